@@ -1,0 +1,66 @@
+import type { State } from './state.js';
+
+export const scopes = ['readiness', 'liveness', 'startup'] as const;
+export type Scope = (typeof scopes)[number];
+
+/** What a caller wants to know. Times in milliseconds. */
+export interface Query {
+  scope: Scope;
+  /** Names of checks; not together with `group`. Neither: the group of the scope. */
+  checks?: readonly string[];
+  group?: string;
+  /** The oldest result that is accepted; 0 = of a run that starts after this request. Default: each check's own max age. */
+  maxAge?: number;
+  /** How long the caller waits; 0 = what is known now (an old result still starts a run). */
+  timeout: number;
+  /** Responders that the question came through. With hops > 0 checks of other responders are never waited for. */
+  hops: number;
+}
+
+/** What is true, or the last that is known (`stale`). */
+export interface Answer {
+  readonly state: State;
+  /** The deadline passed before a wanted run was done. */
+  readonly stale: boolean;
+  /** Age of the oldest result that was counted, in ms, from the start of its run; 0 where none was. */
+  readonly age: number;
+  /**
+   * The report as JSON text. Serialised at most once per run or quarter of a second, never per caller.
+   * `full`: everything; `causes`: the report without its checks; `chain`: instance, state and the bare
+   * instances of the causes, for responders that may see no detail.
+   */
+  report(extent: 'full' | 'causes' | 'chain'): Buffer;
+  /** `name`, `reason` of each selected check that is fail or unknown. */
+  failing(): readonly { name: string; reason: string }[];
+}
+
+/**
+ * The standing answer to a bare PING: three fields that are read on the way of
+ * every PING, replaced only when something changed.
+ */
+export interface Standing {
+  readonly state: State;
+  /** Monotonic moment until which it may be given without asking; Infinity: as long as it stands. */
+  readonly freshUntil: number;
+  /** Monotonic moment of the start of its oldest run, for the age. */
+  readonly since: number;
+}
+
+/** Takes back a question; the answer will not be given. */
+export type Withdraw = () => void;
+
+/**
+ * All that the responder knows of health. It is small and its answers come by
+ * callback, so that the checks can live on another thread than the sockets.
+ */
+export interface Health {
+  /** Random per process start; the same as in HELLO and in every report. */
+  readonly instance: string;
+  standing(scope: Scope): Standing;
+  /**
+   * Calls `answer` exactly once: before it returns when what is known is fresh
+   * enough, otherwise when the runs are done, at the latest after
+   * `query.timeout`. The shared runs go on whoever withdraws.
+   */
+  ask(query: Query, answer: (answer: Answer) => void): Withdraw;
+}

@@ -1,0 +1,21 @@
+/** What a check can be found in. `unknown` is what nobody has found out lately. */
+export const checkStates = ['pass', 'warn', 'fail', 'unknown'] as const;
+export type CheckState = (typeof checkStates)[number];
+
+/** What a service as a whole can be in: the `state` of a report and the status of a PONG. */
+export const states = [...checkStates, 'draining', 'starting', 'not-found'] as const;
+export type State = (typeof states)[number];
+
+/** The three words that readers of application/health+json know. */
+export type HealthJsonStatus = 'pass' | 'warn' | 'fail';
+
+export function healthJsonStatus(state: State): HealthJsonStatus {
+  return state === 'pass' || state === 'warn' ? state : 'fail';
+}
+
+const severity: Readonly<Record<CheckState, number>> = { pass: 0, warn: 1, unknown: 2, fail: 3 };
+
+/** The worse of two: fail > unknown > warn > pass. */
+export function worse(a: CheckState, b: CheckState): CheckState {
+  return severity[a] >= severity[b] ? a : b;
+}
