@@ -1,0 +1,60 @@
+import { BARE_LENGTH, type FrameType, HEADER_OCTETS, MAX_LENGTH, maxBody, VERSION } from './codes.js';
+
+/** A frame to be sent. `idHigh` and `idLow` are the two halves of the id, as signed or unsigned 32-bit numbers. */
+export interface OutgoingFrame {
+  type: number;
+  /** Default 0. */
+  flags?: number;
+  /** Scope, status or reason; default 0. */
+  code?: number;
+  idHigh: number;
+  idLow: number;
+  /** JSON text in UTF-8, or what is to be serialised. Empty or absent: a bare frame. */
+  body?: Buffer | object;
+}
+
+/**
+ * The octets of one frame, in one buffer.
+ * @throws RangeError where the body is larger than its type allows; a reader would refuse it.
+ */
+export function encodeFrame(frame: OutgoingFrame): Buffer {
+  const body = frame.body === undefined || Buffer.isBuffer(frame.body) ? frame.body : serialise(frame.body);
+  const size = body?.length ?? 0;
+  const limit = maxBody[frame.type as FrameType] ?? MAX_LENGTH - BARE_LENGTH;
+  if (size > limit) throw new RangeError(`The body has ${size} octets; at most ${limit} are allowed for this type.`);
+  const octets = Buffer.allocUnsafe(HEADER_OCTETS + size);
+  writeHeader(octets, 0, BARE_LENGTH + size, frame.type, frame.flags ?? 0, frame.code ?? 0, frame.idHigh, frame.idLow);
+  body?.copy(octets, HEADER_OCTETS);
+  return octets;
+}
+
+/** Writes the 16 octets of a header into `target`. `length` counts what follows its own four octets. */
+export function writeHeader(
+  target: Buffer,
+  at: number,
+  length: number,
+  type: number,
+  flags: number,
+  code: number,
+  idHigh: number,
+  idLow: number,
+): void {
+  writeWord(target, at, length);
+  target[at + 4] = VERSION;
+  target[at + 5] = type;
+  target[at + 6] = flags;
+  target[at + 7] = code;
+  writeWord(target, at + 8, idHigh);
+  writeWord(target, at + 12, idLow);
+}
+
+function serialise(body: object): Buffer {
+  return Buffer.from(JSON.stringify(body), 'utf8');
+}
+
+function writeWord(target: Buffer, at: number, word: number): void {
+  target[at] = word >>> 24;
+  target[at + 1] = word >>> 16;
+  target[at + 2] = word >>> 8;
+  target[at + 3] = word;
+}
