@@ -1,4 +1,5 @@
 import type { Reason } from './reason.js';
+import type { CheckState } from './state.js';
 
 /** How a check is scheduled and judged. Times in milliseconds. Health semantics: docs of each default. */
 export interface CheckSettings {
@@ -22,14 +23,19 @@ export interface CheckSettings {
 
 /** What one run found out. */
 export interface CheckResult {
-  status: 'pass' | 'warn' | 'fail';
+  /** `unknown` is for a check that ran and could not find out. */
+  status: CheckState;
   /** Why it is not pass; from the closed list. Default `custom` when not pass. */
   reason?: Reason;
   /** One sentence for people. It is redacted and cut before anyone sees it. */
   output?: string;
   observedValue?: unknown;
   observedUnit?: string;
-  /** The leaves of what is not well behind this check, where the dependency told them. */
+  /**
+   * The leaves of what is not well behind this check, where the dependency told them: another responder,
+   * whose `instance` the check has appended to the `via` of each. Those that came through this very process
+   * are dropped; when none is left the reason becomes `loop` and the result counts for nothing.
+   */
   causes?: readonly Cause[];
 }
 
@@ -52,9 +58,10 @@ export interface CheckDefinition extends CheckSettings {
   /**
    * Finds out once. `signal` fires when the run has used up its timeout: a run
    * must then let go of what it holds and settle. `deadline` is the same moment
-   * on the monotonic clock. A rejection counts as fail (`reasonOf`).
+   * on the monotonic clock. A rejection counts as fail (`reasonOf`). `hops` is how many responders the question
+   * came through that started this run, 0 in the background (SPEC "Chains and circles").
    */
-  run(signal: AbortSignal, deadline: number): Promise<CheckResult>;
+  run(signal: AbortSignal, deadline: number, hops?: number): Promise<CheckResult>;
   /** Lets go of everything that is kept between runs. Called once, when the service stops. */
   close?(): void | Promise<void>;
   /** Strings that must never be seen: passwords, tokens. */

@@ -42,7 +42,7 @@ export interface Standing {
   readonly state: State;
   /** Monotonic moment until which it may be given without asking; Infinity: as long as it stands. */
   readonly freshUntil: number;
-  /** Monotonic moment of the start of its oldest run, for the age. */
+  /** Monotonic moment of the start of its oldest run, for the age; Infinity where no result is counted. */
   readonly since: number;
 }
 

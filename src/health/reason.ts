@@ -22,8 +22,92 @@ export const reasons = {
   threshold: 'A measured value is beyond its limit.',
   dependency: 'Another responder is not well and named no cause.',
   loop: 'Another responder is not well only because of this one.',
-  'never-ran': 'The check has no result yet.',
+  'never-ran': 'The check has no result yet, or none that is recent enough to count.',
   internal: 'The check itself broke.',
   custom: 'A check of the user’s own said so.',
 } as const;
 export type Reason = keyof typeof reasons;
+
+/** What a check throws that knows why it is not well. */
+export class CheckFailure extends Error {
+  override readonly name = 'CheckFailure';
+  readonly reason: Reason;
+  /** `warn` for what is not well but works; `unknown` for what could not be found out. Default `fail`. */
+  readonly status: 'warn' | 'fail' | 'unknown';
+
+  constructor(reason: Reason, message: string, options?: ErrorOptions & { status?: 'warn' | 'fail' | 'unknown' }) {
+    super(message, options);
+    this.reason = reason;
+    this.status = options?.status ?? 'fail';
+  }
+}
+
+/** Codes of errors that Node, its DNS resolver, its TLS and its `fetch` throw. */
+const reasonByCode: Readonly<Record<string, Reason>> = {
+  ECONNREFUSED: 'refused',
+  ECONNRESET: 'reset',
+  ECONNABORTED: 'reset',
+  EPIPE: 'reset',
+  ENOTCONN: 'reset',
+  ERR_STREAM_PREMATURE_CLOSE: 'reset',
+  UND_ERR_SOCKET: 'reset',
+  EHOSTUNREACH: 'unreachable',
+  EHOSTDOWN: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  ENETDOWN: 'unreachable',
+  EADDRNOTAVAIL: 'unreachable',
+  ENOTFOUND: 'dns',
+  EAI_AGAIN: 'dns',
+  EAI_FAIL: 'dns',
+  EAI_NODATA: 'dns',
+  EAI_NONAME: 'dns',
+  ENODATA: 'dns',
+  ESERVFAIL: 'dns',
+  ETIMEDOUT: 'timeout',
+  ERR_SOCKET_CONNECTION_TIMEOUT: 'timeout',
+  UND_ERR_CONNECT_TIMEOUT: 'timeout',
+  UND_ERR_HEADERS_TIMEOUT: 'timeout',
+  UND_ERR_BODY_TIMEOUT: 'timeout',
+  ABORT_ERR: 'timeout',
+  EPROTO: 'tls',
+  SELF_SIGNED_CERT_IN_CHAIN: 'tls',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'tls',
+  HOSTNAME_MISMATCH: 'tls',
+  INVALID_CA: 'tls',
+  INVALID_PURPOSE: 'tls',
+};
+
+/** Families of TLS codes that are too many to list. */
+const tlsCode = /^(ERR_TLS_|ERR_SSL_|CERT_|CRL_|UNABLE_TO_)/;
+
+/** An error may wrap another that says why; a chain longer than this says nothing more. */
+const MAX_DEPTH = 5;
+
+/**
+ * Why this was thrown, from the closed list: what a `CheckFailure` says, what
+ * a code of Node means, what the errors behind it (`cause`, the members of an
+ * AggregateError) mean, and `otherwise` for all else.
+ */
+export function reasonOf(error: unknown, otherwise: Reason = 'internal'): Reason {
+  return knownReason(error, MAX_DEPTH) ?? otherwise;
+}
+
+function knownReason(error: unknown, depth: number): Reason | undefined {
+  if (typeof error !== 'object' || error === null || depth === 0) return undefined;
+  if (error instanceof CheckFailure) return error.reason;
+  const { name, code, syscall, errors, cause } = error as Record<string, unknown>;
+  // Each address of a name was tried and failed by itself; a route that is missing says least (often there is no IPv6).
+  if (Array.isArray(errors)) {
+    const members = errors.map((member) => knownReason(member, depth - 1)).filter((reason) => reason !== undefined);
+    const telling = members.find((reason) => reason !== 'unreachable') ?? members[0];
+    if (telling) return telling;
+  }
+  if (typeof code === 'string') {
+    if (Object.hasOwn(reasonByCode, code)) return reasonByCode[code];
+    if (tlsCode.test(code)) return 'tls';
+    // A Unix socket whose file is not there.
+    if (code === 'ENOENT' && syscall === 'connect') return 'refused';
+  }
+  if (name === 'AbortError' || name === 'TimeoutError') return 'timeout';
+  return knownReason(cause, depth - 1);
+}
