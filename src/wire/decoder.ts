@@ -1,6 +1,7 @@
 import { BadBody, type FrameBody, readBody } from './bodies.js';
 import { BARE_LENGTH, FrameType, HEADER_OCTETS, WireError } from './codes.js';
 import { type Fault, headerFault, lengthFault, type Receiver, type Rules, rulesFor, Treatment } from './header.js';
+import { codeIn, flagsIn, isBarePing, SplitHeader, typeIn, word } from './words.js';
 
 export const NEED_MORE = 0;
 export const FRAME = 1;
@@ -9,12 +10,13 @@ export type Outcome = typeof NEED_MORE | typeof FRAME | typeof FAULT;
 
 /** Where in the stream the next octet stands. */
 const BOUNDARY = 0;
-const IN_HEADER = 1;
-const IN_BODY = 2;
-const IN_SKIPPED_BODY = 3;
-const FINISHED = 4;
+/** A boundary where one newline is no harm: some probers append one to what they send. */
+const BEHIND_FRAME = 1;
+const IN_HEADER = 2;
+const IN_BODY = 3;
+const IN_SKIPPED_BODY = 4;
+const FINISHED = 5;
 
-const LENGTH_OCTETS = 4;
 const LINE_FEED = 0x0a;
 const nothing = Buffer.alloc(0);
 
@@ -46,18 +48,13 @@ export class Decoder {
   fault: Fault | undefined = undefined;
 
   private readonly rules: Rules;
+  /** What the stage is when a frame is complete: only a server tolerates a newline. */
+  private readonly behindFrame: number;
   private stage: number = BOUNDARY;
   private chunk: Buffer = nothing;
   private end = 0;
   private helloSeen = false;
-  /** Some probers append a newline to what they send: one behind a frame is no harm to a server. */
-  private newlineAllowed = false;
-  /** The words of a header that is split over chunks, and how many of its octets are gathered. */
-  private gathered = 0;
-  private lengthWord = 0;
-  private kindWord = 0;
-  private highWord = 0;
-  private lowWord = 0;
+  private readonly header = new SplitHeader();
   /** A body that is split over chunks. */
   private gatheredBody: Buffer | undefined = undefined;
   /** Octets that a body still lacks. */
@@ -65,11 +62,12 @@ export class Decoder {
 
   constructor(receiver: Receiver) {
     this.rules = rulesFor[receiver];
+    this.behindFrame = receiver === 'server' ? BEHIND_FRAME : BOUNDARY;
   }
 
   /** Octets of an unfinished frame have been consumed. */
   get inside(): boolean {
-    return this.stage !== BOUNDARY && this.stage !== FINISHED;
+    return this.stage >= IN_HEADER && this.stage !== FINISHED;
   }
 
   /** Hands over the next chunk, after `next` has said NEED_MORE. It is not copied, and let go when it is consumed. */
@@ -81,23 +79,29 @@ export class Decoder {
 
   /** Looks for the next frame. A frame whose body is skipped is found when its header is complete. */
   next(): Outcome {
-    if (this.stage !== BOUNDARY) return this.resume();
+    const at = this.position;
+    if (this.stage > BEHIND_FRAME || this.end - at < HEADER_OCTETS) return this.resume();
     const chunk = this.chunk;
-    let at = this.position;
-    if (this.newlineAllowed && at < this.end) {
-      this.newlineAllowed = false;
-      if (chunk[at] === LINE_FEED) this.position = ++at;
-    }
-    if (this.end - at < HEADER_OCTETS) return at === this.end ? this.needMore() : this.gatherHeader();
-    const length = word(chunk, at);
-    const fault = lengthFault(length);
-    if (fault) return this.refuse(fault, 0, 0);
+    const kind = word(chunk, at + 4);
+    if (!isBarePing(word(chunk, at), kind)) return this.resume();
+    this.type = typeIn(kind);
+    this.flags = flagsIn(kind);
+    this.code = codeIn(kind);
+    this.idHigh = word(chunk, at + 8);
+    this.idLow = word(chunk, at + 12);
+    this.body = undefined;
+    this.offset = at;
     this.position = at + HEADER_OCTETS;
-    return this.judge(at, length, word(chunk, at + 4), word(chunk, at + 8), word(chunk, at + 12));
+    this.stage = this.behindFrame;
+    return FRAME;
   }
 
   private resume(): Outcome {
     switch (this.stage) {
+      case BEHIND_FRAME:
+        return this.skipNewline();
+      case BOUNDARY:
+        return this.startHeader();
       case IN_HEADER:
         return this.gatherHeader();
       case IN_BODY:
@@ -111,48 +115,48 @@ export class Decoder {
     }
   }
 
-  private gatherHeader(): Outcome {
-    if (this.stage === BOUNDARY) {
+  private skipNewline(): Outcome {
+    if (this.position === this.end) return this.needMore();
+    this.stage = BOUNDARY;
+    if (this.chunk[this.position] !== LINE_FEED) return this.startHeader();
+    this.position++;
+    return this.next();
+  }
+
+  private startHeader(): Outcome {
+    const at = this.position;
+    if (at === this.end) return this.needMore();
+    if (this.end - at < HEADER_OCTETS) {
       this.stage = IN_HEADER;
-      this.gathered = 0;
+      this.header.clear();
       this.idHigh = 0;
       this.idLow = 0;
+      return this.gatherHeader();
     }
+    const chunk = this.chunk;
+    const length = word(chunk, at);
+    const fault = lengthFault(length);
+    if (fault) return this.refuse(fault, 0, 0);
+    this.position = at + HEADER_OCTETS;
+    return this.judge(at, length, word(chunk, at + 4), word(chunk, at + 8), word(chunk, at + 12));
+  }
+
+  private gatherHeader(): Outcome {
+    const header = this.header;
     while (this.position < this.end) {
-      this.gatherOctet(this.chunk[this.position++]!);
-      if (this.gathered === LENGTH_OCTETS) {
-        const fault = lengthFault(this.lengthWord);
-        if (fault) return this.refuse(fault, 0, 0);
-      }
-      if (this.gathered === HEADER_OCTETS) {
-        return this.judge(-1, this.lengthWord, this.kindWord, this.highWord, this.lowWord);
-      }
+      header.take(this.chunk[this.position++]!);
+      const fault = header.hasJustLength ? lengthFault(header.length) : undefined;
+      if (fault) return this.refuse(fault, 0, 0);
+      if (header.isWhole) return this.judge(-1, header.length, header.kind, header.idHigh, header.idLow);
     }
     return this.needMore();
   }
 
-  /** A word holds four octets, so what it held before is shifted out. */
-  private gatherOctet(octet: number): void {
-    switch (this.gathered++ >> 2) {
-      case 0:
-        this.lengthWord = (this.lengthWord << 8) | octet;
-        break;
-      case 1:
-        this.kindWord = (this.kindWord << 8) | octet;
-        break;
-      case 2:
-        this.highWord = (this.highWord << 8) | octet;
-        break;
-      default:
-        this.lowWord = (this.lowWord << 8) | octet;
-    }
-  }
-
-  /** A header is complete; `at` is where it starts in the chunk, or -1. `kind` is version, type, flags and code. */
+  /** A header is complete; `at` is where it starts in the chunk, or -1. `kind` is its second word. */
   private judge(at: number, length: number, kind: number, high: number, low: number): Outcome {
-    const type = (kind >>> 16) & 0xff;
-    const flags = (kind >>> 8) & 0xff;
-    const code = kind & 0xff;
+    const type = typeIn(kind);
+    const flags = flagsIn(kind);
+    const code = codeIn(kind);
     const fault = headerFault(this.rules, length, kind >>> 24, type, flags, code, this.helloSeen);
     if (fault) return this.refuse(fault, high, low);
     this.type = type;
@@ -183,6 +187,7 @@ export class Decoder {
   }
 
   private gatherBody(): Outcome {
+    if (this.position === this.end) return this.needMore();
     const body = this.gatheredBody!;
     const copied = this.chunk.copy(body, body.length - this.missing, this.position, this.end);
     this.position += copied;
@@ -212,8 +217,7 @@ export class Decoder {
   }
 
   private found(): Outcome {
-    this.stage = BOUNDARY;
-    this.newlineAllowed = this.rules.receiver === 'server';
+    this.stage = this.behindFrame;
     return FRAME;
   }
 
@@ -233,9 +237,4 @@ export class Decoder {
     this.body = undefined;
     return NEED_MORE;
   }
-}
-
-/** Four octets, big endian, as a signed number. */
-function word(octets: Buffer, at: number): number {
-  return (octets[at]! << 24) | (octets[at + 1]! << 16) | (octets[at + 2]! << 8) | octets[at + 3]!;
 }
