@@ -1,0 +1,205 @@
+import type { Clock, Timer } from '../clock.js';
+import { CheckStats } from './check-stats.js';
+import type { DefinedCheck } from './define.js';
+import type { Reason } from './reason.js';
+import type { Finding, Findings } from './result.js';
+import { Run } from './run.js';
+import { type FlightListener, SingleFlight } from './single-flight.js';
+import type { CheckState } from './state.js';
+import { Verdict } from './verdict.js';
+
+/** The most that a background run comes early, as a part of the interval, so that instances do not run in step. */
+const JITTER = 0.25;
+
+/** Someone who waits for a run. */
+export interface Waiter {
+  arrived(): void;
+}
+
+export interface MonitorContext {
+  clock: Clock;
+  /** 0 to below 1, for the jitter. */
+  random: () => number;
+  findings: Findings;
+  /** Results older than this, and than the check's own max age, count for nothing. Milliseconds. */
+  staleLimit: number;
+  /** Something about the check is other than before: at each result, and when the last one became too old. */
+  changed(monitor: Monitor, from: CheckState): void;
+}
+
+/** One check as it is watched: when it runs, what is held of it, and who waits for it. */
+export class Monitor implements FlightListener {
+  readonly verdict: Verdict;
+  readonly stats = new CheckStats();
+  /** Monotonic moment at which the latest run that ended began; -Infinity before. */
+  startedAt = Number.NEGATIVE_INFINITY;
+  /** How long it took, in milliseconds; undefined where none was possible. */
+  duration: number | undefined;
+  /** Age beyond which a result counts for nothing, in milliseconds. */
+  readonly limit: number;
+  private readonly flight: SingleFlight;
+  private intervalTimer: Timer;
+  private limitTimer: Timer;
+  private waitingForCurrent = new Set<Waiter>();
+  private waitingForNext = new Set<Waiter>();
+
+  constructor(
+    readonly check: DefinedCheck,
+    private readonly context: MonitorContext,
+  ) {
+    const { clock, findings, staleLimit } = context;
+    this.limit = Math.max(staleLimit, check.maxAge);
+    this.verdict = new Verdict(check.rise, check.fall, clock.now());
+    this.flight = new SingleFlight(
+      clock,
+      check.floor,
+      (hops, listener) => new Run(check, hops, clock, findings, listener),
+      (hanging) => findings.failed('timeout', `${hanging} earlier runs have not ended`),
+      this,
+    );
+  }
+
+  get name(): string {
+    return this.check.name;
+  }
+
+  get kind(): string {
+    return this.check.kind;
+  }
+
+  get critical(): boolean {
+    return this.check.critical;
+  }
+
+  get groups(): readonly string[] {
+    return this.check.groups;
+  }
+
+  get state(): CheckState {
+    return this.verdict.state;
+  }
+
+  /** Why the state is not pass. */
+  get reason(): Reason | undefined {
+    const { finding } = this.verdict;
+    return finding ? finding.reason : 'never-ran';
+  }
+
+  get inFlight(): boolean {
+    return this.flight.runningSince !== undefined;
+  }
+
+  get abandoned(): number {
+    return this.flight.abandoned;
+  }
+
+  /** Starts the first run; the background runs follow from it. */
+  start(): void {
+    this.flight.want(0);
+  }
+
+  /** The age that is really accepted where `wanted` was asked for, in milliseconds. */
+  maxAge(wanted: number | undefined): number {
+    return wanted === undefined ? this.check.maxAge : Math.min(wanted, this.limit);
+  }
+
+  /** Whether the latest result satisfies who asks now. With `maxAge` 0 none does: the run has to start after the question. */
+  isFresh(maxAge: number, now: number): boolean {
+    return maxAge > 0 && this.startedAt + maxAge >= now;
+  }
+
+  /** Until when the latest result satisfies who names no age. */
+  get freshUntil(): number {
+    const { maxAge } = this.check;
+    return maxAge > 0 ? this.startedAt + maxAge : Number.NEGATIVE_INFINITY;
+  }
+
+  /**
+   * The number of the run that will satisfy who asks now: of the one going on
+   * if it is young enough, else of the next, which `mayStart` starts.
+   */
+  needed(maxAge: number, now: number, hops: number, mayStart: boolean): number {
+    const { runningSince, started } = this.flight;
+    if (runningSince !== undefined && maxAge > 0 && runningSince + maxAge >= now) return started;
+    return mayStart ? this.flight.want(hops) : started + 1;
+  }
+
+  /** Whether run number `run` has ended. */
+  hasEnded(run: number): boolean {
+    return this.flight.ended >= run;
+  }
+
+  /** Tells `waiter` when run number `run` has ended. */
+  wait(run: number, waiter: Waiter): void {
+    (run > this.flight.started ? this.waitingForNext : this.waitingForCurrent).add(waiter);
+  }
+
+  forget(waiter: Waiter): void {
+    this.waitingForCurrent.delete(waiter);
+    this.waitingForNext.delete(waiter);
+  }
+
+  /** Aborts what runs, tells whoever waits, and lets go of what the check keeps. Never rejects. */
+  async stop(): Promise<void> {
+    const { clock } = this.context;
+    clock.clear(this.intervalTimer);
+    clock.clear(this.limitTimer);
+    const letGo = this.flight.stop();
+    for (const waiter of [...this.waitingForCurrent, ...this.waitingForNext]) waiter.arrived();
+    await Promise.allSettled([letGo, (async () => this.check.close?.())()]);
+  }
+
+  // FlightListener
+
+  began(): void {
+    this.context.clock.clear(this.intervalTimer);
+    this.waitingForCurrent = this.waitingForNext;
+    this.waitingForNext = new Set();
+  }
+
+  ended(startedAt: number, finding: Finding, ran: boolean): void {
+    const { clock } = this.context;
+    const now = clock.now();
+    this.startedAt = startedAt;
+    this.duration = ran ? now - startedAt : undefined;
+    this.count(finding);
+    const from = this.state;
+    this.verdict.take(finding, now);
+    this.schedule(now);
+    this.report(from);
+    const waiting = this.waitingForCurrent;
+    this.waitingForCurrent = new Set();
+    for (const waiter of waiting) waiter.arrived();
+  }
+
+  private schedule(now: number): void {
+    const { clock, random } = this.context;
+    const { interval } = this.check;
+    clock.clear(this.limitTimer);
+    // One more: at the limit itself a result still counts.
+    this.limitTimer = clock.after(this.startedAt + this.limit + 1 - now, () => this.outlive());
+    if (interval === 0) return;
+    const due = this.startedAt + interval * (1 - JITTER * random());
+    clock.clear(this.intervalTimer);
+    this.intervalTimer = clock.after(Math.max(0, due - now), () => this.flight.want(0));
+  }
+
+  private outlive(): void {
+    const from = this.state;
+    this.verdict.forget(this.context.clock.now());
+    this.report(from);
+  }
+
+  private report(from: CheckState): void {
+    if (this.state !== from) this.stats.transitions++;
+    this.context.changed(this, from);
+  }
+
+  private count(finding: Finding): void {
+    const { stats, duration } = this;
+    stats.runs++;
+    if (duration !== undefined) stats.duration.observe(duration / 1000);
+    if (finding.status === 'pass' || finding.status === 'warn') stats.lastSuccess = this.context.clock.wall() / 1000;
+    else stats.failures[finding.reason ?? 'custom']++;
+  }
+}

@@ -1,0 +1,257 @@
+import { randomBytes } from 'node:crypto';
+import { type Clock, systemClock } from '../clock.js';
+import { PongcheckError } from '../errors.js';
+import { contribution } from './aggregate.js';
+import type { CheckDefinition, CheckFunction } from './check.js';
+import type { CheckStats } from './check-stats.js';
+import { defineCheck } from './define.js';
+import type { Answer, Health, Query, Scope, Standing, Withdraw } from './health.js';
+import { Monitor } from './monitor.js';
+import { ask } from './question.js';
+import type { Reason } from './reason.js';
+import { redactor } from './redact.js';
+import { type Identity, report } from './report.js';
+import { Findings } from './result.js';
+import { Startup } from './startup.js';
+import type { CheckState, State } from './state.js';
+import { type Override, View, type ViewContext } from './view.js';
+
+/** The most selections by name that keep their serialised reports. */
+const MAX_SELECTIONS = 64;
+/** How long `stop` waits for checks that do not let go, in milliseconds. */
+const STOP_LIMIT = 1000;
+
+export interface RegistryOptions {
+  checks: Readonly<Record<string, CheckDefinition | CheckFunction>>;
+  /** Default: the clock of this process. */
+  clock?: Clock;
+  /** Results older than this, and than the check's own max age, count as unknown. Milliseconds, default 30000. */
+  staleLimit?: number;
+  /** Default: random. */
+  instance?: string;
+  serviceId?: string;
+  releaseId?: string;
+  /** Names of groups that exist also without a check in them, beside `readiness`, `startup` and `all`. */
+  groups?: readonly string[];
+  /** 0 to below 1, for the jitter of background runs. Default `Math.random`. */
+  random?: () => number;
+}
+
+/** A check or a group is in another state than before. */
+export interface Transition {
+  readonly of: 'check' | 'group';
+  readonly name: string;
+  readonly from: State;
+  readonly to: State;
+  /** Why it is not pass, of a group that of its worst check. */
+  readonly reason?: Reason;
+  readonly output?: string;
+}
+
+/** What metrics and pages read of a check; reading it runs nothing. */
+export interface CheckView {
+  readonly name: string;
+  readonly kind: string;
+  readonly critical: boolean;
+  readonly groups: readonly string[];
+  readonly state: CheckState;
+  /** Why the state is not pass. */
+  readonly reason: Reason | undefined;
+  readonly stats: Readonly<CheckStats>;
+  readonly inFlight: boolean;
+  /** Runs that outlived their timeout and have not let go. */
+  readonly abandoned: number;
+}
+
+/** The health of this process: its checks, its groups, and where it is in its life. */
+export class Registry implements Health {
+  readonly instance: string;
+  /** Every check, in the order of the configuration. */
+  readonly checks: readonly CheckView[];
+  private readonly clock: Clock;
+  private readonly monitors: ReadonlyMap<string, Monitor>;
+  private readonly startup: Startup<Monitor>;
+  private readonly context: { -readonly [K in keyof ViewContext]: ViewContext[K] };
+  private readonly liveness: View;
+  private readonly readiness: View;
+  private readonly starting: View;
+  private readonly notFound: View;
+  /** By the name of the group. That of `startup` is its plain aggregate, as a question of another scope may ask for it. */
+  private readonly groupViews: ReadonlyMap<string, View>;
+  private readonly selections = new Map<string, View>();
+  private readonly listeners = new Set<(transition: Transition) => void>();
+  private isDraining = false;
+  private isStopped = false;
+  private stopping: Promise<void> | undefined;
+
+  /** @throws PongcheckError `PONGCHECK_CHECK` for a check that makes no sense, `PONGCHECK_CONFIG` for a stale limit. */
+  constructor(options: RegistryOptions) {
+    const { clock = systemClock, staleLimit = 30_000, random = Math.random } = options;
+    if (!(staleLimit >= 0)) {
+      throw new PongcheckError(
+        'PONGCHECK_CONFIG',
+        `staleLimit is ${staleLimit}; allowed: a number of milliseconds from 0`,
+      );
+    }
+    const instance = options.instance ?? randomBytes(8).toString('hex');
+    const identity: Identity = {
+      instance,
+      ...(options.serviceId !== undefined && { serviceId: options.serviceId }),
+      ...(options.releaseId !== undefined && { releaseId: options.releaseId }),
+    };
+    const defined = Object.entries(options.checks).map(([name, definition]) => defineCheck(name, definition));
+    const findings = new Findings(redactor(defined.flatMap(({ secrets }) => secrets ?? [])), instance);
+    const changed = (monitor: Monitor, from: CheckState) => this.changed(monitor, from);
+    const monitors = defined.map((check) => new Monitor(check, { clock, random, findings, staleLimit, changed }));
+    this.clock = clock;
+    this.instance = instance;
+    this.monitors = new Map(monitors.map((monitor) => [monitor.name, monitor]));
+    this.checks = monitors;
+    this.startup = new Startup(monitors);
+    this.context = {
+      clock,
+      revision: 0,
+      serialise: (view, extent) =>
+        Buffer.from(JSON.stringify(report(view, identity, { now: clock.now(), wall: clock.wall() }, extent))),
+    };
+    const view = (checks: readonly Monitor[], override: Override) => new View(checks, override, this.context);
+    this.liveness = view([], () => 'pass');
+    this.notFound = view([], () => 'not-found');
+    this.starting = view(this.startup.checks, () => this.draining() ?? (this.startup.passed ? 'pass' : 'starting'));
+    const names = [
+      'readiness',
+      'startup',
+      'all',
+      ...(options.groups ?? []),
+      ...monitors.flatMap(({ groups }) => groups),
+    ];
+    this.groupViews = new Map(
+      names.map((name) => [
+        name,
+        view(name === 'all' ? monitors : monitors.filter(({ groups }) => groups.includes(name)), this.draining),
+      ]),
+    );
+    this.readiness = this.groupViews.get('readiness') as View;
+  }
+
+  /** Runs every check for the first time; the background runs follow. */
+  start(): void {
+    for (const monitor of this.monitors.values()) monitor.start();
+  }
+
+  /** From now on everything but liveness answers draining. */
+  drain(): void {
+    if (this.isDraining) return;
+    this.isDraining = true;
+    this.refresh();
+  }
+
+  /** Aborts every run and lets go of what the checks keep; settles when they have, or after a second. Never rejects. */
+  stop(): Promise<void> {
+    this.isStopped = true;
+    this.stopping ??= this.end();
+    return this.stopping;
+  }
+
+  /** Calls `listener` at every change of state of a check or group; returns what takes that back. */
+  onTransition(listener: (transition: Transition) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** The names of all groups. */
+  groups(): readonly string[] {
+    return [...this.groupViews.keys()];
+  }
+
+  /** The state of a group as it is known now; of `startup` that of the scope. Runs nothing. */
+  stateOf(group: string): State {
+    return this.watched(group)?.standing.state ?? 'not-found';
+  }
+
+  standing(scope: Scope): Standing {
+    return this.ofScope(scope).standing;
+  }
+
+  ask(query: Query, answer: (answer: Answer) => void): Withdraw {
+    return ask(this.select(query), this.isStopped ? { ...query, timeout: 0 } : query, this.clock, answer);
+  }
+
+  private select({ scope, checks, group }: Query): View {
+    if (scope === 'liveness' || (checks === undefined && (group === undefined || group === scope))) {
+      return this.ofScope(scope);
+    }
+    return (checks ? this.selection(checks) : this.groupViews.get(group as string)) ?? this.notFound;
+  }
+
+  private ofScope(scope: Scope): View {
+    switch (scope) {
+      case 'readiness':
+        return this.readiness;
+      case 'liveness':
+        return this.liveness;
+      case 'startup':
+        return this.starting;
+    }
+  }
+
+  /** The view of checks by name, one for all spellings of the same set; undefined where a name does not exist. */
+  private selection(names: readonly string[]): View | undefined {
+    const wanted = new Set(names);
+    for (const name of wanted) if (!this.monitors.has(name)) return undefined;
+    const checks = [...this.monitors.values()].filter(({ name }) => wanted.has(name));
+    const key = checks.map(({ name }) => name).join('\n');
+    const kept = this.selections.get(key) ?? new View(checks, this.draining, this.context);
+    // The one that was asked for last is the last to go.
+    this.selections.delete(key);
+    this.selections.set(key, kept);
+    const [oldest] = this.selections.keys();
+    if (this.selections.size > MAX_SELECTIONS) this.selections.delete(oldest as string);
+    return kept;
+  }
+
+  private readonly draining = (): 'draining' | undefined => (this.isDraining ? 'draining' : undefined);
+
+  private changed(monitor: Monitor, from: CheckState): void {
+    this.startup.see(monitor);
+    const { name, state: to, reason, verdict } = monitor;
+    if (to !== from) this.tell('check', name, from, to, reason, verdict.finding?.output);
+    this.refresh();
+  }
+
+  /** Brings what stands up to date, and tells which groups are in another state. */
+  private refresh(): void {
+    this.context.revision++;
+    this.groupViews.get('startup')?.refresh();
+    for (const name of this.groupViews.keys()) {
+      const view = this.watched(name) as View;
+      const from = view.standing.state;
+      view.refresh();
+      const to = view.standing.state;
+      if (from === to) continue;
+      const worst = view.checks.find((check) => contribution(check) === to);
+      this.tell('group', name, from, to, worst?.reason, worst?.verdict.finding?.output);
+    }
+  }
+
+  private watched(group: string): View | undefined {
+    return group === 'startup' ? this.starting : this.groupViews.get(group);
+  }
+
+  private tell(of: 'check' | 'group', name: string, from: State, to: State, reason?: Reason, output?: string): void {
+    const why = { ...(reason && { reason }), ...(output !== undefined && { output }) };
+    for (const listener of this.listeners) listener({ of, name, from, to, ...why });
+  }
+
+  private async end(): Promise<void> {
+    let limit: unknown;
+    const stops = Promise.all([...this.monitors.values()].map((monitor) => monitor.stop()));
+    await Promise.race([
+      stops,
+      new Promise<void>((resolve) => {
+        limit = this.clock.after(STOP_LIMIT, resolve);
+      }),
+    ]);
+    this.clock.clear(limit);
+  }
+}

@@ -1,0 +1,83 @@
+import { bounded } from './causes.js';
+import type { Cause } from './check.js';
+import type { Monitor } from './monitor.js';
+import { healthJsonStatus, worse } from './state.js';
+import type { Extent, View } from './view.js';
+
+/** Who reports. */
+export interface Identity {
+  instance: string;
+  serviceId?: string;
+  releaseId?: string;
+}
+
+/** The moment of a report, on both clocks, in milliseconds. */
+export interface Moment {
+  now: number;
+  wall: number;
+}
+
+/**
+ * The report of one view (`protocol/report.schema.json`): application/health+json
+ * with keys of our own. All times in it are the wall time of its own moment
+ * less an age, so that a step of the wall clock cannot set them at odds.
+ */
+export function report(view: View, identity: Identity, moment: Moment, extent: Extent): object {
+  const { state } = view.current();
+  const causes = bounded(causesOf(view.checks, identity.instance));
+  if (extent === 'chain') {
+    return { instance: identity.instance, state, causes: causes.map(({ instance, via }) => ({ instance, via })) };
+  }
+  return {
+    status: healthJsonStatus(state),
+    state,
+    instance: identity.instance,
+    ...(identity.serviceId !== undefined && { serviceId: identity.serviceId }),
+    ...(identity.releaseId !== undefined && { releaseId: identity.releaseId }),
+    time: new Date(moment.wall).toISOString(),
+    causes,
+    ...(extent === 'full' && {
+      checks: Object.fromEntries(view.checks.map((check) => [check.name, [entry(check, moment)]])),
+    }),
+  };
+}
+
+/** The leaves of what is not well, the worst first. */
+function causesOf(checks: readonly Monitor[], instance: string): Cause[] {
+  return checks
+    .filter(({ state, reason }) => state !== 'pass' && reason !== 'loop')
+    .sort((a, b) => (a.state === b.state ? 0 : worse(a.state, b.state) === a.state ? -1 : 1))
+    .flatMap(({ name, reason, verdict: { finding } }) => {
+      if (finding?.causes) return finding.causes;
+      const leaf: Cause = { instance, via: [], check: name };
+      if (reason) leaf.reason = reason;
+      leaf.output = finding ? (finding.output ?? '') : 'no result that is recent enough';
+      return [leaf];
+    });
+}
+
+function entry(monitor: Monitor, { now, wall }: Moment): object {
+  const { check, state, reason, duration, verdict } = monitor;
+  const { finding, since, passes, fails } = verdict;
+  // A check that never ran is as old as the knowledge that nothing is known.
+  const age = Math.max(0, now - (monitor.startedAt > Number.NEGATIVE_INFINITY ? monitor.startedAt : since));
+  const ago = (ms: number): string => new Date(wall - ms).toISOString();
+  return {
+    status: healthJsonStatus(state),
+    state,
+    ...(check.componentType !== undefined && { componentType: check.componentType }),
+    time: ago(age),
+    ...(finding?.observedValue !== undefined && { observedValue: finding.observedValue }),
+    ...(finding?.observedUnit !== undefined && { observedUnit: finding.observedUnit }),
+    ...(finding?.output !== undefined && { output: finding.output }),
+    ...(reason && { reason }),
+    ageMs: Math.round(age),
+    ...(age > check.maxAge && { stale: true }),
+    ...(duration !== undefined && { durationMs: Math.round(duration * 10) / 10 }),
+    since: ago(now - since),
+    critical: check.critical,
+    groups: check.groups,
+    passes,
+    fails,
+  };
+}

@@ -1,0 +1,110 @@
+import { MAX_CAUSES, withoutOwn } from './causes.js';
+import type { Cause, CheckResult } from './check.js';
+import { CheckFailure, type Reason, reasonOf, reasons } from './reason.js';
+import type { Redact } from './redact.js';
+import { type CheckState, checkStates } from './state.js';
+
+/** The longest name of an instance or check that is taken from another responder, in characters. */
+const MAX_NAME = 64;
+/** The most instances that a cause may have come through. */
+const MAX_VIA = 32;
+
+/** What a check found out, fit to be shown: checked, redacted, cut. */
+export interface Finding {
+  readonly status: CheckState;
+  /** Always there when the status is not pass. */
+  readonly reason?: Reason;
+  readonly output?: string;
+  readonly observedValue?: string | number | boolean;
+  readonly observedUnit?: string;
+  readonly causes?: readonly Cause[];
+}
+
+/** Makes findings of what runs return and throw. */
+export class Findings {
+  constructor(
+    private readonly redact: Redact,
+    /** The instance of this process, whose own troubles come back to it in a circle. */
+    private readonly instance: string,
+  ) {}
+
+  /** Of what a run returned; what is not a result is the check's own fault. */
+  returned(value: unknown): Finding {
+    if (value === undefined || value === true) return { status: 'pass' };
+    if (value === false) return this.failed('custom', 'The check returned false.');
+    try {
+      return this.result(value);
+    } catch (error) {
+      return this.failed('internal', error);
+    }
+  }
+
+  /** Of what a run threw; `otherwise` is the reason where none can be told. */
+  thrown(error: unknown, otherwise: Reason): Finding {
+    const status = error instanceof CheckFailure ? error.status : 'fail';
+    return { status, reason: reasonOf(error, otherwise), output: this.redact(error) };
+  }
+
+  failed(reason: Reason, output: unknown): Finding {
+    return { status: 'fail', reason, output: this.redact(output) };
+  }
+
+  private result(value: unknown): Finding {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw new TypeError(
+        `The check returned ${Array.isArray(value) ? 'an array' : (value ?? typeof value)}; allowed: nothing, true, false, or a result with a status.`,
+      );
+    }
+    const { status, reason = 'custom', output, observedValue, observedUnit, causes } = value as Partial<CheckResult>;
+    if (!checkStates.includes(status as CheckState)) {
+      throw new TypeError(
+        `The check returned the status ${JSON.stringify(status)}; allowed: ${checkStates.join(', ')}.`,
+      );
+    }
+    if (!Object.hasOwn(reasons, reason)) {
+      throw new TypeError(
+        `The check returned the reason ${JSON.stringify(reason)}, which is not in the list of reasons.`,
+      );
+    }
+    const finding = {
+      status: status as CheckState,
+      ...(output !== undefined && { output: this.redact(output) }),
+      ...(observedValue !== undefined && { observedValue: this.observed(observedValue) }),
+      ...(observedUnit !== undefined && { observedUnit: this.redact(observedUnit) }),
+    };
+    if (finding.status === 'pass') return finding;
+    const told = causes === undefined ? [] : this.told(causes);
+    const carried = withoutOwn(told, this.instance);
+    if (told.length > 0 && carried.length === 0) return { ...finding, reason: 'loop' };
+    return { ...finding, reason, ...(carried.length > 0 && { causes: carried }) };
+  }
+
+  private observed(value: unknown): string | number | boolean {
+    if (typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) return value;
+    return this.redact(typeof value === 'object' && value !== null ? JSON.stringify(value) : value);
+  }
+
+  /** Causes come from another process: whatever does not fit is cut or left out. */
+  private told(causes: unknown): Cause[] {
+    if (!Array.isArray(causes)) throw new TypeError('The check returned causes that are not an array.');
+    return causes.slice(0, MAX_CAUSES).map((cause) => this.cause(cause));
+  }
+
+  private cause(value: unknown): Cause {
+    const { instance, via, check, reason, output } = (value ?? {}) as Partial<Record<keyof Cause, unknown>>;
+    if (typeof instance !== 'string' || !Array.isArray(via)) {
+      throw new TypeError('The check returned a cause without `instance` and `via`.');
+    }
+    return {
+      instance: this.name(instance),
+      via: via.slice(-MAX_VIA).map((hop) => this.name(hop)),
+      ...(check !== undefined && { check: this.name(check) }),
+      ...(reason !== undefined && { reason: this.name(reason) }),
+      ...(output !== undefined && { output: this.redact(output) }),
+    };
+  }
+
+  private name(value: unknown): string {
+    return this.redact(value).slice(0, MAX_NAME);
+  }
+}

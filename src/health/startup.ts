@@ -1,0 +1,31 @@
+import { type Counted, contribution } from './aggregate.js';
+
+/**
+ * Whether this service has started. It passes for good once each check of the
+ * group `startup` has passed or warned once; without that group, once each
+ * critical check has a first result, whatever it is: a shared database that is
+ * down must not restart a whole fleet for ever.
+ */
+export class Startup<C extends Counted & { readonly groups: readonly string[] }> {
+  /** The checks that it waits for. */
+  readonly checks: readonly C[];
+  private readonly missing: Set<C>;
+  private readonly grouped: boolean;
+
+  constructor(checks: readonly C[]) {
+    const group = checks.filter((check) => check.groups.includes('startup'));
+    this.grouped = group.length > 0;
+    this.checks = this.grouped ? group : checks.filter((check) => check.critical);
+    this.missing = new Set(this.checks);
+  }
+
+  get passed(): boolean {
+    return this.missing.size === 0;
+  }
+
+  /** `check` has a result. */
+  see(check: C): void {
+    const added = contribution(check);
+    if (!this.grouped || added === undefined || added === 'pass' || added === 'warn') this.missing.delete(check);
+  }
+}

@@ -1,0 +1,56 @@
+import type { Finding } from './result.js';
+import type { CheckState } from './state.js';
+
+/**
+ * What is held of a check: the finding that counts, once `rise` good ones or
+ * `fall` bad ones came in a row. The first counts at once, also after a time
+ * of knowing nothing. Pass and warn are good, fail and unknown are bad; within
+ * the same side a new finding counts at once.
+ */
+export class Verdict {
+  /** The finding that counts; undefined while nothing is known. */
+  finding: Finding | undefined;
+  /** Monotonic moment since when the state is what it is. */
+  since: number;
+  /** Good findings in a row. */
+  passes = 0;
+  /** Bad findings in a row. */
+  fails = 0;
+
+  constructor(
+    private readonly rise: number,
+    private readonly fall: number,
+    now: number,
+  ) {
+    this.since = now;
+  }
+
+  get state(): CheckState {
+    return this.finding?.status ?? 'unknown';
+  }
+
+  take(finding: Finding, now: number): void {
+    const good = isGood(finding);
+    this.passes = good ? this.passes + 1 : 0;
+    this.fails = good ? 0 : this.fails + 1;
+    const held = this.finding;
+    const counts =
+      held === undefined || isGood(held) === good || (good ? this.passes >= this.rise : this.fails >= this.fall);
+    if (counts) this.hold(finding, now);
+  }
+
+  /** The finding has become too old to count. */
+  forget(now: number): void {
+    this.hold(undefined, now);
+  }
+
+  private hold(finding: Finding | undefined, now: number): void {
+    const before = this.state;
+    this.finding = finding;
+    if (this.state !== before) this.since = now;
+  }
+}
+
+function isGood({ status }: Finding): boolean {
+  return status === 'pass' || status === 'warn';
+}
