@@ -6,6 +6,7 @@ export const errorCodes = {
   PONGCHECK_CONNECT: 'The connection to a responder could not be made.',
   PONGCHECK_TIMEOUT: 'No answer came in time.',
   PONGCHECK_CLOSED: 'The connection ended before the answer came.',
+  PONGCHECK_BUSY: 'A client has as many questions waiting as it may; try again when some are answered.',
   PONGCHECK_PROTOCOL: 'The peer sent what the protocol does not allow.',
   PONGCHECK_REFUSED: 'The peer answered with an ERROR frame.',
   PONGCHECK_CHECK: 'A check was defined or loaded wrongly.',

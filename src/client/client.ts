@@ -1,0 +1,257 @@
+import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import type { Clock } from '../clock.js';
+import { PongcheckError } from '../errors.js';
+import type { Address } from '../link/address.js';
+import type { ErrorBody, GoawayBody, HelloBody, ReportBody } from '../wire/bodies.js';
+import { ErrorFlag, FrameType, PingFlag, Status } from '../wire/codes.js';
+import { Decoder, FAULT, NEED_MORE } from '../wire/decoder.js';
+import { encodeFrame, type OutgoingFrame } from '../wire/encode.js';
+import {
+  busyFailure,
+  type CloseReason,
+  closedFailure,
+  lossOf,
+  protocolFailure,
+  RefusedError,
+  timeoutFailure,
+} from './failure.js';
+import { type Goaway, readGoaway } from './goaway.js';
+import { Outbox } from './outbox.js';
+import { type Pong, readPong } from './pong.js';
+import { type HelloOptions, helloQuestion, type PingOptions, pingQuestion, type Question } from './question.js';
+import { Waiting } from './waiting.js';
+
+export interface ClientEvents {
+  /** The connection has ended; `error` is what waiting questions were rejected with, unless the end was asked for. */
+  close: [reason: CloseReason, error?: PongcheckError];
+  goaway: [goaway: Goaway];
+}
+
+/** Octets that may wait for a server which does not read. */
+const MAX_UNSENT = 1024 * 1024;
+/** How long `close()` waits for answers and the server's FIN, in milliseconds. */
+const CLOSE_LIMIT = 1000;
+
+/** One connection to a responder. Any number of questions may be on their way at once; answers come in any order. */
+export class Client extends EventEmitter<ClientEvents> {
+  readonly address: Address;
+  /** What this connection has seen; `latePongs` came after their PING was given up, or were never asked for. */
+  readonly stats = { pings: 0, pongs: 0, latePongs: 0, ignoredFrames: 0, octetsIn: 0, octetsOut: 0 };
+  readonly #socket: Socket;
+  readonly #clock: Clock;
+  readonly #maxInFlight: number;
+  readonly #decoder = new Decoder('client');
+  readonly #waiting: Waiting;
+  readonly #outbox: Outbox;
+  /** Why nothing more can be asked. */
+  #ended: PongcheckError | undefined;
+  /** What the event `close` will say: once it is certain, and if the end comes as wanted. */
+  #reason: CloseReason | undefined;
+  #wanted: CloseReason = 'closed-by-application';
+  #closing: Promise<void> | undefined;
+  #unreferenced = false;
+  #saidHello = false;
+
+  /** Made by `connect`, around a socket that is connected. */
+  constructor(address: Address, socket: Socket, clock: Clock, maxInFlight: number) {
+    super();
+    this.address = address;
+    this.#socket = socket;
+    this.#clock = clock;
+    this.#maxInFlight = maxInFlight;
+    this.#waiting = new Waiting(clock, () => this.#becomeIdle());
+    this.#outbox = new Outbox(socket);
+    socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    socket.on('end', () => this.#serverEnded());
+    socket.on('error', (cause) => {
+      const { reason, error } = lossOf(address, cause);
+      this.#lose(reason, error);
+    });
+    socket.on('close', () => this.#emitClose());
+  }
+
+  /**
+   * Asks, and resolves with what the responder says, be it good or bad. Rejects with PONGCHECK_TIMEOUT (the connection
+   * stays), PONGCHECK_CLOSED, PONGCHECK_REFUSED, PONGCHECK_PROTOCOL, PONGCHECK_BUSY, PONGCHECK_CONFIG for wrong
+   * options, or the reason of `options.signal`.
+   */
+  async ping(options: PingOptions = {}): Promise<Pong> {
+    const pong = this.#ask(pingQuestion(options), (frame, rtt) => {
+      this.stats.pongs++;
+      return readPong(frame.code, frame.flags, frame.body as ReportBody | undefined, rtt);
+    });
+    this.stats.pings++;
+    if (options.close) this.#closeAfter(pong);
+    return pong;
+  }
+
+  /**
+   * Introduces this client, once a connection, and resolves with what the server says of itself. From then on the
+   * server may send PINGs, which are answered, and GOAWAY. Rejects as `ping` does.
+   */
+  async hello(options: HelloOptions = {}): Promise<HelloBody> {
+    const question = helloQuestion(options);
+    if (this.#saidHello) throw new PongcheckError('PONGCHECK_CONFIG', 'A HELLO was said; one a connection is allowed');
+    const answer = this.#ask(question, (frame) => (frame.body ?? {}) as HelloBody);
+    this.#saidHello = true;
+    return answer;
+  }
+
+  /**
+   * Ends the connection when all that was asked is answered, after 1 s at the latest; what is unanswered then is
+   * rejected with PONGCHECK_CLOSED. Resolves when the socket is closed, never rejects.
+   */
+  close(): Promise<void> {
+    this.#ended ??= closedFailure(this.address, 'was closed by this program');
+    this.#closing ??= new Promise((resolve) => {
+      if (this.#socket.closed) return resolve();
+      const limit = this.#clock.after(CLOSE_LIMIT, () => this.destroy());
+      this.#socket.once('close', () => {
+        this.#clock.clear(limit);
+        resolve();
+      });
+      this.#socket.ref();
+      if (this.#waiting.size === 0) this.#endSocket();
+    });
+    return this.#closing;
+  }
+
+  /** Ends the connection at once; what is unanswered is rejected with PONGCHECK_CLOSED. */
+  destroy(): void {
+    this.#lose(this.#wanted, closedFailure(this.address, 'was closed by this program'));
+  }
+
+  /** Lets the process end while this client is idle; a question that waits keeps it alive all the same. */
+  unref(): this {
+    this.#unreferenced = true;
+    if (this.#waiting.size === 0 && !this.#closing) this.#socket.unref();
+    return this;
+  }
+
+  /** Takes back `unref`. */
+  ref(): this {
+    this.#unreferenced = false;
+    this.#socket.ref();
+    return this;
+  }
+
+  #ask<T>({ frame, answeredBy, wait, signal }: Question, read: (answer: Decoder, rtt: number) => T): Promise<T> {
+    signal?.throwIfAborted();
+    this.#throwIfClosedOrBusy();
+    return new Promise((resolve, reject) => {
+      const id = this.#waiting.add({
+        answeredBy,
+        wait,
+        signal,
+        late: () => timeoutFailure(this.address, 'answer', wait),
+        answer: (answer, rtt) => resolve(read(answer, rtt)),
+        fail: reject,
+      });
+      if (this.#unreferenced) this.#socket.ref();
+      this.#send({ ...frame, ...id });
+    });
+  }
+
+  #throwIfClosedOrBusy(): void {
+    if (this.#ended) throw this.#ended;
+    if (this.#waiting.size >= this.#maxInFlight) {
+      throw busyFailure(this.address, `has ${this.#maxInFlight} questions to answer; more are not allowed`);
+    }
+    if (this.#outbox.unsent > MAX_UNSENT) {
+      throw busyFailure(this.address, `does not read: ${this.#outbox.unsent} octets wait for it`);
+    }
+  }
+
+  #send(frame: OutgoingFrame): void {
+    const octets = encodeFrame(frame);
+    this.stats.octetsOut += octets.length;
+    this.#outbox.push(octets);
+  }
+
+  /** After a PING with CLOSE the server ignores whatever comes. */
+  #closeAfter(pong: Promise<Pong>): void {
+    this.#ended ??= closedFailure(this.address, 'ends with a PING that asked for it');
+    this.#wanted = 'answered';
+    const close = () => void this.close();
+    pong.then(close, close);
+  }
+
+  #becomeIdle(): void {
+    if (this.#closing) this.#endSocket();
+    else if (this.#unreferenced) this.#socket.unref();
+  }
+
+  #endSocket(): void {
+    if (this.#socket.destroyed) return;
+    this.#outbox.flush();
+    this.#socket.end();
+  }
+
+  #read(chunk: Buffer): void {
+    const decoder = this.#decoder;
+    this.stats.octetsIn += chunk.length;
+    decoder.push(chunk);
+    while (!this.#socket.destroyed) {
+      const found = decoder.next();
+      if (found === NEED_MORE) return;
+      if (found === FAULT) return this.#loseToNonsense(decoder.fault?.message ?? '');
+      this.#dispatch(decoder);
+    }
+  }
+
+  #dispatch(frame: Decoder): void {
+    switch (frame.type) {
+      case FrameType.PONG:
+        if (!this.#waiting.answer(frame)) this.stats.latePongs++;
+        return;
+      case FrameType.PING:
+        return this.#answerPing(frame);
+      case FrameType.ERROR:
+        return this.#takeError(frame);
+      case FrameType.GOAWAY:
+        this.emit('goaway', readGoaway(frame.code, frame.body as GoawayBody | undefined));
+        return;
+      default:
+        if (frame.type === FrameType.HELLO && this.#waiting.answer(frame)) return;
+        this.stats.ignoredFrames++;
+    }
+  }
+
+  /** The server looks whether this side lives: that it answers is the answer. */
+  #answerPing({ idHigh, idLow, flags }: Decoder): void {
+    if (this.#outbox.unsent > MAX_UNSENT) return this.#loseToNonsense('PINGs whose PONGs it does not read');
+    this.#send({ type: FrameType.PONG, code: Status.PASS, idHigh, idLow });
+    if (flags & PingFlag.CLOSE) void this.close();
+  }
+
+  #takeError(frame: Decoder): void {
+    const error = new RefusedError(this.address, frame.code, frame.body as ErrorBody | undefined);
+    if (frame.flags & ErrorFlag.FATAL) this.#lose('refused', error);
+    else if (!this.#waiting.fail(frame, error)) this.stats.ignoredFrames++;
+  }
+
+  #loseToNonsense(sentence: string): void {
+    this.#lose('protocol-error', protocolFailure(this.address, sentence));
+  }
+
+  #serverEnded(): void {
+    if (this.#ended && this.#waiting.size === 0) this.#lose(this.#wanted, this.#ended);
+    else this.#lose('server-closed', closedFailure(this.address, 'was closed by the server'));
+  }
+
+  /** The end: whatever waits is rejected with `error`. The first reason stays. */
+  #lose(reason: CloseReason, error: PongcheckError): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.#ended = error;
+    this.#socket.destroy();
+    this.#waiting.failAll(error);
+  }
+
+  #emitClose(): void {
+    const reason = this.#reason ?? this.#wanted;
+    if (reason === this.#wanted) this.emit('close', reason);
+    else this.emit('close', reason, this.#ended);
+  }
+}

@@ -1,0 +1,97 @@
+import { connect as connectSocket, type LookupFunction, type Socket } from 'node:net';
+import { type Clock, systemClock } from '../clock.js';
+import { PongcheckError } from '../errors.js';
+import { type Address, parseAddress } from '../link/address.js';
+import { onAbort } from './abort.js';
+import { Client } from './client.js';
+import { connectFailure, timeoutFailure } from './failure.js';
+import { milliseconds, wrongOption } from './options.js';
+import type { Pong } from './pong.js';
+import { type PingOptions, pingQuestion } from './question.js';
+
+export { PongcheckError } from '../errors.js';
+export { type Address, formatAddress, parseAddress } from '../link/address.js';
+export { Client, type ClientEvents } from './client.js';
+export { type CloseReason, RefusedError, type WireRefusal } from './failure.js';
+export type { Goaway } from './goaway.js';
+export type { Pong } from './pong.js';
+export type { HelloOptions, PingOptions } from './question.js';
+
+export interface ConnectOptions {
+  /** How long the connection may take to stand, name resolution included, in milliseconds. Default 5000. */
+  connectTimeout?: number;
+  /** Questions that may wait for an answer at once; one more is rejected with PONGCHECK_BUSY. Default 1024. */
+  maxInFlight?: number;
+  /** Gives up: rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** How a name becomes addresses, as in `node:net`. Default `dns.lookup`. */
+  lookup?: LookupFunction;
+  /** @internal */
+  clock?: Clock;
+}
+
+const CONNECT_TIMEOUT = 5000;
+const MAX_IN_FLIGHT = 1024;
+
+/**
+ * Connects to a responder at `pong://HOST:PORT`, `HOST:PORT` or `HOST`. Of a name with several addresses the first
+ * that accepts is taken, as `node:net` does. Rejects with PONGCHECK_ADDRESS, PONGCHECK_CONNECT, PONGCHECK_TIMEOUT,
+ * or the reason of `options.signal`.
+ */
+export async function connect(address: string | Address, options: ConnectOptions = {}): Promise<Client> {
+  const { clock = systemClock, maxInFlight = MAX_IN_FLIGHT, signal, lookup } = options;
+  const timeout = milliseconds('connectTimeout', options.connectTimeout ?? CONNECT_TIMEOUT);
+  if (!Number.isInteger(maxInFlight) || maxInFlight < 1) throw wrongOption('maxInFlight', maxInFlight, '1 or more');
+  const target = typeof address === 'object' && address !== null ? address : parseAddress(address);
+  if (target.port === 0)
+    throw new PongcheckError('PONGCHECK_ADDRESS', 'Port 0 is for listeners: nothing is found there');
+  signal?.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const socket: Socket = connectSocket({
+      host: target.host,
+      port: target.port,
+      noDelay: true,
+      ...(lookup && { lookup }),
+    });
+    const settle = () => {
+      clock.clear(timer);
+      stopListening();
+      socket.off('connect', onConnect).off('error', onError);
+    };
+    const giveUp = (reason: unknown) => {
+      settle();
+      socket.on('error', () => {});
+      socket.destroy();
+      reject(reason);
+    };
+    const onConnect = () => {
+      settle();
+      resolve(new Client(target, socket, clock, maxInFlight));
+    };
+    const onError = (cause: Error) => giveUp(connectFailure(target, cause));
+    // Once more round the loop before anybody is convicted: the connection may stand already.
+    const timer = clock.after(timeout, () =>
+      setImmediate(() => {
+        if (socket.connecting) giveUp(timeoutFailure(target, 'accept the connection', timeout));
+      }),
+    );
+    socket.on('connect', onConnect).on('error', onError);
+    const stopListening = onAbort(signal, () => giveUp(signal?.reason));
+  });
+}
+
+/**
+ * The probe: connects, sends one PING, and is gone when it is answered. `wait` covers all of it. Rejects as `connect`
+ * and `Client.ping` do.
+ */
+export async function ping(address: string | Address, options: ConnectOptions & PingOptions = {}): Promise<Pong> {
+  const { clock = systemClock, connectTimeout = CONNECT_TIMEOUT } = options;
+  const { wait } = pingQuestion(options);
+  const until = clock.now() + wait;
+  const client = await connect(address, { ...options, connectTimeout: Math.min(connectTimeout, wait) });
+  try {
+    return await client.ping({ ...options, wait: Math.max(1, until - clock.now()), close: true });
+  } finally {
+    client.destroy();
+  }
+}

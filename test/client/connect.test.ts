@@ -1,0 +1,156 @@
+import { once } from 'node:events';
+import type { LookupFunction } from 'node:net';
+import { createServer } from 'node:net';
+import { describe, expect, it } from '@jest/globals';
+import { Client, connect, PongcheckError } from '../../src/client/connect.js';
+import { connectFailure } from '../../src/client/failure.js';
+import { FakeClock } from '../fake-clock.js';
+import { passing } from './scripted-server.js';
+import { rejection, setting } from './setting.js';
+
+/** A name service that never answers. */
+const silence: LookupFunction = () => {};
+
+function resolvesTo(...addresses: string[]): LookupFunction {
+  const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
+  return (_host, _options, callback) => callback(null, found);
+}
+
+/** A port of loopback where nothing listens. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+describe('connect', () => {
+  const { serve, connected } = setting();
+
+  it('resolves with a client that knows its address', async () => {
+    const server = await serve(passing);
+    const client = await connected(server);
+    expect(client).toBeInstanceOf(Client);
+    expect(client.address).toEqual({ kind: 'tcp', host: '127.0.0.1', port: server.port });
+    expect((await client.ping()).status).toBe('pass');
+  });
+
+  it('takes an address in parts too', async () => {
+    const server = await serve(passing);
+    const client = await connect({ kind: 'tcp', host: '127.0.0.1', port: server.port });
+    expect((await client.ping()).status).toBe('pass');
+    await client.close();
+  });
+
+  it('says in one sentence that nothing listens there', async () => {
+    const port = await freePort();
+    const error = await rejection(connect(`127.0.0.1:${port}`));
+    expect(error).toBeInstanceOf(PongcheckError);
+    expect(error.code).toBe('PONGCHECK_CONNECT');
+    expect(error.message).toBe(`127.0.0.1:${port} refused the connection: nothing listens there`);
+    expect(error.cause).toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
+  it('goes on to the next address of a name when the first refuses', async () => {
+    const server = await serve(passing);
+    const client = await connect(`pong://many.test:${server.port}`, { lookup: resolvesTo('::1', '127.0.0.1') });
+    expect((await client.ping()).healthy).toBe(true);
+    await client.close();
+  });
+
+  it('says that it was refused when no address of a name accepts', async () => {
+    const port = await freePort();
+    const error = await rejection(connect(`many.test:${port}`, { lookup: resolvesTo('::1', '127.0.0.1') }));
+    expect(error.code).toBe('PONGCHECK_CONNECT');
+    expect(error.message).toBe(`many.test:${port} refused the connection: nothing listens there`);
+    expect((error.cause as { errors: unknown[] }).errors).toHaveLength(2);
+  });
+
+  it('says that a name is not known', async () => {
+    const lookup: LookupFunction = (_host, _options, callback) =>
+      callback(Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' }), '', 0);
+    const error = await rejection(connect('no.test', { lookup }));
+    expect(error.code).toBe('PONGCHECK_CONNECT');
+    expect(error.message).toBe('no.test:7464 could not be found: the name is not known');
+  });
+
+  it.each([
+    ['ECONNRESET', 'PONGCHECK_CONNECT', 'a.test:1 reset the connection before it stood'],
+    ['EAI_AGAIN', 'PONGCHECK_CONNECT', 'a.test:1 could not be found: the name service did not answer'],
+    ['EHOSTUNREACH', 'PONGCHECK_CONNECT', 'a.test:1 could not be reached: no way to the host'],
+    ['ENETUNREACH', 'PONGCHECK_CONNECT', 'a.test:1 could not be reached: no way to the network'],
+    ['EMFILE', 'PONGCHECK_CONNECT', 'a.test:1 could not be reached: this process has too many open files'],
+    ['EWHATEVER', 'PONGCHECK_CONNECT', 'a.test:1 could not be reached (EWHATEVER)'],
+    ['ETIMEDOUT', 'PONGCHECK_TIMEOUT', 'a.test:1 did not accept the connection in time'],
+  ])('has a sentence for %s', (code, expected, message) => {
+    const cause = Object.assign(new Error(), { code });
+    const error = connectFailure({ kind: 'tcp', host: 'a.test', port: 1 }, cause);
+    expect(error).toMatchObject({ code: expected, message, cause });
+  });
+
+  it('says refused where one address refused and another has no way at all', () => {
+    const errors = ['ENETUNREACH', 'ECONNREFUSED'].map((code) => Object.assign(new Error(), { code }));
+    const cause = Object.assign(new AggregateError(errors), { code: 'ENETUNREACH' });
+    const { message } = connectFailure({ kind: 'tcp', host: 'a.test', port: 1 }, cause);
+    expect(message).toBe('a.test:1 refused the connection: nothing listens there');
+  });
+
+  it('gives up after 5 s, not before', async () => {
+    const clock = new FakeClock();
+    const attempt = rejection(connect('slow.test:1', { clock, lookup: silence }));
+    await clock.advance(4999);
+    await expect(Promise.race([attempt, 'waiting'])).resolves.toBe('waiting');
+    await clock.advance(1);
+    const error = await attempt;
+    expect(error.code).toBe('PONGCHECK_TIMEOUT');
+    expect(error.message).toBe('slow.test:1 did not accept the connection within 5 s');
+    expect(clock.timers).toBe(0);
+  });
+
+  it('gives up after the time that it was given', async () => {
+    const clock = new FakeClock();
+    const attempt = rejection(connect('slow.test:1', { clock, lookup: silence, connectTimeout: 250 }));
+    await clock.advance(250);
+    expect((await attempt).message).toBe('slow.test:1 did not accept the connection within 0.25 s');
+  });
+
+  it('has no timer left once it is connected', async () => {
+    const clock = new FakeClock();
+    const server = await serve();
+    await connected(server, { clock });
+    expect(clock.timers).toBe(0);
+  });
+
+  it('gives up when it is told to, with the reason that it was told', async () => {
+    const clock = new FakeClock();
+    const giveUp = new AbortController();
+    const attempt = rejection(connect('slow.test:1', { clock, lookup: silence, signal: giveUp.signal }));
+    const reason = new Error('changed my mind');
+    giveUp.abort(reason);
+    expect(await attempt).toBe(reason);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('does not begin when it has been told to give up already', async () => {
+    const server = await serve();
+    const error = await rejection(connect(server.address, { signal: AbortSignal.abort() }));
+    expect(error.name).toBe('AbortError');
+    expect(server.sockets).toHaveLength(0);
+  });
+
+  it.each([
+    ['pong://host:port', {}, 'PONGCHECK_ADDRESS', /a port that is not a number/],
+    ['http://127.0.0.1', {}, 'PONGCHECK_ADDRESS', /another scheme than pong:\/\//],
+    ['127.0.0.1:0', {}, 'PONGCHECK_ADDRESS', /Port 0 is for listeners/],
+    [undefined as unknown as string, {}, 'PONGCHECK_ADDRESS', /not undefined/],
+    ['127.0.0.1', { connectTimeout: -1 }, 'PONGCHECK_CONFIG', /^The option connectTimeout is -1; allowed: millisec/],
+    ['127.0.0.1', { connectTimeout: Number.NaN }, 'PONGCHECK_CONFIG', /^The option connectTimeout is NaN; allowed/],
+    ['127.0.0.1', { maxInFlight: 0 }, 'PONGCHECK_CONFIG', /^The option maxInFlight is 0; allowed: 1 or more/],
+  ])('refuses %s with %j', async (address, options, code, message) => {
+    const error = await rejection(connect(address, options));
+    expect(error.code).toBe(code);
+    expect(error.message).toMatch(message);
+  });
+});

@@ -1,0 +1,300 @@
+import { Socket } from 'node:net';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import type { PingOptions, Pong } from '../../src/client/connect.js';
+import { FakeClock, settle } from '../fake-clock.js';
+import { passing, pong, type SeenFrame } from './scripted-server.js';
+import { rejection, setting } from './setting.js';
+
+describe('a PING', () => {
+  const { serve, connected } = setting();
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  it('is sixteen octets when it asks for nothing special, and its id counts up', async () => {
+    const server = await serve(passing);
+    const client = await connected(server);
+    await client.ping();
+    await client.ping();
+    expect(server.octets.toString('hex')).toBe(
+      '0000000c' + '01010000' + '0000000000000001' + '0000000c' + '01010000' + '0000000000000002',
+    );
+  });
+
+  it.each<[string, PingOptions, Partial<SeenFrame>, object | undefined]>([
+    ['liveness', { scope: 'liveness' }, { code: 1 }, undefined],
+    ['startup', { scope: 'startup' }, { code: 2 }, undefined],
+    ['detail', { detail: true }, { flags: 0x01 }, undefined],
+    ['close', { close: true }, { flags: 0x02 }, undefined],
+    ['hops', { hops: 15, detail: true }, { flags: 0xf1 }, undefined],
+    ['checks', { checks: ['mysql', 'redis'] }, {}, { checks: ['mysql', 'redis'] }],
+    ['a group', { group: 'all' }, {}, { group: 'all' }],
+    ['times', { maxAge: 0, timeout: 1500 }, {}, { maxAgeMs: 0, timeoutMs: 1500 }],
+    ['fractions', { maxAge: 0.4, timeout: 99.5 }, {}, { maxAgeMs: 0, timeoutMs: 100 }],
+    ['any age', { maxAge: Number.POSITIVE_INFINITY }, {}, { maxAgeMs: 2147483647 }],
+  ])('carries %s', async (_, options, expected, body) => {
+    const server = await serve(passing);
+    const client = await connected(server);
+    await client.ping(options);
+    const seen = await server.frame();
+    expect(seen).toMatchObject({ type: 1, flags: 0, code: 0, ...expected });
+    expect(seen.body).toBe(body === undefined ? '' : JSON.stringify(body));
+  });
+
+  it.each([
+    [0, 'unknown', false],
+    [1, 'pass', true],
+    [2, 'warn', true],
+    [3, 'fail', false],
+    [4, 'draining', false],
+    [5, 'starting', false],
+    [6, 'not-found', false],
+    [7, 'unknown', false],
+    [128, 'unknown', false],
+    [255, 'unknown', false],
+  ])('answered with status %d is %s', async (code, status, healthy) => {
+    const server = await serve((seen, socket) => socket.write(pong(seen.id, code)));
+    const client = await connected(server);
+    const answer = await client.ping();
+    expect(answer).toEqual({ status, code, healthy, stale: false, truncated: false, rtt: expect.any(Number) });
+    expect(answer.rtt).toBeGreaterThan(0);
+  });
+
+  it('brings the report, and says whether it is stale or truncated', async () => {
+    const report = { status: 'fail', state: 'fail', causes: [{ check: 'mysql', reason: 'timeout' }] };
+    const server = await serve((seen, socket) => socket.write(pong(seen.id, 3, 0x06, JSON.stringify(report))));
+    const client = await connected(server);
+    expect(await client.ping({ detail: true })).toMatchObject({ status: 'fail', stale: true, truncated: true, report });
+  });
+
+  it('ignores hints in a PONG that it does not know', async () => {
+    const server = await serve((seen, socket) => socket.write(pong(seen.id, 1, 0xf0)));
+    const client = await connected(server);
+    expect(await client.ping()).toMatchObject({ status: 'pass', stale: false, truncated: false });
+  });
+
+  it('measures its round trip on the monotonic clock', async () => {
+    const clock = new FakeClock();
+    const server = await serve();
+    const client = await connected(server, { clock });
+    const answer = client.ping();
+    const { id } = await server.frame();
+    clock.wallOffset -= 3_600_000;
+    await clock.advance(25);
+    (await server.connection()).write(pong(id));
+    expect((await answer).rtt).toBe(25);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('meets its own PONG, in whatever order and pieces they come', async () => {
+    const server = await serve();
+    const client = await connected(server);
+    const answers = Array.from({ length: 200 }, () => client.ping());
+    await server.frame(200);
+    // Each PING is answered with a status of its own, the last first, in pieces of 1 to 40 octets.
+    const octets = Buffer.concat(server.frames.map(({ id }) => pong(id, Number(id) % 7)).reverse());
+    const socket = await server.connection();
+    for (let at = 0, size = 1; at < octets.length; at += size, size = (size * 7) % 41) {
+      socket.write(octets.subarray(at, at + size));
+      await settle();
+    }
+    expect((await Promise.all(answers)).map(({ code }) => code)).toEqual(
+      Array.from({ length: 200 }, (_, index) => (index + 1) % 7),
+    );
+    expect(client.stats).toMatchObject({ pings: 200, pongs: 200, latePongs: 0, octetsIn: 3200, octetsOut: 3200 });
+  });
+
+  it('reads a report that comes octet by octet', async () => {
+    const server = await serve();
+    const client = await connected(server);
+    const answer = client.ping({ detail: true });
+    const { id } = await server.frame();
+    const socket = await server.connection();
+    for (const octet of pong(id, 2, 0, '{"state":"warn"}')) {
+      socket.write(Buffer.of(octet));
+      await settle();
+    }
+    expect(await answer).toMatchObject({ status: 'warn', report: { state: 'warn' } });
+  });
+
+  it('leaves in one write with all others of its turn', async () => {
+    const server = await serve();
+    const client = await connected(server);
+    const write = jest.spyOn(Socket.prototype, 'write');
+    const answers = Array.from({ length: 300 }, () => client.ping());
+    await server.frame(300);
+    expect(write).toHaveBeenCalledTimes(1);
+    expect((write.mock.calls[0]?.[0] as Buffer).length).toBe(300 * 16);
+    (await server.connection()).write(Buffer.concat(server.frames.map(({ id }) => pong(id))));
+    await Promise.all(answers);
+  });
+
+  it('leaves in one write with all others that the same PONGs have set off', async () => {
+    const server = await serve();
+    const client = await connected(server);
+    const loops = Array.from({ length: 50 }, async (_, depth) => {
+      await client.ping();
+      for (let turn = 0; turn < depth % 5; turn++) await Promise.resolve();
+      await client.ping();
+    });
+    await server.frame(50);
+    const socket = await server.connection();
+    socket.write(Buffer.concat(server.frames.map(({ id }) => pong(id))));
+    const write = jest.spyOn(Socket.prototype, 'write');
+    await server.frame(100);
+    expect(write).toHaveBeenCalledTimes(1);
+    socket.write(Buffer.concat(server.frames.slice(50).map(({ id }) => pong(id))));
+    await Promise.all(loops);
+  });
+
+  it.each<[PingOptions, RegExp]>([
+    [{ checks: ['a'], group: 'b' }, /^The option checks and group is both; allowed: one of them$/],
+    [{ checks: [] }, /^The option checks is \[\]; allowed: a list of 1 to 32 names$/],
+    [{ checks: Array.from({ length: 33 }, () => 'x') }, /allowed: a list of 1 to 32 names$/],
+    [{ checks: 'mysql' as unknown as string[] }, /^The option checks is mysql; allowed: a list/],
+    [{ checks: [1 as unknown as string] }, /^The option checks is 1; allowed: names$/],
+    [{ group: 1 as unknown as string }, /^The option group is 1; allowed: a name$/],
+    [{ group: 'g'.repeat(2000) }, /^The option group is too long: 2012 octets as JSON; allowed: 1024 octets$/],
+    [{ scope: 'health' as 'startup' }, /^The option scope is health; allowed: readiness, liveness, startup$/],
+    [{ hops: 16 }, /^The option hops is 16; allowed: 0 to 15$/],
+    [{ hops: 0.5 }, /^The option hops is 0.5; allowed: 0 to 15$/],
+    [{ timeout: -1 }, /^The option timeout is -1; allowed: milliseconds, 0 or more$/],
+    [{ maxAge: Number.NaN }, /^The option maxAge is NaN; allowed/],
+    [{ wait: '2s' as unknown as number }, /^The option wait is 2s; allowed: milliseconds, 0 or more$/],
+  ])('with wrong options is refused before it is sent: %j', async (options, message) => {
+    const server = await serve(passing);
+    const client = await connected(server);
+    const error = await rejection(client.ping(options));
+    expect(error.code).toBe('PONGCHECK_CONFIG');
+    expect(error.message).toMatch(message);
+    expect((await client.ping()).status).toBe('pass');
+    expect(server.frames).toHaveLength(1);
+  });
+});
+
+describe('a PING that gets no answer', () => {
+  const { serve, connected } = setting();
+
+  it.each<[string, PingOptions, number, string]>([
+    ['the server’s default and half a second', {}, 2500, '2.5 s'],
+    ['its own deadline and half a second', { timeout: 800 }, 1300, '1.3 s'],
+    ['the time that it was given', { timeout: 800, wait: 50 }, 50, '0.05 s'],
+  ])('is given up after %s', async (_, options, ms, shown) => {
+    const clock = new FakeClock();
+    const server = await serve();
+    const client = await connected(server, { clock });
+    const failed = rejection(client.ping(options));
+    await server.frame();
+    await clock.advance(ms - 1);
+    await expect(Promise.race([failed, 'waiting'])).resolves.toBe('waiting');
+    await clock.advance(1);
+    const error = await failed;
+    expect(error.code).toBe('PONGCHECK_TIMEOUT');
+    expect(error.message).toBe(`${server.address} did not answer within ${shown}`);
+  });
+
+  it('leaves the connection as it is: the late PONG is counted, the next PING is answered', async () => {
+    const clock = new FakeClock();
+    const server = await serve();
+    const client = await connected(server, { clock });
+    const failed = rejection(client.ping());
+    const { id } = await server.frame();
+    await clock.advance(2500);
+    await failed;
+    const next = client.ping();
+    const second = await server.frame(2);
+    (await server.connection()).write(Buffer.concat([pong(id, 3), pong(second.id, 2)]));
+    expect((await next).status).toBe('warn');
+    expect(client.stats).toMatchObject({ pings: 2, pongs: 1, latePongs: 1 });
+  });
+
+  it('is not given up while its PONG lies in the socket, however late this loop comes to look', async () => {
+    const server = await serve((seen, socket) => {
+      socket.write(pong(seen.id));
+      const late = performance.now() + 60;
+      while (performance.now() < late);
+    });
+    const client = await connected(server);
+    expect((await client.ping({ wait: 20 })).status).toBe('pass');
+  });
+
+  it('is given up when its signal fires, with the signal’s reason', async () => {
+    const server = await serve();
+    const client = await connected(server);
+    const giveUp = new AbortController();
+    const failed = rejection(client.ping({ signal: giveUp.signal }));
+    const { id } = await server.frame();
+    const reason = new Error('enough');
+    giveUp.abort(reason);
+    expect(await failed).toBe(reason);
+    const next = client.ping();
+    const second = await server.frame(2);
+    (await server.connection()).write(Buffer.concat([pong(id), pong(second.id)]));
+    expect((await next).status).toBe('pass');
+    expect(client.stats.latePongs).toBe(1);
+  });
+
+  it('is not even sent when its signal has fired', async () => {
+    const server = await serve(passing);
+    const client = await connected(server);
+    expect((await rejection(client.ping({ signal: AbortSignal.abort() }))).name).toBe('AbortError');
+    await client.ping();
+    expect(server.frames).toHaveLength(1);
+  });
+
+  it('may share its signal with a thousand others without a warning', async () => {
+    const warned = jest.fn();
+    process.on('warning', warned);
+    const server = await serve(passing);
+    const client = await connected(server);
+    const { signal } = new AbortController();
+    await Promise.all(Array.from({ length: 1000 }, () => client.ping({ signal })));
+    await settle();
+    process.off('warning', warned);
+    expect(warned).not.toHaveBeenCalled();
+  });
+
+  it('counts against the bound: one more is refused, and is welcome again after an answer', async () => {
+    const server = await serve();
+    const client = await connected(server, { maxInFlight: 3 });
+    const answers: Promise<Pong>[] = [client.ping(), client.ping(), client.ping()];
+    const error = await rejection(client.ping());
+    expect(error.code).toBe('PONGCHECK_BUSY');
+    expect(error.message).toBe(`${server.address} has 3 questions to answer; more are not allowed`);
+    await server.frame(3);
+    (await server.connection()).write(pong(2n));
+    await answers[1];
+    answers.push(client.ping());
+    await server.frame(4);
+    (await server.connection()).write(Buffer.concat([pong(1n), pong(3n), pong(4n)]));
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(['pass', 'pass', 'pass', 'pass']);
+  });
+
+  it('counts against 1,024 where nobody says otherwise', async () => {
+    const server = await serve();
+    const client = await connected(server);
+    const answers = Array.from({ length: 1024 }, () => client.ping());
+    expect((await rejection(client.ping())).code).toBe('PONGCHECK_BUSY');
+    await server.frame(1024);
+    (await server.connection()).write(Buffer.concat(server.frames.map(({ id }) => pong(id))));
+    await Promise.all(answers);
+  });
+
+  it('does not pile up in front of a server that has stopped reading', async () => {
+    const server = await serve();
+    const client = await connected(server);
+    (await server.connection()).pause();
+    const group = 'g'.repeat(1000);
+    let error: Error & Record<string, unknown>;
+    do {
+      const giveUp = new AbortController();
+      const failed = Array.from({ length: 500 }, () => rejection(client.ping({ group, signal: giveUp.signal })));
+      await settle();
+      giveUp.abort();
+      error = (await Promise.all(failed)).at(-1) as typeof error;
+      // The kernel takes some megabytes on the way; a hundred would be nobody's buffer.
+    } while (error.name === 'AbortError' && client.stats.octetsOut < 100e6);
+    expect(error.code).toBe('PONGCHECK_BUSY');
+    expect(error.message).toMatch(/ does not read: \d+ octets wait for it$/);
+  });
+});

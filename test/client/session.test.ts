@@ -1,0 +1,148 @@
+import { once } from 'node:events';
+import { describe, expect, it } from '@jest/globals';
+import { FakeClock } from '../fake-clock.js';
+import { frame, passing, pong } from './scripted-server.js';
+import { rejection, setting } from './setting.js';
+
+describe('a client', () => {
+  const { serve, connected } = setting();
+
+  it('says HELLO with its name and learns who the server is', async () => {
+    const said = { instance: 'a1b2', idleTimeoutMs: 90_000, heartbeat: { canSendMs: 0, wantMs: 30_000 } };
+    const server = await serve((seen, socket) => socket.write(frame(5, 0, 0, seen.id, JSON.stringify(said))));
+    const client = await connected(server);
+    expect(await client.hello({ name: 'billing' })).toEqual({
+      instance: 'a1b2',
+      idleTimeoutMs: 90_000,
+      heartbeat: { canSendMs: 0, wantMs: 30_000, mult: 3 },
+    });
+    expect(await server.frame()).toEqual({ type: 5, flags: 0, code: 0, id: 1n, body: '{"name":"billing"}' });
+  });
+
+  it('says HELLO without a body when it has nothing to say, and understands an empty answer', async () => {
+    const server = await serve((seen, socket) => socket.write(frame(5, 0, 0, seen.id)));
+    const client = await connected(server);
+    expect(await client.hello()).toEqual({});
+    expect((await server.frame()).body).toBe('');
+  });
+
+  it('says HELLO once only', async () => {
+    const server = await serve((seen, socket) => socket.write(frame(5, 0, 0, seen.id)));
+    const client = await connected(server);
+    await client.hello();
+    const error = await rejection(client.hello());
+    expect(error.code).toBe('PONGCHECK_CONFIG');
+    expect(error.message).toBe('A HELLO was said; one a connection is allowed');
+    expect(server.frames).toHaveLength(1);
+  });
+
+  it.each([
+    [{ name: 1 as unknown as string }, /^The option name is 1; allowed: a text$/],
+    [{ name: 'n'.repeat(5000) }, /^The option name is too long: 5011 octets as JSON; allowed: 4096 octets$/],
+    [{ wait: -1 }, /^The option wait is -1/],
+  ])('refuses to say HELLO with wrong options, and can still say it (%#)', async (options, message) => {
+    const server = await serve((seen, socket) => socket.write(frame(5, 0, 0, seen.id)));
+    const client = await connected(server);
+    const error = await rejection(client.hello(options));
+    expect(error.code).toBe('PONGCHECK_CONFIG');
+    expect(error.message).toMatch(message);
+    await client.hello();
+  });
+
+  it('gives a HELLO up as it does a PING, and takes no PONG for its answer', async () => {
+    const clock = new FakeClock();
+    const server = await serve((seen, socket) => socket.write(pong(seen.id)));
+    const client = await connected(server, { clock });
+    const failed = rejection(client.hello());
+    await server.frame();
+    await clock.advance(2500);
+    expect((await failed).code).toBe('PONGCHECK_TIMEOUT');
+    expect(client.stats.latePongs).toBe(1);
+  });
+
+  it('answers a PING of the server with pass and its id', async () => {
+    const server = await serve();
+    const client = await connected(server);
+    (await server.connection()).write(
+      Buffer.concat([frame(1, 0, 1, 0xfedcba9876543210n), frame(1, 0x01, 0, 7n, '{"maxAgeMs":0}')]),
+    );
+    expect(await server.frame(2)).toEqual({ type: 2, flags: 0, code: 1, id: 7n, body: '' });
+    expect(server.frames[0]).toEqual({ type: 2, flags: 0, code: 1, id: 0xfedcba9876543210n, body: '' });
+    expect(client.stats).toMatchObject({ pings: 0, octetsOut: 32 });
+  });
+
+  it('closes after its PONG when a PING of the server asks for that', async () => {
+    const server = await serve();
+    const client = await connected(server);
+    const closed = once(client, 'close');
+    const socket = await server.connection();
+    const ended = once(socket, 'end');
+    socket.write(frame(1, 0x02, 1, 7n));
+    await ended;
+    expect(server.frames).toEqual([{ type: 2, flags: 0, code: 1, id: 7n, body: '' }]);
+    socket.end();
+    expect(await closed).toEqual(['closed-by-application']);
+  });
+
+  it.each([
+    [0, 'none'],
+    [1, 'draining'],
+    [2, 'too-old'],
+    [3, 'idle'],
+    [9, 'unknown'],
+  ])('tells that the server said GOAWAY %d', async (code, reason) => {
+    const server = await serve(passing);
+    const client = await connected(server);
+    const said = once(client, 'goaway');
+    (await server.connection()).write(frame(6, 0, code, 0n, '{"graceMs":10000}'));
+    expect(await said).toEqual([{ reason, graceMs: 10_000 }]);
+    expect((await client.ping()).status).toBe('pass');
+  });
+
+  it('counts and ignores a STATUS and a HELLO that nobody asked for, and skips private frames', async () => {
+    const server = await serve((seen, socket) =>
+      socket.write(
+        Buffer.concat([
+          frame(4, 0, 3, 1n, '{"state":"fail"}'),
+          frame(5, 0, 0, 1n),
+          frame(0x80, 0x0f, 9, 1n, 'anything'),
+          pong(99n),
+          pong(seen.id),
+        ]),
+      ),
+    );
+    const client = await connected(server);
+    expect((await client.ping()).status).toBe('pass');
+    expect(client.stats).toMatchObject({ ignoredFrames: 3, latePongs: 1 });
+  });
+
+  it('takes a PONG whose id only looks like one of its own in the lower half for nobody’s', async () => {
+    const server = await serve((seen, socket) =>
+      socket.write(Buffer.concat([pong(seen.id | (1n << 63n), 3), pong(seen.id | (1n << 32n), 3), pong(seen.id)])),
+    );
+    const client = await connected(server);
+    expect((await client.ping()).status).toBe('pass');
+    expect(client.stats.latePongs).toBe(2);
+  });
+
+  it('keeps the process alive while it waits for an answer, and after unref() only then', async () => {
+    const server = await serve();
+    const client = await connected(server);
+    const socket = await server.connection();
+    const sockets = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+    socket.unref();
+    const before = sockets();
+    client.unref();
+    expect(sockets()).toBe(before - 1);
+    const answer = client.ping();
+    expect(sockets()).toBe(before);
+    socket.ref();
+    const { id } = await server.frame();
+    socket.write(pong(id));
+    await answer;
+    socket.unref();
+    expect(sockets()).toBe(before - 1);
+    client.ref();
+    expect(sockets()).toBe(before);
+  });
+});
