@@ -167,10 +167,11 @@ function names(value: unknown, key: string): readonly string[] {
   return value;
 }
 
-/** Integers are so by value: 1.0 is 1. */
+/** Integers are so by value: 1.0 is 1, and -0 is 0. */
 function integer(least: number, most: number): Reader<number> {
   return (value, key) => {
-    if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most) return value as number;
+    if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most)
+      return (value as number) + 0;
     const found = typeof value === 'number' ? `${value}` : kindOf(value);
     throw new BadBody(`${key} is ${found}; an integer from ${least} to ${most} is allowed.`);
   };

@@ -1,0 +1,83 @@
+import { describe, expect, it } from '@jest/globals';
+import { BadBody, readBody } from '../../src/wire/bodies.js';
+import { FrameType } from '../../src/wire/codes.js';
+
+const { PING, WATCH, HELLO, GOAWAY, PONG, ERROR } = FrameType;
+
+function refusal(type: number, body: string | Buffer, receiver: 'server' | 'client' = 'server'): string {
+  try {
+    readBody(type, Buffer.from(body as string), receiver);
+  } catch (error) {
+    if (error instanceof BadBody) return error.message;
+    throw error;
+  }
+  throw new Error('The body was taken.');
+}
+
+describe('the sentence of a refused body', () => {
+  it.each([
+    [PING, 'x', 'The body is not JSON; one JSON object without a byte order mark is allowed.'],
+    [PING, '[]', 'The body is an array; a JSON object is allowed.'],
+    [PING, 'null', 'The body is null; a JSON object is allowed.'],
+    [PING, '{"timeoutMs":-1}', 'The key timeoutMs is -1; an integer from 0 to 2147483647 is allowed.'],
+    [PING, '{"maxAgeMs":1e400}', 'The key maxAgeMs is Infinity; an integer from 0 to 2147483647 is allowed.'],
+    [PING, '{"maxAgeMs":{}}', 'The key maxAgeMs is an object; an integer from 0 to 2147483647 is allowed.'],
+    [PING, '{"checks":"db"}', 'The key checks is a string; an array of 1 to 32 strings is allowed.'],
+    [PING, '{"checks":[]}', 'The key checks has 0 elements; an array of 1 to 32 strings is allowed.'],
+    [PING, '{"checks":["a",true]}', 'The key checks has a boolean at index 1; an array of 1 to 32 strings is allowed.'],
+    [PING, '{"checks":["a"],"group":"b"}', 'The keys checks and group stand together; one of them is allowed.'],
+    [WATCH, '{"scope":3}', 'The key scope is 3; an integer from 0 to 2 is allowed.'],
+    [HELLO, '{"heartbeat":null}', 'The key heartbeat is null; a JSON object is allowed.'],
+    [HELLO, '{"heartbeat":{"mult":0}}', 'The key heartbeat.mult is 0; an integer from 1 to 255 is allowed.'],
+    [GOAWAY, '{"graceMs":0.5}', 'The key graceMs is 0.5; an integer from 0 to 2147483647 is allowed.'],
+  ])('of type %i, %s', (type, body, message) => {
+    expect(refusal(type, body)).toBe(message);
+  });
+
+  it('of octets that are no UTF-8', () => {
+    expect(refusal(PING, Buffer.of(0xff))).toBe('The body is not UTF-8; one JSON object in UTF-8 is allowed.');
+  });
+
+  it('repeats nothing that the peer wrote as text', () => {
+    const bodies = [
+      '{"token":"hunter2","name":1}',
+      '{"token":["hunter2"]}',
+      '{"token":{"hunter2":1}}',
+      '{"hunter2":',
+      '{"token":"x"} hunter2',
+      '"hunter2"',
+      '{"name":"a","heartbeat":"hunter2"}',
+    ];
+    for (const body of bodies) expect(refusal(HELLO, body)).not.toContain('hunter2');
+  });
+});
+
+describe('a body that is taken', () => {
+  it('has no key that nobody knows, and none of another prototype', () => {
+    const body = readBody(PING, Buffer.from('{"__proto__":{"group":"x"},"other":1,"timeoutMs":1}'), 'server');
+    expect(Object.keys(body ?? {})).toEqual(['timeoutMs']);
+    expect((body as { group?: string }).group).toBeUndefined();
+  });
+
+  it('does not share the default heartbeat with another one', () => {
+    const [one, other] = ['{"heartbeat":{}}', '{"heartbeat":{}}'].map((text) => {
+      return readBody(HELLO, Buffer.from(text), 'server') as { heartbeat: { mult: number } };
+    });
+    one!.heartbeat.mult = 9;
+    expect(other!.heartbeat.mult).toBe(3);
+    expect(readBody(HELLO, Buffer.from('{}'), 'server')).toEqual({ heartbeat: { canSendMs: 0, wantMs: 0, mult: 3 } });
+  });
+
+  it('a report may nest as deep as its octets reach', () => {
+    const depth = 32_000;
+    const body = readBody(PONG, Buffer.from(`{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`), 'client');
+    expect(Object.keys(body ?? {})).toEqual(['a']);
+  });
+
+  it('an ERROR whose body cannot be read has none', () => {
+    for (const text of ['', 'x', '[]', '{"message":null}', '{"message":"m","retryAfterMs":-1}']) {
+      expect(readBody(ERROR, Buffer.from(text), 'client')).toBeUndefined();
+    }
+    expect(readBody(ERROR, Buffer.from('{"message":"m"}'), 'client')).toEqual({ message: 'm' });
+  });
+});

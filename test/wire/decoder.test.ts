@@ -1,0 +1,193 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { FrameType, WireError } from '../../src/wire/codes.js';
+import { Decoder, FAULT, FRAME, NEED_MORE } from '../../src/wire/decoder.js';
+import { encodeFrame } from '../../src/wire/encode.js';
+import { cut, idOf } from './vectors.js';
+
+const id = { idHigh: 0x01234567, idLow: -2 };
+const ping = encodeFrame({ type: FrameType.PING, ...id });
+const pingWithBody = encodeFrame({ type: FrameType.PING, ...id, body: { timeoutMs: 250 } });
+const pong = encodeFrame({ type: FrameType.PONG, code: 1, ...id, body: { status: 'pass' } });
+
+function server(...chunks: Buffer[]): Decoder {
+  const decoder = new Decoder('server');
+  for (const chunk of chunks) {
+    decoder.push(chunk);
+    while (decoder.next() === FRAME);
+  }
+  return decoder;
+}
+
+function wrongAt(octets: Buffer, at: number, octet: number): Buffer {
+  const wrong = Buffer.from(octets);
+  wrong[at] = octet;
+  return wrong;
+}
+
+describe('where a frame stands', () => {
+  it('a bare frame that lies whole in the chunk is told with its place in it', () => {
+    const decoder = new Decoder('server');
+    decoder.push(Buffer.concat([ping, ping]));
+    expect([decoder.next(), decoder.offset, decoder.position]).toEqual([FRAME, 0, 16]);
+    expect([decoder.next(), decoder.offset, decoder.position]).toEqual([FRAME, 16, 32]);
+    expect([decoder.next(), decoder.position]).toEqual([NEED_MORE, 32]);
+  });
+
+  it('a bare frame that was split has no place in the chunk', () => {
+    const decoder = server(ping.subarray(0, 5));
+    decoder.push(Buffer.concat([ping.subarray(5), ping]));
+    expect([decoder.next(), decoder.offset, decoder.position]).toEqual([FRAME, -1, 11]);
+    expect([decoder.next(), decoder.offset, decoder.position]).toEqual([FRAME, 11, 27]);
+  });
+
+  it('a frame with a body has no place to be answered in', () => {
+    const decoder = new Decoder('server');
+    decoder.push(Buffer.concat([pingWithBody, ping]));
+    expect([decoder.next(), decoder.offset, decoder.position]).toEqual([FRAME, -1, pingWithBody.length]);
+    expect(decoder.body).toEqual({ timeoutMs: 250 });
+  });
+
+  it('a skipped body that lies whole in the chunk is consumed with its header', () => {
+    const decoder = new Decoder('server');
+    decoder.push(Buffer.concat([pong, ping]));
+    expect([decoder.next(), decoder.offset, decoder.position]).toEqual([FRAME, -1, pong.length]);
+    expect(decoder.body).toBeUndefined();
+    expect(decoder.inside).toBe(false);
+  });
+
+  it('the newline behind a frame is consumed only when the next frame is asked for', () => {
+    const decoder = new Decoder('server');
+    decoder.push(Buffer.concat([ping, Buffer.from('\n'), ping]));
+    expect([decoder.next(), decoder.position]).toEqual([FRAME, 16]);
+    expect([decoder.next(), decoder.offset, decoder.position]).toEqual([FRAME, 17, 33]);
+  });
+
+  it('a frame patched in place does not disturb the frames behind it', () => {
+    const chunk = Buffer.concat([ping, ping]);
+    const decoder = new Decoder('server');
+    decoder.push(chunk);
+    decoder.next();
+    chunk.fill(0xff, decoder.offset, decoder.position);
+    expect([decoder.next(), decoder.type, idOf(decoder)]).toEqual([FRAME, FrameType.PING, idOf(id)]);
+  });
+});
+
+describe('inside a frame', () => {
+  it('is never so before the first octet, between frames, behind a newline and after a fault', () => {
+    const newline = Buffer.from('\n');
+    expect(server().inside).toBe(false);
+    expect(server(Buffer.alloc(0)).inside).toBe(false);
+    expect(server(ping).inside).toBe(false);
+    expect(server(ping, newline).inside).toBe(false);
+    expect(server(pingWithBody, newline).inside).toBe(false);
+    expect(server(wrongAt(ping, 4, 9)).inside).toBe(false);
+  });
+
+  it.each([
+    ['PING', ping],
+    ['PING with a body', pingWithBody],
+    ['PONG, which is skipped', pong],
+  ])('is so from the first octet of a %s to the last but one', (_, frame) => {
+    const decoder = new Decoder('server');
+    const inside = Array.from(frame, (_octet, index) => {
+      decoder.push(frame.subarray(index, index + 1));
+      while (decoder.next() === FRAME);
+      return decoder.inside;
+    });
+    expect(inside).toEqual([...Array(frame.length - 1).fill(true), false]);
+  });
+
+  it('tells the id of a frame whose body is late, and zeros while the header is late', () => {
+    expect(idOf(server(ping, pingWithBody.subarray(0, 15)))).toBe(idOf({ idHigh: 0, idLow: 0 }));
+    expect(idOf(server(ping, pingWithBody.subarray(0, 16)))).toBe(idOf(id));
+    expect(idOf(server(ping, pong.subarray(0, 20)))).toBe(idOf(id));
+  });
+});
+
+describe('what it holds', () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  it('one buffer for a body that is split, however often, taken when its header is sound', () => {
+    const allocate = jest.spyOn(Buffer, 'allocUnsafe');
+    const decoder = server(...cut(pingWithBody, [16, 17, 18, 20, 25]));
+    expect(decoder.inside).toBe(false);
+    expect(allocate.mock.calls).toEqual([[pingWithBody.length - 16]]);
+  });
+
+  it('no buffer for a body that lies whole in the chunk, for a skipped one, for a refused frame', () => {
+    const allocate = jest.spyOn(Buffer, 'allocUnsafe');
+    const late = pingWithBody.subarray(0, 20);
+    server(pingWithBody);
+    server(...cut(pong, [3, 17, 20]));
+    for (const refused of [wrongAt(late, 0, 1), wrongAt(late, 2, 5), wrongAt(late, 4, 2), wrongAt(late, 5, 7)]) {
+      expect(server(refused).fault).toBeDefined();
+      expect(server(...cut(refused, [2, 9])).fault).toBeDefined();
+    }
+    expect(allocate).not.toHaveBeenCalled();
+  });
+
+  it('nothing of a body once more octets are wanted', () => {
+    expect(server(pingWithBody).body).toBeUndefined();
+  });
+});
+
+describe('an end', () => {
+  it('asking again without another chunk changes nothing', () => {
+    for (const end of [0, 3, 16, 18, pingWithBody.length]) {
+      const decoder = server(pingWithBody.subarray(0, end));
+      expect([decoder.next(), decoder.next(), decoder.position]).toEqual([NEED_MORE, NEED_MORE, end]);
+      decoder.push(Buffer.concat([pingWithBody.subarray(end), ping]));
+      const rest = [decoder.next(), decoder.next(), decoder.next()];
+      expect(rest.filter((found) => found === FRAME).length).toBe(end === pingWithBody.length ? 1 : 2);
+    }
+  });
+
+  it('a decoder that has refused a frame refuses for ever, whatever is pushed', () => {
+    const decoder = server(wrongAt(ping, 4, 9));
+    const { fault } = decoder;
+    decoder.push(ping);
+    expect([decoder.next(), decoder.next()]).toEqual([FAULT, FAULT]);
+    expect(decoder.fault).toBe(fault);
+    expect(idOf(decoder)).toBe(idOf(id));
+  });
+
+  it('each decoder counts its own HELLOs', () => {
+    const hello = encodeFrame({ type: FrameType.HELLO, ...id });
+    expect(server(hello).fault).toBeUndefined();
+    expect(server(hello).fault).toBeUndefined();
+    expect(server(hello, hello).fault?.code).toBe(WireError.PROTOCOL);
+  });
+});
+
+describe('the sentence of a fault', () => {
+  function sentence(receiver: 'server' | 'client', octets: Buffer): string | undefined {
+    const decoder = new Decoder(receiver);
+    decoder.push(octets);
+    while (decoder.next() === FRAME);
+    return decoder.fault?.message;
+  }
+
+  it.each([
+    [wrongAt(ping, 3, 11), 'The length is 11; 12 to 65548 are allowed.'],
+    [wrongAt(ping, 0, 0xff), 'The length is 4278190092; 12 to 65548 are allowed.'],
+    [wrongAt(ping, 4, 2), 'The version is 2; only 1 is allowed.'],
+    [
+      wrongAt(ping, 5, 7),
+      'The type is 07; 01 PING, 02 PONG, 03 WATCH, 04 STATUS, 05 HELLO, 06 GOAWAY, 7f ERROR and 80 to ff are allowed.',
+    ],
+    [wrongAt(ping, 2, 5), 'The body of the PING has 1280 octets; at most 1024 are allowed.'],
+    [wrongAt(ping, 6, 0xf9), 'The critical flags of the PING are 09; bits of 03 are allowed.'],
+    [wrongAt(ping, 7, 3), 'The scope is 3; 0 readiness, 1 liveness and 2 startup are allowed.'],
+    [wrongAt(ping, 5, 4), 'A STATUS came from the client; only the server is allowed to send it.'],
+    [Buffer.concat([wrongAt(ping, 5, 5), wrongAt(ping, 5, 5)]), 'A second HELLO came; one a connection is allowed.'],
+  ])('says what was found and what is allowed, %#', (octets, message) => {
+    expect(sentence('server', octets)).toBe(message);
+  });
+
+  it('knows who reads', () => {
+    const message = 'A WATCH came from the server; only the client is allowed to send it.';
+    expect(sentence('client', wrongAt(ping, 5, 3))).toBe(message);
+  });
+});
