@@ -1,0 +1,129 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { configError, type Path } from './problems.js';
+
+/** Far more than a configuration needs; the parser takes about a second for it. */
+const MAX_OCTETS = 256 * 1024;
+/** The parser is recursive: what nests deeper than any configuration is refused before it. */
+const MAX_DEPTH = 32;
+/** Uses of anchors, counted as the parser does, so that a few lines cannot grow into gigabytes. */
+const MAX_ALIASES = 100;
+/** As many syntax errors as help. */
+const MAX_ERRORS = 10;
+
+export interface ConfigFile {
+  /** What the file says; null where it is empty. */
+  readonly tree: unknown;
+  /** The line of a key, from 1; undefined for what does not stand in the file itself. */
+  lineOf(path: Path): number | undefined;
+}
+
+/** Reads YAML, and JSON as a part of YAML. `name` is how messages call the file. Throws PONGCHECK_CONFIG. */
+export async function readConfigFile(file: string, name: string): Promise<ConfigFile> {
+  const source = await readText(file, name);
+  const { Composer, isAlias, isMap, isSeq, LineCounter, Parser } = await import('yaml');
+  const lines = new LineCounter();
+  const tokens = [...new Parser(lines.addNewLine).parse(source)];
+  if (depth(tokens) > MAX_DEPTH) throw configError([`${name}: nests deeper than ${MAX_DEPTH} levels`]);
+
+  const documents = [...new Composer({ merge: true, prettyErrors: false }).compose(tokens, true)];
+  const document = documents[0];
+  const broken = documents.flatMap(({ errors, warnings }) => [...errors, ...warnings]).slice(0, MAX_ERRORS);
+  const problems = broken.map(
+    ({ message, pos }) => `${name}:${lines.linePos(pos[0]).line}: is not valid YAML: ${withoutSource(message)}`,
+  );
+  if (documents.length > 1) problems.push(`${name}: holds ${documents.length} documents, allowed is one`);
+  if (problems.length > 0 || !document) throw configError(problems);
+
+  let tree: unknown;
+  try {
+    tree = document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch (error) {
+    throw configError([`${name}: is not valid YAML: ${withoutSource((error as Error).message)}`]);
+  }
+  if (isCircular(tree)) throw configError([`${name}: an alias stands inside of what it names`]);
+  return {
+    tree,
+    lineOf(path) {
+      let node: unknown = document.contents;
+      let offset: number | undefined;
+      for (const key of path) {
+        if (isAlias(node)) node = node.resolve(document);
+        const pair = isMap(node) ? node.items.find((item) => String(item.key) === String(key)) : undefined;
+        const next = pair ? pair.value : isSeq(node) ? node.items[Number(key)] : undefined;
+        offset = rangeOf(pair ? pair.key : next) ?? offset;
+        if (next === undefined || next === null) break;
+        node = next;
+      }
+      return offset === undefined ? undefined : lines.linePos(offset).line;
+    },
+  };
+}
+
+async function readText(file: string, name: string): Promise<string> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(file);
+    const buffer = Buffer.alloc(MAX_OCTETS + 1);
+    let filled = 0;
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled);
+      filled += bytesRead;
+      if (bytesRead === 0 || filled === buffer.length) break;
+    }
+    if (filled > MAX_OCTETS) throw configError([`${name}: is larger than ${MAX_OCTETS / 1024} KiB`]);
+    return new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, filled));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'PONGCHECK_CONFIG') throw error;
+    throw configError([`${name}: ${sentences[code as string] ?? `cannot be read (${code})`}`]);
+  } finally {
+    await handle?.close();
+  }
+}
+
+const sentences: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  ENOTDIR: 'does not exist',
+  EACCES: 'may not be read',
+  EISDIR: 'is a directory, not a file',
+  ERR_ENCODING_INVALID_ENCODED_DATA: 'is not text in UTF-8',
+};
+
+interface Token {
+  value?: unknown;
+  items?: readonly { key?: unknown; value?: unknown }[];
+}
+
+/** How deep maps and lists stand in each other, found without recursion. */
+function depth(tokens: readonly unknown[]): number {
+  let deepest = 0;
+  const open = tokens.map((token): [Token, number] => [token as Token, 0]);
+  for (let next = open.pop(); next; next = open.pop()) {
+    const [token, level] = next;
+    if (level > deepest) deepest = level;
+    if (typeof token.value === 'object' && token.value !== null) open.push([token.value as Token, level]);
+    for (const { key, value } of token.items ?? []) {
+      if (key) open.push([key as Token, level + 1]);
+      if (value) open.push([value as Token, level + 1]);
+    }
+  }
+  return deepest;
+}
+
+function isCircular(tree: unknown): boolean {
+  try {
+    JSON.stringify(tree);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** The parser quotes the text that it stumbled over behind a colon, and that may be a password. */
+function withoutSource(message: string): string {
+  return message.replace(/: [^]*$/, '').replace(/[\r\n]/g, ' ');
+}
+
+function rangeOf(node: unknown): number | undefined {
+  return (node as { range?: readonly number[] } | null | undefined)?.range?.[0];
+}

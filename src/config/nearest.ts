@@ -1,0 +1,38 @@
+/** The known name that somebody probably meant by `name`, or undefined. */
+export function nearest(name: string, known: Iterable<string>): string | undefined {
+  const wanted = plain(name);
+  // A long text is no slip of the finger, and the table below would grow with it.
+  if (wanted.length > 64) return undefined;
+  let best: string | undefined;
+  let bestDistance = Math.min(3, Math.ceil(wanted.length / 2));
+  for (const candidate of known) {
+    const distance = editDistance(wanted, plain(candidate));
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
+}
+
+/** Without case and separators: `max_pending` is a way to write `maxPending`. */
+function plain(name: string): string {
+  return name.toLowerCase().replace(/[-_]/g, '');
+}
+
+/** Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`. */
+function editDistance(a: string, b: string): number {
+  let before: number[] = [];
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1];
+      let least = Math.min(previous[j] as number, current[j - 1] as number) + 1;
+      least = Math.min(least, (previous[j - 1] as number) + (same ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        least = Math.min(least, (before[j - 2] as number) + 1);
+      }
+      current.push(least);
+    }
+    [before, previous] = [previous, current];
+  }
+  return previous[b.length] as number;
+}

@@ -1,0 +1,126 @@
+import { found } from './found.js';
+import type { OptionRow } from './option.js';
+import type { Complain, Path } from './problems.js';
+import { didYouMean, Refusal, valueTypes } from './values.js';
+import { expandVariables } from './variables.js';
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/** A table's rows as the tree that a file has. */
+export interface Shape {
+  /** What may stand here that is no map and no list: an option, or the short form of a section. */
+  row?: OptionRow;
+  /** The keys of a map. */
+  keys: Map<string, Shape>;
+  /** An element of a list. */
+  item?: Shape;
+  /** An entry of a map whose keys are names of the user's own; undefined: it was complained of. */
+  entry?(name: string, value: unknown, path: Path, complain: Complain): Shape | undefined;
+}
+
+/** The shape of `rows`, whose paths are told from `prefix` on. */
+export function shapeOf(rows: readonly OptionRow[], prefix = ''): Shape {
+  const root: Shape = { keys: new Map() };
+  for (const row of rows) {
+    let shape = root;
+    for (const part of row.path.slice(prefix.length).split('.')) {
+      const key = part.replace('[]', '');
+      const known = shape.keys.get(key) ?? { keys: new Map() };
+      shape.keys.set(key, known);
+      shape = known;
+      if (part.endsWith('[]')) shape = shape.item ??= { keys: new Map() };
+    }
+    shape.row = row;
+  }
+  return root;
+}
+
+/** Reads what a file says against a shape, and complains of every place that does not fit. */
+export class ShapeReader {
+  readonly #env: Env;
+  readonly #complain: Complain;
+
+  constructor(env: Env, complain: Complain) {
+    this.#env = env;
+    this.#complain = complain;
+  }
+
+  /** The value, typed as its options say; undefined where nothing of it could be taken. */
+  read(shape: Shape, value: unknown, path: Path): unknown {
+    if (shape.keys.size > 0 && (isMap(value) || value === null)) return this.#readMap(shape, value ?? {}, path);
+    if (shape.entry && (isMap(value) || value === null)) return this.#readEntries(shape, value ?? {}, path);
+    if (shape.item && Array.isArray(value)) return this.#readList(shape.item, value, path);
+    if (shape.row) return this.#readOption(shape.row, value, path);
+    return this.#complain(path, `is ${found(value)}, allowed is ${shape.item ? 'a list' : 'a map'}`);
+  }
+
+  #readMap({ keys }: Shape, map: Readonly<Record<string, unknown>>, path: Path): Record<string, unknown> {
+    const values: [string, unknown][] = [];
+    for (const [key, value] of Object.entries(map)) {
+      const shape = keys.get(key);
+      if (shape) values.push([key, this.read(shape, value, [...path, key])]);
+      else
+        this.#complain(
+          [...path, key],
+          `is not known; ${didYouMean(key, keys.keys()) ?? `known are ${[...keys.keys()].join(', ')}`}`,
+        );
+    }
+    for (const [key, { row }] of keys) {
+      if (row?.required && !Object.hasOwn(map, key)) {
+        this.#complain(path, `has no ${key}; allowed is ${valueTypes[row.type].allowed(row)}`);
+      }
+    }
+    return Object.fromEntries(values);
+  }
+
+  #readEntries(shape: Shape, map: Readonly<Record<string, unknown>>, path: Path): Record<string, unknown> {
+    const values: [string, unknown][] = [];
+    for (const [name, value] of Object.entries(map)) {
+      const at = [...path, name];
+      const entry = shape.entry?.(name, value, at, this.#complain);
+      if (entry) values.push([name, this.read(entry, value, at)]);
+    }
+    return Object.fromEntries(values);
+  }
+
+  #readList(item: Shape, list: readonly unknown[], path: Path): unknown[] {
+    return list.map((value, index) => this.read(item, value, [...path, index]));
+  }
+
+  #readOption(row: OptionRow, value: unknown, path: Path): unknown {
+    const say = (sentence: string) => this.#complain(path, sentence);
+    const expanded = typeof value === 'string' ? expandVariables(value, this.#env, path, this.#complain) : undefined;
+    return expanded === undefined ? readValue(row, value, say) : readText(row, expanded, say, value as string);
+  }
+}
+
+/** Reads a value of a file; complains with what was found and what is allowed. */
+export function readValue(row: OptionRow, value: unknown, say: (sentence: string) => void): unknown {
+  return attempt(row, value, say, () => valueTypes[row.type].read(value, row));
+}
+
+/** Reads a text of the environment or of a flag, or what became of `written` when its variables were put in. */
+export function readText(row: OptionRow, text: string, say: (sentence: string) => void, written = text): unknown {
+  const { read, readText = read } = valueTypes[row.type];
+  return attempt(row, written, say, () => readText(text, row));
+}
+
+function attempt(row: OptionRow, seen: unknown, say: (sentence: string) => void, read: () => unknown): unknown {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const hint = error.hint === undefined ? '' : ` (${error.hint})`;
+    say(`is ${foundFor(row, seen)}, allowed is ${valueTypes[row.type].allowed(row)}${hint}`);
+    return undefined;
+  }
+}
+
+/** A text that should have been a URL may be a password from end to end, so it is not shown. */
+function foundFor({ type }: OptionRow, value: unknown): string {
+  return type === 'url' && typeof value === 'string' ? 'a text that is no URL' : found(value);
+}
+
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,44 @@
+import { describe, expect, it } from '@jest/globals';
+import { expandVariables } from '../../src/config/variables.js';
+
+const env = { HOST: 'db.example', PORT: '3306', EMPTY: '', NESTED: '${HOST}', DOLLAR: '$&$1' };
+
+function expand(text: string): { value: string | undefined; complaints: string[] } {
+  const complaints: string[] = [];
+  const value = expandVariables(text, env, ['checks', 'db', 'url'], (path, sentence) => {
+    complaints.push(`${path.join('.')} ${sentence}`);
+  });
+  return { value, complaints };
+}
+
+describe('a reference to the environment', () => {
+  it.each([
+    ['${HOST}', 'db.example'],
+    ['mysql://${HOST}:${PORT}/x', 'mysql://db.example:3306/x'],
+    ['${MISSING:-localhost}', 'localhost'],
+    ['${EMPTY:-localhost}', 'localhost'],
+    ['${HOST:-localhost}', 'db.example'],
+    ['${MISSING:-}', ''],
+    ['${EMPTY}', ''],
+    ['$${HOST}', '${HOST}'],
+    ['$HOST ${PORT}', '$HOST 3306'],
+    ['${NESTED}', '${HOST}'],
+    ['${DOLLAR}', '$&$1'],
+  ])('%s becomes %s', (text, value) => expect(expand(text)).toEqual({ value, complaints: [] }));
+
+  it('is looked for only where there is one', () => {
+    expect(expand('$HOST costs $5')).toEqual({ value: undefined, complaints: [] });
+  });
+
+  it('that is not set is a complaint with the path and the name', () => {
+    expect(expand('a${MISSING}b').complaints).toEqual([
+      'checks.db.url refers to the variable MISSING, which is not set; ${MISSING:-default} would give it a default',
+    ]);
+  });
+
+  it.each(['${}', '${HOST', '${1X}', '${HOST-x}', '${HO ST}'])('%s is refused as none', (text) => {
+    expect(expand(text).complaints).toEqual([
+      expect.stringMatching(/^checks\.db\.url has a \$\{ that begins no variable/),
+    ]);
+  });
+});
