@@ -1,0 +1,83 @@
+import { type Command, commonFlags, EXIT_USAGE, type Flag, type HelpPart } from './command.js';
+import { stylesFor } from './terminal.js';
+
+const MAX_WIDTH = 100;
+
+/** `pongcheck --help`. */
+export function mainHelp(commands: readonly Command[], version: string): string {
+  const bold = stylesFor(process.stdout)('bold');
+  return [
+    `${bold('pongcheck')} ${version}: one small frame that proves life and carries the truth.`,
+    '',
+    `${bold('Usage:')} pongcheck COMMAND [FLAGS]`,
+    '',
+    part({ title: 'Commands', rows: commands.map(({ name, sentence }) => [name, sentence]) }),
+    part({
+      title: 'Flags',
+      rows: [
+        ['-h, --help', 'Prints this; after a command, all about it.'],
+        ['-V, --version', 'Prints the version.'],
+      ],
+    }),
+  ].join('\n');
+}
+
+/** `pongcheck COMMAND --help`. */
+export async function commandHelp(command: Command): Promise<string> {
+  const style = stylesFor(process.stdout);
+  const argument = command.argument === undefined ? '' : ` ${command.argument}`;
+  const parts: HelpPart[] = [
+    { title: 'Flags', rows: [...command.flags, ...commonFlags].map((flag) => [flagText(flag), flag.sentence]) },
+    ...((await command.more?.()) ?? []),
+    {
+      title: 'Exit codes',
+      rows: [...command.exits, [EXIT_USAGE, 'The command line was wrong.'] as const].map(([code, meaning]) => [
+        String(code),
+        meaning,
+      ]),
+    },
+  ];
+  const examples = command.examples.flatMap(([line, effect]) => [`  ${style('dim')(`# ${effect}`)}`, `  ${line}`]);
+  return [
+    command.sentence,
+    '',
+    `${style('bold')('Usage:')} pongcheck ${command.name}${argument} [FLAGS]`,
+    '',
+    ...parts.map(part),
+    style('bold')('Examples:'),
+    ...examples,
+    '',
+  ].join('\n');
+}
+
+function flagText({ long, short, value, multiple }: Flag): string {
+  return `${short ? `-${short}, ` : '    '}--${long}${value ? ` ${value}` : ''}${multiple ? ' ...' : ''}`;
+}
+
+/** A title and rows in two columns; a sentence that is too long goes on below itself. */
+function part({ title, rows }: HelpPart): string {
+  const column = Math.min(34, Math.max(...rows.map(([name]) => name.length)) + 2);
+  const width = Math.min(process.stdout.columns ?? MAX_WIDTH, MAX_WIDTH) - column - 2;
+  const lines = [stylesFor(process.stdout)('bold')(`${title}:`)];
+  for (const [name, sentence] of rows) {
+    const [first = '', ...rest] = wrap(sentence, Math.max(30, width));
+    if (name.length > column - 2) lines.push(`  ${name}`, `  ${' '.repeat(column)}${first}`);
+    else lines.push(`  ${name.padEnd(column)}${first}`);
+    for (const line of rest) lines.push(`  ${' '.repeat(column)}${line}`);
+  }
+  return [...lines, ''].join('\n');
+}
+
+function wrap(sentence: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of sentence.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}

@@ -1,0 +1,134 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Client, connect } from '../client/connect.js';
+import type { Pong } from '../client/pong.js';
+import { type PingOptions, pingQuestion } from '../client/question.js';
+import { DURATION_FORMS, parseDuration } from '../config/duration.js';
+import { PongcheckError } from '../errors.js';
+import type { Scope } from '../health/health.js';
+import { type Address, parseAddress } from '../link/address.js';
+import { type FlagValues, UsageError } from './command.js';
+import { jsonPrinter, type PingPrinter, textPrinter } from './ping-printer.js';
+import { PingStatistics } from './statistics.js';
+
+const DEFAULT_ADDRESS = 'pong://127.0.0.1:7464';
+const EXIT = { healthy: 0, unhealthy: 1, noAnswer: 2 } as const;
+
+/** Until `count` PINGs are done or a signal says so; the last PING decides the exit code. */
+export async function ping(flags: FlagValues, argument = DEFAULT_ADDRESS): Promise<number> {
+  const address = usage(() => parseAddress(argument));
+  const count = countOf(flags.count);
+  const interval = durationOf(flags, 'interval') ?? 1000;
+  const question = questionOf(flags);
+  const { wait } = usage(() => pingQuestion(question));
+
+  const stop = new AbortController();
+  const onSignal = () => stop.abort();
+  // Once: a second signal then ends the process as if nobody listened.
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  const statistics = new PingStatistics();
+  const printer = flags.json ? jsonPrinter(address) : textPrinter(address);
+  const connection = new Connection(address, wait, stop.signal);
+  let exit: number = EXIT.noAnswer;
+  const begun = performance.now();
+  printer.begin();
+  for (let seq = 1; seq <= count; seq++) {
+    const next = performance.now() + interval;
+    const outcome = await connection.ping(question);
+    if (outcome === 'stopped') break;
+    exit = told(outcome, seq, statistics, printer);
+    if (seq < count)
+      await delay(Math.max(0, next - performance.now()), undefined, { signal: stop.signal }).catch(() => {});
+    if (stop.signal.aborted) break;
+  }
+  const elapsed = performance.now() - begun;
+  process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  await connection.close();
+  printer.end(statistics, elapsed);
+  return exit;
+}
+
+function told(outcome: Pong | PongcheckError, seq: number, statistics: PingStatistics, printer: PingPrinter): number {
+  if (outcome instanceof PongcheckError) {
+    statistics.unanswered();
+    printer.failure(seq, outcome);
+    return EXIT.noAnswer;
+  }
+  statistics.answered(outcome.status, outcome.rtt);
+  printer.answer(seq, outcome);
+  return outcome.healthy ? EXIT.healthy : EXIT.unhealthy;
+}
+
+/** A connection that is made again, for the next PING, when it was lost. */
+class Connection {
+  readonly #address: Address;
+  readonly #wait: number;
+  readonly #signal: AbortSignal;
+  #client: Client | undefined;
+
+  constructor(address: Address, wait: number, signal: AbortSignal) {
+    this.#address = address;
+    this.#wait = wait;
+    this.#signal = signal;
+  }
+
+  async ping(question: PingOptions): Promise<Pong | PongcheckError | 'stopped'> {
+    try {
+      this.#client ??= await connect(this.#address, { connectTimeout: this.#wait, signal: this.#signal });
+      return await this.#client.ping({ ...question, wait: this.#wait, signal: this.#signal });
+    } catch (error) {
+      if (this.#signal.aborted) return 'stopped';
+      if (!(error instanceof PongcheckError)) throw error;
+      // Also after a timeout: a new connection is the quickest way to a responder that is back.
+      this.#client?.destroy();
+      this.#client = undefined;
+      return error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#client?.close();
+  }
+}
+
+function questionOf(flags: FlagValues): PingOptions {
+  if (flags.check !== undefined && flags.group !== undefined) {
+    throw new UsageError('--check and --group cannot be given together');
+  }
+  const maxAge = durationOf(flags, 'max-age');
+  const timeout = durationOf(flags, 'timeout');
+  const wait = durationOf(flags, 'wait');
+  return {
+    ...(flags.scope !== undefined && { scope: flags.scope as Scope }),
+    ...(flags.check !== undefined && { checks: flags.check as string[] }),
+    ...(flags.group !== undefined && { group: flags.group as string }),
+    ...(maxAge !== undefined && { maxAge }),
+    ...(timeout !== undefined && { timeout }),
+    ...(wait !== undefined && { wait }),
+    detail: flags.detail === true,
+  };
+}
+
+function countOf(text: unknown): number {
+  if (text === undefined) return Number.POSITIVE_INFINITY;
+  if (!/^[1-9]\d{0,14}$/.test(String(text)))
+    throw new UsageError(`--count is ${JSON.stringify(text)}, allowed is a whole number from 1`);
+  return Number(text);
+}
+
+function durationOf(flags: FlagValues, name: string): number | undefined {
+  const text = flags[name];
+  if (text === undefined) return undefined;
+  const ms = parseDuration(String(text));
+  if (ms !== undefined && (ms > 0 || name !== 'interval')) return ms;
+  const hint = /^\d+(\.\d+)?$/.test(String(text)) ? ` (a unit is missing: ${text}s, ${text}ms)` : '';
+  throw new UsageError(`--${name} is ${JSON.stringify(text)}, allowed is ${DURATION_FORMS}${hint}`);
+}
+
+/** What the client refuses before it sends anything was wrong on the command line. */
+function usage<T>(judge: () => T): T {
+  try {
+    return judge();
+  } catch (error) {
+    throw error instanceof PongcheckError ? new UsageError(error.message.replace(/^The option /, '--')) : error;
+  }
+}

@@ -1,0 +1,137 @@
+import type { Pong } from '../client/pong.js';
+import type { PongcheckError } from '../errors.js';
+import type { State } from '../health/state.js';
+import { type Address, hostAndPort } from '../link/address.js';
+import { type CheckLine, checkLines } from './report-lines.js';
+import type { PingStatistics } from './statistics.js';
+import { printable, printableJson, type Style, type StyleName, stylesFor } from './terminal.js';
+
+/** How the course of `ping` is told. */
+export interface PingPrinter {
+  begin(): void;
+  answer(seq: number, pong: Pong): void;
+  failure(seq: number, error: PongcheckError): void;
+  end(statistics: PingStatistics, elapsed: number): void;
+}
+
+const stateStyles: Readonly<Record<State, StyleName>> = {
+  pass: 'green',
+  warn: 'yellow',
+  fail: 'red',
+  unknown: 'magenta',
+  draining: 'cyan',
+  starting: 'cyan',
+  'not-found': 'magenta',
+};
+
+/** Lines for people. */
+export function textPrinter(address: Address): PingPrinter {
+  const style = stylesFor(process.stdout);
+  const where = hostAndPort(address);
+  let lastDetail = '';
+
+  /** The report, told again only when it says something new. */
+  function detail(lines: readonly CheckLine[]): void {
+    const told = lines.map(({ name, state, reason, output }) => [name, state, reason, output].join(' ')).join('\n');
+    if (told === lastDetail) return;
+    lastDetail = told;
+    const width = Math.max(...lines.map(({ name }) => name.length));
+    for (const { name, state, reason, output } of lines) {
+      const why = [reason, output].filter((part) => part !== undefined).join(': ');
+      print(`    ${name.padEnd(width)}  ${stateStyle(style, state)(state.padEnd(4))}  ${style('dim')(why)}`.trimEnd());
+    }
+  }
+
+  return {
+    begin: () => print(`PING ${where}`),
+    answer(seq, pong) {
+      const lines = checkLines(pong.report);
+      const failing = lines
+        .filter(({ state }) => state !== 'pass')
+        .map(({ name, reason }) => ` ${name}=${reason ?? 'unknown'}`);
+      const status = pong.code > 127 ? `unknown(${pong.code})` : pong.status;
+      const marks = `${pong.stale ? ' stale' : ''}${pong.truncated ? ' truncated' : ''}${failing.join('')}`;
+      print(
+        `${stateStyle(style, pong.status)(status)} from ${where}: seq=${seq} time=${milliseconds(pong.rtt)} ms${marks}`,
+      );
+      if (lines.length > 0) detail(lines);
+    },
+    failure(seq, error) {
+      lastDetail = '';
+      print(
+        `${style('red')('no answer')} from ${where}: seq=${seq} ${printable(error.message.replace(`${where} `, ''))}`,
+      );
+    },
+    end(statistics, elapsed) {
+      const { sent, received, loss, statuses, roundTrips } = statistics;
+      const counts = [...statuses].map(([status, times]) => `, ${times} ${status}`).join('');
+      print(`\n--- ${where} ping statistics ---`);
+      print(`${sent} sent, ${received} received, ${percent(loss)}% loss${counts}, time ${Math.round(elapsed)} ms`);
+      if (!roundTrips) return;
+      const { min, avg, max, mdev } = roundTrips;
+      print(`rtt min/avg/max/mdev = ${[min, avg, max, mdev].map((ms) => ms.toFixed(3)).join('/')} ms`);
+    },
+  };
+}
+
+/** One JSON object a line: `type` tells answers, failures and the summary apart. */
+export function jsonPrinter(address: Address): PingPrinter {
+  const where = hostAndPort(address);
+  const write = (line: object) => print(printableJson(line));
+  return {
+    begin() {},
+    answer(seq, { status, code, healthy, stale, truncated, rtt, report }) {
+      const rttMs = rounded(rtt);
+      write({
+        type: 'pong',
+        address: where,
+        seq,
+        status,
+        code,
+        healthy,
+        stale,
+        truncated,
+        rttMs,
+        ...(report && { report }),
+      });
+    },
+    failure: (seq, { code, message }) => write({ type: 'failure', address: where, seq, code, message }),
+    end(statistics, elapsed) {
+      const { sent, received, loss, statuses, roundTrips } = statistics;
+      write({
+        type: 'summary',
+        address: where,
+        sent,
+        received,
+        lossPercent: rounded(loss),
+        statuses: Object.fromEntries(statuses),
+        elapsedMs: Math.round(elapsed),
+        ...(roundTrips && {
+          rttMs: Object.fromEntries(Object.entries(roundTrips).map(([name, ms]) => [name, rounded(ms)])),
+        }),
+      });
+    },
+  };
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function stateStyle(style: (name: StyleName) => Style, state: string): Style {
+  return style(stateStyles[state as State] ?? 'magenta');
+}
+
+/** With as many digits as ping(8) gives. */
+function milliseconds(ms: number): string {
+  const digits = ms < 1 ? 3 : ms < 10 ? 2 : ms < 100 ? 1 : 0;
+  return ms.toFixed(digits);
+}
+
+function percent(share: number): string {
+  return String(Number(share.toFixed(share < 1 ? 3 : 1)));
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
