@@ -27,8 +27,8 @@ export type CloseReason = (typeof closeReasons)[number];
 export const refusals = ['max-connections', 'max-connections-per-address'] as const;
 export type Refusal = (typeof refusals)[number];
 
-/** Which bound made a connection pause its reading. */
-export const pauses = ['max-pending', 'max-queued-bytes', 'turn-budget'] as const;
+/** What made a connection pause its reading: a bound, others whose turn it is, or the order of lines. */
+export const pauses = ['max-pending', 'max-queued-bytes', 'turn-budget', 'line-order'] as const;
 export type Pause = (typeof pauses)[number];
 
 function zeros<K extends string>(keys: readonly K[]): Record<K, number> {

@@ -1,0 +1,30 @@
+/** A loop that stood still for longer than this forgets its suspicions, whatever the limit. */
+const LONGEST_UNNOTICED_STALL = 5000;
+
+/**
+ * How long something may last before a connection is closed for it: silence, an
+ * unfinished frame, a write without progress (SPEC "Failure detection").
+ *
+ * A stall of the own loop is no evidence against a peer: after one that is
+ * longer than min(5 s, half the limit) nobody is convicted until a whole limit
+ * has passed again.
+ */
+export class Limit {
+  /** Milliseconds; 0 = no limit. */
+  readonly ms: number;
+  private forgivenAt = Number.NEGATIVE_INFINITY;
+
+  constructor(ms: number) {
+    this.ms = ms;
+  }
+
+  /** Whether what began at `since` has lasted too long at `now` (both monotonic milliseconds). */
+  exceeded(since: number, now: number): boolean {
+    return this.ms > 0 && now - Math.max(since, this.forgivenAt) >= this.ms;
+  }
+
+  /** Takes notice that the own loop stood still for `lag` milliseconds until `now`. */
+  stalled(lag: number, now: number): void {
+    if (lag > Math.min(LONGEST_UNNOTICED_STALL, this.ms / 2)) this.forgivenAt = now;
+  }
+}

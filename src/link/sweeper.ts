@@ -1,0 +1,67 @@
+import type { Clock, Timer } from '../clock.js';
+import type { Limit } from './limit.js';
+
+/** Something that is closed when it breaks one of its limits. */
+export interface Swept {
+  /** Looks whether a limit is broken at `now`; changes nothing that a peer could see. */
+  overdue(now: number): boolean;
+  /** Closes it: it was overdue at two looks, with a poll of the loop between them. */
+  convict(now: number): void;
+}
+
+const LONGEST_PERIOD = 100;
+const SHORTEST_PERIOD = 5;
+
+/**
+ * One timer for all connections. A timer's callback runs before the poll that
+ * would read octets which have already arrived, so nobody is convicted in it:
+ * suspects are looked at once more after the poll (SPEC "Failure detection").
+ */
+export class Sweeper {
+  /** Milliseconds between two sweeps: a tenth of the shortest limit, at most 100. */
+  readonly period: number;
+  private readonly members = new Set<Swept>();
+  private timer: Timer | undefined;
+  private expectedAt = 0;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly limits: readonly Limit[],
+    /** Runs its argument after one poll of the loop. */
+    private readonly afterPoll: (look: () => void) => void = setImmediate,
+  ) {
+    const shortest = Math.min(...limits.map((limit) => limit.ms || Number.POSITIVE_INFINITY));
+    this.period = Math.max(SHORTEST_PERIOD, Math.min(LONGEST_PERIOD, shortest / 10));
+  }
+
+  add(member: Swept): void {
+    this.members.add(member);
+    if (this.timer === undefined) this.arm();
+  }
+
+  delete(member: Swept): void {
+    this.members.delete(member);
+  }
+
+  private arm(): void {
+    this.expectedAt = this.clock.now() + this.period;
+    this.timer = this.clock.after(this.period, this.sweep);
+  }
+
+  private readonly sweep = (): void => {
+    const now = this.clock.now();
+    for (const limit of this.limits) limit.stalled(now - this.expectedAt, now);
+    const suspects: Swept[] = [];
+    for (const member of this.members) if (member.overdue(now)) suspects.push(member);
+    if (suspects.length > 0) this.afterPoll(() => this.judge(suspects));
+    this.timer = undefined;
+    if (this.members.size > 0) this.arm();
+  };
+
+  private judge(suspects: readonly Swept[]): void {
+    const now = this.clock.now();
+    for (const suspect of suspects) {
+      if (this.members.has(suspect) && suspect.overdue(now)) suspect.convict(now);
+    }
+  }
+}

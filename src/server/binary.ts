@@ -1,0 +1,257 @@
+import { type Answer, type Query, scopes, type Withdraw } from '../health/health.js';
+import { RateBucket } from '../link/rate.js';
+import type { PingBody } from '../wire/bodies.js';
+import { ErrorFlag, FrameType, HEADER_OCTETS, PingFlag, WireError } from '../wire/codes.js';
+import { Decoder, FAULT, NEED_MORE } from '../wire/decoder.js';
+import { encodeFrame } from '../wire/encode.js';
+import type { Connection, Session } from './connection.js';
+import { TOO_OLD } from './responder.js';
+import type { CloseReason } from './stats.js';
+
+/** Frames of one turn that take more than the standing answer; after them others have their turn. */
+const TURN_BUDGET = 256;
+/** Milliseconds after which a peer that was closed for its rate finds a full bucket. */
+const RETRY_AFTER = 1000;
+
+/** PINGs that wait for the same answer. */
+interface Waiting {
+  readonly query: Query;
+  readonly flags: number;
+  /** Pairs of high and low. */
+  readonly ids: readonly number[];
+  readonly readAt: number;
+  /** Octets set aside for their reports. */
+  readonly reserved: number;
+  withdraw?: Withdraw;
+}
+
+/**
+ * A connection that speaks frames. The common way: a bare PING whose answer
+ * stands becomes its PONG where it lies, by patching two octets, and all of a
+ * read leave as one slice of what was read.
+ */
+export class BinarySession implements Session {
+  judged = 0;
+  private readonly decoder = new Decoder('server');
+  private readonly bucket: RateBucket | undefined;
+  /** What was pushed and is not worked through. */
+  private chunk: Buffer | undefined = undefined;
+  private readonly waiting: Set<Waiting> = new Set();
+  /** Bare PINGs of this turn whose answer has to be asked for: by scope, pairs of high and low. */
+  private stale: number[][] | undefined = undefined;
+  private room = 0;
+
+  constructor(
+    private readonly connection: Connection,
+    now: number,
+  ) {
+    const { pingsPerSecond } = connection.shared.settings.limits;
+    this.bucket = pingsPerSecond > 0 ? new RateBucket(pingsPerSecond, now) : undefined;
+  }
+
+  get inside(): boolean {
+    return this.decoder.inside;
+  }
+
+  credit(ms: number, now: number): void {
+    this.bucket?.credit(ms, now);
+  }
+
+  push(chunk: Buffer): void {
+    this.chunk = chunk;
+    this.decoder.push(chunk);
+  }
+
+  proceed(now: number): void {
+    const { chunk, decoder, connection, bucket } = this;
+    if (chunk === undefined) return;
+    const { turn } = connection.shared.responder;
+    const allowed = bucket ? bucket.available(now) : Number.POSITIVE_INFINITY;
+    let judged = 0;
+    let slow = 0;
+    let runStart = -1;
+    let runEnd = -1;
+    this.room = connection.room;
+    turn.begin(now);
+
+    while (!connection.held) {
+      const found = decoder.next();
+      if (found === NEED_MORE) {
+        this.chunk = undefined;
+        break;
+      }
+      judged++;
+      const { offset } = decoder;
+      if (offset >= 0 && judged <= allowed && decoder.type === FrameType.PING && decoder.flags === 0) {
+        const status = turn.status(decoder.code);
+        if (status === TOO_OLD) {
+          this.defer(decoder.code, now);
+          continue;
+        }
+        chunk[offset + 5] = FrameType.PONG;
+        chunk[offset + 7] = status;
+        if (offset !== runEnd) {
+          if (runEnd > 0) connection.send(chunk.subarray(runStart, runEnd));
+          runStart = offset;
+        }
+        runEnd = offset + HEADER_OCTETS;
+        continue;
+      }
+      if (runEnd > 0) connection.send(chunk.subarray(runStart, runEnd));
+      runEnd = -1;
+      if (judged > allowed) {
+        this.askDeferred(now);
+        this.refuse(WireError.TOO_MANY_PINGS, 'more frames a second than this server allows', RETRY_AFTER);
+      } else if (found === FAULT) {
+        this.askDeferred(now);
+        this.refuse(decoder.fault?.code ?? WireError.INTERNAL, decoder.fault?.message ?? '');
+      } else {
+        this.dispatch(now);
+        if (++slow === TURN_BUDGET) connection.yieldTurn();
+      }
+    }
+
+    if (runEnd > 0) connection.send(chunk.subarray(runStart, runEnd));
+    this.askDeferred(now);
+    turn.end();
+    bucket?.take(judged);
+    this.judged += judged;
+  }
+
+  /** Keeps a bare PING whose answer is too old; all of a turn are asked for at once. */
+  private defer(scope: number, now: number): void {
+    this.stale ??= scopes.map(() => []);
+    (this.stale[scope] as number[]).push(this.decoder.idHigh, this.decoder.idLow);
+    if (--this.room <= 0) this.askDeferred(now);
+  }
+
+  private askDeferred(now: number): void {
+    const { stale } = this;
+    if (stale === undefined) return;
+    this.stale = undefined;
+    for (let scope = 0; scope < stale.length; scope++) {
+      const ids = stale[scope] as number[];
+      if (ids.length > 0) this.ask(this.connection.shared.responder.query(scope, 0, undefined), 0, ids, now);
+    }
+    this.room = this.connection.room;
+  }
+
+  private dispatch(now: number): void {
+    const { decoder, connection } = this;
+    const { stats, responder } = connection.shared;
+    switch (decoder.type) {
+      case FrameType.PING: {
+        const query = responder.query(decoder.code, decoder.flags, decoder.body as PingBody | undefined);
+        this.ask(query, decoder.flags, [decoder.idHigh, decoder.idLow], now);
+        if ((decoder.flags & PingFlag.CLOSE) !== 0) {
+          this.askDeferred(now);
+          connection.finish('answered');
+        }
+        return;
+      }
+      case FrameType.HELLO:
+        connection.send(
+          encodeFrame({
+            type: FrameType.HELLO,
+            idHigh: decoder.idHigh,
+            idLow: decoder.idLow,
+            body: responder.hello(),
+          }),
+        );
+        return;
+      case FrameType.WATCH:
+        connection.send(
+          this.error(WireError.FORBIDDEN, 'this server offers no WATCH', 0, decoder.idHigh, decoder.idLow),
+        );
+        return;
+      default:
+        // PONGs that nobody asked for, GOAWAYs, ERRORs and types that may be skipped.
+        stats.ignoredFrames++;
+    }
+  }
+
+  private ask(query: Query, flags: number, ids: readonly number[], readAt: number): void {
+    const { responder } = this.connection.shared;
+    const reserved = (flags & PingFlag.DETAIL) === 0 ? 0 : responder.reportOctets;
+    const waiting: Waiting = { query, flags, ids, readAt, reserved };
+    let answered = false;
+    const withdraw = responder.health.ask(query, (answer) => {
+      answered = true;
+      this.answer(waiting, answer);
+    });
+    if (answered) return;
+    waiting.withdraw = withdraw;
+    this.waiting.add(waiting);
+    this.connection.wait(ids.length / 2, reserved);
+  }
+
+  private answer(waiting: Waiting, answer: Answer): void {
+    const { connection } = this;
+    const { responder } = connection.shared;
+    const { query, flags, ids, readAt, reserved } = waiting;
+    if (this.waiting.delete(waiting)) connection.waited(ids.length / 2, reserved);
+    const detail = (flags & PingFlag.DETAIL) !== 0;
+    connection.send(
+      detail ? responder.pongWithReport(answer, flags, ids, connection.mayDetail) : responder.pongs(answer, ids),
+    );
+    responder.count(query.scope, answer, ids.length / 2, readAt);
+  }
+
+  settle(): void {
+    const { health } = this.connection.shared.responder;
+    for (const waiting of [...this.waiting]) {
+      waiting.withdraw?.();
+      health.ask({ ...waiting.query, timeout: 0 }, (answer) => this.answer(waiting, answer));
+    }
+  }
+
+  abandon(): void {
+    for (const { withdraw, ids, reserved } of this.waiting) {
+      withdraw?.();
+      this.connection.waited(ids.length / 2, reserved);
+    }
+    this.waiting.clear();
+  }
+
+  /** FIN inside a frame: what was asked is answered, the rest is dropped without an ERROR. */
+  ended(): void {}
+
+  lastWords(limit: 'idle' | 'frame' | 'stall'): Buffer {
+    const { decoder } = this;
+    switch (limit) {
+      case 'idle':
+        return this.error(WireError.IDLE, 'nothing came for the idle timeout', ErrorFlag.FATAL, 0, 0);
+      case 'stall':
+        return this.error(WireError.SLOW_PEER, 'the answers were not read', ErrorFlag.FATAL, 0, 0);
+      case 'frame':
+        return this.error(
+          WireError.PROTOCOL,
+          'a frame was begun and not completed in time',
+          ErrorFlag.FATAL,
+          decoder.idHigh,
+          decoder.idLow,
+        );
+    }
+  }
+
+  private refuse(code: WireError, message: string, retryAfterMs?: number): void {
+    const { decoder } = this;
+    const reason: CloseReason = code === WireError.TOO_MANY_PINGS ? 'too-many-pings' : 'protocol-error';
+    const frame = this.error(code, message, ErrorFlag.FATAL, decoder.idHigh, decoder.idLow, retryAfterMs);
+    this.connection.close(reason, frame);
+  }
+
+  private error(
+    code: WireError,
+    message: string,
+    flags: number,
+    idHigh: number,
+    idLow: number,
+    retryAfterMs?: number,
+  ): Buffer {
+    const { errors } = this.connection.shared.stats;
+    errors[code] = (errors[code] as number) + 1;
+    const body = retryAfterMs === undefined ? { message } : { message, retryAfterMs };
+    return encodeFrame({ type: FrameType.ERROR, flags, code, idHigh, idLow, body });
+  }
+}

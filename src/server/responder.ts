@@ -1,0 +1,181 @@
+import type { Clock } from '../clock.js';
+import { type Answer, type Health, type Query, type Scope, scopes } from '../health/health.js';
+import type { State } from '../health/state.js';
+import type { HelloBody, PingBody } from '../wire/bodies.js';
+import {
+  BARE_LENGTH,
+  FrameType,
+  HEADER_OCTETS,
+  HOPS_SHIFT,
+  maxBody,
+  PingFlag,
+  PongFlag,
+  Status,
+} from '../wire/codes.js';
+import { writeHeader } from '../wire/encode.js';
+import type { ServerSettings } from './settings.js';
+import type { ServerStats } from './stats.js';
+
+/** The status octet for each state (SPEC "Registries"). */
+export const statusOf: Readonly<Record<State, number>> = {
+  unknown: Status.UNKNOWN,
+  pass: Status.PASS,
+  warn: Status.WARN,
+  fail: Status.FAIL,
+  draining: Status.DRAINING,
+  starting: Status.STARTING,
+  'not-found': Status.NOT_FOUND,
+};
+
+/** Before the first report has been sent: about what one of five checks takes. */
+const FIRST_REPORT_ESTIMATE = 2048;
+
+/** `Turn.status` of a scope whose answer has to be asked for. */
+export const TOO_OLD = -1;
+const NOT_LOOKED_UP = -2;
+
+/**
+ * The standing answers during one read: each scope is looked up once, and the
+ * PONGs are counted once, however many PINGs the read brought.
+ */
+class Turn {
+  private readAt = 0;
+  private readonly found = scopes.map(() => NOT_LOOKED_UP);
+  private readonly counts = scopes.map(() => 0);
+
+  constructor(
+    private readonly health: Health,
+    private readonly stats: ServerStats,
+    private readonly clock: Clock,
+  ) {}
+
+  begin(now: number): void {
+    this.readAt = now;
+    for (let scope = 0; scope < scopes.length; scope++) this.found[scope] = NOT_LOOKED_UP;
+  }
+
+  /** The status octet for one more bare PING of this scope, or TOO_OLD. */
+  status(scope: number): number {
+    let status = this.found[scope] as number;
+    if (status === NOT_LOOKED_UP) {
+      const standing = this.health.standing(scopes[scope] as Scope);
+      status = this.readAt <= standing.freshUntil ? statusOf[standing.state] : TOO_OLD;
+      this.found[scope] = status;
+    }
+    if (status !== TOO_OLD) (this.counts[scope] as number)++;
+    return status;
+  }
+
+  end(): void {
+    for (let scope = 0; scope < scopes.length; scope++) {
+      const count = this.counts[scope] as number;
+      if (count > 0) this.count(scopes[scope] as Scope, count);
+      this.counts[scope] = 0;
+    }
+  }
+
+  private count(scope: Scope, count: number): void {
+    const { state, since } = this.health.standing(scope);
+    const now = this.clock.now();
+    this.stats.pings[scope][state] += count;
+    this.stats.replyTime.observe((now - this.readAt) / 1000, count);
+    if (Number.isFinite(since)) this.stats.resultAge.observe((now - since) / 1000, count);
+  }
+}
+
+/** Turns a PING into a question to the health of this process, and its answer into a PONG. Knows no socket. */
+export class Responder {
+  /** Octets that a PONG with a report took last: what is set aside for one that is still to come. */
+  reportOctets = FIRST_REPORT_ESTIMATE;
+  readonly turn: Turn;
+
+  constructor(
+    readonly health: Health,
+    readonly stats: ServerStats,
+    private readonly settings: ServerSettings,
+    private readonly clock: Clock,
+  ) {
+    this.turn = new Turn(health, stats, clock);
+  }
+
+  /** The body of the server's HELLO. */
+  hello(): HelloBody {
+    const { idleTimeout } = this.settings.heartbeat;
+    return {
+      instance: this.health.instance,
+      idleTimeoutMs: idleTimeout,
+      heartbeat: { canSendMs: 0, wantMs: Math.floor(idleTimeout / 3), mult: 3 },
+    };
+  }
+
+  /** Counts PONGs that `answer` was for. */
+  count(scope: Scope, answer: Answer, count: number, readAt: number): void {
+    this.stats.pings[scope][answer.state] += count;
+    if (answer.stale) this.stats.stale += count;
+    this.stats.replyTime.observe((this.clock.now() - readAt) / 1000, count);
+    this.stats.resultAge.observe(answer.age / 1000, count);
+  }
+
+  query(code: number, flags: number, body: PingBody | undefined): Query {
+    const { timeout, maxTimeout } = this.settings.ping;
+    return {
+      scope: scopes[code] as Scope,
+      ...(body?.checks && { checks: body.checks }),
+      ...(body?.group !== undefined && { group: body.group }),
+      ...(body?.maxAgeMs !== undefined && { maxAge: body.maxAgeMs }),
+      timeout: Math.min(body?.timeoutMs ?? timeout, maxTimeout),
+      hops: flags >> HOPS_SHIFT,
+    };
+  }
+
+  /** PONGs without a body for each of `ids` (pairs of high and low), in one buffer. */
+  pongs(answer: Answer, ids: readonly number[]): Buffer {
+    const flags = answer.stale ? PongFlag.STALE : 0;
+    const status = statusOf[answer.state];
+    const buffer = Buffer.allocUnsafe((ids.length / 2) * HEADER_OCTETS);
+    for (let i = 0; i < ids.length; i += 2) {
+      writeHeader(
+        buffer,
+        i * (HEADER_OCTETS / 2),
+        BARE_LENGTH,
+        FrameType.PONG,
+        flags,
+        status,
+        ids[i] as number,
+        ids[i + 1] as number,
+      );
+    }
+    return buffer;
+  }
+
+  /**
+   * One PONG with the report that the PING asked for, as far as its sender may
+   * see it (SPEC "Detail"): without the right there is no body, but responders
+   * on the way of a chain still get the bare instances, or circles could not
+   * be told from failures.
+   */
+  pongWithReport(answer: Answer, pingFlags: number, ids: readonly number[], mayDetail: boolean): Buffer {
+    const hops = pingFlags >> HOPS_SHIFT;
+    if ((pingFlags & PingFlag.DETAIL) === 0 || (!mayDetail && hops === 0)) return this.pongs(answer, ids);
+    let flags = answer.stale ? PongFlag.STALE : 0;
+    let body = answer.report(mayDetail ? 'full' : 'chain');
+    if (body.length > maxBody[FrameType.PONG]) {
+      flags |= PongFlag.TRUNCATED;
+      body = answer.report('causes');
+    }
+    const frame = Buffer.allocUnsafe(HEADER_OCTETS + body.length);
+    writeHeader(
+      frame,
+      0,
+      BARE_LENGTH + body.length,
+      FrameType.PONG,
+      flags,
+      statusOf[answer.state],
+      ids[0] as number,
+      ids[1] as number,
+    );
+    body.copy(frame, HEADER_OCTETS);
+    this.reportOctets = frame.length;
+    return frame;
+  }
+}

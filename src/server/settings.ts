@@ -1,0 +1,53 @@
+import type { DetailMode } from '../link/detail.js';
+
+/** What a server holds by itself (SPEC "Limits"). Times in milliseconds, sizes in octets. */
+export interface Limits {
+  /** A started frame or line must be complete after this, counted from its first octet. Default 5,000. */
+  frameTimeout: number;
+  /** PINGs of one connection that may wait for an answer. Default 1,024. */
+  maxPending: number;
+  /** Output that may wait for a peer before its reading pauses; at least 65,536. Default 262,144. */
+  maxQueuedBytes: number;
+  /** A peer that takes none of the waiting output for this long is dropped. Default 10,000. */
+  stallTimeout: number;
+  /** Frames and lines a second from one connection; 0 = unlimited. Default 10,000. */
+  pingsPerSecond: number;
+  /** WATCHes of one connection. Default 64. */
+  maxWatches: number;
+  /** Connections at once, over all listeners. Default 10,000. */
+  maxConnections: number;
+  /** Connections at once from one address; 0 = unlimited. Default 0. */
+  maxConnectionsPerAddress: number;
+}
+
+export interface ServerSettings {
+  ping: {
+    /** Deadline of a PING that names none. Default 2,000. */
+    timeout: number;
+    /** Longest deadline a PING may ask for. Default 10,000. */
+    maxTimeout: number;
+  };
+  heartbeat: {
+    /** Silence after which a connection is closed; 0 = never. Default 90,000. */
+    idleTimeout: number;
+  };
+  limits: Limits;
+  /** Who may see more than a status. Default `loopback`. */
+  detail: DetailMode;
+}
+
+export const defaultServerSettings: ServerSettings = {
+  ping: { timeout: 2000, maxTimeout: 10_000 },
+  heartbeat: { idleTimeout: 90_000 },
+  limits: {
+    frameTimeout: 5000,
+    maxPending: 1024,
+    maxQueuedBytes: 262_144,
+    stallTimeout: 10_000,
+    pingsPerSecond: 10_000,
+    maxWatches: 64,
+    maxConnections: 10_000,
+    maxConnectionsPerAddress: 0,
+  },
+  detail: 'loopback',
+};

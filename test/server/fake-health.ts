@@ -1,0 +1,55 @@
+import type { Answer, Health, Query, Scope, Standing, Withdraw } from '../../src/health/health.js';
+import type { State } from '../../src/health/state.js';
+
+interface Asked {
+  query: Query;
+  answer: (answer: Answer) => void;
+}
+
+/** A health whose standing answers and whose answers to questions a test decides. */
+export class FakeHealth implements Health {
+  readonly instance = 'test-instance';
+  /** What readiness stands at; undefined: too old, every PING has to ask. */
+  ready: State | undefined = 'pass';
+  /** Whether questions are answered at once, and with what. */
+  atOnce: State | undefined;
+  report: object = { state: 'pass' };
+  failing: { name: string; reason: string }[] = [];
+  readonly asked: Asked[] = [];
+  withdrawn = 0;
+
+  standing(scope: Scope): Standing {
+    if (scope === 'liveness') return { state: 'pass', freshUntil: Infinity, since: Infinity };
+    const state = this.ready ?? 'unknown';
+    return { state, freshUntil: this.ready === undefined ? -Infinity : Infinity, since: Infinity };
+  }
+
+  ask(query: Query, answer: (answer: Answer) => void): Withdraw {
+    if (this.atOnce !== undefined || query.timeout === 0) {
+      answer(this.answer(this.atOnce ?? 'unknown', this.atOnce === undefined));
+      return () => {};
+    }
+    const asked = { query, answer };
+    this.asked.push(asked);
+    return () => {
+      const at = this.asked.indexOf(asked);
+      if (at >= 0) this.asked.splice(at, 1);
+      this.withdrawn++;
+    };
+  }
+
+  /** Answers the oldest question, or all of them. */
+  settle(state: State, { stale = false, count = 1 } = {}): void {
+    for (const { answer } of this.asked.splice(0, count)) answer(this.answer(state, stale));
+  }
+
+  private answer(state: State, stale: boolean): Answer {
+    return {
+      state,
+      stale,
+      age: 5,
+      report: (extent) => Buffer.from(JSON.stringify(extent === 'full' ? this.report : { extent, state })),
+      failing: () => this.failing,
+    };
+  }
+}

@@ -1,0 +1,58 @@
+import { afterEach } from '@jest/globals';
+import { type Clock, systemClock } from '../../src/clock.js';
+import { silentLog } from '../../src/log.js';
+import { Server } from '../../src/server/server.js';
+import { defaultServerSettings, type Limits, type ServerSettings } from '../../src/server/settings.js';
+import { FakeHealth } from './fake-health.js';
+import { Peer } from './peer.js';
+
+export interface Options {
+  limits?: Partial<Limits>;
+  settings?: Partial<Omit<ServerSettings, 'limits'>>;
+  clock?: Clock;
+  health?: FakeHealth;
+}
+
+const opened: { server: Server; peers: Peer[] }[] = [];
+
+afterEach(async () => {
+  for (const { server, peers } of opened.splice(0)) {
+    for (const peer of peers) peer.socket.destroy();
+    await server.close();
+  }
+});
+
+/** A server on a free port of loopback, closed after the test. */
+export async function serve(options: Options = {}) {
+  const health = options.health ?? new FakeHealth();
+  const { limits, settings } = options;
+  const server = new Server({
+    health,
+    clock: options.clock ?? systemClock,
+    log: silentLog,
+    settings: { ...defaultServerSettings, ...settings, limits: { ...defaultServerSettings.limits, ...limits } },
+  });
+  const { port } = await server.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 });
+  const peers: Peer[] = [];
+  opened.push({ server, peers });
+  return {
+    server,
+    health,
+    port,
+    stats: server.stats,
+    connect: async () => {
+      const peer = await Peer.connect(port);
+      peers.push(peer);
+      return peer;
+    },
+  };
+}
+
+/** Lets the loop turn until `condition` holds; throws, so that nothing turns for ever, when it does not in 4 s. */
+export async function turnsUntil(condition: () => boolean): Promise<void> {
+  const until = performance.now() + 4000;
+  while (!condition()) {
+    if (performance.now() > until) throw new Error(`never became true: ${condition}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

@@ -1,0 +1,318 @@
+import { describe, expect, it } from '@jest/globals';
+import { FakeClock } from '../fake-clock.js';
+import { serve, turnsUntil } from './harness.js';
+import { ping, pingWith, pong } from './peer.js';
+
+const id = 'a1a2a3a4a5a6a7a8';
+
+/** Lets time pass in small steps, as a loop that does not stall lives through it. */
+async function pass(clock: FakeClock, ms: number): Promise<void> {
+  for (let step = 0; step < ms; step += 50) {
+    await clock.advance(50);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+describe('heartbeat.idleTimeout', () => {
+  it('closes a silent connection with ERROR 9, not before', async () => {
+    const clock = new FakeClock();
+    const { connect, stats } = await serve({ clock, settings: { heartbeat: { idleTimeout: 5000 } } });
+    const peer = await connect();
+    peer.sendHex(ping(id));
+    await peer.hex(16);
+    await pass(clock, 4900);
+    expect(stats.open).toBe(1);
+    expect(peer.ended).toBe(false);
+    await pass(clock, 250);
+    expect((await peer.untilEnd()).toString('hex').slice(8, 32)).toBe('017f01090000000000000000');
+    peer.socket.end();
+    await turnsUntil(() => stats.closed.idle === 1);
+  });
+
+  it('closes a connection that never spoke, and one in line mode, without a word', async () => {
+    const clock = new FakeClock();
+    const { connect, health, stats } = await serve({ clock, settings: { heartbeat: { idleTimeout: 1000 } } });
+    health.atOnce = 'pass';
+    const silent = await connect();
+    const lines = await connect();
+    lines.send('ping\n');
+    await lines.text(10);
+    await pass(clock, 1300);
+    expect(await silent.untilEnd()).toHaveLength(0);
+    expect(await lines.untilEnd()).toHaveLength(0);
+    expect(stats.errors[9]).toBe(0);
+  });
+
+  it('counts any octet as life', async () => {
+    const clock = new FakeClock();
+    const { connect, stats } = await serve({ clock, settings: { heartbeat: { idleTimeout: 1000 } } });
+    const peer = await connect();
+    for (let i = 0; i < 5; i++) {
+      peer.sendHex(ping(id));
+      await peer.hex(16);
+      await pass(clock, 800);
+    }
+    expect(stats.open).toBe(1);
+    expect(peer.ended).toBe(false);
+  });
+
+  it('accuses nobody after a stall of the own loop until a whole limit has passed again', async () => {
+    const clock = new FakeClock();
+    const { connect, stats } = await serve({ clock, settings: { heartbeat: { idleTimeout: 4000 } } });
+    const peer = await connect();
+    peer.sendHex(ping(id));
+    await peer.hex(16);
+    await pass(clock, 1000);
+    clock.jump(9000);
+    await pass(clock, 3800);
+    expect(peer.ended).toBe(false);
+    await pass(clock, 400);
+    await peer.untilEnd();
+    expect(stats.errors[9]).toBe(1);
+  });
+});
+
+describe('limits.frameTimeout', () => {
+  it('is absolute: an octet now and then does not refresh it', async () => {
+    const clock = new FakeClock();
+    const { connect, stats } = await serve({ clock });
+    const peer = await connect();
+    for (const octet of Buffer.from(ping(id), 'hex').subarray(0, 5)) {
+      const before = stats.octetsIn;
+      peer.send(Buffer.from([octet]));
+      await turnsUntil(() => stats.octetsIn > before);
+      await pass(clock, 900);
+    }
+    expect(peer.ended).toBe(false);
+    await pass(clock, 700);
+    expect((await peer.untilEnd()).toString('hex').slice(8, 32)).toBe('017f01010000000000000000');
+    peer.socket.end();
+    await turnsUntil(() => stats.closed['protocol-error'] === 1);
+  });
+
+  it('names the frame whose body did not come', async () => {
+    const clock = new FakeClock();
+    const { connect } = await serve({ clock });
+    const peer = await connect();
+    peer.sendHex(`0000001001010000${id}7b`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await pass(clock, 5300);
+    expect((await peer.untilEnd()).toString('hex').slice(8, 32)).toBe(`017f0101${id}`);
+  });
+
+  it('begins anew with each frame', async () => {
+    const clock = new FakeClock();
+    const { connect, stats } = await serve({ clock });
+    const peer = await connect();
+    const whole = ping(id);
+    peer.sendHex(whole.slice(0, 8));
+    await turnsUntil(() => stats.octetsIn === 4);
+    await pass(clock, 3000);
+    peer.sendHex(whole.slice(8) + whole.slice(0, 8));
+    await turnsUntil(() => stats.octetsIn === 20);
+    await pass(clock, 3000);
+    expect(peer.ended).toBe(false);
+  });
+
+  it('closes an unfinished line without a word', async () => {
+    const clock = new FakeClock();
+    const { connect } = await serve({ clock });
+    const peer = await connect();
+    peer.send('pin');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await pass(clock, 5300);
+    expect(await peer.untilEnd()).toHaveLength(0);
+  });
+});
+
+describe('limits.maxPending', () => {
+  it('pauses reading until one is answered, and loses nothing', async () => {
+    const { connect, health, stats } = await serve({ limits: { maxPending: 8 } });
+    health.ready = undefined;
+    const peer = await connect();
+    peer.sendHex(ping(id).repeat(20));
+    await turnsUntil(() => stats.waiting === 8);
+    expect(stats.paused['max-pending']).toBe(1);
+    health.settle('pass');
+    expect(await peer.hex(8 * 16)).toBe(pong(id, '01').repeat(8));
+    await turnsUntil(() => stats.waiting === 8);
+    health.settle('warn');
+    expect(await peer.hex(8 * 16)).toBe(pong(id, '02').repeat(8));
+    await turnsUntil(() => stats.waiting === 4);
+    health.settle('fail');
+    expect(await peer.hex(4 * 16)).toBe(pong(id, '03').repeat(4));
+  });
+
+  it('stops the idle clock while reading is paused', async () => {
+    const clock = new FakeClock();
+    const { connect, health, stats } = await serve({
+      clock,
+      limits: { maxPending: 1 },
+      settings: { heartbeat: { idleTimeout: 1000 } },
+    });
+    health.ready = undefined;
+    const peer = await connect();
+    peer.sendHex(ping(id));
+    await turnsUntil(() => stats.waiting === 1);
+    await pass(clock, 3000);
+    expect(stats.open).toBe(1);
+    health.settle('pass');
+    expect(await peer.hex(16)).toBe(pong(id, '01'));
+    await pass(clock, 900);
+    expect(peer.ended).toBe(false);
+  });
+});
+
+describe('limits.maxQueuedBytes and limits.stallTimeout', () => {
+  it('bounds what is kept for a peer that does not read, and drops it when nothing moves', async () => {
+    const clock = new FakeClock();
+    const { connect, health, server, stats } = await serve({ clock, limits: { pingsPerSecond: 0 } });
+    health.atOnce = 'pass';
+    health.report = { filler: 'x'.repeat(8000) };
+    const peer = await connect();
+    peer.socket.pause();
+    const flood = Buffer.from(pingWith(id, {}, { flags: '01' }).repeat(2000), 'hex');
+    let stopped = false;
+    const push = () => {
+      while (!stopped && peer.socket.write(flood));
+    };
+    peer.socket.on('drain', push);
+    push();
+    await turnsUntil(() => stats.paused['max-queued-bytes'] > 0);
+    const queued = () => Math.max(...[...server.connections].map(({ socket }) => socket.writableLength));
+    expect(queued()).toBeGreaterThan(0);
+    expect(queued()).toBeLessThan(2 * 262_144);
+    await pass(clock, 9900);
+    expect(stats.open).toBe(1);
+    await pass(clock, 400);
+    stopped = true;
+    await turnsUntil(() => stats.open === 0);
+    expect(stats.closed['slow-peer']).toBe(1);
+    expect(stats.errors[10]).toBe(1);
+  });
+
+  it('goes on when the peer reads again', async () => {
+    const { connect, health, stats } = await serve({ limits: { pingsPerSecond: 0 } });
+    health.atOnce = 'pass';
+    health.report = { filler: 'x'.repeat(8000) };
+    const peer = await connect();
+    peer.socket.pause();
+    const count = 1000;
+    peer.send(Buffer.from(pingWith(id, {}, { flags: '01' }).repeat(count), 'hex'));
+    await turnsUntil(() => stats.paused['max-queued-bytes'] > 0);
+    const size = 16 + JSON.stringify(health.report).length;
+    peer.socket.resume();
+    expect((await peer.hex(count * size)).length).toBe(2 * count * size);
+    expect(stats.pings.readiness.pass).toBe(count);
+  });
+});
+
+describe('limits.pingsPerSecond', () => {
+  it('allows a burst of one second’s worth, and refuses what is beyond with ERROR 8', async () => {
+    const clock = new FakeClock();
+    const { connect, stats } = await serve({ clock, limits: { pingsPerSecond: 50 } });
+    const peer = await connect();
+    peer.sendHex(ping(id).repeat(51));
+    const answer = await peer.untilEnd();
+    expect(answer.subarray(0, 50 * 16).toString('hex')).toBe(pong(id, '01').repeat(50));
+    expect(answer.subarray(50 * 16 + 4, 50 * 16 + 16).toString('hex')).toBe(`017f0108${id}`);
+    expect(JSON.parse(answer.subarray(51 * 16).toString())).toHaveProperty('retryAfterMs', 1000);
+    peer.socket.end();
+    await turnsUntil(() => stats.closed['too-many-pings'] === 1);
+  });
+
+  it('fills again with time', async () => {
+    const clock = new FakeClock();
+    const { connect } = await serve({ clock, limits: { pingsPerSecond: 50 } });
+    const peer = await connect();
+    for (let i = 0; i < 4; i++) {
+      peer.sendHex(ping(id).repeat(50));
+      expect(await peer.hex(50 * 16)).toBe(pong(id, '01').repeat(50));
+      await clock.advance(1000);
+    }
+  });
+
+  it('counts frames of every kind, and lines', async () => {
+    const clock = new FakeClock();
+    const { connect, health } = await serve({ clock, limits: { pingsPerSecond: 3 } });
+    health.atOnce = 'pass';
+    const frames = await connect();
+    frames.sendHex(pong(id, '01') + `0000000c0180000077`.padEnd(32, '0') + ping(id) + ping(id));
+    expect((await frames.untilEnd()).subarray(16 + 4, 16 + 8).toString('hex')).toBe('017f0108');
+    const lines = await connect();
+    lines.send('ping\n'.repeat(4));
+    expect((await lines.untilEnd()).toString()).toBe('pong pass\n'.repeat(3));
+  });
+});
+
+describe('limits.maxConnections', () => {
+  it('closes at accept without a word, counts it, and lets others in when one has left', async () => {
+    const { connect, stats } = await serve({ limits: { maxConnections: 2 } });
+    const first = await connect();
+    await connect();
+    const third = await connect();
+    expect(await third.untilEnd()).toHaveLength(0);
+    expect(stats.refused['max-connections']).toBe(1);
+    first.socket.end();
+    await turnsUntil(() => stats.open === 1);
+    const fourth = await connect();
+    fourth.sendHex(ping(id));
+    expect(await fourth.hex(16)).toBe(pong(id, '01'));
+  });
+
+  it('PerAddress does the same for one address', async () => {
+    const { connect, stats } = await serve({ limits: { maxConnectionsPerAddress: 1 } });
+    await connect();
+    const second = await connect();
+    expect(await second.untilEnd()).toHaveLength(0);
+    expect(stats.refused['max-connections-per-address']).toBe(1);
+  });
+});
+
+describe('a turn', () => {
+  it('of one flooding peer ends so that others are served', async () => {
+    const { connect, health, stats } = await serve({ limits: { pingsPerSecond: 0 } });
+    health.atOnce = 'pass';
+    const flood = await connect();
+    const count = 20_000;
+    flood.send(Buffer.from(pingWith(id, {}).repeat(count), 'hex'));
+    await flood.hex(count * 16);
+    expect(stats.paused['turn-budget']).toBeGreaterThan(count / 300);
+    expect(stats.pings.readiness.pass).toBe(count);
+  });
+});
+
+describe('close', () => {
+  it('answers what has arrived, then FIN', async () => {
+    const { connect, health, server, stats } = await serve();
+    health.ready = undefined;
+    const waiting = await connect();
+    const fresh = await connect();
+    const silent = await connect();
+    waiting.sendHex(ping(id));
+    await turnsUntil(() => stats.waiting === 1);
+    health.ready = 'draining';
+    fresh.sendHex(ping(id));
+    const closed = server.close();
+    expect((await waiting.untilEnd()).toString('hex')).toBe(pong(id, '00', '02'));
+    expect((await fresh.untilEnd()).toString('hex')).toBe(pong(id, '04'));
+    expect(await silent.untilEnd()).toHaveLength(0);
+    for (const peer of [waiting, fresh, silent]) peer.socket.end();
+    await closed;
+    expect(stats.closed.drained).toBe(3);
+  });
+
+  it('destroys who does not answer the FIN within a second', async () => {
+    const clock = new FakeClock();
+    const { connect, server, stats } = await serve({ clock });
+    const peer = await connect();
+    await turnsUntil(() => stats.open === 1);
+    const closed = server.close();
+    await peer.untilEnd();
+    await pass(clock, 900);
+    expect(stats.open).toBe(1);
+    await pass(clock, 300);
+    await closed;
+    expect(stats.open).toBe(0);
+  });
+});

@@ -1,0 +1,96 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+
+/** A client that sends octets and collects what comes back: no decoder, so that a test sees the bytes. */
+export class Peer {
+  received = Buffer.alloc(0);
+  /** The server sent FIN. */
+  ended = false;
+  /** The code of the error that broke the connection. */
+  error: string | undefined;
+  private changed: (() => void)[] = [];
+
+  private constructor(readonly socket: Socket) {
+    socket.on('data', (chunk) => {
+      this.received = Buffer.concat([this.received, chunk]);
+      this.notify();
+    });
+    socket.on('end', () => {
+      this.ended = true;
+      this.notify();
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.error = error.code;
+      this.notify();
+    });
+    socket.on('close', () => this.notify());
+  }
+
+  static async connect(port: number): Promise<Peer> {
+    const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true, noDelay: true });
+    const peer = new Peer(socket);
+    await once(socket, 'connect');
+    return peer;
+  }
+
+  send(octets: Buffer | string): void {
+    this.socket.write(octets);
+  }
+
+  sendHex(hex: string): void {
+    this.socket.write(Buffer.from(hex.replaceAll(' ', ''), 'hex'));
+  }
+
+  /** Waits until `count` octets have come, or no more can; returns and forgets what came, as hex. */
+  async hex(count: number): Promise<string> {
+    return (await this.take(count)).toString('hex');
+  }
+
+  async text(count: number): Promise<string> {
+    return (await this.take(count)).toString();
+  }
+
+  /** Everything until the server's FIN. */
+  async untilEnd(): Promise<Buffer> {
+    await this.until(() => this.ended || this.socket.destroyed);
+    const all = this.received;
+    this.received = Buffer.alloc(0);
+    return all;
+  }
+
+  async closed(): Promise<void> {
+    await this.until(() => this.socket.destroyed);
+  }
+
+  private async take(count: number): Promise<Buffer> {
+    await this.until(() => this.received.length >= count || this.ended || this.socket.destroyed);
+    const taken = this.received.subarray(0, count);
+    this.received = this.received.subarray(count);
+    return taken;
+  }
+
+  private async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise<void>((resolve) => this.changed.push(resolve));
+  }
+
+  private notify(): void {
+    for (const resolve of this.changed.splice(0)) resolve();
+  }
+}
+
+/** A bare PING in hex. */
+export function ping(id: string, { scope = '00', flags = '00' } = {}): string {
+  return `0000000c0101${flags}${scope}${id}`;
+}
+
+/** A PING with a body in hex. */
+export function pingWith(id: string, body: unknown, { scope = '00', flags = '00' } = {}): string {
+  const octets = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+  const length = (12 + octets.length).toString(16).padStart(8, '0');
+  return `${length}0101${flags}${scope}${id}${octets.toString('hex')}`;
+}
+
+/** A bare PONG in hex. */
+export function pong(id: string, status: string, flags = '00'): string {
+  return `0000000c0102${flags}${status}${id}`;
+}
