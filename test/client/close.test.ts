@@ -21,7 +21,7 @@ describe('close', () => {
 
   it('first lets be answered what was asked, even in the same turn, and asks nothing more', async () => {
     const server = await serve();
-    const client = await connected(server);
+    const client = await connected(server, { clock: new FakeClock() });
     const socket = await server.connection();
     let fin = false;
     socket.on('end', () => {

@@ -133,6 +133,28 @@ describe('connect', () => {
     expect(clock.timers).toBe(0);
   });
 
+  it('is not given up while the connection stands already, however late this loop comes to look', async () => {
+    const server = await serve(passing);
+    const attempt = connect(server.address, { connectTimeout: 20 });
+    // The kernel makes the connection, while this loop sees nothing of it for longer than the limit.
+    process.nextTick(() => {
+      const late = performance.now() + 60;
+      while (performance.now() < late);
+    });
+    const client = await attempt;
+    expect((await client.ping()).status).toBe('pass');
+    await client.close();
+  });
+
+  it('lets go of a connection that came to stand too late', async () => {
+    const server = await serve();
+    const giveUp = new AbortController();
+    const attempt = rejection(connect(server.address, { signal: giveUp.signal }));
+    process.nextTick(() => giveUp.abort());
+    expect((await attempt).name).toBe('AbortError');
+    await once(await server.connection(), 'end');
+  });
+
   it('does not begin when it has been told to give up already', async () => {
     const server = await serve();
     const error = await rejection(connect(server.address, { signal: AbortSignal.abort() }));

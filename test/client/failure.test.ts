@@ -29,6 +29,8 @@ describe('a fatal ERROR', () => {
     }
     expect(await end).toEqual(['refused', expect.objectContaining({ code: 'PONGCHECK_REFUSED' })]);
     expect((await rejection(client.ping())).code).toBe('PONGCHECK_REFUSED');
+    // The PONG behind the ERROR was not read any more.
+    expect(client.stats.latePongs).toBe(0);
   });
 
   it.each([
@@ -155,6 +157,17 @@ describe('a server that breaks the protocol', () => {
     expect(first.message).toMatch(sentence);
     expect(second).toBe(first);
     expect(await end).toEqual(['protocol-error', first]);
+  });
+
+  it('is told as the reason, also when the application lets go of the client on its news', async () => {
+    const server = await serve((_seen, socket) => socket.write('nonsense'));
+    const client = await connected(server);
+    const end = closed(client);
+    const lost = client.ping().catch((error: PongcheckError) => {
+      client.destroy();
+      return error;
+    });
+    expect(await end).toEqual(['protocol-error', await lost]);
   });
 
   it('after a good PONG has still given that PONG', async () => {
