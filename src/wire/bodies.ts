@@ -68,6 +68,7 @@ type JsonObject = Readonly<Record<string, unknown>>;
 /** Reads one value, or throws BadBody naming the `key`. */
 type Reader<T> = (value: unknown, key: string) => T;
 type Shape<T> = { readonly [K in keyof T]-?: Reader<Exclude<T[K], undefined>> };
+type ClientHello = Omit<HelloBody, 'instance' | 'idleTimeoutMs'>;
 
 const MAX_NAMES = 32;
 const MAX_MILLISECONDS = 2 ** 31 - 1;
@@ -77,12 +78,12 @@ const selectionShape: Shape<Selection> = { checks: names, group: text };
 const pingShape: Shape<PingBody> = { ...selectionShape, maxAgeMs: milliseconds, timeoutMs: milliseconds };
 const watchShape: Shape<WatchBody> = { ...selectionShape, scope: integer(0, 2) as Reader<Scope> };
 const heartbeatShape: Shape<Heartbeat> = { canSendMs: milliseconds, wantMs: milliseconds, mult: integer(1, 255) };
-const clientHelloShape = { name: text, token: text, heartbeat };
+const clientHelloShape: Shape<ClientHello> = { name: text, token: text, heartbeat };
 const serverHelloShape: Shape<HelloBody> = { ...clientHelloShape, instance: text, idleTimeoutMs: milliseconds };
 const goawayShape: Shape<GoawayBody> = { graceMs: milliseconds, reconnectAfterMs: milliseconds };
 const errorShape: Shape<ErrorBody> = { message: text, retryAfterMs: milliseconds };
 
-const noHeartbeat: Heartbeat = { canSendMs: 0, wantMs: 0, mult: 3 };
+const noHeartbeat: Readonly<Heartbeat> = { canSendMs: 0, wantMs: 0, mult: 3 };
 
 /**
  * Reads and judges the body of a frame. Keys that nobody knows are dropped. An
@@ -107,8 +108,8 @@ function judge(type: number, body: JsonObject, receiver: Receiver): FrameBody {
     case FrameType.WATCH:
       return oneSelection(known(body, watchShape));
     case FrameType.HELLO: {
-      const shape = receiver === 'client' ? serverHelloShape : clientHelloShape;
-      return { heartbeat: noHeartbeat, ...known<Partial<HelloBody>>(body, shape as Shape<Partial<HelloBody>>) };
+      const said = receiver === 'client' ? known(body, serverHelloShape) : known(body, clientHelloShape);
+      return { heartbeat: { ...noHeartbeat }, ...said };
     }
     case FrameType.GOAWAY:
       return known(body, goawayShape);
@@ -130,12 +131,12 @@ function parse(octets: Buffer): JsonObject {
 }
 
 /** The values of the keys in `shape`, each judged; a key that is absent stays absent. */
-function known<T extends object>(body: JsonObject, shape: Shape<T>, within = ''): T {
+function known<T extends object>(body: JsonObject, shape: Shape<T>, within = ''): Partial<T> {
   const result: Record<string, unknown> = {};
   for (const [key, read] of Object.entries<Reader<unknown>>(shape)) {
     if (Object.hasOwn(body, key)) result[key] = read(body[key], `The key ${within}${key}`);
   }
-  return result as T;
+  return result as Partial<T>;
 }
 
 function oneSelection<T extends Selection>(body: T): T {

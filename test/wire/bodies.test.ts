@@ -60,12 +60,11 @@ describe('a body that is taken', () => {
   });
 
   it('does not share the default heartbeat with another one', () => {
-    const [one, other] = ['{"heartbeat":{}}', '{"heartbeat":{}}'].map((text) => {
+    const [one, other] = ['{}', '{}'].map((text) => {
       return readBody(HELLO, Buffer.from(text), 'server') as { heartbeat: { mult: number } };
     });
     one!.heartbeat.mult = 9;
     expect(other!.heartbeat.mult).toBe(3);
-    expect(readBody(HELLO, Buffer.from('{}'), 'server')).toEqual({ heartbeat: { canSendMs: 0, wantMs: 0, mult: 3 } });
   });
 
   it('a report may nest as deep as its octets reach', () => {
