@@ -1,5 +1,5 @@
 import { PongcheckError } from '../errors.js';
-import type { CheckDefinition, CheckFunction } from './check.js';
+import type { CheckDefinition, CheckFunction, CheckResult } from './check.js';
 
 /** The longest time that a timer takes, in milliseconds: about 25 days. */
 const MAX_MILLISECONDS = 2_147_483_647;
@@ -55,12 +55,13 @@ export function defineCheck(name: string, definition: CheckDefinition | CheckFun
     fall: count(name, 'fall', given.fall),
     critical: flag(name, 'critical', given.critical),
     groups: groupNames(name, given.groups),
-    secrets: given.secrets ?? [],
+    secrets: secretStrings(name, given.secrets),
   };
 }
 
 function fromFunction(check: CheckFunction): CheckDefinition {
-  return { kind: 'function', run: async (signal) => (await check(signal)) as never };
+  // Whatever it returns is judged when it has (`Findings`).
+  return { kind: 'function', run: async (signal) => (await check(signal)) as CheckResult };
 }
 
 function refusal(check: string, key: string, found: unknown, allowed: string): PongcheckError {
@@ -100,6 +101,12 @@ function flag(check: string, key: string, value: unknown): boolean {
 function text(check: string, key: string, value: unknown): string {
   if (typeof value !== 'string' || value === '') throw refusal(check, key, value, 'a name');
   return value;
+}
+
+function secretStrings(check: string, value: unknown): readonly string[] {
+  if (value === undefined) return [];
+  if (Array.isArray(value) && value.every((secret) => typeof secret === 'string')) return value;
+  throw refusal(check, 'secrets', Array.isArray(value) ? value : typeof value, 'an array of strings');
 }
 
 function groupNames(check: string, value: unknown): readonly string[] {

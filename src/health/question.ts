@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../clock.js';
 import type { Answer, Query, Withdraw } from './health.js';
+import { isolate } from './isolate.js';
 import type { Monitor, Waiter } from './monitor.js';
 import type { View } from './view.js';
 
@@ -78,7 +79,10 @@ class Question implements Waiter {
 
   private finish(): void {
     this.close();
-    this.answer(this.view.answer(this.needs.some(({ monitor, run }) => !monitor.hasEnded(run))));
+    // Where no run could change the answer any more, as while draining, none is missed.
+    const final = this.view.current().freshUntil === Number.POSITIVE_INFINITY;
+    const stale = !final && this.needs.some(({ monitor, run }) => !monitor.hasEnded(run));
+    isolate(() => this.answer(this.view.answer(stale)));
   }
 
   private close(): void {

@@ -6,6 +6,7 @@ import type { CheckDefinition, CheckFunction } from './check.js';
 import type { CheckStats } from './check-stats.js';
 import { defineCheck } from './define.js';
 import type { Answer, Health, Query, Scope, Standing, Withdraw } from './health.js';
+import { isolate } from './isolate.js';
 import { Monitor } from './monitor.js';
 import { ask } from './question.js';
 import type { Reason } from './reason.js';
@@ -240,7 +241,7 @@ export class Registry implements Health {
 
   private tell(of: 'check' | 'group', name: string, from: State, to: State, reason?: Reason, output?: string): void {
     const why = { ...(reason && { reason }), ...(output !== undefined && { output }) };
-    for (const listener of this.listeners) listener({ of, name, from, to, ...why });
+    for (const listener of this.listeners) isolate(() => listener({ of, name, from, to, ...why }));
   }
 
   private async end(): Promise<void> {

@@ -1,0 +1,37 @@
+import { describe, expect, it } from '@jest/globals';
+import { aggregate } from '../../src/health/aggregate.js';
+import type { Reason } from '../../src/health/reason.js';
+import type { CheckState } from '../../src/health/state.js';
+
+const critical = (state: CheckState, reason?: Reason) => ({ state, reason, critical: true });
+const optional = (state: CheckState, reason?: Reason) => ({ state, reason, critical: false });
+
+describe('the aggregate', () => {
+  it('is pass without any check', () => {
+    expect(aggregate([])).toBe('pass');
+  });
+
+  it.each<[CheckState, CheckState[]]>([
+    ['pass', ['pass', 'pass']],
+    ['warn', ['pass', 'warn']],
+    ['unknown', ['warn', 'unknown', 'pass']],
+    ['fail', ['unknown', 'fail', 'warn', 'pass']],
+  ])('is %s, the worst, for %p', (expected, states) => {
+    expect(aggregate(states.map((state) => critical(state)))).toBe(expected);
+    expect(aggregate(states.reverse().map((state) => critical(state)))).toBe(expected);
+  });
+
+  it('takes fail and unknown of an optional check as warn, and nothing else', () => {
+    expect(aggregate([optional('fail')])).toBe('warn');
+    expect(aggregate([optional('unknown')])).toBe('warn');
+    expect(aggregate([optional('warn')])).toBe('warn');
+    expect(aggregate([optional('pass')])).toBe('pass');
+    expect(aggregate([optional('fail'), critical('fail')])).toBe('fail');
+  });
+
+  it('leaves out a failure that is only our own, come back in a circle', () => {
+    expect(aggregate([critical('fail', 'loop')])).toBe('pass');
+    expect(aggregate([optional('fail', 'loop')])).toBe('pass');
+    expect(aggregate([critical('warn', 'loop'), critical('warn', 'lag')])).toBe('warn');
+  });
+});

@@ -1,0 +1,36 @@
+import type { Answer, Query, Withdraw } from '../../src/health/health.js';
+import { Registry, type RegistryOptions } from '../../src/health/registry.js';
+import { FakeClock } from '../fake-clock.js';
+
+/** A question and what came of it. */
+export class Asked {
+  answer: Answer | undefined;
+  /** How often it was answered: never more than once. */
+  answers = 0;
+  withdraw: Withdraw;
+
+  constructor(registry: Registry, query: Partial<Query>) {
+    this.withdraw = registry.ask({ scope: 'readiness', timeout: 2000, hops: 0, ...query }, (answer) => {
+      this.answer = answer;
+      this.answers++;
+    });
+  }
+
+  get state(): string | undefined {
+    return this.answer?.state;
+  }
+
+  report(extent: 'full' | 'causes' | 'chain' = 'full'): any {
+    return JSON.parse((this.answer as Answer).report(extent).toString());
+  }
+}
+
+/** A registry on a clock of its own, without jitter unless asked for. */
+export function registryOf(
+  checks: RegistryOptions['checks'],
+  options: Partial<RegistryOptions> = {},
+): { registry: Registry; clock: FakeClock; ask: (query?: Partial<Query>) => Asked } {
+  const clock = new FakeClock();
+  const registry = new Registry({ clock, checks, instance: 'me', random: () => 0, ...options });
+  return { registry, clock, ask: (query = {}) => new Asked(registry, query) };
+}

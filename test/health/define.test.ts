@@ -1,0 +1,125 @@
+import { describe, expect, it } from '@jest/globals';
+import { PongcheckError } from '../../src/errors.js';
+import type { CheckSettings } from '../../src/health/check.js';
+import { defineCheck } from '../../src/health/define.js';
+
+const run = async () => ({ status: 'pass' as const });
+const define = (settings: object) => defineCheck('db', { kind: 'test', run, ...settings });
+
+function refusal(define: () => unknown): string {
+  try {
+    define();
+  } catch (error) {
+    expect(error).toBeInstanceOf(PongcheckError);
+    expect((error as PongcheckError).code).toBe('PONGCHECK_CHECK');
+    return (error as Error).message;
+  }
+  throw new Error('it was taken');
+}
+
+describe('the definition of a check', () => {
+  it('has a default for every setting', () => {
+    expect(define({})).toMatchObject({
+      name: 'db',
+      timeout: 800,
+      maxAge: 1000,
+      interval: 5000,
+      floor: 100,
+      rise: 1,
+      fall: 1,
+      critical: true,
+      groups: ['readiness'],
+      secrets: [],
+    });
+  });
+
+  it('sets the max age to interval + timeout where an interval is given, so that callers never wait', () => {
+    expect(define({ interval: 2000 }).maxAge).toBe(2800);
+    expect(define({ interval: 2000, timeout: 300 }).maxAge).toBe(2300);
+  });
+
+  it('keeps a max age that is given, and the default where the check runs on demand only', () => {
+    expect(define({ interval: 2000, maxAge: 500 }).maxAge).toBe(500);
+    expect(define({ interval: 0 }).maxAge).toBe(1000);
+  });
+
+  it('stays the same when it is defined twice', () => {
+    const once = define({ interval: 2000, groups: ['a', 'a'] });
+    expect(defineCheck('db', once)).toEqual({ ...once, run: expect.any(Function) });
+    expect(once.groups).toEqual(['a']);
+  });
+
+  it('takes a function, as a kind of its own', async () => {
+    const check = defineCheck('own', async (signal) => signal.aborted);
+    expect(check.kind).toBe('function');
+    expect(await check.run(new AbortController().signal, 0)).toBe(false);
+  });
+
+  it('keeps `this` of a definition that is an object of a class', async () => {
+    class Kind {
+      kind = 'k';
+      closed = false;
+      run() {
+        return Promise.resolve({ status: 'pass' as const, output: this.kind });
+      }
+      close() {
+        this.closed = true;
+      }
+    }
+    const kind = new Kind();
+    const check = defineCheck('x', kind);
+    expect(await check.run(new AbortController().signal, 0)).toEqual({ status: 'pass', output: 'k' });
+    await check.close?.();
+    expect(kind.closed).toBe(true);
+  });
+
+  it.each<[keyof CheckSettings, unknown, string]>([
+    ['timeout', 0, 'from 1 to'],
+    ['timeout', -1, 'from 1 to'],
+    ['timeout', Number.NaN, 'from 1 to'],
+    ['timeout', Number.POSITIVE_INFINITY, 'from 1 to'],
+    ['timeout', 2 ** 31, 'from 1 to'],
+    ['timeout', '800', 'from 1 to'],
+    ['maxAge', -1, 'from 0 to'],
+    ['interval', Number.NaN, 'from 0 to'],
+    ['interval', 99, 'at least the floor of 100 ms'],
+    ['floor', 0, 'from 1 to'],
+    ['floor', -5, 'from 1 to'],
+    ['rise', 0, 'a whole number from 1'],
+    ['rise', 1.5, 'a whole number from 1'],
+    ['fall', null, 'a whole number from 1'],
+    ['critical', 'no', 'true or false'],
+    ['groups', 'web', 'an array of names'],
+    ['groups', [''], 'names of 1 to 64'],
+    ['groups', [7], 'names of 1 to 64'],
+    ['groups', ['liveness'], 'liveness never runs a check'],
+  ])('refuses %s %p', (key, value, allowed) => {
+    const message = refusal(() => define({ [key]: value }));
+    expect(message).toMatch(new RegExp(`^check "db": ${key} is `));
+    expect(message).toContain(allowed);
+  });
+
+  it('says what was found', () => {
+    expect(refusal(() => define({ timeout: -7 }))).toBe(
+      'check "db": timeout is -7; allowed: a number of milliseconds from 1 to 2147483647',
+    );
+    expect(refusal(() => define({ critical: 'no' }))).toContain('critical is "no";');
+  });
+
+  it('never shows a secret that was given in a wrong form', () => {
+    expect(refusal(() => define({ secrets: 'geheim' }))).not.toContain('geheim');
+    expect(refusal(() => define({ secrets: ['geheim', undefined] }))).not.toContain('geheim');
+  });
+
+  it.each(['', 'with space', 'a=b', 'line\nbreak', 'x'.repeat(65), '\u202e'])('refuses the name %p', (name) => {
+    expect(refusal(() => defineCheck(name, { kind: 'test', run }))).toContain('its name');
+  });
+
+  it('refuses what is no check at all', () => {
+    expect(refusal(() => defineCheck('x', undefined as never))).toContain(
+      'a function, or an object with a function `run`',
+    );
+    expect(refusal(() => defineCheck('x', { kind: 'k' } as never))).toContain('its definition is an object');
+    expect(refusal(() => defineCheck('x', { run } as never))).toContain('kind is undefined');
+  });
+});

@@ -1,0 +1,88 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import { describe, expect, it } from '@jest/globals';
+import { CheckFailure, reasonOf } from '../../src/health/reason.js';
+
+const coded = (code: string, more: object = {}) => Object.assign(new Error('x'), { code, ...more });
+
+describe('the reason of an error', () => {
+  it.each([
+    ['ECONNREFUSED', 'refused'],
+    ['ECONNRESET', 'reset'],
+    ['EPIPE', 'reset'],
+    ['UND_ERR_SOCKET', 'reset'],
+    ['EHOSTUNREACH', 'unreachable'],
+    ['ENETUNREACH', 'unreachable'],
+    ['ENOTFOUND', 'dns'],
+    ['EAI_AGAIN', 'dns'],
+    ['ETIMEDOUT', 'timeout'],
+    ['UND_ERR_HEADERS_TIMEOUT', 'timeout'],
+    ['CERT_HAS_EXPIRED', 'tls'],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'tls'],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'tls'],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'tls'],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', 'tls'],
+    ['EPROTO', 'tls'],
+  ])('%s is %s', (code, reason) => {
+    expect(reasonOf(coded(code))).toBe(reason);
+  });
+
+  it('is what a CheckFailure says, which fails unless it says otherwise', () => {
+    const failure = new CheckFailure('lag', 'replica is 9 s behind', { status: 'warn' });
+    expect(reasonOf(failure)).toBe('lag');
+    expect(failure.status).toBe('warn');
+    expect(new CheckFailure('role', 'x').status).toBe('fail');
+  });
+
+  it('is timeout for what an AbortSignal throws', () => {
+    const controller = new AbortController();
+    controller.abort();
+    expect(reasonOf(controller.signal.reason)).toBe('timeout');
+    expect(reasonOf(new DOMException('late', 'TimeoutError'))).toBe('timeout');
+  });
+
+  it('is found behind what wraps it', () => {
+    expect(reasonOf(new TypeError('fetch failed', { cause: coded('ECONNREFUSED') }))).toBe('refused');
+    expect(reasonOf(new Error('query', { cause: new CheckFailure('auth', 'no') }))).toBe('auth');
+  });
+
+  it('is that of the addresses that were tried, where a missing route says least', () => {
+    const tried = (...codes: string[]) =>
+      Object.assign(new AggregateError(codes.map((code) => coded(code))), { code: codes[0] });
+    expect(reasonOf(tried('ECONNREFUSED', 'ECONNREFUSED'))).toBe('refused');
+    expect(reasonOf(tried('ENETUNREACH', 'ECONNREFUSED'))).toBe('refused');
+    expect(reasonOf(tried('ENETUNREACH', 'EHOSTUNREACH'))).toBe('unreachable');
+    expect(reasonOf(new AggregateError([]), 'custom')).toBe('custom');
+  });
+
+  it('is refused for a Unix socket that is not there, and nothing for another missing file', () => {
+    expect(reasonOf(coded('ENOENT', { syscall: 'connect' }))).toBe('refused');
+    expect(reasonOf(coded('ENOENT', { syscall: 'open' }))).toBe('internal');
+  });
+
+  it('is the given one where nothing is known', () => {
+    expect(reasonOf(new Error('x'))).toBe('internal');
+    expect(reasonOf('thrown text', 'custom')).toBe('custom');
+    expect(reasonOf(undefined, 'custom')).toBe('custom');
+    expect(reasonOf(coded('constructor'), 'custom')).toBe('custom');
+  });
+
+  it('ends where errors wrap each other in a circle', () => {
+    const a = new Error('a');
+    a.cause = new Error('b', { cause: a });
+    expect(reasonOf(a)).toBe('internal');
+  });
+
+  it('is right for real sockets', async () => {
+    const server = createServer((socket) => socket.resetAndDestroy()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    const socket = connect(port, '127.0.0.1');
+    socket.on('connect', () => socket.write('x'));
+    expect(reasonOf(await new Promise((resolve) => socket.once('error', resolve)))).toBe('reset');
+    server.close();
+    await once(server, 'close');
+    const refused = connect({ port, host: 'localhost' });
+    expect(reasonOf(await new Promise((resolve) => refused.once('error', resolve)))).toBe('refused');
+  });
+});

@@ -1,0 +1,615 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import { PongcheckError } from '../../src/errors.js';
+import { Registry, type Transition } from '../../src/health/registry.js';
+import { FakeClock, settle } from '../fake-clock.js';
+import { registryOf } from './asking.js';
+import { ScriptedCheck, SteadyCheck } from './scripted-check.js';
+
+const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+
+describe('background runs', () => {
+  it('start at once, and follow each other at the interval', async () => {
+    const db = new SteadyCheck();
+    const { registry, clock } = registryOf({ db });
+    expect(db.runs).toBe(0);
+    registry.start();
+    expect(db.runs).toBe(1);
+    await clock.advance(4999);
+    expect(db.runs).toBe(1);
+    await clock.advance(1);
+    expect(db.runs).toBe(2);
+    await clock.advance(50_000);
+    expect(db.runs).toBe(12);
+  });
+
+  it('are counted from the last run of any cause', async () => {
+    const db = new SteadyCheck();
+    const { registry, clock, ask } = registryOf({ db });
+    registry.start();
+    await clock.advance(3000);
+    ask();
+    expect(db.runs).toBe(2);
+    await clock.advance(4999);
+    expect(db.runs).toBe(2);
+    await clock.advance(1);
+    expect(db.runs).toBe(3);
+  });
+
+  it.each([
+    [0, 5000],
+    [0.5, 4375],
+    [0.999999, 3750.005],
+  ])('come up to a quarter early: with %p after %p ms', async (random, due) => {
+    const db = new SteadyCheck();
+    const { registry, clock } = registryOf({ db }, { random: () => random });
+    registry.start();
+    await clock.advance(due - 1);
+    expect(db.runs).toBe(1);
+    await clock.advance(1);
+    expect(db.runs).toBe(2);
+  });
+
+  it('are counted from the start of a run, so that slow runs do not fall behind', async () => {
+    const db = new ScriptedCheck({ timeout: 2000, interval: 1000 });
+    const { registry, clock } = registryOf({ db });
+    registry.start();
+    await clock.advance(700);
+    db.last.pass();
+    await clock.advance(299);
+    expect(db.runs).toHaveLength(1);
+    await clock.advance(1);
+    expect(db.runs).toHaveLength(2);
+    await clock.advance(1500);
+    db.last.pass();
+    await clock.advance(0);
+    expect(db.runs).toHaveLength(3);
+  });
+
+  it('do not happen with interval 0, but the first run does', async () => {
+    const db = new SteadyCheck({ interval: 0 });
+    const { registry, clock } = registryOf({ db });
+    registry.start();
+    await clock.advance(600_000);
+    expect(db.runs).toBe(1);
+  });
+
+  it('keep an explicit interval so fresh that callers never wait', async () => {
+    const db = new ScriptedCheck({ interval: 2000, timeout: 500 });
+    const { registry, clock, ask } = registryOf({ db });
+    registry.start();
+    db.last.pass();
+    await clock.advance(2000);
+    for (let round = 0; round < 5; round++) {
+      await clock.advance(499);
+      expect(ask()).toMatchObject({ answers: 1, answer: { stale: false } });
+      db.last.pass();
+      await clock.advance(1501);
+    }
+  });
+
+  it('find a fault that nobody asked about', async () => {
+    const db = new SteadyCheck();
+    const { registry, clock } = registryOf({ db });
+    registry.start();
+    await settle();
+    expect(registry.stateOf('readiness')).toBe('pass');
+    db.outcome = refused;
+    await clock.advance(5000);
+    expect(registry.stateOf('readiness')).toBe('fail');
+    expect(registry.checks[0]).toMatchObject({ state: 'fail', reason: 'refused' });
+  });
+});
+
+describe('groups', () => {
+  const failing = () => new SteadyCheck({}, refused);
+
+  it('are readiness by default, and all always', async () => {
+    const { registry } = registryOf({ a: new SteadyCheck(), b: new SteadyCheck({ groups: ['web', 'readiness'] }) });
+    expect(registry.groups()).toEqual(['readiness', 'startup', 'all', 'web']);
+  });
+
+  it('count only their own checks', async () => {
+    const { registry, clock, ask } = registryOf({
+      db: new SteadyCheck(),
+      cache: new SteadyCheck({ groups: ['extra'] }, refused),
+      none: new SteadyCheck({ groups: [] }, { status: 'warn' }),
+    });
+    registry.start();
+    await clock.advance(1);
+    expect(ask().state).toBe('pass');
+    expect(ask({ group: 'extra' }).state).toBe('fail');
+    expect(ask({ group: 'all' }).state).toBe('fail');
+    expect(ask({ checks: ['none'] }).state).toBe('warn');
+    expect(ask({ checks: ['none', 'db', 'db'] }).state).toBe('warn');
+    expect(Object.keys(ask({ checks: ['none', 'db', 'db'] }).report().checks)).toEqual(['db', 'none']);
+    expect(registry.stateOf('extra')).toBe('fail');
+  });
+
+  it('are not found where the name does not exist, whatever else is asked for', async () => {
+    const { registry, clock, ask } = registryOf({ db: new SteadyCheck() }, { groups: ['empty'] });
+    registry.start();
+    await clock.advance(1);
+    for (const query of [
+      { group: 'nope' },
+      { checks: ['db', 'nope'] },
+      { checks: [''] },
+      { group: '' },
+      { group: '__proto__' },
+    ]) {
+      const asked = ask({ ...query, maxAge: 0 });
+      expect(asked).toMatchObject({ answers: 1, answer: { state: 'not-found', stale: false, age: 0 } });
+      expect(asked.report()).toMatchObject({ status: 'fail', state: 'not-found', causes: [], checks: {} });
+    }
+    expect(registry.stateOf('nope')).toBe('not-found');
+    expect(ask({ group: 'empty' }).state).toBe('pass');
+    expect(ask({ group: 'startup' }).state).toBe('pass');
+  });
+
+  it('without any check are pass, for ever fresh', () => {
+    const { registry, ask } = registryOf({});
+    expect(registry.standing('readiness')).toEqual({ state: 'pass', freshUntil: Infinity, since: Infinity });
+    expect(ask({ maxAge: 0 })).toMatchObject({ answers: 1, answer: { state: 'pass', age: 0 } });
+  });
+
+  it('take an optional check that fails as a warning', async () => {
+    const cache = new SteadyCheck({ critical: false }, refused);
+    const { registry, clock, ask } = registryOf({ db: new SteadyCheck(), cache });
+    registry.start();
+    await clock.advance(1);
+    expect(ask().state).toBe('warn');
+    expect(ask().answer?.failing()).toEqual([{ name: 'cache', reason: 'refused' }]);
+  });
+
+  it('leave out a failure that came back in a circle', async () => {
+    const peer = new SteadyCheck(
+      { kind: 'pingpong' },
+      { status: 'fail', reason: 'dependency', causes: [{ instance: 'me', via: ['peer'], check: 'db' }] },
+    );
+    const { registry, clock, ask } = registryOf({ peer });
+    registry.start();
+    await clock.advance(1);
+    expect(ask().state).toBe('pass');
+    expect(ask().report()).toMatchObject({ state: 'pass', causes: [] });
+    expect(ask().report().checks.peer[0]).toMatchObject({ state: 'fail', reason: 'loop' });
+    peer.outcome = { status: 'fail', reason: 'dependency' };
+    await clock.advance(5000);
+    expect(ask().state).toBe('fail');
+  });
+
+  it('are pass, warn or fail again as soon as their checks are', async () => {
+    const db = failing();
+    const { registry, clock, ask } = registryOf({ db });
+    registry.start();
+    await clock.advance(1);
+    expect(ask().state).toBe('fail');
+    db.outcome = { status: 'pass' };
+    await clock.advance(1000);
+    const asked = ask();
+    await settle();
+    expect(asked.state).toBe('pass');
+  });
+});
+
+describe('the standing answer', () => {
+  it('is unknown and never fresh before the first result', () => {
+    const { registry } = registryOf({ db: new ScriptedCheck() });
+    expect(registry.standing('readiness')).toEqual({ state: 'unknown', freshUntil: -Infinity, since: Infinity });
+  });
+
+  it('is fresh until the first of its checks is too old', async () => {
+    const a = new ScriptedCheck({ maxAge: 500 });
+    const b = new ScriptedCheck({ maxAge: 4000 });
+    const { registry, clock } = registryOf({ a, b });
+    await clock.advance(10);
+    registry.start();
+    a.last.pass();
+    await clock.advance(20);
+    b.last.pass();
+    await settle();
+    expect(registry.standing('readiness')).toEqual({ state: 'pass', freshUntil: 510, since: 10 });
+  });
+
+  it('is the same object until something changes', async () => {
+    const db = new SteadyCheck();
+    const { registry, clock } = registryOf({ db });
+    registry.start();
+    await clock.advance(1);
+    const standing = registry.standing('readiness');
+    await clock.advance(4000);
+    expect(registry.standing('readiness')).toBe(standing);
+    await clock.advance(1000);
+    expect(registry.standing('readiness')).not.toBe(standing);
+  });
+
+  it('becomes unknown by itself when the last result is too old to count', async () => {
+    const { registry, clock } = registryOf({ db: new SteadyCheck({ interval: 0 }) });
+    registry.start();
+    await clock.advance(30_000);
+    expect(registry.standing('readiness').state).toBe('pass');
+    await clock.advance(1);
+    expect(registry.standing('readiness')).toEqual({ state: 'unknown', freshUntil: 1000, since: Infinity });
+    expect(registry.checks[0]).toMatchObject({ state: 'unknown', reason: 'never-ran' });
+  });
+
+  it('of liveness is pass whatever the checks say, and runs none', async () => {
+    const db = new SteadyCheck({}, refused);
+    const { registry, clock, ask } = registryOf({ db });
+    expect(registry.standing('liveness')).toEqual({ state: 'pass', freshUntil: Infinity, since: Infinity });
+    const asked = ask({ scope: 'liveness', maxAge: 0, checks: ['nope'] });
+    expect(asked).toMatchObject({ answers: 1, answer: { state: 'pass', stale: false, age: 0 } });
+    expect(asked.report()).toMatchObject({ state: 'pass', checks: {} });
+    await clock.advance(1);
+    expect(db.runs).toBe(0);
+  });
+});
+
+describe('startup', () => {
+  it('passes without a check', () => {
+    const { registry, ask } = registryOf({});
+    expect(registry.standing('startup')).toMatchObject({ state: 'pass', freshUntil: Infinity });
+    expect(ask({ scope: 'startup' }).state).toBe('pass');
+  });
+
+  it('passes for good once each check of its group has passed or warned once', async () => {
+    const a = new SteadyCheck({ groups: ['startup'] }, refused);
+    const b = new SteadyCheck({ groups: ['startup', 'readiness'] }, { status: 'warn' });
+    const other = new SteadyCheck({}, refused);
+    const { registry, clock, ask } = registryOf({ a, b, other });
+    registry.start();
+    await clock.advance(1);
+    expect(ask({ scope: 'startup' }).state).toBe('starting');
+    b.outcome = refused;
+    a.outcome = { status: 'pass' };
+    await clock.advance(5000);
+    expect(ask({ scope: 'startup' }).state).toBe('pass');
+    a.outcome = refused;
+    await clock.advance(60_000);
+    expect(ask({ scope: 'startup', maxAge: 0 })).toMatchObject({ answers: 1, answer: { state: 'pass', age: 0 } });
+    expect(registry.standing('startup')).toMatchObject({ state: 'pass', freshUntil: Infinity });
+  });
+
+  it('runs its checks for who asks, so that it does not wait for the interval', async () => {
+    const a = new SteadyCheck({ groups: ['startup'], interval: 0 }, refused);
+    const { registry, clock, ask } = registryOf({ a });
+    registry.start();
+    await clock.advance(2000);
+    expect(registry.standing('startup')).toMatchObject({ state: 'starting', freshUntil: 1000 });
+    a.outcome = { status: 'pass' };
+    const asked = ask({ scope: 'startup' });
+    await settle();
+    expect(asked.state).toBe('pass');
+  });
+
+  it('is not held up by an optional check of its group that fails', async () => {
+    const a = new ScriptedCheck({ groups: ['startup'], critical: false });
+    const { registry } = registryOf({ a });
+    registry.start();
+    expect(registry.stateOf('startup')).toBe('starting');
+    a.last.fail(refused);
+    await settle();
+    expect(registry.stateOf('startup')).toBe('pass');
+  });
+
+  it('without its group passes once each critical check has a first result, whatever it is', async () => {
+    const db = new ScriptedCheck();
+    const cache = new ScriptedCheck({ groups: ['web'] });
+    const optional = new ScriptedCheck({ critical: false });
+    const { registry, ask } = registryOf({ db, cache, optional });
+    registry.start();
+    const asked = ask({ scope: 'startup' });
+    db.last.fail(refused);
+    await settle();
+    expect(registry.standing('startup').state).toBe('starting');
+    expect(asked.answers).toBe(0);
+    cache.last.fail(refused);
+    await settle();
+    expect(asked.state).toBe('pass');
+    expect(registry.standing('readiness').state).toBe('fail');
+  });
+
+  it('alone says starting: readiness does not, nor does its group under another scope', async () => {
+    const a = new SteadyCheck({ groups: ['startup', 'readiness'] }, refused);
+    const { registry, clock, ask } = registryOf({ a });
+    registry.start();
+    await clock.advance(1);
+    expect(ask({ scope: 'startup', group: 'startup' }).state).toBe('starting');
+    expect(ask({ scope: 'readiness', group: 'startup' }).state).toBe('fail');
+    expect(ask({ scope: 'startup', checks: ['a'] }).state).toBe('fail');
+    expect(ask().state).toBe('fail');
+    expect(ask({ scope: 'startup' }).report()).toMatchObject({
+      status: 'fail',
+      state: 'starting',
+      causes: [{ check: 'a' }],
+    });
+  });
+});
+
+describe('draining', () => {
+  it('overrides all but liveness, at once and without a run', async () => {
+    const db = new ScriptedCheck({ groups: ['readiness', 'startup'] });
+    const { registry, clock, ask } = registryOf({ db });
+    registry.drain();
+    for (const query of [{}, { maxAge: 0 }, { group: 'all' }, { checks: ['db'] }, { scope: 'startup' as const }]) {
+      expect(ask(query)).toMatchObject({ answers: 1, answer: { state: 'draining', stale: false, age: 0 } });
+    }
+    expect(ask({ scope: 'liveness' }).state).toBe('pass');
+    expect(ask({ group: 'nope' }).state).toBe('not-found');
+    expect(registry.standing('readiness')).toEqual({ state: 'draining', freshUntil: Infinity, since: Infinity });
+    expect(registry.standing('liveness').state).toBe('pass');
+    expect(registry.stateOf('startup')).toBe('draining');
+    expect(ask().report()).toMatchObject({ status: 'fail', state: 'draining' });
+    await clock.advance(100);
+    expect(db.runs).toHaveLength(0);
+  });
+
+  it('is what those hear who wait already, and not as stale', async () => {
+    const { registry, clock, ask } = registryOf({ db: new ScriptedCheck() });
+    const asked = ask({ timeout: 100 });
+    registry.drain();
+    await clock.advance(100);
+    expect(asked).toMatchObject({ answers: 1, answer: { state: 'draining', stale: false } });
+  });
+
+  it('leaves the checks running, for metrics', async () => {
+    const db = new SteadyCheck();
+    const { registry, clock } = registryOf({ db });
+    registry.start();
+    registry.drain();
+    await clock.advance(5000);
+    expect(db.runs).toBe(2);
+    expect(registry.checks[0]?.state).toBe('pass');
+  });
+});
+
+describe('transitions', () => {
+  it('are told of checks and groups, with the reason, once each', async () => {
+    const db = new SteadyCheck();
+    const { registry, clock } = registryOf({ db });
+    const told: Transition[] = [];
+    const forget = registry.onTransition((transition) => told.push(transition));
+    registry.start();
+    await clock.advance(20_000);
+    expect(told).toEqual([
+      { of: 'check', name: 'db', from: 'unknown', to: 'pass' },
+      { of: 'group', name: 'readiness', from: 'unknown', to: 'pass' },
+      { of: 'group', name: 'startup', from: 'starting', to: 'pass' },
+      { of: 'group', name: 'all', from: 'unknown', to: 'pass' },
+    ]);
+    told.length = 0;
+    db.outcome = refused;
+    await clock.advance(20_000);
+    const why = { from: 'pass', to: 'fail', reason: 'refused', output: 'connect ECONNREFUSED' };
+    expect(told).toEqual([
+      { of: 'check', name: 'db', ...why },
+      { of: 'group', name: 'readiness', ...why },
+      { of: 'group', name: 'all', ...why },
+    ]);
+    told.length = 0;
+    registry.drain();
+    registry.drain();
+    expect(told.map(({ name, to }) => `${name} ${to}`)).toEqual([
+      'readiness draining',
+      'startup draining',
+      'all draining',
+    ]);
+    forget();
+    db.outcome = { status: 'pass' };
+    await clock.advance(20_000);
+    expect(told).toHaveLength(3);
+  });
+
+  it('name the check that makes a group what it is, an optional one too', async () => {
+    const { registry, clock } = registryOf({
+      optional: new SteadyCheck({ critical: false }, refused),
+      db: new SteadyCheck(),
+    });
+    const told: Transition[] = [];
+    registry.onTransition((transition) => told.push(transition));
+    registry.start();
+    await clock.advance(1);
+    expect(told).toContainEqual({
+      of: 'group',
+      name: 'readiness',
+      from: 'unknown',
+      to: 'warn',
+      reason: 'refused',
+      output: 'connect ECONNREFUSED',
+    });
+  });
+
+  it('go on where a listener throws', async () => {
+    const { registry, clock } = registryOf({ db: new SteadyCheck() });
+    const queue = jest.spyOn(globalThis, 'queueMicrotask').mockImplementation(() => {});
+    const told: Transition[] = [];
+    registry.onTransition(() => {
+      throw new Error('a bug of the listener');
+    });
+    registry.onTransition((transition) => told.push(transition));
+    registry.start();
+    await clock.advance(1);
+    expect(queue).toHaveBeenCalledTimes(4);
+    queue.mockRestore();
+    expect(told).toHaveLength(4);
+    expect(registry.stateOf('readiness')).toBe('pass');
+  });
+});
+
+describe('statistics', () => {
+  it('count runs, failures by reason, durations, successes and transitions', async () => {
+    const db = new ScriptedCheck({ interval: 0 });
+    const { registry, clock } = registryOf({ db });
+    const [check] = registry.checks;
+    expect(check).toMatchObject({ name: 'db', kind: 'scripted', inFlight: false, abandoned: 0 });
+    expect(check?.stats).toMatchObject({ runs: 0, lastSuccess: undefined, transitions: 0 });
+    expect(Object.values(check?.stats.failures ?? {}).every((count) => count === 0)).toBe(true);
+    expect(Object.keys(check?.stats.failures ?? {})).toContain('refused');
+    registry.start();
+    expect(check?.inFlight).toBe(true);
+    await clock.advance(250);
+    db.last.result({ status: 'warn', reason: 'lag' });
+    await settle();
+    expect(check?.inFlight).toBe(false);
+    expect(check?.stats).toMatchObject({ runs: 1, lastSuccess: clock.wall() / 1000, transitions: 1 });
+    expect(check?.stats.failures.lag).toBe(0);
+    expect(check?.stats.duration.sum).toBe(0.25);
+    const lastSuccess = check?.stats.lastSuccess;
+    await clock.advance(2000);
+    registry.ask({ scope: 'readiness', timeout: 0, hops: 0 }, () => {});
+    await clock.advance(800);
+    expect(check?.stats).toMatchObject({ runs: 2, lastSuccess, transitions: 2 });
+    expect(check?.stats.failures.timeout).toBe(1);
+    expect(check?.abandoned).toBe(1);
+    expect(check?.stats.duration.sum).toBeCloseTo(1.05);
+  });
+
+  it('start no run when they are read', async () => {
+    const db = new SteadyCheck({ interval: 0 });
+    const { registry, clock } = registryOf({ db });
+    registry.start();
+    await clock.advance(20_000);
+    registry.stateOf('readiness');
+    registry.groups();
+    JSON.stringify(registry.checks.map(({ state, reason, stats, inFlight }) => ({ state, reason, stats, inFlight })));
+    await clock.advance(1);
+    expect(db.runs).toBe(1);
+  });
+});
+
+describe('a step of the wall clock', () => {
+  it.each([86_400_000, -86_400_000])('of %p ms changes nothing', async (step) => {
+    const db = new SteadyCheck({ maxAge: 1000 });
+    const { registry, clock, ask } = registryOf({ db });
+    registry.start();
+    await clock.advance(500);
+    const { since } = ask().report().checks.db[0];
+    const standing = registry.standing('readiness');
+    clock.wallOffset += step;
+    expect(registry.standing('readiness')).toBe(standing);
+    await clock.advance(400);
+    expect(ask()).toMatchObject({ answers: 1, answer: { state: 'pass', age: 900 } });
+    const report = ask().report();
+    expect(report.checks.db[0]).toMatchObject({ ageMs: 900, state: 'pass' });
+    expect(Date.parse(report.time) - Date.parse(report.checks.db[0].since)).toBe(900);
+    expect(Date.parse(report.checks.db[0].since) - Date.parse(since)).toBe(step);
+    await clock.advance(4100);
+    expect(db.runs).toBe(2);
+  });
+});
+
+describe('stopping', () => {
+  it('aborts what runs, answers who waits, closes every check once, and leaves no timer', async () => {
+    const a = new ScriptedCheck();
+    const b = new SteadyCheck();
+    a.obedient = true;
+    const { registry, clock, ask } = registryOf({ a, b });
+    registry.start();
+    await settle();
+    const asked = ask({ maxAge: 0, timeout: 60_000 });
+    const stopped = Promise.all([registry.stop(), registry.stop()]);
+    expect(asked).toMatchObject({ answers: 1, answer: { state: 'unknown', stale: true } });
+    await stopped;
+    expect(a.last.signal.aborted).toBe(true);
+    expect(a.closed).toBe(1);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('answers at once afterwards, and starts no run', async () => {
+    const db = new SteadyCheck();
+    const { registry, clock, ask } = registryOf({ db });
+    registry.start();
+    await clock.advance(2000);
+    await registry.stop();
+    expect(ask()).toMatchObject({ answers: 1, answer: { state: 'pass', stale: true } });
+    registry.start();
+    await clock.advance(60_000);
+    expect(db.runs).toBe(1);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('takes at most a second where a check does not let go', async () => {
+    const hung = new ScriptedCheck();
+    const { registry, clock } = registryOf({
+      hung,
+      stuck: { kind: 'k', run: async () => ({ status: 'pass' as const }), close: () => new Promise<void>(() => {}) },
+    });
+    registry.start();
+    let stopped = false;
+    void registry.stop().then(() => {
+      stopped = true;
+    });
+    await clock.advance(999);
+    expect(stopped).toBe(false);
+    await clock.advance(1);
+    expect(stopped).toBe(true);
+    expect(hung.closed).toBe(1);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('waits until a check has closed, and takes no harm from one whose close throws', async () => {
+    let closed = false;
+    const { registry, clock } = registryOf({
+      bad: {
+        kind: 'k',
+        run: async () => ({ status: 'pass' as const }),
+        close: () => {
+          throw new Error('no');
+        },
+      },
+      slow: {
+        kind: 'k',
+        run: async () => ({ status: 'pass' as const }),
+        close: () =>
+          new Promise<void>((resolve) => {
+            clock.after(200, () => {
+              closed = true;
+              resolve();
+            });
+          }),
+      },
+    });
+    const stopped = registry.stop();
+    await clock.advance(200);
+    await stopped;
+    expect(closed).toBe(true);
+  });
+});
+
+describe('a registry', () => {
+  it('has an instance of its own, random per registry', () => {
+    const one = new Registry({ checks: {} });
+    const two = new Registry({ checks: {} });
+    expect(one.instance).toMatch(/^[0-9a-f]{16}$/);
+    expect(one.instance).not.toBe(two.instance);
+  });
+
+  it('takes plain functions', async () => {
+    const { registry, clock, ask } = registryOf({
+      good: async () => {},
+      bad: () => {
+        throw new Error('not today');
+      },
+    });
+    registry.start();
+    await clock.advance(1);
+    expect(ask({ checks: ['good'] }).state).toBe('pass');
+    expect(ask({ checks: ['bad'] }).report().checks.bad[0]).toMatchObject({ reason: 'custom', output: 'not today' });
+  });
+
+  it('does not disturb another one in the same process', async () => {
+    const clock = new FakeClock();
+    const one = new Registry({ checks: { x: new SteadyCheck({}, refused) }, clock });
+    const two = new Registry({ checks: { x: new SteadyCheck() }, clock });
+    one.start();
+    two.start();
+    one.drain();
+    await clock.advance(1);
+    await one.stop();
+    expect(two.stateOf('readiness')).toBe('pass');
+    await two.stop();
+  });
+
+  it('refuses a check or a stale limit that makes no sense', () => {
+    expect(() => new Registry({ checks: { db: new SteadyCheck({ floor: -1 }) } })).toThrow(PongcheckError);
+    expect(() => new Registry({ checks: {}, staleLimit: Number.NaN })).toThrow('staleLimit is NaN');
+  });
+});

@@ -1,0 +1,220 @@
+import { describe, expect, it } from '@jest/globals';
+import type { CheckResult } from '../../src/health/check.js';
+import { settle } from '../fake-clock.js';
+import { registryOf } from './asking.js';
+import { ScriptedCheck, SteadyCheck } from './scripted-check.js';
+
+const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+
+describe('the report', () => {
+  it('says everything about each check', async () => {
+    const db = new ScriptedCheck({ componentType: 'datastore', groups: ['readiness', 'web'] });
+    const { registry, clock, ask } = registryOf({ db }, { serviceId: 'shop', releaseId: '1.2' });
+    registry.start();
+    await clock.advance(12.34);
+    db.last.result({ status: 'warn', reason: 'lag', output: 'behind', observedValue: 3.5, observedUnit: 's' });
+    await clock.advance(100);
+    expect(ask().report()).toEqual({
+      status: 'warn',
+      state: 'warn',
+      instance: 'me',
+      serviceId: 'shop',
+      releaseId: '1.2',
+      time: '2026-01-01T00:00:00.112Z',
+      causes: [{ instance: 'me', via: [], check: 'db', reason: 'lag', output: 'behind' }],
+      checks: {
+        db: [
+          {
+            status: 'warn',
+            state: 'warn',
+            componentType: 'datastore',
+            time: '2026-01-01T00:00:00.000Z',
+            observedValue: 3.5,
+            observedUnit: 's',
+            output: 'behind',
+            reason: 'lag',
+            ageMs: 112,
+            durationMs: 12.3,
+            since: '2026-01-01T00:00:00.012Z',
+            critical: true,
+            groups: ['readiness', 'web'],
+            passes: 1,
+            fails: 0,
+          },
+        ],
+      },
+    });
+  });
+
+  it('of a check that never ran is unknown, which is fail for readers of the standard', async () => {
+    const { clock, ask } = registryOf({ db: new ScriptedCheck() });
+    await clock.advance(50);
+    const report = ask({ timeout: 0 }).report();
+    expect(report).toMatchObject({ status: 'fail', state: 'unknown' });
+    expect(report.causes).toEqual([
+      { instance: 'me', via: [], check: 'db', reason: 'never-ran', output: 'no result that is recent enough' },
+    ]);
+    expect(report.checks.db[0]).toMatchObject({ status: 'fail', state: 'unknown', reason: 'never-ran', ageMs: 50 });
+  });
+
+  it('says stale of a result beyond the max age of its check', async () => {
+    const { registry, clock, ask } = registryOf({ db: new SteadyCheck({ interval: 0 }) });
+    registry.start();
+    await clock.advance(1000);
+    expect(ask({ timeout: 0 }).report().checks.db[0].stale).toBeUndefined();
+    await clock.advance(300);
+    const { stale, ageMs } = ask({ timeout: 0 }).report().checks.db[0];
+    expect([stale, ageMs]).toEqual([true, 1300]);
+  });
+
+  it('holds back what rise and fall hold back, and shows the counts', async () => {
+    const db = new SteadyCheck({ fall: 3 });
+    const { registry, clock, ask } = registryOf({ db });
+    registry.start();
+    await clock.advance(1);
+    db.outcome = refused;
+    await clock.advance(10_000);
+    const report = ask({ timeout: 0 }).report();
+    expect(report).toMatchObject({ state: 'pass', causes: [] });
+    expect(report.checks.db[0]).toMatchObject({ state: 'pass', passes: 0, fails: 2, ageMs: 1 });
+    expect(report.checks.db[0].output).toBeUndefined();
+    await clock.advance(5000);
+    expect(ask({ timeout: 0 }).report().checks.db[0]).toMatchObject({ state: 'fail', reason: 'refused', fails: 3 });
+  });
+
+  it('is serialised at most once in 250 ms while nothing changes, whoever asks', async () => {
+    const { registry, clock, ask } = registryOf({ db: new SteadyCheck({ maxAge: 10_000 }) });
+    registry.start();
+    await clock.advance(1);
+    const first = ask().answer?.report('full');
+    await clock.advance(249);
+    expect(ask().answer?.report('full')).toBe(first);
+    expect(ask({ group: 'readiness' }).answer?.report('full')).toBe(first);
+    expect(ask({ checks: ['db'] }).answer?.report('full')).toBe(ask({ checks: ['db', 'db'] }).answer?.report('full'));
+    await clock.advance(1);
+    expect(ask().answer?.report('full')).not.toBe(first);
+  });
+
+  it('is serialised anew at once when there is another result', async () => {
+    const db = new SteadyCheck();
+    const { registry, clock, ask } = registryOf({ db });
+    registry.start();
+    await clock.advance(100);
+    expect(ask().report()).toMatchObject({ state: 'pass' });
+    db.outcome = refused;
+    const asked = ask({ maxAge: 0 });
+    await settle();
+    expect(asked.report()).toMatchObject({ state: 'fail', causes: [{ reason: 'refused' }] });
+    registry.drain();
+    expect(ask().report().state).toBe('draining');
+  });
+
+  it('keeps only so many selections, and still answers every one', async () => {
+    const names = Array.from({ length: 100 }, (_, i) => `check-${i}`);
+    const { registry, clock, ask } = registryOf(
+      Object.fromEntries(names.map((name) => [name, new SteadyCheck({ maxAge: 60_000 })])),
+    );
+    registry.start();
+    await clock.advance(1);
+    const first = ask({ checks: ['check-0'] }).answer?.report('full');
+    expect(ask({ checks: ['check-0'] }).answer?.report('full')).toBe(first);
+    for (const name of names) expect(Object.keys(ask({ checks: [name] }).report().checks)).toEqual([name]);
+    expect(ask({ checks: ['check-0'] }).answer?.report('full')).not.toBe(first);
+  });
+
+  it('comes without its checks, or as bare instances, where that is all that is wanted', async () => {
+    const { registry, clock, ask } = registryOf({ db: new SteadyCheck({}, refused) }, { serviceId: 'shop' });
+    registry.start();
+    await clock.advance(1);
+    const full = ask().report();
+    const { checks, ...rest } = full;
+    expect(ask().report('causes')).toEqual(rest);
+    expect(ask().report('chain')).toEqual({ instance: 'me', state: 'fail', causes: [{ instance: 'me', via: [] }] });
+  });
+
+  it('takes a check of any name', async () => {
+    const { registry, clock, ask } = registryOf({ ['__proto__']: new SteadyCheck(), toString: new SteadyCheck() });
+    registry.start();
+    await clock.advance(1);
+    expect(ask().answer?.report('full').toString()).toContain('"__proto__":[');
+    expect(ask({ checks: ['constructor'] }).state).toBe('not-found');
+  });
+});
+
+describe('causes', () => {
+  const remote = (causes: CheckResult['causes']) =>
+    new SteadyCheck({ kind: 'pingpong' }, { status: 'fail', reason: 'dependency', causes: causes ?? [] });
+
+  it('are the leaves: what another responder told stands for the check of it', async () => {
+    const leaf = { instance: 'c', via: ['c', 'b'], check: 'db', reason: 'refused', output: 'x' };
+    const { registry, clock, ask } = registryOf({
+      peer: remote([leaf, { instance: 'me', via: ['b'], check: 'own' }]),
+      silent: remote(undefined),
+      fine: new SteadyCheck(),
+    });
+    registry.start();
+    await clock.advance(1);
+    expect(ask().report().causes).toEqual([
+      leaf,
+      { instance: 'me', via: [], check: 'silent', reason: 'dependency', output: '' },
+    ]);
+  });
+
+  it('come the worst first, an optional check among them', async () => {
+    const { registry, clock, ask } = registryOf({
+      warns: new SteadyCheck({}, { status: 'warn' }),
+      optional: new SteadyCheck({ critical: false }, refused),
+      unsure: new SteadyCheck({}, { status: 'unknown', reason: 'dependency' }),
+      fails: new SteadyCheck({}, refused),
+    });
+    registry.start();
+    await clock.advance(1);
+    const { causes } = ask().report();
+    expect(causes.map(({ check }: { check: string }) => check)).toEqual(['optional', 'fails', 'unsure', 'warns']);
+  });
+
+  it('are at most 32, and never more than a PONG can hold', async () => {
+    const many = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`c${i}`, new SteadyCheck({}, refused)]));
+    const { registry, clock, ask } = registryOf(many);
+    registry.start();
+    await clock.advance(1);
+    expect(ask().report().causes).toHaveLength(32);
+    const huge = { instance: '€'.repeat(64), via: Array(32).fill('€'.repeat(64)), output: '€'.repeat(200) };
+    const other = registryOf({ peer: remote(Array(32).fill(huge)) });
+    other.registry.start();
+    await other.clock.advance(1);
+    const { causes } = other.ask().report();
+    expect(causes.length).toBeGreaterThan(0);
+    expect(other.ask().answer?.report('causes').length).toBeLessThan(65_536);
+  });
+});
+
+describe('secrets', () => {
+  it('of any check appear in no report, no transition and no word of a failure', async () => {
+    const secret = 's3cr3t/p@ss';
+    const told: unknown[] = [];
+    const db = new ScriptedCheck({ secrets: [secret] });
+    const { registry, clock, ask } = registryOf({
+      db,
+      other: new SteadyCheck({}, new Error(`also knows ${secret}`, { cause: new Error(secret) })),
+      warns: new SteadyCheck(
+        {},
+        { status: 'warn', output: encodeURIComponent(secret), observedValue: { dsn: secret } },
+      ),
+    });
+    registry.onTransition((transition) => told.push(transition));
+    registry.start();
+    db.last.fail(new Error(`mysql://app:${encodeURIComponent(secret)}@db refused ${secret}`));
+    await clock.advance(1);
+    const seen = [
+      ask({ group: 'all' }).answer?.report('full').toString(),
+      ask().answer?.report('causes').toString(),
+      ask().answer?.report('chain').toString(),
+      JSON.stringify(told),
+      JSON.stringify(ask().answer?.failing()),
+    ].join('\n');
+    expect(seen).not.toContain(secret);
+    expect(seen).not.toContain(encodeURIComponent(secret));
+    expect(seen).toContain('***');
+  });
+});

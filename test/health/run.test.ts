@@ -1,0 +1,135 @@
+import { describe, expect, it } from '@jest/globals';
+import type { CheckDefinition } from '../../src/health/check.js';
+import { defineCheck } from '../../src/health/define.js';
+import { CheckFailure } from '../../src/health/reason.js';
+import { redactor } from '../../src/health/redact.js';
+import { type Finding, Findings } from '../../src/health/result.js';
+import { Run } from '../../src/health/run.js';
+import { FakeClock, settle } from '../fake-clock.js';
+import { ScriptedCheck } from './scripted-check.js';
+
+function start(definition: CheckDefinition, hops = 0) {
+  const clock = new FakeClock();
+  const ended: { at: number; finding: Finding }[] = [];
+  const settled: number[] = [];
+  const run = new Run(defineCheck('x', definition), hops, clock, new Findings(redactor([]), 'me'), {
+    end: (_, finding) => ended.push({ at: clock.now(), finding }),
+    settle: () => settled.push(clock.now()),
+  });
+  run.begin();
+  return { clock, run, ended, settled };
+}
+
+describe('a run', () => {
+  it('ends with what the check found out, and leaves no timer', async () => {
+    const check = new ScriptedCheck();
+    const { clock, ended, settled } = start(check);
+    await clock.advance(30);
+    check.last.result({ status: 'warn', reason: 'lag', output: 'slow' });
+    await settle();
+    expect(ended).toEqual([{ at: 30, finding: { status: 'warn', reason: 'lag', output: 'slow' } }]);
+    expect(settled).toEqual([30]);
+    expect(check.last.signal.aborted).toBe(false);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('tells the check its deadline and how far the question came', () => {
+    const check = new ScriptedCheck({ timeout: 250 });
+    start(check, 3);
+    expect(check.last).toMatchObject({ deadline: 250, hops: 3 });
+  });
+
+  it('is aborted at its timeout, and ends then whether or not the check lets go', async () => {
+    const check = new ScriptedCheck({ timeout: 250 });
+    const { clock, run, ended, settled } = start(check);
+    await clock.advance(249);
+    expect(check.last.signal.aborted).toBe(false);
+    await clock.advance(1);
+    expect(check.last.signal.aborted).toBe(true);
+    expect(ended).toEqual([
+      { at: 250, finding: { status: 'fail', reason: 'timeout', output: 'no answer within 250 ms' } },
+    ]);
+    expect(run.settled).toBe(false);
+    expect(settled).toEqual([]);
+  });
+
+  it('says when the check has let go after all, and takes no second result', async () => {
+    const check = new ScriptedCheck({ timeout: 250 });
+    const { clock, ended, settled } = start(check);
+    await clock.advance(900);
+    check.last.pass();
+    await settle();
+    expect(settled).toEqual([900]);
+    expect(ended).toHaveLength(1);
+  });
+
+  it('gives its check the reason of the abort, so that rethrowing it says timeout', async () => {
+    const check = new ScriptedCheck({ timeout: 250 });
+    const { clock } = start(check);
+    await clock.advance(250);
+    expect(check.last.signal.reason).toBeInstanceOf(CheckFailure);
+    expect(check.last.signal.reason).toMatchObject({ reason: 'timeout' });
+  });
+
+  it.each(['function', 'module'])('takes what a %s throws as the word of its author', async (kind) => {
+    const { ended } = start({ kind, run: () => Promise.reject(new Error('no')) });
+    await settle();
+    expect(ended[0]?.finding).toEqual({ status: 'fail', reason: 'custom', output: 'no' });
+  });
+
+  it('takes what a built-in kind throws without a reason as a fault of the check', async () => {
+    const { ended } = start({ kind: 'mysql', run: () => Promise.reject(new Error('no')) });
+    await settle();
+    expect(ended[0]?.finding.reason).toBe('internal');
+  });
+
+  it('fails where the check throws before it returns a promise', async () => {
+    const { ended } = start({
+      kind: 'function',
+      run: () => {
+        throw Object.assign(new Error('no'), { code: 'ECONNREFUSED' });
+      },
+    });
+    await settle();
+    expect(ended[0]?.finding).toEqual({ status: 'fail', reason: 'refused', output: 'no' });
+  });
+
+  it('ends without a finding when it is aborted, and the abort waits until the check lets go', async () => {
+    const check = new ScriptedCheck();
+    const { clock, run, ended } = start(check);
+    let letGo = false;
+    const aborted = run.abort().then(() => {
+      letGo = true;
+    });
+    await settle();
+    expect(check.last.signal.aborted).toBe(true);
+    expect(letGo).toBe(false);
+    check.last.pass();
+    await aborted;
+    expect(ended).toEqual([]);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('looks once more where this process stood still: the answer may have been there, unread', async () => {
+    const check = new ScriptedCheck({ timeout: 250 });
+    const { clock, ended } = start(check);
+    standStill(clock, 4000);
+    await clock.advance(1);
+    expect(ended).toEqual([]);
+    check.last.pass();
+    await clock.advance(10);
+    expect(ended).toMatchObject([{ finding: { status: 'pass' } }]);
+  });
+
+  it('still times out soon after this process stood still', async () => {
+    const { clock, ended } = start(new ScriptedCheck({ timeout: 250 }));
+    standStill(clock, 4000);
+    await clock.advance(10);
+    expect(ended).toMatchObject([{ finding: { reason: 'timeout' } }]);
+  });
+});
+
+/** Time passes, and no timer fires until it has. */
+function standStill(clock: FakeClock, ms: number): void {
+  (clock as unknown as { time: number }).time += ms;
+}

@@ -1,0 +1,220 @@
+import { describe, expect, it } from '@jest/globals';
+import { systemClock } from '../../src/clock.js';
+import { defineCheck } from '../../src/health/define.js';
+import { redactor } from '../../src/health/redact.js';
+import { type Finding, Findings } from '../../src/health/result.js';
+import { Run } from '../../src/health/run.js';
+import { SingleFlight } from '../../src/health/single-flight.js';
+import { FakeClock, settle } from '../fake-clock.js';
+import { ScriptedCheck } from './scripted-check.js';
+
+function flightOf(check: ScriptedCheck, clock = new FakeClock()) {
+  const ended: { startedAt: number; reason: string | undefined; ran: boolean }[] = [];
+  const defined = defineCheck('x', check);
+  const findings = new Findings(redactor([]), 'me');
+  const starts: number[] = [];
+  const flight: SingleFlight = new SingleFlight(
+    clock,
+    defined.floor,
+    (hops, listener) => {
+      starts.push(clock.now());
+      return new Run(defined, hops, clock, findings, listener);
+    },
+    (hanging) => ({ status: 'fail', reason: 'timeout', output: `${hanging} hang` }),
+    {
+      began: () => {},
+      ended: (startedAt: number, finding: Finding, ran: boolean) =>
+        ended.push({ startedAt, reason: finding.reason, ran }),
+    },
+  );
+  return { clock, flight, ended, starts };
+}
+
+describe('a single flight', () => {
+  it('starts at once where nothing runs', () => {
+    const check = new ScriptedCheck();
+    const { flight } = flightOf(check);
+    expect(flight.want(0)).toBe(1);
+    expect(check.runs).toHaveLength(1);
+  });
+
+  it('has at most one run going on and one waiting, however many are wanted', async () => {
+    const check = new ScriptedCheck();
+    const { clock, flight } = flightOf(check);
+    expect([1, 2, 3, 4].map(() => flight.want(0))).toEqual([1, 2, 2, 2]);
+    await clock.advance(300);
+    expect(check.runs).toHaveLength(1);
+    check.last.pass();
+    await settle();
+    expect(check.runs).toHaveLength(2);
+    check.last.pass();
+    await clock.advance(1000);
+    expect(check.runs).toHaveLength(2);
+  });
+
+  it('never starts two runs within the floor', async () => {
+    const check = new ScriptedCheck({ floor: 100 });
+    const { clock, flight, starts } = flightOf(check);
+    for (let at = 0; at < 1000; at++) {
+      flight.want(0);
+      check.last.pass();
+      await clock.advance(1);
+    }
+    expect(starts).toEqual([0, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000]);
+  });
+
+  it('keeps the floor on the clock of this process, whose timers may fire early', async () => {
+    const check = new ScriptedCheck({ floor: 20 });
+    const { flight, starts } = flightOf(check, systemClock as FakeClock);
+    for (let run = 0; run < 8; run++) {
+      const number = flight.want(0);
+      while (flight.started < number) await new Promise((resolve) => setTimeout(resolve, 1));
+      check.last.pass();
+      await settle();
+    }
+    for (let i = 1; i < starts.length; i++) {
+      expect((starts[i] as number) - (starts[i - 1] as number)).toBeGreaterThanOrEqual(20);
+    }
+  });
+
+  it('numbers a run that waits for the floor as the next', async () => {
+    const check = new ScriptedCheck();
+    const { clock, flight } = flightOf(check);
+    flight.want(0);
+    check.last.pass();
+    await settle();
+    expect(flight.want(0)).toBe(2);
+    expect([flight.started, flight.ended]).toEqual([1, 1]);
+    await clock.advance(100);
+    expect([flight.started, flight.ended]).toEqual([2, 1]);
+  });
+
+  it('starts the waiting run for whoever came the shortest way', async () => {
+    const check = new ScriptedCheck();
+    const { clock, flight } = flightOf(check);
+    flight.want(2);
+    expect(check.last.hops).toBe(2);
+    flight.want(3);
+    flight.want(1);
+    flight.want(2);
+    check.last.pass();
+    await clock.advance(100);
+    expect(check.last.hops).toBe(1);
+    expect(check.runs).toHaveLength(2);
+  });
+
+  it('starts no run after it has stopped, and waits until the one going on lets go', async () => {
+    const check = new ScriptedCheck();
+    const { clock, flight, ended } = flightOf(check);
+    flight.want(0);
+    flight.want(0);
+    let stopped = false;
+    void flight.stop().then(() => {
+      stopped = true;
+    });
+    await clock.advance(5000);
+    expect(check.last.signal.aborted).toBe(true);
+    expect(stopped).toBe(false);
+    check.last.fail(new Error('aborted'));
+    await clock.advance(5000);
+    expect(stopped).toBe(true);
+    flight.want(0);
+    await clock.advance(5000);
+    expect(check.runs).toHaveLength(1);
+    expect(ended).toEqual([]);
+    expect(clock.timers).toBe(0);
+  });
+});
+
+describe('runs that hang', () => {
+  /** Wants a run every 100 ms for so long. */
+  async function wanting(flight: SingleFlight, clock: FakeClock, ms: number): Promise<void> {
+    for (let at = 0; at < ms; at += 100) {
+      flight.want(0);
+      await clock.advance(100);
+    }
+  }
+
+  it('are abandoned at their timeout, and the next starts beside them', async () => {
+    const check = new ScriptedCheck({ timeout: 800 });
+    const { clock, flight } = flightOf(check);
+    flight.want(0);
+    await clock.advance(799);
+    expect(flight.abandoned).toBe(0);
+    await clock.advance(1);
+    expect(flight.abandoned).toBe(1);
+    flight.want(0);
+    expect(check.runs).toHaveLength(2);
+  });
+
+  it('are no longer abandoned once they let go', async () => {
+    const check = new ScriptedCheck();
+    const { clock, flight } = flightOf(check);
+    flight.want(0);
+    await clock.advance(800);
+    check.last.pass();
+    await settle();
+    expect(flight.abandoned).toBe(0);
+  });
+
+  it('are not abandoned where the abort ends them', async () => {
+    const check = new ScriptedCheck();
+    check.obedient = true;
+    const { clock, flight } = flightOf(check);
+    await wanting(flight, clock, 20_000);
+    expect(flight.abandoned).toBeLessThanOrEqual(1);
+    expect(check.runs.length).toBeGreaterThan(20);
+  });
+
+  it('are at most 3 as usual; beyond that the check fails with timeout at once', async () => {
+    const check = new ScriptedCheck({ timeout: 800 });
+    const { clock, flight, ended } = flightOf(check);
+    await wanting(flight, clock, 10_000);
+    expect(check.runs).toHaveLength(3);
+    expect(flight.abandoned).toBe(3);
+    expect(ended.filter(({ ran }) => ran)).toHaveLength(3);
+    const refused = ended.filter(({ ran }) => !ran);
+    expect(refused.length).toBeGreaterThan(50);
+    expect(new Set(refused.map(({ reason }) => reason))).toEqual(new Set(['timeout']));
+    for (let i = 1; i < refused.length; i++) {
+      expect((refused[i]?.startedAt as number) - (refused[i - 1]?.startedAt as number)).toBeGreaterThanOrEqual(100);
+    }
+  });
+
+  it('are tried again every 30 s, until 20 hang in all', async () => {
+    const check = new ScriptedCheck({ timeout: 800 });
+    const { clock, flight, starts } = flightOf(check);
+    await wanting(flight, clock, 30 * 60_000);
+    expect(starts).toHaveLength(20);
+    for (let i = 3; i < starts.length; i++) {
+      const gap = (starts[i] as number) - (starts[i - 1] as number);
+      expect(gap).toBeGreaterThanOrEqual(30_000);
+      expect(gap).toBeLessThanOrEqual(30_100);
+    }
+    expect(flight.abandoned).toBe(20);
+  }, 30_000);
+
+  it('let one more start, by itself, when 20 hang and one lets go', async () => {
+    const check = new ScriptedCheck({ timeout: 800 });
+    const { clock, flight } = flightOf(check);
+    await wanting(flight, clock, 11 * 60_000);
+    expect(check.runs).toHaveLength(20);
+    check.runs[4]?.pass();
+    await clock.advance(100);
+    expect(check.runs).toHaveLength(21);
+    expect(flight.abandoned).toBe(19);
+  }, 30_000);
+
+  it('make up for a refused run as soon as few enough hang', async () => {
+    const check = new ScriptedCheck({ timeout: 800 });
+    const { clock, flight, ended } = flightOf(check);
+    await wanting(flight, clock, 4000);
+    expect(check.runs).toHaveLength(3);
+    check.runs[0]?.pass();
+    await clock.advance(100);
+    expect(check.runs).toHaveLength(4);
+    check.last.pass();
+    await settle();
+    expect(ended.at(-1)).toMatchObject({ reason: undefined, ran: true });
+  });
+});
