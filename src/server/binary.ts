@@ -4,6 +4,7 @@ import type { PingBody } from '../wire/bodies.js';
 import { ErrorFlag, FrameType, HEADER_OCTETS, PingFlag, WireError } from '../wire/codes.js';
 import { Decoder, FAULT, NEED_MORE } from '../wire/decoder.js';
 import { encodeFrame } from '../wire/encode.js';
+import { answerInPlace } from '../wire/in-place.js';
 import type { Connection, Session } from './connection.js';
 import { TOO_OLD } from './responder.js';
 import type { CloseReason } from './stats.js';
@@ -95,6 +96,13 @@ export class BinarySession implements Session {
           runStart = offset;
         }
         runEnd = offset + HEADER_OCTETS;
+        if (chunk.length - runEnd >= HEADER_OCTETS) {
+          runEnd = answerInPlace(chunk, runEnd, allowed - judged, decoder.code, status);
+          const more = (runEnd - decoder.position) / HEADER_OCTETS;
+          judged += more;
+          turn.answered(decoder.code, more);
+          decoder.skipTo(runEnd);
+        }
         continue;
       }
       if (runEnd > 0) connection.send(chunk.subarray(runStart, runEnd));
@@ -111,7 +119,7 @@ export class BinarySession implements Session {
       }
     }
 
-    if (runEnd > 0) connection.send(chunk.subarray(runStart, runEnd));
+    if (runEnd > 0) connection.send(runEnd - runStart === chunk.length ? chunk : chunk.subarray(runStart, runEnd));
     this.askDeferred(now);
     turn.end();
     bucket?.take(judged);

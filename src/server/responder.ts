@@ -62,8 +62,13 @@ class Turn {
       status = this.readAt <= standing.freshUntil ? statusOf[standing.state] : TOO_OLD;
       this.found[scope] = status;
     }
-    if (status !== TOO_OLD) (this.counts[scope] as number)++;
+    if (status !== TOO_OLD) this.answered(scope, 1);
     return status;
+  }
+
+  /** So many more were answered with what `status` said. */
+  answered(scope: number, count: number): void {
+    this.counts[scope] = (this.counts[scope] as number) + count;
   }
 
   end(): void {

@@ -79,6 +79,11 @@ export class Decoder {
     this.end = chunk.length;
   }
 
+  /** Goes on at `position` of the chunk, a boundary: what stands before it has been answered in place. */
+  skipTo(position: number): void {
+    this.position = position;
+  }
+
   /** Looks for the next frame. A frame whose body is skipped is found when its header is complete. */
   next(): Outcome {
     const at = this.position;
