@@ -7,6 +7,11 @@ export default {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' }, sourceMaps: 'inline' },
     ],
   },
-  roots: ['<rootDir>/src', '<rootDir>/test'],
+  roots: ['<rootDir>/test'],
+  testPathIgnorePatterns: ['/test/system/'],
   testEnvironment: 'node',
+  setupFilesAfterEnv: ['<rootDir>/test/setup/no-leaks.ts'],
+  reporters: ['default', '<rootDir>/test/setup/closing-line.js'],
+  maxWorkers: 2,
+  testTimeout: 20_000,
 };

@@ -361,10 +361,10 @@ export class Connection implements Swept {
    * wait in the socket, so it reads on until a turn of the loop brings none.
    */
   drain(until: number): void {
-    if (this.phase !== OPEN) return;
+    if (this.phase === CLOSING) return;
     this.turnOctets = 0;
     afterOnePoll(() => {
-      const quiet = this.turnOctets === 0 && this.paused === 0;
+      const quiet = this.phase !== OPEN || (this.turnOctets === 0 && this.paused === 0);
       if (quiet || this.shared.clock.now() >= until) this.close('drained');
       else this.drain(until);
     });

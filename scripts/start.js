@@ -1,0 +1,11 @@
+// `npm start`: does all of its own set-up, then runs the responder in this process, so that signals reach it.
+
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build, install, root } from './steps.js';
+
+install();
+build();
+const cli = join(root, 'dist', 'cli.js');
+process.argv = [process.argv[0], cli, 'serve', ...process.argv.slice(2)];
+await import(pathToFileURL(cli).href);

@@ -1,0 +1,30 @@
+// `npm test`: does all of its own set-up, then types, lint, format and every test but those of test/system.
+// Arguments go to jest: `npm test -- test/wire`.
+import { join } from 'node:path';
+import { build, fail, install, provision, root, run, say } from './steps.js';
+
+const servers = {
+  ...(!process.env.TEST_MYSQL_URL && { mariadbd: 'mariadb-server', 'mariadb-install-db': 'mariadb-server' }),
+  ...(!process.env.TEST_REDIS_URL && { 'redis-server': 'redis-server' }),
+};
+
+install();
+const missing = provision(servers);
+if (missing) fail(`${missing} Or give TEST_MYSQL_URL and TEST_REDIS_URL.`);
+
+const bin = (...parts) => join(root, 'node_modules', ...parts);
+const step = (name, ...args) => {
+  say(name);
+  if (run(process.execPath, args) !== 0) fail(`${name}: failed.`);
+};
+step('Lint, format and floors', bin('@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings');
+step('Types', bin('typescript', 'bin', 'tsc'));
+build();
+say('Tests');
+process.exitCode = run(process.execPath, [
+  '--experimental-vm-modules',
+  '--disable-warning=ExperimentalWarning',
+  bin('jest', 'bin', 'jest.js'),
+  '--randomize',
+  ...process.argv.slice(2),
+]);
