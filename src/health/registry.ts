@@ -13,12 +13,11 @@ import type { Reason } from './reason.js';
 import { redactor } from './redact.js';
 import { type Identity, report } from './report.js';
 import { Findings } from './result.js';
+import { Selections } from './selections.js';
 import { Startup } from './startup.js';
 import type { CheckState, State } from './state.js';
 import { type Override, View, type ViewContext } from './view.js';
 
-/** The most selections by name that keep their serialised reports. */
-const MAX_SELECTIONS = 64;
 /** How long `stop` waits for checks that do not let go, in milliseconds. */
 const STOP_LIMIT = 1000;
 
@@ -79,7 +78,7 @@ export class Registry implements Health {
   private readonly notFound: View;
   /** By the name of the group. That of `startup` is its plain aggregate, as a question of another scope may ask for it. */
   private readonly groupViews: ReadonlyMap<string, View>;
-  private readonly selections = new Map<string, View>();
+  private readonly selections: Selections;
   private readonly listeners = new Set<(transition: Transition) => void>();
   private isDraining = false;
   private isStopped = false;
@@ -132,6 +131,7 @@ export class Registry implements Health {
         view(name === 'all' ? monitors : monitors.filter(({ groups }) => groups.includes(name)), this.draining),
       ]),
     );
+    this.selections = new Selections(this.monitors, (selected) => view(selected, this.draining));
     this.readiness = this.groupViews.get('readiness') as View;
   }
 
@@ -142,7 +142,6 @@ export class Registry implements Health {
 
   /** From now on everything but liveness answers draining. */
   drain(): void {
-    if (this.isDraining) return;
     this.isDraining = true;
     this.refresh();
   }
@@ -182,7 +181,7 @@ export class Registry implements Health {
     if (scope === 'liveness' || (checks === undefined && (group === undefined || group === scope))) {
       return this.ofScope(scope);
     }
-    return (checks ? this.selection(checks) : this.groupViews.get(group as string)) ?? this.notFound;
+    return (checks ? this.selections.find(checks) : this.groupViews.get(group as string)) ?? this.notFound;
   }
 
   private ofScope(scope: Scope): View {
@@ -194,21 +193,6 @@ export class Registry implements Health {
       case 'startup':
         return this.starting;
     }
-  }
-
-  /** The view of checks by name, one for all spellings of the same set; undefined where a name does not exist. */
-  private selection(names: readonly string[]): View | undefined {
-    const wanted = new Set(names);
-    for (const name of wanted) if (!this.monitors.has(name)) return undefined;
-    const checks = [...this.monitors.values()].filter(({ name }) => wanted.has(name));
-    const key = checks.map(({ name }) => name).join('\n');
-    const kept = this.selections.get(key) ?? new View(checks, this.draining, this.context);
-    // The one that was asked for last is the last to go.
-    this.selections.delete(key);
-    this.selections.set(key, kept);
-    const [oldest] = this.selections.keys();
-    if (this.selections.size > MAX_SELECTIONS) this.selections.delete(oldest as string);
-    return kept;
   }
 
   private readonly draining = (): 'draining' | undefined => (this.isDraining ? 'draining' : undefined);
@@ -223,7 +207,6 @@ export class Registry implements Health {
   /** Brings what stands up to date, and tells which groups are in another state. */
   private refresh(): void {
     this.context.revision++;
-    this.groupViews.get('startup')?.refresh();
     for (const name of this.groupViews.keys()) {
       const view = this.watched(name) as View;
       const from = view.standing.state;

@@ -83,7 +83,6 @@ export class SingleFlight implements RunListener {
   /** Starts the waiting run as soon as it may. */
   private advance(): void {
     if (!this.next || this.running || this.stopped) return;
-    this.clock.clear(this.floorTimer);
     const now = this.clock.now();
     // Timers may fire a fraction early: look at the clock each time.
     const wait = this.lastStart + this.floor - now;
@@ -125,6 +124,6 @@ export class SingleFlight implements RunListener {
   /** A run that hung lets go: perhaps the check works again, so a run that was refused is made up for. */
   settle(run: Run): void {
     const hung = this.hanging.delete(run);
-    if (hung && this.owesRun && !this.running && this.mayRun(this.clock.now())) this.want(0);
+    if (hung && this.owesRun && this.mayRun(this.clock.now())) this.want(0);
   }
 }

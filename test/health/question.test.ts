@@ -1,4 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
+import { Monitor } from '../../src/health/monitor.js';
 import { settle } from '../fake-clock.js';
 import { type Asked, registryOf } from './asking.js';
 import { ScriptedCheck, SteadyCheck } from './scripted-check.js';
@@ -148,10 +149,13 @@ describe('a flood', () => {
     const { clock, ask } = registryOf({ db });
     ask();
     const before = clock.timers;
+    const forget = jest.spyOn(Monitor.prototype, 'forget');
     const asked = Array.from({ length: 1000 }, () => ask({ maxAge: 0 }));
     expect(clock.timers).toBe(before + 1000);
     for (const { withdraw } of asked) withdraw();
     expect(clock.timers).toBe(before);
+    expect(forget).toHaveBeenCalledTimes(1000);
+    forget.mockRestore();
     db.last.pass();
     await clock.advance(5000);
     expect(asked.every(({ answers }) => answers === 0)).toBe(true);
@@ -262,6 +266,8 @@ describe('the deadline of a caller', () => {
     const asked = ask({ maxAge: 0 });
     await clock.advance(100);
     expect(asked).toMatchObject({ answers: 1, answer: { state: 'fail', stale: false } });
+    await clock.advance(1000);
+    expect(ask({ maxAge: 0 })).toMatchObject({ answers: 1, answer: { state: 'fail', stale: false, age: 0 } });
     expect(asked.report().checks.db[0]).toMatchObject({ reason: 'timeout', output: '3 earlier runs have not ended' });
   });
 });

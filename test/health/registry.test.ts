@@ -49,6 +49,19 @@ describe('background runs', () => {
     expect(db.runs).toBe(2);
   });
 
+  it('do not queue behind a run that someone asked for just before', async () => {
+    const db = new ScriptedCheck();
+    const { registry, clock, ask } = registryOf({ db });
+    registry.start();
+    db.last.pass();
+    await clock.advance(4900);
+    ask();
+    await clock.advance(300);
+    db.last.pass();
+    await clock.advance(1000);
+    expect(db.runs).toHaveLength(2);
+  });
+
   it('are counted from the start of a run, so that slow runs do not fall behind', async () => {
     const db = new ScriptedCheck({ timeout: 2000, interval: 1000 });
     const { registry, clock } = registryOf({ db });
@@ -123,6 +136,17 @@ describe('groups', () => {
     expect(ask({ checks: ['none', 'db', 'db'] }).state).toBe('warn');
     expect(Object.keys(ask({ checks: ['none', 'db', 'db'] }).report().checks)).toEqual(['db', 'none']);
     expect(registry.stateOf('extra')).toBe('fail');
+  });
+
+  it('and single checks say what is true now, however often they were asked for', async () => {
+    const db = new SteadyCheck({ groups: ['web'] });
+    const { registry, clock, ask } = registryOf({ db });
+    registry.start();
+    await clock.advance(1);
+    expect([ask({ checks: ['db'] }).state, ask({ group: 'web' }).state]).toEqual(['pass', 'pass']);
+    db.outcome = refused;
+    await clock.advance(5000);
+    expect([ask({ checks: ['db'] }).state, ask({ group: 'web' }).state]).toEqual(['fail', 'fail']);
   });
 
   it('are not found where the name does not exist, whatever else is asked for', async () => {
@@ -287,6 +311,15 @@ describe('startup', () => {
     expect(registry.stateOf('startup')).toBe('starting');
     a.last.fail(refused);
     await settle();
+    expect(registry.stateOf('startup')).toBe('pass');
+  });
+
+  it('is not held up by a failure that is only this service’s own, come back in a circle', async () => {
+    const causes = [{ instance: 'me', via: ['peer'] }];
+    const peer = new SteadyCheck({ groups: ['startup'] }, { status: 'fail', reason: 'dependency', causes });
+    const { registry, clock } = registryOf({ peer });
+    registry.start();
+    await clock.advance(1);
     expect(registry.stateOf('startup')).toBe('pass');
   });
 
@@ -460,6 +493,20 @@ describe('statistics', () => {
     expect(check?.stats.failures.timeout).toBe(1);
     expect(check?.abandoned).toBe(1);
     expect(check?.stats.duration.sum).toBeCloseTo(1.05);
+  });
+
+  it('count a run that was not possible as a failure, but not its duration', async () => {
+    const db = new ScriptedCheck({ interval: 1000 });
+    const { registry, clock, ask } = registryOf({ db });
+    registry.start();
+    await clock.advance(10_000);
+    const [check] = registry.checks;
+    expect(db.runs).toHaveLength(3);
+    expect(check?.abandoned).toBe(3);
+    expect(check?.stats.runs).toBeGreaterThan(8);
+    expect(check?.stats.failures.timeout).toBe(check?.stats.runs);
+    expect(check?.stats.duration.counts.reduce((sum, count) => sum + count)).toBe(3);
+    expect(ask({ timeout: 0 }).report().checks.db[0].durationMs).toBeUndefined();
   });
 
   it('start no run when they are read', async () => {

@@ -166,6 +166,18 @@ describe('runs that hang', () => {
     expect(check.runs.length).toBeGreaterThan(20);
   });
 
+  it('do not make the next run follow at once when one lets go in time', async () => {
+    const check = new ScriptedCheck();
+    const { clock, flight } = flightOf(check);
+    await wanting(flight, clock, 1500);
+    check.obedient = true;
+    await clock.advance(1000);
+    expect(check.runs).toHaveLength(3);
+    await clock.advance(5000);
+    expect(check.runs).toHaveLength(3);
+    expect(flight.abandoned).toBe(2);
+  });
+
   it('are at most 3 as usual; beyond that the check fails with timeout at once', async () => {
     const check = new ScriptedCheck({ timeout: 800 });
     const { clock, flight, ended } = flightOf(check);

@@ -1,0 +1,34 @@
+import type { Monitor } from './monitor.js';
+import type { View } from './view.js';
+
+/** The most selections that keep their view, and with it their serialised reports. */
+const MAX_SELECTIONS = 64;
+
+/**
+ * Views of checks that callers picked by name, one for all spellings of the
+ * same set. The names are a closed set but their combinations are not, so only
+ * the latest are kept.
+ */
+export class Selections {
+  private readonly kept = new Map<string, View>();
+
+  constructor(
+    private readonly monitors: ReadonlyMap<string, Monitor>,
+    private readonly create: (checks: readonly Monitor[]) => View,
+  ) {}
+
+  /** Undefined where a name does not exist. */
+  find(names: readonly string[]): View | undefined {
+    const wanted = new Set(names);
+    for (const name of wanted) if (!this.monitors.has(name)) return undefined;
+    const checks = [...this.monitors.values()].filter(({ name }) => wanted.has(name));
+    const key = checks.map(({ name }) => name).join('\n');
+    const view = this.kept.get(key) ?? this.create(checks);
+    // The one that was asked for last is the last to go.
+    this.kept.delete(key);
+    this.kept.set(key, view);
+    const [oldest] = this.kept.keys();
+    if (this.kept.size > MAX_SELECTIONS) this.kept.delete(oldest as string);
+    return view;
+  }
+}

@@ -1,0 +1,67 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import { defineCheck } from '../../src/health/define.js';
+import { Monitor } from '../../src/health/monitor.js';
+import { redactor } from '../../src/health/redact.js';
+import { Findings } from '../../src/health/result.js';
+import { FakeClock, settle } from '../fake-clock.js';
+import { ScriptedCheck } from './scripted-check.js';
+
+function monitorOf(check: ScriptedCheck) {
+  const clock = new FakeClock();
+  const changed = jest.fn();
+  const findings = new Findings(redactor([]), 'me');
+  const monitor = new Monitor(defineCheck('x', check), {
+    clock,
+    random: () => 0,
+    findings,
+    staleLimit: 30_000,
+    changed,
+  });
+  return { clock, monitor, changed };
+}
+
+describe('who waits for a run', () => {
+  it('is told when that run has ended, not when an earlier one has', async () => {
+    const check = new ScriptedCheck();
+    const { clock, monitor } = monitorOf(check);
+    const first = { arrived: jest.fn() };
+    const second = { arrived: jest.fn() };
+    monitor.wait(monitor.needed(1000, 0, 0, true), first);
+    monitor.wait(monitor.needed(0, 0, 0, true), second);
+    check.last.pass();
+    await settle();
+    expect([first.arrived, second.arrived].map((arrived) => arrived.mock.calls.length)).toEqual([1, 0]);
+    await clock.advance(100);
+    check.last.pass();
+    await settle();
+    expect([first.arrived, second.arrived].map((arrived) => arrived.mock.calls.length)).toEqual([1, 1]);
+  });
+
+  it('is let go when it waits no more, for this run or the next', async () => {
+    const check = new ScriptedCheck();
+    const { clock, monitor } = monitorOf(check);
+    const waiters = [{ arrived: jest.fn() }, { arrived: jest.fn() }] as const;
+    monitor.wait(monitor.needed(1000, 0, 0, true), waiters[0]);
+    monitor.wait(monitor.needed(0, 0, 0, true), waiters[1]);
+    for (const waiter of waiters) monitor.forget(waiter);
+    check.last.pass();
+    await clock.advance(100);
+    check.last.pass();
+    await settle();
+    for (const { arrived } of waiters) expect(arrived).not.toHaveBeenCalled();
+  });
+});
+
+describe('a monitor', () => {
+  it('reports each result, with the state before it', async () => {
+    const check = new ScriptedCheck();
+    const { clock, monitor, changed } = monitorOf(check);
+    monitor.start();
+    check.last.pass();
+    await clock.advance(5000);
+    check.last.pass();
+    await settle();
+    expect(changed.mock.calls.map(([, from]) => from)).toEqual(['unknown', 'pass']);
+    expect(monitor.stats).toMatchObject({ runs: 2, transitions: 1 });
+  });
+});
