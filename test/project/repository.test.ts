@@ -1,0 +1,43 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from '@jest/globals';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+  cwd: root,
+  encoding: 'utf8',
+})
+  .split('\n')
+  .filter((name) => /\.(ts|js|json|md|ya?ml|c|py)$/.test(name));
+
+/** Files among those whose name fits `where` in which `what` stands. */
+function filesWith(what: RegExp, where: RegExp): string[] {
+  return files.filter((name) => where.test(name) && what.test(readFileSync(join(root, name), 'utf8')));
+}
+
+describe('the repository', () => {
+  it('has a lock file without a registry host', () => {
+    const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
+    expect(lock).not.toMatch(/"resolved":/);
+    expect(lock).not.toMatch(/registry/);
+  });
+
+  it('touches signals and the exit of the process only in the command', () => {
+    expect(filesWith(/process\.(exit\(|exitCode|kill\(|on\(|once\()/, /^src\/(?!cli)/)).toEqual([]);
+  });
+
+  it('writes to the console only in the command', () => {
+    expect(filesWith(/\bconsole\.|process\.std(out|err)/, /^src\/(?!cli)/)).toEqual([]);
+  });
+
+  it('judges age and silence by the monotonic clock: the wall is asked in one place', () => {
+    expect(filesWith(/\bDate\.now\b|new Date\(\)/, /^src\/(?!clock\.ts|cli)/)).toEqual([]);
+  });
+
+  it('runs every test', () => {
+    const only = new RegExp(['\\b(it|test|describe)\\.', '(only|skip)\\b'].join(''));
+    expect(filesWith(only, /^test\/.*\.test\.ts$/)).toEqual([]);
+  });
+});
