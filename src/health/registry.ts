@@ -126,7 +126,7 @@ export class Registry implements Health {
       ...monitors.flatMap(({ groups }) => groups),
     ];
     this.groupViews = new Map(
-      names.map((name) => [
+      [...new Set(names)].map((name) => [
         name,
         view(name === 'all' ? monitors : monitors.filter(({ groups }) => groups.includes(name)), this.draining),
       ]),
