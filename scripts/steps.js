@@ -65,12 +65,12 @@ export function find(program) {
 
 /**
  * Installs Debian packages for the programs that are missing; starts nothing.
- * `programs`: program -> package. Returns a sentence when that cannot be done.
+ * `programs`: program -> its packages, apart by a space. Returns a sentence when that cannot be done.
  */
 export function provision(programs) {
   const missing = Object.entries(programs).filter(([program]) => !find(program));
   if (missing.length === 0) return undefined;
-  const packages = [...new Set(missing.map(([, name]) => name))];
+  const packages = [...new Set(missing.flatMap(([, names]) => names.split(' ')))];
   const wanted = `Missing: ${missing.map(([program]) => program).join(', ')}. Install: ${packages.join(' ')}.`;
   if (!find('apt-get')) return wanted;
   const elevate = process.getuid?.() === 0 ? [] : ['sudo', '-n'];

@@ -1,0 +1,65 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { start } from './process.js';
+
+const source = fileURLToPath(new URL('generator.c', import.meta.url));
+const cache = fileURLToPath(new URL('../node_modules/.cache/pongcheck-bench/', import.meta.url));
+const binary = `${cache}generator-${createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 12)}`;
+
+/** Compiles the generator unless this very source has been compiled before. */
+export function compileGenerator() {
+  if (existsSync(binary)) return;
+  mkdirSync(cache, { recursive: true });
+  execFileSync('cc', ['-O2', '-Wall', '-Wextra', '-std=gnu11', '-o', `${binary}.new`, source], { stdio: 'inherit' });
+  renameSync(`${binary}.new`, binary);
+}
+
+/**
+ * @typedef {object} Load
+ * @property {number} connections
+ * @property {number} inflight requests in flight a connection
+ * @property {number} [rate] requests a second over all connections, each at its time; without it as many as are answered
+ * @property {number} warmup seconds before the measured ones
+ * @property {number} seconds
+ *
+ * @typedef {object} Measured what the generator says of the measured seconds; times in seconds, percentiles in µs
+ * @property {number} replies
+ * @property {number} wall
+ * @property {number} serverCpu user and system time of all threads of the server
+ * @property {number} serverWait how long the server was ready to run while something else had its core
+ * @property {number} generatorWork CPU time of the generator without its empty polls
+ * @property {number} p50
+ * @property {number} p99
+ * @property {number} p999
+ */
+
+/**
+ * How a peer is loaded whose requests and replies have a fixed length.
+ * @param {string} request hexadecimal
+ * @param {string} reply hexadecimal; every octet of each reply is compared
+ * @param {number} [idAt] from here on both hold 8 octets of an id that the reply repeats
+ */
+export function framed(request, reply, idAt = -1) {
+  const dialogue = ['--request', request, '--reply', reply, '--id-at', String(idAt)];
+  const run = (server, options) => {
+    const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    return start('generator', binary, [...dialogue, '--pid', server.pid, '--port', server.port, ...args].map(String));
+  };
+  return {
+    /**
+     * @param {Load} load
+     * @returns {Promise<Measured>}
+     */
+    async load(server, load) {
+      return JSON.parse(await run(server, load).line());
+    },
+    /** Opens connections, has one exchange on each, then keeps them open until the returned function is called. */
+    async idle(server, connections) {
+      const generator = run(server, { mode: 'idle', connections });
+      await generator.line();
+      return generator.stop;
+    },
+  };
+}

@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export const CONNECTIONS = 50;
+export const IDLE_CONNECTIONS = 5000;
+const RATE = 20_000;
+const WARM = { connections: CONNECTIONS, warmup: 0.2, seconds: 0.05 };
+
+/** What is measured in each round: one load for every peer, one peer after the other; and the tables it is shown in. */
+export function cellsOf({ inflight, parts }) {
+  const over = { connections: CONNECTIONS, inflight: 1 };
+  const cells = [
+    ...inflight.map((n) => ({
+      title: `${n} in flight`,
+      load: { ...over, inflight: n },
+      parts: n === 1 ? ['throughput', 'latency'] : ['throughput'],
+    })),
+    { title: '1 connection, 1 in flight', load: { ...over, connections: 1 }, parts: ['latency'] },
+    { title: `${RATE.toLocaleString('en')} a second`, load: { ...over, rate: RATE }, parts: ['latency'] },
+  ];
+  return cells.filter((cell) => cell.parts.some((part) => parts.includes(part)));
+}
+
+/**
+ * One round: fresh servers, warmed up, then each cell for each peer in turn. Who begins changes with the round, so
+ * that a machine that slows down meanwhile is unfair to nobody.
+ * @returns {Promise<Map<object, Map<object, import('./generator.js').Measured>>>} by cell, by peer
+ */
+export async function measureRound(round, peers, cells, seconds) {
+  const servers = new Map();
+  try {
+    for (const peer of peers) servers.set(peer, await peer.start());
+    for (const peer of peers) for (const inflight of [1, 64]) await peer.load(servers.get(peer), { ...WARM, inflight });
+    const measured = new Map();
+    for (const cell of cells) {
+      const row = new Map();
+      for (const peer of rotated(peers, round)) {
+        row.set(peer, await peer.load(servers.get(peer), { ...cell.load, warmup: 0.1, seconds }));
+      }
+      measured.set(cell, row);
+    }
+    return measured;
+  } finally {
+    await Promise.all([...servers.values()].map((server) => server.stop()));
+  }
+}
+
+function rotated(list, by) {
+  const first = by % list.length;
+  return [...list.slice(first), ...list.slice(0, first)];
+}
+
+/**
+ * Resident octets per idle connection, each of which has had one exchange: the resident memory of a fresh, warmed-up
+ * server with the connections minus without. `soon` is read after a second; `settled` when Node has given back the
+ * young generation that the burst of accepts needed, and Redis the buffers of its clients.
+ */
+export async function measureMemory(peer) {
+  const server = await peer.start();
+  try {
+    await peer.load(server, { ...WARM, inflight: 1 });
+    const disconnectFirst = await peer.idle(server, IDLE_CONNECTIONS / 10); // so that accepting is warm code too
+    await disconnectFirst();
+    const without = await residentMemory(server, 4);
+    const disconnect = await peer.idle(server, IDLE_CONNECTIONS);
+    const soon = await residentMemory(server, 1);
+    const settled = await residentMemory(server, 10);
+    await disconnect();
+    return { soon: (soon - without) / IDLE_CONNECTIONS, settled: (settled - without) / IDLE_CONNECTIONS };
+  } finally {
+    await server.stop();
+  }
+}
+
+/** Resident octets after some seconds of collecting garbage: V8 shrinks its spaces little by little. */
+async function residentMemory(server, seconds) {
+  for (let quarter = 0; quarter < 4 * seconds; quarter++) {
+    await server.collectGarbage();
+    await sleep(250);
+  }
+  const [, kibibytes] = /^Rss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${server.pid}/smaps_rollup`, 'utf8'));
+  return Number(kibibytes) * 1024;
+}

@@ -1,0 +1,20 @@
+import { framed } from './generator.js';
+import { startNode, startRedis } from './servers.js';
+
+const PING = '0000000c010100000000000000000000';
+const PONG = '0000000c010200010000000000000000';
+const ID_AT = 8;
+
+/**
+ * Everyone in the comparison: how it is started and how it is loaded. The first of those that run is set against each
+ * of the others. What does not answer octets with octets of a fixed length brings a `load` and an `idle` of its own.
+ */
+export const peers = [
+  { name: 'pongcheck', title: 'pongcheck', start: () => startNode('pongcheck.js'), ...framed(PING, PONG, ID_AT) },
+  { name: 'echo', title: 'bare `node:net` echo', start: () => startNode('echo.js'), ...framed(PING, PING, ID_AT) },
+  { name: 'redis', title: 'Redis `PING`', start: startRedis, ...framed(hex('*1\r\n$4\r\nPING\r\n'), hex('+PONG\r\n')) },
+];
+
+function hex(text) {
+  return Buffer.from(text).toString('hex');
+}

@@ -1,0 +1,62 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+const [serverCore, generatorCore = serverCore] = allowedCores();
+const hasTaskset = spawnSync('taskset', ['--version']).status === 0;
+
+/** Server and generator have a core each, or the scheduler of the system decides. */
+export const pinned = hasTaskset && serverCore !== generatorCore;
+
+const running = new Set();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
+/**
+ * Starts a command on the core of its role.
+ * @param {'server' | 'generator'} role
+ * @param {string} command
+ * @param {string[]} args
+ */
+export function start(role, command, args) {
+  const core = role === 'server' ? serverCore : generatorCore;
+  const child = pinned ? spawn('taskset', ['-c', String(core), command, ...args]) : spawn(command, args);
+  running.add(child);
+  let complaint = '';
+  child.stderr.on('data', (octets) => {
+    complaint += octets;
+  });
+  const ended = new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  }).finally(() => running.delete(child));
+  ended.catch(() => {}); // whoever waits for a line or for the end hears of it
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+
+  return {
+    pid: child.pid,
+    write: (text) => child.stdin.write(text),
+    /** The next line of its output; an error with what it had to say when it ends instead. */
+    async line() {
+      const { value, done } = await lines.next();
+      if (!done) return value;
+      await ended;
+      throw new Error(`${command.split('/').at(-1)} ended: ${complaint.trim() || `exit code ${child.exitCode}`}`);
+    },
+    async stop() {
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+/** Cores that this process may use, in order. */
+function allowedCores() {
+  const [, list] = /^Cpus_allowed_list:\s*(.+)$/m.exec(readFileSync('/proc/self/status', 'utf8'));
+  return list.split(',').flatMap((range) => {
+    const [first, last = first] = range.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
+}

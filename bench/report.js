@@ -1,0 +1,189 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { cpus, release } from 'node:os';
+import { CONNECTIONS, IDLE_CONNECTIONS } from './measure.js';
+import { pinned } from './process.js';
+
+/** What the project holds itself to: ratios of the first peer to another. */
+const goals = [
+  { of: '1 in flight', to: 'echo', atLeast: 0.95 },
+  { of: '64 in flight', to: 'echo', atLeast: 0.9 },
+  { of: '64 in flight', to: 'redis', atLeast: 2 },
+  { of: 'idle connection, settled', to: 'echo', atMost: 1.3 },
+];
+
+/**
+ * The results as Markdown.
+ * @param {object} options see options.js
+ * @param {{ cells: object[], rounds: Map[], memory: Map<object, number[]> }} results
+ */
+export function render(options, { cells, rounds, memory }) {
+  const { peers, parts } = options;
+  const seriesOf = (cell, figure) => (peer) => rounds.map((round) => figure(round.get(cell).get(peer)));
+  const throughput = cells.filter((cell) => parts.includes('throughput') && cell.parts.includes('throughput'));
+  const latency = cells.filter((cell) => parts.includes('latency') && cell.parts.includes('latency'));
+  const efficiency = throughput.map((cell) => ({ title: cell.title, series: seriesOf(cell, perCpuSecond) }));
+  const sections = [];
+
+  if (throughput.length > 0) {
+    sections.push(
+      '## Replies per second of server CPU',
+      comparison(peers, efficiency, count),
+      '## Was the generator in the way?',
+      'The share of the time in which the server worked or waited for its core, and the work of the generator for the same ' +
+        "replies as a multiple of the server's. Near 100 % and below 1: the server had always something to do, and the " +
+        'generator could have given it more.',
+      table(
+        ['', ...throughput.map((cell) => cell.title)],
+        peers.map((peer) => [
+          peer.title,
+          ...throughput.map((cell) => {
+            const busy = median(seriesOf(cell, (m) => (m.serverCpu + m.serverWait) / m.wall)(peer));
+            const work = median(seriesOf(cell, (m) => m.generatorWork / m.serverCpu)(peer));
+            return `${Math.round(100 * busy)} %, ${work.toFixed(2)}`;
+          }),
+        ]),
+      ),
+    );
+  }
+  if (latency.length > 0) {
+    sections.push('## Latency in µs', latencyTable(peers, latency, seriesOf));
+  }
+  if (memory.size > 0) {
+    const columns = [
+      { title: 'idle connection, settled', series: (peer) => memory.get(peer).map(({ settled }) => settled) },
+      { title: 'a second after the last accept', series: (peer) => memory.get(peer).map(({ soon }) => soon) },
+    ];
+    sections.push('## Resident memory per connection', comparison(peers, columns, kibibytes));
+    efficiency.push(...columns);
+  }
+  const judged = goalTable(peers, efficiency);
+  if (judged) sections.unshift('## Goals', judged);
+  return ['# Benchmark', ...sections, '## How to read it', explanation(options), '## Machine', machine(rounds)].join(
+    '\n\n',
+  );
+}
+
+/** A row of absolute figures for each peer, then the ratio of the first to each of the others. */
+function comparison(peers, columns, format) {
+  const [first, ...others] = peers;
+  return table(
+    ['', ...columns.map((column) => column.title)],
+    [
+      ...others.map((other) => [
+        `**${first.title} : ${other.title}**`,
+        ...columns.map(({ series }) => `**${spread(ratios(series(first), series(other)), ratio)}**`),
+      ]),
+      ...peers.map((peer) => [peer.title, ...columns.map(({ series }) => spread(series(peer), format))]),
+    ],
+  );
+}
+
+function latencyTable(peers, cells, seriesOf) {
+  const [first] = peers;
+  const percentiles = { p50: (m) => m.p50, p99: (m) => m.p99, 'p99.9': (m) => m.p999 };
+  return table(
+    ['', '', ...Object.keys(percentiles)],
+    cells.flatMap((cell) =>
+      peers.map((peer) => [
+        cell.title,
+        peer.title,
+        ...Object.values(percentiles).map((percentile) => {
+          const series = seriesOf(cell, percentile);
+          const figure = spread(series(peer), (value) => value.toFixed(value < 100 ? 1 : 0));
+          return peer === first ? figure : `${figure} · ${ratio(median(ratios(series(first), series(peer))))}`;
+        }),
+      ]),
+    ),
+  );
+}
+
+function goalTable(peers, columns) {
+  const [first] = peers;
+  const rows = goals.flatMap(({ of, to, atLeast, atMost }) => {
+    const column = columns.find(({ title }) => title === of);
+    const other = peers.find((peer) => peer.name === to);
+    if (first.name !== 'pongcheck' || !column || !other) return [];
+    const seen = median(ratios(column.series(first), column.series(other)));
+    const met = atLeast === undefined ? seen <= atMost : seen >= atLeast;
+    const wanted = atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`;
+    return [[of, `${first.title} : ${other.title}`, wanted, ratio(seen), met ? 'met' : '**missed**']];
+  });
+  return rows.length > 0 && table(['', 'ratio', 'wanted', 'seen', ''], rows);
+}
+
+function explanation({ rounds, seconds, memoryRounds }) {
+  return `- Each figure is the median of its rounds, with the lowest and the highest behind it. A ratio is taken within each round, where
+  its two sides were measured within seconds of each other, and then its median. **Ratios hold from machine to machine,
+  absolute figures do not.** ${rounds} rounds of ${seconds} s a cell, each with fresh servers that were warmed up; memory: ${memoryRounds}.
+- Server and generator are processes of their own, ${pinned ? 'pinned to a core each' : '**not pinned to cores here**'}, over loopback. Server CPU is user and system
+  time of all threads of the server, so the kernel's work for its sockets is included.
+- The load is ${CONNECTIONS} connections; "N in flight" is N on each of them, sent in one write, answered in full before the next N.
+  Requests and replies are frames of 16 octets (Redis: 14 and 7). Every octet of every reply is compared, its id included.
+- The generator polls without a pause, so no server pays for waking it.
+- Latency at "1 in flight" is that of a server without rest: all ${CONNECTIONS} connections wait for the same core. "1 connection" is the bare
+  round trip. At a fixed rate a request counts from when it was due. Behind the dot: the first peer's figure over this one's.
+- pongcheck runs one function check on its default schedule. HTTP is off, and so is the limit of PINGs per second.
+- Memory is what the server's resident set grows by with ${IDLE_CONNECTIONS.toLocaleString('en')} connections, divided by them; each has had one exchange. Both Node
+  servers collect their garbage. Settled is 11 s later, when V8 has given back the young generation that the burst of
+  accepts needed, and Redis the buffers of its clients.`;
+}
+
+function machine(rounds) {
+  const redis = versionOf('redis-server', ['--version'], /v=(\S+)/);
+  const compiler = versionOf('cc', ['--version'], /^(.+)$/m);
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  const waited = rounds.flatMap((round) => [...round.values()].flatMap((row) => [...row.values()].map(waitShare)));
+  const others =
+    waited.length > 0
+      ? `\n\nSomething else had the server's core for ${Math.round(100 * median(waited))} % of the time: CPU figures bear that, latencies do not.`
+      : '';
+  return `${cpus()[0].model.trim()}, ${cpus().length} cores, ${process.platform} ${release().split('-')[0]} ${process.arch} · pongcheck ${version}, Node ${process.version}, Redis ${redis}, ${compiler} · ${new Date().toISOString().slice(0, 10)}${others}\n`;
+}
+
+function versionOf(command, args, pattern) {
+  try {
+    return pattern.exec(execFileSync(command, args, { encoding: 'utf8' }))?.[1] ?? 'of unknown version';
+  } catch {
+    return 'not there';
+  }
+}
+
+function perCpuSecond({ replies, serverCpu }) {
+  return replies / serverCpu;
+}
+
+function waitShare({ serverWait, wall }) {
+  return serverWait / wall;
+}
+
+function ratios(series, others) {
+  return series.map((value, round) => value / others[round]);
+}
+
+function median(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+function spread(values, format) {
+  const range = values.length > 1 ? ` (${format(Math.min(...values))} – ${format(Math.max(...values))})` : '';
+  return format(median(values)) + range;
+}
+
+function ratio(value) {
+  return value.toFixed(2);
+}
+
+function count(value) {
+  return value >= 1e6 ? `${(value / 1e6).toFixed(1)} M` : `${Math.round(value / 1e3)} k`;
+}
+
+function kibibytes(octets) {
+  return `${(octets / 1024).toFixed(2)} KiB`;
+}
+
+function table(head, rows) {
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}

@@ -1,0 +1,50 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { start } from './process.js';
+
+/** A server of bench/servers in a process of its own. */
+export async function startNode(file) {
+  const path = fileURLToPath(new URL(`servers/${file}`, import.meta.url));
+  const child = start('server', process.execPath, ['--expose-gc', path]);
+  return {
+    pid: child.pid,
+    port: Number(await child.line()),
+    async collectGarbage() {
+      child.write('collect\n');
+      await child.line();
+    },
+    stop: child.stop,
+  };
+}
+
+export async function startRedis() {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-redis-'));
+  const port = await freePort();
+  const child = start('server', 'redis-server', [
+    ...['--bind', '127.0.0.1', '--port', String(port), '--save', '', '--appendonly', 'no', '--dir', folder],
+  ]);
+  while (!(await child.line()).includes('Ready to accept connections')) continue;
+  return {
+    pid: child.pid,
+    port,
+    async collectGarbage() {}, // it frees what its clients no longer need by itself, within seconds
+    async stop() {
+      await child.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Redis cannot say which port it was given, so it is told one that was free a moment ago. */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}

@@ -1,0 +1,12 @@
+// This responder with one check on its default schedule, so that freshness, ages and metrics are on the way.
+import { createService } from '../../dist/index.js';
+import { listening } from './listening.js';
+
+const service = createService({
+  listen: [{ url: 'pong://127.0.0.1:0' }],
+  http: false,
+  limits: { pingsPerSecond: 0 },
+  checks: { own: async () => {} },
+});
+await service.start();
+listening(Number(new URL(service.addresses[0]).port));

@@ -1,0 +1,27 @@
+// `npm run bench`: sets up what the benchmark needs (dist, a C compiler, Redis), then runs it.
+import { compileGenerator } from '../bench/generator.js';
+import { help, parseOptions } from '../bench/options.js';
+import { run } from '../bench/run.js';
+import { build, fail, install, provision } from './steps.js';
+
+try {
+  const options = parseOptions(process.argv.slice(2));
+  if (options.help) {
+    console.log(help);
+  } else {
+    const chosen = options.peers.map((peer) => peer.name);
+    const missing = provision({
+      cc: 'gcc libc6-dev',
+      ...(chosen.includes('redis') && { 'redis-server': 'redis-server' }),
+    });
+    if (missing) fail(`${missing} Or leave Redis out with --only.`);
+    if (chosen.includes('pongcheck')) {
+      install();
+      build();
+    }
+    compileGenerator();
+    await run(options);
+  }
+} catch (error) {
+  fail(`bench: ${error.message}`);
+}
