@@ -11,16 +11,21 @@ beforeAll(() => {
   before = held();
 });
 
+/** What is held now and was not before. What was there before may have gone meanwhile, so counting is not enough. */
+function left(): string[] {
+  const more = held();
+  for (const name of before) {
+    const at = more.indexOf(name);
+    if (at >= 0) more.splice(at, 1);
+  }
+  return more;
+}
+
 /** Fails a file that leaves sockets, servers or processes behind; what is closing gets a few turns of the loop. */
 afterAll(async () => {
   const until = performance.now() + 2000;
-  while (held().length > before.length && performance.now() < until) {
+  while (left().length > 0 && performance.now() < until) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  const left = held();
-  for (const name of before) {
-    const at = left.indexOf(name);
-    if (at >= 0) left.splice(at, 1);
-  }
-  if (left.length > 0) throw new Error(`this file left behind: ${left.join(', ')}`);
+  if (left().length > 0) throw new Error(`this file left behind: ${left().join(', ')}`);
 });

@@ -1,0 +1,95 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+
+/**
+ * How a service behaves: `ok` answers 200 `ok`; `503` answers that; `hang`
+ * takes the request and says nothing; `close-in-body` promises 100 octets,
+ * sends 10 and closes; `drip` sends an octet of a long body every 50 ms.
+ */
+export type HttpMode = 'ok' | '503' | 'hang' | 'close-in-body' | 'drip';
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+const modes: Readonly<Record<HttpMode, Answer>> = {
+  ok: (_, response) => response.end('ok'),
+  '503': (_, response) => response.writeHead(503).end('down for maintenance'),
+  hang: () => {},
+  'close-in-body': (_, response) => {
+    response.writeHead(200, { 'content-length': 100 });
+    response.write('0123456789', () => response.socket?.destroy());
+  },
+  drip: (_, response) => {
+    response.writeHead(200, { 'content-length': 10_000 });
+    const timer = setInterval(() => response.write('.'), 50);
+    response.once('close', () => clearInterval(timer));
+  },
+};
+
+/** A downstream service on a random port of 127.0.0.1, whose behaviour is switched while it runs. */
+export class HttpService {
+  /** How it answers; a function for anything else. */
+  mode: HttpMode | Answer = 'ok';
+  /** Requests that came in, and connections that were accepted, ever. */
+  requests = 0;
+  accepted = 0;
+  private readonly open = new Set<Socket>();
+
+  private constructor(
+    private readonly server: Server,
+    private readonly scheme: string,
+  ) {
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      this.requests++;
+      const answer = typeof this.mode === 'string' ? modes[this.mode] : this.mode;
+      answer(request, response);
+    });
+    server.on('connection', (socket: Socket) => {
+      this.accepted++;
+      this.open.add(socket);
+      socket.once('close', () => this.open.delete(socket));
+    });
+  }
+
+  /** @param server one that is not listening yet, for TLS; default: a plain one. */
+  static async start(server: Server = createServer(), scheme = 'http'): Promise<HttpService> {
+    const service = new HttpService(server, scheme);
+    await service.listen(0);
+    return service;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  /** `http://127.0.0.1:PORT` and the path. */
+  url(path = '/'): string {
+    return `${this.scheme}://127.0.0.1:${this.port}${path}`;
+  }
+
+  /** Connections that are open now. */
+  get connections(): number {
+    return this.open.size;
+  }
+
+  /** Closes every connection from this side. */
+  closeConnections(): void {
+    for (const socket of this.open) socket.destroy();
+  }
+
+  /** Stops listening and closes every connection; resolves when all are closed. */
+  async stop(): Promise<void> {
+    const closed = [...this.open].map((socket) => once(socket, 'close'));
+    closed.push(once(this.server, 'close'));
+    this.server.close();
+    this.closeConnections();
+    await Promise.all(closed);
+  }
+
+  private listen(port: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen(port, '127.0.0.1', resolve);
+    });
+  }
+}

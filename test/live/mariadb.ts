@@ -1,0 +1,168 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect as connectSocket } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { createConnection, type RowDataPacket } from 'mysql2/promise';
+import { freePort, needProgram, ServerProcess } from './server-process.js';
+
+const PACKAGES = 'mariadb-server (apt-get install -y --no-install-recommends mariadb-server), or set TEST_MYSQL_URL';
+const READY = /ready for connections/;
+
+export interface MariaDbOptions {
+  /** More flags of mariadbd, such as `--max-connections=10`. They win over the fixture's own. */
+  args?: readonly string[];
+  /** false: the server looks up the names of its clients, which it needs to do before it blocks one. Default true. */
+  skipNameResolve?: boolean;
+}
+
+/**
+ * A private MariaDB on a random port of 127.0.0.1, in a folder of its own.
+ * `root` has no password. Starting takes about 3 s.
+ *
+ * With `TEST_MYSQL_URL` set it stands for that server instead, which is not
+ * ours: `own` is false, and freeze, thaw, kill and restart throw. Put the
+ * trials that need them under `ownServer('TEST_MYSQL_URL')`.
+ *
+ * @example
+ * const mariadb = await MariaDb.start();   // in beforeAll
+ * const check = mysql({ url: mariadb.url() });
+ * await mariadb.freeze();
+ * await mariadb.stop();                    // in afterAll
+ */
+export class MariaDb {
+  private constructor(
+    readonly host: string,
+    readonly port: number,
+    private readonly given: URL | undefined,
+    private readonly folder: string,
+    private readonly process: ServerProcess | undefined,
+    private readonly args: readonly string[],
+  ) {}
+
+  static async start({ args = [], skipNameResolve = true }: MariaDbOptions = {}): Promise<MariaDb> {
+    const given = process.env.TEST_MYSQL_URL;
+    if (given) {
+      const url = new URL(given);
+      return new MariaDb(url.hostname, Number(url.port || 3306), url, '', undefined, []);
+    }
+    const program = needProgram(PACKAGES, 'mariadbd', 'mysqld');
+    const install = needProgram(PACKAGES, 'mariadb-install-db', 'mysql_install_db');
+    const user = `--user=${userInfo().username}`;
+    const folder = await mkdtemp(join(tmpdir(), 'pongcheck-mariadb-'));
+    const common = ['--no-defaults', user, `--datadir=${folder}`, '--innodb-log-file-size=4M'];
+    try {
+      await promisify(execFile)(install, [
+        ...common,
+        '--auth-root-authentication-method=normal',
+        '--skip-test-db',
+        `--tmpdir=${folder}`,
+      ]);
+      const port = await freePort();
+      const all = [
+        ...common,
+        '--bind-address=127.0.0.1',
+        `--port=${port}`,
+        `--socket=${folder}/s.sock`,
+        `--pid-file=${folder}/pid`,
+        `--tmpdir=${folder}`,
+        '--innodb-buffer-pool-size=8M',
+        '--innodb-flush-log-at-trx-commit=0',
+        '--performance-schema=OFF',
+        ...(skipNameResolve ? ['--skip-name-resolve'] : []),
+        ...args,
+      ];
+      const server = new MariaDb('127.0.0.1', port, undefined, folder, new ServerProcess(program, folder), all);
+      await server.restart();
+      return server;
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** Whether it may be frozen, killed and restarted. */
+  get own(): boolean {
+    return this.process !== undefined;
+  }
+
+  /**
+   * `mysql://USER:PASSWORD@HOST:PORT/`, of root without a password unless told
+   * otherwise (of a given server: of its own user). `port` and `host` lead
+   * through a proxy.
+   */
+  url({ user, password, host = this.host, port = this.port }: Partial<MariaDbLogin> = {}): string {
+    const url = new URL(this.given ?? 'mysql://root@127.0.0.1/');
+    url.hostname = host;
+    url.port = String(port);
+    if (user !== undefined) {
+      url.username = encodeURIComponent(user);
+      url.password = '';
+    }
+    if (password !== undefined) url.password = encodeURIComponent(password);
+    return url.href;
+  }
+
+  /** Runs statements one after the other on a connection of root that lives only for them; returns the rows of the last. */
+  async query(...statements: string[]): Promise<RowDataPacket[]> {
+    const connection = await createConnection({
+      uri: this.url(),
+      // A socket file is never short of host names, and leaves TCP to the trial.
+      ...(this.own && { stream: () => connectSocket(join(this.folder, 's.sock')) }),
+    });
+    try {
+      let rows: unknown;
+      for (const statement of statements) [rows] = await connection.query(statement);
+      return rows as RowDataPacket[];
+    } finally {
+      connection.destroy();
+    }
+  }
+
+  /** A number of SHOW GLOBAL STATUS, such as `Questions` or `Threads_connected`; this question itself is counted in it. */
+  async status(name: string): Promise<number> {
+    const [row] = await this.query(`SHOW GLOBAL STATUS LIKE '${name}'`);
+    if (!row) throw new Error(`the server has no status ${name}`);
+    return Number(row.Value);
+  }
+
+  /** SIGSTOP; resolves when every thread stands. TCP connections to it are still accepted, by the kernel. */
+  freeze(): Promise<void> {
+    return this.mine.freeze();
+  }
+
+  /** SIGCONT. */
+  thaw(): void {
+    this.mine.thaw();
+  }
+
+  /** kill -9, also of a frozen one; its clients see a reset. The data stays for `restart`. */
+  kill(): Promise<void> {
+    return this.mine.kill();
+  }
+
+  /** Kills it if it runs, and starts it again on the same port; resolves when it is ready. */
+  async restart(): Promise<void> {
+    await this.mine.kill();
+    await this.mine.start(this.args, READY);
+  }
+
+  /** Kills it and removes its folder. Nothing happens to a given server. */
+  async stop(): Promise<void> {
+    await this.process?.kill();
+    if (this.folder) await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private get mine(): ServerProcess {
+    if (!this.process) throw new Error('TEST_MYSQL_URL names a server that is not ours to stop');
+    return this.process;
+  }
+}
+
+export interface MariaDbLogin {
+  user: string;
+  password: string;
+  host: string;
+  port: number;
+}

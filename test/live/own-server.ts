@@ -1,0 +1,19 @@
+import { it } from '@jest/globals';
+
+/**
+ * `it` for trials that stop, freeze or reconfigure a server: with
+ * `TEST_MYSQL_URL` or `TEST_REDIS_URL` given the server is somebody else's, so
+ * these are printed and counted as skipped.
+ *
+ * @example const itOwnServer = ownServer('TEST_MYSQL_URL');
+ *          itOwnServer('tells a frozen server', async () => { ... });
+ */
+export function ownServer(variable: 'TEST_MYSQL_URL' | 'TEST_REDIS_URL'): OwnServerTest {
+  return (sentence, trial, timeout) => {
+    if (!process.env[variable]) return it(sentence, trial, timeout);
+    process.stderr.write(`skipped, needs a server of its own, and ${variable} is set: ${sentence}\n`);
+    it.skip(sentence, trial, timeout);
+  };
+}
+
+export type OwnServerTest = (sentence: string, trial: () => Promise<void>, timeout?: number) => void;

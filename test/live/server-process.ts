@@ -1,0 +1,166 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { delimiter, join } from 'node:path';
+
+/** How long a server may take to say that it is ready, or to stand still, in ms: a busy machine is slow. */
+const PATIENCE_MS = 30_000;
+/** The most of a server's output that is kept, in characters. */
+const MAX_OUTPUT = 65_536;
+
+/** Where a program is: on the PATH, or where Debian keeps what only root used to run. */
+export function findProgram(...names: string[]): string | undefined {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/bin', '/usr/local/bin'];
+  for (const name of names) {
+    const found = folders.map((folder) => join(folder, name)).find(isProgram);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** The same, or one sentence that says what to install. */
+export function needProgram(what: string, ...names: string[]): string {
+  const found = findProgram(...names);
+  if (found === undefined) throw new Error(`${names[0]} is not on the PATH: install ${what}`);
+  return found;
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A free port below those that the kernel hands out, so that nobody takes it while its server is being restarted. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 22_000);
+    if (await canListen(port)) return port;
+  }
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
+}
+
+/** A program that serves, as a child of this process; it does not outlive it. */
+export class ServerProcess {
+  private child: ChildProcess | undefined;
+  private output = '';
+  private gone: Promise<void> = Promise.resolve();
+  private readonly listeners = new Set<() => void>();
+
+  constructor(
+    private readonly program: string,
+    private readonly cwd: string,
+  ) {}
+
+  /** The process id; throws while it is not running. */
+  get pid(): number {
+    const { child } = this;
+    if (child?.pid === undefined || this.ended) throw new Error(`${this.program} is not running`);
+    return child.pid;
+  }
+
+  private get ended(): boolean {
+    return this.child === undefined || this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
+  /** Starts the program and resolves when its output says `ready`; rejects with that output if it ends before. */
+  async start(args: readonly string[], ready: RegExp): Promise<void> {
+    this.output = '';
+    // A server must not be left behind by a test run that was killed.
+    const setpriv = findProgram('setpriv');
+    const [command, all] = setpriv
+      ? [setpriv, ['--pdeathsig', 'KILL', this.program, ...args]]
+      : [this.program, [...args]];
+    const child = spawn(command, all, { cwd: this.cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = child;
+    this.gone = new Promise((resolve) => {
+      child.once('close', () => {
+        resolve();
+        this.tell();
+      });
+      child.once('error', (error) => {
+        this.output += String(error);
+        resolve();
+        this.tell();
+      });
+    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.output = (this.output + text).slice(-MAX_OUTPUT);
+        this.tell();
+      });
+    }
+    await this.says(ready);
+  }
+
+  /** Resolves when the output since the start matches. */
+  async says(pattern: RegExp): Promise<void> {
+    const until = performance.now() + PATIENCE_MS;
+    while (!pattern.test(this.output)) {
+      if (this.ended) throw new Error(`${this.program} ended before it said ${pattern}:\n${this.output}`);
+      if (performance.now() > until) throw new Error(`${this.program} has not said ${pattern}:\n${this.output}`);
+      await this.something(until - performance.now());
+    }
+  }
+
+  private tell(): void {
+    for (const listener of [...this.listeners]) listener();
+  }
+
+  private something(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const heard = () => {
+        clearTimeout(timer);
+        this.listeners.delete(heard);
+        resolve();
+      };
+      const timer = setTimeout(heard, Math.max(1, ms));
+      this.listeners.add(heard);
+    });
+  }
+
+  /** Stops every thread of it, and resolves when all stand: SIGSTOP does not wait for them. Its sockets stay open. */
+  async freeze(): Promise<void> {
+    const { pid } = this;
+    process.kill(pid, 'SIGSTOP');
+    const until = performance.now() + PATIENCE_MS;
+    while (!threadStates(pid).every((state) => state === 'T')) {
+      if (performance.now() > until) throw new Error(`${this.program} does not stand still`);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** Lets it go on. */
+  thaw(): void {
+    process.kill(this.pid, 'SIGCONT');
+  }
+
+  /** kill -9, also of a frozen one; resolves when it is gone. Nothing happens where it is not running. */
+  async kill(): Promise<void> {
+    if (!this.ended) this.child?.kill('SIGKILL');
+    await this.gone;
+  }
+}
+
+/** The state letter of each thread, from /proc/PID/task/TID/stat. */
+function threadStates(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/task`).map((tid) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/task/${tid}/stat`, 'latin1');
+      return stat.charAt(stat.lastIndexOf(')') + 2);
+    } catch {
+      // The thread has ended since it was listed.
+      return 'T';
+    }
+  });
+}
