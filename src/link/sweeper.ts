@@ -17,10 +17,10 @@ const SHORTEST_PERIOD = 5;
  * would read octets which have already arrived, so nobody is convicted in it:
  * suspects are looked at once more after the poll (SPEC "Failure detection").
  */
-export class Sweeper {
+export class Sweeper<Member extends Swept = Swept> {
+  readonly members = new Set<Member>();
   /** Milliseconds between two sweeps: a tenth of the shortest limit, at most 100. */
   readonly period: number;
-  private readonly members = new Set<Swept>();
   private timer: Timer | undefined;
   private expectedAt = 0;
 
@@ -34,12 +34,12 @@ export class Sweeper {
     this.period = Math.max(SHORTEST_PERIOD, Math.min(LONGEST_PERIOD, shortest / 10));
   }
 
-  add(member: Swept): void {
+  add(member: Member): void {
     this.members.add(member);
     if (this.timer === undefined) this.arm();
   }
 
-  delete(member: Swept): void {
+  delete(member: Member): void {
     this.members.delete(member);
   }
 
@@ -51,14 +51,14 @@ export class Sweeper {
   private readonly sweep = (): void => {
     const now = this.clock.now();
     for (const limit of this.limits) limit.stalled(now - this.expectedAt, now);
-    const suspects: Swept[] = [];
+    const suspects: Member[] = [];
     for (const member of this.members) if (member.overdue(now)) suspects.push(member);
     if (suspects.length > 0) this.afterPoll(() => this.judge(suspects));
     this.timer = undefined;
     if (this.members.size > 0) this.arm();
   };
 
-  private judge(suspects: readonly Swept[]): void {
+  private judge(suspects: readonly Member[]): void {
     const now = this.clock.now();
     for (const suspect of suspects) {
       if (this.members.has(suspect) && suspect.overdue(now)) suspect.convict(now);

@@ -37,7 +37,7 @@ export class BinarySession implements Session {
   private readonly bucket: RateBucket | undefined;
   /** What was pushed and is not worked through. */
   private chunk: Buffer | undefined = undefined;
-  private readonly waiting: Set<Waiting> = new Set();
+  private waiting: Set<Waiting> | undefined = undefined;
   /** Bare PINGs of this turn whose answer has to be asked for: by scope, pairs of high and low. */
   private stale: number[][] | undefined = undefined;
   private room = 0;
@@ -189,6 +189,7 @@ export class BinarySession implements Session {
     });
     if (answered) return;
     waiting.withdraw = withdraw;
+    this.waiting ??= new Set();
     this.waiting.add(waiting);
     this.connection.wait(ids.length / 2, reserved);
   }
@@ -197,7 +198,7 @@ export class BinarySession implements Session {
     const { connection } = this;
     const { responder } = connection.shared;
     const { query, flags, ids, readAt, reserved } = waiting;
-    if (this.waiting.delete(waiting)) connection.waited(ids.length / 2, reserved);
+    if (this.waiting?.delete(waiting)) connection.waited(ids.length / 2, reserved);
     const detail = (flags & PingFlag.DETAIL) !== 0;
     connection.send(
       detail ? responder.pongWithReport(answer, flags, ids, connection.mayDetail) : responder.pongs(answer, ids),
@@ -207,18 +208,18 @@ export class BinarySession implements Session {
 
   settle(): void {
     const { health } = this.connection.shared.responder;
-    for (const waiting of [...this.waiting]) {
+    for (const waiting of [...(this.waiting ?? [])]) {
       waiting.withdraw?.();
       health.ask({ ...waiting.query, timeout: 0 }, (answer) => this.answer(waiting, answer));
     }
   }
 
   abandon(): void {
-    for (const { withdraw, ids, reserved } of this.waiting) {
+    for (const { withdraw, ids, reserved } of this.waiting ?? []) {
       withdraw?.();
       this.connection.waited(ids.length / 2, reserved);
     }
-    this.waiting.clear();
+    this.waiting = undefined;
   }
 
   /** FIN inside a frame: what was asked is answered, the rest is dropped without an ERROR. */

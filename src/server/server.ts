@@ -28,10 +28,9 @@ export interface ServerOptions {
 export class Server {
   readonly stats = new ServerStats();
   private readonly listeners: NetServer[] = [];
-  readonly connections = new Set<Connection>();
   private readonly perAddress = new Map<string, number>();
   private readonly shared: Shared;
-  private readonly sweeper: Sweeper;
+  private readonly sweeper: Sweeper<Connection>;
   private emptied: (() => void) | undefined;
 
   constructor(options: ServerOptions) {
@@ -52,6 +51,11 @@ export class Server {
       responder: new Responder(health, this.stats, settings, clock),
       forget: (connection) => this.forget(connection),
     };
+  }
+
+  /** The connections that are open. */
+  get connections(): ReadonlySet<Connection> {
+    return this.sweeper.members;
   }
 
   /**
@@ -101,7 +105,6 @@ export class Server {
     stats.accepted++;
     stats.open++;
     const connection = new Connection(socket, this.shared);
-    this.connections.add(connection);
     this.sweeper.add(connection);
   }
 
@@ -119,7 +122,6 @@ export class Server {
 
   private forget(connection: Connection): void {
     this.stats.open--;
-    this.connections.delete(connection);
     this.sweeper.delete(connection);
     if (this.connections.size === 0) this.emptied?.();
   }

@@ -56,7 +56,8 @@ export class Decoder {
   private chunk: Buffer = nothing;
   private end = 0;
   private helloSeen = false;
-  private readonly header = new SplitHeader();
+  /** Made when a header is split for the first time: most connections never need it. */
+  private header: SplitHeader | undefined = undefined;
   /** A body that is split over chunks. */
   private gatheredBody: Buffer | undefined = undefined;
   /** Octets that a body still lacks. */
@@ -135,6 +136,7 @@ export class Decoder {
     if (at === this.end) return this.needMore();
     if (this.end - at < HEADER_OCTETS) {
       this.stage = IN_HEADER;
+      this.header ??= new SplitHeader();
       this.header.clear();
       this.idHigh = 0;
       this.idLow = 0;
@@ -149,7 +151,7 @@ export class Decoder {
   }
 
   private gatherHeader(): Outcome {
-    const header = this.header;
+    const header = this.header as SplitHeader;
     while (this.position < this.end) {
       header.take(this.chunk[this.position++]!);
       const fault = header.hasJustLength ? lengthFault(header.length) : undefined;

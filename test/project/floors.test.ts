@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-const refused = [
+const refused: [string, string][] = [
   ['src/clock.ts', './wire/codes.js'],
   ['src/wire/a.ts', '../health/check.js'],
   ['src/wire/b.ts', 'node:net'],
@@ -23,15 +23,15 @@ const refused = [
   ['src/checks/b.ts', '../config/read.js'],
   ['src/http/a.ts', '../service.js'],
   ['src/config/a.ts', '../cli/serve.js'],
-] as const;
+];
 
-const allowed = [
+const allowed: [string, string][] = [
   ['src/link/y.ts', '../wire/codes.js'],
   ['src/server/y.ts', '../link/limit.js'],
   ['src/checks/y.ts', '../client/connect.js'],
   ['src/http/y.ts', 'fastify'],
   ['src/config/y.ts', '../checks/catalog.js'],
-] as const;
+];
 
 describe('the linter holds the floors', () => {
   const folder = mkdtempSync(join(tmpdir(), 'pongcheck-floors-'));
@@ -59,11 +59,11 @@ describe('the linter holds the floors', () => {
 
   const refusedAt = (where: string) => new RegExp(`${where}:1:\\S* lint/style/noRestrictedImports`);
 
-  it.each(refused)('%s may not import %s', (where) => {
+  it.each(refused)('%s may not import %s', (where, _what) => {
     expect(said).toMatch(refusedAt(where));
   });
 
-  it.each(allowed)('%s may import %s', (where) => {
+  it.each(allowed)('%s may import %s', (where, _what) => {
     expect(said).not.toMatch(refusedAt(where));
   });
 });
