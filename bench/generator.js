@@ -55,11 +55,11 @@ export function framed(request, reply, idAt = -1) {
     async load(server, load) {
       return JSON.parse(await run(server, load).line());
     },
-    /** Opens connections, has one exchange on each, then keeps them open until the returned function is called. */
+    /** Opens connections, has one exchange on each, and keeps them until the returned function is called; it has another. */
     async idle(server, connections) {
       const generator = run(server, { mode: 'idle', connections });
       await generator.line();
-      return generator.stop;
+      return generator.finish;
     },
   };
 }

@@ -26,22 +26,35 @@ export function cellsOf({ inflight, parts }) {
  * that a machine that slows down meanwhile is unfair to nobody.
  * @returns {Promise<Map<object, Map<object, import('./generator.js').Measured>>>} by cell, by peer
  */
-export async function measureRound(round, peers, cells, seconds) {
+export async function measureRound(round, cells, { peers, warmup, seconds }) {
   const servers = new Map();
   try {
-    for (const peer of peers) servers.set(peer, await peer.start());
-    for (const peer of peers) for (const inflight of [1, 64]) await peer.load(servers.get(peer), { ...WARM, inflight });
+    for (const peer of peers) {
+      const server = await naming(peer, peer.start());
+      servers.set(peer, server);
+      for (const inflight of [1, 64]) await naming(peer, peer.load(server, { ...WARM, inflight }));
+    }
     const measured = new Map();
     for (const cell of cells) {
       const row = new Map();
       for (const peer of rotated(peers, round)) {
-        row.set(peer, await peer.load(servers.get(peer), { ...cell.load, warmup: 0.1, seconds }));
+        const load = peer.load(servers.get(peer), { ...cell.load, warmup, seconds });
+        row.set(peer, await naming(peer, load));
       }
       measured.set(cell, row);
     }
     return measured;
   } finally {
     await Promise.all([...servers.values()].map((server) => server.stop()));
+  }
+}
+
+/** Says whose failure it was. */
+async function naming(peer, work) {
+  try {
+    return await work;
+  } catch (error) {
+    throw new Error(`${peer.name}: ${error.message}`, { cause: error });
   }
 }
 
@@ -55,7 +68,11 @@ function rotated(list, by) {
  * server with the connections minus without. `soon` is read after a second; `settled` when Node has given back the
  * young generation that the burst of accepts needed, and Redis the buffers of its clients.
  */
-export async function measureMemory(peer) {
+export function measureMemory(peer) {
+  return naming(peer, idleMemory(peer));
+}
+
+async function idleMemory(peer) {
   const server = await peer.start();
   try {
     await peer.load(server, { ...WARM, inflight: 1 });

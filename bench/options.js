@@ -8,7 +8,7 @@ export const help = `npm run bench -- [options]
   --part NAME,NAME     these parts only: throughput, latency, memory
   --inflight N,N       throughput at these numbers in flight a connection (default 1,64,1024); alone it means --part throughput
   --rounds N           interleaved rounds, each with fresh servers (default 9; with --quick 3)
-  --seconds N          measured time of one cell of one round (default 0.4; with --quick 0.2)
+  --seconds N          measured time of one cell of one round (default 0.4; with --quick 0.15)
 
 bench/RESULTS.md is written by a whole run only, one without any of these options.`;
 
@@ -40,7 +40,8 @@ export function parseOptions(argv) {
     parts: named('--part', values.part ?? (values.inflight && 'throughput'), parts),
     inflight: (values.inflight ?? '1,64,1024').split(',').map((text) => positive('--inflight', text)),
     rounds: positive('--rounds', values.rounds ?? (quick ? '3' : '9')),
-    seconds: positive('--seconds', values.seconds ?? (quick ? '0.2' : '0.4')),
+    seconds: positive('--seconds', values.seconds ?? (quick ? '0.15' : '0.4')),
+    warmup: quick ? 0.05 : 0.1,
     memoryRounds: quick ? 1 : 3,
   };
 }

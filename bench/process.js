@@ -35,6 +35,10 @@ export function start(role, command, args) {
   ended.catch(() => {}); // whoever waits for a line or for the end hears of it
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
 
+  const fail = () => {
+    throw new Error(`the ${role} ended: ${complaint.trim() || `exit code ${child.exitCode}`}`);
+  };
+
   return {
     pid: child.pid,
     write: (text) => child.stdin.write(text),
@@ -43,7 +47,13 @@ export function start(role, command, args) {
       const { value, done } = await lines.next();
       if (!done) return value;
       await ended;
-      throw new Error(`${command.split('/').at(-1)} ended: ${complaint.trim() || `exit code ${child.exitCode}`}`);
+      return fail();
+    },
+    /** Ends its input and waits until it ends well. */
+    async finish() {
+      child.stdin.end();
+      await ended;
+      if (child.exitCode !== 0) fail();
     },
     async stop() {
       child.kill('SIGTERM');

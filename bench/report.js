@@ -38,7 +38,7 @@ export function render(options, { cells, rounds, memory }) {
         peers.map((peer) => [
           peer.title,
           ...throughput.map((cell) => {
-            const busy = median(seriesOf(cell, (m) => (m.serverCpu + m.serverWait) / m.wall)(peer));
+            const busy = median(seriesOf(cell, (m) => Math.min(1, (m.serverCpu + m.serverWait) / m.wall))(peer));
             const work = median(seriesOf(cell, (m) => m.generatorWork / m.serverCpu)(peer));
             return `${Math.round(100 * busy)} %, ${work.toFixed(2)}`;
           }),

@@ -7,12 +7,12 @@ import { render } from './report.js';
  * @param {ReturnType<typeof import('./options.js').parseOptions>} options
  */
 export async function run(options) {
-  const { peers, parts, rounds: count, seconds, memoryRounds } = options;
+  const { peers, parts, rounds: count, memoryRounds } = options;
   const cells = cellsOf(options);
   const rounds = [];
   for (let round = 0; cells.length > 0 && round < count; round++) {
     progress(`round ${round + 1} of ${count}`);
-    rounds.push(await measureRound(round, peers, cells, seconds));
+    rounds.push(await measureRound(round, cells, options));
   }
   const memory = new Map();
   if (parts.includes('memory')) {
