@@ -10,6 +10,7 @@ export const errorCodes = {
   PONGCHECK_PROTOCOL: 'The peer sent what the protocol does not allow.',
   PONGCHECK_REFUSED: 'The peer answered with an ERROR frame.',
   PONGCHECK_CHECK: 'A check was defined or loaded wrongly.',
+  PONGCHECK_METRICS: 'A registry of metrics has metrics of another service already.',
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -1,0 +1,260 @@
+import { type Scope, scopes } from '../health/health.js';
+import { type Reason, reasons } from '../health/reason.js';
+import type { CheckView } from '../health/registry.js';
+import { checkStates, type State, states } from '../health/state.js';
+import type { Histogram } from '../histogram.js';
+import { closeReasons, pauses, refusals, type ServerStats } from '../server/stats.js';
+import { WireError } from '../wire/codes.js';
+
+/** What the metrics are read from when they are scraped; reading runs no check. */
+export interface Source {
+  readonly health: {
+    readonly checks: readonly CheckView[];
+    groups(): readonly string[];
+    stateOf(group: string): State;
+  };
+  readonly stats: ServerStats;
+  /** Version of this package. */
+  readonly version: string;
+}
+
+export type Labels = Readonly<Record<string, string>>;
+/** One series of a metric: its labels and what it is at now. */
+export type Series<V> = readonly [labels: Labels, value: V];
+
+interface Row {
+  readonly name: string;
+  /** One sentence for people; of what is measured it tells the unit. */
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+
+interface NumberRow extends Row {
+  readonly type: 'counter' | 'gauge';
+  /** Every series there is, those at zero included. */
+  read(source: Source): Iterable<Series<number>>;
+}
+
+interface HistogramRow extends Row {
+  readonly type: 'histogram';
+  read(source: Source): Iterable<Series<Histogram>>;
+}
+
+export type MetricRow = NumberRow | HistogramRow;
+
+/** States that a group that exists can be in. */
+const groupStates = states.filter((state) => state !== 'not-found');
+const reasonNames = Object.keys(reasons) as Reason[];
+/** Error codes of the wire with the names under which people know them, such as `too-large`. */
+const errorNames = Object.entries(WireError).map(
+  ([name, code]) => [name.toLowerCase().replaceAll('_', '-'), code] as const,
+);
+
+/** The only series of a metric without labels. */
+function single<V>(value: V): Series<V>[] {
+  return [[{}, value]];
+}
+
+/** One series for each key of a record. */
+function each<K extends string>(label: string, keys: readonly K[], counts: Readonly<Record<K, number>>) {
+  return keys.map((key): Series<number> => [{ [label]: key }, counts[key]]);
+}
+
+/** One series for each state that can be, 1 for the one that is. */
+function oneHot(labels: Labels, possible: readonly State[], is: State): Series<number>[] {
+  return possible.map((status) => [{ ...labels, status }, status === is ? 1 : 0]);
+}
+
+function eachCheck<V>({ health }: Source, value: (check: CheckView) => V): Series<V>[] {
+  return health.checks.map((check) => [{ check: check.name }, value(check)]);
+}
+
+/**
+ * Every metric there is, in the order in which it is shown. Labels come from the
+ * configuration and from closed lists, never from a peer, so that strangers
+ * cannot make series.
+ */
+export const metricRows: readonly MetricRow[] = [
+  {
+    name: 'pongcheck_build_info',
+    type: 'gauge',
+    help: 'Always 1; the labels tell the version of pongcheck and that of Node.js.',
+    labels: ['version', 'node'],
+    read: ({ version }) => [[{ version, node: process.version }, 1]],
+  },
+  {
+    name: 'pongcheck_group_status',
+    type: 'gauge',
+    help: '1 for the status that a group of checks has, 0 for the others.',
+    labels: ['group', 'status'],
+    read: ({ health }) => health.groups().flatMap((group) => oneHot({ group }, groupStates, health.stateOf(group))),
+  },
+  {
+    name: 'pongcheck_check_info',
+    type: 'gauge',
+    help: 'Always 1; the labels tell the kind of a check and whether it is critical.',
+    labels: ['check', 'kind', 'critical'],
+    read: ({ health }) =>
+      health.checks.map(({ name, kind, critical }) => [{ check: name, kind, critical: String(critical) }, 1]),
+  },
+  {
+    name: 'pongcheck_check_status',
+    type: 'gauge',
+    help: '1 for the status that a check has, 0 for the others.',
+    labels: ['check', 'status'],
+    read: ({ health }) => health.checks.flatMap(({ name, state }) => oneHot({ check: name }, checkStates, state)),
+  },
+  {
+    name: 'pongcheck_check_runs_total',
+    type: 'counter',
+    help: 'Results of a check, those included that were timeout at once because too many runs hang.',
+    labels: ['check'],
+    read: (source) => eachCheck(source, ({ stats }) => stats.runs),
+  },
+  {
+    name: 'pongcheck_check_failures_total',
+    type: 'counter',
+    help: 'Results of a check that were fail or unknown, by reason.',
+    labels: ['check', 'reason'],
+    read: ({ health }) =>
+      health.checks.flatMap(({ name, stats }) =>
+        reasonNames.map((reason): Series<number> => [{ check: name, reason }, stats.failures[reason]]),
+      ),
+  },
+  {
+    name: 'pongcheck_check_duration_seconds',
+    type: 'histogram',
+    help: 'How long the runs of a check took, in seconds; one that was ended by its timeout took that long.',
+    labels: ['check'],
+    read: (source) => eachCheck(source, ({ stats }) => stats.duration),
+  },
+  {
+    name: 'pongcheck_check_last_success_timestamp_seconds',
+    type: 'gauge',
+    help: 'Time of the latest pass or warn of a check, in seconds since 1970; 0 before the first.',
+    labels: ['check'],
+    read: (source) => eachCheck(source, ({ stats }) => stats.lastSuccess ?? 0),
+  },
+  {
+    name: 'pongcheck_check_transitions_total',
+    type: 'counter',
+    help: 'Changes of the status of a check, the first one from unknown included.',
+    labels: ['check'],
+    read: (source) => eachCheck(source, ({ stats }) => stats.transitions),
+  },
+  {
+    name: 'pongcheck_check_in_flight',
+    type: 'gauge',
+    help: '1 while a run of the check is going on, else 0.',
+    labels: ['check'],
+    read: (source) => eachCheck(source, ({ inFlight }) => (inFlight ? 1 : 0)),
+  },
+  {
+    name: 'pongcheck_check_abandoned',
+    type: 'gauge',
+    help: 'Runs of a check that outlived their timeout and have not let go.',
+    labels: ['check'],
+    read: (source) => eachCheck(source, ({ abandoned }) => abandoned),
+  },
+  {
+    name: 'pongcheck_pings_total',
+    type: 'counter',
+    help: 'PINGs that were answered, by scope and status; lines count as readiness.',
+    labels: ['scope', 'status'],
+    read: ({ stats }) =>
+      scopes.flatMap((scope: Scope) =>
+        states.map((status): Series<number> => [{ scope, status }, stats.pings[scope][status]]),
+      ),
+  },
+  {
+    name: 'pongcheck_pings_stale_total',
+    type: 'counter',
+    help: 'PINGs that were answered with an old status, because the deadline came before a wanted run was done.',
+    labels: [],
+    read: ({ stats }) => single(stats.stale),
+  },
+  {
+    name: 'pongcheck_pings_waiting',
+    type: 'gauge',
+    help: 'PINGs that wait for an answer now.',
+    labels: [],
+    read: ({ stats }) => single(stats.waiting),
+  },
+  {
+    name: 'pongcheck_ping_reply_seconds',
+    type: 'histogram',
+    help: 'From the reading of a PING to the writing of its PONG, in seconds.',
+    labels: [],
+    read: ({ stats }) => single(stats.replyTime),
+  },
+  {
+    name: 'pongcheck_ping_result_age_seconds',
+    type: 'histogram',
+    help: 'Age of the oldest result that a PONG counted, in seconds from the start of its run.',
+    labels: [],
+    read: ({ stats }) => single(stats.resultAge),
+  },
+  {
+    name: 'pongcheck_connections',
+    type: 'gauge',
+    help: 'Connections that are open now.',
+    labels: [],
+    read: ({ stats }) => single(stats.open),
+  },
+  {
+    name: 'pongcheck_connections_accepted_total',
+    type: 'counter',
+    help: 'Connections that were accepted.',
+    labels: [],
+    read: ({ stats }) => single(stats.accepted),
+  },
+  {
+    name: 'pongcheck_connections_closed_total',
+    type: 'counter',
+    help: 'Connections that ended, by reason.',
+    labels: ['reason'],
+    read: ({ stats }) => each('reason', closeReasons, stats.closed),
+  },
+  {
+    name: 'pongcheck_connections_refused_total',
+    type: 'counter',
+    help: 'Connections that were closed at once because of a limit, by that limit.',
+    labels: ['reason'],
+    read: ({ stats }) => each('reason', refusals, stats.refused),
+  },
+  {
+    name: 'pongcheck_reading_paused_total',
+    type: 'counter',
+    help: 'Times that reading from a connection was paused, by the bound that was reached.',
+    labels: ['bound'],
+    read: ({ stats }) => each('bound', pauses, stats.paused),
+  },
+  {
+    name: 'pongcheck_protocol_errors_total',
+    type: 'counter',
+    help: 'ERROR frames that were sent, by code.',
+    labels: ['code'],
+    read: ({ stats }) => errorNames.map(([name, code]): Series<number> => [{ code: name }, stats.errors[code] ?? 0]),
+  },
+  {
+    name: 'pongcheck_ignored_frames_total',
+    type: 'counter',
+    help: 'Frames that have no effect on a server: PONGs that nobody asked for, GOAWAYs and ERRORs.',
+    labels: [],
+    read: ({ stats }) => single(stats.ignoredFrames),
+  },
+  {
+    name: 'pongcheck_lines_total',
+    type: 'counter',
+    help: 'Lines that were answered in line mode, by word.',
+    labels: ['word'],
+    read: ({ stats }) => each('word', ['ping', 'agent'], stats.lines),
+  },
+  {
+    name: 'pongcheck_transferred_bytes_total',
+    type: 'counter',
+    help: 'Octets that were read (in) and written (out), over all connections.',
+    labels: ['direction'],
+    read: ({ stats }) => each('direction', ['in', 'out'], { in: stats.octetsIn, out: stats.octetsOut }),
+  },
+];

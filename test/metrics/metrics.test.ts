@@ -1,0 +1,278 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import client from 'prom-client';
+import { reasons } from '../../src/health/reason.js';
+import { Registry, type RegistryOptions } from '../../src/health/registry.js';
+import { checkStates, states } from '../../src/health/state.js';
+import { createMetrics, type Metrics } from '../../src/metrics/metrics.js';
+import { ownRegistry } from '../../src/metrics/own-registry.js';
+import { metricRows } from '../../src/metrics/table.js';
+import { closeReasons, pauses, refusals, ServerStats } from '../../src/server/stats.js';
+import { WireError } from '../../src/wire/codes.js';
+import { FakeClock } from '../fake-clock.js';
+import { ScriptedCheck, SteadyCheck } from '../health/scripted-check.js';
+import { canonical, type Family, parseScrape, valueOf } from './scrape.js';
+
+const standing: Registry[] = [];
+
+/** A service's counts and the metrics of them. */
+function observed(checks: RegistryOptions['checks'] = {}, register = ownRegistry()) {
+  const clock = new FakeClock();
+  const health = new Registry({ checks, clock, random: () => 0 });
+  standing.push(health);
+  const stats = new ServerStats();
+  const metrics: Metrics = createMetrics({ register, health, stats, version: '1.2.3' });
+  return { clock, health, stats, register, metrics, scrape: async () => parseScrape(await register.metrics()) };
+}
+
+afterEach(async () => {
+  for (const health of standing.splice(0)) await health.stop();
+});
+
+function labelsOf(families: Map<string, Family>, name: string, label: string): string[] {
+  return (families.get(name) as Family).samples.map(({ labels }) => labels[label] as string);
+}
+
+describe('the table of metrics', () => {
+  it('is what a scrape shows: every row, in its order, and nothing else', async () => {
+    const { scrape } = observed({ db: new SteadyCheck() });
+    const shown = [...(await scrape())].map(([name, { help, type }]) => ({ name, help, type }));
+    expect(shown).toEqual(metricRows.map(({ name, help, type }) => ({ name, help, type })));
+  });
+
+  it('tells the labels that each series has', async () => {
+    const { scrape } = observed({ db: new SteadyCheck() });
+    const families = await scrape();
+    for (const { name, labels, type } of metricRows) {
+      const { samples } = families.get(name) as Family;
+      expect(samples.length).toBeGreaterThan(0);
+      for (const sample of samples) {
+        const expected = type === 'histogram' && sample.name.endsWith('_bucket') ? [...labels, 'le'] : [...labels];
+        expect([name, Object.keys(sample.labels).sort()]).toEqual([name, expected.sort()]);
+      }
+    }
+  });
+
+  it.each(metricRows)('names $name as Prometheus wants it', ({ name, help, type, labels }) => {
+    expect(name).toMatch(/^pongcheck_[a-z_]+$/);
+    expect(name.endsWith('_total')).toBe(type === 'counter');
+    expect(name).not.toMatch(/_(count|sum|bucket)$/);
+    expect(help).toMatch(/^[A-Z0-9].*[^.]\.$/);
+    expect(/_seconds(_|$)/.test(name)).toBe(help.includes('in seconds'));
+    for (const label of labels) expect(label).toMatch(/^[a-z]+$/);
+  });
+});
+
+describe('metrics', () => {
+  it('have every series from the start', async () => {
+    const { scrape } = observed({ db: new SteadyCheck(), cache: new SteadyCheck({ groups: ['edge'] }) });
+    const families = await scrape();
+    expect(labelsOf(families, 'pongcheck_check_status', 'status')).toEqual([...checkStates, ...checkStates]);
+    expect(labelsOf(families, 'pongcheck_check_failures_total', 'reason')).toEqual([
+      ...Object.keys(reasons),
+      ...Object.keys(reasons),
+    ]);
+    expect(labelsOf(families, 'pongcheck_pings_total', 'status')).toEqual([...states, ...states, ...states]);
+    expect(labelsOf(families, 'pongcheck_connections_closed_total', 'reason')).toEqual([...closeReasons]);
+    expect(labelsOf(families, 'pongcheck_connections_refused_total', 'reason')).toEqual([...refusals]);
+    expect(labelsOf(families, 'pongcheck_reading_paused_total', 'bound')).toEqual([...pauses]);
+    expect(labelsOf(families, 'pongcheck_protocol_errors_total', 'code')).toHaveLength(Object.keys(WireError).length);
+    expect(new Set(labelsOf(families, 'pongcheck_group_status', 'group'))).toEqual(
+      new Set(['readiness', 'startup', 'all', 'edge']),
+    );
+  });
+
+  it('have no series more after anything that peers and checks can do', async () => {
+    const { scrape, stats, health, clock } = observed({
+      db: new SteadyCheck({}, new Error('broken')),
+      cache: new SteadyCheck(),
+    });
+    const keys = (families: Map<string, Family>) =>
+      [...families.values()].flatMap(({ samples }) => samples.map(({ name, labels }) => name + canonical(labels)));
+    const before = keys(await scrape());
+    health.start();
+    await clock.advance(20_000);
+    health.ask({ scope: 'readiness', checks: ['nobody'], timeout: 0, hops: 0 }, () => {});
+    health.ask({ scope: 'readiness', group: 'nothing', timeout: 0, hops: 0 }, () => {});
+    stats.pings.readiness['not-found']++;
+    stats.errors[13]!++;
+    stats.replyTime.observe(1e9);
+    health.drain();
+    expect(keys(await scrape())).toEqual(before);
+    expect(new Set(before).size).toBe(before.length);
+  });
+
+  it('are one-hot where they tell a status, whatever it is', async () => {
+    const db = new SteadyCheck({}, { status: 'warn' });
+    const { scrape, health, clock } = observed({ db, idle: new ScriptedCheck() });
+    const isAt = async (name: string, labels: Record<string, string>) => {
+      const { samples } = (await scrape()).get(name) as Family;
+      const own = samples.filter(({ labels: has }) =>
+        Object.entries(labels).every(([key, value]) => has[key] === value),
+      );
+      expect(own.reduce((sum, { value }) => sum + value, 0)).toBe(1);
+      return own.find(({ value }) => value === 1)?.labels.status;
+    };
+    expect(await isAt('pongcheck_check_status', { check: 'db' })).toBe('unknown');
+    expect(await isAt('pongcheck_group_status', { group: 'startup' })).toBe('starting');
+    health.start();
+    await clock.advance(10);
+    expect(await isAt('pongcheck_check_status', { check: 'db' })).toBe('warn');
+    expect(await isAt('pongcheck_group_status', { group: 'readiness' })).toBe('unknown');
+    db.outcome = { status: 'fail', reason: 'refused' };
+    await clock.advance(6000);
+    expect(await isAt('pongcheck_check_status', { check: 'db' })).toBe('fail');
+    expect(await isAt('pongcheck_group_status', { group: 'readiness' })).toBe('fail');
+    health.drain();
+    expect(await isAt('pongcheck_group_status', { group: 'readiness' })).toBe('draining');
+    expect(await isAt('pongcheck_check_status', { check: 'db' })).toBe('fail');
+  });
+
+  it('tell what became of the runs of a check', async () => {
+    const db = new ScriptedCheck({ interval: 0, timeout: 100 });
+    const { scrape, health, clock } = observed({ db });
+    const ofCheck = async (name: string, labels = {}) =>
+      valueOf(await scrape(), `pongcheck_check_${name}`, { check: 'db', ...labels });
+    health.start();
+    expect(await ofCheck('in_flight')).toBe(1);
+    expect(await ofCheck('last_success_timestamp_seconds')).toBe(0);
+    await clock.advance(20);
+    db.last.pass();
+    await clock.advance(0);
+    expect(await ofCheck('in_flight')).toBe(0);
+    expect(await ofCheck('runs_total')).toBe(1);
+    expect(await ofCheck('transitions_total')).toBe(1);
+    expect(await ofCheck('last_success_timestamp_seconds')).toBe(clock.wall() / 1000);
+    health.ask({ scope: 'readiness', maxAge: 0, timeout: 5000, hops: 0 }, () => {});
+    await clock.advance(1000);
+    expect(await ofCheck('failures_total', { reason: 'timeout' })).toBe(1);
+    expect(await ofCheck('failures_total', { reason: 'refused' })).toBe(0);
+    expect(await ofCheck('abandoned')).toBe(1);
+    expect(await ofCheck('duration_seconds_bucket', { le: '0.01' })).toBe(0);
+    expect(await ofCheck('duration_seconds_bucket', { le: '0.025' })).toBe(1);
+    expect(await ofCheck('duration_seconds_bucket', { le: '+Inf' })).toBe(2);
+    expect(await ofCheck('duration_seconds_count')).toBe(2);
+    expect(await ofCheck('duration_seconds_sum')).toBeCloseTo(0.12);
+  });
+
+  it('tell what the server counted', async () => {
+    const { scrape, stats } = observed();
+    stats.pings.startup.starting = 3;
+    stats.errors[WireError.TOO_LARGE] = 4;
+    stats.closed['protocol-error'] = 5;
+    stats.refused['max-connections'] = 6;
+    stats.paused['max-pending'] = 7;
+    stats.lines.agent = 8;
+    stats.octetsIn = 9;
+    stats.octetsOut = 10;
+    Object.assign(stats, { accepted: 11, open: 12, waiting: 13, stale: 14, ignoredFrames: 15 });
+    stats.replyTime.observe(0.003, 2);
+    stats.resultAge.observe(100);
+    const families = await scrape();
+    const at = (name: string, labels?: Record<string, string>) => valueOf(families, `pongcheck_${name}`, labels);
+    expect(at('pings_total', { scope: 'startup', status: 'starting' })).toBe(3);
+    expect(at('protocol_errors_total', { code: 'too-large' })).toBe(4);
+    expect(at('connections_closed_total', { reason: 'protocol-error' })).toBe(5);
+    expect(at('connections_refused_total', { reason: 'max-connections' })).toBe(6);
+    expect(at('reading_paused_total', { bound: 'max-pending' })).toBe(7);
+    expect(at('lines_total', { word: 'agent' })).toBe(8);
+    expect(at('transferred_bytes_total', { direction: 'in' })).toBe(9);
+    expect(at('transferred_bytes_total', { direction: 'out' })).toBe(10);
+    expect(at('connections_accepted_total')).toBe(11);
+    expect(at('connections')).toBe(12);
+    expect(at('pings_waiting')).toBe(13);
+    expect(at('pings_stale_total')).toBe(14);
+    expect(at('ignored_frames_total')).toBe(15);
+    expect(at('ping_reply_seconds_bucket', { le: '0.0025' })).toBe(0);
+    expect(at('ping_reply_seconds_bucket', { le: '0.005' })).toBe(2);
+    expect(at('ping_reply_seconds_sum')).toBeCloseTo(0.006);
+    expect(at('ping_result_age_seconds_bucket', { le: '60' })).toBe(0);
+    expect(at('ping_result_age_seconds_count')).toBe(1);
+    expect(at('build_info', { version: '1.2.3', node: process.version })).toBe(1);
+  });
+
+  it('run no check when they are scraped', async () => {
+    const db = new SteadyCheck({ interval: 0 });
+    const { scrape, health, clock } = observed({ db });
+    await scrape();
+    expect(db.runs).toBe(0);
+    health.start();
+    await clock.advance(60_000);
+    for (let i = 0; i < 10; i++) await scrape();
+    await clock.advance(60_000);
+    expect(db.runs).toBe(1);
+  });
+
+  it('survive hostile names of checks, groups and kinds', async () => {
+    const name = 'a"b\\n}{#,é';
+    const kind = 'x"\n# TYPE y counter\\';
+    const { scrape } = observed({ [name]: new SteadyCheck({ kind, groups: ['g"\\'] }) });
+    const families = await scrape();
+    expect(valueOf(families, 'pongcheck_check_info', { check: name, kind, critical: 'true' })).toBe(1);
+    expect(valueOf(families, 'pongcheck_group_status', { group: 'g"\\', status: 'unknown' })).toBe(1);
+    expect(families.size).toBe(metricRows.length);
+  });
+});
+
+describe('a registry that an application has', () => {
+  it('gets the metrics beside its own, and loses just them when they are closed', async () => {
+    const register = new client.Registry();
+    new client.Counter({ name: 'own_total', help: 'Own.', registers: [register] }).inc(2);
+    const { metrics, scrape } = observed({}, register);
+    expect([...(await scrape()).keys()]).toEqual(['own_total', ...metricRows.map(({ name }) => name)]);
+    metrics.close();
+    metrics.close();
+    expect([...(await scrape()).keys()]).toEqual(['own_total']);
+  });
+
+  it('adds its default labels, and keeps the counts when it sets its own metrics back', async () => {
+    const register = new client.Registry();
+    register.setDefaultLabels({ app: 'shop' });
+    const { stats, scrape } = observed({}, register);
+    stats.accepted = 4;
+    register.resetMetrics();
+    expect(valueOf(await scrape(), 'pongcheck_connections_accepted_total', { app: 'shop' })).toBe(4);
+  });
+
+  it('takes one service only, and is left as it was by the second', async () => {
+    const register = new client.Registry();
+    const first = observed({}, register);
+    first.stats.accepted = 7;
+    expect(() => observed({}, register)).toThrow(expect.objectContaining({ code: 'PONGCHECK_METRICS' }));
+    expect(valueOf(await first.scrape(), 'pongcheck_connections_accepted_total')).toBe(7);
+    first.metrics.close();
+    expect(valueOf(await observed({}, register).scrape(), 'pongcheck_connections_accepted_total')).toBe(0);
+  });
+
+  it('is left as it was where just one name is taken', async () => {
+    const register = new client.Registry();
+    const { name } = metricRows.at(-1) as (typeof metricRows)[number];
+    new client.Counter({ name, help: 'Taken.', registers: [register] });
+    expect(() => observed({}, register)).toThrow(name);
+    expect(register.getMetricsAsArray()).toHaveLength(1);
+  });
+
+  it('may speak OpenMetrics: counters keep one _total and the text its end', async () => {
+    const register = new client.Registry();
+    register.setContentType(client.Registry.OPENMETRICS_CONTENT_TYPE as never);
+    const { stats, metrics } = observed({}, register);
+    stats.accepted = 3;
+    for (let i = 0; i < 2; i++) {
+      const text = await register.metrics();
+      expect(text).toContain('# TYPE pongcheck_connections_accepted counter\npongcheck_connections_accepted_total 3\n');
+      expect(text).toMatch(/# EOF\n$/);
+    }
+    metrics.close();
+    expect(register.getMetricsAsArray()).toEqual([]);
+  });
+
+  it('of each of two services tells its own counts', async () => {
+    const one = observed({ db: new SteadyCheck() });
+    const two = observed({ cache: new SteadyCheck() });
+    one.stats.accepted = 1;
+    two.stats.accepted = 2;
+    expect(valueOf(await one.scrape(), 'pongcheck_connections_accepted_total')).toBe(1);
+    expect(valueOf(await two.scrape(), 'pongcheck_connections_accepted_total')).toBe(2);
+    expect(labelsOf(await one.scrape(), 'pongcheck_check_runs_total', 'check')).toEqual(['db']);
+    expect(labelsOf(await two.scrape(), 'pongcheck_check_runs_total', 'check')).toEqual(['cache']);
+  });
+});
