@@ -1,10 +1,17 @@
+import type { FastifyPluginAsync } from 'fastify';
+import type { Registry as MetricsRegistry } from 'prom-client';
 import { type Clock, systemClock } from './clock.js';
 import type { CheckDefinition, CheckFunction } from './health/check.js';
 import { Registry } from './health/registry.js';
+import { httpPlugin } from './http/plugin.js';
+import { type HttpServer, openHttp } from './http/server.js';
 import { formatAddress, parseAddress } from './link/address.js';
 import { type Log, silentLog } from './log.js';
+import { createMetrics, type Metrics } from './metrics/metrics.js';
+import { ownRegistry } from './metrics/own-registry.js';
 import { Server } from './server/server.js';
 import { defaultServerSettings, type Limits, type ServerSettings } from './server/settings.js';
+import { packageVersion } from './version.js';
 
 /** What a service is made of. Times in milliseconds, sizes in octets; everything has a default. */
 export interface ServiceOptions {
@@ -12,6 +19,10 @@ export interface ServiceOptions {
   checks?: Readonly<Record<string, CheckDefinition | CheckFunction>>;
   /** Where PINGs are answered. Default `[{ url: 'pong://127.0.0.1:7464' }]`; `[]`: nowhere. */
   listen?: readonly { readonly url: string }[];
+  /** Where HTTP is served. Default `{ host: '127.0.0.1', port: 7664 }`; false: nowhere, as for who mounts `service.plugin`. */
+  http?: { readonly host?: string; readonly port?: number } | false;
+  /** A registry of prom-client that the metrics join from `start` to `stop`. Default: one of their own. */
+  register?: MetricsRegistry;
   /** Deadlines of PINGs, and how old a last known result may be before it counts as unknown (`staleLimit`, default 30,000). */
   ping?: Partial<ServerSettings['ping']> & { staleLimit?: number };
   heartbeat?: Partial<ServerSettings['heartbeat']>;
@@ -30,7 +41,16 @@ export interface ServiceOptions {
 export class Service {
   readonly health: Registry;
   readonly server: Server;
+  /**
+   * `/health`, `/livez`, `/readyz`, `/startupz` and `/metrics` for a Fastify application that exists:
+   * `app.register(service.plugin, { prefix: '/internal' })`.
+   */
+  readonly plugin: FastifyPluginAsync;
   private readonly listen: readonly { readonly url: string }[];
+  private readonly openHttp: (() => Promise<HttpServer>) | undefined;
+  private joined: MetricsRegistry | undefined;
+  private metrics: Metrics | undefined;
+  private http: HttpServer | undefined;
   private bound: string[] = [];
 
   constructor(options: ServiceOptions) {
@@ -51,6 +71,13 @@ export class Service {
       ...(options.releaseId !== undefined && { releaseId: options.releaseId }),
     });
     this.server = new Server({ health: this.health, settings, clock, log });
+    this.joined = options.register;
+    const context = { health: this.health, detail: settings.detail, register: () => this.register };
+    this.plugin = httpPlugin(context);
+    if (options.http !== false) {
+      const { host = '127.0.0.1', port = 7664 } = options.http ?? {};
+      this.openHttp = () => openHttp({ ...context, host, port, clock });
+    }
   }
 
   /** Random per process start; in every report. */
@@ -63,15 +90,30 @@ export class Service {
     return this.bound;
   }
 
+  /** Where HTTP is served, as `http://HOST:PORT` with the real port; undefined before `start` and with `http: false`. */
+  get httpAddress(): string | undefined {
+    return this.http?.address;
+  }
+
+  /** The registry that has the metrics from `start` to `stop`; prom-client is loaded by the first who wants one of its own. */
+  get register(): MetricsRegistry {
+    this.joined ??= ownRegistry();
+    return this.joined;
+  }
+
   /**
    * Runs the checks for the first time and opens the listeners. Rejects with
-   * PONGCHECK_LISTEN or PONGCHECK_ADDRESS; nothing is left open then.
+   * PONGCHECK_LISTEN, PONGCHECK_ADDRESS, or PONGCHECK_METRICS where `register`
+   * has the metrics of another service; nothing is left open then.
    */
   async start(): Promise<void> {
     const addresses = this.listen.map(({ url }) => parseAddress(url));
-    this.health.start();
+    const { health, register } = this;
+    this.metrics = createMetrics({ register, health, stats: this.server.stats, version: packageVersion() });
     try {
+      health.start();
       for (const address of addresses) this.bound.push(formatAddress(await this.server.listen(address)));
+      this.http = await this.openHttp?.();
     } catch (error) {
       await this.stop();
       throw error;
@@ -79,13 +121,16 @@ export class Service {
   }
 
   /**
-   * Answers what has arrived, sends FIN to everyone, ends the checks. Resolves
-   * when nothing of it is left. Never rejects.
+   * Answers what has arrived, sends FIN to everyone, lets HTTP requests in flight
+   * finish, ends the checks. Resolves when nothing of it is left. Never rejects.
    */
   async stop(): Promise<void> {
     this.health.drain();
     await this.server.close();
+    await this.http?.close();
     await this.health.stop();
+    this.metrics?.close();
+    this.http = undefined;
     this.bound = [];
   }
 }

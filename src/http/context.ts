@@ -1,0 +1,22 @@
+import type { Health } from '../health/health.js';
+import type { DetailMode } from '../link/detail.js';
+
+/** What the text at `/metrics` comes from; a registry of prom-client is one. */
+export interface MetricsText {
+  readonly contentType: string;
+  metrics(): Promise<string>;
+}
+
+/** All that the routes know of the service that they speak for. */
+export interface HttpContext {
+  readonly health: Health;
+  /** Who may see more than `status` and `state`. */
+  readonly detail: DetailMode;
+  /** Asked for at each scrape. */
+  readonly register: () => MetricsText;
+}
+
+/** Whether this service takes its leave: whoever keeps a connection should look for another one. */
+export function isDraining(health: Health): boolean {
+  return health.standing('readiness').state === 'draining';
+}

@@ -1,0 +1,31 @@
+import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { type HttpContext, isDraining } from './context.js';
+import { healthRoute } from './health.js';
+import { metricsRoute } from './metrics.js';
+import { probeRoutes } from './probes.js';
+
+/**
+ * All routes as one plugin, for an own server or for an application that
+ * exists: `app.register(plugin, { prefix: '/internal' })`. Its hooks and its
+ * error handler hold for its own routes only.
+ */
+export function httpPlugin(context: HttpContext): FastifyPluginAsync {
+  return async (app) => {
+    app.addHook('onSend', async (_request, reply) => {
+      reply.header('cache-control', 'no-store');
+      if (isDraining(context.health)) reply.header('connection', 'close');
+    });
+    app.setErrorHandler(sendError);
+    await app.register(healthRoute(context));
+    await app.register(probeRoutes(context));
+    await app.register(metricsRoute(context));
+  };
+}
+
+/** One small object, whatever went wrong: what the client did is told, what broke here is not. */
+export function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const { statusCode = 500 } = error;
+  const isOurs = statusCode >= 500;
+  if (isOurs) request.log.error({ err: error }, 'a request failed');
+  reply.code(statusCode).send({ error: isOurs ? 'internal error' : 'bad request' });
+}

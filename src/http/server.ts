@@ -1,0 +1,98 @@
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import type { Clock } from '../clock.js';
+import { PongcheckError } from '../errors.js';
+import { hostAndPort } from '../link/address.js';
+import { type HttpContext, isDraining } from './context.js';
+import { httpPlugin, sendError } from './plugin.js';
+
+/** Silence after which a connection is closed: above the 60 s after which load balancers do it, so that they are first. */
+const KEEP_ALIVE_TIMEOUT = 72_000;
+/** A load balancer may also open a connection ahead of its first request, and keep it as long. */
+const HEADERS_TIMEOUT = KEEP_ALIVE_TIMEOUT + 1000;
+/** Node wants it above the time for the headers, which are nearly all of a request without a body. */
+const REQUEST_TIMEOUT = HEADERS_TIMEOUT + 2000;
+/** No route takes a body. */
+const BODY_LIMIT = 1024;
+/** More are closed at accept: probes and scrapers are few, and each connection costs memory. */
+const MAX_CONNECTIONS = 1000;
+/** How long `close` waits for requests in flight: all but a slow scrape are answered within 900 ms. */
+const CLOSE_LIMIT = 1000;
+
+export interface HttpServerOptions extends HttpContext {
+  readonly host: string;
+  /** 0 takes any free one. */
+  readonly port: number;
+  readonly clock: Clock;
+}
+
+/** A server of its own for the routes. */
+export interface HttpServer {
+  /** `http://HOST:PORT` with the real port. */
+  readonly address: string;
+  /** Accepts nothing more, lets requests in flight finish, for a second at most. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** Opens it. Fastify is loaded only now. Throws PONGCHECK_LISTEN, and nothing is left open then. */
+export async function openHttp(options: HttpServerOptions): Promise<HttpServer> {
+  const { host, port, clock } = options;
+  const app = await createApp(options);
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    await app.close();
+    throw cannotListen(host, port, error as NodeJS.ErrnoException);
+  }
+  const bound = app.server.address() as AddressInfo;
+  return {
+    address: `http://${hostAndPort({ kind: 'tcp', host, port: bound.port })}`,
+    close: async () => {
+      const limit = clock.after(CLOSE_LIMIT, () => app.server.closeAllConnections());
+      await app.close();
+      clock.clear(limit);
+    },
+  };
+}
+
+async function createApp(context: HttpContext): Promise<FastifyInstance> {
+  const { fastify } = await import('fastify');
+  const app = fastify({
+    logger: false,
+    bodyLimit: BODY_LIMIT,
+    forceCloseConnections: 'idle',
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
+    requestTimeout: REQUEST_TIMEOUT,
+    // What comes on a standing connection while it closes is answered truly, as draining.
+    return503OnClosing: false,
+    http: { headersTimeout: HEADERS_TIMEOUT, requestTimeout: REQUEST_TIMEOUT },
+    frameworkErrors: sendError,
+  });
+  app.server.maxConnections = MAX_CONNECTIONS;
+  app.addHook('onSend', async (_request, reply) => {
+    if (isDraining(context.health)) reply.header('connection', 'close');
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.method === 'GET' || request.method === 'HEAD') return;
+    // Closed, because there may be a body that nobody reads.
+    return reply
+      .code(405)
+      .headers({ allow: 'GET, HEAD', connection: 'close' })
+      .send({ error: 'only GET and HEAD are answered here' });
+  });
+  app.setErrorHandler(sendError);
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'there is nothing at this path' }));
+  await app.register(httpPlugin(context));
+  return app;
+}
+
+function cannotListen(host: string, port: number, error: NodeJS.ErrnoException): PongcheckError {
+  const why = error.code === 'EADDRINUSE' ? 'another process listens there' : error.message;
+  return new PongcheckError(
+    'PONGCHECK_LISTEN',
+    `cannot serve HTTP on ${hostAndPort({ kind: 'tcp', host, port })}: ${why}`,
+    {
+      cause: error,
+    },
+  );
+}
