@@ -7,7 +7,7 @@ export const help = `npm run bench -- [options]
   --only NAME,NAME     these peers only: ${peers.map((peer) => peer.name).join(', ')}
   --part NAME,NAME     these parts only: throughput, latency, memory
   --inflight N,N       throughput at these numbers in flight a connection (default 1,64,1024); alone it means --part throughput
-  --rounds N           interleaved rounds, each with fresh servers (default 9; with --quick 3)
+  --rounds N           interleaved rounds, each with fresh servers (default 15; with --quick 3)
   --seconds N          measured time of one cell of one round (default 0.4; with --quick 0.15)
 
 bench/RESULTS.md is written by a whole run only, one without any of these options.`;
@@ -39,7 +39,7 @@ export function parseOptions(argv) {
     ).map((name) => peers.find((p) => p.name === name)),
     parts: named('--part', values.part ?? (values.inflight && 'throughput'), parts),
     inflight: (values.inflight ?? '1,64,1024').split(',').map((text) => positive('--inflight', text)),
-    rounds: positive('--rounds', values.rounds ?? (quick ? '3' : '9')),
+    rounds: positive('--rounds', values.rounds ?? (quick ? '3' : '15')),
     seconds: positive('--seconds', values.seconds ?? (quick ? '0.15' : '0.4')),
     warmup: quick ? 0.05 : 0.1,
     memoryRounds: quick ? 1 : 3,
