@@ -119,7 +119,7 @@ function explanation({ rounds, seconds, memoryRounds }) {
 - Server and generator are processes of their own, ${pinned ? 'pinned to a core each' : '**not pinned to cores here**'}, over loopback. Server CPU is user and system
   time of all threads of the server, so the kernel's work for its sockets is included.
 - The load is ${CONNECTIONS} connections; "N in flight" is N on each of them, sent in one write, answered in full before the next N.
-  Requests and replies are frames of 16 octets. Redis gets `PING` as RESP (14 octets, answered by 7), which it parses faster
+  Requests and replies are frames of 16 octets. Redis gets PING as RESP (14 octets, answered by 7), which it parses faster
   than the inline form. Every octet of every reply is compared, its id included.
 - The generator polls without a pause, so no server pays for waking it.
 - Latency at "1 in flight" is that of a server without rest: all ${CONNECTIONS} connections wait for the same core. "1 connection" is the bare
