@@ -3,6 +3,8 @@ import type { Limit } from './limit.js';
 
 /** Something that is closed when it breaks one of its limits. */
 export interface Swept {
+  /** Does what is due at `now`, at every sweep; `lag`: how long the own loop stood still before it, in milliseconds. */
+  tend?(now: number, lag: number): void;
   /** Looks whether a limit is broken at `now`; changes nothing that a peer could see. */
   overdue(now: number): boolean;
   /** Closes it: it was overdue at two looks, with a poll of the loop between them. */
@@ -20,18 +22,21 @@ const SHORTEST_PERIOD = 5;
 export class Sweeper<Member extends Swept = Swept> {
   readonly members = new Set<Member>();
   /** Milliseconds between two sweeps: a tenth of the shortest limit, at most 100. */
-  readonly period: number;
+  private period = LONGEST_PERIOD;
+  private readonly limits: Limit[] = [];
   private timer: Timer | undefined;
   private expectedAt = 0;
 
   constructor(
     private readonly clock: Clock,
-    private readonly limits: readonly Limit[],
     /** Runs its argument after one poll of the loop. */
     private readonly afterPoll: (look: () => void) => void = setImmediate,
-  ) {
-    const shortest = Math.min(...limits.map((limit) => limit.ms || Number.POSITIVE_INFINITY));
-    this.period = Math.max(SHORTEST_PERIOD, Math.min(LONGEST_PERIOD, shortest / 10));
+  ) {}
+
+  /** Takes this limit into account too. */
+  watch(limit: Limit): void {
+    this.limits.push(limit);
+    if (limit.ms > 0) this.period = Math.max(SHORTEST_PERIOD, Math.min(this.period, limit.ms / 10));
   }
 
   add(member: Member): void {
@@ -50,9 +55,13 @@ export class Sweeper<Member extends Swept = Swept> {
 
   private readonly sweep = (): void => {
     const now = this.clock.now();
-    for (const limit of this.limits) limit.stalled(now - this.expectedAt, now);
+    const lag = now - this.expectedAt;
+    for (const limit of this.limits) limit.stalled(lag, now);
     const suspects: Member[] = [];
-    for (const member of this.members) if (member.overdue(now)) suspects.push(member);
+    for (const member of this.members) {
+      member.tend?.(now, lag);
+      if (member.overdue(now)) suspects.push(member);
+    }
     if (suspects.length > 0) this.afterPoll(() => this.judge(suspects));
     this.timer = undefined;
     if (this.members.size > 0) this.arm();

@@ -1,12 +1,14 @@
 import { type Answer, type Query, scopes, type Withdraw } from '../health/health.js';
 import { RateBucket } from '../link/rate.js';
-import type { PingBody } from '../wire/bodies.js';
-import { ErrorFlag, FrameType, HEADER_OCTETS, PingFlag, WireError } from '../wire/codes.js';
+import type { HelloBody, PingBody } from '../wire/bodies.js';
+import { ErrorFlag, FrameType, HEADER_OCTETS, PingFlag, Scope, WireError } from '../wire/codes.js';
 import { Decoder, FAULT, NEED_MORE } from '../wire/decoder.js';
 import { encodeFrame } from '../wire/encode.js';
 import { answerInPlace } from '../wire/in-place.js';
-import type { Connection, Session } from './connection.js';
+import type { Connection } from './connection.js';
+import { Greeting } from './greeting.js';
 import { TOO_OLD } from './responder.js';
+import type { Session, TimeLimit } from './session.js';
 import type { CloseReason } from './stats.js';
 
 /** Frames of one turn that take more than the standing answer; after them others have their turn. */
@@ -32,7 +34,9 @@ interface Waiting {
  * read leave as one slice of what was read.
  */
 export class BinarySession implements Session {
+  readonly mode = 'binary';
   judged = 0;
+  sent = 0;
   private readonly decoder = new Decoder('server');
   private readonly bucket: RateBucket | undefined;
   /** What was pushed and is not worked through. */
@@ -41,6 +45,8 @@ export class BinarySession implements Session {
   /** Bare PINGs of this turn whose answer has to be asked for: by scope, pairs of high and low. */
   private stale: number[][] | undefined = undefined;
   private room = 0;
+  /** Of the last PING of this server's own. */
+  private pingId = 0;
 
   constructor(
     private readonly connection: Connection,
@@ -121,7 +127,9 @@ export class BinarySession implements Session {
 
     if (runEnd > 0) connection.send(runEnd - runStart === chunk.length ? chunk : chunk.subarray(runStart, runEnd));
     this.askDeferred(now);
-    turn.end();
+    const answered = turn.end();
+    this.sent += answered;
+    connection.answered(answered);
     bucket?.take(judged);
     this.judged += judged;
   }
@@ -158,24 +166,38 @@ export class BinarySession implements Session {
         return;
       }
       case FrameType.HELLO:
-        connection.send(
-          encodeFrame({
-            type: FrameType.HELLO,
-            idHigh: decoder.idHigh,
-            idLow: decoder.idLow,
-            body: responder.hello(),
-          }),
-        );
+        return this.greet(decoder.body as HelloBody | undefined, now);
+      case FrameType.PONG:
+        if (!connection.greeting?.heartbeat?.ponged(decoder.idHigh, decoder.idLow, now)) stats.ignoredFrames++;
         return;
       case FrameType.WATCH:
-        connection.send(
-          this.error(WireError.FORBIDDEN, 'this server offers no WATCH', 0, decoder.idHigh, decoder.idLow),
-        );
+        this.send(this.error(WireError.FORBIDDEN, 'this server offers no WATCH', 0, decoder.idHigh, decoder.idLow));
         return;
       default:
         // PONGs that nobody asked for, GOAWAYs, ERRORs and types that may be skipped.
         stats.ignoredFrames++;
     }
+  }
+
+  private send(frame: Buffer, frames = 1): void {
+    this.sent += frames;
+    this.connection.send(frame);
+  }
+
+  private greet(hello: HelloBody | undefined, now: number): void {
+    const { connection, decoder } = this;
+    const { responder, settings } = connection.shared;
+    connection.greeting = new Greeting(hello, settings.heartbeat, now);
+    const { idHigh, idLow } = decoder;
+    this.send(encodeFrame({ type: FrameType.HELLO, idHigh, idLow, body: responder.hello() }));
+  }
+
+  sendPing(now: number): void {
+    const id = ++this.pingId;
+    const { shared, greeting } = this.connection;
+    const body = shared.settings.heartbeat.pingData;
+    greeting?.heartbeat?.pinged(0, id, now);
+    this.send(encodeFrame({ type: FrameType.PING, code: Scope.LIVENESS, idHigh: 0, idLow: id, ...(body && { body }) }));
   }
 
   private ask(query: Query, flags: number, ids: readonly number[], readAt: number): void {
@@ -200,10 +222,12 @@ export class BinarySession implements Session {
     const { query, flags, ids, readAt, reserved } = waiting;
     if (this.waiting?.delete(waiting)) connection.waited(ids.length / 2, reserved);
     const detail = (flags & PingFlag.DETAIL) !== 0;
-    connection.send(
+    this.send(
       detail ? responder.pongWithReport(answer, flags, ids, connection.mayDetail) : responder.pongs(answer, ids),
+      ids.length / 2,
     );
     responder.count(query.scope, answer, ids.length / 2, readAt);
+    connection.answered(ids.length / 2);
   }
 
   settle(): void {
@@ -225,11 +249,13 @@ export class BinarySession implements Session {
   /** FIN inside a frame: what was asked is answered, the rest is dropped without an ERROR. */
   ended(): void {}
 
-  lastWords(limit: 'idle' | 'frame' | 'stall'): Buffer {
+  lastWords(limit: TimeLimit): Buffer {
     const { decoder } = this;
     switch (limit) {
       case 'idle':
         return this.error(WireError.IDLE, 'nothing came for the idle timeout', ErrorFlag.FATAL, 0, 0);
+      case 'dead':
+        return this.error(WireError.STALE_PEER, 'the heartbeat was not answered', ErrorFlag.FATAL, 0, 0);
       case 'stall':
         return this.error(WireError.SLOW_PEER, 'the answers were not read', ErrorFlag.FATAL, 0, 0);
       case 'frame':

@@ -1,48 +1,15 @@
 import type { Socket } from 'node:net';
-import type { Clock } from '../clock.js';
 import { mayDetail } from '../link/detail.js';
-import type { Limit } from '../link/limit.js';
 import type { Swept } from '../link/sweeper.js';
-import type { Log } from '../log.js';
+import { FrameType, GoawayReason } from '../wire/codes.js';
+import { encodeFrame } from '../wire/encode.js';
 import { BinarySession } from './binary.js';
+import type { Greeting } from './greeting.js';
+import type { ConnectionInfo } from './info.js';
 import { LineSession } from './line.js';
-import type { Responder } from './responder.js';
-import type { ServerSettings } from './settings.js';
-import type { CloseReason, Pause, ServerStats } from './stats.js';
-
-/** What all connections of a server share. */
-export interface Shared {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly settings: ServerSettings;
-  readonly stats: ServerStats;
-  readonly responder: Responder;
-  readonly limits: { readonly idle: Limit; readonly frame: Limit; readonly stall: Limit; readonly linger: Limit };
-  /** The connection is gone. */
-  forget(connection: Connection): void;
-}
-
-/** What is made of the octets once the first of them has said which mode it is. */
-export interface Session {
-  /** Takes the next chunk; the one before has been worked through. */
-  push(chunk: Buffer): void;
-  /** Works through what was pushed, as far as the connection is not held; called again when it is held no more. */
-  proceed(now: number): void;
-  /** The peer will send nothing more. */
-  ended(now: number): void;
-  /** A frame or a line has begun and is not complete. */
-  readonly inside: boolean;
-  /** How many frames or lines have been judged. */
-  readonly judged: number;
-  /** Answers every waiting PING with what is known now. */
-  settle(): void;
-  /** Forgets every waiting PING. */
-  abandon(): void;
-  /** The peer broke one of the limits of time; its last words, if its mode has any. */
-  lastWords(limit: 'idle' | 'frame' | 'stall'): Buffer | undefined;
-  /** The server has paused reading for `ms` milliseconds. */
-  credit(ms: number, now: number): void;
-}
+import { Outbox } from './outbox.js';
+import type { Session, Shared } from './session.js';
+import type { CloseReason, Pause } from './stats.js';
 
 const LINGER_OCTETS = 1_048_576;
 /** Node reads at most this much at once; a read that filled it has more behind it, and others are waiting. */
@@ -67,34 +34,39 @@ interface OwnedSocket extends Socket {
   [kConnection]: Connection;
 }
 
+let lastId = 0;
+
 /**
- * One accepted connection: its mode, its reading and pausing, its output, its
- * limits and its end. What the octets mean is its session's affair.
+ * One accepted connection: its mode, its reading and pausing, its limits and
+ * its end. What the octets mean is its session's affair.
  *
  * It is kept small, because there are many and most are idle: no closure, no
  * timer, no buffer of its own; the socket's listeners are shared functions.
  */
 export class Connection implements Swept {
+  readonly id = ++lastId;
+  /** Exempt from the idle timeout. */
+  isProtected = false;
+  /** What HELLO agreed on; undefined before. */
+  greeting: Greeting | undefined = undefined;
+  private readonly outbox: Outbox;
+  private readonly connectedAt: number;
   private session: Session | undefined = undefined;
   private phase = OPEN;
   private paused = 0;
   private pausedAt = 0;
   private closeReason: CloseReason | undefined = undefined;
-  /** When the last octet came, or the last waiting PING was answered. */
-  private livedAt: number;
+  private errno: string | undefined = undefined;
+  private receivedAt: number;
+  /** When the silence began that the idle timeout judges. */
+  private quietSince: number;
   /** When the unfinished frame or line began. */
   private begunAt = 0;
-  private out: Buffer | undefined = undefined;
-  private outMore: Buffer[] | undefined = undefined;
-  private outOctets = 0;
   /** Somebody further up, or a microtask, will flush what is sent. */
   private willFlush = false;
   /** Set aside for reports that waiting PINGs will be answered with. */
   private reserved = 0;
   private waiting = 0;
-  /** Octets the kernel has taken, and when that last rose: the progress of a peer that should read. */
-  private taken = 0;
-  private takenAt = 0;
   private closingAt = 0;
   private discarded = 0;
   private detail: boolean | undefined = undefined;
@@ -104,12 +76,50 @@ export class Connection implements Swept {
     readonly socket: Socket,
     readonly shared: Shared,
   ) {
-    this.livedAt = shared.clock.now();
+    const now = shared.clock.now();
+    this.connectedAt = now;
+    this.receivedAt = now;
+    this.quietSince = now;
+    this.outbox = new Outbox(socket, now);
     (socket as OwnedSocket)[kConnection] = this;
     socket.on('data', onData);
     socket.on('end', onEnd);
     socket.on('error', onError);
     socket.on('close', onClose);
+  }
+
+  info(): ConnectionInfo {
+    const { socket, shared, session, outbox, greeting } = this;
+    const started = shared.clock.wall() - shared.clock.now();
+    const trips = greeting?.heartbeat?.roundTrips;
+    return {
+      id: this.id,
+      remoteAddress: socket.remoteAddress,
+      remotePort: socket.remotePort,
+      listener: shared.listener,
+      mode: session?.mode ?? 'undecided',
+      ...(greeting?.name !== undefined && { name: greeting.name }),
+      connectedAt: new Date(started + this.connectedAt),
+      lastReceivedAt: new Date(started + this.receivedAt),
+      lastSentAt: new Date(started + outbox.sentAt),
+      octetsIn: socket.bytesRead,
+      octetsOut: socket.bytesWritten,
+      framesIn: session?.judged ?? 0,
+      framesOut: session?.sent ?? 0,
+      pingsOut: greeting?.heartbeat?.pingsOut ?? 0,
+      roundTrip:
+        trips?.last === undefined
+          ? undefined
+          : { last: trips.last, smoothed: trips.smoothed as number, min: trips.min as number },
+      queuedOctets: outbox.waiting,
+      waiting: this.waiting,
+      protected: this.isProtected,
+    };
+  }
+
+  /** Milliseconds since the last octet came, at `now`. */
+  silence(now: number): number {
+    return now - this.receivedAt;
   }
 
   // -- what a session uses ---------------------------------------------------
@@ -126,18 +136,15 @@ export class Connection implements Swept {
 
   /** Sends at the end of this turn, all in one write. */
   send(octets: Buffer): void {
-    if (this.out === undefined) this.out = octets;
-    else if (this.outMore === undefined) this.outMore = [octets];
-    else this.outMore.push(octets);
-    this.outOctets += octets.length;
+    this.outbox.add(octets);
     if (this.willFlush) {
-      if (this.outOctets + this.reserved > this.shared.settings.limits.maxQueuedBytes) this.yieldTurn();
+      if (this.outbox.gathered + this.reserved > this.shared.settings.limits.maxQueuedBytes) this.yieldTurn();
       return;
     }
     this.willFlush = true;
     queueMicrotask(() => {
       this.willFlush = false;
-      this.flush();
+      this.flush(this.shared.clock.now());
       this.release();
     });
   }
@@ -149,7 +156,13 @@ export class Connection implements Swept {
     this.shared.stats.waiting += count;
     this.reserved += octets;
     if (this.waiting >= limits.maxPending) this.pause('max-pending');
-    if (this.reserved + this.outOctets > limits.maxQueuedBytes) this.pause('max-queued-bytes');
+    if (this.reserved + this.outbox.gathered > limits.maxQueuedBytes) this.pause('max-queued-bytes');
+  }
+
+  /** So many PINGs were answered just now. */
+  answered(count: number): void {
+    const { events } = this.shared;
+    if (count > 0 && events.listenerCount('ping') > 0) events.emit('ping', this.info(), count);
   }
 
   /** They have been answered. */
@@ -157,7 +170,7 @@ export class Connection implements Swept {
     this.waiting -= count;
     this.shared.stats.waiting -= count;
     this.reserved -= octets;
-    if (this.waiting === 0) this.livedAt = this.shared.clock.now();
+    if (this.waiting === 0) this.quietSince = this.shared.clock.now();
   }
 
   /** PINGs that may still come before reading pauses. */
@@ -202,7 +215,9 @@ export class Connection implements Swept {
     stats.octetsIn += chunk.length;
     if (this.phase !== OPEN) return this.discard(chunk.length);
     const now = clock.now();
-    this.livedAt = now;
+    this.receivedAt = now;
+    this.quietSince = now;
+    this.greeting?.received(now);
     this.turnOctets += chunk.length;
     if (this.session === undefined && !this.decideMode(chunk[0] as number, now)) return;
     const session = this.session as unknown as Session;
@@ -218,7 +233,7 @@ export class Connection implements Swept {
     session.proceed(now);
     this.willFlush = false;
     if (session.inside && session.judged !== unfinished) this.begunAt = now;
-    this.flush();
+    this.flush(now);
     this.closeIfDone();
   }
 
@@ -263,7 +278,7 @@ export class Connection implements Swept {
     if (this.paused !== 0 || this.phase === CLOSING || this.socket.destroyed) return;
     const now = this.shared.clock.now();
     const stood = now - this.pausedAt;
-    this.livedAt += stood;
+    this.quietSince += stood;
     this.begunAt += stood;
     const { session } = this;
     if (session && this.phase === OPEN) {
@@ -278,7 +293,7 @@ export class Connection implements Swept {
     const { limits } = this.shared.settings;
     if (this.waiting < limits.maxPending) this.resume('max-pending');
     if (this.waiting === 0) this.resume('line-order');
-    if (this.reserved + this.outOctets + this.socket.writableLength <= limits.maxQueuedBytes) {
+    if (this.reserved + this.outbox.gathered + this.outbox.waiting <= limits.maxQueuedBytes) {
       this.resume('max-queued-bytes');
     }
     this.closeIfDone();
@@ -286,17 +301,13 @@ export class Connection implements Swept {
 
   // -- writing ---------------------------------------------------------------
 
-  private flush(): void {
-    const { out, socket } = this;
-    if (out === undefined) return;
-    const octets = this.outMore === undefined ? out : Buffer.concat([out, ...this.outMore], this.outOctets);
-    this.out = undefined;
-    this.outMore = undefined;
-    this.outOctets = 0;
-    if (!socket.writable) return;
-    this.shared.stats.octetsOut += octets.length;
-    socket.write(octets);
-    if (socket.writableLength + this.reserved > this.shared.settings.limits.maxQueuedBytes) {
+  private flush(now: number): void {
+    const written = this.outbox.write(now);
+    if (written === 0) return;
+    const { socket, shared } = this;
+    shared.stats.octetsOut += written;
+    this.greeting?.heartbeat?.sent(now);
+    if (this.outbox.waiting + this.reserved > shared.settings.limits.maxQueuedBytes) {
       this.pause('max-queued-bytes');
       if (socket.listenerCount('drain') === 0) socket.once('drain', onDrain);
     }
@@ -307,54 +318,59 @@ export class Connection implements Swept {
   }
 
   private end(): void {
+    const now = this.shared.clock.now();
     this.phase = CLOSING;
-    this.closingAt = this.shared.clock.now();
-    this.flush();
+    this.closingAt = now;
+    this.flush(now);
     this.socket.end();
     this.socket.resume();
   }
 
-  // -- limits ----------------------------------------------------------------
+  // -- limits and heartbeat --------------------------------------------------
+
+  tend(now: number, lag: number): void {
+    const { greeting } = this;
+    if (greeting === undefined || this.phase !== OPEN) return;
+    greeting.stalled(lag, now);
+    // A peer that does not read is not sent more: its queue has a limit of its own.
+    if (greeting.heartbeat?.due(now) === 'ping' && this.outbox.waiting === 0) this.session?.sendPing?.(now);
+  }
 
   overdue(now: number): boolean {
     const { limits } = this.shared;
     if (this.phase === CLOSING) return limits.linger.exceeded(this.closingAt, now);
-    if (this.stalled(now)) return true;
+    if (this.outbox.stalled(limits.stall, now)) return true;
     if (this.paused !== 0 || this.phase !== OPEN) return false;
     if (this.session?.inside) return limits.frame.exceeded(this.begunAt, now);
-    return this.waiting === 0 && limits.idle.exceeded(this.livedAt, now);
-  }
-
-  private stalled(now: number): boolean {
-    const { socket } = this;
-    const queued = socket.writableLength;
-    if (queued === 0) {
-      this.takenAt = now;
-      return false;
-    }
-    const taken = socket.bytesWritten - queued;
-    if (taken !== this.taken) {
-      this.taken = taken;
-      this.takenAt = now;
-    }
-    return this.shared.limits.stall.exceeded(this.takenAt, now);
+    if (this.greeting?.isDead(now)) return true;
+    return this.waiting === 0 && !this.isProtected && limits.idle.exceeded(this.quietSince, now);
   }
 
   convict(now: number): void {
+    const { limits } = this.shared;
     if (this.phase === CLOSING) {
       this.socket.destroy();
-    } else if (this.stalled(now)) {
+    } else if (this.outbox.stalled(limits.stall, now)) {
       const words = this.session?.lastWords('stall');
       if (words) this.socket.write(words);
       this.destroy('slow-peer');
     } else if (this.session?.inside) {
       this.close('protocol-error', this.session.lastWords('frame'));
+    } else if (this.greeting?.isDead(now)) {
+      this.close('dead', this.session?.lastWords('dead'));
     } else {
       this.close('idle', this.session?.lastWords('idle'));
     }
   }
 
   // -- the end ---------------------------------------------------------------
+
+  /** Tells a client that said HELLO to go elsewhere (SPEC "Draining"). */
+  goaway(graceMs: number, reconnectAfterMs: number): void {
+    if (this.greeting === undefined || this.phase !== OPEN) return;
+    const body = { graceMs, reconnectAfterMs };
+    this.send(encodeFrame({ type: FrameType.GOAWAY, code: GoawayReason.DRAINING, idHigh: 0, idLow: 0, body }));
+  }
 
   /**
    * The server stops: what has arrived is answered, then FIN. Octets may still
@@ -372,25 +388,28 @@ export class Connection implements Swept {
 
   /** The peer sent FIN. */
   ended(): void {
-    if (this.phase === OPEN) {
-      const { session } = this;
-      session?.ended(this.shared.clock.now());
-      this.flush();
-      this.finish('client-closed');
-    }
+    if (this.phase !== OPEN) return;
+    const now = this.shared.clock.now();
+    this.session?.ended(now);
+    this.flush(now);
+    this.finish('client-closed');
   }
 
   failed(code: string | undefined): void {
+    this.errno = code;
     if (code === 'ECONNRESET' || code === 'EPIPE') this.closeReason ??= 'client-reset';
     else if (code === 'ETIMEDOUT') this.closeReason ??= 'timed-out';
     else this.closeReason ??= 'network';
   }
 
   closed(): void {
+    const { stats, events } = this.shared;
+    const reason = this.closeReason ?? 'internal';
     this.phase = CLOSING;
     this.session?.abandon();
-    this.shared.stats.closed[this.closeReason ?? 'internal']++;
+    stats.closed[reason]++;
     this.shared.forget(this);
+    if (events.listenerCount('close') > 0) events.emit('close', this.info(), reason, this.errno);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Answer, Query, Withdraw } from '../health/health.js';
 import { RateBucket } from '../link/rate.js';
-import type { Connection, Session } from './connection.js';
+import type { Connection } from './connection.js';
+import type { Session } from './session.js';
 
 /** Octets of a line before its end; one more closes the connection. */
 const MAX_LINE = 64;
@@ -13,7 +14,9 @@ const CR = 0x0d;
  * lines behind it wait too, and reading pauses.
  */
 export class LineSession implements Session {
+  readonly mode = 'line';
   judged = 0;
+  sent = 0;
   private line = '';
   private readonly bucket: RateBucket | undefined;
   private chunk: Buffer | undefined = undefined;
@@ -109,8 +112,10 @@ export class LineSession implements Session {
     }
     const { state, stale } = answer;
     const failing = connection.mayDetail ? answer.failing().map(({ name, reason }) => ` ${name}=${reason}`) : [];
+    this.sent++;
     connection.send(Buffer.from(`pong ${state}${stale ? ' stale' : ''}${failing.join('')}\n`));
     connection.shared.responder.count('readiness', answer, 1, waiting.readAt);
+    connection.answered(1);
     if (state !== 'pass' && state !== 'warn') connection.finish('answered');
   }
 
@@ -119,6 +124,7 @@ export class LineSession implements Session {
     const { connection } = this;
     const { responder } = connection.shared;
     responder.health.ask({ ...responder.query(0, 0, undefined), timeout: 0 }, (answer) => {
+      this.sent++;
       connection.send(Buffer.from(`${agentWords(answer, connection.mayDetail)}\n`));
       responder.count('readiness', answer, 1, now);
     });

@@ -13,6 +13,7 @@ import {
   Status,
 } from '../wire/codes.js';
 import { writeHeader } from '../wire/encode.js';
+import { ownOffer } from './greeting.js';
 import type { ServerSettings } from './settings.js';
 import type { ServerStats } from './stats.js';
 
@@ -71,12 +72,17 @@ class Turn {
     this.counts[scope] = (this.counts[scope] as number) + count;
   }
 
-  end(): void {
+  /** Counts the PONGs of this turn and returns how many they were. */
+  end(): number {
+    let all = 0;
     for (let scope = 0; scope < scopes.length; scope++) {
       const count = this.counts[scope] as number;
-      if (count > 0) this.count(scopes[scope] as Scope, count);
+      if (count === 0) continue;
+      this.count(scopes[scope] as Scope, count);
       this.counts[scope] = 0;
+      all += count;
     }
+    return all;
   }
 
   private count(scope: Scope, count: number): void {
@@ -109,7 +115,7 @@ export class Responder {
     return {
       instance: this.health.instance,
       idleTimeoutMs: idleTimeout,
-      heartbeat: { canSendMs: 0, wantMs: Math.floor(idleTimeout / 3), mult: 3 },
+      heartbeat: { ...ownOffer(this.settings.heartbeat), mult: 3 },
     };
   }
 

@@ -1,13 +1,15 @@
+import { EventEmitter } from 'node:events';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
-import type { Clock } from '../clock.js';
+import type { Clock, Timer } from '../clock.js';
 import { PongcheckError } from '../errors.js';
 import type { Health } from '../health/health.js';
 import { type Address, formatAddress } from '../link/address.js';
 import { Limit } from '../link/limit.js';
 import { Sweeper } from '../link/sweeper.js';
 import type { Log } from '../log.js';
-import { Connection, type Shared } from './connection.js';
+import { Connection } from './connection.js';
 import { Responder } from './responder.js';
+import type { ServerEvents, Shared } from './session.js';
 import type { ServerSettings } from './settings.js';
 import { type Refusal, ServerStats } from './stats.js';
 
@@ -15,6 +17,8 @@ import { type Refusal, ServerStats } from './stats.js';
 const LINGER = 1000;
 /** How long `close` lets what has arrived be answered before it sends FIN anyway. */
 const DRAIN_ARRIVED = 500;
+/** The GOAWAYs of a drain, and the returns of those who got them, are spread over so much time. */
+const GOAWAY_SPREAD = 1000;
 const BACKLOG = 1024;
 
 export interface ServerOptions {
@@ -24,13 +28,21 @@ export interface ServerOptions {
   log: Log;
 }
 
+/** What one listener holds otherwise than the others. */
+export interface ListenerSettings {
+  /** In place of `heartbeat.idleTimeout`; milliseconds, 0 = never. */
+  idleTimeout?: number;
+}
+
 /** Listens on any number of addresses and answers PINGs there. */
 export class Server {
   readonly stats = new ServerStats();
+  readonly events = new EventEmitter<ServerEvents>();
   private readonly listeners: NetServer[] = [];
   private readonly perAddress = new Map<string, number>();
-  private readonly shared: Shared;
+  private readonly shared: Omit<Shared, 'listener'>;
   private readonly sweeper: Sweeper<Connection>;
+  private readonly goaways = new Set<Timer>();
   private emptied: (() => void) | undefined;
 
   constructor(options: ServerOptions) {
@@ -41,30 +53,30 @@ export class Server {
       stall: new Limit(settings.limits.stallTimeout),
       linger: new Limit(LINGER),
     };
-    this.sweeper = new Sweeper(clock, Object.values(limits));
+    this.sweeper = new Sweeper(clock);
+    for (const limit of Object.values(limits)) this.sweeper.watch(limit);
     this.shared = {
       clock,
       log,
       settings,
       limits,
       stats: this.stats,
+      events: this.events,
       responder: new Responder(health, this.stats, settings, clock),
       forget: (connection) => this.forget(connection),
     };
-  }
-
-  /** The connections that are open. */
-  get connections(): ReadonlySet<Connection> {
-    return this.sweeper.members;
   }
 
   /**
    * Opens a listener and returns where it listens (a port 0 has become a real one).
    * Throws PONGCHECK_LISTEN when it cannot be opened.
    */
-  async listen(address: Address): Promise<Address> {
+  async listen(address: Address, settings: ListenerSettings = {}): Promise<Address> {
+    let shared: Shared | undefined;
     // Half-open sockets: a client that has said all it wants to may send FIN and still read its answers.
-    const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.accept(socket));
+    const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+      this.accept(socket, shared as Shared),
+    );
     await new Promise<void>((resolve, reject) => {
       listener.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(address, error)));
       listener.listen({ host: address.host, port: address.port, backlog: BACKLOG }, resolve);
@@ -72,8 +84,63 @@ export class Server {
     listener.removeAllListeners('error');
     listener.on('error', (error) => this.shared.log.error({ err: error }, 'a listener failed'));
     this.listeners.push(listener);
-    const bound = listener.address();
-    return bound && typeof bound === 'object' ? { ...address, port: bound.port } : address;
+    const found = listener.address();
+    const bound = found && typeof found === 'object' ? { ...address, port: found.port } : address;
+    shared = { ...this.sharedWith(settings), listener: formatAddress(bound) };
+    return bound;
+  }
+
+  private sharedWith({ idleTimeout }: ListenerSettings): Omit<Shared, 'listener'> {
+    if (idleTimeout === undefined) return this.shared;
+    const idle = new Limit(idleTimeout);
+    this.sweeper.watch(idle);
+    const heartbeat = { ...this.shared.settings.heartbeat, idleTimeout };
+    return {
+      ...this.shared,
+      settings: { ...this.shared.settings, heartbeat },
+      limits: { ...this.shared.limits, idle },
+    };
+  }
+
+  // -- connections -----------------------------------------------------------
+
+  /** The connections that are open, the oldest first. */
+  get connections(): ReadonlySet<Connection> {
+    return this.sweeper.members;
+  }
+
+  /** The connections from which nothing has come for `idle` milliseconds, now or longer. */
+  silent(idle: number): Connection[] {
+    const now = this.shared.clock.now();
+    return [...this.connections].filter((connection) => connection.silence(now) >= idle);
+  }
+
+  find(id: number): Connection | undefined {
+    for (const connection of this.connections) if (connection.id === id) return connection;
+    return undefined;
+  }
+
+  // -- the end ---------------------------------------------------------------
+
+  /**
+   * Begins to drain: clients that said HELLO are told to go elsewhere, each at a
+   * moment of its own, within `graceMs`. Everyone is served as before.
+   */
+  goaway(graceMs: number): void {
+    const { clock } = this.shared;
+    for (const connection of this.connections) {
+      const wait = Math.random() * Math.min(GOAWAY_SPREAD, graceMs / 2);
+      const timer = clock.after(wait, () => {
+        this.goaways.delete(timer);
+        connection.goaway(Math.max(0, Math.round(graceMs - wait)), Math.floor(Math.random() * GOAWAY_SPREAD));
+      });
+      this.goaways.add(timer);
+    }
+  }
+
+  /** Resolves when no connection is left. */
+  async empty(): Promise<void> {
+    if (this.connections.size > 0) await new Promise<void>((resolve) => (this.emptied = resolve));
   }
 
   /**
@@ -81,6 +148,8 @@ export class Server {
    * is still there after the linger time is destroyed. Resolves when all is closed.
    */
   async close(): Promise<void> {
+    for (const timer of this.goaways) this.shared.clock.clear(timer);
+    this.goaways.clear();
     const closed = this.listeners
       .splice(0)
       .map((listener) => new Promise<void>((resolve) => listener.close(() => resolve())));
@@ -88,12 +157,12 @@ export class Server {
     for (const connection of this.connections) connection.drain(until);
     await Promise.all(closed);
     // A listener is closed before the last of its sockets has said so.
-    if (this.connections.size > 0) await new Promise<void>((resolve) => (this.emptied = resolve));
+    await this.empty();
   }
 
-  private accept(socket: Socket): void {
-    const { stats, settings } = this.shared;
-    const { maxConnections, maxConnectionsPerAddress } = settings.limits;
+  private accept(socket: Socket, shared: Shared): void {
+    const { stats, events } = this;
+    const { maxConnections, maxConnectionsPerAddress } = shared.settings.limits;
     if (this.connections.size >= maxConnections) return this.refuse(socket, 'max-connections');
     if (maxConnectionsPerAddress > 0) {
       const from = socket.remoteAddress ?? '';
@@ -104,8 +173,9 @@ export class Server {
     }
     stats.accepted++;
     stats.open++;
-    const connection = new Connection(socket, this.shared);
+    const connection = new Connection(socket, shared);
     this.sweeper.add(connection);
+    if (events.listenerCount('connect') > 0) events.emit('connect', connection.info());
   }
 
   private refuse(socket: Socket, why: Refusal): void {
@@ -128,15 +198,12 @@ export class Server {
 }
 
 function cannotListen(address: Address, error: NodeJS.ErrnoException): PongcheckError {
-  const why =
-    error.code === 'EADDRINUSE'
-      ? 'another process listens there'
-      : error.code === 'EACCES'
-        ? 'this user may not listen on that port'
-        : error.code === 'EADDRNOTAVAIL'
-          ? 'that address is not one of this machine'
-          : error.message;
-  return new PongcheckError('PONGCHECK_LISTEN', `cannot listen on ${formatAddress(address)}: ${why}`, {
-    cause: error,
-  });
+  const reasons: Record<string, string> = {
+    EADDRINUSE: 'another process listens there',
+    EACCES: 'this user may not listen on that port',
+    EADDRNOTAVAIL: 'that address is not one of this machine',
+  };
+  const why = reasons[error.code ?? ''] ?? error.message;
+  const message = `cannot listen on ${formatAddress(address)}: ${why}`;
+  return new PongcheckError('PONGCHECK_LISTEN', message, { cause: error });
 }

@@ -30,6 +30,12 @@ export interface ServerSettings {
   heartbeat: {
     /** Silence after which a connection is closed; 0 = never. Default 90,000. */
     idleTimeout: number;
+    /** How often the server PINGs a client that asked for it in HELLO; 0 = never. Default 0. */
+    pingInterval: number;
+    /** Unanswered PINGs with which such a client is dead when the next is due; 0 = never. Default 3. */
+    maxPingsOut: number;
+    /** What those PINGs carry: an object of the application's own, at most 1 KiB as JSON. Default: nothing. */
+    pingData?: object;
   };
   limits: Limits;
   /** Who may see more than a status. Default `loopback`. */
@@ -38,7 +44,7 @@ export interface ServerSettings {
 
 export const defaultServerSettings: ServerSettings = {
   ping: { timeout: 2000, maxTimeout: 10_000 },
-  heartbeat: { idleTimeout: 90_000 },
+  heartbeat: { idleTimeout: 90_000, pingInterval: 0, maxPingsOut: 3 },
   limits: {
     frameTimeout: 5000,
     maxPending: 1024,

@@ -161,7 +161,7 @@ describe('DETAIL', () => {
   });
 
   it('brings no body where detail is refused, and no ERROR', async () => {
-    const { health, connect } = await serve({ settings: { detail: 'never' } });
+    const { health, connect } = await serve({ detail: 'never' });
     health.atOnce = 'fail';
     const peer = await connect();
     peer.sendHex(ping(id, { flags: '01' }) + ping(other, { scope: '01' }));
@@ -169,7 +169,7 @@ describe('DETAIL', () => {
   });
 
   it('brings a responder on the way of a chain the bare instances even where detail is refused', async () => {
-    const { health, connect } = await serve({ settings: { detail: 'never' } });
+    const { health, connect } = await serve({ detail: 'never' });
     health.atOnce = 'fail';
     const peer = await connect();
     peer.sendHex(ping(id, { flags: '11' }));

@@ -8,7 +8,8 @@ import { Peer } from './peer.js';
 
 export interface Options {
   limits?: Partial<Limits>;
-  settings?: Partial<Omit<ServerSettings, 'limits'>>;
+  heartbeat?: Partial<ServerSettings['heartbeat']>;
+  detail?: ServerSettings['detail'];
   clock?: Clock;
   health?: FakeHealth;
 }
@@ -25,12 +26,17 @@ afterEach(async () => {
 /** A server on a free port of loopback, closed after the test. */
 export async function serve(options: Options = {}) {
   const health = options.health ?? new FakeHealth();
-  const { limits, settings } = options;
+  const { limits, heartbeat, detail = 'loopback' } = options;
   const server = new Server({
     health,
     clock: options.clock ?? systemClock,
     log: silentLog,
-    settings: { ...defaultServerSettings, ...settings, limits: { ...defaultServerSettings.limits, ...limits } },
+    settings: {
+      ...defaultServerSettings,
+      heartbeat: { ...defaultServerSettings.heartbeat, ...heartbeat },
+      limits: { ...defaultServerSettings.limits, ...limits },
+      detail,
+    },
   });
   const { port } = await server.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 });
   const peers: Peer[] = [];

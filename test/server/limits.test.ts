@@ -16,7 +16,7 @@ async function pass(clock: FakeClock, ms: number): Promise<void> {
 describe('heartbeat.idleTimeout', () => {
   it('closes a silent connection with ERROR 9, not before', async () => {
     const clock = new FakeClock();
-    const { connect, stats } = await serve({ clock, settings: { heartbeat: { idleTimeout: 5000 } } });
+    const { connect, stats } = await serve({ clock, heartbeat: { idleTimeout: 5000 } });
     const peer = await connect();
     peer.sendHex(ping(id));
     await peer.hex(16);
@@ -31,7 +31,7 @@ describe('heartbeat.idleTimeout', () => {
 
   it('closes a connection that never spoke, and one in line mode, without a word', async () => {
     const clock = new FakeClock();
-    const { connect, health, stats } = await serve({ clock, settings: { heartbeat: { idleTimeout: 1000 } } });
+    const { connect, health, stats } = await serve({ clock, heartbeat: { idleTimeout: 1000 } });
     health.atOnce = 'pass';
     const silent = await connect();
     const lines = await connect();
@@ -45,7 +45,7 @@ describe('heartbeat.idleTimeout', () => {
 
   it('counts any octet as life', async () => {
     const clock = new FakeClock();
-    const { connect, stats } = await serve({ clock, settings: { heartbeat: { idleTimeout: 1000 } } });
+    const { connect, stats } = await serve({ clock, heartbeat: { idleTimeout: 1000 } });
     const peer = await connect();
     for (let i = 0; i < 5; i++) {
       peer.sendHex(ping(id));
@@ -58,7 +58,7 @@ describe('heartbeat.idleTimeout', () => {
 
   it('accuses nobody after a stall of the own loop until a whole limit has passed again', async () => {
     const clock = new FakeClock();
-    const { connect, stats } = await serve({ clock, settings: { heartbeat: { idleTimeout: 4000 } } });
+    const { connect, stats } = await serve({ clock, heartbeat: { idleTimeout: 4000 } });
     const peer = await connect();
     peer.sendHex(ping(id));
     await peer.hex(16);
@@ -148,7 +148,7 @@ describe('limits.maxPending', () => {
     const { connect, health, stats } = await serve({
       clock,
       limits: { maxPending: 1 },
-      settings: { heartbeat: { idleTimeout: 1000 } },
+      heartbeat: { idleTimeout: 1000 },
     });
     health.ready = undefined;
     const peer = await connect();

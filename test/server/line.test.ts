@@ -37,7 +37,7 @@ describe('ping in line mode', () => {
   });
 
   it('says only the status where detail is refused', async () => {
-    const { health, connect } = await serve({ settings: { detail: 'never' } });
+    const { health, connect } = await serve({ detail: 'never' });
     health.atOnce = 'fail';
     health.failing = [{ name: 'mysql', reason: 'timeout' }];
     const peer = await connect();

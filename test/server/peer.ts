@@ -50,6 +50,15 @@ export class Peer {
     return (await this.take(count)).toString();
   }
 
+  /** The next frame: what its header says, and its body. */
+  async frame(): Promise<{ type: string; flags: string; code: string; id: string; body?: Record<string, unknown> }> {
+    const header = await this.hex(16);
+    const octets = Number.parseInt(header.slice(0, 8), 16) - 12;
+    const body = octets > 0 ? { body: JSON.parse(await this.text(octets)) } : {};
+    const [type, flags, code] = [10, 12, 14].map((at) => header.slice(at, at + 2)) as [string, string, string];
+    return { type, flags, code, id: header.slice(16), ...body };
+  }
+
   /** Everything until the server's FIN. */
   async untilEnd(): Promise<Buffer> {
     await this.until(() => this.ended || this.socket.destroyed);
@@ -76,6 +85,13 @@ export class Peer {
   private notify(): void {
     for (const resolve of this.changed.splice(0)) resolve();
   }
+}
+
+/** Any frame in hex, with a body where one is given. */
+export function frame(type: string, id: string, body?: unknown, { flags = '00', code = '00' } = {}): string {
+  const octets = body === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body));
+  const length = (12 + octets.length).toString(16).padStart(8, '0');
+  return `${length}01${type}${flags}${code}${id}${octets.toString('hex')}`;
 }
 
 /** A bare PING in hex. */

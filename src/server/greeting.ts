@@ -1,0 +1,48 @@
+import { Heartbeat, negotiated } from '../link/heartbeat.js';
+import type { HelloBody } from '../wire/bodies.js';
+import type { ServerSettings } from './settings.js';
+
+/** A loop that stood still for longer than this forgets its suspicions, whatever the limit. */
+const LONGEST_UNNOTICED_STALL = 5000;
+
+/** What HELLO agreed on for one connection: who it is, who PINGs, and which silence means death. */
+export class Greeting {
+  readonly name: string | undefined;
+  /** The server's own PINGs; undefined when the client wants none. */
+  readonly heartbeat: Heartbeat | undefined;
+  /** Silence of a client that promised to PING, in milliseconds, with which it is dead; 0 = it promised nothing. */
+  private readonly silence: number;
+  private receivedAt: number;
+
+  constructor(hello: HelloBody | undefined, settings: ServerSettings['heartbeat'], now: number) {
+    const offer = ownOffer(settings);
+    const client = hello?.heartbeat ?? { canSendMs: 0, wantMs: 0, mult: 3 };
+    const interval = negotiated(offer, client);
+    this.name = hello?.name;
+    this.heartbeat =
+      interval > 0 ? new Heartbeat({ interval, maxPingsOut: settings.maxPingsOut }, now, interval) : undefined;
+    this.silence = negotiated(client, offer) * client.mult;
+    this.receivedAt = now;
+  }
+
+  received(now: number): void {
+    this.receivedAt = now;
+    this.heartbeat?.received(now);
+  }
+
+  /** Takes notice that the own loop stood still: what was suspected then has to last a whole limit again. */
+  stalled(lag: number, now: number): void {
+    const grave = (limit: number) => lag > Math.min(LONGEST_UNNOTICED_STALL, limit / 2);
+    if (grave(this.silence)) this.receivedAt = now;
+    if (this.heartbeat && grave(this.heartbeat.limit)) this.heartbeat.forgive(now);
+  }
+
+  isDead(now: number): boolean {
+    return (this.silence > 0 && now - this.receivedAt >= this.silence) || this.heartbeat?.due(now) === 'dead';
+  }
+}
+
+/** What a server says of itself in HELLO. */
+export function ownOffer(settings: ServerSettings['heartbeat']): { canSendMs: number; wantMs: number } {
+  return { canSendMs: settings.pingInterval, wantMs: Math.floor(settings.idleTimeout / 3) };
+}

@@ -1,0 +1,63 @@
+import type { Socket } from 'node:net';
+import type { Limit } from '../link/limit.js';
+
+/** What is on its way to a peer: gathered during a turn, written at once, watched for progress. */
+export class Outbox {
+  /** Octets that are gathered and not written. */
+  gathered = 0;
+  /** Monotonic moment of the last write. */
+  sentAt: number;
+  private first: Buffer | undefined = undefined;
+  private more: Buffer[] | undefined = undefined;
+  /** Octets the kernel has taken, and when that last rose: the progress of a peer that should read. */
+  private taken = 0;
+  private takenAt = 0;
+
+  constructor(
+    private readonly socket: Socket,
+    now: number,
+  ) {
+    this.sentAt = now;
+  }
+
+  add(octets: Buffer): void {
+    if (this.first === undefined) this.first = octets;
+    else if (this.more === undefined) this.more = [octets];
+    else this.more.push(octets);
+    this.gathered += octets.length;
+  }
+
+  /** Writes what is gathered in one write; returns how many octets that were. */
+  write(now: number): number {
+    const { first, socket } = this;
+    if (first === undefined) return 0;
+    const octets = this.more === undefined ? first : Buffer.concat([first, ...this.more], this.gathered);
+    this.first = undefined;
+    this.more = undefined;
+    this.gathered = 0;
+    if (!socket.writable) return 0;
+    this.sentAt = now;
+    socket.write(octets);
+    return octets.length;
+  }
+
+  /** Octets that are written and wait for the peer to read. */
+  get waiting(): number {
+    return this.socket.writableLength;
+  }
+
+  /** Whether the peer has taken nothing of what waits for it for too long. */
+  stalled(limit: Limit, now: number): boolean {
+    const { waiting } = this;
+    if (waiting === 0) {
+      this.takenAt = now;
+      return false;
+    }
+    const taken = this.socket.bytesWritten - waiting;
+    if (taken !== this.taken) {
+      this.taken = taken;
+      this.takenAt = now;
+    }
+    return limit.exceeded(this.takenAt, now);
+  }
+}

@@ -1,0 +1,62 @@
+import type { EventEmitter } from 'node:events';
+import type { Clock } from '../clock.js';
+import type { Limit } from '../link/limit.js';
+import type { Log } from '../log.js';
+import type { Connection } from './connection.js';
+import type { ConnectionInfo } from './info.js';
+import type { Responder } from './responder.js';
+import type { ServerSettings } from './settings.js';
+import type { CloseReason, ServerStats } from './stats.js';
+
+/** What happens on a server, for who wants to know. */
+export interface ServerEvents {
+  connect: [connection: ConnectionInfo];
+  /** So many PONGs, or answers to lines, were given in one go. */
+  ping: [connection: ConnectionInfo, count: number];
+  /** `errno`: the system's code, where there was one. */
+  close: [connection: ConnectionInfo, reason: CloseReason, errno: string | undefined];
+}
+
+/** What all connections of a listener share. */
+export interface Shared {
+  /** Where it listens, as `pong://HOST:PORT`. */
+  readonly listener: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly settings: ServerSettings;
+  readonly stats: ServerStats;
+  readonly events: EventEmitter<ServerEvents>;
+  readonly responder: Responder;
+  readonly limits: { readonly idle: Limit; readonly frame: Limit; readonly stall: Limit; readonly linger: Limit };
+  /** The connection is gone. */
+  forget(connection: Connection): void;
+}
+
+/** What is made of the octets once the first of them has said which mode it is. */
+export interface Session {
+  readonly mode: 'binary' | 'line';
+  /** Takes the next chunk; the one before has been worked through. */
+  push(chunk: Buffer): void;
+  /** Works through what was pushed, as far as the connection is not held; called again when it is held no more. */
+  proceed(now: number): void;
+  /** The peer will send nothing more. */
+  ended(now: number): void;
+  /** A frame or a line has begun and is not complete. */
+  readonly inside: boolean;
+  /** How many frames or lines have been judged, and sent. */
+  readonly judged: number;
+  readonly sent: number;
+  /** Answers every waiting PING with what is known now. */
+  settle(): void;
+  /** Forgets every waiting PING. */
+  abandon(): void;
+  /** The peer broke one of the limits of time; its last words, if its mode has any. */
+  lastWords(limit: TimeLimit): Buffer | undefined;
+  /** Sends a PING of the server's own; only a mode that has them. */
+  sendPing?(now: number): void;
+  /** The server has paused reading for `ms` milliseconds. */
+  credit(ms: number, now: number): void;
+}
+
+/** The limits of time that a peer can break. */
+export type TimeLimit = 'idle' | 'frame' | 'stall' | 'dead';

@@ -1,0 +1,228 @@
+import { describe, expect, it } from '@jest/globals';
+import { FakeClock } from '../fake-clock.js';
+import { type Options, serve, turnsUntil } from './harness.js';
+import { frame, type Peer, ping, pong } from './peer.js';
+
+const id = 'a1a2a3a4a5a6a7a8';
+
+/** Lets time pass in small steps, as a loop that does not stall lives through it. */
+async function pass(clock: FakeClock, ms: number): Promise<void> {
+  for (let step = 0; step < ms; step += 50) {
+    await clock.advance(50);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+async function greeted(peer: Peer, heartbeat?: object, name?: string) {
+  peer.sendHex(frame('05', id, { ...(heartbeat && { heartbeat }), ...(name && { name }) }));
+  return peer.frame();
+}
+
+async function serveWith(heartbeat: Options['heartbeat']) {
+  const clock = new FakeClock();
+  return { clock, ...(await serve({ clock, ...(heartbeat && { heartbeat }) })) };
+}
+
+describe('HELLO', () => {
+  it('is answered with what the server can send and wants', async () => {
+    const { connect } = await serveWith({ pingInterval: 20_000 });
+    const peer = await connect();
+    expect((await greeted(peer)).body).toMatchObject({ heartbeat: { canSendMs: 20_000, wantMs: 30_000, mult: 3 } });
+  });
+
+  it('brings no PINGs to a client that does not want them, nor does silence without HELLO', async () => {
+    const { clock, connect } = await serveWith({ pingInterval: 1000, idleTimeout: 0 });
+    const peers = [await connect(), await connect(), await connect()] as [Peer, Peer, Peer];
+    await greeted(peers[0]);
+    await greeted(peers[1], { wantMs: 0, canSendMs: 500 });
+    peers[2].sendHex(ping(id));
+    await peers[2].hex(16);
+    await pass(clock, 5000);
+    expect(peers.map(({ received }) => received.length)).toEqual([0, 0, 0]);
+  });
+});
+
+describe('PINGs of the server', () => {
+  it('come at the larger of both intervals, with scope 1 and what the application gave', async () => {
+    const { clock, connect, server } = await serveWith({ pingInterval: 1000, pingData: { region: 'eu' } });
+    const peer = await connect();
+    await greeted(peer, { wantMs: 4000 });
+    await pass(clock, 4100);
+    const first = await peer.frame();
+    expect(first).toMatchObject({ type: '01', code: '01', body: { region: 'eu' } });
+    peer.sendHex(pong(first.id, '01'));
+    const [connection] = server.connections;
+    await turnsUntil(() => connection?.info().roundTrip !== undefined);
+    expect(connection?.info()).toMatchObject({ pingsOut: 0, framesIn: 2, framesOut: 2 });
+    expect(server.stats.ignoredFrames).toBe(0);
+    const cameAt: number[] = [];
+    while (cameAt.length < 5) {
+      await pass(clock, 50);
+      if (peer.received.length === 0) continue;
+      cameAt.push(clock.now());
+      peer.sendHex(pong((await peer.frame()).id, '01'));
+    }
+    const gaps = cameAt.slice(1).map((at, i) => at - (cameAt[i] as number));
+    // The jitter, the period of the sweep and the step of this test.
+    for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(3000 - 200);
+    for (const gap of gaps) expect(gap).toBeLessThanOrEqual(4000 + 200);
+  });
+
+  it('find a client that does not answer: ERROR 13 when the one after maxPingsOut is due', async () => {
+    const { clock, connect, stats } = await serveWith({ pingInterval: 1000, maxPingsOut: 2 });
+    const peer = await connect();
+    await greeted(peer, { wantMs: 1 });
+    await pass(clock, 2200);
+    expect(stats.open).toBe(1);
+    await pass(clock, 1200);
+    const frames = [await peer.frame(), await peer.frame(), await peer.frame()];
+    expect(frames.map(({ type, code }) => type + code)).toEqual(['0101', '0101', '7f0d']);
+    peer.socket.end();
+    await turnsUntil(() => stats.closed.dead === 1);
+  });
+
+  it('accuse nobody who sends anything at all', async () => {
+    const { clock, connect, stats } = await serveWith({ pingInterval: 1000, maxPingsOut: 1 });
+    const peer = await connect();
+    await greeted(peer, { wantMs: 1 });
+    for (let i = 0; i < 10; i++) {
+      await pass(clock, 500);
+      const before = stats.octetsIn;
+      peer.sendHex(ping(id, { scope: '01' }));
+      await turnsUntil(() => stats.octetsIn > before);
+    }
+    expect(stats.closed.dead).toBe(0);
+  });
+
+  it('accuse nobody after a stall of the own loop until a whole limit has passed again', async () => {
+    const { clock, connect, stats } = await serveWith({ pingInterval: 1000, maxPingsOut: 2 });
+    const peer = await connect();
+    await greeted(peer, { wantMs: 1 });
+    await pass(clock, 1900);
+    clock.jump(9000);
+    await pass(clock, 1400);
+    expect(peer.ended).toBe(false);
+    await pass(clock, 2000);
+    await peer.untilEnd();
+    expect(stats.errors[13]).toBe(1);
+  });
+
+  it('never close with maxPingsOut 0', async () => {
+    const { clock, connect, stats } = await serveWith({ pingInterval: 1000, maxPingsOut: 0, idleTimeout: 0 });
+    const peer = await connect();
+    await greeted(peer, { wantMs: 1 });
+    await pass(clock, 20_000);
+    expect(stats.open).toBe(1);
+    expect(peer.received.length).toBeGreaterThanOrEqual(19 * 16);
+  });
+
+  it('do not come in step: the first ones of many clients are spread over the interval', async () => {
+    const { clock, connect } = await serveWith({ pingInterval: 2000, idleTimeout: 0 });
+    const peers = await Promise.all(Array.from({ length: 40 }, connect));
+    for (const peer of peers) await greeted(peer, { wantMs: 1 });
+    const pinged: number[] = [];
+    for (let step = 0; step < 4; step++) {
+      await pass(clock, 500);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      pinged.push(peers.filter(({ received }) => received.length > 0).length);
+    }
+    const [first, second, third] = pinged as [number, number, number];
+    expect(first).toBeGreaterThan(0);
+    expect(second).toBeGreaterThan(first);
+    expect(third).toBeGreaterThan(second);
+  });
+});
+
+describe('a client that promised to PING', () => {
+  it('is dead after mult intervals of silence, before the idle timeout', async () => {
+    const { clock, connect, stats } = await serveWith({ idleTimeout: 9000 });
+    const peer = await connect();
+    await greeted(peer, { canSendMs: 1000, mult: 1 });
+    await pass(clock, 2900);
+    expect(stats.open).toBe(1);
+    await pass(clock, 300);
+    expect((await peer.untilEnd()).toString('hex').slice(8, 16)).toBe('017f010d');
+  });
+});
+
+describe('connections', () => {
+  it('are told with what they did', async () => {
+    const { clock, connect, server, port } = await serveWith({});
+    const events: unknown[] = [];
+    server.events.on('connect', ({ id: number }) => events.push(['connect', number]));
+    server.events.on('ping', (_info, count) => events.push(['ping', count]));
+    server.events.on('close', (info, reason, errno) => events.push(['close', info.id, reason, errno]));
+    const peer = await connect();
+    await greeted(peer, undefined, 'billing');
+    await clock.advance(1000);
+    peer.sendHex(ping(id) + ping(id));
+    await peer.hex(32);
+    const [connection] = server.connections;
+    const info = connection?.info();
+    expect(info).toMatchObject({
+      remoteAddress: '127.0.0.1',
+      remotePort: peer.socket.localPort,
+      listener: `pong://127.0.0.1:${port}`,
+      mode: 'binary',
+      name: 'billing',
+      framesIn: 3,
+      framesOut: 3,
+      queuedOctets: 0,
+      waiting: 0,
+    });
+    expect(Number(info?.lastReceivedAt) - Number(info?.connectedAt)).toBe(1000);
+    peer.socket.resetAndDestroy();
+    await turnsUntil(() => server.connections.size === 0);
+    expect(events).toEqual([
+      ['connect', info?.id],
+      ['ping', 2],
+      ['close', info?.id, 'client-reset', 'ECONNRESET'],
+    ]);
+  });
+
+  it('that are silent can be listed; a protected one is not closed for it', async () => {
+    const { clock, connect, server, stats } = await serveWith({ idleTimeout: 2000 });
+    const [quiet, kept, live] = [await connect(), await connect(), await connect()];
+    await turnsUntil(() => stats.open === 3);
+    const [, keptConnection] = [...server.connections];
+    if (keptConnection) keptConnection.isProtected = true;
+    await pass(clock, 1500);
+    live.sendHex(ping(id));
+    await live.hex(16);
+    expect(server.silent(1000)).toHaveLength(2);
+    await pass(clock, 800);
+    await quiet.untilEnd();
+    expect(kept.ended).toBe(false);
+    expect(keptConnection?.info().protected).toBe(true);
+  });
+
+  it('of a listener with an idle timeout of its own go by that', async () => {
+    const clock = new FakeClock();
+    const { server } = await serve({ clock, heartbeat: { idleTimeout: 9000 } });
+    const { port } = await server.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 }, { idleTimeout: 1000 });
+    const { Peer: AnyPeer } = await import('./peer.js');
+    const peer = await AnyPeer.connect(port);
+    await pass(clock, 1300);
+    await peer.untilEnd();
+    peer.socket.destroy();
+  });
+});
+
+describe('GOAWAY', () => {
+  it('goes to clients that said HELLO, each at a moment of its own, and to no others', async () => {
+    const { clock, connect, server } = await serveWith({});
+    const [said, silent] = [await connect(), await connect()];
+    await greeted(said);
+    silent.sendHex(ping(id));
+    await silent.hex(16);
+    server.goaway(10_000);
+    await pass(clock, 1000);
+    const goaway = await said.frame();
+    expect(goaway).toMatchObject({ type: '06', code: '01' });
+    expect(goaway.body?.graceMs).toBeGreaterThan(8900);
+    expect(goaway.body?.reconnectAfterMs).toBeLessThan(1000);
+    said.sendHex(ping(id));
+    expect(await said.hex(16)).toBe(pong(id, '01'));
+    expect(silent.received).toHaveLength(0);
+  });
+});
