@@ -73,9 +73,10 @@ export class Heartbeat {
     return (this.options.maxPingsOut + 1) * this.options.interval * (this.options.maxPingsOut > 0 ? 1 : 0);
   }
 
-  /** Forgives: all that was outstanding is to be asked again. For after a stall of the own loop. */
+  /** Forgives: everything begins anew, so that a whole limit passes before the next conviction. For after a stall of the own loop. */
   forgive(now: number): void {
     this.received(now);
+    this.sent(now);
   }
 
   /** A PING with this id leaves. */

@@ -50,6 +50,19 @@ describe('a heartbeat', () => {
     expect(new Heartbeat({ interval: 1000, maxPingsOut: 1, random: () => 0.3 }, 50, 400).dueAt).toBe(170);
   });
 
+  it('begins anew after a stall of the own loop: a whole limit passes before the next conviction', () => {
+    const beat = new Heartbeat({ interval: 1000, maxPingsOut: 2, random: () => 0.999 }, 0);
+    beat.pinged(0, 1, 900);
+    beat.pinged(0, 2, 1800);
+    beat.forgive(10_000);
+    let now = 10_000;
+    while (beat.due(now) !== 'dead') {
+      if (beat.due(now) === 'ping') beat.pinged(0, now, now);
+      now++;
+    }
+    expect(now).toBeGreaterThanOrEqual(12_000);
+  });
+
   it('measures the round trip of the PONG that it waits for, and of no other', () => {
     const beat = new Heartbeat({ interval: 1000, maxPingsOut: 3, random: noJitter }, 0);
     beat.pinged(1, 2, 100);
