@@ -48,7 +48,8 @@ export class Service {
   readonly plugin: FastifyPluginAsync;
   private readonly listen: readonly { readonly url: string }[];
   private readonly openHttp: (() => Promise<HttpServer>) | undefined;
-  private joined: MetricsRegistry | undefined;
+  private readonly joined: MetricsRegistry | undefined;
+  private own: MetricsRegistry | undefined;
   private metrics: Metrics | undefined;
   private http: HttpServer | undefined;
   private bound: string[] = [];
@@ -95,10 +96,14 @@ export class Service {
     return this.http?.address;
   }
 
-  /** The registry that has the metrics from `start` to `stop`; prom-client is loaded by the first who wants one of its own. */
+  /** The registry of the metrics: the one that was given, or one of their own. prom-client is loaded by the first who wants that. */
   get register(): MetricsRegistry {
-    this.joined ??= ownRegistry();
-    return this.joined;
+    if (this.joined) return this.joined;
+    if (!this.own) {
+      this.own = ownRegistry();
+      this.join(this.own);
+    }
+    return this.own;
   }
 
   /**
@@ -108,10 +113,9 @@ export class Service {
    */
   async start(): Promise<void> {
     const addresses = this.listen.map(({ url }) => parseAddress(url));
-    const { health, register } = this;
-    this.metrics = createMetrics({ register, health, stats: this.server.stats, version: packageVersion() });
+    if (this.joined) this.metrics = this.join(this.joined);
     try {
-      health.start();
+      this.health.start();
       for (const address of addresses) this.bound.push(formatAddress(await this.server.listen(address)));
       this.http = await this.openHttp?.();
     } catch (error) {
@@ -132,6 +136,10 @@ export class Service {
     this.metrics?.close();
     this.http = undefined;
     this.bound = [];
+  }
+
+  private join(register: MetricsRegistry): Metrics {
+    return createMetrics({ register, health: this.health, stats: this.server.stats, version: packageVersion() });
   }
 }
 

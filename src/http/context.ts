@@ -12,7 +12,7 @@ export interface HttpContext {
   readonly health: Health;
   /** Who may see more than `status` and `state`. */
   readonly detail: DetailMode;
-  /** Asked for at each scrape. */
+  /** Called once, when the routes are registered. */
   readonly register: () => MetricsText;
 }
 

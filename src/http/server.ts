@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../clock.js';
@@ -30,6 +31,8 @@ export interface HttpServerOptions extends HttpContext {
 export interface HttpServer {
   /** `http://HOST:PORT` with the real port. */
   readonly address: string;
+  /** Node's own, with its settings. */
+  readonly server: Server;
   /** Accepts nothing more, lets requests in flight finish, for a second at most. Never rejects. */
   close(): Promise<void>;
 }
@@ -47,6 +50,7 @@ export async function openHttp(options: HttpServerOptions): Promise<HttpServer> 
   const bound = app.server.address() as AddressInfo;
   return {
     address: `http://${hostAndPort({ kind: 'tcp', host, port: bound.port })}`,
+    server: app.server,
     close: async () => {
       const limit = clock.after(CLOSE_LIMIT, () => app.server.closeAllConnections());
       await app.close();
@@ -66,7 +70,11 @@ async function createApp(context: HttpContext): Promise<FastifyInstance> {
     // What comes on a standing connection while it closes is answered truly, as draining.
     return503OnClosing: false,
     http: { headersTimeout: HEADERS_TIMEOUT, requestTimeout: REQUEST_TIMEOUT },
-    frameworkErrors: sendError,
+    frameworkErrors: (error, request, reply) => {
+      // Hooks do not see what never became a request of a route.
+      if (isDraining(context.health)) reply.header('connection', 'close');
+      sendError(error, request, reply);
+    },
   });
   app.server.maxConnections = MAX_CONNECTIONS;
   app.addHook('onSend', async (_request, reply) => {

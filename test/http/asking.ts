@@ -1,0 +1,41 @@
+import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+
+export interface HttpAnswer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  text: string;
+  json: any;
+  /** The local port of the connection that it came over. */
+  port: number;
+}
+
+export interface Asking {
+  method?: string;
+  body?: string;
+  agent?: Agent;
+}
+
+/** Asks over a real socket; without an agent over a connection of its own that ends with the answer. */
+export function ask(url: string, { method = 'GET', body, agent }: Asking = {}): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { method, agent: agent ?? false }, (response) => {
+      const port = response.socket.localPort as number;
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk) => (text += chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        const { statusCode: status = 0, headers } = response;
+        const json = /json/.test(headers['content-type'] ?? '') && text !== '' ? JSON.parse(text) : undefined;
+        resolve({ status, headers, text, json, port });
+      });
+    });
+    asked.on('error', reject);
+    asked.end(body);
+  });
+}
+
+/** One connection that is kept between requests. */
+export function keptConnection(): Agent {
+  return new Agent({ keepAlive: true, maxSockets: 1 });
+}

@@ -1,0 +1,172 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Registry, type RegistryOptions } from '../../src/health/registry.js';
+import type { State } from '../../src/health/state.js';
+import { FakeClock, settle } from '../fake-clock.js';
+import { ScriptedCheck, SteadyCheck } from '../health/scripted-check.js';
+import { FakeHealth } from '../server/fake-health.js';
+import { ask } from './asking.js';
+import { closeAll, serve } from './served.js';
+import { until } from './until.js';
+
+const codes: Record<State, number> = {
+  pass: 200,
+  warn: 200,
+  fail: 503,
+  unknown: 503,
+  draining: 503,
+  starting: 503,
+  'not-found': 404,
+};
+
+const registries: Registry[] = [];
+
+/** A real registry that has run once. */
+async function registryOf(checks: RegistryOptions['checks'], clock = new FakeClock()): Promise<Registry> {
+  const health = new Registry({ checks, clock, random: () => 0, instance: 'me' });
+  registries.push(health);
+  health.start();
+  await settle();
+  return health;
+}
+
+afterEach(async () => {
+  await closeAll();
+  for (const registry of registries.splice(0)) await registry.stop();
+});
+
+describe('/health', () => {
+  it.each(Object.entries(codes) as [State, number][])('answers %s with %i', async (state, code) => {
+    const { url, health } = await serve();
+    health.atOnce = state;
+    health.report = { state, all: 'of it' };
+    const { status, json, headers } = await ask(`${url}/health`);
+    expect(status).toBe(code);
+    expect(json).toEqual({ state, all: 'of it' });
+    expect(headers['content-type']).toMatch(/^application\/health\+json\b/);
+    expect(headers['cache-control']).toBe('no-store');
+  });
+
+  it.each(['never', 'token'] as const)('says only status and state where detail is %s', async (detail) => {
+    const { url, health } = await serve({ detail });
+    health.atOnce = 'draining';
+    const { status, json, headers } = await ask(`${url}/health`);
+    expect(status).toBe(503);
+    expect(json).toEqual({ status: 'fail', state: 'draining' });
+    expect(headers['content-type']).toMatch(/^application\/health\+json\b/);
+  });
+
+  it('asks for readiness, by itself and not through anyone, and waits less than 900 ms', async () => {
+    const { url, health } = await serve();
+    const answer = ask(`${url}/health`);
+    await until(() => health.asked.length > 0);
+    const { query } = health.asked[0]!;
+    expect(query).toEqual({ scope: 'readiness', timeout: expect.any(Number), hops: 0 });
+    expect(query.timeout).toBeLessThan(900);
+    expect(query.timeout).toBeGreaterThanOrEqual(800);
+    health.settle('warn');
+    expect((await answer).status).toBe(200);
+  });
+
+  it.each([
+    ['group=edge', { group: 'edge' }],
+    ['check=db', { checks: ['db'] }],
+    ['check=db&check=a%20b', { checks: ['db', 'a b'] }],
+    ['group=', { group: '' }],
+    ['unheard=of', {}],
+  ])('asks for what ?%s selects', async (search, selected) => {
+    const { url, health } = await serve();
+    const answer = ask(`${url}/health?${search}`);
+    await until(() => health.asked.length > 0);
+    expect(health.asked[0]!.query).toEqual({ scope: 'readiness', timeout: 850, hops: 0, ...selected });
+    health.settle('pass');
+    await answer;
+  });
+
+  it.each([
+    ['both', 'group=edge&check=db'],
+    ['two groups', 'group=edge&group=core'],
+    ['more checks than a PING may name', Array.from({ length: 33 }, (_, i) => `check=c${i}`).join('&')],
+  ])('refuses %s with 400 and one sentence', async (_, search) => {
+    const { url, health } = await serve();
+    const { status, json } = await ask(`${url}/health?${search}`);
+    expect(status).toBe(400);
+    expect(json).toEqual({ error: expect.stringMatching(/group|check/) });
+    expect(health.asked).toEqual([]);
+  });
+
+  it('tells by HEAD what GET would, without the body', async () => {
+    const { url, health } = await serve();
+    health.atOnce = 'fail';
+    const { status, text, headers } = await ask(`${url}/health`, { method: 'HEAD' });
+    expect(status).toBe(503);
+    expect(text).toBe('');
+    expect(headers['content-type']).toMatch(/^application\/health\+json\b/);
+  });
+
+  it('shows the report of real checks, and of a group and of a check the part', async () => {
+    const health = await registryOf({
+      db: new SteadyCheck({}, { status: 'fail', reason: 'refused' }),
+      cache: new SteadyCheck({ groups: ['edge'] }),
+    });
+    const { url } = await serve({ health });
+    const ready = await ask(`${url}/health`);
+    expect(ready.status).toBe(503);
+    expect(ready.json).toMatchObject({ status: 'fail', state: 'fail', instance: 'me', causes: [{ check: 'db' }] });
+    const edge = await ask(`${url}/health?group=edge`);
+    expect([edge.status, Object.keys(edge.json.checks)]).toEqual([200, ['cache']]);
+    const all = await ask(`${url}/health?check=cache&check=db`);
+    expect([all.status, Object.keys(all.json.checks).sort()]).toEqual([503, ['cache', 'db']]);
+    for (const unknown of ['group=nobody', 'check=nobody', 'check=db&check=nobody', 'check=']) {
+      const { status, json } = await ask(`${url}/health?${unknown}`);
+      expect([unknown, status, json.status, json.state]).toEqual([unknown, 404, 'fail', 'not-found']);
+    }
+  });
+
+  it('answers at its own deadline when a check hangs', async () => {
+    const clock = new FakeClock();
+    const slow = new ScriptedCheck({ timeout: 5000 });
+    slow.obedient = true;
+    const health = await registryOf({ slow }, clock);
+    let asked = false;
+    const listening = Object.create(health, {
+      ask: {
+        value: (...all: Parameters<Registry['ask']>) => {
+          asked = true;
+          return health.ask(...all);
+        },
+      },
+    });
+    const { url } = await serve({ health: listening as Registry });
+    let answered = false;
+    const answer = ask(`${url}/health`).finally(() => (answered = true));
+    await until(() => asked);
+    await clock.advance(799);
+    expect(answered).toBe(false);
+    await clock.advance(100);
+    expect(await answer).toMatchObject({ status: 503, json: { state: 'unknown' } });
+  });
+});
+
+describe('a peer that may see no detail', () => {
+  it('learns no name and no reason of real checks', async () => {
+    const health = await registryOf({ db: new SteadyCheck({}, { status: 'fail', reason: 'refused' }) });
+    const { url } = await serve({ health, detail: 'never' });
+    for (const path of ['/health', '/health?check=db', '/health?group=all', '/readyz']) {
+      const { json, status } = await ask(url + path);
+      expect([path, status, json]).toEqual([path, 503, { status: 'fail', state: 'fail' }]);
+    }
+  });
+});
+
+describe('a health that answers nothing yet', () => {
+  it('is no reason to keep others waiting', async () => {
+    const health = new FakeHealth();
+    const { url } = await serve({ health });
+    const first = ask(`${url}/health`);
+    await until(() => health.asked.length > 0);
+    health.atOnce = 'pass';
+    expect((await ask(`${url}/health`)).status).toBe(200);
+    health.settle('fail');
+    expect((await first).status).toBe(503);
+  });
+});

@@ -1,0 +1,167 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { FakeClock } from '../fake-clock.js';
+import { ask, keptConnection } from './asking.js';
+import { closeAll, serve, silentConnection } from './served.js';
+import { until } from './until.js';
+
+afterEach(closeAll);
+
+/** Speaks HTTP by hand on a connection of its own and gives all that comes back until its end. */
+async function speak(url: string, text: string): Promise<string> {
+  const socket = await silentConnection(url);
+  let heard = '';
+  socket.setEncoding('utf8').on('data', (chunk) => (heard += chunk));
+  socket.on('error', () => {});
+  socket.write(text);
+  await once(socket, 'close');
+  return heard;
+}
+
+describe('the HTTP server', () => {
+  it('keeps silent connections longer than the 60 s of a load balancer, and gives headers longer than that', async () => {
+    const { server } = await serve();
+    const { keepAliveTimeout, headersTimeout, requestTimeout, maxConnections } = server.server;
+    expect(keepAliveTimeout).toBe(72_000);
+    expect(headersTimeout).toBeGreaterThan(keepAliveTimeout);
+    expect(requestTimeout).toBeGreaterThanOrEqual(headersTimeout);
+    expect(maxConnections).toBeGreaterThan(0);
+  });
+
+  it('answers many requests on one connection, and says how long it keeps it', async () => {
+    const { url, health } = await serve();
+    health.atOnce = 'pass';
+    const agent = keptConnection();
+    const answers = [];
+    for (const path of ['/livez', '/readyz', '/health', '/metrics', '/nowhere']) {
+      answers.push(await ask(url + path, { agent }));
+    }
+    agent.destroy();
+    expect(new Set(answers.map(({ port }) => port)).size).toBe(1);
+    for (const { headers } of answers) expect(headers['keep-alive']).toBe('timeout=72');
+  });
+
+  it('says 404 in a small JSON for any other path', async () => {
+    const { url } = await serve();
+    for (const path of ['/', '/healthz', '/health/', '/HEALTH', '/..%2fetc', '/metrics/x?y=<z>']) {
+      const { status, text } = await ask(url + path);
+      expect([path, status, Object.keys(JSON.parse(text))]).toEqual([path, 404, ['error']]);
+      expect(text.length).toBeLessThan(100);
+    }
+  });
+
+  it.each(['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'QUERY'])('refuses %s with 405', async (method) => {
+    const { url, health } = await serve();
+    for (const path of ['/health', '/nowhere']) {
+      const { status, headers, text } = await ask(url + path, { method });
+      expect([path, status, headers.allow, headers.connection]).toEqual([path, 405, 'GET, HEAD', 'close']);
+      expect(Object.keys(JSON.parse(text))).toEqual(['error']);
+    }
+    expect(health.asked).toEqual([]);
+  });
+
+  it('does not read a body, however long it says that it is', async () => {
+    const { url } = await serve();
+    const head = 'Host: x\r\nContent-Type: application/json\r\nContent-Length: 1000000000\r\n\r\n{';
+    expect(await speak(url, `POST /health HTTP/1.1\r\n${head}`)).toMatch(/^HTTP\/1.1 405 .*"error"/s);
+  });
+
+  it.each([
+    ['a path that cannot be decoded', 'GET /%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'],
+    ['what is no HTTP', 'hello\r\n\r\n'],
+    ['headers without an end', `GET /health HTTP/1.1\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`],
+  ])('answers %s with 4xx and no stack', async (_, text) => {
+    const { url } = await serve();
+    const heard = await speak(url, text);
+    expect(heard).toMatch(/^HTTP\/1.1 4\d\d /);
+    expect(heard).not.toMatch(/node_modules|\.js:|%zz/);
+    expect(heard.length).toBeLessThan(500);
+  });
+
+  it('says Connection: close on every answer while the service is draining', async () => {
+    const { url, health } = await serve();
+    health.atOnce = 'draining';
+    health.ready = 'draining';
+    const agent = keptConnection();
+    for (const path of ['/livez', '/health', '/metrics', '/nowhere', '/health?check=a&group=b', '/%zz']) {
+      const { headers } = await ask(url + path, { agent });
+      expect([path, headers.connection]).toEqual([path, 'close']);
+    }
+    agent.destroy();
+  });
+
+  it('refuses a port that is taken, in one clear sentence, and leaves nothing open', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    await expect(serve({}, { port })).rejects.toMatchObject({
+      code: 'PONGCHECK_LISTEN',
+      message: `cannot serve HTTP on 127.0.0.1:${port}: another process listens there`,
+    });
+    taken.close();
+  });
+});
+
+describe('closing the HTTP server', () => {
+  it('lets a request in flight finish, with Connection: close, and takes no new one', async () => {
+    const { server, url, health } = await serve();
+    const agent = keptConnection();
+    const answer = ask(`${url}/health`, { agent });
+    await until(() => health.asked.length > 0);
+    health.ready = 'draining';
+    let closed = false;
+    const closing = server.close().then(() => (closed = true));
+    await until(() => !server.server.listening);
+    await expect(ask(`${url}/livez`)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    expect(closed).toBe(false);
+    health.settle('pass');
+    expect(await answer).toMatchObject({ status: 200, headers: { connection: 'close' } });
+    await closing;
+    agent.destroy();
+  });
+
+  it('ends connections that are kept and idle at once', async () => {
+    const clock = new FakeClock();
+    const { server, url, health } = await serve({}, { clock });
+    health.atOnce = 'pass';
+    const agent = keptConnection();
+    await ask(`${url}/livez`, { agent });
+    await server.close();
+    expect(clock.timers).toBe(0);
+    agent.destroy();
+  });
+
+  it('waits a second for a scrape that does not end and for a connection that says nothing, no longer', async () => {
+    const clock = new FakeClock();
+    let scraped = false;
+    const metrics = () => {
+      scraped = true;
+      return new Promise<string>(() => {});
+    };
+    const { server, url } = await serve({ register: () => ({ contentType: 'text/plain', metrics }) }, { clock });
+    const answer = ask(`${url}/metrics`).catch((error) => error.code);
+    const silent = await silentConnection(url);
+    const ended = once(
+      silent.on('error', () => {}),
+      'close',
+    );
+    await until(() => scraped);
+    let closed = false;
+    const closing = server.close().then(() => (closed = true));
+    await until(() => clock.timers > 0);
+    await clock.advance(999);
+    expect(closed).toBe(false);
+    await clock.advance(1);
+    await closing;
+    await ended;
+    expect(await answer).toBe('ECONNRESET');
+  });
+
+  it('may be asked for twice', async () => {
+    const { server } = await serve();
+    await Promise.all([server.close(), server.close()]);
+    await server.close();
+  });
+});
