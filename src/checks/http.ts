@@ -1,0 +1,97 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import type { CheckDefinition, CheckResult, CheckSettings } from '../health/check.js';
+import type { Reason } from '../health/reason.js';
+import { HttpExchange } from './http-exchange.js';
+import { readPattern, readStatuses } from './match.js';
+import { partOptions, refusal } from './options.js';
+import { secretsOfMap, secretsOfUrl } from './secrets.js';
+import { readTls, type TlsOptions } from './tls.js';
+import { readUrl } from './url.js';
+
+const KIND = 'http';
+
+/** How a service is asked, and what it has to answer. */
+export interface HttpOptions extends CheckSettings {
+  /** `http://` or `https://`; a user and password become basic authentication. */
+  url: string;
+  /** Default GET. */
+  method?: 'GET' | 'HEAD';
+  /** Headers of the request. */
+  headers?: Readonly<Record<string, string>>;
+  /** Statuses that are well: numbers and ranges, such as `200-299,304`. Default `200-299`. */
+  status?: string;
+  /** A text that the body must contain, or a regular expression (also as `/text/`) that it must match. */
+  expectBody?: string | RegExp;
+  /** The same for headers of the answer, by name. */
+  expectHeaders?: Readonly<Record<string, string | RegExp>>;
+  /** Octets; a longer body fails with `bad-body` and is not read to its end. Default 65536. */
+  maxBody?: number;
+  /** Redirects that are followed, unless their status is an allowed one. Default 0. */
+  redirects?: number;
+  tls?: TlsOptions;
+}
+
+/**
+ * Asks a service and judges its status, its headers and its body. The
+ * connection is kept for the next run. `observedValue` is the status.
+ *
+ * @throws PongcheckError `PONGCHECK_CHECK` for options that make no sense.
+ */
+export function http(given: HttpOptions): CheckDefinition {
+  const { settings, options } = partOptions(KIND, given);
+  const { method = 'GET', headers = {}, status: allowed = '200-299', expectHeaders = {}, expectBody } = options;
+  const url = readUrl(KIND, options.url, ['http', 'https']);
+  const isAllowed = readStatuses(KIND, allowed);
+  const bodyMatch = expectBody === undefined ? undefined : readPattern(KIND, 'expectBody', expectBody);
+  const headerMatches = Object.entries(expectHeaders).map(
+    ([name, pattern]) => [name, readPattern(KIND, `expectHeaders.${name}`, pattern)] as const,
+  );
+  judgeHeaders(headers);
+  const { maxBody = 65_536, redirects = 0, tls = {} } = options;
+  const exchange = new HttpExchange({
+    url,
+    method,
+    headers,
+    isAllowed,
+    maxBody,
+    redirects,
+    tls: readTls(KIND, tls),
+  });
+
+  return {
+    componentType: 'component',
+    ...settings,
+    kind: KIND,
+    secrets: [...secretsOfUrl(url), ...secretsOfMap(headers)],
+    async run(signal): Promise<CheckResult> {
+      const answer = await exchange.ask(signal);
+      const { status } = answer;
+      const fail = (reason: Reason, output: string): CheckResult => {
+        answer.drop();
+        return { status: 'fail', reason, output, observedValue: status };
+      };
+      if (!isAllowed(status)) return fail('bad-status', `the status is ${status}, allowed: ${allowed}`);
+      for (const [name, matches] of headerMatches) {
+        const value = answer.header(name);
+        if (value === undefined) return fail('bad-body', `the header ${name} is missing`);
+        if (!matches(value)) return fail('bad-body', `the header ${name} is not as expected`);
+      }
+      const body = await answer.body();
+      if (bodyMatch && !bodyMatch(body)) return fail('bad-body', 'the body is not as expected');
+      return { status: 'pass', observedValue: status };
+    },
+    close: () => exchange.close(),
+  };
+}
+
+/** Node would throw at each run. Values are not shown: they may be secret. */
+function judgeHeaders(headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) {
+    try {
+      validateHeaderName(name);
+      validateHeaderValue(name, value);
+    } catch {
+      throw refusal(KIND, 'headers', 'with a name or a value that HTTP does not allow', 'names and values of RFC 9110');
+    }
+  }
+}
