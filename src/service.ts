@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import type { FastifyPluginAsync } from 'fastify';
 import type { Registry as MetricsRegistry } from 'prom-client';
 import { type Clock, systemClock } from './clock.js';
@@ -9,16 +10,35 @@ import { formatAddress, parseAddress } from './link/address.js';
 import { type Log, silentLog } from './log.js';
 import { createMetrics, type Metrics } from './metrics/metrics.js';
 import { ownRegistry } from './metrics/own-registry.js';
-import { Server } from './server/server.js';
+import type { ConnectionInfo } from './server/info.js';
+import { type ListenerSettings, Server } from './server/server.js';
+import type { ServerEvents } from './server/session.js';
 import { defaultServerSettings, type Limits, type ServerSettings } from './server/settings.js';
+import { logTransitions } from './transition-log.js';
 import { packageVersion } from './version.js';
+
+/** One address to listen on, and what it holds otherwise than the others. */
+export interface Listen extends Readonly<ListenerSettings> {
+  readonly url: string;
+}
+
+/** How a service takes its leave (SPEC "Draining"), in milliseconds. */
+export interface DrainTimes {
+  /** How long everyone is still served. Default 10,000. */
+  grace: number;
+  /** How long it stays even with nobody connected, so that load balancers see it drain. Default 5,000, at most `grace`. */
+  delay: number;
+}
+
+/** How often a drain looks whether everyone has left. */
+const DRAIN_LOOK = 50;
 
 /** What a service is made of. Times in milliseconds, sizes in octets; everything has a default. */
 export interface ServiceOptions {
   /** Dependency checks by name: definitions such as `mysql({ url })`, or functions of anyone's own. Default: none. */
   checks?: Readonly<Record<string, CheckDefinition | CheckFunction>>;
   /** Where PINGs are answered. Default `[{ url: 'pong://127.0.0.1:7464' }]`; `[]`: nowhere. */
-  listen?: readonly { readonly url: string }[];
+  listen?: readonly Listen[];
   /** Where HTTP is served. Default `{ host: '127.0.0.1', port: 7664 }`; false: nowhere, as for who mounts `service.plugin`. */
   http?: { readonly host?: string; readonly port?: number } | false;
   /** A registry of prom-client that the metrics join from `start` to `stop`. Default: one of their own. */
@@ -27,6 +47,7 @@ export interface ServiceOptions {
   ping?: Partial<ServerSettings['ping']> & { staleLimit?: number };
   heartbeat?: Partial<ServerSettings['heartbeat']>;
   limits?: Partial<Limits>;
+  drain?: Partial<DrainTimes>;
   detail?: ServerSettings['detail'];
   /** Shown in reports. */
   serviceId?: string;
@@ -46,7 +67,13 @@ export class Service {
    * `app.register(service.plugin, { prefix: '/internal' })`.
    */
   readonly plugin: FastifyPluginAsync;
-  private readonly listen: readonly { readonly url: string }[];
+  /** `connect`, `ping` and `close`, with what is known of the connection and the true reason. */
+  readonly events: EventEmitter<ServerEvents>;
+  private readonly listen: readonly Listen[];
+  private readonly clock: Clock;
+  private readonly drainTimes: DrainTimes;
+  private readonly idleTimeout: number;
+  private stopping: Promise<void> | undefined;
   private readonly openHttp: (() => Promise<HttpServer>) | undefined;
   private readonly joined: MetricsRegistry | undefined;
   private own: MetricsRegistry | undefined;
@@ -63,6 +90,9 @@ export class Service {
       limits: { ...defaultServerSettings.limits, ...options.limits },
       detail: options.detail ?? defaultServerSettings.detail,
     };
+    this.clock = clock;
+    this.drainTimes = { grace: 10_000, delay: 5000, ...options.drain };
+    this.idleTimeout = settings.heartbeat.idleTimeout;
     this.listen = options.listen ?? [{ url: 'pong://127.0.0.1:7464' }];
     this.health = new Registry({
       checks,
@@ -72,6 +102,8 @@ export class Service {
       ...(options.releaseId !== undefined && { releaseId: options.releaseId }),
     });
     this.server = new Server({ health: this.health, settings, clock, log });
+    this.events = this.server.events;
+    logTransitions(this.health, log);
     this.joined = options.register;
     const context = { health: this.health, detail: settings.detail, register: () => this.register };
     this.plugin = httpPlugin(context);
@@ -112,11 +144,11 @@ export class Service {
    * has the metrics of another service; nothing is left open then.
    */
   async start(): Promise<void> {
-    const addresses = this.listen.map(({ url }) => parseAddress(url));
+    const listeners = this.listen.map(({ url, ...own }) => [parseAddress(url), own] as const);
     if (this.joined) this.metrics = this.join(this.joined);
     try {
       this.health.start();
-      for (const address of addresses) this.bound.push(formatAddress(await this.server.listen(address)));
+      for (const [address, own] of listeners) this.bound.push(formatAddress(await this.server.listen(address, own)));
       this.http = await this.openHttp?.();
     } catch (error) {
       await this.stop();
@@ -124,11 +156,70 @@ export class Service {
     }
   }
 
+  // -- connections -----------------------------------------------------------
+
+  /** What is known of every open connection, the oldest first. */
+  connections(): ConnectionInfo[] {
+    return [...this.server.connections].map((connection) => connection.info());
+  }
+
+  /**
+   * The connections from which nothing has come for `idle` milliseconds (default: the
+   * idle timeout); with `close` those that are not protected are closed for it.
+   */
+  heartbeat({ idle = this.idleTimeout, close = false } = {}): ConnectionInfo[] {
+    return this.server.silent(idle).map((connection) => {
+      const info = connection.info();
+      if (close && !connection.isProtected) connection.close('idle');
+      return info;
+    });
+  }
+
+  /** Exempts a connection from the idle timeout, or no longer. False: there is none with this id. */
+  protect(id: number, isProtected = true): boolean {
+    const connection = this.server.find(id);
+    if (connection) connection.isProtected = isProtected;
+    return connection !== undefined;
+  }
+
+  /** Closes a connection, after what waits is answered with what is known. False: there is none with this id. */
+  disconnect(id: number): boolean {
+    const connection = this.server.find(id);
+    connection?.close('closed-by-application');
+    return connection !== undefined;
+  }
+
+  // -- the end ---------------------------------------------------------------
+
+  /**
+   * Takes its leave in stages (SPEC "Draining"): readiness says draining and clients are told to
+   * go, everyone is served for `drain.grace`, or until nobody is left once `drain.delay` is over;
+   * then `stop`. Resolves when nothing of it is left. Never rejects.
+   */
+  async drain(): Promise<void> {
+    const { clock } = this;
+    const { grace, delay } = this.drainTimes;
+    const begun = clock.now();
+    this.health.drain();
+    this.server.goaway(grace);
+    const served = () => {
+      const lasted = clock.now() - begun;
+      return lasted >= grace || (lasted >= delay && this.server.connections.size === 0);
+    };
+    while (!served() && !this.stopping) await new Promise<void>((resolve) => clock.after(DRAIN_LOOK, resolve));
+    await this.stop();
+  }
+
   /**
    * Answers what has arrived, sends FIN to everyone, lets HTTP requests in flight
    * finish, ends the checks. Resolves when nothing of it is left. Never rejects.
    */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.stopping ??= this.end();
+    return this.stopping;
+  }
+
+  private async end(): Promise<void> {
     this.health.drain();
     await this.server.close();
     await this.http?.close();
