@@ -7,6 +7,10 @@ export type OptionType =
   | 'enum'
   | 'string'
   | 'names'
+  | 'path'
+  | 'pattern'
+  | 'texts'
+  | 'patterns'
   | 'url'
   | 'address'
   | 'addresses'
@@ -22,6 +26,8 @@ export interface OptionRow {
   /** The default in words, where it depends on something. */
   readonly defaultText?: string;
   readonly required?: boolean;
+  /** Its value is never shown. */
+  readonly secret?: boolean;
   /** Smallest value; 0 where none is given. */
   readonly min?: number;
   readonly max?: number;

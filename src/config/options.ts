@@ -1,3 +1,4 @@
+import { checkKinds } from '../checks/catalog.js';
 import { ONE_DAY, type OptionRow } from './option.js';
 
 const MILLION = 1_000_000;
@@ -40,7 +41,13 @@ export const optionRows: readonly OptionRow[] = [
     sentence: 'The port of HTTP; 0 takes any free one.',
   },
 
-  { path: 'checks.*.kind', type: 'enum', required: true, sentence: 'The kind of the check, from the table of kinds.' },
+  {
+    path: 'checks.*.kind',
+    type: 'enum',
+    required: true,
+    values: checkKinds.map(({ kind }) => kind),
+    sentence: 'The kind of the check.',
+  },
   {
     path: 'checks.*.timeout',
     type: 'duration',
@@ -134,6 +141,22 @@ export const optionRows: readonly OptionRow[] = [
     sentence: 'A connection that is silent for this long is closed (ERROR 9); 0 = never.',
   },
   {
+    path: 'heartbeat.pingInterval',
+    type: 'duration',
+    default: '0',
+    max: ONE_DAY,
+    env: 'PONGCHECK_HEARTBEAT_PING_INTERVAL',
+    sentence: 'How often the server PINGs a client that asked for it in HELLO; 0 = never.',
+  },
+  {
+    path: 'heartbeat.maxPingsOut',
+    type: 'integer',
+    default: '3',
+    max: 1000,
+    env: 'PONGCHECK_HEARTBEAT_MAX_PINGS_OUT',
+    sentence: 'Unanswered PINGs with which such a client is dead when the next is due (ERROR 13); 0 = never.',
+  },
+  {
     path: 'limits.frameTimeout',
     type: 'duration',
     default: '5s',
@@ -214,6 +237,7 @@ export const optionRows: readonly OptionRow[] = [
     path: 'drain.delay',
     type: 'duration',
     default: '5s',
+    defaultText: '5s, or drain.grace where that is less',
     max: 3_600_000,
     env: 'PONGCHECK_DRAIN_DELAY',
     sentence: 'The least of that grace, even when no connection is left; at most drain.grace.',

@@ -1,19 +1,24 @@
-import type { DetailMode } from '../link/detail.js';
 import type { ServerSettings } from '../server/settings.js';
+import type { Path } from './problems.js';
+
+/** What was read, and how to tell where. */
+export interface Configuration {
+  readonly settings: Settings;
+  /** How a problem names a place: the file and the line, where it stands in a file, and the path. */
+  placeOf(path: Path): string;
+}
 
 /** What holds, with every default filled in. Times in milliseconds, sizes in octets. */
 export interface Settings extends ServerSettings {
-  listen: { url: string }[];
-  http: { host: string; port: number } | false;
-  ping: ServerSettings['ping'] & { staleLimit: number };
-  drain: { grace: number; delay: number };
-  detail: DetailMode;
-  serviceId?: string;
-  releaseId?: string;
-  log: { level: string; pretty?: boolean };
-  /** The checks by name, each with its kind and what was said of it; nothing is filled in here. */
-  checks: Readonly<Record<string, CheckOptions>>;
+  readonly listen: readonly { readonly url: string }[];
+  readonly http: { readonly host: string; readonly port: number } | false;
+  readonly ping: ServerSettings['ping'] & { staleLimit: number };
+  readonly drain: { readonly grace: number; readonly delay: number };
+  readonly serviceId?: string;
+  readonly releaseId?: string;
+  readonly log: { readonly level: string; readonly pretty?: boolean };
+  /** By name, what was said of each check; the defaults of a check are its own business. */
+  readonly checks: Readonly<Record<string, CheckOptions>>;
 }
 
-/** What the file or the environment says of one check. */
 export type CheckOptions = Readonly<Record<string, unknown>> & { readonly kind: string };

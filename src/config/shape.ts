@@ -1,5 +1,7 @@
+import { resolve } from 'node:path';
 import { found } from './found.js';
 import type { OptionRow } from './option.js';
+import { isMap } from './path.js';
 import type { Complain, Path } from './problems.js';
 import { didYouMean, Refusal, valueTypes } from './values.js';
 import { expandVariables } from './variables.js';
@@ -14,6 +16,8 @@ export interface Shape {
   keys: Map<string, Shape>;
   /** An element of a list. */
   item?: Shape;
+  /** Keys beyond those are taken as they are. */
+  open?: boolean;
   /** An entry of a map whose keys are names of the user's own; undefined: it was complained of. */
   entry?(name: string, value: unknown, path: Path, complain: Complain): Shape | undefined;
 }
@@ -38,10 +42,13 @@ export function shapeOf(rows: readonly OptionRow[], prefix = ''): Shape {
 /** Reads what a file says against a shape, and complains of every place that does not fit. */
 export class ShapeReader {
   readonly #env: Env;
+  readonly #folder: string;
   readonly #complain: Complain;
 
-  constructor(env: Env, complain: Complain) {
+  /** `folder` is where relative paths of files begin. */
+  constructor(env: Env, folder: string, complain: Complain) {
     this.#env = env;
+    this.#folder = folder;
     this.#complain = complain;
   }
 
@@ -54,14 +61,16 @@ export class ShapeReader {
     return this.#complain(path, `is ${found(value)}, allowed is ${shape.item ? 'a list' : 'a map'}`);
   }
 
-  #readMap({ keys }: Shape, map: Readonly<Record<string, unknown>>, path: Path): Record<string, unknown> {
+  #readMap({ keys, open }: Shape, map: Readonly<Record<string, unknown>>, path: Path): Record<string, unknown> {
     const values: [string, unknown][] = [];
     for (const [key, value] of Object.entries(map)) {
+      const at = [...path, key];
       const shape = keys.get(key);
-      if (shape) values.push([key, this.read(shape, value, [...path, key])]);
+      if (shape) values.push([key, this.read(shape, value, at)]);
+      else if (open) values.push([key, this.#expandAll(value, at)]);
       else
         this.#complain(
-          [...path, key],
+          at,
           `is not known; ${didYouMean(key, keys.keys()) ?? `known are ${[...keys.keys()].join(', ')}`}`,
         );
     }
@@ -89,8 +98,25 @@ export class ShapeReader {
 
   #readOption(row: OptionRow, value: unknown, path: Path): unknown {
     const say = (sentence: string) => this.#complain(path, sentence);
-    const expanded = typeof value === 'string' ? expandVariables(value, this.#env, path, this.#complain) : undefined;
-    return expanded === undefined ? readValue(row, value, say) : readText(row, expanded, say, value as string);
+    const text = typeof value === 'string' ? this.#expand(value, path) : undefined;
+    const read =
+      text === undefined
+        ? readValue(row, this.#expandAll(value, path), say)
+        : readText(row, text, say, value as string);
+    return row.type === 'path' && typeof read === 'string' ? resolve(this.#folder, read) : read;
+  }
+
+  #expand(text: string, path: Path): string | undefined {
+    return expandVariables(text, this.#env, path, this.#complain);
+  }
+
+  #expandAll(value: unknown, path: Path): unknown {
+    if (typeof value === 'string') return this.#expand(value, path) ?? value;
+    if (Array.isArray(value)) return value.map((element, index) => this.#expandAll(element, [...path, index]));
+    if (!isMap(value)) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([key, entry]) => [key, this.#expandAll(entry, [...path, key])]),
+    );
   }
 }
 
@@ -116,11 +142,8 @@ function attempt(row: OptionRow, seen: unknown, say: (sentence: string) => void,
   }
 }
 
-/** A text that should have been a URL may be a password from end to end, so it is not shown. */
-function foundFor({ type }: OptionRow, value: unknown): string {
-  return type === 'url' && typeof value === 'string' ? 'a text that is no URL' : found(value);
-}
-
-export function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** A text that should have been a URL may be a password from end to end. */
+function foundFor({ type, secret }: OptionRow, value: unknown): string {
+  if (typeof value !== 'string' || !(secret || type === 'url')) return found(value);
+  return type === 'url' ? 'a text that is no URL' : 'a text';
 }

@@ -4,6 +4,7 @@ import { hideCredentials } from './found.js';
 import { nearest } from './nearest.js';
 import { formatOctets, OCTETS_FORMS, parseOctets } from './octets.js';
 import type { OptionRow, OptionType } from './option.js';
+import { isMap } from './path.js';
 
 /** Thrown by a reader that does not take a value: `hint` says what was probably meant. */
 export class Refusal {
@@ -81,11 +82,23 @@ export const valueTypes: Readonly<Record<OptionType, ValueType>> = {
   },
   string: {
     allowed: () => 'a text of 1 to 1024 characters on one line',
-    read(value) {
-      if (typeof value === 'number' || typeof value === 'boolean') throw new Refusal(`in quotes: "${value}"`);
-      if (!/^\P{Cc}{1,1024}$/u.test(text(value))) throw new Refusal();
-      return value;
-    },
+    read: oneLine,
+  },
+  pattern: {
+    allowed: () => 'a text or a /regular expression/ on one line',
+    read: oneLine,
+  },
+  texts: {
+    allowed: () => 'a map of texts, each on one line',
+    read: mapOfLines,
+  },
+  patterns: {
+    allowed: () => 'a map of texts or /regular expressions/, each on one line',
+    read: mapOfLines,
+  },
+  path: {
+    allowed: () => 'the path of a file',
+    read: (value) => text(value) || refuse(),
   },
   names: {
     allowed: () => `a list of names of ${NAME_FORMS}`,
@@ -125,6 +138,19 @@ export const valueTypes: Readonly<Record<OptionType, ValueType>> = {
     },
   },
 };
+
+function refuse(): never {
+  throw new Refusal();
+}
+
+function oneLine(value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'boolean') throw new Refusal(`in quotes: "${value}"`);
+  return /^\P{Cc}{1,1024}$/u.test(text(value)) ? text(value) : refuse();
+}
+
+function mapOfLines(value: unknown): object {
+  return isMap(value) ? Object.fromEntries(Object.entries(value).map(([key, line]) => [key, oneLine(line)])) : refuse();
+}
 
 function text(value: unknown): string {
   if (typeof value === 'string') return value;

@@ -1,0 +1,72 @@
+import { type CheckKind, checkKinds } from '../checks/catalog.js';
+import { PongcheckError } from '../errors.js';
+import type { CheckDefinition } from '../health/check.js';
+import { type DefinedCheck, defineCheck } from '../health/define.js';
+import { found, hideCredentials } from './found.js';
+import type { OptionRow } from './option.js';
+import { optionRows } from './options.js';
+import { isMap } from './path.js';
+import { type Complain, configError, type Path } from './problems.js';
+import type { CheckOptions, Configuration } from './settings.js';
+import { type Shape, shapeOf } from './shape.js';
+import { didYouMean, NAME_FORMS, namePattern } from './values.js';
+
+const PREFIX = 'checks.*.';
+const commonRows = optionRows.filter(({ path }) => path.startsWith(PREFIX));
+
+/** The shape of one entry of `checks`, which depends on its kind; complains of a name or a kind that is none. */
+export function entryShape(name: string, value: unknown, path: Path, complain: Complain): Shape | undefined {
+  if (!namePattern.test(name)) complain(path, `is no name of a check, allowed are ${NAME_FORMS}`);
+  const kinds = checkKinds.map(({ kind }) => kind);
+  const said = isMap(value) ? value.kind : undefined;
+  const kind = checkKinds.find((row) => row.kind === said);
+  if (!isMap(value)) complain(path, `is ${found(value)}, allowed is a map with a kind: one of ${kinds.join(', ')}`);
+  else if (said === undefined) complain(path, `has no kind, allowed is one of ${kinds.join(', ')}`);
+  else if (!kind) {
+    const hint = didYouMean(String(said), kinds);
+    complain([...path, 'kind'], `is ${found(said)}, allowed is one of ${kinds.join(', ')}${hint ? ` (${hint})` : ''}`);
+  }
+  return kind && shapeOfKind(kind);
+}
+
+/** What may be said of a check of this kind. */
+export function shapeOfKind({ options, open = false }: CheckKind): Shape {
+  const own = options.map(({ name, ...row }): OptionRow => ({ ...row, path: `${PREFIX}${name}` }));
+  return { ...shapeOf([...commonRows, ...own], PREFIX), open };
+}
+
+/** The row of the catalogue; the reader lets no other kind through. */
+export function kindOf(name: string): CheckKind {
+  return checkKinds.find(({ kind }) => kind === name) as CheckKind;
+}
+
+/**
+ * Makes the checks, which loads their kinds and runs nothing. Throws one
+ * PONGCHECK_CONFIG that lists what every one of them refuses.
+ */
+export async function buildChecks({ settings, placeOf }: Configuration): Promise<Record<string, DefinedCheck>> {
+  const built: [string, DefinedCheck][] = [];
+  const problems: string[] = [];
+  for (const [name, options] of Object.entries(settings.checks)) {
+    try {
+      built.push([name, defineCheck(name, await build(options))]);
+    } catch (error) {
+      if (!(error instanceof PongcheckError)) throw error;
+      const sentence = hideCredentials(error.message.replace(/^check (?:"[^"]*"|of kind \S+): /, ''));
+      problems.push(`${placeOf(['checks', name])}: ${sentence}`);
+    }
+  }
+  if (problems.length === 0) return Object.fromEntries(built);
+  await closeAll(built.map(([, check]) => check));
+  throw configError(problems);
+}
+
+/** Lets go of what checks hold that are not wanted any more. */
+export async function closeAll(checks: Iterable<DefinedCheck>): Promise<void> {
+  for (const check of checks) await check.close?.();
+}
+
+async function build({ kind, ...options }: CheckOptions): Promise<CheckDefinition> {
+  const make = await kindOf(kind).load();
+  return make(options);
+}

@@ -1,0 +1,47 @@
+import type { DefinedCheck } from '../health/define.js';
+import { redactor } from '../health/redact.js';
+import { kindOf, shapeOfKind } from './checks.js';
+import { optionRows } from './options.js';
+import { isMap } from './path.js';
+import type { Settings } from './settings.js';
+import { type Shape, shapeOf } from './shape.js';
+import { valueTypes } from './values.js';
+
+const HIDDEN = '***';
+/** Keys of the user's own, below a check of an open kind, whose values are hidden. */
+const secretKey = /pass|pwd|secret|token|key|auth|credential|signature|cookie/i;
+
+/**
+ * What holds, as a file would say it, in the order of the table: units are
+ * written out, secrets are hidden. `checks` are the built ones, which have
+ * decided their own defaults.
+ */
+export function effective(settings: Settings, checks: Readonly<Record<string, DefinedCheck>>): object {
+  const { checks: said, ...rest } = settings;
+  const shown = Object.entries(said).map(([name, options]) => {
+    const check = checks[name] as DefinedCheck;
+    const shape = shapeOfKind(kindOf(options.kind));
+    const decided = Object.fromEntries([...shape.keys.keys()].map((key) => [key, check[key as keyof DefinedCheck]]));
+    return [name, show(shape, { ...decided, ...options }, redactor(check.secrets ?? []))];
+  });
+  const root = shapeOf(optionRows.filter(({ path }) => !path.startsWith('checks.')));
+  return { ...(show(root, rest, redactor([])) as object), checks: Object.fromEntries(shown) };
+}
+
+function show(shape: Shape | undefined, value: unknown, redact: (text: string) => string): unknown {
+  const row = shape?.row;
+  if (row?.secret) return isMap(value) ? Object.fromEntries(Object.keys(value).map((key) => [key, HIDDEN])) : HIDDEN;
+  if (Array.isArray(value)) return value.map((element) => show(shape?.item, element, redact));
+  if (isMap(value)) {
+    const known = [...(shape?.keys.keys() ?? [])].filter((key) => value[key] !== undefined);
+    const keys = [...new Set([...known, ...Object.keys(value)])];
+    return Object.fromEntries(
+      keys.map((key) => {
+        const below = shape?.keys.get(key);
+        return [key, !below && secretKey.test(key) ? HIDDEN : show(below, value[key], redact)];
+      }),
+    );
+  }
+  const shown = row ? (valueTypes[row.type].show?.(value as never) ?? value) : value;
+  return typeof shown === 'string' ? redact(shown) : shown;
+}

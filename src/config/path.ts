@@ -1,0 +1,24 @@
+/** What YAML calls a mapping, JSON an object. */
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The value at `limits.maxPending`; where a section is something else (`http: false`), that. */
+export function at(values: Readonly<Record<string, unknown>>, path: string): unknown {
+  return path.split('.').reduce<unknown>((value, key) => (isMap(value) ? value[key] : value), values);
+}
+
+/** Sets the value at `limits.maxPending`; sections are made where they are missing. */
+export function setAt(values: Record<string, unknown>, path: string, value: unknown): void {
+  const keys = path.split('.');
+  const last = keys.pop() as string;
+  let section = values;
+  for (const key of keys) {
+    const next = section[key];
+    if (!isMap(next)) {
+      section[key] = {};
+      section = section[key] as Record<string, unknown>;
+    } else section = next;
+  }
+  section[last] = value;
+}

@@ -1,0 +1,85 @@
+import { dirname } from 'node:path';
+import { entryShape } from './checks.js';
+import { formatDuration } from './duration.js';
+import { addChecks, type Flags, misspeltVariables, override } from './environment.js';
+import { type ConfigFile, readConfigFile } from './file.js';
+import { FILE_VARIABLE, optionRows } from './options.js';
+import { at, isMap, setAt } from './path.js';
+import { type Complain, configError, formatPath, type Path } from './problems.js';
+import type { Configuration, Settings } from './settings.js';
+import { type Env, readText, type Shape, ShapeReader, shapeOf } from './shape.js';
+
+export interface Sources {
+  /** The file; default: what PONGCHECK_CONFIG names; neither: none. */
+  file?: string | undefined;
+  env: Env;
+  flags?: Flags;
+}
+
+/**
+ * Reads what holds: the file, over it the environment, over that the flags, and
+ * the defaults for the rest. Throws one PONGCHECK_CONFIG that lists every
+ * problem, a line each, with its place, what was found and what is allowed.
+ */
+export async function readConfiguration({ file, env, flags = {} }: Sources): Promise<Configuration> {
+  const name = file ?? (env[FILE_VARIABLE] || undefined);
+  const read = name === undefined ? undefined : await readConfigFile(name, name);
+  const placeOf = (path: Path) => place(path, name, read);
+  const problems: string[] = [];
+
+  const tree = addChecks(read?.tree ?? {}, env, problems);
+  const complain: Complain = (path, sentence) => problems.push(`${placeOf(path)} ${sentence}`);
+  const values = new ShapeReader(env, dirname(name ?? '.'), complain).read(rootShape, tree, []);
+  if (isMap(values)) {
+    override(values, env, flags, problems);
+    fillDefaults(values);
+  }
+  problems.push(...misspeltVariables(env));
+  if (problems.length > 0) throw configError(problems);
+
+  const settings = values as unknown as Settings;
+  problems.push(...contradictions(settings));
+  if (problems.length > 0) throw configError(problems);
+  return { settings, placeOf };
+}
+
+const rootShape: Shape = shapeOf(optionRows.filter(({ path }) => !path.startsWith('checks.')));
+rootShape.keys.set('checks', { keys: new Map(), entry: entryShape });
+
+/** `pongcheck.yml:12: checks.db`, or less where less is known. */
+function place(path: Path, name: string | undefined, file: ConfigFile | undefined): string {
+  const line = file?.lineOf(path);
+  const where = line === undefined ? name : `${name}:${line}`;
+  return [where && `${where}:`, formatPath(path)].filter(Boolean).join(' ') || 'the configuration';
+}
+
+function fillDefaults(values: Record<string, unknown>): void {
+  const delay = at(values, 'drain.delay');
+  for (const row of optionRows) {
+    if (row.default === undefined || /[*[]/.test(row.path) || at(values, row.path) !== undefined) continue;
+    setAt(values, row.path, readText(row, row.default, unsound(row.path)));
+  }
+  values.checks ??= {};
+  // Who shortens the grace alone shortens the delay with it.
+  const { drain } = values as unknown as Settings;
+  if (delay === undefined) setAt(values, 'drain.delay', Math.min(drain.delay, drain.grace));
+}
+
+function unsound(path: string) {
+  return (sentence: string) => {
+    throw new TypeError(`The default of ${path} ${sentence}`);
+  };
+}
+
+/** What options allow by themselves but not together. */
+function contradictions({ ping, drain, listen, http }: Settings): string[] {
+  const problems: string[] = [];
+  const atMost = (path: string, value: number, limitPath: string, limit: number) => {
+    if (value <= limit) return;
+    problems.push(`${path} is ${formatDuration(value)}, allowed is at most ${limitPath}, ${formatDuration(limit)}`);
+  };
+  atMost('ping.timeout', ping.timeout, 'ping.maxTimeout', ping.maxTimeout);
+  atMost('drain.delay', drain.delay, 'drain.grace', drain.grace);
+  if (listen.length === 0 && http === false) problems.push('listen is empty and http is false, so nobody could ask');
+  return problems;
+}

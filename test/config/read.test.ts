@@ -1,0 +1,488 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Flags } from '../../src/config/environment.js';
+import { optionRows } from '../../src/config/options.js';
+import { readConfiguration } from '../../src/config/read.js';
+import { defaultServerSettings } from '../../src/server/settings.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pongcheck-read-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function fileOf(content: string): Promise<string> {
+  const file = join(folder, 'pongcheck.yml');
+  await writeFile(file, content);
+  return file;
+}
+
+interface Said {
+  file?: string;
+  env?: Record<string, string>;
+  flags?: Flags;
+}
+
+async function read({ file, env = {}, flags = {} }: Said) {
+  const path = file === undefined ? undefined : await fileOf(file);
+  return (await readConfiguration({ file: path, env, flags })).settings;
+}
+
+/** The lines of the refusal, with the file under its bare name. */
+async function problems(said: Said): Promise<string[]> {
+  try {
+    await read(said);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    expect(code).toBe('PONGCHECK_CONFIG');
+    return message.replaceAll(`${folder}/`, '').split('\n');
+  }
+  throw new Error('nothing was refused');
+}
+
+describe('the configuration where nobody says anything', () => {
+  it('is loopback, no check, and the defaults that the library has', async () => {
+    const { limits, heartbeat, ping, detail, ...rest } = await read({});
+    const { staleLimit, ...deadlines } = ping;
+    expect({ limits, heartbeat, ping: deadlines, detail }).toEqual(defaultServerSettings);
+    expect(staleLimit).toBe(30_000);
+    expect(rest).toEqual({
+      listen: [{ url: 'pong://127.0.0.1:7464' }],
+      http: { host: '127.0.0.1', port: 7664 },
+      checks: {},
+      drain: { grace: 10_000, delay: 5000 },
+      log: { level: 'info' },
+    });
+  });
+
+  it('is also what an empty file, and a file of empty sections say', async () => {
+    const nothing = await read({});
+    expect(await read({ file: '' })).toEqual(nothing);
+    expect(await read({ file: 'limits:\nping:\nhttp:\nchecks:\n' })).toEqual(nothing);
+  });
+});
+
+describe('a configuration file', () => {
+  it('sets every option, with times in milliseconds and sizes in octets', async () => {
+    const settings = await read({
+      file: `
+listen: [{ url: 'pong://[::1]:1' }, { url: localhost }]
+http: { port: 0 }
+checks:
+  db: { kind: mysql, url: 'mysql://u:p@h/x', timeout: 1.5s, maxAge: 0, interval: 1h, rise: 2, critical: false, groups: [a, b] }
+  web: { kind: http, url: 'http://h/', headers: { a: 'b \${TIMEOUT:-c}' }, tls: { ca: ca.pem }, maxBody: 1MiB }
+ping: { timeout: 1s, maxTimeout: 1m, staleLimit: 0 }
+heartbeat: { idleTimeout: 0 }
+limits: { maxPending: 7, maxQueuedBytes: 65536, pingsPerSecond: 0 }
+drain: { grace: 1m, delay: 0 }
+detail: never
+serviceId: shop
+log: { level: debug, pretty: false }
+`,
+    });
+    expect(settings).toMatchObject({
+      listen: [{ url: 'pong://[::1]:1' }, { url: 'pong://localhost:7464' }],
+      http: { host: '127.0.0.1', port: 0 },
+      checks: {
+        db: {
+          kind: 'mysql',
+          url: 'mysql://u:p@h/x',
+          timeout: 1500,
+          maxAge: 0,
+          interval: 3_600_000,
+          rise: 2,
+          critical: false,
+          groups: ['a', 'b'],
+        },
+        web: {
+          kind: 'http',
+          url: 'http://h/',
+          headers: { a: 'b c' },
+          tls: { ca: join(folder, 'ca.pem') },
+          maxBody: 1_048_576,
+        },
+      },
+      ping: { timeout: 1000, maxTimeout: 60_000, staleLimit: 0 },
+      heartbeat: { idleTimeout: 0 },
+      limits: { maxPending: 7, maxQueuedBytes: 65_536, pingsPerSecond: 0, maxWatches: 64 },
+      drain: { grace: 60_000, delay: 0 },
+      detail: 'never',
+      serviceId: 'shop',
+      log: { level: 'debug', pretty: false },
+    });
+  });
+
+  it('says of a check only what it says, so that the check decides the rest itself', async () => {
+    const { checks } = await read({ file: 'checks: { db: { kind: mysql, url: "mysql://h" } }' });
+    expect(checks).toEqual({ db: { kind: 'mysql', url: 'mysql://h' } });
+  });
+
+  it('takes variables of the environment, as numbers and booleans too', async () => {
+    const settings = await read({
+      file: `
+checks:
+  db: { kind: mysql, url: 'mysql://u:\${PASSWORD}@h', critical: '\${CRITICAL}', rise: '\${RISE:-3}', timeout: '\${TIMEOUT}' }
+serviceId: '\${RISE:-3}'
+`,
+      env: { PASSWORD: 'p$1w', CRITICAL: 'false', TIMEOUT: '2s' },
+    });
+    expect(settings.checks).toEqual({
+      db: { kind: 'mysql', url: 'mysql://u:p$1w@h', critical: false, rise: 3, timeout: 2000 },
+    });
+    expect(settings.serviceId).toBe('3');
+  });
+
+  it('finds a file beside itself, and hands on whatever else a check of the kind module is given', async () => {
+    const { checks } = await read({
+      file: 'checks: { own: { kind: module, path: "./own.js", deep: [{ x: "${X}" }], n: 1 } }',
+      env: { X: 'y' },
+    });
+    expect(checks.own).toEqual({ kind: 'module', path: join(folder, 'own.js'), deep: [{ x: 'y' }], n: 1 });
+  });
+
+  it('can turn HTTP off, and name it in one text', async () => {
+    expect((await read({ file: 'http: false' })).http).toBe(false);
+    expect((await read({ file: 'http: "[::1]:80"' })).http).toEqual({ host: '::1', port: 80 });
+  });
+
+  it('that shortens the grace alone shortens the delay with it', async () => {
+    expect((await read({ file: 'drain: { grace: 2s }' })).drain).toEqual({ grace: 2000, delay: 2000 });
+  });
+
+  it('may call a check like a key of JavaScript’s own', async () => {
+    const { checks } = await read({ file: 'checks: { __proto__: { kind: mysql, url: "mysql://h" } }' });
+    expect(Object.keys(checks)).toEqual(['__proto__']);
+  });
+});
+
+describe('file < environment < flags', () => {
+  const file = 'listen: [{ url: "pong://f:1" }]\nhttp: { host: f, port: 1 }\nlog: { level: error }\ndetail: never\n';
+
+  it('the environment wins over the file', async () => {
+    const env = { PONGCHECK_LISTEN: 'pong://e:2, e2', PONGCHECK_HTTP: 'e:2', PONGCHECK_LOG_LEVEL: 'warn' };
+    expect(await read({ file, env })).toMatchObject({
+      listen: [{ url: 'pong://e:2' }, { url: 'pong://e2:7464' }],
+      http: { host: 'e', port: 2 },
+      log: { level: 'warn' },
+      detail: 'never',
+    });
+  });
+
+  it('flags win over both', async () => {
+    const env = { PONGCHECK_LISTEN: 'pong://e:2', PONGCHECK_HTTP: 'e:2', PONGCHECK_LOG_LEVEL: 'warn' };
+    const flags = { listen: ['pong://g:3', 'g2'], http: 'false', 'log-level': 'trace', 'log-pretty': true };
+    expect(await read({ file, env, flags })).toMatchObject({
+      listen: [{ url: 'pong://g:3' }, { url: 'pong://g2:7464' }],
+      http: false,
+      log: { level: 'trace', pretty: true },
+    });
+  });
+
+  it('an empty variable says nothing', async () => {
+    const env = { PONGCHECK_LISTEN: '', PONGCHECK_DETAIL: '', MYSQL_URL: '', PONGCHECK_CONFIG: '' };
+    expect(await read({ file, env })).toMatchObject({ listen: [{ url: 'pong://f:1' }], detail: 'never', checks: {} });
+  });
+
+  it('every option that has a variable is set by it', async () => {
+    const texts: Record<string, string> = {
+      duration: '7s',
+      octets: '128KiB',
+      integer: '77',
+      boolean: 'true',
+      string: 'a text',
+      addresses: 'pong://x:1',
+      endpoint: 'x:1',
+    };
+    const rows = optionRows.filter(({ env }) => env !== undefined);
+    const env = Object.fromEntries(rows.map(({ env, type, values }) => [env, values?.at(-1) ?? texts[type]]));
+    expect(await read({ env: env as Record<string, string> })).toEqual({
+      listen: [{ url: 'pong://x:1' }],
+      http: { host: 'x', port: 1 },
+      checks: {},
+      ping: { timeout: 7000, maxTimeout: 7000, staleLimit: 7000 },
+      heartbeat: { idleTimeout: 7000, pingInterval: 7000, maxPingsOut: 77 },
+      limits: {
+        frameTimeout: 7000,
+        maxPending: 77,
+        maxQueuedBytes: 131_072,
+        stallTimeout: 7000,
+        pingsPerSecond: 77,
+        maxWatches: 77,
+        maxConnections: 77,
+        maxConnectionsPerAddress: 77,
+      },
+      drain: { grace: 7000, delay: 7000 },
+      detail: 'never',
+      serviceId: 'a text',
+      releaseId: 'a text',
+      log: { level: 'silent', pretty: true },
+    });
+  });
+
+  it('PONGCHECK_CONFIG names the file, unless a flag does', async () => {
+    const named = await fileOf('serviceId: named');
+    expect((await readConfiguration({ env: { PONGCHECK_CONFIG: named } })).settings.serviceId).toBe('named');
+    await expect(readConfiguration({ file: '/nowhere.yml', env: { PONGCHECK_CONFIG: named } })).rejects.toThrow(
+      '/nowhere.yml: does not exist',
+    );
+  });
+});
+
+describe('MYSQL_URL, REDIS_URL and SERVICE_URL', () => {
+  it('add a check each', async () => {
+    const env = { MYSQL_URL: 'mysql://u:p@h/x', REDIS_URL: 'redis://h', SERVICE_URL: 'http://h/health' };
+    expect((await read({ env })).checks).toEqual({
+      mysql: { kind: 'mysql', url: 'mysql://u:p@h/x' },
+      redis: { kind: 'redis', url: 'redis://h' },
+      service: { kind: 'http', url: 'http://h/health' },
+    });
+  });
+
+  it('give the check of that name in the file its URL, and leave the rest of it', async () => {
+    const file = 'checks: { mysql: { kind: mysql, timeout: 2s }, redis: { kind: redis, url: "redis://f" } }';
+    const { checks } = await read({ file, env: { MYSQL_URL: 'mysql://e', REDIS_URL: 'redis://e' } });
+    expect(checks).toEqual({
+      mysql: { kind: 'mysql', url: 'mysql://e', timeout: 2000 },
+      redis: { kind: 'redis', url: 'redis://e' },
+    });
+  });
+
+  it('are taken as they are: what they hold is no reference to a variable', async () => {
+    const { checks } = await read({ env: { MYSQL_URL: 'mysql://u:${X}@h' } });
+    expect(checks.mysql).toEqual({ kind: 'mysql', url: 'mysql://u:${X}@h' });
+  });
+
+  it('are refused where the file calls another kind by that name', async () => {
+    expect(
+      await problems({ file: 'checks: { mysql: { kind: redis, url: "redis://h" } }', env: { MYSQL_URL: 'mysql://h' } }),
+    ).toEqual(['MYSQL_URL is the URL of a check mysql of kind mysql, but the file says another kind of it']);
+  });
+});
+
+describe('what Kubernetes puts into the environment for a service of our name', () => {
+  it('is neither an option nor a slip', async () => {
+    const env = {
+      PONGCHECK_SERVICE_HOST: '10.0.0.1',
+      PONGCHECK_SERVICE_PORT: '7464',
+      PONGCHECK_PORT: 'tcp://10.0.0.1:7464',
+      PONGCHECK_PORT_7464_TCP_ADDR: '10.0.0.1',
+      PONGCHECK_HTTP_PORT: 'tcp://10.0.0.1:7664',
+      PONGCHECK_HTTP_SERVICE_HOST: '10.0.0.1',
+    };
+    expect(await read({ env })).toEqual(await read({}));
+    for (const { env: name = '' } of optionRows) expect(name).not.toMatch(/_(HOST|PORT)(_|$)/);
+  });
+});
+
+describe('a configuration is refused', () => {
+  const rules: [rule: string, said: Said, ...lines: string[]][] = [
+    ['root-is-a-list', { file: '- a\n' }, 'pongcheck.yml: is a list, allowed is a map'],
+    [
+      'unknown-key',
+      { file: 'a: 1\n' },
+      expect.stringMatching(/^pongcheck\.yml:1: a is not known; known are listen, http, /) as never,
+    ],
+    ['unknown-key-near-miss', { file: 'limit: {}\n' }, 'pongcheck.yml:1: limit is not known; did you mean limits?'],
+    [
+      'unknown-key-in-section',
+      { file: 'limits:\n  frameTimeout: 1s\n  max_pending: 1\n' },
+      'pongcheck.yml:3: limits.max_pending is not known; did you mean maxPending?',
+    ],
+    [
+      'unknown-key-of-check',
+      { file: 'checks:\n  db: { kind: mysql, url: "mysql://h", tineout: 1s }\n' },
+      'pongcheck.yml:2: checks.db.tineout is not known; did you mean timeout?',
+    ],
+    [
+      'key-of-another-kind',
+      { file: 'checks: { db: { kind: redis, url: "redis://h", expectBody: x } }' },
+      expect.stringMatching(/^pongcheck\.yml:1: checks\.db\.expectBody is not known; known are kind, /) as never,
+    ],
+    ['section-is-a-number', { file: 'limits: 3' }, 'pongcheck.yml:1: limits is 3, allowed is a map'],
+    [
+      'list-is-a-map',
+      { file: 'listen: { url: "pong://h" }' },
+      expect.stringMatching(/listen is a map, allowed is a list such as/) as never,
+    ],
+    [
+      'element-without-url',
+      { file: 'listen:\n  - {}\n' },
+      'pongcheck.yml:2: listen[0] has no url; allowed is pong://HOST:PORT, an IPv6 address in brackets',
+    ],
+    [
+      'address-of-another-scheme',
+      { file: 'listen: [{ url: "http://h:1" }]' },
+      'pongcheck.yml:1: listen[0].url is "http://h:1", allowed is pong://HOST:PORT, an IPv6 address in brackets',
+    ],
+    [
+      'endpoint-without-port',
+      { file: 'http: localhost' },
+      'pongcheck.yml:1: http is "localhost", allowed is HOST:PORT, { host, port } or false',
+    ],
+    [
+      'port-too-large',
+      { file: 'http: { port: 65536 }' },
+      'pongcheck.yml:1: http.port is 65536, allowed is a whole number from 0 to 65535',
+    ],
+    [
+      'duration-without-unit',
+      { file: 'ping: { timeout: 800 }' },
+      'pongcheck.yml:1: ping.timeout is 800, allowed is a duration such as 250ms, 2s, 1m or 1h from 0 to 1h (a unit is missing: 800ms, 800s)',
+    ],
+    [
+      'duration-out-of-range',
+      { file: 'limits: { stallTimeout: 0 }' },
+      'pongcheck.yml:1: limits.stallTimeout is 0, allowed is a duration such as 250ms, 2s, 1m or 1h from 1ms to 1h',
+    ],
+    [
+      'octets-of-a-wrong-unit',
+      { file: 'limits: { maxQueuedBytes: 256kb }' },
+      'pongcheck.yml:1: limits.maxQueuedBytes is "256kb", allowed is a number of octets such as 65536, 256KiB or 1MiB from 64KiB to 1GiB (did you mean 256KiB?)',
+    ],
+    [
+      'integer-in-quotes',
+      { file: 'limits: { maxPending: "5" }' },
+      expect.stringMatching(/maxPending is "5", allowed is .* \(without quotes\)$/) as never,
+    ],
+    [
+      'integer-with-fraction',
+      { file: 'limits: { maxPending: 1.5 }' },
+      'pongcheck.yml:1: limits.maxPending is 1.5, allowed is a whole number from 1 to 1000000',
+    ],
+    [
+      'boolean-as-yes',
+      { file: 'log: { pretty: yes }' },
+      'pongcheck.yml:1: log.pretty is "yes", allowed is true or false (did you mean true?)',
+    ],
+    [
+      'word-not-in-list',
+      { file: 'detail: loopbak' },
+      'pongcheck.yml:1: detail is "loopbak", allowed is one of loopback, always, token, never (did you mean loopback?)',
+    ],
+    [
+      'number-as-text',
+      { file: 'serviceId: 12' },
+      'pongcheck.yml:1: serviceId is 12, allowed is a text of 1 to 1024 characters on one line (in quotes: "12")',
+    ],
+    [
+      'text-with-line-break',
+      { file: 'serviceId: "a\\nb"' },
+      'pongcheck.yml:1: serviceId is "a b", allowed is a text of 1 to 1024 characters on one line',
+    ],
+    [
+      'value-missing',
+      { file: 'detail:\n' },
+      'pongcheck.yml:1: detail is nothing, allowed is one of loopback, always, token, never',
+    ],
+    [
+      'check-without-kind',
+      { file: 'checks: { db: { url: "mysql://h" } }' },
+      expect.stringMatching(/^pongcheck\.yml:1: checks\.db has no kind, allowed is one of mysql, redis, http/) as never,
+    ],
+    [
+      'check-of-unknown-kind',
+      { file: 'checks: { db: { kind: mysq } }' },
+      expect.stringMatching(
+        /checks\.db\.kind is "mysq", allowed is one of mysql, .* \(did you mean mysql\?\)$/,
+      ) as never,
+    ],
+    [
+      'check-is-a-text',
+      { file: 'checks: { db: "mysql://u:hunter2@h" }' },
+      expect.stringMatching(/checks\.db is "mysql:\/\/\*\*\*@h", allowed is a map/) as never,
+    ],
+    [
+      'check-without-url',
+      { file: 'checks: { db: { kind: mysql } }' },
+      expect.stringMatching(/checks\.db has no url; allowed is a URL/) as never,
+    ],
+    [
+      'check-name-with-space',
+      { file: 'checks: { "a b": { kind: mysql, url: "mysql://h" } }' },
+      'pongcheck.yml:1: checks["a b"] is no name of a check, allowed are 1 to 64 of A-Z a-z 0-9 _ . -',
+    ],
+    [
+      'groups-as-text',
+      { file: 'checks: { db: { kind: mysql, url: "mysql://h", groups: startup } }' },
+      expect.stringMatching(
+        /checks\.db\.groups is "startup", allowed is a list .* \(a list, such as \[readiness, startup\]\)$/,
+      ) as never,
+    ],
+    [
+      'variable-not-set',
+      { file: 'checks: { db: { kind: mysql, url: "${DB}" } }' },
+      expect.stringMatching(/checks\.db\.url refers to the variable DB, which is not set/) as never,
+      expect.stringMatching(/checks\.db\.url is a text that is no URL/) as never,
+    ],
+    [
+      'variable-of-wrong-type',
+      { file: 'limits: { maxPending: "${N}" }', env: { N: 'hunter2' } },
+      'pongcheck.yml:1: limits.maxPending is "${N}", allowed is a whole number from 1 to 1000000',
+    ],
+    [
+      'timeout-above-its-limit',
+      { file: 'ping: { timeout: 20s }' },
+      'ping.timeout is 20s, allowed is at most ping.maxTimeout, 10s',
+    ],
+    [
+      'delay-above-the-grace',
+      { file: 'drain: { delay: 11s }' },
+      'drain.delay is 11s, allowed is at most drain.grace, 10s',
+    ],
+    ['nobody-could-ask', { file: 'listen: []\nhttp: false' }, 'listen is empty and http is false, so nobody could ask'],
+    [
+      'environment-of-wrong-type',
+      { env: { PONGCHECK_LIMITS_MAX_PENDING: 'many' } },
+      'PONGCHECK_LIMITS_MAX_PENDING is "many", allowed is a whole number from 1 to 1000000',
+    ],
+    [
+      'environment-misspelt',
+      { env: { PONGCHECK_LISTN: 'x' } },
+      '"PONGCHECK_LISTN" in the environment is not known; did you mean PONGCHECK_LISTEN?',
+    ],
+    [
+      'environment-url-that-is-none',
+      { env: { MYSQL_URL: 'hunter2' } },
+      'MYSQL_URL is a text that is no URL, allowed is a URL, SCHEME://[USER:PASSWORD@]HOST[:PORT][/PATH]',
+    ],
+    ['flag-of-wrong-type', { flags: { http: '80' } }, '--http is "80", allowed is HOST:PORT, { host, port } or false'],
+  ];
+
+  it.each(rules)('%s', async (_rule, said, ...lines) => expect(await problems(said)).toEqual(lines));
+
+  it('with every problem of every source, each in a line of its own', async () => {
+    const file =
+      'limits:\n  maxPending: many\n  nope: 1\nchecks:\n  a: { kind: nope }\n  b: { kind: mysql, url: x, rise: 0 }\n';
+    const env = { PONGCHECK_DETAIL: 'all' };
+    expect(
+      (await problems({ file, env, flags: { 'log-level': 'loud' } })).map((line) => line.split(/ is | has /)[0]),
+    ).toEqual([
+      'pongcheck.yml:2: limits.maxPending',
+      'pongcheck.yml:3: limits.nope',
+      'pongcheck.yml:5: checks.a.kind',
+      'pongcheck.yml:6: checks.b.url',
+      'pongcheck.yml:6: checks.b.rise',
+      'PONGCHECK_DETAIL',
+      '--log-level',
+    ]);
+  });
+});
+
+describe('no refusal shows a secret', () => {
+  const secret = 'hunter2';
+  it.each<[string, Said]>([
+    ['a URL that is none', { file: `checks: { db: { kind: mysql, url: "${secret}" } }` }],
+    ['a URL at a wrong place', { file: `serviceId: ["x"]\ndetail: "mysql://root:${secret}@h/x"` }],
+    ['a URL with a space in its password', { file: `detail: "mysql://root:x ${secret}@h/x"` }],
+    ['a URL as a key', { file: `"mysql://root:${secret}@h": 1` }],
+    ['a URL as a name', { file: `checks: { "mysql://root:${secret}@h": 1 }` }],
+    ['a token in a query', { file: `detail: "http://h/?token=${secret}"` }],
+    ['a variable', { file: 'detail: "${SECRET}"', env: { SECRET: secret } }],
+    ['an address with credentials', { file: `listen: [{ url: "pong://u:${secret}@h" }]` }],
+    ['a header of a request', { file: `checks: { w: { kind: http, url: "http://h", headers: "${secret}" } }` }],
+    ['a URL of the environment', { env: { REDIS_URL: `//:${secret}@h` } }],
+    ['a misspelt option of the environment', { env: { PONGCHECK_LISTN: `pong://u:${secret}@h` } }],
+  ])('%s', async (_what, said) => expect((await problems(said)).join('\n')).not.toContain(secret));
+});
