@@ -36,9 +36,10 @@ export function textPrinter(address: Address): PingPrinter {
     if (told === lastDetail) return;
     lastDetail = told;
     const width = Math.max(...lines.map(({ name }) => name.length));
-    for (const { name, state, reason, output } of lines) {
+    for (const { name, state, reason, output, durationMs } of lines) {
       const why = [reason, output].filter((part) => part !== undefined).join(': ');
-      print(`    ${name.padEnd(width)}  ${stateStyle(style, state)(state.padEnd(4))}  ${style('dim')(why)}`.trimEnd());
+      const told = why === '' && durationMs !== undefined ? `${milliseconds(durationMs)} ms` : why;
+      print(`    ${name.padEnd(width)}  ${stateStyle(style, state)(state.padEnd(7))}  ${style('dim')(told)}`);
     }
   }
 

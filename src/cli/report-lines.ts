@@ -6,6 +6,8 @@ export interface CheckLine {
   state: string;
   reason?: string;
   output?: string;
+  /** How long its last run took, in milliseconds. */
+  durationMs?: number;
 }
 
 const MAX_LINES = 100;
@@ -23,8 +25,13 @@ export function checkLines(report: Readonly<Record<string, unknown>> | undefined
 }
 
 function lineOfCheck([name, results]: [string, unknown]): CheckLine {
-  const { state, status, reason, output } = asMap(asList(results)[0]);
-  return { name: printable(name, 64), state: word(state) ?? word(status) ?? 'unknown', ...why(reason, output) };
+  const { state, status, reason, output, durationMs } = asMap(asList(results)[0]);
+  return {
+    name: printable(name, 64),
+    state: word(state) ?? word(status) ?? 'unknown',
+    ...why(reason, output),
+    ...(typeof durationMs === 'number' && { durationMs }),
+  };
 }
 
 function lineOfCause(cause: unknown): CheckLine {

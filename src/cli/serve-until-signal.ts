@@ -1,0 +1,66 @@
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { buildChecks } from '../config/checks.js';
+import { formatDuration } from '../config/duration.js';
+import { readConfiguration } from '../config/read.js';
+import type { DefinedCheck } from '../health/define.js';
+import { redactor } from '../health/redact.js';
+import { createService, type Service } from '../service.js';
+import type { FlagValues } from './command.js';
+import { openLog } from './log.js';
+
+/** npm passes on a signal that its whole group got already, as Ctrl+C does: both are one wish. */
+const SAME_WISH_MS = 300;
+
+/** Starts what the configuration says, and stops it at the first signal; a later one ends the process at once. */
+export async function serve(flags: FlagValues): Promise<number> {
+  const configuration = await readConfiguration({ file: flags.config as string | undefined, env: process.env, flags });
+  const { settings } = configuration;
+  const checks = await buildChecks(configuration);
+  const log = await openLog(settings.log);
+  const redact = redactor(Object.values(checks).flatMap(({ secrets }) => secrets ?? []));
+  process.on('uncaughtException', (error) => {
+    log.fatal(`ends: something threw where nobody could catch it: ${redact(error)}`);
+    process.exit(1);
+  });
+  // The process is this command's own, so its default metrics belong here; a library adds none.
+  const register = new Registry();
+  collectDefaultMetrics({ register });
+  const service = createService({ ...settings, checks, register, log });
+  const signal = firstSignal();
+  await service.start();
+  tellWhatIsOn(service, checks, log);
+  log.info({ signal: await signal }, `${await signal}: answers what has arrived, then stops`);
+  await service.stop();
+  log.info('stopped');
+  return 0;
+}
+
+function tellWhatIsOn(
+  { addresses, httpAddress }: Service,
+  checks: Readonly<Record<string, DefinedCheck>>,
+  log: { info(fields: object, message: string): void },
+): void {
+  for (const address of addresses) log.info({ address }, `answers PING at ${address}`);
+  if (httpAddress !== undefined) {
+    log.info({ url: httpAddress }, `serves /health, /livez, /readyz, /startupz and /metrics at ${httpAddress}`);
+  }
+  const told = Object.values(checks).map(
+    ({ name, kind, interval }) =>
+      `${name} (${kind}, ${interval === 0 ? 'on demand' : `every ${formatDuration(interval)}`})`,
+  );
+  log.info(
+    { checks: Object.keys(checks) },
+    told.length === 0 ? 'no check is configured: ready as long as it runs' : `checks ${told.join(', ')}`,
+  );
+}
+
+/** Resolves with the first signal; soon after it, another one ends the process as if nobody listened. */
+function firstSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    const onSignal = (signal: NodeJS.Signals) => {
+      resolve(signal);
+      setTimeout(() => process.off('SIGTERM', onSignal).off('SIGINT', onSignal), SAME_WISH_MS).unref();
+    };
+    process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+  });
+}
