@@ -1,0 +1,121 @@
+import { get } from 'node:http';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { connect } from '../../src/client/connect.js';
+import { createService, type Service, type ServiceOptions } from '../../src/service.js';
+import { FakeClock } from '../fake-clock.js';
+import { frame, Peer, ping, pong } from '../server/peer.js';
+
+const id = 'a1a2a3a4a5a6a7a8';
+const opened: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const close of opened.splice(0)) await close();
+});
+
+async function start(options: ServiceOptions = {}): Promise<Service> {
+  const service = createService({ listen: [{ url: 'pong://127.0.0.1:0' }], http: false, ...options });
+  opened.push(() => service.stop());
+  await service.start();
+  return service;
+}
+
+async function peerOf(service: Service): Promise<Peer> {
+  const peer = await Peer.connect(Number(new URL(service.addresses[0] as string).port));
+  opened.unshift(async () => void peer.socket.destroy());
+  return peer;
+}
+
+/** Lets the fake time pass until `done` settles. */
+async function passUntil(clock: FakeClock, done: Promise<unknown>): Promise<number> {
+  const begun = clock.now();
+  let open = true;
+  void done.then(() => (open = false));
+  while (open) await clock.advance(50);
+  return clock.now() - begun;
+}
+
+describe('drain', () => {
+  it('answers draining while it serves everyone, liveness still passes, and ends when the grace is over', async () => {
+    const clock = new FakeClock();
+    const service = await start({ clock, drain: { grace: 4000, delay: 1000 } });
+    const peer = await peerOf(service);
+    peer.sendHex(frame('05', id));
+    expect((await peer.frame()).type).toBe('05');
+    const drained = service.drain();
+    peer.sendHex(ping(id) + ping(id, { scope: '01' }));
+    expect(await peer.hex(32)).toBe(pong(id, '04') + pong(id, '01'));
+    const newcomer = await peerOf(service);
+    newcomer.send('ping\n');
+    expect((await newcomer.untilEnd()).toString()).toBe('pong draining\n');
+    expect(await passUntil(clock, drained)).toBeGreaterThanOrEqual(4000);
+    expect((await peer.untilEnd()).toString('hex').slice(8, 16)).toBe('01060001');
+  });
+
+  it('ends early when nobody is connected, but not before the delay', async () => {
+    const clock = new FakeClock();
+    const service = await start({ clock, drain: { grace: 60_000, delay: 3000 } });
+    const lasted = await passUntil(clock, service.drain());
+    expect(lasted).toBeGreaterThanOrEqual(3000);
+    expect(lasted).toBeLessThan(4000);
+  });
+
+  it('keeps HTTP open and honest, with Connection: close', async () => {
+    const service = await start({ http: { port: 0 }, drain: { grace: 60_000, delay: 60_000 } });
+    const drained = service.drain();
+    const [status, connection] = await new Promise<[number | undefined, string | undefined]>((resolve, reject) => {
+      get(`${service.httpAddress}/readyz`, (response) => {
+        response.resume();
+        resolve([response.statusCode, response.headers.connection]);
+      }).on('error', reject);
+    });
+    expect([status, connection]).toEqual([503, 'close']);
+    await service.stop();
+    await drained;
+  });
+
+  it('leaves no PING that arrived without its PONG', async () => {
+    const service = await start({ drain: { grace: 300, delay: 0 }, limits: { pingsPerSecond: 0 } });
+    const clients = await Promise.all(Array.from({ length: 5 }, () => connect(service.addresses[0] as string)));
+    let answered = 0;
+    let lost = 0;
+    const loops = clients.map(async (client) => {
+      for (;;) {
+        // A PING that leaves after the server's FIN is refused by the client itself, before it is sent.
+        const before = client.stats.octetsOut;
+        try {
+          await client.ping();
+          answered++;
+        } catch {
+          if (client.stats.octetsOut > before) lost++;
+          return;
+        }
+      }
+    });
+    await service.drain();
+    await Promise.all(loops);
+    await Promise.all(clients.map((client) => client.close()));
+    expect(answered).toBeGreaterThan(100);
+    // At most the one PING that crossed the FIN on its way: it had not arrived when the server stopped reading.
+    expect(lost).toBeLessThanOrEqual(clients.length);
+  });
+});
+
+describe('connections by API', () => {
+  it('are listed, protected, and closed', async () => {
+    const service = await start();
+    const peer = await peerOf(service);
+    peer.sendHex(ping(id));
+    await peer.hex(16);
+    const [info] = service.connections();
+    expect(info).toMatchObject({ mode: 'binary', framesIn: 1, protected: false });
+    expect(service.protect(info?.id ?? 0)).toBe(true);
+    expect(service.heartbeat({ idle: 0, close: true })).toHaveLength(1);
+    expect(service.connections()[0]?.protected).toBe(true);
+    const closed = new Promise((resolve) => service.events.once('close', (_info, reason) => resolve(reason)));
+    expect(service.disconnect(info?.id ?? 0)).toBe(true);
+    await peer.untilEnd();
+    peer.socket.end();
+    expect(await closed).toBe('closed-by-application');
+    expect(service.disconnect(info?.id ?? 0)).toBe(false);
+  });
+});
