@@ -1,9 +1,10 @@
+import { lookup } from 'node:dns/promises';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../clock.js';
-import { PongcheckError } from '../errors.js';
 import { hostAndPort } from '../link/address.js';
+import { cannotListen } from '../link/listen-failure.js';
 import { type HttpContext, isDraining } from './context.js';
 import { httpPlugin, sendError } from './plugin.js';
 
@@ -42,14 +43,16 @@ export async function openHttp(options: HttpServerOptions): Promise<HttpServer> 
   const { host, port, clock } = options;
   const app = await createApp(options);
   try {
-    await app.listen({ host, port });
+    // One address, as a listener for PINGs: for `localhost` Fastify opens several, and does not wait for all when it closes.
+    const { address } = await lookup(host);
+    await app.listen({ host: address, port });
   } catch (error) {
     await app.close();
-    throw cannotListen(host, port, error as NodeJS.ErrnoException);
+    throw cannotListen(addressOf(host, port), error as NodeJS.ErrnoException);
   }
   const bound = app.server.address() as AddressInfo;
   return {
-    address: `http://${hostAndPort({ kind: 'tcp', host, port: bound.port })}`,
+    address: addressOf(host, bound.port),
     server: app.server,
     close: async () => {
       const limit = clock.after(CLOSE_LIMIT, () => app.server.closeAllConnections());
@@ -94,13 +97,6 @@ async function createApp(context: HttpContext): Promise<FastifyInstance> {
   return app;
 }
 
-function cannotListen(host: string, port: number, error: NodeJS.ErrnoException): PongcheckError {
-  const why = error.code === 'EADDRINUSE' ? 'another process listens there' : error.message;
-  return new PongcheckError(
-    'PONGCHECK_LISTEN',
-    `cannot serve HTTP on ${hostAndPort({ kind: 'tcp', host, port })}: ${why}`,
-    {
-      cause: error,
-    },
-  );
+function addressOf(host: string, port: number): string {
+  return `http://${hostAndPort({ kind: 'tcp', host, port })}`;
 }

@@ -1,10 +1,10 @@
 import { EventEmitter } from 'node:events';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { Clock, Timer } from '../clock.js';
-import { PongcheckError } from '../errors.js';
 import type { Health } from '../health/health.js';
 import { type Address, formatAddress } from '../link/address.js';
 import { Limit } from '../link/limit.js';
+import { cannotListen } from '../link/listen-failure.js';
 import { Sweeper } from '../link/sweeper.js';
 import type { Log } from '../log.js';
 import { Connection } from './connection.js';
@@ -78,7 +78,7 @@ export class Server {
       this.accept(socket, shared as Shared),
     );
     await new Promise<void>((resolve, reject) => {
-      listener.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(address, error)));
+      listener.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(formatAddress(address), error)));
       listener.listen({ host: address.host, port: address.port, backlog: BACKLOG }, resolve);
     });
     listener.removeAllListeners('error');
@@ -195,15 +195,4 @@ export class Server {
     this.sweeper.delete(connection);
     if (this.connections.size === 0) this.emptied?.();
   }
-}
-
-function cannotListen(address: Address, error: NodeJS.ErrnoException): PongcheckError {
-  const reasons: Record<string, string> = {
-    EADDRINUSE: 'another process listens there',
-    EACCES: 'this user may not listen on that port',
-    EADDRNOTAVAIL: 'that address is not one of this machine',
-  };
-  const why = reasons[error.code ?? ''] ?? error.message;
-  const message = `cannot listen on ${formatAddress(address)}: ${why}`;
-  return new PongcheckError('PONGCHECK_LISTEN', message, { cause: error });
 }

@@ -1,22 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
+import { loaded } from '../loaded-modules.js';
 
 const root = new URL('../../', import.meta.url);
-
-/** Every module that `file` loads at run time, itself included. Imports of types are gone by then. */
-function loaded(file: string, seen = new Set<string>()): Set<string> {
-  if (seen.has(file)) return seen;
-  seen.add(file);
-  if (!file.startsWith('src/')) return seen;
-  const url = new URL(file, root);
-  const text = readFileSync(url, 'utf8');
-  for (const [, from] of text.matchAll(/^(?:import|export)(?! type\b)[^;']*? from '([^']+)'/gms)) {
-    const name = from as string;
-    if (!name.startsWith('.')) loaded(name.startsWith('node:') ? name : `third party: ${name}`, seen);
-    else loaded(new URL(name.replace(/\.js$/, '.ts'), url).href.slice(root.href.length), seen);
-  }
-  return seen;
-}
 
 describe('the entry point pongcheck/client', () => {
   it('loads nothing but the standard library and the floors below it', () => {

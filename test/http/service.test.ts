@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { fastify } from 'fastify';
 import client from 'prom-client';
+import { connect } from '../../src/client/connect.js';
 import { createService, type Service, type ServiceOptions } from '../../src/service.js';
 import { parseScrape, valueOf } from '../metrics/scrape.js';
 import { ask } from './asking.js';
@@ -44,6 +45,32 @@ describe('a service', () => {
     expect([...families.keys()].filter((name) => !name.startsWith('pongcheck_'))).toEqual([]);
     await own.stop();
     expect(own.httpAddress).toBeUndefined();
+  });
+
+  it('counts what it answers to PINGs', async () => {
+    const own = service();
+    await own.start();
+    const connection = await connect(own.addresses[0] as string);
+    await connection.ping();
+    await connection.ping({ scope: 'liveness' });
+    const families = parseScrape((await ask(`${own.httpAddress}/metrics`)).text);
+    expect(valueOf(families, 'pongcheck_pings_total', { scope: 'readiness', status: 'pass' })).toBe(1);
+    expect(valueOf(families, 'pongcheck_pings_total', { scope: 'liveness', status: 'pass' })).toBe(1);
+    expect(valueOf(families, 'pongcheck_ping_reply_seconds_count')).toBe(2);
+    expect(valueOf(families, 'pongcheck_connections')).toBe(1);
+    expect(valueOf(families, 'pongcheck_transferred_bytes_total', { direction: 'in' })).toBe(32);
+    expect(valueOf(families, 'pongcheck_transferred_bytes_total', { direction: 'out' })).toBe(32);
+    await connection.close();
+  });
+
+  it('serves HTTP on a host that is a name', async () => {
+    const own = service({ http: { host: 'localhost', port: 0 } });
+    await own.start();
+    expect((await ask(`${own.httpAddress}/livez`)).status).toBe(200);
+    await own.stop();
+    await expect(service({ http: { host: '192.0.2.1', port: 0 } }).start()).rejects.toMatchObject({
+      code: 'PONGCHECK_LISTEN',
+    });
   });
 
   it('opens no HTTP where it is told not to', async () => {
