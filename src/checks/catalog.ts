@@ -1,0 +1,168 @@
+import type { CheckDefinition } from '../health/check.js';
+
+/** One option of a kind of check, beside those that every check has (`CheckSettings`). */
+export interface CheckOption {
+  /** Its key; `tls.ca` is the key `ca` in the map `tls`. */
+  readonly name: string;
+  /** `path`: a file, relative to the configuration's folder. `texts`: a map of texts. `octets`: a size. */
+  readonly type: 'url' | 'path' | 'string' | 'texts' | 'enum' | 'boolean' | 'integer' | 'octets';
+  /** What holds where nothing is said, as a file would say it. */
+  readonly default?: string;
+  /** The default in words, where it depends on something. */
+  readonly defaultText?: string;
+  readonly required?: boolean;
+  /** Smallest and largest number or size. */
+  readonly min?: number;
+  readonly max?: number;
+  /** The words of an enum. */
+  readonly values?: readonly string[];
+  /** A text in slashes is a regular expression; code may give a RegExp in place of any of its texts. */
+  readonly pattern?: boolean;
+  /** Its values are not to be shown. */
+  readonly secret?: boolean;
+  readonly sentence: string;
+}
+
+/** Makes a check of what was said of it: the kind's options, and those of every check, in ms and octets. */
+export type MakeCheck = (options: Readonly<Record<string, unknown>>) => CheckDefinition | Promise<CheckDefinition>;
+
+/** One kind of check. */
+export interface CheckKind {
+  readonly kind: string;
+  readonly sentence: string;
+  readonly options: readonly CheckOption[];
+  /** Whether it takes further options, of the user's own. */
+  readonly open?: boolean;
+  /** Loads the kind. Making a check throws PONGCHECK_CHECK for options that make no sense. */
+  load(): Promise<MakeCheck>;
+}
+
+const tlsOptions: readonly CheckOption[] = [
+  {
+    name: 'tls.ca',
+    type: 'path',
+    defaultText: 'the authorities that Node trusts',
+    sentence: 'A PEM file with the authorities that may have signed the certificate.',
+  },
+  { name: 'tls.cert', type: 'path', defaultText: 'none', sentence: 'A PEM file with the certificate of this client.' },
+  { name: 'tls.key', type: 'path', defaultText: 'none', sentence: 'A PEM file with the key of that certificate.' },
+  {
+    name: 'tls.servername',
+    type: 'string',
+    defaultText: 'the host of the URL',
+    sentence: 'The name that the certificate must have.',
+  },
+  {
+    name: 'tls.verify',
+    type: 'boolean',
+    default: 'true',
+    sentence: 'false takes any certificate, so that anyone could answer in its place.',
+  },
+];
+
+/**
+ * Every kind of check there is: the configuration, the README's table and
+ * `--help` come from here. Nothing is loaded before a check of a kind is made,
+ * and its driver not before that check runs.
+ */
+export const checkKinds: readonly CheckKind[] = [
+  {
+    kind: 'mysql',
+    sentence: 'MySQL or MariaDB answers a query, and takes new connections.',
+    options: [
+      {
+        name: 'url',
+        type: 'url',
+        required: true,
+        sentence: 'mysql:// or mariadb://USER:PASSWORD@HOST:PORT/DATABASE, with ?ssl=true for TLS.',
+      },
+      ...tlsOptions,
+    ],
+    load: async () => makes((await import('./mysql.js')).mysql),
+  },
+  {
+    kind: 'redis',
+    sentence: 'Redis answers a PING.',
+    options: [
+      {
+        name: 'url',
+        type: 'url',
+        required: true,
+        sentence: 'redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS.',
+      },
+      ...tlsOptions,
+    ],
+    load: async () => makes((await import('./redis.js')).redis),
+  },
+  {
+    kind: 'http',
+    sentence: 'A service answers a request as expected.',
+    options: [
+      { name: 'url', type: 'url', required: true, sentence: 'http:// or https://HOST:PORT/PATH.' },
+      { name: 'method', type: 'enum', values: ['GET', 'HEAD'], default: 'GET', sentence: 'The method of the request.' },
+      {
+        name: 'headers',
+        type: 'texts',
+        defaultText: 'none',
+        secret: true,
+        sentence: 'Headers of the request, such as { authorization: "Bearer ..." }.',
+      },
+      {
+        name: 'status',
+        type: 'string',
+        default: '200-299',
+        sentence: 'The statuses that are well: numbers and ranges, separated by commas.',
+      },
+      {
+        name: 'expectBody',
+        type: 'string',
+        pattern: true,
+        defaultText: 'anything',
+        sentence: 'A text that the body must contain, or a /regular expression/ that it must match.',
+      },
+      {
+        name: 'expectHeaders',
+        type: 'texts',
+        pattern: true,
+        defaultText: 'anything',
+        sentence: 'For headers of the answer: a text that each must contain, or a /regular expression/.',
+      },
+      {
+        name: 'maxBody',
+        type: 'octets',
+        default: '64KiB',
+        max: 64 * 1024 ** 2,
+        sentence: 'The largest body that is read; a larger one fails.',
+      },
+      {
+        name: 'redirects',
+        type: 'integer',
+        default: '0',
+        max: 10,
+        sentence: 'How many redirects are followed; beyond that the status of the redirect counts.',
+      },
+      ...tlsOptions,
+    ],
+    load: async () => makes((await import('./http.js')).http),
+  },
+  {
+    kind: 'module',
+    sentence: 'A check of your own: the default export of an ES module.',
+    options: [
+      {
+        name: 'path',
+        type: 'path',
+        required: true,
+        sentence:
+          'The module, relative to the configuration file. It exports a function, a definition, or, where further options are given, what makes one of these of them.',
+      },
+    ],
+    open: true,
+    load: async () => makes((await import('./module.js')).module),
+  },
+];
+
+/** The factories judge their options themselves, whoever gives them. */
+function makes<Options>(factory: (options: Options) => CheckDefinition | Promise<CheckDefinition>): MakeCheck {
+  return (options) => factory(options as Options);
+}

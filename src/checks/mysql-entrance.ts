@@ -1,0 +1,67 @@
+import type { Clock } from '../clock.js';
+import { orAbort } from './abort.js';
+import type { MysqlSession } from './mysql-session.js';
+
+/** How long an unfinished handshake is waited for before another is begun, and the most that this grows to. */
+const FIRST_PATIENCE_MS = 30_000;
+const MAX_PATIENCE_MS = 3_600_000;
+
+/** What the entrance knows of a session. */
+export type Entrant = Pick<MysqlSession, 'ready' | 'readyAt' | 'lost' | 'openedAt' | 'connecting' | 'destroy'>;
+
+/**
+ * The way to a new session. A server counts every handshake that its client
+ * breaks off, and after 100 of them (`max_connect_errors`) it lets nobody of
+ * this host in any more: checking would have made the outage worse. So one
+ * that is not finished when a run must end is kept, and the next run waits for
+ * the same one. Only after 30 s, and then each time after twice as long, is it
+ * given up for another, in case the server has forgotten it.
+ */
+export class Entrance<Session extends Entrant> {
+  private knocking: Session | undefined;
+  private patience = FIRST_PATIENCE_MS;
+
+  constructor(
+    private readonly open: () => Session,
+    private readonly clock: Clock,
+  ) {}
+
+  /** A session whose login is done; rejects with what ended it, or with the reason of the abort. */
+  async enter(signal: AbortSignal): Promise<Session> {
+    const session = this.knock();
+    try {
+      await orAbort(session.ready, signal);
+    } catch (error) {
+      // Without a TCP connection there is nothing that could be broken off, and the next attempt sees sooner that the host is back.
+      if (session.connecting) session.destroy();
+      throw error;
+    }
+    this.take();
+    return session;
+  }
+
+  /** The session whose login was finished while nobody waited, if there is one. It is the caller's from now on. */
+  take(): Session | undefined {
+    const { knocking } = this;
+    if (knocking?.readyAt === undefined || knocking.lost) return undefined;
+    this.knocking = undefined;
+    this.patience = FIRST_PATIENCE_MS;
+    return knocking;
+  }
+
+  close(): void {
+    this.knocking?.destroy();
+  }
+
+  private knock(): Session {
+    if (this.knocking && !this.knocking.lost) {
+      if (this.clock.now() - this.knocking.openedAt < this.patience) return this.knocking;
+      this.knocking.destroy();
+      this.patience = Math.min(this.patience * 2, MAX_PATIENCE_MS);
+    } else {
+      this.patience = FIRST_PATIENCE_MS;
+    }
+    this.knocking = this.open();
+    return this.knocking;
+  }
+}

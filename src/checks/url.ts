@@ -1,0 +1,59 @@
+import { describe, refusal } from './options.js';
+
+/** Parameters that a driver would obey and that we do not: unsafe to pass over in silence. */
+const obeyed = /^(?:ssl|tls|socket|unix)/i;
+
+/**
+ * Reads the URL of a dependency.
+ *
+ * @param schemes those of its kind, without the colon, such as `mysql`.
+ * @param parameters those that its kind understands. Others say what the
+ *   application's own driver should do (`?connection_limit=5`) and are passed
+ *   over, but not those that say how to connect.
+ * @throws PongcheckError `PONGCHECK_CHECK`; nothing of the text is shown that could be a credential.
+ */
+export function readUrl(
+  kind: string,
+  text: string,
+  schemes: readonly string[],
+  parameters: readonly string[] = [],
+): URL {
+  const forms = schemes.map((scheme) => `${scheme}://[USER:PASSWORD@]HOST[:PORT][/PATH]`).join(' or ');
+  const refuse = (found: string, allowed = forms) => refusal(kind, 'url', found, allowed);
+  if (!URL.canParse(text)) throw refuse('a text that is no URL');
+  const url = new URL(text);
+  const scheme = url.protocol.slice(0, -1);
+  if (!schemes.includes(scheme)) throw refuse(`of the scheme ${describe(scheme)}`);
+  if (url.hostname === '') throw refuse('without a host');
+  for (const part of ['username', 'password', 'pathname'] as const) {
+    if (!isDecodable(url[part])) throw refuse(`one with a broken %-sequence in its ${part}`, '%25 for a %');
+  }
+  for (const name of url.searchParams.keys()) {
+    if (!obeyed.test(name) || parameters.includes(name)) continue;
+    throw refuse(
+      `one with the parameter ${describe(name)}`,
+      [...parameters.map((known) => `?${known}=true`), 'the option tls'].join(' or '),
+    );
+  }
+  return url;
+}
+
+/** The host as a socket takes it: an IPv6 address without its brackets. */
+export function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[(.*)\]$/, '$1');
+}
+
+/** The credentials of a URL, decoded; undefined where it has none. */
+export function loginOf({ username, password }: URL): { user: string | undefined; password: string | undefined } {
+  const decoded = (text: string) => (text === '' ? undefined : decodeURIComponent(text));
+  return { user: decoded(username), password: decoded(password) };
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
