@@ -1,0 +1,81 @@
+import type { Redis, RedisOptions } from 'ioredis';
+
+type Driver = new (options: RedisOptions) => Redis;
+
+/** How long the driver waits for the server's FIN, and how long we wait for the driver. In ms. */
+const FIN_WAIT_MS = 50;
+const END_WAIT_MS = 250;
+
+/** One connection to a server, which is never made again by itself. */
+export class RedisSession {
+  /** The connection has ended, by whomever. */
+  lost = false;
+  /** The true cause of an end: the driver tells it only here. */
+  private cause: unknown;
+  private readonly client: Redis;
+
+  constructor(Driver: Driver, login: RedisOptions) {
+    this.client = new Driver({
+      ...login,
+      lazyConnect: true,
+      // Nothing is kept for a connection to come, nothing is tried again behind our back.
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      retryStrategy: () => null,
+      // It would wait for the end of LOADING.
+      enableReadyCheck: false,
+      disableClientInfo: true,
+      protocol: 2,
+      // The deadline is the caller's.
+      connectTimeout: 0,
+      disconnectTimeout: FIN_WAIT_MS,
+    });
+    this.client.on('error', (error) => {
+      this.cause ??= error;
+    });
+    this.client.once('end', () => {
+      this.lost = true;
+    });
+  }
+
+  /** Connects and logs in. Rejects with the true cause. */
+  async open(): Promise<void> {
+    await this.told(this.client.connect());
+    if (this.cause !== undefined) throw this.cause;
+  }
+
+  /** What the server says to PING. Rejects with the true cause. */
+  ping(): Promise<string> {
+    return this.told(this.client.ping());
+  }
+
+  /** `master`, `slave` or `sentinel`; undefined where the server does not tell us. */
+  role(): Promise<string | undefined> {
+    return this.client.role().then(
+      ([role]) => String(role),
+      () => undefined,
+    );
+  }
+
+  /** Ends it; whoever waits for it is told. Settles when it has ended, within a quarter of a second. */
+  async end(): Promise<void> {
+    if (this.lost) return;
+    const ended = new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, END_WAIT_MS);
+      this.client.once('end', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    this.client.disconnect();
+    await ended;
+  }
+
+  private async told<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      throw this.cause ?? error;
+    }
+  }
+}
