@@ -3,13 +3,14 @@
 import { join } from 'node:path';
 import { build, fail, install, provision, root, run, say } from './steps.js';
 
-const servers = {
+const programs = {
+  ss: 'iproute2',
   ...(!process.env.TEST_MYSQL_URL && { mariadbd: 'mariadb-server', 'mariadb-install-db': 'mariadb-server' }),
   ...(!process.env.TEST_REDIS_URL && { 'redis-server': 'redis-server' }),
 };
 
 install();
-const missing = provision(servers);
+const missing = provision(programs);
 if (missing) fail(`${missing} Or give TEST_MYSQL_URL and TEST_REDIS_URL.`);
 
 const bin = (...parts) => join(root, 'node_modules', ...parts);

@@ -105,7 +105,12 @@ export class Service {
     this.events = this.server.events;
     logTransitions(this.health, log);
     this.joined = options.register;
-    const context = { health: this.health, detail: settings.detail, register: () => this.register };
+    const context = {
+      health: this.health,
+      detail: settings.detail,
+      connections: (after: number, limit: number) => this.connections(after, limit),
+      register: () => this.register,
+    };
     this.plugin = httpPlugin(context);
     if (options.http !== false) {
       const { host = '127.0.0.1', port = 7664 } = options.http ?? {};
@@ -150,6 +155,8 @@ export class Service {
       this.health.start();
       for (const [address, own] of listeners) this.bound.push(formatAddress(await this.server.listen(address, own)));
       this.http = await this.openHttp?.();
+      // Whoever stopped it meanwhile did not see what has been opened since.
+      if (this.stopping) await this.end();
     } catch (error) {
       await this.stop();
       throw error;
@@ -158,9 +165,14 @@ export class Service {
 
   // -- connections -----------------------------------------------------------
 
-  /** What is known of every open connection, the oldest first. */
-  connections(): ConnectionInfo[] {
-    return [...this.server.connections].map((connection) => connection.info());
+  /** What is known of the open connections, the oldest first: of those with an id above `after`, at most `limit`. */
+  connections(after = 0, limit = Number.POSITIVE_INFINITY): ConnectionInfo[] {
+    const infos: ConnectionInfo[] = [];
+    for (const connection of this.server.connections) {
+      if (infos.length >= limit) break;
+      if (connection.id > after) infos.push(connection.info());
+    }
+    return infos;
   }
 
   /**

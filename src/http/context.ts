@@ -12,6 +12,8 @@ export interface HttpContext {
   readonly health: Health;
   /** Who may see more than `status` and `state`. */
   readonly detail: DetailMode;
+  /** At most `limit` open connections with an id above `after`, the oldest first. */
+  readonly connections: (after: number, limit: number) => readonly { readonly id: number }[];
   /** Called once, when the routes are registered. */
   readonly register: () => MetricsText;
 }

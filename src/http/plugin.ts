@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { connectionsRoute } from './connections.js';
 import { type HttpContext, isDraining } from './context.js';
 import { healthRoute } from './health.js';
 import { metricsRoute } from './metrics.js';
@@ -19,6 +20,7 @@ export function httpPlugin(context: HttpContext): FastifyPluginAsync {
     await app.register(healthRoute(context));
     await app.register(probeRoutes(context));
     await app.register(metricsRoute(context));
+    await app.register(connectionsRoute(context));
   };
 }
 

@@ -3,6 +3,7 @@ import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { Clock, Timer } from '../clock.js';
 import type { Health } from '../health/health.js';
 import { type Address, formatAddress } from '../link/address.js';
+import { type KeepAlive, keepAliveSetter } from '../link/keep-alive.js';
 import { Limit } from '../link/limit.js';
 import { cannotListen } from '../link/listen-failure.js';
 import { Sweeper } from '../link/sweeper.js';
@@ -32,6 +33,8 @@ export interface ServerOptions {
 export interface ListenerSettings {
   /** In place of `heartbeat.idleTimeout`; milliseconds, 0 = never. */
   idleTimeout?: number;
+  /** TCP keep-alive for its connections. Default: none. */
+  keepAlive?: KeepAlive;
 }
 
 /** Listens on any number of addresses and answers PINGs there. */
@@ -73,10 +76,14 @@ export class Server {
    */
   async listen(address: Address, settings: ListenerSettings = {}): Promise<Address> {
     let shared: Shared | undefined;
+    const { log } = this.shared;
+    const setKeepAlive =
+      settings.keepAlive && (await keepAliveSetter(settings.keepAlive, (sentence) => log.warn({}, sentence)));
     // Half-open sockets: a client that has said all it wants to may send FIN and still read its answers.
-    const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-      this.accept(socket, shared as Shared),
-    );
+    const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      setKeepAlive?.(socket);
+      this.accept(socket, shared as Shared);
+    });
     await new Promise<void>((resolve, reject) => {
       listener.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(formatAddress(address), error)));
       listener.listen({ host: address.host, port: address.port, backlog: BACKLOG }, resolve);

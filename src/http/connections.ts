@@ -1,0 +1,33 @@
+import type { FastifyPluginAsync } from 'fastify';
+import { mayDetail } from '../link/detail.js';
+import type { HttpContext } from './context.js';
+
+const PAGE = 100;
+const MAX_PAGE = 1000;
+
+/**
+ * `GET /connections`: what is known of the open connections, the oldest first, a page
+ * at a time: `?limit=` (default 100, at most 1,000), and `?after=` with the `next` of
+ * the page before, which is null on the last. 403 for who may not see detail.
+ */
+export function connectionsRoute({ connections, detail }: HttpContext): FastifyPluginAsync {
+  return async (app) => {
+    app.get<{ Querystring: Record<string, unknown> }>('/connections', async (request, reply) => {
+      if (!mayDetail(detail, request.raw.socket.remoteAddress))
+        return reply.code(403).send({ error: 'no detail for you' });
+      const after = wholeNumber(request.query.after, 0);
+      const limit = wholeNumber(request.query.limit, PAGE);
+      if (after === undefined || limit === undefined || limit < 1 || limit > MAX_PAGE) {
+        return reply.code(400).send({ error: `after takes a whole number, limit one from 1 to ${MAX_PAGE}` });
+      }
+      const page = connections(after, limit + 1);
+      const shown = page.slice(0, limit);
+      return { connections: shown, next: page.length > limit ? (shown.at(-1)?.id ?? null) : null };
+    });
+  };
+}
+
+function wholeNumber(given: unknown, otherwise: number): number | undefined {
+  if (given === undefined) return otherwise;
+  return typeof given === 'string' && /^\d{1,15}$/.test(given) ? Number(given) : undefined;
+}
