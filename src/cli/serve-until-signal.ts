@@ -2,8 +2,10 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { buildChecks } from '../config/checks.js';
 import { formatDuration } from '../config/duration.js';
 import { readConfiguration } from '../config/read.js';
+import type { Settings } from '../config/settings.js';
 import type { DefinedCheck } from '../health/define.js';
 import { redactor } from '../health/redact.js';
+import type { Log } from '../log.js';
 import { createService, type Service } from '../service.js';
 import type { FlagValues } from './command.js';
 import { openLog } from './log.js';
@@ -29,16 +31,23 @@ export async function serve(flags: FlagValues): Promise<number> {
   const signal = firstSignal();
   await service.start();
   tellWhatIsOn(service, checks, log);
-  log.info({ signal: await signal }, `${await signal}: answers what has arrived, then stops`);
-  await service.stop();
-  log.info('stopped');
+  await leave(await signal, service, settings.drain, log);
   return 0;
+}
+
+/** SIGTERM comes from an orchestrator whose load balancers must see the drain; SIGINT from somebody who waits. */
+async function leave(signal: NodeJS.Signals, service: Service, { grace }: Settings['drain'], log: Log): Promise<void> {
+  const drains = signal === 'SIGTERM' && grace > 0;
+  const how = drains ? `drains for ${formatDuration(grace)} at most` : 'answers what has arrived';
+  log.info({ signal }, `${signal}: ${how}, then stops; a second signal ends it at once`);
+  await (drains ? service.drain() : service.stop());
+  log.info({ signal }, 'stopped');
 }
 
 function tellWhatIsOn(
   { addresses, httpAddress }: Service,
   checks: Readonly<Record<string, DefinedCheck>>,
-  log: { info(fields: object, message: string): void },
+  log: Log,
 ): void {
   for (const address of addresses) log.info({ address }, `answers PING at ${address}`);
   if (httpAddress !== undefined) {

@@ -17,7 +17,7 @@ export const serveCommand: Command = {
     { long: 'log-pretty', sentence: 'Logs lines for people, as it does on a terminal, instead of JSON.' },
   ],
   exits: [
-    [0, 'It was stopped by a signal, and every PING that had arrived was answered.'],
+    [0, 'SIGTERM (drains first) or SIGINT stopped it, and every PING that had arrived was answered.'],
     [1, 'It could not start: the configuration is wrong, or a port is in use.'],
   ],
   examples: [

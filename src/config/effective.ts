@@ -1,10 +1,11 @@
+import type { CheckOption } from '../checks/catalog.js';
 import type { DefinedCheck } from '../health/define.js';
 import { redactor } from '../health/redact.js';
 import { kindOf, shapeOfKind } from './checks.js';
 import { optionRows } from './options.js';
 import { isMap } from './path.js';
-import type { Settings } from './settings.js';
-import { type Shape, shapeOf } from './shape.js';
+import type { CheckOptions, Settings } from './settings.js';
+import { readDefault, type Shape, shapeOf } from './shape.js';
 import { valueTypes } from './values.js';
 
 const HIDDEN = '***';
@@ -17,15 +18,31 @@ const secretKey = /pass|pwd|secret|token|key|auth|credential|signature|cookie/i;
  * decided their own defaults.
  */
 export function effective(settings: Settings, checks: Readonly<Record<string, DefinedCheck>>): object {
-  const { checks: said, ...rest } = settings;
-  const shown = Object.entries(said).map(([name, options]) => {
-    const check = checks[name] as DefinedCheck;
-    const shape = shapeOfKind(kindOf(options.kind));
-    const decided = Object.fromEntries([...shape.keys.keys()].map((key) => [key, check[key as keyof DefinedCheck]]));
-    return [name, show(shape, { ...decided, ...options }, redactor(check.secrets ?? []))];
-  });
-  const root = shapeOf(optionRows.filter(({ path }) => !path.startsWith('checks.')));
-  return { ...(show(root, rest, redactor([])) as object), checks: Object.fromEntries(shown) };
+  const { listen, http, checks: said, ...rest } = settings;
+  const shown = Object.entries(said).map(([name, options]) => [
+    name,
+    effectiveCheck(options, checks[name] as DefinedCheck),
+  ]);
+  const shape = shapeOf(optionRows.filter(({ path }) => !path.startsWith('checks.')));
+  const nothingSecret = redactor([]);
+  return {
+    ...(show(shape, { listen, http }, nothingSecret) as object),
+    checks: Object.fromEntries(shown),
+    ...(show(shape, rest, nothingSecret) as object),
+  };
+}
+
+function effectiveCheck(options: CheckOptions, check: DefinedCheck): unknown {
+  const kind = kindOf(options.kind);
+  const shape = shapeOfKind(kind);
+  const defaults = kind.options.filter(({ name }) => !name.includes('.')).map((row) => [row.name, defaultOf(row)]);
+  const settings = [...shape.keys.keys()].map((key) => [key, check[key as keyof DefinedCheck]]);
+  const decided = Object.fromEntries([...defaults, ...settings].filter(([, value]) => value !== undefined));
+  return show(shape, { ...decided, ...options }, redactor(check.secrets ?? []));
+}
+
+function defaultOf({ name, ...row }: CheckOption): unknown {
+  return row.default === undefined ? undefined : readDefault({ ...row, path: name }, row.default);
 }
 
 function show(shape: Shape | undefined, value: unknown, redact: (text: string) => string): unknown {
@@ -42,6 +59,6 @@ function show(shape: Shape | undefined, value: unknown, redact: (text: string) =
       }),
     );
   }
-  const shown = row ? (valueTypes[row.type].show?.(value as never) ?? value) : value;
+  const shown = row && typeof value === 'number' ? (valueTypes[row.type].show?.(value) ?? value) : value;
   return typeof shown === 'string' ? redact(shown) : shown;
 }

@@ -24,6 +24,13 @@ export const optionRows: readonly OptionRow[] = [
     sentence: 'One listener; a container sets pong://0.0.0.0:7464, port 0 takes any free port.',
   },
   {
+    path: 'listen[].idleTimeout',
+    type: 'duration',
+    defaultText: 'heartbeat.idleTimeout',
+    max: ONE_DAY,
+    sentence: 'A silent connection of this listener is closed after this; 0 = never.',
+  },
+  {
     path: 'http',
     type: 'endpoint',
     default: '127.0.0.1:7664',

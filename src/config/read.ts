@@ -7,7 +7,7 @@ import { FILE_VARIABLE, optionRows } from './options.js';
 import { at, isMap, setAt } from './path.js';
 import { type Complain, configError, formatPath, type Path } from './problems.js';
 import type { Configuration, Settings } from './settings.js';
-import { type Env, readText, type Shape, ShapeReader, shapeOf } from './shape.js';
+import { type Env, readDefault, type Shape, ShapeReader, shapeOf } from './shape.js';
 
 export interface Sources {
   /** The file; default: what PONGCHECK_CONFIG names; neither: none. */
@@ -57,18 +57,12 @@ function fillDefaults(values: Record<string, unknown>): void {
   const delay = at(values, 'drain.delay');
   for (const row of optionRows) {
     if (row.default === undefined || /[*[]/.test(row.path) || at(values, row.path) !== undefined) continue;
-    setAt(values, row.path, readText(row, row.default, unsound(row.path)));
+    setAt(values, row.path, readDefault(row, row.default));
   }
   values.checks ??= {};
   // Who shortens the grace alone shortens the delay with it.
   const { drain } = values as unknown as Settings;
   if (delay === undefined) setAt(values, 'drain.delay', Math.min(drain.delay, drain.grace));
-}
-
-function unsound(path: string) {
-  return (sentence: string) => {
-    throw new TypeError(`The default of ${path} ${sentence}`);
-  };
 }
 
 /** What options allow by themselves but not together. */

@@ -131,6 +131,13 @@ export function readText(row: OptionRow, text: string, say: (sentence: string) =
   return attempt(row, written, say, () => readText(text, row));
 }
 
+/** Reads the default of a row. */
+export function readDefault(row: OptionRow, text: string): unknown {
+  return readText(row, text, (sentence) => {
+    throw new TypeError(`The default of ${row.path} ${sentence}`);
+  });
+}
+
 function attempt(row: OptionRow, seen: unknown, say: (sentence: string) => void, read: () => unknown): unknown {
   try {
     return read();

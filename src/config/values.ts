@@ -1,6 +1,5 @@
 import { type Address, formatAddress, parseAddress } from '../link/address.js';
 import { DURATION_FORMS, formatDuration, parseDuration } from './duration.js';
-import { hideCredentials } from './found.js';
 import { nearest } from './nearest.js';
 import { formatOctets, OCTETS_FORMS, parseOctets } from './octets.js';
 import type { OptionRow, OptionType } from './option.js';
@@ -23,8 +22,8 @@ interface ValueType {
   read(value: unknown, row: OptionRow): unknown;
   /** Reads what stands in the environment, in a flag, or in place of `${VAR}`; absent: as a text of the file. */
   readText?(text: string, row: OptionRow): unknown;
-  /** The value as it stands in the effective configuration; absent: as it is. */
-  show?(value: never): unknown;
+  /** The number as it stands in the effective configuration; absent: as it is. */
+  show?(value: number): string | number;
 }
 
 /** Names of checks and of groups. */
@@ -39,7 +38,7 @@ export const valueTypes: Readonly<Record<OptionType, ValueType>> = {
       if (typeof value === 'number') throw new Refusal(`a unit is missing: ${value}ms, ${value}s`);
       return within(parseDuration(text(value)), row);
     },
-    show: formatDuration,
+    show: (ms) => (ms === 0 ? 0 : formatDuration(ms)),
   },
   octets: {
     allowed: (row) => OCTETS_FORMS + range(row, formatOctets),
@@ -50,7 +49,7 @@ export const valueTypes: Readonly<Record<OptionType, ValueType>> = {
       if (octets === undefined && unit) throw new Refusal(`did you mean ${count}${unit.toUpperCase()}iB?`);
       return within(octets, row);
     },
-    show: formatOctets,
+    show: (octets) => (octets % 1024 === 0 && octets > 0 ? formatOctets(octets) : octets),
   },
   integer: {
     allowed: (row) => `a whole number${range(row, String)}`,
@@ -117,7 +116,6 @@ export const valueTypes: Readonly<Record<OptionType, ValueType>> = {
       if (URL.canParse(text(value)) && text(value).includes('://')) return value;
       throw new Refusal();
     },
-    show: hideCredentials,
   },
   address: {
     allowed: () => 'pong://HOST:PORT, an IPv6 address in brackets',

@@ -1,0 +1,95 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { stringify } from 'yaml';
+import { buildChecks, closeAll } from '../../src/config/checks.js';
+import { effective } from '../../src/config/effective.js';
+import { readConfiguration } from '../../src/config/read.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pongcheck-effective-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function configurationOf(content: string, env: Record<string, string> = {}) {
+  const file = join(folder, 'pongcheck.yml');
+  await writeFile(file, content);
+  return readConfiguration({ file, env });
+}
+
+async function effectiveOf(content: string, env: Record<string, string> = {}) {
+  const configuration = await configurationOf(content, env);
+  const checks = await buildChecks(configuration);
+  await closeAll(Object.values(checks));
+  return effective(configuration.settings, checks) as Record<string, Record<string, unknown>>;
+}
+
+describe('the effective configuration', () => {
+  it('has every option with its unit, and of each check what it decided itself', async () => {
+    const shown = await effectiveOf(
+      'checks: { db: { kind: mysql, url: "mysql://h/x", interval: 2s, critical: false } }',
+    );
+    expect(shown).toMatchObject({
+      listen: [{ url: 'pong://127.0.0.1:7464' }],
+      limits: { frameTimeout: '5s', maxQueuedBytes: '256KiB', pingsPerSecond: 10_000 },
+      checks: {
+        db: {
+          kind: 'mysql',
+          url: 'mysql://h/x',
+          timeout: '800ms',
+          maxAge: '2800ms',
+          interval: '2s',
+          rise: 1,
+          critical: false,
+          groups: ['readiness'],
+        },
+      },
+    });
+  });
+
+  it('is a configuration that says the same', async () => {
+    const first = await effectiveOf(
+      'http: false\nheartbeat: { idleTimeout: 0 }\nlimits: { maxQueuedBytes: 65537 }\nchecks: { w: { kind: http, url: "http://h/" } }',
+    );
+    expect(await effectiveOf(stringify(first))).toEqual(first);
+  });
+
+  it.each<[string, string, Record<string, string>]>([
+    ['the password of a URL', 'checks: { db: { kind: mysql, url: "mysql://root:hunter2@h/x" } }', {}],
+    ['a password with signs in it', 'checks: { db: { kind: redis, url: "redis://:a%2F:@hunter2@h" } }', {}],
+    ['a password from a variable', 'checks: { db: { kind: redis, url: "redis://:${P}@h" } }', { P: 'hunter2' }],
+    ['a URL from the environment', '', { MYSQL_URL: 'mysql://root:hunter2@h/x' }],
+    ['a secret parameter of a URL', 'checks: { w: { kind: http, url: "http://h/?api_key=hunter2" } }', {}],
+    ['a header', 'checks: { w: { kind: http, url: "http://h/", headers: { x: hunter2 } } }', {}],
+    ['an option of a module', 'checks: { m: { kind: module, path: own.js, deep: { password: hunter2 } } }', {}],
+  ])('does not show %s', async (_what, content, env) => {
+    await writeFile(join(folder, 'own.js'), 'export default () => () => {};\n');
+    const shown = JSON.stringify(await effectiveOf(content, env));
+    expect(shown).toContain('***');
+    expect(shown).not.toContain('hunter2');
+  });
+});
+
+describe('checks that refuse what they are given', () => {
+  it('are told all at once, each at its line, without a secret', async () => {
+    const configuration = await configurationOf(
+      'checks:\n  a: { kind: mysql, url: "ftp://u:hunter2@h" }\n  b: { kind: http, url: "http://h", status: many }\n  c: { kind: redis, url: "redis://h", interval: 50ms }\n',
+    );
+    const error = await buildChecks(configuration).catch((thrown) => thrown);
+    expect(error.code).toBe('PONGCHECK_CONFIG');
+    const lines = error.message.replaceAll(`${folder}/`, '').split('\n');
+    expect(lines).toEqual([
+      expect.stringMatching(/^pongcheck\.yml:2: checks\.a: url /),
+      expect.stringMatching(/^pongcheck\.yml:3: checks\.b: status /),
+      expect.stringMatching(/^pongcheck\.yml:4: checks\.c: interval is 50; allowed: /),
+    ]);
+    expect(error.message).not.toContain('hunter2');
+  });
+
+  it('are told where a module is missing', async () => {
+    const configuration = await configurationOf('checks: { m: { kind: module, path: nowhere.js } }');
+    await expect(buildChecks(configuration)).rejects.toThrow(/checks\.m: .*nowhere\.js/);
+  });
+});
