@@ -1,6 +1,7 @@
 import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { CheckFailure, reasonOf } from '../health/reason.js';
+import { failure } from './failure.js';
 import { secretsOfMap } from './secrets.js';
 import type { TlsMaterial } from './tls.js';
 
@@ -74,7 +75,7 @@ export class HttpExchange {
       } catch (error) {
         // At most `MAX_SOCKETS` are kept; a fresh one ends the loop.
         if (request.reusedSocket && !signal.aborted && reasonOf(error) === 'reset') continue;
-        throw failure(error, signal);
+        throw told(error, signal);
       }
     }
   }
@@ -106,7 +107,7 @@ class HttpAnswer implements Answer {
       }
     } catch (error) {
       this.drop();
-      throw failure(error, this.signal);
+      throw told(error, this.signal);
     }
     return Buffer.concat(chunks).toString();
   }
@@ -142,11 +143,8 @@ function withoutSecrets(headers: ExchangeOptions['headers']): ExchangeOptions['h
   );
 }
 
-function failure(error: unknown, signal: AbortSignal): CheckFailure {
-  if (signal.aborted) return new CheckFailure('timeout', 'no complete answer in time', { cause: error });
-  if (error instanceof CheckFailure) return error;
-  const { code, message } = error as NodeJS.ErrnoException;
-  // The parser's codes.
-  if (code?.startsWith('HPE_')) return new CheckFailure('protocol', 'the answer is not HTTP', { cause: error });
-  return new CheckFailure(reasonOf(error, 'protocol'), message || String(code), { cause: error });
+/** What went wrong, with its reason. What nobody knows is no answer of an HTTP server. */
+function told(error: unknown, signal: AbortSignal): unknown {
+  if (signal.aborted) return signal.reason;
+  return failure(reasonOf(error, 'protocol'), error);
 }

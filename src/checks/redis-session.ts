@@ -44,17 +44,16 @@ export class RedisSession {
     if (this.cause !== undefined) throw this.cause;
   }
 
-  /** What the server says to PING. Rejects with the true cause. */
-  ping(): Promise<string> {
-    return this.told(this.client.ping());
-  }
-
-  /** `master`, `slave` or `sentinel`; undefined where the server does not tell us. */
-  role(): Promise<string | undefined> {
-    return this.client.role().then(
-      ([role]) => String(role),
-      () => undefined,
-    );
+  /**
+   * What the server says to PING, and its role in its own words (`master`, `slave`, `sentinel`) where it tells us.
+   * Both leave in one write: the second of two would break on a server that turned us away, before its reason is read.
+   * Rejects with the true cause.
+   */
+  async ping(): Promise<{ pong: unknown; role: string | undefined }> {
+    const answers = await this.told(this.client.pipeline().ping().role().exec());
+    const [[refusal, pong] = [], [unknown, role] = []] = answers ?? [];
+    if (refusal) throw this.cause ?? refusal;
+    return { pong, role: unknown || !Array.isArray(role) ? undefined : String(role[0]) };
   }
 
   /** Ends it; whoever waits for it is told. Settles when it has ended, within a quarter of a second. */

@@ -89,7 +89,7 @@ class RedisCheck {
   private async ask(session: RedisSession, isNew: boolean, signal: AbortSignal): Promise<CheckResult> {
     try {
       if (isNew) await orAbort(session.open(), signal);
-      const [pong, role] = await orAbort(Promise.all([session.ping(), session.role()]), signal);
+      const { pong, role } = await orAbort(session.ping(), signal);
       if (pong !== 'PONG') throw new CheckFailure('protocol', 'the answer to PING is not PONG');
       return { status: 'pass', ...observed(role) };
     } catch (error) {

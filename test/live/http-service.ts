@@ -51,10 +51,13 @@ export class HttpService {
     });
   }
 
-  /** @param server one that is not listening yet, for TLS; default: a plain one. */
-  static async start(server: Server = createServer(), scheme = 'http'): Promise<HttpService> {
+  /**
+   * @param server one that is not listening yet, for TLS; default: a plain one.
+   * @param port where another one has been stopped; default: any free one.
+   */
+  static async start({ server = createServer() as Server, scheme = 'http', port = 0 } = {}): Promise<HttpService> {
     const service = new HttpService(server, scheme);
-    await service.listen(0);
+    await service.listen(port);
     return service;
   }
 
