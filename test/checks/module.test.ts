@@ -1,0 +1,90 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { module } from '../../src/checks/module.js';
+import { runCheck } from '../live/run-check.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'pongcheck-module-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let modules = 0;
+/** The path of a module of this source. */
+function written(source: string): string {
+  const path = join(folder, `own-${modules++}.mjs`);
+  writeFileSync(path, source);
+  return path;
+}
+
+describe('a module as a check', () => {
+  it('may export a function: nothing returned passes, false and a throw fail with the reason custom', async () => {
+    const path = written(
+      'export default (signal) => { if (!(signal instanceof AbortSignal)) throw new Error("no signal"); }',
+    );
+    expect(await runCheck(await module({ path }))).toMatchObject({ status: 'pass' });
+    const no = await module({ path: written('export default async () => false') });
+    expect(await runCheck(no)).toMatchObject({ status: 'fail', reason: 'custom' });
+    const thrown = await module({ path: written('export default () => { throw new Error("queue too long") }') });
+    expect(await runCheck(thrown)).toMatchObject({ status: 'fail', reason: 'custom', output: 'queue too long' });
+  });
+
+  it('may export a definition, whose methods keep their object and whose settings give way to those of the configuration', async () => {
+    const path = written(`
+      class Own {
+        kind = 'own'; timeout = 300; critical = false; secrets = ['hush']; runs = 0; closed = 0;
+        run() { return { status: 'warn', observedValue: ++this.runs, output: 'it is hush' }; }
+        close() { this.closed++; globalThis.closedOwn = this.closed; }
+      }
+      export default new Own();`);
+    const check = await module({ path, timeout: 200 });
+    expect(check).toMatchObject({ kind: 'module', timeout: 200, critical: false });
+    await runCheck(check);
+    expect(await runCheck(check)).toMatchObject({ status: 'warn', observedValue: 2, output: 'it is ***' });
+    await check.close?.();
+    expect((globalThis as { closedOwn?: number }).closedOwn).toBe(1);
+  });
+
+  it.each([
+    ['a function', '() => ({ status: "pass", observedValue: limit })'],
+    ['a definition', '({ kind: "own", run: async () => ({ status: "pass", observedValue: limit }) })'],
+  ])('may export what makes %s of options of its own, which may take its time', async (_what, made) => {
+    const path = written(`export default async ({ limit }) => ${made}`);
+    const check = await module({ path, limit: 7, interval: 0 });
+    expect(check.interval).toBe(0);
+    expect(await runCheck(check)).toMatchObject({ status: 'pass', observedValue: 7 });
+  });
+
+  it('hides options whose name says that they are secret', async () => {
+    const path = written('export default ({ apiKey }) => () => { throw new Error(`refused ${apiKey}`) }');
+    expect(await runCheck(await module({ path, apiKey: 'k3y-0f-mine' }))).toMatchObject({ output: 'refused ***' });
+    const refusing = written('export default ({ apiKey }) => { throw new Error(`refused ${apiKey}`) }');
+    const refusal = module({ path: refusing, apiKey: 'k3y-0f-mine' });
+    await expect(refusal).rejects.toThrow(/refused by the module \(refused \*\*\*\)/);
+    await expect(refusal).rejects.toMatchObject({ code: 'PONGCHECK_CHECK' });
+  });
+
+  it('says so where a factory was given no option to be called with', async () => {
+    const check = await module({ path: written('export default () => () => true') });
+    expect(await runCheck(check)).toMatchObject({
+      reason: 'internal',
+      output: expect.stringMatching(/exports a factory/),
+    });
+  });
+
+  it.each([
+    ['no file', () => join(folder, 'none.mjs'), /cannot be imported/],
+    ['no JavaScript', () => written('export default {{'), /cannot be imported/],
+    [
+      'nothing by default',
+      () => written('export const check = () => true'),
+      /exports missing; allowed: a function, or/,
+    ],
+    ['an object without run', () => written('export default { kind: "own" }'), /exports an object/],
+    ['a number', () => written('export default 5'), /exports 5/],
+    ['no path', () => '', /path is empty/],
+  ])('is refused where it is %s', async (_what, path, message) => {
+    const made = module({ path: path() });
+    await expect(made).rejects.toThrow(message);
+    await expect(made).rejects.toMatchObject({ code: 'PONGCHECK_CHECK' });
+  });
+});
