@@ -1,0 +1,44 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from '@jest/globals';
+import { checkKinds } from '../../src/checks/catalog.js';
+import { defineCheck } from '../../src/health/define.js';
+
+const sources = fileURLToPath(new URL('../../src/', import.meta.url));
+
+describe('the list of kinds', () => {
+  it('names each once, with a sentence for it and for each of its options', () => {
+    const kinds = checkKinds.map(({ kind }) => kind);
+    expect(kinds).toEqual(['mysql', 'redis', 'http', 'module']);
+    for (const { sentence, options } of checkKinds) {
+      expect(new Set(options.map(({ name }) => name)).size).toBe(options.length);
+      for (const told of [sentence, ...options.map((option) => option.sentence)]) expect(told).toMatch(/^\S.*\.$/);
+      for (const { required, default: value, defaultText, name } of options) {
+        expect([name, required || value !== undefined || defaultText !== undefined]).toEqual([name, true]);
+      }
+    }
+  });
+
+  it.each([
+    ['mysql', { url: 'mysql://me:hush@127.0.0.1:1/db' }],
+    ['redis', { url: 'redis://me:hush@127.0.0.1:1/0' }],
+    ['http', { url: 'http://me:hush@127.0.0.1:1/' }],
+  ])('makes a check of %s that keeps its settings and names its secret, and opens nothing', async (kind, options) => {
+    const make = await checkKinds.find((row) => row.kind === kind)?.load();
+    const check = defineCheck(
+      'it',
+      await (make as NonNullable<typeof make>)({ ...options, critical: false, timeout: 50 }),
+    );
+    expect(check).toMatchObject({ kind, critical: false, timeout: 50 });
+    expect(check.secrets).toContain('hush');
+    await check.close?.();
+  });
+
+  it('leaves the drivers unloaded until a check of theirs runs', () => {
+    const files = readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+    const drivers = /^\s*(?:import|export)\s+(?!type\b)[^;]*\bfrom\s+'(?:mysql2|ioredis)/m;
+    expect(files).toContain(join('checks', 'mysql.ts'));
+    expect(files.filter((file) => drivers.test(readFileSync(join(sources, file), 'utf8')))).toEqual([]);
+  });
+});
