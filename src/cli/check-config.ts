@@ -12,5 +12,6 @@ export const checkConfigCommand: Command = {
     [1, 'It is not; every problem is a line on standard error.'],
   ],
   examples: [['pongcheck check-config --config pongcheck.yml', 'before a deployment']],
+  more: async () => (await import('./option-help.js')).optionHelp(),
   load: async () => (await import('./effective-config.js')).checkConfig,
 };

@@ -33,7 +33,7 @@ export interface Command {
 
 export interface HelpPart {
   readonly title: string;
-  readonly rows: readonly (readonly [name: string, sentence: string])[];
+  readonly rows: readonly (readonly [name: string, sentence: string, note?: string])[];
 }
 
 /** The command line was wrong: exit code 64, as in sysexits.h, which no answer of `ping` is. */

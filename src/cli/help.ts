@@ -19,6 +19,14 @@ export function mainHelp(commands: readonly Command[], version: string): string 
         ['-V, --version', 'Prints the version.'],
       ],
     }),
+    part({
+      title: 'Examples',
+      rows: [
+        ['pongcheck serve', 'A responder on loopback: PING at 7464, HTTP at 7664.'],
+        ['pongcheck ping', 'PINGs it, in another terminal.'],
+        ['echo ping | nc 127.0.0.1 7464', 'So does this, without pongcheck.'],
+      ],
+    }),
   ].join('\n');
 }
 
@@ -58,9 +66,11 @@ function flagText({ long, short, value, multiple }: Flag): string {
 function part({ title, rows }: HelpPart): string {
   const column = Math.min(34, Math.max(...rows.map(([name]) => name.length)) + 2);
   const width = Math.min(process.stdout.columns ?? MAX_WIDTH, MAX_WIDTH) - column - 2;
-  const lines = [stylesFor(process.stdout)('bold')(`${title}:`)];
-  for (const [name, sentence] of rows) {
-    const [first = '', ...rest] = wrap(sentence, Math.max(30, width));
+  const style = stylesFor(process.stdout);
+  const lines = [style('bold')(`${title}:`)];
+  for (const [name, sentence, note] of rows) {
+    const notes = note === undefined ? [] : wrap(note, Math.max(30, width)).map(style('dim'));
+    const [first = '', ...rest] = [...wrap(sentence, Math.max(30, width)), ...notes];
     if (name.length > column - 2) lines.push(`  ${name}`, `  ${' '.repeat(column)}${first}`);
     else lines.push(`  ${name.padEnd(column)}${first}`);
     for (const line of rest) lines.push(`  ${' '.repeat(column)}${line}`);

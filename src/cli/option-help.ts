@@ -1,4 +1,5 @@
 import { checkKinds } from '../checks/catalog.js';
+import type { OptionRow } from '../config/option.js';
 import { checkVariables, FILE_VARIABLE, optionRows } from '../config/options.js';
 import type { HelpPart } from './command.js';
 
@@ -6,17 +7,9 @@ import type { HelpPart } from './command.js';
 export function optionHelp(): HelpPart[] {
   return [
     {
-      title: 'Options of the file, each with its variable; flags win over variables, and those over the file',
-      rows: optionRows.map((row) => {
-        const without = row.defaultText ?? row.default;
-        const told = [
-          row.sentence,
-          ...(row.values ? [`One of ${row.values.join(', ')}.`] : []),
-          ...(without === undefined ? [] : [`Default: ${without}.`]),
-          ...(row.env ? [row.env] : []),
-        ];
-        return [row.path, told.join(' ')];
-      }),
+      title:
+        'Options of the file, each with its default and its variable; a variable wins over the file, a flag over both',
+      rows: optionRows.map((row) => [row.path, sentenceOf(row), noteOf(row)]),
     },
     {
       title: 'Further variables',
@@ -25,6 +18,21 @@ export function optionHelp(): HelpPart[] {
         ...checkVariables.map(({ env, sentence }) => [env, sentence] as const),
       ],
     },
-    { title: 'Kinds of check', rows: checkKinds.map(({ kind, sentence }) => [kind, sentence]) },
+    {
+      title: 'Kinds of check',
+      rows: checkKinds.map(({ kind, sentence, options }) => [
+        kind,
+        sentence,
+        options.map(({ name }) => name).join(', '),
+      ]),
+    },
   ];
+}
+
+function sentenceOf({ sentence, values }: OptionRow): string {
+  return values ? `${sentence} One of ${values.join(', ')}.` : sentence;
+}
+
+function noteOf({ default: value, defaultText = value, env, required }: OptionRow): string {
+  return [required ? 'required' : `default ${defaultText}`, ...(env ? [env] : [])].join(' · ');
 }

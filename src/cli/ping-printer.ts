@@ -38,7 +38,7 @@ export function textPrinter(address: Address): PingPrinter {
     const width = Math.max(...lines.map(({ name }) => name.length));
     for (const { name, state, reason, output, durationMs } of lines) {
       const why = [reason, output].filter((part) => part !== undefined).join(': ');
-      const told = why === '' && durationMs !== undefined ? `${milliseconds(durationMs)} ms` : why;
+      const told = why === '' && durationMs !== undefined ? `${durationMs} ms` : why;
       print(`    ${name.padEnd(width)}  ${stateStyle(style, state)(state.padEnd(7))}  ${style('dim')(told)}`);
     }
   }
@@ -60,7 +60,7 @@ export function textPrinter(address: Address): PingPrinter {
     failure(seq, error) {
       lastDetail = '';
       print(
-        `${style('red')('no answer')} from ${where}: seq=${seq} ${printable(error.message.replace(`${where} `, ''))}`,
+        `${style('red')('no answer')} from ${where}: seq=${seq} ${printable(sentenceWithout(where, error.message))}`,
       );
     },
     end(statistics, elapsed) {
@@ -121,6 +121,12 @@ function print(line: string): void {
 
 function stateStyle(style: (name: StyleName) => Style, state: string): Style {
   return style(stateStyles[state as State] ?? 'magenta');
+}
+
+/** What stands at the head of the line already is not said again. */
+function sentenceWithout(where: string, sentence: string): string {
+  if (sentence.startsWith(`${where} `)) return sentence.slice(where.length + 1);
+  return sentence.replace(`The connection to ${where}`, 'the connection');
 }
 
 /** With as many digits as ping(8) gives. */

@@ -5,7 +5,12 @@ export const serveCommand: Command = {
   sentence:
     'Answers PINGs with what its checks found out, and serves health and metrics by HTTP, until SIGTERM or SIGINT.',
   flags: [
-    { long: 'config', value: 'FILE', sentence: 'The YAML or JSON file. Default: PONGCHECK_CONFIG, or none.' },
+    {
+      long: 'config',
+      value: 'FILE',
+      sentence:
+        'The YAML or JSON file. Default: PONGCHECK_CONFIG, or none. pongcheck check-config --help lists its options, and the variables.',
+    },
     {
       long: 'listen',
       value: 'URL',
@@ -25,6 +30,5 @@ export const serveCommand: Command = {
     ['MYSQL_URL=mysql://root@127.0.0.1:3306 pongcheck serve', 'with a check of a database'],
     ['pongcheck serve --config pongcheck.yml --listen pong://0.0.0.0:7464', 'the flag wins over the file'],
   ],
-  more: async () => (await import('./option-help.js')).optionHelp(),
   load: async () => (await import('./serve-until-signal.js')).serve,
 };

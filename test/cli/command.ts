@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { compiledPackage } from './compiled.js';
+
+/** No command of a test lives longer. */
+const LIFE_LIMIT = 15_000;
+
+export interface CommandOptions {
+  env?: Readonly<Record<string, string>>;
+  /** The working folder. Default: the one for temporary files, which is not the project's. */
+  cwd?: string;
+  /** Where `dist/cli.js` is. */
+  package?: string;
+}
+
+export interface Ended {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** `pongcheck ...` as a process of its own, in an environment without anything of the tester's. */
+export class Command {
+  stdout = '';
+  stderr = '';
+  readonly process: ChildProcess;
+  readonly #ended: Promise<Ended>;
+
+  constructor(
+    args: readonly string[],
+    { env = {}, cwd = tmpdir(), package: folder = compiledPackage() }: CommandOptions = {},
+  ) {
+    const { PATH = '' } = process.env;
+    const child = spawn(process.execPath, [join(folder, 'dist', 'cli.js'), ...args], {
+      cwd,
+      env: { PATH, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: LIFE_LIMIT,
+      killSignal: 'SIGKILL',
+    });
+    this.process = child;
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      this.stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      this.stderr += text;
+    });
+    this.#ended = once(child, 'close').then(([code, signal]) => ({
+      code,
+      signal,
+      stdout: this.stdout,
+      stderr: this.stderr,
+    }));
+  }
+
+  /** Resolves with the match once standard output matches; rejects if the command ends before. */
+  async says(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const match = pattern.exec(this.stdout);
+      if (match) return match;
+      const more = new Promise((resolve) => this.process.stdout?.once('data', resolve));
+      const end = await Promise.race([more.then(() => undefined), this.#ended]);
+      if (end && !pattern.test(this.stdout)) throw new Error(`ended with ${end.code}: ${end.stdout}${end.stderr}`);
+    }
+  }
+
+  ended(): Promise<Ended> {
+    return this.#ended;
+  }
+
+  async kill(signal: NodeJS.Signals): Promise<Ended> {
+    this.process.kill(signal);
+    return this.#ended;
+  }
+}
+
+/** Runs `pongcheck ...` to its end. */
+export function pongcheck(args: readonly string[], options?: CommandOptions): Promise<Ended> {
+  return new Command(args, options).ended();
+}

@@ -1,0 +1,42 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const cache = join(root, 'node_modules', '.cache', 'pongcheck-cli');
+
+/**
+ * The folder of the compiled package: `dist/cli.js` and package.json. It is
+ * compiled once for each state of the sources and never into the project's own
+ * `dist`, which other tests make anew.
+ */
+export function compiledPackage(): string {
+  const folder = join(cache, stateOfSources());
+  if (existsSync(folder)) return folder;
+  for (const old of existsSync(cache) ? readdirSync(cache) : []) {
+    if (!old.includes('-')) rmSync(join(cache, old), { recursive: true, force: true });
+  }
+  const making = `${folder}-${process.pid}`;
+  mkdirSync(making, { recursive: true });
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', join(making, 'dist')]);
+  copyFileSync(join(root, 'package.json'), join(making, 'package.json'));
+  try {
+    renameSync(making, folder);
+  } catch {
+    // Another worker was first.
+    rmSync(making, { recursive: true });
+  }
+  return folder;
+}
+
+function stateOfSources(): string {
+  const hash = createHash('sha256');
+  for (const name of readdirSync(join(root, 'src'), { recursive: true }).map(String).sort()) {
+    const { mtimeMs, size } = statSync(join(root, 'src', name));
+    hash.update(`${name} ${mtimeMs} ${size}\n`);
+  }
+  return hash.digest('hex').slice(0, 16);
+}

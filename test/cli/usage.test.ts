@@ -1,0 +1,123 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { checkKinds } from '../../src/checks/catalog.js';
+import { serveCommand } from '../../src/cli/serve.js';
+import { optionRows } from '../../src/config/options.js';
+import { pongcheck } from './command.js';
+import { compiledPackage } from './compiled.js';
+
+const { version } = JSON.parse(readFileSync(fileURLToPath(new URL('../../package.json', import.meta.url)), 'utf8'));
+
+describe('pongcheck', () => {
+  it('prints its version', async () => {
+    expect(await pongcheck(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  it('without a command prints its help, and says by the exit code that something was missing', async () => {
+    const { code, stdout } = await pongcheck([]);
+    expect(code).toBe(64);
+    expect(stdout).toMatch(/^Usage: pongcheck COMMAND/m);
+  });
+
+  it.each([['--help'], ['help'], ['-h']])('%s names every command', async (flag) => {
+    const { code, stdout } = await pongcheck([flag]);
+    expect(code).toBe(0);
+    for (const name of ['serve', 'ping', 'check-config']) expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
+  });
+
+  it.each(['serve', 'ping', 'check-config'])(
+    '%s --help has flags, exit codes and examples, no colour in a pipe',
+    async (name) => {
+      const { code, stdout } = await pongcheck([name, '--help']);
+      expect(code).toBe(0);
+      for (const title of ['Usage', 'Flags', 'Exit codes', 'Examples']) expect(stdout).toContain(`${title}:`);
+      expect(stdout).not.toContain('\x1b');
+      expect(await pongcheck(['help', name])).toMatchObject({ code: 0, stdout });
+    },
+  );
+
+  it('lists every option with its variable, and every kind of check', async () => {
+    const { stdout } = await pongcheck(['check-config', '--help']);
+    for (const { path, env } of optionRows) {
+      expect(stdout).toContain(`  ${path} `);
+      if (env) expect(stdout).toContain(env);
+    }
+    for (const { kind } of checkKinds) expect(stdout).toMatch(new RegExp(`^  ${kind} `, 'm'));
+  });
+
+  it('serve has a flag for each option that names one', () => {
+    const flags = serveCommand.flags.map(({ long }) => long);
+    for (const { flag } of optionRows) if (flag) expect(flags).toContain(flag);
+  });
+
+  it.each<[string, string[], string]>([
+    ['unknown-command', ['pign'], 'unknown command pign; did you mean ping?; see pongcheck --help'],
+    [
+      'unknown-command-far-off',
+      ['x'],
+      'unknown command x; commands are serve, ping, check-config; see pongcheck --help',
+    ],
+    [
+      'unknown-option-of-none',
+      ['--foo'],
+      'unknown option --foo; commands are serve, ping, check-config; see pongcheck --help',
+    ],
+    [
+      'unknown-option',
+      ['ping', '--cuont', '3'],
+      'unknown option --cuont; did you mean --count?; see pongcheck ping --help',
+    ],
+    ['unknown-letter', ['ping', '-x'], 'unknown option -x; see pongcheck ping --help'],
+    ['value-missing', ['ping', '--count'], '--count needs a value: N; see pongcheck ping --help'],
+    ['value-of-a-switch', ['ping', '--json=1'], '--json takes no value; see pongcheck ping --help'],
+    ['argument-too-many', ['ping', 'a', 'b'], 'unexpected argument "b"; see pongcheck ping --help'],
+    ['argument-of-none', ['serve', 'a'], 'unexpected argument "a"; see pongcheck serve --help'],
+    [
+      'count-of-zero',
+      ['ping', '-c', '0'],
+      '--count is "0", allowed is a whole number from 1; see pongcheck ping --help',
+    ],
+    [
+      'interval-without-unit',
+      ['ping', '-i', '1'],
+      '--interval is "1", allowed is a duration such as 250ms, 2s, 1m or 1h (a unit is missing: 1s, 1ms); see pongcheck ping --help',
+    ],
+    [
+      'check-and-group',
+      ['ping', '--check', 'a', '--group', 'b'],
+      '--check and --group cannot be given together; see pongcheck ping --help',
+    ],
+    [
+      'unknown-scope',
+      ['ping', '--scope', 'live'],
+      '--scope is live; allowed: readiness, liveness, startup; see pongcheck ping --help',
+    ],
+  ])('%s is one line and exit code 64', async (_rule, args, line) => {
+    expect(await pongcheck(args)).toMatchObject({ code: 64, stdout: '', stderr: `pongcheck: ${line}\n` });
+  });
+
+  it('refuses an address in one line, without the credentials in it', async () => {
+    const { code, stderr } = await pongcheck(['ping', 'pong://u:hunter2@h']);
+    expect(code).toBe(64);
+    expect(stderr).toMatch(/^pongcheck: The address .* carries credentials.*\n$/);
+    expect(stderr).not.toContain('hunter2');
+  });
+});
+
+describe('a probe', () => {
+  const bare = mkdtempSync(join(tmpdir(), 'pongcheck-bare-'));
+  beforeAll(() => cpSync(compiledPackage(), bare, { recursive: true }));
+  afterAll(() => rmSync(bare, { recursive: true }));
+
+  it.each([
+    [['ping', '-c', '1', '127.0.0.1:1'], 2],
+    [['--help'], 0],
+    [['ping', '--help'], 0],
+    [['--version'], 0],
+  ])('loads no package of others: %j runs where none is installed', async (args, code) =>
+    expect(await pongcheck(args, { package: bare })).toMatchObject({ code, stderr: '' }),
+  );
+});
