@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect } from '@jest/globals';
+import { createConnection } from 'mysql2/promise';
+import { type MysqlOptions, mysql } from '../../src/checks/mysql.js';
+import type { CheckDefinition } from '../../src/health/check.js';
+import { MariaDb } from '../live/mariadb.js';
+import { ownServer } from '../live/own-server.js';
+import { TcpProxy } from '../live/proxy.js';
+import { runCheck } from '../live/run-check.js';
+
+const itOwnServer = ownServer('TEST_MYSQL_URL');
+
+/** What a server takes of one host before it blocks it (`max_connect_errors`). */
+const LIMIT = 100;
+/** The octet of the first packet that says that it is no greeting. */
+const ERROR_PACKET = 0xff;
+
+/** A server counts broken handshakes by host, but not those of 127.0.0.1, and not without looking up names. */
+describe('a MariaDB that blocks hosts', () => {
+  let mariadb: MariaDb;
+  let proxy: TcpProxy;
+  let url: string;
+  const checks: CheckDefinition[] = [];
+  const check = (options: Partial<MysqlOptions> = {}) => {
+    const made = mysql({ url, ...options });
+    checks.push(made);
+    return made;
+  };
+
+  beforeAll(async () => {
+    mariadb = await MariaDb.start({
+      args: ['--back-log=400', `--max-connect-errors=${LIMIT}`],
+      skipNameResolve: false,
+    });
+    proxy = await TcpProxy.start({ to: mariadb.port, from: '127.0.0.3' });
+    url = mariadb.url({ user: 'app', password: 'p4ss', host: '127.0.0.1', port: proxy.port });
+    if (mariadb.own) await mariadb.query("CREATE USER app@'%' IDENTIFIED BY 'p4ss'");
+  }, 60_000);
+  afterAll(async () => {
+    for (const made of checks) await made.close?.();
+    await proxy.stop();
+    await mariadb.stop();
+  });
+
+  const logIn = async () => (await createConnection({ uri: url })).destroy();
+
+  itOwnServer('does not block this one for 150 runs while it stood still', async () => {
+    const fast = check({ timeout: 15 });
+    const before = proxy.accepted;
+    await mariadb.freeze();
+    for (let run = 0; run < 150; run++) {
+      expect(await runCheck(fast)).toMatchObject({ status: 'fail', reason: 'timeout' });
+    }
+    expect(proxy.accepted - before).toBe(1);
+    mariadb.thaw();
+    await logIn();
+    expect(await runCheck(check({ timeout: 5000 }))).toMatchObject({ status: 'pass' });
+  });
+
+  itOwnServer(
+    'would have, had each run broken a handshake off; then the check says so, and sees it lifted',
+    async () => {
+      let broken = 0;
+      for (let greeting = 0; greeting !== ERROR_PACKET; broken++) {
+        expect(broken).toBeLessThan(10 * LIMIT);
+        const socket = connect(proxy.port, '127.0.0.1');
+        const [octets] = await once(socket, 'data');
+        greeting = octets[4];
+        socket.destroy();
+      }
+      expect(broken).toBeGreaterThan(LIMIT);
+      await expect(logIn()).rejects.toMatchObject({ errno: 1129 });
+      const blocked = check({ timeout: 5000 });
+      expect(await runCheck(blocked)).toMatchObject({ status: 'fail', reason: 'host-blocked' });
+      await mariadb.query('FLUSH HOSTS');
+      expect(await runCheck(blocked)).toMatchObject({ status: 'pass' });
+    },
+  );
+});
