@@ -1,0 +1,122 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { Entrance, type Entrant } from '../../src/checks/mysql-entrance.js';
+import { FakeClock } from '../fake-clock.js';
+
+class Knocking implements Entrant {
+  readyAt: number | undefined;
+  lost = false;
+  /** A session that is not connecting has a TCP connection, and may be broken off only with a price. */
+  connecting = false;
+  readonly ready: Promise<void>;
+  let!: () => void;
+  refuse!: (error: Error) => void;
+
+  constructor(readonly openedAt: number) {
+    this.ready = new Promise((resolve, reject) => {
+      this.let = () => {
+        this.readyAt = openedAt;
+        resolve();
+      };
+      this.refuse = (error) => {
+        this.lost = true;
+        reject(error);
+      };
+    });
+    this.ready.catch(() => {});
+  }
+
+  destroy(): void {
+    this.refuse(new Error('destroyed'));
+  }
+}
+
+describe('the entrance to a MySQL server', () => {
+  let clock: FakeClock;
+  let opened: Knocking[];
+  let entrance: Entrance<Knocking>;
+  beforeEach(() => {
+    clock = new FakeClock();
+    opened = [];
+    entrance = new Entrance(() => {
+      const knocking = new Knocking(clock.now());
+      opened.push(knocking);
+      return knocking;
+    }, clock);
+  });
+
+  const last = () => opened.at(-1) as Knocking;
+  /** A run that ends by its deadline before anybody opens. */
+  const knockInVain = async () => {
+    const aborter = new AbortController();
+    const entering = entrance.enter(aborter.signal);
+    aborter.abort(new Error('deadline'));
+    await expect(entering).rejects.toThrow('deadline');
+  };
+
+  it('lets each run wait for the handshake that an earlier one began', async () => {
+    for (let run = 0; run < 100; run++) {
+      await knockInVain();
+      clock.jump(200);
+    }
+    expect(opened).toHaveLength(1);
+    const entering = entrance.enter(new AbortController().signal);
+    last().let();
+    expect(await entering).toBe(opened[0]);
+  });
+
+  it('keeps what was finished while nobody waited', async () => {
+    await knockInVain();
+    last().let();
+    expect(entrance.take()).toBe(opened[0]);
+    expect(entrance.take()).toBeUndefined();
+  });
+
+  it('gives a handshake up after 30 s, then after twice as long each time, up to an hour', async () => {
+    const patience: number[] = [];
+    for (let since = clock.now(); patience.length < 9 && opened.length < 20; clock.jump(5000)) {
+      const before = opened.length;
+      await knockInVain();
+      if (opened.length === 1 || opened.length === before) continue;
+      patience.push((clock.now() - since) / 1000);
+      since = clock.now();
+    }
+    expect(patience).toEqual([30, 60, 120, 240, 480, 960, 1920, 3600, 3600]);
+    expect(opened.filter(({ lost }) => !lost)).toHaveLength(1);
+  });
+
+  it('begins with 30 s again once a handshake was finished', async () => {
+    await knockInVain();
+    clock.jump(30_000);
+    await knockInVain();
+    last().let();
+    expect(entrance.take()).toBe(opened[1]);
+    await knockInVain();
+    clock.jump(30_000);
+    await knockInVain();
+    expect(opened).toHaveLength(4);
+  });
+
+  it('begins another at once where the server ended the last', async () => {
+    await knockInVain();
+    last().refuse(new Error('reset'));
+    await knockInVain();
+    expect(opened).toHaveLength(2);
+  });
+
+  it('keeps no attempt that has no TCP connection yet', async () => {
+    const aborter = new AbortController();
+    const entering = entrance.enter(aborter.signal);
+    last().connecting = true;
+    aborter.abort(new Error('deadline'));
+    await expect(entering).rejects.toThrow('deadline');
+    expect(last().lost).toBe(true);
+    await knockInVain();
+    expect(opened).toHaveLength(2);
+  });
+
+  it('lets go of the unfinished one when it is closed', async () => {
+    await knockInVain();
+    entrance.close();
+    expect(last().lost).toBe(true);
+  });
+});
