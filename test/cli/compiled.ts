@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+/** Another run may still use what is younger. */
+const ONE_DAY = 86_400_000;
 const cache = join(root, 'node_modules', '.cache', 'pongcheck-cli');
 
 /**
@@ -16,7 +18,8 @@ export function compiledPackage(): string {
   const folder = join(cache, stateOfSources());
   if (existsSync(folder)) return folder;
   for (const old of existsSync(cache) ? readdirSync(cache) : []) {
-    if (!old.includes('-')) rmSync(join(cache, old), { recursive: true, force: true });
+    const path = join(cache, old);
+    if (Date.now() - statSync(path).mtimeMs > ONE_DAY) rmSync(path, { recursive: true, force: true });
   }
   const making = `${folder}-${process.pid}`;
   mkdirSync(making, { recursive: true });

@@ -1,0 +1,59 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
+import { pongcheck } from './command.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pongcheck-check-config-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('pongcheck check-config', () => {
+  it('prints what holds, with secrets hidden, as YAML or JSON', async () => {
+    await writeFile(
+      join(folder, 'a.yml'),
+      'checks: { db: { kind: mysql, url: "mysql://root:${PW}@h/x", timeout: 2s } }\n',
+    );
+    const options = { cwd: folder, env: { PW: 'hunter2', PONGCHECK_DETAIL: 'never' } };
+    const { code, stdout, stderr } = await pongcheck(['check-config', '--config', 'a.yml'], options);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).not.toContain('hunter2');
+    const shown = parse(stdout);
+    expect(shown).toMatchObject({
+      detail: 'never',
+      checks: { db: { kind: 'mysql', url: 'mysql://***@h/x', timeout: '2s', groups: ['readiness'] } },
+    });
+    const json = await pongcheck(['check-config', '--config', 'a.yml', '--json'], options);
+    expect(JSON.parse(json.stdout)).toEqual(shown);
+  });
+
+  it('names the file by PONGCHECK_CONFIG too', async () => {
+    const file = join(folder, 'b.json');
+    await writeFile(file, '{ "serviceId": "shop" }');
+    const { stdout } = await pongcheck(['check-config'], { env: { PONGCHECK_CONFIG: file } });
+    expect(stdout).toContain('serviceId: shop\n');
+  });
+
+  it('lists every problem on standard error, with exit code 1', async () => {
+    await writeFile(join(folder, 'c.yml'), 'limits:\n  maxPendng: 1\nping: { timeout: 800 }\n');
+    expect(await pongcheck(['check-config', '--config', 'c.yml'], { cwd: folder })).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: [
+        'pongcheck: c.yml:2: limits.maxPendng is not known; did you mean maxPending?',
+        'pongcheck: c.yml:3: ping.timeout is 800, allowed is a duration such as 250ms, 2s, 1m or 1h from 0 to 1h (a unit is missing: 800ms, 800s)',
+        '',
+      ].join('\n'),
+    });
+  });
+
+  it('builds the checks, so that what a kind refuses is found before a deployment', async () => {
+    await writeFile(join(folder, 'd.yml'), 'checks:\n  m: { kind: module, path: nowhere.js }\n');
+    const { code, stderr } = await pongcheck(['check-config', '--config', 'd.yml'], { cwd: folder });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^pongcheck: d\.yml:2: checks\.m: .*nowhere\.js.*\n$/);
+  });
+});

@@ -1,0 +1,227 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { createService, type Service } from '../../src/service.js';
+import { Command, pongcheck } from './command.js';
+import { ScriptedResponder, type SeenPing } from './scripted-responder.js';
+
+const PASS = 1;
+const WARN = 2;
+const FAIL = 3;
+
+let responder: ScriptedResponder | undefined;
+let service: Service | undefined;
+afterEach(async () => {
+  await responder?.stop();
+  await service?.stop();
+  responder = service = undefined;
+});
+
+async function scripted(answer: (ping: SeenPing, nth: number) => void): Promise<string> {
+  responder = await ScriptedResponder.start(answer);
+  return responder.address;
+}
+
+describe('pongcheck ping', () => {
+  it('reads like ping(8): a line for each PONG, then the sum', async () => {
+    service = createService({ listen: [{ url: 'pong://127.0.0.1:0' }], http: false, checks: { own: () => {} } });
+    await service.start();
+    const [url = ''] = service.addresses;
+    const where = url.replace('pong://', '');
+    const { code, stdout, stderr } = await pongcheck(['ping', url, '-c', '3', '-i', '10ms']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const lines = stdout.split('\n');
+    expect(lines[0]).toBe(`PING ${where}`);
+    for (const seq of [1, 2, 3]) {
+      expect(lines[seq]).toMatch(new RegExp(`^pass from ${where}: seq=${seq} time=[0-9.]+ ms$`));
+    }
+    expect(lines.slice(4)).toEqual([
+      '',
+      `--- ${where} ping statistics ---`,
+      expect.stringMatching(/^3 sent, 3 received, 0% loss, 3 pass, time \d+ ms$/),
+      expect.stringMatching(/^rtt min\/avg\/max\/mdev = [0-9.]+\/[0-9.]+\/[0-9.]+\/[0-9.]+ ms$/),
+      '',
+    ]);
+  });
+
+  it('ends at SIGINT with the sum, where no count is given', async () => {
+    const address = await scripted((ping) => ping.pong(PASS));
+    const command = new Command(['ping', address, '-i', '5ms']);
+    await command.says(/seq=2 /);
+    const { code, stdout } = await command.kill('SIGINT');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/sent, \d+ received, 0% loss/);
+  });
+
+  it('waits no longer when it is stopped while a PING is unanswered, and does not count that one', async () => {
+    const address = await scripted((ping, nth) => nth === 1 && ping.pong(PASS));
+    const command = new Command(['ping', address, '-i', '5ms', '-W', '1h']);
+    await command.says(/seq=1 /);
+    const { code, stdout } = await command.kill('SIGTERM');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/1 sent, 1 received, 0% loss/);
+  });
+
+  it('says that an answer is stale, or of a code that it does not know', async () => {
+    const address = await scripted((ping, nth) => ping.pong(nth === 1 ? PASS : 200, undefined, nth === 1 ? 0x02 : 0));
+    const { code, stdout } = await pongcheck(['ping', address, '-c', '2', '-i', '1ms']);
+    expect(stdout).toMatch(/^pass from \S+ seq=1 time=\S+ ms stale$/m);
+    expect(stdout).toMatch(/^unknown\(200\) from \S+ seq=2 /m);
+    expect(code).toBe(1);
+  });
+
+  it('connects anew when the connection is lost, and says what went wrong meanwhile', async () => {
+    const address = await scripted((ping, nth) => (nth === 2 ? ping.socket.destroy() : ping.pong(PASS)));
+    const { code, stdout } = await pongcheck(['ping', address, '-c', '3', '-i', '1ms']);
+    expect(stdout).toMatch(/^pass from \S+ seq=1 /m);
+    expect(stdout).toMatch(new RegExp(`^no answer from ${address}: seq=2 .*closed`, 'm'));
+    expect(stdout).toMatch(/^pass from \S+ seq=3 /m);
+    expect(stdout).toMatch(/^3 sent, 2 received, 33\.3% loss, 2 pass, /m);
+    expect(code).toBe(0);
+  });
+
+  it('asks for what its flags say', async () => {
+    const asked: unknown[] = [];
+    const address = await scripted((ping) => {
+      asked.push({ scope: ping.scope, flags: ping.flags, body: ping.body });
+      ping.pong(PASS);
+    });
+    const once = (...flags: string[]) => pongcheck(['ping', address, '-c', '1', ...flags]);
+    await once();
+    await once('--scope', 'liveness', '--detail');
+    await once('--check', 'a', '--check', 'b', '--max-age', '0', '--timeout', '1.5s');
+    await once('--group', 'g');
+    expect(asked).toEqual([
+      { scope: 0, flags: 0, body: undefined },
+      { scope: 1, flags: 1, body: undefined },
+      { scope: 0, flags: 0, body: { checks: ['a', 'b'], maxAgeMs: 0, timeoutMs: 1500 } },
+      { scope: 0, flags: 0, body: { group: 'g' } },
+    ]);
+  });
+});
+
+describe('the exit code of a probe', () => {
+  it.each([
+    ['pass', PASS, 0],
+    ['warn', WARN, 0],
+    ['fail', FAIL, 1],
+    ['unknown', 0, 1],
+    ['draining', 4, 1],
+    ['starting', 5, 1],
+    ['not-found', 6, 1],
+  ])('%s', async (status, octet, exit) => {
+    const address = await scripted((ping) => ping.pong(octet));
+    const { code, stdout } = await pongcheck(['ping', address, '-c', '1']);
+    expect(stdout).toContain(`\n${status} from ${address}: seq=1 `);
+    expect(code).toBe(exit);
+  });
+
+  it('is 2 where nobody listens', async () => {
+    const address = await scripted(() => {});
+    await responder?.stop();
+    responder = undefined;
+    const { code, stdout } = await pongcheck(['ping', address, '-c', '1']);
+    expect(stdout).toContain(`no answer from ${address}: seq=1 refused the connection: nothing listens there\n`);
+    expect(stdout).toContain('1 sent, 0 received, 100% loss');
+    expect(code).toBe(2);
+  });
+
+  it('is 2 where nothing comes in time', async () => {
+    const address = await scripted(() => {});
+    const { code, stdout } = await pongcheck(['ping', address, '-c', '1', '-W', '50ms']);
+    expect(stdout).toMatch(new RegExp(`^no answer from ${address}: seq=1 did not .* within 0\\.05 s$`, 'm'));
+    expect(code).toBe(2);
+  });
+
+  it('is 2 for an ERROR, which is told by its name', async () => {
+    const body = Buffer.from(JSON.stringify({ message: 'slow\ndown' }));
+    const head = Buffer.from([0, 0, 0, 12 + body.length, 1, 0x7f, 1, 8, 0, 0, 0, 0, 0, 0, 0, 0]);
+    const address = await scripted(({ socket }) => socket.end(Buffer.concat([head, body])));
+    const { code, stdout } = await pongcheck(['ping', address, '-c', '1']);
+    expect(stdout).toMatch(/seq=1 answered ERROR 8 too-many-pings: slow\S+down$/m);
+    expect(code).toBe(2);
+  });
+
+  it.each([
+    [[PASS, FAIL], 1],
+    [[FAIL, PASS], 0],
+  ])('is that of the last PONG: %j -> %d', async (statuses, exit) => {
+    const address = await scripted((ping, nth) => ping.pong(statuses[nth - 1] as number));
+    expect(await pongcheck(['ping', address, '-c', '2', '-i', '1ms'])).toMatchObject({ code: exit });
+  });
+});
+
+describe('pongcheck ping --detail', () => {
+  const report = (output: string) => ({
+    status: 'fail',
+    state: 'fail',
+    checks: {
+      mysql: [{ status: 'fail', state: 'fail', reason: 'timeout', output }],
+      cache: [{ status: 'pass', state: 'pass', durationMs: 0.4 }],
+    },
+  });
+
+  it('names what fails and why, and says all about the checks whenever that changes', async () => {
+    const address = await scripted((ping, nth) => ping.pong(FAIL, report(nth < 3 ? 'no answer' : 'gone')));
+    const { stdout } = await pongcheck(['ping', address, '--detail', '-c', '3', '-i', '1ms']);
+    const told = stdout.split('\n').slice(1, 8);
+    expect(told.map((line) => line.replace(/time=\S+ ms/, 'time=T'))).toEqual([
+      `fail from ${address}: seq=1 time=T mysql=timeout`,
+      '    mysql  fail     timeout: no answer',
+      '    cache  pass     0.4 ms',
+      `fail from ${address}: seq=2 time=T mysql=timeout`,
+      `fail from ${address}: seq=3 time=T mysql=timeout`,
+      '    mysql  fail     timeout: gone',
+      '    cache  pass     0.4 ms',
+    ]);
+  });
+
+  it('prints nothing of a peer that a terminal would obey', async () => {
+    const hostile = { 'a\x1b[2J': [{ state: 'fail\x07', reason: '\x9b31m', output: '\r\nfake line\u202e' }] };
+    const address = await scripted((ping) => ping.pong(FAIL, { checks: hostile }));
+    for (const flags of [[], ['--json']]) {
+      const { stdout } = await pongcheck(['ping', address, '--detail', '-c', '1', ...flags]);
+      expect(stdout.replaceAll('\n', '')).toMatch(/^\P{C}*$/u);
+      expect(stdout).not.toMatch(/^fake/m);
+    }
+  });
+});
+
+describe('pongcheck ping --json', () => {
+  it('prints one object a line: answers, failures, the sum', async () => {
+    const address = await scripted((ping, nth) =>
+      nth === 1 ? ping.pong(WARN, { state: 'warn' }, 4) : ping.socket.destroy(),
+    );
+    const { code, stdout } = await pongcheck(['ping', address, '--json', '--detail', '-c', '2', '-i', '1ms']);
+    expect(code).toBe(2);
+    const rttMs = expect.any(Number);
+    expect(
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual([
+      {
+        type: 'pong',
+        address,
+        seq: 1,
+        status: 'warn',
+        code: 2,
+        healthy: true,
+        stale: false,
+        truncated: true,
+        rttMs,
+        report: { state: 'warn' },
+      },
+      { type: 'failure', address, seq: 2, code: 'PONGCHECK_CLOSED', message: expect.any(String) },
+      {
+        type: 'summary',
+        address,
+        sent: 2,
+        received: 1,
+        lossPercent: 50,
+        statuses: { warn: 1 },
+        elapsedMs: expect.any(Number),
+        rttMs: { min: rttMs, avg: rttMs, max: rttMs, mdev: 0 },
+      },
+    ]);
+  });
+});

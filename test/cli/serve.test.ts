@@ -1,0 +1,175 @@
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Command, type CommandOptions, pongcheck } from './command.js';
+
+const ANY = { PONGCHECK_LISTEN: 'pong://127.0.0.1:0', PONGCHECK_HTTP: '127.0.0.1:0' };
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pongcheck-serve-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+let command: Command | undefined;
+afterEach(async () => {
+  await command?.kill('SIGKILL');
+  command = undefined;
+});
+
+/** Starts `pongcheck serve` and waits until it has told what is on. */
+async function serve(args: string[] = [], options: CommandOptions = {}) {
+  command = new Command(['serve', ...args], { ...options, env: { ...ANY, ...options.env } });
+  await command.says(/"msg":"(?:no check is configured|checks )[^\n]*\n/);
+  const { stdout } = command;
+  return {
+    command,
+    address: /answers PING at pong:\/\/([^"]+)/.exec(stdout)?.[1] ?? '',
+    http: /"url":"([^"]+)"/.exec(stdout)?.[1] ?? '',
+  };
+}
+
+async function status(url: string): Promise<number> {
+  const response = await fetch(url);
+  await response.arrayBuffer();
+  return response.status;
+}
+
+describe('pongcheck serve', () => {
+  it('answers PING and HTTP, says where in one JSON line each, and ends with 0 at SIGINT', async () => {
+    const { command, address, http } = await serve();
+    expect(await pongcheck(['ping', address, '-c', '1'])).toMatchObject({ code: 0 });
+    expect(await status(`${http}/health`)).toBe(200);
+    const { code, stdout, stderr } = await command.kill('SIGINT');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.map(({ level, msg }) => `${level} ${msg}`)).toEqual([
+      `info answers PING at pong://${address}`,
+      `info serves /health, /livez, /readyz, /startupz and /metrics at ${http}`,
+      'info no check is configured: ready as long as it runs',
+      'info SIGINT: answers what has arrived, then stops; a second signal ends it at once',
+      'info stopped',
+    ]);
+  });
+
+  it('drains at SIGTERM: readiness says so while everyone is served, then it ends with 0', async () => {
+    const { command, address, http } = await serve([], {
+      env: { PONGCHECK_DRAIN_GRACE: '10s', PONGCHECK_DRAIN_DELAY: '0' },
+    });
+    const socket = connect(Number(address.split(':')[1]), '127.0.0.1');
+    await once(socket, 'connect');
+    command.process.kill('SIGTERM');
+    await command.says(/SIGTERM: drains for 10s at most/);
+    expect(await status(`${http}/readyz`)).toBe(503);
+    expect(await status(`${http}/livez`)).toBe(200);
+    const answer = once(socket, 'data');
+    socket.write('ping\n');
+    expect(String((await answer)[0])).toBe('pong draining\n');
+    socket.end();
+    expect(await command.ended()).toMatchObject({ code: 0 });
+  });
+
+  it('has the metrics of the process beside its own', async () => {
+    const { http } = await serve();
+    const text = await (await fetch(`${http}/metrics`)).text();
+    expect(text).toMatch(/^process_cpu_seconds_total /m);
+    expect(text).toMatch(/^pongcheck_/m);
+  });
+
+  it('reads its file from any folder, and finds a module beside the file', async () => {
+    const file = join(folder, 'pongcheck.yml');
+    await writeFile(
+      file,
+      'listen: [{ url: "pong://127.0.0.1:0" }]\nhttp: false\nchecks: { own: { kind: module, path: ./own.mjs } }\n',
+    );
+    await writeFile(join(folder, 'own.mjs'), 'export default () => ({ status: "warn", output: "nearly" });\n');
+    const { command, address, http } = await serve(['--config', file], {
+      env: { PONGCHECK_LISTEN: '', PONGCHECK_HTTP: '' },
+    });
+    expect(http).toBe('');
+    const { code, stdout } = await pongcheck(['ping', address, '-c', '1', '--detail']);
+    expect({ code, stdout }).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('own  warn     custom: nearly'),
+    });
+    await command.says(/"check":"own","from":"unknown","to":"warn"/);
+  });
+
+  it('can log lines for people, without colours in a pipe', async () => {
+    command = new Command(['serve', '--log-pretty'], { env: ANY });
+    await command.says(/^\[[0-9:.]+\] INFO: answers PING at pong:\/\/127\.0\.0\.1:\d+\n/m);
+    expect(command.stdout).not.toContain('\x1b');
+  });
+
+  it('logs nothing below its level', async () => {
+    command = new Command(['serve', '--log-level', 'error'], { env: { ...ANY, SERVICE_URL: 'http://127.0.0.1:1/' } });
+    await command.says(/"level":"error".*"check":"service"/);
+    expect(command.stdout).not.toContain('"info"');
+  });
+
+  it('ends at once at a second signal', async () => {
+    const { command } = await serve([], { env: { PONGCHECK_DRAIN_DELAY: '10s' } });
+    command.process.kill('SIGTERM');
+    await command.says(/SIGTERM: drains/);
+    // A signal that follows at once is the same wish, told twice by a process group; so this goes on until one counts.
+    const again = setInterval(() => command.process.kill('SIGTERM'), 50);
+    const { signal, stdout } = await command.ended();
+    clearInterval(again);
+    expect(signal).toBe('SIGTERM');
+    expect(stdout).not.toContain('stopped');
+  });
+
+  it('takes the same signal twice at once for one wish', async () => {
+    const { command } = await serve();
+    command.process.kill('SIGINT');
+    command.process.kill('SIGINT');
+    expect(await command.ended()).toMatchObject({ code: 0, signal: null });
+  });
+
+  it.each(['PONGCHECK_LISTEN', 'PONGCHECK_HTTP'])(
+    'a port in use is one clear line and exit code 1: %s',
+    async (variable) => {
+      const other = createServer().listen(0, '127.0.0.1');
+      await once(other, 'listening');
+      const where = `127.0.0.1:${(other.address() as AddressInfo).port}`;
+      const { code, stderr } = await pongcheck(['serve'], { env: { ...ANY, [variable]: where } });
+      other.close();
+      await once(other, 'close');
+      expect(code).toBe(1);
+      expect(stderr).toMatch(new RegExp(`^pongcheck: cannot .*${where}: another process listens there\\n$`));
+    },
+  );
+
+  it('a wrong configuration is a line for each problem and exit code 1, before anything is opened', async () => {
+    const env = { ...ANY, PONGCHECK_DETAIL: 'all', MYSQL_URL: 'root:hunter2@h' };
+    expect(await pongcheck(['serve', '--http', '80'], { env })).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: [
+        'pongcheck: MYSQL_URL is a text that is no URL, allowed is a URL, SCHEME://[USER:PASSWORD@]HOST[:PORT][/PATH]',
+        'pongcheck: --http is "80", allowed is HOST:PORT, { host, port } or false',
+        'pongcheck: PONGCHECK_DETAIL is "all", allowed is one of loopback, always, token, never',
+        '',
+      ].join('\n'),
+    });
+  });
+
+  it('an error that nobody caught is one line without a stack, and exit code 1', async () => {
+    const file = join(folder, 'thrower.yml');
+    await writeFile(file, 'checks: { own: { kind: module, path: ./thrower.mjs } }\n');
+    await writeFile(
+      join(folder, 'thrower.mjs'),
+      'export default () => { setImmediate(() => { throw new Error("redis://:hunter2@h broke"); }); };\n',
+    );
+    const { code, stdout, stderr } = await pongcheck(['serve', '--config', file], { env: ANY });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+    expect(stdout).toMatch(/"level":"fatal".*redis:\/\/\*\*\*@h broke/);
+    expect(stdout).not.toMatch(/hunter2|thrower\.mjs/);
+  });
+});
