@@ -11,6 +11,8 @@ import { jsonPrinter, type PingPrinter, textPrinter } from './ping-printer.js';
 import { PingStatistics } from './statistics.js';
 
 const DEFAULT_ADDRESS = 'pong://127.0.0.1:7464';
+/** A timer of Node that is set to more than 25 days fires at once. */
+const MAX_DURATION = 86_400_000;
 const EXIT = { healthy: 0, unhealthy: 1, noAnswer: 2 } as const;
 
 /** Until `count` PINGs are done or a signal says so; the last PING decides the exit code. */
@@ -119,9 +121,11 @@ function durationOf(flags: FlagValues, name: string): number | undefined {
   const text = flags[name];
   if (text === undefined) return undefined;
   const ms = parseDuration(String(text));
-  if (ms !== undefined && (ms > 0 || name !== 'interval')) return ms;
+  if (ms !== undefined && ms <= MAX_DURATION && (ms > 0 || name !== 'interval')) return ms;
   const hint = /^\d+(\.\d+)?$/.test(String(text)) ? ` (a unit is missing: ${text}s, ${text}ms)` : '';
-  throw new UsageError(`--${name} is ${JSON.stringify(text)}, allowed is ${DURATION_FORMS}${hint}`);
+  throw new UsageError(
+    `--${name} is ${JSON.stringify(text)}, allowed is ${DURATION_FORMS}, ${name === 'interval' ? 'above 0 and ' : ''}up to 24h${hint}`,
+  );
 }
 
 /** What the client refuses before it sends anything was wrong on the command line. */

@@ -83,7 +83,12 @@ describe('pongcheck', () => {
     [
       'interval-without-unit',
       ['ping', '-i', '1'],
-      '--interval is "1", allowed is a duration such as 250ms, 2s, 1m or 1h (a unit is missing: 1s, 1ms); see pongcheck ping --help',
+      '--interval is "1", allowed is a duration such as 250ms, 2s, 1m or 1h, above 0 and up to 24h (a unit is missing: 1s, 1ms); see pongcheck ping --help',
+    ],
+    [
+      'wait-of-ages',
+      ['ping', '-W', '1000h'],
+      '--wait is "1000h", allowed is a duration such as 250ms, 2s, 1m or 1h, up to 24h; see pongcheck ping --help',
     ],
     [
       'check-and-group',
