@@ -100,9 +100,10 @@ class RedisCheck {
   }
 
   private async drop(session: RedisSession): Promise<void> {
+    // Before it has ended: the next run may start meanwhile.
+    if (this.standing === session) this.standing = undefined;
     await session.end();
     this.open.delete(session);
-    if (this.standing === session) this.standing = undefined;
   }
 }
 
