@@ -8,6 +8,7 @@ import { redactor } from '../health/redact.js';
 import type { Log } from '../log.js';
 import { createService, type Service } from '../service.js';
 import type { FlagValues } from './command.js';
+import { deathWatch } from './death-watch.js';
 import { openLog } from './log.js';
 
 /** npm passes on a signal that its whole group got already, as Ctrl+C does: both are one wish. */
@@ -30,7 +31,7 @@ export async function serve(flags: FlagValues): Promise<number> {
   const service = createService({ ...settings, checks, register, log });
   const signal = firstSignal();
   await service.start();
-  tellWhatIsOn(service, checks, log);
+  tellWhatIsOn(service, settings, checks, log);
   await leave(await signal, service, settings.drain, log);
   return 0;
 }
@@ -46,10 +47,12 @@ async function leave(signal: NodeJS.Signals, service: Service, { grace }: Settin
 
 function tellWhatIsOn(
   { addresses, httpAddress }: Service,
+  settings: Settings,
   checks: Readonly<Record<string, DefinedCheck>>,
   log: Log,
 ): void {
   for (const address of addresses) log.info({ address }, `answers PING at ${address}`);
+  for (const sentence of deathWatch(settings)) log.info({}, sentence);
   if (httpAddress !== undefined) {
     log.info({ url: httpAddress }, `serves /health, /livez, /readyz, /startupz and /metrics at ${httpAddress}`);
   }

@@ -1,3 +1,4 @@
+import type { ListenerSettings } from '../server/server.js';
 import type { ServerSettings } from '../server/settings.js';
 import type { Path } from './problems.js';
 
@@ -10,7 +11,7 @@ export interface Configuration {
 
 /** What holds, with every default filled in. Times in milliseconds, sizes in octets. */
 export interface Settings extends ServerSettings {
-  readonly listen: readonly { readonly url: string }[];
+  readonly listen: readonly ({ readonly url: string } & Readonly<ListenerSettings>)[];
   readonly http: { readonly host: string; readonly port: number } | false;
   readonly ping: ServerSettings['ping'] & { staleLimit: number };
   readonly drain: { readonly grace: number; readonly delay: number };

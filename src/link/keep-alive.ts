@@ -5,11 +5,11 @@ import { Socket } from 'node:net';
  * not that anyone behind it does, and it ends at the next proxy.
  */
 export interface KeepAlive {
-  /** Silence before the first probe, in milliseconds (the kernel takes whole seconds). */
+  /** Silence before the first probe, in milliseconds (the kernel takes whole seconds). Default 30,000. */
   idle: number;
-  /** Between two probes, in milliseconds (whole seconds). */
+  /** Between two probes, in milliseconds (whole seconds). Default 10,000. */
   interval: number;
-  /** Unanswered probes with which the connection is broken off, with ETIMEDOUT. */
+  /** Unanswered probes with which the connection is broken off, with ETIMEDOUT. Default 3. */
   count: number;
   /**
    * How long sent octets may stay unacknowledged, in milliseconds; 0 = as long as the kernel
@@ -17,6 +17,8 @@ export interface KeepAlive {
    */
   userTimeout?: number;
 }
+
+export const defaultKeepAlive: KeepAlive = { idle: 30_000, interval: 10_000, count: 3 };
 
 /** What sets the options that Node itself does not reach; the optional dependency net-keepalive is one. */
 interface SocketOptions {
@@ -35,13 +37,14 @@ export function userTimeoutOf({ idle, interval, count, userTimeout }: KeepAlive)
 }
 
 /**
- * Makes what sets `settings` on a socket. Calls `warn` with one sentence, once, where
+ * Makes what sets these settings on a socket. Calls `warn` with one sentence, once, where
  * this machine cannot set all of them; what can be set is set.
  */
 export async function keepAliveSetter(
-  settings: KeepAlive,
+  given: Partial<KeepAlive>,
   warn: (sentence: string) => void,
 ): Promise<(socket: Socket) => void> {
+  const settings = { ...defaultKeepAlive, ...given };
   const { idle, interval, count } = settings;
   const userTimeout = userTimeoutOf(settings);
   const options = !nodeTakesCount || userTimeout > 0 ? await loadSocketOptions() : undefined;

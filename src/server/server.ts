@@ -34,7 +34,7 @@ export interface ListenerSettings {
   /** In place of `heartbeat.idleTimeout`; milliseconds, 0 = never. */
   idleTimeout?: number;
   /** TCP keep-alive for its connections. Default: none. */
-  keepAlive?: KeepAlive;
+  keepAlive?: Partial<KeepAlive>;
 }
 
 /** Listens on any number of addresses and answers PINGs there. */
