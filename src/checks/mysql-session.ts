@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { Connection, RowDataPacket, SslOptions } from 'mysql2';
+import { CheckFailure } from '../health/reason.js';
 
 type Driver = typeof import('mysql2');
 
@@ -19,6 +20,13 @@ export interface MysqlLogin {
 const KEEP_ALIVE_MS = 5000;
 /** How long a goodbye may take. */
 const LEAVE_MS = 200;
+/** A packet is three octets of length, one of its number, and the rest. */
+const HEADER_OCTETS = 4;
+/** More than a server has ever had to say in its first packet. */
+const MAX_GREETING_OCTETS = 1024;
+/** What a first packet begins with: the protocol, or that it is an error instead of a greeting. */
+const PROTOCOL = 10;
+const ERROR = 0xff;
 
 /**
  * One connection to a server. Its socket is ours: the driver alone would only
@@ -32,39 +40,24 @@ export class MysqlSession {
   /** The connection has ended, by whomever. */
   lost = false;
   private readonly socket: Socket;
-  private readonly connection: Connection;
+  private connection: Connection | undefined;
 
   /** @param openedAt monotonic moment, now. */
   constructor(
-    driver: Driver,
-    { host, port, servername, user, password, database, ssl }: MysqlLogin,
+    private readonly driver: Driver,
+    private readonly login: MysqlLogin,
     readonly openedAt: number,
-    now: () => number,
+    private readonly now: () => number,
   ) {
+    const { host, port } = login;
     this.socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
-    this.socket.once('close', () => this.destroy());
-    this.connection = driver.createConnection({
-      // For the certificate alone; the socket knows where to.
-      host: servername,
-      ...(user !== undefined && { user }),
-      ...(password !== undefined && { password }),
-      ...(database !== undefined && { database }),
-      ...(ssl && { ssl }),
-      stream: () => this.socket,
-      // The deadline is the caller's.
-      connectTimeout: 0,
-      rowsAsArray: true,
-      connectAttributes: { program_name: 'pongcheck' },
-    });
     this.ready = new Promise((resolve, reject) => {
-      this.connection.on('error', (error) => {
-        this.destroy();
-        reject(error);
+      this.socket.once('error', reject);
+      this.socket.once('close', () => {
+        this.lost = true;
+        reject(new CheckFailure('reset', 'the server closed the connection before the login was done'));
       });
-      this.connection.once('connect', () => {
-        this.readyAt = now();
-        resolve();
-      });
+      this.greeting().then((octets) => this.logIn(octets, resolve, reject), reject);
     });
     // Nobody may be waiting when it ends.
     this.ready.catch(() => {});
@@ -75,10 +68,10 @@ export class MysqlSession {
     return this.socket.connecting;
   }
 
-  /** The only row that the statement gives. Rejects at once when the session is destroyed. */
+  /** The only row that the statement gives. Rejects at once when the session is destroyed. Only once it is ready. */
   query(sql: string): Promise<readonly unknown[]> {
     return new Promise((resolve, reject) => {
-      this.connection.query<RowDataPacket[][]>(sql, (error, rows) => {
+      this.connection?.query<RowDataPacket[][]>(sql, (error, rows) => {
         if (error) reject(error);
         else resolve(rows[0] ?? []);
       });
@@ -100,9 +93,75 @@ export class MysqlSession {
     this.lost = true;
     const closed = new Promise((resolve) => this.socket.once('close', resolve));
     const timer = setTimeout(() => this.socket.destroy(), LEAVE_MS);
-    this.connection.end();
+    this.connection?.end();
     this.socket.end();
     await closed;
     clearTimeout(timer);
   }
+
+  /**
+   * Waits until the server has spoken first, as its protocol wants. Only then the driver is let in: it would wait for
+   * ever for another's words, and takes any length that it is told. Rejects with the error that came instead.
+   */
+  private greeting(): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      let heard = Buffer.alloc(0);
+      const hear = (octets: Buffer) => {
+        heard = Buffer.concat([heard, octets]);
+        const packet = firstPacket(heard);
+        if (packet === undefined) return;
+        this.socket.off('data', hear).pause();
+        if (packet instanceof Error) {
+          reject(packet);
+          this.destroy();
+        } else resolve(heard);
+      };
+      this.socket.on('data', hear);
+    });
+  }
+
+  private logIn(heard: Buffer, resolve: () => void, reject: (error: unknown) => void): void {
+    if (this.lost) return;
+    const { servername, user, password, database, ssl } = this.login;
+    this.socket.unshift(heard);
+    const connection = this.driver.createConnection({
+      // For the certificate alone; the socket is there.
+      host: servername,
+      ...(user !== undefined && { user }),
+      ...(password !== undefined && { password }),
+      ...(database !== undefined && { database }),
+      ...(ssl && { ssl }),
+      stream: () => this.socket,
+      // The deadline is the caller's.
+      connectTimeout: 0,
+      rowsAsArray: true,
+      connectAttributes: { program_name: 'pongcheck' },
+    });
+    this.connection = connection;
+    connection.on('error', (error) => {
+      reject(error);
+      this.destroy();
+    });
+    connection.once('connect', () => {
+      this.readyAt = this.now();
+      resolve();
+    });
+    this.socket.resume();
+  }
+}
+
+/** The first packet once it is complete; an error where it is none, or says one. */
+function firstPacket(heard: Buffer): Buffer | Error | undefined {
+  if (heard.length <= HEADER_OCTETS) return undefined;
+  const length = heard.readUIntLE(0, 3);
+  const kind = heard[HEADER_OCTETS];
+  if (length === 0 || length > MAX_GREETING_OCTETS || (kind !== PROTOCOL && kind !== ERROR)) {
+    return new CheckFailure('protocol', 'what listens there does not greet as MySQL does');
+  }
+  if (heard.length < HEADER_OCTETS + length) return undefined;
+  const packet = heard.subarray(HEADER_OCTETS, HEADER_OCTETS + length);
+  if (kind === PROTOCOL) return packet;
+  if (length < 3) return new CheckFailure('protocol', 'an error without a number');
+  const message = packet.toString('utf8', 3).replace(/^#.{5}/s, '');
+  return Object.assign(new Error(message), { errno: packet.readUInt16LE(1) });
 }

@@ -29,12 +29,13 @@ const QUESTION = 'SELECT 1, @@global.read_only';
  * newcomer it warns as long as the standing one still answers. The observed
  * value is the server's `read_only`.
  *
+ * @param clock where time comes from; for tests.
  * @throws PongcheckError `PONGCHECK_CHECK` for options that make no sense.
  */
-export function mysql(options: MysqlOptions): CheckDefinition {
+export function mysql(options: MysqlOptions, clock: Clock = systemClock): CheckDefinition {
   const { settings, options: own } = partOptions<MysqlOptions>('mysql', options);
   const url = readUrl('mysql', own.url, ['mysql', 'mariadb'], ['ssl']);
-  const check = new MysqlCheck(loginTo(url, own.tls), systemClock);
+  const check = new MysqlCheck(loginTo(url, own.tls), clock);
   return {
     ...settings,
     kind: 'mysql',

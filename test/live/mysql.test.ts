@@ -9,216 +9,218 @@ import { runCheck } from './run-check.js';
 
 const itOwnServer = ownServer('TEST_MYSQL_URL');
 
-let mariadb: MariaDb;
-beforeAll(async () => {
-  mariadb = await MariaDb.start({ args: ['--max-connections=10'] });
-  if (!mariadb.own) return;
-  await mariadb.query(
-    "CREATE USER app@'127.0.0.1' IDENTIFIED BY 'p4ss-w0rd'",
-    "CREATE USER other@'127.0.0.1' IDENTIFIED BY 'else'",
-    "GRANT ALL ON *.* TO app@'127.0.0.1'",
-  );
-}, 60_000);
-afterAll(() => mariadb.stop());
+describe('the MySQL check', () => {
+  let mariadb: MariaDb;
+  beforeAll(async () => {
+    mariadb = await MariaDb.start({ args: ['--max-connections=10'] });
+    if (!mariadb.own) return;
+    await mariadb.query(
+      "CREATE USER app@'127.0.0.1' IDENTIFIED BY 'p4ss-w0rd'",
+      "CREATE USER other@'127.0.0.1' IDENTIFIED BY 'else'",
+      "GRANT ALL ON *.* TO app@'127.0.0.1'",
+    );
+  }, 60_000);
+  afterAll(() => mariadb.stop());
 
-/** What a trial opens, closed after it. */
-const closing: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-});
+  /** What a trial opens, closed after it. */
+  const closing: (() => unknown)[] = [];
+  afterEach(async () => {
+    for (const close of closing.splice(0).reverse()) await close();
+  });
 
-function check(options: Partial<MysqlOptions> = {}): CheckDefinition {
-  const made = mysql({ url: mariadb.url(), timeout: 1500, ...options });
-  closing.push(() => made.close?.());
-  return made;
-}
+  function check(options: Partial<MysqlOptions> = {}): CheckDefinition {
+    const made = mysql({ url: mariadb.url(), timeout: 1500, ...options });
+    closing.push(() => made.close?.());
+    return made;
+  }
 
-/** Takes every connection that ordinary users can have. */
-async function takeAllConnections(): Promise<Connection[]> {
-  const taken: Connection[] = [];
-  closing.push(() => taken.map((connection) => connection.destroy()));
-  for (;;) {
-    try {
-      taken.push(await createConnection({ uri: mariadb.url({ user: 'other', password: 'else' }) }));
-    } catch (error) {
-      expect((error as { errno: number }).errno).toBe(1040);
-      return taken;
+  /** Takes every connection that ordinary users can have. */
+  async function takeAllConnections(): Promise<Connection[]> {
+    const taken: Connection[] = [];
+    closing.push(() => taken.map((connection) => connection.destroy()));
+    for (;;) {
+      try {
+        taken.push(await createConnection({ uri: mariadb.url({ user: 'other', password: 'else' }) }));
+      } catch (error) {
+        expect((error as { errno: number }).errno).toBe(1040);
+        return taken;
+      }
     }
   }
-}
 
-/** Resolves when the server counts no more connections than this, its own question included. */
-async function connectionsFallTo(count: number): Promise<void> {
-  while ((await mariadb.status('Threads_connected')) > count) await new Promise((resolve) => setImmediate(resolve));
-}
+  /** Resolves when the server counts no more connections than this, its own question included. */
+  async function connectionsFallTo(count: number): Promise<void> {
+    while ((await mariadb.status('Threads_connected')) > count) await new Promise((resolve) => setImmediate(resolve));
+  }
 
-const timedOut = { status: 'fail', reason: 'timeout' };
-const well = { status: 'pass', observedValue: 0, observedUnit: 'read_only' };
+  const timedOut = { status: 'fail', reason: 'timeout' };
+  const well = { status: 'pass', observedValue: 0, observedUnit: 'read_only' };
 
-describe('a check of MariaDB', () => {
-  it('passes, and tells whether the server is read-only', async () => {
-    expect(await runCheck(check())).toMatchObject(well);
-  });
+  describe('whose server is well', () => {
+    it('passes, and tells whether the server is read-only', async () => {
+      expect(await runCheck(check())).toMatchObject(well);
+    });
 
-  itOwnServer('tells a server that has become read-only, and passes: a replica is no fault', async () => {
-    const trial = check();
-    closing.push(() => mariadb.query('SET GLOBAL read_only = 0'));
-    await mariadb.query('SET GLOBAL read_only = 1');
-    expect(await runCheck(trial)).toMatchObject({ status: 'pass', observedValue: 1 });
-  });
+    itOwnServer('tells a server that has become read-only, and passes: a replica is no fault', async () => {
+      const trial = check();
+      closing.push(() => mariadb.query('SET GLOBAL read_only = 0'));
+      await mariadb.query('SET GLOBAL read_only = 1');
+      expect(await runCheck(trial)).toMatchObject({ status: 'pass', observedValue: 1 });
+    });
 
-  itOwnServer('asks once a run on one connection, and leaves nothing behind', async () => {
-    await connectionsFallTo(1);
-    const aborted = await mariadb.status('Aborted_clients');
-    const trial = check();
-    await runCheck(trial);
-    const [questions, connections] = [await mariadb.status('Questions'), await mariadb.status('Connections')];
-    for (let run = 0; run < 20; run++) expect(await runCheck(trial)).toMatchObject(well);
-    // Besides, each look at a counter is a question on a connection.
-    expect(await mariadb.status('Questions')).toBe(questions + 20 + 2);
-    expect(await mariadb.status('Connections')).toBe(connections + 2);
-    expect(await mariadb.status('Threads_connected')).toBe(2);
-    await trial.close?.();
-    await connectionsFallTo(1);
-    // It said goodbye: the looks at the counters alone did not.
-    const looks = 1 + 2 + 3;
-    expect(await mariadb.status('Aborted_clients')).toBeLessThanOrEqual(aborted + looks + 20);
-  });
-});
-
-describe('a check of MariaDB whose server stands still', () => {
-  afterEach(() => mariadb.restart());
-
-  itOwnServer(
-    'fails with timeout at its deadline, run after run, lets go, and passes when the server goes on',
-    async () => {
-      const trial = check({ timeout: 200 });
+    itOwnServer('asks once a run on one connection, and leaves nothing behind', async () => {
+      await connectionsFallTo(1);
+      const aborted = await mariadb.status('Aborted_clients');
+      const trial = check();
       await runCheck(trial);
-      await mariadb.freeze();
-      for (let run = 0; run < 4; run++) {
-        const outcome = await runCheck(trial);
-        expect(outcome).toMatchObject(timedOut);
-        expect(outcome.ms).toBeGreaterThanOrEqual(199);
-        expect(outcome.letGoMs).toBeLessThan(100);
-      }
-      mariadb.thaw();
-      const again = mysql({ url: mariadb.url(), timeout: 5000 });
-      closing.push(() => again.close?.());
-      expect(await runCheck(again)).toMatchObject(well);
-      expect(await runCheck(trial)).toMatchObject(well);
-    },
-  );
-
-  itOwnServer('makes no more than one connection however often it runs', async () => {
-    const proxy = await TcpProxy.start({ to: mariadb.port });
-    closing.push(() => proxy.stop());
-    const trial = check({ url: mariadb.url({ port: proxy.port }), timeout: 20 });
-    await mariadb.freeze();
-    for (let run = 0; run < 30; run++) expect(await runCheck(trial)).toMatchObject(timedOut);
-    expect(proxy.accepted).toBe(1);
-    expect(proxy.connections).toBe(1);
-    await trial.close?.();
-  });
-});
-
-describe('a check of MariaDB whose server goes away', () => {
-  afterEach(() => mariadb.restart());
-
-  itOwnServer('fails with refused, at once, and passes at the next run after the restart', async () => {
-    const trial = check();
-    await runCheck(trial);
-    await mariadb.kill();
-    for (let run = 0; run < 3; run++) {
-      const outcome = await runCheck(trial);
-      expect(outcome).toMatchObject({ status: 'fail', reason: 'refused' });
-      expect(outcome.ms).toBeLessThan(1400);
-    }
-    await mariadb.restart();
-    expect(await runCheck(trial)).toMatchObject(well);
-  });
-
-  itOwnServer('passes where the server was restarted between two runs', async () => {
-    const trial = check();
-    await runCheck(trial);
-    await mariadb.restart();
-    expect(await runCheck(trial)).toMatchObject(well);
-  });
-
-  itOwnServer('fails with refused when it is killed while it stands still and a handshake waits', async () => {
-    const trial = check({ timeout: 200 });
-    await mariadb.freeze();
-    expect(await runCheck(trial)).toMatchObject(timedOut);
-    await mariadb.kill();
-    expect(await runCheck(trial)).toMatchObject({ status: 'fail', reason: expect.stringMatching(/refused|reset/) });
-    expect(await runCheck(trial)).toMatchObject({ status: 'fail', reason: 'refused' });
-    await mariadb.restart();
-    expect(await runCheck(trial)).toMatchObject(well);
-  });
-
-  it('passes over a connection that was cut between two runs', async () => {
-    const proxy = await TcpProxy.start({ to: mariadb.port });
-    closing.push(() => proxy.stop());
-    const trial = check({ url: mariadb.url({ port: proxy.port }) });
-    await runCheck(trial);
-    proxy.cut();
-    expect(await runCheck(trial)).toMatchObject(well);
-    expect(proxy.accepted).toBe(2);
-  });
-
-  it('fails with timeout where the server is heard of no more, and passes on another connection', async () => {
-    const proxy = await TcpProxy.start({ to: mariadb.port });
-    closing.push(() => proxy.stop());
-    const trial = check({ url: mariadb.url({ port: proxy.port }), timeout: 300 });
-    await runCheck(trial);
-    proxy.freeze();
-    expect(await runCheck(trial)).toMatchObject(timedOut);
-    proxy.thaw();
-    expect(await runCheck(trial)).toMatchObject(well);
-  });
-});
-
-describe('a check of MariaDB that is short of connections', () => {
-  itOwnServer('fails with too-many-connections where it has none', async () => {
-    const taken = await takeAllConnections();
-    const trial = check({ url: mariadb.url({ user: 'other', password: 'else' }) });
-    expect(await runCheck(trial)).toMatchObject({ status: 'fail', reason: 'too-many-connections' });
-    await taken.pop()?.end();
-    await connectionsFallTo(taken.length + 1);
-    expect(await runCheck(trial)).toMatchObject(well);
-  });
-});
-
-describe('a check of MariaDB that lets nobody in', () => {
-  const denied = { status: 'fail', reason: 'auth' };
-
-  it('fails with auth and shows no password', async () => {
-    const outcome = await runCheck(check({ url: mariadb.url({ user: 'app', password: 'wr0ng-p4ss' }) }));
-    expect(outcome).toMatchObject({ ...denied, output: expect.stringContaining('Access denied') });
-    expect(JSON.stringify(outcome)).not.toContain('wr0ng');
-  });
-
-  it('fails with auth for a database that is not there', async () => {
-    const url = new URL(mariadb.url());
-    url.pathname = '/nowhere';
-    expect(await runCheck(check({ url: url.href }))).toMatchObject({
-      ...denied,
-      output: expect.stringContaining('nowhere'),
+      const [questions, connections] = [await mariadb.status('Questions'), await mariadb.status('Connections')];
+      for (let run = 0; run < 20; run++) expect(await runCheck(trial)).toMatchObject(well);
+      // Besides, each look at a counter is a question on a connection.
+      expect(await mariadb.status('Questions')).toBe(questions + 20 + 2);
+      expect(await mariadb.status('Connections')).toBe(connections + 2);
+      expect(await mariadb.status('Threads_connected')).toBe(2);
+      await trial.close?.();
+      await connectionsFallTo(1);
+      // It said goodbye: the looks at the counters alone did not.
+      const looks = 1 + 2 + 3;
+      expect(await mariadb.status('Aborted_clients')).toBeLessThanOrEqual(aborted + looks + 20);
     });
   });
 
-  itOwnServer('passes once the credentials are good', async () => {
-    const trial = check({ url: mariadb.url({ user: 'late', password: 'come' }) });
-    expect(await runCheck(trial)).toMatchObject(denied);
-    await mariadb.query("CREATE USER late@'127.0.0.1' IDENTIFIED BY 'come'");
-    expect(await runCheck(trial)).toMatchObject(well);
-  });
-});
+  describe('whose server stands still', () => {
+    afterEach(() => mariadb.restart());
 
-describe('what is no MariaDB', () => {
-  it('fails with dns where the name does not exist', async () => {
-    expect(await runCheck(check({ url: 'mysql://u@no-such-host.invalid/', timeout: 5000 }))).toMatchObject({
-      status: 'fail',
-      reason: 'dns',
+    itOwnServer(
+      'fails with timeout at its deadline, run after run, lets go, and passes when the server goes on',
+      async () => {
+        const trial = check({ timeout: 200 });
+        await runCheck(trial);
+        await mariadb.freeze();
+        for (let run = 0; run < 4; run++) {
+          const outcome = await runCheck(trial);
+          expect(outcome).toMatchObject(timedOut);
+          expect(outcome.ms).toBeGreaterThanOrEqual(199);
+          expect(outcome.letGoMs).toBeLessThan(100);
+        }
+        mariadb.thaw();
+        const again = mysql({ url: mariadb.url(), timeout: 5000 });
+        closing.push(() => again.close?.());
+        expect(await runCheck(again)).toMatchObject(well);
+        expect(await runCheck(trial)).toMatchObject(well);
+      },
+    );
+
+    itOwnServer('makes no more than one connection however often it runs', async () => {
+      const proxy = await TcpProxy.start({ to: mariadb.port });
+      closing.push(() => proxy.stop());
+      const trial = check({ url: mariadb.url({ port: proxy.port }), timeout: 20 });
+      await mariadb.freeze();
+      for (let run = 0; run < 30; run++) expect(await runCheck(trial)).toMatchObject(timedOut);
+      expect(proxy.accepted).toBe(1);
+      expect(proxy.connections).toBe(1);
+      await trial.close?.();
+    });
+  });
+
+  describe('whose server goes away', () => {
+    afterEach(() => mariadb.restart());
+
+    itOwnServer('fails with refused, at once, and passes at the next run after the restart', async () => {
+      const trial = check();
+      await runCheck(trial);
+      await mariadb.kill();
+      for (let run = 0; run < 3; run++) {
+        const outcome = await runCheck(trial);
+        expect(outcome).toMatchObject({ status: 'fail', reason: 'refused' });
+        expect(outcome.ms).toBeLessThan(1400);
+      }
+      await mariadb.restart();
+      expect(await runCheck(trial)).toMatchObject(well);
+    });
+
+    itOwnServer('passes where the server was restarted between two runs', async () => {
+      const trial = check();
+      await runCheck(trial);
+      await mariadb.restart();
+      expect(await runCheck(trial)).toMatchObject(well);
+    });
+
+    itOwnServer('fails with refused when it is killed while it stands still and a handshake waits', async () => {
+      const trial = check({ timeout: 200 });
+      await mariadb.freeze();
+      expect(await runCheck(trial)).toMatchObject(timedOut);
+      await mariadb.kill();
+      expect(await runCheck(trial)).toMatchObject({ status: 'fail', reason: expect.stringMatching(/refused|reset/) });
+      expect(await runCheck(trial)).toMatchObject({ status: 'fail', reason: 'refused' });
+      await mariadb.restart();
+      expect(await runCheck(trial)).toMatchObject(well);
+    });
+
+    it('passes over a connection that was cut between two runs', async () => {
+      const proxy = await TcpProxy.start({ to: mariadb.port });
+      closing.push(() => proxy.stop());
+      const trial = check({ url: mariadb.url({ port: proxy.port }) });
+      await runCheck(trial);
+      proxy.cut();
+      expect(await runCheck(trial)).toMatchObject(well);
+      expect(proxy.accepted).toBe(2);
+    });
+
+    it('fails with timeout where the server is heard of no more, and passes on another connection', async () => {
+      const proxy = await TcpProxy.start({ to: mariadb.port });
+      closing.push(() => proxy.stop());
+      const trial = check({ url: mariadb.url({ port: proxy.port }), timeout: 300 });
+      await runCheck(trial);
+      proxy.freeze();
+      expect(await runCheck(trial)).toMatchObject(timedOut);
+      proxy.thaw();
+      expect(await runCheck(trial)).toMatchObject(well);
+    });
+  });
+
+  describe('whose server is short of connections', () => {
+    itOwnServer('fails with too-many-connections where it has none', async () => {
+      const taken = await takeAllConnections();
+      const trial = check({ url: mariadb.url({ user: 'other', password: 'else' }) });
+      expect(await runCheck(trial)).toMatchObject({ status: 'fail', reason: 'too-many-connections' });
+      await taken.pop()?.end();
+      await connectionsFallTo(taken.length + 1);
+      expect(await runCheck(trial)).toMatchObject(well);
+    });
+  });
+
+  describe('whose server does not let it in', () => {
+    const denied = { status: 'fail', reason: 'auth' };
+
+    it('fails with auth and shows no password', async () => {
+      const outcome = await runCheck(check({ url: mariadb.url({ user: 'app', password: 'wr0ng-p4ss' }) }));
+      expect(outcome).toMatchObject({ ...denied, output: expect.stringContaining('Access denied') });
+      expect(JSON.stringify(outcome)).not.toContain('wr0ng');
+    });
+
+    it('fails with auth for a database that is not there', async () => {
+      const url = new URL(mariadb.url());
+      url.pathname = '/nowhere';
+      expect(await runCheck(check({ url: url.href }))).toMatchObject({
+        ...denied,
+        output: expect.stringContaining('nowhere'),
+      });
+    });
+
+    itOwnServer('passes once the credentials are good', async () => {
+      const trial = check({ url: mariadb.url({ user: 'late', password: 'come' }) });
+      expect(await runCheck(trial)).toMatchObject(denied);
+      await mariadb.query("CREATE USER late@'127.0.0.1' IDENTIFIED BY 'come'");
+      expect(await runCheck(trial)).toMatchObject(well);
+    });
+  });
+
+  describe('of what is no MySQL server', () => {
+    it('fails with dns where the name does not exist', async () => {
+      expect(await runCheck(check({ url: 'mysql://u@no-such-host.invalid/', timeout: 5000 }))).toMatchObject({
+        status: 'fail',
+        reason: 'dns',
+      });
     });
   });
 });

@@ -1,0 +1,152 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from '@jest/globals';
+import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
+import { mysql } from '../../src/checks/mysql.js';
+import type { CheckDefinition } from '../../src/health/check.js';
+import { FakeClock } from '../fake-clock.js';
+import { MariaDb } from './mariadb.js';
+import { ownServer } from './own-server.js';
+import { TcpProxy } from './proxy.js';
+import { runCheck } from './run-check.js';
+
+const MAX_CONNECTIONS = 10;
+const itOwnServer = ownServer('TEST_MYSQL_URL');
+
+describe('the new connections of a MySQL check', () => {
+  const login = { user: 'app', password: 'p4ss-w0rd' };
+  let mariadb: MariaDb;
+  let proxy: TcpProxy;
+  let clock: FakeClock;
+  let trial: CheckDefinition;
+  let taken: Connection[];
+
+  beforeAll(async () => {
+    mariadb = await MariaDb.start({ args: [`--max-connections=${MAX_CONNECTIONS}`] });
+    if (mariadb.own) await mariadb.query("CREATE USER app@'127.0.0.1' IDENTIFIED BY 'p4ss-w0rd'");
+  }, 60_000);
+  afterAll(() => mariadb.stop());
+
+  beforeEach(async () => {
+    taken = [];
+    clock = new FakeClock();
+    proxy = await TcpProxy.start({ to: mariadb.port });
+    trial = mysql({ url: mariadb.url({ ...login, port: proxy.port }), timeout: 1500 }, clock);
+  });
+  afterEach(async () => {
+    for (const connection of taken) connection.destroy();
+    await trial.close?.();
+    await proxy.stop();
+    if (mariadb.own) await connectionsFallTo(0);
+  });
+
+  /** Resolves when the server counts no more connections of the user than this. */
+  async function connectionsFallTo(count: number): Promise<void> {
+    const some = "SELECT 1 FROM information_schema.processlist WHERE user = 'app'";
+    while ((await mariadb.query(some)).length > count) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** Takes all that ordinary users can have; `standing` of them are the check's own. */
+  async function takeAllConnections(standing: number): Promise<void> {
+    while (taken.length < MAX_CONNECTIONS - standing) {
+      try {
+        taken.push(await createConnection({ uri: mariadb.url(login) }));
+      } catch (error) {
+        // A look at the server is not quite over.
+        expect((error as { errno: number }).errno).toBe(1040);
+      }
+    }
+  }
+
+  async function releaseOne(): Promise<void> {
+    await taken.pop()?.end();
+    await connectionsFallTo(taken.length + 1);
+  }
+
+  itOwnServer('are made at least every 10 s, one at a time, and take the place of the old', async () => {
+    const madeAt: number[] = [];
+    for (let run = 0; run < 40; run++) {
+      const before = proxy.accepted;
+      expect(await runCheck(trial)).toMatchObject({ status: 'pass' });
+      if (proxy.accepted > before) madeAt.push(clock.now());
+      expect(proxy.accepted - before).toBeLessThanOrEqual(1);
+      clock.jump(1000);
+    }
+    expect(madeAt).toEqual([0, 10_000, 20_000, 30_000]);
+    await connectionsFallTo(1);
+  });
+
+  itOwnServer('are not later where runs are 4.4 s apart', async () => {
+    const madeAt: number[] = [];
+    for (let run = 0; run < 10; run++) {
+      const before = proxy.accepted;
+      await runCheck(trial);
+      if (proxy.accepted > before) madeAt.push(clock.now());
+      clock.jump(4400);
+    }
+    expect(madeAt).toEqual([0, 8800, 17_600, 26_400, 35_200]);
+  });
+
+  itOwnServer('cost a question each at most, and are never counted as aborted', async () => {
+    const watcher = await createConnection({ uri: mariadb.url() });
+    taken.push(watcher);
+    let looks = 0;
+    const status = async (name: string) => {
+      looks++;
+      const [[row]] = await watcher.query<RowDataPacket[]>(`SHOW GLOBAL STATUS LIKE '${name}'`);
+      return Number(row?.Value);
+    };
+    await runCheck(trial);
+    while ((await status('Threads_connected')) > 2);
+    const aborted = await status('Aborted_clients');
+    const asked = await status('Questions');
+    looks = 0;
+    for (let run = 0; run < 5; run++) {
+      clock.jump(20_000);
+      expect(await runCheck(trial)).toMatchObject({ status: 'pass' });
+    }
+    while ((await status('Threads_connected')) > 2);
+    // Each run asks once, and says goodbye to the connection that stood.
+    const questions = (await status('Questions')) - asked - looks;
+    expect(questions).toBeGreaterThanOrEqual(5);
+    expect(questions).toBeLessThanOrEqual(10);
+    expect(await status('Aborted_clients')).toBe(aborted);
+  });
+
+  itOwnServer('show with a warning that the server has none left, until it has again', async () => {
+    expect(await runCheck(trial)).toMatchObject({ status: 'pass' });
+    await takeAllConnections(1);
+    clock.jump(1000);
+    expect(await runCheck(trial)).toMatchObject({ status: 'pass' });
+
+    clock.jump(9000);
+    for (let run = 0; run < 3; run++) {
+      expect(await runCheck(trial)).toMatchObject({
+        status: 'warn',
+        reason: 'too-many-connections',
+        output: expect.stringContaining('Too many connections'),
+        observedValue: 0,
+      });
+      clock.jump(1000);
+    }
+    await releaseOne();
+    expect(await runCheck(trial)).toMatchObject({ status: 'pass' });
+  });
+
+  itOwnServer('fail the check where the standing one does not answer any more', async () => {
+    await runCheck(trial);
+    proxy.cut();
+    await takeAllConnections(0);
+    expect(await runCheck(trial)).toMatchObject({ status: 'fail', reason: 'too-many-connections' });
+  });
+
+  itOwnServer('show that the password was changed, though the standing one still answers', async () => {
+    await runCheck(trial);
+    await mariadb.query("ALTER USER app@'127.0.0.1' IDENTIFIED BY 'another'");
+    expect(await runCheck(trial)).toMatchObject({ status: 'pass' });
+    clock.jump(10_000);
+    const outcome = await runCheck(trial);
+    expect(outcome).toMatchObject({ status: 'fail', reason: 'auth' });
+    expect(JSON.stringify(outcome)).not.toContain(login.password);
+    await mariadb.query("ALTER USER app@'127.0.0.1' IDENTIFIED BY 'p4ss-w0rd'");
+    expect(await runCheck(trial)).toMatchObject({ status: 'pass' });
+  });
+});
