@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify';
-import type { Scope } from '../health/health.js';
+import type { Answer, Scope } from '../health/health.js';
+import { mayDetail } from '../link/detail.js';
 import { askHealth, httpStatus, summary } from './answer.js';
 import type { HttpContext } from './context.js';
 
@@ -10,14 +11,39 @@ export const probePaths: Readonly<Record<string, Scope>> = {
   '/startupz': 'startup',
 };
 
-/** `GET /livez`, `/readyz`, `/startupz`: the status code is the answer, `{status, state}` says it in words. */
-export function probeRoutes({ health }: HttpContext): FastifyPluginAsync {
+/**
+ * `GET /livez`, `/readyz`, `/startupz`: the status code is the answer, `{status, state}` says it
+ * in words. With `?verbose`, for who may see detail, one line a check as Kubernetes prints it.
+ */
+export function probeRoutes({ health, detail }: HttpContext): FastifyPluginAsync {
   return async (app) => {
     for (const [path, scope] of Object.entries(probePaths)) {
-      app.get(path, { exposeHeadRoute: true }, async (_request, reply) => {
+      app.get<{ Querystring: Record<string, unknown> }>(path, { exposeHeadRoute: true }, async (request, reply) => {
+        const verbose = 'verbose' in request.query && mayDetail(detail, request.raw.socket.remoteAddress);
         const answer = await askHealth(health, { scope });
-        return reply.code(httpStatus(answer.state)).send(summary(answer));
+        reply.code(httpStatus(answer.state));
+        if (!verbose) return reply.send(summary(answer));
+        return reply.type('text/plain; charset=utf-8').send(lines(path.slice(1), answer));
       });
     }
   };
+}
+
+interface ShownCheck {
+  state: string;
+  reason?: string;
+  output?: string;
+}
+
+function lines(name: string, answer: Answer): string {
+  const { checks } = JSON.parse(answer.report('full').toString()) as { checks: Record<string, [ShownCheck]> };
+  const told = Object.entries(checks).map(([check, [found]]) => line(check, found));
+  const passed = httpStatus(answer.state) === 200;
+  return [...told, `${name} check ${passed ? 'passed' : `failed: ${answer.state}`}`, ''].join('\n');
+}
+
+function line(check: string, { state, reason, output }: ShownCheck): string {
+  const why = [reason, output].filter((part) => part !== undefined).join(': ');
+  if (state === 'pass') return `[+]${check} ok`;
+  return state === 'warn' ? `[+]${check} ok (warn: ${why})` : `[-]${check} failed: ${why}`;
 }

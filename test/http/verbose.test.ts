@@ -1,0 +1,43 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { CheckFailure } from '../../src/health/reason.js';
+import { Registry } from '../../src/health/registry.js';
+import { closeAll, serve } from './served.js';
+
+afterEach(closeAll);
+
+async function verbose(detail: 'loopback' | 'never' = 'loopback') {
+  const health = new Registry({
+    checks: {
+      db: async () => {},
+      cache: async () => {
+        throw new CheckFailure('refused', 'nothing listens');
+      },
+      queue: { kind: 'function', run: async () => ({ status: 'warn', reason: 'threshold', output: '900 waiting' }) },
+    },
+  });
+  health.start();
+  const { url } = await serve({ health, detail });
+  const response = await fetch(`${url}/readyz?verbose`);
+  const text = await response.text();
+  await health.stop();
+  return { code: response.status, text };
+}
+
+describe('?verbose', () => {
+  it('prints one line a check, as Kubernetes does', async () => {
+    expect(await verbose()).toEqual({
+      code: 503,
+      text: [
+        '[+]db ok',
+        '[-]cache failed: refused: nothing listens',
+        '[+]queue ok (warn: threshold: 900 waiting)',
+        'readyz check failed: fail',
+        '',
+      ].join('\n'),
+    });
+  });
+
+  it('tells who may not see detail no more than without it', async () => {
+    expect(await verbose('never')).toEqual({ code: 503, text: '{"status":"fail","state":"fail"}' });
+  });
+});
