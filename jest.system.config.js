@@ -1,0 +1,10 @@
+import common from './jest.config.js';
+
+// Trials mostly wait; each file has its own processes and networks.
+export default {
+  ...common,
+  roots: ['<rootDir>/test/system'],
+  testPathIgnorePatterns: [],
+  maxWorkers: 4,
+  testTimeout: 120_000,
+};

@@ -1,0 +1,20 @@
+// What the trials with networks need of the machine, and leave as they found it.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+
+export const systemPrograms = {
+  ip: 'iproute2',
+  iptables: 'iptables',
+  microsocks: 'microsocks',
+  faketime: 'faketime',
+  'nc.openbsd': 'netcat-openbsd',
+  setpriv: 'util-linux',
+};
+
+/** Removes the network namespaces of runs that are no more. Nothing happens where there are none. */
+export function removeNamespaces() {
+  const { stdout } = spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' });
+  for (const [name, pid] of (stdout ?? '').matchAll(/^pongcheck-(\d+)-\S+/gm)) {
+    if (!existsSync(`/proc/${pid}`)) spawnSync('ip', ['netns', 'delete', name]);
+  }
+}

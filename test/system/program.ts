@@ -1,0 +1,153 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+/** Longest wait for a word of a program, in ms: no trial lasts longer than some tens of seconds. */
+const PATIENCE_MS = 120_000;
+
+/** One line of JSON that a program printed; `at`: milliseconds of the machine's monotonic clock. */
+export interface Said {
+  event: string;
+  at: number;
+  // biome-ignore lint/suspicious/noExplicitAny: what else is said is the affair of program and trial.
+  [detail: string]: any;
+}
+
+export interface ProgramOptions {
+  /** Words before the command, such as those that enter a namespace. */
+  within?: readonly string[];
+  env?: Readonly<Record<string, string>>;
+}
+
+/** A child process that tells in lines of JSON what happens. It does not outlive the one that started it. */
+export class Program {
+  readonly said: Said[] = [];
+  private readonly child: ChildProcess;
+  private readonly ended: Promise<number | null>;
+  private complaint = '';
+  private heard: (() => void)[] = [];
+
+  constructor(command: readonly string[], { within = [], env = {} }: ProgramOptions = {}) {
+    const [first, ...rest] = [...within, 'setpriv', '--pdeathsig', 'KILL', ...command];
+    this.child = spawn(first as string, rest, { env: { ...process.env, ...env }, stdio: 'pipe' });
+    this.child.stderr?.setEncoding('utf8').on('data', (text) => {
+      this.complaint += text;
+    });
+    this.child.stdin?.on('error', () => {});
+    createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
+      if (line.startsWith('{')) this.said.push(JSON.parse(line));
+      else this.said.push({ event: line, at: now() });
+      this.notify();
+    });
+    this.ended = once(this.child, 'close').then(([code]) => {
+      this.notify();
+      return code;
+    });
+  }
+
+  get pid(): number {
+    return this.child.pid as number;
+  }
+
+  /** Everything of one kind that it has said. */
+  all(event: string): Said[] {
+    return this.said.filter((said) => said.event === event);
+  }
+
+  /** The first line of a kind for which `fits`; waits for it. Rejects when the program ends before. */
+  async says(event: string, fits: (said: Said) => boolean = () => true): Promise<Said> {
+    const found = () => this.said.find((said) => said.event === event && fits(said));
+    await this.until(() => found() !== undefined, event);
+    return found() as Said;
+  }
+
+  /** Waits until it has said so many lines of a kind, and returns them. */
+  async saysAll(event: string, count: number): Promise<Said[]> {
+    await this.until(() => this.all(event).length >= count, `${event}, ${count} times`);
+    return this.all(event);
+  }
+
+  /** Asks, and returns the answer to just this question. */
+  async ask(command: object, event: string): Promise<Said> {
+    const before = this.all(event).length;
+    this.tell(command);
+    return (await this.saysAll(event, before + 1))[before] as Said;
+  }
+
+  tell(command: object): void {
+    this.child.stdin?.write(`${JSON.stringify(command)}\n`);
+  }
+
+  write(text: string): void {
+    this.child.stdin?.write(text);
+  }
+
+  /** Its exit code, once it has ended by itself. */
+  exit(): Promise<number | null> {
+    return this.ended;
+  }
+
+  /** Stops every thread of it, and resolves when all stand: SIGSTOP does not wait for them. */
+  async freeze(): Promise<void> {
+    process.kill(this.pid, 'SIGSTOP');
+    const standing = () => threadStates(this.pid).every((state) => state === 'T');
+    while (!standing()) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  thaw(): void {
+    process.kill(this.pid, 'SIGCONT');
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** kill -9, also of a frozen one; resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.ended;
+  }
+
+  private async until(condition: () => boolean, what: string): Promise<void> {
+    const deadline = now() + PATIENCE_MS;
+    while (!condition()) {
+      if (this.child.exitCode !== null || this.child.signalCode !== null || now() > deadline) {
+        throw new Error(`it has not said "${what}"; it said ${JSON.stringify(this.said.slice(-20))} ${this.complaint}`);
+      }
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        this.heard.push(resolve);
+        timer = setTimeout(resolve, deadline - now() + 1);
+      });
+      clearTimeout(timer);
+    }
+  }
+
+  private notify(): void {
+    for (const resolve of this.heard.splice(0)) resolve();
+  }
+}
+
+/** Milliseconds of the machine's monotonic clock, as in what programs say. */
+export function now(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
+/** Lets time pass while nothing must happen. */
+export function passUntil(moment: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.max(0, Math.ceil(moment - now()))));
+}
+
+/** The state letter of each thread, from /proc/PID/task/TID/stat. */
+function threadStates(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/task`).map((tid) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/task/${tid}/stat`, 'latin1');
+      return stat.charAt(stat.lastIndexOf(')') + 2);
+    } catch {
+      // The thread has ended since it was listed.
+      return 'T';
+    }
+  });
+}

@@ -1,0 +1,31 @@
+// A service under trial: `server.js INDEX OPTIONS`, the compiled package and the options of createService as JSON,
+// with `bulk`: so many checks with a long name each, which make a long report. It tells of every connection and its end.
+import { now, onCommand, say } from './say.js';
+
+const [index, text] = process.argv.slice(2);
+const { createService } = await import(index);
+const { bulk = 0, ...options } = JSON.parse(text);
+
+let blockFor = 0;
+/** A handler that blocks the loop, once, when it is told to. */
+function wedge() {
+  if (blockFor === 0) return;
+  const until = now() + blockFor;
+  blockFor = 0;
+  say('blocked');
+  while (now() < until);
+}
+
+const checks = { wedge };
+for (let n = 0; n < bulk; n++) checks[`check-with-a-name-of-some-length-${n}`] = async () => {};
+const service = createService({ http: false, listen: [{ url: 'pong://127.0.0.1:0' }], checks, ...options });
+service.events.on('connect', ({ id, remotePort }) => say('connect', { id, remotePort }));
+service.events.on('close', (info, reason, errno) => {
+  say('close', { id: info.id, remotePort: info.remotePort, reason, errno, listener: info.listener });
+});
+onCommand(({ block, list }) => {
+  if (block) blockFor = block;
+  if (list) say('connections', { list: service.connections() });
+});
+await service.start();
+say('listening', { addresses: service.addresses });

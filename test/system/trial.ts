@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { compiledPackage } from '../cli/compiled.js';
+import type { Host, Network } from './network.js';
+import { Program, type ProgramOptions, type Said } from './program.js';
+
+/** Trials are started in the project's folder, by `npm run test:system` and `npm run experiments`. */
+const programs = join(process.cwd(), 'test', 'system', 'programs');
+
+/** Who is where: the processes and networks of one trial, all gone after `close`. */
+export class Trial {
+  private readonly running: Program[] = [];
+  private readonly networks: Network[] = [];
+
+  network(network: Network): Network {
+    this.networks.push(network);
+    return network;
+  }
+
+  program(command: readonly string[], options?: ProgramOptions): Program {
+    const program = new Program(command, options);
+    this.running.push(program);
+    return program;
+  }
+
+  /** A service of these options, as `createService` takes them, that listens. */
+  async server(
+    options: object,
+    where: { host?: Host | undefined; env?: Record<string, string> } = {},
+  ): Promise<ServerUnderTrial> {
+    const index = pathToFileURL(join(compiledPackage(), 'dist', 'index.js')).href;
+    const program = this.node('server.js', [index, JSON.stringify(options)], where);
+    const { addresses } = await program.says('listening');
+    return { program, ports: addresses.map((address: string) => Number(new URL(address).port)) };
+  }
+
+  /** Clients as `programs/peers.js` tells them; all stand, and their HELLOs are answered. */
+  async peers(plan: object, host?: Host): Promise<PeersUnderTrial> {
+    const program = this.node('peers.js', [JSON.stringify(plan)], { host });
+    const { peers } = await program.says('up');
+    return { program, peers };
+  }
+
+  node(
+    script: string,
+    args: readonly string[],
+    { host, env }: { host?: Host | undefined; env?: Record<string, string> } = {},
+  ): Program {
+    const options = { ...(host && { within: host.within }), ...(env && { env }) };
+    return this.program([process.execPath, join(programs, script), ...args], options);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.running.splice(0).map((program) => program.kill()));
+    for (const network of this.networks.splice(0)) network.close();
+  }
+}
+
+export interface ServerUnderTrial {
+  program: Program;
+  /** Of each listener, in order. */
+  ports: number[];
+}
+
+export interface PeersUnderTrial {
+  program: Program;
+  /** As they were when all stood: `startedAt`, and `port`, their own. */
+  peers: Said[];
+}
