@@ -110,11 +110,13 @@ export class Service {
       detail: settings.detail,
       connections: (after: number, limit: number) => this.connections(after, limit),
       register: () => this.register,
+      clock,
+      log: options.log,
     };
     this.plugin = httpPlugin(context);
     if (options.http !== false) {
       const { host = '127.0.0.1', port = 7664 } = options.http ?? {};
-      this.openHttp = () => openHttp({ ...context, host, port, clock });
+      this.openHttp = () => openHttp({ ...context, host, port });
     }
   }
 

@@ -1,5 +1,7 @@
+import type { Clock } from '../clock.js';
 import type { Health } from '../health/health.js';
 import type { DetailMode } from '../link/detail.js';
+import type { Log } from '../log.js';
 
 /** What the text at `/metrics` comes from; a registry of prom-client is one. */
 export interface MetricsText {
@@ -16,6 +18,9 @@ export interface HttpContext {
   readonly connections: (after: number, limit: number) => readonly { readonly id: number }[];
   /** Called once, when the routes are registered. */
   readonly register: () => MetricsText;
+  readonly clock: Clock;
+  /** Hears what broke here. Default: the logger of the application in which the routes are. */
+  readonly log?: Log | undefined;
 }
 
 /** Whether this service takes its leave: whoever keeps a connection should look for another one. */

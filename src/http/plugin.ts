@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { redactor } from '../health/redact.js';
 import { connectionsRoute } from './connections.js';
 import { type HttpContext, isDraining } from './context.js';
 import { healthRoute } from './health.js';
@@ -16,7 +17,7 @@ export function httpPlugin(context: HttpContext): FastifyPluginAsync {
       reply.header('cache-control', 'no-store');
       if (isDraining(context.health)) reply.header('connection', 'close');
     });
-    app.setErrorHandler(sendError);
+    app.setErrorHandler(errorSender(context));
     await app.register(healthRoute(context));
     await app.register(probeRoutes(context));
     await app.register(metricsRoute(context));
@@ -24,10 +25,14 @@ export function httpPlugin(context: HttpContext): FastifyPluginAsync {
   };
 }
 
-/** One small object, whatever went wrong: what the client did is told, what broke here is not. */
-export function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  const { statusCode = 500 } = error;
-  const isOurs = statusCode >= 500;
-  if (isOurs) request.log.error({ err: error }, 'a request failed');
-  reply.code(statusCode).send({ error: isOurs ? 'internal error' : 'bad request' });
+const redact = redactor([]);
+
+/** Answers one small object, whatever went wrong: what the client did is told, what broke here only to the log. */
+export function errorSender({ log }: HttpContext) {
+  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    const { statusCode = 500 } = error;
+    const isOurs = statusCode >= 500;
+    if (isOurs) (log ?? request.log).error({ error: redact(error) }, 'an HTTP request failed');
+    reply.code(statusCode).send({ error: isOurs ? 'internal error' : 'bad request' });
+  };
 }

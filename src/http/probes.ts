@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { Answer, Scope } from '../health/health.js';
 import { mayDetail } from '../link/detail.js';
-import { askHealth, httpStatus, summary } from './answer.js';
+import { asking, httpStatus, summary } from './answer.js';
 import type { HttpContext } from './context.js';
 
 /** The probes of an orchestrator: which path asks for what. Liveness runs no check. */
@@ -16,11 +16,12 @@ export const probePaths: Readonly<Record<string, Scope>> = {
  * in words. With `?verbose`, for who may see detail, one line a check as Kubernetes prints it.
  */
 export function probeRoutes({ health, detail }: HttpContext): FastifyPluginAsync {
+  const ask = asking(health);
   return async (app) => {
     for (const [path, scope] of Object.entries(probePaths)) {
       app.get<{ Querystring: Record<string, unknown> }>(path, { exposeHeadRoute: true }, async (request, reply) => {
         const verbose = 'verbose' in request.query && mayDetail(detail, request.raw.socket.remoteAddress);
-        const answer = await askHealth(health, { scope });
+        const answer = await ask({ scope });
         reply.code(httpStatus(answer.state));
         if (!verbose) return reply.send(summary(answer));
         return reply.type('text/plain; charset=utf-8').send(lines(path.slice(1), answer));

@@ -2,11 +2,10 @@ import { lookup } from 'node:dns/promises';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import type { Clock } from '../clock.js';
 import { hostAndPort } from '../link/address.js';
 import { cannotListen } from '../link/listen-failure.js';
 import { type HttpContext, isDraining } from './context.js';
-import { httpPlugin, sendError } from './plugin.js';
+import { errorSender, httpPlugin } from './plugin.js';
 
 /** Silence after which a connection is closed: above the 60 s after which load balancers do it, so that they are first. */
 const KEEP_ALIVE_TIMEOUT = 72_000;
@@ -18,14 +17,13 @@ const REQUEST_TIMEOUT = HEADERS_TIMEOUT + 2000;
 const BODY_LIMIT = 1024;
 /** More are closed at accept: probes and scrapers are few, and each connection costs memory. */
 const MAX_CONNECTIONS = 1000;
-/** How long `close` waits for requests in flight: all but a slow scrape are answered within 900 ms. */
+/** How long `close` waits for requests in flight: all are answered within 900 ms. */
 const CLOSE_LIMIT = 1000;
 
 export interface HttpServerOptions extends HttpContext {
   readonly host: string;
   /** 0 takes any free one. */
   readonly port: number;
-  readonly clock: Clock;
 }
 
 /** A server of its own for the routes. */
@@ -64,6 +62,7 @@ export async function openHttp(options: HttpServerOptions): Promise<HttpServer> 
 
 async function createApp(context: HttpContext): Promise<FastifyInstance> {
   const { fastify } = await import('fastify');
+  const sendError = errorSender(context);
   const app = fastify({
     logger: false,
     bodyLimit: BODY_LIMIT,

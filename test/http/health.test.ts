@@ -1,11 +1,14 @@
+import { once } from 'node:events';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { fastify } from 'fastify';
 import { Registry, type RegistryOptions } from '../../src/health/registry.js';
 import type { State } from '../../src/health/state.js';
+import { httpPlugin } from '../../src/http/plugin.js';
 import { FakeClock, settle } from '../fake-clock.js';
 import { ScriptedCheck, SteadyCheck } from '../health/scripted-check.js';
 import { FakeHealth } from '../server/fake-health.js';
 import { ask } from './asking.js';
-import { closeAll, serve } from './served.js';
+import { closeAll, serve, silentConnection } from './served.js';
 import { until } from './until.js';
 
 const codes: Record<State, number> = {
@@ -94,6 +97,24 @@ describe('/health', () => {
     expect(health.asked).toEqual([]);
   });
 
+  it.each([
+    ['an object as a check', { check: { a: 'db' } }],
+    ['an object among checks', { check: ['db', { a: 'b' }] }],
+    ['an object as a group', { group: { a: 'edge' } }],
+    ['an object beside a group', { check: {}, group: 'edge' }],
+  ])('refuses %s, which the query parser of an application may make', async (_, query) => {
+    const health = new FakeHealth();
+    const app = fastify({ routerOptions: { querystringParser: () => query as never } });
+    const context = { health, detail: 'always', connections: () => [], clock: new FakeClock() } as const;
+    const register = () => ({ contentType: 'text/plain', metrics: async () => '' });
+    await app.register(httpPlugin({ ...context, register }));
+    const url = await app.listen({ host: '127.0.0.1', port: 0 });
+    const { status, json } = await ask(`${url}/health?x`);
+    await app.close();
+    expect([status, json]).toEqual([400, { error: 'group and check take names' }]);
+    expect(health.asked).toEqual([]);
+  });
+
   it('tells by HEAD what GET would, without the body', async () => {
     const { url, health } = await serve();
     health.atOnce = 'fail';
@@ -155,6 +176,57 @@ describe('a peer that may see no detail', () => {
       const { json, status } = await ask(url + path);
       expect([path, status, json]).toEqual([path, 503, { status: 'fail', state: 'fail' }]);
     }
+  });
+});
+
+describe('many requests at once', () => {
+  it('share one run of a check', async () => {
+    const clock = new FakeClock();
+    const db = new ScriptedCheck({ interval: 0, maxAge: 0 });
+    const health = await registryOf({ db }, clock);
+    db.last.pass();
+    await clock.advance(1000);
+    const { url, server } = await serve({ health });
+    let requests = 0;
+    server.server.on('request', () => requests++);
+    const answers = Array.from({ length: 50 }, (_, i) => ask(url + (i % 2 ? '/health' : '/readyz')));
+    await until(() => requests === 50 && db.runs.length === 2);
+    // Those who came while it was running wait for one more, which all of them share.
+    db.last.pass();
+    await clock.advance(200);
+    if (db.runs.length === 3) db.last.pass();
+    for (const { status, json } of await Promise.all(answers)) expect([status, json.state]).toEqual([200, 'pass']);
+    expect(db.runs.length).toBeLessThanOrEqual(3);
+  });
+
+  it.each(['/health', '/readyz'])('pile nothing up at %s: beyond 1,000 they get what is known', async (path) => {
+    const health = new FakeHealth();
+    let atOnce = 0;
+    const ask = health.ask.bind(health);
+    health.ask = (query, answer) => {
+      if (query.timeout === 0) atOnce++;
+      return ask(query, answer);
+    };
+    const { url } = await serve({ health });
+    const request = `GET ${path} HTTP/1.1\r\nHost: x\r\n`;
+    const socket = await silentConnection(url);
+    let heard = '';
+    socket.setEncoding('utf8').on('data', (chunk) => (heard += chunk));
+    socket.write(`${request}\r\n`.repeat(1019) + `${request}Connection: close\r\n\r\n`);
+    await until(() => health.asked.length + atOnce === 1020);
+    expect([health.asked.length, atOnce]).toEqual([1000, 20]);
+    health.settle('pass', { count: 1000 });
+    await once(socket, 'close');
+    expect(heard.match(/HTTP\/1.1 \d+/g)).toEqual([
+      ...Array(1000).fill('HTTP/1.1 200'),
+      ...Array(20).fill('HTTP/1.1 503'),
+    ]);
+    // Who comes after them is waited for again.
+    const later = fetch(url + path);
+    await until(() => health.asked.length === 1);
+    health.settle('pass');
+    expect((await later).status).toBe(200);
+    await (await later).text();
   });
 });
 

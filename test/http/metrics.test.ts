@@ -1,6 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { silentLog } from '../../src/log.js';
+import { FakeClock } from '../fake-clock.js';
 import { ask } from './asking.js';
 import { closeAll, serve } from './served.js';
+import { until } from './until.js';
 
 afterEach(closeAll);
 
@@ -31,5 +34,54 @@ describe('/metrics', () => {
     const { status, text } = await ask(`${url}/metrics`);
     expect(status).toBe(500);
     expect(JSON.parse(text)).toEqual({ error: 'internal error' });
+  });
+
+  it('tells the log why, without a credential and without a stack', async () => {
+    const told: unknown[] = [];
+    const log = { ...silentLog, error: (fields: object, message: string) => told.push([fields, message]) };
+    const broken = registerOf(() => Promise.reject(new Error('postgres://root:secret@db is gone')));
+    const { url } = await serve({ ...broken, log });
+    await ask(`${url}/metrics`);
+    expect(told).toEqual([[{ error: 'postgres://***@db is gone' }, 'an HTTP request failed']]);
+  });
+
+  it('reads the registry once for everyone who asks meanwhile, and anew for the next', async () => {
+    const readings: ((text: string) => void)[] = [];
+    const metrics = () => new Promise<string>((resolve) => readings.push(resolve));
+    const { url, server } = await serve(registerOf(metrics));
+    let requests = 0;
+    server.server.on('request', () => requests++);
+    const first = Array.from({ length: 20 }, () => ask(`${url}/metrics`));
+    await until(() => requests === 20);
+    expect(readings).toHaveLength(1);
+    readings[0]?.('up 1\n');
+    for (const { status, text } of await Promise.all(first)) expect([status, text]).toEqual([200, 'up 1\n']);
+    const next = ask(`${url}/metrics`);
+    await until(() => readings.length === 2);
+    readings[1]?.('up 2\n');
+    expect((await next).text).toBe('up 2\n');
+  });
+
+  it('answers 503 before 900 ms when a collector of the application hangs, and reads anew for the next', async () => {
+    const clock = new FakeClock();
+    let fail = (_: Error) => {};
+    let readings = 0;
+    const metrics = () => {
+      readings++;
+      return readings === 1 ? new Promise<string>((_, reject) => (fail = reject)) : Promise.resolve('up 1\n');
+    };
+    const { url } = await serve(registerOf(metrics), { clock });
+    let answered = false;
+    const answer = ask(`${url}/metrics`).finally(() => (answered = true));
+    await until(() => readings === 1);
+    await clock.advance(799);
+    expect(answered).toBe(false);
+    await clock.advance(100);
+    const { status, json } = await answer;
+    expect([status, json]).toEqual([503, { error: expect.stringContaining('in time') }]);
+    // What comes of it later bothers nobody.
+    fail(new Error('too late'));
+    expect(await ask(`${url}/metrics`)).toMatchObject({ status: 200, text: 'up 1\n' });
+    expect(clock.timers).toBe(0);
   });
 });

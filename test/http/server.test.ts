@@ -133,21 +133,16 @@ describe('closing the HTTP server', () => {
     agent.destroy();
   });
 
-  it('waits a second for a scrape that does not end and for a connection that says nothing, no longer', async () => {
+  it('waits a second for a request that is never answered and for a connection that says nothing, no longer', async () => {
     const clock = new FakeClock();
-    let scraped = false;
-    const metrics = () => {
-      scraped = true;
-      return new Promise<string>(() => {});
-    };
-    const { server, url } = await serve({ register: () => ({ contentType: 'text/plain', metrics }) }, { clock });
-    const answer = ask(`${url}/metrics`).catch((error) => error.code);
+    const { server, url, health } = await serve({}, { clock });
+    const answer = ask(`${url}/health`).catch((error) => error.code);
     const silent = await silentConnection(url);
     const ended = once(
       silent.on('error', () => {}),
       'close',
     );
-    await until(() => scraped);
+    await until(() => health.asked.length > 0);
     let closed = false;
     const closing = server.close().then(() => (closed = true));
     await until(() => clock.timers > 0);
