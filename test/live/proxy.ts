@@ -54,7 +54,7 @@ export class TcpProxy {
 
   /** Resets every connection, on both sides. New ones are accepted. */
   cut(): void {
-    for (const sockets of this.pairs) for (const socket of sockets) socket.resetAndDestroy();
+    for (const sockets of this.pairs) for (const socket of sockets) reset(socket);
   }
 
   /** Stops listening and resets every connection; resolves when all are closed. */
@@ -78,7 +78,7 @@ export class TcpProxy {
     ] as const) {
       socket.on('data', (octets) => void other.write(octets));
       socket.once('end', () => other.end());
-      socket.once('error', () => other.resetAndDestroy());
+      socket.once('error', () => reset(other));
       socket.once('close', () => {
         this.pairs.delete(pair);
         other.destroySoon();
@@ -86,4 +86,10 @@ export class TcpProxy {
       if (this.frozen) socket.pause();
     }
   }
+}
+
+/** Node cannot reset a socket whose FIN is on its way, and would never let go of it. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
