@@ -14,60 +14,81 @@ afterEach(async () => {
 const id = 'a1a2a3a4a5a6a7a8';
 const IN_FLIGHT = 20;
 const burst = ping(id).repeat(IN_FLIGHT);
+const GOAWAY = '06';
+const DRAINING = '04';
 
-interface Load {
-  sent: number;
-  answered: number;
-  draining: number;
-}
+const environment = {
+  PONGCHECK_LISTEN: 'pong://127.0.0.1:0',
+  PONGCHECK_HTTP: 'false',
+  PONGCHECK_DRAIN_GRACE: '4s',
+  PONGCHECK_DRAIN_DELAY: '1s',
+  PONGCHECK_LIMITS_PINGS_PER_SECOND: '0',
+};
 
-/** Keeps PINGs in flight until GOAWAY, answers or not, then sends FIN and reads to the end. */
-async function loadUntilGoaway(peer: Peer): Promise<Load> {
-  const load = { sent: 0, answered: 0, draining: 0 };
-  peer.sendHex(frame('05', id, {}));
-  await peer.frame();
-  for (let leaving = false; !leaving; ) {
-    peer.sendHex(burst);
-    load.sent += IN_FLIGHT;
-    for (let due = IN_FLIGHT; due > 0; ) {
-      const { type, code } = await peer.frame();
-      if (type === '06') {
-        // More than is in flight already, so that FIN overtakes nothing only by luck.
-        peer.sendHex(burst);
-        load.sent += IN_FLIGHT;
-        due += IN_FLIGHT;
-        leaving = true;
-        peer.socket.end();
-        continue;
-      }
-      expect(type).toBe('02');
-      load.answered++;
-      if (code === '04') load.draining++;
-      due--;
+/** One client that keeps PINGs in flight. */
+class Load {
+  sent = 0;
+  answered = 0;
+  draining = 0;
+  private leaving = false;
+  private warm: (() => void) | undefined;
+  /** It has been answered often. */
+  readonly underWay = new Promise<void>((resolve) => {
+    this.warm = resolve;
+  });
+
+  constructor(private readonly peer: Peer) {}
+
+  /** Until GOAWAY: then one burst more, FIN right behind it, and everything that still comes. */
+  async untilGoaway(): Promise<void> {
+    this.peer.sendHex(frame('05', id, {}));
+    await this.peer.frame();
+    while (!this.leaving) {
+      this.send();
+      while (this.answered < this.sent) await this.next();
+      if (this.answered > 1000) this.warm?.();
     }
+    await this.peer.untilEnd();
   }
-  await peer.untilEnd();
-  return load;
+
+  private async next(): Promise<void> {
+    const { type, code } = await this.peer.frame();
+    if (type === GOAWAY) {
+      this.leaving = true;
+      this.send();
+      this.peer.socket.end();
+      return;
+    }
+    expect(type).toBe('02');
+    this.answered++;
+    if (code === DRAINING) this.draining++;
+  }
+
+  private send(): void {
+    this.peer.sendHex(burst);
+    this.sent += IN_FLIGHT;
+  }
 }
 
 describe('SIGTERM under load', () => {
-  it('loses no PONG, tells readiness first, and exits with 0', async () => {
+  it('loses no PONG, says draining first, and exits with 0', async () => {
     const cli = join(compiledPackage(), 'dist', 'cli.js');
-    const env = { PONGCHECK_LISTEN: 'pong://127.0.0.1:0', PONGCHECK_HTTP: 'false', PONGCHECK_DRAIN_GRACE: '4s', PONGCHECK_DRAIN_DELAY: '1s', PONGCHECK_LIMITS_PINGS_PER_SECOND: '0' };
-    const server = trial.program([process.execPath, cli, 'serve', '--log-level', 'info'], { env });
-    await new Promise((resolve) => setImmediate(resolve));
-    const address = await listening(server);
-    const peers = await Promise.all(Array.from({ length: 10 }, () => Peer.connect(address)));
+    const server = trial.program([process.execPath, cli, 'serve'], { env: environment });
+    const { address } = await server.says(/^answers PING at/);
+    const port = Number(new URL(address).port);
+    const peers = await Promise.all(Array.from({ length: 10 }, () => Peer.connect(port)));
     opened.push(...peers);
-    const loads = peers.map(loadUntilGoaway);
-    // Under load: all of them have been answered many times.
-    await Promise.all(peers.map((peer) => new Promise<void>((resolve) => peer.socket.on('data', () => peer.socket.bytesRead > 100_000 && resolve()))));
+    const loads = peers.map((peer) => new Load(peer));
+    const ended = loads.map((load) => load.untilGoaway());
+    await Promise.all(loads.map(({ underWay }) => underWay));
+
     server.signal('SIGTERM');
-    for (const { sent, answered, draining } of await Promise.all(loads)) {
+    await Promise.all(ended);
+    for (const { sent, answered, draining } of loads) {
       expect(answered).toBe(sent);
       expect(draining).toBeGreaterThan(0);
     }
+    expect(peers.map(({ error }) => error)).toEqual(peers.map(() => undefined));
     expect(await server.exit()).toBe(0);
-    expect(peers.every(({ error }) => error === undefined)).toBe(true);
   });
 });

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Network } from './network.js';
-import { passUntil } from './program.js';
+import { passUntil, type Said } from './program.js';
 import { Trial } from './trial.js';
 
 const trial = new Trial();
@@ -27,7 +27,7 @@ describe('TCP keep-alive', () => {
     expect(closed.map(({ remotePort }) => remotePort).sort()).toEqual(gone.map(({ port }) => port).sort());
     for (const { reason, errno, at, remotePort } of closed) {
       expect([reason, errno]).toEqual(['timed-out', 'ETIMEDOUT']);
-      const { startedAt } = gone.find(({ port }) => port === remotePort) as { startedAt: number };
+      const { startedAt } = gone.find(({ port }) => port === remotePort) as Said;
       expect(at - startedAt).toBeGreaterThanOrEqual(limit);
     }
     const last = closed.at(-1)?.at as number;

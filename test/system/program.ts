@@ -6,11 +6,14 @@ import { createInterface } from 'node:readline';
 /** Longest wait for a word of a program, in ms: no trial lasts longer than some tens of seconds. */
 const PATIENCE_MS = 120_000;
 
-/** One line of JSON that a program printed; `at`: milliseconds of the machine's monotonic clock. */
+/**
+ * One line that a program printed. Of JSON it is what stands there, an `event` of a log its `msg`; of anything else
+ * the line is the event. What else is said is the affair of program and trial.
+ */
 export interface Said {
   event: string;
+  /** Milliseconds of the machine's monotonic clock. */
   at: number;
-  // biome-ignore lint/suspicious/noExplicitAny: what else is said is the affair of program and trial.
   [detail: string]: any;
 }
 
@@ -36,8 +39,8 @@ export class Program {
     });
     this.child.stdin?.on('error', () => {});
     createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
-      if (line.startsWith('{')) this.said.push(JSON.parse(line));
-      else this.said.push({ event: line, at: now() });
+      const json = line.startsWith('{') ? JSON.parse(line) : { msg: line };
+      this.said.push({ event: json.msg, at: now(), ...json });
       this.notify();
     });
     this.ended = once(this.child, 'close').then(([code]) => {
@@ -55,10 +58,11 @@ export class Program {
     return this.said.filter((said) => said.event === event);
   }
 
-  /** The first line of a kind for which `fits`; waits for it. Rejects when the program ends before. */
-  async says(event: string, fits: (said: Said) => boolean = () => true): Promise<Said> {
-    const found = () => this.said.find((said) => said.event === event && fits(said));
-    await this.until(() => found() !== undefined, event);
+  /** The first line of a kind; waits for it. Rejects when the program ends before. */
+  async says(event: string | RegExp): Promise<Said> {
+    const found = () =>
+      this.said.find((said) => (event instanceof RegExp ? event.test(said.event) : event === said.event));
+    await this.until(() => found() !== undefined, String(event));
     return found() as Said;
   }
 

@@ -1,17 +1,18 @@
-// Clients under trial, without any code of the project: `peers.js PLAN`. It tells when all stand, and of each end.
+// Clients under trial, without any code of the project: `peers.js PLAN`. It tells when all stand, and of each end, and when it
+// is asked: what it knows of each (`list`), or when each has got one more PONG (`awaitPongs`).
 // The plan, as JSON: `to` {host, port}; `count` of clients; `socks` {host, port}: a SOCKS5 proxy on the way; `hello`: the
-// body of a HELLO; `pingEvery`: milliseconds between liveness PINGs, 0 = silent; `spread`: they start within so many ms.
+// body of a HELLO; `pingEvery`: milliseconds between liveness PINGs, 0 = silent; `burst`: so many PINGs with DETAIL at once, at start; `spread`: they start within so many ms.
 import { connect } from 'node:net';
 import { now, onCommand, say } from './say.js';
 
-const { to, count = 1, socks, hello, pingEvery = 0, spread = 0 } = JSON.parse(process.argv[2]);
+const { to, count = 1, socks, hello, pingEvery = 0, burst = 0, spread = 0 } = JSON.parse(process.argv[2]);
 const peers = Array.from({ length: count }, (_, n) => ({ n, pings: 0, pongs: 0, answered: 0, errors: [], at: 0 }));
 
-function frame(type, code, body) {
+function frame(type, code, body, flags = 0) {
   const text = body === undefined ? '' : JSON.stringify(body);
   const octets = Buffer.alloc(16 + Buffer.byteLength(text));
   octets.writeUInt32BE(octets.length - 4);
-  octets.set([1, type, 0, code], 4);
+  octets.set([1, type, flags, code], 4);
   octets.write(text, 16);
   return octets;
 }
@@ -28,8 +29,10 @@ function judge(peer, octets) {
     octets.copy(pong, 8, 8, 16);
     peer.answered++;
     send(peer, pong);
-  } else if (type === 2) peer.pongs++;
-  else if (type === 5) peer.hello?.();
+  } else if (type === 2) {
+    peer.pongs++;
+    peer.onPong?.();
+  } else if (type === 5) peer.hello?.();
   else if (type === 0x7f) peer.errors.push(code);
 }
 
@@ -76,6 +79,7 @@ async function start(peer) {
     send(peer, frame(5, 0, hello));
     await answered;
   }
+  for (let n = 0; n < burst; n++) send(peer, frame(1, 0, undefined, 1));
   if (pingEvery > 0) {
     peer.timer = setInterval(() => {
       peer.pings++;
@@ -91,6 +95,10 @@ function told({ n, at, sentAt, socket, pings, pongs, answered, errors, error }) 
 
 await Promise.all(peers.map(start));
 say('up', { peers: peers.map(told) });
-onCommand(({ list }) => {
+onCommand(({ list, awaitPongs }) => {
   if (list) say('peers', { peers: peers.map(told) });
+  if (awaitPongs) {
+    const next = peers.map((peer) => new Promise((resolve) => void (peer.onPong = resolve)));
+    Promise.all(next).then(() => say('ponged'));
+  }
 });
