@@ -4,7 +4,7 @@ import type { Clock } from '../clock.js';
 import { PongcheckError } from '../errors.js';
 import type { Address } from '../link/address.js';
 import type { ErrorBody, GoawayBody, HelloBody, ReportBody } from '../wire/bodies.js';
-import { ErrorFlag, FrameType, PingFlag, Status } from '../wire/codes.js';
+import { ErrorFlag, FrameType, PingFlag, Status, WireError } from '../wire/codes.js';
 import { Decoder, FAULT, NEED_MORE } from '../wire/decoder.js';
 import { encodeFrame, type OutgoingFrame } from '../wire/encode.js';
 import {
@@ -28,6 +28,7 @@ export interface ClientEvents {
   goaway: [goaway: Goaway];
 }
 
+const pongCodes = { pass: Status.PASS, warn: Status.WARN, fail: Status.FAIL } as const;
 /** Octets that may wait for a server which does not read. */
 const MAX_UNSENT = 1024 * 1024;
 /** How long `close()` waits for answers and the server's FIN, in milliseconds. */
@@ -38,6 +39,11 @@ export class Client extends EventEmitter<ClientEvents> {
   readonly address: Address;
   /** What this connection has seen; `latePongs` came after their PING was given up, or were never asked for. */
   readonly stats = { pings: 0, pongs: 0, latePongs: 0, ignoredFrames: 0, octetsIn: 0, octetsOut: 0 };
+  /** Monotonic moments, in milliseconds, at which the last octet came and the last frame left. */
+  receivedAt: number;
+  sentAt: number;
+  /** What a PING of the server is answered with. Default: pass, because that it is answered is the answer. */
+  health: () => 'pass' | 'warn' | 'fail' = () => 'pass';
   readonly #socket: Socket;
   readonly #clock: Clock;
   readonly #maxInFlight: number;
@@ -59,6 +65,8 @@ export class Client extends EventEmitter<ClientEvents> {
     this.address = address;
     this.#socket = socket;
     this.#clock = clock;
+    this.receivedAt = clock.now();
+    this.sentAt = this.receivedAt;
     this.#maxInFlight = maxInFlight;
     this.#waiting = new Waiting(clock, () => this.#becomeIdle());
     this.#outbox = new Outbox(socket);
@@ -122,6 +130,22 @@ export class Client extends EventEmitter<ClientEvents> {
     this.#lose(this.#wanted, closedFailure(this.address, 'was closed by this program'));
   }
 
+  /** Ends the connection because the server is dead: ERROR 13, best effort, and whatever waits is rejected. */
+  convict(sentence: string): void {
+    const body = { message: sentence };
+    const frame = {
+      type: FrameType.ERROR,
+      flags: ErrorFlag.FATAL,
+      code: WireError.STALE_PEER,
+      idHigh: 0,
+      idLow: 0,
+      body,
+    };
+    this.#send(frame);
+    this.#outbox.flush();
+    this.#lose('dead', closedFailure(this.address, `was given up: ${sentence}`));
+  }
+
   /** Lets the process end while this client is idle; a question that waits keeps it alive all the same. */
   unref(): this {
     this.#unreferenced = true;
@@ -166,6 +190,7 @@ export class Client extends EventEmitter<ClientEvents> {
   #send(frame: OutgoingFrame): void {
     const octets = encodeFrame(frame);
     this.stats.octetsOut += octets.length;
+    this.sentAt = this.#clock.now();
     this.#outbox.push(octets);
   }
 
@@ -191,6 +216,7 @@ export class Client extends EventEmitter<ClientEvents> {
   #read(chunk: Buffer): void {
     const decoder = this.#decoder;
     this.stats.octetsIn += chunk.length;
+    this.receivedAt = this.#clock.now();
     decoder.push(chunk);
     while (!this.#socket.destroyed) {
       const found = decoder.next();
@@ -221,7 +247,7 @@ export class Client extends EventEmitter<ClientEvents> {
   /** The server looks whether this side lives: that it answers is the answer. */
   #answerPing({ idHigh, idLow, flags }: Decoder): void {
     if (this.#outbox.unsent > MAX_UNSENT) return this.#loseToNonsense('PINGs whose PONGs it does not read');
-    this.#send({ type: FrameType.PONG, code: Status.PASS, idHigh, idLow });
+    this.#send({ type: FrameType.PONG, code: pongCodes[this.health()], idHigh, idLow });
     if (flags & PingFlag.CLOSE) void this.close();
   }
 

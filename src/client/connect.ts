@@ -9,14 +9,6 @@ import { milliseconds, wrongOption } from './options.js';
 import type { Pong } from './pong.js';
 import { type PingOptions, pingQuestion } from './question.js';
 
-export { PongcheckError } from '../errors.js';
-export { type Address, formatAddress, parseAddress } from '../link/address.js';
-export { Client, type ClientEvents } from './client.js';
-export { type CloseReason, RefusedError, type WireRefusal } from './failure.js';
-export type { Goaway } from './goaway.js';
-export type { Pong } from './pong.js';
-export type { HelloOptions, PingOptions } from './question.js';
-
 export interface ConnectOptions {
   /** How long the connection may take to stand, name resolution included, in milliseconds. Default 5000. */
   connectTimeout?: number;

@@ -11,6 +11,7 @@ export type CloseReason =
   | 'server-closed'
   | 'server-reset'
   | 'timed-out'
+  | 'dead'
   | 'network'
   | 'refused'
   | 'protocol-error';

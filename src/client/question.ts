@@ -30,6 +30,8 @@ export interface PingOptions {
 export interface HelloOptions {
   /** What this client calls itself in the server's logs. */
   name?: string;
+  /** How often this client will PING, and wants to be PINGed, in milliseconds; 0 = not. Default: neither. */
+  heartbeat?: { canSendMs: number; wantMs: number; mult?: number };
   /** How long to wait for the server's HELLO, in milliseconds. Default 2500. */
   wait?: number;
   /** Gives up: rejects with the signal's reason. The connection stays. */
@@ -81,10 +83,11 @@ export function pingQuestion(options: PingOptions): Question {
 }
 
 /** Throws PONGCHECK_CONFIG. */
-export function helloQuestion({ name, wait, signal }: HelloOptions): Question {
+export function helloQuestion({ name, heartbeat, wait, signal }: HelloOptions): Question {
   if (name !== undefined && typeof name !== 'string') throw wrongOption('name', name, 'a text');
+  const content = { ...(name !== undefined && { name }), ...(heartbeat && { heartbeat }) };
   return {
-    frame: { type: FrameType.HELLO, ...bodyOf(FrameType.HELLO, 'name', name === undefined ? {} : { name }) },
+    frame: { type: FrameType.HELLO, ...bodyOf(FrameType.HELLO, 'name', content) },
     answeredBy: FrameType.HELLO,
     wait: toWait(wait),
     signal,

@@ -52,8 +52,9 @@ export class Heartbeat {
     this.pingsOut = 0;
   }
 
-  sent(now: number): void {
-    this.sentAt = now;
+  /** Something went out at `at`; what has been forgiven since stays so. */
+  sent(at: number): void {
+    this.sentAt = Math.max(this.sentAt, at);
   }
 
   /** The monotonic moment at which `due` is to be asked. */

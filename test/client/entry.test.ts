@@ -6,16 +6,16 @@ const root = new URL('../../', import.meta.url);
 
 describe('the entry point pongcheck/client', () => {
   it('loads nothing but the standard library and the floors below it', () => {
-    const modules = [...loaded('src/client/connect.ts')];
+    const modules = [...loaded('src/client.ts')];
     expect(modules).toContain('node:net');
     expect(modules).toContain('src/wire/decoder.ts');
     expect(
-      modules.filter((name) => !/^(node:|src\/(client|link|wire|health)\/|src\/(clock|errors)\.ts$)/.test(name)),
+      modules.filter((name) => !/^(node:|src\/(client|link|wire|health)\/|src\/(client|clock|errors)\.ts$)/.test(name)),
     ).toEqual([]);
   });
 
   it('is where the package says it is', () => {
     const { exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
-    expect(exports['./client']).toEqual({ types: './dist/client/connect.d.ts', default: './dist/client/connect.js' });
+    expect(exports['./client']).toEqual({ types: './dist/client.d.ts', default: './dist/client.js' });
   });
 });

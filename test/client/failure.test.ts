@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
-import { type Client, PongcheckError, RefusedError } from '../../src/client/connect.js';
+import { type Client, PongcheckError, RefusedError } from '../../src/client.js';
 import { error, frame, pong } from './scripted-server.js';
 import { rejection, setting } from './setting.js';
 

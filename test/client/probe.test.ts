@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { LookupFunction } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { ping } from '../../src/client/connect.js';
+import { ping } from '../../src/client.js';
 import { FakeClock } from '../fake-clock.js';
 import { pong } from './scripted-server.js';
 import { rejection, setting } from './setting.js';

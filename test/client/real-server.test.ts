@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
-import { connect, ping, RefusedError } from '../../src/client/connect.js';
+import { connect, ping, RefusedError } from '../../src/client.js';
 import { FakeClock } from '../fake-clock.js';
 import { serve, turnsUntil } from '../server/harness.js';
 

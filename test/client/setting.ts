@@ -1,5 +1,5 @@
 import { afterEach } from '@jest/globals';
-import { type Client, type ConnectOptions, connect } from '../../src/client/connect.js';
+import { type Client, type ConnectOptions, connect } from '../../src/client.js';
 import { ScriptedServer } from './scripted-server.js';
 
 /** Servers and clients of the tests of one file, all gone after each test. */

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { fastify } from 'fastify';
 import client from 'prom-client';
-import { connect } from '../../src/client/connect.js';
+import { connect } from '../../src/client.js';
 import { createService, type Service, type ServiceOptions } from '../../src/service.js';
 import { parseScrape, valueOf } from '../metrics/scrape.js';
 import { ask } from './asking.js';

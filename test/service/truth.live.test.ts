@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Client, connect } from '../../src/client/connect.js';
+import { type Client, connect } from '../../src/client.js';
 import { http, mysql, redis } from '../../src/index.js';
 import { createService, type Service } from '../../src/service.js';
 import { HttpService } from '../live/http-service.js';

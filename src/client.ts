@@ -1,0 +1,18 @@
+/** The public surface of `pongcheck/client`: nothing here or below imports a package of anyone else. */
+export { Client, type ClientEvents } from './client/client.js';
+export { type ConnectOptions, connect, ping } from './client/connect.js';
+export { type CloseReason, RefusedError, type WireRefusal } from './client/failure.js';
+export type { Goaway } from './client/goaway.js';
+export {
+  type HeartbeatSettings,
+  heartbeatPresets,
+  type Link,
+  type LinkChange,
+  type LinkOptions,
+  type LinkState,
+  openLink,
+} from './client/link.js';
+export type { Pong } from './client/pong.js';
+export type { HelloOptions, PingOptions } from './client/question.js';
+export { PongcheckError } from './errors.js';
+export { type Address, formatAddress, parseAddress } from './link/address.js';
