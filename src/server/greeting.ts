@@ -32,7 +32,7 @@ export class Greeting {
 
   /** Takes notice that the own loop stood still: what was suspected then has to last a whole limit again. */
   stalled(lag: number, now: number): void {
-    const grave = (limit: number) => lag > Math.min(LONGEST_UNNOTICED_STALL, limit / 2);
+    const grave = (limit: number) => limit > 0 && lag > Math.min(LONGEST_UNNOTICED_STALL, limit / 2);
     if (grave(this.silence)) this.receivedAt = now;
     if (this.heartbeat && grave(this.heartbeat.limit)) this.heartbeat.forgive(now);
   }

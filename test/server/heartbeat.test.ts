@@ -116,6 +116,17 @@ describe('PINGs of the server', () => {
     expect(peer.received.length).toBeGreaterThanOrEqual(19 * 16);
   });
 
+  it('come with maxPingsOut 0 although every sweep is a little late', async () => {
+    const { clock, connect } = await serveWith({ pingInterval: 1000, maxPingsOut: 0, idleTimeout: 0 });
+    const peer = await connect();
+    await greeted(peer, { wantMs: 1000 });
+    for (let step = 0; step < 100; step++) {
+      clock.jump(60);
+      await pass(clock, 50);
+    }
+    expect(peer.received.length).toBeGreaterThanOrEqual(16 * 3);
+  });
+
   it('do not come in step: the first ones of many clients are spread over the interval', async () => {
     const { clock, connect } = await serveWith({ pingInterval: 2000, idleTimeout: 0 });
     const peers = await Promise.all(Array.from({ length: 40 }, connect));
