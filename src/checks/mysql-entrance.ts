@@ -2,12 +2,15 @@ import type { Clock } from '../clock.js';
 import { orAbort } from './abort.js';
 import type { MysqlSession } from './mysql-session.js';
 
-/** How long an unfinished handshake is waited for before another is begun, and the most that this grows to. */
+/** How long it takes from an unfinished or broken handshake to the next, and the most that this grows to. */
 const FIRST_PATIENCE_MS = 30_000;
 const MAX_PATIENCE_MS = 3_600_000;
 
 /** What the entrance knows of a session. */
-export type Entrant = Pick<MysqlSession, 'ready' | 'readyAt' | 'lost' | 'openedAt' | 'connecting' | 'destroy'>;
+export type Entrant = Pick<
+  MysqlSession,
+  'ready' | 'readyAt' | 'lost' | 'brokenOff' | 'openedAt' | 'connecting' | 'destroy'
+>;
 
 /**
  * The way to a new session. A server counts every handshake that its client
@@ -15,7 +18,8 @@ export type Entrant = Pick<MysqlSession, 'ready' | 'readyAt' | 'lost' | 'openedA
  * this host in any more: checking would have made the outage worse. So one
  * that is not finished when a run must end is kept, and the next run waits for
  * the same one. Only after 30 s, and then each time after twice as long, is it
- * given up for another, in case the server has forgotten it.
+ * given up for another, in case the server has forgotten it. One that had to be
+ * broken off (a certificate that is not trusted) fails every run for as long.
  */
 export class Entrance<Session extends Entrant> {
   private knocking: Session | undefined;
@@ -49,14 +53,22 @@ export class Entrance<Session extends Entrant> {
     return knocking;
   }
 
+  /** How long no handshake is begun because the last was broken off, in milliseconds; 0: the next run may. */
+  get pause(): number {
+    const { knocking } = this;
+    return knocking?.brokenOff ? Math.max(0, knocking.openedAt + this.patience - this.clock.now()) : 0;
+  }
+
   close(): void {
     this.knocking?.destroy();
   }
 
+  /** The session to wait for; that of a broken handshake says at once again why it was. */
   private knock(): Session {
-    if (this.knocking && !this.knocking.lost) {
-      if (this.clock.now() - this.knocking.openedAt < this.patience) return this.knocking;
-      this.knocking.destroy();
+    const last = this.knocking;
+    if (last && (last.brokenOff || !last.lost)) {
+      if (this.clock.now() - last.openedAt < this.patience) return last;
+      last.destroy();
       this.patience = Math.min(this.patience * 2, MAX_PATIENCE_MS);
     } else {
       this.patience = FIRST_PATIENCE_MS;

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { Connection, RowDataPacket, SslOptions } from 'mysql2';
 import { CheckFailure } from '../health/reason.js';
+import { mysqlFailure } from './mysql-failure.js';
 
 type Driver = typeof import('mysql2');
 
@@ -39,6 +40,8 @@ export class MysqlSession {
   readyAt: number | undefined;
   /** The connection has ended, by whomever. */
   lost = false;
+  /** It ended because this side could not go on with a handshake that the server had begun. */
+  brokenOff = false;
   private readonly socket: Socket;
   private connection: Connection | undefined;
 
@@ -138,7 +141,8 @@ export class MysqlSession {
       connectAttributes: { program_name: 'pongcheck' },
     });
     this.connection = connection;
-    connection.on('error', (error) => {
+    connection.on('error', (error: NodeJS.ErrnoException) => {
+      this.brokenOff = this.readyAt === undefined && !isOfServer(error);
       reject(error);
       this.destroy();
     });
@@ -148,6 +152,11 @@ export class MysqlSession {
     });
     this.socket.resume();
   }
+}
+
+/** Whether the server ended the handshake: it said why, with a number of its own, or just closed. */
+function isOfServer(error: NodeJS.ErrnoException): boolean {
+  return Number(error.errno) > 0 || mysqlFailure(error).reason === 'reset';
 }
 
 /** The first packet once it is complete; an error where it is none, or says one. */

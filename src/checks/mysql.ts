@@ -130,7 +130,7 @@ class MysqlCheck {
       this.settle(await entrance.enter(signal));
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      const failure = mysqlFailure(error);
+      const failure = heldBack(mysqlFailure(error), entrance.pause);
       if (failure.reason !== 'too-many-connections' || !this.standing || this.standing.lost) throw failure;
       const answer = await this.ask(this.standing, signal);
       return { ...answer, status: 'warn', reason: failure.reason, output: `${failure.message}; an older one answers` };
@@ -156,4 +156,11 @@ class MysqlCheck {
       throw mysqlFailure(error);
     }
   }
+}
+
+/** The failure, which also says for how long (in ms) it will not be tried whether it still holds. */
+function heldBack(failure: CheckFailure, pause: number): CheckFailure {
+  if (pause === 0) return failure;
+  const when = `tried again in ${Math.ceil(pause / 1000)} s, lest the server block this host`;
+  return new CheckFailure(failure.reason, `${failure.message}; ${when}`);
 }

@@ -5,6 +5,7 @@ import { FakeClock } from '../fake-clock.js';
 class Knocking implements Entrant {
   readyAt: number | undefined;
   lost = false;
+  brokenOff = false;
   /** A session that is not connecting has a TCP connection, and may be broken off only with a price. */
   connecting = false;
   readonly ready: Promise<void>;
@@ -101,6 +102,23 @@ describe('the entrance to a MySQL server', () => {
     last().refuse(new Error('reset'));
     await knockInVain();
     expect(opened).toHaveLength(2);
+  });
+
+  it('begins none for as long after one that had to be broken off, and says why again meanwhile', async () => {
+    const enter = () => entrance.enter(new AbortController().signal);
+    const began: number[] = [];
+    for (let second = 0; second < 100; second += 5) {
+      const entering = enter();
+      if (!last().lost) {
+        began.push(second);
+        last().brokenOff = true;
+        last().refuse(new Error('not trusted'));
+      }
+      await expect(entering).rejects.toThrow('not trusted');
+      expect(entrance.pause).toBe(30_000 * 2 ** (began.length - 1) - (second - (began.at(-1) as number)) * 1000);
+      clock.jump(5000);
+    }
+    expect(began).toEqual([0, 30, 90]);
   });
 
   it('keeps no attempt that has no TCP connection yet', async () => {

@@ -58,6 +58,17 @@ describe('a MariaDB that blocks hosts', () => {
     expect(await runCheck(check({ timeout: 5000 }))).toMatchObject({ status: 'pass' });
   });
 
+  itOwnServer('does not block this one for 150 runs whose TLS the server cannot satisfy', async () => {
+    const fussy = check({ tls: { servername: 'localhost' }, timeout: 5000 });
+    const before = proxy.accepted;
+    for (let run = 0; run < 150; run++) {
+      expect(await runCheck(fussy)).toMatchObject({ status: 'fail', reason: 'tls' });
+    }
+    expect(proxy.accepted - before).toBe(1);
+    expect((await runCheck(fussy)).output).toMatch(/; tried again in \d+ s, lest the server block this host$/);
+    await logIn();
+  });
+
   itOwnServer(
     'would have, had each run broken a handshake off; then the check says so, and sees it lifted',
     async () => {
