@@ -28,6 +28,11 @@ export function readUrl(
   for (const part of ['username', 'password', 'pathname'] as const) {
     if (!isDecodable(url[part])) throw refuse(`one with a broken %-sequence in its ${part}`, '%25 for a %');
   }
+  // A password that holds one of /?# has to have it encoded; what stands behind it would be taken for the host.
+  if (url.hash !== '') throw refuse('one with a #', '%23 for a #');
+  if (!scheme.startsWith('http') && /@/.test(url.pathname + url.search)) {
+    throw refuse('one with an @ behind its host', '%2F for a / and %3F for a ? in a password');
+  }
   for (const name of url.searchParams.keys()) {
     if (!obeyed.test(name) || parameters.includes(name)) continue;
     throw refuse(

@@ -1,12 +1,10 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { createServer as createTcpServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type HttpOptions, http } from '../../src/checks/http.js';
 import type { CheckDefinition } from '../../src/health/check.js';
+import { makeCertificate } from '../live/certificate.js';
 import { HttpService } from '../live/http-service.js';
 import { runCheck } from '../live/run-check.js';
 
@@ -234,23 +232,19 @@ describe('an http check of something else', () => {
 });
 
 describe('an http check by TLS', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'pongcheck-tls-'));
-  const key = join(folder, 'key.pem');
-  const cert = join(folder, 'cert.pem');
+  const certificate = makeCertificate();
+  const { cert } = certificate;
   let service: HttpService;
 
   beforeAll(async () => {
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-    const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
-    execFileSync('openssl', [...args, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' });
     service = await HttpService.start({
-      server: createServer({ key: readFileSync(key), cert: readFileSync(cert) }),
+      server: createServer({ key: readFileSync(certificate.key), cert: readFileSync(cert) }),
       scheme: 'https',
     });
   });
   afterAll(async () => {
     await service.stop();
-    rmSync(folder, { recursive: true });
+    certificate.remove();
   });
 
   it.each([

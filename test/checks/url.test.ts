@@ -17,6 +17,9 @@ describe('the URL of a dependency', () => {
     ['mysql://hunter2@x', /of the scheme "mysql"; allowed: db:\/\//],
     ['db:///hunter2', /without a host/],
     ['db://me:hunter2%@x/', /broken %-sequence in its password/],
+    ['db://me:12#hunter2@x/', /one with a #; allowed: %23/],
+    ['db://me:12/hunter2@x/', /an @ behind its host; allowed: %2F for a \//],
+    ['db://me:12?hunter2@x/', /an @ behind its host/],
     ['db://me:hunter2@x/?sslmode=require', /the parameter "sslmode"; allowed: \?ssl=true or the option tls/],
   ])('is refused as %s, and nothing of it is shown that may be a secret', (text, message) => {
     expect(() => read(text)).toThrow(message);
