@@ -1,28 +1,18 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect } from '@jest/globals';
+import { afterAll, describe, expect } from '@jest/globals';
 import { mysql } from '../../src/checks/mysql.js';
 import { redis } from '../../src/checks/redis.js';
 import type { TlsOptions } from '../../src/checks/tls.js';
 import type { CheckDefinition } from '../../src/health/check.js';
+import { makeCertificate } from '../live/certificate.js';
 import { MariaDb } from '../live/mariadb.js';
 import { ownServer } from '../live/own-server.js';
 import { Redis } from '../live/redis.js';
 import { runCheck } from '../live/run-check.js';
 import { freePort } from '../live/server-process.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'pongcheck-tls-'));
-const key = join(folder, 'key.pem');
-const ca = join(folder, 'cert.pem');
-
-beforeAll(() => {
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-  const args = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', ca];
-  execFileSync('openssl', [...args, ...subject], { stdio: 'ignore' });
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+const certificate = makeCertificate();
+const { cert: ca, key } = certificate;
+afterAll(() => certificate.remove());
 
 const cases: readonly [TlsOptions, string | undefined][] = [
   [{ ca, servername: 'localhost' }, undefined],
