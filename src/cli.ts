@@ -4,11 +4,12 @@ import { checkConfigCommand } from './cli/check-config.js';
 import { type Command, EXIT_USAGE, parseCommandLine, UsageError } from './cli/command.js';
 import { pingCommand } from './cli/ping.js';
 import { serveCommand } from './cli/serve.js';
+import { watchCommand } from './cli/watch.js';
 import { nearest } from './config/nearest.js';
 import { PongcheckError } from './errors.js';
 import { packageVersion } from './version.js';
 
-const commands: readonly Command[] = [serveCommand, pingCommand, checkConfigCommand];
+const commands: readonly Command[] = [serveCommand, pingCommand, watchCommand, checkConfigCommand];
 const EXIT_FAILED = 1;
 const LINGER_MS = 500;
 /** What tells more to who got the command line wrong. */
@@ -26,10 +27,10 @@ async function main(args: readonly string[]): Promise<number> {
   const command = commands.find(({ name }) => name === named);
   if (!command) throw new UsageError(unknownCommand(String(named)));
   helpOf = `pongcheck ${command.name} --help`;
-  const { flags, argument } = parseCommandLine(command, first === 'help' ? ['--help'] : rest);
+  const { flags, arguments_ } = parseCommandLine(command, first === 'help' ? ['--help'] : rest);
   if (flags.help) return print(await (await import('./cli/help.js')).commandHelp(command));
   const run = await command.load();
-  return run(flags, argument);
+  return run(flags, arguments_[0], arguments_);
 }
 
 async function printHelp(): Promise<number> {

@@ -20,6 +20,8 @@ export interface Command {
   readonly sentence: string;
   /** What the help calls the argument that is no flag; without one there is none. */
   readonly argument?: string;
+  /** It takes any number of such arguments. */
+  readonly many?: boolean;
   readonly flags: readonly Flag[];
   /** Examples: a command line and what it does. */
   readonly examples: readonly (readonly [line: string, effect: string])[];
@@ -28,7 +30,7 @@ export interface Command {
   /** Further parts of the help: a title and its rows. */
   more?(): Promise<readonly HelpPart[]>;
   /** Does the work; resolves with the exit code. */
-  load(): Promise<(flags: FlagValues, argument: string | undefined) => Promise<number>>;
+  load(): Promise<(flags: FlagValues, argument: string | undefined, all: readonly string[]) => Promise<number>>;
 }
 
 export interface HelpPart {
@@ -47,7 +49,7 @@ export const commonFlags: readonly Flag[] = [{ long: 'help', short: 'h', sentenc
 export function parseCommandLine(
   command: Command,
   args: readonly string[],
-): { flags: FlagValues; argument: string | undefined } {
+): { flags: FlagValues; arguments_: readonly string[] } {
   const known = [...command.flags, ...commonFlags];
   const options: NonNullable<ParseArgsConfig['options']> = {};
   for (const { long, short, value, multiple = false } of known) {
@@ -55,10 +57,10 @@ export function parseCommandLine(
   }
   try {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
-    const allowed = command.argument === undefined ? 0 : 1;
+    const allowed = command.many ? Number.POSITIVE_INFINITY : command.argument === undefined ? 0 : 1;
     if (positionals.length > allowed)
       throw new UsageError(`unexpected argument ${JSON.stringify(positionals[allowed])}`);
-    return { flags: values as FlagValues, argument: positionals[0] };
+    return { flags: values as FlagValues, arguments_: positionals };
   } catch (error) {
     throw error instanceof UsageError ? error : new UsageError(sentenceOf(error as Error & { code?: string }, known));
   }

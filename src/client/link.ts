@@ -38,6 +38,8 @@ export interface LinkOptions {
   heartbeat?: keyof typeof heartbeatPresets | HeartbeatSettings;
   /** What the PINGs ask for. Default `readiness`: a server that is alive but useless is told. */
   scope?: Scope;
+  /** Whether the report is wanted with each PONG. Default false. */
+  detail?: boolean;
   /** How often the server is to PING as well; 0 = never. Default 0. */
   serverPings?: number;
   /** What PINGs of the server are answered with. Default: pass. */
@@ -70,6 +72,8 @@ interface LinkEvents {
   state: [change: LinkChange];
   /** Another status than before. */
   status: [status: State, pong: Pong];
+  /** A heartbeat was answered. */
+  pong: [pong: Pong];
   warning: [sentence: string];
 }
 
@@ -80,7 +84,7 @@ const MAX_CHANGES = 1000;
 /**
  * Keeps one good connection out of a list of addresses: connects, introduces
  * itself, beats, finds out when the server is dead or useless, and comes back.
- * Made by `openLink`; `close` ends it.
+ * Made by `openLink`; `close` ends it, and until then it keeps the process alive.
  */
 export class Link extends EventEmitter<LinkEvents> {
   /** The connection, while there is one. */
@@ -98,6 +102,8 @@ export class Link extends EventEmitter<LinkEvents> {
   private readonly clock: Clock;
   private readonly random: () => number;
   private warned = false;
+  /** A clock's timers never keep the process alive; between two connections this does. */
+  private readonly alive = setInterval(() => {}, 2 ** 30);
 
   constructor(
     private readonly addresses: readonly Address[],
@@ -126,6 +132,7 @@ export class Link extends EventEmitter<LinkEvents> {
   async close(): Promise<void> {
     const { client } = this;
     this.abort.abort();
+    clearInterval(this.alive);
     this.clock.clear(this.timer);
     this.pulse?.stop();
     this.client = undefined;
@@ -199,7 +206,7 @@ export class Link extends EventEmitter<LinkEvents> {
   private take(client: Client, hello: HelloBody): void {
     const server = hello.heartbeat ?? { canSendMs: 0, wantMs: 0, mult: 3 };
     const silence = negotiated(server, { canSendMs: 0, wantMs: this.options.serverPings ?? 0 }) * server.mult;
-    const { scope = 'readiness' } = this.options;
+    const { scope = 'readiness', detail = false } = this.options;
     this.client = client;
     this.status = undefined;
     client.once('close', (reason, error) => this.lost(client, reason, error?.message));
@@ -208,6 +215,7 @@ export class Link extends EventEmitter<LinkEvents> {
       ...this.beat,
       interval: this.shortened(hello.idleTimeoutMs),
       scope,
+      detail,
       silence,
       random: this.random,
     };
@@ -247,6 +255,7 @@ export class Link extends EventEmitter<LinkEvents> {
     } else if (pong.status === 'draining' && this.state !== 'draining') {
       this.change('draining', 'the server is draining');
     }
+    this.emit('pong', pong);
     if (before !== pong.status) this.emit('status', pong.status, pong);
     void this.seekBetter();
   }

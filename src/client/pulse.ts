@@ -15,6 +15,8 @@ export interface PulseOptions {
   /** Unanswered PINGs with which the server is dead when the next is due; 0 = never. */
   maxPingsOut: number;
   scope: Scope;
+  /** Whether the report is wanted with each PONG. */
+  detail: boolean;
   /** Silence with which a server that promised to PING is dead, in milliseconds; 0 = it promised nothing. */
   silence: number;
   random: () => number;
@@ -113,7 +115,7 @@ export class Pulse {
     const id = ++this.sequence;
     heartbeat.pinged(0, id, now);
     if (heartbeat.pingsOut > 1) this.listener.suspect(true);
-    client.ping({ scope: options.scope, wait: LONGEST_WAIT }).then(
+    client.ping({ scope: options.scope, detail: options.detail, wait: LONGEST_WAIT }).then(
       (pong) => {
         if (this.stopped) return;
         this.takeNotice();

@@ -1,0 +1,93 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { board, changeLine, sparkline, type WatchedRow } from '../../src/cli/watch-board.js';
+import type { CheckDefinition } from '../../src/health/check.js';
+import { createService, type Service } from '../../src/service.js';
+import { Command, pongcheck } from './command.js';
+
+const row = (of: Partial<WatchedRow> = {}): WatchedRow => ({
+  where: '127.0.0.1:7464',
+  shown: 'pass',
+  since: 0,
+  why: '',
+  trips: [],
+  ...of,
+});
+const plain = () => (text: string) => text;
+
+describe('the table of watch', () => {
+  it('has a line a responder: status, since when, round-trip time, its trend, and why', () => {
+    const rows = [
+      row({ trips: [1, 2, 3], since: 1000 }),
+      row({ where: 'b.example:7464', shown: 'fail', why: 'db=timeout', since: 60_000 }),
+    ];
+    const lines = board(rows, 125_000, 200, plain).map((line) => line.trimEnd().split(/ {2,}/));
+    expect(lines).toEqual([
+      ['RESPONDER', 'STATUS', 'SINCE', 'RTT', 'TREND', 'WHY'],
+      ['127.0.0.1:7464', 'pass', '124s', '3.00 ms', '▁▅█'],
+      ['b.example:7464', 'fail', '65s', 'db=timeout'],
+    ]);
+  });
+
+  it('is never wider than the terminal', () => {
+    const lines = board([row({ why: 'x'.repeat(500) })], 0, 100, plain);
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(100);
+  });
+
+  it('draws times that do not differ as a flat line', () => {
+    expect(sparkline([2, 2, 2])).toBe('▁▁▁');
+  });
+
+  it('tells a change in one line', () => {
+    const changed = row({ shown: 'fail', why: 'db=timeout' });
+    expect(changeLine(changed, 'pass', new Date(0))).toBe(
+      '1970-01-01T00:00:00.000Z 127.0.0.1:7464 pass -> fail (db=timeout)',
+    );
+  });
+});
+
+describe('pongcheck watch', () => {
+  let service: Service | undefined;
+  let command: Command | undefined;
+
+  afterEach(async () => {
+    await command?.kill('SIGKILL');
+    await service?.stop();
+    command = undefined;
+    service = undefined;
+  });
+
+  it('prints a line a change into a pipe, of each responder, and ends with 0 at SIGINT', async () => {
+    let well = true;
+    const own: CheckDefinition = {
+      kind: 'function',
+      floor: 1,
+      maxAge: 1,
+      run: async () => ({ status: well ? 'pass' : 'fail' }),
+    };
+    const running = createService({ listen: [{ url: 'pong://127.0.0.1:0' }], http: false, checks: { own } });
+    service = running;
+    await running.start();
+    const address = (running.addresses[0] as string).replace('pong://', '');
+    command = new Command(['watch', address, '127.0.0.1:1', '-i', '50ms']);
+    await command.says(/127\.0\.0\.1:1 connecting -> down \(.*refused/);
+    await command.says(new RegExp(`${address} connecting -> pass`));
+    well = false;
+    await command.says(new RegExp(`${address} pass -> fail \\(own=custom\\)`));
+    well = true;
+    await command.says(new RegExp(`${address} fail -> pass`));
+    await running.stop();
+    await command.says(new RegExp(`${address} \\S+ -> down`));
+    const { code, stderr } = await command.kill('SIGINT');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  it.each([
+    [['--interval', '5'], '--interval is "5", allowed is'],
+    [['--scope', 'all'], '--scope is "all", allowed is readiness, liveness, startup'],
+    [['pong://'], 'names no host'],
+  ])('refuses %j', async (args, sentence) => {
+    const { code, stderr } = await pongcheck(['watch', ...args]);
+    expect(code).toBe(64);
+    expect(stderr).toContain(sentence);
+  });
+});
