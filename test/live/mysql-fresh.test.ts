@@ -56,11 +56,6 @@ describe('the new connections of a MySQL check', () => {
     }
   }
 
-  async function releaseOne(): Promise<void> {
-    await taken.pop()?.end();
-    await connectionsFallTo(taken.length + 1);
-  }
-
   itOwnServer('are made at least every 10 s, one at a time, and take the place of the old', async () => {
     const madeAt: number[] = [];
     for (let run = 0; run < 40; run++) {
@@ -127,8 +122,11 @@ describe('the new connections of a MySQL check', () => {
       });
       clock.jump(1000);
     }
-    await releaseOne();
-    expect(await runCheck(trial)).toMatchObject({ status: 'pass' });
+    await taken.pop()?.end();
+    // The server takes a moment to count one less.
+    let outcome = await runCheck(trial);
+    while (outcome.reason === 'too-many-connections') outcome = await runCheck(trial);
+    expect(outcome).toMatchObject({ status: 'pass' });
   });
 
   itOwnServer('fail the check where the standing one does not answer any more', async () => {

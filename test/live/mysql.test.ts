@@ -7,12 +7,13 @@ import { ownServer } from './own-server.js';
 import { TcpProxy } from './proxy.js';
 import { runCheck } from './run-check.js';
 
+const MAX_CONNECTIONS = 10;
 const itOwnServer = ownServer('TEST_MYSQL_URL');
 
 describe('the MySQL check', () => {
   let mariadb: MariaDb;
   beforeAll(async () => {
-    mariadb = await MariaDb.start({ args: ['--max-connections=10'] });
+    mariadb = await MariaDb.start({ args: [`--max-connections=${MAX_CONNECTIONS}`] });
     if (!mariadb.own) return;
     await mariadb.query(
       "CREATE USER app@'127.0.0.1' IDENTIFIED BY 'p4ss-w0rd'",
@@ -38,14 +39,15 @@ describe('the MySQL check', () => {
   async function takeAllConnections(): Promise<Connection[]> {
     const taken: Connection[] = [];
     closing.push(() => taken.map((connection) => connection.destroy()));
-    for (;;) {
+    while (taken.length < MAX_CONNECTIONS) {
       try {
         taken.push(await createConnection({ uri: mariadb.url({ user: 'other', password: 'else' }) }));
       } catch (error) {
+        // That of an earlier trial is not quite over.
         expect((error as { errno: number }).errno).toBe(1040);
-        return taken;
       }
     }
+    return taken;
   }
 
   /** Resolves when the server counts no more connections than this, its own question included. */
@@ -184,8 +186,10 @@ describe('the MySQL check', () => {
       const trial = check({ url: mariadb.url({ user: 'other', password: 'else' }) });
       expect(await runCheck(trial)).toMatchObject({ status: 'fail', reason: 'too-many-connections' });
       await taken.pop()?.end();
-      await connectionsFallTo(taken.length + 1);
-      expect(await runCheck(trial)).toMatchObject(well);
+      // The server takes a moment to count one less.
+      let outcome = await runCheck(trial);
+      while (outcome.reason === 'too-many-connections') outcome = await runCheck(trial);
+      expect(outcome).toMatchObject(well);
     });
   });
 
