@@ -106,7 +106,7 @@ class MysqlCheck {
       return await this.ask(this.standing, signal);
     } catch (error) {
       // The server may have been restarted, or have closed an idle connection, and be well.
-      if (signal.aborted || !(error instanceof CheckFailure) || error.reason !== 'reset') throw error;
+      if (signal.aborted || this.closed || !(error instanceof CheckFailure) || error.reason !== 'reset') throw error;
       return this.renew(entrance, signal);
     }
   }

@@ -1,0 +1,146 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { type MysqlOptions, mysql } from '../../src/checks/mysql.js';
+import type { CheckDefinition } from '../../src/health/check.js';
+import { type Certificate, makeCertificate } from '../live/certificate.js';
+import { MariaDb } from '../live/mariadb.js';
+import { ownServer } from '../live/own-server.js';
+import { TcpProxy } from '../live/proxy.js';
+import { runCheck } from '../live/run-check.js';
+
+const itOwnServer = ownServer('TEST_MYSQL_URL');
+
+describe('a MySQL check', () => {
+  let certificate: Certificate;
+  let mariadb: MariaDb;
+  let proxy: TcpProxy;
+  const checks: CheckDefinition[] = [];
+  const check = (options: Partial<MysqlOptions> = {}) => {
+    const made = mysql({ url: mariadb.url({ port: proxy.port }), timeout: 3000, ...options });
+    checks.push(made);
+    return made;
+  };
+
+  beforeAll(async () => {
+    certificate = makeCertificate();
+    mariadb = await MariaDb.start({ args: [`--ssl-cert=${certificate.cert}`, `--ssl-key=${certificate.key}`] });
+    proxy = await TcpProxy.start({ to: mariadb.port });
+    if (mariadb.own) await mariadb.query("CREATE USER safe@'127.0.0.1' IDENTIFIED BY 'p4ss' REQUIRE SSL");
+  }, 60_000);
+  afterEach(async () => {
+    proxy.thaw();
+    for (const made of checks.splice(0)) await made.close?.();
+  });
+  afterAll(async () => {
+    await proxy.stop();
+    await mariadb.stop();
+    certificate.remove();
+  });
+
+  const never = new AbortController().signal;
+  const connectionsFallTo = async (count: number) => {
+    while (proxy.connections > count) await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  it('that is closed while it waits for an answer ends its run and its connection', async () => {
+    const trial = check();
+    await runCheck(trial);
+    proxy.freeze();
+    const run = trial.run(never, Number.POSITIVE_INFINITY);
+    const ended = expect(run).rejects.toMatchObject({ reason: 'reset' });
+    await new Promise((resolve) => setImmediate(resolve));
+    await trial.close?.();
+    await ended;
+    proxy.thaw();
+    await connectionsFallTo(0);
+  });
+
+  it('that is closed while it waits to be let in ends its run and its connection', async () => {
+    const trial = check();
+    proxy.freeze();
+    const accepted = proxy.accepted;
+    const run = trial.run(never, Number.POSITIVE_INFINITY);
+    const ended = expect(run).rejects.toMatchObject({ reason: 'reset' });
+    while (proxy.accepted === accepted) await new Promise((resolve) => setImmediate(resolve));
+    await trial.close?.();
+    await ended;
+    proxy.thaw();
+    await connectionsFallTo(0);
+  });
+
+  it('that is closed runs no more', async () => {
+    const trial = check();
+    await runCheck(trial);
+    await trial.close?.();
+    expect(await runCheck(trial)).toMatchObject({ status: 'fail', reason: 'internal' });
+    await connectionsFallTo(0);
+  });
+
+  it('lets two runs at once share one way in', async () => {
+    const trial = check();
+    const accepted = proxy.accepted;
+    const outcomes = await Promise.all([runCheck(trial), runCheck(trial)]);
+    expect(outcomes).toMatchObject([{ status: 'pass' }, { status: 'pass' }]);
+    expect(proxy.accepted - accepted).toBe(1);
+  });
+
+  it('lets go of the connection that did not answer, and of no other', async () => {
+    const trial = check({ timeout: 50 });
+    await runCheck({ ...trial, timeout: 3000 });
+    proxy.freeze();
+    for (let run = 0; run < 5; run++) expect(await runCheck(trial)).toMatchObject({ reason: 'timeout' });
+    proxy.thaw();
+    await connectionsFallTo(1);
+    expect(await runCheck({ ...trial, timeout: 3000 })).toMatchObject({ status: 'pass' });
+    expect(proxy.connections).toBe(1);
+  });
+
+  itOwnServer('passes by TLS where the user has to have it, and fails with auth without', async () => {
+    const url = mariadb.url({ user: 'safe', password: 'p4ss', port: proxy.port });
+    const tls = { ca: certificate.cert, servername: 'localhost' };
+    expect(await runCheck(check({ url, tls }))).toMatchObject({ status: 'pass' });
+    expect(await runCheck(check({ url: `${url}?ssl=true`, tls }))).toMatchObject({ status: 'pass' });
+    expect(await runCheck(check({ url }))).toMatchObject({ status: 'fail', reason: 'auth' });
+  });
+
+  itOwnServer('ends at its timeout also behind TLS, and passes when the server goes on', async () => {
+    const trial = check({ tls: { verify: false }, timeout: 100 });
+    await runCheck({ ...trial, timeout: 3000 });
+    await mariadb.freeze();
+    for (let run = 0; run < 3; run++) {
+      const outcome = await runCheck(trial);
+      expect(outcome).toMatchObject({ status: 'fail', reason: 'timeout' });
+      expect(outcome.ms).toBeGreaterThanOrEqual(99);
+    }
+    mariadb.thaw();
+    expect(await runCheck({ ...trial, timeout: 3000 })).toMatchObject({ status: 'pass' });
+  });
+});
+
+describe('options of a mysql check', () => {
+  it.each([
+    [undefined, /its options is missing/],
+    [{}, /url is missing/],
+    [{ url: 5 }, /url is 5; allowed: a URL/],
+    [{ url: 'redis://hidden@x' }, /scheme "redis"; allowed: mysql:\/\/.* or mariadb:\/\//],
+    [{ url: 'mysql://x/?ssl=hidden' }, /unknown value of the parameter ssl/],
+    [{ url: 'mysql://x/?socketPath=/hidden' }, /the parameter "socketPath"/],
+    [{ url: 'mysql://127.0.0.1/?ssl=true' }, /tls.servername is missing, and the host is an address/],
+    [{ url: 'mysql://x', tls: true }, /tls is true; allowed: an object/],
+    [{ url: 'mysql://x', tls: { verfy: false } }, /tls.verfy is not known; allowed: tls.ca, .*tls.verify$/],
+    [{ url: 'mysql://x', tls: { verify: 'no' } }, /tls.verify is "no"; allowed: true or false/],
+    [{ url: 'mysql://x', tls: { key: '/nowhere/hidden' } }, /tls.key is a file that cannot be read \(ENOENT\)/],
+    [{ url: 'mysql://x', timeuot: 5 }, /timeuot is not known; allowed: url, tls, timeout/],
+  ])('refuses %j', (options, message) => {
+    const make = () => mysql(options as unknown as MysqlOptions);
+    expect(make).toThrow(message);
+    expect(make).toThrow(expect.objectContaining({ code: 'PONGCHECK_CHECK' }));
+    expect(make).not.toThrow(/hidden/);
+  });
+
+  it('takes the address of a host whose certificate is not looked at, and a name where it is', () => {
+    expect(() => mysql({ url: 'mysql://[::1]:1/', tls: { verify: false } })).not.toThrow();
+    expect(() => mysql({ url: 'mariadb://127.0.0.1', tls: { servername: 'db' } })).not.toThrow();
+    expect(() => mysql({ url: 'mysql://db/?ssl=true&connection_limit=5' })).not.toThrow();
+    expect(() => mysql({ url: 'mysql://127.0.0.1/?ssl=false' })).not.toThrow();
+  });
+});
