@@ -1,6 +1,7 @@
 export { type HttpOptions, http } from './checks/http.js';
 export { type MysqlOptions, mysql } from './checks/mysql.js';
 export { type RedisOptions, redis } from './checks/redis.js';
+export { type TcpOptions, tcp } from './checks/tcp.js';
 export { PongcheckError } from './errors.js';
 export type { CheckDefinition, CheckFunction, CheckResult, CheckSettings } from './health/check.js';
 export { CheckFailure, type Reason } from './health/reason.js';

@@ -4,8 +4,22 @@ import type { CheckDefinition } from '../health/check.js';
 export interface CheckOption {
   /** Its key; `tls.ca` is the key `ca` in the map `tls`. */
   readonly name: string;
-  /** `path`: a file, relative to the configuration's folder. `texts`: a map of texts. `octets`: a size. */
-  readonly type: 'url' | 'path' | 'string' | 'texts' | 'enum' | 'boolean' | 'integer' | 'octets';
+  /**
+   * `address`: of a responder. `path`: a file, relative to the configuration's folder. `texts`: a map of texts.
+   * `names`: a list of names. `octets`: a size. `duration`: in milliseconds.
+   */
+  readonly type:
+    | 'url'
+    | 'address'
+    | 'path'
+    | 'string'
+    | 'texts'
+    | 'names'
+    | 'enum'
+    | 'boolean'
+    | 'integer'
+    | 'octets'
+    | 'duration';
   /** What holds where nothing is said, as a file would say it. */
   readonly default?: string;
   /** The default in words, where it depends on something. */
@@ -144,6 +158,42 @@ export const checkKinds: readonly CheckKind[] = [
       ...tlsOptions,
     ],
     load: async () => makes((await import('./http.js')).http),
+  },
+  {
+    kind: 'tcp',
+    sentence: 'A port takes a connection, and answers as expected where that is asked for.',
+    options: [
+      { name: 'url', type: 'url', required: true, sentence: 'tcp://HOST:PORT.' },
+      {
+        name: 'send',
+        type: 'string',
+        defaultText: 'nothing',
+        secret: true,
+        sentence: 'A text that is sent; \\r, \\n, \\t, \\0, \\xHH and \\\\ stand for what they stand for in code.',
+      },
+      {
+        name: 'expect',
+        type: 'string',
+        pattern: true,
+        defaultText: 'nothing',
+        sentence: 'A text that the answer must contain, or a /regular expression/ that it must match.',
+      },
+      {
+        name: 'maxAnswer',
+        type: 'octets',
+        default: '4KiB',
+        min: 1,
+        max: 64 * 1024,
+        sentence: 'The most that is read of an answer; without what is expected in it the check fails.',
+      },
+      {
+        name: 'force',
+        type: 'boolean',
+        default: 'false',
+        sentence: 'Allows port 3306 all the same, where a MySQL server blocks a host after 100 broken handshakes.',
+      },
+    ],
+    load: async () => makes((await import('./tcp.js')).tcp),
   },
   {
     kind: 'module',

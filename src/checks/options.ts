@@ -73,16 +73,19 @@ const isText = (value: unknown): value is string => typeof value === 'string' &&
 
 const forms: Readonly<Record<CheckOption['type'], Form>> = {
   url: { allowed: 'a URL, SCHEME://[USER:PASSWORD@]HOST[:PORT][/PATH]', fits: isText },
+  address: { allowed: 'pong://HOST:PORT', fits: isText },
   path: { allowed: 'the path of a file', fits: isText },
   string: { allowed: 'a text', fits: (value, { pattern }) => isText(value) || (pattern === true && isRegExp(value)) },
   texts: {
     allowed: 'an object of texts',
     fits: (value, row) => isMap(value) && Object.values(value).every((text) => forms.string.fits(text, row)),
   },
+  names: { allowed: 'an array of names', fits: (value) => Array.isArray(value) && value.every(isText) },
   enum: { allowed: 'one of the words', fits: (value, { values = [] }) => values.includes(value as string) },
   boolean: { allowed: 'true or false', fits: (value) => typeof value === 'boolean' },
   integer: { allowed: 'a whole number', fits: within },
   octets: { allowed: 'a whole number of octets', fits: within },
+  duration: { allowed: 'a whole number of milliseconds', fits: within },
 };
 
 function within(value: unknown, { min = 0, max = Number.MAX_SAFE_INTEGER }: CheckOption): boolean {

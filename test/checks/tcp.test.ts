@@ -1,0 +1,143 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { type TcpOptions, tcp } from '../../src/checks/tcp.js';
+import { runCheck } from '../live/run-check.js';
+
+let server: Server | undefined;
+const sockets = new Set<Socket>();
+
+afterEach(async () => {
+  for (const socket of sockets) socket.destroy();
+  sockets.clear();
+  if (!server) return;
+  server.close();
+  await once(server, 'close');
+  server = undefined;
+});
+
+/** The URL of a server that does this with each connection. */
+async function serve(serveOne: (socket: Socket) => void): Promise<string> {
+  server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {}).once('close', () => sockets.delete(socket));
+    serveOne(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const saying = (text: string) => serve((socket) => void socket.write(text));
+const run = (options: TcpOptions) => runCheck(tcp(options));
+
+describe('a tcp check', () => {
+  it('passes where a connection is taken, and closes it', async () => {
+    let closed: Promise<unknown> | undefined;
+    const url = await serve((socket) => {
+      closed = once(socket.resume(), 'close');
+    });
+    expect(await run({ url })).toMatchObject({ status: 'pass' });
+    await closed;
+  });
+
+  it('says that nothing listens', async () => {
+    const url = await serve(() => {});
+    (server as Server).close();
+    server = undefined;
+    expect(await run({ url })).toMatchObject({ status: 'fail', reason: 'refused' });
+  });
+
+  it('sends its text, in which the escapes of code stand for themselves', async () => {
+    const heard: string[] = [];
+    const url = await serve((socket) => {
+      socket.setEncoding('latin1').on('data', (text) => {
+        heard.push(String(text));
+        socket.write('+PONG\r\n');
+      });
+    });
+    expect(await run({ url, send: 'PING\\r\\n\\x41\\\\n', expect: 'PONG' })).toMatchObject({ status: 'pass' });
+    expect(heard.join('')).toBe('PING\r\nA\\n');
+  });
+
+  it('sends without waiting for an answer where none is expected', async () => {
+    const heard: string[] = [];
+    let ended: Promise<unknown> | undefined;
+    const url = await serve((socket) => {
+      socket.setEncoding('latin1').on('data', (text) => heard.push(String(text)));
+      ended = once(socket, 'end');
+    });
+    expect(await run({ url, send: 'QUIT\r\n' })).toMatchObject({ status: 'pass' });
+    await ended;
+    expect(heard.join('')).toBe('QUIT\r\n');
+  });
+
+  it.each([['220 ready'], ['/^220 .*ready/'], [/READY$/im]])('expects %s in what comes', async (expected) => {
+    const url = await serve((socket) => {
+      socket.write('220 mail.example ');
+      setImmediate(() => socket.write('220 ready\r\n'));
+    });
+    expect(await run({ url, expect: expected })).toMatchObject({ status: 'pass' });
+  });
+
+  it('fails on a connection that is closed before what is expected came', async () => {
+    const url = await serve((socket) => void socket.end('500 no\r\n'));
+    expect(await run({ url, expect: '220' })).toMatchObject({ status: 'fail', reason: 'bad-body' });
+  });
+
+  it('tells a connection that is closed without a word', async () => {
+    const url = await serve((socket) => void socket.end());
+    expect(await run({ url, expect: '220' })).toMatchObject({ status: 'fail', reason: 'reset' });
+  });
+
+  it('reads no more of an answer than it may', async () => {
+    const url = await saying(`${'x'.repeat(100)}ready`);
+    expect(await run({ url, expect: 'ready', maxAnswer: 102 })).toMatchObject({
+      status: 'fail',
+      reason: 'bad-body',
+      output: 'the first 102 octets of the answer are not as expected',
+    });
+    expect(await run({ url, expect: 'ready', maxAnswer: 105 })).toMatchObject({ status: 'pass' });
+  });
+
+  it('ends with its timeout where nothing comes, and lets go of the connection', async () => {
+    let closed: Promise<unknown> | undefined;
+    const url = await serve((socket) => {
+      closed = once(socket.resume(), 'close');
+    });
+    const outcome = await run({ url, expect: 'ready', timeout: 100 });
+    expect(outcome).toMatchObject({ status: 'fail', reason: 'timeout' });
+    await closed;
+  });
+
+  it('repeats neither what it sent nor what came', async () => {
+    const url = await serve((socket) => void socket.end('NO hush-answer'));
+    const outcome = await run({ url, send: 'AUTH hush-sent', expect: 'OK' });
+    expect(JSON.stringify(outcome)).not.toMatch(/hush/);
+  });
+});
+
+describe('the options of a tcp check', () => {
+  it('refuse port 3306 unless forced, and say why', () => {
+    const url = 'tcp://db.internal:3306';
+    expect(() => tcp({ url })).toThrow(
+      expect.objectContaining({
+        code: 'PONGCHECK_CHECK',
+        message: expect.stringMatching(/blocks this host after 100/),
+      }),
+    );
+    expect(() => tcp({ url, force: false })).toThrow(/kind mysql, or force: true/);
+    expect(tcp({ url, force: true })).toMatchObject({ kind: 'tcp' });
+  });
+
+  it.each([
+    [{ url: 'tcp://127.0.0.1' }, /without a port/],
+    [{ url: 'http://127.0.0.1:80' }, /scheme/],
+    [{ url: 'tcp://me:hush@127.0.0.1:80' }, /credentials/],
+    [{ url: 'tcp://127.0.0.1:80', expect: '/(/' }, /expect/],
+    [{ url: 'tcp://127.0.0.1:80', maxAnswer: 0 }, /maxAnswer is 0/],
+    [{ url: 'tcp://127.0.0.1:80', sned: 'x' }, /sned/],
+  ])('refuse %j', (options, why) => {
+    expect(() => tcp(options as TcpOptions)).toThrow(why);
+  });
+});
