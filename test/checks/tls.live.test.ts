@@ -14,7 +14,7 @@ const certificate = makeCertificate();
 const { cert: ca, key } = certificate;
 afterAll(() => certificate.remove());
 
-const cases: readonly [TlsOptions, string | undefined][] = [
+const cases = (): [TlsOptions, string | undefined][] => [
   [{ ca, servername: 'localhost' }, undefined],
   [{ verify: false }, undefined],
   [{ servername: 'localhost' }, 'tls'],
@@ -22,7 +22,7 @@ const cases: readonly [TlsOptions, string | undefined][] = [
 ];
 
 async function judge(make: (tls: TlsOptions) => CheckDefinition): Promise<void> {
-  for (const [tls, reason] of cases) {
+  for (const [tls, reason] of cases()) {
     const check = make(tls);
     // Twice: a session that is resumed is judged as well.
     for (let run = 0; run < 2; run++) {
