@@ -1,9 +1,10 @@
-import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { passUntil, type Said } from './program.js';
 import { type PeersUnderTrial, type ServerUnderTrial, Trial } from './trial.js';
+import { WallClock } from './wall-clock.js';
 
 const trial = new Trial();
 let folder: string;
@@ -16,11 +17,6 @@ afterEach(async () => {
 });
 
 const idleTimeout = 4000;
-/** Debian keeps it in a folder of the machine's architecture. */
-const libfaketime = readdirSync('/usr/lib')
-  .map((folder) => join('/usr/lib', folder, 'faketime', 'libfaketime.so.1'))
-  .find((path) => existsSync(path)) as string;
-
 /** Twenty clients with a PING a second each, some of them held by HELLO to what they promised. */
 async function living({ ports }: ServerUnderTrial): Promise<PeersUnderTrial[]> {
   const to = { host: '127.0.0.1', port: ports[0] };
@@ -75,19 +71,11 @@ describe('nobody is closed falsely', () => {
   });
 
   it.each(['+120', '-120'])('when the wall clock is set %s s; a silent one is still found', async (step) => {
-    const file = join(folder, 'clock');
-    writeFileSync(file, '+0');
-    const env = {
-      LD_PRELOAD: libfaketime,
-      FAKETIME_TIMESTAMP_FILE: file,
-      FAKETIME_NO_CACHE: '1',
-      FAKETIME_DONT_FAKE_MONOTONIC: '1',
-    };
-    const server = await trial.server({ heartbeat }, { env });
+    const clock = new WallClock(join(folder, 'clock'));
+    const server = await trial.server({ heartbeat }, { env: clock.environment });
     const innocents = await living(server);
     const before = await server.program.ask({ list: true }, 'connections');
-    writeFileSync(`${file}.new`, step);
-    renameSync(`${file}.new`, file);
+    clock.step(step);
     const guilty = await silent(server);
     const after = await server.program.ask({ list: true }, 'connections');
     // Its wall clock did jump: the newest connection is dated two minutes off.

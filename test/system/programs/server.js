@@ -1,10 +1,11 @@
 // A service under trial: `server.js INDEX OPTIONS`, the compiled package and the options of createService as JSON,
-// with `bulk`: so many checks with a long name each, which make a long report. It tells of every connection and its end.
+// with `bulk`: so many checks with a long name each, which make a long report; with `timed`: it notes how long its timers
+// run, of which the sweep is the longest. It tells of every connection and its end, and what it is asked for.
 import { now, onCommand, say } from './say.js';
 
 const [index, text] = process.argv.slice(2);
 const { createService } = await import(index);
-const { bulk = 0, ...options } = JSON.parse(text);
+const { bulk = 0, timed = false, ...options } = JSON.parse(text);
 
 let blockFor = 0;
 /** A handler that blocks the loop, once, when it is told to. */
@@ -18,13 +19,38 @@ function wedge() {
 
 const checks = { wedge };
 for (let n = 0; n < bulk; n++) checks[`check-with-a-name-of-some-length-${n}`] = async () => {};
-const service = createService({ http: false, listen: [{ url: 'pong://127.0.0.1:0' }], checks, ...options });
+let longest = 0;
+const clock = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+  clear: (timer) => clearTimeout(timer),
+  after(ms, fire) {
+    const run = () => {
+      const begun = now();
+      fire();
+      longest = Math.max(longest, now() - begun);
+    };
+    return setTimeout(run, ms).unref();
+  },
+};
+
+const service = createService({
+  ...(timed && { clock }),
+  http: false,
+  listen: [{ url: 'pong://127.0.0.1:0' }],
+  checks,
+  ...options,
+});
 service.events.on('connect', ({ id, remotePort }) => say('connect', { id, remotePort }));
 service.events.on('close', (info, reason, errno) => {
   say('close', { id: info.id, remotePort: info.remotePort, reason, errno, listener: info.listener });
 });
-onCommand(({ block, list }) => {
+onCommand(({ block, list, work }) => {
   if (block) blockFor = block;
+  if (work) {
+    say('worked', { longest, cpu: process.cpuUsage(), open: service.server.connections.size });
+    longest = 0;
+  }
   if (list) say('connections', { list: service.connections() });
 });
 await service.start();

@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { now, passUntil } from '../../test/system/program.js';
+import { type ServerUnderTrial, Trial } from '../../test/system/trial.js';
+import { WallClock } from '../../test/system/wall-clock.js';
+import { table } from './table.js';
+
+const PEERS = 20;
+const idleTimeout = 4000;
+const heartbeat = { idleTimeout, pingInterval: 1000, maxPingsOut: 3 };
+const OBSERVED = 20_000;
+
+type Trouble = (server: ServerUnderTrial, clock: WallClock) => Promise<void>;
+
+const troubles: { name: string; happen: Trouble; peers: string[] }[] = [
+  {
+    name: 'handler blocked 7 s',
+    happen: async ({ program }) => program.tell({ block: 7000 }),
+    peers: ['0', '20', 'not run', 'not run'],
+  },
+  {
+    name: 'whole server paused 9 s',
+    async happen({ program }) {
+      await program.freeze();
+      await passUntil(now() + 9000);
+      program.thaw();
+    },
+    peers: ['8-20', '20', '20 / 0 (event / select)', '0'],
+  },
+  {
+    name: 'wall clock set +120 s',
+    happen: async (_server, clock) => clock.step('+120'),
+    peers: ['20', '20', '20', '0'],
+  },
+  {
+    name: 'wall clock set -120 s',
+    happen: async (_server, clock) => clock.step('-120'),
+    peers: ['silent one never closed', 'the same', 'the same', 'the same on select'],
+  },
+];
+
+/** Clients that PING each second, of whom none may be closed, beside a silent one, who has to be. */
+export async function innocence(): Promise<string> {
+  const rows: string[][] = [];
+  for (const { name, happen, peers } of troubles) rows.push([name, await closedFalsely(happen), ...peers]);
+  return table(
+    [
+      'limit 4 s, 20 clients that PING each second',
+      'pongcheck',
+      'Swoole PROCESS',
+      'Swoole BASE',
+      'Workerman recipe',
+      'GatewayWorker',
+    ],
+    rows,
+  );
+}
+
+async function closedFalsely(happen: Trouble): Promise<string> {
+  const trial = new Trial();
+  const folder = mkdtempSync(join(tmpdir(), 'pongcheck-clock-'));
+  try {
+    const clock = new WallClock(join(folder, 'clock'));
+    const server = await trial.server({ heartbeat }, { env: clock.environment });
+    const to = { host: '127.0.0.1', port: server.ports[0] };
+    const hello = { heartbeat: { canSendMs: 1000, wantMs: 1000 } };
+    await trial.peers({ to, count: PEERS, pingEvery: 1000, spread: 1000, hello });
+    const { peers } = await trial.peers({ to });
+    const since = now();
+    await happen(server, clock);
+    await passUntil(since + OBSERVED);
+    const closes = server.program.all('close');
+    const silent = closes.find(({ remotePort }) => remotePort === peers[0]?.port);
+    const falsely = closes.length - (silent ? 1 : 0);
+    return `${falsely}; the silent one after ${silent ? `${((silent.at - since) / 1000).toFixed(1)} s` : 'never'}`;
+  } finally {
+    await trial.close();
+    rmSync(folder, { recursive: true });
+  }
+}

@@ -1,0 +1,61 @@
+// How long one sweep takes over so many connections that need no socket: `sweep.js DIST COUNT`.
+import { EventEmitter } from 'node:events';
+
+const [dist, count] = process.argv.slice(2);
+const { Server } = await import(`${dist}/server/server.js`);
+const { defaultServerSettings } = await import(`${dist}/server/settings.js`);
+const { Registry } = await import(`${dist}/health/registry.js`);
+
+/** A socket as far as a connection looks at one that is idle. */
+class IdleSocket extends EventEmitter {
+  bytesRead = 0;
+  bytesWritten = 0;
+  writableLength = 0;
+  writable = true;
+  remoteAddress = '127.0.0.1';
+  write(octets) {
+    this.bytesWritten += octets.length;
+    return true;
+  }
+  pause() {}
+  resume() {}
+  end() {}
+  destroy() {}
+}
+
+const times = [];
+let sweep;
+const clock = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+  clear() {},
+  after(_ms, fire) {
+    sweep = fire;
+  },
+};
+const silent = { fatal() {}, error() {}, warn() {}, info() {}, debug() {}, trace() {} };
+const heartbeat = { idleTimeout: 90_000, pingInterval: 10_000, maxPingsOut: 3 };
+const settings = {
+  ...defaultServerSettings,
+  heartbeat,
+  limits: { ...defaultServerSettings.limits, maxConnections: Number(count) },
+};
+const server = new Server({ health: new Registry({ checks: {}, clock }), settings, clock, log: silent });
+const body = Buffer.from(JSON.stringify({ heartbeat: { canSendMs: 10_000, wantMs: 10_000 } }));
+const hello = Buffer.alloc(16 + body.length);
+hello.writeUInt32BE(12 + body.length);
+hello.set([1, 5], 4);
+body.copy(hello, 16);
+for (let n = 0; n < Number(count); n++) {
+  const socket = new IdleSocket();
+  server.accept(socket, { ...server.shared, listener: '' });
+  socket.emit('data', hello);
+}
+for (let n = 0; n < 100; n++) {
+  const begun = performance.now();
+  sweep();
+  times.push(performance.now() - begun);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+}
+process.stdout.write(`${JSON.stringify({ event: 'swept', at: 0, times })}\n`);
+process.exit(0);

@@ -1,0 +1,21 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { compiledPackage } from '../../test/cli/compiled.js';
+import { Program } from '../../test/system/program.js';
+import { table } from './table.js';
+
+/** The sweep alone, over connections without sockets, each with HELLO and PINGs of the server every 10 s. */
+export async function sweep(): Promise<string> {
+  const rows: string[][] = [];
+  const dist = pathToFileURL(join(compiledPackage(), 'dist')).href;
+  const script = join(process.cwd(), 'bench', 'experiments', 'programs', 'sweep.js');
+  for (const count of [10_000, 100_000]) {
+    const program = new Program([process.execPath, '--max-old-space-size=4096', script, dist, String(count)]);
+    const { times } = await program.says('swept');
+    const sorted = (times as number[]).sort((a, b) => a - b);
+    const ms = (at: number) => `${(sorted[at] as number).toFixed(2)} ms`;
+    rows.push([count.toLocaleString('en'), ms(Math.floor(sorted.length / 2)), ms(sorted.length - 1)]);
+    await program.exit();
+  }
+  return table(['simulated connections', 'median of 100 sweeps', 'longest'], rows);
+}
