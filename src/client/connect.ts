@@ -1,7 +1,8 @@
 import { connect as connectSocket, type LookupFunction, type Socket } from 'node:net';
 import { type Clock, systemClock } from '../clock.js';
 import { PongcheckError } from '../errors.js';
-import { type Address, parseAddress } from '../link/address.js';
+import { type Address, endpointOf, parseAddress } from '../link/address.js';
+import { type KeepAlive, keepAliveSetter } from '../link/keep-alive.js';
 import { onAbort } from './abort.js';
 import { Client } from './client.js';
 import { connectFailure, timeoutFailure } from './failure.js';
@@ -16,10 +17,21 @@ export interface ConnectOptions {
   maxInFlight?: number;
   /** Gives up: rejects with the signal's reason. */
   signal?: AbortSignal;
+  /** TCP keep-alive, which tells that the server's kernel answers. Default: none. */
+  keepAlive?: Partial<KeepAlive>;
   /** How a name becomes addresses, as in `node:net`. Default `dns.lookup`. */
   lookup?: LookupFunction;
   /** @internal */
   clock?: Clock;
+}
+
+const warned = new Set<string>();
+
+/** What this machine cannot set is said once in the life of a process. */
+function warnOnce(sentence: string): void {
+  if (warned.has(sentence)) return;
+  warned.add(sentence);
+  process.emitWarning(sentence, { code: 'PONGCHECK_KEEP_ALIVE' });
 }
 
 const CONNECT_TIMEOUT = 5000;
@@ -35,13 +47,13 @@ export async function connect(address: string | Address, options: ConnectOptions
   const timeout = milliseconds('connectTimeout', options.connectTimeout ?? CONNECT_TIMEOUT);
   if (!Number.isInteger(maxInFlight) || maxInFlight < 1) throw wrongOption('maxInFlight', maxInFlight, '1 or more');
   const target = typeof address === 'object' && address !== null ? address : parseAddress(address);
-  if (target.port === 0)
+  if (target.kind === 'tcp' && target.port === 0)
     throw new PongcheckError('PONGCHECK_ADDRESS', 'Port 0 is for listeners: nothing is found there');
+  const setKeepAlive = options.keepAlive && (await keepAliveSetter(options.keepAlive, warnOnce));
   signal?.throwIfAborted();
   return new Promise((resolve, reject) => {
     const socket: Socket = connectSocket({
-      host: target.host,
-      port: target.port,
+      ...endpointOf(target),
       noDelay: true,
       ...(lookup && { lookup }),
     });
@@ -58,6 +70,7 @@ export async function connect(address: string | Address, options: ConnectOptions
     };
     const onConnect = () => {
       settle();
+      setKeepAlive?.(socket);
       resolve(new Client(target, socket, clock, maxInFlight));
     };
     const onError = (cause: Error) => giveUp(connectFailure(target, cause));

@@ -4,6 +4,7 @@ import type { Scope } from '../health/health.js';
 import type { State } from '../health/state.js';
 import { type Address, parseAddress } from '../link/address.js';
 import { negotiated, type RoundTrips } from '../link/heartbeat.js';
+import type { KeepAlive } from '../link/keep-alive.js';
 import type { HelloBody } from '../wire/bodies.js';
 import { type BackoffOptions, backoff } from './backoff.js';
 import type { Client } from './client.js';
@@ -51,6 +52,8 @@ export interface LinkOptions {
   backoff?: BackoffOptions;
   /** Default 5,000. */
   connectTimeout?: number;
+  /** TCP keep-alive of each connection. Default: none. */
+  keepAlive?: Partial<KeepAlive>;
   /** A connection is up: the place to subscribe again. What it throws is told as a warning. */
   onUp?: (client: Client) => unknown;
   /** A connection is over: the place to clean up. */
@@ -185,12 +188,13 @@ export class Link extends EventEmitter<LinkEvents> {
 
   /** Connects to `address` and says HELLO. */
   private async introduce(address: Address): Promise<{ client: Client; hello: HelloBody }> {
-    const { connectTimeout, name, serverPings = 0, health } = this.options;
+    const { connectTimeout, keepAlive, name, serverPings = 0, health } = this.options;
     const { clock } = this;
     const client = await connect(address, {
       clock,
       signal: this.abort.signal,
       ...(connectTimeout !== undefined && { connectTimeout }),
+      ...(keepAlive && { keepAlive }),
     });
     if (health) client.health = health;
     try {

@@ -14,7 +14,8 @@ export type OptionType =
   | 'url'
   | 'address'
   | 'addresses'
-  | 'endpoint';
+  | 'endpoint'
+  | 'mode';
 
 /** One option: all that is told about it, and all that it is judged by. */
 export interface OptionRow {

@@ -31,6 +31,12 @@ export const optionRows: readonly OptionRow[] = [
     sentence: 'A silent connection of this listener is closed after this; 0 = never.',
   },
   {
+    path: 'listen[].mode',
+    type: 'mode',
+    defaultText: 'what the umask leaves',
+    sentence: 'Who may connect to a Unix socket (pong+unix:/PATH), as chmod takes it.',
+  },
+  {
     path: 'listen[].keepAlive.idle',
     type: 'duration',
     default: '30s',

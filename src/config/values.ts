@@ -1,4 +1,4 @@
-import { type Address, formatAddress, parseAddress } from '../link/address.js';
+import { type Address, formatAddress, parseAddress, type TcpAddress } from '../link/address.js';
 import { DURATION_FORMS, formatDuration, parseDuration } from './duration.js';
 import { nearest } from './nearest.js';
 import { formatOctets, OCTETS_FORMS, parseOctets } from './octets.js';
@@ -117,8 +117,16 @@ export const valueTypes: Readonly<Record<OptionType, ValueType>> = {
       throw new Refusal();
     },
   },
+  mode: {
+    allowed: () => 'an octal mode in quotes, such as "0660"',
+    read(value) {
+      if (typeof value === 'string' && /^0?[0-7]{3}$/.test(value)) return Number.parseInt(value, 8);
+      throw new Refusal(typeof value === 'number' ? 'in quotes' : undefined);
+    },
+    show: (mode) => `0${mode.toString(8)}`,
+  },
   address: {
-    allowed: () => 'pong://HOST:PORT, an IPv6 address in brackets',
+    allowed: () => 'pong://HOST:PORT, an IPv6 address in brackets, or pong+unix:/PATH',
     read: (value) => formatAddress(addressOf(text(value))),
   },
   addresses: {
@@ -131,7 +139,7 @@ export const valueTypes: Readonly<Record<OptionType, ValueType>> = {
       if (value === false || value === 'false') return false;
       const [, address] = /^(?:http:\/\/)?([^/]*:\d+)$/.exec(text(value)) ?? [];
       if (address === undefined) throw new Refusal();
-      const { host, port } = addressOf(address);
+      const { host, port } = addressOf(address) as TcpAddress;
       return { host, port };
     },
   },

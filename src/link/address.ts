@@ -13,17 +13,29 @@ export interface TcpAddress {
   readonly port: number;
 }
 
-/** Where a responder listens or is to be reached; `kind` tells the transports apart. */
-export type Address = TcpAddress;
+/** A Unix socket: `pong+unix:/path`. */
+export interface UnixAddress {
+  readonly kind: 'unix';
+  /** Absolute. */
+  readonly path: string;
+}
 
-const ALLOWED = 'allowed are pong://HOST:PORT, HOST:PORT and HOST, with an IPv6 address in brackets: [::1]:7464';
+/** Where a responder listens or is to be reached; `kind` tells the transports apart. */
+export type Address = TcpAddress | UnixAddress;
+
+const ALLOWED =
+  'allowed are pong://HOST:PORT, HOST:PORT and HOST, with an IPv6 address in brackets ([::1]:7464), and pong+unix:/PATH';
+/** What the kernel has room for, with the zero behind it. */
+const MAX_PATH = 107;
 
 /**
- * Reads `pong://HOST:PORT`, `HOST:PORT` or `HOST` (then the port is 7464).
+ * Reads `pong://HOST:PORT`, `HOST:PORT` or `HOST` (then the port is 7464), or `pong+unix:/PATH`.
  * Throws PONGCHECK_ADDRESS, which says what was found and what is allowed.
  */
 export function parseAddress(text: string): Address {
   if (typeof text !== 'string') throw refusal(`An address is a text, not ${text === null ? 'null' : typeof text}`);
+  const [, path] = /^pong\+unix:(?:\/\/)?(.*)$/is.exec(text) ?? [];
+  if (path !== undefined) return unixAddress(text, path);
   const [, scheme, rest = ''] = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(.*)$/is.exec(text) ?? [];
   const refuse = (found: string) => refusal(`The address ${quoted(text)} ${found}`);
   if (scheme !== undefined && scheme.toLowerCase() !== 'pong') throw refuse('has another scheme than pong://');
@@ -43,14 +55,29 @@ export function parseAddress(text: string): Address {
   return { kind: 'tcp', host: bracketed ?? plain, port: port === undefined ? DEFAULT_PORT : Number(port) };
 }
 
-/** The canonical text, such as `pong://[::1]:7464`; `parseAddress` reads it back. */
-export function formatAddress(address: Address): string {
-  return `pong://${hostAndPort(address)}`;
+function unixAddress(text: string, path: string): UnixAddress {
+  const refuse = (found: string) => refusal(`The address ${quoted(text)} ${found}`);
+  if (!path.startsWith('/')) throw refuse('has a path that is not absolute');
+  if (path.includes('\0')) throw refuse('has a path with a zero octet');
+  if (Buffer.byteLength(path) > MAX_PATH) throw refuse(`has a path of more than ${MAX_PATH} octets`);
+  return { kind: 'unix', path };
 }
 
-/** The short form for sentences: `127.0.0.1:7464`, `[::1]:7464`. */
-export function hostAndPort({ host, port }: Address): string {
+/** The canonical text, such as `pong://[::1]:7464` or `pong+unix:/run/pong.sock`; `parseAddress` reads it back. */
+export function formatAddress(address: Address): string {
+  return address.kind === 'unix' ? `pong+unix:${address.path}` : `pong://${hostAndPort(address)}`;
+}
+
+/** The short form for sentences: `127.0.0.1:7464`, `[::1]:7464`, `/run/pong.sock`. */
+export function hostAndPort(address: Address): string {
+  if (address.kind === 'unix') return address.path;
+  const { host, port } = address;
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** What `node:net` is told of an address, to connect to it or to listen there. */
+export function endpointOf(address: Address): { path: string } | { host: string; port: number } {
+  return address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
 }
 
 /** A name of RFC 1123 (underscores tolerated, as resolvers do) or an IPv4 address in full; never `127.1`. */

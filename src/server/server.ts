@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { Clock, Timer } from '../clock.js';
 import type { Health } from '../health/health.js';
-import { type Address, formatAddress } from '../link/address.js';
+import { type Address, endpointOf, formatAddress } from '../link/address.js';
 import { type KeepAlive, keepAliveSetter } from '../link/keep-alive.js';
 import { Limit } from '../link/limit.js';
 import { cannotListen } from '../link/listen-failure.js';
@@ -12,6 +12,7 @@ import { Connection } from './connection.js';
 import { Responder } from './responder.js';
 import type { ServerEvents, Shared } from './session.js';
 import type { ServerSettings } from './settings.js';
+import { makeRoom, setMode } from './socket-file.js';
 import { type Refusal, ServerStats } from './stats.js';
 
 /** How long a closed connection listens for the peer's FIN (SPEC "Closing"). */
@@ -35,6 +36,8 @@ export interface ListenerSettings {
   idleTimeout?: number;
   /** TCP keep-alive for its connections. Default: none. */
   keepAlive?: Partial<KeepAlive>;
+  /** Who may connect to a Unix socket, as chmod takes it, such as 0o660. Default: what the umask leaves. */
+  mode?: number;
 }
 
 /** Listens on any number of addresses and answers PINGs there. */
@@ -84,15 +87,18 @@ export class Server {
       setKeepAlive?.(socket);
       this.accept(socket, shared as Shared);
     });
+    if (address.kind === 'unix') await makeRoom(address.path);
     await new Promise<void>((resolve, reject) => {
       listener.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(formatAddress(address), error)));
-      listener.listen({ host: address.host, port: address.port, backlog: BACKLOG }, resolve);
+      listener.listen({ ...endpointOf(address), backlog: BACKLOG }, resolve);
     });
     listener.removeAllListeners('error');
     listener.on('error', (error) => this.shared.log.error({ err: error }, 'a listener failed'));
     this.listeners.push(listener);
+    if (address.kind === 'unix' && settings.mode !== undefined) await setMode(address.path, settings.mode);
     const found = listener.address();
-    const bound = found && typeof found === 'object' ? { ...address, port: found.port } : address;
+    const bound =
+      address.kind === 'tcp' && typeof found === 'object' && found ? { ...address, port: found.port } : address;
     shared = { ...this.sharedWith(settings), listener: formatAddress(bound) };
     return bound;
   }

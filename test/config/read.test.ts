@@ -309,12 +309,12 @@ describe('a configuration is refused', () => {
     [
       'element-without-url',
       { file: 'listen:\n  - {}\n' },
-      'pongcheck.yml:2: listen[0] has no url; allowed is pong://HOST:PORT, an IPv6 address in brackets',
+      'pongcheck.yml:2: listen[0] has no url; allowed is pong://HOST:PORT, an IPv6 address in brackets, or pong+unix:/PATH',
     ],
     [
       'address-of-another-scheme',
       { file: 'listen: [{ url: "http://h:1" }]' },
-      'pongcheck.yml:1: listen[0].url is "http://h:1", allowed is pong://HOST:PORT, an IPv6 address in brackets',
+      'pongcheck.yml:1: listen[0].url is "http://h:1", allowed is pong://HOST:PORT, an IPv6 address in brackets, or pong+unix:/PATH',
     ],
     [
       'endpoint-without-port',

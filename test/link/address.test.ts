@@ -35,7 +35,6 @@ describe('an address', () => {
     ['pong://', 'names no host'],
     ['http://127.0.0.1:80', 'another scheme'],
     ['pongs://127.0.0.1', 'another scheme'],
-    ['pong+unix:/run/pong', 'a path or a query'],
     ['pong://127.0.0.1:7464/', 'a path or a query'],
     ['pong://127.0.0.1:7464?x=1', 'a path or a query'],
     ['::1', 'an IPv6 address without brackets'],
@@ -94,5 +93,22 @@ describe('an address', () => {
   it('has a short form for sentences', () => {
     expect(hostAndPort(parseAddress('pong://db.example'))).toBe('db.example:7464');
     expect(hostAndPort(parseAddress('pong://[::1]:1'))).toBe('[::1]:1');
+  });
+});
+
+describe('the address of a Unix socket', () => {
+  it.each(['pong+unix:/run/pong.sock', 'pong+unix:///run/pong.sock'])('%s is read', (text) => {
+    const address = parseAddress(text);
+    expect(address).toEqual({ kind: 'unix', path: '/run/pong.sock' });
+    expect(formatAddress(address)).toBe('pong+unix:/run/pong.sock');
+    expect(hostAndPort(address)).toBe('/run/pong.sock');
+  });
+
+  it.each([
+    ['pong+unix:run/pong.sock', 'has a path that is not absolute'],
+    ['pong+unix:', 'has a path that is not absolute'],
+    [`pong+unix:/${'x'.repeat(107)}`, 'has a path of more than 107 octets'],
+  ])('%s is refused', (text, found) => {
+    expect(() => parseAddress(text)).toThrow(found);
   });
 });

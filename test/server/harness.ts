@@ -1,5 +1,6 @@
 import { afterEach } from '@jest/globals';
 import { type Clock, systemClock } from '../../src/clock.js';
+import type { Address } from '../../src/link/address.js';
 import { silentLog } from '../../src/log.js';
 import { Server } from '../../src/server/server.js';
 import { defaultServerSettings, type Limits, type ServerSettings } from '../../src/server/settings.js';
@@ -38,7 +39,7 @@ export async function serve(options: Options = {}) {
       detail,
     },
   });
-  const { port } = await server.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 });
+  const port = portOf(await server.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 }));
   const peers: Peer[] = [];
   opened.push({ server, peers });
   return {
@@ -52,6 +53,11 @@ export async function serve(options: Options = {}) {
       return peer;
     },
   };
+}
+
+/** The port of a TCP address. */
+export function portOf(address: Address): number {
+  return address.kind === 'tcp' ? address.port : 0;
 }
 
 /** Lets the loop turn until `condition` holds; throws, so that nothing turns for ever, when it does not in 4 s. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { FakeClock } from '../fake-clock.js';
-import { type Options, serve, turnsUntil } from './harness.js';
+import { type Options, portOf, serve, turnsUntil } from './harness.js';
 import { frame, type Peer, ping, pong } from './peer.js';
 
 const id = 'a1a2a3a4a5a6a7a8';
@@ -210,9 +210,9 @@ describe('connections', () => {
   it('of a listener with an idle timeout of its own go by that', async () => {
     const clock = new FakeClock();
     const { server } = await serve({ clock, heartbeat: { idleTimeout: 9000 } });
-    const { port } = await server.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 }, { idleTimeout: 1000 });
+    const bound = await server.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 }, { idleTimeout: 1000 });
     const { Peer: AnyPeer } = await import('./peer.js');
-    const peer = await AnyPeer.connect(port);
+    const peer = await AnyPeer.connect(portOf(bound));
     await pass(clock, 1300);
     await peer.untilEnd();
     peer.socket.destroy();
