@@ -1,5 +1,4 @@
 import type { Clock } from '../clock.js';
-import { orAbort } from './abort.js';
 import type { MysqlSession } from './mysql-session.js';
 
 /** How long it takes from an unfinished or broken handshake to the next, and the most that this grows to. */
@@ -23,6 +22,10 @@ export type Entrant = Pick<
  */
 export class Entrance<Session extends Entrant> {
   private knocking: Session | undefined;
+  /** The session that was begun last, whether its login is done or has failed, and who waits for that. */
+  private latest: Session | undefined;
+  private over = false;
+  private readonly waiting = new Set<() => void>();
   private patience = FIRST_PATIENCE_MS;
 
   constructor(
@@ -34,12 +37,13 @@ export class Entrance<Session extends Entrant> {
   async enter(signal: AbortSignal): Promise<Session> {
     const session = this.knock();
     try {
-      await orAbort(session.ready, signal);
+      await this.end(signal);
     } catch (error) {
       // Without a TCP connection there is nothing that could be broken off, and the next attempt sees sooner that the host is back.
       if (session.connecting) session.destroy();
       throw error;
     }
+    await session.ready;
     this.take();
     return session;
   }
@@ -73,7 +77,39 @@ export class Entrance<Session extends Entrant> {
     } else {
       this.patience = FIRST_PATIENCE_MS;
     }
-    this.knocking = this.open();
-    return this.knocking;
+    const session = this.open();
+    this.knocking = session;
+    this.latest = session;
+    this.over = false;
+    const end = () => {
+      // One that was given up has nobody left who waits.
+      if (this.latest !== session) return;
+      this.over = true;
+      for (const told of [...this.waiting]) told();
+    };
+    session.ready.then(end, end);
+    return session;
+  }
+
+  /** A promise remembers everyone who ever waited for it, and thousands of runs may wait for one handshake: so they stand in a list. */
+  private end(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        this.waiting.delete(told);
+        signal.removeEventListener('abort', aborted);
+      };
+      const told = () => {
+        leave();
+        resolve();
+      };
+      const aborted = () => {
+        leave();
+        reject(signal.reason);
+      };
+      if (signal.aborted) return aborted();
+      if (this.over) return resolve();
+      this.waiting.add(told);
+      signal.addEventListener('abort', aborted);
+    });
   }
 }

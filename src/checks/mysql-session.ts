@@ -55,7 +55,10 @@ export class MysqlSession {
     const { host, port } = login;
     this.socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
     this.ready = new Promise((resolve, reject) => {
-      this.socket.once('error', reject);
+      this.socket.once('error', (error) => {
+        this.lost = true;
+        reject(error);
+      });
       this.socket.once('close', () => {
         this.lost = true;
         reject(new CheckFailure('reset', 'the server closed the connection before the login was done'));

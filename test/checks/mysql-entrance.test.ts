@@ -1,6 +1,6 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Entrance, type Entrant } from '../../src/checks/mysql-entrance.js';
-import { FakeClock } from '../fake-clock.js';
+import { FakeClock, settle } from '../fake-clock.js';
 
 class Knocking implements Entrant {
   readyAt: number | undefined;
@@ -63,6 +63,24 @@ describe('the entrance to a MySQL server', () => {
     const entering = entrance.enter(new AbortController().signal);
     last().let();
     expect(await entering).toBe(opened[0]);
+  });
+
+  it('lets a run wait for the next handshake when the one before is given up', async () => {
+    await knockInVain();
+    clock.jump(30_000);
+    const aborter = new AbortController();
+    const entering = entrance.enter(aborter.signal);
+    expect(opened).toHaveLength(2);
+    await settle();
+    aborter.abort(new Error('deadline'));
+    await expect(entering).rejects.toThrow('deadline');
+  });
+
+  it('keeps nothing of the runs that waited in vain', async () => {
+    await knockInVain();
+    const then = jest.spyOn(last().ready, 'then');
+    for (let run = 0; run < 100; run++) await knockInVain();
+    expect(then).not.toHaveBeenCalled();
   });
 
   it('keeps what was finished while nobody waited', async () => {
