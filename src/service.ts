@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { FastifyPluginAsync } from 'fastify';
 import type { Registry as MetricsRegistry } from 'prom-client';
 import { type Clock, systemClock } from './clock.js';
+import { PongcheckError } from './errors.js';
 import type { CheckDefinition, CheckFunction } from './health/check.js';
 import { Registry } from './health/registry.js';
 import { httpPlugin } from './http/plugin.js';
@@ -16,6 +17,7 @@ import type { ServerEvents } from './server/session.js';
 import { defaultServerSettings, type Limits, type ServerSettings } from './server/settings.js';
 import { logTransitions } from './transition-log.js';
 import { packageVersion } from './version.js';
+import { FrameType, maxBody } from './wire/codes.js';
 
 /** One address to listen on, and what it holds otherwise than the others. */
 export interface Listen extends Readonly<ListenerSettings> {
@@ -90,6 +92,7 @@ export class Service {
       limits: { ...defaultServerSettings.limits, ...options.limits },
       detail: options.detail ?? defaultServerSettings.detail,
     };
+    judgePingData(settings.heartbeat.pingData);
     this.clock = clock;
     this.drainTimes = { grace: 10_000, delay: 5000, ...options.drain };
     this.idleTimeout = settings.heartbeat.idleTimeout;
@@ -245,6 +248,20 @@ export class Service {
 
   private join(register: MetricsRegistry): Metrics {
     return createMetrics({ register, health: this.health, stats: this.server.stats, version: packageVersion() });
+  }
+}
+
+/** What PINGs of the server carry has to fit the body of a PING. */
+function judgePingData(pingData: object | undefined): void {
+  if (pingData === undefined) return;
+  const octets = Buffer.byteLength(JSON.stringify(pingData));
+  const most = maxBody[FrameType.PING];
+  if (Array.isArray(pingData) || octets > most) {
+    const found = Array.isArray(pingData) ? 'a list' : `${octets} octets as JSON`;
+    throw new PongcheckError(
+      'PONGCHECK_CONFIG',
+      `heartbeat.pingData is ${found}; allowed: an object of at most ${most} octets as JSON`,
+    );
   }
 }
 

@@ -243,16 +243,19 @@ export class Connection implements Swept {
     if (first === 0x00) this.session = new BinarySession(this, now);
     else if (letter >= 0x61 && letter <= 0x7a) this.session = new LineSession(this, now);
     else {
-      if (first === 0x16) {
-        this.shared.log.warn(
-          { peer: this.socket.remoteAddress },
-          'a TLS handshake came to a plain listener; the connection was closed',
-        );
-      }
+      if (first === 0x16) this.tellOfTls();
       this.close(first === 0x16 ? 'tls' : 'wrong-protocol');
       return false;
     }
     return true;
+  }
+
+  private tellOfTls(): void {
+    const { shared, socket } = this;
+    if (shared.tlsTold) return;
+    shared.tlsTold = true;
+    const fields = { peer: socket.remoteAddress, listener: shared.listener };
+    shared.log.warn(fields, 'a TLS handshake came to a plain listener and was closed; said once');
   }
 
   private discard(octets: number): void {

@@ -69,6 +69,7 @@ export class Server {
       stats: this.stats,
       events: this.events,
       responder: new Responder(health, this.stats, settings, clock),
+      tlsTold: false,
       forget: (connection) => this.forget(connection),
     };
   }

@@ -28,6 +28,8 @@ export interface Shared {
   readonly events: EventEmitter<ServerEvents>;
   readonly responder: Responder;
   readonly limits: { readonly idle: Limit; readonly frame: Limit; readonly stall: Limit; readonly linger: Limit };
+  /** A TLS handshake came to this plain listener, and that was logged: once is enough. */
+  tlsTold: boolean;
   /** The connection is gone. */
   forget(connection: Connection): void;
 }

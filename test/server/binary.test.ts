@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import { describe, expect, it, jest } from '@jest/globals';
+import { silentLog } from '../../src/log.js';
 import { serve, turnsUntil } from './harness.js';
 import { ping, pingWith, pong } from './peer.js';
 
@@ -317,5 +318,21 @@ describe('the first octet', () => {
     expect(await peer.untilEnd()).toHaveLength(0);
     peer.socket.end();
     await turnsUntil(() => stats.closed[reason] === 1);
+  });
+});
+
+describe('TLS on a plain listener', () => {
+  it('is logged once, whoever tries how often', async () => {
+    const warnings: string[] = [];
+    const log = { ...silentLog, warn: (_fields: object, message: string) => void warnings.push(message) };
+    const { connect, stats } = await serve({ log });
+    for (let i = 1; i <= 3; i++) {
+      const peer = await connect();
+      peer.sendHex('16030100');
+      await peer.untilEnd();
+      peer.socket.destroy();
+      await turnsUntil(() => stats.closed.tls === i);
+    }
+    expect(warnings).toHaveLength(1);
   });
 });

@@ -1,7 +1,7 @@
 import { afterEach } from '@jest/globals';
 import { type Clock, systemClock } from '../../src/clock.js';
 import type { Address } from '../../src/link/address.js';
-import { silentLog } from '../../src/log.js';
+import { type Log, silentLog } from '../../src/log.js';
 import { Server } from '../../src/server/server.js';
 import { defaultServerSettings, type Limits, type ServerSettings } from '../../src/server/settings.js';
 import { FakeHealth } from './fake-health.js';
@@ -12,6 +12,7 @@ export interface Options {
   heartbeat?: Partial<ServerSettings['heartbeat']>;
   detail?: ServerSettings['detail'];
   clock?: Clock;
+  log?: Log;
   health?: FakeHealth;
 }
 
@@ -31,7 +32,7 @@ export async function serve(options: Options = {}) {
   const server = new Server({
     health,
     clock: options.clock ?? systemClock,
-    log: silentLog,
+    log: options.log ?? silentLog,
     settings: {
       ...defaultServerSettings,
       heartbeat: { ...defaultServerSettings.heartbeat, ...heartbeat },
