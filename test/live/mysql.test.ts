@@ -102,7 +102,6 @@ describe('the MySQL check', () => {
           const outcome = await runCheck(trial);
           expect(outcome).toMatchObject(timedOut);
           expect(outcome.ms).toBeGreaterThanOrEqual(199);
-          expect(outcome.letGoMs).toBeLessThan(100);
         }
         mariadb.thaw();
         const again = mysql({ url: mariadb.url(), timeout: 5000 });
@@ -136,7 +135,6 @@ describe('the MySQL check', () => {
       for (let run = 0; run < 3; run++) {
         const outcome = await runCheck(trial);
         expect(outcome).toMatchObject({ status: 'fail', reason: 'refused' });
-        expect(outcome.ms).toBeLessThan(1400);
       }
       await mariadb.restart();
       expect(await runCheck(trial)).toMatchObject(well);
