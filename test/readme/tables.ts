@@ -4,14 +4,7 @@ import { errorCodes } from '../../src/errors.js';
 import { reasons } from '../../src/health/reason.js';
 import { metricRows } from '../../src/metrics/table.js';
 import { closeReasons } from '../../src/server/stats.js';
-
-const cell = (text: string) => text.replaceAll('|', '\\|');
-const code = (text: string | undefined) => (text === undefined ? '' : `\`${cell(text)}\``);
-
-function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [line(heads), line(heads.map(() => '---')), ...rows.map(line)].join('\n');
-}
+import { cell, code, table } from './markdown.js';
 
 /** What people say of each reason for a close. */
 const closes: Readonly<Record<(typeof closeReasons)[number], string>> = {
