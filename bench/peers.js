@@ -13,6 +13,12 @@ export const peers = [
   { name: 'pongcheck', title: 'pongcheck', start: () => startNode('pongcheck.js'), ...framed(PING, PONG, ID_AT) },
   { name: 'echo', title: 'bare `node:net` echo', start: () => startNode('echo.js'), ...framed(PING, PING, ID_AT) },
   { name: 'redis', title: 'Redis `PING`', start: startRedis, ...framed(hex('*1\r\n$4\r\nPING\r\n'), hex('+PONG\r\n')) },
+  {
+    name: 'redis-inline',
+    title: 'Redis `PING`, inline',
+    start: startRedis,
+    ...framed(hex('PING\r\n'), hex('+PONG\r\n')),
+  },
 ];
 
 function hex(text) {
