@@ -71,7 +71,7 @@ describe('the HTTP server', () => {
   it.each([
     ['a path that cannot be decoded', 'GET /%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'],
     ['what is no HTTP', 'hello\r\n\r\n'],
-    ['headers without an end', `GET /health HTTP/1.1\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`],
+    ['headers without an end', `GET /health HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`],
   ])('answers %s with 4xx and no stack', async (_, text) => {
     const { url } = await serve();
     const heard = await speak(url, text);
