@@ -1,5 +1,6 @@
 export { type HttpOptions, http } from './checks/http.js';
 export { type MysqlOptions, mysql } from './checks/mysql.js';
+export { type PingpongOptions, pingpong } from './checks/pingpong.js';
 export { type RedisOptions, redis } from './checks/redis.js';
 export { type TcpOptions, tcp } from './checks/tcp.js';
 export { PongcheckError } from './errors.js';

@@ -196,6 +196,33 @@ export const checkKinds: readonly CheckKind[] = [
     load: async () => makes((await import('./tcp.js')).tcp),
   },
   {
+    kind: 'pingpong',
+    sentence: 'Another responder says pass.',
+    options: [
+      { name: 'url', type: 'address', required: true, sentence: 'pong://HOST:PORT.' },
+      {
+        name: 'scope',
+        type: 'enum',
+        values: ['readiness', 'liveness', 'startup'],
+        default: 'readiness',
+        sentence: 'What it is asked for.',
+      },
+      {
+        name: 'group',
+        type: 'string',
+        defaultText: 'that of the scope',
+        sentence: 'The one of its groups that counts; not together with checks.',
+      },
+      {
+        name: 'checks',
+        type: 'names',
+        defaultText: 'those of the group',
+        sentence: 'The names of those of its checks that count, 1 to 32.',
+      },
+    ],
+    load: async () => makes((await import('./pingpong.js')).pingpong),
+  },
+  {
     kind: 'module',
     sentence: 'A check of your own: the default export of an ES module.',
     options: [

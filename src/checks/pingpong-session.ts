@@ -1,0 +1,103 @@
+import type { Client } from '../client/client.js';
+import { connect } from '../client/connect.js';
+import { RefusedError } from '../client/failure.js';
+import type { Pong } from '../client/pong.js';
+import type { PingOptions } from '../client/question.js';
+import { systemClock } from '../clock.js';
+import { type ErrorCode, PongcheckError } from '../errors.js';
+import { CheckFailure, type Reason, reasonOf } from '../health/reason.js';
+import type { Address } from '../link/address.js';
+import { WireError } from '../wire/codes.js';
+import { failure } from './failure.js';
+
+/** The other answers so long before the run ends, so that its last known state arrives rather than nothing. In ms. */
+const HEAD_START = 100;
+/** How much of it may be spent on connecting, before the other is given less time. */
+const CONNECT_ALLOWANCE = 50;
+/** The largest count of hops that a PING can tell. */
+const MAX_HOPS = 15;
+
+/** The connection to another responder, which is kept from question to question. */
+export class PingpongSession {
+  private client: Client | undefined;
+  private closed = false;
+
+  constructor(
+    private readonly address: Address,
+    private readonly question: Pick<PingOptions, 'scope' | 'group' | 'checks'>,
+  ) {}
+
+  /** What the other says. Rejects with a CheckFailure, or with the reason of `signal` as soon as it fires. */
+  async ask(signal: AbortSignal, deadline: number, hops: number): Promise<Pong> {
+    const timeout = deadline - systemClock.now() - HEAD_START;
+    const ping = (client: Client) => {
+      const left = deadline - systemClock.now() - CONNECT_ALLOWANCE;
+      return client.ping({
+        ...this.question,
+        detail: true,
+        hops: Math.min(hops + 1, MAX_HOPS),
+        timeout: Math.max(0, Math.min(timeout, left)),
+        signal,
+      });
+    };
+    try {
+      return (await this.askKept(ping, signal)) ?? (await ping(await this.connect(signal, deadline)));
+    } catch (error) {
+      throw signal.aborted ? signal.reason : failure(reasonFor(error), error);
+    }
+  }
+
+  close(): void {
+    this.closed = true;
+    this.client?.destroy();
+  }
+
+  /** Undefined where another connection is needed: the kept one may have ended while the other is well. */
+  private async askKept(ping: (client: Client) => Promise<Pong>, signal: AbortSignal): Promise<Pong | undefined> {
+    const { client } = this;
+    // The last question was met with silence: perhaps nobody is at the other end any more.
+    if (!client || client.receivedAt < client.sentAt) return undefined;
+    try {
+      return await ping(client);
+    } catch (error) {
+      if (signal.aborted || !isLoss(error)) throw error;
+      return undefined;
+    }
+  }
+
+  private async connect(signal: AbortSignal, deadline: number): Promise<Client> {
+    this.client?.destroy();
+    const connectTimeout = Math.max(1, deadline - systemClock.now());
+    const client = await connect(this.address, { signal, connectTimeout });
+    if (this.closed) {
+      client.destroy();
+      throw new CheckFailure('internal', 'the check is closed');
+    }
+    this.client = client.unref();
+    return client;
+  }
+}
+
+function isLoss(error: unknown): boolean {
+  return error instanceof PongcheckError && (error.code === 'PONGCHECK_CLOSED' || error.code === 'PONGCHECK_REFUSED');
+}
+
+const reasonByCode: Readonly<Partial<Record<ErrorCode, Reason>>> = {
+  PONGCHECK_CONNECT: 'unreachable',
+  PONGCHECK_TIMEOUT: 'timeout',
+  PONGCHECK_CLOSED: 'reset',
+  PONGCHECK_PROTOCOL: 'protocol',
+  PONGCHECK_REFUSED: 'protocol',
+};
+
+const reasonByRefusal: Readonly<Record<number, Reason>> = {
+  [WireError.UNAUTHENTICATED]: 'auth',
+  [WireError.FORBIDDEN]: 'auth',
+  [WireError.TOO_MANY_CONNECTIONS]: 'too-many-connections',
+};
+
+function reasonFor(error: unknown): Reason {
+  const refusal = error instanceof RefusedError ? reasonByRefusal[error.wire.code] : undefined;
+  const own = error instanceof PongcheckError ? reasonByCode[error.code] : undefined;
+  return refusal ?? reasonOf(error, own);
+}

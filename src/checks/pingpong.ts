@@ -1,0 +1,88 @@
+import type { Pong } from '../client/pong.js';
+import { pingQuestion } from '../client/question.js';
+import type { Cause, CheckDefinition, CheckResult, CheckSettings } from '../health/check.js';
+import type { Scope } from '../health/health.js';
+import type { CheckState, State } from '../health/state.js';
+import { type Address, hostAndPort, parseAddress } from '../link/address.js';
+import { partOptions, refusal } from './options.js';
+import { causesOf } from './pingpong-causes.js';
+import { PingpongSession } from './pingpong-session.js';
+
+const KIND = 'pingpong';
+
+/** Which responder is asked, and what about. */
+export interface PingpongOptions extends CheckSettings {
+  /** `pong://HOST:PORT`; port 7464 where none is given. */
+  url: string;
+  /** Default `readiness`. */
+  scope?: Scope;
+  /** The name of one of its groups; not together with `checks`. Default: the group of the scope. */
+  group?: string;
+  /** Names of 1 to 32 of its checks. */
+  checks?: readonly string[];
+}
+
+/**
+ * Another responder, on a connection that is kept. What it says of itself
+ * carries over, and so do the causes that it names: the root of a trouble at
+ * the end of a chain is told at its start, and no circle keeps itself down
+ * (SPEC "Chains and circles").
+ *
+ * @throws PongcheckError `PONGCHECK_CHECK` for options that make no sense.
+ */
+export function pingpong(given: PingpongOptions): CheckDefinition {
+  const { settings, options } = partOptions<PingpongOptions>(KIND, given);
+  const { url, ...question } = options;
+  const address = readAddress(url);
+  judgeQuestion(question);
+  const session = new PingpongSession(address, question);
+  return {
+    componentType: 'component',
+    ...settings,
+    kind: KIND,
+    run: async (signal, deadline, hops = 0) => judge(await session.ask(signal, deadline, hops), address),
+    close: () => session.close(),
+  };
+}
+
+function readAddress(text: string): Address {
+  try {
+    const address = parseAddress(text);
+    if (!('port' in address && address.port === 0)) return address;
+  } catch (error) {
+    throw refusal(KIND, 'url', `no address (${(error as Error).message})`, 'pong://HOST:PORT');
+  }
+  throw refusal(KIND, 'url', 'one of port 0, where nobody is found', 'pong://HOST:PORT');
+}
+
+/** A wrong question would be refused at each run. */
+function judgeQuestion(question: Pick<PingpongOptions, 'scope' | 'group' | 'checks'>): void {
+  try {
+    pingQuestion(question);
+  } catch (error) {
+    throw refusal(KIND, 'its question', `refused (${(error as Error).message})`, 'what a PING can ask');
+  }
+}
+
+/** What the state of the other means here; all that is not in it is unknown. */
+const statusOf: Readonly<Partial<Record<State, CheckState>>> = {
+  pass: 'pass',
+  warn: 'warn',
+  fail: 'fail',
+  draining: 'warn',
+};
+
+function judge({ status: state, report }: Pong, address: Address): CheckResult {
+  const status = statusOf[state] ?? 'unknown';
+  const seen = { status, observedValue: state, observedUnit: 'state' };
+  if (status === 'pass') return seen;
+  // It takes its leave, and has no trouble that we could have caused.
+  const causes = state === 'draining' ? [] : causesOf(report);
+  const output = `${hostAndPort(address)} says ${state}${rootOf(causes)}`;
+  return { ...seen, reason: 'dependency', output, ...(causes.length > 0 && { causes }) };
+}
+
+/** The first cause in words; where detail is refused it has none. */
+function rootOf([cause]: readonly Cause[]): string {
+  return cause?.check === undefined ? '' : ` (${cause.check}: ${cause.reason ?? 'unknown'})`;
+}
