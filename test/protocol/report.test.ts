@@ -1,0 +1,112 @@
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { fastify } from 'fastify';
+import { reasons } from '../../src/health/reason.js';
+import { Registry, type RegistryOptions } from '../../src/health/registry.js';
+import { states } from '../../src/health/state.js';
+import { readRoot } from '../readme/markdown.js';
+
+type Schema = Record<string, any>;
+const schema = JSON.parse(readRoot('protocol/report.schema.json')) as Schema;
+
+/** The schema without room for keys that it does not describe: readers ignore them, we write none. */
+function closed(part: Schema): Schema {
+  const inner = Object.fromEntries(
+    Object.entries(part).map(([key, value]) => [
+      key,
+      typeof value === 'object' && value !== null && !Array.isArray(value) ? closed(value) : value,
+    ]),
+  );
+  return 'properties' in part && part.type === 'object' ? { ...inner, additionalProperties: false } : inner;
+}
+
+type Validate = ((value: unknown) => boolean) & { errors?: unknown };
+// Fastify brings a validator and compiles a schema for each route that has one; nothing listens.
+const app = fastify({ ajv: { customOptions: { coerceTypes: false, removeAdditional: false, strict: false } } });
+app.post('/', { schema: { body: {} } }, async () => '');
+afterAll(() => app.close());
+
+async function verdict(report: unknown, wanted: Schema = closed(schema)): Promise<string> {
+  await app.ready();
+  const { $id: _, ...anonymous } = wanted;
+  const validate = app.validatorCompiler?.({ schema: anonymous, method: 'POST', url: '/' } as never) as Validate;
+  return validate(report) ? 'fits' : JSON.stringify(validate.errors);
+}
+
+const opened: Registry[] = [];
+afterAll(() => Promise.all(opened.map((registry) => registry.stop())));
+
+/** The report of a service with these checks, as it is sent. */
+function reportOf(
+  checks: RegistryOptions['checks'],
+  {
+    extent = 'full',
+    timeout = 1000,
+    name,
+  }: { extent?: 'full' | 'causes' | 'chain'; timeout?: number; name?: string } = {},
+): Promise<Schema> {
+  const registry = new Registry({ checks, serviceId: 'shop', releaseId: '1.2' });
+  opened.push(registry);
+  const query = { scope: 'readiness' as const, hops: 0, timeout, ...(name && { checks: [name] }) };
+  return new Promise((resolve) => {
+    registry.ask(query, (answer) => resolve(JSON.parse(answer.report(extent).toString())));
+  });
+}
+
+const remote = { instance: 'far', via: ['near'], check: 'db', reason: 'timeout', output: 'no answer' };
+const checks: RegistryOptions['checks'] = {
+  good: async () => ({ status: 'pass', observedValue: 3.5, observedUnit: 's' }),
+  bad: async () => {
+    throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+  },
+  behind: {
+    kind: 'pingpong',
+    componentType: 'component',
+    groups: ['readiness', 'web'],
+    critical: false,
+    run: async () => ({ status: 'warn', reason: 'dependency', output: 'x'.repeat(500), causes: [remote] }),
+  },
+};
+
+describe('the schema of the report', () => {
+  it.each(['full', 'causes', 'chain'] as const)('fits what is really reported (%s)', async (extent) => {
+    const report = await reportOf(checks, { extent });
+    expect(await verdict(report)).toBe('fits');
+    expect(report.causes).toHaveLength(2);
+  });
+
+  it('fits a report of checks that never ran, and of what does not exist', async () => {
+    expect(await verdict(await reportOf(checks, { timeout: 0 }))).toBe('fits');
+    const report = await reportOf(checks, { name: 'other' });
+    expect(report.state).toBe('not-found');
+    expect(await verdict(report)).toBe('fits');
+  });
+
+  it('lets readers see what a later version adds', async () => {
+    const report = { ...(await reportOf(checks)), moon: 'full' };
+    expect(await verdict(report, schema)).toBe('fits');
+    expect(await verdict(report)).not.toBe('fits');
+  });
+
+  it.each([
+    ['without an instance', ({ instance: _, ...rest }: Schema) => rest],
+    ['with an unknown state', (report: Schema) => ({ ...report, state: 'fine' })],
+    ['whose status says what only the state may', (report: Schema) => ({ ...report, status: 'draining' })],
+    ['with a time that is no time', (report: Schema) => ({ ...report, time: 'yesterday' })],
+    ['with a cause that came from nowhere', (report: Schema) => ({ ...report, causes: [{ check: 'db' }] })],
+    [
+      'with a check that is not in an array',
+      (report: Schema) => ({ ...report, checks: { db: report.checks.good[0] } }),
+    ],
+    [
+      'with an open reason',
+      (report: Schema) => ({ ...report, checks: { db: [{ ...report.checks.good[0], reason: 'no' }] } }),
+    ],
+  ])('refuses one %s', async (_name, spoil) => {
+    expect(await verdict(spoil(await reportOf(checks)), schema)).not.toBe('fits');
+  });
+
+  it('knows the states and reasons that the code knows', () => {
+    expect([...schema.definitions.state.enum].sort()).toEqual([...states].sort());
+    expect(schema.definitions.check.properties.reason.enum).toEqual(Object.keys(reasons));
+  });
+});
