@@ -2,7 +2,8 @@
 import { compileGenerator } from '../bench/generator.js';
 import { help, parseOptions } from '../bench/options.js';
 import { run } from '../bench/run.js';
-import { build, fail, install, provision } from './steps.js';
+import { provision } from './provision.js';
+import { build, fail, install } from './steps.js';
 
 try {
   const options = parseOptions(process.argv.slice(2));

@@ -1,7 +1,7 @@
 // What the other scripts are made of. Nothing here may import a dependency: it may not be installed yet.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync, utimesSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
@@ -20,9 +20,10 @@ export function fail(sentence) {
 
 /** Runs a command in the project's folder and returns its exit code. */
 export function run(command, args, options = {}) {
-  const { status, error, signal } = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options });
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options });
   if (error) fail(`${command} could not be run: ${error.message}`);
-  return status ?? (signal ? 1 : 0);
+  // None, where a signal ended it.
+  return status ?? 1;
 }
 
 function modified(path) {
@@ -38,7 +39,9 @@ function newest(path) {
 /** Installs what package-lock.json says, unless that has been done since it last changed: then no network is needed. */
 export function install() {
   const installed = at('node_modules', '.package-lock.json');
-  if (modified(installed) >= modified(at('package-lock.json'))) return;
+  // Who left development dependencies out has no compiler.
+  const complete = existsSync(at('node_modules', 'typescript'));
+  if (complete && modified(installed) >= modified(at('package-lock.json'))) return;
   say('Installing dependencies ...');
   // `npm ci` refuses lock files over optional packages of other platforms with some registries; `install` keeps the lock as it is.
   const args = ['install', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
@@ -55,34 +58,4 @@ export function build() {
   say('Building ...');
   if (run(process.execPath, [at('scripts', 'build.js')]) !== 0)
     fail('The build failed; what the compiler printed is above.');
-}
-
-/** Where a program is: on the PATH or where Debian keeps servers. */
-export function find(program) {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/bin', '/usr/local/sbin', '/sbin'];
-  return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
-}
-
-/**
- * Installs Debian packages for the programs that are missing; starts nothing.
- * `programs`: program -> its packages, apart by a space. Returns a sentence when that cannot be done.
- */
-export function provision(programs) {
-  const missing = Object.entries(programs).filter(([program]) => !find(program));
-  if (missing.length === 0) return undefined;
-  const packages = [...new Set(missing.flatMap(([, names]) => names.split(' ')))];
-  const wanted = `Missing: ${missing.map(([program]) => program).join(', ')}. Install: ${packages.join(' ')}.`;
-  if (!find('apt-get')) return wanted;
-  const elevate = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
-  if (elevate.length > 0 && run('sudo', ['-n', 'true'], { stdio: 'ignore' }) !== 0) return wanted;
-  say(`Installing ${packages.join(', ')} ...`);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
-  const apt = (...args) => {
-    const [command, ...rest] = [...elevate, 'apt-get', '-qq', ...args];
-    return run(command, rest, { env, stdio: ['ignore', 'ignore', 2] });
-  };
-  apt('update');
-  if (apt('install', '-y', '--no-install-recommends', ...packages) !== 0) return wanted;
-  const still = missing.filter(([program]) => !find(program));
-  return still.length > 0 ? wanted : undefined;
 }

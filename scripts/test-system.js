@@ -1,7 +1,8 @@
 // `npm run test:system`: does all of its own set-up, then the trials with network namespaces, proxies and stepped clocks.
 // Arguments go to jest: `npm run test:system -- keep-alive`.
 import { join } from 'node:path';
-import { fail, install, provision, root, run, say } from './steps.js';
+import { provision } from './provision.js';
+import { fail, install, root, run, say } from './steps.js';
 import { removeNamespaces, systemPrograms } from './system.js';
 
 install();

@@ -1,7 +1,8 @@
 // `npm test`: does all of its own set-up, then types, lint, format and every test but those of test/system.
 // Arguments go to jest: `npm test -- test/wire`.
 import { join } from 'node:path';
-import { build, fail, install, provision, root, run, say } from './steps.js';
+import { provision } from './provision.js';
+import { build, fail, install, root, run, say } from './steps.js';
 
 const programs = {
   ss: 'iproute2',
