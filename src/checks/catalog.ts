@@ -223,6 +223,71 @@ export const checkKinds: readonly CheckKind[] = [
     load: async () => makes((await import('./pingpong.js')).pingpong),
   },
   {
+    kind: 'process',
+    sentence: 'The event loop of this process keeps up, and its heap has room.',
+    options: [
+      {
+        name: 'maxDelay',
+        type: 'duration',
+        default: '1s',
+        sentence: 'The longest that the event loop may have stood still; 0 = no limit.',
+      },
+      {
+        name: 'maxUtilization',
+        type: 'integer',
+        default: '98',
+        min: 1,
+        max: 100,
+        sentence: 'The part of the time that the event loop may have been busy, in percent; 100 = no limit.',
+      },
+      {
+        name: 'maxHeap',
+        type: 'integer',
+        default: '90',
+        min: 1,
+        max: 100,
+        sentence: 'The part of its limit that the heap may fill, in percent; 100 = no limit.',
+      },
+      {
+        name: 'window',
+        type: 'duration',
+        default: '2s',
+        min: 100,
+        max: 3_600_000,
+        sentence: 'The least time that delay and utilization are judged over.',
+      },
+    ],
+    load: async () => makes((await import('./process.js')).process),
+  },
+  {
+    kind: 'disk',
+    sentence: 'A file system has space and inodes left.',
+    options: [
+      { name: 'path', type: 'path', required: true, sentence: 'Any path in the file system.' },
+      {
+        name: 'minFree',
+        type: 'octets',
+        default: '0',
+        sentence: 'The space that has to be free; 0 = no limit.',
+      },
+      {
+        name: 'minFreePercent',
+        type: 'integer',
+        default: '5',
+        max: 100,
+        sentence: 'The part of the space that has to be free, in percent; 0 = no limit.',
+      },
+      {
+        name: 'minFreeInodesPercent',
+        type: 'integer',
+        default: '5',
+        max: 100,
+        sentence: 'The part of the inodes that has to be free, in percent; 0 = no limit.',
+      },
+    ],
+    load: async () => makes((await import('./disk.js')).disk),
+  },
+  {
     kind: 'module',
     sentence: 'A check of your own: the default export of an ES module.',
     options: [

@@ -10,7 +10,7 @@ const sources = fileURLToPath(new URL('../../src/', import.meta.url));
 describe('the list of kinds', () => {
   it('names each once, with a sentence for it and for each of its options', () => {
     const kinds = checkKinds.map(({ kind }) => kind);
-    expect(kinds).toEqual(['mysql', 'redis', 'http', 'tcp', 'pingpong', 'module']);
+    expect(kinds).toEqual(['mysql', 'redis', 'http', 'tcp', 'pingpong', 'process', 'disk', 'module']);
     for (const { sentence, options } of checkKinds) {
       expect(new Set(options.map(({ name }) => name)).size).toBe(options.length);
       for (const told of [sentence, ...options.map((option) => option.sentence)]) expect(told).toMatch(/^\S.*\.$/);

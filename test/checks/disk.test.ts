@@ -1,0 +1,99 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, statfsSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { type DiskOptions, disk } from '../../src/checks/disk.js';
+import { runCheck } from '../live/run-check.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'pongcheck-disk-'));
+/** Only root may, and not everywhere. */
+const isMounted =
+  spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,nr_inodes=100', 'pongcheck-test', folder]).status === 0;
+const itOnTmpfs = isMounted ? it : it.skip;
+
+afterAll(() => {
+  if (isMounted) spawnSync('umount', [folder]);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const run = (options: DiskOptions) => runCheck(disk(options));
+
+describe('a disk check', () => {
+  it('passes where there is room, and tells how much of the space is free', async () => {
+    const outcome = await run({ path: folder, minFreePercent: 0, minFreeInodesPercent: 0 });
+    expect(outcome).toMatchObject({ status: 'pass', observedUnit: '%' });
+    const { bfree, bavail, blocks } = statfsSync(folder);
+    expect(outcome.observedValue).toBeCloseTo((bavail / (blocks - bfree + bavail)) * 100, -1);
+  });
+
+  it('fails where less space is free than is wanted, in octets', async () => {
+    const path = folder;
+    expect(await run({ path, minFree: Number.MAX_SAFE_INTEGER })).toMatchObject({
+      status: 'fail',
+      reason: 'threshold',
+      observedUnit: 'octets',
+    });
+  });
+
+  itOnTmpfs('fails on a file system that is full, and passes when there is room again', async () => {
+    const file = join(folder, 'full');
+    try {
+      writeFileSync(file, Buffer.alloc(2 * 1024 ** 2));
+    } catch (error) {
+      expect((error as NodeJS.ErrnoException).code).toBe('ENOSPC');
+    }
+    expect(await run({ path: folder })).toMatchObject({
+      status: 'fail',
+      reason: 'threshold',
+      observedValue: 0,
+      observedUnit: '%',
+      output: `${folder}: 0 % of the space is free, wanted: 5 %`,
+    });
+    unlinkSync(file);
+    expect(await run({ path: folder })).toMatchObject({ status: 'pass' });
+  });
+
+  itOnTmpfs('fails on a file system without a free inode, and passes when there is one again', async () => {
+    const files: string[] = [];
+    try {
+      for (;;) {
+        const file = join(folder, String(files.length));
+        writeFileSync(file, '');
+        files.push(file);
+      }
+    } catch (error) {
+      expect((error as NodeJS.ErrnoException).code).toBe('ENOSPC');
+    }
+    expect(await run({ path: folder })).toMatchObject({
+      status: 'fail',
+      reason: 'threshold',
+      observedValue: 0,
+      output: `${folder}: 0 % of the inodes are free, wanted: 5 %`,
+    });
+    expect(await run({ path: folder, minFreeInodesPercent: 0 })).toMatchObject({ status: 'pass' });
+    for (const file of files) unlinkSync(file);
+    expect(await run({ path: folder })).toMatchObject({ status: 'pass' });
+  });
+
+  it('says of a path that is gone that it is', async () => {
+    const path = join(folder, 'gone');
+    expect(await run({ path })).toMatchObject({
+      status: 'fail',
+      reason: 'unreachable',
+      output: `${path} is not there (ENOENT)`,
+    });
+  });
+
+  it('passes on a file system that has neither space nor inodes of its own', async () => {
+    expect(await run({ path: '/proc' })).toMatchObject({ status: 'pass', observedValue: 100 });
+  });
+
+  it.each([
+    [{}, /path is missing/],
+    [{ path: '/', minFreePercent: 101 }, /minFreePercent is 101/],
+    [{ path: '/', minFree: '1GiB' }, /minFree is "1GiB"/],
+  ])('refuses %j', (options, why) => {
+    expect(() => disk(options as DiskOptions)).toThrow(why);
+  });
+});

@@ -1,0 +1,142 @@
+import { getHeapStatistics } from 'node:v8';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { type ProcessOptions, process } from '../../src/checks/process.js';
+import { type Client, connect } from '../../src/client.js';
+import type { CheckDefinition, CheckResult } from '../../src/health/check.js';
+import { createService, type Service } from '../../src/service.js';
+
+let check: CheckDefinition | undefined;
+let service: Service | undefined;
+let client: Client | undefined;
+
+afterEach(async () => {
+  client?.destroy();
+  await service?.stop();
+  await check?.close?.();
+  check = service = client = undefined;
+});
+
+function make(options: ProcessOptions): () => Promise<CheckResult> {
+  check = process(options);
+  return () => (check as CheckDefinition).run(new AbortController().signal, 0);
+}
+
+/** Nothing else happens in this process meanwhile. */
+function block(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
+
+/** Busy for so long, but never long without a look at timers and sockets. */
+async function toil(ms: number): Promise<void> {
+  const until = performance.now() + ms;
+  while (performance.now() < until) {
+    block(5);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Runs until the check says so. */
+async function until(run: () => Promise<CheckResult>, status: string): Promise<CheckResult> {
+  const limit = performance.now() + 10_000;
+  for (;;) {
+    const result = await run();
+    if (result.status === status) return result;
+    if (performance.now() > limit) throw new Error(`it still says ${JSON.stringify(result)}`);
+    await pause(20);
+  }
+}
+
+describe('a process check', () => {
+  it('says to whoever asks that the event loop stood still for 2 s, and recovers', async () => {
+    service = createService({
+      http: false,
+      listen: [{ url: 'pong://127.0.0.1:0' }],
+      checks: { self: process({ window: 300, interval: 100 }) },
+    });
+    await service.start();
+    client = await connect(service.addresses[0] as string);
+    const ask = async () => {
+      const { status, report } = await (client as Client).ping({ detail: true, maxAge: 0, wait: 10_000 });
+      const { checks } = report as unknown as { checks: Record<string, { reason?: string; observedValue: number }[]> };
+      return { status, ...checks.self?.[0] };
+    };
+    // Delays of the start may still be in the window.
+    while ((await ask()).status !== 'pass') await pause(20);
+    block(2000);
+    const told = await ask();
+    expect(told).toMatchObject({
+      status: 'fail',
+      reason: 'threshold',
+      observedUnit: 'ms',
+      output: expect.stringMatching(/^the event loop stood still for \d+ ms, allowed: 1000 ms$/),
+    });
+    // It may have been at work for a look's time when it began.
+    expect(told.observedValue).toBeGreaterThan(1900);
+    while ((await ask()).status !== 'pass') await pause(20);
+  }, 30_000);
+
+  it.each([0, 1, 5, 20, 60])('misses no delay, also one that begins %i ms after a run', async (after) => {
+    const run = make({ maxDelay: 200, maxUtilization: 100, window: 100 });
+    await run();
+    // Long enough that this run begins a new window.
+    await pause(150);
+    await until(run, 'pass');
+    await pause(150);
+    await run();
+    if (after > 0) await pause(after);
+    block(400);
+    expect(await run()).toMatchObject({ status: 'fail', reason: 'threshold' });
+    await until(run, 'pass');
+  });
+
+  it('says that the event loop is busy, and when it no longer is', async () => {
+    const run = make({ maxDelay: 0, maxUtilization: 90, window: 200 });
+    await run();
+    await toil(800);
+    const { observedValue, ...busy } = await run();
+    expect(busy).toMatchObject({ status: 'fail', reason: 'threshold', observedUnit: '%' });
+    expect(observedValue).toBeGreaterThan(90);
+    await until(run, 'pass');
+  });
+
+  it('says nothing of how busy a time was that is shorter than its window', async () => {
+    const run = make({ maxDelay: 0, maxUtilization: 1, window: 60_000 });
+    await run();
+    await toil(100);
+    expect(await run()).toMatchObject({ status: 'pass' });
+  });
+
+  it('says how full the heap is', async () => {
+    const { heap_size_limit } = getHeapStatistics();
+    const ballast = new Array(Math.ceil((heap_size_limit * 0.02) / 8)).fill(0.5);
+    expect(await make({ maxDelay: 0, maxHeap: 1 })()).toMatchObject({
+      status: 'fail',
+      reason: 'threshold',
+      observedUnit: '%',
+      output: expect.stringMatching(/^the heap fills [\d.]+ % of its limit, allowed: 1 %$/),
+    });
+    expect(ballast.at(-1)).toBe(0.5);
+    await check?.close?.();
+    expect(await make({ maxDelay: 0, maxHeap: 100 })()).toMatchObject({ status: 'pass' });
+  });
+
+  it('watches no more once it is closed', async () => {
+    const run = make({ maxDelay: 100, window: 100 });
+    await run();
+    await check?.close?.();
+    block(300);
+    expect(await run()).toMatchObject({ status: 'pass', observedValue: 0 });
+  });
+
+  it.each([
+    [{ maxDelay: -1 }, /maxDelay is -1/],
+    [{ maxUtilization: 101 }, /maxUtilization is 101/],
+    [{ window: 0 }, /window is 0/],
+    [{ maxheap: 10 }, /maxheap/],
+  ])('refuses %j', (options, why) => {
+    expect(() => process(options as ProcessOptions)).toThrow(why);
+  });
+});
