@@ -3,7 +3,9 @@ import type { Limit } from './limit.js';
 
 /** Something that is closed when it breaks one of its limits. */
 export interface Swept {
-  /** Does what is due at `now`, at every sweep; `lag`: how long the own loop stood still before it, in milliseconds. */
+  /** Monotonic moment before which there is nothing to look for: most are idle, and 10,000 looks cost more than one number each. */
+  lookAt: number;
+  /** Does what is due at `now`, and sets `lookAt` anew; `lag`: how long the own loop stood still before it, in milliseconds. */
   tend?(now: number, lag: number): void;
   /** Looks whether a limit is broken at `now`; changes nothing that a peer could see. */
   overdue(now: number): boolean;
@@ -58,7 +60,10 @@ export class Sweeper<Member extends Swept = Swept> {
     const lag = now - this.expectedAt;
     for (const limit of this.limits) limit.stalled(lag, now);
     const suspects: Member[] = [];
+    // After a stall everyone is to know of it, whatever they wait for.
+    const all = lag > this.period;
     for (const member of this.members) {
+      if (now < member.lookAt && !all) continue;
       member.tend?.(now, lag);
       if (member.overdue(now)) suspects.push(member);
     }

@@ -45,6 +45,7 @@ let lastId = 0;
  */
 export class Connection implements Swept {
   readonly id = ++lastId;
+  lookAt = 0;
   /** Exempt from the idle timeout. */
   isProtected = false;
   /** What HELLO agreed on; undefined before. */
@@ -229,6 +230,7 @@ export class Connection implements Swept {
 
   /** `unfinished`: which frame or line was unfinished before; it keeps the moment in which it began. */
   private work(session: Session, now: number, unfinished: number): void {
+    this.lookAt = 0;
     this.willFlush = true;
     session.proceed(now);
     this.willFlush = false;
@@ -307,6 +309,7 @@ export class Connection implements Swept {
   private flush(now: number): void {
     const written = this.outbox.write(now);
     if (written === 0) return;
+    this.lookAt = 0;
     const { socket, shared } = this;
     shared.stats.octetsOut += written;
     this.greeting?.heartbeat?.sent(now);
@@ -323,6 +326,7 @@ export class Connection implements Swept {
   private end(): void {
     const now = this.shared.clock.now();
     this.phase = CLOSING;
+    this.lookAt = 0;
     this.closingAt = now;
     this.flush(now);
     this.socket.end();
@@ -333,10 +337,20 @@ export class Connection implements Swept {
 
   tend(now: number, lag: number): void {
     const { greeting } = this;
-    if (greeting === undefined || this.phase !== OPEN) return;
-    greeting.stalled(lag, now);
-    // A peer that does not read is not sent more: its queue has a limit of its own.
-    if (greeting.heartbeat?.due(now) === 'ping' && this.outbox.waiting === 0) this.session?.sendPing?.(now);
+    if (greeting !== undefined && this.phase === OPEN) {
+      greeting.stalled(lag, now);
+      // A peer that does not read is not sent more: its queue has a limit of its own.
+      if (greeting.heartbeat?.due(now) === 'ping' && this.outbox.waiting === 0) this.session?.sendPing?.(now);
+    }
+    this.lookAt = this.nextLook();
+  }
+
+  /** When something can next be due, if nothing happens until then: whatever makes that sooner sets `lookAt` to 0. */
+  private nextLook(): number {
+    if (this.phase !== OPEN || this.paused !== 0 || this.outbox.waiting > 0 || this.session?.inside) return 0;
+    const { ms } = this.shared.limits.idle;
+    const idle = ms > 0 ? this.quietSince + ms : Number.POSITIVE_INFINITY;
+    return this.greeting ? Math.min(idle, this.greeting.lookAt) : idle;
   }
 
   overdue(now: number): boolean {

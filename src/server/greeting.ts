@@ -37,6 +37,12 @@ export class Greeting {
     if (this.heartbeat && grave(this.heartbeat.limit)) this.heartbeat.forgive(now);
   }
 
+  /** The monotonic moment before which it has nothing to send and nobody to suspect. */
+  get lookAt(): number {
+    const silent = this.silence > 0 ? this.receivedAt + this.silence : Number.POSITIVE_INFINITY;
+    return this.heartbeat ? Math.min(silent, this.heartbeat.dueAt) : silent;
+  }
+
   isDead(now: number): boolean {
     return (this.silence > 0 && now - this.receivedAt >= this.silence) || this.heartbeat?.due(now) === 'dead';
   }

@@ -37,6 +37,8 @@ export class Outbox {
     this.gathered = 0;
     if (!socket.writable) return 0;
     this.sentAt = now;
+    // Nothing waited, so nothing has stalled yet.
+    if (socket.writableLength === 0) this.takenAt = now;
     socket.write(octets);
     return octets.length;
   }
