@@ -1,5 +1,48 @@
-import { holdTables } from './markdown.js';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { readConfiguration } from '../../src/config/read.js';
+import { probePaths } from '../../src/http/probes.js';
+import { holdTables, readRoot } from './markdown.js';
 import { tables } from './tables.js';
 
 // `UPDATE=1 npm test -- test/readme` writes what the code says into the README.
 holdTables('README.md', 'table', tables);
+
+describe('the README', () => {
+  const text = readRoot('README.md');
+
+  it('shows a configuration that is sound', async () => {
+    const [, yaml] = /```yaml\n(listen:[^]*?)```/.exec(text) ?? [];
+    const folder = await mkdtemp(join(tmpdir(), 'pongcheck-readme-'));
+    try {
+      const file = join(folder, 'pongcheck.yml');
+      await writeFile(file, yaml as string);
+      const { settings } = await readConfiguration({ file, env: { DB_URL: 'mysql://probe@127.0.0.1' } });
+      expect(Object.keys(settings.checks)).toEqual(['db', 'cache', 'billing', 'queue']);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it.each(Object.keys(probePaths))('tells of %s, and which probe asks it', (path) => {
+    expect(text).toContain(`| \`GET ${path}\` |`);
+    expect(text).toContain(`httpGet: { path: ${path}, port: 7664 }`);
+  });
+
+  it('points at headings and files that exist', () => {
+    const anchors = [...text.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+      (title as string)
+        .toLowerCase()
+        .replace(/[^a-z0-9 -]/g, '')
+        .replaceAll(' ', '-'),
+    );
+    const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target as string);
+    expect(links.length).toBeGreaterThan(10);
+    for (const link of links) {
+      if (link.startsWith('#')) expect(anchors).toContain(link.slice(1));
+      else expect(readRoot(link)).not.toBe('');
+    }
+  });
+});

@@ -1,4 +1,9 @@
-import { checkKinds } from '../../src/checks/catalog.js';
+import { type CheckOption, checkKinds } from '../../src/checks/catalog.js';
+import { checkConfigCommand } from '../../src/cli/check-config.js';
+import { type Command, EXIT_USAGE } from '../../src/cli/command.js';
+import { pingCommand } from '../../src/cli/ping.js';
+import { serveCommand } from '../../src/cli/serve.js';
+import { watchCommand } from '../../src/cli/watch.js';
 import { checkVariables, FILE_VARIABLE, optionRows } from '../../src/config/options.js';
 import { errorCodes } from '../../src/errors.js';
 import { reasons } from '../../src/health/reason.js';
@@ -26,6 +31,22 @@ const closes: Readonly<Record<(typeof closeReasons)[number], string>> = {
   internal: 'The server itself broke.',
 };
 
+const commands: readonly Command[] = [serveCommand, pingCommand, watchCommand, checkConfigCommand];
+
+/** The options of the kinds of check; one that several kinds have in the same words stands once. */
+function ownOptions(): { kinds: string[]; option: CheckOption }[] {
+  const rows = new Map<string, { kinds: string[]; option: CheckOption }>();
+  for (const { kind, options } of checkKinds) {
+    for (const option of options) {
+      const key = JSON.stringify(option);
+      const row = rows.get(key) ?? { kinds: [], option };
+      row.kinds.push(kind);
+      rows.set(key, row);
+    }
+  }
+  return [...rows.values()];
+}
+
 /** Every table of the README that the code knows better, by its name in the README's comments. */
 export const tables: Readonly<Record<string, string>> = {
   options: table(
@@ -45,12 +66,31 @@ export const tables: Readonly<Record<string, string>> = {
     ],
   ),
   kinds: table(
-    ['kind', 'it passes when', 'options of its own'],
-    checkKinds.map(({ kind, sentence, options }) => [
-      code(kind),
-      cell(sentence),
-      options.map(({ name, required }) => code(name) + (required ? ' (required)' : '')).join(', '),
+    ['kind', 'it passes when'],
+    checkKinds.map(({ kind, sentence }) => [code(kind), cell(sentence)]),
+  ),
+  'kind-options': table(
+    ['kind', 'option', 'default', ''],
+    ownOptions().map(({ kinds, option }) => [
+      kinds.map(code).join(', '),
+      code(option.name),
+      option.required ? 'required' : cell(option.defaultText ?? option.default ?? ''),
+      cell(option.sentence),
     ]),
+  ),
+  commands: table(
+    ['command', ''],
+    commands.map(({ name, argument, sentence }) => [
+      code(['pongcheck', name, ...(argument ? [argument] : [])].join(' ')),
+      cell(sentence),
+    ]),
+  ),
+  exits: table(
+    ['command', 'exit code', ''],
+    [
+      ...commands.flatMap(({ name, exits }) => exits.map(([number, meaning]) => [code(name), String(number), meaning])),
+      ['any', String(EXIT_USAGE), 'The command line was wrong.'],
+    ].map((row) => row.map((text) => (text.startsWith('`') ? text : cell(text)))),
   ),
   reasons: table(
     ['reason', ''],
