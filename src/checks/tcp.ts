@@ -47,7 +47,7 @@ export function tcp(given: TcpOptions): CheckDefinition {
   const trial: Trial = {
     host: hostOf(url),
     port,
-    question: send === undefined ? undefined : unescaped(send),
+    question: send === undefined ? undefined : octetsOf(send),
     expected: expect === undefined ? undefined : readPattern(KIND, 'expect', expect),
     maxAnswer,
   };
@@ -62,19 +62,24 @@ export function tcp(given: TcpOptions): CheckDefinition {
 interface Trial {
   readonly host: string;
   readonly port: number;
-  readonly question: string | undefined;
+  readonly question: Buffer | undefined;
   readonly expected: Match | undefined;
   /** Octets. */
   readonly maxAnswer: number;
 }
 
 const controls: Readonly<Record<string, string>> = { r: '\r', n: '\n', t: '\t', '0': '\0', '\\': '\\' };
+const escapes = /(\\x[0-9a-fA-F]{2}|\\[rnt0\\])/;
 
-/** A configuration file has no control characters in its texts. */
-function unescaped(text: string): string {
-  return text.replace(/\\(?:x([0-9a-f]{2})|([rnt0\\]))/gi, (sequence, hex?: string, control = '') =>
-    hex ? String.fromCharCode(Number.parseInt(hex, 16)) : (controls[control] ?? sequence),
-  );
+/** A configuration file has no control characters in its texts, and a text has no octets of its own above 7f. */
+function octetsOf(text: string): Buffer {
+  return Buffer.concat(text.split(escapes).map(octetsOfPart));
+}
+
+function octetsOfPart(part: string): Buffer {
+  if (!escapes.test(part)) return Buffer.from(part);
+  const control = controls[part.charAt(1)];
+  return control === undefined ? Buffer.from(part.slice(2), 'hex') : Buffer.from(control);
 }
 
 /** Settles when the connection is closed again, or is being; rejects at once when `signal` fires. */

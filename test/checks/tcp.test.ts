@@ -60,6 +60,18 @@ describe('a tcp check', () => {
     expect(heard.join('')).toBe('PING\r\nA\\n');
   });
 
+  it('sends any octet by its two digits, and other text as UTF-8', async () => {
+    let heard = Buffer.alloc(0);
+    const url = await serve((socket) => {
+      socket.on('data', (octets) => {
+        heard = Buffer.concat([heard, octets]);
+        socket.write('well');
+      });
+    });
+    expect(await run({ url, send: '\\x00\\xff\\x80é\\\\x41', expect: 'well' })).toMatchObject({ status: 'pass' });
+    expect(heard.toString('hex')).toBe(`00ff80c3a9${Buffer.from('\\x41').toString('hex')}`);
+  });
+
   it('sends without waiting for an answer where none is expected', async () => {
     const heard: string[] = [];
     let ended: Promise<unknown> | undefined;
