@@ -167,7 +167,7 @@ async function stay(state: string, ...names: string[]): Promise<void> {
 function everyoneWasAnswered(): void {
   for (const { answers, unanswered } of services.values()) {
     expect(unanswered).toEqual([]);
-    expect(answers).toBeGreaterThan(5);
+    expect(answers).toBeGreaterThan(0);
   }
 }
 
