@@ -72,14 +72,15 @@ const statusOf: Readonly<Partial<Record<State, CheckState>>> = {
   draining: 'warn',
 };
 
-function judge({ status: state, report }: Pong, address: Address): CheckResult {
+function judge({ status: state, stale, report }: Pong, address: Address): CheckResult {
   const status = statusOf[state] ?? 'unknown';
   const seen = { status, observedValue: state, observedUnit: 'state' };
-  if (status === 'pass') return seen;
+  // What it last knew counts, as it does for everyone who asks it; that it found out nothing newer is told.
+  const said = `${hostAndPort(address)} says ${state}${stale ? ', the last that it knew' : ''}`;
+  if (status === 'pass') return { ...seen, ...(stale && { output: said }) };
   // It takes its leave, and has no trouble that we could have caused.
   const causes = state === 'draining' ? [] : causesOf(report);
-  const output = `${hostAndPort(address)} says ${state}${rootOf(causes)}`;
-  return { ...seen, reason: 'dependency', output, ...(causes.length > 0 && { causes }) };
+  return { ...seen, reason: 'dependency', output: said + rootOf(causes), ...(causes.length > 0 && { causes }) };
 }
 
 /** The first cause in words; where detail is refused it has none. */

@@ -7,6 +7,7 @@ import { error, pong, ScriptedServer, type SeenFrame } from '../client/scripted-
 const DETAIL = 0x01;
 const HOPS_SHIFT = 4;
 const FATAL = 0x01;
+const STALE = 0x02;
 
 let server: ScriptedServer;
 let check: CheckDefinition;
@@ -90,6 +91,18 @@ describe('what a responder says', () => {
   it('with a status of its own is unknown', async () => {
     await against(({ id }) => pong(id, 200));
     expect(await run()).toMatchObject({ status: 'unknown', reason: 'dependency' });
+  });
+
+  it('counts also where it is stale, and that it is so is told', async () => {
+    const causes = [{ instance: 'peer', via: [], check: 'db', reason: 'timeout' }];
+    await against(({ id }) =>
+      server.frames.length === 1 ? pong(id, codes.pass, STALE) : pong(id, codes.fail, STALE, report(causes)),
+    );
+    expect(await run()).toMatchObject({ status: 'pass', output: `${server.address} says pass, the last that it knew` });
+    expect(await run()).toMatchObject({
+      status: 'fail',
+      output: `${server.address} says fail, the last that it knew (db: timeout)`,
+    });
   });
 
   it('carries its causes on, as having come through it', async () => {
