@@ -1,14 +1,33 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { readConfiguration } from '../../src/config/read.js';
 import { probePaths } from '../../src/http/probes.js';
-import { holdTables, readRoot } from './markdown.js';
+import { holdTables, readRoot, rootUrl } from './markdown.js';
 import { tables } from './tables.js';
 
 // `UPDATE=1 npm test -- test/readme` writes what the code says into the README.
 holdTables('README.md', 'table', tables);
+
+describe('CONTRIBUTING.md', () => {
+  const text = readRoot('CONTRIBUTING.md');
+
+  it('names files that exist', () => {
+    const names = [...text.matchAll(/`([\w/.-]+\/[\w.-]+\.(?:ts|js|json|md))`/g)].map(([, name]) => name as string);
+    const real = names.filter((name) => !name.endsWith('/x.ts'));
+    expect(real.length).toBeGreaterThan(15);
+    const roots = ['', 'src/'];
+    expect(real.filter((name) => !roots.some((root) => existsSync(rootUrl(root + name))))).toEqual([]);
+  });
+
+  it('names commands that exist', () => {
+    const { scripts } = JSON.parse(readRoot('package.json')) as { scripts: Record<string, string> };
+    const named = [...text.matchAll(/npm (?:run )?([\w:]+)/g)].map(([, name]) => name as string);
+    expect(named.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
+  });
+});
 
 describe('the README', () => {
   const text = readRoot('README.md');
