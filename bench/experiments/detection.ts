@@ -40,7 +40,7 @@ interface Fault {
   name: string;
   inFlight?: boolean;
   proxied?: boolean;
-  happen(far: Host, near: Host, peers: PeersUnderTrial[]): void | Promise<unknown>;
+  happen(far: Host, near: Host, peers: PeersUnderTrial[]): unknown;
 }
 
 const faults: Fault[] = [

@@ -98,7 +98,12 @@ say('up', { peers: peers.map(told) });
 onCommand(({ list, awaitPongs }) => {
   if (list) say('peers', { peers: peers.map(told) });
   if (awaitPongs) {
-    const next = peers.map((peer) => new Promise((resolve) => void (peer.onPong = resolve)));
+    const next = peers.map(
+      (peer) =>
+        new Promise((resolve) => {
+          peer.onPong = resolve;
+        }),
+    );
     Promise.all(next).then(() => say('ponged'));
   }
 });
