@@ -72,6 +72,8 @@ describe('a MariaDB that blocks hosts', () => {
   itOwnServer(
     'would have, had each run broken a handshake off; then the check says so, and sees it lifted',
     async () => {
+      // The trials before this one may have broken a handshake, too.
+      await mariadb.query('FLUSH HOSTS');
       let broken = 0;
       for (let greeting = 0; greeting !== ERROR_PACKET; broken++) {
         expect(broken).toBeLessThan(10 * LIMIT);
