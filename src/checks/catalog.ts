@@ -233,6 +233,12 @@ export const checkKinds: readonly CheckKind[] = [
         sentence: 'The longest that the event loop may have stood still; 0 = no limit.',
       },
       {
+        name: 'warnDelay',
+        type: 'duration',
+        default: '500ms',
+        sentence: 'Warns where it stood still for longer than this; 0 = never.',
+      },
+      {
         name: 'maxUtilization',
         type: 'integer',
         default: '98',
@@ -241,12 +247,28 @@ export const checkKinds: readonly CheckKind[] = [
         sentence: 'The part of the time that the event loop may have been busy, in percent; 100 = no limit.',
       },
       {
+        name: 'warnUtilization',
+        type: 'integer',
+        default: '90',
+        min: 1,
+        max: 100,
+        sentence: 'Warns where it was busy for more than this part of the time, in percent; 100 = never.',
+      },
+      {
         name: 'maxHeap',
         type: 'integer',
         default: '90',
         min: 1,
         max: 100,
         sentence: 'The part of its limit that the heap may fill, in percent; 100 = no limit.',
+      },
+      {
+        name: 'warnHeap',
+        type: 'integer',
+        default: '80',
+        min: 1,
+        max: 100,
+        sentence: 'Warns where the heap fills more than this part, in percent; 100 = never.',
       },
       {
         name: 'window',

@@ -10,10 +10,16 @@ const KIND = 'process';
 export interface ProcessOptions extends CheckSettings {
   /** The longest that the event loop may have stood still, in milliseconds; 0 = no limit. Default 1000. */
   maxDelay?: number;
+  /** Warns beyond it. Milliseconds; 0 = never. Default 500. */
+  warnDelay?: number;
   /** The part of the time that the event loop may have been busy, in percent; 100 = no limit. Default 98. */
   maxUtilization?: number;
+  /** Warns beyond it. Percent; 100 = never. Default 90. */
+  warnUtilization?: number;
   /** The part of its limit that the heap of V8 may fill, in percent; 100 = no limit. Default 90. */
   maxHeap?: number;
+  /** Warns beyond it. Percent; 100 = never. Default 80. */
+  warnHeap?: number;
   /** The least time that delay and utilization are judged over, in milliseconds; at most about twice that, or two runs. Default 2000. */
   window?: number;
 }
@@ -28,15 +34,32 @@ export interface ProcessOptions extends CheckSettings {
 export function process(given: ProcessOptions = {}): CheckDefinition {
   const { settings, options } = partOptions<ProcessOptions>(KIND, given);
   const { maxDelay = 1000, maxUtilization = 98, maxHeap = 90, window = 2000 } = options;
+  const { warnDelay = 500, warnUtilization = 90, warnHeap = 80 } = options;
   const gauge = new ProcessGauge(window);
-  const limits: Measures = { delay: maxDelay || Number.POSITIVE_INFINITY, utilization: maxUtilization, heap: maxHeap };
+  const levels: readonly Level[] = [
+    {
+      status: 'fail',
+      demand: 'allowed:',
+      limits: { delay: orNone(maxDelay), utilization: maxUtilization, heap: maxHeap },
+    },
+    {
+      status: 'warn',
+      demand: 'wanted: at most',
+      limits: { delay: orNone(warnDelay), utilization: warnUtilization, heap: warnHeap },
+    },
+  ];
   return {
     componentType: 'system',
     ...settings,
     kind: KIND,
-    run: async () => judge(await gauge.read(), limits),
+    run: async () => judge(await gauge.read(), levels),
     close: () => gauge.close(),
   };
+}
+
+/** No delay is longer than that of a limit of 0. */
+function orNone(limit: number): number {
+  return limit === 0 ? Number.POSITIVE_INFINITY : limit;
 }
 
 /** In the order in which they are judged: what a loop that stood still tells first. */
@@ -92,42 +115,36 @@ function percent(part: number): number {
   return Math.round(part * 1000) / 10;
 }
 
-interface Limit {
-  readonly measure: keyof Measures;
-  readonly unit: string;
-  sentence(found: string, limit: string): string;
+interface Level {
+  readonly status: 'fail' | 'warn';
+  /** How a sentence begins to tell the limit. */
+  readonly demand: string;
+  readonly limits: Measures;
 }
 
-const limitRows: readonly Limit[] = [
-  {
-    measure: 'delay',
-    unit: 'ms',
-    sentence: (found, limit) => `the event loop stood still for ${found}, allowed: ${limit}`,
-  },
-  {
-    measure: 'utilization',
-    unit: '%',
-    sentence: (found, limit) => `the event loop was busy ${found} of the time, allowed: ${limit}`,
-  },
-  {
-    measure: 'heap',
-    unit: '%',
-    sentence: (found, limit) => `the heap fills ${found} of its limit, allowed: ${limit}`,
-  },
+const rows: readonly { measure: keyof Measures; unit: string; sentence(found: string): string }[] = [
+  { measure: 'delay', unit: 'ms', sentence: (found) => `the event loop stood still for ${found}` },
+  { measure: 'utilization', unit: '%', sentence: (found) => `the event loop was busy ${found} of the time` },
+  { measure: 'heap', unit: '%', sentence: (found) => `the heap fills ${found} of its limit` },
 ];
 
-function judge(measures: Measures, limits: Measures): CheckResult {
-  const beyond = limitRows.filter(({ measure }) => measures[measure] > limits[measure]);
-  const [worst] = beyond;
-  if (!worst) return { status: 'pass', observedValue: measures.delay, observedUnit: 'ms' };
-  const told = beyond.map(({ measure, unit, sentence }) =>
-    sentence(`${measures[measure]} ${unit}`, `${limits[measure]} ${unit}`),
-  );
-  return {
-    status: 'fail',
-    reason: 'threshold',
-    output: told.join('; '),
-    observedValue: measures[worst.measure],
-    observedUnit: worst.unit,
-  };
+/** By the first level at which anything is beyond its limit; the worst one comes first. */
+function judge(measures: Measures, levels: readonly Level[]): CheckResult {
+  for (const { status, demand, limits } of levels) {
+    const beyond = rows.filter(({ measure }) => measures[measure] > limits[measure]);
+    const [first] = beyond;
+    if (!first) continue;
+    const told = beyond.map(
+      ({ measure, unit, sentence }) =>
+        `${sentence(`${measures[measure]} ${unit}`)}, ${demand} ${limits[measure]} ${unit}`,
+    );
+    return {
+      status,
+      reason: 'threshold',
+      output: told.join('; '),
+      observedValue: measures[first.measure],
+      observedUnit: first.unit,
+    };
+  }
+  return { status: 'pass', observedValue: measures.delay, observedUnit: 'ms' };
 }

@@ -92,6 +92,23 @@ describe('a process check', () => {
     await until(run, 'pass');
   });
 
+  it('only warns of what is not beyond its limit yet, and recovers', async () => {
+    const run = make({ warnDelay: 200, maxDelay: 60_000, warnUtilization: 100, maxUtilization: 100, window: 100 });
+    await until(run, 'pass');
+    await pause(150);
+    await run();
+    block(400);
+    const { observedValue, ...told } = await run();
+    expect(told).toMatchObject({
+      status: 'warn',
+      reason: 'threshold',
+      observedUnit: 'ms',
+      output: expect.stringMatching(/^the event loop stood still for \d+ ms, wanted: at most 200 ms$/),
+    });
+    expect(observedValue).toBeGreaterThan(300);
+    await until(run, 'pass');
+  });
+
   it('says that the event loop is busy, and when it no longer is', async () => {
     const run = make({ maxDelay: 0, maxUtilization: 90, window: 200 });
     await run();
@@ -133,6 +150,7 @@ describe('a process check', () => {
 
   it.each([
     [{ maxDelay: -1 }, /maxDelay is -1/],
+    [{ warnHeap: 0 }, /warnHeap is 0/],
     [{ maxUtilization: 101 }, /maxUtilization is 101/],
     [{ window: 0 }, /window is 0/],
     [{ maxheap: 10 }, /maxheap/],
