@@ -9,7 +9,9 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 let folder: string;
 
 function run(command: string, args: string[], cwd = folder): string {
-  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  // An npx above this run (`npm run test:matrix`) would tell the npx here which package to take.
+  const { npm_config_package: _above, ...env } = process.env;
+  return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 /** The packages of which importing `entry` loads a file, whichever way. */
