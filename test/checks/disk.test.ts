@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statfsSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, statfsSync, unlinkSync, writeFileSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
@@ -12,7 +13,36 @@ const isMounted =
   spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,nr_inodes=100', 'pongcheck-test', folder]).status === 0;
 const itOnTmpfs = isMounted ? it : it.skip;
 
+/** A file system whose server never says a word, as behind a lost network. */
+const silent = mkdtempSync(join(tmpdir(), 'pongcheck-silent-'));
+let server = mountSilent();
+const itOnSilent = server === undefined ? it.skip : it;
+
+/** Its server; closed, it is gone for good. Undefined where that cannot be mounted. */
+function mountSilent(): number | undefined {
+  if (!existsSync('/dev/fuse')) return undefined;
+  let device: number | undefined;
+  try {
+    device = openSync('/dev/fuse', 'r+');
+    const options = 'fd=3,rootmode=40000,user_id=0,group_id=0';
+    const words = ['-i', '-t', 'fuse', '-o', options, 'pongcheck-test', silent];
+    if (spawnSync('mount', words, { stdio: ['ignore', 'ignore', 'ignore', device] }).status === 0) return device;
+  } catch {
+    // Only root may.
+  }
+  if (device !== undefined) closeSync(device);
+  return undefined;
+}
+
+function killServer(): void {
+  if (server !== undefined) closeSync(server);
+  server = undefined;
+}
+
 afterAll(() => {
+  killServer();
+  spawnSync('umount', [silent]);
+  rmSync(silent, { recursive: true, force: true });
   if (isMounted) spawnSync('umount', [folder]);
   rmSync(folder, { recursive: true, force: true });
 });
@@ -84,6 +114,22 @@ describe('a disk check', () => {
       output: `${path} is not there (ENOENT)`,
     });
   });
+
+  itOnSilent(
+    'ends with its timeout on a file system that hangs, and holds one thread, however often it runs',
+    async () => {
+      const check = disk({ path: silent, timeout: 50 });
+      // More than there are threads.
+      for (let i = 0; i < 6; i++) expect(await runCheck(check)).toMatchObject({ status: 'fail', reason: 'timeout' });
+      expect(await statfs('/')).toBeDefined();
+      killServer();
+      expect(await runCheck({ ...check, timeout: 5000 })).toMatchObject({
+        status: 'fail',
+        reason: 'unreachable',
+        output: `${silent} cannot be looked at (ENOTCONN)`,
+      });
+    },
+  );
 
   it('passes on a file system that has neither space nor inodes of its own', async () => {
     expect(await run({ path: '/proc' })).toMatchObject({ status: 'pass', observedValue: 100 });

@@ -140,6 +140,21 @@ describe('a process check', () => {
     expect(await make({ maxDelay: 0, maxHeap: 100 })()).toMatchObject({ status: 'pass' });
   });
 
+  it('has its own window, whatever the windows of others do', async () => {
+    const limits = { warnDelay: 200, maxDelay: 200, warnUtilization: 100, maxUtilization: 100 };
+    const other = process({ ...limits, window: 100 });
+    const runOther = () => other.run(new AbortController().signal, 0);
+    const run = make({ ...limits, window: 60_000 });
+    await run();
+    await until(runOther, 'pass');
+    await pause(50);
+    block(400);
+    expect(await runOther()).toMatchObject({ status: 'fail' });
+    await until(runOther, 'pass');
+    await other.close?.();
+    expect(await run()).toMatchObject({ status: 'fail', reason: 'threshold' });
+  });
+
   it('watches no more once it is closed', async () => {
     const run = make({ maxDelay: 100, window: 100 });
     await run();
