@@ -1,5 +1,5 @@
 // `npm run experiments`: does all of its own set-up, then measures and writes bench/experiments/RESULTS.md, in about
-// seven minutes. `-- --minutes 10` lets the line lose segments for longer; `-- --only loss,sweep` prints some parts alone.
+// seven minutes. `-- --minutes 10` lets the line lose segments for longer; `-- --only loss,sweep` measures these parts alone.
 import { provision } from './provision.js';
 import { fail, install, run } from './steps.js';
 import { removeNamespaces, systemPrograms } from './system.js';

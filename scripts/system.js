@@ -9,6 +9,7 @@ export const systemPrograms = {
   faketime: 'faketime',
   'nc.openbsd': 'netcat-openbsd',
   setpriv: 'util-linux',
+  sysctl: 'procps',
 };
 
 /** Removes the network namespaces of runs that are no more. Nothing happens where there are none. */

@@ -1,6 +1,6 @@
 // `npm run experiments`: measures what the tests do not assert, and writes RESULTS.md.
-import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { accuracy } from './accuracy.js';
 import { detection } from './detection.js';
@@ -47,15 +47,34 @@ const experiments: Record<string, { title: string; sentence: string; measure: ()
   },
 };
 
+const file = new URL('RESULTS.md', import.meta.url);
+const machine = `Node ${process.version}, Linux ${release()}, ${cpus().length} cores: ${cpus()[0]?.model}`;
 const chosen = values.only?.split(',') ?? Object.keys(experiments);
-const parts = [
-  `# Experiments\n\n\`npm run experiments -- --minutes ${minutes}\`, Node ${process.version}, Linux, ${cpus().length} cores: ${cpus()[0]?.model}.`,
-];
 for (const name of chosen) {
   const experiment = experiments[name];
   if (!experiment) throw new Error(`--only takes ${Object.keys(experiments).join(', ')}, not ${name}`);
-  process.stderr.write(`${experiment.title} ...\n`);
-  parts.push(`## ${experiment.title}\n\n${experiment.sentence}\n\n${await experiment.measure()}`);
-  process.stdout.write(`\n${parts.at(-1)}\n`);
+  const { title, sentence, measure } = experiment;
+  process.stderr.write(`${title} ...\n`);
+  const part = `## ${title}\n\n${sentence}\n\n${await measure()}\n`;
+  process.stdout.write(`\n${part}`);
+  keep(title, part);
 }
-if (!values.only) writeFileSync(new URL('RESULTS.md', import.meta.url), `${parts.join('\n\n')}\n`);
+
+/** Puts a part in its place among those that were measured before. */
+function keep(title: string, part: string): void {
+  const before = existsSync(file)
+    ? readFileSync(file, 'utf8')
+        .split(/^(?=## )/m)
+        .slice(1)
+    : [];
+  const parts = Object.values(experiments).map((known) =>
+    known.title === title
+      ? part
+      : before
+          .find((text) => text.startsWith(`## ${known.title}\n`))
+          ?.trimEnd()
+          .concat('\n'),
+  );
+  const head = `# Experiments\n\nWritten by \`npm run experiments\`. ${machine}.\n`;
+  writeFileSync(file, [head, ...parts.filter((text) => text !== undefined)].join('\n'));
+}

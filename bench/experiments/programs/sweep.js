@@ -23,6 +23,8 @@ class IdleSocket extends EventEmitter {
   destroy() {}
 }
 
+/** Sweeps that are not measured: what fell due while the connections were made. */
+const WARM_UP = 20;
 const times = [];
 let sweep;
 const clock = {
@@ -51,10 +53,10 @@ for (let n = 0; n < Number(count); n++) {
   server.accept(socket, { ...server.shared, listener: '' });
   socket.emit('data', hello);
 }
-for (let n = 0; n < 100; n++) {
+for (let n = -WARM_UP; n < 100; n++) {
   const begun = performance.now();
   sweep();
-  times.push(performance.now() - begun);
+  if (n >= 0) times.push(performance.now() - begun);
   await new Promise((resolve) => setTimeout(resolve, 100));
 }
 process.stdout.write(`${JSON.stringify({ event: 'swept', at: 0, times })}\n`);
