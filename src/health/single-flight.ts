@@ -98,8 +98,11 @@ export class SingleFlight implements RunListener {
     this.owesRun = !this.mayRun(now);
     if (!this.owesRun) {
       this.lastRun = now;
-      this.running = this.create(hops, this);
-      this.running.begin();
+      const run = this.create(hops, this);
+      // The clock has moved on since: the floor holds between the moments that are told.
+      this.lastStart = run.startedAt;
+      this.running = run;
+      run.begin();
     } else {
       this.ended = this.started;
       this.listener.ended(now, this.refused(this.hanging.size), false);

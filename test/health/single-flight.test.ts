@@ -17,8 +17,9 @@ function flightOf(check: ScriptedCheck, clock = new FakeClock()) {
     clock,
     defined.floor,
     (hops, listener) => {
-      starts.push(clock.now());
-      return new Run(defined, hops, clock, findings, listener);
+      const run = new Run(defined, hops, clock, findings, listener);
+      starts.push(run.startedAt);
+      return run;
     },
     (hanging) => ({ status: 'fail', reason: 'timeout', output: `${hanging} hang` }),
     {
