@@ -14,8 +14,8 @@ export function causesOf(report: ReportBody | undefined): Cause[] {
 
 function isCause(value: unknown): value is Cause {
   if (typeof value !== 'object' || value === null) return false;
-  const { instance, via, check, reason, output } = value as Partial<Record<keyof Cause, unknown>>;
-  const words = [check, reason, output].filter((word) => word !== undefined);
+  const { instance, service, via, check, reason, output } = value as Partial<Record<keyof Cause, unknown>>;
+  const words = [service, check, reason, output].filter((word) => word !== undefined);
   return [instance, ...words].every(isText) && Array.isArray(via) && via.every(isText);
 }
 

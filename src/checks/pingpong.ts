@@ -85,5 +85,6 @@ function judge({ status: state, stale, report }: Pong, address: Address): CheckR
 
 /** The first cause in words; where detail is refused it has none. */
 function rootOf([cause]: readonly Cause[]): string {
-  return cause?.check === undefined ? '' : ` (${cause.check}: ${cause.reason ?? 'unknown'})`;
+  if (cause?.check === undefined) return '';
+  return ` (${cause.check}${cause.service === undefined ? '' : ` of ${cause.service}`}: ${cause.reason ?? 'unknown'})`;
 }

@@ -42,6 +42,8 @@ export interface CheckResult {
 /** A leaf of what is not well, at whatever responder it was seen (SPEC "Chains and circles"). */
 export interface Cause {
   instance: string;
+  /** What the service of that instance is called, where it has a name. */
+  service?: string;
   /** The instances that it came through, nearest to the leaf first. */
   via: readonly string[];
   check?: string;

@@ -24,7 +24,7 @@ export interface Moment {
  */
 export function report(view: View, identity: Identity, moment: Moment, extent: Extent): object {
   const { state } = view.current();
-  const causes = bounded(causesOf(view.checks, identity.instance));
+  const causes = bounded(causesOf(view.checks, identity));
   if (extent === 'chain') {
     return { instance: identity.instance, state, causes: causes.map(({ instance, via }) => ({ instance, via })) };
   }
@@ -43,13 +43,13 @@ export function report(view: View, identity: Identity, moment: Moment, extent: E
 }
 
 /** The leaves of what is not well, the worst first. */
-function causesOf(checks: readonly Monitor[], instance: string): Cause[] {
+function causesOf(checks: readonly Monitor[], { instance, serviceId }: Identity): Cause[] {
   return checks
     .filter(({ state, reason }) => state !== 'pass' && reason !== 'loop')
     .sort((a, b) => (a.state === b.state ? 0 : worse(a.state, b.state) === a.state ? -1 : 1))
     .flatMap(({ name, reason, verdict: { finding } }) => {
       if (finding?.causes) return finding.causes;
-      const leaf: Cause = { instance, via: [], check: name };
+      const leaf: Cause = { instance, ...(serviceId !== undefined && { service: serviceId }), via: [], check: name };
       if (reason) leaf.reason = reason;
       leaf.output = finding ? (finding.output ?? '') : 'no result that is recent enough';
       return [leaf];
@@ -79,5 +79,7 @@ function entry(monitor: Monitor, { now, wall }: Moment): object {
     groups: check.groups,
     passes,
     fails,
+    rise: check.rise,
+    fall: check.fall,
   };
 }

@@ -91,12 +91,13 @@ export class Findings {
   }
 
   private cause(value: unknown): Cause {
-    const { instance, via, check, reason, output } = (value ?? {}) as Partial<Record<keyof Cause, unknown>>;
+    const { instance, service, via, check, reason, output } = (value ?? {}) as Partial<Record<keyof Cause, unknown>>;
     if (typeof instance !== 'string' || !Array.isArray(via)) {
       throw new TypeError('The check returned a cause without `instance` and `via`.');
     }
     return {
       instance: this.name(instance),
+      ...(service !== undefined && { service: this.name(service) }),
       via: via.slice(-MAX_VIA).map((hop) => this.name(hop)),
       ...(check !== undefined && { check: this.name(check) }),
       ...(reason !== undefined && { reason: this.name(reason) }),

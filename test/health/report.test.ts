@@ -21,7 +21,7 @@ describe('the report', () => {
       serviceId: 'shop',
       releaseId: '1.2',
       time: '2026-01-01T00:00:00.112Z',
-      causes: [{ instance: 'me', via: [], check: 'db', reason: 'lag', output: 'behind' }],
+      causes: [{ instance: 'me', service: 'shop', via: [], check: 'db', reason: 'lag', output: 'behind' }],
       checks: {
         db: [
           {
@@ -40,6 +40,8 @@ describe('the report', () => {
             groups: ['readiness', 'web'],
             passes: 1,
             fails: 0,
+            rise: 1,
+            fall: 1,
           },
         ],
       },
