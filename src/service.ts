@@ -9,6 +9,7 @@ import { httpPlugin } from './http/plugin.js';
 import { type HttpServer, openHttp } from './http/server.js';
 import { formatAddress, parseAddress } from './link/address.js';
 import { type Log, silentLog } from './log.js';
+import { LoopWatch } from './metrics/event-loop.js';
 import { createMetrics, type Metrics } from './metrics/metrics.js';
 import { ownRegistry } from './metrics/own-registry.js';
 import type { ConnectionInfo } from './server/info.js';
@@ -75,6 +76,8 @@ export class Service {
   private readonly clock: Clock;
   private readonly drainTimes: DrainTimes;
   private readonly idleTimeout: number;
+  private readonly maxConnections: number;
+  private readonly loop: LoopWatch;
   private stopping: Promise<void> | undefined;
   private readonly openHttp: (() => Promise<HttpServer>) | undefined;
   private readonly joined: MetricsRegistry | undefined;
@@ -96,6 +99,8 @@ export class Service {
     this.clock = clock;
     this.drainTimes = { grace: 10_000, delay: 5000, ...options.drain };
     this.idleTimeout = settings.heartbeat.idleTimeout;
+    this.maxConnections = settings.limits.maxConnections;
+    this.loop = new LoopWatch(clock);
     this.listen = options.listen ?? [{ url: 'pong://127.0.0.1:7464' }];
     this.health = new Registry({
       checks,
@@ -157,6 +162,7 @@ export class Service {
     const listeners = this.listen.map(({ url, ...own }) => [parseAddress(url), own] as const);
     if (this.joined) this.metrics = this.join(this.joined);
     try {
+      this.loop.start();
       this.health.start();
       for (const [address, own] of listeners) this.bound.push(formatAddress(await this.server.listen(address, own)));
       this.http = await this.openHttp?.();
@@ -241,13 +247,22 @@ export class Service {
     await this.server.close();
     await this.http?.close();
     await this.health.stop();
+    this.loop.stop();
     this.metrics?.close();
     this.http = undefined;
     this.bound = [];
   }
 
   private join(register: MetricsRegistry): Metrics {
-    return createMetrics({ register, health: this.health, stats: this.server.stats, version: packageVersion() });
+    const { health, loop, maxConnections } = this;
+    return createMetrics({
+      register,
+      health,
+      stats: this.server.stats,
+      loop,
+      maxConnections,
+      version: packageVersion(),
+    });
   }
 }
 

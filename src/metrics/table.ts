@@ -5,6 +5,7 @@ import { checkStates, type State, states } from '../health/state.js';
 import type { Histogram } from '../histogram.js';
 import { closeReasons, pauses, refusals, type ServerStats } from '../server/stats.js';
 import { WireError } from '../wire/codes.js';
+import type { LoopWatch } from './event-loop.js';
 
 /** What the metrics are read from when they are scraped; reading runs no check. */
 export interface Source {
@@ -14,6 +15,9 @@ export interface Source {
     stateOf(group: string): State;
   };
   readonly stats: ServerStats;
+  readonly loop: Pick<LoopWatch, 'delay' | 'busy'>;
+  /** Connections that may be open at once. */
+  readonly maxConnections: number;
   /** Version of this package. */
   readonly version: string;
 }
@@ -60,9 +64,9 @@ function each<K extends string>(label: string, keys: readonly K[], counts: Reado
   return keys.map((key): Series<number> => [{ [label]: key }, counts[key]]);
 }
 
-/** One series for each state that can be, 1 for the one that is. */
-function oneHot(labels: Labels, possible: readonly State[], is: State): Series<number>[] {
-  return possible.map((status) => [{ ...labels, status }, status === is ? 1 : 0]);
+/** One series for each value that a label can have, 1 for the one that is. */
+function oneHot(labels: Labels, label: string, possible: readonly string[], is: string | undefined): Series<number>[] {
+  return possible.map((value) => [{ ...labels, [label]: value }, value === is ? 1 : 0]);
 }
 
 function eachCheck<V>({ health }: Source, value: (check: CheckView) => V): Series<V>[] {
@@ -87,7 +91,8 @@ export const metricRows: readonly MetricRow[] = [
     type: 'gauge',
     help: '1 for the status that a group of checks has, 0 for the others.',
     labels: ['group', 'status'],
-    read: ({ health }) => health.groups().flatMap((group) => oneHot({ group }, groupStates, health.stateOf(group))),
+    read: ({ health }) =>
+      health.groups().flatMap((group) => oneHot({ group }, 'status', groupStates, health.stateOf(group))),
   },
   {
     name: 'pongcheck_check_info',
@@ -102,7 +107,16 @@ export const metricRows: readonly MetricRow[] = [
     type: 'gauge',
     help: '1 for the status that a check has, 0 for the others.',
     labels: ['check', 'status'],
-    read: ({ health }) => health.checks.flatMap(({ name, state }) => oneHot({ check: name }, checkStates, state)),
+    read: ({ health }) =>
+      health.checks.flatMap(({ name, state }) => oneHot({ check: name }, 'status', checkStates, state)),
+  },
+  {
+    name: 'pongcheck_check_reason',
+    type: 'gauge',
+    help: '1 for the reason why a check is not pass, 0 for the others.',
+    labels: ['check', 'reason'],
+    read: ({ health }) =>
+      health.checks.flatMap(({ name, reason }) => oneHot({ check: name }, 'reason', reasonNames, reason)),
   },
   {
     name: 'pongcheck_check_runs_total',
@@ -202,6 +216,13 @@ export const metricRows: readonly MetricRow[] = [
     read: ({ stats }) => single(stats.open),
   },
   {
+    name: 'pongcheck_connections_limit',
+    type: 'gauge',
+    help: 'Connections that may be open at once; more are refused.',
+    labels: [],
+    read: ({ maxConnections }) => single(maxConnections),
+  },
+  {
     name: 'pongcheck_connections_accepted_total',
     type: 'counter',
     help: 'Connections that were accepted.',
@@ -256,5 +277,19 @@ export const metricRows: readonly MetricRow[] = [
     help: 'Octets that were read (in) and written (out), over all connections.',
     labels: ['direction'],
     read: ({ stats }) => each('direction', ['in', 'out'], { in: stats.octetsIn, out: stats.octetsOut }),
+  },
+  {
+    name: 'pongcheck_event_loop_delay_seconds',
+    type: 'histogram',
+    help: 'How late a timer of this process came, in seconds: so long the event loop kept everyone waiting.',
+    labels: [],
+    read: ({ loop }) => single(loop.delay),
+  },
+  {
+    name: 'pongcheck_event_loop_busy_seconds_total',
+    type: 'counter',
+    help: 'Time that the event loop did not spend waiting, in seconds.',
+    labels: [],
+    read: ({ loop }) => single(loop.busy),
   },
 ];

@@ -3,6 +3,7 @@ import client from 'prom-client';
 import { reasons } from '../../src/health/reason.js';
 import { Registry, type RegistryOptions } from '../../src/health/registry.js';
 import { checkStates, states } from '../../src/health/state.js';
+import { LoopWatch } from '../../src/metrics/event-loop.js';
 import { createMetrics, type Metrics } from '../../src/metrics/metrics.js';
 import { ownRegistry } from '../../src/metrics/own-registry.js';
 import { metricRows } from '../../src/metrics/table.js';
@@ -20,8 +21,9 @@ function observed(checks: RegistryOptions['checks'] = {}, register = ownRegistry
   const health = new Registry({ checks, clock, random: () => 0 });
   standing.push(health);
   const stats = new ServerStats();
-  const metrics: Metrics = createMetrics({ register, health, stats, version: '1.2.3' });
-  return { clock, health, stats, register, metrics, scrape: async () => parseScrape(await register.metrics()) };
+  const loop = new LoopWatch(clock);
+  const metrics: Metrics = createMetrics({ register, health, stats, loop, maxConnections: 500, version: '1.2.3' });
+  return { clock, health, stats, loop, register, metrics, scrape: async () => parseScrape(await register.metrics()) };
 }
 
 afterEach(async () => {
@@ -154,6 +156,42 @@ describe('metrics', () => {
     expect(await ofCheck('duration_seconds_sum')).toBeCloseTo(0.12);
   });
 
+  it('tell why a check is not well, as long as it is not', async () => {
+    const db = new SteadyCheck({}, { status: 'fail', reason: 'refused' });
+    const { scrape, health, clock } = observed({ db });
+    const reasonsOf = async () =>
+      ((await scrape()).get('pongcheck_check_reason') as Family).samples.flatMap(({ labels, value }) =>
+        value === 0 ? [] : [[labels.check, labels.reason, value]],
+      );
+    expect(await reasonsOf()).toEqual([['db', 'never-ran', 1]]);
+    health.start();
+    await clock.advance(10);
+    expect(await reasonsOf()).toEqual([['db', 'refused', 1]]);
+    db.outcome = { status: 'warn', reason: 'threshold' };
+    await clock.advance(6000);
+    expect(await reasonsOf()).toEqual([['db', 'threshold', 1]]);
+    db.outcome = { status: 'pass' };
+    await clock.advance(6000);
+    expect(await reasonsOf()).toEqual([]);
+  });
+
+  it('tell each stall of the event loop once, as long as it was, and none before and after', async () => {
+    const { scrape, loop, clock } = observed();
+    const late = async (le: string) => valueOf(await scrape(), 'pongcheck_event_loop_delay_seconds_bucket', { le });
+    loop.start();
+    await clock.advance(1000);
+    expect([await late('0.005'), await late('+Inf')]).toEqual([10, 10]);
+    clock.jump(3000);
+    await clock.advance(0);
+    expect([await late('0.005'), await late('2.5'), await late('5')]).toEqual([10, 10, 11]);
+    await clock.advance(500);
+    expect([await late('0.005'), await late('+Inf')]).toEqual([15, 16]);
+    loop.stop();
+    expect(clock.timers).toBe(0);
+    await clock.advance(1000);
+    expect(await late('+Inf')).toBe(16);
+  });
+
   it('tell what the server counted', async () => {
     const { scrape, stats } = observed();
     stats.pings.startup.starting = 3;
@@ -179,6 +217,8 @@ describe('metrics', () => {
     expect(at('transferred_bytes_total', { direction: 'out' })).toBe(10);
     expect(at('connections_accepted_total')).toBe(11);
     expect(at('connections')).toBe(12);
+    expect(at('connections_limit')).toBe(500);
+    expect(at('event_loop_busy_seconds_total')).toBeGreaterThan(0);
     expect(at('pings_waiting')).toBe(13);
     expect(at('pings_stale_total')).toBe(14);
     expect(at('ignored_frames_total')).toBe(15);
