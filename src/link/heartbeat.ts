@@ -60,16 +60,18 @@ export class Heartbeat {
   /** The monotonic moment at which `due` is to be asked. */
   get dueAt(): number {
     // With nothing outstanding: what has been silent longest, either direction. Otherwise a round after the last PING.
-    return (this.pingsOut > 0 ? this.pingedAt : Math.min(this.receivedAt, this.sentAt)) + this.wait;
+    const next = (this.pingsOut > 0 ? this.pingedAt : Math.min(this.receivedAt, this.sentAt)) + this.wait;
+    // A conviction has no use for jitter: on a line that loses much, the time that it takes off is one more try of TCP.
+    return this.exhausted ? Math.max(next, this.receivedAt + this.limit) : next;
   }
 
   /** What is to be done at `now`. `dead` is an accusation, to be looked at once more before it is acted on. */
   due(now: number): 'nothing' | 'ping' | 'dead' {
     if (now < this.dueAt) return 'nothing';
-    return this.options.maxPingsOut > 0 && this.pingsOut >= this.options.maxPingsOut ? 'dead' : 'ping';
+    return this.exhausted ? 'dead' : 'ping';
   }
 
-  /** How long a dead peer goes unnoticed at most, in milliseconds; 0 = for ever. */
+  /** Silence with which the peer is dead, so how long that goes unnoticed at most, in milliseconds; 0 = for ever. */
   get limit(): number {
     return (this.options.maxPingsOut + 1) * this.options.interval * (this.options.maxPingsOut > 0 ? 1 : 0);
   }
@@ -99,6 +101,11 @@ export class Heartbeat {
     roundTrips.smoothed = roundTrips.smoothed === undefined ? time : roundTrips.smoothed * 0.875 + time * 0.125;
     roundTrips.min = Math.min(roundTrips.min ?? time, time);
     return true;
+  }
+
+  /** No more PINGs are sent before a sign of life. */
+  private get exhausted(): boolean {
+    return this.options.maxPingsOut > 0 && this.pingsOut >= this.options.maxPingsOut;
   }
 
   private jittered(): number {

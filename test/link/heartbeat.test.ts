@@ -30,6 +30,18 @@ describe('a heartbeat', () => {
     expect(log).toEqual(['ping 1000', 'ping 2000', 'ping 3000', 'dead 4000']);
   });
 
+  it('takes the whole of its limit for a conviction, however early the PINGs came', () => {
+    const beat = new Heartbeat({ interval: 1000, maxPingsOut: 3, random: () => 0.8 }, 0);
+    const log: string[] = [];
+    for (let now = 0; now <= 4000; now += 100) {
+      const due = beat.due(now);
+      if (due !== 'nothing') log.push(`${due} ${now}`);
+      if (due === 'ping') beat.pinged(0, now, now);
+    }
+    expect(log).toEqual(['ping 800', 'ping 1600', 'ping 2400', 'dead 4000']);
+    expect(beat.dueAt).toBe(beat.limit);
+  });
+
   it('never calls anyone dead with maxPingsOut 0', () => {
     const beat = new Heartbeat({ interval: 10, maxPingsOut: 0, random: noJitter }, 0);
     for (let now = 10; now < 1000; now += 10) {
