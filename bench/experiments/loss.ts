@@ -1,71 +1,142 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { compiledPackage } from '../../test/cli/compiled.js';
 import { type Host, Network } from '../../test/system/network.js';
-import { now, passUntil } from '../../test/system/program.js';
-import { type PeersUnderTrial, type ServerUnderTrial, Trial } from '../../test/system/trial.js';
+import { now, type Program, passUntil } from '../../test/system/program.js';
+import { Trial } from '../../test/system/trial.js';
 import { table } from './table.js';
 
 const PEERS = 50;
-const LOSS = '0.3';
 const HOUR = 3_600_000;
+const LOSSY = ['-m', 'statistic', '--mode', 'random', '--probability', '0.3'];
+const RTO_MAX = 'net.ipv4.tcp_rto_max_ms';
 const presets = { ordinary: 10_000, strict: 2250 };
-/** How the kernels at both ends repeat what is not acknowledged. */
-const kernels = { 'as they come': '0', 'tcp_thin_linear_timeouts = 1': '1' };
+const linksProgram = join(process.cwd(), 'bench', 'experiments', 'programs', 'links.js');
 
-interface Line {
-  preset: string;
-  kernel: string;
-  pingInterval: number;
-  server: ServerUnderTrial;
-  peers: PeersUnderTrial;
+interface Weather {
+  name: string;
+  /** Which hosts lose of what arrives: 0 is the server's, 1 the clients'. */
+  lossy: number[];
+  /** Settings of the kernels at both ends. */
+  sysctl?: string;
 }
 
-/** Living peers behind a line that loses 30 % of the segments each way: how many are called dead, all of them falsely. */
+const weathers: Weather[] = [
+  { name: 'towards the clients', lossy: [1] },
+  { name: 'towards the server', lossy: [0] },
+  { name: 'each way', lossy: [0, 1] },
+  { name: 'each way', lossy: [0, 1], sysctl: 'net.ipv4.tcp_thin_linear_timeouts=1' },
+  { name: 'each way', lossy: [0, 1], sysctl: `${RTO_MAX}=4000` },
+  { name: 'each way', lossy: [0, 1], sysctl: `${RTO_MAX}=1000` },
+];
+
+/** The connections of one weather that beat alike. */
+interface Group {
+  weather: Weather;
+  near: Host;
+  who: string;
+  preset: string;
+  port: number;
+  /** When each was called dead. */
+  dead(): number[];
+  answered(): Promise<number>;
+  /** What the server's kernel waits before it repeats a segment, in ms, as often as it was looked at. */
+  timeouts: number[];
+}
+
+/** Living peers behind a line that loses 30 % of the segments: how many are called dead, all of them falsely. */
 export async function loss(minutes: number): Promise<string> {
   const trial = new Trial();
   try {
-    const lines: Line[] = [];
-    for (const [kernel, linear] of Object.entries(kernels)) {
-      const network = trial.network(new Network(2));
-      for (const host of network.hosts) host.run('sysctl', '-qw', `net.ipv4.tcp_thin_linear_timeouts=${linear}`);
-      for (const [preset, pingInterval] of Object.entries(presets)) {
-        const ends = await connected(trial, network.hosts as [Host, Host], pingInterval);
-        lines.push({ preset, kernel, pingInterval, ...ends });
-      }
-      const lossy = ['-m', 'statistic', '--mode', 'random', '--probability', LOSS];
-      for (const host of network.hosts) host.drop(...lossy);
-    }
+    const groups: Group[] = [];
+    const known = ({ sysctl = '' }: Weather) =>
+      !sysctl.startsWith(RTO_MAX) || existsSync('/proc/sys/net/ipv4/tcp_rto_max_ms');
+    for (const weather of weathers.filter(known)) groups.push(...(await begin(trial, weather)));
     const since = now();
-    await passUntil(since + minutes * 60_000);
-    const rows = [];
-    for (const line of lines) rows.push(await told(line, since, minutes));
+    for (let minute = 0; minute < minutes; minute++) {
+      await passUntil(Math.min(since + (minute + 1) * 60_000, since + minutes * 60_000));
+      for (const group of groups) group.timeouts.push(...retransmissionTimeouts(group));
+    }
+    const until = now();
     return table(
-      ['preset', 'kernels', 'connections', 'PINGs answered', 'called dead, all falsely', 'a connection and hour'],
-      rows,
+      [
+        'lost',
+        'kernels',
+        'who PINGs',
+        'preset',
+        'answered',
+        'called dead',
+        'a connection and hour',
+        'retransmission timeout',
+      ],
+      await Promise.all(groups.map((group) => row(group, since, until))),
     );
   } finally {
     await trial.close();
   }
 }
 
-async function connected(trial: Trial, [near, far]: [Host, Host], pingInterval: number) {
-  const heartbeat = { idleTimeout: 0, pingInterval, maxPingsOut: 3 };
-  const server = await trial.server({ listen: [{ url: 'pong://10.77.0.1:0' }], heartbeat }, { host: near });
-  const to = { host: '10.77.0.1', port: server.ports[0] };
-  const peers = await trial.peers({ to, count: PEERS, hello: { heartbeat: { wantMs: 1 } } }, far);
-  return { server, peers };
+async function begin(trial: Trial, weather: Weather): Promise<Group[]> {
+  const network = trial.network(new Network(2));
+  const [near, far] = network.hosts as [Host, Host];
+  if (weather.sysctl) for (const host of network.hosts) host.run('sysctl', '-qw', weather.sysctl);
+  const groups: Group[] = [];
+  for (const preset of ['ordinary', 'strict'] as const) {
+    const pings = { idleTimeout: 0, pingInterval: presets[preset], maxPingsOut: 3 };
+    for (const [who, heartbeat] of Object.entries({ server: pings, client: { idleTimeout: 0 } })) {
+      const server = await trial.server({ listen: [{ url: 'pong://10.77.0.1:0' }], heartbeat }, { host: near });
+      const port = server.ports[0] as number;
+      const common = { weather, near, who, preset, port, timeouts: [] };
+      if (who === 'server') {
+        const to = { host: '10.77.0.1', port };
+        const peers = await trial.peers({ to, count: PEERS, hello: { heartbeat: { wantMs: 1 } } }, far);
+        groups.push({
+          ...common,
+          dead: () => at(server.program, 'close'),
+          async answered() {
+            const { peers: list } = await peers.program.ask({ list: true }, 'peers');
+            return list.reduce((sum: number, { answered }: { answered: number }) => sum + answered, 0);
+          },
+        });
+      } else {
+        const client = pathToFileURL(join(compiledPackage(), 'dist', 'client.js')).href;
+        const plan = JSON.stringify({ to: `pong://10.77.0.1:${port}`, count: PEERS, heartbeat: preset });
+        const links = trial.program([process.execPath, linksProgram, client, plan], { within: far.within });
+        await links.says('up');
+        groups.push({
+          ...common,
+          dead: () => at(links, 'down'),
+          answered: async () => (await links.ask({}, 'links')).answered,
+        });
+      }
+    }
+  }
+  for (const n of weather.lossy) network.host(n).drop(...LOSSY);
+  return groups;
 }
 
-async function told(line: Line, since: number, minutes: number): Promise<string[]> {
-  const { preset, kernel, pingInterval, server, peers } = line;
-  const until = now();
-  const closes = server.program.all('close');
-  const lived = closes.reduce((sum, { at }) => sum + at - since, 0) + (PEERS - closes.length) * (until - since);
-  const { peers: list } = await peers.program.ask({ list: true }, 'peers');
+const at = (program: Program, event: string) => program.all(event).map((said) => said.at);
+
+function retransmissionTimeouts({ near, port }: Group): number[] {
+  const told = near.run('ss', '-Htin', 'state', 'established', 'sport', '=', `:${port}`);
+  return [...told.matchAll(/\brto:([\d.]+)/g)].map(([, ms]) => Number(ms));
+}
+
+async function row(group: Group, since: number, until: number): Promise<string[]> {
+  const { weather, who, preset, timeouts } = group;
+  const dead = group.dead();
+  const lived = dead.reduce((sum, moment) => sum + moment - since, 0) + (PEERS - dead.length) * (until - since);
+  const sorted = timeouts.sort((a, b) => a - b);
+  const ms = (part: number) => String(Math.round(sorted[Math.floor((sorted.length - 1) * part)] as number));
   return [
-    `${preset} (${pingInterval / 1000} s, 3 outstanding)`,
-    kernel,
-    `${PEERS} for ${minutes} min`,
-    String(list.reduce((sum: number, { answered }: { answered: number }) => sum + answered, 0)),
-    String(closes.length),
-    ((closes.length * HOUR) / lived).toFixed(2),
+    weather.name,
+    weather.sysctl ?? 'as they come',
+    who,
+    preset,
+    String(await group.answered()),
+    String(dead.length),
+    ((dead.length * HOUR) / lived).toFixed(2),
+    `${ms(0.5)} / ${ms(0.9)} / ${ms(1)} ms`,
   ];
 }

@@ -1,0 +1,21 @@
+// Clients under trial, made by `openLink`: `links.js CLIENT PLAN`, the compiled client and, as JSON, `to` (an address), `count`,
+// and the `heartbeat`. It tells when all are up, and of each the first time that it goes down; from then on that one is closed.
+import { onCommand, say } from '../../../test/system/programs/say.js';
+
+const [client, text] = process.argv.slice(2);
+const { openLink } = await import(client);
+const { to, count, heartbeat } = JSON.parse(text);
+
+let up = 0;
+let answered = 0;
+for (let n = 0; n < count; n++) {
+  const link = openLink(to, { heartbeat });
+  link.on('pong', () => answered++);
+  link.on('state', ({ state, why }) => {
+    if (state === 'up' && ++up === count) say('up');
+    if (state !== 'down') return;
+    say('down', { why });
+    void link.close();
+  });
+}
+onCommand(() => say('links', { answered }));
