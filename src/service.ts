@@ -8,6 +8,7 @@ import { Registry } from './health/registry.js';
 import { httpPlugin } from './http/plugin.js';
 import { type HttpServer, openHttp } from './http/server.js';
 import { formatAddress, parseAddress } from './link/address.js';
+import { MAX_TOKENS, TOKEN_FORMS, Tokens, tokenPattern } from './link/tokens.js';
 import { type Log, silentLog } from './log.js';
 import { LoopWatch } from './metrics/event-loop.js';
 import { createMetrics, type Metrics } from './metrics/metrics.js';
@@ -15,7 +16,7 @@ import { ownRegistry } from './metrics/own-registry.js';
 import type { ConnectionInfo } from './server/info.js';
 import { type ListenerSettings, Server } from './server/server.js';
 import type { ServerEvents } from './server/session.js';
-import { defaultServerSettings, type Limits, type ServerSettings } from './server/settings.js';
+import { defaultServerSettings, type Limits, noTokens, type ServerSettings } from './server/settings.js';
 import { logTransitions } from './transition-log.js';
 import { packageVersion } from './version.js';
 import { FrameType, maxBody } from './wire/codes.js';
@@ -52,6 +53,8 @@ export interface ServiceOptions {
   limits?: Partial<Limits>;
   drain?: Partial<DrainTimes>;
   detail?: ServerSettings['detail'];
+  /** Up to 16 texts that each show the right to see detail with `detail: 'token'`, and to ask at a listener with `requireToken`. Default: none. */
+  tokens?: readonly string[];
   /** Shown in reports. */
   serviceId?: string;
   releaseId?: string;
@@ -94,7 +97,9 @@ export class Service {
       heartbeat: { ...defaultServerSettings.heartbeat, ...options.heartbeat },
       limits: { ...defaultServerSettings.limits, ...options.limits },
       detail: options.detail ?? defaultServerSettings.detail,
+      ...(options.tokens?.length && { tokens: options.tokens }),
     };
+    judgeTokens(settings);
     judgePingData(settings.heartbeat.pingData);
     this.clock = clock;
     this.drainTimes = { grace: 10_000, delay: 5000, ...options.drain };
@@ -116,6 +121,7 @@ export class Service {
     const context = {
       health: this.health,
       detail: settings.detail,
+      tokens: settings.tokens && new Tokens(settings.tokens),
       connections: (after: number, limit: number) => this.connections(after, limit),
       register: () => this.register,
       clock,
@@ -264,6 +270,18 @@ export class Service {
       version: packageVersion(),
     });
   }
+}
+
+/** Whoever configures a token wants a secret; nothing of one that is refused is shown. */
+function judgeTokens({ detail, tokens = [] }: ServerSettings): void {
+  const wrong = tokens.findIndex((token) => typeof token !== 'string' || !tokenPattern.test(token));
+  if (wrong >= 0) {
+    throw new PongcheckError('PONGCHECK_CONFIG', `tokens[${wrong}] is not of the form that is allowed: ${TOKEN_FORMS}`);
+  }
+  if (tokens.length > MAX_TOKENS) {
+    throw new PongcheckError('PONGCHECK_CONFIG', `tokens has ${tokens.length} entries; allowed: up to ${MAX_TOKENS}`);
+  }
+  if (detail === 'token' && tokens.length === 0) throw noTokens('detail is token');
 }
 
 /** What PINGs of the server carry has to fit the body of a PING. */

@@ -219,6 +219,13 @@ export const checkKinds: readonly CheckKind[] = [
         defaultText: 'those of the group',
         sentence: 'The names of those of its checks that count, 1 to 32.',
       },
+      {
+        name: 'token',
+        type: 'string',
+        defaultText: 'none',
+        secret: true,
+        sentence: 'Shown to it in HELLO, where it asks for one.',
+      },
     ],
     load: async () => makes((await import('./pingpong.js')).pingpong),
   },

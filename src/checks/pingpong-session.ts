@@ -25,6 +25,7 @@ export class PingpongSession {
   constructor(
     private readonly address: Address,
     private readonly question: Pick<PingOptions, 'scope' | 'group' | 'checks'>,
+    private readonly token: string | undefined,
   ) {}
 
   /** What the other says. Rejects with a CheckFailure, or with the reason of `signal` as soon as it fires. */
@@ -68,7 +69,8 @@ export class PingpongSession {
   private async connect(signal: AbortSignal, deadline: number): Promise<Client> {
     this.client?.destroy();
     const connectTimeout = Math.max(1, deadline - systemClock.now());
-    const client = await connect(this.address, { signal, connectTimeout });
+    const { token } = this;
+    const client = await connect(this.address, { signal, connectTimeout, ...(token !== undefined && { token }) });
     if (this.closed) {
       client.destroy();
       throw new CheckFailure('internal', 'the check is closed');

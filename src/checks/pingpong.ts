@@ -20,6 +20,8 @@ export interface PingpongOptions extends CheckSettings {
   group?: string;
   /** Names of 1 to 32 of its checks. */
   checks?: readonly string[];
+  /** Shown to it in HELLO, where it asks for one. */
+  token?: string;
 }
 
 /**
@@ -32,14 +34,15 @@ export interface PingpongOptions extends CheckSettings {
  */
 export function pingpong(given: PingpongOptions): CheckDefinition {
   const { settings, options } = partOptions<PingpongOptions>(KIND, given);
-  const { url, ...question } = options;
+  const { url, token, ...question } = options;
   const address = readAddress(url);
   judgeQuestion(question);
-  const session = new PingpongSession(address, question);
+  const session = new PingpongSession(address, question, token);
   return {
     componentType: 'component',
     ...settings,
     kind: KIND,
+    secrets: token === undefined ? [] : [token],
     run: async (signal, deadline, hops = 0) => judge(await session.ask(signal, deadline, hops), address),
     close: () => session.close(),
   };

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pong } from '../client/pong.js';
 import { type PingOptions, pingQuestion } from '../client/question.js';
-import { type Client, connect } from '../client.js';
+import { type Client, type ConnectOptions, connect } from '../client.js';
 import { DURATION_FORMS, parseDuration } from '../config/duration.js';
 import { PongcheckError } from '../errors.js';
 import type { Scope } from '../health/health.js';
 import { type Address, parseAddress } from '../link/address.js';
 import { type FlagValues, UsageError } from './command.js';
+import { peerOptions } from './peer-flags.js';
 import { jsonPrinter, type PingPrinter, textPrinter } from './ping-printer.js';
 import { PingStatistics } from './statistics.js';
 
@@ -22,6 +23,7 @@ export async function ping(flags: FlagValues, argument = DEFAULT_ADDRESS): Promi
   const interval = durationOf(flags, 'interval') ?? 1000;
   const question = questionOf(flags);
   const { wait } = usage(() => pingQuestion(question));
+  const peer = peerOptions(flags);
 
   const stop = new AbortController();
   const onSignal = () => stop.abort();
@@ -29,7 +31,7 @@ export async function ping(flags: FlagValues, argument = DEFAULT_ADDRESS): Promi
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   const statistics = new PingStatistics();
   const printer = flags.json ? jsonPrinter(address) : textPrinter(address);
-  const connection = new Connection(address, wait, stop.signal);
+  const connection = new Connection(address, { ...peer, connectTimeout: wait, signal: stop.signal });
   let exit: number = EXIT.noAnswer;
   const begun = performance.now();
   printer.begin();
@@ -63,22 +65,21 @@ function told(outcome: Pong | PongcheckError, seq: number, statistics: PingStati
 /** A connection that is made again, for the next PING, when it was lost. */
 class Connection {
   readonly #address: Address;
-  readonly #wait: number;
-  readonly #signal: AbortSignal;
+  readonly #options: ConnectOptions & { connectTimeout: number; signal: AbortSignal };
   #client: Client | undefined;
 
-  constructor(address: Address, wait: number, signal: AbortSignal) {
+  constructor(address: Address, options: ConnectOptions & { connectTimeout: number; signal: AbortSignal }) {
     this.#address = address;
-    this.#wait = wait;
-    this.#signal = signal;
+    this.#options = options;
   }
 
   async ping(question: PingOptions): Promise<Pong | PongcheckError | 'stopped'> {
+    const { signal, connectTimeout: wait } = this.#options;
     try {
-      this.#client ??= await connect(this.#address, { connectTimeout: this.#wait, signal: this.#signal });
-      return await this.#client.ping({ ...question, wait: this.#wait, signal: this.#signal });
+      this.#client ??= await connect(this.#address, this.#options);
+      return await this.#client.ping({ ...question, wait, signal });
     } catch (error) {
-      if (this.#signal.aborted) return 'stopped';
+      if (signal.aborted) return 'stopped';
       if (!(error instanceof PongcheckError)) throw error;
       // Also after a timeout: a new connection is the quickest way to a responder that is back.
       this.#client?.destroy();

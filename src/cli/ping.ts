@@ -1,4 +1,5 @@
 import type { Command } from './command.js';
+import { peerFlags } from './peer-flags.js';
 
 export const pingCommand: Command = {
   name: 'ping',
@@ -23,6 +24,7 @@ export const pingCommand: Command = {
       sentence: 'By when the responder answers, with the last that it knows if need be; 0 = with what it knows now.',
     },
     { long: 'detail', sentence: 'Asks for the report, and prints what each check says whenever that changes.' },
+    ...peerFlags,
     { long: 'json', sentence: 'Prints one JSON object a line.' },
   ],
   exits: [

@@ -20,7 +20,8 @@ export async function serve(flags: FlagValues): Promise<number> {
   const { settings } = configuration;
   const checks = await buildChecks(configuration);
   const log = await openLog(settings.log);
-  const redact = redactor(Object.values(checks).flatMap(({ secrets }) => secrets ?? []));
+  const secrets = Object.values(checks).flatMap((check) => check.secrets ?? []);
+  const redact = redactor([...secrets, ...(settings.tokens ?? [])]);
   process.on('uncaughtException', (error) => {
     log.fatal(`ends: something threw where nobody could catch it: ${redact(error)}`);
     process.exit(1);

@@ -6,6 +6,7 @@ import { PongcheckError } from '../errors.js';
 import { type Scope, scopes } from '../health/health.js';
 import { hostAndPort, parseAddress } from '../link/address.js';
 import { type FlagValues, UsageError } from './command.js';
+import { peerOptions } from './peer-flags.js';
 import { checkLines } from './report-lines.js';
 import { printable, stylesFor } from './terminal.js';
 import { board, changeLine, MAX_TRIPS, type WatchedRow } from './watch-board.js';
@@ -24,6 +25,7 @@ export async function watch(
 ): Promise<number> {
   const interval = intervalOf(flags.interval);
   const scope = scopeOf(flags.scope);
+  const peer = peerOptions(flags);
   const ended = new Promise<void>((resolve) => {
     // Once: a second signal then ends the process as if nobody listened.
     process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve());
@@ -41,6 +43,7 @@ export async function watch(
       heartbeat: { interval, maxPingsOut: MAX_PINGS_OUT },
       scope,
       detail: true,
+      ...peer,
       backoff: { max: MAX_BACKOFF_MS },
     });
     follow(link, row, live ? () => {} : (before) => print(changeLine(row, before, new Date())));

@@ -1,4 +1,5 @@
 import type { Command } from './command.js';
+import { peerFlags } from './peer-flags.js';
 
 export const watchCommand: Command = {
   name: 'watch',
@@ -8,6 +9,7 @@ export const watchCommand: Command = {
   flags: [
     { long: 'interval', short: 'i', value: 'TIME', sentence: 'From one PING to the next. Default 1s.' },
     { long: 'scope', value: 'SCOPE', sentence: 'readiness (default), liveness or startup.' },
+    ...peerFlags,
   ],
   exits: [[0, 'It was ended by a signal.']],
   examples: [

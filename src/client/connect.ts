@@ -15,6 +15,11 @@ export interface ConnectOptions {
   connectTimeout?: number;
   /** Questions that may wait for an answer at once; one more is rejected with PONGCHECK_BUSY. Default 1024. */
   maxInFlight?: number;
+  /**
+   * Shown in a HELLO of its own as soon as the connection stands, before it is handed out. Who has more to say there
+   * says it with the token in `Client.hello`.
+   */
+  token?: string;
   /** Gives up: rejects with the signal's reason. */
   signal?: AbortSignal;
   /** TCP keep-alive, which tells that the server's kernel answers. Default: none. */
@@ -40,9 +45,23 @@ const MAX_IN_FLIGHT = 1024;
 /**
  * Connects to a responder at `pong://HOST:PORT`, `HOST:PORT` or `HOST`. Of a name with several addresses the first
  * that accepts is taken, as `node:net` does. Rejects with PONGCHECK_ADDRESS, PONGCHECK_CONNECT, PONGCHECK_TIMEOUT,
- * or the reason of `options.signal`.
+ * the reason of `options.signal`, or, where the token is refused, PONGCHECK_REFUSED.
  */
 export async function connect(address: string | Address, options: ConnectOptions = {}): Promise<Client> {
+  const { clock = systemClock, connectTimeout = CONNECT_TIMEOUT, token, signal } = options;
+  const until = clock.now() + connectTimeout;
+  const client = await open(address, options);
+  if (token === undefined) return client;
+  try {
+    await client.hello({ token, wait: Math.max(1, until - clock.now()), ...(signal && { signal }) });
+    return client;
+  } catch (error) {
+    client.destroy();
+    throw error;
+  }
+}
+
+async function open(address: string | Address, options: ConnectOptions): Promise<Client> {
   const { clock = systemClock, maxInFlight = MAX_IN_FLIGHT, signal, lookup } = options;
   const timeout = milliseconds('connectTimeout', options.connectTimeout ?? CONNECT_TIMEOUT);
   if (!Number.isInteger(maxInFlight) || maxInFlight < 1) throw wrongOption('maxInFlight', maxInFlight, '1 or more');

@@ -35,6 +35,8 @@ export const heartbeatPresets = {
 export interface LinkOptions {
   /** What this client calls itself in HELLO. */
   name?: string;
+  /** Shown in HELLO, to who asks for one. Default: none. */
+  token?: string;
   /** Default `ordinary`. */
   heartbeat?: keyof typeof heartbeatPresets | HeartbeatSettings;
   /** What the PINGs ask for. Default `readiness`: a server that is alive but useless is told. */
@@ -188,7 +190,7 @@ export class Link extends EventEmitter<LinkEvents> {
 
   /** Connects to `address` and says HELLO. */
   private async introduce(address: Address): Promise<{ client: Client; hello: HelloBody }> {
-    const { connectTimeout, keepAlive, name, serverPings = 0, health } = this.options;
+    const { connectTimeout, keepAlive, name, token, serverPings = 0, health } = this.options;
     const { clock } = this;
     const client = await connect(address, {
       clock,
@@ -199,7 +201,8 @@ export class Link extends EventEmitter<LinkEvents> {
     if (health) client.health = health;
     try {
       const heartbeat = { canSendMs: Math.round(this.beat.interval), wantMs: serverPings };
-      return { client, hello: await client.hello({ heartbeat, ...(name !== undefined && { name }) }) };
+      const own = { ...(name !== undefined && { name }), ...(token !== undefined && { token }) };
+      return { client, hello: await client.hello({ heartbeat, ...own }) };
     } catch (error) {
       client.destroy();
       throw error;
@@ -322,9 +325,10 @@ export class Link extends EventEmitter<LinkEvents> {
   private async goTo(index: number): Promise<boolean> {
     const { clock } = this;
     const address = this.addresses[index] as Address;
-    const { scope = 'readiness', connectTimeout = 5000 } = this.options;
+    const { scope = 'readiness', connectTimeout = 5000, token } = this.options;
+    const shown = token === undefined ? {} : { token };
     try {
-      const { healthy } = await ping(address, { scope, connectTimeout, clock, signal: this.abort.signal });
+      const { healthy } = await ping(address, { scope, connectTimeout, clock, signal: this.abort.signal, ...shown });
       if (!healthy) return false;
       const { client, hello } = await this.introduce(address);
       const before = this.client;

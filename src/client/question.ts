@@ -30,6 +30,8 @@ export interface PingOptions {
 export interface HelloOptions {
   /** What this client calls itself in the server's logs. */
   name?: string;
+  /** Shows the right to see detail, or to ask at all; without TLS whoever listens has it. Default: none. */
+  token?: string;
   /** How often this client will PING, and wants to be PINGed, in milliseconds; 0 = not. Default: neither. */
   heartbeat?: { canSendMs: number; wantMs: number; mult?: number };
   /** How long to wait for the server's HELLO, in milliseconds. Default 2500. */
@@ -83,11 +85,17 @@ export function pingQuestion(options: PingOptions): Question {
 }
 
 /** Throws PONGCHECK_CONFIG. */
-export function helloQuestion({ name, heartbeat, wait, signal }: HelloOptions): Question {
+export function helloQuestion({ name, token, heartbeat, wait, signal }: HelloOptions): Question {
   if (name !== undefined && typeof name !== 'string') throw wrongOption('name', name, 'a text');
-  const content = { ...(name !== undefined && { name }), ...(heartbeat && { heartbeat }) };
+  if (token !== undefined && typeof token !== 'string') throw wrongOption('token', typeof token, 'a text');
+  const content = {
+    ...(name !== undefined && { name }),
+    ...(token !== undefined && { token }),
+    ...(heartbeat && { heartbeat }),
+  };
+  const longest = (token?.length ?? 0) > (name?.length ?? 0) ? 'token' : 'name';
   return {
-    frame: { type: FrameType.HELLO, ...bodyOf(FrameType.HELLO, 'name', content) },
+    frame: { type: FrameType.HELLO, ...bodyOf(FrameType.HELLO, longest, content) },
     answeredBy: FrameType.HELLO,
     wait: toWait(wait),
     signal,

@@ -1,7 +1,7 @@
 import { quoted } from './found.js';
 import { nearest } from './nearest.js';
 import type { OptionRow } from './option.js';
-import { checkVariables, FILE_VARIABLE, optionRows } from './options.js';
+import { checkVariables, FILE_VARIABLE, optionRows, TOKEN_VARIABLE } from './options.js';
 import { isMap, setAt } from './path.js';
 import { type Env, readText } from './shape.js';
 
@@ -42,7 +42,7 @@ export function addChecks(tree: unknown, env: Env, problems: string[]): unknown 
 
 /** A slip in PONGCHECK_... would go unseen; what Kubernetes sets for a service (PONGCHECK_PORT and its like) is no slip. */
 export function misspeltVariables(env: Env): string[] {
-  const known = [FILE_VARIABLE, ...optionRows.flatMap((row) => row.env ?? [])];
+  const known = [FILE_VARIABLE, TOKEN_VARIABLE, ...optionRows.flatMap((row) => row.env ?? [])];
   const problems: string[] = [];
   for (const variable of Object.keys(env)) {
     if (!/^PONGCHECK_/i.test(variable) || known.includes(variable) || /_(?:HOST|PORT)(?:_|$)/.test(variable)) continue;

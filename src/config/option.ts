@@ -15,6 +15,7 @@ export type OptionType =
   | 'address'
   | 'addresses'
   | 'endpoint'
+  | 'tokens'
   | 'mode';
 
 /** One option: all that is told about it, and all that it is judged by. */

@@ -37,6 +37,12 @@ export const optionRows: readonly OptionRow[] = [
     sentence: 'Who may connect to a Unix socket (pong+unix:/PATH), as chmod takes it.',
   },
   {
+    path: 'listen[].requireToken',
+    type: 'boolean',
+    defaultText: 'false',
+    sentence: 'Answers nothing before a HELLO has shown one of the tokens (ERROR 6); there is no line mode then.',
+  },
+  {
     path: 'listen[].keepAlive.idle',
     type: 'duration',
     default: '30s',
@@ -295,6 +301,15 @@ export const optionRows: readonly OptionRow[] = [
     sentence: 'Who may see more than a status; behind a local proxy everyone is loopback.',
   },
   {
+    path: 'tokens',
+    type: 'tokens',
+    env: 'PONGCHECK_TOKENS',
+    defaultText: 'none',
+    secret: true,
+    sentence:
+      'Texts that each show a right, in HELLO or as Authorization: Bearer; several, so that they can be changed one by one.',
+  },
+  {
     path: 'serviceId',
     type: 'string',
     env: 'PONGCHECK_SERVICE_ID',
@@ -344,5 +359,7 @@ export const checkVariables = [
   },
 ] as const;
 
+/** The variable with the token that a client shows. */
+export const TOKEN_VARIABLE = 'PONGCHECK_TOKEN';
 /** The variable that names the configuration file. */
 export const FILE_VARIABLE = 'PONGCHECK_CONFIG';

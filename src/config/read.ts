@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { noTokens } from '../server/settings.js';
 import { entryShape } from './checks.js';
 import { formatDuration } from './duration.js';
 import { addChecks, type Flags, misspeltVariables, override } from './environment.js';
@@ -66,7 +67,7 @@ function fillDefaults(values: Record<string, unknown>): void {
 }
 
 /** What options allow by themselves but not together. */
-function contradictions({ ping, drain, listen, http }: Settings): string[] {
+function contradictions({ ping, drain, listen, http, detail, tokens }: Settings): string[] {
   const problems: string[] = [];
   const atMost = (path: string, value: number, limitPath: string, limit: number) => {
     if (value <= limit) return;
@@ -74,6 +75,11 @@ function contradictions({ ping, drain, listen, http }: Settings): string[] {
   };
   atMost('ping.timeout', ping.timeout, 'ping.maxTimeout', ping.maxTimeout);
   atMost('drain.delay', drain.delay, 'drain.grace', drain.grace);
+  const wanting = [
+    ...(detail === 'token' ? ['detail is token'] : []),
+    ...listen.flatMap(({ requireToken }, index) => (requireToken ? `listen[${index}].requireToken is true` : [])),
+  ];
+  if (!tokens) problems.push(...wanting.map((what) => noTokens(what).message));
   if (listen.length === 0 && http === false) problems.push('listen is empty and http is false, so nobody could ask');
   return problems;
 }

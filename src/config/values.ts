@@ -1,4 +1,5 @@
 import { type Address, formatAddress, parseAddress, type TcpAddress } from '../link/address.js';
+import { MAX_TOKENS, TOKEN_FORMS, tokenPattern } from '../link/tokens.js';
 import { DURATION_FORMS, formatDuration, parseDuration } from './duration.js';
 import { nearest } from './nearest.js';
 import { formatOctets, OCTETS_FORMS, parseOctets } from './octets.js';
@@ -109,6 +110,15 @@ export const valueTypes: Readonly<Record<OptionType, ValueType>> = {
       return [...new Set(value)];
     },
     readText: (value, row) => valueTypes.names.read(commaSeparated(value), row),
+  },
+  tokens: {
+    allowed: () => `a list of 1 to ${MAX_TOKENS} texts of ${TOKEN_FORMS}, = at the end`,
+    read(value) {
+      const fits = (token: unknown) => typeof token === 'string' && tokenPattern.test(token);
+      if (!Array.isArray(value) || value.length === 0 || value.length > MAX_TOKENS || !value.every(fits)) refuse();
+      return value;
+    },
+    readText: (value, row) => valueTypes.tokens.read(commaSeparated(value), row),
   },
   url: {
     allowed: () => 'a URL, SCHEME://[USER:PASSWORD@]HOST[:PORT][/PATH]',

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify';
-import { mayDetail } from '../link/detail.js';
 import type { HttpContext } from './context.js';
+import { refuse, rightOf } from './right.js';
 
 const PAGE = 100;
 const MAX_PAGE = 1000;
@@ -8,13 +8,14 @@ const MAX_PAGE = 1000;
 /**
  * `GET /connections`: what is known of the open connections, the oldest first, a page
  * at a time: `?limit=` (default 100, at most 1,000), and `?after=` with the `next` of
- * the page before, which is null on the last. 403 for who may not see detail.
+ * the page before, which is null on the last. 401 or 403 for who may not see detail.
  */
-export function connectionsRoute({ connections, detail }: HttpContext): FastifyPluginAsync {
+export function connectionsRoute(context: HttpContext): FastifyPluginAsync {
+  const { connections } = context;
   return async (app) => {
     app.get<{ Querystring: Record<string, unknown> }>('/connections', async (request, reply) => {
-      if (!mayDetail(detail, request.raw.socket.remoteAddress))
-        return reply.code(403).send({ error: 'no detail for you' });
+      const right = rightOf(context, request);
+      if (right !== 'detail') return refuse(context, right, reply);
       const after = wholeNumber(request.query.after, 0);
       const limit = wholeNumber(request.query.limit, PAGE);
       if (after === undefined || limit === undefined || limit < 1 || limit > MAX_PAGE) {

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import type { Health } from '../health/health.js';
 import type { DetailMode } from '../link/detail.js';
+import type { Tokens } from '../link/tokens.js';
 import type { Log } from '../log.js';
 
 /** What the text at `/metrics` comes from; a registry of prom-client is one. */
@@ -14,6 +15,8 @@ export interface HttpContext {
   readonly health: Health;
   /** Who may see more than `status` and `state`. */
   readonly detail: DetailMode;
+  /** What `Authorization: Bearer` may show. Default: nobody asks for it. */
+  readonly tokens?: Tokens | undefined;
   /** At most `limit` open connections with an id above `after`, the oldest first. */
   readonly connections: (after: number, limit: number) => readonly { readonly id: number }[];
   /** Called once, when the routes are registered. */

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
-import { mayDetail } from '../link/detail.js';
 import { asking, httpStatus, summary } from './answer.js';
 import type { HttpContext } from './context.js';
+import { refuse as refuseToken, rightOf } from './right.js';
 
 /** The most checks that one request may name, as in a PING. */
 const MAX_CHECKS = 32;
@@ -9,10 +9,10 @@ const MAX_CHECKS = 32;
 /**
  * `GET /health`: the report as application/health+json, of the readiness group
  * or of what `?group=NAME` or `?check=NAME` (repeatable, up to 32) selects. Who
- * may not see detail gets `status` and `state` alone.
+ * may not see detail gets `status` and `state` alone; 401 for a token that is none of ours.
  */
-export function healthRoute({ health, detail }: HttpContext): FastifyPluginAsync {
-  const ask = asking(health);
+export function healthRoute(context: HttpContext): FastifyPluginAsync {
+  const ask = asking(context.health);
   return async (app) => {
     app.get<{ Querystring: Record<string, unknown> }>('/health', { exposeHeadRoute: true }, async (request, reply) => {
       const groups = names(request.query.group);
@@ -22,8 +22,8 @@ export function healthRoute({ health, detail }: HttpContext): FastifyPluginAsync
       if (groups.length > 1) return refuse('group may be given once');
       if (checks.length > MAX_CHECKS) return refuse(`check may be given ${MAX_CHECKS} times at most`);
       const [group] = groups;
-      // Now, because a socket that is closed meanwhile has no address any more, as if it were local.
-      const mayAll = mayDetail(detail, request.raw.socket.remoteAddress);
+      const right = rightOf(context, request);
+      if (right === 'wrong-token') return refuseToken(context, right, reply);
       const answer = await ask({
         scope: 'readiness',
         ...(checks.length > 0 && { checks }),
@@ -32,7 +32,7 @@ export function healthRoute({ health, detail }: HttpContext): FastifyPluginAsync
       return reply
         .code(httpStatus(answer.state))
         .type('application/health+json')
-        .send(mayAll ? answer.report('full') : Buffer.from(JSON.stringify(summary(answer))));
+        .send(right === 'detail' ? answer.report('full') : Buffer.from(JSON.stringify(summary(answer))));
 
       function refuse(error: string) {
         return reply.code(400).send({ error });

@@ -1,8 +1,8 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { Answer, Scope } from '../health/health.js';
-import { mayDetail } from '../link/detail.js';
 import { asking, httpStatus, summary } from './answer.js';
 import type { HttpContext } from './context.js';
+import { refuse, rightOf } from './right.js';
 
 /** The probes of an orchestrator: which path asks for what. Liveness runs no check. */
 export const probePaths: Readonly<Record<string, Scope>> = {
@@ -13,17 +13,19 @@ export const probePaths: Readonly<Record<string, Scope>> = {
 
 /**
  * `GET /livez`, `/readyz`, `/startupz`: the status code is the answer, `{status, state}` says it
- * in words. With `?verbose`, for who may see detail, one line a check as Kubernetes prints it.
+ * in words. With `?verbose`, for who may see detail, one line a check as Kubernetes prints it;
+ * only there a token is looked at, because a probe must not fail for one that is out of date.
  */
-export function probeRoutes({ health, detail }: HttpContext): FastifyPluginAsync {
-  const ask = asking(health);
+export function probeRoutes(context: HttpContext): FastifyPluginAsync {
+  const ask = asking(context.health);
   return async (app) => {
     for (const [path, scope] of Object.entries(probePaths)) {
       app.get<{ Querystring: Record<string, unknown> }>(path, { exposeHeadRoute: true }, async (request, reply) => {
-        const verbose = 'verbose' in request.query && mayDetail(detail, request.raw.socket.remoteAddress);
+        const right = 'verbose' in request.query ? rightOf(context, request) : 'status';
+        if (right === 'wrong-token') return refuse(context, right, reply);
         const answer = await ask({ scope });
         reply.code(httpStatus(answer.state));
-        if (!verbose) return reply.send(summary(answer));
+        if (right !== 'detail') return reply.send(summary(answer));
         return reply.type('text/plain; charset=utf-8').send(lines(path.slice(1), answer));
       });
     }

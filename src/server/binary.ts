@@ -16,6 +16,12 @@ const TURN_BUDGET = 256;
 /** Milliseconds after which a peer that was closed for its rate finds a full bucket. */
 const RETRY_AFTER = 1000;
 
+/** Why a connection ends with one of these ERRORs; with all others the peer broke the protocol. */
+const closeReasonOf: Readonly<Record<number, CloseReason>> = {
+  [WireError.UNAUTHENTICATED]: 'unauthenticated',
+  [WireError.TOO_MANY_PINGS]: 'too-many-pings',
+};
+
 /** PINGs that wait for the same answer. */
 interface Waiting {
   readonly query: Query;
@@ -78,6 +84,7 @@ export class BinarySession implements Session {
     let slow = 0;
     let runStart = -1;
     let runEnd = -1;
+    let { barred } = connection;
     this.room = connection.room;
     turn.begin(now);
 
@@ -89,7 +96,7 @@ export class BinarySession implements Session {
       }
       judged++;
       const { offset } = decoder;
-      if (offset >= 0 && judged <= allowed && decoder.type === FrameType.PING && decoder.flags === 0) {
+      if (offset >= 0 && judged <= allowed && !barred && decoder.type === FrameType.PING && decoder.flags === 0) {
         const status = turn.status(decoder.code);
         if (status === TOO_OLD) {
           this.defer(decoder.code, now);
@@ -121,6 +128,7 @@ export class BinarySession implements Session {
         this.refuse(decoder.fault?.code ?? WireError.INTERNAL, decoder.fault?.message ?? '');
       } else {
         this.dispatch(now);
+        barred = connection.barred;
         if (++slow === TURN_BUDGET) connection.yieldTurn();
       }
     }
@@ -155,6 +163,9 @@ export class BinarySession implements Session {
   private dispatch(now: number): void {
     const { decoder, connection } = this;
     const { stats, responder } = connection.shared;
+    if (connection.barred && (decoder.type === FrameType.PING || decoder.type === FrameType.WATCH)) {
+      return this.refuseUnauthenticated('a token in HELLO is required here');
+    }
     switch (decoder.type) {
       case FrameType.PING: {
         const query = responder.query(decoder.code, decoder.flags, decoder.body as PingBody | undefined);
@@ -186,7 +197,12 @@ export class BinarySession implements Session {
 
   private greet(hello: HelloBody | undefined, now: number): void {
     const { connection, decoder } = this;
-    const { responder, settings } = connection.shared;
+    const { responder, settings, tokens } = connection.shared;
+    if (tokens && hello?.token !== undefined) {
+      if (!tokens.has(hello.token)) return this.refuseUnauthenticated('the token is not a right one');
+      connection.authenticated();
+    }
+    if (connection.barred) return this.refuseUnauthenticated('a token in HELLO is required here');
     connection.greeting = new Greeting(hello, settings.heartbeat, now);
     const { idHigh, idLow } = decoder;
     this.send(encodeFrame({ type: FrameType.HELLO, idHigh, idLow, body: responder.hello() }));
@@ -269,9 +285,15 @@ export class BinarySession implements Session {
     }
   }
 
+  private refuseUnauthenticated(message: string): void {
+    this.connection.complain(message);
+    this.askDeferred(this.connection.shared.clock.now());
+    this.refuse(WireError.UNAUTHENTICATED, message);
+  }
+
   private refuse(code: WireError, message: string, retryAfterMs?: number): void {
     const { decoder } = this;
-    const reason: CloseReason = code === WireError.TOO_MANY_PINGS ? 'too-many-pings' : 'protocol-error';
+    const reason = closeReasonOf[code] ?? 'protocol-error';
     const frame = this.error(code, message, ErrorFlag.FATAL, decoder.idHigh, decoder.idLow, retryAfterMs);
     this.connection.close(reason, frame);
   }

@@ -71,6 +71,7 @@ export class Connection implements Swept {
   private closingAt = 0;
   private discarded = 0;
   private detail: boolean | undefined = undefined;
+  private hasToken = false;
   private turnOctets = 0;
 
   constructor(
@@ -131,8 +132,25 @@ export class Connection implements Swept {
   }
 
   get mayDetail(): boolean {
-    if (this.detail === undefined) this.detail = mayDetail(this.shared.settings.detail, this.socket.remoteAddress);
+    this.detail ??= mayDetail(this.shared.settings.detail, this.socket.remoteAddress, this.hasToken);
     return this.detail;
+  }
+
+  /** Nothing is answered before a right token was shown, and none was. */
+  get barred(): boolean {
+    return this.shared.requireToken && !this.hasToken;
+  }
+
+  /** A right token was shown. */
+  authenticated(): void {
+    this.hasToken = true;
+    this.detail = undefined;
+  }
+
+  /** Tells of something that the peer did wrong, in a sentence of a closed list. */
+  complain(sentence: string): void {
+    const { complaints, listener } = this.shared;
+    complaints.tell(sentence, { peer: this.socket.remoteAddress, listener });
   }
 
   /** Sends at the end of this turn, all in one write. */
@@ -243,8 +261,12 @@ export class Connection implements Swept {
   private decideMode(first: number, now: number): boolean {
     const letter = first | 0x20;
     if (first === 0x00) this.session = new BinarySession(this, now);
-    else if (letter >= 0x61 && letter <= 0x7a) this.session = new LineSession(this, now);
-    else {
+    else if (letter >= 0x61 && letter <= 0x7a && !this.barred) this.session = new LineSession(this, now);
+    else if (letter >= 0x61 && letter <= 0x7a) {
+      this.complain('a line came where a token is required, which only HELLO can show');
+      this.close('unauthenticated');
+      return false;
+    } else {
       if (first === 0x16) this.tellOfTls();
       this.close(first === 0x16 ? 'tls' : 'wrong-protocol');
       return false;

@@ -7,11 +7,13 @@ import { type KeepAlive, keepAliveSetter } from '../link/keep-alive.js';
 import { Limit } from '../link/limit.js';
 import { cannotListen } from '../link/listen-failure.js';
 import { Sweeper } from '../link/sweeper.js';
+import { Tokens } from '../link/tokens.js';
 import type { Log } from '../log.js';
+import { Complaints } from './complaints.js';
 import { Connection } from './connection.js';
 import { Responder } from './responder.js';
 import type { ServerEvents, Shared } from './session.js';
-import type { ServerSettings } from './settings.js';
+import { noTokens, type ServerSettings } from './settings.js';
 import { makeRoom, setMode } from './socket-file.js';
 import { type Refusal, ServerStats } from './stats.js';
 
@@ -38,6 +40,8 @@ export interface ListenerSettings {
   keepAlive?: Partial<KeepAlive>;
   /** Who may connect to a Unix socket, as chmod takes it, such as 0o660. Default: what the umask leaves. */
   mode?: number;
+  /** Answers nothing before a HELLO has shown one of the tokens; there is no line mode then. Default false. */
+  requireToken?: boolean;
 }
 
 /** Listens on any number of addresses and answers PINGs there. */
@@ -69,6 +73,9 @@ export class Server {
       stats: this.stats,
       events: this.events,
       responder: new Responder(health, this.stats, settings, clock),
+      tokens: settings.tokens?.length ? new Tokens(settings.tokens) : undefined,
+      requireToken: false,
+      complaints: new Complaints(log, clock),
       tlsTold: false,
       forget: (connection) => this.forget(connection),
     };
@@ -80,7 +87,8 @@ export class Server {
    */
   async listen(address: Address, settings: ListenerSettings = {}): Promise<Address> {
     let shared: Shared | undefined;
-    const { log } = this.shared;
+    const { log, tokens } = this.shared;
+    if (settings.requireToken && !tokens) throw noTokens(`${formatAddress(address)} has requireToken`);
     const setKeepAlive =
       settings.keepAlive && (await keepAliveSetter(settings.keepAlive, (sentence) => log.warn({}, sentence)));
     // Half-open sockets: a client that has said all it wants to may send FIN and still read its answers.
@@ -104,16 +112,13 @@ export class Server {
     return bound;
   }
 
-  private sharedWith({ idleTimeout }: ListenerSettings): Omit<Shared, 'listener'> {
-    if (idleTimeout === undefined) return this.shared;
+  private sharedWith({ idleTimeout, requireToken = false }: ListenerSettings): Omit<Shared, 'listener'> {
+    const shared = { ...this.shared, requireToken };
+    if (idleTimeout === undefined) return shared;
     const idle = new Limit(idleTimeout);
     this.sweeper.watch(idle);
-    const heartbeat = { ...this.shared.settings.heartbeat, idleTimeout };
-    return {
-      ...this.shared,
-      settings: { ...this.shared.settings, heartbeat },
-      limits: { ...this.shared.limits, idle },
-    };
+    const heartbeat = { ...shared.settings.heartbeat, idleTimeout };
+    return { ...shared, settings: { ...shared.settings, heartbeat }, limits: { ...shared.limits, idle } };
   }
 
   // -- connections -----------------------------------------------------------

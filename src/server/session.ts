@@ -1,7 +1,9 @@
 import type { EventEmitter } from 'node:events';
 import type { Clock } from '../clock.js';
 import type { Limit } from '../link/limit.js';
+import type { Tokens } from '../link/tokens.js';
 import type { Log } from '../log.js';
+import type { Complaints } from './complaints.js';
 import type { Connection } from './connection.js';
 import type { ConnectionInfo } from './info.js';
 import type { Responder } from './responder.js';
@@ -27,6 +29,11 @@ export interface Shared {
   readonly stats: ServerStats;
   readonly events: EventEmitter<ServerEvents>;
   readonly responder: Responder;
+  /** What may be shown in HELLO; undefined: nobody asks for it. */
+  readonly tokens: Tokens | undefined;
+  /** Nothing is answered here before a right token was shown. */
+  readonly requireToken: boolean;
+  readonly complaints: Complaints;
   readonly limits: { readonly idle: Limit; readonly frame: Limit; readonly stall: Limit; readonly linger: Limit };
   /** A TLS handshake came to this plain listener, and that was logged: once is enough. */
   tlsTold: boolean;

@@ -1,3 +1,4 @@
+import { PongcheckError } from '../errors.js';
 import type { DetailMode } from '../link/detail.js';
 
 /** What a server holds by itself (SPEC "Limits"). Times in milliseconds, sizes in octets. */
@@ -20,6 +21,11 @@ export interface Limits {
   maxConnectionsPerAddress: number;
 }
 
+/** PONGCHECK_CONFIG: `what` asks for a token, and there is none. */
+export function noTokens(what: string): PongcheckError {
+  return new PongcheckError('PONGCHECK_CONFIG', `${what}, and tokens is empty, so nobody could show one`);
+}
+
 export interface ServerSettings {
   ping: {
     /** Deadline of a PING that names none. Default 2,000. */
@@ -40,6 +46,8 @@ export interface ServerSettings {
   limits: Limits;
   /** Who may see more than a status. Default `loopback`. */
   detail: DetailMode;
+  /** Each of them shows the right that `detail: token` and `requireToken` of a listener ask for. Default: none. */
+  tokens?: readonly string[];
 }
 
 export const defaultServerSettings: ServerSettings = {

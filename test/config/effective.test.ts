@@ -63,6 +63,9 @@ describe('the effective configuration', () => {
     ['a URL from the environment', '', { MYSQL_URL: 'mysql://root:hunter2@h/x' }],
     ['a secret parameter of a URL', 'checks: { w: { kind: http, url: "http://h/?api_key=hunter2" } }', {}],
     ['a header', 'checks: { w: { kind: http, url: "http://h/", headers: { x: hunter2 } } }', {}],
+    ['a token', 'tokens: ["hunter2-hunter2-hunter2"]\ndetail: token', {}],
+    ['a token from the environment', '', { PONGCHECK_TOKENS: 'hunter2-hunter2-hunter2,hunter2hunter2hunter2' }],
+    ['a token for a responder', 'checks: { p: { kind: pingpong, url: h, token: hunter2 } }', {}],
     ['an option of a module', 'checks: { m: { kind: module, path: own.js, deep: { password: hunter2 } } }', {}],
   ])('does not show %s', async (_what, content, env) => {
     await writeFile(join(folder, 'own.js'), 'export default () => () => {};\n');

@@ -481,8 +481,39 @@ describe('no refusal shows a secret', () => {
     ['a token in a query', { file: `detail: "http://h/?token=${secret}"` }],
     ['a variable', { file: 'detail: "${SECRET}"', env: { SECRET: secret } }],
     ['an address with credentials', { file: `listen: [{ url: "pong://u:${secret}@h" }]` }],
+    ['a token that is too short', { file: `tokens: ["${secret}"]` }],
+    ['a token that is no list', { file: `tokens: "${secret} ${secret} ${secret}"` }],
+    ['a token of the environment', { env: { PONGCHECK_TOKENS: secret } }],
     ['a header of a request', { file: `checks: { w: { kind: http, url: "http://h", headers: "${secret}" } }` }],
     ['a URL of the environment', { env: { REDIS_URL: `//:${secret}@h` } }],
     ['a misspelt option of the environment', { env: { PONGCHECK_LISTN: `pong://u:${secret}@h` } }],
   ])('%s', async (_what, said) => expect((await problems(said)).join('\n')).not.toContain(secret));
+});
+
+describe('tokens', () => {
+  const [token, other] = ['a-right-token-0123456789', 'another-token-0123456789'];
+
+  it('are a list, of the file with variables in it, or of the environment', async () => {
+    const file = 'tokens: ["${NEW}", "${OLD}"]';
+    expect((await read({ file, env: { NEW: token, OLD: other } })).tokens).toEqual([token, other]);
+    expect((await read({ env: { PONGCHECK_TOKENS: `${token},${other}` } })).tokens).toEqual([token, other]);
+  });
+
+  it.each([
+    ['detail: token', 'detail is token, and tokens is empty, so nobody could show one'],
+    [
+      'listen: [{ url: "pong://h:1" }, { url: "pong://h:2", requireToken: true }]',
+      'listen[1].requireToken is true, and tokens is empty, so nobody could show one',
+    ],
+    [
+      'tokens: []',
+      'pongcheck.yml:1: tokens is a list, allowed is a list of 1 to 16 texts of 16 to 1024 of A-Z a-z 0-9 . _ ~ + / -, = at the end',
+    ],
+  ])('are wanted by %s', async (file, problem) => {
+    expect(await problems({ file })).toEqual([problem]);
+  });
+
+  it('of a client are nothing to a server, and no slip', async () => {
+    expect((await read({ env: { PONGCHECK_TOKEN: token } })).tokens).toBeUndefined();
+  });
 });

@@ -2,7 +2,7 @@ import { afterEach } from '@jest/globals';
 import { type Clock, systemClock } from '../../src/clock.js';
 import type { Address } from '../../src/link/address.js';
 import { type Log, silentLog } from '../../src/log.js';
-import { Server } from '../../src/server/server.js';
+import { type ListenerSettings, Server } from '../../src/server/server.js';
 import { defaultServerSettings, type Limits, type ServerSettings } from '../../src/server/settings.js';
 import { FakeHealth } from './fake-health.js';
 import { Peer } from './peer.js';
@@ -14,6 +14,9 @@ export interface Options {
   clock?: Clock;
   log?: Log;
   health?: FakeHealth;
+  tokens?: readonly string[];
+  /** What the listener holds otherwise. */
+  listener?: ListenerSettings;
 }
 
 const opened: { server: Server; peers: Peer[] }[] = [];
@@ -28,7 +31,7 @@ afterEach(async () => {
 /** A server on a free port of loopback, closed after the test. */
 export async function serve(options: Options = {}) {
   const health = options.health ?? new FakeHealth();
-  const { limits, heartbeat, detail = 'loopback' } = options;
+  const { limits, heartbeat, tokens, detail = 'loopback' } = options;
   const server = new Server({
     health,
     clock: options.clock ?? systemClock,
@@ -38,9 +41,10 @@ export async function serve(options: Options = {}) {
       heartbeat: { ...defaultServerSettings.heartbeat, ...heartbeat },
       limits: { ...defaultServerSettings.limits, ...limits },
       detail,
+      ...(tokens && { tokens }),
     },
   });
-  const port = portOf(await server.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 }));
+  const port = portOf(await server.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 }, options.listener));
   const peers: Peer[] = [];
   opened.push({ server, peers });
   return {

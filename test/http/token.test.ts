@@ -1,0 +1,64 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Tokens } from '../../src/link/tokens.js';
+import { FakeHealth } from '../server/fake-health.js';
+import { closeAll, serve } from './served.js';
+
+afterEach(closeAll);
+
+const [token, before] = ['a-right-token-0123456789', 'the-one-before-98765432'] as [string, string];
+const wrong = 'a-wrong-token-0123456789';
+const open = () => serve({ health: wellWithOneCheck(), detail: 'token', tokens: new Tokens([token, before]) });
+
+function wellWithOneCheck(): FakeHealth {
+  const health = new FakeHealth();
+  health.atOnce = 'pass';
+  health.report = { state: 'pass', checks: { db: [{ state: 'pass' }] } };
+  return health;
+}
+
+async function get(url: string, authorization?: string) {
+  const response = await fetch(url, authorization === undefined ? {} : { headers: { authorization } });
+  const text = await response.text();
+  return { status: response.status, asks: response.headers.get('www-authenticate'), text };
+}
+
+describe('Authorization: Bearer', () => {
+  it.each([`Bearer ${token}`, `bearer  ${before}`])(
+    'with a right token shows the right to see detail',
+    async (said) => {
+      const { url } = await open();
+      expect(JSON.parse((await get(`${url}/health`, said)).text)).toHaveProperty('checks');
+      expect(await get(`${url}/connections`, said)).toMatchObject({ status: 200 });
+      expect((await get(`${url}/readyz?verbose`, said)).text).toContain('readyz check passed');
+    },
+  );
+
+  it.each([undefined, 'Basic YTpi', token])('that is left out, or is another thing (%s), shows none', async (said) => {
+    const { url } = await open();
+    expect(await get(`${url}/health`, said)).toEqual({
+      status: 200,
+      asks: null,
+      text: '{"status":"pass","state":"pass"}',
+    });
+    expect(await get(`${url}/connections`, said)).toMatchObject({ status: 401, asks: 'Bearer' });
+    expect((await get(`${url}/readyz?verbose`, said)).text).toBe('{"status":"pass","state":"pass"}');
+  });
+
+  it.each(['/health', '/connections', '/readyz?verbose'])('with a wrong token is refused at %s', async (path) => {
+    const { url } = await open();
+    const { status, asks, text } = await get(`${url}${path}`, `Bearer ${wrong}`);
+    expect([status, asks]).toEqual([401, 'Bearer error="invalid_token"']);
+    expect(JSON.parse(text)).toEqual({ error: 'the token is not a right one' });
+  });
+
+  it.each(['/livez', '/readyz', '/startupz'])('fails no probe at %s, whatever it says', async (path) => {
+    const { url } = await open();
+    expect((await get(`${url}${path}`, `Bearer ${wrong}`)).status).toBe(200);
+  });
+
+  it('is the affair of the application where there are no tokens', async () => {
+    const { url } = await serve({ health: wellWithOneCheck(), detail: 'never' });
+    expect(await get(`${url}/health`, `Bearer ${wrong}`)).toMatchObject({ status: 200 });
+    expect(await get(`${url}/connections`, `Bearer ${wrong}`)).toMatchObject({ status: 403, asks: null });
+  });
+});

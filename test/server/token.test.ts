@@ -1,0 +1,135 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Log } from '../../src/log.js';
+import { FakeClock } from '../fake-clock.js';
+import { FakeHealth } from './fake-health.js';
+import { type Options, serve, turnsUntil } from './harness.js';
+import { frame, ping, pong } from './peer.js';
+
+const id = 'a1a2a3a4a5a6a7a8';
+const [token, before] = ['a-right-token-0123456789', 'the-one-before-98765432'] as [string, string];
+const wrong = 'a-wrong-token-0123456789';
+const hello = (shown?: string) => frame('05', id, shown === undefined ? {} : { token: shown });
+const withDetail = ping(id, { flags: '01' });
+
+function open(options: Options = {}) {
+  const health = new FakeHealth();
+  health.atOnce = 'pass';
+  return serve({ health, tokens: [token, before], detail: 'token', ...options });
+}
+const required = (options: Options = {}) => open({ listener: { requireToken: true }, ...options });
+
+/** The lines of a log, as their sentences, and all that stands in them. */
+function listening(): { log: Log; sentences: string[]; fields: object[] } {
+  const [sentences, fields]: [string[], object[]] = [[], []];
+  const hear = (more: object, sentence: string) => {
+    fields.push(more);
+    sentences.push(sentence);
+  };
+  return { log: { debug: hear, info: hear, warn: hear, error: hear }, sentences, fields };
+}
+
+describe('a token in HELLO', () => {
+  it.each([token, before])('that is a right one, such as %s, shows the right to see detail', async (shown) => {
+    const { connect } = await open();
+    const peer = await connect();
+    peer.sendHex(withDetail);
+    expect(await peer.frame()).toEqual({ type: '02', flags: '00', code: '01', id });
+    peer.sendHex(hello(shown) + withDetail);
+    expect((await peer.frame()).type).toBe('05');
+    expect(await peer.frame()).toMatchObject({ type: '02', body: { state: 'pass' } });
+  });
+
+  it('that is a wrong one is refused, after what was asked before is answered', async () => {
+    const { connect, stats } = await open();
+    const peer = await connect();
+    peer.sendHex(ping(id) + hello(wrong) + ping(id));
+    expect(await peer.hex(16)).toBe(pong(id, '01'));
+    expect(await peer.frame()).toMatchObject({ type: '7f', flags: '01', code: '06', id });
+    expect(await peer.untilEnd()).toHaveLength(0);
+    peer.socket.destroy();
+    await turnsUntil(() => stats.closed.unauthenticated === 1);
+    expect(stats.errors[6]).toBe(1);
+  });
+
+  it('is ignored where nobody asks for one', async () => {
+    const { connect } = await serve();
+    const peer = await connect();
+    peer.sendHex(hello(wrong));
+    expect((await peer.frame()).type).toBe('05');
+  });
+
+  it('is not needed for a status', async () => {
+    const { connect } = await open();
+    const peer = await connect();
+    peer.sendHex(hello() + ping(id));
+    expect((await peer.frame()).type).toBe('05');
+    expect(await peer.hex(16)).toBe(pong(id, '01'));
+  });
+
+  it('that is wrong is told in the log, once in a while, and never shown', async () => {
+    const clock = new FakeClock();
+    const { log, sentences, fields } = listening();
+    const { connect } = await open({ log, clock });
+    for (let i = 0; i < 3; i++) {
+      const peer = await connect();
+      peer.sendHex(hello(wrong));
+      await peer.untilEnd();
+    }
+    await clock.advance(10_000);
+    const peer = await connect();
+    peer.sendHex(hello(wrong));
+    await peer.untilEnd();
+    expect(sentences).toEqual(['the token is not a right one', 'the token is not a right one']);
+    expect(fields).toMatchObject([{ peer: '127.0.0.1' }, { peer: '127.0.0.1', untold: 2 }]);
+    expect(JSON.stringify(fields)).not.toContain(wrong);
+  });
+});
+
+describe('a listener that requires a token', () => {
+  it.each([
+    ['a bare PING', ping(id)],
+    ['a PING with DETAIL', withDetail],
+    ['a PING for liveness', ping(id, { scope: '01' })],
+    ['a WATCH', frame('03', id)],
+    ['a HELLO without one', hello()],
+    ['a HELLO with a wrong one', hello(wrong)],
+    ['a PING that came before its HELLO', ping(id) + hello(token)],
+  ])('refuses %s', async (_what, octets) => {
+    const { connect, stats } = await required();
+    const peer = await connect();
+    peer.sendHex(octets);
+    expect(await peer.frame()).toMatchObject({ type: '7f', flags: '01', code: '06', id });
+    expect(await peer.untilEnd()).toHaveLength(0);
+    expect(stats.pings.readiness.pass + stats.pings.liveness.pass).toBe(0);
+  });
+
+  it('answers everything behind a HELLO with a right one, in one go', async () => {
+    const { connect } = await required();
+    const peer = await connect();
+    peer.sendHex(hello(token) + ping(id) + withDetail);
+    expect((await peer.frame()).type).toBe('05');
+    expect(await peer.hex(16)).toBe(pong(id, '01'));
+    expect(await peer.frame()).toMatchObject({ type: '02', body: { state: 'pass' } });
+  });
+
+  it('judges the body of a frame before the right to send it', async () => {
+    const { connect } = await required();
+    const peer = await connect();
+    peer.sendHex(frame('01', id, { maxAgeMs: 'x' }));
+    expect(await peer.frame()).toMatchObject({ type: '7f', code: '05' });
+  });
+
+  it.each(['ping\n', 'agent\n', 'GET / HTTP/1.1\r\n\r\n'])('ends line mode without a word: %j', async (line) => {
+    const { connect, server } = await required();
+    const peer = await connect();
+    const closed = new Promise((resolve) => server.events.on('close', (_info, reason) => resolve(reason)));
+    peer.send(line);
+    expect(await peer.untilEnd()).toHaveLength(0);
+    peer.socket.destroy();
+    expect(await closed).toBe('unauthenticated');
+  });
+
+  it('is not opened where there are no tokens', async () => {
+    await expect(serve({ listener: { requireToken: true } })).rejects.toMatchObject({ code: 'PONGCHECK_CONFIG' });
+  });
+});
