@@ -1,0 +1,213 @@
+import { hintTemplate } from './hints.js';
+import { all } from './metrics.js';
+import { OBJECTIVE, RESPONDERS, unreadyRatio, type Window } from './recording.js';
+
+export interface AlertRule {
+  readonly alert: string;
+  readonly expr: string;
+  /** How long it must be so. Default: at once. */
+  readonly for?: string;
+  readonly labels: { readonly severity: string; readonly window?: string };
+  readonly annotations: {
+    /** One line, for the title of a message. */
+    readonly summary: string;
+    /** What to do first. */
+    readonly hint: string;
+    /** Path below Grafana's address. */
+    readonly dashboard?: string;
+  };
+}
+
+const WHERE = '{{ $labels.job }} {{ $labels.instance }}';
+const RESPONDER = '/d/pongcheck-responder?var-job={{ $labels.job }}&var-instance={{ $labels.instance }}';
+const ofCheck = 'on (job, instance, check)';
+const whole = '{{ $value | printf "%.0f" }}';
+const duration = '{{ $value | humanizeDuration }}';
+
+/** Observations of a histogram above a bound, in a window. */
+function above(histogram: string, bound: string, window: string): string {
+  const labels = 'job, instance';
+  const observed = `sum by (${labels}) (increase(${all(`${histogram}_count`)}[${window}]))`;
+  const below = `sum by (${labels}) (increase(${all(`${histogram}_bucket`, `le="${bound}"`)}[${window}]))`;
+  return `${observed} - ${below}`;
+}
+
+function quantile(part: number, histogram: string): string {
+  return `histogram_quantile(${part}, sum by (job, instance, le) (rate(${all(`${histogram}_bucket`)}[5m])))`;
+}
+
+const ofResponders: readonly AlertRule[] = [
+  {
+    alert: 'PongcheckTargetDown',
+    expr: `${all('up', ...RESPONDERS)} == 0`,
+    for: '1m',
+    labels: { severity: 'critical' },
+    annotations: {
+      summary: `${WHERE} cannot be scraped`,
+      hint: 'Is the process alive? `pongcheck ping` and /livez tell the process from the network; a frozen loop answers neither.',
+      dashboard: RESPONDER,
+    },
+  },
+  {
+    alert: 'PongcheckCheckFailing',
+    expr: [
+      `(${all('pongcheck_check_reason')} == 1)`,
+      `* ${ofCheck} group_left (status) (${all('pongcheck_check_status', 'status=~"fail|unknown"')} == 1)`,
+      `* ${ofCheck} group_left (kind, critical) ${all('pongcheck_check_info')}`,
+    ].join('\n  '),
+    for: '1m',
+    labels: { severity: '{{ if eq $labels.critical "true" }}critical{{ else }}warning{{ end }}' },
+    annotations: {
+      summary: `${WHERE}: check {{ $labels.check }} is {{ $labels.status }}, {{ $labels.reason }}`,
+      hint: hintTemplate(),
+      dashboard: RESPONDER,
+    },
+  },
+  {
+    alert: 'PongcheckCheckFlapping',
+    expr: `increase(${all('pongcheck_check_transitions_total')}[15m]) > 5`,
+    labels: { severity: 'warning' },
+    annotations: {
+      summary: `${WHERE}: check {{ $labels.check }} changed ${whole} times in 15 minutes`,
+      hint: 'Raise its fall and rise, or its timeout where the reason is timeout; then look at what comes and goes.',
+      dashboard: RESPONDER,
+    },
+  },
+  {
+    alert: 'PongcheckResultTooOld',
+    expr: `${quantile(0.9, 'pongcheck_ping_result_age_seconds')} > 30`,
+    for: '2m',
+    labels: { severity: 'warning' },
+    annotations: {
+      summary: `${WHERE} answers with results that are ${duration} old`,
+      hint: 'Runs do not end, or an interval is longer than its max age: look at durations and abandoned runs.',
+      dashboard: RESPONDER,
+    },
+  },
+  {
+    alert: 'PongcheckAnswersStale',
+    expr: `rate(${all('pongcheck_pings_stale_total')}[5m]) / on (job, instance) sum by (job, instance) (rate(${all('pongcheck_pings_total')}[5m])) > 0.05`,
+    for: '5m',
+    labels: { severity: 'warning' },
+    annotations: {
+      summary: `${WHERE} answers {{ $value | humanizePercentage }} of its PINGs at their deadline, with the last known status`,
+      hint: 'A check takes longer than the callers wait: shorten its timeout, or give it an interval and a longer max age.',
+      dashboard: RESPONDER,
+    },
+  },
+  {
+    alert: 'PongcheckRepliesSlow',
+    expr: `${quantile(0.99, 'pongcheck_ping_reply_seconds')} > 1`,
+    for: '5m',
+    labels: { severity: 'warning' },
+    annotations: {
+      summary: `${WHERE}: one PONG in a hundred takes longer than ${duration}`,
+      hint: 'Callers wait for runs: look at durations of checks; if those are short, at the event loop.',
+      dashboard: RESPONDER,
+    },
+  },
+  {
+    alert: 'PongcheckRunsAbandoned',
+    expr: `${all('pongcheck_check_abandoned')} > 0`,
+    for: '1m',
+    labels: { severity: 'warning' },
+    annotations: {
+      summary: `${WHERE}: ${whole} runs of check {{ $labels.check }} outlived their timeout`,
+      hint: 'The check does not heed its signal, and holds sockets and memory: of a check of your own, pass the signal on.',
+      dashboard: RESPONDER,
+    },
+  },
+  {
+    alert: 'PongcheckEventLoopStalled',
+    expr: `${above('pongcheck_event_loop_delay_seconds', '1', '5m')} > 0.5`,
+    labels: { severity: 'warning' },
+    annotations: {
+      summary: `${WHERE}: the event loop stood still for more than 1 s`,
+      hint: 'Something computes or reads files synchronously, or the machine swaps or throttles: take a CPU profile.',
+      dashboard: RESPONDER,
+    },
+  },
+  {
+    alert: 'PongcheckEventLoopBusy',
+    expr: `rate(${all('pongcheck_event_loop_busy_seconds_total')}[5m]) > 0.9`,
+    for: '5m',
+    labels: { severity: 'warning' },
+    annotations: {
+      summary: `${WHERE}: the event loop is busy {{ $value | humanizePercentage }} of the time`,
+      hint: 'It is near its end: spread its clients over more processes, or find who asks so often.',
+      dashboard: RESPONDER,
+    },
+  },
+  {
+    alert: 'PongcheckPeersRefused',
+    expr: `increase(${all('pongcheck_connections_refused_total')}[5m]) > 0`,
+    labels: { severity: 'warning' },
+    annotations: {
+      summary: `${WHERE} refused ${whole} connections in 5 minutes, {{ $labels.reason }}`,
+      hint: 'Is it one peer that reconnects without end, or are there more peers than planned? GET /connections tells.',
+      dashboard: RESPONDER,
+    },
+  },
+  {
+    alert: 'PongcheckConnectionsNearLimit',
+    expr: `${all('pongcheck_connections')} / ${all('pongcheck_connections_limit')} > 0.8`,
+    for: '2m',
+    labels: { severity: 'warning' },
+    annotations: {
+      summary: `${WHERE}: {{ $value | humanizePercentage }} of the connections it may have are open`,
+      hint: 'Raise limits.maxConnections and the limit of open files, or shorten heartbeat.idleTimeout.',
+      dashboard: RESPONDER,
+    },
+  },
+];
+
+interface Burn {
+  readonly long: Window;
+  readonly short: Window;
+  /** How many times faster than the objective allows. */
+  readonly factor: number;
+  readonly severity: 'critical' | 'warning';
+}
+
+/** Fast ones wake somebody, slow ones are for the day. The short window ends the alert soon after the trouble. */
+const burns: readonly Burn[] = [
+  { long: '1h', short: '5m', factor: 14.4, severity: 'critical' },
+  { long: '6h', short: '30m', factor: 6, severity: 'critical' },
+  { long: '1d', short: '2h', factor: 3, severity: 'warning' },
+  { long: '3d', short: '6h', factor: 1, severity: 'warning' },
+];
+
+const ofObjective = burns.map(({ long, short, factor, severity }): AlertRule => {
+  const limit = Number((factor * (1 - OBJECTIVE)).toFixed(6));
+  return {
+    alert: 'PongcheckBudgetBurns',
+    expr: `${unreadyRatio(long)} > ${limit} and ${unreadyRatio(short)} > ${limit}`,
+    labels: { severity, window: long },
+    annotations: {
+      summary: `{{ $labels.job }} was not ready for {{ $value | humanizePercentage }} of the last ${long}, ${factor} times what its objective allows`,
+      hint: 'The other alerts tell why; this one tells how much it matters.',
+      dashboard: '/d/pongcheck-fleet?var-job={{ $labels.job }}',
+    },
+  };
+});
+
+const ofProbes: readonly AlertRule[] = [
+  {
+    alert: 'PongcheckProbeFailing',
+    expr: `${all('probe_failure_reason', 'job=~".*pongcheck.*"')} == 1`,
+    for: '1m',
+    labels: { severity: 'critical' },
+    annotations: {
+      summary: `{{ $labels.instance }} fails its probe, {{ $labels.reason }}`,
+      hint: hintTemplate(),
+      dashboard: '/d/pongcheck-probe?var-job={{ $labels.job }}&var-instance={{ $labels.instance }}',
+    },
+  },
+];
+
+/** Alerts by the group in which they are evaluated. */
+export const alertGroups: Readonly<Record<string, readonly AlertRule[]>> = {
+  'pongcheck-alerts': ofResponders,
+  'pongcheck-objective-alerts': ofObjective,
+  'pongcheck-probe-alerts': ofProbes,
+};

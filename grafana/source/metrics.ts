@@ -1,0 +1,61 @@
+import { type MetricRow, metricRows } from '../../src/metrics/table.js';
+import { probeRows } from './probe-table.js';
+
+export type KnownMetric = Pick<MetricRow, 'name' | 'type' | 'help' | 'labels'>;
+
+/** Labels that Prometheus gives to every series that it scrapes. */
+const TARGET_LABELS = ['job', 'instance'];
+
+/** What Prometheus itself says of each target. */
+const ofPrometheus: KnownMetric = {
+  name: 'up',
+  type: 'gauge',
+  help: '1 where the last scrape of a target succeeded, else 0.',
+  labels: [],
+};
+
+/** Every metric that a panel or a rule may ask for, by its name. */
+export const knownMetrics: ReadonlyMap<string, KnownMetric> = new Map(
+  [...metricRows, ...probeRows, ofPrometheus].map((row) => [row.name, row]),
+);
+
+const nameForm = /(?<![:\w])(?:up|(?:pongcheck|probe)_[a-z_]+)(?![:\w])/g;
+
+/** The row of a metric, or of the histogram that a series is a part of. */
+export function metricOf(series: string): KnownMetric | undefined {
+  const known = knownMetrics.get(series);
+  if (known) return known;
+  const histogram = knownMetrics.get(series.replace(/_(bucket|sum|count)$/, ''));
+  return histogram?.type === 'histogram' ? histogram : undefined;
+}
+
+/** The names of the series that an expression asks for; those that rules record have a colon and are none of them. */
+export function seriesIn(expression: string): string[] {
+  const withoutTexts = expression.replaceAll(/"[^"]*"/g, '""');
+  return [...new Set(withoutTexts.match(nameForm))];
+}
+
+/**
+ * A selector such as `pongcheck_check_status{job=~"$job", status="fail"}`. A
+ * metric or a label that does not exist is a mistake of whoever writes the panel.
+ */
+function selector(name: string, matchers: readonly string[]): string {
+  const row = metricOf(name);
+  if (!row) throw new Error(`there is no metric ${name}`);
+  const allowed = [...TARGET_LABELS, ...row.labels, ...(name.endsWith('_bucket') ? ['le'] : [])];
+  for (const matcher of matchers) {
+    const [, label = ''] = /^([a-z_]+)(?:=~|!~|!=|=)"[^"]*"$/.exec(matcher) ?? [];
+    if (!allowed.includes(label)) throw new Error(`${name} has no label for ${matcher}`);
+  }
+  return matchers.length === 0 ? name : `${name}{${matchers.join(', ')}}`;
+}
+
+/** Series of the jobs and instances that are chosen on a dashboard. */
+export function chosen(name: string, ...matchers: string[]): string {
+  return selector(name, ['job=~"$job"', 'instance=~"$instance"', ...matchers]);
+}
+
+/** Series of every target, for rules. */
+export function all(name: string, ...matchers: string[]): string {
+  return selector(name, matchers);
+}

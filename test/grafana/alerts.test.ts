@@ -1,0 +1,50 @@
+import { describe, expect, it } from '@jest/globals';
+import { alertGroups } from '../../grafana/source/alerts.js';
+import { files } from '../../grafana/source/files.js';
+import { hints, hintTemplate } from '../../grafana/source/hints.js';
+import { metricOf, seriesIn } from '../../grafana/source/metrics.js';
+import { recordingRules } from '../../grafana/source/recording.js';
+import { reasons } from '../../src/health/reason.js';
+
+const alerts = Object.values(alertGroups).flat();
+const recorded = recordingRules.map(({ record }) => record);
+
+describe('the rules', () => {
+  it.each([
+    ...alerts.map(({ alert, expr }) => [alert, expr]),
+    ...recordingRules.map(({ record, expr }) => [record, expr]),
+  ])('%s asks for metrics that exist', (_name, expr) => {
+    const names = seriesIn(expr as string);
+    const rules = (expr as string).match(/\b[a-z_]+:[a-z_]+:\w+/g) ?? [];
+    expect(names.length + rules.length).toBeGreaterThan(0);
+    expect(names.filter((name) => !metricOf(name))).toEqual([]);
+    expect(rules.filter((name) => !recorded.includes(name))).toEqual([]);
+  });
+
+  it.each(alerts.map((alert) => [alert.alert, alert] as const))(
+    '%s says what is the matter, what to do, and where to look',
+    (name, { annotations }) => {
+      expect(name).toMatch(/^Pongcheck[A-Z]/);
+      expect(annotations.summary).toContain('{{ $labels.');
+      expect(annotations.hint).toMatch(/[.?]($|\{\{ end \}\}$)/);
+      const [, uid] = /^\/d\/([\w-]+)\?/.exec(annotations.dashboard ?? '') ?? [];
+      expect(Object.keys(files)).toContain(`dashboards/${uid}.json`);
+    },
+  );
+
+  it('tell apart what has one name by a label', () => {
+    const keys = alerts.map(({ alert, labels }) => JSON.stringify([alert, labels]));
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+});
+
+describe('the hints', () => {
+  it('are a sentence for each reason there is, and the template gives each to its own', () => {
+    expect(Object.keys(hints)).toEqual(Object.keys(reasons));
+    const template = hintTemplate();
+    for (const [reason, hint] of Object.entries(hints)) {
+      expect(hint).toMatch(/^[A-Z][^{}"]*[.?]( [^{}"]*[.])?$/);
+      expect(template).toContain(`if eq $labels.reason "${reason}" }}${hint}{{`);
+    }
+  });
+});
