@@ -9,6 +9,7 @@ export const systemPrograms = {
   faketime: 'faketime',
   'nc.openbsd': 'netcat-openbsd',
   setpriv: 'util-linux',
+  chromium: 'chromium',
   sysctl: 'procps',
 };
 

@@ -2,6 +2,7 @@
 import { debuglog } from 'node:util';
 import { checkConfigCommand } from './cli/check-config.js';
 import { type Command, EXIT_USAGE, parseCommandLine, UsageError } from './cli/command.js';
+import { explainCommand } from './cli/explain.js';
 import { pingCommand } from './cli/ping.js';
 import { serveCommand } from './cli/serve.js';
 import { watchCommand } from './cli/watch.js';
@@ -9,7 +10,7 @@ import { nearest } from './config/nearest.js';
 import { PongcheckError } from './errors.js';
 import { packageVersion } from './version.js';
 
-const commands: readonly Command[] = [serveCommand, pingCommand, watchCommand, checkConfigCommand];
+const commands: readonly Command[] = [serveCommand, pingCommand, explainCommand, watchCommand, checkConfigCommand];
 const EXIT_FAILED = 1;
 const LINGER_MS = 500;
 /** What tells more to who got the command line wrong. */

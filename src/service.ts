@@ -4,7 +4,9 @@ import type { Registry as MetricsRegistry } from 'prom-client';
 import { type Clock, systemClock } from './clock.js';
 import { PongcheckError } from './errors.js';
 import type { CheckDefinition, CheckFunction } from './health/check.js';
+import { History } from './health/history.js';
 import { Registry } from './health/registry.js';
+import type { Overview } from './http/board.js';
 import { httpPlugin } from './http/plugin.js';
 import { type HttpServer, openHttp } from './http/server.js';
 import { formatAddress, parseAddress } from './link/address.js';
@@ -69,7 +71,7 @@ export class Service {
   readonly health: Registry;
   readonly server: Server;
   /**
-   * `/health`, `/livez`, `/readyz`, `/startupz` and `/metrics` for a Fastify application that exists:
+   * `/health`, `/livez`, `/readyz`, `/startupz`, `/metrics`, `/connections` and `/status` for a Fastify application that exists:
    * `app.register(service.plugin, { prefix: '/internal' })`.
    */
   readonly plugin: FastifyPluginAsync;
@@ -123,6 +125,7 @@ export class Service {
       detail: settings.detail,
       tokens: settings.tokens && new Tokens(settings.tokens),
       connections: (after: number, limit: number) => this.connections(after, limit),
+      overview: this.overview(clock.wall()),
       register: () => this.register,
       clock,
       log: options.log,
@@ -257,6 +260,27 @@ export class Service {
     this.metrics?.close();
     this.http = undefined;
     this.bound = [];
+  }
+
+  /** What the status page reads. */
+  private overview(startedAt: number): Overview {
+    const { health, server, clock } = this;
+    const history = new History(health, () => clock.wall());
+    return {
+      known: (group) => health.known(group),
+      groups: () => health.groups(),
+      stateOf: (group) => health.stateOf(group),
+      transitions: history.transitions,
+      connections: () => {
+        const modes = { undecided: 0, binary: 0, line: 0 };
+        for (const { mode } of server.connections) modes[mode]++;
+        const { open, waiting, closed } = server.stats;
+        return { open, modes, waiting, closed };
+      },
+      onTransition: (listener) => health.onTransition(listener),
+      version: packageVersion(),
+      startedAt: new Date(startedAt),
+    };
   }
 
   private join(register: MetricsRegistry): Metrics {

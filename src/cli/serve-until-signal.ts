@@ -55,7 +55,10 @@ function tellWhatIsOn(
   for (const address of addresses) log.info({ address }, `answers PING at ${address}`);
   for (const sentence of deathWatch(settings)) log.info({}, sentence);
   if (httpAddress !== undefined) {
-    log.info({ url: httpAddress }, `serves /health, /livez, /readyz, /startupz and /metrics at ${httpAddress}`);
+    log.info(
+      { url: httpAddress },
+      `serves a status page, /health, /livez, /readyz, /startupz and /metrics at ${httpAddress}`,
+    );
   }
   const told = Object.values(checks).map(
     ({ name, kind, interval }) =>

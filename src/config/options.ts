@@ -79,7 +79,8 @@ export const optionRows: readonly OptionRow[] = [
     default: '127.0.0.1:7664',
     env: 'PONGCHECK_HTTP',
     flag: 'http',
-    sentence: 'Where /health, /livez, /readyz, /startupz and /metrics are served; false turns them off.',
+    sentence:
+      'Where the status page, /health, /livez, /readyz, /startupz and /metrics are served; false turns them off.',
   },
   { path: 'http.host', type: 'string', default: '127.0.0.1', sentence: 'The address that HTTP binds to.' },
   {

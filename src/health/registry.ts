@@ -169,6 +169,11 @@ export class Registry implements Health {
     return this.watched(group)?.standing.state ?? 'not-found';
   }
 
+  /** What is known of a group now, in full. Runs nothing. */
+  known(group: string): Answer {
+    return (this.groupViews.get(group) ?? this.notFound).answer(false);
+  }
+
   standing(scope: Scope): Standing {
     return this.ofScope(scope).standing;
   }

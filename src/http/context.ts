@@ -3,6 +3,7 @@ import type { Health } from '../health/health.js';
 import type { DetailMode } from '../link/detail.js';
 import type { Tokens } from '../link/tokens.js';
 import type { Log } from '../log.js';
+import type { Overview } from './board.js';
 
 /** What the text at `/metrics` comes from; a registry of prom-client is one. */
 export interface MetricsText {
@@ -19,6 +20,7 @@ export interface HttpContext {
   readonly tokens?: Tokens | undefined;
   /** At most `limit` open connections with an id above `after`, the oldest first. */
   readonly connections: (after: number, limit: number) => readonly { readonly id: number }[];
+  readonly overview: Overview;
   /** Called once, when the routes are registered. */
   readonly register: () => MetricsText;
   readonly clock: Clock;

@@ -5,13 +5,14 @@ import { type HttpContext, isDraining } from './context.js';
 import { healthRoute } from './health.js';
 import { metricsRoute } from './metrics.js';
 import { probeRoutes } from './probes.js';
+import { type StatusRouteOptions, statusRoutes } from './status.js';
 
 /**
  * All routes as one plugin, for an own server or for an application that
  * exists: `app.register(plugin, { prefix: '/internal' })`. Its hooks and its
- * error handler hold for its own routes only.
+ * error handler hold for its own routes only, and `/` is left to the application.
  */
-export function httpPlugin(context: HttpContext): FastifyPluginAsync {
+export function httpPlugin(context: HttpContext, options: StatusRouteOptions = { atRoot: false }): FastifyPluginAsync {
   return async (app) => {
     app.addHook('onSend', async (_request, reply) => {
       reply.header('cache-control', 'no-store');
@@ -22,6 +23,7 @@ export function httpPlugin(context: HttpContext): FastifyPluginAsync {
     await app.register(probeRoutes(context));
     await app.register(metricsRoute(context));
     await app.register(connectionsRoute(context));
+    await app.register(statusRoutes(context, options));
   };
 }
 

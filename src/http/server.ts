@@ -92,7 +92,7 @@ async function createApp(context: HttpContext): Promise<FastifyInstance> {
   });
   app.setErrorHandler(sendError);
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'there is nothing at this path' }));
-  await app.register(httpPlugin(context));
+  await app.register(httpPlugin(context, { atRoot: true }));
   return app;
 }
 

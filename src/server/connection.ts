@@ -90,6 +90,10 @@ export class Connection implements Swept {
     socket.on('close', onClose);
   }
 
+  get mode(): ConnectionInfo['mode'] {
+    return this.session?.mode ?? 'undecided';
+  }
+
   info(): ConnectionInfo {
     const { socket, shared, session, outbox, greeting } = this;
     const started = shared.clock.wall() - shared.clock.now();
@@ -99,7 +103,7 @@ export class Connection implements Swept {
       remoteAddress: socket.remoteAddress,
       remotePort: socket.remotePort,
       listener: shared.listener,
-      mode: session?.mode ?? 'undecided',
+      mode: this.mode,
       ...(greeting?.name !== undefined && { name: greeting.name }),
       connectedAt: new Date(started + this.connectedAt),
       lastReceivedAt: new Date(started + this.receivedAt),

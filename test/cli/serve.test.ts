@@ -54,7 +54,7 @@ describe('pongcheck serve', () => {
       'info idle timeout: a peer that is silent for 90s is closed, dead or not',
       'info PINGs of the server: off',
       'info TCP keep-alive: off',
-      `info serves /health, /livez, /readyz, /startupz and /metrics at ${http}`,
+      `info serves a status page, /health, /livez, /readyz, /startupz and /metrics at ${http}`,
       'info no check is configured: ready as long as it runs',
       'info SIGINT: answers what has arrived, then stops; a second signal ends it at once',
       'info stopped',

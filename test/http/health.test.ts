@@ -8,7 +8,7 @@ import { FakeClock, settle } from '../fake-clock.js';
 import { ScriptedCheck, SteadyCheck } from '../health/scripted-check.js';
 import { FakeHealth } from '../server/fake-health.js';
 import { ask } from './asking.js';
-import { closeAll, serve, silentConnection } from './served.js';
+import { closeAll, overviewOf, serve, silentConnection } from './served.js';
 import { until } from './until.js';
 
 const codes: Record<State, number> = {
@@ -107,7 +107,7 @@ describe('/health', () => {
     const app = fastify({ routerOptions: { querystringParser: () => query as never } });
     const context = { health, detail: 'always', connections: () => [], clock: new FakeClock() } as const;
     const register = () => ({ contentType: 'text/plain', metrics: async () => '' });
-    await app.register(httpPlugin({ ...context, register }));
+    await app.register(httpPlugin({ ...context, register, overview: overviewOf(health) }));
     const url = await app.listen({ host: '127.0.0.1', port: 0 });
     const { status, json } = await ask(`${url}/health?x`);
     await app.close();

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { type Clock, systemClock } from '../../src/clock.js';
+import type { Answer } from '../../src/health/health.js';
 import type { HttpContext } from '../../src/http/context.js';
 import { type HttpServer, openHttp } from '../../src/http/server.js';
 import { FakeHealth } from '../server/fake-health.js';
@@ -16,6 +17,7 @@ export async function serve<H extends HttpContext['health'] = FakeHealth>(
   const server = await openHttp({
     detail: 'loopback',
     connections: () => [],
+    overview: overviewOf(health),
     register,
     ...context,
     health,
@@ -25,6 +27,26 @@ export async function serve<H extends HttpContext['health'] = FakeHealth>(
   });
   opened.push(server);
   return { server, url: server.address, health };
+}
+
+/** A page over a health of which nothing else is known. */
+export function overviewOf(health: HttpContext['health']): HttpContext['overview'] {
+  return {
+    known: () => {
+      let known: Answer | undefined;
+      health.ask({ scope: 'readiness', timeout: 0, hops: 0 }, (answer) => {
+        known = answer;
+      });
+      return known as Answer;
+    },
+    groups: () => ['readiness'],
+    stateOf: () => health.standing('readiness').state,
+    transitions: [],
+    connections: () => ({ open: 0, modes: { undecided: 0, binary: 0, line: 0 }, waiting: 0, closed: {} }),
+    onTransition: () => () => {},
+    version: '0.0.0',
+    startedAt: new Date(0),
+  };
 }
 
 /** A connection on which nothing has been said. */

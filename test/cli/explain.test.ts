@@ -1,0 +1,60 @@
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { Command } from './command.js';
+import { ScriptedResponder } from './scripted-responder.js';
+
+const opened: ScriptedResponder[] = [];
+afterAll(async () => {
+  for (const responder of opened) await responder.stop();
+});
+
+async function explained(code: number, report: unknown, flags: readonly string[] = []) {
+  const responder = await ScriptedResponder.start((ping) => ping.pong(code, report));
+  opened.push(responder);
+  return new Command(['explain', responder.address, ...flags]).ended();
+}
+
+const report = {
+  state: 'fail',
+  instance: 'me',
+  serviceId: 'shop\u001b[2J',
+  time: '2026-11-21T02:20:00.000Z',
+  causes: [{ instance: 'c', service: 'stock', via: ['c'], check: 'redis', reason: 'timeout', output: 'no answer' }],
+  checks: { orders: [{ state: 'fail', reason: 'dependency', since: '2026-11-21T02:15:00.000Z' }] },
+};
+
+describe('pongcheck explain', () => {
+  it('says why in words, as text that no terminal obeys', async () => {
+    const { code, stdout } = await explained(3, report);
+    expect(code).toBe(1);
+    const [headline, since, ...lines] = stdout.trimEnd().split('\n');
+    expect(headline).toBe('shop\\u{1b}[2J is not ready.');
+    expect(since).toMatch(/^- Since 2026-11-21 02:15:00 UTC, .* ago\.$/);
+    expect(lines).toEqual([
+      '- Root cause: redis of stock is not well (timeout: no answer), seen through orders.',
+      '- Last change: orders became fail at 2026-11-21 02:15:00 UTC, 5 min ago.',
+    ]);
+  });
+
+  it('prints one object with --json', async () => {
+    const { stdout } = await explained(3, report, ['--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'fail', since: '2026-11-21T02:15:00.000Z' });
+  });
+
+  it('says that no more is shown', async () => {
+    const { code, stdout } = await explained(1, undefined);
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(/ says pass\.\n- It shows no more than that to this address\.\n$/),
+    ]);
+  });
+
+  it('says that nothing is known where nobody answers', async () => {
+    const { code, stdout } = await new Command(['explain', '127.0.0.1:1']).ended();
+    expect([code, stdout]).toEqual([2, expect.stringMatching(/^127\.0\.0\.1:1 gives no answer.*\n- .*refused/)]);
+  });
+
+  it('refuses a check and a group together', async () => {
+    const { code, stderr } = await new Command(['explain', '--check', 'a', '--group', 'b']).ended();
+    expect([code, stderr]).toEqual([64, expect.stringContaining('--check and --group cannot be given together')]);
+  });
+});

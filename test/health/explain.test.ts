@@ -1,0 +1,117 @@
+import { describe, expect, it } from '@jest/globals';
+import { duration, explain } from '../../src/health/explain.js';
+import { readReport } from '../../src/health/told.js';
+
+const time = '2026-11-21T02:20:00.000Z';
+
+function check(over: object = {}) {
+  return [
+    {
+      state: 'pass',
+      critical: true,
+      since: '2026-11-21T02:00:00.000Z',
+      passes: 9,
+      fails: 0,
+      rise: 1,
+      fall: 1,
+      ...over,
+    },
+  ];
+}
+
+function explained(report: object) {
+  return explain(
+    readReport({ state: 'pass', instance: 'me', serviceId: 'shop', time, causes: [], checks: {}, ...report }),
+  );
+}
+
+describe('an explanation', () => {
+  it('says that all is well, and what changed last', () => {
+    expect(explained({ checks: { db: check() } })).toEqual({
+      headline: 'shop is ready: all that it needs works.',
+      lines: ['Last change: db became pass at 2026-11-21 02:00:00 UTC, 20 min ago.'],
+    });
+  });
+
+  it('names its own check that fails, and since when the whole fails', () => {
+    const checks = {
+      db: check({ state: 'fail', reason: 'refused', since: '2026-11-21T02:15:48.000Z' }),
+      soft: check({ state: 'fail', reason: 'timeout', critical: false, since: '2026-11-21T02:01:00.000Z' }),
+    };
+    const causes = [
+      { instance: 'me', via: [], check: 'db', reason: 'refused', output: 'nothing listens' },
+      { instance: 'me', via: [], check: 'soft', reason: 'timeout' },
+    ];
+    const { headline, since, lines } = explained({ state: 'fail', causes, checks });
+    expect(headline).toBe('shop is not ready.');
+    expect(since).toEqual(new Date('2026-11-21T02:15:48.000Z'));
+    expect(lines).toEqual([
+      'Root causes: db is fail (refused: nothing listens).',
+      'Root causes: soft is fail (No answer within the check’s timeout.). It is not critical.',
+      'Last change: db became fail at 2026-11-21 02:15:48 UTC, 4 min 12 s ago.',
+    ]);
+  });
+
+  it('names the cause at the end of a chain, and the way to it', () => {
+    const checks = { orders: check({ state: 'fail', reason: 'dependency' }) };
+    const causes = [
+      { instance: 'c', service: 'stock', via: ['c', 'b'], check: 'redis', reason: 'timeout', output: 'no answer' },
+    ];
+    expect(explained({ state: 'fail', causes, checks }).lines[0]).toBe(
+      'Root cause: redis of stock is not well (timeout: no answer), seen through orders, then the responder b.',
+    );
+  });
+
+  it('says that a trouble is only its own that came back', () => {
+    const checks = { friend: check({ state: 'fail', reason: 'loop' }) };
+    expect(explained({ checks }).lines[0]).toMatch(/^Not counted, .*: friend\.$/);
+  });
+
+  it.each([
+    ['pass', { fails: 1, passes: 0, fall: 3 }, 'Pending: x failed once in a row; it fails at 3.'],
+    ['fail', { fails: 0, passes: 2, rise: 4 }, 'Pending: x passed 2 times in a row; it is well again at 4.'],
+  ])('tells which threshold is pending of a check that is %s', (state, counts, sentence) => {
+    expect(explained({ state, checks: { x: check({ state, ...counts }) } }).lines).toContain(sentence);
+  });
+
+  it('tells of a result that is old, but not between two background runs', () => {
+    const old = (ageMs: number) =>
+      explained({ checks: { x: check({ stale: true, ageMs }) } }).lines.filter((line) => line.startsWith('Old'));
+    expect(old(4000)).toEqual([]);
+    expect(old(12_000)).toEqual(['Old: the result of x is 12 s old, which is more than its max age.']);
+  });
+
+  it('bounds the causes that it tells', () => {
+    const causes = Array.from({ length: 20 }, (_, i) => ({ instance: 'me', via: [], check: `c${i}` }));
+    const { lines } = explained({ state: 'fail', causes });
+    expect(lines).toHaveLength(9);
+    expect(lines[8]).toBe('12 more causes are in the report.');
+  });
+
+  it.each([
+    undefined,
+    null,
+    7,
+    'x',
+    [],
+    { state: 5, causes: 'x', checks: [1] },
+    { causes: [null, 3], checks: { a: null } },
+  ])('makes something of %j', (report) => {
+    expect(explain(readReport(report)).headline).toBe('It is not ready: it does not know how its dependencies are.');
+  });
+});
+
+describe('a duration in words', () => {
+  it.each([
+    [0.4, '0 ms'],
+    [850, '850 ms'],
+    [12_900, '12 s'],
+    [252_000, '4 min 12 s'],
+    [240_000, '4 min'],
+    [11_100_000, '3 h 5 min'],
+    [1_051_200_000, '12 d 4 h'],
+    [-5, '0 ms'],
+  ])('%d ms is %s', (ms, words) => {
+    expect(duration(ms)).toBe(words);
+  });
+});

@@ -1,0 +1,157 @@
+import { request } from 'node:http';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { fastify } from 'fastify';
+import { CheckFailure } from '../../src/health/reason.js';
+import { createService, type Service, type ServiceOptions } from '../../src/service.js';
+
+const services: Service[] = [];
+afterEach(async () => {
+  for (const service of services.splice(0)) await service.stop();
+});
+
+const secret = '<script>alert("x")</script>';
+
+async function start(options: ServiceOptions = {}) {
+  let broken = false;
+  const service = createService({
+    serviceId: 'shop',
+    listen: [],
+    http: { port: 0 },
+    checks: {
+      db: {
+        kind: 'function',
+        interval: 20,
+        floor: 10,
+        run: async () => {
+          if (broken) throw new CheckFailure('refused', `nothing listens ${secret}`);
+          return { status: 'pass' };
+        },
+      },
+      spare: { kind: 'function', critical: false, groups: [], run: async () => ({ status: 'warn', output: 'slow' }) },
+    },
+    ...options,
+  });
+  services.push(service);
+  await service.start();
+  const url = service.httpAddress as string;
+  return { service, url, break: () => (broken = true) };
+}
+
+/** The messages of `/status/events`, as they come. */
+async function* events(url: string): AsyncGenerator<Record<string, string>> {
+  const response = await new Promise<AsyncIterable<Buffer> & { headers: object }>((resolve, reject) =>
+    request(`${url}/status/events`, { agent: false }, resolve).on('error', reject).end(),
+  );
+  expect(response.headers).toMatchObject({ 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  let text = '';
+  for await (const chunk of response) {
+    text += chunk;
+    for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+      yield JSON.parse(text.slice('data: '.length, end));
+      text = text.slice(end + 2);
+    }
+  }
+}
+
+describe('the status page', () => {
+  it.each(['/', '/status'])('is at %s, one document with all in it', async (path) => {
+    const { url } = await start();
+    const response = await fetch(url + path);
+    const text = await response.text();
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(response.headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'sha256-/);
+    expect(text).toContain('shop is ready: all that it needs works.');
+    expect(text).toMatch(/<th scope="row">db<\/th>/);
+    expect(text).not.toMatch(/(src|href)="(?!data:,)/);
+  });
+
+  it('escapes what checks say', async () => {
+    const { url, break: breakIt } = await start();
+    breakIt();
+    let text = '';
+    while (!text.includes('nothing listens')) text = await (await fetch(url)).text();
+    expect(text).not.toContain(secret);
+    expect(text).toContain('&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;');
+  });
+
+  it('tells a change as soon as it is there', async () => {
+    const { url, break: breakIt } = await start();
+    const seen: string[] = [];
+    for await (const { state = '', log = '' } of events(url)) {
+      if (seen.length === 0) breakIt();
+      seen.push(state);
+      if (!state.includes('not ready')) continue;
+      expect(log).toMatch(/check db.*pass → .*fail/s);
+      break;
+    }
+    expect(seen[0]).toContain('all that it needs works');
+  });
+
+  it('ends the stream when the service stops', async () => {
+    const { service, url } = await start();
+    let messages = 0;
+    for await (const _ of events(url)) if (messages++ === 0) void service.stop();
+    expect(messages).toBeGreaterThanOrEqual(1);
+  });
+
+  it('shows who may not see detail the state and nothing else', async () => {
+    const { url } = await start({ detail: 'never' });
+    expect(await (await fetch(`${url}/status.json`)).json()).toEqual({ state: 'pass' });
+    const text = await (await fetch(url)).text();
+    expect(text).toContain('This service says pass.');
+    expect(text).not.toMatch(/db|spare|shop/);
+    for await (const parts of events(url)) {
+      expect(JSON.stringify(parts)).not.toMatch(/db|spare|shop/);
+      break;
+    }
+  });
+
+  it('shows who logs in with a token all there is', async () => {
+    const token = 'a-token-of-the-right-length';
+    const { url } = await start({ detail: 'token', tokens: [token] });
+    const get = (path: string, password?: string) =>
+      fetch(url + path, {
+        redirect: 'manual',
+        headers: password === undefined ? {} : { authorization: `Basic ${btoa(`me:${password}`)}` },
+      });
+    expect(await (await get('/')).text()).toContain('<a href="status/login">');
+    const asked = await get('/status/login');
+    expect([asked.status, asked.headers.get('www-authenticate')]).toEqual([
+      401,
+      expect.stringMatching(/^Basic realm=/),
+    ]);
+    expect((await get('/status/login', 'wrong')).status).toBe(401);
+    const welcome = await get('/status/login', token);
+    expect([welcome.status, welcome.headers.get('location')]).toEqual([302, '../status']);
+    expect(await (await get('/status', token)).text()).toContain('shop is ready');
+  });
+
+  it('leaves / to the application in which the routes are', async () => {
+    const { service } = await start({ http: false });
+    const app = fastify();
+    app.get('/', async () => 'of the application');
+    await app.register(service.plugin);
+    const url = await app.listen({ host: '127.0.0.1', port: 0 });
+    expect(await (await fetch(url)).text()).toBe('of the application');
+    expect((await fetch(`${url}/status`)).status).toBe(200);
+    await app.close();
+  });
+});
+
+describe('/status.json', () => {
+  it('has readiness as its state, and all checks, groups, connections and transitions', async () => {
+    const { url } = await start();
+    const { state, checks, groups, connections, transitions, explanation } = (await (
+      await fetch(`${url}/status.json`)
+    ).json()) as Record<string, any>;
+    expect(state).toBe('pass');
+    expect(Object.keys(checks)).toEqual(['db', 'spare']);
+    expect(groups).toEqual({ readiness: 'pass', startup: 'pass', all: 'warn' });
+    expect(connections).toMatchObject({ open: 0, waiting: 0, modes: { binary: 0 }, closed: { idle: 0 } });
+    expect(transitions).toContainEqual(
+      expect.objectContaining({ of: 'check', name: 'spare', from: 'unknown', to: 'warn', output: 'slow' }),
+    );
+    expect(explanation.headline).toBe('shop is ready: all that it needs works.');
+  });
+});
