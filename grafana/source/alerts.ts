@@ -159,6 +159,17 @@ const ofResponders: readonly AlertRule[] = [
       dashboard: RESPONDER,
     },
   },
+  {
+    alert: 'PongcheckFilesNearLimit',
+    expr: `${all('process_open_fds', ...RESPONDERS)} / ${all('process_max_fds', ...RESPONDERS)} > 0.8`,
+    for: '2m',
+    labels: { severity: 'warning' },
+    annotations: {
+      summary: `${WHERE}: {{ $value | humanizePercentage }} of the files and sockets it may have are open`,
+      hint: 'Raise its limit of open files (LimitNOFILE, ulimit -n) above limits.maxConnections; at the limit no check can connect either.',
+      dashboard: RESPONDER,
+    },
+  },
 ];
 
 interface Burn {

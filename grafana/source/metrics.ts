@@ -1,5 +1,6 @@
 import { type MetricRow, metricRows } from '../../src/metrics/table.js';
 import { probeRows } from './probe-table.js';
+import { processRows } from './process-table.js';
 
 export type KnownMetric = Pick<MetricRow, 'name' | 'type' | 'help' | 'labels'>;
 
@@ -16,10 +17,10 @@ const ofPrometheus: KnownMetric = {
 
 /** Every metric that a panel or a rule may ask for, by its name. */
 export const knownMetrics: ReadonlyMap<string, KnownMetric> = new Map(
-  [...metricRows, ...probeRows, ofPrometheus].map((row) => [row.name, row]),
+  [...metricRows, ...processRows, ...probeRows, ofPrometheus].map((row) => [row.name, row]),
 );
 
-const nameForm = /(?<![:\w])(?:up|(?:pongcheck|probe)_[a-z_]+)(?![:\w])/g;
+const nameForm = /(?<![:\w])(?:up|(?:pongcheck|probe|process)_[a-z_]+)(?![:\w])/g;
 
 /** The row of a metric, or of the histogram that a series is a part of. */
 export function metricOf(series: string): KnownMetric | undefined {

@@ -319,7 +319,56 @@ const loop: Row = {
   ],
 };
 
-const drawn = [status, pings, checks, connections, loop];
+const process: Row = {
+  title: 'Process',
+  panels: [
+    lines(
+      {
+        title: 'Memory',
+        says: 'It stays flat under a steady load. Abandoned runs and slow peers make it grow.',
+        unit: 'bytes',
+        empty: 'the process does not tell it',
+        width: 6,
+      },
+      [{ expr: chosen('process_resident_memory_bytes'), legend: '{{instance}}' }],
+    ),
+    lines(
+      {
+        title: 'Processor',
+        says: 'Of all cores together; 1 is one core.',
+        unit: 'percentunit',
+        empty: 'the process does not tell it',
+        width: 6,
+      },
+      [{ expr: perSecond('process_cpu_seconds_total'), legend: '{{instance}}' }],
+    ),
+    lines(
+      {
+        title: 'Open files',
+        says: 'Connections count, also those of the checks. At the limit nobody is accepted, and no check can connect.',
+        unit: 'none',
+        empty: 'the process does not tell it',
+        width: 6,
+      },
+      [
+        { expr: chosen('process_open_fds'), legend: '{{instance}} open' },
+        { expr: chosen('process_max_fds'), legend: '{{instance}} limit' },
+      ],
+    ),
+    lines(
+      {
+        title: 'Running since',
+        says: 'Where it falls, the process was started anew.',
+        unit: 's',
+        empty: 'the process does not tell it',
+        width: 6,
+      },
+      [{ expr: `time() - ${chosen('process_start_time_seconds')}`, legend: '{{instance}}' }],
+    ),
+  ],
+};
+
+const drawn = [status, pings, checks, connections, loop, process];
 
 /** A metric that nobody has given a place to has one all the same. */
 const others = metricRows.filter(({ name }) => !shown(drawn).has(name)).map(plain);
