@@ -10,6 +10,12 @@ export const systemPrograms = {
   'nc.openbsd': 'netcat-openbsd',
   setpriv: 'util-linux',
   chromium: 'chromium',
+  prlimit: 'util-linux',
+  prometheus: 'prometheus',
+  promtool: 'prometheus',
+  mariadbd: 'mariadb-server',
+  'mariadb-install-db': 'mariadb-server',
+  'redis-server': 'redis-server',
   sysctl: 'procps',
 };
 

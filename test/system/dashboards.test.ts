@@ -1,0 +1,302 @@
+import { execFileSync } from 'node:child_process';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { alertGroups } from '../../grafana/source/alerts.js';
+import { files } from '../../grafana/source/files.js';
+import { hints } from '../../grafana/source/hints.js';
+import { probeRows } from '../../grafana/source/probe-table.js';
+import { recordingRules } from '../../grafana/source/recording.js';
+import { type Client, connect, type PingOptions } from '../../src/client.js';
+import { MariaDb } from '../live/mariadb.js';
+import { Redis } from '../live/redis.js';
+import { parseScrape, valueOf } from '../metrics/scrape.js';
+import { Peer } from '../server/peer.js';
+import { Prometheus } from './prometheus.js';
+import { Responder } from './responder.js';
+import { Trial } from './trial.js';
+
+const MAX_CONNECTIONS = 10;
+const MAX_FILES = 120;
+
+interface Panel {
+  title: string;
+  targets?: { expr: string }[];
+}
+
+/** Expressions of panels by DASHBOARD: TITLE, and their place where a panel has several. */
+const panels = new Map(
+  Object.entries(files)
+    .filter(([path]) => path.startsWith('dashboards/'))
+    .flatMap(([, text]) => {
+      const dashboard = JSON.parse(text) as { uid: string; panels: Panel[] };
+      return dashboard.panels.flatMap(({ title, targets = [] }) =>
+        targets.map(({ expr }, at): [string, string] => [
+          `${dashboard.uid.replace('pongcheck-', '')}: ${title}${at === 0 ? '' : ` (${at + 1})`}`,
+          expr,
+        ]),
+      );
+    }),
+);
+const alerts = [...new Set(Object.values(alertGroups).flatMap((group) => group.map(({ alert }) => alert)))];
+
+describe('Prometheus beside responders', () => {
+  const trial = new Trial();
+  const crowd: Peer[] = [];
+  let mariadb: MariaDb;
+  let redis: Redis;
+  let shop: Responder;
+  let frozen: Responder;
+  let busy: Responder;
+  let probed: Server;
+  let prometheus: Prometheus;
+  let load: Load;
+
+  beforeAll(async () => {
+    [mariadb, redis] = await Promise.all([MariaDb.start(), Redis.start()]);
+    const often = { timeout: '300ms', interval: '500ms' };
+    shop = await Responder.start(
+      trial,
+      {
+        checks: {
+          db: { kind: 'mysql', url: mariadb.url(), ...often },
+          cache: { kind: 'redis', url: redis.url(), ...often, critical: false },
+          // Asked for once; from then on its result gets older.
+          rare: { kind: 'disk', path: tmpdir(), interval: 0, maxAge: '1h', minFreePercent: 0, minFreeInodesPercent: 0 },
+        },
+        limits: { maxConnections: MAX_CONNECTIONS },
+      },
+      {
+        moods: {
+          flapping: { interval: '300ms' },
+          hanging: { timeout: '300ms', interval: '500ms' },
+          slow: { timeout: '1500ms', interval: 0, maxAge: '1h', critical: false },
+          stalling: { timeout: '5s', interval: '2s' },
+        },
+      },
+    );
+    frozen = await Responder.start(trial, {});
+    busy = await Responder.start(trial, {}, { moods: { work: { interval: '1s' } }, files: MAX_FILES });
+    probed = await standIn();
+    load = await Load.start(shop.port);
+    await load.settled;
+    prometheus = await Prometheus.start(trial, {
+      pongcheck: [shop.http, frozen.http, busy.http],
+      'pongcheck-probe': [`127.0.0.1:${(probed.address() as AddressInfo).port}`],
+    });
+  }, 60_000);
+
+  afterAll(async () => {
+    await load?.stop();
+    for (const { socket } of crowd) socket.destroy();
+    await prometheus?.stop();
+    await trial.close();
+    for (const responder of [shop, frozen, busy]) responder?.close();
+    await Promise.all([mariadb?.stop(), redis?.stop()]);
+    probed?.closeAllConnections();
+    await new Promise((resolve) => (probed ? probed.close(resolve) : resolve(undefined)));
+  });
+
+  /** What a panel shows: values by these labels, one after the other. */
+  async function shown(panel: string, ...labels: string[]): Promise<Record<string, number>> {
+    const series = await prometheus.query(panels.get(panel) as string);
+    return Object.fromEntries(series.map((one) => [labels.map((label) => one.labels[label]).join(' '), one.value]));
+  }
+
+  const readiness = () => shown('fleet: Readiness by service', 'instance');
+  const firing = async () => new Set((await prometheus.firing()).map(({ labels }) => labels.alertname as string));
+
+  it('scrapes metrics in which promtool finds nothing to better', async () => {
+    const own = (await shop.text('/metrics'))
+      .split(/^(?=# HELP )/m)
+      .filter((family) => family.startsWith('# HELP pongcheck_'));
+    const options = { input: own.join(''), encoding: 'utf8', stdio: 'pipe' } as const;
+    expect(execFileSync('promtool', ['check', 'metrics'], options)).toBe('');
+  });
+
+  it('shows a fleet that is well as well, and alerts nobody', async () => {
+    await prometheus.until('PINGs are counted', async () => ((await shown('fleet: PINGs'))[''] ?? 0) > 0);
+    await prometheus.until(
+      'ratios are recorded',
+      async () => Object.keys(await shown('fleet: Burn rate', 'job')).length > 0,
+    );
+    const now = ['Ready', 'Not ready', 'Down', 'Checks that fail', 'Worst burn rate'].map((title) =>
+      shown(`fleet: ${title}`),
+    );
+    expect(await Promise.all(now)).toEqual([3, 0, 0, 0, 0].map((value) => ({ '': value })));
+    expect(await readiness()).toEqual({ [shop.http]: 1, [frozen.http]: 1, [busy.http]: 1 });
+    expect(await shown('fleet: Checks that are not well', 'check')).toEqual({});
+    expect(Object.keys(await shown('responder: PINGs by status', 'status'))).toEqual(['pass']);
+    expect(await shown('responder: Protocol errors', 'code')).toEqual({});
+    expect([...(await firing())]).toEqual(
+      expect.not.arrayContaining(alerts.filter((alert) => !alert.includes('Probe'))),
+    );
+  });
+
+  it('shows in every panel what is done to them, and fires every alert', async () => {
+    await mariadb.freeze();
+    await redis.kill();
+    await frozen.program.freeze();
+    shop.mood('flapping', 'flap');
+    shop.mood('hanging', 'hang');
+    shop.mood('slow', 'late');
+    shop.mood('stalling', 'stall');
+    busy.mood('work', 'busy');
+    load.troubled = true;
+    await fill(shop.port, MAX_CONNECTIONS + 2);
+    await fill(
+      busy.port,
+      Math.ceil(MAX_FILES * 0.9) - valueOf(parseScrape(await busy.text('/metrics')), 'process_open_fds'),
+    );
+
+    const fired = new Map<string, Record<string, string>[]>();
+    const filled = new Set<string>();
+    await prometheus.until('every panel shows something and every alert fires', async () => {
+      await strange(busy.port);
+      for (const { labels, annotations } of await prometheus.firing()) {
+        const { alertname = '' } = labels;
+        fired.set(alertname, [...(fired.get(alertname) ?? []), { ...labels, ...annotations }]);
+      }
+      if (fired.has('PongcheckEventLoopStalled')) shop.mood('stalling', 'well');
+      for (const [panel, expr] of panels) if ((await prometheus.query(expr)).length > 0) filled.add(panel);
+      const missing = [
+        ...alerts.filter((alert) => !fired.has(alert)),
+        ...[...panels.keys()].filter((panel) => !filled.has(panel)),
+      ];
+      if (missing.length > 0) throw new Error(`missing: ${missing.join(', ')}`);
+      return true;
+    });
+
+    for (const { record } of recordingRules) expect(await prometheus.query(record)).not.toEqual([]);
+    expect(await readiness()).toEqual({ [shop.http]: 4, [frozen.http]: 0, [busy.http]: 1 });
+    expect(await shown('fleet: Down')).toEqual({ '': 1 });
+    expect(await shown('fleet: Not ready')).toEqual({ '': 1 });
+    expect(
+      await shown('fleet: Checks that are not well', 'instance', 'check', 'status', 'reason', 'critical'),
+    ).toMatchObject({
+      [`${shop.http} db fail timeout true`]: 1,
+      [`${shop.http} cache fail refused false`]: 1,
+      [`${shop.http} hanging fail timeout true`]: 1,
+    });
+    expect(await shown('responder: Abandoned and in flight', 'check')).toMatchObject({ db: 0, cache: 0, hanging: 3 });
+    expect(await shown('responder: Open', 'instance')).toMatchObject({ [shop.http]: MAX_CONNECTIONS });
+    expect((await shown('responder: Age of results (2)'))['']).toBeGreaterThan(30);
+    expect((await shown('responder: Busy', 'instance'))[busy.http]).toBeGreaterThan(0.9);
+    expect(await shown('responder: Failures by reason', 'check', 'reason')).toMatchObject({
+      'db timeout': expect.any(Number),
+      'cache refused': expect.any(Number),
+    });
+    const told = (alert: string, labels: object) =>
+      expect(fired.get(alert)).toEqual(expect.arrayContaining([expect.objectContaining(labels)]));
+    told('PongcheckTargetDown', { instance: frozen.http });
+    told('PongcheckCheckFailing', { check: 'db', reason: 'timeout', severity: 'critical', hint: hints.timeout });
+    told('PongcheckCheckFailing', { check: 'cache', reason: 'refused', severity: 'warning', hint: hints.refused });
+    told('PongcheckCheckFlapping', { instance: shop.http, check: 'flapping' });
+    told('PongcheckRunsAbandoned', { instance: shop.http, check: 'hanging' });
+    told('PongcheckPeersRefused', { instance: shop.http, reason: 'max-connections' });
+    told('PongcheckConnectionsNearLimit', { instance: shop.http });
+    told('PongcheckEventLoopStalled', { instance: shop.http });
+    told('PongcheckEventLoopBusy', { instance: busy.http });
+    told('PongcheckFilesNearLimit', { instance: busy.http });
+    told('PongcheckProbeFailing', { reason: 'refused', hint: hints.refused });
+  });
+
+  it('shows that all is well again, and ends the alerts', async () => {
+    mariadb.thaw();
+    await redis.restart();
+    frozen.program.thaw();
+    for (const check of ['flapping', 'hanging', 'slow', 'stalling']) shop.mood(check, 'well');
+    busy.mood('work', 'well');
+    for (const { socket } of crowd.splice(0)) socket.destroy();
+    load.troubled = false;
+    await load.refresh();
+
+    await prometheus.until('everybody is ready', async () => {
+      const values = Object.values(await readiness());
+      return values.length === 3 && values.every((value) => value === 1);
+    });
+    await prometheus.until('the alerts end that do not remember for longer', async () => {
+      const left = [...(await firing())].filter((alert) => !/Probe|BudgetBurns/.test(alert));
+      if (left.length > 0) throw new Error(`still firing: ${left.join(', ')}`);
+      return true;
+    });
+    expect(await shown('fleet: Down')).toEqual({ '': 0 });
+    expect(await shown('fleet: Checks that are not well', 'check')).toEqual({});
+    expect((await shown('fleet: Worst burn rate'))['']).toBeGreaterThan(14.4);
+    const { labels } =
+      (await prometheus.firing()).find((alert) => alert.labels.alertname === 'PongcheckBudgetBurns') ?? {};
+    expect(labels).toMatchObject({ job: 'pongcheck' });
+  });
+
+  async function fill(port: number, count: number): Promise<void> {
+    crowd.push(...(await Promise.all(Array.from({ length: count }, () => Peer.connect(port)))));
+  }
+
+  /** Says what no peer of ours says, and is sent away. */
+  async function strange(port: number): Promise<void> {
+    const peer = await Peer.connect(port);
+    peer.sendHex('0000000c 63010000 0000000000000001');
+    await peer.untilEnd();
+    peer.socket.destroy();
+  }
+});
+
+/** One client that asks all the time; in trouble it also asks what takes long. */
+class Load {
+  troubled = false;
+  private stopped = false;
+  private readonly loop: Promise<void>;
+  /** Every check has its first result. */
+  readonly settled: Promise<unknown>;
+
+  private constructor(private readonly client: Client) {
+    this.settled = this.refresh();
+    this.loop = this.run();
+  }
+
+  static async start(port: number): Promise<Load> {
+    return new Load(await connect(`pong://127.0.0.1:${port}`));
+  }
+
+  /** The check of which nobody else wants a new result gets one. */
+  async refresh(): Promise<void> {
+    await this.client.ping({ checks: ['rare', 'slow'], maxAge: 0 });
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.loop;
+    await this.client.close();
+  }
+
+  private async run(): Promise<void> {
+    const aside: Promise<unknown>[] = [];
+    // What becomes of a question is what Prometheus is asked about.
+    const ask = (question?: PingOptions) => this.client.ping(question).catch(() => undefined);
+    for (let at = 0; !this.stopped; at++) {
+      await ask();
+      if (this.troubled && at % 20 === 0) aside.push(ask({ checks: ['slow'], maxAge: 0, timeout: 4000 }));
+      if (this.troubled && at % 10 === 5) aside.push(ask({ checks: ['slow'], maxAge: 0, timeout: 50 }));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    await Promise.all(aside);
+  }
+}
+
+/** What a prober shows: the names of the table, and some of their labels. */
+async function standIn(): Promise<Server> {
+  const labels: Record<string, string> = {
+    probe_failure_reason: '{reason="refused"}',
+    probe_pongcheck_status: '{status="warn"}',
+    probe_pongcheck_check_status: '{check="db",status="warn"}',
+    probe_pongcheck_check_reason: '{check="db",reason="lag"}',
+  };
+  const value = (name: string) => (name === 'probe_success' ? 0 : 1);
+  const text = probeRows
+    .map(({ name }) => `# TYPE ${name} gauge\n${name}${labels[name] ?? ''} ${value(name)}\n`)
+    .join('');
+  const server = createServer((_request, response) => response.setHeader('content-type', 'text/plain').end(text));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
+}

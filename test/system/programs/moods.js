@@ -1,0 +1,36 @@
+// A check for trials: what it does is the word in a file, which the trial writes anew while the service runs.
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export default ({ file }) => {
+  const mood = () => readFileSync(file, 'utf8');
+  let flips = 0;
+  let busy;
+  const moods = {
+    well: () => true,
+    /** In the end, but not soon. */
+    late: () => sleep(1200),
+    /** Whatever its signal says. */
+    hang: async () => {
+      while (mood() === 'hang') await sleep(100, undefined, { ref: false });
+    },
+    /** Another result each time. */
+    flap: () => flips++ % 2 === 0,
+    /** Stands in everybody's way. */
+    stall: () => block(1500),
+    /** Leaves the event loop hardly any rest. */
+    busy: () => {
+      busy ??= setInterval(block, 50, 48).unref();
+    },
+  };
+  return async () => {
+    const word = mood();
+    if (word !== 'busy') busy = void clearInterval(busy);
+    return moods[word]();
+  };
+};
+
+function block(ms) {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}

@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { compiledPackage } from '../cli/compiled.js';
+import type { Program } from './program.js';
+import type { Trial } from './trial.js';
+
+/** `pongcheck serve` in a process of its own, with checks whose mood can be set. */
+export class Responder {
+  private constructor(
+    readonly program: Program,
+    /** Where it answers PINGs. */
+    readonly port: number,
+    /** HOST:PORT where it serves HTTP. */
+    readonly http: string,
+    private readonly folder: string,
+  ) {}
+
+  /** `moods`: own checks by their name, with their settings; all begin well. `files`: how many it may have open. */
+  static async start(
+    trial: Trial,
+    config: object,
+    { moods = {}, files }: { moods?: Record<string, object>; files?: number } = {},
+  ): Promise<Responder> {
+    const folder = mkdtempSync(join(tmpdir(), 'pongcheck-responder-'));
+    const path = join(process.cwd(), 'test', 'system', 'programs', 'moods.js');
+    const own = Object.entries(moods).map(([name, settings]) => {
+      const file = join(folder, name);
+      writeFileSync(file, 'well');
+      return [name, { kind: 'module', path, file, ...settings }];
+    });
+    const { checks = {}, ...rest } = config as { checks?: object };
+    const whole = {
+      listen: [{ url: 'pong://127.0.0.1:0' }],
+      http: { host: '127.0.0.1', port: 0 },
+      checks: { ...checks, ...Object.fromEntries(own) },
+      ...rest,
+    };
+    const file = join(folder, 'pongcheck.yml');
+    writeFileSync(file, stringify(whole));
+    const cli = join(compiledPackage(), 'dist', 'cli.js');
+    const limit = files === undefined ? [] : ['prlimit', `--nofile=${files}:${files}`];
+    const program = trial.program([...limit, process.execPath, cli, 'serve', '--config', file]);
+    const { address } = await program.says(/^answers PING at/);
+    const { url } = await program.says(/^serves \/health/);
+    return new Responder(program, Number(new URL(address).port), new URL(url).host, folder);
+  }
+
+  /** A word of `programs/moods.js`, for the next run of a check. */
+  mood(check: string, word: string): void {
+    writeFileSync(join(this.folder, check), word);
+  }
+
+  async text(path: string): Promise<string> {
+    return (await fetch(`http://${this.http}${path}`)).text();
+  }
+
+  close(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
