@@ -14,5 +14,6 @@ export {
 } from './client/link.js';
 export type { Pong } from './client/pong.js';
 export type { HelloOptions, PingOptions } from './client/question.js';
+export type { ClientTls } from './client/tls.js';
 export { PongcheckError } from './errors.js';
 export { type Address, formatAddress, parseAddress } from './link/address.js';

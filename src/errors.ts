@@ -4,6 +4,7 @@ export const errorCodes = {
   PONGCHECK_ADDRESS: 'An address is not of a form that is understood.',
   PONGCHECK_LISTEN: 'A listener could not be opened.',
   PONGCHECK_CONNECT: 'The connection to a responder could not be made.',
+  PONGCHECK_TLS: 'A TLS handshake failed, or one side does not accept the certificate of the other.',
   PONGCHECK_TIMEOUT: 'No answer came in time.',
   PONGCHECK_CLOSED: 'The connection ended before the answer came.',
   PONGCHECK_BUSY: 'A client has as many questions waiting as it may; try again when some are answered.',

@@ -221,6 +221,14 @@ export class Service {
     return connection !== undefined;
   }
 
+  /**
+   * Reads the files of all listeners' certificates anew, as it does by itself every minute. One that cannot be used
+   * is logged, and the one before goes on. Never rejects.
+   */
+  async reloadCertificates(): Promise<void> {
+    await this.server.reloadCertificates();
+  }
+
   // -- the end ---------------------------------------------------------------
 
   /**

@@ -199,7 +199,7 @@ export const checkKinds: readonly CheckKind[] = [
     kind: 'pingpong',
     sentence: 'Another responder says pass.',
     options: [
-      { name: 'url', type: 'address', required: true, sentence: 'pong://HOST:PORT.' },
+      { name: 'url', type: 'address', required: true, sentence: 'pong://HOST:PORT, or pongs://HOST:PORT for TLS.' },
       {
         name: 'scope',
         type: 'enum',
@@ -226,6 +226,7 @@ export const checkKinds: readonly CheckKind[] = [
         secret: true,
         sentence: 'Shown to it in HELLO, where it asks for one.',
       },
+      ...tlsOptions,
     ],
     load: async () => makes((await import('./pingpong.js')).pingpong),
   },

@@ -1,5 +1,5 @@
 import type { Client } from '../client/client.js';
-import { connect } from '../client/connect.js';
+import { type ConnectOptions, connect } from '../client/connect.js';
 import { RefusedError } from '../client/failure.js';
 import type { Pong } from '../client/pong.js';
 import type { PingOptions } from '../client/question.js';
@@ -25,7 +25,7 @@ export class PingpongSession {
   constructor(
     private readonly address: Address,
     private readonly question: Pick<PingOptions, 'scope' | 'group' | 'checks'>,
-    private readonly token: string | undefined,
+    private readonly identity: () => Pick<ConnectOptions, 'token' | 'tls'>,
   ) {}
 
   /** What the other says. Rejects with a CheckFailure, or with the reason of `signal` as soon as it fires. */
@@ -69,8 +69,7 @@ export class PingpongSession {
   private async connect(signal: AbortSignal, deadline: number): Promise<Client> {
     this.client?.destroy();
     const connectTimeout = Math.max(1, deadline - systemClock.now());
-    const { token } = this;
-    const client = await connect(this.address, { signal, connectTimeout, ...(token !== undefined && { token }) });
+    const client = await connect(this.address, { signal, connectTimeout, ...this.identity() });
     if (this.closed) {
       client.destroy();
       throw new CheckFailure('internal', 'the check is closed');
@@ -86,6 +85,9 @@ function isLoss(error: unknown): boolean {
 
 const reasonByCode: Readonly<Partial<Record<ErrorCode, Reason>>> = {
   PONGCHECK_CONNECT: 'unreachable',
+  PONGCHECK_TLS: 'tls',
+  // A file of its own certificate is gone.
+  PONGCHECK_CHECK: 'tls',
   PONGCHECK_TIMEOUT: 'timeout',
   PONGCHECK_CLOSED: 'reset',
   PONGCHECK_PROTOCOL: 'protocol',

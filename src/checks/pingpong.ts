@@ -7,12 +7,13 @@ import { type Address, hostAndPort, parseAddress } from '../link/address.js';
 import { partOptions, refusal } from './options.js';
 import { causesOf } from './pingpong-causes.js';
 import { PingpongSession } from './pingpong-session.js';
+import { readTls, type TlsOptions } from './tls.js';
 
 const KIND = 'pingpong';
 
 /** Which responder is asked, and what about. */
 export interface PingpongOptions extends CheckSettings {
-  /** `pong://HOST:PORT`; port 7464 where none is given. */
+  /** `pong://HOST:PORT` or `pongs://HOST:PORT`; port 7464 where none is given. */
   url: string;
   /** Default `readiness`. */
   scope?: Scope;
@@ -22,6 +23,8 @@ export interface PingpongOptions extends CheckSettings {
   checks?: readonly string[];
   /** Shown to it in HELLO, where it asks for one. */
   token?: string;
+  /** For `pongs://`. The files are read anew for each connection. */
+  tls?: TlsOptions;
 }
 
 /**
@@ -34,10 +37,13 @@ export interface PingpongOptions extends CheckSettings {
  */
 export function pingpong(given: PingpongOptions): CheckDefinition {
   const { settings, options } = partOptions<PingpongOptions>(KIND, given);
-  const { url, token, ...question } = options;
+  const { url, token, tls, ...question } = options;
   const address = readAddress(url);
   judgeQuestion(question);
-  const session = new PingpongSession(address, question, token);
+  const identity = () => ({ ...(token !== undefined && { token }), ...(tls && { tls: readTls(KIND, tls) }) });
+  // Files that are missing are told now, and not at each run.
+  identity();
+  const session = new PingpongSession(address, question, identity);
   return {
     componentType: 'component',
     ...settings,

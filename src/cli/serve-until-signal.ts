@@ -33,6 +33,7 @@ export async function serve(flags: FlagValues): Promise<number> {
   const signal = firstSignal();
   await service.start();
   tellWhatIsOn(service, settings, checks, log);
+  process.on('SIGHUP', () => void service.reloadCertificates());
   await leave(await signal, service, settings.drain, log);
   return 0;
 }

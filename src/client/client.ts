@@ -31,6 +31,7 @@ export interface ClientEvents {
 const pongCodes = { pass: Status.PASS, warn: Status.WARN, fail: Status.FAIL } as const;
 /** Octets that may wait for a server which does not read. */
 const MAX_UNSENT = 1024 * 1024;
+const TLS_ALERT = 'an alert of TLS, which is spoken there: pongs:// is for that';
 /** How long `close()` waits for answers and the server's FIN, in milliseconds. */
 const CLOSE_LIMIT = 1000;
 
@@ -221,9 +222,14 @@ export class Client extends EventEmitter<ClientEvents> {
     while (!this.#socket.destroyed) {
       const found = decoder.next();
       if (found === NEED_MORE) return;
-      if (found === FAULT) return this.#loseToNonsense(decoder.fault?.message ?? '');
+      if (found === FAULT) return this.#loseToNonsense(this.#isTls(chunk) ? TLS_ALERT : (decoder.fault?.message ?? ''));
       this.#dispatch(decoder);
     }
+  }
+
+  /** The first that came is an alert of TLS. */
+  #isTls(chunk: Buffer): boolean {
+    return this.stats.octetsIn === chunk.length && chunk[0] === 0x15;
   }
 
   #dispatch(frame: Decoder): void {

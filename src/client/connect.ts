@@ -9,6 +9,7 @@ import { connectFailure, timeoutFailure } from './failure.js';
 import { milliseconds, wrongOption } from './options.js';
 import type { Pong } from './pong.js';
 import { type PingOptions, pingQuestion } from './question.js';
+import { type ClientTls, tlsOpener } from './tls.js';
 
 export interface ConnectOptions {
   /** How long the connection may take to stand, name resolution included, in milliseconds. Default 5000. */
@@ -22,6 +23,8 @@ export interface ConnectOptions {
   token?: string;
   /** Gives up: rejects with the signal's reason. */
   signal?: AbortSignal;
+  /** For a `pongs://` address. Default: the server's certificate is verified, and none shown. */
+  tls?: ClientTls;
   /** TCP keep-alive, which tells that the server's kernel answers. Default: none. */
   keepAlive?: Partial<KeepAlive>;
   /** How a name becomes addresses, as in `node:net`. Default `dns.lookup`. */
@@ -43,8 +46,8 @@ const CONNECT_TIMEOUT = 5000;
 const MAX_IN_FLIGHT = 1024;
 
 /**
- * Connects to a responder at `pong://HOST:PORT`, `HOST:PORT` or `HOST`. Of a name with several addresses the first
- * that accepts is taken, as `node:net` does. Rejects with PONGCHECK_ADDRESS, PONGCHECK_CONNECT, PONGCHECK_TIMEOUT,
+ * Connects to a responder at `pong://HOST:PORT`, `pongs://HOST:PORT` (TLS), `HOST:PORT` or `HOST`. Of a name with several addresses the first
+ * that accepts is taken, as `node:net` does. Rejects with PONGCHECK_ADDRESS, PONGCHECK_CONNECT, PONGCHECK_TLS, PONGCHECK_TIMEOUT,
  * the reason of `options.signal`, or, where the token is refused, PONGCHECK_REFUSED.
  */
 export async function connect(address: string | Address, options: ConnectOptions = {}): Promise<Client> {
@@ -66,20 +69,21 @@ async function open(address: string | Address, options: ConnectOptions): Promise
   const timeout = milliseconds('connectTimeout', options.connectTimeout ?? CONNECT_TIMEOUT);
   if (!Number.isInteger(maxInFlight) || maxInFlight < 1) throw wrongOption('maxInFlight', maxInFlight, '1 or more');
   const target = typeof address === 'object' && address !== null ? address : parseAddress(address);
-  if (target.kind === 'tcp' && target.port === 0)
+  if (target.kind !== 'unix' && target.port === 0)
     throw new PongcheckError('PONGCHECK_ADDRESS', 'Port 0 is for listeners: nothing is found there');
   const setKeepAlive = options.keepAlive && (await keepAliveSetter(options.keepAlive, warnOnce));
+  const openTls = target.kind === 'tls' ? await tlsOpener(options.tls) : undefined;
   signal?.throwIfAborted();
   return new Promise((resolve, reject) => {
-    const socket: Socket = connectSocket({
-      ...endpointOf(target),
-      noDelay: true,
-      ...(lookup && { lookup }),
-    });
+    const endpoint = { ...endpointOf(target), noDelay: true, ...(lookup && { lookup }) };
+    const socket: Socket = openTls ? openTls(endpoint) : connectSocket(endpoint);
+    const stands = openTls ? 'secureConnect' : 'connect';
+    let connecting = true;
     const settle = () => {
+      connecting = false;
       clock.clear(timer);
       stopListening();
-      socket.off('connect', onConnect).off('error', onError);
+      socket.off(stands, onConnect).off('error', onError);
     };
     const giveUp = (reason: unknown) => {
       settle();
@@ -96,10 +100,10 @@ async function open(address: string | Address, options: ConnectOptions): Promise
     // Once more round the loop before anybody is convicted: the connection may stand already.
     const timer = clock.after(timeout, () =>
       setImmediate(() => {
-        if (socket.connecting) giveUp(timeoutFailure(target, 'accept the connection', timeout));
+        if (connecting) giveUp(timeoutFailure(target, 'accept the connection', timeout));
       }),
     );
-    socket.on('connect', onConnect).on('error', onError);
+    socket.on(stands, onConnect).on('error', onError);
     const stopListening = onAbort(signal, () => giveUp(signal?.reason));
   });
 }

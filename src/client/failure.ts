@@ -2,6 +2,7 @@ import { PongcheckError } from '../errors.js';
 import { type Address, hostAndPort } from '../link/address.js';
 import type { ErrorBody } from '../wire/bodies.js';
 import { WireError } from '../wire/codes.js';
+import { tlsFailure } from './tls.js';
 import { wordsOf } from './words.js';
 
 /** Why a connection ended: a closed list. */
@@ -13,6 +14,7 @@ export type CloseReason =
   | 'timed-out'
   | 'dead'
   | 'network'
+  | 'tls'
   | 'refused'
   | 'protocol-error';
 
@@ -46,9 +48,11 @@ export class RefusedError extends PongcheckError {
 
 const wireErrorNames = wordsOf(WireError);
 
-/** PONGCHECK_CONNECT, or PONGCHECK_TIMEOUT where the network gave up waiting, from what `node:net` says. */
+/** PONGCHECK_CONNECT, PONGCHECK_TLS, or PONGCHECK_TIMEOUT where the network gave up waiting, from what `node:net` says. */
 export function connectFailure(address: Address, cause: Error): PongcheckError {
   const where = hostAndPort(address);
+  const overTls = address.kind === 'tls' ? tlsFailure(address, cause, false) : undefined;
+  if (overTls) return overTls;
   const code = codeOf(cause);
   if (code === 'ETIMEDOUT')
     return new PongcheckError('PONGCHECK_TIMEOUT', `${where} did not accept the connection in time`, { cause });
@@ -97,13 +101,15 @@ export function protocolFailure(address: Address, sentence: string): PongcheckEr
   return new PongcheckError('PONGCHECK_PROTOCOL', message);
 }
 
-/** PONGCHECK_CLOSED from the error that a socket ended with, and the reason in one word. */
+/** PONGCHECK_CLOSED or PONGCHECK_TLS from the error that a socket ended with, and the reason in one word. */
 export function lossOf(address: Address, cause: NodeJS.ErrnoException): { reason: CloseReason; error: PongcheckError } {
   const where = hostAndPort(address);
   const lost = (reason: CloseReason, sentence: string) => ({
     reason,
     error: new PongcheckError('PONGCHECK_CLOSED', sentence, { cause }),
   });
+  const overTls = address.kind === 'tls' ? tlsFailure(address, cause, true) : undefined;
+  if (overTls) return { reason: 'tls', error: overTls };
   if (cause.code === 'ECONNRESET' || cause.code === 'EPIPE') {
     return lost('server-reset', `${where} reset the connection`);
   }

@@ -14,6 +14,7 @@ import type { Goaway } from './goaway.js';
 import { wrongOption } from './options.js';
 import type { Pong } from './pong.js';
 import { Pulse } from './pulse.js';
+import type { ClientTls } from './tls.js';
 
 /** `suspect`: a PING is overdue. `draining`: the server asked to be left. `down`: there is no connection, a new try comes. */
 export type LinkState = 'connecting' | 'up' | 'suspect' | 'draining' | 'down' | 'closed';
@@ -54,6 +55,8 @@ export interface LinkOptions {
   backoff?: BackoffOptions;
   /** Default 5,000. */
   connectTimeout?: number;
+  /** For `pongs://` addresses. Default: the certificate of each is verified, and none shown. */
+  tls?: ClientTls;
   /** TCP keep-alive of each connection. Default: none. */
   keepAlive?: Partial<KeepAlive>;
   /** A connection is up: the place to subscribe again. What it throws is told as a warning. */
@@ -190,13 +193,14 @@ export class Link extends EventEmitter<LinkEvents> {
 
   /** Connects to `address` and says HELLO. */
   private async introduce(address: Address): Promise<{ client: Client; hello: HelloBody }> {
-    const { connectTimeout, keepAlive, name, token, serverPings = 0, health } = this.options;
+    const { connectTimeout, keepAlive, tls, name, token, serverPings = 0, health } = this.options;
     const { clock } = this;
     const client = await connect(address, {
       clock,
       signal: this.abort.signal,
       ...(connectTimeout !== undefined && { connectTimeout }),
       ...(keepAlive && { keepAlive }),
+      ...(tls && { tls }),
     });
     if (health) client.health = health;
     try {
@@ -325,8 +329,8 @@ export class Link extends EventEmitter<LinkEvents> {
   private async goTo(index: number): Promise<boolean> {
     const { clock } = this;
     const address = this.addresses[index] as Address;
-    const { scope = 'readiness', connectTimeout = 5000, token } = this.options;
-    const shown = token === undefined ? {} : { token };
+    const { scope = 'readiness', connectTimeout = 5000, token, tls } = this.options;
+    const shown = { ...(tls && { tls }), ...(token !== undefined && { token }) };
     try {
       const { healthy } = await ping(address, { scope, connectTimeout, clock, signal: this.abort.signal, ...shown });
       if (!healthy) return false;

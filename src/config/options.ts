@@ -1,4 +1,5 @@
 import { checkKinds } from '../checks/catalog.js';
+import { tlsVersions } from '../link/certificates.js';
 import { ONE_DAY, type OptionRow } from './option.js';
 
 const MILLION = 1_000_000;
@@ -41,6 +42,32 @@ export const optionRows: readonly OptionRow[] = [
     type: 'boolean',
     defaultText: 'false',
     sentence: 'Answers nothing before a HELLO has shown one of the tokens (ERROR 6); there is no line mode then.',
+  },
+  {
+    path: 'listen[].tls.cert',
+    type: 'path',
+    defaultText: 'none',
+    sentence:
+      'For pongs://HOST:PORT: a PEM file with the certificate and its chain; read anew at SIGHUP and every minute.',
+  },
+  {
+    path: 'listen[].tls.key',
+    type: 'path',
+    defaultText: 'none',
+    sentence: 'A PEM file with the key of that certificate, without a passphrase.',
+  },
+  {
+    path: 'listen[].tls.ca',
+    type: 'path',
+    defaultText: 'none',
+    sentence: 'A PEM file with authorities: who shows no certificate that they signed is not answered (ERROR 6).',
+  },
+  {
+    path: 'listen[].tls.minVersion',
+    type: 'enum',
+    values: tlsVersions,
+    defaultText: 'TLSv1.2',
+    sentence: 'The least version of TLS that is spoken.',
   },
   {
     path: 'listen[].keepAlive.idle',
@@ -215,6 +242,24 @@ export const optionRows: readonly OptionRow[] = [
     max: 3_600_000,
     env: 'PONGCHECK_LIMITS_FRAME_TIMEOUT',
     sentence: 'A frame or line that was begun must be complete within this.',
+  },
+  {
+    path: 'limits.handshakeTimeout',
+    type: 'duration',
+    default: '5s',
+    min: 1,
+    max: 60_000,
+    env: 'PONGCHECK_LIMITS_HANDSHAKE_TIMEOUT',
+    sentence: 'A TLS handshake must be complete within this, and a token shown where one is required.',
+  },
+  {
+    path: 'limits.maxHandshakes',
+    type: 'integer',
+    default: '1000',
+    min: 1,
+    max: MILLION,
+    env: 'PONGCHECK_LIMITS_MAX_HANDSHAKES',
+    sentence: 'TLS handshakes at once, over all listeners; more are closed at accept.',
   },
   {
     path: 'limits.maxPending',

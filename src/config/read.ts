@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { noTokens } from '../server/settings.js';
+import { noTokens, wrongTls } from '../server/settings.js';
 import { entryShape } from './checks.js';
 import { formatDuration } from './duration.js';
 import { addChecks, type Flags, misspeltVariables, override } from './environment.js';
@@ -80,6 +80,10 @@ function contradictions({ ping, drain, listen, http, detail, tokens }: Settings)
     ...listen.flatMap(({ requireToken }, index) => (requireToken ? `listen[${index}].requireToken is true` : [])),
   ];
   if (!tokens) problems.push(...wanting.map((what) => noTokens(what).message));
+  for (const [index, { url, tls }] of listen.entries()) {
+    const complete = tls?.cert !== undefined && tls.key !== undefined;
+    if (url.startsWith('pongs:') ? !complete : tls) problems.push(`listen[${index}].url ${wrongTls(url).message}`);
+  }
   if (listen.length === 0 && http === false) problems.push('listen is empty and http is false, so nobody could ask');
   return problems;
 }

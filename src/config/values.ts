@@ -136,7 +136,7 @@ export const valueTypes: Readonly<Record<OptionType, ValueType>> = {
     show: (mode) => `0${mode.toString(8)}`,
   },
   address: {
-    allowed: () => 'pong://HOST:PORT, an IPv6 address in brackets, or pong+unix:/PATH',
+    allowed: () => 'pong://HOST:PORT or pongs://HOST:PORT, an IPv6 address in brackets, or pong+unix:/PATH',
     read: (value) => formatAddress(addressOf(text(value))),
   },
   addresses: {

@@ -13,6 +13,11 @@ export interface TcpAddress {
   readonly port: number;
 }
 
+/** TLS: `pongs://HOST:PORT`. */
+export interface TlsAddress extends Omit<TcpAddress, 'kind'> {
+  readonly kind: 'tls';
+}
+
 /** A Unix socket: `pong+unix:/path`. */
 export interface UnixAddress {
   readonly kind: 'unix';
@@ -21,15 +26,15 @@ export interface UnixAddress {
 }
 
 /** Where a responder listens or is to be reached; `kind` tells the transports apart. */
-export type Address = TcpAddress | UnixAddress;
+export type Address = TcpAddress | TlsAddress | UnixAddress;
 
 const ALLOWED =
-  'allowed are pong://HOST:PORT, HOST:PORT and HOST, with an IPv6 address in brackets ([::1]:7464), and pong+unix:/PATH';
+  'allowed are pong://HOST:PORT, pongs://HOST:PORT (TLS), HOST:PORT and HOST, with an IPv6 address in brackets ([::1]:7464), and pong+unix:/PATH';
 /** What the kernel has room for, with the zero behind it. */
 const MAX_PATH = 107;
 
 /**
- * Reads `pong://HOST:PORT`, `HOST:PORT` or `HOST` (then the port is 7464), or `pong+unix:/PATH`.
+ * Reads `pong://HOST:PORT`, `pongs://HOST:PORT` (TLS), `HOST:PORT` or `HOST` (then the port is 7464), or `pong+unix:/PATH`.
  * Throws PONGCHECK_ADDRESS, which says what was found and what is allowed.
  */
 export function parseAddress(text: string): Address {
@@ -38,7 +43,8 @@ export function parseAddress(text: string): Address {
   if (path !== undefined) return unixAddress(text, path);
   const [, scheme, rest = ''] = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(.*)$/is.exec(text) ?? [];
   const refuse = (found: string) => refusal(`The address ${quoted(text)} ${found}`);
-  if (scheme !== undefined && scheme.toLowerCase() !== 'pong') throw refuse('has another scheme than pong://');
+  const kind = kinds.get((scheme ?? 'pong').toLowerCase());
+  if (kind === undefined) throw refuse('has another scheme than pong:// or pongs://');
   if (rest === '') throw refuse('names no host');
   if (rest.includes('@')) throw refuse('carries credentials, which an address never does');
   if (/[/?#]/.test(rest)) throw refuse('carries a path or a query');
@@ -52,8 +58,13 @@ export function parseAddress(text: string): Address {
     throw refuse('has no valid host');
   }
   if (port !== undefined && !isPort(port)) throw refuse('has a port that is not a number from 0 to 65535');
-  return { kind: 'tcp', host: bracketed ?? plain, port: port === undefined ? DEFAULT_PORT : Number(port) };
+  return { kind, host: bracketed ?? plain, port: port === undefined ? DEFAULT_PORT : Number(port) };
 }
+
+const kinds: ReadonlyMap<string, 'tcp' | 'tls'> = new Map([
+  ['pong', 'tcp'],
+  ['pongs', 'tls'],
+]);
 
 function unixAddress(text: string, path: string): UnixAddress {
   const refuse = (found: string) => refusal(`The address ${quoted(text)} ${found}`);
@@ -65,7 +76,8 @@ function unixAddress(text: string, path: string): UnixAddress {
 
 /** The canonical text, such as `pong://[::1]:7464` or `pong+unix:/run/pong.sock`; `parseAddress` reads it back. */
 export function formatAddress(address: Address): string {
-  return address.kind === 'unix' ? `pong+unix:${address.path}` : `pong://${hostAndPort(address)}`;
+  if (address.kind === 'unix') return `pong+unix:${address.path}`;
+  return `${address.kind === 'tls' ? 'pongs' : 'pong'}://${hostAndPort(address)}`;
 }
 
 /** The short form for sentences: `127.0.0.1:7464`, `[::1]:7464`, `/run/pong.sock`. */

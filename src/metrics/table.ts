@@ -223,6 +223,20 @@ export const metricRows: readonly MetricRow[] = [
     read: ({ maxConnections }) => single(maxConnections),
   },
   {
+    name: 'pongcheck_handshakes',
+    type: 'gauge',
+    help: 'Connections that are in a TLS handshake now.',
+    labels: [],
+    read: ({ stats }) => single(stats.arriving),
+  },
+  {
+    name: 'pongcheck_tls_certificate_expiry_timestamp_seconds',
+    type: 'gauge',
+    help: 'Time at which the certificate of a listener runs out, in seconds since 1970.',
+    labels: ['listener'],
+    read: ({ stats }) => stats.certificates().map(([listener, at]): Series<number> => [{ listener }, at / 1000]),
+  },
+  {
     name: 'pongcheck_connections_accepted_total',
     type: 'counter',
     help: 'Connections that were accepted.',

@@ -96,7 +96,13 @@ export class BinarySession implements Session {
       }
       judged++;
       const { offset } = decoder;
-      if (offset >= 0 && judged <= allowed && !barred && decoder.type === FrameType.PING && decoder.flags === 0) {
+      if (
+        offset >= 0 &&
+        judged <= allowed &&
+        barred === undefined &&
+        decoder.type === FrameType.PING &&
+        decoder.flags === 0
+      ) {
         const status = turn.status(decoder.code);
         if (status === TOO_OLD) {
           this.defer(decoder.code, now);
@@ -163,8 +169,9 @@ export class BinarySession implements Session {
   private dispatch(now: number): void {
     const { decoder, connection } = this;
     const { stats, responder } = connection.shared;
-    if (connection.barred && (decoder.type === FrameType.PING || decoder.type === FrameType.WATCH)) {
-      return this.refuseUnauthenticated('a token in HELLO is required here');
+    const { barred } = connection;
+    if (barred !== undefined && (decoder.type === FrameType.PING || decoder.type === FrameType.WATCH)) {
+      return this.refuseUnauthenticated(barred);
     }
     switch (decoder.type) {
       case FrameType.PING: {
@@ -202,7 +209,8 @@ export class BinarySession implements Session {
       if (!tokens.has(hello.token)) return this.refuseUnauthenticated('the token is not a right one');
       connection.authenticated();
     }
-    if (connection.barred) return this.refuseUnauthenticated('a token in HELLO is required here');
+    const { barred } = connection;
+    if (barred !== undefined) return this.refuseUnauthenticated(barred);
     connection.greeting = new Greeting(hello, settings.heartbeat, now);
     const { idHigh, idLow } = decoder;
     this.send(encodeFrame({ type: FrameType.HELLO, idHigh, idLow, body: responder.hello() }));
@@ -272,6 +280,10 @@ export class BinarySession implements Session {
         return this.error(WireError.IDLE, 'nothing came for the idle timeout', ErrorFlag.FATAL, 0, 0);
       case 'dead':
         return this.error(WireError.STALE_PEER, 'the heartbeat was not answered', ErrorFlag.FATAL, 0, 0);
+      case 'barred': {
+        const why = this.connection.barred ?? '';
+        return this.error(WireError.UNAUTHENTICATED, why, ErrorFlag.FATAL, 0, 0);
+      }
       case 'stall':
         return this.error(WireError.SLOW_PEER, 'the answers were not read', ErrorFlag.FATAL, 0, 0);
       case 'frame':

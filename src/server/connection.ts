@@ -7,6 +7,7 @@ import { BinarySession } from './binary.js';
 import type { Greeting } from './greeting.js';
 import type { ConnectionInfo } from './info.js';
 import { LineSession } from './line.js';
+import type { Origin } from './origin.js';
 import { Outbox } from './outbox.js';
 import type { Session, Shared } from './session.js';
 import type { CloseReason, Pause } from './stats.js';
@@ -77,6 +78,7 @@ export class Connection implements Swept {
   constructor(
     readonly socket: Socket,
     readonly shared: Shared,
+    private readonly origin?: Origin,
   ) {
     const now = shared.clock.now();
     this.connectedAt = now;
@@ -140,9 +142,10 @@ export class Connection implements Swept {
     return this.detail;
   }
 
-  /** Nothing is answered before a right token was shown, and none was. */
-  get barred(): boolean {
-    return this.shared.requireToken && !this.hasToken;
+  /** Why nothing is answered to this peer, or not yet. */
+  get barred(): string | undefined {
+    if (this.origin?.refusal !== undefined) return this.origin.refusal;
+    return this.shared.requireToken && !this.hasToken ? 'a token in HELLO is required here' : undefined;
   }
 
   /** A right token was shown. */
@@ -265,9 +268,9 @@ export class Connection implements Swept {
   private decideMode(first: number, now: number): boolean {
     const letter = first | 0x20;
     if (first === 0x00) this.session = new BinarySession(this, now);
-    else if (letter >= 0x61 && letter <= 0x7a && !this.barred) this.session = new LineSession(this, now);
+    else if (letter >= 0x61 && letter <= 0x7a && this.barred === undefined) this.session = new LineSession(this, now);
     else if (letter >= 0x61 && letter <= 0x7a) {
-      this.complain('a line came where a token is required, which only HELLO can show');
+      this.complain(`a line came, and was not answered: ${this.barred}`);
       this.close('unauthenticated');
       return false;
     } else {
@@ -373,7 +376,14 @@ export class Connection implements Swept {
 
   /** When something can next be due, if nothing happens until then: whatever makes that sooner sets `lookAt` to 0. */
   private nextLook(): number {
-    if (this.phase !== OPEN || this.paused !== 0 || this.outbox.waiting > 0 || this.session?.inside) return 0;
+    if (
+      this.barred !== undefined ||
+      this.phase !== OPEN ||
+      this.paused !== 0 ||
+      this.outbox.waiting > 0 ||
+      this.session?.inside
+    )
+      return 0;
     const { ms } = this.shared.limits.idle;
     const idle = ms > 0 ? this.quietSince + ms : Number.POSITIVE_INFINITY;
     return this.greeting ? Math.min(idle, this.greeting.lookAt) : idle;
@@ -383,6 +393,7 @@ export class Connection implements Swept {
     const { limits } = this.shared;
     if (this.phase === CLOSING) return limits.linger.exceeded(this.closingAt, now);
     if (this.outbox.stalled(limits.stall, now)) return true;
+    if (this.barred !== undefined && limits.handshake.exceeded(this.connectedAt, now)) return true;
     if (this.paused !== 0 || this.phase !== OPEN) return false;
     if (this.session?.inside) return limits.frame.exceeded(this.begunAt, now);
     if (this.greeting?.isDead(now)) return true;
@@ -397,6 +408,8 @@ export class Connection implements Swept {
       const words = this.session?.lastWords('stall');
       if (words) this.socket.write(words);
       this.destroy('slow-peer');
+    } else if (this.barred !== undefined && limits.handshake.exceeded(this.connectedAt, now)) {
+      this.close('unauthenticated', this.session?.lastWords('barred'));
     } else if (this.session?.inside) {
       this.close('protocol-error', this.session.lastWords('frame'));
     } else if (this.greeting?.isDead(now)) {
@@ -442,7 +455,7 @@ export class Connection implements Swept {
     this.errno = code;
     if (code === 'ECONNRESET' || code === 'EPIPE') this.closeReason ??= 'client-reset';
     else if (code === 'ETIMEDOUT') this.closeReason ??= 'timed-out';
-    else this.closeReason ??= 'network';
+    else this.closeReason ??= code?.startsWith('ERR_SSL_') ? 'tls' : 'network';
   }
 
   closed(): void {

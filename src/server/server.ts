@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { Clock, Timer } from '../clock.js';
+import { PongcheckError } from '../errors.js';
 import type { Health } from '../health/health.js';
 import { type Address, endpointOf, formatAddress } from '../link/address.js';
 import { type KeepAlive, keepAliveSetter } from '../link/keep-alive.js';
@@ -9,13 +10,18 @@ import { cannotListen } from '../link/listen-failure.js';
 import { Sweeper } from '../link/sweeper.js';
 import { Tokens } from '../link/tokens.js';
 import type { Log } from '../log.js';
+import { Arrival, type Gate } from './arrival.js';
+import { Certificates } from './certificates.js';
 import { Complaints } from './complaints.js';
 import { Connection } from './connection.js';
+import type { Origin } from './origin.js';
 import { Responder } from './responder.js';
 import type { ServerEvents, Shared } from './session.js';
-import { noTokens, type ServerSettings } from './settings.js';
+import { noTokens, type ServerSettings, wrongTls } from './settings.js';
 import { makeRoom, setMode } from './socket-file.js';
 import { type Refusal, ServerStats } from './stats.js';
+import { TlsEntrance } from './tls-entrance.js';
+import type { TlsSettings } from './tls-files.js';
 
 /** How long a closed connection listens for the peer's FIN (SPEC "Closing"). */
 const LINGER = 1000;
@@ -42,6 +48,8 @@ export interface ListenerSettings {
   mode?: number;
   /** Answers nothing before a HELLO has shown one of the tokens; there is no line mode then. Default false. */
   requireToken?: boolean;
+  /** For a `pongs://` address, and only there. */
+  tls?: TlsSettings;
 }
 
 /** Listens on any number of addresses and answers PINGs there. */
@@ -52,6 +60,8 @@ export class Server {
   private readonly perAddress = new Map<string, number>();
   private readonly shared: Omit<Shared, 'listener'>;
   private readonly sweeper: Sweeper<Connection>;
+  private readonly arrivals: Sweeper<Arrival>;
+  private readonly certificates: Certificates;
   private readonly goaways = new Set<Timer>();
   private emptied: (() => void) | undefined;
 
@@ -62,9 +72,14 @@ export class Server {
       frame: new Limit(settings.limits.frameTimeout),
       stall: new Limit(settings.limits.stallTimeout),
       linger: new Limit(LINGER),
+      handshake: new Limit(settings.limits.handshakeTimeout),
     };
     this.sweeper = new Sweeper(clock);
     for (const limit of Object.values(limits)) this.sweeper.watch(limit);
+    this.arrivals = new Sweeper(clock);
+    this.arrivals.watch(limits.handshake);
+    this.certificates = new Certificates(clock, log);
+    this.stats.certificates = () => this.certificates.expiries();
     this.shared = {
       clock,
       log,
@@ -86,19 +101,22 @@ export class Server {
    * Throws PONGCHECK_LISTEN when it cannot be opened.
    */
   async listen(address: Address, settings: ListenerSettings = {}): Promise<Address> {
-    let shared: Shared | undefined;
+    const where = formatAddress(address);
     const { log, tokens } = this.shared;
-    if (settings.requireToken && !tokens) throw noTokens(`${formatAddress(address)} has requireToken`);
+    if (settings.requireToken && !tokens) throw noTokens(`${where} has requireToken`);
+    const tls = await this.openTls(address, settings.tls);
     const setKeepAlive =
       settings.keepAlive && (await keepAliveSetter(settings.keepAlive, (sentence) => log.warn({}, sentence)));
+    let gate: Gate | undefined;
+    let shared: Shared | undefined;
     // Half-open sockets: a client that has said all it wants to may send FIN and still read its answers.
     const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       setKeepAlive?.(socket);
-      this.accept(socket, shared as Shared);
+      this.accept(socket, shared as Shared, gate);
     });
     if (address.kind === 'unix') await makeRoom(address.path);
     await new Promise<void>((resolve, reject) => {
-      listener.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(formatAddress(address), error)));
+      listener.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(where, error)));
       listener.listen({ ...endpointOf(address), backlog: BACKLOG }, resolve);
     });
     listener.removeAllListeners('error');
@@ -107,9 +125,50 @@ export class Server {
     if (address.kind === 'unix' && settings.mode !== undefined) await setMode(address.path, settings.mode);
     const found = listener.address();
     const bound =
-      address.kind === 'tcp' && typeof found === 'object' && found ? { ...address, port: found.port } : address;
+      address.kind !== 'unix' && typeof found === 'object' && found ? { ...address, port: found.port } : address;
     shared = { ...this.sharedWith(settings), listener: formatAddress(bound) };
+    if (tls) {
+      gate = this.gateTo(shared, tls);
+      this.certificates.add(shared.listener, tls);
+    }
     return bound;
+  }
+
+  private async openTls(address: Address, settings: TlsSettings | undefined): Promise<TlsEntrance | undefined> {
+    const where = formatAddress(address);
+    if ((address.kind === 'tls') !== (settings !== undefined)) throw wrongTls(where);
+    try {
+      return settings && (await TlsEntrance.open(settings));
+    } catch (error) {
+      const { message } = error as Error;
+      throw new PongcheckError('PONGCHECK_CONFIG', `${where}: ${message}`, { cause: error });
+    }
+  }
+
+  private gateTo(shared: Shared, tls: TlsEntrance): Gate {
+    const { stats, arrivals } = this;
+    const { clock, complaints, listener } = shared;
+    const leave = (arrival: Arrival) => {
+      if (arrivals.members.has(arrival)) stats.arriving--;
+      arrivals.delete(arrival);
+    };
+    return {
+      tls,
+      stats,
+      handshake: shared.limits.handshake,
+      linger: shared.limits.linger,
+      now: () => clock.now(),
+      admit: (arrival, socket, origin) => {
+        leave(arrival);
+        this.admit(socket, shared, origin);
+      },
+      turnAway: (arrival, reason, complaint) => {
+        stats.accepted++;
+        stats.closed[reason]++;
+        if (complaint) complaints.tell(complaint, { peer: arrival.raw.remoteAddress, listener });
+      },
+      gone: leave,
+    };
   }
 
   private sharedWith({ idleTimeout, requireToken = false }: ListenerSettings): Omit<Shared, 'listener'> {
@@ -137,6 +196,11 @@ export class Server {
   find(id: number): Connection | undefined {
     for (const connection of this.connections) if (connection.id === id) return connection;
     return undefined;
+  }
+
+  /** Reads the certificates of all listeners anew, in place of waiting until somebody looks. Never rejects. */
+  async reloadCertificates(): Promise<void> {
+    await this.certificates.look();
   }
 
   // -- the end ---------------------------------------------------------------
@@ -172,6 +236,8 @@ export class Server {
     const closed = this.listeners
       .splice(0)
       .map((listener) => new Promise<void>((resolve) => listener.close(() => resolve())));
+    this.certificates.close();
+    for (const arrival of this.arrivals.members) arrival.destroy('drained');
     const until = this.shared.clock.now() + DRAIN_ARRIVED;
     for (const connection of this.connections) connection.drain(until);
     await Promise.all(closed);
@@ -179,10 +245,11 @@ export class Server {
     await this.empty();
   }
 
-  private accept(socket: Socket, shared: Shared): void {
-    const { stats, events } = this;
-    const { maxConnections, maxConnectionsPerAddress } = shared.settings.limits;
-    if (this.connections.size >= maxConnections) return this.refuse(socket, 'max-connections');
+  private accept(socket: Socket, shared: Shared, gate: Gate | undefined): void {
+    const { arrivals } = this;
+    const { maxConnections, maxConnectionsPerAddress, maxHandshakes } = shared.settings.limits;
+    if (this.connections.size + arrivals.members.size >= maxConnections) return this.refuse(socket, 'max-connections');
+    if (gate && arrivals.members.size >= maxHandshakes) return this.refuse(socket, 'max-handshakes');
     if (maxConnectionsPerAddress > 0) {
       const from = socket.remoteAddress ?? '';
       const count = this.perAddress.get(from) ?? 0;
@@ -190,9 +257,16 @@ export class Server {
       this.perAddress.set(from, count + 1);
       socket.once('close', () => this.release(from));
     }
+    if (!gate) return this.admit(socket, shared);
+    this.stats.arriving++;
+    arrivals.add(new Arrival(socket, gate));
+  }
+
+  private admit(socket: Socket, shared: Shared, origin?: Origin): void {
+    const { stats, events } = this;
     stats.accepted++;
     stats.open++;
-    const connection = new Connection(socket, shared);
+    const connection = new Connection(socket, shared, origin);
     this.sweeper.add(connection);
     if (events.listenerCount('connect') > 0) events.emit('connect', connection.info());
   }

@@ -34,7 +34,7 @@ export interface Shared {
   /** Nothing is answered here before a right token was shown. */
   readonly requireToken: boolean;
   readonly complaints: Complaints;
-  readonly limits: { readonly idle: Limit; readonly frame: Limit; readonly stall: Limit; readonly linger: Limit };
+  readonly limits: Readonly<Record<'idle' | 'frame' | 'stall' | 'linger' | 'handshake', Limit>>;
   /** A TLS handshake came to this plain listener, and that was logged: once is enough. */
   tlsTold: boolean;
   /** The connection is gone. */
@@ -68,4 +68,4 @@ export interface Session {
 }
 
 /** The limits of time that a peer can break. */
-export type TimeLimit = 'idle' | 'frame' | 'stall' | 'dead';
+export type TimeLimit = 'idle' | 'frame' | 'stall' | 'dead' | 'barred';

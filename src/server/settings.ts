@@ -5,6 +5,10 @@ import type { DetailMode } from '../link/detail.js';
 export interface Limits {
   /** A started frame or line must be complete after this, counted from its first octet. Default 5,000. */
   frameTimeout: number;
+  /** A TLS handshake must be complete after this, and a token shown where one is required. Default 5,000. */
+  handshakeTimeout: number;
+  /** TLS handshakes at once, over all listeners. Default 1,000. */
+  maxHandshakes: number;
   /** PINGs of one connection that may wait for an answer. Default 1,024. */
   maxPending: number;
   /** Output that may wait for a peer before its reading pauses; at least 65,536. Default 262,144. */
@@ -24,6 +28,13 @@ export interface Limits {
 /** PONGCHECK_CONFIG: `what` asks for a token, and there is none. */
 export function noTokens(what: string): PongcheckError {
   return new PongcheckError('PONGCHECK_CONFIG', `${what}, and tokens is empty, so nobody could show one`);
+}
+
+/** PONGCHECK_CONFIG: an address of TLS without a certificate, or one without TLS with one. */
+export function wrongTls(address: string): PongcheckError {
+  const tls = address.startsWith('pongs://');
+  const message = tls ? 'has no tls.cert and tls.key' : 'has tls, which is for pongs:// addresses';
+  return new PongcheckError('PONGCHECK_CONFIG', `${address} ${message}`);
 }
 
 export interface ServerSettings {
@@ -55,6 +66,8 @@ export const defaultServerSettings: ServerSettings = {
   heartbeat: { idleTimeout: 90_000, pingInterval: 0, maxPingsOut: 3 },
   limits: {
     frameTimeout: 5000,
+    handshakeTimeout: 5000,
+    maxHandshakes: 1000,
     maxPending: 1024,
     maxQueuedBytes: 262_144,
     stallTimeout: 10_000,

@@ -24,7 +24,7 @@ export const closeReasons = [
 export type CloseReason = (typeof closeReasons)[number];
 
 /** Why a connection was closed at accept. */
-export const refusals = ['max-connections', 'max-connections-per-address'] as const;
+export const refusals = ['max-connections', 'max-connections-per-address', 'max-handshakes'] as const;
 export type Refusal = (typeof refusals)[number];
 
 /** What made a connection pause its reading: a bound, others whose turn it is, or the order of lines. */
@@ -42,6 +42,10 @@ function zeros<K extends string>(keys: readonly K[]): Record<K, number> {
 export class ServerStats {
   accepted = 0;
   open = 0;
+  /** Connections in a TLS handshake now. */
+  arriving = 0;
+  /** When the certificate of each listener with TLS runs out, in milliseconds since 1970. */
+  certificates: () => readonly (readonly [listener: string, expiresAt: number])[] = () => [];
   /** PINGs that wait for an answer now. */
   waiting = 0;
   readonly refused = zeros(refusals);

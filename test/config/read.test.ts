@@ -194,6 +194,7 @@ describe('file < environment < flags', () => {
       string: 'a text',
       addresses: 'pong://x:1',
       endpoint: 'x:1',
+      tokens: 'a-right-token-0123456789',
     };
     const rows = optionRows.filter(({ env }) => env !== undefined);
     const env = Object.fromEntries(rows.map(({ env, type, values }) => [env, values?.at(-1) ?? texts[type]]));
@@ -205,6 +206,8 @@ describe('file < environment < flags', () => {
       heartbeat: { idleTimeout: 7000, pingInterval: 7000, maxPingsOut: 77 },
       limits: {
         frameTimeout: 7000,
+        handshakeTimeout: 7000,
+        maxHandshakes: 77,
         maxPending: 77,
         maxQueuedBytes: 131_072,
         stallTimeout: 7000,
@@ -215,6 +218,7 @@ describe('file < environment < flags', () => {
       },
       drain: { grace: 7000, delay: 7000 },
       detail: 'never',
+      tokens: ['a-right-token-0123456789'],
       serviceId: 'a text',
       releaseId: 'a text',
       log: { level: 'silent', pretty: true },
@@ -309,12 +313,12 @@ describe('a configuration is refused', () => {
     [
       'element-without-url',
       { file: 'listen:\n  - {}\n' },
-      'pongcheck.yml:2: listen[0] has no url; allowed is pong://HOST:PORT, an IPv6 address in brackets, or pong+unix:/PATH',
+      'pongcheck.yml:2: listen[0] has no url; allowed is pong://HOST:PORT or pongs://HOST:PORT, an IPv6 address in brackets, or pong+unix:/PATH',
     ],
     [
       'address-of-another-scheme',
       { file: 'listen: [{ url: "http://h:1" }]' },
-      'pongcheck.yml:1: listen[0].url is "http://h:1", allowed is pong://HOST:PORT, an IPv6 address in brackets, or pong+unix:/PATH',
+      'pongcheck.yml:1: listen[0].url is "http://h:1", allowed is pong://HOST:PORT or pongs://HOST:PORT, an IPv6 address in brackets, or pong+unix:/PATH',
     ],
     [
       'endpoint-without-port',
@@ -515,5 +519,32 @@ describe('tokens', () => {
 
   it('of a client are nothing to a server, and no slip', async () => {
     expect((await read({ env: { PONGCHECK_TOKEN: token } })).tokens).toBeUndefined();
+  });
+});
+
+describe('TLS of a listener', () => {
+  it('has its files, relative to the configuration', async () => {
+    const file = 'listen: [{ url: "pongs://h", tls: { cert: c.pem, key: k.pem, ca: /ca.pem, minVersion: TLSv1.3 } }]';
+    expect((await read({ file })).listen).toEqual([
+      {
+        url: 'pongs://h:7464',
+        tls: { cert: join(folder, 'c.pem'), key: join(folder, 'k.pem'), ca: '/ca.pem', minVersion: 'TLSv1.3' },
+      },
+    ]);
+  });
+
+  it.each([
+    ['{ url: "pongs://h" }', 'listen[0].url pongs://h:7464 has no tls.cert and tls.key'],
+    ['{ url: "pongs://h", tls: { cert: c.pem } }', 'listen[0].url pongs://h:7464 has no tls.cert and tls.key'],
+    [
+      '{ url: "pong://h", tls: { cert: c.pem, key: k.pem } }',
+      'listen[0].url pong://h:7464 has tls, which is for pongs:// addresses',
+    ],
+    [
+      '{ url: "pongs://h", tls: { cert: c.pem, key: k.pem, minVersion: TLSv1.1 } }',
+      'pongcheck.yml:1: listen[0].tls.minVersion is "TLSv1.1", allowed is one of TLSv1.2, TLSv1.3 (did you mean TLSv1.2?)',
+    ],
+  ])('goes with its address: %s', async (listener, problem) => {
+    expect(await problems({ file: `listen: [${listener}]` })).toEqual([problem]);
   });
 });

@@ -31,10 +31,18 @@ describe('an address', () => {
   });
 
   it.each([
+    ['pongs://db.example', { kind: 'tls', host: 'db.example', port: 7464 }, 'pongs://db.example:7464'],
+    ['PONGS://[::1]:1', { kind: 'tls', host: '::1', port: 1 }, 'pongs://[::1]:1'],
+  ] as const)('of TLS is read and written: %s', (text, address, written) => {
+    expect(parseAddress(text)).toEqual(address);
+    expect(formatAddress(address)).toBe(written);
+  });
+
+  it.each([
     ['', 'names no host'],
     ['pong://', 'names no host'],
     ['http://127.0.0.1:80', 'another scheme'],
-    ['pongs://127.0.0.1', 'another scheme'],
+    ['constructor://127.0.0.1', 'another scheme'],
     ['pong://127.0.0.1:7464/', 'a path or a query'],
     ['pong://127.0.0.1:7464?x=1', 'a path or a query'],
     ['::1', 'an IPv6 address without brackets'],
@@ -60,7 +68,7 @@ describe('an address', () => {
     expect(error).toBeInstanceOf(PongcheckError);
     expect(error.code).toBe('PONGCHECK_ADDRESS');
     expect(error.message).toContain(found);
-    expect(error.message).toContain('allowed are pong://HOST:PORT, HOST:PORT and HOST');
+    expect(error.message).toContain('allowed are pong://HOST:PORT, pongs://HOST:PORT (TLS), HOST:PORT and HOST');
   });
 
   it.each([

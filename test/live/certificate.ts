@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { needProgram } from './server-process.js';
+
+const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
 
 /** A certificate for `localhost` that nobody but itself has signed. */
 export interface Certificate {
@@ -19,7 +21,59 @@ export function makeCertificate(): Certificate {
   const folder = mkdtempSync(join(tmpdir(), 'pongcheck-tls-'));
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-  const kind = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
+  const kind = ['req', '-x509', ...NEW_KEY, '-days', '2'];
   execFileSync(openssl, [...kind, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' });
   return { key, cert, remove: () => rmSync(folder, { recursive: true }) };
+}
+
+/** An authority whose certificates are good only for those who know it. */
+export class Authority {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'pongcheck-ca-'));
+  readonly #openssl = needProgram('openssl', 'openssl');
+  #issued = 0;
+  /** Path of the PEM file with its own certificate. */
+  readonly ca = this.path('ca.pem');
+
+  constructor() {
+    this.#run(
+      'req',
+      '-x509',
+      ...NEW_KEY,
+      '-days',
+      '2',
+      '-subj',
+      '/CN=ca',
+      '-keyout',
+      this.path('ca.key'),
+      '-out',
+      this.ca,
+    );
+  }
+
+  /** A certificate for `localhost` and 127.0.0.1, valid for two days, or one that ended yesterday. */
+  issue({ name = 'localhost', expired = false } = {}): { cert: string; key: string } {
+    const [cert, key, request, extensions] = ['pem', 'key', 'csr', 'ext'].map((end) =>
+      this.path(`${this.#issued}.${end}`),
+    ) as [string, string, string, string];
+    this.#issued++;
+    writeFileSync(extensions, `subjectAltName=DNS:${name},IP:127.0.0.1`);
+    this.#run('req', ...NEW_KEY, '-subj', `/CN=${name}`, '-keyout', key, '-out', request);
+    const signer = ['-CA', this.ca, '-CAkey', this.path('ca.key'), '-CAcreateserial'];
+    const days = ['-days', expired ? '-1' : '2'];
+    this.#run('x509', '-req', '-in', request, ...signer, ...days, '-extfile', extensions, '-out', cert);
+    return { cert, key };
+  }
+
+  path(name: string): string {
+    return join(this.#folder, name);
+  }
+
+  /** Deletes all of its files. */
+  remove(): void {
+    rmSync(this.#folder, { recursive: true });
+  }
+
+  #run(...args: string[]): void {
+    execFileSync(this.#openssl, args, { stdio: 'ignore' });
+  }
 }

@@ -21,6 +21,7 @@ function observed(checks: RegistryOptions['checks'] = {}, register = ownRegistry
   const health = new Registry({ checks, clock, random: () => 0 });
   standing.push(health);
   const stats = new ServerStats();
+  stats.certificates = () => [['pongs://127.0.0.1:7464', 1_800_000_000_000]];
   const loop = new LoopWatch(clock);
   const metrics: Metrics = createMetrics({ register, health, stats, loop, maxConnections: 500, version: '1.2.3' });
   return { clock, health, stats, loop, register, metrics, scrape: async () => parseScrape(await register.metrics()) };

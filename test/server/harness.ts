@@ -44,7 +44,8 @@ export async function serve(options: Options = {}) {
       ...(tokens && { tokens }),
     },
   });
-  const port = portOf(await server.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 }, options.listener));
+  const kind = options.listener?.tls ? 'tls' : 'tcp';
+  const port = portOf(await server.listen({ kind, host: '127.0.0.1', port: 0 }, options.listener));
   const peers: Peer[] = [];
   opened.push({ server, peers });
   return {
@@ -62,7 +63,7 @@ export async function serve(options: Options = {}) {
 
 /** The port of a TCP address. */
 export function portOf(address: Address): number {
-  return address.kind === 'tcp' ? address.port : 0;
+  return address.kind === 'unix' ? 0 : address.port;
 }
 
 /** Lets the loop turn until `condition` holds; throws, so that nothing turns for ever, when it does not in 4 s. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Log } from '../../src/log.js';
 import { FakeClock } from '../fake-clock.js';
 import { FakeHealth } from './fake-health.js';
 import { type Options, serve, turnsUntil } from './harness.js';
+import { listening } from './listening.js';
 import { frame, ping, pong } from './peer.js';
 
 const id = 'a1a2a3a4a5a6a7a8';
@@ -17,16 +17,6 @@ function open(options: Options = {}) {
   return serve({ health, tokens: [token, before], detail: 'token', ...options });
 }
 const required = (options: Options = {}) => open({ listener: { requireToken: true }, ...options });
-
-/** The lines of a log, as their sentences, and all that stands in them. */
-function listening(): { log: Log; sentences: string[]; fields: object[] } {
-  const [sentences, fields]: [string[], object[]] = [[], []];
-  const hear = (more: object, sentence: string) => {
-    fields.push(more);
-    sentences.push(sentence);
-  };
-  return { log: { debug: hear, info: hear, warn: hear, error: hear }, sentences, fields };
-}
 
 describe('a token in HELLO', () => {
   it.each([token, before])('that is a right one, such as %s, shows the right to see detail', async (shown) => {

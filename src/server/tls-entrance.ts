@@ -1,0 +1,100 @@
+import type { Socket } from 'node:net';
+import type { TLSSocket, Server as TlsServer } from 'node:tls';
+import { ALPN, flawOf } from '../link/certificates.js';
+import { expiryOf, readTlsFiles, type TlsContents, type TlsSettings } from './tls-files.js';
+
+/** How a handshake ended: a socket to speak over, and why nothing is answered there if so; or what broke it, in one sentence. */
+export type Handshake = { socket: TLSSocket; refusal: string | undefined } | { broken: string };
+
+/** Performs the TLS handshakes of one listener, with certificates that can be replaced while it runs. */
+export class TlsEntrance {
+  /** By the endpoint of the client: TLS does not say otherwise for which socket it speaks. */
+  private readonly waiting = new Map<string, (handshake: Handshake) => void>();
+
+  private constructor(
+    private readonly settings: TlsSettings,
+    private contents: TlsContents,
+    private readonly server: TlsServer,
+  ) {
+    server.on('secureConnection', (socket) => this.done(socket, { socket, refusal: this.refusalOf(socket) }));
+    server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) =>
+      this.done(socket, { broken: sentenceOf(error.code ?? '') }),
+    );
+  }
+
+  /** Throws PONGCHECK_CONFIG where the files make no server. */
+  static async open(settings: TlsSettings): Promise<TlsEntrance> {
+    const { createServer } = await import('node:tls');
+    const contents = await readTlsFiles(settings);
+    const server = createServer({
+      ...contents,
+      minVersion: settings.minVersion ?? 'TLSv1.2',
+      ALPNProtocols: [ALPN],
+      requestCert: settings.ca !== undefined,
+      // The handshake is completed, so that who is refused can be told why (SPEC "TLS").
+      rejectUnauthorized: false,
+    });
+    return new TlsEntrance(settings, contents, server);
+  }
+
+  /** When the certificate runs out, in milliseconds since 1970. */
+  get expiry(): number {
+    return expiryOf(this.contents.cert);
+  }
+
+  /** Calls `done` once, unless the socket closes before. */
+  secure(raw: Socket, done: (handshake: Handshake) => void): void {
+    const key = endpointOf(raw);
+    this.waiting.set(key, done);
+    raw.once('close', () => {
+      if (this.waiting.get(key) === done) this.waiting.delete(key);
+    });
+    // A FIN in the middle of a handshake ends it; afterwards a client may have its say and still read.
+    raw.allowHalfOpen = false;
+    this.server.emit('connection', raw);
+  }
+
+  /** Reads the files anew; whether they hold something else. Rejects, and the old ones stay, where they make no server. */
+  async reload(): Promise<boolean> {
+    const { cert, key, ca } = this.contents;
+    const contents = await readTlsFiles(this.settings);
+    if (contents.cert === cert && contents.key === key && contents.ca === ca) return false;
+    this.contents = contents;
+    this.server.setSecureContext({ ...contents, minVersion: this.settings.minVersion ?? 'TLSv1.2' });
+    return true;
+  }
+
+  private done(socket: TLSSocket, handshake: Handshake): void {
+    const key = endpointOf(socket);
+    const done = this.waiting.get(key);
+    this.waiting.delete(key);
+    socket.allowHalfOpen = true;
+    if (done) done(handshake);
+    else socket.destroy();
+  }
+
+  private refusalOf(socket: TLSSocket): string | undefined {
+    if (this.settings.ca === undefined || socket.authorized) return undefined;
+    if (Object.keys(socket.getPeerCertificate()).length === 0) return 'a client certificate is required here';
+    return `the client certificate ${flawOf(String(socket.authorizationError)) ?? 'is not accepted'}`;
+  }
+}
+
+function endpointOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}
+
+const sentences: Readonly<Record<string, string>> = {
+  ERR_SSL_NO_APPLICATION_PROTOCOL: 'the client speaks another protocol (ALPN)',
+  ERR_SSL_UNSUPPORTED_PROTOCOL: 'the client speaks no version of TLS that is allowed here',
+  ERR_SSL_NO_SHARED_CIPHER: 'the client knows no cipher that is allowed here',
+  ERR_SSL_NO_SHARED_SIGNATURE_ALGORITHMS: 'the client knows no signature of this certificate’s kind',
+  ECONNRESET: 'the client broke it off',
+};
+
+function sentenceOf(code: string): string {
+  if (/_ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|\w*CERTIFICATE_\w+)/.test(code)) {
+    return 'the client does not accept the certificate of this server';
+  }
+  return sentences[code] ?? `it makes no sense (${code})`;
+}

@@ -1,0 +1,324 @@
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { type ClientTls, connect, ping } from '../../src/client.js';
+import type { TlsSettings } from '../../src/server/tls-files.js';
+import { FakeClock } from '../fake-clock.js';
+import { Authority, makeCertificate } from '../live/certificate.js';
+import { FakeHealth } from './fake-health.js';
+import { type Options, serve, turnsUntil } from './harness.js';
+import { listening } from './listening.js';
+import { frame, ping as pingHex, pong } from './peer.js';
+
+const id = 'a1a2a3a4a5a6a7a8';
+const authority = new Authority();
+const stranger = makeCertificate();
+const { ca } = authority;
+const own = authority.issue();
+const expired = authority.issue({ expired: true });
+const clientFiles = authority.issue({ name: 'client' });
+afterAll(() => {
+  authority.remove();
+  stranger.remove();
+});
+
+const pem = (path: string) => readFileSync(path);
+const trusting: ClientTls = { ca: pem(ca) };
+const shown = ({ cert, key }: { cert: string; key: string }): ClientTls => ({
+  ...trusting,
+  cert: pem(cert),
+  key: pem(key),
+});
+const sockets: Socket[] = [];
+afterEach(() => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+});
+
+async function serveTls(tls: Partial<TlsSettings> = {}, options: Options = {}) {
+  const heard = listening();
+  const health = new FakeHealth();
+  health.atOnce = 'pass';
+  const served = await serve({
+    health,
+    log: heard.log,
+    ...options,
+    listener: { tls: { ...own, ...tls }, ...options.listener },
+  });
+  const url = `pongs://127.0.0.1:${served.port}`;
+  return { ...served, ...heard, url };
+}
+
+/** What a socket receives until its end. */
+async function untilEnd(socket: Socket): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk) => chunks.push(chunk)).on('error', () => {});
+  await new Promise((resolve) => socket.once('end', resolve).once('close', resolve));
+  return Buffer.concat(chunks);
+}
+
+function plain(port: number, octets: Buffer | string): Socket {
+  const socket = connectTcp(port, '127.0.0.1', () => socket.write(octets));
+  sockets.push(socket);
+  return socket;
+}
+
+async function secure(port: number, options: ConnectionOptions): Promise<TLSSocket> {
+  const socket = connectTls({ port, host: '127.0.0.1', ca: pem(ca), ...options });
+  sockets.push(socket);
+  await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
+  return socket;
+}
+
+describe('a listener with TLS', () => {
+  it('answers as one without, and offers this protocol by ALPN', async () => {
+    const { port, url } = await serveTls();
+    const client = await connect(url, { tls: trusting });
+    expect(await client.ping()).toMatchObject({ status: 'pass' });
+    const asker = async () => {
+      for (let turn = 0; turn < 20; turn++) expect((await client.ping()).status).toBe('pass');
+    };
+    await Promise.all(Array.from({ length: 64 }, asker));
+    await client.close();
+    expect((await secure(port, { ALPNProtocols: ['pongcheck/1'] })).alpnProtocol).toBe('pongcheck/1');
+    expect((await secure(port, {})).alpnProtocol).toBe(false);
+    await expect(secure(port, { ALPNProtocols: ['h2'] })).rejects.toMatchObject({
+      code: 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL',
+    });
+  });
+
+  it('answers what was asked before a FIN, and then sends its own', async () => {
+    const { port, health } = await serveTls();
+    health.ready = health.atOnce = undefined;
+    const socket = await secure(port, { allowHalfOpen: true } as ConnectionOptions);
+    const heard = untilEnd(socket);
+    socket.end(Buffer.from(pingHex(id), 'hex'));
+    await turnsUntil(() => health.asked.length === 1);
+    health.settle('fail');
+    expect((await heard).toString('hex')).toBe(pong(id, '03'));
+  });
+
+  it('serves line mode as well', async () => {
+    const { port, health } = await serveTls();
+    health.atOnce = 'pass';
+    const socket = await secure(port, {});
+    socket.write('agent\n');
+    expect((await untilEnd(socket)).toString()).toBe('ready up 100%\n');
+  });
+
+  it.each([
+    ['TLSv1.1', undefined],
+    ['TLSv1.2', 'TLSv1.3'],
+  ] as const)('does not speak %s where the least is %s', async (maxVersion, minVersion) => {
+    const { port, sentences, stats } = await serveTls(minVersion && { minVersion });
+    const old = { maxVersion, minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
+    await expect(secure(port, old)).rejects.toMatchObject({ code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' });
+    await turnsUntil(() => stats.closed.tls === 1);
+    expect(sentences).toEqual(['a TLS handshake failed: the client speaks no version of TLS that is allowed here']);
+  });
+
+  it('tells who speaks frames in plain text what is spoken here', async () => {
+    const { port, sentences, stats } = await serveTls();
+    const failed = await ping(`127.0.0.1:${port}`).catch((error) => error);
+    expect(failed).toMatchObject({ code: 'PONGCHECK_REFUSED', wire: { code: 1 } });
+    expect(failed.message).toContain('TLS is spoken here: pongs:// in place of pong://');
+    await turnsUntil(() => stats.closed.tls === 1 && stats.arriving === 0);
+    expect(sentences).toEqual(['plain text came to a listener that speaks TLS']);
+    expect(stats.errors[1]).toBe(1);
+  });
+
+  it.each(['ping\n', 'GET / HTTP/1.1\r\n\r\n', '\x80'])('ends other plain text without a word: %j', async (text) => {
+    const { port, stats } = await serveTls();
+    expect(await untilEnd(plain(port, text))).toHaveLength(0);
+    await turnsUntil(() => stats.closed.tls === 1);
+  });
+
+  it('says nothing of those who come and go without an octet', async () => {
+    const { port, sentences, stats } = await serveTls();
+    const socket = plain(port, '');
+    socket.end();
+    await untilEnd(socket);
+    await turnsUntil(() => stats.closed['client-closed'] === 1 && stats.arriving === 0);
+    expect(sentences).toEqual([]);
+  });
+
+  it('ends a handshake that is not complete in time, however slowly it goes on', async () => {
+    const clock = new FakeClock();
+    const { port, sentences, stats } = await serveTls({}, { clock, limits: { handshakeTimeout: 1000 } });
+    const silent = untilEnd(plain(port, ''));
+    const slow = plain(port, Buffer.from('1603010200', 'hex'));
+    const ended = untilEnd(slow);
+    await turnsUntil(() => stats.arriving === 2);
+    for (let i = 0; i < 9; i++) {
+      slow.write('x');
+      await clock.advance(100);
+    }
+    expect(stats.arriving).toBe(2);
+    await clock.advance(200);
+    await Promise.all([silent, ended]);
+    await turnsUntil(() => stats.closed.tls === 2 && stats.arriving === 0);
+    expect(sentences).toEqual(['a TLS handshake was not completed in time']);
+  });
+
+  it('closes at accept who would be one handshake more than allowed', async () => {
+    const { port, stats, url } = await serveTls({}, { limits: { maxHandshakes: 2 } });
+    const waiting = [plain(port, ''), plain(port, Buffer.from('16', 'hex'))];
+    await turnsUntil(() => stats.arriving === 2);
+    expect(await untilEnd(plain(port, ''))).toHaveLength(0);
+    expect(stats.refused['max-handshakes']).toBe(1);
+    for (const socket of waiting) socket.destroy();
+    await turnsUntil(() => stats.arriving === 0);
+    expect(await ping(url, { tls: trusting })).toMatchObject({ status: 'pass' });
+  });
+
+  it('counts who is in a handshake as a connection', async () => {
+    const { port, stats } = await serveTls({}, { limits: { maxConnections: 1 } });
+    plain(port, '');
+    await turnsUntil(() => stats.arriving === 1);
+    expect(await untilEnd(plain(port, ''))).toHaveLength(0);
+    expect(stats.refused['max-connections']).toBe(1);
+  });
+
+  it('leaves no handshake behind when it closes', async () => {
+    const { port, stats, server } = await serveTls();
+    const ended = [untilEnd(plain(port, '')), untilEnd(plain(port, Buffer.from('16', 'hex')))];
+    await turnsUntil(() => stats.arriving === 2);
+    await server.close();
+    await Promise.all(ended);
+    expect(stats.closed.drained).toBe(2);
+    expect(stats.arriving).toBe(0);
+  });
+
+  it('is not told of by a listener without, which tells of a handshake once', async () => {
+    const { log, sentences } = listening();
+    const { port, stats } = await serve({ log });
+    for (let i = 0; i < 2; i++) {
+      await expect(ping(`pongs://127.0.0.1:${port}`, { tls: trusting })).rejects.toMatchObject({
+        code: 'PONGCHECK_TLS',
+        message: `127.0.0.1:${port} ended the connection in the TLS handshake: it may speak no TLS (pong://)`,
+      });
+    }
+    await turnsUntil(() => stats.closed.tls === 2);
+    expect(sentences).toEqual(['a TLS handshake came to a plain listener and was closed; said once']);
+  });
+});
+
+describe('the certificate of a server', () => {
+  it.each<[string, Partial<TlsSettings>, ClientTls, string]>([
+    ['has expired', expired, trusting, 'shows a certificate that has expired'],
+    ['is self-signed', stranger, trusting, 'shows a certificate that was signed by nobody but itself'],
+    ['is of an unknown authority', {}, {}, 'shows a certificate that is of an authority that is not known here'],
+    ['has another name', {}, { ...trusting, servername: 'b.example' }, 'shows a certificate that is for another name'],
+  ])('that %s is told by the client', async (_what, files, tls, sentence) => {
+    const { url, port } = await serveTls(files);
+    const failed = await ping(url, { tls }).catch((error) => error);
+    expect(failed).toMatchObject({ code: 'PONGCHECK_TLS', message: `127.0.0.1:${port} ${sentence}` });
+    expect(await ping(url, { tls: { rejectUnauthorized: false } })).toMatchObject({ status: 'pass' });
+  });
+
+  it('is replaced while the listener runs, for whoever connects from then on', async () => {
+    const clock = new FakeClock();
+    const [cert, key] = [authority.path('live.pem'), authority.path('live.key')];
+    const put = (files: { cert: string; key: string }) => {
+      copyFileSync(files.cert, cert);
+      copyFileSync(files.key, key);
+    };
+    put(own);
+    const { url, server, sentences, port } = await serveTls({ cert, key }, { clock });
+    const before = await connect(url, { tls: trusting });
+    put(authority.issue({ name: 'renewed.example' }));
+    const renewed = async () => {
+      const socket = await secure(port, { servername: '' });
+      return socket.getPeerCertificate().subject.CN;
+    };
+    expect(await renewed()).toBe('localhost');
+    await clock.advance(60_000);
+    await turnsUntil(() => sentences.length === 1);
+    expect(sentences[0]).toMatch(/^pongs:\/\/127\.0\.0\.1:\d+ has a new certificate, until 20/);
+    expect(await renewed()).toBe('renewed.example');
+    expect(await before.ping()).toMatchObject({ status: 'pass' });
+    await before.close();
+
+    // A broken one is told once, and the one before goes on.
+    writeFileSync(key, 'hunter2');
+    await server.reloadCertificates();
+    await server.reloadCertificates();
+    expect(sentences.slice(1)).toEqual([
+      `${url} keeps its certificate, the new one cannot be used: tls.key holds no key in PEM`,
+    ]);
+    expect(await renewed()).toBe('renewed.example');
+    put(own);
+    await server.reloadCertificates();
+    expect(sentences[2]).toContain('has a new certificate');
+    expect(await renewed()).toBe('localhost');
+    expect(server.stats.certificates()).toEqual([[url, expect.any(Number)]]);
+  });
+
+  it.each<[string, Partial<TlsSettings>, string]>([
+    ['that is not there', { cert: '/nowhere.pem' }, 'tls.cert /nowhere.pem cannot be read (ENOENT)'],
+    ['with the key of another', { key: clientFiles.key }, 'tls.key is not the key of tls.cert'],
+    ['that is none', { cert: own.key }, 'tls.cert or tls.key holds no PEM'],
+    ['with authorities that are none', { ca: own.key }, `tls.ca ${own.key} holds no certificate in PEM`],
+  ])('%s opens no listener', async (_what, files, sentence) => {
+    await expect(serveTls(files)).rejects.toMatchObject({
+      code: 'PONGCHECK_CONFIG',
+      message: `pongs://127.0.0.1:0: ${sentence}`,
+    });
+  });
+});
+
+describe('a listener that wants client certificates', () => {
+  it('answers who has one', async () => {
+    const { url } = await serveTls({ ca });
+    expect(await ping(url, { tls: shown(clientFiles) })).toMatchObject({ status: 'pass' });
+  });
+
+  it.each<[string, ClientTls, string]>([
+    ['has none', trusting, 'a client certificate is required here'],
+    [
+      'has one that expired',
+      shown(authority.issue({ name: 'client', expired: true })),
+      'the client certificate has expired',
+    ],
+    ['has signed one', shown(stranger), 'the client certificate was signed by nobody but itself'],
+  ])('tells who %s, and nothing else', async (_what, tls, why) => {
+    const { url, port, health, stats, sentences } = await serveTls({ ca }, { detail: 'always' });
+    await expect(ping(url, { tls, detail: true })).rejects.toMatchObject({
+      code: 'PONGCHECK_REFUSED',
+      wire: { name: 'unauthenticated', message: why },
+    });
+    await turnsUntil(() => stats.closed.unauthenticated === 1);
+    expect(sentences).toEqual([why]);
+    const { ca: _ca, ...showing } = tls;
+    const socket = await secure(port, showing as ConnectionOptions);
+    socket.write('ping\n');
+    expect(await untilEnd(socket)).toHaveLength(0);
+    expect(sentences[1]).toBe(`a line came, and was not answered: ${why}`);
+    const hello = await secure(port, showing as ConnectionOptions);
+    hello.write(Buffer.from(frame('05', id, { token: 'a-right-token-0123456789' }), 'hex'));
+    expect((await untilEnd(hello)).toString('hex')).toContain('017f0106');
+    expect(health.asked).toHaveLength(0);
+  });
+
+  it('waits for nobody longer than a handshake may take', async () => {
+    const clock = new FakeClock();
+    const { port, stats } = await serveTls({ ca }, { clock, limits: { handshakeTimeout: 1000 } });
+    const socket = await secure(port, {});
+    const ended = untilEnd(socket);
+    await turnsUntil(() => stats.open === 1);
+    await clock.advance(1200);
+    expect(await ended).toHaveLength(0);
+    await turnsUntil(() => stats.closed.unauthenticated === 1);
+  });
+});
+
+describe('an address', () => {
+  it.each([
+    ['tls', undefined, 'pongs://127.0.0.1:0 has no tls.cert and tls.key'],
+    ['tcp', own, 'pong://127.0.0.1:0 has tls, which is for pongs:// addresses'],
+  ] as const)('of kind %s has to go with its certificate', async (kind, tls, message) => {
+    const { server } = await serve();
+    const listening = server.listen({ kind, host: '127.0.0.1', port: 0 }, tls && { tls });
+    await expect(listening).rejects.toMatchObject({ code: 'PONGCHECK_CONFIG', message });
+  });
+});
