@@ -16,6 +16,7 @@ export type OptionType =
   | 'addresses'
   | 'endpoint'
   | 'tokens'
+  | 'networks'
   | 'mode';
 
 /** One option: all that is told about it, and all that it is judged by. */

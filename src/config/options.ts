@@ -70,6 +70,13 @@ export const optionRows: readonly OptionRow[] = [
     sentence: 'The least version of TLS that is spoken.',
   },
   {
+    path: 'listen[].proxyProtocol.from',
+    type: 'networks',
+    defaultText: 'none',
+    sentence:
+      'Proxies whose connections begin with a PROXY header of version 2, so that address limits and loopback mean the client; never the clients themselves.',
+  },
+  {
     path: 'listen[].keepAlive.idle',
     type: 'duration',
     default: '30s',
@@ -250,7 +257,8 @@ export const optionRows: readonly OptionRow[] = [
     min: 1,
     max: 60_000,
     env: 'PONGCHECK_LIMITS_HANDSHAKE_TIMEOUT',
-    sentence: 'A TLS handshake must be complete within this, and a token shown where one is required.',
+    sentence:
+      'A PROXY header and a TLS handshake must each be complete within this, and a token shown where one is required.',
   },
   {
     path: 'limits.maxHandshakes',
@@ -259,7 +267,7 @@ export const optionRows: readonly OptionRow[] = [
     min: 1,
     max: MILLION,
     env: 'PONGCHECK_LIMITS_MAX_HANDSHAKES',
-    sentence: 'TLS handshakes at once, over all listeners; more are closed at accept.',
+    sentence: 'TLS handshakes and PROXY headers at once, over all listeners; more are closed at accept.',
   },
   {
     path: 'limits.maxPending',

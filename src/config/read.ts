@@ -84,6 +84,10 @@ function contradictions({ ping, drain, listen, http, detail, tokens }: Settings)
     const complete = tls?.cert !== undefined && tls.key !== undefined;
     if (url.startsWith('pongs:') ? !complete : tls) problems.push(`listen[${index}].url ${wrongTls(url).message}`);
   }
+  for (const [index, { url, proxyProtocol }] of listen.entries()) {
+    if (proxyProtocol && url.startsWith('pong+unix:'))
+      problems.push(`listen[${index}].proxyProtocol is for TCP: ${url} has no addresses`);
+  }
   if (listen.length === 0 && http === false) problems.push('listen is empty and http is false, so nobody could ask');
   return problems;
 }

@@ -1,4 +1,5 @@
 import { type Address, formatAddress, parseAddress, type TcpAddress } from '../link/address.js';
+import { isNetwork } from '../link/networks.js';
 import { MAX_TOKENS, TOKEN_FORMS, tokenPattern } from '../link/tokens.js';
 import { DURATION_FORMS, formatDuration, parseDuration } from './duration.js';
 import { nearest } from './nearest.js';
@@ -119,6 +120,15 @@ export const valueTypes: Readonly<Record<OptionType, ValueType>> = {
       return value;
     },
     readText: (value, row) => valueTypes.tokens.read(commaSeparated(value), row),
+  },
+  networks: {
+    allowed: () => 'a list of addresses and networks, such as [10.0.0.0/8, "::1"]',
+    read(value) {
+      const fits = (text: unknown) => typeof text === 'string' && isNetwork(text);
+      if (!Array.isArray(value) || value.length === 0 || !value.every(fits)) refuse();
+      return value;
+    },
+    readText: (value, row) => valueTypes.networks.read(commaSeparated(value), row),
   },
   url: {
     allowed: () => 'a URL, SCHEME://[USER:PASSWORD@]HOST[:PORT][/PATH]',

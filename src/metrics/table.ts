@@ -225,7 +225,7 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_handshakes',
     type: 'gauge',
-    help: 'Connections that are in a TLS handshake now.',
+    help: 'Connections that are in a TLS handshake, or owe a PROXY header, now.',
     labels: [],
     read: ({ stats }) => single(stats.arriving),
   },

@@ -3,7 +3,8 @@ import type { Limit } from '../link/limit.js';
 import type { Swept } from '../link/sweeper.js';
 import { ErrorFlag, FrameType, WireError } from '../wire/codes.js';
 import { encodeFrame } from '../wire/encode.js';
-import type { Origin } from './origin.js';
+import type { Origin, Source } from './origin.js';
+import { ProxyFault, ProxyHeader } from './proxy-header.js';
 import type { CloseReason, ServerStats } from './stats.js';
 import type { TlsEntrance } from './tls-entrance.js';
 
@@ -11,9 +12,12 @@ import type { TlsEntrance } from './tls-entrance.js';
 export interface Gate {
   readonly handshake: Limit;
   readonly linger: Limit;
-  readonly tls: TlsEntrance;
+  /** Undefined: plain text. */
+  readonly tls: TlsEntrance | undefined;
   readonly stats: ServerStats;
   now(): number;
+  /** Whether one more from this address may stand; if not, it is counted as refused. */
+  claim(socket: Socket, address: string | undefined): boolean;
   /** It may speak now. */
   admit(arrival: Arrival, socket: Socket, origin: Origin | undefined): void;
   /** It ends; `complaint` is for the log, where something is wrong. */
@@ -26,24 +30,37 @@ export interface Gate {
 const HANDSHAKE = 0x16;
 const FRAME = 0x00;
 
+/** `header`: a PROXY header is to come. `silent`: the first octet is. */
+type State = 'header' | 'silent' | 'handshake' | 'closing' | 'done';
+
 /**
- * One accepted socket until it may speak: it waits for the first octet, because only that
- * tells a TLS handshake from plain text, and for the end of the handshake.
+ * One accepted socket until it may speak. First comes a PROXY header, where one is owed. Then it waits for the
+ * first octet, because only that tells a TLS handshake from plain text, and for the end of the handshake.
  */
 export class Arrival implements Swept {
   lookAt = 0;
   private begunAt: number;
-  private state: 'waiting' | 'handshake' | 'closing' | 'done' = 'waiting';
+  private state: State;
+  private header: ProxyHeader | undefined = undefined;
+  private source: Source | undefined = undefined;
 
   constructor(
     readonly raw: Socket,
     private readonly gate: Gate,
+    owesHeader: boolean,
   ) {
     this.begunAt = gate.now();
+    this.state = owesHeader ? 'header' : 'silent';
+    if (owesHeader) this.header = new ProxyHeader();
     raw.on('error', () => {});
     raw.on('close', () => this.closed());
     raw.on('readable', this.onReadable);
     raw.on('end', this.onEnd);
+  }
+
+  /** Where it comes from, as far as that is known by now. */
+  get peer(): string | undefined {
+    return this.source?.address ?? this.raw.remoteAddress;
   }
 
   overdue(now: number): boolean {
@@ -53,6 +70,7 @@ export class Arrival implements Swept {
 
   convict(): void {
     if (this.state === 'closing') this.raw.destroy();
+    else if (this.state === 'header') this.fail('proxy-header', 'a PROXY header was not complete in time');
     else this.fail('tls', 'a TLS handshake was not completed in time');
   }
 
@@ -63,61 +81,101 @@ export class Arrival implements Swept {
   }
 
   private readonly onReadable = (): void => {
-    const octet: Buffer | null = this.raw.read(1);
-    if (octet === null) return;
-    this.letGo();
-    this.raw.unshift(octet);
-    if (octet[0] === HANDSHAKE) this.handshake();
-    else this.tellOfTls(octet[0] as number);
+    if (this.state === 'header') this.readHeader();
+    if (this.state === 'silent') this.readFirst();
   };
 
   /** Connections that come and go without an octet are normal. */
-  private readonly onEnd = (): void => this.fail('client-closed');
+  private readonly onEnd = (): void => {
+    if (this.state === 'header' && this.raw.bytesRead > 0) {
+      this.fail('proxy-header', 'a PROXY header ended in the middle');
+    } else {
+      this.fail('client-closed');
+    }
+  };
 
-  private handshake(): void {
-    this.state = 'handshake';
-    this.gate.tls.secure(this.raw, (result) => {
+  // -- the PROXY header ------------------------------------------------------
+
+  private readHeader(): void {
+    const { gate, raw, header } = this;
+    try {
+      const found = header?.take((octets) => raw.read(octets));
+      if (found === undefined) return;
+      this.source = found.source;
+    } catch (error) {
+      if (!(error instanceof ProxyFault)) throw error;
+      return this.turnAway('proxy-header', error.message, error.first, error.message);
+    }
+    if (!gate.claim(raw, this.peer)) {
+      this.letGo('closing');
+      raw.destroy();
+    } else if (gate.tls) {
+      this.begunAt = gate.now();
+      this.state = 'silent';
+    } else {
+      this.admit(raw, undefined);
+    }
+  }
+
+  // -- TLS -------------------------------------------------------------------
+
+  private readFirst(): void {
+    const octet: Buffer | null = this.raw.read(1);
+    if (octet === null) return;
+    const first = octet[0] as number;
+    if (first !== HANDSHAKE) {
+      const words = 'TLS is spoken here: pongs:// in place of pong://';
+      return this.turnAway('tls', 'plain text came to a listener that speaks TLS', first, words);
+    }
+    this.letGo('handshake');
+    this.raw.unshift(octet);
+    this.gate.tls?.secure(this.raw, (result) => {
       if (this.state !== 'handshake') return;
-      if ('broken' in result) return this.fail('tls', `a TLS handshake failed: ${result.broken}`);
-      this.state = 'done';
-      const { refusal } = result;
-      this.gate.admit(this, result.socket, refusal === undefined ? undefined : { refusal });
+      if ('broken' in result) this.fail('tls', `a TLS handshake failed: ${result.broken}`);
+      else this.admit(result.socket, result.refusal);
     });
   }
 
-  /** Plain text came. Who speaks frames can be told what is spoken here (SPEC "TLS"). */
-  private tellOfTls(first: number): void {
-    const message = 'TLS is spoken here: pongs:// in place of pong://';
-    const code = WireError.PROTOCOL;
-    this.state = 'closing';
-    this.begunAt = this.gate.now();
-    this.gate.turnAway(this, 'tls', 'plain text came to a listener that speaks TLS');
+  // -- its end ---------------------------------------------------------------
+
+  private admit(socket: Socket, refusal: string | undefined): void {
+    const { source } = this;
+    this.letGo('done');
+    this.gate.admit(this, socket, source || refusal !== undefined ? { source, refusal } : undefined);
+  }
+
+  /** Who speaks frames, as their first octet says, can be told what is wrong (SPEC "TLS"). */
+  private turnAway(reason: CloseReason, complaint: string, first: number, message: string): void {
+    const { raw, gate } = this;
+    this.letGo('closing');
+    this.begunAt = gate.now();
+    gate.turnAway(this, reason, complaint);
     if (first === FRAME) {
-      const { errors } = this.gate.stats;
-      errors[code] = (errors[code] as number) + 1;
+      const code = WireError.PROTOCOL;
       const flags = ErrorFlag.FATAL;
-      this.raw.write(encodeFrame({ type: FrameType.ERROR, flags, code, idHigh: 0, idLow: 0, body: { message } }));
+      gate.stats.errors[code] = (gate.stats.errors[code] as number) + 1;
+      raw.write(encodeFrame({ type: FrameType.ERROR, flags, code, idHigh: 0, idLow: 0, body: { message } }));
     }
-    this.raw.end();
-    this.raw.resume();
+    raw.end();
+    raw.resume();
   }
 
   private fail(reason: CloseReason, complaint?: string): void {
     if (this.state === 'closing') return;
-    this.letGo();
-    this.state = 'closing';
+    this.letGo('closing');
     this.gate.turnAway(this, reason, complaint);
     this.raw.destroy();
   }
 
   private closed(): void {
     if (this.state === 'done') return;
-    if (this.state === 'waiting') this.fail('client-reset');
-    else this.fail('tls', 'a TLS handshake failed: the client broke it off');
+    if (this.state === 'handshake') this.fail('tls', 'a TLS handshake failed: the client broke it off');
+    else this.fail('client-reset');
     this.gate.gone(this);
   }
 
-  private letGo(): void {
+  private letGo(state: 'handshake' | 'closing' | 'done'): void {
+    this.state = state;
     this.raw.off('readable', this.onReadable).off('end', this.onEnd);
   }
 }

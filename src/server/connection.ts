@@ -9,6 +9,7 @@ import type { ConnectionInfo } from './info.js';
 import { LineSession } from './line.js';
 import type { Origin } from './origin.js';
 import { Outbox } from './outbox.js';
+import { beginsWithProxyHeader } from './proxy-header.js';
 import type { Session, Shared } from './session.js';
 import type { CloseReason, Pause } from './stats.js';
 
@@ -97,13 +98,14 @@ export class Connection implements Swept {
   }
 
   info(): ConnectionInfo {
-    const { socket, shared, session, outbox, greeting } = this;
+    const { socket, shared, session, outbox, greeting, origin } = this;
     const started = shared.clock.wall() - shared.clock.now();
     const trips = greeting?.heartbeat?.roundTrips;
     return {
       id: this.id,
-      remoteAddress: socket.remoteAddress,
-      remotePort: socket.remotePort,
+      remoteAddress: this.remoteAddress,
+      remotePort: origin?.source ? origin.source.port : socket.remotePort,
+      ...(origin?.source && { proxyAddress: socket.remoteAddress }),
       listener: shared.listener,
       mode: this.mode,
       ...(greeting?.name !== undefined && { name: greeting.name }),
@@ -125,6 +127,11 @@ export class Connection implements Swept {
     };
   }
 
+  /** Of the client, also where it came through a proxy; undefined for a Unix socket. */
+  get remoteAddress(): string | undefined {
+    return this.origin?.source ? this.origin.source.address : this.socket.remoteAddress;
+  }
+
   /** Milliseconds since the last octet came, at `now`. */
   silence(now: number): number {
     return now - this.receivedAt;
@@ -138,7 +145,7 @@ export class Connection implements Swept {
   }
 
   get mayDetail(): boolean {
-    this.detail ??= mayDetail(this.shared.settings.detail, this.socket.remoteAddress, this.hasToken);
+    this.detail ??= mayDetail(this.shared.settings.detail, this.remoteAddress, this.hasToken);
     return this.detail;
   }
 
@@ -157,7 +164,7 @@ export class Connection implements Swept {
   /** Tells of something that the peer did wrong, in a sentence of a closed list. */
   complain(sentence: string): void {
     const { complaints, listener } = this.shared;
-    complaints.tell(sentence, { peer: this.socket.remoteAddress, listener });
+    complaints.tell(sentence, { peer: this.remoteAddress, listener });
   }
 
   /** Sends at the end of this turn, all in one write. */
@@ -245,7 +252,7 @@ export class Connection implements Swept {
     this.quietSince = now;
     this.greeting?.received(now);
     this.turnOctets += chunk.length;
-    if (this.session === undefined && !this.decideMode(chunk[0] as number, now)) return;
+    if (this.session === undefined && !this.decideMode(chunk, now)) return;
     const session = this.session as unknown as Session;
     const unfinished = session.inside ? session.judged : -1;
     session.push(chunk);
@@ -265,7 +272,8 @@ export class Connection implements Swept {
   }
 
   /** The first octet decides the mode (SPEC "Modes"). */
-  private decideMode(first: number, now: number): boolean {
+  private decideMode(chunk: Buffer, now: number): boolean {
+    const first = chunk[0] as number;
     const letter = first | 0x20;
     if (first === 0x00) this.session = new BinarySession(this, now);
     else if (letter >= 0x61 && letter <= 0x7a && this.barred === undefined) this.session = new LineSession(this, now);
@@ -274,18 +282,20 @@ export class Connection implements Swept {
       this.close('unauthenticated');
       return false;
     } else {
+      const isProxied = beginsWithProxyHeader(chunk);
       if (first === 0x16) this.tellOfTls();
-      this.close(first === 0x16 ? 'tls' : 'wrong-protocol');
+      if (isProxied) this.complain('a PROXY header came from whom none is asked for');
+      this.close(first === 0x16 ? 'tls' : isProxied ? 'proxy-header' : 'wrong-protocol');
       return false;
     }
     return true;
   }
 
   private tellOfTls(): void {
-    const { shared, socket } = this;
+    const { shared } = this;
     if (shared.tlsTold) return;
     shared.tlsTold = true;
-    const fields = { peer: socket.remoteAddress, listener: shared.listener };
+    const fields = { peer: this.remoteAddress, listener: shared.listener };
     shared.log.warn(fields, 'a TLS handshake came to a plain listener and was closed; said once');
   }
 

@@ -4,6 +4,8 @@ export interface ConnectionInfo {
   id: number;
   remoteAddress: string | undefined;
   remotePort: number | undefined;
+  /** The proxy that it came through, whose word the remote address is. */
+  proxyAddress?: string | undefined;
   /** Where it was accepted, as `pong://HOST:PORT`. */
   listener: string;
   mode: 'undecided' | 'binary' | 'line';

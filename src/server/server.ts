@@ -7,6 +7,7 @@ import { type Address, endpointOf, formatAddress } from '../link/address.js';
 import { type KeepAlive, keepAliveSetter } from '../link/keep-alive.js';
 import { Limit } from '../link/limit.js';
 import { cannotListen } from '../link/listen-failure.js';
+import { Networks } from '../link/networks.js';
 import { Sweeper } from '../link/sweeper.js';
 import { Tokens } from '../link/tokens.js';
 import type { Log } from '../log.js';
@@ -15,6 +16,7 @@ import { Certificates } from './certificates.js';
 import { Complaints } from './complaints.js';
 import { Connection } from './connection.js';
 import type { Origin } from './origin.js';
+import { PerAddress } from './per-address.js';
 import { Responder } from './responder.js';
 import type { ServerEvents, Shared } from './session.js';
 import { noTokens, type ServerSettings, wrongTls } from './settings.js';
@@ -50,6 +52,13 @@ export interface ListenerSettings {
   requireToken?: boolean;
   /** For a `pongs://` address, and only there. */
   tls?: TlsSettings;
+  /** Proxies, as addresses and networks, whose connections begin with a PROXY header of version 2. Default: none. */
+  proxyProtocol?: { from: readonly string[] };
+}
+
+interface ListenerGate extends Gate {
+  /** Who has to send a PROXY header, and is believed. */
+  readonly proxies: Networks | undefined;
 }
 
 /** Listens on any number of addresses and answers PINGs there. */
@@ -57,7 +66,7 @@ export class Server {
   readonly stats = new ServerStats();
   readonly events = new EventEmitter<ServerEvents>();
   private readonly listeners: NetServer[] = [];
-  private readonly perAddress = new Map<string, number>();
+  private readonly perAddress = new PerAddress();
   private readonly shared: Omit<Shared, 'listener'>;
   private readonly sweeper: Sweeper<Connection>;
   private readonly arrivals: Sweeper<Arrival>;
@@ -107,7 +116,8 @@ export class Server {
     const tls = await this.openTls(address, settings.tls);
     const setKeepAlive =
       settings.keepAlive && (await keepAliveSetter(settings.keepAlive, (sentence) => log.warn({}, sentence)));
-    let gate: Gate | undefined;
+    const proxies = settings.proxyProtocol && new Networks(settings.proxyProtocol.from);
+    let gate: ListenerGate | undefined;
     let shared: Shared | undefined;
     // Half-open sockets: a client that has said all it wants to may send FIN and still read its answers.
     const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
@@ -127,10 +137,8 @@ export class Server {
     const bound =
       address.kind !== 'unix' && typeof found === 'object' && found ? { ...address, port: found.port } : address;
     shared = { ...this.sharedWith(settings), listener: formatAddress(bound) };
-    if (tls) {
-      gate = this.gateTo(shared, tls);
-      this.certificates.add(shared.listener, tls);
-    }
+    if (tls || proxies) gate = this.gateTo(shared, tls, proxies);
+    if (tls) this.certificates.add(shared.listener, tls);
     return bound;
   }
 
@@ -145,7 +153,7 @@ export class Server {
     }
   }
 
-  private gateTo(shared: Shared, tls: TlsEntrance): Gate {
+  private gateTo(shared: Shared, tls: TlsEntrance | undefined, proxies: Networks | undefined): ListenerGate {
     const { stats, arrivals } = this;
     const { clock, complaints, listener } = shared;
     const leave = (arrival: Arrival) => {
@@ -154,10 +162,12 @@ export class Server {
     };
     return {
       tls,
+      proxies,
       stats,
       handshake: shared.limits.handshake,
       linger: shared.limits.linger,
       now: () => clock.now(),
+      claim: (socket, address) => this.claim(socket, address, shared),
       admit: (arrival, socket, origin) => {
         leave(arrival);
         this.admit(socket, shared, origin);
@@ -165,7 +175,7 @@ export class Server {
       turnAway: (arrival, reason, complaint) => {
         stats.accepted++;
         stats.closed[reason]++;
-        if (complaint) complaints.tell(complaint, { peer: arrival.raw.remoteAddress, listener });
+        if (complaint) complaints.tell(complaint, { peer: arrival.peer, listener });
       },
       gone: leave,
     };
@@ -245,21 +255,25 @@ export class Server {
     await this.empty();
   }
 
-  private accept(socket: Socket, shared: Shared, gate: Gate | undefined): void {
+  private accept(socket: Socket, shared: Shared, gate: ListenerGate | undefined): void {
     const { arrivals } = this;
-    const { maxConnections, maxConnectionsPerAddress, maxHandshakes } = shared.settings.limits;
+    const { maxConnections, maxHandshakes } = shared.settings.limits;
     if (this.connections.size + arrivals.members.size >= maxConnections) return this.refuse(socket, 'max-connections');
-    if (gate && arrivals.members.size >= maxHandshakes) return this.refuse(socket, 'max-handshakes');
-    if (maxConnectionsPerAddress > 0) {
-      const from = socket.remoteAddress ?? '';
-      const count = this.perAddress.get(from) ?? 0;
-      if (count >= maxConnectionsPerAddress) return this.refuse(socket, 'max-connections-per-address');
-      this.perAddress.set(from, count + 1);
-      socket.once('close', () => this.release(from));
-    }
-    if (!gate) return this.admit(socket, shared);
+    // Of who comes through a proxy the address is not known yet.
+    const owesHeader = gate?.proxies?.has(socket.remoteAddress) ?? false;
+    if (!owesHeader && !this.claim(socket, socket.remoteAddress, shared)) return;
+    if (!gate || !(owesHeader || gate.tls)) return this.admit(socket, shared);
+    if (arrivals.members.size >= maxHandshakes) return this.refuse(socket, 'max-handshakes');
     this.stats.arriving++;
-    arrivals.add(new Arrival(socket, gate));
+    arrivals.add(new Arrival(socket, gate, owesHeader));
+  }
+
+  /** Whether one more from this address may stand; if not, it is refused. */
+  private claim(socket: Socket, address: string | undefined, { settings }: Shared): boolean {
+    const most = settings.limits.maxConnectionsPerAddress;
+    if (most === 0 || this.perAddress.claim(socket, address ?? '', most)) return true;
+    this.refuse(socket, 'max-connections-per-address');
+    return false;
   }
 
   private admit(socket: Socket, shared: Shared, origin?: Origin): void {
@@ -275,12 +289,6 @@ export class Server {
     this.stats.refused[why]++;
     socket.on('error', () => {});
     socket.destroy();
-  }
-
-  private release(from: string): void {
-    const count = (this.perAddress.get(from) ?? 1) - 1;
-    if (count === 0) this.perAddress.delete(from);
-    else this.perAddress.set(from, count);
   }
 
   private forget(connection: Connection): void {

@@ -5,9 +5,9 @@ import type { DetailMode } from '../link/detail.js';
 export interface Limits {
   /** A started frame or line must be complete after this, counted from its first octet. Default 5,000. */
   frameTimeout: number;
-  /** A TLS handshake must be complete after this, and a token shown where one is required. Default 5,000. */
+  /** A PROXY header and a TLS handshake must each be complete after this, and a token shown where one is required. Default 5,000. */
   handshakeTimeout: number;
-  /** TLS handshakes at once, over all listeners. Default 1,000. */
+  /** TLS handshakes and PROXY headers at once, over all listeners. Default 1,000. */
   maxHandshakes: number;
   /** PINGs of one connection that may wait for an answer. Default 1,024. */
   maxPending: number;

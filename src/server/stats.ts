@@ -15,6 +15,7 @@ export const closeReasons = [
   'too-many-pings',
   'unauthenticated',
   'tls',
+  'proxy-header',
   'wrong-protocol',
   'answered',
   'drained',
@@ -42,7 +43,7 @@ function zeros<K extends string>(keys: readonly K[]): Record<K, number> {
 export class ServerStats {
   accepted = 0;
   open = 0;
-  /** Connections in a TLS handshake now. */
+  /** Connections that owe a PROXY header, or are in a TLS handshake, now. */
   arriving = 0;
   /** When the certificate of each listener with TLS runs out, in milliseconds since 1970. */
   certificates: () => readonly (readonly [listener: string, expiresAt: number])[] = () => [];

@@ -548,3 +548,23 @@ describe('TLS of a listener', () => {
     expect(await problems({ file: `listen: [${listener}]` })).toEqual([problem]);
   });
 });
+
+describe('the proxies of a listener', () => {
+  it('are addresses and networks', async () => {
+    const file = 'listen: [{ url: "pong://h", proxyProtocol: { from: [10.0.0.0/8, "::1"] } }]';
+    expect((await read({ file })).listen).toMatchObject([{ proxyProtocol: { from: ['10.0.0.0/8', '::1'] } }]);
+  });
+
+  it.each(['[]', '[lb.example]', '[10.0.0.0/33]', '["::1/129"]', '[10.0.0]', '10.0.0.0/8/8'])(
+    'are nothing else: %s',
+    async (from) => {
+      const [problem] = await problems({ file: `listen: [{ url: "pong://h", proxyProtocol: { from: ${from} } }]` });
+      expect(problem).toContain('allowed is a list of addresses and networks, such as [10.0.0.0/8, "::1"]');
+    },
+  );
+
+  it('are of TCP', async () => {
+    const file = 'listen: [{ url: "pong+unix:/a", proxyProtocol: { from: ["::1"] } }]';
+    expect(await problems({ file })).toEqual(['listen[0].proxyProtocol is for TCP: pong+unix:/a has no addresses']);
+  });
+});

@@ -24,6 +24,7 @@ const closes: Readonly<Record<(typeof closeReasons)[number], string>> = {
   'too-many-pings': 'The client sent more than `limits.pingsPerSecond`.',
   unauthenticated: 'The client showed no right token, or no certificate that is accepted.',
   tls: 'A TLS handshake failed, was not completed in time, or came to a plain listener; or plain text came to one of TLS.',
+  'proxy-header': 'A PROXY header was missing, late or makes no sense, or came from whom no one is asked for.',
   'wrong-protocol': 'The first octet, or a line, was none of ours.',
   answered: 'The client asked for one answer: CLOSE, `agent`, or a line answered with a bad status.',
   drained: 'The server stopped.',

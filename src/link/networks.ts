@@ -1,0 +1,39 @@
+import { BlockList, isIPv4, isIPv6 } from 'node:net';
+
+const MOST_BITS = { ipv4: 32, ipv6: 128 } as const;
+
+/** Addresses and networks, such as `10.0.0.0/8` and `::1`. */
+export class Networks {
+  private readonly list = new BlockList();
+
+  /** Each of `texts` has passed `isNetwork`. */
+  constructor(texts: readonly string[]) {
+    for (const text of texts) {
+      const { address, family, bits } = parse(text) as Network;
+      this.list.addSubnet(address, bits, family);
+    }
+  }
+
+  /** An IPv4 address that came over IPv6 (`::ffff:10.0.0.1`) counts as what it is. */
+  has(address: string | undefined): boolean {
+    return address !== undefined && this.list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+  }
+}
+
+export function isNetwork(text: string): boolean {
+  return parse(text) !== undefined;
+}
+
+interface Network {
+  address: string;
+  family: 'ipv4' | 'ipv6';
+  bits: number;
+}
+
+function parse(text: string): Network | undefined {
+  const [, address = '', length] = /^([0-9a-f.:]+)(?:\/(\d{1,3}))?$/i.exec(text) ?? [];
+  const family = isIPv4(address) ? 'ipv4' : isIPv6(address) ? 'ipv6' : undefined;
+  if (family === undefined) return undefined;
+  const bits = length === undefined ? MOST_BITS[family] : Number(length);
+  return bits <= MOST_BITS[family] ? { address, family, bits } : undefined;
+}

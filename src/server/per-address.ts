@@ -1,0 +1,21 @@
+import type { Socket } from 'node:net';
+
+/** How many connections stand from each address. */
+export class PerAddress {
+  private readonly counts = new Map<string, number>();
+
+  /** Counts `socket` for `address` until it is closed; false, and it is not counted, where there are `limit` already. */
+  claim(socket: Socket, address: string, limit: number): boolean {
+    const count = this.counts.get(address) ?? 0;
+    if (count >= limit) return false;
+    this.counts.set(address, count + 1);
+    socket.once('close', () => this.release(address));
+    return true;
+  }
+
+  private release(address: string): void {
+    const count = (this.counts.get(address) ?? 1) - 1;
+    if (count === 0) this.counts.delete(address);
+    else this.counts.set(address, count);
+  }
+}

@@ -1,0 +1,171 @@
+import { connect as connectTls } from 'node:tls';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { FakeClock } from '../fake-clock.js';
+import { makeCertificate } from '../live/certificate.js';
+import { FakeHealth } from './fake-health.js';
+import { type Options, serve, turnsUntil } from './harness.js';
+import { listening } from './listening.js';
+import { ping, pong } from './peer.js';
+import { header, ipv4 } from './proxied.js';
+
+const id = 'a1a2a3a4a5a6a7a8';
+const withDetail = Buffer.from(ping(id, { flags: '01' }), 'hex');
+const certificate = makeCertificate();
+afterAll(() => certificate.remove());
+
+function open(options: Options = {}) {
+  const heard = listening();
+  const health = new FakeHealth();
+  health.atOnce = 'pass';
+  const listener = { proxyProtocol: { from: ['127.0.0.0/8'] }, ...options.listener };
+  return serve({ health, log: heard.log, ...options, listener }).then((served) => ({ ...served, ...heard }));
+}
+
+describe('a connection through a proxy', () => {
+  it('is of the client that the proxy names: its address, its rights', async () => {
+    const { connect, server } = await open();
+    const peer = await connect();
+    peer.send(Buffer.concat([ipv4('192.0.2.7', 4711), withDetail]));
+    expect(await peer.hex(16)).toBe(pong(id, '01'));
+    const [connection] = server.connections;
+    expect(connection?.info()).toMatchObject({
+      remoteAddress: '192.0.2.7',
+      remotePort: 4711,
+      proxyAddress: '127.0.0.1',
+    });
+  });
+
+  it.each([
+    ['a client of loopback', ipv4('127.0.0.1', 1), true],
+    ['the proxy itself', header(0x20, 0), true],
+    ['a client that the proxy does not name', header(0x21, 0), false],
+  ])('shows detail to whom it belongs: %s', async (_what, octets, isShown) => {
+    const { connect } = await open();
+    const peer = await connect();
+    peer.send(Buffer.concat([octets, withDetail]));
+    expect('body' in (await peer.frame())).toBe(isShown);
+  });
+
+  it('is read however its header is split', async () => {
+    const { connect } = await open();
+    const peer = await connect();
+    for (const octet of Buffer.concat([ipv4('192.0.2.7', 1), withDetail])) {
+      peer.send(Buffer.from([octet]));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await peer.hex(16)).toBe(pong(id, '01'));
+  });
+
+  it('counts for its client, and not for the proxy', async () => {
+    const { connect, stats } = await open({ limits: { maxConnectionsPerAddress: 1 } });
+    const [first, second, third] = [await connect(), await connect(), await connect()];
+    for (const [peer, address] of [
+      [first, '192.0.2.7'],
+      [second, '192.0.2.8'],
+    ] as const) {
+      peer.send(Buffer.concat([ipv4(address, 1), withDetail]));
+      expect(await peer.hex(16)).toBe(pong(id, '01'));
+    }
+    third.send(Buffer.concat([ipv4('192.0.2.7', 2), withDetail]));
+    expect(await third.untilEnd()).toHaveLength(0);
+    expect(stats.refused['max-connections-per-address']).toBe(1);
+    first.socket.destroy();
+    await turnsUntil(() => stats.open === 1);
+    const again = await connect();
+    again.send(Buffer.concat([ipv4('192.0.2.7', 3), withDetail]));
+    expect(await again.hex(16)).toBe(pong(id, '01'));
+  });
+
+  it('may speak TLS behind its header', async () => {
+    const { cert, key } = certificate;
+    const served = await serve({
+      health: Object.assign(new FakeHealth(), { atOnce: 'pass' }),
+      listener: { proxyProtocol: { from: ['127.0.0.1'] }, tls: { cert, key } },
+    });
+    const peer = await served.connect();
+    peer.send(ipv4('192.0.2.7', 4711));
+    const socket = connectTls({ socket: peer.socket, rejectUnauthorized: false });
+    socket.write(withDetail);
+    const answer = await new Promise<Buffer>((resolve) => socket.once('data', resolve));
+    expect(answer.toString('hex')).toBe(pong(id, '01'));
+    expect([...served.server.connections][0]?.remoteAddress).toBe('192.0.2.7');
+    socket.destroy();
+  });
+
+  it('that comes and goes without an octet is no fault', async () => {
+    const { connect, stats, sentences } = await open();
+    const peer = await connect();
+    peer.socket.end();
+    await peer.untilEnd();
+    await turnsUntil(() => stats.closed['client-closed'] === 1 && stats.arriving === 0);
+    expect(sentences).toEqual([]);
+  });
+
+  it.each([
+    ['has no header', Buffer.from('ping\nping\nping\n'), 'a proxy sent no PROXY header of version 2'],
+    [
+      'has one of version 1',
+      Buffer.from('PROXY TCP4 192.0.2.7 192.0.2.8 1 2\r\n'),
+      'a PROXY header is of version 1; version 2 is understood (send-proxy-v2)',
+    ],
+    ['has a broken one', header(0x21, 0x12), 'a PROXY header is too short, or not of TCP'],
+  ])('that %s is ended without a word, and told', async (_what, octets, sentence) => {
+    const { connect, stats, sentences } = await open();
+    const peer = await connect();
+    peer.send(octets);
+    expect(await peer.untilEnd()).toHaveLength(0);
+    expect(stats.closed['proxy-header']).toBe(1);
+    expect(sentences).toEqual([sentence]);
+  });
+
+  it('that begins with a frame is told so', async () => {
+    const { connect } = await open();
+    const peer = await connect();
+    peer.send(withDetail);
+    expect(await peer.frame()).toMatchObject({
+      type: '7f',
+      code: '01',
+      body: { message: 'a proxy sent no PROXY header of version 2' },
+    });
+  });
+
+  it('that ends in the middle of its header is told', async () => {
+    const { connect, sentences } = await open();
+    const peer = await connect();
+    peer.socket.end(ipv4('192.0.2.7', 1).subarray(0, 20));
+    expect(await peer.untilEnd()).toHaveLength(0);
+    await turnsUntil(() => sentences.length === 1);
+    expect(sentences).toEqual(['a PROXY header ended in the middle']);
+  });
+
+  it('is not waited for longer than allowed', async () => {
+    const clock = new FakeClock();
+    const { connect, stats, sentences } = await open({ clock, limits: { handshakeTimeout: 1000 } });
+    const peer = await connect();
+    peer.send(ipv4('192.0.2.7', 1).subarray(0, 20));
+    await turnsUntil(() => stats.arriving === 1);
+    await clock.advance(800);
+    expect(stats.arriving).toBe(1);
+    await clock.advance(400);
+    expect(await peer.untilEnd()).toHaveLength(0);
+    expect(sentences).toEqual(['a PROXY header was not complete in time']);
+  });
+});
+
+describe('a PROXY header', () => {
+  it('from whom none is asked for ends the connection, and is believed by nobody', async () => {
+    const { connect, stats, sentences, fields } = await open({
+      listener: { proxyProtocol: { from: ['192.0.2.0/24'] } },
+    });
+    const plain = await connect();
+    plain.send(withDetail);
+    expect((await plain.frame()).code).toBe('01');
+    const peer = await connect();
+    peer.send(Buffer.concat([ipv4('127.0.0.1', 1), withDetail]));
+    expect(await peer.untilEnd()).toHaveLength(0);
+    peer.socket.destroy();
+    await turnsUntil(() => stats.closed['proxy-header'] === 1);
+    expect(sentences).toEqual(['a PROXY header came from whom none is asked for']);
+    expect(fields).toMatchObject([{ peer: '127.0.0.1' }]);
+  });
+});
