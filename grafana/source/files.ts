@@ -12,10 +12,22 @@ const groups = [
   ...Object.entries(alertGroups).map(([name, rules]) => ({ name, rules })),
 ];
 
-/** Every file that is written from here, by its path in `grafana`, with its text. */
+const header = '# Written from grafana/source: UPDATE=1 npm test -- test/grafana\n';
+const yaml = (content: object) => `${header}${stringify(content, { lineWidth: 0 })}`;
+
+/** The same rules for the Prometheus operator. */
+const prometheusRule = {
+  apiVersion: 'monitoring.coreos.com/v1',
+  kind: 'PrometheusRule',
+  metadata: { name: 'pongcheck', labels: { 'app.kubernetes.io/name': 'pongcheck' } },
+  spec: { groups },
+};
+
+/** Every file that is written from here, by its path in the project, with its text. */
 export const files: Readonly<Record<string, string>> = {
-  'dashboards/pongcheck-fleet.json': json(fleet),
-  'dashboards/pongcheck-responder.json': json(responder),
-  'dashboards/pongcheck-probe.json': json(probe),
-  'rules/pongcheck.yml': `# Written from grafana/source: UPDATE=1 npm test -- test/grafana\n${stringify({ groups }, { lineWidth: 0 })}`,
+  'grafana/dashboards/pongcheck-fleet.json': json(fleet),
+  'grafana/dashboards/pongcheck-responder.json': json(responder),
+  'grafana/dashboards/pongcheck-probe.json': json(probe),
+  'grafana/rules/pongcheck.yml': yaml({ groups }),
+  'deploy/kubernetes/rules.yml': yaml(prometheusRule),
 };

@@ -28,7 +28,7 @@ describe('the rules', () => {
       expect(annotations.summary).toContain('{{ $labels.');
       expect(annotations.hint).toMatch(/[.?]($|\{\{ end \}\}$)/);
       const [, uid] = /^\/d\/([\w-]+)\?/.exec(annotations.dashboard ?? '') ?? [];
-      expect(Object.keys(files)).toContain(`dashboards/${uid}.json`);
+      expect(Object.keys(files)).toContain(`grafana/dashboards/${uid}.json`);
     },
   );
 

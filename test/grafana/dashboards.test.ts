@@ -30,7 +30,7 @@ interface Dashboard {
 }
 
 const dashboards = Object.entries(files)
-  .filter(([path]) => path.startsWith('dashboards/'))
+  .filter(([path]) => path.startsWith('grafana/dashboards/'))
   .map(([path, text]) => [path, JSON.parse(text) as Dashboard] as const);
 const panelsOf = (dashboard: Dashboard) => dashboard.panels.filter(({ type }) => type !== 'row');
 const allPanels = dashboards.flatMap(([path, dashboard]) =>

@@ -28,7 +28,7 @@ interface Panel {
 /** Expressions of panels by DASHBOARD: TITLE, and their place where a panel has several. */
 const panels = new Map(
   Object.entries(files)
-    .filter(([path]) => path.startsWith('dashboards/'))
+    .filter(([path]) => path.startsWith('grafana/dashboards/'))
     .flatMap(([, text]) => {
       const dashboard = JSON.parse(text) as { uid: string; panels: Panel[] };
       return dashboard.panels.flatMap(({ title, targets = [] }) =>
