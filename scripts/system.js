@@ -7,6 +7,7 @@ export const systemPrograms = {
   iptables: 'iptables',
   microsocks: 'microsocks',
   faketime: 'faketime',
+  haproxy: 'haproxy',
   'nc.openbsd': 'netcat-openbsd',
   setpriv: 'util-linux',
   chromium: 'chromium',

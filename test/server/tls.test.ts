@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
@@ -202,6 +204,36 @@ describe('a listener with TLS', () => {
     expect(sentences).toEqual(['a TLS handshake came to a plain listener and was closed; said once']);
   });
 });
+
+describe('openssl s_client', () => {
+  it.each<[string, string[], string]>([
+    ['gets its PONG', ['-alpn', 'pongcheck/1', '-cert', clientFiles.cert, '-key', clientFiles.key], pong(id, '01')],
+    ['without ALPN as well', ['-cert', clientFiles.cert, '-key', clientFiles.key], pong(id, '01')],
+    [
+      'with a protocol of its own gets nothing',
+      ['-alpn', 'h2', '-cert', clientFiles.cert, '-key', clientFiles.key],
+      '',
+    ],
+    ['without a certificate gets an ERROR', ['-alpn', 'pongcheck/1'], '017f0106'],
+  ])('%s', async (_what, options, answer) => {
+    const { port } = await serveTls({ ca });
+    const octets = await sClient(port, options, Buffer.from(pingHex(id, { flags: '02' }), 'hex'));
+    expect(octets.toString('hex')).toContain(answer);
+    if (answer === '') expect(octets).toHaveLength(0);
+  });
+});
+
+/** What `openssl s_client` prints of the answer to `octets`, until the server closes. */
+async function sClient(port: number, options: string[], octets: Buffer): Promise<Buffer> {
+  const args = ['s_client', '-quiet', '-verify_return_error', '-CAfile', ca, '-connect', `127.0.0.1:${port}`];
+  const child = spawn('openssl', [...args, ...options], { stdio: ['pipe', 'pipe', 'ignore'], timeout: 10_000 });
+  const chunks: Buffer[] = [];
+  child.stdout.on('data', (chunk) => chunks.push(chunk));
+  child.stdin.on('error', () => {});
+  child.stdin.write(octets);
+  await once(child, 'close');
+  return Buffer.concat(chunks);
+}
 
 describe('the certificate of a server', () => {
   it.each<[string, Partial<TlsSettings>, ClientTls, string]>([
