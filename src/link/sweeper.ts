@@ -3,10 +3,13 @@ import type { Limit } from './limit.js';
 
 /** Something that is closed when it breaks one of its limits. */
 export interface Swept {
-  /** Monotonic moment before which there is nothing to look for: most are idle, and 10,000 looks cost more than one number each. */
-  lookAt: number;
-  /** Does what is due at `now`, and sets `lookAt` anew; `lag`: how long the own loop stood still before it, in milliseconds. */
-  tend?(now: number, lag: number): void;
+  /** Where its sweeper keeps it; nobody else sets it. */
+  slot: number;
+  /**
+   * Does what is due at `now`; `lag`: how long the own loop stood still before it, in milliseconds. Returns the
+   * monotonic moment before which nothing can be due again, unless `Sweeper.wake` is called.
+   */
+  tend(now: number, lag: number): number;
   /** Looks whether a limit is broken at `now`; changes nothing that a peer could see. */
   overdue(now: number): boolean;
   /** Closes it: it was overdue at two looks, with a poll of the loop between them. */
@@ -15,6 +18,8 @@ export interface Swept {
 
 const LONGEST_PERIOD = 100;
 const SHORTEST_PERIOD = 5;
+/** So many are looked at in a row, which may send a PING to each; then the loop does other work. */
+const SLICE = 256;
 
 /**
  * One timer for all connections. A timer's callback runs before the poll that
@@ -22,7 +27,11 @@ const SHORTEST_PERIOD = 5;
  * suspects are looked at once more after the poll (SPEC "Failure detection").
  */
 export class Sweeper<Member extends Swept = Swept> {
+  /** The oldest first. */
   readonly members = new Set<Member>();
+  private readonly slots: Member[] = [];
+  /** By slot, the moment before which there is nothing to look for: most are idle, and to visit one costs a hundred times its number. */
+  private lookAt = new Float64Array(64);
   /** Milliseconds between two sweeps: a tenth of the shortest limit, at most 100. */
   private period = LONGEST_PERIOD;
   private readonly limits: Limit[] = [];
@@ -43,34 +52,69 @@ export class Sweeper<Member extends Swept = Swept> {
 
   add(member: Member): void {
     this.members.add(member);
-    if (this.timer === undefined) this.arm();
+    member.slot = this.slots.push(member) - 1;
+    if (member.slot === this.lookAt.length) this.grow();
+    this.lookAt[member.slot] = 0;
+    if (this.timer === undefined) this.arm(this.clock.now());
   }
 
   delete(member: Member): void {
-    this.members.delete(member);
+    if (!this.members.delete(member)) return;
+    const last = this.slots.pop() as Member;
+    if (last !== member) {
+      this.slots[member.slot] = last;
+      this.lookAt[member.slot] = this.lookAt[last.slot] as number;
+      last.slot = member.slot;
+    }
+    member.slot = -1;
   }
 
-  private arm(): void {
-    this.expectedAt = this.clock.now() + this.period;
-    this.timer = this.clock.after(this.period, this.sweep);
+  /** Something of this member may be due sooner than it said: it is looked at in the next sweep. */
+  wake(member: Member): void {
+    if (member.slot >= 0) this.lookAt[member.slot] = 0;
+  }
+
+  private grow(): void {
+    const more = new Float64Array(this.lookAt.length * 2);
+    more.set(this.lookAt);
+    this.lookAt = more;
+  }
+
+  private arm(since: number): void {
+    this.expectedAt = since + this.period;
+    this.timer = this.clock.after(Math.max(0, this.expectedAt - this.clock.now()), this.sweep);
   }
 
   private readonly sweep = (): void => {
     const now = this.clock.now();
     const lag = now - this.expectedAt;
     for (const limit of this.limits) limit.stalled(lag, now);
-    const suspects: Member[] = [];
     // After a stall everyone is to know of it, whatever they wait for.
-    const all = lag > this.period;
-    for (const member of this.members) {
-      if (now < member.lookAt && !all) continue;
-      member.tend?.(now, lag);
+    if (lag > this.period) this.lookAt.fill(0);
+    this.lookBelow(this.slots.length, now, lag);
+  };
+
+  /**
+   * Looks at the members from the last slot to the first, so that whoever takes the place of one that leaves has been
+   * looked at. Time is that of the sweep's beginning in all slices: a stall between two of them accuses nobody.
+   */
+  private lookBelow(end: number, now: number, lag: number): void {
+    const suspects: Member[] = [];
+    let slot = Math.min(end, this.slots.length);
+    let looks = 0;
+    while (slot > 0 && looks < SLICE) {
+      slot--;
+      if (now < (this.lookAt[slot] as number)) continue;
+      looks++;
+      const member = this.slots[slot] as Member;
+      this.lookAt[slot] = member.tend(now, lag);
       if (member.overdue(now)) suspects.push(member);
     }
     if (suspects.length > 0) this.afterPoll(() => this.judge(suspects));
+    if (slot > 0) return this.afterPoll(() => this.lookBelow(slot, now, lag));
     this.timer = undefined;
-    if (this.members.size > 0) this.arm();
-  };
+    if (this.members.size > 0) this.arm(now);
+  }
 
   private judge(suspects: readonly Member[]): void {
     const now = this.clock.now();

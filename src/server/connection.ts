@@ -47,7 +47,7 @@ let lastId = 0;
  */
 export class Connection implements Swept {
   readonly id = ++lastId;
-  lookAt = 0;
+  slot = -1;
   /** Exempt from the idle timeout. */
   isProtected = false;
   /** What HELLO agreed on; undefined before. */
@@ -262,7 +262,7 @@ export class Connection implements Swept {
 
   /** `unfinished`: which frame or line was unfinished before; it keeps the moment in which it began. */
   private work(session: Session, now: number, unfinished: number): void {
-    this.lookAt = 0;
+    this.shared.wake(this);
     this.willFlush = true;
     session.proceed(now);
     this.willFlush = false;
@@ -348,7 +348,7 @@ export class Connection implements Swept {
   private flush(now: number): void {
     const written = this.outbox.write(now);
     if (written === 0) return;
-    this.lookAt = 0;
+    this.shared.wake(this);
     const { socket, shared } = this;
     shared.stats.octetsOut += written;
     this.greeting?.heartbeat?.sent(now);
@@ -365,7 +365,7 @@ export class Connection implements Swept {
   private end(): void {
     const now = this.shared.clock.now();
     this.phase = CLOSING;
-    this.lookAt = 0;
+    this.shared.wake(this);
     this.closingAt = now;
     this.flush(now);
     this.socket.end();
@@ -374,17 +374,17 @@ export class Connection implements Swept {
 
   // -- limits and heartbeat --------------------------------------------------
 
-  tend(now: number, lag: number): void {
+  tend(now: number, lag: number): number {
     const { greeting } = this;
     if (greeting !== undefined && this.phase === OPEN) {
       greeting.stalled(lag, now);
       // A peer that does not read is not sent more: its queue has a limit of its own.
       if (greeting.heartbeat?.due(now) === 'ping' && this.outbox.waiting === 0) this.session?.sendPing?.(now);
     }
-    this.lookAt = this.nextLook();
+    return this.nextLook();
   }
 
-  /** When something can next be due, if nothing happens until then: whatever makes that sooner sets `lookAt` to 0. */
+  /** When something can next be due, if nothing happens until then: whatever makes that sooner wakes it. */
   private nextLook(): number {
     if (
       this.barred !== undefined ||

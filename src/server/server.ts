@@ -101,6 +101,7 @@ export class Server {
       requireToken: false,
       complaints: new Complaints(log, clock),
       tlsTold: false,
+      wake: (connection) => this.sweeper.wake(connection),
       forget: (connection) => this.forget(connection),
     };
   }

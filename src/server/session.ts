@@ -37,6 +37,8 @@ export interface Shared {
   readonly limits: Readonly<Record<'idle' | 'frame' | 'stall' | 'linger' | 'handshake', Limit>>;
   /** A TLS handshake came to this plain listener, and that was logged: once is enough. */
   tlsTold: boolean;
+  /** Something of the connection may be due sooner than it told the sweeper. */
+  wake(connection: Connection): void;
   /** The connection is gone. */
   forget(connection: Connection): void;
 }
