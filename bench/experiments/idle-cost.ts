@@ -1,4 +1,5 @@
-import { now, passUntil } from '../../test/system/program.js';
+import { join } from 'node:path';
+import { now, type Program, passUntil } from '../../test/system/program.js';
 import { Trial } from '../../test/system/trial.js';
 import { table } from './table.js';
 
@@ -6,33 +7,51 @@ const CONNECTIONS = 10_000;
 const HEARTBEAT = 10_000;
 const SETTLE = 15_000;
 const MEASURED = 60_000;
+const echoProgram = join(process.cwd(), 'bench', 'experiments', 'programs', 'echo.js');
 
 /** What 10,000 idle connections cost the responder, whose clients PING every 10 s, and how long its sweeps take. */
 export async function idleCost(): Promise<string> {
   const trial = new Trial();
   try {
-    const server = await trial.server({ timed: true });
-    const to = { host: '127.0.0.1', port: server.ports[0] };
-    const peers = await trial.peers({ to, count: CONNECTIONS, pingEvery: HEARTBEAT, spread: HEARTBEAT });
-    await passUntil(now() + SETTLE);
-    const before = await server.program.ask({ work: true }, 'worked');
-    await passUntil(before.at + MEASURED);
-    const after = await server.program.ask({ work: true }, 'worked');
-    const cpu = (part: 'user' | 'system') => (after.cpu[part] - before.cpu[part]) / 1000 / (after.at - before.at);
-    const percent = (part: number) => `${(part * 100).toFixed(2)} %`;
-    const closed = server.program.all('close').length;
-    const told = (await peers.program.ask({ list: true }, 'peers')).peers as { pongs: number }[];
+    const echo = trial.program([process.execPath, echoProgram]);
+    const floor = await measured(trial, echo, (await echo.says('listening')).port);
+    await echo.kill();
+    const { program, ports } = await trial.server({ timed: true });
+    const own = await measured(trial, program, ports[0] as number);
+    const closed = program.all('close').length;
     return table(
-      ['10,000 idle connections, a PING of each every 10 s, over 60 s', ''],
+      ['10,000 idle connections, a PING of each every 10 s, over 60 s', 'responder', 'a bare echo on Node'],
       [
-        ['CPU of the responder, of one core', percent(cpu('user') + cpu('system'))],
-        ['of that in the kernel', percent(cpu('system'))],
-        ['connections open, closed', `${after.open}, ${closed}`],
-        ['PONGs that came, since the start', String(told.reduce((sum, { pongs }) => sum + pongs, 0))],
-        ['longest sweep', `${after.longest.toFixed(2)} ms`],
+        ['CPU, of one core', percent(own.user + own.system), percent(floor.user + floor.system)],
+        ['of that in the kernel', percent(own.system), percent(floor.system)],
+        ['connections open, closed', `${own.open}, ${closed}`, `${floor.open}`],
+        ['PONGs a second', own.pongs.toFixed(0), floor.pongs.toFixed(0)],
+        ['longest sweep', `${own.longest.toFixed(2)} ms`, ''],
       ],
     );
   } finally {
     await trial.close();
   }
+}
+
+const percent = (part: number) => `${(part * 100).toFixed(2)} %`;
+
+/** As parts of one core; `longest`: the longest timer, in ms. */
+async function measured(trial: Trial, server: Program, port: number) {
+  const to = { host: '127.0.0.1', port };
+  const { program: peers } = await trial.peers({ to, count: CONNECTIONS, pingEvery: HEARTBEAT, spread: HEARTBEAT });
+  await passUntil(now() + SETTLE);
+  const pongs = async () => {
+    const { peers: list } = await peers.ask({ list: true }, 'peers');
+    return list.reduce((sum: number, peer: { pongs: number }) => sum + peer.pongs, 0);
+  };
+  const pongsBefore = await pongs();
+  const before = await server.ask({ work: true }, 'worked');
+  await passUntil(before.at + MEASURED);
+  const after = await server.ask({ work: true }, 'worked');
+  const seconds = (after.at - before.at) / 1000;
+  const cpu = (part: 'user' | 'system') => (after.cpu[part] - before.cpu[part]) / 1e6 / seconds;
+  const each = ((await pongs()) - pongsBefore) / seconds;
+  await peers.kill();
+  return { user: cpu('user'), system: cpu('system'), open: after.open, longest: after.longest, pongs: each };
 }

@@ -1,5 +1,6 @@
 // Clients under trial, made by `openLink`: `links.js CLIENT PLAN`, the compiled client and, as JSON, `to` (an address), `count`,
-// and the `heartbeat`. It tells when all are up, and of each the first time that it goes down; from then on that one is closed.
+// and the `heartbeat`. It tells when all are up, of each the first time that it goes down, after which that one is closed,
+// and of each the first status that is not healthy.
 import { onCommand, say } from '../../../test/system/programs/say.js';
 
 const [client, text] = process.argv.slice(2);
@@ -11,6 +12,9 @@ let answered = 0;
 for (let n = 0; n < count; n++) {
   const link = openLink(to, { heartbeat });
   link.on('pong', () => answered++);
+  link.on('status', (status) => {
+    if (status !== 'pass' && status !== 'warn') say('status', { status });
+  });
   link.on('state', ({ state, why }) => {
     if (state === 'up' && ++up === count) say('up');
     if (state !== 'down') return;

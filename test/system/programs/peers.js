@@ -8,6 +8,9 @@ import { now, onCommand, say } from './say.js';
 const { to, count = 1, socks, hello, pingEvery = 0, burst = 0, spread = 0 } = JSON.parse(process.argv[2]);
 const peers = Array.from({ length: count }, (_, n) => ({ n, pings: 0, pongs: 0, answered: 0, errors: [], at: 0 }));
 
+/** What they say of themselves: pass, until they are told to be `useless`. */
+let status = 1;
+
 function frame(type, code, body, flags = 0) {
   const text = body === undefined ? '' : JSON.stringify(body);
   const octets = Buffer.alloc(16 + Buffer.byteLength(text));
@@ -25,7 +28,7 @@ function send(peer, octets) {
 function judge(peer, octets) {
   const [, type, , code] = octets.subarray(4, 8);
   if (type === 1) {
-    const pong = frame(2, 1);
+    const pong = frame(2, status);
     octets.copy(pong, 8, 8, 16);
     peer.answered++;
     send(peer, pong);
@@ -95,7 +98,8 @@ function told({ n, at, sentAt, socket, pings, pongs, answered, errors, error }) 
 
 await Promise.all(peers.map(start));
 say('up', { peers: peers.map(told) });
-onCommand(({ list, awaitPongs }) => {
+onCommand(({ list, awaitPongs, useless }) => {
+  if (useless) status = 3;
   if (list) say('peers', { peers: peers.map(told) });
   if (awaitPongs) {
     const next = peers.map(

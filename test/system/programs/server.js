@@ -8,8 +8,10 @@ const { createService } = await import(index);
 const { bulk = 0, timed = false, ...options } = JSON.parse(text);
 
 let blockFor = 0;
-/** A handler that blocks the loop, once, when it is told to. */
+let useless = false;
+/** A handler that blocks the loop, once, when it is told to, and fails when it is told that it is useless. */
 function wedge() {
+  if (useless) throw new Error('useless');
   if (blockFor === 0) return;
   const until = now() + blockFor;
   blockFor = 0;
@@ -45,7 +47,8 @@ service.events.on('connect', ({ id, remotePort }) => say('connect', { id, remote
 service.events.on('close', (info, reason, errno) => {
   say('close', { id: info.id, remotePort: info.remotePort, reason, errno, listener: info.listener });
 });
-onCommand(({ block, list, work }) => {
+onCommand(({ block, list, work, ...command }) => {
+  if (command.useless) useless = true;
   if (block) blockFor = block;
   if (work) {
     say('worked', { longest, cpu: process.cpuUsage(), open: service.server.connections.size });
