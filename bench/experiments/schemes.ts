@@ -90,7 +90,7 @@ async function watchedByClient({ trial, network }: Place): Promise<Watch> {
   return {
     victim: server.program,
     found: () => [
-      ...links.all('down').map(({ at, why }) => ({ at, told: why as string })),
+      ...links.all('down').map(({ at, why }) => ({ at, told: why.replace(/[\d.]+:\d+/, 'the server') })),
       ...links.all('status').map(({ at, status }) => ({ at, told: `status ${status}` })),
     ],
   };

@@ -7,9 +7,10 @@ export interface Swept {
   slot: number;
   /**
    * Does what is due at `now`; `lag`: how long the own loop stood still before it, in milliseconds. Returns the
-   * monotonic moment before which nothing can be due again, unless `Sweeper.wake` is called.
+   * monotonic moment before which nothing can be due again, unless `Sweeper.wake` is called. Who has nothing to do
+   * is looked at in each sweep.
    */
-  tend(now: number, lag: number): number;
+  tend?(now: number, lag: number): number;
   /** Looks whether a limit is broken at `now`; changes nothing that a peer could see. */
   overdue(now: number): boolean;
   /** Closes it: it was overdue at two looks, with a poll of the loop between them. */
@@ -107,7 +108,7 @@ export class Sweeper<Member extends Swept = Swept> {
       if (now < (this.lookAt[slot] as number)) continue;
       looks++;
       const member = this.slots[slot] as Member;
-      this.lookAt[slot] = member.tend(now, lag);
+      this.lookAt[slot] = member.tend?.(now, lag) ?? 0;
       if (member.overdue(now)) suspects.push(member);
     }
     if (suspects.length > 0) this.afterPoll(() => this.judge(suspects));

@@ -38,7 +38,7 @@ type State = 'header' | 'silent' | 'handshake' | 'closing' | 'done';
  * first octet, because only that tells a TLS handshake from plain text, and for the end of the handshake.
  */
 export class Arrival implements Swept {
-  lookAt = 0;
+  slot = -1;
   private begunAt: number;
   private state: State;
   private header: ProxyHeader | undefined = undefined;

@@ -57,4 +57,4 @@ onCommand(({ block, list, work, ...command }) => {
   if (list) say('connections', { list: service.connections() });
 });
 await service.start();
-say('listening', { addresses: service.addresses });
+say('listening', { addresses: service.addresses, http: service.httpAddress });
