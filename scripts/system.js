@@ -18,6 +18,7 @@ export const systemPrograms = {
   'mariadb-install-db': 'mariadb-server',
   'redis-server': 'redis-server',
   sysctl: 'procps',
+  'systemd-analyze': 'systemd',
 };
 
 /** Removes the network namespaces of runs that are no more. Nothing happens where there are none. */

@@ -54,6 +54,9 @@ describe('Prometheus beside responders', () => {
   let load: Load;
 
   beforeAll(async () => {
+    // The servers are frozen and killed, so that given ones do not serve.
+    delete process.env.TEST_MYSQL_URL;
+    delete process.env.TEST_REDIS_URL;
     [mariadb, redis] = await Promise.all([MariaDb.start(), Redis.start()]);
     const often = { timeout: '300ms', interval: '500ms' };
     shop = await Responder.start(
