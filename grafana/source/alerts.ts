@@ -160,6 +160,17 @@ const ofResponders: readonly AlertRule[] = [
     },
   },
   {
+    alert: 'PongcheckCertificateRunsOut',
+    expr: `${all('pongcheck_tls_certificate_expiry_timestamp_seconds')} - time() < 7 * 86400`,
+    for: '10m',
+    labels: { severity: 'warning' },
+    annotations: {
+      summary: `${WHERE}: the certificate of {{ $labels.listener }} runs out in ${duration}`,
+      hint: 'Renew it in its file, which is read anew every minute and at SIGHUP; nothing has to be restarted.',
+      dashboard: RESPONDER,
+    },
+  },
+  {
     alert: 'PongcheckFilesNearLimit',
     expr: `${all('process_open_fds', ...RESPONDERS)} / ${all('process_max_fds', ...RESPONDERS)} > 0.8`,
     for: '2m',

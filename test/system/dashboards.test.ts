@@ -9,6 +9,7 @@ import { hints } from '../../grafana/source/hints.js';
 import { probeRows } from '../../grafana/source/probe-table.js';
 import { recordingRules } from '../../grafana/source/recording.js';
 import { type Client, connect, type PingOptions } from '../../src/client.js';
+import { type Certificate, makeCertificate } from '../live/certificate.js';
 import { MariaDb } from '../live/mariadb.js';
 import { Redis } from '../live/redis.js';
 import { parseScrape, valueOf } from '../metrics/scrape.js';
@@ -31,7 +32,10 @@ const panels = new Map(
     .filter(([path]) => path.startsWith('grafana/dashboards/'))
     .flatMap(([, text]) => {
       const dashboard = JSON.parse(text) as { uid: string; panels: Panel[] };
-      return dashboard.panels.flatMap(({ title, targets = [] }) =>
+      // Metrics to which nobody has given a place may be of parts that are off here.
+      const more = dashboard.panels.findIndex(({ title }) => title === 'More');
+      const drawn = more === -1 ? dashboard.panels : dashboard.panels.slice(0, more);
+      return drawn.flatMap(({ title, targets = [] }) =>
         targets.map(({ expr }, at): [string, string] => [
           `${dashboard.uid.replace('pongcheck-', '')}: ${title}${at === 0 ? '' : ` (${at + 1})`}`,
           expr,
@@ -39,6 +43,8 @@ const panels = new Map(
       );
     }),
 );
+/** What no trial mends: the stand-in for a probe, and a certificate that is made for two days. */
+const remaining = /Probe|Certificate/;
 const alerts = [...new Set(Object.values(alertGroups).flatMap((group) => group.map(({ alert }) => alert)))];
 
 describe('Prometheus beside responders', () => {
@@ -51,6 +57,7 @@ describe('Prometheus beside responders', () => {
   let busy: Responder;
   let probed: Server;
   let prometheus: Prometheus;
+  let certificate: Certificate;
   let load: Load;
 
   beforeAll(async () => {
@@ -79,8 +86,11 @@ describe('Prometheus beside responders', () => {
         },
       },
     );
+    certificate = makeCertificate();
+    const { cert, key } = certificate;
     frozen = await Responder.start(trial, {});
-    busy = await Responder.start(trial, {}, { moods: { work: { interval: '1s' } }, files: MAX_FILES });
+    const listen = [{ url: 'pong://127.0.0.1:0' }, { url: 'pongs://127.0.0.1:0', tls: { cert, key } }];
+    busy = await Responder.start(trial, { listen }, { moods: { work: { interval: '1s' } }, files: MAX_FILES });
     probed = await standIn();
     load = await Load.start(shop.port);
     await load.settled;
@@ -96,6 +106,7 @@ describe('Prometheus beside responders', () => {
     await prometheus?.stop();
     await trial.close();
     for (const responder of [shop, frozen, busy]) responder?.close();
+    certificate?.remove();
     await Promise.all([mariadb?.stop(), redis?.stop()]);
     probed?.closeAllConnections();
     await new Promise((resolve) => (probed ? probed.close(resolve) : resolve(undefined)));
@@ -132,9 +143,7 @@ describe('Prometheus beside responders', () => {
     expect(await shown('fleet: Checks that are not well', 'check')).toEqual({});
     expect(Object.keys(await shown('responder: PINGs by status', 'status'))).toEqual(['pass']);
     expect(await shown('responder: Protocol errors', 'code')).toEqual({});
-    expect([...(await firing())]).toEqual(
-      expect.not.arrayContaining(alerts.filter((alert) => !alert.includes('Probe'))),
-    );
+    expect([...(await firing())]).toEqual(expect.not.arrayContaining(alerts.filter((alert) => !remaining.test(alert))));
   });
 
   it('shows in every panel what is done to them, and fires every alert', async () => {
@@ -202,6 +211,7 @@ describe('Prometheus beside responders', () => {
     told('PongcheckEventLoopStalled', { instance: shop.http });
     told('PongcheckEventLoopBusy', { instance: busy.http });
     told('PongcheckFilesNearLimit', { instance: busy.http });
+    told('PongcheckCertificateRunsOut', { instance: busy.http });
     told('PongcheckProbeFailing', { reason: 'refused', hint: hints.refused });
   });
 
@@ -220,7 +230,7 @@ describe('Prometheus beside responders', () => {
       return values.length === 3 && values.every((value) => value === 1);
     });
     await prometheus.until('the alerts end that do not remember for longer', async () => {
-      const left = [...(await firing())].filter((alert) => !/Probe|BudgetBurns/.test(alert));
+      const left = [...(await firing())].filter((alert) => !remaining.test(alert) && alert !== 'PongcheckBudgetBurns');
       if (left.length > 0) throw new Error(`still firing: ${left.join(', ')}`);
       return true;
     });

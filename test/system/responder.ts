@@ -43,7 +43,7 @@ export class Responder {
     const limit = files === undefined ? [] : ['prlimit', `--nofile=${files}:${files}`];
     const program = trial.program([...limit, process.execPath, cli, 'serve', '--config', file]);
     const { address } = await program.says(/^answers PING at/);
-    const { url } = await program.says(/^serves \/health/);
+    const { url } = await program.says(/^serves .*\/metrics/);
     return new Responder(program, Number(new URL(address).port), new URL(url).host, folder);
   }
 
