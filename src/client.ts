@@ -3,9 +3,8 @@ export { Client, type ClientEvents } from './client/client.js';
 export { type ConnectOptions, connect, ping } from './client/connect.js';
 export { type CloseReason, RefusedError, type WireRefusal } from './client/failure.js';
 export type { Goaway } from './client/goaway.js';
+export { type HeartbeatSettings, heartbeatPresets } from './client/heartbeat-settings.js';
 export {
-  type HeartbeatSettings,
-  heartbeatPresets,
   type Link,
   type LinkChange,
   type LinkOptions,
@@ -14,6 +13,7 @@ export {
 } from './client/link.js';
 export type { Pong } from './client/pong.js';
 export type { HelloOptions, PingOptions } from './client/question.js';
+export type { RoundTripTimes } from './client/round-trips.js';
 export type { ClientTls } from './client/tls.js';
 export { PongcheckError } from './errors.js';
 export { type Address, formatAddress, parseAddress } from './link/address.js';

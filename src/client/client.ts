@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import type { Clock } from '../clock.js';
+import type { Clock, Timer } from '../clock.js';
 import { PongcheckError } from '../errors.js';
 import type { Address } from '../link/address.js';
 import type { ErrorBody, GoawayBody, HelloBody, ReportBody } from '../wire/bodies.js';
@@ -43,8 +43,10 @@ export class Client extends EventEmitter<ClientEvents> {
   /** Monotonic moments, in milliseconds, at which the last octet came and the last frame left. */
   receivedAt: number;
   sentAt: number;
-  /** What a PING of the server is answered with. Default: pass, because that it is answered is the answer. */
+  /** What a PING of the server is answered with; fail if it throws. Default: pass, because that it is answered is the answer. */
   health: () => 'pass' | 'warn' | 'fail' = () => 'pass';
+  /** What the server said when it asked to be left. */
+  goaway: Goaway | undefined;
   readonly #socket: Socket;
   readonly #clock: Clock;
   readonly #maxInFlight: number;
@@ -57,6 +59,9 @@ export class Client extends EventEmitter<ClientEvents> {
   #reason: CloseReason | undefined;
   #wanted: CloseReason = 'closed-by-application';
   #closing: Promise<void> | undefined;
+  /** The end of what `close` waits for, and when that is. */
+  #closeLimit: Timer;
+  #closeBy = Number.POSITIVE_INFINITY;
   #unreferenced = false;
   #saidHello = false;
 
@@ -86,13 +91,14 @@ export class Client extends EventEmitter<ClientEvents> {
    * options, or the reason of `options.signal`.
    */
   async ping(options: PingOptions = {}): Promise<Pong> {
-    const pong = this.#ask(pingQuestion(options), (frame, rtt) => {
-      this.stats.pongs++;
-      return readPong(frame.code, frame.flags, frame.body as ReportBody | undefined, rtt);
-    });
-    this.stats.pings++;
+    const pong = this.#ping(options, this.#maxInFlight);
     if (options.close) this.#closeAfter(pong);
     return pong;
+  }
+
+  /** @internal A PING of the heartbeat: it leaves however many questions wait, or their number would look like death. */
+  async beat(options: PingOptions): Promise<Pong> {
+    return this.#ping(options, Number.POSITIVE_INFINITY);
   }
 
   /**
@@ -102,28 +108,34 @@ export class Client extends EventEmitter<ClientEvents> {
   async hello(options: HelloOptions = {}): Promise<HelloBody> {
     const question = helloQuestion(options);
     if (this.#saidHello) throw new PongcheckError('PONGCHECK_CONFIG', 'A HELLO was said; one a connection is allowed');
-    const answer = this.#ask(question, (frame) => (frame.body ?? {}) as HelloBody);
+    const answer = this.#ask(question, (frame) => (frame.body ?? {}) as HelloBody, this.#maxInFlight);
     this.#saidHello = true;
     return answer;
   }
 
   /**
-   * Ends the connection when all that was asked is answered, after 1 s at the latest; what is unanswered then is
-   * rejected with PONGCHECK_CLOSED. Resolves when the socket is closed, never rejects.
+   * Ends the connection when all that was asked is answered, at the latest after `within` milliseconds (default 1000;
+   * of several calls the earliest end holds); what is unanswered then is rejected with PONGCHECK_CLOSED. Resolves when
+   * the socket is closed, never rejects.
    */
-  close(): Promise<void> {
+  close(within: number = CLOSE_LIMIT): Promise<void> {
     this.#ended ??= closedFailure(this.address, 'was closed by this program');
     this.#closing ??= new Promise((resolve) => {
       if (this.#socket.closed) return resolve();
-      const limit = this.#clock.after(CLOSE_LIMIT, () => this.destroy());
       this.#socket.once('close', () => {
-        this.#clock.clear(limit);
+        this.#clock.clear(this.#closeLimit);
         resolve();
       });
       this.#socket.ref();
       if (this.#waiting.size === 0) this.#endSocket();
     });
+    this.#closeWithin(within);
     return this.#closing;
+  }
+
+  /** Why nothing more can be asked; undefined as long as it can. */
+  get ended(): PongcheckError | undefined {
+    return this.#ended;
   }
 
   /** Ends the connection at once; what is unanswered is rejected with PONGCHECK_CLOSED. */
@@ -161,9 +173,24 @@ export class Client extends EventEmitter<ClientEvents> {
     return this;
   }
 
-  #ask<T>({ frame, answeredBy, wait, signal }: Question, read: (answer: Decoder, rtt: number) => T): Promise<T> {
+  #ping(options: PingOptions, maxInFlight: number): Promise<Pong> {
+    const pong = this.#ask(pingQuestion(options), (frame, rtt) => this.#takePong(frame, rtt), maxInFlight);
+    this.stats.pings++;
+    return pong;
+  }
+
+  #takePong(frame: Decoder, rtt: number): Pong {
+    this.stats.pongs++;
+    return readPong(frame.code, frame.flags, frame.body as ReportBody | undefined, rtt);
+  }
+
+  #ask<T>(
+    { frame, answeredBy, wait, signal }: Question,
+    read: (answer: Decoder, rtt: number) => T,
+    maxInFlight: number,
+  ): Promise<T> {
     signal?.throwIfAborted();
-    this.#throwIfClosedOrBusy();
+    this.#throwIfClosedOrBusy(maxInFlight);
     return new Promise((resolve, reject) => {
       const id = this.#waiting.add({
         answeredBy,
@@ -178,10 +205,10 @@ export class Client extends EventEmitter<ClientEvents> {
     });
   }
 
-  #throwIfClosedOrBusy(): void {
+  #throwIfClosedOrBusy(maxInFlight: number): void {
     if (this.#ended) throw this.#ended;
-    if (this.#waiting.size >= this.#maxInFlight) {
-      throw busyFailure(this.address, `has ${this.#maxInFlight} questions to answer; more are not allowed`);
+    if (this.#waiting.size >= maxInFlight) {
+      throw busyFailure(this.address, `has ${maxInFlight} questions to answer; more are not allowed`);
     }
     if (this.#outbox.unsent > MAX_UNSENT) {
       throw busyFailure(this.address, `does not read: ${this.#outbox.unsent} octets wait for it`);
@@ -201,6 +228,14 @@ export class Client extends EventEmitter<ClientEvents> {
     this.#wanted = 'answered';
     const close = () => void this.close();
     pong.then(close, close);
+  }
+
+  #closeWithin(ms: number): void {
+    const by = this.#clock.now() + ms;
+    if (by >= this.#closeBy || this.#socket.closed) return;
+    this.#closeBy = by;
+    this.#clock.clear(this.#closeLimit);
+    this.#closeLimit = this.#clock.after(ms, () => this.destroy());
   }
 
   #becomeIdle(): void {
@@ -242,7 +277,8 @@ export class Client extends EventEmitter<ClientEvents> {
       case FrameType.ERROR:
         return this.#takeError(frame);
       case FrameType.GOAWAY:
-        this.emit('goaway', readGoaway(frame.code, frame.body as GoawayBody | undefined));
+        this.goaway = readGoaway(frame.code, frame.body as GoawayBody | undefined);
+        this.emit('goaway', this.goaway);
         return;
       default:
         if (frame.type === FrameType.HELLO && this.#waiting.answer(frame)) return;
@@ -253,8 +289,16 @@ export class Client extends EventEmitter<ClientEvents> {
   /** The server looks whether this side lives: that it answers is the answer. */
   #answerPing({ idHigh, idLow, flags }: Decoder): void {
     if (this.#outbox.unsent > MAX_UNSENT) return this.#loseToNonsense('PINGs whose PONGs it does not read');
-    this.#send({ type: FrameType.PONG, code: pongCodes[this.health()], idHigh, idLow });
+    this.#send({ type: FrameType.PONG, code: this.#ownStatus(), idHigh, idLow });
     if (flags & PingFlag.CLOSE) void this.close();
+  }
+
+  #ownStatus(): Status {
+    try {
+      return pongCodes[this.health()] ?? Status.UNKNOWN;
+    } catch {
+      return Status.FAIL;
+    }
   }
 
   #takeError(frame: Decoder): void {

@@ -3,40 +3,37 @@ import { type Clock, systemClock, type Timer } from '../clock.js';
 import type { Scope } from '../health/health.js';
 import type { State } from '../health/state.js';
 import { type Address, parseAddress } from '../link/address.js';
-import { negotiated, type RoundTrips } from '../link/heartbeat.js';
+import { negotiated } from '../link/heartbeat.js';
 import type { KeepAlive } from '../link/keep-alive.js';
 import type { HelloBody } from '../wire/bodies.js';
-import { type BackoffOptions, backoff } from './backoff.js';
+import { AddressList } from './address-list.js';
+import type { BackoffOptions } from './backoff.js';
 import type { Client } from './client.js';
-import { connect, ping } from './connect.js';
+import { connect } from './connect.js';
 import type { CloseReason } from './failure.js';
 import type { Goaway } from './goaway.js';
-import { wrongOption } from './options.js';
+import {
+  type HeartbeatSettings,
+  type heartbeatPresets,
+  heartbeatSettings,
+  SHORTEST_INTERVAL,
+} from './heartbeat-settings.js';
+import { type ConnectionHooks, Hooks } from './hooks.js';
+import { milliseconds, wrongOption } from './options.js';
 import type { Pong } from './pong.js';
 import { Pulse } from './pulse.js';
+import type { RoundTripTimes } from './round-trips.js';
+import { Search } from './search.js';
 import type { ClientTls } from './tls.js';
 
 /** `suspect`: a PING is overdue. `draining`: the server asked to be left. `down`: there is no connection, a new try comes. */
 export type LinkState = 'connecting' | 'up' | 'suspect' | 'draining' | 'down' | 'closed';
 
-export interface HeartbeatSettings {
-  /** Milliseconds between two PINGs, jittered by 0 to -25 %. */
-  interval: number;
-  /** Unanswered PINGs with which the server is dead when the next is due; 0 = never. */
-  maxPingsOut: number;
-}
-
-/** A dead server is found within 30 to 40 s (ordinary) or 6.75 to 9 s (strict), less the jitter. */
-export const heartbeatPresets = {
-  ordinary: { interval: 10_000, maxPingsOut: 3 },
-  strict: { interval: 2250, maxPingsOut: 3 },
-} as const satisfies Record<string, HeartbeatSettings>;
-
 /** Times in milliseconds. */
-export interface LinkOptions {
+export interface LinkOptions extends ConnectionHooks {
   /** What this client calls itself in HELLO. */
   name?: string;
-  /** Shown in HELLO, to who asks for one. Default: none. */
+  /** Shown in HELLO, and before a look at another address. */
   token?: string;
   /** Default `ordinary`. */
   heartbeat?: keyof typeof heartbeatPresets | HeartbeatSettings;
@@ -59,10 +56,6 @@ export interface LinkOptions {
   tls?: ClientTls;
   /** TCP keep-alive of each connection. Default: none. */
   keepAlive?: Partial<KeepAlive>;
-  /** A connection is up: the place to subscribe again. What it throws is told as a warning. */
-  onUp?: (client: Client) => unknown;
-  /** A connection is over: the place to clean up. */
-  onDown?: (why: string) => unknown;
   clock?: Clock;
   random?: () => number;
 }
@@ -88,6 +81,11 @@ interface LinkEvents {
 /** An interval longer than the server's idle timeout divided by this would be cut off by it. */
 const IDLE_PARTS = 2.2;
 const MAX_CHANGES = 1000;
+/** A connection that stands for less, in milliseconds, has not lasted: what failed before it still counts. */
+const LASTING = 5000;
+/** How long what is in flight may take where the server that is left named no grace, in milliseconds. */
+const USUAL_GRACE = 1000;
+const LEAVE_AT: readonly State[] = ['fail', 'draining', 'unknown'];
 
 /**
  * Keeps one good connection out of a list of addresses: connects, introduces
@@ -100,52 +98,65 @@ export class Link extends EventEmitter<LinkEvents> {
   state: LinkState = 'connecting';
   /** What the last PONG of this connection said. */
   status: State | undefined;
-  private pulse: Pulse | undefined;
-  private index = 0;
-  private failures = 0;
-  private timer: Timer;
-  private seeking = false;
-  private readonly abort = new AbortController();
-  private readonly beat: HeartbeatSettings;
+  private readonly options: LinkOptions;
+  private readonly beat: Required<HeartbeatSettings>;
+  private readonly serverPings: number;
   private readonly clock: Clock;
-  private readonly random: () => number;
+  private readonly list: AddressList;
+  private readonly search: Search;
+  private readonly hooks: Hooks;
+  private readonly abort = new AbortController();
+  private pulse: Pulse | undefined;
+  /** Until the next try while it is down, until the connection has lasted while there is one. */
+  private timer: Timer;
+  /** Ends with the connection that is being made; never rejects. */
+  private making: Promise<void> | undefined;
   private warned = false;
   /** A clock's timers never keep the process alive; between two connections this does. */
-  private readonly alive = setInterval(() => {}, 2 ** 30);
+  private readonly alive: NodeJS.Timeout;
 
   constructor(
     private readonly addresses: readonly Address[],
-    private readonly options: LinkOptions,
+    options: LinkOptions,
   ) {
     super();
-    const { heartbeat = 'ordinary', clock = systemClock, random = Math.random } = options;
-    this.beat = typeof heartbeat === 'string' ? heartbeatPresets[heartbeat] : heartbeat;
-    if (!(this.beat?.interval > 0))
-      throw wrongOption('heartbeat', heartbeat, 'ordinary, strict or { interval, maxPingsOut }');
+    const {
+      heartbeat = 'ordinary',
+      clock = systemClock,
+      random = Math.random,
+      backoff = {},
+      failback = true,
+    } = options;
+    this.options = options;
+    this.beat = heartbeatSettings(heartbeat);
+    this.serverPings = milliseconds('serverPings', options.serverPings ?? 0);
     this.clock = clock;
-    this.random = random;
-    queueMicrotask(() => void this.connectNext('starts'));
+    this.list = new AddressList({ count: addresses.length, failback, backoff, random });
+    this.search = new Search(clock, { interval: this.beat.interval, backoff, random }, () => this.lookForBetter());
+    this.hooks = new Hooks(options, clock, (sentence) => this.emit('warning', sentence));
+    this.alive = setInterval(() => {}, 2 ** 30);
+    queueMicrotask(() => this.makeNext('starts'));
   }
 
   get address(): Address {
-    return this.addresses[this.index] as Address;
+    return this.addresses[this.list.index] as Address;
   }
 
-  /** Round-trip times of the heartbeat on this connection, in milliseconds. */
-  get roundTrips(): Readonly<RoundTrips> | undefined {
-    return this.pulse?.heartbeat.roundTrips;
+  /** Round-trip times of the heartbeat on this connection, in milliseconds; undefined before the first PONG. */
+  get roundTrips(): RoundTripTimes | undefined {
+    return this.pulse?.roundTrips;
   }
 
-  /** Ends it: no new try; what is in flight is answered, within a second. Never rejects. */
+  /** Ends it: no new try; what is in flight is answered, within a second; `onDown` is called. Never rejects. */
   async close(): Promise<void> {
     const { client } = this;
     this.abort.abort();
     clearInterval(this.alive);
+    if (client) this.leave(client, 'was closed by this program');
     this.clock.clear(this.timer);
-    this.pulse?.stop();
-    this.client = undefined;
     this.change('closed', 'was closed by this program');
-    await client?.close();
+    await Promise.all([client?.close(), this.making, this.search.end()]);
+    await this.hooks.done();
   }
 
   /** The changes of state from now on, until it is closed; of a reader that is slow the oldest are left out. */
@@ -179,34 +190,37 @@ export class Link extends EventEmitter<LinkEvents> {
 
   // -- one connection after the other ----------------------------------------
 
-  private async connectNext(why: string): Promise<void> {
+  private makeNext(why: string): void {
     if (this.closed) return;
     this.change('connecting', why);
-    try {
-      const { client, hello } = await this.introduce(this.address);
-      if (this.closed) return client.destroy();
-      this.take(client, hello);
-    } catch (error) {
-      if (!this.closed) this.retry((error as Error).message);
-    }
+    this.making = this.introduce(this.address).then(
+      ({ client, hello }) => {
+        if (this.closed) client.destroy();
+        else this.take(client, hello);
+      },
+      (error: unknown) => this.retry((error as Error).message),
+    );
   }
 
   /** Connects to `address` and says HELLO. */
   private async introduce(address: Address): Promise<{ client: Client; hello: HelloBody }> {
-    const { connectTimeout, keepAlive, tls, name, token, serverPings = 0, health } = this.options;
-    const { clock } = this;
+    const { connectTimeout, keepAlive, tls, name, token, health } = this.options;
+    const { signal } = this.abort;
     const client = await connect(address, {
-      clock,
-      signal: this.abort.signal,
+      clock: this.clock,
+      signal,
       ...(connectTimeout !== undefined && { connectTimeout }),
       ...(keepAlive && { keepAlive }),
       ...(tls && { tls }),
     });
     if (health) client.health = health;
     try {
-      const heartbeat = { canSendMs: Math.round(this.beat.interval), wantMs: serverPings };
+      const heartbeat = { canSendMs: Math.round(this.beat.interval), wantMs: this.serverPings };
       const own = { ...(name !== undefined && { name }), ...(token !== undefined && { token }) };
-      return { client, hello: await client.hello({ heartbeat, ...own }) };
+      const hello = await client.hello({ heartbeat, signal, ...own });
+      // It may have said farewell in the same breath.
+      if (client.ended) throw client.ended;
+      return { client, hello };
     } catch (error) {
       client.destroy();
       throw error;
@@ -216,138 +230,138 @@ export class Link extends EventEmitter<LinkEvents> {
   /** This is the connection from now on. */
   private take(client: Client, hello: HelloBody): void {
     const server = hello.heartbeat ?? { canSendMs: 0, wantMs: 0, mult: 3 };
-    const silence = negotiated(server, { canSendMs: 0, wantMs: this.options.serverPings ?? 0 }) * server.mult;
-    const { scope = 'readiness', detail = false } = this.options;
+    const silence = negotiated(server, { canSendMs: 0, wantMs: this.serverPings }) * server.mult;
+    const { scope = 'readiness', detail = false, random = Math.random } = this.options;
     this.client = client;
     this.status = undefined;
     client.once('close', (reason, error) => this.lost(client, reason, error?.message));
-    client.on('goaway', (goaway) => this.left(client, goaway));
-    const settings = {
-      ...this.beat,
-      interval: this.shortened(hello.idleTimeoutMs),
-      scope,
-      detail,
-      silence,
-      random: this.random,
-    };
+    client.on('goaway', (goaway) => this.sentAway(client, goaway));
+    this.timer = this.clock.after(LASTING, () => this.list.lasted());
+    const settings = { ...this.beat, interval: this.shortened(hello.idleTimeoutMs), scope, detail, silence, random };
     this.pulse = new Pulse(client, settings, this.clock, {
       pong: (pong) => this.told(client, pong),
-      suspect: (isSuspect) => {
-        if (this.client !== client || this.state === 'draining') return;
-        this.change(isSuspect ? 'suspect' : 'up', isSuspect ? 'a PING is overdue' : 'the server answers again');
-      },
+      suspect: (isSuspect) => this.suspect(client, isSuspect),
       dead: (sentence) => client.convict(sentence),
     });
+    if (client.goaway) this.sentAway(client, client.goaway);
   }
 
   private shortened(idleTimeout: number | undefined): number {
     const { interval } = this.beat;
-    const most = (idleTimeout || Number.POSITIVE_INFINITY) / IDLE_PARTS;
+    const most = Math.max(SHORTEST_INTERVAL, Math.round((idleTimeout || Number.POSITIVE_INFINITY) / IDLE_PARTS));
     if (interval <= most) return interval;
     if (!this.warned) {
       this.warned = true;
       this.emit(
         'warning',
-        `the heartbeat of ${interval} ms is shortened to ${Math.round(most)} ms: the server closes after ${idleTimeout} ms of silence`,
+        `the heartbeat of ${interval} ms is shortened to ${most} ms: the server closes after ${idleTimeout} ms of silence`,
       );
     }
-    return Math.round(most);
+    return most;
   }
 
   /** The first PONG of a connection brings it up. */
   private told(client: Client, pong: Pong): void {
     if (this.client !== client) return;
+    const { status } = pong;
     const before = this.status;
-    this.status = pong.status;
-    if (before === undefined) {
-      this.failures = 0;
-      this.change(pong.status === 'draining' ? 'draining' : 'up', `the server is ${pong.status}`);
-      this.hook('onUp', () => this.options.onUp?.(client));
-    } else if (pong.status === 'draining' && this.state !== 'draining') {
-      this.change('draining', 'the server is draining');
+    this.status = status;
+    const isDraining = status === 'draining' || client.goaway !== undefined;
+    if (before === undefined) this.hooks.up(client);
+    if (before === undefined || isDraining !== (this.state === 'draining')) {
+      this.change(isDraining ? 'draining' : 'up', `the server is ${status}`);
     }
     this.emit('pong', pong);
-    if (before !== pong.status) this.emit('status', pong.status, pong);
-    void this.seekBetter();
+    if (before !== status) this.emit('status', status, pong);
+    if (this.candidates().length === 0) this.search.stop();
+    else if (before !== status && this.isLeaving) this.search.begin(0);
+    else this.search.goOn();
+  }
+
+  private suspect(client: Client, isSuspect: boolean): void {
+    if (this.client !== client || this.status === undefined || this.state === 'draining') return;
+    this.change(isSuspect ? 'suspect' : 'up', isSuspect ? 'a PING is overdue' : 'the server answers again');
   }
 
   private lost(client: Client, reason: CloseReason, sentence: string = reason): void {
     if (this.client !== client) return;
-    this.drop(sentence);
+    this.leave(client, sentence);
     this.retry(sentence);
   }
 
   /** The connection is over for this link, whatever becomes of it. */
-  private drop(why: string): void {
+  private leave(client: Client, why: string): void {
+    const wasUp = this.status !== undefined;
     this.pulse?.stop();
     this.pulse = undefined;
     this.client = undefined;
     this.status = undefined;
     this.clock.clear(this.timer);
-    this.hook('onDown', () => this.options.onDown?.(why));
+    this.search.stop();
+    if (wasUp) this.hooks.down(why, client);
   }
 
-  /** Tries the next address at once, until each has failed once; then after a while. */
   private retry(why: string): void {
-    this.failures++;
+    if (this.closed) return;
+    const wait = this.list.next(this.clock.now());
     this.change('down', why);
-    this.index = (this.index + 1) % this.addresses.length;
-    const round = this.failures % this.addresses.length === 0;
-    const rounds = Math.ceil(this.failures / this.addresses.length);
-    const wait = round ? backoff(rounds, this.options.backoff ?? {}, this.random) : 0;
-    this.timer = this.clock.after(wait, () => void this.connectNext('tries again'));
+    this.timer = this.clock.after(wait, () => this.makeNext('tries again'));
   }
 
   /** GOAWAY: another address at once; the same one when the server says that it may be tried again. */
-  private left(client: Client, { reconnectAfterMs = 0, reason }: Goaway): void {
+  private sentAway(client: Client, { reconnectAfterMs = 0, reason }: Goaway): void {
     if (this.client !== client) return;
+    const now = this.clock.now();
+    this.list.rest(this.list.index, reconnectAfterMs, now);
     this.change('draining', `the server says GOAWAY: ${reason}`);
-    this.timer = this.clock.after(reconnectAfterMs, () => void this.seekBetter(true));
+    this.search.begin(this.addresses.length > 1 ? 0 : this.list.restOf(this.list.index, now));
   }
 
   // -- a better one ----------------------------------------------------------
 
-  /** Looks for a healthy address that is to be preferred, and goes there. One search at a time, at most one a PONG. */
-  private async seekBetter(alsoSame = false): Promise<void> {
-    const { leaveAt = ['fail', 'draining', 'unknown'], failback = true } = this.options;
-    const leaving = this.state === 'draining' || (this.status !== undefined && leaveAt.includes(this.status));
-    const others = this.addresses.map((_address, index) => index).filter((index) => index !== this.index);
-    const candidates = leaving ? others : others.filter((index) => failback && index < this.index);
-    if (alsoSame) candidates.push(this.index);
-    if (this.seeking || candidates.length === 0) return;
-    this.seeking = true;
-    try {
-      for (const index of candidates) {
-        if (await this.goTo(index)) return;
-      }
-    } finally {
-      this.seeking = false;
+  private get isLeaving(): boolean {
+    const { leaveAt = LEAVE_AT } = this.options;
+    return this.state === 'draining' || (this.status !== undefined && leaveAt.includes(this.status));
+  }
+
+  /** The addresses that are worth a look now. Behind the one of a server that sends away there may be another by now. */
+  private candidates(): number[] {
+    const { list, client, clock } = this;
+    const mayReturn = client?.goaway !== undefined && list.restOf(list.index, clock.now()) === 0;
+    return [...list.better(this.isLeaving), ...(mayReturn ? [list.index] : [])];
+  }
+
+  /** Looks at each once, and goes to the first that is healthy. True: something better is wanted still. */
+  private async lookForBetter(): Promise<boolean> {
+    const { client } = this;
+    for (const index of this.candidates()) {
+      if (this.client === undefined || this.client !== client) return false;
+      if (await this.goTo(index, client)) return false;
     }
+    return this.client !== undefined && this.client === client && (this.isLeaving || this.candidates().length > 0);
   }
 
   /** Goes to this address if it is healthy; the connection before is closed when what is in flight is answered. */
-  private async goTo(index: number): Promise<boolean> {
-    const { clock } = this;
-    const address = this.addresses[index] as Address;
-    const { scope = 'readiness', connectTimeout = 5000, token, tls } = this.options;
-    const shown = { ...(tls && { tls }), ...(token !== undefined && { token }) };
+  private async goTo(index: number, before: Client): Promise<boolean> {
+    const { scope = 'readiness' } = this.options;
+    let made: Client | undefined;
     try {
-      const { healthy } = await ping(address, { scope, connectTimeout, clock, signal: this.abort.signal, ...shown });
-      if (!healthy) return false;
-      const { client, hello } = await this.introduce(address);
-      const before = this.client;
-      if (this.closed || before === undefined) {
+      const { client, hello } = await this.introduce(this.addresses[index] as Address);
+      made = client;
+      const { healthy } = await client.ping({ scope, signal: this.abort.signal });
+      if (!healthy || client.ended || this.client !== before) {
         client.destroy();
-        return true;
+        return false;
       }
-      this.drop('goes to a better address');
-      this.index = index;
-      this.failures = 0;
-      this.change('connecting', 'goes to a better address');
-      void before.close();
+      const why = 'goes to a better address';
+      this.leave(before, why);
+      this.list.index = index;
+      this.change('connecting', why);
+      void before.close(before.goaway?.graceMs ?? USUAL_GRACE);
       this.take(client, hello);
       return true;
     } catch {
+      made?.destroy();
       return false;
     }
   }
@@ -358,12 +372,6 @@ export class Link extends EventEmitter<LinkEvents> {
     if (this.state === 'closed' || (state === this.state && state !== 'connecting')) return;
     this.state = state;
     this.emit('state', { state, address: this.address, why, status: this.status });
-  }
-
-  private hook(name: string, call: () => unknown): void {
-    Promise.resolve()
-      .then(call)
-      .catch((error: unknown) => this.emit('warning', `${name} failed: ${(error as Error)?.message ?? error}`));
   }
 }
 

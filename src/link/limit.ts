@@ -23,8 +23,20 @@ export class Limit {
     return this.ms > 0 && now - Math.max(since, this.forgivenAt) >= this.ms;
   }
 
-  /** Takes notice that the own loop stood still for `lag` milliseconds until `now`. */
-  stalled(lag: number, now: number): void {
-    if (lag > Math.min(LONGEST_UNNOTICED_STALL, this.ms / 2)) this.forgivenAt = now;
+  /** When what began at `since` will have lasted too long; never without a limit. */
+  endsAt(since: number): number {
+    return this.ms > 0 ? Math.max(since, this.forgivenAt) + this.ms : Number.POSITIVE_INFINITY;
+  }
+
+  /** How long the own loop may stand still before that counts, in milliseconds. */
+  get longestUnnoticedStall(): number {
+    return Math.min(LONGEST_UNNOTICED_STALL, this.ms / 2);
+  }
+
+  /** Takes notice that the own loop stood still for `lag` milliseconds until `now`; true if that counts. */
+  stalled(lag: number, now: number): boolean {
+    if (lag <= this.longestUnnoticedStall) return false;
+    this.forgivenAt = now;
+    return true;
   }
 }

@@ -1,72 +1,12 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { heartbeatPresets, type Link, type LinkChange, type LinkOptions, openLink } from '../../src/client.js';
+import { describe, expect, it } from '@jest/globals';
+import { heartbeatPresets, type LinkChange, type LinkOptions, openLink } from '../../src/client.js';
 import { createService, type Service, type ServiceOptions } from '../../src/service.js';
 import { FakeClock } from '../fake-clock.js';
-import { frame, ScriptedServer } from './scripted-server.js';
-
-const opened: (() => Promise<void>)[] = [];
-
-afterEach(async () => {
-  for (const close of opened.splice(0).reverse()) await close();
-});
-
-function open(addresses: string | string[], options: LinkOptions = {}): { link: Link; changes: LinkChange[] } {
-  const link = openLink(addresses, { backoff: { initial: 20, max: 50 }, ...options });
-  const changes: LinkChange[] = [];
-  link.on('state', (change) => changes.push(change));
-  opened.push(async () => {
-    link.client?.destroy();
-    await link.close();
-  });
-  return { link, changes };
-}
-
-async function scripted(...[script]: Parameters<typeof ScriptedServer.listen>): Promise<ScriptedServer> {
-  const server = await ScriptedServer.listen(script);
-  opened.unshift(() => server.stop());
-  return server;
-}
-
-async function serve(options: ServiceOptions = {}): Promise<Service> {
-  const service = createService({ listen: [{ url: 'pong://127.0.0.1:0' }], http: false, ...options });
-  await service.start();
-  opened.unshift(() => service.stop());
-  return service;
-}
+import { closeLast, is, open, pass, responder, scripted, serve, state, turns } from './linked.js';
+import { frame } from './scripted-server.js';
 
 const portOf = (address: LinkChange['address']) => ('port' in address ? address.port : 0);
 const addressOf = (service: Service) => service.addresses[0] as string;
-
-/** Waits for a change of state that fits. */
-function state(link: Link, fits: (change: LinkChange) => boolean): Promise<LinkChange> {
-  return new Promise((resolve) => {
-    const note = (change: LinkChange) => {
-      if (!fits(change)) return;
-      link.off('state', note);
-      resolve(change);
-    };
-    link.on('state', note);
-  });
-}
-
-const is = (wanted: string) => (change: LinkChange) => change.state === wanted;
-
-/** Lets fake time pass in steps, and real sockets do their part in each. */
-async function pass(clock: FakeClock, ms: number, step = 50): Promise<void> {
-  for (let passed = 0; passed < ms; passed += step) {
-    await clock.advance(step);
-    await new Promise((resolve) => setImmediate(resolve));
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
-/** Answers HELLO, and PINGs as long as `answers` says so. */
-function responder(answers: () => boolean, hello = '{}') {
-  return (seen: { type: number; id: bigint }, socket: { write(octets: Buffer): unknown }) => {
-    if (seen.type === 5) socket.write(frame(5, 0, 0, seen.id, hello));
-    if (seen.type === 1 && answers()) socket.write(frame(2, 0, 1, seen.id));
-  };
-}
 
 describe('a link', () => {
   it('comes up with the first PONG, and tells its status and round-trip time', async () => {
@@ -88,7 +28,7 @@ describe('a link', () => {
     await first.stop();
     const again = createService({ listen: [{ url: address }], http: false });
     await again.start();
-    opened.unshift(() => again.stop());
+    closeLast(() => again.stop());
     await state(link, is('up'));
     while (calls.length < 3) await new Promise((resolve) => setImmediate(resolve));
     expect(calls).toEqual(['up', 'down', 'up']);
@@ -309,5 +249,216 @@ describe('the end', () => {
     const seen = changes.length;
     await new Promise((resolve) => setTimeout(resolve, 60));
     expect(changes).toHaveLength(seen);
+  });
+});
+
+describe('the care of a link', () => {
+  const beat = { interval: 1000, maxPingsOut: 3 };
+
+  it('goes on PINGing where no number of unanswered PINGs is death', async () => {
+    const clock = new FakeClock();
+    const server = await scripted(responder(() => true));
+    const { link } = open(server.address, { clock, heartbeat: { interval: 1000, maxPingsOut: 0 } });
+    await pass(clock, 5100);
+    expect(server.frames.filter(({ type }) => type === 1).length).toBeGreaterThanOrEqual(5);
+    expect(link.state).toBe('up');
+  });
+
+  it('finds a server dead by the time of one PING', async () => {
+    const clock = new FakeClock();
+    let answers = true;
+    const server = await scripted(responder(() => answers));
+    const { link, changes } = open(server.address, { clock, heartbeat: { interval: 1000, timeout: 3000 } });
+    await pass(clock, 1500);
+    answers = false;
+    const silentSince = clock.now();
+    while (link.state !== 'down') await pass(clock, 50);
+    expect(clock.now() - silentSince).toBeGreaterThanOrEqual(3000);
+    expect(changes.at(-1)?.why).toContain('was not answered for 3');
+  });
+
+  it('is up again with a server that answers after a stall of the own loop', async () => {
+    const clock = new FakeClock();
+    let answers = true;
+    const server = await scripted(responder(() => answers));
+    const { link } = open(server.address, { clock, heartbeat: beat });
+    await pass(clock, 100);
+    answers = false;
+    while (link.state !== 'suspect') await pass(clock, 50);
+    clock.jump(10_000);
+    answers = true;
+    await pass(clock, 3000);
+    expect(link.state).toBe('up');
+  });
+
+  it('accuses nobody of a silence that was a stall of its own', async () => {
+    const clock = new FakeClock();
+    const server = await scripted(responder(() => true, '{"heartbeat":{"canSendMs":500,"wantMs":0,"mult":2}}'));
+    const { changes } = open(server.address, { clock, serverPings: 500, heartbeat: { ...beat, interval: 60_000 } });
+    await pass(clock, 500);
+    clock.jump(3000);
+    await pass(clock, 100);
+    expect(changes.map((change) => change.state)).toEqual(['connecting', 'up']);
+  });
+
+  it('takes no slow check for death: a fast heartbeat names the time by which it wants its answer', async () => {
+    const clock = new FakeClock();
+    const server = await scripted((seen, socket) => {
+      if (seen.type === 5) socket.write(frame(5, 0, 0, seen.id, '{}'));
+      if (seen.type !== 1) return;
+      const { timeoutMs = 2000 } = JSON.parse(seen.body || '{}') as { timeoutMs?: number };
+      clock.after(timeoutMs, () => socket.write(frame(2, 2, 3, seen.id)));
+    });
+    const { changes } = open(server.address, { clock, heartbeat: { interval: 400, maxPingsOut: 3 } });
+    await pass(clock, 20_000);
+    expect(changes.map((change) => change.state)).not.toContain('down');
+  });
+
+  it('beats though the application has all its questions in flight', async () => {
+    const clock = new FakeClock();
+    const startup = 2;
+    const server = await scripted(responder(({ code }) => code !== startup));
+    const { link, changes } = open(server.address, { clock, heartbeat: beat });
+    await pass(clock, 200);
+    for (let i = 0; i < 1024; i++) link.client?.ping({ scope: 'startup', wait: 60_000 }).catch(() => {});
+    await server.frame(2 + 1024);
+    await pass(clock, 10_000);
+    expect(changes.map((change) => change.state)).toEqual(['connecting', 'up']);
+  });
+
+  it('is up again with a server that drains no longer', async () => {
+    const clock = new FakeClock();
+    let status = 1;
+    const server = await scripted(
+      responder(
+        () => true,
+        '{}',
+        () => status,
+      ),
+    );
+    const { link } = open(server.address, { clock, heartbeat: beat });
+    await pass(clock, 1000);
+    status = 4;
+    await pass(clock, 2000);
+    expect(link.state).toBe('draining');
+    status = 1;
+    await pass(clock, 2000);
+    expect(link.state).toBe('up');
+  });
+
+  it('leaves a server alone for as long as its GOAWAY said', async () => {
+    const clock = new FakeClock();
+    const server = await scripted(responder(() => true));
+    open(server.address, { clock });
+    await pass(clock, 100);
+    const [first] = server.sockets;
+    first?.write(frame(6, 0, 1, 0n, '{"graceMs":500,"reconnectAfterMs":5000}'));
+    await pass(clock, 200);
+    first?.end();
+    await pass(clock, 4700);
+    expect(server.sockets).toHaveLength(1);
+    while (server.sockets.length < 2) await pass(clock, 50);
+  });
+
+  it('finishes what is in flight where it leaves a server that drains', async () => {
+    const clock = new FakeClock();
+    const startup = 2;
+    let answer = () => {};
+    const first = await scripted((seen, socket) => {
+      if (seen.code === startup) answer = () => socket.write(frame(2, 0, 1, seen.id));
+      else responder(() => true)(seen, socket);
+    });
+    const second = await scripted(responder(() => true));
+    const { link } = open([first.address, second.address], { clock });
+    await pass(clock, 100);
+    const asked = link.client?.ping({ scope: 'startup', wait: 8000 });
+    await pass(clock, 100);
+    first.sockets[0]?.write(frame(6, 0, 1, 0n, '{"graceMs":8000,"reconnectAfterMs":100}'));
+    await pass(clock, 3000);
+    expect(second.sockets).toHaveLength(1);
+    answer();
+    await pass(clock, 100);
+    expect((await asked)?.status).toBe('pass');
+  });
+
+  it('hears a farewell that came with the HELLO', async () => {
+    const clock = new FakeClock();
+    const server = await scripted((seen, socket) => {
+      if (seen.type === 5) socket.write(Buffer.concat([frame(5, 0, 0, seen.id, '{}'), frame(0x7f, 1, 12, 0n)]));
+    });
+    const { link, changes } = open(server.address, { clock });
+    while (!changes.some(is('down'))) await pass(clock, 50);
+    expect(link.client).toBeUndefined();
+  });
+
+  it('does not ask a server in a tight loop that answers once and closes', async () => {
+    const clock = new FakeClock();
+    const server = await scripted((seen, socket) => {
+      if (seen.type === 5) socket.write(frame(5, 0, 0, seen.id, '{}'));
+      if (seen.type === 1) socket.end(frame(2, 0, 1, seen.id));
+    });
+    open(server.address, { clock, random: () => 0.5, backoff: {} });
+    await pass(clock, 20_000);
+    expect(server.sockets.length).toBeLessThan(12);
+  });
+
+  it('looks ever more seldom whether a preferred server is well again', async () => {
+    const clock = new FakeClock();
+    let looks = 0;
+    const first = await scripted((seen, socket) => {
+      if (seen.type === 1) looks++;
+      responder(
+        () => true,
+        '{}',
+        () => 3,
+      )(seen, socket);
+    });
+    const second = await scripted(responder(() => true));
+    open([first.address, second.address], { clock, heartbeat: beat, backoff: {} });
+    await pass(clock, 60_000);
+    expect(looks).toBeGreaterThan(3);
+    expect(looks).toBeLessThan(20);
+  });
+
+  it('leaves no socket where it is closed during a HELLO', async () => {
+    const server = await scripted(() => {});
+    const { link } = open(server.address);
+    await server.frame();
+    const [socket] = server.sockets;
+    const gone = new Promise((resolve) => socket?.once('close', resolve));
+    await link.close();
+    socket?.end();
+    await gone;
+    expect(link.client).toBeUndefined();
+  });
+
+  it('cleans up before it subscribes again, once for each connection, and at the end', async () => {
+    const calls: string[] = [];
+    const server = await scripted(responder(() => true));
+    const { link } = open(server.address, {
+      backoff: { initial: 1 },
+      onUp: () => calls.push('up'),
+      onDown: async () => {
+        calls.push('cleaning');
+        await turns(50);
+        calls.push('clean');
+      },
+    });
+    while (calls.length < 1) await turns();
+    server.sockets[0]?.destroy();
+    while (calls.length < 4) await turns();
+    await link.close();
+    expect(calls).toEqual(['up', 'cleaning', 'clean', 'up', 'cleaning', 'clean']);
+  });
+
+  it.each([
+    [{ heartbeat: { interval: 0, maxPingsOut: 1 } }, 'heartbeat'],
+    [{ heartbeat: { interval: 1000, maxPingsOut: -1 } }, 'heartbeat.maxPingsOut'],
+    [{ heartbeat: 'lazy' }, 'heartbeat'],
+    [{ serverPings: -1 }, 'serverPings'],
+  ])('refuses %j before anything is begun', (options, name) => {
+    const before = process.getActiveResourcesInfo().length;
+    expect(() => openLink('127.0.0.1', options as LinkOptions)).toThrow(`The option ${name} is`);
+    expect(process.getActiveResourcesInfo()).toHaveLength(before);
   });
 });

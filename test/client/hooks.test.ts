@@ -1,0 +1,88 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Client } from '../../src/client/client.js';
+import { type ConnectionHooks, Hooks } from '../../src/client/hooks.js';
+import { FakeClock, settle } from '../fake-clock.js';
+
+const client = (name: string) => ({ name }) as unknown as Client;
+
+function hooksOf(given: ConnectionHooks) {
+  const clock = new FakeClock();
+  const warnings: string[] = [];
+  return { clock, warnings, hooks: new Hooks(given, clock, (sentence) => warnings.push(sentence)) };
+}
+
+describe('hooks', () => {
+  it('are called one after the other', async () => {
+    const calls: string[] = [];
+    let clean = () => {};
+    const { hooks } = hooksOf({
+      onUp: () => calls.push('up'),
+      onDown: () => {
+        calls.push('down');
+        return new Promise<void>((resolve) => (clean = resolve));
+      },
+    });
+    hooks.up(client('a'));
+    await settle();
+    hooks.down('lost', client('a'));
+    hooks.up(client('b'));
+    await settle();
+    expect(calls).toEqual(['up', 'down']);
+    clean();
+    await hooks.done();
+    expect(calls).toEqual(['up', 'down', 'up']);
+  });
+
+  it('are not told of a connection that came and went while one was waited for', async () => {
+    const calls: string[] = [];
+    let clean = () => {};
+    const { hooks } = hooksOf({
+      onUp: () => calls.push('up'),
+      onDown: () => new Promise<void>((resolve) => (clean = resolve)),
+    });
+    hooks.up(client('a'));
+    await settle();
+    hooks.down('lost', client('a'));
+    await settle();
+    for (const name of ['b', 'c', 'd']) {
+      hooks.up(client(name));
+      hooks.down('lost', client(name));
+    }
+    clean();
+    await hooks.done();
+    expect(calls).toEqual(['up']);
+  });
+
+  it('that throw or reject are told as a warning', async () => {
+    const { hooks, warnings } = hooksOf({
+      onUp: () => {
+        throw new Error('no topic');
+      },
+      onDown: async () => {
+        throw new Error('no way back');
+      },
+    });
+    hooks.up(client('a'));
+    await settle();
+    hooks.down('lost', client('a'));
+    await hooks.done();
+    expect(warnings).toEqual(['onUp failed: no topic', 'onDown failed: no way back']);
+  });
+
+  it('that hang hold up the next for their limit', async () => {
+    const calls: string[] = [];
+    const { hooks, clock, warnings } = hooksOf({
+      onUp: () => new Promise(() => {}),
+      onDown: () => calls.push('down'),
+      hookTimeout: 300,
+    });
+    hooks.up(client('a'));
+    await settle();
+    hooks.down('lost', client('a'));
+    await clock.advance(299);
+    expect(calls).toEqual([]);
+    await clock.advance(1);
+    await hooks.done();
+    expect([calls, warnings]).toEqual([['down'], ['onUp is not done after 300 ms and is waited for no longer']]);
+  });
+});
