@@ -213,7 +213,7 @@ export class BinarySession implements Session {
     if (barred !== undefined) return this.refuseUnauthenticated(barred);
     connection.greeting = new Greeting(hello, settings.heartbeat, now);
     const { idHigh, idLow } = decoder;
-    this.send(encodeFrame({ type: FrameType.HELLO, idHigh, idLow, body: responder.hello() }));
+    this.send(encodeFrame({ type: FrameType.HELLO, idHigh, idLow, body: responder.hello(settings.heartbeat) }));
   }
 
   sendPing(now: number): void {

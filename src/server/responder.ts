@@ -109,13 +109,13 @@ export class Responder {
     this.turn = new Turn(health, stats, clock);
   }
 
-  /** The body of the server's HELLO. */
-  hello(): HelloBody {
-    const { idleTimeout } = this.settings.heartbeat;
+  /** The body of the server's HELLO, with what holds at the listener where it is said. */
+  hello(heartbeat: ServerSettings['heartbeat']): HelloBody {
+    const { idleTimeout } = heartbeat;
     return {
       instance: this.health.instance,
       idleTimeoutMs: idleTimeout,
-      heartbeat: { ...ownOffer(this.settings.heartbeat), mult: 3 },
+      heartbeat: { ...ownOffer(heartbeat), mult: 3 },
     };
   }
 

@@ -11,7 +11,8 @@ import { Networks } from '../link/networks.js';
 import { Sweeper } from '../link/sweeper.js';
 import { Tokens } from '../link/tokens.js';
 import type { Log } from '../log.js';
-import { Arrival, type Gate } from './arrival.js';
+import type { Gate } from './arrival.js';
+import { Arrivals, type Doors } from './arrivals.js';
 import { Certificates } from './certificates.js';
 import { Complaints } from './complaints.js';
 import { Connection } from './connection.js';
@@ -56,11 +57,6 @@ export interface ListenerSettings {
   proxyProtocol?: { from: readonly string[] };
 }
 
-interface ListenerGate extends Gate {
-  /** Who has to send a PROXY header, and is believed. */
-  readonly proxies: Networks | undefined;
-}
-
 /** Listens on any number of addresses and answers PINGs there. */
 export class Server {
   readonly stats = new ServerStats();
@@ -69,7 +65,7 @@ export class Server {
   private readonly perAddress = new PerAddress();
   private readonly shared: Omit<Shared, 'listener'>;
   private readonly sweeper: Sweeper<Connection>;
-  private readonly arrivals: Sweeper<Arrival>;
+  private readonly arrivals: Arrivals;
   private readonly certificates: Certificates;
   private readonly goaways = new Set<Timer>();
   private emptied: (() => void) | undefined;
@@ -85,8 +81,14 @@ export class Server {
     };
     this.sweeper = new Sweeper(clock);
     for (const limit of Object.values(limits)) this.sweeper.watch(limit);
-    this.arrivals = new Sweeper(clock);
-    this.arrivals.watch(limits.handshake);
+    this.arrivals = new Arrivals(
+      {
+        claim: (socket, address, shared) => this.claim(socket, address, shared),
+        admit: (socket, shared, origin) => this.admit(socket, shared, origin),
+      },
+      limits,
+      clock,
+    );
     this.certificates = new Certificates(clock, log);
     this.stats.certificates = () => this.certificates.expiries();
     this.shared = {
@@ -118,12 +120,13 @@ export class Server {
     const setKeepAlive =
       settings.keepAlive && (await keepAliveSetter(settings.keepAlive, (sentence) => log.warn({}, sentence)));
     const proxies = settings.proxyProtocol && new Networks(settings.proxyProtocol.from);
-    let gate: ListenerGate | undefined;
+    const doors: Doors = { tls, proxies };
+    let gate: Gate | undefined;
     let shared: Shared | undefined;
     // Half-open sockets: a client that has said all it wants to may send FIN and still read its answers.
     const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       setKeepAlive?.(socket);
-      this.accept(socket, shared as Shared, gate);
+      this.accept(socket, shared as Shared, doors, gate);
     });
     if (address.kind === 'unix') await makeRoom(address.path);
     await new Promise<void>((resolve, reject) => {
@@ -138,7 +141,7 @@ export class Server {
     const bound =
       address.kind !== 'unix' && typeof found === 'object' && found ? { ...address, port: found.port } : address;
     shared = { ...this.sharedWith(settings), listener: formatAddress(bound) };
-    if (tls || proxies) gate = this.gateTo(shared, tls, proxies);
+    gate = this.arrivals.gate(shared, doors);
     if (tls) this.certificates.add(shared.listener, tls);
     return bound;
   }
@@ -152,34 +155,6 @@ export class Server {
       const { message } = error as Error;
       throw new PongcheckError('PONGCHECK_CONFIG', `${where}: ${message}`, { cause: error });
     }
-  }
-
-  private gateTo(shared: Shared, tls: TlsEntrance | undefined, proxies: Networks | undefined): ListenerGate {
-    const { stats, arrivals } = this;
-    const { clock, complaints, listener } = shared;
-    const leave = (arrival: Arrival) => {
-      if (arrivals.members.has(arrival)) stats.arriving--;
-      arrivals.delete(arrival);
-    };
-    return {
-      tls,
-      proxies,
-      stats,
-      handshake: shared.limits.handshake,
-      linger: shared.limits.linger,
-      now: () => clock.now(),
-      claim: (socket, address) => this.claim(socket, address, shared),
-      admit: (arrival, socket, origin) => {
-        leave(arrival);
-        this.admit(socket, shared, origin);
-      },
-      turnAway: (arrival, reason, complaint) => {
-        stats.accepted++;
-        stats.closed[reason]++;
-        if (complaint) complaints.tell(complaint, { peer: arrival.peer, listener });
-      },
-      gone: leave,
-    };
   }
 
   private sharedWith({ idleTimeout, requireToken = false }: ListenerSettings): Omit<Shared, 'listener'> {
@@ -248,7 +223,7 @@ export class Server {
       .splice(0)
       .map((listener) => new Promise<void>((resolve) => listener.close(() => resolve())));
     this.certificates.close();
-    for (const arrival of this.arrivals.members) arrival.destroy('drained');
+    this.arrivals.close();
     const until = this.shared.clock.now() + DRAIN_ARRIVED;
     for (const connection of this.connections) connection.drain(until);
     await Promise.all(closed);
@@ -256,17 +231,16 @@ export class Server {
     await this.empty();
   }
 
-  private accept(socket: Socket, shared: Shared, gate: ListenerGate | undefined): void {
-    const { arrivals } = this;
+  private accept(socket: Socket, shared: Shared, { tls, proxies }: Doors, gate: Gate | undefined): void {
+    const { arrivals, connections } = this;
     const { maxConnections, maxHandshakes } = shared.settings.limits;
-    if (this.connections.size + arrivals.members.size >= maxConnections) return this.refuse(socket, 'max-connections');
+    if (connections.size + arrivals.size >= maxConnections) return this.refuse(socket, 'max-connections');
     // Of who comes through a proxy the address is not known yet.
-    const owesHeader = gate?.proxies?.has(socket.remoteAddress) ?? false;
+    const owesHeader = proxies?.has(socket.remoteAddress) ?? false;
     if (!owesHeader && !this.claim(socket, socket.remoteAddress, shared)) return;
-    if (!gate || !(owesHeader || gate.tls)) return this.admit(socket, shared);
-    if (arrivals.members.size >= maxHandshakes) return this.refuse(socket, 'max-handshakes');
-    this.stats.arriving++;
-    arrivals.add(new Arrival(socket, gate, owesHeader));
+    if (!owesHeader && !tls) return this.admit(socket, shared);
+    if (arrivals.size >= maxHandshakes) return this.refuse(socket, 'max-handshakes');
+    arrivals.take(socket, gate as Gate, owesHeader);
   }
 
   /** Whether one more from this address may stand; if not, it is refused. */

@@ -213,6 +213,8 @@ describe('connections', () => {
     const bound = await server.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 }, { idleTimeout: 1000 });
     const { Peer: AnyPeer } = await import('./peer.js');
     const peer = await AnyPeer.connect(portOf(bound));
+    peer.sendHex(frame('05', id));
+    expect((await peer.frame()).body).toMatchObject({ idleTimeoutMs: 1000, heartbeat: { wantMs: 333 } });
     await pass(clock, 1300);
     await peer.untilEnd();
     peer.socket.destroy();

@@ -1,0 +1,78 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '../clock.js';
+import type { Networks } from '../link/networks.js';
+import { Sweeper } from '../link/sweeper.js';
+import { Arrival, type Gate } from './arrival.js';
+import type { Origin } from './origin.js';
+import type { Shared } from './session.js';
+import type { TlsEntrance } from './tls-entrance.js';
+
+/** What comes before the first octet of a connection at one listener. */
+export interface Doors {
+  /** The TLS that is spoken; undefined: plain text. */
+  readonly tls: TlsEntrance | undefined;
+  /** Who has to send a PROXY header, and is believed; undefined: nobody. */
+  readonly proxies: Networks | undefined;
+}
+
+/** Where arrivals go. */
+export interface House {
+  claim(socket: Socket, address: string | undefined, shared: Shared): boolean;
+  admit(socket: Socket, shared: Shared, origin: Origin | undefined): void;
+}
+
+/** The connections of all listeners that owe a PROXY header or are in a TLS handshake. */
+export class Arrivals {
+  private readonly sweeper: Sweeper<Arrival>;
+
+  constructor(
+    private readonly house: House,
+    limits: Shared['limits'],
+    clock: Clock,
+  ) {
+    this.sweeper = new Sweeper(clock);
+    this.sweeper.watch(limits.handshake);
+  }
+
+  get size(): number {
+    return this.sweeper.members.size;
+  }
+
+  take(socket: Socket, gate: Gate, owesHeader: boolean): void {
+    gate.stats.arriving++;
+    this.sweeper.add(new Arrival(socket, gate, owesHeader));
+  }
+
+  /** Ends them all: nothing was asked there. */
+  close(): void {
+    for (const arrival of this.sweeper.members) arrival.destroy('drained');
+  }
+
+  /** How they come through the doors of one listener. */
+  gate(shared: Shared, { tls }: Doors): Gate {
+    const { house } = this;
+    const { clock, complaints, limits, listener, stats } = shared;
+    const leave = (arrival: Arrival) => {
+      if (this.sweeper.members.has(arrival)) stats.arriving--;
+      this.sweeper.delete(arrival);
+    };
+    return {
+      tls,
+      stats,
+      handshake: limits.handshake,
+      linger: limits.linger,
+      now: () => clock.now(),
+      claim: (socket, address) => house.claim(socket, address, shared),
+      admit: (arrival, socket, origin) => {
+        leave(arrival);
+        house.admit(socket, shared, origin);
+      },
+      turnAway: (arrival, reason, complaint) => {
+        stats.accepted++;
+        stats.closed[reason]++;
+        if (complaint) complaints.tell(complaint, { peer: arrival.peer, listener });
+      },
+      gone: leave,
+    };
+  }
+}
