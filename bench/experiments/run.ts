@@ -1,4 +1,4 @@
-// `npm run experiments`: measures what the tests do not assert, and writes RESULTS.md.
+// `npm run experiments`: measures what the tests do not assert, and writes RESULTS.md and the tables of HEARTBEATS.md.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -8,6 +8,7 @@ import { idleCost } from './idle-cost.js';
 import { innocence } from './innocence.js';
 import { httpKeepAlive, silence } from './keep-alives.js';
 import { loss } from './loss.js';
+import { heartbeatTables, withTables } from './page.js';
 import { sweep } from './sweep.js';
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '10' }, only: { type: 'string' } } });
@@ -57,12 +58,14 @@ const experiments: Record<string, { title: string; sentence: string; measure: ()
   idle: { title: '10,000 idle connections', sentence: 'Server and clients on one machine.', measure: idleCost },
   sweep: {
     title: 'One sweep, alone',
-    sentence: 'Connections without sockets, each with HELLO and PINGs of the server every 10 s.',
+    sentence:
+      'Connections without sockets, each with HELLO and PINGs of the server every 10 s. A slice is what happens in a row, before the loop does other work.',
     measure: sweep,
   },
 };
 
 const file = new URL('RESULTS.md', import.meta.url);
+const page = new URL('../../protocol/HEARTBEATS.md', import.meta.url);
 const machine = `Node ${process.version}, Linux ${release()}, ${cpus().length} cores: ${cpus()[0]?.model}`;
 const chosen = values.only?.split(',') ?? Object.keys(experiments);
 for (const name of chosen) {
@@ -91,5 +94,7 @@ function keep(title: string, part: string): void {
           .concat('\n'),
   );
   const head = `# Experiments\n\nWritten by \`npm run experiments\`. ${machine}.\n`;
-  writeFileSync(file, [head, ...parts.filter((text) => text !== undefined)].join('\n'));
+  const results = [head, ...parts.filter((text) => text !== undefined)].join('\n');
+  writeFileSync(file, results);
+  writeFileSync(page, withTables(readFileSync(page, 'utf8'), heartbeatTables(results)));
 }

@@ -20,7 +20,7 @@ export interface Swept {
 const LONGEST_PERIOD = 100;
 const SHORTEST_PERIOD = 5;
 /** So many are looked at in a row, which may send a PING to each; then the loop does other work. */
-const SLICE = 256;
+const SLICE = 64;
 
 /**
  * One timer for all connections. A timer's callback runs before the poll that

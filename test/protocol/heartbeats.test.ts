@@ -1,0 +1,40 @@
+import { describe, expect, it } from '@jest/globals';
+import { falseConvictions, heartbeatTables, tries } from '../../bench/experiments/page.js';
+import { holdTables, readRoot } from '../readme/markdown.js';
+
+const tables = heartbeatTables(readRoot('bench/experiments/RESULTS.md'));
+
+// `UPDATE=1 npm test -- test/protocol` writes there what the experiments have measured, as they do themselves.
+holdTables('protocol/HEARTBEATS.md', 'experiment', tables);
+
+describe('what the page of heartbeats shows', () => {
+  it.each(Object.entries(tables))('was measured, or follows from the formula: %s', (_name, rows) => {
+    expect(rows.split('\n').length).toBeGreaterThan(4);
+  });
+
+  it.each([
+    // Sent at 0, 0.2, 0.6, 1.4, 3, 6.2, 12.6, 25.4 s: as many as fit.
+    [0.1, 1],
+    [0.2, 2],
+    [1, 3],
+    [3, 5],
+    [10, 6],
+    [30, 8],
+  ])('counts how often TCP sends within %p s: %i times', (seconds, count) => {
+    expect(tries(seconds)).toBe(count);
+  });
+
+  it('counts a false conviction for each round of which every try is lost, on either way', () => {
+    const rounds = 31_557_600 / 8.75;
+    expect(falseConvictions(10, 3, 0.1, 1)).toBeCloseTo(rounds * 1e-8);
+    expect(falseConvictions(10, 3, 0.1, 2)).toBeCloseTo(rounds * 2e-8);
+    expect(falseConvictions(10, 3, 1, 2)).toBe(rounds);
+  });
+
+  it('names the presets as the client has them', async () => {
+    const { heartbeatPresets } = await import('../../src/client.js');
+    for (const [name, { interval, maxPingsOut }] of Object.entries(heartbeatPresets)) {
+      expect(tables.costs).toContain(`| ${interval / 1000} s, ${maxPingsOut} (\`${name}\`) |`);
+    }
+  });
+});
