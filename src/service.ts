@@ -16,9 +16,11 @@ import { LoopWatch } from './metrics/event-loop.js';
 import { createMetrics, type Metrics } from './metrics/metrics.js';
 import { ownRegistry } from './metrics/own-registry.js';
 import type { ConnectionInfo } from './server/info.js';
+import { LiveCertificate } from './server/live-certificate.js';
 import { type ListenerSettings, Server } from './server/server.js';
 import type { ServerEvents } from './server/session.js';
 import { defaultServerSettings, type Limits, noTokens, type ServerSettings } from './server/settings.js';
+import type { TlsSettings } from './server/tls-files.js';
 import { logTransitions } from './transition-log.js';
 import { packageVersion } from './version.js';
 import { FrameType, maxBody } from './wire/codes.js';
@@ -45,8 +47,8 @@ export interface ServiceOptions {
   checks?: Readonly<Record<string, CheckDefinition | CheckFunction>>;
   /** Where PINGs are answered. Default `[{ url: 'pong://127.0.0.1:7464' }]`; `[]`: nowhere. */
   listen?: readonly Listen[];
-  /** Where HTTP is served. Default `{ host: '127.0.0.1', port: 7664 }`; false: nowhere, as for who mounts `service.plugin`. */
-  http?: { readonly host?: string; readonly port?: number } | false;
+  /** Where HTTP is served, with `tls` over TLS. Default `{ host: '127.0.0.1', port: 7664 }`; false: nowhere, as for who mounts `service.plugin`. */
+  http?: { readonly host?: string; readonly port?: number; readonly tls?: TlsSettings } | false;
   /** A registry of prom-client that the metrics join from `start` to `stop`. Default: one of their own. */
   register?: MetricsRegistry;
   /** Deadlines of PINGs, and how old a last known result may be before it counts as unknown (`staleLimit`, default 30,000). */
@@ -132,8 +134,13 @@ export class Service {
     };
     this.plugin = httpPlugin(context);
     if (options.http !== false) {
-      const { host = '127.0.0.1', port = 7664 } = options.http ?? {};
-      this.openHttp = () => openHttp({ ...context, host, port });
+      const { host = '127.0.0.1', port = 7664, tls } = options.http ?? {};
+      this.openHttp = async () => {
+        const certificate = tls && (await LiveCertificate.open(tls, 'http'));
+        const http = await openHttp({ ...context, host, port, certificate });
+        if (certificate) this.server.watchCertificate(http.address, certificate);
+        return http;
+      };
     }
   }
 
@@ -147,7 +154,7 @@ export class Service {
     return this.bound;
   }
 
-  /** Where HTTP is served, as `http://HOST:PORT` with the real port; undefined before `start` and with `http: false`. */
+  /** Where HTTP is served, as `http://HOST:PORT`, or `https://`, with the real port; undefined before `start` and with `http: false`. */
   get httpAddress(): string | undefined {
     return this.http?.address;
   }

@@ -1,9 +1,10 @@
 import { buildChecks, closeAll } from '../config/checks.js';
 import { effective } from '../config/effective.js';
+import type { Path } from '../config/problems.js';
 import { readConfiguration } from '../config/read.js';
 import type { Configuration } from '../config/settings.js';
 import { PongcheckError } from '../errors.js';
-import { readTlsFiles } from '../server/tls-files.js';
+import { readTlsFiles, type TlsSettings } from '../server/tls-files.js';
 import type { FlagValues } from './command.js';
 
 /** Reads, builds, prints. */
@@ -18,9 +19,12 @@ export async function checkConfig(flags: FlagValues): Promise<number> {
 }
 
 async function judgeCertificates({ settings, placeOf }: Configuration): Promise<void> {
-  for (const [index, { tls }] of settings.listen.entries()) {
+  const { http, listen } = settings;
+  const places: [tls: TlsSettings | undefined, path: Path][] = listen.map(({ tls }, index) => [tls, ['listen', index]]);
+  if (http) places.push([http.tls, ['http']]);
+  for (const [tls, path] of places) {
     await (tls && readTlsFiles(tls))?.catch((error: Error) => {
-      throw new PongcheckError('PONGCHECK_CONFIG', `${placeOf(['listen', index])} ${error.message}`, { cause: error });
+      throw new PongcheckError('PONGCHECK_CONFIG', `${placeOf(path)} ${error.message}`, { cause: error });
     });
   }
 }

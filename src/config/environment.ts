@@ -2,7 +2,7 @@ import { quoted } from './found.js';
 import { nearest } from './nearest.js';
 import type { OptionRow } from './option.js';
 import { checkVariables, FILE_VARIABLE, optionRows, TOKEN_VARIABLE } from './options.js';
-import { isMap, setAt } from './path.js';
+import { at, isMap, setAt } from './path.js';
 import { type Env, readText } from './shape.js';
 
 /** Flags by their long name: a text, several texts, or true for one that stands alone. */
@@ -14,10 +14,16 @@ export function override(values: Record<string, unknown>, env: Env, flags: Flags
   for (const row of optionRows) {
     const variable = row.env === undefined ? undefined : env[row.env];
     const flag = row.flag === undefined ? undefined : flags[row.flag];
-    if (variable) setAt(values, row.path, readText(row, variable, say(row.env as string)));
+    if (variable) put(values, row.path, readText(row, variable, say(row.env as string)));
     if (flag === undefined) continue;
-    setAt(values, row.path, readText(row, Array.isArray(flag) ? flag.join(',') : String(flag), say(`--${row.flag}`)));
+    put(values, row.path, readText(row, Array.isArray(flag) ? flag.join(',') : String(flag), say(`--${row.flag}`)));
   }
+}
+
+/** What a short form does not say stays: `PONGCHECK_HTTP=HOST:PORT` takes no TLS away. */
+function put(values: Record<string, unknown>, path: string, value: unknown): void {
+  const before = at(values, path);
+  setAt(values, path, isMap(before) && isMap(value) ? { ...before, ...value } : value);
 }
 
 const urlRow: OptionRow = { path: 'url', type: 'url', sentence: 'What the check is of.' };

@@ -125,6 +125,31 @@ export const optionRows: readonly OptionRow[] = [
     max: 65_535,
     sentence: 'The port of HTTP; 0 takes any free one.',
   },
+  {
+    path: 'http.tls.cert',
+    type: 'path',
+    defaultText: 'none',
+    sentence: 'For https://: a PEM file with the certificate and its chain; read anew at SIGHUP and every minute.',
+  },
+  {
+    path: 'http.tls.key',
+    type: 'path',
+    defaultText: 'none',
+    sentence: 'A PEM file with the key of that certificate, without a passphrase.',
+  },
+  {
+    path: 'http.tls.ca',
+    type: 'path',
+    defaultText: 'none',
+    sentence: 'A PEM file with authorities: the handshake of who shows no certificate that they signed is refused.',
+  },
+  {
+    path: 'http.tls.minVersion',
+    type: 'enum',
+    values: tlsVersions,
+    defaultText: 'TLSv1.2',
+    sentence: 'The least version of TLS that is spoken.',
+  },
 
   {
     path: 'checks.*.kind',

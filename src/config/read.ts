@@ -88,6 +88,8 @@ function contradictions({ ping, drain, listen, http, detail, tokens }: Settings)
     if (proxyProtocol && url.startsWith('pong+unix:'))
       problems.push(`listen[${index}].proxyProtocol is for TCP: ${url} has no addresses`);
   }
+  const https = http ? http.tls : undefined;
+  if (https && !(https.cert && https.key)) problems.push('http.tls has to have both cert and key');
   if (listen.length === 0 && http === false) problems.push('listen is empty and http is false, so nobody could ask');
   return problems;
 }

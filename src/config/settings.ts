@@ -1,5 +1,6 @@
 import type { ListenerSettings } from '../server/server.js';
 import type { ServerSettings } from '../server/settings.js';
+import type { TlsSettings } from '../server/tls-files.js';
 import type { Path } from './problems.js';
 
 /** What was read, and how to tell where. */
@@ -12,7 +13,7 @@ export interface Configuration {
 /** What holds, with every default filled in. Times in milliseconds, sizes in octets. */
 export interface Settings extends ServerSettings {
   readonly listen: readonly ({ readonly url: string } & Readonly<ListenerSettings>)[];
-  readonly http: { readonly host: string; readonly port: number } | false;
+  readonly http: { readonly host: string; readonly port: number; readonly tls?: TlsSettings } | false;
   readonly ping: ServerSettings['ping'] & { staleLimit: number };
   readonly drain: { readonly grace: number; readonly delay: number };
   readonly serviceId?: string;

@@ -1,9 +1,11 @@
 import { lookup } from 'node:dns/promises';
 import type { Server } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { hostAndPort } from '../link/address.js';
 import { cannotListen } from '../link/listen-failure.js';
+import type { LiveCertificate } from '../server/live-certificate.js';
 import { type HttpContext, isDraining } from './context.js';
 import { errorSender, httpPlugin } from './plugin.js';
 
@@ -13,6 +15,8 @@ const KEEP_ALIVE_TIMEOUT = 72_000;
 const HEADERS_TIMEOUT = KEEP_ALIVE_TIMEOUT + 1000;
 /** Node wants it above the time for the headers, which are nearly all of a request without a body. */
 const REQUEST_TIMEOUT = HEADERS_TIMEOUT + 2000;
+/** For a handshake of TLS. */
+const HANDSHAKE_TIMEOUT = 5000;
 /** No route takes a body. */
 const BODY_LIMIT = 1024;
 /** More are closed at accept: probes and scrapers are few, and each connection costs memory. */
@@ -24,11 +28,13 @@ export interface HttpServerOptions extends HttpContext {
   readonly host: string;
   /** 0 takes any free one. */
   readonly port: number;
+  /** Default: plain text. */
+  readonly certificate?: LiveCertificate | undefined;
 }
 
 /** A server of its own for the routes. */
 export interface HttpServer {
-  /** `http://HOST:PORT` with the real port. */
+  /** `http://HOST:PORT`, or `https://`, with the real port. */
   readonly address: string;
   /** Node's own, with its settings. */
   readonly server: Server;
@@ -38,7 +44,7 @@ export interface HttpServer {
 
 /** Opens it. Fastify is loaded only now. Throws PONGCHECK_LISTEN, and nothing is left open then. */
 export async function openHttp(options: HttpServerOptions): Promise<HttpServer> {
-  const { host, port, clock } = options;
+  const { host, port, clock, certificate } = options;
   const app = await createApp(options);
   try {
     // One address, as a listener for PINGs: for `localhost` Fastify opens several, and does not wait for all when it closes.
@@ -46,11 +52,11 @@ export async function openHttp(options: HttpServerOptions): Promise<HttpServer> 
     await app.listen({ host: address, port });
   } catch (error) {
     await app.close();
-    throw cannotListen(addressOf(host, port), error as NodeJS.ErrnoException);
+    throw cannotListen(addressOf(host, port, certificate), error as NodeJS.ErrnoException);
   }
   const bound = app.server.address() as AddressInfo;
   return {
-    address: addressOf(host, bound.port),
+    address: addressOf(host, bound.port, certificate),
     server: app.server,
     close: async () => {
       const limit = clock.after(CLOSE_LIMIT, () => app.server.closeAllConnections());
@@ -60,7 +66,7 @@ export async function openHttp(options: HttpServerOptions): Promise<HttpServer> 
   };
 }
 
-async function createApp(context: HttpContext): Promise<FastifyInstance> {
+async function createApp({ certificate, ...context }: HttpServerOptions): Promise<FastifyInstance> {
   const { fastify } = await import('fastify');
   const sendError = errorSender(context);
   const app = fastify({
@@ -71,13 +77,14 @@ async function createApp(context: HttpContext): Promise<FastifyInstance> {
     requestTimeout: REQUEST_TIMEOUT,
     // What comes on a standing connection while it closes is answered truly, as draining.
     return503OnClosing: false,
-    http: { headersTimeout: HEADERS_TIMEOUT, requestTimeout: REQUEST_TIMEOUT },
+    ...transport(certificate),
     frameworkErrors: (error, request, reply) => {
       // Hooks do not see what never became a request of a route.
       if (isDraining(context.health)) reply.header('connection', 'close');
       sendError(error, request, reply);
     },
   });
+  certificate?.attach(app.server as unknown as HttpsServer);
   app.server.maxConnections = MAX_CONNECTIONS;
   app.addHook('onSend', async (_request, reply) => {
     if (isDraining(context.health)) reply.header('connection', 'close');
@@ -96,6 +103,15 @@ async function createApp(context: HttpContext): Promise<FastifyInstance> {
   return app;
 }
 
-function addressOf(host: string, port: number): string {
-  return `http://${hostAndPort({ kind: 'tcp', host, port })}`;
+/** What Fastify is to make of Node's servers. The types of its options tell one from the other, and a server is one as the other. */
+function transport(certificate: LiveCertificate | undefined): { http: object } {
+  const timeouts = { headersTimeout: HEADERS_TIMEOUT, requestTimeout: REQUEST_TIMEOUT };
+  if (!certificate) return { http: timeouts };
+  const { options, asksClients } = certificate;
+  const https = { ...timeouts, ...options, handshakeTimeout: HANDSHAKE_TIMEOUT, requestCert: asksClients };
+  return { https } as unknown as { http: object };
+}
+
+function addressOf(host: string, port: number, certificate: LiveCertificate | undefined): string {
+  return `${certificate ? 'https' : 'http'}://${hostAndPort({ kind: 'tcp', host, port })}`;
 }

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../clock.js';
 import { PongcheckError } from '../errors.js';
 import type { Log } from '../log.js';
-import type { TlsEntrance } from './tls-entrance.js';
+import type { LiveCertificate } from './live-certificate.js';
 
 /** Between two looks at the files, in milliseconds: who renews certificates does so days before they expire. */
 const LOOK = 60_000;
@@ -11,7 +11,7 @@ const LOOK = 60_000;
  * renew certificates move links and folders, of which no notice is certain.
  */
 export class Certificates {
-  private readonly entrances = new Map<string, TlsEntrance>();
+  private readonly live = new Map<string, LiveCertificate>();
   /** What was wrong with the files of a listener, so that it is said once. */
   private readonly wrong = new Map<string, string>();
   private timer: Timer | undefined;
@@ -22,22 +22,22 @@ export class Certificates {
     private readonly log: Log,
   ) {}
 
-  add(listener: string, entrance: TlsEntrance): void {
-    this.entrances.set(listener, entrance);
+  add(listener: string, certificate: LiveCertificate): void {
+    this.live.set(listener, certificate);
     if (this.timer === undefined) this.arm();
   }
 
   /** When each certificate runs out, in milliseconds since 1970, by listener. */
   expiries(): [listener: string, at: number][] {
-    return [...this.entrances].map(([listener, entrance]) => [listener, entrance.expiry]);
+    return [...this.live].map(([listener, certificate]) => [listener, certificate.expiry]);
   }
 
   /** Reads all files; what cannot be used is told, and the certificate before goes on. Never rejects. */
   async look(): Promise<void> {
-    for (const [listener, entrance] of this.entrances) {
+    for (const [listener, certificate] of this.live) {
       try {
-        if (await entrance.reload()) {
-          const expires = new Date(entrance.expiry).toISOString();
+        if (await certificate.reload()) {
+          const expires = new Date(certificate.expiry).toISOString();
           this.log.info({ listener, expires }, `${listener} has a new certificate, until ${expires}`);
         }
         this.wrong.delete(listener);

@@ -1,7 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { Clock, Timer } from '../clock.js';
-import { PongcheckError } from '../errors.js';
 import type { Health } from '../health/health.js';
 import { type Address, endpointOf, formatAddress } from '../link/address.js';
 import { type KeepAlive, keepAliveSetter } from '../link/keep-alive.js';
@@ -16,6 +15,7 @@ import { Arrivals, type Doors } from './arrivals.js';
 import { Certificates } from './certificates.js';
 import { Complaints } from './complaints.js';
 import { Connection } from './connection.js';
+import type { LiveCertificate } from './live-certificate.js';
 import type { Origin } from './origin.js';
 import { PerAddress } from './per-address.js';
 import { Responder } from './responder.js';
@@ -142,19 +142,14 @@ export class Server {
       address.kind !== 'unix' && typeof found === 'object' && found ? { ...address, port: found.port } : address;
     shared = { ...this.sharedWith(settings), listener: formatAddress(bound) };
     gate = this.arrivals.gate(shared, doors);
-    if (tls) this.certificates.add(shared.listener, tls);
+    if (tls) this.certificates.add(shared.listener, tls.certificate);
     return bound;
   }
 
   private async openTls(address: Address, settings: TlsSettings | undefined): Promise<TlsEntrance | undefined> {
     const where = formatAddress(address);
     if ((address.kind === 'tls') !== (settings !== undefined)) throw wrongTls(where);
-    try {
-      return settings && (await TlsEntrance.open(settings));
-    } catch (error) {
-      const { message } = error as Error;
-      throw new PongcheckError('PONGCHECK_CONFIG', `${where}: ${message}`, { cause: error });
-    }
+    return settings && TlsEntrance.open(settings, where);
   }
 
   private sharedWith({ idleTimeout, requireToken = false }: ListenerSettings): Omit<Shared, 'listener'> {
@@ -182,6 +177,11 @@ export class Server {
   find(id: number): Connection | undefined {
     for (const connection of this.connections) if (connection.id === id) return connection;
     return undefined;
+  }
+
+  /** Replaces this certificate as well when its files change; `listener` is how it is called in the log and in metrics. */
+  watchCertificate(listener: string, certificate: LiveCertificate): void {
+    this.certificates.add(listener, certificate);
   }
 
   /** Reads the certificates of all listeners anew, in place of waiting until somebody looks. Never rejects. */

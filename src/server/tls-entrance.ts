@@ -1,19 +1,19 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket, Server as TlsServer } from 'node:tls';
 import { ALPN, flawOf } from '../link/certificates.js';
-import { expiryOf, readTlsFiles, type TlsContents, type TlsSettings } from './tls-files.js';
+import { LiveCertificate } from './live-certificate.js';
+import type { TlsSettings } from './tls-files.js';
 
 /** How a handshake ended: a socket to speak over, and why nothing is answered there if so; or what broke it, in one sentence. */
 export type Handshake = { socket: TLSSocket; refusal: string | undefined } | { broken: string };
 
-/** Performs the TLS handshakes of one listener, with certificates that can be replaced while it runs. */
+/** Performs the TLS handshakes of one listener. */
 export class TlsEntrance {
   /** By the endpoint of the client: TLS does not say otherwise for which socket it speaks. */
   private readonly waiting = new Map<string, (handshake: Handshake) => void>();
 
   private constructor(
-    private readonly settings: TlsSettings,
-    private contents: TlsContents,
+    readonly certificate: LiveCertificate,
     private readonly server: TlsServer,
   ) {
     server.on('secureConnection', (socket) => this.done(socket, { socket, refusal: this.refusalOf(socket) }));
@@ -23,23 +23,18 @@ export class TlsEntrance {
   }
 
   /** Throws PONGCHECK_CONFIG where the files make no server. */
-  static async open(settings: TlsSettings): Promise<TlsEntrance> {
+  static async open(settings: TlsSettings, where: string): Promise<TlsEntrance> {
     const { createServer } = await import('node:tls');
-    const contents = await readTlsFiles(settings);
+    const certificate = await LiveCertificate.open(settings, where);
     const server = createServer({
-      ...contents,
-      minVersion: settings.minVersion ?? 'TLSv1.2',
+      ...certificate.options,
       ALPNProtocols: [ALPN],
-      requestCert: settings.ca !== undefined,
+      requestCert: certificate.asksClients,
       // The handshake is completed, so that who is refused can be told why (SPEC "TLS").
       rejectUnauthorized: false,
     });
-    return new TlsEntrance(settings, contents, server);
-  }
-
-  /** When the certificate runs out, in milliseconds since 1970. */
-  get expiry(): number {
-    return expiryOf(this.contents.cert);
+    certificate.attach(server);
+    return new TlsEntrance(certificate, server);
   }
 
   /** Calls `done` once, unless the socket closes before. */
@@ -54,16 +49,6 @@ export class TlsEntrance {
     this.server.emit('connection', raw);
   }
 
-  /** Reads the files anew; whether they hold something else. Rejects, and the old ones stay, where they make no server. */
-  async reload(): Promise<boolean> {
-    const { cert, key, ca } = this.contents;
-    const contents = await readTlsFiles(this.settings);
-    if (contents.cert === cert && contents.key === key && contents.ca === ca) return false;
-    this.contents = contents;
-    this.server.setSecureContext({ ...contents, minVersion: this.settings.minVersion ?? 'TLSv1.2' });
-    return true;
-  }
-
   private done(socket: TLSSocket, handshake: Handshake): void {
     const key = endpointOf(socket);
     const done = this.waiting.get(key);
@@ -74,7 +59,7 @@ export class TlsEntrance {
   }
 
   private refusalOf(socket: TLSSocket): string | undefined {
-    if (this.settings.ca === undefined || socket.authorized) return undefined;
+    if (!this.certificate.asksClients || socket.authorized) return undefined;
     if (Object.keys(socket.getPeerCertificate()).length === 0) return 'a client certificate is required here';
     return `the client certificate ${flawOf(String(socket.authorizationError)) ?? 'is not accepted'}`;
   }

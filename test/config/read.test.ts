@@ -568,3 +568,24 @@ describe('the proxies of a listener', () => {
     expect(await problems({ file })).toEqual(['listen[0].proxyProtocol is for TCP: pong+unix:/a has no addresses']);
   });
 });
+
+describe('TLS of HTTP', () => {
+  const file = 'http: { port: 1, tls: { cert: c.pem, key: /k.pem } }';
+
+  it('has its files, and keeps them where the environment says another address', async () => {
+    const tls = { cert: join(folder, 'c.pem'), key: '/k.pem' };
+    expect((await read({ file })).http).toEqual({ host: '127.0.0.1', port: 1, tls });
+    expect((await read({ file, env: { PONGCHECK_HTTP: '0.0.0.0:2' } })).http).toEqual({
+      host: '0.0.0.0',
+      port: 2,
+      tls,
+    });
+    expect((await read({ file, env: { PONGCHECK_HTTP: 'false' } })).http).toBe(false);
+  });
+
+  it('is complete', async () => {
+    expect(await problems({ file: 'http: { tls: { cert: c.pem } }' })).toEqual([
+      'http.tls has to have both cert and key',
+    ]);
+  });
+});
