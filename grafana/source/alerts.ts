@@ -50,8 +50,9 @@ const ofResponders: readonly AlertRule[] = [
   },
   {
     alert: 'PongcheckCheckFailing',
+    // A check without an interval that nobody has asked for lately is no trouble.
     expr: [
-      `(${all('pongcheck_check_reason')} == 1)`,
+      `(${all('pongcheck_check_reason', 'reason!="never-ran"')} == 1)`,
       `* ${ofCheck} group_left (status) (${all('pongcheck_check_status', 'status=~"fail|unknown"')} == 1)`,
       `* ${ofCheck} group_left (kind, critical) ${all('pongcheck_check_info')}`,
     ].join('\n  '),
@@ -75,12 +76,13 @@ const ofResponders: readonly AlertRule[] = [
   },
   {
     alert: 'PongcheckResultTooOld',
-    expr: `${quantile(0.9, 'pongcheck_ping_result_age_seconds')} > 30`,
+    // Ten seconds may be an interval; and who has set a longer max age wants it so.
+    expr: `(${quantile(0.9, 'pongcheck_ping_result_age_seconds')} > 10)\n  > on (job, instance) 2 * max by (job, instance) (${all('pongcheck_check_max_age_seconds')})`,
     for: '2m',
     labels: { severity: 'warning' },
     annotations: {
-      summary: `${WHERE} answers with results that are ${duration} old`,
-      hint: 'Runs do not end, or an interval is longer than its max age: look at durations and abandoned runs.',
+      summary: `${WHERE} answers with results that are ${duration} old, far beyond their max age`,
+      hint: 'Nobody waits for runs, or they do not end: give checks an interval, PINGs a longer timeout; look at abandoned runs.',
       dashboard: RESPONDER,
     },
   },

@@ -108,6 +108,11 @@ export class Monitor implements FlightListener {
     return maxAge > 0 && this.startedAt + maxAge >= now;
   }
 
+  /** Age up to which a result satisfies who names none, in milliseconds. */
+  get sharedFor(): number {
+    return this.check.maxAge;
+  }
+
   /** Until when the latest result satisfies who names no age. */
   get freshUntil(): number {
     const { maxAge } = this.check;

@@ -58,6 +58,8 @@ export interface CheckView {
   /** Why the state is not pass. */
   readonly reason: Reason | undefined;
   readonly stats: Readonly<CheckStats>;
+  /** Age up to which a result satisfies who names none, in milliseconds. */
+  readonly sharedFor: number;
   readonly inFlight: boolean;
   /** Runs that outlived their timeout and have not let go. */
   readonly abandoned: number;

@@ -143,6 +143,13 @@ export const metricRows: readonly MetricRow[] = [
     read: (source) => eachCheck(source, ({ stats }) => stats.duration),
   },
   {
+    name: 'pongcheck_check_max_age_seconds',
+    type: 'gauge',
+    help: 'Age up to which a result of a check satisfies who names none, in seconds.',
+    labels: ['check'],
+    read: (source) => eachCheck(source, ({ sharedFor }) => sharedFor / 1000),
+  },
+  {
     name: 'pongcheck_check_last_success_timestamp_seconds',
     type: 'gauge',
     help: 'Time of the latest pass or warn of a check, in seconds since 1970; 0 before the first.',

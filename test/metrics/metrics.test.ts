@@ -136,6 +136,7 @@ describe('metrics', () => {
     const ofCheck = async (name: string, labels = {}) =>
       valueOf(await scrape(), `pongcheck_check_${name}`, { check: 'db', ...labels });
     health.start();
+    expect(await ofCheck('max_age_seconds')).toBe(1);
     expect(await ofCheck('in_flight')).toBe(1);
     expect(await ofCheck('last_success_timestamp_seconds')).toBe(0);
     await clock.advance(20);

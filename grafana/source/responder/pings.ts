@@ -41,7 +41,10 @@ export const pings: Row = {
         unit: 's',
         empty: 'nobody has asked',
       },
-      quantiles('pongcheck_ping_result_age_seconds'),
+      [
+        ...quantiles('pongcheck_ping_result_age_seconds'),
+        { expr: `max(${chosen('pongcheck_check_max_age_seconds')})`, legend: 'longest max age' },
+      ],
     ),
     lines(
       {
