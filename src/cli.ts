@@ -13,8 +13,8 @@ import { packageVersion } from './version.js';
 const commands: readonly Command[] = [serveCommand, pingCommand, explainCommand, watchCommand, checkConfigCommand];
 const EXIT_FAILED = 1;
 const LINGER_MS = 500;
-/** What tells more to who got the command line wrong. */
-let helpOf = 'pongcheck --help';
+/** The command of this process, once it is known. */
+let command: Command | undefined;
 
 async function main(args: readonly string[]): Promise<number> {
   const [first, ...rest] = args;
@@ -25,9 +25,8 @@ async function main(args: readonly string[]): Promise<number> {
     return EXIT_USAGE;
   }
   const named = first === 'help' ? rest[0] : first;
-  const command = commands.find(({ name }) => name === named);
+  command = commands.find(({ name }) => name === named);
   if (!command) throw new UsageError(unknownCommand(String(named)));
-  helpOf = `pongcheck ${command.name} --help`;
   const { flags, arguments_ } = parseCommandLine(command, first === 'help' ? ['--help'] : rest);
   if (flags.help) return print(await (await import('./cli/help.js')).commandHelp(command));
   const run = await command.load();
@@ -53,14 +52,20 @@ function unknownCommand(name: string): string {
 /** One clear line and an exit code; a stack only for who asks with NODE_DEBUG=pongcheck. */
 function fail(error: unknown): number {
   debuglog('pongcheck')('%O', error);
-  if (error instanceof UsageError) {
-    process.stderr.write(`pongcheck: ${error.message.replace(/\.$/, '')}; see ${helpOf}\n`);
-    return EXIT_USAGE;
-  }
+  const lines = linesOf(error);
+  const refusal = command?.refusal?.(process.argv.slice(3), lines.join('; '));
+  if (refusal?.line !== undefined) process.stdout.write(`${refusal.line}\n`);
+  else for (const line of lines) process.stderr.write(`pongcheck: ${line}\n`);
+  return refusal?.code ?? (error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED);
+}
+
+function linesOf(error: unknown): readonly string[] {
   const { message, code } = error as NodeJS.ErrnoException;
-  const lines = error instanceof PongcheckError ? message : `internal error: ${String(message || code).split('\n')[0]}`;
-  for (const line of lines.split('\n')) process.stderr.write(`pongcheck: ${line}\n`);
-  return EXIT_FAILED;
+  if (error instanceof UsageError) {
+    return [`${message.replace(/\.$/, '')}; see pongcheck ${command ? `${command.name} ` : ''}--help`];
+  }
+  if (error instanceof PongcheckError) return message.split('\n');
+  return [`internal error: ${String(message || code).split('\n')[0]}`];
 }
 
 // A reader that has seen enough (`| head`) ends the command, and that is no failure.

@@ -7,19 +7,21 @@ import { PongcheckError } from '../errors.js';
 import type { Scope } from '../health/health.js';
 import { type Address, parseAddress } from '../link/address.js';
 import { type FlagValues, UsageError } from './command.js';
+import { type ExitDialect, exitCode, exitDialects, isExitDialect, type Outcome } from './exit-dialects.js';
 import { peerOptions } from './peer-flags.js';
 import { jsonPrinter, type PingPrinter, textPrinter } from './ping-printer.js';
+import { outcomeOf } from './pong-words.js';
 import { PingStatistics } from './statistics.js';
 
 const DEFAULT_ADDRESS = 'pong://127.0.0.1:7464';
 /** A timer of Node that is set to more than 25 days fires at once. */
 const MAX_DURATION = 86_400_000;
-const EXIT = { healthy: 0, unhealthy: 1, noAnswer: 2 } as const;
 
 /** Until `count` PINGs are done or a signal says so; the last PING decides the exit code. */
 export async function ping(flags: FlagValues, argument = DEFAULT_ADDRESS): Promise<number> {
   const address = usage(() => parseAddress(argument));
-  const count = countOf(flags.count);
+  const dialect = dialectOf(flags);
+  const count = countOf(flags.count, dialect === undefined ? Number.POSITIVE_INFINITY : 1);
   const interval = durationOf(flags, 'interval') ?? 1000;
   const question = questionOf(flags);
   const { wait } = usage(() => pingQuestion(question));
@@ -30,16 +32,17 @@ export async function ping(flags: FlagValues, argument = DEFAULT_ADDRESS): Promi
   // Once: a second signal then ends the process as if nobody listened.
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   const statistics = new PingStatistics();
-  const printer = flags.json ? jsonPrinter(address) : textPrinter(address);
+  const printer = await printerFor(flags, dialect, address);
   const connection = new Connection(address, { ...peer, connectTimeout: wait, signal: stop.signal });
-  let exit: number = EXIT.noAnswer;
+  let last: Outcome = 'not asked';
   const begun = performance.now();
   printer.begin();
   for (let seq = 1; seq <= count; seq++) {
     const next = performance.now() + interval;
-    const outcome = await connection.ping(question);
-    if (outcome === 'stopped') break;
-    exit = told(outcome, seq, statistics, printer);
+    const answer = await connection.ping(question);
+    if (answer === 'stopped') break;
+    tell(answer, seq, statistics, printer);
+    last = outcomeOf(answer);
     if (seq < count)
       await delay(Math.max(0, next - performance.now()), undefined, { signal: stop.signal }).catch(() => {});
     if (stop.signal.aborted) break;
@@ -48,18 +51,22 @@ export async function ping(flags: FlagValues, argument = DEFAULT_ADDRESS): Promi
   process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   await connection.close();
   printer.end(statistics, elapsed);
-  return exit;
+  return exitCode(dialect, last);
 }
 
-function told(outcome: Pong | PongcheckError, seq: number, statistics: PingStatistics, printer: PingPrinter): number {
-  if (outcome instanceof PongcheckError) {
+function tell(answer: Pong | PongcheckError, seq: number, statistics: PingStatistics, printer: PingPrinter): void {
+  if (answer instanceof PongcheckError) {
     statistics.unanswered();
-    printer.failure(seq, outcome);
-    return EXIT.noAnswer;
+    printer.failure(seq, answer);
+  } else {
+    statistics.answered(answer.status, answer.rtt);
+    printer.answer(seq, answer);
   }
-  statistics.answered(outcome.status, outcome.rtt);
-  printer.answer(seq, outcome);
-  return outcome.healthy ? EXIT.healthy : EXIT.unhealthy;
+}
+
+async function printerFor(flags: FlagValues, dialect: ExitDialect | undefined, address: Address): Promise<PingPrinter> {
+  if (dialect === 'nagios') return (await import('./nagios-printer.js')).nagiosPrinter(address);
+  return flags.json ? jsonPrinter(address) : textPrinter(address);
 }
 
 /** A connection that is made again, for the next PING, when it was lost. */
@@ -111,8 +118,16 @@ function questionOf(flags: FlagValues): PingOptions {
   };
 }
 
-function countOf(text: unknown): number {
-  if (text === undefined) return Number.POSITIVE_INFINITY;
+function dialectOf({ exit, json }: FlagValues): ExitDialect | undefined {
+  if (exit !== undefined && !isExitDialect(exit)) {
+    throw new UsageError(`--exit is ${JSON.stringify(exit)}, allowed are ${Object.keys(exitDialects).join(', ')}`);
+  }
+  if (exit === 'nagios' && json) throw new UsageError('--exit nagios and --json cannot be given together');
+  return exit;
+}
+
+function countOf(text: unknown, otherwise: number): number {
+  if (text === undefined) return otherwise;
   if (!/^[1-9]\d{0,14}$/.test(String(text)))
     throw new UsageError(`--count is ${JSON.stringify(text)}, allowed is a whole number from 1`);
   return Number(text);

@@ -2,6 +2,7 @@ import type { Pong } from '../client/pong.js';
 import type { PongcheckError } from '../errors.js';
 import type { State } from '../health/state.js';
 import { type Address, hostAndPort } from '../link/address.js';
+import { marksOf, statusOf } from './pong-words.js';
 import { type CheckLine, checkLines } from './report-lines.js';
 import type { PingStatistics } from './statistics.js';
 import { printable, printableJson, type Style, type StyleName, stylesFor } from './terminal.js';
@@ -47,14 +48,8 @@ export function textPrinter(address: Address): PingPrinter {
     begin: () => print(`PING ${where}`),
     answer(seq, pong) {
       const lines = checkLines(pong.report);
-      const failing = lines
-        .filter(({ state }) => state !== 'pass')
-        .map(({ name, reason }) => ` ${name}=${reason ?? 'unknown'}`);
-      const status = pong.code > 127 ? `unknown(${pong.code})` : pong.status;
-      const marks = `${pong.stale ? ' stale' : ''}${pong.truncated ? ' truncated' : ''}${failing.join('')}`;
-      print(
-        `${stateStyle(style, pong.status)(status)} from ${where}: seq=${seq} time=${milliseconds(pong.rtt)} ms${marks}`,
-      );
+      const status = stateStyle(style, pong.status)(statusOf(pong));
+      print(`${status} from ${where}: seq=${seq} time=${milliseconds(pong.rtt)} ms${marksOf(pong, lines)}`);
       if (lines.length > 0) detail(lines);
     },
     failure(seq, error) {

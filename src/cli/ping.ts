@@ -1,4 +1,6 @@
 import type { Command } from './command.js';
+import { dialectAskedFor, exitCode, exitDialects } from './exit-dialects.js';
+import { nagiosLine } from './nagios-line.js';
 import { peerFlags } from './peer-flags.js';
 
 export const pingCommand: Command = {
@@ -6,7 +8,12 @@ export const pingCommand: Command = {
   sentence: 'PINGs a responder and prints a line for each PONG, as ping(8) does.',
   argument: '[ADDRESS]',
   flags: [
-    { long: 'count', short: 'c', value: 'N', sentence: 'Ends after N PINGs; without it, at Ctrl+C.' },
+    {
+      long: 'count',
+      short: 'c',
+      value: 'N',
+      sentence: 'Ends after N PINGs. Default: 1 with --exit, else it goes on until Ctrl+C.',
+    },
     { long: 'interval', short: 'i', value: 'TIME', sentence: 'From one PING to the next. Default 1s.' },
     {
       long: 'wait',
@@ -25,6 +32,11 @@ export const pingCommand: Command = {
     },
     { long: 'detail', sentence: 'Asks for the report, and prints what each check says whenever that changes.' },
     ...peerFlags,
+    {
+      long: 'exit',
+      value: 'DIALECT',
+      sentence: `A probe: one PING, and its exit code as another program reads it. One of ${Object.keys(exitDialects).join(', ')}.`,
+    },
     { long: 'json', sentence: 'Prints one JSON object a line.' },
   ],
   exits: [
@@ -35,7 +47,20 @@ export const pingCommand: Command = {
   examples: [
     ['pongcheck ping', 'the responder of this machine, at pong://127.0.0.1:7464, until Ctrl+C'],
     ['pongcheck ping -c 1 db.example:7464', 'a probe for scripts: exit code 0 is pass or warn'],
+    ['pongcheck ping --exit nagios --detail db.example', 'a plugin of Nagios that names the check which fails'],
     ['pongcheck ping --check mysql --max-age 0 --detail', 'runs the check mysql anew each time and says what it found'],
   ],
+  more: async () => [
+    {
+      title: 'Exit codes with --exit',
+      rows: Object.entries(exitDialects).map(([name, { sentence }]) => [name, sentence]),
+    },
+  ],
+  refusal(args, sentence) {
+    const dialect = dialectAskedFor(args);
+    if (dialect === undefined) return undefined;
+    const code = exitCode(dialect, 'not asked');
+    return dialect === 'nagios' ? { code, line: nagiosLine('not asked', sentence) } : { code };
+  },
   load: async () => (await import('./ping-loop.js')).ping,
 };

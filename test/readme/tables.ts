@@ -1,6 +1,7 @@
 import { type CheckOption, checkKinds } from '../../src/checks/catalog.js';
 import { checkConfigCommand } from '../../src/cli/check-config.js';
 import { type Command, EXIT_USAGE } from '../../src/cli/command.js';
+import { exitDialects } from '../../src/cli/exit-dialects.js';
 import { pingCommand } from '../../src/cli/ping.js';
 import { serveCommand } from '../../src/cli/serve.js';
 import { watchCommand } from '../../src/cli/watch.js';
@@ -92,6 +93,10 @@ export const tables: Readonly<Record<string, string>> = {
       ...commands.flatMap(({ name, exits }) => exits.map(([number, meaning]) => [code(name), String(number), meaning])),
       ['any', String(EXIT_USAGE), 'The command line was wrong.'],
     ].map((row) => row.map((text) => (text.startsWith('`') ? text : cell(text)))),
+  ),
+  'exit-dialects': table(
+    ['`--exit`', ''],
+    Object.entries(exitDialects).map(([name, { sentence }]) => [code(name), cell(sentence)]),
   ),
   reasons: table(
     ['reason', ''],
