@@ -1,6 +1,7 @@
 export { type DiskOptions, disk } from './checks/disk.js';
 export { type HttpOptions, http } from './checks/http.js';
-export { type MysqlOptions, mysql } from './checks/mysql.js';
+export { type MysqlOptions, type MysqlPoolOptions, type MysqlUrlOptions, mysql } from './checks/mysql.js';
+export type { MysqlPool } from './checks/mysql-pool.js';
 export { type PingpongOptions, pingpong } from './checks/pingpong.js';
 export { type ProcessOptions, process } from './checks/process.js';
 export { type RedisOptions, redis } from './checks/redis.js';

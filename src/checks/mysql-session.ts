@@ -1,5 +1,5 @@
-import { connect, type Socket } from 'node:net';
-import type { Connection, RowDataPacket, SslOptions } from 'mysql2';
+import type { Socket } from 'node:net';
+import type { Connection, ConnectionOptions, RowDataPacket } from 'mysql2';
 import { CheckFailure } from '../health/reason.js';
 import { mysqlFailure } from './mysql-failure.js';
 
@@ -7,18 +7,14 @@ type Driver = typeof import('mysql2');
 
 /** Where a server is and who knocks. */
 export interface MysqlLogin {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string | undefined;
-  readonly password: string | undefined;
-  readonly database: string | undefined;
-  readonly ssl: SslOptions | undefined;
+  /** Begins to connect to the server. */
+  readonly open: () => Socket;
   /** The name that the certificate must have. */
   readonly servername: string;
+  /** Who knocks, and how the driver is to log in. */
+  readonly options: ConnectionOptions;
 }
 
-/** Silence before the kernel asks whether the other host is still there; it gives up 10 s later. */
-const KEEP_ALIVE_MS = 5000;
 /** How long a goodbye may take. */
 const LEAVE_MS = 200;
 /** A packet is three octets of length, one of its number, and the rest. */
@@ -52,8 +48,7 @@ export class MysqlSession {
     readonly openedAt: number,
     private readonly now: () => number,
   ) {
-    const { host, port } = login;
-    this.socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
+    this.socket = login.open();
     this.ready = new Promise((resolve, reject) => {
       this.socket.once('error', (error) => {
         this.lost = true;
@@ -80,6 +75,16 @@ export class MysqlSession {
       this.connection?.query<RowDataPacket[][]>(sql, (error, rows) => {
         if (error) reject(error);
         else resolve(rows[0] ?? []);
+      });
+    });
+  }
+
+  /** The rows that the statement gives, by the names of their columns; else as `query`. */
+  records(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    return new Promise((resolve, reject) => {
+      this.connection?.query<RowDataPacket[]>({ sql, rowsAsArray: false }, (error, rows) => {
+        if (error) reject(error);
+        else resolve(rows);
       });
     });
   }
@@ -128,15 +133,12 @@ export class MysqlSession {
 
   private logIn(heard: Buffer, resolve: () => void, reject: (error: unknown) => void): void {
     if (this.lost) return;
-    const { servername, user, password, database, ssl } = this.login;
+    const { servername, options } = this.login;
     this.socket.unshift(heard);
     const connection = this.driver.createConnection({
+      ...options,
       // For the certificate alone; the socket is there.
       host: servername,
-      ...(user !== undefined && { user }),
-      ...(password !== undefined && { password }),
-      ...(database !== undefined && { database }),
-      ...(ssl && { ssl }),
       stream: () => this.socket,
       // The deadline is the caller's.
       connectTimeout: 0,

@@ -27,21 +27,43 @@ export function refusal(kind: string, key: string, found: string, allowed: strin
  * Parts what was said of a check into the settings of every check and the
  * options of its kind.
  *
+ * @param own a key that code may give in place of `url` and `tls`: what the
+ *   application has itself, whose value the kind judges.
  * @throws PongcheckError `PONGCHECK_CHECK` for a key that the catalogue does
  *   not know, a value of a wrong type, and an option that is missing.
  */
 export function partOptions<Options extends object>(
   kind: string,
   given: Options & CheckSettings,
+  own?: string,
 ): { settings: CheckSettings; options: Omit<Options, keyof CheckSettings> } {
   if (!isMap(given)) throw refusal(kind, 'its options', describe(given), 'an object');
   const entries = Object.entries(given).filter(([, value]) => value !== undefined);
   const isSetting = (key: string) => settingKeys.includes(key as keyof CheckSettings);
   const settings = Object.fromEntries(entries.filter(([key]) => isSetting(key)));
-  const options = Object.fromEntries(entries.filter(([key]) => !isSetting(key)));
+  const options: Record<string, unknown> = Object.fromEntries(entries.filter(([key]) => !isSetting(key)));
   const { options: rows, open = false } = checkKinds.find((row) => row.kind === kind) as CheckKind;
-  judge(kind, rows, open, options);
-  return { settings, options: options as Omit<Options, keyof CheckSettings> };
+  if (own !== undefined && Object.hasOwn(options, own)) judgeWithOwn(kind, rows, options, own);
+  else judge(kind, rows, open, options);
+  return { settings, options: options as unknown as Omit<Options, keyof CheckSettings> };
+}
+
+function judgeWithOwn(
+  kind: string,
+  rows: readonly CheckOption[],
+  { ...options }: Record<string, unknown>,
+  own: string,
+) {
+  for (const key of ['url', 'tls']) {
+    if (Object.hasOwn(options, key)) throw refusal(kind, key, `given beside ${own}`, `one of ${key} and ${own}`);
+  }
+  delete options[own];
+  judge(
+    kind,
+    rows.filter(({ required }) => !required),
+    false,
+    options,
+  );
 }
 
 function judge(kind: string, rows: readonly CheckOption[], open: boolean, options: object, at = ''): void {

@@ -1,0 +1,100 @@
+import type { Clock } from '../clock.js';
+import type { CheckResult } from '../health/check.js';
+import { CheckFailure } from '../health/reason.js';
+import { orAbort } from './abort.js';
+import { Entrance } from './mysql-entrance.js';
+import { mysqlFailure } from './mysql-failure.js';
+import { type MysqlLogin, MysqlSession } from './mysql-session.js';
+
+/** A new connection is made at least this often, because a standing one does not see that newcomers are turned away. */
+const FRESH_EVERY_MS = 10_000;
+/** A ping of the protocol would be answered by a server whose SQL layer is stuck. */
+const QUESTION = 'SELECT 1, @@global.read_only';
+
+/** Whether a server is well, found out on a connection of the check's own. */
+export class MysqlCheck {
+  private standing: MysqlSession | undefined;
+  private entrance: Entrance<MysqlSession> | undefined;
+  /** Monotonic moments: when the standing session was new, when the latest run began. */
+  private freshAt = Number.NEGATIVE_INFINITY;
+  private lastRunAt = Number.NEGATIVE_INFINITY;
+  private closed = false;
+
+  constructor(
+    private readonly login: MysqlLogin,
+    private readonly clock: Clock,
+  ) {}
+
+  async run(signal: AbortSignal): Promise<CheckResult> {
+    const entrance = await orAbort(this.way(), signal);
+    if (this.closed) throw new CheckFailure('internal', 'the check is closed');
+    const now = this.clock.now();
+    const nextRun = now + (now - this.lastRunAt);
+    this.lastRunAt = now;
+    const waiting = entrance.take();
+    if (waiting) this.settle(waiting);
+    if (!this.standing || this.standing.lost || nextRun - this.freshAt > FRESH_EVERY_MS) {
+      return this.renew(entrance, signal);
+    }
+    try {
+      return await this.ask(this.standing, signal);
+    } catch (error) {
+      // The server may have been restarted, or have closed an idle connection, and be well.
+      if (signal.aborted || this.closed || !(error instanceof CheckFailure) || error.reason !== 'reset') throw error;
+      return this.renew(entrance, signal);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.entrance?.close();
+    await this.standing?.leave();
+  }
+
+  private async way(): Promise<Entrance<MysqlSession>> {
+    const { default: driver } = await import('mysql2');
+    const { clock, login } = this;
+    this.entrance ??= new Entrance(() => new MysqlSession(driver, login, clock.now(), () => clock.now()), clock);
+    return this.entrance;
+  }
+
+  /** Asks on a new connection, which stays in place of the one that stood. */
+  private async renew(entrance: Entrance<MysqlSession>, signal: AbortSignal): Promise<CheckResult> {
+    try {
+      this.settle(await entrance.enter(signal));
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      const failure = heldBack(mysqlFailure(error), entrance.pause);
+      if (failure.reason !== 'too-many-connections' || !this.standing || this.standing.lost) throw failure;
+      const answer = await this.ask(this.standing, signal);
+      return { ...answer, status: 'warn', reason: failure.reason, output: `${failure.message}; an older one answers` };
+    }
+    return this.ask(this.standing as MysqlSession, signal);
+  }
+
+  private settle(session: MysqlSession): void {
+    if (session === this.standing) return;
+    void this.standing?.leave();
+    this.standing = session;
+    this.freshAt = session.readyAt as number;
+  }
+
+  private async ask(session: MysqlSession, signal: AbortSignal): Promise<CheckResult> {
+    try {
+      const [one, readOnly] = await orAbort(session.query(QUESTION), signal);
+      if (one !== 1) throw new CheckFailure('protocol', `SELECT 1 gave ${String(one)}`);
+      return { status: 'pass', observedValue: readOnly, observedUnit: 'read_only' };
+    } catch (error) {
+      session.destroy();
+      if (signal.aborted) throw signal.reason;
+      throw mysqlFailure(error);
+    }
+  }
+}
+
+/** The failure, which also says for how long (in ms) it will not be tried whether it still holds. */
+function heldBack(failure: CheckFailure, pause: number): CheckFailure {
+  if (pause === 0) return failure;
+  const when = `tried again in ${Math.ceil(pause / 1000)} s, lest the server block this host`;
+  return new CheckFailure(failure.reason, `${failure.message}; ${when}`);
+}

@@ -1,0 +1,78 @@
+import type { Clock } from '../clock.js';
+import type { CheckResult } from '../health/check.js';
+import { CheckFailure } from '../health/reason.js';
+import type { MysqlCheck } from './mysql-check.js';
+import { mysqlFailure } from './mysql-failure.js';
+import { type CorePool, PoolVisitor } from './mysql-pool.js';
+import { withPatience } from './patience.js';
+
+/** The driver's words for a pool that gives none, which have no code. */
+const GIVES_NONE = /^(?:Queue limit reached|No connections available|Pool is closed)\./;
+
+/**
+ * Whether a server is well, and then whether the application's pool is: the
+ * pool is not touched while its server does not answer, because every
+ * connection that it would begin, and break off, is counted by the server.
+ */
+export class PooledMysqlCheck {
+  private readonly visitor: PoolVisitor;
+
+  constructor(
+    private readonly dedicated: MysqlCheck,
+    pool: CorePool,
+    private readonly clock: Clock,
+  ) {
+    this.visitor = new PoolVisitor(pool);
+  }
+
+  async run(signal: AbortSignal, deadline: number): Promise<CheckResult> {
+    const server = await this.askServer(signal);
+    if (server.status === 'fail') return server;
+    try {
+      await this.askPool(signal, deadline);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      return this.judged({ ...whyNot(error), status: 'fail' });
+    }
+    return this.judged(server);
+  }
+
+  close(): Promise<void> {
+    return this.dedicated.close();
+  }
+
+  private async askServer(signal: AbortSignal): Promise<CheckResult> {
+    try {
+      return await this.dedicated.run(signal);
+    } catch (error) {
+      // A server that is full may serve the connections that the pool has.
+      if (!(error instanceof CheckFailure) || error.reason !== 'too-many-connections') throw error;
+      return { status: 'warn', reason: error.reason, output: `${error.message}; one of the pool answers` };
+    }
+  }
+
+  private async askPool(signal: AbortSignal, deadline: number): Promise<void> {
+    const exhausted = (ms: number) =>
+      new CheckFailure('pool-exhausted', `${this.visitor.state} within ${ms} ms, and the server is well`);
+    await withPatience(this.clock, deadline, signal, exhausted, async (patience) => {
+      try {
+        await this.visitor.ping(patience);
+      } catch (error) {
+        // The server may have closed an idle connection, and the pool not have seen it.
+        if (patience.aborted || mysqlFailure(error).reason !== 'reset') throw error;
+        await this.visitor.ping(patience);
+      }
+    });
+  }
+
+  private judged(result: CheckResult): CheckResult {
+    return { ...result, observedValue: this.visitor.counts, observedUnit: 'connections' };
+  }
+}
+
+function whyNot(error: unknown): { reason: CheckFailure['reason']; output: string } {
+  const { message } = error as Error;
+  if (GIVES_NONE.test(message)) return { reason: 'pool-exhausted', output: message };
+  const { reason, message: output } = mysqlFailure(error);
+  return { reason, output };
+}
