@@ -24,12 +24,13 @@ const ofCheck = 'on (job, instance, check)';
 const whole = '{{ $value | printf "%.0f" }}';
 const duration = '{{ $value | humanizeDuration }}';
 
-/** Observations of a histogram above a bound, in a window. */
+/** Observations of a histogram above a bound that is a whole number, in a window. */
 function above(histogram: string, bound: string, window: string): string {
   const labels = 'job, instance';
   const observed = `sum by (${labels}) (increase(${all(`${histogram}_count`)}[${window}]))`;
-  const below = `sum by (${labels}) (increase(${all(`${histogram}_bucket`, `le="${bound}"`)}[${window}]))`;
-  return `${observed} - ${below}`;
+  // Prometheus 3 writes 1 as 1.0.
+  const bucket = all(`${histogram}_bucket`, `le=~"${bound}|${bound}[.]0"`);
+  return `${observed} - sum by (${labels}) (increase(${bucket}[${window}]))`;
 }
 
 function quantile(part: number, histogram: string): string {

@@ -1,0 +1,24 @@
+import { alertGroups } from '../../grafana/source/alerts.js';
+import { hints, hintTemplate } from '../../grafana/source/hints.js';
+import { cell, code, holdTables, table } from '../readme/markdown.js';
+
+const byReason = hintTemplate();
+
+// `UPDATE=1 npm test -- test/grafana` writes what the code says into the page.
+holdTables('grafana/README.md', 'table', {
+  alerts: table(
+    ['alert', 'severity', 'after', 'what to do first'],
+    Object.values(alertGroups)
+      .flat()
+      .map(({ alert, for: after = 'at once', labels, annotations }) => [
+        [code(alert), ...(labels.window ? [`over ${labels.window}`] : [])].join(' '),
+        labels.severity.startsWith('{{') ? 'critical, or warning where the check is not critical' : labels.severity,
+        after,
+        annotations.hint === byReason ? 'By its reason, see below.' : cell(annotations.hint),
+      ]),
+  ),
+  hints: table(
+    ['reason', 'what to do first'],
+    Object.entries(hints).map(([reason, hint]) => [code(reason), cell(hint)]),
+  ),
+});
