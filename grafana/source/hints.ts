@@ -25,7 +25,8 @@ export const hints: Readonly<Record<Reason, string>> = {
   threshold: 'A measured value is beyond its limit: /health tells the value and the limit.',
   dependency: 'Another responder is not well: look at its own status.',
   loop: 'Responders check each other in a circle, and only that keeps them down: take one of the checks out of readiness.',
-  'never-ran': 'There is no result that counts: a check without an interval waits to be asked; else look at its abandoned runs.',
+  'never-ran':
+    'There is no result that counts: a check without an interval waits to be asked; else look at its abandoned runs.',
   internal: 'The check itself broke: its error is in the log and at /health.',
   custom: 'A check of your own said so: /health tells its sentence.',
 };
