@@ -74,7 +74,14 @@ export class Arrival implements Swept {
     else this.fail('tls', 'a TLS handshake was not completed in time');
   }
 
-  /** The server stops: nothing was asked here. */
+  /** Something has come that may be a question before long. */
+  get isUnderWay(): boolean {
+    return (
+      this.state === 'handshake' || ((this.state === 'header' || this.state === 'silent') && this.raw.bytesRead > 0)
+    );
+  }
+
+  /** The server stops. */
   destroy(reason: CloseReason): void {
     if (this.state !== 'closing') this.fail(reason);
     this.raw.destroy();

@@ -21,6 +21,11 @@ export interface House {
   admit(socket: Socket, shared: Shared, origin: Origin | undefined): void;
 }
 
+/** Octets that have arrived are read: the first immediate may come before the next poll, the second cannot. */
+function onePoll(): Promise<void> {
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+}
+
 /** The connections of all listeners that owe a PROXY header or are in a TLS handshake. */
 export class Arrivals {
   private readonly sweeper: Sweeper<Arrival>;
@@ -28,7 +33,7 @@ export class Arrivals {
   constructor(
     private readonly house: House,
     limits: Shared['limits'],
-    clock: Clock,
+    private readonly clock: Clock,
   ) {
     this.sweeper = new Sweeper(clock);
     this.sweeper.watch(limits.handshake);
@@ -43,9 +48,17 @@ export class Arrivals {
     this.sweeper.add(new Arrival(socket, gate, owesHeader));
   }
 
-  /** Ends them all: nothing was asked there. */
-  close(): void {
-    for (const arrival of this.sweeper.members) arrival.destroy('drained');
+  /**
+   * The server stops: a question may already wait behind a handshake, so those that are under way may come in until
+   * `until`, a moment of the monotonic clock. Resolves when nobody is left here.
+   */
+  async close(until: number): Promise<void> {
+    const { members } = this.sweeper;
+    if (members.size === 0) return;
+    const isWaitedFor = () => [...members].some((arrival) => arrival.isUnderWay) && this.clock.now() < until;
+    do await onePoll();
+    while (isWaitedFor());
+    for (const arrival of members) arrival.destroy('drained');
   }
 
   /** How they come through the doors of one listener. */

@@ -223,8 +223,8 @@ export class Server {
       .splice(0)
       .map((listener) => new Promise<void>((resolve) => listener.close(() => resolve())));
     this.certificates.close();
-    this.arrivals.close();
     const until = this.shared.clock.now() + DRAIN_ARRIVED;
+    await this.arrivals.close(until);
     for (const connection of this.connections) connection.drain(until);
     await Promise.all(closed);
     // A listener is closed before the last of its sockets has said so.

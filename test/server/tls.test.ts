@@ -100,6 +100,40 @@ describe('a listener with TLS', () => {
     expect((await heard).toString('hex')).toBe(pong(id, '03'));
   });
 
+  it('bounds what is kept for a peer that does not read, and drops it when nothing moves', async () => {
+    const clock = new FakeClock();
+    const { port, health, server, stats } = await serveTls({}, { clock, limits: { pingsPerSecond: 0 } });
+    health.report = { filler: 'x'.repeat(8000) };
+    const socket = await secure(port, {});
+    socket.on('error', () => {}).pause();
+    const flood = Buffer.from(pingHex(id, { flags: '01' }).repeat(2000), 'hex');
+    let stopped = false;
+    const push = () => {
+      while (!stopped && !socket.destroyed && socket.write(flood));
+    };
+    socket.on('drain', push);
+    push();
+    await turnsUntil(() => stats.paused['max-queued-bytes'] > 0);
+    for (const { socket: own } of server.connections) expect(own.writableLength).toBeLessThan(2 * 262_144);
+    for (let ms = 0; ms < 9900; ms += 100) await clock.advance(100);
+    expect(stats.open).toBe(1);
+    // The time counts from the last octet that the kernel took.
+    for (let ms = 0; ms < 5000 && stats.open > 0; ms += 100) await clock.advance(100);
+    stopped = true;
+    await turnsUntil(() => stats.open === 0);
+    expect(stats.closed['slow-peer']).toBe(1);
+  });
+
+  it('answers what has arrived when it closes, then FIN', async () => {
+    const { port, server } = await serveTls();
+    const socket = await secure(port, {});
+    const heard = untilEnd(socket);
+    socket.write(Buffer.from(pingHex(id), 'hex'));
+    await new Promise((resolve) => setImmediate(resolve));
+    await server.close();
+    expect((await heard).toString('hex')).toBe(pong(id, '01'));
+  });
+
   it('serves line mode as well', async () => {
     const { port, health } = await serveTls();
     health.atOnce = 'pass';
@@ -220,6 +254,15 @@ describe('openssl s_client', () => {
     const octets = await sClient(port, options, Buffer.from(pingHex(id, { flags: '02' }), 'hex'));
     expect(octets.toString('hex')).toContain(answer);
     if (answer === '') expect(octets).toHaveLength(0);
+  });
+});
+
+describe('a client that does not accept the certificate', () => {
+  it('is told of in the log', async () => {
+    const { port, sentences, stats } = await serveTls(stranger);
+    expect(await sClient(port, [], Buffer.alloc(0))).toHaveLength(0);
+    await turnsUntil(() => stats.closed.tls === 1);
+    expect(sentences).toEqual(['a TLS handshake failed: the client does not accept the certificate of this server']);
   });
 });
 
