@@ -15,6 +15,7 @@ import { type Log, silentLog } from './log.js';
 import { LoopWatch } from './metrics/event-loop.js';
 import { createMetrics, type Metrics } from './metrics/metrics.js';
 import { ownRegistry } from './metrics/own-registry.js';
+import { Fleet, type FleetOptions } from './probe/fleet.js';
 import type { ConnectionInfo } from './server/info.js';
 import { LiveCertificate } from './server/live-certificate.js';
 import { type ListenerSettings, Server } from './server/server.js';
@@ -59,6 +60,8 @@ export interface ServiceOptions {
   detail?: ServerSettings['detail'];
   /** Up to 16 texts that each show the right to see detail with `detail: 'token'`, and to ask at a listener with `requireToken`. Default: none. */
   tokens?: readonly string[];
+  /** What `GET /probe` may ask for Prometheus. Default: there is no such route. */
+  probe?: FleetOptions;
   /** Shown in reports. */
   serviceId?: string;
   releaseId?: string;
@@ -128,6 +131,7 @@ export class Service {
       tokens: settings.tokens && new Tokens(settings.tokens),
       connections: (after: number, limit: number) => this.connections(after, limit),
       overview: this.overview(clock.wall()),
+      fleet: options.probe && new Fleet(options.probe, clock),
       register: () => this.register,
       clock,
       log: options.log,

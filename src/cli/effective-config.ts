@@ -1,5 +1,6 @@
 import { buildChecks, closeAll } from '../config/checks.js';
 import { effective } from '../config/effective.js';
+import { buildFleet } from '../config/probe.js';
 import type { Path } from '../config/problems.js';
 import { readConfiguration } from '../config/read.js';
 import type { Configuration } from '../config/settings.js';
@@ -12,6 +13,7 @@ export async function checkConfig(flags: FlagValues): Promise<number> {
   const configuration = await readConfiguration({ file: flags.config as string | undefined, env: process.env });
   const checks = await buildChecks(configuration);
   await judgeCertificates(configuration);
+  buildFleet(configuration);
   const shown = effective(configuration.settings, checks);
   await closeAll(Object.values(checks));
   process.stdout.write(flags.json ? `${JSON.stringify(shown, null, 2)}\n` : (await import('yaml')).stringify(shown));

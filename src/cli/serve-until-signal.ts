@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { buildChecks } from '../config/checks.js';
 import { formatDuration } from '../config/duration.js';
+import { buildFleet } from '../config/probe.js';
 import { readConfiguration } from '../config/read.js';
 import type { Settings } from '../config/settings.js';
 import type { DefinedCheck } from '../health/define.js';
@@ -29,7 +30,9 @@ export async function serve(flags: FlagValues): Promise<number> {
   // The process is this command's own, so its default metrics belong here; a library adds none.
   const register = new Registry();
   collectDefaultMetrics({ register });
-  const service = createService({ ...settings, checks, register, log });
+  const { probe: _, ...own } = settings;
+  const fleet = buildFleet(configuration);
+  const service = createService({ ...own, checks, register, log, ...(fleet && { probe: fleet }) });
   const signal = firstSignal();
   await service.start();
   tellWhatIsOn(service, settings, checks, log);

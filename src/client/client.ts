@@ -65,6 +65,11 @@ export class Client extends EventEmitter<ClientEvents> {
   #unreferenced = false;
   #saidHello = false;
 
+  /** @internal What it goes over, to be asked what it is. */
+  get socket(): Socket {
+    return this.#socket;
+  }
+
   /** Made by `connect`, around a socket that is connected. */
   constructor(address: Address, socket: Socket, clock: Clock, maxInFlight: number) {
     super();

@@ -54,7 +54,7 @@ function show(shape: Shape | undefined, value: unknown, redact: (text: string) =
     const keys = [...new Set([...known, ...Object.keys(value)])];
     return Object.fromEntries(
       keys.map((key) => {
-        const below = shape?.keys.get(key);
+        const below = shape?.keys.get(key) ?? shape?.any;
         return [key, !below && secretKey.test(key) ? HIDDEN : show(below, value[key], redact)];
       }),
     );

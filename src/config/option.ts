@@ -17,7 +17,8 @@ export type OptionType =
   | 'endpoint'
   | 'tokens'
   | 'networks'
-  | 'mode';
+  | 'mode'
+  | 'targets';
 
 /** One option: all that is told about it, and all that it is judged by. */
 export interface OptionRow {

@@ -1,5 +1,7 @@
 import { checkKinds } from '../checks/catalog.js';
+import { scopes } from '../health/health.js';
 import { tlsVersions } from '../link/certificates.js';
+import { probers } from '../probe/module.js';
 import { ONE_DAY, type OptionRow } from './option.js';
 
 const MILLION = 1_000_000;
@@ -149,6 +151,95 @@ export const optionRows: readonly OptionRow[] = [
     values: tlsVersions,
     defaultText: 'TLSv1.2',
     sentence: 'The least version of TLS that is spoken.',
+  },
+
+  {
+    path: 'probe.targets',
+    type: 'targets',
+    defaultText: 'none: there is no /probe',
+    sentence:
+      'What GET /probe may ask for Prometheus: NAME:PORT, *.SUFFIX:PORT, ADDRESS:PORT, NETWORK/BITS:PORT; * is any port.',
+  },
+  {
+    path: 'probe.maxConcurrent',
+    type: 'integer',
+    defaultText: '500',
+    min: 1,
+    max: 100_000,
+    sentence: 'Probes at once; more are refused with 503.',
+  },
+  {
+    path: 'probe.modules.*.prober',
+    type: 'enum',
+    required: true,
+    values: probers,
+    sentence:
+      'pongcheck sends a PING, line sends ping in line mode, http gets a health endpoint, tcp connects. Without modules there is one of each, by these names.',
+  },
+  {
+    path: 'probe.modules.*.timeout',
+    type: 'duration',
+    defaultText: '5s',
+    min: 1,
+    max: 3_600_000,
+    sentence: 'How long a probe may take; the scrape timeout of Prometheus less 0.5s where that is shorter.',
+  },
+  {
+    path: 'probe.modules.*.scope',
+    type: 'enum',
+    defaultText: 'readiness',
+    values: scopes,
+    sentence: 'Of pongcheck: what is asked for.',
+  },
+  {
+    path: 'probe.modules.*.group',
+    type: 'string',
+    defaultText: 'none',
+    sentence: 'Of pongcheck: the group that is asked for.',
+  },
+  {
+    path: 'probe.modules.*.checks',
+    type: 'names',
+    defaultText: 'all of the group',
+    sentence: 'Of pongcheck: the checks that are asked for.',
+  },
+  { path: 'probe.modules.*.path', type: 'string', defaultText: '/health', sentence: 'Of http: the path, and query.' },
+  {
+    path: 'probe.modules.*.token',
+    type: 'string',
+    secret: true,
+    defaultText: 'none',
+    sentence: 'Of pongcheck, shown in HELLO; of http, as Authorization: Bearer.',
+  },
+  {
+    path: 'probe.modules.*.tls.ca',
+    type: 'path',
+    defaultText: 'the authorities that Node trusts',
+    sentence: 'Over TLS where probe.modules.*.tls is given, {} too: a PEM file with the authorities.',
+  },
+  {
+    path: 'probe.modules.*.tls.cert',
+    type: 'path',
+    defaultText: 'none',
+    sentence: 'A PEM file with the certificate that the prober shows.',
+  },
+  {
+    path: 'probe.modules.*.tls.key',
+    type: 'path',
+    defaultText: 'none',
+    sentence: 'A PEM file with the key of that certificate.',
+  },
+  {
+    path: 'probe.modules.*.tls.servername',
+    type: 'string',
+    defaultText: 'the host of the target',
+    sentence: 'The name that the certificate of the target must have.',
+  },
+  {
+    path: 'probe.modules.*.tls.verify',
+    type: 'boolean',
+    defaultText: 'true',
+    sentence: 'false takes any certificate, so that anyone could answer in its place.',
   },
 
   {

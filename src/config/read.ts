@@ -67,7 +67,7 @@ function fillDefaults(values: Record<string, unknown>): void {
 }
 
 /** What options allow by themselves but not together. */
-function contradictions({ ping, drain, listen, http, detail, tokens }: Settings): string[] {
+function contradictions({ ping, drain, listen, http, detail, tokens, probe }: Settings): string[] {
   const problems: string[] = [];
   const atMost = (path: string, value: number, limitPath: string, limit: number) => {
     if (value <= limit) return;
@@ -90,6 +90,11 @@ function contradictions({ ping, drain, listen, http, detail, tokens }: Settings)
   }
   const https = http ? http.tls : undefined;
   if (https && !(https.cert && https.key)) problems.push('http.tls has to have both cert and key');
+  if (probe && !probe.targets) problems.push('probe has no targets; allowed is a list of what may be probed');
+  for (const [name, { group, checks }] of Object.entries(probe?.modules ?? {})) {
+    if (group !== undefined && checks)
+      problems.push(`probe.modules.${name} has a group and checks; allowed is one of both`);
+  }
   if (listen.length === 0 && http === false) problems.push('listen is empty and http is false, so nobody could ask');
   return problems;
 }

@@ -1,3 +1,6 @@
+import type { TlsOptions } from '../checks/tls.js';
+import type { FleetOptions } from '../probe/fleet.js';
+import type { ProbeModule } from '../probe/module.js';
 import type { ListenerSettings } from '../server/server.js';
 import type { ServerSettings } from '../server/settings.js';
 import type { TlsSettings } from '../server/tls-files.js';
@@ -19,8 +22,12 @@ export interface Settings extends ServerSettings {
   readonly serviceId?: string;
   readonly releaseId?: string;
   readonly log: { readonly level: string; readonly pretty?: boolean };
+  readonly probe?: Omit<FleetOptions, 'modules'> & { readonly modules?: Readonly<Record<string, ProbeModuleSettings>> };
   /** By name, what was said of each check; the defaults of a check are its own business. */
   readonly checks: Readonly<Record<string, CheckOptions>>;
 }
+
+/** A module as it is said: its files are not read yet. */
+export type ProbeModuleSettings = Omit<ProbeModule, 'tls'> & { readonly tls?: TlsOptions };
 
 export type CheckOptions = Readonly<Record<string, unknown>> & { readonly kind: string };

@@ -3,7 +3,7 @@ import { found } from './found.js';
 import type { OptionRow } from './option.js';
 import { isMap } from './path.js';
 import type { Complain, Path } from './problems.js';
-import { didYouMean, Refusal, valueTypes } from './values.js';
+import { didYouMean, NAME_FORMS, namePattern, Refusal, valueTypes } from './values.js';
 import { expandVariables } from './variables.js';
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -18,7 +18,9 @@ export interface Shape {
   item?: Shape;
   /** Keys beyond those are taken as they are. */
   open?: boolean;
-  /** An entry of a map whose keys are names of the user's own; undefined: it was complained of. */
+  /** Each entry of a map whose keys are names of the user's own. */
+  any?: Shape;
+  /** The same where it depends on what is said there; undefined: it was complained of. */
   entry?(name: string, value: unknown, path: Path, complain: Complain): Shape | undefined;
 }
 
@@ -28,6 +30,10 @@ export function shapeOf(rows: readonly OptionRow[], prefix = ''): Shape {
   for (const row of rows) {
     let shape = root;
     for (const part of row.path.slice(prefix.length).split('.')) {
+      if (part === '*') {
+        shape = shape.any ??= { keys: new Map() };
+        continue;
+      }
       const key = part.replace('[]', '');
       const known = shape.keys.get(key) ?? { keys: new Map() };
       shape.keys.set(key, known);
@@ -55,7 +61,8 @@ export class ShapeReader {
   /** The value, typed as its options say; undefined where nothing of it could be taken. */
   read(shape: Shape, value: unknown, path: Path): unknown {
     if (shape.keys.size > 0 && (isMap(value) || value === null)) return this.#readMap(shape, value ?? {}, path);
-    if (shape.entry && (isMap(value) || value === null)) return this.#readEntries(shape, value ?? {}, path);
+    if ((shape.entry || shape.any) && (isMap(value) || value === null))
+      return this.#readEntries(shape, value ?? {}, path);
     if (shape.item && Array.isArray(value)) return this.#readList(shape.item, value, path);
     if (shape.row) return this.#readOption(shape.row, value, path);
     return this.#complain(path, `is ${found(value)}, allowed is ${shape.item ? 'a list' : 'a map'}`);
@@ -86,7 +93,8 @@ export class ShapeReader {
     const values: [string, unknown][] = [];
     for (const [name, value] of Object.entries(map)) {
       const at = [...path, name];
-      const entry = shape.entry?.(name, value, at, this.#complain);
+      if (shape.any && !namePattern.test(name)) this.#complain(at, `is no name, allowed are ${NAME_FORMS}`);
+      const entry = shape.any ?? shape.entry?.(name, value, at, this.#complain);
       if (entry) values.push([name, this.read(entry, value, at)]);
     }
     return Object.fromEntries(values);

@@ -1,6 +1,7 @@
 import { type Address, formatAddress, parseAddress, type TcpAddress } from '../link/address.js';
 import { isNetwork } from '../link/networks.js';
 import { MAX_TOKENS, TOKEN_FORMS, tokenPattern } from '../link/tokens.js';
+import { TARGET_FORMS, Targets } from '../probe/targets.js';
 import { DURATION_FORMS, formatDuration, parseDuration } from './duration.js';
 import { nearest } from './nearest.js';
 import { formatOctets, OCTETS_FORMS, parseOctets } from './octets.js';
@@ -129,6 +130,19 @@ export const valueTypes: Readonly<Record<OptionType, ValueType>> = {
       return value;
     },
     readText: (value, row) => valueTypes.networks.read(commaSeparated(value), row),
+  },
+  targets: {
+    allowed: () => `a list of ${TARGET_FORMS}`,
+    read(value) {
+      if (!Array.isArray(value) || value.length === 0 || !value.every((target) => typeof target === 'string')) refuse();
+      try {
+        new Targets(value as string[]);
+      } catch {
+        refuse();
+      }
+      return value;
+    },
+    readText: (value, row) => valueTypes.targets.read(commaSeparated(value), row),
   },
   url: {
     allowed: () => 'a URL, SCHEME://[USER:PASSWORD@]HOST[:PORT][/PATH]',

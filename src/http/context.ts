@@ -3,6 +3,7 @@ import type { Health } from '../health/health.js';
 import type { DetailMode } from '../link/detail.js';
 import type { Tokens } from '../link/tokens.js';
 import type { Log } from '../log.js';
+import type { Fleet } from '../probe/fleet.js';
 import type { Overview } from './board.js';
 
 /** What the text at `/metrics` comes from; a registry of prom-client is one. */
@@ -21,6 +22,8 @@ export interface HttpContext {
   /** At most `limit` open connections with an id above `after`, the oldest first. */
   readonly connections: (after: number, limit: number) => readonly { readonly id: number }[];
   readonly overview: Overview;
+  /** Who probes other targets, where that is configured. */
+  readonly fleet?: Fleet | undefined;
   /** Called once, when the routes are registered. */
   readonly register: () => MetricsText;
   readonly clock: Clock;

@@ -24,6 +24,7 @@ export function httpPlugin(context: HttpContext, options: StatusRouteOptions = {
     await app.register(metricsRoute(context));
     await app.register(connectionsRoute(context));
     await app.register(statusRoutes(context, options));
+    if (context.fleet) await app.register((await import('./probe.js')).probeRoute(context.fleet));
   };
 }
 

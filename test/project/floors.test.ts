@@ -13,7 +13,7 @@ const floors = [
   ['wire/', 'health/'],
   ['link/'],
   ['client/', 'server/'],
-  ['checks/', 'metrics/'],
+  ['checks/', 'metrics/', 'probe/'],
   ['http/'],
   ['config/', 'service'],
   ['cli/', 'index', 'client'],
@@ -33,7 +33,7 @@ const foreign: Record<string, (place: string) => boolean> = {
   'mysql2/promise': (place) => place === 'checks/',
   'net-keepalive': (place) => place === 'link/',
   pino: () => false,
-  'prom-client': (place) => ['metrics/', 'http/', 'service'].includes(place),
+  'prom-client': (place) => ['metrics/', 'probe/', 'http/', 'service'].includes(place),
   yaml: (place) => place === 'config/',
   '@any/other': () => false,
 };

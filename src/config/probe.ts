@@ -1,0 +1,26 @@
+import { readTls } from '../checks/tls.js';
+import { PongcheckError } from '../errors.js';
+import type { FleetOptions } from '../probe/fleet.js';
+import type { ProbeModule } from '../probe/module.js';
+import { configError } from './problems.js';
+import type { Configuration, ProbeModuleSettings } from './settings.js';
+
+/** Reads the files that modules name. Throws PONGCHECK_CONFIG; undefined where nothing is to be probed. */
+export function buildFleet({ settings: { probe }, placeOf }: Configuration): FleetOptions | undefined {
+  if (!probe?.targets) return undefined;
+  const modules = Object.entries(probe.modules ?? {}).map(([name, module]) => [
+    name,
+    build(module, placeOf(['probe', 'modules', name])),
+  ]);
+  return { ...probe, modules: Object.fromEntries(modules) };
+}
+
+function build({ tls, ...module }: ProbeModuleSettings, place: string): ProbeModule {
+  if (tls === undefined) return module;
+  try {
+    return { ...module, tls: readTls('probe', tls) };
+  } catch (error) {
+    if (!(error instanceof PongcheckError)) throw error;
+    throw configError([`${place}: ${error.message.replace(/^check of kind \S+: /, '')}`]);
+  }
+}

@@ -1,0 +1,59 @@
+import { type LookupAddress, lookup as resolve } from 'node:dns';
+import { connect, type LookupFunction, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { type ClientTls, tlsOpener } from '../client/tls.js';
+import type { ProbeContext } from './result.js';
+
+/** `dns.lookup`, timed and told. */
+export function timedLookup({ result, note }: ProbeContext): LookupFunction {
+  return (host, options, callback) => {
+    const begun = performance.now();
+    resolve(host, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
+      result.lookupTime = (result.lookupTime ?? 0) + performance.now() - begun;
+      const found = error ? error.code : addresses.map(({ address }) => address).join(', ');
+      note(`${host} was looked up in ${result.lookupTime.toFixed(1)} ms: ${found}`);
+      const [first] = addresses ?? [];
+      if (error || options.all) (callback as (e: unknown, all: LookupAddress[]) => void)(error, addresses);
+      else callback(null, first?.address as string, first?.family as number);
+    });
+  };
+}
+
+/** A connection, over TLS where the module says so. Rejects as node:net and node:tls do, and at the deadline. */
+export async function open(context: ProbeContext, tls: ClientTls | undefined): Promise<Socket> {
+  const { host, port, signal } = context;
+  const endpoint = { host, port, noDelay: true, lookup: timedLookup(context) };
+  const openTls = tls && (await tlsOpener(tls));
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const socket = openTls ? openTls(endpoint) : connect(endpoint);
+    const giveUp = (reason: unknown) => {
+      socket.destroy();
+      reject(reason);
+    };
+    signal.addEventListener('abort', () => giveUp(signal.reason), { once: true });
+    socket.on('error', giveUp);
+    socket.once(openTls ? 'secureConnect' : 'connect', () => {
+      inspect(socket, context);
+      resolve(socket);
+    });
+  });
+}
+
+/** Takes down what the connection tells of itself. */
+export function inspect(socket: Socket, { result, note }: ProbeContext): void {
+  result.ipVersion = socket.remoteFamily === 'IPv6' ? 6 : 4;
+  note(`connected to ${socket.remoteAddress} port ${socket.remotePort}`);
+  if (!('encrypted' in socket)) return;
+  const tls = socket as TLSSocket;
+  const expiries: number[] = [];
+  let certificate = tls.getPeerCertificate(true);
+  // The chain ends in one that is its own issuer.
+  while (certificate?.valid_to !== undefined) {
+    expiries.push(Date.parse(certificate.valid_to));
+    if (certificate.issuerCertificate === certificate || certificate.issuerCertificate === undefined) break;
+    certificate = certificate.issuerCertificate;
+  }
+  if (expiries.length > 0) result.certificateExpiry = new Date(Math.min(...expiries));
+  note(`${tls.getProtocol()}, the first certificate expires ${result.certificateExpiry?.toISOString() ?? 'never'}`);
+}

@@ -1,0 +1,98 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { createService, type Service, type ServiceOptions } from '../../src/service.js';
+
+const services: Service[] = [];
+afterEach(async () => {
+  for (const service of services.splice(0)) await service.stop();
+});
+
+async function start(options: ServiceOptions): Promise<Service> {
+  const service = createService({ listen: [{ url: 'pong://127.0.0.1:0' }], http: { port: 0 }, ...options });
+  services.push(service);
+  await service.start();
+  return service;
+}
+
+async function prober(probe: Partial<ServiceOptions['probe']> = {}) {
+  const target = await start({ checks: { db: async () => {}, cache: async () => false } });
+  const { httpAddress } = await start({ listen: [], probe: { targets: ['127.0.0.1:*'], ...probe } });
+  const address = (target.addresses[0] as string).replace('pong://', '');
+  const get = async (query: string, headers: Record<string, string> = {}) => {
+    const response = await fetch(`${httpAddress}/probe?${query}`, { headers });
+    return { status: response.status, type: response.headers.get('content-type'), text: await response.text() };
+  };
+  return { address, get };
+}
+
+describe('/probe', () => {
+  it('tells a target that is not well by 200 and its metrics', async () => {
+    const { address, get } = await prober();
+    const { status, type, text } = await get(`target=${address}`);
+    expect(status).toBe(200);
+    expect(type).toMatch(/^text\/plain; version=0\.0\.4/);
+    expect(text.split('\n')).toEqual(
+      expect.arrayContaining([
+        'probe_success 0',
+        'probe_ip_protocol 4',
+        'probe_failure_reason{reason="unhealthy"} 1',
+        'probe_failure_reason{reason="dns"} 0',
+        'probe_pongcheck_status{status="fail"} 1',
+        'probe_pongcheck_status{status="pass"} 0',
+        'probe_pongcheck_check_status{check="db",status="pass"} 1',
+        'probe_pongcheck_check_reason{check="cache",reason="custom"} 1',
+      ]),
+    );
+    expect(text).toMatch(/^probe_pongcheck_rtt_seconds [\d.e-]+$/m);
+    expect(text).not.toMatch(/^pongcheck_/m);
+  });
+
+  it('shows what was done with debug=true', async () => {
+    const { address, get } = await prober();
+    const { type, text } = await get(`target=${address}&module=line&debug=true`);
+    expect(type).toBe('text/plain; charset=utf-8');
+    expect(text).toMatch(/^The probe failed: unhealthy\.\n\nLog:\n.*connected to 127\.0\.0\.1.*\n\nMetrics:\n/s);
+  });
+
+  it.each([
+    ['', 400, /^target takes one HOST:PORT/],
+    ['target=127.0.0.1', 403, /./],
+    ['target=127.0.0.1:1&target=127.0.0.1:2', 400, /^target takes one HOST:PORT/],
+    ['target=127.0.0.1:0', 400, /^target takes HOST:PORT/],
+    ['target=http://127.0.0.1:1', 400, /^target takes HOST:PORT/],
+    ['target=127.0.0.1:1&module=no', 400, /there are pongcheck, line, http, tcp$/],
+    ['target=127.0.0.1:1&module=__proto__', 400, /there are/],
+    ['target=192.0.2.1:7464', 403, /not in probe\.targets/],
+  ])('answers %j with %d', async (query, status, sentence) => {
+    const { get } = await prober({ targets: ['127.0.0.1:1'] });
+    const answer = await get(query);
+    expect(answer.status).toBe(status);
+    expect((JSON.parse(answer.text) as { error: string }).error).toMatch(sentence);
+  });
+
+  it('ends half a second before the scrape does', async () => {
+    const { get } = await prober({
+      modules: { slow: { prober: 'tcp', timeout: 60_000 } },
+      targets: ['127.0.0.1:*', 'x.invalid:1'],
+    });
+    const { text } = await get('target=x.invalid:1&module=slow&debug=true', {
+      'x-prometheus-scrape-timeout-seconds': '2.5',
+    });
+    expect(text).toContain('for 2000 ms at most');
+  });
+
+  it('refuses more than its bound at once, and goes on afterwards', async () => {
+    const { address, get } = await prober({
+      maxConcurrent: 1,
+      modules: { live: { prober: 'pongcheck', scope: 'liveness' } },
+    });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => get(`target=${address}&module=live`)));
+    const statuses = new Set(answers.map(({ status }) => status));
+    expect(statuses).toEqual(new Set([200, 503]));
+    expect((await get(`target=${address}&module=live`)).text).toContain('probe_success 1');
+  });
+
+  it('is not there where nothing is to be probed', async () => {
+    const { httpAddress } = await start({});
+    expect((await fetch(`${httpAddress}/probe?target=127.0.0.1:1`)).status).toBe(404);
+  });
+});
