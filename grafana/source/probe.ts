@@ -136,6 +136,15 @@ export const probe = dashboard(text, [
       ),
       lines(
         {
+          title: 'HTTP status',
+          says: 'What targets answered that are asked by HTTP.',
+          unit: 'none',
+          empty: 'no target was asked by HTTP, or none has answered',
+        },
+        [{ expr: chosen('probe_http_status_code'), legend: '{{instance}}' }],
+      ),
+      lines(
+        {
           title: 'Name look-ups and IP versions',
           says: 'The seconds of a look-up, and 4 or 6.',
           unit: 'short',
