@@ -55,7 +55,12 @@ const experiments: Record<string, { title: string; sentence: string; measure: ()
       'Who was called dead is not connected again; the rate is of those that lived. The last column is what the kernel of the server waits before it repeats a segment: median, ninth decile and longest of a look each minute.',
     measure: () => loss(minutes),
   },
-  idle: { title: '10,000 idle connections', sentence: 'Server and clients on one machine.', measure: idleCost },
+  idle: {
+    title: '10,000 idle connections',
+    sentence:
+      'Server and clients on one machine. The echo turns one octet of what comes and judges nothing: what it takes, Node and the kernel take.',
+    measure: idleCost,
+  },
   sweep: {
     title: 'One sweep, alone',
     sentence:

@@ -60,7 +60,7 @@ hello.set([1, 5], 4);
 body.copy(hello, 16);
 for (let n = 0; n < Number(count); n++) {
   const socket = new IdleSocket();
-  server.accept(socket, { ...server.shared, listener: '' });
+  server.admit(socket, { ...server.shared, listener: '' });
   socket.emit('data', hello);
 }
 const sweeps = [];
