@@ -34,8 +34,9 @@ describe('the image', () => {
     const command = [process.execPath, image.path(args[0] as string), ...args.slice(1), ...own];
     const server = trial.program(command, { env: { ...env, PONGCHECK_CONFIG: config } });
     const { address } = await server.says(/^answers PING at/);
-    const healthcheck = image.healthcheck.replace('127.0.0.1:7464', new URL(address).host);
-    const ask = () => spawnSync('sh', ['-c', healthcheck], { cwd: image.path('.') }).status;
+    const [asker, ...words] = image.healthcheck.map((word) => word.replace('127.0.0.1:7464', new URL(address).host));
+    expect(asker).toBe('node');
+    const ask = () => spawnSync(process.execPath, words, { cwd: image.path('.') }).status;
     expect(ask()).toBe(0);
     await server.kill();
     // An engine knows only 0 and 1.

@@ -19,7 +19,7 @@ export class Image {
   /** ENTRYPOINT, CMD and HEALTHCHECK of the last stage, as they stand there. */
   entrypoint: string[] = [];
   command: string[] = [];
-  healthcheck = '';
+  healthcheck: string[] = [];
   private readonly stages = new Map<string, Stage>();
   private stage: Stage | undefined;
 
@@ -73,7 +73,7 @@ export class Image {
         this.command = JSON.parse(rest);
         return;
       case 'HEALTHCHECK':
-        this.healthcheck = rest.slice(rest.indexOf(' CMD ') + ' CMD '.length);
+        this.healthcheck = JSON.parse(rest.slice(rest.indexOf('[')));
         return;
       case 'USER':
       case 'EXPOSE':
