@@ -5,6 +5,7 @@ import { type Explanation, explain, momentAgo } from '../health/explain.js';
 import { readReport } from '../health/told.js';
 import { hostAndPort, parseAddress } from '../link/address.js';
 import { type FlagValues, UsageError } from './command.js';
+import { peerOptions } from './peer-flags.js';
 import { printable, printableJson, stylesFor } from './terminal.js';
 
 const DEFAULT_ADDRESS = 'pong://127.0.0.1:7464';
@@ -17,9 +18,10 @@ export async function explainOnce(flags: FlagValues, argument = DEFAULT_ADDRESS)
   const question = questionOf(flags);
   const address = usage(() => parseAddress(argument));
   usage(() => pingQuestion(question));
+  const peer = peerOptions(flags);
   const where = hostAndPort(address);
   try {
-    const { status, healthy, report } = await ping(address, question);
+    const { status, healthy, report } = await ping(address, { ...question, ...peer });
     const explanation = report
       ? explain(readReport(report))
       : { headline: `${where} says ${status}.`, lines: ['It shows no more than that to this address.'] };

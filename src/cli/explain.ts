@@ -1,4 +1,5 @@
 import type { Command } from './command.js';
+import { peerFlags } from './peer-flags.js';
 
 export const explainCommand: Command = {
   name: 'explain',
@@ -7,6 +8,7 @@ export const explainCommand: Command = {
   flags: [
     { long: 'check', value: 'NAME', multiple: true, sentence: 'Asks about this check; up to 32 of them.' },
     { long: 'group', value: 'NAME', sentence: 'Asks about the checks of this group. Default: readiness.' },
+    ...peerFlags,
     { long: 'json', sentence: 'Prints one JSON object.' },
   ],
   exits: [

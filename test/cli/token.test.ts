@@ -65,6 +65,13 @@ describe('the token of a client', () => {
     expect({ code, stderr }).toEqual({ code: 64, stderr: expect.stringContaining(`--token-file ${file} ${why}`) });
   });
 
+  it('is shown by explain', async () => {
+    const { code, stdout } = await pongcheck(['explain', url, '--json'], { env: { PONGCHECK_TOKEN: token } });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).lines).not.toContain('It shows no more than that to this address.');
+    expect((await pongcheck(['explain', url])).code).toBe(2);
+  });
+
   it('is shown by watch', async () => {
     const command = new Command(['watch', url, '-i', '10ms'], { env: { PONGCHECK_TOKEN: token } });
     await command.says(/-> pass/);
