@@ -1,0 +1,76 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:tls';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { tlsFailure } from '../../src/client/tls.js';
+import { connect, ping } from '../../src/client.js';
+import { Authority } from '../live/certificate.js';
+import { ScriptedServer } from './scripted-server.js';
+
+const authority = new Authority();
+afterAll(() => authority.remove());
+
+const address = { kind: 'tls', host: 'a.test', port: 1 } as const;
+const failureOf = (code: string, stands = false) =>
+  tlsFailure(address, Object.assign(new Error('?'), { code }), stands);
+
+describe('what a server says in the handshake', () => {
+  it.each([
+    ['CERT_HAS_EXPIRED', 'shows a certificate that has expired'],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'shows a certificate that is for another name'],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'shows a certificate that was signed by nobody but itself'],
+    ['CERT_ANYTHING_ELSE', 'shows a certificate that is not accepted (CERT_ANYTHING_ELSE)'],
+    ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'wants a client certificate'],
+    ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED', 'does not accept the client certificate (certificate expired)'],
+    ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'does not accept the client certificate (unknown ca)'],
+    ['ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', 'breaks off the TLS handshake: it may want a client certificate'],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', 'does not speak TLS: pong:// is for that'],
+    ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'speaks no version of TLS that is allowed here'],
+    ['ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL', 'speaks another protocol over TLS (ALPN)'],
+    ['ERR_SSL_ANYTHING_ELSE', 'could not be spoken to over TLS (ERR_SSL_ANYTHING_ELSE)'],
+  ])('is told in words: %s', (code, sentence) => {
+    expect(failureOf(code)).toMatchObject({ code: 'PONGCHECK_TLS', message: `a.test:1 ${sentence}` });
+  });
+
+  it.each(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EPIPE'])('is not what the network says: %s', (code) => {
+    expect(failureOf(code, true)).toBeUndefined();
+  });
+});
+
+describe('a server of another kind', () => {
+  it('that refuses who has no certificate, after the client took the handshake for done, is told with the reason', async () => {
+    const { cert, key } = authority.issue();
+    const [ca, ...own] = [authority.ca, cert, key].map((path) => readFileSync(path)) as [Buffer, Buffer, Buffer];
+    const server = createServer({ ca, cert: own[0], key: own[1], requestCert: true, rejectUnauthorized: true });
+    server.on('tlsClientError', () => {}).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const client = await connect(`pongs://127.0.0.1:${(server.address() as AddressInfo).port}`, { tls: { ca } });
+    const closed = once(client, 'close');
+    await expect(client.ping()).rejects.toMatchObject({
+      code: 'PONGCHECK_TLS',
+      message: expect.stringMatching(/ wants a client certificate$/),
+    });
+    expect((await closed)[0]).toBe('tls');
+    server.close();
+  });
+
+  it('that answers a PING with an alert of TLS is told so', async () => {
+    const server = await ScriptedServer.listen((_frame, socket) => {
+      socket.end(Buffer.from('15030100020246', 'hex'));
+    });
+    await expect(ping(server.address)).rejects.toMatchObject({
+      code: 'PONGCHECK_PROTOCOL',
+      message: expect.stringContaining('an alert of TLS, which is spoken there: pongs:// is for that'),
+    });
+    await server.stop();
+  });
+
+  it('that says nothing in the handshake is not waited for', async () => {
+    const server = await ScriptedServer.listen();
+    await expect(connect(`pongs://${server.address}`, { connectTimeout: 50 })).rejects.toMatchObject({
+      code: 'PONGCHECK_TIMEOUT',
+    });
+    await server.stop();
+  });
+});
