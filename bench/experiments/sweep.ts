@@ -17,8 +17,17 @@ export async function sweep(): Promise<string> {
     const slices = ascending(sweeps.flat());
     const ms = (time: number | undefined) => `${time?.toFixed(2)} ms`;
     const median = whole[Math.floor(whole.length / 2)];
-    rows.push([count.toLocaleString('en'), ms(median), ms(whole.at(-1)), ms(slices.at(-1))]);
+    rows.push([
+      count.toLocaleString('en'),
+      ms(median),
+      ms(whole.at(-1)),
+      ms(slices[Math.floor(slices.length * 0.99)]),
+      ms(slices.at(-1)),
+    ]);
     await program.exit();
   }
-  return table(['simulated connections', 'median of 100 sweeps', 'longest', 'longest slice'], rows);
+  return table(
+    ['simulated connections', 'median of 100 sweeps', 'longest', '99 of 100 slices are under', 'longest slice'],
+    rows,
+  );
 }

@@ -38,6 +38,8 @@ export class Sweeper<Member extends Swept = Swept> {
   private readonly limits: Limit[] = [];
   private timer: Timer | undefined;
   private expectedAt = 0;
+  /** How long the loop was away at most between two slices of the last sweep, in milliseconds. */
+  private stall = 0;
 
   constructor(
     private readonly clock: Clock,
@@ -56,7 +58,7 @@ export class Sweeper<Member extends Swept = Swept> {
     member.slot = this.slots.push(member) - 1;
     if (member.slot === this.lookAt.length) this.grow();
     this.lookAt[member.slot] = 0;
-    if (this.timer === undefined) this.arm(this.clock.now());
+    if (this.timer === undefined) this.arm();
   }
 
   delete(member: Member): void {
@@ -81,14 +83,15 @@ export class Sweeper<Member extends Swept = Swept> {
     this.lookAt = more;
   }
 
-  private arm(since: number): void {
-    this.expectedAt = since + this.period;
-    this.timer = this.clock.after(Math.max(0, this.expectedAt - this.clock.now()), this.sweep);
+  private arm(): void {
+    this.expectedAt = this.clock.now() + this.period;
+    this.timer = this.clock.after(this.period, this.sweep);
   }
 
   private readonly sweep = (): void => {
     const now = this.clock.now();
-    const lag = now - this.expectedAt;
+    const lag = Math.max(now - this.expectedAt, this.stall);
+    this.stall = 0;
     for (const limit of this.limits) limit.stalled(lag, now);
     // After a stall everyone is to know of it, whatever they wait for.
     if (lag > this.period) this.lookAt.fill(0);
@@ -112,9 +115,17 @@ export class Sweeper<Member extends Swept = Swept> {
       if (member.overdue(now)) suspects.push(member);
     }
     if (suspects.length > 0) this.afterPoll(() => this.judge(suspects));
-    if (slot > 0) return this.afterPoll(() => this.lookBelow(slot, now, lag));
+    if (slot > 0) return this.pause(() => this.lookBelow(slot, now, lag));
     this.timer = undefined;
-    if (this.members.size > 0) this.arm(now);
+    if (this.members.size > 0) this.arm();
+  }
+
+  private pause(next: () => void): void {
+    const since = this.clock.now();
+    this.afterPoll(() => {
+      this.stall = Math.max(this.stall, this.clock.now() - since);
+      next();
+    });
   }
 
   private judge(suspects: readonly Member[]): void {

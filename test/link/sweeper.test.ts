@@ -6,6 +6,7 @@ import { FakeClock } from '../fake-clock.js';
 class Member implements Swept {
   slot = -1;
   looks = 0;
+  lags: number[] = [];
   convicted = 0;
 
   /** `due`: before which there is nothing to look for. */
@@ -14,8 +15,9 @@ class Member implements Swept {
     private readonly guilty = () => false,
   ) {}
 
-  tend(): number {
+  tend(_now: number, lag: number): number {
     this.looks++;
+    this.lags.push(lag);
     return this.due;
   }
 
@@ -113,6 +115,24 @@ describe('a sweep', () => {
     expect(idle.looks).toBe(2);
     await clock.advance(1000);
     expect(idle.looks).toBe(2);
+  });
+
+  it('tells everyone of a stall that came between two of its slices, in the sweep after', async () => {
+    const members = Array.from({ length: 200 }, () => new Member(60_000));
+    const { clock, afterPoll } = sweeping(...members);
+    const finish = () => {
+      for (let slice = 0; slice < 10; slice++) afterPoll();
+    };
+    await clock.advance(100);
+    clock.jump(5000);
+    finish();
+    expect(members.filter(({ looks }) => looks !== 1)).toEqual([]);
+    await clock.advance(100);
+    finish();
+    expect(members.filter(({ lags }) => (lags[1] as number) < 5000)).toEqual([]);
+    await clock.advance(1000);
+    finish();
+    expect(members.filter(({ looks }) => looks !== 2)).toEqual([]);
   });
 
   it('convicts only whoever is guilty at a second look, after the poll', async () => {

@@ -27,6 +27,8 @@ class IdleSocket extends EventEmitter {
 const WARM_UP = 20;
 let slices = [];
 let sweep;
+/** Whether the last sweep is over. */
+let waits = false;
 
 /** A sweep may go on after a poll of the loop: each slice is timed. */
 function timed(fire) {
@@ -43,6 +45,7 @@ const clock = {
   clear() {},
   after(_ms, fire) {
     sweep = fire;
+    waits = true;
   },
 };
 const silent = { fatal() {}, error() {}, warn() {}, info() {}, debug() {}, trace() {} };
@@ -66,8 +69,10 @@ for (let n = 0; n < Number(count); n++) {
 const sweeps = [];
 for (let n = -WARM_UP; n < 100; n++) {
   slices = [];
+  waits = false;
   timed(sweep);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  do await new Promise((resolve) => setTimeout(resolve, 100));
+  while (!waits);
   if (n >= 0) sweeps.push(slices);
 }
 process.stdout.write(`${JSON.stringify({ event: 'swept', at: 0, sweeps })}\n`);
