@@ -1,4 +1,4 @@
-import { hintTemplate } from './hints.js';
+import { hints, hintTemplate, probeHints } from './hints.js';
 import { all } from './metrics.js';
 import { OBJECTIVE, RESPONDERS, unreadyRatio, type Window } from './recording.js';
 
@@ -61,7 +61,7 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: '{{ if eq $labels.critical "true" }}critical{{ else }}warning{{ end }}' },
     annotations: {
       summary: `${WHERE}: check {{ $labels.check }} is {{ $labels.status }}, {{ $labels.reason }}`,
-      hint: hintTemplate(),
+      hint: hintTemplate(hints),
       dashboard: RESPONDER,
     },
   },
@@ -224,7 +224,7 @@ const ofProbes: readonly AlertRule[] = [
     labels: { severity: 'critical' },
     annotations: {
       summary: `{{ $labels.instance }} fails its probe, {{ $labels.reason }}`,
-      hint: hintTemplate(),
+      hint: hintTemplate(probeHints),
       dashboard: '/d/pongcheck-probe?var-job={{ $labels.job }}&var-instance={{ $labels.instance }}',
     },
   },

@@ -1,4 +1,5 @@
 import type { Reason } from '../../src/health/reason.js';
+import type { FailureReason } from '../../src/probe/result.js';
 
 /** What to do first, by the reason why a check is not well. A reason without a hint does not compile. */
 export const hints: Readonly<Record<Reason, string>> = {
@@ -31,9 +32,25 @@ export const hints: Readonly<Record<Reason, string>> = {
   custom: 'A check of your own said so: /health tells its sentence.',
 };
 
+/** The same for a target that fails its probe. */
+export const probeHints: Readonly<Record<FailureReason, string>> = {
+  dns: 'The name of the target is not resolved: look at the resolver of the prober, and at the list of targets.',
+  refused: 'Nothing listens there: is the process alive, and on that port?',
+  unreachable: 'There is no route from the prober: look at networks, firewalls and security groups.',
+  timeout: 'It takes connections and does not answer: the process hangs, or the network loses what comes back.',
+  reset: 'It breaks connections off: it has reached its limit of connections, or a proxy between does it.',
+  tls: 'The handshake or the certificate fails: look at its expiry, its name and its authority.',
+  auth: 'It wants a token or a certificate: look at the module of the probe.',
+  protocol: 'Something else answers at that address: look at the port, at TLS and at proxies.',
+  'bad-status': 'The HTTP status is not one of health: look at the log of the target.',
+  'bad-body': 'The answer is no report: does the path lead to a responder?',
+  unhealthy: 'It answers, and says that it is not well: the dashboard names its checks and their reasons.',
+  internal: 'The prober itself broke: its error is in its log, and in the probe with debug=true.',
+};
+
 /** A template that gives the hint for the label `reason`. */
-export function hintTemplate(): string {
-  const cases = Object.entries(hints).map(
+export function hintTemplate(table: Readonly<Record<string, string>>): string {
+  const cases = Object.entries(table).map(
     ([reason, hint], at) => `{{${at === 0 ? '' : ' else'} if eq $labels.reason "${reason}" }}${hint}`,
   );
   return `${cases.join('')}{{ end }}`;

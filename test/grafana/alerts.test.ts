@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { alertGroups } from '../../grafana/source/alerts.js';
 import { files } from '../../grafana/source/files.js';
-import { hints, hintTemplate } from '../../grafana/source/hints.js';
+import { hints, hintTemplate, probeHints } from '../../grafana/source/hints.js';
 import { metricOf, seriesIn } from '../../grafana/source/metrics.js';
 import { recordingRules } from '../../grafana/source/recording.js';
 import { reasons } from '../../src/health/reason.js';
+import { failureReasons } from '../../src/probe/result.js';
 
 const alerts = Object.values(alertGroups).flat();
 const recorded = recordingRules.map(({ record }) => record);
@@ -38,11 +39,14 @@ describe('the rules', () => {
   });
 });
 
-describe('the hints', () => {
-  it('are a sentence for each reason there is, and the template gives each to its own', () => {
-    expect(Object.keys(hints)).toEqual(Object.keys(reasons));
-    const template = hintTemplate();
-    for (const [reason, hint] of Object.entries(hints)) {
+describe.each([
+  ['of a check', hints, Object.keys(reasons)],
+  ['of a probe', probeHints, failureReasons],
+])('the hints for a reason %s', (_whose, table, all) => {
+  it('are a sentence for each that there is, and the template gives each to its own', () => {
+    expect(Object.keys(table).sort()).toEqual([...all].sort());
+    const template = hintTemplate(table);
+    for (const [reason, hint] of Object.entries(table)) {
       expect(hint).toMatch(/^[A-Z][^{}"]*[.?]( [^{}"]*[.])?$/);
       expect(template).toContain(`if eq $labels.reason "${reason}" }}${hint}{{`);
     }

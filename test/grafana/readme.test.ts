@@ -1,8 +1,12 @@
 import { alertGroups } from '../../grafana/source/alerts.js';
-import { hints, hintTemplate } from '../../grafana/source/hints.js';
+import { hints, probeHints } from '../../grafana/source/hints.js';
 import { cell, code, holdTables, table } from '../readme/markdown.js';
 
-const byReason = hintTemplate();
+const byReason = (rows: Readonly<Record<string, string>>) =>
+  table(
+    ['reason', 'what to do first'],
+    Object.entries(rows).map(([reason, hint]) => [code(reason), cell(hint)]),
+  );
 
 // `UPDATE=1 npm test -- test/grafana` writes what the code says into the page.
 holdTables('grafana/README.md', 'table', {
@@ -14,11 +18,9 @@ holdTables('grafana/README.md', 'table', {
         [code(alert), ...(labels.window ? [`over ${labels.window}`] : [])].join(' '),
         labels.severity.startsWith('{{') ? 'critical, or warning where the check is not critical' : labels.severity,
         after,
-        annotations.hint === byReason ? 'By its reason, see below.' : cell(annotations.hint),
+        annotations.hint.startsWith('{{') ? 'By its reason, see below.' : cell(annotations.hint),
       ]),
   ),
-  hints: table(
-    ['reason', 'what to do first'],
-    Object.entries(hints).map(([reason, hint]) => [code(reason), cell(hint)]),
-  ),
+  hints: byReason(hints),
+  'probe-hints': byReason(probeHints),
 });

@@ -1,11 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { alertGroups } from '../../grafana/source/alerts.js';
 import { files } from '../../grafana/source/files.js';
-import { hints } from '../../grafana/source/hints.js';
-import { probeRows } from '../../grafana/source/probe-table.js';
+import { hints, probeHints } from '../../grafana/source/hints.js';
 import { recordingRules } from '../../grafana/source/recording.js';
 import { type Client, connect, type PingOptions } from '../../src/client.js';
 import { type Certificate, makeCertificate } from '../live/certificate.js';
@@ -13,7 +10,7 @@ import { MariaDb } from '../live/mariadb.js';
 import { Redis } from '../live/redis.js';
 import { parseScrape, valueOf } from '../metrics/scrape.js';
 import { Peer } from '../server/peer.js';
-import { Prometheus } from './prometheus.js';
+import { type Job, Prometheus } from './prometheus.js';
 import { Responder } from './responder.js';
 import { Trial } from './trial.js';
 
@@ -44,8 +41,8 @@ const panels = new Map(
       );
     }),
 );
-/** What no trial mends: the stand-in for a probe, and a certificate that is made for two days. */
-const remaining = /Probe|Certificate/;
+/** What no trial mends: a certificate that is made for two days. */
+const remaining = /Certificate/;
 const alerts = [...new Set(Object.values(alertGroups).flatMap((group) => group.map(({ alert }) => alert)))];
 
 describe('Prometheus beside responders', () => {
@@ -56,7 +53,7 @@ describe('Prometheus beside responders', () => {
   let shop: Responder;
   let frozen: Responder;
   let busy: Responder;
-  let probed: Server;
+  let prober: Responder;
   let prometheus: Prometheus;
   let certificate: Certificate;
   let load: Load;
@@ -96,13 +93,29 @@ describe('Prometheus beside responders', () => {
       { listen },
       { moods: { work: { interval: '1s' }, rare: { interval: 0, groups: ['rare'] } }, files: MAX_FILES },
     );
-    probed = await standIn();
+    prober = await Responder.start(
+      trial,
+      {
+        listen,
+        probe: {
+          targets: ['127.0.0.1:*'],
+          modules: {
+            plain: { prober: 'pongcheck' },
+            tls: { prober: 'pongcheck', tls: { ca: cert, servername: 'localhost' } },
+            http: { prober: 'http' },
+          },
+        },
+      },
+      { moods: { sick: { ...often, critical: false } } },
+    );
     load = await Load.start(shop.port);
     await load.settled;
     hasty = await connect(`pong://127.0.0.1:${busy.port}`);
     prometheus = await Prometheus.start(trial, {
-      pongcheck: [shop.http, frozen.http, busy.http],
-      'pongcheck-probe': [`127.0.0.1:${(probed.address() as AddressInfo).port}`],
+      pongcheck: { targets: [shop.http, frozen.http, busy.http] },
+      'pongcheck-probe': probing('plain', prober.port, frozen.port),
+      'pongcheck-probe-tls': probing('tls', prober.ports[1] as number),
+      'pongcheck-probe-http': { targets: [prober.http], probedBy: { prober: prober.http, module: 'http' } },
     });
   }, 60_000);
 
@@ -112,11 +125,9 @@ describe('Prometheus beside responders', () => {
     for (const { socket } of crowd) socket.destroy();
     await prometheus?.stop();
     await trial.close();
-    for (const responder of [shop, frozen, busy]) responder?.close();
+    for (const responder of [shop, frozen, busy, prober]) responder?.close();
     certificate?.remove();
     await Promise.all([mariadb?.stop(), redis?.stop()]);
-    probed?.closeAllConnections();
-    await new Promise((resolve) => (probed ? probed.close(resolve) : resolve(undefined)));
   });
 
   /** What a panel shows: values by these labels, one after the other. */
@@ -177,6 +188,7 @@ describe('Prometheus beside responders', () => {
     await redis.kill();
     await frozen.program.freeze();
     shop.mood('flapping', 'flap');
+    prober.mood('sick', 'hang');
     shop.mood('hanging', 'hang');
     shop.mood('slow', 'late');
     shop.mood('stalling', 'stall');
@@ -249,7 +261,13 @@ describe('Prometheus beside responders', () => {
     told('PongcheckEventLoopBusy', { instance: busy.http });
     told('PongcheckFilesNearLimit', { instance: busy.http });
     told('PongcheckCertificateRunsOut', { instance: busy.http });
-    told('PongcheckProbeFailing', { reason: 'refused', hint: hints.refused });
+    const target = `127.0.0.1:${frozen.port}`;
+    told('PongcheckProbeFailing', { instance: target, reason: 'timeout', hint: probeHints.timeout });
+    expect(await shown('probe: Targets that fail', 'instance', 'reason')).toEqual({ [`${target} timeout`]: 1 });
+    expect(await shown('probe: Targets', 'instance')).toMatchObject({ [target]: 0, [`127.0.0.1:${prober.port}`]: 2 });
+    expect(await shown('probe: Checks that are not well', 'instance', 'check', 'status', 'reason')).toMatchObject({
+      [`127.0.0.1:${prober.port} sick fail timeout`]: 1,
+    });
   });
 
   it('shows that all is well again, and ends the alerts', async () => {
@@ -258,6 +276,7 @@ describe('Prometheus beside responders', () => {
     frozen.program.thaw();
     for (const check of ['flapping', 'hanging', 'slow', 'stalling']) shop.mood(check, 'well');
     busy.mood('work', 'well');
+    prober.mood('sick', 'well');
     for (const { socket } of crowd.splice(0)) socket.destroy();
     load.troubled = false;
     await load.refresh();
@@ -275,6 +294,11 @@ describe('Prometheus beside responders', () => {
       (await prometheus.firing()).find((alert) => alert.labels.alertname === 'PongcheckBudgetBurns') ?? {};
     expect(labels).toMatchObject({ job: 'pongcheck' });
   });
+
+  /** Lets Prometheus have these ports asked by the prober. */
+  function probing(module: string, ...ports: number[]): Job {
+    return { targets: ports.map((port) => `127.0.0.1:${port}`), probedBy: { prober: prober.http, module } };
+  }
 
   async function fill(port: number, count: number): Promise<void> {
     crowd.push(...(await Promise.all(Array.from({ length: count }, () => Peer.connect(port)))));
@@ -329,21 +353,4 @@ class Load {
     }
     await Promise.all(aside);
   }
-}
-
-/** What a prober shows: the names of the table, and some of their labels. */
-async function standIn(): Promise<Server> {
-  const labels: Record<string, string> = {
-    probe_failure_reason: '{reason="refused"}',
-    probe_pongcheck_status: '{status="warn"}',
-    probe_pongcheck_check_status: '{check="db",status="warn"}',
-    probe_pongcheck_check_reason: '{check="db",reason="lag"}',
-  };
-  const value = (name: string) => (name === 'probe_success' ? 0 : 1);
-  const text = probeRows
-    .map(({ name }) => `# TYPE ${name} gauge\n${name}${labels[name] ?? ''} ${value(name)}\n`)
-    .join('');
-  const server = createServer((_request, response) => response.setHeader('content-type', 'text/plain').end(text));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return server;
 }

@@ -21,9 +21,26 @@ export interface Alert {
   state: string;
 }
 
-interface Scrape {
-  job_name: string;
-  static_configs: { targets: string[] }[];
+export interface Job {
+  targets: readonly string[];
+  /** Asks this prober instead, as a module of its says. */
+  probedBy?: { prober: string; module: string };
+}
+
+/** As the README tells to let a prober ask. */
+function scrapeOf([job_name, { targets, probedBy }]: [string, Job]): object {
+  const plain = { job_name, static_configs: [{ targets }] };
+  if (!probedBy) return plain;
+  return {
+    ...plain,
+    metrics_path: '/probe',
+    params: { module: [probedBy.module] },
+    relabel_configs: [
+      { source_labels: ['__address__'], target_label: '__param_target' },
+      { source_labels: ['__param_target'], target_label: 'instance' },
+      { target_label: '__address__', replacement: probedBy.prober },
+    ],
+  };
 }
 
 /** Prometheus with the project's own configuration and rules, in fewer seconds. */
@@ -35,17 +52,12 @@ export class Prometheus {
   ) {}
 
   /** `jobs`: targets by the name of their job. Resolves when it is ready. */
-  static async start(trial: Trial, jobs: Readonly<Record<string, readonly string[]>>): Promise<Prometheus> {
+  static async start(trial: Trial, jobs: Readonly<Record<string, Job>>): Promise<Prometheus> {
     const folder = mkdtempSync(join(tmpdir(), 'pongcheck-prometheus-'));
     const config = parse(readRoot('grafana/prometheus.yml'));
-    const [scrape] = config.scrape_configs as [Scrape];
     config.global = { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' };
     config.rule_files = ['rules.yml'];
-    config.scrape_configs = Object.entries(jobs).map(([job_name, targets]) => ({
-      ...scrape,
-      job_name,
-      static_configs: [{ targets }],
-    }));
+    config.scrape_configs = Object.entries(jobs).map(scrapeOf);
     writeFileSync(join(folder, 'prometheus.yml'), stringify(config));
     writeFileSync(join(folder, 'rules.yml'), hurried(readRoot('grafana/rules/pongcheck.yml')));
     const port = await freePort();

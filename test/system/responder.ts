@@ -10,8 +10,8 @@ import type { Trial } from './trial.js';
 export class Responder {
   private constructor(
     readonly program: Program,
-    /** Where it answers PINGs. */
-    readonly port: number,
+    /** Where it answers PINGs, in the order of its listeners. */
+    readonly ports: readonly number[],
     /** HOST:PORT where it serves HTTP. */
     readonly http: string,
     private readonly folder: string,
@@ -42,9 +42,14 @@ export class Responder {
     const cli = join(compiledPackage(), 'dist', 'cli.js');
     const limit = files === undefined ? [] : ['prlimit', `--nofile=${files}:${files}`];
     const program = trial.program([...limit, process.execPath, cli, 'serve', '--config', file]);
-    const { address } = await program.says(/^answers PING at/);
     const { url } = await program.says(/^serves .*\/metrics/);
-    return new Responder(program, Number(new URL(address).port), new URL(url).host, folder);
+    const listening = program.said.filter(({ event }) => event.startsWith('answers PING at'));
+    const ports = listening.map(({ address }) => Number(new URL(address).port));
+    return new Responder(program, ports, new URL(url).host, folder);
+  }
+
+  get port(): number {
+    return this.ports[0] as number;
   }
 
   /** A word of `programs/moods.js`, for the next run of a check. */
