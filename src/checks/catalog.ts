@@ -74,6 +74,10 @@ const tlsOptions: readonly CheckOption[] = [
   },
 ];
 
+function roleOption(sentence: string): CheckOption {
+  return { name: 'role', type: 'enum', values: ['any', 'primary'], default: 'any', sentence };
+}
+
 /**
  * Every kind of check there is: the configuration, the README's table and
  * `--help` come from here. Nothing is loaded before a check of a kind is made,
@@ -89,6 +93,14 @@ export const checkKinds: readonly CheckKind[] = [
         type: 'url',
         required: true,
         sentence: 'mysql:// or mariadb://USER:PASSWORD@HOST:PORT/DATABASE, with ?ssl=true for TLS.',
+      },
+      roleOption('primary fails a server that is read_only.'),
+      {
+        name: 'maxLag',
+        type: 'duration',
+        defaultText: 'any',
+        sentence:
+          'How far behind its primary a replica may be; whoever asks needs the right to see that (REPLICATION CLIENT, in MariaDB SLAVE MONITOR).',
       },
       ...tlsOptions,
     ],

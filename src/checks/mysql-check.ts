@@ -4,12 +4,21 @@ import { CheckFailure } from '../health/reason.js';
 import { orAbort } from './abort.js';
 import { Entrance } from './mysql-entrance.js';
 import { mysqlFailure } from './mysql-failure.js';
+import { ReplicaLag } from './mysql-lag.js';
 import { type MysqlLogin, MysqlSession } from './mysql-session.js';
 
 /** A new connection is made at least this often, because a standing one does not see that newcomers are turned away. */
 const FRESH_EVERY_MS = 10_000;
 /** A ping of the protocol would be answered by a server whose SQL layer is stuck. */
 const QUESTION = 'SELECT 1, @@global.read_only';
+
+/** What is asked of a server besides an answer. */
+export interface MysqlDemands {
+  /** `primary`: it must take writes. */
+  readonly role?: 'any' | 'primary';
+  /** How far behind its primary a replica may be, in milliseconds. */
+  readonly maxLag?: number;
+}
 
 /** Whether a server is well, found out on a connection of the check's own. */
 export class MysqlCheck {
@@ -19,13 +28,19 @@ export class MysqlCheck {
   private freshAt = Number.NEGATIVE_INFINITY;
   private lastRunAt = Number.NEGATIVE_INFINITY;
   private closed = false;
+  private readonly lag: ReplicaLag | undefined;
 
   constructor(
     private readonly login: MysqlLogin,
+    private readonly demands: MysqlDemands,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    const { maxLag } = demands;
+    this.lag = maxLag === undefined ? undefined : new ReplicaLag(maxLag, clock);
+  }
 
-  async run(signal: AbortSignal): Promise<CheckResult> {
+  /** @param deadline monotonic moment at which the signal will fire, in milliseconds. */
+  async run(signal: AbortSignal, deadline: number): Promise<CheckResult> {
     const entrance = await orAbort(this.way(), signal);
     if (this.closed) throw new CheckFailure('internal', 'the check is closed');
     const now = this.clock.now();
@@ -34,20 +49,21 @@ export class MysqlCheck {
     const waiting = entrance.take();
     if (waiting) this.settle(waiting);
     if (!this.standing || this.standing.lost || nextRun - this.freshAt > FRESH_EVERY_MS) {
-      return this.renew(entrance, signal);
+      return this.renew(entrance, signal, deadline);
     }
     try {
-      return await this.ask(this.standing, signal);
+      return await this.ask(this.standing, signal, deadline);
     } catch (error) {
       // The server may have been restarted, or have closed an idle connection, and be well.
       if (signal.aborted || this.closed || !(error instanceof CheckFailure) || error.reason !== 'reset') throw error;
-      return this.renew(entrance, signal);
+      return this.renew(entrance, signal, deadline);
     }
   }
 
   async close(): Promise<void> {
     this.closed = true;
     this.entrance?.close();
+    this.lag?.close();
     await this.standing?.leave();
   }
 
@@ -59,17 +75,18 @@ export class MysqlCheck {
   }
 
   /** Asks on a new connection, which stays in place of the one that stood. */
-  private async renew(entrance: Entrance<MysqlSession>, signal: AbortSignal): Promise<CheckResult> {
+  private async renew(entrance: Entrance<MysqlSession>, signal: AbortSignal, deadline: number): Promise<CheckResult> {
     try {
       this.settle(await entrance.enter(signal));
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       const failure = heldBack(mysqlFailure(error), entrance.pause);
       if (failure.reason !== 'too-many-connections' || !this.standing || this.standing.lost) throw failure;
-      const answer = await this.ask(this.standing, signal);
+      const answer = await this.ask(this.standing, signal, deadline);
+      if (answer.status === 'fail') return answer;
       return { ...answer, status: 'warn', reason: failure.reason, output: `${failure.message}; an older one answers` };
     }
-    return this.ask(this.standing as MysqlSession, signal);
+    return this.ask(this.standing as MysqlSession, signal, deadline);
   }
 
   private settle(session: MysqlSession): void {
@@ -79,17 +96,48 @@ export class MysqlCheck {
     this.freshAt = session.readyAt as number;
   }
 
-  private async ask(session: MysqlSession, signal: AbortSignal): Promise<CheckResult> {
+  private async ask(session: MysqlSession, signal: AbortSignal, deadline: number): Promise<CheckResult> {
+    const readOnly = await this.question(session, signal);
+    if (this.demands.role === 'primary' && isOn(readOnly)) {
+      return { status: 'fail', reason: 'read-only', output: 'read_only is on: it is no primary', ...seen(readOnly) };
+    }
+    return (await this.judgeLag(session, signal, deadline)) ?? { status: 'pass', ...seen(readOnly) };
+  }
+
+  private async judgeLag(
+    session: MysqlSession,
+    signal: AbortSignal,
+    deadline: number,
+  ): Promise<CheckResult | undefined> {
+    try {
+      return await this.lag?.judge(session, signal, deadline);
+    } finally {
+      // Nothing else can be asked where an answer is still to come.
+      if (this.lag?.keep(session)) this.standing = undefined;
+    }
+  }
+
+  /** Whether the server is read-only, in its own word. */
+  private async question(session: MysqlSession, signal: AbortSignal): Promise<unknown> {
     try {
       const [one, readOnly] = await orAbort(session.query(QUESTION), signal);
       if (one !== 1) throw new CheckFailure('protocol', `SELECT 1 gave ${String(one)}`);
-      return { status: 'pass', observedValue: readOnly, observedUnit: 'read_only' };
+      return readOnly;
     } catch (error) {
       session.destroy();
       if (signal.aborted) throw signal.reason;
       throw mysqlFailure(error);
     }
   }
+}
+
+function seen(readOnly: unknown): Pick<CheckResult, 'observedValue' | 'observedUnit'> {
+  return { observedValue: readOnly, observedUnit: 'read_only' };
+}
+
+/** MariaDB 12 says `OFF` or how far it is on, the others 0 or 1. */
+function isOn(readOnly: unknown): boolean {
+  return readOnly !== 0 && readOnly !== 'OFF';
 }
 
 /** The failure, which also says for how long (in ms) it will not be tried whether it still holds. */

@@ -26,7 +26,7 @@ export class PooledMysqlCheck {
   }
 
   async run(signal: AbortSignal, deadline: number): Promise<CheckResult> {
-    const server = await this.askServer(signal);
+    const server = await this.askServer(signal, deadline);
     if (server.status === 'fail') return server;
     try {
       await this.askPool(signal, deadline);
@@ -41,9 +41,9 @@ export class PooledMysqlCheck {
     return this.dedicated.close();
   }
 
-  private async askServer(signal: AbortSignal): Promise<CheckResult> {
+  private async askServer(signal: AbortSignal, deadline: number): Promise<CheckResult> {
     try {
-      return await this.dedicated.run(signal);
+      return await this.dedicated.run(signal, deadline);
     } catch (error) {
       // A server that is full may serve the connections that the pool has.
       if (!(error instanceof CheckFailure) || error.reason !== 'too-many-connections') throw error;

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../clock.js';
 import type { CheckDefinition, CheckSettings } from '../health/check.js';
-import { MysqlCheck } from './mysql-check.js';
+import { MysqlCheck, type MysqlDemands } from './mysql-check.js';
 import { loginOfPool, loginOfUrl } from './mysql-login.js';
 import { corePool, type MysqlPool } from './mysql-pool.js';
 import { PooledMysqlCheck } from './mysql-pooled.js';
@@ -12,7 +12,7 @@ import { readUrl } from './url.js';
 const KIND = 'mysql';
 
 /** A server, by its URL. */
-export interface MysqlUrlOptions extends CheckSettings {
+export interface MysqlUrlOptions extends CheckSettings, MysqlDemands {
   /** `mysql://USER:PASSWORD@HOST:PORT/DATABASE` or `mariadb://`; port 3306, `?ssl=true` for TLS. */
   url: string;
   /** Turns TLS on, and says how. */
@@ -20,7 +20,7 @@ export interface MysqlUrlOptions extends CheckSettings {
 }
 
 /** A server, by the pool that the application has. */
-export interface MysqlPoolOptions extends CheckSettings {
+export interface MysqlPoolOptions extends CheckSettings, MysqlDemands {
   /**
    * The application's own pool: `createPool` of `mysql2` or of `mysql2/promise`. The check logs in as the pool does,
    * on a connection of its own, and where that is well it also borrows one of the pool, for one ping.
@@ -35,6 +35,13 @@ export type MysqlOptions = MysqlUrlOptions | MysqlPoolOptions;
  * connection at least every 10 s. Where the server has none left for a
  * newcomer it warns as long as the standing one still answers. The observed
  * value is the server's `read_only`.
+ *
+ * With `role: 'primary'` a server that is `read_only` fails (`read-only`). With
+ * `maxLag` a replica that is further behind fails (`lag`), and the observed
+ * value is its lag in seconds. Where it has stopped (`lag`) or lost its primary
+ * (`master-down`) the lag is at most what was read last and the time since: it
+ * warns until that is too much, and fails then. Where it may not be read it
+ * warns; what is no replica has no lag.
  *
  * With a `pool` it tells besides whether that pool is of use: `pool-exhausted`
  * where the server is well and the pool gives no connection, or none that
@@ -56,7 +63,7 @@ export function mysql(options: MysqlOptions, clock: Clock = systemClock): CheckD
   if ('pool' in own) {
     const pool = corePool(own.pool);
     const login = loginOfPool(pool.config.connectionConfig);
-    const check = new PooledMysqlCheck(new MysqlCheck(login, clock), pool, clock);
+    const check = new PooledMysqlCheck(new MysqlCheck(login, own, clock), pool, clock);
     const { password, password2, password3 } = login.options;
     return {
       ...definition,
@@ -66,10 +73,10 @@ export function mysql(options: MysqlOptions, clock: Clock = systemClock): CheckD
     };
   }
   const url = readUrl(KIND, own.url, ['mysql', 'mariadb'], ['ssl']);
-  const check = new MysqlCheck(loginOfUrl(url, own.tls), clock);
+  const check = new MysqlCheck(loginOfUrl(url, own.tls), own, clock);
   return {
     ...definition,
-    run: (signal) => check.run(signal),
+    run: (signal, deadline) => check.run(signal, deadline),
     close: () => check.close(),
     secrets: secretsOfUrl(url),
   };

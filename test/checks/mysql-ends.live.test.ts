@@ -129,7 +129,7 @@ describe('options of a mysql check', () => {
     [{ url: 'mysql://x', tls: { verfy: false } }, /tls.verfy is not known; allowed: tls.ca, .*tls.verify$/],
     [{ url: 'mysql://x', tls: { verify: 'no' } }, /tls.verify is "no"; allowed: true or false/],
     [{ url: 'mysql://x', tls: { key: '/nowhere/hidden' } }, /tls.key is a file that cannot be read \(ENOENT\)/],
-    [{ url: 'mysql://x', timeuot: 5 }, /timeuot is not known; allowed: url, tls, timeout/],
+    [{ url: 'mysql://x', timeuot: 5 }, /timeuot is not known; allowed: url, role, maxLag, tls, timeout/],
   ])('refuses %j', (options, message) => {
     const make = () => mysql(options as unknown as MysqlOptions);
     expect(make).toThrow(message);

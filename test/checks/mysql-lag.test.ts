@@ -1,0 +1,120 @@
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { ReplicaLag } from '../../src/checks/mysql-lag.js';
+import type { MysqlSession } from '../../src/checks/mysql-session.js';
+import { FakeClock, settle } from '../fake-clock.js';
+
+type Rows = readonly Record<string, unknown>[];
+
+/** A session whose answers the trial gives. */
+function scripted(answer: (sql: string) => Rows | Promise<Rows>) {
+  const records = jest.fn(async (sql: string) => answer(sql));
+  const leave = jest.fn(async () => {});
+  const destroy = jest.fn();
+  return { records, leave, destroy, session: { records, leave, destroy } as unknown as MysqlSession };
+}
+
+const never = new AbortController().signal;
+const refusal = (errno: number, message: string) => Object.assign(new Error(message), { errno });
+
+describe('the lag of a replica', () => {
+  let clock: FakeClock;
+  beforeEach(() => {
+    clock = new FakeClock();
+  });
+
+  const soon = () => clock.now() + 800;
+
+  it('is asked of MySQL in its own words, new or old, and each server is asked only once for what it does not know', async () => {
+    const modern = scripted((sql) => {
+      if (sql !== 'SHOW REPLICA STATUS') throw refusal(1064, 'You have an error in your SQL syntax');
+      return [{ Replica_IO_Running: 'Yes', Replica_SQL_Running: 'Yes', Seconds_Behind_Source: 7 }];
+    });
+    const lag = new ReplicaLag(5000, clock);
+    for (let run = 0; run < 3; run++) {
+      expect(await lag.judge(modern.session, never, soon())).toMatchObject({ reason: 'lag', observedValue: 7 });
+    }
+    expect(modern.records).toHaveBeenCalledTimes(1 + 3);
+    const old = scripted((sql) => {
+      if (sql !== 'SHOW SLAVE STATUS') throw refusal(1064, 'You have an error in your SQL syntax');
+      return [{ Slave_IO_Running: 'Yes', Slave_SQL_Running: 'Yes', Seconds_Behind_Master: 3 }];
+    });
+    expect(await new ReplicaLag(5000, clock).judge(old.session, never, soon())).toEqual({
+      status: 'pass',
+      observedValue: 3,
+      observedUnit: 's',
+    });
+    const none = scripted(() => {
+      throw refusal(1064, 'You have an error in your SQL syntax');
+    });
+    expect(await new ReplicaLag(5000, clock).judge(none.session, never, soon())).toMatchObject({
+      status: 'warn',
+      reason: 'lag',
+      output: expect.stringMatching(/^the lag could not be read: .*SQL syntax/),
+    });
+    expect(none.records).toHaveBeenCalledTimes(3);
+  });
+
+  it('is that of the channel that is furthest behind, and unknown where one is broken', async () => {
+    const channel = (lag: number | null, sql = 'Yes') => ({
+      Slave_IO_Running: 'Yes',
+      Slave_SQL_Running: sql,
+      Seconds_Behind_Master: lag,
+    });
+    let rows = [channel(1), channel(9), channel(0)];
+    const { session } = scripted(() => rows);
+    const lag = new ReplicaLag(60_000, clock);
+    expect(await lag.judge(session, never, soon())).toMatchObject({ status: 'pass', observedValue: 9 });
+    rows = [channel(1), channel(null, 'No')];
+    expect(await lag.judge(session, never, soon())).toMatchObject({ status: 'warn', reason: 'lag' });
+    clock.jump(51_000);
+    expect(await lag.judge(session, never, soon())).toMatchObject({ status: 'warn', reason: 'lag' });
+    clock.jump(1);
+    expect(await lag.judge(session, never, soon())).toMatchObject({ status: 'fail', reason: 'lag' });
+  });
+
+  it('warns while the question is locked, never asks it twice, and lets the session go that it was asked on', async () => {
+    let unlock: (rows: Rows) => void = () => {};
+    const locked = scripted(() => new Promise<Rows>((resolve) => (unlock = resolve)));
+    const other = scripted(() => [{ Slave_IO_Running: 'Yes', Slave_SQL_Running: 'Yes', Seconds_Behind_Master: 0 }]);
+    const lag = new ReplicaLag(5000, clock);
+    for (const { session } of [locked, other, other]) {
+      const judged = lag.judge(session, never, soon());
+      await clock.advance(600);
+      expect(await judged).toEqual({
+        status: 'warn',
+        reason: 'lag',
+        output: 'the lag could not be read: no answer within 600 ms',
+      });
+      expect(lag.keep(session)).toBe(session === locked.session);
+    }
+    expect(locked.records).toHaveBeenCalledTimes(1);
+    expect(other.records).not.toHaveBeenCalled();
+    expect(locked.leave).not.toHaveBeenCalled();
+    unlock([]);
+    await settle();
+    expect(locked.leave).toHaveBeenCalledTimes(1);
+    expect(await lag.judge(other.session, never, soon())).toMatchObject({ status: 'pass' });
+    expect(lag.keep(other.session)).toBe(false);
+  });
+
+  it('is nobody’s to judge where the connection breaks', async () => {
+    const broken = scripted(() => {
+      throw Object.assign(new Error('Connection lost'), { code: 'PROTOCOL_CONNECTION_LOST' });
+    });
+    const judged = new ReplicaLag(5000, clock).judge(broken.session, never, soon());
+    await expect(judged).rejects.toMatchObject({ reason: 'reset' });
+  });
+
+  it('leaves a locked question where it is when a run is ended, and ends it when the check is closed', async () => {
+    const locked = scripted(() => new Promise<Rows>(() => {}));
+    const lag = new ReplicaLag(5000, clock);
+    const aborter = new AbortController();
+    const judged = lag.judge(locked.session, aborter.signal, soon());
+    aborter.abort(new Error('the service stops'));
+    await expect(judged).rejects.toThrow('the service stops');
+    expect(lag.keep(locked.session)).toBe(true);
+    expect(locked.destroy).not.toHaveBeenCalled();
+    lag.close();
+    expect(locked.destroy).toHaveBeenCalledTimes(1);
+  });
+});

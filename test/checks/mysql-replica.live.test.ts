@@ -1,0 +1,146 @@
+import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
+import { type MysqlOptions, type MysqlUrlOptions, mysql } from '../../src/checks/mysql.js';
+import type { CheckDefinition } from '../../src/health/check.js';
+import type { MariaDb } from '../live/mariadb.js';
+import { replicaSays, startMariaDbPair } from '../live/mariadb-pair.js';
+import { ownServer } from '../live/own-server.js';
+import { runCheck } from '../live/run-check.js';
+
+const itOwnServer = ownServer('TEST_MYSQL_URL');
+const HOUR_MS = 3_600_000;
+
+describe('a MySQL check of a primary and its replica', () => {
+  let primary: MariaDb;
+  let replica: MariaDb;
+  beforeAll(async () => {
+    if (process.env.TEST_MYSQL_URL) return;
+    ({ primary, replica } = await startMariaDbPair());
+  }, 60_000);
+  afterAll(() => Promise.all([primary?.stop(), replica?.stop()]));
+
+  /** What a trial opens or changes, undone after it. */
+  const undoing: (() => unknown)[] = [];
+  afterEach(async () => {
+    for (const undo of undoing.splice(0).reverse()) await undo();
+  });
+
+  function check(server: MariaDb, options: Partial<MysqlUrlOptions> = {}): CheckDefinition {
+    const made = mysql({ url: server.url(), timeout: 1500, ...options } as MysqlOptions);
+    undoing.push(() => made.close?.());
+    return made;
+  }
+
+  const readOnly = (value: number) => replica.query(`SET GLOBAL read_only = ${value}`);
+  const behind = { status: 'fail', reason: 'lag' };
+
+  itOwnServer(
+    'fails with read-only where a primary is wanted, follows the switch, and passes where none is',
+    async () => {
+      const [wanted, any] = [check(replica, { role: 'primary' }), check(replica)];
+      expect(await runCheck(check(primary, { role: 'primary' }))).toMatchObject({ status: 'pass', observedValue: 0 });
+      undoing.push(() => readOnly(0));
+      await readOnly(1);
+      expect(await runCheck(wanted)).toMatchObject({
+        status: 'fail',
+        reason: 'read-only',
+        observedValue: 1,
+        observedUnit: 'read_only',
+      });
+      expect(await runCheck(any)).toMatchObject({ status: 'pass', observedValue: 1 });
+      await readOnly(0);
+      expect(await runCheck(wanted)).toMatchObject({ status: 'pass', observedValue: 0 });
+      expect(await runCheck(any)).toMatchObject({ status: 'pass', observedValue: 0 });
+    },
+  );
+
+  itOwnServer('passes with the lag in seconds where it is allowed, and of a primary as ever', async () => {
+    const lag = { status: 'pass', observedValue: 0, observedUnit: 's' };
+    expect(await runCheck(check(replica, { maxLag: 0 }))).toMatchObject(lag);
+    expect(await runCheck(check(primary, { maxLag: 0 }))).toMatchObject({ status: 'pass', observedUnit: 'read_only' });
+  });
+
+  itOwnServer('fails with lag of a replica that is too far behind, and passes when it has caught up', async () => {
+    const delayed = (seconds: number) =>
+      replica.query('STOP SLAVE', `CHANGE MASTER TO MASTER_DELAY = ${seconds}`, 'START SLAVE');
+    const [strict, patient] = [check(replica, { maxLag: 5000 }), check(replica, { maxLag: HOUR_MS })];
+    await delayed(1800);
+    undoing.push(() => delayed(0));
+    await primary.query('SET timestamp = UNIX_TIMESTAMP() - 100', 'CREATE DATABASE late');
+    await replicaSays(replica, ({ Seconds_Behind_Master: lag }) => Number(lag) >= 100);
+    const outcome = await runCheck(strict);
+    expect(outcome).toMatchObject({
+      ...behind,
+      observedUnit: 's',
+      output: expect.stringMatching(/^\d{3} s behind its primary, allowed: 5 s$/),
+    });
+    expect(outcome.observedValue).toBeGreaterThanOrEqual(100);
+    expect((await runCheck(patient)).status).toBe('pass');
+    expect((await runCheck(check(replica))).status).toBe('pass');
+    await delayed(0);
+    await replicaSays(replica, ({ Seconds_Behind_Master: lag }) => lag === 0);
+    expect(await runCheck(strict)).toMatchObject({ status: 'pass', observedValue: 0 });
+  });
+
+  itOwnServer('tells that replication has stopped, and warns until the lag can be too much', async () => {
+    const [strict, patient] = [check(replica, { maxLag: 0 }), check(replica, { maxLag: HOUR_MS })];
+    for (const trial of [strict, patient]) expect((await runCheck(trial)).status).toBe('pass');
+    await replica.query('STOP SLAVE SQL_THREAD');
+    undoing.push(() => replica.query('START SLAVE'));
+    const output = expect.stringMatching(
+      /^replication has stopped, the lag is at most \d+ s \(IO thread: Yes.*SQL thread: No/,
+    );
+    expect(await runCheck(strict)).toMatchObject({ ...behind, output });
+    expect(await runCheck(patient)).toMatchObject({ status: 'warn', reason: 'lag', output });
+    // One that has never known the lag.
+    const newcomer = await runCheck(check(replica, { maxLag: HOUR_MS }));
+    expect(newcomer).toMatchObject({ ...behind, output: expect.stringMatching(/the lag is unknown/) });
+    await replica.query('START SLAVE');
+    await replicaSays(replica, ({ Seconds_Behind_Master: lag }) => lag === 0);
+    for (const trial of [strict, patient]) expect((await runCheck(trial)).status).toBe('pass');
+  });
+
+  itOwnServer('shows nothing of the row at which replication has stopped', async () => {
+    const trial = check(replica, { maxLag: 0 });
+    await primary.query('CREATE DATABASE shop', 'CREATE TABLE shop.card (number BIGINT PRIMARY KEY)');
+    const written = async () => (await primary.query('SELECT @@gtid_current_pos AS at'))[0]?.at;
+    const caughtUp = await written();
+    while ((await replica.query('SELECT @@gtid_slave_pos AS at'))[0]?.at !== caughtUp) continue;
+    await replica.query('INSERT INTO shop.card VALUES (4111111111111111)');
+    await primary.query('INSERT INTO shop.card VALUES (4111111111111111)');
+    undoing.push(async () => {
+      await replica.query('DELETE FROM shop.card', 'START SLAVE');
+      await replicaSays(replica, ({ Seconds_Behind_Master: lag }) => lag === 0);
+    });
+    await replicaSays(replica, ({ Last_SQL_Error: error }) => String(error).includes('4111'));
+    const outcome = await runCheck(trial);
+    expect(outcome).toMatchObject({ ...behind, output: expect.stringMatching(/SQL thread: No, error 1062\)$/) });
+    expect(JSON.stringify(outcome)).not.toContain('4111');
+  });
+
+  itOwnServer('warns where the lag may not be seen', async () => {
+    await replica.query("CREATE USER blind@'127.0.0.1'");
+    undoing.push(() => replica.query("DROP USER blind@'127.0.0.1'"));
+    const trial = check(replica, { url: replica.url({ user: 'blind' }), maxLag: 0 });
+    for (let run = 0; run < 2; run++) {
+      expect(await runCheck(trial)).toMatchObject({
+        status: 'warn',
+        reason: 'lag',
+        output: expect.stringMatching(/^the lag could not be read: Access denied/),
+      });
+    }
+  });
+
+  itOwnServer('says master-down of a replica whose primary is killed, and passes when it is back', async () => {
+    const [strict, patient] = [check(replica, { maxLag: 0 }), check(replica, { maxLag: HOUR_MS })];
+    for (const trial of [strict, patient]) expect((await runCheck(trial)).status).toBe('pass');
+    await primary.kill();
+    await replicaSays(replica, ({ Slave_IO_Running: io }) => io === 'Connecting');
+    const output = expect.stringMatching(/^it has lost its primary, the lag is at most \d+ s \(IO thread: Connecting/);
+    expect(await runCheck(strict)).toMatchObject({ status: 'fail', reason: 'master-down', output });
+    expect(await runCheck(patient)).toMatchObject({ status: 'warn', reason: 'master-down', output });
+    expect((await runCheck(check(replica))).status).toBe('pass');
+    await primary.restart();
+    await replicaSays(replica, ({ Seconds_Behind_Master: lag }) => lag === 0);
+    for (const trial of [strict, patient]) expect((await runCheck(trial)).status).toBe('pass');
+  });
+});
