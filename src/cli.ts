@@ -1,16 +1,17 @@
 #!/usr/bin/env node
 import { debuglog } from 'node:util';
-import { checkConfigCommand } from './cli/check-config.js';
 import { type Command, EXIT_USAGE, parseCommandLine, UsageError } from './cli/command.js';
-import { explainCommand } from './cli/explain.js';
-import { pingCommand } from './cli/ping.js';
-import { serveCommand } from './cli/serve.js';
-import { watchCommand } from './cli/watch.js';
 import { nearest } from './config/nearest.js';
 import { PongcheckError } from './errors.js';
-import { packageVersion } from './version.js';
 
-const commands: readonly Command[] = [serveCommand, pingCommand, explainCommand, watchCommand, checkConfigCommand];
+/** What each command is; loaded when it is wanted, because a probe pays for whatever is loaded. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import('./cli/serve.js')).serveCommand,
+  ping: async () => (await import('./cli/ping.js')).pingCommand,
+  explain: async () => (await import('./cli/explain.js')).explainCommand,
+  watch: async () => (await import('./cli/watch.js')).watchCommand,
+  'check-config': async () => (await import('./cli/check-config.js')).checkConfigCommand,
+};
 const EXIT_FAILED = 1;
 const LINGER_MS = 500;
 /** The command of this process, once it is known. */
@@ -18,15 +19,15 @@ let command: Command | undefined;
 
 async function main(args: readonly string[]): Promise<number> {
   const [first, ...rest] = args;
-  if (first === '--version' || first === '-V') return print(`${packageVersion()}\n`);
+  if (first === '--version' || first === '-V') return print(`${await version()}\n`);
   if (first === '--help' || first === '-h' || (first === 'help' && rest.length === 0)) return printHelp();
   if (first === undefined) {
     await printHelp();
     return EXIT_USAGE;
   }
   const named = first === 'help' ? rest[0] : first;
-  command = commands.find(({ name }) => name === named);
-  if (!command) throw new UsageError(unknownCommand(String(named)));
+  if (!Object.hasOwn(commands, String(named))) throw new UsageError(unknownCommand(String(named)));
+  command = await (commands[String(named)] as () => Promise<Command>)();
   const { flags, arguments_ } = parseCommandLine(command, first === 'help' ? ['--help'] : rest);
   if (flags.help) return print(await (await import('./cli/help.js')).commandHelp(command));
   const run = await command.load();
@@ -34,7 +35,12 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function printHelp(): Promise<number> {
-  return print((await import('./cli/help.js')).mainHelp(commands, packageVersion()));
+  const all = await Promise.all(Object.values(commands).map((load) => load()));
+  return print((await import('./cli/help.js')).mainHelp(all, await version()));
+}
+
+async function version(): Promise<string> {
+  return (await import('./version.js')).packageVersion();
 }
 
 function print(text: string): number {
@@ -43,17 +49,17 @@ function print(text: string): number {
 }
 
 function unknownCommand(name: string): string {
-  const names = commands.map((command) => command.name);
+  const names = Object.keys(commands);
   const meant = name.startsWith('-') ? undefined : nearest(name, names);
   const what = `unknown ${name.startsWith('-') ? 'option' : 'command'} ${name}`;
   return meant === undefined ? `${what}; commands are ${names.join(', ')}` : `${what}; did you mean ${meant}?`;
 }
 
 /** One clear line and an exit code; a stack only for who asks with NODE_DEBUG=pongcheck. */
-function fail(error: unknown): number {
+async function fail(error: unknown): Promise<number> {
   debuglog('pongcheck')('%O', error);
   const lines = linesOf(error);
-  const refusal = command?.refusal?.(process.argv.slice(3), lines.join('; '));
+  const refusal = await command?.refusal?.(process.argv.slice(3), lines.join('; '));
   if (refusal?.line !== undefined) process.stdout.write(`${refusal.line}\n`);
   else for (const line of lines) process.stderr.write(`pongcheck: ${line}\n`);
   return refusal?.code ?? (error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED);

@@ -33,7 +33,7 @@ export interface Command {
    * How a failure is told to who asks for it in another way, wrong as the rest of the command line may be: the exit
    * code, and the line on standard output in place of that on standard error.
    */
-  refusal?(args: readonly string[], sentence: string): { code: number; line?: string } | undefined;
+  refusal?(args: readonly string[], sentence: string): Promise<{ code: number; line?: string } | undefined>;
   /** Does the work; resolves with the exit code. */
   load(): Promise<(flags: FlagValues, argument: string | undefined, all: readonly string[]) => Promise<number>>;
 }

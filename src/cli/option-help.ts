@@ -1,6 +1,7 @@
 import { checkKinds } from '../checks/catalog.js';
 import type { OptionRow } from '../config/option.js';
-import { checkVariables, FILE_VARIABLE, optionRows } from '../config/options.js';
+import { checkVariables, optionRows } from '../config/options.js';
+import { FILE_VARIABLE } from '../config/variable-names.js';
 import type { HelpPart } from './command.js';
 
 /** The options of the file and of the environment, and the kinds of check. */

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Client } from '../client/client.js';
+import { type ConnectOptions, connect } from '../client/connect.js';
 import type { Pong } from '../client/pong.js';
 import { type PingOptions, pingQuestion } from '../client/question.js';
-import { type Client, type ConnectOptions, connect } from '../client.js';
 import { DURATION_FORMS, parseDuration } from '../config/duration.js';
 import { PongcheckError } from '../errors.js';
 import type { Scope } from '../health/health.js';

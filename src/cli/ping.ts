@@ -1,6 +1,5 @@
 import type { Command } from './command.js';
 import { dialectAskedFor, exitCode, exitDialects } from './exit-dialects.js';
-import { nagiosLine } from './nagios-line.js';
 import { peerFlags } from './peer-flags.js';
 
 export const pingCommand: Command = {
@@ -56,11 +55,12 @@ export const pingCommand: Command = {
       rows: Object.entries(exitDialects).map(([name, { sentence }]) => [name, sentence]),
     },
   ],
-  refusal(args, sentence) {
+  async refusal(args, sentence) {
     const dialect = dialectAskedFor(args);
     if (dialect === undefined) return undefined;
     const code = exitCode(dialect, 'not asked');
-    return dialect === 'nagios' ? { code, line: nagiosLine('not asked', sentence) } : { code };
+    if (dialect !== 'nagios') return { code };
+    return { code, line: (await import('./nagios-line.js')).nagiosLine('not asked', sentence) };
   },
   load: async () => (await import('./ping-loop.js')).ping,
 };

@@ -2,7 +2,7 @@ import { connect as connectSocket, type LookupFunction, type Socket } from 'node
 import { type Clock, systemClock } from '../clock.js';
 import { PongcheckError } from '../errors.js';
 import { type Address, endpointOf, parseAddress } from '../link/address.js';
-import { type KeepAlive, keepAliveSetter } from '../link/keep-alive.js';
+import type { KeepAlive } from '../link/keep-alive.js';
 import { onAbort } from './abort.js';
 import { Client } from './client.js';
 import { connectFailure, timeoutFailure } from './failure.js';
@@ -42,6 +42,11 @@ function warnOnce(sentence: string): void {
   process.emitWarning(sentence, { code: 'PONGCHECK_KEEP_ALIVE' });
 }
 
+/** Loaded for who wants it: a probe does not. */
+async function loadKeepAliveSetter(settings: Partial<KeepAlive>): Promise<(socket: Socket) => void> {
+  return (await import('../link/keep-alive.js')).keepAliveSetter(settings, warnOnce);
+}
+
 const CONNECT_TIMEOUT = 5000;
 const MAX_IN_FLIGHT = 1024;
 
@@ -71,7 +76,7 @@ async function open(address: string | Address, options: ConnectOptions): Promise
   const target = typeof address === 'object' && address !== null ? address : parseAddress(address);
   if (target.kind !== 'unix' && target.port === 0)
     throw new PongcheckError('PONGCHECK_ADDRESS', 'Port 0 is for listeners: nothing is found there');
-  const setKeepAlive = options.keepAlive && (await keepAliveSetter(options.keepAlive, warnOnce));
+  const setKeepAlive = options.keepAlive && (await loadKeepAliveSetter(options.keepAlive));
   const openTls = target.kind === 'tls' ? await tlsOpener(options.tls) : undefined;
   signal?.throwIfAborted();
   return new Promise((resolve, reject) => {

@@ -1,9 +1,10 @@
 import { quoted } from './found.js';
 import { nearest } from './nearest.js';
 import type { OptionRow } from './option.js';
-import { checkVariables, FILE_VARIABLE, optionRows, TOKEN_VARIABLE } from './options.js';
+import { checkVariables, optionRows } from './options.js';
 import { at, isMap, setAt } from './path.js';
 import { type Env, readText } from './shape.js';
+import { FILE_VARIABLE, TOKEN_VARIABLE } from './variable-names.js';
 
 /** Flags by their long name: a text, several texts, or true for one that stands alone. */
 export type Flags = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;

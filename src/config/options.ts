@@ -528,8 +528,3 @@ export const checkVariables = [
     sentence: 'Adds a check named service, of kind http: http://HOST:PORT/PATH.',
   },
 ] as const;
-
-/** The variable with the token that a client shows. */
-export const TOKEN_VARIABLE = 'PONGCHECK_TOKEN';
-/** The variable that names the configuration file. */
-export const FILE_VARIABLE = 'PONGCHECK_CONFIG';

@@ -4,11 +4,12 @@ import { entryShape } from './checks.js';
 import { formatDuration } from './duration.js';
 import { addChecks, type Flags, misspeltVariables, override } from './environment.js';
 import { type ConfigFile, readConfigFile } from './file.js';
-import { FILE_VARIABLE, optionRows } from './options.js';
+import { optionRows } from './options.js';
 import { at, isMap, setAt } from './path.js';
 import { type Complain, configError, formatPath, type Path } from './problems.js';
 import type { Configuration, Settings } from './settings.js';
 import { type Env, readDefault, type Shape, ShapeReader, shapeOf } from './shape.js';
+import { FILE_VARIABLE } from './variable-names.js';
 
 export interface Sources {
   /** The file; default: what PONGCHECK_CONFIG names; neither: none. */

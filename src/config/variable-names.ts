@@ -1,0 +1,4 @@
+/** The variable with the token that a client shows. */
+export const TOKEN_VARIABLE = 'PONGCHECK_TOKEN';
+/** The variable that names the configuration file. */
+export const FILE_VARIABLE = 'PONGCHECK_CONFIG';

@@ -1,0 +1,59 @@
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { pongcheck } from './command.js';
+import { compiledPackage } from './compiled.js';
+import { ScriptedResponder } from './scripted-responder.js';
+
+/** A file costs a probe about 1 ms of its start; whoever needs more of them raises this on purpose. */
+const MOST_FILES = 40;
+/** What a probe is made of. */
+const parts = [
+  /^cli\.js$/,
+  /^(clock|errors)\.js$/,
+  /^(wire|link|client)\//,
+  /^health\/health\.js$/,
+  /^config\/(duration|nearest|variable-names)\.js$/,
+  /^cli\/(command|exit-dialects|peer-flags|ping|ping-loop|ping-printer|pong-words|report-lines|statistics|terminal)\.js$/,
+];
+/** What lasts longer than a probe, or is for who asks for it. */
+const forOthers = [/^client\/(link|pulse|backoff)\.js$/, /^link\/(heartbeat|keep-alive|sweeper)\.js$/];
+
+describe('the start of a probe', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pongcheck-probe-'));
+  let responder: ScriptedResponder;
+  /** Files of the package by their path in `dist`, and whatever else came from a file. */
+  let files: string[];
+  let strangers: string[];
+
+  beforeAll(async () => {
+    responder = await ScriptedResponder.start((ping) => ping.pong(1));
+    const { code, stdout } = await pongcheck(['ping', responder.address, '-c', '1'], {
+      env: { NODE_V8_COVERAGE: folder },
+    });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('1 received') });
+    const [report] = readdirSync(folder);
+    const { result } = JSON.parse(readFileSync(join(folder, report as string), 'utf8')) as {
+      result: { url: string }[];
+    };
+    const urls = result.map(({ url }) => url).filter((url) => url.startsWith('file:'));
+    const dist = `${pathToFileURL(join(realpathSync(compiledPackage()), 'dist'))}/`;
+    files = urls.filter((url) => url.startsWith(dist)).map((url) => url.slice(dist.length));
+    strangers = urls.filter((url) => !url.startsWith(dist));
+  });
+  afterAll(async () => {
+    await responder.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  it('loads no package of others', () => expect(strangers).toEqual([]));
+
+  it('loads what a PING takes, and few files', () => {
+    expect(files).toContain('client/connect.js');
+    expect(files.filter((file) => !parts.some((part) => part.test(file)))).toEqual([]);
+    expect(files.filter((file) => forOthers.some((part) => part.test(file)))).toEqual([]);
+    expect(files.length).toBeLessThanOrEqual(MOST_FILES);
+  });
+});
