@@ -1,15 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { alertGroups } from '../../grafana/source/alerts.js';
-import { files } from '../../grafana/source/files.js';
 import { hints, probeHints } from '../../grafana/source/hints.js';
 import { recordingRules } from '../../grafana/source/recording.js';
-import { type Client, connect, type PingOptions } from '../../src/client.js';
+import { type Client, connect } from '../../src/client.js';
 import { type Certificate, makeCertificate } from '../live/certificate.js';
 import { MariaDb } from '../live/mariadb.js';
 import { Redis } from '../live/redis.js';
 import { parseScrape, valueOf } from '../metrics/scrape.js';
 import { Peer } from '../server/peer.js';
+import { Load } from './load.js';
+import { panels } from './panels.js';
 import { type Job, Prometheus } from './prometheus.js';
 import { Responder } from './responder.js';
 import { Trial } from './trial.js';
@@ -19,28 +20,6 @@ const MAX_FILES = 120;
 /** Beyond what the alert for results that are too old lets pass. */
 const OLD_MS = 12_000;
 
-interface Panel {
-  title: string;
-  targets?: { expr: string }[];
-}
-
-/** Expressions of panels by DASHBOARD: TITLE, and their place where a panel has several. */
-const panels = new Map(
-  Object.entries(files)
-    .filter(([path]) => path.startsWith('grafana/dashboards/'))
-    .flatMap(([, text]) => {
-      const dashboard = JSON.parse(text) as { uid: string; panels: Panel[] };
-      // Metrics to which nobody has given a place may be of parts that are off here.
-      const more = dashboard.panels.findIndex(({ title }) => title === 'More');
-      const drawn = more === -1 ? dashboard.panels : dashboard.panels.slice(0, more);
-      return drawn.flatMap(({ title, targets = [] }) =>
-        targets.map(({ expr }, at): [string, string] => [
-          `${dashboard.uid.replace('pongcheck-', '')}: ${title}${at === 0 ? '' : ` (${at + 1})`}`,
-          expr,
-        ]),
-      );
-    }),
-);
 /** What no trial mends: a certificate that is made for two days. */
 const remaining = /Certificate/;
 const alerts = [...new Set(Object.values(alertGroups).flatMap((group) => group.map(({ alert }) => alert)))];
@@ -312,45 +291,3 @@ describe('Prometheus beside responders', () => {
     peer.socket.destroy();
   }
 });
-
-/** One client that asks all the time; in trouble it also asks what takes long. */
-class Load {
-  troubled = false;
-  private stopped = false;
-  private readonly loop: Promise<void>;
-  /** Every check has its first result. */
-  readonly settled: Promise<unknown>;
-
-  private constructor(private readonly client: Client) {
-    this.settled = this.refresh();
-    this.loop = this.run();
-  }
-
-  static async start(port: number): Promise<Load> {
-    return new Load(await connect(`pong://127.0.0.1:${port}`));
-  }
-
-  /** The check that nothing else runs gets a new result. */
-  async refresh(): Promise<void> {
-    await this.client.ping({ checks: ['slow'], maxAge: 0 });
-  }
-
-  async stop(): Promise<void> {
-    this.stopped = true;
-    await this.loop;
-    await this.client.close();
-  }
-
-  private async run(): Promise<void> {
-    const aside: Promise<unknown>[] = [];
-    // What becomes of a question is what Prometheus is asked about.
-    const ask = (question?: PingOptions) => this.client.ping(question).catch(() => undefined);
-    for (let at = 0; !this.stopped; at++) {
-      await ask();
-      if (this.troubled && at % 20 === 0) aside.push(ask({ checks: ['slow'], maxAge: 0, timeout: 4000 }));
-      if (this.troubled && at % 10 === 5) aside.push(ask({ checks: ['slow'], maxAge: 0, timeout: 50 }));
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    await Promise.all(aside);
-  }
-}

@@ -1,0 +1,43 @@
+import { type Client, connect, type PingOptions } from '../../src/client.js';
+
+/** One client that asks all the time; in trouble it also asks what takes long. */
+export class Load {
+  troubled = false;
+  private stopped = false;
+  private readonly loop: Promise<void>;
+  /** Every check has its first result. */
+  readonly settled: Promise<unknown>;
+
+  private constructor(private readonly client: Client) {
+    this.settled = this.refresh();
+    this.loop = this.run();
+  }
+
+  static async start(port: number): Promise<Load> {
+    return new Load(await connect(`pong://127.0.0.1:${port}`));
+  }
+
+  /** The check that nothing else runs gets a new result. */
+  async refresh(): Promise<void> {
+    await this.client.ping({ checks: ['slow'], maxAge: 0 });
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.loop;
+    await this.client.close();
+  }
+
+  private async run(): Promise<void> {
+    const aside: Promise<unknown>[] = [];
+    // What becomes of a question is what Prometheus is asked about.
+    const ask = (question?: PingOptions) => this.client.ping(question).catch(() => undefined);
+    for (let at = 0; !this.stopped; at++) {
+      await ask();
+      if (this.troubled && at % 20 === 0) aside.push(ask({ checks: ['slow'], maxAge: 0, timeout: 4000 }));
+      if (this.troubled && at % 10 === 5) aside.push(ask({ checks: ['slow'], maxAge: 0, timeout: 50 }));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    await Promise.all(aside);
+  }
+}
