@@ -9,6 +9,7 @@ export const systemPrograms = {
   faketime: 'faketime',
   haproxy: 'haproxy',
   'nc.openbsd': 'netcat-openbsd',
+  'prometheus-blackbox-exporter': 'prometheus-blackbox-exporter',
   setpriv: 'util-linux',
   chromium: 'chromium',
   prlimit: 'util-linux',

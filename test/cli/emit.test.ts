@@ -1,0 +1,86 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { parse, stringify } from 'yaml';
+import { pongcheck } from './command.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'pongcheck-emit-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+let files = 0;
+
+async function emit(args: readonly string[], config: object = {}) {
+  const file = join(folder, `${files++}.yml`);
+  writeFileSync(file, stringify(config));
+  return pongcheck(['emit', ...args, '--config', file]);
+}
+
+describe('pongcheck emit', () => {
+  it('haproxy: checks by PING above the deadline of the responder, and asks the agent for the drain', async () => {
+    const { stdout } = await emit(['haproxy', '--server', '10.0.0.5:80', '--server', '10.0.0.6:80'], {
+      listen: [{ url: 'pong://0.0.0.0:7000' }],
+      ping: { timeout: '3s' },
+    });
+    expect(stdout).toContain('  tcp-check send-binary 0000000c0101020000000000000000aa\n');
+    expect(stdout).toContain('  tcp-check expect min-recv 16 rbinary ^0000000C0102..0[124]\n');
+    expect(stdout).toContain('  timeout check 3500ms\n');
+    expect(stdout).toMatch(/default-server check .* port 7000 agent-check agent-port 7000 .*agent-send "agent\\n"\n/);
+    expect(stdout).toMatch(/ {2}server s1 10\.0\.0\.5:80\n {2}server s2 10\.0\.0\.6:80\n$/);
+  });
+
+  it('haproxy: over TLS and behind the PROXY protocol without an agent, which speaks neither', async () => {
+    const listen = [
+      { url: 'pong://127.0.0.1:7002', requireToken: true },
+      { url: 'pongs://127.0.0.1:7001', tls: { cert: 'c.pem', key: 'k.pem' }, proxyProtocol: { from: ['10.0.0.0/8'] } },
+    ];
+    const { stdout } = await emit(['haproxy'], { listen, tokens: ['a-token-of-the-right-length'] });
+    expect(stdout).toContain(' port 7001 check-ssl check-alpn pongcheck/1 verify required ');
+    expect(stdout).toContain(' check-send-proxy\n');
+    expect(stdout).toContain('rbinary ^0000000C0102..0[12]\n');
+    expect(stdout).not.toContain('agent-check');
+  });
+
+  it('blackbox: line mode, with a timeout above the deadline', async () => {
+    const { stdout } = await emit(['blackbox']);
+    const { pongcheck: module } = (parse(stdout) as { modules: Record<string, any> }).modules;
+    expect(module).toEqual({
+      prober: 'tcp',
+      timeout: '3s',
+      tcp: { query_response: [{ send: 'ping' }, { expect: '^pong (pass|warn)( .*)?$' }] },
+    });
+  });
+
+  it('kubernetes: HTTP probes that reach the port, and a grace above that of the drain', async () => {
+    const pod = parse((await emit(['kubernetes'], { drain: { grace: '20s' } })).stdout) as Record<string, any>;
+    expect(pod.terminationGracePeriodSeconds).toBe(30);
+    const [container] = pod.containers;
+    expect(container.env).toEqual([{ name: 'PONGCHECK_HTTP', value: '0.0.0.0:7664' }]);
+    expect(container.livenessProbe).toMatchObject({ httpGet: { path: '/livez', port: 7664 }, timeoutSeconds: 2 });
+    expect(container.readinessProbe.httpGet.path).toBe('/readyz');
+    expect(container.startupProbe.failureThreshold).toBe(60);
+  });
+
+  it('kubernetes: a process for each probe where HTTP is off', async () => {
+    const { stdout } = await emit(['kubernetes'], { http: false, listen: [{ url: 'pong://0.0.0.0:7000' }] });
+    const [container] = (parse(stdout) as Record<string, any>).containers;
+    expect(container.readinessProbe.exec.command).toEqual([
+      'pongcheck',
+      'ping',
+      '--exit',
+      'k8s',
+      '--scope',
+      'readiness',
+      'pong://127.0.0.1:7000',
+    ]);
+  });
+
+  it.each([['haproxy'], ['blackbox']])('%s: says where no listener can be asked', async (what) => {
+    const { code, stderr } = await emit([what], { listen: [{ url: 'pong+unix:/run/pong.sock' }] });
+    expect([code, stderr]).toEqual([1, expect.stringContaining('no listener can be asked by ')]);
+  });
+
+  it.each([[[]], [['nginx']]])('%j is wrong usage', async (args) => {
+    const { code, stderr } = await emit(args);
+    expect([code, stderr]).toEqual([64, expect.stringContaining('emit takes one of haproxy, blackbox, kubernetes')]);
+  });
+});

@@ -1,0 +1,160 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { stringify } from 'yaml';
+import { compiledPackage } from '../cli/compiled.js';
+import { freePort } from '../live/server-process.js';
+import { Responder } from './responder.js';
+import { Trial } from './trial.js';
+
+const trial = new Trial();
+const folder = mkdtempSync(join(tmpdir(), 'pongcheck-emit-'));
+const responders: Responder[] = [];
+const socket = join(folder, 'haproxy.sock');
+
+/** A responder at a port that is known, and what `emit` prints for it. */
+async function start(what: string): Promise<{ responder: Responder; snippet: string; port: number }> {
+  const port = await freePort();
+  const config = { listen: [{ url: `pong://127.0.0.1:${port}` }] };
+  const moods = { own: { interval: '200ms' }, soft: { interval: '200ms', critical: false } };
+  const responder = await Responder.start(trial, config, { moods });
+  responders.push(responder);
+  const file = join(folder, `${port}.yml`);
+  writeFileSync(file, stringify(config));
+  const cli = join(compiledPackage(), 'dist', 'cli.js');
+  const args = what === 'haproxy' ? ['--server', responder.http] : [];
+  const snippet = execFileSync(process.execPath, [cli, 'emit', what, '--config', file, ...args], { encoding: 'utf8' });
+  return { responder, snippet, port };
+}
+
+/** What HAProxy says of its one server. */
+function status(): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const asking = connect(socket, () => asking.end('show stat\n'));
+    asking.setEncoding('utf8').on('data', (chunk) => (text += chunk));
+    asking.on('error', reject);
+    asking.on('end', () => {
+      const [head = '', ...rows] = text.split('\n').map((line) => line.split(','));
+      const column = (head as string[]).indexOf('status');
+      resolve(rows.find((row) => row[0] === 'pongcheck' && row[1] === 's1')?.[column] ?? '');
+    });
+  });
+}
+
+/** Waits for a status, and returns all that were seen on the way to it. */
+async function until(wanted: RegExp): Promise<string[]> {
+  const seen: string[] = [];
+  for (;;) {
+    const now = await status();
+    if (seen.at(-1) !== now) seen.push(now);
+    if (wanted.test(now)) return seen;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function balance(snippet: string): Promise<void> {
+  const file = join(folder, 'haproxy.cfg');
+  const head = [
+    `global\n  stats socket ${socket}`,
+    'defaults\n  timeout connect 2s\n  timeout client 5s\n  timeout server 5s',
+  ];
+  const front = `frontend all\n  mode tcp\n  bind 127.0.0.1:${await freePort()}\n  default_backend pongcheck`;
+  writeFileSync(file, `${[...head, front, snippet].join('\n')}\n`);
+  execFileSync('haproxy', ['-c', '-f', file], { stdio: 'pipe' });
+  trial.program(['haproxy', '-db', '-f', file]);
+  for (;;) {
+    if (
+      await status().then(
+        () => true,
+        () => false,
+      )
+    )
+      return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** What the responder complained of, beside the states of its checks. */
+const complaints = ({ program }: Responder) =>
+  program.said.filter(({ level, check, group }) => ['warn', 'error', 'fatal'].includes(level) && !check && !group);
+
+afterAll(async () => {
+  await trial.close();
+  for (const responder of responders) responder.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('HAProxy with what emit haproxy prints', () => {
+  let responder: Responder;
+
+  beforeAll(async () => {
+    const started = await start('haproxy');
+    responder = started.responder;
+    await balance(started.snippet);
+  }, 30_000);
+
+  it('follows the states: up for pass and warn, down for fail, drain and never down while it drains, down when it is gone', async () => {
+    await until(/^UP$/);
+    responder.mood('soft', 'hang');
+    await responder.program
+      .says('group readiness is warn, was pass (timeout: no answer within 800 ms)')
+      .catch(() => {});
+    expect(await status()).toBe('UP');
+    responder.mood('own', 'hang');
+    await until(/^DOWN/);
+    responder.mood('own', 'well');
+    responder.mood('soft', 'well');
+    await until(/^UP$/);
+    responder.program.signal('SIGTERM');
+    const seen = await until(/^DRAIN/);
+    expect(seen.join()).not.toContain('DOWN');
+    await responder.program.exit();
+    await until(/^DOWN/);
+    expect(complaints(responder)).toEqual([]);
+  }, 60_000);
+
+  it('calls one down that is frozen', async () => {
+    await trial.close();
+    const { responder: other, snippet } = await start('haproxy');
+    await balance(snippet);
+    await until(/^UP$/);
+    await other.program.freeze();
+    await until(/^DOWN/);
+    other.program.thaw();
+    await until(/^UP$/);
+    expect(complaints(other)).toEqual([]);
+  }, 60_000);
+});
+
+describe('blackbox_exporter with what emit blackbox prints', () => {
+  it('succeeds while it is well, and fails at once while it is not', async () => {
+    const { responder, snippet, port } = await start('blackbox');
+    const file = join(folder, 'blackbox.yml');
+    writeFileSync(file, snippet);
+    const at = `127.0.0.1:${await freePort()}`;
+    trial.program(['prometheus-blackbox-exporter', `--config.file=${file}`, `--web.listen-address=${at}`]);
+    const probe = async () => {
+      const text = await (await fetch(`http://${at}/probe?target=127.0.0.1:${port}&module=pongcheck`)).text();
+      const value = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+      return { success: value('probe_success'), duration: value('probe_duration_seconds') };
+    };
+    const untilSuccess = async (wanted: number) => {
+      for (;;) {
+        const { success, duration } = await probe().catch(() => ({ success: Number.NaN, duration: 0 }));
+        if (success === wanted) return duration;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    };
+    await untilSuccess(1);
+    responder.mood('own', 'hang');
+    // Long before its timeout of 3 s, because the responder closes behind a bad status.
+    expect(await untilSuccess(0)).toBeLessThan(2.9);
+    responder.mood('own', 'well');
+    await untilSuccess(1);
+    expect(complaints(responder)).toEqual([]);
+  }, 60_000);
+});
