@@ -116,6 +116,13 @@ export const checkKinds: readonly CheckKind[] = [
         required: true,
         sentence: 'redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS.',
       },
+      roleOption('primary fails a replica.'),
+      {
+        name: 'write',
+        type: 'string',
+        defaultText: 'none',
+        sentence: 'A key that every run sets, with an expiry of 10 s: a server that takes no writes fails.',
+      },
       ...tlsOptions,
     ],
     load: async () => makes((await import('./redis.js')).redis),

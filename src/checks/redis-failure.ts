@@ -7,8 +7,8 @@ const reasonByReply: readonly (readonly [RegExp, Reason])[] = [
   [/\bLOADING\b/, 'loading'],
   [/\b(?:NOAUTH|WRONGPASS|NOPERM|DENIED)\b|invalid password|sent AUTH|DB index/, 'auth'],
   [/\bMASTERDOWN\b/, 'master-down'],
-  // MISCONF: it cannot save, and takes no writes until it can.
-  [/\b(?:READONLY|MISCONF)\b/, 'read-only'],
+  // MISCONF: it cannot save, NOREPLICAS: too few replicas follow, and it takes no writes until that is over.
+  [/\b(?:READONLY|MISCONF|NOREPLICAS)\b/, 'read-only'],
   [/\bOOM\b/, 'out-of-memory'],
   // A script runs for longer than it may, and nothing else is answered.
   [/\bBUSY\b/, 'timeout'],

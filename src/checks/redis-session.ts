@@ -2,6 +2,9 @@ import type { Redis, RedisOptions } from 'ioredis';
 
 type Driver = new (options: RedisOptions) => Redis;
 
+/** What a server says to one command: an error of its own, or an answer. */
+export type Reply = readonly [error: Error | null, answer?: unknown];
+
 /** How long we wait for the driver to see that the connection has ended, in ms. */
 const END_WAIT_MS = 250;
 
@@ -21,6 +24,7 @@ export class RedisSession {
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
       retryStrategy: () => null,
+      sentinelRetryStrategy: () => null,
       // It would wait for the end of LOADING.
       enableReadyCheck: false,
       disableClientInfo: true,
@@ -43,15 +47,16 @@ export class RedisSession {
   }
 
   /**
-   * What the server says to PING, and its role in its own words (`master`, `slave`, `sentinel`) where it tells us.
-   * Both leave in one write: the second of two would break on a server that turned us away, before its reason is read.
-   * Rejects with the true cause.
+   * What the server says to each of these commands. They leave in one write: the second of two would break on a server
+   * that turned us away, before its reason is read. Rejects with the true cause.
    */
-  async ping(): Promise<{ pong: unknown; role: string | undefined }> {
-    const answers = await this.told(this.client.pipeline().ping().role().exec());
-    const [[refusal, pong] = [], [unknown, role] = []] = answers ?? [];
-    if (refusal) throw this.cause ?? refusal;
-    return { pong, role: unknown || !Array.isArray(role) ? undefined : String(role[0]) };
+  async exchange(commands: readonly (readonly [string, ...string[]])[]): Promise<readonly Reply[]> {
+    const pipeline = this.client.pipeline();
+    for (const [name, ...words] of commands) pipeline.call(name, ...words);
+    const replies = (await this.told(pipeline.exec())) ?? [];
+    return this.cause === undefined
+      ? replies
+      : replies.map(([error, answer]) => [error && (this.cause as Error), answer]);
   }
 
   /** Ends it; whoever waits for it is told. Settles when it has ended, within a quarter of a second. */
@@ -74,7 +79,18 @@ export class RedisSession {
     try {
       return await answer;
     } catch (error) {
-      throw this.cause ?? error;
+      throw this.truth(error);
     }
   }
+
+  /** What the server said, also where it then broke the connection; else why that ended. */
+  private truth<T>(error: T): T {
+    const { cause } = this;
+    return cause === undefined || (isReply(error) && !isReply(cause)) ? error : (cause as T);
+  }
+}
+
+/** Whether it came from the server. */
+function isReply(error: unknown): boolean {
+  return (error as { name?: unknown }).name === 'ReplyError';
 }

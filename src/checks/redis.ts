@@ -1,17 +1,15 @@
-import type { RedisOptions as Login } from 'ioredis';
-import type { CheckDefinition, CheckResult, CheckSettings } from '../health/check.js';
-import { CheckFailure } from '../health/reason.js';
-import { orAbort } from './abort.js';
-import { partOptions, refusal } from './options.js';
-import { redisFailure } from './redis-failure.js';
-import { RedisSession } from './redis-session.js';
+import type { CheckDefinition, CheckSettings } from '../health/check.js';
+import { partOptions } from './options.js';
+import { RedisCheck } from './redis-check.js';
+import { loginOfUrl } from './redis-login.js';
+import type { RedisDemands } from './redis-verdict.js';
 import { secretsOfUrl } from './secrets.js';
-import { readTls, type TlsOptions } from './tls.js';
-import { hostOf, loginOf, readUrl } from './url.js';
+import type { TlsOptions } from './tls.js';
+import { readUrl } from './url.js';
 
 const KIND = 'redis';
 
-export interface RedisOptions extends CheckSettings {
+export interface RedisOptions extends CheckSettings, RedisDemands {
   /** `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://` for TLS; port 6379, database 0. */
   url: string;
   /** Turns TLS on, and says how. */
@@ -20,14 +18,19 @@ export interface RedisOptions extends CheckSettings {
 
 /**
  * Redis: one PING a run on a dedicated connection. The observed value is the
- * role, `primary` or `replica`, where the server tells it.
+ * role, `primary` or `replica`, where the server tells it. A replica that has
+ * no link to its primary warns (`master-down`) while it answers with old data.
+ *
+ * With `role: 'primary'` a replica fails (`role`). With `write` a server fails
+ * that does not take the key (`read-only`, `out-of-memory`). Where one of these
+ * two may not be found out, it warns.
  *
  * @throws PongcheckError `PONGCHECK_CHECK` for options that make no sense.
  */
 export function redis(given: RedisOptions): CheckDefinition {
   const { settings, options } = partOptions<RedisOptions>(KIND, given);
   const url = readUrl(KIND, options.url, ['redis', 'rediss']);
-  const check = new RedisCheck(loginTo(url, options.tls));
+  const check = new RedisCheck(loginOfUrl(url, options.tls), options);
   return {
     ...settings,
     kind: KIND,
@@ -36,80 +39,4 @@ export function redis(given: RedisOptions): CheckDefinition {
     close: () => check.close(),
     secrets: secretsOfUrl(url),
   };
-}
-
-function loginTo(url: URL, tls: TlsOptions | undefined): Login {
-  const { user, password } = loginOf(url);
-  const [, database] = /^\/?(\d{1,5})?$/.exec(url.pathname) ?? [undefined, ''];
-  if (database === '') throw refusal(KIND, 'url', 'one whose database is no number', 'a path such as /0, or none');
-  return {
-    host: hostOf(url),
-    port: Number(url.port || 6379),
-    db: Number(database ?? 0),
-    ...(user !== undefined && { username: user }),
-    ...(password !== undefined && { password }),
-    ...((tls || url.protocol === 'rediss:') && { tls: readTls(KIND, tls ?? {}) }),
-  };
-}
-
-class RedisCheck {
-  /** The connection that is kept between runs. */
-  private standing: RedisSession | undefined;
-  /** Every connection that has not been ended, for `close`. */
-  private readonly open = new Set<RedisSession>();
-  private closed = false;
-
-  constructor(private readonly login: Login) {}
-
-  async run(signal: AbortSignal): Promise<CheckResult> {
-    const kept = this.standing;
-    if (kept && !kept.lost) {
-      try {
-        return await this.ask(kept, false, signal);
-      } catch (error) {
-        // The server may have been restarted, or have closed an idle connection, and be well.
-        if (signal.aborted || (error as CheckFailure).reason !== 'reset') throw error;
-      }
-    }
-    const { Redis } = await orAbort(import('ioredis'), signal);
-    if (this.closed) throw new CheckFailure('internal', 'the check is closed');
-    if (kept) this.open.delete(kept);
-    const session = new RedisSession(Redis, this.login);
-    this.standing = session;
-    this.open.add(session);
-    return this.ask(session, true, signal);
-  }
-
-  async close(): Promise<void> {
-    this.closed = true;
-    await Promise.all([...this.open].map((session) => this.drop(session)));
-  }
-
-  /** A session that did not answer well is not asked again. */
-  private async ask(session: RedisSession, isNew: boolean, signal: AbortSignal): Promise<CheckResult> {
-    try {
-      if (isNew) await orAbort(session.open(), signal);
-      const { pong, role } = await orAbort(session.ping(), signal);
-      if (pong !== 'PONG') throw new CheckFailure('protocol', 'the answer to PING is not PONG');
-      return { status: 'pass', ...observed(role) };
-    } catch (error) {
-      await this.drop(session);
-      if (signal.aborted) throw signal.reason;
-      throw redisFailure(error);
-    }
-  }
-
-  private async drop(session: RedisSession): Promise<void> {
-    // Before it has ended: the next run may start meanwhile.
-    if (this.standing === session) this.standing = undefined;
-    await session.end();
-    this.open.delete(session);
-  }
-}
-
-const roles: Readonly<Record<string, string>> = { master: 'primary', slave: 'replica', sentinel: 'sentinel' };
-
-function observed(role: string | undefined): Pick<CheckResult, 'observedValue' | 'observedUnit'> {
-  const observedValue = role === undefined ? undefined : roles[role];
-  return observedValue === undefined ? {} : { observedValue, observedUnit: 'role' };
 }

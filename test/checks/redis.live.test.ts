@@ -134,16 +134,6 @@ describe('a check of Redis', () => {
     expect((await runCheck(newcomer)).status).toBe('pass');
   });
 
-  itOwnServer('tells a replica, and one that lost its primary and gives no old data', async () => {
-    const replica = await Redis.start({ args: ['--replicaof', '127.0.0.1', String(server.port)] });
-    closing.push(() => replica.stop());
-    expect(await runCheck(check({ url: replica.url() }))).toMatchObject({ status: 'pass', observedValue: 'replica' });
-    await replica.command(['CONFIG', 'SET', 'replica-serve-stale-data', 'no']);
-    await replica.command(['REPLICAOF', '127.0.0.1', 1]);
-    const outcome = await runCheck(check({ url: replica.url() }));
-    expect(outcome).toMatchObject({ status: 'fail', reason: 'master-down' });
-  });
-
   it('tells a line that was cut while it waited, and a peer that is heard of no more', async () => {
     const proxy = await TcpProxy.start({ to: server.port });
     closing.push(() => proxy.stop());

@@ -42,7 +42,7 @@ export class Redis {
     const folder = await mkdtemp(join(tmpdir(), 'pongcheck-redis-'));
     const all = [
       ['--bind', '127.0.0.1', '--port', String(port), '--save', '', '--appendonly', 'no', '--dir', folder],
-      ['--enable-debug-command', 'yes'],
+      ['--enable-debug-command', 'yes', '--repl-diskless-sync-delay', '0'],
       args,
     ].flat();
     const server = new Redis('127.0.0.1', port, undefined, folder, new ServerProcess(program, folder), all);
@@ -91,6 +91,20 @@ export class Redis {
       const open = client.status !== 'end' && client.status !== 'wait';
       client.disconnect();
       if (open) await ended;
+    }
+  }
+
+  /** Makes it a replica of another; resolves when it has its data and follows. */
+  async follow(primary: { host: string; port: number }): Promise<void> {
+    await this.command(['REPLICAOF', primary.host, primary.port]);
+    await this.linked(true);
+  }
+
+  /** Resolves when a replica follows its primary, or has lost it. */
+  async linked(wanted: boolean): Promise<void> {
+    for (;;) {
+      const [, , , link] = (await this.command(['ROLE'])) as unknown[];
+      if ((link === 'connected') === wanted) return;
     }
   }
 
