@@ -54,6 +54,8 @@ export interface ServiceOptions {
   register?: MetricsRegistry;
   /** Deadlines of PINGs, and how old a last known result may be before it counts as unknown (`staleLimit`, default 30,000). */
   ping?: Partial<ServerSettings['ping']> & { staleLimit?: number };
+  /** How long startup says `starting` while it has not passed (`grace`, default: as long as it takes); then it says what its checks say. */
+  startup?: { grace?: number };
   heartbeat?: Partial<ServerSettings['heartbeat']>;
   limits?: Partial<Limits>;
   drain?: Partial<DrainTimes>;
@@ -118,6 +120,7 @@ export class Service {
       checks,
       clock,
       ...(staleLimit !== undefined && { staleLimit }),
+      ...(options.startup?.grace !== undefined && { startupGrace: options.startup.grace }),
       ...(options.serviceId !== undefined && { serviceId: options.serviceId }),
       ...(options.releaseId !== undefined && { releaseId: options.releaseId }),
     });

@@ -334,6 +334,14 @@ export const optionRows: readonly OptionRow[] = [
     sentence: 'A stale result that is older than this counts as unknown.',
   },
   {
+    path: 'startup.grace',
+    type: 'duration',
+    defaultText: 'as long as it takes',
+    max: ONE_DAY,
+    env: 'PONGCHECK_STARTUP_GRACE',
+    sentence: 'How long startup says starting while it has not passed; then it says what its checks say, such as fail.',
+  },
+  {
     path: 'heartbeat.idleTimeout',
     type: 'duration',
     default: '90s',

@@ -18,6 +18,7 @@ export interface Settings extends ServerSettings {
   readonly listen: readonly ({ readonly url: string } & Readonly<ListenerSettings>)[];
   readonly http: { readonly host: string; readonly port: number; readonly tls?: TlsSettings } | false;
   readonly ping: ServerSettings['ping'] & { staleLimit: number };
+  readonly startup?: { readonly grace?: number };
   readonly drain: { readonly grace: number; readonly delay: number };
   readonly serviceId?: string;
   readonly releaseId?: string;

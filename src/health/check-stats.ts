@@ -13,4 +13,9 @@ export class CheckStats {
   lastSuccess: number | undefined;
   /** Changes of the state, the first one from unknown included. */
   transitions = 0;
+
+  constructor(
+    /** Wall time since when the state is what it is, in seconds since 1970. */
+    public stateSince: number,
+  ) {}
 }

@@ -30,7 +30,7 @@ export interface MonitorContext {
 /** One check as it is watched: when it runs, what is held of it, and who waits for it. */
 export class Monitor implements FlightListener {
   readonly verdict: Verdict;
-  readonly stats = new CheckStats();
+  readonly stats: CheckStats;
   /** Monotonic moment at which the latest run that ended began; -Infinity before. */
   startedAt = Number.NEGATIVE_INFINITY;
   /** How long it took, in milliseconds; undefined where none was possible. */
@@ -48,6 +48,7 @@ export class Monitor implements FlightListener {
     private readonly context: MonitorContext,
   ) {
     const { clock, findings, staleLimit } = context;
+    this.stats = new CheckStats(clock.wall() / 1000);
     this.limit = Math.max(staleLimit, check.maxAge);
     this.verdict = new Verdict(check.rise, check.fall, clock.now());
     this.flight = new SingleFlight(
@@ -77,6 +78,14 @@ export class Monitor implements FlightListener {
 
   get state(): CheckState {
     return this.verdict.state;
+  }
+
+  get passes(): number {
+    return this.verdict.passes;
+  }
+
+  get fails(): number {
+    return this.verdict.fails;
   }
 
   /** Why the state is not pass. */
@@ -196,7 +205,10 @@ export class Monitor implements FlightListener {
   }
 
   private report(from: CheckState): void {
-    if (this.state !== from) this.stats.transitions++;
+    if (this.state !== from) {
+      this.stats.transitions++;
+      this.stats.stateSince = this.context.clock.wall() / 1000;
+    }
     this.context.changed(this, from);
   }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Clock, systemClock } from '../clock.js';
+import { type Clock, systemClock, type Timer } from '../clock.js';
 import { PongcheckError } from '../errors.js';
 import { contribution } from './aggregate.js';
 import type { CheckDefinition, CheckFunction } from './check.js';
@@ -27,6 +27,11 @@ export interface RegistryOptions {
   clock?: Clock;
   /** Results older than this, and than the check's own max age, count as unknown. Milliseconds, default 30000. */
   staleLimit?: number;
+  /**
+   * How long the scope startup says `starting`, from `start` on, while it has not passed; from then on it says what its
+   * checks say. Milliseconds. Default: as long as it takes.
+   */
+  startupGrace?: number;
   /** Default: random. */
   instance?: string;
   serviceId?: string;
@@ -57,6 +62,9 @@ export interface CheckView {
   readonly state: CheckState;
   /** Why the state is not pass. */
   readonly reason: Reason | undefined;
+  /** Good and bad results in a row: one of the two is 0. */
+  readonly passes: number;
+  readonly fails: number;
   readonly stats: Readonly<CheckStats>;
   /** Age up to which a result satisfies who names none, in milliseconds. */
   readonly sharedFor: number;
@@ -73,6 +81,9 @@ export class Registry implements Health {
   private readonly clock: Clock;
   private readonly monitors: ReadonlyMap<string, Monitor>;
   private readonly startup: Startup<Monitor>;
+  private readonly startupGrace: number;
+  private graceTimer: Timer;
+  private isGraceOver = false;
   private readonly context: { -readonly [K in keyof ViewContext]: ViewContext[K] };
   private readonly liveness: View;
   private readonly readiness: View;
@@ -86,13 +97,24 @@ export class Registry implements Health {
   private isStopped = false;
   private stopping: Promise<void> | undefined;
 
-  /** @throws PongcheckError `PONGCHECK_CHECK` for a check that makes no sense, `PONGCHECK_CONFIG` for a stale limit. */
+  /** @throws PongcheckError `PONGCHECK_CHECK` for a check that makes no sense, `PONGCHECK_CONFIG` for a stale limit or a grace. */
   constructor(options: RegistryOptions) {
-    const { clock = systemClock, staleLimit = 30_000, random = Math.random } = options;
+    const {
+      clock = systemClock,
+      staleLimit = 30_000,
+      startupGrace = Number.POSITIVE_INFINITY,
+      random = Math.random,
+    } = options;
     if (!(staleLimit >= 0)) {
       throw new PongcheckError(
         'PONGCHECK_CONFIG',
         `staleLimit is ${staleLimit}; allowed: a number of milliseconds from 0`,
+      );
+    }
+    if (!(startupGrace >= 0)) {
+      throw new PongcheckError(
+        'PONGCHECK_CONFIG',
+        `startup.grace is ${startupGrace}; allowed: a number of milliseconds from 0`,
       );
     }
     const instance = options.instance ?? randomBytes(8).toString('hex');
@@ -110,6 +132,7 @@ export class Registry implements Health {
     this.monitors = new Map(monitors.map((monitor) => [monitor.name, monitor]));
     this.checks = monitors;
     this.startup = new Startup(monitors);
+    this.startupGrace = startupGrace;
     this.context = {
       clock,
       revision: 0,
@@ -119,7 +142,7 @@ export class Registry implements Health {
     const view = (checks: readonly Monitor[], override: Override) => new View(checks, override, this.context);
     this.liveness = view([], () => 'pass');
     this.notFound = view([], () => 'not-found');
-    this.starting = view(this.startup.checks, () => this.draining() ?? (this.startup.passed ? 'pass' : 'starting'));
+    this.starting = view(this.startup.checks, () => this.draining() ?? this.started());
     const names = [
       'readiness',
       'startup',
@@ -137,8 +160,11 @@ export class Registry implements Health {
     this.readiness = this.groupViews.get('readiness') as View;
   }
 
-  /** Runs every check for the first time; the background runs follow. */
+  /** Runs every check for the first time; the background runs follow. The grace of startup begins. */
   start(): void {
+    if (this.startupGrace < Number.POSITIVE_INFINITY) {
+      this.graceTimer = this.clock.after(this.startupGrace, () => this.endGrace());
+    }
     for (const monitor of this.monitors.values()) monitor.start();
   }
 
@@ -202,6 +228,17 @@ export class Registry implements Health {
     }
   }
 
+  /** What startup says by itself: nothing once its grace is over and it has not passed. */
+  private started(): 'pass' | 'starting' | undefined {
+    if (this.startup.passed) return 'pass';
+    return this.isGraceOver ? undefined : 'starting';
+  }
+
+  private endGrace(): void {
+    this.isGraceOver = true;
+    this.refresh();
+  }
+
   private readonly draining = (): 'draining' | undefined => (this.isDraining ? 'draining' : undefined);
 
   private changed(monitor: Monitor, from: CheckState): void {
@@ -235,6 +272,7 @@ export class Registry implements Health {
   }
 
   private async end(): Promise<void> {
+    this.clock.clear(this.graceTimer);
     let limit: unknown;
     const stops = Promise.all([...this.monitors.values()].map((monitor) => monitor.stop()));
     await Promise.race([

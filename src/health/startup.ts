@@ -4,7 +4,8 @@ import { type Counted, contribution } from './aggregate.js';
  * Whether this service has started. It passes for good once each check of the
  * group `startup` has passed or warned once; without that group, once each
  * critical check has a first result, whatever it is: a shared database that is
- * down must not restart a whole fleet for ever.
+ * down must not restart a whole fleet for ever. Whoever asks decides for how long
+ * it is `starting` meanwhile.
  */
 export class Startup<C extends Counted & { readonly groups: readonly string[] }> {
   /** The checks that it waits for. */

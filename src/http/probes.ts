@@ -36,6 +36,12 @@ interface ShownCheck {
   state: string;
   reason?: string;
   output?: string;
+  since: string;
+  critical: boolean;
+  passes: number;
+  fails: number;
+  rise: number;
+  fall: number;
 }
 
 function lines(name: string, answer: Answer): string {
@@ -45,8 +51,17 @@ function lines(name: string, answer: Answer): string {
   return [...told, `${name} check ${passed ? 'passed' : `failed: ${answer.state}`}`, ''].join('\n');
 }
 
-function line(check: string, { state, reason, output }: ShownCheck): string {
+function line(check: string, shown: ShownCheck): string {
+  const { state, reason, output, since, critical } = shown;
   const why = [reason, output].filter((part) => part !== undefined).join(': ');
-  if (state === 'pass') return `[+]${check} ok`;
-  return state === 'warn' ? `[+]${check} ok (warn: ${why})` : `[-]${check} failed: ${why}`;
+  const notes = [...(critical ? [] : ['not critical']), `since ${since}`, inARow(shown)].join(', ');
+  if (state === 'pass') return `[+]${check} ok (${notes})`;
+  return state === 'warn' ? `[+]${check} ok (warn: ${why}; ${notes})` : `[-]${check} failed: ${why} (${notes})`;
+}
+
+/** The latest results in a row; where they have not changed the state yet, also how many of them do. */
+function inARow({ state, passes, fails, rise, fall }: ShownCheck): string {
+  const good = state === 'pass' || state === 'warn';
+  if (fails > 0) return `fails ${fails}${good ? ` of ${fall}` : ''}`;
+  return `passes ${passes}${!good && passes > 0 ? ` of ${rise}` : ''}`;
 }

@@ -157,6 +157,24 @@ export const metricRows: readonly MetricRow[] = [
     read: (source) => eachCheck(source, ({ stats }) => stats.lastSuccess ?? 0),
   },
   {
+    name: 'pongcheck_check_consecutive_results',
+    type: 'gauge',
+    help: 'Results of a check in a row that were good (pass, warn) or bad (fail, unknown); those of the other kind are 0.',
+    labels: ['check', 'result'],
+    read: ({ health }) =>
+      health.checks.flatMap(({ name, passes, fails }): Series<number>[] => [
+        [{ check: name, result: 'good' }, passes],
+        [{ check: name, result: 'bad' }, fails],
+      ]),
+  },
+  {
+    name: 'pongcheck_check_state_since_timestamp_seconds',
+    type: 'gauge',
+    help: 'Time since when the status of a check is what it is, in seconds since 1970.',
+    labels: ['check'],
+    read: (source) => eachCheck(source, ({ stats }) => stats.stateSince),
+  },
+  {
     name: 'pongcheck_check_transitions_total',
     type: 'counter',
     help: 'Changes of the status of a check, the first one from unknown included.',

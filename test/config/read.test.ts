@@ -74,6 +74,7 @@ checks:
   db: { kind: mysql, url: 'mysql://u:p@h/x', timeout: 1.5s, maxAge: 0, interval: 1h, rise: 2, critical: false, groups: [a, b] }
   web: { kind: http, url: 'http://h/', headers: { a: 'b \${TIMEOUT:-c}' }, tls: { ca: ca.pem }, maxBody: 1MiB }
 ping: { timeout: 1s, maxTimeout: 1m, staleLimit: 0 }
+startup: { grace: 2m }
 heartbeat: { idleTimeout: 0 }
 limits: { maxPending: 7, maxQueuedBytes: 65536, pingsPerSecond: 0 }
 drain: { grace: 1m, delay: 0 }
@@ -105,6 +106,7 @@ log: { level: debug, pretty: false }
         },
       },
       ping: { timeout: 1000, maxTimeout: 60_000, staleLimit: 0 },
+      startup: { grace: 120_000 },
       heartbeat: { idleTimeout: 0 },
       limits: { maxPending: 7, maxQueuedBytes: 65_536, pingsPerSecond: 0, maxWatches: 64 },
       drain: { grace: 60_000, delay: 0 },
@@ -219,6 +221,7 @@ describe('file < environment < flags', () => {
       drain: { grace: 7000, delay: 7000 },
       detail: 'never',
       tokens: ['a-right-token-0123456789'],
+      startup: { grace: 7000 },
       serviceId: 'a text',
       releaseId: 'a text',
       log: { level: 'silent', pretty: true },

@@ -304,6 +304,46 @@ describe('startup', () => {
     expect(asked.state).toBe('pass');
   });
 
+  it('says what its checks say once its grace is over, and passes as soon as they do', async () => {
+    const a = new SteadyCheck({ groups: ['startup'] }, refused);
+    const { registry, clock, ask } = registryOf({ a }, { startupGrace: 30_000 });
+    const told: Transition[] = [];
+    registry.onTransition((transition) => void (transition.name === 'startup' && told.push(transition)));
+    registry.start();
+    await clock.advance(29_999);
+    expect(registry.standing('startup').state).toBe('starting');
+    await clock.advance(1);
+    expect(registry.standing('startup').state).toBe('fail');
+    expect(told).toMatchObject([{ from: 'starting', to: 'fail', reason: 'refused' }]);
+    const asked = ask({ scope: 'startup' });
+    await settle();
+    expect(asked.report()).toMatchObject({ state: 'fail', causes: [{ check: 'a', reason: 'refused' }] });
+    a.outcome = { status: 'pass' };
+    await clock.advance(5000);
+    expect(registry.stateOf('startup')).toBe('pass');
+    expect(told).toHaveLength(2);
+  });
+
+  it('says unknown after its grace while a check has no result', async () => {
+    const { registry, clock } = registryOf({ a: new ScriptedCheck({ timeout: 60_000 }) }, { startupGrace: 0 });
+    expect(registry.stateOf('startup')).toBe('starting');
+    registry.start();
+    await clock.advance(1);
+    expect(registry.stateOf('startup')).toBe('unknown');
+  });
+
+  it('keeps no timer for its grace when it has stopped', async () => {
+    const { registry, clock } = registryOf({}, { startupGrace: 30_000 });
+    registry.start();
+    expect(clock.timers).toBe(1);
+    await registry.stop();
+    expect(clock.timers).toBe(0);
+  });
+
+  it.each([-1, Number.NaN])('refuses a grace of %d', (startupGrace) => {
+    expect(() => registryOf({}, { startupGrace })).toThrow(/^startup\.grace is .*; allowed: /);
+  });
+
   it('is not held up by an optional check of its group that fails', async () => {
     const a = new ScriptedCheck({ groups: ['startup'], critical: false });
     const { registry } = registryOf({ a });

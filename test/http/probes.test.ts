@@ -75,6 +75,19 @@ describe('the probes of a real registry', () => {
     await health.stop();
   });
 
+  it('say at /startupz what is wrong once the grace of startup is over', async () => {
+    const clock = new FakeClock();
+    const db = new SteadyCheck({ groups: ['startup'] }, { status: 'fail', reason: 'refused' });
+    const health = new Registry({ checks: { db }, clock, random: () => 0, startupGrace: 10_000 });
+    const { url } = await serve({ health });
+    health.start();
+    await settle();
+    expect(await ask(`${url}/startupz`)).toMatchObject({ status: 503, json: { state: 'starting' } });
+    await clock.advance(10_000);
+    expect(await ask(`${url}/startupz`)).toMatchObject({ status: 503, json: { state: 'fail' } });
+    await health.stop();
+  });
+
   it('say starting until the group startup has passed once', async () => {
     const clock = new FakeClock();
     const db = new SteadyCheck({ groups: ['startup'] }, { status: 'fail', reason: 'refused' });

@@ -12,6 +12,7 @@ async function verbose(detail: 'loopback' | 'never' = 'loopback') {
       cache: async () => {
         throw new CheckFailure('refused', 'nothing listens');
       },
+      extra: { kind: 'function', critical: false, run: async () => ({ status: 'fail', output: 'no' }) },
       queue: { kind: 'function', run: async () => ({ status: 'warn', reason: 'threshold', output: '900 waiting' }) },
     },
   });
@@ -25,12 +26,14 @@ async function verbose(detail: 'loopback' | 'never' = 'loopback') {
 
 describe('?verbose', () => {
   it('prints one line a check, as Kubernetes does', async () => {
-    expect(await verbose()).toEqual({
+    const { code, text } = await verbose();
+    expect({ code, text: text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, 'T') }).toEqual({
       code: 503,
       text: [
-        '[+]db ok',
-        '[-]cache failed: refused: nothing listens',
-        '[+]queue ok (warn: threshold: 900 waiting)',
+        '[+]db ok (since T, passes 1)',
+        '[-]cache failed: refused: nothing listens (since T, fails 1)',
+        '[-]extra failed: custom: no (not critical, since T, fails 1)',
+        '[+]queue ok (warn: threshold: 900 waiting; since T, passes 1)',
         'readyz check failed: fail',
         '',
       ].join('\n'),
