@@ -12,6 +12,7 @@ export const systemPrograms = {
   'prometheus-blackbox-exporter': 'prometheus-blackbox-exporter',
   setpriv: 'util-linux',
   chromium: 'chromium',
+  curl: 'curl',
   prlimit: 'util-linux',
   prometheus: 'prometheus',
   promtool: 'prometheus',

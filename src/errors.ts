@@ -1,4 +1,4 @@
-/** Every error that this package throws on purpose has one of these codes; the README's table is this one. */
+/** Every error that this package throws on purpose has one of these codes; the table in docs/embed.md is this one. */
 export const errorCodes = {
   PONGCHECK_CONFIG: 'The configuration has an unknown key, a wrong type or a value out of range.',
   PONGCHECK_ADDRESS: 'An address is not of a form that is understood.',

@@ -79,7 +79,7 @@ function roleOption(sentence: string): CheckOption {
 }
 
 /**
- * Every kind of check there is: the configuration, the README's table and
+ * Every kind of check there is: the configuration, the tables of docs/ and
  * `--help` come from here. Nothing is loaded before a check of a kind is made,
  * and its driver not before that check runs.
  */

@@ -8,7 +8,7 @@ const MILLION = 1_000_000;
 
 /**
  * Every option there is, in the order in which people read them: the reader,
- * the README's table and `--help` come from here. Options of one kind of check
+ * the tables of docs/ and `--help` come from here. Options of one kind of check
  * stand in the catalogue of kinds.
  */
 export const optionRows: readonly OptionRow[] = [

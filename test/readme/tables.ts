@@ -1,7 +1,9 @@
 import { type CheckOption, checkKinds } from '../../src/checks/catalog.js';
 import { checkConfigCommand } from '../../src/cli/check-config.js';
 import { type Command, EXIT_USAGE } from '../../src/cli/command.js';
+import { emitCommand } from '../../src/cli/emit.js';
 import { exitDialects } from '../../src/cli/exit-dialects.js';
+import { explainCommand } from '../../src/cli/explain.js';
 import { pingCommand } from '../../src/cli/ping.js';
 import { serveCommand } from '../../src/cli/serve.js';
 import { watchCommand } from '../../src/cli/watch.js';
@@ -34,7 +36,14 @@ const closes: Readonly<Record<(typeof closeReasons)[number], string>> = {
   internal: 'The server itself broke.',
 };
 
-const commands: readonly Command[] = [serveCommand, pingCommand, watchCommand, checkConfigCommand];
+const commands: readonly Command[] = [
+  serveCommand,
+  pingCommand,
+  explainCommand,
+  watchCommand,
+  checkConfigCommand,
+  emitCommand,
+];
 
 /** The options of the kinds of check; one that several kinds have in the same words stands once. */
 function ownOptions(): { kinds: string[]; option: CheckOption }[] {
@@ -50,8 +59,7 @@ function ownOptions(): { kinds: string[]; option: CheckOption }[] {
   return [...rows.values()];
 }
 
-/** Every table of the README that the code knows better, by its name in the README's comments. */
-export const tables: Readonly<Record<string, string>> = {
+const tables = {
   options: table(
     ['option', 'default', 'environment', ''],
     optionRows.map(({ path, default: value, defaultText = value, required, env, sentence }) => [
@@ -115,4 +123,20 @@ export const tables: Readonly<Record<string, string>> = {
     ['reason', ''],
     closeReasons.map((reason) => [code(reason), closes[reason]]),
   ),
+};
+
+/** Every table that the code knows better: by the page in which it stands, and its name in the page's comments. */
+export const pages: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'docs/embed.md': { errors: tables.errors },
+  'docs/run.md': {
+    commands: tables.commands,
+    exits: tables.exits,
+    'exit-dialects': tables['exit-dialects'],
+    options: tables.options,
+    variables: tables.variables,
+    kinds: tables.kinds,
+    'kind-options': tables['kind-options'],
+    closes: tables.closes,
+  },
+  'docs/scrape.md': { reasons: tables.reasons, metrics: tables.metrics },
 };

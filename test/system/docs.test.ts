@@ -1,0 +1,138 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { compiledPackage } from '../cli/compiled.js';
+import { type Host, Network } from './network.js';
+import type { Program } from './program.js';
+import { Trial } from './trial.js';
+
+interface Shown {
+  page: string;
+  scene: string;
+  command: string;
+  output: string;
+}
+
+/** Every command of a `console` block of a page, with what the page says that it prints. */
+function shown(page: string): Shown[] {
+  const text = readFileSync(join('docs', page), 'utf8');
+  const blocks = [...text.matchAll(/(?:<!-- scene: (\w+) -->\n)?```console\n([^]*?)```/g)];
+  return blocks.flatMap(([, scene = 'well', block = '']) =>
+    block
+      .split(/^\$ /m)
+      .slice(1)
+      .map((part) => {
+        const end = part.indexOf('\n');
+        return { page, scene, command: part.slice(0, end), output: part.slice(end + 1) };
+      }),
+  );
+}
+
+/** Programs of `embed.md`, each with what it prints. */
+const programs = [
+  ...readFileSync(join('docs', 'embed.md'), 'utf8').matchAll(/<!-- run: (.*) -->\n```ts\n([^]*?)```/g),
+].map(([, output = '', text = '']) => [output, text] as const);
+
+const everything = readdirSync('docs').flatMap(shown);
+const trial = new Trial();
+const folder = mkdtempSync(join(tmpdir(), 'pongcheck-docs-'));
+/** A machine of its own, where the ports of the pages are free. */
+let machine: Host;
+let redis: Program;
+
+function run(command: string): string {
+  const [first = '', ...rest] = [...machine.within, 'bash', '-o', 'pipefail', '-c', command];
+  const env = { ...process.env, PATH: `${folder}:${process.env.PATH}`, NO_COLOR: '1' };
+  const { stdout, stderr } = spawnSync(first, rest, { encoding: 'utf8', cwd: folder, env, timeout: 20_000 });
+  return stdout + stderr;
+}
+
+function program(command: string, ...args: string[]): Program {
+  return trial.program([command, ...args], { within: machine.within });
+}
+
+/** Waits until one of the shown words of a state is said by the responder. */
+async function until(word: string): Promise<void> {
+  while (!run('echo ping | nc -q1 127.0.0.1 7464').startsWith(`pong ${word}`));
+}
+
+/** `…` stands for anything on one line; spaces at the ends do not count. */
+function pattern(output: string): RegExp {
+  const lines = output.trim().split('\n');
+  const escaped = lines.map((line) =>
+    line
+      .trim()
+      .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('…', '.*'),
+  );
+  return new RegExp(`^${escaped.map((line) => `\\s*${line}`).join('\\s*\\n')}\\s*$`);
+}
+
+beforeAll(async () => {
+  machine = trial.network(new Network(1)).hosts[0] as Host;
+  const cli = join(compiledPackage(), 'dist', 'cli.js');
+  writeFileSync(join(folder, 'pongcheck'), `#!/bin/sh\nexec ${process.execPath} ${cli} "$@"\n`);
+  chmodSync(join(folder, 'pongcheck'), 0o755);
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(compiledPackage(), join(folder, 'node_modules', 'pongcheck'));
+  writeFileSync(join(folder, 'own.js'), 'export default async () => true;\n');
+  writeFileSync(
+    join(folder, 'shop.yml'),
+    `serviceId: shop
+checks:
+  cache: { kind: redis, url: "redis://127.0.0.1:6379", interval: 200ms }
+  own: { kind: module, path: own.js, interval: 200ms }
+`,
+  );
+  writeFileSync(
+    join(folder, 'prober.yml'),
+    `listen: []
+http: { port: 7665 }
+probe: { targets: ["127.0.0.1:*"], modules: { ready: { prober: pongcheck, timeout: 2s } } }
+`,
+  );
+  redis = program('redis-server', '--port', '6379', '--save', '', '--dir', folder);
+  for (const config of ['shop.yml', 'prober.yml']) {
+    await program(process.execPath, cli, 'serve', '--config', join(folder, config)).says(/^serves /);
+  }
+  await until('pass');
+}, 60_000);
+
+afterAll(async () => {
+  await trial.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('the commands of the pages', () => {
+  it('are there on every page but the one for programs', () => {
+    expect([...new Set(everything.map(({ page }) => page))]).toEqual(['run.md', 'scrape.md', 'write-a-client.md']);
+  });
+
+  it.each(everything.filter(({ scene }) => scene !== 'broken'))('$page: $command', ({ command, output }) => {
+    expect(run(command)).toMatch(pattern(output));
+  });
+
+  it.each(programs)('embed.md: a program that prints %s', (output, text) => {
+    writeFileSync(join(folder, 'program.mjs'), text);
+    expect(run(`${process.execPath} program.mjs`)).toMatch(pattern(output));
+  });
+
+  it('say of what is broken what the pages say', async () => {
+    await redis.kill();
+    await until('fail');
+    for (const { command, output } of everything.filter(({ scene }) => scene === 'broken')) {
+      expect(run(command)).toMatch(pattern(output));
+    }
+  }, 60_000);
+});
