@@ -4,7 +4,8 @@ export { type MysqlOptions, type MysqlPoolOptions, type MysqlUrlOptions, mysql }
 export type { MysqlPool } from './checks/mysql-pool.js';
 export { type PingpongOptions, pingpong } from './checks/pingpong.js';
 export { type ProcessOptions, process } from './checks/process.js';
-export { type RedisOptions, redis } from './checks/redis.js';
+export { type RedisClientOptions, type RedisOptions, type RedisUrlOptions, redis } from './checks/redis.js';
+export type { RedisClient } from './checks/redis-client.js';
 export { type TcpOptions, tcp } from './checks/tcp.js';
 export { PongcheckError } from './errors.js';
 export type { CheckDefinition, CheckFunction, CheckResult, CheckSettings } from './health/check.js';

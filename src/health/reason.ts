@@ -18,7 +18,7 @@ export const reasons = {
   'out-of-memory': 'The dependency has no memory left for writes.',
   'bad-status': 'The status of an HTTP answer is not an allowed one.',
   'bad-body': 'The body or a header of the answer is not as expected.',
-  'pool-exhausted': 'The application’s own pool gives no connection in time.',
+  'pool-exhausted': 'The application’s own pool gives no connection in time, or its client no answer.',
   threshold: 'A measured value is beyond its limit.',
   dependency: 'Another responder is not well and named no cause.',
   loop: 'Another responder is not well only because of this one.',

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
-import { type RedisOptions, redis } from '../../src/checks/redis.js';
+import { type RedisUrlOptions, redis } from '../../src/checks/redis.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { ownServer } from '../live/own-server.js';
 import { Redis } from '../live/redis.js';
@@ -24,7 +24,7 @@ describe('a check of a Redis and its replica', () => {
     for (const undo of undoing.splice(0).reverse()) await undo();
   });
 
-  function check(server: Redis, options: Partial<RedisOptions> = {}): CheckDefinition {
+  function check(server: Redis, options: Partial<RedisUrlOptions> = {}): CheckDefinition {
     const made = redis({ url: server.url(), timeout: 1500, ...options });
     undoing.push(() => made.close?.());
     return made;

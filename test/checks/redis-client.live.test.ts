@@ -1,0 +1,199 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { createClient } from '@redis/client';
+import { Cluster, Redis as Ioredis } from 'ioredis';
+import { redis } from '../../src/checks/redis.js';
+import type { RedisClient } from '../../src/checks/redis-client.js';
+import type { CheckDefinition, CheckSettings } from '../../src/health/check.js';
+import { ownServer } from '../live/own-server.js';
+import { TcpProxy } from '../live/proxy.js';
+import { Redis } from '../live/redis.js';
+import { runCheck } from '../live/run-check.js';
+
+const itOwnServer = ownServer('TEST_REDIS_URL');
+
+let server: Redis;
+beforeAll(async () => {
+  server = await Redis.start();
+}, 60_000);
+afterAll(() => server.stop());
+
+/** What a trial opens, closed after it. */
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+interface Used {
+  client: RedisClient;
+  /** Takes the next of a list, which waits, and nothing else can be asked meanwhile. */
+  block(list: string): Promise<unknown>;
+}
+
+/** A client that is connected. */
+const kinds: [string, (port: number) => Promise<Used>][] = [
+  [
+    'ioredis',
+    async (port) => {
+      const client = new Ioredis({ port, host: server.host, retryStrategy: () => 20, lazyConnect: true });
+      client.on('error', () => {});
+      await client.connect();
+      closing.push(
+        () =>
+          new Promise((resolve) => {
+            client.once('end', () => resolve(undefined));
+            client.disconnect();
+          }),
+      );
+      return { client, block: (list) => client.blpop(list, 0) };
+    },
+  ],
+  [
+    'redis',
+    async (port) => {
+      const client = createClient({ socket: { port, host: server.host, reconnectStrategy: 20 } });
+      client.on('error', () => {});
+      await client.connect();
+      closing.push(() => client.destroy());
+      return { client, block: (list) => client.blPop(list, 0) };
+    },
+  ],
+];
+
+function check(client: RedisClient, settings: CheckSettings = {}): CheckDefinition {
+  const made = redis({ client, timeout: 400, ...settings });
+  closing.push(() => made.close?.());
+  return made;
+}
+
+const well = { status: 'pass', observedValue: 'primary', observedUnit: 'role' };
+const exhausted = { status: 'fail', reason: 'pool-exhausted' };
+
+describe.each(kinds)('a Redis check of the application’s own client of %s', (_kind, connected) => {
+  it('passes, on one connection of its own beside it', async () => {
+    const proxy = await TcpProxy.start({ to: server.port });
+    closing.push(() => proxy.stop());
+    const { client } = await connected(proxy.port);
+    const trial = check(client);
+    for (let run = 0; run < 3; run++) expect(await runCheck(trial)).toMatchObject(well);
+    // That of the application, and that of the check.
+    expect(proxy.connections).toBe(2);
+  });
+
+  it('says pool-exhausted of one that is blocked while its server is well, keeps one PING in it, and recovers', async () => {
+    const { client, block } = await connected(server.port);
+    const list = `list-${Math.random()}`;
+    const blocked = block(list);
+    const pings: unknown[] = [];
+    const trial = check(
+      new Proxy(client, {
+        get: (target, key) => {
+          const value = Reflect.get(target, key, target);
+          if (typeof value !== 'function') return value;
+          return (...given: unknown[]) => {
+            if (key === 'ping') pings.push(key);
+            return value.apply(target, given);
+          };
+        },
+      }),
+    );
+    for (let run = 0; run < 2; run++) {
+      expect(await runCheck(trial)).toMatchObject({
+        ...exhausted,
+        output: expect.stringMatching(/^the client has not answered within \d+ ms, and the server is well$/),
+      });
+    }
+    expect(pings).toHaveLength(1);
+    await server.command(['LPUSH', list, 'go']);
+    await blocked;
+    expect(await runCheck(trial)).toMatchObject(well);
+  });
+
+  itOwnServer('says refused or timeout where the server is not well, and passes when both are back', async () => {
+    const { client } = await connected(server.port);
+    const trial = check(client);
+    await server.freeze();
+    expect(await runCheck(trial)).toMatchObject({ reason: 'timeout' });
+    await server.kill();
+    expect(await runCheck(trial)).toMatchObject({ reason: 'refused' });
+    await server.restart();
+    const patient = check(client, { timeout: 5000 });
+    expect(await runCheck(patient)).toMatchObject(well);
+  });
+});
+
+describe('a Redis check of a client of ioredis', () => {
+  it('leaves one alone that the application has not connected', async () => {
+    const client = new Ioredis(server.url(), { lazyConnect: true });
+    expect(await runCheck(check(client))).toMatchObject(well);
+    expect(client.status).toBe('wait');
+  });
+
+  it('says pool-exhausted of one that has been ended, and keeps nothing in it', async () => {
+    const client = new Ioredis(server.url(), { lazyConnect: true });
+    await client.connect();
+    const ended = new Promise((resolve) => client.once('end', resolve));
+    client.disconnect();
+    await ended;
+    expect(await runCheck(check(client))).toMatchObject({
+      ...exhausted,
+      output: expect.stringMatching(/^the client has not connected \(end\) within/),
+    });
+    expect(client.listenerCount('ready')).toBe(0);
+    expect((client as unknown as { offlineQueue: { length: number } }).offlineQueue.length).toBe(0);
+  });
+
+  itOwnServer('logs in as it does, and shows no password', async () => {
+    await server.command(['ACL', 'SETUSER', 'app', 'on', '>r1ght-p4ss', '~*', '+@all']);
+    const login = { lazyConnect: true, port: server.port, host: server.host, username: 'app' };
+    expect(await runCheck(check(new Ioredis({ ...login, password: 'r1ght-p4ss' })))).toMatchObject(well);
+    const wrong = await runCheck(check(new Ioredis({ ...login, password: 'wr0ng-p4ss' })));
+    expect(wrong).toMatchObject({ status: 'fail', reason: 'auth' });
+    const other = createClient({ socket: { port: server.port }, username: 'app', password: 'wr0ng-p4ss' });
+    expect(await runCheck(check(other))).toMatchObject({ status: 'fail', reason: 'auth' });
+    expect(JSON.stringify(wrong)).not.toContain('wr0ng');
+  });
+});
+
+describe('a Redis check of a client of redis', () => {
+  it('leaves one alone that the application has not connected, and says pool-exhausted of one that has been ended', async () => {
+    const client = createClient({ url: server.url() });
+    const trial = check(client);
+    expect(await runCheck(trial)).toMatchObject(well);
+    expect(client.isOpen).toBe(false);
+    await client.connect();
+    expect(await runCheck(trial)).toMatchObject(well);
+    client.destroy();
+    expect(await runCheck(trial)).toMatchObject({
+      ...exhausted,
+      output: expect.stringMatching(/^the client has not connected within/),
+    });
+    expect(client.listenerCount('ready')).toBe(0);
+  });
+});
+
+describe('options of a Redis check of a client', () => {
+  it.each([
+    ['nothing', () => ({ client: null }), /client is missing; allowed: a client of ioredis or redis/],
+    ['a function', () => ({ client: () => {} }), /client is a function/],
+    ['a URL besides', () => ({ client: {}, url: 'redis://me:hush@x' }), /url is given beside client/],
+    [
+      'a cluster',
+      () => ({ client: new Cluster([{ host: '127.0.0.1', port: 1 }], { lazyConnect: true }) }),
+      /client is a cluster/,
+    ],
+    [
+      'credentials to come',
+      () => ({
+        client: createClient({
+          credentialsProvider: { type: 'async-credentials-provider', credentials: async () => ({}) },
+        }),
+      }),
+      /client is one with a provider of credentials/,
+    ],
+  ])('refuses %s', (_what, options, message) => {
+    const make = () => redis(options() as never);
+    expect(make).toThrow(message);
+    expect(make).toThrow(expect.objectContaining({ code: 'PONGCHECK_CHECK' }));
+    expect(make).not.toThrow(/hush/);
+  });
+});
