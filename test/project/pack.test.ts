@@ -59,7 +59,14 @@ describe('what npm pack gives', () => {
 
   it('carries the protocol, and neither sources nor tests', () => {
     const inside = run('find', ['node_modules/pongcheck', '-type', 'f']).split('\n');
-    const wanted = ['LICENSE', 'README.md', 'CHANGELOG.md', 'protocol/vectors/README.md', 'dist/cli.js'];
+    const wanted = [
+      'LICENSE',
+      'README.md',
+      'CHANGELOG.md',
+      'config.schema.json',
+      'protocol/vectors/README.md',
+      'dist/cli.js',
+    ];
     expect(inside).toEqual(expect.arrayContaining(wanted.map((name) => `node_modules/pongcheck/${name}`)));
     expect(inside.filter((name) => /pongcheck\/(src|test|bench|scripts)\//.test(name))).toEqual([]);
   });

@@ -33,7 +33,7 @@ describe('the README', () => {
   const text = readRoot('README.md');
 
   it('shows a configuration that is sound', async () => {
-    const [, yaml] = /```yaml\n(listen:[^]*?)```/.exec(text) ?? [];
+    const [, yaml] = /```yaml\n(# yaml-language-server:[^]*?)```/.exec(text) ?? [];
     const folder = await mkdtemp(join(tmpdir(), 'pongcheck-readme-'));
     try {
       const file = join(folder, 'pongcheck.yml');
