@@ -15,5 +15,6 @@ export type { Pong } from './client/pong.js';
 export type { HelloOptions, PingOptions } from './client/question.js';
 export type { RoundTripTimes } from './client/round-trips.js';
 export type { ClientTls } from './client/tls.js';
+export type { Watch, WatchedStatus, WatchOptions } from './client/watch.js';
 export { PongcheckError } from './errors.js';
 export { type Address, formatAddress, parseAddress } from './link/address.js';

@@ -46,7 +46,7 @@ export async function watch(
       ...peer,
       backoff: { max: MAX_BACKOFF_MS },
     });
-    follow(link, row, live ? () => {} : (before) => print(changeLine(row, before, new Date())));
+    follow(link, scope, row, live ? () => {} : (before) => print(changeLine(row, before, new Date())));
     return { link, row };
   });
   const rows = watched.map(({ row }) => row);
@@ -58,7 +58,7 @@ export async function watch(
 }
 
 /** Keeps `row` up to date with what `link` tells. */
-function follow(link: Link, row: WatchedRow, changed: (before: string) => void): void {
+function follow(link: Link, scope: Scope, row: WatchedRow, changed: (before: string) => void): void {
   const show = (shown: WatchedRow['shown'], why: string) => {
     const before = row.shown;
     // While it is down or drains, each try has words of its own: the first ones are the news.
@@ -74,6 +74,11 @@ function follow(link: Link, row: WatchedRow, changed: (before: string) => void):
     if (state === 'connecting' || state === 'up' || state === 'closed') return;
     show(state, printable(why));
   });
+  // Where the responder allows no watch, the PINGs tell.
+  void tellStatuses().catch(() => {});
+  async function tellStatuses(): Promise<void> {
+    for await (const told of link.watch({ scope, detail: true })) show(told.status, whyOf(told));
+  }
   link.on('pong', (pong) => {
     row.trips.push(pong.rtt);
     if (row.trips.length > MAX_TRIPS) row.trips.shift();
@@ -81,7 +86,7 @@ function follow(link: Link, row: WatchedRow, changed: (before: string) => void):
   });
 }
 
-function whyOf({ report, stale }: Pong): string {
+function whyOf({ report, stale = false }: Pick<Pong, 'report'> & { stale?: boolean }): string {
   const told = checkLines(report)
     .filter(({ state }) => state !== 'pass')
     .map(({ name, reason }) => `${name}=${reason ?? 'unknown'}`);

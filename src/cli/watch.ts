@@ -3,7 +3,8 @@ import { peerFlags } from './peer-flags.js';
 
 export const watchCommand: Command = {
   name: 'watch',
-  sentence: 'Watches responders over long connections: a live table on a terminal, a line a change into a pipe.',
+  sentence:
+    'Watches responders over long connections, told at each change: a live table on a terminal, a line a change into a pipe.',
   argument: '[ADDRESS]...',
   many: true,
   flags: [

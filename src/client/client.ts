@@ -4,9 +4,10 @@ import type { Clock, Timer } from '../clock.js';
 import { PongcheckError } from '../errors.js';
 import type { Address } from '../link/address.js';
 import type { ErrorBody, GoawayBody, HelloBody, ReportBody } from '../wire/bodies.js';
-import { ErrorFlag, FrameType, PingFlag, Status, WireError } from '../wire/codes.js';
+import { ErrorFlag, FrameType, PingFlag, Status, WatchFlag, WireError } from '../wire/codes.js';
 import { Decoder, FAULT, NEED_MORE } from '../wire/decoder.js';
 import { encodeFrame, type OutgoingFrame } from '../wire/encode.js';
+import { onAbort } from './abort.js';
 import {
   busyFailure,
   type CloseReason,
@@ -19,8 +20,16 @@ import {
 import { type Goaway, readGoaway } from './goaway.js';
 import { Outbox } from './outbox.js';
 import { type Pong, readPong } from './pong.js';
-import { type HelloOptions, helloQuestion, type PingOptions, pingQuestion, type Question } from './question.js';
-import { Waiting } from './waiting.js';
+import {
+  type HelloOptions,
+  helloQuestion,
+  type PingOptions,
+  pingQuestion,
+  type Question,
+  watchFrame,
+} from './question.js';
+import { halvesOf, idOf, Waiting } from './waiting.js';
+import { Watch, type WatchOptions } from './watch.js';
 
 export interface ClientEvents {
   /** The connection has ended; `error` is what waiting questions were rejected with, unless the end was asked for. */
@@ -50,6 +59,7 @@ export class Client extends EventEmitter<ClientEvents> {
   readonly #socket: Socket;
   readonly #clock: Clock;
   readonly #maxInFlight: number;
+  readonly #watches = new Map<number, Watch>();
   readonly #decoder = new Decoder('client');
   readonly #waiting: Waiting;
   readonly #outbox: Outbox;
@@ -116,6 +126,28 @@ export class Client extends EventEmitter<ClientEvents> {
     const answer = this.#ask(question, (frame) => (frame.body ?? {}) as HelloBody, this.#maxInFlight);
     this.#saidHello = true;
     return answer;
+  }
+
+  /**
+   * Watches: says what is known now, and at each change what is known then, until it is ended. Throws PONGCHECK_CLOSED,
+   * PONGCHECK_BUSY, or PONGCHECK_CONFIG for wrong options; its iteration throws PONGCHECK_REFUSED where the server
+   * allows no (more) watches, or why the connection ended.
+   */
+  watch(options: WatchOptions = {}): Watch {
+    const frame = watchFrame(options);
+    options.signal?.throwIfAborted();
+    this.#throwIfClosedOrBusy(Number.POSITIVE_INFINITY);
+    const id = this.#waiting.nextId();
+    const stopListening = onAbort(options.signal, () => watch.end());
+    const watch: Watch = new Watch(() => {
+      stopListening();
+      if (this.#watches.delete(id) && !this.#ended) {
+        this.#send({ type: FrameType.WATCH, flags: WatchFlag.CANCEL, ...halvesOf(id) });
+      }
+    });
+    this.#watches.set(id, watch);
+    this.#send({ ...frame, ...halvesOf(id) });
+    return watch;
   }
 
   /**
@@ -285,6 +317,13 @@ export class Client extends EventEmitter<ClientEvents> {
         this.goaway = readGoaway(frame.code, frame.body as GoawayBody | undefined);
         this.emit('goaway', this.goaway);
         return;
+      case FrameType.STATUS: {
+        // One may be on its way when its watch is ended.
+        const watch = this.#watches.get(idOf(frame));
+        if (watch) watch.take(frame);
+        else this.stats.ignoredFrames++;
+        return;
+      }
       default:
         if (frame.type === FrameType.HELLO && this.#waiting.answer(frame)) return;
         this.stats.ignoredFrames++;
@@ -309,7 +348,14 @@ export class Client extends EventEmitter<ClientEvents> {
   #takeError(frame: Decoder): void {
     const error = new RefusedError(this.address, frame.code, frame.body as ErrorBody | undefined);
     if (frame.flags & ErrorFlag.FATAL) this.#lose('refused', error);
-    else if (!this.#waiting.fail(frame, error)) this.stats.ignoredFrames++;
+    else if (!this.#waiting.fail(frame, error) && !this.#failWatch(idOf(frame), error)) this.stats.ignoredFrames++;
+  }
+
+  #failWatch(id: number, error: PongcheckError): boolean {
+    const watch = this.#watches.get(id);
+    this.#watches.delete(id);
+    watch?.over(error);
+    return watch !== undefined;
   }
 
   #loseToNonsense(sentence: string): void {
@@ -328,6 +374,7 @@ export class Client extends EventEmitter<ClientEvents> {
     this.#ended = error;
     this.#socket.destroy();
     this.#waiting.failAll(error);
+    for (const id of [...this.#watches.keys()]) this.#failWatch(id, error);
   }
 
   #emitClose(): void {

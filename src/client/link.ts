@@ -25,6 +25,7 @@ import { Pulse } from './pulse.js';
 import type { RoundTripTimes } from './round-trips.js';
 import { Search } from './search.js';
 import type { ClientTls } from './tls.js';
+import type { WatchedStatus, WatchOptions } from './watch.js';
 
 /** `suspect`: a PING is overdue. `draining`: the server asked to be left. `down`: there is no connection, a new try comes. */
 export type LinkState = 'connecting' | 'up' | 'suspect' | 'draining' | 'down' | 'closed';
@@ -182,6 +183,30 @@ export class Link extends EventEmitter<LinkEvents> {
     } finally {
       this.off('state', note);
     }
+  }
+
+  /**
+   * Watches whichever server this link is connected to, over all its connections: each begins with what is known then.
+   * Ends with the link, or with the signal; throws PONGCHECK_REFUSED where a server allows no watch.
+   */
+  async *watch(options: WatchOptions = {}): AsyncGenerator<WatchedStatus, void, void> {
+    for (let client = await this.connected(); client; client = await this.connected(client)) {
+      if (options.signal?.aborted) return;
+      try {
+        yield* client.watch(options);
+        return;
+      } catch (error) {
+        if (client.ended === undefined) throw error;
+      }
+    }
+  }
+
+  /** The connection, or the next one that is not `before`; undefined: there will be none. */
+  private async connected(before?: Client): Promise<Client | undefined> {
+    while (!this.closed && (this.client === undefined || this.client === before || this.client.ended)) {
+      await new Promise((resolve) => this.once('state', resolve));
+    }
+    return this.closed ? undefined : this.client;
   }
 
   private get closed(): boolean {

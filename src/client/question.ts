@@ -1,6 +1,7 @@
 import { type Scope, scopes } from '../health/health.js';
-import { FrameType, HOPS_SHIFT, maxBody, PingFlag } from '../wire/codes.js';
+import { FrameType, HOPS_SHIFT, maxBody, PingFlag, WatchFlag } from '../wire/codes.js';
 import { MAX_MS, milliseconds, wrongOption } from './options.js';
+import type { WatchOptions } from './watch.js';
 
 /** What a PING asks. Times in milliseconds. */
 export interface PingOptions {
@@ -82,6 +83,15 @@ export function pingQuestion(options: PingOptions): Question {
     wait: toWait(options.wait, timeout),
     signal: options.signal,
   };
+}
+
+/** The frame of a WATCH, without its id. Throws PONGCHECK_CONFIG. */
+export function watchFrame({ scope = 'readiness', checks, group, detail = false }: WatchOptions): Question['frame'] {
+  const code = scopes.indexOf(scope);
+  pingQuestion({ scope, ...(checks && { checks }), ...(group !== undefined && { group }) });
+  const asked = { ...(checks && { checks }), ...(group !== undefined && { group }), ...(code > 0 && { scope: code }) };
+  const body = bodyOf(FrameType.WATCH, checks ? 'checks' : 'group', asked);
+  return { type: FrameType.WATCH, flags: detail ? WatchFlag.DETAIL : 0, ...body };
 }
 
 /** Throws PONGCHECK_CONFIG. */

@@ -40,14 +40,19 @@ export class Waiting {
     return this.#entries.size;
   }
 
+  /** An id for something else on this connection. */
+  nextId(): number {
+    return ++this.#lastId;
+  }
+
   /** Starts to wait. Returns the two halves of the id, as signed 32-bit numbers. */
   add(asked: Asked): { idHigh: number; idLow: number } {
-    const id = ++this.#lastId;
+    const id = this.nextId();
     // Once more round the loop before anybody is convicted: the answer may lie in the socket already.
     const timer = this.#clock.after(asked.wait, () => setImmediate(() => this.#fail(id, asked.late)));
     const stopListening = onAbort(asked.signal, () => this.#fail(id, () => asked.signal?.reason));
     this.#entries.set(id, { ...asked, askedAt: this.#clock.now(), timer, stopListening });
-    return { idHigh: (id / HALF) | 0, idLow: id | 0 };
+    return halvesOf(id);
   }
 
   /** Gives the frame to the question that it answers; false if there is none (any more). */
@@ -86,6 +91,10 @@ export class Waiting {
 }
 
 /** Ids beyond 2^53 lose digits here, and meet none of ours. */
-function idOf({ idHigh, idLow }: Decoder): number {
+export function idOf({ idHigh, idLow }: Decoder): number {
   return (idHigh >>> 0) * HALF + (idLow >>> 0);
+}
+
+export function halvesOf(id: number): { idHigh: number; idLow: number } {
+  return { idHigh: (id / HALF) | 0, idLow: id | 0 };
 }

@@ -46,6 +46,14 @@ export interface Standing {
   readonly since: number;
 }
 
+/** A selection that somebody watches. */
+export interface Watched {
+  /** What is known of it now. */
+  readonly answer: Answer;
+  /** Nothing more is told. */
+  end(): void;
+}
+
 /** Takes back a question; the answer will not be given. */
 export type Withdraw = () => void;
 
@@ -63,4 +71,9 @@ export interface Health {
    * `query.timeout`. The shared runs go on whoever withdraws.
    */
   ask(query: Query, answer: (answer: Answer) => void): Withdraw;
+  /**
+   * Calls `changed` whenever the state of what is selected is another one, or the state or reason of one of its
+   * checks. Watching costs the checks nothing: they run as they run, and once now where a result is too old.
+   */
+  watch(selection: Pick<Query, 'scope' | 'checks' | 'group'>, changed: () => void): Watched;
 }

@@ -5,7 +5,7 @@ import { contribution } from './aggregate.js';
 import type { CheckDefinition, CheckFunction } from './check.js';
 import type { CheckStats } from './check-stats.js';
 import { defineCheck } from './define.js';
-import type { Answer, Health, Query, Scope, Standing, Withdraw } from './health.js';
+import type { Answer, Health, Query, Scope, Standing, Watched, Withdraw } from './health.js';
 import { isolate } from './isolate.js';
 import { Monitor } from './monitor.js';
 import { ask } from './question.js';
@@ -17,6 +17,7 @@ import { Selections } from './selections.js';
 import { Startup } from './startup.js';
 import type { CheckState, State } from './state.js';
 import { type Override, View, type ViewContext } from './view.js';
+import { Watches } from './watches.js';
 
 /** How long `stop` waits for checks that do not let go, in milliseconds. */
 const STOP_LIMIT = 1000;
@@ -93,6 +94,7 @@ export class Registry implements Health {
   private readonly groupViews: ReadonlyMap<string, View>;
   private readonly selections: Selections;
   private readonly listeners = new Set<(transition: Transition) => void>();
+  private readonly watches = new Watches();
   private isDraining = false;
   private isStopped = false;
   private stopping: Promise<void> | undefined;
@@ -210,7 +212,19 @@ export class Registry implements Health {
     return ask(this.select(query), this.isStopped ? { ...query, timeout: 0 } : query, this.clock, answer);
   }
 
-  private select({ scope, checks, group }: Query): View {
+  watch(selection: Pick<Query, 'scope' | 'checks' | 'group'>, changed: () => void): Watched {
+    const view = this.select(selection);
+    const end = this.watches.add(view, changed);
+    ask(view, { ...selection, timeout: 0, hops: 0 }, this.clock, () => {});
+    return {
+      get answer() {
+        return view.answer(false);
+      },
+      end,
+    };
+  }
+
+  private select({ scope, checks, group }: Pick<Query, 'scope' | 'checks' | 'group'>): View {
     if (scope === 'liveness' || (checks === undefined && (group === undefined || group === scope))) {
       return this.ofScope(scope);
     }
@@ -260,6 +274,7 @@ export class Registry implements Health {
       const worst = view.checks.find((check) => contribution(check) === to);
       this.tell('group', name, from, to, worst?.reason, worst?.verdict.finding?.output);
     }
+    this.watches.look();
   }
 
   private watched(group: string): View | undefined {

@@ -220,6 +220,20 @@ export const metricRows: readonly MetricRow[] = [
     read: ({ stats }) => single(stats.waiting),
   },
   {
+    name: 'pongcheck_watches',
+    type: 'gauge',
+    help: 'WATCHes that are open now.',
+    labels: [],
+    read: ({ stats }) => single(stats.watches),
+  },
+  {
+    name: 'pongcheck_statuses_total',
+    type: 'counter',
+    help: 'STATUSes that were sent to watchers, by status.',
+    labels: ['status'],
+    read: ({ stats }) => each('status', states, stats.statuses),
+  },
+  {
     name: 'pongcheck_ping_reply_seconds',
     type: 'histogram',
     help: 'From the reading of a PING to the writing of its PONG, in seconds.',

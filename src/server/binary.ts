@@ -1,7 +1,7 @@
 import { type Answer, type Query, scopes, type Withdraw } from '../health/health.js';
 import { RateBucket } from '../link/rate.js';
-import type { HelloBody, PingBody } from '../wire/bodies.js';
-import { ErrorFlag, FrameType, HEADER_OCTETS, PingFlag, Scope, WireError } from '../wire/codes.js';
+import type { HelloBody, PingBody, WatchBody } from '../wire/bodies.js';
+import { ErrorFlag, FrameType, HEADER_OCTETS, PingFlag, Scope, WatchFlag, WireError } from '../wire/codes.js';
 import { Decoder, FAULT, NEED_MORE } from '../wire/decoder.js';
 import { encodeFrame } from '../wire/encode.js';
 import { answerInPlace } from '../wire/in-place.js';
@@ -10,6 +10,7 @@ import { Greeting } from './greeting.js';
 import { TOO_OLD } from './responder.js';
 import type { Session, TimeLimit } from './session.js';
 import type { CloseReason } from './stats.js';
+import { Watches } from './watches.js';
 
 /** Frames of one turn that take more than the standing answer; after them others have their turn. */
 const TURN_BUDGET = 256;
@@ -48,6 +49,7 @@ export class BinarySession implements Session {
   /** What was pushed and is not worked through. */
   private chunk: Buffer | undefined = undefined;
   private waiting: Set<Waiting> | undefined = undefined;
+  private watches: Watches | undefined = undefined;
   /** Bare PINGs of this turn whose answer has to be asked for: by scope, pairs of high and low. */
   private stale: number[][] | undefined = undefined;
   private room = 0;
@@ -64,6 +66,10 @@ export class BinarySession implements Session {
 
   get inside(): boolean {
     return this.decoder.inside;
+  }
+
+  get watching(): number {
+    return this.watches?.size ?? 0;
   }
 
   credit(ms: number, now: number): void {
@@ -179,6 +185,7 @@ export class BinarySession implements Session {
         this.ask(query, decoder.flags, [decoder.idHigh, decoder.idLow], now);
         if ((decoder.flags & PingFlag.CLOSE) !== 0) {
           this.askDeferred(now);
+          this.watches?.endAll();
           connection.finish('answered');
         }
         return;
@@ -189,8 +196,7 @@ export class BinarySession implements Session {
         if (!connection.greeting?.heartbeat?.ponged(decoder.idHigh, decoder.idLow, now)) stats.ignoredFrames++;
         return;
       case FrameType.WATCH:
-        this.send(this.error(WireError.FORBIDDEN, 'this server offers no WATCH', 0, decoder.idHigh, decoder.idLow));
-        return;
+        return this.watch(decoder.body as WatchBody | undefined);
       default:
         // PONGs that nobody asked for, GOAWAYs, ERRORs and types that may be skipped.
         stats.ignoredFrames++;
@@ -214,6 +220,19 @@ export class BinarySession implements Session {
     connection.greeting = new Greeting(hello, settings.heartbeat, now);
     const { idHigh, idLow } = decoder;
     this.send(encodeFrame({ type: FrameType.HELLO, idHigh, idLow, body: responder.hello(settings.heartbeat) }));
+  }
+
+  private watch(body: WatchBody | undefined): void {
+    const { decoder, connection } = this;
+    const { idHigh, idLow, flags } = decoder;
+    const { responder, settings } = connection.shared;
+    const { maxWatches } = settings.limits;
+    if ((flags & WatchFlag.CANCEL) !== 0) return this.watches?.cancel(idHigh, idLow);
+    this.watches ??= new Watches(connection);
+    if (this.watches.size >= maxWatches && !this.watches.has(idHigh, idLow)) {
+      return this.send(this.error(WireError.FORBIDDEN, `${maxWatches} watches are open already`, 0, idHigh, idLow));
+    }
+    this.watches.start(idHigh, idLow, flags, responder.selection(body));
   }
 
   sendPing(now: number): void {
@@ -255,6 +274,7 @@ export class BinarySession implements Session {
   }
 
   settle(): void {
+    this.watches?.endAll();
     const { health } = this.connection.shared.responder;
     for (const waiting of [...(this.waiting ?? [])]) {
       waiting.withdraw?.();
@@ -263,6 +283,7 @@ export class BinarySession implements Session {
   }
 
   abandon(): void {
+    this.watches?.endAll();
     for (const { withdraw, ids, reserved } of this.waiting ?? []) {
       withdraw?.();
       this.connection.waited(ids.length / 2, reserved);
@@ -271,7 +292,9 @@ export class BinarySession implements Session {
   }
 
   /** FIN inside a frame: what was asked is answered, the rest is dropped without an ERROR. */
-  ended(): void {}
+  ended(): void {
+    this.watches?.endAll();
+  }
 
   lastWords(limit: TimeLimit): Buffer {
     const { decoder } = this;

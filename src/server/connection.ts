@@ -15,6 +15,9 @@ import type { CloseReason, Pause } from './stats.js';
 
 const LINGER_OCTETS = 1_048_576;
 /** Node reads at most this much at once; a read that filled it has more behind it, and others are waiting. */
+/** What is pushed in one turn, in octets; the rest waits for the next. */
+const PUSH_OCTETS = 65_536;
+const NOTHING = Buffer.alloc(0);
 const FULL_READ = 65_536;
 
 const OPEN = 0;
@@ -123,6 +126,7 @@ export class Connection implements Swept {
           : { last: trips.last, smoothed: trips.smoothed as number, min: trips.min as number },
       queuedOctets: outbox.waiting,
       waiting: this.waiting,
+      watches: session?.watching ?? 0,
       protected: this.isProtected,
     };
   }
@@ -179,6 +183,30 @@ export class Connection implements Swept {
       this.willFlush = false;
       this.flush(this.shared.clock.now());
       this.release();
+    });
+  }
+
+  /** Something that nobody waits for may be sent: the peer has taken what was sent before. */
+  get mayPush(): boolean {
+    return this.phase === OPEN && this.outbox.waiting === 0 && this.outbox.gathered < PUSH_OCTETS;
+  }
+
+  /** Sends, whoever's turn it is. */
+  push(octets: Buffer): void {
+    this.outbox.add(octets);
+    if (this.willFlush) return;
+    this.willFlush = true;
+    queueMicrotask(() => {
+      this.willFlush = false;
+      this.flush(this.shared.clock.now());
+    });
+  }
+
+  /** Calls back when the kernel has taken what is written; never once the connection closes. */
+  whenTaken(taken: () => void): void {
+    // An empty write is done behind all others; 'drain' tells only of a full buffer.
+    setImmediate(() => {
+      if (this.phase === OPEN && this.socket.writable) this.socket.write(NOTHING, () => taken());
     });
   }
 

@@ -28,6 +28,8 @@ export interface ConnectionInfo {
   queuedOctets: number;
   /** PINGs that wait for their answer. */
   waiting: number;
+  /** WATCHes that are open. */
+  watches: number;
   /** It is exempt from the idle timeout. */
   protected: boolean;
 }

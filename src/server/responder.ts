@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import { type Answer, type Health, type Query, type Scope, scopes } from '../health/health.js';
 import type { State } from '../health/state.js';
-import type { HelloBody, PingBody } from '../wire/bodies.js';
+import type { HelloBody, PingBody, WatchBody } from '../wire/bodies.js';
 import {
   BARE_LENGTH,
   FrameType,
@@ -12,7 +12,7 @@ import {
   PongFlag,
   Status,
 } from '../wire/codes.js';
-import { writeHeader } from '../wire/encode.js';
+import { encodeFrame, writeHeader } from '../wire/encode.js';
 import { ownOffer } from './greeting.js';
 import type { ServerSettings } from './settings.js';
 import type { ServerStats } from './stats.js';
@@ -139,6 +139,15 @@ export class Responder {
     };
   }
 
+  /** What a WATCH is about. */
+  selection(body: WatchBody | undefined): Pick<Query, 'scope' | 'checks' | 'group'> {
+    return {
+      scope: scopes[body?.scope ?? 0] as Scope,
+      ...(body?.checks && { checks: body.checks }),
+      ...(body?.group !== undefined && { group: body.group }),
+    };
+  }
+
   /** PONGs without a body for each of `ids` (pairs of high and low), in one buffer. */
   pongs(answer: Answer, ids: readonly number[]): Buffer {
     const flags = answer.stale ? PongFlag.STALE : 0;
@@ -168,25 +177,31 @@ export class Responder {
   pongWithReport(answer: Answer, pingFlags: number, ids: readonly number[], mayDetail: boolean): Buffer {
     const hops = pingFlags >> HOPS_SHIFT;
     if ((pingFlags & PingFlag.DETAIL) === 0 || (!mayDetail && hops === 0)) return this.pongs(answer, ids);
-    let flags = answer.stale ? PongFlag.STALE : 0;
-    let body = answer.report(mayDetail ? 'full' : 'chain');
-    if (body.length > maxBody[FrameType.PONG]) {
-      flags |= PongFlag.TRUNCATED;
-      body = answer.report('causes');
-    }
-    const frame = Buffer.allocUnsafe(HEADER_OCTETS + body.length);
-    writeHeader(
-      frame,
-      0,
-      BARE_LENGTH + body.length,
-      FrameType.PONG,
-      flags,
-      statusOf[answer.state],
-      ids[0] as number,
-      ids[1] as number,
-    );
-    body.copy(frame, HEADER_OCTETS);
+    const flags = answer.stale ? PongFlag.STALE : 0;
+    const frame = this.withReport(FrameType.PONG, flags, ids, answer, mayDetail ? 'full' : 'chain');
     this.reportOctets = frame.length;
     return frame;
+  }
+
+  /** A STATUS with this id (high and low), and with the report where `detail`. */
+  status(answer: Answer, id: readonly [number, number], detail: boolean): Buffer {
+    if (detail) return this.withReport(FrameType.STATUS, 0, id, answer, 'full');
+    const [idHigh, idLow] = id;
+    return encodeFrame({ type: FrameType.STATUS, code: statusOf[answer.state], idHigh, idLow });
+  }
+
+  private withReport(
+    type: FrameType,
+    given: number,
+    [idHigh, idLow]: readonly number[],
+    answer: Answer,
+    extent: 'full' | 'chain',
+  ): Buffer {
+    const whole = answer.report(extent);
+    const fits = whole.length <= maxBody[FrameType.PONG];
+    const body = fits ? whole : answer.report('causes');
+    const flags = given | (fits ? 0 : PongFlag.TRUNCATED);
+    const code = statusOf[answer.state];
+    return encodeFrame({ type, flags, code, idHigh: idHigh as number, idLow: idLow as number, body });
   }
 }

@@ -57,6 +57,8 @@ export interface Session {
   /** How many frames or lines have been judged, and sent. */
   readonly judged: number;
   readonly sent: number;
+  /** WATCHes that are open; only a mode that has them. */
+  readonly watching?: number;
   /** Answers every waiting PING with what is known now. */
   settle(): void;
   /** Forgets every waiting PING. */

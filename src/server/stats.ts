@@ -58,6 +58,10 @@ export class ServerStats {
     liveness: zeros(states),
     startup: zeros(states),
   };
+  /** WATCHes that are open now. */
+  watches = 0;
+  /** STATUSes sent, by state. */
+  readonly statuses: Record<State, number> = zeros(states);
   /** PONGs that said STALE. */
   stale = 0;
   /** PONGs that nobody asked for, and GOAWAYs and ERRORs from peers. */

@@ -56,6 +56,24 @@ describe('pongcheck watch', () => {
     service = undefined;
   });
 
+  it('tells a change when it comes, and not at the next PING', async () => {
+    let well = true;
+    const own: CheckDefinition = {
+      kind: 'function',
+      floor: 1,
+      interval: 20,
+      run: async () => ({ status: well ? 'pass' : 'fail' }),
+    };
+    service = createService({ listen: [{ url: 'pong://127.0.0.1:0' }], http: false, checks: { own } });
+    await service.start();
+    const address = (service.addresses[0] as string).replace('pong://', '');
+    command = new Command(['watch', address, '-i', '1h']);
+    await command.says(new RegExp(`${address} connecting -> pass`));
+    while (service.server.stats.watches === 0) await new Promise((resolve) => setImmediate(resolve));
+    well = false;
+    await command.says(new RegExp(`${address} pass -> fail \\(own=custom\\)`));
+  });
+
   it('prints a line a change into a pipe, of each responder, and ends with 0 at SIGINT', async () => {
     let well = true;
     const own: CheckDefinition = {

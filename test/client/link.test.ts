@@ -252,6 +252,42 @@ describe('the end', () => {
   });
 });
 
+describe('a watch on a link', () => {
+  it('goes on when the server was restarted, and ends with the link', async () => {
+    const first = await serve();
+    const address = addressOf(first);
+    const { link } = open(address);
+    const seen: string[] = [];
+    let wake = () => {};
+    const watching = (async () => {
+      for await (const { status } of link.watch()) {
+        seen.push(status);
+        wake();
+      }
+    })();
+    const more = () => new Promise<void>((resolve) => (wake = resolve));
+    await more();
+    await first.stop();
+    const again = createService({ listen: [{ url: address }], http: false });
+    const told = more();
+    await again.start();
+    closeLast(() => again.stop());
+    await told;
+    expect(seen.filter((status) => status === 'pass')).toHaveLength(2);
+    await link.close();
+    await watching;
+  });
+
+  it('throws where the server allows none', async () => {
+    const service = await serve({ limits: { maxWatches: 1 } });
+    const { link } = open(addressOf(service));
+    await state(link, is('up'));
+    const one = link.client?.watch();
+    await expect(link.watch().next()).rejects.toMatchObject({ code: 'PONGCHECK_REFUSED' });
+    one?.end();
+  });
+});
+
 describe('the care of a link', () => {
   const beat = { interval: 1000, maxPingsOut: 3 };
 

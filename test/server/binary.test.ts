@@ -207,18 +207,6 @@ describe('other frames', () => {
     });
   });
 
-  it('WATCH is answered with ERROR 7, and the connection goes on', async () => {
-    const { connect, stats } = await serve();
-    const peer = await connect();
-    peer.sendHex('0000000c01030000' + id);
-    const header = await peer.hex(16);
-    expect(header.slice(8)).toBe('017f0007' + id);
-    await peer.hex(Number.parseInt(header.slice(0, 8), 16) - 12);
-    peer.sendHex(ping(other));
-    expect(await peer.hex(16)).toBe(pong(other, '01'));
-    expect(stats.errors[7]).toBe(1);
-  });
-
   it('PONG, GOAWAY, ERROR and types that may be skipped are counted and have no effect', async () => {
     const { connect, stats } = await serve();
     const peer = await connect();

@@ -1,4 +1,4 @@
-import type { Answer, Health, Query, Scope, Standing, Withdraw } from '../../src/health/health.js';
+import type { Answer, Health, Query, Scope, Standing, Watched, Withdraw } from '../../src/health/health.js';
 import type { State } from '../../src/health/state.js';
 
 interface Asked {
@@ -35,6 +35,21 @@ export class FakeHealth implements Health {
       const at = this.asked.indexOf(asked);
       if (at >= 0) this.asked.splice(at, 1);
       this.withdrawn++;
+    };
+  }
+
+  /** Of those that watch: what tells them of a change. */
+  readonly watchers = new Set<() => void>();
+
+  watch(_selection: unknown, changed: () => void): Watched {
+    const told = () => changed();
+    const answer = () => this.answer(this.ready ?? 'unknown', false);
+    this.watchers.add(told);
+    return {
+      get answer() {
+        return answer();
+      },
+      end: () => this.watchers.delete(told),
     };
   }
 

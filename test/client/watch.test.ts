@@ -1,0 +1,141 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { type Client, connect } from '../../src/client.js';
+import { createService, type Service, type ServiceOptions } from '../../src/service.js';
+
+const opened: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const open of opened.splice(0).reverse()) await open.close();
+});
+
+async function serve(options: ServiceOptions = {}): Promise<Service> {
+  const service = createService({ listen: [{ url: 'pong://127.0.0.1:0' }], http: false, ...options });
+  await service.start();
+  opened.push({ close: () => service.stop() });
+  return service;
+}
+
+async function clientOf(service: Service): Promise<Client> {
+  const client = await connect(service.addresses[0] as string);
+  opened.push(client);
+  return client;
+}
+
+function switched() {
+  let well = true;
+  let runs = 0;
+  return {
+    set: (now: boolean) => {
+      well = now;
+    },
+    get runs() {
+      return runs;
+    },
+    check: {
+      kind: 'function',
+      interval: 20,
+      floor: 10,
+      run: async () => {
+        runs++;
+        return { status: well ? ('pass' as const) : ('fail' as const), output: 'so it is' };
+      },
+    },
+  };
+}
+
+describe('a watch', () => {
+  it('tells what is known, and each change, with the report', async () => {
+    const db = switched();
+    const client = await clientOf(await serve({ checks: { db: db.check } }));
+    const seen: string[] = [];
+    for await (const { status, healthy, report } of client.watch({ detail: true })) {
+      seen.push(`${status} ${healthy} ${(report?.causes as { check: string }[])[0]?.check}`);
+      if (status === 'pass') db.set(false);
+      if (status === 'fail' && seen.length < 3) db.set(true);
+      if (seen.filter((what) => what.startsWith('pass')).length === 2) break;
+    }
+    expect(seen.filter((what) => !what.startsWith('unknown'))).toEqual([
+      'pass true undefined',
+      'fail false db',
+      'pass true undefined',
+    ]);
+  });
+
+  it('costs the check nothing, however many watch it', async () => {
+    const db = switched();
+    const service = await serve({ checks: { db: { ...db.check, interval: 200, maxAge: 200 } } });
+    const clients = await Promise.all(Array.from({ length: 20 }, () => clientOf(service)));
+    const watches = clients.flatMap((client) => Array.from({ length: 50 }, () => client.watch()));
+    const before = db.runs;
+    const begun = performance.now();
+    db.set(false);
+    await Promise.all(
+      watches.map(async (watch) => {
+        for await (const { status } of watch) if (status === 'fail') return;
+      }),
+    );
+    // The interval comes up to a quarter early.
+    expect(db.runs - before).toBeLessThanOrEqual((performance.now() - begun) / 150 + 1);
+    while (service.server.stats.watches > 0) await new Promise((resolve) => setImmediate(resolve));
+  });
+
+  it('ends quietly with `end`, and with its signal', async () => {
+    const service = await serve();
+    const client = await clientOf(service);
+    const abort = new AbortController();
+    for (const end of [(watch: { end(): void }) => watch.end(), () => abort.abort()]) {
+      const watch = client.watch({ signal: abort.signal });
+      let count = 0;
+      for await (const _ of watch) {
+        count++;
+        end(watch);
+      }
+      expect(count).toBe(1);
+    }
+    await client.ping();
+    expect(service.server.stats.watches).toBe(0);
+  });
+
+  it('throws why the connection ended', async () => {
+    const service = await serve();
+    const client = await clientOf(service);
+    const watched = (async () => {
+      for await (const _ of client.watch()) void service.stop();
+    })();
+    await expect(watched).rejects.toMatchObject({ code: 'PONGCHECK_CLOSED' });
+  });
+
+  it('throws that the server takes no more', async () => {
+    const client = await clientOf(await serve({ limits: { maxWatches: 1 } }));
+    const first = client.watch();
+    await expect(
+      (async () => {
+        for await (const _ of client.watch());
+      })(),
+    ).rejects.toMatchObject({ code: 'PONGCHECK_REFUSED', wire: { code: 7 } });
+    expect((await first[Symbol.asyncIterator]().next()).value).toMatchObject({ status: 'pass' });
+  });
+
+  it('says draining while the server still serves', async () => {
+    const service = await serve({ drain: { grace: 2000, delay: 0 } });
+    const client = await clientOf(service);
+    const seen: string[] = [];
+    let drained: Promise<void> | undefined;
+    for await (const { status } of client.watch()) {
+      seen.push(status);
+      drained ??= service.drain();
+      if (status === 'draining') break;
+    }
+    expect(seen).toEqual(['pass', 'draining']);
+    await client.close();
+    await drained;
+  });
+
+  it.each([
+    [{ checks: ['a'], group: 'b' }, 'checks and group'],
+    [{ scope: 'none' }, 'scope'],
+    [{ checks: [] }, 'checks'],
+  ])('refuses %j before anything is sent', async (options, name) => {
+    const client = await clientOf(await serve());
+    expect(() => client.watch(options as object)).toThrow(`The option ${name} is`);
+  });
+});

@@ -1,0 +1,165 @@
+import { describe, expect, it } from '@jest/globals';
+import { FakeHealth } from './fake-health.js';
+import { serve, turnsUntil } from './harness.js';
+
+const id = '00000000000000a1';
+const other = '00000000000000a2';
+const watch = (of = id, flags = '00', body = '') =>
+  `${(12 + body.length).toString(16).padStart(8, '0')}0103${flags}00${of}${Buffer.from(body).toString('hex')}`;
+const status = (of: string, code: string) => `0000000c01040000`.replace(/00$/, code) + of;
+const ping = (of: string) => `0000000c01010000${of}`;
+const pong = (of: string, code = '01') => `0000000c010200${code}${of}`;
+
+/** Something is other than before. */
+function change(health: FakeHealth, state: FakeHealth['ready']): void {
+  health.ready = state;
+  for (const told of health.watchers) told();
+}
+
+describe('a WATCH', () => {
+  it('is answered at once, and again at each change', async () => {
+    const { connect, health, stats, server } = await serve();
+    const peer = await connect();
+    peer.sendHex(watch());
+    expect(await peer.hex(16)).toBe(status(id, '01'));
+    change(health, 'fail');
+    expect(await peer.hex(16)).toBe(status(id, '03'));
+    change(health, 'draining');
+    expect(await peer.hex(16)).toBe(status(id, '04'));
+    expect(stats.watches).toBe(1);
+    expect(stats.statuses).toMatchObject({ pass: 1, fail: 1, draining: 1 });
+    expect([...server.connections][0]?.info().watches).toBe(1);
+  });
+
+  it('tells what changed in one go in one STATUS', async () => {
+    const { connect, health } = await serve();
+    const peer = await connect();
+    peer.sendHex(watch());
+    await peer.hex(16);
+    change(health, 'fail');
+    change(health, 'warn');
+    change(health, 'unknown');
+    peer.sendHex(ping(other));
+    // The health that is asked by PINGs is known at once here.
+    health.atOnce = 'pass';
+    expect(await peer.hex(16)).toBe(status(id, '00'));
+  });
+
+  it('has the report for who wants it and may see it', async () => {
+    for (const detail of ['always', 'never'] as const) {
+      const health = new FakeHealth();
+      health.report = { state: 'pass', checks: {} };
+      const { connect } = await serve({ detail, health });
+      const peer = await connect();
+      peer.sendHex(watch(id, '02'));
+      const { type, code, body } = await peer.frame();
+      expect([type, code, body]).toEqual(['04', '01', detail === 'always' ? health.report : undefined]);
+    }
+  });
+
+  it('leaves out the checks of a report that is too long, and says so', async () => {
+    const health = new FakeHealth();
+    health.report = { long: 'x'.repeat(70_000) };
+    const { connect } = await serve({ health });
+    const peer = await connect();
+    peer.sendHex(watch(id, '02'));
+    expect(await peer.frame()).toMatchObject({ type: '04', flags: '04', body: { extent: 'causes' } });
+  });
+
+  it('takes the place of one with its id', async () => {
+    const { connect, health, stats } = await serve();
+    const peer = await connect();
+    peer.sendHex(watch() + watch());
+    expect(await peer.hex(32)).toBe(status(id, '01') + status(id, '01'));
+    expect(stats.watches).toBe(1);
+    change(health, 'fail');
+    peer.sendHex(watch(other));
+    expect(await peer.hex(32)).toBe(status(id, '03') + status(other, '03'));
+    expect(health.watchers.size).toBe(2);
+  });
+
+  it('is ended by CANCEL, which is not answered', async () => {
+    const { connect, health, stats } = await serve();
+    const peer = await connect();
+    peer.sendHex(watch());
+    await peer.hex(16);
+    health.ready = 'warn';
+    peer.sendHex(watch(id, '01') + watch(other, '01') + ping(other));
+    expect(await peer.hex(16)).toBe(pong(other, '02'));
+    expect([stats.watches, health.watchers.size]).toEqual([0, 0]);
+  });
+
+  it('beyond the limit is answered with ERROR 7, and the connection goes on', async () => {
+    const { connect, stats } = await serve({ limits: { maxWatches: 1 } });
+    const peer = await connect();
+    peer.sendHex(watch());
+    await peer.hex(16);
+    peer.sendHex(watch(other));
+    expect(await peer.frame()).toMatchObject({ type: '7f', flags: '00', code: '07', id: other });
+    peer.sendHex(watch() + ping(other));
+    expect(await peer.hex(32)).toBe(status(id, '01') + pong(other));
+    expect([stats.watches, stats.errors[7]]).toEqual([1, 1]);
+  });
+
+  it.each([
+    ['a body that names both checks and a group', '{"checks":["a"],"group":"b"}'],
+    ['a scope that is none', '{"scope":3}'],
+  ])('with %s is refused with ERROR 5', async (_what, body) => {
+    const { connect, stats } = await serve();
+    const peer = await connect();
+    peer.sendHex(watch(id, '00', body));
+    expect(await peer.frame()).toMatchObject({ type: '7f', flags: '01', code: '05', id });
+    await peer.untilEnd();
+    expect(stats.watches).toBe(0);
+  });
+
+  it.each([
+    [
+      'the FIN of its client',
+      (peer: Awaited<ReturnType<Awaited<ReturnType<typeof serve>>['connect']>>) => peer.socket.end(),
+    ],
+    ['a PING with CLOSE', (peer: any) => peer.sendHex(`0000000c01010200${other}`)],
+    ['a reset', (peer: any) => peer.socket.resetAndDestroy()],
+  ])('ends with %s', async (_what, leave) => {
+    const { connect, health, stats } = await serve();
+    const peer = await connect();
+    peer.sendHex(watch());
+    await peer.hex(16);
+    leave(peer);
+    await turnsUntil(() => health.watchers.size === 0);
+    expect(stats.watches).toBe(0);
+  });
+
+  it('gives a client that does not read the latest when it reads again, and none twice', async () => {
+    const health = new FakeHealth();
+    health.report = { long: 'x'.repeat(60_000) };
+    const { connect, server, stats } = await serve({ health });
+    const peer = await connect();
+    peer.socket.pause();
+    peer.sendHex(watch(id, '02'));
+    await turnsUntil(() => stats.watches === 1);
+    const [connection] = server.connections;
+    let n = 0;
+    const flap = async () => {
+      health.report = { n: n++, long: 'x'.repeat(60_000) };
+      change(health, n % 2 ? 'pass' : 'fail');
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    // Until the kernel takes no more, and then as often again.
+    while (connection?.info().queuedOctets === 0) await flap();
+    for (const until = 2 * n; n < until; ) await flap();
+    health.report = { n: 'last' };
+    change(health, 'warn');
+    expect(connection?.info().queuedOctets).toBeLessThan(200_000);
+    peer.socket.resume();
+    let last: Awaited<ReturnType<typeof peer.frame>>;
+    let frames = 0;
+    do {
+      last = await peer.frame();
+      frames++;
+    } while (last.code !== '02');
+    expect(last.body).toEqual({ n: 'last' });
+    expect(frames).toBe(Object.values(stats.statuses).reduce((a, b) => a + b));
+    expect(frames).toBeLessThan(n);
+  });
+});
