@@ -59,7 +59,7 @@ export class Arrival implements Swept {
   }
 
   /** Where it comes from, as far as that is known by now. */
-  get peer(): string | undefined {
+  get remoteAddress(): string | undefined {
     return this.source?.address ?? this.raw.remoteAddress;
   }
 
@@ -113,7 +113,7 @@ export class Arrival implements Swept {
       if (!(error instanceof ProxyFault)) throw error;
       return this.turnAway('proxy-header', error.message, error.first, error.message);
     }
-    if (!gate.claim(raw, this.peer)) {
+    if (!gate.claim(raw, this.remoteAddress)) {
       this.letGo('closing');
       raw.destroy();
     } else if (gate.tls) {

@@ -64,7 +64,7 @@ export class Arrivals {
   /** How they come through the doors of one listener. */
   gate(shared: Shared, { tls }: Doors): Gate {
     const { house } = this;
-    const { clock, complaints, limits, listener, stats } = shared;
+    const { clock, complaints, limits, stats } = shared;
     const leave = (arrival: Arrival) => {
       if (this.sweeper.members.has(arrival)) stats.arriving--;
       this.sweeper.delete(arrival);
@@ -83,7 +83,8 @@ export class Arrivals {
       turnAway: (arrival, reason, complaint) => {
         stats.accepted++;
         stats.closed[reason]++;
-        if (complaint) complaints.tell(complaint, { peer: arrival.peer, listener });
+        // What is wrong with a PROXY header is told with its numbers, of which there are many.
+        if (complaint) complaints.tell(complaint, arrival, reason === 'proxy-header' ? { kind: reason } : {});
       },
       gone: leave,
     };

@@ -8,7 +8,7 @@ import { answerInPlace } from '../wire/in-place.js';
 import type { Connection } from './connection.js';
 import { Greeting } from './greeting.js';
 import { TOO_OLD } from './responder.js';
-import type { Session, TimeLimit } from './session.js';
+import { type Session, type TimeLimit, timeLimits } from './session.js';
 import type { CloseReason } from './stats.js';
 import { Watches } from './watches.js';
 
@@ -230,7 +230,9 @@ export class BinarySession implements Session {
     if ((flags & WatchFlag.CANCEL) !== 0) return this.watches?.cancel(idHigh, idLow);
     this.watches ??= new Watches(connection);
     if (this.watches.size >= maxWatches && !this.watches.has(idHigh, idLow)) {
-      return this.send(this.error(WireError.FORBIDDEN, `${maxWatches} watches are open already`, 0, idHigh, idLow));
+      const message = `${maxWatches} watches are open already`;
+      this.connection.complain(message);
+      return this.send(this.error(WireError.FORBIDDEN, message, 0, idHigh, idLow));
     }
     this.watches.start(idHigh, idLow, flags, responder.selection(body));
   }
@@ -300,28 +302,21 @@ export class BinarySession implements Session {
     const { decoder } = this;
     switch (limit) {
       case 'idle':
-        return this.error(WireError.IDLE, 'nothing came for the idle timeout', ErrorFlag.FATAL, 0, 0);
+        return this.error(WireError.IDLE, timeLimits.idle, ErrorFlag.FATAL, 0, 0);
       case 'dead':
-        return this.error(WireError.STALE_PEER, 'the heartbeat was not answered', ErrorFlag.FATAL, 0, 0);
+        return this.error(WireError.STALE_PEER, timeLimits.dead, ErrorFlag.FATAL, 0, 0);
       case 'barred': {
         const why = this.connection.barred ?? '';
         return this.error(WireError.UNAUTHENTICATED, why, ErrorFlag.FATAL, 0, 0);
       }
       case 'stall':
-        return this.error(WireError.SLOW_PEER, 'the answers were not read', ErrorFlag.FATAL, 0, 0);
+        return this.error(WireError.SLOW_PEER, timeLimits.stall, ErrorFlag.FATAL, 0, 0);
       case 'frame':
-        return this.error(
-          WireError.PROTOCOL,
-          'a frame was begun and not completed in time',
-          ErrorFlag.FATAL,
-          decoder.idHigh,
-          decoder.idLow,
-        );
+        return this.error(WireError.PROTOCOL, timeLimits.frame, ErrorFlag.FATAL, decoder.idHigh, decoder.idLow);
     }
   }
 
   private refuseUnauthenticated(message: string): void {
-    this.connection.complain(message);
     this.askDeferred(this.connection.shared.clock.now());
     this.refuse(WireError.UNAUTHENTICATED, message);
   }
@@ -330,6 +325,8 @@ export class BinarySession implements Session {
     const { decoder } = this;
     const reason = closeReasonOf[code] ?? 'protocol-error';
     const frame = this.error(code, message, ErrorFlag.FATAL, decoder.idHigh, decoder.idLow, retryAfterMs);
+    // A sentence may tell the number that was found: what counts as the same is the code.
+    this.connection.complain(message, { kind: `ERROR ${code}` });
     this.connection.close(reason, frame);
   }
 

@@ -4,13 +4,14 @@ import type { Swept } from '../link/sweeper.js';
 import { FrameType, GoawayReason } from '../wire/codes.js';
 import { encodeFrame } from '../wire/encode.js';
 import { BinarySession } from './binary.js';
+import type { Manner } from './complaints.js';
 import type { Greeting } from './greeting.js';
 import type { ConnectionInfo } from './info.js';
 import { LineSession } from './line.js';
 import type { Origin } from './origin.js';
 import { Outbox } from './outbox.js';
 import { beginsWithProxyHeader } from './proxy-header.js';
-import type { Session, Shared } from './session.js';
+import { type Session, type Shared, type TimeLimit, timeLimits } from './session.js';
 import type { CloseReason, Pause } from './stats.js';
 
 const LINGER_OCTETS = 1_048_576;
@@ -32,6 +33,12 @@ const PAUSED_FOR: Readonly<Record<Pause, number>> = {
   'max-queued-bytes': 2,
   'turn-budget': 4,
   'line-order': 8,
+};
+
+/** The bounds of those that the log tells of: who is held by one of them asks more than it takes. */
+const pauseSentences: Readonly<Partial<Record<Pause, string>>> = {
+  'max-pending': 'reading is paused: as many PINGs wait for an answer as may',
+  'max-queued-bytes': 'reading is paused: the peer takes its answers slower than it asks',
 };
 
 const kConnection = Symbol('connection');
@@ -165,10 +172,9 @@ export class Connection implements Swept {
     this.detail = undefined;
   }
 
-  /** Tells of something that the peer did wrong, in a sentence of a closed list. */
-  complain(sentence: string): void {
-    const { complaints, listener } = this.shared;
-    complaints.tell(sentence, { peer: this.remoteAddress, listener });
+  /** Tells of something that the peer did wrong; `sentence` repeats nothing that it wrote as text. */
+  complain(sentence: string, manner?: Manner): void {
+    this.shared.complaints.tell(sentence, this, manner);
   }
 
   /** Sends at the end of this turn, all in one write. */
@@ -312,7 +318,8 @@ export class Connection implements Swept {
     } else {
       const isProxied = beginsWithProxyHeader(chunk);
       if (first === 0x16) this.tellOfTls();
-      if (isProxied) this.complain('a PROXY header came from whom none is asked for');
+      else if (isProxied) this.complain('a PROXY header came from whom none is asked for');
+      else this.complain('what came is neither a frame nor a line');
       this.close(first === 0x16 ? 'tls' : isProxied ? 'proxy-header' : 'wrong-protocol');
       return false;
     }
@@ -336,6 +343,8 @@ export class Connection implements Swept {
     const bit = PAUSED_FOR[why];
     if ((this.paused & bit) !== 0) return;
     this.shared.stats.paused[why]++;
+    const sentence = pauseSentences[why];
+    if (sentence) this.complain(sentence, { level: 'info' });
     if (this.paused === 0) {
       this.pausedAt = this.shared.clock.now();
       this.socket.pause();
@@ -443,18 +452,24 @@ export class Connection implements Swept {
     if (this.phase === CLOSING) {
       this.socket.destroy();
     } else if (this.outbox.stalled(limits.stall, now)) {
-      const words = this.session?.lastWords('stall');
+      const words = this.broke('stall');
       if (words) this.socket.write(words);
       this.destroy('slow-peer');
     } else if (this.barred !== undefined && limits.handshake.exceeded(this.connectedAt, now)) {
-      this.close('unauthenticated', this.session?.lastWords('barred'));
+      this.close('unauthenticated', this.broke('barred'));
     } else if (this.session?.inside) {
-      this.close('protocol-error', this.session.lastWords('frame'));
+      this.close('protocol-error', this.broke('frame'));
     } else if (this.greeting?.isDead(now)) {
-      this.close('dead', this.session?.lastWords('dead'));
+      this.close('dead', this.broke('dead', 'info'));
     } else {
-      this.close('idle', this.session?.lastWords('idle'));
+      this.close('idle', this.broke('idle', 'info'));
     }
+  }
+
+  /** Tells of a broken limit; returns the last words for it. A silent peer may be dead, and is no attack. */
+  private broke(limit: TimeLimit, level: Manner['level'] = 'warn'): Buffer | undefined {
+    this.complain(timeLimits[limit], { level });
+    return this.session?.lastWords(limit);
   }
 
   // -- the end ---------------------------------------------------------------

@@ -53,7 +53,10 @@ export class LineSession implements Session {
       // A CR before the LF is part of the end; it may lie in the chunk before.
       const octets = this.line.length + part.length;
       const allowance = (part.length > 0 ? part[part.length - 1] === CR : this.line.endsWith('\r')) ? 1 : 0;
-      if (octets > MAX_LINE + allowance) return connection.close('wrong-protocol');
+      if (octets > MAX_LINE + allowance) {
+        connection.complain(`a line has more than ${MAX_LINE} octets`);
+        return connection.close('wrong-protocol');
+      }
       this.line += part.toString('latin1');
       if (end < 0) {
         this.chunk = undefined;
@@ -74,7 +77,10 @@ export class LineSession implements Session {
     const line = this.line.endsWith('\r') ? this.line.slice(0, -1) : this.line;
     this.line = '';
     this.judged++;
-    if (bucket && bucket.available(now) < 1) return connection.close('too-many-pings');
+    if (bucket && bucket.available(now) < 1) {
+      connection.complain('more lines a second than this server allows');
+      return connection.close('too-many-pings');
+    }
     bucket?.take(1);
     switch (line.toLowerCase()) {
       case 'ping':
@@ -84,6 +90,7 @@ export class LineSession implements Session {
         stats.lines.agent++;
         return this.agent(now);
       default:
+        connection.complain('a line came that is not of this protocol');
         return connection.close('wrong-protocol');
     }
   }

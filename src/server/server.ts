@@ -63,7 +63,7 @@ export class Server {
   readonly events = new EventEmitter<ServerEvents>();
   private readonly listeners: NetServer[] = [];
   private readonly perAddress = new PerAddress();
-  private readonly shared: Omit<Shared, 'listener'>;
+  private readonly shared: Omit<Shared, 'listener' | 'complaints'>;
   private readonly sweeper: Sweeper<Connection>;
   private readonly arrivals: Arrivals;
   private readonly certificates: Certificates;
@@ -101,7 +101,6 @@ export class Server {
       responder: new Responder(health, this.stats, settings, clock),
       tokens: settings.tokens?.length ? new Tokens(settings.tokens) : undefined,
       requireToken: false,
-      complaints: new Complaints(log, clock),
       tlsTold: false,
       wake: (connection) => this.sweeper.wake(connection),
       forget: (connection) => this.forget(connection),
@@ -134,15 +133,20 @@ export class Server {
       listener.listen({ ...endpointOf(address), backlog: BACKLOG }, resolve);
     });
     listener.removeAllListeners('error');
-    listener.on('error', (error) => this.shared.log.error({ err: error }, 'a listener failed'));
     this.listeners.push(listener);
-    if (address.kind === 'unix' && settings.mode !== undefined) await setMode(address.path, settings.mode);
     const found = listener.address();
     const bound =
       address.kind !== 'unix' && typeof found === 'object' && found ? { ...address, port: found.port } : address;
-    shared = { ...this.sharedWith(settings), listener: formatAddress(bound) };
+    const name = formatAddress(bound);
+    const complaints = new Complaints(log, this.shared.clock, name);
+    listener.on('error', ({ code }: NodeJS.ErrnoException) => {
+      complaints.tell(`a connection could not be accepted (${code})`, {});
+    });
+    shared = { ...this.sharedWith(settings), listener: name, complaints };
     gate = this.arrivals.gate(shared, doors);
     if (tls) this.certificates.add(shared.listener, tls.certificate);
+    // Whoever connects meanwhile is served.
+    if (address.kind === 'unix' && settings.mode !== undefined) await setMode(address.path, settings.mode);
     return bound;
   }
 
@@ -152,7 +156,7 @@ export class Server {
     return settings && TlsEntrance.open(settings, where);
   }
 
-  private sharedWith({ idleTimeout, requireToken = false }: ListenerSettings): Omit<Shared, 'listener'> {
+  private sharedWith({ idleTimeout, requireToken = false }: ListenerSettings): Omit<Shared, 'listener' | 'complaints'> {
     const shared = { ...this.shared, requireToken };
     if (idleTimeout === undefined) return shared;
     const idle = new Limit(idleTimeout);
@@ -234,20 +238,20 @@ export class Server {
   private accept(socket: Socket, shared: Shared, { tls, proxies }: Doors, gate: Gate | undefined): void {
     const { arrivals, connections } = this;
     const { maxConnections, maxHandshakes } = shared.settings.limits;
-    if (connections.size + arrivals.size >= maxConnections) return this.refuse(socket, 'max-connections');
+    if (connections.size + arrivals.size >= maxConnections) return this.refuse(socket, 'max-connections', shared);
     // Of who comes through a proxy the address is not known yet.
     const owesHeader = proxies?.has(socket.remoteAddress) ?? false;
     if (!owesHeader && !this.claim(socket, socket.remoteAddress, shared)) return;
     if (!owesHeader && !tls) return this.admit(socket, shared);
-    if (arrivals.size >= maxHandshakes) return this.refuse(socket, 'max-handshakes');
+    if (arrivals.size >= maxHandshakes) return this.refuse(socket, 'max-handshakes', shared);
     arrivals.take(socket, gate as Gate, owesHeader);
   }
 
   /** Whether one more from this address may stand; if not, it is refused. */
-  private claim(socket: Socket, address: string | undefined, { settings }: Shared): boolean {
-    const most = settings.limits.maxConnectionsPerAddress;
+  private claim(socket: Socket, address: string | undefined, shared: Shared): boolean {
+    const most = shared.settings.limits.maxConnectionsPerAddress;
     if (most === 0 || this.perAddress.claim(socket, address ?? '', most)) return true;
-    this.refuse(socket, 'max-connections-per-address');
+    this.refuse(socket, 'max-connections-per-address', shared);
     return false;
   }
 
@@ -260,8 +264,9 @@ export class Server {
     if (events.listenerCount('connect') > 0) events.emit('connect', connection.info());
   }
 
-  private refuse(socket: Socket, why: Refusal): void {
+  private refuse(socket: Socket, why: Refusal, { complaints }: Shared): void {
     this.stats.refused[why]++;
+    complaints.tell(`a connection was closed at accept: ${why}`, socket);
     socket.on('error', () => {});
     socket.destroy();
   }

@@ -71,5 +71,12 @@ export interface Session {
   credit(ms: number, now: number): void;
 }
 
-/** The limits of time that a peer can break. */
-export type TimeLimit = 'idle' | 'frame' | 'stall' | 'dead' | 'barred';
+/** The limits of time that a peer can break, each with what the peer and the log are told of it. */
+export const timeLimits = {
+  idle: 'nothing came for the idle timeout',
+  frame: 'a frame or line was begun and not completed in time',
+  stall: 'the answers were not read',
+  dead: 'the heartbeat was not answered',
+  barred: 'no right to ask was shown in time',
+} as const;
+export type TimeLimit = keyof typeof timeLimits;

@@ -1,0 +1,198 @@
+import { describe, expect, it } from '@jest/globals';
+import { FakeClock } from '../fake-clock.js';
+import { type Options, serve, turnsUntil } from './harness.js';
+import { frame, type Peer, ping, pingWith } from './peer.js';
+
+const id = '00000000deadbeef';
+
+interface Line {
+  level: string;
+  sentence: string;
+  fields: { peer?: string; listener?: string; untold?: number };
+}
+
+/** A server whose log is kept, and whose time stands still. */
+async function watched(options: Options = {}) {
+  const clock = new FakeClock();
+  const lines: Line[] = [];
+  const keep = (level: string) => (fields: object, sentence: string) => lines.push({ level, sentence, fields });
+  const log = { debug: keep('debug'), info: keep('info'), warn: keep('warn'), error: keep('error') };
+  const served = await serve({ clock, log, ...options });
+  served.health.atOnce = 'pass';
+  return { ...served, clock, lines };
+}
+
+type Watched = Awaited<ReturnType<typeof watched>>;
+
+/** Lets a minute pass, so that every limit of time is broken, in steps after which whoever came is looked at. */
+async function wait({ clock }: Watched, ms: number) {
+  for (let passed = 0; passed < ms; passed += 50) await clock.advance(50);
+}
+
+async function sent({ connect, stats }: Watched, octets: Buffer | string): Promise<Peer> {
+  const peer = await connect();
+  const before = stats.octetsIn;
+  peer.send(octets);
+  await turnsUntil(() => stats.octetsIn > before);
+  return peer;
+}
+
+const hex = (text: string) => Buffer.from(text, 'hex');
+
+/** Breaks a limit. What is logged of it, and how. */
+const limits: readonly [string, Options, (server: Watched) => Promise<unknown>, string, string][] = [
+  [
+    'heartbeat.idleTimeout',
+    { heartbeat: { idleTimeout: 1000 } },
+    async (server) => {
+      await sent(server, hex(ping(id)));
+      await wait(server, 1200);
+    },
+    'info',
+    'nothing came for the idle timeout',
+  ],
+  [
+    'limits.frameTimeout',
+    {},
+    async (server) => {
+      await sent(server, hex('0000'));
+      await wait(server, 5300);
+    },
+    'warn',
+    'a frame or line was begun and not completed in time',
+  ],
+  [
+    'limits.maxPending',
+    { limits: { maxPending: 2 } },
+    async (server) => {
+      server.health.atOnce = undefined;
+      server.health.ready = undefined;
+      await sent(server, hex(ping(id).repeat(3)));
+    },
+    'info',
+    'reading is paused: as many PINGs wait for an answer as may',
+  ],
+  [
+    'limits.maxWatches',
+    { limits: { maxWatches: 0 } },
+    (server) => sent(server, hex(frame('03', id))),
+    'warn',
+    '0 watches are open already',
+  ],
+  [
+    'limits.pingsPerSecond',
+    { limits: { pingsPerSecond: 2 } },
+    (server) => sent(server, hex(ping(id).repeat(3))),
+    'warn',
+    'more frames a second than this server allows',
+  ],
+  [
+    'limits.pingsPerSecond in line mode',
+    { limits: { pingsPerSecond: 2 } },
+    (server) => sent(server, 'ping\n'.repeat(3)),
+    'warn',
+    'more lines a second than this server allows',
+  ],
+  [
+    'limits.maxConnections',
+    { limits: { maxConnections: 1 } },
+    async ({ connect, stats }) => {
+      await connect();
+      await connect();
+      await turnsUntil(() => stats.refused['max-connections'] === 1);
+    },
+    'warn',
+    'a connection was closed at accept: max-connections',
+  ],
+  [
+    'limits.maxConnectionsPerAddress',
+    { limits: { maxConnectionsPerAddress: 1 } },
+    async ({ connect, stats }) => {
+      await connect();
+      await connect();
+      await turnsUntil(() => stats.refused['max-connections-per-address'] === 1);
+    },
+    'warn',
+    'a connection was closed at accept: max-connections-per-address',
+  ],
+  [
+    'the largest length',
+    {},
+    (server) => sent(server, hex('00ffffff')),
+    'warn',
+    'The length is 16777215; 12 to 65548 are allowed.',
+  ],
+  ['the longest line', {}, (server) => sent(server, 'p'.repeat(66)), 'warn', 'a line has more than 64 octets'],
+  [
+    'the words of line mode',
+    {},
+    (server) => sent(server, 'GET / HTTP/1.1\r\n'),
+    'warn',
+    'a line came that is not of this protocol',
+  ],
+  ['the first octet', {}, (server) => sent(server, '\x01'), 'warn', 'what came is neither a frame nor a line'],
+];
+
+describe('the log', () => {
+  it.each(limits)('tells who breaks %s', async (_, options, breakIt, level, sentence) => {
+    const server = await watched(options);
+    await breakIt(server);
+    expect(server.lines).toMatchObject([
+      { level, sentence, fields: { peer: '127.0.0.1', listener: `pong://127.0.0.1:${server.port}` } },
+    ]);
+  });
+
+  it('tells of a peer that stops reading when it is held, and when it is dropped', async () => {
+    const server = await watched({ limits: { pingsPerSecond: 0 } });
+    server.health.report = { filler: 'x'.repeat(8000) };
+    const { connect, stats, lines } = server;
+    const peer = await connect();
+    peer.socket.pause();
+    const flood = hex(pingWith(id, {}, { flags: '01' }).repeat(2000));
+    const push = () => {
+      while (stats.open > 0 && peer.socket.write(flood));
+    };
+    peer.socket.on('drain', push);
+    push();
+    await turnsUntil(() => stats.paused['max-queued-bytes'] > 0);
+    await wait(server, 10_300);
+    await turnsUntil(() => stats.open === 0);
+    const sentences = lines.map(({ level, sentence }) => `${level}: ${sentence}`);
+    expect(sentences.at(0)).toBe('info: reading is paused: the peer takes its answers slower than it asks');
+    expect(sentences.at(-1)).toBe('warn: the answers were not read');
+  });
+
+  it('has one line of a kind in 10 s, whatever numbers strangers put into their faults, then how many were not told', async () => {
+    const server = await watched();
+    const { lines, stats } = server;
+    for (let length = 0; length < 11; length++) await sent(server, hex(length.toString(16).padStart(8, '0')));
+    await turnsUntil(() => stats.errors[1] === 11);
+    expect(lines).toHaveLength(1);
+    await wait(server, 10_000);
+    await sent(server, hex('0000000b'));
+    expect(lines[1]).toMatchObject({ fields: { untold: 10 } });
+  });
+
+  it('repeats nothing that a stranger wrote', async () => {
+    const server = await watched();
+    const evil = '\u001b[2J\nadmin logged in\u202e';
+    const bodies = [
+      { checks: evil },
+      { group: [evil] },
+      { [evil]: 1, checks: [] },
+      { timeoutMs: evil },
+      { group: 'a', checks: [evil] },
+    ];
+    for (const body of bodies) {
+      await sent(server, hex(pingWith(id, body)));
+      await sent(server, hex(frame('05', id, { name: body })));
+      await wait(server, 10_000);
+    }
+    await sent(server, `${evil}\n`);
+    await sent(server, `ping${evil}\n`);
+    await sent(server, hex(pingWith(id, `{"${evil}`)));
+    expect(server.lines.length).toBeGreaterThanOrEqual(7);
+    for (const { sentence } of server.lines) expect(sentence).toMatch(/^[\x20-\x7e’]{1,200}$/);
+    expect(JSON.stringify(server.lines)).not.toContain('admin');
+  });
+});
