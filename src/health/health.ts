@@ -73,7 +73,8 @@ export interface Health {
   ask(query: Query, answer: (answer: Answer) => void): Withdraw;
   /**
    * Calls `changed` whenever the state of what is selected is another one, or the state or reason of one of its
-   * checks. Watching costs the checks nothing: they run as they run, and once now where a result is too old.
+   * checks. However many watch, a check is run by its interval as ever, and at once where its result is too old; one
+   * that is run on demand only is run whenever its result has outlived its max age.
    */
   watch(selection: Pick<Query, 'scope' | 'checks' | 'group'>, changed: () => void): Watched;
 }

@@ -11,6 +11,9 @@ import { Verdict } from './verdict.js';
 /** The most that a background run comes early, as a part of the interval, so that instances do not run in step. */
 const JITTER = 0.25;
 
+/** How often what is watched and run on demand only is run where its max age is 0, so that no result satisfies a later caller. */
+const PERIOD_WITHOUT_AGE = 5000;
+
 /** Someone who waits for a run. */
 export interface Waiter {
   arrived(): void;
@@ -24,7 +27,13 @@ export interface MonitorContext {
   /** Results older than this, and than the check's own max age, count for nothing. Milliseconds. */
   staleLimit: number;
   /** Something about the check is other than before: at each result, and when the last one became too old. */
-  changed(monitor: Monitor, from: CheckState): void;
+  changed(monitor: Monitor, before: Held): void;
+}
+
+/** What was held of a check before. */
+export interface Held {
+  readonly state: CheckState;
+  readonly reason: Reason | undefined;
 }
 
 /** One check as it is watched: when it runs, what is held of it, and who waits for it. */
@@ -40,6 +49,8 @@ export class Monitor implements FlightListener {
   private readonly flight: SingleFlight;
   private intervalTimer: Timer;
   private limitTimer: Timer;
+  /** Watched views that it counts in. */
+  private watches = 0;
   private waitingForCurrent = new Set<Waiter>();
   private waitingForNext = new Set<Waiter>();
 
@@ -138,6 +149,19 @@ export class Monitor implements FlightListener {
     return mayStart ? this.flight.want(hops) : started + 1;
   }
 
+  /** Somebody watches: what is run on demand only is now run whenever its result has outlived its max age. */
+  watch(): void {
+    this.watches++;
+    // A run that goes on schedules the next one when it has ended.
+    if (this.watches === 1 && this.check.interval === 0 && !this.inFlight) this.scheduleNext(this.context.clock.now());
+  }
+
+  /** One of those who watch has gone. */
+  unwatch(): void {
+    this.watches--;
+    if (this.watches === 0 && this.check.interval === 0) this.context.clock.clear(this.intervalTimer);
+  }
+
   /** Whether run number `run` has ended. */
   hasEnded(run: number): boolean {
     return this.flight.ended >= run;
@@ -177,39 +201,56 @@ export class Monitor implements FlightListener {
     this.startedAt = startedAt;
     this.duration = ran ? now - startedAt : undefined;
     this.count(finding);
-    const from = this.state;
+    const before = this.held;
     this.verdict.take(finding, now);
     this.schedule(now);
-    this.report(from);
+    this.report(before);
     const waiting = this.waitingForCurrent;
     this.waitingForCurrent = new Set();
     for (const waiter of waiting) waiter.arrived();
   }
 
   private schedule(now: number): void {
-    const { clock, random } = this.context;
-    const { interval } = this.check;
+    const { clock } = this.context;
     clock.clear(this.limitTimer);
     // One more: at the limit itself a result still counts.
     this.limitTimer = clock.after(this.startedAt + this.limit + 1 - now, () => this.outlive());
-    if (interval === 0) return;
-    const due = this.startedAt + interval * (1 - JITTER * random());
+    this.scheduleNext(now);
+  }
+
+  /** The next run that nobody asks for, if there is to be one. */
+  private scheduleNext(now: number): void {
+    const { clock } = this.context;
     clock.clear(this.intervalTimer);
-    this.intervalTimer = clock.after(Math.max(0, due - now), () => this.flight.want(0));
+    const { period } = this;
+    if (period === undefined) return;
+    const wait = Math.max(0, this.startedAt + period - now);
+    this.intervalTimer = clock.after(wait, () => this.flight.want(0));
+  }
+
+  /** From the start of one run to that of the next that nobody asks for; undefined: there is none. */
+  private get period(): number | undefined {
+    const { interval, maxAge } = this.check;
+    if (interval > 0) return interval * (1 - JITTER * this.context.random());
+    return this.watches > 0 ? maxAge || PERIOD_WITHOUT_AGE : undefined;
   }
 
   private outlive(): void {
-    const from = this.state;
+    const before = this.held;
     this.verdict.forget(this.context.clock.now());
-    this.report(from);
+    this.report(before);
   }
 
-  private report(from: CheckState): void {
-    if (this.state !== from) {
+  private get held(): Held {
+    return { state: this.state, reason: this.reason };
+  }
+
+  private report(before: Held): void {
+    if (this.state !== before.state) {
       this.stats.transitions++;
       this.stats.stateSince = this.context.clock.wall() / 1000;
     }
-    this.context.changed(this, from);
+    this.context.changed(this, before);
   }
 
   private count(finding: Finding): void {

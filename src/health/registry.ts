@@ -7,7 +7,7 @@ import type { CheckStats } from './check-stats.js';
 import { defineCheck } from './define.js';
 import type { Answer, Health, Query, Scope, Standing, Watched, Withdraw } from './health.js';
 import { isolate } from './isolate.js';
-import { Monitor } from './monitor.js';
+import { type Held, Monitor } from './monitor.js';
 import { ask } from './question.js';
 import type { Reason } from './reason.js';
 import { redactor } from './redact.js';
@@ -127,7 +127,7 @@ export class Registry implements Health {
     };
     const defined = Object.entries(options.checks).map(([name, definition]) => defineCheck(name, definition));
     const findings = new Findings(redactor(defined.flatMap(({ secrets }) => secrets ?? [])), instance);
-    const changed = (monitor: Monitor, from: CheckState) => this.changed(monitor, from);
+    const changed = (monitor: Monitor, before: Held) => this.changed(monitor, before);
     const monitors = defined.map((check) => new Monitor(check, { clock, random, findings, staleLimit, changed }));
     this.clock = clock;
     this.instance = instance;
@@ -174,6 +174,7 @@ export class Registry implements Health {
   drain(): void {
     this.isDraining = true;
     this.refresh();
+    this.watches.look();
   }
 
   /** Aborts every run and lets go of what the checks keep; settles when they have, or after a second. Never rejects. */
@@ -251,15 +252,20 @@ export class Registry implements Health {
   private endGrace(): void {
     this.isGraceOver = true;
     this.refresh();
+    this.watches.look();
   }
 
   private readonly draining = (): 'draining' | undefined => (this.isDraining ? 'draining' : undefined);
 
-  private changed(monitor: Monitor, from: CheckState): void {
+  private changed(monitor: Monitor, before: Held): void {
+    const wasStarted = this.startup.passed;
     this.startup.see(monitor);
     const { name, state: to, reason, verdict } = monitor;
-    if (to !== from) this.tell('check', name, from, to, reason, verdict.finding?.output);
+    if (to !== before.state) this.tell('check', name, before.state, to, reason, verdict.finding?.output);
     this.refresh();
+    if (this.startup.passed !== wasStarted) this.watches.look();
+    // Most results are as the one before, and then nothing that is watched need be looked at.
+    else if (to !== before.state || reason !== before.reason) this.watches.look(monitor);
   }
 
   /** Brings what stands up to date, and tells which groups are in another state. */
@@ -274,7 +280,6 @@ export class Registry implements Health {
       const worst = view.checks.find((check) => contribution(check) === to);
       this.tell('group', name, from, to, worst?.reason, worst?.verdict.finding?.output);
     }
-    this.watches.look();
   }
 
   private watched(group: string): View | undefined {

@@ -1,4 +1,5 @@
 import { isolate } from './isolate.js';
+import type { Monitor } from './monitor.js';
 import type { View } from './view.js';
 
 interface Watchers {
@@ -7,26 +8,38 @@ interface Watchers {
   readonly listeners: Set<() => void>;
 }
 
-/** Who wants to hear of each change of a view: of its state, or of the state or reason of one of its checks. */
+/**
+ * Who wants to hear of each change of a view: of its state, or of the state or
+ * reason of one of its checks. Those go on being run meanwhile; what that costs
+ * does not depend on how many watch.
+ */
 export class Watches {
   private readonly views = new Map<View, Watchers>();
 
   /** Returns what takes it back. */
   add(view: View, changed: () => void): () => void {
-    const watchers = this.views.get(view) ?? { seen: outlook(view), listeners: new Set() };
-    this.views.set(view, watchers);
+    const watchers = this.views.get(view) ?? this.begin(view);
     // An own function, so that one that listens twice is told twice.
     const listener = () => changed();
     watchers.listeners.add(listener);
     return () => {
-      watchers.listeners.delete(listener);
-      if (watchers.listeners.size === 0) this.views.delete(view);
+      if (!watchers.listeners.delete(listener) || watchers.listeners.size > 0) return;
+      this.views.delete(view);
+      for (const check of view.checks) check.unwatch();
     };
   }
 
-  /** Something may be other than before. */
-  look(): void {
+  private begin(view: View): Watchers {
+    const watchers = { seen: outlook(view), listeners: new Set<() => void>() };
+    this.views.set(view, watchers);
+    for (const check of view.checks) check.watch();
+    return watchers;
+  }
+
+  /** Something may be other than before: `check`, or anything. */
+  look(check?: Monitor): void {
     for (const [view, watchers] of this.views) {
+      if (check && !view.checks.includes(check)) continue;
       const now = outlook(view);
       if (now === watchers.seen) continue;
       watchers.seen = now;

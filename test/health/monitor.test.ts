@@ -61,7 +61,7 @@ describe('a monitor', () => {
     await clock.advance(5000);
     check.last.pass();
     await settle();
-    expect(changed.mock.calls.map(([, from]) => from)).toEqual(['unknown', 'pass']);
+    expect(changed.mock.calls.map(([, before]) => (before as { state: string }).state)).toEqual(['unknown', 'pass']);
     expect(monitor.stats).toMatchObject({ runs: 2, transitions: 1 });
   });
 });

@@ -1,0 +1,127 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Query } from '../../src/health/health.js';
+import { registryOf } from './asking.js';
+import { SteadyCheck } from './scripted-check.js';
+
+type Selection = Pick<Query, 'scope' | 'checks' | 'group'>;
+const readiness: Selection = { scope: 'readiness' };
+
+/** A registry of one check, and what those who watch it are told. */
+function watched(check: SteadyCheck, options: Parameters<typeof registryOf>[1] = {}) {
+  const { registry, clock } = registryOf({ db: check }, options);
+  const watch = (selection = readiness) => {
+    const told: string[] = [];
+    const { end } = registry.watch(selection, () => told.push(registry.stateOf('all')));
+    return { told, end };
+  };
+  return { registry, clock, watch };
+}
+
+describe('a check that is run on demand only', () => {
+  const onDemand = () => new SteadyCheck({ interval: 0, maxAge: 1000, floor: 1 });
+
+  it('is run once per max age while it is watched, however many watch', async () => {
+    const check = onDemand();
+    const { clock, watch } = watched(check);
+    const watches = Array.from({ length: 1000 }, () => watch());
+    await clock.advance(10_000);
+    expect(check.runs).toBe(11);
+    check.outcome = new Error('gone');
+    await clock.advance(1000);
+    expect(watches.filter(({ told }) => told.at(-1) === 'fail')).toHaveLength(1000);
+  });
+
+  it('is not run by those who come while its result is young', async () => {
+    const check = onDemand();
+    const { clock, watch } = watched(check);
+    for (let each = 0; each < 100; each++) {
+      watch().end();
+      await clock.advance(10);
+    }
+    expect(check.runs).toBe(1);
+  });
+
+  it('is left alone when the last of them has gone', async () => {
+    const check = onDemand();
+    const { clock, watch } = watched(check);
+    const [first, second] = [watch(), watch()];
+    await clock.advance(2000);
+    first.end();
+    first.end();
+    await clock.advance(1000);
+    expect(check.runs).toBe(4);
+    second.end();
+    await clock.advance(20_000);
+    expect(check.runs).toBe(4);
+    watch();
+    await clock.advance(500);
+    expect(check.runs).toBe(5);
+  });
+
+  it('is run now and then where no result satisfies a later caller', async () => {
+    const check = new SteadyCheck({ interval: 0, maxAge: 0 });
+    const { clock, watch } = watched(check);
+    watch();
+    await clock.advance(10_000);
+    expect(check.runs).toBe(3);
+  });
+});
+
+describe('a check with an interval', () => {
+  it('is run by that, whoever watches', async () => {
+    const check = new SteadyCheck({ interval: 5000, maxAge: 1000 });
+    const { registry, clock, watch } = watched(check);
+    registry.start();
+    for (let each = 0; each < 100; each++) watch();
+    await clock.advance(20_000);
+    expect(check.runs).toBe(5);
+  });
+});
+
+describe('who watches', () => {
+  it('is told of another state and of another reason, and of nothing else', async () => {
+    const check = new SteadyCheck({ interval: 1000 });
+    const { registry, clock, watch } = watched(check);
+    registry.start();
+    await clock.advance(0);
+    const { told } = watch({ scope: 'readiness', checks: ['db'] });
+    await clock.advance(5000);
+    expect(told).toEqual([]);
+    check.outcome = { status: 'fail', reason: 'timeout', output: 'late' };
+    await clock.advance(3000);
+    expect(told).toEqual(['fail']);
+    check.outcome = { status: 'fail', reason: 'refused', output: 'nobody there' };
+    await clock.advance(3000);
+    expect(told).toEqual(['fail', 'fail']);
+  });
+
+  it('is told when a result has become too old to count', async () => {
+    const check = new SteadyCheck({ interval: 60_000, maxAge: 1000 });
+    const { registry, clock, watch } = watched(check, { staleLimit: 3000 });
+    registry.start();
+    await clock.advance(0);
+    const { told } = watch();
+    await clock.advance(4000);
+    expect(told).toEqual(['unknown']);
+  });
+
+  it('of startup is told that it has started, and of readiness that it drains, of liveness nothing', async () => {
+    const check = new SteadyCheck();
+    const { registry, clock } = watched(check);
+    const told: string[] = [];
+    const tell = (scope: Selection['scope']) => () => told.push(`${scope} ${registry.standing(scope).state}`);
+    for (const scope of ['startup', 'readiness', 'liveness'] as const) registry.watch({ scope }, tell(scope));
+    registry.start();
+    await clock.advance(0);
+    registry.drain();
+    expect(told).toEqual(['startup pass', 'readiness pass', 'startup draining', 'readiness draining']);
+  });
+
+  it('of what does not exist is told that it does not, and nothing more', async () => {
+    const { registry } = watched(new SteadyCheck());
+    let told = 0;
+    const { answer } = registry.watch({ scope: 'readiness', checks: ['db', 'other'] }, () => told++);
+    registry.drain();
+    expect([answer.state, told]).toEqual(['not-found', 0]);
+  });
+});
