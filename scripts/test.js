@@ -6,6 +6,8 @@ import { build, fail, install, root, run, say } from './steps.js';
 
 const programs = {
   ss: 'iproute2',
+  python3: 'python3',
+  openssl: 'openssl',
   ...(!process.env.TEST_MYSQL_URL && { mariadbd: 'mariadb-server', 'mariadb-install-db': 'mariadb-server' }),
   ...(!process.env.TEST_REDIS_URL && { 'redis-server': 'redis-server' }),
 };

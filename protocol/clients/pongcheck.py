@@ -1,0 +1,149 @@
+"""A client of the pongcheck protocol, version 1, from Python's standard library alone (SPEC.md says why each line is so).
+
+    client = Client("127.0.0.1", 7464)
+    status, report, seconds = client.ping(detail=True, checks=["mysql"])
+"""
+import json, socket, struct, time
+
+PING, PONG, WATCH, STATUS, HELLO, GOAWAY, ERROR = 1, 2, 3, 4, 5, 6, 0x7F
+STATUSES = dict(enumerate(["unknown", "pass", "warn", "fail", "draining", "starting", "not-found"]))
+DETAIL, CLOSE, FATAL = 1, 2, 1
+MAX_BODY = {PING: 1024, PONG: 65536, WATCH: 4096, STATUS: 65536, HELLO: 4096, GOAWAY: 4096, ERROR: 4096}
+KNOWN_FLAGS = {PING: 3, PONG: 6, WATCH: 3, STATUS: 4, HELLO: 0, GOAWAY: 0, ERROR: 1}
+
+class Refused(Exception):
+    """What came is not allowed (code 1 to 5), or the server said so by ERROR."""
+    def __init__(self, code, frame_id, message=""):
+        super().__init__(f"ERROR {code}: {message}")
+        self.code, self.id = code, frame_id
+
+def must(is_so):
+    if not is_so:
+        raise ValueError
+
+def integer(least, most):  # 1.0 is 1; true is no number
+    return lambda value: must(type(value) in (int, float) and least <= value <= most and value == int(value))
+
+def text(value):
+    must(isinstance(value, str))
+
+def names(value):
+    must(isinstance(value, list) and 1 <= len(value) <= 32)
+    [text(name) for name in value]
+
+MS = integer(0, 2**31 - 1)
+BEAT = {"canSendMs": MS, "wantMs": MS, "mult": integer(1, 255)}
+SHAPES = {
+    PING: {"checks": names, "group": text, "maxAgeMs": MS, "timeoutMs": MS},
+    HELLO: {"name": text, "token": text, "heartbeat": lambda v: known(v, BEAT), "instance": text, "idleTimeoutMs": MS},
+    GOAWAY: {"graceMs": MS, "reconnectAfterMs": MS},
+    ERROR: {"message": text, "retryAfterMs": MS},
+}
+
+def known(value, shape):
+    """The keys that are known, each judged; the others are dropped."""
+    must(isinstance(value, dict))
+    for key in shape.keys() & value.keys():
+        shape[key](value[key])
+    return {key: value[key] for key in shape if key in value}
+
+def body_of(kind, octets):
+    body = json.loads(octets.decode("utf-8"), parse_constant=int)  # refuses NaN and Infinity
+    if kind in (PONG, STATUS):
+        return known(body, {}) or body
+    body = known(body, SHAPES[kind])
+    must(kind != PING or not {"checks", "group"} <= body.keys())
+    if kind == HELLO:
+        body["heartbeat"] = {"canSendMs": 0, "wantMs": 0, "mult": 3, **known(body.get("heartbeat", {}), BEAT)}
+    return body
+
+class Decoder:
+    """Octets in, frames out: (type, flags, code, id, body). Knows no socket. Raises Refused at the first octet that decides it."""
+    def __init__(self):
+        self.octets, self.skip, self.hello_seen = bytearray(), 0, False
+
+    def feed(self, data):
+        self.octets += data
+        while True:
+            dropped = min(self.skip, len(self.octets))
+            self.skip, self.octets = self.skip - dropped, self.octets[dropped:]
+            if len(self.octets) < 4:
+                return
+            length = int.from_bytes(self.octets[:4], "big")
+            if not 12 <= length <= 65548:
+                raise Refused(1 if length < 12 else 3, bytes(8), "length")
+            if len(self.octets) < 16:
+                return
+            _, version, kind, flags, code, frame_id = struct.unpack(">IBBBB8s", self.octets[:16])
+            fault = self.judge(length, version, kind, flags, code)
+            if fault:
+                raise Refused(fault, frame_id, "header")
+            if kind < 0x80 and len(self.octets) < length + 4:
+                return
+            judged = kind < 0x80 and length > 12  # a type from 80 on is skipped, with whatever its body is
+            body = self.body(kind, bytes(self.octets[16 : length + 4]), frame_id) if judged else None
+            self.skip, self.hello_seen = length + 4, self.hello_seen or kind == HELLO
+            yield kind, flags, code, frame_id, body
+
+    def judge(self, length, version, kind, flags, code):
+        """The code of what is wrong with a header, in the order of SPEC "Order of judgement"; 0: nothing."""
+        out_of_place = kind == WATCH or (kind == HELLO and self.hello_seen)
+        wrong = flags & 15 & ~KNOWN_FLAGS.get(kind, 0) or (kind == PING and code > 2) or out_of_place
+        known_type = 0 if kind >= 0x80 else 4 if kind not in MAX_BODY else 3 if length - 12 > MAX_BODY[kind] else bool(wrong)
+        return 2 if version != 1 else int(known_type)
+
+    def body(self, kind, octets, frame_id):
+        try:
+            return body_of(kind, octets)
+        except (ValueError, RecursionError):
+            if kind != ERROR:  # whose code has said what matters
+                raise Refused(5, frame_id, "body") from None
+
+class Client:
+    """One connection. Whoever asks waits for the answer; PINGs of the server that come meanwhile are answered."""
+    def __init__(self, host, port=7464, timeout=5.0):
+        self.socket, self.decoder = socket.create_connection((host, port), timeout), Decoder()
+        self.last_id, self.frames, self.draining = 0, [], False
+
+    def ping(self, scope=0, detail=False, close=False, wait=2.5, **question):
+        """(status, report, seconds). question: checks=[...] or group=..., maxAgeMs=..., timeoutMs=..."""
+        begun = time.monotonic()
+        code, report = self.ask(PING, PONG, wait, scope, DETAIL * detail | CLOSE * close, question)
+        return STATUSES.get(code, "unknown"), report, time.monotonic() - begun
+
+    def hello(self, wait=2.5, **introduction):
+        return self.ask(HELLO, HELLO, wait, 0, 0, introduction)[1]
+
+    def ask(self, kind, answer, wait, code, flags, content):
+        self.last_id += 1
+        own, until = self.last_id.to_bytes(8, "big"), time.monotonic() + wait
+        self.send(kind, flags, code, own, json.dumps(content).encode() if content else b"")
+        while True:
+            kind, flags, code, frame_id, body = self.receive(until)
+            if kind == ERROR and (flags & FATAL or frame_id == own):
+                raise Refused(code, frame_id, (body or {}).get("message", ""))
+            if kind == answer and frame_id == own:
+                return code, body
+
+    def receive(self, until):
+        while not self.frames:
+            self.socket.settimeout(max(0.001, until - time.monotonic()))
+            octets = self.socket.recv(65536)
+            if not octets:
+                raise ConnectionError("the server has closed the connection")
+            self.frames += self.decoder.feed(octets)
+        frame = self.frames.pop(0)
+        if frame[0] == PING:  # that it is answered is the answer
+            self.send(PONG, 0, 1, frame[3])
+        self.draining |= frame[0] == GOAWAY
+        return frame
+
+    def send(self, kind, flags, code, frame_id, body=b""):
+        self.socket.sendall(struct.pack(">IBBBB8s", 12 + len(body), 1, kind, flags, code, frame_id) + body)
+
+    def close(self):
+        """FIN, and read on until the server's."""
+        self.socket.shutdown(socket.SHUT_WR)
+        while self.socket.recv(65536):
+            pass
+        self.socket.close()
