@@ -2,13 +2,16 @@
  * The load generator: one thread, epoll, a closed loop on each connection.
  *
  * A connection sends `inflight` requests in one write, waits until all of them are answered, checks every reply, and
- * sends the next batch (what redis-benchmark -P does). With a rate, each connection sends at its due times instead, and
+ * sends the next batch (what redis-benchmark -P does). Requests are the same octets each time, with an id perhaps, or
+ * calls of gRPC. With a rate, each connection sends at its due times instead, and
  * latency counts from the due time, so that a slow reply cannot hide the ones that wait behind it.
  *
  * The server's CPU is read from its process CPU clock (user and system time of all its threads, in nanoseconds) at
  * both ends of the measured window. Prints one line of JSON; a wrong reply, a close or silence ends it with exit code 1.
  */
 #define _GNU_SOURCE
+#include "grpc.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -29,6 +32,7 @@
 #define MAX_MESSAGE 64
 #define MAX_BATCH (128 * 1024) /* octets of one batch: fits in the socket buffers, so that no write is cut short */
 #define EVENTS 256
+#define GRPC_INPUT (64 * 1024)
 
 struct message {
   unsigned char octets[MAX_MESSAGE];
@@ -40,6 +44,7 @@ static struct {
   int port, connections, inflight, pid, id_at;
   double warmup, seconds, rate;
   struct message request, reply;
+  bool grpc;
 } options = {.host = "127.0.0.1", .mode = "throughput", .connections = 50, .inflight = 1, .id_at = -1, .seconds = 1};
 
 struct connection {
@@ -47,7 +52,8 @@ struct connection {
   bool busy;
   uint32_t batch;                /* number of the batch in flight, one half of the id of each of its requests */
   uint64_t started, due, period; /* ns; period 0: the next batch follows at once */
-  size_t received;
+  size_t received; /* octets of the batch; with gRPC those of a frame that is not whole */
+  int answered;    /* gRPC: calls of the batch */
   unsigned char *out, *in;
   uint32_t *seen; /* by place in the batch: the last batch in which this id was answered */
 };
@@ -99,6 +105,11 @@ static uint64_t server_waited(void) {
   return waited;
 }
 
+static void write_out(int fd, const unsigned char *octets, size_t length) {
+  ssize_t sent = send(fd, octets, length, MSG_NOSIGNAL); /* blocking: a full socket buffer is waited for */
+  if (sent != (ssize_t)length) fail("a write was cut short: %s", strerror(errno));
+}
+
 static struct connection open_connection(int index) {
   struct connection c = {.fd = socket(AF_INET, SOCK_STREAM, 0)};
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port)};
@@ -110,13 +121,26 @@ static struct connection open_connection(int index) {
   setsockopt(c.fd, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof silence);
   setsockopt(c.fd, SOL_SOCKET, SO_SNDTIMEO, &silence, sizeof silence);
   size_t inflight = (size_t)options.inflight;
-  c.out = malloc(inflight * options.request.length);
-  c.in = malloc(inflight * options.reply.length + 1); /* one more, to see a reply too many */
+  c.out = malloc(inflight * (options.grpc ? GRPC_MAX_CALL : options.request.length));
+  c.in = malloc(options.grpc ? GRPC_INPUT : inflight * options.reply.length + 1); /* one more, to see a reply too many */
   c.seen = calloc(inflight, sizeof *c.seen);
   if (!c.out || !c.in || !c.seen) fail("out of memory");
   for (size_t i = 0; i < inflight; i++)
     memcpy(c.out + i * options.request.length, options.request.octets, options.request.length);
+  unsigned char greeting[GRPC_MAX_GREETING];
+  if (options.grpc) write_out(c.fd, greeting, grpc_greeting(greeting));
   return c;
+}
+
+/* Stream of the first call of the batch that is out. */
+static uint32_t first_stream(const struct connection *c) {
+  return 1 + 2 * (c->batch - 1) * (uint32_t)options.inflight;
+}
+
+static size_t compose_calls(struct connection *c) {
+  size_t length = 0;
+  for (uint32_t i = 0; i < (uint32_t)options.inflight; i++) length += grpc_call(c->out + length, first_stream(c) + 2 * i);
+  return length;
 }
 
 static void send_batch(struct connection *c) {
@@ -127,11 +151,15 @@ static void send_batch(struct connection *c) {
       uint32_t id[2] = {c->batch, i};
       memcpy(c->out + i * step + options.id_at, id, sizeof id);
     }
-  c->received = 0;
+  if (options.grpc) {
+    length = compose_calls(c);
+    c->answered = 0;
+  } else {
+    c->received = 0;
+  }
   c->busy = true;
   c->started = c->period ? c->due : now();
-  ssize_t sent = send(c->fd, c->out, length, MSG_NOSIGNAL); /* blocking: a full socket buffer is waited for */
-  if (sent != (ssize_t)length) fail("a write was cut short: %s", strerror(errno));
+  write_out(c->fd, c->out, length);
 }
 
 static void wrong_reply(const struct connection *c, size_t place) {
@@ -155,18 +183,53 @@ static void check_replies(const struct connection *c) {
   }
 }
 
+static uint64_t replies;
+
+/* Each call of the batch is answered by SERVING and then ended, once. */
+static void take_frame(struct connection *c, const unsigned char *frame, enum grpc_kind kind, uint32_t stream) {
+  unsigned char ack[GRPC_MAX_ACK];
+  if (kind == GRPC_ACK) write_out(c->fd, ack, grpc_ack(ack, frame));
+  if (kind == GRPC_ACK || kind == GRPC_NOTHING) return;
+  uint32_t place = (stream - first_stream(c)) / 2;
+  if (kind == GRPC_WRONG || !c->busy || place >= (uint32_t)options.inflight) fail("a frame that means no SERVING");
+  bool seen = c->seen[place] == c->batch;
+  if (seen != (kind == GRPC_END)) fail("call %u of batch %u was not answered by one SERVING", place, c->batch);
+  c->seen[place] = kind == GRPC_END ? 0 : c->batch;
+  if (kind != GRPC_END) return;
+  c->answered++;
+  replies++;
+}
+
+static bool receive_frames(struct connection *c, size_t got) {
+  c->received += got;
+  size_t at = 0, size;
+  for (uint32_t stream;; at += size) {
+    enum grpc_kind kind = grpc_read(c->in + at, c->received - at, &size, &stream);
+    if (kind == GRPC_PARTIAL) break;
+    take_frame(c, c->in + at, kind, stream);
+  }
+  c->received -= at;
+  memmove(c->in, c->in + at, c->received);
+  if (!c->busy || c->answered < options.inflight) return false;
+  c->busy = false;
+  return true;
+}
+
 /* Reads what is there, with flags 0 waits for it. True when the batch is answered. */
 static bool receive(struct connection *c, int flags) {
   size_t wanted = (size_t)options.inflight * options.reply.length;
-  ssize_t got = recv(c->fd, c->in + c->received, wanted + 1 - c->received, flags);
+  size_t room = options.grpc ? GRPC_INPUT : wanted + 1;
+  ssize_t got = recv(c->fd, c->in + c->received, room - c->received, flags);
   if (got < 0 && errno == EAGAIN && flags == MSG_DONTWAIT) return false;
   if (got < 0 && errno == EAGAIN) fail("a request was not answered within %d s", SILENCE);
   if (got < 0) fail("the server broke a connection: %s", strerror(errno));
   if (got == 0) fail("the server closed a connection");
+  if (options.grpc) return receive_frames(c, (size_t)got);
   c->received += (size_t)got;
   if (!c->busy || c->received > wanted) fail("octets that nobody asked for");
   if (c->received < wanted) return false;
   check_replies(c);
+  replies += (uint64_t)options.inflight;
   c->busy = false;
   return true;
 }
@@ -201,7 +264,7 @@ static void load(void) {
   /* It polls and never sleeps: to wake a sleeper would cost the server, and the more the less loaded it is. So what
      the generator worked is its CPU time without `polled`, that of the polls that found nothing. */
   bool measuring = false, polling = false;
-  uint64_t replies = 0, from = 0, server_cpu = 0, server_wait = 0, own_cpu = 0, polled = 0, polling_from = 0;
+  uint64_t from = 0, server_cpu = 0, server_wait = 0, own_cpu = 0, polled = 0, polling_from = 0;
   for (;;) {
     uint64_t time = now();
     if (!measuring && time >= measured_from) {
@@ -227,7 +290,6 @@ static void load(void) {
     for (int i = 0; i < ready; i++) {
       struct connection *c = events[i].data.ptr;
       if (!receive(c, MSG_DONTWAIT)) continue;
-      replies += (uint64_t)options.inflight;
       if (measuring) {
         histogram[bucket_of(now() - c->started)]++;
         recorded++;
@@ -237,14 +299,14 @@ static void load(void) {
     }
   }
 
-  uint64_t wall = now() - from;
+  uint64_t wall = now() - from, measured = replies;
   server_cpu = clock_ns(server_clock) - server_cpu;
   server_wait = server_waited() - server_wait;
   own_cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - own_cpu;
   for (int i = 0; i < options.connections; i++) await_replies(&connections[i]); /* what is still out comes, too */
   printf("{\"replies\":%llu,\"wall\":%.6f,\"serverCpu\":%.9f,\"serverWait\":%.9f,\"generatorWork\":%.9f,"
          "\"p50\":%.2f,\"p99\":%.2f,\"p999\":%.2f}\n",
-         (unsigned long long)replies, (double)wall / 1e9, (double)server_cpu / 1e9, (double)server_wait / 1e9,
+         (unsigned long long)measured, (double)wall / 1e9, (double)server_cpu / 1e9, (double)server_wait / 1e9,
          (double)(own_cpu - polled) / 1e9, percentile_us(0.5), percentile_us(0.99), percentile_us(0.999));
 }
 
@@ -286,15 +348,18 @@ static void parse_options(int count, char **arguments) {
     else if (!strcmp(name, "--rate")) options.rate = atof(value);
     else if (!strcmp(name, "--request")) options.request = parse_hex(value);
     else if (!strcmp(name, "--reply")) options.reply = parse_hex(value);
+    else if (!strcmp(name, "--protocol")) options.grpc = !strcmp(value, "grpc");
     else if (!strcmp(name, "--id-at")) options.id_at = atoi(value); /* the 8 octets from here on to the end */
     else fail("unknown option %s", name);
   }
   size_t id_end = options.id_at < 0 ? 0 : (size_t)options.id_at + 8;
   if (options.port <= 0 || options.connections < 1 || options.inflight < 1) fail("port, connections, inflight: from 1");
-  if (options.request.length == 0 || options.reply.length == 0) fail("--request and --reply are needed");
+  if (!options.grpc && (options.request.length == 0 || options.reply.length == 0))
+    fail("--request and --reply are needed");
   if (id_end > 0 && (id_end != options.request.length || id_end != options.reply.length))
     fail("the id ends both the request and the reply");
-  if ((size_t)options.inflight * options.request.length > MAX_BATCH) fail("a batch has at most %d octets", MAX_BATCH);
+  size_t step = options.grpc ? GRPC_MAX_CALL : options.request.length;
+  if ((size_t)options.inflight * step > MAX_BATCH) fail("a batch has at most %d octets", MAX_BATCH);
 }
 
 int main(int count, char **arguments) {

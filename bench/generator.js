@@ -4,15 +4,18 @@ import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { start } from './process.js';
 
-const source = fileURLToPath(new URL('generator.c', import.meta.url));
+const sourceOf = (name) => fileURLToPath(new URL(name, import.meta.url));
+const sources = ['generator.c', 'grpc.c', 'grpc.h'].map(sourceOf);
 const cache = fileURLToPath(new URL('../node_modules/.cache/pongcheck-bench/', import.meta.url));
-const binary = `${cache}generator-${createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 12)}`;
+const state = sources.reduce((hash, source) => hash.update(readFileSync(source)), createHash('sha256'));
+const binary = `${cache}generator-${state.digest('hex').slice(0, 12)}`;
 
-/** Compiles the generator unless this very source has been compiled before. */
+/** Compiles the generator unless these very sources have been compiled before. */
 export function compileGenerator() {
   if (existsSync(binary)) return;
   mkdirSync(cache, { recursive: true });
-  execFileSync('cc', ['-O2', '-Wall', '-Wextra', '-std=gnu11', '-o', `${binary}.new`, source], { stdio: 'inherit' });
+  const units = sources.filter((source) => source.endsWith('.c'));
+  execFileSync('cc', ['-O2', '-Wall', '-Wextra', '-std=gnu11', '-o', `${binary}.new`, ...units], { stdio: 'inherit' });
   renameSync(`${binary}.new`, binary);
 }
 
@@ -42,7 +45,15 @@ export function compileGenerator() {
  * @param {number} [idAt] from here on both hold 8 octets of an id that the reply repeats
  */
 export function framed(request, reply, idAt = -1) {
-  const dialogue = ['--request', request, '--reply', reply, '--id-at', String(idAt)];
+  return loadedBy(['--request', request, '--reply', reply, '--id-at', String(idAt)]);
+}
+
+/** How a peer is loaded that is asked for its health by gRPC: one unary call a request, which has to say SERVING. */
+export function grpcHealth() {
+  return loadedBy(['--protocol', 'grpc']);
+}
+
+function loadedBy(dialogue) {
   const run = (server, options) => {
     const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
     return start('generator', binary, [...dialogue, '--pid', server.pid, '--port', server.port, ...args].map(String));

@@ -24,7 +24,7 @@ export function cellsOf({ inflight, parts }) {
 /**
  * One round: fresh servers, warmed up, then each cell for each peer in turn. Who begins changes with the round, so
  * that a machine that slows down meanwhile is unfair to nobody.
- * @returns {Promise<Map<object, Map<object, import('./generator.js').Measured>>>} by cell, by peer
+ * @returns {Promise<Map<object, Map<object, import('./generator.js').Measured>>>} by cell, by peer that is asked for as much
  */
 export async function measureRound(round, cells, { peers, warmup, seconds }) {
   const servers = new Map();
@@ -37,7 +37,8 @@ export async function measureRound(round, cells, { peers, warmup, seconds }) {
     const measured = new Map();
     for (const cell of cells) {
       const row = new Map();
-      for (const peer of rotated(peers, round)) {
+      const asked = peers.filter(({ most = Number.POSITIVE_INFINITY }) => cell.load.inflight <= most);
+      for (const peer of rotated(asked, round)) {
         const load = peer.load(servers.get(peer), { ...cell.load, warmup, seconds });
         row.set(peer, await naming(peer, load));
       }

@@ -1,4 +1,4 @@
-import { framed } from './generator.js';
+import { framed, grpcHealth } from './generator.js';
 import { startNode, startRedis } from './servers.js';
 
 const PING = '0000000c010100000000000000000000';
@@ -8,6 +8,7 @@ const ID_AT = 8;
 /**
  * Everyone in the comparison: how it is started and how it is loaded. The first of those that run is set against each
  * of the others. What does not answer octets with octets of a fixed length brings a `load` and an `idle` of its own.
+ * Beyond `most` in flight a peer is not asked.
  */
 export const peers = [
   { name: 'pongcheck', title: 'pongcheck', start: () => startNode('pongcheck.js'), ...framed(PING, PONG, ID_AT) },
@@ -18,6 +19,14 @@ export const peers = [
     title: 'Redis `PING`, inline',
     start: startRedis,
     ...framed(hex('PING\r\n'), hex('+PONG\r\n')),
+  },
+  // With 1024 in flight on each connection one batch would take longer than what is measured.
+  {
+    name: 'grpc',
+    title: '`@grpc/grpc-js` health `Check`',
+    start: () => startNode('grpc.js'),
+    most: 64,
+    ...grpcHealth(),
   },
 ];
 

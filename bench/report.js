@@ -4,6 +4,9 @@ import { cpus, release } from 'node:os';
 import { CONNECTIONS, IDLE_CONNECTIONS } from './measure.js';
 import { pinned } from './process.js';
 
+/** In place of a figure of a peer that is not asked for so much. */
+const NOT_ASKED = '–';
+
 /** What the project holds itself to: ratios of the first peer to another. */
 const goals = [
   { of: '1 in flight', to: 'echo', atLeast: 0.95 },
@@ -19,7 +22,8 @@ const goals = [
  */
 export function render(options, { cells, rounds, memory }) {
   const { peers, parts } = options;
-  const seriesOf = (cell, figure) => (peer) => rounds.map((round) => figure(round.get(cell).get(peer)));
+  const seriesOf = (cell, figure) => (peer) =>
+    rounds.flatMap((round) => round.get(cell).get(peer) ?? []).map((measured) => figure(measured));
   const throughput = cells.filter((cell) => parts.includes('throughput') && cell.parts.includes('throughput'));
   const latency = cells.filter((cell) => parts.includes('latency') && cell.parts.includes('latency'));
   const efficiency = throughput.map((cell) => ({ title: cell.title, series: seriesOf(cell, perCpuSecond) }));
@@ -40,7 +44,7 @@ export function render(options, { cells, rounds, memory }) {
           ...throughput.map((cell) => {
             const busy = median(seriesOf(cell, (m) => Math.min(1, (m.serverCpu + m.serverWait) / m.wall))(peer));
             const work = median(seriesOf(cell, (m) => m.generatorWork / m.serverCpu)(peer));
-            return `${Math.round(100 * busy)} %, ${work.toFixed(2)}`;
+            return busy === undefined ? NOT_ASKED : `${Math.round(100 * busy)} %, ${work.toFixed(2)}`;
           }),
         ]),
       ),
@@ -120,12 +124,13 @@ function explanation({ rounds, seconds, memoryRounds }) {
   time of all threads of the server, so the kernel's work for its sockets is included.
 - The load is ${CONNECTIONS} connections; "N in flight" is N on each of them, sent in one write, answered in full before the next N.
   Requests and replies are frames of 16 octets. Redis gets PING as RESP (14 octets, answered by 7), which it parses faster
-  than the inline form. Every octet of every reply is compared, its id included.
+  than the inline form. Every octet of every reply is compared, its id included. gRPC is its standard health service on Node and
+  gets one unary \`Check\` a request, over HTTP/2 with its headers compressed, answered by SERVING; a batch leaves in one write as well.
 - The generator polls without a pause, so no server pays for waking it.
 - Latency at "1 in flight" is that of a server without rest: all ${CONNECTIONS} connections wait for the same core. "1 connection" is the bare
   round trip. At a fixed rate a request counts from when it was due. Behind the dot: the first peer's figure over this one's.
 - pongcheck runs one function check on its default schedule. HTTP is off, and so is the limit of PINGs per second.
-- Memory is what the server's resident set grows by with ${IDLE_CONNECTIONS.toLocaleString('en')} connections, divided by them; each has had one exchange. Both Node
+- Memory is what the server's resident set grows by with ${IDLE_CONNECTIONS.toLocaleString('en')} connections, divided by them; each has had one exchange. All Node
   servers collect their garbage. Settled is 11 s later, when V8 has given back the young generation that the burst of
   accepts needed, and Redis the buffers of its clients.`;
 }
@@ -133,13 +138,18 @@ function explanation({ rounds, seconds, memoryRounds }) {
 function machine(rounds) {
   const redis = versionOf('redis-server', ['--version'], /v=(\S+)/);
   const compiler = versionOf('cc', ['--version'], /^(.+)$/m);
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  const { version } = manifest('../package.json');
+  const grpc = manifest('../node_modules/@grpc/grpc-js/package.json').version;
   const waited = rounds.flatMap((round) => [...round.values()].flatMap((row) => [...row.values()].map(waitShare)));
   const others =
     waited.length > 0
       ? `\n\nSomething else had the server's core for ${Math.round(100 * median(waited))} % of the time: CPU figures bear that, latencies do not.`
       : '';
-  return `${cpus()[0].model.trim()}, ${cpus().length} cores, ${process.platform} ${release().split('-')[0]} ${process.arch} · pongcheck ${version}, Node ${process.version}, Redis ${redis}, ${compiler} · ${new Date().toISOString().slice(0, 10)}${others}\n`;
+  return `${cpus()[0].model.trim()}, ${cpus().length} cores, ${process.platform} ${release().split('-')[0]} ${process.arch} · pongcheck ${version}, Node ${process.version}, Redis ${redis}, @grpc/grpc-js ${grpc}, ${compiler} · ${new Date().toISOString().slice(0, 10)}${others}\n`;
+}
+
+function manifest(path) {
+  return JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
 }
 
 function versionOf(command, args, pattern) {
@@ -159,16 +169,20 @@ function waitShare({ serverWait, wall }) {
 }
 
 function ratios(series, others) {
+  if (series.length !== others.length) return [];
   return series.map((value, round) => value / others[round]);
 }
 
+/** undefined: of nothing. */
 function median(values) {
+  if (values.length === 0) return undefined;
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 function spread(values, format) {
+  if (values.length === 0) return NOT_ASKED;
   const range = values.length > 1 ? ` (${format(Math.min(...values))} – ${format(Math.max(...values))})` : '';
   return format(median(values)) + range;
 }

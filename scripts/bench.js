@@ -16,10 +16,8 @@ try {
       ...(chosen.includes('redis') && { 'redis-server': 'redis-server' }),
     });
     if (missing) fail(`${missing} Or leave Redis out with --only.`);
-    if (chosen.includes('pongcheck')) {
-      install();
-      build();
-    }
+    if (chosen.includes('pongcheck') || chosen.includes('grpc')) install();
+    if (chosen.includes('pongcheck')) build();
     compileGenerator();
     await run(options);
   }
