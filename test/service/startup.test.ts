@@ -1,0 +1,50 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { createService, type Service } from '../../src/service.js';
+import { pongcheck } from '../cli/command.js';
+import { FakeClock, settle } from '../fake-clock.js';
+
+let service: Service | undefined;
+afterEach(async () => {
+  await service?.stop();
+  service = undefined;
+});
+
+describe('the grace of startup', () => {
+  it('is told apart from a start that went wrong, by PING and by HTTP, to whoever probes', async () => {
+    let migrated = false;
+    service = createService({
+      listen: [{ url: 'pong://127.0.0.1:0' }],
+      http: { port: 0 },
+      startup: { grace: 0 },
+      checks: {
+        migration: { kind: 'function', groups: ['startup'], run: async () => ({ status: migrated ? 'pass' : 'fail' }) },
+      },
+    });
+    await service.start();
+    const [address = ''] = service.addresses;
+    const probe = () =>
+      pongcheck(['ping', address, '--exit', 'nagios', '--detail', '--scope', 'startup', '--max-age', '0']);
+    expect(await probe()).toMatchObject({ code: 2, stdout: expect.stringContaining('migration=custom') });
+    const startupz = async () => {
+      const response = await fetch(`${service?.httpAddress}/startupz?verbose`);
+      return `${response.status} ${await response.text()}`;
+    };
+    expect(await startupz()).toMatch(/^503 \[-\]migration failed: custom \(.*\)\nstartupz check failed: fail\n$/);
+    migrated = true;
+    expect(await probe()).toMatchObject({ code: 0 });
+    expect(await startupz()).toMatch(/^200 \[\+\]migration ok \(.*\)\nstartupz check passed\n$/);
+  });
+
+  it('begins with the start, and lasts as long as it is configured', async () => {
+    const clock = new FakeClock();
+    const checks = { own: { kind: 'function', groups: ['startup'], run: async () => ({ status: 'fail' as const }) } };
+    service = createService({ listen: [], http: false, startup: { grace: 20_000 }, checks, clock });
+    await clock.advance(60_000);
+    await service.start();
+    await settle();
+    await clock.advance(19_000);
+    expect(service.health.stateOf('startup')).toBe('starting');
+    await clock.advance(1000);
+    expect(service.health.stateOf('startup')).toBe('fail');
+  });
+});
