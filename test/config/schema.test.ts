@@ -23,9 +23,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const validate = new Ajv({ strict: true, allowUnionTypes: true, strictRequired: false }).compile(
-  JSON.parse(readFileSync(rootUrl(FILE), 'utf8')),
-);
+const validate = new Ajv({
+  strict: true,
+  allowUnionTypes: true,
+  strictRequired: false,
+  keywords: ['errorMessage'],
+}).compile(JSON.parse(readFileSync(rootUrl(FILE), 'utf8')));
 
 /** Why the reader refuses; '' where it takes it. */
 async function readerSays(yaml: string, env: Record<string, string> = {}): Promise<string> {

@@ -11,62 +11,63 @@ import { MAX_TOKENS, tokenPattern } from '../../src/link/tokens.js';
 type Schema = Readonly<Record<string, unknown>>;
 
 /** `${VAR}` may stand in place of anything; what becomes of it is known to the reader alone. */
-const variable: Schema = { type: 'string', pattern: '\\$\\{' };
-const reference: Schema = { $ref: '#/definitions/variable' };
-const orReference = (...schemas: Schema[]): Schema => ({ anyOf: [...schemas, reference] });
-
-const matching = (pattern: RegExp | string): Schema => ({
-  type: 'string',
-  pattern: typeof pattern === 'string' ? pattern : pattern.source,
+const VARIABLE = '\\$\\{';
+const matching = (pattern: string): Schema => ({ type: 'string', pattern: `${pattern}|${VARIABLE}` });
+/** A type that is no text, or a text of this pattern: in one schema and not in two, for the sake of the message. */
+const orText = (type: string, bounds: Schema = {}, pattern?: string): Schema => ({
+  ...bounds,
+  type: [type, 'string'],
+  pattern: pattern === undefined ? VARIABLE : `${pattern}|${VARIABLE}`,
 });
+const range = ({ min = 0, max = Number.MAX_SAFE_INTEGER }: OptionRow): Schema => ({ minimum: min, maximum: max });
 const oneLine: Schema = { type: 'string', minLength: 1, maxLength: 1024, pattern: '^[^\\x00-\\x1f\\x7f-\\x9f]+$' };
-const listOf = (items: Schema, minItems = 0, maxItems?: number): Schema =>
-  orReference({
-    type: 'array',
-    items: orReference(items),
-    ...(minItems > 0 && { minItems }),
-    ...(maxItems !== undefined && { maxItems }),
-  });
+const notEmpty: Schema = { type: 'string', minLength: 1 };
+const listOf = (items: Schema, bounds: Schema = {}): Schema => orText('array', { items, ...bounds });
 /** Schemes are written in any case. */
 const anyCase = (word: string) => word.replace(/[a-z]/g, (letter) => `[${letter.toUpperCase()}${letter}]`);
 
 /** What a value of each type looks like. The bounds of a duration, and what is wrong only beside something else, is for the reader. */
 const types: Readonly<Record<OptionType, (row: OptionRow) => Schema>> = {
-  duration({ min = 0 }) {
-    const notZero = min > 0 ? '(?!0+(\\.0+)?[a-z])' : '';
-    const text = matching(`^(${notZero}\\d{1,12}(\\.\\d{1,6})?(ms|s|m|h)${min > 0 ? '' : '|0'})$`);
-    return min > 0 ? orReference(text) : orReference({ const: 0 }, text);
+  duration(row) {
+    if (row.min) return matching('^(?!0+(\\.0+)?[a-z])\\d{1,12}(\\.\\d{1,6})?(ms|s|m|h)$');
+    // With the message here too: of a number without a unit an editor says that it is not 0.
+    return {
+      anyOf: [{ const: 0, ...messageOf(row) }, matching('^(0|\\d{1,12}(\\.\\d{1,6})?(ms|s|m|h))$')],
+    };
   },
-  octets: ({ min = 0, max = Number.MAX_SAFE_INTEGER }) =>
-    orReference({ type: 'integer', minimum: min, maximum: max }, matching('^\\d{1,15}(KiB|MiB|GiB)?$')),
-  integer: ({ min = 0, max = Number.MAX_SAFE_INTEGER }) => orReference({ type: 'integer', minimum: min, maximum: max }),
-  boolean: () => orReference({ type: 'boolean' }),
-  enum: ({ values }) => orReference({ enum: values }),
+  octets: (row) => orText('integer', range(row), '^\\d{1,15}(KiB|MiB|GiB)?$'),
+  integer: (row) => orText('integer', range(row)),
+  boolean: () => orText('boolean'),
+  enum: ({ values }) => ({ anyOf: [{ enum: values }, { type: 'string', pattern: VARIABLE }] }),
   string: () => oneLine,
   pattern: () => oneLine,
   texts: () => ({ type: 'object', additionalProperties: oneLine }),
   patterns: () => ({ type: 'object', additionalProperties: oneLine }),
-  path: () => ({ type: 'string', minLength: 1 }),
-  names: () => listOf(matching(namePattern)),
-  tokens: () => listOf(matching(tokenPattern), 1, MAX_TOKENS),
-  networks: () => listOf(matching('^[0-9A-Fa-f:.]+(/\\d{1,3})?$'), 1),
-  targets: () => listOf({ type: 'string', minLength: 1 }, 1),
-  url: () => orReference(matching('^\\s*[A-Za-z][A-Za-z0-9+.-]*://.')),
-  mode: () => orReference(matching('^0?[0-7]{3}$')),
-  address: () =>
-    orReference(matching(`^((${anyCase('pong')}[Ss]?://)?[^/?#@]+|${anyCase('pong')}\\+${anyCase('unix')}:(//)?/.+)$`)),
-  addresses: () => ({ type: 'string', minLength: 1 }),
-  endpoint: () => orReference({ enum: [false, 'false'] }, matching('^(http://)?[^/]*:\\d+$')),
+  path: () => notEmpty,
+  names: () => listOf(matching(namePattern.source)),
+  tokens: () => listOf(matching(tokenPattern.source), { minItems: 1, maxItems: MAX_TOKENS }),
+  networks: () => listOf(matching('^[0-9A-Fa-f:.]+(/\\d{1,3})?$'), { minItems: 1 }),
+  targets: () => listOf(notEmpty, { minItems: 1 }),
+  url: () => matching('^\\s*[A-Za-z][A-Za-z0-9+.-]*://.'),
+  mode: () => matching('^0?[0-7]{3}$'),
+  address: () => matching(`^((${anyCase('pong')}[Ss]?://)?[^/?#@]+|${anyCase('pong')}\\+${anyCase('unix')}:(//)?/.+)$`),
+  addresses: () => notEmpty,
+  endpoint: () => orText('boolean', { not: { const: true } }, '^((http://)?[^/]*:\\d+|false)$'),
 };
 
-/** What an editor shows, and puts in; a default that depends on something is told in words. */
+/** What an editor shows, puts in and says (`errorMessage` is an addition that some read); a default that depends on something is told in words. */
 function described(row: OptionRow): Schema {
   const { type, sentence, default: said, defaultText = said, required } = row;
   const known = required ? 'Required.' : `Default: ${defaultText}.`;
   return {
     description: `${sentence} Allowed: ${valueTypes[type].allowed(row)}. ${known}`,
+    ...messageOf(row),
     ...(said !== undefined && { default: asWritten(row, said) }),
   };
+}
+
+function messageOf(row: OptionRow): Schema {
+  return { errorMessage: `Allowed is ${valueTypes[row.type].allowed(row)}.` };
 }
 
 function asWritten(row: OptionRow, said: string): unknown {
@@ -83,7 +84,11 @@ function ofShape(shape: Shape, more: Readonly<Record<string, Schema>> = {}): Sch
   const forms: Schema[] = [];
   if (keys.size > 0) forms.push({ ...mapOf(keys, more), additionalProperties: open });
   if (any)
-    forms.push({ type: ['object', 'null'], propertyNames: matching(namePattern), additionalProperties: ofShape(any) });
+    forms.push({
+      type: ['object', 'null'],
+      propertyNames: { pattern: namePattern.source },
+      additionalProperties: ofShape(any),
+    });
   if (item) forms.push({ type: 'array', items: ofShape(item) });
   if (row) forms.push(types[row.type](row));
   const [only, ...others] = forms;
@@ -118,7 +123,7 @@ export function configSchema(): Schema {
   const checks: Schema = {
     description: 'The checks by name; a check of kind module takes further keys of your own.',
     type: ['object', 'null'],
-    propertyNames: matching(namePattern),
+    propertyNames: { pattern: namePattern.source },
     properties: urlFromOutside,
     additionalProperties: { allOf: [check, { $ref: '#/definitions/complete' }] },
   };
@@ -130,7 +135,6 @@ export function configSchema(): Schema {
       'Written from the table of options, as that of the README is. `pongcheck check-config` judges also what a schema cannot: the bounds of durations, variables, and what goes together.',
     ...ofShape(shapeOf(optionRows.filter(({ path }) => !path.startsWith('checks.'))), { checks }),
     definitions: {
-      variable,
       check: {
         type: 'object',
         required: ['kind'],
