@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   explain: async () => (await import('./cli/explain.js')).explainCommand,
   watch: async () => (await import('./cli/watch.js')).watchCommand,
   'check-config': async () => (await import('./cli/check-config.js')).checkConfigCommand,
+  conformance: async () => (await import('./cli/conformance.js')).conformanceCommand,
   emit: async () => (await import('./cli/emit.js')).emitCommand,
 };
 const EXIT_FAILED = 1;

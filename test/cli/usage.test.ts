@@ -58,12 +58,12 @@ describe('pongcheck', () => {
     [
       'unknown-command-far-off',
       ['x'],
-      'unknown command x; commands are serve, ping, explain, watch, check-config, emit; see pongcheck --help',
+      'unknown command x; commands are serve, ping, explain, watch, check-config, conformance, emit; see pongcheck --help',
     ],
     [
       'unknown-option-of-none',
       ['--foo'],
-      'unknown option --foo; commands are serve, ping, explain, watch, check-config, emit; see pongcheck --help',
+      'unknown option --foo; commands are serve, ping, explain, watch, check-config, conformance, emit; see pongcheck --help',
     ],
     [
       'unknown-option',

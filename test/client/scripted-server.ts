@@ -60,7 +60,7 @@ export class ScriptedServer {
     await once(this.server, 'close');
   }
 
-  private async until(true_: () => boolean): Promise<void> {
+  async until(true_: () => boolean): Promise<void> {
     while (!true_()) await new Promise<void>((resolve) => (this.wake = resolve));
   }
 

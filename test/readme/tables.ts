@@ -1,6 +1,7 @@
 import { type CheckOption, checkKinds } from '../../src/checks/catalog.js';
 import { checkConfigCommand } from '../../src/cli/check-config.js';
 import { type Command, EXIT_USAGE } from '../../src/cli/command.js';
+import { conformanceCommand } from '../../src/cli/conformance.js';
 import { emitCommand } from '../../src/cli/emit.js';
 import { exitDialects } from '../../src/cli/exit-dialects.js';
 import { explainCommand } from '../../src/cli/explain.js';
@@ -42,6 +43,7 @@ const commands: readonly Command[] = [
   explainCommand,
   watchCommand,
   checkConfigCommand,
+  conformanceCommand,
   emitCommand,
 ];
 

@@ -1,0 +1,157 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FrameType, WireError } from '../../wire/codes.js';
+import { type CameFrame, Dialogue } from './dialogue.js';
+import { difference } from './match.js';
+import type { Session, Step, WantedFrame } from './session.js';
+
+export const verdicts = ['ok', 'not strict', 'failed', 'not implemented', 'not tried'] as const;
+export type Verdict = (typeof verdicts)[number];
+
+export interface Outcome {
+  readonly session: Session;
+  readonly verdict: Verdict;
+  /** Why it is not ok. */
+  readonly why?: string;
+  /** How the server ended the connection where it had to. */
+  readonly close?: 'fin' | 'rst' | 'none';
+}
+
+/** A server under trial, and what whoever runs it can make it do. */
+export interface Subject {
+  readonly host: string;
+  readonly port: number;
+  operate?(what: 'drain' | 'stop'): void;
+}
+
+/** How long anything may take that is not said otherwise, in milliseconds. */
+const WITHIN = 2500;
+const BARRIER_ID = 'feedfacefeedface';
+const barrier = Buffer.from(`0000000c01010001${BARRIER_ID}`, 'hex');
+
+/** A step that went otherwise than it should. */
+class Wrong extends Error {
+  constructor(
+    readonly verdict: Verdict,
+    message: string,
+    readonly close?: Outcome['close'],
+  ) {
+    super(message);
+  }
+}
+
+/** Plays one session. Never rejects; takes as long as its steps may take, and no longer. */
+export async function play(session: Session, subject: Subject): Promise<Outcome> {
+  const beside: Dialogue[] = [];
+  let dialogue: Dialogue | undefined;
+  let close: Outcome['close'];
+  try {
+    for (let n = 0; n < (session.beside ?? 0); n++)
+      beside.push(await Dialogue.open(subject.host, subject.port, WITHIN));
+    // What is counted at accept has to be counted before the next one comes.
+    for (const other of beside) await other.isSilent(50);
+    dialogue = await Dialogue.open(subject.host, subject.port, WITHIN);
+    for (const step of session.steps) close = (await take(step, dialogue, subject)) ?? close;
+    return {
+      session,
+      verdict: close === 'rst' ? 'not strict' : 'ok',
+      ...(close && { close }),
+      ...(close === 'rst' && { why: 'it ended by RST, not by FIN' }),
+    };
+  } catch (error) {
+    if (!(error instanceof Wrong)) return { session, verdict: 'failed', why: (error as Error).message };
+    return { session, verdict: error.verdict, why: error.message, ...(error.close && { close: error.close }) };
+  } finally {
+    for (const open of [...beside, dialogue]) open?.destroy();
+  }
+}
+
+/** How the server ended, where the step is about that. */
+async function take(step: Step, dialogue: Dialogue, subject: Subject): Promise<Outcome['close']> {
+  const within = 'within' in step ? (step.within ?? WITHIN) : WITHIN;
+  if ('send' in step) await send(step, dialogue);
+  else if ('fin' in step) dialogue.fin();
+  else if ('wait' in step) await sleep(step.wait);
+  else if ('silence' in step) {
+    if (!(await dialogue.isSilent(step.silence)))
+      throw new Wrong('failed', `silence was wanted, and ${came(dialogue)}`);
+  } else if ('expect' in step) compare(step.expect, await dialogue.frame(within), dialogue);
+  else if ('expectAll' in step) await compareAll(step.expectAll, dialogue, within);
+  else if ('skip' in step) await skip(step.skip, dialogue);
+  else if ('expectText' in step) await compareText(new RegExp(step.expectText), dialogue, within);
+  else if ('expectEnd' in step) return end(step.expectEnd, dialogue, within);
+  else if ('barrier' in step) {
+    dialogue.send(barrier);
+    compare(
+      { type: FrameType.PONG, flags: 0, code: 1, id: BARRIER_ID, body: null },
+      await dialogue.frame(within),
+      dialogue,
+    );
+  } else {
+    if (!subject.operate) throw new Wrong('not tried', `nobody here can make it ${step.operator}`);
+    subject.operate(step.operator);
+  }
+  return undefined;
+}
+
+async function send({ send: hex, split }: { send: string; split?: 'octets' }, dialogue: Dialogue): Promise<void> {
+  const octets = Buffer.from(hex, 'hex');
+  if (split === undefined) return dialogue.send(octets);
+  for (const octet of octets) {
+    dialogue.send(Buffer.from([octet]));
+    await sleep(1);
+  }
+}
+
+function compare(wanted: WantedFrame, frame: CameFrame | undefined, dialogue: Dialogue): void {
+  if (!frame) throw new Wrong('failed', `${nameOf(wanted.type)} was wanted, and ${came(dialogue)}`);
+  const isRefusal = frame.type === FrameType.ERROR && frame.code === WireError.FORBIDDEN;
+  if (wanted.type === FrameType.STATUS && isRefusal) throw new Wrong('not implemented', 'it allows no WATCH');
+  const wrong = difference(wanted, frame);
+  if (wrong !== undefined) throw new Wrong('failed', `${nameOf(wanted.type)} was wanted: ${wrong}`);
+}
+
+async function compareAll(wanted: readonly WantedFrame[], dialogue: Dialogue, within: number): Promise<void> {
+  const missing = [...wanted];
+  while (missing.length > 0) {
+    const frame = await dialogue.frame(within);
+    const found = frame ? missing.findIndex((one) => difference(one, frame) === undefined) : -1;
+    if (found < 0) compare(missing[0] as WantedFrame, frame, dialogue);
+    missing.splice(Math.max(0, found), 1);
+  }
+}
+
+/** Takes frames like this, as many as there are, until another one is next. */
+async function skip(wanted: WantedFrame, dialogue: Dialogue): Promise<void> {
+  // The type is in octet 5 of what is next.
+  while ((await hasHeader(dialogue)) && dialogue.left[5] === wanted.type) await dialogue.frame(WITHIN);
+}
+
+async function hasHeader(dialogue: Dialogue): Promise<boolean> {
+  await sleep(20);
+  return dialogue.left.length >= 16;
+}
+
+async function compareText(wanted: RegExp, dialogue: Dialogue, within: number): Promise<void> {
+  const text = await dialogue.text((read) => wanted.test(read), within);
+  if (!wanted.test(text))
+    throw new Wrong(
+      'failed',
+      `${wanted} was wanted, and ${text ? JSON.stringify(text.slice(0, 100)) : came(dialogue)}`,
+    );
+}
+
+async function end(wanted: 'fin' | 'any', dialogue: Dialogue, within: number): Promise<Outcome['close']> {
+  const ending = await dialogue.end(within);
+  if (dialogue.left.length > 0) throw new Wrong('failed', `the end was wanted, and ${came(dialogue)}`);
+  if (ending === undefined) throw new Wrong('failed', 'the end was wanted, and the connection stays', 'none');
+  return wanted === 'any' ? 'fin' : ending;
+}
+
+function came(dialogue: Dialogue): string {
+  const { left } = dialogue;
+  return left.length > 0 ? `octets came: ${left.toString('hex', 0, 32)}` : 'nothing came';
+}
+
+function nameOf(type: number): string {
+  return Object.entries(FrameType).find(([, value]) => value === type)?.[0] ?? `type ${type}`;
+}

@@ -1,0 +1,82 @@
+import type { CheckDefinition } from '../../health/check.js';
+import { CheckFailure } from '../../health/reason.js';
+import { createService, type Service } from '../../service.js';
+import type { Subject } from './play.js';
+import type { Wanted } from './session.js';
+
+const LONG = 5000;
+/** Longer than a glance, shorter than any deadline of a session. */
+const SLOW = 400;
+
+/** What a check of a session does. */
+const kinds: Readonly<Record<string, () => CheckDefinition>> = {
+  pass: () => of(async () => {}),
+  fail: () =>
+    of(async () => {
+      throw new CheckFailure('refused', 'nothing listens');
+    }),
+  /** Passes in the end. */
+  slow: () => ({
+    ...of(() => new Promise((resolve) => setTimeout(resolve, SLOW).unref())),
+    interval: 0,
+    timeout: LONG,
+  }),
+  hang: () => ({ ...of(() => new Promise(() => {})), interval: 0, timeout: LONG }),
+  /** Passes once, and hangs from then on. */
+  once: () => {
+    let runs = 0;
+    return { ...of(() => (runs++ === 0 ? undefined : new Promise(() => {}))), interval: 0, timeout: LONG };
+  },
+  /** Another result each time. */
+  flip: () => {
+    let runs = 0;
+    return { ...of(() => runs++ % 2 === 0), interval: 150, floor: 50 };
+  },
+  /** Asks another responder, which does not answer. */
+  remote: () => ({ ...of(() => new Promise(() => {})), kind: 'pingpong', interval: 0, timeout: LONG }),
+};
+
+function of(run: () => unknown): CheckDefinition {
+  return {
+    kind: 'function',
+    run: async () => ((await run()) === false ? { status: 'fail', reason: 'refused' } : { status: 'pass' }),
+  };
+}
+
+/** A responder of our own, as a session wants it, whose checks have their first results as far as they get any. */
+export async function startResponder(wanted: Wanted): Promise<Subject & { stop(): Promise<void> }> {
+  const { checks = {}, requireToken, ...options } = wanted;
+  const service = createService({
+    ...options,
+    http: false,
+    listen: [{ url: 'pong://127.0.0.1:0', ...(requireToken && { requireToken }) }],
+    checks: Object.fromEntries(Object.entries(checks).flatMap(([name, word]) => checksOf(name, word))),
+    drain: { grace: 3000, delay: 0 },
+  });
+  await service.start();
+  await settled(service);
+  const port = Number(/:(\d+)$/.exec(service.addresses[0] as string)?.[1]);
+  return {
+    host: '127.0.0.1',
+    port,
+    operate: (what) => void (what === 'drain' ? service.drain() : service.stop()),
+    stop: () => service.stop(),
+  };
+}
+
+function checksOf(name: string, word: string): [string, CheckDefinition][] {
+  const [kind = '', count] = word.split('*');
+  const make = kinds[kind] as () => CheckDefinition;
+  if (count === undefined) return [[name, make()]];
+  return Array.from({ length: Number(count) }, (_, n) => [
+    `${name}-${n}-of-${count}-with-a-name-of-some-length`,
+    make(),
+  ]);
+}
+
+async function settled({ health }: Service): Promise<void> {
+  const until = performance.now() + 2 * SLOW;
+  while (performance.now() < until && health.checks.some(({ stats }) => stats.runs === 0)) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

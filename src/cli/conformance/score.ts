@@ -1,0 +1,52 @@
+import type { Outcome, Verdict } from './play.js';
+
+export interface RuleScore {
+  readonly rule: string;
+  readonly verdict: Verdict;
+  readonly outcomes: readonly Outcome[];
+}
+
+/** Of several the first that is here is told. */
+const order: readonly Verdict[] = ['failed', 'not implemented', 'not strict', 'ok', 'not tried'];
+
+/** What the sessions say of each rule, in the order of the rules. */
+export function scoreRules(outcomes: readonly Outcome[]): RuleScore[] {
+  const rules = [...new Set(outcomes.flatMap(({ session }) => session.rules))];
+  return rules
+    .sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)))
+    .map((rule) => {
+      const own = outcomes.filter(({ session }) => session.rules.includes(rule));
+      const verdict = order.find((one) => own.some((outcome) => outcome.verdict === one)) as Verdict;
+      return { rule, verdict, outcomes: own };
+    });
+}
+
+/** How the connections ended that had to. */
+export function scoreCloses(outcomes: readonly Outcome[]): Readonly<Record<'fin' | 'rst' | 'none', number>> {
+  const counts = { fin: 0, rst: 0, none: 0 };
+  for (const { close } of outcomes) if (close) counts[close]++;
+  return counts;
+}
+
+/** JUnit's XML, as continuous integration reads it. */
+export function junit(outcomes: readonly Outcome[]): string {
+  const failed = outcomes.filter(({ verdict }) => verdict === 'failed' || verdict === 'not strict').length;
+  const skipped = outcomes.filter(({ verdict }) => verdict === 'not tried' || verdict === 'not implemented').length;
+  const cases = outcomes.map(({ session, verdict, why = '' }) => {
+    const name = `<testcase classname="${session.rules.join(' ')}" name="${escaped(session.name)}">`;
+    const message = `message="${escaped(`${verdict}: ${why}`)}"`;
+    const inside =
+      verdict === 'ok'
+        ? ''
+        : verdict.startsWith('not i') || verdict === 'not tried'
+          ? `<skipped ${message}/>`
+          : `<failure ${message}/>`;
+    return `  ${name}${inside}</testcase>`;
+  });
+  const head = `<testsuite name="pongcheck conformance" tests="${outcomes.length}" failures="${failed}" skipped="${skipped}">`;
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${head}\n${cases.join('\n')}\n</testsuite>\n`;
+}
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"'\p{Cc}]/gu, (character) => `&#${character.codePointAt(0)};`);
+}

@@ -1,0 +1,188 @@
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { type Outcome, play, type Subject } from '../../src/cli/conformance/play.js';
+import { startResponder } from '../../src/cli/conformance/responder.js';
+import { scoreCloses, scoreRules } from '../../src/cli/conformance/score.js';
+import { readSessions, type Session } from '../../src/cli/conformance/session.js';
+import { connect, type PongcheckError, RefusedError } from '../../src/client.js';
+import { frame, ScriptedServer } from '../client/scripted-server.js';
+import { readRoot, rootUrl } from '../readme/markdown.js';
+
+const sessions = readSessions();
+
+interface ClientVector {
+  name: string;
+  rules: string[];
+  hello?: boolean;
+  answer: string;
+  split?: 'octets';
+  outcome: object;
+  sends?: string;
+  stays: boolean;
+}
+const clientVectors = JSON.parse(
+  readFileSync(rootUrl('protocol/vectors/client/client.json'), 'utf8'),
+) as ClientVector[];
+
+/** Rules that take more octets, or more of the machine, than a vector should; and what shows them. */
+const shownElsewhere: Readonly<Record<string, string>> = {
+  M27: 'test/server/watch.test.ts',
+  M63: 'test/server/limits.test.ts',
+};
+
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+describe('the sessions', () => {
+  it('have names of their own', () => {
+    expect(new Set(sessions.map(({ name }) => name)).size).toBe(sessions.length);
+  });
+
+  it('show, with the vectors for a client, every rule that has a number with M', () => {
+    const rules = [...readRoot('protocol/SPEC.md').matchAll(/^\*\*(M\d+)\*\*/gm)].map(([, rule]) => rule as string);
+    expect(rules.length).toBeGreaterThan(70);
+    const shown = new Set([...sessions, ...clientVectors].flatMap(({ rules: own }) => own));
+    expect(rules.filter((rule) => !shown.has(rule) && !(rule in shownElsewhere))).toEqual([]);
+    expect([...shown].filter((rule) => !rules.includes(rule))).toEqual([]);
+    for (const file of Object.values(shownElsewhere)) expect(existsSync(rootUrl(file))).toBe(true);
+  });
+
+  it('hold of our own responder, each with one that is as it wants it', async () => {
+    const left = [...sessions];
+    const outcomes: Outcome[] = [];
+    const work = async () => {
+      for (let session = left.pop(); session; session = left.pop()) {
+        const responder = await startResponder(session.responder ?? {});
+        outcomes.push(await play(session, responder));
+        await responder.stop();
+      }
+    };
+    await Promise.all(Array.from({ length: 6 }, work));
+    expect(outcomes.filter(({ verdict }) => verdict !== 'ok').map(({ session, why }) => [session.name, why])).toEqual(
+      [],
+    );
+    expect(scoreCloses(outcomes)).toMatchObject({ rst: 0, none: 0 });
+    expect(new Set(scoreRules(outcomes).map(({ verdict }) => verdict))).toEqual(new Set(['ok']));
+  }, 60_000);
+});
+
+/** Our responder behind something that spoils it. */
+async function spoilt(spoil: (client: Socket, server: Socket) => void, wanted = {}): Promise<Subject> {
+  const responder = await startResponder(wanted);
+  closing.push(() => responder.stop());
+  const sockets = new Set<Socket>();
+  const proxy = createServer({ allowHalfOpen: true }, (client) => {
+    const server = connectSocket({ host: responder.host, port: responder.port, allowHalfOpen: true });
+    for (const socket of [client, server]) sockets.add(socket.on('error', () => {}));
+    client.on('data', (octets) => server.write(octets));
+    client.on('end', () => server.end());
+    server.on('data', (octets) => client.write(octets));
+    server.on('end', () => client.end());
+    spoil(client, server);
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  closing.push(() => {
+    for (const socket of sockets) socket.destroy();
+    proxy.close();
+  });
+  return { host: '127.0.0.1', port: (proxy.address() as AddressInfo).port };
+}
+
+/** The verdicts on a rule, of the sessions that any responder can be asked. */
+async function verdictsOn(rule: string, subject: Subject): Promise<Outcome[]> {
+  const own = sessions.filter(({ rules, responder }: Session) => rules.includes(rule) && responder === undefined);
+  expect(own.length).toBeGreaterThan(0);
+  return Promise.all(own.map((session) => play(session, subject)));
+}
+
+describe('a responder that breaks a rule', () => {
+  it('of ids is found', async () => {
+    const subject = await spoilt((client, server) => {
+      server.removeAllListeners('data');
+      server.on('data', (octets) => client.write(Buffer.from(octets).fill(0, 8, 16)));
+    });
+    const outcomes = await verdictsOn('M2', subject);
+    expect(outcomes.map(({ verdict }) => verdict)).toContain('failed');
+    expect(outcomes.map(({ why }) => why).join()).toContain('the id is 0000000000000000, wanted');
+  });
+
+  it('by talking first is found', async () => {
+    const subject = await spoilt((client) => client.write('hello\n'));
+    expect((await verdictsOn('M11', subject))[0]).toMatchObject({
+      verdict: 'failed',
+      why: expect.stringContaining('octets came'),
+    });
+  });
+
+  it('by not closing is found, and told apart', async () => {
+    const subject = await spoilt((_client, server) => server.removeAllListeners('end'));
+    const [outcome] = await verdictsOn('M35', subject);
+    expect(outcome).toMatchObject({
+      verdict: 'failed',
+      close: 'none',
+      why: 'the end was wanted, and the connection stays',
+    });
+  });
+
+  it('by a reset in place of FIN is not strict', async () => {
+    const subject = await spoilt((client, server) => {
+      server.removeAllListeners('end');
+      server.on('end', () => setTimeout(() => client.resetAndDestroy(), 20));
+    });
+    const outcomes = await verdictsOn('M35', subject);
+    expect(outcomes[0]).toMatchObject({ verdict: 'not strict', close: 'rst' });
+  });
+
+  it('by answering what is to be ignored is found at the barrier', async () => {
+    const subject = await spoilt((client) => {
+      client.on('data', (octets) => {
+        if ((octets as Buffer)[5] === 2) client.write(frame(2, 0, 1, 0n));
+      });
+    });
+    expect((await verdictsOn('M25', subject))[0]?.verdict).toBe('failed');
+  });
+
+  it('by allowing no WATCH has not implemented it', async () => {
+    const subject = await spoilt(() => {}, { limits: { maxWatches: 0 } });
+    expect((await verdictsOn('M26', subject))[0]?.verdict).toBe('not implemented');
+  });
+
+  it('by never answering is found in bounded time', async () => {
+    const subject = await spoilt((_client, server) => server.removeAllListeners('data'));
+    expect((await verdictsOn('M15', subject)).map(({ verdict }) => verdict)).toEqual(['failed', 'failed']);
+  });
+});
+
+describe('our own client', () => {
+  it.each(clientVectors)('$name', async ({ hello, answer, split, outcome, sends, stays }) => {
+    const server = await ScriptedServer.listen(async (seen, socket) => {
+      if (seen.type === 5) return void socket.write(frame(5, 0, 0, seen.id, '{}'));
+      if (seen.type !== 1) return;
+      const octets = Buffer.from(answer.replaceAll('ID', seen.id.toString(16).padStart(16, '0')), 'hex');
+      for (const part of split ? octets.map((octet) => octet) : [octets]) {
+        socket.write(typeof part === 'number' ? Buffer.from([part]) : part);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    });
+    closing.push(() => server.stop());
+    const client = await connect(server.address);
+    const closed = new Promise((resolve) => client.once('close', resolve));
+    closing.push(() => client.destroy());
+    if (hello) await client.hello();
+    const told = await client.ping().then(
+      ({ status, healthy }) => ({ status, healthy }),
+      (error: PongcheckError) => ({
+        error: error instanceof RefusedError ? error.wire.code : error.code.slice('PONGCHECK_'.length).toLowerCase(),
+      }),
+    );
+    expect(told).toEqual(outcome);
+    if (sends !== undefined) await server.until(() => server.octets.toString('hex').includes(sends));
+    if (!stays) await closed;
+    else expect(client.ended).toBeUndefined();
+  });
+});
