@@ -18,6 +18,7 @@ import { ownRegistry } from './metrics/own-registry.js';
 import { Fleet, type FleetOptions } from './probe/fleet.js';
 import type { ConnectionInfo } from './server/info.js';
 import { LiveCertificate } from './server/live-certificate.js';
+import { connectionsWithin, openFilesLimit } from './server/open-files.js';
 import { type ListenerSettings, Server } from './server/server.js';
 import type { ServerEvents } from './server/session.js';
 import { defaultServerSettings, type Limits, noTokens, type ServerSettings } from './server/settings.js';
@@ -109,6 +110,7 @@ export class Service {
       ...(options.tokens?.length && { tokens: options.tokens }),
     };
     judgeTokens(settings);
+    settings.limits.maxConnections = this.affordable(settings.limits.maxConnections, log);
     judgePingData(settings.heartbeat.pingData);
     this.clock = clock;
     this.drainTimes = { grace: 10_000, delay: 5000, ...options.drain };
@@ -282,6 +284,19 @@ export class Service {
     this.metrics?.close();
     this.http = undefined;
     this.bound = [];
+  }
+
+  /** Of the connections that are wanted, as many as this process may have files for. */
+  private affordable(wanted: number, log: Log): number {
+    const files = openFilesLimit();
+    const most = connectionsWithin(wanted, files);
+    if (most < wanted) {
+      log.warn(
+        { files, maxConnections: most },
+        `this process may open ${files} files: ${most} connections are taken, and not the ${wanted} of limits.maxConnections`,
+      );
+    }
+    return most;
   }
 
   /** What the status page reads. */

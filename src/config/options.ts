@@ -443,7 +443,8 @@ export const optionRows: readonly OptionRow[] = [
     min: 1,
     max: MILLION,
     env: 'PONGCHECK_LIMITS_MAX_CONNECTIONS',
-    sentence: 'Connections at once, over all listeners; more are closed at accept.',
+    sentence:
+      'Connections at once, over all listeners; more are closed at accept. Fewer where the process may not open as many files.',
   },
   {
     path: 'limits.maxConnectionsPerAddress',

@@ -19,7 +19,7 @@ export interface Limits {
   pingsPerSecond: number;
   /** WATCHes of one connection. Default 64. */
   maxWatches: number;
-  /** Connections at once, over all listeners. Default 10,000. */
+  /** Connections at once, over all listeners; a service takes fewer where the process may not open as many files. Default 10,000. */
   maxConnections: number;
   /** Connections at once from one address; 0 = unlimited. Default 0. */
   maxConnectionsPerAddress: number;

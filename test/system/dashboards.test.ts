@@ -16,7 +16,7 @@ import { Responder } from './responder.js';
 import { Trial } from './trial.js';
 
 const MAX_CONNECTIONS = 10;
-const MAX_FILES = 120;
+const MAX_FILES = 500;
 /** Beyond what the alert for results that are too old lets pass. */
 const OLD_MS = 12_000;
 

@@ -7,6 +7,13 @@ import { Program, type ProgramOptions, type Said } from './program.js';
 /** Trials are started in the project's folder, by `npm run test:system` and `npm run experiments`. */
 const programs = join(process.cwd(), 'test', 'system', 'programs');
 
+/** Where a program runs; `files`: how many it may have open. */
+interface Where {
+  host?: Host | undefined;
+  env?: Record<string, string>;
+  files?: number;
+}
+
 /** Who is where: the processes and networks of one trial, all gone after `close`. */
 export class Trial {
   private readonly running: Program[] = [];
@@ -24,10 +31,7 @@ export class Trial {
   }
 
   /** A service of these options, as `createService` takes them, that listens. */
-  async server(
-    options: object,
-    where: { host?: Host | undefined; env?: Record<string, string> } = {},
-  ): Promise<ServerUnderTrial> {
+  async server(options: object, where: Where = {}): Promise<ServerUnderTrial> {
     const index = pathToFileURL(join(compiledPackage(), 'dist', 'index.js')).href;
     const program = this.node('server.js', [index, JSON.stringify(options)], where);
     const { addresses } = await program.says('listening');
@@ -41,13 +45,10 @@ export class Trial {
     return { program, peers };
   }
 
-  node(
-    script: string,
-    args: readonly string[],
-    { host, env }: { host?: Host | undefined; env?: Record<string, string> } = {},
-  ): Program {
+  node(script: string, args: readonly string[], { host, env, files }: Where = {}): Program {
     const options = { ...(host && { within: host.within }), ...(env && { env }) };
-    return this.program([process.execPath, join(programs, script), ...args], options);
+    const limit = files === undefined ? [] : ['prlimit', `--nofile=${files}:${files}`];
+    return this.program([...limit, process.execPath, join(programs, script), ...args], options);
   }
 
   async close(): Promise<void> {

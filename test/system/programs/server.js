@@ -1,12 +1,14 @@
 // A service under trial: `server.js INDEX OPTIONS`, the compiled package and the options of createService as JSON,
 // with `bulk`: so many checks with a long name each, which make a long report; with `timed`: it notes how long its timers
-// run, of which the sweep is the longest. It tells of every connection and its end, and what it is asked for.
+// run, of which the sweep is the longest; with `held`: so many files are open for something else. It tells of every connection and its end, and what it is asked for.
+import { openSync } from 'node:fs';
 import { now, onCommand, say } from './say.js';
 
 const [index, text] = process.argv.slice(2);
 const { createService } = await import(index);
-const { bulk = 0, timed = false, ...options } = JSON.parse(text);
+const { bulk = 0, timed = false, held = 0, ...options } = JSON.parse(text);
 
+for (let n = 0; n < held; n++) openSync('/dev/null');
 let blockFor = 0;
 let useless = false;
 /** A handler that blocks the loop, once, when it is told to, and fails when it is told that it is useless. */

@@ -1,0 +1,72 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Peer, ping, pong } from '../server/peer.js';
+import { Responder } from './responder.js';
+import { Trial } from './trial.js';
+
+const id = 'a1a2a3a4a5a6a7a8';
+const FILES = 1024;
+const CROWD = 10_000;
+
+const trial = new Trial();
+const closes: (() => void)[] = [];
+afterEach(async () => {
+  for (const close of closes.splice(0)) close();
+  await trial.close();
+});
+
+function crowd(port: number, from: string, count = CROWD) {
+  return trial.node('crowd.js', [JSON.stringify({ to: { host: '127.0.0.1', port }, count, from })]);
+}
+
+/** A newcomer is answered. */
+async function isServed(port: number): Promise<void> {
+  const peer = await Peer.connect(port);
+  closes.push(() => peer.socket.destroy());
+  peer.sendHex(ping(id));
+  expect(await peer.hex(16)).toBe(pong(id, '01'));
+}
+
+function valueOf(metrics: string, series: string): number {
+  const line = metrics.split('\n').find((text) => text.startsWith(`${series} `));
+  return Number(line?.slice(series.length + 1));
+}
+
+describe('20,000 connections where fewer files may be open', () => {
+  it('are refused cleanly beyond what there are files for, each is counted, and the listener lives on', async () => {
+    const responder = await Responder.start(trial, {}, { files: FILES });
+    closes.push(() => responder.close());
+    const taken = valueOf(await responder.text('/metrics'), 'pongcheck_connections_limit');
+    expect(taken).toBe(FILES - 64);
+    const told = responder.program.said.find(({ files }) => files === FILES);
+    expect(told).toMatchObject({ level: 'warn', maxConnections: taken });
+
+    const crowds = [crowd(responder.port, '127.0.0.1'), crowd(responder.port, '127.0.0.2')];
+    const settled = await Promise.all(crowds.map((program) => program.says('settled')));
+    const sum = (what: string) => settled.reduce((all, outcome) => all + outcome[what], 0);
+    expect(settled.flatMap(({ odd }) => odd)).toEqual([]);
+    expect([sum('answered'), sum('refused')]).toEqual([taken, 2 * CROWD - taken]);
+
+    const full = await responder.text('/metrics');
+    expect(valueOf(full, 'pongcheck_connections_refused_total{reason="max-connections"}')).toBe(2 * CROWD - taken);
+    expect(valueOf(full, 'pongcheck_connections')).toBe(taken);
+    const lines = responder.program.all('a connection was closed at accept: max-connections');
+    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.length).toBeLessThan(20);
+
+    const [first] = crowds;
+    await first?.ask({ leave: true }, 'left');
+    await isServed(responder.port);
+  });
+
+  it('do not end a listener whose process has given its files to something else', async () => {
+    const server = await trial.server({ held: 200 }, { files: FILES });
+    const visitors = crowd(server.ports[0] as number, '127.0.0.1', 2000);
+    const { answered, refused, odd } = await visitors.says('settled');
+    expect(odd).toEqual([]);
+    expect(answered).toBeGreaterThan(0);
+    expect(answered + refused).toBe(2000);
+    expect(refused).toBeGreaterThan(2000 - FILES);
+    await visitors.ask({ leave: true }, 'left');
+    await isServed(server.ports[0] as number);
+  });
+});
