@@ -1,12 +1,15 @@
 // A service under trial: `server.js INDEX OPTIONS`, the compiled package and the options of createService as JSON,
 // with `bulk`: so many checks with a long name each, which make a long report; with `timed`: it notes how long its timers
-// run, of which the sweep is the longest; with `held`: so many files are open for something else. It tells of every connection and its end, and what it is asked for.
+// run, of which the sweep is the longest; with `held`: so many files are open for something else. It tells of
+// every connection and its end, unless it is `quiet`, and what it is asked for: its `state` is what must not grow.
 import { openSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { now, onCommand, say } from './say.js';
 
 const [index, text] = process.argv.slice(2);
 const { createService } = await import(index);
-const { bulk = 0, timed = false, held = 0, ...options } = JSON.parse(text);
+const { bulk = 0, timed = false, held = 0, quiet = false, ...options } = JSON.parse(text);
 
 for (let n = 0; n < held; n++) openSync('/dev/null');
 let blockFor = 0;
@@ -45,10 +48,27 @@ const service = createService({
   checks,
   ...options,
 });
-service.events.on('connect', ({ id, remotePort }) => say('connect', { id, remotePort }));
-service.events.on('close', (info, reason, errno) => {
-  say('close', { id: info.id, remotePort: info.remotePort, reason, errno, listener: info.listener });
-});
+if (!quiet) {
+  service.events.on('connect', ({ id, remotePort }) => say('connect', { id, remotePort }));
+  service.events.on('close', (info, reason, errno) => {
+    say('close', { id: info.id, remotePort: info.remotePort, reason, errno, listener: info.listener });
+  });
+}
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc');
+/** What it holds: memory once the garbage is gone, handles by their kind, and what it has counted. */
+async function state() {
+  for (let n = 0; n < 3; n++) {
+    collectGarbage();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const { heapUsed, external, rss } = process.memoryUsage();
+  const resources = {};
+  for (const kind of process.getActiveResourcesInfo()) resources[kind] = (resources[kind] ?? 0) + 1;
+  const { open, waiting, accepted, closed, refused, errors } = service.server.stats;
+  return { memory: heapUsed + external, rss, resources, open, waiting, accepted, closed, refused, errors: [...errors] };
+}
 onCommand(({ block, list, work, ...command }) => {
   if (command.useless) useless = true;
   if (block) blockFor = block;
@@ -56,6 +76,7 @@ onCommand(({ block, list, work, ...command }) => {
     say('worked', { longest, cpu: process.cpuUsage(), open: service.server.connections.size });
     longest = 0;
   }
+  if (command.state) void state().then((found) => say('state', found));
   if (list) say('connections', { list: service.connections() });
 });
 await service.start();
