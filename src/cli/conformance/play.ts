@@ -24,7 +24,7 @@ export interface Subject {
 }
 
 /** How long anything may take that is not said otherwise, in milliseconds. */
-const WITHIN = 2500;
+const WITHIN = 4000;
 const BARRIER_ID = 'feedfacefeedface';
 const barrier = Buffer.from(`0000000c01010001${BARRIER_ID}`, 'hex');
 
