@@ -434,7 +434,7 @@ export const optionRows: readonly OptionRow[] = [
     default: '64',
     max: 10_000,
     env: 'PONGCHECK_LIMITS_MAX_WATCHES',
-    sentence: 'WATCHes of one connection (ERROR 7).',
+    sentence: 'WATCHes of one connection (ERROR 7); 0 = none are offered.',
   },
   {
     path: 'limits.maxConnections',

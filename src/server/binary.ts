@@ -228,13 +228,17 @@ export class BinarySession implements Session {
     const { responder, settings } = connection.shared;
     const { maxWatches } = settings.limits;
     if ((flags & WatchFlag.CANCEL) !== 0) return this.watches?.cancel(idHigh, idLow);
-    this.watches ??= new Watches(connection);
+    this.watches ??= new Watches(connection, (frame) => this.send(frame));
     if (this.watches.size >= maxWatches && !this.watches.has(idHigh, idLow)) {
-      const message = `${maxWatches} watches are open already`;
+      const message = maxWatches === 0 ? 'this server offers no WATCH' : `${maxWatches} watches are open already`;
       this.connection.complain(message);
       return this.send(this.error(WireError.FORBIDDEN, message, 0, idHigh, idLow));
     }
     this.watches.start(idHigh, idLow, flags, responder.selection(body));
+  }
+
+  pushLast(): void {
+    this.watches?.pushLast();
   }
 
   sendPing(now: number): void {

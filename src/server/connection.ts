@@ -16,10 +16,10 @@ import type { CloseReason, Pause } from './stats.js';
 
 const LINGER_OCTETS = 1_048_576;
 /** Node reads at most this much at once; a read that filled it has more behind it, and others are waiting. */
-/** What is pushed in one turn, in octets; the rest waits for the next. */
+const FULL_READ = 65_536;
+/** What is pushed in one turn, in octets; the rest waits until the peer has taken it. */
 const PUSH_OCTETS = 65_536;
 const NOTHING = Buffer.alloc(0);
-const FULL_READ = 65_536;
 
 const OPEN = 0;
 /** No more input is taken; what was asked is still answered. */
@@ -67,6 +67,7 @@ export class Connection implements Swept {
   private session: Session | undefined = undefined;
   private phase = OPEN;
   private paused = 0;
+  private finCame = false;
   private pausedAt = 0;
   private closeReason: CloseReason | undefined = undefined;
   private errno: string | undefined = undefined;
@@ -197,15 +198,9 @@ export class Connection implements Swept {
     return this.phase === OPEN && this.outbox.waiting === 0 && this.outbox.gathered < PUSH_OCTETS;
   }
 
-  /** Sends, whoever's turn it is. */
-  push(octets: Buffer): void {
-    this.outbox.add(octets);
-    if (this.willFlush) return;
-    this.willFlush = true;
-    queueMicrotask(() => {
-      this.willFlush = false;
-      this.flush(this.shared.clock.now());
-    });
+  /** Octets that have not left: gathered in this turn, or waiting for the peer. */
+  get queued(): number {
+    return this.outbox.gathered + this.outbox.waiting;
   }
 
   /** Calls back when the kernel has taken what is written; never once the connection closes. */
@@ -366,7 +361,9 @@ export class Connection implements Swept {
       session.credit(stood, now);
       this.work(session, now, session.inside ? session.judged : -1);
     }
-    if (this.paused === 0) this.socket.resume();
+    if (this.paused !== 0) return;
+    if (this.finCame) this.ended();
+    else this.socket.resume();
   }
 
   /** Looks whether what made reading pause is over. */
@@ -477,6 +474,7 @@ export class Connection implements Swept {
   /** Tells a client that said HELLO to go elsewhere (SPEC "Draining"). */
   goaway(graceMs: number, reconnectAfterMs: number): void {
     if (this.greeting === undefined || this.phase !== OPEN) return;
+    this.session?.pushLast?.();
     const body = { graceMs, reconnectAfterMs };
     this.send(encodeFrame({ type: FrameType.GOAWAY, code: GoawayReason.DRAINING, idHigh: 0, idLow: 0, body }));
   }
@@ -490,14 +488,16 @@ export class Connection implements Swept {
     this.turnOctets = 0;
     afterOnePoll(() => {
       const quiet = this.phase !== OPEN || (this.turnOctets === 0 && this.paused === 0);
+      if (this.phase === OPEN) this.session?.pushLast?.();
       if (quiet || this.shared.clock.now() >= until) this.close('drained');
       else this.drain(until);
     });
   }
 
-  /** The peer sent FIN. */
+  /** The peer sent FIN. Node tells that also while reading is paused: what came before is worked through first. */
   ended(): void {
-    if (this.phase !== OPEN) return;
+    this.finCame = true;
+    if (this.phase !== OPEN || this.paused !== 0) return;
     const now = this.shared.clock.now();
     this.session?.ended(now);
     this.flush(now);

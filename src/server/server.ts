@@ -18,6 +18,7 @@ import { Connection } from './connection.js';
 import type { LiveCertificate } from './live-certificate.js';
 import type { Origin } from './origin.js';
 import { PerAddress } from './per-address.js';
+import { PushQueue } from './push-queue.js';
 import { Responder } from './responder.js';
 import type { ServerEvents, Shared } from './session.js';
 import { noTokens, type ServerSettings, wrongTls } from './settings.js';
@@ -101,6 +102,7 @@ export class Server {
       responder: new Responder(health, this.stats, settings, clock),
       tokens: settings.tokens?.length ? new Tokens(settings.tokens) : undefined,
       requireToken: false,
+      pushes: new PushQueue(),
       tlsTold: false,
       wake: (connection) => this.sweeper.wake(connection),
       forget: (connection) => this.forget(connection),

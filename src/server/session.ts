@@ -6,6 +6,7 @@ import type { Log } from '../log.js';
 import type { Complaints } from './complaints.js';
 import type { Connection } from './connection.js';
 import type { ConnectionInfo } from './info.js';
+import type { PushQueue } from './push-queue.js';
 import type { Responder } from './responder.js';
 import type { ServerSettings } from './settings.js';
 import type { CloseReason, ServerStats } from './stats.js';
@@ -34,6 +35,7 @@ export interface Shared {
   /** Nothing is answered here before a right token was shown. */
   readonly requireToken: boolean;
   readonly complaints: Complaints;
+  readonly pushes: PushQueue;
   readonly limits: Readonly<Record<'idle' | 'frame' | 'stall' | 'linger' | 'handshake', Limit>>;
   /** A TLS handshake came to this plain listener, and that was logged: once is enough. */
   tlsTold: boolean;
@@ -59,6 +61,8 @@ export interface Session {
   readonly sent: number;
   /** WATCHes that are open; only a mode that has them. */
   readonly watching?: number;
+  /** Tells those who watch what they do not know yet: the server takes its leave. */
+  pushLast?(): void;
   /** Answers every waiting PING with what is known now. */
   settle(): void;
   /** Forgets every waiting PING. */

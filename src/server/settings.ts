@@ -17,7 +17,7 @@ export interface Limits {
   stallTimeout: number;
   /** Frames and lines a second from one connection; 0 = unlimited. Default 10,000. */
   pingsPerSecond: number;
-  /** WATCHes of one connection. Default 64. */
+  /** WATCHes of one connection; 0 = none are offered. Default 64. */
   maxWatches: number;
   /** Connections at once, over all listeners; a service takes fewer where the process may not open as many files. Default 10,000. */
   maxConnections: number;

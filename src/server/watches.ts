@@ -1,25 +1,30 @@
-import type { Answer, Query, Watched } from '../health/health.js';
+import type { Query, Watched } from '../health/health.js';
 import { WatchFlag } from '../wire/codes.js';
 import type { Connection } from './connection.js';
+import type { Pushing } from './push-queue.js';
 
 interface Watch {
   readonly idHigh: number;
   readonly idLow: number;
   readonly detail: boolean;
-  watched: Watched | undefined;
+  readonly watched: Watched;
 }
 
 /**
- * The watches of one connection. A change only marks a watch as due: its
- * STATUS is made when the peer has taken what was sent before, of what is true
- * then, so that one that reads slowly costs no memory and gets the latest.
+ * The watches of one connection (SPEC "WATCH and STATUS"). A change only marks
+ * a watch as due: its STATUS is made when the peer has taken what was sent
+ * before, of what is true then, so that one that reads slowly costs no memory
+ * and gets the latest.
  */
-export class Watches {
+export class Watches implements Pushing {
   private readonly open = new Map<string, Watch>();
   private readonly due = new Set<Watch>();
-  private isPlanned = false;
+  private awaitsPeer = false;
 
-  constructor(private readonly connection: Connection) {}
+  constructor(
+    private readonly connection: Connection,
+    private readonly send: (frame: Buffer) => void,
+  ) {}
 
   get size(): number {
     return this.open.size;
@@ -29,16 +34,16 @@ export class Watches {
     return this.open.has(keyOf(idHigh, idLow));
   }
 
-  /** Takes the place of one with the same id. */
+  /** Takes the place of one with the same id, and is answered whatever is due: as a PING is. */
   start(idHigh: number, idLow: number, flags: number, selection: Omit<Query, 'timeout' | 'hops'>): void {
     const { responder, stats } = this.connection.shared;
     this.cancel(idHigh, idLow);
-    const watch: Watch = { idHigh, idLow, detail: (flags & WatchFlag.DETAIL) !== 0, watched: undefined };
-    watch.watched = responder.health.watch(selection, () => this.changed(watch));
+    const watched = responder.health.watch(selection, () => this.changed(watch));
+    const detail = (flags & WatchFlag.DETAIL) !== 0;
+    const watch: Watch = { idHigh, idLow, detail, watched };
     this.open.set(keyOf(idHigh, idLow), watch);
     stats.watches++;
-    this.due.add(watch);
-    this.pump();
+    this.tell(watch);
   }
 
   cancel(idHigh: number, idLow: number): void {
@@ -49,48 +54,60 @@ export class Watches {
   /** No STATUS follows. */
   endAll(): void {
     for (const watch of this.open.values()) this.end(watch);
+    this.connection.shared.pushes.delete(this);
+  }
+
+  /** Tells what is due and may leave now. */
+  push(): void {
+    if (this.awaitsPeer) return;
+    for (const watch of this.due) {
+      if (!this.connection.mayPush) return this.awaitPeer();
+      this.tell(watch);
+    }
+  }
+
+  /** The server takes its leave: tells what is due, as far as output may wait for the peer. */
+  pushLast(): void {
+    const { connection } = this;
+    const { maxQueuedBytes } = connection.shared.settings.limits;
+    for (const watch of this.due) {
+      if (connection.queued > maxQueuedBytes) return;
+      this.tell(watch);
+    }
   }
 
   private end(watch: Watch): void {
     this.open.delete(keyOf(watch.idHigh, watch.idLow));
     this.due.delete(watch);
     this.connection.shared.stats.watches--;
-    watch.watched?.end();
+    watch.watched.end();
   }
 
   private changed(watch: Watch): void {
     this.due.add(watch);
-    if (this.isPlanned) return;
-    this.isPlanned = true;
-    // What changes in one go is told in one go.
-    queueMicrotask(() => this.resume());
+    this.connection.shared.pushes.add(this);
   }
 
-  private resume(): void {
-    this.isPlanned = false;
-    this.pump();
-  }
-
-  private pump(): void {
-    if (this.isPlanned) return;
-    for (const watch of this.due) {
-      if (!this.connection.mayPush) {
-        this.isPlanned = true;
-        return this.connection.whenTaken(() => this.resume());
-      }
-      this.due.delete(watch);
-      this.send(watch, (watch.watched as Watched).answer);
-    }
-  }
-
-  private send({ idHigh, idLow, detail }: Watch, answer: Answer): void {
+  private tell(watch: Watch): void {
     const { connection } = this;
     const { responder, stats } = connection.shared;
+    const { idHigh, idLow, detail } = watch;
+    const { answer } = watch.watched;
+    this.due.delete(watch);
     stats.statuses[answer.state]++;
-    connection.push(responder.status(answer, [idHigh, idLow], detail && connection.mayDetail));
+    this.send(responder.status(answer, [idHigh, idLow], detail && connection.mayDetail));
+  }
+
+  private awaitPeer(): void {
+    this.awaitsPeer = true;
+    this.connection.whenTaken(() => {
+      this.awaitsPeer = false;
+      this.push();
+    });
   }
 }
 
+/** As text, because a number would lose digits of the id. */
 function keyOf(idHigh: number, idLow: number): string {
   return `${idHigh | 0} ${idLow | 0}`;
 }

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import { describe, expect, it, jest } from '@jest/globals';
 import { silentLog } from '../../src/log.js';
+import { FakeHealth } from './fake-health.js';
 import { serve, turnsUntil } from './harness.js';
 import { ping, pingWith, pong } from './peer.js';
 
@@ -273,6 +274,19 @@ describe('half-open connections', () => {
     expect((await peer.untilEnd()).toString('hex')).toBe(pong(id, '01'));
     await turnsUntil(() => stats.open === 0);
     expect(stats.closed['client-closed']).toBe(1);
+  });
+
+  it('are answered after it also where reading was paused when it came', async () => {
+    const health = new FakeHealth();
+    health.atOnce = 'pass';
+    health.report = { long: 'x'.repeat(60_000) };
+    const { connect } = await serve({ health });
+    const peer = await connect();
+    const ids = Array.from({ length: 20 }, (_, n) => (n + 1).toString(16).padStart(16, '0'));
+    peer.sendHex(ids.map((of) => ping(of, { flags: '01' })).join(''));
+    peer.socket.end();
+    for (const of of ids) expect(await peer.frame()).toMatchObject({ type: '02', id: of });
+    expect(await peer.untilEnd()).toHaveLength(0);
   });
 
   it('with a frame cut short get FIN and no ERROR', async () => {

@@ -77,7 +77,7 @@ const limits: readonly [string, Options, (server: Watched) => Promise<unknown>, 
     { limits: { maxWatches: 0 } },
     (server) => sent(server, hex(frame('03', id))),
     'warn',
-    '0 watches are open already',
+    'this server offers no WATCH',
   ],
   [
     'limits.pingsPerSecond',

@@ -19,10 +19,13 @@ export interface Options {
   listener?: ListenerSettings;
 }
 
-const opened: { server: Server; peers: Peer[] }[] = [];
+const opened: { server: Server; health: FakeHealth; peers: Peer[] }[] = [];
 
 afterEach(async () => {
-  for (const { server, peers } of opened.splice(0)) {
+  for (const { server, health, peers } of opened.splice(0)) {
+    // As a real one would by the deadline, also where the clock stands still.
+    health.atOnce = 'pass';
+    health.settle('pass', { count: Number.POSITIVE_INFINITY });
     for (const peer of peers) peer.socket.destroy();
     await server.close();
   }
@@ -47,7 +50,7 @@ export async function serve(options: Options = {}) {
   const kind = options.listener?.tls ? 'tls' : 'tcp';
   const port = portOf(await server.listen({ kind, host: '127.0.0.1', port: 0 }, options.listener));
   const peers: Peer[] = [];
-  opened.push({ server, peers });
+  opened.push({ server, health, peers });
   return {
     server,
     health,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { FakeClock } from '../fake-clock.js';
 import { FakeHealth } from './fake-health.js';
 import { serve, turnsUntil } from './harness.js';
 
@@ -28,7 +29,7 @@ describe('a WATCH', () => {
     expect(await peer.hex(16)).toBe(status(id, '04'));
     expect(stats.watches).toBe(1);
     expect(stats.statuses).toMatchObject({ pass: 1, fail: 1, draining: 1 });
-    expect([...server.connections][0]?.info().watches).toBe(1);
+    expect([...server.connections][0]?.info()).toMatchObject({ watches: 1, framesOut: 3 });
   });
 
   it('tells what changed in one go in one STATUS', async () => {
@@ -161,5 +162,58 @@ describe('a WATCH', () => {
     expect(last.body).toEqual({ n: 'last' });
     expect(frames).toBe(Object.values(stats.statuses).reduce((a, b) => a + b));
     expect(frames).toBeLessThan(n);
+  });
+
+  it('is not offered where none is allowed', async () => {
+    const { connect } = await serve({ limits: { maxWatches: 0 } });
+    const peer = await connect();
+    peer.sendHex(watch());
+    expect(await peer.frame()).toMatchObject({
+      type: '7f',
+      code: '07',
+      body: { message: 'this server offers no WATCH' },
+    });
+  });
+
+  it('is answered before the FIN that follows it at once, however long the answers are', async () => {
+    const health = new FakeHealth();
+    health.report = { long: 'x'.repeat(60_000) };
+    const { connect, stats } = await serve({ health });
+    const peer = await connect();
+    const ids = Array.from({ length: 20 }, (_, n) => (n + 1).toString(16).padStart(16, '0'));
+    peer.sendHex(ids.map((of) => watch(of, '02')).join(''));
+    peer.socket.end();
+    for (const of of ids) expect(await peer.frame()).toMatchObject({ type: '04', id: of });
+    expect(await peer.untilEnd()).toHaveLength(0);
+    expect(stats.watches).toBe(0);
+  });
+});
+
+describe('who watches a server that leaves', () => {
+  it('is told of draining before GOAWAY', async () => {
+    const clock = new FakeClock();
+    const { connect, health, server } = await serve({ clock });
+    const peer = await connect();
+    peer.sendHex(`0000000c01050000${other}`);
+    expect((await peer.frame()).type).toBe('05');
+    peer.sendHex(watch());
+    await peer.hex(16);
+    change(health, 'draining');
+    server.goaway(0);
+    await clock.advance(0);
+    expect(await peer.hex(16)).toBe(status(id, '04'));
+    expect((await peer.frame()).type).toBe('06');
+  });
+
+  it('is told the latest before FIN', async () => {
+    const { connect, health, server } = await serve({ clock: new FakeClock() });
+    const peer = await connect();
+    peer.sendHex(watch());
+    await peer.hex(16);
+    change(health, 'draining');
+    const closed = server.close();
+    expect((await peer.untilEnd()).toString('hex')).toBe(status(id, '04'));
+    peer.socket.end();
+    await closed;
   });
 });
