@@ -14,6 +14,8 @@ import { Watches } from './watches.js';
 
 /** Frames of one turn that take more than the standing answer; after them others have their turn. */
 const TURN_BUDGET = 256;
+/** What it takes to wait for one check by its name: the memory of a thousand long lists is bounded as output is. */
+const OCTETS_A_CHECK = 192;
 /** Milliseconds after which a peer that was closed for its rate finds a full bucket. */
 const RETRY_AFTER = 1000;
 
@@ -30,7 +32,7 @@ interface Waiting {
   /** Pairs of high and low. */
   readonly ids: readonly number[];
   readonly readAt: number;
-  /** Octets set aside for their reports. */
+  /** Octets set aside for their reports, and for the checks that they wait for. */
   readonly reserved: number;
   withdraw?: Withdraw;
 }
@@ -251,7 +253,8 @@ export class BinarySession implements Session {
 
   private ask(query: Query, flags: number, ids: readonly number[], readAt: number): void {
     const { responder } = this.connection.shared;
-    const reserved = (flags & PingFlag.DETAIL) === 0 ? 0 : responder.reportOctets;
+    const report = (flags & PingFlag.DETAIL) === 0 ? 0 : responder.reportOctets;
+    const reserved = report + (query.checks?.length ?? 0) * OCTETS_A_CHECK;
     const waiting: Waiting = { query, flags, ids, readAt, reserved };
     let answered = false;
     const withdraw = responder.health.ask(query, (answer) => {

@@ -242,6 +242,7 @@ export class Connection implements Swept {
 
   /** Others are to have their turn; reading goes on after it. */
   yieldTurn(): void {
+    if ((this.paused & PAUSED_FOR['turn-budget']) !== 0) return;
     this.pause('turn-budget');
     setImmediate(() => this.resume('turn-budget'));
   }
@@ -268,6 +269,12 @@ export class Connection implements Swept {
     this.closeReason ??= reason;
     this.session?.abandon();
     this.socket.destroy();
+  }
+
+  /** Destroys with RST, so that the kernel too lets go of what nobody reads (SPEC "Limits"); TLS and Unix sockets have none. */
+  private reset(reason: CloseReason): void {
+    if (this.socket.remoteAddress !== undefined && !('encrypted' in this.socket)) this.socket.resetAndDestroy();
+    this.destroy(reason);
   }
 
   // -- reading ---------------------------------------------------------------
@@ -451,7 +458,7 @@ export class Connection implements Swept {
     } else if (this.outbox.stalled(limits.stall, now)) {
       const words = this.broke('stall');
       if (words) this.socket.write(words);
-      this.destroy('slow-peer');
+      this.reset('slow-peer');
     } else if (this.barred !== undefined && limits.handshake.exceeded(this.connectedAt, now)) {
       this.close('unauthenticated', this.broke('barred'));
     } else if (this.session?.inside) {

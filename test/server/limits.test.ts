@@ -1,9 +1,17 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import { FakeClock } from '../fake-clock.js';
 import { serve, turnsUntil } from './harness.js';
 import { ping, pingWith, pong } from './peer.js';
 
 const id = 'a1a2a3a4a5a6a7a8';
+
+/** Sockets that the kernel holds between the two ports of loopback, in any state, on the side of the first. */
+async function kernelsSockets(...ports: (number | undefined)[]): Promise<string[]> {
+  const [local, remote] = ports.map((port) => `0100007F:${port?.toString(16).toUpperCase().padStart(4, '0')}`);
+  const table = await readFile('/proc/net/tcp', 'utf8');
+  return table.split('\n').filter((line) => line.includes(`${local} ${remote}`));
+}
 
 /** Lets time pass in small steps, as a loop that does not stall lives through it. */
 async function pass(clock: FakeClock, ms: number): Promise<void> {
@@ -191,6 +199,23 @@ describe('limits.maxQueuedBytes and limits.stallTimeout', () => {
     expect(stats.errors[10]).toBe(1);
   });
 
+  it('drops it with RST, so that the kernel too lets go of what nobody reads', async () => {
+    const clock = new FakeClock();
+    const { connect, health, port, stats } = await serve({ clock });
+    health.atOnce = 'pass';
+    health.report = { filler: 'x'.repeat(8000) };
+    const peer = await connect();
+    peer.socket.pause();
+    // All of it is read at once: with octets that are not, the kernel would reset by itself.
+    peer.sendHex(ping(id, { flags: '01' }).repeat(1000));
+    await turnsUntil(() => stats.paused['max-queued-bytes'] > 0);
+    expect(await kernelsSockets(port, peer.socket.localPort)).toHaveLength(1);
+    await pass(clock, 10_300);
+    await turnsUntil(() => stats.open === 0);
+    expect(stats.closed['slow-peer']).toBe(1);
+    expect(await kernelsSockets(port, peer.socket.localPort)).toEqual([]);
+  });
+
   it('goes on when the peer reads again', async () => {
     const { connect, health, stats } = await serve({ limits: { pingsPerSecond: 0 } });
     health.atOnce = 'pass';
@@ -204,6 +229,22 @@ describe('limits.maxQueuedBytes and limits.stallTimeout', () => {
     peer.socket.resume();
     expect((await peer.hex(count * size)).length).toBe(2 * count * size);
     expect(stats.pings.readiness.pass).toBe(count);
+  });
+});
+
+describe('PINGs that wait', () => {
+  it('for many checks by name are fewer, so that their lists stay within the bound of a peer', async () => {
+    const { connect, health, stats } = await serve();
+    const checks = Array.from({ length: 32 }, (_, n) => `check-${n}`);
+    const peer = await connect();
+    peer.sendHex(pingWith(id, { checks }).repeat(1000));
+    await turnsUntil(() => stats.paused['max-queued-bytes'] > 0);
+    expect(stats.waiting).toBeLessThanOrEqual(262_144 / (32 * 192) + 1);
+    while (health.asked.length > 0) {
+      health.settle('pass', { count: Number.POSITIVE_INFINITY });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await peer.hex(1000 * 16)).toBe(pong(id, '01').repeat(1000));
   });
 });
 
@@ -270,6 +311,19 @@ describe('limits.maxConnections', () => {
 });
 
 describe('a turn', () => {
+  it('follows one on another once, however much came in each', async () => {
+    const { connect, health, stats } = await serve({ limits: { pingsPerSecond: 0 } });
+    health.atOnce = 'pass';
+    const flood = await connect();
+    const count = 40_000;
+    const received = flood.hex(count * 16);
+    flood.send(Buffer.from(pingWith(id, {}).repeat(count), 'hex'));
+    await turnsUntil(() => stats.pings.readiness.pass > count / 2);
+    const immediates = process.getActiveResourcesInfo().filter((kind) => kind === 'Immediate').length;
+    expect(immediates).toBeLessThanOrEqual(2);
+    await received;
+  });
+
   it('of one flooding peer ends so that others are served', async () => {
     const { connect, health, stats } = await serve({ limits: { pingsPerSecond: 0 } });
     health.atOnce = 'pass';
