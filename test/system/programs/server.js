@@ -11,6 +11,8 @@ const [index, text] = process.argv.slice(2);
 const { createService } = await import(index);
 const { bulk = 0, timed = false, held = 0, quiet = false, ...options } = JSON.parse(text);
 
+// Node opens it with the first socket that it destroys; it is no handle of that one.
+process.stderr;
 for (let n = 0; n < held; n++) openSync('/dev/null');
 let blockFor = 0;
 let useless = false;
@@ -60,8 +62,8 @@ const collectGarbage = runInNewContext('gc');
 /** What it holds: memory once the garbage is gone, handles by their kind, and what it has counted. */
 async function state() {
   for (let n = 0; n < 3; n++) {
-    collectGarbage();
     await new Promise((resolve) => setImmediate(resolve));
+    collectGarbage();
   }
   const { heapUsed, external, rss } = process.memoryUsage();
   const resources = {};

@@ -1,0 +1,38 @@
+// Peers that read and ask too much: `flood.js PLAN`, as JSON `to` {host, port}, `count`. Each sends bare PINGs as fast as they are taken, also after
+// the answer, until the server ends it. It tells of each how many PONGs came, the code of the ERROR and its `retryAfterMs`, and how it ended.
+import { connect } from 'node:net';
+import { say } from './say.js';
+
+const { to, count } = JSON.parse(process.argv[2]);
+const many = Buffer.from('0000000c01010000a1a2a3a4a5a6a7a8'.repeat(4096), 'hex');
+
+function flood() {
+  return new Promise((resolve) => {
+    const socket = connect({ ...to, allowHalfOpen: true });
+    const push = () => {
+      while (socket.writable && socket.write(many));
+    };
+    let rest = Buffer.alloc(0);
+    const told = { pongs: 0 };
+    socket.on('connect', push).on('drain', push);
+    socket.on('data', (chunk) => {
+      rest = Buffer.concat([rest, chunk]);
+      for (; rest.length >= 16; rest = rest.subarray(4 + rest.readUInt32BE())) {
+        if (rest[5] === 2) told.pongs++;
+        else {
+          told.error = rest[7];
+          told.retryAfterMs = JSON.parse(rest.subarray(16)).retryAfterMs;
+        }
+      }
+    });
+    socket.on('end', () => {
+      told.fin = true;
+    });
+    socket.on('error', ({ code }) => {
+      told.broken = code;
+    });
+    socket.on('close', () => resolve(told));
+  });
+}
+
+say('flooded', { floods: await Promise.all(Array.from({ length: count }, flood)) });

@@ -1,0 +1,28 @@
+// Peers that ask and never read: `greedy.js PLAN`, as JSON `to` {host, port}, `count`, `flood`: octets in hex, of which each sends as many as it can.
+// It tells when all are connected, and when all were closed, with how long after that the first and the last of them was.
+import { connect } from 'node:net';
+import { now, say } from './say.js';
+
+const { to, count, flood } = JSON.parse(process.argv[2]);
+const octets = Buffer.from(flood, 'hex');
+const many = Buffer.concat(Array(Math.ceil(65_536 / octets.length)).fill(octets));
+
+function greed() {
+  const socket = connect(to).pause();
+  const push = () => {
+    while (!socket.destroyed && socket.write(many));
+  };
+  socket.on('drain', push);
+  socket.on('error', () => {});
+  const closed = new Promise((resolve) => socket.once('close', () => resolve(now())));
+  const connected = new Promise((resolve) => socket.once('connect', resolve));
+  return { closed, connected, push };
+}
+
+const all = Array.from({ length: count }, greed);
+await Promise.all(all.map(({ connected }) => connected));
+const begun = now();
+say('ready');
+for (const { push } of all) push();
+const ends = await Promise.all(all.map(({ closed }) => closed));
+say('closed', { first: Math.min(...ends) - begun, last: Math.max(...ends) - begun });
