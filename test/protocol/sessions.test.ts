@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type Outcome, play, type Subject } from '../../src/cli/conformance/play.js';
@@ -26,12 +26,6 @@ const clientVectors = JSON.parse(
   readFileSync(rootUrl('protocol/vectors/client/client.json'), 'utf8'),
 ) as ClientVector[];
 
-/** Rules that take more octets, or more of the machine, than a vector should; and what shows them. */
-const shownElsewhere: Readonly<Record<string, string>> = {
-  M27: 'test/server/watch.test.ts',
-  M63: 'test/server/limits.test.ts',
-};
-
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
@@ -46,9 +40,8 @@ describe('the sessions', () => {
     const rules = [...readRoot('protocol/SPEC.md').matchAll(/^\*\*(M\d+)\*\*/gm)].map(([, rule]) => rule as string);
     expect(rules.length).toBeGreaterThan(70);
     const shown = new Set([...sessions, ...clientVectors].flatMap(({ rules: own }) => own));
-    expect(rules.filter((rule) => !shown.has(rule) && !(rule in shownElsewhere))).toEqual([]);
+    expect(rules.filter((rule) => !shown.has(rule))).toEqual([]);
     expect([...shown].filter((rule) => !rules.includes(rule))).toEqual([]);
-    for (const file of Object.values(shownElsewhere)) expect(existsSync(rootUrl(file))).toBe(true);
   });
 
   it('hold of our own responder, each with one that is as it wants it', async () => {

@@ -51,6 +51,17 @@ export class Dialogue {
     if (!this.socket.destroyed) this.socket.write(octets);
   }
 
+  /** Takes what comes, or leaves it to the kernel. */
+  read(on: boolean): void {
+    if (on) this.socket.resume();
+    else this.socket.pause();
+  }
+
+  /** Forgets what has come. */
+  drop(): void {
+    this.octets = Buffer.alloc(0);
+  }
+
   fin(): void {
     this.socket.end();
   }

@@ -25,8 +25,13 @@ export interface Subject {
 
 /** How long anything may take that is not said otherwise, in milliseconds. */
 const WITHIN = 4000;
+/** The silence behind a frame that was the last, in milliseconds. */
+const LAST = 300;
 const BARRIER_ID = 'feedfacefeedface';
 const barrier = Buffer.from(`0000000c01010001${BARRIER_ID}`, 'hex');
+
+type Sending = Extract<Step, { send: string }>;
+type Ending = Extract<Step, { expectEnd: string }>;
 
 /** A step that went otherwise than it should. */
 class Wrong extends Error {
@@ -69,6 +74,7 @@ export async function play(session: Session, subject: Subject): Promise<Outcome>
 async function take(step: Step, dialogue: Dialogue, subject: Subject): Promise<Outcome['close']> {
   const within = 'within' in step ? (step.within ?? WITHIN) : WITHIN;
   if ('send' in step) await send(step, dialogue);
+  else if ('read' in step) dialogue.read(step.read);
   else if ('fin' in step) dialogue.fin();
   else if ('wait' in step) await sleep(step.wait);
   else if ('silence' in step) {
@@ -77,8 +83,9 @@ async function take(step: Step, dialogue: Dialogue, subject: Subject): Promise<O
   } else if ('expect' in step) compare(step.expect, await dialogue.frame(within), dialogue);
   else if ('expectAll' in step) await compareAll(step.expectAll, dialogue, within);
   else if ('skip' in step) await skip(step.skip, dialogue);
+  else if ('expectLast' in step) await compareLast(step.expectLast, dialogue);
   else if ('expectText' in step) await compareText(new RegExp(step.expectText), dialogue, within);
-  else if ('expectEnd' in step) return end(step.expectEnd, dialogue, within);
+  else if ('expectEnd' in step) return end(step, dialogue, within);
   else if ('barrier' in step) {
     dialogue.send(barrier);
     compare(
@@ -93,8 +100,8 @@ async function take(step: Step, dialogue: Dialogue, subject: Subject): Promise<O
   return undefined;
 }
 
-async function send({ send: hex, split }: { send: string; split?: 'octets' }, dialogue: Dialogue): Promise<void> {
-  const octets = Buffer.from(hex, 'hex');
+async function send({ send: hex, split, times = 1 }: Sending, dialogue: Dialogue): Promise<void> {
+  const octets = Buffer.from(hex.repeat(times), 'hex');
   if (split === undefined) return dialogue.send(octets);
   for (const octet of octets) {
     dialogue.send(Buffer.from([octet]));
@@ -120,6 +127,12 @@ async function compareAll(wanted: readonly WantedFrame[], dialogue: Dialogue, wi
   }
 }
 
+async function compareLast(wanted: WantedFrame, dialogue: Dialogue): Promise<void> {
+  let last: CameFrame | undefined;
+  for (let next = await dialogue.frame(WITHIN); next; next = await dialogue.frame(LAST)) last = next;
+  compare(wanted, last, dialogue);
+}
+
 /** Takes frames like this, as many as there are, until another one is next. */
 async function skip(wanted: WantedFrame, dialogue: Dialogue): Promise<void> {
   // The type is in octet 5 of what is next.
@@ -140,8 +153,9 @@ async function compareText(wanted: RegExp, dialogue: Dialogue, within: number): 
     );
 }
 
-async function end(wanted: 'fin' | 'any', dialogue: Dialogue, within: number): Promise<Outcome['close']> {
+async function end({ expectEnd: wanted, drop }: Ending, dialogue: Dialogue, within: number): Promise<Outcome['close']> {
   const ending = await dialogue.end(within);
+  if (drop) dialogue.drop();
   if (dialogue.left.length > 0) throw new Wrong('failed', `the end was wanted, and ${came(dialogue)}`);
   if (ending === undefined) throw new Wrong('failed', 'the end was wanted, and the connection stays', 'none');
   return wanted === 'any' ? 'fin' : ending;

@@ -32,6 +32,11 @@ const kinds: Readonly<Record<string, () => CheckDefinition>> = {
     let runs = 0;
     return { ...of(() => runs++ % 2 === 0), interval: 150, floor: 50 };
   },
+  /** Passes and fails by turns for 2 s, and warns from then on. */
+  settles: () => {
+    let runs = 0;
+    return { ...of(() => (runs++ < 40 ? runs % 2 === 0 : 'warn')), interval: 50, floor: 10 };
+  },
   /** Asks another responder, which does not answer. */
   remote: () => ({ ...of(() => new Promise(() => {})), kind: 'pingpong', interval: 0, timeout: LONG }),
 };
@@ -39,7 +44,11 @@ const kinds: Readonly<Record<string, () => CheckDefinition>> = {
 function of(run: () => unknown): CheckDefinition {
   return {
     kind: 'function',
-    run: async () => ((await run()) === false ? { status: 'fail', reason: 'refused' } : { status: 'pass' }),
+    run: async () => {
+      const result = await run();
+      if (result === 'warn') return { status: 'warn' };
+      return result === false ? { status: 'fail', reason: 'refused' } : { status: 'pass' };
+    },
   };
 }
 

@@ -16,15 +16,17 @@ export interface WantedFrame {
 
 /** One step of a dialogue, as `protocol/vectors/README.md` tells them. Times in milliseconds. */
 export type Step =
-  | { readonly send: string; readonly split?: 'octets' }
+  | { readonly send: string; readonly split?: 'octets'; readonly times?: number }
+  | { readonly read: boolean }
   | { readonly fin: true }
   | { readonly wait: number }
   | { readonly silence: number }
   | { readonly expect: WantedFrame; readonly within?: number }
   | { readonly expectAll: readonly WantedFrame[]; readonly within?: number }
   | { readonly skip: WantedFrame }
+  | { readonly expectLast: WantedFrame }
   | { readonly expectText: string; readonly within?: number }
-  | { readonly expectEnd: 'fin' | 'any'; readonly within?: number }
+  | { readonly expectEnd: 'fin' | 'any'; readonly within?: number; readonly drop?: true }
   | { readonly barrier: true }
   | { readonly operator: 'drain' | 'stop' };
 
