@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { accuracy } from './accuracy.js';
+import { attack } from './attack.js';
 import { detection } from './detection.js';
 import { idleCost } from './idle-cost.js';
 import { innocence } from './innocence.js';
@@ -66,6 +67,13 @@ const experiments: Record<string, { title: string; sentence: string; measure: ()
     sentence:
       'Connections without sockets, each with HELLO and PINGs of the server every 10 s. A slice is what happens in a row, before the loop does other work.',
     measure: sweep,
+  },
+  attack: {
+    title: '100,000 hostile connections',
+    sentence:
+      'They send what is random, cut short, damaged, or mixed of two senders, in pieces, and leave in every way there is, or not at all. ' +
+      'A client beside them PINGs every 5 ms. All are on one machine, and share its cores. Medians of the rounds.',
+    measure: attack,
   },
 };
 

@@ -1,0 +1,122 @@
+import { now, type Program, passUntil, type Said } from '../../test/system/program.js';
+import { Trial } from '../../test/system/trial.js';
+import { table } from './table.js';
+
+/** Alone and beside them by turns, because the machine is not equally quiet all the time. */
+const ROUNDS = 10;
+const CONNECTIONS = 100_000;
+/** Each has half of them. */
+const RATES = [250, 1000] as const;
+const WARM_UP = 2000;
+/** A PING of the client that behaves each so many milliseconds. */
+const EVERY = 5;
+const ALONE = 10_000;
+const MIB = 1_048_576;
+
+/** 100,000 hostile connections, and what they cost the server and a client beside them. */
+export async function attack(): Promise<string> {
+  const trial = new Trial();
+  try {
+    const { program: server, ports } = await trial.server({
+      quiet: true,
+      // Some wait until they are closed.
+      heartbeat: { idleTimeout: 2000 },
+      limits: { frameTimeout: 1000 },
+    });
+    const to = { host: '127.0.0.1', port: ports[0] };
+    const program = async (script: string, plan: object) => {
+      const started = trial.node(script, [JSON.stringify({ to, ...plan })]);
+      await started.says('ready');
+      return started;
+    };
+    const steady = await program('steady.js', { every: EVERY });
+    const hostile = await program('hostile.js', { seed: 7464 });
+    const told = () => steady.ask({ tell: true }, 'told');
+
+    // What is compiled and cached on the way of the first is not what they leave.
+    await hostile.ask({ attack: WARM_UP, perSecond: RATES[1] }, 'gone');
+    const before = await quiet(server);
+    const alone: Said[] = [];
+    const beside: Said[][] = RATES.map(() => []);
+    for (let round = 0; round < ROUNDS; round++) {
+      await told();
+      await passUntil(now() + ALONE);
+      alone.push(await told());
+      for (const [which, perSecond] of RATES.entries()) {
+        await told();
+        await hostile.ask({ attack: CONNECTIONS / ROUNDS / RATES.length, perSecond }, 'gone');
+        beside[which]?.push(await told());
+        await quiet(server);
+      }
+    }
+    const after = await quiet(server);
+
+    const reasons = Object.entries(after.closed as Record<string, number>)
+      .map(([reason, count]) => [reason, count - (before.closed[reason] ?? 0)] as const)
+      .filter(([, count]) => count > 0)
+      .map(([reason, count]) => `${reason} ${count}`);
+    return [
+      table(
+        [
+          `PONGs of the client that behaves, in ${ROUNDS} rounds`,
+          'alone',
+          ...RATES.map((rate) => `beside ${rate} a second`),
+        ],
+        [
+          ['PONGs', ...[alone, ...beside].map((rounds) => String(sum(rounds.map(({ times }) => times.length))))],
+          compared('median', alone, beside, 0.5),
+          compared('99 of 100 within', alone, beside, 0.99),
+          compared('longest', alone, beside, 1),
+          [
+            'wrong, or none in 1 s',
+            ...[alone, ...beside].map((rounds) => String(sum(rounds.map(({ wrong, late }) => wrong + late)))),
+          ],
+        ],
+      ),
+      table(
+        ['The server', 'before', 'after'],
+        [
+          ['accepted', String(before.accepted), String(after.accepted)],
+          ['open', String(before.open), String(after.open)],
+          ['memory once the garbage is gone', mib(before.memory), mib(after.memory)],
+          ['handles', handles(before), handles(after)],
+        ],
+      ),
+      `Closed: ${reasons.join(', ')}.`,
+    ].join('\n\n');
+  } finally {
+    await trial.close();
+  }
+}
+
+/** The state of the server once only the client that behaves is left. */
+async function quiet(server: Program): Promise<Said> {
+  for (;;) {
+    const state = await server.ask({ state: true }, 'state');
+    if (state.open <= 1) return state;
+    await passUntil(now() + 100);
+  }
+}
+
+/** The median of the rounds, and of their ratios to the round alone. */
+function compared(name: string, alone: readonly Said[], beside: readonly Said[][], part: number): string[] {
+  const each = (rounds: readonly Said[]) => rounds.map(({ times }) => quantile(times, part));
+  const base = each(alone);
+  const cells = beside.map((rounds) => {
+    const ratios = each(rounds).map((one, round) => one / (base[round] as number));
+    return `${quantile(each(rounds), 0.5).toFixed(2)} ms, ${quantile(ratios, 0.5).toFixed(2)} times`;
+  });
+  return [name, `${quantile(base, 0.5).toFixed(2)} ms`, ...cells];
+}
+
+function quantile(values: readonly number[], part: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.ceil(sorted.length * part) - 1] as number;
+}
+
+const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0);
+const mib = (octets: number) => `${(octets / MIB).toFixed(2)} MiB`;
+const handles = ({ resources }: Said) =>
+  Object.entries(resources as Record<string, number>)
+    .map(([kind, count]) => `${count} ${kind}`)
+    .join(', ');
