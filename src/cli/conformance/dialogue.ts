@@ -123,7 +123,7 @@ export class Dialogue {
     const deadline = performance.now() + within;
     while (!condition() && this.ending === undefined) {
       const left = deadline - performance.now();
-      if (left <= 0) return;
+      if (left <= 0) return afterOnePoll();
       let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((resolve) => {
         this.wake = resolve;
@@ -132,4 +132,9 @@ export class Dialogue {
       clearTimeout(timer);
     }
   }
+}
+
+/** Where this process was held up, what came meanwhile has not been read: timers are told before octets are. */
+function afterOnePoll(): Promise<void> {
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 }

@@ -7,6 +7,7 @@ import type { Wanted } from './session.js';
 const LONG = 5000;
 /** Longer than a glance, shorter than any deadline of a session. */
 const SLOW = 400;
+const SETTLING = 2000;
 
 /** What a check of a session does. */
 const kinds: Readonly<Record<string, () => CheckDefinition>> = {
@@ -35,7 +36,8 @@ const kinds: Readonly<Record<string, () => CheckDefinition>> = {
   /** Passes and fails by turns for 2 s, and warns from then on. */
   settles: () => {
     let runs = 0;
-    return { ...of(() => (runs++ < 40 ? runs % 2 === 0 : 'warn')), interval: 50, floor: 10 };
+    const until = performance.now() + SETTLING;
+    return { ...of(() => (performance.now() < until ? runs++ % 2 === 0 : 'warn')), interval: 50, floor: 10 };
   },
   /** Asks another responder, which does not answer. */
   remote: () => ({ ...of(() => new Promise(() => {})), kind: 'pingpong', interval: 0, timeout: LONG }),
