@@ -54,9 +54,7 @@ export class RedisSession {
     const pipeline = this.client.pipeline();
     for (const [name, ...words] of commands) pipeline.call(name, ...words);
     const replies = (await this.told(pipeline.exec())) ?? [];
-    return this.cause === undefined
-      ? replies
-      : replies.map(([error, answer]) => [error && (this.cause as Error), answer]);
+    return replies.map(([error, answer]) => [error && this.truth(error), answer]);
   }
 
   /** Ends it; whoever waits for it is told. Settles when it has ended, within a quarter of a second. */

@@ -148,6 +148,22 @@ describe('a check of Redis', () => {
   });
 });
 
+it('tells what the server said where that then resets the connection', async () => {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => {
+      socket.write('-ERR max number of clients reached\r\n', () => setTimeout(() => socket.resetAndDestroy(), 5));
+    });
+  });
+  closing.push(() => new Promise((resolve) => server.close(resolve)));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  for (let each = 0; each < 20; each++) {
+    const outcome = await runCheck(check({ url: `redis://127.0.0.1:${port}` }));
+    expect(outcome).toMatchObject({ status: 'fail', reason: 'too-many-connections' });
+  }
+});
+
 describe('a check of what is no Redis', () => {
   let server: Server;
   const answering = async (answer: (socket: Socket) => void) => {
