@@ -1,5 +1,5 @@
 import type { Reason } from './reason.js';
-import type { CheckState } from './state.js';
+import type { CheckState, Trouble } from './state.js';
 
 /** How a check is scheduled and judged. Times in milliseconds. Health semantics: docs of each default. */
 export interface CheckSettings {
@@ -34,7 +34,8 @@ export interface CheckResult {
   /**
    * The leaves of what is not well behind this check, where the dependency told them: another responder,
    * whose `instance` the check has appended to the `via` of each. Those that came through this very process
-   * are dropped; when none is left the reason becomes `loop` and the result counts for nothing.
+   * are dropped; when none is left the reason becomes `loop` and the result counts for nothing, else for no more
+   * than the worst that is left.
    */
   causes?: readonly Cause[];
 }
@@ -47,6 +48,8 @@ export interface Cause {
   /** The instances that it came through, nearest to the leaf first. */
   via: readonly string[];
   check?: string;
+  /** What it makes of the responder that tells it, where that told. */
+  state?: Trouble;
   reason?: string;
   output?: string;
 }

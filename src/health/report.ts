@@ -1,7 +1,8 @@
+import { contribution } from './aggregate.js';
 import { bounded } from './causes.js';
 import type { Cause } from './check.js';
 import type { Monitor } from './monitor.js';
-import { healthJsonStatus, worse } from './state.js';
+import { healthJsonStatus, milder, type Trouble, worse } from './state.js';
 import type { Extent, View } from './view.js';
 
 /** Who reports. */
@@ -47,9 +48,15 @@ function causesOf(checks: readonly Monitor[], { instance, serviceId }: Identity)
   return checks
     .filter(({ state, reason }) => state !== 'pass' && reason !== 'loop')
     .sort((a, b) => (a.state === b.state ? 0 : worse(a.state, b.state) === a.state ? -1 : 1))
-    .flatMap(({ name, reason, verdict: { finding } }) => {
-      if (finding?.causes) return finding.causes;
-      const leaf: Cause = { instance, ...(serviceId !== undefined && { service: serviceId }), via: [], check: name };
+    .flatMap((check) => {
+      const { name, reason, verdict } = check;
+      const { finding } = verdict;
+      const state = contribution(check) as Trouble;
+      if (finding?.causes) {
+        return finding.causes.map((cause) => (cause.state ? { ...cause, state: milder(cause.state, state) } : cause));
+      }
+      const service = serviceId === undefined ? {} : { service: serviceId };
+      const leaf: Cause = { instance, ...service, via: [], check: name, state };
       if (reason) leaf.reason = reason;
       leaf.output = finding ? (finding.output ?? '') : 'no result that is recent enough';
       return [leaf];

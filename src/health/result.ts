@@ -2,7 +2,7 @@ import { MAX_CAUSES, withoutOwn } from './causes.js';
 import type { Cause, CheckResult } from './check.js';
 import { CheckFailure, type Reason, reasonOf, reasons } from './reason.js';
 import type { Redact } from './redact.js';
-import { type CheckState, checkStates } from './state.js';
+import { type CheckState, checkStates, milder, type Trouble, worse } from './state.js';
 
 /** The longest name of an instance or check that is taken from another responder, in characters. */
 const MAX_NAME = 64;
@@ -76,7 +76,14 @@ export class Findings {
     const told = causes === undefined ? [] : this.told(causes);
     const carried = withoutOwn(told, this.instance);
     if (told.length > 0 && carried.length === 0) return { ...finding, reason: 'loop' };
-    return { ...finding, reason, ...(carried.length > 0 && { causes: carried }) };
+    // A list that is full may have lost its end: nothing can be said of what is left then.
+    const isOursInPart = carried.length < told.length && told.length < MAX_CAUSES;
+    return {
+      ...finding,
+      ...(isOursInPart && { status: milder(finding.status, worstOf(carried) ?? finding.status) }),
+      reason,
+      ...(carried.length > 0 && { causes: carried }),
+    };
   }
 
   private observed(value: unknown): string | number | boolean {
@@ -91,7 +98,9 @@ export class Findings {
   }
 
   private cause(value: unknown): Cause {
-    const { instance, service, via, check, reason, output } = (value ?? {}) as Partial<Record<keyof Cause, unknown>>;
+    const { instance, service, via, check, state, reason, output } = (value ?? {}) as Partial<
+      Record<keyof Cause, unknown>
+    >;
     if (typeof instance !== 'string' || !Array.isArray(via)) {
       throw new TypeError('The check returned a cause without `instance` and `via`.');
     }
@@ -100,6 +109,7 @@ export class Findings {
       ...(service !== undefined && { service: this.name(service) }),
       via: via.slice(-MAX_VIA).map((hop) => this.name(hop)),
       ...(check !== undefined && { check: this.name(check) }),
+      ...(isTrouble(state) && { state }),
       ...(reason !== undefined && { reason: this.name(reason) }),
       ...(output !== undefined && { output: this.redact(output) }),
     };
@@ -108,4 +118,18 @@ export class Findings {
   private name(value: unknown): string {
     return this.redact(value).slice(0, MAX_NAME);
   }
+}
+
+function isTrouble(value: unknown): value is Trouble {
+  return value !== 'pass' && checkStates.includes(value as CheckState);
+}
+
+/** Undefined where one of them does not say. */
+function worstOf(causes: readonly Cause[]): CheckState | undefined {
+  let worst: CheckState = 'pass';
+  for (const { state } of causes) {
+    if (state === undefined) return undefined;
+    worst = worse(worst, state);
+  }
+  return worst;
 }

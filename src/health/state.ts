@@ -1,6 +1,8 @@
 /** What a check can be found in. `unknown` is what nobody has found out lately. */
 export const checkStates = ['pass', 'warn', 'fail', 'unknown'] as const;
 export type CheckState = (typeof checkStates)[number];
+/** What is not well. */
+export type Trouble = Exclude<CheckState, 'pass'>;
 
 /** What a service as a whole can be in: the `state` of a report and the status of a PONG. */
 export const states = [...checkStates, 'draining', 'starting', 'not-found'] as const;
@@ -18,4 +20,9 @@ const severity: Readonly<Record<CheckState, number>> = { pass: 0, warn: 1, unkno
 /** The worse of two: fail > unknown > warn > pass. */
 export function worse(a: CheckState, b: CheckState): CheckState {
   return severity[a] >= severity[b] ? a : b;
+}
+
+/** The milder of two. */
+export function milder<S extends CheckState>(a: S, b: S): S {
+  return severity[a] <= severity[b] ? a : b;
 }

@@ -73,6 +73,7 @@ describe('responders in a chain', () => {
         instance: C.instance,
         via: [C.instance, B.instance],
         check: 'db',
+        state: 'fail',
         reason: 'timeout',
         output: expect.any(String),
       },
@@ -175,6 +176,27 @@ describe.each(['always', 'never'] as const)('responders in a circle, with detail
     db.thaw();
     await responders.until('pass', 'A');
     await responders.stay('pass', 'A');
+    responders.everyoneWasAnswered();
+  }, 60_000);
+});
+
+describe('responders in a circle, each with a small trouble that stays', () => {
+  it('warn again once the dependency of one is well', async () => {
+    const [a, b] = (await freePorts(2)) as [number, number];
+    const db = await dependency();
+    const behind = () => ({
+      kind: 'function',
+      run: async () => ({ status: 'warn' as const, reason: 'lag' as const }),
+    });
+    const A = await responders.start('A', a, { db: db.check, replica: behind(), b: peer(b) });
+    await responders.start('B', b, { replica: behind(), a: peer(a) });
+    await responders.until('warn', 'A', 'B');
+    db.freeze();
+    await responders.until('fail', 'A', 'B');
+    expect((await A.report()).checks.b).toMatchObject([{ state: 'warn', reason: 'dependency' }]);
+    db.thaw();
+    await responders.until('warn', 'A', 'B');
+    await responders.stay('warn', 'A', 'B');
     responders.everyoneWasAnswered();
   }, 60_000);
 });

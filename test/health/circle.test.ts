@@ -26,7 +26,11 @@ function peerCheck(peer: () => Registry, extent: 'full' | 'chain' = 'full'): Che
 }
 
 /** Services a, b, c, ... in a circle, each with a database of its own. */
-function circleOf(size: number, extent: 'full' | 'chain' = 'full') {
+function circleOf(
+  size: number,
+  extent: 'full' | 'chain' = 'full',
+  more: () => Record<string, CheckDefinition> = () => ({}),
+) {
   const clock = new FakeClock();
   const databases = Array.from({ length: size }, () => new SteadyCheck());
   const services: Registry[] = databases.map(
@@ -34,7 +38,7 @@ function circleOf(size: number, extent: 'full' | 'chain' = 'full') {
       new Registry({
         clock,
         instance: `service-${i}`,
-        checks: { db, next: peerCheck(() => services[(i + 1) % size] as Registry, extent) },
+        checks: { ...more(), db, next: peerCheck(() => services[(i + 1) % size] as Registry, extent) },
       }),
   );
   for (const service of services) service.start();
@@ -76,5 +80,41 @@ describe.each([
     (databases[1] as SteadyCheck).outcome = { status: 'pass' };
     await clock.advance(60_000);
     expect(new Set(states())).toEqual(new Set(['pass']));
+  });
+});
+
+describe.each([2, 3, 5])('%i services in a circle, each with a small trouble that stays', (size) => {
+  const small: Record<string, () => CheckDefinition> = {
+    'a check that warns': () => new SteadyCheck({}, { status: 'warn', reason: 'lag' }),
+    'a check that fails and is not critical': () =>
+      new SteadyCheck({ critical: false }, { status: 'fail', reason: 'refused' }),
+  };
+
+  it.each(Object.keys(small))('are all down with one database, and warn again when it is back: %s', async (name) => {
+    const { clock, databases, states } = circleOf(size, 'full', () => ({
+      small: (small[name] as () => CheckDefinition)(),
+    }));
+    await clock.advance(60_000);
+    expect(new Set(states())).toEqual(new Set(['warn']));
+    (databases[1] as SteadyCheck).outcome = refused;
+    await clock.advance(60_000);
+    expect(new Set(states())).toEqual(new Set(['fail']));
+    (databases[1] as SteadyCheck).outcome = { status: 'pass' };
+    await clock.advance(60_000);
+    expect(new Set(states())).toEqual(new Set(['warn']));
+  });
+
+  it('are down as long as two databases are, and as long as one of them is', async () => {
+    const warns = () => ({ small: new SteadyCheck({}, { status: 'warn', reason: 'lag' }) });
+    const { clock, databases, states } = circleOf(size, 'full', warns);
+    for (const database of databases.slice(0, 2)) (database as SteadyCheck).outcome = refused;
+    await clock.advance(60_000);
+    expect(new Set(states())).toEqual(new Set(['fail']));
+    (databases[1] as SteadyCheck).outcome = { status: 'pass' };
+    await clock.advance(60_000);
+    expect(new Set(states())).toEqual(new Set(['fail']));
+    (databases[0] as SteadyCheck).outcome = { status: 'pass' };
+    await clock.advance(60_000);
+    expect(new Set(states())).toEqual(new Set(['warn']));
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { CheckResult } from '../../src/health/check.js';
+import type { Cause, CheckResult } from '../../src/health/check.js';
 import { settle } from '../fake-clock.js';
 import { registryOf } from './asking.js';
 import { ScriptedCheck, SteadyCheck } from './scripted-check.js';
@@ -21,7 +21,9 @@ describe('the report', () => {
       serviceId: 'shop',
       releaseId: '1.2',
       time: '2026-01-01T00:00:00.112Z',
-      causes: [{ instance: 'me', service: 'shop', via: [], check: 'db', reason: 'lag', output: 'behind' }],
+      causes: [
+        { instance: 'me', service: 'shop', via: [], check: 'db', state: 'warn', reason: 'lag', output: 'behind' },
+      ],
       checks: {
         db: [
           {
@@ -54,7 +56,14 @@ describe('the report', () => {
     const report = ask({ timeout: 0 }).report();
     expect(report).toMatchObject({ status: 'fail', state: 'unknown' });
     expect(report.causes).toEqual([
-      { instance: 'me', via: [], check: 'db', reason: 'never-ran', output: 'no result that is recent enough' },
+      {
+        instance: 'me',
+        via: [],
+        check: 'db',
+        state: 'unknown',
+        reason: 'never-ran',
+        output: 'no result that is recent enough',
+      },
     ]);
     expect(report.checks.db[0]).toMatchObject({ status: 'fail', state: 'unknown', reason: 'never-ran', ageMs: 50 });
   });
@@ -163,7 +172,25 @@ describe('causes', () => {
     await clock.advance(1);
     expect(ask().report().causes).toEqual([
       leaf,
-      { instance: 'me', via: [], check: 'silent', reason: 'dependency', output: '' },
+      { instance: 'me', via: [], check: 'silent', state: 'fail', reason: 'dependency', output: '' },
+    ]);
+  });
+
+  it('say what they make of whoever tells them: an optional check makes no more than a warn of a far failure', async () => {
+    const far = { instance: 'c', via: ['b'], check: 'db', reason: 'refused', state: 'fail' as const };
+    const own = new SteadyCheck({ critical: false }, { status: 'fail', reason: 'refused' });
+    const optional = new SteadyCheck(
+      { kind: 'pingpong', critical: false },
+      { status: 'fail', reason: 'dependency', causes: [far] },
+    );
+    const { registry, clock, ask } = registryOf({ own, optional, critical: remote([{ ...far, check: 'disk' }]) });
+    registry.start();
+    await clock.advance(1);
+    const { causes } = ask().report();
+    expect(causes.map(({ check, state }: Cause) => `${check} ${state}`).sort()).toEqual([
+      'db warn',
+      'disk fail',
+      'own warn',
     ]);
   });
 

@@ -108,6 +108,27 @@ describe('causes that another responder told', () => {
     ).toBe('loop');
   });
 
+  it('make it no worse than the worst that is left where some are ours', () => {
+    const own = { instance: 'me', via: ['b'], state: 'fail' };
+    const warns = { ...db, state: 'warn' };
+    const unsure = { ...db, state: 'unknown' };
+    expect(fail([own, warns])).toMatchObject({ status: 'warn', reason: 'dependency', causes: [warns] });
+    expect(fail([own, warns, unsure]).status).toBe('unknown');
+    expect(fail([own, warns, { ...db, state: 'fail' }]).status).toBe('fail');
+  });
+
+  it('make it neither better nor worse where none is ours, one does not say, or the list may have lost its end', () => {
+    const own = { instance: 'me', via: ['b'], state: 'fail' };
+    const warns = { ...db, state: 'warn' };
+    expect(fail([warns]).status).toBe('fail');
+    expect(fail([own, warns, db]).status).toBe('fail');
+    expect(fail([own, warns, { ...db, state: 'pass' }]).status).toBe('fail');
+    expect(fail([own, ...Array(31).fill(warns)]).status).toBe('fail');
+    expect(
+      findings.returned({ status: 'warn', reason: 'dependency', causes: [own, { ...db, state: 'fail' }] }).status,
+    ).toBe('warn');
+  });
+
   it('leave the result as it is where there never were any', () => {
     expect(fail([])).toEqual({ status: 'fail', reason: 'dependency' });
   });
