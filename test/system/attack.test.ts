@@ -141,7 +141,8 @@ describe('20 peers that ask more than they may', () => {
     const pingsPerSecond = 5000;
     const { program: server, ports } = await trial.server({ quiet: true, limits: { pingsPerSecond } });
     const steady = await beside('steady.js', ports[0], { every: 10 });
-    const plan = { to: { host: '127.0.0.1', port: ports[0] }, count: 20 };
+    // Less than a server reads and drops behind an ERROR: for more it resets, and FIN may be lost with it.
+    const plan = { to: { host: '127.0.0.1', port: ports[0] }, count: 20, pings: 40_000 };
     const { floods } = await trial.node('flood.js', [JSON.stringify(plan)]).says('flooded');
     for (const flood of floods) {
       expect(flood).toMatchObject({ error: 8, retryAfterMs: 1000, fin: true });

@@ -1,20 +1,17 @@
-// Peers that read and ask too much: `flood.js PLAN`, as JSON `to` {host, port}, `count`. Each sends bare PINGs as fast as they are taken, also after
-// the answer, until the server ends it. It tells of each how many PONGs came, the code of the ERROR and its `retryAfterMs`, and how it ended.
+// Peers that read and ask too much: `flood.js PLAN`, as JSON `to` {host, port}, `count`, `pings`: each sends so many bare PINGs as fast as they are taken,
+// and ends when the server has. It tells of each how many PONGs came, the code of the ERROR and its `retryAfterMs`, and how it ended.
 import { connect } from 'node:net';
 import { say } from './say.js';
 
-const { to, count } = JSON.parse(process.argv[2]);
-const many = Buffer.from('0000000c01010000a1a2a3a4a5a6a7a8'.repeat(4096), 'hex');
+const { to, count, pings } = JSON.parse(process.argv[2]);
+const many = Buffer.from('0000000c01010000a1a2a3a4a5a6a7a8'.repeat(pings), 'hex');
 
 function flood() {
   return new Promise((resolve) => {
     const socket = connect({ ...to, allowHalfOpen: true });
-    const push = () => {
-      while (socket.writable && socket.write(many));
-    };
     let rest = Buffer.alloc(0);
     const told = { pongs: 0 };
-    socket.on('connect', push).on('drain', push);
+    socket.write(many);
     socket.on('data', (chunk) => {
       rest = Buffer.concat([rest, chunk]);
       for (; rest.length >= 16; rest = rest.subarray(4 + rest.readUInt32BE())) {
@@ -27,6 +24,7 @@ function flood() {
     });
     socket.on('end', () => {
       told.fin = true;
+      socket.end();
     });
     socket.on('error', ({ code }) => {
       told.broken = code;
