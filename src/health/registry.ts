@@ -215,8 +215,9 @@ export class Registry implements Health {
 
   watch(selection: Pick<Query, 'scope' | 'checks' | 'group'>, changed: () => void): Watched {
     const view = this.select(selection);
-    const end = this.watches.add(view, changed);
+    // First, because what this changes at once is no news to who is told only now.
     ask(view, { ...selection, timeout: 0, hops: 0 }, this.clock, () => {});
+    const end = this.watches.add(view, changed);
     return {
       get answer() {
         return view.answer(false);

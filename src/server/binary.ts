@@ -70,6 +70,10 @@ export class BinarySession implements Session {
     return this.decoder.inside;
   }
 
+  get begun(): number {
+    return this.decoder.begun;
+  }
+
   get watching(): number {
     return this.watches?.size ?? 0;
   }
@@ -239,8 +243,12 @@ export class BinarySession implements Session {
     this.watches.start(idHigh, idLow, flags, responder.selection(body));
   }
 
-  pushLast(): void {
-    this.watches?.pushLast();
+  pushLast(): boolean {
+    return this.watches?.pushLast() ?? true;
+  }
+
+  unwatch(): void {
+    this.watches?.endAll();
   }
 
   sendPing(now: number): void {
@@ -283,7 +291,6 @@ export class BinarySession implements Session {
   }
 
   settle(): void {
-    this.watches?.endAll();
     const { health } = this.connection.shared.responder;
     for (const waiting of [...(this.waiting ?? [])]) {
       waiting.withdraw?.();

@@ -260,6 +260,7 @@ export class Connection implements Swept {
     if (this.phase === CLOSING) return;
     this.phase = FINISHING;
     this.closeReason ??= reason;
+    this.session?.unwatch?.();
     this.session?.settle();
     if (lastWords) this.send(lastWords);
     this.end();
@@ -290,7 +291,7 @@ export class Connection implements Swept {
     this.turnOctets += chunk.length;
     if (this.session === undefined && !this.decideMode(chunk, now)) return;
     const session = this.session as unknown as Session;
-    const unfinished = session.inside ? session.judged : -1;
+    const unfinished = session.inside ? session.begun : -1;
     session.push(chunk);
     this.work(session, now, unfinished);
     if (chunk.length >= FULL_READ && this.phase === OPEN) this.yieldTurn();
@@ -302,7 +303,7 @@ export class Connection implements Swept {
     this.willFlush = true;
     session.proceed(now);
     this.willFlush = false;
-    if (session.inside && session.judged !== unfinished) this.begunAt = now;
+    if (session.inside && session.begun !== unfinished) this.begunAt = now;
     this.flush(now);
     this.closeIfDone();
   }
@@ -361,12 +362,13 @@ export class Connection implements Swept {
     if (this.paused !== 0 || this.phase === CLOSING || this.socket.destroyed) return;
     const now = this.shared.clock.now();
     const stood = now - this.pausedAt;
-    this.quietSince += stood;
+    // The last answer may have left while it stood.
+    this.quietSince = Math.min(now, this.quietSince + stood);
     this.begunAt += stood;
     const { session } = this;
     if (session && this.phase === OPEN) {
       session.credit(stood, now);
-      this.work(session, now, session.inside ? session.judged : -1);
+      this.work(session, now, session.inside ? session.begun : -1);
     }
     if (this.paused !== 0) return;
     if (this.finCame) this.ended();
@@ -481,7 +483,11 @@ export class Connection implements Swept {
   /** Tells a client that said HELLO to go elsewhere (SPEC "Draining"). */
   goaway(graceMs: number, reconnectAfterMs: number): void {
     if (this.greeting === undefined || this.phase !== OPEN) return;
-    this.session?.pushLast?.();
+    if (this.session?.pushLast?.() === false) {
+      const { clock } = this.shared;
+      const asked = clock.now();
+      return this.whenTaken(() => this.goaway(Math.max(0, graceMs - (clock.now() - asked)), reconnectAfterMs));
+    }
     const body = { graceMs, reconnectAfterMs };
     this.send(encodeFrame({ type: FrameType.GOAWAY, code: GoawayReason.DRAINING, idHigh: 0, idLow: 0, body }));
   }
@@ -494,8 +500,14 @@ export class Connection implements Swept {
     if (this.phase === CLOSING) return;
     this.turnOctets = 0;
     afterOnePoll(() => {
-      const quiet = this.phase !== OPEN || (this.turnOctets === 0 && this.paused === 0);
-      if (this.phase === OPEN) this.session?.pushLast?.();
+      const { session } = this;
+      const allTold = this.phase !== OPEN || session?.pushLast?.() !== false;
+      // What waits keeps the rest of what has arrived from being judged.
+      if (this.paused !== 0 && this.waiting > 0) {
+        session?.settle();
+        this.release();
+      }
+      const quiet = this.phase !== OPEN || (this.turnOctets === 0 && this.paused === 0 && allTold);
       if (quiet || this.shared.clock.now() >= until) this.close('drained');
       else this.drain(until);
     });

@@ -35,6 +35,10 @@ export class LineSession implements Session {
     return this.line.length > 0;
   }
 
+  get begun(): number {
+    return this.judged;
+  }
+
   credit(ms: number, now: number): void {
     this.bucket?.credit(ms, now);
   }

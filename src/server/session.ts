@@ -56,13 +56,17 @@ export interface Session {
   ended(now: number): void;
   /** A frame or a line has begun and is not complete. */
   readonly inside: boolean;
+  /** Rises with each frame or line that can be found unfinished. */
+  readonly begun: number;
   /** How many frames or lines have been judged, and sent. */
   readonly judged: number;
   readonly sent: number;
   /** WATCHes that are open; only a mode that has them. */
   readonly watching?: number;
-  /** Tells those who watch what they do not know yet: the server takes its leave. */
-  pushLast?(): void;
+  /** Tells those who watch what they do not know yet, as far as output may wait: the server takes its leave. False: there is more. */
+  pushLast?(): boolean;
+  /** No STATUS follows. */
+  unwatch?(): void;
   /** Answers every waiting PING with what is known now. */
   settle(): void;
   /** Forgets every waiting PING. */

@@ -66,14 +66,15 @@ export class Watches implements Pushing {
     }
   }
 
-  /** The server takes its leave: tells what is due, as far as output may wait for the peer. */
-  pushLast(): void {
+  /** The server takes its leave: tells what is due, as far as output may wait for the peer. False: there is more. */
+  pushLast(): boolean {
     const { connection } = this;
     const { maxQueuedBytes } = connection.shared.settings.limits;
     for (const watch of this.due) {
-      if (connection.queued > maxQueuedBytes) return;
+      if (connection.queued > maxQueuedBytes) return false;
       this.tell(watch);
     }
+    return true;
   }
 
   private end(watch: Watch): void {

@@ -49,6 +49,9 @@ export class Decoder {
   /** After FAULT: what the ERROR says; `idHigh` and `idLow` are what it carries. The decoder is finished then. */
   fault: Fault | undefined = undefined;
 
+  /** Frames that did not lie bare and whole in a chunk and have begun: tells two unfinished ones apart. */
+  begun = 0;
+
   private readonly rules: Rules;
   /** What the stage is when a frame is complete: only a server tolerates a newline. */
   private readonly behindFrame: number;
@@ -134,6 +137,7 @@ export class Decoder {
   private startHeader(): Outcome {
     const at = this.position;
     if (at === this.end) return this.needMore();
+    this.begun++;
     if (this.end - at < HEADER_OCTETS) {
       this.stage = IN_HEADER;
       this.header ??= new SplitHeader();

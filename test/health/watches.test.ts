@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Query } from '../../src/health/health.js';
 import { registryOf } from './asking.js';
-import { SteadyCheck } from './scripted-check.js';
+import { ScriptedCheck, SteadyCheck } from './scripted-check.js';
 
 type Selection = Pick<Query, 'scope' | 'checks' | 'group'>;
 const readiness: Selection = { scope: 'readiness' };
@@ -123,5 +123,23 @@ describe('who watches', () => {
     const { answer } = registry.watch({ scope: 'readiness', checks: ['db', 'other'] }, () => told++);
     registry.drain();
     expect([answer.state, told]).toEqual(['not-found', 0]);
+  });
+});
+
+describe('a check that may not be run any more', () => {
+  it('is no news to who begins to watch it, and is told at once', async () => {
+    const hangs = new ScriptedCheck({ interval: 0, maxAge: 500, timeout: 100 });
+    const { registry, clock } = registryOf({ hangs }, { staleLimit: 1000 });
+    registry.start();
+    for (let run = 0; run < 3; run++) {
+      await clock.advance(1000);
+      registry.ask({ ...readiness, timeout: 50, hops: 0 }, () => {});
+    }
+    await clock.advance(5000);
+    let told = 0;
+    const watched = registry.watch(readiness, () => told++);
+    expect(told).toBe(0);
+    expect(watched.answer.state).toBe('fail');
+    watched.end();
   });
 });

@@ -78,6 +78,23 @@ describe('heartbeat.idleTimeout', () => {
     await peer.untilEnd();
     expect(stats.errors[9]).toBe(1);
   });
+
+  it('is the time that it says, also behind a pause', async () => {
+    const clock = new FakeClock();
+    const options = { clock, limits: { maxPending: 1 }, heartbeat: { idleTimeout: 5000 } };
+    const { connect, health, stats } = await serve(options);
+    health.ready = undefined;
+    const peer = await connect();
+    peer.sendHex(ping(id));
+    await turnsUntil(() => stats.paused['max-pending'] === 1);
+    await pass(clock, 9000);
+    health.settle('pass');
+    expect(await peer.hex(16)).toBe(pong(id, '01'));
+    await pass(clock, 4900);
+    expect(stats.open).toBe(1);
+    await pass(clock, 400);
+    expect((await peer.frame()).code).toBe('09');
+  });
 });
 
 describe('limits.frameTimeout', () => {
@@ -337,6 +354,20 @@ describe('a turn', () => {
 });
 
 describe('close', () => {
+  it('answers also what has arrived behind as many PINGs as may wait', async () => {
+    const { connect, health, server, stats } = await serve({ limits: { maxPending: 2 } });
+    health.ready = undefined;
+    const peer = await connect();
+    peer.sendHex([1, 2, 3, 4, 5].map((n) => ping(`000000000000000${n}`)).join(''));
+    await turnsUntil(() => stats.paused['max-pending'] === 1);
+    // What waits goes on waiting for its run; whoever asks from now on is answered at once.
+    health.atOnce = 'draining';
+    const closed = server.close();
+    expect((await peer.untilEnd()).length / 16).toBe(5);
+    peer.socket.end();
+    await closed;
+  });
+
   it('answers what has arrived, then FIN', async () => {
     const { connect, health, server, stats } = await serve();
     health.ready = undefined;
@@ -368,5 +399,38 @@ describe('close', () => {
     await pass(clock, 300);
     await closed;
     expect(stats.open).toBe(0);
+  });
+});
+
+describe('a frame that is skipped', () => {
+  const header = (octets: number) => `${(octets + 12).toString(16).padStart(8, '0')}01900000${id}`;
+
+  it('has as much time as another, from its first octet', async () => {
+    const clock = new FakeClock();
+    const { connect, stats } = await serve({ clock, limits: { frameTimeout: 5000 } });
+    const peer = await connect();
+    peer.sendHex('00');
+    await turnsUntil(() => stats.octetsIn === 1);
+    await pass(clock, 4800);
+    peer.sendHex(header(4096).slice(2));
+    await turnsUntil(() => stats.octetsIn === 16);
+    await pass(clock, 600);
+    await turnsUntil(() => stats.errors[1] === 1);
+    expect((await peer.frame()).type).toBe('7f');
+  });
+
+  it('leaves the one behind it all of its time', async () => {
+    const clock = new FakeClock();
+    const { connect, health, stats } = await serve({ clock, limits: { frameTimeout: 5000 } });
+    health.atOnce = 'pass';
+    const peer = await connect();
+    peer.sendHex(`${header(4)}6162`);
+    await turnsUntil(() => stats.octetsIn === 18);
+    await pass(clock, 4500);
+    peer.sendHex(`6364${ping(id).slice(0, 6)}`);
+    await turnsUntil(() => stats.octetsIn === 23);
+    await pass(clock, 4500);
+    peer.sendHex(ping(id).slice(6));
+    expect(await peer.hex(16)).toBe(pong(id, '01'));
   });
 });

@@ -216,4 +216,31 @@ describe('who watches a server that leaves', () => {
     peer.socket.end();
     await closed;
   });
+
+  it('is told of all that it watches before GOAWAY, and before FIN, however long the reports are', async () => {
+    const health = new FakeHealth();
+    health.report = { long: 'x'.repeat(60_000) };
+    const ids = Array.from({ length: 16 }, (_, n) => (n + 1).toString(16).padStart(16, '0'));
+    const told = async (peer: Awaited<ReturnType<Awaited<ReturnType<typeof serve>>['connect']>>) => {
+      const types: string[] = [];
+      for (let frames = 0; frames < ids.length; frames++) types.push((await peer.frame()).type);
+      return types;
+    };
+    const { connect, server } = await serve({ health });
+    const peer = await connect();
+    peer.sendHex(`0000000c01050000${other}`);
+    expect((await peer.frame()).type).toBe('05');
+    peer.sendHex(ids.map((of) => watch(of, '02')).join(''));
+    expect(new Set(await told(peer))).toEqual(new Set(['04']));
+    change(health, 'draining');
+    server.goaway(0);
+    expect(new Set(await told(peer))).toEqual(new Set(['04']));
+    expect((await peer.frame()).type).toBe('06');
+    change(health, 'fail');
+    const closed = server.close();
+    expect(new Set(await told(peer))).toEqual(new Set(['04']));
+    expect(await peer.untilEnd()).toHaveLength(0);
+    peer.socket.end();
+    await closed;
+  });
 });
