@@ -12,6 +12,7 @@ export const errorCodes = {
   PONGCHECK_REFUSED: 'The peer answered with an ERROR frame.',
   PONGCHECK_CHECK: 'A check was defined or loaded wrongly.',
   PONGCHECK_METRICS: 'A registry of metrics has metrics of another service already.',
+  PONGCHECK_STARTED: 'A service starts once, and was started or stopped already.',
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -23,6 +23,7 @@ import { type ListenerSettings, Server } from './server/server.js';
 import type { ServerEvents } from './server/session.js';
 import { defaultServerSettings, type Limits, noTokens, type ServerSettings } from './server/settings.js';
 import type { TlsSettings } from './server/tls-files.js';
+import { judgeOptions } from './service-options.js';
 import { logTransitions } from './transition-log.js';
 import { packageVersion } from './version.js';
 import { FrameType, maxBody } from './wire/codes.js';
@@ -41,6 +42,7 @@ export interface DrainTimes {
 }
 
 /** How often a drain looks whether everyone has left. */
+const ALIVE = 60_000;
 const DRAIN_LOOK = 50;
 
 /** What a service is made of. Times in milliseconds, sizes in octets; everything has a default. */
@@ -91,6 +93,7 @@ export class Service {
   private readonly idleTimeout: number;
   private readonly maxConnections: number;
   private readonly loop: LoopWatch;
+  private isStarted = false;
   private stopping: Promise<void> | undefined;
   private readonly openHttp: (() => Promise<HttpServer>) | undefined;
   private readonly joined: MetricsRegistry | undefined;
@@ -100,6 +103,7 @@ export class Service {
   private bound: string[] = [];
 
   constructor(options: ServiceOptions) {
+    judgeOptions(options);
     const { clock = systemClock, log = silentLog, checks = {}, ping = {} } = options;
     const { staleLimit, ...deadlines } = ping;
     const settings: ServerSettings = {
@@ -181,9 +185,14 @@ export class Service {
   /**
    * Runs the checks for the first time and opens the listeners. Rejects with
    * PONGCHECK_LISTEN, PONGCHECK_ADDRESS, or PONGCHECK_METRICS where `register`
-   * has the metrics of another service; nothing is left open then.
+   * has the metrics of another service; nothing is left open then. A service starts once: a second time rejects with
+   * PONGCHECK_STARTED, and changes nothing.
    */
   async start(): Promise<void> {
+    if (this.isStarted || this.stopping) {
+      throw new PongcheckError('PONGCHECK_STARTED', `the service was ${this.stopping ? 'stopped' : 'started'} already`);
+    }
+    this.isStarted = true;
     const listeners = this.listen.map(({ url, ...own }) => [parseAddress(url), own] as const);
     if (this.joined) this.metrics = this.join(this.joined);
     try {
@@ -276,10 +285,13 @@ export class Service {
   }
 
   private async end(): Promise<void> {
+    // Where a check hangs nothing else may keep the process alive until it is left behind.
+    const alive = setInterval(() => {}, ALIVE);
     this.health.drain();
     await this.server.close();
     await this.http?.close();
     await this.health.stop();
+    clearInterval(alive);
     this.loop.stop();
     this.metrics?.close();
     this.http = undefined;

@@ -52,13 +52,19 @@ export async function buildChecks({ settings, placeOf }: Configuration): Promise
       built.push([name, defineCheck(name, await build(options))]);
     } catch (error) {
       if (!(error instanceof PongcheckError)) throw error;
-      const sentence = hideCredentials(error.message.replace(/^check (?:"[^"]*"|of kind \S+): /, ''));
-      problems.push(`${placeOf(['checks', name])}: ${sentence}`);
+      const [found, allowed] = halves(error.message.replace(/^check (?:"[^"]*"|of kind \S+): /, ''));
+      problems.push(`${placeOf(['checks', name])}: ${hideCredentials(found)}${allowed}`);
     }
   }
   if (problems.length === 0) return Object.fromEntries(built);
   await closeAll(built.map(([, check]) => check));
   throw configError(problems);
+}
+
+/** What was found, and what is allowed, which is ours and may show how a URL with a password looks. */
+function halves(sentence: string): [string, string] {
+  const at = sentence.lastIndexOf('; allowed: ');
+  return at < 0 ? [sentence, ''] : [sentence.slice(0, at), sentence.slice(at)];
 }
 
 /** Lets go of what checks hold that are not wanted any more. */

@@ -20,6 +20,7 @@ export async function conformance(flags: FlagValues, address?: string): Promise<
     process.stderr.write(`pongcheck: nobody accepts a connection at ${address}\n`);
     return EXIT.nobody;
   }
+  if (typeof flags.junit === 'string') await mustBeWritable(flags.junit);
   const outcomes: Outcome[] = [];
   // Timers of a responder keep no process alive, and between two dialogues there is nothing else.
   const alive = setInterval(() => {}, PATIENCE);
@@ -29,6 +30,13 @@ export async function conformance(flags: FlagValues, address?: string): Promise<
   if (typeof flags.junit === 'string') await writeFile(flags.junit, junit(outcomes));
   process.stdout.write(flags.json ? `${printableJson(asJson(scores, outcomes))}\n` : asText(scores, outcomes));
   return scores.some(({ verdict }) => verdict === 'failed' || verdict === 'not strict') ? EXIT.broken : EXIT.holds;
+}
+
+/** Before half a minute of dialogues is played in vain. */
+async function mustBeWritable(path: string): Promise<void> {
+  await writeFile(path, '').catch(({ message }) => {
+    throw new UsageError(`--junit cannot be written: ${message}`);
+  });
 }
 
 function targetOf(text: string): Subject {

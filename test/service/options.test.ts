@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
+import { createService } from '../../src/index.js';
+import type { ServiceOptions } from '../../src/service.js';
+import { compiledPackage } from '../cli/compiled.js';
+
+const quiet = { listen: [{ url: 'pong://127.0.0.1:0' }], http: false } as const;
+
+describe('createService', () => {
+  it.each<[object, string]>([
+    [{ chekcs: {} }, 'chekcs is no option; allowed: checks, listen'],
+    [{ ping: { timout: 5 } }, 'ping.timout is no option; allowed: timeout, maxTimeout, staleLimit'],
+    [{ ping: { timeout: '2s' } }, 'ping.timeout is "2s"; allowed: a number from 0'],
+    [{ limits: { pingsPerSecond: -5 } }, 'limits.pingsPerSecond is -5; allowed: a number from 0'],
+    [{ heartbeat: { idleTimeout: Number.NaN } }, 'heartbeat.idleTimeout is NaN; allowed'],
+    [{ drain: 5 }, 'drain is 5; allowed: an object with grace, delay'],
+    [{ http: '127.0.0.1:80' }, 'http is "127.0.0.1:80"; allowed: an object with host, port, tls'],
+    [{ detail: 'x' }, 'detail is "x"; allowed: loopback, always, token, never'],
+    [{ listen: 'pong://127.0.0.1:0' }, 'listen is "pong://127.0.0.1:0"; allowed: a list'],
+    [{ listen: ['pong://127.0.0.1:0'] }, 'listen is a list; allowed: a list such as [{ url:'],
+  ])('refuses %j', (options, message) => {
+    expect(() => createService(options as ServiceOptions)).toThrow(
+      expect.objectContaining({ code: 'PONGCHECK_CONFIG', message: expect.stringContaining(message) }),
+    );
+  });
+
+  it('makes what starts once, and goes on when it is started again', async () => {
+    const service = createService({ ...quiet });
+    await service.start();
+    const { addresses } = service;
+    await expect(service.start()).rejects.toMatchObject({ code: 'PONGCHECK_STARTED' });
+    expect(service.addresses).toEqual(addresses);
+    await service.stop();
+    await expect(service.start()).rejects.toMatchObject({ code: 'PONGCHECK_STARTED' });
+  });
+
+  it('makes what stops although a check hangs and nothing else keeps the process alive', async () => {
+    const index = pathToFileURL(`${compiledPackage()}/dist/index.js`).href;
+    const script = `
+      const { createService } = await import(${JSON.stringify(index)});
+      const service = createService({ checks: { hangs: () => new Promise(() => {}) }, listen: [{ url: 'pong://127.0.0.1:0' }], http: false });
+      await service.start();
+      await service.stop();
+      console.log('stopped');`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
+    expect(stdout).toBe('stopped\n');
+  });
+});
