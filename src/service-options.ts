@@ -1,4 +1,5 @@
 import { PongcheckError } from './errors.js';
+import { detailModes } from './link/detail.js';
 import { defaultServerSettings } from './server/settings.js';
 import type { ServiceOptions } from './service.js';
 
@@ -35,7 +36,6 @@ const known: Readonly<Record<keyof ServiceOptions, true>> = {
   log: true,
   clock: true,
 };
-const details: readonly unknown[] = [undefined, 'loopback', 'always', 'token', 'never'];
 
 /**
  * Refuses what no type checker kept out: a key that nobody knows, a number that is none.
@@ -51,8 +51,8 @@ export function judgeOptions(options: ServiceOptions): void {
     for (const key of keys) judgeNumber(`${name}.${key}`, (given as Record<string, unknown>)[key]);
   }
   if (options.http) judgeKeys('http.', options.http, others.http as readonly string[]);
-  if (!details.includes(options.detail)) throw refusal('detail', options.detail, details.slice(1).join(', '));
-  const { listen } = options;
+  const { detail, listen } = options;
+  if (detail !== undefined && !detailModes.includes(detail)) throw refusal('detail', detail, detailModes.join(', '));
   const isList = Array.isArray(listen) && listen.every((one) => typeof one?.url === 'string');
   if (listen !== undefined && !isList) throw refusal('listen', listen, 'a list such as [{ url: "pong://HOST:PORT" }]');
 }

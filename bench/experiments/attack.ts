@@ -1,5 +1,5 @@
-import { now, type Program, passUntil, type Said } from '../../test/system/program.js';
-import { Trial } from '../../test/system/trial.js';
+import { now, passUntil, type Said } from '../../test/system/program.js';
+import { quiet, Trial } from '../../test/system/trial.js';
 import { table } from './table.js';
 
 /** Alone and beside them by turns, because the machine is not equally quiet all the time. */
@@ -35,7 +35,7 @@ export async function attack(): Promise<string> {
 
     // What is compiled and cached on the way of the first is not what they leave.
     await hostile.ask({ attack: WARM_UP, perSecond: RATES[1] }, 'gone');
-    const before = await quiet(server);
+    const before = await quiet(server, 1);
     const alone: Said[] = [];
     const beside: Said[][] = RATES.map(() => []);
     for (let round = 0; round < ROUNDS; round++) {
@@ -46,10 +46,10 @@ export async function attack(): Promise<string> {
         await told();
         await hostile.ask({ attack: CONNECTIONS / ROUNDS / RATES.length, perSecond }, 'gone');
         beside[which]?.push(await told());
-        await quiet(server);
+        await quiet(server, 1);
       }
     }
-    const after = await quiet(server);
+    const after = await quiet(server, 1);
 
     const reasons = Object.entries(after.closed as Record<string, number>)
       .map(([reason, count]) => [reason, count - (before.closed[reason] ?? 0)] as const)
@@ -86,15 +86,6 @@ export async function attack(): Promise<string> {
     ].join('\n\n');
   } finally {
     await trial.close();
-  }
-}
-
-/** The state of the server once only the client that behaves is left. */
-async function quiet(server: Program): Promise<Said> {
-  for (;;) {
-    const state = await server.ask({ state: true }, 'state');
-    if (state.open <= 1) return state;
-    await passUntil(now() + 100);
   }
 }
 

@@ -1,6 +1,7 @@
 import { checkKinds } from '../checks/catalog.js';
 import { scopes } from '../health/health.js';
 import { tlsVersions } from '../link/certificates.js';
+import { detailModes } from '../link/detail.js';
 import { probers } from '../probe/module.js';
 import { ONE_DAY, type OptionRow } from './option.js';
 
@@ -474,7 +475,7 @@ export const optionRows: readonly OptionRow[] = [
   {
     path: 'detail',
     type: 'enum',
-    values: ['loopback', 'always', 'token', 'never'],
+    values: detailModes,
     default: 'loopback',
     env: 'PONGCHECK_DETAIL',
     sentence: 'Who may see more than a status; behind a local proxy everyone is loopback.',

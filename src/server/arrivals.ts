@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js';
 import type { Networks } from '../link/networks.js';
 import { Sweeper } from '../link/sweeper.js';
 import { Arrival, type Gate } from './arrival.js';
+import { onePoll } from './one-poll.js';
 import type { Origin } from './origin.js';
 import type { Shared } from './session.js';
 import type { TlsEntrance } from './tls-entrance.js';
@@ -19,11 +20,6 @@ export interface Doors {
 export interface House {
   claim(socket: Socket, address: string | undefined, shared: Shared): boolean;
   admit(socket: Socket, shared: Shared, origin: Origin | undefined): void;
-}
-
-/** Octets that have arrived are read: the first immediate may come before the next poll, the second cannot. */
-function onePoll(): Promise<void> {
-  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 }
 
 /** The connections of all listeners that owe a PROXY header or are in a TLS handshake. */

@@ -8,6 +8,7 @@ import type { Manner } from './complaints.js';
 import type { Greeting } from './greeting.js';
 import type { ConnectionInfo } from './info.js';
 import { LineSession } from './line.js';
+import { onePoll } from './one-poll.js';
 import type { Origin } from './origin.js';
 import { Outbox } from './outbox.js';
 import { beginsWithProxyHeader } from './proxy-header.js';
@@ -499,7 +500,7 @@ export class Connection implements Swept {
   drain(until: number): void {
     if (this.phase === CLOSING) return;
     this.turnOctets = 0;
-    afterOnePoll(() => {
+    void onePoll().then(() => {
       const { session } = this;
       const allTold = this.phase !== OPEN || session?.pushLast?.() !== false;
       // What waits keeps the rest of what has arrived from being judged.
@@ -539,11 +540,6 @@ export class Connection implements Swept {
     this.shared.forget(this);
     if (events.listenerCount('close') > 0) events.emit('close', this.info(), reason, this.errno);
   }
-}
-
-/** From wherever in the loop: the first immediate may come before the next poll, the second cannot. */
-function afterOnePoll(next: () => void): void {
-  setImmediate(() => setImmediate(next));
 }
 
 function onData(this: Socket, chunk: Buffer): void {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { frame, pingWith } from '../server/peer.js';
-import type { Program, Said } from './program.js';
-import { Trial } from './trial.js';
+import type { Program } from './program.js';
+import { quiet, stateOf, Trial } from './trial.js';
 
 const trial = new Trial();
 afterEach(() => trial.close());
@@ -11,17 +11,6 @@ async function beside(script: string, port: number | undefined, plan: object = {
   const program = trial.node(script, [JSON.stringify({ to: { host: '127.0.0.1', port }, ...plan })]);
   await program.says('ready');
   return program;
-}
-
-const state = (server: Program): Promise<Said> => server.ask({ state: true }, 'state');
-
-/** The state once nobody but `open` is left. */
-async function quiet(server: Program, open: number): Promise<Said> {
-  for (;;) {
-    const found = await state(server);
-    if (found.open <= open) return found;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
 }
 
 const total = (counts: Record<string, number>) => Object.values(counts).reduce((sum, count) => sum + count, 0);
@@ -75,12 +64,12 @@ describe('a peer that asks and never reads', () => {
     const limits = { stallTimeout, pingsPerSecond: 0 };
     const { program: server, ports } = await trial.server({ quiet: true, bulk: 60, limits });
     const steady = await beside('steady.js', ports[0], { every: 10 });
-    const before = await state(server);
+    const before = await stateOf(server);
     const greedy = await beside('greedy.js', ports[0], { count, flood });
     const held: number[] = [];
     for (let look = 0; look < 6; look++) {
       await new Promise((resolve) => setTimeout(resolve, 400));
-      held.push((await state(server)).memory - before.memory);
+      held.push((await stateOf(server)).memory - before.memory);
     }
     return { server, steady, before, greedy, cost: Math.max(...held) / count };
   }
@@ -123,7 +112,7 @@ describe('2,000 peers that never finish what they began', () => {
     const frameTimeout = 3000;
     const { program: server, ports } = await trial.server({ quiet: true, limits: { frameTimeout } });
     const steady = await beside('steady.js', ports[0], { every: 10 });
-    const before = await state(server);
+    const before = await stateOf(server);
     const plan = { to: { host: '127.0.0.1', port: ports[0] }, count: 2000, beginning, every: 700 };
     const closed = await trial.node('slow-loris.js', [JSON.stringify(plan)]).says('closed');
     expect(closed.codes).toEqual(codes);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { compiledPackage } from '../cli/compiled.js';
 import type { Host, Network } from './network.js';
-import { Program, type ProgramOptions, type Said } from './program.js';
+import { now, Program, type ProgramOptions, passUntil, type Said } from './program.js';
 
 /** Trials are started in the project's folder, by `npm run test:system` and `npm run experiments`. */
 const programs = join(process.cwd(), 'test', 'system', 'programs');
@@ -67,4 +67,18 @@ export interface PeersUnderTrial {
   program: Program;
   /** As they were when all stood: `startedAt`, and `port`, their own. */
   peers: Said[];
+}
+
+/** What the server holds once the garbage is gone, and what it has counted. */
+export function stateOf(server: Program): Promise<Said> {
+  return server.ask({ state: true }, 'state');
+}
+
+/** The state once nobody but `open` is left. */
+export async function quiet(server: Program, open: number): Promise<Said> {
+  for (;;) {
+    const state = await stateOf(server);
+    if (state.open <= open) return state;
+    await passUntil(now() + 100);
+  }
 }

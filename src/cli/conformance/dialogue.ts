@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { onePoll } from '../../server/one-poll.js';
 
 /** A frame as it came: taken apart here, so that no decoder of ours judges what it has to judge. */
 export interface CameFrame {
@@ -123,7 +124,8 @@ export class Dialogue {
     const deadline = performance.now() + within;
     while (!condition() && this.ending === undefined) {
       const left = deadline - performance.now();
-      if (left <= 0) return afterOnePoll();
+      // Where this process was held up, what came meanwhile has not been read: timers are told before octets are.
+      if (left <= 0) return onePoll();
       let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((resolve) => {
         this.wake = resolve;
@@ -132,9 +134,4 @@ export class Dialogue {
       clearTimeout(timer);
     }
   }
-}
-
-/** Where this process was held up, what came meanwhile has not been read: timers are told before octets are. */
-function afterOnePoll(): Promise<void> {
-  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 }
