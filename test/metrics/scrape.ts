@@ -44,7 +44,9 @@ export function parseScrape(text: string): Map<string, Family> {
 function parseSample(line: string): Sample {
   const [, name = '', pairs = '', text = ''] = sampleLine.exec(line) ?? [];
   const value = text === '+Inf' ? Infinity : Number(text);
-  if (name === '' || Number.isNaN(value)) throw new Error(`not a sample: ${line}`);
+  // prom-client forgets its delays at each scrape: one right behind another finds none, and their mean is no number.
+  const isEmptyLag = name.startsWith('nodejs_eventloop_lag_') && text === 'Nan';
+  if (name === '' || (Number.isNaN(value) && !isEmptyLag)) throw new Error(`not a sample: ${line}`);
   const labels: Record<string, string> = {};
   labelPair.lastIndex = 0;
   let read = 0;
