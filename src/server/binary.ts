@@ -40,7 +40,7 @@ interface Waiting {
 /**
  * A connection that speaks frames. The common way: a bare PING whose answer
  * stands becomes its PONG where it lies, by patching two octets, and all of a
- * read leave as one slice of what was read.
+ * read leave as one copy of that slice.
  */
 export class BinarySession implements Session {
   readonly mode = 'binary';
@@ -87,6 +87,10 @@ export class BinarySession implements Session {
     this.decoder.push(chunk);
   }
 
+  keep(): void {
+    if (this.chunk !== undefined) this.push(Buffer.from(this.chunk.subarray(this.decoder.position)));
+  }
+
   proceed(now: number): void {
     const { chunk, decoder, connection, bucket } = this;
     if (chunk === undefined) return;
@@ -123,7 +127,7 @@ export class BinarySession implements Session {
         chunk[offset + 5] = FrameType.PONG;
         chunk[offset + 7] = status;
         if (offset !== runEnd) {
-          if (runEnd > 0) connection.send(chunk.subarray(runStart, runEnd));
+          if (runEnd > 0) connection.send(Buffer.from(chunk.subarray(runStart, runEnd)));
           runStart = offset;
         }
         runEnd = offset + HEADER_OCTETS;
@@ -136,7 +140,7 @@ export class BinarySession implements Session {
         }
         continue;
       }
-      if (runEnd > 0) connection.send(chunk.subarray(runStart, runEnd));
+      if (runEnd > 0) connection.send(Buffer.from(chunk.subarray(runStart, runEnd)));
       runEnd = -1;
       if (judged > allowed) {
         this.askDeferred(now);
@@ -151,7 +155,7 @@ export class BinarySession implements Session {
       }
     }
 
-    if (runEnd > 0) connection.send(runEnd - runStart === chunk.length ? chunk : chunk.subarray(runStart, runEnd));
+    if (runEnd > 0) connection.send(Buffer.from(chunk.subarray(runStart, runEnd)));
     this.askDeferred(now);
     const answered = turn.end();
     this.sent += answered;
@@ -223,7 +227,7 @@ export class BinarySession implements Session {
     }
     const { barred } = connection;
     if (barred !== undefined) return this.refuseUnauthenticated(barred);
-    connection.greeting = new Greeting(hello, settings.heartbeat, now);
+    connection.greeted(new Greeting(hello, settings.heartbeat, now));
     const { idHigh, idLow } = decoder;
     this.send(encodeFrame({ type: FrameType.HELLO, idHigh, idLow, body: responder.hello(settings.heartbeat) }));
   }

@@ -174,6 +174,12 @@ export class Connection implements Swept {
     this.detail = undefined;
   }
 
+  /** HELLO came, and this was agreed on. */
+  greeted(greeting: Greeting): void {
+    this.greeting = greeting;
+    this.shared.wake(this);
+  }
+
   /** Tells of something that the peer did wrong; `sentence` repeats nothing that it wrote as text. */
   complain(sentence: string, manner?: Manner): void {
     this.shared.complaints.tell(sentence, this, manner);
@@ -281,6 +287,7 @@ export class Connection implements Swept {
 
   // -- reading ---------------------------------------------------------------
 
+  /** `chunk` is lent until this returns. */
   receive(chunk: Buffer): void {
     const { clock, stats } = this.shared;
     stats.octetsIn += chunk.length;
@@ -295,16 +302,19 @@ export class Connection implements Swept {
     const unfinished = session.inside ? session.begun : -1;
     session.push(chunk);
     this.work(session, now, unfinished);
-    if (chunk.length >= FULL_READ && this.phase === OPEN) this.yieldTurn();
+    if (this.phase !== OPEN) return;
+    session.keep();
+    if (chunk.length >= FULL_READ) this.yieldTurn();
   }
 
   /** `unfinished`: which frame or line was unfinished before; it keeps the moment in which it began. */
   private work(session: Session, now: number, unfinished: number): void {
-    this.shared.wake(this);
     this.willFlush = true;
     session.proceed(now);
     this.willFlush = false;
     if (session.inside && session.begun !== unfinished) this.begunAt = now;
+    // All else that comes only puts off what may be due.
+    if (session.inside || this.greeting?.heartbeat !== undefined) this.shared.wake(this);
     this.flush(now);
     this.closeIfDone();
   }
@@ -392,7 +402,7 @@ export class Connection implements Swept {
   private flush(now: number): void {
     const written = this.outbox.write(now);
     if (written === 0) return;
-    this.shared.wake(this);
+    if (this.outbox.waiting > 0) this.shared.wake(this);
     const { socket, shared } = this;
     shared.stats.octetsOut += written;
     this.greeting?.heartbeat?.sent(now);

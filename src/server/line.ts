@@ -48,6 +48,10 @@ export class LineSession implements Session {
     this.position = 0;
   }
 
+  keep(): void {
+    if (this.chunk !== undefined) this.push(Buffer.from(this.chunk.subarray(this.position)));
+  }
+
   proceed(now: number): void {
     const { chunk, connection } = this;
     if (chunk === undefined) return;

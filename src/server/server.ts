@@ -22,6 +22,7 @@ import { PushQueue } from './push-queue.js';
 import { Responder } from './responder.js';
 import type { ServerEvents, Shared } from './session.js';
 import { noTokens, type ServerSettings, wrongTls } from './settings.js';
+import { withSharedReads } from './shared-reads.js';
 import { makeRoom, setMode } from './socket-file.js';
 import { type Refusal, ServerStats } from './stats.js';
 import { TlsEntrance } from './tls-entrance.js';
@@ -237,14 +238,16 @@ export class Server {
     await this.empty();
   }
 
-  private accept(socket: Socket, shared: Shared, { tls, proxies }: Doors, gate: Gate | undefined): void {
+  private accept(accepted: Socket, shared: Shared, { tls, proxies }: Doors, gate: Gate | undefined): void {
     const { arrivals, connections } = this;
     const { maxConnections, maxHandshakes } = shared.settings.limits;
-    if (connections.size + arrivals.size >= maxConnections) return this.refuse(socket, 'max-connections', shared);
+    if (connections.size + arrivals.size >= maxConnections) return this.refuse(accepted, 'max-connections', shared);
     // Of who comes through a proxy the address is not known yet.
-    const owesHeader = proxies?.has(socket.remoteAddress) ?? false;
+    const owesHeader = proxies?.has(accepted.remoteAddress) ?? false;
+    const isPlain = !owesHeader && !tls;
+    const socket = isPlain ? withSharedReads(accepted) : accepted;
     if (!owesHeader && !this.claim(socket, socket.remoteAddress, shared)) return;
-    if (!owesHeader && !tls) return this.admit(socket, shared);
+    if (isPlain) return this.admit(socket, shared);
     if (arrivals.size >= maxHandshakes) return this.refuse(socket, 'max-handshakes', shared);
     arrivals.take(socket, gate as Gate, owesHeader);
   }

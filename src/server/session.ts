@@ -48,8 +48,10 @@ export interface Shared {
 /** What is made of the octets once the first of them has said which mode it is. */
 export interface Session {
   readonly mode: 'binary' | 'line';
-  /** Takes the next chunk; the one before has been worked through. */
+  /** Takes the next chunk; the one before has been worked through. It is lent, until `keep`. */
   push(chunk: Buffer): void;
+  /** Copies what of the chunk is not worked through. */
+  keep(): void;
   /** Works through what was pushed, as far as the connection is not held; called again when it is held no more. */
   proceed(now: number): void;
   /** The peer will send nothing more. */

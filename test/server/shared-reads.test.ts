@@ -1,0 +1,114 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server, Socket } from 'node:net';
+import { describe, expect, it } from '@jest/globals';
+import { withSharedReads } from '../../src/server/shared-reads.js';
+import { serve, turnsUntil } from './harness.js';
+
+import { type Peer, ping, pong } from './peer.js';
+
+const ids = ['0000000000000001', '0000000000000002', '0000000000000003'] as const;
+const LIVENESS = { scope: '01' };
+
+/** Overwrites what all connections read into. */
+async function readSomethingElse(peer: Peer): Promise<void> {
+  const other = 'ffffffffffffffff';
+  peer.sendHex(ping(other, LIVENESS).repeat(1000));
+  expect(await peer.hex(16_000)).toBe(pong(other, '01').repeat(1000));
+}
+
+describe('what is lent by the buffer that all connections read into', () => {
+  it('is kept of frames that wait for their turn', async () => {
+    const { connect, health, stats } = await serve({ limits: { maxPending: 1 } });
+    health.ready = undefined;
+    const [peer, other] = [await connect(), await connect()];
+    peer.sendHex(ids.map((id) => ping(id)).join(''));
+    for (const id of ids) {
+      await turnsUntil(() => stats.waiting === 1);
+      await readSomethingElse(other);
+      health.settle('pass');
+      expect(await peer.hex(16)).toBe(pong(id, '01'));
+    }
+  });
+
+  it('is kept of lines that wait for their turn', async () => {
+    const { connect, health, stats } = await serve();
+    health.ready = undefined;
+    const [peer, other] = [await connect(), await connect()];
+    peer.send('ping\nping\nping\n');
+    for (let n = 0; n < 3; n++) {
+      await turnsUntil(() => stats.waiting === 1);
+      await readSomethingElse(other);
+      health.settle('pass');
+      expect(await peer.text(10)).toBe('pong pass\n');
+    }
+  });
+
+  it('is kept of answers that the peer has not taken', async () => {
+    const { connect, server, stats } = await serve({ limits: { pingsPerSecond: 0 } });
+    const [peer, other] = [await connect(), await connect()];
+    peer.socket.pause();
+    const queued = () => [...server.connections][0]?.socket.writableLength ?? 0;
+    let sent = 0;
+    while (queued() === 0 && stats.paused['max-queued-bytes'] === 0) {
+      const pings = Array.from({ length: 4096 }, (_, n) => ping((sent + n).toString(16).padStart(16, '0'), LIVENESS));
+      peer.sendHex(pings.join(''));
+      sent += pings.length;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await readSomethingElse(other);
+    peer.socket.resume();
+    for (let n = 0; n < sent; n += 4096) {
+      const pongs = Array.from({ length: 4096 }, (_, m) => pong((n + m).toString(16).padStart(16, '0'), '01'));
+      expect((await peer.hex(4096 * 16)) === pongs.join('')).toBe(true);
+    }
+  });
+});
+
+describe('a socket that reads into the buffer of all', () => {
+  /** What such a server tells of the next connection, and the client's end of it. */
+  async function accepted(server: Server): Promise<{ socket: Socket; client: Socket }> {
+    const { port } = server.address() as { port: number };
+    const client = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+    const [socket] = (await once(server, 'connection')) as [Socket];
+    return { socket: withSharedReads(socket), client };
+  }
+
+  it('does whatever another one does', async () => {
+    const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const [a, b] = [await accepted(server), await accepted(server)];
+    const chunks: Buffer[] = [];
+    for (const [n, { socket, client }] of [a, b].entries()) {
+      socket.on('data', (chunk) => chunks.push(chunk));
+      client.write(`chunk ${n}`);
+      await once(socket, 'data');
+    }
+    expect(chunks[0]?.buffer).toBe(chunks[1]?.buffer);
+    expect(String(chunks[0])).toBe('chunk 1');
+    expect(a.socket.bytesRead).toBe(7);
+    expect(a.socket.remotePort).toBe(a.client.localPort);
+
+    a.socket.pause();
+    a.client.write('later');
+    b.client.write('behind it');
+    await once(b.socket, 'data');
+    expect(a.socket.bytesRead).toBe(7);
+    a.socket.resume();
+    expect(String((await once(a.socket, 'data'))[0])).toBe('later');
+
+    a.client.resume().end();
+    await once(a.socket, 'end');
+    expect(a.socket.writable).toBe(true);
+    a.socket.end();
+    b.socket.resetAndDestroy();
+    const [error] = await once(b.client, 'error');
+    expect(error.code).toBe('ECONNRESET');
+    server.close();
+    await once(server, 'close');
+  });
+
+  it('stays as it was where Node has no such thing', () => {
+    const socket = new Socket();
+    expect(withSharedReads(socket)).toBe(socket);
+  });
+});
