@@ -13,6 +13,7 @@ export {
 } from './client/link.js';
 export type { Pong } from './client/pong.js';
 export type { HelloOptions, PingOptions } from './client/question.js';
+export type { Report, ReportCause, ReportCheck } from './client/report.js';
 export type { RoundTripTimes } from './client/round-trips.js';
 export type { ClientTls } from './client/tls.js';
 export type { Watch, WatchedStatus, WatchOptions } from './client/watch.js';

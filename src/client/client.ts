@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../clock.js';
 import { PongcheckError } from '../errors.js';
 import type { Address } from '../link/address.js';
-import type { ErrorBody, GoawayBody, HelloBody, ReportBody } from '../wire/bodies.js';
+import type { ErrorBody, GoawayBody, HelloBody } from '../wire/bodies.js';
 import { ErrorFlag, FrameType, PingFlag, Status, WatchFlag, WireError } from '../wire/codes.js';
 import { Decoder, FAULT, NEED_MORE } from '../wire/decoder.js';
 import { encodeFrame, type OutgoingFrame } from '../wire/encode.js';
@@ -28,6 +28,7 @@ import {
   type Question,
   watchFrame,
 } from './question.js';
+import type { Report } from './report.js';
 import { halvesOf, idOf, Waiting } from './waiting.js';
 import { Watch, type WatchOptions } from './watch.js';
 
@@ -218,7 +219,7 @@ export class Client extends EventEmitter<ClientEvents> {
 
   #takePong(frame: Decoder, rtt: number): Pong {
     this.stats.pongs++;
-    return readPong(frame.code, frame.flags, frame.body as ReportBody | undefined, rtt);
+    return readPong(frame.code, frame.flags, frame.body as Report | undefined, rtt);
   }
 
   #ask<T>(

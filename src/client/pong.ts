@@ -1,6 +1,6 @@
 import type { State } from '../health/state.js';
-import type { ReportBody } from '../wire/bodies.js';
 import { PongFlag, Status } from '../wire/codes.js';
+import type { Report } from './report.js';
 import { wordsOf } from './words.js';
 
 /** What a responder answered, and how long it took. */
@@ -18,13 +18,13 @@ export interface Pong {
   /** Milliseconds from the question to its answer, monotonic. */
   readonly rtt: number;
   /** The report, where `detail` was asked for and is allowed; as the peer wrote it, so judge before use. */
-  readonly report?: ReportBody;
+  readonly report?: Report;
 }
 
 const states = wordsOf(Status) as ReadonlyMap<number, State>;
 
 /** The fields of a PONG frame in words. */
-export function readPong(code: number, flags: number, report: ReportBody | undefined, rtt: number): Pong {
+export function readPong(code: number, flags: number, report: Report | undefined, rtt: number): Pong {
   const status = states.get(code) ?? 'unknown';
   return {
     status,

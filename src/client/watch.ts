@@ -1,9 +1,9 @@
 import type { Scope } from '../health/health.js';
 import type { State } from '../health/state.js';
-import type { ReportBody } from '../wire/bodies.js';
 import { PongFlag } from '../wire/codes.js';
 import type { Decoder } from '../wire/decoder.js';
 import { readPong } from './pong.js';
+import type { Report } from './report.js';
 
 /** What is watched. */
 export interface WatchOptions {
@@ -29,7 +29,7 @@ export interface WatchedStatus {
   /** The report was too long: its `checks` are left out, its `causes` stand. */
   readonly truncated: boolean;
   /** The report, where `detail` was asked for and is allowed; as the peer wrote it, so judge before use. */
-  readonly report?: ReportBody;
+  readonly report?: Report;
 }
 
 /**
@@ -79,7 +79,7 @@ export class Watch implements AsyncIterable<WatchedStatus> {
 
   /** @internal A STATUS came. */
   take({ code, flags, body }: Decoder): void {
-    const { status, healthy, report } = readPong(code, 0, body as ReportBody | undefined, 0);
+    const { status, healthy, report } = readPong(code, 0, body as Report | undefined, 0);
     const truncated = (flags & PongFlag.TRUNCATED) !== 0;
     this.latest = { status, code, healthy, truncated, ...(report && { report }) };
     this.#untold = true;

@@ -110,3 +110,19 @@ describe('the schema of the report', () => {
     expect(schema.definitions.check.properties.reason.enum).toEqual(Object.keys(reasons));
   });
 });
+
+describe('the types that a client gets', () => {
+  /** The keys of an interface of `src/client/report.ts`. */
+  function keysOf(name: string): string[] {
+    const [, members = ''] = readRoot('src/client/report.ts').match(`interface ${name} {\n([^]*?)\n}`) ?? [];
+    return [...members.matchAll(/readonly (\w+)\?:/g)].map(([, key = '']) => key);
+  }
+
+  it.each([
+    ['Report', 'report'],
+    ['ReportCause', 'cause'],
+    ['ReportCheck', 'check'],
+  ])('%s has the keys of the schema', (name, definition) => {
+    expect(keysOf(name).sort()).toEqual(Object.keys(schema.definitions[definition].properties).sort());
+  });
+});

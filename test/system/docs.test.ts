@@ -67,6 +67,16 @@ async function until(word: string): Promise<void> {
   while (!run('echo ping | nc -q1 127.0.0.1 7464').startsWith(`pong ${word}`));
 }
 
+/** What the compiler finds wrong in a program of someone who is strict. */
+function typeFaults(text: string): string {
+  const modules = join(process.cwd(), 'node_modules');
+  writeFileSync(join(folder, 'program.mts'), text);
+  const strict = '--strict --noUncheckedIndexedAccess --exactOptionalPropertyTypes --module nodenext --target es2023';
+  return run(
+    `${process.execPath} ${join(modules, 'typescript', 'bin', 'tsc')} ${strict} --noEmit --types node --typeRoots ${join(modules, '@types')} program.mts`,
+  );
+}
+
 /** `…` stands for anything on one line; spaces at the ends do not count. */
 function pattern(output: string): RegExp {
   const lines = output.trim().split('\n');
@@ -126,6 +136,7 @@ describe('the commands of the pages', () => {
   it.each(programs)('embed.md: a program that prints %s', (output, text) => {
     writeFileSync(join(folder, 'program.mjs'), text);
     expect(run(`${process.execPath} program.mjs`)).toMatch(pattern(output));
+    expect(typeFaults(text)).toBe('');
   });
 
   it('say of what is broken what the pages say', async () => {
