@@ -28,6 +28,9 @@ const FINISHING = 1;
 /** The last octet is written, FIN is sent; input is discarded. */
 const CLOSING = 2;
 
+/** For whom FIN does not wait until all that is owed is taken: who is taken for dead, and who is in the way of a stop. */
+const HASTY: ReadonlySet<CloseReason> = new Set(['idle', 'dead', 'drained', 'closed-by-application']);
+
 /** Why reading is paused, as bits: it goes on when none is left. */
 const PAUSED_FOR: Readonly<Record<Pause, number>> = {
   'max-pending': 1,
@@ -82,6 +85,7 @@ export class Connection implements Swept {
   /** Set aside for reports that waiting PINGs will be answered with. */
   private reserved = 0;
   private waiting = 0;
+  /** When FIN left; Infinity: it waits behind what the peer has not taken. */
   private closingAt = 0;
   private discarded = 0;
   private detail: boolean | undefined = undefined;
@@ -420,8 +424,9 @@ export class Connection implements Swept {
     const now = this.shared.clock.now();
     this.phase = CLOSING;
     this.shared.wake(this);
-    this.closingAt = now;
     this.flush(now);
+    this.closingAt =
+      this.outbox.waiting === 0 || HASTY.has(this.closeReason as CloseReason) ? now : Number.POSITIVE_INFINITY;
     this.socket.end();
     this.socket.resume();
   }
@@ -455,8 +460,12 @@ export class Connection implements Swept {
 
   overdue(now: number): boolean {
     const { limits } = this.shared;
-    if (this.phase === CLOSING) return limits.linger.exceeded(this.closingAt, now);
+    if (this.phase === CLOSING) {
+      if (this.outbox.waiting === 0) this.closingAt = Math.min(this.closingAt, now);
+      if (this.closingAt <= now) return limits.linger.exceeded(this.closingAt, now);
+    }
     if (this.outbox.stalled(limits.stall, now)) return true;
+    if (this.phase === CLOSING) return false;
     if (this.barred !== undefined && limits.handshake.exceeded(this.connectedAt, now)) return true;
     if (this.paused !== 0 || this.phase !== OPEN) return false;
     if (this.session?.inside) return limits.frame.exceeded(this.begunAt, now);
@@ -466,11 +475,12 @@ export class Connection implements Swept {
 
   convict(now: number): void {
     const { limits } = this.shared;
-    if (this.phase === CLOSING) {
+    if (this.phase === CLOSING && this.closingAt <= now) {
       this.socket.destroy();
     } else if (this.outbox.stalled(limits.stall, now)) {
       const words = this.broke('stall');
-      if (words) this.socket.write(words);
+      if (words && this.phase !== CLOSING) this.socket.write(words);
+      this.closeReason = 'slow-peer';
       this.reset('slow-peer');
     } else if (this.barred !== undefined && limits.handshake.exceeded(this.connectedAt, now)) {
       this.close('unauthenticated', this.broke('barred'));
@@ -508,7 +518,10 @@ export class Connection implements Swept {
    * wait in the socket, so it reads on until a turn of the loop brings none.
    */
   drain(until: number): void {
-    if (this.phase === CLOSING) return;
+    if (this.phase === CLOSING) {
+      this.closingAt = Math.min(this.closingAt, this.shared.clock.now());
+      return;
+    }
     this.turnOctets = 0;
     void onePoll().then(() => {
       const { session } = this;

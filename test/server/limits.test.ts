@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
+import type { Connection } from '../../src/server/connection.js';
 import { FakeClock } from '../fake-clock.js';
 import { serve, turnsUntil } from './harness.js';
 import { ping, pingWith, pong } from './peer.js';
@@ -399,6 +400,55 @@ describe('close', () => {
     await pass(clock, 300);
     await closed;
     expect(stats.open).toBe(0);
+  });
+});
+
+describe('a peer that sent FIN and reads slowly', () => {
+  const count = 2000;
+
+  /** More than the kernel takes is owed to it. */
+  async function owed() {
+    const clock = new FakeClock();
+    const limits = { pingsPerSecond: 0, maxPending: count, maxQueuedBytes: 64 * 1_048_576 };
+    const served = await serve({ clock, limits });
+    const { connect, health, server, stats } = served;
+    health.atOnce = 'pass';
+    health.report = { filler: 'x'.repeat(8000) };
+    const peer = await connect();
+    peer.socket.pause();
+    peer.socket.end(Buffer.from(ping(id, { flags: '01' }).repeat(count), 'hex'));
+    await turnsUntil(() => stats.pings.readiness.pass === count);
+    const socket = ([...server.connections][0] as Connection).socket;
+    await turnsUntil(() => socket.writableEnded);
+    expect(socket.writableLength).toBeGreaterThan(0);
+    return { ...served, clock, peer };
+  }
+
+  it('gets all that it asked for: FIN waits behind it', async () => {
+    const { clock, health, peer, stats } = await owed();
+    await pass(clock, 5000);
+    expect(stats.open).toBe(1);
+    peer.socket.resume();
+    expect((await peer.untilEnd()).length).toBe(count * (16 + JSON.stringify(health.report).length));
+    await turnsUntil(() => stats.open === 0);
+    expect(stats.closed['client-closed']).toBe(1);
+  });
+
+  it('is dropped when it takes nothing for the stall time', async () => {
+    const { clock, stats } = await owed();
+    await pass(clock, 9800);
+    expect(stats.open).toBe(1);
+    await pass(clock, 500);
+    await turnsUntil(() => stats.open === 0);
+    expect(stats.closed['slow-peer']).toBe(1);
+  });
+
+  it('is not waited for by a server that stops', async () => {
+    const { clock, server, stats } = await owed();
+    const closed = server.close();
+    await pass(clock, 1300);
+    await closed;
+    expect(stats.closed['client-closed']).toBe(1);
   });
 });
 
