@@ -20,9 +20,22 @@ export async function emit(flags: FlagValues, what?: string): Promise<number> {
       `emit takes one of ${Object.keys(snippets).join(', ')}${what === undefined ? '' : `, not ${JSON.stringify(what)}`}`,
     );
   }
+  const servers = (flags.server as string[] | undefined) ?? [];
+  if (servers.length > 0 && snippet !== haproxy) throw new UsageError(`--server is for haproxy, not for ${what}`);
+  for (const server of servers) {
+    if (!isServer(server)) throw new UsageError(`--server ${JSON.stringify(server)} is not of the form HOST[:PORT]`);
+  }
   const { settings } = await readConfiguration({ file: flags.config as string | undefined, env: process.env });
-  process.stdout.write(`${snippet(settings, (flags.server as string[] | undefined) ?? []).join('\n')}\n`);
+  process.stdout.write(`${snippet(settings, servers).join('\n')}\n`);
   return 0;
+}
+
+function isServer(name: string): boolean {
+  try {
+    return parseAddress(`pong://${name}`).kind === 'tcp';
+  } catch {
+    return false;
+  }
 }
 
 type Listener = Settings['listen'][number] & { readonly address: TcpAddress | TlsAddress };

@@ -42,6 +42,7 @@ const pongCodes = { pass: Status.PASS, warn: Status.WARN, fail: Status.FAIL } as
 /** Octets that may wait for a server which does not read. */
 const MAX_UNSENT = 1024 * 1024;
 const TLS_ALERT = 'an alert of TLS, which is spoken there: pongs:// is for that';
+const HTTP = 'HTTP, which has another port';
 /** How long `close()` waits for answers and the server's FIN, in milliseconds. */
 const CLOSE_LIMIT = 1000;
 
@@ -295,14 +296,16 @@ export class Client extends EventEmitter<ClientEvents> {
     while (!this.#socket.destroyed) {
       const found = decoder.next();
       if (found === NEED_MORE) return;
-      if (found === FAULT) return this.#loseToNonsense(this.#isTls(chunk) ? TLS_ALERT : (decoder.fault?.message ?? ''));
+      if (found === FAULT) return this.#loseToNonsense(this.#otherProtocol(chunk) ?? decoder.fault?.message ?? '');
       this.#dispatch(decoder);
     }
   }
 
-  /** The first that came is an alert of TLS. */
-  #isTls(chunk: Buffer): boolean {
-    return this.stats.octetsIn === chunk.length && chunk[0] === 0x15;
+  /** What the first that came is, where it is known. */
+  #otherProtocol(chunk: Buffer): string | undefined {
+    if (this.stats.octetsIn !== chunk.length) return undefined;
+    if (chunk[0] === 0x15) return TLS_ALERT;
+    return chunk.toString('latin1', 0, 5) === 'HTTP/' ? HTTP : undefined;
   }
 
   #dispatch(frame: Decoder): void {

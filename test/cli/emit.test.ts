@@ -40,6 +40,16 @@ describe('pongcheck emit', () => {
     expect(stdout).not.toContain('agent-check');
   });
 
+  it.each([
+    [['haproxy', '--server', '10.0.0.5:80 check'], '--server "10.0.0.5:80 check" is not of the form HOST[:PORT]'],
+    [['haproxy', '--server', '10.0.0.5:99999'], '--server "10.0.0.5:99999" is not of the form HOST[:PORT]'],
+    [['blackbox', '--server', '10.0.0.5:80'], '--server is for haproxy, not for blackbox'],
+  ])('%j is refused', async (args, sentence) => {
+    const { code, stdout, stderr } = await emit(args);
+    expect([code, stdout]).toEqual([64, '']);
+    expect(stderr).toContain(sentence);
+  });
+
   it('blackbox: line mode, with a timeout above the deadline', async () => {
     const { stdout } = await emit(['blackbox']);
     const { pongcheck: module } = (parse(stdout) as { modules: Record<string, any> }).modules;

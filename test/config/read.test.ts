@@ -376,7 +376,7 @@ describe('a configuration is refused', () => {
     [
       'text-with-line-break',
       { file: 'serviceId: "a\\nb"' },
-      'pongcheck.yml:1: serviceId is "a b", allowed is a text of 1 to 1024 characters on one line',
+      'pongcheck.yml:1: serviceId is "a b", allowed is a text of 1 to 1024 characters on one line (in single quotes YAML makes no line break of \\n)',
     ],
     [
       'value-missing',
