@@ -116,31 +116,21 @@ export const valueTypes: Readonly<Record<OptionType, ValueType>> = {
   tokens: {
     allowed: () => `a list of 1 to ${MAX_TOKENS} texts of ${TOKEN_FORMS}, = at the end`,
     read(value) {
-      const fits = (token: unknown) => typeof token === 'string' && tokenPattern.test(token);
-      if (!Array.isArray(value) || value.length === 0 || value.length > MAX_TOKENS || !value.every(fits)) refuse();
-      return value;
+      return listOf(value, MAX_TOKENS, (token) => tokenPattern.test(token));
     },
     readText: (value, row) => valueTypes.tokens.read(commaSeparated(value), row),
   },
   networks: {
     allowed: () => 'a list of addresses and networks, such as [10.0.0.0/8, "::1"]',
     read(value) {
-      const fits = (text: unknown) => typeof text === 'string' && isNetwork(text);
-      if (!Array.isArray(value) || value.length === 0 || !value.every(fits)) refuse();
-      return value;
+      return listOf(value, Number.POSITIVE_INFINITY, isNetwork);
     },
     readText: (value, row) => valueTypes.networks.read(commaSeparated(value), row),
   },
   targets: {
     allowed: () => `a list of ${TARGET_FORMS}`,
     read(value) {
-      if (!Array.isArray(value) || value.length === 0 || !value.every((target) => typeof target === 'string')) refuse();
-      try {
-        new Targets(value as string[]);
-      } catch {
-        refuse();
-      }
-      return value;
+      return listOf(value, Number.POSITIVE_INFINITY, isTarget);
     },
     readText: (value, row) => valueTypes.targets.read(commaSeparated(value), row),
   },
@@ -181,6 +171,23 @@ export const valueTypes: Readonly<Record<OptionType, ValueType>> = {
 
 function refuse(): never {
   throw new Refusal();
+}
+
+/** A list of 1 to `most` texts; of a longer one the hint says which of them is not as allowed, and repeats no secret. */
+function listOf(value: unknown, most: number, fits: (text: string) => boolean): string[] {
+  if (!Array.isArray(value) || value.length === 0 || value.length > most) return refuse();
+  const wrong = value.findIndex((text) => typeof text !== 'string' || !fits(text));
+  if (wrong >= 0) throw new Refusal(value.length === 1 ? undefined : `number ${wrong + 1} of them is not`);
+  return value;
+}
+
+function isTarget(text: string): boolean {
+  try {
+    new Targets([text]);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function oneLine(value: unknown): string {

@@ -379,6 +379,16 @@ describe('a configuration is refused', () => {
       'pongcheck.yml:1: serviceId is "a b", allowed is a text of 1 to 1024 characters on one line (in single quotes YAML makes no line break of \\n)',
     ],
     [
+      'one-of-a-list',
+      { file: 'probe: { targets: ["a.example:1", "nonsense", "c.example:9"] }' },
+      'pongcheck.yml:1: probe.targets is a list, allowed is a list of HOST:PORT, where HOST is a name, *.SUFFIX, an IP address or a network such as 10.0.0.0/8, and PORT may be * (number 2 of them is not)',
+    ],
+    [
+      'one-secret-of-a-list',
+      { env: { PONGCHECK_TOKENS: 'abcdefghijklmnopqrstuvwx,short' } },
+      'PONGCHECK_TOKENS is a text, allowed is a list of 1 to 16 texts of 16 to 1024 of A-Z a-z 0-9 . _ ~ + / -, = at the end (number 2 of them is not)',
+    ],
+    [
       'value-missing',
       { file: 'detail:\n' },
       'pongcheck.yml:1: detail is nothing, allowed is one of loopback, always, token, never',
