@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { isolate } from '../health/isolate.js';
 import { mayDetail } from '../link/detail.js';
 import type { Swept } from '../link/sweeper.js';
 import { FrameType, GoawayReason } from '../wire/codes.js';
@@ -28,7 +29,7 @@ const FINISHING = 1;
 /** The last octet is written, FIN is sent; input is discarded. */
 const CLOSING = 2;
 
-/** For whom FIN does not wait until all that is owed is taken: who is taken for dead, and who is in the way of a stop. */
+/** With these nobody waits until the peer has taken what is owed: it is taken for dead, or in the way. */
 const HASTY: ReadonlySet<CloseReason> = new Set(['idle', 'dead', 'drained', 'closed-by-application']);
 
 /** Why reading is paused, as bits: it goes on when none is left. */
@@ -235,7 +236,7 @@ export class Connection implements Swept {
   /** So many PINGs were answered just now. */
   answered(count: number): void {
     const { events } = this.shared;
-    if (count > 0 && events.listenerCount('ping') > 0) events.emit('ping', this.info(), count);
+    if (count > 0 && events.listenerCount('ping') > 0) isolate(() => events.emit('ping', this.info(), count));
   }
 
   /** They have been answered. */
@@ -268,13 +269,15 @@ export class Connection implements Swept {
 
   /** Closes now: answers what waits with what is known, then the last words, FIN, and a while of listening. */
   close(reason: CloseReason, lastWords?: Buffer): void {
-    if (this.phase === CLOSING) return;
-    this.phase = FINISHING;
-    this.closeReason ??= reason;
-    this.session?.unwatch?.();
-    this.session?.settle();
-    if (lastWords) this.send(lastWords);
-    this.end();
+    if (this.phase !== CLOSING) {
+      this.phase = FINISHING;
+      this.closeReason ??= reason;
+      this.session?.unwatch?.();
+      this.session?.settle();
+      if (lastWords) this.send(lastWords);
+      this.end();
+    }
+    if (HASTY.has(reason)) this.closingAt = Math.min(this.closingAt, this.shared.clock.now());
   }
 
   destroy(reason: CloseReason): void {
@@ -284,9 +287,9 @@ export class Connection implements Swept {
   }
 
   /** Destroys with RST, so that the kernel too lets go of what nobody reads (SPEC "Limits"); TLS and Unix sockets have none. */
-  private reset(reason: CloseReason): void {
+  private reset(): void {
     if (this.socket.remoteAddress !== undefined && !('encrypted' in this.socket)) this.socket.resetAndDestroy();
-    this.destroy(reason);
+    this.destroy('slow-peer');
   }
 
   // -- reading ---------------------------------------------------------------
@@ -386,6 +389,8 @@ export class Connection implements Swept {
       this.work(session, now, session.inside ? session.begun : -1);
     }
     if (this.paused !== 0) return;
+    // What came while it stood is not read yet.
+    this.turnOctets++;
     if (this.finCame) this.ended();
     else this.socket.resume();
   }
@@ -425,8 +430,7 @@ export class Connection implements Swept {
     this.phase = CLOSING;
     this.shared.wake(this);
     this.flush(now);
-    this.closingAt =
-      this.outbox.waiting === 0 || HASTY.has(this.closeReason as CloseReason) ? now : Number.POSITIVE_INFINITY;
+    this.closingAt = this.outbox.waiting === 0 ? now : Number.POSITIVE_INFINITY;
     this.socket.end();
     this.socket.resume();
   }
@@ -459,6 +463,8 @@ export class Connection implements Swept {
   }
 
   overdue(now: number): boolean {
+    // It may go between two looks, and is forgotten a little later.
+    if (this.socket.destroyed) return false;
     const { limits } = this.shared;
     if (this.phase === CLOSING) {
       if (this.outbox.waiting === 0) this.closingAt = Math.min(this.closingAt, now);
@@ -478,10 +484,10 @@ export class Connection implements Swept {
     if (this.phase === CLOSING && this.closingAt <= now) {
       this.socket.destroy();
     } else if (this.outbox.stalled(limits.stall, now)) {
-      const words = this.broke('stall');
-      if (words && this.phase !== CLOSING) this.socket.write(words);
       this.closeReason = 'slow-peer';
-      this.reset('slow-peer');
+      if (this.phase === CLOSING) this.complain(timeLimits.stall);
+      else this.socket.write(this.broke('stall') ?? NOTHING);
+      this.reset();
     } else if (this.barred !== undefined && limits.handshake.exceeded(this.connectedAt, now)) {
       this.close('unauthenticated', this.broke('barred'));
     } else if (this.session?.inside) {
@@ -518,10 +524,6 @@ export class Connection implements Swept {
    * wait in the socket, so it reads on until a turn of the loop brings none.
    */
   drain(until: number): void {
-    if (this.phase === CLOSING) {
-      this.closingAt = Math.min(this.closingAt, this.shared.clock.now());
-      return;
-    }
     this.turnOctets = 0;
     void onePoll().then(() => {
       const { session } = this;
@@ -537,7 +539,7 @@ export class Connection implements Swept {
     });
   }
 
-  /** The peer sent FIN. Node tells that also while reading is paused: what came before is worked through first. */
+  /** The peer sent FIN. A socket whose stream reads ahead tells that also while reading is paused: what came before is worked through first. */
   ended(): void {
     this.finCame = true;
     if (this.phase !== OPEN || this.paused !== 0) return;
@@ -561,7 +563,7 @@ export class Connection implements Swept {
     this.session?.abandon();
     stats.closed[reason]++;
     this.shared.forget(this);
-    if (events.listenerCount('close') > 0) events.emit('close', this.info(), reason, this.errno);
+    if (events.listenerCount('close') > 0) isolate(() => events.emit('close', this.info(), reason, this.errno));
   }
 }
 

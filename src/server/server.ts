@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { Clock, Timer } from '../clock.js';
 import type { Health } from '../health/health.js';
+import { isolate } from '../health/isolate.js';
 import { type Address, endpointOf, formatAddress } from '../link/address.js';
 import { type KeepAlive, keepAliveSetter } from '../link/keep-alive.js';
 import { Limit } from '../link/limit.js';
@@ -266,7 +267,7 @@ export class Server {
     stats.open++;
     const connection = new Connection(socket, shared, origin);
     this.sweeper.add(connection);
-    if (events.listenerCount('connect') > 0) events.emit('connect', connection.info());
+    if (events.listenerCount('connect') > 0) isolate(() => events.emit('connect', connection.info()));
   }
 
   private refuse(socket: Socket, why: Refusal, { complaints }: Shared): void {

@@ -3,7 +3,6 @@ import { connect, createServer, type Server, Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { withSharedReads } from '../../src/server/shared-reads.js';
 import { serve, turnsUntil } from './harness.js';
-
 import { type Peer, ping, pong } from './peer.js';
 
 const ids = ['0000000000000001', '0000000000000002', '0000000000000003'] as const;
