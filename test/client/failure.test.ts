@@ -138,7 +138,11 @@ describe('a server that breaks the protocol', () => {
   const { serve, connected } = setting();
 
   it.each([
-    ['HTTP', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'), /The length is 1213486160; 12 to 65548 are allowed/],
+    [
+      'HTTP',
+      Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'),
+      / sent what the protocol does not allow: HTTP, which has another port$/,
+    ],
     ['a length too small', Buffer.from('0000000b', 'hex'), /The length is 11/],
     ['another version', frame(2, 0, 1, 1n).fill(2, 4, 5), /The version is 2/],
     ['an unknown type', frame(0x42, 0, 0, 1n), /The type is 42/],

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:tls';
 import { afterAll, describe, expect, it } from '@jest/globals';
@@ -65,16 +64,6 @@ describe('a server of another kind', () => {
       message: expect.stringContaining('an alert of TLS, which is spoken there: pongs:// is for that'),
     });
     await server.stop();
-  });
-
-  it('that speaks HTTP is told so', async () => {
-    const server = createHttpServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    await expect(ping(`127.0.0.1:${(server.address() as AddressInfo).port}`)).rejects.toMatchObject({
-      code: 'PONGCHECK_PROTOCOL',
-      message: expect.stringMatching(/sent what the protocol does not allow: HTTP, which has another port$/),
-    });
-    server.close();
   });
 
   it('that says nothing in the handshake is not waited for', async () => {
