@@ -4,6 +4,7 @@ import type { Address } from '../../src/link/address.js';
 import { type Log, silentLog } from '../../src/log.js';
 import { type ListenerSettings, Server } from '../../src/server/server.js';
 import { defaultServerSettings, type Limits, type ServerSettings } from '../../src/server/settings.js';
+import type { FakeClock } from '../fake-clock.js';
 import { FakeHealth } from './fake-health.js';
 import { Peer } from './peer.js';
 
@@ -74,6 +75,14 @@ export async function turnsUntil(condition: () => boolean): Promise<void> {
   const until = performance.now() + 4000;
   while (!condition()) {
     if (performance.now() > until) throw new Error(`never became true: ${condition}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Lets time pass in small steps, as a loop that does not stall lives through it. */
+export async function pass(clock: FakeClock, ms: number): Promise<void> {
+  for (let step = 0; step < ms; step += 50) {
+    await clock.advance(50);
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

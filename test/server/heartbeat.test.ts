@@ -1,17 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { FakeClock } from '../fake-clock.js';
-import { type Options, portOf, serve, turnsUntil } from './harness.js';
+import { type Options, pass, portOf, serve, turnsUntil } from './harness.js';
 import { frame, type Peer, ping, pong } from './peer.js';
 
 const id = 'a1a2a3a4a5a6a7a8';
-
-/** Lets time pass in small steps, as a loop that does not stall lives through it. */
-async function pass(clock: FakeClock, ms: number): Promise<void> {
-  for (let step = 0; step < ms; step += 50) {
-    await clock.advance(50);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
 
 async function greeted(peer: Peer, heartbeat?: object, name?: string) {
   peer.sendHex(frame('05', id, { ...(heartbeat && { heartbeat }), ...(name && { name }) }));

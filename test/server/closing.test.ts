@@ -1,0 +1,200 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Connection } from '../../src/server/connection.js';
+import { FakeClock } from '../fake-clock.js';
+import { pass, serve, turnsUntil } from './harness.js';
+import { ping, pong } from './peer.js';
+
+const id = 'a1a2a3a4a5a6a7a8';
+
+describe('close', () => {
+  it('answers also what has arrived behind as many PINGs as may wait', async () => {
+    const { connect, health, server, stats } = await serve({ limits: { maxPending: 2 } });
+    health.ready = undefined;
+    const peer = await connect();
+    peer.sendHex([1, 2, 3, 4, 5].map((n) => ping(`000000000000000${n}`)).join(''));
+    await turnsUntil(() => stats.paused['max-pending'] === 1);
+    // What waits goes on waiting for its run; whoever asks from now on is answered at once.
+    health.atOnce = 'draining';
+    const closed = server.close();
+    expect((await peer.untilEnd()).length / 16).toBe(5);
+    peer.socket.end();
+    await closed;
+  });
+
+  it('answers what has arrived, then FIN', async () => {
+    const { connect, health, server, stats } = await serve();
+    health.ready = undefined;
+    const waiting = await connect();
+    const fresh = await connect();
+    const silent = await connect();
+    waiting.sendHex(ping(id));
+    await turnsUntil(() => stats.waiting === 1);
+    health.ready = 'draining';
+    fresh.sendHex(ping(id));
+    const closed = server.close();
+    expect((await waiting.untilEnd()).toString('hex')).toBe(pong(id, '00', '02'));
+    expect((await fresh.untilEnd()).toString('hex')).toBe(pong(id, '04'));
+    expect(await silent.untilEnd()).toHaveLength(0);
+    for (const peer of [waiting, fresh, silent]) peer.socket.end();
+    await closed;
+    expect(stats.closed.drained).toBe(3);
+  });
+
+  it('destroys who does not answer the FIN within a second', async () => {
+    const clock = new FakeClock();
+    const { connect, server, stats } = await serve({ clock });
+    const peer = await connect();
+    await turnsUntil(() => stats.open === 1);
+    const closed = server.close();
+    await peer.untilEnd();
+    await pass(clock, 900);
+    expect(stats.open).toBe(1);
+    await pass(clock, 300);
+    await closed;
+    expect(stats.open).toBe(0);
+  });
+});
+
+describe('a peer to which more is owed than the kernel takes', () => {
+  const count = 2000;
+
+  /** It reads nothing as yet. */
+  async function owed() {
+    const clock = new FakeClock();
+    const limits = { pingsPerSecond: 0, maxPending: count, maxQueuedBytes: 64 * 1_048_576 };
+    const served = await serve({ clock, limits });
+    const { connect, health, server, stats } = served;
+    health.atOnce = 'pass';
+    health.report = { filler: 'x'.repeat(8000) };
+    const peer = await connect();
+    peer.socket.pause();
+    peer.sendHex(ping(id, { flags: '01' }).repeat(count));
+    await turnsUntil(() => stats.pings.readiness.pass === count);
+    const connection = [...server.connections][0] as Connection;
+    expect(connection.queued).toBeGreaterThan(0);
+    return { ...served, clock, connection, peer };
+  }
+
+  async function owedBehindFin() {
+    const found = await owed();
+    found.peer.socket.end();
+    await turnsUntil(() => found.connection.socket.writableEnded);
+    return found;
+  }
+
+  it('gets all of it when it sent FIN: the FIN of the server waits', async () => {
+    const { clock, health, peer, stats } = await owedBehindFin();
+    await pass(clock, 5000);
+    expect(stats.open).toBe(1);
+    peer.socket.resume();
+    expect((await peer.untilEnd()).length).toBe(count * (16 + JSON.stringify(health.report).length));
+    await turnsUntil(() => stats.open === 0);
+    expect(stats.closed['client-closed']).toBe(1);
+  });
+
+  it('is dropped behind its FIN when it takes nothing for the stall time, without an ERROR', async () => {
+    const { clock, stats } = await owedBehindFin();
+    await pass(clock, 9800);
+    expect(stats.open).toBe(1);
+    await pass(clock, 500);
+    await turnsUntil(() => stats.open === 0);
+    expect(stats.closed['slow-peer']).toBe(1);
+    expect(stats.errors[10]).toBe(0);
+  });
+
+  it('is not waited for behind its FIN by a server that stops', async () => {
+    const { clock, server, stats } = await owedBehindFin();
+    const closed = server.close();
+    await pass(clock, 1500);
+    await closed;
+    expect(stats.closed['client-closed']).toBe(1);
+  });
+
+  it('is not waited for when its FIN comes while the server stops', async () => {
+    const { clock, peer, server, stats } = await owed();
+    peer.socket.end();
+    const closed = server.close();
+    await pass(clock, 1500);
+    await closed;
+    expect(stats.open).toBe(0);
+  });
+
+  it('is not waited for when a PING of it still waits and the server stops', async () => {
+    const { clock, health, peer, server, stats } = await owed();
+    health.atOnce = undefined;
+    health.ready = undefined;
+    peer.socket.end(Buffer.from(ping(id), 'hex'));
+    await turnsUntil(() => stats.waiting === 1);
+    const closed = server.close();
+    await pass(clock, 1500);
+    await closed;
+    expect(stats.open).toBe(0);
+  });
+
+  it('is not waited for when it is closed by hand behind its FIN', async () => {
+    const { clock, connection, stats } = await owedBehindFin();
+    connection.close('closed-by-application');
+    await pass(clock, 1300);
+    expect(stats.open).toBe(0);
+  });
+
+  it('is no slow peer when its RST comes between the two looks', async () => {
+    const { clock, connection, peer, stats } = await owed();
+    const overdue = connection.overdue.bind(connection);
+    connection.overdue = (now) => {
+      const isOverdue = overdue(now);
+      if (isOverdue) peer.socket.resetAndDestroy();
+      return isOverdue;
+    };
+    await pass(clock, 10_500);
+    await turnsUntil(() => stats.open === 0);
+    expect(stats.closed['client-reset']).toBe(1);
+    expect(stats.errors[10]).toBe(0);
+  });
+});
+
+describe('a connection of which reading is paused', () => {
+  /** A line waits for its answer, and another one lies in the kernel behind it. */
+  async function twoLines() {
+    const served = await serve();
+    const { connect, health, stats } = served;
+    health.ready = undefined;
+    const peer = await connect();
+    peer.send('ping\n');
+    await turnsUntil(() => stats.waiting === 1);
+    await new Promise<void>((resolve) => peer.socket.write('ping\n', () => resolve()));
+    health.atOnce = 'pass';
+    return { ...served, peer };
+  }
+
+  it('is read to its end by a server that stops', async () => {
+    const { peer, server } = await twoLines();
+    const closed = server.close();
+    expect((await peer.untilEnd()).toString()).toBe('pong pass\npong pass\n');
+    peer.socket.end();
+    await closed;
+  });
+
+  it('is read to its end also when its answer comes in the turn of the last look', async () => {
+    const { health, peer, server } = await twoLines();
+    // After the poll between the two immediates of `onePoll`, and before the second of them.
+    setImmediate(() => setImmediate(() => health.settle('pass')));
+    const closed = server.close();
+    expect((await peer.untilEnd()).toString()).toBe('pong pass\npong pass\n');
+    peer.socket.end();
+    await closed;
+  });
+
+  it('tells of its RST when what it waited for is answered', async () => {
+    const { connect, health, stats } = await serve({ limits: { maxPending: 1 } });
+    health.ready = undefined;
+    const peer = await connect();
+    peer.sendHex(ping(id));
+    await turnsUntil(() => stats.waiting === 1);
+    peer.socket.resetAndDestroy();
+    await peer.closed();
+    health.settle('pass');
+    await turnsUntil(() => stats.open === 0);
+    expect(stats.closed['client-reset']).toBe(1);
+  });
+});
