@@ -42,8 +42,9 @@ export interface DrainTimes {
 }
 
 /** How often a drain looks whether everyone has left. */
-const ALIVE = 60_000;
 const DRAIN_LOOK = 50;
+/** Any time at all: a timer that keeps the process alive and does nothing. */
+const ALIVE = 60_000;
 
 /** What a service is made of. Times in milliseconds, sizes in octets; everything has a default. */
 export interface ServiceOptions {

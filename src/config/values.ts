@@ -192,8 +192,9 @@ function isTarget(text: string): boolean {
 
 function oneLine(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean') throw new Refusal(`in quotes: "${value}"`);
-  if (/\p{Cc}/u.test(text(value))) throw new Refusal('in single quotes YAML makes no line break of \\n');
-  return text(value).length >= 1 && text(value).length <= 1024 ? text(value) : refuse();
+  const line = text(value);
+  if (/\p{Cc}/u.test(line)) throw new Refusal('in single quotes YAML makes no line break of \\n');
+  return /^.{1,1024}$/su.test(line) ? line : refuse();
 }
 
 function mapOfLines(value: unknown): object {

@@ -127,7 +127,7 @@ export class BinarySession implements Session {
         chunk[offset + 5] = FrameType.PONG;
         chunk[offset + 7] = status;
         if (offset !== runEnd) {
-          if (runEnd > 0) connection.send(Buffer.from(chunk.subarray(runStart, runEnd)));
+          if (runEnd > 0) this.sendRun(chunk, runStart, runEnd);
           runStart = offset;
         }
         runEnd = offset + HEADER_OCTETS;
@@ -140,7 +140,7 @@ export class BinarySession implements Session {
         }
         continue;
       }
-      if (runEnd > 0) connection.send(Buffer.from(chunk.subarray(runStart, runEnd)));
+      if (runEnd > 0) this.sendRun(chunk, runStart, runEnd);
       runEnd = -1;
       if (judged > allowed) {
         this.askDeferred(now);
@@ -155,13 +155,18 @@ export class BinarySession implements Session {
       }
     }
 
-    if (runEnd > 0) connection.send(Buffer.from(chunk.subarray(runStart, runEnd)));
+    if (runEnd > 0) this.sendRun(chunk, runStart, runEnd);
     this.askDeferred(now);
     const answered = turn.end();
     this.sent += answered;
     connection.answered(answered);
     bucket?.take(judged);
     this.judged += judged;
+  }
+
+  /** Sends the PONGs that lie in this part of the chunk: a copy of them, because the chunk is only lent. */
+  private sendRun(chunk: Buffer, start: number, end: number): void {
+    this.connection.send(Buffer.from(chunk.subarray(start, end)));
   }
 
   /** Keeps a bare PING whose answer is too old; all of a turn are asked for at once. */

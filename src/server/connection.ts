@@ -14,11 +14,10 @@ import type { Origin } from './origin.js';
 import { Outbox } from './outbox.js';
 import { beginsWithProxyHeader } from './proxy-header.js';
 import { type Session, type Shared, type TimeLimit, timeLimits } from './session.js';
+import { READ_OCTETS } from './shared-reads.js';
 import type { CloseReason, Pause } from './stats.js';
 
 const LINGER_OCTETS = 1_048_576;
-/** Node reads at most this much at once; a read that filled it has more behind it, and others are waiting. */
-const FULL_READ = 65_536;
 /** What is pushed in one turn, in octets; the rest waits until the peer has taken it. */
 const PUSH_OCTETS = 65_536;
 const NOTHING = Buffer.alloc(0);
@@ -91,7 +90,8 @@ export class Connection implements Swept {
   private discarded = 0;
   private detail: boolean | undefined = undefined;
   private hasToken = false;
-  private turnOctets = 0;
+  /** Something came, or reading goes on, in this turn of a drain. */
+  private stirred = false;
 
   constructor(
     readonly socket: Socket,
@@ -286,8 +286,9 @@ export class Connection implements Swept {
     this.socket.destroy();
   }
 
-  /** Destroys with RST, so that the kernel too lets go of what nobody reads (SPEC "Limits"); TLS and Unix sockets have none. */
+  /** Gives a slow peer up with RST, so that the kernel too lets go of what nobody reads (SPEC "Limits"); TLS and Unix sockets have none. */
   private reset(): void {
+    this.closeReason = 'slow-peer';
     if (this.socket.remoteAddress !== undefined && !('encrypted' in this.socket)) this.socket.resetAndDestroy();
     this.destroy('slow-peer');
   }
@@ -303,7 +304,7 @@ export class Connection implements Swept {
     this.receivedAt = now;
     this.quietSince = now;
     this.greeting?.received(now);
-    this.turnOctets += chunk.length;
+    this.stirred = true;
     if (this.session === undefined && !this.decideMode(chunk, now)) return;
     const session = this.session as unknown as Session;
     const unfinished = session.inside ? session.begun : -1;
@@ -311,7 +312,8 @@ export class Connection implements Swept {
     this.work(session, now, unfinished);
     if (this.phase !== OPEN) return;
     session.keep();
-    if (chunk.length >= FULL_READ) this.yieldTurn();
+    // A read that was full has more behind it, and others are waiting.
+    if (chunk.length >= READ_OCTETS) this.yieldTurn();
   }
 
   /** `unfinished`: which frame or line was unfinished before; it keeps the moment in which it began. */
@@ -390,7 +392,7 @@ export class Connection implements Swept {
     }
     if (this.paused !== 0) return;
     // What came while it stood is not read yet.
-    this.turnOctets++;
+    this.stirred = true;
     if (this.finCame) this.ended();
     else this.socket.resume();
   }
@@ -484,7 +486,6 @@ export class Connection implements Swept {
     if (this.phase === CLOSING && this.closingAt <= now) {
       this.socket.destroy();
     } else if (this.outbox.stalled(limits.stall, now)) {
-      this.closeReason = 'slow-peer';
       if (this.phase === CLOSING) this.complain(timeLimits.stall);
       else this.socket.write(this.broke('stall') ?? NOTHING);
       this.reset();
@@ -524,7 +525,7 @@ export class Connection implements Swept {
    * wait in the socket, so it reads on until a turn of the loop brings none.
    */
   drain(until: number): void {
-    this.turnOctets = 0;
+    this.stirred = false;
     void onePoll().then(() => {
       const { session } = this;
       const allTold = this.phase !== OPEN || session?.pushLast?.() !== false;
@@ -533,7 +534,7 @@ export class Connection implements Swept {
         session?.settle();
         this.release();
       }
-      const quiet = this.phase !== OPEN || (this.turnOctets === 0 && this.paused === 0 && allTold);
+      const quiet = this.phase !== OPEN || (!this.stirred && this.paused === 0 && allTold);
       if (quiet || this.shared.clock.now() >= until) this.close('drained');
       else this.drain(until);
     });

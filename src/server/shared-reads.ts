@@ -1,7 +1,9 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
 
-/** As much as Node reads at once otherwise. */
-const lent = Buffer.allocUnsafeSlow(65_536);
+/** The most that is read at once, of TLS too: it is what Node takes otherwise. */
+export const READ_OCTETS = 65_536;
+
+const lent = Buffer.allocUnsafeSlow(READ_OCTETS);
 
 const onread = {
   buffer: lent,
@@ -19,8 +21,8 @@ interface Accepted extends Socket {
 
 /**
  * Has a socket that was just accepted read into one buffer that all share: its `data` are lent until the listener
- * returns. That saves 64 KiB for each read, and the way through a stream. Node offers it (`onread`) to those who make a socket, not
- * to a server, so the handle moves to a new one; where Node has changed that, the socket stays as it was.
+ * returns. That saves 64 KiB for each read, and the way through a stream. Node offers it (`onread`) to those who make a
+ * socket, not to a server, so the handle moves to a new one; where Node has changed that, the socket stays as it was.
  * Source: `onread` of `new net.Socket`, https://nodejs.org/api/net.html
  */
 export function withSharedReads(accepted: Socket): Socket {
