@@ -453,7 +453,17 @@ export const optionRows: readonly OptionRow[] = [
     default: '0',
     max: MILLION,
     env: 'PONGCHECK_LIMITS_MAX_CONNECTIONS_PER_ADDRESS',
-    sentence: 'Connections at once from one address; 0 = unlimited.',
+    sentence:
+      'Connections at once from one IPv4 address or IPv6 network (limits.ipv6Prefix); 0 = unlimited. Those of a Unix socket are not counted.',
+  },
+  {
+    path: 'limits.ipv6Prefix',
+    type: 'integer',
+    default: '64',
+    min: 1,
+    max: 128,
+    env: 'PONGCHECK_LIMITS_IPV6_PREFIX',
+    sentence: 'Leading bits of an IPv6 address that count as one address where connections per address are limited.',
   },
   {
     path: 'drain.grace',

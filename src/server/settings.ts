@@ -21,10 +21,12 @@ export interface Limits {
   maxWatches: number;
   /** Connections at once, over all listeners; a service takes fewer where the process may not open as many files. Default 10,000. */
   maxConnections: number;
-  /** Connections at once from one address; 0 = unlimited. Default 0. */
+  /** Connections at once from one IPv4 address or IPv6 network; those of a Unix socket are not counted. 0 = unlimited. Default 0. */
   maxConnectionsPerAddress: number;
 }
 
+  /** Leading bits of an IPv6 address, 1 to 128, that make the network which `maxConnectionsPerAddress` counts. Default 64. */
+  ipv6Prefix: number;
 /** PONGCHECK_CONFIG: `what` asks for a token, and there is none. */
 export function noTokens(what: string): PongcheckError {
   return new PongcheckError('PONGCHECK_CONFIG', `${what}, and tokens is empty, so nobody could show one`);
@@ -78,3 +80,4 @@ export const defaultServerSettings: ServerSettings = {
   },
   detail: 'loopback',
 };
+    ipv6Prefix: 64,

@@ -218,6 +218,7 @@ describe('file < environment < flags', () => {
         maxConnections: 77,
         maxConnectionsPerAddress: 77,
       },
+        ipv6Prefix: 77,
       drain: { grace: 7000, delay: 7000 },
       detail: 'never',
       tokens: ['a-right-token-0123456789'],

@@ -56,11 +56,13 @@ function of(run: () => unknown): CheckDefinition {
 
 /** A responder of our own, as a session wants it, whose checks have their first results as far as they get any. */
 export async function startResponder(wanted: Wanted): Promise<Subject & { stop(): Promise<void> }> {
-  const { checks = {}, requireToken, ...options } = wanted;
+  const { checks = {}, requireToken, proxyProtocol, ...options } = wanted;
   const service = createService({
     ...options,
     http: false,
-    listen: [{ url: 'pong://127.0.0.1:0', ...(requireToken && { requireToken }) }],
+    listen: [
+      { url: 'pong://127.0.0.1:0', ...(requireToken && { requireToken }), ...(proxyProtocol && { proxyProtocol }) },
+    ],
     checks: Object.fromEntries(Object.entries(checks).flatMap(([name, word]) => checksOf(name, word))),
     drain: { grace: 3000, delay: 0 },
   });
