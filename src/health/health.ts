@@ -20,11 +20,13 @@ export interface Query {
 /** What is true, or the last that is known (`stale`). */
 export interface Answer {
   readonly state: State;
-  /** The deadline passed before a wanted run was done. */
+  /** A wanted run was not done: this is the last that is known. */
   readonly stale: boolean;
   /** Age of the oldest result that was counted, in ms, from the start of its run; 0 where none was. */
   readonly age: number;
   /**
+  /** It is stale, and was given because the deadline of its caller came; false where nothing was waited for. */
+  readonly late: boolean;
    * The report as JSON text. Serialised at most once per run or quarter of a second, never per caller.
    * `full`: everything; `causes`: the report without its checks; `chain`: instance, state and the bare
    * instances of the causes, for responders that may see no detail.

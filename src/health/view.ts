@@ -56,8 +56,8 @@ export class View {
   }
 
   /** What stands now, for one who asked; the report is that of the moment at which it is asked for. */
-  answer(stale: boolean): Answer {
-    return new ViewAnswer(this, this.current(), stale, this.context.clock.now());
+  answer(stale: boolean, late = false): Answer {
+    return new ViewAnswer(this, this.current(), stale, late, this.context.clock.now());
   }
 
   report(extent: Extent): Buffer {
@@ -74,6 +74,7 @@ export class View {
 class ViewAnswer implements Answer {
   readonly state: State;
   readonly age: number;
+    readonly late: boolean,
 
   constructor(
     private readonly view: View,

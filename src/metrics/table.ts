@@ -208,7 +208,7 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_pings_stale_total',
     type: 'counter',
-    help: 'PINGs that were answered with an old status, because the deadline came before a wanted run was done.',
+    help: 'PINGs that were answered with an old status, because their deadline came before a wanted run was done. Answers that waited for nothing are not counted: those to agent, to a timeoutMs of 0, and to what a close cuts short.',
     labels: [],
     read: ({ stats }) => single(stats.stale),
   },

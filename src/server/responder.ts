@@ -122,7 +122,7 @@ export class Responder {
   /** Counts PONGs that `answer` was for. */
   count(scope: Scope, answer: Answer, count: number, readAt: number): void {
     this.stats.pings[scope][answer.state] += count;
-    if (answer.stale) this.stats.stale += count;
+    if (answer.late) this.stats.stale += count;
     this.stats.replyTime.observe((this.clock.now() - readAt) / 1000, count);
     this.stats.resultAge.observe(answer.age / 1000, count);
   }

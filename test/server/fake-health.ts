@@ -26,7 +26,7 @@ export class FakeHealth implements Health {
 
   ask(query: Query, answer: (answer: Answer) => void): Withdraw {
     if (this.atOnce !== undefined || query.timeout === 0) {
-      answer(this.answer(this.atOnce ?? 'unknown', this.atOnce === undefined));
+      answer(this.answer(this.atOnce ?? 'unknown', this.atOnce === undefined, false));
       return () => {};
     }
     const asked = { query, answer };
@@ -58,7 +58,7 @@ export class FakeHealth implements Health {
     for (const { answer } of this.asked.splice(0, count)) answer(this.answer(state, stale));
   }
 
-  private answer(state: State, stale: boolean): Answer {
+  private answer(state: State, stale: boolean, late = stale): Answer {
     return {
       state,
       stale,
@@ -66,5 +66,6 @@ export class FakeHealth implements Health {
       report: (extent) => Buffer.from(JSON.stringify(extent === 'full' ? this.report : { extent, state })),
       failing: () => this.failing,
     };
+      late,
   }
 }
