@@ -23,7 +23,7 @@ export class Watches implements Pushing {
 
   constructor(
     private readonly connection: Connection,
-    private readonly send: (frame: Buffer) => void,
+    private readonly send: (frame: readonly Buffer[]) => void,
   ) {}
 
   get size(): number {
