@@ -438,6 +438,15 @@ export const optionRows: readonly OptionRow[] = [
     sentence: 'WATCHes of one connection (ERROR 7); 0 = none are offered.',
   },
   {
+    path: 'limits.maxWatchedSelections',
+    type: 'integer',
+    default: '256',
+    max: 10_000,
+    env: 'PONGCHECK_LIMITS_MAX_WATCHED_SELECTIONS',
+    sentence:
+      'Different selections by names of checks that are watched at once, over all connections (ERROR 7). A scope or a group is not counted.',
+  },
+  {
     path: 'limits.maxConnections',
     type: 'integer',
     default: '10000',

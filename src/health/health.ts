@@ -17,16 +17,19 @@ export interface Query {
   hops: number;
 }
 
+/** Which checks a caller means. */
+export type Selection = Pick<Query, 'scope' | 'checks' | 'group'>;
+
 /** What is true, or the last that is known (`stale`). */
 export interface Answer {
   readonly state: State;
   /** A wanted run was not done: this is the last that is known. */
   readonly stale: boolean;
+  /** It is stale, and was given because the deadline of its caller came; false where nothing was waited for. */
+  readonly late: boolean;
   /** Age of the oldest result that was counted, in ms, from the start of its run; 0 where none was. */
   readonly age: number;
   /**
-  /** It is stale, and was given because the deadline of its caller came; false where nothing was waited for. */
-  readonly late: boolean;
    * The report as JSON text. Serialised at most once per run or quarter of a second, never per caller.
    * `full`: everything; `causes`: the report without its checks; `chain`: instance, state and the bare
    * instances of the causes, for responders that may see no detail.
@@ -52,6 +55,8 @@ export interface Standing {
 export interface Watched {
   /** What is known of it now. */
   readonly answer: Answer;
+  /** Calls `changed` before it returns, in place of in a later turn, where there is a change that it was not called for. */
+  look(): void;
   /** Nothing more is told. */
   end(): void;
 }
@@ -75,8 +80,11 @@ export interface Health {
   ask(query: Query, answer: (answer: Answer) => void): Withdraw;
   /**
    * Calls `changed` whenever the state of what is selected is another one, or the state or reason of one of its
-   * checks. However many watch, a check is run by its interval as ever, and at once where its result is too old; one
-   * that is run on demand only is run whenever its result has outlived its max age.
+   * checks; where many watch, a part of them in each turn of the loop, and what was undone before is not told. However
+   * many watch, a check is run by its interval as ever, and at once where its result is too old; one that is run on
+   * demand only is run whenever its result has outlived its max age.
+   * @param maxSelections most selections by names of checks that are watched at once, each counted once. Default: no limit.
+   * @returns undefined where this would be one selection too many.
    */
-  watch(selection: Pick<Query, 'scope' | 'checks' | 'group'>, changed: () => void): Watched;
+  watch(selection: Selection, changed: () => void, maxSelections?: number): Watched | undefined;
 }

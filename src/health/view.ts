@@ -2,18 +2,17 @@ import type { Clock } from '../clock.js';
 import { aggregate } from './aggregate.js';
 import type { Answer, Standing } from './health.js';
 import type { Monitor } from './monitor.js';
+import type { ReportCache } from './report-cache.js';
 import type { State } from './state.js';
 
 /** How much of a report is told: see `Answer.report`. */
 export type Extent = Parameters<Answer['report']>[0];
 
-/** How long a serialised report is given while nothing changes, in milliseconds. */
-const REPORT_LIFE = 250;
-
 export interface ViewContext {
   readonly clock: Clock;
   /** Rises whenever anything changes that a view could show. */
   readonly revision: number;
+  readonly reports: ReportCache;
   serialise(view: View, extent: Extent): Buffer;
 }
 
@@ -25,12 +24,13 @@ export class View {
   /** Replaced only when something changed. */
   standing!: Standing;
   private revision = -1;
-  private readonly reports = new Map<Extent, { octets: Buffer; revision: number; until: number }>();
 
   constructor(
     readonly checks: readonly Monitor[],
     private readonly override: Override,
     private readonly context: ViewContext,
+    /** Which names of checks it is made of; undefined where a scope or a group selects it. */
+    readonly key?: string,
   ) {
     this.refresh();
   }
@@ -61,25 +61,20 @@ export class View {
   }
 
   report(extent: Extent): Buffer {
-    const { clock, revision } = this.context;
-    const now = clock.now();
-    const kept = this.reports.get(extent);
-    if (kept && kept.revision === revision && now < kept.until) return kept.octets;
-    const octets = this.context.serialise(this, extent);
-    this.reports.set(extent, { octets, revision, until: now + REPORT_LIFE });
-    return octets;
+    const { reports, revision } = this.context;
+    return reports.get(this, extent, revision, () => this.context.serialise(this, extent));
   }
 }
 
 class ViewAnswer implements Answer {
   readonly state: State;
   readonly age: number;
-    readonly late: boolean,
 
   constructor(
     private readonly view: View,
     { state, since }: Standing,
     readonly stale: boolean,
+    readonly late: boolean,
     now: number,
   ) {
     this.state = state;

@@ -13,6 +13,7 @@ export interface Source {
     readonly checks: readonly CheckView[];
     groups(): readonly string[];
     stateOf(group: string): State;
+    readonly watchedSelections: number;
   };
   readonly stats: ServerStats;
   readonly loop: Pick<LoopWatch, 'delay' | 'busy'>;
@@ -225,6 +226,13 @@ export const metricRows: readonly MetricRow[] = [
     help: 'WATCHes that are open now.',
     labels: [],
     read: ({ stats }) => single(stats.watches),
+  },
+  {
+    name: 'pongcheck_watched_selections',
+    type: 'gauge',
+    help: 'Different selections by names of checks that are watched now.',
+    labels: [],
+    read: ({ health }) => single(health.watchedSelections),
   },
   {
     name: 'pongcheck_statuses_total',

@@ -247,15 +247,21 @@ export class BinarySession implements Session {
     const { decoder, connection } = this;
     const { idHigh, idLow, flags } = decoder;
     const { responder, settings } = connection.shared;
-    const { maxWatches } = settings.limits;
+    const { maxWatches, maxWatchedSelections } = settings.limits;
     if ((flags & WatchFlag.CANCEL) !== 0) return this.watches?.cancel(idHigh, idLow);
     this.watches ??= new Watches(connection, (frame) => this.sendParts(frame));
     if (this.watches.size >= maxWatches && !this.watches.has(idHigh, idLow)) {
-      const message = maxWatches === 0 ? 'this server offers no WATCH' : `${maxWatches} watches are open already`;
-      this.connection.complain(message);
-      return this.send(this.error(WireError.FORBIDDEN, message, 0, idHigh, idLow));
+      return this.forbid(maxWatches === 0 ? 'this server offers no WATCH' : `${maxWatches} watches are open already`);
     }
-    this.watches.start(idHigh, idLow, flags, responder.selection(body));
+    if (!this.watches.start(idHigh, idLow, flags, responder.selection(body))) {
+      this.forbid(`${maxWatchedSelections} different selections of checks are watched already`);
+    }
+  }
+
+  private forbid(message: string): void {
+    const { idHigh, idLow } = this.decoder;
+    this.connection.complain(message);
+    this.send(this.error(WireError.FORBIDDEN, message, 0, idHigh, idLow));
   }
 
   pushLast(): boolean {

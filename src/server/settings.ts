@@ -19,14 +19,16 @@ export interface Limits {
   pingsPerSecond: number;
   /** WATCHes of one connection; 0 = none are offered. Default 64. */
   maxWatches: number;
+  /** Different selections by names of checks that are watched at once, over all connections. Default 256. */
+  maxWatchedSelections: number;
   /** Connections at once, over all listeners; a service takes fewer where the process may not open as many files. Default 10,000. */
   maxConnections: number;
   /** Connections at once from one IPv4 address or IPv6 network; those of a Unix socket are not counted. 0 = unlimited. Default 0. */
   maxConnectionsPerAddress: number;
-}
-
   /** Leading bits of an IPv6 address, 1 to 128, that make the network which `maxConnectionsPerAddress` counts. Default 64. */
   ipv6Prefix: number;
+}
+
 /** PONGCHECK_CONFIG: `what` asks for a token, and there is none. */
 export function noTokens(what: string): PongcheckError {
   return new PongcheckError('PONGCHECK_CONFIG', `${what}, and tokens is empty, so nobody could show one`);
@@ -75,9 +77,10 @@ export const defaultServerSettings: ServerSettings = {
     stallTimeout: 10_000,
     pingsPerSecond: 10_000,
     maxWatches: 64,
+    maxWatchedSelections: 256,
     maxConnections: 10_000,
     maxConnectionsPerAddress: 0,
+    ipv6Prefix: 64,
   },
   detail: 'loopback',
 };
-    ipv6Prefix: 64,
