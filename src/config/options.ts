@@ -444,7 +444,7 @@ export const optionRows: readonly OptionRow[] = [
     max: 10_000,
     env: 'PONGCHECK_LIMITS_MAX_WATCHED_SELECTIONS',
     sentence:
-      'Different selections by names of checks that are watched at once, over all connections (ERROR 7). A scope or a group is not counted.',
+      'Different checks lists of WATCHes at once, over all connections (ERROR 7); 0 = none. Scopes and groups do not count.',
   },
   {
     path: 'limits.maxConnections',
@@ -463,7 +463,7 @@ export const optionRows: readonly OptionRow[] = [
     max: MILLION,
     env: 'PONGCHECK_LIMITS_MAX_CONNECTIONS_PER_ADDRESS',
     sentence:
-      'Connections at once from one IPv4 address or IPv6 network (limits.ipv6Prefix); 0 = unlimited. Those of a Unix socket are not counted.',
+      'Connections at once from one IPv4 address or IPv6 network (limits.ipv6Prefix); 0 = unlimited. Unix sockets do not count.',
   },
   {
     path: 'limits.ipv6Prefix',
@@ -472,7 +472,7 @@ export const optionRows: readonly OptionRow[] = [
     min: 1,
     max: 128,
     env: 'PONGCHECK_LIMITS_IPV6_PREFIX',
-    sentence: 'Leading bits of an IPv6 address that count as one address where connections per address are limited.',
+    sentence: 'Prefix length of the IPv6 networks that maxConnectionsPerAddress counts.',
   },
   {
     path: 'drain.grace',

@@ -23,9 +23,9 @@ export type Selection = Pick<Query, 'scope' | 'checks' | 'group'>;
 /** What is true, or the last that is known (`stale`). */
 export interface Answer {
   readonly state: State;
-  /** A wanted run was not done: this is the last that is known. */
+  /** A wanted run was not done: this is the last known state. */
   readonly stale: boolean;
-  /** It is stale, and was given because the deadline of its caller came; false where nothing was waited for. */
+  /** Stale, because the caller's deadline expired; false for an answer that did not wait. */
   readonly late: boolean;
   /** Age of the oldest result that was counted, in ms, from the start of its run; 0 where none was. */
   readonly age: number;
@@ -55,7 +55,7 @@ export interface Standing {
 export interface Watched {
   /** What is known of it now. */
   readonly answer: Answer;
-  /** Calls `changed` before it returns, in place of in a later turn, where there is a change that it was not called for. */
+  /** Compares now, and calls `changed` before this returns if there is a change without a notification. */
   look(): void;
   /** Nothing more is told. */
   end(): void;
@@ -80,11 +80,11 @@ export interface Health {
   ask(query: Query, answer: (answer: Answer) => void): Withdraw;
   /**
    * Calls `changed` whenever the state of what is selected is another one, or the state or reason of one of its
-   * checks; where many watch, a part of them in each turn of the loop, and what was undone before is not told. However
-   * many watch, a check is run by its interval as ever, and at once where its result is too old; one that is run on
+   * checks. Many watchers are notified over several turns of the event loop; a change that is undone before its turn
+   * causes no call. However many watch, a check is run by its interval as ever, and at once where its result is too old; one that is run on
    * demand only is run whenever its result has outlived its max age.
-   * @param maxSelections most selections by names of checks that are watched at once, each counted once. Default: no limit.
-   * @returns undefined where this would be one selection too many.
+   * @param maxSelections limit of different `checks` selections that are watched at once. Default: no limit.
+   * @returns undefined where the limit is reached and nobody watches this selection yet.
    */
   watch(selection: Selection, changed: () => void, maxSelections?: number): Watched | undefined;
 }

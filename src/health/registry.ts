@@ -219,7 +219,7 @@ export class Registry implements Health {
     return ask(this.select(query), this.isStopped ? { ...query, timeout: 0 } : query, this.clock, answer);
   }
 
-  /** Different selections by names of checks that are watched now. */
+  /** Number of different `checks` selections that are watched now. */
   get watchedSelections(): number {
     return this.selections.watchedCount;
   }

@@ -1,9 +1,9 @@
 import type { Clock, Timer } from '../clock.js';
 import type { Extent, View } from './view.js';
 
-/** How long a serialised report is given while nothing changes, in milliseconds. */
+/** How long a serialised report is reused while nothing changes, in milliseconds. */
 const REPORT_LIFE = 250;
-/** Octets of all kept reports together. */
+/** Limit for all cached reports together, in bytes. */
 const MAX_OCTETS = 4 * 1024 * 1024;
 
 interface Kept {
@@ -13,8 +13,8 @@ interface Kept {
 }
 
 /**
- * The serialised reports that callers share. None is kept for longer than it may be given, so that views which are
- * watched, of which there are many, cost no memory between two changes.
+ * Serialised reports that callers share. A report is dropped when it may no longer be reused, so that the many watched
+ * views cost no memory between two changes.
  */
 export class ReportCache {
   /** For each extent the oldest first. */
@@ -23,13 +23,13 @@ export class ReportCache {
     causes: new Map(),
     chain: new Map(),
   };
-  /** Octets of all that are kept. */
+  /** Bytes of all cached reports. */
   octets = 0;
   private timer: Timer | undefined;
 
   constructor(private readonly clock: Clock) {}
 
-  /** The report of `view` as it is at `revision`, from `serialise` unless there is one that is young enough. */
+  /** Returns the report of `view` at `revision`; calls `serialise` if none is cached. */
   get(view: View, extent: Extent, revision: number, serialise: () => Buffer): Buffer {
     const now = this.clock.now();
     const reports = this.kept[extent];

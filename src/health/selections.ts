@@ -1,7 +1,7 @@
 import type { Monitor } from './monitor.js';
 import type { View } from './view.js';
 
-/** The most selections that keep their view while nobody watches them. */
+/** Limit of cached selections that nobody watches. */
 const MAX_SELECTIONS = 64;
 
 /**
@@ -35,7 +35,6 @@ export class Selections {
     return view;
   }
 
-  /** How many are watched. */
   get watchedCount(): number {
     return this.watched.size;
   }
@@ -44,7 +43,7 @@ export class Selections {
     return this.watched.has(key);
   }
 
-  /** Keeps this view, because somebody watches it, until `unwatch`. */
+  /** Keeps the view until `unwatch`. */
   watch(key: string, view: View): void {
     this.kept.delete(key);
     this.watched.set(key, view);

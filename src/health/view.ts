@@ -29,7 +29,7 @@ export class View {
     readonly checks: readonly Monitor[],
     private readonly override: Override,
     private readonly context: ViewContext,
-    /** Which names of checks it is made of; undefined where a scope or a group selects it. */
+    /** Identifies a selection by names of checks; undefined for a scope or a group. */
     readonly key?: string,
   ) {
     this.refresh();

@@ -3,12 +3,12 @@ import { isolate } from './isolate.js';
 import type { Monitor } from './monitor.js';
 import type { View } from './view.js';
 
-/** What is done in one turn of the loop: one for each check that is looked at, and for each watcher that is told. */
+/** Work of one turn of the event loop: 1 for each check that is compared, 1 for each watcher that is notified. */
 const TURN_BUDGET = 2048;
 
-/** One of those who watch a view; a class, because there are many. */
+/** A subscription to a view. A class without closures, because there are many. */
 class Watcher implements Watched {
-  /** Of the view, when it was told last. */
+  /** Version of the view at the last notification. */
   version: number;
 
   constructor(
@@ -26,7 +26,7 @@ class Watcher implements Watched {
   look(): void {
     const { watched } = this;
     watched.look();
-    if (watched.watchers.has(this)) watched.tell(this);
+    if (watched.watchers.has(this)) watched.notify(this);
   }
 
   end(): void {
@@ -34,13 +34,13 @@ class Watcher implements Watched {
   }
 }
 
-/** A view that somebody watches. */
+/** A view with at least one watcher. */
 class WatchedView {
   readonly watchers = new Set<Watcher>();
   /** Rises with each change. */
   version = 0;
-  /** The version of which all were told, or are being told. */
-  toldVersion = 0;
+  /** The latest version for which the notification of all watchers has begun. */
+  notifiedVersion = 0;
   private standing: Standing;
   private outlook: string;
 
@@ -49,7 +49,7 @@ class WatchedView {
     this.outlook = outlookOf(view);
   }
 
-  /** Looks whether it has changed since it was looked at last. */
+  /** Compares the view with what it was at the last call. */
   look(): void {
     const { view } = this;
     if (view.current() === this.standing) return;
@@ -60,8 +60,8 @@ class WatchedView {
     this.version++;
   }
 
-  /** Tells `watcher` unless it knows already. */
-  tell(watcher: Watcher): void {
+  /** Notifies `watcher` unless it has been notified of this version. */
+  notify(watcher: Watcher): void {
     if (watcher.version === this.version) return;
     watcher.version = this.version;
     isolate(watcher.changed);
@@ -75,7 +75,7 @@ class WatchedView {
  */
 export class Watches {
   private readonly views = new Map<View, WatchedView>();
-  /** Those that may have changed, the first one next. */
+  /** Views that may have changed, in the order in which they are compared. */
   private readonly due = new Set<WatchedView>();
   private steps: Iterator<number, void> | undefined;
   private isRunning = false;
@@ -87,7 +87,7 @@ export class Watches {
 
   add(view: View, changed: () => void): Watched {
     const watched = this.views.get(view) ?? this.begin(view);
-    // What is new to the others is not to one that comes now.
+    // A new watcher begins with the current version.
     watched.look();
     const watcher = new Watcher(watched, changed, this);
     watched.watchers.add(watcher);
@@ -109,7 +109,10 @@ export class Watches {
     return watched;
   }
 
-  /** Something may be other than before: `check`, or anything. The first are told before it returns, the others in later turns. */
+  /**
+   * `check`, or anything, may have changed. The first watchers are notified before this returns, the others in later
+   * turns of the event loop.
+   */
   look(check?: Monitor): void {
     for (const watched of this.views.values()) {
       if (check === undefined || watched.view.checks.includes(check)) this.due.add(watched);
@@ -132,16 +135,16 @@ export class Watches {
     setImmediate(this.run);
   };
 
-  /** Yields what each step took. A view that changes meanwhile is due once more, behind the others. */
+  /** Yields the work of each step. A view that changes again meanwhile goes to the end of the queue. */
   private *work(): Generator<number, void> {
     for (const watched of this.due) {
       this.due.delete(watched);
       watched.look();
       yield 1 + watched.view.checks.length;
-      if (watched.toldVersion === watched.version) continue;
-      watched.toldVersion = watched.version;
+      if (watched.notifiedVersion === watched.version) continue;
+      watched.notifiedVersion = watched.version;
       for (const watcher of watched.watchers) {
-        watched.tell(watcher);
+        watched.notify(watcher);
         yield 1;
       }
     }

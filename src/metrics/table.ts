@@ -209,7 +209,7 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_pings_stale_total',
     type: 'counter',
-    help: 'PINGs that were answered with an old status, because their deadline came before a wanted run was done. Answers that waited for nothing are not counted: those to agent, to a timeoutMs of 0, and to what a close cuts short.',
+    help: 'PINGs that were answered with an old status, because their deadline came before a wanted run was done. Answers that did not wait do not count: to agent, to a timeoutMs of 0, and those given early because the connection closes.',
     labels: [],
     read: ({ stats }) => single(stats.stale),
   },
@@ -230,7 +230,7 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_watched_selections',
     type: 'gauge',
-    help: 'Different selections by names of checks that are watched now.',
+    help: 'Different checks lists of WATCHes that are open now.',
     labels: [],
     read: ({ health }) => single(health.watchedSelections),
   },

@@ -223,7 +223,7 @@ export class BinarySession implements Session {
     this.connection.send(frame);
   }
 
-  /** Sends one frame that is made of these. */
+  /** Sends one frame. */
   private sendParts(parts: readonly Buffer[]): void {
     this.sent++;
     for (const part of parts) this.connection.send(part);

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Limit } from '../link/limit.js';
 
-/** What is smaller is copied together; what is not is written as it is, so that a report stays one for all who get it. */
+/** Smaller buffers are copied together. Larger ones are written without a copy, so that all peers share one report. */
 const SMALL_OCTETS = 512;
 
 /** What is on its way to a peer: gathered during a turn, written at once, watched for progress. */
@@ -43,7 +43,7 @@ export class Outbox {
     // Nothing waited, so nothing has stalled yet.
     if (socket.writableLength === 0) this.takenAt = now;
     if (more === undefined) socket.write(first);
-    else writeAll(socket, joined([first, ...more]));
+    else writeAll(socket, mergeSmall([first, ...more]));
     return gathered;
   }
 
@@ -68,15 +68,15 @@ export class Outbox {
   }
 }
 
-/** In one write (SPEC N15): a corked socket hands all that it has to the kernel at once. */
+/** One writev (SPEC N15): a corked socket hands everything to the kernel at once. */
 function writeAll(socket: Socket, parts: readonly Buffer[]): void {
   socket.cork();
   for (const part of parts) socket.write(part);
   socket.uncork();
 }
 
-/** The same octets, with small neighbours in one buffer. */
-function joined(parts: readonly Buffer[]): Buffer[] {
+/** Concatenates adjacent small buffers. */
+function mergeSmall(parts: readonly Buffer[]): Buffer[] {
   const all: Buffer[] = [];
   let small: Buffer[] = [];
   const join = () => {

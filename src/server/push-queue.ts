@@ -1,13 +1,13 @@
 import type { Clock } from '../clock.js';
 
-/** STATUSes that are sent in one turn of the loop, ... */
+/** STATUS frames per turn of the event loop. */
 const TURN_BUDGET = 256;
-/** ... and how long that may take, in milliseconds: to serialise a report takes longer than to send it. */
+/** Time limit of one turn in milliseconds: serialising a report takes longer than sending it. */
 const TURN_MS = 5;
 
 /** Something that has news for its peer. */
 export interface Pushing {
-  /** Sends at most `most` STATUSes; returns how many it sent. */
+  /** Sends at most `most` STATUS frames; returns how many were sent. */
   push(most: number): number;
 }
 
@@ -38,7 +38,7 @@ export class PushQueue {
     for (const pushing of this.waiting) {
       this.waiting.delete(pushing);
       const sent = pushing.push(left);
-      // It may have more, and goes behind the others.
+      // There may be more: back to the end of the queue.
       if (sent === left) this.waiting.add(pushing);
       left -= Math.max(1, sent);
       if (left <= 0 || this.clock.now() >= until) break;

@@ -190,7 +190,7 @@ export class Responder {
     return [encodeFrame({ type: FrameType.STATUS, code: statusOf[answer.state], idHigh, idLow })];
   }
 
-  /** The header, and the report that all who get it share. */
+  /** The header, and the report, which all peers share. */
   private withReport(
     type: FrameType,
     given: number,

@@ -19,13 +19,13 @@ export interface Limits {
   pingsPerSecond: number;
   /** WATCHes of one connection; 0 = none are offered. Default 64. */
   maxWatches: number;
-  /** Different selections by names of checks that are watched at once, over all connections. Default 256. */
+  /** Different `checks` lists of WATCHes at once, over all connections; scopes and groups do not count. Default 256. */
   maxWatchedSelections: number;
   /** Connections at once, over all listeners; a service takes fewer where the process may not open as many files. Default 10,000. */
   maxConnections: number;
-  /** Connections at once from one IPv4 address or IPv6 network; those of a Unix socket are not counted. 0 = unlimited. Default 0. */
+  /** Connections at once from one IPv4 address or IPv6 network; Unix sockets do not count. 0 = unlimited. Default 0. */
   maxConnectionsPerAddress: number;
-  /** Leading bits of an IPv6 address, 1 to 128, that make the network which `maxConnectionsPerAddress` counts. Default 64. */
+  /** Prefix length, 1 to 128, of the IPv6 networks that `maxConnectionsPerAddress` counts. Default 64. */
   ipv6Prefix: number;
 }
 

@@ -8,8 +8,8 @@ import type { TlsSettings } from './tls-files.js';
 export type Handshake = { socket: TLSSocket; refusal: string | undefined } | { broken: string };
 
 /**
- * What Node keeps in a TLS socket and does not document: the socket below it, the only thing that is unique to both.
- * Where it is missing no handshake finds its connection, and all are closed.
+ * `_parent` is the socket below TLS, which Node does not document. Nothing else identifies it: addresses and ports are
+ * not unique. Without it every handshake ends with its connection.
  */
 interface TlsOver extends TLSSocket {
   _parent?: Socket;

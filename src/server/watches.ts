@@ -35,8 +35,8 @@ export class Watches implements Pushing {
   }
 
   /**
-   * Takes the place of one with the same id, and is answered whatever is due: as a PING is. False, and there is none
-   * with this id, where no other selection of checks may be watched.
+   * Replaces a watch with the same id, and sends the first STATUS at once.
+   * @returns false, and no watch has this id, where `limits.maxWatchedSelections` is reached.
    */
   start(idHigh: number, idLow: number, flags: number, selection: Selection): boolean {
     const { responder, stats, settings } = this.connection.shared;
@@ -82,7 +82,7 @@ export class Watches implements Pushing {
   pushLast(): boolean {
     const { connection } = this;
     const { maxQueuedBytes } = connection.shared.settings.limits;
-    // A change may have its turn only later.
+    // The health may not have notified this connection of the latest change yet.
     for (const { watched } of this.open.values()) watched.look();
     for (const watch of this.due) {
       if (connection.queued > maxQueuedBytes) return false;

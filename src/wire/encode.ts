@@ -27,11 +27,11 @@ export function encodeFrame(frame: OutgoingFrame): Buffer {
 }
 
 /**
- * The header of a frame whose body of so many octets is sent behind it, in the same write: it may be one buffer for
- * many frames. Throws as `encodeFrame`.
+ * Encodes only the header of a frame. The body, `bodyOctets` long and possibly shared by many frames, has to be sent
+ * behind it in the same write. Throws as `encodeFrame`.
  */
 export function encodeHeader(frame: Omit<OutgoingFrame, 'body'>, bodyOctets: number): Buffer {
-  // Not from Node's pool, of which a header that waits for its peer would hold 8 KiB.
+  // Not from Node's pool: a header that waits for a slow peer would keep 8 KiB of it alive.
   const octets = Buffer.allocUnsafeSlow(HEADER_OCTETS);
   writeHeaderOf(octets, frame, bodyOctets);
   return octets;

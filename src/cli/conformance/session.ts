@@ -36,7 +36,7 @@ export interface Session {
   readonly rules: readonly string[];
   /** What the server has to be; absent: any will do. */
   readonly responder?: Wanted;
-  /** Connections that are opened before: so many, which send nothing, or one for each of these octets in hexadecimal. */
+  /** Connections opened before the session: a number of silent ones, or for each the octets that it sends, in hexadecimal. */
   readonly beside?: number | readonly string[];
   readonly steps: readonly Step[];
 }
