@@ -2,7 +2,7 @@ import { promisify, TextDecoder } from 'node:util';
 import zlib from 'node:zlib';
 import { CheckFailure } from '../health/reason.js';
 
-/** More codings than anyone applies to one body; each costs a pass. */
+/** More than any server applies to one body; each costs a pass. */
 const MAX_CODINGS = 4;
 /** What a coding may add to a body that cannot be made smaller: its head, and an octet in 64. */
 const CODING_HEAD = 1024;
@@ -21,7 +21,7 @@ const decoders: ReadonlyMap<string, Decode> = new Map([
   ['gzip', gunzip],
   ['x-gzip', gunzip],
   ['br', brotli],
-  // Meant is zlib's format; some servers send the bare one.
+  // The zlib format of RFC 1950; some servers send raw deflate.
   ['deflate', (octets, bound) => (hasZlibHead(octets) ? inflate : inflateRaw)(octets, bound)],
   ...(zstdDecompress ? [['zstd', promisify(zstdDecompress) as Decode] as const] : []),
 ]);
@@ -65,7 +65,7 @@ export function tooLong(maxBody: number): CheckFailure {
   return new CheckFailure('bad-body', `the body is longer than ${maxBody} octets`);
 }
 
-/** A body as a text: a byte order mark says in which charset, else its Content-Type; else, or if nobody knows that, it is UTF-8. */
+/** Decodes the text of a body: in the charset of its byte order mark, else of its Content-Type; without one, or with an unknown one, UTF-8. */
 export function textOf(octets: Buffer, contentType = ''): string {
   const [, named] = /;\s*charset\s*=\s*["']?([^\s"';,]+)/i.exec(contentType) ?? [];
   return decoderFor(charsetOfMark(octets) ?? named ?? 'utf-8').decode(octets);

@@ -11,7 +11,7 @@ import type { TlsMaterial } from './tls.js';
 
 /** One run at a time; a second connection is for a run that is being ended. */
 const MAX_SOCKETS = 2;
-/** A new connection is made at least this often: a kept one goes on to an address that the name no longer has, and to a service that takes no newcomers. */
+/** A new connection is made at least this often: a kept one follows no change of DNS, and does not show that a service accepts no new ones. */
 const FRESH_EVERY_MS = 10_000;
 const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
@@ -49,7 +49,7 @@ export class HttpExchange {
   /** Monotonic moments: when the kept connection was made, when the latest run began. */
   private freshAt = Number.NEGATIVE_INFINITY;
   private lastRunAt = Number.NEGATIVE_INFINITY;
-  /** Where the latest answer came from: where a redirect leads is the other side's choice, and one connection is kept. */
+  /** Origin of the latest answer. Redirects may lead to another one at each run, and only one connection is kept. */
   private origin: string | undefined;
 
   constructor(

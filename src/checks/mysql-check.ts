@@ -9,7 +9,7 @@ import { type MysqlLogin, MysqlSession } from './mysql-session.js';
 
 /** A new connection is made at least this often, because a standing one does not see that newcomers are turned away. */
 const FRESH_EVERY_MS = 10_000;
-/** The same where the check's own connections have used up what the user may begin in an hour. */
+/** The same once the check's own connections have reached the user's limit per hour. */
 const RARELY_FRESH_EVERY_MS = 3_600_000;
 /** A ping of the protocol would be answered by a server whose SQL layer is stuck. */
 const QUESTION = 'SELECT 1, @@global.read_only';
@@ -30,7 +30,7 @@ export class MysqlCheck {
   private freshAt = Number.NEGATIVE_INFINITY;
   private lastRunAt = Number.NEGATIVE_INFINITY;
   private freshEvery = FRESH_EVERY_MS;
-  /** The user may have no connection beside the standing one: it is closed before the next is begun. */
+  /** The user may have no further connection: the standing one is closed before the next is opened. */
   private oneAtATime = false;
   private closed = false;
   private readonly lag: ReplicaLag | undefined;
@@ -77,7 +77,7 @@ export class MysqlCheck {
     await this.standing?.leave();
   }
 
-  /** Gives up the standing session, for a user who may have no other beside it. The next run begins one. */
+  /** Closes the standing session; the next run opens another. */
   async release(): Promise<void> {
     await this.standing?.leave();
   }

@@ -44,9 +44,9 @@ const reasonByCode: Readonly<Record<string, Reason>> = {
   AUTH_SWITCH_PLUGIN_ERROR: 'auth',
 };
 
-/** The driver's words for a method that it has not. The name is the server's. */
+/** The driver's error for a plugin that it does not support. The name comes from the server. */
 const UNKNOWN_PLUGIN = /^Server requests authentication using unknown plugin ([\w-]{1,64})\. See /;
-/** Limits of the user, not of the server; their names stand in the errors 1203 and 1226 in every language of the server. */
+/** Limits of the user, not of the server. The errors 1203 and 1226 name them in every language of the server. */
 const USER_LIMIT = /'max_user_connections'/;
 const HOURLY_LIMIT = /'max_connections_per_hour'/;
 
@@ -61,12 +61,12 @@ export function mysqlFailure(error: unknown): CheckFailure {
   return failure(reasonByNumber[errno as number] ?? reasonByCode[code as string] ?? reasonOf(error, 'protocol'), error);
 }
 
-/** Whether the user has all the connections that it may have. */
+/** Whether the user has reached its limit of connections. */
 export function isUserLimit({ reason, message }: CheckFailure): boolean {
   return reason === 'too-many-connections' && USER_LIMIT.test(message);
 }
 
-/** Whether the user has begun all the connections that it may begin in an hour. */
+/** Whether the user has reached its limit of new connections per hour. */
 export function isHourlyLimit({ reason, message }: CheckFailure): boolean {
   return reason === 'too-many-connections' && HOURLY_LIMIT.test(message);
 }

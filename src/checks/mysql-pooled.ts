@@ -47,13 +47,13 @@ export class PooledMysqlCheck {
     } catch (error) {
       // A server that is full may serve the connections that the pool has.
       if (!(error instanceof CheckFailure) || error.reason !== 'too-many-connections') throw error;
-      // The pool has all that it will ever want: what is missing is only the check's own.
+      // The pool has reached its own limit: only the check's connection is missing.
       if (isUserLimit(error) && this.visitor.isGrown && !this.dedicated.isDemanding) return { status: 'pass' };
       return { status: 'warn', reason: error.reason, output: `${error.message}; one of the pool answers` };
     }
   }
 
-  /** Where the user may have no connection besides, the pool gets that of the check. */
+  /** Where the user may have no further connection, closes that of the check for the pool. */
   private async visitPool(signal: AbortSignal, deadline: number): Promise<void> {
     try {
       await this.askPool(signal, deadline);

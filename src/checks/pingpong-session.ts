@@ -14,7 +14,7 @@ import { failure } from './failure.js';
 const HEAD_START = 100;
 /** How much of it may be spent on connecting, before the other is given less time. */
 const CONNECT_ALLOWANCE = 50;
-/** What the other may send until it is asked again, in octets: a report, and what it says unasked. Each frame is bounded by the protocol, their number is not. */
+/** Octets that the other may send until the next question. The protocol bounds each frame, not their number. */
 const MAX_HEARD = 262_144;
 /** The largest count of hops that a PING can tell. */
 const MAX_HOPS = 15;
