@@ -152,7 +152,7 @@ it('tells what the server said where that then resets the connection', async () 
   const server = createServer((socket) => {
     socket.on('error', () => {});
     socket.once('data', () => {
-      socket.write('-ERR max number of clients reached\r\n', () => setTimeout(() => socket.resetAndDestroy(), 5));
+      socket.write('-ERR max number of clients reached\r\n', () => socket.resetAndDestroy());
     });
   });
   closing.push(() => new Promise((resolve) => server.close(resolve)));

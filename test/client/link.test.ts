@@ -48,16 +48,17 @@ describe('a link', () => {
   });
 
   it('warns once and beats faster where the server would cut it off', async () => {
-    const service = await serve({ heartbeat: { idleTimeout: 220 } });
+    const clock = new FakeClock();
+    const server = await scripted(responder(() => true, '{"idleTimeoutMs":220}'));
     const warnings: string[] = [];
-    const { link } = open(addressOf(service));
+    const { link } = open(server.address, { clock });
     link.on('warning', (sentence) => warnings.push(sentence));
-    await state(link, is('up'));
-    const begun = service.server.stats.pings.readiness.pass;
-    const until = performance.now() + 500;
-    while (performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(service.server.stats.pings.readiness.pass - begun).toBeGreaterThanOrEqual(3);
+    await pass(clock, 100);
     expect(link.state).toBe('up');
+    const pings = () => server.frames.filter(({ type }) => type === 1).length;
+    const begun = pings();
+    await pass(clock, 500, 10);
+    expect(pings() - begun).toBeGreaterThanOrEqual(4);
     expect(warnings).toEqual([
       'the heartbeat of 10000 ms is shortened to 100 ms: the server closes after 220 ms of silence',
     ]);
@@ -243,12 +244,14 @@ describe('the end', () => {
     const service = await serve();
     const dead = addressOf(service);
     await service.stop();
-    const { link, changes } = open(dead);
-    await state(link, is('down'));
+    const clock = new FakeClock();
+    const { link, changes } = open(dead, { clock });
+    while (link.state !== 'down') await pass(clock, 50);
     await link.close();
     const seen = changes.length;
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await pass(clock, 10_000);
     expect(changes).toHaveLength(seen);
+    expect(clock.timers).toBe(0);
   });
 });
 

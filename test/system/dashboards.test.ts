@@ -222,7 +222,10 @@ describe('Prometheus beside responders', () => {
       [`${shop.http} cache fail refused false`]: 1,
       [`${shop.http} hanging fail timeout true`]: 1,
     });
-    expect(await shown('responder: Abandoned and in flight', 'check')).toMatchObject({ db: 0, cache: 0, hanging: 3 });
+    const abandoned = await shown('responder: Abandoned and in flight', 'check');
+    expect(abandoned).toMatchObject({ db: 0, cache: 0 });
+    // Three, and one more every 30 s.
+    expect(abandoned.hanging).toBeGreaterThanOrEqual(3);
     expect(await shown('responder: Open', 'instance')).toMatchObject({ [shop.http]: MAX_CONNECTIONS });
     expect(busiest).toBeGreaterThan(0.9);
     expect(await shown('responder: Failures by reason', 'check', 'reason')).toMatchObject({
