@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { heartbeatPresets, type LinkChange, type LinkOptions, openLink } from '../../src/client.js';
-import { createService, type Service, type ServiceOptions } from '../../src/service.js';
+import { createService, type Service } from '../../src/service.js';
 import { FakeClock } from '../fake-clock.js';
 import { closeLast, is, open, pass, responder, scripted, serve, state, turns } from './linked.js';
 import { frame } from './scripted-server.js';
@@ -159,10 +159,14 @@ describe('PINGs of the server', () => {
 });
 
 describe('a list of addresses', () => {
+  const [PASS, FAIL] = [1, 3];
   const fast: LinkOptions = { heartbeat: { interval: 30, maxPingsOut: 3 } };
-  const flipping = (well: () => boolean): ServiceOptions => ({
-    checks: { own: { kind: 'function', floor: 1, maxAge: 1, run: async () => ({ status: well() ? 'pass' : 'fail' }) } },
-  });
+  const answering = (status: () => number) => scripted(responder(() => true, '{}', status));
+  /** Lets time pass until the link is up at this port. */
+  const upAt = async (port: number, clock: FakeClock, changes: readonly LinkChange[]) => {
+    const isThere = ({ state: now, address }: LinkChange) => now === 'up' && portOf(address) === port;
+    while (!changes.slice(-1).some(isThere)) await pass(clock, 50);
+  };
 
   it('begins with the first that answers', async () => {
     const gone = await serve();
@@ -175,39 +179,34 @@ describe('a list of addresses', () => {
   });
 
   it('leaves one that fails for a healthy one, and goes back when it is well again', async () => {
-    let well = true;
-    const first = await serve(flipping(() => well));
-    const second = await serve();
-    const { link } = open([addressOf(first), addressOf(second)], fast);
-    const port = (change: LinkChange) => portOf(change.address);
-    const [firstPort, secondPort] = [first, second].map((service) => Number(new URL(addressOf(service)).port));
-    expect(port(await state(link, is('up')))).toBe(firstPort);
-    well = false;
-    expect(port(await state(link, is('up')))).toBe(secondPort);
-    well = true;
-    expect(port(await state(link, is('up')))).toBe(firstPort);
+    const clock = new FakeClock();
+    let status = PASS;
+    const [first, second] = [await answering(() => status), await answering(() => PASS)];
+    const { changes } = open([first.address, second.address], { ...fast, clock });
+    await upAt(first.port, clock, changes);
+    status = FAIL;
+    await upAt(second.port, clock, changes);
+    status = PASS;
+    await upAt(first.port, clock, changes);
   });
 
   it('stays where it is with failback false', async () => {
-    let well = false;
-    const first = await serve(flipping(() => well));
-    const second = await serve();
-    const { link, changes } = open([addressOf(first), addressOf(second)], { ...fast, failback: false });
-    const secondPort = Number(new URL(addressOf(second)).port);
-    await state(link, (change) => change.state === 'up' && portOf(change.address) === secondPort);
-    well = true;
+    const clock = new FakeClock();
+    let status = FAIL;
+    const [first, second] = [await answering(() => status), await answering(() => PASS)];
+    const { changes } = open([first.address, second.address], { ...fast, clock, failback: false });
+    await upAt(second.port, clock, changes);
+    status = PASS;
     const seen = changes.length;
-    const pings = second.server.stats.pings.readiness.pass;
-    while (second.server.stats.pings.readiness.pass < pings + 5) await new Promise((resolve) => setImmediate(resolve));
+    await pass(clock, 3000);
     expect(changes).toHaveLength(seen);
   });
 
   it('stays with one that fails when no other is well', async () => {
-    const first = await serve(flipping(() => false));
-    const second = await serve(flipping(() => false));
-    const { link, changes } = open([addressOf(first), addressOf(second)], fast);
-    await state(link, is('up'));
-    while (second.server.stats.accepted < 2) await new Promise((resolve) => setImmediate(resolve));
+    const clock = new FakeClock();
+    const [first, second] = [await answering(() => FAIL), await answering(() => FAIL)];
+    const { changes } = open([first.address, second.address], { ...fast, clock });
+    while (second.sockets.length < 2) await pass(clock, 50);
     expect(changes.map((change) => change.state)).toEqual(['connecting', 'up']);
   });
 
