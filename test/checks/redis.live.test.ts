@@ -198,7 +198,10 @@ describe('a check of what is no Redis', () => {
 
   it('tells a port without TLS', async () => {
     const url = await answering((socket) => socket.once('data', () => socket.end('-ERR unknown command\r\n')));
-    expect(await runCheck(check({ url: url.replace('redis:', 'rediss:') }))).toMatchObject({ reason: 'tls' });
+    expect(await runCheck(check({ url: url.replace('redis:', 'rediss:') }))).toMatchObject({
+      reason: 'tls',
+      output: 'the server does not speak TLS: use redis://, or turn TLS on there',
+    });
   });
 });
 
