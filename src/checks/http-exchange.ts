@@ -43,12 +43,14 @@ export class HttpExchange {
   /**
    * The answer, or that of the place where it redirects to. Rejects with a
    * CheckFailure, at once when `signal` fires; then nothing is held.
+   *
+   * @param connected called when a new connection stands.
    */
-  async ask(signal: AbortSignal): Promise<Answer> {
+  async ask(signal: AbortSignal, connected: () => void = () => {}): Promise<Answer> {
     const { isAllowed, maxBody } = this.options;
     let { url, headers } = this.options;
     for (let left = this.options.redirects; ; left--) {
-      const response = await this.send(url, headers, signal);
+      const response = await this.send(url, headers, signal, connected);
       const answer = new HttpAnswer(response, maxBody, signal);
       const isRedirect = redirectStatuses.has(answer.status) && !isAllowed(answer.status);
       const to = answer.header('location');
@@ -65,11 +67,20 @@ export class HttpExchange {
   }
 
   /** A kept connection may have been closed by the server meanwhile: then once more, on another. */
-  private async send(url: URL, headers: ExchangeOptions['headers'], signal: AbortSignal): Promise<IncomingMessage> {
-    const send = url.protocol === 'https:' ? requestHttps : requestHttp;
+  private async send(
+    url: URL,
+    headers: ExchangeOptions['headers'],
+    signal: AbortSignal,
+    connected: () => void,
+  ): Promise<IncomingMessage> {
+    const isTls = url.protocol === 'https:';
+    const send = isTls ? requestHttps : requestHttp;
     const agent = this.agents[url.protocol as 'http:' | 'https:'];
     for (;;) {
       const request = send(url, { method: this.options.method, headers, agent, signal });
+      request.once('socket', (socket) => {
+        if (socket.connecting) socket.once(isTls ? 'secureConnect' : 'connect', connected);
+      });
       try {
         return await head(request);
       } catch (error) {

@@ -63,8 +63,8 @@ export function http(given: HttpOptions): CheckDefinition {
     ...settings,
     kind: KIND,
     secrets: [...secretsOfUrl(url), ...secretsOfMap(headers)],
-    async run(signal): Promise<CheckResult> {
-      const answer = await exchange.ask(signal);
+    async run(signal, _deadline, _hops, connected): Promise<CheckResult> {
+      const answer = await exchange.ask(signal, connected);
       const { status } = answer;
       const fail = (reason: Reason, output: string): CheckResult => {
         answer.drop();

@@ -43,7 +43,8 @@ export async function module(given: ModuleOptions): Promise<CheckDefinition> {
     kind: KIND,
     secrets: [...secrets, ...(made.secrets ?? [])],
     // Both may be methods that need their object.
-    run: (signal, deadline, hops) => made.run(signal, deadline, hops),
+    run: (signal, deadline, hops, connected) => made.run(signal, deadline, hops, connected),
+    ...(made.load && { load: () => made.load?.() }),
     ...(made.close && { close: () => made.close?.() }),
   };
 }

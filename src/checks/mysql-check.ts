@@ -39,8 +39,11 @@ export class MysqlCheck {
     this.lag = maxLag === undefined ? undefined : new ReplicaLag(maxLag, clock);
   }
 
-  /** @param deadline monotonic moment at which the signal will fire, in milliseconds. */
-  async run(signal: AbortSignal, deadline: number): Promise<CheckResult> {
+  /**
+   * @param deadline monotonic moment at which the signal will fire, in milliseconds.
+   * @param connected called when a new connection can be used; returns the new deadline.
+   */
+  async run(signal: AbortSignal, deadline: number, connected?: () => number): Promise<CheckResult> {
     const entrance = await orAbort(this.way(), signal);
     if (this.closed) throw new CheckFailure('internal', 'the check is closed');
     const now = this.clock.now();
@@ -49,14 +52,14 @@ export class MysqlCheck {
     const waiting = entrance.take();
     if (waiting) this.settle(waiting);
     if (!this.standing || this.standing.lost || nextRun - this.freshAt > FRESH_EVERY_MS) {
-      return this.renew(entrance, signal, deadline);
+      return this.renew(entrance, signal, deadline, connected);
     }
     try {
       return await this.ask(this.standing, signal, deadline);
     } catch (error) {
       // The server may have been restarted, or have closed an idle connection, and be well.
       if (signal.aborted || this.closed || !(error instanceof CheckFailure) || error.reason !== 'reset') throw error;
-      return this.renew(entrance, signal, deadline);
+      return this.renew(entrance, signal, deadline, connected);
     }
   }
 
@@ -75,7 +78,12 @@ export class MysqlCheck {
   }
 
   /** Asks on a new connection, which stays in place of the one that stood. */
-  private async renew(entrance: Entrance<MysqlSession>, signal: AbortSignal, deadline: number): Promise<CheckResult> {
+  private async renew(
+    entrance: Entrance<MysqlSession>,
+    signal: AbortSignal,
+    deadline: number,
+    connected?: () => number,
+  ): Promise<CheckResult> {
     try {
       this.settle(await entrance.enter(signal));
     } catch (error) {
@@ -86,7 +94,7 @@ export class MysqlCheck {
       if (answer.status === 'fail') return answer;
       return { ...answer, status: 'warn', reason: failure.reason, output: `${failure.message}; an older one answers` };
     }
-    return this.ask(this.standing as MysqlSession, signal, deadline);
+    return this.ask(this.standing as MysqlSession, signal, connected?.() ?? deadline);
   }
 
   private settle(session: MysqlSession): void {

@@ -19,7 +19,8 @@ export class RedisCheck {
     private readonly demands: RedisDemands,
   ) {}
 
-  async run(signal: AbortSignal): Promise<CheckResult> {
+  /** @param connected called when a new connection can be used. */
+  async run(signal: AbortSignal, connected?: () => void): Promise<CheckResult> {
     const kept = this.standing;
     if (kept && !kept.lost) {
       try {
@@ -35,7 +36,7 @@ export class RedisCheck {
     const session = new RedisSession(Redis, this.login);
     this.standing = session;
     this.open.add(session);
-    return this.ask(session, true, signal);
+    return this.ask(session, true, signal, connected);
   }
 
   async close(): Promise<void> {
@@ -44,9 +45,17 @@ export class RedisCheck {
   }
 
   /** A session that did not answer well is not asked again. */
-  private async ask(session: RedisSession, isNew: boolean, signal: AbortSignal): Promise<CheckResult> {
+  private async ask(
+    session: RedisSession,
+    isNew: boolean,
+    signal: AbortSignal,
+    connected?: () => void,
+  ): Promise<CheckResult> {
     try {
-      if (isNew) await orAbort(session.open(), signal);
+      if (isNew) {
+        await orAbort(session.open(), signal);
+        connected?.();
+      }
       return judge(await orAbort(session.exchange(commandsFor(this.demands)), signal), this.demands);
     } catch (error) {
       await this.drop(session);

@@ -55,14 +55,14 @@ export function redis(given: RedisOptions, clock: Clock = systemClock): CheckDef
     given as RedisUrlOptions,
     'client',
   );
-  const definition = { ...settings, kind: KIND, componentType: 'datastore' };
+  const definition = { ...settings, kind: KIND, componentType: 'datastore', load: () => import('ioredis') };
   if ('client' in options) {
     const visitor = new ClientVisitor(options.client);
     const check = new OwnRedisCheck(new RedisCheck(visitor.login, options), visitor, clock);
     const { password, sentinelPassword } = visitor.login;
     return {
       ...definition,
-      run: (signal, deadline) => check.run(signal, deadline),
+      run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
       close: () => check.close(),
       secrets: secretsOfMap({ password, sentinelPassword }),
     };
@@ -71,7 +71,7 @@ export function redis(given: RedisOptions, clock: Clock = systemClock): CheckDef
   const check = new RedisCheck(loginOfUrl(url, options.tls), options);
   return {
     ...definition,
-    run: (signal) => check.run(signal),
+    run: (signal, _deadline, _hops, connected) => check.run(signal, connected),
     close: () => check.close(),
     secrets: secretsOfUrl(url),
   };

@@ -25,7 +25,8 @@ export class Run {
   /** True once the check's own promise has settled. */
   settled = false;
   private open = true;
-  private readonly deadline: number;
+  private deadline: number;
+  private hasConnected = false;
   private readonly aborter = new AbortController();
   private timer: Timer;
   private done: Promise<void> | undefined;
@@ -57,7 +58,7 @@ export class Run {
     const { check, findings, hops } = this;
     let finding: Finding;
     try {
-      finding = findings.returned(await check.run(this.aborter.signal, this.deadline, hops));
+      finding = findings.returned(await check.run(this.aborter.signal, this.deadline, hops, this.connected));
     } catch (error) {
       finding = findings.thrown(error, ownKinds.has(check.kind) ? 'custom' : 'internal');
     }
@@ -67,6 +68,17 @@ export class Run {
     this.close();
     this.listener.end(this, finding);
   }
+
+  /** What the check connected is kept, so that the next runs need not: its cost is not counted against this one. */
+  private readonly connected = (): number => {
+    if (this.open && !this.hasConnected) {
+      this.hasConnected = true;
+      this.deadline = this.clock.now() + this.check.timeout;
+      this.clock.clear(this.timer);
+      this.timer = this.clock.after(this.check.timeout, () => this.late());
+    }
+    return this.deadline;
+  };
 
   private late(): void {
     if (this.clock.now() - this.deadline > STOOD_STILL_MS) {

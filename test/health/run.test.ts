@@ -8,8 +8,7 @@ import { Run } from '../../src/health/run.js';
 import { FakeClock, settle } from '../fake-clock.js';
 import { ScriptedCheck } from './scripted-check.js';
 
-function start(definition: CheckDefinition, hops = 0) {
-  const clock = new FakeClock();
+function start(definition: CheckDefinition, hops = 0, clock = new FakeClock()) {
   const ended: { at: number; finding: Finding }[] = [];
   const settled: number[] = [];
   const run = new Run(defineCheck('x', definition), hops, clock, new Findings(redactor([]), 'me'), {
@@ -51,6 +50,46 @@ describe('a run', () => {
     ]);
     expect(run.settled).toBe(false);
     expect(settled).toEqual([]);
+  });
+
+  it('has its time again, once, where the check had to make the connection that it keeps', async () => {
+    const deadlines: unknown[] = [];
+    const clock = new FakeClock();
+    const { ended } = start(
+      {
+        kind: 'x',
+        timeout: 250,
+        run: (_signal, _deadline, _hops, connected) =>
+          new Promise(() => {
+            clock.after(200, () => deadlines.push(connected?.()));
+            clock.after(400, () => deadlines.push(connected?.()));
+          }),
+      },
+      0,
+      clock,
+    );
+    await clock.advance(449);
+    expect(deadlines).toEqual([450, 450]);
+    expect(ended).toEqual([]);
+    await clock.advance(1);
+    expect(ended).toMatchObject([{ at: 450, finding: { reason: 'timeout' } }]);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('does not come to life again where the connection stands only after its end', async () => {
+    const clock = new FakeClock();
+    const { ended } = start(
+      {
+        kind: 'x',
+        timeout: 250,
+        run: (_signal, _deadline, _hops, connected) => new Promise(() => clock.after(300, () => connected?.())),
+      },
+      0,
+      clock,
+    );
+    await clock.advance(1000);
+    expect(ended).toHaveLength(1);
+    expect(clock.timers).toBe(0);
   });
 
   it('says when the check has let go after all, and takes no second result', async () => {
