@@ -3,6 +3,8 @@ import type { Finding, Findings } from './result.js';
 
 /** Time limit of one attempt, in milliseconds: far beyond what a cold disk needs. */
 const LOAD_LIMIT_MS = 30_000;
+/** How long what is loaded waits for what other checks load: much of that blocks the event loop, in the time of a run. */
+const OTHERS_LIMIT_MS = 1000;
 
 /** Loads, before the first run, what the runs of a check need (`CheckDefinition.load`). */
 export class Loader {
@@ -16,6 +18,8 @@ export class Loader {
     private readonly load: (() => unknown) | undefined,
     private readonly clock: Clock,
     private readonly findings: Findings,
+    /** What is being loaded, of this check and of others. */
+    private readonly loads: Set<Promise<unknown>> = new Set(),
   ) {
     this.isLoaded = load === undefined;
   }
@@ -41,8 +45,11 @@ export class Loader {
 
   private async call(): Promise<void> {
     this.isPending = true;
+    const load = (async () => this.load?.())();
+    this.loads.add(load);
     try {
-      await this.load?.();
+      await load.finally(() => this.loads.delete(load));
+      await this.othersLoaded();
       this.isLoaded = true;
       this.end();
     } catch (error) {
@@ -50,6 +57,15 @@ export class Loader {
     } finally {
       this.isPending = false;
     }
+  }
+
+  private async othersLoaded(): Promise<void> {
+    let limit: Timer;
+    const patience = new Promise<void>((resolve) => {
+      limit = this.clock.after(OTHERS_LIMIT_MS, resolve);
+    });
+    await Promise.race([Promise.allSettled(this.loads), patience]);
+    this.clock.clear(limit);
   }
 
   private fail(why: unknown): void {

@@ -25,6 +25,8 @@ export interface MonitorContext {
   /** 0 to below 1, for the jitter. */
   random: () => number;
   findings: Findings;
+  /** What checks are loading. */
+  loads: Set<Promise<unknown>>;
   /** Results older than this, and than the check's own max age, count for nothing. Milliseconds. */
   staleLimit: number;
   /** Something about the check is other than before: at each result, and when the last one became too old. */
@@ -68,7 +70,7 @@ export class Monitor implements FlightListener {
       check.floor,
       (hops, listener) => new Run(check, hops, clock, findings, listener),
       (hanging) => findings.failed('timeout', `${hanging} earlier runs have not ended`),
-      new Loader(check.load, clock, findings),
+      new Loader(check.load, clock, findings, context.loads),
       this,
     );
   }

@@ -37,6 +37,13 @@ async function passes(port: number, make: (port: number) => CheckDefinition): Pr
   }
 }
 
+it.each([
+  ['mysql', 'createConnection', () => mysql({ url: 'mysql://127.0.0.1/' })],
+  ['redis', 'Redis', () => redis({ url: 'redis://127.0.0.1' })],
+] as const)('a %s check loads its driver before its first run', async (_kind, exported, make) => {
+  expect(await make().load?.()).toHaveProperty(exported);
+});
+
 describe('a check whose connection takes almost its timeout to be made', () => {
   describe('of MariaDB', () => {
     let server: MariaDb;

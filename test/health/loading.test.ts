@@ -105,6 +105,22 @@ describe('what a check loads before its first run', () => {
     await registry.stop();
   });
 
+  it('is waited for by what other checks have loaded, for a second: it may block the event loop', async () => {
+    const [first, second] = [loaded({ timeout: 100 }), loaded({ timeout: 100 })];
+    const { registry, clock } = registryOf({ first: first.check, second: second.check });
+    registry.start();
+    first.loads[0]?.resolve();
+    await clock.advance(999);
+    expect(first.check.runs).toHaveLength(0);
+    await clock.advance(1);
+    expect(first.check.runs).toHaveLength(1);
+    second.loads[0]?.reject(new Error('no'));
+    await settle();
+    first.check.last.pass();
+    await registry.stop();
+    expect(clock.timers).toBe(0);
+  });
+
   it('starts no run once the service has stopped, and leaves no timer', async () => {
     const { check, loads } = loaded();
     const { registry, clock } = registryOf({ db: check });
