@@ -2,7 +2,6 @@ import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request a
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { CheckFailure, reasonOf } from '../health/reason.js';
 import { failure } from './failure.js';
-import { secretsOfMap } from './secrets.js';
 import type { TlsMaterial } from './tls.js';
 
 /** One run at a time; a second connection is for a run that is being ended. */
@@ -13,6 +12,8 @@ export interface ExchangeOptions {
   url: URL;
   method: 'GET' | 'HEAD';
   headers: Readonly<Record<string, string>>;
+  /** The ones that are also sent to another origin, where a redirect leads there. */
+  headersForOthers: Readonly<Record<string, string>>;
   isAllowed(status: number): boolean;
   /** Octets. */
   maxBody: number;
@@ -57,7 +58,7 @@ export class HttpExchange {
       if (!isRedirect || to === undefined || left === 0) return answer;
       answer.drop();
       const next = target(to, url);
-      if (next.origin !== url.origin) headers = withoutSecrets(headers);
+      if (next.origin !== url.origin) headers = this.options.headersForOthers;
       url = next;
     }
   }
@@ -145,13 +146,6 @@ function target(location: string, from: URL): URL {
   const url = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
   throw new CheckFailure('protocol', 'a redirect leads to what is no http URL');
-}
-
-/** What is meant for one origin is not told to another. */
-function withoutSecrets(headers: ExchangeOptions['headers']): ExchangeOptions['headers'] {
-  return Object.fromEntries(
-    Object.entries(headers).filter(([name, value]) => secretsOfMap({ [name]: value }).length === 0),
-  );
 }
 
 /** What went wrong, with its reason. What nobody knows is no answer of an HTTP server. */

@@ -18,6 +18,8 @@ export interface HttpOptions extends CheckSettings {
   method?: 'GET' | 'HEAD';
   /** Headers of the request. */
   headers?: Readonly<Record<string, string>>;
+  /** Names of headers whose values may be shown, and sent to where a redirect leads. Default: none. */
+  nonSecret?: readonly string[];
   /** Statuses that are well: numbers and ranges, such as `200-299,304`. Default `200-299`. */
   status?: string;
   /** A text that the body must contain, or a regular expression (also as `/text/`) that it must match. */
@@ -39,7 +41,14 @@ export interface HttpOptions extends CheckSettings {
  */
 export function http(given: HttpOptions): CheckDefinition {
   const { settings, options } = partOptions(KIND, given);
-  const { method = 'GET', headers = {}, status: allowed = '200-299', expectHeaders = {}, expectBody } = options;
+  const {
+    method = 'GET',
+    headers = {},
+    nonSecret = [],
+    status: allowed = '200-299',
+    expectHeaders = {},
+    expectBody,
+  } = options;
   const url = readUrl(KIND, options.url, ['http', 'https']);
   const isAllowed = readStatuses(KIND, allowed);
   const bodyMatch = expectBody === undefined ? undefined : readPattern(KIND, 'expectBody', expectBody);
@@ -52,6 +61,7 @@ export function http(given: HttpOptions): CheckDefinition {
     url,
     method,
     headers,
+    headersForOthers: Object.fromEntries(Object.entries(headers).filter(([name]) => isForAnyone(name, nonSecret))),
     isAllowed,
     maxBody,
     redirects,
@@ -62,7 +72,7 @@ export function http(given: HttpOptions): CheckDefinition {
     componentType: 'component',
     ...settings,
     kind: KIND,
-    secrets: [...secretsOfUrl(url), ...secretsOfMap(headers)],
+    secrets: [...secretsOfUrl(url), ...secretsOfMap(headers, nonSecret)],
     async run(signal, _deadline, _hops, connected): Promise<CheckResult> {
       const answer = await exchange.ask(signal, connected);
       const { status } = answer;
@@ -82,6 +92,12 @@ export function http(given: HttpOptions): CheckDefinition {
     },
     close: () => exchange.close(),
   };
+}
+
+/** What is meant for one origin is not told to another. */
+function isForAnyone(header: string, nonSecret: readonly string[]): boolean {
+  const name = header.toLowerCase();
+  return /^(?:accept(?:-.+)?|user-agent)$/.test(name) || nonSecret.some((one) => one.toLowerCase() === name);
 }
 
 /** Node would throw at each run. Values are not shown: they may be secret. */
