@@ -1,9 +1,10 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { CheckDefinition, CheckResult, CheckSettings } from '../health/check.js';
 import type { Reason } from '../health/reason.js';
-import { HttpExchange } from './http-exchange.js';
+import { type Answer, HttpExchange } from './http-exchange.js';
 import { readPattern, readStatuses } from './match.js';
 import { partOptions, refusal } from './options.js';
+import { PatternWorker } from './pattern-worker.js';
 import { secretsOfMap, secretsOfUrl } from './secrets.js';
 import { readTls, type TlsOptions } from './tls.js';
 import { readUrl } from './url.js';
@@ -51,9 +52,10 @@ export function http(given: HttpOptions): CheckDefinition {
   } = options;
   const url = readUrl(KIND, options.url, ['http', 'https']);
   const isAllowed = readStatuses(KIND, allowed);
-  const bodyMatch = expectBody === undefined ? undefined : readPattern(KIND, 'expectBody', expectBody);
+  const worker = new PatternWorker();
+  const bodyMatch = expectBody === undefined ? undefined : readPattern(KIND, 'expectBody', expectBody, worker);
   const headerMatches = Object.entries(expectHeaders).map(
-    ([name, pattern]) => [name, readPattern(KIND, `expectHeaders.${name}`, pattern)] as const,
+    ([name, pattern]) => [name, readPattern(KIND, `expectHeaders.${name}`, pattern, worker)] as const,
   );
   judgeHeaders(headers);
   const { maxBody = 65_536, redirects = 0, tls = {} } = options;
@@ -73,25 +75,41 @@ export function http(given: HttpOptions): CheckDefinition {
     ...settings,
     kind: KIND,
     secrets: [...secretsOfUrl(url), ...secretsOfMap(headers, nonSecret)],
-    async run(signal, _deadline, _hops, connected): Promise<CheckResult> {
-      const answer = await exchange.ask(signal, connected);
-      const { status } = answer;
-      const fail = (reason: Reason, output: string): CheckResult => {
+    load: () => worker.load(),
+    async run(signal, deadline, _hops, connected): Promise<CheckResult> {
+      let until = deadline;
+      const answer = await exchange.ask(signal, () => {
+        until = connected?.() ?? until;
+      });
+      try {
+        return await judge(answer, signal, until);
+      } catch (error) {
         answer.drop();
-        return { status: 'fail', reason, output, observedValue: status };
-      };
-      if (!isAllowed(status)) return fail('bad-status', `the status is ${status}, allowed: ${allowed}`);
-      for (const [name, matches] of headerMatches) {
-        const value = answer.header(name);
-        if (value === undefined) return fail('bad-body', `the header ${name} is missing`);
-        if (!matches(value)) return fail('bad-body', `the header ${name} is not as expected`);
+        throw error;
       }
-      const body = await answer.body();
-      if (bodyMatch && !bodyMatch(body)) return fail('bad-body', 'the body is not as expected');
-      return { status: 'pass', observedValue: status };
     },
-    close: () => exchange.close(),
+    close: () => {
+      exchange.close();
+      return worker.close();
+    },
   };
+
+  async function judge(answer: Answer, signal: AbortSignal, deadline: number): Promise<CheckResult> {
+    const { status } = answer;
+    const fail = (reason: Reason, output: string): CheckResult => {
+      answer.drop();
+      return { status: 'fail', reason, output, observedValue: status };
+    };
+    if (!isAllowed(status)) return fail('bad-status', `the status is ${status}, allowed: ${allowed}`);
+    for (const [name, matches] of headerMatches) {
+      const value = answer.header(name);
+      if (value === undefined) return fail('bad-body', `the header ${name} is missing`);
+      if (!(await matches(value, signal, deadline))) return fail('bad-body', `the header ${name} is not as expected`);
+    }
+    const body = await answer.body();
+    if (bodyMatch && !(await bodyMatch(body, signal, deadline))) return fail('bad-body', 'the body is not as expected');
+    return { status: 'pass', observedValue: status };
+  }
 }
 
 /** What is meant for one origin is not told to another. */
