@@ -5,8 +5,6 @@ export interface ProxyOptions {
   to: number;
   /** The address that it connects from, such as `127.0.0.3`. Default 127.0.0.1. */
   from?: string;
-  /** Milliseconds that every octet takes on its way, in each direction. Default 0. */
-  delay?: number;
 }
 
 /**
@@ -70,7 +68,7 @@ export class TcpProxy {
 
   private accept(client: Socket): void {
     this.accepted++;
-    const { to, from = '127.0.0.1', delay = 0 } = this.options;
+    const { to, from = '127.0.0.1' } = this.options;
     const server = connect({ port: to, host: '127.0.0.1', localAddress: from, allowHalfOpen: true, noDelay: true });
     const pair = [client, server] as const;
     this.pairs.add(pair);
@@ -78,10 +76,7 @@ export class TcpProxy {
       [client, server],
       [server, client],
     ] as const) {
-      socket.on('data', (octets) => {
-        if (delay > 0) setTimeout(() => other.writable && other.write(octets), delay);
-        else other.write(octets);
-      });
+      socket.on('data', (octets) => void other.write(octets));
       socket.once('end', () => other.end());
       socket.once('error', () => reset(other));
       socket.once('close', () => {
