@@ -94,13 +94,14 @@ export class PatternWorker {
     }
     // Flags and variables of the process, such as --import, are none of its business.
     const worker = new Worker(SOURCE, { eval: true, workerData: this.expressions, execArgv: [], env: {} });
-    worker.unref();
     worker.on('message', (message: Message) => this.settle(message));
     const lost = (error: unknown) => {
       if (this.worker === worker)
         void this.end(new CheckFailure('internal', `the thread that matches ended: ${String(error)}`));
     };
     worker.on('error', lost).on('exit', (code) => lost(`exit ${code}`));
+    // Last, because a listener for messages keeps the process alive.
+    worker.unref();
     this.worker = worker;
     return worker;
   }

@@ -138,6 +138,16 @@ describe('the thread that matches', () => {
     expect(threadId).toBe(0);
   });
 
+  it('keeps no process alive', async () => {
+    const ports = () => process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort').length;
+    const before = ports();
+    const pattern = worker();
+    const index = pattern.add(/^(a+)+$/);
+    await pattern.load();
+    expect(await pattern.match(index, 'a', 'x', never, soon())).toBe(true);
+    expect(ports()).toBe(before);
+  });
+
   it('is ended with the check, and with it what it was matching', async () => {
     const pattern = worker();
     const index = pattern.add(/^(a+)+$/);
