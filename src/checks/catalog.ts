@@ -159,6 +159,12 @@ export const checkKinds: readonly CheckKind[] = [
         sentence: 'Headers of the request, such as { authorization: "Bearer ..." }.',
       },
       {
+        name: 'nonSecret',
+        type: 'names',
+        defaultText: 'none',
+        sentence: 'Names of headers whose values are not secret: they are not masked, and are sent along a redirect.',
+      },
+      {
         name: 'status',
         type: 'string',
         default: '200-299',
@@ -364,6 +370,13 @@ export const checkKinds: readonly CheckKind[] = [
         required: true,
         sentence:
           'The module, relative to the configuration file. It exports a function, a definition, or, where further options are given, what makes one of these of them.',
+      },
+      {
+        name: 'nonSecret',
+        type: 'names',
+        defaultText: 'none',
+        sentence:
+          'Names of further options whose values are not secret. All others are masked in outputs, but for host, port, path, database and user.',
       },
     ],
     open: true,

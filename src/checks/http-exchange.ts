@@ -6,7 +6,6 @@ import { orAbort } from './abort.js';
 import { failure } from './failure.js';
 import { codingsOf, decodeBody, maxCoded, textOf, tooLong } from './http-body.js';
 import { head } from './http-head.js';
-import { secretsOfMap } from './secrets.js';
 import type { TlsMaterial } from './tls.js';
 
 /** One run at a time; a second connection is for a run that is being ended. */
@@ -19,6 +18,8 @@ export interface ExchangeOptions {
   url: URL;
   method: 'GET' | 'HEAD';
   headers: Readonly<Record<string, string>>;
+  /** The ones that are also sent to another origin, where a redirect leads there. */
+  headersForOthers: Readonly<Record<string, string>>;
   isAllowed(status: number): boolean;
   /** Octets. */
   maxBody: number;
@@ -63,13 +64,15 @@ export class HttpExchange {
   /**
    * The answer, or that of the place where it redirects to. Rejects with a
    * CheckFailure, at once when `signal` fires; then nothing is held.
+   *
+   * @param connected called when a new connection stands.
    */
-  async ask(signal: AbortSignal): Promise<Answer> {
+  async ask(signal: AbortSignal, connected: () => void = () => {}): Promise<Answer> {
     const { isAllowed, maxBody } = this.options;
     let { url, headers } = this.options;
     this.renew();
     for (let left = this.options.redirects; ; left--) {
-      const { response, isFresh } = await this.send(url, headers, signal);
+      const { response, isFresh } = await this.send(url, headers, signal, connected);
       const answer = new HttpAnswer(response, maxBody, signal);
       const isRedirect = redirectStatuses.has(answer.status) && !isAllowed(answer.status);
       const to = answer.header('location');
@@ -81,7 +84,7 @@ export class HttpExchange {
       }
       answer.drop();
       const next = target(to, url);
-      if (next.origin !== url.origin) headers = withoutSecrets(headers);
+      if (next.origin !== url.origin) headers = this.options.headersForOthers;
       url = next;
     }
   }
@@ -106,11 +109,20 @@ export class HttpExchange {
   }
 
   /** A kept connection may have been closed by the server meanwhile: then once more, on another. */
-  private async send(url: URL, headers: ExchangeOptions['headers'], signal: AbortSignal): Promise<Sent> {
-    const send = url.protocol === 'https:' ? requestHttps : requestHttp;
+  private async send(
+    url: URL,
+    headers: ExchangeOptions['headers'],
+    signal: AbortSignal,
+    connected: () => void,
+  ): Promise<Sent> {
+    const isTls = url.protocol === 'https:';
+    const send = isTls ? requestHttps : requestHttp;
     const agent = this.agents[url.protocol as 'http:' | 'https:'];
     for (;;) {
       const request = send(url, { method: this.options.method, headers, agent, signal });
+      request.once('socket', (socket) => {
+        if (socket.connecting) socket.once(isTls ? 'secureConnect' : 'connect', connected);
+      });
       try {
         const response = await head(request, this.options.maxBody);
         return { response, isFresh: !request.reusedSocket };
@@ -168,13 +180,6 @@ function target(location: string, from: URL): URL {
   const url = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
   throw new CheckFailure('protocol', 'a redirect leads to what is no http URL');
-}
-
-/** What is meant for one origin is not told to another. */
-function withoutSecrets(headers: ExchangeOptions['headers']): ExchangeOptions['headers'] {
-  return Object.fromEntries(
-    Object.entries(headers).filter(([name, value]) => secretsOfMap({ [name]: value }).length === 0),
-  );
 }
 
 /** What went wrong, with its reason. What nobody knows is no answer of an HTTP server. */

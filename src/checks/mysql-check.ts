@@ -49,8 +49,11 @@ export class MysqlCheck {
     return this.demands.role === 'primary' || this.lag !== undefined;
   }
 
-  /** @param deadline monotonic moment at which the signal will fire, in milliseconds. */
-  async run(signal: AbortSignal, deadline: number): Promise<CheckResult> {
+  /**
+   * @param deadline monotonic moment at which the signal will fire, in milliseconds.
+   * @param connected called when a new connection can be used; returns the new deadline.
+   */
+  async run(signal: AbortSignal, deadline: number, connected?: () => number): Promise<CheckResult> {
     const entrance = await orAbort(this.way(), signal);
     if (this.closed) throw new CheckFailure('internal', 'the check is closed');
     const now = this.clock.now();
@@ -59,14 +62,14 @@ export class MysqlCheck {
     const waiting = entrance.take();
     if (waiting) this.settle(waiting);
     if (!this.standing || this.standing.lost || nextRun - this.freshAt > this.freshEvery) {
-      return this.renew(entrance, signal, deadline);
+      return this.renew(entrance, signal, deadline, connected);
     }
     try {
       return await this.ask(this.standing, signal, deadline);
     } catch (error) {
       // The server may have been restarted, or have closed an idle connection, and be well.
       if (signal.aborted || this.closed || !(error instanceof CheckFailure) || error.reason !== 'reset') throw error;
-      return this.renew(entrance, signal, deadline);
+      return this.renew(entrance, signal, deadline, connected);
     }
   }
 
@@ -90,7 +93,12 @@ export class MysqlCheck {
   }
 
   /** Asks on a new connection, which stays in place of the one that stood. */
-  private async renew(entrance: Entrance<MysqlSession>, signal: AbortSignal, deadline: number): Promise<CheckResult> {
+  private async renew(
+    entrance: Entrance<MysqlSession>,
+    signal: AbortSignal,
+    deadline: number,
+    connected?: () => number,
+  ): Promise<CheckResult> {
     if (this.oneAtATime) await this.release();
     try {
       this.settle(await entrance.enter(signal));
@@ -100,14 +108,14 @@ export class MysqlCheck {
       if (failure.reason !== 'too-many-connections' || !this.standing || this.standing.lost) throw failure;
       if (isUserLimit(failure)) {
         this.oneAtATime = true;
-        return this.renew(entrance, signal, deadline);
+        return this.renew(entrance, signal, deadline, connected);
       }
       if (isHourlyLimit(failure)) this.freshEvery = RARELY_FRESH_EVERY_MS;
       const answer = await this.ask(this.standing, signal, deadline);
       if (answer.status === 'fail' || isHourlyLimit(failure)) return answer;
       return { ...answer, status: 'warn', reason: failure.reason, output: `${failure.message}; an older one answers` };
     }
-    return this.ask(this.standing as MysqlSession, signal, deadline);
+    return this.ask(this.standing as MysqlSession, signal, connected?.() ?? deadline);
   }
 
   private settle(session: MysqlSession): void {

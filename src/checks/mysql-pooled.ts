@@ -25,11 +25,12 @@ export class PooledMysqlCheck {
     this.visitor = new PoolVisitor(pool);
   }
 
-  async run(signal: AbortSignal, deadline: number): Promise<CheckResult> {
-    const server = await this.askServer(signal, deadline);
+  async run(signal: AbortSignal, deadline: number, connected?: () => number): Promise<CheckResult> {
+    let until = deadline;
+    const server = await this.askServer(signal, deadline, () => (until = connected?.() ?? until));
     if (server.status === 'fail') return server;
     try {
-      await this.visitPool(signal, deadline);
+      await this.visitPool(signal, until);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       return this.judged({ ...whyNot(error), status: 'fail' });
@@ -41,9 +42,9 @@ export class PooledMysqlCheck {
     return this.dedicated.close();
   }
 
-  private async askServer(signal: AbortSignal, deadline: number): Promise<CheckResult> {
+  private async askServer(signal: AbortSignal, deadline: number, connected: () => number): Promise<CheckResult> {
     try {
-      return await this.dedicated.run(signal, deadline);
+      return await this.dedicated.run(signal, deadline, connected);
     } catch (error) {
       // A server that is full may serve the connections that the pool has.
       if (!(error instanceof CheckFailure) || error.reason !== 'too-many-connections') throw error;

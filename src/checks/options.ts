@@ -124,7 +124,8 @@ function judgeValue(kind: string, row: CheckOption, key: string, value: unknown)
 
 /** A value as a sentence may name it; of a secret only its type. */
 export function describe(value: unknown, secret = false): string {
-  if (value === undefined || value === null) return 'missing';
+  if (value === undefined) return 'missing';
+  if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'object') return 'an object';
   if (typeof value === 'string') return value === '' ? 'empty' : secret ? 'a text' : shown(value);

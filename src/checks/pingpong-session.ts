@@ -12,9 +12,7 @@ import { failure } from './failure.js';
 
 /** The other answers so long before the run ends, so that its last known state arrives rather than nothing. In ms. */
 const HEAD_START = 100;
-/** How much of it may be spent on connecting, before the other is given less time. */
-const CONNECT_ALLOWANCE = 50;
-/** Octets that the other may send until the next question. The protocol bounds each frame, not their number. */
+/** Bytes that the other may send until the next question. The protocol bounds each frame, not their number. */
 const MAX_HEARD = 262_144;
 /** The largest count of hops that a PING can tell. */
 const MAX_HOPS = 15;
@@ -32,22 +30,26 @@ export class PingpongSession {
     private readonly identity: () => Pick<ConnectOptions, 'token' | 'tls'>,
   ) {}
 
-  /** What the other says. Rejects with a CheckFailure, or with the reason of `signal` as soon as it fires. */
-  async ask(signal: AbortSignal, deadline: number, hops: number): Promise<Pong> {
-    const timeout = deadline - systemClock.now() - HEAD_START;
+  /**
+   * What the other says. Rejects with a CheckFailure, or with the reason of `signal` as soon as it fires.
+   *
+   * @param connected called when a new connection stands; returns the new deadline.
+   */
+  async ask(signal: AbortSignal, deadline: number, hops: number, connected?: () => number): Promise<Pong> {
     this.left = MAX_HEARD;
-    const ping = (client: Client) => {
-      const left = deadline - systemClock.now() - CONNECT_ALLOWANCE;
-      return client.ping({
+    const ping = (client: Client, until = deadline) =>
+      client.ping({
         ...this.question,
         detail: true,
         hops: Math.min(hops + 1, MAX_HOPS),
-        timeout: Math.max(0, Math.min(timeout, left)),
+        timeout: Math.max(0, until - systemClock.now() - HEAD_START),
         signal,
       });
-    };
     try {
-      return (await this.askKept(ping, signal)) ?? (await ping(await this.connect(signal, deadline)));
+      const pong = await this.askKept(ping, signal);
+      if (pong) return pong;
+      const client = await this.connect(signal, deadline);
+      return await ping(client, connected?.());
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       throw this.left < 0 ? beyond() : failure(reasonFor(error), error);

@@ -40,13 +40,16 @@ export class RedisCheck {
     this.demands = login.sentinels && isAny ? { ...demands, role: named } : demands;
   }
 
-  /** @param deadline monotonic moment at which the signal will fire, in milliseconds. */
-  async run(signal: AbortSignal, deadline: number): Promise<CheckResult> {
+  /**
+   * @param deadline monotonic moment at which the signal will fire, in milliseconds.
+   * @param connected called when a new connection can be used.
+   */
+  async run(signal: AbortSignal, deadline: number, connected?: () => void): Promise<CheckResult> {
     const now = this.clock.now();
     const nextRun = now + (now - this.lastRunAt);
     this.lastRunAt = now;
     const kept = this.standing;
-    if (!kept || kept.lost || nextRun > this.renewAt) return this.renew(signal, deadline);
+    if (!kept || kept.lost || nextRun > this.renewAt) return this.renew(signal, deadline, connected);
     try {
       const result = await this.ask(kept, signal);
       // After a failover the Sentinels know another.
@@ -55,7 +58,7 @@ export class RedisCheck {
       // The server may have been restarted, or have closed an idle connection, and be well.
       if (signal.aborted || (error as CheckFailure).reason !== 'reset') throw error;
     }
-    return this.renew(signal, deadline);
+    return this.renew(signal, deadline, connected);
   }
 
   async close(): Promise<void> {
@@ -64,7 +67,7 @@ export class RedisCheck {
   }
 
   /** Asks on a new connection, which stays in place of the one that stood. */
-  private async renew(signal: AbortSignal, deadline: number): Promise<CheckResult> {
+  private async renew(signal: AbortSignal, deadline: number, connected?: () => void): Promise<CheckResult> {
     const { Redis } = await orAbort(import('ioredis'), signal);
     let login: RedisOptions;
     try {
@@ -74,9 +77,10 @@ export class RedisCheck {
       return this.askStanding(error as CheckFailure, signal);
     }
     try {
-      const [session, result] = await this.begin(Redis, login, signal, deadline, (made) =>
-        examine((commands) => orAbort(made.exchange(commands), signal), this.demands),
-      );
+      const [session, result] = await this.begin(Redis, login, signal, deadline, (made) => {
+        connected?.();
+        return examine((commands) => orAbort(made.exchange(commands), signal), this.demands);
+      });
       this.settle(session);
       return result;
     } catch (error) {

@@ -70,14 +70,14 @@ export function redis(given: RedisOptions, clock: Clock = systemClock): CheckDef
     given as RedisUrlOptions,
     'client',
   );
-  const definition = { ...settings, kind: KIND, componentType: 'datastore' };
+  const definition = { ...settings, kind: KIND, componentType: 'datastore', load: () => import('ioredis') };
   if ('client' in options) {
     const visitor = new ClientVisitor(options.client);
     const check = new OwnRedisCheck(new RedisCheck(visitor.login, options, clock), visitor, clock);
     const { password, sentinelPassword } = visitor.login;
     return {
       ...definition,
-      run: (signal, deadline) => check.run(signal, deadline),
+      run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
       close: () => check.close(),
       secrets: secretsOfMap({ password, sentinelPassword }),
     };
@@ -91,7 +91,7 @@ export function redis(given: RedisOptions, clock: Clock = systemClock): CheckDef
   const check = new RedisCheck(login, options, clock);
   return {
     ...definition,
-    run: (signal, deadline) => check.run(signal, deadline),
+    run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
     close: () => check.close(),
     secrets: [...secretsOfUrl(urls[0]), ...secretsOfMap({ ...sentinel })],
   };

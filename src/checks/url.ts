@@ -58,9 +58,9 @@ export function hostOf({ hostname }: URL): string {
   return hostname.replace(/^\[(.*)\]$/, '$1');
 }
 
-/** The credentials of a URL, decoded; undefined where it has none. */
+/** The credentials of a URL, decoded where they can be; undefined where it has none. */
 export function loginOf({ username, password }: URL): { user: string | undefined; password: string | undefined } {
-  const decoded = (text: string) => (text === '' ? undefined : decodeURIComponent(text));
+  const decoded = (text: string) => (text === '' ? undefined : isDecodable(text) ? decodeURIComponent(text) : text);
   return { user: decoded(username), password: decoded(password) };
 }
 

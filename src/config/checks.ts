@@ -12,6 +12,8 @@ import { type Shape, shapeOf } from './shape.js';
 import { didYouMean, NAME_FORMS, namePattern } from './values.js';
 
 const PREFIX = 'checks.*.';
+/** How long checks may take to let go. */
+const CLOSE_LIMIT_MS = 1000;
 const commonRows = optionRows.filter(({ path }) => path.startsWith(PREFIX));
 
 /** The shape of one entry of `checks`, which depends on its kind; complains of a name or a kind that is none. */
@@ -67,9 +69,15 @@ function halves(sentence: string): [string, string] {
   return at < 0 ? [sentence, ''] : [sentence.slice(0, at), sentence.slice(at)];
 }
 
-/** Lets go of what checks hold that are not wanted any more. */
+/** Lets go of what checks hold that are not wanted any more; settles when they have, or after a second. Never rejects. */
 export async function closeAll(checks: Iterable<DefinedCheck>): Promise<void> {
-  for (const check of checks) await check.close?.();
+  const closed = Promise.allSettled([...checks].map(async (check) => check.close?.()));
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, CLOSE_LIMIT_MS);
+  });
+  await Promise.race([closed, limit]);
+  clearTimeout(timer);
 }
 
 async function build({ kind, ...options }: CheckOptions): Promise<CheckDefinition> {

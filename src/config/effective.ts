@@ -60,5 +60,7 @@ function show(shape: Shape | undefined, value: unknown, redact: (text: string) =
     );
   }
   const shown = row && typeof value === 'number' ? (valueTypes[row.type].show?.(value) ?? value) : value;
-  return typeof shown === 'string' ? redact(shown) : shown;
+  if (typeof shown === 'string') return redact(shown);
+  // A number below an open kind may be a secret as well.
+  return !row && redact(String(shown)) !== String(shown) ? HIDDEN : shown;
 }

@@ -256,7 +256,8 @@ export const optionRows: readonly OptionRow[] = [
     default: '800ms',
     min: 1,
     max: 3_600_000,
-    sentence: 'A run that takes longer is ended and fails with reason timeout.',
+    sentence:
+      'A run that takes longer is ended and fails with reason timeout. Opening the connection that a check keeps has the same time again.',
   },
   {
     path: 'checks.*.maxAge',

@@ -1,5 +1,6 @@
 import { PongcheckError } from '../errors.js';
 import type { CheckDefinition, CheckFunction, CheckResult } from './check.js';
+import { redactor } from './redact.js';
 
 /** The longest time that a timer takes, in milliseconds: about 25 days. */
 const MAX_MILLISECONDS = 2_147_483_647;
@@ -29,6 +30,19 @@ export function defineCheck(name: string, definition: CheckDefinition | CheckFun
   if (!/^[^\s\p{C}=]{1,64}$/u.test(name)) {
     throw refusal(name, 'its name', name, '1 to 64 characters without white space, control characters and "="');
   }
+  try {
+    return readDefinition(name, definition);
+  } catch (error) {
+    if (error instanceof PongcheckError) throw error;
+    const why = redactor([])(error);
+    throw new PongcheckError(
+      'PONGCHECK_CHECK',
+      `check ${JSON.stringify(name)}: its definition cannot be read (${why})`,
+    );
+  }
+}
+
+function readDefinition(name: string, definition: CheckDefinition | CheckFunction): DefinedCheck {
   const given = typeof definition === 'function' ? fromFunction(definition) : definition;
   if (typeof given !== 'object' || given === null || typeof given.run !== 'function') {
     throw refusal(name, 'its definition', given, 'a function, or an object with a function `run`');
@@ -45,7 +59,8 @@ export function defineCheck(name: string, definition: CheckDefinition | CheckFun
     ...given,
     name,
     kind: text(name, 'kind', given.kind),
-    run: (signal, deadline, hops) => given.run(signal, deadline, hops),
+    run: (signal, deadline, hops, connected) => given.run(signal, deadline, hops, connected),
+    ...(given.load && { load: () => given.load?.() }),
     ...(given.close && { close: () => given.close?.() }),
     timeout,
     floor,

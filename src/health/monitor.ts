@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../clock.js';
 import { CheckStats } from './check-stats.js';
 import type { DefinedCheck } from './define.js';
+import { Loader } from './loader.js';
 import type { Reason } from './reason.js';
 import type { Finding, Findings } from './result.js';
 import { Run } from './run.js';
@@ -24,6 +25,8 @@ export interface MonitorContext {
   /** 0 to below 1, for the jitter. */
   random: () => number;
   findings: Findings;
+  /** What checks are loading. */
+  loads: Set<Promise<unknown>>;
   /** Results older than this, and than the check's own max age, count for nothing. Milliseconds. */
   staleLimit: number;
   /** Something about the check is other than before: at each result, and when the last one became too old. */
@@ -67,6 +70,7 @@ export class Monitor implements FlightListener {
       check.floor,
       (hops, listener) => new Run(check, hops, clock, findings, listener),
       (hanging) => findings.failed('timeout', `${hanging} earlier runs have not ended`),
+      new Loader(check.load, clock, findings, context.loads),
       this,
     );
   }
@@ -103,6 +107,13 @@ export class Monitor implements FlightListener {
   get reason(): Reason | undefined {
     const { finding } = this.verdict;
     return finding ? finding.reason : 'never-ran';
+  }
+
+  /** What the result says; where there is none, that what the check needs is still being loaded. */
+  get output(): string | undefined {
+    const { finding } = this.verdict;
+    if (finding) return finding.output;
+    return this.flight.isLoading ? 'still loading what the check needs' : undefined;
   }
 
   get inFlight(): boolean {

@@ -81,25 +81,38 @@ const reasonByCode: Readonly<Record<string, Reason>> = {
 /** Families of TLS codes that are too many to list. */
 const tlsCode = /^(ERR_TLS_|ERR_SSL_|CERT_|CRL_|UNABLE_TO_)/;
 
-/** An error may wrap another that says why; a chain longer than this says nothing more. */
+/** An error may wrap another that says why; a chain longer than this says nothing more, nor do more members of one. */
 const MAX_DEPTH = 5;
+const MAX_MEMBERS = 8;
 
 /**
  * Why this was thrown, from the closed list: what a `CheckFailure` says, what
  * a code of Node means, what the errors behind it (`cause`, the members of an
- * AggregateError) mean, and `otherwise` for all else.
+ * AggregateError) mean, and `otherwise` for all else, also for what throws when it is read.
  */
 export function reasonOf(error: unknown, otherwise: Reason = 'internal'): Reason {
-  return knownReason(error, MAX_DEPTH) ?? otherwise;
+  try {
+    return knownReason(error, MAX_DEPTH) ?? otherwise;
+  } catch {
+    return otherwise;
+  }
+}
+
+/** Whether it is in the list. */
+export function isReason(value: unknown): value is Reason {
+  return typeof value === 'string' && Object.hasOwn(reasons, value);
 }
 
 function knownReason(error: unknown, depth: number): Reason | undefined {
   if (typeof error !== 'object' || error === null || depth === 0) return undefined;
-  if (error instanceof CheckFailure) return error.reason;
+  if (error instanceof CheckFailure) return isReason(error.reason) ? error.reason : undefined;
   const { name, code, syscall, errors, cause } = error as Record<string, unknown>;
   // Each address of a name was tried and failed by itself; a route that is missing says least (often there is no IPv6).
   if (Array.isArray(errors)) {
-    const members = errors.map((member) => knownReason(member, depth - 1)).filter((reason) => reason !== undefined);
+    const members = errors
+      .slice(0, MAX_MEMBERS)
+      .map((member) => knownReason(member, depth - 1))
+      .filter((reason) => reason !== undefined);
     const telling = members.find((reason) => reason !== 'unreachable') ?? members[0];
     if (telling) return telling;
   }

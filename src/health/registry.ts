@@ -131,8 +131,11 @@ export class Registry implements Health {
     };
     const defined = Object.entries(options.checks).map(([name, definition]) => defineCheck(name, definition));
     const findings = new Findings(redactor(defined.flatMap(({ secrets }) => secrets ?? [])), instance);
+    const loads = new Set<Promise<unknown>>();
     const changed = (monitor: Monitor, before: Held) => this.changed(monitor, before);
-    const monitors = defined.map((check) => new Monitor(check, { clock, random, findings, staleLimit, changed }));
+    const monitors = defined.map(
+      (check) => new Monitor(check, { clock, random, findings, loads, staleLimit, changed }),
+    );
     this.clock = clock;
     this.instance = instance;
     this.monitors = new Map(monitors.map((monitor) => [monitor.name, monitor]));
