@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+// First of all: until it is loaded, a signal ends the process.
+import './cli/serve-signals.js';
 import { debuglog } from 'node:util';
 import { type Command, EXIT_USAGE, parseCommandLine, UsageError } from './cli/command.js';
 import { nearest } from './config/nearest.js';

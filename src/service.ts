@@ -46,6 +46,15 @@ const DRAIN_LOOK = 50;
 /** Any time at all: a timer that keeps the process alive and does nothing. */
 const ALIVE = 60_000;
 
+/**
+ * Keeps the process alive until the returned function is called. Timers of a `Clock` do not, and a promise that waits
+ * for one would be left unsettled where nothing else is open.
+ */
+function keepProcessAlive(): () => void {
+  const timer = setInterval(() => {}, ALIVE);
+  return () => clearInterval(timer);
+}
+
 /** What a service is made of. Times in milliseconds, sizes in octets; everything has a default. */
 export interface ServiceOptions {
   /** Dependency checks by name: definitions such as `mysql({ url })`, or functions of anyone's own. Default: none. */
@@ -94,7 +103,9 @@ export class Service {
   private readonly idleTimeout: number;
   private readonly maxConnections: number;
   private readonly loop: LoopWatch;
-  private isStarted = false;
+  /** Settles when `start` has opened everything, or will open nothing more. */
+  private opening: Promise<void> | undefined;
+  private draining: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
   private readonly openHttp: (() => Promise<HttpServer>) | undefined;
   private readonly joined: MetricsRegistry | undefined;
@@ -190,23 +201,29 @@ export class Service {
    * PONGCHECK_STARTED, and changes nothing.
    */
   async start(): Promise<void> {
-    if (this.isStarted || this.stopping) {
+    if (this.opening || this.stopping) {
       throw new PongcheckError('PONGCHECK_STARTED', `the service was ${this.stopping ? 'stopped' : 'started'} already`);
     }
-    this.isStarted = true;
-    const listeners = this.listen.map(({ url, ...own }) => [parseAddress(url), own] as const);
-    if (this.joined) this.metrics = this.join(this.joined);
+    this.opening = this.open();
     try {
-      this.loop.start();
-      this.health.start();
-      for (const [address, own] of listeners) this.bound.push(formatAddress(await this.server.listen(address, own)));
-      this.http = await this.openHttp?.();
-      // Whoever stopped it meanwhile did not see what has been opened since.
-      if (this.stopping) await this.end();
+      await this.opening;
     } catch (error) {
       await this.stop();
       throw error;
     }
+    await this.stopping;
+  }
+
+  /** Opens the listeners one after the other; none once `stop` was called. */
+  private async open(): Promise<void> {
+    const listeners = this.listen.map(({ url, ...own }) => [parseAddress(url), own] as const);
+    if (this.joined) this.metrics = this.join(this.joined);
+    this.loop.start();
+    this.health.start();
+    for (const [address, own] of listeners) {
+      if (!this.stopping) this.bound.push(formatAddress(await this.server.listen(address, own)));
+    }
+    if (!this.stopping) this.http = await this.openHttp?.();
   }
 
   // -- connections -----------------------------------------------------------
@@ -260,11 +277,17 @@ export class Service {
   /**
    * Takes its leave in stages (SPEC "Draining"): readiness says draining and clients are told to
    * go, everyone is served for `drain.grace`, or until nobody is left once `drain.delay` is over;
-   * then `stop`. Resolves when nothing of it is left. Never rejects.
+   * then `stop`. A service that was not started is stopped at once. Resolves when nothing of it is left. Never rejects.
    */
-  async drain(): Promise<void> {
+  drain(): Promise<void> {
+    this.draining ??= this.opening ? this.serveUntilDrained() : this.stop();
+    return this.draining;
+  }
+
+  private async serveUntilDrained(): Promise<void> {
     const { clock } = this;
     const { grace, delay } = this.drainTimes;
+    const release = keepProcessAlive();
     const begun = clock.now();
     this.health.drain();
     this.server.goaway(grace);
@@ -274,6 +297,7 @@ export class Service {
     };
     while (!served() && !this.stopping) await new Promise<void>((resolve) => clock.after(DRAIN_LOOK, resolve));
     await this.stop();
+    release();
   }
 
   /**
@@ -286,13 +310,14 @@ export class Service {
   }
 
   private async end(): Promise<void> {
-    // Where a check hangs nothing else may keep the process alive until it is left behind.
-    const alive = setInterval(() => {}, ALIVE);
+    const release = keepProcessAlive();
     this.health.drain();
+    // What is just being opened can be closed once it is open.
+    await this.opening?.catch(() => {});
     await this.server.close();
     await this.http?.close();
     await this.health.stop();
-    clearInterval(alive);
+    release();
     this.loop.stop();
     this.metrics?.close();
     this.http = undefined;

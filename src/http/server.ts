@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import type { Server } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { hostAndPort } from '../link/address.js';
 import { cannotListen } from '../link/listen-failure.js';
@@ -46,6 +46,12 @@ export interface HttpServer {
 export async function openHttp(options: HttpServerOptions): Promise<HttpServer> {
   const { host, port, clock, certificate } = options;
   const app = await createApp(options);
+  // Node's own list has a connection of TLS only once its handshake is done.
+  const sockets = new Set<Socket>();
+  app.server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   try {
     // One address, as a listener for PINGs: for `localhost` Fastify opens several, and does not wait for all when it closes.
     const { address } = await lookup(host);
@@ -59,7 +65,9 @@ export async function openHttp(options: HttpServerOptions): Promise<HttpServer> 
     address: addressOf(host, bound.port, certificate),
     server: app.server,
     close: async () => {
-      const limit = clock.after(CLOSE_LIMIT, () => app.server.closeAllConnections());
+      const limit = clock.after(CLOSE_LIMIT, () => {
+        for (const socket of sockets) socket.destroy();
+      });
       await app.close();
       clock.clear(limit);
     },

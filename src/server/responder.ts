@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import { type Answer, type Health, type Query, type Scope, scopes } from '../health/health.js';
 import type { State } from '../health/state.js';
-import type { HelloBody, PingBody, WatchBody } from '../wire/bodies.js';
+import { type HelloBody, type PingBody, type WatchBody, wireMilliseconds } from '../wire/bodies.js';
 import {
   BARE_LENGTH,
   FrameType,
@@ -114,7 +114,7 @@ export class Responder {
     const { idleTimeout } = heartbeat;
     return {
       instance: this.health.instance,
-      idleTimeoutMs: idleTimeout,
+      idleTimeoutMs: wireMilliseconds(idleTimeout),
       heartbeat: { ...ownOffer(heartbeat), mult: 3 },
     };
   }

@@ -209,7 +209,7 @@ export class Server {
       const wait = Math.random() * Math.min(GOAWAY_SPREAD, graceMs / 2);
       const timer = clock.after(wait, () => {
         this.goaways.delete(timer);
-        connection.goaway(Math.max(0, Math.round(graceMs - wait)), Math.floor(Math.random() * GOAWAY_SPREAD));
+        connection.goaway(graceMs - wait, Math.floor(Math.random() * GOAWAY_SPREAD));
       });
       this.goaways.add(timer);
     }
