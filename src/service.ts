@@ -99,6 +99,7 @@ export class Service {
   readonly events: EventEmitter<ServerEvents>;
   private readonly listen: readonly Listen[];
   private readonly clock: Clock;
+  private readonly log: Log;
   private readonly drainTimes: DrainTimes;
   private readonly idleTimeout: number;
   private readonly maxConnections: number;
@@ -129,6 +130,7 @@ export class Service {
     settings.limits.maxConnections = this.affordable(settings.limits.maxConnections, log);
     judgePingData(settings.heartbeat.pingData);
     this.clock = clock;
+    this.log = log;
     this.drainTimes = { grace: 10_000, delay: 5000, ...options.drain };
     this.idleTimeout = settings.heartbeat.idleTimeout;
     this.maxConnections = settings.limits.maxConnections;
@@ -359,10 +361,11 @@ export class Service {
   }
 
   private join(register: MetricsRegistry): Metrics {
-    const { health, loop, maxConnections } = this;
+    const { health, loop, maxConnections, log } = this;
     return createMetrics({
       register,
       health,
+      log,
       stats: this.server.stats,
       loop,
       maxConnections,

@@ -25,6 +25,8 @@ export async function serve(flags: FlagValues): Promise<number> {
     log.fatal(`ends: something threw where nobody could catch it: ${redact(error)}`);
     process.exit(1);
   });
+  // Node writes warnings to standard error, and waits where that is not read.
+  process.removeAllListeners('warning').on('warning', (warning) => log.warn(redact(warning)));
   // The process is this command's own, so its default metrics belong here; a library adds none.
   const register = new Registry();
   collectDefaultMetrics({ register });

@@ -3,10 +3,11 @@ import { lstatSync, type Stats } from 'node:fs';
 import { chmod, link, lstat, open, rename, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { systemClock } from '../clock.js';
 import { PongcheckError } from '../errors.js';
 
-/** A lock is held for a few system calls; one that is older was left behind by a process that ended in between. */
-const LOCK_LIFE_MS = 2000;
+/** A lock is held for a few system calls; one that stays for longer was left behind by a process that ended in between. */
+const LOCK_LIFE_MS = 1000;
 const LOCK_RETRY_MS = 10;
 /** How often a lock is tried for: for 6 s at least, within which one that was left behind expires. */
 const MAX_TRIES = 600;
@@ -56,12 +57,19 @@ class Lock {
 
   /** Resolves with undefined where others held it all the time. */
   static async acquire(file: string): Promise<Lock | undefined> {
+    let seen: Stats | undefined;
+    let seenAt = 0;
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const own = await create(file);
       if (own) return new Lock(file, own);
       const found = await unlessMissing(lstat(file));
-      if (found && Date.now() - found.mtimeMs > LOCK_LIFE_MS) await remove(file, found);
-      else await delay(LOCK_RETRY_MS);
+      if (!found || !seen || !isSame(found, seen)) {
+        seen = found;
+        seenAt = systemClock.now();
+      } else if (systemClock.now() - seenAt > LOCK_LIFE_MS) {
+        await remove(file, found);
+      }
+      await delay(LOCK_RETRY_MS);
     }
     return undefined;
   }
