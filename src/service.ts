@@ -8,17 +8,17 @@ import { History } from './health/history.js';
 import { Registry } from './health/registry.js';
 import type { Overview } from './http/board.js';
 import { httpPlugin } from './http/plugin.js';
-import { type HttpServer, openHttp } from './http/server.js';
+import { type HttpServer, MAX_HTTP_CONNECTIONS, openHttp } from './http/server.js';
 import { formatAddress, parseAddress } from './link/address.js';
 import { MAX_TOKENS, TOKEN_FORMS, Tokens, tokenPattern } from './link/tokens.js';
 import { type Log, silentLog } from './log.js';
 import { LoopWatch } from './metrics/event-loop.js';
 import { createMetrics, type Metrics } from './metrics/metrics.js';
 import { ownRegistry } from './metrics/own-registry.js';
-import { Fleet, type FleetOptions } from './probe/fleet.js';
+import { Fleet, type FleetOptions, MAX_CONCURRENT_PROBES } from './probe/fleet.js';
 import type { ConnectionInfo } from './server/info.js';
 import { LiveCertificate } from './server/live-certificate.js';
-import { connectionsWithin, openFilesLimit } from './server/open-files.js';
+import { type ConnectionLimits, connectionsWithin, openFilesLimit } from './server/open-files.js';
 import { type ListenerSettings, Server } from './server/server.js';
 import type { ServerEvents } from './server/session.js';
 import { defaultServerSettings, type Limits, noTokens, type ServerSettings } from './server/settings.js';
@@ -127,7 +127,9 @@ export class Service {
       ...(options.tokens?.length && { tokens: options.tokens }),
     };
     judgeTokens(settings);
-    settings.limits.maxConnections = this.affordable(settings.limits.maxConnections, log);
+    const http = options.http === false ? 0 : MAX_HTTP_CONNECTIONS;
+    const allowed = affordable({ connections: settings.limits.maxConnections, http }, options, log);
+    settings.limits.maxConnections = allowed.connections;
     judgePingData(settings.heartbeat.pingData);
     this.clock = clock;
     this.log = log;
@@ -164,7 +166,7 @@ export class Service {
       const { host = '127.0.0.1', port = 7664, tls } = options.http ?? {};
       this.openHttp = async () => {
         const certificate = tls && (await LiveCertificate.open(tls, 'http'));
-        const http = await openHttp({ ...context, host, port, certificate });
+        const http = await openHttp({ ...context, host, port, certificate, maxConnections: allowed.http });
         if (certificate) this.server.watchCertificate(http.address, certificate);
         return http;
       };
@@ -326,19 +328,6 @@ export class Service {
     this.bound = [];
   }
 
-  /** Of the connections that are wanted, as many as this process may have files for. */
-  private affordable(wanted: number, log: Log): number {
-    const files = openFilesLimit();
-    const most = connectionsWithin(wanted, files);
-    if (most < wanted) {
-      log.warn(
-        { files, maxConnections: most },
-        `this process may open ${files} files: ${most} connections are taken, and not the ${wanted} of limits.maxConnections`,
-      );
-    }
-    return most;
-  }
-
   /** What the status page reads. */
   private overview(startedAt: number): Overview {
     const { health, server, clock } = this;
@@ -372,6 +361,22 @@ export class Service {
       version: packageVersion(),
     });
   }
+}
+
+/** Of the connections that are wanted, as many as this process may have files for. */
+function affordable(wanted: ConnectionLimits, { checks = {}, probe }: ServiceOptions, log: Log): ConnectionLimits {
+  const files = openFilesLimit();
+  const allowed = connectionsWithin(wanted, files, {
+    checks: Object.keys(checks).length,
+    probes: probe ? (probe.maxConcurrent ?? MAX_CONCURRENT_PROBES) : 0,
+  });
+  if (allowed.connections < wanted.connections || allowed.http < wanted.http) {
+    log.warn(
+      { files, maxConnections: allowed.connections, httpMaxConnections: allowed.http },
+      `this process may open ${files} files: ${allowed.connections} connections are taken (limits.maxConnections is ${wanted.connections}), and ${allowed.http} of HTTP (${wanted.http} otherwise)`,
+    );
+  }
+  return allowed;
 }
 
 /** Whoever configures a token wants a secret; nothing of one that is refused is shown. */

@@ -24,6 +24,7 @@ export const reasons = {
   loop: 'Another responder is not well only because of this one.',
   'never-ran': 'The check has no result yet, or none that is recent enough to count.',
   internal: 'The check itself broke.',
+  'fd-exhausted': 'The service itself has no file descriptor left.',
   custom: 'A check of the user’s own said so.',
 } as const;
 export type Reason = keyof typeof reasons;
@@ -32,15 +33,24 @@ export type Reason = keyof typeof reasons;
 export class CheckFailure extends Error {
   override readonly name = 'CheckFailure';
   readonly reason: Reason;
-  /** `warn` for what is not well but works; `unknown` for what could not be found out. Default `fail`. */
+  /** `warn` for what is not well but works; `unknown` for what could not be found out. Default `fail`, of `fd-exhausted` `unknown`. */
   readonly status: 'warn' | 'fail' | 'unknown';
 
   constructor(reason: Reason, message: string, options?: ErrorOptions & { status?: 'warn' | 'fail' | 'unknown' }) {
     super(message, options);
     this.reason = reason;
-    this.status = options?.status ?? 'fail';
+    this.status = options?.status ?? (reason === 'fd-exhausted' ? 'unknown' : 'fail');
   }
 }
+
+/** Codes for what this process or its machine has run out of. They tell nothing about the dependency. */
+const ownShortages: Readonly<Record<string, Reason>> = {
+  EMFILE: 'fd-exhausted',
+  ENFILE: 'fd-exhausted',
+  ENOBUFS: 'internal',
+  ENOMEM: 'internal',
+};
+const IPV4 = /^\d+\.\d+\.\d+\.\d+$/;
 
 /** Codes of errors that Node, its DNS resolver, its TLS and its `fetch` throw. */
 const reasonByCode: Readonly<Record<string, Reason>> = {
@@ -82,6 +92,8 @@ const tlsCode = /^(ERR_TLS_|ERR_SSL_|CERT_|CRL_|UNABLE_TO_)/;
 
 /** An error may wrap another that says why; a chain longer than this says nothing more. */
 const MAX_DEPTH = 5;
+/** So many of the addresses that were tried are looked at. */
+const MAX_MEMBERS = 8;
 
 /**
  * Why this was thrown, from the closed list: what a `CheckFailure` says, what
@@ -89,7 +101,26 @@ const MAX_DEPTH = 5;
  * AggregateError) mean, and `otherwise` for all else.
  */
 export function reasonOf(error: unknown, otherwise: Reason = 'internal'): Reason {
-  return knownReason(error, MAX_DEPTH) ?? otherwise;
+  return shortageOf(error, MAX_DEPTH) ?? knownReason(error, MAX_DEPTH) ?? otherwise;
+}
+
+/** What a check is that threw this: fail, unless a `CheckFailure` says otherwise, or this process has run out of something. */
+export function statusOf(error: unknown): CheckFailure['status'] {
+  if (error instanceof CheckFailure) return error.status;
+  return shortageOf(error, MAX_DEPTH) === undefined ? 'fail' : 'unknown';
+}
+
+function shortageOf(error: unknown, depth: number): Reason | undefined {
+  if (typeof error !== 'object' || error === null || error instanceof CheckFailure || depth === 0) return undefined;
+  const { code, syscall, address, errors, cause } = error as Record<string, unknown>;
+  if (typeof code === 'string' && Object.hasOwn(ownShortages, code)) return ownShortages[code];
+  // Every port of its own towards that address is in use. Of IPv6 it may also mean that this machine has no address.
+  if (code === 'EADDRNOTAVAIL' && syscall === 'connect' && IPV4.test(String(address))) return 'internal';
+  for (const inner of [...(Array.isArray(errors) ? errors.slice(0, MAX_MEMBERS) : []), cause]) {
+    const shortage = shortageOf(inner, depth - 1);
+    if (shortage) return shortage;
+  }
+  return undefined;
 }
 
 function knownReason(error: unknown, depth: number): Reason | undefined {

@@ -1,6 +1,6 @@
 import { MAX_CAUSES, withoutOwn } from './causes.js';
 import type { Cause, CheckResult } from './check.js';
-import { CheckFailure, type Reason, reasonOf, reasons } from './reason.js';
+import { type Reason, reasonOf, reasons, statusOf } from './reason.js';
 import type { Redact } from './redact.js';
 import { type CheckState, checkStates, milder, type Trouble, worse } from './state.js';
 
@@ -41,8 +41,7 @@ export class Findings {
 
   /** Of what a run threw; `otherwise` is the reason where none can be told. */
   thrown(error: unknown, otherwise: Reason): Finding {
-    const status = error instanceof CheckFailure ? error.status : 'fail';
-    return { status, reason: reasonOf(error, otherwise), output: this.redact(error) };
+    return { status: statusOf(error), reason: reasonOf(error, otherwise), output: this.redact(error) };
   }
 
   failed(reason: Reason, output: unknown): Finding {

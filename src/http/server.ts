@@ -20,7 +20,7 @@ const HANDSHAKE_TIMEOUT = 5000;
 /** No route takes a body. */
 const BODY_LIMIT = 1024;
 /** More are closed at accept: probes and scrapers are few, and each connection costs memory. */
-const MAX_CONNECTIONS = 1000;
+export const MAX_HTTP_CONNECTIONS = 1000;
 /** How long `close` waits for requests in flight: all are answered within 900 ms. */
 const CLOSE_LIMIT = 1000;
 
@@ -30,6 +30,8 @@ export interface HttpServerOptions extends HttpContext {
   readonly port: number;
   /** Default: plain text. */
   readonly certificate?: LiveCertificate | undefined;
+  /** Connections at once. Default 1,000. */
+  readonly maxConnections?: number;
 }
 
 /** A server of its own for the routes. */
@@ -74,7 +76,11 @@ export async function openHttp(options: HttpServerOptions): Promise<HttpServer> 
   };
 }
 
-async function createApp({ certificate, ...context }: HttpServerOptions): Promise<FastifyInstance> {
+async function createApp({
+  certificate,
+  maxConnections = MAX_HTTP_CONNECTIONS,
+  ...context
+}: HttpServerOptions): Promise<FastifyInstance> {
   const { fastify } = await import('fastify');
   const sendError = errorSender(context);
   const app = fastify({
@@ -93,7 +99,7 @@ async function createApp({ certificate, ...context }: HttpServerOptions): Promis
     },
   });
   certificate?.attach(app.server as unknown as HttpsServer);
-  app.server.maxConnections = MAX_CONNECTIONS;
+  app.server.maxConnections = maxConnections;
   app.addHook('onSend', async (_request, reply) => {
     if (isDraining(context.health)) reply.header('connection', 'close');
   });
