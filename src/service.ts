@@ -394,14 +394,23 @@ function judgeTokens({ detail, tokens = [] }: ServerSettings): void {
 /** What PINGs of the server carry has to fit the body of a PING. */
 function judgePingData(pingData: object | undefined): void {
   if (pingData === undefined) return;
-  const octets = Buffer.byteLength(JSON.stringify(pingData));
+  const octets = octetsOf(pingData);
   const most = maxBody[FrameType.PING];
-  if (Array.isArray(pingData) || octets > most) {
-    const found = Array.isArray(pingData) ? 'a list' : `${octets} octets as JSON`;
+  if (Array.isArray(pingData) || !(octets <= most)) {
+    const found = Array.isArray(pingData) ? 'a list' : `${octets || 'an unknown number of'} octets as JSON`;
     throw new PongcheckError(
       'PONGCHECK_CONFIG',
       `heartbeat.pingData is ${found}; allowed: an object of at most ${most} octets as JSON`,
     );
+  }
+}
+
+/** NaN where there is no JSON of it, as of a BigInt or a circle. */
+function octetsOf(pingData: object): number {
+  try {
+    return Buffer.byteLength(JSON.stringify(pingData));
+  } catch {
+    return Number.NaN;
   }
 }
 

@@ -87,7 +87,7 @@ export class Findings {
 
   private observed(value: unknown): string | number | boolean {
     if (typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) return value;
-    return this.redact(typeof value === 'object' && value !== null ? JSON.stringify(value) : value);
+    return this.redact(typeof value === 'object' && value !== null ? jsonOf(value) : value);
   }
 
   /** Causes come from another process: whatever does not fit is cut or left out. */
@@ -116,6 +116,15 @@ export class Findings {
 
   private name(value: unknown): string {
     return this.redact(value).slice(0, MAX_NAME);
+  }
+}
+
+/** A BigInt in it as text; what JSON cannot tell otherwise, such as a circle, in a word. */
+function jsonOf(value: object): string {
+  try {
+    return JSON.stringify(value, (_key, part) => (typeof part === 'bigint' ? String(part) : part)) ?? 'an object';
+  } catch {
+    return 'an object that JSON cannot tell';
   }
 }
 

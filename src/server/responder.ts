@@ -198,10 +198,16 @@ export class Responder {
     extent: 'full' | 'chain',
   ): Buffer {
     const whole = answer.report(extent);
-    const fits = whole.length <= maxBody[FrameType.PONG];
-    const body = fits ? whole : answer.report('causes');
+    const fits = isWithin(whole);
+    // The bare instances of a chain are all that some may see: there is nothing shorter to send in their place.
+    const short = fits ? whole : extent === 'full' ? answer.report('causes') : undefined;
     const flags = given | (fits ? 0 : PongFlag.TRUNCATED);
     const code = statusOf[answer.state];
-    return encodeFrame({ type, flags, code, idHigh: idHigh as number, idLow: idLow as number, body });
+    const body = short && isWithin(short) ? { body: short } : {};
+    return encodeFrame({ type, flags, code, idHigh: idHigh as number, idLow: idLow as number, ...body });
   }
+}
+
+function isWithin(report: Buffer): boolean {
+  return report.length <= maxBody[FrameType.PONG];
 }
