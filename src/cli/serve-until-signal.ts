@@ -19,6 +19,7 @@ export async function serve(flags: FlagValues): Promise<number> {
   const { settings } = configuration;
   const checks = await buildChecks(configuration);
   const log = await openLog(settings.log);
+  for (const warning of configuration.warnings) log.warn(warning);
   const secrets = Object.values(checks).flatMap((check) => check.secrets ?? []);
   const redact = redactor([...secrets, ...(settings.tokens ?? [])]);
   process.on('uncaughtException', (error) => {

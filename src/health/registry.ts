@@ -5,13 +5,14 @@ import { contribution } from './aggregate.js';
 import type { CheckDefinition, CheckFunction } from './check.js';
 import type { CheckStats } from './check-stats.js';
 import { defineCheck } from './define.js';
-import type { Answer, Health, Query, Scope, Standing, Watched, Withdraw } from './health.js';
+import type { Answer, Health, Query, Scope, Selection, Standing, Watched, Withdraw } from './health.js';
 import { isolate } from './isolate.js';
 import { type Held, Monitor } from './monitor.js';
 import { ask } from './question.js';
 import type { Reason } from './reason.js';
 import { redactor } from './redact.js';
 import { type Identity, report } from './report.js';
+import { ReportCache } from './report-cache.js';
 import { Findings } from './result.js';
 import { Selections } from './selections.js';
 import { Startup } from './startup.js';
@@ -94,7 +95,10 @@ export class Registry implements Health {
   private readonly groupViews: ReadonlyMap<string, View>;
   private readonly selections: Selections;
   private readonly listeners = new Set<(transition: Transition) => void>();
-  private readonly watches = new Watches();
+  private readonly watches = new Watches(
+    (view) => this.beginWatching(view),
+    (view) => this.endWatching(view),
+  );
   private isDraining = false;
   private isStopped = false;
   private stopping: Promise<void> | undefined;
@@ -138,10 +142,12 @@ export class Registry implements Health {
     this.context = {
       clock,
       revision: 0,
+      reports: new ReportCache(clock),
       serialise: (view, extent) =>
         Buffer.from(JSON.stringify(report(view, identity, { now: clock.now(), wall: clock.wall() }, extent))),
     };
-    const view = (checks: readonly Monitor[], override: Override) => new View(checks, override, this.context);
+    const view = (checks: readonly Monitor[], override: Override, key?: string) =>
+      new View(checks, override, this.context, key);
     this.liveness = view([], () => 'pass');
     this.notFound = view([], () => 'not-found');
     this.starting = view(this.startup.checks, () => this.draining() ?? this.started());
@@ -158,7 +164,7 @@ export class Registry implements Health {
         view(name === 'all' ? monitors : monitors.filter(({ groups }) => groups.includes(name)), this.draining),
       ]),
     );
-    this.selections = new Selections(this.monitors, (selected) => view(selected, this.draining));
+    this.selections = new Selections(this.monitors, (selected, key) => view(selected, this.draining, key));
     this.readiness = this.groupViews.get('readiness') as View;
   }
 
@@ -213,20 +219,33 @@ export class Registry implements Health {
     return ask(this.select(query), this.isStopped ? { ...query, timeout: 0 } : query, this.clock, answer);
   }
 
-  watch(selection: Pick<Query, 'scope' | 'checks' | 'group'>, changed: () => void): Watched {
-    const view = this.select(selection);
-    // First, because what this changes at once is no news to who is told only now.
-    ask(view, { ...selection, timeout: 0, hops: 0 }, this.clock, () => {});
-    const end = this.watches.add(view, changed);
-    return {
-      get answer() {
-        return view.answer(false);
-      },
-      end,
-    };
+  /** Number of different `checks` selections that are watched now. */
+  get watchedSelections(): number {
+    return this.selections.watchedCount;
   }
 
-  private select({ scope, checks, group }: Pick<Query, 'scope' | 'checks' | 'group'>): View {
+  watch(selection: Selection, changed: () => void): Watched;
+  watch(selection: Selection, changed: () => void, maxSelections: number): Watched | undefined;
+  watch(selection: Selection, changed: () => void, maxSelections = Number.POSITIVE_INFINITY): Watched | undefined {
+    const view = this.select(selection);
+    const isNew = view.key !== undefined && !this.selections.isWatched(view.key);
+    if (isNew && this.watchedSelections >= maxSelections) return undefined;
+    // First, because what this changes at once is no news to who is told only now.
+    ask(view, { ...selection, timeout: 0, hops: 0 }, this.clock, () => {});
+    return this.watches.add(view, changed);
+  }
+
+  private beginWatching(view: View): void {
+    if (view.key !== undefined) this.selections.watch(view.key, view);
+    for (const check of view.checks) check.watch();
+  }
+
+  private endWatching(view: View): void {
+    if (view.key !== undefined) this.selections.unwatch(view.key);
+    for (const check of view.checks) check.unwatch();
+  }
+
+  private select({ scope, checks, group }: Selection): View {
     if (scope === 'liveness' || (checks === undefined && (group === undefined || group === scope))) {
       return this.ofScope(scope);
     }
@@ -294,6 +313,7 @@ export class Registry implements Health {
 
   private async end(): Promise<void> {
     this.clock.clear(this.graceTimer);
+    this.context.reports.clear();
     let limit: unknown;
     const stops = Promise.all([...this.monitors.values()].map((monitor) => monitor.stop()));
     await Promise.race([

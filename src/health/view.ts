@@ -2,18 +2,17 @@ import type { Clock } from '../clock.js';
 import { aggregate } from './aggregate.js';
 import type { Answer, Standing } from './health.js';
 import type { Monitor } from './monitor.js';
+import type { ReportCache } from './report-cache.js';
 import type { State } from './state.js';
 
 /** How much of a report is told: see `Answer.report`. */
 export type Extent = Parameters<Answer['report']>[0];
 
-/** How long a serialised report is given while nothing changes, in milliseconds. */
-const REPORT_LIFE = 250;
-
 export interface ViewContext {
   readonly clock: Clock;
   /** Rises whenever anything changes that a view could show. */
   readonly revision: number;
+  readonly reports: ReportCache;
   serialise(view: View, extent: Extent): Buffer;
 }
 
@@ -25,12 +24,13 @@ export class View {
   /** Replaced only when something changed. */
   standing!: Standing;
   private revision = -1;
-  private readonly reports = new Map<Extent, { octets: Buffer; revision: number; until: number }>();
 
   constructor(
     readonly checks: readonly Monitor[],
     private readonly override: Override,
     private readonly context: ViewContext,
+    /** Identifies a selection by names of checks; undefined for a scope or a group. */
+    readonly key?: string,
   ) {
     this.refresh();
   }
@@ -56,18 +56,13 @@ export class View {
   }
 
   /** What stands now, for one who asked; the report is that of the moment at which it is asked for. */
-  answer(stale: boolean): Answer {
-    return new ViewAnswer(this, this.current(), stale, this.context.clock.now());
+  answer(stale: boolean, late = false): Answer {
+    return new ViewAnswer(this, this.current(), stale, late, this.context.clock.now());
   }
 
   report(extent: Extent): Buffer {
-    const { clock, revision } = this.context;
-    const now = clock.now();
-    const kept = this.reports.get(extent);
-    if (kept && kept.revision === revision && now < kept.until) return kept.octets;
-    const octets = this.context.serialise(this, extent);
-    this.reports.set(extent, { octets, revision, until: now + REPORT_LIFE });
-    return octets;
+    const { reports, revision } = this.context;
+    return reports.get(this, extent, revision, () => this.context.serialise(this, extent));
   }
 }
 
@@ -79,6 +74,7 @@ class ViewAnswer implements Answer {
     private readonly view: View,
     { state, since }: Standing,
     readonly stale: boolean,
+    readonly late: boolean,
     now: number,
   ) {
     this.state = state;

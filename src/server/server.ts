@@ -4,6 +4,7 @@ import type { Clock, Timer } from '../clock.js';
 import type { Health } from '../health/health.js';
 import { isolate } from '../health/isolate.js';
 import { type Address, endpointOf, formatAddress } from '../link/address.js';
+import { addressBucket } from '../link/address-bucket.js';
 import { type KeepAlive, keepAliveSetter } from '../link/keep-alive.js';
 import { Limit } from '../link/limit.js';
 import { cannotListen } from '../link/listen-failure.js';
@@ -104,7 +105,7 @@ export class Server {
       responder: new Responder(health, this.stats, settings, clock),
       tokens: settings.tokens?.length ? new Tokens(settings.tokens) : undefined,
       requireToken: false,
-      pushes: new PushQueue(),
+      pushes: new PushQueue(clock),
       tlsTold: false,
       wake: (connection) => this.sweeper.wake(connection),
       forget: (connection) => this.forget(connection),
@@ -262,8 +263,9 @@ export class Server {
 
   /** Whether one more from this address may stand; if not, it is refused. */
   private claim(socket: Socket, address: string | undefined, shared: Shared): boolean {
-    const most = shared.settings.limits.maxConnectionsPerAddress;
-    if (most === 0 || this.perAddress.claim(socket, address ?? '', most)) return true;
+    const { maxConnectionsPerAddress: most, ipv6Prefix } = shared.settings.limits;
+    const bucket = most === 0 ? undefined : addressBucket(address, ipv6Prefix);
+    if (bucket === undefined || this.perAddress.claim(socket, bucket, most)) return true;
     this.refuse(socket, 'max-connections-per-address', shared);
     return false;
   }

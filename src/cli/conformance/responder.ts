@@ -4,7 +4,8 @@ import { createService, type Service } from '../../service.js';
 import type { Subject } from './play.js';
 import type { Wanted } from './session.js';
 
-const LONG = 5000;
+/** No session waits for it, on the busiest machine. */
+const LONG = 60_000;
 /** Longer than a glance, shorter than any deadline of a session. */
 const SLOW = 400;
 const SETTLING = 2000;
@@ -56,11 +57,13 @@ function of(run: () => unknown): CheckDefinition {
 
 /** A responder of our own, as a session wants it, whose checks have their first results as far as they get any. */
 export async function startResponder(wanted: Wanted): Promise<Subject & { stop(): Promise<void> }> {
-  const { checks = {}, requireToken, ...options } = wanted;
+  const { checks = {}, requireToken, proxyProtocol, ...options } = wanted;
   const service = createService({
     ...options,
     http: false,
-    listen: [{ url: 'pong://127.0.0.1:0', ...(requireToken && { requireToken }) }],
+    listen: [
+      { url: 'pong://127.0.0.1:0', ...(requireToken && { requireToken }), ...(proxyProtocol && { proxyProtocol }) },
+    ],
     checks: Object.fromEntries(Object.entries(checks).flatMap(([name, word]) => checksOf(name, word))),
     drain: { grace: 3000, delay: 0 },
   });
