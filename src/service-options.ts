@@ -17,6 +17,10 @@ const numbers = {
 /** What else may stand in a map. */
 const others: Readonly<Record<string, readonly string[]>> = { heartbeat: ['pingData'], http: ['host', 'port', 'tls'] };
 
+/** Texts of the report, so that it always fits a PONG: as in the configuration file. */
+const texts = ['serviceId', 'releaseId'] as const;
+const TEXT = /^[^\p{Cc}]{1,1024}$/u;
+
 /** Complete by its type: an option that is added and not named here does not compile. */
 const known: Readonly<Record<keyof ServiceOptions, true>> = {
   checks: true,
@@ -51,6 +55,7 @@ export function judgeOptions(options: ServiceOptions): void {
     for (const key of keys) judgeNumber(`${name}.${key}`, (given as Record<string, unknown>)[key]);
   }
   if (options.http) judgeKeys('http.', options.http, others.http as readonly string[]);
+  for (const name of texts) judgeText(name, options[name]);
   const { detail, listen } = options;
   if (detail !== undefined && !detailModes.includes(detail)) throw refusal('detail', detail, detailModes.join(', '));
   const isList = Array.isArray(listen) && listen.every((one) => typeof one?.url === 'string');
@@ -72,8 +77,13 @@ function judgeNumber(path: string, value: unknown): void {
   throw refusal(path, value, 'a number from 0');
 }
 
+function judgeText(path: string, value: unknown): void {
+  if (value === undefined || (typeof value === 'string' && TEXT.test(value))) return;
+  throw refusal(path, value, 'a text of 1 to 1024 characters on one line');
+}
+
 function refusal(path: string, value: unknown, allowed: string): PongcheckError {
   const shown = typeof value === 'object' && value !== null ? (Array.isArray(value) ? 'a list' : 'an object') : value;
-  const found = typeof shown === 'string' && shown === value ? JSON.stringify(shown) : String(shown);
+  const found = typeof shown === 'string' && shown === value ? JSON.stringify(shown.slice(0, 80)) : String(shown);
   return new PongcheckError('PONGCHECK_CONFIG', `${path} is ${found}; allowed: ${allowed}`);
 }

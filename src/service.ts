@@ -8,17 +8,17 @@ import { History } from './health/history.js';
 import { Registry } from './health/registry.js';
 import type { Overview } from './http/board.js';
 import { httpPlugin } from './http/plugin.js';
-import { type HttpServer, openHttp } from './http/server.js';
+import { type HttpServer, MAX_HTTP_CONNECTIONS, openHttp } from './http/server.js';
 import { formatAddress, parseAddress } from './link/address.js';
 import { MAX_TOKENS, TOKEN_FORMS, Tokens, tokenPattern } from './link/tokens.js';
 import { type Log, silentLog } from './log.js';
 import { LoopWatch } from './metrics/event-loop.js';
 import { createMetrics, type Metrics } from './metrics/metrics.js';
 import { ownRegistry } from './metrics/own-registry.js';
-import { Fleet, type FleetOptions } from './probe/fleet.js';
+import { Fleet, type FleetOptions, MAX_CONCURRENT_PROBES } from './probe/fleet.js';
 import type { ConnectionInfo } from './server/info.js';
 import { LiveCertificate } from './server/live-certificate.js';
-import { connectionsWithin, openFilesLimit } from './server/open-files.js';
+import { type ConnectionLimits, connectionsWithin, openFilesLimit } from './server/open-files.js';
 import { type ListenerSettings, Server } from './server/server.js';
 import type { ServerEvents } from './server/session.js';
 import { defaultServerSettings, type Limits, noTokens, type ServerSettings } from './server/settings.js';
@@ -45,6 +45,15 @@ export interface DrainTimes {
 const DRAIN_LOOK = 50;
 /** Any time at all: a timer that keeps the process alive and does nothing. */
 const ALIVE = 60_000;
+
+/**
+ * Keeps the process alive until the returned function is called. Timers of a `Clock` do not, and a promise that waits
+ * for one would be left unsettled where nothing else is open.
+ */
+function keepProcessAlive(): () => void {
+  const timer = setInterval(() => {}, ALIVE);
+  return () => clearInterval(timer);
+}
 
 /** What a service is made of. Times in milliseconds, sizes in octets; everything has a default. */
 export interface ServiceOptions {
@@ -90,11 +99,14 @@ export class Service {
   readonly events: EventEmitter<ServerEvents>;
   private readonly listen: readonly Listen[];
   private readonly clock: Clock;
+  private readonly log: Log;
   private readonly drainTimes: DrainTimes;
   private readonly idleTimeout: number;
   private readonly maxConnections: number;
   private readonly loop: LoopWatch;
-  private isStarted = false;
+  /** Settles when `start` has opened everything, or will open nothing more. */
+  private opening: Promise<void> | undefined;
+  private draining: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
   private readonly openHttp: (() => Promise<HttpServer>) | undefined;
   private readonly joined: MetricsRegistry | undefined;
@@ -115,9 +127,12 @@ export class Service {
       ...(options.tokens?.length && { tokens: options.tokens }),
     };
     judgeTokens(settings);
-    settings.limits.maxConnections = this.affordable(settings.limits.maxConnections, log);
+    const http = options.http === false ? 0 : MAX_HTTP_CONNECTIONS;
+    const allowed = affordable({ connections: settings.limits.maxConnections, http }, options, log);
+    settings.limits.maxConnections = allowed.connections;
     judgePingData(settings.heartbeat.pingData);
     this.clock = clock;
+    this.log = log;
     this.drainTimes = { grace: 10_000, delay: 5000, ...options.drain };
     this.idleTimeout = settings.heartbeat.idleTimeout;
     this.maxConnections = settings.limits.maxConnections;
@@ -151,7 +166,7 @@ export class Service {
       const { host = '127.0.0.1', port = 7664, tls } = options.http ?? {};
       this.openHttp = async () => {
         const certificate = tls && (await LiveCertificate.open(tls, 'http'));
-        const http = await openHttp({ ...context, host, port, certificate });
+        const http = await openHttp({ ...context, host, port, certificate, maxConnections: allowed.http });
         if (certificate) this.server.watchCertificate(http.address, certificate);
         return http;
       };
@@ -190,23 +205,29 @@ export class Service {
    * PONGCHECK_STARTED, and changes nothing.
    */
   async start(): Promise<void> {
-    if (this.isStarted || this.stopping) {
+    if (this.opening || this.stopping) {
       throw new PongcheckError('PONGCHECK_STARTED', `the service was ${this.stopping ? 'stopped' : 'started'} already`);
     }
-    this.isStarted = true;
-    const listeners = this.listen.map(({ url, ...own }) => [parseAddress(url), own] as const);
-    if (this.joined) this.metrics = this.join(this.joined);
+    this.opening = this.open();
     try {
-      this.loop.start();
-      this.health.start();
-      for (const [address, own] of listeners) this.bound.push(formatAddress(await this.server.listen(address, own)));
-      this.http = await this.openHttp?.();
-      // Whoever stopped it meanwhile did not see what has been opened since.
-      if (this.stopping) await this.end();
+      await this.opening;
     } catch (error) {
       await this.stop();
       throw error;
     }
+    await this.stopping;
+  }
+
+  /** Opens the listeners one after the other; none once `stop` was called. */
+  private async open(): Promise<void> {
+    const listeners = this.listen.map(({ url, ...own }) => [parseAddress(url), own] as const);
+    if (this.joined) this.metrics = this.join(this.joined);
+    this.loop.start();
+    this.health.start();
+    for (const [address, own] of listeners) {
+      if (!this.stopping) this.bound.push(formatAddress(await this.server.listen(address, own)));
+    }
+    if (!this.stopping) this.http = await this.openHttp?.();
   }
 
   // -- connections -----------------------------------------------------------
@@ -260,11 +281,17 @@ export class Service {
   /**
    * Takes its leave in stages (SPEC "Draining"): readiness says draining and clients are told to
    * go, everyone is served for `drain.grace`, or until nobody is left once `drain.delay` is over;
-   * then `stop`. Resolves when nothing of it is left. Never rejects.
+   * then `stop`. A service that was not started is stopped at once. Resolves when nothing of it is left. Never rejects.
    */
-  async drain(): Promise<void> {
+  drain(): Promise<void> {
+    this.draining ??= this.opening ? this.serveUntilDrained() : this.stop();
+    return this.draining;
+  }
+
+  private async serveUntilDrained(): Promise<void> {
     const { clock } = this;
     const { grace, delay } = this.drainTimes;
+    const release = keepProcessAlive();
     const begun = clock.now();
     this.health.drain();
     this.server.goaway(grace);
@@ -274,6 +301,7 @@ export class Service {
     };
     while (!served() && !this.stopping) await new Promise<void>((resolve) => clock.after(DRAIN_LOOK, resolve));
     await this.stop();
+    release();
   }
 
   /**
@@ -286,30 +314,18 @@ export class Service {
   }
 
   private async end(): Promise<void> {
-    // Where a check hangs nothing else may keep the process alive until it is left behind.
-    const alive = setInterval(() => {}, ALIVE);
+    const release = keepProcessAlive();
     this.health.drain();
+    // What is just being opened can be closed once it is open.
+    await this.opening?.catch(() => {});
     await this.server.close();
     await this.http?.close();
     await this.health.stop();
-    clearInterval(alive);
+    release();
     this.loop.stop();
     this.metrics?.close();
     this.http = undefined;
     this.bound = [];
-  }
-
-  /** Of the connections that are wanted, as many as this process may have files for. */
-  private affordable(wanted: number, log: Log): number {
-    const files = openFilesLimit();
-    const most = connectionsWithin(wanted, files);
-    if (most < wanted) {
-      log.warn(
-        { files, maxConnections: most },
-        `this process may open ${files} files: ${most} connections are taken, and not the ${wanted} of limits.maxConnections`,
-      );
-    }
-    return most;
   }
 
   /** What the status page reads. */
@@ -334,16 +350,33 @@ export class Service {
   }
 
   private join(register: MetricsRegistry): Metrics {
-    const { health, loop, maxConnections } = this;
+    const { health, loop, maxConnections, log } = this;
     return createMetrics({
       register,
       health,
+      log,
       stats: this.server.stats,
       loop,
       maxConnections,
       version: packageVersion(),
     });
   }
+}
+
+/** Of the connections that are wanted, as many as this process may have files for. */
+function affordable(wanted: ConnectionLimits, { checks = {}, probe }: ServiceOptions, log: Log): ConnectionLimits {
+  const files = openFilesLimit();
+  const allowed = connectionsWithin(wanted, files, {
+    checks: Object.keys(checks).length,
+    probes: probe ? (probe.maxConcurrent ?? MAX_CONCURRENT_PROBES) : 0,
+  });
+  if (allowed.connections < wanted.connections || allowed.http < wanted.http) {
+    log.warn(
+      { files, maxConnections: allowed.connections, httpMaxConnections: allowed.http },
+      `this process may open ${files} files: ${allowed.connections} connections are taken (limits.maxConnections is ${wanted.connections}), and ${allowed.http} of HTTP (${wanted.http} otherwise)`,
+    );
+  }
+  return allowed;
 }
 
 /** Whoever configures a token wants a secret; nothing of one that is refused is shown. */
@@ -361,14 +394,23 @@ function judgeTokens({ detail, tokens = [] }: ServerSettings): void {
 /** What PINGs of the server carry has to fit the body of a PING. */
 function judgePingData(pingData: object | undefined): void {
   if (pingData === undefined) return;
-  const octets = Buffer.byteLength(JSON.stringify(pingData));
+  const octets = octetsOf(pingData);
   const most = maxBody[FrameType.PING];
-  if (Array.isArray(pingData) || octets > most) {
-    const found = Array.isArray(pingData) ? 'a list' : `${octets} octets as JSON`;
+  if (Array.isArray(pingData) || !(octets <= most)) {
+    const found = Array.isArray(pingData) ? 'a list' : `${octets || 'an unknown number of'} octets as JSON`;
     throw new PongcheckError(
       'PONGCHECK_CONFIG',
       `heartbeat.pingData is ${found}; allowed: an object of at most ${most} octets as JSON`,
     );
+  }
+}
+
+/** NaN where there is no JSON of it, as of a BigInt or a circle. */
+function octetsOf(pingData: object): number {
+  try {
+    return Buffer.byteLength(JSON.stringify(pingData));
+  } catch {
+    return Number.NaN;
   }
 }
 

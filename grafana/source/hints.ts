@@ -31,6 +31,8 @@ export const hints: Readonly<Record<Reason, string>> = {
   'never-ran':
     'There is no result that counts: a check without an interval waits to be asked; else look at its abandoned runs.',
   internal: 'The check itself broke: its error is in the log and at /health.',
+  'fd-exhausted':
+    'The service itself has no file descriptor left: raise its limit of open files (ulimit -n), or lower its limits of connections.',
   custom: 'A check of your own said so: /health tells its sentence.',
 };
 

@@ -173,5 +173,5 @@ function isOn(readOnly: unknown): boolean {
 function heldBack(failure: CheckFailure, pause: number): CheckFailure {
   if (pause === 0) return failure;
   const when = `tried again in ${Math.ceil(pause / 1000)} s, lest the server block this host`;
-  return new CheckFailure(failure.reason, `${failure.message}; ${when}`);
+  return new CheckFailure(failure.reason, `${failure.message}; ${when}`, { status: failure.status });
 }

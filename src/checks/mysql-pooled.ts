@@ -33,7 +33,7 @@ export class PooledMysqlCheck {
       await this.visitPool(signal, until);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      return this.judged({ ...whyNot(error), status: 'fail' });
+      return this.judged(whyNot(error));
     }
     return this.judged(server);
   }
@@ -84,9 +84,9 @@ export class PooledMysqlCheck {
   }
 }
 
-function whyNot(error: unknown): { reason: CheckFailure['reason']; output: string } {
+function whyNot(error: unknown): CheckResult {
   const { message } = error as Error;
-  if (GIVES_NONE.test(message)) return { reason: 'pool-exhausted', output: message };
-  const { reason, message: output } = mysqlFailure(error);
-  return { reason, output };
+  if (GIVES_NONE.test(message)) return { status: 'fail', reason: 'pool-exhausted', output: message };
+  const { status, reason, message: output } = mysqlFailure(error);
+  return { status, reason, output };
 }

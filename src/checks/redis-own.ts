@@ -27,9 +27,9 @@ export class OwnRedisCheck {
       return server;
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      const { reason, message } = redisFailure(error);
+      const { reason, message, status } = redisFailure(error);
       const told = `${message}, and the server is well`;
-      throw new CheckFailure(ownFault.has(reason) ? 'pool-exhausted' : reason, told);
+      throw new CheckFailure(ownFault.has(reason) ? 'pool-exhausted' : reason, told, { status });
     }
   }
 

@@ -11,9 +11,7 @@ import { createService, type Service } from '../service.js';
 import type { FlagValues } from './command.js';
 import { deathWatch } from './death-watch.js';
 import { openLog } from './log.js';
-
-/** npm passes on a signal that its whole group got already, as Ctrl+C does: both are one wish. */
-const SAME_WISH_MS = 300;
+import { ServeSignals, serveSignals } from './serve-signals.js';
 
 /** Starts what the configuration says, and stops it at the first signal; a later one ends the process at once. */
 export async function serve(flags: FlagValues): Promise<number> {
@@ -28,16 +26,20 @@ export async function serve(flags: FlagValues): Promise<number> {
     log.fatal(`ends: something threw where nobody could catch it: ${redact(error)}`);
     process.exit(1);
   });
+  // Node writes warnings to standard error, and waits where that is not read.
+  process.removeAllListeners('warning').on('warning', (warning) => log.warn(redact(warning)));
   // The process is this command's own, so its default metrics belong here; a library adds none.
   const register = new Registry();
   collectDefaultMetrics({ register });
   const { probe: _, ...own } = settings;
   const fleet = buildFleet(configuration);
   const service = createService({ ...own, checks, register, log, ...(fleet && { probe: fleet }) });
-  const signal = firstSignal();
-  await service.start();
+  const signals = serveSignals ?? new ServeSignals();
+  const signal = signals.firstEnd();
+  // A signal does not wait for a start that takes long.
+  await Promise.race([service.start(), signal]);
   tellWhatIsOn(service, settings, checks, log);
-  process.on('SIGHUP', () => void service.reloadCertificates());
+  signals.reloadAtHangup(() => void service.reloadCertificates());
   await leave(await signal, service, settings.drain, log);
   return 0;
 }
@@ -73,15 +75,4 @@ function tellWhatIsOn(
     { checks: Object.keys(checks) },
     told.length === 0 ? 'no check is configured: ready as long as it runs' : `checks ${told.join(', ')}`,
   );
-}
-
-/** Resolves with the first signal; soon after it, another one ends the process as if nobody listened. */
-function firstSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    const onSignal = (signal: NodeJS.Signals) => {
-      resolve(signal);
-      setTimeout(() => process.off('SIGTERM', onSignal).off('SIGINT', onSignal), SAME_WISH_MS).unref();
-    };
-    process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
-  });
 }

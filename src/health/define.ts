@@ -5,6 +5,9 @@ import { redactor } from './redact.js';
 /** The longest time that a timer takes, in milliseconds: about 25 days. */
 const MAX_MILLISECONDS = 2_147_483_647;
 
+/** The longest kind and component type, in characters. */
+const MAX_NAME = 64;
+
 /** A check with every setting decided. */
 export interface DefinedCheck extends CheckDefinition {
   readonly name: string;
@@ -59,6 +62,7 @@ function readDefinition(name: string, definition: CheckDefinition | CheckFunctio
     ...given,
     name,
     kind: text(name, 'kind', given.kind),
+    ...(given.componentType !== undefined && { componentType: text(name, 'componentType', given.componentType) }),
     run: (signal, deadline, hops, connected) => given.run(signal, deadline, hops, connected),
     ...(given.load && { load: () => given.load?.() }),
     ...(given.close && { close: () => given.close?.() }),
@@ -114,7 +118,9 @@ function flag(check: string, key: string, value: unknown): boolean {
 }
 
 function text(check: string, key: string, value: unknown): string {
-  if (typeof value !== 'string' || value === '') throw refusal(check, key, value, 'a name');
+  if (typeof value !== 'string' || value === '' || value.length > MAX_NAME) {
+    throw refusal(check, key, value, `a name of 1 to ${MAX_NAME} characters`);
+  }
   return value;
 }
 

@@ -25,6 +25,7 @@ export const reasons = {
   loop: 'Another responder is not well only because of this one.',
   'never-ran': 'The check has no result yet, or none that is recent enough to count.',
   internal: 'The check itself broke.',
+  'fd-exhausted': 'The service itself has no file descriptor left.',
   custom: 'A check of the user’s own said so.',
 } as const;
 export type Reason = keyof typeof reasons;
@@ -33,15 +34,24 @@ export type Reason = keyof typeof reasons;
 export class CheckFailure extends Error {
   override readonly name = 'CheckFailure';
   readonly reason: Reason;
-  /** `warn` for what is not well but works; `unknown` for what could not be found out. Default `fail`. */
+  /** `warn` for what is not well but works; `unknown` for what could not be found out. Default `fail`, of `fd-exhausted` `unknown`. */
   readonly status: 'warn' | 'fail' | 'unknown';
 
   constructor(reason: Reason, message: string, options?: ErrorOptions & { status?: 'warn' | 'fail' | 'unknown' }) {
     super(message, options);
     this.reason = reason;
-    this.status = options?.status ?? 'fail';
+    this.status = options?.status ?? (reason === 'fd-exhausted' ? 'unknown' : 'fail');
   }
 }
+
+/** Codes for what this process or its machine has run out of. They tell nothing about the dependency. */
+const ownShortages: Readonly<Record<string, Reason>> = {
+  EMFILE: 'fd-exhausted',
+  ENFILE: 'fd-exhausted',
+  ENOBUFS: 'internal',
+  ENOMEM: 'internal',
+};
+const IPV4 = /^\d+\.\d+\.\d+\.\d+$/;
 
 /** Codes of errors that Node, its DNS resolver, its TLS and its `fetch` throw. */
 const reasonByCode: Readonly<Record<string, Reason>> = {
@@ -78,6 +88,8 @@ const reasonByCode: Readonly<Record<string, Reason>> = {
   INVALID_PURPOSE: 'tls',
 };
 
+const failureStates: readonly string[] = ['warn', 'fail', 'unknown'] satisfies CheckFailure['status'][];
+
 /** Families of TLS codes that are too many to list. */
 const tlsCode = /^(ERR_TLS_|ERR_SSL_|CERT_|CRL_|UNABLE_TO_)/;
 
@@ -92,7 +104,7 @@ const MAX_MEMBERS = 8;
  */
 export function reasonOf(error: unknown, otherwise: Reason = 'internal'): Reason {
   try {
-    return knownReason(error, MAX_DEPTH) ?? otherwise;
+    return shortageOf(error, MAX_DEPTH) ?? knownReason(error, MAX_DEPTH) ?? otherwise;
   } catch {
     return otherwise;
   }
@@ -101,6 +113,30 @@ export function reasonOf(error: unknown, otherwise: Reason = 'internal'): Reason
 /** Whether it is in the list. */
 export function isReason(value: unknown): value is Reason {
   return typeof value === 'string' && Object.hasOwn(reasons, value);
+}
+
+/** The state of a check that threw this: fail, unless a `CheckFailure` says otherwise, or this process has run out of something. */
+export function statusOf(error: unknown): CheckFailure['status'] {
+  try {
+    if (error instanceof CheckFailure) return failureStates.includes(error.status) ? error.status : 'fail';
+    return shortageOf(error, MAX_DEPTH) === undefined ? 'fail' : 'unknown';
+  } catch {
+    // Such as a Proxy that was revoked.
+    return 'fail';
+  }
+}
+
+function shortageOf(error: unknown, depth: number): Reason | undefined {
+  if (typeof error !== 'object' || error === null || error instanceof CheckFailure || depth === 0) return undefined;
+  const { code, syscall, address, errors, cause } = error as Record<string, unknown>;
+  if (typeof code === 'string' && Object.hasOwn(ownShortages, code)) return ownShortages[code];
+  // Every port of its own towards that address is in use. Of IPv6 it may also mean that this machine has no address.
+  if (code === 'EADDRNOTAVAIL' && syscall === 'connect' && IPV4.test(String(address))) return 'internal';
+  for (const inner of [...(Array.isArray(errors) ? errors.slice(0, MAX_MEMBERS) : []), cause]) {
+    const shortage = shortageOf(inner, depth - 1);
+    if (shortage) return shortage;
+  }
+  return undefined;
 }
 
 function knownReason(error: unknown, depth: number): Reason | undefined {

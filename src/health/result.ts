@@ -1,6 +1,6 @@
 import { MAX_CAUSES, withoutOwn } from './causes.js';
 import type { Cause, CheckResult } from './check.js';
-import { CheckFailure, isReason, type Reason, reasonOf } from './reason.js';
+import { isReason, type Reason, reasonOf, statusOf } from './reason.js';
 import { jsonOf, type Redact } from './redact.js';
 import { type CheckState, checkStates, milder, type Trouble, worse } from './state.js';
 
@@ -125,15 +125,6 @@ export class Findings {
 
 function isTrouble(value: unknown): value is Trouble {
   return value !== 'pass' && checkStates.includes(value as CheckState);
-}
-
-function statusOf(error: unknown): Trouble {
-  try {
-    if (error instanceof CheckFailure && isTrouble(error.status)) return error.status;
-  } catch {
-    // A Proxy that was revoked.
-  }
-  return 'fail';
 }
 
 /** Undefined where one of them does not say. */

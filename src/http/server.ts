@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import type { Server } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { hostAndPort } from '../link/address.js';
 import { cannotListen } from '../link/listen-failure.js';
@@ -20,7 +20,7 @@ const HANDSHAKE_TIMEOUT = 5000;
 /** No route takes a body. */
 const BODY_LIMIT = 1024;
 /** More are closed at accept: probes and scrapers are few, and each connection costs memory. */
-const MAX_CONNECTIONS = 1000;
+export const MAX_HTTP_CONNECTIONS = 1000;
 /** How long `close` waits for requests in flight: all are answered within 900 ms. */
 const CLOSE_LIMIT = 1000;
 
@@ -30,6 +30,8 @@ export interface HttpServerOptions extends HttpContext {
   readonly port: number;
   /** Default: plain text. */
   readonly certificate?: LiveCertificate | undefined;
+  /** Connections at once. Default 1,000. */
+  readonly maxConnections?: number;
 }
 
 /** A server of its own for the routes. */
@@ -46,6 +48,12 @@ export interface HttpServer {
 export async function openHttp(options: HttpServerOptions): Promise<HttpServer> {
   const { host, port, clock, certificate } = options;
   const app = await createApp(options);
+  // Node's own list has a connection of TLS only once its handshake is done.
+  const sockets = new Set<Socket>();
+  app.server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   try {
     // One address, as a listener for PINGs: for `localhost` Fastify opens several, and does not wait for all when it closes.
     const { address } = await lookup(host);
@@ -59,14 +67,20 @@ export async function openHttp(options: HttpServerOptions): Promise<HttpServer> 
     address: addressOf(host, bound.port, certificate),
     server: app.server,
     close: async () => {
-      const limit = clock.after(CLOSE_LIMIT, () => app.server.closeAllConnections());
+      const limit = clock.after(CLOSE_LIMIT, () => {
+        for (const socket of sockets) socket.destroy();
+      });
       await app.close();
       clock.clear(limit);
     },
   };
 }
 
-async function createApp({ certificate, ...context }: HttpServerOptions): Promise<FastifyInstance> {
+async function createApp({
+  certificate,
+  maxConnections = MAX_HTTP_CONNECTIONS,
+  ...context
+}: HttpServerOptions): Promise<FastifyInstance> {
   const { fastify } = await import('fastify');
   const sendError = errorSender(context);
   const app = fastify({
@@ -85,7 +99,7 @@ async function createApp({ certificate, ...context }: HttpServerOptions): Promis
     },
   });
   certificate?.attach(app.server as unknown as HttpsServer);
-  app.server.maxConnections = MAX_CONNECTIONS;
+  app.server.maxConnections = maxConnections;
   app.addHook('onSend', async (_request, reply) => {
     if (isDraining(context.health)) reply.header('connection', 'close');
   });

@@ -3,6 +3,7 @@ import { type Reason, reasons } from '../health/reason.js';
 import type { CheckView } from '../health/registry.js';
 import { checkStates, type State, states } from '../health/state.js';
 import type { Histogram } from '../histogram.js';
+import type { Log } from '../log.js';
 import { closeReasons, pauses, refusals, type ServerStats } from '../server/stats.js';
 import { WireError } from '../wire/codes.js';
 import type { LoopWatch } from './event-loop.js';
@@ -19,6 +20,7 @@ export interface Source {
   readonly loop: Pick<LoopWatch, 'delay' | 'busy'>;
   /** Connections that may be open at once. */
   readonly maxConnections: number;
+  readonly log: Pick<Log, 'droppedLines'>;
   /** Version of this package. */
   readonly version: string;
 }
@@ -338,6 +340,13 @@ export const metricRows: readonly MetricRow[] = [
     help: 'Octets that were read (in) and written (out), over all connections.',
     labels: ['direction'],
     read: ({ stats }) => each('direction', ['in', 'out'], { in: stats.octetsIn, out: stats.octetsOut }),
+  },
+  {
+    name: 'pongcheck_log_lines_dropped_total',
+    type: 'counter',
+    help: 'Lines of the log that could not be written, as on a full disk; always 0 where the log is not that of `pongcheck serve`.',
+    labels: [],
+    read: ({ log }) => single(log.droppedLines ?? 0),
   },
   {
     name: 'pongcheck_event_loop_delay_seconds',

@@ -26,7 +26,8 @@ export class ProbeRefusal extends Error {
 }
 
 const TIMEOUT = 5000;
-const MAX_CONCURRENT = 500;
+/** Default of `maxConcurrent`. */
+export const MAX_CONCURRENT_PROBES = 500;
 /** What is left of a scrape's own limit, so that its answer arrives; in milliseconds. */
 const SCRAPE_OFFSET = 500;
 const SHORTEST = 10;
@@ -58,7 +59,7 @@ export class Fleet {
     const address = targetOf(target);
     if (!this.targets.allows(address.host, address.port))
       throw new ProbeRefusal(403, 'this target is not in probe.targets');
-    if (this.running >= (this.options.maxConcurrent ?? MAX_CONCURRENT)) {
+    if (this.running >= (this.options.maxConcurrent ?? MAX_CONCURRENT_PROBES)) {
       throw new ProbeRefusal(503, 'too many probes are under way');
     }
     const { timeout: own = TIMEOUT } = module;

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { isolate } from '../health/isolate.js';
 import { mayDetail } from '../link/detail.js';
 import type { Swept } from '../link/sweeper.js';
+import { wireMilliseconds } from '../wire/bodies.js';
 import { FrameType, GoawayReason } from '../wire/codes.js';
 import { encodeFrame } from '../wire/encode.js';
 import { BinarySession } from './binary.js';
@@ -514,9 +515,9 @@ export class Connection implements Swept {
     if (this.session?.pushLast?.() === false) {
       const { clock } = this.shared;
       const asked = clock.now();
-      return this.whenTaken(() => this.goaway(Math.max(0, graceMs - (clock.now() - asked)), reconnectAfterMs));
+      return this.whenTaken(() => this.goaway(graceMs - (clock.now() - asked), reconnectAfterMs));
     }
-    const body = { graceMs, reconnectAfterMs };
+    const body = { graceMs: wireMilliseconds(graceMs), reconnectAfterMs };
     this.send(encodeFrame({ type: FrameType.GOAWAY, code: GoawayReason.DRAINING, idHigh: 0, idLow: 0, body }));
   }
 

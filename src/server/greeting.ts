@@ -1,5 +1,5 @@
 import { Heartbeat, negotiated } from '../link/heartbeat.js';
-import type { HelloBody } from '../wire/bodies.js';
+import { type HelloBody, wireMilliseconds } from '../wire/bodies.js';
 import type { ServerSettings } from './settings.js';
 
 /** A loop that stood still for longer than this forgets its suspicions, whatever the limit. */
@@ -50,5 +50,6 @@ export class Greeting {
 
 /** What a server says of itself in HELLO. */
 export function ownOffer(settings: ServerSettings['heartbeat']): { canSendMs: number; wantMs: number } {
-  return { canSendMs: settings.pingInterval, wantMs: Math.floor(settings.idleTimeout / 3) };
+  const { pingInterval, idleTimeout } = settings;
+  return { canSendMs: wireMilliseconds(pingInterval), wantMs: wireMilliseconds(Math.floor(idleTimeout / 3)) };
 }

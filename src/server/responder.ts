@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import { type Answer, type Health, type Query, type Scope, scopes } from '../health/health.js';
 import type { State } from '../health/state.js';
-import type { HelloBody, PingBody, WatchBody } from '../wire/bodies.js';
+import { type HelloBody, type PingBody, type WatchBody, wireMilliseconds } from '../wire/bodies.js';
 import {
   BARE_LENGTH,
   FrameType,
@@ -30,6 +30,8 @@ export const statusOf: Readonly<Record<State, number>> = {
 
 /** Before the first report has been sent: about what one of five checks takes. */
 const FIRST_REPORT_ESTIMATE = 2048;
+
+const NO_BODY = Buffer.alloc(0);
 
 /** `Turn.status` of a scope whose answer has to be asked for. */
 export const TOO_OLD = -1;
@@ -114,7 +116,7 @@ export class Responder {
     const { idleTimeout } = heartbeat;
     return {
       instance: this.health.instance,
-      idleTimeoutMs: idleTimeout,
+      idleTimeoutMs: wireMilliseconds(idleTimeout),
       heartbeat: { ...ownOffer(heartbeat), mult: 3 },
     };
   }
@@ -199,11 +201,17 @@ export class Responder {
     extent: 'full' | 'chain',
   ): readonly [header: Buffer, body: Buffer] {
     const whole = answer.report(extent);
-    const fits = whole.length <= maxBody[FrameType.PONG];
-    const body = fits ? whole : answer.report('causes');
+    const fits = isWithin(whole);
+    // The bare instances of a chain are all that some may see: there is nothing shorter to send in their place.
+    const short = fits ? whole : extent === 'full' ? answer.report('causes') : undefined;
     const flags = given | (fits ? 0 : PongFlag.TRUNCATED);
     const code = statusOf[answer.state];
+    const body = short && isWithin(short) ? short : NO_BODY;
     const frame = { type, flags, code, idHigh: idHigh as number, idLow: idLow as number };
     return [encodeHeader(frame, body.length), body];
   }
+}
+
+function isWithin(report: Buffer): boolean {
+  return report.length <= maxBody[FrameType.PONG];
 }

@@ -25,7 +25,7 @@ import { Responder } from './responder.js';
 import type { ServerEvents, Shared } from './session.js';
 import { noTokens, type ServerSettings, wrongTls } from './settings.js';
 import { withSharedReads } from './shared-reads.js';
-import { makeRoom, setMode } from './socket-file.js';
+import { openSocketFile, setMode } from './socket-file.js';
 import { type Refusal, ServerStats } from './stats.js';
 import { TlsEntrance } from './tls-entrance.js';
 import type { TlsSettings } from './tls-files.js';
@@ -132,24 +132,31 @@ export class Server {
       setKeepAlive?.(socket);
       this.accept(socket, shared as Shared, doors, gate);
     });
-    if (address.kind === 'unix') await makeRoom(address.path);
-    await new Promise<void>((resolve, reject) => {
-      listener.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(where, error)));
-      listener.listen({ ...endpointOf(address), backlog: BACKLOG }, resolve);
-    });
-    listener.removeAllListeners('error');
-    this.listeners.push(listener);
-    const found = listener.address();
-    const bound =
-      address.kind !== 'unix' && typeof found === 'object' && found ? { ...address, port: found.port } : address;
-    const name = formatAddress(bound);
-    const complaints = new Complaints(log, this.shared.clock, name);
-    listener.on('error', ({ code }: NodeJS.ErrnoException) => {
-      complaints.tell(`a connection could not be accepted (${code})`, {});
-    });
-    shared = { ...this.sharedWith(settings), listener: name, complaints };
-    gate = this.arrivals.gate(shared, doors);
-    if (tls) this.certificates.add(shared.listener, tls.certificate);
+    let bound = address;
+    // As soon as it listens, connections come.
+    const opened = () => {
+      listener.removeAllListeners('error');
+      this.listeners.push(listener);
+      const found = listener.address();
+      if (address.kind !== 'unix' && typeof found === 'object' && found) bound = { ...address, port: found.port };
+      const name = formatAddress(bound);
+      const complaints = new Complaints(log, this.shared.clock, name);
+      listener.on('error', ({ code }: NodeJS.ErrnoException) => {
+        complaints.tell(`a connection could not be accepted (${code})`, {});
+      });
+      shared = { ...this.sharedWith(settings), listener: name, complaints };
+      gate = this.arrivals.gate(shared, doors);
+      if (tls) this.certificates.add(name, tls.certificate);
+    };
+    const listen = () =>
+      new Promise<void>((resolve, reject) => {
+        listener.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(where, error)));
+        listener.listen({ ...endpointOf(address), backlog: BACKLOG }, () => {
+          opened();
+          resolve();
+        });
+      });
+    await (address.kind === 'unix' ? openSocketFile(address.path, listen) : listen());
     // Whoever connects meanwhile is served.
     if (address.kind === 'unix' && settings.mode !== undefined) await setMode(address.path, settings.mode);
     return bound;
@@ -210,7 +217,7 @@ export class Server {
       const wait = Math.random() * Math.min(GOAWAY_SPREAD, graceMs / 2);
       const timer = clock.after(wait, () => {
         this.goaways.delete(timer);
-        connection.goaway(Math.max(0, Math.round(graceMs - wait)), Math.floor(Math.random() * GOAWAY_SPREAD));
+        connection.goaway(graceMs - wait, Math.floor(Math.random() * GOAWAY_SPREAD));
       });
       this.goaways.add(timer);
     }

@@ -16,7 +16,7 @@ const parts = [
   /^(wire|link|client)\//,
   /^health\/health\.js$/,
   /^config\/(duration|nearest|variable-names)\.js$/,
-  /^cli\/(command|exit-dialects|peer-flags|ping|ping-loop|ping-printer|pong-words|report-lines|statistics|terminal)\.js$/,
+  /^cli\/(command|exit-dialects|output|peer-flags|ping|ping-loop|ping-printer|pong-words|report-lines|serve-signals|statistics|terminal)\.js$/,
 ];
 /** What lasts longer than a probe, or is for who asks for it. */
 const forOthers = [/^client\/(link|pulse|backoff)\.js$/, /^link\/(heartbeat|keep-alive|sweeper)\.js$/];

@@ -14,6 +14,8 @@ export class FakeHealth implements Health {
   /** Whether questions are answered at once, and with what. */
   atOnce: State | undefined;
   report: object = { state: 'pass' };
+  /** In place of that, where it is not wanted in full. Default: the extent and the state. */
+  short: object | undefined;
   failing: { name: string; reason: string }[] = [];
   readonly asked: Asked[] = [];
   withdrawn = 0;
@@ -68,7 +70,8 @@ export class FakeHealth implements Health {
       stale,
       late,
       age: 5,
-      report: (extent) => Buffer.from(JSON.stringify(extent === 'full' ? this.report : { extent, state })),
+      report: (extent) =>
+        Buffer.from(JSON.stringify(extent === 'full' ? this.report : (this.short ?? { extent, state }))),
       failing: () => this.failing,
     };
   }
