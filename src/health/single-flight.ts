@@ -44,7 +44,7 @@ export class SingleFlight implements RunListener {
 
   constructor(
     private readonly clock: Clock,
-    private readonly floor: number,
+    private floor: number,
     private readonly create: (hops: number, listener: RunListener) => Run,
     private readonly refused: (hanging: number) => Finding,
     private readonly listener: FlightListener,
@@ -70,6 +70,26 @@ export class SingleFlight implements RunListener {
     this.next = { hops };
     this.advance();
     return this.next ? this.started + 1 : this.started;
+  }
+
+  /** Holds from the next start on. */
+  setFloor(floor: number): void {
+    this.floor = floor;
+  }
+
+  /**
+   * Another check takes the place of this one: the run that is going on counts for nothing, those that hang do not
+   * either, and one of the new check starts as soon as the floor allows. Settles when the aborted run has let go.
+   */
+  async replace(): Promise<void> {
+    const letGo = this.running?.abort();
+    this.running = undefined;
+    this.hanging.clear();
+    this.owesRun = false;
+    this.clock.clear(this.floorTimer);
+    this.next = { hops: 0 };
+    this.advance();
+    await letGo;
   }
 
   /** Starts no more runs and aborts the one that is going on; settles when it lets go. */

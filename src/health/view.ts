@@ -9,30 +9,51 @@ export type Extent = Parameters<Answer['report']>[0];
 
 /** How long a serialised report is given while nothing changes, in milliseconds. */
 const REPORT_LIFE = 250;
+const NONE: readonly Monitor[] = [];
 
 export interface ViewContext {
   readonly clock: Clock;
   /** Rises whenever anything changes that a view could show. */
   readonly revision: number;
+  /** Rises whenever other checks are selected than before. */
+  readonly generation: number;
   serialise(view: View, extent: Extent): Buffer;
 }
 
 /** What a view says by itself, whatever its checks say; undefined: their aggregate counts. */
 export type Override = () => State | undefined;
 
+/** The checks that a view is of now; undefined: what it is of does not exist. */
+export type Selection = () => readonly Monitor[] | undefined;
+
 /** One selection of checks, and what is known of it as a whole. */
 export class View {
   /** Replaced only when something changed. */
   standing!: Standing;
+  private found: readonly Monitor[] | undefined;
+  private generation = -1;
   private revision = -1;
   private readonly reports = new Map<Extent, { octets: Buffer; revision: number; until: number }>();
 
   constructor(
-    readonly checks: readonly Monitor[],
+    private readonly selection: Selection,
     private readonly override: Override,
     private readonly context: ViewContext,
   ) {
     this.refresh();
+  }
+
+  get checks(): readonly Monitor[] {
+    return this.select() ?? NONE;
+  }
+
+  private select(): readonly Monitor[] | undefined {
+    const { generation } = this.context;
+    if (this.generation !== generation) {
+      this.generation = generation;
+      this.found = this.selection();
+    }
+    return this.found;
   }
 
   /** What stands now. */
@@ -43,7 +64,7 @@ export class View {
 
   refresh(): void {
     this.revision = this.context.revision;
-    const own = this.override();
+    const own = this.select() ? this.override() : 'not-found';
     let freshUntil = Number.POSITIVE_INFINITY;
     let since = Number.POSITIVE_INFINITY;
     if (own === undefined || own === 'starting') {

@@ -5,6 +5,8 @@ import type { View } from './view.js';
 interface Watchers {
   /** What was told last. */
   seen: string;
+  /** Those that know that they are watched. */
+  checks: readonly Monitor[];
   readonly listeners: Set<() => void>;
 }
 
@@ -25,15 +27,26 @@ export class Watches {
     return () => {
       if (!watchers.listeners.delete(listener) || watchers.listeners.size > 0) return;
       this.views.delete(view);
-      for (const check of view.checks) check.unwatch();
+      for (const check of watchers.checks) check.unwatch();
     };
   }
 
   private begin(view: View): Watchers {
-    const watchers = { seen: outlook(view), listeners: new Set<() => void>() };
+    const { checks } = view;
+    const watchers = { seen: outlook(view), checks, listeners: new Set<() => void>() };
     this.views.set(view, watchers);
-    for (const check of view.checks) check.watch();
+    for (const check of checks) check.watch();
     return watchers;
+  }
+
+  /** Other checks are selected than before. `look` tells who watches. */
+  select(): void {
+    for (const [view, watchers] of this.views) {
+      const before = watchers.checks;
+      watchers.checks = view.checks;
+      for (const check of watchers.checks) if (!before.includes(check)) check.watch();
+      for (const check of before) if (!watchers.checks.includes(check)) check.unwatch();
+    }
   }
 
   /** Something may be other than before: `check`, or anything. */
@@ -48,6 +61,11 @@ export class Watches {
   }
 }
 
+/** Of what passes nothing, so that a reload that adds or removes it changes nothing for who watches. */
 function outlook(view: View): string {
-  return [view.current().state, ...view.checks.map(({ state, reason }) => `${state} ${reason ?? ''}`)].join('\n');
+  const notPassing = view.checks.filter(({ state }) => state !== 'pass');
+  return [
+    view.current().state,
+    ...notPassing.map(({ name, state, reason }) => `${name} ${state} ${reason ?? ''}`),
+  ].join('\n');
 }
