@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { CheckDefinition, CheckFunction, CheckSettings } from '../health/check.js';
@@ -44,15 +46,35 @@ export async function module(given: ModuleOptions): Promise<CheckDefinition> {
     secrets: [...secrets, ...(made.secrets ?? [])],
     // Both may be methods that need their object.
     run: (signal, deadline, hops) => made.run(signal, deadline, hops),
-    ...(made.close && { close: () => made.close?.() }),
+    ...(made.close && { close: closing(made) }),
+  };
+}
+
+/** What a module exports may stand behind several checks, as while a reload renames one: the last that ends closes it. */
+const users = new WeakMap<CheckDefinition, number>();
+
+function closing(made: CheckDefinition): () => void | Promise<void> {
+  users.set(made, (users.get(made) ?? 0) + 1);
+  return () => {
+    const left = (users.get(made) ?? 1) - 1;
+    users.set(made, left);
+    return left === 0 ? made.close?.() : undefined;
   };
 }
 
 type Factory = (options: Readonly<Record<string, unknown>>) => unknown;
 
+/** What stood in each module when it was imported first. Node keeps that under its URL: what stands there since needs another one. */
+const imported = new Map<string, string>();
+
 async function importDefault(path: string): Promise<unknown> {
+  const url = pathToFileURL(resolve(path));
   try {
-    return (await import(pathToFileURL(resolve(path)).href)).default;
+    const content = createHash('sha256').update(await readFile(url)).digest('hex');
+    const first = imported.get(url.href) ?? content;
+    imported.set(url.href, first);
+    if (content !== first) url.search = content;
+    return (await import(url.href)).default;
   } catch (error) {
     throw refusal(KIND, 'path', `${describe(path)}, which cannot be imported (${redact(error)})`, 'an ES module');
   }
