@@ -1,37 +1,36 @@
 import type { EventEmitter } from 'node:events';
+import { isDeepStrictEqual } from 'node:util';
 import type { FastifyPluginAsync } from 'fastify';
 import type { Registry as MetricsRegistry } from 'prom-client';
 import { type Clock, systemClock } from './clock.js';
 import { PongcheckError } from './errors.js';
 import type { CheckDefinition, CheckFunction } from './health/check.js';
 import { History } from './health/history.js';
-import { Registry } from './health/registry.js';
+import { type ChangedChecks, planRegistry, Registry } from './health/registry.js';
 import type { Overview } from './http/board.js';
 import { httpPlugin } from './http/plugin.js';
 import { type HttpServer, openHttp } from './http/server.js';
 import { formatAddress, parseAddress } from './link/address.js';
-import { MAX_TOKENS, TOKEN_FORMS, Tokens, tokenPattern } from './link/tokens.js';
+import type { DetailMode } from './link/detail.js';
+import { Tokens } from './link/tokens.js';
 import { type Log, silentLog } from './log.js';
 import { LoopWatch } from './metrics/event-loop.js';
 import { createMetrics, type Metrics } from './metrics/metrics.js';
 import { ownRegistry } from './metrics/own-registry.js';
+import { Reloads } from './metrics/reloads.js';
 import { Fleet, type FleetOptions } from './probe/fleet.js';
 import type { ConnectionInfo } from './server/info.js';
 import { LiveCertificate } from './server/live-certificate.js';
 import { connectionsWithin, openFilesLimit } from './server/open-files.js';
-import { type ListenerSettings, Server } from './server/server.js';
+import { type Listen, Server } from './server/server.js';
 import type { ServerEvents } from './server/session.js';
-import { defaultServerSettings, type Limits, noTokens, type ServerSettings } from './server/settings.js';
+import type { Limits, ServerSettings } from './server/settings.js';
 import type { TlsSettings } from './server/tls-files.js';
-import { judgeOptions } from './service-options.js';
+import { changedPaths, readOptions, type ServiceSettings } from './service-options.js';
 import { logTransitions } from './transition-log.js';
 import { packageVersion } from './version.js';
-import { FrameType, maxBody } from './wire/codes.js';
 
-/** One address to listen on, and what it holds otherwise than the others. */
-export interface Listen extends Readonly<ListenerSettings> {
-  readonly url: string;
-}
+export type { Listen };
 
 /** How a service takes its leave (SPEC "Draining"), in milliseconds. */
 export interface DrainTimes {
@@ -77,6 +76,16 @@ export interface ServiceOptions {
   clock?: Clock;
 }
 
+/** What a reload did, by names and paths. */
+export interface ReloadResult {
+  /** Those that are as before are in none of them. */
+  readonly checks: ChangedChecks;
+  /** Paths of other options that hold from now on, such as `limits.maxWatches`. */
+  readonly changed: readonly string[];
+  /** Paths of options that say otherwise than what runs, and hold after a restart, such as `listen[0].url`. */
+  readonly needsRestart: readonly string[];
+}
+
 /** A responder with its checks, as it is embedded in a service or run by the command. */
 export class Service {
   readonly health: Registry;
@@ -88,14 +97,20 @@ export class Service {
   readonly plugin: FastifyPluginAsync;
   /** `connect`, `ping` and `close`, with what is known of the connection and the true reason. */
   readonly events: EventEmitter<ServerEvents>;
-  private readonly listen: readonly Listen[];
+  /** How reloads went. */
+  readonly reloads: Reloads;
   private readonly clock: Clock;
-  private readonly drainTimes: DrainTimes;
-  private readonly idleTimeout: number;
-  private readonly maxConnections: number;
+  private readonly log: Log;
   private readonly loop: LoopWatch;
-  private isStarted = false;
+  private settings: ServiceSettings;
+  /** As `HttpContext` wants it. */
+  private readonly access: { detail: DetailMode; tokens: Tokens | undefined };
+  private readonly fleet: Fleet | undefined;
+  private starting: Promise<void> | undefined;
+  private isDraining = false;
   private stopping: Promise<void> | undefined;
+  private reloading: Promise<unknown> = Promise.resolve();
+  private readonly reloadListeners = new Set<() => void>();
   private readonly openHttp: (() => Promise<HttpServer>) | undefined;
   private readonly joined: MetricsRegistry | undefined;
   private own: MetricsRegistry | undefined;
@@ -104,51 +119,33 @@ export class Service {
   private bound: string[] = [];
 
   constructor(options: ServiceOptions) {
-    judgeOptions(options);
-    const { clock = systemClock, log = silentLog, checks = {}, ping = {} } = options;
-    const { staleLimit, ...deadlines } = ping;
-    const settings: ServerSettings = {
-      ping: { ...defaultServerSettings.ping, ...deadlines },
-      heartbeat: { ...defaultServerSettings.heartbeat, ...options.heartbeat },
-      limits: { ...defaultServerSettings.limits, ...options.limits },
-      detail: options.detail ?? defaultServerSettings.detail,
-      ...(options.tokens?.length && { tokens: options.tokens }),
-    };
-    judgeTokens(settings);
-    settings.limits.maxConnections = this.affordable(settings.limits.maxConnections, log);
-    judgePingData(settings.heartbeat.pingData);
+    const { clock = systemClock, log = silentLog } = options;
     this.clock = clock;
-    this.drainTimes = { grace: 10_000, delay: 5000, ...options.drain };
-    this.idleTimeout = settings.heartbeat.idleTimeout;
-    this.maxConnections = settings.limits.maxConnections;
+    this.log = log;
+    this.settings = this.affordable(readOptions(options));
+    const { server, registry, http, probe } = this.settings;
+    this.reloads = new Reloads(clock);
     this.loop = new LoopWatch(clock);
-    this.listen = options.listen ?? [{ url: 'pong://127.0.0.1:7464' }];
-    this.health = new Registry({
-      checks,
-      clock,
-      ...(staleLimit !== undefined && { staleLimit }),
-      ...(options.startup?.grace !== undefined && { startupGrace: options.startup.grace }),
-      ...(options.serviceId !== undefined && { serviceId: options.serviceId }),
-      ...(options.releaseId !== undefined && { releaseId: options.releaseId }),
-    });
-    this.server = new Server({ health: this.health, settings, clock, log });
+    this.health = new Registry({ ...registry, clock });
+    this.server = new Server({ health: this.health, settings: server, clock, log });
     this.events = this.server.events;
     logTransitions(this.health, log);
     this.joined = options.register;
+    this.access = accessOf(server);
+    this.fleet = probe && new Fleet(probe, clock);
     const context = {
       health: this.health,
-      detail: settings.detail,
-      tokens: settings.tokens && new Tokens(settings.tokens),
+      access: this.access,
       connections: (after: number, limit: number) => this.connections(after, limit),
       overview: this.overview(clock.wall()),
-      fleet: options.probe && new Fleet(options.probe, clock),
+      fleet: this.fleet,
       register: () => this.register,
       clock,
       log: options.log,
     };
     this.plugin = httpPlugin(context);
-    if (options.http !== false) {
-      const { host = '127.0.0.1', port = 7664, tls } = options.http ?? {};
+    if (http) {
+      const { host, port, tls } = http;
       this.openHttp = async () => {
         const certificate = tls && (await LiveCertificate.open(tls, 'http'));
         const http = await openHttp({ ...context, host, port, certificate });
@@ -190,11 +187,15 @@ export class Service {
    * PONGCHECK_STARTED, and changes nothing.
    */
   async start(): Promise<void> {
-    if (this.isStarted || this.stopping) {
+    if (this.starting || this.stopping) {
       throw new PongcheckError('PONGCHECK_STARTED', `the service was ${this.stopping ? 'stopped' : 'started'} already`);
     }
-    this.isStarted = true;
-    const listeners = this.listen.map(({ url, ...own }) => [parseAddress(url), own] as const);
+    this.starting = this.begin();
+    return this.starting;
+  }
+
+  private async begin(): Promise<void> {
+    const listeners = this.settings.listen.map(({ url, ...own }) => [parseAddress(url), own] as const);
     if (this.joined) this.metrics = this.join(this.joined);
     try {
       this.loop.start();
@@ -207,6 +208,79 @@ export class Service {
       await this.stop();
       throw error;
     }
+  }
+
+  // -- other options ---------------------------------------------------------
+
+  /**
+   * Takes other options while it runs: all of what `createService` takes, not only what is to change, or what gets them.
+   * They are validated first and then hold from one moment to the next. Connections stay, and so do the results of
+   * checks that are the same: the same object, or made by a factory of this package with equal options. Another check
+   * under a known name keeps the state until its first result; a new one counts in groups that exist from its first
+   * result on; one that is gone is closed. What cannot change while it runs is named in the result, and stays as it is.
+   * One reload begins when the one before has ended.
+   *
+   * @throws PongcheckError (rejects) as `createService` does, and then nothing is changed;
+   *   `PONGCHECK_NOT_RUNNING` before `start`, and from `drain` or `stop` on.
+   */
+  reload(options: ServiceOptions | (() => ServiceOptions | Promise<ServiceOptions>)): Promise<ReloadResult> {
+    const result = this.reloading.then(() => this.reloadNow(options));
+    this.reloading = result.catch(() => {});
+    return result;
+  }
+
+  private async reloadNow(given: Parameters<Service['reload']>[0]): Promise<ReloadResult> {
+    await this.starting?.catch(() => {});
+    this.mustRun();
+    try {
+      const options = typeof given === 'function' ? await given() : given;
+      const next = this.affordable(readOptions(options));
+      const registry = planRegistry(next.registry);
+      const server = await this.server.plan(next.server, next.listen);
+      const fleet = next.probe && new Fleet(next.probe, this.clock);
+      const needsRestart = [...server.needsRestart, ...this.fixedPaths(options, next)];
+      this.mustRun();
+
+      const before = this.settings;
+      this.settings = { ...next, http: before.http };
+      this.server.reload(server);
+      Object.assign(this.access, accessOf(next.server));
+      if (fleet) this.fleet?.take(fleet);
+      const checks = this.health.reload(registry);
+      this.reloads.succeeded();
+      for (const listener of this.reloadListeners) listener();
+      const changed = [...server.changed, ...changedPaths(before, next)].filter((path) => !needsRestart.includes(path));
+      return { checks, changed, needsRestart };
+    } catch (error) {
+      if (!this.isEnding) this.reloads.failed();
+      throw error;
+    }
+  }
+
+  private get isEnding(): boolean {
+    return this.isDraining || this.stopping !== undefined;
+  }
+
+  private mustRun(): void {
+    if (this.starting && !this.isEnding) return;
+    const why = this.stopping ? 'is stopped' : this.isDraining ? 'drains' : 'was not started';
+    throw new PongcheckError('PONGCHECK_NOT_RUNNING', `the service ${why}, and takes no other options`);
+  }
+
+  /** Paths of options that hold as long as the service runs, and that are others now. */
+  private fixedPaths({ register, log, clock }: ServiceOptions, { http, probe }: ServiceSettings): string[] {
+    const paths: string[] = [];
+    const running = this.settings.http;
+    if (!http !== !running) paths.push('http');
+    else if (http && running) {
+      const keys = Object.keys({ ...http, ...running }) as (keyof typeof http)[];
+      paths.push(...keys.filter((key) => !isDeepStrictEqual(http[key], running[key])).map((key) => `http.${key}`));
+    }
+    if (!probe !== !this.fleet) paths.push('probe');
+    if (register !== undefined && register !== this.joined) paths.push('register');
+    if (log !== undefined && log !== this.log) paths.push('log');
+    if (clock !== undefined && clock !== this.clock) paths.push('clock');
+    return paths;
   }
 
   // -- connections -----------------------------------------------------------
@@ -225,7 +299,7 @@ export class Service {
    * The connections from which nothing has come for `idle` milliseconds (default: the
    * idle timeout); with `close` those that are not protected are closed for it.
    */
-  heartbeat({ idle = this.idleTimeout, close = false } = {}): ConnectionInfo[] {
+  heartbeat({ idle = this.settings.server.heartbeat.idleTimeout, close = false } = {}): ConnectionInfo[] {
     return this.server.silent(idle).map((connection) => {
       const info = connection.info();
       if (close && !connection.isProtected) connection.close('idle');
@@ -264,8 +338,9 @@ export class Service {
    */
   async drain(): Promise<void> {
     const { clock } = this;
-    const { grace, delay } = this.drainTimes;
+    const { grace, delay } = this.settings.drain;
     const begun = clock.now();
+    this.isDraining = true;
     this.health.drain();
     this.server.goaway(grace);
     const served = () => {
@@ -300,16 +375,18 @@ export class Service {
   }
 
   /** Of the connections that are wanted, as many as this process may have files for. */
-  private affordable(wanted: number, log: Log): number {
+  private affordable(settings: ServiceSettings): ServiceSettings {
+    const { server } = settings;
+    const wanted = server.limits.maxConnections;
     const files = openFilesLimit();
-    const most = connectionsWithin(wanted, files);
-    if (most < wanted) {
-      log.warn(
-        { files, maxConnections: most },
-        `this process may open ${files} files: ${most} connections are taken, and not the ${wanted} of limits.maxConnections`,
+    const maxConnections = connectionsWithin(wanted, files);
+    if (maxConnections < wanted) {
+      this.log.warn(
+        { files, maxConnections },
+        `this process may open ${files} files: ${maxConnections} connections are taken, and not the ${wanted} of limits.maxConnections`,
       );
     }
-    return most;
+    return { ...settings, server: { ...server, limits: { ...server.limits, maxConnections } } };
   }
 
   /** What the status page reads. */
@@ -327,49 +404,35 @@ export class Service {
         const { open, waiting, closed } = server.stats;
         return { open, modes, waiting, closed };
       },
-      onTransition: (listener) => health.onTransition(listener),
+      onTransition: (listener) => {
+        const forget = health.onTransition(listener);
+        this.reloadListeners.add(listener);
+        return () => {
+          forget();
+          this.reloadListeners.delete(listener);
+        };
+      },
       version: packageVersion(),
       startedAt: new Date(startedAt),
     };
   }
 
   private join(register: MetricsRegistry): Metrics {
-    const { health, loop, maxConnections } = this;
+    const { health, loop, reloads } = this;
     return createMetrics({
       register,
       health,
       stats: this.server.stats,
+      reloads,
       loop,
-      maxConnections,
+      maxConnections: () => this.settings.server.limits.maxConnections,
       version: packageVersion(),
     });
   }
 }
 
-/** Whoever configures a token wants a secret; nothing of one that is refused is shown. */
-function judgeTokens({ detail, tokens = [] }: ServerSettings): void {
-  const wrong = tokens.findIndex((token) => typeof token !== 'string' || !tokenPattern.test(token));
-  if (wrong >= 0) {
-    throw new PongcheckError('PONGCHECK_CONFIG', `tokens[${wrong}] is not of the form that is allowed: ${TOKEN_FORMS}`);
-  }
-  if (tokens.length > MAX_TOKENS) {
-    throw new PongcheckError('PONGCHECK_CONFIG', `tokens has ${tokens.length} entries; allowed: up to ${MAX_TOKENS}`);
-  }
-  if (detail === 'token' && tokens.length === 0) throw noTokens('detail is token');
-}
-
-/** What PINGs of the server carry has to fit the body of a PING. */
-function judgePingData(pingData: object | undefined): void {
-  if (pingData === undefined) return;
-  const octets = Buffer.byteLength(JSON.stringify(pingData));
-  const most = maxBody[FrameType.PING];
-  if (Array.isArray(pingData) || octets > most) {
-    const found = Array.isArray(pingData) ? 'a list' : `${octets} octets as JSON`;
-    throw new PongcheckError(
-      'PONGCHECK_CONFIG',
-      `heartbeat.pingData is ${found}; allowed: an object of at most ${most} octets as JSON`,
-    );
-  }
+function accessOf({ detail, tokens }: ServerSettings): { detail: DetailMode; tokens: Tokens | undefined } {
+  return { detail, tokens: tokens && new Tokens(tokens) };
 }
 
 /** Makes a service; it does nothing before `start`. Throws PONGCHECK_CHECK for a check that makes no sense. */

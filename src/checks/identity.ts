@@ -23,10 +23,14 @@ export function identityOf(
   options: Readonly<Record<string, unknown>>,
   own?: string,
 ): string {
-  const data = { ...options, ...(own !== undefined && Object.hasOwn(options, own) && { [own]: numberOf(options[own]) }) };
+  const data = {
+    ...options,
+    ...(own !== undefined && Object.hasOwn(options, own) && { [own]: numberOf(options[own]) }),
+  };
   const hmac = createHmac('sha256', key).update(JSON.stringify([kind, comparable(data)]));
   for (const { name, readOnce } of rows) {
-    const path = readOnce && name.split('.').reduce<unknown>((value, part) => value?.[part as keyof typeof value], options);
+    const path =
+      readOnce && name.split('.').reduce<unknown>((value, part) => value?.[part as keyof typeof value], options);
     if (typeof path === 'string') hmac.update(name).update(contentOf(path));
   }
   return hmac.digest('base64');
@@ -42,10 +46,7 @@ function comparable(value: unknown): unknown {
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return ['object', numberOf(value)];
   const entries = Object.entries(value).filter(([, entry]) => entry !== undefined);
-  return [
-    'map',
-    entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, entry]) => [name, comparable(entry)]),
-  ];
+  return ['map', entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, entry]) => [name, comparable(entry)])];
 }
 
 function numberOf(thing: unknown): number {

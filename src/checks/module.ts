@@ -70,7 +70,9 @@ const imported = new Map<string, string>();
 async function importDefault(path: string): Promise<unknown> {
   const url = pathToFileURL(resolve(path));
   try {
-    const content = createHash('sha256').update(await readFile(url)).digest('hex');
+    const content = createHash('sha256')
+      .update(await readFile(url))
+      .digest('hex');
     const first = imported.get(url.href) ?? content;
     imported.set(url.href, first);
     if (content !== first) url.search = content;

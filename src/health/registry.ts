@@ -19,6 +19,8 @@ import type { CheckState, State } from './state.js';
 import { type Override, type Selection, View, type ViewContext } from './view.js';
 import { Watches } from './watches.js';
 
+/** Default of `staleLimit`, in milliseconds. */
+export const STALE_LIMIT = 30_000;
 /** How long `stop` waits for checks that do not let go, in milliseconds. */
 const STOP_LIMIT = 1000;
 
@@ -124,7 +126,7 @@ export class Registry implements Health {
   private isStopped = false;
   private stopping: Promise<void> | undefined;
 
-  /** @throws PongcheckError `PONGCHECK_CHECK` for a check that makes no sense, `PONGCHECK_CONFIG` for a stale limit or a grace. */
+  /** @throws PongcheckError as `planRegistry` does. */
   constructor(options: RegistryOptions) {
     const { clock = systemClock, random = Math.random } = options;
     const plan = planRegistry(options);
@@ -444,7 +446,13 @@ export class Registry implements Health {
  * @throws PongcheckError `PONGCHECK_CHECK` for a check, `PONGCHECK_CONFIG` for a stale limit or a grace.
  */
 export function planRegistry(settings: RegistrySettings): RegistryPlan {
-  const { staleLimit = 30_000, startupGrace = Number.POSITIVE_INFINITY, serviceId, releaseId, groups = [] } = settings;
+  const {
+    staleLimit = STALE_LIMIT,
+    startupGrace = Number.POSITIVE_INFINITY,
+    serviceId,
+    releaseId,
+    groups = [],
+  } = settings;
   const limits = { staleLimit, 'startup.grace': startupGrace };
   for (const [name, value] of Object.entries(limits)) {
     if (value >= 0) continue;

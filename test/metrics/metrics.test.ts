@@ -6,6 +6,7 @@ import { checkStates, states } from '../../src/health/state.js';
 import { LoopWatch } from '../../src/metrics/event-loop.js';
 import { createMetrics, type Metrics } from '../../src/metrics/metrics.js';
 import { ownRegistry } from '../../src/metrics/own-registry.js';
+import { Reloads } from '../../src/metrics/reloads.js';
 import { metricRows } from '../../src/metrics/table.js';
 import { closeReasons, pauses, refusals, ServerStats } from '../../src/server/stats.js';
 import { WireError } from '../../src/wire/codes.js';
@@ -23,7 +24,15 @@ function observed(checks: RegistryOptions['checks'] = {}, register = ownRegistry
   const stats = new ServerStats();
   stats.certificates = () => [['pongs://127.0.0.1:7464', 1_800_000_000_000]];
   const loop = new LoopWatch(clock);
-  const metrics: Metrics = createMetrics({ register, health, stats, loop, maxConnections: 500, version: '1.2.3' });
+  const metrics: Metrics = createMetrics({
+    register,
+    health,
+    stats,
+    loop,
+    reloads: new Reloads(clock),
+    maxConnections: () => 500,
+    version: '1.2.3',
+  });
   return { clock, health, stats, loop, register, metrics, scrape: async () => parseScrape(await register.metrics()) };
 }
 
