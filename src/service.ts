@@ -239,6 +239,10 @@ export class Service {
       const server = await this.server.plan(next.server, next.listen);
       const fleet = next.probe && new Fleet(next.probe, this.clock);
       const needsRestart = [...server.needsRestart, ...this.fixedPaths(options, next)];
+      const https = next.http ? next.http.tls : undefined;
+      // A restart would refuse what cannot be used.
+      if (https && needsRestart.some((path) => ['http', 'http.tls'].includes(path)))
+        await LiveCertificate.open(https, 'http');
       this.mustRun();
 
       const before = this.settings;

@@ -17,7 +17,7 @@ import { Arrivals } from './arrivals.js';
 import { Certificates } from './certificates.js';
 import { Complaints } from './complaints.js';
 import { Connection } from './connection.js';
-import type { LiveCertificate } from './live-certificate.js';
+import { LiveCertificate } from './live-certificate.js';
 import type { Origin } from './origin.js';
 import { PerAddress } from './per-address.js';
 import { PushQueue } from './push-queue.js';
@@ -230,6 +230,7 @@ export class Server {
       if ((address.kind === 'tls') !== (own.tls !== undefined)) throw wrongTls(where);
       const proxies = proxiesOf(own);
       const listening = [...open].find((one) => one.address === where);
+      if (own.tls && !isDeepStrictEqual(own.tls, listening?.settings.tls)) await LiveCertificate.open(own.tls, where);
       if (!listening) {
         needsRestart.push(`listen[${index}].url`);
         continue;
