@@ -166,7 +166,7 @@ export const checkKinds: readonly CheckKind[] = [
         type: 'string',
         pattern: true,
         defaultText: 'anything',
-        sentence: 'A text that the body must contain, or a /regular expression/ that it must match.',
+        sentence: 'A text that the decoded body must contain, or a /regular expression/ that it must match.',
       },
       {
         name: 'expectHeaders',
@@ -180,7 +180,7 @@ export const checkKinds: readonly CheckKind[] = [
         type: 'octets',
         default: '64KiB',
         max: 64 * 1024 ** 2,
-        sentence: 'The largest body that is read; a larger one fails.',
+        sentence: 'The largest body that is read, and the largest decoded one; a larger one fails.',
       },
       {
         name: 'redirects',

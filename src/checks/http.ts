@@ -1,6 +1,8 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { type Clock, systemClock } from '../clock.js';
 import type { CheckDefinition, CheckResult, CheckSettings } from '../health/check.js';
 import type { Reason } from '../health/reason.js';
+import { packageVersion } from '../version.js';
 import { HttpExchange } from './http-exchange.js';
 import { readPattern, readStatuses } from './match.js';
 import { partOptions, refusal } from './options.js';
@@ -16,15 +18,15 @@ export interface HttpOptions extends CheckSettings {
   url: string;
   /** Default GET. */
   method?: 'GET' | 'HEAD';
-  /** Headers of the request. */
+  /** Headers of the request. Default `User-Agent: pongcheck/VERSION`, and `Accept-Encoding: identity`: a body that is encoded all the same is decoded. */
   headers?: Readonly<Record<string, string>>;
   /** Statuses that are well: numbers and ranges, such as `200-299,304`. Default `200-299`. */
   status?: string;
-  /** A text that the body must contain, or a regular expression (also as `/text/`) that it must match. */
+  /** A text that the body, decoded, must contain, or a regular expression (also as `/text/`) that it must match. */
   expectBody?: string | RegExp;
   /** The same for headers of the answer, by name. */
   expectHeaders?: Readonly<Record<string, string | RegExp>>;
-  /** Octets; a longer body fails with `bad-body` and is not read to its end. Default 65536. */
+  /** Octets, as they come and decoded; a longer body fails with `bad-body` and is not read to its end. Default 65536. */
   maxBody?: number;
   /** Redirects that are followed, unless their status is an allowed one. Default 0. */
   redirects?: number;
@@ -33,11 +35,17 @@ export interface HttpOptions extends CheckSettings {
 
 /**
  * Asks a service and judges its status, its headers and its body. The
- * connection is kept for the next run. `observedValue` is the status.
+ * connection is kept for the next run, and another one made at least every 10 s.
+ * `observedValue` is the status.
  *
+ * A body that is encoded (gzip, deflate, br, zstd where Node has it) is decoded
+ * for `expectBody`; its charset is that of its byte order mark or Content-Type,
+ * or UTF-8.
+ *
+ * @param clock where time comes from; for tests.
  * @throws PongcheckError `PONGCHECK_CHECK` for options that make no sense.
  */
-export function http(given: HttpOptions): CheckDefinition {
+export function http(given: HttpOptions, clock: Clock = systemClock): CheckDefinition {
   const { settings, options } = partOptions(KIND, given);
   const { method = 'GET', headers = {}, status: allowed = '200-299', expectHeaders = {}, expectBody } = options;
   const url = readUrl(KIND, options.url, ['http', 'https']);
@@ -48,15 +56,19 @@ export function http(given: HttpOptions): CheckDefinition {
   );
   judgeHeaders(headers);
   const { maxBody = 65_536, redirects = 0, tls = {} } = options;
-  const exchange = new HttpExchange({
-    url,
-    method,
-    headers,
-    isAllowed,
-    maxBody,
-    redirects,
-    tls: readTls(KIND, tls),
-  });
+  const exchange = new HttpExchange(
+    {
+      url,
+      method,
+      // A name in another case takes the place of these.
+      headers: { 'user-agent': `pongcheck/${packageVersion()}`, 'accept-encoding': 'identity', ...headers },
+      isAllowed,
+      maxBody,
+      redirects,
+      tls: readTls(KIND, tls),
+    },
+    clock,
+  );
 
   return {
     componentType: 'component',
@@ -76,7 +88,7 @@ export function http(given: HttpOptions): CheckDefinition {
         if (value === undefined) return fail('bad-body', `the header ${name} is missing`);
         if (!matches(value)) return fail('bad-body', `the header ${name} is not as expected`);
       }
-      const body = await answer.body();
+      const body = await answer.body(bodyMatch !== undefined);
       if (bodyMatch && !bodyMatch(body)) return fail('bad-body', 'the body is not as expected');
       return { status: 'pass', observedValue: status };
     },

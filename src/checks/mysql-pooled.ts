@@ -2,7 +2,7 @@ import type { Clock } from '../clock.js';
 import type { CheckResult } from '../health/check.js';
 import { CheckFailure } from '../health/reason.js';
 import type { MysqlCheck } from './mysql-check.js';
-import { mysqlFailure } from './mysql-failure.js';
+import { isUserLimit, mysqlFailure } from './mysql-failure.js';
 import { type CorePool, PoolVisitor } from './mysql-pool.js';
 import { withPatience } from './patience.js';
 
@@ -29,7 +29,7 @@ export class PooledMysqlCheck {
     const server = await this.askServer(signal, deadline);
     if (server.status === 'fail') return server;
     try {
-      await this.askPool(signal, deadline);
+      await this.visitPool(signal, deadline);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       return this.judged({ ...whyNot(error), status: 'fail' });
@@ -47,7 +47,20 @@ export class PooledMysqlCheck {
     } catch (error) {
       // A server that is full may serve the connections that the pool has.
       if (!(error instanceof CheckFailure) || error.reason !== 'too-many-connections') throw error;
+      // The pool has reached its own limit: only the check's connection is missing.
+      if (isUserLimit(error) && this.visitor.isGrown && !this.dedicated.isDemanding) return { status: 'pass' };
       return { status: 'warn', reason: error.reason, output: `${error.message}; one of the pool answers` };
+    }
+  }
+
+  /** Where the user may have no further connection, closes that of the check for the pool. */
+  private async visitPool(signal: AbortSignal, deadline: number): Promise<void> {
+    try {
+      await this.askPool(signal, deadline);
+    } catch (error) {
+      if (signal.aborted || !isUserLimit(mysqlFailure(error))) throw error;
+      await this.dedicated.release();
+      await this.askPool(signal, deadline);
     }
   }
 

@@ -14,6 +14,8 @@ import { failure } from './failure.js';
 const HEAD_START = 100;
 /** How much of it may be spent on connecting, before the other is given less time. */
 const CONNECT_ALLOWANCE = 50;
+/** Octets that the other may send until the next question. The protocol bounds each frame, not their number. */
+const MAX_HEARD = 262_144;
 /** The largest count of hops that a PING can tell. */
 const MAX_HOPS = 15;
 
@@ -21,6 +23,8 @@ const MAX_HOPS = 15;
 export class PingpongSession {
   private client: Client | undefined;
   private closed = false;
+  /** Octets that the other may still send. */
+  private left = MAX_HEARD;
 
   constructor(
     private readonly address: Address,
@@ -31,6 +35,7 @@ export class PingpongSession {
   /** What the other says. Rejects with a CheckFailure, or with the reason of `signal` as soon as it fires. */
   async ask(signal: AbortSignal, deadline: number, hops: number): Promise<Pong> {
     const timeout = deadline - systemClock.now() - HEAD_START;
+    this.left = MAX_HEARD;
     const ping = (client: Client) => {
       const left = deadline - systemClock.now() - CONNECT_ALLOWANCE;
       return client.ping({
@@ -44,7 +49,8 @@ export class PingpongSession {
     try {
       return (await this.askKept(ping, signal)) ?? (await ping(await this.connect(signal, deadline)));
     } catch (error) {
-      throw signal.aborted ? signal.reason : failure(reasonFor(error), error);
+      if (signal.aborted) throw signal.reason;
+      throw this.left < 0 ? beyond() : failure(reasonFor(error), error);
     }
   }
 
@@ -74,9 +80,17 @@ export class PingpongSession {
       client.destroy();
       throw new CheckFailure('internal', 'the check is closed');
     }
+    client.socket.on('data', (chunk: Buffer) => {
+      this.left -= chunk.length;
+      if (this.left < 0) client.destroy();
+    });
     this.client = client.unref();
     return client;
   }
+}
+
+function beyond(): CheckFailure {
+  return new CheckFailure('protocol', `the responder sends more than ${MAX_HEARD} octets unasked`);
 }
 
 function isLoss(error: unknown): boolean {

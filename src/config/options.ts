@@ -438,6 +438,15 @@ export const optionRows: readonly OptionRow[] = [
     sentence: 'WATCHes of one connection (ERROR 7); 0 = none are offered.',
   },
   {
+    path: 'limits.maxWatchedSelections',
+    type: 'integer',
+    default: '256',
+    max: 10_000,
+    env: 'PONGCHECK_LIMITS_MAX_WATCHED_SELECTIONS',
+    sentence:
+      'Different checks lists of WATCHes at once, over all connections (ERROR 7); 0 = none. Scopes and groups do not count.',
+  },
+  {
     path: 'limits.maxConnections',
     type: 'integer',
     default: '10000',
@@ -453,7 +462,17 @@ export const optionRows: readonly OptionRow[] = [
     default: '0',
     max: MILLION,
     env: 'PONGCHECK_LIMITS_MAX_CONNECTIONS_PER_ADDRESS',
-    sentence: 'Connections at once from one address; 0 = unlimited.',
+    sentence:
+      'Connections at once from one IPv4 address or IPv6 network (limits.ipv6Prefix); 0 = unlimited. Unix sockets do not count.',
+  },
+  {
+    path: 'limits.ipv6Prefix',
+    type: 'integer',
+    default: '64',
+    min: 1,
+    max: 128,
+    env: 'PONGCHECK_LIMITS_IPV6_PREFIX',
+    sentence: 'Prefix length of the IPv6 networks that maxConnectionsPerAddress counts.',
   },
   {
     path: 'drain.grace',

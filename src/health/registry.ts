@@ -5,18 +5,19 @@ import { contribution } from './aggregate.js';
 import type { CheckDefinition, CheckFunction } from './check.js';
 import type { CheckStats } from './check-stats.js';
 import { type DefinedCheck, defineCheck, hasOtherSettings, isSameCheck, withRunOf } from './define.js';
-import type { Answer, Health, Query, Scope, Standing, Watched, Withdraw } from './health.js';
+import type { Answer, Health, Query, Scope, Selection, Standing, Watched, Withdraw } from './health.js';
 import { isolate } from './isolate.js';
 import { type Held, Monitor, type MonitorContext } from './monitor.js';
 import { ask } from './question.js';
 import type { Reason } from './reason.js';
 import { redactor } from './redact.js';
 import { type Identity, report } from './report.js';
+import { ReportCache } from './report-cache.js';
 import { Findings } from './result.js';
 import { Selections } from './selections.js';
 import { Startup } from './startup.js';
 import type { CheckState, State } from './state.js';
-import { type Override, type Selection, View, type ViewContext } from './view.js';
+import { type FindChecks, type Override, View, type ViewContext } from './view.js';
 import { Watches } from './watches.js';
 
 /** Default of `staleLimit`, in milliseconds. */
@@ -121,7 +122,10 @@ export class Registry implements Health {
   /** What a reload has taken away and has not let go. */
   private readonly leaving = new Set<Promise<unknown>>();
   private readonly listeners = new Set<(transition: Transition) => void>();
-  private readonly watches = new Watches();
+  private readonly watches = new Watches(
+    (view) => this.beginWatching(view),
+    (view) => this.endWatching(view),
+  );
   private isDraining = false;
   private isStopped = false;
   private stopping: Promise<void> | undefined;
@@ -145,12 +149,13 @@ export class Registry implements Health {
       clock,
       revision: 0,
       generation: 0,
+      reports: new ReportCache(clock),
       serialise: (view, extent) =>
         Buffer.from(JSON.stringify(report(view, this.identity, { now: clock.now(), wall: clock.wall() }, extent))),
     };
     for (const check of plan.defined) this.monitors.set(check.name, new Monitor(check, this.monitorContext));
     this.startup = new Startup([...this.monitors.values()]);
-    const view = (selection: Selection, override: Override) => new View(selection, override, this.context);
+    const view = (find: FindChecks, override: Override, key?: string) => new View(find, override, this.context, key);
     this.liveness = view(
       () => [],
       () => 'pass',
@@ -161,7 +166,7 @@ export class Registry implements Health {
       () => this.draining() ?? this.started(),
     );
     this.nameGroups(plan.groups);
-    this.selections = new Selections(this.monitors, (selection) => view(selection, this.draining));
+    this.selections = new Selections(this.monitors, (find, key) => view(find, this.draining, key));
     this.readiness = this.groupViews.get('readiness') as View;
   }
 
@@ -279,32 +284,38 @@ export class Registry implements Health {
     );
   }
 
-  watch(selection: Pick<Query, 'scope' | 'checks' | 'group'>, changed: () => void): Watched {
-    const view = this.select(selection) ?? this.missing(selection);
+  /** Number of different `checks` selections that are watched now. */
+  get watchedSelections(): number {
+    return this.selections.watchedCount;
+  }
+
+  watch(selection: Selection, changed: () => void): Watched;
+  watch(selection: Selection, changed: () => void, maxSelections: number): Watched | undefined;
+  watch(selection: Selection, changed: () => void, maxSelections = Number.POSITIVE_INFINITY): Watched | undefined {
+    const found = this.select(selection);
+    const isNew = found?.key !== undefined && !this.selections.isWatched(found.key);
+    if (isNew && this.watchedSelections >= maxSelections) return undefined;
+    const findGroup = () => this.membersOf(selection.group as string);
+    const view = found ?? this.selections.missing(selection, findGroup, maxSelections) ?? this.notFound;
     // First, because what this changes at once is no news to who is told only now.
     ask(view, { ...selection, timeout: 0, hops: 0 }, this.clock, () => {});
-    const end = this.watches.add(view, changed);
-    return {
-      get answer() {
-        return view.answer(false);
-      },
-      end,
-    };
+    return this.watches.add(view, changed);
+  }
+
+  private beginWatching(view: View): void {
+    if (view.key !== undefined) this.selections.watch(view.key, view);
+  }
+
+  private endWatching(view: View): void {
+    if (view.key !== undefined) this.selections.unwatch(view.key);
   }
 
   /** Undefined where it does not exist. */
-  private select({ scope, checks, group }: Pick<Query, 'scope' | 'checks' | 'group'>): View | undefined {
+  private select({ scope, checks, group }: Selection): View | undefined {
     if (scope === 'liveness' || (checks === undefined && (group === undefined || group === scope))) {
       return this.ofScope(scope);
     }
     return checks ? this.selections.find(checks) : this.groupViews.get(group as string);
-  }
-
-  /** A view of what does not exist, for who watches: a reload may add it. */
-  private missing({ checks, group }: Pick<Query, 'checks' | 'group'>): View {
-    return checks
-      ? this.selections.own(checks)
-      : new View(() => this.membersOf(group as string), this.draining, this.context);
   }
 
   /** The checks that count in a group; undefined: there is no such group. */
@@ -421,6 +432,7 @@ export class Registry implements Health {
 
   private async end(): Promise<void> {
     this.clock.clear(this.graceTimer);
+    this.context.reports.clear();
     const stops = [...this.monitors.values()].map(async (monitor) => {
       await Promise.allSettled([monitor.stop(), (async () => monitor.check.close?.())()]);
     });

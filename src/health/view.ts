@@ -2,13 +2,12 @@ import type { Clock } from '../clock.js';
 import { aggregate } from './aggregate.js';
 import type { Answer, Standing } from './health.js';
 import type { Monitor } from './monitor.js';
+import type { ReportCache } from './report-cache.js';
 import type { State } from './state.js';
 
 /** How much of a report is told: see `Answer.report`. */
 export type Extent = Parameters<Answer['report']>[0];
 
-/** How long a serialised report is given while nothing changes, in milliseconds. */
-const REPORT_LIFE = 250;
 const NONE: readonly Monitor[] = [];
 
 export interface ViewContext {
@@ -17,6 +16,7 @@ export interface ViewContext {
   readonly revision: number;
   /** Rises whenever other checks are selected than before. */
   readonly generation: number;
+  readonly reports: ReportCache;
   serialise(view: View, extent: Extent): Buffer;
 }
 
@@ -24,7 +24,7 @@ export interface ViewContext {
 export type Override = () => State | undefined;
 
 /** The checks that a view is of now; undefined: what it is of does not exist. */
-export type Selection = () => readonly Monitor[] | undefined;
+export type FindChecks = () => readonly Monitor[] | undefined;
 
 /** One selection of checks, and what is known of it as a whole. */
 export class View {
@@ -33,12 +33,13 @@ export class View {
   private found: readonly Monitor[] | undefined;
   private generation = -1;
   private revision = -1;
-  private readonly reports = new Map<Extent, { octets: Buffer; revision: number; until: number }>();
 
   constructor(
-    private readonly selection: Selection,
+    private readonly find: FindChecks,
     private readonly override: Override,
     private readonly context: ViewContext,
+    /** Identifies a selection by names of checks; undefined for a scope or a group. */
+    readonly key?: string,
   ) {
     this.refresh();
   }
@@ -51,7 +52,7 @@ export class View {
     const { generation } = this.context;
     if (this.generation !== generation) {
       this.generation = generation;
-      this.found = this.selection();
+      this.found = this.find();
     }
     return this.found;
   }
@@ -77,18 +78,13 @@ export class View {
   }
 
   /** What stands now, for one who asked; the report is that of the moment at which it is asked for. */
-  answer(stale: boolean): Answer {
-    return new ViewAnswer(this, this.current(), stale, this.context.clock.now());
+  answer(stale: boolean, late = false): Answer {
+    return new ViewAnswer(this, this.current(), stale, late, this.context.clock.now());
   }
 
   report(extent: Extent): Buffer {
-    const { clock, revision } = this.context;
-    const now = clock.now();
-    const kept = this.reports.get(extent);
-    if (kept && kept.revision === revision && now < kept.until) return kept.octets;
-    const octets = this.context.serialise(this, extent);
-    this.reports.set(extent, { octets, revision, until: now + REPORT_LIFE });
-    return octets;
+    const { reports, revision } = this.context;
+    return reports.get(this, extent, revision, () => this.context.serialise(this, extent));
   }
 }
 
@@ -100,6 +96,7 @@ class ViewAnswer implements Answer {
     private readonly view: View,
     { state, since }: Standing,
     readonly stale: boolean,
+    readonly late: boolean,
     now: number,
   ) {
     this.state = state;

@@ -14,6 +14,7 @@ export interface Source {
     readonly checks: readonly CheckView[];
     groups(): readonly string[];
     stateOf(group: string): State;
+    readonly watchedSelections: number;
   };
   readonly stats: ServerStats;
   readonly reloads: Pick<Reloads, 'counts' | 'isLastSuccessful' | 'lastSuccess'>;
@@ -231,7 +232,7 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_pings_stale_total',
     type: 'counter',
-    help: 'PINGs that were answered with an old status, because the deadline came before a wanted run was done.',
+    help: 'PINGs that were answered with an old status, because their deadline came before a wanted run was done. Answers that did not wait do not count: to agent, to a timeoutMs of 0, and those given early because the connection closes.',
     labels: [],
     read: ({ stats }) => single(stats.stale),
   },
@@ -248,6 +249,13 @@ export const metricRows: readonly MetricRow[] = [
     help: 'WATCHes that are open now.',
     labels: [],
     read: ({ stats }) => single(stats.watches),
+  },
+  {
+    name: 'pongcheck_watched_selections',
+    type: 'gauge',
+    help: 'Different checks lists of WATCHes that are open now.',
+    labels: [],
+    read: ({ health }) => single(health.watchedSelections),
   },
   {
     name: 'pongcheck_statuses_total',

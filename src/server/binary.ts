@@ -226,6 +226,12 @@ export class BinarySession implements Session {
     this.connection.send(frame);
   }
 
+  /** Sends one frame. */
+  private sendParts(parts: readonly Buffer[]): void {
+    this.sent++;
+    for (const part of parts) this.connection.send(part);
+  }
+
   private greet(hello: HelloBody | undefined, now: number): void {
     const { connection, decoder } = this;
     const { responder, settings, limits, tokens } = connection.shared;
@@ -245,15 +251,21 @@ export class BinarySession implements Session {
     const { decoder, connection } = this;
     const { idHigh, idLow, flags } = decoder;
     const { responder, settings } = connection.shared;
-    const { maxWatches } = settings.limits;
+    const { maxWatches, maxWatchedSelections } = settings.limits;
     if ((flags & WatchFlag.CANCEL) !== 0) return this.watches?.cancel(idHigh, idLow);
-    this.watches ??= new Watches(connection, (frame) => this.send(frame));
+    this.watches ??= new Watches(connection, (frame) => this.sendParts(frame));
     if (this.watches.size >= maxWatches && !this.watches.has(idHigh, idLow)) {
-      const message = maxWatches === 0 ? 'this server offers no WATCH' : `${maxWatches} watches are open already`;
-      this.connection.complain(message);
-      return this.send(this.error(WireError.FORBIDDEN, message, 0, idHigh, idLow));
+      return this.forbid(maxWatches === 0 ? 'this server offers no WATCH' : `${maxWatches} watches are open already`);
     }
-    this.watches.start(idHigh, idLow, flags, responder.selection(body));
+    if (!this.watches.start(idHigh, idLow, flags, responder.selection(body))) {
+      this.forbid(`${maxWatchedSelections} different selections of checks are watched already`);
+    }
+  }
+
+  private forbid(message: string): void {
+    const { idHigh, idLow } = this.decoder;
+    this.connection.complain(message);
+    this.send(this.error(WireError.FORBIDDEN, message, 0, idHigh, idLow));
   }
 
   pushLast(): boolean {
@@ -295,10 +307,8 @@ export class BinarySession implements Session {
     const { query, flags, ids, readAt, reserved } = waiting;
     if (this.waiting?.delete(waiting)) connection.waited(ids.length / 2, reserved);
     const detail = (flags & PingFlag.DETAIL) !== 0;
-    this.send(
-      detail ? responder.pongWithReport(answer, flags, ids, connection.mayDetail) : responder.pongs(answer, ids),
-      ids.length / 2,
-    );
+    if (detail) this.sendParts(responder.pongWithReport(answer, flags, ids, connection.mayDetail));
+    else this.send(responder.pongs(answer, ids), ids.length / 2);
     responder.count(query.scope, answer, ids.length / 2, readAt);
     connection.answered(ids.length / 2);
   }

@@ -5,6 +5,7 @@ import type { Clock, Timer } from '../clock.js';
 import type { Health } from '../health/health.js';
 import { isolate } from '../health/isolate.js';
 import { type Address, endpointOf, formatAddress, parseAddress } from '../link/address.js';
+import { addressBucket } from '../link/address-bucket.js';
 import { type KeepAlive, keepAliveSetter } from '../link/keep-alive.js';
 import { Limit } from '../link/limit.js';
 import { cannotListen } from '../link/listen-failure.js';
@@ -139,7 +140,7 @@ export class Server {
       responder: new Responder(health, this.stats, settings, clock),
       tokens: settings.tokens?.length ? new Tokens(settings.tokens) : undefined,
       requireToken: false,
-      pushes: new PushQueue(),
+      pushes: new PushQueue(clock),
       tlsTold: false,
       wake: (connection) => this.sweeper.wake(connection),
       forget: (connection) => this.forget(connection),
@@ -255,8 +256,7 @@ export class Server {
     const { shared } = this;
     const { limits, clock } = shared;
     const now = clock.now();
-    const countsNow =
-      shared.settings.limits.maxConnectionsPerAddress === 0 && settings.limits.maxConnectionsPerAddress > 0;
+    const before = shared.settings.limits;
     limits.frame.change(settings.limits.frameTimeout, now);
     limits.stall.change(settings.limits.stallTimeout, now);
     limits.handshake.change(settings.limits.handshakeTimeout, now);
@@ -270,16 +270,19 @@ export class Server {
       Object.assign(listening.shared, this.heldAt(listening.settings));
       if (listening.shared.limits.idle !== idle) listening.shared.limits.idle.restart(now);
     }
-    if (countsNow) this.countAddresses();
+    const { maxConnectionsPerAddress: most, ipv6Prefix } = settings.limits;
+    const isCounted = before.maxConnectionsPerAddress > 0 && before.ipv6Prefix === ipv6Prefix;
+    if (most > 0 && !isCounted) this.countAddresses(ipv6Prefix);
     this.sweeper.wakeAll();
     for (const connection of this.connections) connection.reload(now);
   }
 
   /** While there is no limit for an address nobody counts. */
-  private countAddresses(): void {
+  private countAddresses(ipv6Prefix: number): void {
     this.perAddress = new PerAddress();
     for (const { socket, remoteAddress } of this.connections) {
-      this.perAddress.claim(socket, remoteAddress ?? '', Number.POSITIVE_INFINITY);
+      const bucket = addressBucket(remoteAddress, ipv6Prefix);
+      if (bucket !== undefined) this.perAddress.claim(socket, bucket, Number.POSITIVE_INFINITY);
     }
   }
 
@@ -370,8 +373,9 @@ export class Server {
 
   /** Whether one more from this address may stand; if not, it is refused. */
   private claim(socket: Socket, address: string | undefined, shared: Shared): boolean {
-    const most = shared.settings.limits.maxConnectionsPerAddress;
-    if (most === 0 || this.perAddress.claim(socket, address ?? '', most)) return true;
+    const { maxConnectionsPerAddress: most, ipv6Prefix } = shared.settings.limits;
+    const bucket = most === 0 ? undefined : addressBucket(address, ipv6Prefix);
+    if (bucket === undefined || this.perAddress.claim(socket, bucket, most)) return true;
     this.refuse(socket, 'max-connections-per-address', shared);
     return false;
   }

@@ -321,6 +321,21 @@ describe('a watch', () => {
     expect([seen.splice(0), byGroup.answer.state]).toEqual([['not-found'], 'not-found']);
   });
 
+  it('of what does not exist yet is kept in mind up to a bound, and takes no room of those that exist', async () => {
+    const { clock, registry, reload } = started({ db: new SteadyCheck() });
+    const seen: string[] = [];
+    const watch = (...checks: string[]) => {
+      const watched = registry.watch({ scope: 'readiness', checks }, () => seen.push(checks.join()), 1);
+      return () => watched?.answer.state;
+    };
+    const states = [watch('x', 'y'), watch('y', 'x', 'x'), watch('z'), watch('db')];
+    expect(states.map((state) => state())).toEqual(['not-found', 'not-found', 'not-found', 'unknown']);
+    reload({ z: new SteadyCheck(), y: new SteadyCheck(), db: new SteadyCheck(), x: new SteadyCheck() });
+    await clock.advance(200);
+    expect(states.map((state) => state())).toEqual(['pass', 'pass', 'not-found', 'pass']);
+    expect([new Set(seen), registry.watchedSelections]).toEqual([new Set(['x,y', 'y,x,x', 'db']), 1]);
+  });
+
   it('is told nothing where what it is told is as before', async () => {
     const db = new SteadyCheck();
     const { clock, registry, reload } = started({ db });

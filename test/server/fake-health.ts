@@ -1,4 +1,4 @@
-import type { Answer, Health, Query, Scope, Standing, Watched, Withdraw } from '../../src/health/health.js';
+import type { Answer, Health, Query, Scope, Selection, Standing, Watched, Withdraw } from '../../src/health/health.js';
 import type { State } from '../../src/health/state.js';
 
 interface Asked {
@@ -26,7 +26,7 @@ export class FakeHealth implements Health {
 
   ask(query: Query, answer: (answer: Answer) => void): Withdraw {
     if (this.atOnce !== undefined || query.timeout === 0) {
-      answer(this.answer(this.atOnce ?? 'unknown', this.atOnce === undefined));
+      answer(this.answer(this.atOnce ?? 'unknown', this.atOnce === undefined, false));
       return () => {};
     }
     const asked = { query, answer };
@@ -40,8 +40,11 @@ export class FakeHealth implements Health {
 
   /** Of those that watch: what tells them of a change. */
   readonly watchers = new Set<() => void>();
+  /** Changes that have not had their turn: those that watch are told when they look. */
+  pending = new Set<() => void>();
 
-  watch(_selection: unknown, changed: () => void): Watched {
+  watch({ checks }: Selection, changed: () => void, maxSelections = Infinity): Watched | undefined {
+    if (checks && this.watchers.size >= maxSelections) return undefined;
     const told = () => changed();
     const answer = () => this.answer(this.ready ?? 'unknown', false);
     this.watchers.add(told);
@@ -49,6 +52,7 @@ export class FakeHealth implements Health {
       get answer() {
         return answer();
       },
+      look: () => this.pending.delete(told) && changed(),
       end: () => this.watchers.delete(told),
     };
   }
@@ -58,10 +62,11 @@ export class FakeHealth implements Health {
     for (const { answer } of this.asked.splice(0, count)) answer(this.answer(state, stale));
   }
 
-  private answer(state: State, stale: boolean): Answer {
+  private answer(state: State, stale: boolean, late = stale): Answer {
     return {
       state,
       stale,
+      late,
       age: 5,
       report: (extent) => Buffer.from(JSON.stringify(extent === 'full' ? this.report : { extent, state })),
       failing: () => this.failing,

@@ -21,8 +21,9 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function serve(mode?: number): Service {
+function serve(mode?: number, limits = {}): Service {
   const service = createService({
+    limits,
     listen: [{ url: `pong+unix:${path}`, ...(mode !== undefined && { mode }) }],
     http: false,
   });
@@ -40,6 +41,13 @@ describe('a Unix socket', () => {
     await client.close();
     await service.stop();
     expect(existsSync(path)).toBe(false);
+  });
+
+  it('takes any number of peers, which have no address, where connections per address are limited', async () => {
+    await serve(undefined, { maxConnectionsPerAddress: 1 }).start();
+    const clients = await Promise.all([1, 2, 3].map(() => connect(`pong+unix:${path}`)));
+    for (const client of clients) expect((await client.ping()).healthy).toBe(true);
+    for (const client of clients) await client.close();
   });
 
   it('has the mode that was asked for', async () => {

@@ -50,8 +50,12 @@ export async function play(session: Session, subject: Subject): Promise<Outcome>
   let dialogue: Dialogue | undefined;
   let close: Outcome['close'];
   try {
-    for (let n = 0; n < (session.beside ?? 0); n++)
-      beside.push(await Dialogue.open(subject.host, subject.port, WITHIN));
+    const { beside: others = [] } = session;
+    for (const octets of typeof others === 'number' ? Array<string>(others).fill('') : others) {
+      const other = await Dialogue.open(subject.host, subject.port, WITHIN);
+      beside.push(other);
+      if (octets) other.send(Buffer.from(octets, 'hex'));
+    }
     // What is counted at accept has to be counted before the next one comes.
     for (const other of beside) await other.isSilent(50);
     dialogue = await Dialogue.open(subject.host, subject.port, WITHIN);

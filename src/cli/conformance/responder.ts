@@ -71,11 +71,13 @@ export async function startResponder(wanted: Wanted): Promise<Subject & { stop()
   };
 }
 
-function optionsOf({ checks = {}, requireToken, ...options }: Wanted): ServiceOptions {
+function optionsOf({ checks = {}, requireToken, proxyProtocol, ...options }: Wanted): ServiceOptions {
   return {
     ...options,
     http: false,
-    listen: [{ url: 'pong://127.0.0.1:0', ...(requireToken && { requireToken }) }],
+    listen: [
+      { url: 'pong://127.0.0.1:0', ...(requireToken && { requireToken }), ...(proxyProtocol && { proxyProtocol }) },
+    ],
     checks: Object.fromEntries(Object.entries(checks).flatMap(([name, word]) => checksOf(name, word))),
     drain: { grace: 3000, delay: 0 },
   };
