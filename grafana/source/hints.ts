@@ -18,6 +18,8 @@ export const hints: Readonly<Record<Reason, string>> = {
   lag: 'The replica is too far behind: look at its load and at the writes of the primary.',
   loading: 'Redis still loads its data: wait, and look why it was restarted.',
   'master-down': 'The replica has lost its primary: look at the primary.',
+  'cluster-down':
+    'The Redis cluster does not serve all slots: look for its failed nodes, and at CLUSTER INFO and CLUSTER NODES.',
   'out-of-memory': 'Redis has no memory left for writes: look at maxmemory and at what fills it.',
   'bad-status': 'The service answers, with a status that is not allowed: look at its own log.',
   'bad-body': 'The service answers, but not what is expected: was it deployed just now?',

@@ -89,8 +89,8 @@ const tlsOptions: readonly CheckOption[] = [
   },
 ];
 
-function roleOption(sentence: string): CheckOption {
-  return { name: 'role', type: 'enum', values: ['any', 'primary'], default: 'any', sentence };
+function roleOption(values: readonly string[], sentence: string): CheckOption {
+  return { name: 'role', type: 'enum', values, default: 'any', sentence };
 }
 
 /**
@@ -109,7 +109,7 @@ export const checkKinds: readonly CheckKind[] = [
         required: true,
         sentence: 'mysql:// or mariadb://USER:PASSWORD@HOST:PORT/DATABASE, with ?ssl=true for TLS.',
       },
-      roleOption('primary fails a server that is read_only.'),
+      roleOption(['any', 'primary'], 'primary fails a server that is read_only.'),
       {
         name: 'maxLag',
         type: 'duration',
@@ -129,14 +129,32 @@ export const checkKinds: readonly CheckKind[] = [
         name: 'url',
         type: 'url',
         required: true,
-        sentence: 'redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS.',
+        sentence:
+          'redis://USER:PASSWORD@HOST:PORT/DATABASE; through Sentinels redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME; rediss for TLS.',
       },
-      roleOption('primary fails a replica.'),
+      roleOption(
+        ['any', 'primary', 'replica'],
+        'primary fails a replica, replica a primary; through Sentinels it says which of the two is checked, any being the primary.',
+      ),
+      {
+        name: 'sentinel.username',
+        type: 'string',
+        defaultText: 'none',
+        sentence: 'The user at the Sentinels; that of the URL is for the server.',
+      },
+      {
+        name: 'sentinel.password',
+        type: 'string',
+        defaultText: 'none',
+        secret: true,
+        sentence: 'The password at the Sentinels.',
+      },
       {
         name: 'write',
         type: 'string',
         defaultText: 'none',
-        sentence: 'A key that every run sets, with an expiry of 10 s: a server that takes no writes fails.',
+        sentence:
+          'A key that every run sets, with an expiry of 10 s: a server that takes no writes fails. A node of a cluster that does not serve it sets {TAG}KEY.',
       },
       ...tlsOptions,
     ],

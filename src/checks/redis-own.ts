@@ -18,7 +18,7 @@ export class OwnRedisCheck {
   ) {}
 
   async run(signal: AbortSignal, deadline: number): Promise<CheckResult> {
-    const server = await this.dedicated.run(signal);
+    const server = await this.dedicated.run(signal, deadline);
     if (server.status === 'fail' || this.visitor.unused) return server;
     const over = (ms: number) => new CheckFailure('pool-exhausted', `${this.visitor.state} within ${ms} ms`);
     try {

@@ -43,6 +43,16 @@ export function readUrl(
   return url;
 }
 
+/**
+ * Reads a URL of several hosts, `SCHEME://[USER:PASSWORD@]HOST[:PORT],HOST[:PORT]/PATH`, as one URL for each, which
+ * differ in their hosts only.
+ */
+export function readUrls(kind: string, text: string, schemes: readonly string[]): readonly [URL, ...URL[]] {
+  const [, before = '', hosts = '', after = ''] = /^([^/?#]*:\/\/(?:[^/?#]*@)?)([^/?#]*)(.*)$/s.exec(text) ?? [text];
+  const [first, ...more] = hosts.split(',').map((host) => readUrl(kind, before + host + after, schemes));
+  return [first as URL, ...more];
+}
+
 /** The host as a socket takes it: an IPv6 address without its brackets. */
 export function hostOf({ hostname }: URL): string {
   return hostname.replace(/^\[(.*)\]$/, '$1');

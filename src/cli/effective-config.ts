@@ -12,6 +12,7 @@ import type { FlagValues } from './command.js';
 export async function checkConfig(flags: FlagValues): Promise<number> {
   const configuration = await readConfiguration({ file: flags.config as string | undefined, env: process.env });
   const checks = await buildChecks(configuration);
+  for (const warning of configuration.warnings) process.stderr.write(`pongcheck: warning: ${warning}\n`);
   await judgeCertificates(configuration);
   buildFleet(configuration);
   const shown = effective(configuration.settings, checks);

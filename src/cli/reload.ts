@@ -22,13 +22,16 @@ export interface Running {
 }
 
 /** What a service is made of, and what hides its secrets. Of `running` the checks are kept that would be made of the same. */
-export async function readRunning(sources: Sources, running?: Running): Promise<Running & { options: ServiceOptions }> {
+export async function readRunning(
+  sources: Sources,
+  running?: Running,
+): Promise<Running & { options: ServiceOptions; warnings: readonly string[] }> {
   const configuration = await readConfiguration(sources);
   const fleet = buildFleet(configuration);
   const checks = await buildChecks(configuration, running?.checks);
   const { probe: _, log: __, ...own } = configuration.settings;
   const options = { ...own, checks, ...(fleet && { probe: fleet }) };
-  return { settings: configuration.settings, checks, options };
+  return { settings: configuration.settings, checks, options, warnings: configuration.warnings };
 }
 
 export function redactorOf({ settings, checks }: Running): Redact {
@@ -45,9 +48,10 @@ export async function reload(service: Service, sources: Sources, running: Runnin
   let result: ReloadResult;
   try {
     result = await service.reload(async () => {
-      const { options, ...read } = await inTime(readRunning(sources, running), ({ checks }) =>
+      const { options, warnings, ...read } = await inTime(readRunning(sources, running), ({ checks }) =>
         closeOthers(checks, running.checks),
       );
+      for (const warning of warnings) log.warn({}, warning);
       next = read;
       return options;
     });

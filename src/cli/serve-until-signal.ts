@@ -15,10 +15,11 @@ const SAME_WISH_MS = 300;
 /** Starts what the configuration says, and stops it at the first signal; a later one ends the process at once. */
 export async function serve(flags: FlagValues): Promise<number> {
   const sources = { file: flags.config as string | undefined, env: process.env, flags };
-  const { options, ...read } = await readRunning(sources);
+  const { options, warnings, ...read } = await readRunning(sources);
   let running: Running = read;
   const { settings, checks } = running;
   const log = await openLog(settings.log);
+  for (const warning of warnings) log.warn(warning);
   process.on('uncaughtException', (error) => {
     log.fatal(`ends: something threw where nobody could catch it: ${redactorOf(running)(error)}`);
     process.exit(1);

@@ -15,6 +15,7 @@ export const reasons = {
   lag: 'A replica is too far behind, or how far could not be read.',
   loading: 'The dependency is still loading its data.',
   'master-down': 'A replica has lost its primary.',
+  'cluster-down': 'The cluster of the dependency is down, or does not serve all of its data.',
   'out-of-memory': 'The dependency has no memory left for writes.',
   'bad-status': 'The status of an HTTP answer is not an allowed one.',
   'bad-body': 'The body or a header of the answer is not as expected.',

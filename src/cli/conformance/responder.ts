@@ -4,7 +4,8 @@ import { createService, type Service, type ServiceOptions } from '../../service.
 import type { Subject } from './play.js';
 import type { Wanted } from './session.js';
 
-const LONG = 5000;
+/** No session waits for it, on the busiest machine. */
+const LONG = 60_000;
 /** Longer than a glance, shorter than any deadline of a session. */
 const SLOW = 400;
 const SETTLING = 2000;
