@@ -119,6 +119,8 @@ export class Registry implements Health {
   private readonly selections: Selections;
   /** Checks that a reload has added and that have no result yet: the groups in which they count already, because those are new too. */
   private readonly joining = new Map<Monitor, ReadonlySet<string>>();
+  /** What groups were before a reload added such checks to them: they get no better before those have a result. */
+  private readonly heldStates = new Map<string, CheckState>();
   /** What a reload has taken away and has not let go. */
   private readonly leaving = new Set<Promise<unknown>>();
   private readonly listeners = new Set<(transition: Transition) => void>();
@@ -190,6 +192,7 @@ export class Registry implements Health {
    */
   reload(plan: RegistryPlan): ChangedChecks {
     const before = new Map(this.monitors);
+    for (const [group, view] of this.groupViews) this.heldStates.set(group, view.current().state as CheckState);
     const isOtherLimit = plan.staleLimit !== this.monitorContext.staleLimit;
     this.monitorContext.findings = this.findingsOf(plan);
     this.monitorContext.staleLimit = plan.staleLimit;
@@ -225,7 +228,9 @@ export class Registry implements Health {
     for (const monitor of this.monitors.values()) if (monitor.hasRun) this.startup.see(monitor);
     for (const monitor of removed) this.joining.delete(monitor);
     const newGroups = this.nameGroups(plan.groups);
-    for (const monitor of added) this.joining.set(monitor, newGroups);
+    for (const monitor of [...this.joining.keys(), ...added]) {
+      this.joining.set(monitor, new Set([...(this.joining.get(monitor) ?? []), ...newGroups]));
+    }
     this.startupGrace = plan.startupGrace;
     this.armGrace();
     this.selectAgain();
@@ -336,9 +341,20 @@ export class Registry implements Health {
     for (const name of names) this.groupViews.set(name, before.get(name) as View);
     const added = [...names].filter((name) => !before.has(name));
     for (const name of added) {
-      this.groupViews.set(name, new View(() => this.membersOf(name), this.draining, this.context));
+      this.groupViews.set(name, this.groupView(name));
     }
     return new Set(added);
+  }
+
+  private groupView(name: string): View {
+    const worst = () => this.heldStates.get(name) ?? 'pass';
+    return new View(() => this.membersOf(name), this.draining, this.context, undefined, worst);
+  }
+
+  private isJoining(group: string): boolean {
+    return [...this.joining].some(
+      ([{ groups }, counted]) => (group === 'all' || groups.includes(group)) && !counted.has(group),
+    );
   }
 
   private ofScope(scope: Scope): View {
@@ -381,6 +397,7 @@ export class Registry implements Health {
   /** There are other checks in some group than before. */
   private selectAgain(): void {
     this.context.generation++;
+    for (const group of this.heldStates.keys()) if (!this.isJoining(group)) this.heldStates.delete(group);
     this.watches.select();
     this.refresh();
     this.watches.look();

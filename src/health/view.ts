@@ -3,7 +3,7 @@ import { aggregate } from './aggregate.js';
 import type { Answer, Standing } from './health.js';
 import type { Monitor } from './monitor.js';
 import type { ReportCache } from './report-cache.js';
-import type { State } from './state.js';
+import { type CheckState, type State, worse } from './state.js';
 
 /** How much of a report is told: see `Answer.report`. */
 export type Extent = Parameters<Answer['report']>[0];
@@ -40,6 +40,8 @@ export class View {
     private readonly context: ViewContext,
     /** Identifies a selection by names of checks; undefined for a scope or a group. */
     readonly key?: string,
+    /** What its state is no better than, whatever its checks say. */
+    private readonly worst: () => CheckState = () => 'pass',
   ) {
     this.refresh();
   }
@@ -74,7 +76,7 @@ export class View {
         if (check.verdict.finding) since = Math.min(since, check.startedAt);
       }
     }
-    this.standing = { state: own ?? aggregate(this.checks), freshUntil, since };
+    this.standing = { state: own ?? worse(aggregate(this.checks), this.worst()), freshUntil, since };
   }
 
   /** What stands now, for one who asked; the report is that of the moment at which it is asked for. */

@@ -235,6 +235,27 @@ describe('a check that a reload adds', () => {
     expect(answers.map(({ state }) => state)).toEqual(['unknown']);
   });
 
+  it('makes no group better before that, as where it takes the place of one that fails', async () => {
+    const [old, young] = [new SteadyCheck({}, new Error('down')), new ScriptedCheck()];
+    const { clock, reload, told, ask, answers } = started({ old });
+    await clock.advance(1);
+    told.splice(0);
+    reload({ young });
+    ask();
+    expect([answers.map(({ state }) => state), told.splice(0)]).toEqual([['fail'], []]);
+    young.last.pass();
+    await settle();
+    expect(told).toEqual(['check young unknown>pass', 'group readiness fail>pass', 'group all fail>pass']);
+  });
+
+  it('is unknown in a group that is new by the next reload', async () => {
+    const slow = new ScriptedCheck();
+    const { reload, registry } = started({});
+    reload({ slow });
+    reload({ slow: Object.assign(slow, { groups: ['late'] }) });
+    expect([registry.stateOf('readiness'), registry.stateOf('late')]).toEqual(['pass', 'unknown']);
+  });
+
   it('does not un-start what has started', async () => {
     const db = new SteadyCheck({ groups: ['startup'] });
     const { clock, reload, registry } = started({ db });
