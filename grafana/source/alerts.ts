@@ -207,6 +207,17 @@ const ofResponders: readonly AlertRule[] = [
     },
   },
   {
+    alert: 'PongcheckReloadFailed',
+    expr: `${all('pongcheck_config_last_reload_successful')} == 0`,
+    for: '5m',
+    labels: { severity: 'warning' },
+    annotations: {
+      summary: `${WHERE}: the last reload of its configuration failed`,
+      hint: 'It goes on with the configuration before, and would not start with this one. Its log has the errors, and so has pongcheck check-config.',
+      dashboard: RESPONDER,
+    },
+  },
+  {
     alert: 'PongcheckFilesNearLimit',
     expr: `${all('process_open_fds')} / ${all('process_max_fds')} > 0.8 and on (job, instance) ${all('pongcheck_build_info')}`,
     for: '2m',

@@ -34,6 +34,8 @@ export interface CheckOption {
   readonly pattern?: boolean;
   /** Its values are not to be shown. */
   readonly secret?: boolean;
+  /** A file that is read when the check is made, and not again: with other contents it is another check. */
+  readonly readOnce?: boolean;
   readonly sentence: string;
 }
 
@@ -55,11 +57,24 @@ const tlsOptions: readonly CheckOption[] = [
   {
     name: 'tls.ca',
     type: 'path',
+    readOnce: true,
     defaultText: 'the authorities that Node trusts',
     sentence: 'A PEM file with the authorities that may have signed the certificate.',
   },
-  { name: 'tls.cert', type: 'path', defaultText: 'none', sentence: 'A PEM file with the certificate of this client.' },
-  { name: 'tls.key', type: 'path', defaultText: 'none', sentence: 'A PEM file with the key of that certificate.' },
+  {
+    name: 'tls.cert',
+    type: 'path',
+    readOnce: true,
+    defaultText: 'none',
+    sentence: 'A PEM file with the certificate of this client.',
+  },
+  {
+    name: 'tls.key',
+    type: 'path',
+    readOnce: true,
+    defaultText: 'none',
+    sentence: 'A PEM file with the key of that certificate.',
+  },
   {
     name: 'tls.servername',
     type: 'string',
@@ -368,6 +383,7 @@ export const checkKinds: readonly CheckKind[] = [
         name: 'path',
         type: 'path',
         required: true,
+        readOnce: true,
         sentence:
           'The module, relative to the configuration file. It exports a function, a definition, or, where further options are given, what makes one of these of them.',
       },

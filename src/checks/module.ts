@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { CheckDefinition, CheckFunction, CheckSettings } from '../health/check.js';
@@ -57,16 +59,38 @@ function definitionOf(made: CheckDefinition, secrets: readonly string[]): CheckD
     // Both may be methods that need their object.
     run: (signal, deadline, hops, connected) => made.run(signal, deadline, hops, connected),
     ...(made.load && { load: () => made.load?.() }),
-    ...(made.close && { close: () => made.close?.() }),
+    ...(made.close && { close: closing(made) }),
+  };
+}
+
+/** What a module exports may stand behind several checks, as while a reload renames one: the last that ends closes it. */
+const users = new WeakMap<CheckDefinition, number>();
+
+function closing(made: CheckDefinition): () => void | Promise<void> {
+  users.set(made, (users.get(made) ?? 0) + 1);
+  return () => {
+    const left = (users.get(made) ?? 1) - 1;
+    users.set(made, left);
+    return left === 0 ? made.close?.() : undefined;
   };
 }
 
 type Factory = (options: Readonly<Record<string, unknown>>) => unknown;
 
+/** The digest of each module when it was first imported. Node keeps a module under its URL: new content needs another one. */
+const imported = new Map<string, string>();
+
 /** In an object, because it may be anything, also something that cannot be awaited. */
 async function importDefault(path: string): Promise<{ exported: unknown }> {
+  const url = pathToFileURL(resolve(path));
   try {
-    const { default: exported } = await inTime(import(pathToFileURL(resolve(path)).href));
+    const content = createHash('sha256')
+      .update(await readFile(url))
+      .digest('hex');
+    const first = imported.get(url.href) ?? content;
+    imported.set(url.href, first);
+    if (content !== first) url.search = content;
+    const { default: exported } = await inTime(import(url.href));
     return { exported };
   } catch (error) {
     throw refusal(KIND, 'path', `${describe(path)}, which cannot be imported (${redact(error)})`, 'an ES module');

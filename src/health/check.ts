@@ -79,6 +79,11 @@ export interface CheckDefinition extends CheckSettings {
   close?(): void | Promise<void>;
   /** Strings that must never be seen: passwords, tokens. */
   secrets?: readonly string[];
+  /**
+   * Equal for two definitions of one kind that do the same: a reload then keeps the running one, and applies the
+   * settings of the new one to it. Default: none, so that only the same object is the same check.
+   */
+  identity?: string;
 }
 
 /**

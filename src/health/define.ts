@@ -19,6 +19,26 @@ export interface DefinedCheck extends CheckDefinition {
   readonly fall: number;
   readonly critical: boolean;
   readonly groups: readonly string[];
+  /** What it was made of first. */
+  readonly source: CheckDefinition | CheckFunction;
+}
+
+const settingKeys = ['timeout', 'maxAge', 'interval', 'floor', 'rise', 'fall', 'critical'] as const;
+
+/** Whether two definitions of the same check are scheduled or counted in another way. */
+export function hasOtherSettings(a: DefinedCheck, b: DefinedCheck): boolean {
+  return settingKeys.some((key) => a[key] !== b[key]) || a.groups.join('\n') !== b.groups.join('\n');
+}
+
+/** The settings of `next` with the run of `running`, which is the same check. */
+export function withRunOf(running: DefinedCheck, next: DefinedCheck): DefinedCheck {
+  const { run, close, source } = running;
+  return { ...next, run, source, ...(close && { close }) };
+}
+
+/** Whether both do the same, however they are scheduled. */
+export function isSameCheck(a: DefinedCheck, b: DefinedCheck): boolean {
+  return a.source === b.source || (a.kind === b.kind && a.identity !== undefined && a.identity === b.identity);
 }
 
 /**
@@ -75,6 +95,8 @@ function readDefinition(name: string, definition: CheckDefinition | CheckFunctio
     critical: flag(name, 'critical', given.critical),
     groups: groupNames(name, given.groups),
     secrets: secretStrings(name, given.secrets),
+    // One that is defined already stays what it is.
+    source: (given as Partial<DefinedCheck>).source ?? definition,
   };
 }
 

@@ -81,7 +81,10 @@ class Question implements Waiter {
     this.close();
     // Where no run could change the answer any more, as while draining, none is missed.
     const final = this.view.current().freshUntil === Number.POSITIVE_INFINITY;
-    const stale = !final && this.needs.some(({ monitor, run }) => !monitor.hasEnded(run));
+    // A check that a reload has taken away is missed by nobody.
+    const isMissed = ({ monitor, run }: { monitor: Monitor; run: number }) =>
+      !monitor.hasEnded(run) && this.view.checks.includes(monitor);
+    const stale = !final && this.needs.some(isMissed);
     isolate(() => this.answer(this.view.answer(stale, stale && isDeadline)));
   }
 

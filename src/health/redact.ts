@@ -86,12 +86,12 @@ function messageOf(error: object): string {
   return parts.join(': ');
 }
 
-/** An object as JSON. Throws where it has too many values, a BigInt or itself among them, or what throws when it is read. */
+/** An object as JSON, with a BigInt in it as text. Throws where it has too many values or itself among them, or what throws when it is read. */
 export function jsonOf(value: object): string {
   let left = MAX_VALUES;
   return JSON.stringify(value, (_key, inner: unknown) => {
     if (left-- === 0) throw new RangeError(`an object of more than ${MAX_VALUES} values`);
-    return inner;
+    return typeof inner === 'bigint' ? String(inner) : inner;
   });
 }
 

@@ -83,7 +83,7 @@ export class Findings {
 
   private observed(value: unknown): string | number | boolean {
     if (typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) return value;
-    return this.redact(typeof value === 'object' && value !== null ? jsonOf(value) : value);
+    return this.redact(typeof value === 'object' && value !== null ? shownOf(value) : value);
   }
 
   /** Causes come from another process: whatever does not fit is cut or left out. */
@@ -120,6 +120,14 @@ export class Findings {
 
   private name(value: unknown): string {
     return this.redact(value).slice(0, MAX_NAME);
+  }
+}
+
+function shownOf(value: object): string {
+  try {
+    return jsonOf(value) ?? 'an object';
+  } catch {
+    return 'an object that JSON cannot tell';
   }
 }
 

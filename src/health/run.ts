@@ -54,7 +54,7 @@ export class Run {
   /** Ends the run without a finding, because nobody wants it any more; settles when the check lets go. */
   async abort(): Promise<void> {
     this.close();
-    this.aborter.abort(new CheckFailure('timeout', 'the service stops'));
+    this.aborter.abort(new CheckFailure('timeout', 'the run is not wanted any more'));
     await this.done;
   }
 

@@ -32,6 +32,7 @@ export class SingleFlight implements RunListener {
   /** Number of the run that ended last. */
   ended = 0;
   private running: Run | undefined;
+  private loader: Loader;
   /** The waiting run: how many responders the question came through that wants it. */
   private next: { hops: number } | undefined;
   private floorTimer: Timer;
@@ -45,12 +46,14 @@ export class SingleFlight implements RunListener {
 
   constructor(
     private readonly clock: Clock,
-    private readonly floor: number,
+    private floor: number,
     private readonly create: (hops: number, listener: RunListener) => Run,
     private readonly refused: (hanging: number) => Finding,
-    private readonly loader: Loader,
+    private readonly createLoader: () => Loader,
     private readonly listener: FlightListener,
-  ) {}
+  ) {
+    this.loader = createLoader();
+  }
 
   /** Monotonic moment at which the run that is going on started. */
   get runningSince(): number | undefined {
@@ -77,6 +80,28 @@ export class SingleFlight implements RunListener {
   /** What the check needs is being loaded; the first run waits for it. */
   get isLoading(): boolean {
     return this.loader.isLoading;
+  }
+
+  /** Holds from the next start on. */
+  setFloor(floor: number): void {
+    this.floor = floor;
+  }
+
+  /**
+   * Another check takes the place of this one: the run that is going on counts for nothing, those that hang do not
+   * either, and one of the new check starts as soon as the floor allows. Settles when the aborted run has let go.
+   */
+  async replace(): Promise<void> {
+    const letGo = this.running?.abort();
+    this.running = undefined;
+    this.hanging.clear();
+    this.owesRun = false;
+    this.clock.clear(this.floorTimer);
+    this.loader.stop();
+    this.loader = this.createLoader();
+    this.next = { hops: 0 };
+    this.advance();
+    await letGo;
   }
 
   /** Starts no more runs and aborts the one that is going on; settles when it lets go. */

@@ -43,10 +43,20 @@ class WatchedView {
   notifiedVersion = 0;
   private standing: Standing;
   private outlook: string;
+  /** Those that run because they are watched here. */
+  private checks: readonly Monitor[] = [];
 
   constructor(readonly view: View) {
     this.standing = view.current();
     this.outlook = outlookOf(view);
+  }
+
+  /** Watches these checks, and no others any more. */
+  count(checks: readonly Monitor[]): void {
+    const before = this.checks;
+    this.checks = checks;
+    for (const check of checks) if (!before.includes(check)) check.watch();
+    for (const check of before) if (!checks.includes(check)) check.unwatch();
   }
 
   /** Compares the view with what it was at the last call. */
@@ -99,6 +109,7 @@ export class Watches {
     if (!watched.watchers.delete(watcher) || watched.watchers.size > 0) return;
     this.views.delete(watched.view);
     this.due.delete(watched);
+    watched.count([]);
     this.ended(watched.view);
   }
 
@@ -106,7 +117,13 @@ export class Watches {
     const watched = new WatchedView(view);
     this.views.set(view, watched);
     this.began(view);
+    watched.count(view.checks);
     return watched;
+  }
+
+  /** Other checks are selected than before. `look` notifies the watchers. */
+  select(): void {
+    for (const watched of this.views.values()) watched.count(watched.view.checks);
   }
 
   /**
@@ -151,6 +168,10 @@ export class Watches {
   }
 }
 
+/** Without the checks that pass, so that a reload that adds or removes one of these is no change. */
 function outlookOf(view: View): string {
-  return [view.standing.state, ...view.checks.map(({ state, reason }) => `${state} ${reason ?? ''}`)].join('\n');
+  const notPassing = view.checks.filter(({ state }) => state !== 'pass');
+  return [view.standing.state, ...notPassing.map(({ name, state, reason }) => `${name} ${state} ${reason ?? ''}`)].join(
+    '\n',
+  );
 }

@@ -12,7 +12,9 @@ const MAX_BEHIND = 30_000;
 
 interface Viewer {
   readonly response: ServerResponse;
-  readonly mayAll: boolean;
+  /** What it was sent last was all; it ends where it no longer may see that. */
+  readonly sawAll: boolean;
+  readonly mayAll: () => boolean;
   /** Monotonic moment since when it has not read what it was sent. */
   behindSince: number | undefined;
 }
@@ -37,8 +39,9 @@ export class Live {
   }
 
   /** Sends the first message at once, and more until the viewer leaves. The head must have been written. */
-  add(response: ServerResponse, mayAll: boolean): void {
-    const viewer: Viewer = { response, mayAll, behindSince: undefined };
+  add(response: ServerResponse, mayAll: () => boolean): void {
+    const sawAll = mayAll();
+    const viewer: Viewer = { response, sawAll, mayAll, behindSince: undefined };
     this.viewers.add(viewer);
     response.on('drain', () => {
       viewer.behindSince = undefined;
@@ -48,7 +51,7 @@ export class Live {
       this.viewers.delete(viewer);
       if (this.viewers.size === 0) this.rest();
     });
-    this.send(viewer, this.message(mayAll));
+    this.send(viewer, this.message(sawAll));
     this.plan(TICK);
   }
 
@@ -79,8 +82,13 @@ export class Live {
     this.rest();
     const messages = new Map<boolean, string>();
     for (const viewer of this.viewers) {
-      const message = messages.get(viewer.mayAll) ?? this.message(viewer.mayAll);
-      messages.set(viewer.mayAll, message);
+      const mayAll = viewer.mayAll();
+      if (viewer.sawAll && !mayAll) {
+        viewer.response.end();
+        continue;
+      }
+      const message = messages.get(mayAll) ?? this.message(mayAll);
+      messages.set(mayAll, message);
       this.send(viewer, message);
     }
     if (this.viewers.size > 0) this.plan(TICK);

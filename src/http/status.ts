@@ -20,15 +20,15 @@ export interface StatusRouteOptions {
  * `GET /status.json`: its data. Who may not see detail gets the state alone.
  */
 export function statusRoutes(context: HttpContext, { atRoot }: StatusRouteOptions): FastifyPluginAsync {
-  const { health, detail, tokens, overview, clock } = context;
+  const { health, access, overview, clock } = context;
   const ask = asking(health);
   const seen = (mayAll: boolean) => (mayAll ? board(context) : bare());
-  const login = detail === 'token' && tokens ? LOGIN : undefined;
+  const login = () => (access.detail === 'token' && access.tokens ? LOGIN : undefined);
   const bare = (): BareBoard => ({ state: overview.known('readiness').state });
   const mayAll = (request: FastifyRequest) => rightOf(context, request) === 'detail';
 
   return async (app) => {
-    const live = new Live(clock, (all) => JSON.stringify(sections(seen(all), clock.wall(), login)));
+    const live = new Live(clock, (all) => JSON.stringify(sections(seen(all), clock.wall(), login())));
     const forget = overview.onTransition(() => live.changed());
     app.addHook('preClose', async () => {
       forget();
@@ -46,7 +46,7 @@ export function statusRoutes(context: HttpContext, { atRoot }: StatusRouteOption
           'x-content-type-options': 'nosniff',
           'referrer-policy': 'no-referrer',
         })
-        .send(document(sections(seen(all), clock.wall(), login), EVENTS));
+        .send(document(sections(seen(all), clock.wall(), login()), EVENTS));
     }
 
     app.get('/status', { exposeHeadRoute: true }, page);
@@ -59,7 +59,7 @@ export function statusRoutes(context: HttpContext, { atRoot }: StatusRouteOption
     });
 
     app.get(`/${LOGIN}`, async (request, reply) =>
-      login && !mayAll(request) ? askBrowser(reply) : reply.redirect('../status'),
+      login() && !mayAll(request) ? askBrowser(reply) : reply.redirect('../status'),
     );
 
     app.get(`/${EVENTS}`, async (request, reply) => {
@@ -74,7 +74,7 @@ export function statusRoutes(context: HttpContext, { atRoot }: StatusRouteOption
         // A proxy that buffers would make it old.
         'x-accel-buffering': 'no',
       });
-      live.add(raw, mayAll(request));
+      live.add(raw, () => mayAll(request));
     });
   };
 }

@@ -7,6 +7,7 @@ import type { Log } from '../log.js';
 import { closeReasons, pauses, refusals, type ServerStats } from '../server/stats.js';
 import { WireError } from '../wire/codes.js';
 import type { LoopWatch } from './event-loop.js';
+import type { Reloads } from './reloads.js';
 
 /** What the metrics are read from when they are scraped; reading runs no check. */
 export interface Source {
@@ -17,9 +18,10 @@ export interface Source {
     readonly watchedSelections: number;
   };
   readonly stats: ServerStats;
+  readonly reloads: Pick<Reloads, 'counts' | 'isLastSuccessful' | 'lastSuccess'>;
   readonly loop: Pick<LoopWatch, 'delay' | 'busy'>;
   /** Connections that may be open at once. */
-  readonly maxConnections: number;
+  maxConnections(): number;
   readonly log: Pick<Log, 'droppedLines'>;
   /** Version of this package. */
   readonly version: string;
@@ -88,6 +90,27 @@ export const metricRows: readonly MetricRow[] = [
     help: 'Always 1; the labels tell the version of pongcheck and that of Node.js.',
     labels: ['version', 'node'],
     read: ({ version }) => [[{ version, node: process.version }, 1]],
+  },
+  {
+    name: 'pongcheck_config_reloads_total',
+    type: 'counter',
+    help: 'Reloads of the configuration, by result; one that fails changes nothing.',
+    labels: ['result'],
+    read: ({ reloads }) => each('result', ['success', 'failure'], reloads.counts),
+  },
+  {
+    name: 'pongcheck_config_last_reload_successful',
+    type: 'gauge',
+    help: '1 where the last reload of the configuration succeeded, or none was tried; 0 where it failed.',
+    labels: [],
+    read: ({ reloads }) => single(reloads.isLastSuccessful ? 1 : 0),
+  },
+  {
+    name: 'pongcheck_config_last_reload_success_timestamp_seconds',
+    type: 'gauge',
+    help: 'Time since when the configuration holds that is in force, in seconds since 1970.',
+    labels: [],
+    read: ({ reloads }) => single(reloads.lastSuccess),
   },
   {
     name: 'pongcheck_group_status',
@@ -269,7 +292,7 @@ export const metricRows: readonly MetricRow[] = [
     type: 'gauge',
     help: 'Connections that may be open at once; more are refused.',
     labels: [],
-    read: ({ maxConnections }) => single(maxConnections),
+    read: (source) => single(source.maxConnections()),
   },
   {
     name: 'pongcheck_handshakes',

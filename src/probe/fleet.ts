@@ -34,17 +34,24 @@ const SHORTEST = 10;
 
 /** Probes targets one at a time for whoever asks, and keeps nothing between two. */
 export class Fleet {
-  private readonly targets: Targets;
-  private readonly modules: Readonly<Record<string, ProbeModule>>;
+  private targets: Targets;
+  private modules: Readonly<Record<string, ProbeModule>>;
   private running = 0;
 
   /** Throws PONGCHECK_CONFIG for a pattern of targets that is none. */
   constructor(
-    private readonly options: FleetOptions,
+    private options: FleetOptions,
     private readonly clock: Clock,
   ) {
     this.targets = new Targets(options.targets);
     this.modules = options.modules && Object.keys(options.modules).length > 0 ? options.modules : defaultModules;
+  }
+
+  /** Probes from now on as `other` would. */
+  take({ options, targets, modules }: Fleet): void {
+    this.options = options;
+    this.targets = targets;
+    this.modules = modules;
   }
 
   /**

@@ -47,7 +47,7 @@ export class BinarySession implements Session {
   judged = 0;
   sent = 0;
   private readonly decoder = new Decoder('server');
-  private readonly bucket: RateBucket | undefined;
+  private bucket: RateBucket | undefined;
   /** What was pushed and is not worked through. */
   private chunk: Buffer | undefined = undefined;
   private waiting: Set<Waiting> | undefined = undefined;
@@ -62,8 +62,7 @@ export class BinarySession implements Session {
     private readonly connection: Connection,
     now: number,
   ) {
-    const { pingsPerSecond } = connection.shared.settings.limits;
-    this.bucket = pingsPerSecond > 0 ? new RateBucket(pingsPerSecond, now) : undefined;
+    this.limitRate(now);
   }
 
   get inside(): boolean {
@@ -80,6 +79,10 @@ export class BinarySession implements Session {
 
   credit(ms: number, now: number): void {
     this.bucket?.credit(ms, now);
+  }
+
+  limitRate(now: number): void {
+    this.bucket = RateBucket.of(this.connection.shared.settings.limits.pingsPerSecond, now, this.bucket);
   }
 
   push(chunk: Buffer): void {
@@ -231,14 +234,15 @@ export class BinarySession implements Session {
 
   private greet(hello: HelloBody | undefined, now: number): void {
     const { connection, decoder } = this;
-    const { responder, settings, tokens } = connection.shared;
+    const { responder, settings, limits, tokens } = connection.shared;
     if (tokens && hello?.token !== undefined) {
-      if (!tokens.has(hello.token)) return this.refuseUnauthenticated('the token is not a right one');
-      connection.authenticated();
+      const digest = tokens.find(hello.token);
+      if (!digest) return this.refuseUnauthenticated('the token is not a right one');
+      connection.authenticated(digest);
     }
     const { barred } = connection;
     if (barred !== undefined) return this.refuseUnauthenticated(barred);
-    connection.greeted(new Greeting(hello, settings.heartbeat, now));
+    connection.greeted(new Greeting(hello, settings.heartbeat, limits.idle, now));
     const { idHigh, idLow } = decoder;
     this.send(encodeFrame({ type: FrameType.HELLO, idHigh, idLow, body: responder.hello(settings.heartbeat) }));
   }
@@ -347,6 +351,12 @@ export class BinarySession implements Session {
       case 'frame':
         return this.error(WireError.PROTOCOL, timeLimits.frame, ErrorFlag.FATAL, decoder.idHigh, decoder.idLow);
     }
+  }
+
+  revoke(): void {
+    const message = 'the token that was shown is not a right one any more';
+    this.connection.complain(message, { level: 'info' });
+    this.connection.close('unauthenticated', this.error(WireError.UNAUTHENTICATED, message, ErrorFlag.FATAL, 0, 0));
   }
 
   private refuseUnauthenticated(message: string): void {

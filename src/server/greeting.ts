@@ -1,4 +1,5 @@
 import { Heartbeat, negotiated } from '../link/heartbeat.js';
+import type { Limit } from '../link/limit.js';
 import { type HelloBody, wireMilliseconds } from '../wire/bodies.js';
 import type { ServerSettings } from './settings.js';
 
@@ -14,7 +15,13 @@ export class Greeting {
   private readonly silence: number;
   private receivedAt: number;
 
-  constructor(hello: HelloBody | undefined, settings: ServerSettings['heartbeat'], now: number) {
+  /** @param idle the idle timeout that HELLO told, which holds for this connection however it is reloaded. */
+  constructor(
+    hello: HelloBody | undefined,
+    settings: ServerSettings['heartbeat'],
+    readonly idle: Limit,
+    now: number,
+  ) {
     const offer = ownOffer(settings);
     const client = hello?.heartbeat ?? { canSendMs: 0, wantMs: 0, mult: 3 };
     const interval = negotiated(offer, client);

@@ -105,7 +105,8 @@ export class Responder {
   constructor(
     readonly health: Health,
     readonly stats: ServerStats,
-    private readonly settings: ServerSettings,
+    /** A reload replaces them. */
+    public settings: ServerSettings,
     private readonly clock: Clock,
   ) {
     this.turn = new Turn(health, stats, clock);

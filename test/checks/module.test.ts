@@ -44,6 +44,18 @@ describe('a module as a check', () => {
     expect((globalThis as { closedOwn?: number }).closedOwn).toBe(1);
   });
 
+  it('is closed by the last of the checks that stand on it', async () => {
+    const path = written(
+      'globalThis.closings = 0; export default { kind: "own", run: async () => {}, close: () => { globalThis.closings++; } };',
+    );
+    const closings = () => (globalThis as { closings?: number }).closings;
+    const [before, after] = [await module({ path }), await module({ path, interval: 1000 })];
+    await before.close?.();
+    expect(closings()).toBe(0);
+    await after.close?.();
+    expect(closings()).toBe(1);
+  });
+
   it.each([
     ['a function', '() => ({ status: "pass", observedValue: limit })'],
     ['a definition', '({ kind: "own", run: async () => ({ status: "pass", observedValue: limit }) })'],

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { stringify } from 'yaml';
-import { buildChecks, closeAll } from '../../src/config/checks.js';
+import { buildChecks, closeOthers } from '../../src/config/checks.js';
 import { effective } from '../../src/config/effective.js';
 import { readConfiguration } from '../../src/config/read.js';
 
@@ -22,7 +22,7 @@ async function configurationOf(content: string, env: Record<string, string> = {}
 async function effectiveOf(content: string, env: Record<string, string> = {}) {
   const configuration = await configurationOf(content, env);
   const checks = await buildChecks(configuration);
-  await closeAll(Object.values(checks));
+  await closeOthers(checks);
   return effective(configuration.settings, checks) as Record<string, Record<string, unknown>>;
 }
 

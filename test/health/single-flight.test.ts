@@ -23,7 +23,7 @@ function flightOf(check: ScriptedCheck, clock = new FakeClock()) {
       return run;
     },
     (hanging) => ({ status: 'fail', reason: 'timeout', output: `${hanging} hang` }),
-    new Loader(defined.load, clock, findings),
+    () => new Loader(defined.load, clock, findings),
     {
       began: () => {},
       ended: (startedAt: number, finding: Finding, ran: boolean) =>

@@ -30,7 +30,7 @@ function watched() {
   let made = 0;
   const live = new Live(clock, () => String(++made));
   const reader = new Reader();
-  live.add(reader as unknown as ServerResponse, true);
+  live.add(reader as unknown as ServerResponse, () => true);
   return { clock, live, reader };
 }
 
@@ -78,7 +78,7 @@ describe('a live page', () => {
 
   it('takes a hundred viewers', () => {
     const { live } = watched();
-    for (let i = 1; i < 100; i++) live.add(new Reader() as unknown as ServerResponse, false);
+    for (let i = 1; i < 100; i++) live.add(new Reader() as unknown as ServerResponse, () => false);
     expect(live.isFull).toBe(true);
   });
 });

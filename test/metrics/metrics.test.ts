@@ -7,6 +7,7 @@ import { silentLog } from '../../src/log.js';
 import { LoopWatch } from '../../src/metrics/event-loop.js';
 import { createMetrics, type Metrics } from '../../src/metrics/metrics.js';
 import { ownRegistry } from '../../src/metrics/own-registry.js';
+import { Reloads } from '../../src/metrics/reloads.js';
 import { metricRows } from '../../src/metrics/table.js';
 import { closeReasons, pauses, refusals, ServerStats } from '../../src/server/stats.js';
 import { WireError } from '../../src/wire/codes.js';
@@ -29,7 +30,8 @@ function observed(checks: RegistryOptions['checks'] = {}, register = ownRegistry
     health,
     stats,
     loop,
-    maxConnections: 500,
+    reloads: new Reloads(clock),
+    maxConnections: () => 500,
     log: silentLog,
     version: '1.2.3',
   });

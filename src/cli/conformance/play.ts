@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FrameType, WireError } from '../../wire/codes.js';
 import { type CameFrame, Dialogue } from './dialogue.js';
 import { difference } from './match.js';
-import type { Session, Step, WantedFrame } from './session.js';
+import type { OperatorStep, Session, Step, WantedFrame } from './session.js';
 
 export const verdicts = ['ok', 'not strict', 'failed', 'not implemented', 'not tried'] as const;
 export type Verdict = (typeof verdicts)[number];
@@ -20,7 +20,7 @@ export interface Outcome {
 export interface Subject {
   readonly host: string;
   readonly port: number;
-  operate?(what: 'drain' | 'stop'): void;
+  operate?(step: OperatorStep): void;
 }
 
 /** How long anything may take that is not said otherwise, in milliseconds. */
@@ -99,7 +99,7 @@ async function take(step: Step, dialogue: Dialogue, subject: Subject): Promise<O
     );
   } else {
     if (!subject.operate) throw new Wrong('not tried', `nobody here can make it ${step.operator}`);
-    subject.operate(step.operator);
+    subject.operate(step);
   }
   return undefined;
 }

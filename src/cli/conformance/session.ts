@@ -28,7 +28,10 @@ export type Step =
   | { readonly expectText: string; readonly within?: number }
   | { readonly expectEnd: 'fin' | 'any'; readonly within?: number; readonly drop?: true }
   | { readonly barrier: true }
-  | { readonly operator: 'drain' | 'stop' };
+  | { readonly operator: 'drain' | 'stop' }
+  | { readonly operator: 'reload'; readonly responder: Wanted };
+
+export type OperatorStep = Extract<Step, { operator: string }>;
 
 /** A dialogue with a server, and the rules of the specification that it shows. */
 export interface Session {
