@@ -7,7 +7,7 @@ import { describe, expect, it } from '@jest/globals';
 import { PrometheusRule, ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1';
 import { Deployment } from 'kubernetes-models/apps/v1';
 import { ConfigMap, Service } from 'kubernetes-models/v1';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { readConfiguration } from '../../src/config/read.js';
 import { probePaths } from '../../src/http/probes.js';
 import { readRoot, rootUrl } from '../readme/markdown.js';
@@ -130,5 +130,29 @@ describe('the manifests for Kubernetes', () => {
   it('run the version of this package', () => {
     const { version } = JSON.parse(readRoot('package.json')) as { version: string };
     expect(one('Deployment').spec.template.spec.containers[0].image).toBe(`pongcheck:${version}`);
+  });
+});
+
+describe('the manifest of the tutorial', () => {
+  const [, text] = /<!-- file: deployment.yml -->\n```yaml\n([^]*?)```/.exec(readRoot('docs/tutorial.md')) ?? [];
+  const manifest: Manifest = parse(text as string);
+
+  it('is a Deployment of its schema, without a key that its type does not know', () => {
+    validate(manifest);
+    expect(compile(manifest)).toBe('');
+  });
+
+  it('asks each probe below the prefix of the plugin, on the port of the application', () => {
+    const { spec } = manifest.spec.template;
+    const [container] = spec.containers;
+    const http = container.ports.find(({ name }: Manifest) => name === 'http');
+    expect(readRoot('docs/tutorial.md')).toContain(`port: ${http.containerPort} });`);
+    for (const scope of ['liveness', 'readiness', 'startup']) {
+      const { httpGet, timeoutSeconds } = container[`${scope}Probe`];
+      expect(httpGet.port).toBe('http');
+      expect(probePaths[httpGet.path.replace(/^\/internal/, '')]).toBe(scope);
+      expect(timeoutSeconds).toBeGreaterThan(1);
+    }
+    expect(spec.terminationGracePeriodSeconds).toBeGreaterThan(10);
   });
 });

@@ -13,29 +13,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { compiledPackage } from '../cli/compiled.js';
+import { commandsOf, pattern, type Shown } from './console.js';
 import { type Host, Network } from './network.js';
 import type { Program } from './program.js';
 import { Trial } from './trial.js';
 
-interface Shown {
+interface ShownOn extends Shown {
   page: string;
   scene: string;
-  command: string;
-  output: string;
 }
 
 /** Every command of a `console` block of a page, with what the page says that it prints. */
-function shown(page: string): Shown[] {
+function shown(page: string): ShownOn[] {
   const text = readFileSync(join('docs', page), 'utf8');
   const blocks = [...text.matchAll(/(?:<!-- scene: (\w+) -->\n)?```console\n([^]*?)```/g)];
   return blocks.flatMap(([, scene = 'well', block = '']) =>
-    block
-      .split(/^\$ /m)
-      .slice(1)
-      .map((part) => {
-        const end = part.indexOf('\n');
-        return { page, scene, command: part.slice(0, end), output: part.slice(end + 1) };
-      }),
+    commandsOf(block).map((command) => ({ page, scene, ...command })),
   );
 }
 
@@ -44,7 +37,10 @@ const programs = [
   ...readFileSync(join('docs', 'embed.md'), 'utf8').matchAll(/<!-- run: (.*) -->\n```ts\n([^]*?)```/g),
 ].map(([, output = '', text = '']) => [output, text] as const);
 
-const everything = readdirSync('docs').flatMap(shown);
+/** Those of the tutorial have a test of their own. */
+const everything = readdirSync('docs')
+  .filter((page) => page !== 'tutorial.md')
+  .flatMap(shown);
 const trial = new Trial();
 const folder = mkdtempSync(join(tmpdir(), 'pongcheck-docs-'));
 /** A machine of its own, where the ports of the pages are free. */
@@ -75,18 +71,6 @@ function typeFaults(text: string): string {
   return run(
     `${process.execPath} ${join(modules, 'typescript', 'bin', 'tsc')} ${strict} --noEmit --types node --typeRoots ${join(modules, '@types')} program.mts`,
   );
-}
-
-/** `…` stands for anything on one line; spaces at the ends do not count. */
-function pattern(output: string): RegExp {
-  const lines = output.trim().split('\n');
-  const escaped = lines.map((line) =>
-    line
-      .trim()
-      .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-      .replaceAll('…', '.*'),
-  );
-  return new RegExp(`^${escaped.map((line) => `\\s*${line}`).join('\\s*\\n')}\\s*$`);
 }
 
 beforeAll(async () => {
