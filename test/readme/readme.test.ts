@@ -1,12 +1,18 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { checkKinds } from '../../src/checks/catalog.js';
+import { optionRows } from '../../src/config/options.js';
 import { readConfiguration } from '../../src/config/read.js';
+import { errorCodes } from '../../src/errors.js';
+import { reasons } from '../../src/health/reason.js';
 import { probePaths } from '../../src/http/probes.js';
+import { metricRows } from '../../src/metrics/table.js';
+import { probeMetrics } from '../../src/probe/table.js';
 import { holdTables, readRoot, rootUrl } from './markdown.js';
-import { pages } from './tables.js';
+import { commands, pages } from './tables.js';
 
 // `UPDATE=1 npm test -- test/readme` writes what the code says into the pages.
 for (const [page, tables] of Object.entries(pages)) holdTables(page, 'table', tables);
@@ -51,28 +57,88 @@ describe('the README', () => {
   });
 });
 
-describe.each(['README.md', 'docs/embed.md', 'docs/run.md', 'docs/scrape.md', 'docs/write-a-client.md'])(
-  '%s',
-  (page) => {
-    it('points at headings and files that exist', () => {
-      const links = [...readRoot(page).matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target as string);
-      expect(links.length).toBeGreaterThan(3);
-      for (const link of links) {
-        const [file, anchor] = link.split('#') as [string, string | undefined];
-        const target = file === '' ? page : join(page, '..', file);
-        const text = readRoot(target);
-        expect(text).not.toBe('');
-        if (anchor !== undefined) expect(anchorsOf(text)).toContain(anchor);
-      }
-    });
-  },
-);
+describe('docs/troubleshooting.md', () => {
+  const text = readRoot('docs/troubleshooting.md');
+  /** What a pattern with one group finds. */
+  const found = (pattern: RegExp, within = text) => [...within.matchAll(pattern)].map(([, name]) => name as string);
+
+  it('has each reason once, at an anchor of its name that an alert can link to', () => {
+    expect(ids(text).sort()).toEqual(Object.keys(reasons).sort());
+    for (const reason of Object.keys(reasons)) expect(text).toContain(`<a id="${reason}"></a>\`${reason}\``);
+  });
+
+  it('names metrics that exist', () => {
+    const known: string[] = [...metricRows, ...probeMetrics].map(({ name }) => name);
+    const named = found(/\b((?:pongcheck|probe)_\w+)/g);
+    expect(named.length).toBeGreaterThan(8);
+    expect(named.filter((name) => !known.includes(name))).toEqual([]);
+  });
+
+  it('names options that exist', () => {
+    const paths = optionRows.map(({ path }) => path);
+    const leaves = [...paths, ...checkKinds.flatMap(({ options }) => options.map(({ name }) => name))].map((path) =>
+      path.replace(/.*\./, ''),
+    );
+    const dotted = found(/`([a-z]+(?:\[\])?(?:\.[a-zA-Z]+)+)`/g);
+    const assigned = found(/`([a-zA-Z]+): [\w-]+`/g);
+    expect(dotted.length).toBeGreaterThan(10);
+    expect(assigned.length).toBeGreaterThan(3);
+    expect(dotted.filter((path) => !paths.some((known) => known === path || known.startsWith(`${path}.`)))).toEqual([]);
+    expect(assigned.filter((name) => !leaves.includes(name))).toEqual([]);
+  });
+
+  it('names commands and flags that exist', () => {
+    const lines = found(/(?:`|^)(pongcheck [^`\n]+)/gm);
+    expect(lines.length).toBeGreaterThan(5);
+    for (const line of lines) {
+      const [, name, ...words] = line.split(/[ #]+/);
+      const command = commands.find((one) => one.name === name);
+      expect([line, command?.name]).toEqual([line, name]);
+      const flags = words.filter((word) => word.startsWith('--')).map((word) => word.slice(2));
+      expect(command?.flags.map(({ long }) => long)).toEqual(expect.arrayContaining(flags));
+    }
+  });
+
+  it('names codes and variables that exist', () => {
+    const known: string[] = [...Object.keys(errorCodes), ...optionRows.map(({ env = '' }) => env)];
+    expect(found(/\b(PONGCHECK_\w+)/g).filter((name) => !known.includes(name))).toEqual([]);
+  });
+
+  it('quotes messages as they are', () => {
+    const tables = found(/^\| message \|.*\n((?:\|.*\n)+)/gm);
+    const messages = tables.flatMap((rows) => found(/^\| `([^`]+)`/gm, rows));
+    expect(messages.length).toBeGreaterThan(6);
+    const folder = rootUrl('src/');
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+    const source = files.map((name) => readFileSync(new URL(name, folder), 'utf8')).join('\n');
+    expect(messages.filter((message) => !source.includes(message))).toEqual([]);
+  });
+});
+
+describe.each(['README.md', ...readdirSync(rootUrl('docs')).map((name) => `docs/${name}`)])('%s', (page) => {
+  it('points at headings and files that exist', () => {
+    const links = [...readRoot(page).matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target as string);
+    expect(links.length).toBeGreaterThan(0);
+    for (const link of links) {
+      const [file, anchor] = link.split('#') as [string, string | undefined];
+      const target = file === '' ? page : join(page, '..', file);
+      const text = readRoot(target);
+      expect(text).not.toBe('');
+      if (anchor !== undefined) expect(anchorsOf(text)).toContain(anchor);
+    }
+  });
+});
 
 function anchorsOf(text: string): string[] {
-  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+  const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
     (title as string)
       .toLowerCase()
       .replace(/[^a-z0-9 -]/g, '')
       .replaceAll(' ', '-'),
   );
+  return [...headings, ...ids(text)];
+}
+
+function ids(text: string): string[] {
+  return [...text.matchAll(/<a id="([^"]+)">/g)].map(([, id]) => id as string);
 }

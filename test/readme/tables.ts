@@ -37,7 +37,7 @@ const closes: Readonly<Record<(typeof closeReasons)[number], string>> = {
   internal: 'The server itself broke.',
 };
 
-const commands: readonly Command[] = [
+export const commands: readonly Command[] = [
   serveCommand,
   pingCommand,
   explainCommand,
