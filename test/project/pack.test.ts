@@ -57,13 +57,16 @@ describe('what npm pack gives', () => {
     expect(run('npx', ['--no-install', 'pongcheck', '--version'])).toContain(version);
   });
 
-  it('carries the protocol, and neither sources nor tests', () => {
+  it('carries the documentation and the protocol, and neither sources nor tests', () => {
     const inside = run('find', ['node_modules/pongcheck', '-type', 'f']).split('\n');
     const wanted = [
       'LICENSE',
       'README.md',
       'CHANGELOG.md',
       'config.schema.json',
+      'docs/architecture.md',
+      'docs/troubleshooting.md',
+      'docs/tutorial.md',
       'protocol/vectors/README.md',
       'dist/cli.js',
     ];
