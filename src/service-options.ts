@@ -1,4 +1,5 @@
 import { PongcheckError } from './errors.js';
+import { defaultHttpLimits } from './http/server.js';
 import { detailModes } from './link/detail.js';
 import { defaultServerSettings } from './server/settings.js';
 import type { ServiceOptions } from './service.js';
@@ -15,7 +16,10 @@ const numbers = {
 } as const;
 
 /** What else may stand in a map. */
-const others: Readonly<Record<string, readonly string[]>> = { heartbeat: ['pingData'], http: ['host', 'port', 'tls'] };
+const others: Readonly<Record<string, readonly string[]>> = {
+  heartbeat: ['pingData'],
+  http: ['host', 'port', 'tls', ...Object.keys(defaultHttpLimits)],
+};
 
 /** Complete by its type: an option that is added and not named here does not compile. */
 const known: Readonly<Record<keyof ServiceOptions, true>> = {
@@ -50,7 +54,13 @@ export function judgeOptions(options: ServiceOptions): void {
     judgeKeys(`${name}.`, given, [...keys, ...(others[name] ?? [])]);
     for (const key of keys) judgeNumber(`${name}.${key}`, (given as Record<string, unknown>)[key]);
   }
-  if (options.http) judgeKeys('http.', options.http, others.http as readonly string[]);
+  if (options.http) {
+    judgeKeys('http.', options.http, others.http as readonly string[]);
+    for (const key of Object.keys(defaultHttpLimits)) {
+      judgeNumber(`http.${key}`, (options.http as Record<string, unknown>)[key]);
+    }
+    if (options.http.maxConnections === 0) throw refusal('http.maxConnections', 0, 'a number from 1');
+  }
   const { detail, listen } = options;
   if (detail !== undefined && !detailModes.includes(detail)) throw refusal('detail', detail, detailModes.join(', '));
   const isList = Array.isArray(listen) && listen.every((one) => typeof one?.url === 'string');

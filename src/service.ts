@@ -7,14 +7,18 @@ import type { CheckDefinition, CheckFunction } from './health/check.js';
 import { History } from './health/history.js';
 import { Registry } from './health/registry.js';
 import type { Overview } from './http/board.js';
+import type { MetricsText } from './http/context.js';
 import { httpPlugin } from './http/plugin.js';
-import { type HttpServer, openHttp } from './http/server.js';
+import { type HttpLimits, type HttpServer, openHttp } from './http/server.js';
 import { formatAddress, parseAddress } from './link/address.js';
 import { MAX_TOKENS, TOKEN_FORMS, Tokens, tokenPattern } from './link/tokens.js';
 import { type Log, silentLog } from './log.js';
 import { LoopWatch } from './metrics/event-loop.js';
+import { HttpStats } from './metrics/http-stats.js';
 import { createMetrics, type Metrics } from './metrics/metrics.js';
 import { ownRegistry } from './metrics/own-registry.js';
+import type { Source as MetricsSource } from './metrics/table.js';
+import { TEXT_TYPE, textWriter } from './metrics/text.js';
 import { Fleet, type FleetOptions } from './probe/fleet.js';
 import type { ConnectionInfo } from './server/info.js';
 import { LiveCertificate } from './server/live-certificate.js';
@@ -52,8 +56,11 @@ export interface ServiceOptions {
   checks?: Readonly<Record<string, CheckDefinition | CheckFunction>>;
   /** Where PINGs are answered. Default `[{ url: 'pong://127.0.0.1:7464' }]`; `[]`: nowhere. */
   listen?: readonly Listen[];
-  /** Where HTTP is served, with `tls` over TLS. Default `{ host: '127.0.0.1', port: 7664 }`; false: nowhere, as for who mounts `service.plugin`. */
-  http?: { readonly host?: string; readonly port?: number; readonly tls?: TlsSettings } | false;
+  /**
+   * Where HTTP is served, with `tls` over TLS. Default `{ host: '127.0.0.1', port: 7664 }`; false: nowhere, as for who mounts `service.plugin`.
+   * `maxConnections` (default 1,000) and `maxConnectionsPerAddress` (default 0 = unlimited) bound its connections.
+   */
+  http?: ({ readonly host?: string; readonly port?: number; readonly tls?: TlsSettings } & Partial<HttpLimits>) | false;
   /** A registry of prom-client that the metrics join from `start` to `stop`. Default: one of their own. */
   register?: MetricsRegistry;
   /** Deadlines of PINGs, and how old a last known result may be before it counts as unknown (`staleLimit`, default 30,000). */
@@ -94,6 +101,7 @@ export class Service {
   private readonly idleTimeout: number;
   private readonly maxConnections: number;
   private readonly loop: LoopWatch;
+  private readonly httpStats = new HttpStats();
   private isStarted = false;
   private stopping: Promise<void> | undefined;
   private readonly openHttp: (() => Promise<HttpServer>) | undefined;
@@ -142,16 +150,16 @@ export class Service {
       connections: (after: number, limit: number) => this.connections(after, limit),
       overview: this.overview(clock.wall()),
       fleet: options.probe && new Fleet(options.probe, clock),
-      register: () => this.register,
+      register: () => this.metricsText(),
       clock,
       log: options.log,
     };
     this.plugin = httpPlugin(context);
     if (options.http !== false) {
-      const { host = '127.0.0.1', port = 7664, tls } = options.http ?? {};
+      const { host = '127.0.0.1', port = 7664, tls, ...limits } = options.http ?? {};
       this.openHttp = async () => {
         const certificate = tls && (await LiveCertificate.open(tls, 'http'));
-        const http = await openHttp({ ...context, host, port, certificate });
+        const http = await openHttp({ ...context, host, port, certificate, limits, stats: this.httpStats });
         if (certificate) this.server.watchCertificate(http.address, certificate);
         return http;
       };
@@ -333,16 +341,20 @@ export class Service {
     };
   }
 
+  /** What /metrics shows: the registry, once somebody has it, who may put more into it. */
+  private metricsText(): MetricsText {
+    if (this.joined) return this.joined;
+    const write = textWriter(this.metricsSource());
+    return { contentType: TEXT_TYPE, metrics: async () => this.own?.metrics() ?? write() };
+  }
+
   private join(register: MetricsRegistry): Metrics {
-    const { health, loop, maxConnections } = this;
-    return createMetrics({
-      register,
-      health,
-      stats: this.server.stats,
-      loop,
-      maxConnections,
-      version: packageVersion(),
-    });
+    return createMetrics({ register, ...this.metricsSource() });
+  }
+
+  private metricsSource(): MetricsSource {
+    const { health, loop, maxConnections, httpStats: http } = this;
+    return { health, stats: this.server.stats, http, loop, maxConnections, version: packageVersion() };
   }
 }
 
