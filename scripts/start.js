@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build, install, root } from './steps.js';
 
+// The responder reloads at SIGHUP; while there is none yet, there is nothing to reload.
+process.on('SIGHUP', () => {});
 install();
 build();
 const cli = join(root, 'dist', 'cli.js');

@@ -1,6 +1,9 @@
 #!/usr/bin/env node
+// First of all: until it is loaded, a signal ends the process.
+import './cli/serve-signals.js';
 import { debuglog } from 'node:util';
 import { type Command, EXIT_USAGE, parseCommandLine, UsageError } from './cli/command.js';
+import { handleOutputErrors } from './cli/output.js';
 import { nearest } from './config/nearest.js';
 import { PongcheckError } from './errors.js';
 
@@ -76,8 +79,7 @@ function linesOf(error: unknown): readonly string[] {
   return [`internal error: ${String(message || code).split('\n')[0]}`];
 }
 
-// A reader that has seen enough (`| head`) ends the command, and that is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : EXIT_FAILED));
+handleOutputErrors(() => command);
 process.exitCode = await main(process.argv.slice(2)).catch(fail);
 // What a check of the user's own left running keeps no command alive that is done.
 setTimeout(() => process.exit(), LINGER_MS).unref();

@@ -13,6 +13,7 @@ export const errorCodes = {
   PONGCHECK_CHECK: 'A check was defined or loaded wrongly.',
   PONGCHECK_METRICS: 'A registry of metrics has metrics of another service already.',
   PONGCHECK_STARTED: 'A service starts once, and was started or stopped already.',
+  PONGCHECK_NOT_RUNNING: 'Only a service that runs, and does not drain, takes other options.',
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -1,41 +1,37 @@
 import type { EventEmitter } from 'node:events';
+import { isDeepStrictEqual } from 'node:util';
 import type { FastifyPluginAsync } from 'fastify';
 import type { Registry as MetricsRegistry } from 'prom-client';
 import { type Clock, systemClock } from './clock.js';
 import { PongcheckError } from './errors.js';
 import type { CheckDefinition, CheckFunction } from './health/check.js';
 import { History } from './health/history.js';
-import { Registry } from './health/registry.js';
+import { type ChangedChecks, planRegistry, Registry } from './health/registry.js';
 import type { Overview } from './http/board.js';
-import type { MetricsText } from './http/context.js';
 import { httpPlugin } from './http/plugin.js';
 import { type HttpLimits, type HttpServer, openHttp } from './http/server.js';
 import { formatAddress, parseAddress } from './link/address.js';
-import { MAX_TOKENS, TOKEN_FORMS, Tokens, tokenPattern } from './link/tokens.js';
+import type { DetailMode } from './link/detail.js';
+import { Tokens } from './link/tokens.js';
 import { type Log, silentLog } from './log.js';
 import { LoopWatch } from './metrics/event-loop.js';
 import { HttpStats } from './metrics/http-stats.js';
-import { createMetrics, type Metrics } from './metrics/metrics.js';
+import { createMetrics, type Metrics, metricsText } from './metrics/metrics.js';
 import { ownRegistry } from './metrics/own-registry.js';
-import type { Source as MetricsSource } from './metrics/table.js';
-import { TEXT_TYPE, textWriter } from './metrics/text.js';
-import { Fleet, type FleetOptions } from './probe/fleet.js';
+import { Reloads } from './metrics/reloads.js';
+import { Fleet, type FleetOptions, MAX_CONCURRENT_PROBES } from './probe/fleet.js';
 import type { ConnectionInfo } from './server/info.js';
 import { LiveCertificate } from './server/live-certificate.js';
 import { connectionsWithin, openFilesLimit } from './server/open-files.js';
-import { type ListenerSettings, Server } from './server/server.js';
+import { type Listen, Server } from './server/server.js';
 import type { ServerEvents } from './server/session.js';
-import { defaultServerSettings, type Limits, noTokens, type ServerSettings } from './server/settings.js';
+import type { Limits, ServerSettings } from './server/settings.js';
 import type { TlsSettings } from './server/tls-files.js';
-import { judgeOptions } from './service-options.js';
+import { changedPaths, readOptions, type ServiceSettings } from './service-options.js';
 import { logTransitions } from './transition-log.js';
 import { packageVersion } from './version.js';
-import { FrameType, maxBody } from './wire/codes.js';
 
-/** One address to listen on, and what it holds otherwise than the others. */
-export interface Listen extends Readonly<ListenerSettings> {
-  readonly url: string;
-}
+export type { Listen };
 
 /** How a service takes its leave (SPEC "Draining"), in milliseconds. */
 export interface DrainTimes {
@@ -49,6 +45,15 @@ export interface DrainTimes {
 const DRAIN_LOOK = 50;
 /** Any time at all: a timer that keeps the process alive and does nothing. */
 const ALIVE = 60_000;
+
+/**
+ * Keeps the process alive until the returned function is called. Timers of a `Clock` do not, and a promise that waits
+ * for one would be left unsettled where nothing else is open.
+ */
+function keepProcessAlive(): () => void {
+  const timer = setInterval(() => {}, ALIVE);
+  return () => clearInterval(timer);
+}
 
 /** What a service is made of. Times in milliseconds, sizes in octets; everything has a default. */
 export interface ServiceOptions {
@@ -84,6 +89,16 @@ export interface ServiceOptions {
   clock?: Clock;
 }
 
+/** What a reload did, by names and paths. */
+export interface ReloadResult {
+  /** Those that are as before are in none of them. */
+  readonly checks: ChangedChecks;
+  /** Paths of other options that hold from now on, such as `limits.maxWatches`. */
+  readonly changed: readonly string[];
+  /** Paths of options that say otherwise than what runs, and hold after a restart, such as `listen[0].url`. */
+  readonly needsRestart: readonly string[];
+}
+
 /** A responder with its checks, as it is embedded in a service or run by the command. */
 export class Service {
   readonly health: Registry;
@@ -95,15 +110,22 @@ export class Service {
   readonly plugin: FastifyPluginAsync;
   /** `connect`, `ping` and `close`, with what is known of the connection and the true reason. */
   readonly events: EventEmitter<ServerEvents>;
-  private readonly listen: readonly Listen[];
+  /** How reloads went. */
+  readonly reloads: Reloads;
   private readonly clock: Clock;
-  private readonly drainTimes: DrainTimes;
-  private readonly idleTimeout: number;
-  private readonly maxConnections: number;
+  private readonly log: Log;
   private readonly loop: LoopWatch;
   private readonly httpStats = new HttpStats();
-  private isStarted = false;
+  private settings: ServiceSettings;
+  /** As `HttpContext` wants it. */
+  private readonly access: { detail: DetailMode; tokens: Tokens | undefined };
+  private readonly fleet: Fleet | undefined;
+  /** Settles when `start` has opened everything, or will open nothing more. */
+  private opening: Promise<void> | undefined;
+  private draining: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
+  private reloading: Promise<unknown> = Promise.resolve();
+  private readonly reloadListeners = new Set<() => void>();
   private readonly openHttp: (() => Promise<HttpServer>) | undefined;
   private readonly joined: MetricsRegistry | undefined;
   private own: MetricsRegistry | undefined;
@@ -112,54 +134,40 @@ export class Service {
   private bound: string[] = [];
 
   constructor(options: ServiceOptions) {
-    judgeOptions(options);
-    const { clock = systemClock, log = silentLog, checks = {}, ping = {} } = options;
-    const { staleLimit, ...deadlines } = ping;
-    const settings: ServerSettings = {
-      ping: { ...defaultServerSettings.ping, ...deadlines },
-      heartbeat: { ...defaultServerSettings.heartbeat, ...options.heartbeat },
-      limits: { ...defaultServerSettings.limits, ...options.limits },
-      detail: options.detail ?? defaultServerSettings.detail,
-      ...(options.tokens?.length && { tokens: options.tokens }),
-    };
-    judgeTokens(settings);
-    settings.limits.maxConnections = this.affordable(settings.limits.maxConnections, log);
-    judgePingData(settings.heartbeat.pingData);
+    const { clock = systemClock, log = silentLog } = options;
     this.clock = clock;
-    this.drainTimes = { grace: 10_000, delay: 5000, ...options.drain };
-    this.idleTimeout = settings.heartbeat.idleTimeout;
-    this.maxConnections = settings.limits.maxConnections;
+    this.log = log;
+    this.settings = this.affordable(readOptions(options));
+    const { server, registry, http, probe } = this.settings;
+    this.reloads = new Reloads(clock);
     this.loop = new LoopWatch(clock);
-    this.listen = options.listen ?? [{ url: 'pong://127.0.0.1:7464' }];
-    this.health = new Registry({
-      checks,
-      clock,
-      ...(staleLimit !== undefined && { staleLimit }),
-      ...(options.startup?.grace !== undefined && { startupGrace: options.startup.grace }),
-      ...(options.serviceId !== undefined && { serviceId: options.serviceId }),
-      ...(options.releaseId !== undefined && { releaseId: options.releaseId }),
-    });
-    this.server = new Server({ health: this.health, settings, clock, log });
+    this.health = new Registry({ ...registry, clock });
+    this.server = new Server({ health: this.health, settings: server, clock, log });
     this.events = this.server.events;
     logTransitions(this.health, log);
     this.joined = options.register;
+    this.access = accessOf(server);
+    this.fleet = probe && new Fleet(probe, clock);
     const context = {
       health: this.health,
-      detail: settings.detail,
-      tokens: settings.tokens && new Tokens(settings.tokens),
+      access: this.access,
       connections: (after: number, limit: number) => this.connections(after, limit),
       overview: this.overview(clock.wall()),
-      fleet: options.probe && new Fleet(options.probe, clock),
-      register: () => this.metricsText(),
+      fleet: this.fleet,
+      register: () => {
+        const { register } = this;
+        return { contentType: register.contentType, metrics: () => metricsText(register) };
+      },
       clock,
       log: options.log,
     };
     this.plugin = httpPlugin(context);
-    if (options.http !== false) {
-      const { host = '127.0.0.1', port = 7664, tls, ...limits } = options.http ?? {};
+    if (http) {
+      const { host, port, tls, ...limits } = http;
+      const { ipv6Prefix } = server.limits;
       this.openHttp = async () => {
         const certificate = tls && (await LiveCertificate.open(tls, 'http'));
-        const http = await openHttp({ ...context, host, port, certificate, limits, stats: this.httpStats });
+        const http = await openHttp({ ...context, host, port, certificate, limits, ipv6Prefix, stats: this.httpStats });
         if (certificate) this.server.watchCertificate(http.address, certificate);
         return http;
       };
@@ -198,23 +206,106 @@ export class Service {
    * PONGCHECK_STARTED, and changes nothing.
    */
   async start(): Promise<void> {
-    if (this.isStarted || this.stopping) {
+    if (this.opening || this.stopping) {
       throw new PongcheckError('PONGCHECK_STARTED', `the service was ${this.stopping ? 'stopped' : 'started'} already`);
     }
-    this.isStarted = true;
-    const listeners = this.listen.map(({ url, ...own }) => [parseAddress(url), own] as const);
-    if (this.joined) this.metrics = this.join(this.joined);
+    this.opening = this.open();
     try {
-      this.loop.start();
-      this.health.start();
-      for (const [address, own] of listeners) this.bound.push(formatAddress(await this.server.listen(address, own)));
-      this.http = await this.openHttp?.();
-      // Whoever stopped it meanwhile did not see what has been opened since.
-      if (this.stopping) await this.end();
+      await this.opening;
     } catch (error) {
       await this.stop();
       throw error;
     }
+    await this.stopping;
+  }
+
+  /** Opens the listeners one after the other; none once `stop` was called. */
+  private async open(): Promise<void> {
+    const listeners = this.settings.listen.map(({ url, ...own }) => [parseAddress(url), own] as const);
+    if (this.joined) this.metrics = this.join(this.joined);
+    this.loop.start();
+    this.health.start();
+    for (const [address, own] of listeners) {
+      if (!this.stopping) this.bound.push(formatAddress(await this.server.listen(address, own)));
+    }
+    if (!this.stopping) this.http = await this.openHttp?.();
+  }
+
+  // -- other options ---------------------------------------------------------
+
+  /**
+   * Takes other options while it runs: all of what `createService` takes, not only what is to change, or what gets them.
+   * They are validated first and then hold from one moment to the next. Connections stay, and so do the results of
+   * checks that are the same: the same object, or made by a factory of this package with equal options. Another check
+   * under a known name keeps the state until its first result; a new one counts in groups that exist from its first
+   * result on; one that is gone is closed. What cannot change while it runs is named in the result, and stays as it is.
+   * One reload begins when the one before has ended.
+   *
+   * @throws PongcheckError (rejects) as `createService` does, and then nothing is changed;
+   *   `PONGCHECK_NOT_RUNNING` before `start`, and from `drain` or `stop` on.
+   */
+  reload(options: ServiceOptions | (() => ServiceOptions | Promise<ServiceOptions>)): Promise<ReloadResult> {
+    const result = this.reloading.then(() => this.reloadNow(options));
+    this.reloading = result.catch(() => {});
+    return result;
+  }
+
+  private async reloadNow(given: Parameters<Service['reload']>[0]): Promise<ReloadResult> {
+    await this.opening?.catch(() => {});
+    this.mustRun();
+    try {
+      const options = typeof given === 'function' ? await given() : given;
+      const next = this.affordable(readOptions(options));
+      const registry = planRegistry(next.registry);
+      const server = await this.server.plan(next.server, next.listen);
+      const fleet = next.probe && new Fleet(next.probe, this.clock);
+      const needsRestart = [...server.needsRestart, ...this.fixedPaths(options, next)];
+      const https = next.http ? next.http.tls : undefined;
+      // A restart would refuse what cannot be used.
+      if (https && needsRestart.some((path) => ['http', 'http.tls'].includes(path)))
+        await LiveCertificate.open(https, 'http');
+      this.mustRun();
+
+      const before = this.settings;
+      this.settings = { ...next, http: before.http };
+      this.server.reload(server);
+      Object.assign(this.access, accessOf(next.server));
+      if (fleet) this.fleet?.take(fleet);
+      const checks = this.health.reload(registry);
+      this.reloads.succeeded();
+      for (const listener of this.reloadListeners) listener();
+      const changed = [...server.changed, ...changedPaths(before, next)].filter((path) => !needsRestart.includes(path));
+      return { checks, changed, needsRestart };
+    } catch (error) {
+      if (!this.isEnding) this.reloads.failed();
+      throw error;
+    }
+  }
+
+  private get isEnding(): boolean {
+    return this.draining !== undefined || this.stopping !== undefined;
+  }
+
+  private mustRun(): void {
+    if (this.opening && !this.isEnding) return;
+    const why = this.stopping ? 'is stopped' : this.draining ? 'drains' : 'was not started';
+    throw new PongcheckError('PONGCHECK_NOT_RUNNING', `the service ${why}, and takes no other options`);
+  }
+
+  /** Paths of options that hold as long as the service runs, and that are others now. */
+  private fixedPaths({ register, log, clock }: ServiceOptions, { http, probe }: ServiceSettings): string[] {
+    const paths: string[] = [];
+    const running = this.settings.http;
+    if (!http !== !running) paths.push('http');
+    else if (http && running) {
+      const keys = Object.keys({ ...http, ...running }) as (keyof typeof http)[];
+      paths.push(...keys.filter((key) => !isDeepStrictEqual(http[key], running[key])).map((key) => `http.${key}`));
+    }
+    if (!probe !== !this.fleet) paths.push('probe');
+    if (register !== undefined && register !== this.joined) paths.push('register');
+    if (log !== undefined && log !== this.log) paths.push('log');
+    if (clock !== undefined && clock !== this.clock) paths.push('clock');
+    return paths;
   }
 
   // -- connections -----------------------------------------------------------
@@ -233,7 +324,7 @@ export class Service {
    * The connections from which nothing has come for `idle` milliseconds (default: the
    * idle timeout); with `close` those that are not protected are closed for it.
    */
-  heartbeat({ idle = this.idleTimeout, close = false } = {}): ConnectionInfo[] {
+  heartbeat({ idle = this.settings.server.heartbeat.idleTimeout, close = false } = {}): ConnectionInfo[] {
     return this.server.silent(idle).map((connection) => {
       const info = connection.info();
       if (close && !connection.isProtected) connection.close('idle');
@@ -268,11 +359,17 @@ export class Service {
   /**
    * Takes its leave in stages (SPEC "Draining"): readiness says draining and clients are told to
    * go, everyone is served for `drain.grace`, or until nobody is left once `drain.delay` is over;
-   * then `stop`. Resolves when nothing of it is left. Never rejects.
+   * then `stop`. A service that was not started is stopped at once. Resolves when nothing of it is left. Never rejects.
    */
-  async drain(): Promise<void> {
+  drain(): Promise<void> {
+    this.draining ??= this.opening ? this.serveUntilDrained() : this.stop();
+    return this.draining;
+  }
+
+  private async serveUntilDrained(): Promise<void> {
     const { clock } = this;
-    const { grace, delay } = this.drainTimes;
+    const { grace, delay } = this.settings.drain;
+    const release = keepProcessAlive();
     const begun = clock.now();
     this.health.drain();
     this.server.goaway(grace);
@@ -282,6 +379,7 @@ export class Service {
     };
     while (!served() && !this.stopping) await new Promise<void>((resolve) => clock.after(DRAIN_LOOK, resolve));
     await this.stop();
+    release();
   }
 
   /**
@@ -294,13 +392,14 @@ export class Service {
   }
 
   private async end(): Promise<void> {
-    // Where a check hangs nothing else may keep the process alive until it is left behind.
-    const alive = setInterval(() => {}, ALIVE);
+    const release = keepProcessAlive();
     this.health.drain();
+    // What is just being opened can be closed once it is open.
+    await this.opening?.catch(() => {});
     await this.server.close();
     await this.http?.close();
     await this.health.stop();
-    clearInterval(alive);
+    release();
     this.loop.stop();
     this.metrics?.close();
     this.http = undefined;
@@ -308,16 +407,25 @@ export class Service {
   }
 
   /** Of the connections that are wanted, as many as this process may have files for. */
-  private affordable(wanted: number, log: Log): number {
+  private affordable(settings: ServiceSettings): ServiceSettings {
+    const { server, registry, http, probe } = settings;
+    const wanted = { connections: server.limits.maxConnections, http: http ? http.maxConnections : 0 };
     const files = openFilesLimit();
-    const most = connectionsWithin(wanted, files);
-    if (most < wanted) {
-      log.warn(
-        { files, maxConnections: most },
-        `this process may open ${files} files: ${most} connections are taken, and not the ${wanted} of limits.maxConnections`,
+    const allowed = connectionsWithin(wanted, files, {
+      checks: Object.keys(registry.checks).length,
+      probes: probe ? (probe.maxConcurrent ?? MAX_CONCURRENT_PROBES) : 0,
+    });
+    if (allowed.connections < wanted.connections || allowed.http < wanted.http) {
+      this.log.warn(
+        { files, maxConnections: allowed.connections, httpMaxConnections: allowed.http },
+        `this process may open ${files} files: ${allowed.connections} connections are taken (limits.maxConnections is ${wanted.connections}), and ${allowed.http} of HTTP (${wanted.http} otherwise)`,
       );
     }
-    return most;
+    return {
+      ...settings,
+      server: { ...server, limits: { ...server.limits, maxConnections: allowed.connections } },
+      http: http && { ...http, maxConnections: allowed.http },
+    };
   }
 
   /** What the status page reads. */
@@ -335,53 +443,37 @@ export class Service {
         const { open, waiting, closed } = server.stats;
         return { open, modes, waiting, closed };
       },
-      onTransition: (listener) => health.onTransition(listener),
+      onTransition: (listener) => {
+        const forget = health.onTransition(listener);
+        this.reloadListeners.add(listener);
+        return () => {
+          forget();
+          this.reloadListeners.delete(listener);
+        };
+      },
       version: packageVersion(),
       startedAt: new Date(startedAt),
     };
   }
 
-  /** What /metrics shows: the registry, once somebody has it, who may put more into it. */
-  private metricsText(): MetricsText {
-    if (this.joined) return this.joined;
-    const write = textWriter(this.metricsSource());
-    return { contentType: TEXT_TYPE, metrics: async () => this.own?.metrics() ?? write() };
-  }
-
   private join(register: MetricsRegistry): Metrics {
-    return createMetrics({ register, ...this.metricsSource() });
-  }
-
-  private metricsSource(): MetricsSource {
-    const { health, loop, maxConnections, httpStats: http } = this;
-    return { health, stats: this.server.stats, http, loop, maxConnections, version: packageVersion() };
+    const { health, loop, reloads, log, httpStats: http } = this;
+    return createMetrics({
+      register,
+      health,
+      log,
+      stats: this.server.stats,
+      http,
+      reloads,
+      loop,
+      maxConnections: () => this.settings.server.limits.maxConnections,
+      version: packageVersion(),
+    });
   }
 }
 
-/** Whoever configures a token wants a secret; nothing of one that is refused is shown. */
-function judgeTokens({ detail, tokens = [] }: ServerSettings): void {
-  const wrong = tokens.findIndex((token) => typeof token !== 'string' || !tokenPattern.test(token));
-  if (wrong >= 0) {
-    throw new PongcheckError('PONGCHECK_CONFIG', `tokens[${wrong}] is not of the form that is allowed: ${TOKEN_FORMS}`);
-  }
-  if (tokens.length > MAX_TOKENS) {
-    throw new PongcheckError('PONGCHECK_CONFIG', `tokens has ${tokens.length} entries; allowed: up to ${MAX_TOKENS}`);
-  }
-  if (detail === 'token' && tokens.length === 0) throw noTokens('detail is token');
-}
-
-/** What PINGs of the server carry has to fit the body of a PING. */
-function judgePingData(pingData: object | undefined): void {
-  if (pingData === undefined) return;
-  const octets = Buffer.byteLength(JSON.stringify(pingData));
-  const most = maxBody[FrameType.PING];
-  if (Array.isArray(pingData) || octets > most) {
-    const found = Array.isArray(pingData) ? 'a list' : `${octets} octets as JSON`;
-    throw new PongcheckError(
-      'PONGCHECK_CONFIG',
-      `heartbeat.pingData is ${found}; allowed: an object of at most ${most} octets as JSON`,
-    );
-  }
+function accessOf({ detail, tokens }: ServerSettings): { detail: DetailMode; tokens: Tokens | undefined } {
+  return { detail, tokens: tokens && new Tokens(tokens) };
 }
 
 /** Makes a service; it does nothing before `start`. Throws PONGCHECK_CHECK for a check that makes no sense. */

@@ -58,7 +58,7 @@ export class FakeClock implements Clock {
       next.fire();
       await settle();
     }
-    this.time = until;
+    this.time = Math.max(this.time, until);
   }
 }
 

@@ -1,6 +1,6 @@
 import { hints, hintTemplate, probeHints } from './hints.js';
 import { all } from './metrics.js';
-import { OBJECTIVE, RESPONDERS, unreadyRatio, type Window } from './recording.js';
+import { OBJECTIVE, SERVICE, target, unreadyMinutes, unreadyRatio, type Window, windows } from './recording.js';
 
 export interface AlertRule {
   readonly alert: string;
@@ -19,18 +19,29 @@ export interface AlertRule {
 }
 
 const WHERE = '{{ $labels.job }} {{ $labels.instance }}';
+const SERVICE_NAME = '{{ with $labels.namespace }}{{ . }}/{{ end }}{{ $labels.job }}';
+const FLEET = '/d/pongcheck-fleet?var-job={{ $labels.job }}';
 const RESPONDER = '/d/pongcheck-responder?var-job={{ $labels.job }}&var-instance={{ $labels.instance }}';
 const ofCheck = 'on (job, instance, check)';
 const whole = '{{ $value | printf "%.0f" }}';
 const duration = '{{ $value | humanizeDuration }}';
 
 /** Observations of a histogram above a bound that is a whole number, in a window. */
-function above(histogram: string, bound: string, window: string): string {
+function above(histogram: string, bound: string, window: string, total = all(`${histogram}_count`)): string {
   const labels = 'job, instance';
-  const observed = `sum by (${labels}) (increase(${all(`${histogram}_count`)}[${window}]))`;
+  const observed = `sum by (${labels}) (increase(${total}[${window}]))`;
   // Prometheus 3 writes 1 as 1.0.
   const bucket = all(`${histogram}_bucket`, `le=~"${bound}|${bound}[.]0"`);
   return `${observed} - sum by (${labels}) (increase(${bucket}[${window}]))`;
+}
+
+/** Where there is little traffic, one PING is a large part of it: an alert about a part wants more of them than this. */
+function several(count: string): string {
+  return `and on (job, instance) ${count} > 4`;
+}
+
+function severalAbove(histogram: string, bound: string): string {
+  return several(above(histogram, bound, '15m', all(`${histogram}_bucket`, 'le="+Inf"')));
 }
 
 function quantile(part: number, histogram: string): string {
@@ -40,13 +51,25 @@ function quantile(part: number, histogram: string): string {
 const ofResponders: readonly AlertRule[] = [
   {
     alert: 'PongcheckTargetDown',
-    expr: `${all('up', ...RESPONDERS)} == 0`,
+    expr: `${all('up')} == 0 and on (job, instance) ${target}`,
     for: '1m',
     labels: { severity: 'critical' },
     annotations: {
       summary: `${WHERE} cannot be scraped`,
       hint: 'Is the process alive? `pongcheck ping` and /livez tell the process from the network; a frozen loop answers neither.',
       dashboard: RESPONDER,
+    },
+  },
+  {
+    alert: 'PongcheckServiceGone',
+    // Long enough for new targets to answer a scrape. An hour after the last one it ends by itself.
+    expr: `group by (${SERVICE}) (last_over_time(${target}[1h]))\n  unless on (${SERVICE}) ${target}`,
+    for: '5m',
+    labels: { severity: 'critical' },
+    annotations: {
+      summary: `${SERVICE_NAME} has no responder left among the targets of Prometheus`,
+      hint: 'Was it removed, or scaled to zero? Else look at its deployment, and at why service discovery no longer finds it.',
+      dashboard: FLEET,
     },
   },
   {
@@ -78,7 +101,11 @@ const ofResponders: readonly AlertRule[] = [
   {
     alert: 'PongcheckResultTooOld',
     // Ten seconds may be an interval; and who has set a longer max age wants it so.
-    expr: `(${quantile(0.9, 'pongcheck_ping_result_age_seconds')} > 10)\n  > on (job, instance) 2 * max by (job, instance) (${all('pongcheck_check_max_age_seconds')})`,
+    expr: [
+      `(${quantile(0.9, 'pongcheck_ping_result_age_seconds')} > 10)`,
+      `> on (job, instance) 2 * max by (job, instance) (${all('pongcheck_check_max_age_seconds')})`,
+      severalAbove('pongcheck_ping_result_age_seconds', '10'),
+    ].join('\n  '),
     for: '2m',
     labels: { severity: 'warning' },
     annotations: {
@@ -89,7 +116,10 @@ const ofResponders: readonly AlertRule[] = [
   },
   {
     alert: 'PongcheckAnswersStale',
-    expr: `rate(${all('pongcheck_pings_stale_total')}[5m]) / on (job, instance) sum by (job, instance) (rate(${all('pongcheck_pings_total')}[5m])) > 0.05`,
+    expr: [
+      `rate(${all('pongcheck_pings_stale_total')}[5m]) / on (job, instance) sum by (job, instance) (rate(${all('pongcheck_pings_total')}[5m])) > 0.05`,
+      several(`increase(${all('pongcheck_pings_stale_total')}[15m])`),
+    ].join('\n  '),
     for: '5m',
     labels: { severity: 'warning' },
     annotations: {
@@ -100,7 +130,10 @@ const ofResponders: readonly AlertRule[] = [
   },
   {
     alert: 'PongcheckRepliesSlow',
-    expr: `${quantile(0.99, 'pongcheck_ping_reply_seconds')} > 1`,
+    expr: [
+      `${quantile(0.99, 'pongcheck_ping_reply_seconds')} > 1`,
+      severalAbove('pongcheck_ping_reply_seconds', '1'),
+    ].join('\n  '),
     for: '5m',
     labels: { severity: 'warning' },
     annotations: {
@@ -174,8 +207,19 @@ const ofResponders: readonly AlertRule[] = [
     },
   },
   {
+    alert: 'PongcheckReloadFailed',
+    expr: `${all('pongcheck_config_last_reload_successful')} == 0`,
+    for: '5m',
+    labels: { severity: 'warning' },
+    annotations: {
+      summary: `${WHERE}: the last reload of its configuration failed`,
+      hint: 'It goes on with the configuration before, and would not start with this one. Its log has the errors, and so has pongcheck check-config.',
+      dashboard: RESPONDER,
+    },
+  },
+  {
     alert: 'PongcheckFilesNearLimit',
-    expr: `${all('process_open_fds', ...RESPONDERS)} / ${all('process_max_fds', ...RESPONDERS)} > 0.8`,
+    expr: `${all('process_open_fds')} / ${all('process_max_fds')} > 0.8 and on (job, instance) ${all('pongcheck_build_info')}`,
     for: '2m',
     labels: { severity: 'warning' },
     annotations: {
@@ -206,12 +250,16 @@ const ofObjective = burns.map(({ long, short, factor, severity }): AlertRule => 
   const limit = Number((factor * (1 - OBJECTIVE)).toFixed(6));
   return {
     alert: 'PongcheckBudgetBurns',
-    expr: `${unreadyRatio(long)} > ${limit} and ${unreadyRatio(short)} > ${limit}`,
+    expr: [
+      `${unreadyRatio(long)} > ${limit} and ${unreadyRatio(short)} > ${limit}`,
+      // Where a limit is less than a minute, one scrape a minute could break it alone.
+      ...(windows[long] * limit < 1 ? [`and ${unreadyMinutes(long)} > 3`] : []),
+    ].join('\n  '),
     labels: { severity, window: long },
     annotations: {
-      summary: `{{ $labels.job }} was not ready for {{ $value | humanizePercentage }} of the last ${long}, ${factor} times what its objective allows`,
+      summary: `${SERVICE_NAME} was not ready for {{ $value | humanizePercentage }} of the last ${long}, ${factor} times what its objective allows`,
       hint: 'The other alerts tell why; this one tells how much it matters.',
-      dashboard: '/d/pongcheck-fleet?var-job={{ $labels.job }}',
+      dashboard: FLEET,
     },
   };
 });
@@ -219,7 +267,7 @@ const ofObjective = burns.map(({ long, short, factor, severity }): AlertRule => 
 const ofProbes: readonly AlertRule[] = [
   {
     alert: 'PongcheckProbeFailing',
-    expr: `${all('probe_failure_reason', 'job=~".*pongcheck.*"')} == 1`,
+    expr: `${all('probe_failure_reason')} == 1`,
     for: '1m',
     labels: { severity: 'critical' },
     annotations: {

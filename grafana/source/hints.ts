@@ -18,6 +18,8 @@ export const hints: Readonly<Record<Reason, string>> = {
   lag: 'The replica is too far behind: look at its load and at the writes of the primary.',
   loading: 'Redis still loads its data: wait, and look why it was restarted.',
   'master-down': 'The replica has lost its primary: look at the primary.',
+  'cluster-down':
+    'The Redis cluster does not serve all slots: look for its failed nodes, and at CLUSTER INFO and CLUSTER NODES.',
   'out-of-memory': 'Redis has no memory left for writes: look at maxmemory and at what fills it.',
   'bad-status': 'The service answers, with a status that is not allowed: look at its own log.',
   'bad-body': 'The service answers, but not what is expected: was it deployed just now?',
@@ -29,6 +31,8 @@ export const hints: Readonly<Record<Reason, string>> = {
   'never-ran':
     'There is no result that counts: a check without an interval waits to be asked; else look at its abandoned runs.',
   internal: 'The check itself broke: its error is in the log and at /health.',
+  'fd-exhausted':
+    'The service itself has no file descriptor left: raise its limit of open files (ulimit -n), or lower its limits of connections.',
   custom: 'A check of your own said so: /health tells its sentence.',
 };
 

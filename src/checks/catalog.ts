@@ -34,6 +34,8 @@ export interface CheckOption {
   readonly pattern?: boolean;
   /** Its values are not to be shown. */
   readonly secret?: boolean;
+  /** A file that is read when the check is made, and not again: with other contents it is another check. */
+  readonly readOnce?: boolean;
   readonly sentence: string;
 }
 
@@ -55,11 +57,24 @@ const tlsOptions: readonly CheckOption[] = [
   {
     name: 'tls.ca',
     type: 'path',
+    readOnce: true,
     defaultText: 'the authorities that Node trusts',
     sentence: 'A PEM file with the authorities that may have signed the certificate.',
   },
-  { name: 'tls.cert', type: 'path', defaultText: 'none', sentence: 'A PEM file with the certificate of this client.' },
-  { name: 'tls.key', type: 'path', defaultText: 'none', sentence: 'A PEM file with the key of that certificate.' },
+  {
+    name: 'tls.cert',
+    type: 'path',
+    readOnce: true,
+    defaultText: 'none',
+    sentence: 'A PEM file with the certificate of this client.',
+  },
+  {
+    name: 'tls.key',
+    type: 'path',
+    readOnce: true,
+    defaultText: 'none',
+    sentence: 'A PEM file with the key of that certificate.',
+  },
   {
     name: 'tls.servername',
     type: 'string',
@@ -74,8 +89,8 @@ const tlsOptions: readonly CheckOption[] = [
   },
 ];
 
-function roleOption(sentence: string): CheckOption {
-  return { name: 'role', type: 'enum', values: ['any', 'primary'], default: 'any', sentence };
+function roleOption(values: readonly string[], sentence: string): CheckOption {
+  return { name: 'role', type: 'enum', values, default: 'any', sentence };
 }
 
 /**
@@ -94,7 +109,7 @@ export const checkKinds: readonly CheckKind[] = [
         required: true,
         sentence: 'mysql:// or mariadb://USER:PASSWORD@HOST:PORT/DATABASE, with ?ssl=true for TLS.',
       },
-      roleOption('primary fails a server that is read_only.'),
+      roleOption(['any', 'primary'], 'primary fails a server that is read_only.'),
       {
         name: 'maxLag',
         type: 'duration',
@@ -114,14 +129,32 @@ export const checkKinds: readonly CheckKind[] = [
         name: 'url',
         type: 'url',
         required: true,
-        sentence: 'redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS.',
+        sentence:
+          'redis://USER:PASSWORD@HOST:PORT/DATABASE; through Sentinels redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME; rediss for TLS.',
       },
-      roleOption('primary fails a replica.'),
+      roleOption(
+        ['any', 'primary', 'replica'],
+        'primary fails a replica, replica a primary; through Sentinels it says which of the two is checked, any being the primary.',
+      ),
+      {
+        name: 'sentinel.username',
+        type: 'string',
+        defaultText: 'none',
+        sentence: 'The user at the Sentinels; that of the URL is for the server.',
+      },
+      {
+        name: 'sentinel.password',
+        type: 'string',
+        defaultText: 'none',
+        secret: true,
+        sentence: 'The password at the Sentinels.',
+      },
       {
         name: 'write',
         type: 'string',
         defaultText: 'none',
-        sentence: 'A key that every run sets, with an expiry of 10 s: a server that takes no writes fails.',
+        sentence:
+          'A key that every run sets, with an expiry of 10 s: a server that takes no writes fails. A node of a cluster that does not serve it sets {TAG}KEY.',
       },
       ...tlsOptions,
     ],
@@ -141,6 +174,12 @@ export const checkKinds: readonly CheckKind[] = [
         sentence: 'Headers of the request, such as { authorization: "Bearer ..." }.',
       },
       {
+        name: 'nonSecret',
+        type: 'names',
+        defaultText: 'none',
+        sentence: 'Names of headers whose values are not secret: they are not masked, and are sent along a redirect.',
+      },
+      {
         name: 'status',
         type: 'string',
         default: '200-299',
@@ -151,7 +190,7 @@ export const checkKinds: readonly CheckKind[] = [
         type: 'string',
         pattern: true,
         defaultText: 'anything',
-        sentence: 'A text that the body must contain, or a /regular expression/ that it must match.',
+        sentence: 'A text that the decoded body must contain, or a /regular expression/ that it must match.',
       },
       {
         name: 'expectHeaders',
@@ -165,7 +204,7 @@ export const checkKinds: readonly CheckKind[] = [
         type: 'octets',
         default: '64KiB',
         max: 64 * 1024 ** 2,
-        sentence: 'The largest body that is read; a larger one fails.',
+        sentence: 'The largest body that is read, and the largest decoded one; a larger one fails.',
       },
       {
         name: 'redirects',
@@ -344,8 +383,16 @@ export const checkKinds: readonly CheckKind[] = [
         name: 'path',
         type: 'path',
         required: true,
+        readOnce: true,
         sentence:
           'The module, relative to the configuration file. It exports a function, a definition, or, where further options are given, what makes one of these of them.',
+      },
+      {
+        name: 'nonSecret',
+        type: 'names',
+        defaultText: 'none',
+        sentence:
+          'Names of further options whose values are not secret. All others are masked in outputs, but for host, port, path, database and user.',
       },
     ],
     open: true,

@@ -1,7 +1,7 @@
 import type { StatsFs } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import type { CheckDefinition, CheckResult, CheckSettings } from '../health/check.js';
-import { CheckFailure } from '../health/reason.js';
+import { CheckFailure, statusOf } from '../health/reason.js';
 import { orAbort } from './abort.js';
 import { partOptions } from './options.js';
 
@@ -52,7 +52,8 @@ function lookAt(path: string): (signal: AbortSignal) => Promise<StatsFs> {
     try {
       return await orAbort(pending, signal);
     } catch (error) {
-      throw signal.aborted ? signal.reason : unreadable(path, error as NodeJS.ErrnoException);
+      if (signal.aborted) throw signal.reason;
+      throw statusOf(error) === 'unknown' ? error : unreadable(path, error as NodeJS.ErrnoException);
     }
   };
 }

@@ -1,8 +1,9 @@
-import { CheckFailure, type Reason } from '../health/reason.js';
+import { CheckFailure, type Reason, statusOf } from '../health/reason.js';
 
 /** What was thrown as the failure of a check, for a reason that is known. Says again what the error said. */
 export function failure(reason: Reason, error: unknown): CheckFailure {
-  return error instanceof CheckFailure ? error : new CheckFailure(reason, sentenceOf(error));
+  if (error instanceof CheckFailure) return error;
+  return new CheckFailure(reason, sentenceOf(error), { status: statusOf(error) });
 }
 
 /** The message of an error; one of several addresses that were tried often has none of its own. */

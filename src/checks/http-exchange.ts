@@ -1,18 +1,25 @@
-import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
+import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import type { Clock } from '../clock.js';
 import { CheckFailure, reasonOf } from '../health/reason.js';
+import { orAbort } from './abort.js';
 import { failure } from './failure.js';
-import { secretsOfMap } from './secrets.js';
+import { codingsOf, decodeBody, maxCoded, textOf, tooLong } from './http-body.js';
+import { head } from './http-head.js';
 import type { TlsMaterial } from './tls.js';
 
 /** One run at a time; a second connection is for a run that is being ended. */
 const MAX_SOCKETS = 2;
+/** A new connection is made at least this often: a kept one follows no change of DNS, and does not show that a service accepts no new ones. */
+const FRESH_EVERY_MS = 10_000;
 const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 export interface ExchangeOptions {
   url: URL;
   method: 'GET' | 'HEAD';
   headers: Readonly<Record<string, string>>;
+  /** The ones that are also sent to another origin, where a redirect leads there. */
+  headersForOthers: Readonly<Record<string, string>>;
   isAllowed(status: number): boolean;
   /** Octets. */
   maxBody: number;
@@ -25,17 +32,31 @@ export interface ExchangeOptions {
 export interface Answer {
   readonly status: number;
   header(name: string): string | undefined;
-  /** Reads the body to its end, so that the connection can be used again. */
-  body(): Promise<string>;
+  /** Reads the body to its end, so that the connection can be used again; its text only where that is `wanted`. */
+  body(wanted: boolean): Promise<string>;
   /** Closes the connection instead. */
   drop(): void;
 }
 
-/** Asks one URL, on a connection that is kept. */
+interface Sent {
+  readonly response: IncomingMessage;
+  /** It came over a connection that was made for it. */
+  readonly isFresh: boolean;
+}
+
+/** Asks one URL, on a connection that is kept for at most 10 s. */
 export class HttpExchange {
   private readonly agents;
+  /** Monotonic moments: when the kept connection was made, when the latest run began. */
+  private freshAt = Number.NEGATIVE_INFINITY;
+  private lastRunAt = Number.NEGATIVE_INFINITY;
+  /** Origin of the latest answer. Redirects may lead to another one at each run, and only one connection is kept. */
+  private origin: string | undefined;
 
-  constructor(private readonly options: ExchangeOptions) {
+  constructor(
+    private readonly options: ExchangeOptions,
+    private readonly clock: Clock,
+  ) {
     const kept = { keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: 1 };
     this.agents = { 'http:': new HttpAgent(kept), 'https:': new HttpsAgent({ ...kept, ...options.tls }) };
   }
@@ -43,19 +64,27 @@ export class HttpExchange {
   /**
    * The answer, or that of the place where it redirects to. Rejects with a
    * CheckFailure, at once when `signal` fires; then nothing is held.
+   *
+   * @param connected called when a new connection stands.
    */
-  async ask(signal: AbortSignal): Promise<Answer> {
+  async ask(signal: AbortSignal, connected: () => void = () => {}): Promise<Answer> {
     const { isAllowed, maxBody } = this.options;
     let { url, headers } = this.options;
+    this.renew();
     for (let left = this.options.redirects; ; left--) {
-      const response = await this.send(url, headers, signal);
+      const { response, isFresh } = await this.send(url, headers, signal, connected);
       const answer = new HttpAnswer(response, maxBody, signal);
       const isRedirect = redirectStatuses.has(answer.status) && !isAllowed(answer.status);
       const to = answer.header('location');
-      if (!isRedirect || to === undefined || left === 0) return answer;
+      if (!isRedirect || to === undefined || left === 0) {
+        if (url.origin !== this.origin) this.closeKept();
+        this.origin = url.origin;
+        if (isFresh) this.freshAt = this.clock.now();
+        return answer;
+      }
       answer.drop();
       const next = target(to, url);
-      if (next.origin !== url.origin) headers = withoutSecrets(headers);
+      if (next.origin !== url.origin) headers = this.options.headersForOthers;
       url = next;
     }
   }
@@ -64,14 +93,39 @@ export class HttpExchange {
     for (const agent of Object.values(this.agents)) agent.destroy();
   }
 
+  /** Closes the kept connection where it would be too old at the next run. */
+  private renew(): void {
+    const now = this.clock.now();
+    const nextRun = now + (now - this.lastRunAt);
+    this.lastRunAt = now;
+    if (nextRun - this.freshAt > FRESH_EVERY_MS) this.closeKept();
+  }
+
+  /** Closes the connections that no request is on. */
+  private closeKept(): void {
+    for (const agent of Object.values(this.agents)) {
+      for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+    }
+  }
+
   /** A kept connection may have been closed by the server meanwhile: then once more, on another. */
-  private async send(url: URL, headers: ExchangeOptions['headers'], signal: AbortSignal): Promise<IncomingMessage> {
-    const send = url.protocol === 'https:' ? requestHttps : requestHttp;
+  private async send(
+    url: URL,
+    headers: ExchangeOptions['headers'],
+    signal: AbortSignal,
+    connected: () => void,
+  ): Promise<Sent> {
+    const isTls = url.protocol === 'https:';
+    const send = isTls ? requestHttps : requestHttp;
     const agent = this.agents[url.protocol as 'http:' | 'https:'];
     for (;;) {
       const request = send(url, { method: this.options.method, headers, agent, signal });
+      request.once('socket', (socket) => {
+        if (socket.connecting) socket.once(isTls ? 'secureConnect' : 'connect', connected);
+      });
       try {
-        return await head(request);
+        const response = await head(request, this.options.maxBody);
+        return { response, isFresh: !request.reusedSocket };
       } catch (error) {
         // At most `MAX_SOCKETS` are kept; a fresh one ends the loop.
         if (request.reusedSocket && !signal.aborted && reasonOf(error) === 'reset') continue;
@@ -96,20 +150,25 @@ class HttpAnswer implements Answer {
     return this.response.headersDistinct[name.toLowerCase()]?.join(', ');
   }
 
-  async body(): Promise<string> {
+  async body(wanted: boolean): Promise<string> {
+    const { maxBody } = this;
+    const codings = codingsOf(this.header('content-encoding'));
+    const most = codings.length > 0 ? maxCoded(maxBody) : maxBody;
     const chunks: Buffer[] = [];
     let octets = 0;
     try {
       for await (const chunk of this.response) {
         octets += chunk.length;
-        if (octets > this.maxBody) throw new CheckFailure('bad-body', `the body is longer than ${this.maxBody} octets`);
+        if (octets > most) throw tooLong(maxBody);
         chunks.push(chunk);
       }
     } catch (error) {
       this.drop();
       throw told(error, this.signal);
     }
-    return Buffer.concat(chunks).toString();
+    if (!wanted) return '';
+    const body = await orAbort(decodeBody(Buffer.concat(chunks), codings, maxBody), this.signal);
+    return textOf(body, this.header('content-type'));
   }
 
   drop(): void {
@@ -117,30 +176,10 @@ class HttpAnswer implements Answer {
   }
 }
 
-function head(request: ClientRequest): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    request.once('response', (response) => {
-      // What breaks before the body is read is told when it is.
-      response.on('error', () => {});
-      resolve(response);
-    });
-    // Stays: an aborted request says so here also after its answer has begun.
-    request.on('error', reject);
-    request.end();
-  });
-}
-
 function target(location: string, from: URL): URL {
   const url = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
   throw new CheckFailure('protocol', 'a redirect leads to what is no http URL');
-}
-
-/** What is meant for one origin is not told to another. */
-function withoutSecrets(headers: ExchangeOptions['headers']): ExchangeOptions['headers'] {
-  return Object.fromEntries(
-    Object.entries(headers).filter(([name, value]) => secretsOfMap({ [name]: value }).length === 0),
-  );
 }
 
 /** What went wrong, with its reason. What nobody knows is no answer of an HTTP server. */

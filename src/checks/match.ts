@@ -1,17 +1,18 @@
 import { describe, refusal } from './options.js';
+import type { PatternWorker } from './pattern-worker.js';
 
-/** Whether a text is as expected. */
-export type Match = (text: string) => boolean;
+/** Whether a text is as expected; rejects with a `timeout` where that cannot be told before `deadline` (monotonic, in ms). */
+export type Match = (text: string, signal: AbortSignal, deadline: number) => Promise<boolean>;
 
-/** Reads a RegExp, `/expression/flags`, or a plain text, which must be contained. */
-export function readPattern(kind: string, key: string, pattern: string | RegExp): Match {
+/** Reads a RegExp, `/expression/flags`, or a plain text, which must be contained. Only a RegExp needs the worker. */
+export function readPattern(kind: string, key: string, pattern: string | RegExp, worker: PatternWorker): Match {
   const [, source, flags = ''] =
     pattern instanceof RegExp ? ['', pattern.source, pattern.flags] : (/^\/(.+)\/([a-z]*)$/s.exec(pattern) ?? []);
-  if (source === undefined) return (text) => text.includes(pattern as string);
+  if (source === undefined) return async (text) => text.includes(pattern as string);
   try {
     // Global and sticky ones remember where the last text ended.
-    const expression = new RegExp(source, flags.replace(/[gy]/g, ''));
-    return (text) => expression.test(text);
+    const index = worker.add(new RegExp(source, flags.replace(/[gy]/g, '')));
+    return (text, signal, deadline) => worker.match(index, text, key, signal, deadline);
   } catch {
     throw refusal(kind, key, describe(pattern), 'a text, or a valid regular expression between slashes');
   }

@@ -3,12 +3,14 @@ import type { CheckResult } from '../health/check.js';
 import { CheckFailure } from '../health/reason.js';
 import { orAbort } from './abort.js';
 import { Entrance } from './mysql-entrance.js';
-import { mysqlFailure } from './mysql-failure.js';
+import { isHourlyLimit, isUserLimit, mysqlFailure } from './mysql-failure.js';
 import { ReplicaLag } from './mysql-lag.js';
 import { type MysqlLogin, MysqlSession } from './mysql-session.js';
 
 /** A new connection is made at least this often, because a standing one does not see that newcomers are turned away. */
 const FRESH_EVERY_MS = 10_000;
+/** The same once the check's own connections have reached the user's limit per hour. */
+const RARELY_FRESH_EVERY_MS = 3_600_000;
 /** A ping of the protocol would be answered by a server whose SQL layer is stuck. */
 const QUESTION = 'SELECT 1, @@global.read_only';
 
@@ -27,6 +29,9 @@ export class MysqlCheck {
   /** Monotonic moments: when the standing session was new, when the latest run began. */
   private freshAt = Number.NEGATIVE_INFINITY;
   private lastRunAt = Number.NEGATIVE_INFINITY;
+  private freshEvery = FRESH_EVERY_MS;
+  /** The user may have no further connection: the standing one is closed before the next is opened. */
+  private oneAtATime = false;
   private closed = false;
   private readonly lag: ReplicaLag | undefined;
 
@@ -39,8 +44,16 @@ export class MysqlCheck {
     this.lag = maxLag === undefined ? undefined : new ReplicaLag(maxLag, clock);
   }
 
-  /** @param deadline monotonic moment at which the signal will fire, in milliseconds. */
-  async run(signal: AbortSignal, deadline: number): Promise<CheckResult> {
+  /** Whether an answer alone is not enough. */
+  get isDemanding(): boolean {
+    return this.demands.role === 'primary' || this.lag !== undefined;
+  }
+
+  /**
+   * @param deadline monotonic moment at which the signal will fire, in milliseconds.
+   * @param connected called when a new connection can be used; returns the new deadline.
+   */
+  async run(signal: AbortSignal, deadline: number, connected?: () => number): Promise<CheckResult> {
     const entrance = await orAbort(this.way(), signal);
     if (this.closed) throw new CheckFailure('internal', 'the check is closed');
     const now = this.clock.now();
@@ -48,15 +61,15 @@ export class MysqlCheck {
     this.lastRunAt = now;
     const waiting = entrance.take();
     if (waiting) this.settle(waiting);
-    if (!this.standing || this.standing.lost || nextRun - this.freshAt > FRESH_EVERY_MS) {
-      return this.renew(entrance, signal, deadline);
+    if (!this.standing || this.standing.lost || nextRun - this.freshAt > this.freshEvery) {
+      return this.renew(entrance, signal, deadline, connected);
     }
     try {
       return await this.ask(this.standing, signal, deadline);
     } catch (error) {
       // The server may have been restarted, or have closed an idle connection, and be well.
       if (signal.aborted || this.closed || !(error instanceof CheckFailure) || error.reason !== 'reset') throw error;
-      return this.renew(entrance, signal, deadline);
+      return this.renew(entrance, signal, deadline, connected);
     }
   }
 
@@ -64,6 +77,11 @@ export class MysqlCheck {
     this.closed = true;
     this.entrance?.close();
     this.lag?.close();
+    await this.standing?.leave();
+  }
+
+  /** Closes the standing session; the next run opens another. */
+  async release(): Promise<void> {
     await this.standing?.leave();
   }
 
@@ -75,18 +93,29 @@ export class MysqlCheck {
   }
 
   /** Asks on a new connection, which stays in place of the one that stood. */
-  private async renew(entrance: Entrance<MysqlSession>, signal: AbortSignal, deadline: number): Promise<CheckResult> {
+  private async renew(
+    entrance: Entrance<MysqlSession>,
+    signal: AbortSignal,
+    deadline: number,
+    connected?: () => number,
+  ): Promise<CheckResult> {
+    if (this.oneAtATime) await this.release();
     try {
       this.settle(await entrance.enter(signal));
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       const failure = heldBack(mysqlFailure(error), entrance.pause);
       if (failure.reason !== 'too-many-connections' || !this.standing || this.standing.lost) throw failure;
+      if (isUserLimit(failure)) {
+        this.oneAtATime = true;
+        return this.renew(entrance, signal, deadline, connected);
+      }
+      if (isHourlyLimit(failure)) this.freshEvery = RARELY_FRESH_EVERY_MS;
       const answer = await this.ask(this.standing, signal, deadline);
-      if (answer.status === 'fail') return answer;
+      if (answer.status === 'fail' || isHourlyLimit(failure)) return answer;
       return { ...answer, status: 'warn', reason: failure.reason, output: `${failure.message}; an older one answers` };
     }
-    return this.ask(this.standing as MysqlSession, signal, deadline);
+    return this.ask(this.standing as MysqlSession, signal, connected?.() ?? deadline);
   }
 
   private settle(session: MysqlSession): void {
@@ -144,5 +173,5 @@ function isOn(readOnly: unknown): boolean {
 function heldBack(failure: CheckFailure, pause: number): CheckFailure {
   if (pause === 0) return failure;
   const when = `tried again in ${Math.ceil(pause / 1000)} s, lest the server block this host`;
-  return new CheckFailure(failure.reason, `${failure.message}; ${when}`);
+  return new CheckFailure(failure.reason, `${failure.message}; ${when}`, { status: failure.status });
 }

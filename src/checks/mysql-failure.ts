@@ -1,4 +1,4 @@
-import { type CheckFailure, type Reason, reasonOf } from '../health/reason.js';
+import { CheckFailure, type Reason, reasonOf } from '../health/reason.js';
 import { failure } from './failure.js';
 
 /** Errors of the server, by their number. MySQL and MariaDB share those below 1900. */
@@ -42,11 +42,36 @@ const reasonByCode: Readonly<Record<string, Reason>> = {
   HANDSHAKE_NO_SSL_SUPPORT: 'tls',
   HANDSHAKE_SSL_ERROR: 'tls',
   AUTH_SWITCH_PLUGIN_ERROR: 'auth',
-  MYSQL_CLEAR_PASSWORD_NOT_ENABLED: 'auth',
 };
+
+/** The driver's error for a plugin that it does not support. The name comes from the server. */
+const UNKNOWN_PLUGIN = /^Server requests authentication using unknown plugin ([\w-]{1,64})\. See /;
+/** Limits of the user, not of the server. The errors 1203 and 1226 name them in every language of the server. */
+const USER_LIMIT = /'max_user_connections'/;
+const HOURLY_LIMIT = /'max_connections_per_hour'/;
 
 /** What went wrong on a connection, with its reason. What is none of these is no answer of a MySQL server. */
 export function mysqlFailure(error: unknown): CheckFailure {
-  const { errno, code } = (error ?? {}) as Record<string, unknown>;
+  const { errno, code, message } = (error ?? {}) as Record<string, unknown>;
+  const [, unknown] = UNKNOWN_PLUGIN.exec(String(message)) ?? [];
+  if (unknown !== undefined) return unusable(unknown, 'which mysql2 does not support');
+  if (code === 'MYSQL_CLEAR_PASSWORD_NOT_ENABLED') {
+    return unusable('mysql_clear_password', 'which would send the password in the clear');
+  }
   return failure(reasonByNumber[errno as number] ?? reasonByCode[code as string] ?? reasonOf(error, 'protocol'), error);
+}
+
+/** Whether the user has reached its limit of connections. */
+export function isUserLimit({ reason, message }: CheckFailure): boolean {
+  return reason === 'too-many-connections' && USER_LIMIT.test(message);
+}
+
+/** Whether the user has reached its limit of new connections per hour. */
+export function isHourlyLimit({ reason, message }: CheckFailure): boolean {
+  return reason === 'too-many-connections' && HOURLY_LIMIT.test(message);
+}
+
+function unusable(plugin: string, why: string): CheckFailure {
+  const instead = 'use mysql_native_password or caching_sha2_password';
+  return new CheckFailure('auth', `the user authenticates by ${plugin}, ${why}: ${instead}`);
 }

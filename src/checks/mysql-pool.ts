@@ -71,6 +71,12 @@ export class PoolVisitor {
     };
   }
 
+  /** Whether the pool has all the connections that it may have. */
+  get isGrown(): boolean {
+    const { config, _allConnections: all } = this.pool;
+    return config.connectionLimit > 0 && all.length >= config.connectionLimit;
+  }
+
   /** What the visit waits for now, as a sentence. */
   get state(): string {
     const { limit, inUse, waiting } = this.counts;

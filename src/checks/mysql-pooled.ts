@@ -2,7 +2,7 @@ import type { Clock } from '../clock.js';
 import type { CheckResult } from '../health/check.js';
 import { CheckFailure } from '../health/reason.js';
 import type { MysqlCheck } from './mysql-check.js';
-import { mysqlFailure } from './mysql-failure.js';
+import { isUserLimit, mysqlFailure } from './mysql-failure.js';
 import { type CorePool, PoolVisitor } from './mysql-pool.js';
 import { withPatience } from './patience.js';
 
@@ -25,14 +25,15 @@ export class PooledMysqlCheck {
     this.visitor = new PoolVisitor(pool);
   }
 
-  async run(signal: AbortSignal, deadline: number): Promise<CheckResult> {
-    const server = await this.askServer(signal, deadline);
+  async run(signal: AbortSignal, deadline: number, connected?: () => number): Promise<CheckResult> {
+    let until = deadline;
+    const server = await this.askServer(signal, deadline, () => (until = connected?.() ?? until));
     if (server.status === 'fail') return server;
     try {
-      await this.askPool(signal, deadline);
+      await this.visitPool(signal, until);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      return this.judged({ ...whyNot(error), status: 'fail' });
+      return this.judged(whyNot(error));
     }
     return this.judged(server);
   }
@@ -41,13 +42,26 @@ export class PooledMysqlCheck {
     return this.dedicated.close();
   }
 
-  private async askServer(signal: AbortSignal, deadline: number): Promise<CheckResult> {
+  private async askServer(signal: AbortSignal, deadline: number, connected: () => number): Promise<CheckResult> {
     try {
-      return await this.dedicated.run(signal, deadline);
+      return await this.dedicated.run(signal, deadline, connected);
     } catch (error) {
       // A server that is full may serve the connections that the pool has.
       if (!(error instanceof CheckFailure) || error.reason !== 'too-many-connections') throw error;
+      // The pool has reached its own limit: only the check's connection is missing.
+      if (isUserLimit(error) && this.visitor.isGrown && !this.dedicated.isDemanding) return { status: 'pass' };
       return { status: 'warn', reason: error.reason, output: `${error.message}; one of the pool answers` };
+    }
+  }
+
+  /** Where the user may have no further connection, closes that of the check for the pool. */
+  private async visitPool(signal: AbortSignal, deadline: number): Promise<void> {
+    try {
+      await this.askPool(signal, deadline);
+    } catch (error) {
+      if (signal.aborted || !isUserLimit(mysqlFailure(error))) throw error;
+      await this.dedicated.release();
+      await this.askPool(signal, deadline);
     }
   }
 
@@ -70,9 +84,9 @@ export class PooledMysqlCheck {
   }
 }
 
-function whyNot(error: unknown): { reason: CheckFailure['reason']; output: string } {
+function whyNot(error: unknown): CheckResult {
   const { message } = error as Error;
-  if (GIVES_NONE.test(message)) return { reason: 'pool-exhausted', output: message };
-  const { reason, message: output } = mysqlFailure(error);
-  return { reason, output };
+  if (GIVES_NONE.test(message)) return { status: 'fail', reason: 'pool-exhausted', output: message };
+  const { status, reason, message: output } = mysqlFailure(error);
+  return { status, reason, output };
 }

@@ -1,9 +1,15 @@
 import type { Socket } from 'node:net';
 import type { Connection, ConnectionOptions, RowDataPacket } from 'mysql2';
 import { CheckFailure } from '../health/reason.js';
+import { AnswerMeter, HEADER_OCTETS, LARGE_ANSWER, SMALL_ANSWER } from './mysql-answer.js';
 import { mysqlFailure } from './mysql-failure.js';
 
 type Driver = typeof import('mysql2');
+
+/** What reads the packets of a connection, also behind TLS. Not documented, and the same in every mysql2 3. */
+interface Reading {
+  packetParser: { execute(chunk: Buffer): void };
+}
 
 /** Where a server is and who knocks. */
 export interface MysqlLogin {
@@ -17,8 +23,6 @@ export interface MysqlLogin {
 
 /** How long a goodbye may take. */
 const LEAVE_MS = 200;
-/** A packet is three octets of length, one of its number, and the rest. */
-const HEADER_OCTETS = 4;
 /** More than a server has ever had to say in its first packet. */
 const MAX_GREETING_OCTETS = 1024;
 /** What a first packet begins with: the protocol, or that it is an error instead of a greeting. */
@@ -40,6 +44,9 @@ export class MysqlSession {
   brokenOff = false;
   private readonly socket: Socket;
   private connection: Connection | undefined;
+  private readonly meter = new AnswerMeter();
+  /** What this side could not accept of the server. */
+  private violation: CheckFailure | undefined;
 
   /** @param openedAt monotonic moment, now. */
   constructor(
@@ -72,9 +79,12 @@ export class MysqlSession {
   /** The only row that the statement gives. Rejects at once when the session is destroyed. Only once it is ready. */
   query(sql: string): Promise<readonly unknown[]> {
     return new Promise((resolve, reject) => {
+      this.meter.expect(SMALL_ANSWER);
       this.connection?.query<RowDataPacket[][]>(sql, (error, rows) => {
-        if (error) reject(error);
-        else resolve(rows[0] ?? []);
+        const row = rows?.[0];
+        if (error) reject(this.violation ?? error);
+        else if (Array.isArray(row)) resolve(row);
+        else reject(new CheckFailure('protocol', 'the answer has no row'));
       });
     });
   }
@@ -82,9 +92,11 @@ export class MysqlSession {
   /** The rows that the statement gives, by the names of their columns; else as `query`. */
   records(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
     return new Promise((resolve, reject) => {
+      this.meter.expect(LARGE_ANSWER);
       this.connection?.query<RowDataPacket[]>({ sql, rowsAsArray: false }, (error, rows) => {
-        if (error) reject(error);
-        else resolve(rows);
+        if (error) reject(this.violation ?? error);
+        else if (Array.isArray(rows)) resolve(rows);
+        else reject(new CheckFailure('protocol', 'the answer has no rows'));
       });
     });
   }
@@ -143,25 +155,46 @@ export class MysqlSession {
       // The deadline is the caller's.
       connectTimeout: 0,
       rowsAsArray: true,
+      // Else the driver compiles a function for each set of columns, and keeps it for good.
+      disableEval: true,
       connectAttributes: { program_name: 'pongcheck' },
     });
     this.connection = connection;
-    connection.on('error', (error: NodeJS.ErrnoException) => {
+    const end = (error: unknown) => {
       this.brokenOff = this.readyAt === undefined && !isOfServer(error);
       reject(error);
       this.destroy();
-    });
+    };
+    connection.on('error', end);
+    this.readBounded(connection as unknown as Reading, end);
     connection.once('connect', () => {
       this.readyAt = this.now();
       resolve();
     });
     this.socket.resume();
   }
+
+  /** Lets the driver read only what is within the limits, and nothing more after that. */
+  private readBounded(reading: Reading, end: (error: unknown) => void): void {
+    const parser = reading.packetParser;
+    const execute = (chunk: Buffer) => {
+      if (this.violation) return;
+      try {
+        this.meter.take(chunk);
+        parser.execute(chunk);
+      } catch (error) {
+        this.violation = mysqlFailure(error);
+        end(this.violation);
+      }
+    };
+    reading.packetParser = { execute };
+  }
 }
 
 /** Whether the server ended the handshake: it said why, with a number of its own, or just closed. */
-function isOfServer(error: NodeJS.ErrnoException): boolean {
-  return Number(error.errno) > 0 || mysqlFailure(error).reason === 'reset';
+function isOfServer(error: unknown): boolean {
+  const { errno } = error as NodeJS.ErrnoException;
+  return Number(errno) > 0 || mysqlFailure(error).reason === 'reset';
 }
 
 /** The first packet once it is complete; an error where it is none, or says one. */

@@ -59,7 +59,7 @@ export function mysql(options: MysqlOptions, clock: Clock = systemClock): CheckD
     options as MysqlUrlOptions,
     'pool',
   );
-  const definition = { ...settings, kind: KIND, componentType: 'datastore' };
+  const definition = { ...settings, kind: KIND, componentType: 'datastore', load: () => import('mysql2') };
   if ('pool' in own) {
     const pool = corePool(own.pool);
     const login = loginOfPool(pool.config.connectionConfig);
@@ -67,7 +67,7 @@ export function mysql(options: MysqlOptions, clock: Clock = systemClock): CheckD
     const { password, password2, password3 } = login.options;
     return {
       ...definition,
-      run: (signal, deadline) => check.run(signal, deadline),
+      run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
       close: () => check.close(),
       secrets: secretsOfMap({ password, password2, password3 }),
     };
@@ -76,7 +76,7 @@ export function mysql(options: MysqlOptions, clock: Clock = systemClock): CheckD
   const check = new MysqlCheck(loginOfUrl(url, own.tls), own, clock);
   return {
     ...definition,
-    run: (signal, deadline) => check.run(signal, deadline),
+    run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
     close: () => check.close(),
     secrets: secretsOfUrl(url),
   };

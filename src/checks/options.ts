@@ -2,6 +2,7 @@ import { PongcheckError } from '../errors.js';
 import type { CheckSettings } from '../health/check.js';
 import { redactor } from '../health/redact.js';
 import { type CheckKind, type CheckOption, checkKinds } from './catalog.js';
+import { identityOf } from './identity.js';
 
 const MAX_SHOWN = 60;
 const redact = redactor([]);
@@ -36,16 +37,23 @@ export function partOptions<Options extends object>(
   kind: string,
   given: Options & CheckSettings,
   own?: string,
-): { settings: CheckSettings; options: Omit<Options, keyof CheckSettings> } {
+): { settings: CheckSettings & { identity: string }; options: Omit<Options, keyof CheckSettings> } {
   if (!isMap(given)) throw refusal(kind, 'its options', describe(given), 'an object');
   const entries = Object.entries(given).filter(([, value]) => value !== undefined);
-  const isSetting = (key: string) => settingKeys.includes(key as keyof CheckSettings);
   const settings = Object.fromEntries(entries.filter(([key]) => isSetting(key)));
   const options: Record<string, unknown> = Object.fromEntries(entries.filter(([key]) => !isSetting(key)));
   const { options: rows, open = false } = checkKinds.find((row) => row.kind === kind) as CheckKind;
   if (own !== undefined && Object.hasOwn(options, own)) judgeWithOwn(kind, rows, options, own);
   else judge(kind, rows, open, options);
-  return { settings, options: options as unknown as Omit<Options, keyof CheckSettings> };
+  return {
+    settings: { ...settings, identity: identityOf(kind, rows, options, own) },
+    options: options as unknown as Omit<Options, keyof CheckSettings>,
+  };
+}
+
+/** Whether an option is one of every check, and not of its kind. */
+export function isSetting(key: string): key is keyof CheckSettings {
+  return settingKeys.includes(key as keyof CheckSettings);
 }
 
 function judgeWithOwn(
@@ -124,7 +132,8 @@ function judgeValue(kind: string, row: CheckOption, key: string, value: unknown)
 
 /** A value as a sentence may name it; of a secret only its type. */
 export function describe(value: unknown, secret = false): string {
-  if (value === undefined || value === null) return 'missing';
+  if (value === undefined) return 'missing';
+  if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'object') return 'an object';
   if (typeof value === 'string') return value === '' ? 'empty' : secret ? 'a text' : shown(value);

@@ -12,8 +12,8 @@ import { failure } from './failure.js';
 
 /** The other answers so long before the run ends, so that its last known state arrives rather than nothing. In ms. */
 const HEAD_START = 100;
-/** How much of it may be spent on connecting, before the other is given less time. */
-const CONNECT_ALLOWANCE = 50;
+/** Bytes that the other may send until the next question. The protocol bounds each frame, not their number. */
+const MAX_HEARD = 262_144;
 /** The largest count of hops that a PING can tell. */
 const MAX_HOPS = 15;
 
@@ -21,6 +21,8 @@ const MAX_HOPS = 15;
 export class PingpongSession {
   private client: Client | undefined;
   private closed = false;
+  /** Octets that the other may still send. */
+  private left = MAX_HEARD;
 
   constructor(
     private readonly address: Address,
@@ -28,23 +30,29 @@ export class PingpongSession {
     private readonly identity: () => Pick<ConnectOptions, 'token' | 'tls'>,
   ) {}
 
-  /** What the other says. Rejects with a CheckFailure, or with the reason of `signal` as soon as it fires. */
-  async ask(signal: AbortSignal, deadline: number, hops: number): Promise<Pong> {
-    const timeout = deadline - systemClock.now() - HEAD_START;
-    const ping = (client: Client) => {
-      const left = deadline - systemClock.now() - CONNECT_ALLOWANCE;
-      return client.ping({
+  /**
+   * What the other says. Rejects with a CheckFailure, or with the reason of `signal` as soon as it fires.
+   *
+   * @param connected called when a new connection stands; returns the new deadline.
+   */
+  async ask(signal: AbortSignal, deadline: number, hops: number, connected?: () => number): Promise<Pong> {
+    this.left = MAX_HEARD;
+    const ping = (client: Client, until = deadline) =>
+      client.ping({
         ...this.question,
         detail: true,
         hops: Math.min(hops + 1, MAX_HOPS),
-        timeout: Math.max(0, Math.min(timeout, left)),
+        timeout: Math.max(0, until - systemClock.now() - HEAD_START),
         signal,
       });
-    };
     try {
-      return (await this.askKept(ping, signal)) ?? (await ping(await this.connect(signal, deadline)));
+      const pong = await this.askKept(ping, signal);
+      if (pong) return pong;
+      const client = await this.connect(signal, deadline);
+      return await ping(client, connected?.());
     } catch (error) {
-      throw signal.aborted ? signal.reason : failure(reasonFor(error), error);
+      if (signal.aborted) throw signal.reason;
+      throw this.left < 0 ? beyond() : failure(reasonFor(error), error);
     }
   }
 
@@ -74,9 +82,17 @@ export class PingpongSession {
       client.destroy();
       throw new CheckFailure('internal', 'the check is closed');
     }
+    client.socket.on('data', (chunk: Buffer) => {
+      this.left -= chunk.length;
+      if (this.left < 0) client.destroy();
+    });
     this.client = client.unref();
     return client;
   }
+}
+
+function beyond(): CheckFailure {
+  return new CheckFailure('protocol', `the responder sends more than ${MAX_HEARD} octets unasked`);
 }
 
 function isLoss(error: unknown): boolean {

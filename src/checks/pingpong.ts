@@ -49,7 +49,8 @@ export function pingpong(given: PingpongOptions): CheckDefinition {
     ...settings,
     kind: KIND,
     secrets: token === undefined ? [] : [token],
-    run: async (signal, deadline, hops = 0) => judge(await session.ask(signal, deadline, hops), address),
+    run: async (signal, deadline, hops = 0, connected) =>
+      judge(await session.ask(signal, deadline, hops, connected), address),
     close: () => session.close(),
   };
 }

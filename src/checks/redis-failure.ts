@@ -7,6 +7,7 @@ const reasonByReply: readonly (readonly [RegExp, Reason])[] = [
   [/\bLOADING\b/, 'loading'],
   [/\b(?:NOAUTH|WRONGPASS|NOPERM|DENIED)\b|invalid password|sent AUTH|DB index/, 'auth'],
   [/\bMASTERDOWN\b/, 'master-down'],
+  [/\bCLUSTERDOWN\b/, 'cluster-down'],
   // MISCONF: it cannot save, NOREPLICAS: too few replicas follow, and it takes no writes until that is over.
   [/\b(?:READONLY|MISCONF|NOREPLICAS)\b/, 'read-only'],
   [/\bOOM\b/, 'out-of-memory'],

@@ -3,18 +3,50 @@ import { refusal } from './options.js';
 import { readTls, type TlsOptions } from './tls.js';
 import { hostOf, loginOf } from './url.js';
 
+/** How to log in at Sentinels. */
+export interface SentinelOptions {
+  /** Default: none. */
+  username?: string;
+  /** Default: none. That of the URL is for the server. */
+  password?: string;
+}
+
 /** The server of a URL. */
 export function loginOfUrl(url: URL, tls: TlsOptions | undefined): RedisOptions {
+  return { host: hostOf(url), port: Number(url.port || 6379), ...credentialsOf(url, url.pathname, tls) };
+}
+
+/** The server that the Sentinels of a URL know by the name in its path; `urls` differ in their hosts only. */
+export function loginOfSentinels(
+  urls: readonly [URL, ...URL[]],
+  role: 'any' | 'primary' | 'replica',
+  sentinel: SentinelOptions,
+  tls: TlsOptions | undefined,
+): RedisOptions {
+  const [url] = urls;
+  const [, name = '', path = ''] = /^\/?([^/]*)(.*)$/.exec(url.pathname) ?? [];
+  if (name === '') throw refusal('redis', 'url', 'without a name', 'HOST:PORT,HOST:PORT/NAME, as Sentinel knows it');
+  const login = credentialsOf(url, path, tls);
+  return {
+    ...login,
+    sentinels: urls.map((each) => ({ host: hostOf(each), port: Number(each.port || 26_379) })),
+    name: decodeURIComponent(name),
+    role: role === 'replica' ? 'slave' : 'master',
+    ...(sentinel.username !== undefined && { sentinelUsername: sentinel.username }),
+    ...(sentinel.password !== undefined && { sentinelPassword: sentinel.password }),
+    ...(login.tls && { sentinelTLS: login.tls, enableTLSForSentinelMode: true }),
+  };
+}
+
+function credentialsOf(url: URL, path: string, tls: TlsOptions | undefined): RedisOptions {
   const { user, password } = loginOf(url);
-  const [, database] = /^\/?(\d{1,5})?$/.exec(url.pathname) ?? [undefined, ''];
+  const [, database] = /^\/?(\d{1,5})?$/.exec(path) ?? [undefined, ''];
   if (database === '') throw refusal('redis', 'url', 'one whose database is no number', 'a path such as /0, or none');
   return {
-    host: hostOf(url),
-    port: Number(url.port || 6379),
     db: Number(database ?? 0),
     ...(user !== undefined && { username: user }),
     ...(password !== undefined && { password }),
-    ...((tls || url.protocol === 'rediss:') && { tls: readTls('redis', tls ?? {}) }),
+    ...((tls || url.protocol.startsWith('rediss')) && { tls: readTls('redis', tls ?? {}) }),
   };
 }
 

@@ -17,18 +17,19 @@ export class OwnRedisCheck {
     private readonly clock: Clock,
   ) {}
 
-  async run(signal: AbortSignal, deadline: number): Promise<CheckResult> {
-    const server = await this.dedicated.run(signal);
+  async run(signal: AbortSignal, deadline: number, connected?: () => number): Promise<CheckResult> {
+    let until = deadline;
+    const server = await this.dedicated.run(signal, deadline, () => (until = connected?.() ?? until));
     if (server.status === 'fail' || this.visitor.unused) return server;
     const over = (ms: number) => new CheckFailure('pool-exhausted', `${this.visitor.state} within ${ms} ms`);
     try {
-      await withPatience(this.clock, deadline, signal, over, (patience) => this.visitor.ping(patience));
+      await withPatience(this.clock, until, signal, over, (patience) => this.visitor.ping(patience));
       return server;
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      const { reason, message } = redisFailure(error);
+      const { reason, message, status } = redisFailure(error);
       const told = `${message}, and the server is well`;
-      throw new CheckFailure(ownFault.has(reason) ? 'pool-exhausted' : reason, told);
+      throw new CheckFailure(ownFault.has(reason) ? 'pool-exhausted' : reason, told, { status });
     }
   }
 

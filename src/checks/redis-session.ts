@@ -1,9 +1,13 @@
 import type { Redis, RedisOptions } from 'ioredis';
+import { openSocket, RedisStream } from './redis-stream.js';
 
-type Driver = new (options: RedisOptions) => Redis;
+export type Driver = new (options: RedisOptions) => Redis;
+type Connector = NonNullable<RedisOptions['Connector']>;
 
 /** What a server says to one command: an error of its own, or an answer. */
 export type Reply = readonly [error: Error | null, answer?: unknown];
+
+export type Command = readonly [string, ...string[]];
 
 /** How long we wait for the driver to see that the connection has ended, in ms. */
 const END_WAIT_MS = 250;
@@ -14,17 +18,21 @@ export class RedisSession {
   lost = false;
   /** The true cause of an end: the driver tells it only here. */
   private cause: unknown;
+  private stream: RedisStream | undefined;
   private readonly client: Redis;
 
-  constructor(Driver: Driver, login: RedisOptions) {
+  constructor(
+    Driver: Driver,
+    readonly login: RedisOptions,
+  ) {
     this.client = new Driver({
       ...login,
+      Connector: this.connector(),
       lazyConnect: true,
       // Nothing is kept for a connection to come, nothing is tried again behind our back.
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
       retryStrategy: () => null,
-      sentinelRetryStrategy: () => null,
       // It would wait for the end of LOADING.
       enableReadyCheck: false,
       disableClientInfo: true,
@@ -40,6 +48,11 @@ export class RedisSession {
     });
   }
 
+  /** Whether the server has said anything. */
+  get heard(): boolean {
+    return this.stream?.heard === true;
+  }
+
   /** Connects and logs in. Rejects with the true cause. */
   async open(): Promise<void> {
     await this.told(this.client.connect());
@@ -50,7 +63,7 @@ export class RedisSession {
    * What the server says to each of these commands. They leave in one write: the second of two would break on a server
    * that turned us away, before its reason is read. Rejects with the true cause.
    */
-  async exchange(commands: readonly (readonly [string, ...string[]])[]): Promise<readonly Reply[]> {
+  async exchange(commands: readonly Command[]): Promise<readonly Reply[]> {
     const pipeline = this.client.pipeline();
     for (const [name, ...words] of commands) pipeline.call(name, ...words);
     const replies = (await this.told(pipeline.exec())) ?? [];
@@ -68,9 +81,32 @@ export class RedisSession {
       });
     });
     this.client.disconnect();
-    // The driver would wait for the FIN of a server that may stand still.
-    this.client.stream?.destroy();
     await ended;
+  }
+
+  /** What the driver connects with: it gets a stream that is checked. */
+  private connector(): Connector {
+    const { login } = this;
+    let isOver = false;
+    const connect = async () => {
+      const stream = new RedisStream(await openSocket(login), Boolean(login.tls));
+      this.stream = stream;
+      if (isOver) stream.destroy();
+      await stream.ready;
+      return stream;
+    };
+    const disconnect = () => {
+      isOver = true;
+      // Without a FIN, for whose answer it would wait where a server stands still.
+      this.stream?.destroy();
+    };
+    class StreamConnector {
+      readonly connect = connect;
+      readonly disconnect = disconnect;
+      readonly check = () => true;
+    }
+    // Its declaration wants fields of its own class that nothing reads.
+    return StreamConnector as unknown as Connector;
   }
 
   private async told<T>(answer: Promise<T>): Promise<T> {
@@ -89,6 +125,6 @@ export class RedisSession {
 }
 
 /** Whether it came from the server. */
-function isReply(error: unknown): boolean {
+export function isReply(error: unknown): boolean {
   return (error as { name?: unknown }).name === 'ReplyError';
 }

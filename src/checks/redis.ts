@@ -1,21 +1,27 @@
 import { type Clock, systemClock } from '../clock.js';
 import type { CheckDefinition, CheckSettings } from '../health/check.js';
-import { partOptions } from './options.js';
+import { partOptions, refusal } from './options.js';
 import { RedisCheck } from './redis-check.js';
 import { ClientVisitor, type RedisClient } from './redis-client.js';
-import { loginOfUrl } from './redis-login.js';
+import { loginOfSentinels, loginOfUrl, type SentinelOptions } from './redis-login.js';
 import { OwnRedisCheck } from './redis-own.js';
 import type { RedisDemands } from './redis-verdict.js';
 import { secretsOfMap, secretsOfUrl } from './secrets.js';
 import type { TlsOptions } from './tls.js';
-import { readUrl } from './url.js';
+import { readUrls } from './url.js';
 
 const KIND = 'redis';
 
-/** A server, by its URL. */
+/** A server, by its URL or by those of its Sentinels. */
 export interface RedisUrlOptions extends CheckSettings, RedisDemands {
-  /** `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://` for TLS; port 6379, database 0. */
+  /**
+   * `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://` for TLS; port 6379, database 0. Through Sentinels
+   * `redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME/DATABASE`, or `rediss+sentinel://` for TLS with them and
+   * with the server; port 26379.
+   */
   url: string;
+  /** How to log in at the Sentinels. */
+  sentinel?: SentinelOptions;
   /** Turns TLS on, and says how. */
   tls?: TlsOptions;
 }
@@ -32,13 +38,22 @@ export interface RedisClientOptions extends CheckSettings, RedisDemands {
 export type RedisOptions = RedisUrlOptions | RedisClientOptions;
 
 /**
- * Redis: one PING a run on a dedicated connection. The observed value is the
- * role, `primary` or `replica`, where the server tells it. A replica that has
- * no link to its primary warns (`master-down`) while it answers with old data.
+ * Redis: one PING a run on a dedicated connection, and a new connection at
+ * least every 10 s. Where the server has none left for a newcomer it warns as
+ * long as the standing one still answers (`too-many-connections`). The observed
+ * value is the role, `primary` or `replica`, where the server tells it. A
+ * replica that has no link to its primary warns (`master-down`) while it
+ * answers with old data. A node of a cluster fails where `cluster_state` is not
+ * ok (`cluster-down`).
  *
- * With `role: 'primary'` a replica fails (`role`). With `write` a server fails
- * that does not take the key (`read-only`, `out-of-memory`). Where one of these
- * two may not be found out, it warns.
+ * With `role` a server of another role fails (`role`). With `write` a server
+ * fails that does not take the key (`read-only`, `out-of-memory`). Where one of
+ * these two may not be found out, it warns.
+ *
+ * With Sentinels each new connection goes to the address that the first of them
+ * to answer gives: of the primary, or with `role: 'replica'` of a replica that
+ * is up. They are asked again as soon as that has another role, or is gone.
+ * Where none answers it warns as long as the standing connection does.
  *
  * With a `client` it tells besides whether that client is of use:
  * `pool-exhausted` where the server is well and the client is not connected, or
@@ -55,24 +70,29 @@ export function redis(given: RedisOptions, clock: Clock = systemClock): CheckDef
     given as RedisUrlOptions,
     'client',
   );
-  const definition = { ...settings, kind: KIND, componentType: 'datastore' };
+  const definition = { ...settings, kind: KIND, componentType: 'datastore', load: () => import('ioredis') };
   if ('client' in options) {
     const visitor = new ClientVisitor(options.client);
-    const check = new OwnRedisCheck(new RedisCheck(visitor.login, options), visitor, clock);
+    const check = new OwnRedisCheck(new RedisCheck(visitor.login, options, clock), visitor, clock);
     const { password, sentinelPassword } = visitor.login;
     return {
       ...definition,
-      run: (signal, deadline) => check.run(signal, deadline),
+      run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
       close: () => check.close(),
       secrets: secretsOfMap({ password, sentinelPassword }),
     };
   }
-  const url = readUrl(KIND, options.url, ['redis', 'rediss']);
-  const check = new RedisCheck(loginOfUrl(url, options.tls), options);
+  const { url: text, role = 'any', sentinel, tls } = options;
+  const urls = readUrls(KIND, text, ['redis', 'rediss', 'redis+sentinel', 'rediss+sentinel']);
+  const isSentinel = urls[0].protocol.endsWith('+sentinel:');
+  if (!isSentinel && urls.length > 1) throw refusal(KIND, 'url', 'of several hosts', 'one, or redis+sentinel://');
+  if (!isSentinel && sentinel) throw refusal(KIND, 'sentinel', 'given without redis+sentinel://', 'both or none');
+  const login = isSentinel ? loginOfSentinels(urls, role, sentinel ?? {}, tls) : loginOfUrl(urls[0], tls);
+  const check = new RedisCheck(login, options, clock);
   return {
     ...definition,
-    run: (signal) => check.run(signal),
+    run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
     close: () => check.close(),
-    secrets: secretsOfUrl(url),
+    secrets: [...secretsOfUrl(urls[0]), ...secretsOfMap({ ...sentinel })],
   };
 }

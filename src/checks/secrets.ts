@@ -1,25 +1,64 @@
 import { loginOf } from './url.js';
 
-/** Names of headers, parameters and options whose value is nobody else's business. */
-const secretName =
-  /auth|token|secret|passw|passphrase|pwd|cookie|session|credential|signature|api[-_]?key|access[-_]?key|private[-_]?key/i;
+/** Keys, in any case, that sound as if their values were secret. */
+const secretKey = /auth|token|secret|pass|pwd|\bpin\b|cookie|session|cred|sig(?!nal)|key|private|salt|jwt/i;
+/** Keys of an open map whose values may be shown. */
+const harmlessKeys: readonly string[] = ['host', 'port', 'path', 'database', 'user'];
+/** Shorter values count only where their key sounds secret: they would be masked in the middle of words. */
+const MIN_LENGTH = 4;
 /** What stands before the secret itself: `Bearer abc`. */
 const scheme = /^(?:basic|bearer|digest|token)\s+/i;
+const userKey = /^(?:user(?:name)?|login)$/i;
 
 /** The password of a URL, its whole user part as it is written and as HTTP sends it, and its parameters that are secret. */
 export function secretsOfUrl(url: URL): string[] {
   const { user = '', password } = loginOf(url);
-  const secrets = secretsOfMap(Object.fromEntries(url.searchParams));
+  const secrets = [...url.searchParams].filter(([name]) => secretKey.test(name)).map(([, value]) => value);
   if (password === undefined) return secrets;
   const pair = `${user}:${password}`;
   return [...secrets, password, url.password, pair, Buffer.from(pair).toString('base64')];
 }
 
-/** Texts in `map`, at any depth, whose name says that they are secret. */
-export function secretsOfMap(map: object): string[] {
-  return Object.entries(map).flatMap(([name, value]) => {
-    if (typeof value === 'object' && value !== null) return secretsOfMap(value);
-    if (typeof value !== 'string' || !secretName.test(name)) return [];
-    return [value, value.replace(scheme, '')];
-  });
+/**
+ * The secrets of a map with keys of the user's own: every text and number in it, at any depth, because nobody knows
+ * which are. Left out are values of a harmless key, and short ones unless their key sounds secret.
+ *
+ * @param nonSecret further keys whose values, and all below them, are not secret.
+ */
+export function secretsOfMap(map: object, nonSecret: readonly string[] = []): string[] {
+  const seen = new Set<object>();
+  const open = new Set(nonSecret.map((key) => key.toLowerCase()));
+  const read = (key: string, value: unknown): string[] => {
+    const name = key.toLowerCase();
+    if (open.has(name)) return [];
+    if (typeof value === 'object' && value !== null) return readObject(name, value);
+    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') return [];
+    const text = String(value);
+    const isSecret = !harmlessKeys.includes(name) && (text.length >= MIN_LENGTH || secretKey.test(name));
+    return [...(isSecret ? spelt(text) : []), ...(URL.canParse(text) ? secretsOfUrl(new URL(text)) : [])];
+  };
+  const readObject = (key: string, value: object): string[] => {
+    if (seen.has(value)) return [];
+    seen.add(value);
+    if (value instanceof URL || Buffer.isBuffer(value)) return read(key, String(value));
+    if (Array.isArray(value)) return value.flatMap((element) => read(key, element));
+    const entries = Object.entries(value);
+    const secrets = entries.flatMap(([inner, one]) => read(inner, one));
+    const users = entries.filter(([inner, one]) => userKey.test(inner) && typeof one === 'string');
+    const pairs = users.flatMap(([, user]) => secrets.map((secret) => basic(`${user}:${secret}`)));
+    return [...secrets, ...pairs];
+  };
+  return readObject('', map).filter((secret) => secret !== '');
+}
+
+/** A value as it is, and the secret in what HTTP calls credentials. */
+function spelt(value: string): string[] {
+  const credentials = value.replace(scheme, '');
+  if (!/^basic\s/i.test(value)) return [value, credentials];
+  const pair = Buffer.from(credentials, 'base64').toString();
+  return [value, credentials, pair, pair.slice(pair.indexOf(':') + 1)];
+}
+
+function basic(pair: string): string {
+  return Buffer.from(pair).toString('base64');
 }

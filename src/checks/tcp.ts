@@ -4,6 +4,7 @@ import { CheckFailure, reasonOf } from '../health/reason.js';
 import { failure } from './failure.js';
 import { type Match, readPattern } from './match.js';
 import { partOptions, refusal } from './options.js';
+import { PatternWorker } from './pattern-worker.js';
 import { hostOf, readUrl } from './url.js';
 
 const KIND = 'tcp';
@@ -44,18 +45,21 @@ export function tcp(given: TcpOptions): CheckDefinition {
       'the kind mysql, or force: true where no MySQL listens there',
     );
   }
+  const worker = new PatternWorker();
   const trial: Trial = {
     host: hostOf(url),
     port,
     question: send === undefined ? undefined : octetsOf(send),
-    expected: expect === undefined ? undefined : readPattern(KIND, 'expect', expect),
+    expected: expect === undefined ? undefined : readPattern(KIND, 'expect', expect, worker),
     maxAnswer,
   };
   return {
     componentType: 'component',
     ...settings,
     kind: KIND,
-    run: (signal) => attempt(trial, signal),
+    load: () => worker.load(),
+    run: (signal, deadline) => attempt(trial, signal, deadline),
+    close: () => worker.close(),
   };
 }
 
@@ -83,7 +87,11 @@ function octetsOfPart(part: string): Buffer {
 }
 
 /** Settles when the connection is closed again, or is being; rejects at once when `signal` fires. */
-function attempt({ host, port, question, expected, maxAnswer }: Trial, signal: AbortSignal): Promise<CheckResult> {
+function attempt(
+  { host, port, question, expected, maxAnswer }: Trial,
+  signal: AbortSignal,
+  deadline: number,
+): Promise<CheckResult> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port, noDelay: true });
     const end = (settle: () => void) => {
@@ -98,7 +106,7 @@ function attempt({ host, port, question, expected, maxAnswer }: Trial, signal: A
     // Stays: a socket that is given up may say so once more.
     socket.on('error', fail);
     socket.once('connect', () => {
-      if (expected) listen(socket, expected, maxAnswer, pass, fail);
+      if (expected) listen(socket, (text) => expected(text, signal, deadline), maxAnswer, pass, fail);
       const sent = expected ? undefined : pass;
       if (question === undefined) sent?.();
       else socket.write(question, sent);
@@ -110,20 +118,37 @@ function attempt({ host, port, question, expected, maxAnswer }: Trial, signal: A
 /** Reads until what has come is as expected, or cannot be any more. */
 function listen(
   socket: Socket,
-  expected: Match,
+  isExpected: (text: string) => Promise<boolean>,
   maxAnswer: number,
   pass: () => void,
-  fail: (error: CheckFailure) => void,
+  fail: (error: unknown) => void,
 ): void {
   let heard = Buffer.alloc(0);
+  let judged = 0;
+  let isJudging = false;
+  let hasEnded = false;
+  // One match at a time: what comes meanwhile is in the next.
+  const judge = async () => {
+    if (isJudging) return;
+    isJudging = true;
+    while (judged < heard.length) {
+      judged = heard.length;
+      if (await isExpected(heard.toString())) return pass();
+    }
+    isJudging = false;
+    if (heard.length >= maxAnswer) {
+      fail(new CheckFailure('bad-body', `the first ${maxAnswer} octets of the answer are not as expected`));
+    } else if (hasEnded) {
+      const found = heard.length === 0 ? 'there is no answer' : 'the answer is not as expected';
+      fail(new CheckFailure(heard.length === 0 ? 'reset' : 'bad-body', `${found}: the connection was closed`));
+    }
+  };
   socket.on('data', (chunk) => {
     heard = Buffer.concat([heard, chunk.subarray(0, maxAnswer - heard.length)]);
-    if (expected(heard.toString())) return pass();
-    if (heard.length < maxAnswer) return;
-    fail(new CheckFailure('bad-body', `the first ${maxAnswer} octets of the answer are not as expected`));
+    judge().catch(fail);
   });
   socket.once('end', () => {
-    const found = heard.length === 0 ? 'there is no answer' : 'the answer is not as expected';
-    fail(new CheckFailure(heard.length === 0 ? 'reset' : 'bad-body', `${found}: the connection was closed`));
+    hasEnded = true;
+    judge().catch(fail);
   });
 }

@@ -43,14 +43,24 @@ export function readUrl(
   return url;
 }
 
+/**
+ * Reads a URL of several hosts, `SCHEME://[USER:PASSWORD@]HOST[:PORT],HOST[:PORT]/PATH`, as one URL for each, which
+ * differ in their hosts only.
+ */
+export function readUrls(kind: string, text: string, schemes: readonly string[]): readonly [URL, ...URL[]] {
+  const [, before = '', hosts = '', after = ''] = /^([^/?#]*:\/\/(?:[^/?#]*@)?)([^/?#]*)(.*)$/s.exec(text) ?? [text];
+  const [first, ...more] = hosts.split(',').map((host) => readUrl(kind, before + host + after, schemes));
+  return [first as URL, ...more];
+}
+
 /** The host as a socket takes it: an IPv6 address without its brackets. */
 export function hostOf({ hostname }: URL): string {
   return hostname.replace(/^\[(.*)\]$/, '$1');
 }
 
-/** The credentials of a URL, decoded; undefined where it has none. */
+/** The credentials of a URL, decoded where they can be; undefined where it has none. */
 export function loginOf({ username, password }: URL): { user: string | undefined; password: string | undefined } {
-  const decoded = (text: string) => (text === '' ? undefined : decodeURIComponent(text));
+  const decoded = (text: string) => (text === '' ? undefined : isDecodable(text) ? decodeURIComponent(text) : text);
   return { user: decoded(username), password: decoded(password) };
 }
 

@@ -27,6 +27,8 @@ export interface Command {
   readonly examples: readonly (readonly [line: string, effect: string])[];
   /** Exit codes beyond 0 = done and 64 = wrong usage. */
   readonly exits: readonly (readonly [code: number, meaning: string])[];
+  /** Its exit code is what was asked for: it stays where the output cannot be written. */
+  readonly answersByExitCode?: boolean;
   /** Further parts of the help: a title and its rows. */
   more?(): Promise<readonly HelpPart[]>;
   /**
@@ -46,6 +48,8 @@ export interface HelpPart {
 /** The command line was wrong: exit code 64, as in sysexits.h, which no answer of `ping` is. */
 export class UsageError extends Error {}
 export const EXIT_USAGE = 64;
+/** Standard output could not be written. */
+export const EXIT_OUTPUT = 74;
 
 /** Flags that every command has. */
 export const commonFlags: readonly Flag[] = [{ long: 'help', short: 'h', sentence: 'Prints this.' }];

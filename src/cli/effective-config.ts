@@ -1,4 +1,4 @@
-import { buildChecks, closeAll } from '../config/checks.js';
+import { buildChecks, closeOthers } from '../config/checks.js';
 import { effective } from '../config/effective.js';
 import { buildFleet } from '../config/probe.js';
 import type { Path } from '../config/problems.js';
@@ -12,10 +12,11 @@ import type { FlagValues } from './command.js';
 export async function checkConfig(flags: FlagValues): Promise<number> {
   const configuration = await readConfiguration({ file: flags.config as string | undefined, env: process.env });
   const checks = await buildChecks(configuration);
+  for (const warning of configuration.warnings) process.stderr.write(`pongcheck: warning: ${warning}\n`);
   await judgeCertificates(configuration);
   buildFleet(configuration);
   const shown = effective(configuration.settings, checks);
-  await closeAll(Object.values(checks));
+  await closeOthers(checks);
   process.stdout.write(flags.json ? `${JSON.stringify(shown, null, 2)}\n` : (await import('yaml')).stringify(shown));
   return 0;
 }

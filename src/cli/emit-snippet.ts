@@ -6,8 +6,14 @@ import { FrameType, PingFlag } from '../wire/codes.js';
 import { encodeFrame } from '../wire/encode.js';
 import { type FlagValues, UsageError } from './command.js';
 
+/** What the flags say of HAProxy. */
+interface Balancer {
+  readonly servers: readonly string[];
+  readonly mode: string;
+}
+
 /** What is told to whom, from what the responder is configured to be. */
-const snippets: Readonly<Record<string, (settings: Settings, servers: readonly string[]) => string[]>> = {
+const snippets: Readonly<Record<string, (settings: Settings, balancer: Balancer) => string[]>> = {
   haproxy,
   blackbox,
   kubernetes,
@@ -21,12 +27,17 @@ export async function emit(flags: FlagValues, what?: string): Promise<number> {
     );
   }
   const servers = (flags.server as string[] | undefined) ?? [];
-  if (servers.length > 0 && snippet !== haproxy) throw new UsageError(`--server is for haproxy, not for ${what}`);
+  const { mode = 'tcp' } = flags as { mode?: string };
+  if (snippet !== haproxy) {
+    for (const flag of ['server', 'mode'])
+      if (flags[flag] !== undefined) throw new UsageError(`--${flag} is for haproxy, not for ${what}`);
+  }
+  if (mode !== 'tcp' && mode !== 'http') throw new UsageError(`--mode takes tcp or http, not ${JSON.stringify(mode)}`);
   for (const server of servers) {
     if (!isServer(server)) throw new UsageError(`--server ${JSON.stringify(server)} is not of the form HOST[:PORT]`);
   }
   const { settings } = await readConfiguration({ file: flags.config as string | undefined, env: process.env });
-  process.stdout.write(`${snippet(settings, servers).join('\n')}\n`);
+  process.stdout.write(`${snippet(settings, { servers, mode }).join('\n')}\n`);
   return 0;
 }
 
@@ -64,7 +75,7 @@ const MARGIN = 500;
 
 // -- HAProxy -------------------------------------------------------------------
 
-function haproxy(settings: Settings, servers: readonly string[]): string[] {
+function haproxy(settings: Settings, { servers, mode }: Balancer): string[] {
   const { address, proxyProtocol } = listenerOf(settings, 'HAProxy');
   const { port } = address;
   const overTls = address.kind === 'tls';
@@ -83,7 +94,7 @@ function haproxy(settings: Settings, servers: readonly string[]): string[] {
   return [
     '# HAProxy, from 2.2 on. Written by: pongcheck emit haproxy',
     'backend pongcheck',
-    '  mode tcp',
+    `  mode ${mode}`,
     '  option tcp-check',
     '  tcp-check connect default',
     '  # A PING that asks for the close, so that no connection is left behind.',

@@ -17,6 +17,11 @@ export const emitCommand: Command = {
       sentence:
         'Of haproxy: where the work goes, on the machine of a responder. Default: the host of the listener, port 80.',
     },
+    {
+      long: 'mode',
+      value: 'tcp|http',
+      sentence: 'Of haproxy: the mode of the backend, which must be that of its frontends. Default: tcp.',
+    },
   ],
   exits: [
     [0, 'It was printed.'],
@@ -24,6 +29,7 @@ export const emitCommand: Command = {
   ],
   examples: [
     ['pongcheck emit haproxy --server 10.0.0.5:8080 --server 10.0.0.6:8080', 'a backend of two servers'],
+    ['pongcheck emit haproxy --mode http --server 10.0.0.5:8080', 'a backend for HTTP frontends'],
     ['pongcheck emit blackbox >> blackbox.yml', 'a module for blackbox_exporter'],
     ['pongcheck emit kubernetes --config pongcheck.yml', 'the probes of a container'],
   ],

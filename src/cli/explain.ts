@@ -20,5 +20,6 @@ export const explainCommand: Command = {
     ['pongcheck explain', 'the responder of this machine'],
     ['pongcheck explain shop.example --check orders', 'one check of another one'],
   ],
+  answersByExitCode: true,
   load: async () => (await import('./explain-once.js')).explainOnce,
 };

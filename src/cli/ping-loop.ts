@@ -9,6 +9,7 @@ import type { Scope } from '../health/health.js';
 import { type Address, parseAddress } from '../link/address.js';
 import { type FlagValues, UsageError } from './command.js';
 import { type ExitDialect, exitCode, exitDialects, isExitDialect, type Outcome } from './exit-dialects.js';
+import { outputGone } from './output.js';
 import { peerOptions } from './peer-flags.js';
 import { jsonPrinter, type PingPrinter, textPrinter } from './ping-printer.js';
 import { outcomeOf } from './pong-words.js';
@@ -36,6 +37,10 @@ export async function ping(flags: FlagValues, argument = DEFAULT_ADDRESS): Promi
   const printer = await printerFor(flags, dialect, address);
   const connection = new Connection(address, { ...peer, connectTimeout: wait, signal: stop.signal });
   let last: Outcome = 'not asked';
+  // A reader that has gone ends what would have no end, but not before there is an answer for the exit code.
+  const isEndless = count === Number.POSITIVE_INFINITY;
+  const onGone = () => isEndless && last !== 'not asked' && stop.abort();
+  outputGone.addEventListener('abort', onGone);
   const begun = performance.now();
   printer.begin();
   for (let seq = 1; seq <= count; seq++) {
@@ -44,12 +49,14 @@ export async function ping(flags: FlagValues, argument = DEFAULT_ADDRESS): Promi
     if (answer === 'stopped') break;
     tell(answer, seq, statistics, printer);
     last = outcomeOf(answer);
+    if (isEndless && outputGone.aborted) break;
     if (seq < count)
       await delay(Math.max(0, next - performance.now()), undefined, { signal: stop.signal }).catch(() => {});
     if (stop.signal.aborted) break;
   }
   const elapsed = performance.now() - begun;
   process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  outputGone.removeEventListener('abort', onGone);
   await connection.close();
   printer.end(statistics, elapsed);
   return exitCode(dialect, last);

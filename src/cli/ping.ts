@@ -62,5 +62,6 @@ export const pingCommand: Command = {
     if (dialect !== 'nagios') return { code };
     return { code, line: (await import('./nagios-line.js')).nagiosLine('not asked', sentence) };
   },
+  answersByExitCode: true,
   load: async () => (await import('./ping-loop.js')).ping,
 };

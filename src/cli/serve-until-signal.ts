@@ -1,43 +1,44 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { buildChecks } from '../config/checks.js';
 import { formatDuration } from '../config/duration.js';
-import { buildFleet } from '../config/probe.js';
-import { readConfiguration } from '../config/read.js';
 import type { Settings } from '../config/settings.js';
 import type { DefinedCheck } from '../health/define.js';
-import { redactor } from '../health/redact.js';
 import type { Log } from '../log.js';
 import { createService, type Service } from '../service.js';
 import type { FlagValues } from './command.js';
 import { deathWatch } from './death-watch.js';
 import { openLog } from './log.js';
-
-/** npm passes on a signal that its whole group got already, as Ctrl+C does: both are one wish. */
-const SAME_WISH_MS = 300;
+import { coalesced, type Running, readRunning, redactorOf, reload } from './reload.js';
+import { ServeSignals, serveSignals } from './serve-signals.js';
 
 /** Starts what the configuration says, and stops it at the first signal; a later one ends the process at once. */
 export async function serve(flags: FlagValues): Promise<number> {
-  const configuration = await readConfiguration({ file: flags.config as string | undefined, env: process.env, flags });
-  const { settings } = configuration;
-  const checks = await buildChecks(configuration);
+  const sources = { file: flags.config as string | undefined, env: process.env, flags };
+  const { options, warnings, ...read } = await readRunning(sources);
+  let running: Running = read;
+  const { settings, checks } = running;
   const log = await openLog(settings.log);
-  const secrets = Object.values(checks).flatMap((check) => check.secrets ?? []);
-  const redact = redactor([...secrets, ...(settings.tokens ?? [])]);
+  for (const warning of warnings) log.warn(warning);
   process.on('uncaughtException', (error) => {
-    log.fatal(`ends: something threw where nobody could catch it: ${redact(error)}`);
+    log.fatal(`ends: something threw where nobody could catch it: ${redactorOf(running)(error)}`);
     process.exit(1);
   });
+  // Node writes warnings to standard error, and waits where that is not read.
+  process.removeAllListeners('warning').on('warning', (warning) => log.warn(redactorOf(running)(warning)));
   // The process is this command's own, so its default metrics belong here; a library adds none.
   const register = new Registry();
   collectDefaultMetrics({ register });
-  const { probe: _, ...own } = settings;
-  const fleet = buildFleet(configuration);
-  const service = createService({ ...own, checks, register, log, ...(fleet && { probe: fleet }) });
-  const signal = firstSignal();
-  await service.start();
+  const service = createService({ ...options, register, log });
+  const signals = serveSignals ?? new ServeSignals();
+  const signal = signals.firstEnd();
+  // A signal does not wait for a start that takes long.
+  await Promise.race([service.start(), signal]);
   tellWhatIsOn(service, settings, checks, log);
-  process.on('SIGHUP', () => void service.reloadCertificates());
-  await leave(await signal, service, settings.drain, log);
+  const reloadAll = async () => {
+    await service.reloadCertificates();
+    running = await reload(service, sources, running, log);
+  };
+  signals.reloadAtHangup(coalesced(reloadAll));
+  await leave(await signal, service, running.settings.drain, log);
   return 0;
 }
 
@@ -72,15 +73,4 @@ function tellWhatIsOn(
     { checks: Object.keys(checks) },
     told.length === 0 ? 'no check is configured: ready as long as it runs' : `checks ${told.join(', ')}`,
   );
-}
-
-/** Resolves with the first signal; soon after it, another one ends the process as if nobody listened. */
-function firstSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    const onSignal = (signal: NodeJS.Signals) => {
-      resolve(signal);
-      setTimeout(() => process.off('SIGTERM', onSignal).off('SIGINT', onSignal), SAME_WISH_MS).unref();
-    };
-    process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
-  });
 }

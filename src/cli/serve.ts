@@ -3,7 +3,7 @@ import type { Command } from './command.js';
 export const serveCommand: Command = {
   name: 'serve',
   sentence:
-    'Answers PINGs with what its checks found out, and serves health and metrics by HTTP, until SIGTERM or SIGINT.',
+    'Answers PINGs with what its checks found out, and serves health and metrics by HTTP, until SIGTERM or SIGINT; SIGHUP reloads its file.',
   flags: [
     {
       long: 'config',

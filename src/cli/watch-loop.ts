@@ -6,6 +6,7 @@ import { PongcheckError } from '../errors.js';
 import { type Scope, scopes } from '../health/health.js';
 import { hostAndPort, parseAddress } from '../link/address.js';
 import { type FlagValues, UsageError } from './command.js';
+import { outputGone } from './output.js';
 import { peerOptions } from './peer-flags.js';
 import { checkLines } from './report-lines.js';
 import { printable, stylesFor } from './terminal.js';
@@ -29,6 +30,7 @@ export async function watch(
   const ended = new Promise<void>((resolve) => {
     // Once: a second signal then ends the process as if nobody listened.
     process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve());
+    outputGone.addEventListener('abort', () => resolve());
   });
   const live = process.stdout.isTTY === true;
   const watched = (addresses.length > 0 ? addresses : [DEFAULT_ADDRESS]).map((address) => {

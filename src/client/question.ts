@@ -101,7 +101,7 @@ export function helloQuestion({ name, token, heartbeat, wait, signal }: HelloOpt
   const content = {
     ...(name !== undefined && { name }),
     ...(token !== undefined && { token }),
-    ...(heartbeat && { heartbeat }),
+    ...(heartbeat && { heartbeat: heartbeatOffer(heartbeat) }),
   };
   const longest = (token?.length ?? 0) > (name?.length ?? 0) ? 'token' : 'name';
   return {
@@ -109,6 +109,14 @@ export function helloQuestion({ name, token, heartbeat, wait, signal }: HelloOpt
     answeredBy: FrameType.HELLO,
     wait: toWait(wait),
     signal,
+  };
+}
+
+function heartbeatOffer({ canSendMs, wantMs, ...more }: NonNullable<HelloOptions['heartbeat']>): object {
+  return {
+    ...more,
+    canSendMs: milliseconds('heartbeat.canSendMs', canSendMs),
+    wantMs: milliseconds('heartbeat.wantMs', wantMs),
   };
 }
 

@@ -1,11 +1,10 @@
-import type { CheckOption } from '../checks/catalog.js';
 import type { DefinedCheck } from '../health/define.js';
 import { redactor } from '../health/redact.js';
-import { kindOf, shapeOfKind } from './checks.js';
+import { defaultOf, kindOf, shapeOfKind } from './checks.js';
 import { optionRows } from './options.js';
 import { isMap } from './path.js';
 import type { CheckOptions, Settings } from './settings.js';
-import { readDefault, type Shape, shapeOf } from './shape.js';
+import { type Shape, shapeOf } from './shape.js';
 import { valueTypes } from './values.js';
 
 const HIDDEN = '***';
@@ -35,14 +34,10 @@ export function effective(settings: Settings, checks: Readonly<Record<string, De
 function effectiveCheck(options: CheckOptions, check: DefinedCheck): unknown {
   const kind = kindOf(options.kind);
   const shape = shapeOfKind(kind);
-  const defaults = kind.options.filter(({ name }) => !name.includes('.')).map((row) => [row.name, defaultOf(row)]);
+  const defaults = kind.options.flatMap((row) => defaultOf(row));
   const settings = [...shape.keys.keys()].map((key) => [key, check[key as keyof DefinedCheck]]);
   const decided = Object.fromEntries([...defaults, ...settings].filter(([, value]) => value !== undefined));
   return show(shape, { ...decided, ...options }, redactor(check.secrets ?? []));
-}
-
-function defaultOf({ name, ...row }: CheckOption): unknown {
-  return row.default === undefined ? undefined : readDefault({ ...row, path: name }, row.default);
 }
 
 function show(shape: Shape | undefined, value: unknown, redact: (text: string) => string): unknown {
@@ -60,5 +55,7 @@ function show(shape: Shape | undefined, value: unknown, redact: (text: string) =
     );
   }
   const shown = row && typeof value === 'number' ? (valueTypes[row.type].show?.(value) ?? value) : value;
-  return typeof shown === 'string' ? redact(shown) : shown;
+  if (typeof shown === 'string') return redact(shown);
+  // A number below an open kind may be a secret as well.
+  return !row && redact(String(shown)) !== String(shown) ? HIDDEN : shown;
 }

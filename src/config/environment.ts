@@ -47,15 +47,47 @@ export function addChecks(tree: unknown, env: Env, problems: string[]): unknown 
   return { ...tree, checks: Object.fromEntries(checks) };
 }
 
-/** A slip in PONGCHECK_... would go unseen; what Kubernetes sets for a service (PONGCHECK_PORT and its like) is no slip. */
-export function misspeltVariables(env: Env): string[] {
+/** `NAME_SERVICE_HOST`, `NAME_PORT=tcp://...` and the like, which Kubernetes sets in every pod for a Service of that name. */
+function isServiceLink(variable: string, value: string | undefined): boolean {
+  return (
+    /_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/.test(variable) ||
+    (variable.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(value ?? ''))
+  );
+}
+
+/**
+ * What PONGCHECK_... would do nothing: a problem where a known name is nearly the same, else a warning, for it may be
+ * somebody else's. `referred`: the variables that the file refers to.
+ */
+export function unknownVariables(
+  env: Env,
+  referred: ReadonlySet<string>,
+): { readonly problems: string[]; readonly warnings: string[] } {
   const known = [FILE_VARIABLE, TOKEN_VARIABLE, ...optionRows.flatMap((row) => row.env ?? [])];
   const problems: string[] = [];
-  for (const variable of Object.keys(env)) {
-    if (!/^PONGCHECK_/i.test(variable) || known.includes(variable) || /_(?:HOST|PORT)(?:_|$)/.test(variable)) continue;
+  const warnings: string[] = [];
+  for (const [variable, value] of Object.entries(env)) {
+    if (!/^PONGCHECK_/i.test(variable) || known.includes(variable)) continue;
+    if (referred.has(variable) || isServiceLink(variable, value)) continue;
+    const unknown = `${quoted(variable)} in the environment is not known`;
     const meant = nearest(variable, known);
-    if (meant !== undefined)
-      problems.push(`${quoted(variable)} in the environment is not known; did you mean ${meant}?`);
+    if (meant !== undefined) {
+      problems.push(`${unknown}; did you mean ${meant}?`);
+      continue;
+    }
+    const path = optionWithoutVariable(variable);
+    warnings.push(`${unknown}, and ignored; ${path ? `${path} can be set in the file only` : HELP}`);
   }
-  return problems;
+  return { problems, warnings };
+}
+
+const HELP = '`pongcheck check-config --help` lists the variables';
+
+/** The option that a variable seems to be named after, and that has none. */
+function optionWithoutVariable(variable: string): string | undefined {
+  const name = variable
+    .replace(/^PONGCHECK_/i, '')
+    .replaceAll('_', '')
+    .toLowerCase();
+  return optionRows.find((row) => row.path.replaceAll('.', '').toLowerCase() === name)?.path;
 }

@@ -142,7 +142,7 @@ export const optionRows: readonly OptionRow[] = [
     type: 'integer',
     default: '0',
     max: MILLION,
-    sentence: 'HTTP connections at once from one address; 0 = unlimited.',
+    sentence: 'HTTP connections at once from one IPv4 address or IPv6 network (limits.ipv6Prefix); 0 = unlimited.',
   },
   {
     path: 'http.tls.cert',
@@ -272,7 +272,8 @@ export const optionRows: readonly OptionRow[] = [
     default: '800ms',
     min: 1,
     max: 3_600_000,
-    sentence: 'A run that takes longer is ended and fails with reason timeout.',
+    sentence:
+      'A run that takes longer is ended and fails with reason timeout. Opening the connection that a check keeps has the same time again.',
   },
   {
     path: 'checks.*.maxAge',
@@ -454,6 +455,15 @@ export const optionRows: readonly OptionRow[] = [
     sentence: 'WATCHes of one connection (ERROR 7); 0 = none are offered.',
   },
   {
+    path: 'limits.maxWatchedSelections',
+    type: 'integer',
+    default: '256',
+    max: 10_000,
+    env: 'PONGCHECK_LIMITS_MAX_WATCHED_SELECTIONS',
+    sentence:
+      'Different checks lists of WATCHes at once, over all connections (ERROR 7); 0 = none. Scopes and groups do not count.',
+  },
+  {
     path: 'limits.maxConnections',
     type: 'integer',
     default: '10000',
@@ -469,7 +479,17 @@ export const optionRows: readonly OptionRow[] = [
     default: '0',
     max: MILLION,
     env: 'PONGCHECK_LIMITS_MAX_CONNECTIONS_PER_ADDRESS',
-    sentence: 'Connections at once from one address; 0 = unlimited.',
+    sentence:
+      'Connections at once from one IPv4 address or IPv6 network (limits.ipv6Prefix); 0 = unlimited. Unix sockets do not count.',
+  },
+  {
+    path: 'limits.ipv6Prefix',
+    type: 'integer',
+    default: '64',
+    min: 1,
+    max: 128,
+    env: 'PONGCHECK_LIMITS_IPV6_PREFIX',
+    sentence: 'Prefix length of the IPv6 networks that maxConnectionsPerAddress counts.',
   },
   {
     path: 'drain.grace',

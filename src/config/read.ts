@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { noTokens, wrongTls } from '../server/settings.js';
 import { entryShape } from './checks.js';
 import { formatDuration } from './duration.js';
-import { addChecks, type Flags, misspeltVariables, override } from './environment.js';
+import { addChecks, type Flags, override, unknownVariables } from './environment.js';
 import { type ConfigFile, readConfigFile } from './file.js';
 import { optionRows } from './options.js';
 import { at, isMap, setAt } from './path.js';
@@ -29,24 +29,36 @@ export async function readConfiguration({ file, env, flags = {} }: Sources): Pro
   const placeOf = (path: Path) => place(path, name, read);
   const problems: string[] = [];
 
+  const referred = new Set<string>();
   const tree = addChecks(read?.tree ?? {}, env, problems);
   const complain: Complain = (path, sentence) => problems.push(`${placeOf(path)} ${sentence}`);
-  const values = new ShapeReader(env, dirname(name ?? '.'), complain).read(rootShape, tree, []);
+  const values = new ShapeReader(recording(env, referred), dirname(name ?? '.'), complain).read(rootShape, tree, []);
   if (isMap(values)) {
     override(values, env, flags, problems);
     fillDefaults(values);
   }
-  problems.push(...misspeltVariables(env));
+  const unknown = unknownVariables(env, referred);
+  problems.push(...unknown.problems);
   if (problems.length > 0) throw configError(problems);
 
   const settings = values as unknown as Settings;
   problems.push(...contradictions(settings));
   if (problems.length > 0) throw configError(problems);
-  return { settings, placeOf };
+  return { settings, warnings: unknown.warnings, placeOf };
 }
 
 const rootShape: Shape = shapeOf(optionRows.filter(({ path }) => !path.startsWith('checks.')));
 rootShape.keys.set('checks', { keys: new Map(), entry: entryShape });
+
+/** The same environment, with the name of each variable that is read from it added to `names`. */
+function recording(env: Env, names: Set<string>): Env {
+  return new Proxy(env, {
+    get(target, name) {
+      names.add(String(name));
+      return target[name as string];
+    },
+  });
+}
 
 /** `pongcheck.yml:12: checks.db`, or less where less is known. */
 function place(path: Path, name: string | undefined, file: ConfigFile | undefined): string {

@@ -10,6 +10,8 @@ import type { Path } from './problems.js';
 /** What was read, and how to tell where. */
 export interface Configuration {
   readonly settings: Settings;
+  /** What is ignored, a sentence each. */
+  readonly warnings: readonly string[];
   /** How a problem names a place: the file and the line, where it stands in a file, and the path. */
   placeOf(path: Path): string;
 }

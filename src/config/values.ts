@@ -137,7 +137,9 @@ export const valueTypes: Readonly<Record<OptionType, ValueType>> = {
   url: {
     allowed: () => 'a URL, SCHEME://[USER:PASSWORD@]HOST[:PORT][/PATH]',
     read(value) {
-      if (URL.canParse(text(value)) && text(value).includes('://')) return value;
+      // A list of hosts, which the kind judges, is more than a URL may have.
+      const oneHost = text(value).replace(/,[^/@?#]*(?=[/?#]|$)/, '');
+      if (URL.canParse(oneHost) && oneHost.includes('://')) return value;
       throw new Refusal();
     },
   },

@@ -3,7 +3,7 @@ import type { CheckState, Trouble } from './state.js';
 
 /** How a check is scheduled and judged. Times in milliseconds. Health semantics: docs of each default. */
 export interface CheckSettings {
-  /** A run that takes longer is ended and fails with `timeout`. Default 800. */
+  /** A run that takes longer is ended and fails with `timeout`; one that has to connect first has as long for that. Default 800. */
   timeout?: number;
   /** The oldest result that is given to a caller who names no age. Default 1000, or interval + timeout where an interval is given. */
   maxAge?: number;
@@ -65,12 +65,25 @@ export interface CheckDefinition extends CheckSettings {
    * must then let go of what it holds and settle. `deadline` is the same moment
    * on the monotonic clock. A rejection counts as fail (`reasonOf`). `hops` is how many responders the question
    * came through that started this run, 0 in the background (SPEC "Chains and circles").
+   *
+   * A run that had to open the connection which the check keeps between runs calls `connected` when it can be used:
+   * the timeout then starts again, once per run, and the new deadline is returned.
    */
-  run(signal: AbortSignal, deadline: number, hops?: number): Promise<CheckResult>;
+  run(signal: AbortSignal, deadline: number, hops?: number, connected?: () => number): Promise<CheckResult>;
+  /**
+   * Loads what the runs need, such as a driver. Called before the first run, whose time starts when it has resolved; until
+   * then the check is `unknown`. After a rejection, or 30 s, the check fails with `internal`, and the next run tries again.
+   */
+  load?(): unknown;
   /** Lets go of everything that is kept between runs. Called once, when the service stops. */
   close?(): void | Promise<void>;
   /** Strings that must never be seen: passwords, tokens. */
   secrets?: readonly string[];
+  /**
+   * Equal for two definitions of one kind that do the same: a reload then keeps the running one, and applies the
+   * settings of the new one to it. Default: none, so that only the same object is the same check.
+   */
+  identity?: string;
 }
 
 /**

@@ -1,8 +1,12 @@
 import { PongcheckError } from '../errors.js';
 import type { CheckDefinition, CheckFunction, CheckResult } from './check.js';
+import { redactor } from './redact.js';
 
 /** The longest time that a timer takes, in milliseconds: about 25 days. */
 const MAX_MILLISECONDS = 2_147_483_647;
+
+/** The longest kind and component type, in characters. */
+const MAX_NAME = 64;
 
 /** A check with every setting decided. */
 export interface DefinedCheck extends CheckDefinition {
@@ -15,6 +19,26 @@ export interface DefinedCheck extends CheckDefinition {
   readonly fall: number;
   readonly critical: boolean;
   readonly groups: readonly string[];
+  /** What it was made of first. */
+  readonly source: CheckDefinition | CheckFunction;
+}
+
+const settingKeys = ['timeout', 'maxAge', 'interval', 'floor', 'rise', 'fall', 'critical'] as const;
+
+/** Whether two definitions of the same check are scheduled or counted in another way. */
+export function hasOtherSettings(a: DefinedCheck, b: DefinedCheck): boolean {
+  return settingKeys.some((key) => a[key] !== b[key]) || a.groups.join('\n') !== b.groups.join('\n');
+}
+
+/** The settings of `next` with the run of `running`, which is the same check. */
+export function withRunOf(running: DefinedCheck, next: DefinedCheck): DefinedCheck {
+  const { run, close, source } = running;
+  return { ...next, run, source, ...(close && { close }) };
+}
+
+/** Whether both do the same, however they are scheduled. */
+export function isSameCheck(a: DefinedCheck, b: DefinedCheck): boolean {
+  return a.source === b.source || (a.kind === b.kind && a.identity !== undefined && a.identity === b.identity);
 }
 
 /**
@@ -29,6 +53,19 @@ export function defineCheck(name: string, definition: CheckDefinition | CheckFun
   if (!/^[^\s\p{C}=]{1,64}$/u.test(name)) {
     throw refusal(name, 'its name', name, '1 to 64 characters without white space, control characters and "="');
   }
+  try {
+    return readDefinition(name, definition);
+  } catch (error) {
+    if (error instanceof PongcheckError) throw error;
+    const why = redactor([])(error);
+    throw new PongcheckError(
+      'PONGCHECK_CHECK',
+      `check ${JSON.stringify(name)}: its definition cannot be read (${why})`,
+    );
+  }
+}
+
+function readDefinition(name: string, definition: CheckDefinition | CheckFunction): DefinedCheck {
   const given = typeof definition === 'function' ? fromFunction(definition) : definition;
   if (typeof given !== 'object' || given === null || typeof given.run !== 'function') {
     throw refusal(name, 'its definition', given, 'a function, or an object with a function `run`');
@@ -45,7 +82,9 @@ export function defineCheck(name: string, definition: CheckDefinition | CheckFun
     ...given,
     name,
     kind: text(name, 'kind', given.kind),
-    run: (signal, deadline, hops) => given.run(signal, deadline, hops),
+    ...(given.componentType !== undefined && { componentType: text(name, 'componentType', given.componentType) }),
+    run: (signal, deadline, hops, connected) => given.run(signal, deadline, hops, connected),
+    ...(given.load && { load: () => given.load?.() }),
     ...(given.close && { close: () => given.close?.() }),
     timeout,
     floor,
@@ -56,6 +95,8 @@ export function defineCheck(name: string, definition: CheckDefinition | CheckFun
     critical: flag(name, 'critical', given.critical),
     groups: groupNames(name, given.groups),
     secrets: secretStrings(name, given.secrets),
+    // One that is defined already stays what it is.
+    source: (given as Partial<DefinedCheck>).source ?? definition,
   };
 }
 
@@ -99,7 +140,9 @@ function flag(check: string, key: string, value: unknown): boolean {
 }
 
 function text(check: string, key: string, value: unknown): string {
-  if (typeof value !== 'string' || value === '') throw refusal(check, key, value, 'a name');
+  if (typeof value !== 'string' || value === '' || value.length > MAX_NAME) {
+    throw refusal(check, key, value, `a name of 1 to ${MAX_NAME} characters`);
+  }
   return value;
 }
 

@@ -17,11 +17,16 @@ export interface Query {
   hops: number;
 }
 
+/** Which checks a caller means. */
+export type Selection = Pick<Query, 'scope' | 'checks' | 'group'>;
+
 /** What is true, or the last that is known (`stale`). */
 export interface Answer {
   readonly state: State;
-  /** The deadline passed before a wanted run was done. */
+  /** A wanted run was not done: this is the last known state. */
   readonly stale: boolean;
+  /** Stale, because the caller's deadline expired; false for an answer that did not wait. */
+  readonly late: boolean;
   /** Age of the oldest result that was counted, in ms, from the start of its run; 0 where none was. */
   readonly age: number;
   /**
@@ -50,6 +55,8 @@ export interface Standing {
 export interface Watched {
   /** What is known of it now. */
   readonly answer: Answer;
+  /** Compares now, and calls `changed` before this returns if there is a change without a notification. */
+  look(): void;
   /** Nothing more is told. */
   end(): void;
 }
@@ -73,8 +80,11 @@ export interface Health {
   ask(query: Query, answer: (answer: Answer) => void): Withdraw;
   /**
    * Calls `changed` whenever the state of what is selected is another one, or the state or reason of one of its
-   * checks. However many watch, a check is run by its interval as ever, and at once where its result is too old; one
-   * that is run on demand only is run whenever its result has outlived its max age.
+   * checks. Many watchers are notified over several turns of the event loop; a change that is undone before its turn
+   * causes no call. However many watch, a check is run by its interval as ever, and at once where its result is too old; one that is run on
+   * demand only is run whenever its result has outlived its max age.
+   * @param maxSelections limit of different `checks` selections that are watched at once. Default: no limit.
+   * @returns undefined where the limit is reached and nobody watches this selection yet.
    */
-  watch(selection: Pick<Query, 'scope' | 'checks' | 'group'>, changed: () => void): Watched;
+  watch(selection: Selection, changed: () => void, maxSelections?: number): Watched | undefined;
 }

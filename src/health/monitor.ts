@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../clock.js';
 import { CheckStats } from './check-stats.js';
 import type { DefinedCheck } from './define.js';
+import { Loader } from './loader.js';
 import type { Reason } from './reason.js';
 import type { Finding, Findings } from './result.js';
 import { Run } from './run.js';
@@ -19,11 +20,14 @@ export interface Waiter {
   arrived(): void;
 }
 
+/** Shared by all monitors; a reload changes it in place. */
 export interface MonitorContext {
-  clock: Clock;
+  readonly clock: Clock;
   /** 0 to below 1, for the jitter. */
-  random: () => number;
+  readonly random: () => number;
   findings: Findings;
+  /** What checks are loading. */
+  loads: Set<Promise<unknown>>;
   /** Results older than this, and than the check's own max age, count for nothing. Milliseconds. */
   staleLimit: number;
   /** Something about the check is other than before: at each result, and when the last one became too old. */
@@ -44,8 +48,6 @@ export class Monitor implements FlightListener {
   startedAt = Number.NEGATIVE_INFINITY;
   /** How long it took, in milliseconds; undefined where none was possible. */
   duration: number | undefined;
-  /** Age beyond which a result counts for nothing, in milliseconds. */
-  readonly limit: number;
   private readonly flight: SingleFlight;
   private intervalTimer: Timer;
   private limitTimer: Timer;
@@ -55,20 +57,25 @@ export class Monitor implements FlightListener {
   private waitingForNext = new Set<Waiter>();
 
   constructor(
-    readonly check: DefinedCheck,
+    public check: DefinedCheck,
     private readonly context: MonitorContext,
   ) {
-    const { clock, findings, staleLimit } = context;
+    const { clock } = context;
     this.stats = new CheckStats(clock.wall() / 1000);
-    this.limit = Math.max(staleLimit, check.maxAge);
     this.verdict = new Verdict(check.rise, check.fall, clock.now());
     this.flight = new SingleFlight(
       clock,
       check.floor,
-      (hops, listener) => new Run(check, hops, clock, findings, listener),
-      (hanging) => findings.failed('timeout', `${hanging} earlier runs have not ended`),
+      (hops, listener) => new Run(this.check, hops, clock, context.findings, listener),
+      (hanging) => context.findings.failed('timeout', `${hanging} earlier runs have not ended`),
+      () => new Loader(this.check.load, clock, context.findings, context.loads),
       this,
     );
+  }
+
+  /** Age beyond which a result counts for nothing, in milliseconds. */
+  get limit(): number {
+    return Math.max(this.context.staleLimit, this.check.maxAge);
   }
 
   get name(): string {
@@ -105,6 +112,18 @@ export class Monitor implements FlightListener {
     return finding ? finding.reason : 'never-ran';
   }
 
+  /** What the result says; where there is none, that what the check needs is still being loaded. */
+  get output(): string | undefined {
+    const { finding } = this.verdict;
+    if (finding) return finding.output;
+    return this.flight.isLoading ? 'still loading what the check needs' : undefined;
+  }
+
+  /** Whether a run has ended. */
+  get hasRun(): boolean {
+    return this.startedAt > Number.NEGATIVE_INFINITY;
+  }
+
   get inFlight(): boolean {
     return this.flight.runningSince !== undefined;
   }
@@ -116,6 +135,40 @@ export class Monitor implements FlightListener {
   /** Starts the first run; the background runs follow from it. */
   start(): void {
     this.flight.want(0);
+  }
+
+  /** The settings of the same check, or the stale limit, may be others: they hold from now on, for a run from the next one on. */
+  configure(check: DefinedCheck): void {
+    const { interval } = this.check;
+    const { clock } = this.context;
+    this.apply(check);
+    if (!this.hasRun) return;
+    this.scheduleLimit(clock.now());
+    // While a run goes on, the next one is scheduled when it ends.
+    if (check.interval !== interval && !this.inFlight) this.scheduleNext(clock.now());
+  }
+
+  /**
+   * Another check takes the place of this one under its name: what is held and what was counted stays until its first
+   * result. `restart` has to follow.
+   */
+  replace(check: DefinedCheck): void {
+    this.configure(check);
+    this.verdict.restart();
+  }
+
+  /** Starts the first run of the check that took the place, for whom waits for a run too; settles when nothing of the old one runs. */
+  restart(): Promise<void> {
+    for (const waiter of this.waitingForCurrent) this.waitingForNext.add(waiter);
+    this.waitingForCurrent = new Set();
+    return this.flight.replace();
+  }
+
+  private apply(check: DefinedCheck): void {
+    this.check = check;
+    this.verdict.rise = check.rise;
+    this.verdict.fall = check.fall;
+    this.flight.setFloor(check.floor);
   }
 
   /** The age that is really accepted where `wanted` was asked for, in milliseconds. */
@@ -177,14 +230,14 @@ export class Monitor implements FlightListener {
     this.waitingForNext.delete(waiter);
   }
 
-  /** Aborts what runs, tells whoever waits, and lets go of what the check keeps. Never rejects. */
-  async stop(): Promise<void> {
+  /** Aborts what runs and tells whoever waits; settles when it has let go. */
+  stop(): Promise<void> {
     const { clock } = this.context;
     clock.clear(this.intervalTimer);
     clock.clear(this.limitTimer);
     const letGo = this.flight.stop();
     for (const waiter of [...this.waitingForCurrent, ...this.waitingForNext]) waiter.arrived();
-    await Promise.allSettled([letGo, (async () => this.check.close?.())()]);
+    return letGo;
   }
 
   // FlightListener
@@ -203,19 +256,19 @@ export class Monitor implements FlightListener {
     this.count(finding);
     const before = this.held;
     this.verdict.take(finding, now);
-    this.schedule(now);
+    this.scheduleLimit(now);
+    this.scheduleNext(now);
     this.report(before);
     const waiting = this.waitingForCurrent;
     this.waitingForCurrent = new Set();
     for (const waiter of waiting) waiter.arrived();
   }
 
-  private schedule(now: number): void {
+  private scheduleLimit(now: number): void {
     const { clock } = this.context;
     clock.clear(this.limitTimer);
     // One more: at the limit itself a result still counts.
-    this.limitTimer = clock.after(this.startedAt + this.limit + 1 - now, () => this.outlive());
-    this.scheduleNext(now);
+    this.limitTimer = clock.after(Math.max(0, this.startedAt + this.limit + 1 - now), () => this.outlive());
   }
 
   /** The next run that nobody asks for, if there is to be one. */

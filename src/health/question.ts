@@ -68,7 +68,7 @@ class Question implements Waiter {
       this.finish();
       return nothing;
     }
-    this.timer = this.clock.after(timeout, () => this.finish());
+    this.timer = this.clock.after(timeout, () => this.finish(true));
     return () => this.close();
   }
 
@@ -77,12 +77,15 @@ class Question implements Waiter {
     if (this.open && this.missing === 0) this.finish();
   }
 
-  private finish(): void {
+  private finish(isDeadline = false): void {
     this.close();
     // Where no run could change the answer any more, as while draining, none is missed.
     const final = this.view.current().freshUntil === Number.POSITIVE_INFINITY;
-    const stale = !final && this.needs.some(({ monitor, run }) => !monitor.hasEnded(run));
-    isolate(() => this.answer(this.view.answer(stale)));
+    // A check that a reload has taken away is missed by nobody.
+    const isMissed = ({ monitor, run }: { monitor: Monitor; run: number }) =>
+      !monitor.hasEnded(run) && this.view.checks.includes(monitor);
+    const stale = !final && this.needs.some(isMissed);
+    isolate(() => this.answer(this.view.answer(stale, stale && isDeadline)));
   }
 
   private close(): void {

@@ -1,8 +1,12 @@
+import { SecretMask } from './mask.js';
+
 /** The longest sentence that anyone gets to see, in characters. */
 export const MAX_SENTENCE = 200;
 /** More of a text than this is not looked at: enough for a sentence, and bounds the work. */
 const MAX_LOOKED_AT = 4096;
 const MAX_ERRORS = 3;
+/** Values that are looked at in an object that is shown as JSON. */
+const MAX_VALUES = 1000;
 const MASK = '***';
 
 /** `scheme://user:pass@` up to the last @ of the word, so that a password may hold any of `/:?@`. */
@@ -24,18 +28,15 @@ export type Redact = (thing: unknown) => string;
 
 /**
  * A `Redact` that knows `secrets`, as they are and as a URL or JSON spells
- * them. It also takes out what looks like a credential: the user part of a URL,
+ * them, and that never throws. It also takes out what looks like a credential: the user part of a URL,
  * `password=...` and its like, an Authorization value. No stack gets through.
  */
 export function redactor(secrets: Iterable<string>): Redact {
-  const known = spellings(secrets);
-  // The cut may leave the head of a secret, which would not be known again.
-  const margin = known[0] === undefined ? 0 : known[0].length - 1;
+  const known = new SecretMask(secrets);
   return (thing) => {
-    let text = textOf(thing);
-    if (text.length > MAX_LOOKED_AT) text = text.slice(0, MAX_LOOKED_AT).slice(0, -margin || undefined);
-    for (const secret of known) text = text.replaceAll(secret, MASK);
-    text = text
+    const whole = textOf(thing);
+    const looked = known.apply(whole, MAX_LOOKED_AT);
+    const text = (whole.length > MAX_LOOKED_AT ? withoutLastWord(looked) : looked)
       .split(/[\r\n]+/)
       .filter((line) => !stackLine.test(line))
       .join(' ')
@@ -50,19 +51,10 @@ export function redactor(secrets: Iterable<string>): Redact {
   };
 }
 
-/** Longest first, so that a secret that is part of another does not leave the rest of it. */
-function spellings(secrets: Iterable<string>): string[] {
-  const all = new Set<string>();
-  for (const secret of secrets) {
-    all.add(secret);
-    all.add(JSON.stringify(secret).slice(1, -1));
-    // A lone surrogate has no place in a URL.
-    if (/\p{Cs}/u.test(secret)) continue;
-    all.add(encodeURIComponent(secret));
-    all.add(encodeURI(secret));
-  }
-  all.delete('');
-  return [...all].sort((a, b) => b.length - a.length);
+/** The last word of a text that was cut may be a part of what looks like a credential only as a whole. */
+function withoutLastWord(text: string): string {
+  const end = Math.max(text.lastIndexOf(' '), text.lastIndexOf('\n'));
+  return end < 0 || text.endsWith(MASK) ? text : text.slice(0, end);
 }
 
 function escaped(character: string): string {
@@ -72,6 +64,7 @@ function escaped(character: string): string {
 
 function textOf(thing: unknown): string {
   try {
+    if (typeof thing === 'function') return 'a function';
     return typeof thing === 'object' && thing !== null ? messageOf(thing) : String(thing);
   } catch {
     return 'an error that cannot be read';
@@ -80,14 +73,26 @@ function textOf(thing: unknown): string {
 
 /** The message, those of the errors inside an AggregateError without one, and that of the cause. */
 function messageOf(error: object): string {
-  const { message, code, errors, cause } = error as Record<string, unknown>;
+  const { message, cause } = error as Record<string, unknown>;
   const parts: string[] = [];
   if (typeof message === 'string' && message !== '') parts.push(message);
-  else if (Array.isArray(errors)) parts.push(errors.slice(0, MAX_ERRORS).map(ownMessage).join('; '));
-  else if (typeof code === 'string') parts.push(code);
+  else {
+    const { errors, code } = error as Record<string, unknown>;
+    if (Array.isArray(errors)) parts.push(errors.slice(0, MAX_ERRORS).map(ownMessage).join('; '));
+    else if (typeof code === 'string') parts.push(code);
+  }
   if (typeof cause === 'object' && cause !== null) parts.push(ownMessage(cause));
-  if (parts.length === 0) parts.push(error instanceof Error ? error.name : JSON.stringify(error));
+  if (parts.length === 0) parts.push(error instanceof Error ? error.name : jsonOf(error));
   return parts.join(': ');
+}
+
+/** An object as JSON, with a BigInt in it as text. Throws where it has too many values or itself among them, or what throws when it is read. */
+export function jsonOf(value: object): string {
+  let left = MAX_VALUES;
+  return JSON.stringify(value, (_key, inner: unknown) => {
+    if (left-- === 0) throw new RangeError(`an object of more than ${MAX_VALUES} values`);
+    return typeof inner === 'bigint' ? String(inner) : inner;
+  });
 }
 
 function ownMessage(error: unknown): string {

@@ -4,28 +4,30 @@ import { PongcheckError } from '../errors.js';
 import { contribution } from './aggregate.js';
 import type { CheckDefinition, CheckFunction } from './check.js';
 import type { CheckStats } from './check-stats.js';
-import { defineCheck } from './define.js';
-import type { Answer, Health, Query, Scope, Standing, Watched, Withdraw } from './health.js';
+import { type DefinedCheck, defineCheck, hasOtherSettings, isSameCheck, withRunOf } from './define.js';
+import type { Answer, Health, Query, Scope, Selection, Standing, Watched, Withdraw } from './health.js';
 import { isolate } from './isolate.js';
-import { type Held, Monitor } from './monitor.js';
+import { type Held, Monitor, type MonitorContext } from './monitor.js';
 import { ask } from './question.js';
 import type { Reason } from './reason.js';
 import { redactor } from './redact.js';
 import { type Identity, report } from './report.js';
+import { ReportCache } from './report-cache.js';
 import { Findings } from './result.js';
 import { Selections } from './selections.js';
 import { Startup } from './startup.js';
 import type { CheckState, State } from './state.js';
-import { type Override, View, type ViewContext } from './view.js';
+import { type FindChecks, type Override, View, type ViewContext } from './view.js';
 import { Watches } from './watches.js';
 
+/** Default of `staleLimit`, in milliseconds. */
+export const STALE_LIMIT = 30_000;
 /** How long `stop` waits for checks that do not let go, in milliseconds. */
 const STOP_LIMIT = 1000;
 
-export interface RegistryOptions {
+/** What a reload may change. */
+export interface RegistrySettings {
   checks: Readonly<Record<string, CheckDefinition | CheckFunction>>;
-  /** Default: the clock of this process. */
-  clock?: Clock;
   /** Results older than this, and than the check's own max age, count as unknown. Milliseconds, default 30000. */
   staleLimit?: number;
   /**
@@ -33,14 +35,35 @@ export interface RegistryOptions {
    * checks say. Milliseconds. Default: as long as it takes.
    */
   startupGrace?: number;
-  /** Default: random. */
-  instance?: string;
   serviceId?: string;
   releaseId?: string;
   /** Names of groups that exist also without a check in them, beside `readiness`, `startup` and `all`. */
   groups?: readonly string[];
+}
+
+export interface RegistryOptions extends RegistrySettings {
+  /** Default: the clock of this process. */
+  clock?: Clock;
+  /** Default: random. */
+  instance?: string;
   /** 0 to below 1, for the jitter of background runs. Default `Math.random`. */
   random?: () => number;
+}
+
+/** Settings that are sound, with every default filled in. */
+export interface RegistryPlan {
+  readonly defined: readonly DefinedCheck[];
+  readonly staleLimit: number;
+  readonly startupGrace: number;
+  readonly identity: Omit<Identity, 'instance'>;
+  readonly groups: readonly string[];
+}
+
+/** Names of the checks that a reload has added, changed and removed. */
+export interface ChangedChecks {
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
 }
 
 /** A check or a group is in another state than before. */
@@ -77,12 +100,13 @@ export interface CheckView {
 /** The health of this process: its checks, its groups, and where it is in its life. */
 export class Registry implements Health {
   readonly instance: string;
-  /** Every check, in the order of the configuration. */
-  readonly checks: readonly CheckView[];
   private readonly clock: Clock;
-  private readonly monitors: ReadonlyMap<string, Monitor>;
-  private readonly startup: Startup<Monitor>;
-  private readonly startupGrace: number;
+  private readonly monitors = new Map<string, Monitor>();
+  private readonly monitorContext: MonitorContext;
+  private identity: Identity;
+  private startup: Startup<Monitor>;
+  private startupGrace: number;
+  private startedAt: number | undefined;
   private graceTimer: Timer;
   private isGraceOver = false;
   private readonly context: { -readonly [K in keyof ViewContext]: ViewContext[K] };
@@ -91,83 +115,131 @@ export class Registry implements Health {
   private readonly starting: View;
   private readonly notFound: View;
   /** By the name of the group. That of `startup` is its plain aggregate, as a question of another scope may ask for it. */
-  private readonly groupViews: ReadonlyMap<string, View>;
+  private readonly groupViews = new Map<string, View>();
   private readonly selections: Selections;
+  /** Checks that a reload has added and that have no result yet: the groups in which they count already, because those are new too. */
+  private readonly joining = new Map<Monitor, ReadonlySet<string>>();
+  /** What groups were before a reload added such checks to them: they get no better before those have a result. */
+  private readonly heldStates = new Map<string, CheckState>();
+  /** What a reload has taken away and has not let go. */
+  private readonly leaving = new Set<Promise<unknown>>();
   private readonly listeners = new Set<(transition: Transition) => void>();
-  private readonly watches = new Watches();
+  private readonly watches = new Watches(
+    (view) => this.beginWatching(view),
+    (view) => this.endWatching(view),
+  );
   private isDraining = false;
   private isStopped = false;
   private stopping: Promise<void> | undefined;
 
-  /** @throws PongcheckError `PONGCHECK_CHECK` for a check that makes no sense, `PONGCHECK_CONFIG` for a stale limit or a grace. */
+  /** @throws PongcheckError as `planRegistry` does. */
   constructor(options: RegistryOptions) {
-    const {
-      clock = systemClock,
-      staleLimit = 30_000,
-      startupGrace = Number.POSITIVE_INFINITY,
-      random = Math.random,
-    } = options;
-    if (!(staleLimit >= 0)) {
-      throw new PongcheckError(
-        'PONGCHECK_CONFIG',
-        `staleLimit is ${staleLimit}; allowed: a number of milliseconds from 0`,
-      );
-    }
-    if (!(startupGrace >= 0)) {
-      throw new PongcheckError(
-        'PONGCHECK_CONFIG',
-        `startup.grace is ${startupGrace}; allowed: a number of milliseconds from 0`,
-      );
-    }
-    const instance = options.instance ?? randomBytes(8).toString('hex');
-    const identity: Identity = {
-      instance,
-      ...(options.serviceId !== undefined && { serviceId: options.serviceId }),
-      ...(options.releaseId !== undefined && { releaseId: options.releaseId }),
-    };
-    const defined = Object.entries(options.checks).map(([name, definition]) => defineCheck(name, definition));
-    const findings = new Findings(redactor(defined.flatMap(({ secrets }) => secrets ?? [])), instance);
-    const changed = (monitor: Monitor, before: Held) => this.changed(monitor, before);
-    const monitors = defined.map((check) => new Monitor(check, { clock, random, findings, staleLimit, changed }));
+    const { clock = systemClock, random = Math.random } = options;
+    const plan = planRegistry(options);
     this.clock = clock;
-    this.instance = instance;
-    this.monitors = new Map(monitors.map((monitor) => [monitor.name, monitor]));
-    this.checks = monitors;
-    this.startup = new Startup(monitors);
-    this.startupGrace = startupGrace;
+    this.instance = options.instance ?? randomBytes(8).toString('hex');
+    this.identity = { ...plan.identity, instance: this.instance };
+    this.startupGrace = plan.startupGrace;
+    this.monitorContext = {
+      clock,
+      random,
+      findings: this.findingsOf(plan),
+      loads: new Set(),
+      staleLimit: plan.staleLimit,
+      changed: (monitor, before) => this.changed(monitor, before),
+    };
     this.context = {
       clock,
       revision: 0,
+      generation: 0,
+      reports: new ReportCache(clock),
       serialise: (view, extent) =>
-        Buffer.from(JSON.stringify(report(view, identity, { now: clock.now(), wall: clock.wall() }, extent))),
+        Buffer.from(JSON.stringify(report(view, this.identity, { now: clock.now(), wall: clock.wall() }, extent))),
     };
-    const view = (checks: readonly Monitor[], override: Override) => new View(checks, override, this.context);
-    this.liveness = view([], () => 'pass');
-    this.notFound = view([], () => 'not-found');
-    this.starting = view(this.startup.checks, () => this.draining() ?? this.started());
-    const names = [
-      'readiness',
-      'startup',
-      'all',
-      ...(options.groups ?? []),
-      ...monitors.flatMap(({ groups }) => groups),
-    ];
-    this.groupViews = new Map(
-      [...new Set(names)].map((name) => [
-        name,
-        view(name === 'all' ? monitors : monitors.filter(({ groups }) => groups.includes(name)), this.draining),
-      ]),
+    for (const check of plan.defined) this.monitors.set(check.name, new Monitor(check, this.monitorContext));
+    this.startup = new Startup([...this.monitors.values()]);
+    const view = (find: FindChecks, override: Override, key?: string) => new View(find, override, this.context, key);
+    this.liveness = view(
+      () => [],
+      () => 'pass',
     );
-    this.selections = new Selections(this.monitors, (selected) => view(selected, this.draining));
+    this.notFound = view(() => undefined, this.draining);
+    this.starting = view(
+      () => this.startup.checks,
+      () => this.draining() ?? this.started(),
+    );
+    this.nameGroups(plan.groups);
+    this.selections = new Selections(this.monitors, (find, key) => view(find, this.draining, key));
     this.readiness = this.groupViews.get('readiness') as View;
+  }
+
+  /** Every check, in the order of the configuration. */
+  get checks(): readonly CheckView[] {
+    return [...this.monitors.values()];
   }
 
   /** Runs every check for the first time; the background runs follow. The grace of startup begins. */
   start(): void {
-    if (this.startupGrace < Number.POSITIVE_INFINITY) {
-      this.graceTimer = this.clock.after(this.startupGrace, () => this.endGrace());
-    }
+    this.startedAt = this.clock.now();
+    this.armGrace();
+    if (this.isGraceOver) this.endGrace();
     for (const monitor of this.monitors.values()) monitor.start();
+  }
+
+  /**
+   * Takes other settings, all in this turn. A check that is the same keeps its result, its counts and its timers, and
+   * takes its settings; another one under the same name keeps the state until its own first result. A new one counts
+   * in the groups that were there already from its first result on, so that they do not become unknown for it.
+   */
+  reload(plan: RegistryPlan): ChangedChecks {
+    const before = new Map(this.monitors);
+    for (const [group, view] of this.groupViews) this.heldStates.set(group, view.current().state as CheckState);
+    const isOtherLimit = plan.staleLimit !== this.monitorContext.staleLimit;
+    this.monitorContext.findings = this.findingsOf(plan);
+    this.monitorContext.staleLimit = plan.staleLimit;
+    this.identity = { ...plan.identity, instance: this.instance };
+    this.monitors.clear();
+    const added: Monitor[] = [];
+    const changed: string[] = [];
+    const starts: (() => void)[] = [];
+    for (const check of plan.defined) {
+      const { name } = check;
+      const known = before.get(name);
+      const monitor = known ?? new Monitor(check, this.monitorContext);
+      this.monitors.set(name, monitor);
+      if (!known) {
+        added.push(monitor);
+        starts.push(() => monitor.start());
+        continue;
+      }
+      const old = known.check;
+      const isSame = isSameCheck(old, check);
+      const isOther = !isSame || hasOtherSettings(old, check);
+      if (isOther) changed.push(name);
+      if (!isSame) {
+        known.replace(check);
+        starts.push(() => this.retire(old, known.restart()));
+      } else if (isOther || isOtherLimit) {
+        known.configure(withRunOf(old, check));
+      }
+    }
+    const removed = [...before.values()].filter((monitor) => this.monitors.get(monitor.name) !== monitor);
+
+    this.startup = new Startup([...this.monitors.values()], this.startup);
+    for (const monitor of this.monitors.values()) if (monitor.hasRun) this.startup.see(monitor);
+    for (const monitor of removed) this.joining.delete(monitor);
+    const newGroups = this.nameGroups(plan.groups);
+    for (const monitor of [...this.joining.keys(), ...added]) {
+      this.joining.set(monitor, new Set([...(this.joining.get(monitor) ?? []), ...newGroups]));
+    }
+    this.startupGrace = plan.startupGrace;
+    this.armGrace();
+    this.selectAgain();
+
+    // Those who wait for a run of what is gone are answered by what there is now.
+    for (const monitor of removed) this.retire(monitor.check, monitor.stop());
+    for (const start of starts) start();
+    return { added: added.map(({ name }) => name), changed, removed: removed.map(({ name }) => name) };
   }
 
   /** From now on everything but liveness answers draining. */
@@ -210,27 +282,80 @@ export class Registry implements Health {
   }
 
   ask(query: Query, answer: (answer: Answer) => void): Withdraw {
-    return ask(this.select(query), this.isStopped ? { ...query, timeout: 0 } : query, this.clock, answer);
+    return ask(
+      this.select(query) ?? this.notFound,
+      this.isStopped ? { ...query, timeout: 0 } : query,
+      this.clock,
+      answer,
+    );
   }
 
-  watch(selection: Pick<Query, 'scope' | 'checks' | 'group'>, changed: () => void): Watched {
-    const view = this.select(selection);
+  /** Number of different `checks` selections that are watched now. */
+  get watchedSelections(): number {
+    return this.selections.watchedCount;
+  }
+
+  watch(selection: Selection, changed: () => void): Watched;
+  watch(selection: Selection, changed: () => void, maxSelections: number): Watched | undefined;
+  watch(selection: Selection, changed: () => void, maxSelections = Number.POSITIVE_INFINITY): Watched | undefined {
+    const found = this.select(selection);
+    const isNew = found?.key !== undefined && !this.selections.isWatched(found.key);
+    if (isNew && this.watchedSelections >= maxSelections) return undefined;
+    const findGroup = () => this.membersOf(selection.group as string);
+    const view = found ?? this.selections.missing(selection, findGroup, maxSelections) ?? this.notFound;
     // First, because what this changes at once is no news to who is told only now.
     ask(view, { ...selection, timeout: 0, hops: 0 }, this.clock, () => {});
-    const end = this.watches.add(view, changed);
-    return {
-      get answer() {
-        return view.answer(false);
-      },
-      end,
-    };
+    return this.watches.add(view, changed);
   }
 
-  private select({ scope, checks, group }: Pick<Query, 'scope' | 'checks' | 'group'>): View {
+  private beginWatching(view: View): void {
+    if (view.key !== undefined) this.selections.watch(view.key, view);
+  }
+
+  private endWatching(view: View): void {
+    if (view.key !== undefined) this.selections.unwatch(view.key);
+  }
+
+  /** Undefined where it does not exist. */
+  private select({ scope, checks, group }: Selection): View | undefined {
     if (scope === 'liveness' || (checks === undefined && (group === undefined || group === scope))) {
       return this.ofScope(scope);
     }
-    return (checks ? this.selections.find(checks) : this.groupViews.get(group as string)) ?? this.notFound;
+    return checks ? this.selections.find(checks) : this.groupViews.get(group as string);
+  }
+
+  /** The checks that count in a group; undefined: there is no such group. */
+  private membersOf(group: string): readonly Monitor[] | undefined {
+    if (!this.groupViews.has(group)) return undefined;
+    return [...this.monitors.values()].filter(
+      (monitor) =>
+        (group === 'all' || monitor.groups.includes(group)) && (this.joining.get(monitor)?.has(group) ?? true),
+    );
+  }
+
+  /** Makes the groups that there are now; returns those that are new. */
+  private nameGroups(named: readonly string[]): ReadonlySet<string> {
+    const checked = [...this.monitors.values()].flatMap(({ groups }) => groups);
+    const names = new Set(['readiness', 'startup', 'all', ...named, ...checked]);
+    const before = new Map(this.groupViews);
+    this.groupViews.clear();
+    for (const name of names) this.groupViews.set(name, before.get(name) as View);
+    const added = [...names].filter((name) => !before.has(name));
+    for (const name of added) {
+      this.groupViews.set(name, this.groupView(name));
+    }
+    return new Set(added);
+  }
+
+  private groupView(name: string): View {
+    const worst = () => this.heldStates.get(name) ?? 'pass';
+    return new View(() => this.membersOf(name), this.draining, this.context, undefined, worst);
+  }
+
+  private isJoining(group: string): boolean {
+    return [...this.joining].some(
+      ([{ groups }, counted]) => (group === 'all' || groups.includes(group)) && !counted.has(group),
+    );
   }
 
   private ofScope(scope: Scope): View {
@@ -263,10 +388,41 @@ export class Registry implements Health {
     this.startup.see(monitor);
     const { name, state: to, reason, verdict } = monitor;
     if (to !== before.state) this.tell('check', name, before.state, to, reason, verdict.finding?.output);
+    if (this.joining.delete(monitor)) return this.selectAgain();
     this.refresh();
     if (this.startup.passed !== wasStarted) this.watches.look();
     // Most results are as the one before, and then nothing that is watched need be looked at.
     else if (to !== before.state || reason !== before.reason) this.watches.look(monitor);
+  }
+
+  /** There are other checks in some group than before. */
+  private selectAgain(): void {
+    this.context.generation++;
+    for (const group of this.heldStates.keys()) if (!this.isJoining(group)) this.heldStates.delete(group);
+    this.watches.select();
+    this.refresh();
+    this.watches.look();
+  }
+
+  private armGrace(): void {
+    this.clock.clear(this.graceTimer);
+    this.isGraceOver = false;
+    if (this.startedAt === undefined || this.startupGrace === Number.POSITIVE_INFINITY) return;
+    const left = this.startedAt + this.startupGrace - this.clock.now();
+    if (left <= 0) this.isGraceOver = true;
+    else this.graceTimer = this.clock.after(left, () => this.endGrace());
+  }
+
+  /** Closes a check that is not wanted any more, once its run has let go, or after a second; another name may still stand for it. */
+  private retire(check: DefinedCheck, letGo: Promise<unknown>): void {
+    const isWanted = () => [...this.monitors.values()].some((monitor) => monitor.check.source === check.source);
+    const retired = this.within(STOP_LIMIT, letGo).then(() => isWanted() || check.close?.());
+    const leaving = retired.catch(() => {}).finally(() => this.leaving.delete(leaving));
+    this.leaving.add(leaving);
+  }
+
+  private findingsOf({ defined }: RegistryPlan): Findings {
+    return new Findings(redactor(defined.flatMap(({ secrets }) => secrets ?? [])), this.instance);
   }
 
   /** Brings what stands up to date, and tells which groups are in another state. */
@@ -294,14 +450,49 @@ export class Registry implements Health {
 
   private async end(): Promise<void> {
     this.clock.clear(this.graceTimer);
-    let limit: unknown;
-    const stops = Promise.all([...this.monitors.values()].map((monitor) => monitor.stop()));
+    this.context.reports.clear();
+    const stops = [...this.monitors.values()].map(async (monitor) => {
+      await Promise.allSettled([monitor.stop(), (async () => monitor.check.close?.())()]);
+    });
+    await this.within(STOP_LIMIT, Promise.all([...stops, ...this.leaving]));
+  }
+
+  /** Resolves when `work` has, or after `ms` milliseconds. */
+  private async within(ms: number, work: Promise<unknown>): Promise<void> {
+    let limit: Timer;
     await Promise.race([
-      stops,
+      work,
       new Promise<void>((resolve) => {
-        limit = this.clock.after(STOP_LIMIT, resolve);
+        limit = this.clock.after(ms, resolve);
       }),
     ]);
     this.clock.clear(limit);
   }
+}
+
+/**
+ * Decides every setting, and refuses what makes no sense.
+ *
+ * @throws PongcheckError `PONGCHECK_CHECK` for a check, `PONGCHECK_CONFIG` for a stale limit or a grace.
+ */
+export function planRegistry(settings: RegistrySettings): RegistryPlan {
+  const {
+    staleLimit = STALE_LIMIT,
+    startupGrace = Number.POSITIVE_INFINITY,
+    serviceId,
+    releaseId,
+    groups = [],
+  } = settings;
+  const limits = { staleLimit, 'startup.grace': startupGrace };
+  for (const [name, value] of Object.entries(limits)) {
+    if (value >= 0) continue;
+    throw new PongcheckError('PONGCHECK_CONFIG', `${name} is ${value}; allowed: a number of milliseconds from 0`);
+  }
+  return {
+    defined: Object.entries(settings.checks).map(([name, definition]) => defineCheck(name, definition)),
+    staleLimit,
+    startupGrace,
+    identity: { ...(serviceId !== undefined && { serviceId }), ...(releaseId !== undefined && { releaseId }) },
+    groups,
+  };
 }

@@ -58,13 +58,13 @@ function causesOf(checks: readonly Monitor[], { instance, serviceId }: Identity)
       const service = serviceId === undefined ? {} : { service: serviceId };
       const leaf: Cause = { instance, ...service, via: [], check: name, state };
       if (reason) leaf.reason = reason;
-      leaf.output = finding ? (finding.output ?? '') : 'no result that is recent enough';
+      leaf.output = check.output ?? (finding ? '' : 'no result that is recent enough');
       return [leaf];
     });
 }
 
 function entry(monitor: Monitor, { now, wall }: Moment): object {
-  const { check, state, reason, duration, verdict } = monitor;
+  const { check, state, reason, output, duration, verdict } = monitor;
   const { finding, since, passes, fails } = verdict;
   // A check that never ran is as old as the knowledge that nothing is known.
   const age = Math.max(0, now - (monitor.startedAt > Number.NEGATIVE_INFINITY ? monitor.startedAt : since));
@@ -76,7 +76,7 @@ function entry(monitor: Monitor, { now, wall }: Moment): object {
     time: ago(age),
     ...(finding?.observedValue !== undefined && { observedValue: finding.observedValue }),
     ...(finding?.observedUnit !== undefined && { observedUnit: finding.observedUnit }),
-    ...(finding?.output !== undefined && { output: finding.output }),
+    ...(output !== undefined && { output }),
     ...(reason && { reason }),
     ageMs: Math.round(age),
     ...(age > check.maxAge && { stale: true }),

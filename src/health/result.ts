@@ -1,7 +1,7 @@
 import { MAX_CAUSES, withoutOwn } from './causes.js';
 import type { Cause, CheckResult } from './check.js';
-import { CheckFailure, type Reason, reasonOf, reasons } from './reason.js';
-import type { Redact } from './redact.js';
+import { isReason, type Reason, reasonOf, statusOf } from './reason.js';
+import { jsonOf, type Redact } from './redact.js';
 import { type CheckState, checkStates, milder, type Trouble, worse } from './state.js';
 
 /** The longest name of an instance or check that is taken from another responder, in characters. */
@@ -20,7 +20,7 @@ export interface Finding {
   readonly causes?: readonly Cause[];
 }
 
-/** Makes findings of what runs return and throw. */
+/** Makes findings of what runs return and throw. No method throws, whatever happens when that is read. */
 export class Findings {
   constructor(
     private readonly redact: Redact,
@@ -41,8 +41,7 @@ export class Findings {
 
   /** Of what a run threw; `otherwise` is the reason where none can be told. */
   thrown(error: unknown, otherwise: Reason): Finding {
-    const status = error instanceof CheckFailure ? error.status : 'fail';
-    return { status, reason: reasonOf(error, otherwise), output: this.redact(error) };
+    return { ...this.failed(reasonOf(error, otherwise), error), status: statusOf(error) };
   }
 
   failed(reason: Reason, output: unknown): Finding {
@@ -52,19 +51,15 @@ export class Findings {
   private result(value: unknown): Finding {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw new TypeError(
-        `The check returned ${Array.isArray(value) ? 'an array' : (value ?? typeof value)}; allowed: nothing, true, false, or a result with a status.`,
+        `The check returned ${this.shown(value)}; allowed: nothing, true, false, or a result with a status.`,
       );
     }
     const { status, reason = 'custom', output, observedValue, observedUnit, causes } = value as Partial<CheckResult>;
     if (!checkStates.includes(status as CheckState)) {
-      throw new TypeError(
-        `The check returned the status ${JSON.stringify(status)}; allowed: ${checkStates.join(', ')}.`,
-      );
+      throw new TypeError(`The check returned the status ${this.shown(status)}; allowed: ${checkStates.join(', ')}.`);
     }
-    if (!Object.hasOwn(reasons, reason)) {
-      throw new TypeError(
-        `The check returned the reason ${JSON.stringify(reason)}, which is not in the list of reasons.`,
-      );
+    if (!isReason(reason)) {
+      throw new TypeError(`The check returned the reason ${this.shown(reason)}, which is not in the list of reasons.`);
     }
     const finding = {
       status: status as CheckState,
@@ -88,7 +83,7 @@ export class Findings {
 
   private observed(value: unknown): string | number | boolean {
     if (typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) return value;
-    return this.redact(typeof value === 'object' && value !== null ? JSON.stringify(value) : value);
+    return this.redact(typeof value === 'object' && value !== null ? shownOf(value) : value);
   }
 
   /** Causes come from another process: whatever does not fit is cut or left out. */
@@ -115,8 +110,24 @@ export class Findings {
     };
   }
 
+  /** A value that was not expected, or what it is. */
+  private shown(value: unknown): string {
+    if (typeof value === 'string') return JSON.stringify(this.redact(value));
+    if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`;
+    if (typeof value !== 'object' || value === null) return this.redact(value);
+    return Array.isArray(value) ? 'an array' : 'an object';
+  }
+
   private name(value: unknown): string {
     return this.redact(value).slice(0, MAX_NAME);
+  }
+}
+
+function shownOf(value: object): string {
+  try {
+    return jsonOf(value) ?? 'an object';
+  } catch {
+    return 'an object that JSON cannot tell';
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../clock.js';
+import type { Loader } from './loader.js';
 import type { Finding } from './result.js';
 import type { Run, RunListener } from './run.js';
 
@@ -15,7 +16,7 @@ export interface FlightListener {
   /**
    * The run that began last has ended.
    * @param startedAt monotonic moment of its start.
-   * @param ran false where no run was possible, because too many hang.
+   * @param ran false where no run was possible, because too many hang, or what the check needs could not be loaded.
    */
   ended(startedAt: number, finding: Finding, ran: boolean): void;
 }
@@ -31,6 +32,7 @@ export class SingleFlight implements RunListener {
   /** Number of the run that ended last. */
   ended = 0;
   private running: Run | undefined;
+  private loader: Loader;
   /** The waiting run: how many responders the question came through that wants it. */
   private next: { hops: number } | undefined;
   private floorTimer: Timer;
@@ -44,11 +46,14 @@ export class SingleFlight implements RunListener {
 
   constructor(
     private readonly clock: Clock,
-    private readonly floor: number,
+    private floor: number,
     private readonly create: (hops: number, listener: RunListener) => Run,
     private readonly refused: (hanging: number) => Finding,
+    private readonly createLoader: () => Loader,
     private readonly listener: FlightListener,
-  ) {}
+  ) {
+    this.loader = createLoader();
+  }
 
   /** Monotonic moment at which the run that is going on started. */
   get runningSince(): number | undefined {
@@ -72,11 +77,39 @@ export class SingleFlight implements RunListener {
     return this.next ? this.started + 1 : this.started;
   }
 
+  /** What the check needs is being loaded; the first run waits for it. */
+  get isLoading(): boolean {
+    return this.loader.isLoading;
+  }
+
+  /** Holds from the next start on. */
+  setFloor(floor: number): void {
+    this.floor = floor;
+  }
+
+  /**
+   * Another check takes the place of this one: the run that is going on counts for nothing, those that hang do not
+   * either, and one of the new check starts as soon as the floor allows. Settles when the aborted run has let go.
+   */
+  async replace(): Promise<void> {
+    const letGo = this.running?.abort();
+    this.running = undefined;
+    this.hanging.clear();
+    this.owesRun = false;
+    this.clock.clear(this.floorTimer);
+    this.loader.stop();
+    this.loader = this.createLoader();
+    this.next = { hops: 0 };
+    this.advance();
+    await letGo;
+  }
+
   /** Starts no more runs and aborts the one that is going on; settles when it lets go. */
   async stop(): Promise<void> {
     this.stopped = true;
     this.next = undefined;
     this.clock.clear(this.floorTimer);
+    this.loader.stop();
     await this.running?.abort();
   }
 
@@ -90,23 +123,35 @@ export class SingleFlight implements RunListener {
       this.floorTimer = this.clock.after(wait, () => this.advance());
       return;
     }
+    if (!this.loader.isLoaded) {
+      this.loader.attempt((failure) => (failure ? this.skip(failure) : this.advance()));
+      return;
+    }
+    this.owesRun = !this.mayRun(now);
+    if (this.owesRun) return this.skip(this.refused(this.hanging.size));
     const { hops } = this.next;
+    this.begin(now);
+    this.lastRun = now;
+    const run = this.create(hops, this);
+    // The clock has moved on since: the floor holds between the moments that are told.
+    this.lastStart = run.startedAt;
+    this.running = run;
+    run.begin();
+  }
+
+  private begin(now: number): void {
     this.next = undefined;
     this.lastStart = now;
     this.started++;
     this.listener.began(this.started);
-    this.owesRun = !this.mayRun(now);
-    if (!this.owesRun) {
-      this.lastRun = now;
-      const run = this.create(hops, this);
-      // The clock has moved on since: the floor holds between the moments that are told.
-      this.lastStart = run.startedAt;
-      this.running = run;
-      run.begin();
-    } else {
-      this.ended = this.started;
-      this.listener.ended(now, this.refused(this.hanging.size), false);
-    }
+  }
+
+  /** Ends the waiting run in place of starting it. */
+  private skip(finding: Finding): void {
+    const now = this.clock.now();
+    this.begin(now);
+    this.ended = this.started;
+    this.listener.ended(now, finding, false);
   }
 
   private mayRun(now: number): boolean {

@@ -13,11 +13,14 @@ export class Startup<C extends Counted & { readonly groups: readonly string[] }>
   private readonly missing: Set<C>;
   private readonly grouped: boolean;
 
-  constructor(checks: readonly C[]) {
+  /** @param before what was waited for until a reload: what has passed stays so. */
+  constructor(checks: readonly C[], before?: Startup<C>) {
     const group = checks.filter((check) => check.groups.includes('startup'));
     this.grouped = group.length > 0;
     this.checks = this.grouped ? group : checks.filter((check) => check.critical);
-    this.missing = new Set(this.checks);
+    const isMissing = (check: C) =>
+      before?.grouped !== this.grouped || !before.checks.includes(check) || before.missing.has(check);
+    this.missing = new Set(before?.passed ? [] : this.checks.filter(isMissing));
   }
 
   get passed(): boolean {

@@ -17,9 +17,12 @@ export class Verdict {
   /** Bad findings in a row. */
   fails = 0;
 
+  private isRestarted = false;
+
   constructor(
-    private readonly rise: number,
-    private readonly fall: number,
+    /** Good findings in a row, and bad ones, that count; they may change, and hold from the next finding on. */
+    public rise: number,
+    public fall: number,
     now: number,
   ) {
     this.since = now;
@@ -31,12 +34,21 @@ export class Verdict {
 
   take(finding: Finding, now: number): void {
     const good = isGood(finding);
+    const isFirst = this.finding === undefined || this.isRestarted;
+    this.isRestarted = false;
     this.passes = good ? this.passes + 1 : 0;
     this.fails = good ? 0 : this.fails + 1;
     const held = this.finding;
-    const counts =
-      held === undefined || isGood(held) === good || (good ? this.passes >= this.rise : this.fails >= this.fall);
+    const isSameSide = held !== undefined && isGood(held) === good;
+    const counts = isFirst || isSameSide || (good ? this.passes >= this.rise : this.fails >= this.fall);
     if (counts) this.hold(finding, now);
+  }
+
+  /** The next finding is the first of another check: it counts at once, and what is held stands until then. */
+  restart(): void {
+    this.isRestarted = true;
+    this.passes = 0;
+    this.fails = 0;
   }
 
   /** The finding has become too old to count. */

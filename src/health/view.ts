@@ -2,37 +2,61 @@ import type { Clock } from '../clock.js';
 import { aggregate } from './aggregate.js';
 import type { Answer, Standing } from './health.js';
 import type { Monitor } from './monitor.js';
-import type { State } from './state.js';
+import type { ReportCache } from './report-cache.js';
+import { type CheckState, type State, worse } from './state.js';
 
 /** How much of a report is told: see `Answer.report`. */
 export type Extent = Parameters<Answer['report']>[0];
 
-/** How long a serialised report is given while nothing changes, in milliseconds. */
-const REPORT_LIFE = 250;
+const NONE: readonly Monitor[] = [];
 
 export interface ViewContext {
   readonly clock: Clock;
   /** Rises whenever anything changes that a view could show. */
   readonly revision: number;
+  /** Rises whenever other checks are selected than before. */
+  readonly generation: number;
+  readonly reports: ReportCache;
   serialise(view: View, extent: Extent): Buffer;
 }
 
 /** What a view says by itself, whatever its checks say; undefined: their aggregate counts. */
 export type Override = () => State | undefined;
 
+/** The checks that a view is of now; undefined: what it is of does not exist. */
+export type FindChecks = () => readonly Monitor[] | undefined;
+
 /** One selection of checks, and what is known of it as a whole. */
 export class View {
   /** Replaced only when something changed. */
   standing!: Standing;
+  private found: readonly Monitor[] | undefined;
+  private generation = -1;
   private revision = -1;
-  private readonly reports = new Map<Extent, { octets: Buffer; revision: number; until: number }>();
 
   constructor(
-    readonly checks: readonly Monitor[],
+    private readonly find: FindChecks,
     private readonly override: Override,
     private readonly context: ViewContext,
+    /** Identifies a selection by names of checks; undefined for a scope or a group. */
+    readonly key?: string,
+    /** What its state is no better than, whatever its checks say. */
+    private readonly worst: () => CheckState = () => 'pass',
   ) {
     this.refresh();
+  }
+
+  get checks(): readonly Monitor[] {
+    return this.select() ?? NONE;
+  }
+
+  private select(): readonly Monitor[] | undefined {
+    const { generation } = this.context;
+    if (this.generation !== generation) {
+      this.generation = generation;
+      this.found = this.find();
+    }
+    return this.found;
   }
 
   /** What stands now. */
@@ -43,7 +67,7 @@ export class View {
 
   refresh(): void {
     this.revision = this.context.revision;
-    const own = this.override();
+    const own = this.select() ? this.override() : 'not-found';
     let freshUntil = Number.POSITIVE_INFINITY;
     let since = Number.POSITIVE_INFINITY;
     if (own === undefined || own === 'starting') {
@@ -52,22 +76,17 @@ export class View {
         if (check.verdict.finding) since = Math.min(since, check.startedAt);
       }
     }
-    this.standing = { state: own ?? aggregate(this.checks), freshUntil, since };
+    this.standing = { state: own ?? worse(aggregate(this.checks), this.worst()), freshUntil, since };
   }
 
   /** What stands now, for one who asked; the report is that of the moment at which it is asked for. */
-  answer(stale: boolean): Answer {
-    return new ViewAnswer(this, this.current(), stale, this.context.clock.now());
+  answer(stale: boolean, late = false): Answer {
+    return new ViewAnswer(this, this.current(), stale, late, this.context.clock.now());
   }
 
   report(extent: Extent): Buffer {
-    const { clock, revision } = this.context;
-    const now = clock.now();
-    const kept = this.reports.get(extent);
-    if (kept && kept.revision === revision && now < kept.until) return kept.octets;
-    const octets = this.context.serialise(this, extent);
-    this.reports.set(extent, { octets, revision, until: now + REPORT_LIFE });
-    return octets;
+    const { reports, revision } = this.context;
+    return reports.get(this, extent, revision, () => this.context.serialise(this, extent));
   }
 }
 
@@ -79,6 +98,7 @@ class ViewAnswer implements Answer {
     private readonly view: View,
     { state, since }: Standing,
     readonly stale: boolean,
+    readonly late: boolean,
     now: number,
   ) {
     this.state = state;

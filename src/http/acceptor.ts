@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../clock.js';
+import { addressBucket } from '../link/address-bucket.js';
 import type { Log } from '../log.js';
 import type { HttpCloseReason, HttpRefusal, HttpStats } from '../metrics/http-stats.js';
 import { Complaints } from '../server/complaints.js';
@@ -42,6 +43,8 @@ export interface AcceptorOptions {
   readonly maxConnections: number;
   /** 0 = unlimited. */
   readonly maxConnectionsPerAddress: number;
+  /** Bits of an IPv6 address that count there. */
+  readonly ipv6Prefix: number;
   readonly turns: Turns;
   readonly stats: HttpStats;
   readonly clock: Clock;
@@ -131,12 +134,13 @@ export class Acceptor implements HttpConnectionEvents {
   // -- accept ----------------------------------------------------------------
 
   private accept(accepted: Socket): void {
-    const { maxConnections, maxConnectionsPerAddress, turns, stats } = this.options;
+    const { maxConnections, maxConnectionsPerAddress, ipv6Prefix, turns, stats } = this.options;
     const socket = this.handshakes ? accepted : withSharedReads(accepted, reads);
     const { remoteAddress } = socket;
     // It is gone already, and without an address it would pass for a local one.
     if (remoteAddress === undefined) return refuse(socket);
-    if (maxConnectionsPerAddress > 0 && !this.perAddress.claim(socket, remoteAddress, maxConnectionsPerAddress)) {
+    const bucket = addressBucket(remoteAddress, ipv6Prefix) ?? remoteAddress;
+    if (maxConnectionsPerAddress > 0 && !this.perAddress.claim(socket, bucket, maxConnectionsPerAddress)) {
       return this.refuse(socket, 'max-connections-per-address');
     }
     if (this.connections.size >= maxConnections && !this.makeRoom()) return this.refuse(socket, 'max-connections');

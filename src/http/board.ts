@@ -14,7 +14,7 @@ export interface Overview {
   /** The newest first. */
   readonly transitions: readonly PastTransition[];
   connections(): ConnectionCounts;
-  /** Calls `listener` at each transition; returns what takes that back. */
+  /** Calls `listener` at each transition and each reload; returns what takes that back. */
   onTransition(listener: () => void): () => void;
   readonly version: string;
   readonly startedAt: Date;

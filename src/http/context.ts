@@ -16,10 +16,13 @@ export interface MetricsText {
 /** All that the routes know of the service that they speak for. */
 export interface HttpContext {
   readonly health: Health;
-  /** Who may see more than `status` and `state`. */
-  readonly detail: DetailMode;
-  /** What `Authorization: Bearer` may show. Default: nobody asks for it. */
-  readonly tokens?: Tokens | undefined;
+  /** A reload changes it in place. */
+  readonly access: {
+    /** Who may see more than `status` and `state`. */
+    readonly detail: DetailMode;
+    /** What `Authorization: Bearer` may show; undefined: nobody asks for it. */
+    readonly tokens: Tokens | undefined;
+  };
   /** At most `limit` open connections with an id above `after`, the oldest first. */
   readonly connections: (after: number, limit: number) => readonly { readonly id: number }[];
   readonly overview: Overview;

@@ -14,7 +14,9 @@ const MAX_BEHIND = 30_000;
 
 interface Viewer {
   readonly response: ServerResponse;
-  readonly mayAll: boolean;
+  /** What it was sent last was all; it ends where it no longer may see that. */
+  readonly sawAll: boolean;
+  readonly mayAll: () => boolean;
   /** Monotonic moment since when it has not read what it was sent. */
   behindSince: number | undefined;
 }
@@ -42,10 +44,11 @@ export class Live {
    * Sends the first message at once, and more until the viewer leaves. The head must have been written. Where too many
    * look already, one that does not read makes room, or else the one that came first, whose page comes back by itself.
    */
-  add(response: ServerResponse, mayAll: boolean): void {
+  add(response: ServerResponse, mayAll: () => boolean): void {
     if (response.destroyed) return;
     if (this.viewers.size >= this.maxViewers) this.makeRoom();
-    const viewer: Viewer = { response, mayAll, behindSince: undefined };
+    const sawAll = mayAll();
+    const viewer: Viewer = { response, sawAll, mayAll, behindSince: undefined };
     this.viewers.add(viewer);
     response.on('drain', () => {
       viewer.behindSince = undefined;
@@ -57,9 +60,9 @@ export class Live {
       this.rest();
       this.latest.clear();
     });
-    const kept = this.latest.get(mayAll);
+    const kept = this.latest.get(sawAll);
     const isFresh = kept && this.clock.now() - kept.at < LEAST;
-    this.send(viewer, isFresh ? kept.bytes : this.make(mayAll));
+    this.send(viewer, isFresh ? kept.bytes : this.make(sawAll));
     this.plan(TICK);
   }
 
@@ -91,8 +94,13 @@ export class Live {
     this.toldAt = this.clock.now();
     const messages = new Map<boolean, Buffer>();
     for (const viewer of this.viewers) {
-      const message = messages.get(viewer.mayAll) ?? this.make(viewer.mayAll);
-      messages.set(viewer.mayAll, message);
+      const mayAll = viewer.mayAll();
+      if (viewer.sawAll && !mayAll) {
+        viewer.response.end();
+        continue;
+      }
+      const message = messages.get(mayAll) ?? this.make(mayAll);
+      messages.set(mayAll, message);
       this.send(viewer, message);
     }
     if (this.viewers.size > 0) this.plan(TICK);

@@ -9,7 +9,7 @@ export type Right = 'detail' | 'status' | 'wrong-token';
  * To be asked when the request comes: a socket that is closed meanwhile has no
  * address any more, as if it were local.
  */
-export function rightOf({ detail, tokens }: HttpContext, { raw }: FastifyRequest): Right {
+export function rightOf({ access: { detail, tokens } }: HttpContext, { raw }: FastifyRequest): Right {
   const shown = tokens && bearer(raw.headers.authorization);
   if (shown !== undefined && !tokens?.has(shown)) return 'wrong-token';
   const hasToken = shown !== undefined || tokens?.has(password(raw.headers.authorization)) === true;
@@ -25,7 +25,7 @@ export function askBrowser(reply: FastifyReply): FastifyReply {
 }
 
 /** 401 for who could show a right token, 403 for whom no token would help. */
-export function refuse({ detail }: HttpContext, right: Right, reply: FastifyReply): FastifyReply {
+export function refuse({ access: { detail } }: HttpContext, right: Right, reply: FastifyReply): FastifyReply {
   if (right === 'wrong-token') {
     reply.header('www-authenticate', 'Bearer error="invalid_token"');
     return reply.code(401).send({ error: 'the token is not a right one' });

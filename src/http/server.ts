@@ -27,7 +27,7 @@ const CLOSE_LIMIT = 1000;
 export interface HttpLimits {
   /** Connections at once; beyond that those make room that have sent no request or are idle. Default 1,000. */
   readonly maxConnections: number;
-  /** Connections at once from one address; 0 = unlimited. Default 0. */
+  /** Connections at once from one IPv4 address or IPv6 network; 0 = unlimited. Default 0. */
   readonly maxConnectionsPerAddress: number;
 }
 
@@ -38,6 +38,8 @@ export interface HttpServerOptions extends HttpContext {
   /** 0 takes any free one. */
   readonly port: number;
   readonly limits?: Partial<HttpLimits>;
+  /** Bits of an IPv6 address that `limits.maxConnectionsPerAddress` counts. Default 64. */
+  readonly ipv6Prefix?: number;
   /** What is counted of its connections. Default: nobody reads it. */
   readonly stats?: HttpStats;
   /** Default: plain text. */
@@ -56,10 +58,10 @@ export interface HttpServer {
 
 /** Opens it. Fastify is loaded only now. Throws PONGCHECK_LISTEN, and nothing is left open then. */
 export async function openHttp(options: HttpServerOptions): Promise<HttpServer> {
-  const { host, port, clock, certificate, limits, log = silentLog, stats = new HttpStats() } = options;
+  const { host, port, clock, certificate, limits, ipv6Prefix = 64, log = silentLog, stats = new HttpStats() } = options;
   const turns = new Turns();
   const listener = addressOf(host, port, certificate);
-  const settings = { ...defaultHttpLimits, ...limits, turns, stats, clock, log, listener };
+  const settings = { ...defaultHttpLimits, ...limits, ipv6Prefix, turns, stats, clock, log, listener };
   // Probes and scrapers find room beside the viewers of the page.
   const maxViewers = Math.min(MAX_VIEWERS, Math.ceil(settings.maxConnections / 2));
   const app = await createApp(options, { atRoot: true, turns, maxViewers });

@@ -25,15 +25,15 @@ export interface StatusRouteOptions {
  * `GET /status.json`: its data. Who may not see detail gets the state alone.
  */
 export function statusRoutes(context: RouteContext, { atRoot, maxViewers }: StatusRouteOptions): FastifyPluginAsync {
-  const { health, detail, tokens, overview, clock, renderings } = context;
+  const { health, access, overview, clock, renderings } = context;
   const ask = asking(health);
   const seen = (mayAll: boolean) => (mayAll ? board(context) : bare());
-  const login = detail === 'token' && tokens ? LOGIN : undefined;
+  const login = () => (access.detail === 'token' && access.tokens ? LOGIN : undefined);
   const bare = (): BareBoard => ({ state: overview.known('readiness').state });
   const mayAll = (request: FastifyRequest) => rightOf(context, request) === 'detail';
 
   return async (app) => {
-    const live = new Live(clock, (all) => JSON.stringify(sections(seen(all), clock.wall(), login)), maxViewers);
+    const live = new Live(clock, (all) => JSON.stringify(sections(seen(all), clock.wall(), login())), maxViewers);
     const forget = overview.onTransition(() => live.changed());
     app.addHook('preClose', async () => {
       forget();
@@ -50,7 +50,7 @@ export function statusRoutes(context: RouteContext, { atRoot, maxViewers }: Stat
       const all = mayAll(request);
       const rendering = await renderings.of(`page ${all}`, async () => {
         await refresh();
-        const text = document(sections(seen(all), clock.wall(), login), EVENTS);
+        const text = document(sections(seen(all), clock.wall(), login()), EVENTS);
         return { type: 'text/html; charset=utf-8', body: Buffer.from(text) };
       });
       reply.headers({
@@ -77,7 +77,9 @@ export function statusRoutes(context: RouteContext, { atRoot, maxViewers }: Stat
     });
 
     get(app, `/${LOGIN}`, async (request, reply) =>
-      login && !mayAll(request) ? askBrowser(reply) : reply.redirect(hasSlash(request) ? '../../status' : '../status'),
+      login() && !mayAll(request)
+        ? askBrowser(reply)
+        : reply.redirect(hasSlash(request) ? '../../status' : '../status'),
     );
 
     get(app, `/${EVENTS}`, async (request, reply) => {
@@ -90,7 +92,7 @@ export function statusRoutes(context: RouteContext, { atRoot, maxViewers }: Stat
         // A proxy that buffers would make it old.
         'x-accel-buffering': 'no',
       });
-      live.add(raw, mayAll(request));
+      live.add(raw, () => mayAll(request));
     });
   };
 }

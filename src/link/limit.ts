@@ -10,12 +10,20 @@ const LONGEST_UNNOTICED_STALL = 5000;
  * has passed again.
  */
 export class Limit {
-  /** Milliseconds; 0 = no limit. */
-  readonly ms: number;
   private forgivenAt = Number.NEGATIVE_INFINITY;
 
-  constructor(ms: number) {
+  /** Milliseconds; 0 = no limit. */
+  constructor(public ms: number) {}
+
+  /** Another limit holds from `now` on: what has lasted longer than that already has the whole of it left. */
+  change(ms: number, now: number): void {
+    if (ms !== this.ms) this.restart(now);
     this.ms = ms;
+  }
+
+  /** Counts from `now` at the earliest. */
+  restart(now: number): void {
+    this.forgivenAt = now;
   }
 
   /** Whether what began at `since` has lasted too long at `now` (both monotonic milliseconds). */

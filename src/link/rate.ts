@@ -8,11 +8,17 @@ export class RateBucket {
   private filledAt: number;
 
   constructor(
-    private readonly perSecond: number,
+    readonly perSecond: number,
     now: number,
   ) {
     this.tokens = perSecond;
     this.filledAt = now;
+  }
+
+  /** A bucket for this rate: `before` where that is one; undefined where the rate is 0, which is unlimited. */
+  static of(perSecond: number, now: number, before?: RateBucket): RateBucket | undefined {
+    if (perSecond === before?.perSecond) return before;
+    return perSecond > 0 ? new RateBucket(perSecond, now) : undefined;
   }
 
   /** Whole frames that may come at `now`. */

@@ -33,7 +33,7 @@ export class Sweeper<Member extends Swept = Swept> {
   private readonly slots: Member[] = [];
   /** By slot, the moment before which there is nothing to look for: most are idle, and to visit one costs a hundred times its number. */
   private lookAt = new Float64Array(64);
-  /** Milliseconds between two sweeps: a tenth of the shortest limit, at most 100. */
+  /** Milliseconds between two sweeps, see `arm`. */
   private period = LONGEST_PERIOD;
   private readonly limits: Limit[] = [];
   private timer: Timer | undefined;
@@ -47,10 +47,9 @@ export class Sweeper<Member extends Swept = Swept> {
     private readonly afterPoll: (look: () => void) => void = setImmediate,
   ) {}
 
-  /** Takes this limit into account too. */
+  /** Takes this limit into account too, which may change. */
   watch(limit: Limit): void {
     this.limits.push(limit);
-    if (limit.ms > 0) this.period = Math.max(SHORTEST_PERIOD, Math.min(this.period, limit.ms / 10));
   }
 
   add(member: Member): void {
@@ -77,13 +76,22 @@ export class Sweeper<Member extends Swept = Swept> {
     if (member.slot >= 0) this.lookAt[member.slot] = 0;
   }
 
+  /** The same of everyone. */
+  wakeAll(): void {
+    this.lookAt.fill(0);
+  }
+
   private grow(): void {
     const more = new Float64Array(this.lookAt.length * 2);
     more.set(this.lookAt);
     this.lookAt = more;
   }
 
+  /** A tenth of the shortest limit, at most 100 ms. */
   private arm(): void {
+    let shortest = Number.POSITIVE_INFINITY;
+    for (const { ms } of this.limits) if (ms > 0 && ms < shortest) shortest = ms;
+    this.period = Math.max(SHORTEST_PERIOD, Math.min(LONGEST_PERIOD, shortest / 10));
     this.expectedAt = this.clock.now() + this.period;
     this.timer = this.clock.after(this.period, this.sweep);
   }
@@ -94,7 +102,7 @@ export class Sweeper<Member extends Swept = Swept> {
     this.stall = 0;
     for (const limit of this.limits) limit.stalled(lag, now);
     // After a stall everyone is to know of it, whatever they wait for.
-    if (lag > this.period) this.lookAt.fill(0);
+    if (lag > this.period) this.wakeAll();
     this.lookBelow(this.slots.length, now, lag);
   };
 

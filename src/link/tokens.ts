@@ -15,10 +15,19 @@ export class Tokens {
   }
 
   has(shown: string): boolean {
-    const digest = digestOf(shown);
-    let found = false;
+    return this.find(shown) !== undefined;
+  }
+
+  /** The digest of a right one. */
+  find(shown: string): Buffer | undefined {
+    return this.keeps(digestOf(shown));
+  }
+
+  /** The digest, where it is of one of these tokens; it may come from tokens that were right before. */
+  keeps(digest: Buffer): Buffer | undefined {
+    let found: Buffer | undefined;
     // Each is compared, whatever the one before said.
-    for (const known of this.digests) found = timingSafeEqual(known, digest) || found;
+    for (const known of this.digests) found = timingSafeEqual(known, digest) ? known : found;
     return found;
   }
 }

@@ -3,10 +3,12 @@ import { type Reason, reasons } from '../health/reason.js';
 import type { CheckView } from '../health/registry.js';
 import { checkStates, type State, states } from '../health/state.js';
 import type { Histogram } from '../histogram.js';
+import type { Log } from '../log.js';
 import { closeReasons, pauses, refusals, type ServerStats } from '../server/stats.js';
 import { WireError } from '../wire/codes.js';
 import type { LoopWatch } from './event-loop.js';
 import { type HttpStats, httpCloseReasons, httpRefusals } from './http-stats.js';
+import type { Reloads } from './reloads.js';
 
 /** What the metrics are read from when they are scraped; reading runs no check. */
 export interface Source {
@@ -14,12 +16,15 @@ export interface Source {
     readonly checks: readonly CheckView[];
     groups(): readonly string[];
     stateOf(group: string): State;
+    readonly watchedSelections: number;
   };
   readonly stats: ServerStats;
   readonly http: HttpStats;
+  readonly reloads: Pick<Reloads, 'counts' | 'isLastSuccessful' | 'lastSuccess'>;
   readonly loop: Pick<LoopWatch, 'delay' | 'busy'>;
   /** Connections that may be open at once. */
-  readonly maxConnections: number;
+  maxConnections(): number;
+  readonly log: Pick<Log, 'droppedLines'>;
   /** Version of this package. */
   readonly version: string;
 }
@@ -99,6 +104,27 @@ export const metricRows: readonly MetricRow[] = [
     help: 'Always 1; the labels tell the version of pongcheck and that of Node.js.',
     labels: ['version', 'node'],
     read: ({ version }) => [[{ version, node: process.version }, 1]],
+  },
+  {
+    name: 'pongcheck_config_reloads_total',
+    type: 'counter',
+    help: 'Reloads of the configuration, by result; one that fails changes nothing.',
+    labels: ['result'],
+    read: ({ reloads }) => each('result', ['success', 'failure'], reloads.counts),
+  },
+  {
+    name: 'pongcheck_config_last_reload_successful',
+    type: 'gauge',
+    help: '1 where the last reload of the configuration succeeded, or none was tried; 0 where it failed.',
+    labels: [],
+    read: ({ reloads }) => single(reloads.isLastSuccessful ? 1 : 0),
+  },
+  {
+    name: 'pongcheck_config_last_reload_success_timestamp_seconds',
+    type: 'gauge',
+    help: 'Time since when the configuration holds that is in force, in seconds since 1970.',
+    labels: [],
+    read: ({ reloads }) => single(reloads.lastSuccess),
   },
   {
     name: 'pongcheck_group_status',
@@ -222,7 +248,7 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_pings_stale_total',
     type: 'counter',
-    help: 'PINGs that were answered with an old status, because the deadline came before a wanted run was done.',
+    help: 'PINGs that were answered with an old status, because their deadline came before a wanted run was done. Answers that did not wait do not count: to agent, to a timeoutMs of 0, and those given early because the connection closes.',
     labels: [],
     read: ({ stats }) => single(stats.stale),
   },
@@ -239,6 +265,13 @@ export const metricRows: readonly MetricRow[] = [
     help: 'WATCHes that are open now.',
     labels: [],
     read: ({ stats }) => single(stats.watches),
+  },
+  {
+    name: 'pongcheck_watched_selections',
+    type: 'gauge',
+    help: 'Different checks lists of WATCHes that are open now.',
+    labels: [],
+    read: ({ health }) => single(health.watchedSelections),
   },
   {
     name: 'pongcheck_statuses_total',
@@ -273,7 +306,7 @@ export const metricRows: readonly MetricRow[] = [
     type: 'gauge',
     help: 'Connections that may be open at once; more are refused.',
     labels: [],
-    read: ({ maxConnections }) => single(maxConnections),
+    read: (source) => single(source.maxConnections()),
   },
   {
     name: 'pongcheck_handshakes',
@@ -372,6 +405,13 @@ export const metricRows: readonly MetricRow[] = [
     help: 'HTTP connections that were closed at once because of a limit, by that limit.',
     labels: ['reason'],
     read: ({ http }) => each('reason', httpRefusals, http.refused),
+  },
+  {
+    name: 'pongcheck_log_lines_dropped_total',
+    type: 'counter',
+    help: 'Lines of the log that could not be written, as on a full disk; always 0 where the log is not that of `pongcheck serve`.',
+    labels: [],
+    read: ({ log }) => single(log.droppedLines ?? 0),
   },
   {
     name: 'pongcheck_event_loop_delay_seconds',

@@ -1,16 +1,4 @@
-import { type Labels, type MetricRow, metricRows, type Source } from './table.js';
-
-/** Prometheus' text format. */
-export const TEXT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
-
-/**
- * Writes all metrics as a registry of prom-client would, in a fourth of its time: with hundreds of checks there are tens
- * of thousands of lines, and all that changes from one scrape to the next is their ends.
- */
-export function textWriter(source: Source): () => string {
-  const rows = metricRows.map((row) => new RowText(row, source));
-  return () => `${rows.map((row) => row.write()).join('\n\n')}\n`;
-}
+import type { Labels, MetricRow, Source } from './table.js';
 
 interface Series {
   readonly labels: Labels;
@@ -18,7 +6,11 @@ interface Series {
   readonly heads: readonly string[];
 }
 
-class RowText {
+/**
+ * Writes one row of the table as a registry of prom-client would, in a fifth of its time: with hundreds of checks there
+ * are tens of thousands of lines, and all that changes from one scrape to the next is their ends.
+ */
+export class RowText {
   private readonly start: string;
   /** Those of the scrape before, in their order. */
   private known: Series[] = [];

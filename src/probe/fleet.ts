@@ -26,24 +26,32 @@ export class ProbeRefusal extends Error {
 }
 
 const TIMEOUT = 5000;
-const MAX_CONCURRENT = 500;
+/** Default of `maxConcurrent`. */
+export const MAX_CONCURRENT_PROBES = 500;
 /** What is left of a scrape's own limit, so that its answer arrives; in milliseconds. */
 const SCRAPE_OFFSET = 500;
 const SHORTEST = 10;
 
 /** Probes targets one at a time for whoever asks, and keeps nothing between two. */
 export class Fleet {
-  private readonly targets: Targets;
-  private readonly modules: Readonly<Record<string, ProbeModule>>;
+  private targets: Targets;
+  private modules: Readonly<Record<string, ProbeModule>>;
   private running = 0;
 
   /** Throws PONGCHECK_CONFIG for a pattern of targets that is none. */
   constructor(
-    private readonly options: FleetOptions,
+    private options: FleetOptions,
     private readonly clock: Clock,
   ) {
     this.targets = new Targets(options.targets);
     this.modules = options.modules && Object.keys(options.modules).length > 0 ? options.modules : defaultModules;
+  }
+
+  /** Probes from now on as `other` would. */
+  take({ options, targets, modules }: Fleet): void {
+    this.options = options;
+    this.targets = targets;
+    this.modules = modules;
   }
 
   /**
@@ -58,7 +66,7 @@ export class Fleet {
     const address = targetOf(target);
     if (!this.targets.allows(address.host, address.port))
       throw new ProbeRefusal(403, 'this target is not in probe.targets');
-    if (this.running >= (this.options.maxConcurrent ?? MAX_CONCURRENT)) {
+    if (this.running >= (this.options.maxConcurrent ?? MAX_CONCURRENT_PROBES)) {
       throw new ProbeRefusal(503, 'too many probes are under way');
     }
     const { timeout: own = TIMEOUT } = module;

@@ -1,7 +1,7 @@
 import { RefusedError } from '../client/failure.js';
 import { type Clock, systemClock } from '../clock.js';
 import { type ErrorCode, PongcheckError } from '../errors.js';
-import { reasonOf } from '../health/reason.js';
+import { reasonOf, statusOf } from '../health/reason.js';
 import { redactor } from '../health/redact.js';
 import { WireError } from '../wire/codes.js';
 import { askHttp } from './http.js';
@@ -72,6 +72,7 @@ const byCode: Readonly<Partial<Record<ErrorCode, FailureReason>>> = {
 function reasonFor(error: unknown): FailureReason {
   if (error instanceof ProbeFailure) return error.reason;
   if (error instanceof RefusedError && error.wire.code === WireError.UNAUTHENTICATED) return 'auth';
+  if (statusOf(error) === 'unknown') return 'internal';
   if (error instanceof PongcheckError && byCode[error.code]) return byCode[error.code] as FailureReason;
   if (String((error as NodeJS.ErrnoException)?.code).startsWith('HPE_')) return 'protocol';
   const reason = reasonOf(error, 'internal');

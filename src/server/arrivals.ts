@@ -1,20 +1,11 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../clock.js';
-import type { Networks } from '../link/networks.js';
 import { Sweeper } from '../link/sweeper.js';
 import { Arrival, type Gate } from './arrival.js';
 import { onePoll } from './one-poll.js';
 import type { Origin } from './origin.js';
 import type { Shared } from './session.js';
 import type { TlsEntrance } from './tls-entrance.js';
-
-/** What comes before the first octet of a connection at one listener. */
-export interface Doors {
-  /** The TLS that is spoken; undefined: plain text. */
-  readonly tls: TlsEntrance | undefined;
-  /** Who has to send a PROXY header, and is believed; undefined: nobody. */
-  readonly proxies: Networks | undefined;
-}
 
 /** Where arrivals go. */
 export interface House {
@@ -57,8 +48,8 @@ export class Arrivals {
     for (const arrival of members) arrival.destroy('drained');
   }
 
-  /** How they come through the doors of one listener. */
-  gate(shared: Shared, { tls }: Doors): Gate {
+  /** How they come to one listener; with `tls` over TLS. */
+  gate(shared: Shared, tls: TlsEntrance | undefined): Gate {
     const { house } = this;
     const { clock, complaints, limits, stats } = shared;
     const leave = (arrival: Arrival) => {

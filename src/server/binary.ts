@@ -47,7 +47,7 @@ export class BinarySession implements Session {
   judged = 0;
   sent = 0;
   private readonly decoder = new Decoder('server');
-  private readonly bucket: RateBucket | undefined;
+  private bucket: RateBucket | undefined;
   /** What was pushed and is not worked through. */
   private chunk: Buffer | undefined = undefined;
   private waiting: Set<Waiting> | undefined = undefined;
@@ -62,8 +62,7 @@ export class BinarySession implements Session {
     private readonly connection: Connection,
     now: number,
   ) {
-    const { pingsPerSecond } = connection.shared.settings.limits;
-    this.bucket = pingsPerSecond > 0 ? new RateBucket(pingsPerSecond, now) : undefined;
+    this.limitRate(now);
   }
 
   get inside(): boolean {
@@ -80,6 +79,10 @@ export class BinarySession implements Session {
 
   credit(ms: number, now: number): void {
     this.bucket?.credit(ms, now);
+  }
+
+  limitRate(now: number): void {
+    this.bucket = RateBucket.of(this.connection.shared.settings.limits.pingsPerSecond, now, this.bucket);
   }
 
   push(chunk: Buffer): void {
@@ -223,16 +226,23 @@ export class BinarySession implements Session {
     this.connection.send(frame);
   }
 
+  /** Sends one frame. */
+  private sendParts(parts: readonly Buffer[]): void {
+    this.sent++;
+    for (const part of parts) this.connection.send(part);
+  }
+
   private greet(hello: HelloBody | undefined, now: number): void {
     const { connection, decoder } = this;
-    const { responder, settings, tokens } = connection.shared;
+    const { responder, settings, limits, tokens } = connection.shared;
     if (tokens && hello?.token !== undefined) {
-      if (!tokens.has(hello.token)) return this.refuseUnauthenticated('the token is not a right one');
-      connection.authenticated();
+      const digest = tokens.find(hello.token);
+      if (!digest) return this.refuseUnauthenticated('the token is not a right one');
+      connection.authenticated(digest);
     }
     const { barred } = connection;
     if (barred !== undefined) return this.refuseUnauthenticated(barred);
-    connection.greeted(new Greeting(hello, settings.heartbeat, now));
+    connection.greeted(new Greeting(hello, settings.heartbeat, limits.idle, now));
     const { idHigh, idLow } = decoder;
     this.send(encodeFrame({ type: FrameType.HELLO, idHigh, idLow, body: responder.hello(settings.heartbeat) }));
   }
@@ -241,15 +251,21 @@ export class BinarySession implements Session {
     const { decoder, connection } = this;
     const { idHigh, idLow, flags } = decoder;
     const { responder, settings } = connection.shared;
-    const { maxWatches } = settings.limits;
+    const { maxWatches, maxWatchedSelections } = settings.limits;
     if ((flags & WatchFlag.CANCEL) !== 0) return this.watches?.cancel(idHigh, idLow);
-    this.watches ??= new Watches(connection, (frame) => this.send(frame));
+    this.watches ??= new Watches(connection, (frame) => this.sendParts(frame));
     if (this.watches.size >= maxWatches && !this.watches.has(idHigh, idLow)) {
-      const message = maxWatches === 0 ? 'this server offers no WATCH' : `${maxWatches} watches are open already`;
-      this.connection.complain(message);
-      return this.send(this.error(WireError.FORBIDDEN, message, 0, idHigh, idLow));
+      return this.forbid(maxWatches === 0 ? 'this server offers no WATCH' : `${maxWatches} watches are open already`);
     }
-    this.watches.start(idHigh, idLow, flags, responder.selection(body));
+    if (!this.watches.start(idHigh, idLow, flags, responder.selection(body))) {
+      this.forbid(`${maxWatchedSelections} different selections of checks are watched already`);
+    }
+  }
+
+  private forbid(message: string): void {
+    const { idHigh, idLow } = this.decoder;
+    this.connection.complain(message);
+    this.send(this.error(WireError.FORBIDDEN, message, 0, idHigh, idLow));
   }
 
   pushLast(): boolean {
@@ -291,10 +307,8 @@ export class BinarySession implements Session {
     const { query, flags, ids, readAt, reserved } = waiting;
     if (this.waiting?.delete(waiting)) connection.waited(ids.length / 2, reserved);
     const detail = (flags & PingFlag.DETAIL) !== 0;
-    this.send(
-      detail ? responder.pongWithReport(answer, flags, ids, connection.mayDetail) : responder.pongs(answer, ids),
-      ids.length / 2,
-    );
+    if (detail) this.sendParts(responder.pongWithReport(answer, flags, ids, connection.mayDetail));
+    else this.send(responder.pongs(answer, ids), ids.length / 2);
     responder.count(query.scope, answer, ids.length / 2, readAt);
     connection.answered(ids.length / 2);
   }
@@ -337,6 +351,12 @@ export class BinarySession implements Session {
       case 'frame':
         return this.error(WireError.PROTOCOL, timeLimits.frame, ErrorFlag.FATAL, decoder.idHigh, decoder.idLow);
     }
+  }
+
+  revoke(): void {
+    const message = 'the token that was shown is not a right one any more';
+    this.connection.complain(message, { level: 'info' });
+    this.connection.close('unauthenticated', this.error(WireError.UNAUTHENTICATED, message, ErrorFlag.FATAL, 0, 0));
   }
 
   private refuseUnauthenticated(message: string): void {

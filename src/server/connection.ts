@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
 import { isolate } from '../health/isolate.js';
 import { mayDetail } from '../link/detail.js';
+import type { Limit } from '../link/limit.js';
 import type { Swept } from '../link/sweeper.js';
+import { wireMilliseconds } from '../wire/bodies.js';
 import { FrameType, GoawayReason } from '../wire/codes.js';
 import { encodeFrame } from '../wire/encode.js';
 import { BinarySession } from './binary.js';
@@ -89,7 +91,8 @@ export class Connection implements Swept {
   private closingAt = 0;
   private discarded = 0;
   private detail: boolean | undefined = undefined;
-  private hasToken = false;
+  /** The digest of the right token that was shown. */
+  private token: Buffer | undefined = undefined;
   /** Something came, or reading goes on, in this turn of a drain. */
   private stirred = false;
 
@@ -163,19 +166,19 @@ export class Connection implements Swept {
   }
 
   get mayDetail(): boolean {
-    this.detail ??= mayDetail(this.shared.settings.detail, this.remoteAddress, this.hasToken);
+    this.detail ??= mayDetail(this.shared.settings.detail, this.remoteAddress, this.token !== undefined);
     return this.detail;
   }
 
   /** Why nothing is answered to this peer, or not yet. */
   get barred(): string | undefined {
     if (this.origin?.refusal !== undefined) return this.origin.refusal;
-    return this.shared.requireToken && !this.hasToken ? 'a token in HELLO is required here' : undefined;
+    return this.shared.requireToken && this.token === undefined ? 'a token in HELLO is required here' : undefined;
   }
 
-  /** A right token was shown. */
-  authenticated(): void {
-    this.hasToken = true;
+  /** The token with this digest was shown, and is a right one. */
+  authenticated(digest: Buffer): void {
+    this.token = digest;
     this.detail = undefined;
   }
 
@@ -459,9 +462,14 @@ export class Connection implements Swept {
       this.session?.inside
     )
       return 0;
-    const { ms } = this.shared.limits.idle;
+    const { ms } = this.idleLimit;
     const idle = ms > 0 ? this.quietSince + ms : Number.POSITIVE_INFINITY;
     return this.greeting ? Math.min(idle, this.greeting.lookAt) : idle;
+  }
+
+  /** What HELLO told holds, because the client sends often enough for that and no more. */
+  private get idleLimit(): Limit {
+    return this.greeting?.idle ?? this.shared.limits.idle;
   }
 
   overdue(now: number): boolean {
@@ -478,7 +486,7 @@ export class Connection implements Swept {
     if (this.paused !== 0 || this.phase !== OPEN) return false;
     if (this.session?.inside) return limits.frame.exceeded(this.begunAt, now);
     if (this.greeting?.isDead(now)) return true;
-    return this.waiting === 0 && !this.isProtected && limits.idle.exceeded(this.quietSince, now);
+    return this.waiting === 0 && !this.isProtected && this.idleLimit.exceeded(this.quietSince, now);
   }
 
   convict(now: number): void {
@@ -506,6 +514,19 @@ export class Connection implements Swept {
     return this.session?.lastWords(limit);
   }
 
+  /** Other settings hold from `now` on. Whoever has no right any more is closed. */
+  reload(now: number): void {
+    const { session, shared } = this;
+    this.detail = undefined;
+    session?.limitRate(now);
+    if (this.token !== undefined) {
+      this.token = shared.tokens?.keeps(this.token);
+      if (this.token === undefined) return session?.revoke?.();
+    }
+    if (this.mode === 'line' && this.barred !== undefined) return this.close('unauthenticated');
+    this.release();
+  }
+
   // -- the end ---------------------------------------------------------------
 
   /** Tells a client that said HELLO to go elsewhere (SPEC "Draining"). */
@@ -514,9 +535,9 @@ export class Connection implements Swept {
     if (this.session?.pushLast?.() === false) {
       const { clock } = this.shared;
       const asked = clock.now();
-      return this.whenTaken(() => this.goaway(Math.max(0, graceMs - (clock.now() - asked)), reconnectAfterMs));
+      return this.whenTaken(() => this.goaway(graceMs - (clock.now() - asked), reconnectAfterMs));
     }
-    const body = { graceMs, reconnectAfterMs };
+    const body = { graceMs: wireMilliseconds(graceMs), reconnectAfterMs };
     this.send(encodeFrame({ type: FrameType.GOAWAY, code: GoawayReason.DRAINING, idHigh: 0, idLow: 0, body }));
   }
 

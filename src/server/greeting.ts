@@ -1,5 +1,6 @@
 import { Heartbeat, negotiated } from '../link/heartbeat.js';
-import type { HelloBody } from '../wire/bodies.js';
+import type { Limit } from '../link/limit.js';
+import { type HelloBody, wireMilliseconds } from '../wire/bodies.js';
 import type { ServerSettings } from './settings.js';
 
 /** A loop that stood still for longer than this forgets its suspicions, whatever the limit. */
@@ -14,7 +15,13 @@ export class Greeting {
   private readonly silence: number;
   private receivedAt: number;
 
-  constructor(hello: HelloBody | undefined, settings: ServerSettings['heartbeat'], now: number) {
+  /** @param idle the idle timeout that HELLO told, which holds for this connection however it is reloaded. */
+  constructor(
+    hello: HelloBody | undefined,
+    settings: ServerSettings['heartbeat'],
+    readonly idle: Limit,
+    now: number,
+  ) {
     const offer = ownOffer(settings);
     const client = hello?.heartbeat ?? { canSendMs: 0, wantMs: 0, mult: 3 };
     const interval = negotiated(offer, client);
@@ -50,5 +57,6 @@ export class Greeting {
 
 /** What a server says of itself in HELLO. */
 export function ownOffer(settings: ServerSettings['heartbeat']): { canSendMs: number; wantMs: number } {
-  return { canSendMs: settings.pingInterval, wantMs: Math.floor(settings.idleTimeout / 3) };
+  const { pingInterval, idleTimeout } = settings;
+  return { canSendMs: wireMilliseconds(pingInterval), wantMs: wireMilliseconds(Math.floor(idleTimeout / 3)) };
 }

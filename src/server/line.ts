@@ -18,7 +18,7 @@ export class LineSession implements Session {
   judged = 0;
   sent = 0;
   private line = '';
-  private readonly bucket: RateBucket | undefined;
+  private bucket: RateBucket | undefined;
   private chunk: Buffer | undefined = undefined;
   private position = 0;
   private waiting: { query: Query; readAt: number; withdraw?: Withdraw } | undefined = undefined;
@@ -27,8 +27,7 @@ export class LineSession implements Session {
     private readonly connection: Connection,
     now: number,
   ) {
-    const { pingsPerSecond } = connection.shared.settings.limits;
-    this.bucket = pingsPerSecond > 0 ? new RateBucket(pingsPerSecond, now) : undefined;
+    this.limitRate(now);
   }
 
   get inside(): boolean {
@@ -41,6 +40,10 @@ export class LineSession implements Session {
 
   credit(ms: number, now: number): void {
     this.bucket?.credit(ms, now);
+  }
+
+  limitRate(now: number): void {
+    this.bucket = RateBucket.of(this.connection.shared.settings.limits.pingsPerSecond, now, this.bucket);
   }
 
   push(chunk: Buffer): void {

@@ -8,7 +8,7 @@ export interface Origin {
 
 /** The far end of a connection that came through a proxy. */
 export interface Source {
-  /** `unknown` where the proxy does not say: an address like any other, and never this machine. */
+  /** `unknown` where the proxy does not say: never this machine, and not counted per address. */
   readonly address: string;
   readonly port: number | undefined;
 }

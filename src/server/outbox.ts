@@ -1,6 +1,9 @@
 import type { Socket } from 'node:net';
 import type { Limit } from '../link/limit.js';
 
+/** Smaller buffers are copied together. Larger ones are written without a copy, so that all peers share one report. */
+const SMALL_OCTETS = 512;
+
 /** What is on its way to a peer: gathered during a turn, written at once, watched for progress. */
 export class Outbox {
   /** Octets that are gathered and not written. */
@@ -31,7 +34,7 @@ export class Outbox {
   write(now: number): number {
     const { first, socket } = this;
     if (first === undefined) return 0;
-    const octets = this.more === undefined ? first : Buffer.concat([first, ...this.more], this.gathered);
+    const { more, gathered } = this;
     this.first = undefined;
     this.more = undefined;
     this.gathered = 0;
@@ -39,8 +42,9 @@ export class Outbox {
     this.sentAt = now;
     // Nothing waited, so nothing has stalled yet.
     if (socket.writableLength === 0) this.takenAt = now;
-    socket.write(octets);
-    return octets.length;
+    if (more === undefined) socket.write(first);
+    else writeAll(socket, mergeSmall([first, ...more]));
+    return gathered;
   }
 
   /** Octets that are written and wait for the peer to read. */
@@ -62,4 +66,30 @@ export class Outbox {
     }
     return limit.exceeded(this.takenAt, now);
   }
+}
+
+/** One writev (SPEC N15): a corked socket hands everything to the kernel at once. */
+function writeAll(socket: Socket, parts: readonly Buffer[]): void {
+  socket.cork();
+  for (const part of parts) socket.write(part);
+  socket.uncork();
+}
+
+/** Concatenates adjacent small buffers. */
+function mergeSmall(parts: readonly Buffer[]): Buffer[] {
+  const all: Buffer[] = [];
+  let small: Buffer[] = [];
+  const join = () => {
+    if (small.length > 0) all.push(small.length === 1 ? (small[0] as Buffer) : Buffer.concat(small));
+    small = [];
+  };
+  for (const part of parts) {
+    if (part.length < SMALL_OCTETS) small.push(part);
+    else {
+      join();
+      all.push(part);
+    }
+  }
+  join();
+  return all;
 }

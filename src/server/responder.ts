@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import { type Answer, type Health, type Query, type Scope, scopes } from '../health/health.js';
 import type { State } from '../health/state.js';
-import type { HelloBody, PingBody, WatchBody } from '../wire/bodies.js';
+import { type HelloBody, type PingBody, type WatchBody, wireMilliseconds } from '../wire/bodies.js';
 import {
   BARE_LENGTH,
   FrameType,
@@ -12,7 +12,7 @@ import {
   PongFlag,
   Status,
 } from '../wire/codes.js';
-import { encodeFrame, writeHeader } from '../wire/encode.js';
+import { encodeFrame, encodeHeader, writeHeader } from '../wire/encode.js';
 import { ownOffer } from './greeting.js';
 import type { ServerSettings } from './settings.js';
 import type { ServerStats } from './stats.js';
@@ -30,6 +30,8 @@ export const statusOf: Readonly<Record<State, number>> = {
 
 /** Before the first report has been sent: about what one of five checks takes. */
 const FIRST_REPORT_ESTIMATE = 2048;
+
+const NO_BODY = Buffer.alloc(0);
 
 /** `Turn.status` of a scope whose answer has to be asked for. */
 export const TOO_OLD = -1;
@@ -103,7 +105,8 @@ export class Responder {
   constructor(
     readonly health: Health,
     readonly stats: ServerStats,
-    private readonly settings: ServerSettings,
+    /** A reload replaces them. */
+    public settings: ServerSettings,
     private readonly clock: Clock,
   ) {
     this.turn = new Turn(health, stats, clock);
@@ -114,7 +117,7 @@ export class Responder {
     const { idleTimeout } = heartbeat;
     return {
       instance: this.health.instance,
-      idleTimeoutMs: idleTimeout,
+      idleTimeoutMs: wireMilliseconds(idleTimeout),
       heartbeat: { ...ownOffer(heartbeat), mult: 3 },
     };
   }
@@ -122,7 +125,7 @@ export class Responder {
   /** Counts PONGs that `answer` was for. */
   count(scope: Scope, answer: Answer, count: number, readAt: number): void {
     this.stats.pings[scope][answer.state] += count;
-    if (answer.stale) this.stats.stale += count;
+    if (answer.late) this.stats.stale += count;
     this.stats.replyTime.observe((this.clock.now() - readAt) / 1000, count);
     this.stats.resultAge.observe(answer.age / 1000, count);
   }
@@ -174,34 +177,42 @@ export class Responder {
    * on the way of a chain still get the bare instances, or circles could not
    * be told from failures.
    */
-  pongWithReport(answer: Answer, pingFlags: number, ids: readonly number[], mayDetail: boolean): Buffer {
+  pongWithReport(answer: Answer, pingFlags: number, ids: readonly number[], mayDetail: boolean): readonly Buffer[] {
     const hops = pingFlags >> HOPS_SHIFT;
-    if ((pingFlags & PingFlag.DETAIL) === 0 || (!mayDetail && hops === 0)) return this.pongs(answer, ids);
+    if ((pingFlags & PingFlag.DETAIL) === 0 || (!mayDetail && hops === 0)) return [this.pongs(answer, ids)];
     const flags = answer.stale ? PongFlag.STALE : 0;
-    const frame = this.withReport(FrameType.PONG, flags, ids, answer, mayDetail ? 'full' : 'chain');
-    this.reportOctets = frame.length;
-    return frame;
+    const parts = this.withReport(FrameType.PONG, flags, ids, answer, mayDetail ? 'full' : 'chain');
+    this.reportOctets = HEADER_OCTETS + parts[1].length;
+    return parts;
   }
 
   /** A STATUS with this id (high and low), and with the report where `detail`. */
-  status(answer: Answer, id: readonly [number, number], detail: boolean): Buffer {
+  status(answer: Answer, id: readonly [number, number], detail: boolean): readonly Buffer[] {
     if (detail) return this.withReport(FrameType.STATUS, 0, id, answer, 'full');
     const [idHigh, idLow] = id;
-    return encodeFrame({ type: FrameType.STATUS, code: statusOf[answer.state], idHigh, idLow });
+    return [encodeFrame({ type: FrameType.STATUS, code: statusOf[answer.state], idHigh, idLow })];
   }
 
+  /** The header, and the report, which all peers share. */
   private withReport(
     type: FrameType,
     given: number,
     [idHigh, idLow]: readonly number[],
     answer: Answer,
     extent: 'full' | 'chain',
-  ): Buffer {
+  ): readonly [header: Buffer, body: Buffer] {
     const whole = answer.report(extent);
-    const fits = whole.length <= maxBody[FrameType.PONG];
-    const body = fits ? whole : answer.report('causes');
+    const fits = isWithin(whole);
+    // The bare instances of a chain are all that some may see: there is nothing shorter to send in their place.
+    const short = fits ? whole : extent === 'full' ? answer.report('causes') : undefined;
     const flags = given | (fits ? 0 : PongFlag.TRUNCATED);
     const code = statusOf[answer.state];
-    return encodeFrame({ type, flags, code, idHigh: idHigh as number, idLow: idLow as number, body });
+    const body = short && isWithin(short) ? short : NO_BODY;
+    const frame = { type, flags, code, idHigh: idHigh as number, idLow: idLow as number };
+    return [encodeHeader(frame, body.length), body];
   }
+}
+
+function isWithin(report: Buffer): boolean {
+  return report.length <= maxBody[FrameType.PONG];
 }

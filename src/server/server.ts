@@ -1,9 +1,11 @@
 import { EventEmitter } from 'node:events';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock, Timer } from '../clock.js';
 import type { Health } from '../health/health.js';
 import { isolate } from '../health/isolate.js';
-import { type Address, endpointOf, formatAddress } from '../link/address.js';
+import { type Address, endpointOf, formatAddress, parseAddress } from '../link/address.js';
+import { addressBucket } from '../link/address-bucket.js';
 import { type KeepAlive, keepAliveSetter } from '../link/keep-alive.js';
 import { Limit } from '../link/limit.js';
 import { cannotListen } from '../link/listen-failure.js';
@@ -12,11 +14,11 @@ import { Sweeper } from '../link/sweeper.js';
 import { Tokens } from '../link/tokens.js';
 import type { Log } from '../log.js';
 import type { Gate } from './arrival.js';
-import { Arrivals, type Doors } from './arrivals.js';
+import { Arrivals } from './arrivals.js';
 import { Certificates } from './certificates.js';
 import { Complaints } from './complaints.js';
 import { Connection } from './connection.js';
-import type { LiveCertificate } from './live-certificate.js';
+import { LiveCertificate } from './live-certificate.js';
 import type { Origin } from './origin.js';
 import { PerAddress } from './per-address.js';
 import { PushQueue } from './push-queue.js';
@@ -24,7 +26,7 @@ import { Responder } from './responder.js';
 import type { ServerEvents, Shared } from './session.js';
 import { noTokens, type ServerSettings, wrongTls } from './settings.js';
 import { withSharedReads } from './shared-reads.js';
-import { makeRoom, setMode } from './socket-file.js';
+import { openSocketFile, setMode } from './socket-file.js';
 import { type Refusal, ServerStats } from './stats.js';
 import { TlsEntrance } from './tls-entrance.js';
 import type { TlsSettings } from './tls-files.js';
@@ -60,12 +62,46 @@ export interface ListenerSettings {
   proxyProtocol?: { from: readonly string[] };
 }
 
+/** One address to listen on, and what it holds otherwise than the others. */
+export interface Listen extends Readonly<ListenerSettings> {
+  readonly url: string;
+}
+
+/** What can be changed at a listener that is open. */
+const changeable = ['idleTimeout', 'keepAlive', 'requireToken', 'proxyProtocol'] as const;
+const fixed = ['mode', 'tls'] as const;
+
+/** A listener that is open. */
+interface Listening {
+  readonly listener: NetServer;
+  readonly address: string;
+  settings: ListenerSettings;
+  readonly shared: Shared;
+  /** The TLS that is spoken; undefined: plain text. */
+  readonly tls: TlsEntrance | undefined;
+  readonly gate: Gate;
+  /** Who has to send a PROXY header, and is believed; undefined: nobody. */
+  proxies: Networks | undefined;
+  setKeepAlive: ((socket: Socket) => void) | undefined;
+}
+
+/** What a reload makes of the listeners, and how that is told. */
+export interface ServerPlan {
+  readonly settings: ServerSettings;
+  readonly listeners: ReadonlyMap<Listening, Pick<Listening, 'settings' | 'proxies' | 'setKeepAlive'>>;
+  /** Paths of what is changed, and of what would take a restart. */
+  readonly changed: readonly string[];
+  readonly needsRestart: readonly string[];
+}
+
 /** Listens on any number of addresses and answers PINGs there. */
 export class Server {
   readonly stats = new ServerStats();
   readonly events = new EventEmitter<ServerEvents>();
-  private readonly listeners: NetServer[] = [];
-  private readonly perAddress = new PerAddress();
+  private readonly listeners: Listening[] = [];
+  private perAddress = new PerAddress();
+  /** By milliseconds. One that is not in force any more may still hold for who was told of it in HELLO. */
+  private readonly idleLimits = new Map<number, Limit>();
   private readonly shared: Omit<Shared, 'listener' | 'complaints'>;
   private readonly sweeper: Sweeper<Connection>;
   private readonly arrivals: Arrivals;
@@ -75,15 +111,15 @@ export class Server {
 
   constructor(options: ServerOptions) {
     const { health, settings, clock, log } = options;
+    this.sweeper = new Sweeper(clock);
     const limits = {
-      idle: new Limit(settings.heartbeat.idleTimeout),
+      idle: this.idleLimit(settings.heartbeat.idleTimeout),
       frame: new Limit(settings.limits.frameTimeout),
       stall: new Limit(settings.limits.stallTimeout),
       linger: new Limit(LINGER),
       handshake: new Limit(settings.limits.handshakeTimeout),
     };
-    this.sweeper = new Sweeper(clock);
-    for (const limit of Object.values(limits)) this.sweeper.watch(limit);
+    for (const limit of [limits.frame, limits.stall, limits.linger, limits.handshake]) this.sweeper.watch(limit);
     this.arrivals = new Arrivals(
       {
         claim: (socket, address, shared) => this.claim(socket, address, shared),
@@ -104,7 +140,7 @@ export class Server {
       responder: new Responder(health, this.stats, settings, clock),
       tokens: settings.tokens?.length ? new Tokens(settings.tokens) : undefined,
       requireToken: false,
-      pushes: new PushQueue(),
+      pushes: new PushQueue(clock),
       tlsTold: false,
       wake: (connection) => this.sweeper.wake(connection),
       forget: (connection) => this.forget(connection),
@@ -120,35 +156,39 @@ export class Server {
     const { log, tokens } = this.shared;
     if (settings.requireToken && !tokens) throw noTokens(`${where} has requireToken`);
     const tls = await this.openTls(address, settings.tls);
-    const setKeepAlive =
-      settings.keepAlive && (await keepAliveSetter(settings.keepAlive, (sentence) => log.warn({}, sentence)));
-    const proxies = settings.proxyProtocol && new Networks(settings.proxyProtocol.from);
-    const doors: Doors = { tls, proxies };
-    let gate: Gate | undefined;
-    let shared: Shared | undefined;
+    const setKeepAlive = await this.keepAliveOf(settings);
+    const proxies = proxiesOf(settings);
+    let listening: Listening | undefined;
     // Half-open sockets: a client that has said all it wants to may send FIN and still read its answers.
     const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      setKeepAlive?.(socket);
-      this.accept(socket, shared as Shared, doors, gate);
+      this.accept(socket, listening as Listening);
     });
-    if (address.kind === 'unix') await makeRoom(address.path);
-    await new Promise<void>((resolve, reject) => {
-      listener.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(where, error)));
-      listener.listen({ ...endpointOf(address), backlog: BACKLOG }, resolve);
-    });
-    listener.removeAllListeners('error');
-    this.listeners.push(listener);
-    const found = listener.address();
-    const bound =
-      address.kind !== 'unix' && typeof found === 'object' && found ? { ...address, port: found.port } : address;
-    const name = formatAddress(bound);
-    const complaints = new Complaints(log, this.shared.clock, name);
-    listener.on('error', ({ code }: NodeJS.ErrnoException) => {
-      complaints.tell(`a connection could not be accepted (${code})`, {});
-    });
-    shared = { ...this.sharedWith(settings), listener: name, complaints };
-    gate = this.arrivals.gate(shared, doors);
-    if (tls) this.certificates.add(shared.listener, tls.certificate);
+    let bound = address;
+    // As soon as it listens, connections come.
+    const opened = () => {
+      listener.removeAllListeners('error');
+      const found = listener.address();
+      if (address.kind !== 'unix' && typeof found === 'object' && found) bound = { ...address, port: found.port };
+      const name = formatAddress(bound);
+      const complaints = new Complaints(log, this.shared.clock, name);
+      listener.on('error', ({ code }: NodeJS.ErrnoException) => {
+        complaints.tell(`a connection could not be accepted (${code})`, {});
+      });
+      const shared = { ...this.shared, ...this.heldAt(settings), listener: name, complaints };
+      const gate = this.arrivals.gate(shared, tls);
+      listening = { listener, address: where, settings, shared, tls, gate, proxies, setKeepAlive };
+      this.listeners.push(listening);
+      if (tls) this.certificates.add(name, tls.certificate);
+    };
+    const listen = () =>
+      new Promise<void>((resolve, reject) => {
+        listener.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(where, error)));
+        listener.listen({ ...endpointOf(address), backlog: BACKLOG }, () => {
+          opened();
+          resolve();
+        });
+      });
+    await (address.kind === 'unix' ? openSocketFile(address.path, listen) : listen());
     // Whoever connects meanwhile is served.
     if (address.kind === 'unix' && settings.mode !== undefined) await setMode(address.path, settings.mode);
     return bound;
@@ -160,13 +200,97 @@ export class Server {
     return settings && TlsEntrance.open(settings, where);
   }
 
-  private sharedWith({ idleTimeout, requireToken = false }: ListenerSettings): Omit<Shared, 'listener' | 'complaints'> {
-    const shared = { ...this.shared, requireToken };
-    if (idleTimeout === undefined) return shared;
-    const idle = new Limit(idleTimeout);
-    this.sweeper.watch(idle);
-    const heartbeat = { ...shared.settings.heartbeat, idleTimeout };
-    return { ...shared, settings: { ...shared.settings, heartbeat }, limits: { ...shared.limits, idle } };
+  private async keepAliveOf({ keepAlive }: ListenerSettings): Promise<Listening['setKeepAlive']> {
+    return keepAlive && keepAliveSetter(keepAlive, (sentence) => this.shared.log.warn({}, sentence));
+  }
+
+  /** What holds at a listener, of what all of them hold and what it holds otherwise. */
+  private heldAt({ idleTimeout, requireToken = false }: ListenerSettings) {
+    const { settings, tokens, limits } = this.shared;
+    if (idleTimeout === undefined) return { settings, tokens, limits, requireToken };
+    const heartbeat = { ...settings.heartbeat, idleTimeout };
+    const own = { ...limits, idle: this.idleLimit(idleTimeout) };
+    return { settings: { ...settings, heartbeat }, tokens, limits: own, requireToken };
+  }
+
+  private idleLimit(ms: number): Limit {
+    let limit = this.idleLimits.get(ms);
+    if (!limit) {
+      limit = new Limit(ms);
+      this.idleLimits.set(ms, limit);
+      this.sweeper.watch(limit);
+    }
+    return limit;
+  }
+
+  // -- other settings --------------------------------------------------------
+
+  /** Finds out what of other settings and listeners can hold without a restart; changes nothing. Throws as `listen` does. */
+  async plan(settings: ServerSettings, listen: readonly Listen[]): Promise<ServerPlan> {
+    const open = new Set(this.listeners);
+    const listeners: Map<Listening, Pick<Listening, 'settings' | 'proxies' | 'setKeepAlive'>> = new Map();
+    const changed: string[] = [];
+    const needsRestart: string[] = [];
+    for (const [index, { url, ...own }] of listen.entries()) {
+      const address = parseAddress(url);
+      const where = formatAddress(address);
+      if (own.requireToken && !settings.tokens?.length) throw noTokens(`${where} has requireToken`);
+      if ((address.kind === 'tls') !== (own.tls !== undefined)) throw wrongTls(where);
+      const proxies = proxiesOf(own);
+      const listening = [...open].find((one) => one.address === where);
+      if (own.tls && !isDeepStrictEqual(own.tls, listening?.settings.tls)) await LiveCertificate.open(own.tls, where);
+      if (!listening) {
+        needsRestart.push(`listen[${index}].url`);
+        continue;
+      }
+      open.delete(listening);
+      const isOther = (key: keyof ListenerSettings) => !isDeepStrictEqual(own[key], listening.settings[key]);
+      changed.push(...changeable.filter(isOther).map((key) => `listen[${index}].${key}`));
+      needsRestart.push(...fixed.filter(isOther).map((key) => `listen[${index}].${key}`));
+      const setKeepAlive = isOther('keepAlive') ? await this.keepAliveOf(own) : listening.setKeepAlive;
+      const { mode, tls } = listening.settings;
+      listeners.set(listening, { settings: { ...own, mode, tls } as ListenerSettings, proxies, setKeepAlive });
+    }
+    if (open.size > 0 && needsRestart.every((path) => !path.endsWith('.url'))) needsRestart.push('listen');
+    return { settings, listeners, changed, needsRestart };
+  }
+
+  /**
+   * Takes them, all in this turn. Connections stay, except those that have lost their right: what was told in HELLO
+   * holds for them as before, all other limits from now on.
+   */
+  reload({ settings, listeners }: ServerPlan): void {
+    const { shared } = this;
+    const { limits, clock } = shared;
+    const now = clock.now();
+    const before = shared.settings.limits;
+    limits.frame.change(settings.limits.frameTimeout, now);
+    limits.stall.change(settings.limits.stallTimeout, now);
+    limits.handshake.change(settings.limits.handshakeTimeout, now);
+    shared.settings = settings;
+    shared.responder.settings = settings;
+    shared.tokens = settings.tokens?.length ? new Tokens(settings.tokens) : undefined;
+    shared.limits = { ...limits, idle: this.idleLimit(settings.heartbeat.idleTimeout) };
+    for (const listening of this.listeners) {
+      Object.assign(listening, listeners.get(listening));
+      const { idle } = listening.shared.limits;
+      Object.assign(listening.shared, this.heldAt(listening.settings));
+      if (listening.shared.limits.idle !== idle) listening.shared.limits.idle.restart(now);
+    }
+    const { maxConnectionsPerAddress: most, ipv6Prefix } = settings.limits;
+    const isCounted = before.maxConnectionsPerAddress > 0 && before.ipv6Prefix === ipv6Prefix;
+    if (most > 0 && !isCounted) this.countAddresses(ipv6Prefix);
+    this.sweeper.wakeAll();
+    for (const connection of this.connections) connection.reload(now);
+  }
+
+  /** While there is no limit for an address nobody counts. */
+  private countAddresses(ipv6Prefix: number): void {
+    this.perAddress = new PerAddress();
+    for (const { socket, remoteAddress } of this.connections) {
+      const bucket = addressBucket(remoteAddress, ipv6Prefix);
+      if (bucket !== undefined) this.perAddress.claim(socket, bucket, Number.POSITIVE_INFINITY);
+    }
   }
 
   // -- connections -----------------------------------------------------------
@@ -209,7 +333,7 @@ export class Server {
       const wait = Math.random() * Math.min(GOAWAY_SPREAD, graceMs / 2);
       const timer = clock.after(wait, () => {
         this.goaways.delete(timer);
-        connection.goaway(Math.max(0, Math.round(graceMs - wait)), Math.floor(Math.random() * GOAWAY_SPREAD));
+        connection.goaway(graceMs - wait, Math.floor(Math.random() * GOAWAY_SPREAD));
       });
       this.goaways.add(timer);
     }
@@ -229,7 +353,7 @@ export class Server {
     this.goaways.clear();
     const closed = this.listeners
       .splice(0)
-      .map((listener) => new Promise<void>((resolve) => listener.close(() => resolve())));
+      .map(({ listener }) => new Promise<void>((resolve) => listener.close(() => resolve())));
     this.certificates.close();
     const until = this.shared.clock.now() + DRAIN_ARRIVED;
     await this.arrivals.close(until);
@@ -239,8 +363,9 @@ export class Server {
     await this.empty();
   }
 
-  private accept(accepted: Socket, shared: Shared, { tls, proxies }: Doors, gate: Gate | undefined): void {
+  private accept(accepted: Socket, { shared, tls, proxies, gate, setKeepAlive }: Listening): void {
     const { arrivals, connections } = this;
+    setKeepAlive?.(accepted);
     const { maxConnections, maxHandshakes } = shared.settings.limits;
     if (connections.size + arrivals.size >= maxConnections) return this.refuse(accepted, 'max-connections', shared);
     // Of who comes through a proxy the address is not known yet.
@@ -250,13 +375,14 @@ export class Server {
     if (!owesHeader && !this.claim(socket, socket.remoteAddress, shared)) return;
     if (isPlain) return this.admit(socket, shared);
     if (arrivals.size >= maxHandshakes) return this.refuse(socket, 'max-handshakes', shared);
-    arrivals.take(socket, gate as Gate, owesHeader);
+    arrivals.take(socket, gate, owesHeader);
   }
 
   /** Whether one more from this address may stand; if not, it is refused. */
   private claim(socket: Socket, address: string | undefined, shared: Shared): boolean {
-    const most = shared.settings.limits.maxConnectionsPerAddress;
-    if (most === 0 || this.perAddress.claim(socket, address ?? '', most)) return true;
+    const { maxConnectionsPerAddress: most, ipv6Prefix } = shared.settings.limits;
+    const bucket = most === 0 ? undefined : addressBucket(address, ipv6Prefix);
+    if (bucket === undefined || this.perAddress.claim(socket, bucket, most)) return true;
     this.refuse(socket, 'max-connections-per-address', shared);
     return false;
   }
@@ -282,4 +408,8 @@ export class Server {
     this.sweeper.delete(connection);
     if (this.connections.size === 0) this.emptied?.();
   }
+}
+
+function proxiesOf({ proxyProtocol }: ListenerSettings): Networks | undefined {
+  return proxyProtocol && new Networks(proxyProtocol.from);
 }

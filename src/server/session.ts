@@ -26,17 +26,18 @@ export interface Shared {
   readonly listener: string;
   readonly clock: Clock;
   readonly log: Log;
-  readonly settings: ServerSettings;
+  /** A reload replaces these, down to `limits`. */
+  settings: ServerSettings;
+  /** What may be shown in HELLO; undefined: nobody asks for it. */
+  tokens: Tokens | undefined;
+  /** Nothing is answered here before a right token was shown. */
+  requireToken: boolean;
+  limits: Readonly<Record<'idle' | 'frame' | 'stall' | 'linger' | 'handshake', Limit>>;
   readonly stats: ServerStats;
   readonly events: EventEmitter<ServerEvents>;
   readonly responder: Responder;
-  /** What may be shown in HELLO; undefined: nobody asks for it. */
-  readonly tokens: Tokens | undefined;
-  /** Nothing is answered here before a right token was shown. */
-  readonly requireToken: boolean;
   readonly complaints: Complaints;
   readonly pushes: PushQueue;
-  readonly limits: Readonly<Record<'idle' | 'frame' | 'stall' | 'linger' | 'handshake', Limit>>;
   /** A TLS handshake came to this plain listener, and that was logged: once is enough. */
   tlsTold: boolean;
   /** Something of the connection may be due sooner than it told the sweeper. */
@@ -79,6 +80,10 @@ export interface Session {
   sendPing?(now: number): void;
   /** The server has paused reading for `ms` milliseconds. */
   credit(ms: number, now: number): void;
+  /** Another rate may hold from now on. */
+  limitRate(now: number): void;
+  /** The token that was shown is not a right one any more: closes. Only a mode that has tokens. */
+  revoke?(): void;
 }
 
 /** The limits of time that a peer can break, each with what the peer and the log are told of it. */

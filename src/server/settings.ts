@@ -19,10 +19,14 @@ export interface Limits {
   pingsPerSecond: number;
   /** WATCHes of one connection; 0 = none are offered. Default 64. */
   maxWatches: number;
+  /** Different `checks` lists of WATCHes at once, over all connections; scopes and groups do not count. Default 256. */
+  maxWatchedSelections: number;
   /** Connections at once, over all listeners; a service takes fewer where the process may not open as many files. Default 10,000. */
   maxConnections: number;
-  /** Connections at once from one address; 0 = unlimited. Default 0. */
+  /** Connections at once from one IPv4 address or IPv6 network; Unix sockets do not count. 0 = unlimited. Default 0. */
   maxConnectionsPerAddress: number;
+  /** Prefix length, 1 to 128, of the IPv6 networks that `maxConnectionsPerAddress` counts. Default 64. */
+  ipv6Prefix: number;
 }
 
 /** PONGCHECK_CONFIG: `what` asks for a token, and there is none. */
@@ -73,8 +77,10 @@ export const defaultServerSettings: ServerSettings = {
     stallTimeout: 10_000,
     pingsPerSecond: 10_000,
     maxWatches: 64,
+    maxWatchedSelections: 256,
     maxConnections: 10_000,
     maxConnectionsPerAddress: 0,
+    ipv6Prefix: 64,
   },
   detail: 'loopback',
 };

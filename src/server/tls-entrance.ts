@@ -7,10 +7,18 @@ import type { TlsSettings } from './tls-files.js';
 /** How a handshake ended: a socket to speak over, and why nothing is answered there if so; or what broke it, in one sentence. */
 export type Handshake = { socket: TLSSocket; refusal: string | undefined } | { broken: string };
 
+/**
+ * `_parent` is the socket below TLS, which Node does not document. Nothing else identifies it: addresses and ports are
+ * not unique. Without it every handshake ends with its connection.
+ */
+interface TlsOver extends TLSSocket {
+  _parent?: Socket;
+}
+
 /** Performs the TLS handshakes of one listener. */
 export class TlsEntrance {
-  /** By the endpoint of the client: TLS does not say otherwise for which socket it speaks. */
-  private readonly waiting = new Map<string, (handshake: Handshake) => void>();
+  /** By the socket below TLS: addresses and ports are not unique to a connection. */
+  private readonly waiting = new Map<Socket | undefined, (handshake: Handshake) => void>();
 
   private constructor(
     readonly certificate: LiveCertificate,
@@ -39,20 +47,16 @@ export class TlsEntrance {
 
   /** Calls `done` once, unless the socket closes before. */
   secure(raw: Socket, done: (handshake: Handshake) => void): void {
-    const key = endpointOf(raw);
-    this.waiting.set(key, done);
-    raw.once('close', () => {
-      if (this.waiting.get(key) === done) this.waiting.delete(key);
-    });
+    this.waiting.set(raw, done);
+    raw.once('close', () => this.waiting.delete(raw));
     // A FIN in the middle of a handshake ends it; afterwards a client may have its say and still read.
     raw.allowHalfOpen = false;
     this.server.emit('connection', raw);
   }
 
-  private done(socket: TLSSocket, handshake: Handshake): void {
-    const key = endpointOf(socket);
-    const done = this.waiting.get(key);
-    this.waiting.delete(key);
+  private done(socket: TlsOver, handshake: Handshake): void {
+    const done = this.waiting.get(socket._parent);
+    this.waiting.delete(socket._parent);
     socket.allowHalfOpen = true;
     if (done) done(handshake);
     else socket.destroy();
@@ -63,10 +67,6 @@ export class TlsEntrance {
     if (Object.keys(socket.getPeerCertificate()).length === 0) return 'a client certificate is required here';
     return `the client certificate ${flawOf(String(socket.authorizationError)) ?? 'is not accepted'}`;
   }
-}
-
-function endpointOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
 }
 
 const sentences: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import type { Query, Watched } from '../health/health.js';
+import type { Selection, Watched } from '../health/health.js';
 import { WatchFlag } from '../wire/codes.js';
 import type { Connection } from './connection.js';
 import type { Pushing } from './push-queue.js';
@@ -23,7 +23,7 @@ export class Watches implements Pushing {
 
   constructor(
     private readonly connection: Connection,
-    private readonly send: (frame: Buffer) => void,
+    private readonly send: (frame: readonly Buffer[]) => void,
   ) {}
 
   get size(): number {
@@ -34,16 +34,22 @@ export class Watches implements Pushing {
     return this.open.has(keyOf(idHigh, idLow));
   }
 
-  /** Takes the place of one with the same id, and is answered whatever is due: as a PING is. */
-  start(idHigh: number, idLow: number, flags: number, selection: Omit<Query, 'timeout' | 'hops'>): void {
-    const { responder, stats } = this.connection.shared;
+  /**
+   * Replaces a watch with the same id, and sends the first STATUS at once.
+   * @returns false, and no watch has this id, where `limits.maxWatchedSelections` is reached.
+   */
+  start(idHigh: number, idLow: number, flags: number, selection: Selection): boolean {
+    const { responder, stats, settings } = this.connection.shared;
     this.cancel(idHigh, idLow);
-    const watched = responder.health.watch(selection, () => this.changed(watch));
+    const { maxWatchedSelections } = settings.limits;
+    const watched = responder.health.watch(selection, () => this.changed(watch), maxWatchedSelections);
+    if (watched === undefined) return false;
     const detail = (flags & WatchFlag.DETAIL) !== 0;
     const watch: Watch = { idHigh, idLow, detail, watched };
     this.open.set(keyOf(idHigh, idLow), watch);
     stats.watches++;
     this.tell(watch);
+    return true;
   }
 
   cancel(idHigh: number, idLow: number): void {
@@ -57,19 +63,27 @@ export class Watches implements Pushing {
     this.connection.shared.pushes.delete(this);
   }
 
-  /** Tells what is due and may leave now. */
-  push(): void {
-    if (this.awaitsPeer) return;
+  push(most: number): number {
+    let sent = 0;
+    if (this.awaitsPeer) return sent;
     for (const watch of this.due) {
-      if (!this.connection.mayPush) return this.awaitPeer();
+      if (sent === most) break;
+      if (!this.connection.mayPush) {
+        this.awaitPeer();
+        break;
+      }
       this.tell(watch);
+      sent++;
     }
+    return sent;
   }
 
   /** The server takes its leave: tells what is due, as far as output may wait for the peer. False: there is more. */
   pushLast(): boolean {
     const { connection } = this;
     const { maxQueuedBytes } = connection.shared.settings.limits;
+    // The health may not have notified this connection of the latest change yet.
+    for (const { watched } of this.open.values()) watched.look();
     for (const watch of this.due) {
       if (connection.queued > maxQueuedBytes) return false;
       this.tell(watch);
@@ -103,7 +117,7 @@ export class Watches implements Pushing {
     this.awaitsPeer = true;
     this.connection.whenTaken(() => {
       this.awaitsPeer = false;
-      this.push();
+      this.connection.shared.pushes.add(this);
     });
   }
 }

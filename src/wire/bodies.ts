@@ -74,6 +74,11 @@ const MAX_NAMES = 32;
 const MAX_MILLISECONDS = 2 ** 31 - 1;
 const milliseconds = integer(0, MAX_MILLISECONDS);
 
+/** A time as a body may tell it: whole milliseconds, at most 2^31 - 1, which also stands for Infinity. */
+export function wireMilliseconds(ms: number): number {
+  return Math.min(Math.max(0, Math.round(ms)), MAX_MILLISECONDS);
+}
+
 const selectionShape: Shape<Selection> = { checks: names, group: text };
 const pingShape: Shape<PingBody> = { ...selectionShape, maxAgeMs: milliseconds, timeoutMs: milliseconds };
 const watchShape: Shape<WatchBody> = { ...selectionShape, scope: integer(0, 2) as Reader<Scope> };

@@ -20,12 +20,28 @@ export interface OutgoingFrame {
 export function encodeFrame(frame: OutgoingFrame): Buffer {
   const body = frame.body === undefined || Buffer.isBuffer(frame.body) ? frame.body : serialise(frame.body);
   const size = body?.length ?? 0;
-  const limit = maxBody[frame.type as FrameType] ?? MAX_LENGTH - BARE_LENGTH;
-  if (size > limit) throw new RangeError(`The body has ${size} octets; at most ${limit} are allowed for this type.`);
   const octets = Buffer.allocUnsafe(HEADER_OCTETS + size);
-  writeHeader(octets, 0, BARE_LENGTH + size, frame.type, frame.flags ?? 0, frame.code ?? 0, frame.idHigh, frame.idLow);
+  writeHeaderOf(octets, frame, size);
   body?.copy(octets, HEADER_OCTETS);
   return octets;
+}
+
+/**
+ * Encodes only the header of a frame. The body, `bodyOctets` long and possibly shared by many frames, has to be sent
+ * behind it in the same write. Throws as `encodeFrame`.
+ */
+export function encodeHeader(frame: Omit<OutgoingFrame, 'body'>, bodyOctets: number): Buffer {
+  // Not from Node's pool: a header that waits for a slow peer would keep 8 KiB of it alive.
+  const octets = Buffer.allocUnsafeSlow(HEADER_OCTETS);
+  writeHeaderOf(octets, frame, bodyOctets);
+  return octets;
+}
+
+function writeHeaderOf(octets: Buffer, frame: OutgoingFrame, size: number): void {
+  const { type, flags = 0, code = 0, idHigh, idLow } = frame;
+  const limit = maxBody[type as FrameType] ?? MAX_LENGTH - BARE_LENGTH;
+  if (size > limit) throw new RangeError(`The body has ${size} octets; at most ${limit} are allowed for this type.`);
+  writeHeader(octets, 0, BARE_LENGTH + size, type, flags, code, idHigh, idLow);
 }
 
 /** Writes the 16 octets of a header into `target`. `length` counts what follows its own four octets. */

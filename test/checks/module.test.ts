@@ -44,6 +44,18 @@ describe('a module as a check', () => {
     expect((globalThis as { closedOwn?: number }).closedOwn).toBe(1);
   });
 
+  it('is closed by the last of the checks that stand on it', async () => {
+    const path = written(
+      'globalThis.closings = 0; export default { kind: "own", run: async () => {}, close: () => { globalThis.closings++; } };',
+    );
+    const closings = () => (globalThis as { closings?: number }).closings;
+    const [before, after] = [await module({ path }), await module({ path, interval: 1000 })];
+    await before.close?.();
+    expect(closings()).toBe(0);
+    await after.close?.();
+    expect(closings()).toBe(1);
+  });
+
   it.each([
     ['a function', '() => ({ status: "pass", observedValue: limit })'],
     ['a definition', '({ kind: "own", run: async () => ({ status: "pass", observedValue: limit }) })'],
@@ -52,6 +64,15 @@ describe('a module as a check', () => {
     const check = await module({ path, limit: 7, interval: 0 });
     expect(check.interval).toBe(0);
     expect(await runCheck(check)).toMatchObject({ status: 'pass', observedValue: 7 });
+  });
+
+  it('hides every option of its own but the harmless ones, and those that are named so', async () => {
+    const path = written('export default (own) => () => { throw new Error(JSON.stringify(own)) }');
+    const conn = { host: 'db.example', port: 3306, user: 'app', pass: 'p4ss-0f-mine', key: 'k3y', pin: 123456 };
+    const check = await module({ path, conn, region: 'north', queue: 'orders', nonSecret: ['queue'] });
+    expect((await runCheck(check)).output).toBe(
+      '{"conn":{"host":"db.example","port":3306,"user":"app","pass":"***","key":"***","pin":***},"region":"***","queue":"orders"}',
+    );
   });
 
   it('hides options whose name says that they are secret', async () => {
@@ -81,6 +102,22 @@ describe('a module as a check', () => {
     ],
     ['an object without run', () => written('export default { kind: "own" }'), /exports an object/],
     ['a number', () => written('export default 5'), /exports 5/],
+    ['null', () => written('export default null'), /exports null/],
+    [
+      'a Proxy that was revoked',
+      () => written('const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); export default proxy'),
+      /a definition that cannot be read \(/,
+    ],
+    [
+      'a definition with a getter that throws',
+      () => written('export default { run() {}, get timeout() { throw new Error("not now") } }'),
+      /a definition that cannot be read \(not now\)/,
+    ],
+    [
+      'a definition with secrets that are no list',
+      () => written('export default { run() {}, secrets: 5 }'),
+      /a definition that cannot be read \(/,
+    ],
     ['no path', () => '', /path is empty/],
   ])('is refused where it is %s', async (_what, path, message) => {
     const made = module({ path: path() });

@@ -256,7 +256,7 @@ describe('a MySQL check of the application’s own pool', () => {
 describe('options of a MySQL check of a pool', () => {
   it.each([
     [{ pool: undefined }, /url is missing/],
-    [{ pool: null }, /pool is missing; allowed: what createPool of mysql2/],
+    [{ pool: null }, /pool is null; allowed: what createPool of mysql2/],
     [{ pool: {} }, /pool is an object; allowed: what createPool of mysql2/],
     [{ pool: {}, url: 'mysql://me:hush@x' }, /url is given beside pool; allowed: one of url and pool/],
     [{ pool: {}, tls: {} }, /tls is given beside pool/],

@@ -2,30 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { mysql } from '../../src/checks/mysql.js';
 import { runCheck } from '../live/run-check.js';
-
-/** A packet of the protocol: its length, its number, its octets. */
-function packet(number: number, octets: Buffer): Buffer {
-  const header = Buffer.from([0, 0, 0, number]);
-  header.writeUIntLE(octets.length, 0, 3);
-  return Buffer.concat([header, octets]);
-}
-
-function errorPacket(number: number, code: number, message: string): Buffer {
-  return packet(number, Buffer.concat([Buffer.from([0xff, code & 0xff, code >> 8]), Buffer.from(message)]));
-}
-
-const greeting = packet(
-  0,
-  Buffer.concat([
-    Buffer.from([10]),
-    Buffer.from('11.8.0-MariaDB\0'),
-    Buffer.from([1, 0, 0, 0]),
-    Buffer.from('abcdefgh\0'),
-    Buffer.from([0xfe, 0xf7, 45, 2, 0, 0xff, 0x81, 21]),
-    Buffer.alloc(10),
-    Buffer.from('ijklmnopqrst\0mysql_native_password\0'),
-  ]),
-);
+import { errorPacket, greeting, loginDone, packet } from './mysql-packets.js';
 
 describe('a MySQL check of what is no MySQL server, or a broken one', () => {
   let server: Server;
@@ -82,14 +59,8 @@ describe('a MySQL check of what is no MySQL server, or a broken one', () => {
     ['the protocol’s wish for a password in the clear', packet(2, Buffer.from('\xfemysql_clear_password\0', 'latin1'))],
     ['a broken error', packet(2, Buffer.from([0xff]))],
     ['what is no packet of a login', packet(2, Buffer.from([0x42, 1, 2, 3]))],
-    [
-      'a login, and rows that are none',
-      Buffer.concat([packet(2, Buffer.from([0, 0, 0, 2, 0, 0, 0])), packet(1, Buffer.from([0xfb, 0x2f]))]),
-    ],
-    [
-      'a login, and a broken count of columns',
-      Buffer.concat([packet(2, Buffer.from([0, 0, 0, 2, 0, 0, 0])), packet(1, Buffer.from([0xfc, 1]))]),
-    ],
+    ['a login, and rows that are none', Buffer.concat([loginDone, packet(1, Buffer.from([0xfb, 0x2f]))])],
+    ['a login, and a broken count of columns', Buffer.concat([loginDone, packet(1, Buffer.from([0xfc, 1]))])],
   ])('survives a greeting, and then %s', async (_what, said) => {
     const silent = [jest.spyOn(console, 'error'), jest.spyOn(console, 'log')];
     const outcome = await runAgainst((socket) => {

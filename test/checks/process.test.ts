@@ -112,10 +112,13 @@ describe('a process check', () => {
   it('says that the event loop is busy, and when it no longer is', async () => {
     const run = make({ maxDelay: 0, maxUtilization: 90, window: 200 });
     await run();
-    await toil(800);
-    const { observedValue, ...busy } = await run();
-    expect(busy).toMatchObject({ status: 'fail', reason: 'threshold', observedUnit: '%' });
-    expect(observedValue).toBeGreaterThan(90);
+    // A machine that is busy with others may keep this process from its work in between.
+    const busy = await until(async () => {
+      await toil(800);
+      return run();
+    }, 'fail');
+    expect(busy).toMatchObject({ reason: 'threshold', observedUnit: '%' });
+    expect(busy.observedValue).toBeGreaterThan(90);
     await until(run, 'pass');
   });
 

@@ -173,7 +173,7 @@ describe('a Redis check of a client of redis', () => {
 
 describe('options of a Redis check of a client', () => {
   it.each([
-    ['nothing', () => ({ client: null }), /client is missing; allowed: a client of ioredis or redis/],
+    ['nothing', () => ({ client: null }), /client is null; allowed: a client of ioredis or redis/],
     ['a function', () => ({ client: () => {} }), /client is a function/],
     ['a URL besides', () => ({ client: {}, url: 'redis://me:hush@x' }), /url is given beside client/],
     [

@@ -152,7 +152,7 @@ it('tells what the server said where that then resets the connection', async () 
   const server = createServer((socket) => {
     socket.on('error', () => {});
     socket.once('data', () => {
-      socket.write('-ERR max number of clients reached\r\n', () => setTimeout(() => socket.resetAndDestroy(), 5));
+      socket.write('-ERR max number of clients reached\r\n', () => socket.resetAndDestroy());
     });
   });
   closing.push(() => new Promise((resolve) => server.close(resolve)));
@@ -198,7 +198,10 @@ describe('a check of what is no Redis', () => {
 
   it('tells a port without TLS', async () => {
     const url = await answering((socket) => socket.once('data', () => socket.end('-ERR unknown command\r\n')));
-    expect(await runCheck(check({ url: url.replace('redis:', 'rediss:') }))).toMatchObject({ reason: 'tls' });
+    expect(await runCheck(check({ url: url.replace('redis:', 'rediss:') }))).toMatchObject({
+      reason: 'tls',
+      output: 'the server does not speak TLS: use redis://, or turn TLS on there',
+    });
   });
 });
 

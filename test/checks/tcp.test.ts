@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type TcpOptions, tcp } from '../../src/checks/tcp.js';
-import { runCheck } from '../live/run-check.js';
+import { type Outcome, runCheck } from '../live/run-check.js';
 
 let server: Server | undefined;
 const sockets = new Set<Socket>();
@@ -29,7 +29,14 @@ async function serve(serveOne: (socket: Socket) => void): Promise<string> {
 }
 
 const saying = (text: string) => serve((socket) => void socket.write(text));
-const run = (options: TcpOptions) => runCheck(tcp(options));
+async function run(options: TcpOptions): Promise<Outcome> {
+  const check = tcp(options);
+  try {
+    return await runCheck(check);
+  } finally {
+    await check.close?.();
+  }
+}
 
 describe('a tcp check', () => {
   it('passes where a connection is taken, and closes it', async () => {

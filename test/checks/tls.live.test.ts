@@ -50,6 +50,43 @@ describe('the certificate of a Redis', () => {
   });
 });
 
+describe('a Redis that speaks TLS where the check does not, or the other way', () => {
+  ownServer('TEST_REDIS_URL')(
+    'gets the reason tls, with and without a password, and a frozen one timeout',
+    async () => {
+      const port = await freePort();
+      const files = ['--tls-cert-file', ca, '--tls-key-file', key, '--tls-ca-cert-file', ca];
+      const server = await Redis.start({ args: ['--tls-port', String(port), '--tls-auth-clients', 'no', ...files] });
+      const checks: CheckDefinition[] = [];
+      const check = (url: string) => {
+        const made = redis({ url, ...(url.startsWith('rediss') && { tls: { verify: false } }), timeout: 600 });
+        checks.push(made);
+        return runCheck(made);
+      };
+      try {
+        for (const login of ['', ':pw@', 'user:pw@']) {
+          expect(await check(`rediss://${login}127.0.0.1:${server.port}`)).toMatchObject({
+            status: 'fail',
+            reason: 'tls',
+            output: 'the server does not speak TLS: use redis://, or turn TLS on there',
+          });
+          expect(await check(`redis://${login}127.0.0.1:${port}`)).toMatchObject({
+            status: 'fail',
+            reason: 'tls',
+            output: 'the server speaks TLS: use rediss://',
+          });
+        }
+        await server.freeze();
+        expect(await check(`rediss://127.0.0.1:${server.port}`)).toMatchObject({ reason: 'timeout' });
+        expect(await check(`rediss://127.0.0.1:${port}`)).toMatchObject({ reason: 'timeout' });
+      } finally {
+        for (const made of checks) await made.close?.();
+        await server.stop();
+      }
+    },
+  );
+});
+
 describe('the certificate of a MariaDB', () => {
   ownServer('TEST_MYSQL_URL')(
     SENTENCE,

@@ -34,8 +34,47 @@ describe('the URL of a dependency', () => {
     expect(secretsOfUrl(read('db://me@host/'))).toEqual([]);
   });
 
-  it('leaves what is not secret readable in a map of options', () => {
-    const map = { authorization: 'Bearer abc', accept: 'text/plain', inner: { 'x-api-key': 'k' }, limit: 5 };
-    expect(secretsOfMap(map).sort()).toEqual(['Bearer abc', 'abc', 'k', 'k']);
+  it('is read where it cannot be decoded', () => {
+    expect(secretsOfUrl(new URL('db://me:%zz@host/'))).toContain('%zz');
+  });
+});
+
+describe('an open map of options', () => {
+  const secrets = (map: object, nonSecret: string[] = []) => [...new Set(secretsOfMap(map, nonSecret))].sort();
+
+  it('has as secrets every text and number, at any depth', () => {
+    const map = { conn: { pass: 'p4ss', key: 'k3y5' }, list: ['one1', { two: 'two2' }], pin: 123456, id: 98765432109n };
+    expect(secrets(map)).toEqual(['123456', '98765432109', 'k3y5', 'one1', 'p4ss', 'two2']);
+  });
+
+  it('leaves out what harmless keys hold, and short values where the key does not sound secret', () => {
+    const map = { host: 'db.example', Port: 33060, path: '/var/x', database: 'shop', user: 'app' };
+    expect(secrets(map)).toEqual([]);
+    expect(secrets({ mode: 'a', limit: 5, retries: 100, pass: 'pw', apikey: 'k', pin: 12 })).toEqual(['12', 'k', 'pw']);
+    expect(secrets({ a: true, b: null, c: undefined, d: '', key: '' })).toEqual([]);
+  });
+
+  it('leaves out what is named as harmless, whatever is below it', () => {
+    const map = { queue: 'orders', Labels: { team: 'core', list: ['long text'] }, other: 'kept' };
+    expect(secrets(map, ['queue', 'labels'])).toEqual(['kept']);
+  });
+
+  it.each([
+    [{ authorization: 'Bearer abcd' }, ['Bearer abcd', 'abcd']],
+    [{ authorization: 'Basic bWU6cC93' }, ['bWU6cC93', 'me:p/w', 'p/w']],
+    [{ url: 'mysql://me:p%2Fw@db/shop' }, ['p/w', 'p%2Fw', 'me:p/w', 'bWU6cC93']],
+    [{ path: 'http://me:p%2Fw@db/?sig=abc' }, ['p/w', 'abc']],
+    [{ database: { password: 'x' } }, ['x']],
+    [{ user: 'me', secret: 'p/w' }, ['bWU6cC93']],
+    [{ key: Buffer.from('octets') }, ['octets']],
+    [{ odd: 'http://a:%zz@host/' }, ['%zz']],
+  ])('knows what is hidden in %j', (map, expected) => {
+    expect(secretsOfMap(map)).toEqual(expect.arrayContaining(expected));
+  });
+
+  it('may contain itself', () => {
+    const map: { pass: string; self?: object } = { pass: 'p4ss' };
+    map.self = map;
+    expect(secrets(map)).toEqual(['p4ss']);
   });
 });

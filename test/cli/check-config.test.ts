@@ -37,6 +37,16 @@ describe('pongcheck check-config', () => {
     expect(stdout).toContain('serviceId: shop\n');
   });
 
+  it('warns of what is ignored, on standard error, with exit code 0', async () => {
+    const { code, stdout, stderr } = await pongcheck(['check-config'], { env: { PONGCHECK_HTTP_PORT: '8080' } });
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr:
+        'pongcheck: warning: "PONGCHECK_HTTP_PORT" in the environment is not known, and ignored; http.port can be set in the file only\n',
+    });
+    expect(parse(stdout)).toMatchObject({ http: { port: 7664 } });
+  });
+
   it('lists every problem on standard error, with exit code 1', async () => {
     await writeFile(join(folder, 'c.yml'), 'limits:\n  maxPendng: 1\nping: { timeout: 800 }\n');
     expect(await pongcheck(['check-config', '--config', 'c.yml'], { cwd: folder })).toMatchObject({

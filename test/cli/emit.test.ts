@@ -40,7 +40,21 @@ describe('pongcheck emit', () => {
     expect(stdout).not.toContain('agent-check');
   });
 
+  it('haproxy: a backend of the mode of its frontends, tcp or http, with the same checks', async () => {
+    const config = { listen: [{ url: 'pong://0.0.0.0:7000' }] };
+    const [plain, tcp, http] = await Promise.all(
+      [[], ['--mode', 'tcp'], ['--mode', 'http']].map(
+        async (mode) => (await emit(['haproxy', ...mode], config)).stdout,
+      ),
+    );
+    expect(tcp).toBe(plain);
+    expect(http).toContain('backend pongcheck\n  mode http\n  option tcp-check\n');
+    expect(http?.replace('mode http', 'mode tcp')).toBe(tcp);
+  });
+
   it.each([
+    [['haproxy', '--mode', 'https'], '--mode takes tcp or http, not "https"'],
+    [['kubernetes', '--mode', 'http'], '--mode is for haproxy, not for kubernetes'],
     [['haproxy', '--server', '10.0.0.5:80 check'], '--server "10.0.0.5:80 check" is not of the form HOST[:PORT]'],
     [['haproxy', '--server', '10.0.0.5:99999'], '--server "10.0.0.5:99999" is not of the form HOST[:PORT]'],
     [['blackbox', '--server', '10.0.0.5:80'], '--server is for haproxy, not for blackbox'],

@@ -163,6 +163,14 @@ describe('pongcheck serve', () => {
     });
   });
 
+  it('warns of a variable that it ignores, without its value', async () => {
+    const { command } = await serve([], { env: { PONGCHECK_COLOUR: 'hunter2' } });
+    expect(command.stdout).toMatch(
+      /"level":"warn".*\\"PONGCHECK_COLOUR\\" in the environment is not known, and ignored/,
+    );
+    expect(command.stdout).not.toContain('hunter2');
+  });
+
   it('an error that nobody caught is one line without a stack, and exit code 1', async () => {
     const file = join(folder, 'thrower.yml');
     await writeFile(file, 'checks: { own: { kind: module, path: ./thrower.mjs } }\n');

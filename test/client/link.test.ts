@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { heartbeatPresets, type LinkChange, type LinkOptions, openLink } from '../../src/client.js';
-import { createService, type Service, type ServiceOptions } from '../../src/service.js';
+import { createService, type Service } from '../../src/service.js';
 import { FakeClock } from '../fake-clock.js';
 import { closeLast, is, open, pass, responder, scripted, serve, state, turns } from './linked.js';
 import { frame } from './scripted-server.js';
@@ -48,16 +48,17 @@ describe('a link', () => {
   });
 
   it('warns once and beats faster where the server would cut it off', async () => {
-    const service = await serve({ heartbeat: { idleTimeout: 220 } });
+    const clock = new FakeClock();
+    const server = await scripted(responder(() => true, '{"idleTimeoutMs":220}'));
     const warnings: string[] = [];
-    const { link } = open(addressOf(service));
+    const { link } = open(server.address, { clock });
     link.on('warning', (sentence) => warnings.push(sentence));
-    await state(link, is('up'));
-    const begun = service.server.stats.pings.readiness.pass;
-    const until = performance.now() + 500;
-    while (performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(service.server.stats.pings.readiness.pass - begun).toBeGreaterThanOrEqual(3);
+    await pass(clock, 100);
     expect(link.state).toBe('up');
+    const pings = () => server.frames.filter(({ type }) => type === 1).length;
+    const begun = pings();
+    await pass(clock, 500, 10);
+    expect(pings() - begun).toBeGreaterThanOrEqual(4);
     expect(warnings).toEqual([
       'the heartbeat of 10000 ms is shortened to 100 ms: the server closes after 220 ms of silence',
     ]);
@@ -158,10 +159,14 @@ describe('PINGs of the server', () => {
 });
 
 describe('a list of addresses', () => {
+  const [PASS, FAIL] = [1, 3];
   const fast: LinkOptions = { heartbeat: { interval: 30, maxPingsOut: 3 } };
-  const flipping = (well: () => boolean): ServiceOptions => ({
-    checks: { own: { kind: 'function', floor: 1, maxAge: 1, run: async () => ({ status: well() ? 'pass' : 'fail' }) } },
-  });
+  const answering = (status: () => number) => scripted(responder(() => true, '{}', status));
+  /** Lets time pass until the link is up at this port. */
+  const upAt = async (port: number, clock: FakeClock, changes: readonly LinkChange[]) => {
+    const isThere = ({ state: now, address }: LinkChange) => now === 'up' && portOf(address) === port;
+    while (!changes.slice(-1).some(isThere)) await pass(clock, 50);
+  };
 
   it('begins with the first that answers', async () => {
     const gone = await serve();
@@ -174,39 +179,34 @@ describe('a list of addresses', () => {
   });
 
   it('leaves one that fails for a healthy one, and goes back when it is well again', async () => {
-    let well = true;
-    const first = await serve(flipping(() => well));
-    const second = await serve();
-    const { link } = open([addressOf(first), addressOf(second)], fast);
-    const port = (change: LinkChange) => portOf(change.address);
-    const [firstPort, secondPort] = [first, second].map((service) => Number(new URL(addressOf(service)).port));
-    expect(port(await state(link, is('up')))).toBe(firstPort);
-    well = false;
-    expect(port(await state(link, is('up')))).toBe(secondPort);
-    well = true;
-    expect(port(await state(link, is('up')))).toBe(firstPort);
+    const clock = new FakeClock();
+    let status = PASS;
+    const [first, second] = [await answering(() => status), await answering(() => PASS)];
+    const { changes } = open([first.address, second.address], { ...fast, clock });
+    await upAt(first.port, clock, changes);
+    status = FAIL;
+    await upAt(second.port, clock, changes);
+    status = PASS;
+    await upAt(first.port, clock, changes);
   });
 
   it('stays where it is with failback false', async () => {
-    let well = false;
-    const first = await serve(flipping(() => well));
-    const second = await serve();
-    const { link, changes } = open([addressOf(first), addressOf(second)], { ...fast, failback: false });
-    const secondPort = Number(new URL(addressOf(second)).port);
-    await state(link, (change) => change.state === 'up' && portOf(change.address) === secondPort);
-    well = true;
+    const clock = new FakeClock();
+    let status = FAIL;
+    const [first, second] = [await answering(() => status), await answering(() => PASS)];
+    const { changes } = open([first.address, second.address], { ...fast, clock, failback: false });
+    await upAt(second.port, clock, changes);
+    status = PASS;
     const seen = changes.length;
-    const pings = second.server.stats.pings.readiness.pass;
-    while (second.server.stats.pings.readiness.pass < pings + 5) await new Promise((resolve) => setImmediate(resolve));
+    await pass(clock, 3000);
     expect(changes).toHaveLength(seen);
   });
 
   it('stays with one that fails when no other is well', async () => {
-    const first = await serve(flipping(() => false));
-    const second = await serve(flipping(() => false));
-    const { link, changes } = open([addressOf(first), addressOf(second)], fast);
-    await state(link, is('up'));
-    while (second.server.stats.accepted < 2) await new Promise((resolve) => setImmediate(resolve));
+    const clock = new FakeClock();
+    const [first, second] = [await answering(() => FAIL), await answering(() => FAIL)];
+    const { changes } = open([first.address, second.address], { ...fast, clock });
+    while (second.sockets.length < 2) await pass(clock, 50);
     expect(changes.map((change) => change.state)).toEqual(['connecting', 'up']);
   });
 
@@ -243,12 +243,14 @@ describe('the end', () => {
     const service = await serve();
     const dead = addressOf(service);
     await service.stop();
-    const { link, changes } = open(dead);
-    await state(link, is('down'));
+    const clock = new FakeClock();
+    const { link, changes } = open(dead, { clock });
+    while (link.state !== 'down') await pass(clock, 50);
     await link.close();
     const seen = changes.length;
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await pass(clock, 10_000);
     expect(changes).toHaveLength(seen);
+    expect(clock.timers).toBe(0);
   });
 });
 

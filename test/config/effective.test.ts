@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { stringify } from 'yaml';
-import { buildChecks, closeAll } from '../../src/config/checks.js';
+import { buildChecks, closeOthers } from '../../src/config/checks.js';
 import { effective } from '../../src/config/effective.js';
 import { readConfiguration } from '../../src/config/read.js';
 
@@ -22,7 +22,7 @@ async function configurationOf(content: string, env: Record<string, string> = {}
 async function effectiveOf(content: string, env: Record<string, string> = {}) {
   const configuration = await configurationOf(content, env);
   const checks = await buildChecks(configuration);
-  await closeAll(Object.values(checks));
+  await closeOthers(checks);
   return effective(configuration.settings, checks) as Record<string, Record<string, unknown>>;
 }
 
@@ -60,6 +60,11 @@ describe('the effective configuration', () => {
     ['the password of a URL', 'checks: { db: { kind: mysql, url: "mysql://root:hunter2@h/x" } }', {}],
     ['a password with signs in it', 'checks: { db: { kind: redis, url: "redis://:a%2F:@hunter2@h" } }', {}],
     ['a password from a variable', 'checks: { db: { kind: redis, url: "redis://:${P}@h" } }', { P: 'hunter2' }],
+    [
+      'a password for Sentinels and their server',
+      'checks: { db: { kind: redis, url: "redis+sentinel://:hunter2@a,b/x", sentinel: { password: hunter2 } } }',
+      {},
+    ],
     ['a URL from the environment', '', { MYSQL_URL: 'mysql://root:hunter2@h/x' }],
     ['a secret parameter of a URL', 'checks: { w: { kind: http, url: "http://h/?api_key=hunter2" } }', {}],
     ['a header', 'checks: { w: { kind: http, url: "http://h/", headers: { x: hunter2 } } }', {}],

@@ -25,10 +25,13 @@ interface Said {
   flags?: Flags;
 }
 
-async function read({ file, env = {}, flags = {} }: Said) {
+async function configuration({ file, env = {}, flags = {} }: Said) {
   const path = file === undefined ? undefined : await fileOf(file);
-  return (await readConfiguration({ file: path, env, flags })).settings;
+  return readConfiguration({ file: path, env, flags });
 }
+
+const read = async (said: Said) => (await configuration(said)).settings;
+const warnings = async (said: Said) => (await configuration(said)).warnings;
 
 /** The lines of the refusal, with the file under its bare name. */
 async function problems(said: Said): Promise<string[]> {
@@ -215,8 +218,10 @@ describe('file < environment < flags', () => {
         stallTimeout: 7000,
         pingsPerSecond: 77,
         maxWatches: 77,
+        maxWatchedSelections: 77,
         maxConnections: 77,
         maxConnectionsPerAddress: 77,
+        ipv6Prefix: 77,
       },
       drain: { grace: 7000, delay: 7000 },
       detail: 'never',
@@ -275,11 +280,53 @@ describe('what Kubernetes puts into the environment for a service of our name', 
       PONGCHECK_SERVICE_PORT: '7464',
       PONGCHECK_PORT: 'tcp://10.0.0.1:7464',
       PONGCHECK_PORT_7464_TCP_ADDR: '10.0.0.1',
+      PONGCHECK_PORT_7464_TCP: 'tcp://10.0.0.1:7464',
+      PONGCHECK_PORT_7464_TCP_PROTO: 'tcp',
+      PONGCHECK_SERVICE_PORT_HTTP_METRICS: '7664',
       PONGCHECK_HTTP_PORT: 'tcp://10.0.0.1:7664',
       PONGCHECK_HTTP_SERVICE_HOST: '10.0.0.1',
+      PONGCHECK_EU_PORT_53_UDP_ADDR: '10.0.0.1',
     };
-    expect(await read({ env })).toEqual(await read({}));
+    expect(await warnings({ env })).toEqual([]);
     for (const { env: name = '' } of optionRows) expect(name).not.toMatch(/_(HOST|PORT)(_|$)/);
+  });
+});
+
+describe('a variable PONGCHECK_... that nothing knows', () => {
+  const help = ', and ignored; `pongcheck check-config --help` lists the variables';
+
+  it.each([
+    ['PONGCHECK_COLOUR', help],
+    ['PONGCHECK_PORT', help],
+    ['pongcheck_colour', help],
+    [`PONGCHECK_${'X'.repeat(10)}`, help],
+    ['PONGCHECK_HTTP_PORT', ', and ignored; http.port can be set in the file only'],
+    ['PONGCHECK_PROBE_MAX_CONCURRENT', ', and ignored; probe.maxConcurrent can be set in the file only'],
+  ])('%s is a warning that does not show its value', async (name, what) => {
+    expect(await warnings({ env: { [name]: '8080' } })).toEqual([`"${name}" in the environment is not known${what}`]);
+  });
+
+  it.each([
+    ['PONGCHECK_LIMITS_MAX_PENDNG', 'PONGCHECK_LIMITS_MAX_PENDING'],
+    ['PONGCHECK_DRIAN_GRACE', 'PONGCHECK_DRAIN_GRACE'],
+    ['pongcheck_http', 'PONGCHECK_HTTP'],
+    ['PONGCHECK_LOGLEVEL', 'PONGCHECK_LOG_LEVEL'],
+    ['PONGCHECK_TOKENSS', 'PONGCHECK_TOKENS'],
+  ])('%s is a problem, with the name that was meant', async (name, meant) => {
+    expect(await problems({ env: { [name]: '1' } })).toEqual([
+      `"${name}" in the environment is not known; did you mean ${meant}?`,
+    ]);
+  });
+
+  it('is well where the file refers to it', async () => {
+    const env = { PONGCHECK_HTTP_PORT: '8080', PONGCHECK_LISTN: 'pong://h:1' };
+    const file = 'http: "0.0.0.0:${PONGCHECK_HTTP_PORT}"\nlisten: [{ url: "${PONGCHECK_LISTN:-pong://x}" }]';
+    expect(await warnings({ file, env })).toEqual([]);
+  });
+
+  it('is none of what the commands know', async () => {
+    const env = { PONGCHECK_TOKEN: 'a-right-token-0123456789', PONGCHECK_CONFIG: '', PONGCHECK_DETAIL: 'never' };
+    expect(await warnings({ env })).toEqual([]);
   });
 });
 

@@ -149,6 +149,7 @@ describe('the schema', () => {
     'listen: [{ url: h, keepAlive: }]',
     'checks: { db: { kind: mysql, url: "${DB_URL:-mysql://h}", timeout: 1.5s, maxAge: 0, rise: 2, critical: false } }',
     'checks: { db: { kind: redis, url: "redis://h", rise: "${N:-3}", critical: "${C:-false}", groups: "${G:-a,b}" } }',
+    'checks: { db: { kind: redis, url: "redis+sentinel://u:p,w@a:1,[::1]:2,c/shop/2", role: replica, sentinel: { password: x } } }',
     'checks: { own: { kind: module, path: ./own.js, deep: [{ x: 1 }] } }',
     'checks: { web: { kind: http, url: "https://h", headers: { a: b }, tls: { verify: false }, maxBody: 65536 } }',
     'checks: { a: &a { kind: tcp, url: "tcp://h:1" }, b: *a }',

@@ -14,6 +14,7 @@ function monitorOf(check: ScriptedCheck) {
     clock,
     random: () => 0,
     findings,
+    loads: new Set(),
     staleLimit: 30_000,
     changed,
   });

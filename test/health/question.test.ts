@@ -173,7 +173,7 @@ describe('the deadline of a caller', () => {
     await clock.advance(299);
     expect(asked.answers).toBe(0);
     await clock.advance(1);
-    expect(asked).toMatchObject({ answers: 1, answer: { state: 'warn', stale: true, age: 2300 } });
+    expect(asked).toMatchObject({ answers: 1, answer: { state: 'warn', stale: true, late: true, age: 2300 } });
     expect(db.last.signal.aborted).toBe(false);
     db.last.pass();
     await settle();
@@ -206,7 +206,10 @@ describe('the deadline of a caller', () => {
     expect(ask({ timeout: 0 })).toMatchObject({ answers: 1, answer: { state: 'pass', stale: false } });
     await clock.advance(200);
     expect(db.runs).toHaveLength(1);
-    expect(ask({ timeout: 0 })).toMatchObject({ answers: 1, answer: { state: 'pass', stale: true, age: 1100 } });
+    expect(ask({ timeout: 0 })).toMatchObject({
+      answers: 1,
+      answer: { state: 'pass', stale: true, late: false, age: 1100 },
+    });
     expect(db.runs).toHaveLength(2);
   });
 
@@ -282,7 +285,7 @@ describe('a question that came through other responders', () => {
     await clock.advance(900);
     expect(ask({ hops: 1 })).toMatchObject({ answers: 1, answer: { state: 'pass', stale: false } });
     await clock.advance(600);
-    expect(ask({ hops: 1 })).toMatchObject({ answers: 1, answer: { state: 'pass', stale: true } });
+    expect(ask({ hops: 1 })).toMatchObject({ answers: 1, answer: { state: 'pass', stale: true, late: false } });
     expect(peer.runs).toHaveLength(2);
     expect(peer.last.hops).toBe(1);
   });

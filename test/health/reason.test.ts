@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { CheckFailure, reasonOf } from '../../src/health/reason.js';
+import { CheckFailure, reasonOf, statusOf } from '../../src/health/reason.js';
 
 const coded = (code: string, more: object = {}) => Object.assign(new Error('x'), { code, ...more });
 
@@ -32,6 +32,25 @@ describe('the reason of an error', () => {
     expect(reasonOf(failure)).toBe('lag');
     expect(failure.status).toBe('warn');
     expect(new CheckFailure('role', 'x').status).toBe('fail');
+  });
+
+  it.each([
+    ['EMFILE', 'fd-exhausted'],
+    ['ENFILE', 'fd-exhausted'],
+    ['ENOBUFS', 'internal'],
+    ['ENOMEM', 'internal'],
+  ])('%s is %s, and nothing that the dependency fails by, however it is wrapped', (code, reason) => {
+    const own = coded(code);
+    const errors = [own, new TypeError('x', { cause: own }), new AggregateError([coded('ECONNREFUSED'), own])];
+    expect(errors.map((error) => [reasonOf(error), statusOf(error)])).toEqual(errors.map(() => [reason, 'unknown']));
+    expect(new CheckFailure('fd-exhausted', 'x').status).toBe('unknown');
+    expect(statusOf(coded('ECONNREFUSED'))).toBe('fail');
+  });
+
+  it('tells own ports that have run out from an address that this machine does not have', () => {
+    const dialled = (address: string) => coded('EADDRNOTAVAIL', { syscall: 'connect', address });
+    expect([reasonOf(dialled('10.0.0.1')), statusOf(dialled('10.0.0.1'))]).toEqual(['internal', 'unknown']);
+    expect([reasonOf(dialled('::1')), statusOf(dialled('::1'))]).toEqual(['unreachable', 'fail']);
   });
 
   it('is timeout for what an AbortSignal throws', () => {

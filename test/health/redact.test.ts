@@ -13,12 +13,57 @@ describe('a redacted sentence', () => {
     ['in a URL', 'p@ss/w rd', 'at p%40ss%2Fw%20rd end', 'at *** end'],
     ['in JSON', 'a"b\\c', 'got {"x":"a\\"b\\\\c"}', 'got {"x":"***"}'],
     ['several times', 'xyz', 'xyz and xyz', '*** and ***'],
+    ['in a URL of other case', 'p/w', 'at p%2fw end', 'at *** end'],
+    ['in a form', 'p w/', 'at p+w%2F end', 'at *** end'],
+    ['that is given as a URL spells it', 'p%2Fw', 'at p/w end', 'at *** end'],
+    ['in basic authentication', 'geheim!', 'at Z2VoZWltIQ== end', 'at ***== end'],
+    ['without the end of its line', 'geheim\n', 'at geheim end', 'at *** end'],
   ])('hides a known secret %s', (_, secret, text, expected) => {
     expect(redactor([secret])(text)).toBe(expected);
   });
 
   it('hides the longer of two secrets whole', () => {
     expect(redactor(['abc', 'abcdef'])('it is abcdef')).toBe('it is ***');
+  });
+
+  it('hides two secrets that overlap whole', () => {
+    expect(redactor(['abcd', 'cdefg'])('it is abcdefgh')).toBe('it is ***h');
+    expect(redactor(['bcdef', 'abc'])('it is abcdefgh')).toBe('it is ***gh');
+    expect(redactor(['abc', 'abcdefgh', 'cde'])('abcdx abcdefgh')).toBe('***dx ***');
+  });
+
+  it('hides each of thousands of secrets, those with a common beginning too', () => {
+    const secrets = Array.from(
+      { length: 5000 },
+      (_, n) => `https://vault.example/v1/secret/data/${n}-${'k'.repeat(n % 40)}`,
+    );
+    const redact = redactor(secrets);
+    for (const n of [0, 7, 39, 40, 4999]) expect(redact(`at ${secrets[n]} end`)).toBe('at *** end');
+    // In work, not in time: were each of them sought in each text, this would need minutes.
+    const noise = 'https://vault.example/v1/secret/dat'.repeat(200);
+    for (let text = 0; text < 300; text++) expect(redact(noise)).not.toContain('data');
+  });
+
+  it('hides a secret that is longer than what is looked at', () => {
+    const key = Array.from({ length: 6000 }, (_, n) => String.fromCharCode(97 + ((n * 7) % 26))).join('');
+    const redact = redactor([key]);
+    expect(redact(`key ${key} end`)).toBe('key ***');
+    expect(redact(`${'x '.repeat(50)}${key}`)).toBe(`${'x '.repeat(50)}***`.slice(0, 200));
+  });
+
+  it('shows no head of a secret at the end of a sentence, wherever it stands', () => {
+    const redact = redactor(['SSSSSSSSSSSSSSSSSSSSSSSS']);
+    for (let before = 170; before <= 205; before++) {
+      expect(redact(`${'x'.repeat(before)}SSSSSSSSSSSSSSSSSSSSSSSS and more`)).not.toContain('S');
+    }
+  });
+
+  it('shows no head of what looks like a credential at the end of what is looked at', () => {
+    for (let head = 1; head < 30; head++) {
+      expect(plain(`x${' '.repeat(4096 - head)}mysql://root:geheim@db:3306/app${' '.repeat(9)}end`)).not.toMatch(
+        /root|geh/,
+      );
+    }
   });
 
   it('ignores an empty secret', () => {

@@ -75,13 +75,13 @@ describe('what a run returned', () => {
     expect(observed(null)).toBe('null');
   });
 
-  it('is a fault of the check where what it observed cannot be shown', () => {
+  it('is what it says, also where JSON cannot tell what it observed', () => {
     const circle: { self?: unknown } = {};
     circle.self = circle;
-    expect(findings.returned({ status: 'pass', observedValue: circle })).toMatchObject({
-      status: 'fail',
-      reason: 'internal',
-    });
+    const of = (observedValue: unknown) => findings.returned({ status: 'pass', observedValue });
+    expect(of(circle)).toEqual({ status: 'pass', observedValue: 'an object that JSON cannot tell' });
+    expect(of({ lag: 10n, of: [1n] })).toEqual({ status: 'pass', observedValue: '{"lag":"10","of":["1"]}' });
+    expect(of({ toJSON: () => undefined })).toEqual({ status: 'pass', observedValue: 'an object' });
   });
 });
 

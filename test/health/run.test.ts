@@ -8,8 +8,7 @@ import { Run } from '../../src/health/run.js';
 import { FakeClock, settle } from '../fake-clock.js';
 import { ScriptedCheck } from './scripted-check.js';
 
-function start(definition: CheckDefinition, hops = 0) {
-  const clock = new FakeClock();
+function start(definition: CheckDefinition, hops = 0, clock = new FakeClock()) {
   const ended: { at: number; finding: Finding }[] = [];
   const settled: number[] = [];
   const run = new Run(defineCheck('x', definition), hops, clock, new Findings(redactor([]), 'me'), {
@@ -51,6 +50,46 @@ describe('a run', () => {
     ]);
     expect(run.settled).toBe(false);
     expect(settled).toEqual([]);
+  });
+
+  it('has its time again, once, where the check had to make the connection that it keeps', async () => {
+    const deadlines: unknown[] = [];
+    const clock = new FakeClock();
+    const { ended } = start(
+      {
+        kind: 'x',
+        timeout: 250,
+        run: (_signal, _deadline, _hops, connected) =>
+          new Promise(() => {
+            clock.after(200, () => deadlines.push(connected?.()));
+            clock.after(400, () => deadlines.push(connected?.()));
+          }),
+      },
+      0,
+      clock,
+    );
+    await clock.advance(449);
+    expect(deadlines).toEqual([450, 450]);
+    expect(ended).toEqual([]);
+    await clock.advance(1);
+    expect(ended).toMatchObject([{ at: 450, finding: { reason: 'timeout' } }]);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('does not come to life again where the connection stands only after its end', async () => {
+    const clock = new FakeClock();
+    const { ended } = start(
+      {
+        kind: 'x',
+        timeout: 250,
+        run: (_signal, _deadline, _hops, connected) => new Promise(() => clock.after(300, () => connected?.())),
+      },
+      0,
+      clock,
+    );
+    await clock.advance(1000);
+    expect(ended).toHaveLength(1);
+    expect(clock.timers).toBe(0);
   });
 
   it('says when the check has let go after all, and takes no second result', async () => {
@@ -111,7 +150,7 @@ describe('a run', () => {
   });
 
   it('looks once more where this process stood still: the answer may have been there, unread', async () => {
-    const check = new ScriptedCheck({ timeout: 250 });
+    const check = new ScriptedCheck({ kind: 'mysql', timeout: 250 });
     const { clock, ended } = start(check);
     standStill(clock, 4000);
     await clock.advance(1);
@@ -126,6 +165,109 @@ describe('a run', () => {
     standStill(clock, 4000);
     await clock.advance(10);
     expect(ended).toMatchObject([{ finding: { reason: 'timeout' } }]);
+  });
+});
+
+describe('a check that blocks the event loop beyond its timeout', () => {
+  /** A check of anyone's own, which does this with the clock in each call. */
+  const own = (clock: FakeClock, kind: string, run: (call: number) => unknown) => {
+    let calls = 0;
+    return start({ kind, timeout: 250, run: (async () => run(++calls)) as CheckDefinition['run'] }, 0, clock);
+  };
+  const blocking = {
+    status: 'fail',
+    reason: 'timeout',
+    output: 'no answer within 250 ms: the check blocks the event loop',
+  };
+
+  it.each(['function', 'module', 'mine'])('fails where it does so at once (%s)', async (kind) => {
+    const clock = new FakeClock();
+    const { ended } = own(clock, kind, () => clock.jump(251));
+    await settle();
+    expect(ended).toEqual([{ at: 251, finding: blocking }]);
+  });
+
+  it.each([
+    ['and throws', () => Promise.reject(new Error('no'))],
+    ['and passes', () => true],
+  ])('fails where it does so %s after it has waited for something', async (_how, end) => {
+    const clock = new FakeClock();
+    let calls = 0;
+    const { ended } = own(clock, 'function', async (call) => {
+      calls = call;
+      await null;
+      clock.jump(400);
+      return end();
+    });
+    await settle();
+    expect(calls).toBe(2);
+    expect(ended).toEqual([{ at: 800, finding: blocking }]);
+  });
+
+  it('fails where it waits for something afterwards', async () => {
+    const clock = new FakeClock();
+    const { ended } = own(clock, 'function', async () => {
+      await null;
+      clock.jump(400);
+      await new Promise<void>((resolve) => clock.after(2, resolve));
+    });
+    await settle();
+    await clock.advance(10);
+    await clock.advance(10);
+    expect(ended).toMatchObject([{ finding: blocking }]);
+  });
+
+  it('passes where something else did it, once it is tried again', async () => {
+    const clock = new FakeClock();
+    const { ended } = own(
+      clock,
+      'function',
+      (call) => new Promise<void>((resolve) => clock.after(call === 1 ? 100 : 30, resolve)),
+    );
+    standStill(clock, 4000);
+    await clock.advance(0);
+    expect(ended).toEqual([]);
+    await clock.advance(30);
+    expect(ended).toEqual([{ at: 4030, finding: { status: 'pass' } }]);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('is not tried again within its floor', async () => {
+    const clock = new FakeClock();
+    let calls = 0;
+    const { ended } = start(
+      {
+        kind: 'function',
+        timeout: 250,
+        floor: 1000,
+        run: async () => {
+          calls++;
+          await null;
+          clock.jump(300);
+          return { status: 'pass' };
+        },
+      },
+      0,
+      clock,
+    );
+    await settle();
+    expect([calls, ended]).toMatchObject([1, [{ finding: { status: 'pass' } }]]);
+  });
+
+  it('may be aborted in its second attempt', async () => {
+    const clock = new FakeClock();
+    const { run, ended } = own(clock, 'function', (call) =>
+      call === 1
+        ? new Promise<void>((resolve) => clock.after(100, resolve))
+        : new Promise<void>((resolve) => clock.after(10, resolve)),
+    );
+    standStill(clock, 4000);
+    await clock.advance(0);
+    const aborted = run.abort();
+    await clock.advance(10);
+    await aborted;
+    expect(ended).toEqual([]);
+    expect(clock.timers).toBe(0);
   });
 });
 

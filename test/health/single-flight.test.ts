@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../src/clock.js';
 import { defineCheck } from '../../src/health/define.js';
+import { Loader } from '../../src/health/loader.js';
 import { redactor } from '../../src/health/redact.js';
 import { type Finding, Findings } from '../../src/health/result.js';
 import { Run } from '../../src/health/run.js';
@@ -22,6 +23,7 @@ function flightOf(check: ScriptedCheck, clock = new FakeClock()) {
       return run;
     },
     (hanging) => ({ status: 'fail', reason: 'timeout', output: `${hanging} hang` }),
+    () => new Loader(defined.load, clock, findings),
     {
       began: () => {},
       ended: (startedAt: number, finding: Finding, ran: boolean) =>

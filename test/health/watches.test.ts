@@ -11,8 +11,8 @@ function watched(check: SteadyCheck, options: Parameters<typeof registryOf>[1] =
   const { registry, clock } = registryOf({ db: check }, options);
   const watch = (selection = readiness) => {
     const told: string[] = [];
-    const { end } = registry.watch(selection, () => told.push(registry.stateOf('all')));
-    return { told, end };
+    const watching = registry.watch(selection, () => told.push(registry.stateOf('all')));
+    return { told, end: () => watching.end() };
   };
   return { registry, clock, watch };
 }
@@ -123,6 +123,127 @@ describe('who watches', () => {
     const { answer } = registry.watch({ scope: 'readiness', checks: ['db', 'other'] }, () => told++);
     registry.drain();
     expect([answer.state, told]).toEqual(['not-found', 0]);
+  });
+});
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+const MANY = 10_000;
+
+describe('a change', () => {
+  const failing = { status: 'fail', reason: 'refused' } as const;
+
+  it('of what very many watch is told to a part of them at once, and to each of them once', async () => {
+    const check = new SteadyCheck({ interval: 1000 });
+    const { registry, clock, watch } = watched(check);
+    registry.start();
+    await clock.advance(0);
+    const watches = Array.from({ length: MANY }, () => watch());
+    const told = () => watches.filter(({ told }) => told.length > 0).length;
+    registry.drain();
+    const counts = [told()];
+    while (told() < MANY) {
+      await turn();
+      counts.push(told());
+    }
+    expect(counts[0]).toBeGreaterThan(0);
+    expect(counts.every((count, at) => count - (counts[at - 1] ?? 0) < MANY / 4)).toBe(true);
+    expect(watches.every(({ told }) => told.length === 1)).toBe(true);
+  });
+
+  it('of what very many selections hold is looked for in a part of them at once', async () => {
+    const clocked = registryOf(
+      Object.fromEntries(Array.from({ length: 64 }, (_, n) => [`c${n}`, new SteadyCheck({ interval: 60_000 })])),
+    );
+    const { registry, clock } = clocked;
+    registry.start();
+    await clock.advance(0);
+    let told = 0;
+    const names = Array.from({ length: 32 }, (_, n) => `c${n}`);
+    for (let n = 32; n < 64; n++) {
+      for (let m = 0; m < 32; m++) {
+        registry.watch({ scope: 'readiness', checks: [...names.filter((_, at) => at !== m), `c${n}`] }, () => told++);
+      }
+    }
+    expect(registry.watchedSelections).toBe(1024);
+    registry.drain();
+    expect(told).toBeGreaterThan(0);
+    expect(told).toBeLessThan(256);
+    while (told < 1024) await turn();
+  });
+
+  it('is told to the last of them, however often it changes meanwhile', async () => {
+    const check = new SteadyCheck({ interval: 10, maxAge: 5, floor: 1 });
+    const { registry, clock, watch } = watched(check);
+    registry.start();
+    await clock.advance(0);
+    for (let each = 0; each < MANY; each++) watch();
+    const last = watch();
+    for (let each = 0; each < 20; each++) {
+      check.outcome = each % 2 === 0 ? failing : { status: 'pass' };
+      await clock.advance(10);
+    }
+    expect(last.told.length).toBeGreaterThan(0);
+    check.outcome = { status: 'warn' };
+    await clock.advance(10);
+    while (last.told.at(-1) !== 'warn') await turn();
+  });
+
+  it('is not told to one that came when it was seen, and to one that looks it is told at once', async () => {
+    const { registry, clock, watch } = watched(new SteadyCheck({ interval: 1000 }));
+    registry.start();
+    await clock.advance(0);
+    for (let each = 0; each < MANY; each++) watch();
+    const told: string[] = [];
+    const looking = registry.watch(readiness, () => told.push('looking'));
+    registry.drain();
+    registry.watch(readiness, () => told.push('late'));
+    expect(told).toEqual([]);
+    looking.look();
+    expect(told).toEqual(['looking']);
+    for (let each = 0; each < MANY / 256; each++) await turn();
+    expect(told).toEqual(['looking']);
+  });
+});
+
+describe('the selections that may be watched', () => {
+  const checks = { a: new SteadyCheck(), b: new SteadyCheck(), c: new SteadyCheck() };
+  const of = (...names: string[]): Selection => ({ scope: 'readiness', checks: names });
+
+  it('are counted once for all who watch them, in whatever order they are named, and no more than allowed', () => {
+    const { registry } = registryOf(checks);
+    const watch = (selection: Selection) => registry.watch(selection, () => {}, 2);
+    const first = [watch(of('a', 'b')), watch(of('b', 'a', 'a')), watch(of('b', 'a'))];
+    const second = watch(of('c'));
+    expect(registry.watchedSelections).toBe(2);
+    expect(watch(of('a'))).toBeUndefined();
+    second?.end();
+    second?.end();
+    expect(watch(of('a'))).toBeDefined();
+    for (const one of first) {
+      expect(registry.watchedSelections).toBe(2);
+      one?.end();
+    }
+    expect(registry.watchedSelections).toBe(1);
+  });
+
+  it('are those by names of checks that exist', () => {
+    const { registry } = registryOf(checks);
+    const watch = (selection: Selection) => registry.watch(selection, () => {}, 0);
+    expect(watch(of('a'))).toBeUndefined();
+    expect(watch({ scope: 'liveness', checks: ['a'] })).toBeDefined();
+    expect(watch({ scope: 'startup', group: 'all' })).toBeDefined();
+    expect(watch(of('a', 'other'))?.answer.state).toBe('not-found');
+    expect(registry.watchedSelections).toBe(0);
+  });
+
+  it('stand for the same checks, however many others are asked for meanwhile', () => {
+    const { registry } = registryOf(
+      Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`c${n}`, new SteadyCheck()])),
+    );
+    registry.watch(of('c0'), () => {});
+    for (let n = 1; n < 100; n++) registry.ask({ ...of(`c${n}`), timeout: 0, hops: 0 }, () => {});
+    expect(registry.watch(of('c0'), () => {}, 1)).toBeDefined();
+    expect(registry.watchedSelections).toBe(1);
   });
 });
 

@@ -105,9 +105,10 @@ describe('/health', () => {
   ])('refuses %s, which the query parser of an application may make', async (_, query) => {
     const health = new FakeHealth();
     const app = fastify({ routerOptions: { querystringParser: () => query as never } });
-    const context = { health, detail: 'always', connections: () => [], clock: new FakeClock() } as const;
+    const context = { health, connections: () => [], clock: new FakeClock() };
+    const access = { detail: 'always', tokens: undefined } as const;
     const register = () => ({ contentType: 'text/plain', metrics: async () => '' });
-    await app.register(httpPlugin({ ...context, register, overview: overviewOf(health) }));
+    await app.register(httpPlugin({ ...context, access, register, overview: overviewOf(health) }));
     const url = await app.listen({ host: '127.0.0.1', port: 0 });
     const { status, json } = await ask(`${url}/health?x`);
     await app.close();

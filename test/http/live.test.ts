@@ -30,7 +30,7 @@ function watched() {
   let made = 0;
   const live = new Live(clock, () => String(++made));
   const reader = new Reader();
-  live.add(reader as unknown as ServerResponse, true);
+  live.add(reader as unknown as ServerResponse, () => true);
   return { clock, live, reader };
 }
 
@@ -79,10 +79,10 @@ describe('a live page', () => {
   it('takes a hundred viewers, and closes the first for one more', () => {
     const { live, reader } = watched();
     const others = Array.from({ length: 99 }, () => new Reader());
-    for (const other of others) live.add(other as unknown as ServerResponse, false);
+    for (const other of others) live.add(other as unknown as ServerResponse, () => false);
     expect(reader.destroyed).toBe(false);
     const late = new Reader();
-    live.add(late as unknown as ServerResponse, false);
+    live.add(late as unknown as ServerResponse, () => false);
     expect([reader.destroyed, late.got.length]).toEqual([true, 1]);
     expect(others.some(({ destroyed }) => destroyed)).toBe(false);
   });
@@ -91,9 +91,9 @@ describe('a live page', () => {
     const { live, reader } = watched();
     const stuck = new Reader();
     stuck.reads = false;
-    for (let i = 1; i < 50; i++) live.add(new Reader() as unknown as ServerResponse, false);
-    live.add(stuck as unknown as ServerResponse, false);
-    for (let i = 51; i < 101; i++) live.add(new Reader() as unknown as ServerResponse, false);
+    for (let i = 1; i < 50; i++) live.add(new Reader() as unknown as ServerResponse, () => false);
+    live.add(stuck as unknown as ServerResponse, () => false);
+    for (let i = 51; i < 101; i++) live.add(new Reader() as unknown as ServerResponse, () => false);
     expect([reader.destroyed, stuck.destroyed]).toEqual([false, true]);
   });
 
@@ -102,7 +102,7 @@ describe('a live page', () => {
     reader.end();
     const gone = new Reader();
     gone.destroyed = true;
-    live.add(gone as unknown as ServerResponse, true);
+    live.add(gone as unknown as ServerResponse, () => true);
     await clock.advance(4000);
     expect([gone.got, clock.timers]).toEqual([[], 0]);
   });
@@ -110,7 +110,7 @@ describe('a live page', () => {
   it('makes a message once for all who come together, and four times a second at most', async () => {
     const { clock, live, reader } = watched();
     const other = new Reader();
-    live.add(other as unknown as ServerResponse, true);
+    live.add(other as unknown as ServerResponse, () => true);
     expect(other.got).toEqual(reader.got);
     live.changed();
     await clock.advance(50);

@@ -9,13 +9,13 @@ const opened: (HttpServer | Socket)[] = [];
 
 /** The routes on a port of their own, over a health whose answers the test decides. */
 export async function serve<H extends HttpContext['health'] = FakeHealth>(
-  context: Partial<HttpServerOptions> & { health?: H } = {},
+  { detail = 'loopback', tokens, ...context }: Partial<HttpServerOptions & HttpContext['access']> & { health?: H } = {},
   { clock = systemClock, port = 0 }: { clock?: Clock; port?: number } = {},
 ) {
   const health = (context.health ?? new FakeHealth()) as H;
   const register = () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', metrics: async () => 'up 1\n' });
   const server = await openHttp({
-    detail: 'loopback',
+    access: { detail, tokens },
     connections: () => [],
     overview: overviewOf(health),
     register,

@@ -13,9 +13,10 @@ export interface Outcome extends Finding {
   letGoMs: number;
 }
 
-/** Runs a check once, as the registry would: with its timeout, and redacted. Resolves when the check has let go. */
-export function runCheck(check: CheckDefinition | CheckFunction): Promise<Outcome> {
+/** Runs a check once, as the registry would: loaded, with its timeout, and redacted. Resolves when the check has let go. */
+export async function runCheck(check: CheckDefinition | CheckFunction): Promise<Outcome> {
   const defined = defineCheck('trial', check);
+  await defined.load?.();
   const findings = new Findings(redactor(defined.secrets ?? []), 'this-instance');
   const started = performance.now();
   return new Promise((resolve) => {

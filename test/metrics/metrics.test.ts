@@ -3,12 +3,13 @@ import client from 'prom-client';
 import { reasons } from '../../src/health/reason.js';
 import { Registry, type RegistryOptions } from '../../src/health/registry.js';
 import { checkStates, states } from '../../src/health/state.js';
+import { silentLog } from '../../src/log.js';
 import { LoopWatch } from '../../src/metrics/event-loop.js';
 import { HttpStats } from '../../src/metrics/http-stats.js';
-import { createMetrics, type Metrics } from '../../src/metrics/metrics.js';
+import { createMetrics, type Metrics, metricsText } from '../../src/metrics/metrics.js';
 import { ownRegistry } from '../../src/metrics/own-registry.js';
+import { Reloads } from '../../src/metrics/reloads.js';
 import { metricRows } from '../../src/metrics/table.js';
-import { textWriter } from '../../src/metrics/text.js';
 import { closeReasons, pauses, refusals, ServerStats } from '../../src/server/stats.js';
 import { WireError } from '../../src/wire/codes.js';
 import { FakeClock } from '../fake-clock.js';
@@ -26,10 +27,18 @@ function observed(checks: RegistryOptions['checks'] = {}, register = ownRegistry
   const http = new HttpStats();
   stats.certificates = () => [['pongs://127.0.0.1:7464', 1_800_000_000_000]];
   const loop = new LoopWatch(clock);
-  const source = { health, stats, http, loop, maxConnections: 500, version: '1.2.3' };
-  const metrics: Metrics = createMetrics({ register, ...source });
+  const metrics: Metrics = createMetrics({
+    register,
+    health,
+    stats,
+    http,
+    loop,
+    reloads: new Reloads(clock),
+    maxConnections: () => 500,
+    log: silentLog,
+    version: '1.2.3',
+  });
   return {
-    source,
     clock,
     health,
     stats,
@@ -122,17 +131,27 @@ describe('metrics', () => {
     expect(await reasonsOf()).toEqual(failed.map(([check, reason]) => [check, reason, 0]));
   });
 
-  it('are the same text with prom-client and without', async () => {
-    const { health, clock, stats, source, register } = observed({
-      'a"b\\n}{#,é': new SteadyCheck({ groups: ['g"\\'] }, { status: 'fail', reason: 'refused' }),
-      db: new SteadyCheck(),
-    });
-    const write = textWriter(source);
+  it.each<[string, (register: client.Registry) => void]>([
+    ['nothing else', () => {}],
+    ['labels of its own', (register) => register.setDefaultLabels({ app: 'shop' })],
+    ['OpenMetrics', (register) => register.setContentType(client.openMetricsContentType as never)],
+    ['another metric', (registers) => new client.Gauge({ name: 'own', help: 'Own.', registers: [registers] }).set(1)],
+  ])('are written as prom-client writes a registry with %s', async (_, prepare) => {
+    const register = new client.Registry();
+    prepare(register);
+    const { health, clock, stats } = observed(
+      {
+        'a"b\\n}{#,é': new SteadyCheck({ groups: ['g"\\'] }, { status: 'fail', reason: 'refused' }),
+        db: new SteadyCheck(),
+      },
+      register,
+    );
     stats.replyTime.observe(0.003, 2);
     stats.resultAge.observe(1 / 3);
-    const busy = /^(pongcheck_event_loop_busy_seconds_total) .*/m;
+    const busy = /^(pongcheck_event_loop_busy_seconds_total\S*) .*/m;
     for (let scrape = 0; scrape < 3; scrape++) {
-      expect(write().replace(busy, '$1')).toBe((await register.metrics()).replace(busy, '$1'));
+      const text = await metricsText(register);
+      expect(text.replace(busy, '$1')).toBe((await register.metrics()).replace(busy, '$1'));
       if (scrape === 0) health.start();
       await clock.advance(7000);
     }

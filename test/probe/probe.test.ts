@@ -5,6 +5,7 @@ import { CheckFailure } from '../../src/health/reason.js';
 import type { ProbeModule } from '../../src/probe/module.js';
 import { probe } from '../../src/probe/probe.js';
 import { createService, type Service, type ServiceOptions } from '../../src/service.js';
+import { FakeClock } from '../fake-clock.js';
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -96,10 +97,21 @@ describe('a probe', () => {
   it.each(['pongcheck', 'line', 'http'] as const)(
     'by %s of a peer that is frozen ends at its deadline',
     async (prober) => {
-      const port = await peer(() => {});
-      const { failure, duration } = await ask(port, { prober }, 200);
-      expect(failure?.reason).toBe('timeout');
-      expect(duration).toBeGreaterThanOrEqual(200);
+      let asked = () => {};
+      const question = new Promise<void>((resolve) => {
+        asked = resolve;
+      });
+      const port = await peer((socket) => socket.once('data', asked));
+      const clock = new FakeClock();
+      let isOver = false;
+      const probed = probe({ host: '127.0.0.1', port }, { prober }, 200, clock).finally(() => {
+        isOver = true;
+      });
+      await question;
+      await clock.advance(199);
+      expect(isOver).toBe(false);
+      await clock.advance(1);
+      expect(await probed).toMatchObject({ failure: { reason: 'timeout' }, duration: 200 });
     },
   );
 

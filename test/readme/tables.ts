@@ -1,6 +1,6 @@
 import { type CheckOption, checkKinds } from '../../src/checks/catalog.js';
 import { checkConfigCommand } from '../../src/cli/check-config.js';
-import { type Command, EXIT_USAGE } from '../../src/cli/command.js';
+import { type Command, EXIT_OUTPUT, EXIT_USAGE } from '../../src/cli/command.js';
 import { conformanceCommand } from '../../src/cli/conformance.js';
 import { emitCommand } from '../../src/cli/emit.js';
 import { exitDialects } from '../../src/cli/exit-dialects.js';
@@ -103,6 +103,7 @@ const tables = {
     [
       ...commands.flatMap(({ name, exits }) => exits.map(([number, meaning]) => [code(name), String(number), meaning])),
       ['any', String(EXIT_USAGE), 'The command line was wrong.'],
+      ['any but `ping`, `explain`', String(EXIT_OUTPUT), 'Standard output could not be written, as on a full disk.'],
     ].map((row) => row.map((text) => (text.startsWith('`') ? text : cell(text)))),
   ),
   'exit-dialects': table(

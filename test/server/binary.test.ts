@@ -191,6 +191,16 @@ describe('DETAIL', () => {
     expect(await peer.hex(16)).toBe(`${length}01020402${id}`);
     expect(await peer.text(body.length)).toBe(body);
   });
+
+  it('says TRUNCATED without a body where nothing of the report fits, and shows no more in place of a bare chain', async () => {
+    const { health, connect } = await serve();
+    health.atOnce = 'warn';
+    health.report = { checks: 'x'.repeat(70_000) };
+    health.short = { causes: 'x'.repeat(70_000) };
+    const peer = await connect();
+    peer.sendHex(ping(id, { flags: '01' }));
+    expect(await peer.hex(16)).toBe(pong(id, '02', '04'));
+  });
 });
 
 describe('other frames', () => {

@@ -80,6 +80,13 @@ const limits: readonly [string, Options, (server: Watched) => Promise<unknown>, 
     'this server offers no WATCH',
   ],
   [
+    'limits.maxWatchedSelections',
+    { limits: { maxWatchedSelections: 0 } },
+    (server) => sent(server, hex(frame('03', id, { checks: ['db'] }))),
+    'warn',
+    '0 different selections of checks are watched already',
+  ],
+  [
     'limits.pingsPerSecond',
     { limits: { pingsPerSecond: 2 } },
     (server) => sent(server, hex(ping(id).repeat(3))),

@@ -1,4 +1,4 @@
-import type { Answer, Health, Query, Scope, Standing, Watched, Withdraw } from '../../src/health/health.js';
+import type { Answer, Health, Query, Scope, Selection, Standing, Watched, Withdraw } from '../../src/health/health.js';
 import type { State } from '../../src/health/state.js';
 
 interface Asked {
@@ -14,6 +14,8 @@ export class FakeHealth implements Health {
   /** Whether questions are answered at once, and with what. */
   atOnce: State | undefined;
   report: object = { state: 'pass' };
+  /** In place of that, where it is not wanted in full. Default: the extent and the state. */
+  short: object | undefined;
   failing: { name: string; reason: string }[] = [];
   readonly asked: Asked[] = [];
   withdrawn = 0;
@@ -26,7 +28,7 @@ export class FakeHealth implements Health {
 
   ask(query: Query, answer: (answer: Answer) => void): Withdraw {
     if (this.atOnce !== undefined || query.timeout === 0) {
-      answer(this.answer(this.atOnce ?? 'unknown', this.atOnce === undefined));
+      answer(this.answer(this.atOnce ?? 'unknown', this.atOnce === undefined, false));
       return () => {};
     }
     const asked = { query, answer };
@@ -40,8 +42,11 @@ export class FakeHealth implements Health {
 
   /** Of those that watch: what tells them of a change. */
   readonly watchers = new Set<() => void>();
+  /** Changes that have not had their turn: those that watch are told when they look. */
+  pending = new Set<() => void>();
 
-  watch(_selection: unknown, changed: () => void): Watched {
+  watch({ checks }: Selection, changed: () => void, maxSelections = Infinity): Watched | undefined {
+    if (checks && this.watchers.size >= maxSelections) return undefined;
     const told = () => changed();
     const answer = () => this.answer(this.ready ?? 'unknown', false);
     this.watchers.add(told);
@@ -49,6 +54,7 @@ export class FakeHealth implements Health {
       get answer() {
         return answer();
       },
+      look: () => this.pending.delete(told) && changed(),
       end: () => this.watchers.delete(told),
     };
   }
@@ -58,12 +64,14 @@ export class FakeHealth implements Health {
     for (const { answer } of this.asked.splice(0, count)) answer(this.answer(state, stale));
   }
 
-  private answer(state: State, stale: boolean): Answer {
+  private answer(state: State, stale: boolean, late = stale): Answer {
     return {
       state,
       stale,
+      late,
       age: 5,
-      report: (extent) => Buffer.from(JSON.stringify(extent === 'full' ? this.report : { extent, state })),
+      report: (extent) =>
+        Buffer.from(JSON.stringify(extent === 'full' ? this.report : (this.short ?? { extent, state }))),
       failing: () => this.failing,
     };
   }

@@ -16,6 +16,8 @@ export interface Options {
   log?: Log;
   health?: FakeHealth;
   tokens?: readonly string[];
+  /** Default 127.0.0.1. */
+  host?: string;
   /** What the listener holds otherwise. */
   listener?: ListenerSettings;
 }
@@ -49,7 +51,8 @@ export async function serve(options: Options = {}) {
     },
   });
   const kind = options.listener?.tls ? 'tls' : 'tcp';
-  const port = portOf(await server.listen({ kind, host: '127.0.0.1', port: 0 }, options.listener));
+  const { host = '127.0.0.1' } = options;
+  const port = portOf(await server.listen({ kind, host, port: 0 }, options.listener));
   const peers: Peer[] = [];
   opened.push({ server, health, peers });
   return {

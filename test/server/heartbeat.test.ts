@@ -120,13 +120,15 @@ describe('PINGs of the server', () => {
   });
 
   it('do not come in step: the first ones of many clients are spread over the interval', async () => {
-    const { clock, connect } = await serveWith({ pingInterval: 2000, idleTimeout: 0 });
+    const { clock, connect, stats } = await serveWith({ pingInterval: 2000, idleTimeout: 0 });
     const peers = await Promise.all(Array.from({ length: 40 }, connect));
     for (const peer of peers) await greeted(peer, { wantMs: 1 });
+    const before = stats.octetsOut;
+    const arrived = () => peers.reduce((octets, { received }) => octets + received.length, 0);
     const pinged: number[] = [];
     for (let step = 0; step < 4; step++) {
       await pass(clock, 500);
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await turnsUntil(() => arrived() === stats.octetsOut - before);
       pinged.push(peers.filter(({ received }) => received.length > 0).length);
     }
     const [first, second, third] = pinged as [number, number, number];

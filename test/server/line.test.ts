@@ -60,6 +60,15 @@ describe('ping in line mode', () => {
 });
 
 describe('agent', () => {
+  it('waits for nothing, so that an old result is not counted as late', async () => {
+    const { health, connect, stats } = await serve();
+    health.ready = undefined;
+    const peer = await connect();
+    peer.send('agent\n');
+    expect((await peer.untilEnd()).toString()).toBe('down #unknown\n');
+    expect([stats.pings.readiness.unknown, stats.stale]).toEqual([1, 0]);
+  });
+
   it.each([
     ['pass', 'ready up 100%'],
     ['warn', 'ready up 100%'],

@@ -1,13 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
+import { systemClock } from '../../src/clock.js';
 import { type Pushing, PushQueue } from '../../src/server/push-queue.js';
+import { FakeClock } from '../fake-clock.js';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('a queue of pushes', () => {
   it('lets others have their turn between so many', async () => {
-    const queue = new PushQueue();
+    const queue = new PushQueue(systemClock);
     let pushed = 0;
-    for (let each = 0; each < 1000; each++) queue.add({ push: () => pushed++ });
+    for (let each = 0; each < 1000; each++) queue.add({ push: () => pushed++ && 1 });
     const seen: number[] = [];
     while (pushed < 1000) {
       await turn();
@@ -18,8 +20,40 @@ describe('a queue of pushes', () => {
     expect(seen[0]).toBeLessThan(1000);
   });
 
+  it('sends so much to one, and then as much to the next', async () => {
+    const queue = new PushQueue(systemClock);
+    const sent = { many: 0, one: 0 };
+    const many: Pushing = {
+      push: (most) => {
+        sent.many += most;
+        return most;
+      },
+    };
+    queue.add(many);
+    queue.add({ push: () => ++sent.one });
+    await turn();
+    expect(sent).toEqual({ many: 256, one: 0 });
+    await turn();
+    expect(sent).toEqual({ many: 511, one: 1 });
+    queue.delete(many);
+  });
+
+  it('lets others have their turn also after few, where they take long', async () => {
+    const clock = new FakeClock();
+    const queue = new PushQueue(clock);
+    let pushed = 0;
+    const push = () => {
+      clock.jump(4);
+      return ++pushed && 1;
+    };
+    for (let each = 0; each < 10; each++) queue.add({ push });
+    await turn();
+    expect(pushed).toBeLessThanOrEqual(4);
+    while (pushed < 10) await turn();
+  });
+
   it('pushes once who was added often, and not who was taken out', async () => {
-    const queue = new PushQueue();
+    const queue = new PushQueue(systemClock);
     const pushed: string[] = [];
     const [a, b] = ['a', 'b'].map((name) => ({ push: () => pushed.push(name) }));
     for (const each of [a, b, a, a]) queue.add(each as Pushing);

@@ -1,11 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { connect } from '../../src/client.js';
 import { createService, type Service } from '../../src/service.js';
+import { compiledPackage } from '../cli/compiled.js';
 
 let folder: string;
 let path: string;
@@ -21,8 +24,9 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function serve(mode?: number): Service {
+function serve(mode?: number, limits = {}): Service {
   const service = createService({
+    limits,
     listen: [{ url: `pong+unix:${path}`, ...(mode !== undefined && { mode }) }],
     http: false,
   });
@@ -40,6 +44,13 @@ describe('a Unix socket', () => {
     await client.close();
     await service.stop();
     expect(existsSync(path)).toBe(false);
+  });
+
+  it('takes any number of peers, which have no address, where connections per address are limited', async () => {
+    await serve(undefined, { maxConnectionsPerAddress: 1 }).start();
+    const clients = await Promise.all([1, 2, 3].map(() => connect(`pong+unix:${path}`)));
+    for (const client of clients) expect((await client.ping()).healthy).toBe(true);
+    for (const client of clients) await client.close();
   });
 
   it('has the mode that was asked for', async () => {
@@ -77,3 +88,69 @@ describe('a Unix socket', () => {
     expect(execFileSync('cat', [path], { encoding: 'utf8' })).toBe('precious');
   });
 });
+
+describe('a Unix socket that several processes open at once', () => {
+  const ROUNDS = 25;
+  const RACERS = 4;
+
+  /** Each line that it reads is a path to listen at; it answers what became of that, and stops at the next one. */
+  const racer = `
+    import { createInterface } from 'node:readline';
+    import { createService } from ${JSON.stringify(join(compiledPackage(), 'dist', 'index.js'))};
+    let service;
+    for await (const path of createInterface(process.stdin)) {
+      await service?.stop();
+      service = createService({ listen: [{ url: 'pong+unix:' + path }], http: false });
+      console.log(await service.start().then(() => 'listens', (error) => error.code + ' ' + error.message));
+    }
+    await service?.stop();`;
+
+  it.each(['of a process that is gone', 'that is not there'])('%s is listened at by one of them', async (what) => {
+    const racers = Array.from({ length: RACERS }, () =>
+      spawn(process.execPath, ['--input-type=module', '-e', racer], { stdio: ['pipe', 'pipe', 'inherit'] }),
+    );
+    const answers = racers.map((child) => createInterface(child.stdout)[Symbol.asyncIterator]());
+    try {
+      for (let round = 0; round < ROUNDS; round++) {
+        const at = join(folder, `${round}.sock`);
+        if (what.startsWith('of')) await leaveBehind(at);
+        for (const child of racers) child.stdin.write(`${at}\n`);
+        const found = await Promise.all(answers.map(async (answer) => (await answer.next()).value));
+        const refused = `PONGCHECK_LISTEN cannot listen on pong+unix:${at}: another process listens there`;
+        expect(found.sort()).toEqual(['listens', ...Array(RACERS - 1).fill(refused)].sort());
+        const client = await connect(`pong+unix:${at}`);
+        expect((await client.ping()).healthy).toBe(true);
+        await client.close();
+        expect(readdirSync(folder).filter((name) => name.includes('.lock'))).toEqual([]);
+      }
+    } finally {
+      for (const child of racers) child.stdin.end();
+      await Promise.all(racers.map((child) => once(child, 'close')));
+    }
+  });
+
+  it('is opened although a process that ended has left its lock behind', async () => {
+    await leaveBehind(path);
+    writeFileSync(`${path}.lock`, '');
+    await serve().start();
+    expect(existsSync(`${path}.lock`)).toBe(false);
+  });
+
+  it('is refused in one sentence where its folder is not there', async () => {
+    path = join(folder, 'nowhere', 'pong.sock');
+    await expect(serve().start()).rejects.toMatchObject({
+      code: 'PONGCHECK_LISTEN',
+      message: expect.stringContaining(`cannot listen on pong+unix:${path}: ENOENT`),
+    });
+  });
+});
+
+/** The file of a socket whose process is gone. */
+async function leaveBehind(at: string): Promise<void> {
+  const listener = createServer().listen(at);
+  await once(listener, 'listening');
+  linkSync(at, `${at}.kept`);
+  listener.close();
+  await once(listener, 'close');
+  renameSync(`${at}.kept`, at);
+}

@@ -102,6 +102,19 @@ describe('a WATCH', () => {
     expect([stats.watches, stats.errors[7]]).toEqual([1, 1]);
   });
 
+  it('of one selection more than may be watched is answered with ERROR 7, and takes the place of none', async () => {
+    const { connect, stats } = await serve({ limits: { maxWatchedSelections: 1 } });
+    const peer = await connect();
+    peer.sendHex(watch(id, '00', '{"checks":["a"]}') + watch(other, '00', '{"checks":["b"]}'));
+    expect([(await peer.frame()).type, await peer.frame()]).toMatchObject([
+      '04',
+      { type: '7f', flags: '00', code: '07' },
+    ]);
+    expect([stats.watches, stats.errors[7]]).toEqual([1, 1]);
+    peer.sendHex(watch(id, '01') + watch(other, '00', '{"checks":["b"]}'));
+    expect(await peer.frame()).toMatchObject({ type: '04', id: other });
+  });
+
   it.each([
     ['a body that names both checks and a group', '{"checks":["a"],"group":"b"}'],
     ['a scope that is none', '{"scope":3}'],
@@ -203,6 +216,28 @@ describe('who watches a server that leaves', () => {
     await clock.advance(0);
     expect(await peer.hex(16)).toBe(status(id, '04'));
     expect((await peer.frame()).type).toBe('06');
+  });
+
+  it('is told before GOAWAY, and before FIN, of a change that has not had its turn', async () => {
+    const clock = new FakeClock();
+    const { connect, health, server } = await serve({ clock });
+    const peer = await connect();
+    peer.sendHex(`0000000c01050000${other}${watch()}`);
+    expect([(await peer.frame()).type, (await peer.frame()).type]).toEqual(['05', '04']);
+    const changeLater = (state: FakeHealth['ready']) => {
+      health.ready = state;
+      health.pending = new Set(health.watchers);
+    };
+    changeLater('draining');
+    server.goaway(0);
+    await clock.advance(0);
+    expect(await peer.hex(16)).toBe(status(id, '04'));
+    expect((await peer.frame()).type).toBe('06');
+    changeLater('fail');
+    const closed = server.close();
+    expect((await peer.untilEnd()).toString('hex')).toBe(status(id, '03'));
+    peer.socket.end();
+    await closed;
   });
 
   it('is told the latest before FIN', async () => {

@@ -94,7 +94,7 @@ describe('drain', () => {
     await service.drain();
     await Promise.all(loops);
     await Promise.all(clients.map((client) => client.close()));
-    expect(answered).toBeGreaterThan(100);
+    expect(answered).toBeGreaterThanOrEqual(clients.length);
     // At most the one PING that crossed the FIN on its way: it had not arrived when the server stopped reading.
     expect(lost).toBeLessThanOrEqual(clients.length);
   });

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import { connect } from '../../src/client.js';
 import { createService } from '../../src/index.js';
 import type { ServiceOptions } from '../../src/service.js';
 import { compiledPackage } from '../cli/compiled.js';
@@ -22,11 +23,46 @@ describe('createService', () => {
     [{ http: { maxConnection: 5 } }, 'http.maxConnection is no option; allowed: host, port, tls, maxConnections'],
     [{ detail: 'x' }, 'detail is "x"; allowed: loopback, always, token, never'],
     [{ listen: 'pong://127.0.0.1:0' }, 'listen is "pong://127.0.0.1:0"; allowed: a list'],
+    [{ serviceId: 'x'.repeat(70_000) }, `serviceId is "${'x'.repeat(80)}"; allowed: a text of 1 to 1024 characters`],
+    [{ serviceId: '' }, 'serviceId is ""; allowed: a text of 1 to 1024 characters on one line'],
+    [{ serviceId: 'a\nb' }, 'serviceId is "a\\nb"; allowed: a text'],
+    [{ releaseId: 12n }, 'releaseId is 12; allowed: a text'],
+    [{ releaseId: {} }, 'releaseId is an object; allowed: a text'],
+    [{ heartbeat: { pingData: { at: 1n } } }, 'heartbeat.pingData is an unknown number of octets as JSON; allowed'],
     [{ listen: ['pong://127.0.0.1:0'] }, 'listen is a list; allowed: a list such as [{ url:'],
   ])('refuses %j', (options, message) => {
     expect(() => createService(options as ServiceOptions)).toThrow(
       expect.objectContaining({ code: 'PONGCHECK_CONFIG', message: expect.stringContaining(message) }),
     );
+  });
+
+  it('makes what reports in full, whatever its texts and the values of its checks are', async () => {
+    const circle: Record<string, unknown> = { at: 1n };
+    circle.self = circle;
+    const service = createService({
+      ...quiet,
+      serviceId: '\\'.repeat(1024),
+      releaseId: '"'.repeat(1024),
+      checks: {
+        big: () => ({ status: 'pass', observedValue: { lag: 12n, of: [1n] } }),
+        circle: () => ({ status: 'warn', observedValue: circle, output: 10n }),
+        ...Object.fromEntries(
+          Array.from({ length: 300 }, (_, i) => [`c${i}`, () => ({ status: 'fail', output: '"'.repeat(300) })]),
+        ),
+      },
+    });
+    await service.start();
+    const client = await connect(service.addresses[0] as string);
+    const { truncated, report } = await client.ping({ detail: true });
+    expect([truncated, report?.causes?.length]).toEqual([true, expect.any(Number)]);
+    const one = await client.ping({ detail: true, checks: ['big', 'circle'] });
+    expect(one).toMatchObject({ truncated: false, status: 'warn' });
+    expect(one.report?.checks).toMatchObject({
+      big: [{ state: 'pass', observedValue: '{"lag":"12","of":["1"]}' }],
+      circle: [{ state: 'warn', observedValue: 'an object that JSON cannot tell', output: '10' }],
+    });
+    await client.close();
+    await service.stop();
   });
 
   it('makes what starts once, and goes on when it is started again', async () => {

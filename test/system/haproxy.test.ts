@@ -15,17 +15,23 @@ const folder = mkdtempSync(join(tmpdir(), 'pongcheck-emit-'));
 const responders: Responder[] = [];
 const socket = join(folder, 'haproxy.sock');
 
+/** So long that a probe which waits for its timeout can be told from one that a busy machine holds up. */
+const SLOW = { timeout: '30s', maxTimeout: '30s' };
+
 /** A responder at a port that is known, and what `emit` prints for it. */
-async function start(what: string): Promise<{ responder: Responder; snippet: string; port: number }> {
+async function start(
+  what: string,
+  ...flags: string[]
+): Promise<{ responder: Responder; snippet: string; port: number }> {
   const port = await freePort();
-  const config = { listen: [{ url: `pong://127.0.0.1:${port}` }] };
+  const config = { listen: [{ url: `pong://127.0.0.1:${port}` }], ...(what === 'blackbox' && { ping: SLOW }) };
   const moods = { own: { interval: '200ms' }, soft: { interval: '200ms', critical: false } };
   const responder = await Responder.start(trial, config, { moods });
   responders.push(responder);
   const file = join(folder, `${port}.yml`);
   writeFileSync(file, stringify(config));
   const cli = join(compiledPackage(), 'dist', 'cli.js');
-  const args = what === 'haproxy' ? ['--server', responder.http] : [];
+  const args = what === 'haproxy' ? ['--server', responder.http, ...flags] : flags;
   const snippet = execFileSync(process.execPath, [cli, 'emit', what, '--config', file, ...args], { encoding: 'utf8' });
   return { responder, snippet, port };
 }
@@ -56,13 +62,16 @@ async function until(wanted: RegExp): Promise<string[]> {
   }
 }
 
-async function balance(snippet: string): Promise<void> {
+/** HAProxy with this backend and a frontend of the same mode, at the port that it resolves to. */
+async function balance(snippet: string): Promise<number> {
   const file = join(folder, 'haproxy.cfg');
   const head = [
     `global\n  stats socket ${socket}`,
     'defaults\n  timeout connect 2s\n  timeout client 5s\n  timeout server 5s',
   ];
-  const front = `frontend all\n  mode tcp\n  bind 127.0.0.1:${await freePort()}\n  default_backend pongcheck`;
+  const port = await freePort();
+  const [, mode] = /^ {2}mode (.+)$/m.exec(snippet) ?? [];
+  const front = `frontend all\n  mode ${mode}\n  bind 127.0.0.1:${port}\n  default_backend pongcheck`;
   writeFileSync(file, `${[...head, front, snippet].join('\n')}\n`);
   execFileSync('haproxy', ['-c', '-f', file], { stdio: 'pipe' });
   trial.program(['haproxy', '-db', '-f', file]);
@@ -73,7 +82,7 @@ async function balance(snippet: string): Promise<void> {
         () => false,
       )
     )
-      return;
+      return port;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
@@ -130,6 +139,34 @@ describe('HAProxy with what emit haproxy prints', () => {
   }, 60_000);
 });
 
+describe('HAProxy with what emit haproxy --mode http prints', () => {
+  it('passes requests on while the responder passes, answers 503 itself while it fails, and drains', async () => {
+    await trial.close();
+    const { responder, snippet } = await start('haproxy', '--mode', 'http');
+    const port = await balance(snippet);
+    const get = async () => {
+      const response = await fetch(`http://127.0.0.1:${port}/livez`, { headers: { connection: 'close' } });
+      return [response.status, await response.text()];
+    };
+    await until(/^UP$/);
+    expect(await get()).toEqual([200, expect.stringContaining('"pass"')]);
+    responder.mood('soft', 'hang');
+    await responder.program.says(/^group readiness is warn/);
+    expect(await status()).toBe('UP');
+    responder.mood('own', 'hang');
+    await until(/^DOWN/);
+    expect(await get()).toEqual([503, expect.stringContaining('No server is available')]);
+    responder.mood('own', 'well');
+    await until(/^UP$/);
+    expect(await get()).toEqual([200, expect.stringContaining('"pass"')]);
+    responder.program.signal('SIGTERM');
+    expect((await until(/^DRAIN/)).join()).not.toContain('DOWN');
+    await responder.program.exit();
+    await until(/^DOWN/);
+    expect(complaints(responder)).toEqual([]);
+  }, 60_000);
+});
+
 describe('blackbox_exporter with what emit blackbox prints', () => {
   it('succeeds while it is well, and fails at once while it is not', async () => {
     const { responder, snippet, port } = await start('blackbox');
@@ -151,8 +188,8 @@ describe('blackbox_exporter with what emit blackbox prints', () => {
     };
     await untilSuccess(1);
     responder.mood('own', 'hang');
-    // Long before its timeout of 3 s, because the responder closes behind a bad status.
-    expect(await untilSuccess(0)).toBeLessThan(2.9);
+    // Long before its timeout of 31 s, because the responder closes behind a bad status.
+    expect(await untilSuccess(0)).toBeLessThan(30);
     responder.mood('own', 'well');
     await untilSuccess(1);
     expect(complaints(responder)).toEqual([]);

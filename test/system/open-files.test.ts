@@ -1,5 +1,7 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Peer, ping, pong } from '../server/peer.js';
+import { Peer, ping, pingWith, pong } from '../server/peer.js';
 import { Responder } from './responder.js';
 import { Trial } from './trial.js';
 
@@ -36,7 +38,8 @@ describe('20,000 connections where fewer files may be open', () => {
     const responder = await Responder.start(trial, {}, { files: FILES });
     closes.push(() => responder.close());
     const taken = valueOf(await responder.text('/metrics'), 'pongcheck_connections_limit');
-    expect(taken).toBe(FILES - 64);
+    // A quarter of them is left to HTTP.
+    expect(taken).toBe((FILES - 64) * 0.75);
     const told = responder.program.said.find(({ files }) => files === FILES);
     expect(told).toMatchObject({ level: 'warn', maxConnections: taken });
 
@@ -56,6 +59,32 @@ describe('20,000 connections where fewer files may be open', () => {
     const [first] = crowds;
     await first?.ask({ leave: true }, 'left');
     await isServed(responder.port);
+  });
+
+  it('of PING and of HTTP at once leave the checks what they need', async () => {
+    const dependency = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1');
+    await once(dependency, 'listening');
+    closes.push(() => dependency.close());
+    const { port } = dependency.address() as AddressInfo;
+    const checks = Object.fromEntries(
+      Array.from({ length: 20 }, (_, i) => [`c${i}`, { kind: 'tcp', url: `tcp://127.0.0.1:${port}`, interval: 0 }]),
+    );
+    const responder = await Responder.start(trial, { checks }, { files: FILES });
+    closes.push(() => responder.close());
+    const peer = await Peer.connect(responder.port);
+    closes.push(() => peer.socket.destroy());
+    const visitors = crowd(responder.port, '127.0.0.1', 2000);
+    await visitors.says('settled');
+    const httpPort = Number(responder.http.split(':')[1]);
+    for (let i = 0; i < 1200; i++) {
+      const socket = connect(httpPort, '127.0.0.1').on('error', () => {});
+      closes.push(() => socket.destroy());
+      await once(socket, 'connect');
+    }
+    for (let run = 0; run < 5; run++) {
+      peer.sendHex(pingWith(id, { maxAgeMs: 0, group: 'all' }));
+      expect(await peer.hex(16)).toBe(pong(id, '01'));
+    }
   });
 
   it('do not end a listener whose process has given its files to something else', async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
@@ -28,8 +28,8 @@ export interface Job {
 }
 
 /** As the README tells to let a prober ask. */
-function scrapeOf([job_name, { targets, probedBy }]: [string, Job]): object {
-  const plain = { job_name, static_configs: [{ targets }] };
+function scrapeOf([job_name, { probedBy }]: [string, Job]): object {
+  const plain = { job_name, file_sd_configs: [{ files: [`${job_name}.targets.json`] }] };
   if (!probedBy) return plain;
   return {
     ...plain,
@@ -59,6 +59,7 @@ export class Prometheus {
     config.rule_files = ['rules.yml'];
     config.scrape_configs = Object.entries(jobs).map(scrapeOf);
     writeFileSync(join(folder, 'prometheus.yml'), stringify(config));
+    for (const [job, { targets }] of Object.entries(jobs)) discover(folder, job, targets);
     writeFileSync(join(folder, 'rules.yml'), hurried(readRoot('grafana/rules/pongcheck.yml')));
     const port = await freePort();
     const program = trial.program([
@@ -71,6 +72,11 @@ export class Prometheus {
     const prometheus = new Prometheus(`http://127.0.0.1:${port}`, folder, program);
     await prometheus.until('it is ready', async () => (await fetch(`${prometheus.url}/-/ready`)).ok);
     return prometheus;
+  }
+
+  /** From now on service discovery finds these targets of a job. */
+  discover(job: string, targets: readonly string[]): void {
+    discover(this.folder, job, targets);
   }
 
   /** What an expression of a panel or rule gives now. */
@@ -116,11 +122,20 @@ export class Prometheus {
   }
 }
 
+/** Prometheus reads such a file as soon as it is another one; it must never find half of it. */
+function discover(folder: string, job: string, targets: readonly string[]): void {
+  const file = join(folder, `${job}.targets.json`);
+  writeFileSync(`${file}.new`, JSON.stringify([{ targets }]));
+  renameSync(`${file}.new`, file);
+}
+
 /** The same rules for a trial that has a minute: shorter windows, and hardly a wait before an alert fires. */
 function hurried(rules: string): string {
   return rules
     .replaceAll('[5m]', '[15s]')
     .replaceAll('[15m]', '[30s]')
+    .replaceAll(/\[1m\](?=.*\[(?:5m|1h):1m\])/g, '[2s]')
+    .replaceAll(/\[(5m|1h):1m\]/g, '[$1:1s]')
     .replaceAll(/for: \d+m/g, 'for: 2s');
 }
 

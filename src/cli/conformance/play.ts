@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FrameType, WireError } from '../../wire/codes.js';
 import { type CameFrame, Dialogue } from './dialogue.js';
 import { difference } from './match.js';
-import type { Session, Step, WantedFrame } from './session.js';
+import type { OperatorStep, Session, Step, WantedFrame } from './session.js';
 
 export const verdicts = ['ok', 'not strict', 'failed', 'not implemented', 'not tried'] as const;
 export type Verdict = (typeof verdicts)[number];
@@ -20,7 +20,7 @@ export interface Outcome {
 export interface Subject {
   readonly host: string;
   readonly port: number;
-  operate?(what: 'drain' | 'stop'): void;
+  operate?(step: OperatorStep): void;
 }
 
 /** How long anything may take that is not said otherwise, in milliseconds. */
@@ -50,8 +50,12 @@ export async function play(session: Session, subject: Subject): Promise<Outcome>
   let dialogue: Dialogue | undefined;
   let close: Outcome['close'];
   try {
-    for (let n = 0; n < (session.beside ?? 0); n++)
-      beside.push(await Dialogue.open(subject.host, subject.port, WITHIN));
+    const { beside: others = [] } = session;
+    for (const octets of typeof others === 'number' ? Array<string>(others).fill('') : others) {
+      const other = await Dialogue.open(subject.host, subject.port, WITHIN);
+      beside.push(other);
+      if (octets) other.send(Buffer.from(octets, 'hex'));
+    }
     // What is counted at accept has to be counted before the next one comes.
     for (const other of beside) await other.isSilent(50);
     dialogue = await Dialogue.open(subject.host, subject.port, WITHIN);
@@ -95,7 +99,7 @@ async function take(step: Step, dialogue: Dialogue, subject: Subject): Promise<O
     );
   } else {
     if (!subject.operate) throw new Wrong('not tried', `nobody here can make it ${step.operator}`);
-    subject.operate(step.operator);
+    subject.operate(step);
   }
   return undefined;
 }

@@ -1,10 +1,11 @@
 import type { CheckDefinition } from '../../health/check.js';
 import { CheckFailure } from '../../health/reason.js';
-import { createService, type Service } from '../../service.js';
+import { createService, type Service, type ServiceOptions } from '../../service.js';
 import type { Subject } from './play.js';
 import type { Wanted } from './session.js';
 
-const LONG = 5000;
+/** No session waits for it, on the busiest machine. */
+const LONG = 60_000;
 /** Longer than a glance, shorter than any deadline of a session. */
 const SLOW = 400;
 const SETTLING = 2000;
@@ -56,22 +57,30 @@ function of(run: () => unknown): CheckDefinition {
 
 /** A responder of our own, as a session wants it, whose checks have their first results as far as they get any. */
 export async function startResponder(wanted: Wanted): Promise<Subject & { stop(): Promise<void> }> {
-  const { checks = {}, requireToken, ...options } = wanted;
-  const service = createService({
-    ...options,
-    http: false,
-    listen: [{ url: 'pong://127.0.0.1:0', ...(requireToken && { requireToken }) }],
-    checks: Object.fromEntries(Object.entries(checks).flatMap(([name, word]) => checksOf(name, word))),
-    drain: { grace: 3000, delay: 0 },
-  });
+  const service = createService(optionsOf(wanted));
   await service.start();
   await settled(service);
   const port = Number(/:(\d+)$/.exec(service.addresses[0] as string)?.[1]);
   return {
     host: '127.0.0.1',
     port,
-    operate: (what) => void (what === 'drain' ? service.drain() : service.stop()),
+    operate: (step) => {
+      if (step.operator === 'reload') void service.reload(optionsOf(step.responder));
+      else void (step.operator === 'drain' ? service.drain() : service.stop());
+    },
     stop: () => service.stop(),
+  };
+}
+
+function optionsOf({ checks = {}, requireToken, proxyProtocol, ...options }: Wanted): ServiceOptions {
+  return {
+    ...options,
+    http: false,
+    listen: [
+      { url: 'pong://127.0.0.1:0', ...(requireToken && { requireToken }), ...(proxyProtocol && { proxyProtocol }) },
+    ],
+    checks: Object.fromEntries(Object.entries(checks).flatMap(([name, word]) => checksOf(name, word))),
+    drain: { grace: 3000, delay: 0 },
   };
 }
 

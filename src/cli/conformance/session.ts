@@ -28,7 +28,10 @@ export type Step =
   | { readonly expectText: string; readonly within?: number }
   | { readonly expectEnd: 'fin' | 'any'; readonly within?: number; readonly drop?: true }
   | { readonly barrier: true }
-  | { readonly operator: 'drain' | 'stop' };
+  | { readonly operator: 'drain' | 'stop' }
+  | { readonly operator: 'reload'; readonly responder: Wanted };
+
+export type OperatorStep = Extract<Step, { operator: string }>;
 
 /** A dialogue with a server, and the rules of the specification that it shows. */
 export interface Session {
@@ -36,8 +39,8 @@ export interface Session {
   readonly rules: readonly string[];
   /** What the server has to be; absent: any will do. */
   readonly responder?: Wanted;
-  /** Connections that are opened before, and say nothing. */
-  readonly beside?: number;
+  /** Connections opened before the session: a number of silent ones, or for each the octets that it sends, in hexadecimal. */
+  readonly beside?: number | readonly string[];
   readonly steps: readonly Step[];
 }
 
@@ -50,6 +53,7 @@ export interface Wanted {
   readonly limits?: Readonly<Record<string, number>>;
   readonly tokens?: readonly string[];
   readonly requireToken?: boolean;
+  readonly proxyProtocol?: { readonly from: readonly string[] };
 }
 
 const folder = new URL('../../../protocol/vectors/sessions/', import.meta.url);

@@ -1,0 +1,61 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
+import { compiledPackage } from '../cli/compiled.js';
+
+/** Runs every kind of check before and after the process has opened as many files as it may, and prints the results. */
+const script = `
+import { openSync, closeSync } from 'node:fs';
+import { connect } from 'node:net';
+import { createService, http, mysql, pingpong, redis, tcp } from ${JSON.stringify(join(compiledPackage(), 'dist', 'index.js'))};
+const dial = () => new Promise((resolve, reject) => connect({ host: '127.0.0.1', port: 1 }).on('error', reject));
+const checks = {
+  tcp: tcp({ url: 'tcp://127.0.0.1:1' }),
+  named: tcp({ url: 'tcp://localhost:1' }),
+  http: http({ url: 'http://127.0.0.1:9/' }),
+  https: http({ url: 'https://localhost:9/' }),
+  redis: redis({ url: 'redis://127.0.0.1:1' }),
+  mysql: mysql({ url: 'mysql://probe@127.0.0.1:1' }),
+  pingpong: pingpong({ url: 'pong://127.0.0.1:1' }),
+  unix: pingpong({ url: 'pong+unix:/nowhere/pong.sock' }),
+  own: dial,
+  wrapped: () => dial().catch((cause) => { throw new Error('query failed', { cause }); }),
+  several: () => dial().catch((error) => { throw new AggregateError([Object.assign(new Error('x'), { code: 'ECONNREFUSED' }), error]); }),
+};
+for (const [name, check] of Object.entries(checks)) if (typeof check === 'function') checks[name] = { kind: 'function', run: check };
+for (const check of Object.values(checks)) Object.assign(check, { interval: 0, timeout: 5000 });
+const { health } = createService({ listen: [], http: false, checks });
+const alive = setInterval(() => {}, 1000);
+health.start();
+const ask = (timeout) => new Promise((resolve) => health.ask({ scope: 'readiness', group: 'all', maxAge: 0, timeout, hops: 0 }, resolve));
+const results = async () => {
+  const { checks } = JSON.parse((await ask(5000)).report('full'));
+  return Object.fromEntries(Object.entries(checks).map(([name, [{ state, reason }]]) => [name, state + ' ' + reason]));
+};
+const before = await results();
+const files = [];
+try { for (;;) files.push(openSync('/dev/null')); } catch {}
+const during = await results();
+for (const file of files) closeSync(file);
+const after = await results();
+console.log(JSON.stringify({ before, during, after }));
+await health.stop();
+clearInterval(alive);`;
+
+describe('a process that has no file descriptor left', () => {
+  it('does not say that its dependencies fail, whatever the kind of check', async () => {
+    const { stdout } = await promisify(execFile)('prlimit', [
+      '--nofile=128:128',
+      process.execPath,
+      '--input-type=module',
+      '-e',
+      script,
+    ]);
+    const { before, during, after } = JSON.parse(stdout);
+    expect(Object.keys(before)).toHaveLength(11);
+    expect(before).toMatchObject({ tcp: 'fail refused', redis: 'fail refused', own: 'fail refused' });
+    expect(during).toEqual(Object.fromEntries(Object.keys(before).map((name) => [name, 'unknown fd-exhausted'])));
+    expect(after).toEqual(before);
+  });
+});

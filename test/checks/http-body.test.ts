@@ -1,0 +1,128 @@
+import zlib from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type HttpOptions, http } from '../../src/checks/http.js';
+import { packageVersion } from '../../src/version.js';
+import { HttpService } from '../live/http-service.js';
+import { runCheck } from '../live/run-check.js';
+
+const { zstdCompressSync } = zlib as unknown as { zstdCompressSync?: (octets: Buffer) => Buffer };
+
+describe('the body of an answer', () => {
+  let service: HttpService;
+  beforeEach(async () => {
+    service = await HttpService.start();
+  });
+  afterEach(() => service.stop());
+
+  const run = async (options: Partial<HttpOptions>) => {
+    const definition = http({ url: service.url(), timeout: 5000, ...options });
+    const outcome = await runCheck(definition);
+    await definition.close?.();
+    return outcome;
+  };
+  const answer = (body: Buffer, headers: Record<string, string>) => {
+    service.mode = (_, response) => response.writeHead(200, headers).end(body);
+  };
+  const ready = Buffer.from('i am ready');
+
+  it.each<[string, Buffer]>([
+    ['gzip', zlib.gzipSync(ready)],
+    ['GZIP', zlib.gzipSync(ready)],
+    ['x-gzip', zlib.gzipSync(ready)],
+    ['deflate', zlib.deflateSync(ready)],
+    ['deflate', zlib.deflateRawSync(ready)],
+    ['br', zlib.brotliCompressSync(ready)],
+    ['identity', ready],
+    ['', ready],
+    ['gzip, br', zlib.brotliCompressSync(zlib.gzipSync(ready))],
+    ['deflate,identity , gzip', zlib.gzipSync(zlib.deflateSync(ready))],
+    ['gzip, gzip, gzip, gzip', [1, 2, 3, 4].reduce((octets) => zlib.gzipSync(octets), ready)],
+  ])('is decoded where its coding is %j', async (coding, body) => {
+    answer(body, { 'content-encoding': coding });
+    expect(await run({ expectBody: '/^i am ready$/' })).toMatchObject({ status: 'pass' });
+    expect(await run({ expectBody: 'i am not' })).toMatchObject({ status: 'fail', reason: 'bad-body' });
+  });
+
+  (zstdCompressSync ? it : it.skip)('is decoded where its coding is "zstd", where Node can', async () => {
+    answer(zstdCompressSync?.(ready) as Buffer, { 'content-encoding': 'zstd' });
+    expect(await run({ expectBody: '/^i am ready$/' })).toMatchObject({ status: 'pass' });
+  });
+
+  it.each<[string, string, Buffer]>([
+    ['gzip', 'the body is not what its coding gzip says', ready],
+    ['gzip', 'the body is not what its coding gzip says', zlib.gzipSync(ready).subarray(0, -9)],
+    ['br', 'the body is not what its coding br says', ready],
+    ['deflate', 'the body is not what its coding deflate says', Buffer.from([0xff])],
+    ['rot13', 'the body has the coding rot13, which is not supported', ready],
+    ['__proto__', 'the body has the coding __proto__, which is not supported', ready],
+    ['gzip, gzip, gzip, gzip, gzip', 'the body has 5 codings, at most 4 are undone', ready],
+  ])('that has the coding %j fails with %j, unless it is not looked at', async (coding, output, body) => {
+    answer(body, { 'content-encoding': coding });
+    expect(await run({ expectBody: 'ready' })).toMatchObject({ status: 'fail', reason: 'bad-body', output });
+    expect(await run({})).toMatchObject({ status: 'pass' });
+  });
+
+  it('that is empty needs no decoding', async () => {
+    answer(Buffer.alloc(0), { 'content-encoding': 'gzip' });
+    expect(await run({ expectBody: '/^$/' })).toMatchObject({ status: 'pass' });
+    answer(zlib.gzipSync(ready), { 'content-encoding': 'gzip' });
+    expect(await run({ expectBody: '/^$/', method: 'HEAD' })).toMatchObject({ status: 'pass' });
+  });
+
+  it('is decoded to its limit, and no further', async () => {
+    const octets = Buffer.from(Array.from({ length: 5000 }, (_, at) => (at * 7919 + (at >> 3)) & 0x7f));
+    for (const [coding, code] of [
+      ['gzip', zlib.gzipSync],
+      ['br', zlib.brotliCompressSync],
+      ['deflate', zlib.deflateRawSync],
+    ] as const) {
+      answer(code(octets), { 'content-encoding': coding });
+      expect(await run({ expectBody: /^/, maxBody: 5000 })).toMatchObject({ status: 'pass' });
+      const tooLong = { status: 'fail', reason: 'bad-body', output: 'the body is longer than 4999 octets' };
+      expect(await run({ expectBody: /^/, maxBody: 4999 })).toMatchObject(tooLong);
+    }
+  });
+
+  it('may be a little longer than its limit by a coding that cannot make it smaller', async () => {
+    answer(zlib.gzipSync(ready, { level: 0 }), { 'content-encoding': 'gzip' });
+    expect(await run({ expectBody: 'ready', maxBody: ready.length })).toMatchObject({ status: 'pass' });
+  });
+
+  it.each(['gzip', 'gzip, gzip', 'br, deflate, gzip'])(
+    'that grows without end ends at its limit by %s',
+    async (coding) => {
+      // What comes out of the first step is no body of the next, which is not reached.
+      answer(zlib.gzipSync(Buffer.alloc(1 << 25)), { 'content-encoding': coding });
+      const output = 'the body is longer than 65536 octets';
+      expect(await run({ expectBody: 'x' })).toMatchObject({ status: 'fail', reason: 'bad-body', output });
+    },
+  );
+
+  it.each<[string, string | undefined, Buffer]>([
+    ['in UTF-8', 'text/plain; charset=utf-8', Buffer.from('grün')],
+    ['in UTF-8 that nobody says', undefined, Buffer.from('grün')],
+    ['in UTF-8 with its mark', 'text/plain', Buffer.from('\ufeffgrün')],
+    ['in Latin 1', 'text/html; charset=ISO-8859-1', Buffer.from('grün', 'latin1')],
+    ['in Latin 1, quoted', 'text/html; a=b; Charset = "windows-1252"', Buffer.from('grün', 'latin1')],
+    ['in UTF-16', 'text/plain; charset=utf-16le', Buffer.from('grün', 'utf16le')],
+    ['in UTF-16 by its mark', 'text/plain; charset=utf-8', Buffer.from('\ufeffgrün', 'utf16le')],
+    ['in UTF-16 by its mark, high first', 'text/plain', Buffer.from('\ufeffgrün', 'utf16le').swap16()],
+    ['in a charset that nobody knows', 'text/plain; charset=klingon', Buffer.from('grün')],
+    ['in a charset that must not be', 'text/plain; charset=replacement', Buffer.from('grün')],
+  ])('is a text %s', async (_what, type, body) => {
+    answer(zlib.gzipSync(body), { 'content-encoding': 'gzip', ...(type && { 'content-type': type }) });
+    expect(await run({ expectBody: '/^grün$/' })).toMatchObject({ status: 'pass' });
+  });
+
+  it('is asked for as it is, by a name that can be another', async () => {
+    let heard: Record<string, unknown> = {};
+    service.mode = (request, response) => {
+      heard = request.headers;
+      response.end();
+    };
+    await run({});
+    expect(heard).toMatchObject({ 'user-agent': `pongcheck/${packageVersion()}`, 'accept-encoding': 'identity' });
+    await run({ headers: { 'User-Agent': 'probe/1', 'Accept-Encoding': 'gzip' } });
+    expect(heard).toMatchObject({ 'user-agent': 'probe/1', 'accept-encoding': 'gzip' });
+  });
+});

@@ -1,0 +1,112 @@
+import dns from 'node:dns';
+import { createServer } from 'node:http';
+import { Server as TcpServer } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { type HttpOptions, http } from '../../src/checks/http.js';
+import type { CheckDefinition } from '../../src/health/check.js';
+import { FakeClock } from '../fake-clock.js';
+import { HttpService } from '../live/http-service.js';
+import { runCheck } from '../live/run-check.js';
+
+describe('the new connections of an http check', () => {
+  let service: HttpService;
+  let clock: FakeClock;
+  const closing: (() => unknown)[] = [];
+  const check = (options: Partial<HttpOptions> = {}): CheckDefinition => {
+    const definition = http({ url: service.url(), timeout: 2000, ...options }, clock);
+    closing.push(() => definition.close?.());
+    return definition;
+  };
+  beforeEach(async () => {
+    clock = new FakeClock();
+    service = await HttpService.start();
+  });
+  afterEach(async () => {
+    for (const close of closing.splice(0).reverse()) await close();
+    await service.stop();
+  });
+
+  /** The moments, in ms, of the runs that made one. */
+  const madeAt = async (definition: CheckDefinition, runs: number, every: number) => {
+    const moments: number[] = [];
+    for (let run = 0; run < runs; run++) {
+      const before = service.accepted;
+      expect(await runCheck(definition)).toMatchObject({ status: 'pass' });
+      expect(service.accepted - before).toBeLessThanOrEqual(1);
+      if (service.accepted > before) moments.push(clock.now());
+      clock.jump(every);
+    }
+    return moments;
+  };
+  const connectionsFallTo = async (count: number) => {
+    while (service.connections > count) await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  it('are made at least every 10 s, one at a time, and take the place of the old', async () => {
+    expect(await madeAt(check(), 40, 1000)).toEqual([0, 10_000, 20_000, 30_000]);
+    await connectionsFallTo(1);
+  });
+
+  it('are not later where runs are 4.4 s apart', async () => {
+    expect(await madeAt(check(), 10, 4400)).toEqual([0, 8800, 17_600, 26_400, 35_200]);
+  });
+
+  it('are made also where a redirect leads to another service', async () => {
+    const first = await HttpService.start();
+    closing.push(() => first.stop());
+    first.mode = (_, response) => response.writeHead(302, { location: service.url() }).end();
+    expect(await madeAt(check({ url: first.url(), redirects: 1 }), 25, 1000)).toEqual([0, 10_000, 20_000]);
+    await connectionsFallTo(1);
+  });
+
+  it('show that the service takes none any more, though the kept one still answers', async () => {
+    const answering = createServer((_, response) => response.end('ok'));
+    await new Promise<void>((resolve) => answering.listen(0, '127.0.0.1', resolve));
+    closing.push(() => answering.closeAllConnections());
+    const definition = check({ url: `http://127.0.0.1:${(answering.address() as { port: number }).port}/` });
+    expect(await runCheck(definition)).toMatchObject({ status: 'pass' });
+    // That of HTTP would close the kept one.
+    TcpServer.prototype.close.call(answering);
+    clock.jump(5000);
+    expect(await runCheck(definition)).toMatchObject({ status: 'pass' });
+    clock.jump(5001);
+    for (let run = 0; run < 3; run++) {
+      expect(await runCheck(definition)).toMatchObject({ status: 'fail', reason: 'refused' });
+      clock.jump(1000);
+    }
+  });
+
+  it('follow the name to another address', async () => {
+    let address = '127.0.0.1';
+    const moved = createServer((_, response) => response.writeHead(503).end());
+    await new Promise<void>((resolve) => moved.listen(service.port, '127.0.0.2', resolve));
+    closing.push(() => moved.close().closeAllConnections());
+    const lookup = jest
+      .spyOn(dns, 'lookup')
+      .mockImplementation(((_name: string, options: dns.LookupOptions, done: Done) =>
+        options.all ? done(null, [{ address, family: 4 }]) : done(null, address, 4)) as never);
+    closing.push(() => lookup.mockRestore());
+    const definition = check({ url: `http://service.test:${service.port}/` });
+    expect(await runCheck(definition)).toMatchObject({ status: 'pass' });
+    address = '127.0.0.2';
+    clock.jump(4000);
+    expect(await runCheck(definition)).toMatchObject({ status: 'pass' });
+    clock.jump(4000);
+    expect(await runCheck(definition)).toMatchObject({ status: 'fail', observedValue: 503 });
+  });
+
+  it('are not kept of services that redirects led to before', async () => {
+    const services = await Promise.all(Array.from({ length: 5 }, () => HttpService.start()));
+    closing.push(() => Promise.all(services.map((each) => each.stop())));
+    let next = 0;
+    service.mode = (_, response) => {
+      response.writeHead(302, { location: services[next++ % 5]?.url() }).end();
+    };
+    const definition = check({ redirects: 1 });
+    for (let run = 0; run < 20; run++) expect(await runCheck(definition)).toMatchObject({ status: 'pass' });
+    const open = () => services.reduce((sum, each) => sum + each.connections, 0);
+    while (open() > 1) await new Promise((resolve) => setImmediate(resolve));
+  });
+});
+
+type Done = (error: null, address: unknown, family?: number) => void;

@@ -1,0 +1,55 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { http } from '../../src/checks/http.js';
+import { mysql } from '../../src/checks/mysql.js';
+import { redis } from '../../src/checks/redis.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'pongcheck-identity-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const url = 'https://user:hunter22@127.0.0.1/';
+
+describe('the identity of a check', () => {
+  it('is that of its options, in any order, and not of how it is scheduled', () => {
+    const { identity } = http({ url, method: 'GET', maxBody: 10, interval: 1000 });
+    expect(http({ maxBody: 10, method: 'GET', url, fall: 3, groups: ['a'] }).identity).toBe(identity);
+    expect(identity).not.toContain('hunter22');
+  });
+
+  it.each([
+    ['a password', { url: url.replace('hunter22', 'hunter23') }],
+    ['a header', { url, headers: { a: '1' } }],
+    ['another header', { url, headers: { b: '1' } }],
+    ['a regular expression', { url, expectBody: /a/ }],
+    ['the flags of one', { url, expectBody: /a/i }],
+    ['a text that looks the same', { url, expectBody: '/a/' }],
+    ['one option more', { url, redirects: 1 }],
+  ])('is another one with %s', (_what, options) => {
+    const others = [{ url }, { url, expectBody: /b/ }, { url, headers: { a: '2' } }];
+    expect(others.map((other) => http(other).identity)).not.toContain(http(options).identity);
+    expect(http({ ...options }).identity).toBe(http(options).identity);
+  });
+
+  it('is another one where the same text is of another kind', () => {
+    const given = { url: 'mysql://a@127.0.0.1/' };
+    expect(mysql(given).identity).not.toBe(redis({ url: 'redis://a@127.0.0.1/' }).identity);
+  });
+
+  it('is that of the client that was given, and not of what it looks like', () => {
+    const client = (): object => ({ ping: () => {}, on: () => {}, off: () => {}, status: 'ready', options: {} });
+    const [a, b] = [client(), client()] as [never, never];
+    expect(redis({ client: a }).identity).toBe(redis({ client: a, interval: 100 }).identity);
+    expect(redis({ client: a }).identity).not.toBe(redis({ client: b }).identity);
+  });
+
+  it('changes with the contents of the files that are read when it is made', () => {
+    const ca = join(folder, 'ca.pem');
+    writeFileSync(ca, 'one');
+    const { identity } = http({ url, tls: { ca } });
+    expect(http({ url, tls: { ca } }).identity).toBe(identity);
+    writeFileSync(ca, 'two');
+    expect(http({ url, tls: { ca } }).identity).not.toBe(identity);
+  });
+});

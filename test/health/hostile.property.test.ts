@@ -1,0 +1,198 @@
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { CheckFailure, isReason, reasonOf } from '../../src/health/reason.js';
+import { MAX_SENTENCE, redactor } from '../../src/health/redact.js';
+import { type Finding, Findings } from '../../src/health/result.js';
+import { checkStates } from '../../src/health/state.js';
+import { settle } from '../fake-clock.js';
+import { registryOf } from './asking.js';
+
+const SECRET = 'hunter2-is-it';
+
+function thrower(): never {
+  throw Object.assign(new Error(SECRET), { code: 5 });
+}
+function revoked<T extends object>(target: T): T {
+  const { proxy, revoke } = Proxy.revocable(target, {});
+  revoke();
+  return proxy;
+}
+/** Every trap throws, or only reading does. */
+const trapped = (target: object) => new Proxy(target, new Proxy({}, { get: () => thrower }));
+const unreadable = (target: object) => new Proxy(target, { get: thrower });
+/** Each property is one more of its kind. */
+const bottomless = (): object =>
+  new Proxy(
+    {},
+    {
+      get: bottomless,
+      ownKeys: () => ['a'],
+      getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true, value: bottomless() }),
+    },
+  );
+const circular = () => {
+  const circle = Object.assign(new Error(''), { errors: [] as unknown[] });
+  circle.cause = circle;
+  circle.errors.push(circle, circle, circle, circle, circle, circle, circle, circle, circle, circle);
+  return circle;
+};
+const withGetter = (key: string, base: object) => Object.defineProperty(base, key, { get: thrower, enumerable: true });
+
+const keys = [
+  'status',
+  'reason',
+  'output',
+  'observedValue',
+  'observedUnit',
+  'causes',
+  'instance',
+  'via',
+  'state',
+  'code',
+  'message',
+  'name',
+  'cause',
+  'errors',
+  'syscall',
+  'toJSON',
+  'then',
+];
+
+type Make = () => unknown;
+
+/** What user code may hand back; made only when it is handed back, because fast-check would look into it. */
+const hostile: fc.Arbitrary<Make> = fc.letrec<{ any: Make }>((tie) => {
+  const key = fc.constantFrom(...keys);
+  const status = fc.constantFrom('pass', 'warn', 'fail', 'unknown');
+  return {
+    any: fc.oneof(
+      { maxDepth: 4 },
+      fc.anything({ withBigInt: true, withSparseArray: true, withNullPrototype: true }).map((value) => () => value),
+      fc.constantFrom<Make>(
+        () => revoked({}),
+        () => revoked([]),
+        () => revoked(new Error('x')),
+        () => trapped({}),
+        () => trapped(new Error('x')),
+        () => unreadable(new CheckFailure('lag', 'x')),
+        bottomless,
+        circular,
+        () => new CheckFailure('nonsense' as 'lag', 'x', { status: 'pass' as 'warn' }),
+        () => Object.assign(new CheckFailure('lag', 'x'), { status: Symbol('s'), reason: {} }),
+        () => runInNewContext('Object.assign(new Error("other realm"), { code: "ECONNREFUSED" })'),
+        () => runInNewContext('({ status: "warn", output: new Error("x"), causes: [{ instance: "a", via: [] }] })'),
+        () => ({ [Symbol.toPrimitive]: thrower, toString: thrower }),
+        () => ({ status: 'fail', output: SECRET.repeat(100_000) }),
+        () => ({ status: 10n, reason: 10n }),
+        () => Array.from({ length: 100_000 }, () => 1),
+        () => new Proxy([], { get: (target, name) => (name === 'length' ? 2 ** 32 : Reflect.get(target, name)) }),
+        () => Symbol(SECRET),
+        () => thrower,
+      ),
+      fc.tuple(key, tie('any')).map(([name, make]) => () => ({ [name]: make() })),
+      fc.tuple(key, tie('any')).map(
+        ([name, make]) =>
+          () =>
+            Object.assign(new Error(SECRET), { [name]: make() }),
+      ),
+      fc.tuple(key, status).map(([name, status]) => () => {
+        return withGetter(name, { status, causes: [{ instance: 'a', via: [] }] });
+      }),
+      key.map((name) => () => withGetter(name, new Error(SECRET))),
+      fc.tuple(status, tie('any'), tie('any')).map(([status, a, b]) => () => {
+        const causes = [b(), { instance: a(), via: [b()] }];
+        return { status, output: a(), observedValue: b(), observedUnit: a(), causes };
+      }),
+    ),
+  };
+}).any;
+
+function isSound(finding: Finding): void {
+  expect(checkStates).toContain(finding.status);
+  if (finding.status === 'pass') expect(finding.reason).toBeUndefined();
+  else expect(isReason(finding.reason)).toBe(true);
+  expect((finding.output ?? '').length).toBeLessThanOrEqual(MAX_SENTENCE);
+  const told = JSON.stringify(finding);
+  expect(told.length).toBeLessThan(200_000);
+  expect(told).not.toContain(SECRET);
+}
+
+describe('whatever user code hands back', () => {
+  const findings = new Findings(redactor([SECRET]), 'me');
+
+  it('becomes a finding that can be shown, returned or thrown', () => {
+    fc.assert(
+      fc.property(hostile, (make) => {
+        const value = make();
+        isSound(findings.returned(value));
+        isSound(findings.thrown(value, 'custom'));
+        expect(isReason(reasonOf(value))).toBe(true);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it.each([
+    ['an error whose code throws', () => withGetter('code', new Error('kept')), { reason: 'custom', output: 'kept' }],
+    ['a revoked Proxy', () => revoked({}), { reason: 'custom', output: 'an error that cannot be read' }],
+    [
+      'an error of another realm',
+      () => runInNewContext('Object.assign(new Error("x"), { code: "ECONNREFUSED" })'),
+      { reason: 'refused', output: 'x' },
+    ],
+    [
+      'a failure of no such reason',
+      () => new CheckFailure('nonsense' as 'lag', 'x'),
+      { reason: 'custom', output: 'x' },
+    ],
+    [
+      'a failure that says pass',
+      () => Object.assign(new CheckFailure('lag', 'x'), { status: 'pass' }),
+      { reason: 'lag', output: 'x' },
+    ],
+  ])('that is thrown as %s fails the check', (_what, make, expected) => {
+    expect(findings.thrown(make(), 'custom')).toEqual({ status: 'fail', ...expected });
+  });
+
+  it.each([
+    [null, 'null'],
+    [Number.NaN, 'NaN'],
+    [0, '0'],
+    [10n, '10'],
+    ['PONG', '"PONG"'],
+    [[], 'an array'],
+    [() => SECRET, 'a function'],
+    [Symbol('s'), 'a symbol'],
+  ])('is named as what it is: %p', (value, name) => {
+    expect(findings.returned(value).output).toBe(
+      `The check returned ${name}; allowed: nothing, true, false, or a result with a status.`,
+    );
+  });
+
+  it('stops no other check and no answer', async () => {
+    await fc.assert(
+      fc.asyncProperty(hostile, hostile, async (make, makeThen) => {
+        const value = make();
+        const { registry, ask } = registryOf({
+          returns: () => value,
+          rejects: async () => Promise.reject(value),
+          throws: () => {
+            throw value;
+          },
+          thenable: () => Object.defineProperty({}, 'then', { get: makeThen }),
+          refuses: { kind: 'x', run: () => Promise.reject(value), close: () => Promise.reject(value) },
+          well: () => true,
+        });
+        registry.start();
+        for (let turn = 0; turn < 3; turn++) await settle();
+        const { checks } = ask({ timeout: 0, maxAge: 9000 }).report();
+        expect(checks.well).toMatchObject([{ state: 'pass' }]);
+        expect(checks.rejects).toMatchObject([{ status: 'fail' }]);
+        void registry.stop();
+        await settle();
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -1,0 +1,158 @@
+import { describe, expect, it } from '@jest/globals';
+import type { CheckDefinition } from '../../src/health/check.js';
+import { settle } from '../fake-clock.js';
+import { registryOf } from './asking.js';
+import { ScriptedCheck } from './scripted-check.js';
+
+/** A check whose `load` settles when the test says so. */
+function loaded(settings = {}) {
+  const check = new ScriptedCheck(settings) as ScriptedCheck & CheckDefinition;
+  const loads: { resolve(): void; reject(error: unknown): void }[] = [];
+  check.load = () => new Promise<void>((resolve, reject) => loads.push({ resolve, reject }));
+  return { check, loads };
+}
+
+describe('what a check loads before its first run', () => {
+  it('counts against no timeout: the first run starts when it is loaded', async () => {
+    const { check, loads } = loaded({ timeout: 100 });
+    const { registry, clock, ask } = registryOf({ db: check });
+    registry.start();
+    await clock.advance(4000);
+    expect(check.runs).toHaveLength(0);
+    expect(ask({ timeout: 0 }).report().checks.db).toMatchObject([
+      { state: 'unknown', reason: 'never-ran', output: 'still loading what the check needs' },
+    ]);
+    loads[0]?.resolve();
+    await settle();
+    expect(check.last).toMatchObject({ deadline: 4100 });
+    check.last.pass();
+    await settle();
+    expect(ask().state).toBe('pass');
+    await registry.stop();
+  });
+
+  it('is loaded once, whatever wants runs meanwhile and after', async () => {
+    const { check, loads } = loaded({ interval: 0, maxAge: 0 });
+    const { registry, clock, ask } = registryOf({ db: check });
+    registry.start();
+    for (let n = 0; n < 5; n++) ask();
+    expect(loads).toHaveLength(1);
+    loads[0]?.resolve();
+    await settle();
+    expect(check.runs).toHaveLength(1);
+    check.last.pass();
+    await clock.advance(200);
+    ask();
+    expect(check.runs).toHaveLength(2);
+    expect(loads).toHaveLength(1);
+    check.last.pass();
+    await registry.stop();
+  });
+
+  it('keeps no PING beyond its deadline, and the run that follows answers one that still waits', async () => {
+    const { check, loads } = loaded();
+    const { registry, clock, ask } = registryOf({ db: check });
+    registry.start();
+    const short = ask({ timeout: 300 });
+    const long = ask({ timeout: 2000 });
+    await clock.advance(300);
+    expect(short.answer).toMatchObject({ state: 'unknown', stale: true });
+    loads[0]?.resolve();
+    await settle();
+    check.last.pass();
+    await settle();
+    expect(long.answer).toMatchObject({ state: 'pass', stale: false });
+    await registry.stop();
+  });
+
+  it('that fails says so, and is tried again for the next run', async () => {
+    const { check, loads } = loaded({ interval: 1000 });
+    const { registry, clock, ask } = registryOf({ db: check });
+    registry.start();
+    loads[0]?.reject(new Error('Cannot find package mysql2'));
+    await settle();
+    expect(ask({ timeout: 0, maxAge: 9000 }).report().checks.db).toMatchObject([
+      {
+        state: 'fail',
+        reason: 'internal',
+        output: 'what the check needs could not be loaded: Cannot find package mysql2',
+      },
+    ]);
+    await clock.advance(1000);
+    expect(loads).toHaveLength(2);
+    loads[1]?.resolve();
+    await settle();
+    check.last.pass();
+    await settle();
+    expect(ask().state).toBe('pass');
+    await registry.stop();
+  });
+
+  it('that never ends fails after its own time, is not called a second time, and may still end', async () => {
+    const { check, loads } = loaded();
+    const { registry, clock, ask } = registryOf({ db: check });
+    registry.start();
+    await clock.advance(30_000);
+    expect(ask({ timeout: 0 }).report().checks.db).toMatchObject([
+      { state: 'fail', reason: 'internal', output: 'not loaded within 30 s' },
+    ]);
+    await clock.advance(120_000);
+    expect(loads).toHaveLength(1);
+    loads[0]?.resolve();
+    await settle();
+    expect(check.runs).toHaveLength(1);
+    check.last.pass();
+    await registry.stop();
+  });
+
+  it('is waited for by what other checks have loaded, for a second: it may block the event loop', async () => {
+    const [first, second] = [loaded({ timeout: 100 }), loaded({ timeout: 100 })];
+    const { registry, clock } = registryOf({ first: first.check, second: second.check });
+    registry.start();
+    first.loads[0]?.resolve();
+    await clock.advance(999);
+    expect(first.check.runs).toHaveLength(0);
+    await clock.advance(1);
+    expect(first.check.runs).toHaveLength(1);
+    second.loads[0]?.reject(new Error('no'));
+    await settle();
+    first.check.last.pass();
+    await registry.stop();
+    expect(clock.timers).toBe(0);
+  });
+
+  it('starts no run once the service has stopped, and leaves no timer', async () => {
+    const { check, loads } = loaded();
+    const { registry, clock } = registryOf({ db: check });
+    registry.start();
+    await registry.stop();
+    loads[0]?.resolve();
+    await settle();
+    expect(check.runs).toHaveLength(0);
+    expect(clock.timers).toBe(0);
+  });
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('no');
+      },
+    ],
+    ['rejects with nothing', () => Promise.reject()],
+    ['rejects with what cannot be read', () => Promise.reject(revoked())],
+  ])('fails the check where it %s', async (_how, load) => {
+    const check = Object.assign(new ScriptedCheck(), { load });
+    const { registry, ask } = registryOf({ db: check });
+    registry.start();
+    await settle();
+    expect(ask({ timeout: 0, maxAge: 9000 }).report().checks.db).toMatchObject([{ state: 'fail', reason: 'internal' }]);
+    await registry.stop();
+  });
+});
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}

@@ -1,0 +1,419 @@
+import { describe, expect, it } from '@jest/globals';
+import type { CheckDefinition, CheckFunction, CheckSettings } from '../../src/health/check.js';
+import type { Answer, Query } from '../../src/health/health.js';
+import {
+  planRegistry,
+  Registry,
+  type RegistryOptions,
+  type RegistrySettings,
+  type Transition,
+} from '../../src/health/registry.js';
+import { FakeClock, settle } from '../fake-clock.js';
+import { ScriptedCheck, SteadyCheck } from './scripted-check.js';
+
+type Checks = Record<string, CheckDefinition | CheckFunction>;
+
+/** A registry that has started, what it says, and what it told. */
+function started(checks: Checks, options: Partial<RegistryOptions> = {}) {
+  const clock = new FakeClock();
+  const registry = new Registry({ checks, clock, random: () => 0, ...options });
+  const told: string[] = [];
+  registry.onTransition(({ of, name, from, to }: Transition) => told.push(`${of} ${name} ${from}>${to}`));
+  registry.start();
+  const answers: Answer[] = [];
+  return {
+    clock,
+    registry,
+    told,
+    answers,
+    reload: (next: Checks, settings: Partial<RegistrySettings> = {}) =>
+      registry.reload(planRegistry({ checks: next, ...settings })),
+    ask: (query: Partial<Query> = {}) =>
+      registry.ask({ scope: 'readiness', timeout: 2000, hops: 0, ...query }, (answer) => answers.push(answer)),
+    view: (name: string) => registry.checks.find((check) => check.name === name),
+  };
+}
+
+/** The same check with an identity, as the factories make them, whose `run` a test can follow. */
+function made(identity: string, settings: CheckSettings = {}): CheckDefinition & { runs: number; closed: number } {
+  const check = {
+    kind: 'made',
+    identity,
+    runs: 0,
+    closed: 0,
+    ...settings,
+    run: async () => {
+      check.runs++;
+      return { status: 'pass' as const };
+    },
+    close: () => {
+      check.closed++;
+    },
+  };
+  return check;
+}
+
+describe('a check that a reload leaves as it is', () => {
+  it('keeps its result, its counts and its timers', async () => {
+    const db = new SteadyCheck();
+    const { registry, clock, reload, told, view } = started({ db });
+    await clock.advance(3000);
+    told.splice(0);
+    expect(reload({ db })).toEqual({ added: [], changed: [], removed: [] });
+    expect([db.runs, registry.stateOf('readiness'), view('db')?.stats.runs]).toEqual([1, 'pass', 1]);
+    await clock.advance(1999);
+    expect(db.runs).toBe(1);
+    await clock.advance(1);
+    expect(db.runs).toBe(2);
+    expect(told).toEqual([]);
+  });
+
+  it('is known by its identity where it was made again, and the new one is never run', async () => {
+    const [first, second] = [made('a'), made('a')];
+    const { clock, reload } = started({ db: first });
+    await clock.advance(1000);
+    expect(reload({ db: second })).toEqual({ added: [], changed: [], removed: [] });
+    await clock.advance(9000);
+    expect([first.runs, first.closed, second.runs, second.closed]).toEqual([3, 0, 0, 0]);
+  });
+
+  it('goes on with the run that is under way, and who waits for it is answered by it', async () => {
+    const db = new ScriptedCheck({ interval: 0 });
+    const { reload, ask, answers } = started({ db });
+    ask({ maxAge: 1000 });
+    reload({ db, other: new SteadyCheck() });
+    await settle();
+    expect([db.runs.length, db.last.signal.aborted, answers.length]).toEqual([1, false, 0]);
+    db.last.pass();
+    await settle();
+    expect(answers.map(({ state, stale }) => [state, stale])).toEqual([['pass', false]]);
+  });
+});
+
+describe('settings of a check that a reload changes', () => {
+  it('hold without another run, connection or state', async () => {
+    const [first, second] = [made('a'), made('a', { interval: 20_000, fall: 3, critical: false, timeout: 100 })];
+    const { clock, reload, view, told } = started({ db: first });
+    await clock.advance(3000);
+    told.splice(0);
+    expect(reload({ db: second })).toMatchObject({ changed: ['db'] });
+    await clock.advance(16_999);
+    expect([first.runs, second.runs, view('db')?.critical]).toEqual([1, 0, false]);
+    await clock.advance(1);
+    expect([first.runs, first.closed]).toEqual([2, 0]);
+    expect(told).toEqual([]);
+  });
+
+  it.each([
+    ['rise', 'fail', 'pass'],
+    ['fall', 'pass', 'fail'],
+  ] as const)('%s counts from the next result on', async (key, before, after) => {
+    const result = (status: 'pass' | 'fail') =>
+      status === 'pass' ? { status } : { status, reason: 'refused' as const };
+    const db = new SteadyCheck({ interval: 1000 }, result(before));
+    const { clock, reload, registry } = started({ db });
+    await clock.advance(1);
+    reload({ db: Object.assign(db, { [key]: 3 }) });
+    db.outcome = result(after);
+    await clock.advance(2500);
+    expect(registry.stateOf('readiness')).toBe(before);
+    await clock.advance(1000);
+    expect(registry.stateOf('readiness')).toBe(after);
+  });
+
+  it('such as groups and critical are aggregated at once', async () => {
+    const db = new SteadyCheck({}, { status: 'fail', reason: 'refused' });
+    const { clock, reload, registry, told } = started({ db });
+    await clock.advance(1);
+    told.splice(0);
+    reload({ db: Object.assign(db, { critical: false }) });
+    expect(registry.stateOf('readiness')).toBe('warn');
+    reload({ db: Object.assign(db, { groups: ['other'] }) });
+    expect([registry.stateOf('readiness'), registry.stateOf('other')]).toEqual(['pass', 'warn']);
+    expect(told).toEqual(['group readiness fail>warn', 'group all fail>warn', 'group readiness warn>pass']);
+  });
+
+  it('such as the stale limit forget what is too old', async () => {
+    const db = new ScriptedCheck({ interval: 0 });
+    const { clock, reload, registry } = started({ db });
+    db.last.pass();
+    await clock.advance(20_000);
+    reload({ db }, { staleLimit: 10_000 });
+    expect(registry.stateOf('readiness')).toBe('pass');
+    await clock.advance(0);
+    expect(registry.stateOf('readiness')).toBe('unknown');
+  });
+});
+
+describe('another check under the same name', () => {
+  it('runs at once, and until its result the state stays, however many thresholds there are', async () => {
+    const [first, second] = [new SteadyCheck(), new ScriptedCheck({ rise: 3, fall: 3 })];
+    const { clock, reload, registry, told, view } = started({ db: first });
+    await clock.advance(1000);
+    told.splice(0);
+    expect(reload({ db: second })).toEqual({ added: [], changed: ['db'], removed: [] });
+    expect([second.runs.length, registry.stateOf('readiness'), view('db')?.stats.runs]).toEqual([1, 'pass', 1]);
+    second.last.fail(new Error('not there'));
+    await settle();
+    expect([registry.stateOf('readiness'), view('db')?.stats.runs]).toEqual(['fail', 2]);
+    expect(told).toEqual(['check db pass>fail', 'group readiness pass>fail', 'group all pass>fail']);
+  });
+
+  it('takes over those who wait, and what the old one still finds out counts for nothing', async () => {
+    const [first, second] = [new ScriptedCheck({ interval: 0 }), new ScriptedCheck({ interval: 0 })];
+    const { clock, reload, registry, ask, answers } = started({ db: first });
+    first.last.pass();
+    await clock.advance(1000);
+    ask({ maxAge: 0 });
+    await clock.advance(10);
+    reload({ db: second });
+    const old = first.last;
+    expect([old.signal.aborted, first.closed]).toEqual([true, 0]);
+    old.fail(new Error('closed under it'));
+    await clock.advance(100);
+    expect([first.closed, registry.stateOf('readiness'), answers.length]).toEqual([1, 'pass', 0]);
+    second.last.pass();
+    await settle();
+    expect(answers.map(({ state, stale }) => [state, stale])).toEqual([['pass', false]]);
+  });
+
+  it('closes an old one that hangs after a second', async () => {
+    const first = new ScriptedCheck({ interval: 0 });
+    const { clock, reload } = started({ db: first });
+    reload({ db: new SteadyCheck() });
+    await clock.advance(999);
+    expect(first.closed).toBe(0);
+    await clock.advance(1);
+    expect(first.closed).toBe(1);
+  });
+
+  it('never starts twice within the floor, however often it is replaced', async () => {
+    const { clock, reload } = started({ db: new SteadyCheck({ floor: 100 }) });
+    await clock.advance(1000);
+    const checks = Array.from({ length: 20 }, () => new SteadyCheck({ floor: 100 }));
+    for (const db of checks) {
+      reload({ db });
+      await clock.advance(10);
+    }
+    await clock.advance(100);
+    expect(checks.reduce((runs, check) => runs + check.runs, 0)).toBeLessThanOrEqual(3);
+    expect(checks.at(-1)?.runs).toBe(1);
+  });
+
+  it('is not held back by runs of the old one that hang', async () => {
+    const first = new ScriptedCheck({ interval: 1000, timeout: 500 });
+    const { clock, reload, registry } = started({ db: first });
+    await clock.advance(10_000);
+    const second = new SteadyCheck();
+    reload({ db: second });
+    await clock.advance(100);
+    expect([second.runs, registry.stateOf('readiness')]).toEqual([1, 'pass']);
+  });
+});
+
+describe('a check that a reload adds', () => {
+  it('counts in the groups that were there from its first result on', async () => {
+    const [db, slow] = [new SteadyCheck(), new ScriptedCheck({ timeout: 5000 })];
+    const { clock, reload, registry, told, ask, answers } = started({ db });
+    await clock.advance(500);
+    told.splice(0);
+    expect(reload({ db, slow })).toEqual({ added: ['slow'], changed: [], removed: [] });
+    expect(registry.stateOf('readiness')).toBe('pass');
+    ask();
+    expect(answers.map(({ state, stale }) => [state, stale])).toEqual([['pass', false]]);
+    await clock.advance(3000);
+    slow.last.fail(new Error('no'));
+    await settle();
+    expect(told).toEqual(['check slow unknown>fail', 'group readiness pass>fail', 'group all pass>fail']);
+  });
+
+  it('is unknown at once where it is asked for by its name, and in a group that is new', async () => {
+    const { clock, reload, registry, ask, answers } = started({});
+    await clock.advance(1);
+    reload({ slow: new ScriptedCheck({ groups: ['readiness', 'new'] }) });
+    expect([registry.stateOf('readiness'), registry.stateOf('new')]).toEqual(['pass', 'unknown']);
+    ask({ checks: ['slow'], timeout: 0 });
+    expect(answers.map(({ state }) => state)).toEqual(['unknown']);
+  });
+
+  it('makes no group better before that, as where it takes the place of one that fails', async () => {
+    const [old, young] = [new SteadyCheck({}, new Error('down')), new ScriptedCheck()];
+    const { clock, reload, told, ask, answers } = started({ old });
+    await clock.advance(1);
+    told.splice(0);
+    reload({ young });
+    ask();
+    expect([answers.map(({ state }) => state), told.splice(0)]).toEqual([['fail'], []]);
+    young.last.pass();
+    await settle();
+    expect(told).toEqual(['check young unknown>pass', 'group readiness fail>pass', 'group all fail>pass']);
+  });
+
+  it('is unknown in a group that is new by the next reload', async () => {
+    const slow = new ScriptedCheck();
+    const { reload, registry } = started({});
+    reload({ slow });
+    reload({ slow: Object.assign(slow, { groups: ['late'] }) });
+    expect([registry.stateOf('readiness'), registry.stateOf('late')]).toEqual(['pass', 'unknown']);
+  });
+
+  it('does not un-start what has started', async () => {
+    const db = new SteadyCheck({ groups: ['startup'] });
+    const { clock, reload, registry } = started({ db });
+    await clock.advance(1);
+    reload({ db, other: new ScriptedCheck({ groups: ['startup'] }) });
+    expect(registry.standing('startup').state).toBe('pass');
+  });
+
+  it('is waited for where startup has not passed, and what has passed is not', async () => {
+    const [db, second] = [new SteadyCheck({ groups: ['startup'] }), new ScriptedCheck({ groups: ['startup'] })];
+    const third = new ScriptedCheck({ groups: ['startup'] });
+    const { clock, reload, registry } = started({ db, second });
+    await clock.advance(1);
+    db.outcome = new Error('down since');
+    await clock.advance(5000);
+    reload({ db, third });
+    expect(registry.standing('startup').state).toBe('starting');
+    third.last.pass();
+    await settle();
+    expect(registry.standing('startup').state).toBe('pass');
+  });
+});
+
+describe('a check that a reload removes', () => {
+  it('is gone at once, with its groups, is run no more, and is closed', async () => {
+    const [db, cache] = [new SteadyCheck(), Object.assign(made('c'), { groups: ['cache'] })];
+    const { clock, reload, registry, ask, answers } = started({ db, cache });
+    await clock.advance(1);
+    expect(reload({ db })).toEqual({ added: [], changed: [], removed: ['cache'] });
+    expect([registry.checks.map(({ name }) => name), registry.groups()]).toEqual([
+      ['db'],
+      ['readiness', 'startup', 'all'],
+    ]);
+    ask({ checks: ['cache'] });
+    ask({ group: 'cache' });
+    expect(answers.map(({ state }) => state)).toEqual(['not-found', 'not-found']);
+    await clock.advance(60_000);
+    expect([cache.runs, cache.closed]).toEqual([1, 1]);
+  });
+
+  it('answers who waits for it by what there is then, and not as stale', async () => {
+    const cache = new ScriptedCheck({ interval: 0 });
+    const { reload, ask, answers } = started({ db: new SteadyCheck(), cache });
+    await settle();
+    ask();
+    ask({ checks: ['cache'] });
+    expect(answers).toEqual([]);
+    reload({ db: new SteadyCheck() });
+    await settle();
+    expect(answers.map(({ state, stale }) => [state, stale])).toEqual([
+      ['pass', false],
+      ['not-found', false],
+    ]);
+  });
+
+  it('is not closed where another name stands for the same definition', async () => {
+    const db = made('a');
+    const { clock, reload } = started({ old: db });
+    await clock.advance(1);
+    reload({ young: db });
+    await clock.advance(2000);
+    expect([db.closed, db.runs]).toEqual([0, 2]);
+  });
+});
+
+describe('a watch', () => {
+  it('of what is removed says not-found, and goes on when it is there again', async () => {
+    const db = new SteadyCheck();
+    const { clock, registry, reload } = started({ db });
+    await clock.advance(1);
+    const seen: string[] = [];
+    const watch = (selection: { checks?: string[]; group?: string }) => {
+      const watched = registry.watch({ scope: 'readiness', ...selection }, () => seen.push(watched.answer.state));
+      return watched;
+    };
+    const [byName, byGroup] = [watch({ checks: ['db'] }), watch({ group: 'own' })];
+    reload({});
+    expect([seen.splice(0), byName.answer.state]).toEqual([['not-found'], 'not-found']);
+    reload({ db: new SteadyCheck({ groups: ['own'] }) });
+    expect(seen.splice(0)).toEqual(['unknown', 'unknown']);
+    await clock.advance(200);
+    expect(seen.splice(0)).toEqual(['pass', 'pass']);
+    reload({ db: new SteadyCheck() });
+    expect([seen.splice(0), byGroup.answer.state]).toEqual([['not-found'], 'not-found']);
+  });
+
+  it('of what does not exist yet is kept in mind up to a bound, and takes no room of those that exist', async () => {
+    const { clock, registry, reload } = started({ db: new SteadyCheck() });
+    const seen: string[] = [];
+    const watch = (...checks: string[]) => {
+      const watched = registry.watch({ scope: 'readiness', checks }, () => seen.push(checks.join()), 1);
+      return () => watched?.answer.state;
+    };
+    const states = [watch('x', 'y'), watch('y', 'x', 'x'), watch('z'), watch('db')];
+    expect(states.map((state) => state())).toEqual(['not-found', 'not-found', 'not-found', 'unknown']);
+    reload({ z: new SteadyCheck(), y: new SteadyCheck(), db: new SteadyCheck(), x: new SteadyCheck() });
+    await clock.advance(200);
+    expect(states.map((state) => state())).toEqual(['pass', 'pass', 'not-found', 'pass']);
+    expect([new Set(seen), registry.watchedSelections]).toEqual([new Set(['x,y', 'y,x,x', 'db']), 1]);
+  });
+
+  it('is told nothing where what it is told is as before', async () => {
+    const db = new SteadyCheck();
+    const { clock, registry, reload } = started({ db });
+    await clock.advance(1);
+    let told = 0;
+    registry.watch({ scope: 'readiness' }, () => told++);
+    reload({ db, more: new SteadyCheck() });
+    await clock.advance(1000);
+    reload({ db: new SteadyCheck() });
+    await clock.advance(1000);
+    reload({ db: new SteadyCheck({ interval: 1000 }) }, { staleLimit: 60_000, serviceId: 'other' });
+    await clock.advance(1000);
+    expect(told).toBe(0);
+  });
+
+  it('makes an added check run that is run on demand only, and a removed one no more', async () => {
+    const [first, second] = [new SteadyCheck({ interval: 0 }), new SteadyCheck({ interval: 0 })];
+    const { clock, registry, reload } = started({ first });
+    registry.watch({ scope: 'readiness' }, () => {});
+    await clock.advance(2500);
+    expect(first.runs).toBe(3);
+    reload({ second });
+    await clock.advance(3500);
+    expect([first.runs, second.runs]).toEqual([3, 4]);
+  });
+});
+
+it('tells nothing of a new secret', async () => {
+  const db = new SteadyCheck({ secrets: ['hunter22'] } as CheckSettings, new Error('login with hunter22 failed'));
+  const { clock, registry, reload } = started({});
+  reload({ db });
+  await clock.advance(1);
+  expect(registry.known('all').report('full').toString()).toContain('login with *** failed');
+});
+
+it('lets go of everything that reloads have left behind when it stops', async () => {
+  const checks = Array.from({ length: 5 }, (_, n) => made(String(n)));
+  const { clock, registry, reload } = started({ db: checks[0] as CheckDefinition });
+  for (const db of checks.slice(1)) reload({ db });
+  await registry.stop();
+  expect(checks.map(({ closed }) => closed)).toEqual([1, 1, 1, 1, 1]);
+  expect(clock.timers).toBe(0);
+});
+
+describe('startup.grace', () => {
+  it('counts from the start, whichever it is', async () => {
+    const db = new ScriptedCheck({ timeout: 60_000 });
+    const { clock, registry, reload } = started({ db });
+    await clock.advance(5000);
+    reload({ db }, { startupGrace: 10_000 });
+    expect(registry.standing('startup').state).toBe('starting');
+    await clock.advance(5000);
+    expect(registry.standing('startup').state).toBe('unknown');
+    reload({ db }, { startupGrace: 20_000 });
+    expect(registry.standing('startup').state).toBe('starting');
+    reload({ db }, { startupGrace: 10_000 });
+    expect(registry.standing('startup').state).toBe('unknown');
+  });
+});

@@ -1,0 +1,56 @@
+import { describe, expect, it } from '@jest/globals';
+import { ReportCache } from '../../src/health/report-cache.js';
+import type { View } from '../../src/health/view.js';
+import { FakeClock } from '../fake-clock.js';
+
+const viewOf = () => ({}) as View;
+
+function cached() {
+  const clock = new FakeClock();
+  const cache = new ReportCache(clock);
+  let made = 0;
+  const get = (view: View, { revision = 1, octets = 10, extent = 'full' as 'full' | 'causes' } = {}) =>
+    cache.get(view, extent, revision, () => {
+      made++;
+      return Buffer.alloc(octets);
+    });
+  return { clock, cache, get, made: () => made };
+}
+
+describe('a serialised report', () => {
+  it('is shared by all who ask for a quarter of a second, while nothing changes', async () => {
+    const { clock, get, made } = cached();
+    const view = viewOf();
+    expect(get(view)).toBe(get(view));
+    await clock.advance(249);
+    get(view);
+    expect(made()).toBe(1);
+    get(view, { revision: 2 });
+    get(view, { revision: 2, extent: 'causes' });
+    expect(made()).toBe(3);
+    await clock.advance(250);
+    get(view, { revision: 2 });
+    expect(made()).toBe(4);
+  });
+
+  it('is kept for no longer than it may be given, and no timer is left', async () => {
+    const { clock, cache, get } = cached();
+    for (let each = 0; each < 100; each++) {
+      get(viewOf(), { octets: 1000 });
+      await clock.advance(10);
+      expect(cache.octets).toBeLessThanOrEqual(24_000);
+    }
+    expect(cache.octets).toBe(24_000);
+    await clock.advance(250);
+    expect([cache.octets, clock.timers]).toEqual([0, 0]);
+  });
+
+  it('is one of so many as have room', () => {
+    const { cache, get } = cached();
+    const mebibyte = 1024 * 1024;
+    for (let each = 0; each < 100; each++) {
+      get(viewOf(), { octets: mebibyte });
+      expect(cache.octets).toBeLessThanOrEqual(4 * mebibyte);
+    }
+  });
+});

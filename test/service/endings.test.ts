@@ -1,0 +1,110 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { connect as connectClient } from '../../src/client.js';
+import { createService, type Service } from '../../src/service.js';
+import { compiledPackage } from '../cli/compiled.js';
+import { FakeClock } from '../fake-clock.js';
+import { Authority } from '../live/certificate.js';
+
+const authority = new Authority();
+const own = authority.issue();
+afterAll(() => authority.remove());
+
+const sockets: Socket[] = [];
+afterEach(() => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+});
+
+/** Lets the fake time pass until `done` settles; returns how much of it passed. */
+async function passUntil(clock: FakeClock, done: Promise<unknown>): Promise<number> {
+  const begun = clock.now();
+  let open = true;
+  void done.then(() => (open = false));
+  while (open) await clock.advance(50);
+  return clock.now() - begun;
+}
+
+describe('start, drain and stop', () => {
+  it('settle in every order and number, in a process that nothing else keeps alive', async () => {
+    // All calls of a word are made at once; "|" waits for those before it.
+    const words = ['start', 'drain', 'stop'];
+    const pairs = words.flatMap((a) => words.flatMap((b) => [`${a} ${b}`, `${a} | ${b}`]));
+    const triples = words.flatMap((a) => words.flatMap((b) => words.map((c) => `${a} ${b} ${c}`)));
+    const script = `
+      import { createService } from ${JSON.stringify(join(compiledPackage(), 'dist', 'index.js'))};
+      for (const listen of [[], [{ url: 'pong://127.0.0.1:0' }]]) {
+        await Promise.all(${JSON.stringify([...words, ...pairs, ...triples, 'start | drain stop | stop drain'])}.map(async (plan) => {
+          const service = createService({ listen, http: false, drain: { grace: 200, delay: 100 } });
+          for (const part of plan.split(' | ')) await Promise.allSettled(part.split(' ').map((call) => service[call]()));
+          await service.stop();
+          if (service.addresses.length > 0) console.log(plan, 'still listens');
+        }));
+      }
+      console.log('settled');`;
+    const run = promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
+    expect((await run).stdout).toBe('settled\n');
+  });
+
+  it('leave nothing open where stop comes while listeners are being opened', async () => {
+    const service = createService({
+      listen: [{ url: 'pong://localhost:0' }, { url: 'pong://127.0.0.1:0' }],
+      http: false,
+    });
+    const started = service.start();
+    await service.stop();
+    await started;
+    expect(service.addresses).toEqual([]);
+    await expect(service.start()).rejects.toMatchObject({ code: 'PONGCHECK_STARTED' });
+  });
+
+  it('take an endless grace for what it is', async () => {
+    const service = createService({
+      listen: [{ url: 'pong://127.0.0.1:0' }],
+      http: false,
+      heartbeat: { idleTimeout: Number.POSITIVE_INFINITY, pingInterval: Number.POSITIVE_INFINITY },
+      ping: { staleLimit: Number.POSITIVE_INFINITY },
+      startup: { grace: 2 ** 40 },
+      drain: { grace: Number.POSITIVE_INFINITY, delay: 0 },
+      checks: { own: { kind: 'function', interval: 2 ** 31 - 1, run: async () => ({ status: 'pass' }) } },
+    });
+    await service.start();
+    const client = await connectClient(service.addresses[0] as string);
+    // Infinity is no number in JSON: a client is told the longest time there is.
+    expect(await client.hello()).toMatchObject({ idleTimeoutMs: 2 ** 31 - 1 });
+    expect(await client.ping({ maxAge: 10 })).toMatchObject({ healthy: true });
+    const goaway = once(client, 'goaway');
+    const drained = service.drain();
+    expect((await goaway)[0]).toMatchObject({ graceMs: 2 ** 31 - 1 });
+    await client.close();
+    await drained;
+  });
+});
+
+describe('stop with a connection of HTTP on which', () => {
+  const tls = { cert: own.cert, key: own.key };
+  const cases: [string, object, Buffer | string][] = [
+    ['nothing was said', {}, ''],
+    ['nothing was said, of TLS', { tls }, ''],
+    ['half a request stands', {}, 'GET /livez HTTP/1.1\r\nHo'],
+    ['half a ClientHello stands', { tls }, Buffer.from('160301020001', 'hex')],
+    ['half a body stands', {}, 'POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf'],
+  ];
+  it.each(cases)('%s takes a second at most', async (_what, options, said) => {
+    const clock = new FakeClock();
+    const service: Service = createService({ clock, listen: [], http: { port: 0, ...options } });
+    await service.start();
+    const socket = connect(Number(new URL(service.httpAddress as string).port), '127.0.0.1').on('error', () => {});
+    sockets.push(socket);
+    await once(socket, 'connect');
+    socket.write(said);
+    // Once another is accepted, this one has been.
+    await fetch(`${service.httpAddress}/livez`).catch(() => {});
+    const closed = once(socket.resume(), 'close');
+    expect(await passUntil(clock, service.stop())).toBeLessThan(2000);
+    await closed;
+  });
+});
