@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { PongcheckError } from './errors.js';
 import { type RegistrySettings, STALE_LIMIT } from './health/registry.js';
-import { MAX_HTTP_CONNECTIONS } from './http/server.js';
+import { defaultHttpLimits, type HttpLimits } from './http/server.js';
 import { detailModes } from './link/detail.js';
 import { MAX_TOKENS, TOKEN_FORMS, tokenPattern } from './link/tokens.js';
 import type { FleetOptions } from './probe/fleet.js';
@@ -18,9 +18,7 @@ export interface ServiceSettings {
   readonly server: ServerSettings;
   readonly registry: RegistrySettings;
   readonly listen: readonly Listen[];
-  readonly http:
-    | { readonly host: string; readonly port: number; readonly tls?: TlsSettings; readonly maxConnections: number }
-    | false;
+  readonly http: ({ readonly host: string; readonly port: number; readonly tls?: TlsSettings } & HttpLimits) | false;
   readonly drain: DrainTimes;
   readonly probe: FleetOptions | undefined;
 }
@@ -55,7 +53,7 @@ export function readOptions(options: ServiceOptions): ServiceSettings {
     http: options.http !== false && {
       host: '127.0.0.1',
       port: 7664,
-      maxConnections: MAX_HTTP_CONNECTIONS,
+      ...defaultHttpLimits,
       ...options.http,
     },
     drain: { grace: 10_000, delay: 5000, ...options.drain },
@@ -89,7 +87,10 @@ const numbers = {
 } as const;
 
 /** What else may stand in a map. */
-const others: Readonly<Record<string, readonly string[]>> = { heartbeat: ['pingData'], http: ['host', 'port', 'tls'] };
+const others: Readonly<Record<string, readonly string[]>> = {
+  heartbeat: ['pingData'],
+  http: ['host', 'port', 'tls', ...Object.keys(defaultHttpLimits)],
+};
 
 /** Texts of the report, so that it always fits a PONG: as in the configuration file. */
 const texts = ['serviceId', 'releaseId'] as const;
@@ -124,7 +125,13 @@ function judgeOptions(options: ServiceOptions): void {
     judgeKeys(`${name}.`, given, [...keys, ...(others[name] ?? [])]);
     for (const key of keys) judgeNumber(`${name}.${key}`, (given as Record<string, unknown>)[key]);
   }
-  if (options.http) judgeKeys('http.', options.http, others.http as readonly string[]);
+  if (options.http) {
+    judgeKeys('http.', options.http, others.http as readonly string[]);
+    for (const key of Object.keys(defaultHttpLimits)) {
+      judgeNumber(`http.${key}`, (options.http as Record<string, unknown>)[key]);
+    }
+    if (options.http.maxConnections === 0) throw refusal('http.maxConnections', 0, 'a number from 1');
+  }
   for (const name of texts) judgeText(name, options[name]);
   const { detail, listen } = options;
   if (detail !== undefined && !detailModes.includes(detail)) throw refusal('detail', detail, detailModes.join(', '));

@@ -9,13 +9,14 @@ import { History } from './health/history.js';
 import { type ChangedChecks, planRegistry, Registry } from './health/registry.js';
 import type { Overview } from './http/board.js';
 import { httpPlugin } from './http/plugin.js';
-import { type HttpServer, openHttp } from './http/server.js';
+import { type HttpLimits, type HttpServer, openHttp } from './http/server.js';
 import { formatAddress, parseAddress } from './link/address.js';
 import type { DetailMode } from './link/detail.js';
 import { Tokens } from './link/tokens.js';
 import { type Log, silentLog } from './log.js';
 import { LoopWatch } from './metrics/event-loop.js';
-import { createMetrics, type Metrics } from './metrics/metrics.js';
+import { HttpStats } from './metrics/http-stats.js';
+import { createMetrics, type Metrics, metricsText } from './metrics/metrics.js';
 import { ownRegistry } from './metrics/own-registry.js';
 import { Reloads } from './metrics/reloads.js';
 import { Fleet, type FleetOptions, MAX_CONCURRENT_PROBES } from './probe/fleet.js';
@@ -60,8 +61,11 @@ export interface ServiceOptions {
   checks?: Readonly<Record<string, CheckDefinition | CheckFunction>>;
   /** Where PINGs are answered. Default `[{ url: 'pong://127.0.0.1:7464' }]`; `[]`: nowhere. */
   listen?: readonly Listen[];
-  /** Where HTTP is served, with `tls` over TLS. Default `{ host: '127.0.0.1', port: 7664 }`; false: nowhere, as for who mounts `service.plugin`. */
-  http?: { readonly host?: string; readonly port?: number; readonly tls?: TlsSettings } | false;
+  /**
+   * Where HTTP is served, with `tls` over TLS. Default `{ host: '127.0.0.1', port: 7664 }`; false: nowhere, as for who mounts `service.plugin`.
+   * `maxConnections` (default 1,000) and `maxConnectionsPerAddress` (default 0 = unlimited) bound its connections.
+   */
+  http?: ({ readonly host?: string; readonly port?: number; readonly tls?: TlsSettings } & Partial<HttpLimits>) | false;
   /** A registry of prom-client that the metrics join from `start` to `stop`. Default: one of their own. */
   register?: MetricsRegistry;
   /** Deadlines of PINGs, and how old a last known result may be before it counts as unknown (`staleLimit`, default 30,000). */
@@ -111,6 +115,7 @@ export class Service {
   private readonly clock: Clock;
   private readonly log: Log;
   private readonly loop: LoopWatch;
+  private readonly httpStats = new HttpStats();
   private settings: ServiceSettings;
   /** As `HttpContext` wants it. */
   private readonly access: { detail: DetailMode; tokens: Tokens | undefined };
@@ -149,16 +154,20 @@ export class Service {
       connections: (after: number, limit: number) => this.connections(after, limit),
       overview: this.overview(clock.wall()),
       fleet: this.fleet,
-      register: () => this.register,
+      register: () => {
+        const { register } = this;
+        return { contentType: register.contentType, metrics: () => metricsText(register) };
+      },
       clock,
       log: options.log,
     };
     this.plugin = httpPlugin(context);
     if (http) {
-      const { host, port, tls, maxConnections } = http;
+      const { host, port, tls, ...limits } = http;
+      const { ipv6Prefix } = server.limits;
       this.openHttp = async () => {
         const certificate = tls && (await LiveCertificate.open(tls, 'http'));
-        const http = await openHttp({ ...context, host, port, certificate, maxConnections });
+        const http = await openHttp({ ...context, host, port, certificate, limits, ipv6Prefix, stats: this.httpStats });
         if (certificate) this.server.watchCertificate(http.address, certificate);
         return http;
       };
@@ -448,12 +457,13 @@ export class Service {
   }
 
   private join(register: MetricsRegistry): Metrics {
-    const { health, loop, reloads, log } = this;
+    const { health, loop, reloads, log, httpStats: http } = this;
     return createMetrics({
       register,
       health,
       log,
       stats: this.server.stats,
+      http,
       reloads,
       loop,
       maxConnections: () => this.settings.server.limits.maxConnections,

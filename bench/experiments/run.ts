@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { accuracy } from './accuracy.js';
 import { attack } from './attack.js';
 import { detection } from './detection.js';
+import { httpLoad } from './http-load.js';
 import { idleCost } from './idle-cost.js';
 import { innocence } from './innocence.js';
 import { httpKeepAlive, silence } from './keep-alives.js';
@@ -74,6 +75,13 @@ const experiments: Record<string, { title: string; sentence: string; measure: ()
       'They send what is random, cut short, damaged, or mixed of two senders, in pieces, and leave in every way there is, or not at all. ' +
       'A client beside them PINGs every 5 ms. All are on one machine, and share its cores. Medians of the rounds.',
     measure: attack,
+  },
+  load: {
+    title: 'HTTP load',
+    sentence:
+      'HTTP from another process, for 5 s each, and a client beside it that PINGs every 5 ms. Whoever is closed connects again. All are on one machine, and share its cores. ' +
+      'Memory is told once the garbage is gone, resident memory as the system sees it, both against the service before the first load.',
+    measure: httpLoad,
   },
 };
 

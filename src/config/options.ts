@@ -129,6 +129,22 @@ export const optionRows: readonly OptionRow[] = [
     sentence: 'The port of HTTP; 0 takes any free one.',
   },
   {
+    path: 'http.maxConnections',
+    type: 'integer',
+    default: '1000',
+    min: 1,
+    max: MILLION,
+    sentence:
+      'HTTP connections at once. Beyond it those are closed that have sent no request, then idle ones; if there are none, the new one.',
+  },
+  {
+    path: 'http.maxConnectionsPerAddress',
+    type: 'integer',
+    default: '0',
+    max: MILLION,
+    sentence: 'HTTP connections at once from one IPv4 address or IPv6 network (limits.ipv6Prefix); 0 = unlimited.',
+  },
+  {
     path: 'http.tls.cert',
     type: 'path',
     defaultText: 'none',

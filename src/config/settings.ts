@@ -1,4 +1,5 @@
 import type { TlsOptions } from '../checks/tls.js';
+import type { HttpLimits } from '../http/server.js';
 import type { FleetOptions } from '../probe/fleet.js';
 import type { ProbeModule } from '../probe/module.js';
 import type { ListenerSettings } from '../server/server.js';
@@ -18,7 +19,7 @@ export interface Configuration {
 /** What holds, with every default filled in. Times in milliseconds, sizes in octets. */
 export interface Settings extends ServerSettings {
   readonly listen: readonly ({ readonly url: string } & Readonly<ListenerSettings>)[];
-  readonly http: { readonly host: string; readonly port: number; readonly tls?: TlsSettings } | false;
+  readonly http: ({ readonly host: string; readonly port: number; readonly tls?: TlsSettings } & HttpLimits) | false;
   readonly ping: ServerSettings['ping'] & { staleLimit: number };
   readonly startup?: { readonly grace?: number };
   readonly drain: { readonly grace: number; readonly delay: number };

@@ -1,6 +1,8 @@
 import type { FastifyPluginAsync } from 'fastify';
-import type { HttpContext } from './context.js';
+import type { RouteContext } from './context.js';
+import { jsonRendering } from './json.js';
 import { refuse, rightOf } from './right.js';
+import { get } from './route.js';
 
 const PAGE = 100;
 const MAX_PAGE = 1000;
@@ -10,10 +12,10 @@ const MAX_PAGE = 1000;
  * at a time: `?limit=` (default 100, at most 1,000), and `?after=` with the `next` of
  * the page before, which is null on the last. 401 or 403 for who may not see detail.
  */
-export function connectionsRoute(context: HttpContext): FastifyPluginAsync {
-  const { connections } = context;
+export function connectionsRoute(context: RouteContext): FastifyPluginAsync {
+  const { connections, renderings } = context;
   return async (app) => {
-    app.get<{ Querystring: Record<string, unknown> }>('/connections', async (request, reply) => {
+    get(app, '/connections', async (request, reply) => {
       const right = rightOf(context, request);
       if (right !== 'detail') return refuse(context, right, reply);
       const after = wholeNumber(request.query.after, 0);
@@ -21,9 +23,12 @@ export function connectionsRoute(context: HttpContext): FastifyPluginAsync {
       if (after === undefined || limit === undefined || limit < 1 || limit > MAX_PAGE) {
         return reply.code(400).send({ error: `after takes a whole number, limit one from 1 to ${MAX_PAGE}` });
       }
-      const page = connections(after, limit + 1);
-      const shown = page.slice(0, limit);
-      return { connections: shown, next: page.length > limit ? (shown.at(-1)?.id ?? null) : null };
+      const rendering = await renderings.of(`connections ${right} ${after} ${limit}`, async () => {
+        const page = connections(after, limit + 1);
+        const shown = page.slice(0, limit);
+        return jsonRendering({ connections: shown, next: page.length > limit ? (shown.at(-1)?.id ?? null) : null });
+      });
+      return renderings.send(request, reply, rendering);
     });
   };
 }

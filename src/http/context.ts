@@ -5,6 +5,7 @@ import type { Tokens } from '../link/tokens.js';
 import type { Log } from '../log.js';
 import type { Fleet } from '../probe/fleet.js';
 import type { Overview } from './board.js';
+import type { Renderings } from './renderings.js';
 
 /** What the text at `/metrics` comes from; a registry of prom-client is one. */
 export interface MetricsText {
@@ -32,6 +33,11 @@ export interface HttpContext {
   readonly clock: Clock;
   /** Hears what broke here. Default: the logger of the application in which the routes are. */
   readonly log?: Log | undefined;
+}
+
+/** What the routes are made with. */
+export interface RouteContext extends HttpContext {
+  readonly renderings: Renderings;
 }
 
 /** Whether this service takes its leave: whoever keeps a connection should look for another one. */

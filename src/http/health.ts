@@ -1,7 +1,8 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { asking, httpStatus, summary } from './answer.js';
-import type { HttpContext } from './context.js';
+import type { RouteContext } from './context.js';
 import { refuse as refuseToken, rightOf } from './right.js';
+import { get } from './route.js';
 
 /** The most checks that one request may name, as in a PING. */
 const MAX_CHECKS = 32;
@@ -11,10 +12,10 @@ const MAX_CHECKS = 32;
  * or of what `?group=NAME` or `?check=NAME` (repeatable, up to 32) selects. Who
  * may not see detail gets `status` and `state` alone; 401 for a token that is none of ours.
  */
-export function healthRoute(context: HttpContext): FastifyPluginAsync {
+export function healthRoute(context: RouteContext): FastifyPluginAsync {
   const ask = asking(context.health);
   return async (app) => {
-    app.get<{ Querystring: Record<string, unknown> }>('/health', { exposeHeadRoute: true }, async (request, reply) => {
+    get(app, '/health', async (request, reply) => {
       const groups = names(request.query.group);
       const checks = names(request.query.check);
       if (!groups || !checks) return refuse('group and check take names');
@@ -29,10 +30,9 @@ export function healthRoute(context: HttpContext): FastifyPluginAsync {
         ...(checks.length > 0 && { checks }),
         ...(group !== undefined && { group }),
       });
-      return reply
-        .code(httpStatus(answer.state))
-        .type('application/health+json')
-        .send(right === 'detail' ? answer.report('full') : Buffer.from(JSON.stringify(summary(answer))));
+      reply.code(httpStatus(answer.state));
+      const body = right === 'detail' ? answer.report('full') : Buffer.from(JSON.stringify(summary(answer)));
+      return context.renderings.send(request, reply, { type: 'application/health+json', body });
 
       function refuse(error: string) {
         return reply.code(400).send({ error });

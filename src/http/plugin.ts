@@ -5,16 +5,27 @@ import { type HttpContext, isDraining } from './context.js';
 import { healthRoute } from './health.js';
 import { metricsRoute } from './metrics.js';
 import { probeRoutes } from './probes.js';
+import { Renderings } from './renderings.js';
 import { type StatusRouteOptions, statusRoutes } from './status.js';
+import { Turns } from './turns.js';
+
+export interface HttpPluginOptions extends StatusRouteOptions {
+  /** Default: turns of its own. */
+  readonly turns?: Turns;
+}
 
 /**
  * All routes as one plugin, for an own server or for an application that
  * exists: `app.register(plugin, { prefix: '/internal' })`. Its hooks and its
  * error handler hold for its own routes only, and `/` is left to the application.
  */
-export function httpPlugin(context: HttpContext, options: StatusRouteOptions = { atRoot: false }): FastifyPluginAsync {
+export function httpPlugin(http: HttpContext, options: HttpPluginOptions = { atRoot: false }): FastifyPluginAsync {
   return async (app) => {
+    const { turns = new Turns() } = options;
+    const context = { ...http, renderings: new Renderings(http.clock, turns) };
     app.addHook('onSend', async (_request, reply) => {
+      // Many may wait for the same run of a check, and are answered when that is done.
+      await turns.next();
       reply.header('cache-control', 'no-store');
       if (isDraining(context.health)) reply.header('connection', 'close');
     });
@@ -24,7 +35,7 @@ export function httpPlugin(context: HttpContext, options: StatusRouteOptions = {
     await app.register(metricsRoute(context));
     await app.register(connectionsRoute(context));
     await app.register(statusRoutes(context, options));
-    if (context.fleet) await app.register((await import('./probe.js')).probeRoute(context.fleet));
+    if (context.fleet) await app.register((await import('./probe.js')).probeRoute(context.fleet, turns));
   };
 }
 

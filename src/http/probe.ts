@@ -2,6 +2,8 @@ import type { FastifyPluginAsync } from 'fastify';
 import { exposition } from '../probe/exposition.js';
 import { type Fleet, ProbeRefusal } from '../probe/fleet.js';
 import type { Probed } from '../probe/probe.js';
+import { get } from './route.js';
+import type { Turns } from './turns.js';
 
 /** Prometheus tells so how long it waits, in seconds. */
 const SCRAPE_TIMEOUT = 'x-prometheus-scrape-timeout-seconds';
@@ -10,15 +12,16 @@ const SCRAPE_TIMEOUT = 'x-prometheus-scrape-timeout-seconds';
  * `GET /probe?target=HOST:PORT&module=NAME`: the metrics of one probe, 200 also where it failed; 400 for a target or
  * module that is none, 403 for a target that is not allowed. With `&debug=true` what was done comes first, as text.
  */
-export function probeRoute(fleet: Fleet): FastifyPluginAsync {
+export function probeRoute(fleet: Fleet, turns: Turns): FastifyPluginAsync {
   return async (app) => {
-    app.get<{ Querystring: Record<string, unknown> }>('/probe', async (request, reply) => {
+    get(app, '/probe', async (request, reply) => {
       const { target, module = 'pongcheck', debug } = request.query;
       if (typeof target !== 'string' || typeof module !== 'string') {
         return reply.code(400).send({ error: 'target takes one HOST:PORT, module one name' });
       }
       try {
         const probed = await fleet.probe(target, module, scrapeTimeout(request.headers[SCRAPE_TIMEOUT]));
+        await turns.next();
         const { type, text } = await exposition(probed);
         if (debug === 'true') return reply.type('text/plain; charset=utf-8').send(debugText(probed, text));
         return reply.type(type).send(text);

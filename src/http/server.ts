@@ -1,37 +1,49 @@
 import { lookup } from 'node:dns/promises';
 import type { Server } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { hostAndPort } from '../link/address.js';
 import { cannotListen } from '../link/listen-failure.js';
+import { silentLog } from '../log.js';
+import { HttpStats } from '../metrics/http-stats.js';
 import type { LiveCertificate } from '../server/live-certificate.js';
+import { Acceptor, KEEP_ALIVE_TIMEOUT } from './acceptor.js';
 import { type HttpContext, isDraining } from './context.js';
-import { errorSender, httpPlugin } from './plugin.js';
+import { MAX_VIEWERS } from './live.js';
+import { errorSender, type HttpPluginOptions, httpPlugin } from './plugin.js';
+import { Turns } from './turns.js';
 
-/** Silence after which a connection is closed: above the 60 s after which load balancers do it, so that they are first. */
-const KEEP_ALIVE_TIMEOUT = 72_000;
-/** A load balancer may also open a connection ahead of its first request, and keep it as long. */
-const HEADERS_TIMEOUT = KEEP_ALIVE_TIMEOUT + 1000;
-/** Node wants it above the time for the headers, which are nearly all of a request without a body. */
-const REQUEST_TIMEOUT = HEADERS_TIMEOUT + 2000;
-/** For a handshake of TLS. */
-const HANDSHAKE_TIMEOUT = 5000;
+/** A request that was begun has to be complete after this, in milliseconds; nothing is said of connections that have sent none. */
+const REQUEST_TIMEOUT = 5000;
+/** How often Node looks for such requests. */
+const REQUEST_LOOK = 1000;
 /** No route takes a body. */
 const BODY_LIMIT = 1024;
-/** More are closed at accept: probes and scrapers are few, and each connection costs memory. */
-export const MAX_HTTP_CONNECTIONS = 1000;
 /** How long `close` waits for requests in flight: all are answered within 900 ms. */
 const CLOSE_LIMIT = 1000;
+
+/** The limits of an HTTP server of its own. */
+export interface HttpLimits {
+  /** Connections at once; beyond that those make room that have sent no request or are idle. Default 1,000. */
+  readonly maxConnections: number;
+  /** Connections at once from one IPv4 address or IPv6 network; 0 = unlimited. Default 0. */
+  readonly maxConnectionsPerAddress: number;
+}
+
+export const defaultHttpLimits: HttpLimits = { maxConnections: 1000, maxConnectionsPerAddress: 0 };
 
 export interface HttpServerOptions extends HttpContext {
   readonly host: string;
   /** 0 takes any free one. */
   readonly port: number;
+  readonly limits?: Partial<HttpLimits>;
+  /** Bits of an IPv6 address that `limits.maxConnectionsPerAddress` counts. Default 64. */
+  readonly ipv6Prefix?: number;
+  /** What is counted of its connections. Default: nobody reads it. */
+  readonly stats?: HttpStats;
   /** Default: plain text. */
   readonly certificate?: LiveCertificate | undefined;
-  /** Connections at once. Default 1,000. */
-  readonly maxConnections?: number;
 }
 
 /** A server of its own for the routes. */
@@ -46,41 +58,38 @@ export interface HttpServer {
 
 /** Opens it. Fastify is loaded only now. Throws PONGCHECK_LISTEN, and nothing is left open then. */
 export async function openHttp(options: HttpServerOptions): Promise<HttpServer> {
-  const { host, port, clock, certificate } = options;
-  const app = await createApp(options);
-  // Node's own list has a connection of TLS only once its handshake is done.
-  const sockets = new Set<Socket>();
-  app.server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
+  const { host, port, clock, certificate, limits, ipv6Prefix = 64, log = silentLog, stats = new HttpStats() } = options;
+  const turns = new Turns();
+  const listener = addressOf(host, port, certificate);
+  const settings = { ...defaultHttpLimits, ...limits, ipv6Prefix, turns, stats, clock, log, listener };
+  // Probes and scrapers find room beside the viewers of the page.
+  const maxViewers = Math.min(MAX_VIEWERS, Math.ceil(settings.maxConnections / 2));
+  const app = await createApp(options, { atRoot: true, turns, maxViewers });
+  const acceptor = new Acceptor(app.server, certificate !== undefined, settings);
   try {
     // One address, as a listener for PINGs: for `localhost` Fastify opens several, and does not wait for all when it closes.
     const { address } = await lookup(host);
     await app.listen({ host: address, port });
   } catch (error) {
     await app.close();
-    throw cannotListen(addressOf(host, port, certificate), error as NodeJS.ErrnoException);
+    throw cannotListen(listener, error as NodeJS.ErrnoException);
   }
   const bound = app.server.address() as AddressInfo;
   return {
     address: addressOf(host, bound.port, certificate),
     server: app.server,
     close: async () => {
-      const limit = clock.after(CLOSE_LIMIT, () => {
-        for (const socket of sockets) socket.destroy();
-      });
+      const limit = clock.after(CLOSE_LIMIT, () => acceptor.destroy());
       await app.close();
       clock.clear(limit);
     },
   };
 }
 
-async function createApp({
-  certificate,
-  maxConnections = MAX_HTTP_CONNECTIONS,
-  ...context
-}: HttpServerOptions): Promise<FastifyInstance> {
+async function createApp(
+  { certificate, ...context }: HttpServerOptions,
+  routes: HttpPluginOptions,
+): Promise<FastifyInstance> {
   const { fastify } = await import('fastify');
   const sendError = errorSender(context);
   const app = fastify({
@@ -99,30 +108,35 @@ async function createApp({
     },
   });
   certificate?.attach(app.server as unknown as HttpsServer);
-  app.server.maxConnections = maxConnections;
   app.addHook('onSend', async (_request, reply) => {
     if (isDraining(context.health)) reply.header('connection', 'close');
   });
   app.addHook('onRequest', async (request, reply) => {
-    if (request.method === 'GET' || request.method === 'HEAD') return;
-    // Closed, because there may be a body that nobody reads.
-    return reply
-      .code(405)
-      .headers({ allow: 'GET, HEAD', connection: 'close' })
-      .send({ error: 'only GET and HEAD are answered here' });
+    const { method, headers } = request;
+    const isRead = method === 'GET' || method === 'HEAD';
+    // Nobody reads a body.
+    if (!isRead || headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) {
+      reply.header('connection', 'close');
+    }
+    if (isRead) return;
+    return reply.code(405).header('allow', 'GET, HEAD').send({ error: 'only GET and HEAD are answered here' });
   });
   app.setErrorHandler(sendError);
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'there is nothing at this path' }));
-  await app.register(httpPlugin(context, { atRoot: true }));
+  await app.register(httpPlugin(context, routes));
   return app;
 }
 
 /** What Fastify is to make of Node's servers. The types of its options tell one from the other, and a server is one as the other. */
 function transport(certificate: LiveCertificate | undefined): { http: object } {
-  const timeouts = { headersTimeout: HEADERS_TIMEOUT, requestTimeout: REQUEST_TIMEOUT };
+  const timeouts = {
+    headersTimeout: REQUEST_TIMEOUT,
+    requestTimeout: REQUEST_TIMEOUT,
+    connectionsCheckingInterval: REQUEST_LOOK,
+  };
   if (!certificate) return { http: timeouts };
   const { options, asksClients } = certificate;
-  const https = { ...timeouts, ...options, handshakeTimeout: HANDSHAKE_TIMEOUT, requestCert: asksClients };
+  const https = { ...timeouts, ...options, requestCert: asksClients };
   return { https } as unknown as { http: object };
 }
 

@@ -40,3 +40,16 @@ export function createMetrics({ register, ...source }: MetricsOptions): Metrics 
     },
   };
 }
+
+/** What `register.metrics()` gives, with our own metrics written faster where it adds no labels and speaks the text format. */
+export async function metricsText(register: Registry): Promise<string> {
+  const metrics = register.getMetricsAsArray() as unknown as (RowMetric | { readonly name: string })[];
+  const first = metrics.find((metric) => metric instanceof RowMetric);
+  const isPlain = register.contentType.startsWith('text/plain');
+  if (!first || !isPlain || (await register.getSingleMetricAsString(first.name)) !== first.text())
+    return register.metrics();
+  const texts = metrics.map((metric) =>
+    metric instanceof RowMetric ? metric.text() : register.getSingleMetricAsString(metric.name),
+  );
+  return `${(await Promise.all(texts)).join('\n\n')}\n`;
+}

@@ -1,5 +1,6 @@
 import type { Histogram } from '../histogram.js';
 import type { Labels, MetricRow, Source } from './table.js';
+import { RowText } from './text.js';
 
 interface Sample {
   metricName?: string;
@@ -22,10 +23,13 @@ export class RowMetric {
   /** How a cluster's processes are added up. */
   readonly aggregator = 'sum';
 
+  private readonly rowText: RowText;
+
   constructor(
     private readonly row: MetricRow,
     private readonly source: Source,
   ) {
+    this.rowText = new RowText(row, source);
     this.name = row.name;
     this.help = row.help;
     this.type = row.type;
@@ -35,6 +39,11 @@ export class RowMetric {
   async get(): Promise<object> {
     const { name, help, type, aggregator } = this;
     return { name, help, type, aggregator, values: this.values() };
+  }
+
+  /** In Prometheus' text format, without labels that a registry adds. */
+  text(): string {
+    return this.rowText.write();
   }
 
   /** What a registry calls to set everything to zero; the counts are the service's own and stay. */

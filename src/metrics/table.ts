@@ -7,6 +7,7 @@ import type { Log } from '../log.js';
 import { closeReasons, pauses, refusals, type ServerStats } from '../server/stats.js';
 import { WireError } from '../wire/codes.js';
 import type { LoopWatch } from './event-loop.js';
+import { type HttpStats, httpCloseReasons, httpRefusals } from './http-stats.js';
 import type { Reloads } from './reloads.js';
 
 /** What the metrics are read from when they are scraped; reading runs no check. */
@@ -18,6 +19,7 @@ export interface Source {
     readonly watchedSelections: number;
   };
   readonly stats: ServerStats;
+  readonly http: HttpStats;
   readonly reloads: Pick<Reloads, 'counts' | 'isLastSuccessful' | 'lastSuccess'>;
   readonly loop: Pick<LoopWatch, 'delay' | 'busy'>;
   /** Connections that may be open at once. */
@@ -72,6 +74,18 @@ function each<K extends string>(label: string, keys: readonly K[], counts: Reado
 /** One series for each value that a label can have, 1 for the one that is. */
 function oneHot(labels: Labels, label: string, possible: readonly string[], is: string | undefined): Series<number>[] {
   return possible.map((value) => [{ ...labels, [label]: value }, value === is ? 1 : 0]);
+}
+
+const shownReasons = new WeakMap<object, Set<string>>();
+
+/**
+ * The reasons that a check has, or had at a scrape before. With all of them for each check they would be a third of a
+ * scrape, and nearly all of them zero for good.
+ */
+function reasonsShown({ stats, reason }: CheckView): readonly string[] {
+  const shown = shownReasons.get(stats) ?? new Set();
+  shownReasons.set(stats, reason === undefined ? shown : shown.add(reason));
+  return [...shown];
 }
 
 function eachCheck<V>({ health }: Source, value: (check: CheckView) => V): Series<V>[] {
@@ -139,10 +153,10 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_check_reason',
     type: 'gauge',
-    help: '1 for the reason why a check is not pass, 0 for the others.',
+    help: '1 for the reason why a check is not pass, 0 for those that were shown before; others have no series.',
     labels: ['check', 'reason'],
     read: ({ health }) =>
-      health.checks.flatMap(({ name, reason }) => oneHot({ check: name }, 'reason', reasonNames, reason)),
+      health.checks.flatMap((check) => oneHot({ check: check.name }, 'reason', reasonsShown(check), check.reason)),
   },
   {
     name: 'pongcheck_check_runs_total',
@@ -363,6 +377,34 @@ export const metricRows: readonly MetricRow[] = [
     help: 'Octets that were read (in) and written (out), over all connections.',
     labels: ['direction'],
     read: ({ stats }) => each('direction', ['in', 'out'], { in: stats.octetsIn, out: stats.octetsOut }),
+  },
+  {
+    name: 'pongcheck_http_connections',
+    type: 'gauge',
+    help: 'HTTP connections that are open now; 0 where an application serves HTTP.',
+    labels: [],
+    read: ({ http }) => single(http.open),
+  },
+  {
+    name: 'pongcheck_http_connections_limit',
+    type: 'gauge',
+    help: 'HTTP connections that may be open at once; 0 where an application serves HTTP.',
+    labels: [],
+    read: ({ http }) => single(http.limit),
+  },
+  {
+    name: 'pongcheck_http_connections_closed_total',
+    type: 'counter',
+    help: 'HTTP connections that the server closed because of a limit, or to make room for others, by reason.',
+    labels: ['reason'],
+    read: ({ http }) => each('reason', httpCloseReasons, http.closed),
+  },
+  {
+    name: 'pongcheck_http_connections_refused_total',
+    type: 'counter',
+    help: 'HTTP connections that were closed at once because of a limit, by that limit.',
+    labels: ['reason'],
+    read: ({ http }) => each('reason', httpRefusals, http.refused),
   },
   {
     name: 'pongcheck_log_lines_dropped_total',

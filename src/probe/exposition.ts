@@ -2,6 +2,7 @@ import { Gauge, Registry } from 'prom-client';
 import { reasons } from '../health/reason.js';
 import { checkStates, states } from '../health/state.js';
 import type { ToldCheck } from '../health/told.js';
+import { printable } from '../link/printable.js';
 import type { Probed } from './probe.js';
 import { failureReasons } from './result.js';
 import { probeMetrics } from './table.js';
@@ -10,6 +11,8 @@ type Name = (typeof probeMetrics)[number]['name'];
 
 /** A target of checks without end would be series without end. */
 const MAX_CHECKS = 200;
+/** As long as the name of a check may be. */
+const MAX_NAME = 64;
 
 /** What one probe found out, in Prometheus' text format: a registry of its own, of what is known and nothing else. */
 export async function exposition(probed: Probed): Promise<{ type: string; text: string }> {
@@ -39,7 +42,9 @@ export async function exposition(probed: Probed): Promise<{ type: string; text: 
   for (const check of (probed.checks ?? []).slice(0, MAX_CHECKS)) tell(check);
   return { type: registry.contentType, text: await registry.metrics() };
 
-  function tell({ name: check, state: found, reason }: ToldCheck): void {
+  function tell({ name, state: found, reason }: ToldCheck): void {
+    // The text format escapes line breaks and nothing else, and people read it on a terminal.
+    const check = printable(name, MAX_NAME);
     for (const status of checkStates) set('probe_pongcheck_check_status', status === found ? 1 : 0, { check, status });
     // What a target says is no label by itself: of its words only those that are known.
     if (reason !== undefined) {

@@ -3,15 +3,19 @@ import { Socket, type SocketConstructorOpts } from 'node:net';
 /** The most that is read at once, of TLS too: it is what Node takes otherwise. */
 export const READ_OCTETS = 65_536;
 
-const lent = Buffer.allocUnsafeSlow(READ_OCTETS);
+/** A buffer that sockets share to read into, and what hands it to their listeners. */
+export function sharedReads(octets: number) {
+  const buffer = Buffer.allocUnsafeSlow(octets);
+  return {
+    buffer,
+    callback(this: Socket, length: number): boolean {
+      this.emit('data', buffer.subarray(0, length));
+      return true;
+    },
+  };
+}
 
-const onread = {
-  buffer: lent,
-  callback(this: Socket, length: number): boolean {
-    this.emit('data', lent.subarray(0, length));
-    return true;
-  },
-};
+const ofServers = sharedReads(READ_OCTETS);
 
 /** What Node keeps in an accepted socket and does not document. */
 interface Accepted extends Socket {
@@ -25,7 +29,7 @@ interface Accepted extends Socket {
  * socket, not to a server, so the handle moves to a new one; where Node has changed that, the socket stays as it was.
  * Source: `onread` of `new net.Socket`, https://nodejs.org/api/net.html
  */
-export function withSharedReads(accepted: Socket): Socket {
+export function withSharedReads(accepted: Socket, onread = ofServers): Socket {
   const { _handle: handle, _server: server } = accepted as Accepted;
   if (typeof handle?.useUserBuffer !== 'function') return accepted;
   const { allowHalfOpen } = accepted;

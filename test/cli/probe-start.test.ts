@@ -8,7 +8,7 @@ import { compiledPackage } from './compiled.js';
 import { ScriptedResponder } from './scripted-responder.js';
 
 /** A file costs a probe about 1 ms of its start; whoever needs more of them raises this on purpose. */
-const MOST_FILES = 40;
+const MOST_FILES = 41;
 /** What a probe is made of. */
 const parts = [
   /^cli\.js$/,

@@ -53,7 +53,7 @@ describe('the configuration where nobody says anything', () => {
     expect(staleLimit).toBe(30_000);
     expect(rest).toEqual({
       listen: [{ url: 'pong://127.0.0.1:7464' }],
-      http: { host: '127.0.0.1', port: 7664 },
+      http: { host: '127.0.0.1', port: 7664, maxConnections: 1000, maxConnectionsPerAddress: 0 },
       checks: {},
       drain: { grace: 10_000, delay: 5000 },
       log: { level: 'info' },
@@ -88,7 +88,7 @@ log: { level: debug, pretty: false }
     });
     expect(settings).toMatchObject({
       listen: [{ url: 'pong://[::1]:1' }, { url: 'pong://localhost:7464' }],
-      http: { host: '127.0.0.1', port: 0 },
+      http: { host: '127.0.0.1', port: 0, maxConnections: 1000, maxConnectionsPerAddress: 0 },
       checks: {
         db: {
           kind: 'mysql',
@@ -149,7 +149,7 @@ serviceId: '\${RISE:-3}'
 
   it('can turn HTTP off, and name it in one text', async () => {
     expect((await read({ file: 'http: false' })).http).toBe(false);
-    expect((await read({ file: 'http: "[::1]:80"' })).http).toEqual({ host: '::1', port: 80 });
+    expect((await read({ file: 'http: "[::1]:80"' })).http).toMatchObject({ host: '::1', port: 80 });
   });
 
   it('that shortens the grace alone shortens the delay with it', async () => {
@@ -205,7 +205,7 @@ describe('file < environment < flags', () => {
     const env = Object.fromEntries(rows.map(({ env, type, values }) => [env, values?.at(-1) ?? texts[type]]));
     expect(await read({ env: env as Record<string, string> })).toEqual({
       listen: [{ url: 'pong://x:1' }],
-      http: { host: 'x', port: 1 },
+      http: { host: 'x', port: 1, maxConnections: 1000, maxConnectionsPerAddress: 0 },
       checks: {},
       ping: { timeout: 7000, maxTimeout: 7000, staleLimit: 7000 },
       heartbeat: { idleTimeout: 7000, pingInterval: 7000, maxPingsOut: 77 },
@@ -379,6 +379,16 @@ describe('a configuration is refused', () => {
       'port-too-large',
       { file: 'http: { port: 65536 }' },
       'pongcheck.yml:1: http.port is 65536, allowed is a whole number from 0 to 65535',
+    ],
+    [
+      'no-http-connections',
+      { file: 'http: { maxConnections: 0 }' },
+      'pongcheck.yml:1: http.maxConnections is 0, allowed is a whole number from 1 to 1000000',
+    ],
+    [
+      'http-connections-per-address-below-zero',
+      { file: 'http: { maxConnectionsPerAddress: -1 }' },
+      'pongcheck.yml:1: http.maxConnectionsPerAddress is -1, allowed is a whole number from 0 to 1000000',
     ],
     [
       'duration-without-unit',
@@ -634,8 +644,8 @@ describe('TLS of HTTP', () => {
 
   it('has its files, and keeps them where the environment says another address', async () => {
     const tls = { cert: join(folder, 'c.pem'), key: '/k.pem' };
-    expect((await read({ file })).http).toEqual({ host: '127.0.0.1', port: 1, tls });
-    expect((await read({ file, env: { PONGCHECK_HTTP: '0.0.0.0:2' } })).http).toEqual({
+    expect((await read({ file })).http).toMatchObject({ host: '127.0.0.1', port: 1, tls });
+    expect((await read({ file, env: { PONGCHECK_HTTP: '0.0.0.0:2' } })).http).toMatchObject({
       host: '0.0.0.0',
       port: 2,
       tls,

@@ -119,7 +119,7 @@ describe('the manifests for Kubernetes', () => {
       const { settings } = await readConfiguration({ file, env: { MYSQL_URL: 'mysql://probe@mysql:3306' } });
       expect(Object.keys(settings.checks)).toEqual(['mysql', 'redis']);
       expect(settings.listen.map(({ url }) => url)).toEqual(['pong://0.0.0.0:7464']);
-      expect(settings.http).toEqual({ host: '0.0.0.0', port: 7664 });
+      expect(settings.http).toMatchObject({ host: '0.0.0.0', port: 7664 });
       const { terminationGracePeriodSeconds } = one('Deployment').spec.template.spec;
       expect(terminationGracePeriodSeconds * 1000).toBeGreaterThan(settings.drain.grace);
     } finally {

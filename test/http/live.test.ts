@@ -10,8 +10,8 @@ class Reader extends EventEmitter {
   destroyed = false;
   readonly got: string[] = [];
 
-  write(text: string): boolean {
-    this.got.push(text);
+  write(text: Buffer): boolean {
+    this.got.push(text.toString());
     return this.reads;
   }
 
@@ -76,9 +76,48 @@ describe('a live page', () => {
     expect(reader.got).toHaveLength(1);
   });
 
-  it('takes a hundred viewers', () => {
-    const { live } = watched();
-    for (let i = 1; i < 100; i++) live.add(new Reader() as unknown as ServerResponse, () => false);
-    expect(live.isFull).toBe(true);
+  it('takes a hundred viewers, and closes the first for one more', () => {
+    const { live, reader } = watched();
+    const others = Array.from({ length: 99 }, () => new Reader());
+    for (const other of others) live.add(other as unknown as ServerResponse, () => false);
+    expect(reader.destroyed).toBe(false);
+    const late = new Reader();
+    live.add(late as unknown as ServerResponse, () => false);
+    expect([reader.destroyed, late.got.length]).toEqual([true, 1]);
+    expect(others.some(({ destroyed }) => destroyed)).toBe(false);
+  });
+
+  it('closes one that does not read before the first', () => {
+    const { live, reader } = watched();
+    const stuck = new Reader();
+    stuck.reads = false;
+    for (let i = 1; i < 50; i++) live.add(new Reader() as unknown as ServerResponse, () => false);
+    live.add(stuck as unknown as ServerResponse, () => false);
+    for (let i = 51; i < 101; i++) live.add(new Reader() as unknown as ServerResponse, () => false);
+    expect([reader.destroyed, stuck.destroyed]).toEqual([false, true]);
+  });
+
+  it('takes nobody who has left already', async () => {
+    const { clock, live, reader } = watched();
+    reader.end();
+    const gone = new Reader();
+    gone.destroyed = true;
+    live.add(gone as unknown as ServerResponse, () => true);
+    await clock.advance(4000);
+    expect([gone.got, clock.timers]).toEqual([[], 0]);
+  });
+
+  it('makes a message once for all who come together, and four times a second at most', async () => {
+    const { clock, live, reader } = watched();
+    const other = new Reader();
+    live.add(other as unknown as ServerResponse, () => true);
+    expect(other.got).toEqual(reader.got);
+    live.changed();
+    await clock.advance(50);
+    live.changed();
+    await clock.advance(249);
+    expect(reader.got).toHaveLength(2);
+    await clock.advance(1);
+    expect(reader.got).toHaveLength(3);
   });
 });

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { createService, type Service, type ServiceOptions } from '../../src/service.js';
 
@@ -51,6 +53,38 @@ describe('/probe', () => {
     const { type, text } = await get(`target=${address}&module=line&debug=true`);
     expect(type).toBe('text/plain; charset=utf-8');
     expect(text).toMatch(/^The probe failed: unhealthy\.\n\nLog:\n.*connected to 127\.0\.0\.1.*\n\nMetrics:\n/s);
+  });
+
+  it.each(['', '&debug=true'])('prints nothing of a hostile target that a terminal obeys (%j)', async (debug) => {
+    const name = 'db\u001b[2J\u009b31m\u202e\r\u0000';
+    const body = JSON.stringify({
+      state: 'fail\u001b[2J',
+      checks: { [name]: [{ state: 'fail', reason: '\u001b[1m' }] },
+    });
+    const answers: Record<string, string> = {
+      http: `HTTP/1.1 503 x\r\nContent-Type: a\u001b[2Jb\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      healthy: `HTTP/1.1 200 x\r\nConnection: close\r\n\r\n${body.replace('fail\\u001b[2J', 'pass')}`,
+      line: `pong fail ${name.replace('\r', '')}=refused\n`,
+      nonsense: `\u001b[2J\u009b\n`,
+      pongcheck: '\u001b[2J\u009b\r\n',
+    };
+    for (const [kind, text] of Object.entries(answers)) {
+      const target = createServer((socket) =>
+        socket
+          .on('error', () => {})
+          .end(text)
+          .resume(),
+      ).listen(0, '127.0.0.1');
+      await once(target, 'listening');
+      const module = { healthy: 'http', nonsense: 'line' }[kind] ?? kind;
+      const { get } = await prober();
+      const answer = await get(`target=127.0.0.1:${(target.address() as AddressInfo).port}&module=${module}${debug}`);
+      target.close();
+      expect([kind, answer.status]).toEqual([kind, 200]);
+      expect(answer.text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+      if (kind === 'healthy')
+        expect(answer.text).toContain('check="db\\\\u{1b}[2J\\\\u{9b}31m\\\\u{202e}\\\\u{d}\\\\u{0}"');
+    }
   });
 
   it.each([

@@ -2,14 +2,14 @@ import { connect, type Socket } from 'node:net';
 import { type Clock, systemClock } from '../../src/clock.js';
 import type { Answer } from '../../src/health/health.js';
 import type { HttpContext } from '../../src/http/context.js';
-import { type HttpServer, openHttp } from '../../src/http/server.js';
+import { type HttpServer, type HttpServerOptions, openHttp } from '../../src/http/server.js';
 import { FakeHealth } from '../server/fake-health.js';
 
 const opened: (HttpServer | Socket)[] = [];
 
 /** The routes on a port of their own, over a health whose answers the test decides. */
 export async function serve<H extends HttpContext['health'] = FakeHealth>(
-  { detail = 'loopback', tokens, ...context }: Partial<HttpContext & HttpContext['access']> & { health?: H } = {},
+  { detail = 'loopback', tokens, ...context }: Partial<HttpServerOptions & HttpContext['access']> & { health?: H } = {},
   { clock = systemClock, port = 0 }: { clock?: Clock; port?: number } = {},
 ) {
   const health = (context.health ?? new FakeHealth()) as H;

@@ -21,13 +21,10 @@ async function speak(url: string, text: string): Promise<string> {
 }
 
 describe('the HTTP server', () => {
-  it('keeps silent connections longer than the 60 s of a load balancer, and gives headers longer than that', async () => {
+  it('gives a request that was begun seconds', async () => {
     const { server } = await serve();
-    const { keepAliveTimeout, headersTimeout, requestTimeout, maxConnections } = server.server;
-    expect(keepAliveTimeout).toBe(72_000);
-    expect(headersTimeout).toBeGreaterThan(keepAliveTimeout);
-    expect(requestTimeout).toBeGreaterThanOrEqual(headersTimeout);
-    expect(maxConnections).toBeGreaterThan(0);
+    const { headersTimeout, requestTimeout } = server.server;
+    expect([headersTimeout, requestTimeout]).toEqual([5000, 5000]);
   });
 
   it('answers many requests on one connection, and says how long it keeps it', async () => {
@@ -45,11 +42,18 @@ describe('the HTTP server', () => {
 
   it('says 404 in a small JSON for any other path', async () => {
     const { url } = await serve();
-    for (const path of ['/healthz', '/health/', '/HEALTH', '/..%2fetc', '/metrics/x?y=<z>']) {
+    for (const path of ['/healthz', '/health//', '/HEALTH', '/..%2fetc', '/metrics/x?y=<z>']) {
       const { status, text } = await ask(url + path);
       expect([path, status, Object.keys(JSON.parse(text))]).toEqual([path, 404, ['error']]);
       expect(text.length).toBeLessThan(100);
     }
+  });
+
+  it('closes after a GET that has a body, which nobody reads', async () => {
+    const { url, health } = await serve();
+    health.atOnce = 'pass';
+    const heard = await speak(url, 'GET /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n');
+    expect(heard).toMatch(/^HTTP\/1.1 200 .*connection: close/is);
   });
 
   it.each(['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'QUERY'])('refuses %s with 405', async (method) => {

@@ -5,7 +5,8 @@ import { Registry, type RegistryOptions } from '../../src/health/registry.js';
 import { checkStates, states } from '../../src/health/state.js';
 import { silentLog } from '../../src/log.js';
 import { LoopWatch } from '../../src/metrics/event-loop.js';
-import { createMetrics, type Metrics } from '../../src/metrics/metrics.js';
+import { HttpStats } from '../../src/metrics/http-stats.js';
+import { createMetrics, type Metrics, metricsText } from '../../src/metrics/metrics.js';
 import { ownRegistry } from '../../src/metrics/own-registry.js';
 import { Reloads } from '../../src/metrics/reloads.js';
 import { metricRows } from '../../src/metrics/table.js';
@@ -23,19 +24,30 @@ function observed(checks: RegistryOptions['checks'] = {}, register = ownRegistry
   const health = new Registry({ checks, clock, random: () => 0 });
   standing.push(health);
   const stats = new ServerStats();
+  const http = new HttpStats();
   stats.certificates = () => [['pongs://127.0.0.1:7464', 1_800_000_000_000]];
   const loop = new LoopWatch(clock);
   const metrics: Metrics = createMetrics({
     register,
     health,
     stats,
+    http,
     loop,
     reloads: new Reloads(clock),
     maxConnections: () => 500,
     log: silentLog,
     version: '1.2.3',
   });
-  return { clock, health, stats, loop, register, metrics, scrape: async () => parseScrape(await register.metrics()) };
+  return {
+    clock,
+    health,
+    stats,
+    http,
+    loop,
+    register,
+    metrics,
+    scrape: async () => parseScrape(await register.metrics()),
+  };
 }
 
 afterEach(async () => {
@@ -95,6 +107,56 @@ describe('metrics', () => {
     );
   });
 
+  it('have a series of a reason from when a check first has it', async () => {
+    const db = new SteadyCheck({}, { status: 'fail', reason: 'refused' });
+    const { scrape, health, clock } = observed({ db, cache: new SteadyCheck() });
+    const reasonsOf = async () => {
+      const { samples } = (await scrape()).get('pongcheck_check_reason') as Family;
+      return samples.map(({ labels, value }) => [labels.check, labels.reason, value]);
+    };
+    expect(await reasonsOf()).toEqual([
+      ['db', 'never-ran', 1],
+      ['cache', 'never-ran', 1],
+    ]);
+    health.start();
+    await clock.advance(10);
+    const failed = [
+      ['db', 'never-ran', 0],
+      ['db', 'refused', 1],
+      ['cache', 'never-ran', 0],
+    ];
+    expect(await reasonsOf()).toEqual(failed);
+    db.outcome = { status: 'pass' };
+    await clock.advance(6000);
+    expect(await reasonsOf()).toEqual(failed.map(([check, reason]) => [check, reason, 0]));
+  });
+
+  it.each<[string, (register: client.Registry) => void]>([
+    ['nothing else', () => {}],
+    ['labels of its own', (register) => register.setDefaultLabels({ app: 'shop' })],
+    ['OpenMetrics', (register) => register.setContentType(client.openMetricsContentType as never)],
+    ['another metric', (registers) => new client.Gauge({ name: 'own', help: 'Own.', registers: [registers] }).set(1)],
+  ])('are written as prom-client writes a registry with %s', async (_, prepare) => {
+    const register = new client.Registry();
+    prepare(register);
+    const { health, clock, stats } = observed(
+      {
+        'a"b\\n}{#,é': new SteadyCheck({ groups: ['g"\\'] }, { status: 'fail', reason: 'refused' }),
+        db: new SteadyCheck(),
+      },
+      register,
+    );
+    stats.replyTime.observe(0.003, 2);
+    stats.resultAge.observe(1 / 3);
+    const busy = /^(pongcheck_event_loop_busy_seconds_total\S*) .*/m;
+    for (let scrape = 0; scrape < 3; scrape++) {
+      const text = await metricsText(register);
+      expect(text.replace(busy, '$1')).toBe((await register.metrics()).replace(busy, '$1'));
+      if (scrape === 0) health.start();
+      await clock.advance(7000);
+    }
+  });
+
   it('have no series more after anything that peers and checks can do', async () => {
     const { scrape, stats, health, clock } = observed({
       db: new SteadyCheck({}, new Error('broken')),
@@ -102,8 +164,9 @@ describe('metrics', () => {
     });
     const keys = (families: Map<string, Family>) =>
       [...families.values()].flatMap(({ samples }) => samples.map(({ name, labels }) => name + canonical(labels)));
-    const before = keys(await scrape());
     health.start();
+    await clock.advance(20_000);
+    const before = keys(await scrape());
     await clock.advance(20_000);
     health.ask({ scope: 'readiness', checks: ['nobody'], timeout: 0, hops: 0 }, () => {});
     health.ask({ scope: 'readiness', group: 'nothing', timeout: 0, hops: 0 }, () => {});
@@ -206,13 +269,16 @@ describe('metrics', () => {
   });
 
   it('tell what the server counted', async () => {
-    const { scrape, stats } = observed();
+    const { scrape, stats, http } = observed();
     stats.pings.startup.starting = 3;
     stats.errors[WireError.TOO_LARGE] = 4;
     stats.closed['protocol-error'] = 5;
     stats.refused['max-connections'] = 6;
     stats.paused['max-pending'] = 7;
     stats.lines.agent = 8;
+    Object.assign(http, { open: 16, limit: 17 });
+    http.closed['made-room-unused'] = 18;
+    http.refused['max-connections'] = 19;
     stats.octetsIn = 9;
     stats.octetsOut = 10;
     Object.assign(stats, { accepted: 11, open: 12, waiting: 13, stale: 14, ignoredFrames: 15 });
@@ -226,6 +292,9 @@ describe('metrics', () => {
     expect(at('connections_refused_total', { reason: 'max-connections' })).toBe(6);
     expect(at('reading_paused_total', { bound: 'max-pending' })).toBe(7);
     expect(at('lines_total', { word: 'agent' })).toBe(8);
+    expect([at('http_connections'), at('http_connections_limit')]).toEqual([16, 17]);
+    expect(at('http_connections_closed_total', { reason: 'made-room-unused' })).toBe(18);
+    expect(at('http_connections_refused_total', { reason: 'max-connections' })).toBe(19);
     expect(at('transferred_bytes_total', { direction: 'in' })).toBe(9);
     expect(at('transferred_bytes_total', { direction: 'out' })).toBe(10);
     expect(at('connections_accepted_total')).toBe(11);

@@ -96,7 +96,7 @@ describe('rise: 2, fall: 3 under a service that flaps', () => {
       const count = fails > 0 ? `fails ${fails}${good ? ' of 3' : ''}` : `passes ${passes}${good ? '' : ' of 2'}`;
       expect(text).toMatch(new RegExp(`^\\[${good ? '\\+' : '-'}\\]web .*\\(since \\S+Z, ${count}\\)$`, 'm'));
 
-      const metrics = parseScrape((await get('/metrics')).text);
+      const metrics = parseScrape(await service.register.metrics());
       const ofWeb = (name: string) =>
         metrics
           .get(`pongcheck_check_${name}`)

@@ -1,0 +1,15 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+
+export type Get = FastifyRequest<{ Querystring: Record<string, unknown> }>;
+/** What is not sent by `reply` is the body. */
+export type Handler = (request: Get, reply: FastifyReply) => Promise<unknown>;
+
+/** Adds a route for GET and HEAD, also with a slash at its end. */
+export function get(app: FastifyInstance, path: string, handler: Handler): void {
+  const { ignoreTrailingSlash, routerOptions } = app.initialConfig as {
+    ignoreTrailingSlash?: boolean;
+    routerOptions?: { ignoreTrailingSlash?: boolean };
+  };
+  const isSame = path === '/' || ignoreTrailingSlash || routerOptions?.ignoreTrailingSlash;
+  for (const url of isSame ? [path] : [path, `${path}/`]) app.get(url, { exposeHeadRoute: true }, handler);
+}
