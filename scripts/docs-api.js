@@ -1,0 +1,7 @@
+// `npm run docs:api`: writes the API reference into docs/api, from the types and their comments.
+// TypeDoc needs the JavaScript API of TypeScript 5, which TypeScript 7 does not have, so both are fetched for this run alone.
+import { fail, install, run } from './steps.js';
+
+install();
+const packages = ['typedoc@0.28', 'typescript@5.9'].flatMap((name) => ['-p', name]);
+if (run('npx', ['-y', ...packages, 'typedoc', '--options', 'typedoc.json']) !== 0) fail('typedoc failed.');
