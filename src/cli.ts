@@ -4,8 +4,8 @@ import './cli/serve-signals.js';
 import { debuglog } from 'node:util';
 import { type Command, EXIT_USAGE, parseCommandLine, UsageError } from './cli/command.js';
 import { handleOutputErrors } from './cli/output.js';
-import { nearest } from './config/nearest.js';
 import { PongcheckError } from './errors.js';
+import { nearest } from './options/suggest.js';
 
 /** What each command is; loaded when it is wanted, because a probe pays for whatever is loaded. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {

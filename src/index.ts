@@ -10,6 +10,7 @@ export { type TcpOptions, tcp } from './checks/tcp.js';
 export { PongcheckError } from './errors.js';
 export type { CheckDefinition, CheckFunction, CheckResult, CheckSettings } from './health/check.js';
 export { CheckFailure, type Reason } from './health/reason.js';
+export type { DrainTimes, HttpOptions as HttpServerOptions, Limits, ListenOptions } from './options/settings.js';
 export type { ConnectionInfo } from './server/info.js';
 export type { CloseReason } from './server/stats.js';
-export { createService, type DrainTimes, type Listen, type Service, type ServiceOptions } from './service.js';
+export { createService, type ReloadResult, type Service, type ServiceOptions } from './service.js';

@@ -6,10 +6,10 @@ import { type Clock, systemClock } from './clock.js';
 import { PongcheckError } from './errors.js';
 import type { CheckDefinition, CheckFunction } from './health/check.js';
 import { History } from './health/history.js';
-import { type ChangedChecks, planRegistry, Registry } from './health/registry.js';
+import { type ChangedChecks, Registry } from './health/registry.js';
 import type { Overview } from './http/board.js';
 import { httpPlugin } from './http/plugin.js';
-import { type HttpLimits, type HttpServer, openHttp } from './http/server.js';
+import { type HttpServer, openHttp } from './http/server.js';
 import { formatAddress, parseAddress } from './link/address.js';
 import type { DetailMode } from './link/detail.js';
 import { Tokens } from './link/tokens.js';
@@ -19,27 +19,17 @@ import { HttpStats } from './metrics/http-stats.js';
 import { createMetrics, type Metrics, metricsText } from './metrics/metrics.js';
 import { ownRegistry } from './metrics/own-registry.js';
 import { Reloads } from './metrics/reloads.js';
-import { Fleet, type FleetOptions, MAX_CONCURRENT_PROBES } from './probe/fleet.js';
+import type { Options } from './options/types.js';
+import { Fleet, MAX_CONCURRENT_PROBES } from './probe/fleet.js';
 import type { ConnectionInfo } from './server/info.js';
 import { LiveCertificate } from './server/live-certificate.js';
 import { connectionsWithin, openFilesLimit } from './server/open-files.js';
-import { type Listen, Server } from './server/server.js';
+import { Server } from './server/server.js';
 import type { ServerEvents } from './server/session.js';
-import type { Limits, ServerSettings } from './server/settings.js';
-import type { TlsSettings } from './server/tls-files.js';
-import { changedPaths, readOptions, type ServiceSettings } from './service-options.js';
+import type { ServerSettings } from './server/settings.js';
+import { changedPaths, readServiceOptions, type ServiceSettings } from './service-settings.js';
 import { logTransitions } from './transition-log.js';
 import { packageVersion } from './version.js';
-
-export type { Listen };
-
-/** How a service takes its leave (SPEC "Draining"), in milliseconds. */
-export interface DrainTimes {
-  /** How long everyone is still served. Default 10,000. */
-  grace: number;
-  /** How long it stays even with nobody connected, so that load balancers see it drain. Default 5,000, at most `grace`. */
-  delay: number;
-}
 
 /** How often a drain looks whether everyone has left. */
 const DRAIN_LOOK = 50;
@@ -55,38 +45,16 @@ function keepProcessAlive(): () => void {
   return () => clearInterval(timer);
 }
 
-/** What a service is made of. Times in milliseconds, sizes in octets; everything has a default. */
-export interface ServiceOptions {
-  /** Dependency checks by name: definitions such as `mysql({ url })`, or functions of anyone's own. Default: none. */
-  checks?: Readonly<Record<string, CheckDefinition | CheckFunction>>;
-  /** Where PINGs are answered. Default `[{ url: 'pong://127.0.0.1:7464' }]`; `[]`: nowhere. */
-  listen?: readonly Listen[];
-  /**
-   * Where HTTP is served, with `tls` over TLS. Default `{ host: '127.0.0.1', port: 7664 }`; false: nowhere, as for who mounts `service.plugin`.
-   * `maxConnections` (default 1,000) and `maxConnectionsPerAddress` (default 0 = unlimited) bound its connections.
-   */
-  http?: ({ readonly host?: string; readonly port?: number; readonly tls?: TlsSettings } & Partial<HttpLimits>) | false;
+/** The options of a service. Times in milliseconds, sizes in bytes; everything has a default. */
+export interface ServiceOptions extends Options {
+  /** Dependency checks by name: definitions such as `mysql({ url })`, or functions. Default: none. */
+  readonly checks?: Readonly<Record<string, CheckDefinition | CheckFunction>>;
   /** A registry of prom-client that the metrics join from `start` to `stop`. Default: one of their own. */
-  register?: MetricsRegistry;
-  /** Deadlines of PINGs, and how old a last known result may be before it counts as unknown (`staleLimit`, default 30,000). */
-  ping?: Partial<ServerSettings['ping']> & { staleLimit?: number };
-  /** How long startup says `starting` while it has not passed (`grace`, default: as long as it takes); then it says what its checks say. */
-  startup?: { grace?: number };
-  heartbeat?: Partial<ServerSettings['heartbeat']>;
-  limits?: Partial<Limits>;
-  drain?: Partial<DrainTimes>;
-  detail?: ServerSettings['detail'];
-  /** Up to 16 texts that each show the right to see detail with `detail: 'token'`, and to ask at a listener with `requireToken`. Default: none. */
-  tokens?: readonly string[];
-  /** What `GET /probe` may ask for Prometheus. Default: there is no such route. */
-  probe?: FleetOptions;
-  /** Shown in reports. */
-  serviceId?: string;
-  releaseId?: string;
-  /** A pino logger, or anything of its shape. Default: silence. */
-  log?: Log;
-  /** Where time comes from; for tests. */
-  clock?: Clock;
+  readonly register?: MetricsRegistry;
+  /** A pino logger, or an object with its methods. Default: no log. */
+  readonly log?: Log;
+  /** Time source, for tests. */
+  readonly clock?: Clock;
 }
 
 /** What a reload did, by names and paths. */
@@ -137,16 +105,16 @@ export class Service {
     const { clock = systemClock, log = silentLog } = options;
     this.clock = clock;
     this.log = log;
-    this.settings = this.affordable(readOptions(options));
-    const { server, registry, http, probe } = this.settings;
+    this.settings = this.affordable(readServiceOptions(options));
+    const { registry, http, probe } = this.settings;
     this.reloads = new Reloads(clock);
     this.loop = new LoopWatch(clock);
     this.health = new Registry({ ...registry, clock });
-    this.server = new Server({ health: this.health, settings: server, clock, log });
+    this.server = new Server({ health: this.health, settings: this.settings, clock, log });
     this.events = this.server.events;
     logTransitions(this.health, log);
     this.joined = options.register;
-    this.access = accessOf(server);
+    this.access = accessOf(this.settings);
     this.fleet = probe && new Fleet(probe, clock);
     const context = {
       health: this.health,
@@ -164,7 +132,7 @@ export class Service {
     this.plugin = httpPlugin(context);
     if (http) {
       const { host, port, tls, ...limits } = http;
-      const { ipv6Prefix } = server.limits;
+      const { ipv6Prefix } = this.settings.limits;
       this.openHttp = async () => {
         const certificate = tls && (await LiveCertificate.open(tls, 'http'));
         const http = await openHttp({ ...context, host, port, certificate, limits, ipv6Prefix, stats: this.httpStats });
@@ -255,9 +223,8 @@ export class Service {
     this.mustRun();
     try {
       const options = typeof given === 'function' ? await given() : given;
-      const next = this.affordable(readOptions(options));
-      const registry = planRegistry(next.registry);
-      const server = await this.server.plan(next.server, next.listen);
+      const next = this.affordable(readServiceOptions(options));
+      const server = await this.server.plan(next, next.listen);
       const fleet = next.probe && new Fleet(next.probe, this.clock);
       const needsRestart = [...server.needsRestart, ...this.fixedPaths(options, next)];
       const https = next.http ? next.http.tls : undefined;
@@ -269,9 +236,9 @@ export class Service {
       const before = this.settings;
       this.settings = { ...next, http: before.http };
       this.server.reload(server);
-      Object.assign(this.access, accessOf(next.server));
+      Object.assign(this.access, accessOf(next));
       if (fleet) this.fleet?.take(fleet);
-      const checks = this.health.reload(registry);
+      const checks = this.health.reload(next.registry);
       this.reloads.succeeded();
       for (const listener of this.reloadListeners) listener();
       const changed = [...server.changed, ...changedPaths(before, next)].filter((path) => !needsRestart.includes(path));
@@ -324,7 +291,7 @@ export class Service {
    * The connections from which nothing has come for `idle` milliseconds (default: the
    * idle timeout); with `close` those that are not protected are closed for it.
    */
-  heartbeat({ idle = this.settings.server.heartbeat.idleTimeout, close = false } = {}): ConnectionInfo[] {
+  heartbeat({ idle = this.settings.heartbeat.idleTimeout, close = false } = {}): ConnectionInfo[] {
     return this.server.silent(idle).map((connection) => {
       const info = connection.info();
       if (close && !connection.isProtected) connection.close('idle');
@@ -408,11 +375,11 @@ export class Service {
 
   /** Of the connections that are wanted, as many as this process may have files for. */
   private affordable(settings: ServiceSettings): ServiceSettings {
-    const { server, registry, http, probe } = settings;
-    const wanted = { connections: server.limits.maxConnections, http: http ? http.maxConnections : 0 };
+    const { limits, registry, http, probe } = settings;
+    const wanted = { connections: limits.maxConnections, http: http ? http.maxConnections : 0 };
     const files = openFilesLimit();
     const allowed = connectionsWithin(wanted, files, {
-      checks: Object.keys(registry.checks).length,
+      checks: registry.checks.length,
       probes: probe ? (probe.maxConcurrent ?? MAX_CONCURRENT_PROBES) : 0,
     });
     if (allowed.connections < wanted.connections || allowed.http < wanted.http) {
@@ -423,7 +390,7 @@ export class Service {
     }
     return {
       ...settings,
-      server: { ...server, limits: { ...server.limits, maxConnections: allowed.connections } },
+      limits: { ...limits, maxConnections: allowed.connections },
       http: http && { ...http, maxConnections: allowed.http },
     };
   }
@@ -466,7 +433,7 @@ export class Service {
       http,
       reloads,
       loop,
-      maxConnections: () => this.settings.server.limits.maxConnections,
+      maxConnections: () => this.settings.limits.maxConnections,
       version: packageVersion(),
     });
   }
@@ -476,7 +443,7 @@ function accessOf({ detail, tokens }: ServerSettings): { detail: DetailMode; tok
   return { detail, tokens: tokens && new Tokens(tokens) };
 }
 
-/** Makes a service; it does nothing before `start`. Throws PONGCHECK_CHECK for a check that makes no sense. */
+/** Makes a service; it does nothing before `start`. Throws PONGCHECK_CONFIG for an option that is not allowed. */
 export function createService(options: ServiceOptions = {}): Service {
   return new Service(options);
 }

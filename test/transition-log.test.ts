@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Registry } from '../src/health/registry.js';
 import { logTransitions } from '../src/transition-log.js';
 import { FakeClock, settle } from './fake-clock.js';
+import { defined } from './health/defined.js';
 
 describe('the log of transitions', () => {
   it('has one line for each change of a check or a group, at the level that it deserves, and none for a run or the drain', async () => {
@@ -10,11 +11,11 @@ describe('the log of transitions', () => {
     const health = new Registry({
       clock,
       random: () => 0,
-      checks: {
+      checks: defined({
         db: async () => {
           if (broken) throw new Error('no route');
         },
-      },
+      }),
     });
     const lines: string[] = [];
     const say = (level: string) => (_fields: object, message: string) => void lines.push(`${level}: ${message}`);

@@ -3,7 +3,8 @@ import { statfs } from 'node:fs/promises';
 import type { CheckDefinition, CheckResult, CheckSettings } from '../health/check.js';
 import { CheckFailure, statusOf } from '../health/reason.js';
 import { orAbort } from './abort.js';
-import { partOptions } from './options.js';
+import { diskOptions } from './disk-options.js';
+import { parseCheckOptions } from './parse-options.js';
 
 const KIND = 'disk';
 
@@ -24,10 +25,10 @@ export interface DiskOptions extends CheckSettings {
  * root can use them. The observed value is what is beyond its limit, or the
  * space in percent.
  *
- * @throws PongcheckError `PONGCHECK_CHECK` for options that make no sense.
+ * @throws PongcheckError `PONGCHECK_CONFIG` for options that make no sense.
  */
 export function disk(given: DiskOptions): CheckDefinition {
-  const { settings, options } = partOptions<DiskOptions>(KIND, given);
+  const { settings, options } = parseCheckOptions<DiskOptions>(KIND, diskOptions, given);
   const { path, minFree = 0, minFreePercent = 5, minFreeInodesPercent = 5 } = options;
   const limits = { octets: minFree, space: minFreePercent, inodes: minFreeInodesPercent };
   const look = lookAt(path);

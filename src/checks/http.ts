@@ -4,8 +4,9 @@ import type { CheckDefinition, CheckResult, CheckSettings } from '../health/chec
 import type { Reason } from '../health/reason.js';
 import { packageVersion } from '../version.js';
 import { type Answer, HttpExchange } from './http-exchange.js';
+import { httpOptions } from './http-options.js';
 import { readPattern, readStatuses } from './match.js';
-import { partOptions, refusal } from './options.js';
+import { invalidOption, parseCheckOptions } from './parse-options.js';
 import { PatternWorker } from './pattern-worker.js';
 import { secretsOfMap, secretsOfUrl } from './secrets.js';
 import { readTls, type TlsOptions } from './tls.js';
@@ -46,10 +47,10 @@ export interface HttpOptions extends CheckSettings {
  * or UTF-8.
  *
  * @param clock where time comes from; for tests.
- * @throws PongcheckError `PONGCHECK_CHECK` for options that make no sense.
+ * @throws PongcheckError `PONGCHECK_CONFIG` for options that make no sense.
  */
 export function http(given: HttpOptions, clock: Clock = systemClock): CheckDefinition {
-  const { settings, options } = partOptions(KIND, given);
+  const { settings, options } = parseCheckOptions(KIND, httpOptions, given);
   const {
     method = 'GET',
     headers = {},
@@ -138,7 +139,12 @@ function judgeHeaders(headers: Readonly<Record<string, string>>): void {
       validateHeaderName(name);
       validateHeaderValue(name, value);
     } catch {
-      throw refusal(KIND, 'headers', 'with a name or a value that HTTP does not allow', 'names and values of RFC 9110');
+      throw invalidOption(
+        KIND,
+        ['headers'],
+        'with a name or a value that HTTP does not allow',
+        'names and values of RFC 9110',
+      );
     }
   }
 }

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import type { CheckOption } from './catalog.js';
+import type { OptionRow } from '../options/option.js';
 
 /** Of this process alone, so that an identity tells nothing of the passwords in it. */
 const key = randomBytes(32);
@@ -14,21 +14,17 @@ let lastNumber = 0;
 /**
  * Equal for two checks of a kind with equal options, and with equal contents of the files that are read once, when the
  * check is made. See `CheckDefinition.identity`.
- *
- * @param own the option that is an object of the application, such as its pool.
  */
 export function identityOf(
   kind: string,
-  rows: readonly CheckOption[],
+  rows: readonly OptionRow[],
   options: Readonly<Record<string, unknown>>,
-  own?: string,
 ): string {
-  const data = {
-    ...options,
-    ...(own !== undefined && Object.hasOwn(options, own) && { [own]: numberOf(options[own]) }),
-  };
+  // An object of the application, such as its pool, is itself whatever is in it.
+  const instances = rows.filter(({ path, type }) => type.name === 'instance' && Object.hasOwn(options, path));
+  const data = { ...options, ...Object.fromEntries(instances.map(({ path }) => [path, numberOf(options[path])])) };
   const hmac = createHmac('sha256', key).update(JSON.stringify([kind, comparable(data)]));
-  for (const { name, readOnce } of rows) {
+  for (const { path: name, readOnce } of rows) {
     const path =
       readOnce && name.split('.').reduce<unknown>((value, part) => value?.[part as keyof typeof value], options);
     if (typeof path === 'string') hmac.update(name).update(contentOf(path));

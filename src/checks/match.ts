@@ -1,4 +1,5 @@
-import { describe, refusal } from './options.js';
+import { formatValue } from '../options/format-value.js';
+import { invalidOption } from './parse-options.js';
 import type { PatternWorker } from './pattern-worker.js';
 
 /** Whether a text is as expected; rejects with a `timeout` where that cannot be told before `deadline` (monotonic, in ms). */
@@ -14,7 +15,7 @@ export function readPattern(kind: string, key: string, pattern: string | RegExp,
     const index = worker.add(new RegExp(source, flags.replace(/[gy]/g, '')));
     return (text, signal, deadline) => worker.match(index, text, key, signal, deadline);
   } catch {
-    throw refusal(kind, key, describe(pattern), 'a text, or a valid regular expression between slashes');
+    throw invalidOption(kind, [key], formatValue(pattern), 'a text, or a valid regular expression between slashes');
   }
 }
 
@@ -24,7 +25,12 @@ export function readStatuses(kind: string, text: string): (status: number) => bo
     const [, from, to = from] = /^\s*(\d{3})(?:-(\d{3}))?\s*$/.exec(range) ?? [];
     const [least, most] = [Number(from), Number(to)];
     if (least >= 100 && most <= 599 && least <= most) return [least, most];
-    throw refusal(kind, 'status', describe(text), 'statuses and ranges from 100 to 599, such as "200-299,304"');
+    throw invalidOption(
+      kind,
+      ['status'],
+      formatValue(text),
+      'statuses and ranges from 100 to 599, such as "200-299,304"',
+    );
   });
   return (status) => ranges.some(([least, most]) => status >= least && status <= most);
 }

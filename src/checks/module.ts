@@ -5,8 +5,10 @@ import { pathToFileURL } from 'node:url';
 import type { CheckDefinition, CheckFunction, CheckSettings } from '../health/check.js';
 import { CheckFailure } from '../health/reason.js';
 import { redactor } from '../health/redact.js';
+import { formatValue } from '../options/format-value.js';
 import { orAbort } from './abort.js';
-import { describe, partOptions, refusal } from './options.js';
+import { moduleOptions } from './module-options.js';
+import { invalidOption, parseCheckOptions } from './parse-options.js';
 import { secretsOfMap } from './secrets.js';
 
 const KIND = 'module';
@@ -31,10 +33,10 @@ export interface ModuleOptions extends CheckSettings {
  * function or the definition. Settings given here win over the definition's.
  * Values of the module's own options are masked in outputs (`secretsOfMap`).
  *
- * @throws PongcheckError `PONGCHECK_CHECK` (rejects) where the module cannot be imported or exports no check.
+ * @throws PongcheckError `PONGCHECK_CONFIG` (rejects) where the module cannot be imported or exports no check.
  */
 export async function module(given: ModuleOptions): Promise<CheckDefinition> {
-  const { settings, options } = partOptions<ModuleOptions>(KIND, given);
+  const { settings, options } = parseCheckOptions<ModuleOptions>(KIND, moduleOptions, given, { open: true });
   const { path, nonSecret = [], ...own } = options as ModuleOptions;
   const secrets = secretsOfMap(own, nonSecret);
   const { exported } = await importDefault(path);
@@ -46,9 +48,9 @@ export async function module(given: ModuleOptions): Promise<CheckDefinition> {
     if (isDefinition(made)) return { ...definitionOf(made, secrets), ...settings };
   } catch (error) {
     const why = redactor(secrets)(error);
-    throw refusal(KIND, 'path', `${found} a definition that cannot be read (${why})`, EXPORTS);
+    throw invalidOption(KIND, ['path'], `${found} a definition that cannot be read (${why})`, EXPORTS);
   }
-  throw refusal(KIND, 'path', `${found} ${describe(made)}`, EXPORTS);
+  throw invalidOption(KIND, ['path'], `${found} ${formatValue(made)}`, EXPORTS);
 }
 
 function definitionOf(made: CheckDefinition, secrets: readonly string[]): CheckDefinition {
@@ -93,7 +95,12 @@ async function importDefault(path: string): Promise<{ exported: unknown }> {
     const { default: exported } = await inTime(import(url.href));
     return { exported };
   } catch (error) {
-    throw refusal(KIND, 'path', `${describe(path)}, which cannot be imported (${redact(error)})`, 'an ES module');
+    throw invalidOption(
+      KIND,
+      ['path'],
+      `${formatValue(path)}, which cannot be imported (${redact(error)})`,
+      'an ES module',
+    );
   }
 }
 
@@ -106,7 +113,7 @@ async function produce(
     return await inTime(Promise.resolve(factory(options)));
   } catch (error) {
     const why = redactor(secrets)(error);
-    throw refusal(KIND, 'its options', `refused by the module (${why})`, 'what the module takes');
+    throw invalidOption(KIND, [], `refused by the module (${why})`, 'what the module takes');
   }
 }
 

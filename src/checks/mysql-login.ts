@@ -1,7 +1,7 @@
 import { connect, isIP, type Socket } from 'node:net';
 import type { ConnectionOptions } from 'mysql2';
 import type { MysqlLogin } from './mysql-session.js';
-import { refusal } from './options.js';
+import { invalidOption } from './parse-options.js';
 import { readTls, type TlsOptions } from './tls.js';
 import { hostOf, loginOf } from './url.js';
 
@@ -14,9 +14,9 @@ export function loginOfUrl(url: URL, tls: TlsOptions | undefined): MysqlLogin {
   const database = decodeURIComponent(url.pathname.slice(1));
   const asked = url.searchParams.get('ssl');
   if (asked !== null && asked !== 'true' && asked !== 'false') {
-    throw refusal(
+    throw invalidOption(
       'mysql',
-      'url',
+      ['url'],
       'one with an unknown value of the parameter ssl',
       '?ssl=true, ?ssl=false or the option tls',
     );
@@ -24,9 +24,9 @@ export function loginOfUrl(url: URL, tls: TlsOptions | undefined): MysqlLogin {
   const material = tls || asked === 'true' ? readTls('mysql', tls ?? {}) : undefined;
   const servername = material?.servername ?? host;
   if (material?.rejectUnauthorized && isIP(servername)) {
-    throw refusal(
+    throw invalidOption(
       'mysql',
-      'tls.servername',
+      ['tls', 'servername'],
       'missing, and the host is an address',
       'the name in the server’s certificate, or tls.verify false',
     );

@@ -1,6 +1,7 @@
+import { formatValue } from '../options/format-value.js';
 import { orAbort } from './abort.js';
 import type { PoolLogin } from './mysql-login.js';
-import { describe, refusal } from './options.js';
+import { invalidOption } from './parse-options.js';
 
 /** A pool of `mysql2` or `mysql2/promise`, as `createPool` makes it. */
 export interface MysqlPool {
@@ -37,7 +38,7 @@ export interface PoolCounts {
   readonly waiting: number;
 }
 
-/** @throws PongcheckError `PONGCHECK_CHECK` for what is no pool of mysql2. */
+/** @throws PongcheckError `PONGCHECK_CONFIG` for what is no pool of mysql2. */
 export function corePool(given: unknown): CorePool {
   const { pool = given } = (given ?? {}) as { pool?: unknown };
   const { config, getConnection, _allConnections, _freeConnections, _connectionQueue } = (pool ?? {}) as CorePool;
@@ -47,7 +48,8 @@ export function corePool(given: unknown): CorePool {
     typeof _connectionQueue?.removeOne === 'function' &&
     typeof _connectionQueue.get === 'function' &&
     [_allConnections, _freeConnections, _connectionQueue].every((list) => Number.isInteger(list?.length));
-  if (!isPool) throw refusal('mysql', 'pool', describe(given), 'what createPool of mysql2 or mysql2/promise gives');
+  if (!isPool)
+    throw invalidOption('mysql', ['pool'], formatValue(given), 'what createPool of mysql2 or mysql2/promise gives');
   return pool as CorePool;
 }
 

@@ -2,9 +2,10 @@ import { type Clock, systemClock } from '../clock.js';
 import type { CheckDefinition, CheckSettings } from '../health/check.js';
 import { MysqlCheck, type MysqlDemands } from './mysql-check.js';
 import { loginOfPool, loginOfUrl } from './mysql-login.js';
+import { mysqlOptions, mysqlPoolOptions } from './mysql-options.js';
 import { corePool, type MysqlPool } from './mysql-pool.js';
 import { PooledMysqlCheck } from './mysql-pooled.js';
-import { partOptions } from './options.js';
+import { parseCheckOptions } from './parse-options.js';
 import { secretsOfMap, secretsOfUrl } from './secrets.js';
 import type { TlsOptions } from './tls.js';
 import { readUrl } from './url.js';
@@ -51,14 +52,12 @@ export type MysqlOptions = MysqlUrlOptions | MysqlPoolOptions;
  * taken out of the pool.
  *
  * @param clock where time comes from; for tests.
- * @throws PongcheckError `PONGCHECK_CHECK` for options that make no sense.
+ * @throws PongcheckError `PONGCHECK_CONFIG` for options that make no sense.
  */
 export function mysql(options: MysqlOptions, clock: Clock = systemClock): CheckDefinition {
-  const { settings, options: own } = partOptions<MysqlUrlOptions & Partial<MysqlPoolOptions>>(
-    KIND,
-    options as MysqlUrlOptions,
-    'pool',
-  );
+  const { settings, options: own } = hasPool(options)
+    ? parseCheckOptions<Partial<MysqlUrlOptions> & MysqlPoolOptions>(KIND, mysqlPoolOptions, options)
+    : parseCheckOptions<MysqlUrlOptions>(KIND, mysqlOptions, options);
   const definition = { ...settings, kind: KIND, componentType: 'datastore', load: () => import('mysql2') };
   if ('pool' in own) {
     const pool = corePool(own.pool);
@@ -80,4 +79,8 @@ export function mysql(options: MysqlOptions, clock: Clock = systemClock): CheckD
     close: () => check.close(),
     secrets: secretsOfUrl(url),
   };
+}
+
+function hasPool(options: MysqlOptions): options is MysqlPoolOptions {
+  return typeof options === 'object' && options !== null && 'pool' in options && options.pool !== undefined;
 }

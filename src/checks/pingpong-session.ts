@@ -103,7 +103,7 @@ const reasonByCode: Readonly<Partial<Record<ErrorCode, Reason>>> = {
   PONGCHECK_CONNECT: 'unreachable',
   PONGCHECK_TLS: 'tls',
   // A file of its own certificate is gone.
-  PONGCHECK_CHECK: 'tls',
+  PONGCHECK_CONFIG: 'tls',
   PONGCHECK_TIMEOUT: 'timeout',
   PONGCHECK_CLOSED: 'reset',
   PONGCHECK_PROTOCOL: 'protocol',

@@ -4,8 +4,9 @@ import type { Cause, CheckDefinition, CheckResult, CheckSettings } from '../heal
 import type { Scope } from '../health/health.js';
 import type { CheckState, State } from '../health/state.js';
 import { type Address, hostAndPort, parseAddress } from '../link/address.js';
-import { partOptions, refusal } from './options.js';
+import { invalidOption, parseCheckOptions } from './parse-options.js';
 import { causesOf } from './pingpong-causes.js';
+import { pingpongOptions } from './pingpong-options.js';
 import { PingpongSession } from './pingpong-session.js';
 import { readTls, type TlsOptions } from './tls.js';
 
@@ -33,10 +34,10 @@ export interface PingpongOptions extends CheckSettings {
  * the end of a chain is told at its start, and no circle keeps itself down
  * (SPEC "Chains and circles").
  *
- * @throws PongcheckError `PONGCHECK_CHECK` for options that make no sense.
+ * @throws PongcheckError `PONGCHECK_CONFIG` for options that make no sense.
  */
 export function pingpong(given: PingpongOptions): CheckDefinition {
-  const { settings, options } = partOptions<PingpongOptions>(KIND, given);
+  const { settings, options } = parseCheckOptions<PingpongOptions>(KIND, pingpongOptions, given);
   const { url, token, tls, ...question } = options;
   const address = readAddress(url);
   judgeQuestion(question);
@@ -60,9 +61,9 @@ function readAddress(text: string): Address {
     const address = parseAddress(text);
     if (!('port' in address && address.port === 0)) return address;
   } catch (error) {
-    throw refusal(KIND, 'url', `no address (${(error as Error).message})`, 'pong://HOST:PORT');
+    throw invalidOption(KIND, ['url'], `no address (${(error as Error).message})`, 'pong://HOST:PORT');
   }
-  throw refusal(KIND, 'url', 'one of port 0, where nobody is found', 'pong://HOST:PORT');
+  throw invalidOption(KIND, ['url'], 'one of port 0, where nobody is found', 'pong://HOST:PORT');
 }
 
 /** A wrong question would be refused at each run. */
@@ -70,7 +71,7 @@ function judgeQuestion(question: Pick<PingpongOptions, 'scope' | 'group' | 'chec
   try {
     pingQuestion(question);
   } catch (error) {
-    throw refusal(KIND, 'its question', `refused (${(error as Error).message})`, 'what a PING can ask');
+    throw invalidOption(KIND, [], `refused (${(error as Error).message})`, 'what a PING can ask');
   }
 }
 

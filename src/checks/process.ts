@@ -1,7 +1,8 @@
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { getHeapStatistics } from 'node:v8';
 import type { CheckDefinition, CheckResult, CheckSettings } from '../health/check.js';
-import { partOptions } from './options.js';
+import { parseCheckOptions } from './parse-options.js';
+import { processOptions } from './process-options.js';
 import { LoopWindow } from './process-window.js';
 
 const KIND = 'process';
@@ -29,10 +30,10 @@ export interface ProcessOptions extends CheckSettings {
  * and how full its heap is. The observed value is the first that is beyond its
  * limit, or the delay.
  *
- * @throws PongcheckError `PONGCHECK_CHECK` for options that make no sense.
+ * @throws PongcheckError `PONGCHECK_CONFIG` for options that make no sense.
  */
 export function process(given: ProcessOptions = {}): CheckDefinition {
-  const { settings, options } = partOptions<ProcessOptions>(KIND, given);
+  const { settings, options } = parseCheckOptions<ProcessOptions>(KIND, processOptions, given);
   const { maxDelay = 1000, maxUtilization = 98, maxHeap = 90, window = 2000 } = options;
   const { warnDelay = 500, warnUtilization = 90, warnHeap = 80 } = options;
   const gauge = new ProcessGauge(window);

@@ -1,6 +1,7 @@
 import type { RedisOptions as Login } from 'ioredis';
+import { formatValue } from '../options/format-value.js';
 import { orAbort } from './abort.js';
-import { describe, refusal } from './options.js';
+import { invalidOption } from './parse-options.js';
 import { loginOfIoredis, loginOfNodeRedis, type NodeRedisOptions } from './redis-login.js';
 
 /** A client of `ioredis` (`new Redis`) or of `redis` (`createClient`), for one server. */
@@ -26,14 +27,14 @@ export class ClientVisitor {
   private used = false;
   private readonly client: Ioredis | NodeRedis;
 
-  /** @throws PongcheckError `PONGCHECK_CHECK` for what is no such client. */
+  /** @throws PongcheckError `PONGCHECK_CONFIG` for what is no such client. */
   constructor(given: unknown) {
     const client = (given ?? {}) as Partial<Ioredis & NodeRedis>;
     const { ping, on, off, status, isReady, isCluster = false, options } = client;
     const isClient = [ping, on, off].every((method) => typeof method === 'function') && typeof options === 'object';
     if (!isClient || isCluster || (typeof status !== 'string' && typeof isReady !== 'boolean')) {
-      const found = isCluster ? 'a cluster' : describe(given);
-      throw refusal('redis', 'client', found, 'a client of ioredis or redis for one server');
+      const found = isCluster ? 'a cluster' : formatValue(given);
+      throw invalidOption('redis', ['client'], found, 'a client of ioredis or redis for one server');
     }
     this.client = client as Ioredis | NodeRedis;
     this.login = isIoredis(this.client)

@@ -1,5 +1,5 @@
 import type { RedisOptions } from 'ioredis';
-import { refusal } from './options.js';
+import { invalidOption } from './parse-options.js';
 import { readTls, type TlsOptions } from './tls.js';
 import { hostOf, loginOf } from './url.js';
 
@@ -25,7 +25,8 @@ export function loginOfSentinels(
 ): RedisOptions {
   const [url] = urls;
   const [, name = '', path = ''] = /^\/?([^/]*)(.*)$/.exec(url.pathname) ?? [];
-  if (name === '') throw refusal('redis', 'url', 'without a name', 'HOST:PORT,HOST:PORT/NAME, as Sentinel knows it');
+  if (name === '')
+    throw invalidOption('redis', ['url'], 'without a name', 'HOST:PORT,HOST:PORT/NAME, as Sentinel knows it');
   const login = credentialsOf(url, path, tls);
   return {
     ...login,
@@ -41,7 +42,8 @@ export function loginOfSentinels(
 function credentialsOf(url: URL, path: string, tls: TlsOptions | undefined): RedisOptions {
   const { user, password } = loginOf(url);
   const [, database] = /^\/?(\d{1,5})?$/.exec(path) ?? [undefined, ''];
-  if (database === '') throw refusal('redis', 'url', 'one whose database is no number', 'a path such as /0, or none');
+  if (database === '')
+    throw invalidOption('redis', ['url'], 'one whose database is no number', 'a path such as /0, or none');
   return {
     db: Number(database ?? 0),
     ...(user !== undefined && { username: user }),
@@ -91,7 +93,7 @@ export interface NodeRedisOptions {
 export function loginOfNodeRedis(options: NodeRedisOptions): RedisOptions {
   const { username, password, database: db = 0, credentialsProvider, socket = {} } = options;
   if (credentialsProvider && password === undefined) {
-    throw refusal('redis', 'client', 'one with a provider of credentials', 'one with a password, or none');
+    throw invalidOption('redis', ['client'], 'one with a provider of credentials', 'one with a password, or none');
   }
   const { host = 'localhost', port = 6379, path, tls, ...secure } = socket;
   return {

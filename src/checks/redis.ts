@@ -1,9 +1,10 @@
 import { type Clock, systemClock } from '../clock.js';
 import type { CheckDefinition, CheckSettings } from '../health/check.js';
-import { partOptions, refusal } from './options.js';
+import { invalidOption, parseCheckOptions } from './parse-options.js';
 import { RedisCheck } from './redis-check.js';
 import { ClientVisitor, type RedisClient } from './redis-client.js';
 import { loginOfSentinels, loginOfUrl, type SentinelOptions } from './redis-login.js';
+import { redisClientOptions, redisOptions } from './redis-options.js';
 import { OwnRedisCheck } from './redis-own.js';
 import type { RedisDemands } from './redis-verdict.js';
 import { secretsOfMap, secretsOfUrl } from './secrets.js';
@@ -62,14 +63,12 @@ export type RedisOptions = RedisUrlOptions | RedisClientOptions;
  * connected yet is left alone.
  *
  * @param clock where time comes from; for tests.
- * @throws PongcheckError `PONGCHECK_CHECK` for options that make no sense.
+ * @throws PongcheckError `PONGCHECK_CONFIG` for options that make no sense.
  */
 export function redis(given: RedisOptions, clock: Clock = systemClock): CheckDefinition {
-  const { settings, options } = partOptions<RedisUrlOptions & Partial<RedisClientOptions>>(
-    KIND,
-    given as RedisUrlOptions,
-    'client',
-  );
+  const { settings, options } = hasClient(given)
+    ? parseCheckOptions<RedisClientOptions>(KIND, redisClientOptions, given)
+    : parseCheckOptions<RedisUrlOptions>(KIND, redisOptions, given);
   const definition = { ...settings, kind: KIND, componentType: 'datastore', load: () => import('ioredis') };
   if ('client' in options) {
     const visitor = new ClientVisitor(options.client);
@@ -85,8 +84,10 @@ export function redis(given: RedisOptions, clock: Clock = systemClock): CheckDef
   const { url: text, role = 'any', sentinel, tls } = options;
   const urls = readUrls(KIND, text, ['redis', 'rediss', 'redis+sentinel', 'rediss+sentinel']);
   const isSentinel = urls[0].protocol.endsWith('+sentinel:');
-  if (!isSentinel && urls.length > 1) throw refusal(KIND, 'url', 'of several hosts', 'one, or redis+sentinel://');
-  if (!isSentinel && sentinel) throw refusal(KIND, 'sentinel', 'given without redis+sentinel://', 'both or none');
+  if (!isSentinel && urls.length > 1)
+    throw invalidOption(KIND, ['url'], 'of several hosts', 'one, or redis+sentinel://');
+  if (!isSentinel && sentinel)
+    throw invalidOption(KIND, ['sentinel'], 'given without redis+sentinel://', 'both or none');
   const login = isSentinel ? loginOfSentinels(urls, role, sentinel ?? {}, tls) : loginOfUrl(urls[0], tls);
   const check = new RedisCheck(login, options, clock);
   return {
@@ -95,4 +96,8 @@ export function redis(given: RedisOptions, clock: Clock = systemClock): CheckDef
     close: () => check.close(),
     secrets: [...secretsOfUrl(urls[0]), ...secretsOfMap({ ...sentinel })],
   };
+}
+
+function hasClient(options: RedisOptions): options is RedisClientOptions {
+  return typeof options === 'object' && options !== null && 'client' in options && options.client !== undefined;
 }

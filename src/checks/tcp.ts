@@ -3,8 +3,9 @@ import type { CheckDefinition, CheckResult, CheckSettings } from '../health/chec
 import { CheckFailure, reasonOf } from '../health/reason.js';
 import { failure } from './failure.js';
 import { type Match, readPattern } from './match.js';
-import { partOptions, refusal } from './options.js';
+import { invalidOption, parseCheckOptions } from './parse-options.js';
 import { PatternWorker } from './pattern-worker.js';
+import { tcpOptions } from './tcp-options.js';
 import { hostOf, readUrl } from './url.js';
 
 const KIND = 'tcp';
@@ -28,19 +29,20 @@ export interface TcpOptions extends CheckSettings {
  * A new connection each run: whether it is taken, and, with `expect`, whether
  * what comes on it is as expected.
  *
- * @throws PongcheckError `PONGCHECK_CHECK` for options that make no sense, and for port 3306 without `force`.
+ * @throws PongcheckError `PONGCHECK_CONFIG` for options that make no sense, and for port 3306 without `force`.
  */
 export function tcp(given: TcpOptions): CheckDefinition {
-  const { settings, options } = partOptions<TcpOptions>(KIND, given);
+  const { settings, options } = parseCheckOptions<TcpOptions>(KIND, tcpOptions, given);
   const { send, expect, maxAnswer = 4096, force = false } = options;
   const url = readUrl(KIND, options.url, ['tcp']);
-  if (url.username !== '' || url.password !== '') throw refusal(KIND, 'url', 'one with credentials', 'tcp://HOST:PORT');
+  if (url.username !== '' || url.password !== '')
+    throw invalidOption(KIND, ['url'], 'one with credentials', 'tcp://HOST:PORT');
   const port = Number(url.port);
-  if (port === 0) throw refusal(KIND, 'url', 'without a port', 'tcp://HOST:PORT');
+  if (port === 0) throw invalidOption(KIND, ['url'], 'without a port', 'tcp://HOST:PORT');
   if (port === MYSQL_PORT && !force) {
-    throw refusal(
+    throw invalidOption(
       KIND,
-      'url',
+      ['url'],
       'of port 3306, where a MySQL server counts each such connection as a broken handshake and blocks this host after 100 of them',
       'the kind mysql, or force: true where no MySQL listens there',
     );

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { refusal } from './options.js';
+import { invalidOption } from './parse-options.js';
 
 /** How the other side proves who it is, and we to it. */
 export interface TlsOptions {
@@ -24,14 +24,14 @@ export interface TlsMaterial {
   readonly rejectUnauthorized: boolean;
 }
 
-/** Reads the files. Throws PONGCHECK_CHECK for one that cannot be read. */
+/** Reads the files. Throws PONGCHECK_CONFIG for one that cannot be read. */
 export function readTls(kind: string, { ca, cert, key, servername, verify = true }: TlsOptions): TlsMaterial {
   const read = (name: string, path: string) => {
     try {
       return readFileSync(path);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      throw refusal(kind, `tls.${name}`, `a file that cannot be read (${code})`, 'the path of a PEM file');
+      throw invalidOption(kind, ['tls', name], `a file that cannot be read (${code})`, 'the path of a PEM file');
     }
   };
   return {

@@ -1,4 +1,5 @@
-import { describe, refusal } from './options.js';
+import { formatValue } from '../options/format-value.js';
+import { invalidOption } from './parse-options.js';
 
 /** Parameters that a driver would obey and that we do not: unsafe to pass over in silence. */
 const obeyed = /^(?:ssl|tls|socket|unix)/i;
@@ -10,7 +11,7 @@ const obeyed = /^(?:ssl|tls|socket|unix)/i;
  * @param parameters those that its kind understands. Others say what the
  *   application's own driver should do (`?connection_limit=5`) and are passed
  *   over, but not those that say how to connect.
- * @throws PongcheckError `PONGCHECK_CHECK`; nothing of the text is shown that could be a credential.
+ * @throws PongcheckError `PONGCHECK_CONFIG`; nothing of the text is shown that could be a credential.
  */
 export function readUrl(
   kind: string,
@@ -19,11 +20,11 @@ export function readUrl(
   parameters: readonly string[] = [],
 ): URL {
   const forms = schemes.map((scheme) => `${scheme}://[USER:PASSWORD@]HOST[:PORT][/PATH]`).join(' or ');
-  const refuse = (found: string, allowed = forms) => refusal(kind, 'url', found, allowed);
+  const refuse = (found: string, allowed = forms) => invalidOption(kind, ['url'], found, allowed);
   if (!URL.canParse(text)) throw refuse('a text that is no URL');
   const url = new URL(text);
   const scheme = url.protocol.slice(0, -1);
-  if (!schemes.includes(scheme)) throw refuse(`of the scheme ${describe(scheme)}`);
+  if (!schemes.includes(scheme)) throw refuse(`of the scheme ${formatValue(scheme)}`);
   if (url.hostname === '') throw refuse('without a host');
   for (const part of ['username', 'password', 'pathname'] as const) {
     if (!isDecodable(url[part])) throw refuse(`one with a broken %-sequence in its ${part}`, '%25 for a %');
@@ -36,7 +37,7 @@ export function readUrl(
   for (const name of url.searchParams.keys()) {
     if (!obeyed.test(name) || parameters.includes(name)) continue;
     throw refuse(
-      `one with the parameter ${describe(name)}`,
+      `one with the parameter ${formatValue(name)}`,
       [...parameters.map((known) => `?${known}=true`), 'the option tls'].join(' or '),
     );
   }

@@ -1,5 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { nearest } from '../config/nearest.js';
+import { nearest } from '../options/suggest.js';
 
 /** One flag of a command: all that the parser and the help know of it. */
 export interface Flag {

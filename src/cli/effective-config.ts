@@ -1,10 +1,10 @@
 import { buildChecks, closeOthers } from '../config/checks.js';
 import { effective } from '../config/effective.js';
 import { buildFleet } from '../config/probe.js';
-import type { Path } from '../config/problems.js';
 import { readConfiguration } from '../config/read.js';
 import type { Configuration } from '../config/settings.js';
 import { PongcheckError } from '../errors.js';
+import type { Path } from '../options/issue.js';
 import { readTlsFiles, type TlsSettings } from '../server/tls-files.js';
 import type { FlagValues } from './command.js';
 

@@ -1,5 +1,5 @@
 import { readConfiguration } from '../config/read.js';
-import type { Settings } from '../config/settings.js';
+import type { FileSettings } from '../config/settings.js';
 import { PongcheckError } from '../errors.js';
 import { hostAndPort, parseAddress, type TcpAddress, type TlsAddress } from '../link/address.js';
 import { FrameType, PingFlag } from '../wire/codes.js';
@@ -13,7 +13,7 @@ interface Balancer {
 }
 
 /** What is told to whom, from what the responder is configured to be. */
-const snippets: Readonly<Record<string, (settings: Settings, balancer: Balancer) => string[]>> = {
+const snippets: Readonly<Record<string, (settings: FileSettings, balancer: Balancer) => string[]>> = {
   haproxy,
   blackbox,
   kubernetes,
@@ -49,10 +49,10 @@ function isServer(name: string): boolean {
   }
 }
 
-type Listener = Settings['listen'][number] & { readonly address: TcpAddress | TlsAddress };
+type Listener = FileSettings['listen'][number] & { readonly address: TcpAddress | TlsAddress };
 
 /** The listener that is easiest to ask: without a token before all, because who asks so has none. */
-function listenerOf({ listen }: Settings, who: string): Listener {
+function listenerOf({ listen }: FileSettings, who: string): Listener {
   const open = listen.flatMap((listener): Listener[] => {
     const address = parseAddress(listener.url);
     return address.kind === 'unix' || listener.requireToken ? [] : [{ ...listener, address }];
@@ -75,7 +75,7 @@ const MARGIN = 500;
 
 // -- HAProxy -------------------------------------------------------------------
 
-function haproxy(settings: Settings, { servers, mode }: Balancer): string[] {
+function haproxy(settings: FileSettings, { servers, mode }: Balancer): string[] {
   const { address, proxyProtocol } = listenerOf(settings, 'HAProxy');
   const { port } = address;
   const overTls = address.kind === 'tls';
@@ -121,7 +121,7 @@ function reachable(host: string): string {
 
 // -- blackbox_exporter ---------------------------------------------------------
 
-function blackbox(settings: Settings): string[] {
+function blackbox(settings: FileSettings): string[] {
   const { address, proxyProtocol } = listenerOf(settings, 'blackbox_exporter');
   if (proxyProtocol) {
     throw new PongcheckError(
@@ -151,7 +151,7 @@ function blackbox(settings: Settings): string[] {
 /** Every answer by HTTP is out within 900 ms. */
 const HTTP_PROBE = ['periodSeconds: 5', 'timeoutSeconds: 2'];
 
-function kubernetes({ http, drain, listen }: Settings): string[] {
+function kubernetes({ http, drain, listen }: FileSettings): string[] {
   const head = [
     '# Kubernetes: into the pod template. Written by: pongcheck emit kubernetes',
     `# More than drain.grace (${drain.grace} ms): SIGKILL comes after it.`,

@@ -1,7 +1,7 @@
 import { checkKinds } from '../checks/catalog.js';
-import type { OptionRow } from '../config/option.js';
-import { checkVariables, optionRows } from '../config/options.js';
-import { FILE_VARIABLE } from '../config/variable-names.js';
+import type { OptionRow } from '../options/option.js';
+import { checkVariables, optionRows } from '../options/table.js';
+import { FILE_VARIABLE } from '../options/variable-names.js';
 import type { HelpPart } from './command.js';
 
 /** The options of the file and of the environment, and the kinds of check. */
@@ -10,28 +10,28 @@ export function optionHelp(): HelpPart[] {
     {
       title:
         'Options of the file, each with its default and its variable; a variable wins over the file, a flag over both',
-      rows: optionRows.map((row) => [row.path, sentenceOf(row), noteOf(row)]),
+      rows: optionRows.map((row) => [row.path, descriptionOf(row), noteOf(row)]),
     },
     {
       title: 'Further variables',
       rows: [
         [FILE_VARIABLE, 'The configuration file, where no --config names one.'],
-        ...checkVariables.map(({ env, sentence }) => [env, sentence] as const),
+        ...checkVariables.map(({ env, description }) => [env, description] as const),
       ],
     },
     {
       title: 'Kinds of check',
-      rows: checkKinds.map(({ kind, sentence, options }) => [
+      rows: checkKinds.map(({ kind, description, options }) => [
         kind,
-        sentence,
-        options.map(({ name }) => name).join(', '),
+        description,
+        options.map(({ path }) => path).join(', '),
       ]),
     },
   ];
 }
 
-function sentenceOf({ sentence, values }: OptionRow): string {
-  return values ? `${sentence} One of ${values.join(', ')}.` : sentence;
+function descriptionOf({ description, values }: OptionRow): string {
+  return values ? `${description} One of ${values.join(', ')}.` : description;
 }
 
 function noteOf({ default: value, defaultText = value, env, required }: OptionRow): string {

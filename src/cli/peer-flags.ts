@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { ClientTls } from '../client/tls.js';
-import { TOKEN_VARIABLE } from '../config/variable-names.js';
+import { TOKEN_VARIABLE } from '../options/variable-names.js';
 import { type Flag, type FlagValues, UsageError } from './command.js';
 
 /** A token takes far less; whatever is longer is another file. */

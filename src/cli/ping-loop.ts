@@ -3,10 +3,10 @@ import type { Client } from '../client/client.js';
 import { type ConnectOptions, connect } from '../client/connect.js';
 import type { Pong } from '../client/pong.js';
 import { type PingOptions, pingQuestion } from '../client/question.js';
-import { DURATION_FORMS, parseDuration } from '../config/duration.js';
 import { PongcheckError } from '../errors.js';
 import type { Scope } from '../health/health.js';
 import { type Address, parseAddress } from '../link/address.js';
+import { DURATION_FORMS, parseDuration } from '../options/duration.js';
 import { type FlagValues, UsageError } from './command.js';
 import { type ExitDialect, exitCode, exitDialects, isExitDialect, type Outcome } from './exit-dialects.js';
 import { outputGone } from './output.js';
@@ -128,7 +128,7 @@ function questionOf(flags: FlagValues): PingOptions {
 
 function dialectOf({ exit, json }: FlagValues): ExitDialect | undefined {
   if (exit !== undefined && !isExitDialect(exit)) {
-    throw new UsageError(`--exit is ${JSON.stringify(exit)}, allowed are ${Object.keys(exitDialects).join(', ')}`);
+    throw new UsageError(`--exit is ${JSON.stringify(exit)}; allowed: ${Object.keys(exitDialects).join(', ')}`);
   }
   if (exit === 'nagios' && json) throw new UsageError('--exit nagios and --json cannot be given together');
   return exit;
@@ -137,7 +137,7 @@ function dialectOf({ exit, json }: FlagValues): ExitDialect | undefined {
 function countOf(text: unknown, otherwise: number): number {
   if (text === undefined) return otherwise;
   if (!/^[1-9]\d{0,14}$/.test(String(text)))
-    throw new UsageError(`--count is ${JSON.stringify(text)}, allowed is a whole number from 1`);
+    throw new UsageError(`--count is ${JSON.stringify(text)}; allowed: a whole number from 1`);
   return Number(text);
 }
 
@@ -148,7 +148,7 @@ function durationOf(flags: FlagValues, name: string): number | undefined {
   if (ms !== undefined && ms <= MAX_DURATION && (ms > 0 || name !== 'interval')) return ms;
   const hint = /^\d+(\.\d+)?$/.test(String(text)) ? ` (a unit is missing: ${text}s, ${text}ms)` : '';
   throw new UsageError(
-    `--${name} is ${JSON.stringify(text)}, allowed is ${DURATION_FORMS}, ${name === 'interval' ? 'above 0 and ' : ''}up to 24h${hint}`,
+    `--${name} is ${JSON.stringify(text)}; allowed: ${DURATION_FORMS}, ${name === 'interval' ? 'above 0 and ' : ''}up to 24h${hint}`,
   );
 }
 

@@ -1,12 +1,12 @@
 import { buildChecks, closeOthers } from '../config/checks.js';
 import { buildFleet } from '../config/probe.js';
-import { configError } from '../config/problems.js';
 import { readConfiguration, type Sources } from '../config/read.js';
-import type { Settings } from '../config/settings.js';
+import type { FileSettings } from '../config/settings.js';
 import { PongcheckError } from '../errors.js';
-import type { DefinedCheck } from '../health/define.js';
+import type { DefinedCheck } from '../health/defined-check.js';
 import { type Redact, redactor } from '../health/redact.js';
 import type { Log } from '../log.js';
+import { configError } from '../options/issue.js';
 import type { ReloadResult, Service, ServiceOptions } from '../service.js';
 
 /** How long reading may take, in milliseconds. */
@@ -17,7 +17,7 @@ type LeveledLog = Log & { level: string };
 
 /** What `serve` runs with: the settings of the file, of the environment and of the flags, and the checks that were made of them. */
 export interface Running {
-  readonly settings: Settings;
+  readonly settings: FileSettings;
   readonly checks: Checks;
 }
 

@@ -1,8 +1,8 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { formatDuration } from '../config/duration.js';
-import type { Settings } from '../config/settings.js';
-import type { DefinedCheck } from '../health/define.js';
+import type { FileSettings } from '../config/settings.js';
+import type { DefinedCheck } from '../health/defined-check.js';
 import type { Log } from '../log.js';
+import { formatDuration } from '../options/duration.js';
 import { createService, type Service } from '../service.js';
 import type { FlagValues } from './command.js';
 import { deathWatch } from './death-watch.js';
@@ -43,7 +43,12 @@ export async function serve(flags: FlagValues): Promise<number> {
 }
 
 /** SIGTERM comes from an orchestrator whose load balancers must see the drain; SIGINT from somebody who waits. */
-async function leave(signal: NodeJS.Signals, service: Service, { grace }: Settings['drain'], log: Log): Promise<void> {
+async function leave(
+  signal: NodeJS.Signals,
+  service: Service,
+  { grace }: FileSettings['drain'],
+  log: Log,
+): Promise<void> {
   const drains = signal === 'SIGTERM' && grace > 0;
   const how = drains ? `drains for ${formatDuration(grace)} at most` : 'answers what has arrived';
   log.info({ signal }, `${signal}: ${how}, then stops; a second signal ends it at once`);
@@ -53,7 +58,7 @@ async function leave(signal: NodeJS.Signals, service: Service, { grace }: Settin
 
 function tellWhatIsOn(
   { addresses, httpAddress }: Service,
-  settings: Settings,
+  settings: FileSettings,
   checks: Readonly<Record<string, DefinedCheck>>,
   log: Log,
 ): void {

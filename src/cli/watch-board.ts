@@ -1,6 +1,6 @@
 import type { LinkState } from '../client/link.js';
-import { formatDuration } from '../config/duration.js';
 import type { State } from '../health/state.js';
+import { formatDuration } from '../options/duration.js';
 import type { Style, StyleName } from './terminal.js';
 
 /** What is known of one responder that is watched. Moments in milliseconds of one clock. */

@@ -1,10 +1,10 @@
 import type { Link } from '../client/link.js';
 import type { Pong } from '../client/pong.js';
 import { openLink } from '../client.js';
-import { DURATION_FORMS, parseDuration } from '../config/duration.js';
 import { PongcheckError } from '../errors.js';
 import { type Scope, scopes } from '../health/health.js';
 import { hostAndPort, parseAddress } from '../link/address.js';
+import { DURATION_FORMS, parseDuration } from '../options/duration.js';
 import { type FlagValues, UsageError } from './command.js';
 import { outputGone } from './output.js';
 import { peerOptions } from './peer-flags.js';
@@ -131,11 +131,11 @@ function intervalOf(text: unknown): number {
   if (text === undefined) return 1000;
   const ms = parseDuration(String(text));
   if (ms !== undefined && ms >= 10 && ms <= 3_600_000) return ms;
-  throw new UsageError(`--interval is ${JSON.stringify(text)}, allowed is ${DURATION_FORMS}, from 10ms to 1h`);
+  throw new UsageError(`--interval is ${JSON.stringify(text)}; allowed: ${DURATION_FORMS}, from 10ms to 1h`);
 }
 
 function scopeOf(text: unknown): Scope {
   if (text === undefined) return 'readiness';
   if (scopes.includes(text as Scope)) return text as Scope;
-  throw new UsageError(`--scope is ${JSON.stringify(text)}, allowed is ${scopes.join(', ')}`);
+  throw new UsageError(`--scope is ${JSON.stringify(text)}; allowed: ${scopes.join(', ')}`);
 }

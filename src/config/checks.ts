@@ -1,42 +1,45 @@
-import { type CheckKind, type CheckOption, checkKinds } from '../checks/catalog.js';
+import { type CheckKind, checkKinds } from '../checks/catalog.js';
+import { defineCheck } from '../checks/define.js';
 import { identityOf } from '../checks/identity.js';
-import { isSetting } from '../checks/options.js';
+import { isSetting } from '../checks/parse-options.js';
 import { PongcheckError } from '../errors.js';
 import type { CheckDefinition } from '../health/check.js';
-import { type DefinedCheck, defineCheck } from '../health/define.js';
-import { found, hideCredentials } from './found.js';
-import type { OptionRow } from './option.js';
-import { optionRows } from './options.js';
-import { isMap } from './path.js';
-import { type Complain, configError, type Path } from './problems.js';
+import type { DefinedCheck } from '../health/defined-check.js';
+import { formatValue, hideCredentials } from '../options/format-value.js';
+import { configError, InvalidOption, type Path, type Report } from '../options/issue.js';
+import type { OptionRow } from '../options/option.js';
+import { isMap } from '../options/path.js';
+import { readDefault } from '../options/reader.js';
+import { type Shape, shapeOf } from '../options/shape.js';
+import { didYouMean } from '../options/suggest.js';
+import { checkSettingRows, kindRow } from '../options/table.js';
+import { NAME_FORMS, namePattern } from '../options/value-types.js';
 import type { CheckOptions, Configuration } from './settings.js';
-import { readDefault, type Shape, shapeOf } from './shape.js';
-import { didYouMean, NAME_FORMS, namePattern } from './values.js';
 
-const PREFIX = 'checks.*.';
 /** How long checks may take to let go. */
 const CLOSE_LIMIT_MS = 1000;
-const commonRows = optionRows.filter(({ path }) => path.startsWith(PREFIX));
 
-/** The shape of one entry of `checks`, which depends on its kind; complains of a name or a kind that is none. */
-export function entryShape(name: string, value: unknown, path: Path, complain: Complain): Shape | undefined {
-  if (!namePattern.test(name)) complain(path, `is no name of a check, allowed are ${NAME_FORMS}`);
+/** The shape of one entry of `checks`, which depends on its kind; reports a name or a kind that is none. */
+export function entryShape(name: string, value: unknown, path: Path, report: Report): Shape | undefined {
+  if (!namePattern.test(name)) report(path, `is not a valid name of a check; allowed: ${NAME_FORMS}`);
   const kinds = checkKinds.map(({ kind }) => kind);
   const said = isMap(value) ? value.kind : undefined;
   const kind = checkKinds.find((row) => row.kind === said);
-  if (!isMap(value)) complain(path, `is ${found(value)}, allowed is a map with a kind: one of ${kinds.join(', ')}`);
-  else if (said === undefined) complain(path, `has no kind, allowed is one of ${kinds.join(', ')}`);
+  if (!isMap(value)) report(path, `is ${formatValue(value)}; allowed: a map with a kind, one of ${kinds.join(', ')}`);
+  else if (said === undefined) report(path, `has no kind; allowed: one of ${kinds.join(', ')}`);
   else if (!kind) {
     const hint = didYouMean(String(said), kinds);
-    complain([...path, 'kind'], `is ${found(said)}, allowed is one of ${kinds.join(', ')}${hint ? ` (${hint})` : ''}`);
+    report(
+      [...path, 'kind'],
+      `is ${formatValue(said)}; allowed: one of ${kinds.join(', ')}${hint ? ` (${hint})` : ''}`,
+    );
   }
   return kind && shapeOfKind(kind);
 }
 
 /** What may be said of a check of this kind. */
 export function shapeOfKind({ options, open = false }: CheckKind): Shape {
-  const own = options.map(({ name, ...row }): OptionRow => ({ ...row, path: `${PREFIX}${name}` }));
-  return { ...shapeOf([...commonRows, ...own], PREFIX), open };
+  return { ...shapeOf([kindRow, ...checkSettingRows, ...options]), open };
 }
 
 /** The row of the catalogue; the reader lets no other kind through. */
@@ -64,8 +67,7 @@ export async function buildChecks(
       built.push([name, await build(name, options, Object.hasOwn(running, name) ? running[name] : undefined)]);
     } catch (error) {
       if (!(error instanceof PongcheckError)) throw error;
-      const [found, allowed] = halves(error.message.replace(/^check (?:"[^"]*"|of kind \S+): /, ''));
-      problems.push(`${placeOf(['checks', name])}: ${hideCredentials(found)}${allowed}`);
+      problems.push(issueLine(error, name, placeOf));
     }
   }
   const checks = Object.fromEntries(built);
@@ -74,10 +76,11 @@ export async function buildChecks(
   throw configError(problems);
 }
 
-/** What was found, and what is allowed, which is ours and may show how a URL with a password looks. */
-function halves(sentence: string): [string, string] {
-  const at = sentence.lastIndexOf('; allowed: ');
-  return at < 0 ? [sentence, ''] : [sentence.slice(0, at), sentence.slice(at)];
+/** What was found may hold a credential; what is allowed is our own text, and may show what a URL with a password looks like. */
+function issueLine(error: PongcheckError, name: string, placeOf: Configuration['placeOf']): string {
+  if (!(error instanceof InvalidOption)) return `${placeOf(['checks', name])}: ${hideCredentials(error.message)}`;
+  const { path, found, allowed } = error;
+  return `${placeOf(['checks', name, ...path])} is ${hideCredentials(found)}; allowed: ${allowed}`;
 }
 
 /**
@@ -111,7 +114,7 @@ async function build(name: string, { kind, ...given }: CheckOptions, running?: D
 }
 
 /** The default of an option that does not stand in a map of its own, as an entry. */
-export function defaultOf({ name, ...row }: CheckOption): [name: string, value: unknown][] {
-  if (row.default === undefined || name.includes('.')) return [];
-  return [[name, readDefault({ ...row, path: name }, row.default)]];
+export function defaultOf(row: OptionRow): [path: string, value: unknown][] {
+  if (row.default === undefined || row.path.includes('.')) return [];
+  return [[row.path, readDefault(row, row.default)]];
 }

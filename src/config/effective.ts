@@ -1,11 +1,10 @@
-import type { DefinedCheck } from '../health/define.js';
+import type { DefinedCheck } from '../health/defined-check.js';
 import { redactor } from '../health/redact.js';
+import { isMap } from '../options/path.js';
+import { type Shape, shapeOf } from '../options/shape.js';
+import { optionRows } from '../options/table.js';
 import { defaultOf, kindOf, shapeOfKind } from './checks.js';
-import { optionRows } from './options.js';
-import { isMap } from './path.js';
-import type { CheckOptions, Settings } from './settings.js';
-import { type Shape, shapeOf } from './shape.js';
-import { valueTypes } from './values.js';
+import type { CheckOptions, FileSettings } from './settings.js';
 
 const HIDDEN = '***';
 /** Keys of the user's own, below a check of an open kind, whose values are hidden. */
@@ -16,7 +15,7 @@ const secretKey = /pass|pwd|secret|token|key|auth|credential|signature|cookie/i;
  * written out, secrets are hidden. `checks` are the built ones, which have
  * decided their own defaults.
  */
-export function effective(settings: Settings, checks: Readonly<Record<string, DefinedCheck>>): object {
+export function effective(settings: FileSettings, checks: Readonly<Record<string, DefinedCheck>>): object {
   const { listen, http, checks: said, ...rest } = settings;
   const shown = Object.entries(said).map(([name, options]) => [
     name,
@@ -54,7 +53,7 @@ function show(shape: Shape | undefined, value: unknown, redact: (text: string) =
       }),
     );
   }
-  const shown = row && typeof value === 'number' ? (valueTypes[row.type].show?.(value) ?? value) : value;
+  const shown = row && typeof value === 'number' ? (row.type.show?.(value) ?? value) : value;
   if (typeof shown === 'string') return redact(shown);
   // A number below an open kind may be a secret as well.
   return !row && redact(String(shown)) !== String(shown) ? HIDDEN : shown;

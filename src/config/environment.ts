@@ -1,10 +1,12 @@
-import { quoted } from './found.js';
-import { nearest } from './nearest.js';
-import type { OptionRow } from './option.js';
-import { checkVariables, optionRows } from './options.js';
-import { at, isMap, setAt } from './path.js';
-import { type Env, readText } from './shape.js';
-import { FILE_VARIABLE, TOKEN_VARIABLE } from './variable-names.js';
+import { quoted } from '../options/format-value.js';
+import { url } from '../options/network-types.js';
+import type { OptionRow } from '../options/option.js';
+import { at, isMap, setAt } from '../options/path.js';
+import { readText } from '../options/reader.js';
+import { nearest } from '../options/suggest.js';
+import { checkVariables, optionRows } from '../options/table.js';
+import { FILE_VARIABLE, TOKEN_VARIABLE } from '../options/variable-names.js';
+import type { Env } from '../options/variables.js';
 
 /** Flags by their long name: a text, several texts, or true for one that stands alone. */
 export type Flags = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
@@ -27,7 +29,7 @@ function put(values: Record<string, unknown>, path: string, value: unknown): voi
   setAt(values, path, isMap(before) && isMap(value) ? { ...before, ...value } : value);
 }
 
-const urlRow: OptionRow = { path: 'url', type: 'url', sentence: 'What the check is of.' };
+const urlRow: OptionRow = { path: 'url', type: url, description: 'What the check is of.' };
 
 /** The tree of a file with the checks that MYSQL_URL, REDIS_URL and SERVICE_URL add, or whose URL they replace. */
 export function addChecks(tree: unknown, env: Env, problems: string[]): unknown {

@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { configError, type Path } from './problems.js';
+import { configError, type Path } from '../options/issue.js';
 
 /** Far more than a configuration needs; the parser takes about a second for it. */
 const MAX_OCTETS = 256 * 1024;
@@ -31,7 +31,7 @@ export async function readConfigFile(file: string, name: string): Promise<Config
   const problems = broken.map(
     ({ message, pos }) => `${name}:${lines.linePos(pos[0]).line}: is not valid YAML: ${withoutSource(message)}`,
   );
-  if (documents.length > 1) problems.push(`${name}: holds ${documents.length} documents, allowed is one`);
+  if (documents.length > 1) problems.push(`${name}: holds ${documents.length} documents; allowed: one`);
   if (problems.length > 0 || !document) throw configError(problems);
 
   let tree: unknown;

@@ -1,9 +1,9 @@
 import { readTls } from '../checks/tls.js';
 import { PongcheckError } from '../errors.js';
+import { configError } from '../options/issue.js';
 import type { FleetOptions } from '../probe/fleet.js';
 import type { ProbeModule } from '../probe/module.js';
-import { configError } from './problems.js';
-import type { Configuration, ProbeModuleSettings } from './settings.js';
+import type { Configuration, FileProbeModule } from './settings.js';
 
 /** Reads the files that modules name. Throws PONGCHECK_CONFIG; undefined where nothing is to be probed. */
 export function buildFleet({ settings: { probe }, placeOf }: Configuration): FleetOptions | undefined {
@@ -15,7 +15,7 @@ export function buildFleet({ settings: { probe }, placeOf }: Configuration): Fle
   return { ...probe, modules: Object.fromEntries(modules) };
 }
 
-function build({ tls, ...module }: ProbeModuleSettings, place: string): ProbeModule {
+function build({ tls, ...module }: FileProbeModule, place: string): ProbeModule {
   if (tls === undefined) return module;
   try {
     return { ...module, tls: readTls('probe', tls) };

@@ -1,15 +1,16 @@
 import { dirname } from 'node:path';
-import { noTokens, wrongTls } from '../server/settings.js';
+import { configError, formatPath, type Path, type Report } from '../options/issue.js';
+import { isMap } from '../options/path.js';
+import { OptionReader } from '../options/reader.js';
+import { contradictions, withDefaults } from '../options/settings.js';
+import { type Shape, shapeOf } from '../options/shape.js';
+import { optionRows } from '../options/table.js';
+import { FILE_VARIABLE } from '../options/variable-names.js';
+import type { Env } from '../options/variables.js';
 import { entryShape } from './checks.js';
-import { formatDuration } from './duration.js';
 import { addChecks, type Flags, override, unknownVariables } from './environment.js';
 import { type ConfigFile, readConfigFile } from './file.js';
-import { optionRows } from './options.js';
-import { at, isMap, setAt } from './path.js';
-import { type Complain, configError, formatPath, type Path } from './problems.js';
-import type { Configuration, Settings } from './settings.js';
-import { type Env, readDefault, type Shape, ShapeReader, shapeOf } from './shape.js';
-import { FILE_VARIABLE } from './variable-names.js';
+import type { Configuration, FileSettings } from './settings.js';
 
 export interface Sources {
   /** The file; default: what PONGCHECK_CONFIG names; neither: none. */
@@ -31,18 +32,23 @@ export async function readConfiguration({ file, env, flags = {} }: Sources): Pro
 
   const referred = new Set<string>();
   const tree = addChecks(read?.tree ?? {}, env, problems);
-  const complain: Complain = (path, sentence) => problems.push(`${placeOf(path)} ${sentence}`);
-  const values = new ShapeReader(recording(env, referred), dirname(name ?? '.'), complain).read(rootShape, tree, []);
+  const report: Report = (path, sentence) => problems.push(`${placeOf(path)} ${sentence}`);
+  const context = { folder: dirname(name ?? '.'), env: recording(env, referred) };
+  const values = new OptionReader(report, context).read(rootShape, tree, []);
   if (isMap(values)) {
     override(values, env, flags, problems);
-    fillDefaults(values);
+    withDefaults(values);
+    values.checks ??= {};
   }
   const unknown = unknownVariables(env, referred);
   problems.push(...unknown.problems);
   if (problems.length > 0) throw configError(problems);
 
-  const settings = values as unknown as Settings;
+  const settings = values as unknown as FileSettings;
   problems.push(...contradictions(settings));
+  if (settings.listen.length === 0 && settings.http === false) {
+    problems.push('listen is empty and http is false: nothing would be served');
+  }
   if (problems.length > 0) throw configError(problems);
   return { settings, warnings: unknown.warnings, placeOf };
 }
@@ -65,49 +71,4 @@ function place(path: Path, name: string | undefined, file: ConfigFile | undefine
   const line = file?.lineOf(path);
   const where = line === undefined ? name : `${name}:${line}`;
   return [where && `${where}:`, formatPath(path)].filter(Boolean).join(' ') || 'the configuration';
-}
-
-function fillDefaults(values: Record<string, unknown>): void {
-  const delay = at(values, 'drain.delay');
-  for (const row of optionRows) {
-    if (row.default === undefined || /[*[]/.test(row.path) || at(values, row.path) !== undefined) continue;
-    setAt(values, row.path, readDefault(row, row.default));
-  }
-  values.checks ??= {};
-  // Who shortens the grace alone shortens the delay with it.
-  const { drain } = values as unknown as Settings;
-  if (delay === undefined) setAt(values, 'drain.delay', Math.min(drain.delay, drain.grace));
-}
-
-/** What options allow by themselves but not together. */
-function contradictions({ ping, drain, listen, http, detail, tokens, probe }: Settings): string[] {
-  const problems: string[] = [];
-  const atMost = (path: string, value: number, limitPath: string, limit: number) => {
-    if (value <= limit) return;
-    problems.push(`${path} is ${formatDuration(value)}, allowed is at most ${limitPath}, ${formatDuration(limit)}`);
-  };
-  atMost('ping.timeout', ping.timeout, 'ping.maxTimeout', ping.maxTimeout);
-  atMost('drain.delay', drain.delay, 'drain.grace', drain.grace);
-  const wanting = [
-    ...(detail === 'token' ? ['detail is token'] : []),
-    ...listen.flatMap(({ requireToken }, index) => (requireToken ? `listen[${index}].requireToken is true` : [])),
-  ];
-  if (!tokens) problems.push(...wanting.map((what) => noTokens(what).message));
-  for (const [index, { url, tls }] of listen.entries()) {
-    const complete = tls?.cert !== undefined && tls.key !== undefined;
-    if (url.startsWith('pongs:') ? !complete : tls) problems.push(`listen[${index}].url ${wrongTls(url).message}`);
-  }
-  for (const [index, { url, proxyProtocol }] of listen.entries()) {
-    if (proxyProtocol && url.startsWith('pong+unix:'))
-      problems.push(`listen[${index}].proxyProtocol is for TCP: ${url} has no addresses`);
-  }
-  const https = http ? http.tls : undefined;
-  if (https && !(https.cert && https.key)) problems.push('http.tls has to have both cert and key');
-  if (probe && !probe.targets) problems.push('probe has no targets; allowed is a list of what may be probed');
-  for (const [name, { group, checks }] of Object.entries(probe?.modules ?? {})) {
-    if (group !== undefined && checks)
-      problems.push(`probe.modules.${name} has a group and checks; allowed is one of both`);
-  }
-  if (listen.length === 0 && http === false) problems.push('listen is empty and http is false, so nobody could ask');
-  return problems;
 }

@@ -1,37 +1,28 @@
 import type { TlsOptions } from '../checks/tls.js';
-import type { HttpLimits } from '../http/server.js';
-import type { FleetOptions } from '../probe/fleet.js';
+import type { Path } from '../options/issue.js';
+import type { Settings } from '../options/settings.js';
 import type { ProbeModule } from '../probe/module.js';
-import type { ListenerSettings } from '../server/server.js';
-import type { ServerSettings } from '../server/settings.js';
-import type { TlsSettings } from '../server/tls-files.js';
-import type { Path } from './problems.js';
 
-/** What was read, and how to tell where. */
+/** The settings that a file, the environment and the flags give together. */
 export interface Configuration {
-  readonly settings: Settings;
-  /** What is ignored, a sentence each. */
+  readonly settings: FileSettings;
+  /** What is ignored, one sentence each. */
   readonly warnings: readonly string[];
-  /** How a problem names a place: the file and the line, where it stands in a file, and the path. */
+  /** How an issue names a place: the file and the line, where it stands in a file, and the path. */
   placeOf(path: Path): string;
 }
 
-/** What holds, with every default filled in. Times in milliseconds, sizes in octets. */
-export interface Settings extends ServerSettings {
-  readonly listen: readonly ({ readonly url: string } & Readonly<ListenerSettings>)[];
-  readonly http: ({ readonly host: string; readonly port: number; readonly tls?: TlsSettings } & HttpLimits) | false;
-  readonly ping: ServerSettings['ping'] & { staleLimit: number };
-  readonly startup?: { readonly grace?: number };
-  readonly drain: { readonly grace: number; readonly delay: number };
-  readonly serviceId?: string;
-  readonly releaseId?: string;
+/** The options of a file with every default filled in. Times in milliseconds, sizes in bytes. */
+export interface FileSettings extends Omit<Settings, 'probe'> {
   readonly log: { readonly level: string; readonly pretty?: boolean };
-  readonly probe?: Omit<FleetOptions, 'modules'> & { readonly modules?: Readonly<Record<string, ProbeModuleSettings>> };
-  /** By name, what was said of each check; the defaults of a check are its own business. */
+  readonly probe?: Omit<NonNullable<Settings['probe']>, 'modules'> & {
+    readonly modules?: Readonly<Record<string, FileProbeModule>>;
+  };
+  /** The options of each check by name; a check decides its own defaults. */
   readonly checks: Readonly<Record<string, CheckOptions>>;
 }
 
-/** A module as it is said: its files are not read yet. */
-export type ProbeModuleSettings = Omit<ProbeModule, 'tls'> & { readonly tls?: TlsOptions };
+/** A probe module of a file: its TLS files are not read yet. */
+export type FileProbeModule = Omit<ProbeModule, 'tls'> & { readonly tls?: TlsOptions };
 
 export type CheckOptions = Readonly<Record<string, unknown>> & { readonly kind: string };

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../clock.js';
 import { CheckStats } from './check-stats.js';
-import type { DefinedCheck } from './define.js';
+import type { DefinedCheck } from './defined-check.js';
 import { Loader } from './loader.js';
 import type { Reason } from './reason.js';
 import type { Finding, Findings } from './result.js';

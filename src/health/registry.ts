@@ -1,10 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { type Clock, systemClock, type Timer } from '../clock.js';
-import { PongcheckError } from '../errors.js';
 import { contribution } from './aggregate.js';
-import type { CheckDefinition, CheckFunction } from './check.js';
 import type { CheckStats } from './check-stats.js';
-import { type DefinedCheck, defineCheck, hasOtherSettings, isSameCheck, withRunOf } from './define.js';
+import { type DefinedCheck, hasOtherSettings, isSameCheck, withRunOf } from './defined-check.js';
 import type { Answer, Health, Query, Scope, Selection, Standing, Watched, Withdraw } from './health.js';
 import { isolate } from './isolate.js';
 import { type Held, Monitor, type MonitorContext } from './monitor.js';
@@ -27,7 +25,8 @@ const STOP_LIMIT = 1000;
 
 /** What a reload may change. */
 export interface RegistrySettings {
-  checks: Readonly<Record<string, CheckDefinition | CheckFunction>>;
+  /** In the order of the configuration; their names differ. */
+  checks: readonly DefinedCheck[];
   /** Results older than this, and than the check's own max age, count as unknown. Milliseconds, default 30000. */
   staleLimit?: number;
   /**
@@ -48,15 +47,6 @@ export interface RegistryOptions extends RegistrySettings {
   instance?: string;
   /** 0 to below 1, for the jitter of background runs. Default `Math.random`. */
   random?: () => number;
-}
-
-/** Settings that are sound, with every default filled in. */
-export interface RegistryPlan {
-  readonly defined: readonly DefinedCheck[];
-  readonly staleLimit: number;
-  readonly startupGrace: number;
-  readonly identity: Omit<Identity, 'instance'>;
-  readonly groups: readonly string[];
 }
 
 /** Names of the checks that a reload has added, changed and removed. */
@@ -132,20 +122,18 @@ export class Registry implements Health {
   private isStopped = false;
   private stopping: Promise<void> | undefined;
 
-  /** @throws PongcheckError as `planRegistry` does. */
   constructor(options: RegistryOptions) {
-    const { clock = systemClock, random = Math.random } = options;
-    const plan = planRegistry(options);
+    const { clock = systemClock, random = Math.random, staleLimit = STALE_LIMIT } = options;
     this.clock = clock;
     this.instance = options.instance ?? randomBytes(8).toString('hex');
-    this.identity = { ...plan.identity, instance: this.instance };
-    this.startupGrace = plan.startupGrace;
+    this.identity = this.identityOf(options);
+    this.startupGrace = options.startupGrace ?? Number.POSITIVE_INFINITY;
     this.monitorContext = {
       clock,
       random,
-      findings: this.findingsOf(plan),
+      findings: this.findingsOf(options),
       loads: new Set(),
-      staleLimit: plan.staleLimit,
+      staleLimit,
       changed: (monitor, before) => this.changed(monitor, before),
     };
     this.context = {
@@ -156,7 +144,7 @@ export class Registry implements Health {
       serialise: (view, extent) =>
         Buffer.from(JSON.stringify(report(view, this.identity, { now: clock.now(), wall: clock.wall() }, extent))),
     };
-    for (const check of plan.defined) this.monitors.set(check.name, new Monitor(check, this.monitorContext));
+    for (const check of options.checks) this.monitors.set(check.name, new Monitor(check, this.monitorContext));
     this.startup = new Startup([...this.monitors.values()]);
     const view = (find: FindChecks, override: Override, key?: string) => new View(find, override, this.context, key);
     this.liveness = view(
@@ -168,7 +156,7 @@ export class Registry implements Health {
       () => this.startup.checks,
       () => this.draining() ?? this.started(),
     );
-    this.nameGroups(plan.groups);
+    this.nameGroups(options.groups);
     this.selections = new Selections(this.monitors, (find, key) => view(find, this.draining, key));
     this.readiness = this.groupViews.get('readiness') as View;
   }
@@ -191,18 +179,19 @@ export class Registry implements Health {
    * takes its settings; another one under the same name keeps the state until its own first result. A new one counts
    * in the groups that were there already from its first result on, so that they do not become unknown for it.
    */
-  reload(plan: RegistryPlan): ChangedChecks {
+  reload(settings: RegistrySettings): ChangedChecks {
+    const { checks, staleLimit = STALE_LIMIT } = settings;
     const before = new Map(this.monitors);
     for (const [group, view] of this.groupViews) this.heldStates.set(group, view.current().state as CheckState);
-    const isOtherLimit = plan.staleLimit !== this.monitorContext.staleLimit;
-    this.monitorContext.findings = this.findingsOf(plan);
-    this.monitorContext.staleLimit = plan.staleLimit;
-    this.identity = { ...plan.identity, instance: this.instance };
+    const isOtherLimit = staleLimit !== this.monitorContext.staleLimit;
+    this.monitorContext.findings = this.findingsOf(settings);
+    this.monitorContext.staleLimit = staleLimit;
+    this.identity = this.identityOf(settings);
     this.monitors.clear();
     const added: Monitor[] = [];
     const changed: string[] = [];
     const starts: (() => void)[] = [];
-    for (const check of plan.defined) {
+    for (const check of checks) {
       const { name } = check;
       const known = before.get(name);
       const monitor = known ?? new Monitor(check, this.monitorContext);
@@ -228,11 +217,11 @@ export class Registry implements Health {
     this.startup = new Startup([...this.monitors.values()], this.startup);
     for (const monitor of this.monitors.values()) if (monitor.hasRun) this.startup.see(monitor);
     for (const monitor of removed) this.joining.delete(monitor);
-    const newGroups = this.nameGroups(plan.groups);
+    const newGroups = this.nameGroups(settings.groups);
     for (const monitor of [...this.joining.keys(), ...added]) {
       this.joining.set(monitor, new Set([...(this.joining.get(monitor) ?? []), ...newGroups]));
     }
-    this.startupGrace = plan.startupGrace;
+    this.startupGrace = settings.startupGrace ?? Number.POSITIVE_INFINITY;
     this.armGrace();
     this.selectAgain();
 
@@ -334,7 +323,7 @@ export class Registry implements Health {
   }
 
   /** Makes the groups that there are now; returns those that are new. */
-  private nameGroups(named: readonly string[]): ReadonlySet<string> {
+  private nameGroups(named: readonly string[] = []): ReadonlySet<string> {
     const checked = [...this.monitors.values()].flatMap(({ groups }) => groups);
     const names = new Set(['readiness', 'startup', 'all', ...named, ...checked]);
     const before = new Map(this.groupViews);
@@ -421,8 +410,16 @@ export class Registry implements Health {
     this.leaving.add(leaving);
   }
 
-  private findingsOf({ defined }: RegistryPlan): Findings {
-    return new Findings(redactor(defined.flatMap(({ secrets }) => secrets ?? [])), this.instance);
+  private identityOf({ serviceId, releaseId }: RegistrySettings): Identity {
+    return {
+      instance: this.instance,
+      ...(serviceId !== undefined && { serviceId }),
+      ...(releaseId !== undefined && { releaseId }),
+    };
+  }
+
+  private findingsOf({ checks }: RegistrySettings): Findings {
+    return new Findings(redactor(checks.flatMap(({ secrets }) => secrets ?? [])), this.instance);
   }
 
   /** Brings what stands up to date, and tells which groups are in another state. */
@@ -468,31 +465,4 @@ export class Registry implements Health {
     ]);
     this.clock.clear(limit);
   }
-}
-
-/**
- * Decides every setting, and refuses what makes no sense.
- *
- * @throws PongcheckError `PONGCHECK_CHECK` for a check, `PONGCHECK_CONFIG` for a stale limit or a grace.
- */
-export function planRegistry(settings: RegistrySettings): RegistryPlan {
-  const {
-    staleLimit = STALE_LIMIT,
-    startupGrace = Number.POSITIVE_INFINITY,
-    serviceId,
-    releaseId,
-    groups = [],
-  } = settings;
-  const limits = { staleLimit, 'startup.grace': startupGrace };
-  for (const [name, value] of Object.entries(limits)) {
-    if (value >= 0) continue;
-    throw new PongcheckError('PONGCHECK_CONFIG', `${name} is ${value}; allowed: a number of milliseconds from 0`);
-  }
-  return {
-    defined: Object.entries(settings.checks).map(([name, definition]) => defineCheck(name, definition)),
-    staleLimit,
-    startupGrace,
-    identity: { ...(serviceId !== undefined && { serviceId }), ...(releaseId !== undefined && { releaseId }) },
-    groups,
-  };
 }

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../clock.js';
-import type { DefinedCheck } from './define.js';
+import type { DefinedCheck } from './defined-check.js';
 import { CheckFailure } from './reason.js';
 import type { Finding, Findings } from './result.js';
 

@@ -29,7 +29,7 @@ export interface UnixAddress {
 export type Address = TcpAddress | TlsAddress | UnixAddress;
 
 const ALLOWED =
-  'allowed are pong://HOST:PORT, pongs://HOST:PORT (TLS), HOST:PORT and HOST, with an IPv6 address in brackets ([::1]:7464), and pong+unix:/PATH';
+  'allowed: pong://HOST:PORT, pongs://HOST:PORT (TLS), HOST:PORT and HOST, with an IPv6 address in brackets ([::1]:7464), and pong+unix:/PATH';
 /** What the kernel has room for, with the zero behind it. */
 const MAX_PATH = 107;
 

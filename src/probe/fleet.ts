@@ -1,9 +1,9 @@
 import type { Clock } from '../clock.js';
 import { PongcheckError } from '../errors.js';
 import { parseAddress } from '../link/address.js';
+import { Targets } from '../link/targets.js';
 import { defaultModules, type ProbeModule } from './module.js';
 import { type Probed, probe } from './probe.js';
-import { Targets } from './targets.js';
 
 /** Which targets are probed for whom, and how. */
 export interface FleetOptions {

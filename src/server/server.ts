@@ -24,7 +24,7 @@ import { PerAddress } from './per-address.js';
 import { PushQueue } from './push-queue.js';
 import { Responder } from './responder.js';
 import type { ServerEvents, Shared } from './session.js';
-import { noTokens, type ServerSettings, wrongTls } from './settings.js';
+import type { ServerSettings } from './settings.js';
 import { withSharedReads } from './shared-reads.js';
 import { openSocketFile, setMode } from './socket-file.js';
 import { type Refusal, ServerStats } from './stats.js';
@@ -153,8 +153,7 @@ export class Server {
    */
   async listen(address: Address, settings: ListenerSettings = {}): Promise<Address> {
     const where = formatAddress(address);
-    const { log, tokens } = this.shared;
-    if (settings.requireToken && !tokens) throw noTokens(`${where} has requireToken`);
+    const { log } = this.shared;
     const tls = await this.openTls(address, settings.tls);
     const setKeepAlive = await this.keepAliveOf(settings);
     const proxies = proxiesOf(settings);
@@ -196,7 +195,6 @@ export class Server {
 
   private async openTls(address: Address, settings: TlsSettings | undefined): Promise<TlsEntrance | undefined> {
     const where = formatAddress(address);
-    if ((address.kind === 'tls') !== (settings !== undefined)) throw wrongTls(where);
     return settings && TlsEntrance.open(settings, where);
   }
 
@@ -234,8 +232,6 @@ export class Server {
     for (const [index, { url, ...own }] of listen.entries()) {
       const address = parseAddress(url);
       const where = formatAddress(address);
-      if (own.requireToken && !settings.tokens?.length) throw noTokens(`${where} has requireToken`);
-      if ((address.kind === 'tls') !== (own.tls !== undefined)) throw wrongTls(where);
       const proxies = proxiesOf(own);
       const listening = [...open].find((one) => one.address === where);
       if (own.tls && !isDeepStrictEqual(own.tls, listening?.settings.tls)) await LiveCertificate.open(own.tls, where);

@@ -3,19 +3,20 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { checkKinds } from '../../src/checks/catalog.js';
-import { defineCheck } from '../../src/health/define.js';
+import { defineCheck } from '../../src/checks/define.js';
 
 const sources = fileURLToPath(new URL('../../src/', import.meta.url));
 
 describe('the list of kinds', () => {
-  it('names each once, with a sentence for it and for each of its options', () => {
+  it('names each once, with a description for it and for each of its options', () => {
     const kinds = checkKinds.map(({ kind }) => kind);
     expect(kinds).toEqual(['mysql', 'redis', 'http', 'tcp', 'pingpong', 'process', 'disk', 'module']);
-    for (const { sentence, options } of checkKinds) {
-      expect(new Set(options.map(({ name }) => name)).size).toBe(options.length);
-      for (const told of [sentence, ...options.map((option) => option.sentence)]) expect(told).toMatch(/^\S.*\.$/);
-      for (const { required, default: value, defaultText, name } of options) {
-        expect([name, required || value !== undefined || defaultText !== undefined]).toEqual([name, true]);
+    for (const { description, options } of checkKinds) {
+      expect(new Set(options.map(({ path }) => path)).size).toBe(options.length);
+      for (const told of [description, ...options.map((option) => option.description)])
+        expect(told).toMatch(/^\S.*\.$/);
+      for (const { required, default: value, defaultText, path } of options) {
+        expect([path, required || value !== undefined || defaultText !== undefined]).toEqual([path, true]);
       }
     }
   });

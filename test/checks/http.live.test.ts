@@ -269,15 +269,15 @@ describe('options of an http check', () => {
     [{ url: 'http://x/', status: '20x' }, /status is "20x"; allowed: statuses and ranges/],
     [{ url: 'http://x/', status: '299-200' }, /status is "299-200"/],
     [{ url: 'http://x/', expectBody: '/(/' }, /expectBody is "\/\(\/"/],
-    [{ url: 'http://x/', method: 'POST' }, /method is "POST"; allowed: GET or HEAD/],
+    [{ url: 'http://x/', method: 'POST' }, /method is "POST"; allowed: one of GET, HEAD/],
     [{ url: 'http://x/', headers: { 'a b': 'hidden' } }, /headers is with a name or a value/],
     [{ url: 'http://x/', maxBody: -1 }, /maxBody is -1/],
-    [{ url: 'http://x/', statsu: '200' }, /statsu is not known/],
+    [{ url: 'http://x/', statsu: '200' }, /statsu is not a known option/],
     [{ url: 'https://x/', tls: { ca: '/nowhere/ca.pem' } }, /tls.ca is a file that cannot be read/],
   ])('refuses %j', (options, message) => {
     const make = () => http(options as HttpOptions);
     expect(make).toThrow(message);
-    expect(make).toThrow(expect.objectContaining({ code: 'PONGCHECK_CHECK' }));
+    expect(make).toThrow(expect.objectContaining({ code: 'PONGCHECK_CONFIG' }));
     expect(make).not.toThrow(/hidden|p%zz/);
   });
 });

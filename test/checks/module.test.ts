@@ -81,7 +81,7 @@ describe('a module as a check', () => {
     const refusing = written('export default ({ apiKey }) => { throw new Error(`refused ${apiKey}`) }');
     const refusal = module({ path: refusing, apiKey: 'k3y-0f-mine' });
     await expect(refusal).rejects.toThrow(/refused by the module \(refused \*\*\*\)/);
-    await expect(refusal).rejects.toMatchObject({ code: 'PONGCHECK_CHECK' });
+    await expect(refusal).rejects.toMatchObject({ code: 'PONGCHECK_CONFIG' });
   });
 
   it('says so where a factory was given no option to be called with', async () => {
@@ -118,10 +118,10 @@ describe('a module as a check', () => {
       () => written('export default { run() {}, secrets: 5 }'),
       /a definition that cannot be read \(/,
     ],
-    ['no path', () => '', /path is empty/],
+    ['no path', () => '', /path is ""/],
   ])('is refused where it is %s', async (_what, path, message) => {
     const made = module({ path: path() });
     await expect(made).rejects.toThrow(message);
-    await expect(made).rejects.toMatchObject({ code: 'PONGCHECK_CHECK' });
+    await expect(made).rejects.toMatchObject({ code: 'PONGCHECK_CONFIG' });
   });
 });

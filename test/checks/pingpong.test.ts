@@ -232,7 +232,7 @@ describe('the reason of a pingpong check', () => {
 
 describe('the options of a pingpong check', () => {
   it.each([
-    [{ url: 'http://127.0.0.1:80' }, /scheme/],
+    [{ url: 'http://127.0.0.1:80' }, /allowed: pong:/],
     [{ url: '127.0.0.1:0' }, /port 0/],
     [{ url: '127.0.0.1', scope: 'health' }, /scope/],
     [{ url: '127.0.0.1', checks: [] }, /1 to 32/],
@@ -240,7 +240,7 @@ describe('the options of a pingpong check', () => {
   ])('refuse %j', async (options, why) => {
     await against(() => undefined);
     expect(() => pingpong(options as PingpongOptions)).toThrow(
-      expect.objectContaining({ code: 'PONGCHECK_CHECK', message: expect.stringMatching(why) }),
+      expect.objectContaining({ code: 'PONGCHECK_CONFIG', message: expect.stringMatching(why) }),
     );
   });
 });

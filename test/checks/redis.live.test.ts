@@ -214,7 +214,7 @@ describe('options of a redis check', () => {
   ])('refuses %j', (options, message) => {
     const make = () => redis(options as RedisOptions);
     expect(make).toThrow(message);
-    expect(make).toThrow(expect.objectContaining({ code: 'PONGCHECK_CHECK' }));
+    expect(make).toThrow(expect.objectContaining({ code: 'PONGCHECK_CONFIG' }));
     expect(make).not.toThrow(/hidden/);
   });
 });

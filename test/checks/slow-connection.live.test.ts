@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { defineCheck } from '../../src/checks/define.js';
 import { http } from '../../src/checks/http.js';
 import { mysql } from '../../src/checks/mysql.js';
 import { pingpong } from '../../src/checks/pingpong.js';
 import { redis } from '../../src/checks/redis.js';
 import type { CheckDefinition } from '../../src/health/check.js';
-import { defineCheck } from '../../src/health/define.js';
 import { redactor } from '../../src/health/redact.js';
 import { type Finding, Findings } from '../../src/health/result.js';
 import { Run } from '../../src/health/run.js';

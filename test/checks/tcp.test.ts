@@ -141,7 +141,7 @@ describe('the options of a tcp check', () => {
     const url = 'tcp://db.internal:3306';
     expect(() => tcp({ url })).toThrow(
       expect.objectContaining({
-        code: 'PONGCHECK_CHECK',
+        code: 'PONGCHECK_CONFIG',
         message: expect.stringMatching(/blocks this host after 100/),
       }),
     );

@@ -23,7 +23,7 @@ describe('the URL of a dependency', () => {
     ['db://me:hunter2@x/?sslmode=require', /the parameter "sslmode"; allowed: \?ssl=true or the option tls/],
   ])('is refused as %s, and nothing of it is shown that may be a secret', (text, message) => {
     expect(() => read(text)).toThrow(message);
-    expect(() => read(text)).toThrow(expect.objectContaining({ code: 'PONGCHECK_CHECK' }));
+    expect(() => read(text)).toThrow(expect.objectContaining({ code: 'PONGCHECK_CONFIG' }));
     expect(() => read(text)).not.toThrow(/hunter2/);
   });
 

@@ -53,8 +53,8 @@ describe('pongcheck check-config', () => {
       code: 1,
       stdout: '',
       stderr: [
-        'pongcheck: c.yml:2: limits.maxPendng is not known; did you mean maxPending?',
-        'pongcheck: c.yml:3: ping.timeout is 800, allowed is a duration such as 250ms, 2s, 1m or 1h from 0 to 1h (a unit is missing: 800ms, 800s)',
+        'pongcheck: c.yml:2: limits.maxPendng is not a known option; did you mean maxPending?',
+        'pongcheck: c.yml:3: ping.timeout is 800; allowed: a duration such as 250ms, 2s, 1m or 1h from 0 to 1h (a unit is missing: 800ms, 800s)',
         '',
       ].join('\n'),
     });
@@ -64,6 +64,6 @@ describe('pongcheck check-config', () => {
     await writeFile(join(folder, 'd.yml'), 'checks:\n  m: { kind: module, path: nowhere.js }\n');
     const { code, stderr } = await pongcheck(['check-config', '--config', 'd.yml'], { cwd: folder });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^pongcheck: d\.yml:2: checks\.m: .*nowhere\.js.*\n$/);
+    expect(stderr).toMatch(/^pongcheck: d\.yml:2: checks\.m\.path is .*nowhere\.js.*\n$/);
   });
 });

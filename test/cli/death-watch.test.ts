@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { deathWatch } from '../../src/cli/death-watch.js';
-import type { Settings } from '../../src/config/settings.js';
+import type { FileSettings } from '../../src/config/settings.js';
 
-function lines(listen: Settings['listen'], heartbeat: Partial<Settings['heartbeat']> = {}): string[] {
+function lines(listen: FileSettings['listen'], heartbeat: Partial<FileSettings['heartbeat']> = {}): string[] {
   const settings = { listen, heartbeat: { idleTimeout: 90_000, pingInterval: 0, maxPingsOut: 3, ...heartbeat } };
-  return deathWatch(settings as Settings);
+  return deathWatch(settings as FileSettings);
 }
 
 describe('what serve says of finding dead peers', () => {

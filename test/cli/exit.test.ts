@@ -64,7 +64,7 @@ describe('pongcheck ping --exit', () => {
   });
 
   it('refuses a dialect that there is not, and two ways of printing', async () => {
-    const wrong = 'pongcheck: --exit is "icinga", allowed are k8s, docker, nagios, consul; see pongcheck ping --help\n';
+    const wrong = 'pongcheck: --exit is "icinga"; allowed: k8s, docker, nagios, consul; see pongcheck ping --help\n';
     expect(await pongcheck(['ping', '--exit', 'icinga'])).toMatchObject({ code: 64, stdout: '', stderr: wrong });
     const { code, stdout } = await pongcheck(['ping', '--exit', 'nagios', '--json']);
     expect(stdout).toMatch(/^PONG UNKNOWN - --exit nagios and --json cannot be given together; see /);
@@ -143,7 +143,7 @@ describe('pongcheck ping --exit nagios', () => {
   });
 
   it.each<[string, string[]]>([
-    ['--count is "0", .*', ['-c', '0']],
+    ['--count is "0"; .*', ['-c', '0']],
     ['unknown option --cuont; did you mean --count.*', ['--cuont']],
     ['The address .* carries credentials.*', ['pong://u:hunter2@h']],
     ['--scope is live; .*', ['--scope', 'live']],

@@ -15,7 +15,7 @@ const parts = [
   /^(clock|errors)\.js$/,
   /^(wire|link|client)\//,
   /^health\/health\.js$/,
-  /^config\/(duration|nearest|variable-names)\.js$/,
+  /^options\/(duration|suggest|variable-names)\.js$/,
   /^cli\/(command|exit-dialects|output|peer-flags|ping|ping-loop|ping-printer|pong-words|report-lines|serve-signals|statistics|terminal)\.js$/,
 ];
 /** What lasts longer than a probe, or is for who asks for it. */

@@ -155,9 +155,9 @@ describe('pongcheck serve', () => {
       code: 1,
       stdout: '',
       stderr: [
-        'pongcheck: MYSQL_URL is a text that is no URL, allowed is a URL, SCHEME://[USER:PASSWORD@]HOST[:PORT][/PATH]',
-        'pongcheck: --http is "80", allowed is HOST:PORT, { host, port } or false',
-        'pongcheck: PONGCHECK_DETAIL is "all", allowed is one of loopback, always, token, never',
+        'pongcheck: MYSQL_URL is not a valid URL; allowed: a URL, SCHEME://[USER:PASSWORD@]HOST[:PORT][/PATH]',
+        'pongcheck: --http is "80"; allowed: HOST:PORT, { host, port } or false',
+        'pongcheck: PONGCHECK_DETAIL is "all"; allowed: one of loopback, always, token, never',
         '',
       ].join('\n'),
     });

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { checkKinds } from '../../src/checks/catalog.js';
 import { serveCommand } from '../../src/cli/serve.js';
-import { optionRows } from '../../src/config/options.js';
+import { optionRows } from '../../src/options/table.js';
 import { pongcheck } from './command.js';
 import { compiledPackage } from './compiled.js';
 
@@ -75,20 +75,16 @@ describe('pongcheck', () => {
     ['value-of-a-switch', ['ping', '--json=1'], '--json takes no value; see pongcheck ping --help'],
     ['argument-too-many', ['ping', 'a', 'b'], 'unexpected argument "b"; see pongcheck ping --help'],
     ['argument-of-none', ['serve', 'a'], 'unexpected argument "a"; see pongcheck serve --help'],
-    [
-      'count-of-zero',
-      ['ping', '-c', '0'],
-      '--count is "0", allowed is a whole number from 1; see pongcheck ping --help',
-    ],
+    ['count-of-zero', ['ping', '-c', '0'], '--count is "0"; allowed: a whole number from 1; see pongcheck ping --help'],
     [
       'interval-without-unit',
       ['ping', '-i', '1'],
-      '--interval is "1", allowed is a duration such as 250ms, 2s, 1m or 1h, above 0 and up to 24h (a unit is missing: 1s, 1ms); see pongcheck ping --help',
+      '--interval is "1"; allowed: a duration such as 250ms, 2s, 1m or 1h, above 0 and up to 24h (a unit is missing: 1s, 1ms); see pongcheck ping --help',
     ],
     [
       'wait-of-ages',
       ['ping', '-W', '1000h'],
-      '--wait is "1000h", allowed is a duration such as 250ms, 2s, 1m or 1h, up to 24h; see pongcheck ping --help',
+      '--wait is "1000h"; allowed: a duration such as 250ms, 2s, 1m or 1h, up to 24h; see pongcheck ping --help',
     ],
     [
       'check-and-group',

@@ -100,8 +100,8 @@ describe('pongcheck watch', () => {
   });
 
   it.each([
-    [['--interval', '5'], '--interval is "5", allowed is'],
-    [['--scope', 'all'], '--scope is "all", allowed is readiness, liveness, startup'],
+    [['--interval', '5'], '--interval is "5"; allowed:'],
+    [['--scope', 'all'], '--scope is "all"; allowed: readiness, liveness, startup'],
     [['pong://'], 'names no host'],
   ])('refuses %j', async (args, sentence) => {
     const { code, stderr } = await pongcheck(['watch', ...args]);

@@ -89,15 +89,15 @@ describe('checks that refuse what they are given', () => {
     expect(error.code).toBe('PONGCHECK_CONFIG');
     const lines = error.message.replaceAll(`${folder}/`, '').split('\n');
     expect(lines).toEqual([
-      expect.stringMatching(/^pongcheck\.yml:2: checks\.a: url /),
-      expect.stringMatching(/^pongcheck\.yml:3: checks\.b: status /),
-      expect.stringMatching(/^pongcheck\.yml:4: checks\.c: interval is 50; allowed: /),
+      expect.stringMatching(/^pongcheck\.yml:2: checks\.a\.url /),
+      expect.stringMatching(/^pongcheck\.yml:3: checks\.b\.status /),
+      expect.stringMatching(/^pongcheck\.yml:4: checks\.c\.interval is 50; allowed: /),
     ]);
     expect(error.message).not.toContain('hunter2');
   });
 
   it('are told where a module is missing', async () => {
     const configuration = await configurationOf('checks: { m: { kind: module, path: nowhere.js } }');
-    await expect(buildChecks(configuration)).rejects.toThrow(/checks\.m: .*nowhere\.js/);
+    await expect(buildChecks(configuration)).rejects.toThrow(/checks\.m\.path is .*nowhere\.js/);
   });
 });

@@ -56,7 +56,7 @@ describe('a configuration file', () => {
     ['key-twice', 'a: 1\na: 2\n', /^PONGCHECK_CONFIG pongcheck\.yml:2: is not valid YAML: Map keys must be unique$/],
     ['bad-indent', 'a:\n   b: 1\n  c: 2\n', /^PONGCHECK_CONFIG pongcheck\.yml:3: is not valid YAML/],
     ['unclosed-list', 'a: [1, 2\n', /is not valid YAML/],
-    ['two-documents', 'a: 1\n---\nb: 2\n', /^PONGCHECK_CONFIG pongcheck\.yml: holds 2 documents, allowed is one$/],
+    ['two-documents', 'a: 1\n---\nb: 2\n', /^PONGCHECK_CONFIG pongcheck\.yml: holds 2 documents; allowed: one$/],
     ['unknown-tag', 'a: !secret-tag x\n', /^PONGCHECK_CONFIG pongcheck\.yml:1: is not valid YAML: Unresolved tag$/],
     ['unknown-anchor', 'a: *nowhere\n', /is not valid YAML: Unresolved alias/],
     ['alias-bomb', bomb(), /is not valid YAML: Excessive alias count/],

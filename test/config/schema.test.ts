@@ -6,9 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
 import { checkKinds } from '../../src/checks/catalog.js';
-import type { OptionType } from '../../src/config/option.js';
-import { optionRows } from '../../src/config/options.js';
+import { kindOf } from '../../src/config/checks.js';
 import { readConfiguration } from '../../src/config/read.js';
+import type { ValueType } from '../../src/options/option.js';
+import { checkSettingRows, optionRows } from '../../src/options/table.js';
+import { createService, type ServiceOptions } from '../../src/service.js';
 import { readRoot, rootUrl } from '../readme/markdown.js';
 import { configSchema } from './schema.js';
 
@@ -59,13 +61,14 @@ describe(FILE, () => {
 });
 
 /** A value that fits, of each type that an option can have, and one that does not. */
-const samples: Readonly<Record<OptionType, readonly [fits: unknown, doesNot: unknown]>> = {
+const samples: Readonly<Record<string, readonly [fits: unknown, doesNot: unknown]>> = {
   duration: ['1500ms', 'soon'],
-  octets: ['128KiB', '128kb'],
+  bytes: ['128KiB', '128kb'],
   integer: [77, '77'],
   boolean: [true, 'yes'],
-  enum: ['', 'none of them'],
-  string: ['a text', 7],
+  enumeration: ['', 'none of them'],
+  text: ['a text', 7],
+  payload: ['PING\\r\\n', 7],
   pattern: ['/a.*/', ['a']],
   texts: [{ a: 'b' }, { a: 1 }],
   patterns: [{ a: '/b/' }, 'a: b'],
@@ -75,24 +78,31 @@ const samples: Readonly<Record<OptionType, readonly [fits: unknown, doesNot: unk
   networks: [['10.0.0.0/8', '::1'], ['lb.example']],
   targets: [['*.example:7464'], []],
   url: ['mysql://h/x', 'a text'],
-  mode: ['0660', 660],
+  fileMode: ['0660', 660],
   address: ['pong://[::1]:1', 'http://h:1'],
   addresses: ['pong://h:1, h', 7],
   endpoint: ['[::1]:80', 'localhost'],
 };
 
+function sampleOf({ name }: ValueType): readonly [fits: unknown, doesNot: unknown] {
+  return samples[name] as readonly [unknown, unknown];
+}
+
 /** What has to stand beside an option, so that nothing is wrong but it. */
 const beside: readonly (readonly [where: string, of: object])[] = [
   ['listen[]', { url: 'pong://h:1' }],
+  ['listen[].tls', { cert: 'c.pem', key: 'k.pem' }],
+  ['http.tls', { cert: 'c.pem', key: 'k.pem' }],
+  ['probe', { targets: ['h:1'] }],
   ['probe.modules.*', { prober: 'tcp' }],
   ...checkKinds.map(({ kind, options }) => {
-    const required = options.filter((option) => option.required).map(({ name, type }) => [name, samples[type][0]]);
+    const required = options.filter((option) => option.required).map(({ path, type }) => [path, sampleOf(type)[0]]);
     return [`checks.${kind}`, { kind, ...Object.fromEntries(required) }] as const;
   }),
 ];
 
-/** A file that says nothing but this option, and what it needs. */
-function fileWith(path: string, value: unknown): string {
+/** Options with nothing but this one, and what it needs. */
+function optionsWith(path: string, value: unknown): object {
   const parts = path.split('.');
   const inner = parts.reduceRight<unknown>((below, part, index) => {
     const at = parts.slice(0, index + 1).join('.');
@@ -101,21 +111,38 @@ function fileWith(path: string, value: unknown): string {
     const key = part === '*' ? 'own' : index === 1 && parts[0] === 'checks' ? 'mine' : part.replace('[]', '');
     return { [key]: part.endsWith('[]') ? [whole] : whole };
   }, value);
-  return JSON.stringify(inner);
+  return inner as object;
+}
+
+function fileWith(path: string, value: unknown): string {
+  return JSON.stringify(optionsWith(path, value));
+}
+
+/** Why code is refused the same options; '' where it is not. Of a check its factory is asked. */
+async function codeSays(path: string, value: unknown): Promise<string> {
+  const [, name] = /^checks\.(\w+)\./.exec(path) ?? [];
+  const options = optionsWith(path, value) as ServiceOptions & { checks?: { mine: { kind: string } } };
+  try {
+    if (name === undefined) createService(options);
+    else {
+      const { kind, ...own } = (options.checks as { mine: { kind: string } }).mine;
+      await (await kindOf(kind).load())(own);
+    }
+    return '';
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'PONGCHECK_CONFIG' });
+    return (error as Error).message;
+  }
 }
 
 describe('each option', () => {
   const rows = optionRows.filter(({ path }) => !path.startsWith('checks.'));
   const kindRows = checkKinds.flatMap(({ kind, options }) =>
-    options.map(({ name, pattern = false, type, ...row }) => {
-      const types = { string: 'pattern', texts: 'patterns' } as const;
-      const own = pattern && type in types ? types[type as keyof typeof types] : type;
-      return { ...row, type: own, path: `checks.${kind}.${name}` };
-    }),
+    options.map(({ path, ...row }) => ({ ...row, path: `checks.${kind}.${path}` })),
   );
   const cases = [...rows, ...kindRows].map(({ path, type, values, max }) => {
-    const [fits, doesNot] = samples[type];
-    const bounded = max !== undefined && ['integer', 'octets'].includes(type);
+    const [fits, doesNot] = sampleOf(type);
+    const bounded = max !== undefined && ['integer', 'bytes'].includes(type.name);
     return [path, values?.at(-1) ?? (bounded ? max : fits), bounded ? [doesNot, max + 1] : [doesNot]] as const;
   });
 
@@ -126,13 +153,34 @@ describe('each option', () => {
       .replace(/^checks\.\w+/, 'checks.mine');
     const complaint = (yaml: string) =>
       readerSays(yaml).then((said) =>
-        said.split('\n').some((line) => line.includes(`${place} is `) && / allowed is /.test(line)),
+        said.split('\n').some((line) => line.includes(`${place} is `) && /; allowed: /.test(line)),
       );
     expect(await complaint(fileWith(path, fits))).toBe(false);
     expect(schemaSays(fileWith(path, fits))).toBe('');
     for (const wrong of doesNot) {
       expect(await complaint(fileWith(path, wrong))).toBe(true);
       expect(schemaSays(fileWith(path, wrong))).not.toBe('');
+    }
+  });
+
+  const inCode = [
+    ...rows.filter(({ fileOnly }) => !fileOnly),
+    ...checkSettingRows.map((row) => ({ ...row, path: `checks.mysql.${row.path}` })),
+    ...kindRows,
+  ].map(({ path, type, min = 0, max }) => {
+    const isNumber = ['duration', 'bytes', 'integer'].includes(type.name);
+    const numbers = [min - 1, min + 0.5, '5', Number.NaN, Number.POSITIVE_INFINITY, ...(max ? [max + 1] : [])];
+    return [path, isNumber ? [sampleOf(type)[1], ...numbers] : [sampleOf(type)[1], null]] as const;
+  });
+
+  it.each(inCode)('%s refuses in code what it refuses in a file', async (path, wrong) => {
+    const place = path
+      .replace('[]', '[0]')
+      .replace('modules.*', 'modules.own')
+      .replace(/^checks\.\w+\./, '');
+    for (const value of wrong) {
+      expect([value, await codeSays(path, value)]).toEqual([value, expect.stringContaining(`${place} is `)]);
+      expect(await codeSays(path, value)).toContain('; allowed: ');
     }
   });
 });
@@ -166,7 +214,7 @@ describe('the schema', () => {
     const yaml = (name: string) => `checks: { ${name}: { kind: mysql, timeout: 2s } }`;
     expect(await readerSays(yaml('mysql'), { MYSQL_URL: 'mysql://h' })).toBe('');
     expect(schemaSays(yaml('mysql'))).toBe('');
-    expect(await readerSays(yaml('db'), { MYSQL_URL: 'mysql://h' })).toContain('checks.db has no url');
+    expect(await readerSays(yaml('db'), { MYSQL_URL: 'mysql://h' })).toContain('checks.db.url is missing');
     expect(schemaSays(yaml('db'))).toContain('url');
   });
 

@@ -1,12 +1,13 @@
 import { type CheckKind, checkKinds } from '../../src/checks/catalog.js';
 import { shapeOfKind } from '../../src/config/checks.js';
-import { formatDuration } from '../../src/config/duration.js';
-import { formatOctets } from '../../src/config/octets.js';
-import type { OptionRow, OptionType } from '../../src/config/option.js';
-import { checkVariables, optionRows } from '../../src/config/options.js';
-import { type Shape, shapeOf } from '../../src/config/shape.js';
-import { namePattern, valueTypes } from '../../src/config/values.js';
 import { MAX_TOKENS, tokenPattern } from '../../src/link/tokens.js';
+import { formatBytes } from '../../src/options/bytes.js';
+import { formatDuration } from '../../src/options/duration.js';
+import type { OptionRow } from '../../src/options/option.js';
+import { readDefault } from '../../src/options/reader.js';
+import { type Shape, shapeOf } from '../../src/options/shape.js';
+import { checkVariables, optionRows } from '../../src/options/table.js';
+import { namePattern } from '../../src/options/value-types.js';
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -27,7 +28,7 @@ const listOf = (items: Schema, bounds: Schema = {}): Schema => orText('array', {
 const anyCase = (word: string) => word.replace(/[a-z]/g, (letter) => `[${letter.toUpperCase()}${letter}]`);
 
 /** What a value of each type looks like. The bounds of a duration, and what is wrong only beside something else, is for the reader. */
-const types: Readonly<Record<OptionType, (row: OptionRow) => Schema>> = {
+const types: Readonly<Record<string, (row: OptionRow) => Schema>> = {
   duration(row) {
     if (row.min) return matching('^(?!0+(\\.0+)?[a-z])\\d{1,12}(\\.\\d{1,6})?(ms|s|m|h)$');
     // With the message here too: of a number without a unit an editor says that it is not 0.
@@ -35,11 +36,12 @@ const types: Readonly<Record<OptionType, (row: OptionRow) => Schema>> = {
       anyOf: [{ const: 0, ...messageOf(row) }, matching('^(0|\\d{1,12}(\\.\\d{1,6})?(ms|s|m|h))$')],
     };
   },
-  octets: (row) => orText('integer', range(row), '^\\d{1,15}(KiB|MiB|GiB)?$'),
+  bytes: (row) => orText('integer', range(row), '^\\d{1,15}(KiB|MiB|GiB)?$'),
   integer: (row) => orText('integer', range(row)),
   boolean: () => orText('boolean'),
-  enum: ({ values }) => ({ anyOf: [{ enum: values }, { type: 'string', pattern: VARIABLE }] }),
-  string: () => oneLine,
+  enumeration: ({ values }) => ({ anyOf: [{ enum: values }, { type: 'string', pattern: VARIABLE }] }),
+  text: () => oneLine,
+  payload: () => oneLine,
   pattern: () => oneLine,
   texts: () => ({ type: 'object', additionalProperties: oneLine }),
   patterns: () => ({ type: 'object', additionalProperties: oneLine }),
@@ -49,33 +51,36 @@ const types: Readonly<Record<OptionType, (row: OptionRow) => Schema>> = {
   networks: () => listOf(matching('^[0-9A-Fa-f:.]+(/\\d{1,3})?$'), { minItems: 1 }),
   targets: () => listOf(notEmpty, { minItems: 1 }),
   url: () => matching('^\\s*[A-Za-z][A-Za-z0-9+.-]*://.'),
-  mode: () => matching('^0?[0-7]{3}$'),
+  fileMode: () => matching('^0?[0-7]{3}$'),
   address: () => matching(`^((${anyCase('pong')}[Ss]?://)?[^/?#@]+|${anyCase('pong')}\\+${anyCase('unix')}:(//)?/.+)$`),
   addresses: () => notEmpty,
   endpoint: () => orText('boolean', { not: { const: true } }, '^((http://)?[^/]*:\\d+|false)$'),
 };
 
+function typeSchema(row: OptionRow): Schema {
+  return (types[row.type.name] as (row: OptionRow) => Schema)(row);
+}
+
 /** What an editor shows, puts in and says (`errorMessage` is an addition that some read); a default that depends on something is told in words. */
 function described(row: OptionRow): Schema {
-  const { type, sentence, default: said, defaultText = said, required } = row;
+  const { type, description, default: said, defaultText = said, required } = row;
   const known = required ? 'Required.' : `Default: ${defaultText}.`;
   return {
-    description: `${sentence} Allowed: ${valueTypes[type].allowed(row)}. ${known}`,
+    description: `${description} Allowed: ${type.allowed(row, 'file')}. ${known}`,
     ...messageOf(row),
     ...(said !== undefined && { default: asWritten(row, said) }),
   };
 }
 
 function messageOf(row: OptionRow): Schema {
-  return { errorMessage: `Allowed is ${valueTypes[row.type].allowed(row)}.` };
+  return { errorMessage: `Allowed: ${row.type.allowed(row, 'file')}.` };
 }
 
 function asWritten(row: OptionRow, said: string): unknown {
-  const { read, readText = read } = valueTypes[row.type];
-  const value = readText(said, row);
+  const value = readDefault(row, said);
   if (typeof value !== 'number') return value;
-  if (row.type === 'duration') return value === 0 ? 0 : formatDuration(value);
-  return row.type === 'octets' ? formatOctets(value) : value;
+  if (row.type.name === 'duration') return value === 0 ? 0 : formatDuration(value);
+  return row.type.name === 'bytes' ? formatBytes(value) : value;
 }
 
 /** The short form of a section, such as `http: false`, stands beside the long one. */
@@ -90,7 +95,7 @@ function ofShape(shape: Shape, more: Readonly<Record<string, Schema>> = {}): Sch
       additionalProperties: ofShape(any),
     });
   if (item) forms.push({ type: 'array', items: ofShape(item) });
-  if (row) forms.push(types[row.type](row));
+  if (row) forms.push(typeSchema(row));
   const [only, ...others] = forms;
   return { ...(row && described(row)), ...(others.length === 0 ? only : { anyOf: forms }) };
 }
@@ -107,11 +112,11 @@ function mapOf(keys: Shape['keys'], more: Readonly<Record<string, Schema>>): Sch
 /** A check of one kind, whatever it still lacks. */
 function ofKind(kind: CheckKind): Schema {
   const { required: _, ...schema } = ofShape(shapeOfKind(kind), { kind: { const: kind.kind } });
-  return { description: kind.sentence, ...schema, type: 'object', required: ['kind'] };
+  return { description: kind.description, ...schema, type: 'object', required: ['kind'] };
 }
 
 function lacksNothing({ kind, options }: CheckKind): Schema {
-  const required = options.filter((option) => option.required).map(({ name }) => name);
+  const required = options.filter((option) => option.required).map(({ path }) => path);
   return { type: 'object', required: ['kind', ...required], properties: { kind: { const: kind } } };
 }
 

@@ -1,6 +1,7 @@
 import type { Answer, Query, Withdraw } from '../../src/health/health.js';
 import { Registry, type RegistryOptions } from '../../src/health/registry.js';
 import { FakeClock } from '../fake-clock.js';
+import { type Checks, defined } from './defined.js';
 
 /** A question and what came of it. */
 export class Asked {
@@ -27,10 +28,10 @@ export class Asked {
 
 /** A registry on a clock of its own, without jitter unless asked for. */
 export function registryOf(
-  checks: RegistryOptions['checks'],
+  checks: Checks,
   options: Partial<RegistryOptions> = {},
 ): { registry: Registry; clock: FakeClock; ask: (query?: Partial<Query>) => Asked } {
   const clock = new FakeClock();
-  const registry = new Registry({ clock, checks, instance: 'me', random: () => 0, ...options });
+  const registry = new Registry({ clock, checks: defined(checks), instance: 'me', random: () => 0, ...options });
   return { registry, clock, ask: (query = {}) => new Asked(registry, query) };
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Cause, CheckDefinition, CheckResult } from '../../src/health/check.js';
 import { Registry } from '../../src/health/registry.js';
 import { FakeClock } from '../fake-clock.js';
+import { defined } from './defined.js';
 import { SteadyCheck } from './scripted-check.js';
 
 const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
@@ -38,7 +39,7 @@ function circleOf(
       new Registry({
         clock,
         instance: `service-${i}`,
-        checks: { ...more(), db, next: peerCheck(() => services[(i + 1) % size] as Registry, extent) },
+        checks: defined({ ...more(), db, next: peerCheck(() => services[(i + 1) % size] as Registry, extent) }),
       }),
   );
   for (const service of services) service.start();

@@ -1,5 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { defineCheck } from '../../src/health/define.js';
+import { defineCheck } from '../../src/checks/define.js';
 import { Monitor } from '../../src/health/monitor.js';
 import { redactor } from '../../src/health/redact.js';
 import { Findings } from '../../src/health/result.js';

@@ -1,22 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
-import type { CheckDefinition, CheckFunction, CheckSettings } from '../../src/health/check.js';
+import type { CheckDefinition, CheckSettings } from '../../src/health/check.js';
 import type { Answer, Query } from '../../src/health/health.js';
-import {
-  planRegistry,
-  Registry,
-  type RegistryOptions,
-  type RegistrySettings,
-  type Transition,
-} from '../../src/health/registry.js';
+import { Registry, type RegistryOptions, type RegistrySettings, type Transition } from '../../src/health/registry.js';
 import { FakeClock, settle } from '../fake-clock.js';
+import { type Checks, defined } from './defined.js';
 import { ScriptedCheck, SteadyCheck } from './scripted-check.js';
-
-type Checks = Record<string, CheckDefinition | CheckFunction>;
 
 /** A registry that has started, what it says, and what it told. */
 function started(checks: Checks, options: Partial<RegistryOptions> = {}) {
   const clock = new FakeClock();
-  const registry = new Registry({ checks, clock, random: () => 0, ...options });
+  const registry = new Registry({ checks: defined(checks), clock, random: () => 0, ...options });
   const told: string[] = [];
   registry.onTransition(({ of, name, from, to }: Transition) => told.push(`${of} ${name} ${from}>${to}`));
   registry.start();
@@ -27,7 +20,7 @@ function started(checks: Checks, options: Partial<RegistryOptions> = {}) {
     told,
     answers,
     reload: (next: Checks, settings: Partial<RegistrySettings> = {}) =>
-      registry.reload(planRegistry({ checks: next, ...settings })),
+      registry.reload({ checks: defined(next), ...settings }),
     ask: (query: Partial<Query> = {}) =>
       registry.ask({ scope: 'readiness', timeout: 2000, hops: 0, ...query }, (answer) => answers.push(answer)),
     view: (name: string) => registry.checks.find((check) => check.name === name),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { defineCheck } from '../../src/checks/define.js';
 import type { CheckDefinition } from '../../src/health/check.js';
-import { defineCheck } from '../../src/health/define.js';
 import { CheckFailure } from '../../src/health/reason.js';
 import { redactor } from '../../src/health/redact.js';
 import { type Finding, Findings } from '../../src/health/result.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { defineCheck } from '../../src/checks/define.js';
 import { systemClock } from '../../src/clock.js';
-import { defineCheck } from '../../src/health/define.js';
 import { Loader } from '../../src/health/loader.js';
 import { redactor } from '../../src/health/redact.js';
 import { type Finding, Findings } from '../../src/health/result.js';

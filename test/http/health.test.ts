@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { fastify } from 'fastify';
-import { Registry, type RegistryOptions } from '../../src/health/registry.js';
+import { Registry } from '../../src/health/registry.js';
 import type { State } from '../../src/health/state.js';
 import { httpPlugin } from '../../src/http/plugin.js';
 import { FakeClock, settle } from '../fake-clock.js';
+import { type Checks, defined } from '../health/defined.js';
 import { ScriptedCheck, SteadyCheck } from '../health/scripted-check.js';
 import { FakeHealth } from '../server/fake-health.js';
 import { ask } from './asking.js';
@@ -24,8 +25,8 @@ const codes: Record<State, number> = {
 const registries: Registry[] = [];
 
 /** A real registry that has run once. */
-async function registryOf(checks: RegistryOptions['checks'], clock = new FakeClock()): Promise<Registry> {
-  const health = new Registry({ checks, clock, random: () => 0, instance: 'me' });
+async function registryOf(checks: Checks, clock = new FakeClock()): Promise<Registry> {
+  const health = new Registry({ checks: defined(checks), clock, random: () => 0, instance: 'me' });
   registries.push(health);
   health.start();
   await settle();

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Registry } from '../../src/health/registry.js';
 import { FakeClock, settle } from '../fake-clock.js';
+import { defined } from '../health/defined.js';
 import { ScriptedCheck, SteadyCheck } from '../health/scripted-check.js';
 import { ask } from './asking.js';
 import { closeAll, serve } from './served.js';
@@ -45,7 +46,7 @@ describe('the probes of a real registry', () => {
   it('tell a start, a fault and a farewell apart', async () => {
     const clock = new FakeClock();
     const db = new ScriptedCheck({ interval: 0, maxAge: 0, timeout: 100 });
-    const health = new Registry({ checks: { db }, clock, random: () => 0 });
+    const health = new Registry({ checks: defined({ db }), clock, random: () => 0 });
     const { url } = await serve({ health });
     const state = async (path: string) => {
       const { status, json } = await ask(url + path);
@@ -78,7 +79,7 @@ describe('the probes of a real registry', () => {
   it('say at /startupz what is wrong once the grace of startup is over', async () => {
     const clock = new FakeClock();
     const db = new SteadyCheck({ groups: ['startup'] }, { status: 'fail', reason: 'refused' });
-    const health = new Registry({ checks: { db }, clock, random: () => 0, startupGrace: 10_000 });
+    const health = new Registry({ checks: defined({ db }), clock, random: () => 0, startupGrace: 10_000 });
     const { url } = await serve({ health });
     health.start();
     await settle();
@@ -91,7 +92,7 @@ describe('the probes of a real registry', () => {
   it('say starting until the group startup has passed once', async () => {
     const clock = new FakeClock();
     const db = new SteadyCheck({ groups: ['startup'] }, { status: 'fail', reason: 'refused' });
-    const health = new Registry({ checks: { db }, clock, random: () => 0 });
+    const health = new Registry({ checks: defined({ db }), clock, random: () => 0 });
     const { url } = await serve({ health });
     health.start();
     await settle();

@@ -1,20 +1,21 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { CheckFailure } from '../../src/health/reason.js';
 import { Registry } from '../../src/health/registry.js';
+import { defined } from '../health/defined.js';
 import { closeAll, serve } from './served.js';
 
 afterEach(closeAll);
 
 async function verbose(detail: 'loopback' | 'never' = 'loopback') {
   const health = new Registry({
-    checks: {
+    checks: defined({
       db: async () => {},
       cache: async () => {
         throw new CheckFailure('refused', 'nothing listens');
       },
       extra: { kind: 'function', critical: false, run: async () => ({ status: 'fail', output: 'no' }) },
       queue: { kind: 'function', run: async () => ({ status: 'warn', reason: 'threshold', output: '900 waiting' }) },
-    },
+    }),
   });
   health.start();
   const { url } = await serve({ health, detail });

@@ -68,7 +68,7 @@ describe('an address', () => {
     expect(error).toBeInstanceOf(PongcheckError);
     expect(error.code).toBe('PONGCHECK_ADDRESS');
     expect(error.message).toContain(found);
-    expect(error.message).toContain('allowed are pong://HOST:PORT, pongs://HOST:PORT (TLS), HOST:PORT and HOST');
+    expect(error.message).toContain('allowed: pong://HOST:PORT, pongs://HOST:PORT (TLS), HOST:PORT and HOST');
   });
 
   it.each([

@@ -1,6 +1,6 @@
+import { defineCheck } from '../../src/checks/define.js';
 import { systemClock } from '../../src/clock.js';
 import type { CheckDefinition, CheckFunction } from '../../src/health/check.js';
-import { defineCheck } from '../../src/health/define.js';
 import { redactor } from '../../src/health/redact.js';
 import { type Finding, Findings } from '../../src/health/result.js';
 import { Run } from '../../src/health/run.js';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import client from 'prom-client';
 import { reasons } from '../../src/health/reason.js';
-import { Registry, type RegistryOptions } from '../../src/health/registry.js';
+import { Registry } from '../../src/health/registry.js';
 import { checkStates, states } from '../../src/health/state.js';
 import { silentLog } from '../../src/log.js';
 import { LoopWatch } from '../../src/metrics/event-loop.js';
@@ -13,15 +13,16 @@ import { metricRows } from '../../src/metrics/table.js';
 import { closeReasons, pauses, refusals, ServerStats } from '../../src/server/stats.js';
 import { WireError } from '../../src/wire/codes.js';
 import { FakeClock } from '../fake-clock.js';
+import { type Checks, defined } from '../health/defined.js';
 import { ScriptedCheck, SteadyCheck } from '../health/scripted-check.js';
 import { canonical, type Family, parseScrape, valueOf } from './scrape.js';
 
 const standing: Registry[] = [];
 
 /** A service's counts and the metrics of them. */
-function observed(checks: RegistryOptions['checks'] = {}, register = ownRegistry()) {
+function observed(checks: Checks = {}, register = ownRegistry()) {
   const clock = new FakeClock();
-  const health = new Registry({ checks, clock, random: () => 0 });
+  const health = new Registry({ checks: defined(checks), clock, random: () => 0 });
   standing.push(health);
   const stats = new ServerStats();
   const http = new HttpStats();

@@ -12,6 +12,7 @@ const floors = [
   ['errors', 'clock', 'histogram'],
   ['wire/', 'health/'],
   ['link/'],
+  ['options/'],
   ['client/', 'server/'],
   ['checks/', 'metrics/', 'probe/'],
   ['http/'],
@@ -25,8 +26,8 @@ const fenced = places.filter((place) => !['cli/', 'index'].includes(place));
 
 /** Who may load what that is not the project's own. */
 const foreign: Record<string, (place: string) => boolean> = {
-  'node:net': (place) => floorOf(place) >= 2 && place !== 'client',
-  'node:timers/promises': (place) => floorOf(place) >= 2 && place !== 'client',
+  'node:net': (place) => floorOf(place) >= 2 && !['client', 'options/'].includes(place),
+  'node:timers/promises': (place) => floorOf(place) >= 2 && !['client', 'options/'].includes(place),
   net: () => false,
   fastify: (place) => ['http/', 'service'].includes(place),
   ioredis: (place) => place === 'checks/',
@@ -45,6 +46,7 @@ const named = (from: string, to: string) =>
 
 function mayImport(from: string, to: string): boolean {
   if (from === 'wire/' && to === 'clock') return false;
+  if (from === 'options/') return ['errors', 'health/', 'link/'].includes(to);
   if (from === 'client') return ['errors', 'wire/', 'health/', 'link/', 'client/'].includes(to);
   return floorOf(to) < floorOf(from);
 }

@@ -1,8 +1,9 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { fastify } from 'fastify';
 import { reasons } from '../../src/health/reason.js';
-import { Registry, type RegistryOptions } from '../../src/health/registry.js';
+import { Registry } from '../../src/health/registry.js';
 import { states } from '../../src/health/state.js';
+import { type Checks, defined } from '../health/defined.js';
 import { readRoot } from '../readme/markdown.js';
 
 type Schema = Record<string, any>;
@@ -37,14 +38,14 @@ afterAll(() => Promise.all(opened.map((registry) => registry.stop())));
 
 /** The report of a service with these checks, as it is sent. */
 function reportOf(
-  checks: RegistryOptions['checks'],
+  checks: Checks,
   {
     extent = 'full',
     timeout = 1000,
     name,
   }: { extent?: 'full' | 'causes' | 'chain'; timeout?: number; name?: string } = {},
 ): Promise<Schema> {
-  const registry = new Registry({ checks, serviceId: 'shop', releaseId: '1.2' });
+  const registry = new Registry({ checks: defined(checks), serviceId: 'shop', releaseId: '1.2' });
   opened.push(registry);
   const query = { scope: 'readiness' as const, hops: 0, timeout, ...(name && { checks: [name] }) };
   return new Promise((resolve) => {
@@ -53,7 +54,7 @@ function reportOf(
 }
 
 const remote = { instance: 'far', via: ['near'], check: 'db', reason: 'timeout', output: 'no answer' };
-const checks: RegistryOptions['checks'] = {
+const checks: Checks = {
   good: async () => ({ status: 'pass', observedValue: 3.5, observedUnit: 's' }),
   bad: async () => {
     throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });

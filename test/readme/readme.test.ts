@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { checkKinds } from '../../src/checks/catalog.js';
-import { optionRows } from '../../src/config/options.js';
 import { readConfiguration } from '../../src/config/read.js';
 import { errorCodes } from '../../src/errors.js';
 import { reasons } from '../../src/health/reason.js';
 import { probePaths } from '../../src/http/probes.js';
 import { metricRows } from '../../src/metrics/table.js';
+import { optionRows } from '../../src/options/table.js';
 import { probeMetrics } from '../../src/probe/table.js';
 import { holdTables, readRoot, rootUrl } from './markdown.js';
 import { commands, pages } from './tables.js';
@@ -76,8 +76,8 @@ describe('docs/troubleshooting.md', () => {
 
   it('names options that exist', () => {
     const paths = optionRows.map(({ path }) => path);
-    const leaves = [...paths, ...checkKinds.flatMap(({ options }) => options.map(({ name }) => name))].map((path) =>
-      path.replace(/.*\./, ''),
+    const leaves = [...paths, ...checkKinds.flatMap(({ options }) => options.map((option) => option.path))].map(
+      (path) => path.replace(/.*\./, ''),
     );
     const dotted = found(/`([a-z]+(?:\[\])?(?:\.[a-zA-Z]+)+)`/g);
     const assigned = found(/`([a-zA-Z]+): [\w-]+`/g);

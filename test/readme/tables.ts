@@ -1,4 +1,4 @@
-import { type CheckOption, checkKinds } from '../../src/checks/catalog.js';
+import { checkKinds } from '../../src/checks/catalog.js';
 import { checkConfigCommand } from '../../src/cli/check-config.js';
 import { type Command, EXIT_OUTPUT, EXIT_USAGE } from '../../src/cli/command.js';
 import { conformanceCommand } from '../../src/cli/conformance.js';
@@ -8,11 +8,12 @@ import { explainCommand } from '../../src/cli/explain.js';
 import { pingCommand } from '../../src/cli/ping.js';
 import { serveCommand } from '../../src/cli/serve.js';
 import { watchCommand } from '../../src/cli/watch.js';
-import { checkVariables, optionRows } from '../../src/config/options.js';
-import { FILE_VARIABLE } from '../../src/config/variable-names.js';
 import { errorCodes } from '../../src/errors.js';
 import { reasons } from '../../src/health/reason.js';
 import { metricRows } from '../../src/metrics/table.js';
+import type { OptionRow } from '../../src/options/option.js';
+import { checkVariables, optionRows } from '../../src/options/table.js';
+import { FILE_VARIABLE } from '../../src/options/variable-names.js';
 import { closeReasons } from '../../src/server/stats.js';
 import { cell, code, table } from './markdown.js';
 
@@ -48,8 +49,8 @@ export const commands: readonly Command[] = [
 ];
 
 /** The options of the kinds of check; one that several kinds have in the same words stands once. */
-function ownOptions(): { kinds: string[]; option: CheckOption }[] {
-  const rows = new Map<string, { kinds: string[]; option: CheckOption }>();
+function ownOptions(): { kinds: string[]; option: OptionRow }[] {
+  const rows = new Map<string, { kinds: string[]; option: OptionRow }>();
   for (const { kind, options } of checkKinds) {
     for (const option of options) {
       const key = JSON.stringify(option);
@@ -64,31 +65,31 @@ function ownOptions(): { kinds: string[]; option: CheckOption }[] {
 const tables = {
   options: table(
     ['option', 'default', 'environment', ''],
-    optionRows.map(({ path, default: value, defaultText = value, required, env, sentence }) => [
+    optionRows.map(({ path, default: value, defaultText = value, required, env, description }) => [
       code(path),
       required ? 'required' : cell(defaultText ?? ''),
       code(env),
-      cell(sentence),
+      cell(description),
     ]),
   ),
   variables: table(
     ['variable', ''],
     [
       [code(FILE_VARIABLE), 'The configuration file, where no `--config` names one.'],
-      ...checkVariables.map(({ env, sentence }) => [code(env), cell(sentence)]),
+      ...checkVariables.map(({ env, description }) => [code(env), cell(description)]),
     ],
   ),
   kinds: table(
     ['kind', 'it passes when'],
-    checkKinds.map(({ kind, sentence }) => [code(kind), cell(sentence)]),
+    checkKinds.map(({ kind, description }) => [code(kind), cell(description)]),
   ),
   'kind-options': table(
     ['kind', 'option', 'default', ''],
     ownOptions().map(({ kinds, option }) => [
       kinds.map(code).join(', '),
-      code(option.name),
+      code(option.path),
       option.required ? 'required' : cell(option.defaultText ?? option.default ?? ''),
-      cell(option.sentence),
+      cell(option.description),
     ]),
   ),
   commands: table(

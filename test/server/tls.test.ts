@@ -386,14 +386,3 @@ describe('a listener that wants client certificates', () => {
     await turnsUntil(() => stats.closed.unauthenticated === 1);
   });
 });
-
-describe('an address', () => {
-  it.each([
-    ['tls', undefined, 'pongs://127.0.0.1:0 has no tls.cert and tls.key'],
-    ['tcp', own, 'pong://127.0.0.1:0 has tls, which is for pongs:// addresses'],
-  ] as const)('of kind %s has to go with its certificate', async (kind, tls, message) => {
-    const { server } = await serve();
-    const listening = server.listen({ kind, host: '127.0.0.1', port: 0 }, tls && { tls });
-    await expect(listening).rejects.toMatchObject({ code: 'PONGCHECK_CONFIG', message });
-  });
-});

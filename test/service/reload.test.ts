@@ -89,12 +89,12 @@ describe('service.reload', () => {
 
   it.each<[string, object, string]>([
     ['an option that nobody knows', { chekcs: {} }, 'PONGCHECK_CONFIG'],
-    ['a check that is none', { checks: { db: new SteadyCheck(), bad: { run: 5 } } }, 'PONGCHECK_CHECK'],
+    ['a check that is none', { checks: { db: new SteadyCheck(), bad: { run: 5 } } }, 'PONGCHECK_CONFIG'],
     ['a token that is none', { tokens: ['short'] }, 'PONGCHECK_CONFIG'],
     ['detail for tokens that are not there', { detail: 'token' }, 'PONGCHECK_CONFIG'],
     ['a listener that wants such', { listen: [{ url: 'pong://127.0.0.1:0', requireToken: true }] }, 'PONGCHECK_CONFIG'],
     ['a listener of TLS without a certificate', { listen: [{ url: 'pongs://127.0.0.1:0' }] }, 'PONGCHECK_CONFIG'],
-    ['an address that is none', { listen: [{ url: 'nowhere at all' }] }, 'PONGCHECK_ADDRESS'],
+    ['an address that is none', { listen: [{ url: 'nowhere at all' }] }, 'PONGCHECK_CONFIG'],
     ['a stale limit that is none', { ping: { staleLimit: -1 } }, 'PONGCHECK_CONFIG'],
     ['targets that are none', { probe: { targets: ['*'] } }, 'PONGCHECK_CONFIG'],
     ['too much for a PING', { heartbeat: { pingData: { a: 'x'.repeat(2000) } } }, 'PONGCHECK_CONFIG'],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { nearest } from '../../src/config/nearest.js';
+import { nearest } from '../../src/options/suggest.js';
 
 const known = ['maxPending', 'maxWatches', 'frameTimeout', 'idleTimeout', 'kind', 'url'];
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { formatDuration, parseDuration } from '../../src/config/duration.js';
-import { formatOctets, parseOctets } from '../../src/config/octets.js';
+import { formatBytes, parseBytes } from '../../src/options/bytes.js';
+import { formatDuration, parseDuration } from '../../src/options/duration.js';
 
 describe('a duration', () => {
   it.each([
@@ -61,14 +61,14 @@ describe('a number of octets', () => {
     ['1MiB', 1_048_576],
     ['2GiB', 2_147_483_648],
     ['0', 0],
-  ])('%s is %d', (text, octets) => expect(parseOctets(text)).toBe(octets));
+  ])('%s is %d', (text, octets) => expect(parseBytes(text)).toBe(octets));
 
   it.each(['', '1KB', '1kib', '1.5MiB', '1 KiB', '-1', '0x10', '999999999999999GiB'])('%p is none', (text) =>
-    expect(parseOctets(text)).toBeUndefined(),
+    expect(parseBytes(text)).toBeUndefined(),
   );
 
   it('is written in the largest unit that divides it, and reads back as itself', () => {
-    expect([0, 1000, 1024, 262_144, 1_048_576].map(formatOctets)).toEqual(['0', '1000', '1KiB', '256KiB', '1MiB']);
-    fc.assert(fc.property(fc.nat(), (octets) => parseOctets(formatOctets(octets)) === octets));
+    expect([0, 1000, 1024, 262_144, 1_048_576].map(formatBytes)).toEqual(['0', '1000', '1KiB', '256KiB', '1MiB']);
+    fc.assert(fc.property(fc.nat(), (octets) => parseBytes(formatBytes(octets)) === octets));
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Targets } from '../../src/probe/targets.js';
+import { Targets } from '../../src/link/targets.js';
 
 describe('the targets of a prober', () => {
   it.each([

@@ -10,11 +10,15 @@ export function hideCredentials(text: string): string {
   return redact(text.replace(userInfo, '$1***@'));
 }
 
-/** A value as a sentence may name it. */
-export function found(value: unknown): string {
-  if (value === null || value === undefined) return 'nothing';
+/** A value as an error names it: short, on one line, without credentials. */
+export function formatValue(value: unknown): string {
+  if (value === null) return 'null';
+  if (value === undefined) return 'missing';
   if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object') return 'a map';
+  if (typeof value === 'object') return 'an object';
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'symbol') return 'a symbol';
+  if (typeof value === 'bigint') return 'a BigInt';
   return typeof value === 'string' ? quoted(value) : String(value);
 }
 

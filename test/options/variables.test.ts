@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { expandVariables } from '../../src/config/variables.js';
+import { expandVariables } from '../../src/options/variables.js';
 
 const env = { HOST: 'db.example', PORT: '3306', EMPTY: '', NESTED: '${HOST}', DOLLAR: '$&$1' };
 

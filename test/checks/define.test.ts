@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { defineCheck } from '../../src/checks/define.js';
 import { PongcheckError } from '../../src/errors.js';
 import type { CheckSettings } from '../../src/health/check.js';
-import { defineCheck } from '../../src/health/define.js';
 
 const run = async () => ({ status: 'pass' as const });
 const define = (settings: object) => defineCheck('db', { kind: 'test', run, ...settings });
@@ -11,7 +11,7 @@ function refusal(define: () => unknown): string {
     define();
   } catch (error) {
     expect(error).toBeInstanceOf(PongcheckError);
-    expect((error as PongcheckError).code).toBe('PONGCHECK_CHECK');
+    expect((error as PongcheckError).code).toBe('PONGCHECK_CONFIG');
     return (error as Error).message;
   }
   throw new Error('it was taken');
@@ -86,26 +86,26 @@ describe('the definition of a check', () => {
     ['timeout', '800', 'from 1 to'],
     ['maxAge', -1, 'from 0 to'],
     ['interval', Number.NaN, 'from 0 to'],
-    ['interval', 99, 'at least the floor of 100 ms'],
+    ['interval', 99, 'or at least floor, 100'],
     ['floor', 0, 'from 1 to'],
     ['floor', -5, 'from 1 to'],
     ['rise', 0, 'a whole number from 1'],
     ['rise', 1.5, 'a whole number from 1'],
     ['fall', null, 'a whole number from 1'],
     ['critical', 'no', 'true or false'],
-    ['groups', 'web', 'an array of names'],
-    ['groups', [''], 'names of 1 to 64'],
-    ['groups', [7], 'names of 1 to 64'],
-    ['groups', ['liveness'], 'liveness never runs a check'],
+    ['groups', 'web', 'a list of names'],
+    ['groups', [''], 'a list of names of 1 to 64'],
+    ['groups', [7], 'a list of names of 1 to 64'],
+    ['groups', ['liveness'], 'liveness runs no check'],
   ])('refuses %s %p', (key, value, allowed) => {
     const message = refusal(() => define({ [key]: value }));
-    expect(message).toMatch(new RegExp(`^check "db": ${key} is `));
+    expect(message).toMatch(new RegExp(`^checks\\.db\\.${key} is `));
     expect(message).toContain(allowed);
   });
 
   it('says what was found', () => {
     expect(refusal(() => define({ timeout: -7 }))).toBe(
-      'check "db": timeout is -7; allowed: a number of milliseconds from 1 to 2147483647',
+      'checks.db.timeout is -7; allowed: milliseconds, a whole number from 1 to 3600000',
     );
     expect(refusal(() => define({ critical: 'no' }))).toContain('critical is "no";');
   });
@@ -116,14 +116,14 @@ describe('the definition of a check', () => {
   });
 
   it.each(['', 'with space', 'a=b', 'line\nbreak', 'x'.repeat(65), '\u202e'])('refuses the name %p', (name) => {
-    expect(refusal(() => defineCheck(name, { kind: 'test', run }))).toContain('its name');
+    expect(refusal(() => defineCheck(name, { kind: 'test', run }))).toContain('is not a valid name');
   });
 
   it('refuses what is no check at all', () => {
     expect(refusal(() => defineCheck('x', undefined as never))).toContain(
       'a function, or an object with a function `run`',
     );
-    expect(refusal(() => defineCheck('x', { kind: 'k' } as never))).toContain('its definition is an object');
-    expect(refusal(() => defineCheck('x', { run } as never))).toContain('kind is undefined');
+    expect(refusal(() => defineCheck('x', { kind: 'k' } as never))).toContain('checks.x is an object');
+    expect(refusal(() => defineCheck('x', { run } as never))).toContain('checks.x.kind is missing');
   });
 });

@@ -1,0 +1,106 @@
+import { PongcheckError } from '../errors.js';
+import type { CheckDefinition, CheckFunction, CheckResult, CheckSettings } from '../health/check.js';
+import type { DefinedCheck } from '../health/defined-check.js';
+import { redactor } from '../health/redact.js';
+import { formatValue } from '../options/format-value.js';
+import { configError, formatPath, InvalidOption, type Path } from '../options/issue.js';
+import { OptionReader, readDefault } from '../options/reader.js';
+import { shapeOf } from '../options/shape.js';
+import { checkSettingRows } from '../options/table.js';
+import { NAME_FORMS, namePattern } from '../options/value-types.js';
+
+const shape = shapeOf(checkSettingRows);
+type Defaults = Required<Omit<CheckSettings, 'maxAge'>>;
+const defaults = Object.fromEntries(
+  checkSettingRows.flatMap((row) => (row.default === undefined ? [] : [[row.path, readDefault(row, row.default)]])),
+) as Defaults;
+/** The max age of a check that is not run in the background at a chosen interval, in milliseconds. */
+const MAX_AGE_MS = 1000;
+/** The longest kind and component type, in characters. */
+const MAX_NAME = 64;
+
+/**
+ * Fills in the settings of a check, and validates them.
+ *
+ * @param definition a check of a kind, or a function: it passes when it
+ *   returns nothing, true or a result that says pass, and fails when it
+ *   returns false or throws.
+ * @throws PongcheckError `PONGCHECK_CONFIG`: the path `checks.NAME.KEY`, what was found and what is allowed.
+ */
+export function defineCheck(name: string, definition: CheckDefinition | CheckFunction): DefinedCheck {
+  if (!namePattern.test(name)) {
+    throw configError([`${formatPath(['checks', name])} is not a valid name; allowed: ${NAME_FORMS}`]);
+  }
+  try {
+    return readDefinition(name, definition);
+  } catch (error) {
+    if (error instanceof PongcheckError) throw error;
+    // Getters and Proxies of the application may throw anything.
+    throw configError([`${formatPath(['checks', name])} cannot be read (${redactor([])(error)})`]);
+  }
+}
+
+function readDefinition(name: string, definition: CheckDefinition | CheckFunction): DefinedCheck {
+  const given = typeof definition === 'function' ? fromFunction(definition) : definition;
+  if (typeof given !== 'object' || given === null || typeof given.run !== 'function') {
+    throw invalid(name, [], formatValue(given), 'a function, or an object with a function `run`');
+  }
+  const settings = readSettings(name, given);
+  const { timeout, interval, floor } = { ...defaults, ...settings };
+  if (interval > 0 && interval < floor) {
+    throw invalid(name, ['interval'], String(interval), `0 for on demand only, or at least floor, ${floor}`);
+  }
+  // Results of such an interval are always fresh enough, so that no caller waits for a run.
+  const followsInterval = settings.interval !== undefined && interval > 0;
+  return {
+    ...given,
+    maxAge: followsInterval ? interval + timeout : MAX_AGE_MS,
+    ...defaults,
+    ...settings,
+    name,
+    kind: nameOf(name, 'kind', given.kind),
+    ...(given.componentType !== undefined && { componentType: nameOf(name, 'componentType', given.componentType) }),
+    run: (signal, deadline, hops, connected) => given.run(signal, deadline, hops, connected),
+    ...(given.load && { load: () => given.load?.() }),
+    ...(given.close && { close: () => given.close?.() }),
+    secrets: secretsOf(name, given.secrets),
+    // One that is defined already stays what it is.
+    source: (given as Partial<DefinedCheck>).source ?? definition,
+  };
+}
+
+function fromFunction(check: CheckFunction): CheckDefinition {
+  // Whatever it returns is validated when it has (`Findings`).
+  return { kind: 'function', run: async (signal) => (await check(signal)) as CheckResult };
+}
+
+function readSettings(name: string, given: CheckDefinition): CheckSettings {
+  const issues: string[] = [];
+  const report = (path: Path, sentence: string) => issues.push(`${formatPath(path)} ${sentence}`);
+  const known = Object.fromEntries(checkSettingRows.map(({ path }) => [path, given[path as keyof CheckSettings]]));
+  const settings = new OptionReader(report).read(shape, known, ['checks', name]) as CheckSettings;
+  if (issues.length > 0) throw configError(issues);
+  if (settings.groups?.includes('liveness')) {
+    throw invalid(name, ['groups'], '"liveness"', 'any other name: liveness runs no check');
+  }
+  return settings;
+}
+
+function nameOf(name: string, key: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '' && value.length <= MAX_NAME) return value;
+  throw invalid(name, [key], formatValue(value), `a name of 1 to ${MAX_NAME} characters`);
+}
+
+function secretsOf(name: string, secrets: unknown = []): readonly string[] {
+  if (Array.isArray(secrets) && secrets.every((secret) => typeof secret === 'string')) return secrets;
+  throw invalid(
+    name,
+    ['secrets'],
+    Array.isArray(secrets) ? 'a list with something else' : typeof secrets,
+    'a list of texts',
+  );
+}
+
+function invalid(name: string, path: Path, found: string, allowed: string): InvalidOption {
+  return new InvalidOption(formatPath(['checks', name]) + (path.length > 0 ? '.' : ''), path, found, allowed);
+}

@@ -1,0 +1,48 @@
+import type { CheckSettings } from '../health/check.js';
+import { configError, formatPath, InvalidOption, type Path } from '../options/issue.js';
+import type { OptionRow } from '../options/option.js';
+import { OptionReader } from '../options/reader.js';
+import { shapeOf } from '../options/shape.js';
+import { checkSettingRows } from '../options/table.js';
+import { identityOf } from './identity.js';
+
+const settingKeys: readonly string[] = checkSettingRows.map(({ path }) => path);
+
+/** An option that only its kind can tell to be wrong. `found` must hold no secret. */
+export function invalidOption(kind: string, path: Path, found: string, allowed: string): InvalidOption {
+  return new InvalidOption(`${kind} check: `, path, found, allowed);
+}
+
+/**
+ * Validates what code gives to the factory of a kind, and separates the settings that every check has from the options
+ * of the kind.
+ *
+ * @throws PongcheckError `PONGCHECK_CONFIG`, one line for each issue: its path, what was found and what is allowed.
+ */
+export function parseCheckOptions<Options extends object>(
+  kind: string,
+  rows: readonly OptionRow[],
+  given: Options & CheckSettings,
+  { open = false } = {},
+): { settings: CheckSettings & { identity: string }; options: Omit<Options, keyof CheckSettings> } {
+  const issues: string[] = [];
+  const report = (path: Path, sentence: string) =>
+    issues.push(`${kind} check: ${formatPath(path) || 'its argument'} ${sentence}`);
+  const shape = { ...shapeOf([...checkSettingRows, ...rows]), open };
+  const values = new OptionReader(report).read(shape, given, []) as Record<string, unknown>;
+  if (issues.length > 0) throw configError(issues);
+  const entries = Object.entries(values);
+  const options = Object.fromEntries(entries.filter(([key]) => !isSetting(key)));
+  return {
+    settings: {
+      ...Object.fromEntries(entries.filter(([key]) => isSetting(key))),
+      identity: identityOf(kind, rows, options),
+    },
+    options: options as unknown as Omit<Options, keyof CheckSettings>,
+  };
+}
+
+/** Whether an option is one of every check, and not of its kind. */
+export function isSetting(key: string): boolean {
+  return settingKeys.includes(key);
+}

@@ -1,0 +1,40 @@
+import { PongcheckError } from '../errors.js';
+import { quoted } from './format-value.js';
+
+/** Keys and indices from the root of the options. */
+export type Path = readonly (string | number)[];
+
+/** Notes what is wrong at a place: `sentence` goes on from the path, such as `is 5; allowed: true or false`. */
+export type Report = (path: Path, sentence: string) => void;
+
+/** `checks.db.timeout`, `listen[0].url`; a name with a dot or worse stands in brackets. */
+export function formatPath(path: Path): string {
+  let text = '';
+  for (const key of path) {
+    if (typeof key === 'number') text += `[${key}]`;
+    else if (!/^[A-Za-z0-9_-]{1,64}$/.test(key)) text += `[${quoted(key)}]`;
+    else text += text === '' ? key : `.${key}`;
+  }
+  return text;
+}
+
+/** One PONGCHECK_CONFIG that lists all issues, one per line. */
+export function configError(lines: readonly string[]): PongcheckError {
+  return new PongcheckError('PONGCHECK_CONFIG', lines.join('\n'));
+}
+
+/** A value that only its user can tell to be wrong: a URL of another scheme, a file that cannot be read. */
+export class InvalidOption extends PongcheckError {
+  readonly path: Path;
+  /** What was found, and what is allowed. Neither holds a secret. */
+  readonly found: string;
+  readonly allowed: string;
+
+  /** @param prefix text before the path in the message, such as `mysql check: ` or `checks.db.`. */
+  constructor(prefix: string, path: Path, found: string, allowed: string) {
+    super('PONGCHECK_CONFIG', `${prefix}${formatPath(path)} is ${found}; allowed: ${allowed}`);
+    this.path = path;
+    this.found = found;
+    this.allowed = allowed;
+  }
+}

@@ -1,0 +1,93 @@
+import { type Address, formatAddress, parseAddress, type TcpAddress } from '../link/address.js';
+import { isNetwork } from '../link/networks.js';
+import { TARGET_FORMS, Targets } from '../link/targets.js';
+import { MAX_TOKENS, TOKEN_FORMS, tokenPattern } from '../link/tokens.js';
+import { InvalidValue, type ValueType } from './option.js';
+import { commaSeparated, invalid, listOf, textOf } from './value-types.js';
+
+/** Of a dependency. Its kind of check validates the rest. */
+export const url: ValueType = {
+  name: 'url',
+  allowed: () => 'a URL, SCHEME://[USER:PASSWORD@]HOST[:PORT][/PATH]',
+  read(value) {
+    // A list of hosts, which the kind validates, is more than a URL may have.
+    const oneHost = textOf(value).replace(/,[^/@?#]*(?=[/?#]|$)/, '');
+    if (URL.canParse(oneHost) && oneHost.includes('://')) return value;
+    throw new InvalidValue();
+  },
+  typescript: () => 'string',
+};
+
+/** Of a responder. */
+export const address: ValueType = {
+  name: 'address',
+  allowed: () => 'pong://HOST:PORT or pongs://HOST:PORT, an IPv6 address in brackets, or pong+unix:/PATH',
+  read: (value) => formatAddress(addressOf(textOf(value))),
+  typescript: () => 'string',
+};
+
+/** The short form of `listen`, in a file and in the environment. */
+export const addresses: ValueType = {
+  name: 'addresses',
+  allowed: () => 'a list such as [{ url: "pong://HOST:PORT" }]',
+  read: (value, _row, mode) =>
+    mode === 'code'
+      ? invalid()
+      : commaSeparated(textOf(value)).map((each) => ({ url: formatAddress(addressOf(each)) })),
+  typescript: () => 'readonly ListenOptions[]',
+};
+
+/** The short form of `http`. */
+export const endpoint: ValueType = {
+  name: 'endpoint',
+  allowed: (_row, mode) => (mode === 'code' ? '{ host, port } or false' : 'HOST:PORT, { host, port } or false'),
+  read(value, _row, mode) {
+    if (value === false || (value === 'false' && mode === 'file')) return false;
+    const [, hostAndPort] = (mode === 'file' && /^(?:http:\/\/)?([^/]*:\d+)$/.exec(textOf(value))) || [];
+    if (hostAndPort === undefined) throw new InvalidValue();
+    const { host, port } = addressOf(hostAndPort) as TcpAddress;
+    return { host, port };
+  },
+  typescript: () => 'HttpOptions | false',
+};
+
+export const tokens: ValueType = {
+  name: 'tokens',
+  allowed: () => `a list of 1 to ${MAX_TOKENS} texts of ${TOKEN_FORMS}, = at the end`,
+  read: (value) => listOf(value, MAX_TOKENS, (token) => tokenPattern.test(token)),
+  readText: (value, row) => tokens.read(commaSeparated(value), row, 'file'),
+  typescript: () => 'readonly string[]',
+};
+
+export const networks: ValueType = {
+  name: 'networks',
+  allowed: () => 'a list of addresses and networks, such as [10.0.0.0/8, "::1"]',
+  read: (value) => listOf(value, Number.POSITIVE_INFINITY, isNetwork),
+  readText: (value, row) => networks.read(commaSeparated(value), row, 'file'),
+  typescript: () => 'readonly string[]',
+};
+
+export const targets: ValueType = {
+  name: 'targets',
+  allowed: () => `a list of ${TARGET_FORMS}`,
+  read: (value) => listOf(value, Number.POSITIVE_INFINITY, isTarget),
+  readText: (value, row) => targets.read(commaSeparated(value), row, 'file'),
+  typescript: () => 'readonly string[]',
+};
+
+function isTarget(text: string): boolean {
+  try {
+    new Targets([text]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function addressOf(value: string): Address {
+  try {
+    return parseAddress(value);
+  } catch {
+    throw new InvalidValue();
+  }
+}

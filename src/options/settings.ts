@@ -1,0 +1,90 @@
+import { formatDuration } from './duration.js';
+import { configError, formatPath } from './issue.js';
+import { at, setAt } from './path.js';
+import { OptionReader, readDefault } from './reader.js';
+import { shapeOf } from './shape.js';
+import { codeOptionRows, optionRows } from './table.js';
+import type { Options } from './types.js';
+
+type Section<Key extends keyof Options> = Exclude<NonNullable<Options[Key]>, false>;
+
+/** One address to listen on, and its own settings. */
+export type ListenOptions = Section<'listen'>[number];
+export type HttpOptions = Section<'http'>;
+export type Limits = Required<Section<'limits'>>;
+export type DrainTimes = Required<Section<'drain'>>;
+export type HeartbeatSettings = Required<Omit<Section<'heartbeat'>, 'pingData'>> &
+  Pick<Section<'heartbeat'>, 'pingData'>;
+
+/** The options with every default filled in. Times in milliseconds, sizes in bytes. */
+export interface Settings
+  extends Omit<Options, 'listen' | 'http' | 'ping' | 'heartbeat' | 'limits' | 'drain' | 'detail'> {
+  readonly listen: readonly ListenOptions[];
+  readonly http: (HttpOptions & Required<Omit<HttpOptions, 'tls'>>) | false;
+  readonly ping: Required<Section<'ping'>>;
+  readonly heartbeat: HeartbeatSettings;
+  readonly limits: Limits;
+  readonly drain: DrainTimes;
+  readonly detail: NonNullable<Options['detail']>;
+}
+
+const codeShape = shapeOf([
+  ...optionRows.filter(({ path, fileOnly }) => !fileOnly && !path.startsWith('checks.')),
+  ...codeOptionRows,
+]);
+
+/**
+ * Validates what code gives, and fills in the defaults.
+ *
+ * @throws PongcheckError `PONGCHECK_CONFIG`, one line for each issue: its path, what was found and what is allowed.
+ */
+export function readOptions(options: unknown): Settings {
+  const issues: string[] = [];
+  const reader = new OptionReader((path, sentence) => issues.push(`${formatPath(path) || 'the argument'} ${sentence}`));
+  const values = reader.read(codeShape, options, []);
+  if (issues.length > 0) throw configError(issues);
+  const settings = withDefaults(values as Record<string, unknown>);
+  issues.push(...contradictions(settings));
+  if (issues.length > 0) throw configError(issues);
+  return settings;
+}
+
+/** The values with the defaults of the table, in the same object. */
+export function withDefaults(values: Record<string, unknown>): Settings {
+  const delay = at(values, 'drain.delay');
+  for (const row of optionRows) {
+    if (row.default === undefined || /[*[]/.test(row.path) || at(values, row.path) !== undefined) continue;
+    setAt(values, row.path, readDefault(row, row.default));
+  }
+  const settings = values as unknown as Settings;
+  // A shorter grace shortens a delay that is not given.
+  if (delay === undefined) setAt(values, 'drain.delay', Math.min(settings.drain.delay, settings.drain.grace));
+  return settings;
+}
+
+/** What the table allows option by option, but not together. */
+export function contradictions({ ping, drain, listen, detail, tokens, probe }: Settings): string[] {
+  const issues: string[] = [];
+  const atMost = (path: string, value: number, limitPath: string, limit: number) => {
+    if (value <= limit) return;
+    issues.push(`${path} is ${formatDuration(value)}; allowed: at most ${limitPath}, ${formatDuration(limit)}`);
+  };
+  atMost('ping.timeout', ping.timeout, 'ping.maxTimeout', ping.maxTimeout);
+  atMost('drain.delay', drain.delay, 'drain.grace', drain.grace);
+  const needTokens = [
+    ...(detail === 'token' ? ['detail is token'] : []),
+    ...listen.flatMap(({ requireToken }, index) => (requireToken ? `listen[${index}].requireToken is true` : [])),
+  ];
+  if (!tokens) issues.push(...needTokens.map((option) => `${option}, but tokens is empty`));
+  for (const [index, { url, tls, proxyProtocol }] of listen.entries()) {
+    if (url.startsWith('pongs:') && !tls) issues.push(`listen[${index}].tls is missing: ${url} needs a certificate`);
+    if (!url.startsWith('pongs:') && tls) issues.push(`listen[${index}].tls is for pongs:// addresses, not for ${url}`);
+    if (proxyProtocol && url.startsWith('pong+unix:'))
+      issues.push(`listen[${index}].proxyProtocol is for TCP: ${url} has no addresses`);
+  }
+  for (const [name, { group, checks }] of Object.entries(probe?.modules ?? {})) {
+    if (group !== undefined && checks)
+      issues.push(`probe.modules.${name} has both group and checks; allowed: one of them`);
+  }
+  return issues;
+}

@@ -1,0 +1,258 @@
+import { BYTES_FORMS, formatBytes, parseBytes } from './bytes.js';
+import { DURATION_FORMS, formatDuration, parseDuration } from './duration.js';
+import { InvalidValue, type OptionRow, type ValueType } from './option.js';
+import { isMap } from './path.js';
+import { didYouMean } from './suggest.js';
+
+/** Names of checks and of groups. */
+export const namePattern = /^[^\s\p{C}=]{1,64}$/u;
+export const NAME_FORMS = '1 to 64 characters without white space, control characters and "="';
+
+/** In a file with its unit, in code a number of milliseconds. */
+export const duration: ValueType = {
+  name: 'duration',
+  allowed: (row, mode) =>
+    mode === 'code' ? `milliseconds, a whole number${range(row, String)}` : DURATION_FORMS + range(row, formatDuration),
+  read(value, row, mode) {
+    if (mode === 'code') return integerOf(value, row);
+    if (value === 0) return within(0, row);
+    if (typeof value === 'number') throw new InvalidValue(`a unit is missing: ${value}ms, ${value}s`);
+    return within(parseDuration(textOf(value)), row);
+  },
+  show: (ms) => (ms === 0 ? 0 : formatDuration(ms)),
+  typescript: () => 'number',
+};
+
+export const bytes: ValueType = {
+  name: 'bytes',
+  allowed: (row, mode) =>
+    mode === 'code' ? `bytes, a whole number${range(row, String)}` : BYTES_FORMS + range(row, formatBytes),
+  read(value, row, mode) {
+    if (mode === 'code') return integerOf(value, row);
+    if (typeof value === 'number') return within(parseBytes(String(value)), row);
+    const [, count, unit] = /^(\d+) ?([kmg])i?b?$/i.exec(textOf(value)) ?? [];
+    const size = parseBytes(textOf(value));
+    if (size === undefined && unit) throw new InvalidValue(`did you mean ${count}${unit.toUpperCase()}iB?`);
+    return within(size, row);
+  },
+  show: (size) => (size % 1024 === 0 && size > 0 ? formatBytes(size) : size),
+  typescript: () => 'number',
+};
+
+export const integer: ValueType = {
+  name: 'integer',
+  allowed: (row) => `a whole number${range(row, String)}`,
+  read: (value, row) => integerOf(value, row),
+  readText: (value, row) => within(/^\d{1,15}$/.test(value) ? Number(value) : undefined, row),
+  typescript: () => 'number',
+};
+
+export const boolean: ValueType = {
+  name: 'boolean',
+  allowed: () => 'true or false',
+  read(value) {
+    if (typeof value === 'boolean') return value;
+    if (value === 'true' || value === 'false') throw new InvalidValue('without quotes');
+    throw new InvalidValue(yesOrNo(value));
+  },
+  readText(value) {
+    if (value === 'true') return true;
+    if (value === 'false') return false;
+    throw new InvalidValue(yesOrNo(value));
+  },
+  typescript: () => 'boolean',
+};
+
+export const enumeration: ValueType = {
+  name: 'enumeration',
+  allowed: ({ values = [] }) => `one of ${values.join(', ')}`,
+  read(value, { values = [] }) {
+    if (values.includes(textOf(value))) return value;
+    throw new InvalidValue(didYouMean(textOf(value), values));
+  },
+  typescript: ({ values = [] }) => values.map((word) => `'${word}'`).join(' | '),
+};
+
+export const text: ValueType = {
+  name: 'text',
+  allowed: () => 'a text of 1 to 1024 characters on one line',
+  read: (value) => oneLine(value),
+  typescript: () => 'string',
+};
+
+/** Bytes to send: in a file with escapes for control characters, in code as they are. */
+export const payload: ValueType = {
+  name: 'payload',
+  allowed: (_row, mode) => `a text of 1 to 1024 characters${mode === 'code' ? '' : ' on one line'}`,
+  read(value, _row, mode) {
+    if (mode === 'file') return oneLine(value);
+    return /^.{1,1024}$/su.test(textOf(value)) ? value : invalid();
+  },
+  typescript: () => 'string',
+};
+
+/** A text in slashes is a regular expression; code may give a RegExp. */
+export const pattern: ValueType = {
+  name: 'pattern',
+  allowed: (_row, mode) => `a text or a ${mode === 'code' ? 'RegExp, a text' : '/regular expression/'} on one line`,
+  read: (value, _row, mode) => (mode === 'code' && value instanceof RegExp ? value : oneLine(value)),
+  typescript: () => 'string | RegExp',
+};
+
+export const texts: ValueType = {
+  name: 'texts',
+  allowed: () => 'a map of texts, each on one line',
+  read: (value) => mapOf(value, oneLine),
+  typescript: () => 'Readonly<Record<string, string>>',
+};
+
+export const patterns: ValueType = {
+  name: 'patterns',
+  allowed: (_row, mode) =>
+    `a map of texts or ${mode === 'code' ? 'RegExps' : '/regular expressions/'}, each on one line`,
+  read: (value, row, mode) => mapOf(value, (entry) => pattern.read(entry, row, mode)),
+  typescript: () => 'Readonly<Record<string, string | RegExp>>',
+};
+
+/** In a file it is resolved against the folder of that file. */
+export const path: ValueType = {
+  name: 'path',
+  allowed: () => 'the path of a file',
+  read: (value) => textOf(value) || invalid(),
+  typescript: () => 'string',
+};
+
+export const names: ValueType = {
+  name: 'names',
+  allowed: () => `a list of names of ${NAME_FORMS}`,
+  read(value) {
+    if (typeof value === 'string') throw new InvalidValue('a list, such as [readiness, startup]');
+    if (!Array.isArray(value) || !value.every((name) => typeof name === 'string' && namePattern.test(name))) {
+      throw new InvalidValue();
+    }
+    return [...new Set(value)];
+  },
+  readText: (value, row) => names.read(commaSeparated(value), row, 'file'),
+  typescript: () => 'readonly string[]',
+};
+
+/** The mode of a file, as chmod takes it: text in a file, because YAML reads 0660 as another number; a number in code. */
+export const fileMode: ValueType = {
+  name: 'fileMode',
+  allowed: (_row, mode) => (mode === 'code' ? 'a number from 0 to 0o777' : 'an octal mode in quotes, such as "0660"'),
+  read(value, row, mode) {
+    if (mode === 'code') return integerOf(value, { ...row, min: 0, max: 0o777 });
+    if (typeof value === 'string' && /^0?[0-7]{3}$/.test(value)) return Number.parseInt(value, 8);
+    throw new InvalidValue(typeof value === 'number' ? 'in quotes' : undefined);
+  },
+  show: (mode) => `0${mode.toString(8)}`,
+  typescript: () => 'number',
+};
+
+/** An object of the application's own with certain methods, such as a logger. */
+export const instance: ValueType = {
+  name: 'instance',
+  allowed: ({ values = [] }) => `an object with ${values.map((method) => `${method}()`).join(', ')}`,
+  read(value, { values = [] }) {
+    const isObject = typeof value === 'object' || typeof value === 'function';
+    if (!isObject || value === null) throw new InvalidValue();
+    const absent = values.find((method) => typeof (value as Record<string, unknown>)[method] !== 'function');
+    if (absent !== undefined) throw new InvalidValue(`${absent}() is missing`);
+    return value;
+  },
+  typescript: () => 'object',
+};
+
+/** A check as code gives it. */
+export const check: ValueType = {
+  name: 'check',
+  allowed: () => 'a function, or an object with a function `run`',
+  read: (value) => (typeof value === 'function' || hasRun(value) ? value : invalid()),
+  typescript: () => 'CheckDefinition | CheckFunction',
+};
+
+function hasRun(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && typeof (value as { run?: unknown }).run === 'function';
+}
+
+/** The contents of a PEM file. */
+export const pem: ValueType = {
+  name: 'pem',
+  allowed: () => 'a text or a Buffer with PEM',
+  read: (value) => (Buffer.isBuffer(value) ? value : textOf(value) || invalid()),
+  typescript: () => 'string | Buffer',
+};
+
+/** An object that fits into a frame as JSON. */
+export const json: ValueType = {
+  name: 'json',
+  allowed: ({ max }) => `an object of at most ${max} bytes as JSON`,
+  read(value, { max = 0 }) {
+    if (!isMap(value)) throw new InvalidValue();
+    const size = jsonSize(value);
+    if (size > max) throw new InvalidValue(`${size} bytes`);
+    return value;
+  },
+  typescript: () => 'object',
+};
+
+function jsonSize(value: object): number {
+  try {
+    return Buffer.byteLength(JSON.stringify(value));
+  } catch {
+    throw new InvalidValue('not JSON');
+  }
+}
+
+export function invalid(): never {
+  throw new InvalidValue();
+}
+
+/** A list of 1 to `max` texts. For a wrong one the hint says which, and repeats no secret. */
+export function listOf(value: unknown, max: number, isValid: (text: string) => boolean): string[] {
+  if (!Array.isArray(value) || value.length === 0 || value.length > max) return invalid();
+  const wrong = value.findIndex((item) => typeof item !== 'string' || !isValid(item));
+  if (wrong >= 0) throw new InvalidValue(value.length === 1 ? undefined : `number ${wrong + 1} of them is not`);
+  return value;
+}
+
+function oneLine(value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'boolean') throw new InvalidValue(`in quotes: "${value}"`);
+  const line = textOf(value);
+  if (/\p{Cc}/u.test(line)) throw new InvalidValue('in single quotes YAML makes no line break of \\n');
+  return /^.{1,1024}$/su.test(line) ? line : invalid();
+}
+
+function mapOf(value: unknown, read: (entry: unknown) => unknown): object {
+  return isMap(value) ? Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, read(entry)])) : invalid();
+}
+
+export function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw new InvalidValue();
+}
+
+export function commaSeparated(value: string): string[] {
+  return value.split(',').map((part) => part.trim());
+}
+
+function integerOf(value: unknown, row: OptionRow): number {
+  if (typeof value === 'string' && /^\d+$/.test(value)) throw new InvalidValue('without quotes');
+  return within(typeof value === 'number' ? value : undefined, row);
+}
+
+function within(value: number | undefined, { min = 0, max = Number.MAX_SAFE_INTEGER }: OptionRow): number {
+  if (value === undefined || !Number.isInteger(value) || value < min || value > max) throw new InvalidValue();
+  return value;
+}
+
+function range({ min = 0, max }: OptionRow, show: (value: number) => string): string {
+  if (max === undefined) return min === 0 ? '' : ` of at least ${show(min)}`;
+  return ` from ${show(min)} to ${show(max)}`;
+}
+
+function yesOrNo(value: unknown): string | undefined {
+  if (value === 1 || /^(?:1|y|yes|on)$/i.test(String(value))) return 'did you mean true?';
+  if (value === 0 || /^(?:0|n|no|off)$/i.test(String(value))) return 'did you mean false?';
+  return undefined;
+}
