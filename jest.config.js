@@ -7,6 +7,8 @@ export default {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' }, sourceMaps: 'inline' },
     ],
   },
+  coverageProvider: 'babel',
+  collectCoverageFrom: ['src/**/*.ts'],
   roots: ['<rootDir>/test'],
   testPathIgnorePatterns: ['/test/system/'],
   testEnvironment: '<rootDir>/test/setup/no-leaks.js',

@@ -1,21 +1,21 @@
 #!/usr/bin/env node
 // First of all: until it is loaded, a signal ends the process.
-import './cli/serve-signals.js';
+import './cli/serve/signals.js';
 import { debuglog } from 'node:util';
-import { type Command, EXIT_USAGE, parseCommandLine, UsageError } from './cli/command.js';
 import { handleOutputErrors } from './cli/output.js';
-import { PongcheckError } from './errors.js';
+import { type Command, EXIT_USAGE, parseCommandLine, UsageError } from './cli/parser.js';
+import { PongcheckError } from './common/errors.js';
 import { nearest } from './options/suggest.js';
 
 /** What each command is; loaded when it is wanted, because a probe pays for whatever is loaded. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  serve: async () => (await import('./cli/serve.js')).serveCommand,
-  ping: async () => (await import('./cli/ping.js')).pingCommand,
-  explain: async () => (await import('./cli/explain.js')).explainCommand,
-  watch: async () => (await import('./cli/watch.js')).watchCommand,
-  'check-config': async () => (await import('./cli/check-config.js')).checkConfigCommand,
-  conformance: async () => (await import('./cli/conformance.js')).conformanceCommand,
-  emit: async () => (await import('./cli/emit.js')).emitCommand,
+  serve: async () => (await import('./cli/serve/command.js')).serveCommand,
+  ping: async () => (await import('./cli/ping/command.js')).pingCommand,
+  explain: async () => (await import('./cli/explain/command.js')).explainCommand,
+  watch: async () => (await import('./cli/watch/command.js')).watchCommand,
+  'check-config': async () => (await import('./cli/check-config/command.js')).checkConfigCommand,
+  conformance: async () => (await import('./cli/conformance/command.js')).conformanceCommand,
+  emit: async () => (await import('./cli/emit/command.js')).emitCommand,
 };
 const EXIT_FAILED = 1;
 const LINGER_MS = 500;
@@ -45,7 +45,7 @@ async function printHelp(): Promise<number> {
 }
 
 async function version(): Promise<string> {
-  return (await import('./version.js')).packageVersion();
+  return (await import('./common/version.js')).packageVersion();
 }
 
 function print(text: string): number {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { systemClock } from '../src/clock.js';
+import { systemClock } from '../src/common/clock.js';
 
 const DAY = 86_400_000;
 

@@ -1,5 +1,5 @@
+import type { FailureReason } from '../../src/exporter/result.js';
 import type { Reason } from '../../src/health/reason.js';
-import type { FailureReason } from '../../src/probe/result.js';
 
 /** What to do first, by the reason why a check is not well. A reason without a hint does not compile. */
 export const hints: Readonly<Record<Reason, string>> = {

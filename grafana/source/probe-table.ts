@@ -1,4 +1,4 @@
-import { probeMetrics } from '../../src/probe/table.js';
+import { probeMetrics } from '../../src/exporter/table.js';
 import type { KnownMetric } from './metrics.js';
 
 /**

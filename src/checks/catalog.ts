@@ -1,13 +1,13 @@
 import type { CheckDefinition } from '../health/check.js';
 import type { OptionRow } from '../options/option.js';
-import { diskOptions } from './disk-options.js';
-import { httpOptions } from './http-options.js';
-import { moduleOptions } from './module-options.js';
-import { mysqlOptions } from './mysql-options.js';
-import { pingpongOptions } from './pingpong-options.js';
-import { processOptions } from './process-options.js';
-import { redisOptions } from './redis-options.js';
-import { tcpOptions } from './tcp-options.js';
+import { diskOptions } from './disk/options.js';
+import { httpOptions } from './http/options.js';
+import { moduleOptions } from './module/options.js';
+import { mysqlOptions } from './mysql/options.js';
+import { pingpongOptions } from './pingpong/options.js';
+import { processOptions } from './process/options.js';
+import { redisOptions } from './redis/options.js';
+import { tcpOptions } from './tcp/options.js';
 
 /** Makes a check of what was said of it: the kind's options, and those of every check, in ms and octets. */
 export type MakeCheck = (options: Readonly<Record<string, unknown>>) => CheckDefinition | Promise<CheckDefinition>;
@@ -33,50 +33,50 @@ export const checkKinds: readonly CheckKind[] = [
     kind: 'mysql',
     description: 'MySQL or MariaDB answers a query, and takes new connections.',
     options: mysqlOptions,
-    load: async () => makes((await import('./mysql.js')).mysql),
+    load: async () => makes((await import('./mysql/index.js')).mysql),
   },
   {
     kind: 'redis',
     description: 'Redis answers a PING.',
     options: redisOptions,
-    load: async () => makes((await import('./redis.js')).redis),
+    load: async () => makes((await import('./redis/index.js')).redis),
   },
   {
     kind: 'http',
     description: 'A service answers a request as expected.',
     options: httpOptions,
-    load: async () => makes((await import('./http.js')).http),
+    load: async () => makes((await import('./http/index.js')).http),
   },
   {
     kind: 'tcp',
     description: 'A port takes a connection, and answers as expected where that is asked for.',
     options: tcpOptions,
-    load: async () => makes((await import('./tcp.js')).tcp),
+    load: async () => makes((await import('./tcp/index.js')).tcp),
   },
   {
     kind: 'pingpong',
     description: 'Another responder says pass.',
     options: pingpongOptions,
-    load: async () => makes((await import('./pingpong.js')).pingpong),
+    load: async () => makes((await import('./pingpong/index.js')).pingpong),
   },
   {
     kind: 'process',
     description: 'The event loop of this process keeps up, and its heap has room.',
     options: processOptions,
-    load: async () => makes((await import('./process.js')).process),
+    load: async () => makes((await import('./process/index.js')).process),
   },
   {
     kind: 'disk',
     description: 'A file system has space and inodes left.',
     options: diskOptions,
-    load: async () => makes((await import('./disk.js')).disk),
+    load: async () => makes((await import('./disk/index.js')).disk),
   },
   {
     kind: 'module',
     description: 'A check of your own: the default export of an ES module.',
     options: moduleOptions,
     open: true,
-    load: async () => makes((await import('./module.js')).module),
+    load: async () => makes((await import('./module/index.js')).module),
   },
 ];
 

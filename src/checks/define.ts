@@ -1,7 +1,7 @@
-import { PongcheckError } from '../errors.js';
+import { PongcheckError } from '../common/errors.js';
+import { redactor } from '../common/redact.js';
 import type { CheckDefinition, CheckFunction, CheckResult, CheckSettings } from '../health/check.js';
 import type { DefinedCheck } from '../health/defined-check.js';
-import { redactor } from '../health/redact.js';
 import { formatValue } from '../options/format-value.js';
 import { configError, formatPath, InvalidOption, type Path } from '../options/issue.js';
 import { OptionReader, readDefault } from '../options/reader.js';

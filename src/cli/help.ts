@@ -1,4 +1,4 @@
-import { type Command, commonFlags, EXIT_USAGE, type Flag, type HelpPart } from './command.js';
+import { type Command, commonFlags, EXIT_USAGE, type Flag, type HelpPart } from './parser.js';
 import { stylesFor } from './terminal.js';
 
 const MAX_WIDTH = 100;

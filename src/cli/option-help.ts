@@ -2,7 +2,7 @@ import { checkKinds } from '../checks/catalog.js';
 import type { OptionRow } from '../options/option.js';
 import { checkVariables, optionRows } from '../options/table.js';
 import { FILE_VARIABLE } from '../options/variable-names.js';
-import type { HelpPart } from './command.js';
+import type { HelpPart } from './parser.js';
 
 /** The options of the file and of the environment, and the kinds of check. */
 export function optionHelp(): HelpPart[] {

@@ -1,4 +1,4 @@
-import { type Command, EXIT_OUTPUT } from './command.js';
+import { type Command, EXIT_OUTPUT } from './parser.js';
 
 const gone = new AbortController();
 /** Aborted once standard output takes nothing more: a command without an end of its own ends then. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ClientTls } from '../client/tls.js';
 import { TOKEN_VARIABLE } from '../options/variable-names.js';
-import { type Flag, type FlagValues, UsageError } from './command.js';
+import { type Flag, type FlagValues, UsageError } from './parser.js';
 
 /** A token takes far less; whatever is longer is another file. */
 const MAX_OCTETS = 4096;

@@ -1,6 +1,6 @@
 import * as util from 'node:util';
 
-export { printable, printableJson } from '../link/printable.js';
+export { printable, printableJson } from '../common/printable.js';
 
 export type Style = (text: string) => string;
 export type StyleName = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'magenta' | 'cyan';

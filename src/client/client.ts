@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import type { Clock, Timer } from '../clock.js';
-import { PongcheckError } from '../errors.js';
-import type { Address } from '../link/address.js';
+import type { Clock, Timer } from '../common/clock.js';
+import { PongcheckError } from '../common/errors.js';
+import type { Address } from '../net/address.js';
 import type { ErrorBody, GoawayBody, HelloBody } from '../wire/bodies.js';
 import { ErrorFlag, FrameType, PingFlag, Status, WatchFlag, WireError } from '../wire/codes.js';
 import { Decoder, FAULT, NEED_MORE } from '../wire/decoder.js';
@@ -16,10 +16,12 @@ import {
   protocolFailure,
   RefusedError,
   timeoutFailure,
-} from './failure.js';
+} from './errors.js';
 import { type Goaway, readGoaway } from './goaway.js';
 import { Outbox } from './outbox.js';
+import { halvesOf, idOf, Waiting } from './pending-requests.js';
 import { type Pong, readPong } from './pong.js';
+import type { Report } from './report.js';
 import {
   type HelloOptions,
   helloQuestion,
@@ -27,9 +29,7 @@ import {
   pingQuestion,
   type Question,
   watchFrame,
-} from './question.js';
-import type { Report } from './report.js';
-import { halvesOf, idOf, Waiting } from './waiting.js';
+} from './requests.js';
 import { Watch, type WatchOptions } from './watch.js';
 
 export interface ClientEvents {

@@ -1,14 +1,14 @@
 import { connect as connectSocket, type LookupFunction, type Socket } from 'node:net';
-import { type Clock, systemClock } from '../clock.js';
-import { PongcheckError } from '../errors.js';
-import { type Address, endpointOf, parseAddress } from '../link/address.js';
-import type { KeepAlive } from '../link/keep-alive.js';
+import { type Clock, systemClock } from '../common/clock.js';
+import { PongcheckError } from '../common/errors.js';
+import { type Address, endpointOf, parseAddress } from '../net/address.js';
+import type { KeepAlive } from '../net/keep-alive.js';
 import { onAbort } from './abort.js';
 import { Client } from './client.js';
-import { connectFailure, timeoutFailure } from './failure.js';
+import { connectFailure, timeoutFailure } from './errors.js';
 import { milliseconds, wrongOption } from './options.js';
 import type { Pong } from './pong.js';
-import { type PingOptions, pingQuestion } from './question.js';
+import { type PingOptions, pingQuestion } from './requests.js';
 import { type ClientTls, tlsOpener } from './tls.js';
 
 export interface ConnectOptions {
@@ -44,7 +44,7 @@ function warnOnce(sentence: string): void {
 
 /** Loaded for who wants it: a probe does not. */
 async function loadKeepAliveSetter(settings: Partial<KeepAlive>): Promise<(socket: Socket) => void> {
-  return (await import('../link/keep-alive.js')).keepAliveSetter(settings, warnOnce);
+  return (await import('../net/keep-alive.js')).keepAliveSetter(settings, warnOnce);
 }
 
 const CONNECT_TIMEOUT = 5000;

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { PongcheckError } from '../errors.js';
+import { PongcheckError } from '../common/errors.js';
 
 /** The largest time on the wire, and of a timer. */
 export const MAX_MS = 2 ** 31 - 1;

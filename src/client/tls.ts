@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
-import { PongcheckError } from '../errors.js';
-import { type Address, hostAndPort } from '../link/address.js';
-import { ALPN, flawOf } from '../link/certificates.js';
+import { PongcheckError } from '../common/errors.js';
+import { type Address, hostAndPort } from '../net/address.js';
+import { ALPN, flawOf } from '../net/tls.js';
 
 /** How a server at a `pongs://` address proves who it is, and this client to it. Texts are PEM. */
 export interface ClientTls {

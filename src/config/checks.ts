@@ -2,7 +2,7 @@ import { type CheckKind, checkKinds } from '../checks/catalog.js';
 import { defineCheck } from '../checks/define.js';
 import { identityOf } from '../checks/identity.js';
 import { isSetting } from '../checks/parse-options.js';
-import { PongcheckError } from '../errors.js';
+import { PongcheckError } from '../common/errors.js';
 import type { CheckDefinition } from '../health/check.js';
 import type { DefinedCheck } from '../health/defined-check.js';
 import { formatValue, hideCredentials } from '../options/format-value.js';

@@ -1,7 +1,7 @@
-import type { TlsOptions } from '../checks/tls.js';
+import type { TlsOptions } from '../checks/shared/tls.js';
+import type { ProbeModule } from '../exporter/module.js';
 import type { Path } from '../options/issue.js';
 import type { Settings } from '../options/settings.js';
-import type { ProbeModule } from '../probe/module.js';
 
 /** The settings that a file, the environment and the flags give together. */
 export interface Configuration {

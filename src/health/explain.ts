@@ -1,5 +1,5 @@
 import { reasons } from './reason.js';
-import type { ToldCause, ToldCheck, ToldReport } from './told.js';
+import type { ToldCause, ToldCheck, ToldReport } from './report-view.js';
 
 /** The answer to "why?", in sentences. They hold what others said: whoever shows them escapes them. */
 export interface Explanation {

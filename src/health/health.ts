@@ -20,6 +20,12 @@ export interface Query {
 /** Which checks a caller means. */
 export type Selection = Pick<Query, 'scope' | 'checks' | 'group'>;
 
+/**
+ * How much a report contains. `full`: everything; `causes`: the report without its checks; `chain`: instance, state and
+ * the bare instances of the causes, for responders that may not see details.
+ */
+export type Extent = 'full' | 'causes' | 'chain';
+
 /** What is true, or the last that is known (`stale`). */
 export interface Answer {
   readonly state: State;
@@ -31,10 +37,8 @@ export interface Answer {
   readonly age: number;
   /**
    * The report as JSON text. Serialised at most once per run or quarter of a second, never per caller.
-   * `full`: everything; `causes`: the report without its checks; `chain`: instance, state and the bare
-   * instances of the causes, for responders that may see no detail.
    */
-  report(extent: 'full' | 'causes' | 'chain'): Buffer;
+  report(extent: Extent): Buffer;
   /** `name`, `reason` of each selected check that is fail or unknown. */
   failing(): readonly { name: string; reason: string }[];
 }

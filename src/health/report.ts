@@ -1,9 +1,10 @@
-import { contribution } from './aggregate.js';
-import { bounded } from './causes.js';
 import type { Cause } from './check.js';
-import type { Monitor } from './monitor.js';
+import type { Extent } from './health.js';
+import { contribution } from './query/aggregate.js';
+import { bounded } from './query/causes.js';
+import type { View } from './query/group.js';
+import type { Monitor } from './runs/monitor.js';
 import { healthJsonStatus, milder, type Trouble, worse } from './state.js';
-import type { Extent, View } from './view.js';
 
 /** Who reports. */
 export interface Identity {

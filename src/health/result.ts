@@ -1,7 +1,7 @@
-import { MAX_CAUSES, withoutOwn } from './causes.js';
+import { jsonOf, type Redact } from '../common/redact.js';
 import type { Cause, CheckResult } from './check.js';
+import { MAX_CAUSES, withoutOwn } from './query/causes.js';
 import { isReason, type Reason, reasonOf, statusOf } from './reason.js';
-import { jsonOf, type Redact } from './redact.js';
 import { type CheckState, checkStates, milder, type Trouble, worse } from './state.js';
 
 /** The longest name of an instance or check that is taken from another responder, in characters. */

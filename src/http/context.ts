@@ -1,11 +1,11 @@
-import type { Clock } from '../clock.js';
+import type { Clock } from '../common/clock.js';
+import type { Log } from '../common/log.js';
+import type { Fleet } from '../exporter/exporter.js';
 import type { Health } from '../health/health.js';
-import type { DetailMode } from '../link/detail.js';
-import type { Tokens } from '../link/tokens.js';
-import type { Log } from '../log.js';
-import type { Fleet } from '../probe/fleet.js';
-import type { Overview } from './board.js';
+import type { DetailMode } from '../net/access.js';
+import type { Tokens } from '../net/tokens.js';
 import type { Renderings } from './renderings.js';
+import type { Overview } from './status-page/overview.js';
 
 /** What the text at `/metrics` comes from; a registry of prom-client is one. */
 export interface MetricsText {

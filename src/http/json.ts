@@ -1,4 +1,4 @@
-import { printableJson } from '../link/printable.js';
+import { printableJson } from '../common/printable.js';
 import type { Rendering } from './renderings.js';
 
 /** JSON in which a terminal finds nothing to obey, whatever a peer has put into it. */

@@ -1,12 +1,12 @@
 import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
-import { redactor } from '../health/redact.js';
-import { connectionsRoute } from './connections.js';
+import { redactor } from '../common/redact.js';
 import { type HttpContext, isDraining } from './context.js';
-import { healthRoute } from './health.js';
-import { metricsRoute } from './metrics.js';
-import { probeRoutes } from './probes.js';
 import { Renderings } from './renderings.js';
-import { type StatusRouteOptions, statusRoutes } from './status.js';
+import { connectionsRoute } from './routes/connections.js';
+import { healthRoute } from './routes/health.js';
+import { metricsRoute } from './routes/metrics.js';
+import { probeRoutes } from './routes/probes.js';
+import { type StatusRouteOptions, statusRoutes } from './routes/status.js';
 import { Turns } from './turns.js';
 
 export interface HttpPluginOptions extends StatusRouteOptions {
@@ -35,7 +35,7 @@ export function httpPlugin(http: HttpContext, options: HttpPluginOptions = { atR
     await app.register(metricsRoute(context));
     await app.register(connectionsRoute(context));
     await app.register(statusRoutes(context, options));
-    if (context.fleet) await app.register((await import('./probe.js')).probeRoute(context.fleet, turns));
+    if (context.fleet) await app.register((await import('./routes/probe.js')).probeRoute(context.fleet, turns));
   };
 }
 

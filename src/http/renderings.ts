@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { constants, gzip as gzipCallback, type ZlibOptions } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Clock } from '../clock.js';
+import type { Clock } from '../common/clock.js';
 import type { Turns } from './turns.js';
 
 /** How long a rendering is given to everyone who asks for the same, in milliseconds. */

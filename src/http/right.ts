@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { mayDetail } from '../link/detail.js';
+import { mayDetail } from '../net/access.js';
 import type { HttpContext } from './context.js';
 
 /** What the sender of a request may see; `wrong-token`: it showed one that is none of ours. */

@@ -3,15 +3,15 @@ import type { Server } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { hostAndPort } from '../link/address.js';
-import { cannotListen } from '../link/listen-failure.js';
-import { silentLog } from '../log.js';
+import { silentLog } from '../common/log.js';
 import { HttpStats } from '../metrics/http-stats.js';
-import type { LiveCertificate } from '../server/live-certificate.js';
-import { Acceptor, KEEP_ALIVE_TIMEOUT } from './acceptor.js';
+import { hostAndPort } from '../net/address.js';
+import { cannotListen } from '../net/listen-error.js';
+import type { LiveCertificate } from '../server/certificates/live-certificate.js';
 import { type HttpContext, isDraining } from './context.js';
-import { MAX_VIEWERS } from './live.js';
 import { errorSender, type HttpPluginOptions, httpPlugin } from './plugin.js';
+import { Acceptor, KEEP_ALIVE_TIMEOUT } from './sockets/acceptor.js';
+import { MAX_VIEWERS } from './status-page/live.js';
 import { Turns } from './turns.js';
 
 /** A request that was begun has to be complete after this, in milliseconds; nothing is said of connections that have sent none. */

@@ -1,5 +1,5 @@
-import { type Clock, systemClock, type Timer } from '../clock.js';
-import { Histogram } from '../histogram.js';
+import { type Clock, systemClock, type Timer } from '../common/clock.js';
+import { Histogram } from '../common/histogram.js';
 
 /** How often the loop is looked at, in milliseconds: ten timers a second cost a process nothing. */
 const PERIOD = 100;

@@ -1,5 +1,5 @@
 import type { Metric, Registry } from 'prom-client';
-import { PongcheckError } from '../errors.js';
+import { PongcheckError } from '../common/errors.js';
 import { RowMetric } from './row-metric.js';
 import { metricRows, type Source } from './table.js';
 

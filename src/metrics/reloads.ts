@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.js';
+import type { Clock } from '../common/clock.js';
 
 /** How reloads of the configuration went; the one that the service was made with counts as sound. */
 export class Reloads {

@@ -1,4 +1,4 @@
-import type { Histogram } from '../histogram.js';
+import type { Histogram } from '../common/histogram.js';
 import type { Labels, MetricRow, Source } from './table.js';
 import { RowText } from './text.js';
 

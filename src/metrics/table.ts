@@ -1,9 +1,9 @@
+import type { Histogram } from '../common/histogram.js';
+import type { Log } from '../common/log.js';
 import { type Scope, scopes } from '../health/health.js';
+import type { CheckView } from '../health/query/registry.js';
 import { type Reason, reasons } from '../health/reason.js';
-import type { CheckView } from '../health/registry.js';
 import { checkStates, type State, states } from '../health/state.js';
-import type { Histogram } from '../histogram.js';
-import type { Log } from '../log.js';
 import { closeReasons, pauses, refusals, type ServerStats } from '../server/stats.js';
 import { WireError } from '../wire/codes.js';
 import type { LoopWatch } from './event-loop.js';

@@ -1,4 +1,4 @@
-import { redactor } from '../health/redact.js';
+import { redactor } from '../common/redact.js';
 
 const MAX_SHOWN = 60;
 /** In one value of a configuration even white space in front of the last @ belongs to a password. */

@@ -1,4 +1,4 @@
-import { PongcheckError } from '../errors.js';
+import { PongcheckError } from '../common/errors.js';
 import { quoted } from './format-value.js';
 
 /** Keys and indices from the root of the options. */

@@ -1,7 +1,7 @@
-import { type Address, formatAddress, parseAddress, type TcpAddress } from '../link/address.js';
-import { isNetwork } from '../link/networks.js';
-import { TARGET_FORMS, Targets } from '../link/targets.js';
-import { MAX_TOKENS, TOKEN_FORMS, tokenPattern } from '../link/tokens.js';
+import { type Address, formatAddress, parseAddress, type TcpAddress } from '../net/address.js';
+import { isNetwork } from '../net/networks.js';
+import { TARGET_FORMS, Targets } from '../net/targets.js';
+import { MAX_TOKENS, TOKEN_FORMS, tokenPattern } from '../net/tokens.js';
 import { InvalidValue, type ValueType } from './option.js';
 import { commaSeparated, invalid, listOf, textOf } from './value-types.js';
 

@@ -1,6 +1,6 @@
 import { scopes } from '../health/health.js';
-import { tlsVersions } from '../link/certificates.js';
-import { detailModes } from '../link/detail.js';
+import { detailModes } from '../net/access.js';
+import { tlsVersions } from '../net/tls.js';
 import { address, addresses, endpoint, networks, targets, tokens } from './network-types.js';
 import { ONE_DAY, ONE_HOUR, type OptionRow } from './option.js';
 import {

@@ -1,35 +1,35 @@
 import { EventEmitter } from 'node:events';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
-import type { Clock, Timer } from '../clock.js';
+import { isolate } from '../common/call-safely.js';
+import type { Clock, Timer } from '../common/clock.js';
+import type { Log } from '../common/log.js';
 import type { Health } from '../health/health.js';
-import { isolate } from '../health/isolate.js';
-import { type Address, endpointOf, formatAddress, parseAddress } from '../link/address.js';
-import { addressBucket } from '../link/address-bucket.js';
-import { type KeepAlive, keepAliveSetter } from '../link/keep-alive.js';
-import { Limit } from '../link/limit.js';
-import { cannotListen } from '../link/listen-failure.js';
-import { Networks } from '../link/networks.js';
-import { Sweeper } from '../link/sweeper.js';
-import { Tokens } from '../link/tokens.js';
-import type { Log } from '../log.js';
-import type { Gate } from './arrival.js';
-import { Arrivals } from './arrivals.js';
-import { Certificates } from './certificates.js';
-import { Complaints } from './complaints.js';
-import { Connection } from './connection.js';
-import { LiveCertificate } from './live-certificate.js';
-import type { Origin } from './origin.js';
-import { PerAddress } from './per-address.js';
-import { PushQueue } from './push-queue.js';
-import { Responder } from './responder.js';
-import type { ServerEvents, Shared } from './session.js';
+import { Sweeper } from '../liveness/sweeper.js';
+import { Limit } from '../liveness/time-limit.js';
+import { type Address, endpointOf, formatAddress, parseAddress } from '../net/address.js';
+import { addressBucket } from '../net/address-bucket.js';
+import { type KeepAlive, keepAliveSetter } from '../net/keep-alive.js';
+import { cannotListen } from '../net/listen-error.js';
+import { Networks } from '../net/networks.js';
+import { Tokens } from '../net/tokens.js';
+import { Certificates } from './certificates/certificates.js';
+import { LiveCertificate } from './certificates/live-certificate.js';
+import type { TlsSettings } from './certificates/tls-files.js';
+import { Connection } from './connection/connection.js';
+import type { ServerEvents, Shared } from './connection/session.js';
+import type { Gate } from './handshake/pending.js';
+import { Arrivals } from './handshake/pending-connections.js';
+import { TlsEntrance } from './handshake/tls-handshaker.js';
+import type { Origin } from './peer-info.js';
+import { Complaints } from './peer-log.js';
+import { PushQueue } from './protocol/push-queue.js';
+import { Responder } from './protocol/responder.js';
 import type { ServerSettings } from './settings.js';
-import { withSharedReads } from './shared-reads.js';
-import { openSocketFile, setMode } from './socket-file.js';
+import { PerAddress } from './sockets/per-address.js';
+import { withSharedReads } from './sockets/shared-reads.js';
+import { openSocketFile, setMode } from './sockets/unix-socket.js';
 import { type Refusal, ServerStats } from './stats.js';
-import { TlsEntrance } from './tls-entrance.js';
-import type { TlsSettings } from './tls-files.js';
 
 /** How long a closed connection listens for the peer's FIN (SPEC "Closing"). */
 const LINGER = 1000;
@@ -142,8 +142,8 @@ export class Server {
       requireToken: false,
       pushes: new PushQueue(clock),
       tlsTold: false,
-      wake: (connection) => this.sweeper.wake(connection),
-      forget: (connection) => this.forget(connection),
+      wake: (connection: Connection) => this.sweeper.wake(connection),
+      forget: (connection: Connection) => this.forget(connection),
     };
   }
 

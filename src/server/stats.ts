@@ -1,6 +1,6 @@
+import { Histogram } from '../common/histogram.js';
 import type { Scope } from '../health/health.js';
 import { type State, states } from '../health/state.js';
-import { Histogram } from '../histogram.js';
 
 /** Why a connection ended: a closed list, because it is a metric label. */
 export const closeReasons = [

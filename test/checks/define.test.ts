@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { defineCheck } from '../../src/checks/define.js';
-import { PongcheckError } from '../../src/errors.js';
+import { PongcheckError } from '../../src/common/errors.js';
 import type { CheckSettings } from '../../src/health/check.js';
 
 const run = async () => ({ status: 'pass' as const });

@@ -4,7 +4,7 @@ import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { type DiskOptions, disk } from '../../src/checks/disk.js';
+import { type DiskOptions, disk } from '../../src/checks/disk/index.js';
 import { runCheck } from '../live/run-check.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'pongcheck-disk-'));

@@ -1,7 +1,7 @@
 import zlib from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type HttpOptions, http } from '../../src/checks/http.js';
-import { packageVersion } from '../../src/version.js';
+import { type HttpOptions, http } from '../../src/checks/http/index.js';
+import { packageVersion } from '../../src/common/version.js';
 import { HttpService } from '../live/http-service.js';
 import { runCheck } from '../live/run-check.js';
 

@@ -2,7 +2,7 @@ import dns from 'node:dns';
 import { createServer } from 'node:http';
 import { Server as TcpServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { type HttpOptions, http } from '../../src/checks/http.js';
+import { type HttpOptions, http } from '../../src/checks/http/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { FakeClock } from '../fake-clock.js';
 import { HttpService } from '../live/http-service.js';

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { type HttpOptions, http } from '../../src/checks/http.js';
+import { type HttpOptions, http } from '../../src/checks/http/index.js';
 import { runCheck } from '../live/run-check.js';
 
 const MIB = 1024 * 1024;

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { http } from '../../src/checks/http.js';
-import { mysql } from '../../src/checks/mysql.js';
-import { redis } from '../../src/checks/redis.js';
+import { http } from '../../src/checks/http/index.js';
+import { mysql } from '../../src/checks/mysql/index.js';
+import { redis } from '../../src/checks/redis/index.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'pongcheck-identity-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { module } from '../../src/checks/module.js';
+import { module } from '../../src/checks/module/index.js';
 import { runCheck } from '../live/run-check.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'pongcheck-module-'));

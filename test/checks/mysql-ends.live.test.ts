@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { type MysqlOptions, mysql } from '../../src/checks/mysql.js';
+import { type MysqlOptions, mysql } from '../../src/checks/mysql/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { type Certificate, makeCertificate } from '../live/certificate.js';
 import { MariaDb } from '../live/mariadb.js';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { Entrance, type Entrant } from '../../src/checks/mysql-entrance.js';
+import { Entrance, type Entrant } from '../../src/checks/mysql/connection-attempts.js';
 import { FakeClock, settle } from '../fake-clock.js';
 
 class Knocking implements Entrant {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { createConnection } from 'mysql2/promise';
-import { type MysqlOptions, mysql } from '../../src/checks/mysql.js';
+import { type MysqlOptions, mysql } from '../../src/checks/mysql/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { MariaDb } from '../live/mariadb.js';
 import { ownServer } from '../live/own-server.js';

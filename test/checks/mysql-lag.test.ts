@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { ReplicaLag } from '../../src/checks/mysql-lag.js';
-import type { MysqlSession } from '../../src/checks/mysql-session.js';
+import { ReplicaLag } from '../../src/checks/mysql/lag.js';
+import type { MysqlSession } from '../../src/checks/mysql/session.js';
 import { FakeClock, settle } from '../fake-clock.js';
 
 type Rows = readonly Record<string, unknown>[];

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
-import { type MysqlOptions, type MysqlUrlOptions, mysql } from '../../src/checks/mysql.js';
+import { type MysqlOptions, type MysqlUrlOptions, mysql } from '../../src/checks/mysql/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import type { MariaDb } from '../live/mariadb.js';
 import { replicaSays, startMariaDbPair } from '../live/mariadb-pair.js';

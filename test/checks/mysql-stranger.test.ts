@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { mysql } from '../../src/checks/mysql.js';
+import { mysql } from '../../src/checks/mysql/index.js';
 import { runCheck } from '../live/run-check.js';
 import { errorPacket, greeting, loginDone, packet } from './mysql-packets.js';
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
 import { type Connection, createConnection, createPool, type Pool } from 'mysql2/promise';
-import { type MysqlOptions, mysql } from '../../src/checks/mysql.js';
+import { type MysqlOptions, mysql } from '../../src/checks/mysql/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { FakeClock } from '../fake-clock.js';
 import { MariaDb } from '../live/mariadb.js';

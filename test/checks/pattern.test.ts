@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { threadId, Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { http } from '../../src/checks/http.js';
-import { PatternWorker } from '../../src/checks/pattern-worker.js';
-import { tcp } from '../../src/checks/tcp.js';
+import { http } from '../../src/checks/http/index.js';
+import { PatternWorker } from '../../src/checks/shared/pattern-worker.js';
+import { tcp } from '../../src/checks/tcp/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { runCheck } from '../live/run-check.js';
 

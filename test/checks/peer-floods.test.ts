@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { pingpong } from '../../src/checks/pingpong.js';
-import { tcp } from '../../src/checks/tcp.js';
+import { pingpong } from '../../src/checks/pingpong/index.js';
+import { tcp } from '../../src/checks/tcp/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { error, frame, pong } from '../client/scripted-server.js';
 import { runCheck } from '../live/run-check.js';

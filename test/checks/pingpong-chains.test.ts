@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { tcp } from '../../src/checks/tcp.js';
+import { tcp } from '../../src/checks/tcp/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { freePorts, ofDependency, peer, Responders } from './responders.js';
 

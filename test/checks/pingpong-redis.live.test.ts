@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { redis } from '../../src/checks/redis.js';
+import { redis } from '../../src/checks/redis/index.js';
 import { ownServer } from '../live/own-server.js';
 import { Redis } from '../live/redis.js';
 import { freePorts, ofDependency, peer, Responders } from './responders.js';

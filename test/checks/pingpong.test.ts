@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { type PingpongOptions, pingpong } from '../../src/checks/pingpong.js';
+import { type PingpongOptions, pingpong } from '../../src/checks/pingpong/index.js';
 import type { CheckDefinition, CheckResult } from '../../src/health/check.js';
 import { error, pong, ScriptedServer, type SeenFrame } from '../client/scripted-server.js';
 

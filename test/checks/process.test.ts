@@ -1,9 +1,9 @@
 import { getHeapStatistics } from 'node:v8';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { type ProcessOptions, process } from '../../src/checks/process.js';
+import { type ProcessOptions, process } from '../../src/checks/process/index.js';
 import { type Client, connect } from '../../src/client.js';
 import type { CheckDefinition, CheckResult } from '../../src/health/check.js';
-import { createService, type Service } from '../../src/service.js';
+import { createService, type Service } from '../../src/service/service.js';
 
 let check: CheckDefinition | undefined;
 let service: Service | undefined;

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createClient } from '@redis/client';
 import { Cluster, Redis as Ioredis } from 'ioredis';
-import { redis } from '../../src/checks/redis.js';
-import type { RedisClient } from '../../src/checks/redis-client.js';
+import type { RedisClient } from '../../src/checks/redis/client-probe.js';
+import { redis } from '../../src/checks/redis/index.js';
 import type { CheckDefinition, CheckSettings } from '../../src/health/check.js';
 import { ownServer } from '../live/own-server.js';
 import { TcpProxy } from '../live/proxy.js';

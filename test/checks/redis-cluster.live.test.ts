@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { type RedisUrlOptions, redis } from '../../src/checks/redis.js';
-import { slotOf } from '../../src/checks/redis-cluster.js';
+import { slotOf } from '../../src/checks/redis/cluster.js';
+import { type RedisUrlOptions, redis } from '../../src/checks/redis/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { ownServer } from '../live/own-server.js';
 import type { Redis } from '../live/redis.js';

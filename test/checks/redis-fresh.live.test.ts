@@ -1,6 +1,6 @@
 import dns from 'node:dns';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { redis } from '../../src/checks/redis.js';
+import { redis } from '../../src/checks/redis/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { FakeClock } from '../fake-clock.js';
 import { makeCertificate } from '../live/certificate.js';

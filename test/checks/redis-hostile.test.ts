@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { redis } from '../../src/checks/redis.js';
+import { redis } from '../../src/checks/redis/index.js';
 import { runCheck } from '../live/run-check.js';
 
 /** What a server may say before it is cut off, and what the kernel takes meanwhile. */

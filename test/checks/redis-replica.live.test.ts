@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
-import { type RedisUrlOptions, redis } from '../../src/checks/redis.js';
+import { type RedisUrlOptions, redis } from '../../src/checks/redis/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { ownServer } from '../live/own-server.js';
 import { Redis } from '../live/redis.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { RedisReplyGuard } from '../../src/checks/redis-reply-guard.js';
+import { RedisReplyGuard } from '../../src/checks/redis/reply-guard.js';
 
 const KIB = 'x'.repeat(1024);
 const bulk = (text: string) => `$${text.length}\r\n${text}\r\n`;

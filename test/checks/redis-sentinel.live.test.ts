@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis as Ioredis } from 'ioredis';
-import { type RedisOptions, redis } from '../../src/checks/redis.js';
+import { type RedisOptions, redis } from '../../src/checks/redis/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { FakeClock } from '../fake-clock.js';
 import { ownServer } from '../live/own-server.js';

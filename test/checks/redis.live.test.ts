@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { type RedisOptions, redis } from '../../src/checks/redis.js';
+import { type RedisOptions, redis } from '../../src/checks/redis/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { ownServer } from '../live/own-server.js';
 import { TcpProxy } from '../live/proxy.js';

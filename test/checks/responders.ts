@@ -1,7 +1,8 @@
 import { expect } from '@jest/globals';
-import { type PingpongOptions, pingpong } from '../../src/checks/pingpong.js';
+import { type PingpongOptions, pingpong } from '../../src/checks/pingpong/index.js';
 import { type Client, connect } from '../../src/client.js';
-import { createService, type Service, type ServiceOptions } from '../../src/service.js';
+import type { ServiceOptions } from '../../src/service/options.js';
+import { createService, type Service } from '../../src/service/service.js';
 import { freePort } from '../live/server-process.js';
 
 /** Short, so that a trial takes seconds; a dependency that stands still is noticed first. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { type TcpOptions, tcp } from '../../src/checks/tcp.js';
+import { type TcpOptions, tcp } from '../../src/checks/tcp/index.js';
 import { type Outcome, runCheck } from '../live/run-check.js';
 
 let server: Server | undefined;

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect } from '@jest/globals';
-import { mysql } from '../../src/checks/mysql.js';
-import { redis } from '../../src/checks/redis.js';
-import type { TlsOptions } from '../../src/checks/tls.js';
+import { mysql } from '../../src/checks/mysql/index.js';
+import { redis } from '../../src/checks/redis/index.js';
+import type { TlsOptions } from '../../src/checks/shared/tls.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { makeCertificate } from '../live/certificate.js';
 import { MariaDb } from '../live/mariadb.js';

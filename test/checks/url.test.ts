@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { secretsOfMap, secretsOfUrl } from '../../src/checks/secrets.js';
-import { hostOf, loginOf, readUrl } from '../../src/checks/url.js';
+import { secretsOfMap, secretsOfUrl } from '../../src/checks/shared/secrets.js';
+import { hostOf, loginOf, readUrl } from '../../src/checks/shared/url.js';
 
 const read = (text: string) => readUrl('db', text, ['db', 'dbs'], ['ssl']);
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { deathWatch } from '../../src/cli/death-watch.js';
+import { deathWatch } from '../../src/cli/serve/liveness-settings.js';
 import type { FileSettings } from '../../src/config/settings.js';
 
 function lines(listen: FileSettings['listen'], heartbeat: Partial<FileSettings['heartbeat']> = {}): string[] {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { exitCode, exitDialects, type Outcome } from '../../src/cli/exit-dialects.js';
+import { exitCode, exitDialects, type Outcome } from '../../src/cli/ping/exit-dialects.js';
 import { Command, pongcheck } from './command.js';
 import { ScriptedResponder, type SeenPing } from './scripted-responder.js';
 

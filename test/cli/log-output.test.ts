@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { LogOutput } from '../../src/cli/log-output.js';
+import { LogOutput } from '../../src/cli/serve/log-output.js';
 import { freePort } from '../live/server-process.js';
 import { compiledPackage } from './compiled.js';
 

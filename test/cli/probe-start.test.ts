@@ -12,14 +12,16 @@ const MOST_FILES = 41;
 /** What a probe is made of. */
 const parts = [
   /^cli\.js$/,
-  /^(clock|errors)\.js$/,
-  /^(wire|link|client)\//,
+  /^common\/(clock|errors|printable)\.js$/,
+  /^(wire|net|client)\//,
   /^health\/health\.js$/,
   /^options\/(duration|suggest|variable-names)\.js$/,
-  /^cli\/(command|exit-dialects|output|peer-flags|ping|ping-loop|ping-printer|pong-words|report-lines|serve-signals|statistics|terminal)\.js$/,
+  /^cli\/(output|parser|peer-flags|report-lines|terminal)\.js$/,
+  /^cli\/ping\/(command|exit-dialects|pong-text|printer|run|statistics)\.js$/,
+  /^cli\/serve\/signals\.js$/,
 ];
 /** What lasts longer than a probe, or is for who asks for it. */
-const forOthers = [/^client\/(link|pulse|backoff)\.js$/, /^link\/(heartbeat|keep-alive|sweeper)\.js$/];
+const forOthers = [/^client\/link\//, /^liveness\//, /^net\/keep-alive\.js$/];
 
 describe('the start of a probe', () => {
   const folder = mkdtempSync(join(tmpdir(), 'pongcheck-probe-'));

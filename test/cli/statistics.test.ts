@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { PingStatistics } from '../../src/cli/statistics.js';
+import { PingStatistics } from '../../src/cli/ping/statistics.js';
 
 describe('the statistics of ping', () => {
   it('sums up round trips as ping(8) does: least, mean, most, standard deviation', () => {

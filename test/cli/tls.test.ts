@@ -1,8 +1,8 @@
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { type PingpongOptions, pingpong } from '../../src/checks/pingpong.js';
-import { createService, type Service } from '../../src/service.js';
+import { type PingpongOptions, pingpong } from '../../src/checks/pingpong/index.js';
+import { createService, type Service } from '../../src/service/service.js';
 import { Authority, makeCertificate } from '../live/certificate.js';
 import { runCheck } from '../live/run-check.js';
 import { Command, pongcheck } from './command.js';

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { pingpong } from '../../src/checks/pingpong.js';
+import { pingpong } from '../../src/checks/pingpong/index.js';
 import { connect, openLink } from '../../src/client.js';
-import { createService, type Service } from '../../src/service.js';
+import { createService, type Service } from '../../src/service/service.js';
 import { Command, pongcheck } from './command.js';
 
 const token = 'a-right-token-0123456789';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { checkKinds } from '../../src/checks/catalog.js';
-import { serveCommand } from '../../src/cli/serve.js';
+import { serveCommand } from '../../src/cli/serve/command.js';
 import { optionRows } from '../../src/options/table.js';
 import { pongcheck } from './command.js';
 import { compiledPackage } from './compiled.js';

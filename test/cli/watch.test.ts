@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { board, changeLine, sparkline, type WatchedRow } from '../../src/cli/watch-board.js';
+import { board, changeLine, sparkline, type WatchedRow } from '../../src/cli/watch/table.js';
 import type { CheckDefinition } from '../../src/health/check.js';
-import { createService, type Service } from '../../src/service.js';
+import { createService, type Service } from '../../src/service/service.js';
 import { Command, pongcheck } from './command.js';
 
 const row = (of: Partial<WatchedRow> = {}): WatchedRow => ({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { AddressList } from '../../src/client/address-list.js';
+import { AddressList } from '../../src/client/link/addresses.js';
 
 const listOf = (count: number, failback = true) =>
   new AddressList({ count, failback, backoff: { initial: 100, max: 1000 }, random: () => 0.5 });

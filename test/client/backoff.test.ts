@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { backoff } from '../../src/client/backoff.js';
+import { backoff } from '../../src/client/link/backoff.js';
 
 describe('the wait before a new try', () => {
   it('doubles, up to its most', () => {

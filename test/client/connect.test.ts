@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { LookupFunction } from 'node:net';
 import { createServer } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { connectFailure } from '../../src/client/failure.js';
+import { connectFailure } from '../../src/client/errors.js';
 import { Client, connect, PongcheckError } from '../../src/client.js';
 import { FakeClock } from '../fake-clock.js';
 import { passing } from './scripted-server.js';

@@ -5,12 +5,12 @@ import { loaded } from '../loaded-modules.js';
 const root = new URL('../../', import.meta.url);
 
 describe('the entry point pongcheck/client', () => {
-  it('loads nothing but the standard library and the floors below it', () => {
+  it('loads nothing but the standard library and the layers below it', () => {
     const modules = [...loaded('src/client.ts')];
     expect(modules).toContain('node:net');
     expect(modules).toContain('src/wire/decoder.ts');
     expect(
-      modules.filter((name) => !/^(node:|src\/(client|link|wire|health)\/|src\/(client|clock|errors)\.ts$)/.test(name)),
+      modules.filter((name) => !/^(node:|src\/(common|wire|health|net|liveness|client)\/|src\/client\.ts$)/.test(name)),
     ).toEqual([]);
   });
 

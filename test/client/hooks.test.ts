@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Client } from '../../src/client/client.js';
-import { type ConnectionHooks, Hooks } from '../../src/client/hooks.js';
+import { type ConnectionHooks, Hooks } from '../../src/client/link/hooks.js';
 import { FakeClock, settle } from '../fake-clock.js';
 
 const client = (name: string) => ({ name }) as unknown as Client;

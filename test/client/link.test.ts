@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { heartbeatPresets, type LinkChange, type LinkOptions, openLink } from '../../src/client.js';
-import { createService, type Service } from '../../src/service.js';
+import { createService, type Service } from '../../src/service/service.js';
 import { FakeClock } from '../fake-clock.js';
 import { closeLast, is, open, pass, responder, scripted, serve, state, turns } from './linked.js';
 import { frame } from './scripted-server.js';

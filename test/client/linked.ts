@@ -1,6 +1,7 @@
 import { afterEach } from '@jest/globals';
 import { type Link, type LinkChange, type LinkOptions, openLink } from '../../src/client.js';
-import { createService, type Service, type ServiceOptions } from '../../src/service.js';
+import type { ServiceOptions } from '../../src/service/options.js';
+import { createService, type Service } from '../../src/service/service.js';
 import type { FakeClock } from '../fake-clock.js';
 import { frame, ScriptedServer, type SeenFrame } from './scripted-server.js';
 

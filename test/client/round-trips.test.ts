@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { RoundTripSum } from '../../src/client/round-trips.js';
+import { RoundTripSum } from '../../src/client/link/round-trips.js';
 
 describe('round-trip times', () => {
   it('are none before the first', () => {

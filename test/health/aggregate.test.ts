@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { aggregate } from '../../src/health/aggregate.js';
+import { aggregate } from '../../src/health/query/aggregate.js';
 import type { Reason } from '../../src/health/reason.js';
 import type { CheckState } from '../../src/health/state.js';
 

@@ -1,5 +1,5 @@
 import type { Answer, Query, Withdraw } from '../../src/health/health.js';
-import { Registry, type RegistryOptions } from '../../src/health/registry.js';
+import { Registry, type RegistryOptions } from '../../src/health/query/registry.js';
 import { FakeClock } from '../fake-clock.js';
 import { type Checks, defined } from './defined.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Cause, CheckDefinition, CheckResult } from '../../src/health/check.js';
-import { Registry } from '../../src/health/registry.js';
+import { Registry } from '../../src/health/query/registry.js';
 import { FakeClock } from '../fake-clock.js';
 import { defined } from './defined.js';
 import { SteadyCheck } from './scripted-check.js';

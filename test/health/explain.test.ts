@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { duration, explain } from '../../src/health/explain.js';
-import { readReport } from '../../src/health/told.js';
+import { readReport } from '../../src/health/report-view.js';
 
 const time = '2026-11-21T02:20:00.000Z';
 

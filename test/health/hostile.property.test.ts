@@ -1,8 +1,8 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { MAX_SENTENCE, redactor } from '../../src/common/redact.js';
 import { CheckFailure, isReason, reasonOf } from '../../src/health/reason.js';
-import { MAX_SENTENCE, redactor } from '../../src/health/redact.js';
 import { type Finding, Findings } from '../../src/health/result.js';
 import { checkStates } from '../../src/health/state.js';
 import { settle } from '../fake-clock.js';

@@ -1,8 +1,8 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { defineCheck } from '../../src/checks/define.js';
-import { Monitor } from '../../src/health/monitor.js';
-import { redactor } from '../../src/health/redact.js';
+import { redactor } from '../../src/common/redact.js';
 import { Findings } from '../../src/health/result.js';
+import { Monitor } from '../../src/health/runs/monitor.js';
 import { FakeClock, settle } from '../fake-clock.js';
 import { ScriptedCheck } from './scripted-check.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { Registry, type Transition } from '../../src/health/registry.js';
+import { Registry, type Transition } from '../../src/health/query/registry.js';
 import { FakeClock, settle } from '../fake-clock.js';
 import { registryOf } from './asking.js';
 import { defined } from './defined.js';

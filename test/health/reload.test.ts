@@ -1,7 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import type { CheckDefinition, CheckSettings } from '../../src/health/check.js';
 import type { Answer, Query } from '../../src/health/health.js';
-import { Registry, type RegistryOptions, type RegistrySettings, type Transition } from '../../src/health/registry.js';
+import {
+  Registry,
+  type RegistryOptions,
+  type RegistrySettings,
+  type Transition,
+} from '../../src/health/query/registry.js';
 import { FakeClock, settle } from '../fake-clock.js';
 import { type Checks, defined } from './defined.js';
 import { ScriptedCheck, SteadyCheck } from './scripted-check.js';

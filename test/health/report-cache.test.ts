@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { ReportCache } from '../../src/health/report-cache.js';
-import type { View } from '../../src/health/view.js';
+import type { View } from '../../src/health/query/group.js';
+import { ReportCache } from '../../src/health/query/report-cache.js';
 import { FakeClock } from '../fake-clock.js';
 
 const viewOf = () => ({}) as View;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { redactor } from '../../src/common/redact.js';
 import { CheckFailure } from '../../src/health/reason.js';
-import { redactor } from '../../src/health/redact.js';
 import { Findings } from '../../src/health/result.js';
 
 const findings = new Findings(redactor(['geheim']), 'me');

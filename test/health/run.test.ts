@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { defineCheck } from '../../src/checks/define.js';
+import { redactor } from '../../src/common/redact.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { CheckFailure } from '../../src/health/reason.js';
-import { redactor } from '../../src/health/redact.js';
 import { type Finding, Findings } from '../../src/health/result.js';
-import { Run } from '../../src/health/run.js';
+import { Run } from '../../src/health/runs/run.js';
 import { FakeClock, settle } from '../fake-clock.js';
 import { ScriptedCheck } from './scripted-check.js';
 

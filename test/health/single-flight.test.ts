@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { defineCheck } from '../../src/checks/define.js';
-import { systemClock } from '../../src/clock.js';
-import { Loader } from '../../src/health/loader.js';
-import { redactor } from '../../src/health/redact.js';
+import { systemClock } from '../../src/common/clock.js';
+import { redactor } from '../../src/common/redact.js';
 import { type Finding, Findings } from '../../src/health/result.js';
-import { Run } from '../../src/health/run.js';
-import { SingleFlight } from '../../src/health/single-flight.js';
+import { Loader } from '../../src/health/runs/loader.js';
+import { Run } from '../../src/health/runs/run.js';
+import { SingleFlight } from '../../src/health/runs/single-flight.js';
 import { FakeClock, settle } from '../fake-clock.js';
 import { ScriptedCheck } from './scripted-check.js';
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { fastify } from 'fastify';
-import { Registry } from '../../src/health/registry.js';
+import { Registry } from '../../src/health/query/registry.js';
 import type { State } from '../../src/health/state.js';
 import { httpPlugin } from '../../src/http/plugin.js';
 import { FakeClock, settle } from '../fake-clock.js';

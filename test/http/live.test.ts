@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
-import { Live } from '../../src/http/live.js';
+import { Live } from '../../src/http/status-page/live.js';
 import { FakeClock } from '../fake-clock.js';
 
 /** A response whose reader a test decides. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { silentLog } from '../../src/log.js';
+import { silentLog } from '../../src/common/log.js';
 import { FakeClock } from '../fake-clock.js';
 import { ask } from './asking.js';
 import { closeAll, serve } from './served.js';

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { createService, type Service, type ServiceOptions } from '../../src/service.js';
+import type { ServiceOptions } from '../../src/service/options.js';
+import { createService, type Service } from '../../src/service/service.js';
 
 const services: Service[] = [];
 afterEach(async () => {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Registry } from '../../src/health/registry.js';
+import { Registry } from '../../src/health/query/registry.js';
 import { FakeClock, settle } from '../fake-clock.js';
 import { defined } from '../health/defined.js';
 import { ScriptedCheck, SteadyCheck } from '../health/scripted-check.js';

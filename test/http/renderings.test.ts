@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Tokens } from '../../src/link/tokens.js';
+import { Tokens } from '../../src/net/tokens.js';
 import { FakeClock } from '../fake-clock.js';
 import { FakeHealth } from '../server/fake-health.js';
 import { closeAll, overviewOf, serve } from './served.js';

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { type Clock, systemClock } from '../../src/clock.js';
+import { type Clock, systemClock } from '../../src/common/clock.js';
 import type { Answer } from '../../src/health/health.js';
 import type { HttpContext } from '../../src/http/context.js';
 import { type HttpServer, type HttpServerOptions, openHttp } from '../../src/http/server.js';

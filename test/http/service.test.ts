@@ -5,7 +5,8 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { fastify } from 'fastify';
 import client from 'prom-client';
 import { connect } from '../../src/client.js';
-import { createService, type Service, type ServiceOptions } from '../../src/service.js';
+import type { ServiceOptions } from '../../src/service/options.js';
+import { createService, type Service } from '../../src/service/service.js';
 import { parseScrape, valueOf } from '../metrics/scrape.js';
 import { ask } from './asking.js';
 

@@ -2,7 +2,8 @@ import { request } from 'node:http';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { fastify } from 'fastify';
 import { CheckFailure } from '../../src/health/reason.js';
-import { createService, type Service, type ServiceOptions } from '../../src/service.js';
+import type { ServiceOptions } from '../../src/service/options.js';
+import { createService, type Service } from '../../src/service/service.js';
 
 const services: Service[] = [];
 afterEach(async () => {

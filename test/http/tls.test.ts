@@ -2,7 +2,7 @@ import { copyFileSync, readFileSync } from 'node:fs';
 import { get } from 'node:https';
 import { connect } from 'node:tls';
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
-import { createService, type Service } from '../../src/service.js';
+import { createService, type Service } from '../../src/service/service.js';
 import { Authority } from '../live/certificate.js';
 
 const authority = new Authority();

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Tokens } from '../../src/link/tokens.js';
+import { Tokens } from '../../src/net/tokens.js';
 import { FakeHealth } from '../server/fake-health.js';
 import { closeAll, serve } from './served.js';
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { Registry } from '../../src/health/query/registry.js';
 import { CheckFailure } from '../../src/health/reason.js';
-import { Registry } from '../../src/health/registry.js';
 import { defined } from '../health/defined.js';
 import { closeAll, serve } from './served.js';
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from '@jest/globals';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
-import { mysql } from '../../src/checks/mysql.js';
+import { mysql } from '../../src/checks/mysql/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { FakeClock } from '../fake-clock.js';
 import { MariaDb } from './mariadb.js';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Connection, createConnection } from 'mysql2/promise';
-import { type MysqlOptions, mysql } from '../../src/checks/mysql.js';
+import { type MysqlOptions, mysql } from '../../src/checks/mysql/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { MariaDb } from './mariadb.js';
 import { ownServer } from './own-server.js';

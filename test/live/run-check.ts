@@ -1,9 +1,9 @@
 import { defineCheck } from '../../src/checks/define.js';
-import { systemClock } from '../../src/clock.js';
+import { systemClock } from '../../src/common/clock.js';
+import { redactor } from '../../src/common/redact.js';
 import type { CheckDefinition, CheckFunction } from '../../src/health/check.js';
-import { redactor } from '../../src/health/redact.js';
 import { type Finding, Findings } from '../../src/health/result.js';
-import { Run } from '../../src/health/run.js';
+import { Run } from '../../src/health/runs/run.js';
 
 /** What a run found out, as a report would show it, and how long it took. */
 export interface Outcome extends Finding {

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import client from 'prom-client';
+import { silentLog } from '../../src/common/log.js';
+import { Registry } from '../../src/health/query/registry.js';
 import { reasons } from '../../src/health/reason.js';
-import { Registry } from '../../src/health/registry.js';
 import { checkStates, states } from '../../src/health/state.js';
-import { silentLog } from '../../src/log.js';
 import { LoopWatch } from '../../src/metrics/event-loop.js';
 import { HttpStats } from '../../src/metrics/http-stats.js';
 import { createMetrics, type Metrics, metricsText } from '../../src/metrics/metrics.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createService } from '../../src/service.js';
+import { createService } from '../../src/service/service.js';
 import { Decoder, FRAME } from '../../src/wire/decoder.js';
 import { readRoot } from '../readme/markdown.js';
 import { Peer } from '../server/peer.js';

@@ -4,7 +4,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { CheckFailure } from '../../src/health/reason.js';
-import { createService, type Service, type ServiceOptions } from '../../src/service.js';
+import type { ServiceOptions } from '../../src/service/options.js';
+import { createService, type Service } from '../../src/service/service.js';
 import { frame, ScriptedServer } from '../client/scripted-server.js';
 
 const folder = fileURLToPath(new URL('../../protocol/clients', import.meta.url));

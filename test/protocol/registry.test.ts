@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { MAX_CAUSES } from '../../src/health/causes.js';
 import { scopes } from '../../src/health/health.js';
+import { MAX_CAUSES } from '../../src/health/query/causes.js';
 import { reasons } from '../../src/health/reason.js';
 import { states } from '../../src/health/state.js';
-import { DEFAULT_PORT } from '../../src/link/address.js';
+import { DEFAULT_PORT } from '../../src/net/address.js';
 import { parseDuration } from '../../src/options/duration.js';
 import { optionRows } from '../../src/options/table.js';
-import { statusOf } from '../../src/server/responder.js';
+import { statusOf } from '../../src/server/protocol/responder.js';
 import { defaultServerSettings } from '../../src/server/settings.js';
 import * as codes from '../../src/wire/codes.js';
 import { registry } from './registry.js';

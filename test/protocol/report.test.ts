@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { fastify } from 'fastify';
+import { Registry } from '../../src/health/query/registry.js';
 import { reasons } from '../../src/health/reason.js';
-import { Registry } from '../../src/health/registry.js';
 import { states } from '../../src/health/state.js';
 import { type Checks, defined } from '../health/defined.js';
 import { readRoot } from '../readme/markdown.js';

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { checkKinds } from '../../src/checks/catalog.js';
-import { readConfiguration } from '../../src/config/read.js';
-import { errorCodes } from '../../src/errors.js';
+import { errorCodes } from '../../src/common/errors.js';
+import { readConfiguration } from '../../src/config/load.js';
+import { probeMetrics } from '../../src/exporter/table.js';
 import { reasons } from '../../src/health/reason.js';
-import { probePaths } from '../../src/http/probes.js';
+import { probePaths } from '../../src/http/routes/probes.js';
 import { metricRows } from '../../src/metrics/table.js';
 import { optionRows } from '../../src/options/table.js';
-import { probeMetrics } from '../../src/probe/table.js';
 import { holdTables, readRoot, rootUrl } from './markdown.js';
 import { commands, pages } from './tables.js';
 

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import { describe, expect, it, jest } from '@jest/globals';
-import { silentLog } from '../../src/log.js';
+import { silentLog } from '../../src/common/log.js';
 import { FakeHealth } from './fake-health.js';
 import { serve, turnsUntil } from './harness.js';
 import { ping, pingWith, pong } from './peer.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Connection } from '../../src/server/connection.js';
+import type { Connection } from '../../src/server/connection/connection.js';
 import { FakeClock } from '../fake-clock.js';
 import { pass, serve, turnsUntil } from './harness.js';
 import { ping, pong } from './peer.js';

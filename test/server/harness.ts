@@ -1,7 +1,7 @@
 import { afterEach } from '@jest/globals';
-import { type Clock, systemClock } from '../../src/clock.js';
-import type { Address } from '../../src/link/address.js';
-import { type Log, silentLog } from '../../src/log.js';
+import { type Clock, systemClock } from '../../src/common/clock.js';
+import { type Log, silentLog } from '../../src/common/log.js';
+import type { Address } from '../../src/net/address.js';
 import type { Limits } from '../../src/options/settings.js';
 import { type ListenerSettings, Server } from '../../src/server/server.js';
 import { defaultServerSettings, type ServerSettings } from '../../src/server/settings.js';

@@ -1,4 +1,4 @@
-import type { Log } from '../../src/log.js';
+import type { Log } from '../../src/common/log.js';
 
 /** A log, its sentences, and all that stands beside them. */
 export function listening(): { log: Log; sentences: string[]; fields: object[] } {

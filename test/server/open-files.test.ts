@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { connectionsWithin } from '../../src/server/open-files.js';
+import { connectionsWithin } from '../../src/server/fd-limit.js';
 
 describe('the connections that a limit of open files allows', () => {
   it.each([

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
-import { Outbox } from '../../src/server/outbox.js';
+import { Outbox } from '../../src/server/connection/outbox.js';
 
 /** An outbox, and what it hands over in each write. */
 function opened() {

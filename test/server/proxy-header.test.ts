@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ProxyHeader } from '../../src/server/proxy-header.js';
+import { ProxyHeader } from '../../src/server/handshake/proxy-header.js';
 import { header, ipv4, ipv6 } from './proxied.js';
 
 /** Takes a header off the front of octets that come so many at a time; what is left stays. */

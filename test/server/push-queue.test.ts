@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { systemClock } from '../../src/clock.js';
-import { type Pushing, PushQueue } from '../../src/server/push-queue.js';
+import { systemClock } from '../../src/common/clock.js';
+import { type Pushing, PushQueue } from '../../src/server/protocol/push-queue.js';
 import { FakeClock } from '../fake-clock.js';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { withSharedReads } from '../../src/server/shared-reads.js';
+import { withSharedReads } from '../../src/server/sockets/shared-reads.js';
 import { serve, turnsUntil } from './harness.js';
 import { type Peer, ping, pong } from './peer.js';
 

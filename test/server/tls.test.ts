@@ -5,7 +5,7 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { type ClientTls, connect, ping } from '../../src/client.js';
-import type { TlsSettings } from '../../src/server/tls-files.js';
+import type { TlsSettings } from '../../src/server/certificates/tls-files.js';
 import { FakeClock } from '../fake-clock.js';
 import { Authority, makeCertificate } from '../live/certificate.js';
 import { FakeHealth } from './fake-health.js';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { connect } from '../../src/client.js';
-import { createService, type Service } from '../../src/service.js';
+import { createService, type Service } from '../../src/service/service.js';
 import { compiledPackage } from '../cli/compiled.js';
 
 let folder: string;

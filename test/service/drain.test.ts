@@ -1,7 +1,8 @@
 import { get } from 'node:http';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { connect } from '../../src/client.js';
-import { createService, type Service, type ServiceOptions } from '../../src/service.js';
+import type { ServiceOptions } from '../../src/service/options.js';
+import { createService, type Service } from '../../src/service/service.js';
 import { FakeClock } from '../fake-clock.js';
 import { frame, Peer, ping, pong } from '../server/peer.js';
 

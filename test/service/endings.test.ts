@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { connect as connectClient } from '../../src/client.js';
-import { createService, type Service } from '../../src/service.js';
+import { createService, type Service } from '../../src/service/service.js';
 import { compiledPackage } from '../cli/compiled.js';
 import { FakeClock } from '../fake-clock.js';
 import { Authority } from '../live/certificate.js';

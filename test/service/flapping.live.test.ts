@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Client, connect } from '../../src/client.js';
-import type { Transition } from '../../src/health/registry.js';
+import type { Transition } from '../../src/health/query/registry.js';
 import { http } from '../../src/index.js';
-import { createService, type Service } from '../../src/service.js';
+import { createService, type Service } from '../../src/service/service.js';
 import { HttpService } from '../live/http-service.js';
 import { parseScrape } from '../metrics/scrape.js';
 

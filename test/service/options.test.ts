@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { connect } from '../../src/client.js';
 import { createService } from '../../src/index.js';
-import type { ServiceOptions } from '../../src/service.js';
+import type { ServiceOptions } from '../../src/service/options.js';
 import { compiledPackage } from '../cli/compiled.js';
 
 const quiet = { listen: [{ url: 'pong://127.0.0.1:0' }], http: false } as const;

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { createService, type Service } from '../../src/service.js';
+import { createService, type Service } from '../../src/service/service.js';
 import { pongcheck } from '../cli/command.js';
 import { FakeClock, settle } from '../fake-clock.js';
 

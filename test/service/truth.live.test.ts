@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Client, connect } from '../../src/client.js';
 import { http, mysql, redis } from '../../src/index.js';
-import { createService, type Service } from '../../src/service.js';
+import { createService, type Service } from '../../src/service/service.js';
 import { HttpService } from '../live/http-service.js';
 import { MariaDb } from '../live/mariadb.js';
 import { ownServer } from '../live/own-server.js';

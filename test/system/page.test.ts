@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { pingpong } from '../../src/checks/pingpong.js';
-import { redis } from '../../src/checks/redis.js';
-import { createService, type Service } from '../../src/service.js';
+import { pingpong } from '../../src/checks/pingpong/index.js';
+import { redis } from '../../src/checks/redis/index.js';
+import { createService, type Service } from '../../src/service/service.js';
 import { Redis } from '../live/redis.js';
 
 const quick = { interval: 200, floor: 50, maxAge: 100, timeout: 400 };

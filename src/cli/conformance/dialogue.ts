@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { onePoll } from '../../server/one-poll.js';
+import { onePoll } from '../../server/sockets/after-next-poll.js';
 
 /** A frame as it came: taken apart here, so that no decoder of ours judges what it has to judge. */
 export interface CameFrame {

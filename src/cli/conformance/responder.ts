@@ -1,6 +1,7 @@
 import type { CheckDefinition } from '../../health/check.js';
 import { CheckFailure } from '../../health/reason.js';
-import { createService, type Service, type ServiceOptions } from '../../service.js';
+import type { ServiceOptions } from '../../service/options.js';
+import { createService, type Service } from '../../service/service.js';
 import type { Subject } from './play.js';
 import type { Wanted } from './session.js';
 

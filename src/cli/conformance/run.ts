@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
-import { parseAddress } from '../../link/address.js';
-import { type FlagValues, UsageError } from '../command.js';
+import { parseAddress } from '../../net/address.js';
+import { type FlagValues, UsageError } from '../parser.js';
 import { printable, printableJson, stylesFor } from '../terminal.js';
 import { Dialogue } from './dialogue.js';
 import { type Outcome, play, type Subject, type Verdict } from './play.js';

@@ -1,0 +1,110 @@
+import type { StatsFs } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import type { CheckDefinition, CheckResult, CheckSettings } from '../../health/check.js';
+import { CheckFailure, statusOf } from '../../health/reason.js';
+import { parseCheckOptions } from '../parse-options.js';
+import { orAbort } from '../shared/abort.js';
+import { diskOptions } from './options.js';
+
+const KIND = 'disk';
+
+/** Which file system is looked at, and what has to be free there. */
+export interface DiskOptions extends CheckSettings {
+  /** Any path in the file system. */
+  path: string;
+  /** Octets that have to be free; 0 = no limit. Default 0. */
+  minFree?: number;
+  /** The part of the space that has to be free, in percent; 0 = no limit. Default 5. */
+  minFreePercent?: number;
+  /** The part of the inodes that has to be free, in percent; 0 = no limit. Default 5. */
+  minFreeInodesPercent?: number;
+}
+
+/**
+ * The space and the inodes that are free in a file system, as one who is not
+ * root can use them. The observed value is what is beyond its limit, or the
+ * space in percent.
+ *
+ * @throws PongcheckError `PONGCHECK_CONFIG` for options that make no sense.
+ */
+export function disk(given: DiskOptions): CheckDefinition {
+  const { settings, options } = parseCheckOptions<DiskOptions>(KIND, diskOptions, given);
+  const { path, minFree = 0, minFreePercent = 5, minFreeInodesPercent = 5 } = options;
+  const limits = { octets: minFree, space: minFreePercent, inodes: minFreeInodesPercent };
+  const look = lookAt(path);
+  return {
+    componentType: 'system',
+    ...settings,
+    kind: KIND,
+    run: async (signal) => judge(path, freeOf(await look(signal)), limits),
+  };
+}
+
+/**
+ * Asks the file system. One that hangs, as over a lost network, holds a thread
+ * that names and files need too: the next run waits for the same answer.
+ */
+function lookAt(path: string): (signal: AbortSignal) => Promise<StatsFs> {
+  let pending: Promise<StatsFs> | undefined;
+  return async (signal) => {
+    pending ??= statfs(path).finally(() => {
+      pending = undefined;
+    });
+    try {
+      return await orAbort(pending, signal);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw statusOf(error) === 'unknown' ? error : unreadable(path, error as NodeJS.ErrnoException);
+    }
+  };
+}
+
+const sentences: Readonly<Record<string, string>> = {
+  ENOENT: 'is not there',
+  ENOTDIR: 'is not there',
+  EACCES: 'may not be looked at',
+};
+
+function unreadable(path: string, { code = 'no code' }: NodeJS.ErrnoException): CheckFailure {
+  return new CheckFailure('unreachable', `${path} ${sentences[code] ?? 'cannot be looked at'} (${code})`);
+}
+
+interface Free {
+  readonly octets: number;
+  /** Percent. */
+  readonly space: number;
+  /** Percent. */
+  readonly inodes: number;
+}
+
+function freeOf({ bsize, blocks, bfree, bavail, files, ffree }: StatsFs): Free {
+  // As `df` counts: what is kept for root is neither used nor free.
+  const usable = blocks - bfree + bavail;
+  return { octets: bavail * bsize, space: percent(bavail, usable), inodes: percent(ffree, files) };
+}
+
+/** Some file systems have no inodes to count, and a kernel's own no space: nothing of them can run out. */
+function percent(free: number, all: number): number {
+  return all === 0 ? 100 : Math.floor((free / all) * 1000) / 10;
+}
+
+function judge(path: string, free: Free, limits: Free): CheckResult {
+  const beyond: { sentence: string; observedValue: number; observedUnit: string }[] = [];
+  const demand = (measure: keyof Free, observedUnit: string, what: string) => {
+    if (free[measure] >= limits[measure]) return;
+    const sentence = `${what} free, wanted: ${limits[measure]} ${observedUnit}`;
+    beyond.push({ sentence, observedValue: free[measure], observedUnit });
+  };
+  demand('octets', 'octets', `${free.octets} octets of space are`);
+  demand('space', '%', `${free.space} % of the space is`);
+  demand('inodes', '%', `${free.inodes} % of the inodes are`);
+  const [worst] = beyond;
+  if (!worst) return { status: 'pass', observedValue: free.space, observedUnit: '%' };
+  return {
+    status: 'fail',
+    reason: 'threshold',
+    output: `${path}: ${beyond.map(({ sentence }) => sentence).join('; ')}`,
+    observedValue: worst.observedValue,
+    observedUnit: worst.observedUnit,
+  };
+}

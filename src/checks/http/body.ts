@@ -1,0 +1,91 @@
+import { promisify, TextDecoder } from 'node:util';
+import zlib from 'node:zlib';
+import { CheckFailure } from '../../health/reason.js';
+
+/** More than any server applies to one body; each costs a pass. */
+const MAX_CODINGS = 4;
+/** What a coding may add to a body that cannot be made smaller: its head, and an octet in 64. */
+const CODING_HEAD = 1024;
+const CODING_SHARE = 64;
+
+type Decode = (octets: Buffer, bound: { maxOutputLength: number }) => Promise<Buffer>;
+
+const gunzip: Decode = promisify(zlib.gunzip);
+const inflate: Decode = promisify(zlib.inflate);
+const inflateRaw: Decode = promisify(zlib.inflateRaw);
+const brotli: Decode = promisify(zlib.brotliDecompress);
+/** From Node 22.15 on. */
+const { zstdDecompress } = zlib as { zstdDecompress?: typeof zlib.brotliDecompress };
+
+const decoders: ReadonlyMap<string, Decode> = new Map([
+  ['gzip', gunzip],
+  ['x-gzip', gunzip],
+  ['br', brotli],
+  // The zlib format of RFC 1950; some servers send raw deflate.
+  ['deflate', (octets, bound) => (hasZlibHead(octets) ? inflate : inflateRaw)(octets, bound)],
+  ...(zstdDecompress ? [['zstd', promisify(zstdDecompress) as Decode] as const] : []),
+]);
+
+/** The codings of a Content-Encoding, the one that was applied first at the start. */
+export function codingsOf(contentEncoding = ''): string[] {
+  const names = contentEncoding.split(',').map((name) => name.trim().toLowerCase());
+  return names.filter((name) => name !== '' && name !== 'identity');
+}
+
+/** How long a body of at most `maxBody` octets may be while a coding is applied. */
+export function maxCoded(maxBody: number): number {
+  return maxBody + Math.ceil(maxBody / CODING_SHARE) + CODING_HEAD;
+}
+
+/**
+ * A body without its codings. No step of it makes more than a body of
+ * `maxBody` octets may need. Rejects with a CheckFailure `bad-body`.
+ */
+export async function decodeBody(body: Buffer, codings: readonly string[], maxBody: number): Promise<Buffer> {
+  if (body.length === 0) return body;
+  if (codings.length > MAX_CODINGS) {
+    throw new CheckFailure('bad-body', `the body has ${codings.length} codings, at most ${MAX_CODINGS} are undone`);
+  }
+  let octets = body;
+  for (let left = codings.length - 1; left >= 0; left--) {
+    const coding = codings[left] as string;
+    const decode = decoders.get(coding);
+    if (!decode) throw new CheckFailure('bad-body', `the body has the coding ${coding}, which is not supported`);
+    try {
+      octets = await decode(octets, { maxOutputLength: left === 0 ? maxBody : maxCoded(maxBody) });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLong(maxBody);
+      throw new CheckFailure('bad-body', `the body is not what its coding ${coding} says`);
+    }
+  }
+  return octets;
+}
+
+export function tooLong(maxBody: number): CheckFailure {
+  return new CheckFailure('bad-body', `the body is longer than ${maxBody} octets`);
+}
+
+/** Decodes the text of a body: in the charset of its byte order mark, else of its Content-Type; without one, or with an unknown one, UTF-8. */
+export function textOf(octets: Buffer, contentType = ''): string {
+  const [, named] = /;\s*charset\s*=\s*["']?([^\s"';,]+)/i.exec(contentType) ?? [];
+  return decoderFor(charsetOfMark(octets) ?? named ?? 'utf-8').decode(octets);
+}
+
+function charsetOfMark(octets: Buffer): string | undefined {
+  if (octets[0] === 0xff && octets[1] === 0xfe) return 'utf-16le';
+  if (octets[0] === 0xfe && octets[1] === 0xff) return 'utf-16be';
+  return octets[0] === 0xef && octets[1] === 0xbb && octets[2] === 0xbf ? 'utf-8' : undefined;
+}
+
+function decoderFor(charset: string): TextDecoder {
+  try {
+    return new TextDecoder(charset);
+  } catch {
+    return new TextDecoder();
+  }
+}
+
+/** RFC 1950: the method is 8, and both octets as a number are a multiple of 31. */
+function hasZlibHead(octets: Buffer): boolean {
+  return octets.length > 1 && ((octets[0] as number) & 0x0f) === 8 && octets.readUInt16BE() % 31 === 0;
+}

@@ -1,0 +1,189 @@
+import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import type { Clock } from '../../common/clock.js';
+import { CheckFailure, reasonOf } from '../../health/reason.js';
+import { orAbort } from '../shared/abort.js';
+import { failure } from '../shared/failure.js';
+import type { TlsMaterial } from '../shared/tls.js';
+import { codingsOf, decodeBody, maxCoded, textOf, tooLong } from './body.js';
+import { head } from './head.js';
+
+/** One run at a time; a second connection is for a run that is being ended. */
+const MAX_SOCKETS = 2;
+/** A new connection is made at least this often: a kept one follows no change of DNS, and does not show that a service accepts no new ones. */
+const FRESH_EVERY_MS = 10_000;
+const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+export interface ExchangeOptions {
+  url: URL;
+  method: 'GET' | 'HEAD';
+  headers: Readonly<Record<string, string>>;
+  /** The ones that are also sent to another origin, where a redirect leads there. */
+  headersForOthers: Readonly<Record<string, string>>;
+  isAllowed(status: number): boolean;
+  /** Octets. */
+  maxBody: number;
+  /** How many are followed. */
+  redirects: number;
+  tls: TlsMaterial;
+}
+
+/** The head of an answer, whose body is read or dropped. */
+export interface Answer {
+  readonly status: number;
+  header(name: string): string | undefined;
+  /** Reads the body to its end, so that the connection can be used again; its text only where that is `wanted`. */
+  body(wanted: boolean): Promise<string>;
+  /** Closes the connection instead. */
+  drop(): void;
+}
+
+interface Sent {
+  readonly response: IncomingMessage;
+  /** It came over a connection that was made for it. */
+  readonly isFresh: boolean;
+}
+
+/** Asks one URL, on a connection that is kept for at most 10 s. */
+export class HttpExchange {
+  private readonly agents;
+  /** Monotonic moments: when the kept connection was made, when the latest run began. */
+  private freshAt = Number.NEGATIVE_INFINITY;
+  private lastRunAt = Number.NEGATIVE_INFINITY;
+  /** Origin of the latest answer. Redirects may lead to another one at each run, and only one connection is kept. */
+  private origin: string | undefined;
+
+  constructor(
+    private readonly options: ExchangeOptions,
+    private readonly clock: Clock,
+  ) {
+    const kept = { keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: 1 };
+    this.agents = { 'http:': new HttpAgent(kept), 'https:': new HttpsAgent({ ...kept, ...options.tls }) };
+  }
+
+  /**
+   * The answer, or that of the place where it redirects to. Rejects with a
+   * CheckFailure, at once when `signal` fires; then nothing is held.
+   *
+   * @param connected called when a new connection stands.
+   */
+  async ask(signal: AbortSignal, connected: () => void = () => {}): Promise<Answer> {
+    const { isAllowed, maxBody } = this.options;
+    let { url, headers } = this.options;
+    this.renew();
+    for (let left = this.options.redirects; ; left--) {
+      const { response, isFresh } = await this.send(url, headers, signal, connected);
+      const answer = new HttpAnswer(response, maxBody, signal);
+      const isRedirect = redirectStatuses.has(answer.status) && !isAllowed(answer.status);
+      const to = answer.header('location');
+      if (!isRedirect || to === undefined || left === 0) {
+        if (url.origin !== this.origin) this.closeKept();
+        this.origin = url.origin;
+        if (isFresh) this.freshAt = this.clock.now();
+        return answer;
+      }
+      answer.drop();
+      const next = target(to, url);
+      if (next.origin !== url.origin) headers = this.options.headersForOthers;
+      url = next;
+    }
+  }
+
+  close(): void {
+    for (const agent of Object.values(this.agents)) agent.destroy();
+  }
+
+  /** Closes the kept connection where it would be too old at the next run. */
+  private renew(): void {
+    const now = this.clock.now();
+    const nextRun = now + (now - this.lastRunAt);
+    this.lastRunAt = now;
+    if (nextRun - this.freshAt > FRESH_EVERY_MS) this.closeKept();
+  }
+
+  /** Closes the connections that no request is on. */
+  private closeKept(): void {
+    for (const agent of Object.values(this.agents)) {
+      for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+    }
+  }
+
+  /** A kept connection may have been closed by the server meanwhile: then once more, on another. */
+  private async send(
+    url: URL,
+    headers: ExchangeOptions['headers'],
+    signal: AbortSignal,
+    connected: () => void,
+  ): Promise<Sent> {
+    const isTls = url.protocol === 'https:';
+    const send = isTls ? requestHttps : requestHttp;
+    const agent = this.agents[url.protocol as 'http:' | 'https:'];
+    for (;;) {
+      const request = send(url, { method: this.options.method, headers, agent, signal });
+      request.once('socket', (socket) => {
+        if (socket.connecting) socket.once(isTls ? 'secureConnect' : 'connect', connected);
+      });
+      try {
+        const response = await head(request, this.options.maxBody);
+        return { response, isFresh: !request.reusedSocket };
+      } catch (error) {
+        // At most `MAX_SOCKETS` are kept; a fresh one ends the loop.
+        if (request.reusedSocket && !signal.aborted && reasonOf(error) === 'reset') continue;
+        throw told(error, signal);
+      }
+    }
+  }
+}
+
+class HttpAnswer implements Answer {
+  constructor(
+    private readonly response: IncomingMessage,
+    private readonly maxBody: number,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  get status(): number {
+    return this.response.statusCode as number;
+  }
+
+  header(name: string): string | undefined {
+    return this.response.headersDistinct[name.toLowerCase()]?.join(', ');
+  }
+
+  async body(wanted: boolean): Promise<string> {
+    const { maxBody } = this;
+    const codings = codingsOf(this.header('content-encoding'));
+    const most = codings.length > 0 ? maxCoded(maxBody) : maxBody;
+    const chunks: Buffer[] = [];
+    let octets = 0;
+    try {
+      for await (const chunk of this.response) {
+        octets += chunk.length;
+        if (octets > most) throw tooLong(maxBody);
+        chunks.push(chunk);
+      }
+    } catch (error) {
+      this.drop();
+      throw told(error, this.signal);
+    }
+    if (!wanted) return '';
+    const body = await orAbort(decodeBody(Buffer.concat(chunks), codings, maxBody), this.signal);
+    return textOf(body, this.header('content-type'));
+  }
+
+  drop(): void {
+    this.response.destroy();
+  }
+}
+
+function target(location: string, from: URL): URL {
+  const url = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
+  throw new CheckFailure('protocol', 'a redirect leads to what is no http URL');
+}
+
+/** What went wrong, with its reason. What nobody knows is no answer of an HTTP server. */
+function told(error: unknown, signal: AbortSignal): unknown {
+  if (signal.aborted) return signal.reason;
+  return failure(reasonOf(error, 'protocol'), error);
+}

@@ -1,0 +1,77 @@
+import { CheckFailure, type Reason, reasonOf } from '../../health/reason.js';
+import { failure } from '../shared/failure.js';
+
+/** Errors of the server, by their number. MySQL and MariaDB share those below 1900. */
+const reasonByNumber: Readonly<Record<number, Reason>> = {
+  1040: 'too-many-connections', // ER_CON_COUNT_ERROR
+  1203: 'too-many-connections', // ER_TOO_MANY_USER_CONNECTIONS
+  1226: 'too-many-connections', // ER_USER_LIMIT_REACHED
+  1129: 'host-blocked', // ER_HOST_IS_BLOCKED
+  1044: 'auth', // ER_DBACCESS_DENIED_ERROR
+  1045: 'auth', // ER_ACCESS_DENIED_ERROR
+  1049: 'auth', // ER_BAD_DB_ERROR: the login names a database that is not there
+  1130: 'auth', // ER_HOST_NOT_PRIVILEGED
+  1142: 'auth', // ER_TABLEACCESS_DENIED_ERROR
+  1227: 'auth', // ER_SPECIFIC_ACCESS_DENIED_ERROR
+  1251: 'auth', // ER_NOT_SUPPORTED_AUTH_MODE
+  1524: 'auth', // ER_PLUGIN_IS_NOT_LOADED
+  1698: 'auth', // ER_ACCESS_DENIED_NO_PASSWORD_ERROR
+  1820: 'auth', // ER_MUST_CHANGE_PASSWORD
+  1862: 'auth', // ER_MUST_CHANGE_PASSWORD_LOGIN
+  2059: 'auth', // CR_AUTH_PLUGIN_CANNOT_LOAD
+  3118: 'auth', // ER_ACCOUNT_HAS_BEEN_LOCKED (MySQL)
+  3955: 'auth', // ER_USER_ACCESS_DENIED_FOR_USER_ACCOUNT_BLOCKED_BY_PASSWORD_LOCK
+  4150: 'auth', // ER_USER_IS_BLOCKED (MariaDB)
+  4151: 'auth', // ER_ACCOUNT_HAS_BEEN_LOCKED (MariaDB)
+  3159: 'tls', // ER_SECURE_TRANSPORT_REQUIRED
+  3160: 'tls', // ER_NO_SECURE_TRANSPORTS_CONFIGURED
+  1053: 'reset', // ER_SERVER_SHUTDOWN
+  1080: 'reset', // ER_FORCING_CLOSE
+  1927: 'reset', // ER_CONNECTION_KILLED
+  4031: 'reset', // ER_CLIENT_INTERACTION_TIMEOUT
+  1969: 'timeout', // ER_STATEMENT_TIMEOUT (MariaDB)
+  3024: 'timeout', // ER_QUERY_TIMEOUT (MySQL)
+  1037: 'out-of-memory', // ER_OUTOFMEMORY
+  1038: 'out-of-memory', // ER_OUT_OF_SORTMEMORY
+  1041: 'out-of-memory', // ER_OUT_OF_RESOURCES
+};
+
+/** Errors of the driver itself, by their code. */
+const reasonByCode: Readonly<Record<string, Reason>> = {
+  PROTOCOL_CONNECTION_LOST: 'reset',
+  HANDSHAKE_NO_SSL_SUPPORT: 'tls',
+  HANDSHAKE_SSL_ERROR: 'tls',
+  AUTH_SWITCH_PLUGIN_ERROR: 'auth',
+};
+
+/** The driver's error for a plugin that it does not support. The name comes from the server. */
+const UNKNOWN_PLUGIN = /^Server requests authentication using unknown plugin ([\w-]{1,64})\. See /;
+/** Limits of the user, not of the server. The errors 1203 and 1226 name them in every language of the server. */
+const USER_LIMIT = /'max_user_connections'/;
+const HOURLY_LIMIT = /'max_connections_per_hour'/;
+
+/** What went wrong on a connection, with its reason. What is none of these is no answer of a MySQL server. */
+export function mysqlFailure(error: unknown): CheckFailure {
+  const { errno, code, message } = (error ?? {}) as Record<string, unknown>;
+  const [, unknown] = UNKNOWN_PLUGIN.exec(String(message)) ?? [];
+  if (unknown !== undefined) return unusable(unknown, 'which mysql2 does not support');
+  if (code === 'MYSQL_CLEAR_PASSWORD_NOT_ENABLED') {
+    return unusable('mysql_clear_password', 'which would send the password in the clear');
+  }
+  return failure(reasonByNumber[errno as number] ?? reasonByCode[code as string] ?? reasonOf(error, 'protocol'), error);
+}
+
+/** Whether the user has reached its limit of connections. */
+export function isUserLimit({ reason, message }: CheckFailure): boolean {
+  return reason === 'too-many-connections' && USER_LIMIT.test(message);
+}
+
+/** Whether the user has reached its limit of new connections per hour. */
+export function isHourlyLimit({ reason, message }: CheckFailure): boolean {
+  return reason === 'too-many-connections' && HOURLY_LIMIT.test(message);
+}
+
+function unusable(plugin: string, why: string): CheckFailure {
+  const instead = 'use mysql_native_password or caching_sha2_password';
+  return new CheckFailure('auth', `the user authenticates by ${plugin}, ${why}: ${instead}`);
+}

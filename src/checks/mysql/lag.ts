@@ -1,0 +1,132 @@
+import type { Clock } from '../../common/clock.js';
+import type { CheckResult } from '../../health/check.js';
+import { CheckFailure } from '../../health/reason.js';
+import { orAbort } from '../shared/abort.js';
+import { withPatience } from '../shared/step-timeout.js';
+import { mysqlFailure } from './failure.js';
+import type { MysqlSession } from './session.js';
+
+/** MariaDB with all its channels, MySQL from 8.0.22, and older ones; a server takes what it does not know for bad syntax. */
+const STATEMENTS = ['SHOW ALL SLAVES STATUS', 'SHOW REPLICA STATUS', 'SHOW SLAVE STATUS'] as const;
+const ER_PARSE_ERROR = 1064;
+
+type Channel = Readonly<Record<string, unknown>>;
+
+interface Asked {
+  readonly session: MysqlSession;
+  readonly answer: Promise<readonly Channel[]>;
+  /** Nothing else is asked over that session any more. */
+  kept: boolean;
+}
+
+/** How far a replica is behind its primary. */
+export class ReplicaLag {
+  /** The question that has no answer yet. */
+  private asked: Asked | undefined;
+  /** The lag that was read last, in ms, and the monotonic moment. */
+  private known: { readonly lag: number; readonly at: number } | undefined;
+  private statement = 0;
+
+  /** @param maxLag in milliseconds. */
+  constructor(
+    private readonly maxLag: number,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Undefined where the server is no replica. */
+  async judge(session: MysqlSession, signal: AbortSignal, deadline: number): Promise<CheckResult | undefined> {
+    const at = this.clock.now();
+    let channels: readonly Channel[];
+    try {
+      channels = await this.ask(session, signal, deadline);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      const failure = mysqlFailure(error);
+      if (failure.reason === 'reset') throw failure;
+      return { status: 'warn', reason: 'lag', output: `the lag could not be read: ${failure.message}` };
+    }
+    if (channels.length === 0) return undefined;
+    const broken = channels.find((channel) => lagOf(channel) === undefined);
+    if (broken) return this.unknown(broken);
+    const lag = Math.max(...channels.map((channel) => lagOf(channel) as number));
+    this.known = { lag: lag * 1000, at };
+    const observed = { observedValue: lag, observedUnit: 's' };
+    if (lag * 1000 <= this.maxLag) return { status: 'pass', ...observed };
+    const output = `${lag} s behind its primary, allowed: ${this.maxLag / 1000} s`;
+    return { status: 'fail', reason: 'lag', output, ...observed };
+  }
+
+  /** Keeps the session where an answer is still to come over it, and ends it after that; false where none is. */
+  keep(session: MysqlSession): boolean {
+    if (this.asked?.session !== session) return false;
+    this.asked.kept = true;
+    return true;
+  }
+
+  close(): void {
+    this.asked?.session.destroy();
+  }
+
+  /**
+   * The answer can be locked for long (by STOP REPLICA), and the server would not see that whoever asked has gone: a
+   * thread of it would be lost at every run. So an answer that has not come is what the next run waits for.
+   */
+  private async ask(session: MysqlSession, signal: AbortSignal, deadline: number): Promise<readonly Channel[]> {
+    const { answer } = this.asked ?? this.begin(session);
+    const over = (ms: number) => new CheckFailure('lag', `no answer within ${ms} ms`);
+    return withPatience(this.clock, deadline, signal, over, (patience) => orAbort(answer, patience));
+  }
+
+  private begin(session: MysqlSession): Asked {
+    const asked: Asked = { session, answer: this.channels(session), kept: false };
+    const settled = () => {
+      this.asked = undefined;
+      if (asked.kept) void session.leave();
+    };
+    asked.answer.then(settled, settled);
+    this.asked = asked;
+    return asked;
+  }
+
+  private async channels(session: MysqlSession): Promise<readonly Channel[]> {
+    for (;;) {
+      try {
+        return await session.records(STATEMENTS[this.statement] as string);
+      } catch (error) {
+        const unheardOf = (error as { errno?: unknown }).errno === ER_PARSE_ERROR;
+        if (!unheardOf || this.statement === STATEMENTS.length - 1) throw error;
+        this.statement++;
+      }
+    }
+  }
+
+  /** What was known, and the time since, is the most that it can be behind. */
+  private unknown(channel: Channel): CheckResult {
+    const { lag, at } = this.known ?? { lag: Number.POSITIVE_INFINITY, at: 0 };
+    const most = lag + this.clock.now() - at;
+    const status = most <= this.maxLag ? 'warn' : 'fail';
+    const bound = most === Number.POSITIVE_INFINITY ? 'unknown' : `at most ${Math.ceil(most / 1000)} s`;
+    return { status, ...why(channel, bound) };
+  }
+}
+
+function why(channel: Channel, lag: string): Pick<CheckResult, 'reason' | 'output'> {
+  const [io, sql] = [running(channel, 'IO'), running(channel, 'SQL')];
+  // The words of an error hold what is in the tables.
+  const states = `IO thread: ${io}, error ${errorOf(channel, 'IO')}; SQL thread: ${sql}, error ${errorOf(channel, 'SQL')}`;
+  if (sql !== 'Yes') return { reason: 'lag', output: `replication has stopped, the lag is ${lag} (${states})` };
+  return { reason: 'master-down', output: `it has lost its primary, the lag is ${lag} (${states})` };
+}
+
+function lagOf(channel: Channel): number | undefined {
+  const seconds = channel.Seconds_Behind_Source ?? channel.Seconds_Behind_Master ?? undefined;
+  return seconds === undefined ? undefined : Number(seconds);
+}
+
+function running(channel: Channel, thread: 'IO' | 'SQL'): string {
+  return String(channel[`Replica_${thread}_Running`] ?? channel[`Slave_${thread}_Running`]);
+}
+
+function errorOf(channel: Channel, thread: 'IO' | 'SQL'): string {
+  return String(channel[`Last_${thread}_Errno`]);
+}

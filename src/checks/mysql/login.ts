@@ -1,0 +1,87 @@
+import { connect, isIP, type Socket } from 'node:net';
+import type { ConnectionOptions } from 'mysql2';
+import { invalidOption } from '../parse-options.js';
+import { readTls, type TlsOptions } from '../shared/tls.js';
+import { hostOf, loginOf } from '../shared/url.js';
+import type { MysqlLogin } from './session.js';
+
+/** Silence before the kernel asks whether the other host is still there; it gives up 10 s later. */
+const KEEP_ALIVE_MS = 5000;
+
+/** The server of a URL. */
+export function loginOfUrl(url: URL, tls: TlsOptions | undefined): MysqlLogin {
+  const host = hostOf(url);
+  const database = decodeURIComponent(url.pathname.slice(1));
+  const asked = url.searchParams.get('ssl');
+  if (asked !== null && asked !== 'true' && asked !== 'false') {
+    throw invalidOption(
+      'mysql',
+      ['url'],
+      'one with an unknown value of the parameter ssl',
+      '?ssl=true, ?ssl=false or the option tls',
+    );
+  }
+  const material = tls || asked === 'true' ? readTls('mysql', tls ?? {}) : undefined;
+  const servername = material?.servername ?? host;
+  if (material?.rejectUnauthorized && isIP(servername)) {
+    throw invalidOption(
+      'mysql',
+      ['tls', 'servername'],
+      'missing, and the host is an address',
+      'the name in the server’s certificate, or tls.verify false',
+    );
+  }
+  const port = Number(url.port || 3306);
+  const { user, password } = loginOf(url);
+  return {
+    open: () => knock({ host, port }),
+    servername,
+    options: {
+      ...(user !== undefined && { user }),
+      ...(password !== undefined && { password }),
+      ...(database && { database }),
+      ...(material && { ssl: { ...material, verifyIdentity: material.rejectUnauthorized } }),
+    },
+  };
+}
+
+/** What decides with what a connection of a pool logs in. */
+const loginKeys = [
+  'user',
+  'password',
+  'password2',
+  'password3',
+  'passwordSha1',
+  'database',
+  'ssl',
+  'insecureAuth',
+  'authPlugins',
+  'authSwitchHandler',
+  'enableCleartextPlugin',
+] as const;
+
+/** How a pool of mysql2 makes its connections, defaults decided. */
+export type PoolLogin = Pick<ConnectionOptions, (typeof loginKeys)[number]> & {
+  readonly host: string;
+  readonly port: number;
+  readonly socketPath?: string;
+  readonly stream?: unknown;
+};
+
+/** The server of a pool, and its way in. */
+export function loginOfPool(config: PoolLogin): MysqlLogin {
+  const { host, port, socketPath, stream } = config;
+  const given = loginKeys.filter((key) => config[key]).map((key) => [key, config[key]]);
+  return {
+    open: () => {
+      if (typeof stream === 'function') return stream({ config }) as Socket;
+      return knock(socketPath ? { path: socketPath } : { host, port });
+    },
+    servername: host,
+    options: Object.fromEntries(given),
+  };
+}
+
+function knock(to: { path: string } | { host: string; port: number }): Socket {
+  return connect({ ...to, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
+}

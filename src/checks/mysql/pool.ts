@@ -1,0 +1,163 @@
+import { formatValue } from '../../options/format-value.js';
+import { invalidOption } from '../parse-options.js';
+import { orAbort } from '../shared/abort.js';
+import type { PoolLogin } from './login.js';
+
+/** A pool of `mysql2` or `mysql2/promise`, as `createPool` makes it. */
+export interface MysqlPool {
+  getConnection: (...given: never[]) => unknown;
+}
+
+/** What a pool of callbacks is made of; one of promises has it as `pool`. The last three are not documented, and the same in every mysql2 3. */
+export interface CorePool {
+  readonly config: { readonly connectionLimit: number; readonly connectionConfig: PoolLogin };
+  getConnection(come: (error: unknown, connection?: PooledConnection) => void): void;
+  readonly _allConnections: { readonly length: number };
+  readonly _freeConnections: { readonly length: number };
+  readonly _connectionQueue: Waiters;
+}
+
+interface Waiters {
+  readonly length: number;
+  get(index: number): unknown;
+  removeOne(index: number): unknown;
+}
+
+interface PooledConnection {
+  ping(answer: (error: unknown) => void): void;
+  release(): void;
+  destroy(): void;
+  readonly stream?: { destroy(): void };
+}
+
+/** How a pool stands: its connections, and how many wait for one. A limit of 0 is none. */
+export interface PoolCounts {
+  readonly limit: number;
+  readonly inUse: number;
+  readonly free: number;
+  readonly waiting: number;
+}
+
+/** @throws PongcheckError `PONGCHECK_CONFIG` for what is no pool of mysql2. */
+export function corePool(given: unknown): CorePool {
+  const { pool = given } = (given ?? {}) as { pool?: unknown };
+  const { config, getConnection, _allConnections, _freeConnections, _connectionQueue } = (pool ?? {}) as CorePool;
+  const isPool =
+    typeof getConnection === 'function' &&
+    typeof config?.connectionConfig?.host === 'string' &&
+    typeof _connectionQueue?.removeOne === 'function' &&
+    typeof _connectionQueue.get === 'function' &&
+    [_allConnections, _freeConnections, _connectionQueue].every((list) => Number.isInteger(list?.length));
+  if (!isPool)
+    throw invalidOption('mysql', ['pool'], formatValue(given), 'what createPool of mysql2 or mysql2/promise gives');
+  return pool as CorePool;
+}
+
+/** Borrows a connection of the application's pool, and leaves nothing behind in it. */
+export class PoolVisitor {
+  /** Connections that were asked for and have not come. More than one only where the pool has a free one. */
+  private asked = 0;
+  /** Who waits for one now. */
+  private claim: ((error: unknown, connection?: PooledConnection) => void) | undefined;
+  private holds = false;
+
+  constructor(private readonly pool: CorePool) {}
+
+  get counts(): PoolCounts {
+    const { config, _allConnections: all, _freeConnections: free, _connectionQueue: queue } = this.pool;
+    return {
+      limit: config.connectionLimit,
+      inUse: all.length - free.length,
+      free: free.length,
+      waiting: queue.length,
+    };
+  }
+
+  /** Whether the pool has all the connections that it may have. */
+  get isGrown(): boolean {
+    const { config, _allConnections: all } = this.pool;
+    return config.connectionLimit > 0 && all.length >= config.connectionLimit;
+  }
+
+  /** What the visit waits for now, as a sentence. */
+  get state(): string {
+    const { limit, inUse, waiting } = this.counts;
+    if (this.holds) return 'a connection of the pool has not answered';
+    return `the pool has given no connection (${inUse} of ${limit || 'any number'} in use, ${waiting} waiting)`;
+  }
+
+  /**
+   * Pings the server on a connection of the pool. When the signal fires it is
+   * out of the queue, and a connection that has not answered is out of the
+   * pool: nobody could be given it.
+   */
+  async ping(signal: AbortSignal): Promise<void> {
+    const connection = await this.borrow(signal);
+    if (signal.aborted) {
+      connection.release();
+      throw signal.reason;
+    }
+    try {
+      this.holds = true;
+      await orAbort(pong(connection), signal);
+    } catch (error) {
+      connection.destroy();
+      // The driver would wait for the FIN of a server that may not be heard of any more.
+      connection.stream?.destroy();
+      throw error;
+    } finally {
+      this.holds = false;
+    }
+    connection.release();
+  }
+
+  private borrow(signal: AbortSignal): Promise<PooledConnection> {
+    return new Promise((resolve, reject) => {
+      let takeBack = () => {};
+      const aborted = () => {
+        this.claim = undefined;
+        takeBack();
+        reject(signal.reason);
+      };
+      if (signal.aborted) return aborted();
+      signal.addEventListener('abort', aborted, { once: true });
+      this.claim = (error, connection) => {
+        signal.removeEventListener('abort', aborted);
+        if (connection) resolve(connection);
+        else reject(error);
+      };
+      // One that the pool is still connecting for an earlier run is waited for: it must not make one a run.
+      if (this.asked === 0 || this.counts.free > 0) takeBack = this.ask();
+    });
+  }
+
+  /** Asks the pool for a connection. Gives what takes that back as long as it stands in the pool's queue. */
+  private ask(): () => void {
+    const { pool } = this;
+    const queue = pool._connectionQueue;
+    const before = queue.length;
+    this.asked++;
+    pool.getConnection((error, connection) => {
+      this.asked--;
+      const { claim } = this;
+      this.claim = undefined;
+      if (claim) claim(error, connection);
+      else connection?.release();
+    });
+    if (queue.length === before) return () => {};
+    // Not always our function: where somebody traces the driver it is wrapped.
+    const place = queue.get(queue.length - 1);
+    return () => {
+      for (let at = queue.length - 1; at >= 0; at--) {
+        if (queue.get(at) !== place) continue;
+        queue.removeOne(at);
+        this.asked--;
+        return;
+      }
+    };
+  }
+}
+
+function pong(connection: PooledConnection): Promise<void> {
+  return new Promise((resolve, reject) => connection.ping((error) => (error ? reject(error) : resolve())));
+}

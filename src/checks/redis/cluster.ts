@@ -1,0 +1,78 @@
+import type { CheckResult } from '../../health/check.js';
+import { redisFailure } from './failure.js';
+import type { Command, Reply } from './session.js';
+
+const SLOTS = 16_384;
+/** How many ranges of slots are looked at, and how many tags are tried for one of them: a node may say anything. */
+const MAX_RANGES = 64;
+const MAX_TAGS = SLOTS;
+
+/** A result that is not well. */
+export type Trouble = Required<Pick<CheckResult, 'status' | 'reason' | 'output'>>;
+
+/** Sends commands in one write, and resolves with what the server says to each. */
+export type Exchange = (commands: readonly Command[]) => Promise<readonly Reply[]>;
+
+/** What a node says of the state of its cluster, where that is not ok. */
+export async function judgeCluster(exchange: Exchange): Promise<Trouble | undefined> {
+  const [[error, answer] = [null]] = await exchange([['CLUSTER', 'INFO']]);
+  if (error) {
+    const { reason, message } = redisFailure(error);
+    return { status: 'warn', reason, output: `the state of the cluster could not be read: ${message}` };
+  }
+  const info = String(answer);
+  const [, state] = /^cluster_state:(\w+)/m.exec(info) ?? [];
+  if (state === undefined || state === 'ok') return undefined;
+  const [, served = '?'] = /^cluster_slots_ok:(\d+)/m.exec(info) ?? [];
+  const output = `cluster_state is ${state}; ${served} of ${SLOTS} slots are served`;
+  return { status: 'fail', reason: 'cluster-down', output };
+}
+
+/**
+ * Writes in place of `key` another one that this node serves, `{TAG}KEY`:
+ * the error of that, and null where it was taken or where no slot is served here.
+ */
+export async function writeHere(
+  exchange: Exchange,
+  write: (key: string) => Command,
+  key: string,
+): Promise<Error | null> {
+  const [[, nodes] = [null]] = await exchange([['CLUSTER', 'NODES']]);
+  const tag = tagOf(slotsOfMyself(String(nodes)));
+  if (tag === undefined) return null;
+  const [[error] = [null]] = await exchange([write(`{${tag}}${key}`)]);
+  return error;
+}
+
+type Range = readonly [first: number, last: number];
+
+/** `id host:port flags primary ping pong epoch link slot first-last [slot->-id]`, one node a line. */
+function slotsOfMyself(nodes: string): readonly Range[] {
+  const [mine = ''] = /^\S+ \S+ \S*\bmyself\b.*$/m.exec(nodes) ?? [];
+  const slots = mine.split(' ', 8 + MAX_RANGES).slice(8);
+  return slots
+    .filter((slot) => /^\d+(-\d+)?$/.test(slot))
+    .map((slot) => {
+      const [first = 0, last = first] = slot.split('-').map(Number);
+      return [first, last];
+    });
+}
+
+/** A number whose slot is one of these; undefined where there are none. */
+function tagOf(ranges: readonly Range[]): string | undefined {
+  for (let number = 0; ranges.length > 0 && number < MAX_TAGS; number++) {
+    const slot = slotOf(String(number));
+    if (ranges.some(([first, last]) => slot >= first && slot <= last)) return String(number);
+  }
+  return undefined;
+}
+
+/** CRC16 of XMODEM, as the specification of Redis Cluster has it. */
+export function slotOf(text: string): number {
+  let crc = 0;
+  for (const byte of Buffer.from(text)) {
+    crc ^= byte << 8;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1;
+  }
+  return (crc & 0xffff) % SLOTS;
+}

@@ -1,0 +1,92 @@
+import type { RedisOptions } from 'ioredis';
+import { CheckFailure, reasonOf } from '../../health/reason.js';
+import { redisFailure } from './failure.js';
+import type { Command, Reply } from './session.js';
+
+const DEFAULT_PORT = 26_379;
+
+/** Sends one command on a connection that lives only for it. Rejects with the reason of the signal when that fires. */
+type AskOnce = (login: RedisOptions, command: Command, signal: AbortSignal) => Promise<Reply>;
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * The login with the address that the first Sentinel to answer gives: that of the primary, or, with the role `slave`,
+ * of the first of its replicas that is up, in the order of their addresses. All are asked at once.
+ *
+ * Rejects with a CheckFailure that says of each Sentinel why it was of no use, with the reason of the first; `signal`
+ * bounds them all, and its reason then says why.
+ */
+export async function locate(login: RedisOptions, askOnce: AskOnce, signal: AbortSignal): Promise<RedisOptions> {
+  const { sentinels = [], name = '', role = 'master', natMap, tls, enableTLSForSentinelMode, ...rest } = login;
+  const { sentinelUsername, sentinelPassword, sentinelTLS, ...server } = rest;
+  const credentials = {
+    ...(sentinelUsername && { username: sentinelUsername }),
+    ...(sentinelPassword && { password: sentinelPassword }),
+    ...(sentinelTLS && { tls: sentinelTLS }),
+  };
+  const isOver = new AbortController();
+  // Those that are not needed any more end with the first answer.
+  const end = () => isOver.abort(signal.reason);
+  signal.addEventListener('abort', end, { once: true });
+  const asks = sentinels.map(async ({ host = 'localhost', port = DEFAULT_PORT, family }) => {
+    const sentinel = { host, port, ...credentials, ...(family !== undefined && { family }) };
+    try {
+      return await ask(name, role, (command) => askOnce(sentinel, command, isOver.signal));
+    } catch (error) {
+      const { reason, message } = redisFailure(error);
+      throw new CheckFailure(reason, `${host}:${port}: ${message}`);
+    }
+  });
+  try {
+    const { host, port } = await Promise.any(asks);
+    const mapped = typeof natMap === 'function' ? natMap(`${host}:${port}`) : natMap?.[`${host}:${port}`];
+    return { ...server, host, port, ...mapped, ...(tls && enableTLSForSentinelMode && { tls }) };
+  } catch (error) {
+    const { errors } = error as AggregateError;
+    const causes = errors.map(({ message }: Error) => message).join('; ');
+    throw new CheckFailure(
+      reasonOf(error),
+      `no Sentinel knows ${role === 'slave' ? 'a replica' : 'the primary'} of ${name}: ${causes}`,
+    );
+  } finally {
+    signal.removeEventListener('abort', end);
+    isOver.abort(new CheckFailure('timeout', 'another Sentinel has answered'));
+  }
+}
+
+async function ask(
+  name: string,
+  role: 'master' | 'slave',
+  say: (command: Command) => Promise<Reply>,
+): Promise<Address> {
+  const question = role === 'slave' ? 'REPLICAS' : 'GET-MASTER-ADDR-BY-NAME';
+  const [error, answer] = await say(['SENTINEL', question, name]);
+  if (error && !/no such master/i.test(error.message)) throw error;
+  if (error || answer === null) throw new CheckFailure('dns', 'it watches none of this name');
+  if (!Array.isArray(answer)) throw new CheckFailure('protocol', 'its answer is no address');
+  return role === 'slave' ? replicaIn(answer) : address(answer[0], answer[1]);
+}
+
+/** Of lists of names and values, each that of a replica. */
+function replicaIn(answer: readonly unknown[]): Address {
+  const replicas = answer
+    .filter(Array.isArray)
+    .map((list: unknown[]) => (name: string) => list[list.indexOf(name) + 1]);
+  const up = replicas.filter((replica) => !/down|disconnected/.test(String(replica('flags'))));
+  const [first] = up.map((replica) => `${replica('ip')} ${replica('port')}`).sort();
+  if (first === undefined) throw new CheckFailure('role', 'none of its replicas is up');
+  const [host, port] = first.split(' ');
+  return address(host, port);
+}
+
+function address(host: unknown, port: unknown): Address {
+  const number = Number(port);
+  if (typeof host !== 'string' || !/^[^\s/]{1,255}$/.test(host) || !(number > 0 && number < 65_536)) {
+    throw new CheckFailure('protocol', 'its answer is no address');
+  }
+  return { host, port: number };
+}

@@ -1,0 +1,91 @@
+import { connect, type NetConnectOpts, type Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
+import type { RedisOptions } from 'ioredis';
+import { CheckFailure } from '../../health/reason.js';
+import { RedisReplyGuard } from './reply-guard.js';
+
+/** Where the server of a login listens. */
+export function addressOf({ host = 'localhost', port = 6379, path, family }: RedisOptions): NetConnectOpts {
+  return path ? { path } : { host, port, ...(family !== undefined && { family }) };
+}
+
+/** Begins to connect to the server of a login, as its own connector does, where it has one. */
+export async function openSocket(login: RedisOptions): Promise<Socket> {
+  const { Connector, tls } = login;
+  // A class that ioredis declares abstract, and calls so itself.
+  if (Connector) return (await new Connector(login).connect(() => {})) as Socket;
+  return tls ? connectTls({ ...addressOf(login), ...tls }) : connect(addressOf(login));
+}
+
+/**
+ * The connection that a driver uses. Its socket is ours, so that nothing
+ * reaches the driver that the guard has not let pass.
+ */
+export class RedisStream extends Duplex {
+  private readonly guard = new RedisReplyGuard();
+  /** Resolves when there is a connection, and where wanted TLS on it; rejects with why there is none. */
+  readonly ready: Promise<void>;
+  /** Whether the server has said anything. */
+  heard = false;
+
+  constructor(
+    private readonly socket: Socket,
+    isTls: boolean,
+  ) {
+    super({ allowHalfOpen: false });
+    this.ready = new Promise((resolve, reject) => {
+      if (socket.connecting) socket.once(isTls ? 'secureConnect' : 'connect', resolve);
+      else resolve();
+      this.once('error', reject);
+      this.once('close', () => reject(new CheckFailure('reset', 'the server closed the connection')));
+    });
+    // Nobody may be waiting when it ends.
+    this.ready.catch(() => {});
+    socket.setNoDelay(true);
+    socket.on('error', (error) => this.destroy(error));
+    socket.on('close', () => this.destroy());
+    socket.on('end', () => this.push(null));
+    socket.on('data', (chunk) => this.receive(chunk));
+  }
+
+  override _read(): void {
+    this.socket.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
+    this.guard.asked();
+    this.socket.write(chunk, done);
+  }
+
+  override _final(done: () => void): void {
+    this.socket.end(done);
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.socket.destroy();
+    done(error);
+  }
+
+  /** For the driver, which takes it for a socket. */
+  setKeepAlive(on: boolean, delay: number): this {
+    this.socket.setKeepAlive(on, delay);
+    return this;
+  }
+
+  /** The same. */
+  setNoDelay(): this {
+    return this;
+  }
+
+  private receive(chunk: Buffer): void {
+    this.heard = true;
+    try {
+      this.guard.check(chunk);
+    } catch (error) {
+      this.destroy(error as Error);
+      return;
+    }
+    if (!this.push(chunk)) this.socket.pause();
+  }
+}

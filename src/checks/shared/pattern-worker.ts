@@ -1,0 +1,125 @@
+import { Worker } from 'node:worker_threads';
+import { systemClock } from '../../common/clock.js';
+import { CheckFailure } from '../../health/reason.js';
+import { withPatience } from './step-timeout.js';
+
+/** What the thread runs. It is a text, so that no file has to be found beside this one where the package is bundled. */
+const SOURCE = `
+const { parentPort, workerData } = require('node:worker_threads');
+const expressions = workerData.map(({ source, flags }) => new RegExp(source, flags));
+parentPort.on('message', ({ id, index, text }) => {
+  try {
+    parentPort.postMessage({ id, isMatch: expressions[index].test(text) });
+  } catch (error) {
+    parentPort.postMessage({ id, error: String(error) });
+  }
+});
+parentPort.postMessage({ id: 0 });
+`;
+
+interface Message {
+  /** 0: the thread is ready. */
+  readonly id: number;
+  readonly isMatch?: boolean;
+  readonly error?: string;
+}
+
+interface Waiting {
+  resolve(isMatch: boolean): void;
+  reject(error: CheckFailure): void;
+}
+
+/**
+ * Matches regular expressions of the user's against texts of others, on a thread of their own: some texts keep some
+ * expressions busy for ever, and only a thread can be ended. It starts with the first match, or `load`, and is kept.
+ */
+export class PatternWorker {
+  private readonly expressions: { source: string; flags: string }[] = [];
+  private worker: Worker | undefined;
+  private closed = false;
+  private matches = 0;
+  /** By the number of the match; that of 0 waits until the thread is ready. */
+  private readonly waiting = new Map<number, Waiting>();
+
+  /** Takes an expression that is valid; before the thread is started. Returns its index. */
+  add({ source, flags }: RegExp): number {
+    return this.expressions.push({ source, flags }) - 1;
+  }
+
+  /** Starts the thread; resolves when it is ready. Nothing is started where there is no expression. */
+  async load(): Promise<void> {
+    if (this.expressions.length === 0 || this.worker) return;
+    await new Promise((resolve, reject) => {
+      this.waiting.set(0, { resolve, reject });
+      this.start();
+    });
+  }
+
+  /**
+   * Whether the expression matches. Where that takes more than three quarters of the time until `deadline`, the thread
+   * is ended, and it rejects with a `timeout`.
+   */
+  match(index: number, text: string, name: string, signal: AbortSignal, deadline: number): Promise<boolean> {
+    const over = (ms: number) => new CheckFailure('timeout', `the pattern of ${name} was not matched within ${ms} ms`);
+    return withPatience(systemClock, deadline, signal, over, async (patience) => {
+      const end = () => void this.end(patience.reason);
+      patience.throwIfAborted();
+      patience.addEventListener('abort', end, { once: true });
+      try {
+        return await this.send(index, text);
+      } finally {
+        patience.removeEventListener('abort', end);
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.end(new CheckFailure('internal', 'the check is closed'));
+  }
+
+  private send(index: number, text: string): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const id = ++this.matches;
+      this.waiting.set(id, { resolve, reject });
+      this.start()?.postMessage({ id, index, text });
+    });
+  }
+
+  private start(): Worker | undefined {
+    if (this.worker) return this.worker;
+    if (this.closed) {
+      void this.end(new CheckFailure('internal', 'the check is closed'));
+      return undefined;
+    }
+    // Flags and variables of the process, such as --import, are none of its business.
+    const worker = new Worker(SOURCE, { eval: true, workerData: this.expressions, execArgv: [], env: {} });
+    worker.on('message', (message: Message) => this.settle(message));
+    const lost = (error: unknown) => {
+      if (this.worker === worker)
+        void this.end(new CheckFailure('internal', `the thread that matches ended: ${String(error)}`));
+    };
+    worker.on('error', lost).on('exit', (code) => lost(`exit ${code}`));
+    // Last, because a listener for messages keeps the process alive.
+    worker.unref();
+    this.worker = worker;
+    return worker;
+  }
+
+  private settle({ id, isMatch = false, error }: Message): void {
+    const waiting = this.waiting.get(id);
+    this.waiting.delete(id);
+    if (error === undefined) waiting?.resolve(isMatch);
+    else waiting?.reject(new CheckFailure('internal', `the pattern cannot be matched: ${error}`));
+  }
+
+  /** Ends the thread, and all that waits for it; the next match starts another. */
+  private async end(why: CheckFailure): Promise<void> {
+    const { worker } = this;
+    this.worker = undefined;
+    const waiting = [...this.waiting.values()];
+    this.waiting.clear();
+    for (const { reject } of waiting) reject(why);
+    await worker?.terminate();
+  }
+}

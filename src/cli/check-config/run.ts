@@ -1,0 +1,33 @@
+import { PongcheckError } from '../../common/errors.js';
+import { buildChecks, closeOthers } from '../../config/checks.js';
+import { readConfiguration } from '../../config/load.js';
+import { effective } from '../../config/print.js';
+import { buildFleet } from '../../config/probe-modules.js';
+import type { Configuration } from '../../config/settings.js';
+import type { Path } from '../../options/issue.js';
+import { readTlsFiles, type TlsSettings } from '../../server/certificates/tls-files.js';
+import type { FlagValues } from '../parser.js';
+
+/** Reads, builds, prints. */
+export async function checkConfig(flags: FlagValues): Promise<number> {
+  const configuration = await readConfiguration({ file: flags.config as string | undefined, env: process.env });
+  const checks = await buildChecks(configuration);
+  for (const warning of configuration.warnings) process.stderr.write(`pongcheck: warning: ${warning}\n`);
+  await judgeCertificates(configuration);
+  buildFleet(configuration);
+  const shown = effective(configuration.settings, checks);
+  await closeOthers(checks);
+  process.stdout.write(flags.json ? `${JSON.stringify(shown, null, 2)}\n` : (await import('yaml')).stringify(shown));
+  return 0;
+}
+
+async function judgeCertificates({ settings, placeOf }: Configuration): Promise<void> {
+  const { http, listen } = settings;
+  const places: [tls: TlsSettings | undefined, path: Path][] = listen.map(({ tls }, index) => [tls, ['listen', index]]);
+  if (http) places.push([http.tls, ['http']]);
+  for (const [tls, path] of places) {
+    await (tls && readTlsFiles(tls))?.catch((error: Error) => {
+      throw new PongcheckError('PONGCHECK_CONFIG', `${placeOf(path)} ${error.message}`, { cause: error });
+    });
+  }
+}

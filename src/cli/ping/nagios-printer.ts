@@ -1,0 +1,22 @@
+import { type Address, hostAndPort } from '../../net/address.js';
+import { checkLines } from '../report-lines.js';
+import { nagiosLine } from './nagios-line.js';
+import { marksOf, outcomeOf, statusOf } from './pong-text.js';
+import type { PingPrinter } from './printer.js';
+
+/** Nothing but one line at the end, about the last PING, whatever became of it. */
+export function nagiosPrinter(address: Address): PingPrinter {
+  const where = hostAndPort(address);
+  let line = nagiosLine('not asked', `was stopped before ${where} answered`);
+  return {
+    begin() {},
+    answer(_seq, pong) {
+      const sentence = `${statusOf(pong)} from ${where}${marksOf(pong, checkLines(pong.report))}`;
+      line = nagiosLine(outcomeOf(pong), sentence, pong.rtt);
+    },
+    failure(_seq, error) {
+      line = nagiosLine(outcomeOf(error), error.message);
+    },
+    end: () => void process.stdout.write(`${line}\n`),
+  };
+}

@@ -1,0 +1,139 @@
+import type { Pong } from '../../client/pong.js';
+import type { PongcheckError } from '../../common/errors.js';
+import type { State } from '../../health/state.js';
+import { type Address, hostAndPort } from '../../net/address.js';
+import { type CheckLine, checkLines } from '../report-lines.js';
+import { printable, printableJson, type Style, type StyleName, stylesFor } from '../terminal.js';
+import { marksOf, statusOf } from './pong-text.js';
+import type { PingStatistics } from './statistics.js';
+
+/** How the course of `ping` is told. */
+export interface PingPrinter {
+  begin(): void;
+  answer(seq: number, pong: Pong): void;
+  failure(seq: number, error: PongcheckError): void;
+  end(statistics: PingStatistics, elapsed: number): void;
+}
+
+const stateStyles: Readonly<Record<State, StyleName>> = {
+  pass: 'green',
+  warn: 'yellow',
+  fail: 'red',
+  unknown: 'magenta',
+  draining: 'cyan',
+  starting: 'cyan',
+  'not-found': 'magenta',
+};
+
+/** Lines for people. */
+export function textPrinter(address: Address): PingPrinter {
+  const style = stylesFor(process.stdout);
+  const where = hostAndPort(address);
+  let lastDetail = '';
+
+  /** The report, told again only when it says something new. */
+  function detail(lines: readonly CheckLine[]): void {
+    const told = lines.map(({ name, state, reason, output }) => [name, state, reason, output].join(' ')).join('\n');
+    if (told === lastDetail) return;
+    lastDetail = told;
+    const width = Math.max(...lines.map(({ name }) => name.length));
+    for (const { name, state, reason, output, durationMs } of lines) {
+      const why = [reason, output].filter((part) => part !== undefined).join(': ');
+      const told = why === '' && durationMs !== undefined ? `${durationMs} ms` : why;
+      print(`    ${name.padEnd(width)}  ${stateStyle(style, state)(state.padEnd(7))}  ${style('dim')(told)}`);
+    }
+  }
+
+  return {
+    begin: () => print(`PING ${where}`),
+    answer(seq, pong) {
+      const lines = checkLines(pong.report);
+      const status = stateStyle(style, pong.status)(statusOf(pong));
+      print(`${status} from ${where}: seq=${seq} time=${milliseconds(pong.rtt)} ms${marksOf(pong, lines)}`);
+      if (lines.length > 0) detail(lines);
+    },
+    failure(seq, error) {
+      lastDetail = '';
+      print(
+        `${style('red')('no answer')} from ${where}: seq=${seq} ${printable(sentenceWithout(where, error.message))}`,
+      );
+    },
+    end(statistics, elapsed) {
+      const { sent, received, loss, statuses, roundTrips } = statistics;
+      const counts = [...statuses].map(([status, times]) => `, ${times} ${status}`).join('');
+      print(`\n--- ${where} ping statistics ---`);
+      print(`${sent} sent, ${received} received, ${percent(loss)}% loss${counts}, time ${Math.round(elapsed)} ms`);
+      if (!roundTrips) return;
+      const { min, avg, max, mdev } = roundTrips;
+      print(`rtt min/avg/max/mdev = ${[min, avg, max, mdev].map((ms) => ms.toFixed(3)).join('/')} ms`);
+    },
+  };
+}
+
+/** One JSON object a line: `type` tells answers, failures and the summary apart. */
+export function jsonPrinter(address: Address): PingPrinter {
+  const where = hostAndPort(address);
+  const write = (line: object) => print(printableJson(line));
+  return {
+    begin() {},
+    answer(seq, { status, code, healthy, stale, truncated, rtt, report }) {
+      const rttMs = rounded(rtt);
+      write({
+        type: 'pong',
+        address: where,
+        seq,
+        status,
+        code,
+        healthy,
+        stale,
+        truncated,
+        rttMs,
+        ...(report && { report }),
+      });
+    },
+    failure: (seq, { code, message }) => write({ type: 'failure', address: where, seq, code, message }),
+    end(statistics, elapsed) {
+      const { sent, received, loss, statuses, roundTrips } = statistics;
+      write({
+        type: 'summary',
+        address: where,
+        sent,
+        received,
+        lossPercent: rounded(loss),
+        statuses: Object.fromEntries(statuses),
+        elapsedMs: Math.round(elapsed),
+        ...(roundTrips && {
+          rttMs: Object.fromEntries(Object.entries(roundTrips).map(([name, ms]) => [name, rounded(ms)])),
+        }),
+      });
+    },
+  };
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function stateStyle(style: (name: StyleName) => Style, state: string): Style {
+  return style(stateStyles[state as State] ?? 'magenta');
+}
+
+/** What stands at the head of the line already is not said again. */
+function sentenceWithout(where: string, sentence: string): string {
+  if (sentence.startsWith(`${where} `)) return sentence.slice(where.length + 1);
+  return sentence.replace(`The connection to ${where}`, 'the connection');
+}
+
+/** With as many digits as ping(8) gives. */
+function milliseconds(ms: number): string {
+  const digits = ms < 1 ? 3 : ms < 10 ? 2 : ms < 100 ? 1 : 0;
+  return ms.toFixed(digits);
+}
+
+function percent(share: number): string {
+  return String(Number(share.toFixed(share < 1 ? 3 : 1)));
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

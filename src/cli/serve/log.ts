@@ -1,0 +1,46 @@
+import { type Logger, pino } from 'pino';
+import type { Log } from '../../common/log.js';
+import { LogOutput } from './log-output.js';
+
+/**
+ * The log of `serve`, on standard output: JSON, or lines for people on a terminal and where they are asked for. It
+ * never waits for the output, and counts the lines that are lost by that.
+ */
+export async function openLog({ level, pretty }: { level: string; pretty?: boolean }): Promise<Logger & Log> {
+  const print = (pretty ?? process.stdout.isTTY === true) ? await loadPrettyPrinter() : undefined;
+  const format = print ?? ((line: string) => line);
+  const output = new LogOutput(process.stdout, (dropped) => format(droppedLine(dropped)));
+  const log = pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label: string) => ({ level: label }) },
+    },
+    { write: (line: string) => output.write(format(line)) },
+  );
+  if (pretty && !print) {
+    log.warn('log.pretty needs the package pino-pretty, which is not installed; these lines stay JSON');
+  }
+  return Object.defineProperty(log, 'droppedLines', { get: () => output.dropped });
+}
+
+function droppedLine(dropped: number): string {
+  const msg = `${dropped} lines of this log could not be written and were dropped`;
+  return `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), dropped, msg })}\n`;
+}
+
+async function loadPrettyPrinter(): Promise<((line: string) => string) | undefined> {
+  try {
+    const { prettyFactory } = await import('pino-pretty');
+    return prettyFactory({
+      colorize: process.stdout.isTTY === true && !process.env.NO_COLOR && process.stdout.hasColors(),
+      translateTime: 'SYS:HH:MM:ss.l',
+      // What the sentences say already.
+      ignore: 'check,group,from,to,reason,output,address,url,checks,signal',
+      singleLine: true,
+    });
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,26 @@
+import { readTls } from '../checks/shared/tls.js';
+import { PongcheckError } from '../common/errors.js';
+import type { FleetOptions } from '../exporter/exporter.js';
+import type { ProbeModule } from '../exporter/module.js';
+import { configError } from '../options/issue.js';
+import type { Configuration, FileProbeModule } from './settings.js';
+
+/** Reads the files that modules name. Throws PONGCHECK_CONFIG; undefined where nothing is to be probed. */
+export function buildFleet({ settings: { probe }, placeOf }: Configuration): FleetOptions | undefined {
+  if (!probe?.targets) return undefined;
+  const modules = Object.entries(probe.modules ?? {}).map(([name, module]) => [
+    name,
+    build(module, placeOf(['probe', 'modules', name])),
+  ]);
+  return { ...probe, modules: Object.fromEntries(modules) };
+}
+
+function build({ tls, ...module }: FileProbeModule, place: string): ProbeModule {
+  if (tls === undefined) return module;
+  try {
+    return { ...module, tls: readTls('probe', tls) };
+  } catch (error) {
+    if (!(error instanceof PongcheckError)) throw error;
+    throw configError([`${place}: ${error.message.replace(/^check of kind \S+: /, '')}`]);
+  }
+}

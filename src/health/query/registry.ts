@@ -1,0 +1,468 @@
+import { randomBytes } from 'node:crypto';
+import { isolate } from '../../common/call-safely.js';
+import { type Clock, systemClock, type Timer } from '../../common/clock.js';
+import { redactor } from '../../common/redact.js';
+import { type DefinedCheck, hasOtherSettings, isSameCheck, withRunOf } from '../defined-check.js';
+import type { Answer, Health, Query, Scope, Selection, Standing, Watched, Withdraw } from '../health.js';
+import type { Reason } from '../reason.js';
+import { type Identity, report } from '../report.js';
+import { Findings } from '../result.js';
+import { type Held, Monitor, type MonitorContext } from '../runs/monitor.js';
+import type { CheckStats } from '../runs/stats.js';
+import type { CheckState, State } from '../state.js';
+import { contribution } from './aggregate.js';
+import { type FindChecks, type Override, View, type ViewContext } from './group.js';
+import { ReportCache } from './report-cache.js';
+import { ask } from './request.js';
+import { Selections } from './selections.js';
+import { Startup } from './startup.js';
+import { Watches } from './subscriptions.js';
+
+/** Default of `staleLimit`, in milliseconds. */
+export const STALE_LIMIT = 30_000;
+/** How long `stop` waits for checks that do not let go, in milliseconds. */
+const STOP_LIMIT = 1000;
+
+/** What a reload may change. */
+export interface RegistrySettings {
+  /** In the order of the configuration; their names differ. */
+  checks: readonly DefinedCheck[];
+  /** Results older than this, and than the check's own max age, count as unknown. Milliseconds, default 30000. */
+  staleLimit?: number;
+  /**
+   * How long the scope startup says `starting`, from `start` on, while it has not passed; from then on it says what its
+   * checks say. Milliseconds. Default: as long as it takes.
+   */
+  startupGrace?: number;
+  serviceId?: string;
+  releaseId?: string;
+  /** Names of groups that exist also without a check in them, beside `readiness`, `startup` and `all`. */
+  groups?: readonly string[];
+}
+
+export interface RegistryOptions extends RegistrySettings {
+  /** Default: the clock of this process. */
+  clock?: Clock;
+  /** Default: random. */
+  instance?: string;
+  /** 0 to below 1, for the jitter of background runs. Default `Math.random`. */
+  random?: () => number;
+}
+
+/** Names of the checks that a reload has added, changed and removed. */
+export interface ChangedChecks {
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/** A check or a group is in another state than before. */
+export interface Transition {
+  readonly of: 'check' | 'group';
+  readonly name: string;
+  readonly from: State;
+  readonly to: State;
+  /** Why it is not pass, of a group that of its worst check. */
+  readonly reason?: Reason;
+  readonly output?: string;
+}
+
+/** What metrics and pages read of a check; reading it runs nothing. */
+export interface CheckView {
+  readonly name: string;
+  readonly kind: string;
+  readonly critical: boolean;
+  readonly groups: readonly string[];
+  readonly state: CheckState;
+  /** Why the state is not pass. */
+  readonly reason: Reason | undefined;
+  /** Good and bad results in a row: one of the two is 0. */
+  readonly passes: number;
+  readonly fails: number;
+  readonly stats: Readonly<CheckStats>;
+  /** Age up to which a result satisfies who names none, in milliseconds. */
+  readonly sharedFor: number;
+  readonly inFlight: boolean;
+  /** Runs that outlived their timeout and have not let go. */
+  readonly abandoned: number;
+}
+
+/** The health of this process: its checks, its groups, and where it is in its life. */
+export class Registry implements Health {
+  readonly instance: string;
+  private readonly clock: Clock;
+  private readonly monitors = new Map<string, Monitor>();
+  private readonly monitorContext: MonitorContext;
+  private identity: Identity;
+  private startup: Startup<Monitor>;
+  private startupGrace: number;
+  private startedAt: number | undefined;
+  private graceTimer: Timer;
+  private isGraceOver = false;
+  private readonly context: { -readonly [K in keyof ViewContext]: ViewContext[K] };
+  private readonly liveness: View;
+  private readonly readiness: View;
+  private readonly starting: View;
+  private readonly notFound: View;
+  /** By the name of the group. That of `startup` is its plain aggregate, as a question of another scope may ask for it. */
+  private readonly groupViews = new Map<string, View>();
+  private readonly selections: Selections;
+  /** Checks that a reload has added and that have no result yet: the groups in which they count already, because those are new too. */
+  private readonly joining = new Map<Monitor, ReadonlySet<string>>();
+  /** What groups were before a reload added such checks to them: they get no better before those have a result. */
+  private readonly heldStates = new Map<string, CheckState>();
+  /** What a reload has taken away and has not let go. */
+  private readonly leaving = new Set<Promise<unknown>>();
+  private readonly listeners = new Set<(transition: Transition) => void>();
+  private readonly watches = new Watches(
+    (view) => this.beginWatching(view),
+    (view) => this.endWatching(view),
+  );
+  private isDraining = false;
+  private isStopped = false;
+  private stopping: Promise<void> | undefined;
+
+  constructor(options: RegistryOptions) {
+    const { clock = systemClock, random = Math.random, staleLimit = STALE_LIMIT } = options;
+    this.clock = clock;
+    this.instance = options.instance ?? randomBytes(8).toString('hex');
+    this.identity = this.identityOf(options);
+    this.startupGrace = options.startupGrace ?? Number.POSITIVE_INFINITY;
+    this.monitorContext = {
+      clock,
+      random,
+      findings: this.findingsOf(options),
+      loads: new Set(),
+      staleLimit,
+      changed: (monitor, before) => this.changed(monitor, before),
+    };
+    this.context = {
+      clock,
+      revision: 0,
+      generation: 0,
+      reports: new ReportCache(clock),
+      serialise: (view, extent) =>
+        Buffer.from(JSON.stringify(report(view, this.identity, { now: clock.now(), wall: clock.wall() }, extent))),
+    };
+    for (const check of options.checks) this.monitors.set(check.name, new Monitor(check, this.monitorContext));
+    this.startup = new Startup([...this.monitors.values()]);
+    const view = (find: FindChecks, override: Override, key?: string) => new View(find, override, this.context, key);
+    this.liveness = view(
+      () => [],
+      () => 'pass',
+    );
+    this.notFound = view(() => undefined, this.draining);
+    this.starting = view(
+      () => this.startup.checks,
+      () => this.draining() ?? this.started(),
+    );
+    this.nameGroups(options.groups);
+    this.selections = new Selections(this.monitors, (find, key) => view(find, this.draining, key));
+    this.readiness = this.groupViews.get('readiness') as View;
+  }
+
+  /** Every check, in the order of the configuration. */
+  get checks(): readonly CheckView[] {
+    return [...this.monitors.values()];
+  }
+
+  /** Runs every check for the first time; the background runs follow. The grace of startup begins. */
+  start(): void {
+    this.startedAt = this.clock.now();
+    this.armGrace();
+    if (this.isGraceOver) this.endGrace();
+    for (const monitor of this.monitors.values()) monitor.start();
+  }
+
+  /**
+   * Takes other settings, all in this turn. A check that is the same keeps its result, its counts and its timers, and
+   * takes its settings; another one under the same name keeps the state until its own first result. A new one counts
+   * in the groups that were there already from its first result on, so that they do not become unknown for it.
+   */
+  reload(settings: RegistrySettings): ChangedChecks {
+    const { checks, staleLimit = STALE_LIMIT } = settings;
+    const before = new Map(this.monitors);
+    for (const [group, view] of this.groupViews) this.heldStates.set(group, view.current().state as CheckState);
+    const isOtherLimit = staleLimit !== this.monitorContext.staleLimit;
+    this.monitorContext.findings = this.findingsOf(settings);
+    this.monitorContext.staleLimit = staleLimit;
+    this.identity = this.identityOf(settings);
+    this.monitors.clear();
+    const added: Monitor[] = [];
+    const changed: string[] = [];
+    const starts: (() => void)[] = [];
+    for (const check of checks) {
+      const { name } = check;
+      const known = before.get(name);
+      const monitor = known ?? new Monitor(check, this.monitorContext);
+      this.monitors.set(name, monitor);
+      if (!known) {
+        added.push(monitor);
+        starts.push(() => monitor.start());
+        continue;
+      }
+      const old = known.check;
+      const isSame = isSameCheck(old, check);
+      const isOther = !isSame || hasOtherSettings(old, check);
+      if (isOther) changed.push(name);
+      if (!isSame) {
+        known.replace(check);
+        starts.push(() => this.retire(old, known.restart()));
+      } else if (isOther || isOtherLimit) {
+        known.configure(withRunOf(old, check));
+      }
+    }
+    const removed = [...before.values()].filter((monitor) => this.monitors.get(monitor.name) !== monitor);
+
+    this.startup = new Startup([...this.monitors.values()], this.startup);
+    for (const monitor of this.monitors.values()) if (monitor.hasRun) this.startup.see(monitor);
+    for (const monitor of removed) this.joining.delete(monitor);
+    const newGroups = this.nameGroups(settings.groups);
+    for (const monitor of [...this.joining.keys(), ...added]) {
+      this.joining.set(monitor, new Set([...(this.joining.get(monitor) ?? []), ...newGroups]));
+    }
+    this.startupGrace = settings.startupGrace ?? Number.POSITIVE_INFINITY;
+    this.armGrace();
+    this.selectAgain();
+
+    // Those who wait for a run of what is gone are answered by what there is now.
+    for (const monitor of removed) this.retire(monitor.check, monitor.stop());
+    for (const start of starts) start();
+    return { added: added.map(({ name }) => name), changed, removed: removed.map(({ name }) => name) };
+  }
+
+  /** From now on everything but liveness answers draining. */
+  drain(): void {
+    this.isDraining = true;
+    this.refresh();
+    this.watches.look();
+  }
+
+  /** Aborts every run and lets go of what the checks keep; settles when they have, or after a second. Never rejects. */
+  stop(): Promise<void> {
+    this.isStopped = true;
+    this.stopping ??= this.end();
+    return this.stopping;
+  }
+
+  /** Calls `listener` at every change of state of a check or group; returns what takes that back. */
+  onTransition(listener: (transition: Transition) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** The names of all groups. */
+  groups(): readonly string[] {
+    return [...this.groupViews.keys()];
+  }
+
+  /** The state of a group as it is known now; of `startup` that of the scope. Runs nothing. */
+  stateOf(group: string): State {
+    return this.watched(group)?.standing.state ?? 'not-found';
+  }
+
+  /** What is known of a group now, in full. Runs nothing. */
+  known(group: string): Answer {
+    return (this.groupViews.get(group) ?? this.notFound).answer(false);
+  }
+
+  standing(scope: Scope): Standing {
+    return this.ofScope(scope).standing;
+  }
+
+  ask(query: Query, answer: (answer: Answer) => void): Withdraw {
+    return ask(
+      this.select(query) ?? this.notFound,
+      this.isStopped ? { ...query, timeout: 0 } : query,
+      this.clock,
+      answer,
+    );
+  }
+
+  /** Number of different `checks` selections that are watched now. */
+  get watchedSelections(): number {
+    return this.selections.watchedCount;
+  }
+
+  watch(selection: Selection, changed: () => void): Watched;
+  watch(selection: Selection, changed: () => void, maxSelections: number): Watched | undefined;
+  watch(selection: Selection, changed: () => void, maxSelections = Number.POSITIVE_INFINITY): Watched | undefined {
+    const found = this.select(selection);
+    const isNew = found?.key !== undefined && !this.selections.isWatched(found.key);
+    if (isNew && this.watchedSelections >= maxSelections) return undefined;
+    const findGroup = () => this.membersOf(selection.group as string);
+    const view = found ?? this.selections.missing(selection, findGroup, maxSelections) ?? this.notFound;
+    // First, because what this changes at once is no news to who is told only now.
+    ask(view, { ...selection, timeout: 0, hops: 0 }, this.clock, () => {});
+    return this.watches.add(view, changed);
+  }
+
+  private beginWatching(view: View): void {
+    if (view.key !== undefined) this.selections.watch(view.key, view);
+  }
+
+  private endWatching(view: View): void {
+    if (view.key !== undefined) this.selections.unwatch(view.key);
+  }
+
+  /** Undefined where it does not exist. */
+  private select({ scope, checks, group }: Selection): View | undefined {
+    if (scope === 'liveness' || (checks === undefined && (group === undefined || group === scope))) {
+      return this.ofScope(scope);
+    }
+    return checks ? this.selections.find(checks) : this.groupViews.get(group as string);
+  }
+
+  /** The checks that count in a group; undefined: there is no such group. */
+  private membersOf(group: string): readonly Monitor[] | undefined {
+    if (!this.groupViews.has(group)) return undefined;
+    return [...this.monitors.values()].filter(
+      (monitor) =>
+        (group === 'all' || monitor.groups.includes(group)) && (this.joining.get(monitor)?.has(group) ?? true),
+    );
+  }
+
+  /** Makes the groups that there are now; returns those that are new. */
+  private nameGroups(named: readonly string[] = []): ReadonlySet<string> {
+    const checked = [...this.monitors.values()].flatMap(({ groups }) => groups);
+    const names = new Set(['readiness', 'startup', 'all', ...named, ...checked]);
+    const before = new Map(this.groupViews);
+    this.groupViews.clear();
+    for (const name of names) this.groupViews.set(name, before.get(name) as View);
+    const added = [...names].filter((name) => !before.has(name));
+    for (const name of added) {
+      this.groupViews.set(name, this.groupView(name));
+    }
+    return new Set(added);
+  }
+
+  private groupView(name: string): View {
+    const worst = () => this.heldStates.get(name) ?? 'pass';
+    return new View(() => this.membersOf(name), this.draining, this.context, undefined, worst);
+  }
+
+  private isJoining(group: string): boolean {
+    return [...this.joining].some(
+      ([{ groups }, counted]) => (group === 'all' || groups.includes(group)) && !counted.has(group),
+    );
+  }
+
+  private ofScope(scope: Scope): View {
+    switch (scope) {
+      case 'readiness':
+        return this.readiness;
+      case 'liveness':
+        return this.liveness;
+      case 'startup':
+        return this.starting;
+    }
+  }
+
+  /** What startup says by itself: nothing once its grace is over and it has not passed. */
+  private started(): 'pass' | 'starting' | undefined {
+    if (this.startup.passed) return 'pass';
+    return this.isGraceOver ? undefined : 'starting';
+  }
+
+  private endGrace(): void {
+    this.isGraceOver = true;
+    this.refresh();
+    this.watches.look();
+  }
+
+  private readonly draining = (): 'draining' | undefined => (this.isDraining ? 'draining' : undefined);
+
+  private changed(monitor: Monitor, before: Held): void {
+    const wasStarted = this.startup.passed;
+    this.startup.see(monitor);
+    const { name, state: to, reason, verdict } = monitor;
+    if (to !== before.state) this.tell('check', name, before.state, to, reason, verdict.finding?.output);
+    if (this.joining.delete(monitor)) return this.selectAgain();
+    this.refresh();
+    if (this.startup.passed !== wasStarted) this.watches.look();
+    // Most results are as the one before, and then nothing that is watched need be looked at.
+    else if (to !== before.state || reason !== before.reason) this.watches.look(monitor);
+  }
+
+  /** There are other checks in some group than before. */
+  private selectAgain(): void {
+    this.context.generation++;
+    for (const group of this.heldStates.keys()) if (!this.isJoining(group)) this.heldStates.delete(group);
+    this.watches.select();
+    this.refresh();
+    this.watches.look();
+  }
+
+  private armGrace(): void {
+    this.clock.clear(this.graceTimer);
+    this.isGraceOver = false;
+    if (this.startedAt === undefined || this.startupGrace === Number.POSITIVE_INFINITY) return;
+    const left = this.startedAt + this.startupGrace - this.clock.now();
+    if (left <= 0) this.isGraceOver = true;
+    else this.graceTimer = this.clock.after(left, () => this.endGrace());
+  }
+
+  /** Closes a check that is not wanted any more, once its run has let go, or after a second; another name may still stand for it. */
+  private retire(check: DefinedCheck, letGo: Promise<unknown>): void {
+    const isWanted = () => [...this.monitors.values()].some((monitor) => monitor.check.source === check.source);
+    const retired = this.within(STOP_LIMIT, letGo).then(() => isWanted() || check.close?.());
+    const leaving = retired.catch(() => {}).finally(() => this.leaving.delete(leaving));
+    this.leaving.add(leaving);
+  }
+
+  private identityOf({ serviceId, releaseId }: RegistrySettings): Identity {
+    return {
+      instance: this.instance,
+      ...(serviceId !== undefined && { serviceId }),
+      ...(releaseId !== undefined && { releaseId }),
+    };
+  }
+
+  private findingsOf({ checks }: RegistrySettings): Findings {
+    return new Findings(redactor(checks.flatMap(({ secrets }) => secrets ?? [])), this.instance);
+  }
+
+  /** Brings what stands up to date, and tells which groups are in another state. */
+  private refresh(): void {
+    this.context.revision++;
+    for (const name of this.groupViews.keys()) {
+      const view = this.watched(name) as View;
+      const from = view.standing.state;
+      view.refresh();
+      const to = view.standing.state;
+      if (from === to) continue;
+      const worst = view.checks.find((check) => contribution(check) === to);
+      this.tell('group', name, from, to, worst?.reason, worst?.verdict.finding?.output);
+    }
+  }
+
+  private watched(group: string): View | undefined {
+    return group === 'startup' ? this.starting : this.groupViews.get(group);
+  }
+
+  private tell(of: 'check' | 'group', name: string, from: State, to: State, reason?: Reason, output?: string): void {
+    const why = { ...(reason && { reason }), ...(output !== undefined && { output }) };
+    for (const listener of this.listeners) isolate(() => listener({ of, name, from, to, ...why }));
+  }
+
+  private async end(): Promise<void> {
+    this.clock.clear(this.graceTimer);
+    this.context.reports.clear();
+    const stops = [...this.monitors.values()].map(async (monitor) => {
+      await Promise.allSettled([monitor.stop(), (async () => monitor.check.close?.())()]);
+    });
+    await this.within(STOP_LIMIT, Promise.all([...stops, ...this.leaving]));
+  }
+
+  /** Resolves when `work` has, or after `ms` milliseconds. */
+  private async within(ms: number, work: Promise<unknown>): Promise<void> {
+    let limit: Timer;
+    await Promise.race([
+      work,
+      new Promise<void>((resolve) => {
+        limit = this.clock.after(ms, resolve);
+      }),
+    ]);
+    this.clock.clear(limit);
+  }
+}

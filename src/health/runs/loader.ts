@@ -1,0 +1,80 @@
+import type { Clock, Timer } from '../../common/clock.js';
+import type { Finding, Findings } from '../result.js';
+
+/** Time limit of one attempt, in milliseconds: far beyond what a cold disk needs. */
+const LOAD_LIMIT_MS = 30_000;
+/** How long what is loaded waits for what other checks load: much of that blocks the event loop, in the time of a run. */
+const OTHERS_LIMIT_MS = 1000;
+
+/** Loads, before the first run, what the runs of a check need (`CheckDefinition.load`). */
+export class Loader {
+  isLoaded: boolean;
+  /** A call of `load` has not settled; there is never a second one beside it. */
+  private isPending = false;
+  private waiting: ((failure?: Finding) => void) | undefined;
+  private timer: Timer;
+
+  constructor(
+    private readonly load: (() => unknown) | undefined,
+    private readonly clock: Clock,
+    private readonly findings: Findings,
+    /** What is being loaded, of this check and of others. */
+    private readonly loads: Set<Promise<unknown>> = new Set(),
+  ) {
+    this.isLoaded = load === undefined;
+  }
+
+  /** An attempt is going on. */
+  get isLoading(): boolean {
+    return this.waiting !== undefined;
+  }
+
+  /** Makes an attempt, unless one is going on. `end` is called once, with the failure if there is one; never after `stop`. */
+  attempt(end: (failure?: Finding) => void): void {
+    if (this.waiting) return;
+    this.waiting = end;
+    this.timer = this.clock.after(LOAD_LIMIT_MS, () => this.fail(`not loaded within ${LOAD_LIMIT_MS / 1000} s`));
+    // After the limit the call goes on, and the next attempt waits for the same one.
+    if (!this.isPending) void this.call();
+  }
+
+  stop(): void {
+    this.clock.clear(this.timer);
+    this.waiting = undefined;
+  }
+
+  private async call(): Promise<void> {
+    this.isPending = true;
+    const load = (async () => this.load?.())();
+    this.loads.add(load);
+    try {
+      await load.finally(() => this.loads.delete(load));
+      await this.othersLoaded();
+      this.isLoaded = true;
+      this.end();
+    } catch (error) {
+      this.fail(new Error('what the check needs could not be loaded', { cause: error }));
+    } finally {
+      this.isPending = false;
+    }
+  }
+
+  private async othersLoaded(): Promise<void> {
+    let limit: Timer;
+    const patience = new Promise<void>((resolve) => {
+      limit = this.clock.after(OTHERS_LIMIT_MS, resolve);
+    });
+    await Promise.race([Promise.allSettled(this.loads), patience]);
+    this.clock.clear(limit);
+  }
+
+  private fail(why: unknown): void {
+    this.end(this.findings.failed('internal', why));
+  }
+
+  private end(failure?: Finding): void {
+    const { waiting } = this;
+    this.stop();
+    waiting?.(failure);
+  }
+}

@@ -1,0 +1,124 @@
+import { readReport, type ToldCause, type ToldCheck, type ToldReport } from '../../health/report-view.js';
+import type { State } from '../../health/state.js';
+import { type Html, html } from './html.js';
+import type { Board } from './overview.js';
+
+/** What is told to who may see no more. */
+export interface BareBoard {
+  readonly state: State;
+}
+
+/** The parts of the page that change, by the id of the element that holds each; and `now`, wall time in milliseconds. */
+export type Sections = Readonly<
+  Record<'now' | 'title' | 'state' | 'why' | 'chain' | 'checks' | 'log' | 'connections', string>
+>;
+
+const SHOWN_TRANSITIONS = 30;
+const signs: Readonly<Record<string, string>> = {
+  pass: '✓',
+  warn: '!',
+  fail: '✕',
+  unknown: '?',
+  draining: '↓',
+  starting: '…',
+};
+
+/** Draws a board; a bare one has a state and nothing else, and `login`: where a token can be shown. */
+export function sections(board: Board | BareBoard, wall: number, login?: string): Sections {
+  const { state } = board;
+  if (!('explanation' in board)) {
+    return texts({
+      now: html`${wall}`,
+      title: html`${state} · pongcheck`,
+      state: html`${badge(state)} <span>This service says ${state}.</span>`,
+      why: html`<p>More is shown to ${login ? html`<a href="${login}">who has a token</a>` : 'those who may see it'}.</p>`,
+      chain: html``,
+      checks: html``,
+      log: html``,
+      connections: html``,
+    });
+  }
+  const report = readReport(board);
+  const { headline, since, lines } = board.explanation;
+  return texts({
+    now: html`${wall}`,
+    title: html`${state} · ${report.service ?? report.instance}`,
+    state: html`${badge(state)} <span>${headline}</span>${since && html` <small>since ${moment(since)}</small>`}`,
+    why: html`<ul>${lines.map((line) => html`<li>${line}</li>`)}</ul>`,
+    chain: html`${report.causes.map((cause) => chain(cause, report))}`,
+    checks: html`${report.checks.length === 0 ? html`<p>There are none: that it answers is the answer.</p>` : checkTable(report.checks)}
+<p>Groups: ${Object.entries(board.groups).map(([name, of]) => html`<span class="group">${name} ${badge(of)}</span> `)}</p>`,
+    log: transitionTable(board),
+    connections: connectionTable(board),
+  });
+}
+
+function texts(parts: Readonly<Record<keyof Sections, Html>>): Sections {
+  return Object.fromEntries(Object.entries(parts).map(([id, { text }]) => [id, text])) as Sections;
+}
+
+/** Never by colour alone. */
+function badge(state: string): Html {
+  const known = signs[state] === undefined ? 'unknown' : state;
+  return html`<b class="badge ${known}"><span aria-hidden="true">${signs[known]}</span> ${state}</b>`;
+}
+
+/** A moment in full; the script says beside it how long ago that was. */
+function moment(since: number | Date | undefined): Html {
+  if (since === undefined) return html`–`;
+  const iso = new Date(since).toISOString();
+  return html`<time datetime="${iso}">${iso.replace('T', ' ').slice(0, 19)} UTC</time>`;
+}
+
+/** From here to the leaf, whose end is the root cause. */
+function chain(cause: ToldCause, { service, instance, checks }: ToldReport): Html {
+  const { via, check = 'what it did not name', reason, output } = cause;
+  const why = [reason, output].filter((part) => part !== undefined && part !== '').join(': ');
+  const leaf = html`<li class="root"><strong>Root cause</strong> ${check}${via.length > 0 ? html` of ${cause.service ?? cause.instance}` : ''}: ${why}</li>`;
+  const here = html`<li>${service ?? instance} <small>here</small></li>`;
+  if (via.length === 0) return html`<ol class="chain">${here}${leaf}</ol>`;
+  const through = checks.filter((own) => own.reason === 'dependency' && own.state !== 'pass').map(({ name }) => name);
+  const hops = [...via].reverse().filter((hop) => hop !== cause.instance);
+  return html`<ol class="chain">${here}<li>its check ${through.join(' or ')}</li>${hops.map((hop) => html`<li>the responder ${hop}</li>`)}${leaf}</ol>`;
+}
+
+function checkTable(checks: readonly ToldCheck[]): Html {
+  const order = ['fail', 'unknown', 'warn', 'pass'];
+  const sorted = [...checks].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
+  return html`<table><thead><tr><th scope="col">Check</th><th scope="col">State</th><th scope="col">Why</th><th scope="col">Since</th><th scope="col">Last run</th></tr></thead>
+<tbody>${sorted.map(checkRow)}</tbody></table>`;
+}
+
+function checkRow({ name, state, reason, output, since, durationMs, critical }: ToldCheck): Html {
+  const why = [reason, output].filter((part) => part !== undefined && part !== '').join(': ');
+  return html`<tr><th scope="row">${name}${critical ? '' : html` <small>not critical</small>`}</th>
+<td data-label="State">${badge(state)}</td>
+<td data-label="Why">${why === '' ? '–' : why}</td>
+<td data-label="Since">${moment(since)}</td>
+<td data-label="Last run">${durationMs === undefined ? '–' : `${durationMs} ms`}</td></tr>
+`;
+}
+
+function transitionTable({ transitions }: Board): Html {
+  if (transitions.length === 0) return html`<p>Nothing has changed since the start.</p>`;
+  const rows = transitions.slice(0, SHOWN_TRANSITIONS).map(({ time, of, name, from, to, reason, output }) => {
+    const why = [reason, output].filter((part) => part !== undefined && part !== '').join(': ');
+    return html`<tr><th scope="row">${moment(time)}</th><td data-label="What">${of} ${name}</td>
+<td data-label="Change">${from} → ${badge(to)}</td><td data-label="Why">${why === '' ? '–' : why}</td></tr>
+`;
+  });
+  return html`<table><thead><tr><th scope="col">When</th><th scope="col">What</th><th scope="col">Change</th><th scope="col">Why</th></tr></thead>
+<tbody>${rows}</tbody></table>`;
+}
+
+function connectionTable({ connections }: Board): Html {
+  const { open, modes, waiting, closed } = connections;
+  const ended = Object.entries(closed).filter(([, count]) => count > 0);
+  const rows: (readonly [string, number])[] = [
+    ['open', open],
+    ...Object.entries(modes).map(([mode, count]) => [`of these ${mode}`, count] as const),
+    ['PINGs that wait for an answer', waiting],
+    ...ended.map(([reason, count]) => [`closed: ${reason}`, count] as const),
+  ];
+  return html`<dl>${rows.map(([name, count]) => html`<div><dt>${name}</dt><dd>${count}</dd></div>`)}</dl>`;
+}

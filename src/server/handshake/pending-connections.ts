@@ -1,0 +1,79 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '../../common/clock.js';
+import { Sweeper } from '../../liveness/sweeper.js';
+import type { Shared } from '../connection/session.js';
+import type { Origin } from '../peer-info.js';
+import { onePoll } from '../sockets/after-next-poll.js';
+import { Arrival, type Gate } from './pending.js';
+import type { TlsEntrance } from './tls-handshaker.js';
+
+/** Where arrivals go. */
+export interface House {
+  claim(socket: Socket, address: string | undefined, shared: Shared): boolean;
+  admit(socket: Socket, shared: Shared, origin: Origin | undefined): void;
+}
+
+/** The connections of all listeners that owe a PROXY header or are in a TLS handshake. */
+export class Arrivals {
+  private readonly sweeper: Sweeper<Arrival>;
+
+  constructor(
+    private readonly house: House,
+    limits: Shared['limits'],
+    private readonly clock: Clock,
+  ) {
+    this.sweeper = new Sweeper(clock);
+    this.sweeper.watch(limits.handshake);
+  }
+
+  get size(): number {
+    return this.sweeper.members.size;
+  }
+
+  take(socket: Socket, gate: Gate, owesHeader: boolean): void {
+    gate.stats.arriving++;
+    this.sweeper.add(new Arrival(socket, gate, owesHeader));
+  }
+
+  /**
+   * The server stops: a question may already wait behind a handshake, so those that are under way may come in until
+   * `until`, a moment of the monotonic clock. Resolves when nobody is left here.
+   */
+  async close(until: number): Promise<void> {
+    const { members } = this.sweeper;
+    if (members.size === 0) return;
+    const isWaitedFor = () => [...members].some((arrival) => arrival.isUnderWay) && this.clock.now() < until;
+    do await onePoll();
+    while (isWaitedFor());
+    for (const arrival of members) arrival.destroy('drained');
+  }
+
+  /** How they come to one listener; with `tls` over TLS. */
+  gate(shared: Shared, tls: TlsEntrance | undefined): Gate {
+    const { house } = this;
+    const { clock, complaints, limits, stats } = shared;
+    const leave = (arrival: Arrival) => {
+      if (this.sweeper.members.has(arrival)) stats.arriving--;
+      this.sweeper.delete(arrival);
+    };
+    return {
+      tls,
+      stats,
+      handshake: limits.handshake,
+      linger: limits.linger,
+      now: () => clock.now(),
+      claim: (socket, address) => house.claim(socket, address, shared),
+      admit: (arrival, socket, origin) => {
+        leave(arrival);
+        house.admit(socket, shared, origin);
+      },
+      turnAway: (arrival, reason, complaint) => {
+        stats.accepted++;
+        stats.closed[reason]++;
+        // What is wrong with a PROXY header is told with its numbers, of which there are many.
+        if (complaint) complaints.tell(complaint, arrival, reason === 'proxy-header' ? { kind: reason } : {});
+      },
+      gone: leave,
+    };
+  }
+}

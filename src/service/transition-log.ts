@@ -1,0 +1,27 @@
+import type { Log } from '../common/log.js';
+import type { Transition } from '../health/query/registry.js';
+import type { State } from '../health/state.js';
+
+const levels: Readonly<Record<State, 'info' | 'warn' | 'error'>> = {
+  pass: 'info',
+  warn: 'warn',
+  fail: 'error',
+  unknown: 'warn',
+  draining: 'info',
+  starting: 'info',
+  'not-found': 'warn',
+};
+
+/** Logs one line for each transition of a check or a group; never one for a run or a PING. */
+export function logTransitions(
+  health: { onTransition(listener: (transition: Transition) => void): () => void },
+  log: Log,
+): void {
+  health.onTransition(({ of, name, from, to, reason, output }) => {
+    // The group of everything says nothing that the check and its own groups have not said; who drains, knows.
+    if (to === 'draining' || (of === 'group' && name === 'all')) return;
+    const fields = { [of]: name, from, to, ...(reason && { reason }), ...(output !== undefined && { output }) };
+    const why = [reason, output].filter((part) => part !== undefined).join(': ');
+    log[levels[to]](fields, `${of} ${name} is ${to}, was ${from}${why && ` (${why})`}`);
+  });
+}

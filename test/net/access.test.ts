@@ -1,0 +1,33 @@
+import { describe, expect, it } from '@jest/globals';
+import { mayDetail } from '../../src/net/access.js';
+
+const here = ['127.0.0.1', '127.255.0.3', '::1', '::ffff:127.0.0.1', undefined];
+const elsewhere = [
+  '10.0.0.1',
+  '192.168.127.1',
+  '128.0.0.1',
+  '1270.0.0.1',
+  '::ffff:10.0.0.1',
+  '::',
+  '::2',
+  'fe80::1',
+  '',
+];
+
+describe('who may see detail', () => {
+  it.each(here)('loopback: a peer at %s, which is this machine', (address) => {
+    expect(mayDetail('loopback', address)).toBe(true);
+  });
+
+  it.each(elsewhere)('loopback: not a peer at %j', (address) => {
+    expect(mayDetail('loopback', address)).toBe(false);
+  });
+
+  it('always: everyone', () => {
+    for (const address of [...here, ...elsewhere]) expect(mayDetail('always', address)).toBe(true);
+  });
+
+  it.each(['never', 'token'] as const)('%s: nobody, by address alone', (mode) => {
+    for (const address of [...here, ...elsewhere]) expect(mayDetail(mode, address)).toBe(false);
+  });
+});

@@ -1,0 +1,163 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** From the bottom; folders of one layer never import each other. */
+const layers = [
+  ['common/'],
+  ['wire/', 'health/'],
+  ['net/', 'liveness/'],
+  ['options/'],
+  ['client/', 'server/'],
+  ['checks/', 'metrics/', 'exporter/'],
+  ['http/'],
+  ['config/', 'service/'],
+  ['cli/', 'index', 'client'],
+];
+const places = layers.flat();
+const layerOf = (place: string) => layers.findIndex((layer) => layer.includes(place));
+/** The two that put everything together are free. */
+const fenced = places.filter((place) => !['cli/', 'index'].includes(place));
+
+/** Which packages and modules of Node a place may import. */
+const foreign: Record<string, (place: string) => boolean> = {
+  'node:net': (place) => layerOf(place) >= 2 && !['client', 'options/'].includes(place),
+  'node:timers/promises': (place) => layerOf(place) >= 2 && !['client', 'options/'].includes(place),
+  net: () => false,
+  fastify: (place) => ['http/', 'service/'].includes(place),
+  ioredis: (place) => place === 'checks/',
+  'mysql2/promise': (place) => place === 'checks/',
+  'net-keepalive': (place) => place === 'net/',
+  pino: () => false,
+  'prom-client': (place) => ['metrics/', 'exporter/', 'http/', 'service/'].includes(place),
+  yaml: (place) => place === 'config/',
+  '@any/other': () => false,
+};
+
+/** A file in the folder, and one in a folder of it. */
+const filesOf = (place: string) =>
+  place.endsWith('/') ? [`src/${place}planted.ts`, `src/${place}deep/planted.ts`] : [`src/${place}.ts`];
+/** How a file names one of `to`. */
+const named = (file: string, to: string) => {
+  const up = '../'.repeat(file.split('/').length - 2) || './';
+  return `${up}${to.endsWith('/') ? `${to}planted` : to}.js`;
+};
+
+/** What a layer may import of those below, where that is not all. */
+const only: Record<string, readonly string[]> = {
+  'wire/': [],
+  'health/': ['common/'],
+  'net/': ['common/'],
+  'liveness/': ['common/', 'wire/'],
+  'options/': ['common/', 'health/', 'net/'],
+  client: ['common/', 'wire/', 'health/', 'net/', 'liveness/', 'options/', 'client/'],
+};
+
+function mayImport(from: string, to: string): boolean {
+  return only[from]?.includes(to) ?? layerOf(to) < layerOf(from);
+}
+
+/** What is planted in a file of a place, and whether it may stand there. */
+function planted(file: string, from: string): [what: string, allowed: boolean][] {
+  return [
+    ...places.filter((to) => to !== from).map((to): [string, boolean] => [named(file, to), mayImport(from, to)]),
+    ...Object.entries(foreign).map(([name, may]): [string, boolean] => [name, may(from)]),
+  ];
+}
+
+const otherWays = [
+  "export { thing } from '../health/any.js';",
+  "export * from '../health/any.js';",
+  "import type { Thing } from '../health/any.js';",
+  "export const thing = await import('../health/any.js');",
+  "import './../health/any.js';",
+  "import './deep/../../health/any.js';",
+];
+const otherWaysBelow = [
+  "import '../../health/any.js';",
+  "import './../../health/any.js';",
+  "import '../other/../../health/any.js';",
+  "import './deep/../../../health/any.js';",
+];
+
+describe('the linter holds the layers', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pongcheck-layers-'));
+  /** `file:line` of what is refused. */
+  let refused: Set<string>;
+
+  beforeAll(() => {
+    const { vcs: _ignored, ...settings } = JSON.parse(readFileSync(join(root, 'biome.json'), 'utf8'));
+    write('biome.json', [JSON.stringify(settings)]);
+    for (const place of fenced) {
+      for (const file of filesOf(place)) {
+        write(
+          file,
+          planted(file, place).map(([what]) => `import '${what}';`),
+        );
+      }
+    }
+    write('src/wire/other-ways.ts', otherWays);
+    write('src/wire/deep/other-ways.ts', otherWaysBelow);
+    write('src/attic/any.ts', ["import './other.js';"]);
+    write('src/attic.ts', ["import './errors.js';"]);
+    refused = lint();
+  });
+
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  function write(name: string, lines: string[]): void {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), `${lines.join('\n')}\n`);
+  }
+
+  function lint(): Set<string> {
+    const biome = join(root, 'node_modules', '@biomejs', 'biome', 'bin', 'biome');
+    const { stdout } = spawnSync(
+      process.execPath,
+      [biome, 'lint', '--reporter=json', '--max-diagnostics=none', '--only=style/noRestrictedImports', 'src'],
+      { cwd: folder, encoding: 'utf8' },
+    );
+    const { diagnostics } = JSON.parse(stdout) as { diagnostics: { location: { path: string; start: Position } }[] };
+    return new Set(diagnostics.map(({ location }) => `${location.path}:${location.start.line}`));
+  }
+
+  it.each(fenced)('%s imports only what stands below it', (place) => {
+    for (const file of filesOf(place)) {
+      const trials = planted(file, place);
+      expect(trials.filter((_, index) => refused.has(`${file}:${index + 1}`)).map(([what]) => what)).toEqual(
+        trials.filter(([, allowed]) => !allowed).map(([what]) => what),
+      );
+    }
+  });
+
+  it('lets a file import its own folder, from a folder in it too', () => {
+    write('src/server/deep/own.ts', ["import '../any.js';", "import '../other/any.js';", "import './any.js';"]);
+    expect([...lint()].filter((place) => place.startsWith('src/server/deep/own.ts'))).toEqual([]);
+  });
+
+  it('however an import is written', () => {
+    const caught = otherWays.filter((_, index) => refused.has(`src/wire/other-ways.ts:${index + 1}`));
+    expect(caught).toEqual(otherWays);
+    const below = otherWaysBelow.filter((_, index) => refused.has(`src/wire/deep/other-ways.ts:${index + 1}`));
+    expect(below).toEqual(otherWaysBelow);
+  });
+
+  it('and lets nothing into a place that has no layer yet', () => {
+    expect([...refused]).toEqual(expect.arrayContaining(['src/attic/any.ts:1', 'src/attic.ts:1']));
+  });
+
+  it('and refuses import cycles, of types too', () => {
+    const { overrides } = JSON.parse(readFileSync(join(root, 'biome.json'), 'utf8'));
+    const rules = overrides.map((override: any) => override.linter?.rules?.suspicious?.noImportCycles);
+    expect(rules).toContainEqual({ level: 'error', options: { ignoreTypes: false } });
+  });
+});
+
+interface Position {
+  line: number;
+}
