@@ -27,6 +27,6 @@ export async function run(options) {
   else progress('a part of the benchmark: bench/RESULTS.md is left as it was');
 }
 
-function progress(sentence) {
-  process.stderr.write(`${sentence}\n`);
+function progress(description) {
+  process.stderr.write(`${description}\n`);
 }

@@ -8,13 +8,13 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 const at = (...parts) => join(root, ...parts);
 
 /** Says which step is taken; on stderr, so that what a command prints stays its own. */
-export function say(sentence) {
-  process.stderr.write(`${sentence}\n`);
+export function say(description) {
+  process.stderr.write(`${description}\n`);
 }
 
 /** Ends the script with one clear sentence. */
-export function fail(sentence) {
-  say(sentence);
+export function fail(description) {
+  say(description);
   process.exit(1);
 }
 

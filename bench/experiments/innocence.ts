@@ -11,9 +11,9 @@ const idleTimeout = 4000;
 const heartbeat = { idleTimeout, pingInterval: 1000, maxPingsOut: 3 };
 const OBSERVED = 20_000;
 
-type Trouble = (server: ServerUnderTrial, clock: WallClock) => Promise<void>;
+type NonPassState = (server: ServerUnderTrial, clock: WallClock) => Promise<void>;
 
-const troubles: { name: string; happen: Trouble; peers: string[] }[] = [
+const troubles: { name: string; happen: NonPassState; peers: string[] }[] = [
   {
     name: 'handler blocked 7 s',
     happen: async ({ program }) => program.tell({ block: 7000 }),
@@ -57,7 +57,7 @@ export async function innocence(): Promise<string> {
   );
 }
 
-async function closedFalsely(happen: Trouble): Promise<string> {
+async function closedFalsely(happen: NonPassState): Promise<string> {
   const trial = new Trial();
   const folder = mkdtempSync(join(tmpdir(), 'pongcheck-clock-'));
   try {

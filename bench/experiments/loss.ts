@@ -11,7 +11,7 @@ const PEERS = 50;
 const HOUR = 3_600_000;
 const LOSSY = ['-m', 'statistic', '--mode', 'random', '--probability', '0.3'];
 const RTO_MAX = 'net.ipv4.tcp_rto_max_ms';
-const presets = { ordinary: 10_000, strict: 2250 };
+const presets = { default: 10_000, strict: 2250 };
 const linksProgram = join(process.cwd(), 'bench', 'experiments', 'programs', 'links.js');
 
 interface Weather {
@@ -82,7 +82,7 @@ async function begin(trial: Trial, weather: Weather): Promise<Group[]> {
   const [near, far] = network.hosts as [Host, Host];
   if (weather.sysctl) for (const host of network.hosts) host.run('sysctl', '-qw', weather.sysctl);
   const groups: Group[] = [];
-  for (const preset of ['ordinary', 'strict'] as const) {
+  for (const preset of ['default', 'strict'] as const) {
     const pings = { idleTimeout: 0, pingInterval: presets[preset], maxPingsOut: 3 };
     for (const [who, heartbeat] of Object.entries({ server: pings, client: { idleTimeout: 0 } })) {
       const server = await trial.server({ listen: [{ url: 'pong://10.77.0.1:0' }], heartbeat }, { host: near });

@@ -17,7 +17,7 @@ const settings: readonly { interval: number; out: number; preset?: string }[] = 
   { interval: 5, out: 1 },
   { interval: 5, out: 3 },
   { interval: 10, out: 1 },
-  { interval: 10, out: 3, preset: 'ordinary' },
+  { interval: 10, out: 3, preset: 'default' },
   { interval: 30, out: 1 },
   { interval: 30, out: 3 },
 ];

@@ -17,21 +17,21 @@ const { values } = parseArgs({ options: { minutes: { type: 'string', default: '1
 const minutes = Number(values.minutes);
 if (!(minutes > 0)) throw new Error(`--minutes takes a number above 0, not ${values.minutes}`);
 
-const experiments: Record<string, { title: string; sentence: string; measure: () => Promise<string> }> = {
+const experiments: Record<string, { title: string; description: string; measure: () => Promise<string> }> = {
   http: {
     title: 'HTTP keep-alive',
-    sentence: 'Ten requests to `GET /livez`, one after the other, between two hosts.',
+    description: 'Ten requests to `GET /livez`, one after the other, between two hosts.',
     measure: httpKeepAlive,
   },
   silence: {
     title: 'TCP keep-alive and a heartbeat',
-    sentence:
+    description:
       'Connections on which nobody has anything to say. At the end the process of the peer is frozen: its kernel goes on.',
     measure: silence,
   },
   detection: {
     title: 'Found after how long, or never',
-    sentence:
+    description:
       'Ten peers each; from the fault to the word of it, min / median / max, with what the application is told. Settings: ' +
       'TCP keep-alive idle 4 s, 5 probes of 1 s, without a user timeout and with the one of 9 s that it has by default; idle timeout 5 s with a PING of the client each second; ' +
       'PINGs of the server, or of the client, each second, 3 outstanding. The connections were silent for 2.5 to 3.5 s before, which counts for keep-alive. ' +
@@ -41,44 +41,44 @@ const experiments: Record<string, { title: string; sentence: string; measure: ()
   },
   accuracy: {
     title: 'How exactly a silent client is closed',
-    sentence: 'From the last octet that the client sent to the FIN that it saw, by the clock of the client.',
+    description: 'From the last octet that the client sent to the FIN that it saw, by the clock of the client.',
     measure: accuracy,
   },
   innocence: {
     title: 'Closed falsely',
-    sentence:
+    description:
       'How many of 20 living clients were closed, and how long after the beginning of the trouble the silent one beside them was.',
     measure: innocence,
   },
   loss: {
     title: '30 % of the segments lost',
-    sentence:
+    description:
       '50 living peers each, for the minutes that `--minutes` names (10), PINGed by the server, or PINGing it as `openLink` does; iptables drops what arrives. ' +
       'Who was called dead is not connected again; the rate is of those that lived. The last column is what the kernel of the server waits before it repeats a segment: median, ninth decile and longest of a look each minute.',
     measure: () => loss(minutes),
   },
   idle: {
     title: '10,000 idle connections',
-    sentence:
+    description:
       'Server and clients on one machine. The echo turns one octet of what comes and judges nothing: what it takes, Node and the kernel take.',
     measure: idleCost,
   },
   sweep: {
     title: 'One sweep, alone',
-    sentence:
+    description:
       'Connections without sockets, each with HELLO and PINGs of the server every 10 s. A slice is what happens in a row, before the loop does other work.',
     measure: sweep,
   },
   attack: {
     title: '100,000 hostile connections',
-    sentence:
+    description:
       'They send what is random, cut short, damaged, or mixed of two senders, in pieces, and leave in every way there is, or not at all. ' +
       'A client beside them PINGs every 5 ms. All are on one machine, and share its cores. Medians of the rounds.',
     measure: attack,
   },
   load: {
     title: 'HTTP load',
-    sentence:
+    description:
       'HTTP from another process, for 5 s each, and a client beside it that PINGs every 5 ms. Whoever is closed connects again. All are on one machine, and share its cores. ' +
       'Memory is told once the garbage is gone, resident memory as the system sees it, both against the service before the first load.',
     measure: httpLoad,
@@ -92,9 +92,9 @@ const chosen = values.only?.split(',') ?? Object.keys(experiments);
 for (const name of chosen) {
   const experiment = experiments[name];
   if (!experiment) throw new Error(`--only takes ${Object.keys(experiments).join(', ')}, not ${name}`);
-  const { title, sentence, measure } = experiment;
+  const { title, description, measure } = experiment;
   process.stderr.write(`${title} ...\n`);
-  const part = `## ${title}\n\n${sentence}\n\n${await measure()}\n`;
+  const part = `## ${title}\n\n${description}\n\n${await measure()}\n`;
   process.stdout.write(`\n${part}`);
   keep(title, part);
 }

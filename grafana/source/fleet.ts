@@ -7,7 +7,7 @@ import { orDown, statusNumber } from './states.js';
 
 const text: DashboardText = {
   uid: 'pongcheck-fleet',
-  title: 'pongcheck / Fleet',
+  title: 'pongcheck / ProbeExporter',
   says: 'All responders at once: which are not ready, which checks fail and why, and how much of the error budget is used.',
   known: 'pongcheck_build_info',
 };

@@ -33,7 +33,7 @@ export const hints: Readonly<Record<Reason, string>> = {
   internal: 'The check itself broke: its error is in the log and at /health.',
   'fd-exhausted':
     'The service itself has no file descriptor left: raise its limit of open files (ulimit -n), or lower its limits of connections.',
-  custom: 'A check of your own said so: /health tells its sentence.',
+  custom: 'A check of your own said so: /health tells its description.',
 };
 
 /** The same for a target that fails its probe. */

@@ -33,7 +33,7 @@ function shown(rows: readonly Row[]): Set<string> {
 function plain({ name, type, labels }: (typeof metricRows)[number]) {
   const seconds = /_seconds(_|$)/.test(name);
   const panel: PanelText = {
-    title: sentence(name),
+    title: description(name),
     says: `By ${['instance', ...labels].join(', ')}.`,
     unit: seconds ? 's' : 'short',
     empty: 'it is not scraped',
@@ -52,7 +52,7 @@ function plain({ name, type, labels }: (typeof metricRows)[number]) {
   }
 }
 
-function sentence(name: string): string {
+function description(name: string): string {
   const words = name.replace(/^pongcheck_/, '').replace(/(_timestamp)?(_seconds)?(_total)?$/, '');
   return words.charAt(0).toUpperCase() + words.slice(1).replaceAll('_', ' ');
 }

@@ -46,9 +46,14 @@ function readDefinition(name: string, definition: CheckDefinition | CheckFunctio
     throw invalid(name, [], formatValue(given), 'a function, or an object with a function `run`');
   }
   const settings = readSettings(name, given);
-  const { timeout, interval, floor } = { ...defaults, ...settings };
-  if (interval > 0 && interval < floor) {
-    throw invalid(name, ['interval'], String(interval), `0 for on demand only, or at least floor, ${floor}`);
+  const { timeout, interval, minInterval } = { ...defaults, ...settings };
+  if (interval > 0 && interval < minInterval) {
+    throw invalid(
+      name,
+      ['interval'],
+      String(interval),
+      `0 for on demand only, or at least minInterval, ${minInterval}`,
+    );
   }
   // Results of such an interval are always fresh enough, so that no caller waits for a run.
   const followsInterval = settings.interval !== undefined && interval > 0;
@@ -70,13 +75,13 @@ function readDefinition(name: string, definition: CheckDefinition | CheckFunctio
 }
 
 function fromFunction(check: CheckFunction): CheckDefinition {
-  // Whatever it returns is validated when it has (`Findings`).
+  // Whatever it returns is validated when it has (`ResultNormalizer`).
   return { kind: 'function', run: async (signal) => (await check(signal)) as CheckResult };
 }
 
 function readSettings(name: string, given: CheckDefinition): CheckSettings {
   const issues: string[] = [];
-  const report = (path: Path, sentence: string) => issues.push(`${formatPath(path)} ${sentence}`);
+  const report = (path: Path, description: string) => issues.push(`${formatPath(path)} ${description}`);
   const known = Object.fromEntries(checkSettingRows.map(({ path }) => [path, given[path as keyof CheckSettings]]));
   const settings = new OptionReader(report).read(shape, known, ['checks', name]) as CheckSettings;
   if (issues.length > 0) throw configError(issues);

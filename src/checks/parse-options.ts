@@ -26,8 +26,8 @@ export function parseCheckOptions<Options extends object>(
   { open = false } = {},
 ): { settings: CheckSettings & { identity: string }; options: Omit<Options, keyof CheckSettings> } {
   const issues: string[] = [];
-  const report = (path: Path, sentence: string) =>
-    issues.push(`${kind} check: ${formatPath(path) || 'its argument'} ${sentence}`);
+  const report = (path: Path, description: string) =>
+    issues.push(`${kind} check: ${formatPath(path) || 'its argument'} ${description}`);
   const shape = { ...shapeOf([...checkSettingRows, ...rows]), open };
   const values = new OptionReader(report).read(shape, given, []) as Record<string, unknown>;
   if (issues.length > 0) throw configError(issues);

@@ -11,7 +11,7 @@ export function mainHelp(commands: readonly Command[], version: string): string 
     '',
     `${bold('Usage:')} pongcheck COMMAND [FLAGS]`,
     '',
-    part({ title: 'Commands', rows: commands.map(({ name, sentence }) => [name, sentence]) }),
+    part({ title: 'Commands', rows: commands.map(({ name, description }) => [name, description]) }),
     part({
       title: 'Flags',
       rows: [
@@ -35,7 +35,7 @@ export async function commandHelp(command: Command): Promise<string> {
   const style = stylesFor(process.stdout);
   const argument = command.argument === undefined ? '' : ` ${command.argument}`;
   const parts: HelpPart[] = [
-    { title: 'Flags', rows: [...command.flags, ...commonFlags].map((flag) => [flagText(flag), flag.sentence]) },
+    { title: 'Flags', rows: [...command.flags, ...commonFlags].map((flag) => [flagText(flag), flag.description]) },
     ...((await command.more?.()) ?? []),
     {
       title: 'Exit codes',
@@ -47,7 +47,7 @@ export async function commandHelp(command: Command): Promise<string> {
   ];
   const examples = command.examples.flatMap(([line, effect]) => [`  ${style('dim')(`# ${effect}`)}`, `  ${line}`]);
   return [
-    command.sentence,
+    command.description,
     '',
     `${style('bold')('Usage:')} pongcheck ${command.name}${argument} [FLAGS]`,
     '',
@@ -68,9 +68,9 @@ function part({ title, rows }: HelpPart): string {
   const width = Math.min(process.stdout.columns ?? MAX_WIDTH, MAX_WIDTH) - column - 2;
   const style = stylesFor(process.stdout);
   const lines = [style('bold')(`${title}:`)];
-  for (const [name, sentence, note] of rows) {
+  for (const [name, description, note] of rows) {
     const notes = note === undefined ? [] : wrap(note, Math.max(30, width)).map(style('dim'));
-    const [first = '', ...rest] = [...wrap(sentence, Math.max(30, width)), ...notes];
+    const [first = '', ...rest] = [...wrap(description, Math.max(30, width)), ...notes];
     if (name.length > column - 2) lines.push(`  ${name}`, `  ${' '.repeat(column)}${first}`);
     else lines.push(`  ${name.padEnd(column)}${first}`);
     for (const line of rest) lines.push(`  ${' '.repeat(column)}${line}`);
@@ -78,10 +78,10 @@ function part({ title, rows }: HelpPart): string {
   return [...lines, ''].join('\n');
 }
 
-function wrap(sentence: string, width: number): string[] {
+function wrap(description: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of sentence.split(' ')) {
+  for (const word of description.split(' ')) {
     if (line !== '' && line.length + 1 + word.length > width) {
       lines.push(line);
       line = word;

@@ -9,7 +9,7 @@ export interface Flag {
   readonly value?: string;
   /** It may be given several times. */
   readonly multiple?: boolean;
-  readonly sentence: string;
+  readonly description: string;
 }
 
 export type FlagValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
@@ -17,7 +17,7 @@ export type FlagValues = Readonly<Record<string, string | boolean | readonly str
 /** What a command is, for the parser and the help; loading it loads nothing that runs it. */
 export interface Command {
   readonly name: string;
-  readonly sentence: string;
+  readonly description: string;
   /** What the help calls the argument that is no flag; without one there is none. */
   readonly argument?: string;
   /** It takes any number of such arguments. */
@@ -35,14 +35,14 @@ export interface Command {
    * How a failure is told to who asks for it in another way, wrong as the rest of the command line may be: the exit
    * code, and the line on standard output in place of that on standard error.
    */
-  refusal?(args: readonly string[], sentence: string): Promise<{ code: number; line?: string } | undefined>;
+  refusal?(args: readonly string[], description: string): Promise<{ code: number; line?: string } | undefined>;
   /** Does the work; resolves with the exit code. */
   load(): Promise<(flags: FlagValues, argument: string | undefined, all: readonly string[]) => Promise<number>>;
 }
 
 export interface HelpPart {
   readonly title: string;
-  readonly rows: readonly (readonly [name: string, sentence: string, note?: string])[];
+  readonly rows: readonly (readonly [name: string, description: string, note?: string])[];
 }
 
 /** The command line was wrong: exit code 64, as in sysexits.h, which no answer of `ping` is. */
@@ -52,7 +52,7 @@ export const EXIT_USAGE = 64;
 export const EXIT_OUTPUT = 74;
 
 /** Flags that every command has. */
-export const commonFlags: readonly Flag[] = [{ long: 'help', short: 'h', sentence: 'Prints this.' }];
+export const commonFlags: readonly Flag[] = [{ long: 'help', short: 'h', description: 'Prints this.' }];
 
 /** Reads a command's flags and its argument. Throws a UsageError of one line. */
 export function parseCommandLine(

@@ -4,27 +4,27 @@ import { TOKEN_VARIABLE } from '../options/variable-names.js';
 import { type Flag, type FlagValues, UsageError } from './parser.js';
 
 /** A token takes far less; whatever is longer is another file. */
-const MAX_OCTETS = 4096;
+const MAX_BYTES = 4096;
 
 /** How a command shows who asks. A token is no flag itself: everyone on the machine can read command lines. */
 export const peerFlags: readonly Flag[] = [
   {
     long: 'ca',
     value: 'FILE',
-    sentence: 'For pongs://: a PEM file with the authorities that may have signed the certificate of the responder.',
+    description: 'For pongs://: a PEM file with the authorities that may have signed the certificate of the responder.',
   },
-  { long: 'cert', value: 'FILE', sentence: 'For pongs://: a PEM file with the certificate of this client.' },
-  { long: 'key', value: 'FILE', sentence: 'For pongs://: a PEM file with the key of that certificate.' },
+  { long: 'cert', value: 'FILE', description: 'For pongs://: a PEM file with the certificate of this client.' },
+  { long: 'key', value: 'FILE', description: 'For pongs://: a PEM file with the key of that certificate.' },
   {
     long: 'servername',
     value: 'NAME',
-    sentence: 'For pongs://: the name that the certificate must have. Default: the host of the address.',
+    description: 'For pongs://: the name that the certificate must have. Default: the host of the address.',
   },
-  { long: 'insecure', sentence: 'For pongs://: takes any certificate, so that anyone could answer.' },
+  { long: 'insecure', description: 'For pongs://: takes any certificate, so that anyone could answer.' },
   {
     long: 'token-file',
     value: 'FILE',
-    sentence: `The file with the token that is shown to the responder. Default: the token in ${TOKEN_VARIABLE}, or none.`,
+    description: `The file with the token that is shown to the responder. Default: the token in ${TOKEN_VARIABLE}, or none.`,
   },
 ];
 
@@ -52,7 +52,7 @@ function tlsOf(flags: FlagValues): ClientTls | undefined {
 
 function readToken(file: string): string {
   const text = read('token-file', file).toString();
-  if (text.length > MAX_OCTETS) throw new UsageError(`--token-file ${file} is too long for a token`);
+  if (text.length > MAX_BYTES) throw new UsageError(`--token-file ${file} is too long for a token`);
   const token = text.trim();
   if (token === '') throw new UsageError(`--token-file ${file} is empty`);
   return token;

@@ -24,10 +24,10 @@ import { type Pong, readPong } from './pong.js';
 import type { Report } from './report.js';
 import {
   type HelloOptions,
-  helloQuestion,
+  helloRequest,
   type PingOptions,
-  pingQuestion,
-  type Question,
+  pingRequest,
+  type Request,
   watchFrame,
 } from './requests.js';
 import { Watch, type WatchOptions } from './watch.js';
@@ -50,7 +50,7 @@ const CLOSE_LIMIT = 1000;
 export class Client extends EventEmitter<ClientEvents> {
   readonly address: Address;
   /** What this connection has seen; `latePongs` came after their PING was given up, or were never asked for. */
-  readonly stats = { pings: 0, pongs: 0, latePongs: 0, ignoredFrames: 0, octetsIn: 0, octetsOut: 0 };
+  readonly stats = { pings: 0, pongs: 0, latePongs: 0, ignoredFrames: 0, bytesIn: 0, bytesOut: 0 };
   /** Monotonic moments, in milliseconds, at which the last octet came and the last frame left. */
   receivedAt: number;
   sentAt: number;
@@ -123,7 +123,7 @@ export class Client extends EventEmitter<ClientEvents> {
    * server may send PINGs, which are answered, and GOAWAY. Rejects as `ping` does.
    */
   async hello(options: HelloOptions = {}): Promise<HelloBody> {
-    const question = helloQuestion(options);
+    const question = helloRequest(options);
     if (this.#saidHello) throw new PongcheckError('PONGCHECK_CONFIG', 'A HELLO was said; one a connection is allowed');
     const answer = this.#ask(question, (frame) => (frame.body ?? {}) as HelloBody, this.#maxInFlight);
     this.#saidHello = true;
@@ -183,8 +183,8 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   /** Ends the connection because the server is dead: ERROR 13, best effort, and whatever waits is rejected. */
-  convict(sentence: string): void {
-    const body = { message: sentence };
+  convict(description: string): void {
+    const body = { message: description };
     const frame = {
       type: FrameType.ERROR,
       flags: ErrorFlag.FATAL,
@@ -195,7 +195,7 @@ export class Client extends EventEmitter<ClientEvents> {
     };
     this.#send(frame);
     this.#outbox.flush();
-    this.#lose('dead', closedFailure(this.address, `was given up: ${sentence}`));
+    this.#lose('dead', closedFailure(this.address, `was given up: ${description}`));
   }
 
   /** Lets the process end while this client is idle; a question that waits keeps it alive all the same. */
@@ -213,7 +213,7 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   #ping(options: PingOptions, maxInFlight: number): Promise<Pong> {
-    const pong = this.#ask(pingQuestion(options), (frame, rtt) => this.#takePong(frame, rtt), maxInFlight);
+    const pong = this.#ask(pingRequest(options), (frame, rtt) => this.#takePong(frame, rtt), maxInFlight);
     this.stats.pings++;
     return pong;
   }
@@ -224,7 +224,7 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   #ask<T>(
-    { frame, answeredBy, wait, signal }: Question,
+    { frame, answeredBy, responseTimeout, signal }: Request,
     read: (answer: Decoder, rtt: number) => T,
     maxInFlight: number,
   ): Promise<T> {
@@ -233,9 +233,9 @@ export class Client extends EventEmitter<ClientEvents> {
     return new Promise((resolve, reject) => {
       const id = this.#waiting.add({
         answeredBy,
-        wait,
+        responseTimeout,
         signal,
-        late: () => timeoutFailure(this.address, 'answer', wait),
+        late: () => timeoutFailure(this.address, 'answer', responseTimeout),
         answer: (answer, rtt) => resolve(read(answer, rtt)),
         fail: reject,
       });
@@ -256,7 +256,7 @@ export class Client extends EventEmitter<ClientEvents> {
 
   #send(frame: OutgoingFrame): void {
     const octets = encodeFrame(frame);
-    this.stats.octetsOut += octets.length;
+    this.stats.bytesOut += octets.length;
     this.sentAt = this.#clock.now();
     this.#outbox.push(octets);
   }
@@ -290,7 +290,7 @@ export class Client extends EventEmitter<ClientEvents> {
 
   #read(chunk: Buffer): void {
     const decoder = this.#decoder;
-    this.stats.octetsIn += chunk.length;
+    this.stats.bytesIn += chunk.length;
     this.receivedAt = this.#clock.now();
     decoder.push(chunk);
     while (!this.#socket.destroyed) {
@@ -303,7 +303,7 @@ export class Client extends EventEmitter<ClientEvents> {
 
   /** What the first that came is, where it is known. */
   #otherProtocol(chunk: Buffer): string | undefined {
-    if (this.stats.octetsIn !== chunk.length) return undefined;
+    if (this.stats.bytesIn !== chunk.length) return undefined;
     if (chunk[0] === 0x15) return TLS_ALERT;
     return chunk.toString('latin1', 0, 5) === 'HTTP/' ? HTTP : undefined;
   }
@@ -362,8 +362,8 @@ export class Client extends EventEmitter<ClientEvents> {
     return watch !== undefined;
   }
 
-  #loseToNonsense(sentence: string): void {
-    this.#lose('protocol-error', protocolFailure(this.address, sentence));
+  #loseToNonsense(description: string): void {
+    this.#lose('protocol-error', protocolFailure(this.address, description));
   }
 
   #serverEnded(): void {

@@ -8,7 +8,7 @@ import { Client } from './client.js';
 import { connectFailure, timeoutFailure } from './errors.js';
 import { milliseconds, wrongOption } from './options.js';
 import type { Pong } from './pong.js';
-import { type PingOptions, pingQuestion } from './requests.js';
+import { type PingOptions, pingRequest } from './requests.js';
 import { type ClientTls, tlsOpener } from './tls.js';
 
 export interface ConnectOptions {
@@ -36,10 +36,10 @@ export interface ConnectOptions {
 const warned = new Set<string>();
 
 /** What this machine cannot set is said once in the life of a process. */
-function warnOnce(sentence: string): void {
-  if (warned.has(sentence)) return;
-  warned.add(sentence);
-  process.emitWarning(sentence, { code: 'PONGCHECK_KEEP_ALIVE' });
+function warnOnce(description: string): void {
+  if (warned.has(description)) return;
+  warned.add(description);
+  process.emitWarning(description, { code: 'PONGCHECK_KEEP_ALIVE' });
 }
 
 /** Loaded for who wants it: a probe does not. */
@@ -61,7 +61,7 @@ export async function connect(address: string | Address, options: ConnectOptions
   const client = await open(address, options);
   if (token === undefined) return client;
   try {
-    await client.hello({ token, wait: Math.max(1, until - clock.now()), ...(signal && { signal }) });
+    await client.hello({ token, responseTimeout: Math.max(1, until - clock.now()), ...(signal && { signal }) });
     return client;
   } catch (error) {
     client.destroy();
@@ -114,16 +114,16 @@ async function open(address: string | Address, options: ConnectOptions): Promise
 }
 
 /**
- * The probe: connects, sends one PING, and is gone when it is answered. `wait` covers all of it. Rejects as `connect`
+ * The probe: connects, sends one PING, and is gone when it is answered. `responseTimeout` covers all of it. Rejects as `connect`
  * and `Client.ping` do.
  */
 export async function ping(address: string | Address, options: ConnectOptions & PingOptions = {}): Promise<Pong> {
   const { clock = systemClock, connectTimeout = CONNECT_TIMEOUT } = options;
-  const { wait } = pingQuestion(options);
-  const until = clock.now() + wait;
-  const client = await connect(address, { ...options, connectTimeout: Math.min(connectTimeout, wait) });
+  const { responseTimeout } = pingRequest(options);
+  const until = clock.now() + responseTimeout;
+  const client = await connect(address, { ...options, connectTimeout: Math.min(connectTimeout, responseTimeout) });
   try {
-    return await client.ping({ ...options, wait: Math.max(1, until - clock.now()), close: true });
+    return await client.ping({ ...options, responseTimeout: Math.max(1, until - clock.now()), close: true });
   } finally {
     client.destroy();
   }

@@ -56,8 +56,8 @@ export function connectFailure(address: Address, cause: Error): PongcheckError {
   const code = codeOf(cause);
   if (code === 'ETIMEDOUT')
     return new PongcheckError('PONGCHECK_TIMEOUT', `${where} did not accept the connection in time`, { cause });
-  const sentence = connectSentences[code] ?? `could not be reached (${code})`;
-  return new PongcheckError('PONGCHECK_CONNECT', `${where} ${sentence}`, { cause });
+  const description = connectSentences[code] ?? `could not be reached (${code})`;
+  return new PongcheckError('PONGCHECK_CONNECT', `${where} ${description}`, { cause });
 }
 
 const connectSentences: Readonly<Record<string, string>> = {
@@ -96,17 +96,17 @@ export function busyFailure(address: Address, why: string): PongcheckError {
 }
 
 /** PONGCHECK_PROTOCOL: what the peer did wrong. */
-export function protocolFailure(address: Address, sentence: string): PongcheckError {
-  const message = `${hostAndPort(address)} sent what the protocol does not allow: ${sentence}`;
+export function protocolFailure(address: Address, description: string): PongcheckError {
+  const message = `${hostAndPort(address)} sent what the protocol does not allow: ${description}`;
   return new PongcheckError('PONGCHECK_PROTOCOL', message);
 }
 
 /** PONGCHECK_CLOSED or PONGCHECK_TLS from the error that a socket ended with, and the reason in one word. */
 export function lossOf(address: Address, cause: NodeJS.ErrnoException): { reason: CloseReason; error: PongcheckError } {
   const where = hostAndPort(address);
-  const lost = (reason: CloseReason, sentence: string) => ({
+  const lost = (reason: CloseReason, description: string) => ({
     reason,
-    error: new PongcheckError('PONGCHECK_CLOSED', sentence, { cause }),
+    error: new PongcheckError('PONGCHECK_CLOSED', description, { cause }),
   });
   const overTls = address.kind === 'tls' ? tlsFailure(address, cause, true) : undefined;
   if (overTls) return { reason: 'tls', error: overTls };

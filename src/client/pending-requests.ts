@@ -3,11 +3,11 @@ import type { Decoder } from '../wire/decoder.js';
 import { onAbort } from './abort.js';
 
 /** A question that was sent and awaits its answer. */
-export interface Asked {
+export interface PendingRequest {
   /** The frame type that answers it. */
   readonly answeredBy: number;
   /** Milliseconds until `fail` is called with `late()`. */
-  readonly wait: number;
+  readonly responseTimeout: number;
   readonly late: () => Error;
   readonly signal: AbortSignal | undefined;
   /** Takes the answer out of the frame that the decoder has just found. */
@@ -15,7 +15,7 @@ export interface Asked {
   fail(reason: unknown): void;
 }
 
-interface Entry extends Asked {
+interface Entry extends PendingRequest {
   readonly askedAt: number;
   readonly timer: Timer;
   readonly stopListening: () => void;
@@ -46,10 +46,10 @@ export class Waiting {
   }
 
   /** Starts to wait. Returns the two halves of the id, as signed 32-bit numbers. */
-  add(asked: Asked): { idHigh: number; idLow: number } {
+  add(asked: PendingRequest): { idHigh: number; idLow: number } {
     const id = this.nextId();
     // Once more round the loop before anybody is convicted: the answer may lie in the socket already.
-    const timer = this.#clock.after(asked.wait, () => setImmediate(() => this.#fail(id, asked.late)));
+    const timer = this.#clock.after(asked.responseTimeout, () => setImmediate(() => this.#fail(id, asked.late)));
     const stopListening = onAbort(asked.signal, () => this.#fail(id, () => asked.signal?.reason));
     this.#entries.set(id, { ...asked, askedAt: this.#clock.now(), timer, stopListening });
     return halvesOf(id);

@@ -16,7 +16,7 @@ export interface PingOptions {
   /** By when the server answers, with the last that it knows if need be; 0 = with what it knows now. Default: the server's, 2 s. */
   timeout?: number;
   /** How long this client waits, before PONGCHECK_TIMEOUT. Default: `timeout`, or the 2 s of a server's default, plus 500 ms for the way. */
-  wait?: number;
+  responseTimeout?: number;
   /** Asks for the report. Default false. */
   detail?: boolean;
   /** The last PING: the connection is closed when it is answered. Default false. */
@@ -36,17 +36,17 @@ export interface HelloOptions {
   /** How often this client will PING, and wants to be PINGed, in milliseconds; 0 = not. Default: neither. */
   heartbeat?: { canSendMs: number; wantMs: number; mult?: number };
   /** How long to wait for the server's HELLO, in milliseconds. Default 2500. */
-  wait?: number;
+  responseTimeout?: number;
   /** Gives up: rejects with the signal's reason. The connection stays. */
   signal?: AbortSignal;
 }
 
 /** A frame that wants an answer, judged, without its id. */
-export interface Question {
+export interface Request {
   readonly frame: { type: FrameType; flags?: number; code?: number; body?: Buffer };
   readonly answeredBy: FrameType;
   /** Milliseconds. */
-  readonly wait: number;
+  readonly responseTimeout: number;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -56,7 +56,7 @@ const MAX_CHECKS = 32;
 const MAX_HOPS = 15;
 
 /** Judges the options here, where a wrong one hurts nobody else: the server would close the connection. Throws PONGCHECK_CONFIG. */
-export function pingQuestion(options: PingOptions): Question {
+export function pingRequest(options: PingOptions): Request {
   const { scope = 'readiness', checks, group, detail = false, close = false, hops = 0 } = options;
   const code = scopes.indexOf(scope);
   if (code < 0) throw wrongOption('scope', scope, scopes.join(', '));
@@ -80,22 +80,22 @@ export function pingQuestion(options: PingOptions): Question {
   return {
     frame: { type: FrameType.PING, flags, code, ...bodyOf(FrameType.PING, checks ? 'checks' : 'group', asked) },
     answeredBy: FrameType.PONG,
-    wait: toWait(options.wait, timeout),
+    responseTimeout: responseTimeoutOf(options.responseTimeout, timeout),
     signal: options.signal,
   };
 }
 
 /** The frame of a WATCH, without its id. Throws PONGCHECK_CONFIG. */
-export function watchFrame({ scope = 'readiness', checks, group, detail = false }: WatchOptions): Question['frame'] {
+export function watchFrame({ scope = 'readiness', checks, group, detail = false }: WatchOptions): Request['frame'] {
   const code = scopes.indexOf(scope);
-  pingQuestion({ scope, ...(checks && { checks }), ...(group !== undefined && { group }) });
+  pingRequest({ scope, ...(checks && { checks }), ...(group !== undefined && { group }) });
   const asked = { ...(checks && { checks }), ...(group !== undefined && { group }), ...(code > 0 && { scope: code }) };
   const body = bodyOf(FrameType.WATCH, checks ? 'checks' : 'group', asked);
   return { type: FrameType.WATCH, flags: detail ? WatchFlag.DETAIL : 0, ...body };
 }
 
 /** Throws PONGCHECK_CONFIG. */
-export function helloQuestion({ name, token, heartbeat, wait, signal }: HelloOptions): Question {
+export function helloRequest({ name, token, heartbeat, responseTimeout, signal }: HelloOptions): Request {
   if (name !== undefined && typeof name !== 'string') throw wrongOption('name', name, 'a text');
   if (token !== undefined && typeof token !== 'string') throw wrongOption('token', typeof token, 'a text');
   const content = {
@@ -107,7 +107,7 @@ export function helloQuestion({ name, token, heartbeat, wait, signal }: HelloOpt
   return {
     frame: { type: FrameType.HELLO, ...bodyOf(FrameType.HELLO, longest, content) },
     answeredBy: FrameType.HELLO,
-    wait: toWait(wait),
+    responseTimeout: responseTimeoutOf(responseTimeout),
     signal,
   };
 }
@@ -129,6 +129,6 @@ function bodyOf(type: FrameType, option: string, content: object): { body?: Buff
 }
 
 /** How long to wait for an answer that the server gives within `timeout`. */
-function toWait(wait: number | undefined, timeout = SERVER_TIMEOUT): number {
-  return milliseconds('wait', wait) ?? Math.min(timeout + GRACE, MAX_MS);
+function responseTimeoutOf(given: number | undefined, timeout = SERVER_TIMEOUT): number {
+  return milliseconds('responseTimeout', given) ?? Math.min(timeout + GRACE, MAX_MS);
 }

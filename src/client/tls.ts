@@ -42,9 +42,9 @@ export function tlsFailure(
   cause: NodeJS.ErrnoException,
   stands: boolean,
 ): PongcheckError | undefined {
-  const sentence = sentenceOf(cause, stands);
-  if (sentence === undefined) return undefined;
-  return new PongcheckError('PONGCHECK_TLS', `${hostAndPort(address)} ${sentence}`, { cause });
+  const description = sentenceOf(cause, stands);
+  if (description === undefined) return undefined;
+  return new PongcheckError('PONGCHECK_TLS', `${hostAndPort(address)} ${description}`, { cause });
 }
 
 function sentenceOf({ code = '', message }: NodeJS.ErrnoException, stands: boolean): string | undefined {

@@ -3,7 +3,7 @@
  * nobody: as loud as ever, but the others who wait are still told, and the
  * checks go on.
  */
-export function isolate(call: () => void): void {
+export function callSafely(call: () => void): void {
   try {
     call();
   } catch (error) {

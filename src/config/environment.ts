@@ -13,7 +13,7 @@ export type Flags = Readonly<Record<string, string | boolean | readonly string[]
 
 /** Puts what the environment says over `values`, and over that what the flags say. An empty variable says nothing. */
 export function override(values: Record<string, unknown>, env: Env, flags: Flags, problems: string[]): void {
-  const say = (where: string) => (sentence: string) => problems.push(`${where} ${sentence}`);
+  const say = (where: string) => (description: string) => problems.push(`${where} ${description}`);
   for (const row of optionRows) {
     const variable = row.env === undefined ? undefined : env[row.env];
     const flag = row.flag === undefined ? undefined : flags[row.flag];
@@ -39,7 +39,7 @@ export function addChecks(tree: unknown, env: Env, problems: string[]): unknown 
     const text = env[variable];
     const known = checks.get(name) ?? {};
     if (!text || !isMap(known)) continue;
-    const url = readText(urlRow, text, (sentence) => problems.push(`${variable} ${sentence}`));
+    const url = readText(urlRow, text, (description) => problems.push(`${variable} ${description}`));
     if ((known.kind ?? kind) !== kind) {
       problems.push(`${variable} is the URL of a check ${name} of kind ${kind}, but the file says another kind of it`);
     }

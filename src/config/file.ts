@@ -2,7 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { configError, type Path } from '../options/issue.js';
 
 /** Far more than a configuration needs; the parser takes about a second for it. */
-const MAX_OCTETS = 256 * 1024;
+const MAX_BYTES = 256 * 1024;
 /** The parser is recursive: what nests deeper than any configuration is refused before it. */
 const MAX_DEPTH = 32;
 /** Uses of anchors, counted as the parser does, so that a few lines cannot grow into gigabytes. */
@@ -63,25 +63,25 @@ async function readText(file: string, name: string): Promise<string> {
   let handle: FileHandle | undefined;
   try {
     handle = await open(file);
-    const buffer = Buffer.alloc(MAX_OCTETS + 1);
+    const buffer = Buffer.alloc(MAX_BYTES + 1);
     let filled = 0;
     for (;;) {
       const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled);
       filled += bytesRead;
       if (bytesRead === 0 || filled === buffer.length) break;
     }
-    if (filled > MAX_OCTETS) throw configError([`${name}: is larger than ${MAX_OCTETS / 1024} KiB`]);
+    if (filled > MAX_BYTES) throw configError([`${name}: is larger than ${MAX_BYTES / 1024} KiB`]);
     return new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, filled));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'PONGCHECK_CONFIG') throw error;
-    throw configError([`${name}: ${sentences[code as string] ?? `cannot be read (${code})`}`]);
+    throw configError([`${name}: ${descriptions[code as string] ?? `cannot be read (${code})`}`]);
   } finally {
     await handle?.close();
   }
 }
 
-const sentences: Readonly<Record<string, string>> = {
+const descriptions: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist',
   ENOTDIR: 'does not exist',
   EACCES: 'may not be read',

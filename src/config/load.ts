@@ -32,7 +32,7 @@ export async function readConfiguration({ file, env, flags = {} }: Sources): Pro
 
   const referred = new Set<string>();
   const tree = addChecks(read?.tree ?? {}, env, problems);
-  const report: Report = (path, sentence) => problems.push(`${placeOf(path)} ${sentence}`);
+  const report: Report = (path, description) => problems.push(`${placeOf(path)} ${description}`);
   const context = { folder: dirname(name ?? '.'), env: recording(env, referred) };
   const values = new OptionReader(report, context).read(rootShape, tree, []);
   if (isMap(values)) {

@@ -1,12 +1,12 @@
 import { readTls } from '../checks/shared/tls.js';
 import { PongcheckError } from '../common/errors.js';
-import type { FleetOptions } from '../exporter/exporter.js';
+import type { ProbeExporterOptions } from '../exporter/exporter.js';
 import type { ProbeModule } from '../exporter/module.js';
 import { configError } from '../options/issue.js';
 import type { Configuration, FileProbeModule } from './settings.js';
 
 /** Reads the files that modules name. Throws PONGCHECK_CONFIG; undefined where nothing is to be probed. */
-export function buildFleet({ settings: { probe }, placeOf }: Configuration): FleetOptions | undefined {
+export function buildProbeExporter({ settings: { probe }, placeOf }: Configuration): ProbeExporterOptions | undefined {
   if (!probe?.targets) return undefined;
   const modules = Object.entries(probe.modules ?? {}).map(([name, module]) => [
     name,

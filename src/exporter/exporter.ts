@@ -6,7 +6,7 @@ import { defaultModules, type ProbeModule } from './module.js';
 import { type Probed, probe } from './probe.js';
 
 /** Which targets are probed for whom, and how. */
-export interface FleetOptions {
+export interface ProbeExporterOptions {
   /** Patterns of the targets that may be probed (`TARGET_FORMS`); others are refused. */
   readonly targets: readonly string[];
   /** By name. Default: `pongcheck`, `line`, `http` and `tcp`, each as it is. */
@@ -33,14 +33,14 @@ const SCRAPE_OFFSET = 500;
 const SHORTEST = 10;
 
 /** Probes targets one at a time for whoever asks, and keeps nothing between two. */
-export class Fleet {
+export class ProbeExporter {
   private targets: Targets;
   private modules: Readonly<Record<string, ProbeModule>>;
   private running = 0;
 
   /** Throws PONGCHECK_CONFIG for a pattern of targets that is none. */
   constructor(
-    private options: FleetOptions,
+    private options: ProbeExporterOptions,
     private readonly clock: Clock,
   ) {
     this.targets = new Targets(options.targets);
@@ -48,7 +48,7 @@ export class Fleet {
   }
 
   /** Probes from now on as `other` would. */
-  take({ options, targets, modules }: Fleet): void {
+  take({ options, targets, modules }: ProbeExporter): void {
     this.options = options;
     this.targets = targets;
     this.modules = modules;

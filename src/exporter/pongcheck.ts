@@ -21,7 +21,7 @@ export async function askPongcheck(context: ProbeContext, module: ProbeModule): 
       scope,
       detail: true,
       close: true,
-      wait: timeout,
+      responseTimeout: timeout,
       signal,
       ...(group !== undefined && { group }),
       ...(checks && { checks }),

@@ -38,8 +38,8 @@ export async function probe(
   const begun = clock.now();
   const log: string[] = [];
   const redact = redactor(module.token === undefined ? [] : [module.token]);
-  const note = (sentence: string) =>
-    log.push(`${(clock.now() - begun).toFixed(1).padStart(8)} ms  ${redact(sentence)}`);
+  const note = (description: string) =>
+    log.push(`${(clock.now() - begun).toFixed(1).padStart(8)} ms  ${redact(description)}`);
   const result: ProbeResult = {};
   const deadline = new AbortController();
   const timer = clock.after(timeout, () =>
@@ -52,9 +52,9 @@ export async function probe(
   } catch (thrown) {
     // Whatever broke when everything was let go: it was the deadline.
     const error: unknown = deadline.signal.aborted ? deadline.signal.reason : thrown;
-    const sentence = redact(error);
-    result.failure = { reason: reasonFor(error), sentence };
-    note(`failed (${result.failure.reason}): ${sentence}`);
+    const description = redact(error);
+    result.failure = { reason: reasonFor(error), description };
+    note(`failed (${result.failure.reason}): ${description}`);
   } finally {
     clock.clear(timer);
   }

@@ -31,7 +31,7 @@ export class ProbeFailure extends Error {
 /** What one probe found out, as far as it came. Times in milliseconds. */
 export interface ProbeResult {
   /** undefined: it succeeded. */
-  failure?: { reason: FailureReason; sentence: string };
+  failure?: { reason: FailureReason; description: string };
   lookupTime?: number;
   ipVersion?: 4 | 6;
   /** When the first certificate of the chain expires. */
@@ -56,5 +56,5 @@ export interface ProbeContext {
   /** Written to as the probe goes on, so that what was found out stands when it fails. */
   readonly result: ProbeResult;
   /** Says what is being done, for who debugs. Never a secret. */
-  note(sentence: string): void;
+  note(description: string): void;
 }

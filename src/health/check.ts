@@ -1,5 +1,5 @@
 import type { Reason } from './reason.js';
-import type { CheckState, Trouble } from './state.js';
+import type { CheckState, NonPassState } from './state.js';
 
 /** How a check is scheduled and judged. Times in milliseconds. Health semantics: docs of each default. */
 export interface CheckSettings {
@@ -10,7 +10,7 @@ export interface CheckSettings {
   /** How often the check runs when nobody asks; 0 = only on demand. Default 5000. */
   interval?: number;
   /** The least time between the starts of two runs, whatever starts them. Default 100. */
-  floor?: number;
+  minInterval?: number;
   /** Consecutive good results before a bad check counts as good. Default 1. */
   rise?: number;
   /** Consecutive bad results before a good check counts as bad. Default 1. */
@@ -49,7 +49,7 @@ export interface Cause {
   via: readonly string[];
   check?: string;
   /** What it makes of the responder that tells it, where that told. */
-  state?: Trouble;
+  state?: NonPassState;
   reason?: string;
   output?: string;
 }

@@ -6,7 +6,7 @@ export interface DefinedCheck extends CheckDefinition {
   readonly timeout: number;
   readonly maxAge: number;
   readonly interval: number;
-  readonly floor: number;
+  readonly minInterval: number;
   readonly rise: number;
   readonly fall: number;
   readonly critical: boolean;
@@ -15,7 +15,7 @@ export interface DefinedCheck extends CheckDefinition {
   readonly source: CheckDefinition | CheckFunction;
 }
 
-const settingKeys = ['timeout', 'maxAge', 'interval', 'floor', 'rise', 'fall', 'critical'] as const;
+const settingKeys = ['timeout', 'maxAge', 'interval', 'minInterval', 'rise', 'fall', 'critical'] as const;
 
 /** Whether two definitions of the same check are scheduled or counted in another way. */
 export function hasOtherSettings(a: DefinedCheck, b: DefinedCheck): boolean {

@@ -24,7 +24,7 @@ export type Selection = Pick<Query, 'scope' | 'checks' | 'group'>;
  * How much a report contains. `full`: everything; `causes`: the report without its checks; `chain`: instance, state and
  * the bare instances of the causes, for responders that may not see details.
  */
-export type Extent = 'full' | 'causes' | 'chain';
+export type ReportDetail = 'full' | 'causes' | 'chain';
 
 /** What is true, or the last that is known (`stale`). */
 export interface Answer {
@@ -38,7 +38,7 @@ export interface Answer {
   /**
    * The report as JSON text. Serialised at most once per run or quarter of a second, never per caller.
    */
-  report(extent: Extent): Buffer;
+  report(extent: ReportDetail): Buffer;
   /** `name`, `reason` of each selected check that is fail or unknown. */
   failing(): readonly { name: string; reason: string }[];
 }
@@ -47,7 +47,7 @@ export interface Answer {
  * The standing answer to a bare PING: three fields that are read on the way of
  * every PING, replaced only when something changed.
  */
-export interface Standing {
+export interface CachedStatus {
   readonly state: State;
   /** Monotonic moment until which it may be given without asking; Infinity: as long as it stands. */
   readonly freshUntil: number;
@@ -75,7 +75,7 @@ export type Withdraw = () => void;
 export interface Health {
   /** Random per process start; the same as in HELLO and in every report. */
   readonly instance: string;
-  standing(scope: Scope): Standing;
+  standing(scope: Scope): CachedStatus;
   /**
    * Calls `answer` exactly once: before it returns when what is known is fresh
    * enough, otherwise when the runs are done, at the latest after

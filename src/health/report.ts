@@ -1,10 +1,10 @@
 import type { Cause } from './check.js';
-import type { Extent } from './health.js';
-import { contribution } from './query/aggregate.js';
+import type { ReportDetail } from './health.js';
+import { effectiveState } from './query/aggregate.js';
 import { bounded } from './query/causes.js';
 import type { View } from './query/group.js';
 import type { Monitor } from './runs/monitor.js';
-import { healthJsonStatus, milder, type Trouble, worse } from './state.js';
+import { healthJsonStatus, leastSevere, type NonPassState, worse } from './state.js';
 
 /** Who reports. */
 export interface Identity {
@@ -24,7 +24,7 @@ export interface Moment {
  * with keys of our own. All times in it are the wall time of its own moment
  * less an age, so that a step of the wall clock cannot set them at odds.
  */
-export function report(view: View, identity: Identity, moment: Moment, extent: Extent): object {
+export function report(view: View, identity: Identity, moment: Moment, extent: ReportDetail): object {
   const { state } = view.current();
   const causes = bounded(causesOf(view.checks, identity));
   if (extent === 'chain') {
@@ -52,9 +52,11 @@ function causesOf(checks: readonly Monitor[], { instance, serviceId }: Identity)
     .flatMap((check) => {
       const { name, reason, verdict } = check;
       const { finding } = verdict;
-      const state = contribution(check) as Trouble;
+      const state = effectiveState(check) as NonPassState;
       if (finding?.causes) {
-        return finding.causes.map((cause) => (cause.state ? { ...cause, state: milder(cause.state, state) } : cause));
+        return finding.causes.map((cause) =>
+          cause.state ? { ...cause, state: leastSevere(cause.state, state) } : cause,
+        );
       }
       const service = serviceId === undefined ? {} : { service: serviceId };
       const leaf: Cause = { instance, ...service, via: [], check: name, state };

@@ -2,7 +2,7 @@ import { jsonOf, type Redact } from '../common/redact.js';
 import type { Cause, CheckResult } from './check.js';
 import { MAX_CAUSES, withoutOwn } from './query/causes.js';
 import { isReason, type Reason, reasonOf, statusOf } from './reason.js';
-import { type CheckState, checkStates, milder, type Trouble, worse } from './state.js';
+import { type CheckState, checkStates, leastSevere, type NonPassState, worse } from './state.js';
 
 /** The longest name of an instance or check that is taken from another responder, in characters. */
 const MAX_NAME = 64;
@@ -10,7 +10,7 @@ const MAX_NAME = 64;
 const MAX_VIA = 32;
 
 /** What a check found out, fit to be shown: checked, redacted, cut. */
-export interface Finding {
+export interface NormalizedResult {
   readonly status: CheckState;
   /** Always there when the status is not pass. */
   readonly reason?: Reason;
@@ -21,7 +21,7 @@ export interface Finding {
 }
 
 /** Makes findings of what runs return and throw. No method throws, whatever happens when that is read. */
-export class Findings {
+export class ResultNormalizer {
   constructor(
     private readonly redact: Redact,
     /** The instance of this process, whose own troubles come back to it in a circle. */
@@ -29,7 +29,7 @@ export class Findings {
   ) {}
 
   /** Of what a run returned; what is not a result is the check's own fault. */
-  returned(value: unknown): Finding {
+  returned(value: unknown): NormalizedResult {
     if (value === undefined || value === true) return { status: 'pass' };
     if (value === false) return this.failed('custom', 'The check returned false.');
     try {
@@ -40,15 +40,15 @@ export class Findings {
   }
 
   /** Of what a run threw; `otherwise` is the reason where none can be told. */
-  thrown(error: unknown, otherwise: Reason): Finding {
+  thrown(error: unknown, otherwise: Reason): NormalizedResult {
     return { ...this.failed(reasonOf(error, otherwise), error), status: statusOf(error) };
   }
 
-  failed(reason: Reason, output: unknown): Finding {
+  failed(reason: Reason, output: unknown): NormalizedResult {
     return { status: 'fail', reason, output: this.redact(output) };
   }
 
-  private result(value: unknown): Finding {
+  private result(value: unknown): NormalizedResult {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw new TypeError(
         `The check returned ${this.shown(value)}; allowed: nothing, true, false, or a result with a status.`,
@@ -75,7 +75,7 @@ export class Findings {
     const isOursInPart = carried.length < told.length && told.length < MAX_CAUSES;
     return {
       ...finding,
-      ...(isOursInPart && { status: milder(finding.status, worstOf(carried) ?? finding.status) }),
+      ...(isOursInPart && { status: leastSevere(finding.status, worstOf(carried) ?? finding.status) }),
       reason,
       ...(carried.length > 0 && { causes: carried }),
     };
@@ -131,7 +131,7 @@ function shownOf(value: object): string {
   }
 }
 
-function isTrouble(value: unknown): value is Trouble {
+function isTrouble(value: unknown): value is NonPassState {
   return value !== 'pass' && checkStates.includes(value as CheckState);
 }
 

@@ -2,7 +2,7 @@
 export const checkStates = ['pass', 'warn', 'fail', 'unknown'] as const;
 export type CheckState = (typeof checkStates)[number];
 /** What is not well. */
-export type Trouble = Exclude<CheckState, 'pass'>;
+export type NonPassState = Exclude<CheckState, 'pass'>;
 
 /** What a service as a whole can be in: the `state` of a report and the status of a PONG. */
 export const states = [...checkStates, 'draining', 'starting', 'not-found'] as const;
@@ -23,6 +23,6 @@ export function worse(a: CheckState, b: CheckState): CheckState {
 }
 
 /** The milder of two. */
-export function milder<S extends CheckState>(a: S, b: S): S {
+export function leastSevere<S extends CheckState>(a: S, b: S): S {
   return severity[a] <= severity[b] ? a : b;
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../common/clock.js';
 import type { Log } from '../common/log.js';
-import type { Fleet } from '../exporter/exporter.js';
+import type { ProbeExporter } from '../exporter/exporter.js';
 import type { Health } from '../health/health.js';
 import type { DetailMode } from '../net/access.js';
 import type { Tokens } from '../net/tokens.js';
@@ -27,7 +27,7 @@ export interface HttpContext {
   readonly connections: (after: number, limit: number) => readonly { readonly id: number }[];
   readonly overview: Overview;
   /** Who probes other targets, where that is configured. */
-  readonly fleet?: Fleet | undefined;
+  readonly fleet?: ProbeExporter | undefined;
   /** Called once, when the routes are registered. */
   readonly register: () => MetricsText;
   readonly clock: Clock;

@@ -30,11 +30,11 @@ export class Turns {
   private schedule(): void {
     if (this.isScheduled) return;
     this.isScheduled = true;
-    let begunAt: number | undefined;
+    let partialSince: number | undefined;
     const runOne = () => {
       const now = performance.now();
-      begunAt ??= now;
-      if (now - begunAt < BUDGET_MS) (this.begun.shift() ?? this.waiting.shift())?.();
+      partialSince ??= now;
+      if (now - partialSince < BUDGET_MS) (this.begun.shift() ?? this.waiting.shift())?.();
     };
     // What a job leads to may be done in the same turn.
     const jobs = Math.min(MAX_JOBS, 2 * (this.begun.length + this.waiting.length));

@@ -77,7 +77,7 @@ export class Heartbeat {
   }
 
   /** Forgives: everything begins anew, so that a whole limit passes before the next conviction. For after a stall of the own loop. */
-  forgive(now: number): void {
+  reset(now: number): void {
     this.received(now);
     this.sent(now);
   }

@@ -1,8 +1,8 @@
 import type { Clock, Timer } from '../common/clock.js';
-import type { Limit } from './time-limit.js';
+import type { TimeLimit } from './time-limit.js';
 
 /** Something that is closed when it breaks one of its limits. */
-export interface Swept {
+export interface Sweepable {
   /** Where its sweeper keeps it; nobody else sets it. */
   slot: number;
   /**
@@ -27,7 +27,7 @@ const SLICE = 64;
  * would read octets which have already arrived, so nobody is convicted in it:
  * suspects are looked at once more after the poll (SPEC "Failure detection").
  */
-export class Sweeper<Member extends Swept = Swept> {
+export class Sweeper<Member extends Sweepable = Sweepable> {
   /** The oldest first. */
   readonly members = new Set<Member>();
   private readonly slots: Member[] = [];
@@ -35,7 +35,7 @@ export class Sweeper<Member extends Swept = Swept> {
   private lookAt = new Float64Array(64);
   /** Milliseconds between two sweeps, see `arm`. */
   private period = LONGEST_PERIOD;
-  private readonly limits: Limit[] = [];
+  private readonly limits: TimeLimit[] = [];
   private timer: Timer | undefined;
   private expectedAt = 0;
   /** How long the loop was away at most between two slices of the last sweep, in milliseconds. */
@@ -48,7 +48,7 @@ export class Sweeper<Member extends Swept = Swept> {
   ) {}
 
   /** Takes this limit into account too, which may change. */
-  watch(limit: Limit): void {
+  watch(limit: TimeLimit): void {
     this.limits.push(limit);
   }
 

@@ -376,7 +376,7 @@ export const metricRows: readonly MetricRow[] = [
     type: 'counter',
     help: 'Octets that were read (in) and written (out), over all connections.',
     labels: ['direction'],
-    read: ({ stats }) => each('direction', ['in', 'out'], { in: stats.octetsIn, out: stats.octetsOut }),
+    read: ({ stats }) => each('direction', ['in', 'out'], { in: stats.bytesIn, out: stats.bytesOut }),
   },
   {
     name: 'pongcheck_http_connections',

@@ -42,7 +42,7 @@ export function userTimeoutOf({ idle, interval, count, userTimeout }: KeepAlive)
  */
 export async function keepAliveSetter(
   given: Partial<KeepAlive>,
-  warn: (sentence: string) => void,
+  warn: (description: string) => void,
 ): Promise<(socket: Socket) => void> {
   const settings = { ...defaultKeepAlive, ...given };
   const { idle, interval, count } = settings;

@@ -1,6 +1,6 @@
 import { PongcheckError } from '../common/errors.js';
 
-const sentences: Readonly<Record<string, string>> = {
+const descriptions: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another process listens there',
   EACCES: 'this user may not listen on that port',
   EADDRNOTAVAIL: 'that address is not one of this machine',
@@ -8,6 +8,6 @@ const sentences: Readonly<Record<string, string>> = {
 
 /** PONGCHECK_LISTEN: nobody can listen on `address`, in one sentence that says why. */
 export function cannotListen(address: string, error: NodeJS.ErrnoException): PongcheckError {
-  const why = sentences[error.code ?? ''] ?? error.message;
+  const why = descriptions[error.code ?? ''] ?? error.message;
   return new PongcheckError('PONGCHECK_LISTEN', `cannot listen on ${address}: ${why}`, { cause: error });
 }

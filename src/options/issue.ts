@@ -4,8 +4,8 @@ import { quoted } from './format-value.js';
 /** Keys and indices from the root of the options. */
 export type Path = readonly (string | number)[];
 
-/** Notes what is wrong at a place: `sentence` goes on from the path, such as `is 5; allowed: true or false`. */
-export type Report = (path: Path, sentence: string) => void;
+/** Notes what is wrong at a place: `description` goes on from the path, such as `is 5; allowed: true or false`. */
+export type Report = (path: Path, description: string) => void;
 
 /** `checks.db.timeout`, `listen[0].url`; a name with a dot or worse stands in brackets. */
 export function formatPath(path: Path): string {

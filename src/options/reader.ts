@@ -73,7 +73,7 @@ export class OptionReader {
   }
 
   #readOption(row: OptionRow, value: unknown, path: Path): unknown {
-    const report = (sentence: string) => this.#report(path, sentence);
+    const report = (description: string) => this.#report(path, description);
     if (!this.#file) return readValue(row, value, 'code', report);
     const text = typeof value === 'string' ? this.#expand(value, path) : undefined;
     const read =
@@ -115,12 +115,12 @@ function unknownOption(key: string, keys: Shape['keys']): string {
 }
 
 /** Reads a value; reports what was found and what is allowed. */
-export function readValue(row: OptionRow, value: unknown, mode: Mode, report: (sentence: string) => void): unknown {
+export function readValue(row: OptionRow, value: unknown, mode: Mode, report: (description: string) => void): unknown {
   return attempt(row, value, mode, report, () => row.type.read(value, row, mode));
 }
 
 /** Reads what the environment, a flag or a variable says; `written` is what stands in its place. */
-export function readText(row: OptionRow, text: string, report: (sentence: string) => void, written = text): unknown {
+export function readText(row: OptionRow, text: string, report: (description: string) => void, written = text): unknown {
   return attempt(row, written, 'file', report, () =>
     row.type.readText ? row.type.readText(text, row) : row.type.read(text, row, 'file'),
   );
@@ -128,8 +128,8 @@ export function readText(row: OptionRow, text: string, report: (sentence: string
 
 /** Reads the default of a row. */
 export function readDefault(row: OptionRow, text: string): unknown {
-  return readText(row, text, (sentence) => {
-    throw new TypeError(`The default of ${row.path} ${sentence}`);
+  return readText(row, text, (description) => {
+    throw new TypeError(`The default of ${row.path} ${description}`);
   });
 }
 
@@ -137,7 +137,7 @@ function attempt(
   row: OptionRow,
   seen: unknown,
   mode: Mode,
-  report: (sentence: string) => void,
+  report: (description: string) => void,
   read: () => unknown,
 ): unknown {
   try {

@@ -40,7 +40,9 @@ const codeShape = shapeOf([
  */
 export function readOptions(options: unknown): Settings {
   const issues: string[] = [];
-  const reader = new OptionReader((path, sentence) => issues.push(`${formatPath(path) || 'the argument'} ${sentence}`));
+  const reader = new OptionReader((path, description) =>
+    issues.push(`${formatPath(path) || 'the argument'} ${description}`),
+  );
   const values = reader.read(codeShape, options, []);
   if (issues.length > 0) throw configError(issues);
   const settings = withDefaults(values as Record<string, unknown>);

@@ -56,7 +56,8 @@ export const checkSettingRows: readonly OptionRow[] = [
     description: 'How often the check runs when nobody asks; 0 runs it only on demand.',
   },
   {
-    path: 'floor',
+    path: 'minInterval',
+    formerly: 'floor',
     type: duration,
     default: '100ms',
     min: 1,

@@ -1,5 +1,5 @@
 /** What is known of a client that its socket does not say. */
-export interface Origin {
+export interface PeerInfo {
   /** Where it really is, by the word of a proxy that is believed. */
   readonly source?: Source | undefined;
   /** Why nothing is answered to it: it is told so at its first question. */

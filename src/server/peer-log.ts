@@ -4,17 +4,17 @@ import type { Log } from '../common/log.js';
 /** Between two lines of one kind, in milliseconds. */
 const QUIET = 10_000;
 
-interface Told {
+interface ReportView {
   at: number;
   untold: number;
 }
 
 /** Who did it; the address is asked for only when a line is written. */
-export interface Culprit {
+export interface PeerRef {
   readonly remoteAddress?: string | undefined;
 }
 
-export interface Manner {
+export interface LogOptions {
   /** What counts as the same, of a closed list. Default: the sentence, which is of a closed list then. */
   kind?: string;
   /** `info` for what happens to honest peers as well. Default `warn`. */
@@ -22,8 +22,8 @@ export interface Manner {
 }
 
 /** Tells what strangers do at one listener without letting them fill the log: of each kind a line every 10 s at most. */
-export class Complaints {
-  private readonly kinds = new Map<string, Told>();
+export class PeerLog {
+  private readonly kinds = new Map<string, ReportView>();
 
   constructor(
     private readonly log: Log,
@@ -31,8 +31,8 @@ export class Complaints {
     private readonly listener: string,
   ) {}
 
-  /** `sentence` repeats nothing that a peer wrote as text, so there is nothing to escape. */
-  tell(sentence: string, culprit: Culprit, { kind = sentence, level = 'warn' }: Manner = {}): void {
+  /** `description` repeats nothing that a peer wrote as text, so there is nothing to escape. */
+  tell(description: string, culprit: PeerRef, { kind = description, level = 'warn' }: LogOptions = {}): void {
     const now = this.clock.now();
     const told = this.kinds.get(kind);
     if (told && now - told.at < QUIET) {
@@ -41,6 +41,6 @@ export class Complaints {
     }
     const more = told && told.untold > 0 ? { untold: told.untold } : {};
     this.kinds.set(kind, { at: now, untold: 0 });
-    this.log[level]({ peer: culprit.remoteAddress, listener: this.listener, ...more }, sentence);
+    this.log[level]({ peer: culprit.remoteAddress, listener: this.listener, ...more }, description);
   }
 }

@@ -1,12 +1,12 @@
 import { EventEmitter } from 'node:events';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
-import { isolate } from '../common/call-safely.js';
+import { callSafely } from '../common/call-safely.js';
 import type { Clock, Timer } from '../common/clock.js';
 import type { Log } from '../common/log.js';
 import type { Health } from '../health/health.js';
 import { Sweeper } from '../liveness/sweeper.js';
-import { Limit } from '../liveness/time-limit.js';
+import { TimeLimit } from '../liveness/time-limit.js';
 import { type Address, endpointOf, formatAddress, parseAddress } from '../net/address.js';
 import { addressBucket } from '../net/address-bucket.js';
 import { type KeepAlive, keepAliveSetter } from '../net/keep-alive.js';
@@ -17,12 +17,12 @@ import { Certificates } from './certificates/certificates.js';
 import { LiveCertificate } from './certificates/live-certificate.js';
 import type { TlsSettings } from './certificates/tls-files.js';
 import { Connection } from './connection/connection.js';
-import type { ServerEvents, Shared } from './connection/session.js';
-import type { Gate } from './handshake/pending.js';
-import { Arrivals } from './handshake/pending-connections.js';
-import { TlsEntrance } from './handshake/tls-handshaker.js';
-import type { Origin } from './peer-info.js';
-import { Complaints } from './peer-log.js';
+import type { ListenerContext, ServerEvents } from './connection/session.js';
+import type { HandshakeContext } from './handshake/pending.js';
+import { PendingConnections } from './handshake/pending-connections.js';
+import { TlsHandshaker } from './handshake/tls-handshaker.js';
+import type { PeerInfo } from './peer-info.js';
+import { PeerLog } from './peer-log.js';
 import { PushQueue } from './protocol/push-queue.js';
 import { Responder } from './protocol/responder.js';
 import type { ServerSettings } from './settings.js';
@@ -76,10 +76,10 @@ interface Listening {
   readonly listener: NetServer;
   readonly address: string;
   settings: ListenerSettings;
-  readonly shared: Shared;
+  readonly shared: ListenerContext;
   /** The TLS that is spoken; undefined: plain text. */
-  readonly tls: TlsEntrance | undefined;
-  readonly gate: Gate;
+  readonly tls: TlsHandshaker | undefined;
+  readonly gate: HandshakeContext;
   /** Who has to send a PROXY header, and is believed; undefined: nobody. */
   proxies: Networks | undefined;
   setKeepAlive: ((socket: Socket) => void) | undefined;
@@ -101,10 +101,10 @@ export class Server {
   private readonly listeners: Listening[] = [];
   private perAddress = new PerAddress();
   /** By milliseconds. One that is not in force any more may still hold for who was told of it in HELLO. */
-  private readonly idleLimits = new Map<number, Limit>();
-  private readonly shared: Omit<Shared, 'listener' | 'complaints'>;
+  private readonly idleLimits = new Map<number, TimeLimit>();
+  private readonly shared: Omit<ListenerContext, 'listener' | 'complaints'>;
   private readonly sweeper: Sweeper<Connection>;
-  private readonly arrivals: Arrivals;
+  private readonly arrivals: PendingConnections;
   private readonly certificates: Certificates;
   private readonly goaways = new Set<Timer>();
   private emptied: (() => void) | undefined;
@@ -114,13 +114,13 @@ export class Server {
     this.sweeper = new Sweeper(clock);
     const limits = {
       idle: this.idleLimit(settings.heartbeat.idleTimeout),
-      frame: new Limit(settings.limits.frameTimeout),
-      stall: new Limit(settings.limits.stallTimeout),
-      linger: new Limit(LINGER),
-      handshake: new Limit(settings.limits.handshakeTimeout),
+      frame: new TimeLimit(settings.limits.frameTimeout),
+      stall: new TimeLimit(settings.limits.stallTimeout),
+      linger: new TimeLimit(LINGER),
+      handshake: new TimeLimit(settings.limits.handshakeTimeout),
     };
     for (const limit of [limits.frame, limits.stall, limits.linger, limits.handshake]) this.sweeper.watch(limit);
-    this.arrivals = new Arrivals(
+    this.arrivals = new PendingConnections(
       {
         claim: (socket, address, shared) => this.claim(socket, address, shared),
         admit: (socket, shared, origin) => this.admit(socket, shared, origin),
@@ -169,7 +169,7 @@ export class Server {
       const found = listener.address();
       if (address.kind !== 'unix' && typeof found === 'object' && found) bound = { ...address, port: found.port };
       const name = formatAddress(bound);
-      const complaints = new Complaints(log, this.shared.clock, name);
+      const complaints = new PeerLog(log, this.shared.clock, name);
       listener.on('error', ({ code }: NodeJS.ErrnoException) => {
         complaints.tell(`a connection could not be accepted (${code})`, {});
       });
@@ -193,13 +193,13 @@ export class Server {
     return bound;
   }
 
-  private async openTls(address: Address, settings: TlsSettings | undefined): Promise<TlsEntrance | undefined> {
+  private async openTls(address: Address, settings: TlsSettings | undefined): Promise<TlsHandshaker | undefined> {
     const where = formatAddress(address);
-    return settings && TlsEntrance.open(settings, where);
+    return settings && TlsHandshaker.open(settings, where);
   }
 
   private async keepAliveOf({ keepAlive }: ListenerSettings): Promise<Listening['setKeepAlive']> {
-    return keepAlive && keepAliveSetter(keepAlive, (sentence) => this.shared.log.warn({}, sentence));
+    return keepAlive && keepAliveSetter(keepAlive, (description) => this.shared.log.warn({}, description));
   }
 
   /** What holds at a listener, of what all of them hold and what it holds otherwise. */
@@ -211,10 +211,10 @@ export class Server {
     return { settings: { ...settings, heartbeat }, tokens, limits: own, requireToken };
   }
 
-  private idleLimit(ms: number): Limit {
+  private idleLimit(ms: number): TimeLimit {
     let limit = this.idleLimits.get(ms);
     if (!limit) {
-      limit = new Limit(ms);
+      limit = new TimeLimit(ms);
       this.idleLimits.set(ms, limit);
       this.sweeper.watch(limit);
     }
@@ -375,7 +375,7 @@ export class Server {
   }
 
   /** Whether one more from this address may stand; if not, it is refused. */
-  private claim(socket: Socket, address: string | undefined, shared: Shared): boolean {
+  private claim(socket: Socket, address: string | undefined, shared: ListenerContext): boolean {
     const { maxConnectionsPerAddress: most, ipv6Prefix } = shared.settings.limits;
     const bucket = most === 0 ? undefined : addressBucket(address, ipv6Prefix);
     if (bucket === undefined || this.perAddress.claim(socket, bucket, most)) return true;
@@ -383,16 +383,16 @@ export class Server {
     return false;
   }
 
-  private admit(socket: Socket, shared: Shared, origin?: Origin): void {
+  private admit(socket: Socket, shared: ListenerContext, origin?: PeerInfo): void {
     const { stats, events } = this;
     stats.accepted++;
     stats.open++;
     const connection = new Connection(socket, shared, origin);
     this.sweeper.add(connection);
-    if (events.listenerCount('connect') > 0) isolate(() => events.emit('connect', connection.info()));
+    if (events.listenerCount('connect') > 0) callSafely(() => events.emit('connect', connection.info()));
   }
 
-  private refuse(socket: Socket, why: Refusal, { complaints }: Shared): void {
+  private refuse(socket: Socket, why: Refusal, { complaints }: ListenerContext): void {
     this.stats.refused[why]++;
     complaints.tell(`a connection was closed at accept: ${why}`, socket);
     socket.on('error', () => {});

@@ -69,8 +69,8 @@ export class ServerStats {
   readonly lines = { ping: 0, agent: 0 };
   /** ERROR frames sent, by code. */
   readonly errors = new Float64Array(14);
-  octetsIn = 0;
-  octetsOut = 0;
+  bytesIn = 0;
+  bytesOut = 0;
   /** From a PING's reading to its PONG's writing, in seconds. */
   readonly replyTime = new Histogram([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]);
   /** Age of the oldest result that a PONG counted, in seconds. */

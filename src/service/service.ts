@@ -6,7 +6,7 @@ import { type Clock, systemClock } from '../common/clock.js';
 import { PongcheckError } from '../common/errors.js';
 import { type Log, silentLog } from '../common/log.js';
 import { packageVersion } from '../common/version.js';
-import { Fleet, MAX_CONCURRENT_PROBES } from '../exporter/exporter.js';
+import { MAX_CONCURRENT_PROBES, ProbeExporter } from '../exporter/exporter.js';
 import { History } from '../health/query/history.js';
 import { type ChangedChecks, Registry } from '../health/query/registry.js';
 import { httpPlugin } from '../http/plugin.js';
@@ -74,7 +74,7 @@ export class Service {
   private settings: ServiceSettings;
   /** As `HttpContext` wants it. */
   private readonly access: { detail: DetailMode; tokens: Tokens | undefined };
-  private readonly fleet: Fleet | undefined;
+  private readonly fleet: ProbeExporter | undefined;
   /** Settles when `start` has opened everything, or will open nothing more. */
   private opening: Promise<void> | undefined;
   private draining: Promise<void> | undefined;
@@ -92,7 +92,7 @@ export class Service {
     const { clock = systemClock, log = silentLog } = options;
     this.clock = clock;
     this.log = log;
-    this.settings = this.affordable(readServiceOptions(options));
+    this.settings = this.clampToFdLimit(readServiceOptions(options));
     const { registry, http, probe } = this.settings;
     this.reloads = new Reloads(clock);
     this.loop = new LoopWatch(clock);
@@ -102,7 +102,7 @@ export class Service {
     logTransitions(this.health, log);
     this.joined = options.register;
     this.access = accessOf(this.settings);
-    this.fleet = probe && new Fleet(probe, clock);
+    this.fleet = probe && new ProbeExporter(probe, clock);
     const context = {
       health: this.health,
       access: this.access,
@@ -210,9 +210,9 @@ export class Service {
     this.mustRun();
     try {
       const options = typeof given === 'function' ? await given() : given;
-      const next = this.affordable(readServiceOptions(options));
+      const next = this.clampToFdLimit(readServiceOptions(options));
       const server = await this.server.plan(next, next.listen);
-      const fleet = next.probe && new Fleet(next.probe, this.clock);
+      const fleet = next.probe && new ProbeExporter(next.probe, this.clock);
       const needsRestart = [...server.needsRestart, ...this.fixedPaths(options, next)];
       const https = next.http ? next.http.tls : undefined;
       // A restart would refuse what cannot be used.
@@ -361,7 +361,7 @@ export class Service {
   }
 
   /** Of the connections that are wanted, as many as this process may have files for. */
-  private affordable(settings: ServiceSettings): ServiceSettings {
+  private clampToFdLimit(settings: ServiceSettings): ServiceSettings {
     const { limits, registry, http, probe } = settings;
     const wanted = { connections: limits.maxConnections, http: http ? http.maxConnections : 0 };
     const files = openFilesLimit();

@@ -1,7 +1,7 @@
 /** Numbers of the wire, SPEC "Registries". Append-only: a number once given keeps its meaning. */
 
 export const VERSION = 1;
-export const HEADER_OCTETS = 16;
+export const HEADER_BYTES = 16;
 /** What `length` says for a frame without a body: the header octets behind the length itself. */
 export const BARE_LENGTH = 12;
 export const MAX_LENGTH = 65_548;

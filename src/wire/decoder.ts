@@ -1,5 +1,5 @@
 import { BadBody, type FrameBody, readBody } from './bodies.js';
-import { BARE_LENGTH, FrameType, HEADER_OCTETS, WireError } from './codes.js';
+import { BARE_LENGTH, FrameType, HEADER_BYTES, WireError } from './codes.js';
 import { type Fault, headerFault, lengthFault, type Receiver, type Rules, rulesFor, Treatment } from './header.js';
 import { codeIn, flagsIn, isBarePing, SplitHeader, typeIn, word } from './words.js';
 
@@ -91,7 +91,7 @@ export class Decoder {
   /** Looks for the next frame. A frame whose body is skipped is found when its header is complete. */
   next(): Outcome {
     const at = this.position;
-    if (this.stage > BEHIND_FRAME || this.end - at < HEADER_OCTETS) return this.resume();
+    if (this.stage > BEHIND_FRAME || this.end - at < HEADER_BYTES) return this.resume();
     const chunk = this.chunk;
     const kind = word(chunk, at + 4);
     if (!isBarePing(word(chunk, at), kind)) return this.resume();
@@ -102,7 +102,7 @@ export class Decoder {
     this.idLow = word(chunk, at + 12);
     this.body = undefined;
     this.offset = at;
-    this.position = at + HEADER_OCTETS;
+    this.position = at + HEADER_BYTES;
     this.stage = this.behindFrame;
     return FRAME;
   }
@@ -138,7 +138,7 @@ export class Decoder {
     const at = this.position;
     if (at === this.end) return this.needMore();
     this.begun++;
-    if (this.end - at < HEADER_OCTETS) {
+    if (this.end - at < HEADER_BYTES) {
       this.stage = IN_HEADER;
       this.header ??= new SplitHeader();
       this.header.clear();
@@ -150,7 +150,7 @@ export class Decoder {
     const length = word(chunk, at);
     const fault = lengthFault(length);
     if (fault) return this.refuse(fault, 0, 0);
-    this.position = at + HEADER_OCTETS;
+    this.position = at + HEADER_BYTES;
     return this.judge(at, length, word(chunk, at + 4), word(chunk, at + 8), word(chunk, at + 12));
   }
 
@@ -192,7 +192,7 @@ export class Decoder {
     const start = this.position;
     if (this.end - start >= this.missing) {
       this.position += this.missing;
-      return this.judgeBody(this.chunk.subarray(start, this.position));
+      return this.validateBody(this.chunk.subarray(start, this.position));
     }
     this.stage = IN_BODY;
     this.gatheredBody = Buffer.allocUnsafe(this.missing);
@@ -207,10 +207,10 @@ export class Decoder {
     this.missing -= copied;
     if (this.missing > 0) return this.needMore();
     this.gatheredBody = undefined;
-    return this.judgeBody(body);
+    return this.validateBody(body);
   }
 
-  private judgeBody(octets: Buffer): Outcome {
+  private validateBody(octets: Buffer): Outcome {
     try {
       this.body = readBody(this.type, octets, this.rules.receiver);
     } catch (error) {

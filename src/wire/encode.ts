@@ -1,4 +1,4 @@
-import { BARE_LENGTH, type FrameType, HEADER_OCTETS, MAX_LENGTH, maxBody, VERSION } from './codes.js';
+import { BARE_LENGTH, type FrameType, HEADER_BYTES, MAX_LENGTH, maxBody, VERSION } from './codes.js';
 
 /** A frame to be sent. `idHigh` and `idLow` are the two halves of the id, as signed or unsigned 32-bit numbers. */
 export interface OutgoingFrame {
@@ -20,9 +20,9 @@ export interface OutgoingFrame {
 export function encodeFrame(frame: OutgoingFrame): Buffer {
   const body = frame.body === undefined || Buffer.isBuffer(frame.body) ? frame.body : serialise(frame.body);
   const size = body?.length ?? 0;
-  const octets = Buffer.allocUnsafe(HEADER_OCTETS + size);
+  const octets = Buffer.allocUnsafe(HEADER_BYTES + size);
   writeHeaderOf(octets, frame, size);
-  body?.copy(octets, HEADER_OCTETS);
+  body?.copy(octets, HEADER_BYTES);
   return octets;
 }
 
@@ -32,7 +32,7 @@ export function encodeFrame(frame: OutgoingFrame): Buffer {
  */
 export function encodeHeader(frame: Omit<OutgoingFrame, 'body'>, bodyOctets: number): Buffer {
   // Not from Node's pool: a header that waits for a slow peer would keep 8 KiB of it alive.
-  const octets = Buffer.allocUnsafeSlow(HEADER_OCTETS);
+  const octets = Buffer.allocUnsafeSlow(HEADER_BYTES);
   writeHeaderOf(octets, frame, bodyOctets);
   return octets;
 }

@@ -1,7 +1,7 @@
-import { BARE_LENGTH, FrameType, HEADER_OCTETS, VERSION } from './codes.js';
+import { BARE_LENGTH, FrameType, HEADER_BYTES, VERSION } from './codes.js';
 
 const bareLength = BARE_LENGTH;
-const headerOctets = HEADER_OCTETS;
+const headerOctets = HEADER_BYTES;
 const pingWord = (VERSION << 24) | (FrameType.PING << 16);
 const pongWord = (VERSION << 24) | (FrameType.PONG << 16);
 

@@ -1,4 +1,4 @@
-import { BARE_LENGTH, FrameType, HEADER_OCTETS, Scope, VERSION } from './codes.js';
+import { BARE_LENGTH, FrameType, HEADER_BYTES, Scope, VERSION } from './codes.js';
 import { rulesFor } from './header.js';
 
 /** Four octets, big endian, as a signed number: V8 keeps it without allocating. */
@@ -40,7 +40,7 @@ export class SplitHeader {
   }
 
   get isWhole(): boolean {
-    return this.octets === HEADER_OCTETS;
+    return this.octets === HEADER_BYTES;
   }
 
   clear(): void {

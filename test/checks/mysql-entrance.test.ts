@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { Entrance, type Entrant } from '../../src/checks/mysql/connection-attempts.js';
+import { ConnectionAttempts, type PendingSession } from '../../src/checks/mysql/connection-attempts.js';
 import { FakeClock, settle } from '../fake-clock.js';
 
-class Knocking implements Entrant {
+class Knocking implements PendingSession {
   readyAt: number | undefined;
   lost = false;
   brokenOff = false;
@@ -34,11 +34,11 @@ class Knocking implements Entrant {
 describe('the entrance to a MySQL server', () => {
   let clock: FakeClock;
   let opened: Knocking[];
-  let entrance: Entrance<Knocking>;
+  let entrance: ConnectionAttempts<Knocking>;
   beforeEach(() => {
     clock = new FakeClock();
     opened = [];
-    entrance = new Entrance(() => {
+    entrance = new ConnectionAttempts(() => {
       const knocking = new Knocking(clock.now());
       opened.push(knocking);
       return knocking;

@@ -59,7 +59,7 @@ describe('a process check', () => {
     await service.start();
     client = await connect(service.addresses[0] as string);
     const ask = async () => {
-      const { status, report } = await (client as Client).ping({ detail: true, maxAge: 0, wait: 10_000 });
+      const { status, report } = await (client as Client).ping({ detail: true, maxAge: 0, responseTimeout: 10_000 });
       const { checks } = report as unknown as { checks: Record<string, { reason?: string; observedValue: number }[]> };
       return { status, ...checks.self?.[0] };
     };

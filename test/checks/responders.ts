@@ -6,8 +6,8 @@ import { createService, type Service } from '../../src/service/service.js';
 import { freePort } from '../live/server-process.js';
 
 /** Short, so that a trial takes seconds; a dependency that stands still is noticed first. */
-export const ofDependency = { timeout: 150, interval: 100, maxAge: 100, floor: 10 };
-const ofPeer = { timeout: 400, interval: 100, maxAge: 100, floor: 10 };
+export const ofDependency = { timeout: 150, interval: 100, maxAge: 100, minInterval: 10 };
+const ofPeer = { timeout: 400, interval: 100, maxAge: 100, minInterval: 10 };
 const DEADLINE = 1000;
 const PATIENCE = 15_000;
 
@@ -30,7 +30,7 @@ interface Report {
 }
 
 /** A service that is asked all the time, from its start to its stop. */
-class Asked {
+class PendingRequest {
   /** Answers of a bare PING each, and whoever was not answered. */
   answers = 0;
   readonly unanswered: unknown[] = [];
@@ -44,10 +44,10 @@ class Asked {
     this.asked = this.askOn();
   }
 
-  static async start(port: number, options: ServiceOptions): Promise<Asked> {
+  static async start(port: number, options: ServiceOptions): Promise<PendingRequest> {
     const service = createService({ http: false, listen: [{ url: `pong://127.0.0.1:${port}` }], ...options });
     await service.start();
-    return new Asked(service, await connect(`127.0.0.1:${port}`));
+    return new PendingRequest(service, await connect(`127.0.0.1:${port}`));
   }
 
   get instance(): string {
@@ -85,15 +85,15 @@ class Asked {
 
 /** Services that check each other, by name. */
 export class Responders {
-  private readonly services = new Map<string, Asked>();
+  private readonly services = new Map<string, PendingRequest>();
 
   async start(
     name: string,
     port: number,
     checks: ServiceOptions['checks'],
     detail?: ServiceOptions['detail'],
-  ): Promise<Asked> {
-    const service = await Asked.start(port, { ...(checks && { checks }), ...(detail && { detail }) });
+  ): Promise<PendingRequest> {
+    const service = await PendingRequest.start(port, { ...(checks && { checks }), ...(detail && { detail }) });
     this.services.set(name, service);
     return service;
   }

@@ -8,7 +8,7 @@ import { pingpong } from '../../src/checks/pingpong/index.js';
 import { redis } from '../../src/checks/redis/index.js';
 import { redactor } from '../../src/common/redact.js';
 import type { CheckDefinition } from '../../src/health/check.js';
-import { type Finding, Findings } from '../../src/health/result.js';
+import { type NormalizedResult, ResultNormalizer } from '../../src/health/result.js';
 import { Run } from '../../src/health/runs/run.js';
 import { createService } from '../../src/service/service.js';
 import { FakeClock, settle } from '../fake-clock.js';
@@ -51,9 +51,9 @@ async function passes(port: number, make: (port: number) => CheckDefinition): Pr
       }),
   });
   const run = () =>
-    new Promise<Finding>((resolve) => {
-      const listener = { end: (_: Run, finding: Finding) => resolve(finding), settle: () => {} };
-      new Run(check, 0, clock, new Findings(redactor([]), 'me'), listener).begin();
+    new Promise<NormalizedResult>((resolve) => {
+      const listener = { end: (_: Run, finding: NormalizedResult) => resolve(finding), settle: () => {} };
+      new Run(check, 0, clock, new ResultNormalizer(redactor([]), 'me'), listener).begin();
     });
   try {
     proxy.freeze();

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { deathWatch } from '../../src/cli/serve/liveness-settings.js';
+import { describeLivenessSettings } from '../../src/cli/serve/liveness-settings.js';
 import type { FileSettings } from '../../src/config/settings.js';
 
 function lines(listen: FileSettings['listen'], heartbeat: Partial<FileSettings['heartbeat']> = {}): string[] {
   const settings = { listen, heartbeat: { idleTimeout: 90_000, pingInterval: 0, maxPingsOut: 3, ...heartbeat } };
-  return deathWatch(settings as FileSettings);
+  return describeLivenessSettings(settings as FileSettings);
 }
 
 describe('what serve says of finding dead peers', () => {

@@ -58,10 +58,10 @@ describe('pongcheck emit', () => {
     [['haproxy', '--server', '10.0.0.5:80 check'], '--server "10.0.0.5:80 check" is not of the form HOST[:PORT]'],
     [['haproxy', '--server', '10.0.0.5:99999'], '--server "10.0.0.5:99999" is not of the form HOST[:PORT]'],
     [['blackbox', '--server', '10.0.0.5:80'], '--server is for haproxy, not for blackbox'],
-  ])('%j is refused', async (args, sentence) => {
+  ])('%j is refused', async (args, description) => {
     const { code, stdout, stderr } = await emit(args);
     expect([code, stdout]).toEqual([64, '']);
-    expect(stderr).toContain(sentence);
+    expect(stderr).toContain(description);
   });
 
   it('blackbox: line mode, with a timeout above the deadline', async () => {

@@ -90,11 +90,11 @@ describe('pongcheck ping --exit', () => {
 describe('pongcheck ping --exit nagios', () => {
   /** What Nagios takes for performance data: a label, a value with its unit or U, and three limits of which the last is the least. */
   const performance = String.raw` \| rtt=(?:\d+\.\d{3}ms|U);;;0`;
-  const line = (sentence: string) => new RegExp(`^PONG ${sentence}${performance}\n$`);
+  const line = (description: string) => new RegExp(`^PONG ${description}${performance}\n$`);
   const nagios = (...args: string[]) => pongcheck(['ping', '--exit', 'nagios', ...args]);
-  const told = (code: number, sentence: string) => ({
+  const told = (code: number, description: string) => ({
     code,
-    stdout: expect.stringMatching(line(sentence)),
+    stdout: expect.stringMatching(line(description)),
     stderr: '',
   });
 
@@ -148,9 +148,9 @@ describe('pongcheck ping --exit nagios', () => {
     ['The address .* carries credentials.*', ['pong://u:hunter2@h']],
     ['--scope is live; .*', ['--scope', 'live']],
     ['--ca /nowhere cannot be read .*', ['--ca', '/nowhere', 'pongs://127.0.0.1:1']],
-  ])('is UNKNOWN for a wrong command line: %s', async (sentence, args) => {
+  ])('is UNKNOWN for a wrong command line: %s', async (description, args) => {
     const ended = await nagios(...args);
-    expect(ended).toMatchObject(told(3, `UNKNOWN - ${sentence}; see pongcheck ping --help`));
+    expect(ended).toMatchObject(told(3, `UNKNOWN - ${description}; see pongcheck ping --help`));
     expect(ended.stdout).not.toContain('hunter2');
   });
 });

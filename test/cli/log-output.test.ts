@@ -15,7 +15,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'pongcheck-log-'));
   config = join(folder, 'pongcheck.yml');
   // Each run is another state than the one before, so another line.
-  writeFileSync(config, 'checks: { flap: { kind: module, path: ./flap.mjs, interval: 50ms, floor: 5ms } }\n');
+  writeFileSync(config, 'checks: { flap: { kind: module, path: ./flap.mjs, interval: 50ms, minInterval: 5ms } }\n');
   writeFileSync(
     join(folder, 'flap.mjs'),
     'let n = 0; export default () => ({ status: n++ % 2 ? "pass" : "fail", output: "x".repeat(190) });\n',

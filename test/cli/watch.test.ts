@@ -60,7 +60,7 @@ describe('pongcheck watch', () => {
     let well = true;
     const own: CheckDefinition = {
       kind: 'function',
-      floor: 1,
+      minInterval: 1,
       interval: 20,
       run: async () => ({ status: well ? 'pass' : 'fail' }),
     };
@@ -78,7 +78,7 @@ describe('pongcheck watch', () => {
     let well = true;
     const own: CheckDefinition = {
       kind: 'function',
-      floor: 1,
+      minInterval: 1,
       maxAge: 1,
       run: async () => ({ status: well ? 'pass' : 'fail' }),
     };
@@ -103,9 +103,9 @@ describe('pongcheck watch', () => {
     [['--interval', '5'], '--interval is "5"; allowed:'],
     [['--scope', 'all'], '--scope is "all"; allowed: readiness, liveness, startup'],
     [['pong://'], 'names no host'],
-  ])('refuses %j', async (args, sentence) => {
+  ])('refuses %j', async (args, description) => {
     const { code, stderr } = await pongcheck(['watch', ...args]);
     expect(code).toBe(64);
-    expect(stderr).toContain(sentence);
+    expect(stderr).toContain(description);
   });
 });

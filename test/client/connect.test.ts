@@ -44,7 +44,7 @@ describe('connect', () => {
     await client.close();
   });
 
-  it('says in one sentence that nothing listens there', async () => {
+  it('says in one description that nothing listens there', async () => {
     const port = await freePort();
     const error = await rejection(connect(`127.0.0.1:${port}`));
     expect(error).toBeInstanceOf(PongcheckError);
@@ -84,7 +84,7 @@ describe('connect', () => {
     ['EMFILE', 'PONGCHECK_CONNECT', 'a.test:1 could not be reached: this process has too many open files'],
     ['EWHATEVER', 'PONGCHECK_CONNECT', 'a.test:1 could not be reached (EWHATEVER)'],
     ['ETIMEDOUT', 'PONGCHECK_TIMEOUT', 'a.test:1 did not accept the connection in time'],
-  ])('has a sentence for %s', (code, expected, message) => {
+  ])('has a description for %s', (code, expected, message) => {
     const cause = Object.assign(new Error(), { code });
     const error = connectFailure({ kind: 'tcp', host: 'a.test', port: 1 }, cause);
     expect(error).toMatchObject({ code: expected, message, cause });

@@ -151,14 +151,14 @@ describe('a server that breaks the protocol', () => {
     ['a body that is no object', pong(1n, 1, 0, '[]'), /The body is an array/],
     ['a WATCH', frame(3, 0, 0, 1n), /A WATCH came from the server/],
     ['a HELLO whose instance is a number', frame(5, 0, 0, 1n, '{"instance":1}'), /The key instance is a number/],
-  ])('with %s is left at once', async (_, octets, sentence) => {
+  ])('with %s is left at once', async (_, octets, description) => {
     const server = await serve((_seen, socket) => socket.write(octets));
     const client = await connected(server);
     const end = closed(client);
     const [first, second] = await Promise.all([rejection(client.ping()), rejection(client.ping())]);
     expect(first.code).toBe('PONGCHECK_PROTOCOL');
     expect(first.message).toMatch(/^127\.0\.0\.1:\d+ sent what the protocol does not allow: /);
-    expect(first.message).toMatch(sentence);
+    expect(first.message).toMatch(description);
     expect(second).toBe(first);
     expect(await end).toEqual(['protocol-error', first]);
   });

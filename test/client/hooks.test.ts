@@ -8,7 +8,7 @@ const client = (name: string) => ({ name }) as unknown as Client;
 function hooksOf(given: ConnectionHooks) {
   const clock = new FakeClock();
   const warnings: string[] = [];
-  return { clock, warnings, hooks: new Hooks(given, clock, (sentence) => warnings.push(sentence)) };
+  return { clock, warnings, hooks: new Hooks(given, clock, (description) => warnings.push(description)) };
 }
 
 describe('hooks', () => {

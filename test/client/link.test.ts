@@ -37,7 +37,9 @@ describe('a link', () => {
   it('tells a status that changes', async () => {
     let well = true;
     const service = await serve({
-      checks: { own: { kind: 'function', floor: 1, maxAge: 1, run: async () => ({ status: well ? 'pass' : 'fail' }) } },
+      checks: {
+        own: { kind: 'function', minInterval: 1, maxAge: 1, run: async () => ({ status: well ? 'pass' : 'fail' }) },
+      },
     });
     const { link } = open(addressOf(service), { heartbeat: { interval: 20, maxPingsOut: 3 } });
     await state(link, is('up'));
@@ -52,7 +54,7 @@ describe('a link', () => {
     const server = await scripted(responder(() => true, '{"idleTimeoutMs":220}'));
     const warnings: string[] = [];
     const { link } = open(server.address, { clock });
-    link.on('warning', (sentence) => warnings.push(sentence));
+    link.on('warning', (description) => warnings.push(description));
     await pass(clock, 100);
     expect(link.state).toBe('up');
     const pings = () => server.frames.filter(({ type }) => type === 1).length;
@@ -358,7 +360,7 @@ describe('the care of a link', () => {
     const server = await scripted(responder(({ code }) => code !== startup));
     const { link, changes } = open(server.address, { clock, heartbeat: beat });
     await pass(clock, 200);
-    for (let i = 0; i < 1024; i++) link.client?.ping({ scope: 'startup', wait: 60_000 }).catch(() => {});
+    for (let i = 0; i < 1024; i++) link.client?.ping({ scope: 'startup', responseTimeout: 60_000 }).catch(() => {});
     await server.frame(2 + 1024);
     await pass(clock, 10_000);
     expect(changes.map((change) => change.state)).toEqual(['connecting', 'up']);
@@ -409,7 +411,7 @@ describe('the care of a link', () => {
     const second = await scripted(responder(() => true));
     const { link } = open([first.address, second.address], { clock });
     await pass(clock, 100);
-    const asked = link.client?.ping({ scope: 'startup', wait: 8000 });
+    const asked = link.client?.ping({ scope: 'startup', responseTimeout: 8000 });
     await pass(clock, 100);
     first.sockets[0]?.write(frame(6, 0, 1, 0n, '{"graceMs":8000,"reconnectAfterMs":100}'));
     await pass(clock, 3000);

@@ -102,7 +102,7 @@ describe('a PING', () => {
     expect((await Promise.all(answers)).map(({ code }) => code)).toEqual(
       Array.from({ length: 200 }, (_, index) => (index + 1) % 7),
     );
-    expect(client.stats).toMatchObject({ pings: 200, pongs: 200, latePongs: 0, octetsIn: 3200, octetsOut: 3200 });
+    expect(client.stats).toMatchObject({ pings: 200, pongs: 200, latePongs: 0, bytesIn: 3200, bytesOut: 3200 });
   });
 
   it('reads a report that comes octet by octet', async () => {
@@ -161,7 +161,10 @@ describe('a PING', () => {
     [{ hops: 0.5 }, /^The option hops is 0.5; allowed: 0 to 15$/],
     [{ timeout: -1 }, /^The option timeout is -1; allowed: milliseconds, 0 or more$/],
     [{ maxAge: Number.NaN }, /^The option maxAge is NaN; allowed/],
-    [{ wait: '2s' as unknown as number }, /^The option wait is 2s; allowed: milliseconds, 0 or more$/],
+    [
+      { responseTimeout: '2s' as unknown as number },
+      /^The option responseTimeout is 2s; allowed: milliseconds, 0 or more$/,
+    ],
   ])('with wrong options is refused before it is sent: %j', async (options, message) => {
     const server = await serve(passing);
     const client = await connected(server);
@@ -179,7 +182,7 @@ describe('a PING that gets no answer', () => {
   it.each<[string, PingOptions, number, string]>([
     ['the server’s default and half a second', {}, 2500, '2.5 s'],
     ['its own deadline and half a second', { timeout: 800 }, 1300, '1.3 s'],
-    ['the time that it was given', { timeout: 800, wait: 50 }, 50, '0.05 s'],
+    ['the time that it was given', { timeout: 800, responseTimeout: 50 }, 50, '0.05 s'],
   ])('is given up after %s', async (_, options, ms, shown) => {
     const clock = new FakeClock();
     const server = await serve();
@@ -216,7 +219,7 @@ describe('a PING that gets no answer', () => {
       while (performance.now() < late);
     });
     const client = await connected(server);
-    expect((await client.ping({ wait: 20 })).status).toBe('pass');
+    expect((await client.ping({ responseTimeout: 20 })).status).toBe('pass');
   });
 
   it('is given up when its signal fires, with the signal’s reason', async () => {
@@ -293,7 +296,7 @@ describe('a PING that gets no answer', () => {
       giveUp.abort();
       error = (await Promise.all(failed)).at(-1) as typeof error;
       // The kernel takes some megabytes on the way; a hundred would be nobody's buffer.
-    } while (error.name === 'AbortError' && client.stats.octetsOut < 100e6);
+    } while (error.name === 'AbortError' && client.stats.bytesOut < 100e6);
     expect(error.code).toBe('PONGCHECK_BUSY');
     expect(error.message).toMatch(/ does not read: \d+ octets wait for it$/);
   });

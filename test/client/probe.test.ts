@@ -26,7 +26,7 @@ describe('the probe', () => {
     const lookup: LookupFunction = (_host, _options, callback) => {
       found = () => callback(null, [{ address: '127.0.0.1', family: 4 }]);
     };
-    const failed = rejection(ping(`slow.test:${server.port}`, { clock, lookup, wait: 1000 }));
+    const failed = rejection(ping(`slow.test:${server.port}`, { clock, lookup, responseTimeout: 1000 }));
     await clock.advance(600);
     found();
     await server.frame();
@@ -43,7 +43,7 @@ describe('the probe', () => {
 
   it('does not wait longer for the connection than for all', async () => {
     const clock = new FakeClock();
-    const failed = rejection(ping('slow.test:1', { clock, lookup: () => {}, wait: 1000 }));
+    const failed = rejection(ping('slow.test:1', { clock, lookup: () => {}, responseTimeout: 1000 }));
     await clock.advance(1000);
     expect((await failed).message).toBe('slow.test:1 did not accept the connection within 1 s');
   });

@@ -39,7 +39,7 @@ describe('a client', () => {
   it.each([
     [{ name: 1 as unknown as string }, /^The option name is 1; allowed: a text$/],
     [{ name: 'n'.repeat(5000) }, /^The option name is too long: 5011 octets as JSON; allowed: 4096 octets$/],
-    [{ wait: -1 }, /^The option wait is -1/],
+    [{ responseTimeout: -1 }, /^The option responseTimeout is -1/],
   ])('refuses to say HELLO with wrong options, and can still say it (%#)', async (options, message) => {
     const server = await serve((seen, socket) => socket.write(frame(5, 0, 0, seen.id)));
     const client = await connected(server);
@@ -68,7 +68,7 @@ describe('a client', () => {
     );
     expect(await server.frame(2)).toEqual({ type: 2, flags: 0, code: 1, id: 7n, body: '' });
     expect(server.frames[0]).toEqual({ type: 2, flags: 0, code: 1, id: 0xfedcba9876543210n, body: '' });
-    expect(client.stats).toMatchObject({ pings: 0, octetsOut: 32 });
+    expect(client.stats).toMatchObject({ pings: 0, bytesOut: 32 });
   });
 
   it('closes after its PONG when a PING of the server asks for that', async () => {

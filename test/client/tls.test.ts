@@ -29,8 +29,8 @@ describe('what a server says in the handshake', () => {
     ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'speaks no version of TLS that is allowed here'],
     ['ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL', 'speaks another protocol over TLS (ALPN)'],
     ['ERR_SSL_ANYTHING_ELSE', 'could not be spoken to over TLS (ERR_SSL_ANYTHING_ELSE)'],
-  ])('is told in words: %s', (code, sentence) => {
-    expect(failureOf(code)).toMatchObject({ code: 'PONGCHECK_TLS', message: `a.test:1 ${sentence}` });
+  ])('is told in words: %s', (code, description) => {
+    expect(failureOf(code)).toMatchObject({ code: 'PONGCHECK_TLS', message: `a.test:1 ${description}` });
   });
 
   it.each(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EPIPE'])('is not what the network says: %s', (code) => {

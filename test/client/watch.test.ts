@@ -34,7 +34,7 @@ function switched() {
     check: {
       kind: 'function',
       interval: 20,
-      floor: 10,
+      minInterval: 10,
       run: async () => {
         runs++;
         return { status: well ? ('pass' as const) : ('fail' as const), output: 'so it is' };

@@ -3,7 +3,7 @@ import { MAX_SENTENCE, redactor } from '../../src/common/redact.js';
 
 const plain = redactor([]);
 
-describe('a redacted sentence', () => {
+describe('a redacted description', () => {
   it('keeps an ordinary message as it is', () => {
     expect(plain(new Error('connect ECONNREFUSED 127.0.0.1:3306'))).toBe('connect ECONNREFUSED 127.0.0.1:3306');
   });
@@ -51,7 +51,7 @@ describe('a redacted sentence', () => {
     expect(redact(`${'x '.repeat(50)}${key}`)).toBe(`${'x '.repeat(50)}***`.slice(0, 200));
   });
 
-  it('shows no head of a secret at the end of a sentence, wherever it stands', () => {
+  it('shows no head of a secret at the end of a description, wherever it stands', () => {
     const redact = redactor(['SSSSSSSSSSSSSSSSSSSSSSSS']);
     for (let before = 170; before <= 205; before++) {
       expect(redact(`${'x'.repeat(before)}SSSSSSSSSSSSSSSSSSSSSSSS and more`)).not.toContain('S');

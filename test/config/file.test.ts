@@ -65,14 +65,14 @@ describe('a configuration file', () => {
     ['nested-too-deep-in-blocks', `${'- '.repeat(20_000)}1`, /nests deeper than 32 levels$/],
     ['too-large', Buffer.alloc(300 * 1024, '#'), /^PONGCHECK_CONFIG pongcheck\.yml: is larger than 256 KiB$/],
     ['not-utf8', Buffer.from([0x61, 0x3a, 0x20, 0xff]), /^PONGCHECK_CONFIG pongcheck\.yml: is not text in UTF-8$/],
-  ])('is refused: %s', async (_rule, content, sentence) => expect(await refusal(content)).toMatch(sentence));
+  ])('is refused: %s', async (_rule, content, description) => expect(await refusal(content)).toMatch(description));
 
   it.each(['p: *hunter2', 'p: !hunter2 x', 'p: @hunter2', 'p: "x" hunter2', 'p: [hunter2', 'hunter2: a: b'])(
     'does not show what it stumbled over: %s',
     async (content) => {
-      const sentence = await refusal(content);
-      expect(sentence).toMatch(/is not valid YAML/);
-      expect(sentence).not.toContain('hunter2');
+      const description = await refusal(content);
+      expect(description).toMatch(/is not valid YAML/);
+      expect(description).not.toContain('hunter2');
     },
   );
 

@@ -65,7 +65,7 @@ describe('a probe', () => {
     async (prober) => {
       const { pong, http } = await serve({ checks });
       const { failure, state, checks: told } = await ask(prober === 'http' ? http : pong, { prober });
-      expect(failure).toEqual({ reason: 'unhealthy', sentence: 'the target says fail' });
+      expect(failure).toEqual({ reason: 'unhealthy', description: 'the target says fail' });
       expect(state).toBe('fail');
       expect(told).toContainEqual(expect.objectContaining({ name: 'cache', state: 'fail', reason: 'refused' }));
     },

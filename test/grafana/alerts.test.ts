@@ -43,7 +43,7 @@ describe.each([
   ['of a check', hints, Object.keys(reasons)],
   ['of a probe', probeHints, failureReasons],
 ])('the hints for a reason %s', (_whose, table, all) => {
-  it('are a sentence for each that there is, and the template gives each to its own', () => {
+  it('are a description for each that there is, and the template gives each to its own', () => {
     expect(Object.keys(table).sort()).toEqual([...all].sort());
     const template = hintTemplate(table);
     for (const [reason, hint] of Object.entries(table)) {

@@ -4,7 +4,7 @@ import { FakeClock } from '../fake-clock.js';
 import { type Checks, defined } from './defined.js';
 
 /** A question and what came of it. */
-export class Asked {
+export class PendingRequest {
   answer: Answer | undefined;
   /** How often it was answered: never more than once. */
   answers = 0;
@@ -30,8 +30,8 @@ export class Asked {
 export function registryOf(
   checks: Checks,
   options: Partial<RegistryOptions> = {},
-): { registry: Registry; clock: FakeClock; ask: (query?: Partial<Query>) => Asked } {
+): { registry: Registry; clock: FakeClock; ask: (query?: Partial<Query>) => PendingRequest } {
   const clock = new FakeClock();
   const registry = new Registry({ clock, checks: defined(checks), instance: 'me', random: () => 0, ...options });
-  return { registry, clock, ask: (query = {}) => new Asked(registry, query) };
+  return { registry, clock, ask: (query = {}) => new PendingRequest(registry, query) };
 }

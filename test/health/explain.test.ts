@@ -70,8 +70,8 @@ describe('an explanation', () => {
   it.each([
     ['pass', { fails: 1, passes: 0, fall: 3 }, 'Pending: x failed once in a row; it fails at 3.'],
     ['fail', { fails: 0, passes: 2, rise: 4 }, 'Pending: x passed 2 times in a row; it is well again at 4.'],
-  ])('tells which threshold is pending of a check that is %s', (state, counts, sentence) => {
-    expect(explained({ state, checks: { x: check({ state, ...counts }) } }).lines).toContain(sentence);
+  ])('tells which threshold is pending of a check that is %s', (state, counts, description) => {
+    expect(explained({ state, checks: { x: check({ state, ...counts }) } }).lines).toContain(description);
   });
 
   it('tells of a result that is old, but not between two background runs', () => {

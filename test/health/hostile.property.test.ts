@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { MAX_SENTENCE, redactor } from '../../src/common/redact.js';
 import { CheckFailure, isReason, reasonOf } from '../../src/health/reason.js';
-import { type Finding, Findings } from '../../src/health/result.js';
+import { type NormalizedResult, ResultNormalizer } from '../../src/health/result.js';
 import { checkStates } from '../../src/health/state.js';
 import { settle } from '../fake-clock.js';
 import { registryOf } from './asking.js';
@@ -108,7 +108,7 @@ const hostile: fc.Arbitrary<Make> = fc.letrec<{ any: Make }>((tie) => {
   };
 }).any;
 
-function isSound(finding: Finding): void {
+function isSound(finding: NormalizedResult): void {
   expect(checkStates).toContain(finding.status);
   if (finding.status === 'pass') expect(finding.reason).toBeUndefined();
   else expect(isReason(finding.reason)).toBe(true);
@@ -119,7 +119,7 @@ function isSound(finding: Finding): void {
 }
 
 describe('whatever user code hands back', () => {
-  const findings = new Findings(redactor([SECRET]), 'me');
+  const findings = new ResultNormalizer(redactor([SECRET]), 'me');
 
   it('becomes a finding that can be shown, returned or thrown', () => {
     fc.assert(

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { Verdict } from '../../src/health/runs/hysteresis.js';
+import { Hysteresis } from '../../src/health/runs/hysteresis.js';
 import type { CheckState } from '../../src/health/state.js';
 
 /** The states that are held while `statuses` come in, one a millisecond. */
 function held(rise: number, fall: number, statuses: CheckState[]): string {
-  const verdict = new Verdict(rise, fall, 0);
+  const verdict = new Hysteresis(rise, fall, 0);
   return statuses
     .map((status, at) => {
       verdict.take({ status }, at + 1);
@@ -39,7 +39,7 @@ describe('rise and fall', () => {
   });
 
   it('keep the finding that counts together with its reason', () => {
-    const verdict = new Verdict(1, 2, 0);
+    const verdict = new Hysteresis(1, 2, 0);
     verdict.take({ status: 'pass' }, 1);
     verdict.take({ status: 'fail', reason: 'refused' }, 2);
     expect(verdict.finding).toEqual({ status: 'pass' });
@@ -50,11 +50,11 @@ describe('rise and fall', () => {
 
 describe('a verdict', () => {
   it('knows nothing at first', () => {
-    expect(new Verdict(1, 1, 7)).toMatchObject({ state: 'unknown', since: 7, passes: 0, fails: 0 });
+    expect(new Hysteresis(1, 1, 7)).toMatchObject({ state: 'unknown', since: 7, passes: 0, fails: 0 });
   });
 
   it('counts results in a row, of one side only', () => {
-    const verdict = new Verdict(1, 1, 0);
+    const verdict = new Hysteresis(1, 1, 0);
     verdict.take({ status: 'pass' }, 1);
     verdict.take({ status: 'warn' }, 2);
     expect(verdict).toMatchObject({ passes: 2, fails: 0 });
@@ -63,7 +63,7 @@ describe('a verdict', () => {
   });
 
   it('knows since when the state is what it is', () => {
-    const verdict = new Verdict(1, 1, 0);
+    const verdict = new Hysteresis(1, 1, 0);
     verdict.take({ status: 'pass' }, 1);
     verdict.take({ status: 'pass' }, 2);
     expect(verdict.since).toBe(1);
@@ -72,7 +72,7 @@ describe('a verdict', () => {
   });
 
   it('counts the next result at once after it has forgotten', () => {
-    const verdict = new Verdict(3, 3, 0);
+    const verdict = new Hysteresis(3, 3, 0);
     verdict.take({ status: 'pass' }, 1);
     verdict.forget(2);
     expect(verdict).toMatchObject({ state: 'unknown', since: 2 });

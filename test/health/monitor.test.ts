@@ -1,7 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { defineCheck } from '../../src/checks/define.js';
 import { redactor } from '../../src/common/redact.js';
-import { Findings } from '../../src/health/result.js';
+import { ResultNormalizer } from '../../src/health/result.js';
 import { Monitor } from '../../src/health/runs/monitor.js';
 import { FakeClock, settle } from '../fake-clock.js';
 import { ScriptedCheck } from './scripted-check.js';
@@ -9,7 +9,7 @@ import { ScriptedCheck } from './scripted-check.js';
 function monitorOf(check: ScriptedCheck) {
   const clock = new FakeClock();
   const changed = jest.fn();
-  const findings = new Findings(redactor([]), 'me');
+  const findings = new ResultNormalizer(redactor([]), 'me');
   const monitor = new Monitor(defineCheck('x', check), {
     clock,
     random: () => 0,

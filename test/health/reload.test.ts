@@ -185,10 +185,10 @@ describe('another check under the same name', () => {
     expect(first.closed).toBe(1);
   });
 
-  it('never starts twice within the floor, however often it is replaced', async () => {
-    const { clock, reload } = started({ db: new SteadyCheck({ floor: 100 }) });
+  it('never starts twice within minInterval, however often it is replaced', async () => {
+    const { clock, reload } = started({ db: new SteadyCheck({ minInterval: 100 }) });
     await clock.advance(1000);
-    const checks = Array.from({ length: 20 }, () => new SteadyCheck({ floor: 100 }));
+    const checks = Array.from({ length: 20 }, () => new SteadyCheck({ minInterval: 100 }));
     for (const db of checks) {
       reload({ db });
       await clock.advance(10);

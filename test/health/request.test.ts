@@ -1,7 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { Monitor } from '../../src/health/runs/monitor.js';
 import { settle } from '../fake-clock.js';
-import { type Asked, registryOf } from './asking.js';
+import { type PendingRequest, registryOf } from './asking.js';
 import { ScriptedCheck, SteadyCheck } from './scripted-check.js';
 
 describe('freshness', () => {
@@ -120,10 +120,10 @@ describe('freshness', () => {
 });
 
 describe('a flood', () => {
-  it('of 1,000 callers at a time who all want a new run causes at most one run per floor', async () => {
-    const db = new SteadyCheck({ floor: 100 });
+  it('of 1,000 callers at a time who all want a new run causes at most one run per minInterval', async () => {
+    const db = new SteadyCheck({ minInterval: 100 });
     const { clock, ask } = registryOf({ db });
-    const asked: Asked[] = [];
+    const asked: PendingRequest[] = [];
     for (let at = 0; at < 1000; at += 10) {
       for (let caller = 0; caller < 1000; caller++) asked.push(ask({ maxAge: 0 }));
       await clock.advance(10);
@@ -375,7 +375,7 @@ describe('an answer', () => {
   it('may withdraw others who wait for the same run', async () => {
     const db = new ScriptedCheck({ interval: 0 });
     const { registry, ask } = registryOf({ db });
-    const later: Asked[] = [];
+    const later: PendingRequest[] = [];
     registry.ask({ scope: 'readiness', timeout: 2000, hops: 0 }, () => later[0]?.withdraw());
     later.push(ask());
     db.last.pass();
@@ -386,7 +386,7 @@ describe('an answer', () => {
   it('may ask the next question', async () => {
     const db = new ScriptedCheck({ interval: 0 });
     const { registry, clock, ask } = registryOf({ db });
-    const next: Asked[] = [];
+    const next: PendingRequest[] = [];
     registry.ask({ scope: 'readiness', timeout: 2000, hops: 0 }, () => next.push(ask({ maxAge: 0 })));
     db.last.pass();
     await clock.advance(100);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { redactor } from '../../src/common/redact.js';
 import { CheckFailure } from '../../src/health/reason.js';
-import { Findings } from '../../src/health/result.js';
+import { ResultNormalizer } from '../../src/health/result.js';
 
-const findings = new Findings(redactor(['geheim']), 'me');
+const findings = new ResultNormalizer(redactor(['geheim']), 'me');
 
 describe('what a run returned', () => {
   it.each([[undefined], [true], [{ status: 'pass' }]])('passes for %p', (value) => {

@@ -3,15 +3,15 @@ import { defineCheck } from '../../src/checks/define.js';
 import { redactor } from '../../src/common/redact.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { CheckFailure } from '../../src/health/reason.js';
-import { type Finding, Findings } from '../../src/health/result.js';
+import { type NormalizedResult, ResultNormalizer } from '../../src/health/result.js';
 import { Run } from '../../src/health/runs/run.js';
 import { FakeClock, settle } from '../fake-clock.js';
 import { ScriptedCheck } from './scripted-check.js';
 
 function start(definition: CheckDefinition, hops = 0, clock = new FakeClock()) {
-  const ended: { at: number; finding: Finding }[] = [];
+  const ended: { at: number; finding: NormalizedResult }[] = [];
   const settled: number[] = [];
-  const run = new Run(defineCheck('x', definition), hops, clock, new Findings(redactor([]), 'me'), {
+  const run = new Run(defineCheck('x', definition), hops, clock, new ResultNormalizer(redactor([]), 'me'), {
     end: (_, finding) => ended.push({ at: clock.now(), finding }),
     settle: () => settled.push(clock.now()),
   });
@@ -136,13 +136,13 @@ describe('a run', () => {
   it('ends without a finding when it is aborted, and the abort waits until the check lets go', async () => {
     const check = new ScriptedCheck();
     const { clock, run, ended } = start(check);
-    let letGo = false;
+    let detach = false;
     const aborted = run.abort().then(() => {
-      letGo = true;
+      detach = true;
     });
     await settle();
     expect(check.last.signal.aborted).toBe(true);
-    expect(letGo).toBe(false);
+    expect(detach).toBe(false);
     check.last.pass();
     await aborted;
     expect(ended).toEqual([]);
@@ -232,14 +232,14 @@ describe('a check that blocks the event loop beyond its timeout', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('is not tried again within its floor', async () => {
+  it('is not tried again within its minInterval', async () => {
     const clock = new FakeClock();
     let calls = 0;
     const { ended } = start(
       {
         kind: 'function',
         timeout: 250,
-        floor: 1000,
+        minInterval: 1000,
         run: async () => {
           calls++;
           await null;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { defineCheck } from '../../src/checks/define.js';
 import { systemClock } from '../../src/common/clock.js';
 import { redactor } from '../../src/common/redact.js';
-import { type Finding, Findings } from '../../src/health/result.js';
+import { type NormalizedResult, ResultNormalizer } from '../../src/health/result.js';
 import { Loader } from '../../src/health/runs/loader.js';
 import { Run } from '../../src/health/runs/run.js';
 import { SingleFlight } from '../../src/health/runs/single-flight.js';
@@ -12,11 +12,11 @@ import { ScriptedCheck } from './scripted-check.js';
 function flightOf(check: ScriptedCheck, clock = new FakeClock()) {
   const ended: { startedAt: number; reason: string | undefined; ran: boolean }[] = [];
   const defined = defineCheck('x', check);
-  const findings = new Findings(redactor([]), 'me');
+  const findings = new ResultNormalizer(redactor([]), 'me');
   const starts: number[] = [];
   const flight: SingleFlight = new SingleFlight(
     clock,
-    defined.floor,
+    defined.minInterval,
     (hops, listener) => {
       const run = new Run(defined, hops, clock, findings, listener);
       starts.push(run.startedAt);
@@ -26,7 +26,7 @@ function flightOf(check: ScriptedCheck, clock = new FakeClock()) {
     () => new Loader(defined.load, clock, findings),
     {
       began: () => {},
-      ended: (startedAt: number, finding: Finding, ran: boolean) =>
+      ended: (startedAt: number, finding: NormalizedResult, ran: boolean) =>
         ended.push({ startedAt, reason: finding.reason, ran }),
     },
   );
@@ -55,8 +55,8 @@ describe('a single flight', () => {
     expect(check.runs).toHaveLength(2);
   });
 
-  it('never starts two runs within the floor', async () => {
-    const check = new ScriptedCheck({ floor: 100 });
+  it('never starts two runs within minInterval', async () => {
+    const check = new ScriptedCheck({ minInterval: 100 });
     const { clock, flight, starts } = flightOf(check);
     for (let at = 0; at < 1000; at++) {
       flight.want(0);
@@ -66,8 +66,8 @@ describe('a single flight', () => {
     expect(starts).toEqual([0, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000]);
   });
 
-  it('keeps the floor on the clock of this process, whose timers may fire early', async () => {
-    const check = new ScriptedCheck({ floor: 20 });
+  it('keeps minInterval on the clock of this process, whose timers may fire early', async () => {
+    const check = new ScriptedCheck({ minInterval: 20 });
     const { flight, starts } = flightOf(check, systemClock as FakeClock);
     for (let run = 0; run < 8; run++) {
       const number = flight.want(0);
@@ -80,7 +80,7 @@ describe('a single flight', () => {
     }
   });
 
-  it('numbers a run that waits for the floor as the next', async () => {
+  it('numbers a run that waits for minInterval as the next', async () => {
     const check = new ScriptedCheck();
     const { clock, flight } = flightOf(check);
     flight.want(0);

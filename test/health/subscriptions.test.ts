@@ -18,7 +18,7 @@ function watched(check: SteadyCheck, options: Parameters<typeof registryOf>[1] =
 }
 
 describe('a check that is run on demand only', () => {
-  const onDemand = () => new SteadyCheck({ interval: 0, maxAge: 1000, floor: 1 });
+  const onDemand = () => new SteadyCheck({ interval: 0, maxAge: 1000, minInterval: 1 });
 
   it('is run once per max age while it is watched, however many watch', async () => {
     const check = onDemand();
@@ -172,7 +172,7 @@ describe('a change', () => {
   });
 
   it('is told to the last of them, however often it changes meanwhile', async () => {
-    const check = new SteadyCheck({ interval: 10, maxAge: 5, floor: 1 });
+    const check = new SteadyCheck({ interval: 10, maxAge: 5, minInterval: 1 });
     const { registry, clock, watch } = watched(check);
     registry.start();
     await clock.advance(0);

@@ -90,7 +90,7 @@ describe('/health', () => {
     ['both', 'group=edge&check=db'],
     ['two groups', 'group=edge&group=core'],
     ['more checks than a PING may name', Array.from({ length: 33 }, (_, i) => `check=c${i}`).join('&')],
-  ])('refuses %s with 400 and one sentence', async (_, search) => {
+  ])('refuses %s with 400 and one description', async (_, search) => {
     const { url, health } = await serve();
     const { status, json } = await ask(`${url}/health?${search}`);
     expect(status).toBe(400);

@@ -97,11 +97,11 @@ describe('/probe', () => {
     ['target=127.0.0.1:1&module=no', 400, /there are pongcheck, line, http, tcp$/],
     ['target=127.0.0.1:1&module=__proto__', 400, /there are/],
     ['target=192.0.2.1:7464', 403, /not in probe\.targets/],
-  ])('answers %j with %d', async (query, status, sentence) => {
+  ])('answers %j with %d', async (query, status, description) => {
     const { get } = await prober({ targets: ['127.0.0.1:1'] });
     const answer = await get(query);
     expect(answer.status).toBe(status);
-    expect((JSON.parse(answer.text) as { error: string }).error).toMatch(sentence);
+    expect((JSON.parse(answer.text) as { error: string }).error).toMatch(description);
   });
 
   it('ends half a second before the scrape does', async () => {

@@ -96,7 +96,7 @@ describe('the HTTP server', () => {
     agent.destroy();
   });
 
-  it('refuses a port that is taken, in one clear sentence, and leaves nothing open', async () => {
+  it('refuses a port that is taken, in one clear description, and leaves nothing open', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port } = taken.address() as AddressInfo;

@@ -131,7 +131,7 @@ describe('a service', () => {
   });
 
   it('answers requests in flight as it stops, before its checks end', async () => {
-    let letGo = () => {};
+    let detach = () => {};
     let waiting = () => {};
     const asked = new Promise<void>((resolve) => (waiting = resolve));
     let runs = 0;
@@ -139,7 +139,7 @@ describe('a service', () => {
       runs++;
       if (runs === 1) return true;
       waiting();
-      return new Promise<boolean>((resolve) => (letGo = () => resolve(true)));
+      return new Promise<boolean>((resolve) => (detach = () => resolve(true)));
     };
     const own = service({
       checks: {
@@ -147,7 +147,7 @@ describe('a service', () => {
           kind: 'slow',
           interval: 0,
           maxAge: 0,
-          floor: 1,
+          minInterval: 1,
           run: async () => ({ status: (await slow()) ? 'pass' : 'fail' }),
         },
       },
@@ -156,7 +156,7 @@ describe('a service', () => {
     const answer = ask(`${own.httpAddress}/health`);
     await asked;
     const stopped = own.stop();
-    letGo();
+    detach();
     expect(await answer).toMatchObject({ json: { state: 'draining' }, headers: { connection: 'close' } });
     await stopped;
   });

@@ -22,7 +22,7 @@ async function start(options: ServiceOptions = {}) {
       db: {
         kind: 'function',
         interval: 20,
-        floor: 10,
+        minInterval: 10,
         run: async () => {
           if (broken) throw new CheckFailure('refused', `nothing listens ${secret}`);
           return { status: 'pass' };

@@ -9,11 +9,11 @@ import { it } from '@jest/globals';
  *          itOwnServer('tells a frozen server', async () => { ... });
  */
 export function ownServer(variable: 'TEST_MYSQL_URL' | 'TEST_REDIS_URL'): OwnServerTest {
-  return (sentence, trial, timeout) => {
-    if (!process.env[variable]) return it(sentence, trial, timeout);
-    process.stderr.write(`skipped, needs a server of its own, and ${variable} is set: ${sentence}\n`);
-    it.skip(sentence, trial, timeout);
+  return (description, trial, timeout) => {
+    if (!process.env[variable]) return it(description, trial, timeout);
+    process.stderr.write(`skipped, needs a server of its own, and ${variable} is set: ${description}\n`);
+    it.skip(description, trial, timeout);
   };
 }
 
-export type OwnServerTest = (sentence: string, trial: () => Promise<void>, timeout?: number) => void;
+export type OwnServerTest = (description: string, trial: () => Promise<void>, timeout?: number) => void;

@@ -2,11 +2,11 @@ import { defineCheck } from '../../src/checks/define.js';
 import { systemClock } from '../../src/common/clock.js';
 import { redactor } from '../../src/common/redact.js';
 import type { CheckDefinition, CheckFunction } from '../../src/health/check.js';
-import { type Finding, Findings } from '../../src/health/result.js';
+import { type NormalizedResult, ResultNormalizer } from '../../src/health/result.js';
 import { Run } from '../../src/health/runs/run.js';
 
 /** What a run found out, as a report would show it, and how long it took. */
-export interface Outcome extends Finding {
+export interface Outcome extends NormalizedResult {
   /** Milliseconds until the finding stood. */
   ms: number;
   /** Milliseconds from then until the check had let go of what it held. */
@@ -17,10 +17,10 @@ export interface Outcome extends Finding {
 export async function runCheck(check: CheckDefinition | CheckFunction): Promise<Outcome> {
   const defined = defineCheck('trial', check);
   await defined.load?.();
-  const findings = new Findings(redactor(defined.secrets ?? []), 'this-instance');
+  const findings = new ResultNormalizer(redactor(defined.secrets ?? []), 'this-instance');
   const started = performance.now();
   return new Promise((resolve) => {
-    let finding: Finding | undefined;
+    let finding: NormalizedResult | undefined;
     let endedAt = 0;
     let settledAt: number | undefined;
     const told = () => {

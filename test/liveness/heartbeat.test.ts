@@ -66,7 +66,7 @@ describe('a heartbeat', () => {
     const beat = new Heartbeat({ interval: 1000, maxPingsOut: 2, random: () => 0.999 }, 0);
     beat.pinged(0, 1, 900);
     beat.pinged(0, 2, 1800);
-    beat.forgive(10_000);
+    beat.reset(10_000);
     let now = 10_000;
     while (beat.due(now) !== 'dead') {
       if (beat.due(now) === 'ping') beat.pinged(0, now, now);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { Sweeper, type Swept } from '../../src/liveness/sweeper.js';
-import { Limit } from '../../src/liveness/time-limit.js';
+import { type Sweepable, Sweeper } from '../../src/liveness/sweeper.js';
+import { TimeLimit } from '../../src/liveness/time-limit.js';
 import { FakeClock } from '../fake-clock.js';
 
-class Member implements Swept {
+class Member implements Sweepable {
   slot = -1;
   looks = 0;
   lags: number[] = [];
@@ -34,7 +34,7 @@ function sweeping(...members: Member[]): { clock: FakeClock; sweeper: Sweeper<Me
   const clock = new FakeClock();
   const looks: (() => void)[] = [];
   const sweeper = new Sweeper<Member>(clock, (look) => looks.push(look));
-  sweeper.watch(new Limit(1000));
+  sweeper.watch(new TimeLimit(1000));
   for (const member of members) sweeper.add(member);
   const afterPoll = () => {
     for (const look of looks.splice(0)) look();

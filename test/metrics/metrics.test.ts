@@ -280,8 +280,8 @@ describe('metrics', () => {
     Object.assign(http, { open: 16, limit: 17 });
     http.closed['made-room-unused'] = 18;
     http.refused['max-connections'] = 19;
-    stats.octetsIn = 9;
-    stats.octetsOut = 10;
+    stats.bytesIn = 9;
+    stats.bytesOut = 10;
     Object.assign(stats, { accepted: 11, open: 12, waiting: 13, stale: 14, ignoredFrames: 15 });
     stats.replyTime.observe(0.003, 2);
     stats.resultAge.observe(100);

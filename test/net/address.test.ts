@@ -98,7 +98,7 @@ describe('an address', () => {
     expect(formatAddress(parseAddress(text))).toBe(text);
   });
 
-  it('has a short form for sentences', () => {
+  it('has a short form for descriptions', () => {
     expect(hostAndPort(parseAddress('pong://db.example'))).toBe('db.example:7464');
     expect(hostAndPort(parseAddress('pong://[::1]:1'))).toBe('[::1]:1');
   });

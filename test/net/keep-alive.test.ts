@@ -11,7 +11,7 @@ async function setOn(settings: KeepAlive, read: (socket: Socket) => unknown): Pr
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
   await once(socket, 'connect');
   const warnings: string[] = [];
-  (await keepAliveSetter(settings, (sentence) => warnings.push(sentence)))(socket);
+  (await keepAliveSetter(settings, (description) => warnings.push(description)))(socket);
   const seen = await read(socket);
   socket.destroy();
   server.close();

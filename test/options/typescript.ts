@@ -46,6 +46,6 @@ function valueOf(row: OptionRow, text: string): string {
   return typeof value === 'number' ? String(value) : text;
 }
 
-function capitalize(sentence: string): string {
-  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
+function capitalize(description: string): string {
+  return description.charAt(0).toUpperCase() + description.slice(1);
 }

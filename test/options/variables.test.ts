@@ -5,8 +5,8 @@ const env = { HOST: 'db.example', PORT: '3306', EMPTY: '', NESTED: '${HOST}', DO
 
 function expand(text: string): { value: string | undefined; complaints: string[] } {
   const complaints: string[] = [];
-  const value = expandVariables(text, env, ['checks', 'db', 'url'], (path, sentence) => {
-    complaints.push(`${path.join('.')} ${sentence}`);
+  const value = expandVariables(text, env, ['checks', 'db', 'url'], (path, description) => {
+    complaints.push(`${path.join('.')} ${description}`);
   });
   return { value, complaints };
 }

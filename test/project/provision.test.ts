@@ -63,7 +63,7 @@ describe('what the machine lacks', () => {
   it.each([
     ['apt-get fails', 'exit 100'],
     ['the package has no such program', 'exit 0'],
-  ])('is named with its packages in one sentence where %s', (_why, script) => {
+  ])('is named with its packages in one description where %s', (_why, script) => {
     apt(script);
     expect(provision(programs).answer).toBe(SENTENCE);
   });

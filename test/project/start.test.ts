@@ -126,7 +126,7 @@ describe('npm start', () => {
     expect(readFileSync(join(folder, 'dist', 'cli.js'), 'utf8')).toBe(CLI);
   });
 
-  it('says in one sentence that it could not install, and tries again the next time', () => {
+  it('says in one description that it could not install, and tries again the next time', () => {
     write('offline', '');
     const failed = start();
     expect(failed).toMatchObject({ status: 1, stdout: '' });

@@ -91,13 +91,13 @@ describe('the Python client', () => {
     ['a frame that is none', Buffer.from('0000000b', 'hex'), 'Refused ERROR 1: length'],
     ['a FIN', undefined, 'ConnectionError the server has closed the connection'],
     ['silence', Buffer.alloc(0), 'TimeoutError timed out'],
-  ])('tells %s', async (_what, octets, sentence) => {
+  ])('tells %s', async (_what, octets, description) => {
     const server = await ScriptedServer.listen((_seen, socket) => {
       if (octets) socket.write(octets);
       else socket.end();
     });
     closing.push(() => server.stop());
     const ask = ['try: client.ping(wait=0.5)', 'except Exception as e: print(type(e).__name__, e)'];
-    expect(await run(server.port, ...ask)).toBe(sentence);
+    expect(await run(server.port, ...ask)).toBe(description);
   });
 });

@@ -23,7 +23,7 @@ describe('the registry', () => {
     expect(registry.version).toBe(codes.VERSION);
     expect(registry.port).toBe(DEFAULT_PORT);
     expect(registry.frame).toEqual({
-      headerOctets: codes.HEADER_OCTETS,
+      headerOctets: codes.HEADER_BYTES,
       leastLength: codes.BARE_LENGTH,
       mostLength: codes.MAX_LENGTH,
     });

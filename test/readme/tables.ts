@@ -94,9 +94,9 @@ const tables = {
   ),
   commands: table(
     ['command', ''],
-    commands.map(({ name, argument, sentence }) => [
+    commands.map(({ name, argument, description }) => [
       code(['pongcheck', name, ...(argument ? [argument] : [])].join(' ')),
-      cell(sentence),
+      cell(description),
     ]),
   ),
   exits: table(
@@ -109,11 +109,11 @@ const tables = {
   ),
   'exit-dialects': table(
     ['`--exit`', ''],
-    Object.entries(exitDialects).map(([name, { sentence }]) => [code(name), cell(sentence)]),
+    Object.entries(exitDialects).map(([name, { description }]) => [code(name), cell(description)]),
   ),
   reasons: table(
     ['reason', ''],
-    Object.entries(reasons).map(([reason, sentence]) => [code(reason), cell(sentence)]),
+    Object.entries(reasons).map(([reason, description]) => [code(reason), cell(description)]),
   ),
   metrics: table(
     ['metric', 'type', 'labels', ''],
@@ -121,7 +121,7 @@ const tables = {
   ),
   errors: table(
     ['code', ''],
-    Object.entries(errorCodes).map(([name, sentence]) => [code(name), cell(sentence)]),
+    Object.entries(errorCodes).map(([name, description]) => [code(name), cell(description)]),
   ),
   closes: table(
     ['reason', ''],

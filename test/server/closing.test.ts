@@ -177,7 +177,7 @@ describe('a connection of which reading is paused', () => {
 
   it('is read to its end also when its answer comes in the turn of the last look', async () => {
     const { health, peer, server } = await twoLines();
-    // After the poll between the two immediates of `onePoll`, and before the second of them.
+    // After the poll between the two immediates of `afterNextPoll`, and before the second of them.
     setImmediate(() => setImmediate(() => health.settle('pass')));
     const closed = server.close();
     expect((await peer.untilEnd()).toString()).toBe('pong pass\npong pass\n');

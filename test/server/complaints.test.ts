@@ -7,7 +7,7 @@ const id = '00000000deadbeef';
 
 interface Line {
   level: string;
-  sentence: string;
+  description: string;
   fields: { peer?: string; listener?: string; untold?: number };
 }
 
@@ -15,7 +15,7 @@ interface Line {
 async function watched(options: Options = {}) {
   const clock = new FakeClock();
   const lines: Line[] = [];
-  const keep = (level: string) => (fields: object, sentence: string) => lines.push({ level, sentence, fields });
+  const keep = (level: string) => (fields: object, description: string) => lines.push({ level, description, fields });
   const log = { debug: keep('debug'), info: keep('info'), warn: keep('warn'), error: keep('error') };
   const served = await serve({ clock, log, ...options });
   served.health.atOnce = 'pass';
@@ -31,9 +31,9 @@ async function wait({ clock }: Watched, ms: number) {
 
 async function sent({ connect, stats }: Watched, octets: Buffer | string): Promise<Peer> {
   const peer = await connect();
-  const before = stats.octetsIn;
+  const before = stats.bytesIn;
   peer.send(octets);
-  await turnsUntil(() => stats.octetsIn > before);
+  await turnsUntil(() => stats.bytesIn > before);
   return peer;
 }
 
@@ -141,11 +141,11 @@ const limits: readonly [string, Options, (server: Watched) => Promise<unknown>, 
 ];
 
 describe('the log', () => {
-  it.each(limits)('tells who breaks %s', async (_, options, breakIt, level, sentence) => {
+  it.each(limits)('tells who breaks %s', async (_, options, breakIt, level, description) => {
     const server = await watched(options);
     await breakIt(server);
     expect(server.lines).toMatchObject([
-      { level, sentence, fields: { peer: '127.0.0.1', listener: `pong://127.0.0.1:${server.port}` } },
+      { level, description, fields: { peer: '127.0.0.1', listener: `pong://127.0.0.1:${server.port}` } },
     ]);
   });
 
@@ -164,9 +164,9 @@ describe('the log', () => {
     await turnsUntil(() => stats.paused['max-queued-bytes'] > 0);
     await wait(server, 10_300);
     await turnsUntil(() => stats.open === 0);
-    const sentences = lines.map(({ level, sentence }) => `${level}: ${sentence}`);
-    expect(sentences.at(0)).toBe('info: reading is paused: the peer takes its answers slower than it asks');
-    expect(sentences.at(-1)).toBe('warn: the answers were not read');
+    const descriptions = lines.map(({ level, description }) => `${level}: ${description}`);
+    expect(descriptions.at(0)).toBe('info: reading is paused: the peer takes its answers slower than it asks');
+    expect(descriptions.at(-1)).toBe('warn: the answers were not read');
   });
 
   it('has one line of a kind in 10 s, whatever numbers strangers put into their faults, then how many were not told', async () => {
@@ -199,7 +199,7 @@ describe('the log', () => {
     await sent(server, `ping${evil}\n`);
     await sent(server, hex(pingWith(id, `{"${evil}`)));
     expect(server.lines.length).toBeGreaterThanOrEqual(7);
-    for (const { sentence } of server.lines) expect(sentence).toMatch(/^[\x20-\x7e’]{1,200}$/);
+    for (const { description } of server.lines) expect(description).toMatch(/^[\x20-\x7e’]{1,200}$/);
     expect(JSON.stringify(server.lines)).not.toContain('admin');
   });
 });

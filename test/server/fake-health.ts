@@ -1,7 +1,16 @@
-import type { Answer, Health, Query, Scope, Selection, Standing, Watched, Withdraw } from '../../src/health/health.js';
+import type {
+  Answer,
+  CachedStatus,
+  Health,
+  Query,
+  Scope,
+  Selection,
+  Watched,
+  Withdraw,
+} from '../../src/health/health.js';
 import type { State } from '../../src/health/state.js';
 
-interface Asked {
+interface PendingRequest {
   query: Query;
   answer: (answer: Answer) => void;
 }
@@ -17,10 +26,10 @@ export class FakeHealth implements Health {
   /** In place of that, where it is not wanted in full. Default: the extent and the state. */
   short: object | undefined;
   failing: { name: string; reason: string }[] = [];
-  readonly asked: Asked[] = [];
+  readonly asked: PendingRequest[] = [];
   withdrawn = 0;
 
-  standing(scope: Scope): Standing {
+  standing(scope: Scope): CachedStatus {
     if (scope === 'liveness') return { state: 'pass', freshUntil: Infinity, since: Infinity };
     const state = this.ready ?? 'unknown';
     return { state, freshUntil: this.ready === undefined ? -Infinity : Infinity, since: Infinity };

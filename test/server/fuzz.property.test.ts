@@ -33,9 +33,9 @@ it('a running server makes the same of any octets however they come, ends each c
     const peer = await connect();
     const reasons = { ...stats.closed };
     for (const chunk of chunks) {
-      const expected = stats.octetsIn + chunk.length;
+      const expected = stats.bytesIn + chunk.length;
       peer.send(chunk);
-      await turnsUntil(() => stats.octetsIn >= expected);
+      await turnsUntil(() => stats.bytesIn >= expected);
     }
     peer.socket.end();
     const frames = framesOf(await peer.untilEnd());

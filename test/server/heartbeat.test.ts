@@ -5,7 +5,7 @@ import { frame, type Peer, ping, pong } from './peer.js';
 
 const id = 'a1a2a3a4a5a6a7a8';
 
-async function greeted(peer: Peer, heartbeat?: object, name?: string) {
+async function onHello(peer: Peer, heartbeat?: object, name?: string) {
   peer.sendHex(frame('05', id, { ...(heartbeat && { heartbeat }), ...(name && { name }) }));
   return peer.frame();
 }
@@ -19,14 +19,14 @@ describe('HELLO', () => {
   it('is answered with what the server can send and wants', async () => {
     const { connect } = await serveWith({ pingInterval: 20_000 });
     const peer = await connect();
-    expect((await greeted(peer)).body).toMatchObject({ heartbeat: { canSendMs: 20_000, wantMs: 30_000, mult: 3 } });
+    expect((await onHello(peer)).body).toMatchObject({ heartbeat: { canSendMs: 20_000, wantMs: 30_000, mult: 3 } });
   });
 
   it('brings no PINGs to a client that does not want them, nor does silence without HELLO', async () => {
     const { clock, connect } = await serveWith({ pingInterval: 1000, idleTimeout: 0 });
     const peers = [await connect(), await connect(), await connect()] as [Peer, Peer, Peer];
-    await greeted(peers[0]);
-    await greeted(peers[1], { wantMs: 0, canSendMs: 500 });
+    await onHello(peers[0]);
+    await onHello(peers[1], { wantMs: 0, canSendMs: 500 });
     peers[2].sendHex(ping(id));
     await peers[2].hex(16);
     await pass(clock, 5000);
@@ -38,7 +38,7 @@ describe('PINGs of the server', () => {
   it('come at the larger of both intervals, with scope 1 and what the application gave', async () => {
     const { clock, connect, server } = await serveWith({ pingInterval: 1000, pingData: { region: 'eu' } });
     const peer = await connect();
-    await greeted(peer, { wantMs: 4000 });
+    await onHello(peer, { wantMs: 4000 });
     while (peer.received.length === 0) await pass(clock, 50);
     const first = await peer.frame();
     expect(first).toMatchObject({ type: '01', code: '01', body: { region: 'eu' } });
@@ -63,7 +63,7 @@ describe('PINGs of the server', () => {
   it('find a client that does not answer: ERROR 13 when the one after maxPingsOut is due', async () => {
     const { clock, connect, stats } = await serveWith({ pingInterval: 1000, maxPingsOut: 2 });
     const peer = await connect();
-    await greeted(peer, { wantMs: 1 });
+    await onHello(peer, { wantMs: 1 });
     await pass(clock, 1450);
     expect(stats.open).toBe(1);
     await pass(clock, 1900);
@@ -76,12 +76,12 @@ describe('PINGs of the server', () => {
   it('accuse nobody who sends anything at all', async () => {
     const { clock, connect, stats } = await serveWith({ pingInterval: 1000, maxPingsOut: 1 });
     const peer = await connect();
-    await greeted(peer, { wantMs: 1 });
+    await onHello(peer, { wantMs: 1 });
     for (let i = 0; i < 10; i++) {
       await pass(clock, 500);
-      const before = stats.octetsIn;
+      const before = stats.bytesIn;
       peer.sendHex(ping(id, { scope: '01' }));
-      await turnsUntil(() => stats.octetsIn > before);
+      await turnsUntil(() => stats.bytesIn > before);
     }
     expect(stats.closed.dead).toBe(0);
   });
@@ -89,7 +89,7 @@ describe('PINGs of the server', () => {
   it('accuse nobody after a stall of the own loop until a whole limit has passed again', async () => {
     const { clock, connect, stats } = await serveWith({ pingInterval: 1000, maxPingsOut: 3 });
     const peer = await connect();
-    await greeted(peer, { wantMs: 1 });
+    await onHello(peer, { wantMs: 1 });
     await pass(clock, 1900);
     clock.jump(9000);
     await pass(clock, 2900);
@@ -102,7 +102,7 @@ describe('PINGs of the server', () => {
   it('never close with maxPingsOut 0', async () => {
     const { clock, connect, stats } = await serveWith({ pingInterval: 1000, maxPingsOut: 0, idleTimeout: 0 });
     const peer = await connect();
-    await greeted(peer, { wantMs: 1 });
+    await onHello(peer, { wantMs: 1 });
     await pass(clock, 20_000);
     expect(stats.open).toBe(1);
     expect(peer.received.length).toBeGreaterThanOrEqual(19 * 16);
@@ -111,7 +111,7 @@ describe('PINGs of the server', () => {
   it('come with maxPingsOut 0 although every sweep is a little late', async () => {
     const { clock, connect } = await serveWith({ pingInterval: 1000, maxPingsOut: 0, idleTimeout: 0 });
     const peer = await connect();
-    await greeted(peer, { wantMs: 1000 });
+    await onHello(peer, { wantMs: 1000 });
     for (let step = 0; step < 100; step++) {
       clock.jump(60);
       await pass(clock, 50);
@@ -122,13 +122,13 @@ describe('PINGs of the server', () => {
   it('do not come in step: the first ones of many clients are spread over the interval', async () => {
     const { clock, connect, stats } = await serveWith({ pingInterval: 2000, idleTimeout: 0 });
     const peers = await Promise.all(Array.from({ length: 40 }, connect));
-    for (const peer of peers) await greeted(peer, { wantMs: 1 });
-    const before = stats.octetsOut;
+    for (const peer of peers) await onHello(peer, { wantMs: 1 });
+    const before = stats.bytesOut;
     const arrived = () => peers.reduce((octets, { received }) => octets + received.length, 0);
     const pinged: number[] = [];
     for (let step = 0; step < 4; step++) {
       await pass(clock, 500);
-      await turnsUntil(() => arrived() === stats.octetsOut - before);
+      await turnsUntil(() => arrived() === stats.bytesOut - before);
       pinged.push(peers.filter(({ received }) => received.length > 0).length);
     }
     const [first, second, third] = pinged as [number, number, number];
@@ -142,7 +142,7 @@ describe('a client that promised to PING', () => {
   it('is dead after mult intervals of silence, before the idle timeout', async () => {
     const { clock, connect, stats } = await serveWith({ idleTimeout: 9000 });
     const peer = await connect();
-    await greeted(peer, { canSendMs: 1000, mult: 1 });
+    await onHello(peer, { canSendMs: 1000, mult: 1 });
     await pass(clock, 2900);
     expect(stats.open).toBe(1);
     await pass(clock, 300);
@@ -158,7 +158,7 @@ describe('connections', () => {
     server.events.on('ping', (_info, count) => events.push(['ping', count]));
     server.events.on('close', (info, reason, errno) => events.push(['close', info.id, reason, errno]));
     const peer = await connect();
-    await greeted(peer, undefined, 'billing');
+    await onHello(peer, undefined, 'billing');
     await clock.advance(1000);
     peer.sendHex(ping(id) + ping(id));
     await peer.hex(32);
@@ -219,7 +219,7 @@ describe('GOAWAY', () => {
   it('goes to clients that said HELLO, each at a moment of its own, and to no others', async () => {
     const { clock, connect, server } = await serveWith({});
     const [said, silent] = [await connect(), await connect()];
-    await greeted(said);
+    await onHello(said);
     silent.sendHex(ping(id));
     await silent.hex(16);
     server.goaway(10_000);

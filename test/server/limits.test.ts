@@ -112,9 +112,9 @@ describe('limits.frameTimeout', () => {
     const { connect, stats } = await serve({ clock });
     const peer = await connect();
     for (const octet of Buffer.from(ping(id), 'hex').subarray(0, 5)) {
-      const before = stats.octetsIn;
+      const before = stats.bytesIn;
       peer.send(Buffer.from([octet]));
-      await turnsUntil(() => stats.octetsIn > before);
+      await turnsUntil(() => stats.bytesIn > before);
       await pass(clock, 900);
     }
     expect(peer.ended).toBe(false);
@@ -129,7 +129,7 @@ describe('limits.frameTimeout', () => {
     const { connect, stats } = await serve({ clock });
     const peer = await connect();
     peer.sendHex(`0000001001010000${id}7b`);
-    await turnsUntil(() => stats.octetsIn === 17);
+    await turnsUntil(() => stats.bytesIn === 17);
     await pass(clock, 5300);
     expect((await peer.untilEnd()).toString('hex').slice(8, 32)).toBe(`017f0101${id}`);
   });
@@ -140,10 +140,10 @@ describe('limits.frameTimeout', () => {
     const peer = await connect();
     const whole = ping(id);
     peer.sendHex(whole.slice(0, 8));
-    await turnsUntil(() => stats.octetsIn === 4);
+    await turnsUntil(() => stats.bytesIn === 4);
     await pass(clock, 3000);
     peer.sendHex(whole.slice(8) + whole.slice(0, 8));
-    await turnsUntil(() => stats.octetsIn === 20);
+    await turnsUntil(() => stats.bytesIn === 20);
     await pass(clock, 3000);
     expect(peer.ended).toBe(false);
   });
@@ -153,7 +153,7 @@ describe('limits.frameTimeout', () => {
     const { connect, stats } = await serve({ clock });
     const peer = await connect();
     peer.send('pin');
-    await turnsUntil(() => stats.octetsIn === 3);
+    await turnsUntil(() => stats.bytesIn === 3);
     await pass(clock, 5300);
     expect(await peer.untilEnd()).toHaveLength(0);
   });
@@ -371,10 +371,10 @@ describe('a frame that is skipped', () => {
     const { connect, stats } = await serve({ clock, limits: { frameTimeout: 5000 } });
     const peer = await connect();
     peer.sendHex('00');
-    await turnsUntil(() => stats.octetsIn === 1);
+    await turnsUntil(() => stats.bytesIn === 1);
     await pass(clock, 4800);
     peer.sendHex(header(4096).slice(2));
-    await turnsUntil(() => stats.octetsIn === 16);
+    await turnsUntil(() => stats.bytesIn === 16);
     await pass(clock, 600);
     await turnsUntil(() => stats.errors[1] === 1);
     expect((await peer.frame()).type).toBe('7f');
@@ -386,10 +386,10 @@ describe('a frame that is skipped', () => {
     health.atOnce = 'pass';
     const peer = await connect();
     peer.sendHex(`${header(4)}6162`);
-    await turnsUntil(() => stats.octetsIn === 18);
+    await turnsUntil(() => stats.bytesIn === 18);
     await pass(clock, 4500);
     peer.sendHex(`6364${ping(id).slice(0, 6)}`);
-    await turnsUntil(() => stats.octetsIn === 23);
+    await turnsUntil(() => stats.bytesIn === 23);
     await pass(clock, 4500);
     peer.sendHex(ping(id).slice(6));
     expect(await peer.hex(16)).toBe(pong(id, '01'));

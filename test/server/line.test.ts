@@ -110,7 +110,7 @@ describe('any other line', () => {
     const { connect, stats } = await serve();
     const peer = await connect();
     peer.send('p'.repeat(64) + '\r');
-    await turnsUntil(() => stats.octetsIn === 65);
+    await turnsUntil(() => stats.bytesIn === 65);
     expect(peer.ended).toBe(false);
     peer.send('\n');
     expect(await peer.untilEnd()).toHaveLength(0);

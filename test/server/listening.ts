@@ -1,11 +1,11 @@
 import type { Log } from '../../src/common/log.js';
 
 /** A log, its sentences, and all that stands beside them. */
-export function listening(): { log: Log; sentences: string[]; fields: object[] } {
-  const [sentences, fields]: [string[], object[]] = [[], []];
-  const hear = (more: object, sentence: string) => {
+export function listening(): { log: Log; descriptions: string[]; fields: object[] } {
+  const [descriptions, fields]: [string[], object[]] = [[], []];
+  const hear = (more: object, description: string) => {
     fields.push(more);
-    sentences.push(sentence);
+    descriptions.push(description);
   };
-  return { log: { debug: hear, info: hear, warn: hear, error: hear }, sentences, fields };
+  return { log: { debug: hear, info: hear, warn: hear, error: hear }, descriptions, fields };
 }

@@ -93,12 +93,12 @@ describe('a connection through a proxy', () => {
   });
 
   it('that comes and goes without an octet is no fault', async () => {
-    const { connect, stats, sentences } = await open();
+    const { connect, stats, descriptions } = await open();
     const peer = await connect();
     peer.socket.end();
     await peer.untilEnd();
     await turnsUntil(() => stats.closed['client-closed'] === 1 && stats.arriving === 0);
-    expect(sentences).toEqual([]);
+    expect(descriptions).toEqual([]);
   });
 
   it.each([
@@ -109,13 +109,13 @@ describe('a connection through a proxy', () => {
       'a PROXY header is of version 1; version 2 is understood (send-proxy-v2)',
     ],
     ['has a broken one', header(0x21, 0x12), 'a PROXY header is too short, or not of TCP'],
-  ])('that %s is ended without a word, and told', async (_what, octets, sentence) => {
-    const { connect, stats, sentences } = await open();
+  ])('that %s is ended without a word, and told', async (_what, octets, description) => {
+    const { connect, stats, descriptions } = await open();
     const peer = await connect();
     peer.send(octets);
     expect(await peer.untilEnd()).toHaveLength(0);
     expect(stats.closed['proxy-header']).toBe(1);
-    expect(sentences).toEqual([sentence]);
+    expect(descriptions).toEqual([description]);
   });
 
   it('that begins with a frame is told so', async () => {
@@ -130,17 +130,17 @@ describe('a connection through a proxy', () => {
   });
 
   it('that ends in the middle of its header is told', async () => {
-    const { connect, sentences } = await open();
+    const { connect, descriptions } = await open();
     const peer = await connect();
     peer.socket.end(ipv4('192.0.2.7', 1).subarray(0, 20));
     expect(await peer.untilEnd()).toHaveLength(0);
-    await turnsUntil(() => sentences.length === 1);
-    expect(sentences).toEqual(['a PROXY header ended in the middle']);
+    await turnsUntil(() => descriptions.length === 1);
+    expect(descriptions).toEqual(['a PROXY header ended in the middle']);
   });
 
   it('is not waited for longer than allowed', async () => {
     const clock = new FakeClock();
-    const { connect, stats, sentences } = await open({ clock, limits: { handshakeTimeout: 1000 } });
+    const { connect, stats, descriptions } = await open({ clock, limits: { handshakeTimeout: 1000 } });
     const peer = await connect();
     peer.send(ipv4('192.0.2.7', 1).subarray(0, 20));
     await turnsUntil(() => stats.arriving === 1);
@@ -148,13 +148,13 @@ describe('a connection through a proxy', () => {
     expect(stats.arriving).toBe(1);
     await clock.advance(400);
     expect(await peer.untilEnd()).toHaveLength(0);
-    expect(sentences).toEqual(['a PROXY header was not complete in time']);
+    expect(descriptions).toEqual(['a PROXY header was not complete in time']);
   });
 });
 
 describe('a PROXY header', () => {
   it('from whom none is asked for ends the connection, and is believed by nobody', async () => {
-    const { connect, stats, sentences, fields } = await open({
+    const { connect, stats, descriptions, fields } = await open({
       listener: { proxyProtocol: { from: ['192.0.2.0/24'] } },
     });
     const plain = await connect();
@@ -165,7 +165,7 @@ describe('a PROXY header', () => {
     expect(await peer.untilEnd()).toHaveLength(0);
     peer.socket.destroy();
     await turnsUntil(() => stats.closed['proxy-header'] === 1);
-    expect(sentences).toEqual(['a PROXY header came from whom none is asked for']);
+    expect(descriptions).toEqual(['a PROXY header came from whom none is asked for']);
     expect(fields).toMatchObject([{ peer: '127.0.0.1' }]);
   });
 });

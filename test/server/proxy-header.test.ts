@@ -47,7 +47,7 @@ describe('a PROXY header of version 2', () => {
     ['addresses that are cut', header(0x21, 0x11, Buffer.alloc(11)), /too short, or not of TCP/],
     ['IPv6 in the room of IPv4', header(0x21, 0x21, Buffer.alloc(12)), /too short, or not of TCP/],
     ['no end', header(0x21, 0x11, Buffer.alloc(2049)), /has 2049 octets; up to 2048 are read/],
-  ])('is refused: %s', (_what, octets, sentence) => {
-    for (const step of [octets.length, 1]) expect(() => takeFrom(octets, step)).toThrow(sentence);
+  ])('is refused: %s', (_what, octets, description) => {
+    for (const step of [octets.length, 1]) expect(() => takeFrom(octets, step)).toThrow(description);
   });
 });

@@ -146,20 +146,20 @@ describe('a listener with TLS', () => {
     ['TLSv1.1', undefined],
     ['TLSv1.2', 'TLSv1.3'],
   ] as const)('does not speak %s where the least is %s', async (maxVersion, minVersion) => {
-    const { port, sentences, stats } = await serveTls(minVersion && { minVersion });
+    const { port, descriptions, stats } = await serveTls(minVersion && { minVersion });
     const old = { maxVersion, minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
     await expect(secure(port, old)).rejects.toMatchObject({ code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' });
     await turnsUntil(() => stats.closed.tls === 1);
-    expect(sentences).toEqual(['a TLS handshake failed: the client speaks no version of TLS that is allowed here']);
+    expect(descriptions).toEqual(['a TLS handshake failed: the client speaks no version of TLS that is allowed here']);
   });
 
   it('tells who speaks frames in plain text what is spoken here', async () => {
-    const { port, sentences, stats } = await serveTls();
+    const { port, descriptions, stats } = await serveTls();
     const failed = await ping(`127.0.0.1:${port}`).catch((error) => error);
     expect(failed).toMatchObject({ code: 'PONGCHECK_REFUSED', wire: { code: 1 } });
     expect(failed.message).toContain('TLS is spoken here: pongs:// in place of pong://');
     await turnsUntil(() => stats.closed.tls === 1 && stats.arriving === 0);
-    expect(sentences).toEqual(['plain text came to a listener that speaks TLS']);
+    expect(descriptions).toEqual(['plain text came to a listener that speaks TLS']);
     expect(stats.errors[1]).toBe(1);
   });
 
@@ -170,17 +170,17 @@ describe('a listener with TLS', () => {
   });
 
   it('says nothing of those who come and go without an octet', async () => {
-    const { port, sentences, stats } = await serveTls();
+    const { port, descriptions, stats } = await serveTls();
     const socket = plain(port, '');
     socket.end();
     await untilEnd(socket);
     await turnsUntil(() => stats.closed['client-closed'] === 1 && stats.arriving === 0);
-    expect(sentences).toEqual([]);
+    expect(descriptions).toEqual([]);
   });
 
   it('ends a handshake that is not complete in time, however slowly it goes on', async () => {
     const clock = new FakeClock();
-    const { port, sentences, stats } = await serveTls({}, { clock, limits: { handshakeTimeout: 1000 } });
+    const { port, descriptions, stats } = await serveTls({}, { clock, limits: { handshakeTimeout: 1000 } });
     const silent = untilEnd(plain(port, ''));
     const slow = plain(port, Buffer.from('1603010200', 'hex'));
     const ended = untilEnd(slow);
@@ -193,7 +193,7 @@ describe('a listener with TLS', () => {
     await clock.advance(200);
     await Promise.all([silent, ended]);
     await turnsUntil(() => stats.closed.tls === 2 && stats.arriving === 0);
-    expect(sentences).toEqual(['a TLS handshake was not completed in time']);
+    expect(descriptions).toEqual(['a TLS handshake was not completed in time']);
   });
 
   it('closes at accept who would be one handshake more than allowed', async () => {
@@ -226,7 +226,7 @@ describe('a listener with TLS', () => {
   });
 
   it('is not told of by a listener without, which tells of a handshake once', async () => {
-    const { log, sentences } = listening();
+    const { log, descriptions } = listening();
     const { port, stats } = await serve({ log });
     for (let i = 0; i < 2; i++) {
       await expect(ping(`pongs://127.0.0.1:${port}`, { tls: trusting })).rejects.toMatchObject({
@@ -235,7 +235,7 @@ describe('a listener with TLS', () => {
       });
     }
     await turnsUntil(() => stats.closed.tls === 2);
-    expect(sentences).toEqual(['a TLS handshake came to a plain listener and was closed; said once']);
+    expect(descriptions).toEqual(['a TLS handshake came to a plain listener and was closed; said once']);
   });
 });
 
@@ -259,10 +259,10 @@ describe('openssl s_client', () => {
 
 describe('a client that does not accept the certificate', () => {
   it('is told of in the log', async () => {
-    const { port, sentences, stats } = await serveTls(stranger);
+    const { port, descriptions, stats } = await serveTls(stranger);
     expect(await sClient(port, [], Buffer.alloc(0))).toHaveLength(0);
     await turnsUntil(() => stats.closed.tls === 1);
-    expect(sentences).toEqual(['a TLS handshake failed: the client does not accept the certificate of this server']);
+    expect(descriptions).toEqual(['a TLS handshake failed: the client does not accept the certificate of this server']);
   });
 });
 
@@ -284,10 +284,10 @@ describe('the certificate of a server', () => {
     ['is self-signed', stranger, trusting, 'shows a certificate that was signed by nobody but itself'],
     ['is of an unknown authority', {}, {}, 'shows a certificate that is of an authority that is not known here'],
     ['has another name', {}, { ...trusting, servername: 'b.example' }, 'shows a certificate that is for another name'],
-  ])('that %s is told by the client', async (_what, files, tls, sentence) => {
+  ])('that %s is told by the client', async (_what, files, tls, description) => {
     const { url, port } = await serveTls(files);
     const failed = await ping(url, { tls }).catch((error) => error);
-    expect(failed).toMatchObject({ code: 'PONGCHECK_TLS', message: `127.0.0.1:${port} ${sentence}` });
+    expect(failed).toMatchObject({ code: 'PONGCHECK_TLS', message: `127.0.0.1:${port} ${description}` });
     expect(await ping(url, { tls: { rejectUnauthorized: false } })).toMatchObject({ status: 'pass' });
   });
 
@@ -299,7 +299,7 @@ describe('the certificate of a server', () => {
       copyFileSync(files.key, key);
     };
     put(own);
-    const { url, server, sentences, port } = await serveTls({ cert, key }, { clock });
+    const { url, server, descriptions, port } = await serveTls({ cert, key }, { clock });
     const before = await connect(url, { tls: trusting });
     put(authority.issue({ name: 'renewed.example' }));
     const renewed = async () => {
@@ -308,8 +308,8 @@ describe('the certificate of a server', () => {
     };
     expect(await renewed()).toBe('localhost');
     await clock.advance(60_000);
-    await turnsUntil(() => sentences.length === 1);
-    expect(sentences[0]).toMatch(/^pongs:\/\/127\.0\.0\.1:\d+ has a new certificate, until 20/);
+    await turnsUntil(() => descriptions.length === 1);
+    expect(descriptions[0]).toMatch(/^pongs:\/\/127\.0\.0\.1:\d+ has a new certificate, until 20/);
     expect(await renewed()).toBe('renewed.example');
     expect(await before.ping()).toMatchObject({ status: 'pass' });
     await before.close();
@@ -318,13 +318,13 @@ describe('the certificate of a server', () => {
     writeFileSync(key, 'hunter2');
     await server.reloadCertificates();
     await server.reloadCertificates();
-    expect(sentences.slice(1)).toEqual([
+    expect(descriptions.slice(1)).toEqual([
       `${url} keeps its certificate, the new one cannot be used: tls.key holds no key in PEM`,
     ]);
     expect(await renewed()).toBe('renewed.example');
     put(own);
     await server.reloadCertificates();
-    expect(sentences[2]).toContain('has a new certificate');
+    expect(descriptions[2]).toContain('has a new certificate');
     expect(await renewed()).toBe('localhost');
     expect(server.stats.certificates()).toEqual([[url, expect.any(Number)]]);
   });
@@ -334,10 +334,10 @@ describe('the certificate of a server', () => {
     ['with the key of another', { key: clientFiles.key }, 'tls.key is not the key of tls.cert'],
     ['that is none', { cert: own.key }, 'tls.cert or tls.key holds no PEM'],
     ['with authorities that are none', { ca: own.key }, `tls.ca ${own.key} holds no certificate in PEM`],
-  ])('%s opens no listener', async (_what, files, sentence) => {
+  ])('%s opens no listener', async (_what, files, description) => {
     await expect(serveTls(files)).rejects.toMatchObject({
       code: 'PONGCHECK_CONFIG',
-      message: `pongs://127.0.0.1:0: ${sentence}`,
+      message: `pongs://127.0.0.1:0: ${description}`,
     });
   });
 });
@@ -357,18 +357,18 @@ describe('a listener that wants client certificates', () => {
     ],
     ['has signed one', shown(stranger), 'the client certificate was signed by nobody but itself'],
   ])('tells who %s, and nothing else', async (_what, tls, why) => {
-    const { url, port, health, stats, sentences } = await serveTls({ ca }, { detail: 'always' });
+    const { url, port, health, stats, descriptions } = await serveTls({ ca }, { detail: 'always' });
     await expect(ping(url, { tls, detail: true })).rejects.toMatchObject({
       code: 'PONGCHECK_REFUSED',
       wire: { name: 'unauthenticated', message: why },
     });
     await turnsUntil(() => stats.closed.unauthenticated === 1);
-    expect(sentences).toEqual([why]);
+    expect(descriptions).toEqual([why]);
     const { ca: _ca, ...showing } = tls;
     const socket = await secure(port, showing as ConnectionOptions);
     socket.write('ping\n');
     expect(await untilEnd(socket)).toHaveLength(0);
-    expect(sentences[1]).toBe(`a line came, and was not answered: ${why}`);
+    expect(descriptions[1]).toBe(`a line came, and was not answered: ${why}`);
     const hello = await secure(port, showing as ConnectionOptions);
     hello.write(Buffer.from(frame('05', id, { token: 'a-right-token-0123456789' }), 'hex'));
     expect((await untilEnd(hello)).toString('hex')).toContain('017f0106');

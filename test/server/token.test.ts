@@ -58,7 +58,7 @@ describe('a token in HELLO', () => {
 
   it('that is wrong is told in the log, once in a while, and never shown', async () => {
     const clock = new FakeClock();
-    const { log, sentences, fields } = listening();
+    const { log, descriptions, fields } = listening();
     const { connect } = await open({ log, clock });
     for (let i = 0; i < 3; i++) {
       const peer = await connect();
@@ -69,7 +69,7 @@ describe('a token in HELLO', () => {
     const peer = await connect();
     peer.sendHex(hello(wrong));
     await peer.untilEnd();
-    expect(sentences).toEqual(['the token is not a right one', 'the token is not a right one']);
+    expect(descriptions).toEqual(['the token is not a right one', 'the token is not a right one']);
     expect(fields).toMatchObject([{ peer: '127.0.0.1' }, { peer: '127.0.0.1', untold: 2 }]);
     expect(JSON.stringify(fields)).not.toContain(wrong);
   });

@@ -136,7 +136,7 @@ describe('a Unix socket that several processes open at once', () => {
     expect(existsSync(`${path}.lock`)).toBe(false);
   });
 
-  it('is refused in one sentence where its folder is not there', async () => {
+  it('is refused in one description where its folder is not there', async () => {
     path = join(folder, 'nowhere', 'pong.sock');
     await expect(serve().start()).rejects.toMatchObject({
       code: 'PONGCHECK_LISTEN',

@@ -82,12 +82,12 @@ describe('drain', () => {
     const loops = clients.map(async (client) => {
       for (;;) {
         // A PING that leaves after the server's FIN is refused by the client itself, before it is sent.
-        const before = client.stats.octetsOut;
+        const before = client.stats.bytesOut;
         try {
           await client.ping();
           answered++;
         } catch {
-          if (client.stats.octetsOut > before) lost++;
+          if (client.stats.bytesOut > before) lost++;
           return;
         }
       }

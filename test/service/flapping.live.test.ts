@@ -6,7 +6,7 @@ import { createService, type Service } from '../../src/service/service.js';
 import { HttpService } from '../live/http-service.js';
 import { parseScrape } from '../metrics/scrape.js';
 
-interface Told {
+interface ReportView {
   state: string;
   passes: number;
   fails: number;
@@ -50,7 +50,7 @@ describe('rise: 2, fall: 3 under a service that flaps', () => {
       response.writeHead(answer === 'o' ? 200 : 503).end();
     };
     // It runs when this test asks for a run, and only then.
-    const onDemand = { interval: 0, floor: 1, maxAge: AN_HOUR, timeout: 10_000 };
+    const onDemand = { interval: 0, minInterval: 1, maxAge: AN_HOUR, timeout: 10_000 };
     service = createService({
       listen: [{ url: 'pong://127.0.0.1:0' }],
       http: { port: 0 },
@@ -71,9 +71,9 @@ describe('rise: 2, fall: 3 under a service that flaps', () => {
     await Promise.all([flapping?.stop(), broken?.stop()]);
   });
 
-  const web = async (maxAge: number): Promise<Told> => {
+  const web = async (maxAge: number): Promise<ReportView> => {
     const { report } = await client.ping({ checks: ['web'], detail: true, maxAge, timeout: 20_000 });
-    return (report as unknown as { checks: { web: [Told] } }).checks.web[0];
+    return (report as unknown as { checks: { web: [ReportView] } }).checks.web[0];
   };
   const stateOf = async (group: string) => (await client.ping({ group })).status;
   const get = async (path: string) => {

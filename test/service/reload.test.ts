@@ -32,7 +32,7 @@ async function peerOf(service: Service, at = 0): Promise<Peer> {
 
 const hello = (body: object = {}) => frame('05', id, body);
 
-async function greeted(service: Service, body: object = {}): Promise<Peer> {
+async function onHello(service: Service, body: object = {}): Promise<Peer> {
   const peer = await peerOf(service);
   peer.sendHex(hello(body));
   expect((await peer.frame()).type).toBe('05');
@@ -85,7 +85,7 @@ describe('service.reload', () => {
       changed: changed.sort(),
       needsRestart: [],
     });
-    expect((await greeted(service)).ended).toBe(false);
+    expect((await onHello(service)).ended).toBe(false);
   });
 
   it.each<[string, object, string]>([
@@ -102,7 +102,7 @@ describe('service.reload', () => {
   ])('refuses %s, and changes nothing', async (_what, wrong, code) => {
     const check = new SteadyCheck();
     const service = await start({ checks: { own: check }, tokens: [token] });
-    const peer = await greeted(service, { token });
+    const peer = await onHello(service, { token });
     const limits = { maxWatches: 0 };
     await expect(service.reload({ ...quiet, limits, serviceId: 'other', ...wrong })).rejects.toMatchObject({ code });
     expect(service.health.checks.map(({ name, stats }) => [name, stats.runs])).toEqual([['own', 1]]);
@@ -193,7 +193,7 @@ describe('connections', () => {
   it('stay, and are answered by what holds then', async () => {
     const db = new SteadyCheck();
     const service = await start({ checks: { db } });
-    const [binary, line] = [await greeted(service), await peerOf(service)];
+    const [binary, line] = [await onHello(service), await peerOf(service)];
     line.send('ping\n');
     expect(await line.text(10)).toBe('pong pass\n');
     await service.reload({ ...quiet, checks: { db: new SteadyCheck({}, { status: 'warn' }) } });
@@ -206,7 +206,7 @@ describe('connections', () => {
 
   it('beyond a limit that shrinks stay, and new ones are refused', async () => {
     const service = await start();
-    const peers = [await greeted(service), await greeted(service), await greeted(service)];
+    const peers = [await onHello(service), await onHello(service), await onHello(service)];
     for (const watch of ['01', '02']) peers[0]?.sendHex(frame('03', `00000000000000${watch}`));
     await peers[0]?.hex(32);
     await service.reload({ ...quiet, limits: { maxConnections: 2, maxWatches: 1 } });
@@ -224,7 +224,7 @@ describe('connections', () => {
 
   it('that were there before a limit per address count for it', async () => {
     const service = await start();
-    const peers = [await greeted(service), await greeted(service)];
+    const peers = [await onHello(service), await onHello(service)];
     await service.reload({ ...quiet, limits: { maxConnectionsPerAddress: 2 } });
     await (await peerOf(service)).untilEnd();
     peers[0]?.socket.destroy();
@@ -234,7 +234,7 @@ describe('connections', () => {
 
   it('have another rate at once, and none is closed for what came before', async () => {
     const service = await start({ limits: { pingsPerSecond: 1000 } });
-    const peer = await greeted(service);
+    const peer = await onHello(service);
     for (let n = 0; n < 500; n++) peer.sendHex(ping(id, { scope: '01' }));
     await peer.hex(500 * 16);
     await service.reload({ ...quiet, limits: { pingsPerSecond: 10 } });
@@ -245,7 +245,7 @@ describe('connections', () => {
 
   it('see more or less than before, as detail and tokens say', async () => {
     const service = await start({ checks: { db: new SteadyCheck() }, detail: 'never' });
-    const peer = await greeted(service);
+    const peer = await onHello(service);
     const detail = async () => {
       peer.sendHex(ping(id, { flags: '01' }));
       return (await peer.frame()).body !== undefined;
@@ -265,9 +265,9 @@ describe('a token that a reload removes', () => {
     };
     const service = await start({ tokens: [token, other], checks });
     const [gone, stays, none] = [
-      await greeted(service, { token }),
-      await greeted(service, { token: other }),
-      await greeted(service),
+      await onHello(service, { token }),
+      await onHello(service, { token: other }),
+      await onHello(service),
     ];
     gone.sendHex(ping('00000000000000b1'));
     while (service.connections()[0]?.waiting !== 1) await new Promise(setImmediate);
@@ -312,7 +312,7 @@ describe('a token that a reload removes', () => {
 
   it('is required from now on where requireToken is new, of those that are there too', async () => {
     const service = await start({ tokens: [token] });
-    const [right, wrong, line] = [await greeted(service, { token }), await greeted(service), await peerOf(service)];
+    const [right, wrong, line] = [await onHello(service, { token }), await onHello(service), await peerOf(service)];
     line.send('ping\n');
     await line.text(10);
     const listen = [{ url: 'pong://127.0.0.1:0', requireToken: true }];
@@ -334,7 +334,7 @@ describe('an idle timeout that a reload shortens', () => {
   it('counts from the reload at the earliest, and does not hold for who was told another one in HELLO', async () => {
     const clock = new FakeClock();
     const service = await start({ clock });
-    const [told, silent] = [await greeted(service), await peerOf(service)];
+    const [told, silent] = [await onHello(service), await peerOf(service)];
     silent.send('ping\n');
     await silent.text(10);
     await advance(clock, 60_000);
@@ -343,7 +343,7 @@ describe('an idle timeout that a reload shortens', () => {
     expect(service.connections()).toHaveLength(2);
     await advance(clock, 1500);
     await silent.untilEnd();
-    const young = await greeted(service);
+    const young = await onHello(service);
     await advance(clock, 9000);
     expect(await answers(told)).toBe(alive);
     expect(await answers(young)).toBe(alive);

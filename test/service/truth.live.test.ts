@@ -143,7 +143,7 @@ describe('the truth about real dependencies', () => {
     await recovered();
   });
 
-  it('costs the database at most one query per floor, whatever the flood', async () => {
+  it('costs the database at most one query per minInterval, whatever the flood', async () => {
     await recovered();
     const clients = await Promise.all(Array.from({ length: 20 }, () => connect(service.addresses[0] as string)));
     const questions = await mariadb.status('Questions');
@@ -160,7 +160,7 @@ describe('the truth about real dependencies', () => {
     const seconds = (performance.now() - begun) / 1000;
     const asked = (await mariadb.status('Questions')) - questions;
     await Promise.all(clients.map((flooding) => flooding.close()));
-    // One a floor of 100 ms, the handshake of a new connection every 10 s, and this test's own question.
+    // One per minInterval of 100 ms, the handshake of a new connection every 10 s, and this test's own question.
     expect(asked).toBeLessThanOrEqual(seconds * 11 + 10);
     expect(asked).toBeGreaterThan(5);
   });

@@ -25,7 +25,7 @@ export default class NoLeaks extends TestEnvironment {
     }
     const left = this.left();
     if (left.length === 0) return;
-    letGo(left);
+    detach(left);
     throw new Error(`this file left behind: ${left.map((handle) => handle.constructor.name).join(', ')}`);
   }
 
@@ -35,7 +35,7 @@ export default class NoLeaks extends TestEnvironment {
 }
 
 /** So that the run ends, as a failure, instead of hanging. */
-function letGo(handles) {
+function detach(handles) {
   for (const handle of handles) {
     if (handle.constructor.name === 'ChildProcess') handle.kill('SIGKILL');
     handle.unref?.();

@@ -190,7 +190,7 @@ describe('Prometheus beside responders', () => {
       // So seldom that what is known is old each time.
       if (performance.now() - askedAt > OLD_MS) {
         askedAt = performance.now();
-        const old = () => hasty.ping({ checks: ['rare'], timeout: 0, wait: 5000 });
+        const old = () => hasty.ping({ checks: ['rare'], timeout: 0, responseTimeout: 5000 });
         await Promise.all(Array.from({ length: 6 }, old));
       }
       for (const { labels, annotations } of await prometheus.firing()) {

@@ -17,7 +17,7 @@ afterEach(async () => {
 describe('serve > file on a disk that is full', () => {
   it('answers, and writes again as soon as there is room, first of all how many lines are missing', async () => {
     const config = join(folder, 'pongcheck.yml');
-    await writeFile(config, 'checks: { flap: { kind: module, path: ./flap.mjs, interval: 50ms, floor: 5ms } }\n');
+    await writeFile(config, 'checks: { flap: { kind: module, path: ./flap.mjs, interval: 50ms, minInterval: 5ms } }\n');
     await writeFile(
       join(folder, 'flap.mjs'),
       'let n = 0; export default () => ({ status: n++ % 2 ? "pass" : "fail", output: "x".repeat(190) });\n',

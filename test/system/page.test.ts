@@ -5,7 +5,7 @@ import { redis } from '../../src/checks/redis/index.js';
 import { createService, type Service } from '../../src/service/service.js';
 import { Redis } from '../live/redis.js';
 
-const quick = { interval: 200, floor: 50, maxAge: 100, timeout: 400 };
+const quick = { interval: 200, minInterval: 50, maxAge: 100, timeout: 400 };
 const services: Service[] = [];
 let server: Redis;
 let browser: Browser;

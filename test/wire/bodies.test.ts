@@ -14,7 +14,7 @@ function refusal(type: number, body: string | Buffer, receiver: 'server' | 'clie
   throw new Error('The body was taken.');
 }
 
-describe('the sentence of a refused body', () => {
+describe('the description of a refused body', () => {
   it.each([
     [PING, 'x', 'The body is not JSON; one JSON object without a byte order mark is allowed.'],
     [PING, '[]', 'The body is an array; a JSON object is allowed.'],

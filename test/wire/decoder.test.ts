@@ -161,8 +161,8 @@ describe('an end', () => {
   });
 });
 
-describe('the sentence of a fault', () => {
-  function sentence(receiver: 'server' | 'client', octets: Buffer): string | undefined {
+describe('the description of a fault', () => {
+  function description(receiver: 'server' | 'client', octets: Buffer): string | undefined {
     const decoder = new Decoder(receiver);
     decoder.push(octets);
     while (decoder.next() === FRAME);
@@ -183,11 +183,11 @@ describe('the sentence of a fault', () => {
     [wrongAt(ping, 5, 4), 'A STATUS came from the client; only the server is allowed to send it.'],
     [Buffer.concat([wrongAt(ping, 5, 5), wrongAt(ping, 5, 5)]), 'A second HELLO came; one a connection is allowed.'],
   ])('says what was found and what is allowed, %#', (octets, message) => {
-    expect(sentence('server', octets)).toBe(message);
+    expect(description('server', octets)).toBe(message);
   });
 
   it('knows who reads', () => {
     const message = 'A WATCH came from the server; only the client is allowed to send it.';
-    expect(sentence('client', wrongAt(ping, 5, 3))).toBe(message);
+    expect(description('client', wrongAt(ping, 5, 3))).toBe(message);
   });
 });

@@ -46,7 +46,7 @@ export const status: Row = {
     list(
       {
         title: 'Why',
-        says: 'Every check that is not pass, with its reason. The sentence behind it is at /health, for who may see detail.',
+        says: 'Every check that is not pass, with its reason. The description behind it is at /health, for who may see detail.',
         unit: 'none',
         empty: 'all checks pass',
         width: 16,

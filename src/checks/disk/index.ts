@@ -59,14 +59,14 @@ function lookAt(path: string): (signal: AbortSignal) => Promise<StatsFs> {
   };
 }
 
-const sentences: Readonly<Record<string, string>> = {
+const descriptions: Readonly<Record<string, string>> = {
   ENOENT: 'is not there',
   ENOTDIR: 'is not there',
   EACCES: 'may not be looked at',
 };
 
 function unreadable(path: string, { code = 'no code' }: NodeJS.ErrnoException): CheckFailure {
-  return new CheckFailure('unreachable', `${path} ${sentences[code] ?? 'cannot be looked at'} (${code})`);
+  return new CheckFailure('unreachable', `${path} ${descriptions[code] ?? 'cannot be looked at'} (${code})`);
 }
 
 interface Free {
@@ -89,11 +89,11 @@ function percent(free: number, all: number): number {
 }
 
 function judge(path: string, free: Free, limits: Free): CheckResult {
-  const beyond: { sentence: string; observedValue: number; observedUnit: string }[] = [];
+  const beyond: { description: string; observedValue: number; observedUnit: string }[] = [];
   const demand = (measure: keyof Free, observedUnit: string, what: string) => {
     if (free[measure] >= limits[measure]) return;
-    const sentence = `${what} free, wanted: ${limits[measure]} ${observedUnit}`;
-    beyond.push({ sentence, observedValue: free[measure], observedUnit });
+    const description = `${what} free, wanted: ${limits[measure]} ${observedUnit}`;
+    beyond.push({ description, observedValue: free[measure], observedUnit });
   };
   demand('octets', 'octets', `${free.octets} octets of space are`);
   demand('space', '%', `${free.space} % of the space is`);
@@ -103,7 +103,7 @@ function judge(path: string, free: Free, limits: Free): CheckResult {
   return {
     status: 'fail',
     reason: 'threshold',
-    output: `${path}: ${beyond.map(({ sentence }) => sentence).join('; ')}`,
+    output: `${path}: ${beyond.map(({ description }) => description).join('; ')}`,
     observedValue: worst.observedValue,
     observedUnit: worst.observedUnit,
   };

@@ -66,7 +66,7 @@ export function http(given: HttpOptions, clock: Clock = systemClock): CheckDefin
   const headerMatches = Object.entries(expectHeaders).map(
     ([name, pattern]) => [name, readPattern(KIND, `expectHeaders.${name}`, pattern, worker)] as const,
   );
-  judgeHeaders(headers);
+  validateHeaders(headers);
   const { maxBody = 65_536, redirects = 0, tls = {} } = options;
   // A name in another case takes the place of these.
   const own = { 'user-agent': `pongcheck/${packageVersion()}`, 'accept-encoding': 'identity', ...headers };
@@ -133,7 +133,7 @@ function isForAnyone(header: string, nonSecret: readonly string[]): boolean {
 }
 
 /** Node would throw at each run. Values are not shown: they may be secret. */
-function judgeHeaders(headers: Readonly<Record<string, string>>): void {
+function validateHeaders(headers: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(headers)) {
     try {
       validateHeaderName(name);

@@ -13,7 +13,7 @@ export const SMALL_ANSWER: AnswerLimit = { octets: 65_536, packets: 64 };
 export const LARGE_ANSWER: AnswerLimit = { octets: 4 * 1024 * 1024, packets: 512 };
 
 /** A packet is three octets of length, one of its number, and the rest. */
-export const HEADER_OCTETS = 4;
+export const HEADER_BYTES = 4;
 
 /**
  * Counts what a server sends before the driver reads it: MySQL allows a GiB
@@ -48,9 +48,9 @@ export class AnswerMeter {
   }
 
   private takeHeader(octet: number): void {
-    if (this.headerOctets < HEADER_OCTETS - 1) this.length |= octet << (8 * this.headerOctets);
+    if (this.headerOctets < HEADER_BYTES - 1) this.length |= octet << (8 * this.headerOctets);
     this.headerOctets++;
-    if (this.headerOctets < HEADER_OCTETS) return;
+    if (this.headerOctets < HEADER_BYTES) return;
     this.missing = this.length;
     this.headerOctets = 0;
     this.length = 0;

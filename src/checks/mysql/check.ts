@@ -2,7 +2,7 @@ import type { Clock } from '../../common/clock.js';
 import type { CheckResult } from '../../health/check.js';
 import { CheckFailure } from '../../health/reason.js';
 import { orAbort } from '../shared/abort.js';
-import { Entrance } from './connection-attempts.js';
+import { ConnectionAttempts } from './connection-attempts.js';
 import { isHourlyLimit, isUserLimit, mysqlFailure } from './failure.js';
 import { ReplicaLag } from './lag.js';
 import { type MysqlLogin, MysqlSession } from './session.js';
@@ -15,7 +15,7 @@ const RARELY_FRESH_EVERY_MS = 3_600_000;
 const QUESTION = 'SELECT 1, @@global.read_only';
 
 /** What is asked of a server besides an answer. */
-export interface MysqlDemands {
+export interface MysqlExpectations {
   /** `primary`: it must take writes. */
   readonly role?: 'any' | 'primary';
   /** How far behind its primary a replica may be, in milliseconds. */
@@ -25,7 +25,7 @@ export interface MysqlDemands {
 /** Whether a server is well, found out on a connection of the check's own. */
 export class MysqlCheck {
   private standing: MysqlSession | undefined;
-  private entrance: Entrance<MysqlSession> | undefined;
+  private entrance: ConnectionAttempts<MysqlSession> | undefined;
   /** Monotonic moments: when the standing session was new, when the latest run began. */
   private freshAt = Number.NEGATIVE_INFINITY;
   private lastRunAt = Number.NEGATIVE_INFINITY;
@@ -37,7 +37,7 @@ export class MysqlCheck {
 
   constructor(
     private readonly login: MysqlLogin,
-    private readonly demands: MysqlDemands,
+    private readonly demands: MysqlExpectations,
     private readonly clock: Clock,
   ) {
     const { maxLag } = demands;
@@ -85,16 +85,19 @@ export class MysqlCheck {
     await this.standing?.leave();
   }
 
-  private async way(): Promise<Entrance<MysqlSession>> {
+  private async way(): Promise<ConnectionAttempts<MysqlSession>> {
     const { default: driver } = await import('mysql2');
     const { clock, login } = this;
-    this.entrance ??= new Entrance(() => new MysqlSession(driver, login, clock.now(), () => clock.now()), clock);
+    this.entrance ??= new ConnectionAttempts(
+      () => new MysqlSession(driver, login, clock.now(), () => clock.now()),
+      clock,
+    );
     return this.entrance;
   }
 
   /** Asks on a new connection, which stays in place of the one that stood. */
   private async renew(
-    entrance: Entrance<MysqlSession>,
+    entrance: ConnectionAttempts<MysqlSession>,
     signal: AbortSignal,
     deadline: number,
     connected?: () => number,
@@ -130,10 +133,10 @@ export class MysqlCheck {
     if (this.demands.role === 'primary' && isOn(readOnly)) {
       return { status: 'fail', reason: 'read-only', output: 'read_only is on: it is no primary', ...seen(readOnly) };
     }
-    return (await this.judgeLag(session, signal, deadline)) ?? { status: 'pass', ...seen(readOnly) };
+    return (await this.evaluateLag(session, signal, deadline)) ?? { status: 'pass', ...seen(readOnly) };
   }
 
-  private async judgeLag(
+  private async evaluateLag(
     session: MysqlSession,
     signal: AbortSignal,
     deadline: number,

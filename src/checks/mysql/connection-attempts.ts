@@ -6,7 +6,7 @@ const FIRST_PATIENCE_MS = 30_000;
 const MAX_PATIENCE_MS = 3_600_000;
 
 /** What the entrance knows of a session. */
-export type Entrant = Pick<
+export type PendingSession = Pick<
   MysqlSession,
   'ready' | 'readyAt' | 'lost' | 'brokenOff' | 'openedAt' | 'connecting' | 'destroy'
 >;
@@ -20,7 +20,7 @@ export type Entrant = Pick<
  * given up for another, in case the server has forgotten it. One that had to be
  * broken off (a certificate that is not trusted) fails every run for as long.
  */
-export class Entrance<Session extends Entrant> {
+export class ConnectionAttempts<Session extends PendingSession> {
   private knocking: Session | undefined;
   /** The session that was begun last, whether its login is done or has failed, and who waits for that. */
   private latest: Session | undefined;

@@ -4,16 +4,16 @@ import { parseCheckOptions } from '../parse-options.js';
 import { secretsOfMap, secretsOfUrl } from '../shared/secrets.js';
 import type { TlsOptions } from '../shared/tls.js';
 import { readUrl } from '../shared/url.js';
-import { MysqlCheck, type MysqlDemands } from './check.js';
+import { MysqlCheck, type MysqlExpectations } from './check.js';
 import { loginOfPool, loginOfUrl } from './login.js';
 import { mysqlOptions, mysqlPoolOptions } from './options.js';
 import { corePool, type MysqlPool } from './pool.js';
-import { PooledMysqlCheck } from './pool-check.js';
+import { MysqlPoolCheck } from './pool-check.js';
 
 const KIND = 'mysql';
 
 /** A server, by its URL. */
-export interface MysqlUrlOptions extends CheckSettings, MysqlDemands {
+export interface MysqlUrlOptions extends CheckSettings, MysqlExpectations {
   /** `mysql://USER:PASSWORD@HOST:PORT/DATABASE` or `mariadb://`; port 3306, `?ssl=true` for TLS. */
   url: string;
   /** Turns TLS on, and says how. */
@@ -21,7 +21,7 @@ export interface MysqlUrlOptions extends CheckSettings, MysqlDemands {
 }
 
 /** A server, by the pool that the application has. */
-export interface MysqlPoolOptions extends CheckSettings, MysqlDemands {
+export interface MysqlPoolOptions extends CheckSettings, MysqlExpectations {
   /**
    * The application's own pool: `createPool` of `mysql2` or of `mysql2/promise`. The check logs in as the pool does,
    * on a connection of its own, and where that is well it also borrows one of the pool, for one ping.
@@ -62,7 +62,7 @@ export function mysql(options: MysqlOptions, clock: Clock = systemClock): CheckD
   if ('pool' in own) {
     const pool = corePool(own.pool);
     const login = loginOfPool(pool.config.connectionConfig);
-    const check = new PooledMysqlCheck(new MysqlCheck(login, own, clock), pool, clock);
+    const check = new MysqlPoolCheck(new MysqlCheck(login, own, clock), pool, clock);
     const { password, password2, password3 } = login.options;
     return {
       ...definition,

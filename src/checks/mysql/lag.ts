@@ -2,7 +2,7 @@ import type { Clock } from '../../common/clock.js';
 import type { CheckResult } from '../../health/check.js';
 import { CheckFailure } from '../../health/reason.js';
 import { orAbort } from '../shared/abort.js';
-import { withPatience } from '../shared/step-timeout.js';
+import { withStepTimeout } from '../shared/step-timeout.js';
 import { mysqlFailure } from './failure.js';
 import type { MysqlSession } from './session.js';
 
@@ -12,7 +12,7 @@ const ER_PARSE_ERROR = 1064;
 
 type Channel = Readonly<Record<string, unknown>>;
 
-interface Asked {
+interface PendingRequest {
   readonly session: MysqlSession;
   readonly answer: Promise<readonly Channel[]>;
   /** Nothing else is asked over that session any more. */
@@ -22,7 +22,7 @@ interface Asked {
 /** How far a replica is behind its primary. */
 export class ReplicaLag {
   /** The question that has no answer yet. */
-  private asked: Asked | undefined;
+  private asked: PendingRequest | undefined;
   /** The lag that was read last, in ms, and the monotonic moment. */
   private known: { readonly lag: number; readonly at: number } | undefined;
   private statement = 0;
@@ -74,11 +74,11 @@ export class ReplicaLag {
   private async ask(session: MysqlSession, signal: AbortSignal, deadline: number): Promise<readonly Channel[]> {
     const { answer } = this.asked ?? this.begin(session);
     const over = (ms: number) => new CheckFailure('lag', `no answer within ${ms} ms`);
-    return withPatience(this.clock, deadline, signal, over, (patience) => orAbort(answer, patience));
+    return withStepTimeout(this.clock, deadline, signal, over, (patience) => orAbort(answer, patience));
   }
 
-  private begin(session: MysqlSession): Asked {
-    const asked: Asked = { session, answer: this.channels(session), kept: false };
+  private begin(session: MysqlSession): PendingRequest {
+    const asked: PendingRequest = { session, answer: this.channels(session), kept: false };
     const settled = () => {
       this.asked = undefined;
       if (asked.kept) void session.leave();

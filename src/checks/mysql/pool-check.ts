@@ -1,10 +1,10 @@
 import type { Clock } from '../../common/clock.js';
 import type { CheckResult } from '../../health/check.js';
 import { CheckFailure } from '../../health/reason.js';
-import { withPatience } from '../shared/step-timeout.js';
+import { withStepTimeout } from '../shared/step-timeout.js';
 import type { MysqlCheck } from './check.js';
 import { isUserLimit, mysqlFailure } from './failure.js';
-import { type CorePool, PoolVisitor } from './pool.js';
+import { type CorePool, PoolProbe } from './pool.js';
 
 /** The driver's words for a pool that gives none, which have no code. */
 const GIVES_NONE = /^(?:Queue limit reached|No connections available|Pool is closed)\./;
@@ -14,15 +14,15 @@ const GIVES_NONE = /^(?:Queue limit reached|No connections available|Pool is clo
  * pool is not touched while its server does not answer, because every
  * connection that it would begin, and break off, is counted by the server.
  */
-export class PooledMysqlCheck {
-  private readonly visitor: PoolVisitor;
+export class MysqlPoolCheck {
+  private readonly visitor: PoolProbe;
 
   constructor(
     private readonly dedicated: MysqlCheck,
     pool: CorePool,
     private readonly clock: Clock,
   ) {
-    this.visitor = new PoolVisitor(pool);
+    this.visitor = new PoolProbe(pool);
   }
 
   async run(signal: AbortSignal, deadline: number, connected?: () => number): Promise<CheckResult> {
@@ -68,7 +68,7 @@ export class PooledMysqlCheck {
   private async askPool(signal: AbortSignal, deadline: number): Promise<void> {
     const exhausted = (ms: number) =>
       new CheckFailure('pool-exhausted', `${this.visitor.state} within ${ms} ms, and the server is well`);
-    await withPatience(this.clock, deadline, signal, exhausted, async (patience) => {
+    await withStepTimeout(this.clock, deadline, signal, exhausted, async (patience) => {
       try {
         await this.visitor.ping(patience);
       } catch (error) {

@@ -54,7 +54,7 @@ export function corePool(given: unknown): CorePool {
 }
 
 /** Borrows a connection of the application's pool, and leaves nothing behind in it. */
-export class PoolVisitor {
+export class PoolProbe {
   /** Connections that were asked for and have not come. More than one only where the pool has a free one. */
   private asked = 0;
   /** Who waits for one now. */

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Connection, ConnectionOptions, RowDataPacket } from 'mysql2';
 import { CheckFailure } from '../../health/reason.js';
-import { AnswerMeter, HEADER_OCTETS, LARGE_ANSWER, SMALL_ANSWER } from './answer.js';
+import { AnswerMeter, HEADER_BYTES, LARGE_ANSWER, SMALL_ANSWER } from './answer.js';
 import { mysqlFailure } from './failure.js';
 
 type Driver = typeof import('mysql2');
@@ -24,7 +24,7 @@ export interface MysqlLogin {
 /** How long a goodbye may take. */
 const LEAVE_MS = 200;
 /** More than a server has ever had to say in its first packet. */
-const MAX_GREETING_OCTETS = 1024;
+const MAX_GREETING_BYTES = 1024;
 /** What a first packet begins with: the protocol, or that it is an error instead of a greeting. */
 const PROTOCOL = 10;
 const ERROR = 0xff;
@@ -199,14 +199,14 @@ function isOfServer(error: unknown): boolean {
 
 /** The first packet once it is complete; an error where it is none, or says one. */
 function firstPacket(heard: Buffer): Buffer | Error | undefined {
-  if (heard.length <= HEADER_OCTETS) return undefined;
+  if (heard.length <= HEADER_BYTES) return undefined;
   const length = heard.readUIntLE(0, 3);
-  const kind = heard[HEADER_OCTETS];
-  if (length === 0 || length > MAX_GREETING_OCTETS || (kind !== PROTOCOL && kind !== ERROR)) {
+  const kind = heard[HEADER_BYTES];
+  if (length === 0 || length > MAX_GREETING_BYTES || (kind !== PROTOCOL && kind !== ERROR)) {
     return new CheckFailure('protocol', 'what listens there does not greet as MySQL does');
   }
-  if (heard.length < HEADER_OCTETS + length) return undefined;
-  const packet = heard.subarray(HEADER_OCTETS, HEADER_OCTETS + length);
+  if (heard.length < HEADER_BYTES + length) return undefined;
+  const packet = heard.subarray(HEADER_BYTES, HEADER_BYTES + length);
   if (kind === PROTOCOL) return packet;
   if (length < 3) return new CheckFailure('protocol', 'an error without a number');
   const message = packet.toString('utf8', 3).replace(/^#.{5}/s, '');

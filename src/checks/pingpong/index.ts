@@ -1,5 +1,5 @@
 import type { Pong } from '../../client/pong.js';
-import { pingQuestion } from '../../client/requests.js';
+import { pingRequest } from '../../client/requests.js';
 import type { Cause, CheckDefinition, CheckResult, CheckSettings } from '../../health/check.js';
 import type { Scope } from '../../health/health.js';
 import type { CheckState, State } from '../../health/state.js';
@@ -40,7 +40,7 @@ export function pingpong(given: PingpongOptions): CheckDefinition {
   const { settings, options } = parseCheckOptions<PingpongOptions>(KIND, pingpongOptions, given);
   const { url, token, tls, ...question } = options;
   const address = readAddress(url);
-  judgeQuestion(question);
+  validateRequest(question);
   const identity = () => ({ ...(token !== undefined && { token }), ...(tls && { tls: readTls(KIND, tls) }) });
   // Files that are missing are told now, and not at each run.
   identity();
@@ -67,9 +67,9 @@ function readAddress(text: string): Address {
 }
 
 /** A wrong question would be refused at each run. */
-function judgeQuestion(question: Pick<PingpongOptions, 'scope' | 'group' | 'checks'>): void {
+function validateRequest(question: Pick<PingpongOptions, 'scope' | 'group' | 'checks'>): void {
   try {
-    pingQuestion(question);
+    pingRequest(question);
   } catch (error) {
     throw invalidOption(KIND, [], `refused (${(error as Error).message})`, 'what a PING can ask');
   }

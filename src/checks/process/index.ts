@@ -123,10 +123,10 @@ interface Level {
   readonly limits: Measures;
 }
 
-const rows: readonly { measure: keyof Measures; unit: string; sentence(found: string): string }[] = [
-  { measure: 'delay', unit: 'ms', sentence: (found) => `the event loop stood still for ${found}` },
-  { measure: 'utilization', unit: '%', sentence: (found) => `the event loop was busy ${found} of the time` },
-  { measure: 'heap', unit: '%', sentence: (found) => `the heap fills ${found} of its limit` },
+const rows: readonly { measure: keyof Measures; unit: string; description(found: string): string }[] = [
+  { measure: 'delay', unit: 'ms', description: (found) => `the event loop stood still for ${found}` },
+  { measure: 'utilization', unit: '%', description: (found) => `the event loop was busy ${found} of the time` },
+  { measure: 'heap', unit: '%', description: (found) => `the heap fills ${found} of its limit` },
 ];
 
 /** By the first level at which anything is beyond its limit; the worst one comes first. */
@@ -136,8 +136,8 @@ function judge(measures: Measures, levels: readonly Level[]): CheckResult {
     const [first] = beyond;
     if (!first) continue;
     const told = beyond.map(
-      ({ measure, unit, sentence }) =>
-        `${sentence(`${measures[measure]} ${unit}`)}, ${demand} ${limits[measure]} ${unit}`,
+      ({ measure, unit, description }) =>
+        `${description(`${measures[measure]} ${unit}`)}, ${demand} ${limits[measure]} ${unit}`,
     );
     return {
       status,

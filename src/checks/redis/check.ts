@@ -3,7 +3,7 @@ import type { Clock } from '../../common/clock.js';
 import type { CheckResult } from '../../health/check.js';
 import { CheckFailure, type Reason } from '../../health/reason.js';
 import { orAbort } from '../shared/abort.js';
-import { withPatience } from '../shared/step-timeout.js';
+import { withStepTimeout } from '../shared/step-timeout.js';
 import { enter, explain } from './connect.js';
 import { examine, type RedisDemands } from './evaluate.js';
 import { redisFailure } from './failure.js';
@@ -120,7 +120,7 @@ export class RedisCheck {
       return reply;
     };
     const over = (ms: number) => new CheckFailure('timeout', `no answer within ${ms} ms`);
-    return withPatience(clock, deadline, signal, over, (bound) => locate(login, askOnce, bound));
+    return withStepTimeout(clock, deadline, signal, over, (bound) => locate(login, askOnce, bound));
   }
 
   /** Does `work` on a new connection. Where that fails it is ended, and the CheckFailure says why. */

@@ -19,7 +19,7 @@ type Ioredis = Client & { readonly status: string; readonly isCluster?: boolean;
 type NodeRedis = Client & { readonly isReady: boolean; readonly isOpen: boolean; readonly options: NodeRedisOptions };
 
 /** The application's own client: asked, and never connected, ended or given more than one PING to keep. */
-export class ClientVisitor {
+export class ClientProbe {
   /** The server that it leads to. */
   readonly login: Login;
   /** A PING that has no answer yet; nobody sends another meanwhile. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../../common/clock.js';
 import { CheckFailure } from '../../health/reason.js';
 import { orAbort } from '../shared/abort.js';
-import { withPatience } from '../shared/step-timeout.js';
+import { withStepTimeout } from '../shared/step-timeout.js';
 import { answersOtherwise } from './encryption.js';
 import { IS_SENTINEL, roleIn } from './evaluate.js';
 import { redisFailure } from './failure.js';
@@ -22,7 +22,7 @@ export async function enter(session: RedisSession, signal: AbortSignal, deadline
   if (!session.login.tls) return orAbort(opened, signal);
   const silence = new CheckFailure('tls', NO_TLS);
   try {
-    await withPatience(
+    await withStepTimeout(
       clock,
       deadline,
       signal,
@@ -48,7 +48,7 @@ export async function explain(
   if (failure.reason === 'reset' && !heard) {
     if (login.tls) return failure;
     const look = (bound: AbortSignal) => answersOtherwise(login, bound);
-    const isTls = await withPatience(clock, deadline, signal, () => undefined, look);
+    const isTls = await withStepTimeout(clock, deadline, signal, () => undefined, look);
     return isTls ? new CheckFailure('tls', 'the server speaks TLS: use rediss://') : failure;
   }
   if (failure.reason === 'tls' && noTlsRecord.test(failure.message)) return new CheckFailure('tls', NO_TLS);

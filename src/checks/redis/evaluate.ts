@@ -1,6 +1,6 @@
 import type { CheckResult } from '../../health/check.js';
 import { CheckFailure } from '../../health/reason.js';
-import { type Exchange, judgeCluster, type Trouble, writeHere } from './cluster.js';
+import { type Exchange, judgeCluster, type NonPassState, writeHere } from './cluster.js';
 import { redisFailure } from './failure.js';
 import type { Command, Reply } from './session.js';
 
@@ -50,7 +50,12 @@ function writing(key: string): Command {
   return ['SET', key, 'pongcheck', 'PX', EXPIRY_MS];
 }
 
-function judge(role: Reply, cluster: Trouble | undefined, unwritten: Error | null, demands: RedisDemands): CheckResult {
+function judge(
+  role: Reply,
+  cluster: NonPassState | undefined,
+  unwritten: Error | null,
+  demands: RedisDemands,
+): CheckResult {
   const { name, link } = standing(role);
   const { role: wanted = 'any' } = demands;
   const isMissed = wanted !== 'any' && name !== undefined && name !== wanted;
@@ -68,21 +73,21 @@ function judge(role: Reply, cluster: Trouble | undefined, unwritten: Error | nul
   return { ...worst, ...(name !== undefined && { observedValue: name, observedUnit: 'role' }) };
 }
 
-function fail(reason: Trouble['reason'], output: string): Trouble {
+function fail(reason: NonPassState['reason'], output: string): NonPassState {
   return { status: 'fail', reason, output };
 }
 
-function warn(reason: Trouble['reason'], output: string): Trouble {
+function warn(reason: NonPassState['reason'], output: string): NonPassState {
   return { status: 'warn', reason, output };
 }
 
-function unread(error: Error): Trouble {
+function unread(error: Error): NonPassState {
   const { reason, message } = redisFailure(error);
   return warn(reason, `the role could not be read: ${message}`);
 }
 
 /** Without the right to write nothing has been found out. */
-function unwritable(error: Error): Trouble {
+function unwritable(error: Error): NonPassState {
   const { reason, message } = redisFailure(error);
   return reason === 'auth' ? warn(reason, `not written: ${message}`) : fail(reason, message);
 }

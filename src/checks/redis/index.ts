@@ -5,8 +5,8 @@ import { secretsOfMap, secretsOfUrl } from '../shared/secrets.js';
 import type { TlsOptions } from '../shared/tls.js';
 import { readUrls } from '../shared/url.js';
 import { RedisCheck } from './check.js';
-import { OwnRedisCheck } from './client-check.js';
-import { ClientVisitor, type RedisClient } from './client-probe.js';
+import { RedisClientCheck } from './client-check.js';
+import { ClientProbe, type RedisClient } from './client-probe.js';
 import type { RedisDemands } from './evaluate.js';
 import { loginOfSentinels, loginOfUrl, type SentinelOptions } from './login.js';
 import { redisClientOptions, redisOptions } from './options.js';
@@ -71,8 +71,8 @@ export function redis(given: RedisOptions, clock: Clock = systemClock): CheckDef
     : parseCheckOptions<RedisUrlOptions>(KIND, redisOptions, given);
   const definition = { ...settings, kind: KIND, componentType: 'datastore', load: () => import('ioredis') };
   if ('client' in options) {
-    const visitor = new ClientVisitor(options.client);
-    const check = new OwnRedisCheck(new RedisCheck(visitor.login, options, clock), visitor, clock);
+    const visitor = new ClientProbe(options.client);
+    const check = new RedisClientCheck(new RedisCheck(visitor.login, options, clock), visitor, clock);
     const { password, sentinelPassword } = visitor.login;
     return {
       ...definition,

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { systemClock } from '../../common/clock.js';
 import { CheckFailure } from '../../health/reason.js';
-import { withPatience } from './step-timeout.js';
+import { withStepTimeout } from './step-timeout.js';
 
 /** What the thread runs. It is a text, so that no file has to be found beside this one where the package is bundled. */
 const SOURCE = `
@@ -61,7 +61,7 @@ export class PatternWorker {
    */
   match(index: number, text: string, name: string, signal: AbortSignal, deadline: number): Promise<boolean> {
     const over = (ms: number) => new CheckFailure('timeout', `the pattern of ${name} was not matched within ${ms} ms`);
-    return withPatience(systemClock, deadline, signal, over, async (patience) => {
+    return withStepTimeout(systemClock, deadline, signal, over, async (patience) => {
       const end = () => void this.end(patience.reason);
       patience.throwIfAborted();
       patience.addEventListener('abort', end, { once: true });

@@ -10,7 +10,7 @@ const PART = 3 / 4;
  *
  * @param over what the signal's reason will be.
  */
-export async function withPatience<T>(
+export async function withStepTimeout<T>(
   clock: Clock,
   deadline: number,
   signal: AbortSignal,

@@ -2,10 +2,10 @@ import type { Command } from '../parser.js';
 
 export const checkConfigCommand: Command = {
   name: 'check-config',
-  sentence: 'Reads the configuration and prints what holds, with secrets hidden; runs no check and opens no port.',
+  description: 'Reads the configuration and prints what holds, with secrets hidden; runs no check and opens no port.',
   flags: [
-    { long: 'config', value: 'FILE', sentence: 'The YAML or JSON file. Default: PONGCHECK_CONFIG, or none.' },
-    { long: 'json', sentence: 'Prints JSON instead of YAML.' },
+    { long: 'config', value: 'FILE', description: 'The YAML or JSON file. Default: PONGCHECK_CONFIG, or none.' },
+    { long: 'json', description: 'Prints JSON instead of YAML.' },
   ],
   exits: [
     [0, 'The configuration is sound.'],

@@ -2,7 +2,7 @@ import { PongcheckError } from '../../common/errors.js';
 import { buildChecks, closeOthers } from '../../config/checks.js';
 import { readConfiguration } from '../../config/load.js';
 import { effective } from '../../config/print.js';
-import { buildFleet } from '../../config/probe-modules.js';
+import { buildProbeExporter } from '../../config/probe-modules.js';
 import type { Configuration } from '../../config/settings.js';
 import type { Path } from '../../options/issue.js';
 import { readTlsFiles, type TlsSettings } from '../../server/certificates/tls-files.js';
@@ -13,15 +13,15 @@ export async function checkConfig(flags: FlagValues): Promise<number> {
   const configuration = await readConfiguration({ file: flags.config as string | undefined, env: process.env });
   const checks = await buildChecks(configuration);
   for (const warning of configuration.warnings) process.stderr.write(`pongcheck: warning: ${warning}\n`);
-  await judgeCertificates(configuration);
-  buildFleet(configuration);
+  await validateCertificates(configuration);
+  buildProbeExporter(configuration);
   const shown = effective(configuration.settings, checks);
   await closeOthers(checks);
   process.stdout.write(flags.json ? `${JSON.stringify(shown, null, 2)}\n` : (await import('yaml')).stringify(shown));
   return 0;
 }
 
-async function judgeCertificates({ settings, placeOf }: Configuration): Promise<void> {
+async function validateCertificates({ settings, placeOf }: Configuration): Promise<void> {
   const { http, listen } = settings;
   const places: [tls: TlsSettings | undefined, path: Path][] = listen.map(({ tls }, index) => [tls, ['listen', index]]);
   if (http) places.push([http.tls, ['http']]);

@@ -2,13 +2,13 @@ import type { Command } from '../parser.js';
 
 export const conformanceCommand: Command = {
   name: 'conformance',
-  sentence:
+  description:
     'Plays the dialogues of protocol/vectors with a responder, and says for each rule of the specification whether it holds.',
   argument: '[ADDRESS]',
   flags: [
-    { long: 'junit', value: 'FILE', sentence: 'Writes JUnit’s XML there, a case for each dialogue.' },
-    { long: 'json', sentence: 'Prints one JSON object.' },
-    { long: 'rule', value: 'M1', multiple: true, sentence: 'Plays only the dialogues about this rule.' },
+    { long: 'junit', value: 'FILE', description: 'Writes JUnit’s XML there, a case for each dialogue.' },
+    { long: 'json', description: 'Prints one JSON object.' },
+    { long: 'rule', value: 'M1', multiple: true, description: 'Plays only the dialogues about this rule.' },
   ],
   exits: [
     [0, 'Every rule that was tried holds.'],

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { onePoll } from '../../server/sockets/after-next-poll.js';
+import { afterNextPoll } from '../../server/sockets/after-next-poll.js';
 
 /** A frame as it came: taken apart here, so that no decoder of ours judges what it has to judge. */
 export interface CameFrame {
@@ -125,7 +125,7 @@ export class Dialogue {
     while (!condition() && this.ending === undefined) {
       const left = deadline - performance.now();
       // Where this process was held up, what came meanwhile has not been read: timers are told before octets are.
-      if (left <= 0) return onePoll();
+      if (left <= 0) return afterNextPoll();
       let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((resolve) => {
         this.wake = resolve;

@@ -33,13 +33,13 @@ const kinds: Readonly<Record<string, () => CheckDefinition>> = {
   /** Another result each time. */
   flip: () => {
     let runs = 0;
-    return { ...of(() => runs++ % 2 === 0), interval: 150, floor: 50 };
+    return { ...of(() => runs++ % 2 === 0), interval: 150, minInterval: 50 };
   },
   /** Passes and fails by turns for 2 s, and warns from then on. */
   settles: () => {
     let runs = 0;
     const until = performance.now() + SETTLING;
-    return { ...of(() => (performance.now() < until ? runs++ % 2 === 0 : 'warn')), interval: 50, floor: 10 };
+    return { ...of(() => (performance.now() < until ? runs++ % 2 === 0 : 'warn')), interval: 50, minInterval: 10 };
   },
   /** Asks another responder, which does not answer. */
   remote: () => ({ ...of(() => new Promise(() => {})), kind: 'pingpong', interval: 0, timeout: LONG }),

@@ -2,25 +2,26 @@ import type { Command } from '../parser.js';
 
 export const emitCommand: Command = {
   name: 'emit',
-  sentence: 'Prints what others have to be told to ask this responder: for HAProxy, blackbox_exporter or Kubernetes.',
+  description:
+    'Prints what others have to be told to ask this responder: for HAProxy, blackbox_exporter or Kubernetes.',
   argument: 'haproxy|blackbox|kubernetes',
   flags: [
     {
       long: 'config',
       value: 'FILE',
-      sentence: 'The YAML or JSON file of the responder. Default: PONGCHECK_CONFIG, or none.',
+      description: 'The YAML or JSON file of the responder. Default: PONGCHECK_CONFIG, or none.',
     },
     {
       long: 'server',
       value: 'HOST[:PORT]',
       multiple: true,
-      sentence:
+      description:
         'Of haproxy: where the work goes, on the machine of a responder. Default: the host of the listener, port 80.',
     },
     {
       long: 'mode',
       value: 'tcp|http',
-      sentence: 'Of haproxy: the mode of the backend, which must be that of its frontends. Default: tcp.',
+      description: 'Of haproxy: the mode of the backend, which must be that of its frontends. Default: tcp.',
     },
   ],
   exits: [

@@ -3,13 +3,13 @@ import { peerFlags } from '../peer-flags.js';
 
 export const explainCommand: Command = {
   name: 'explain',
-  sentence: 'Says in words why a responder is not ready: since when, because of what, and what is pending.',
+  description: 'Says in words why a responder is not ready: since when, because of what, and what is pending.',
   argument: '[ADDRESS]',
   flags: [
-    { long: 'check', value: 'NAME', multiple: true, sentence: 'Asks about this check; up to 32 of them.' },
-    { long: 'group', value: 'NAME', sentence: 'Asks about the checks of this group. Default: readiness.' },
+    { long: 'check', value: 'NAME', multiple: true, description: 'Asks about this check; up to 32 of them.' },
+    { long: 'group', value: 'NAME', description: 'Asks about the checks of this group. Default: readiness.' },
     ...peerFlags,
-    { long: 'json', sentence: 'Prints one JSON object.' },
+    { long: 'json', description: 'Prints one JSON object.' },
   ],
   exits: [
     [0, 'It is pass or warn.'],

@@ -1,4 +1,4 @@
-import { type PingOptions, pingQuestion } from '../../client/requests.js';
+import { type PingOptions, pingRequest } from '../../client/requests.js';
 import { ping } from '../../client.js';
 import { PongcheckError } from '../../common/errors.js';
 import { type Explanation, explain, momentAgo } from '../../health/explain.js';
@@ -17,7 +17,7 @@ const MAX_LINE = 600;
 export async function explainOnce(flags: FlagValues, argument = DEFAULT_ADDRESS): Promise<number> {
   const question = questionOf(flags);
   const address = usage(() => parseAddress(argument));
-  usage(() => pingQuestion(question));
+  usage(() => pingRequest(question));
   const peer = peerOptions(flags);
   const where = hostAndPort(address);
   try {

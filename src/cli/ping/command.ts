@@ -4,39 +4,39 @@ import { dialectAskedFor, exitCode, exitDialects } from './exit-dialects.js';
 
 export const pingCommand: Command = {
   name: 'ping',
-  sentence: 'PINGs a responder and prints a line for each PONG, as ping(8) does.',
+  description: 'PINGs a responder and prints a line for each PONG, as ping(8) does.',
   argument: '[ADDRESS]',
   flags: [
     {
       long: 'count',
       short: 'c',
       value: 'N',
-      sentence: 'Ends after N PINGs. Default: 1 with --exit, else it goes on until Ctrl+C.',
+      description: 'Ends after N PINGs. Default: 1 with --exit, else it goes on until Ctrl+C.',
     },
-    { long: 'interval', short: 'i', value: 'TIME', sentence: 'From one PING to the next. Default 1s.' },
+    { long: 'interval', short: 'i', value: 'TIME', description: 'From one PING to the next. Default 1s.' },
     {
       long: 'wait',
       short: 'W',
       value: 'TIME',
-      sentence: 'How long to wait for a PONG. Default: --timeout, or the 2s of a responder without it, and 500ms.',
+      description: 'How long to wait for a PONG. Default: --timeout, or the 2s of a responder without it, and 500ms.',
     },
-    { long: 'scope', value: 'SCOPE', sentence: 'readiness (default), liveness or startup.' },
-    { long: 'check', value: 'NAME', multiple: true, sentence: 'Asks for this check; up to 32 of them.' },
-    { long: 'group', value: 'NAME', sentence: 'Asks for the checks of this group.' },
-    { long: 'max-age', value: 'TIME', sentence: 'The oldest result to accept; 0 = of a run that starts now.' },
+    { long: 'scope', value: 'SCOPE', description: 'readiness (default), liveness or startup.' },
+    { long: 'check', value: 'NAME', multiple: true, description: 'Asks for this check; up to 32 of them.' },
+    { long: 'group', value: 'NAME', description: 'Asks for the checks of this group.' },
+    { long: 'max-age', value: 'TIME', description: 'The oldest result to accept; 0 = of a run that starts now.' },
     {
       long: 'timeout',
       value: 'TIME',
-      sentence: 'By when the responder answers, with the last that it knows if need be; 0 = with what it knows now.',
+      description: 'By when the responder answers, with the last that it knows if need be; 0 = with what it knows now.',
     },
-    { long: 'detail', sentence: 'Asks for the report, and prints what each check says whenever that changes.' },
+    { long: 'detail', description: 'Asks for the report, and prints what each check says whenever that changes.' },
     ...peerFlags,
     {
       long: 'exit',
       value: 'DIALECT',
-      sentence: `A probe: one PING, and its exit code as another program reads it. One of ${Object.keys(exitDialects).join(', ')}.`,
+      description: `A probe: one PING, and its exit code as another program reads it. One of ${Object.keys(exitDialects).join(', ')}.`,
     },
-    { long: 'json', sentence: 'Prints one JSON object a line.' },
+    { long: 'json', description: 'Prints one JSON object a line.' },
   ],
   exits: [
     [0, 'The last PONG said pass or warn.'],
@@ -52,15 +52,15 @@ export const pingCommand: Command = {
   more: async () => [
     {
       title: 'Exit codes with --exit',
-      rows: Object.entries(exitDialects).map(([name, { sentence }]) => [name, sentence]),
+      rows: Object.entries(exitDialects).map(([name, { description }]) => [name, description]),
     },
   ],
-  async refusal(args, sentence) {
+  async refusal(args, description) {
     const dialect = dialectAskedFor(args);
     if (dialect === undefined) return undefined;
     const code = exitCode(dialect, 'not asked');
     if (dialect !== 'nagios') return { code };
-    return { code, line: (await import('./nagios-line.js')).nagiosLine('not asked', sentence) };
+    return { code, line: (await import('./nagios-line.js')).nagiosLine('not asked', description) };
   },
   answersByExitCode: true,
   load: async () => (await import('./run.js')).ping,

@@ -11,8 +11,8 @@ export function nagiosPrinter(address: Address): PingPrinter {
   return {
     begin() {},
     answer(_seq, pong) {
-      const sentence = `${statusOf(pong)} from ${where}${marksOf(pong, checkLines(pong.report))}`;
-      line = nagiosLine(outcomeOf(pong), sentence, pong.rtt);
+      const description = `${statusOf(pong)} from ${where}${marksOf(pong, checkLines(pong.report))}`;
+      line = nagiosLine(outcomeOf(pong), description, pong.rtt);
     },
     failure(_seq, error) {
       line = nagiosLine(outcomeOf(error), error.message);

@@ -119,9 +119,9 @@ function stateStyle(style: (name: StyleName) => Style, state: string): Style {
 }
 
 /** What stands at the head of the line already is not said again. */
-function sentenceWithout(where: string, sentence: string): string {
-  if (sentence.startsWith(`${where} `)) return sentence.slice(where.length + 1);
-  return sentence.replace(`The connection to ${where}`, 'the connection');
+function sentenceWithout(where: string, description: string): string {
+  if (description.startsWith(`${where} `)) return description.slice(where.length + 1);
+  return description.replace(`The connection to ${where}`, 'the connection');
 }
 
 /** With as many digits as ping(8) gives. */

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '../../client/client.js';
 import { type ConnectOptions, connect } from '../../client/connect.js';
 import type { Pong } from '../../client/pong.js';
-import { type PingOptions, pingQuestion } from '../../client/requests.js';
+import { type PingOptions, pingRequest } from '../../client/requests.js';
 import { PongcheckError } from '../../common/errors.js';
 import type { Scope } from '../../health/health.js';
 import { type Address, parseAddress } from '../../net/address.js';
@@ -26,7 +26,7 @@ export async function ping(flags: FlagValues, argument = DEFAULT_ADDRESS): Promi
   const count = countOf(flags.count, dialect === undefined ? Number.POSITIVE_INFINITY : 1);
   const interval = durationOf(flags, 'interval') ?? 1000;
   const question = questionOf(flags);
-  const { wait } = usage(() => pingQuestion(question));
+  const { responseTimeout } = usage(() => pingRequest(question));
   const peer = peerOptions(flags);
 
   const stop = new AbortController();
@@ -35,7 +35,7 @@ export async function ping(flags: FlagValues, argument = DEFAULT_ADDRESS): Promi
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   const statistics = new PingStatistics();
   const printer = await printerFor(flags, dialect, address);
-  const connection = new Connection(address, { ...peer, connectTimeout: wait, signal: stop.signal });
+  const connection = new Connection(address, { ...peer, connectTimeout: responseTimeout, signal: stop.signal });
   let last: Outcome = 'not asked';
   // A reader that has gone ends what would have no end, but not before there is an answer for the exit code.
   const isEndless = count === Number.POSITIVE_INFINITY;
@@ -89,10 +89,10 @@ class Connection {
   }
 
   async ping(question: PingOptions): Promise<Pong | PongcheckError | 'stopped'> {
-    const { signal, connectTimeout: wait } = this.#options;
+    const { signal, connectTimeout: responseTimeout } = this.#options;
     try {
       this.#client ??= await connect(this.#address, this.#options);
-      return await this.#client.ping({ ...question, wait, signal });
+      return await this.#client.ping({ ...question, responseTimeout, signal });
     } catch (error) {
       if (signal.aborted) return 'stopped';
       if (!(error instanceof PongcheckError)) throw error;
@@ -121,7 +121,7 @@ function questionOf(flags: FlagValues): PingOptions {
     ...(flags.group !== undefined && { group: flags.group as string }),
     ...(maxAge !== undefined && { maxAge }),
     ...(timeout !== undefined && { timeout }),
-    ...(wait !== undefined && { wait }),
+    ...(wait !== undefined && { responseTimeout: wait }),
     detail: flags.detail === true,
   };
 }

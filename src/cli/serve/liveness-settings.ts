@@ -3,7 +3,7 @@ import { defaultKeepAlive } from '../../net/keep-alive.js';
 import { formatDuration } from '../../options/duration.js';
 
 /** Which of the three ways to find a dead peer are on, each with its worst case, a line each. */
-export function deathWatch({ listen, heartbeat }: FileSettings): string[] {
+export function describeLivenessSettings({ listen, heartbeat }: FileSettings): string[] {
   return [...idleSweep(listen, heartbeat), serverPings(heartbeat), ...keepAlive(listen)];
 }
 

@@ -3,7 +3,7 @@ import type { Log } from '../../common/log.js';
 import { type Redact, redactor } from '../../common/redact.js';
 import { buildChecks, closeOthers } from '../../config/checks.js';
 import { readConfiguration, type Sources } from '../../config/load.js';
-import { buildFleet } from '../../config/probe-modules.js';
+import { buildProbeExporter } from '../../config/probe-modules.js';
 import type { FileSettings } from '../../config/settings.js';
 import type { DefinedCheck } from '../../health/defined-check.js';
 import { configError } from '../../options/issue.js';
@@ -28,7 +28,7 @@ export async function readRunning(
   running?: Running,
 ): Promise<Running & { options: ServiceOptions; warnings: readonly string[] }> {
   const configuration = await readConfiguration(sources);
-  const fleet = buildFleet(configuration);
+  const fleet = buildProbeExporter(configuration);
   const checks = await buildChecks(configuration, running?.checks);
   const { probe: _, log: __, ...own } = configuration.settings;
   const options = { ...own, checks, ...(fleet && { probe: fleet }) };

@@ -5,7 +5,7 @@ import type { DefinedCheck } from '../../health/defined-check.js';
 import { formatDuration } from '../../options/duration.js';
 import { createService, type Service } from '../../service/service.js';
 import type { FlagValues } from '../parser.js';
-import { deathWatch } from './liveness-settings.js';
+import { describeLivenessSettings } from './liveness-settings.js';
 import { openLog } from './log.js';
 import { coalesced, type Running, readRunning, redactorOf, reload } from './reload.js';
 import { ServeSignals, serveSignals } from './signals.js';
@@ -63,7 +63,7 @@ function tellWhatIsOn(
   log: Log,
 ): void {
   for (const address of addresses) log.info({ address }, `answers PING at ${address}`);
-  for (const sentence of deathWatch(settings)) log.info({}, sentence);
+  for (const description of describeLivenessSettings(settings)) log.info({}, description);
   if (httpAddress !== undefined) {
     log.info(
       { url: httpAddress },

@@ -3,13 +3,13 @@ import { peerFlags } from '../peer-flags.js';
 
 export const watchCommand: Command = {
   name: 'watch',
-  sentence:
+  description:
     'Watches responders over long connections, told at each change: a live table on a terminal, a line a change into a pipe.',
   argument: '[ADDRESS]...',
   many: true,
   flags: [
-    { long: 'interval', short: 'i', value: 'TIME', sentence: 'From one PING to the next. Default 1s.' },
-    { long: 'scope', value: 'SCOPE', sentence: 'readiness (default), liveness or startup.' },
+    { long: 'interval', short: 'i', value: 'TIME', description: 'From one PING to the next. Default 1s.' },
+    { long: 'scope', value: 'SCOPE', description: 'readiness (default), liveness or startup.' },
     ...peerFlags,
   ],
   exits: [[0, 'It was ended by a signal.']],

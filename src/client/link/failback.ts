@@ -12,7 +12,7 @@ export interface SearchOptions {
 const JITTER = 0.25;
 
 /** Looks again and again for something better: one look at a time, rarer the longer nothing is found. */
-export class Search {
+export class FailbackProbe {
   private timer: Timer;
   private armed = false;
   private looks = 0;

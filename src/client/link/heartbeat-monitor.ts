@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../../common/clock.js';
 import type { Scope } from '../../health/health.js';
 import { Heartbeat } from '../../liveness/heartbeat.js';
-import { Limit } from '../../liveness/time-limit.js';
+import { TimeLimit } from '../../liveness/time-limit.js';
 import type { Pong } from '../pong.js';
 import type { PingOptions } from '../requests.js';
 import type { HeartbeatSettings } from './heartbeat-settings.js';
@@ -39,7 +39,7 @@ export interface PulseListener {
   pong(pong: Pong): void;
   /** A PING is overdue, or the server gave a sign of life again. */
   suspect(isSuspect: boolean): void;
-  dead(sentence: string): void;
+  dead(description: string): void;
 }
 
 /**
@@ -47,14 +47,14 @@ export interface PulseListener {
  * convicts after a second look, never inside the timer that raised the
  * suspicion (SPEC "Failure detection"). Begins at once; `stop` ends it.
  */
-export class Pulse {
+export class HeartbeatMonitor {
   readonly heartbeat: Heartbeat;
   private readonly trips = new RoundTripSum();
   /** Three ways to be dead: so many PINGs unanswered, one for so long, a promise not kept. */
-  private readonly unanswered: Limit;
-  private readonly timeout: Limit;
-  private readonly silence: Limit;
-  private readonly limits: readonly Limit[];
+  private readonly unanswered: TimeLimit;
+  private readonly timeout: TimeLimit;
+  private readonly silence: TimeLimit;
+  private readonly limits: readonly TimeLimit[];
   /** Looks are never further apart than this, so that a stall of the own loop is noticed. */
   private readonly longestLook: number;
   private readonly question: PingOptions;
@@ -80,11 +80,11 @@ export class Pulse {
     this.lookedAt = now;
     // The first PING at once: what the server says of itself is wanted now.
     this.heartbeat = new Heartbeat(options, now, 0);
-    this.unanswered = new Limit(this.heartbeat.limit);
-    this.timeout = new Limit(options.timeout);
-    this.silence = new Limit(options.silence);
+    this.unanswered = new TimeLimit(this.heartbeat.limit);
+    this.timeout = new TimeLimit(options.timeout);
+    this.silence = new TimeLimit(options.silence);
     this.limits = [this.unanswered, this.timeout, this.silence].filter(({ ms }) => ms > 0);
-    const shortestStall = Math.min(...this.limits.map((limit) => limit.longestUnnoticedStall));
+    const shortestStall = Math.min(...this.limits.map((limit) => limit.stallTolerance));
     this.longestLook = Math.max(SHORTEST_LOOK, shortestStall / LOOKS_PER_STALL);
     this.question = { ...questionOf(options), signal: this.stopping.signal };
     this.look();
@@ -113,17 +113,17 @@ export class Pulse {
   /** `gap`: since the look before; what of it was planned is a tenth at most of what counts as a stall. */
   private noticeStall(gap: number, now: number): void {
     for (const limit of this.limits) {
-      if (limit.stalled(gap, now) && limit === this.unanswered) this.heartbeat.forgive(now);
+      if (limit.stalled(gap, now) && limit === this.unanswered) this.heartbeat.reset(now);
     }
   }
 
   private judge(): void {
     if (this.stopping.signal.aborted) return;
     const now = this.clock.now();
-    const sentence = this.finding(now);
-    if (sentence === undefined) return this.schedule(now);
+    const description = this.finding(now);
+    if (description === undefined) return this.schedule(now);
     this.stop();
-    this.listener.dead(sentence);
+    this.listener.dead(description);
   }
 
   /** What there is to accuse the server of at `now`. */
@@ -200,7 +200,7 @@ function questionOf({ interval, maxPingsOut, timeout, scope, detail }: PulseOpti
   return {
     scope,
     detail,
-    wait: Math.max(SHORTEST_WAIT, (maxPingsOut + 2) * interval),
+    responseTimeout: Math.max(SHORTEST_WAIT, (maxPingsOut + 2) * interval),
     ...(isHurried && { timeout: Math.min(USUAL_ANSWER, soonest / 2) }),
   };
 }

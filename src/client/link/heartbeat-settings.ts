@@ -10,9 +10,9 @@ export interface HeartbeatSettings {
   timeout?: number;
 }
 
-/** A dead server is found within 30 to 40 s (ordinary) or 6.75 to 9 s (strict), less the jitter. */
+/** A dead server is found within 30 to 40 s (default) or 6.75 to 9 s (strict), less the jitter. */
 export const heartbeatPresets = {
-  ordinary: { interval: 10_000, maxPingsOut: 3 },
+  default: { interval: 10_000, maxPingsOut: 3 },
   strict: { interval: 2250, maxPingsOut: 3 },
 } as const satisfies Record<string, HeartbeatSettings>;
 

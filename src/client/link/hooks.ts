@@ -31,7 +31,7 @@ export class Hooks {
   constructor(
     private readonly hooks: ConnectionHooks,
     private readonly clock: Clock,
-    private readonly warn: (sentence: string) => void,
+    private readonly warn: (description: string) => void,
   ) {}
 
   up(client: Client): void {

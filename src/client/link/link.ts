@@ -16,8 +16,8 @@ import type { ClientTls } from '../tls.js';
 import type { WatchedStatus, WatchOptions } from '../watch.js';
 import { AddressList } from './addresses.js';
 import type { BackoffOptions } from './backoff.js';
-import { Search } from './failback.js';
-import { Pulse } from './heartbeat-monitor.js';
+import { FailbackProbe } from './failback.js';
+import { HeartbeatMonitor } from './heartbeat-monitor.js';
 import {
   type HeartbeatSettings,
   type heartbeatPresets,
@@ -36,7 +36,7 @@ export interface LinkOptions extends ConnectionHooks {
   name?: string;
   /** Shown in HELLO, and before a look at another address. */
   token?: string;
-  /** Default `ordinary`. */
+  /** Default `default`. */
   heartbeat?: keyof typeof heartbeatPresets | HeartbeatSettings;
   /** What the PINGs ask for. Default `readiness`: a server that is alive but useless is told. */
   scope?: Scope;
@@ -47,7 +47,7 @@ export interface LinkOptions extends ConnectionHooks {
   /** What PINGs of the server are answered with. Default: pass. */
   health?: () => 'pass' | 'warn' | 'fail';
   /** Statuses for which the next healthy address of the list is taken. Default fail, draining and unknown. */
-  leaveAt?: readonly State[];
+  failoverOn?: readonly State[];
   /** Whether to go back to an earlier address of the list when that is healthy again. Default true. */
   failback?: boolean;
   backoff?: BackoffOptions;
@@ -76,7 +76,7 @@ interface LinkEvents {
   status: [status: State, pong: Pong];
   /** A heartbeat was answered. */
   pong: [pong: Pong];
-  warning: [sentence: string];
+  warning: [description: string];
 }
 
 /** An interval longer than the server's idle timeout divided by this would be cut off by it. */
@@ -104,10 +104,10 @@ export class Link extends EventEmitter<LinkEvents> {
   private readonly serverPings: number;
   private readonly clock: Clock;
   private readonly list: AddressList;
-  private readonly search: Search;
+  private readonly search: FailbackProbe;
   private readonly hooks: Hooks;
   private readonly abort = new AbortController();
-  private pulse: Pulse | undefined;
+  private pulse: HeartbeatMonitor | undefined;
   /** Until the next try while it is down, until the connection has lasted while there is one. */
   private timer: Timer;
   /** Ends with the connection that is being made; never rejects. */
@@ -121,20 +121,16 @@ export class Link extends EventEmitter<LinkEvents> {
     options: LinkOptions,
   ) {
     super();
-    const {
-      heartbeat = 'ordinary',
-      clock = systemClock,
-      random = Math.random,
-      backoff = {},
-      failback = true,
-    } = options;
+    const { heartbeat = 'default', clock = systemClock, random = Math.random, backoff = {}, failback = true } = options;
     this.options = options;
     this.beat = heartbeatSettings(heartbeat);
     this.serverPings = milliseconds('serverPings', options.serverPings ?? 0);
     this.clock = clock;
     this.list = new AddressList({ count: addresses.length, failback, backoff, random });
-    this.search = new Search(clock, { interval: this.beat.interval, backoff, random }, () => this.lookForBetter());
-    this.hooks = new Hooks(options, clock, (sentence) => this.emit('warning', sentence));
+    this.search = new FailbackProbe(clock, { interval: this.beat.interval, backoff, random }, () =>
+      this.lookForBetter(),
+    );
+    this.hooks = new Hooks(options, clock, (description) => this.emit('warning', description));
     this.alive = setInterval(() => {}, 2 ** 30);
     queueMicrotask(() => this.makeNext('starts'));
   }
@@ -263,10 +259,10 @@ export class Link extends EventEmitter<LinkEvents> {
     client.on('goaway', (goaway) => this.sentAway(client, goaway));
     this.timer = this.clock.after(LASTING, () => this.list.lasted());
     const settings = { ...this.beat, interval: this.shortened(hello.idleTimeoutMs), scope, detail, silence, random };
-    this.pulse = new Pulse(client, settings, this.clock, {
+    this.pulse = new HeartbeatMonitor(client, settings, this.clock, {
       pong: (pong) => this.told(client, pong),
       suspect: (isSuspect) => this.suspect(client, isSuspect),
-      dead: (sentence) => client.convict(sentence),
+      dead: (description) => client.convict(description),
     });
     if (client.goaway) this.sentAway(client, client.goaway);
   }
@@ -308,10 +304,10 @@ export class Link extends EventEmitter<LinkEvents> {
     this.change(isSuspect ? 'suspect' : 'up', isSuspect ? 'a PING is overdue' : 'the server answers again');
   }
 
-  private lost(client: Client, reason: CloseReason, sentence: string = reason): void {
+  private lost(client: Client, reason: CloseReason, description: string = reason): void {
     if (this.client !== client) return;
-    this.leave(client, sentence);
-    this.retry(sentence);
+    this.leave(client, description);
+    this.retry(description);
   }
 
   /** The connection is over for this link, whatever becomes of it. */
@@ -345,8 +341,8 @@ export class Link extends EventEmitter<LinkEvents> {
   // -- a better one ----------------------------------------------------------
 
   private get isLeaving(): boolean {
-    const { leaveAt = LEAVE_AT } = this.options;
-    return this.state === 'draining' || (this.status !== undefined && leaveAt.includes(this.status));
+    const { failoverOn = LEAVE_AT } = this.options;
+    return this.state === 'draining' || (this.status !== undefined && failoverOn.includes(this.status));
   }
 
   /** The addresses that are worth a look now. Behind the one of a server that sends away there may be another by now. */

@@ -9,7 +9,7 @@ export interface Counted {
 }
 
 /** What a check adds to an aggregate; undefined where it is left out: its failure is only ours that came back. */
-export function contribution({ state, reason, critical }: Counted): CheckState | undefined {
+export function effectiveState({ state, reason, critical }: Counted): CheckState | undefined {
   if (reason === 'loop') return undefined;
   return critical || state === 'pass' ? state : 'warn';
 }
@@ -17,6 +17,6 @@ export function contribution({ state, reason, critical }: Counted): CheckState |
 /** The worst of what the checks add; pass where nothing is added. */
 export function aggregate(checks: Iterable<Counted>): CheckState {
   let worst: CheckState = 'pass';
-  for (const check of checks) worst = worse(worst, contribution(check) ?? 'pass');
+  for (const check of checks) worst = worse(worst, effectiveState(check) ?? 'pass');
   return worst;
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../common/clock.js';
-import type { Answer, Extent, Standing } from '../health.js';
+import type { Answer, CachedStatus, ReportDetail } from '../health.js';
 import type { Monitor } from '../runs/monitor.js';
 import { type CheckState, type State, worse } from '../state.js';
 import { aggregate } from './aggregate.js';
@@ -14,7 +14,7 @@ export interface ViewContext {
   /** Rises whenever other checks are selected than before. */
   readonly generation: number;
   readonly reports: ReportCache;
-  serialise(view: View, extent: Extent): Buffer;
+  serialise(view: View, extent: ReportDetail): Buffer;
 }
 
 /** What a view says by itself, whatever its checks say; undefined: their aggregate counts. */
@@ -26,7 +26,7 @@ export type FindChecks = () => readonly Monitor[] | undefined;
 /** One selection of checks, and what is known of it as a whole. */
 export class View {
   /** Replaced only when something changed. */
-  standing!: Standing;
+  standing!: CachedStatus;
   private found: readonly Monitor[] | undefined;
   private generation = -1;
   private revision = -1;
@@ -57,7 +57,7 @@ export class View {
   }
 
   /** What stands now. */
-  current(): Standing {
+  current(): CachedStatus {
     if (this.revision !== this.context.revision) this.refresh();
     return this.standing;
   }
@@ -81,7 +81,7 @@ export class View {
     return new ViewAnswer(this, this.current(), stale, late, this.context.clock.now());
   }
 
-  report(extent: Extent): Buffer {
+  report(extent: ReportDetail): Buffer {
     const { reports, revision } = this.context;
     return reports.get(this, extent, revision, () => this.context.serialise(this, extent));
   }
@@ -93,7 +93,7 @@ class ViewAnswer implements Answer {
 
   constructor(
     private readonly view: View,
-    { state, since }: Standing,
+    { state, since }: CachedStatus,
     readonly stale: boolean,
     readonly late: boolean,
     now: number,
@@ -102,7 +102,7 @@ class ViewAnswer implements Answer {
     this.age = Math.max(0, now - since);
   }
 
-  report(extent: Extent): Buffer {
+  report(extent: ReportDetail): Buffer {
     return this.view.report(extent);
   }
 

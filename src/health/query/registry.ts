@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { isolate } from '../../common/call-safely.js';
+import { callSafely } from '../../common/call-safely.js';
 import { type Clock, systemClock, type Timer } from '../../common/clock.js';
 import { redactor } from '../../common/redact.js';
 import { type DefinedCheck, hasOtherSettings, isSameCheck, withRunOf } from '../defined-check.js';
-import type { Answer, Health, Query, Scope, Selection, Standing, Watched, Withdraw } from '../health.js';
+import type { Answer, CachedStatus, Health, Query, Scope, Selection, Watched, Withdraw } from '../health.js';
 import type { Reason } from '../reason.js';
 import { type Identity, report } from '../report.js';
-import { Findings } from '../result.js';
+import { ResultNormalizer } from '../result.js';
 import { type Held, Monitor, type MonitorContext } from '../runs/monitor.js';
 import type { CheckStats } from '../runs/stats.js';
 import type { CheckState, State } from '../state.js';
-import { contribution } from './aggregate.js';
+import { effectiveState } from './aggregate.js';
 import { type FindChecks, type Override, View, type ViewContext } from './group.js';
 import { ReportCache } from './report-cache.js';
 import { ask } from './request.js';
@@ -266,7 +266,7 @@ export class Registry implements Health {
     return (this.groupViews.get(group) ?? this.notFound).answer(false);
   }
 
-  standing(scope: Scope): Standing {
+  standing(scope: Scope): CachedStatus {
     return this.ofScope(scope).standing;
   }
 
@@ -302,7 +302,7 @@ export class Registry implements Health {
   }
 
   private endWatching(view: View): void {
-    if (view.key !== undefined) this.selections.unwatch(view.key);
+    if (view.key !== undefined) this.selections.cancelWatches(view.key);
   }
 
   /** Undefined where it does not exist. */
@@ -403,9 +403,9 @@ export class Registry implements Health {
   }
 
   /** Closes a check that is not wanted any more, once its run has let go, or after a second; another name may still stand for it. */
-  private retire(check: DefinedCheck, letGo: Promise<unknown>): void {
+  private retire(check: DefinedCheck, detach: Promise<unknown>): void {
     const isWanted = () => [...this.monitors.values()].some((monitor) => monitor.check.source === check.source);
-    const retired = this.within(STOP_LIMIT, letGo).then(() => isWanted() || check.close?.());
+    const retired = this.within(STOP_LIMIT, detach).then(() => isWanted() || check.close?.());
     const leaving = retired.catch(() => {}).finally(() => this.leaving.delete(leaving));
     this.leaving.add(leaving);
   }
@@ -418,8 +418,8 @@ export class Registry implements Health {
     };
   }
 
-  private findingsOf({ checks }: RegistrySettings): Findings {
-    return new Findings(redactor(checks.flatMap(({ secrets }) => secrets ?? [])), this.instance);
+  private findingsOf({ checks }: RegistrySettings): ResultNormalizer {
+    return new ResultNormalizer(redactor(checks.flatMap(({ secrets }) => secrets ?? [])), this.instance);
   }
 
   /** Brings what stands up to date, and tells which groups are in another state. */
@@ -431,7 +431,7 @@ export class Registry implements Health {
       view.refresh();
       const to = view.standing.state;
       if (from === to) continue;
-      const worst = view.checks.find((check) => contribution(check) === to);
+      const worst = view.checks.find((check) => effectiveState(check) === to);
       this.tell('group', name, from, to, worst?.reason, worst?.verdict.finding?.output);
     }
   }
@@ -442,7 +442,7 @@ export class Registry implements Health {
 
   private tell(of: 'check' | 'group', name: string, from: State, to: State, reason?: Reason, output?: string): void {
     const why = { ...(reason && { reason }), ...(output !== undefined && { output }) };
-    for (const listener of this.listeners) isolate(() => listener({ of, name, from, to, ...why }));
+    for (const listener of this.listeners) callSafely(() => listener({ of, name, from, to, ...why }));
   }
 
   private async end(): Promise<void> {

@@ -1,10 +1,10 @@
 import type { Clock, Timer } from '../../common/clock.js';
-import type { Extent } from '../health.js';
+import type { ReportDetail } from '../health.js';
 
 /** How long a serialised report is reused while nothing changes, in milliseconds. */
 const REPORT_LIFE = 250;
 /** Limit for all cached reports together, in bytes. */
-const MAX_OCTETS = 4 * 1024 * 1024;
+const MAX_BYTES = 4 * 1024 * 1024;
 
 interface Kept {
   readonly octets: Buffer;
@@ -18,7 +18,7 @@ interface Kept {
  */
 export class ReportCache {
   /** For each extent the oldest first. */
-  private readonly kept: Readonly<Record<Extent, Map<object, Kept>>> = {
+  private readonly kept: Readonly<Record<ReportDetail, Map<object, Kept>>> = {
     full: new Map(),
     causes: new Map(),
     chain: new Map(),
@@ -30,14 +30,14 @@ export class ReportCache {
   constructor(private readonly clock: Clock) {}
 
   /** Returns the report of `view` at `revision`; calls `serialise` if none is cached. */
-  get(view: object, extent: Extent, revision: number, serialise: () => Buffer): Buffer {
+  get(view: object, extent: ReportDetail, revision: number, serialise: () => Buffer): Buffer {
     const now = this.clock.now();
     const reports = this.kept[extent];
     const kept = reports.get(view);
     if (kept && kept.revision === revision && now < kept.until) return kept.octets;
     const octets = serialise();
     if (kept) this.drop(reports, view, kept);
-    if (this.octets + octets.length > MAX_OCTETS) this.clear();
+    if (this.octets + octets.length > MAX_BYTES) this.clear();
     reports.set(view, { octets, revision, until: now + REPORT_LIFE });
     this.octets += octets.length;
     this.timer ??= this.clock.after(REPORT_LIFE, this.expire);

@@ -1,4 +1,4 @@
-import { isolate } from '../../common/call-safely.js';
+import { callSafely } from '../../common/call-safely.js';
 import type { Clock, Timer } from '../../common/clock.js';
 import type { Answer, Query, Withdraw } from '../health.js';
 import type { Monitor, Waiter } from '../runs/monitor.js';
@@ -21,11 +21,11 @@ export function ask(view: View, query: Query, clock: Clock, answer: (answer: Ans
     answer(view.answer(false));
     return nothing;
   }
-  let question: Question | undefined;
+  let question: Request | undefined;
   for (const monitor of view.checks) {
     const maxAge = monitor.maxAge(query.maxAge);
     if (monitor.isFresh(maxAge, now)) continue;
-    question ??= new Question(view, clock, answer);
+    question ??= new Request(view, clock, answer);
     // A question that came through another responder may have come through that very one: waiting for it could wait for itself.
     const remote = query.hops > 0 && monitor.check.kind === 'pingpong';
     const run = monitor.needed(maxAge, now, query.hops, !remote || query.hops < MAX_HOPS);
@@ -39,7 +39,7 @@ export function ask(view: View, query: Query, clock: Clock, answer: (answer: Ans
 }
 
 /** A question that waits for runs. */
-class Question implements Waiter {
+class Request implements Waiter {
   private readonly needs: { monitor: Monitor; run: number; wait: boolean }[] = [];
   private missing = 0;
   private timer: Timer;
@@ -85,7 +85,7 @@ class Question implements Waiter {
     const isMissed = ({ monitor, run }: { monitor: Monitor; run: number }) =>
       !monitor.hasEnded(run) && this.view.checks.includes(monitor);
     const stale = !final && this.needs.some(isMissed);
-    isolate(() => this.answer(this.view.answer(stale, stale && isDeadline)));
+    callSafely(() => this.answer(this.view.answer(stale, stale && isDeadline)));
   }
 
   private close(): void {

@@ -66,13 +66,13 @@ export class Selections {
     return this.mapOf(key).has(key);
   }
 
-  /** Keeps the view until `unwatch`. */
+  /** Keeps the view until `cancelWatches`. */
   watch(key: string, view: View): void {
     this.kept.delete(key);
     this.mapOf(key).set(key, view);
   }
 
-  unwatch(key: string): void {
+  cancelWatches(key: string): void {
     this.mapOf(key).delete(key);
   }
 

@@ -1,5 +1,5 @@
-import { isolate } from '../../common/call-safely.js';
-import type { Answer, Standing, Watched } from '../health.js';
+import { callSafely } from '../../common/call-safely.js';
+import type { Answer, CachedStatus, Watched } from '../health.js';
 import type { Monitor } from '../runs/monitor.js';
 import type { View } from './group.js';
 
@@ -41,7 +41,7 @@ class WatchedView {
   version = 0;
   /** The latest version for which the notification of all watchers has begun. */
   notifiedVersion = 0;
-  private standing: Standing;
+  private standing: CachedStatus;
   private outlook: string;
   /** Those that run because they are watched here. */
   private checks: readonly Monitor[] = [];
@@ -56,7 +56,7 @@ class WatchedView {
     const before = this.checks;
     this.checks = checks;
     for (const check of checks) if (!before.includes(check)) check.watch();
-    for (const check of before) if (!checks.includes(check)) check.unwatch();
+    for (const check of before) if (!checks.includes(check)) check.cancelWatches();
   }
 
   /** Compares the view with what it was at the last call. */
@@ -74,7 +74,7 @@ class WatchedView {
   notify(watcher: Watcher): void {
     if (watcher.version === this.version) return;
     watcher.version = this.version;
-    isolate(watcher.changed);
+    callSafely(watcher.changed);
   }
 }
 

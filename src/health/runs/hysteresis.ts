@@ -1,4 +1,4 @@
-import type { Finding } from '../result.js';
+import type { NormalizedResult } from '../result.js';
 import type { CheckState } from '../state.js';
 
 /**
@@ -7,9 +7,9 @@ import type { CheckState } from '../state.js';
  * of knowing nothing. Pass and warn are good, fail and unknown are bad; within
  * the same side a new finding counts at once.
  */
-export class Verdict {
+export class Hysteresis {
   /** The finding that counts; undefined while nothing is known. */
-  finding: Finding | undefined;
+  finding: NormalizedResult | undefined;
   /** Monotonic moment since when the state is what it is. */
   since: number;
   /** Good findings in a row. */
@@ -32,7 +32,7 @@ export class Verdict {
     return this.finding?.status ?? 'unknown';
   }
 
-  take(finding: Finding, now: number): void {
+  take(finding: NormalizedResult, now: number): void {
     const good = isGood(finding);
     const isFirst = this.finding === undefined || this.isRestarted;
     this.isRestarted = false;
@@ -56,13 +56,13 @@ export class Verdict {
     this.hold(undefined, now);
   }
 
-  private hold(finding: Finding | undefined, now: number): void {
+  private hold(finding: NormalizedResult | undefined, now: number): void {
     const before = this.state;
     this.finding = finding;
     if (this.state !== before) this.since = now;
   }
 }
 
-function isGood({ status }: Finding): boolean {
+function isGood({ status }: NormalizedResult): boolean {
   return status === 'pass' || status === 'warn';
 }

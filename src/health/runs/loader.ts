@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../common/clock.js';
-import type { Finding, Findings } from '../result.js';
+import type { NormalizedResult, ResultNormalizer } from '../result.js';
 
 /** Time limit of one attempt, in milliseconds: far beyond what a cold disk needs. */
 const LOAD_LIMIT_MS = 30_000;
@@ -11,13 +11,13 @@ export class Loader {
   isLoaded: boolean;
   /** A call of `load` has not settled; there is never a second one beside it. */
   private isPending = false;
-  private waiting: ((failure?: Finding) => void) | undefined;
+  private waiting: ((failure?: NormalizedResult) => void) | undefined;
   private timer: Timer;
 
   constructor(
     private readonly load: (() => unknown) | undefined,
     private readonly clock: Clock,
-    private readonly findings: Findings,
+    private readonly findings: ResultNormalizer,
     /** What is being loaded, of this check and of others. */
     private readonly loads: Set<Promise<unknown>> = new Set(),
   ) {
@@ -30,7 +30,7 @@ export class Loader {
   }
 
   /** Makes an attempt, unless one is going on. `end` is called once, with the failure if there is one; never after `stop`. */
-  attempt(end: (failure?: Finding) => void): void {
+  attempt(end: (failure?: NormalizedResult) => void): void {
     if (this.waiting) return;
     this.waiting = end;
     this.timer = this.clock.after(LOAD_LIMIT_MS, () => this.fail(`not loaded within ${LOAD_LIMIT_MS / 1000} s`));
@@ -72,7 +72,7 @@ export class Loader {
     this.end(this.findings.failed('internal', why));
   }
 
-  private end(failure?: Finding): void {
+  private end(failure?: NormalizedResult): void {
     const { waiting } = this;
     this.stop();
     waiting?.(failure);

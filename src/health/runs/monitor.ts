@@ -1,9 +1,9 @@
 import type { Clock, Timer } from '../../common/clock.js';
 import type { DefinedCheck } from '../defined-check.js';
 import type { Reason } from '../reason.js';
-import type { Finding, Findings } from '../result.js';
+import type { NormalizedResult, ResultNormalizer } from '../result.js';
 import type { CheckState } from '../state.js';
-import { Verdict } from './hysteresis.js';
+import { Hysteresis } from './hysteresis.js';
 import { Loader } from './loader.js';
 import { Run } from './run.js';
 import { type FlightListener, SingleFlight } from './single-flight.js';
@@ -25,7 +25,7 @@ export interface MonitorContext {
   readonly clock: Clock;
   /** 0 to below 1, for the jitter. */
   readonly random: () => number;
-  findings: Findings;
+  findings: ResultNormalizer;
   /** What checks are loading. */
   loads: Set<Promise<unknown>>;
   /** Results older than this, and than the check's own max age, count for nothing. Milliseconds. */
@@ -42,7 +42,7 @@ export interface Held {
 
 /** One check as it is watched: when it runs, what is held of it, and who waits for it. */
 export class Monitor implements FlightListener {
-  readonly verdict: Verdict;
+  readonly verdict: Hysteresis;
   readonly stats: CheckStats;
   /** Monotonic moment at which the latest run that ended began; -Infinity before. */
   startedAt = Number.NEGATIVE_INFINITY;
@@ -62,10 +62,10 @@ export class Monitor implements FlightListener {
   ) {
     const { clock } = context;
     this.stats = new CheckStats(clock.wall() / 1000);
-    this.verdict = new Verdict(check.rise, check.fall, clock.now());
+    this.verdict = new Hysteresis(check.rise, check.fall, clock.now());
     this.flight = new SingleFlight(
       clock,
-      check.floor,
+      check.minInterval,
       (hops, listener) => new Run(this.check, hops, clock, context.findings, listener),
       (hanging) => context.findings.failed('timeout', `${hanging} earlier runs have not ended`),
       () => new Loader(this.check.load, clock, context.findings, context.loads),
@@ -168,7 +168,7 @@ export class Monitor implements FlightListener {
     this.check = check;
     this.verdict.rise = check.rise;
     this.verdict.fall = check.fall;
-    this.flight.setFloor(check.floor);
+    this.flight.setMinInterval(check.minInterval);
   }
 
   /** The age that is really accepted where `wanted` was asked for, in milliseconds. */
@@ -210,7 +210,7 @@ export class Monitor implements FlightListener {
   }
 
   /** One of those who watch has gone. */
-  unwatch(): void {
+  cancelWatches(): void {
     this.watches--;
     if (this.watches === 0 && this.check.interval === 0) this.context.clock.clear(this.intervalTimer);
   }
@@ -235,9 +235,9 @@ export class Monitor implements FlightListener {
     const { clock } = this.context;
     clock.clear(this.intervalTimer);
     clock.clear(this.limitTimer);
-    const letGo = this.flight.stop();
+    const detach = this.flight.stop();
     for (const waiter of [...this.waitingForCurrent, ...this.waitingForNext]) waiter.arrived();
-    return letGo;
+    return detach;
   }
 
   // FlightListener
@@ -248,7 +248,7 @@ export class Monitor implements FlightListener {
     this.waitingForNext = new Set();
   }
 
-  ended(startedAt: number, finding: Finding, ran: boolean): void {
+  ended(startedAt: number, finding: NormalizedResult, ran: boolean): void {
     const { clock } = this.context;
     const now = clock.now();
     this.startedAt = startedAt;
@@ -306,7 +306,7 @@ export class Monitor implements FlightListener {
     this.context.changed(this, before);
   }
 
-  private count(finding: Finding): void {
+  private count(finding: NormalizedResult): void {
     const { stats, duration } = this;
     stats.runs++;
     if (duration !== undefined) stats.duration.observe(duration / 1000);

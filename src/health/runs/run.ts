@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../../common/clock.js';
 import type { DefinedCheck } from '../defined-check.js';
 import { CheckFailure } from '../reason.js';
-import type { Finding, Findings } from '../result.js';
+import type { NormalizedResult, ResultNormalizer } from '../result.js';
 
 /** A timer this late means that this process stood still: what the check waits for may be there, unread. */
 const STOOD_STILL_MS = 50;
@@ -17,7 +17,7 @@ const unblockingKinds: ReadonlySet<string> = new Set(['mysql', 'redis', 'http', 
 /** Who started a run hears how it went. */
 export interface RunListener {
   /** The finding stands; called exactly once, at the timeout at the latest, and never after `abort`. */
-  end(run: Run, finding: Finding): void;
+  end(run: Run, finding: NormalizedResult): void;
   /** The check has let go: its promise settled, before or after the end. */
   settle(run: Run): void;
 }
@@ -40,7 +40,7 @@ export class Run {
     private readonly check: DefinedCheck,
     private readonly hops: number,
     private readonly clock: Clock,
-    private readonly findings: Findings,
+    private readonly findings: ResultNormalizer,
     private readonly listener: RunListener,
   ) {
     this.startedAt = clock.now();
@@ -74,7 +74,7 @@ export class Run {
     this.listener.end(this, isTooLate ? this.noAnswer(': the check blocks the event loop') : finding);
   }
 
-  private async attempt(): Promise<Finding> {
+  private async attempt(): Promise<NormalizedResult> {
     const { check, findings, hops, clock } = this;
     try {
       const calledAt = clock.now();
@@ -92,7 +92,7 @@ export class Run {
   }
 
   private get mayRepeat(): boolean {
-    return this.clock.now() - this.startedAt >= this.check.floor;
+    return this.clock.now() - this.startedAt >= this.check.minInterval;
   }
 
   /** What the check connected is kept, so that the next runs need not: its cost is not counted against this one. */
@@ -126,7 +126,7 @@ export class Run {
     this.listener.end(this, finding);
   }
 
-  private noAnswer(why = ''): Finding {
+  private noAnswer(why = ''): NormalizedResult {
     return this.findings.failed('timeout', `no answer within ${this.check.timeout} ms${why}`);
   }
 

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../common/clock.js';
-import type { Finding } from '../result.js';
+import type { NormalizedResult } from '../result.js';
 import type { Loader } from './loader.js';
 import type { Run, RunListener } from './run.js';
 
@@ -18,12 +18,12 @@ export interface FlightListener {
    * @param startedAt monotonic moment of its start.
    * @param ran false where no run was possible, because too many hang, or what the check needs could not be loaded.
    */
-  ended(startedAt: number, finding: Finding, ran: boolean): void;
+  ended(startedAt: number, finding: NormalizedResult, ran: boolean): void;
 }
 
 /**
  * The runs of one check: at most one at a time and one waiting behind it,
- * never two starts within the floor, whatever wants them. A run that outlives
+ * never two starts within the minInterval, whatever wants them. A run that outlives
  * its timeout is abandoned: the next ones start beside it, as long as few hang.
  */
 export class SingleFlight implements RunListener {
@@ -35,7 +35,7 @@ export class SingleFlight implements RunListener {
   private loader: Loader;
   /** The waiting run: how many responders the question came through that wants it. */
   private next: { hops: number } | undefined;
-  private floorTimer: Timer;
+  private minIntervalTimer: Timer;
   private lastStart = Number.NEGATIVE_INFINITY;
   /** The same, of runs that were not refused. */
   private lastRun = Number.NEGATIVE_INFINITY;
@@ -46,9 +46,9 @@ export class SingleFlight implements RunListener {
 
   constructor(
     private readonly clock: Clock,
-    private floor: number,
+    private minInterval: number,
     private readonly create: (hops: number, listener: RunListener) => Run,
-    private readonly refused: (hanging: number) => Finding,
+    private readonly refused: (hanging: number) => NormalizedResult,
     private readonly createLoader: () => Loader,
     private readonly listener: FlightListener,
   ) {
@@ -83,32 +83,32 @@ export class SingleFlight implements RunListener {
   }
 
   /** Holds from the next start on. */
-  setFloor(floor: number): void {
-    this.floor = floor;
+  setMinInterval(minInterval: number): void {
+    this.minInterval = minInterval;
   }
 
   /**
    * Another check takes the place of this one: the run that is going on counts for nothing, those that hang do not
-   * either, and one of the new check starts as soon as the floor allows. Settles when the aborted run has let go.
+   * either, and one of the new check starts as soon as the minInterval allows. Settles when the aborted run has let go.
    */
   async replace(): Promise<void> {
-    const letGo = this.running?.abort();
+    const detach = this.running?.abort();
     this.running = undefined;
     this.hanging.clear();
     this.owesRun = false;
-    this.clock.clear(this.floorTimer);
+    this.clock.clear(this.minIntervalTimer);
     this.loader.stop();
     this.loader = this.createLoader();
     this.next = { hops: 0 };
     this.advance();
-    await letGo;
+    await detach;
   }
 
   /** Starts no more runs and aborts the one that is going on; settles when it lets go. */
   async stop(): Promise<void> {
     this.stopped = true;
     this.next = undefined;
-    this.clock.clear(this.floorTimer);
+    this.clock.clear(this.minIntervalTimer);
     this.loader.stop();
     await this.running?.abort();
   }
@@ -118,9 +118,9 @@ export class SingleFlight implements RunListener {
     if (!this.next || this.running || this.stopped) return;
     const now = this.clock.now();
     // Timers may fire a fraction early: look at the clock each time.
-    const wait = this.lastStart + this.floor - now;
+    const wait = this.lastStart + this.minInterval - now;
     if (wait > 0) {
-      this.floorTimer = this.clock.after(wait, () => this.advance());
+      this.minIntervalTimer = this.clock.after(wait, () => this.advance());
       return;
     }
     if (!this.loader.isLoaded) {
@@ -133,7 +133,7 @@ export class SingleFlight implements RunListener {
     this.begin(now);
     this.lastRun = now;
     const run = this.create(hops, this);
-    // The clock has moved on since: the floor holds between the moments that are told.
+    // The clock has moved on since: the minInterval holds between the moments that are told.
     this.lastStart = run.startedAt;
     this.running = run;
     run.begin();
@@ -147,7 +147,7 @@ export class SingleFlight implements RunListener {
   }
 
   /** Ends the waiting run in place of starting it. */
-  private skip(finding: Finding): void {
+  private skip(finding: NormalizedResult): void {
     const now = this.clock.now();
     this.begin(now);
     this.ended = this.started;
@@ -161,7 +161,7 @@ export class SingleFlight implements RunListener {
 
   // RunListener
 
-  end(run: Run, finding: Finding): void {
+  end(run: Run, finding: NormalizedResult): void {
     this.running = undefined;
     this.ended = this.started;
     if (!run.settled) this.hanging.add(run);

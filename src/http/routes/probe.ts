@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify';
-import { type Fleet, ProbeRefusal } from '../../exporter/exporter.js';
+import { type ProbeExporter, ProbeRefusal } from '../../exporter/exporter.js';
 import { exposition } from '../../exporter/exposition.js';
 import type { Probed } from '../../exporter/probe.js';
 import { get } from '../route.js';
@@ -12,7 +12,7 @@ const SCRAPE_TIMEOUT = 'x-prometheus-scrape-timeout-seconds';
  * `GET /probe?target=HOST:PORT&module=NAME`: the metrics of one probe, 200 also where it failed; 400 for a target or
  * module that is none, 403 for a target that is not allowed. With `&debug=true` what was done comes first, as text.
  */
-export function probeRoute(fleet: Fleet, turns: Turns): FastifyPluginAsync {
+export function probeRoute(fleet: ProbeExporter, turns: Turns): FastifyPluginAsync {
   return async (app) => {
     get(app, '/probe', async (request, reply) => {
       const { target, module = 'pongcheck', debug } = request.query;

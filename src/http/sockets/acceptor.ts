@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../../common/clock.js';
 import type { Log } from '../../common/log.js';
 import type { HttpCloseReason, HttpRefusal, HttpStats } from '../../metrics/http-stats.js';
 import { addressBucket } from '../../net/address-bucket.js';
-import { Complaints } from '../../server/peer-log.js';
+import { PeerLog } from '../../server/peer-log.js';
 import { PerAddress } from '../../server/sockets/per-address.js';
 import { sharedReads, withSharedReads } from '../../server/sockets/shared-reads.js';
 import type { Turns } from '../turns.js';
@@ -25,7 +25,7 @@ const STALL = 500;
 
 const reads = sharedReads(READ_BYTES);
 
-const sentences: Readonly<Record<HttpCloseReason | HttpRefusal, string>> = {
+const descriptions: Readonly<Record<HttpCloseReason | HttpRefusal, string>> = {
   'max-connections': 'an HTTP connection was refused: http.maxConnections are open and busy',
   'max-connections-per-address':
     'an HTTP connection was refused: http.maxConnectionsPerAddress are open from its address',
@@ -88,7 +88,7 @@ export class Acceptor implements HttpConnectionEvents {
     unread: new Line(UNREAD_TIMEOUT, 'unread'),
   };
   private readonly perAddress = new PerAddress();
-  private readonly complaints: Complaints;
+  private readonly complaints: PeerLog;
   /** Node's own listener, which parses. */
   private readonly speakHttp: (connection: HttpConnection) => void;
   private readonly handshakes: TlsHandshakes | undefined;
@@ -103,7 +103,7 @@ export class Acceptor implements HttpConnectionEvents {
   ) {
     const { clock, log, listener, stats, maxConnections } = options;
     stats.limit = maxConnections;
-    this.complaints = new Complaints(log, clock, listener);
+    this.complaints = new PeerLog(log, clock, listener);
     if (isTls) {
       const tooLate = (connection: HttpConnection) => this.close(connection, 'handshake-timeout');
       this.handshakes = new TlsHandshakes(server, options.turns, clock, tooLate);
@@ -143,7 +143,8 @@ export class Acceptor implements HttpConnectionEvents {
     if (maxConnectionsPerAddress > 0 && !this.perAddress.claim(socket, bucket, maxConnectionsPerAddress)) {
       return this.refuse(socket, 'max-connections-per-address');
     }
-    if (this.connections.size >= maxConnections && !this.makeRoom()) return this.refuse(socket, 'max-connections');
+    if (this.connections.size >= maxConnections && !this.removeStaleSocket())
+      return this.refuse(socket, 'max-connections');
     const connection = new HttpConnection(socket, turns, this);
     this.connections.add(connection);
     stats.open = this.connections.size;
@@ -165,7 +166,7 @@ export class Acceptor implements HttpConnectionEvents {
   }
 
   /** Closes the connection that is missed the least, if there is one. */
-  private makeRoom(): boolean {
+  private removeStaleSocket(): boolean {
     const { unused, idle, unread } = this.lines;
     const [stalled, since = 0] = unread.oldest ?? [];
     const canClose = stalled && this.options.clock.now() - since >= UNREAD_ROOM;
@@ -178,7 +179,7 @@ export class Acceptor implements HttpConnectionEvents {
 
   private refuse(socket: Socket, reason: HttpRefusal): void {
     this.options.stats.refused[reason]++;
-    this.complaints.tell(sentences[reason], socket);
+    this.complaints.tell(descriptions[reason], socket);
     refuse(socket);
   }
 
@@ -251,7 +252,7 @@ export class Acceptor implements HttpConnectionEvents {
   private count(reason: HttpCloseReason, { remoteAddress }: { remoteAddress: string | undefined }): void {
     this.options.stats.closed[reason]++;
     // That an idle connection ends is no news.
-    if (reason !== 'idle-timeout') this.complaints.tell(sentences[reason], { remoteAddress });
+    if (reason !== 'idle-timeout') this.complaints.tell(descriptions[reason], { remoteAddress });
   }
 }
 

@@ -46,7 +46,7 @@ export class Live {
    */
   add(response: ServerResponse, mayAll: () => boolean): void {
     if (response.destroyed) return;
-    if (this.viewers.size >= this.maxViewers) this.makeRoom();
+    if (this.viewers.size >= this.maxViewers) this.removeStaleSocket();
     const sawAll = mayAll();
     const viewer: Viewer = { response, sawAll, mayAll, behindSince: undefined };
     this.viewers.add(viewer);
@@ -112,7 +112,7 @@ export class Live {
     return bytes;
   }
 
-  private makeRoom(): void {
+  private removeStaleSocket(): void {
     const viewers = [...this.viewers];
     const leaves = viewers.find(({ behindSince }) => behindSince !== undefined) ?? viewers[0];
     if (!leaves) return;

@@ -23,9 +23,9 @@ export interface TlsContents {
 }
 
 /** No certificate with its chain takes as much. */
-const MAX_OCTETS = 1024 * 1024;
+const MAX_BYTES = 1024 * 1024;
 
-const sentences: Readonly<Record<string, string>> = {
+const descriptions: Readonly<Record<string, string>> = {
   ERR_OSSL_X509_KEY_VALUES_MISMATCH: 'tls.key is not the key of tls.cert',
   ERR_OSSL_PEM_NO_START_LINE: 'tls.cert or tls.key holds no PEM',
   ERR_OSSL_UNSUPPORTED: 'tls.key holds no key in PEM',
@@ -41,12 +41,12 @@ export async function readTlsFiles({ cert, key, ca }: TlsSettings): Promise<TlsC
     key: await read('key', key),
     ...(ca !== undefined && { ca: await read('ca', ca) }),
   };
-  if (contents.ca !== undefined) judgeAuthorities(contents.ca, ca as string);
+  if (contents.ca !== undefined) validateAuthorities(contents.ca, ca as string);
   try {
     createSecureContext(contents);
   } catch (error) {
     const { code = 'no code' } = error as NodeJS.ErrnoException;
-    throw refusal(sentences[code] ?? `tls.cert and tls.key are not usable (${code})`, error);
+    throw refusal(descriptions[code] ?? `tls.cert and tls.key are not usable (${code})`, error);
   }
   return contents;
 }
@@ -59,15 +59,15 @@ export function expiryOf(cert: string): number {
 async function read(name: string, path: string): Promise<string> {
   try {
     const text = await readFile(path, 'latin1');
-    if (text.length <= MAX_OCTETS) return text;
+    if (text.length <= MAX_BYTES) return text;
   } catch (error) {
     throw refusal(`tls.${name} ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`, error);
   }
-  throw refusal(`tls.${name} ${path} is larger than ${MAX_OCTETS / 1024} KiB`);
+  throw refusal(`tls.${name} ${path} is larger than ${MAX_BYTES / 1024} KiB`);
 }
 
 /** OpenSSL takes any text for authorities, and finds none in it: then no client would ever be let in. */
-function judgeAuthorities(pem: string, path: string): void {
+function validateAuthorities(pem: string, path: string): void {
   try {
     new X509Certificate(pem);
   } catch (error) {
@@ -75,6 +75,6 @@ function judgeAuthorities(pem: string, path: string): void {
   }
 }
 
-function refusal(sentence: string, cause?: unknown): PongcheckError {
-  return new PongcheckError('PONGCHECK_CONFIG', sentence, { cause });
+function refusal(description: string, cause?: unknown): PongcheckError {
+  return new PongcheckError('PONGCHECK_CONFIG', description, { cause });
 }

@@ -1,27 +1,27 @@
 import type { Socket } from 'node:net';
-import { isolate } from '../../common/call-safely.js';
-import type { Swept } from '../../liveness/sweeper.js';
-import type { Limit } from '../../liveness/time-limit.js';
+import { callSafely } from '../../common/call-safely.js';
+import type { Sweepable } from '../../liveness/sweeper.js';
+import type { TimeLimit } from '../../liveness/time-limit.js';
 import { mayDetail } from '../../net/access.js';
 import { wireMilliseconds } from '../../wire/bodies.js';
 import { FrameType, GoawayReason } from '../../wire/codes.js';
 import { encodeFrame } from '../../wire/encode.js';
 import { beginsWithProxyHeader } from '../handshake/proxy-header.js';
-import type { Origin } from '../peer-info.js';
-import type { Manner } from '../peer-log.js';
+import type { PeerInfo } from '../peer-info.js';
+import type { LogOptions } from '../peer-log.js';
 import { BinarySession } from '../protocol/frames.js';
 import { LineSession } from '../protocol/lines.js';
-import type { Greeting } from '../protocol/negotiated.js';
-import { onePoll } from '../sockets/after-next-poll.js';
-import { READ_OCTETS } from '../sockets/shared-reads.js';
+import type { NegotiatedHello } from '../protocol/negotiated.js';
+import { afterNextPoll } from '../sockets/after-next-poll.js';
+import { READ_BYTES } from '../sockets/shared-reads.js';
 import type { CloseReason, Pause } from '../stats.js';
 import type { ConnectionInfo } from './info.js';
 import { Outbox } from './outbox.js';
-import { type Session, type Shared, type TimeLimit, timeLimits } from './session.js';
+import { type ListenerContext, type Session, type Violation, violations } from './session.js';
 
-const LINGER_OCTETS = 1_048_576;
+const LINGER_BYTES = 1_048_576;
 /** What is pushed in one turn, in octets; the rest waits until the peer has taken it. */
-const PUSH_OCTETS = 65_536;
+const PUSH_BYTES = 65_536;
 const NOTHING = Buffer.alloc(0);
 
 const OPEN = 0;
@@ -61,13 +61,13 @@ let lastId = 0;
  * It is kept small, because there are many and most are idle: no closure, no
  * timer, no buffer of its own; the socket's listeners are shared functions.
  */
-export class Connection implements Swept {
+export class Connection implements Sweepable {
   readonly id = ++lastId;
   slot = -1;
   /** Exempt from the idle timeout. */
   isProtected = false;
   /** What HELLO agreed on; undefined before. */
-  greeting: Greeting | undefined = undefined;
+  greeting: NegotiatedHello | undefined = undefined;
   private readonly outbox: Outbox;
   private readonly connectedAt: number;
   private session: Session | undefined = undefined;
@@ -79,9 +79,9 @@ export class Connection implements Swept {
   private errno: string | undefined = undefined;
   private receivedAt: number;
   /** When the silence began that the idle timeout judges. */
-  private quietSince: number;
+  private idleSince: number;
   /** When the unfinished frame or line began. */
-  private begunAt = 0;
+  private partialSince = 0;
   /** Somebody further up, or a microtask, will flush what is sent. */
   private willFlush = false;
   /** Set aside for reports that waiting PINGs will be answered with. */
@@ -94,17 +94,17 @@ export class Connection implements Swept {
   /** The digest of the right token that was shown. */
   private token: Buffer | undefined = undefined;
   /** Something came, or reading goes on, in this turn of a drain. */
-  private stirred = false;
+  private sawActivity = false;
 
   constructor(
     readonly socket: Socket,
-    readonly shared: Shared,
-    private readonly origin?: Origin,
+    readonly shared: ListenerContext,
+    private readonly origin?: PeerInfo,
   ) {
     const now = shared.clock.now();
     this.connectedAt = now;
     this.receivedAt = now;
-    this.quietSince = now;
+    this.idleSince = now;
     this.outbox = new Outbox(socket, now);
     (socket as OwnedSocket)[kConnection] = this;
     socket.on('data', onData);
@@ -132,8 +132,8 @@ export class Connection implements Swept {
       connectedAt: new Date(started + this.connectedAt),
       lastReceivedAt: new Date(started + this.receivedAt),
       lastSentAt: new Date(started + outbox.sentAt),
-      octetsIn: socket.bytesRead,
-      octetsOut: socket.bytesWritten,
+      bytesIn: socket.bytesRead,
+      bytesOut: socket.bytesWritten,
       framesIn: session?.judged ?? 0,
       framesOut: session?.sent ?? 0,
       pingsOut: greeting?.heartbeat?.pingsOut ?? 0,
@@ -171,7 +171,7 @@ export class Connection implements Swept {
   }
 
   /** Why nothing is answered to this peer, or not yet. */
-  get barred(): string | undefined {
+  get unauthorizedReason(): string | undefined {
     if (this.origin?.refusal !== undefined) return this.origin.refusal;
     return this.shared.requireToken && this.token === undefined ? 'a token in HELLO is required here' : undefined;
   }
@@ -183,14 +183,14 @@ export class Connection implements Swept {
   }
 
   /** HELLO came, and this was agreed on. */
-  greeted(greeting: Greeting): void {
+  onHello(greeting: NegotiatedHello): void {
     this.greeting = greeting;
     this.shared.wake(this);
   }
 
-  /** Tells of something that the peer did wrong; `sentence` repeats nothing that it wrote as text. */
-  complain(sentence: string, manner?: Manner): void {
-    this.shared.complaints.tell(sentence, this, manner);
+  /** Tells of something that the peer did wrong; `description` repeats nothing that it wrote as text. */
+  report(description: string, manner?: LogOptions): void {
+    this.shared.complaints.tell(description, this, manner);
   }
 
   /** Sends at the end of this turn, all in one write. */
@@ -210,7 +210,7 @@ export class Connection implements Swept {
 
   /** Something that nobody waits for may be sent: the peer has taken what was sent before. */
   get mayPush(): boolean {
-    return this.phase === OPEN && this.outbox.waiting === 0 && this.outbox.gathered < PUSH_OCTETS;
+    return this.phase === OPEN && this.outbox.waiting === 0 && this.outbox.gathered < PUSH_BYTES;
   }
 
   /** Octets that have not left: gathered in this turn, or waiting for the peer. */
@@ -239,7 +239,7 @@ export class Connection implements Swept {
   /** So many PINGs were answered just now. */
   answered(count: number): void {
     const { events } = this.shared;
-    if (count > 0 && events.listenerCount('ping') > 0) isolate(() => events.emit('ping', this.info(), count));
+    if (count > 0 && events.listenerCount('ping') > 0) callSafely(() => events.emit('ping', this.info(), count));
   }
 
   /** They have been answered. */
@@ -247,7 +247,7 @@ export class Connection implements Swept {
     this.waiting -= count;
     this.shared.stats.waiting -= count;
     this.reserved -= octets;
-    if (this.waiting === 0) this.quietSince = this.shared.clock.now();
+    if (this.waiting === 0) this.idleSince = this.shared.clock.now();
   }
 
   /** PINGs that may still come before reading pauses. */
@@ -271,13 +271,13 @@ export class Connection implements Swept {
   }
 
   /** Closes now: answers what waits with what is known, then the last words, FIN, and a while of listening. */
-  close(reason: CloseReason, lastWords?: Buffer): void {
+  close(reason: CloseReason, finalFrame?: Buffer): void {
     if (this.phase !== CLOSING) {
       this.phase = FINISHING;
       this.closeReason ??= reason;
-      this.session?.unwatch?.();
+      this.session?.cancelWatches?.();
       this.session?.settle();
-      if (lastWords) this.send(lastWords);
+      if (finalFrame) this.send(finalFrame);
       this.end();
     }
     if (HASTY.has(reason)) this.closingAt = Math.min(this.closingAt, this.shared.clock.now());
@@ -301,13 +301,13 @@ export class Connection implements Swept {
   /** `chunk` is lent until this returns. */
   receive(chunk: Buffer): void {
     const { clock, stats } = this.shared;
-    stats.octetsIn += chunk.length;
+    stats.bytesIn += chunk.length;
     if (this.phase !== OPEN) return this.discard(chunk.length);
     const now = clock.now();
     this.receivedAt = now;
-    this.quietSince = now;
+    this.idleSince = now;
     this.greeting?.received(now);
-    this.stirred = true;
+    this.sawActivity = true;
     if (this.session === undefined && !this.decideMode(chunk, now)) return;
     const session = this.session as unknown as Session;
     const unfinished = session.inside ? session.begun : -1;
@@ -316,7 +316,7 @@ export class Connection implements Swept {
     if (this.phase !== OPEN) return;
     session.keep();
     // A read that was full has more behind it, and others are waiting.
-    if (chunk.length >= READ_OCTETS) this.yieldTurn();
+    if (chunk.length >= READ_BYTES) this.yieldTurn();
   }
 
   /** `unfinished`: which frame or line was unfinished before; it keeps the moment in which it began. */
@@ -324,7 +324,7 @@ export class Connection implements Swept {
     this.willFlush = true;
     session.proceed(now);
     this.willFlush = false;
-    if (session.inside && session.begun !== unfinished) this.begunAt = now;
+    if (session.inside && session.begun !== unfinished) this.partialSince = now;
     // All else that comes only puts off what may be due.
     if (session.inside || this.greeting?.heartbeat !== undefined) this.shared.wake(this);
     this.flush(now);
@@ -336,16 +336,17 @@ export class Connection implements Swept {
     const first = chunk[0] as number;
     const letter = first | 0x20;
     if (first === 0x00) this.session = new BinarySession(this, now);
-    else if (letter >= 0x61 && letter <= 0x7a && this.barred === undefined) this.session = new LineSession(this, now);
+    else if (letter >= 0x61 && letter <= 0x7a && this.unauthorizedReason === undefined)
+      this.session = new LineSession(this, now);
     else if (letter >= 0x61 && letter <= 0x7a) {
-      this.complain(`a line came, and was not answered: ${this.barred}`);
+      this.report(`a line came, and was not answered: ${this.unauthorizedReason}`);
       this.close('unauthenticated');
       return false;
     } else {
       const isProxied = beginsWithProxyHeader(chunk);
       if (first === 0x16) this.tellOfTls();
-      else if (isProxied) this.complain('a PROXY header came from whom none is asked for');
-      else this.complain('what came is neither a frame nor a line');
+      else if (isProxied) this.report('a PROXY header came from whom none is asked for');
+      else this.report('what came is neither a frame nor a line');
       this.close(first === 0x16 ? 'tls' : isProxied ? 'proxy-header' : 'wrong-protocol');
       return false;
     }
@@ -362,15 +363,15 @@ export class Connection implements Swept {
 
   private discard(octets: number): void {
     this.discarded += octets;
-    if (this.phase === CLOSING && this.discarded > LINGER_OCTETS) this.socket.destroy();
+    if (this.phase === CLOSING && this.discarded > LINGER_BYTES) this.socket.destroy();
   }
 
   pause(why: Pause): void {
     const bit = PAUSED_FOR[why];
     if ((this.paused & bit) !== 0) return;
     this.shared.stats.paused[why]++;
-    const sentence = pauseSentences[why];
-    if (sentence) this.complain(sentence, { level: 'info' });
+    const description = pauseSentences[why];
+    if (description) this.report(description, { level: 'info' });
     if (this.paused === 0) {
       this.pausedAt = this.shared.clock.now();
       this.socket.pause();
@@ -386,8 +387,8 @@ export class Connection implements Swept {
     const now = this.shared.clock.now();
     const stood = now - this.pausedAt;
     // The last answer may have left while it stood.
-    this.quietSince = Math.min(now, this.quietSince + stood);
-    this.begunAt += stood;
+    this.idleSince = Math.min(now, this.idleSince + stood);
+    this.partialSince += stood;
     const { session } = this;
     if (session && this.phase === OPEN) {
       session.credit(stood, now);
@@ -395,7 +396,7 @@ export class Connection implements Swept {
     }
     if (this.paused !== 0) return;
     // What came while it stood is not read yet.
-    this.stirred = true;
+    this.sawActivity = true;
     if (this.finCame) this.ended();
     else this.socket.resume();
   }
@@ -418,7 +419,7 @@ export class Connection implements Swept {
     if (written === 0) return;
     if (this.outbox.waiting > 0) this.shared.wake(this);
     const { socket, shared } = this;
-    shared.stats.octetsOut += written;
+    shared.stats.bytesOut += written;
     this.greeting?.heartbeat?.sent(now);
     if (this.outbox.waiting + this.reserved > shared.settings.limits.maxQueuedBytes) {
       this.pause('max-queued-bytes');
@@ -455,7 +456,7 @@ export class Connection implements Swept {
   /** When something can next be due, if nothing happens until then: whatever makes that sooner wakes it. */
   private nextLook(): number {
     if (
-      this.barred !== undefined ||
+      this.unauthorizedReason !== undefined ||
       this.phase !== OPEN ||
       this.paused !== 0 ||
       this.outbox.waiting > 0 ||
@@ -463,12 +464,12 @@ export class Connection implements Swept {
     )
       return 0;
     const { ms } = this.idleLimit;
-    const idle = ms > 0 ? this.quietSince + ms : Number.POSITIVE_INFINITY;
+    const idle = ms > 0 ? this.idleSince + ms : Number.POSITIVE_INFINITY;
     return this.greeting ? Math.min(idle, this.greeting.lookAt) : idle;
   }
 
   /** What HELLO told holds, because the client sends often enough for that and no more. */
-  private get idleLimit(): Limit {
+  private get idleLimit(): TimeLimit {
     return this.greeting?.idle ?? this.shared.limits.idle;
   }
 
@@ -482,11 +483,11 @@ export class Connection implements Swept {
     }
     if (this.outbox.stalled(limits.stall, now)) return true;
     if (this.phase === CLOSING) return false;
-    if (this.barred !== undefined && limits.handshake.exceeded(this.connectedAt, now)) return true;
+    if (this.unauthorizedReason !== undefined && limits.handshake.exceeded(this.connectedAt, now)) return true;
     if (this.paused !== 0 || this.phase !== OPEN) return false;
-    if (this.session?.inside) return limits.frame.exceeded(this.begunAt, now);
+    if (this.session?.inside) return limits.frame.exceeded(this.partialSince, now);
     if (this.greeting?.isDead(now)) return true;
-    return this.waiting === 0 && !this.isProtected && this.idleLimit.exceeded(this.quietSince, now);
+    return this.waiting === 0 && !this.isProtected && this.idleLimit.exceeded(this.idleSince, now);
   }
 
   convict(now: number): void {
@@ -494,11 +495,11 @@ export class Connection implements Swept {
     if (this.phase === CLOSING && this.closingAt <= now) {
       this.socket.destroy();
     } else if (this.outbox.stalled(limits.stall, now)) {
-      if (this.phase === CLOSING) this.complain(timeLimits.stall);
+      if (this.phase === CLOSING) this.report(violations.stall);
       else this.socket.write(this.broke('stall') ?? NOTHING);
       this.reset();
-    } else if (this.barred !== undefined && limits.handshake.exceeded(this.connectedAt, now)) {
-      this.close('unauthenticated', this.broke('barred'));
+    } else if (this.unauthorizedReason !== undefined && limits.handshake.exceeded(this.connectedAt, now)) {
+      this.close('unauthenticated', this.broke('unauthorizedReason'));
     } else if (this.session?.inside) {
       this.close('protocol-error', this.broke('frame'));
     } else if (this.greeting?.isDead(now)) {
@@ -509,9 +510,9 @@ export class Connection implements Swept {
   }
 
   /** Tells of a broken limit; returns the last words for it. A silent peer may be dead, and is no attack. */
-  private broke(limit: TimeLimit, level: Manner['level'] = 'warn'): Buffer | undefined {
-    this.complain(timeLimits[limit], { level });
-    return this.session?.lastWords(limit);
+  private broke(limit: Violation, level: LogOptions['level'] = 'warn'): Buffer | undefined {
+    this.report(violations[limit], { level });
+    return this.session?.finalFrame(limit);
   }
 
   /** Other settings hold from `now` on. Whoever has no right any more is closed. */
@@ -523,7 +524,7 @@ export class Connection implements Swept {
       this.token = shared.tokens?.keeps(this.token);
       if (this.token === undefined) return session?.revoke?.();
     }
-    if (this.mode === 'line' && this.barred !== undefined) return this.close('unauthenticated');
+    if (this.mode === 'line' && this.unauthorizedReason !== undefined) return this.close('unauthenticated');
     this.release();
   }
 
@@ -532,7 +533,7 @@ export class Connection implements Swept {
   /** Tells a client that said HELLO to go elsewhere (SPEC "Draining"). */
   goaway(graceMs: number, reconnectAfterMs: number): void {
     if (this.greeting === undefined || this.phase !== OPEN) return;
-    if (this.session?.pushLast?.() === false) {
+    if (this.session?.flushUpdates?.() === false) {
       const { clock } = this.shared;
       const asked = clock.now();
       return this.whenTaken(() => this.goaway(graceMs - (clock.now() - asked), reconnectAfterMs));
@@ -546,16 +547,16 @@ export class Connection implements Swept {
    * wait in the socket, so it reads on until a turn of the loop brings none.
    */
   drain(until: number): void {
-    this.stirred = false;
-    void onePoll().then(() => {
+    this.sawActivity = false;
+    void afterNextPoll().then(() => {
       const { session } = this;
-      const allTold = this.phase !== OPEN || session?.pushLast?.() !== false;
+      const allTold = this.phase !== OPEN || session?.flushUpdates?.() !== false;
       // What waits keeps the rest of what has arrived from being judged.
       if (this.paused !== 0 && this.waiting > 0) {
         session?.settle();
         this.release();
       }
-      const quiet = this.phase !== OPEN || (!this.stirred && this.paused === 0 && allTold);
+      const quiet = this.phase !== OPEN || (!this.sawActivity && this.paused === 0 && allTold);
       if (quiet || this.shared.clock.now() >= until) this.close('drained');
       else this.drain(until);
     });
@@ -585,7 +586,7 @@ export class Connection implements Swept {
     this.session?.abandon();
     stats.closed[reason]++;
     this.shared.forget(this);
-    if (events.listenerCount('close') > 0) isolate(() => events.emit('close', this.info(), reason, this.errno));
+    if (events.listenerCount('close') > 0) callSafely(() => events.emit('close', this.info(), reason, this.errno));
   }
 }
 

@@ -15,8 +15,8 @@ export interface ConnectionInfo {
   /** When the last octet came; of one that never spoke, when it connected. */
   lastReceivedAt: Date;
   lastSentAt: Date;
-  octetsIn: number;
-  octetsOut: number;
+  bytesIn: number;
+  bytesOut: number;
   /** Frames, or lines in line mode. */
   framesIn: number;
   framesOut: number;

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Limit } from '../../liveness/time-limit.js';
+import type { TimeLimit } from '../../liveness/time-limit.js';
 
 /** Smaller buffers are copied together. Larger ones are written without a copy, so that all peers share one report. */
 const SMALL_OCTETS = 512;
@@ -53,7 +53,7 @@ export class Outbox {
   }
 
   /** Whether the peer has taken nothing of what waits for it for too long. */
-  stalled(limit: Limit, now: number): boolean {
+  stalled(limit: TimeLimit, now: number): boolean {
     const { waiting } = this;
     if (waiting === 0) {
       this.takenAt = now;

@@ -1,11 +1,11 @@
 import type { EventEmitter } from 'node:events';
 import type { Clock } from '../../common/clock.js';
 import type { Log } from '../../common/log.js';
-import type { Swept } from '../../liveness/sweeper.js';
-import type { Limit } from '../../liveness/time-limit.js';
+import type { Sweepable } from '../../liveness/sweeper.js';
+import type { TimeLimit } from '../../liveness/time-limit.js';
 import type { Tokens } from '../../net/tokens.js';
-import type { Complaints, Manner } from '../peer-log.js';
-import type { Greeting } from '../protocol/negotiated.js';
+import type { LogOptions, PeerLog } from '../peer-log.js';
+import type { NegotiatedHello } from '../protocol/negotiated.js';
 import type { PushQueue } from '../protocol/push-queue.js';
 import type { Responder } from '../protocol/responder.js';
 import type { ServerSettings } from '../settings.js';
@@ -22,7 +22,7 @@ export interface ServerEvents {
 }
 
 /** What all connections of a listener share. */
-export interface Shared {
+export interface ListenerContext {
   /** Where it listens, as `pong://HOST:PORT`. */
   readonly listener: string;
   readonly clock: Clock;
@@ -33,37 +33,37 @@ export interface Shared {
   tokens: Tokens | undefined;
   /** Nothing is answered here before a right token was shown. */
   requireToken: boolean;
-  limits: Readonly<Record<'idle' | 'frame' | 'stall' | 'linger' | 'handshake', Limit>>;
+  limits: Readonly<Record<'idle' | 'frame' | 'stall' | 'linger' | 'handshake', TimeLimit>>;
   readonly stats: ServerStats;
   readonly events: EventEmitter<ServerEvents>;
   readonly responder: Responder;
-  readonly complaints: Complaints;
+  readonly complaints: PeerLog;
   readonly pushes: PushQueue;
   /** A TLS handshake came to this plain listener, and that was logged: once is enough. */
   tlsTold: boolean;
   /** Something of the connection may be due sooner than it told the sweeper. */
-  wake(connection: Swept): void;
+  wake(connection: Sweepable): void;
   /** The connection is gone. */
-  forget(connection: Swept): void;
+  forget(connection: Sweepable): void;
 }
 
 /** The connection as its session uses it. */
 export interface SessionHost {
-  readonly shared: Shared;
+  readonly shared: ListenerContext;
   /** What HELLO agreed on; undefined before. */
-  readonly greeting: Greeting | undefined;
+  readonly greeting: NegotiatedHello | undefined;
   /** No further input may be processed now. */
   readonly held: boolean;
   /** Whether the client may see details. */
   readonly mayDetail: boolean;
   /** Why this peer is not authorized (yet); undefined once it is. */
-  readonly barred: string | undefined;
+  readonly unauthorizedReason: string | undefined;
   /** The token with this digest was shown, and is a valid one. */
   authenticated(digest: Buffer): void;
   /** HELLO came, and this was negotiated. */
-  greeted(greeting: Greeting): void;
+  onHello(greeting: NegotiatedHello): void;
   /** Logs a protocol violation by the peer, rate-limited. Never include text from the peer. */
-  complain(sentence: string, manner?: Manner): void;
+  report(description: string, manner?: LogOptions): void;
   /** Sends at the end of this turn, all in one write. */
   send(bytes: Buffer): void;
   /** A frame that no request waits for may be sent: the peer has taken what was sent before. */
@@ -86,7 +86,7 @@ export interface SessionHost {
   /** Takes no more input; closes for `reason` when every waiting PING is answered. */
   finish(reason: CloseReason): void;
   /** Closes now: answers waiting PINGs with what is known, then sends the final frame and FIN. */
-  close(reason: CloseReason, lastWords?: Buffer): void;
+  close(reason: CloseReason, finalFrame?: Buffer): void;
 }
 
 /** What is made of the octets once the first of them has said which mode it is. */
@@ -110,15 +110,15 @@ export interface Session {
   /** WATCHes that are open; only a mode that has them. */
   readonly watching?: number;
   /** Tells those who watch what they do not know yet, as far as output may wait: the server takes its leave. False: there is more. */
-  pushLast?(): boolean;
+  flushUpdates?(): boolean;
   /** No STATUS follows. */
-  unwatch?(): void;
+  cancelWatches?(): void;
   /** Answers every waiting PING with what is known now. */
   settle(): void;
   /** Forgets every waiting PING. */
   abandon(): void;
   /** The peer broke one of the limits of time; its last words, if its mode has any. */
-  lastWords(limit: TimeLimit): Buffer | undefined;
+  finalFrame(limit: Violation): Buffer | undefined;
   /** Sends a PING of the server's own; only a mode that has them. */
   sendPing?(now: number): void;
   /** The server has paused reading for `ms` milliseconds. */
@@ -130,11 +130,11 @@ export interface Session {
 }
 
 /** The limits of time that a peer can break, each with what the peer and the log are told of it. */
-export const timeLimits = {
+export const violations = {
   idle: 'nothing came for the idle timeout',
   frame: 'a frame or line was begun and not completed in time',
   stall: 'the answers were not read',
   dead: 'the heartbeat was not answered',
-  barred: 'no right to ask was shown in time',
+  unauthorizedReason: 'no right to ask was shown in time',
 } as const;
-export type TimeLimit = keyof typeof timeLimits;
+export type Violation = keyof typeof violations;

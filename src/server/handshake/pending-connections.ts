@@ -1,25 +1,25 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../../common/clock.js';
 import { Sweeper } from '../../liveness/sweeper.js';
-import type { Shared } from '../connection/session.js';
-import type { Origin } from '../peer-info.js';
-import { onePoll } from '../sockets/after-next-poll.js';
-import { Arrival, type Gate } from './pending.js';
-import type { TlsEntrance } from './tls-handshaker.js';
+import type { ListenerContext } from '../connection/session.js';
+import type { PeerInfo } from '../peer-info.js';
+import { afterNextPoll } from '../sockets/after-next-poll.js';
+import { type HandshakeContext, PendingConnection } from './pending.js';
+import type { TlsHandshaker } from './tls-handshaker.js';
 
 /** Where arrivals go. */
-export interface House {
-  claim(socket: Socket, address: string | undefined, shared: Shared): boolean;
-  admit(socket: Socket, shared: Shared, origin: Origin | undefined): void;
+export interface ConnectionAcceptor {
+  claim(socket: Socket, address: string | undefined, shared: ListenerContext): boolean;
+  admit(socket: Socket, shared: ListenerContext, origin: PeerInfo | undefined): void;
 }
 
 /** The connections of all listeners that owe a PROXY header or are in a TLS handshake. */
-export class Arrivals {
-  private readonly sweeper: Sweeper<Arrival>;
+export class PendingConnections {
+  private readonly sweeper: Sweeper<PendingConnection>;
 
   constructor(
-    private readonly house: House,
-    limits: Shared['limits'],
+    private readonly house: ConnectionAcceptor,
+    limits: ListenerContext['limits'],
     private readonly clock: Clock,
   ) {
     this.sweeper = new Sweeper(clock);
@@ -30,9 +30,9 @@ export class Arrivals {
     return this.sweeper.members.size;
   }
 
-  take(socket: Socket, gate: Gate, owesHeader: boolean): void {
+  take(socket: Socket, gate: HandshakeContext, owesHeader: boolean): void {
     gate.stats.arriving++;
-    this.sweeper.add(new Arrival(socket, gate, owesHeader));
+    this.sweeper.add(new PendingConnection(socket, gate, owesHeader));
   }
 
   /**
@@ -43,16 +43,16 @@ export class Arrivals {
     const { members } = this.sweeper;
     if (members.size === 0) return;
     const isWaitedFor = () => [...members].some((arrival) => arrival.isUnderWay) && this.clock.now() < until;
-    do await onePoll();
+    do await afterNextPoll();
     while (isWaitedFor());
     for (const arrival of members) arrival.destroy('drained');
   }
 
   /** How they come to one listener; with `tls` over TLS. */
-  gate(shared: Shared, tls: TlsEntrance | undefined): Gate {
+  gate(shared: ListenerContext, tls: TlsHandshaker | undefined): HandshakeContext {
     const { house } = this;
     const { clock, complaints, limits, stats } = shared;
-    const leave = (arrival: Arrival) => {
+    const leave = (arrival: PendingConnection) => {
       if (this.sweeper.members.has(arrival)) stats.arriving--;
       this.sweeper.delete(arrival);
     };
@@ -67,7 +67,7 @@ export class Arrivals {
         leave(arrival);
         house.admit(socket, shared, origin);
       },
-      turnAway: (arrival, reason, complaint) => {
+      reject: (arrival, reason, complaint) => {
         stats.accepted++;
         stats.closed[reason]++;
         // What is wrong with a PROXY header is told with its numbers, of which there are many.

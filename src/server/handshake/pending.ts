@@ -1,29 +1,29 @@
 import type { Socket } from 'node:net';
-import type { Swept } from '../../liveness/sweeper.js';
-import type { Limit } from '../../liveness/time-limit.js';
+import type { Sweepable } from '../../liveness/sweeper.js';
+import type { TimeLimit } from '../../liveness/time-limit.js';
 import { ErrorFlag, FrameType, WireError } from '../../wire/codes.js';
 import { encodeFrame } from '../../wire/encode.js';
-import type { Origin, Source } from '../peer-info.js';
+import type { PeerInfo, Source } from '../peer-info.js';
 import type { CloseReason, ServerStats } from '../stats.js';
 import { ProxyFault, ProxyHeader } from './proxy-header.js';
-import type { TlsEntrance } from './tls-handshaker.js';
+import type { TlsHandshaker } from './tls-handshaker.js';
 
 /** What an arrival is told by, and where it ends: in a connection, or turned away. */
-export interface Gate {
-  readonly handshake: Limit;
-  readonly linger: Limit;
+export interface HandshakeContext {
+  readonly handshake: TimeLimit;
+  readonly linger: TimeLimit;
   /** Undefined: plain text. */
-  readonly tls: TlsEntrance | undefined;
+  readonly tls: TlsHandshaker | undefined;
   readonly stats: ServerStats;
   now(): number;
   /** Whether one more from this address may stand; if not, it is counted as refused. */
   claim(socket: Socket, address: string | undefined): boolean;
   /** It may speak now. */
-  admit(arrival: Arrival, socket: Socket, origin: Origin | undefined): void;
+  admit(arrival: PendingConnection, socket: Socket, origin: PeerInfo | undefined): void;
   /** It ends; `complaint` is for the log, where something is wrong. */
-  turnAway(arrival: Arrival, reason: CloseReason, complaint?: string): void;
+  reject(arrival: PendingConnection, reason: CloseReason, complaint?: string): void;
   /** Nothing is left of it. */
-  gone(arrival: Arrival): void;
+  gone(arrival: PendingConnection): void;
 }
 
 /** The first octet of a TLS handshake, and that of a frame. */
@@ -37,19 +37,19 @@ type State = 'header' | 'silent' | 'handshake' | 'closing' | 'done';
  * One accepted socket until it may speak. First comes a PROXY header, where one is owed. Then it waits for the
  * first octet, because only that tells a TLS handshake from plain text, and for the end of the handshake.
  */
-export class Arrival implements Swept {
+export class PendingConnection implements Sweepable {
   slot = -1;
-  private begunAt: number;
+  private partialSince: number;
   private state: State;
   private header: ProxyHeader | undefined = undefined;
   private source: Source | undefined = undefined;
 
   constructor(
     readonly raw: Socket,
-    private readonly gate: Gate,
+    private readonly gate: HandshakeContext,
     owesHeader: boolean,
   ) {
-    this.begunAt = gate.now();
+    this.partialSince = gate.now();
     this.state = owesHeader ? 'header' : 'silent';
     if (owesHeader) this.header = new ProxyHeader();
     raw.on('error', () => {});
@@ -65,7 +65,7 @@ export class Arrival implements Swept {
 
   overdue(now: number): boolean {
     const { handshake, linger } = this.gate;
-    return (this.state === 'closing' ? linger : handshake).exceeded(this.begunAt, now);
+    return (this.state === 'closing' ? linger : handshake).exceeded(this.partialSince, now);
   }
 
   convict(): void {
@@ -111,13 +111,13 @@ export class Arrival implements Swept {
       this.source = found.source;
     } catch (error) {
       if (!(error instanceof ProxyFault)) throw error;
-      return this.turnAway('proxy-header', error.message, error.first, error.message);
+      return this.reject('proxy-header', error.message, error.first, error.message);
     }
     if (!gate.claim(raw, this.remoteAddress)) {
-      this.letGo('closing');
+      this.detach('closing');
       raw.destroy();
     } else if (gate.tls) {
-      this.begunAt = gate.now();
+      this.partialSince = gate.now();
       this.state = 'silent';
     } else {
       this.admit(raw, undefined);
@@ -132,9 +132,9 @@ export class Arrival implements Swept {
     const first = octet[0] as number;
     if (first !== HANDSHAKE) {
       const words = 'TLS is spoken here: pongs:// in place of pong://';
-      return this.turnAway('tls', 'plain text came to a listener that speaks TLS', first, words);
+      return this.reject('tls', 'plain text came to a listener that speaks TLS', first, words);
     }
-    this.letGo('handshake');
+    this.detach('handshake');
     this.raw.unshift(octet);
     this.gate.tls?.secure(this.raw, (result) => {
       if (this.state !== 'handshake') return;
@@ -147,16 +147,16 @@ export class Arrival implements Swept {
 
   private admit(socket: Socket, refusal: string | undefined): void {
     const { source } = this;
-    this.letGo('done');
+    this.detach('done');
     this.gate.admit(this, socket, source || refusal !== undefined ? { source, refusal } : undefined);
   }
 
   /** Who speaks frames, as their first octet says, can be told what is wrong (SPEC "TLS"). */
-  private turnAway(reason: CloseReason, complaint: string, first: number, message: string): void {
+  private reject(reason: CloseReason, complaint: string, first: number, message: string): void {
     const { raw, gate } = this;
-    this.letGo('closing');
-    this.begunAt = gate.now();
-    gate.turnAway(this, reason, complaint);
+    this.detach('closing');
+    this.partialSince = gate.now();
+    gate.reject(this, reason, complaint);
     if (first === FRAME) {
       const code = WireError.PROTOCOL;
       const flags = ErrorFlag.FATAL;
@@ -169,8 +169,8 @@ export class Arrival implements Swept {
 
   private fail(reason: CloseReason, complaint?: string): void {
     if (this.state === 'closing') return;
-    this.letGo('closing');
-    this.gate.turnAway(this, reason, complaint);
+    this.detach('closing');
+    this.gate.reject(this, reason, complaint);
     this.raw.destroy();
   }
 
@@ -181,7 +181,7 @@ export class Arrival implements Swept {
     this.gate.gone(this);
   }
 
-  private letGo(state: 'handshake' | 'closing' | 'done'): void {
+  private detach(state: 'handshake' | 'closing' | 'done'): void {
     this.state = state;
     this.raw.off('readable', this.onReadable).off('end', this.onEnd);
   }

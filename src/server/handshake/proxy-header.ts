@@ -3,7 +3,7 @@ import type { Source } from '../peer-info.js';
 
 const SIGNATURE = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
 /** Far more than addresses and what proxies tell beside them; the protocol itself would allow 65,535. */
-const MAX_OCTETS = 2048;
+const MAX_BYTES = 2048;
 const LOCAL = 0x20;
 const PROXY = 0x21;
 
@@ -42,13 +42,13 @@ export class ProxyHeader {
     if (!this.signed) {
       const signature = read(SIGNATURE.length);
       if (signature?.length !== SIGNATURE.length) return undefined;
-      judgeSignature(signature);
+      validateSignature(signature);
       this.signed = true;
     }
     this.fixed ??= whole(read(4), 4);
     if (this.fixed === undefined) return undefined;
     const octets = this.fixed.readUInt16BE(2);
-    if (octets > MAX_OCTETS) throw fault(`has ${octets} octets; up to ${MAX_OCTETS} are read`);
+    if (octets > MAX_BYTES) throw fault(`has ${octets} octets; up to ${MAX_BYTES} are read`);
     const rest = octets === 0 ? Buffer.alloc(0) : whole(read(octets), octets);
     return rest && { source: sourceOf(this.fixed, rest) };
   }
@@ -59,7 +59,7 @@ function whole(octets: Buffer | null, count: number): Buffer | undefined {
   return octets?.length === count ? octets : undefined;
 }
 
-function judgeSignature(octets: Buffer): void {
+function validateSignature(octets: Buffer): void {
   if (octets.equals(SIGNATURE)) return;
   const first = octets[0] as number;
   if (octets.toString('latin1', 0, 6) === 'PROXY ') {

@@ -16,7 +16,7 @@ interface TlsOver extends TLSSocket {
 }
 
 /** Performs the TLS handshakes of one listener. */
-export class TlsEntrance {
+export class TlsHandshaker {
   /** By the socket below TLS: addresses and ports are not unique to a connection. */
   private readonly waiting = new Map<Socket | undefined, (handshake: Handshake) => void>();
 
@@ -31,7 +31,7 @@ export class TlsEntrance {
   }
 
   /** Throws PONGCHECK_CONFIG where the files make no server. */
-  static async open(settings: TlsSettings, where: string): Promise<TlsEntrance> {
+  static async open(settings: TlsSettings, where: string): Promise<TlsHandshaker> {
     const { createServer } = await import('node:tls');
     const certificate = await LiveCertificate.open(settings, where);
     const server = createServer({
@@ -42,7 +42,7 @@ export class TlsEntrance {
       rejectUnauthorized: false,
     });
     certificate.attach(server);
-    return new TlsEntrance(certificate, server);
+    return new TlsHandshaker(certificate, server);
   }
 
   /** Calls `done` once, unless the socket closes before. */
@@ -69,7 +69,7 @@ export class TlsEntrance {
   }
 }
 
-const sentences: Readonly<Record<string, string>> = {
+const descriptions: Readonly<Record<string, string>> = {
   ERR_SSL_NO_APPLICATION_PROTOCOL: 'the client speaks another protocol (ALPN)',
   ERR_SSL_UNSUPPORTED_PROTOCOL: 'the client speaks no version of TLS that is allowed here',
   ERR_SSL_NO_SHARED_CIPHER: 'the client knows no cipher that is allowed here',
@@ -81,5 +81,5 @@ function sentenceOf(code: string): string {
   if (/_ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|\w*CERTIFICATE_\w+)/.test(code)) {
     return 'the client does not accept the certificate of this server';
   }
-  return sentences[code] ?? `it makes no sense (${code})`;
+  return descriptions[code] ?? `it makes no sense (${code})`;
 }

@@ -1,20 +1,20 @@
 import { type Answer, type Query, scopes, type Withdraw } from '../../health/health.js';
 import { RateBucket } from '../../liveness/token-bucket.js';
 import type { HelloBody, PingBody, WatchBody } from '../../wire/bodies.js';
-import { ErrorFlag, FrameType, HEADER_OCTETS, PingFlag, Scope, WatchFlag, WireError } from '../../wire/codes.js';
+import { ErrorFlag, FrameType, HEADER_BYTES, PingFlag, Scope, WatchFlag, WireError } from '../../wire/codes.js';
 import { Decoder, FAULT, NEED_MORE } from '../../wire/decoder.js';
 import { encodeFrame } from '../../wire/encode.js';
 import { answerInPlace } from '../../wire/in-place.js';
-import { type Session, type SessionHost, type TimeLimit, timeLimits } from '../connection/session.js';
+import { type Session, type SessionHost, type Violation, violations } from '../connection/session.js';
 import type { CloseReason } from '../stats.js';
-import { Greeting } from './negotiated.js';
-import { TOO_OLD } from './responder.js';
+import { NegotiatedHello } from './negotiated.js';
+import { NEEDS_REFRESH } from './responder.js';
 import { Watches } from './watches.js';
 
 /** Frames of one turn that take more than the standing answer; after them others have their turn. */
 const TURN_BUDGET = 256;
 /** What it takes to wait for one check by its name: the memory of a thousand long lists is bounded as output is. */
-const OCTETS_A_CHECK = 192;
+const BYTES_PER_CHECK = 192;
 /** Milliseconds after which a peer that was closed for its rate finds a full bucket. */
 const RETRY_AFTER = 1000;
 
@@ -102,7 +102,7 @@ export class BinarySession implements Session {
     let slow = 0;
     let runStart = -1;
     let runEnd = -1;
-    let { barred } = connection;
+    let { unauthorizedReason } = connection;
     this.room = connection.room;
     turn.begin(now);
 
@@ -117,12 +117,12 @@ export class BinarySession implements Session {
       if (
         offset >= 0 &&
         judged <= allowed &&
-        barred === undefined &&
+        unauthorizedReason === undefined &&
         decoder.type === FrameType.PING &&
         decoder.flags === 0
       ) {
         const status = turn.status(decoder.code);
-        if (status === TOO_OLD) {
+        if (status === NEEDS_REFRESH) {
           this.defer(decoder.code, now);
           continue;
         }
@@ -132,10 +132,10 @@ export class BinarySession implements Session {
           if (runEnd > 0) this.sendRun(chunk, runStart, runEnd);
           runStart = offset;
         }
-        runEnd = offset + HEADER_OCTETS;
-        if (chunk.length - runEnd >= HEADER_OCTETS) {
+        runEnd = offset + HEADER_BYTES;
+        if (chunk.length - runEnd >= HEADER_BYTES) {
           runEnd = answerInPlace(chunk, runEnd, allowed - judged, decoder.code, status);
-          const more = (runEnd - decoder.position) / HEADER_OCTETS;
+          const more = (runEnd - decoder.position) / HEADER_BYTES;
           judged += more;
           turn.answered(decoder.code, more);
           decoder.skipTo(runEnd);
@@ -152,7 +152,7 @@ export class BinarySession implements Session {
         this.refuse(decoder.fault?.code ?? WireError.INTERNAL, decoder.fault?.message ?? '');
       } else {
         this.dispatch(now);
-        barred = connection.barred;
+        unauthorizedReason = connection.unauthorizedReason;
         if (++slow === TURN_BUDGET) connection.yieldTurn();
       }
     }
@@ -192,9 +192,9 @@ export class BinarySession implements Session {
   private dispatch(now: number): void {
     const { decoder, connection } = this;
     const { stats, responder } = connection.shared;
-    const { barred } = connection;
-    if (barred !== undefined && (decoder.type === FrameType.PING || decoder.type === FrameType.WATCH)) {
-      return this.refuseUnauthenticated(barred);
+    const { unauthorizedReason } = connection;
+    if (unauthorizedReason !== undefined && (decoder.type === FrameType.PING || decoder.type === FrameType.WATCH)) {
+      return this.refuseUnauthenticated(unauthorizedReason);
     }
     switch (decoder.type) {
       case FrameType.PING: {
@@ -239,9 +239,9 @@ export class BinarySession implements Session {
       if (!digest) return this.refuseUnauthenticated('the token is not a right one');
       connection.authenticated(digest);
     }
-    const { barred } = connection;
-    if (barred !== undefined) return this.refuseUnauthenticated(barred);
-    connection.greeted(new Greeting(hello, settings.heartbeat, limits.idle, now));
+    const { unauthorizedReason } = connection;
+    if (unauthorizedReason !== undefined) return this.refuseUnauthenticated(unauthorizedReason);
+    connection.onHello(new NegotiatedHello(hello, settings.heartbeat, limits.idle, now));
     const { idHigh, idLow } = decoder;
     this.send(encodeFrame({ type: FrameType.HELLO, idHigh, idLow, body: responder.hello(settings.heartbeat) }));
   }
@@ -263,15 +263,15 @@ export class BinarySession implements Session {
 
   private forbid(message: string): void {
     const { idHigh, idLow } = this.decoder;
-    this.connection.complain(message);
+    this.connection.report(message);
     this.send(this.error(WireError.FORBIDDEN, message, 0, idHigh, idLow));
   }
 
-  pushLast(): boolean {
-    return this.watches?.pushLast() ?? true;
+  flushUpdates(): boolean {
+    return this.watches?.flushUpdates() ?? true;
   }
 
-  unwatch(): void {
+  cancelWatches(): void {
     this.watches?.endAll();
   }
 
@@ -285,8 +285,8 @@ export class BinarySession implements Session {
 
   private ask(query: Query, flags: number, ids: readonly number[], readAt: number): void {
     const { responder } = this.connection.shared;
-    const report = (flags & PingFlag.DETAIL) === 0 ? 0 : responder.reportOctets;
-    const reserved = report + (query.checks?.length ?? 0) * OCTETS_A_CHECK;
+    const report = (flags & PingFlag.DETAIL) === 0 ? 0 : responder.reportBytes;
+    const reserved = report + (query.checks?.length ?? 0) * BYTES_PER_CHECK;
     const waiting: Waiting = { query, flags, ids, readAt, reserved };
     let answered = false;
     const withdraw = responder.health.ask(query, (answer) => {
@@ -334,27 +334,27 @@ export class BinarySession implements Session {
     this.watches?.endAll();
   }
 
-  lastWords(limit: TimeLimit): Buffer {
+  finalFrame(limit: Violation): Buffer {
     const { decoder } = this;
     switch (limit) {
       case 'idle':
-        return this.error(WireError.IDLE, timeLimits.idle, ErrorFlag.FATAL, 0, 0);
+        return this.error(WireError.IDLE, violations.idle, ErrorFlag.FATAL, 0, 0);
       case 'dead':
-        return this.error(WireError.STALE_PEER, timeLimits.dead, ErrorFlag.FATAL, 0, 0);
-      case 'barred': {
-        const why = this.connection.barred ?? '';
+        return this.error(WireError.STALE_PEER, violations.dead, ErrorFlag.FATAL, 0, 0);
+      case 'unauthorizedReason': {
+        const why = this.connection.unauthorizedReason ?? '';
         return this.error(WireError.UNAUTHENTICATED, why, ErrorFlag.FATAL, 0, 0);
       }
       case 'stall':
-        return this.error(WireError.SLOW_PEER, timeLimits.stall, ErrorFlag.FATAL, 0, 0);
+        return this.error(WireError.SLOW_PEER, violations.stall, ErrorFlag.FATAL, 0, 0);
       case 'frame':
-        return this.error(WireError.PROTOCOL, timeLimits.frame, ErrorFlag.FATAL, decoder.idHigh, decoder.idLow);
+        return this.error(WireError.PROTOCOL, violations.frame, ErrorFlag.FATAL, decoder.idHigh, decoder.idLow);
     }
   }
 
   revoke(): void {
     const message = 'the token that was shown is not a right one any more';
-    this.connection.complain(message, { level: 'info' });
+    this.connection.report(message, { level: 'info' });
     this.connection.close('unauthenticated', this.error(WireError.UNAUTHENTICATED, message, ErrorFlag.FATAL, 0, 0));
   }
 
@@ -368,7 +368,7 @@ export class BinarySession implements Session {
     const reason = closeReasonOf[code] ?? 'protocol-error';
     const frame = this.error(code, message, ErrorFlag.FATAL, decoder.idHigh, decoder.idLow, retryAfterMs);
     // A sentence may tell the number that was found: what counts as the same is the code.
-    this.connection.complain(message, { kind: `ERROR ${code}` });
+    this.connection.report(message, { kind: `ERROR ${code}` });
     this.connection.close(reason, frame);
   }
 

@@ -64,7 +64,7 @@ export class LineSession implements Session {
       const octets = this.line.length + part.length;
       const allowance = (part.length > 0 ? part[part.length - 1] === CR : this.line.endsWith('\r')) ? 1 : 0;
       if (octets > MAX_LINE + allowance) {
-        connection.complain(`a line has more than ${MAX_LINE} octets`);
+        connection.report(`a line has more than ${MAX_LINE} octets`);
         return connection.close('wrong-protocol');
       }
       this.line += part.toString('latin1');
@@ -88,7 +88,7 @@ export class LineSession implements Session {
     this.line = '';
     this.judged++;
     if (bucket && bucket.available(now) < 1) {
-      connection.complain('more lines a second than this server allows');
+      connection.report('more lines a second than this server allows');
       return connection.close('too-many-pings');
     }
     bucket?.take(1);
@@ -100,7 +100,7 @@ export class LineSession implements Session {
         stats.lines.agent++;
         return this.agent(now);
       default:
-        connection.complain('a line came that is not of this protocol');
+        connection.report('a line came that is not of this protocol');
         return connection.close('wrong-protocol');
     }
   }
@@ -164,7 +164,7 @@ export class LineSession implements Session {
     this.connection.waited(1, 0);
   }
 
-  lastWords(): undefined {}
+  finalFrame(): undefined {}
 }
 
 function agentWords(answer: Answer, mayDetail: boolean): string {

@@ -1,13 +1,13 @@
 import { Heartbeat, negotiated } from '../../liveness/heartbeat.js';
-import type { Limit } from '../../liveness/time-limit.js';
+import type { TimeLimit } from '../../liveness/time-limit.js';
 import { type HelloBody, wireMilliseconds } from '../../wire/bodies.js';
 import type { ServerSettings } from '../settings.js';
 
 /** A loop that stood still for longer than this forgets its suspicions, whatever the limit. */
-const LONGEST_UNNOTICED_STALL = 5000;
+const STALL_TOLERANCE_MS = 5000;
 
 /** What HELLO agreed on for one connection: who it is, who PINGs, and which silence means death. */
-export class Greeting {
+export class NegotiatedHello {
   readonly name: string | undefined;
   /** The server's own PINGs; undefined when the client wants none. */
   readonly heartbeat: Heartbeat | undefined;
@@ -19,7 +19,7 @@ export class Greeting {
   constructor(
     hello: HelloBody | undefined,
     settings: ServerSettings['heartbeat'],
-    readonly idle: Limit,
+    readonly idle: TimeLimit,
     now: number,
   ) {
     const offer = ownOffer(settings);
@@ -39,9 +39,9 @@ export class Greeting {
 
   /** Takes notice that the own loop stood still: what was suspected then has to last a whole limit again. */
   stalled(lag: number, now: number): void {
-    const grave = (limit: number) => limit > 0 && lag > Math.min(LONGEST_UNNOTICED_STALL, limit / 2);
+    const grave = (limit: number) => limit > 0 && lag > Math.min(STALL_TOLERANCE_MS, limit / 2);
     if (grave(this.silence)) this.receivedAt = now;
-    if (this.heartbeat && grave(this.heartbeat.limit)) this.heartbeat.forgive(now);
+    if (this.heartbeat && grave(this.heartbeat.limit)) this.heartbeat.reset(now);
   }
 
   /** The monotonic moment before which it has nothing to send and nobody to suspect. */

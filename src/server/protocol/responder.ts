@@ -5,7 +5,7 @@ import { type HelloBody, type PingBody, type WatchBody, wireMilliseconds } from 
 import {
   BARE_LENGTH,
   FrameType,
-  HEADER_OCTETS,
+  HEADER_BYTES,
   HOPS_SHIFT,
   maxBody,
   PingFlag,
@@ -33,15 +33,15 @@ const FIRST_REPORT_ESTIMATE = 2048;
 
 const NO_BODY = Buffer.alloc(0);
 
-/** `Turn.status` of a scope whose answer has to be asked for. */
-export const TOO_OLD = -1;
+/** `ReadBatch.status` of a scope whose answer has to be asked for. */
+export const NEEDS_REFRESH = -1;
 const NOT_LOOKED_UP = -2;
 
 /**
  * The standing answers during one read: each scope is looked up once, and the
  * PONGs are counted once, however many PINGs the read brought.
  */
-class Turn {
+class ReadBatch {
   private readAt = 0;
   private readonly found = scopes.map(() => NOT_LOOKED_UP);
   private readonly counts = scopes.map(() => 0);
@@ -62,10 +62,10 @@ class Turn {
     let status = this.found[scope] as number;
     if (status === NOT_LOOKED_UP) {
       const standing = this.health.standing(scopes[scope] as Scope);
-      status = this.readAt <= standing.freshUntil ? statusOf[standing.state] : TOO_OLD;
+      status = this.readAt <= standing.freshUntil ? statusOf[standing.state] : NEEDS_REFRESH;
       this.found[scope] = status;
     }
-    if (status !== TOO_OLD) this.answered(scope, 1);
+    if (status !== NEEDS_REFRESH) this.answered(scope, 1);
     return status;
   }
 
@@ -99,8 +99,8 @@ class Turn {
 /** Turns a PING into a question to the health of this process, and its answer into a PONG. Knows no socket. */
 export class Responder {
   /** Octets that a PONG with a report took last: what is set aside for one that is still to come. */
-  reportOctets = FIRST_REPORT_ESTIMATE;
-  readonly turn: Turn;
+  reportBytes = FIRST_REPORT_ESTIMATE;
+  readonly turn: ReadBatch;
 
   constructor(
     readonly health: Health,
@@ -109,7 +109,7 @@ export class Responder {
     public settings: ServerSettings,
     private readonly clock: Clock,
   ) {
-    this.turn = new Turn(health, stats, clock);
+    this.turn = new ReadBatch(health, stats, clock);
   }
 
   /** The body of the server's HELLO, with what holds at the listener where it is said. */
@@ -155,11 +155,11 @@ export class Responder {
   pongs(answer: Answer, ids: readonly number[]): Buffer {
     const flags = answer.stale ? PongFlag.STALE : 0;
     const status = statusOf[answer.state];
-    const buffer = Buffer.allocUnsafe((ids.length / 2) * HEADER_OCTETS);
+    const buffer = Buffer.allocUnsafe((ids.length / 2) * HEADER_BYTES);
     for (let i = 0; i < ids.length; i += 2) {
       writeHeader(
         buffer,
-        i * (HEADER_OCTETS / 2),
+        i * (HEADER_BYTES / 2),
         BARE_LENGTH,
         FrameType.PONG,
         flags,
@@ -182,7 +182,7 @@ export class Responder {
     if ((pingFlags & PingFlag.DETAIL) === 0 || (!mayDetail && hops === 0)) return [this.pongs(answer, ids)];
     const flags = answer.stale ? PongFlag.STALE : 0;
     const parts = this.withReport(FrameType.PONG, flags, ids, answer, mayDetail ? 'full' : 'chain');
-    this.reportOctets = HEADER_OCTETS + parts[1].length;
+    this.reportBytes = HEADER_BYTES + parts[1].length;
     return parts;
   }
 

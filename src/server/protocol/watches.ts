@@ -79,7 +79,7 @@ export class Watches implements Pushing {
   }
 
   /** The server takes its leave: tells what is due, as far as output may wait for the peer. False: there is more. */
-  pushLast(): boolean {
+  flushUpdates(): boolean {
     const { connection } = this;
     const { maxQueuedBytes } = connection.shared.settings.limits;
     // The health may not have notified this connection of the latest change yet.

@@ -1,7 +1,7 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
 
 /** The most that is read at once, of TLS too: it is what Node takes otherwise. */
-export const READ_OCTETS = 65_536;
+export const READ_BYTES = 65_536;
 
 /** A buffer that sockets share to read into, and what hands it to their listeners. */
 export function sharedReads(octets: number) {
@@ -15,7 +15,7 @@ export function sharedReads(octets: number) {
   };
 }
 
-const ofServers = sharedReads(READ_OCTETS);
+const ofServers = sharedReads(READ_BYTES);
 
 /** What Node keeps in an accepted socket and does not document. */
 interface Accepted extends Socket {
