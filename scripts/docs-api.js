@@ -1,4 +1,4 @@
-// `npm run docs:api`: writes the API reference into docs/api, from the types and their comments.
+// `npm run docs:api`: writes the API reference into api-reference/, from the types and their comments.
 // TypeDoc needs the JavaScript API of TypeScript 5, which TypeScript 7 does not have, so both are fetched for this run alone.
 import { fail, install, run } from './steps.js';
 

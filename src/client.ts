@@ -1,12 +1,15 @@
-/** The public surface of `pongcheck/client`: nothing here or below imports a package of anyone else. */
+/** The API of `pongcheck/client`. Neither this file nor anything that it imports loads another package. */
 export { Client, type ClientEvents } from './client/client.js';
 export { type ConnectOptions, connect, ping } from './client/connect.js';
 export { type CloseReason, RefusedError, type WireRefusal } from './client/errors.js';
 export type { Goaway } from './client/goaway.js';
+export type { BackoffOptions } from './client/link/backoff.js';
 export { type HeartbeatSettings, heartbeatPresets } from './client/link/heartbeat-settings.js';
+export type { ConnectionHooks } from './client/link/hooks.js';
 export {
   type Link,
   type LinkChange,
+  type LinkEvents,
   type LinkOptions,
   type LinkState,
   openLink,
@@ -17,5 +20,17 @@ export type { Report, ReportCause, ReportCheck } from './client/report.js';
 export type { HelloOptions, PingOptions } from './client/requests.js';
 export type { ClientTls } from './client/tls.js';
 export type { Watch, WatchedStatus, WatchOptions } from './client/watch.js';
-export { PongcheckError } from './common/errors.js';
-export { type Address, formatAddress, parseAddress } from './net/address.js';
+export type { Clock, Timer } from './common/clock.js';
+export { type ErrorCode, errorCodes, PongcheckError } from './common/errors.js';
+export type { Scope } from './health/health.js';
+export type { State } from './health/state.js';
+export {
+  type Address,
+  formatAddress,
+  parseAddress,
+  type TcpAddress,
+  type TlsAddress,
+  type UnixAddress,
+} from './net/address.js';
+export type { KeepAlive } from './net/keep-alive.js';
+export type { ErrorBody, Heartbeat, HelloBody } from './wire/bodies.js';

@@ -6,22 +6,23 @@ import { shapeOf } from './shape.js';
 import { codeOptionRows, optionRows } from './table.js';
 import type { Options } from './types.js';
 
-type Section<Key extends keyof Options> = Exclude<NonNullable<Options[Key]>, false>;
-
-/** One address to listen on, and its own settings. */
-export type ListenOptions = Section<'listen'>[number];
-export type HttpOptions = Section<'http'>;
-export type Limits = Required<Section<'limits'>>;
-export type DrainTimes = Required<Section<'drain'>>;
-export type HeartbeatSettings = Required<Omit<Section<'heartbeat'>, 'pingData'>> &
-  Pick<Section<'heartbeat'>, 'pingData'>;
+/** One address to listen on, with the settings of that listener. */
+export type ListenOptions = NonNullable<Options['listen']>[number];
+/** Where HTTP is served, and its limits. */
+export type HttpOptions = Exclude<NonNullable<Options['http']>, false>;
+/** Limits of the PING listeners, with their defaults. */
+export type Limits = Required<NonNullable<Options['limits']>>;
+/** Times of `service.drain()` in milliseconds, with their defaults. */
+export type DrainTimes = Required<NonNullable<Options['drain']>>;
+type Heartbeat = NonNullable<Options['heartbeat']>;
+export type HeartbeatSettings = Required<Omit<Heartbeat, 'pingData'>> & Pick<Heartbeat, 'pingData'>;
 
 /** The options with every default filled in. Times in milliseconds, sizes in bytes. */
 export interface Settings
   extends Omit<Options, 'listen' | 'http' | 'ping' | 'heartbeat' | 'limits' | 'drain' | 'detail'> {
   readonly listen: readonly ListenOptions[];
   readonly http: (HttpOptions & Required<Omit<HttpOptions, 'tls'>>) | false;
-  readonly ping: Required<Section<'ping'>>;
+  readonly ping: Required<NonNullable<Options['ping']>>;
   readonly heartbeat: HeartbeatSettings;
   readonly limits: Limits;
   readonly drain: DrainTimes;

@@ -590,7 +590,7 @@ export const optionRows: readonly OptionRow[] = [
 
 /** Options that only code can give. */
 export const codeOptionRows: readonly OptionRow[] = [
-  { path: 'checks.*', type: check, description: 'A definition such as `mysql({ url })`, or a function.' },
+  { path: 'checks.*', type: check, description: 'A definition such as `mysqlCheck({ url })`, or a function.' },
   {
     path: 'register',
     type: instance,

@@ -6,7 +6,7 @@ import type { Options } from '../options/types.js';
 
 /** The options of a service. Times in milliseconds, sizes in bytes; everything has a default. */
 export interface ServiceOptions extends Options {
-  /** Dependency checks by name: definitions such as `mysql({ url })`, or functions. Default: none. */
+  /** Dependency checks by name: definitions such as `mysqlCheck({ url })`, or functions. Default: none. */
   readonly checks?: Readonly<Record<string, CheckDefinition | CheckFunction>>;
   /** A registry of prom-client that the metrics join from `start` to `stop`. Default: one of their own. */
   readonly register?: MetricsRegistry;

@@ -56,7 +56,9 @@ export interface ReloadResult {
 
 /** A responder with its checks, as it is embedded in a service or run by the command. */
 export class Service {
+  /** @internal */
   readonly health: Registry;
+  /** @internal */
   readonly server: Server;
   /**
    * `/health`, `/livez`, `/readyz`, `/startupz`, `/metrics`, `/connections` and `/status` for a Fastify application that exists:
@@ -65,7 +67,7 @@ export class Service {
   readonly plugin: FastifyPluginAsync;
   /** `connect`, `ping` and `close`, with what is known of the connection and the true reason. */
   readonly events: EventEmitter<ServerEvents>;
-  /** How reloads went. */
+  /** @internal How reloads went. */
   readonly reloads: Reloads;
   private readonly clock: Clock;
   private readonly log: Log;

@@ -4,7 +4,7 @@ import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { type DiskOptions, disk } from '../../src/checks/disk/index.js';
+import { type DiskOptions, diskCheck } from '../../src/checks/disk/index.js';
 import { runCheck } from '../live/run-check.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'pongcheck-disk-'));
@@ -47,7 +47,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const run = (options: DiskOptions) => runCheck(disk(options));
+const run = (options: DiskOptions) => runCheck(diskCheck(options));
 
 describe('a disk check', () => {
   it('passes where there is room, and tells how much of the space is free', async () => {
@@ -118,7 +118,7 @@ describe('a disk check', () => {
   itOnSilent(
     'ends with its timeout on a file system that hangs, and holds one thread, however often it runs',
     async () => {
-      const check = disk({ path: silent, timeout: 50 });
+      const check = diskCheck({ path: silent, timeout: 50 });
       // More than there are threads.
       for (let i = 0; i < 6; i++) expect(await runCheck(check)).toMatchObject({ status: 'fail', reason: 'timeout' });
       expect(await statfs('/')).toBeDefined();
@@ -140,6 +140,6 @@ describe('a disk check', () => {
     [{ path: '/', minFreePercent: 101 }, /minFreePercent is 101/],
     [{ path: '/', minFree: '1GiB' }, /minFree is "1GiB"/],
   ])('refuses %j', (options, why) => {
-    expect(() => disk(options as DiskOptions)).toThrow(why);
+    expect(() => diskCheck(options as DiskOptions)).toThrow(why);
   });
 });

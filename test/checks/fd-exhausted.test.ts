@@ -8,17 +8,17 @@ import { compiledPackage } from '../cli/compiled.js';
 const script = `
 import { openSync, closeSync } from 'node:fs';
 import { connect } from 'node:net';
-import { createService, http, mysql, pingpong, redis, tcp } from ${JSON.stringify(join(compiledPackage(), 'dist', 'index.js'))};
+import { createService, httpCheck, mysqlCheck, pingpongCheck, redisCheck, tcpCheck } from ${JSON.stringify(join(compiledPackage(), 'dist', 'index.js'))};
 const dial = () => new Promise((resolve, reject) => connect({ host: '127.0.0.1', port: 1 }).on('error', reject));
 const checks = {
-  tcp: tcp({ url: 'tcp://127.0.0.1:1' }),
-  named: tcp({ url: 'tcp://localhost:1' }),
-  http: http({ url: 'http://127.0.0.1:9/' }),
-  https: http({ url: 'https://localhost:9/' }),
-  redis: redis({ url: 'redis://127.0.0.1:1' }),
-  mysql: mysql({ url: 'mysql://probe@127.0.0.1:1' }),
-  pingpong: pingpong({ url: 'pong://127.0.0.1:1' }),
-  unix: pingpong({ url: 'pong+unix:/nowhere/pong.sock' }),
+  tcp: tcpCheck({ url: 'tcp://127.0.0.1:1' }),
+  named: tcpCheck({ url: 'tcp://localhost:1' }),
+  http: httpCheck({ url: 'http://127.0.0.1:9/' }),
+  https: httpCheck({ url: 'https://localhost:9/' }),
+  redis: redisCheck({ url: 'redis://127.0.0.1:1' }),
+  mysql: mysqlCheck({ url: 'mysql://probe@127.0.0.1:1' }),
+  pingpong: pingpongCheck({ url: 'pong://127.0.0.1:1' }),
+  unix: pingpongCheck({ url: 'pong+unix:/nowhere/pong.sock' }),
   own: dial,
   wrapped: () => dial().catch((cause) => { throw new Error('query failed', { cause }); }),
   several: () => dial().catch((error) => { throw new AggregateError([Object.assign(new Error('x'), { code: 'ECONNREFUSED' }), error]); }),

@@ -1,6 +1,6 @@
 import zlib from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type HttpOptions, http } from '../../src/checks/http/index.js';
+import { type HttpOptions, httpCheck } from '../../src/checks/http/index.js';
 import { packageVersion } from '../../src/common/version.js';
 import { HttpService } from '../live/http-service.js';
 import { runCheck } from '../live/run-check.js';
@@ -15,7 +15,7 @@ describe('the body of an answer', () => {
   afterEach(() => service.stop());
 
   const run = async (options: Partial<HttpOptions>) => {
-    const definition = http({ url: service.url(), timeout: 5000, ...options });
+    const definition = httpCheck({ url: service.url(), timeout: 5000, ...options });
     const outcome = await runCheck(definition);
     await definition.close?.();
     return outcome;

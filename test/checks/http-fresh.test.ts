@@ -2,7 +2,7 @@ import dns from 'node:dns';
 import { createServer } from 'node:http';
 import { Server as TcpServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { type HttpOptions, http } from '../../src/checks/http/index.js';
+import { type HttpOptions, httpCheck } from '../../src/checks/http/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { FakeClock } from '../fake-clock.js';
 import { HttpService } from '../live/http-service.js';
@@ -13,7 +13,7 @@ describe('the new connections of an http check', () => {
   let clock: FakeClock;
   const closing: (() => unknown)[] = [];
   const check = (options: Partial<HttpOptions> = {}): CheckDefinition => {
-    const definition = http({ url: service.url(), timeout: 2000, ...options }, clock);
+    const definition = httpCheck({ url: service.url(), timeout: 2000, ...options }, clock);
     closing.push(() => definition.close?.());
     return definition;
   };

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { type HttpOptions, http } from '../../src/checks/http/index.js';
+import { type HttpOptions, httpCheck } from '../../src/checks/http/index.js';
 import { runCheck } from '../live/run-check.js';
 
 const MIB = 1024 * 1024;
@@ -45,7 +45,7 @@ describe('an http check of a hostile service', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as { port: number }).port}/`;
-    const definition = http({ url, timeout: 10_000, expectBody: 'ready', ...options });
+    const definition = httpCheck({ url, timeout: 10_000, expectBody: 'ready', ...options });
     let outcome = await runCheck(definition);
     for (let run = 1; run < runs; run++) outcome = await runCheck(definition);
     await definition.close?.();

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { createServer as createTcpServer, type Server } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type HttpOptions, http } from '../../src/checks/http/index.js';
+import { type HttpOptions, httpCheck } from '../../src/checks/http/index.js';
 import type { TlsOptions } from '../../src/checks/shared/tls.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { makeCertificate } from '../live/certificate.js';
@@ -13,7 +13,7 @@ describe('an http check', () => {
   let service: HttpService;
   const open: CheckDefinition[] = [];
   const check = (options: Partial<HttpOptions> = {}) => {
-    const definition = http({ url: service.url('/health'), timeout: 2000, ...options });
+    const definition = httpCheck({ url: service.url('/health'), timeout: 2000, ...options });
     open.push(definition);
     return definition;
   };
@@ -216,7 +216,7 @@ describe('an http check of something else', () => {
   afterEach(() => new Promise((resolve) => server.close(resolve)));
 
   it('tells an answer that is no HTTP', async () => {
-    const definition = http({ url: `http://127.0.0.1:${await answering('220 mail ready\r\n')}/` });
+    const definition = httpCheck({ url: `http://127.0.0.1:${await answering('220 mail ready\r\n')}/` });
     expect(await runCheck(definition)).toMatchObject({
       status: 'fail',
       reason: 'protocol',
@@ -226,7 +226,7 @@ describe('an http check of something else', () => {
   });
 
   it('tells a port without TLS', async () => {
-    const definition = http({ url: `https://127.0.0.1:${await answering('HTTP/1.1 400 Bad Request\r\n\r\n')}/` });
+    const definition = httpCheck({ url: `https://127.0.0.1:${await answering('HTTP/1.1 400 Bad Request\r\n\r\n')}/` });
     expect(await runCheck(definition)).toMatchObject({ status: 'fail', reason: 'tls' });
     await definition.close?.();
   });
@@ -254,7 +254,7 @@ describe('an http check by TLS', () => {
     ['takes one of a given authority', { known: true, servername: 'localhost' }, undefined],
     ['takes any where told to', { verify: false }, undefined],
   ])('%s', async (_sentence, { known, ...tls }: TlsOptions & { known?: boolean }, reason) => {
-    const definition = http({ url: service.url(), tls: { ...tls, ...(known && { ca: cert }) } });
+    const definition = httpCheck({ url: service.url(), tls: { ...tls, ...(known && { ca: cert }) } });
     const trial = await runCheck(definition);
     expect(trial).toMatchObject(reason ? { status: 'fail', reason } : { status: 'pass' });
     await definition.close?.();
@@ -275,7 +275,7 @@ describe('options of an http check', () => {
     [{ url: 'http://x/', statsu: '200' }, /statsu is not a known option/],
     [{ url: 'https://x/', tls: { ca: '/nowhere/ca.pem' } }, /tls.ca is a file that cannot be read/],
   ])('refuses %j', (options, message) => {
-    const make = () => http(options as HttpOptions);
+    const make = () => httpCheck(options as HttpOptions);
     expect(make).toThrow(message);
     expect(make).toThrow(expect.objectContaining({ code: 'PONGCHECK_CONFIG' }));
     expect(make).not.toThrow(/hidden|p%zz/);

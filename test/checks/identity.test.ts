@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { http } from '../../src/checks/http/index.js';
-import { mysql } from '../../src/checks/mysql/index.js';
-import { redis } from '../../src/checks/redis/index.js';
+import { httpCheck } from '../../src/checks/http/index.js';
+import { mysqlCheck } from '../../src/checks/mysql/index.js';
+import { redisCheck } from '../../src/checks/redis/index.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'pongcheck-identity-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -13,8 +13,8 @@ const url = 'https://user:hunter22@127.0.0.1/';
 
 describe('the identity of a check', () => {
   it('is that of its options, in any order, and not of how it is scheduled', () => {
-    const { identity } = http({ url, method: 'GET', maxBody: 10, interval: 1000 });
-    expect(http({ maxBody: 10, method: 'GET', url, fall: 3, groups: ['a'] }).identity).toBe(identity);
+    const { identity } = httpCheck({ url, method: 'GET', maxBody: 10, interval: 1000 });
+    expect(httpCheck({ maxBody: 10, method: 'GET', url, fall: 3, groups: ['a'] }).identity).toBe(identity);
     expect(identity).not.toContain('hunter22');
   });
 
@@ -28,28 +28,28 @@ describe('the identity of a check', () => {
     ['one option more', { url, redirects: 1 }],
   ])('is another one with %s', (_what, options) => {
     const others = [{ url }, { url, expectBody: /b/ }, { url, headers: { a: '2' } }];
-    expect(others.map((other) => http(other).identity)).not.toContain(http(options).identity);
-    expect(http({ ...options }).identity).toBe(http(options).identity);
+    expect(others.map((other) => httpCheck(other).identity)).not.toContain(httpCheck(options).identity);
+    expect(httpCheck({ ...options }).identity).toBe(httpCheck(options).identity);
   });
 
   it('is another one where the same text is of another kind', () => {
     const given = { url: 'mysql://a@127.0.0.1/' };
-    expect(mysql(given).identity).not.toBe(redis({ url: 'redis://a@127.0.0.1/' }).identity);
+    expect(mysqlCheck(given).identity).not.toBe(redisCheck({ url: 'redis://a@127.0.0.1/' }).identity);
   });
 
   it('is that of the client that was given, and not of what it looks like', () => {
     const client = (): object => ({ ping: () => {}, on: () => {}, off: () => {}, status: 'ready', options: {} });
     const [a, b] = [client(), client()] as [never, never];
-    expect(redis({ client: a }).identity).toBe(redis({ client: a, interval: 100 }).identity);
-    expect(redis({ client: a }).identity).not.toBe(redis({ client: b }).identity);
+    expect(redisCheck({ client: a }).identity).toBe(redisCheck({ client: a, interval: 100 }).identity);
+    expect(redisCheck({ client: a }).identity).not.toBe(redisCheck({ client: b }).identity);
   });
 
   it('changes with the contents of the files that are read when it is made', () => {
     const ca = join(folder, 'ca.pem');
     writeFileSync(ca, 'one');
-    const { identity } = http({ url, tls: { ca } });
-    expect(http({ url, tls: { ca } }).identity).toBe(identity);
+    const { identity } = httpCheck({ url, tls: { ca } });
+    expect(httpCheck({ url, tls: { ca } }).identity).toBe(identity);
     writeFileSync(ca, 'two');
-    expect(http({ url, tls: { ca } }).identity).not.toBe(identity);
+    expect(httpCheck({ url, tls: { ca } }).identity).not.toBe(identity);
   });
 });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { module } from '../../src/checks/module/index.js';
+import { moduleCheck } from '../../src/checks/module/index.js';
 import { runCheck } from '../live/run-check.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'pongcheck-module-'));
@@ -21,10 +21,10 @@ describe('a module as a check', () => {
     const path = written(
       'export default (signal) => { if (!(signal instanceof AbortSignal)) throw new Error("no signal"); }',
     );
-    expect(await runCheck(await module({ path }))).toMatchObject({ status: 'pass' });
-    const no = await module({ path: written('export default async () => false') });
+    expect(await runCheck(await moduleCheck({ path }))).toMatchObject({ status: 'pass' });
+    const no = await moduleCheck({ path: written('export default async () => false') });
     expect(await runCheck(no)).toMatchObject({ status: 'fail', reason: 'custom' });
-    const thrown = await module({ path: written('export default () => { throw new Error("queue too long") }') });
+    const thrown = await moduleCheck({ path: written('export default () => { throw new Error("queue too long") }') });
     expect(await runCheck(thrown)).toMatchObject({ status: 'fail', reason: 'custom', output: 'queue too long' });
   });
 
@@ -36,7 +36,7 @@ describe('a module as a check', () => {
         close() { this.closed++; globalThis.closedOwn = this.closed; }
       }
       export default new Own();`);
-    const check = await module({ path, timeout: 200 });
+    const check = await moduleCheck({ path, timeout: 200 });
     expect(check).toMatchObject({ kind: 'module', timeout: 200, critical: false });
     await runCheck(check);
     expect(await runCheck(check)).toMatchObject({ status: 'warn', observedValue: 2, output: 'it is ***' });
@@ -49,7 +49,7 @@ describe('a module as a check', () => {
       'globalThis.closings = 0; export default { kind: "own", run: async () => {}, close: () => { globalThis.closings++; } };',
     );
     const closings = () => (globalThis as { closings?: number }).closings;
-    const [before, after] = [await module({ path }), await module({ path, interval: 1000 })];
+    const [before, after] = [await moduleCheck({ path }), await moduleCheck({ path, interval: 1000 })];
     await before.close?.();
     expect(closings()).toBe(0);
     await after.close?.();
@@ -61,7 +61,7 @@ describe('a module as a check', () => {
     ['a definition', '({ kind: "own", run: async () => ({ status: "pass", observedValue: limit }) })'],
   ])('may export what makes %s of options of its own, which may take its time', async (_what, made) => {
     const path = written(`export default async ({ limit }) => ${made}`);
-    const check = await module({ path, limit: 7, interval: 0 });
+    const check = await moduleCheck({ path, limit: 7, interval: 0 });
     expect(check.interval).toBe(0);
     expect(await runCheck(check)).toMatchObject({ status: 'pass', observedValue: 7 });
   });
@@ -69,7 +69,7 @@ describe('a module as a check', () => {
   it('hides every option of its own but the harmless ones, and those that are named so', async () => {
     const path = written('export default (own) => () => { throw new Error(JSON.stringify(own)) }');
     const conn = { host: 'db.example', port: 3306, user: 'app', pass: 'p4ss-0f-mine', key: 'k3y', pin: 123456 };
-    const check = await module({ path, conn, region: 'north', queue: 'orders', nonSecret: ['queue'] });
+    const check = await moduleCheck({ path, conn, region: 'north', queue: 'orders', nonSecret: ['queue'] });
     expect((await runCheck(check)).output).toBe(
       '{"conn":{"host":"db.example","port":3306,"user":"app","pass":"***","key":"***","pin":***},"region":"***","queue":"orders"}',
     );
@@ -77,15 +77,15 @@ describe('a module as a check', () => {
 
   it('hides options whose name says that they are secret', async () => {
     const path = written('export default ({ apiKey }) => () => { throw new Error(`refused ${apiKey}`) }');
-    expect(await runCheck(await module({ path, apiKey: 'k3y-0f-mine' }))).toMatchObject({ output: 'refused ***' });
+    expect(await runCheck(await moduleCheck({ path, apiKey: 'k3y-0f-mine' }))).toMatchObject({ output: 'refused ***' });
     const refusing = written('export default ({ apiKey }) => { throw new Error(`refused ${apiKey}`) }');
-    const refusal = module({ path: refusing, apiKey: 'k3y-0f-mine' });
+    const refusal = moduleCheck({ path: refusing, apiKey: 'k3y-0f-mine' });
     await expect(refusal).rejects.toThrow(/refused by the module \(refused \*\*\*\)/);
     await expect(refusal).rejects.toMatchObject({ code: 'PONGCHECK_CONFIG' });
   });
 
   it('says so where a factory was given no option to be called with', async () => {
-    const check = await module({ path: written('export default () => () => true') });
+    const check = await moduleCheck({ path: written('export default () => () => true') });
     expect(await runCheck(check)).toMatchObject({
       reason: 'internal',
       output: expect.stringMatching(/exports a factory/),
@@ -120,7 +120,7 @@ describe('a module as a check', () => {
     ],
     ['no path', () => '', /path is ""/],
   ])('is refused where it is %s', async (_what, path, message) => {
-    const made = module({ path: path() });
+    const made = moduleCheck({ path: path() });
     await expect(made).rejects.toThrow(message);
     await expect(made).rejects.toMatchObject({ code: 'PONGCHECK_CONFIG' });
   });

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { type MysqlOptions, mysql } from '../../src/checks/mysql/index.js';
+import { type MysqlOptions, mysqlCheck } from '../../src/checks/mysql/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { type Certificate, makeCertificate } from '../live/certificate.js';
 import { MariaDb } from '../live/mariadb.js';
@@ -15,7 +15,7 @@ describe('a MySQL check', () => {
   let proxy: TcpProxy;
   const checks: CheckDefinition[] = [];
   const check = (options: Partial<MysqlOptions> = {}) => {
-    const made = mysql({ url: mariadb.url({ port: proxy.port }), timeout: 3000, ...options });
+    const made = mysqlCheck({ url: mariadb.url({ port: proxy.port }), timeout: 3000, ...options });
     checks.push(made);
     return made;
   };
@@ -131,16 +131,16 @@ describe('options of a mysql check', () => {
     [{ url: 'mysql://x', tls: { key: '/nowhere/hidden' } }, /tls.key is a file that cannot be read \(ENOENT\)/],
     [{ url: 'mysql://x', timeuot: 5 }, /timeuot is not a known option; did you mean timeout\?/],
   ])('refuses %j', (options, message) => {
-    const make = () => mysql(options as unknown as MysqlOptions);
+    const make = () => mysqlCheck(options as unknown as MysqlOptions);
     expect(make).toThrow(message);
     expect(make).toThrow(expect.objectContaining({ code: 'PONGCHECK_CONFIG' }));
     expect(make).not.toThrow(/hidden/);
   });
 
   it('takes the address of a host whose certificate is not looked at, and a name where it is', () => {
-    expect(() => mysql({ url: 'mysql://[::1]:1/', tls: { verify: false } })).not.toThrow();
-    expect(() => mysql({ url: 'mariadb://127.0.0.1', tls: { servername: 'db' } })).not.toThrow();
-    expect(() => mysql({ url: 'mysql://db/?ssl=true&connection_limit=5' })).not.toThrow();
-    expect(() => mysql({ url: 'mysql://127.0.0.1/?ssl=false' })).not.toThrow();
+    expect(() => mysqlCheck({ url: 'mysql://[::1]:1/', tls: { verify: false } })).not.toThrow();
+    expect(() => mysqlCheck({ url: 'mariadb://127.0.0.1', tls: { servername: 'db' } })).not.toThrow();
+    expect(() => mysqlCheck({ url: 'mysql://db/?ssl=true&connection_limit=5' })).not.toThrow();
+    expect(() => mysqlCheck({ url: 'mysql://127.0.0.1/?ssl=false' })).not.toThrow();
   });
 });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { createConnection } from 'mysql2/promise';
-import { type MysqlOptions, mysql } from '../../src/checks/mysql/index.js';
+import { type MysqlOptions, mysqlCheck } from '../../src/checks/mysql/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { MariaDb } from '../live/mariadb.js';
 import { ownServer } from '../live/own-server.js';
@@ -23,7 +23,7 @@ describe('a MariaDB that blocks hosts', () => {
   let url: string;
   const checks: CheckDefinition[] = [];
   const check = (options: Partial<MysqlOptions> = {}) => {
-    const made = mysql({ url, ...options });
+    const made = mysqlCheck({ url, ...options });
     checks.push(made);
     return made;
   };

@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createSecureContext, TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { AnswerMeter, LARGE_ANSWER, SMALL_ANSWER } from '../../src/checks/mysql/answer.js';
-import { type MysqlUrlOptions, mysql } from '../../src/checks/mysql/index.js';
+import { type MysqlUrlOptions, mysqlCheck } from '../../src/checks/mysql/index.js';
 import { makeCertificate } from '../live/certificate.js';
 import { runCheck } from '../live/run-check.js';
 import { errorPacket, greeting, loginDone, packet } from './mysql-packets.js';
@@ -55,7 +55,7 @@ describe('a MySQL check of a hostile server', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `mysql://me@127.0.0.1:${(server.address() as { port: number }).port}`;
-    const check = mysql({ url, timeout: 5000, ...options });
+    const check = mysqlCheck({ url, timeout: 5000, ...options });
     let outcome = await runCheck(check);
     for (let run = 1; run < runs; run++) outcome = await runCheck(check);
     await check.close?.();

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createPool as createCallbackPool } from 'mysql2';
 import { createPool, type Pool, type PoolOptions } from 'mysql2/promise';
-import { mysql } from '../../src/checks/mysql/index.js';
+import { mysqlCheck } from '../../src/checks/mysql/index.js';
 import type { MysqlPool } from '../../src/checks/mysql/pool.js';
 import { connect } from '../../src/client.js';
 import type { CheckDefinition, CheckSettings } from '../../src/health/check.js';
@@ -43,7 +43,7 @@ describe('a MySQL check of the application’s own pool', () => {
   }
 
   function check(pool: MysqlPool, settings: CheckSettings = {}): CheckDefinition {
-    const made = mysql({ pool, timeout: 400, ...settings });
+    const made = mysqlCheck({ pool, timeout: 400, ...settings });
     closing.push(() => made.close?.());
     return made;
   }
@@ -83,7 +83,7 @@ describe('a MySQL check of the application’s own pool', () => {
     const service = createService({
       listen: [{ url: 'pong://127.0.0.1:0' }],
       http: false,
-      checks: { app: mysql({ pool, timeout: 500 }), plain: mysql({ url: mariadb.url(), timeout: 500 }) },
+      checks: { app: mysqlCheck({ pool, timeout: 500 }), plain: mysqlCheck({ url: mariadb.url(), timeout: 500 }) },
     });
     closing.push(() => service.stop());
     await service.start();
@@ -262,7 +262,7 @@ describe('options of a MySQL check of a pool', () => {
     [{ pool: {}, tls: {} }, /tls is not a known option/],
     [{ pool: {}, size: 3 }, /size is not a known option/],
   ])('refuses %j', (options, message) => {
-    const make = () => mysql(options as never);
+    const make = () => mysqlCheck(options as never);
     expect(make).toThrow(message);
     expect(make).toThrow(expect.objectContaining({ code: 'PONGCHECK_CONFIG' }));
     expect(make).not.toThrow(/hush/);

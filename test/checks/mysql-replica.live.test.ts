@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
-import { type MysqlOptions, type MysqlUrlOptions, mysql } from '../../src/checks/mysql/index.js';
+import { type MysqlOptions, type MysqlUrlOptions, mysqlCheck } from '../../src/checks/mysql/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import type { MariaDb } from '../live/mariadb.js';
 import { replicaSays, startMariaDbPair } from '../live/mariadb-pair.js';
@@ -25,7 +25,7 @@ describe('a MySQL check of a primary and its replica', () => {
   });
 
   function check(server: MariaDb, options: Partial<MysqlUrlOptions> = {}): CheckDefinition {
-    const made = mysql({ url: server.url(), timeout: 1500, ...options } as MysqlOptions);
+    const made = mysqlCheck({ url: server.url(), timeout: 1500, ...options } as MysqlOptions);
     undoing.push(() => made.close?.());
     return made;
   }

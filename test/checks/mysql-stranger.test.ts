@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { mysql } from '../../src/checks/mysql/index.js';
+import { mysqlCheck } from '../../src/checks/mysql/index.js';
 import { runCheck } from '../live/run-check.js';
 import { errorPacket, greeting, loginDone, packet } from './mysql-packets.js';
 
@@ -15,7 +15,7 @@ describe('a MySQL check of what is no MySQL server, or a broken one', () => {
       socket.resume();
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const check = mysql({ url: `mysql://me@127.0.0.1:${(server.address() as { port: number }).port}`, timeout });
+    const check = mysqlCheck({ url: `mysql://me@127.0.0.1:${(server.address() as { port: number }).port}`, timeout });
     const outcome = await runCheck(check);
     await check.close?.();
     return outcome;

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
 import { type Connection, createConnection, createPool, type Pool } from 'mysql2/promise';
-import { type MysqlOptions, mysql } from '../../src/checks/mysql/index.js';
+import { type MysqlOptions, mysqlCheck } from '../../src/checks/mysql/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { FakeClock } from '../fake-clock.js';
 import { MariaDb } from '../live/mariadb.js';
@@ -38,7 +38,7 @@ describe('a MySQL check of a user with a limit', () => {
     return user;
   };
   const checkOf = (options: MysqlOptions): CheckDefinition => {
-    const check = mysql({ timeout: 3000, ...options }, clock);
+    const check = mysqlCheck({ timeout: 3000, ...options }, clock);
     closing.push(() => check.close?.());
     return check;
   };
@@ -161,7 +161,7 @@ describe('a MySQL check of a user who logs in by ed25519', () => {
       "INSTALL SONAME 'auth_ed25519'",
       `CREATE USER modern@'127.0.0.1' IDENTIFIED VIA ed25519 USING PASSWORD('${password}')`,
     );
-    const check = mysql({ url: mariadb.url({ user: 'modern', password }), timeout: 3000 });
+    const check = mysqlCheck({ url: mariadb.url({ user: 'modern', password }), timeout: 3000 });
     const outcome = await runCheck(check);
     await check.close?.();
     expect(outcome).toMatchObject({

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { threadId, Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { http } from '../../src/checks/http/index.js';
+import { httpCheck } from '../../src/checks/http/index.js';
 import { PatternWorker } from '../../src/checks/shared/pattern-worker.js';
-import { tcp } from '../../src/checks/tcp/index.js';
+import { tcpCheck } from '../../src/checks/tcp/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { runCheck } from '../live/run-check.js';
 
@@ -42,15 +42,15 @@ const url = (scheme: string) => `${scheme}://127.0.0.1:${port}`;
 const kinds: [string, (pattern: string | RegExp) => CheckDefinition, (text: string) => string][] = [
   [
     'the body of an HTTP answer',
-    (expectBody) => http({ url: url('http'), expectBody, timeout: 800 }),
+    (expectBody) => httpCheck({ url: url('http'), expectBody, timeout: 800 }),
     (text) => answered('', text),
   ],
   [
     'a header of an HTTP answer',
-    (says) => http({ url: url('http'), expectHeaders: { 'x-says': says }, timeout: 800 }),
+    (says) => httpCheck({ url: url('http'), expectHeaders: { 'x-says': says }, timeout: 800 }),
     (text) => answered(text, ''),
   ],
-  ['what a TCP port says', (expect) => tcp({ url: url('tcp'), send: 'x', expect, timeout: 800 }), (text) => text],
+  ['what a TCP port says', (expect) => tcpCheck({ url: url('tcp'), send: 'x', expect, timeout: 800 }), (text) => text],
 ];
 
 describe.each(kinds)('a pattern for %s', (_what, make, say) => {
@@ -132,7 +132,7 @@ describe('the thread that matches', () => {
   });
 
   it('is not started where all patterns are plain texts', async () => {
-    const check = kept(tcp({ url: url('tcp'), send: 'x', expect: '(a+' }));
+    const check = kept(tcpCheck({ url: url('tcp'), send: 'x', expect: '(a+' }));
     answer = 'it is (a+)+';
     expect(await threads(async () => expect(await runCheck(check)).toMatchObject({ status: 'pass' }))).toBe(0);
     expect(threadId).toBe(0);

@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { pingpong } from '../../src/checks/pingpong/index.js';
-import { tcp } from '../../src/checks/tcp/index.js';
+import { pingpongCheck } from '../../src/checks/pingpong/index.js';
+import { tcpCheck } from '../../src/checks/tcp/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { error, frame, pong } from '../client/scripted-server.js';
 import { runCheck } from '../live/run-check.js';
@@ -51,9 +51,9 @@ describe('a peer that sends without end', () => {
     return outcome;
   };
 
-  const ofPingpong = (port: number) => pingpong({ url: `pong://127.0.0.1:${port}`, timeout: 5000 });
+  const ofPingpong = (port: number) => pingpongCheck({ url: `pong://127.0.0.1:${port}`, timeout: 5000 });
   const ofTcp = (port: number) =>
-    tcp({ url: `tcp://127.0.0.1:${port}`, send: 'hello', expect: 'ready', timeout: 5000 });
+    tcpCheck({ url: `tcp://127.0.0.1:${port}`, send: 'hello', expect: 'ready', timeout: 5000 });
 
   it.each<[string, Buffer]>([
     ['PONGs that nobody asked for', pong(99n)],

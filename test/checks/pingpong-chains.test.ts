@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { tcp } from '../../src/checks/tcp/index.js';
+import { tcpCheck } from '../../src/checks/tcp/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { freePorts, ofDependency, peer, Responders } from './responders.js';
 
@@ -32,7 +32,7 @@ class Dependency {
 
   get check(): CheckDefinition {
     const { port } = this.server.address() as AddressInfo;
-    return tcp({ url: `tcp://127.0.0.1:${port}`, expect: 'well', ...ofDependency });
+    return tcpCheck({ url: `tcp://127.0.0.1:${port}`, expect: 'well', ...ofDependency });
   }
 
   async stop(): Promise<void> {

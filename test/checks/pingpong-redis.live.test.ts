@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { redis } from '../../src/checks/redis/index.js';
+import { redisCheck } from '../../src/checks/redis/index.js';
 import { ownServer } from '../live/own-server.js';
 import { Redis } from '../live/redis.js';
 import { freePorts, ofDependency, peer, Responders } from './responders.js';
@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterEach(() => responders.stop());
 afterAll(() => server.stop());
 
-const cache = () => redis({ url: server.url(), ...ofDependency });
+const cache = () => redisCheck({ url: server.url(), ...ofDependency });
 
 describe('a Redis behind responders', () => {
   it('lets all of a chain pass while it is well', async () => {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { type PingpongOptions, pingpong } from '../../src/checks/pingpong/index.js';
+import { type PingpongOptions, pingpongCheck } from '../../src/checks/pingpong/index.js';
 import type { CheckDefinition, CheckResult } from '../../src/health/check.js';
 import { error, pong, ScriptedServer, type SeenFrame } from '../client/scripted-server.js';
 
@@ -23,7 +23,7 @@ async function against(script: (frame: SeenFrame) => Buffer | undefined, options
     const answer = script(frame);
     if (answer) socket.write(answer);
   });
-  check = pingpong({ url: `pong://${server.address}`, ...options });
+  check = pingpongCheck({ url: `pong://${server.address}`, ...options });
 }
 
 /** One run, within a timeout of so many ms. */
@@ -210,7 +210,7 @@ describe('the reason of a pingpong check', () => {
     await against(() => undefined);
     const { port } = server;
     await server.stop();
-    check = pingpong({ url: `pong://127.0.0.1:${port}` });
+    check = pingpongCheck({ url: `pong://127.0.0.1:${port}` });
     await expect(run()).rejects.toMatchObject({ reason: 'refused' });
     await against(() => undefined);
   });
@@ -239,7 +239,7 @@ describe('the options of a pingpong check', () => {
     [{ url: '127.0.0.1', checks: ['a'], group: 'b' }, /one of them/],
   ])('refuse %j', async (options, why) => {
     await against(() => undefined);
-    expect(() => pingpong(options as PingpongOptions)).toThrow(
+    expect(() => pingpongCheck(options as PingpongOptions)).toThrow(
       expect.objectContaining({ code: 'PONGCHECK_CONFIG', message: expect.stringMatching(why) }),
     );
   });

@@ -1,6 +1,6 @@
 import { getHeapStatistics } from 'node:v8';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { type ProcessOptions, process } from '../../src/checks/process/index.js';
+import { type ProcessOptions, processCheck } from '../../src/checks/process/index.js';
 import { type Client, connect } from '../../src/client.js';
 import type { CheckDefinition, CheckResult } from '../../src/health/check.js';
 import { createService, type Service } from '../../src/service/service.js';
@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 function make(options: ProcessOptions): () => Promise<CheckResult> {
-  check = process(options);
+  check = processCheck(options);
   return () => (check as CheckDefinition).run(new AbortController().signal, 0);
 }
 
@@ -54,7 +54,7 @@ describe('a process check', () => {
     service = createService({
       http: false,
       listen: [{ url: 'pong://127.0.0.1:0' }],
-      checks: { self: process({ window: 300, interval: 100 }) },
+      checks: { self: processCheck({ window: 300, interval: 100 }) },
     });
     await service.start();
     client = await connect(service.addresses[0] as string);
@@ -145,7 +145,7 @@ describe('a process check', () => {
 
   it('has its own window, whatever the windows of others do', async () => {
     const limits = { warnDelay: 200, maxDelay: 200, warnUtilization: 100, maxUtilization: 100 };
-    const other = process({ ...limits, window: 100 });
+    const other = processCheck({ ...limits, window: 100 });
     const runOther = () => other.run(new AbortController().signal, 0);
     const run = make({ ...limits, window: 60_000 });
     await run();
@@ -173,6 +173,6 @@ describe('a process check', () => {
     [{ window: 0 }, /window is 0/],
     [{ maxheap: 10 }, /maxheap/],
   ])('refuses %j', (options, why) => {
-    expect(() => process(options as ProcessOptions)).toThrow(why);
+    expect(() => processCheck(options as ProcessOptions)).toThrow(why);
   });
 });

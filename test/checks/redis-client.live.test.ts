@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { createClient } from '@redis/client';
 import { Cluster, Redis as Ioredis } from 'ioredis';
 import type { RedisClient } from '../../src/checks/redis/client-probe.js';
-import { redis } from '../../src/checks/redis/index.js';
+import { redisCheck } from '../../src/checks/redis/index.js';
 import type { CheckDefinition, CheckSettings } from '../../src/health/check.js';
 import { ownServer } from '../live/own-server.js';
 import { TcpProxy } from '../live/proxy.js';
@@ -60,7 +60,7 @@ const kinds: [string, (port: number) => Promise<Used>][] = [
 ];
 
 function check(client: RedisClient, settings: CheckSettings = {}): CheckDefinition {
-  const made = redis({ client, timeout: 400, ...settings });
+  const made = redisCheck({ client, timeout: 400, ...settings });
   closing.push(() => made.close?.());
   return made;
 }
@@ -191,7 +191,7 @@ describe('options of a Redis check of a client', () => {
       /client is one with a provider of credentials/,
     ],
   ])('refuses %s', (_what, options, message) => {
-    const make = () => redis(options() as never);
+    const make = () => redisCheck(options() as never);
     expect(make).toThrow(message);
     expect(make).toThrow(expect.objectContaining({ code: 'PONGCHECK_CONFIG' }));
     expect(make).not.toThrow(/hush/);

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { slotOf } from '../../src/checks/redis/cluster.js';
-import { type RedisUrlOptions, redis } from '../../src/checks/redis/index.js';
+import { type RedisUrlOptions, redisCheck } from '../../src/checks/redis/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { ownServer } from '../live/own-server.js';
 import type { Redis } from '../live/redis.js';
@@ -28,7 +28,7 @@ describe('a check of a Redis cluster', () => {
   });
 
   function check(node: Redis | undefined, options: Partial<RedisUrlOptions> = {}): CheckDefinition {
-    const made = redis({ url: (node as Redis).url(), timeout: 3000, ...options });
+    const made = redisCheck({ url: (node as Redis).url(), timeout: 3000, ...options });
     closing.push(() => made.close?.());
     return made;
   }

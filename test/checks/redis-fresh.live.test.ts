@@ -1,6 +1,6 @@
 import dns from 'node:dns';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { redis } from '../../src/checks/redis/index.js';
+import { redisCheck } from '../../src/checks/redis/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { FakeClock } from '../fake-clock.js';
 import { makeCertificate } from '../live/certificate.js';
@@ -33,7 +33,7 @@ describe('the new connections of a Redis check', () => {
   });
 
   function check(url: string, options = {}): CheckDefinition {
-    const made = redis({ url, timeout: 1500, ...options }, clock);
+    const made = redisCheck({ url, timeout: 1500, ...options }, clock);
     closing.push(() => made.close?.());
     return made;
   }

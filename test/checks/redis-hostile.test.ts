@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { redis } from '../../src/checks/redis/index.js';
+import { redisCheck } from '../../src/checks/redis/index.js';
 import { runCheck } from '../live/run-check.js';
 
 /** What a server may say before it is cut off, and what the kernel takes meanwhile. */
@@ -31,7 +31,7 @@ describe('a check of a Redis that wants to exhaust it', () => {
       });
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const check = redis({ url: `redis://127.0.0.1:${(server.address() as { port: number }).port}`, timeout });
+    const check = redisCheck({ url: `redis://127.0.0.1:${(server.address() as { port: number }).port}`, timeout });
     const outcome = await runCheck(check);
     // It hangs up by itself, not because the check is closed.
     await Promise.all(closed);

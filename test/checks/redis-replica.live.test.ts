@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect } from '@jest/globals';
-import { type RedisUrlOptions, redis } from '../../src/checks/redis/index.js';
+import { type RedisUrlOptions, redisCheck } from '../../src/checks/redis/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { ownServer } from '../live/own-server.js';
 import { Redis } from '../live/redis.js';
@@ -25,7 +25,7 @@ describe('a check of a Redis and its replica', () => {
   });
 
   function check(server: Redis, options: Partial<RedisUrlOptions> = {}): CheckDefinition {
-    const made = redis({ url: server.url(), timeout: 1500, ...options });
+    const made = redisCheck({ url: server.url(), timeout: 1500, ...options });
     undoing.push(() => made.close?.());
     return made;
   }

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis as Ioredis } from 'ioredis';
-import { type RedisOptions, redis } from '../../src/checks/redis/index.js';
+import { type RedisOptions, redisCheck } from '../../src/checks/redis/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { FakeClock } from '../fake-clock.js';
 import { ownServer } from '../live/own-server.js';
@@ -38,7 +38,7 @@ describe('a check of a Redis that Sentinels watch', () => {
   const urlOf = (name = NAME) => `redis+sentinel://${sentinels.map(({ address }) => address).join(',')}/${name}`;
   function check(options: Partial<RedisOptions> = {}): CheckDefinition {
     clock = new FakeClock();
-    const made = redis({ url: urlOf(), timeout: 2000, ...options } as RedisOptions, clock);
+    const made = redisCheck({ url: urlOf(), timeout: 2000, ...options } as RedisOptions, clock);
     closing.push(() => made.close?.());
     return made;
   }
@@ -91,7 +91,7 @@ describe('a check of a Redis that Sentinels watch', () => {
       output: expect.stringMatching(/^no Sentinel knows the primary of other: .*: it watches none of this name/),
     });
     expect(await runCheck(check({ url: urlOf('other'), role: 'replica' }))).toMatchObject({ reason: 'dns' });
-    const frozen = redis({ url: urlOf(), timeout: 400 });
+    const frozen = redisCheck({ url: urlOf(), timeout: 400 });
     closing.push(() => frozen.close?.());
     await Promise.all([first.freeze(), second.freeze()]);
     closing.push(() => [first.thaw(), second.thaw()]);
@@ -148,7 +148,7 @@ describe('a check of a Redis that Sentinels watch', () => {
 
   itOwnServer('tells Sentinels that do not speak TLS', async () => {
     const { address } = sentinels[0];
-    const made = redis({ url: `rediss+sentinel://${address}/${NAME}`, tls: { verify: false }, timeout: 800 });
+    const made = redisCheck({ url: `rediss+sentinel://${address}/${NAME}`, tls: { verify: false }, timeout: 800 });
     closing.push(() => made.close?.());
     expect(await runCheck(made)).toMatchObject({ reason: 'tls', output: expect.stringMatching(/does not speak TLS/) });
   });
@@ -199,7 +199,7 @@ describe('the URL of Sentinels', () => {
     [{ url: 'redis://a:1', sentinel: { password: 'hidden' } }, /sentinel is given without redis\+sentinel:\/\//],
     [{ url: 'redis+sentinel://a/x', sentinel: { pass: 'hidden' } }, /sentinel.pass is not a known option/],
   ])('is refused as %j', (options, message) => {
-    const make = () => redis(options as RedisOptions);
+    const make = () => redisCheck(options as RedisOptions);
     expect(make).toThrow(message);
     expect(make).toThrow(expect.objectContaining({ code: 'PONGCHECK_CONFIG' }));
     expect(make).not.toThrow(/hidden/);
@@ -207,6 +207,6 @@ describe('the URL of Sentinels', () => {
 
   it('may hold a password with a comma, addresses in brackets, and a database', () => {
     const url = 'rediss+sentinel://me:a,b%40c@[::1]:5,host/the%20name/4';
-    expect(redis({ url }).secrets).toEqual(expect.arrayContaining(['a,b@c', 'a,b%40c']));
+    expect(redisCheck({ url }).secrets).toEqual(expect.arrayContaining(['a,b@c', 'a,b%40c']));
   });
 });

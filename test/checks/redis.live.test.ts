@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { type RedisOptions, redis } from '../../src/checks/redis/index.js';
+import { type RedisOptions, redisCheck } from '../../src/checks/redis/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { ownServer } from '../live/own-server.js';
 import { TcpProxy } from '../live/proxy.js';
@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 
 function check(options: RedisOptions): CheckDefinition {
-  const made = redis({ timeout: 1500, ...options });
+  const made = redisCheck({ timeout: 1500, ...options });
   closing.push(() => made.close?.());
   return made;
 }
@@ -212,7 +212,7 @@ describe('options of a redis check', () => {
     [{ url: 'redis://x/hidden' }, /one whose database is no number/],
     [{ url: 'redis://x', role: 'king' }, /role/],
   ])('refuses %j', (options, message) => {
-    const make = () => redis(options as RedisOptions);
+    const make = () => redisCheck(options as RedisOptions);
     expect(make).toThrow(message);
     expect(make).toThrow(expect.objectContaining({ code: 'PONGCHECK_CONFIG' }));
     expect(make).not.toThrow(/hidden/);

@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import { type PingpongOptions, pingpong } from '../../src/checks/pingpong/index.js';
+import { type PingpongOptions, pingpongCheck } from '../../src/checks/pingpong/index.js';
 import { type Client, connect } from '../../src/client.js';
 import type { ServiceOptions } from '../../src/service/options.js';
 import { createService, type Service } from '../../src/service/service.js';
@@ -13,7 +13,7 @@ const PATIENCE = 15_000;
 
 /** A check of the responder at that port. */
 export const peer = (port: number, options: Partial<PingpongOptions> = {}) =>
-  pingpong({ url: `pong://127.0.0.1:${port}`, ...ofPeer, ...options });
+  pingpongCheck({ url: `pong://127.0.0.1:${port}`, ...ofPeer, ...options });
 
 /** Ports that are free now, so that services can be told of each other before they are there. */
 export async function freePorts(count: number): Promise<number[]> {

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { defineCheck } from '../../src/checks/define.js';
-import { http } from '../../src/checks/http/index.js';
-import { mysql } from '../../src/checks/mysql/index.js';
-import { pingpong } from '../../src/checks/pingpong/index.js';
-import { redis } from '../../src/checks/redis/index.js';
+import { httpCheck } from '../../src/checks/http/index.js';
+import { mysqlCheck } from '../../src/checks/mysql/index.js';
+import { pingpongCheck } from '../../src/checks/pingpong/index.js';
+import { redisCheck } from '../../src/checks/redis/index.js';
 import { redactor } from '../../src/common/redact.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { type NormalizedResult, ResultNormalizer } from '../../src/health/result.js';
@@ -75,8 +75,8 @@ async function passes(port: number, make: (port: number) => CheckDefinition): Pr
 }
 
 it.each([
-  ['mysql', 'createConnection', () => mysql({ url: 'mysql://127.0.0.1/' })],
-  ['redis', 'Redis', () => redis({ url: 'redis://127.0.0.1' })],
+  ['mysql', 'createConnection', () => mysqlCheck({ url: 'mysql://127.0.0.1/' })],
+  ['redis', 'Redis', () => redisCheck({ url: 'redis://127.0.0.1' })],
 ] as const)('a %s check loads its driver before its first run', async (_kind, exported, make) => {
   expect(await make().load?.()).toHaveProperty(exported);
 });
@@ -88,7 +88,7 @@ describe('a check whose connection takes almost its timeout to be made', () => {
       server = await MariaDb.start();
     }, 60_000);
     afterAll(() => server.stop());
-    it('passes its first run', () => passes(server.port, (port) => mysql({ url: server.url({ port }) })));
+    it('passes its first run', () => passes(server.port, (port) => mysqlCheck({ url: server.url({ port }) })));
   });
 
   ownServer('TEST_REDIS_URL')('of Redis passes its first run', async () => {
@@ -98,7 +98,7 @@ describe('a check whose connection takes almost its timeout to be made', () => {
       args: ['--tls-port', String(port), '--tls-auth-clients', 'no', '--tls-ca-cert-file', certificate.cert, ...files],
     });
     try {
-      await passes(port, (proxied) => redis({ url: `rediss://127.0.0.1:${proxied}`, tls }));
+      await passes(port, (proxied) => redisCheck({ url: `rediss://127.0.0.1:${proxied}`, tls }));
     } finally {
       await server.stop();
     }
@@ -109,7 +109,7 @@ describe('a check whose connection takes almost its timeout to be made', () => {
     const service = await HttpService.start({ server: own, scheme: 'https' });
     try {
       const { port } = new URL(service.url('/'));
-      await passes(Number(port), (proxied) => http({ url: `https://127.0.0.1:${proxied}/`, tls }));
+      await passes(Number(port), (proxied) => httpCheck({ url: `https://127.0.0.1:${proxied}/`, tls }));
     } finally {
       await service.stop();
     }
@@ -121,7 +121,7 @@ describe('a check whose connection takes almost its timeout to be made', () => {
     await service.start();
     try {
       const { port } = new URL(service.addresses[0] as string);
-      await passes(Number(port), (proxied) => pingpong({ url: `pongs://127.0.0.1:${proxied}`, tls }));
+      await passes(Number(port), (proxied) => pingpongCheck({ url: `pongs://127.0.0.1:${proxied}`, tls }));
     } finally {
       await service.stop();
     }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { type TcpOptions, tcp } from '../../src/checks/tcp/index.js';
+import { type TcpOptions, tcpCheck } from '../../src/checks/tcp/index.js';
 import { type Outcome, runCheck } from '../live/run-check.js';
 
 let server: Server | undefined;
@@ -30,7 +30,7 @@ async function serve(serveOne: (socket: Socket) => void): Promise<string> {
 
 const saying = (text: string) => serve((socket) => void socket.write(text));
 async function run(options: TcpOptions): Promise<Outcome> {
-  const check = tcp(options);
+  const check = tcpCheck(options);
   try {
     return await runCheck(check);
   } finally {
@@ -139,14 +139,14 @@ describe('a tcp check', () => {
 describe('the options of a tcp check', () => {
   it('refuse port 3306 unless forced, and say why', () => {
     const url = 'tcp://db.internal:3306';
-    expect(() => tcp({ url })).toThrow(
+    expect(() => tcpCheck({ url })).toThrow(
       expect.objectContaining({
         code: 'PONGCHECK_CONFIG',
         message: expect.stringMatching(/blocks this host after 100/),
       }),
     );
-    expect(() => tcp({ url, force: false })).toThrow(/kind mysql, or force: true/);
-    expect(tcp({ url, force: true })).toMatchObject({ kind: 'tcp' });
+    expect(() => tcpCheck({ url, force: false })).toThrow(/kind mysql, or force: true/);
+    expect(tcpCheck({ url, force: true })).toMatchObject({ kind: 'tcp' });
   });
 
   it.each([
@@ -157,6 +157,6 @@ describe('the options of a tcp check', () => {
     [{ url: 'tcp://127.0.0.1:80', maxAnswer: 0 }, /maxAnswer is 0/],
     [{ url: 'tcp://127.0.0.1:80', sned: 'x' }, /sned/],
   ])('refuse %j', (options, why) => {
-    expect(() => tcp(options as TcpOptions)).toThrow(why);
+    expect(() => tcpCheck(options as TcpOptions)).toThrow(why);
   });
 });

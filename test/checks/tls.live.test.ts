@@ -1,6 +1,6 @@
 import { afterAll, describe, expect } from '@jest/globals';
-import { mysql } from '../../src/checks/mysql/index.js';
-import { redis } from '../../src/checks/redis/index.js';
+import { mysqlCheck } from '../../src/checks/mysql/index.js';
+import { redisCheck } from '../../src/checks/redis/index.js';
 import type { TlsOptions } from '../../src/checks/shared/tls.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { makeCertificate } from '../live/certificate.js';
@@ -43,7 +43,7 @@ describe('the certificate of a Redis', () => {
     const files = ['--tls-cert-file', ca, '--tls-key-file', key, '--tls-ca-cert-file', ca];
     const server = await Redis.start({ args: ['--tls-port', String(port), '--tls-auth-clients', 'no', ...files] });
     try {
-      await judge((tls) => redis({ url: `rediss://127.0.0.1:${port}`, tls, timeout: 2000 }));
+      await judge((tls) => redisCheck({ url: `rediss://127.0.0.1:${port}`, tls, timeout: 2000 }));
     } finally {
       await server.stop();
     }
@@ -59,7 +59,7 @@ describe('a Redis that speaks TLS where the check does not, or the other way', (
       const server = await Redis.start({ args: ['--tls-port', String(port), '--tls-auth-clients', 'no', ...files] });
       const checks: CheckDefinition[] = [];
       const check = (url: string) => {
-        const made = redis({ url, ...(url.startsWith('rediss') && { tls: { verify: false } }), timeout: 600 });
+        const made = redisCheck({ url, ...(url.startsWith('rediss') && { tls: { verify: false } }), timeout: 600 });
         checks.push(made);
         return runCheck(made);
       };
@@ -93,7 +93,7 @@ describe('the certificate of a MariaDB', () => {
     async () => {
       const server = await MariaDb.start({ args: [`--ssl-cert=${ca}`, `--ssl-key=${key}`] });
       try {
-        await judge((tls) => mysql({ url: server.url(), tls, timeout: 2000 }));
+        await judge((tls) => mysqlCheck({ url: server.url(), tls, timeout: 2000 }));
       } finally {
         await server.stop();
       }

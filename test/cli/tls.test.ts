@@ -1,7 +1,7 @@
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { type PingpongOptions, pingpong } from '../../src/checks/pingpong/index.js';
+import { type PingpongOptions, pingpongCheck } from '../../src/checks/pingpong/index.js';
 import { createService, type Service } from '../../src/service/service.js';
 import { Authority, makeCertificate } from '../live/certificate.js';
 import { runCheck } from '../live/run-check.js';
@@ -97,13 +97,13 @@ describe('a pingpong check over TLS', () => {
     ['fails with tls, for a server that is not known', () => client, { status: 'fail', reason: 'tls' }],
     ['fails with auth, for a certificate that is missing', () => ({ ca }), { status: 'fail', reason: 'auth' }],
   ])('%s', async (_what, tls, result) => {
-    const check = pingpong({ url, timeout: 5000, tls: tls() ?? {} });
+    const check = pingpongCheck({ url, timeout: 5000, tls: tls() ?? {} });
     expect(await runCheck(check)).toMatchObject(result);
     await check.close?.();
   });
 
   it('is refused where its files are missing', () => {
-    expect(() => pingpong({ url, tls: { ca: '/nowhere.pem' } })).toThrow(
+    expect(() => pingpongCheck({ url, tls: { ca: '/nowhere.pem' } })).toThrow(
       'tls.ca is a file that cannot be read (ENOENT)',
     );
   });

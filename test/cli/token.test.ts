@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { pingpong } from '../../src/checks/pingpong/index.js';
+import { pingpongCheck } from '../../src/checks/pingpong/index.js';
 import { connect, openLink } from '../../src/client.js';
 import { createService, type Service } from '../../src/service/service.js';
 import { Command, pongcheck } from './command.js';
@@ -90,7 +90,7 @@ describe('the token of a client', () => {
     expect(report).toHaveProperty('checks');
     await link.close();
 
-    const check = pingpong({ url, token });
+    const check = pingpongCheck({ url, token });
     const seen = await check.run(AbortSignal.timeout(5000), performance.now() + 5000);
     expect(seen).toMatchObject({ status: 'pass' });
     await check.close?.();
@@ -98,7 +98,7 @@ describe('the token of a client', () => {
   });
 
   it('that is refused is the reason auth of a check', async () => {
-    const check = pingpong({ url, token: wrong });
+    const check = pingpongCheck({ url, token: wrong });
     const failed = Promise.resolve(check.run(AbortSignal.timeout(5000), performance.now() + 5000));
     await expect(failed).rejects.toMatchObject({ reason: 'auth' });
     await check.close?.();

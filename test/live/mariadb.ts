@@ -27,7 +27,7 @@ export interface MariaDbOptions {
  *
  * @example
  * const mariadb = await MariaDb.start();   // in beforeAll
- * const check = mysql({ url: mariadb.url() });
+ * const check = mysqlCheck({ url: mariadb.url() });
  * await mariadb.freeze();
  * await mariadb.stop();                    // in afterAll
  */

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from '@jest/globals';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
-import { mysql } from '../../src/checks/mysql/index.js';
+import { mysqlCheck } from '../../src/checks/mysql/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { FakeClock } from '../fake-clock.js';
 import { MariaDb } from './mariadb.js';
@@ -29,7 +29,7 @@ describe('the new connections of a MySQL check', () => {
     taken = [];
     clock = new FakeClock();
     proxy = await TcpProxy.start({ to: mariadb.port });
-    trial = mysql({ url: mariadb.url({ ...login, port: proxy.port }), timeout: 1500 }, clock);
+    trial = mysqlCheck({ url: mariadb.url({ ...login, port: proxy.port }), timeout: 1500 }, clock);
   });
   afterEach(async () => {
     for (const connection of taken) connection.destroy();

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Connection, createConnection } from 'mysql2/promise';
-import { type MysqlOptions, mysql } from '../../src/checks/mysql/index.js';
+import { type MysqlOptions, mysqlCheck } from '../../src/checks/mysql/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { MariaDb } from './mariadb.js';
 import { ownServer } from './own-server.js';
@@ -30,7 +30,7 @@ describe('the MySQL check', () => {
   });
 
   function check(options: Partial<MysqlOptions> = {}): CheckDefinition {
-    const made = mysql({ url: mariadb.url(), timeout: 1500, ...options });
+    const made = mysqlCheck({ url: mariadb.url(), timeout: 1500, ...options });
     closing.push(() => made.close?.());
     return made;
   }
@@ -104,7 +104,7 @@ describe('the MySQL check', () => {
           expect(outcome.ms).toBeGreaterThanOrEqual(199);
         }
         mariadb.thaw();
-        const again = mysql({ url: mariadb.url(), timeout: 5000 });
+        const again = mysqlCheck({ url: mariadb.url(), timeout: 5000 });
         closing.push(() => again.close?.());
         expect(await runCheck(again)).toMatchObject(well);
         expect(await runCheck(trial)).toMatchObject(well);

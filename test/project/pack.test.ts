@@ -94,8 +94,9 @@ describe('what npm pack gives', () => {
     mkdirSync(join(folder, 'src'), { recursive: true });
     writeFileSync(
       join(folder, 'src', 'app.ts'),
-      `import { createService } from 'pongcheck';
-import { connect } from 'pongcheck/client';
+      `import { type Cause, createService, type ErrorCode, type Log, type Options, type Scope, type ServerEvents, type State, type TlsOptions } from 'pongcheck';
+import { type BackoffOptions, type Clock, connect, type KeepAlive, type LinkEvents } from 'pongcheck/client';
+export type Named = Cause | ErrorCode | Log | Options | Scope | ServerEvents | State | TlsOptions | BackoffOptions | Clock | KeepAlive | LinkEvents;
 const service = createService({ checks: { own: async (signal) => signal.aborted }, listen: [] });
 await service.start();
 const pong = await (await connect('127.0.0.1:7464')).ping({ detail: true });

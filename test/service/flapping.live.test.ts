@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Client, connect } from '../../src/client.js';
 import type { Transition } from '../../src/health/query/registry.js';
-import { http } from '../../src/index.js';
+import { httpCheck } from '../../src/index.js';
 import { createService, type Service } from '../../src/service/service.js';
 import { HttpService } from '../live/http-service.js';
 import { parseScrape } from '../metrics/scrape.js';
@@ -56,8 +56,8 @@ describe('rise: 2, fall: 3 under a service that flaps', () => {
       http: { port: 0 },
       ping: { timeout: 20_000, maxTimeout: 20_000 },
       checks: {
-        web: http({ url: flapping.url(), rise: 2, fall: 3, groups: ['readiness', 'edge'], ...onDemand }),
-        extra: http({ url: broken.url(), critical: false, groups: ['extras', 'startup'], ...onDemand }),
+        web: httpCheck({ url: flapping.url(), rise: 2, fall: 3, groups: ['readiness', 'edge'], ...onDemand }),
+        extra: httpCheck({ url: broken.url(), critical: false, groups: ['extras', 'startup'], ...onDemand }),
       },
     });
     service.health.onTransition(({ of, name, to }) => void (of === 'check' && transitions.push({ name, to })));

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Client, connect } from '../../src/client.js';
-import { http, mysql, redis } from '../../src/index.js';
+import { httpCheck, mysqlCheck, redisCheck } from '../../src/index.js';
 import { createService, type Service } from '../../src/service/service.js';
 import { HttpService } from '../live/http-service.js';
 import { MariaDb } from '../live/mariadb.js';
@@ -40,9 +40,9 @@ beforeAll(async () => {
     log,
     limits: { pingsPerSecond: 0 },
     checks: {
-      db: mysql({ url: mariadb.url({ user: 'probe', password: PASSWORD }), timeout: 400 }),
-      cache: redis({ url: cache.url({ password: PASSWORD }), timeout: 400 }),
-      downstream: http({ url: downstream.url(), timeout: 400 }),
+      db: mysqlCheck({ url: mariadb.url({ user: 'probe', password: PASSWORD }), timeout: 400 }),
+      cache: redisCheck({ url: cache.url({ password: PASSWORD }), timeout: 400 }),
+      downstream: httpCheck({ url: downstream.url(), timeout: 400 }),
     },
   });
   await service.start();
@@ -169,7 +169,7 @@ describe('the truth about real dependencies', () => {
     const quiet = createService({
       listen: [],
       http: { port: 0 },
-      checks: { cache: redis({ url: cache.url({ password: PASSWORD }), timeout: 300, interval: 400 }) },
+      checks: { cache: redisCheck({ url: cache.url({ password: PASSWORD }), timeout: 300, interval: 400 }) },
     });
     await quiet.start();
     try {

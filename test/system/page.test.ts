@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { pingpong } from '../../src/checks/pingpong/index.js';
-import { redis } from '../../src/checks/redis/index.js';
+import { pingpongCheck } from '../../src/checks/pingpong/index.js';
+import { redisCheck } from '../../src/checks/redis/index.js';
 import { createService, type Service } from '../../src/service/service.js';
 import { Redis } from '../live/redis.js';
 
@@ -23,7 +23,7 @@ async function start(serviceId: string, checks: object): Promise<Service> {
   return service;
 }
 
-const asking = (service: Service) => pingpong({ url: service.addresses[0] as string, ...quick });
+const asking = (service: Service) => pingpongCheck({ url: service.addresses[0] as string, ...quick });
 
 /** A page, and all that it asked for and complained of. */
 async function visit(url: string, options: BrowserContextOptions = {}) {
@@ -63,7 +63,7 @@ afterAll(async () => {
 
 describe('the status page in a browser', () => {
   it('shows a change while it is open, with the root cause at the end of a chain, and asks nobody else', async () => {
-    const C = await start('stock', { redis: redis({ url: server.url(), ...quick }) });
+    const C = await start('stock', { redis: redisCheck({ url: server.url(), ...quick }) });
     const B = await start('orders', { stock: asking(C) });
     const A = await start('shop', { orders: asking(B) });
     const url = A.httpAddress as string;

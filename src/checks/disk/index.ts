@@ -27,7 +27,7 @@ export interface DiskOptions extends CheckSettings {
  *
  * @throws PongcheckError `PONGCHECK_CONFIG` for options that make no sense.
  */
-export function disk(given: DiskOptions): CheckDefinition {
+export function diskCheck(given: DiskOptions): CheckDefinition {
   const { settings, options } = parseCheckOptions<DiskOptions>(KIND, diskOptions, given);
   const { path, minFree = 0, minFreePercent = 5, minFreeInodesPercent = 5 } = options;
   const limits = { octets: minFree, space: minFreePercent, inodes: minFreeInodesPercent };

@@ -49,7 +49,7 @@ export interface HttpOptions extends CheckSettings {
  * @param clock where time comes from; for tests.
  * @throws PongcheckError `PONGCHECK_CONFIG` for options that make no sense.
  */
-export function http(given: HttpOptions, clock: Clock = systemClock): CheckDefinition {
+export function httpCheck(given: HttpOptions, clock: Clock = systemClock): CheckDefinition {
   const { settings, options } = parseCheckOptions(KIND, httpOptions, given);
   const {
     method = 'GET',

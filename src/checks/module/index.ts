@@ -35,7 +35,7 @@ export interface ModuleOptions extends CheckSettings {
  *
  * @throws PongcheckError `PONGCHECK_CONFIG` (rejects) where the module cannot be imported or exports no check.
  */
-export async function module(given: ModuleOptions): Promise<CheckDefinition> {
+export async function moduleCheck(given: ModuleOptions): Promise<CheckDefinition> {
   const { settings, options } = parseCheckOptions<ModuleOptions>(KIND, moduleOptions, given, { open: true });
   const { path, nonSecret = [], ...own } = options as ModuleOptions;
   const secrets = secretsOfMap(own, nonSecret);

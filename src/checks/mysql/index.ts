@@ -54,7 +54,7 @@ export type MysqlOptions = MysqlUrlOptions | MysqlPoolOptions;
  * @param clock where time comes from; for tests.
  * @throws PongcheckError `PONGCHECK_CONFIG` for options that make no sense.
  */
-export function mysql(options: MysqlOptions, clock: Clock = systemClock): CheckDefinition {
+export function mysqlCheck(options: MysqlOptions, clock: Clock = systemClock): CheckDefinition {
   const { settings, options: own } = hasPool(options)
     ? parseCheckOptions<Partial<MysqlUrlOptions> & MysqlPoolOptions>(KIND, mysqlPoolOptions, options)
     : parseCheckOptions<MysqlUrlOptions>(KIND, mysqlOptions, options);

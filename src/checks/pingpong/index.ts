@@ -36,7 +36,7 @@ export interface PingpongOptions extends CheckSettings {
  *
  * @throws PongcheckError `PONGCHECK_CONFIG` for options that make no sense.
  */
-export function pingpong(given: PingpongOptions): CheckDefinition {
+export function pingpongCheck(given: PingpongOptions): CheckDefinition {
   const { settings, options } = parseCheckOptions<PingpongOptions>(KIND, pingpongOptions, given);
   const { url, token, tls, ...question } = options;
   const address = readAddress(url);

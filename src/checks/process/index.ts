@@ -32,7 +32,7 @@ export interface ProcessOptions extends CheckSettings {
  *
  * @throws PongcheckError `PONGCHECK_CONFIG` for options that make no sense.
  */
-export function process(given: ProcessOptions = {}): CheckDefinition {
+export function processCheck(given: ProcessOptions = {}): CheckDefinition {
   const { settings, options } = parseCheckOptions<ProcessOptions>(KIND, processOptions, given);
   const { maxDelay = 1000, maxUtilization = 98, maxHeap = 90, window = 2000 } = options;
   const { warnDelay = 500, warnUtilization = 90, warnHeap = 80 } = options;

@@ -65,7 +65,7 @@ export type RedisOptions = RedisUrlOptions | RedisClientOptions;
  * @param clock where time comes from; for tests.
  * @throws PongcheckError `PONGCHECK_CONFIG` for options that make no sense.
  */
-export function redis(given: RedisOptions, clock: Clock = systemClock): CheckDefinition {
+export function redisCheck(given: RedisOptions, clock: Clock = systemClock): CheckDefinition {
   const { settings, options } = hasClient(given)
     ? parseCheckOptions<RedisClientOptions>(KIND, redisClientOptions, given)
     : parseCheckOptions<RedisUrlOptions>(KIND, redisOptions, given);

@@ -31,7 +31,7 @@ export interface TcpOptions extends CheckSettings {
  *
  * @throws PongcheckError `PONGCHECK_CONFIG` for options that make no sense, and for port 3306 without `force`.
  */
-export function tcp(given: TcpOptions): CheckDefinition {
+export function tcpCheck(given: TcpOptions): CheckDefinition {
   const { settings, options } = parseCheckOptions<TcpOptions>(KIND, tcpOptions, given);
   const { send, expect, maxAnswer = 4096, force = false } = options;
   const url = readUrl(KIND, options.url, ['tcp']);

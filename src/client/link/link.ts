@@ -70,7 +70,8 @@ export interface LinkChange {
   readonly status: State | undefined;
 }
 
-interface LinkEvents {
+/** Events of a link. */
+export interface LinkEvents {
   state: [change: LinkChange];
   /** Another status than before. */
   status: [status: State, pong: Pong];
