@@ -17,15 +17,51 @@ import { commands, pages } from './tables.js';
 // `UPDATE=1 npm test -- test/readme` writes what the code says into the pages.
 for (const [page, tables] of Object.entries(pages)) holdTables(page, 'table', tables);
 
+/** Files that a page names and that do not exist, relative to the root or `src`; `x` is a placeholder. */
+function missingFiles(text: string, atLeast: number): string[] {
+  const names = [...text.matchAll(/`([\w/.-]+\/[\w.-]+\.(?:ts|js|json|md))`/g)].map(([, name]) => name as string);
+  const real = names.filter((name) => !name.endsWith('/x.ts'));
+  expect(real.length).toBeGreaterThan(atLeast);
+  return real.filter((name) => !['', 'src/'].some((root) => existsSync(rootUrl(root + name))));
+}
+
+describe('docs/architecture.md', () => {
+  const text = readRoot('docs/architecture.md');
+
+  it('names files that exist', () => {
+    expect(missingFiles(text, 4)).toEqual([]);
+  });
+
+  it('names methods that exist', () => {
+    expect(text).toContain('`Connection.receive`');
+    expect(readRoot('src/server/connection/connection.ts')).toMatch(/^ {2}receive\(/m);
+  });
+
+  it('has each folder of src in its table of layers, and in its drawing if it has one there', () => {
+    const layers = [...text.matchAll(/^\| \d \| ([^|]+) \|/gm)].map(([, cell]) => cell as string);
+    const folders = layers.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name as string));
+    expect(folders.sort()).toEqual(
+      readdirSync(rootUrl('src'))
+        .sort()
+        .filter((name) => name !== 'cli.ts'),
+    );
+    const drawn = [...text.matchAll(/^ │ {1,3}([a-z]+)\/ /gm)].map(([, name]) => name as string);
+    expect(drawn.length).toBeGreaterThan(3);
+    const all = readdirSync(rootUrl('src'), { recursive: true, encoding: 'utf8' }).map((path) => path.split('/').pop());
+    expect(drawn.filter((name) => !all.includes(name))).toEqual([]);
+  });
+
+  it('names kinds of check that exist', () => {
+    const [, kinds = ''] = /checks\/ {3}([a-z ]+?) *│/.exec(text) ?? [];
+    expect(kinds.split(/ +/).sort()).toEqual(checkKinds.map(({ kind }) => kind).sort());
+  });
+});
+
 describe('CONTRIBUTING.md', () => {
   const text = readRoot('CONTRIBUTING.md');
 
   it('names files that exist', () => {
-    const names = [...text.matchAll(/`([\w/.-]+\/[\w.-]+\.(?:ts|js|json|md))`/g)].map(([, name]) => name as string);
-    const real = names.filter((name) => !name.endsWith('/x.ts'));
-    expect(real.length).toBeGreaterThan(15);
-    const roots = ['', 'src/'];
-    expect(real.filter((name) => !roots.some((root) => existsSync(rootUrl(root + name))))).toEqual([]);
+    expect(missingFiles(text, 15)).toEqual([]);
   });
 
   it('names commands that exist', () => {
