@@ -40,6 +40,17 @@ describe('the repository', () => {
     expect(filesWith(/(?<!await )\bimport\('\.[^)]*'\)\.|typeof import\('\./, /^src\//)).toEqual([]);
   });
 
+  it('has a changelog with each section once per version, in the order of Keep a Changelog', () => {
+    const changelog = readFileSync(join(root, 'CHANGELOG.md'), 'utf8');
+    const order = ['Added', 'Changed', 'Deprecated', 'Removed', 'Fixed', 'Security'];
+    for (const version of changelog.split(/^## /m).slice(1)) {
+      const sections = [...version.matchAll(/^### (.*)$/gm)].map(([, name]) => name as string);
+      expect(sections).toEqual(order.filter((name) => sections.includes(name)));
+      const entries = [...version.matchAll(/^- .*$/gm)].map(([entry]) => entry);
+      expect(entries).toEqual([...new Set(entries)]);
+    }
+  });
+
   it('names no folder of one machine', () => {
     expect(filesWith(/(?<![\w.)}*\]])\/(home|Users|root|work|tmp)\/\w/, /./)).toEqual([]);
   });
