@@ -1,4 +1,8 @@
-/** The API of `pongcheck/client`. Neither this file nor anything that it imports loads another package. */
+/**
+ * The API of `pongcheck/client`. Neither this file nor anything that it imports loads another package.
+ *
+ * @module
+ */
 export { Client, type ClientEvents } from './client/client.js';
 export { type ConnectOptions, connect, ping } from './client/connect.js';
 export { type CloseReason, RefusedError, type WireRefusal } from './client/errors.js';

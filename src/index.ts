@@ -1,4 +1,8 @@
-/** The API of `pongcheck`: a service that answers PINGs, and the checks that it runs. */
+/**
+ * The API of `pongcheck`: a service that answers PINGs, and the checks that it runs.
+ *
+ * @module
+ */
 export { type DiskOptions, diskCheck } from './checks/disk/index.js';
 export { type HttpOptions, httpCheck } from './checks/http/index.js';
 export { type MysqlOptions, type MysqlPoolOptions, type MysqlUrlOptions, mysqlCheck } from './checks/mysql/index.js';
