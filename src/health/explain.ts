@@ -1,5 +1,5 @@
 import { reasons } from './reason.js';
-import type { ToldCause, ToldCheck, ToldReport } from './report-view.js';
+import type { ReportedCause, ReportedCheck, ReportView } from './report-view.js';
 
 /** The answer to "why?", in sentences. They hold what others said: whoever shows them escapes them. */
 export interface Explanation {
@@ -26,7 +26,7 @@ const phrases: Readonly<Record<string, string>> = {
 };
 
 /** Says in words what a report says in fields. */
-export function explain(report: ToldReport): Explanation {
+export function explain(report: ReportView): Explanation {
   const { state, service, instance, checks } = report;
   const who = service ?? (instance === '' ? 'It' : `The responder ${instance}`);
   const since = sinceWhen(report);
@@ -49,17 +49,17 @@ export function momentAgo(moment: number, now: number | undefined): string {
 }
 
 /** Since the first of the checks is what the whole is. */
-function sinceWhen({ state, checks }: ToldReport): number | undefined {
+function sinceWhen({ state, checks }: ReportView): number | undefined {
   if (state === 'pass') return undefined;
   const deciding = checks.filter((check) => countsAs(check) === state).flatMap(({ since }) => since ?? []);
   return deciding.length === 0 ? undefined : Math.min(...deciding);
 }
 
-function countsAs({ state, critical }: ToldCheck): string {
+function countsAs({ state, critical }: ReportedCheck): string {
   return critical || state === 'pass' ? state : 'warn';
 }
 
-function causeLines(report: ToldReport): string[] {
+function causeLines(report: ReportView): string[] {
   const { causes, checks } = report;
   const word = causes.length > 1 ? 'Root causes' : 'Root cause';
   const lines = causes.slice(0, MAX_CAUSES).map((cause) => `${word}: ${causeSentence(cause, report)}`);
@@ -71,7 +71,7 @@ function causeLines(report: ToldReport): string[] {
   return lines;
 }
 
-function causeSentence(cause: ToldCause, { checks, instance }: ToldReport): string {
+function causeSentence(cause: ReportedCause, { checks, instance }: ReportView): string {
   const { check = 'what it did not name', reason, output, via } = cause;
   const why = whyOf(reason, output);
   if (via.length === 0) {
@@ -95,7 +95,7 @@ function whyOf(reason: string | undefined, output: string | undefined): string {
 }
 
 /** Results that would change the state if they went on. */
-function pendingLine({ name, state, passes, fails, rise, fall }: ToldCheck): string | undefined {
+function pendingLine({ name, state, passes, fails, rise, fall }: ReportedCheck): string | undefined {
   const good = state === 'pass' || state === 'warn';
   if (good && fails > 0 && fails < fall)
     return `Pending: ${name} failed ${times(fails)} in a row; it fails at ${fall}.`;
@@ -104,12 +104,12 @@ function pendingLine({ name, state, passes, fails, rise, fall }: ToldCheck): str
   return undefined;
 }
 
-function staleLine({ name, ageMs }: ToldCheck): string {
+function staleLine({ name, ageMs }: ReportedCheck): string {
   return `Old: the result of ${name} is ${duration(ageMs ?? 0)} old, which is more than its max age.`;
 }
 
-function lastChange(checks: readonly ToldCheck[], now: number | undefined): string[] {
-  let last: ToldCheck | undefined;
+function lastChange(checks: readonly ReportedCheck[], now: number | undefined): string[] {
+  let last: ReportedCheck | undefined;
   for (const check of checks) if ((check.since ?? 0) > (last?.since ?? 0)) last = check;
   return last?.since === undefined
     ? []

@@ -38,7 +38,7 @@ export interface Answer {
   /**
    * The report as JSON text. Serialised at most once per run or quarter of a second, never per caller.
    */
-  report(extent: ReportDetail): Buffer;
+  report(detail: ReportDetail): Buffer;
   /** `name`, `reason` of each selected check that is fail or unknown. */
   failing(): readonly { name: string; reason: string }[];
 }
@@ -56,11 +56,11 @@ export interface CachedStatus {
 }
 
 /** A selection that somebody watches. */
-export interface Watched {
+export interface Subscription {
   /** What is known of it now. */
   readonly answer: Answer;
   /** Compares now, and calls `changed` before this returns if there is a change without a notification. */
-  look(): void;
+  notifyIfChanged(): void;
   /** Nothing more is told. */
   end(): void;
 }
@@ -75,7 +75,7 @@ export type Withdraw = () => void;
 export interface Health {
   /** Random per process start; the same as in HELLO and in every report. */
   readonly instance: string;
-  standing(scope: Scope): CachedStatus;
+  cachedStatus(scope: Scope): CachedStatus;
   /**
    * Calls `answer` exactly once: before it returns when what is known is fresh
    * enough, otherwise when the runs are done, at the latest after
@@ -90,5 +90,5 @@ export interface Health {
    * @param maxSelections limit of different `checks` selections that are watched at once. Default: no limit.
    * @returns undefined where the limit is reached and nobody watches this selection yet.
    */
-  watch(selection: Selection, changed: () => void, maxSelections?: number): Watched | undefined;
+  watch(selection: Selection, changed: () => void, maxSelections?: number): Subscription | undefined;
 }

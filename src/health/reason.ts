@@ -161,3 +161,17 @@ function knownReason(error: unknown, depth: number): Reason | undefined {
   if (name === 'AbortError' || name === 'TimeoutError') return 'timeout';
   return knownReason(cause, depth - 1);
 }
+
+/** What was thrown as the failure of a check, for a reason that is known. Says again what the error said. */
+export function toCheckFailure(reason: Reason, error: unknown): CheckFailure {
+  if (error instanceof CheckFailure) return error;
+  return new CheckFailure(reason, messageOf(error), { status: statusOf(error) });
+}
+
+/** The message of an error; one of several addresses that were tried often has none of its own. */
+function messageOf(error: unknown): string {
+  const { message, errors, code } = (error ?? {}) as Record<string, unknown>;
+  if (typeof message === 'string' && message !== '') return message;
+  if (Array.isArray(errors) && errors.length > 0) return messageOf(errors[0]);
+  return String(code ?? error);
+}

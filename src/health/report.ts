@@ -1,10 +1,12 @@
 import type { Cause } from './check.js';
 import type { ReportDetail } from './health.js';
-import { effectiveState } from './query/aggregate.js';
-import { bounded } from './query/causes.js';
-import type { View } from './query/group.js';
+import type { Group } from './query/group.js';
+import { MAX_CAUSES } from './result.js';
 import type { Monitor } from './runs/monitor.js';
-import { healthJsonStatus, leastSevere, type NonPassState, worse } from './state.js';
+import { effectiveState, healthJsonStatus, leastSevere, type NonPassState, worse } from './state.js';
+
+/** The most bytes that the causes of one report take, so that a report without its checks always fits a PONG. */
+const MAX_CAUSES_BYTES = 49_152;
 
 /** Who reports. */
 export interface Identity {
@@ -20,14 +22,14 @@ export interface Moment {
 }
 
 /**
- * The report of one view (`protocol/report.schema.json`): application/health+json
+ * The report of one group (`protocol/report.schema.json`): application/health+json
  * with keys of our own. All times in it are the wall time of its own moment
  * less an age, so that a step of the wall clock cannot set them at odds.
  */
-export function report(view: View, identity: Identity, moment: Moment, extent: ReportDetail): object {
-  const { state } = view.current();
-  const causes = bounded(causesOf(view.checks, identity));
-  if (extent === 'chain') {
+export function report(group: Group, identity: Identity, moment: Moment, detail: ReportDetail): object {
+  const { state } = group.current();
+  const causes = boundedCauses(causesOf(group.checks, identity));
+  if (detail === 'chain') {
     return { instance: identity.instance, state, causes: causes.map(({ instance, via }) => ({ instance, via })) };
   }
   return {
@@ -38,8 +40,8 @@ export function report(view: View, identity: Identity, moment: Moment, extent: R
     ...(identity.releaseId !== undefined && { releaseId: identity.releaseId }),
     time: new Date(moment.wall).toISOString(),
     causes,
-    ...(extent === 'full' && {
-      checks: Object.fromEntries(view.checks.map((check) => [check.name, [entry(check, moment)]])),
+    ...(detail === 'full' && {
+      checks: Object.fromEntries(group.checks.map((check) => [check.name, [entry(check, moment)]])),
     }),
   };
 }
@@ -50,25 +52,25 @@ function causesOf(checks: readonly Monitor[], { instance, serviceId }: Identity)
     .filter(({ state, reason }) => state !== 'pass' && reason !== 'loop')
     .sort((a, b) => (a.state === b.state ? 0 : worse(a.state, b.state) === a.state ? -1 : 1))
     .flatMap((check) => {
-      const { name, reason, verdict } = check;
-      const { finding } = verdict;
+      const { name, reason, hysteresis } = check;
+      const { result } = hysteresis;
       const state = effectiveState(check) as NonPassState;
-      if (finding?.causes) {
-        return finding.causes.map((cause) =>
+      if (result?.causes) {
+        return result.causes.map((cause) =>
           cause.state ? { ...cause, state: leastSevere(cause.state, state) } : cause,
         );
       }
       const service = serviceId === undefined ? {} : { service: serviceId };
       const leaf: Cause = { instance, ...service, via: [], check: name, state };
       if (reason) leaf.reason = reason;
-      leaf.output = check.output ?? (finding ? '' : 'no result that is recent enough');
+      leaf.output = check.output ?? (result ? '' : 'no result that is recent enough');
       return [leaf];
     });
 }
 
 function entry(monitor: Monitor, { now, wall }: Moment): object {
-  const { check, state, reason, output, duration, verdict } = monitor;
-  const { finding, since, passes, fails } = verdict;
+  const { check, state, reason, output, duration, hysteresis } = monitor;
+  const { result, since, passes, fails } = hysteresis;
   // A check that never ran is as old as the knowledge that nothing is known.
   const age = Math.max(0, now - (monitor.startedAt > Number.NEGATIVE_INFINITY ? monitor.startedAt : since));
   const ago = (ms: number): string => new Date(wall - ms).toISOString();
@@ -77,8 +79,8 @@ function entry(monitor: Monitor, { now, wall }: Moment): object {
     state,
     ...(check.componentType !== undefined && { componentType: check.componentType }),
     time: ago(age),
-    ...(finding?.observedValue !== undefined && { observedValue: finding.observedValue }),
-    ...(finding?.observedUnit !== undefined && { observedUnit: finding.observedUnit }),
+    ...(result?.observedValue !== undefined && { observedValue: result.observedValue }),
+    ...(result?.observedUnit !== undefined && { observedUnit: result.observedUnit }),
     ...(output !== undefined && { output }),
     ...(reason && { reason }),
     ageMs: Math.round(age),
@@ -92,4 +94,16 @@ function entry(monitor: Monitor, { now, wall }: Moment): object {
     rise: check.rise,
     fall: check.fall,
   };
+}
+
+/** The first of `causes` that a report has room for. */
+function boundedCauses(causes: Iterable<Cause>): Cause[] {
+  const kept: Cause[] = [];
+  let bytes = 0;
+  for (const cause of causes) {
+    bytes += Buffer.byteLength(JSON.stringify(cause)) + 1;
+    if (kept.length === MAX_CAUSES || bytes > MAX_CAUSES_BYTES) break;
+    kept.push(cause);
+  }
+  return kept;
 }

@@ -1,3 +1,5 @@
+import type { Reason } from './reason.js';
+
 /** What a check can be found in. `unknown` is what nobody has found out lately. */
 export const checkStates = ['pass', 'warn', 'fail', 'unknown'] as const;
 export type CheckState = (typeof checkStates)[number];
@@ -25,4 +27,24 @@ export function worse(a: CheckState, b: CheckState): CheckState {
 /** The milder of two. */
 export function leastSevere<S extends CheckState>(a: S, b: S): S {
   return severity[a] <= severity[b] ? a : b;
+}
+
+/** What the algebra looks at. */
+export interface Counted {
+  readonly state: CheckState;
+  readonly reason: Reason | undefined;
+  readonly critical: boolean;
+}
+
+/** What a check adds to an aggregate; undefined where it is left out: its failure is only ours that came back. */
+export function effectiveState({ state, reason, critical }: Counted): CheckState | undefined {
+  if (reason === 'loop') return undefined;
+  return critical || state === 'pass' ? state : 'warn';
+}
+
+/** The worst of what the checks add; pass where nothing is added. */
+export function aggregate(checks: Iterable<Counted>): CheckState {
+  let worst: CheckState = 'pass';
+  for (const check of checks) worst = worse(worst, effectiveState(check) ?? 'pass');
+  return worst;
 }

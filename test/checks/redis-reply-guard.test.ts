@@ -36,11 +36,11 @@ describe('the guard of replies', () => {
         };
         for (let count = 0; count < MAX_REPLIES; count++) {
           feed();
-          if (octets.length > 1024) guard.asked();
+          if (octets.length > 1024) guard.reset();
         }
         if (octets.length > 1024) continue;
         expect(feed).toThrow(/more than 16 replies/);
-        guard.asked();
+        guard.reset();
       }
     },
   );
@@ -89,7 +89,7 @@ describe('the guard of replies', () => {
   it('counts again from each command', () => {
     const guard = new RedisReplyGuard();
     for (let command = 0; command < 20; command++) {
-      guard.asked();
+      guard.reset();
       guard.check(Buffer.from(info.repeat(3)));
     }
     expect(() => guard.check(Buffer.from(info))).toThrow(/more than 1048576 bytes/);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { duration, explain } from '../../src/health/explain.js';
-import { readReport } from '../../src/health/report-view.js';
+import { parseReport } from '../../src/health/report-view.js';
 
 const time = '2026-11-21T02:20:00.000Z';
 
@@ -21,7 +21,7 @@ function check(over: object = {}) {
 
 function explained(report: object) {
   return explain(
-    readReport({ state: 'pass', instance: 'me', serviceId: 'shop', time, causes: [], checks: {}, ...report }),
+    parseReport({ state: 'pass', instance: 'me', serviceId: 'shop', time, causes: [], checks: {}, ...report }),
   );
 }
 
@@ -97,7 +97,7 @@ describe('an explanation', () => {
     { state: 5, causes: 'x', checks: [1] },
     { causes: [null, 3], checks: { a: null } },
   ])('makes something of %j', (report) => {
-    expect(explain(readReport(report)).headline).toBe('It is not ready: it does not know how its dependencies are.');
+    expect(explain(parseReport(report)).headline).toBe('It is not ready: it does not know how its dependencies are.');
   });
 });
 

@@ -171,7 +171,7 @@ describe('groups', () => {
 
   it('without any check are pass, for ever fresh', () => {
     const { registry, ask } = registryOf({});
-    expect(registry.standing('readiness')).toEqual({ state: 'pass', freshUntil: Infinity, since: Infinity });
+    expect(registry.cachedStatus('readiness')).toEqual({ state: 'pass', freshUntil: Infinity, since: Infinity });
     expect(ask({ maxAge: 0 })).toMatchObject({ answers: 1, answer: { state: 'pass', age: 0 } });
   });
 
@@ -217,7 +217,7 @@ describe('groups', () => {
 describe('the standing answer', () => {
   it('is unknown and never fresh before the first result', () => {
     const { registry } = registryOf({ db: new ScriptedCheck() });
-    expect(registry.standing('readiness')).toEqual({ state: 'unknown', freshUntil: -Infinity, since: Infinity });
+    expect(registry.cachedStatus('readiness')).toEqual({ state: 'unknown', freshUntil: -Infinity, since: Infinity });
   });
 
   it('is fresh until the first of its checks is too old', async () => {
@@ -230,7 +230,7 @@ describe('the standing answer', () => {
     await clock.advance(20);
     b.last.pass();
     await settle();
-    expect(registry.standing('readiness')).toEqual({ state: 'pass', freshUntil: 510, since: 10 });
+    expect(registry.cachedStatus('readiness')).toEqual({ state: 'pass', freshUntil: 510, since: 10 });
   });
 
   it('is the same object until something changes', async () => {
@@ -238,27 +238,27 @@ describe('the standing answer', () => {
     const { registry, clock } = registryOf({ db });
     registry.start();
     await clock.advance(1);
-    const standing = registry.standing('readiness');
+    const standing = registry.cachedStatus('readiness');
     await clock.advance(4000);
-    expect(registry.standing('readiness')).toBe(standing);
+    expect(registry.cachedStatus('readiness')).toBe(standing);
     await clock.advance(1000);
-    expect(registry.standing('readiness')).not.toBe(standing);
+    expect(registry.cachedStatus('readiness')).not.toBe(standing);
   });
 
   it('becomes unknown by itself when the last result is too old to count', async () => {
     const { registry, clock } = registryOf({ db: new SteadyCheck({ interval: 0 }) });
     registry.start();
     await clock.advance(30_000);
-    expect(registry.standing('readiness').state).toBe('pass');
+    expect(registry.cachedStatus('readiness').state).toBe('pass');
     await clock.advance(1);
-    expect(registry.standing('readiness')).toEqual({ state: 'unknown', freshUntil: 1000, since: Infinity });
+    expect(registry.cachedStatus('readiness')).toEqual({ state: 'unknown', freshUntil: 1000, since: Infinity });
     expect(registry.checks[0]).toMatchObject({ state: 'unknown', reason: 'never-ran' });
   });
 
   it('of liveness is pass whatever the checks say, and runs none', async () => {
     const db = new SteadyCheck({}, refused);
     const { registry, clock, ask } = registryOf({ db });
-    expect(registry.standing('liveness')).toEqual({ state: 'pass', freshUntil: Infinity, since: Infinity });
+    expect(registry.cachedStatus('liveness')).toEqual({ state: 'pass', freshUntil: Infinity, since: Infinity });
     const asked = ask({ scope: 'liveness', maxAge: 0, checks: ['nope'] });
     expect(asked).toMatchObject({ answers: 1, answer: { state: 'pass', stale: false, age: 0 } });
     expect(asked.report()).toMatchObject({ state: 'pass', checks: {} });
@@ -270,7 +270,7 @@ describe('the standing answer', () => {
 describe('startup', () => {
   it('passes without a check', () => {
     const { registry, ask } = registryOf({});
-    expect(registry.standing('startup')).toMatchObject({ state: 'pass', freshUntil: Infinity });
+    expect(registry.cachedStatus('startup')).toMatchObject({ state: 'pass', freshUntil: Infinity });
     expect(ask({ scope: 'startup' }).state).toBe('pass');
   });
 
@@ -289,7 +289,7 @@ describe('startup', () => {
     a.outcome = refused;
     await clock.advance(60_000);
     expect(ask({ scope: 'startup', maxAge: 0 })).toMatchObject({ answers: 1, answer: { state: 'pass', age: 0 } });
-    expect(registry.standing('startup')).toMatchObject({ state: 'pass', freshUntil: Infinity });
+    expect(registry.cachedStatus('startup')).toMatchObject({ state: 'pass', freshUntil: Infinity });
   });
 
   it('runs its checks for who asks, so that it does not wait for the interval', async () => {
@@ -297,7 +297,7 @@ describe('startup', () => {
     const { registry, clock, ask } = registryOf({ a });
     registry.start();
     await clock.advance(2000);
-    expect(registry.standing('startup')).toMatchObject({ state: 'starting', freshUntil: 1000 });
+    expect(registry.cachedStatus('startup')).toMatchObject({ state: 'starting', freshUntil: 1000 });
     a.outcome = { status: 'pass' };
     const asked = ask({ scope: 'startup' });
     await settle();
@@ -311,9 +311,9 @@ describe('startup', () => {
     registry.onTransition((transition) => void (transition.name === 'startup' && told.push(transition)));
     registry.start();
     await clock.advance(29_999);
-    expect(registry.standing('startup').state).toBe('starting');
+    expect(registry.cachedStatus('startup').state).toBe('starting');
     await clock.advance(1);
-    expect(registry.standing('startup').state).toBe('fail');
+    expect(registry.cachedStatus('startup').state).toBe('fail');
     expect(told).toMatchObject([{ from: 'starting', to: 'fail', reason: 'refused' }]);
     const asked = ask({ scope: 'startup' });
     await settle();
@@ -368,12 +368,12 @@ describe('startup', () => {
     const asked = ask({ scope: 'startup' });
     db.last.fail(refused);
     await settle();
-    expect(registry.standing('startup').state).toBe('starting');
+    expect(registry.cachedStatus('startup').state).toBe('starting');
     expect(asked.answers).toBe(0);
     cache.last.fail(refused);
     await settle();
     expect(asked.state).toBe('pass');
-    expect(registry.standing('readiness').state).toBe('fail');
+    expect(registry.cachedStatus('readiness').state).toBe('fail');
   });
 
   it('alone says starting: readiness does not, nor does its group under another scope', async () => {
@@ -403,8 +403,8 @@ describe('draining', () => {
     }
     expect(ask({ scope: 'liveness' }).state).toBe('pass');
     expect(ask({ group: 'nope' }).state).toBe('not-found');
-    expect(registry.standing('readiness')).toEqual({ state: 'draining', freshUntil: Infinity, since: Infinity });
-    expect(registry.standing('liveness').state).toBe('pass');
+    expect(registry.cachedStatus('readiness')).toEqual({ state: 'draining', freshUntil: Infinity, since: Infinity });
+    expect(registry.cachedStatus('liveness').state).toBe('pass');
     expect(registry.stateOf('startup')).toBe('draining');
     expect(ask().report()).toMatchObject({ status: 'fail', state: 'draining' });
     await clock.advance(100);
@@ -565,9 +565,9 @@ describe('a step of the wall clock', () => {
     registry.start();
     await clock.advance(500);
     const { since } = ask().report().checks.db[0];
-    const standing = registry.standing('readiness');
+    const standing = registry.cachedStatus('readiness');
     clock.wallOffset += step;
-    expect(registry.standing('readiness')).toBe(standing);
+    expect(registry.cachedStatus('readiness')).toBe(standing);
     await clock.advance(400);
     expect(ask()).toMatchObject({ answers: 1, answer: { state: 'pass', age: 900 } });
     const report = ask().report();

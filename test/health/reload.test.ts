@@ -260,7 +260,7 @@ describe('a check that a reload adds', () => {
     const { clock, reload, registry } = started({ db });
     await clock.advance(1);
     reload({ db, other: new ScriptedCheck({ groups: ['startup'] }) });
-    expect(registry.standing('startup').state).toBe('pass');
+    expect(registry.cachedStatus('startup').state).toBe('pass');
   });
 
   it('is waited for where startup has not passed, and what has passed is not', async () => {
@@ -271,10 +271,10 @@ describe('a check that a reload adds', () => {
     db.outcome = new Error('down since');
     await clock.advance(5000);
     reload({ db, third });
-    expect(registry.standing('startup').state).toBe('starting');
+    expect(registry.cachedStatus('startup').state).toBe('starting');
     third.last.pass();
     await settle();
-    expect(registry.standing('startup').state).toBe('pass');
+    expect(registry.cachedStatus('startup').state).toBe('pass');
   });
 });
 
@@ -406,12 +406,12 @@ describe('startup.grace', () => {
     const { clock, registry, reload } = started({ db });
     await clock.advance(5000);
     reload({ db }, { startupGrace: 10_000 });
-    expect(registry.standing('startup').state).toBe('starting');
+    expect(registry.cachedStatus('startup').state).toBe('starting');
     await clock.advance(5000);
-    expect(registry.standing('startup').state).toBe('unknown');
+    expect(registry.cachedStatus('startup').state).toBe('unknown');
     reload({ db }, { startupGrace: 20_000 });
-    expect(registry.standing('startup').state).toBe('starting');
+    expect(registry.cachedStatus('startup').state).toBe('starting');
     reload({ db }, { startupGrace: 10_000 });
-    expect(registry.standing('startup').state).toBe('unknown');
+    expect(registry.cachedStatus('startup').state).toBe('unknown');
   });
 });

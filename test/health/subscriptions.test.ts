@@ -109,7 +109,7 @@ describe('who watches', () => {
     const check = new SteadyCheck();
     const { registry, clock } = watched(check);
     const told: string[] = [];
-    const tell = (scope: Selection['scope']) => () => told.push(`${scope} ${registry.standing(scope).state}`);
+    const tell = (scope: Selection['scope']) => () => told.push(`${scope} ${registry.cachedStatus(scope).state}`);
     for (const scope of ['startup', 'readiness', 'liveness'] as const) registry.watch({ scope }, tell(scope));
     registry.start();
     await clock.advance(0);
@@ -198,7 +198,7 @@ describe('a change', () => {
     registry.drain();
     registry.watch(readiness, () => told.push('late'));
     expect(told).toEqual([]);
-    looking.look();
+    looking.notifyIfChanged();
     expect(told).toEqual(['looking']);
     for (let each = 0; each < MANY / 256; each++) await turn();
     expect(told).toEqual(['looking']);

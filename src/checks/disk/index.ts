@@ -3,7 +3,7 @@ import { statfs } from 'node:fs/promises';
 import type { CheckDefinition, CheckResult, CheckSettings } from '../../health/check.js';
 import { CheckFailure, statusOf } from '../../health/reason.js';
 import { parseCheckOptions } from '../parse-options.js';
-import { orAbort } from '../shared/abort.js';
+import { orAbort } from '../shared/deadline.js';
 import { diskOptions } from './options.js';
 
 const KIND = 'disk';
@@ -22,7 +22,7 @@ export interface DiskOptions extends CheckSettings {
 
 /**
  * The space and the inodes that are free in a file system, as one who is not
- * root can use them. The observed value is what is beyond its limit, or the
+ * root can use them. The observed value is what is exceeded its limit, or the
  * space in percent.
  *
  * @throws PongcheckError `PONGCHECK_CONFIG` for options that make no sense.
@@ -30,13 +30,13 @@ export interface DiskOptions extends CheckSettings {
 export function disk(given: DiskOptions): CheckDefinition {
   const { settings, options } = parseCheckOptions<DiskOptions>(KIND, diskOptions, given);
   const { path, minFree = 0, minFreePercent = 5, minFreeInodesPercent = 5 } = options;
-  const limits = { octets: minFree, space: minFreePercent, inodes: minFreeInodesPercent };
-  const look = lookAt(path);
+  const limits = { bytes: minFree, space: minFreePercent, inodes: minFreeInodesPercent };
+  const stat = statter(path);
   return {
     componentType: 'system',
     ...settings,
     kind: KIND,
-    run: async (signal) => judge(path, freeOf(await look(signal)), limits),
+    run: async (signal) => evaluate(path, freeOf(await stat(signal)), limits),
   };
 }
 
@@ -44,7 +44,7 @@ export function disk(given: DiskOptions): CheckDefinition {
  * Asks the file system. One that hangs, as over a lost network, holds a thread
  * that names and files need too: the next run waits for the same answer.
  */
-function lookAt(path: string): (signal: AbortSignal) => Promise<StatsFs> {
+function statter(path: string): (signal: AbortSignal) => Promise<StatsFs> {
   let pending: Promise<StatsFs> | undefined;
   return async (signal) => {
     pending ??= statfs(path).finally(() => {
@@ -70,7 +70,7 @@ function unreadable(path: string, { code = 'no code' }: NodeJS.ErrnoException): 
 }
 
 interface Free {
-  readonly octets: number;
+  readonly bytes: number;
   /** Percent. */
   readonly space: number;
   /** Percent. */
@@ -80,7 +80,7 @@ interface Free {
 function freeOf({ bsize, blocks, bfree, bavail, files, ffree }: StatsFs): Free {
   // As `df` counts: what is kept for root is neither used nor free.
   const usable = blocks - bfree + bavail;
-  return { octets: bavail * bsize, space: percent(bavail, usable), inodes: percent(ffree, files) };
+  return { bytes: bavail * bsize, space: percent(bavail, usable), inodes: percent(ffree, files) };
 }
 
 /** Some file systems have no inodes to count, and a kernel's own no space: nothing of them can run out. */
@@ -88,22 +88,22 @@ function percent(free: number, all: number): number {
   return all === 0 ? 100 : Math.floor((free / all) * 1000) / 10;
 }
 
-function judge(path: string, free: Free, limits: Free): CheckResult {
-  const beyond: { description: string; observedValue: number; observedUnit: string }[] = [];
-  const demand = (measure: keyof Free, observedUnit: string, what: string) => {
+function evaluate(path: string, free: Free, limits: Free): CheckResult {
+  const exceeded: { description: string; observedValue: number; observedUnit: string }[] = [];
+  const check = (measure: keyof Free, observedUnit: string, what: string) => {
     if (free[measure] >= limits[measure]) return;
     const description = `${what} free, wanted: ${limits[measure]} ${observedUnit}`;
-    beyond.push({ description, observedValue: free[measure], observedUnit });
+    exceeded.push({ description, observedValue: free[measure], observedUnit });
   };
-  demand('octets', 'octets', `${free.octets} octets of space are`);
-  demand('space', '%', `${free.space} % of the space is`);
-  demand('inodes', '%', `${free.inodes} % of the inodes are`);
-  const [worst] = beyond;
+  check('bytes', 'bytes', `${free.bytes} bytes are`);
+  check('space', '%', `${free.space} % of the space is`);
+  check('inodes', '%', `${free.inodes} % of the inodes are`);
+  const [worst] = exceeded;
   if (!worst) return { status: 'pass', observedValue: free.space, observedUnit: '%' };
   return {
     status: 'fail',
     reason: 'threshold',
-    output: `${path}: ${beyond.map(({ description }) => description).join('; ')}`,
+    output: `${path}: ${exceeded.map(({ description }) => description).join('; ')}`,
     observedValue: worst.observedValue,
     observedUnit: worst.observedUnit,
   };

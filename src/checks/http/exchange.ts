@@ -1,9 +1,8 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import type { Clock } from '../../common/clock.js';
-import { CheckFailure, reasonOf } from '../../health/reason.js';
-import { orAbort } from '../shared/abort.js';
-import { failure } from '../shared/failure.js';
+import { CheckFailure, reasonOf, toCheckFailure } from '../../health/reason.js';
+import { orAbort } from '../shared/deadline.js';
 import type { TlsMaterial } from '../shared/tls.js';
 import { codingsOf, decodeBody, maxCoded, textOf, tooLong } from './body.js';
 import { head } from './head.js';
@@ -11,7 +10,7 @@ import { head } from './head.js';
 /** One run at a time; a second connection is for a run that is being ended. */
 const MAX_SOCKETS = 2;
 /** A new connection is made at least this often: a kept one follows no change of DNS, and does not show that a service accepts no new ones. */
-const FRESH_EVERY_MS = 10_000;
+const RECONNECT_INTERVAL_MS = 10_000;
 const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 export interface ExchangeOptions {
@@ -19,7 +18,7 @@ export interface ExchangeOptions {
   method: 'GET' | 'HEAD';
   headers: Readonly<Record<string, string>>;
   /** The ones that are also sent to another origin, where a redirect leads there. */
-  headersForOthers: Readonly<Record<string, string>>;
+  crossOriginHeaders: Readonly<Record<string, string>>;
   isAllowed(status: number): boolean;
   /** Octets. */
   maxBody: number;
@@ -44,11 +43,11 @@ interface Sent {
   readonly isFresh: boolean;
 }
 
-/** Asks one URL, on a connection that is kept for at most 10 s. */
+/** Asks one URL, on a connection that is kept for at maxBytes 10 s. */
 export class HttpExchange {
   private readonly agents;
   /** Monotonic moments: when the kept connection was made, when the latest run began. */
-  private freshAt = Number.NEGATIVE_INFINITY;
+  private connectedAt = Number.NEGATIVE_INFINITY;
   private lastRunAt = Number.NEGATIVE_INFINITY;
   /** Origin of the latest answer. Redirects may lead to another one at each run, and only one connection is kept. */
   private origin: string | undefined;
@@ -79,12 +78,12 @@ export class HttpExchange {
       if (!isRedirect || to === undefined || left === 0) {
         if (url.origin !== this.origin) this.closeKept();
         this.origin = url.origin;
-        if (isFresh) this.freshAt = this.clock.now();
+        if (isFresh) this.connectedAt = this.clock.now();
         return answer;
       }
       answer.drop();
       const next = target(to, url);
-      if (next.origin !== url.origin) headers = this.options.headersForOthers;
+      if (next.origin !== url.origin) headers = this.options.crossOriginHeaders;
       url = next;
     }
   }
@@ -98,7 +97,7 @@ export class HttpExchange {
     const now = this.clock.now();
     const nextRun = now + (now - this.lastRunAt);
     this.lastRunAt = now;
-    if (nextRun - this.freshAt > FRESH_EVERY_MS) this.closeKept();
+    if (nextRun - this.connectedAt > RECONNECT_INTERVAL_MS) this.closeKept();
   }
 
   /** Closes the connections that no request is on. */
@@ -127,9 +126,9 @@ export class HttpExchange {
         const response = await head(request, this.options.maxBody);
         return { response, isFresh: !request.reusedSocket };
       } catch (error) {
-        // At most `MAX_SOCKETS` are kept; a fresh one ends the loop.
+        // At maxBytes `MAX_SOCKETS` are kept; a fresh one ends the loop.
         if (request.reusedSocket && !signal.aborted && reasonOf(error) === 'reset') continue;
-        throw told(error, signal);
+        throw toFailure(error, signal);
       }
     }
   }
@@ -153,18 +152,18 @@ class HttpAnswer implements Answer {
   async body(wanted: boolean): Promise<string> {
     const { maxBody } = this;
     const codings = codingsOf(this.header('content-encoding'));
-    const most = codings.length > 0 ? maxCoded(maxBody) : maxBody;
+    const maxBytes = codings.length > 0 ? maxCoded(maxBody) : maxBody;
     const chunks: Buffer[] = [];
-    let octets = 0;
+    let bytes = 0;
     try {
       for await (const chunk of this.response) {
-        octets += chunk.length;
-        if (octets > most) throw tooLong(maxBody);
+        bytes += chunk.length;
+        if (bytes > maxBytes) throw tooLong(maxBody);
         chunks.push(chunk);
       }
     } catch (error) {
       this.drop();
-      throw told(error, this.signal);
+      throw toFailure(error, this.signal);
     }
     if (!wanted) return '';
     const body = await orAbort(decodeBody(Buffer.concat(chunks), codings, maxBody), this.signal);
@@ -183,7 +182,7 @@ function target(location: string, from: URL): URL {
 }
 
 /** What went wrong, with its reason. What nobody knows is no answer of an HTTP server. */
-function told(error: unknown, signal: AbortSignal): unknown {
+function toFailure(error: unknown, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason;
-  return failure(reasonOf(error, 'protocol'), error);
+  return toCheckFailure(reasonOf(error, 'protocol'), error);
 }

@@ -3,28 +3,28 @@ import type { Socket } from 'node:net';
 import { CheckFailure } from '../../health/reason.js';
 
 /** What may come of an answer besides its body, in octets: its head, those of any answers of 1xx before it, its trailers. */
-const MAX_HEADS = 65_536;
+const MAX_HEAD_BYTES = 65_536;
 /** What an octet of the body may cost, in octets: six in a chunk of its own. */
-const MAX_FRAMING = 8;
+const MAX_BYTES_PER_BODY_BYTE = 8;
 
 /** The head of the answer; the answer ends with `protocol` where it takes more octets than one with such a body can need. */
 export function head(request: ClientRequest, maxBody: number): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    let left = MAX_HEADS;
+    let remaining = MAX_HEAD_BYTES;
     let answer: IncomingMessage | undefined;
-    const count = (chunk: Buffer) => {
-      left -= chunk.length;
-      if (left >= 0) return;
+    const countBytes = (chunk: Buffer) => {
+      remaining -= chunk.length;
+      if (remaining >= 0) return;
       const error = new CheckFailure('protocol', 'the answer is larger than its body and its headers can be');
       (answer ?? request).destroy(error);
     };
     request.once('socket', (socket) => {
-      socket.off('data', unasked).on('data', count);
-      request.once('close', () => socket.off('data', count).on('data', unasked));
+      socket.off('data', destroyUnused).on('data', countBytes);
+      request.once('close', () => socket.off('data', countBytes).on('data', destroyUnused));
     });
     request.once('response', (response) => {
       answer = response;
-      left += maxBody * MAX_FRAMING;
+      remaining += maxBody * MAX_BYTES_PER_BODY_BYTE;
       // What breaks before the body is read is told when it is.
       response.on('error', () => {});
       resolve(response);
@@ -39,6 +39,6 @@ export function head(request: ClientRequest, maxBody: number): Promise<IncomingM
 }
 
 /** Ends a kept connection on which something comes before it is used again. */
-function unasked(this: Socket): void {
+function destroyUnused(this: Socket): void {
   this.destroy();
 }

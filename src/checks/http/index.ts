@@ -75,7 +75,7 @@ export function http(given: HttpOptions, clock: Clock = systemClock): CheckDefin
       url,
       method,
       headers: own,
-      headersForOthers: Object.fromEntries(Object.entries(own).filter(([name]) => isForAnyone(name, nonSecret))),
+      crossOriginHeaders: Object.fromEntries(Object.entries(own).filter(([name]) => isForAnyOrigin(name, nonSecret))),
       isAllowed,
       maxBody,
       redirects,
@@ -96,7 +96,7 @@ export function http(given: HttpOptions, clock: Clock = systemClock): CheckDefin
         until = connected?.() ?? until;
       });
       try {
-        return await judge(answer, signal, until);
+        return await evaluate(answer, signal, until);
       } catch (error) {
         answer.drop();
         throw error;
@@ -108,7 +108,7 @@ export function http(given: HttpOptions, clock: Clock = systemClock): CheckDefin
     },
   };
 
-  async function judge(answer: Answer, signal: AbortSignal, deadline: number): Promise<CheckResult> {
+  async function evaluate(answer: Answer, signal: AbortSignal, deadline: number): Promise<CheckResult> {
     const { status } = answer;
     const fail = (reason: Reason, output: string): CheckResult => {
       answer.drop();
@@ -127,7 +127,7 @@ export function http(given: HttpOptions, clock: Clock = systemClock): CheckDefin
 }
 
 /** What is meant for one origin is not told to another. */
-function isForAnyone(header: string, nonSecret: readonly string[]): boolean {
+function isForAnyOrigin(header: string, nonSecret: readonly string[]): boolean {
   const name = header.toLowerCase();
   return /^(?:accept(?:-.+)?|user-agent)$/.test(name) || nonSecret.some((one) => one.toLowerCase() === name);
 }

@@ -7,7 +7,7 @@ import type { CheckDefinition, CheckFunction, CheckSettings } from '../../health
 import { CheckFailure } from '../../health/reason.js';
 import { formatValue } from '../../options/format-value.js';
 import { invalidOption, parseCheckOptions } from '../parse-options.js';
-import { orAbort } from '../shared/abort.js';
+import { orAbort } from '../shared/deadline.js';
 import { secretsOfMap } from '../shared/secrets.js';
 import { moduleOptions } from './options.js';
 
@@ -61,14 +61,14 @@ function definitionOf(made: CheckDefinition, secrets: readonly string[]): CheckD
     // Both may be methods that need their object.
     run: (signal, deadline, hops, connected) => made.run(signal, deadline, hops, connected),
     ...(made.load && { load: () => made.load?.() }),
-    ...(made.close && { close: closing(made) }),
+    ...(made.close && { close: closeWhenUnused(made) }),
   };
 }
 
 /** What a module exports may stand behind several checks, as while a reload renames one: the last that ends closes it. */
 const users = new WeakMap<CheckDefinition, number>();
 
-function closing(made: CheckDefinition): () => void | Promise<void> {
+function closeWhenUnused(made: CheckDefinition): () => void | Promise<void> {
   users.set(made, (users.get(made) ?? 0) + 1);
   return () => {
     const left = (users.get(made) ?? 1) - 1;
@@ -92,7 +92,7 @@ async function importDefault(path: string): Promise<{ exported: unknown }> {
     const first = imported.get(url.href) ?? content;
     imported.set(url.href, first);
     if (content !== first) url.search = content;
-    const { default: exported } = await inTime(import(url.href));
+    const { default: exported } = await withTimeLimit(import(url.href));
     return { exported };
   } catch (error) {
     throw invalidOption(
@@ -110,7 +110,7 @@ async function produce(
   secrets: readonly string[],
 ): Promise<unknown> {
   try {
-    return await inTime(Promise.resolve(factory(options)));
+    return await withTimeLimit(Promise.resolve(factory(options)));
   } catch (error) {
     const why = redactor(secrets)(error);
     throw invalidOption(KIND, [], `refused by the module (${why})`, 'what the module takes');
@@ -118,7 +118,7 @@ async function produce(
 }
 
 /** Rejects what takes too long. The timer keeps the process alive: without it Node would end, and not say why. */
-async function inTime<T>(work: Promise<T>): Promise<T> {
+async function withTimeLimit<T>(work: Promise<T>): Promise<T> {
   const aborter = new AbortController();
   const over = () => aborter.abort(new Error(`not done within ${LOAD_LIMIT_MS / 1000} s`));
   const timer = setTimeout(over, LOAD_LIMIT_MS);

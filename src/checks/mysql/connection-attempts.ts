@@ -2,8 +2,8 @@ import type { Clock } from '../../common/clock.js';
 import type { MysqlSession } from './session.js';
 
 /** How long it takes from an unfinished or broken handshake to the next, and the most that this grows to. */
-const FIRST_PATIENCE_MS = 30_000;
-const MAX_PATIENCE_MS = 3_600_000;
+const FIRST_RETRY_MS = 30_000;
+const MAX_RETRY_MS = 3_600_000;
 
 /** What the entrance knows of a session. */
 export type PendingSession = Pick<
@@ -21,12 +21,12 @@ export type PendingSession = Pick<
  * broken off (a certificate that is not trusted) fails every run for as long.
  */
 export class ConnectionAttempts<Session extends PendingSession> {
-  private knocking: Session | undefined;
+  private pending: Session | undefined;
   /** The session that was begun last, whether its login is done or has failed, and who waits for that. */
   private latest: Session | undefined;
-  private over = false;
-  private readonly waiting = new Set<() => void>();
-  private patience = FIRST_PATIENCE_MS;
+  private isSettled = false;
+  private readonly waiters = new Set<() => void>();
+  private retryDelay = FIRST_RETRY_MS;
 
   constructor(
     private readonly open: () => Session,
@@ -34,10 +34,10 @@ export class ConnectionAttempts<Session extends PendingSession> {
   ) {}
 
   /** A session whose login is done; rejects with what ended it, or with the reason of the abort. */
-  async enter(signal: AbortSignal): Promise<Session> {
-    const session = this.knock();
+  async session(signal: AbortSignal): Promise<Session> {
+    const session = this.connect();
     try {
-      await this.end(signal);
+      await this.settled(signal);
     } catch (error) {
       // Without a TCP connection there is nothing that could be broken off, and the next attempt sees sooner that the host is back.
       if (session.connecting) session.destroy();
@@ -50,65 +50,65 @@ export class ConnectionAttempts<Session extends PendingSession> {
 
   /** The session whose login was finished while nobody waited, if there is one. It is the caller's from now on. */
   take(): Session | undefined {
-    const { knocking } = this;
-    if (knocking?.readyAt === undefined || knocking.lost) return undefined;
-    this.knocking = undefined;
-    this.patience = FIRST_PATIENCE_MS;
-    return knocking;
+    const { pending } = this;
+    if (pending?.readyAt === undefined || pending.lost) return undefined;
+    this.pending = undefined;
+    this.retryDelay = FIRST_RETRY_MS;
+    return pending;
   }
 
   /** How long no handshake is begun because the last was broken off, in milliseconds; 0: the next run may. */
-  get pause(): number {
-    const { knocking } = this;
-    return knocking?.brokenOff ? Math.max(0, knocking.openedAt + this.patience - this.clock.now()) : 0;
+  get retryIn(): number {
+    const { pending } = this;
+    return pending?.brokenOff ? Math.max(0, pending.openedAt + this.retryDelay - this.clock.now()) : 0;
   }
 
   close(): void {
-    this.knocking?.destroy();
+    this.pending?.destroy();
   }
 
   /** The session to wait for; that of a broken handshake says at once again why it was. */
-  private knock(): Session {
-    const last = this.knocking;
+  private connect(): Session {
+    const last = this.pending;
     if (last && (last.brokenOff || !last.lost)) {
-      if (this.clock.now() - last.openedAt < this.patience) return last;
+      if (this.clock.now() - last.openedAt < this.retryDelay) return last;
       last.destroy();
-      this.patience = Math.min(this.patience * 2, MAX_PATIENCE_MS);
+      this.retryDelay = Math.min(this.retryDelay * 2, MAX_RETRY_MS);
     } else {
-      this.patience = FIRST_PATIENCE_MS;
+      this.retryDelay = FIRST_RETRY_MS;
     }
     const session = this.open();
-    this.knocking = session;
+    this.pending = session;
     this.latest = session;
-    this.over = false;
+    this.isSettled = false;
     const end = () => {
       // One that was given up has nobody left who waits.
       if (this.latest !== session) return;
-      this.over = true;
-      for (const told of [...this.waiting]) told();
+      this.isSettled = true;
+      for (const settle of [...this.waiters]) settle();
     };
     session.ready.then(end, end);
     return session;
   }
 
   /** A promise remembers everyone who ever waited for it, and thousands of runs may wait for one handshake: so they stand in a list. */
-  private end(signal: AbortSignal): Promise<void> {
+  private settled(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const leave = () => {
-        this.waiting.delete(told);
+      const cleanUp = () => {
+        this.waiters.delete(settle);
         signal.removeEventListener('abort', aborted);
       };
-      const told = () => {
-        leave();
+      const settle = () => {
+        cleanUp();
         resolve();
       };
       const aborted = () => {
-        leave();
+        cleanUp();
         reject(signal.reason);
       };
       if (signal.aborted) return aborted();
-      if (this.over) return resolve();
-      this.waiting.add(told);
+      if (this.isSettled) return resolve();
+      this.waiters.add(settle);
       signal.addEventListener('abort', aborted);
     });
   }

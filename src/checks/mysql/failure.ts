@@ -1,5 +1,4 @@
-import { CheckFailure, type Reason, reasonOf } from '../../health/reason.js';
-import { failure } from '../shared/failure.js';
+import { CheckFailure, type Reason, reasonOf, toCheckFailure } from '../../health/reason.js';
 
 /** Errors of the server, by their number. MySQL and MariaDB share those below 1900. */
 const reasonByNumber: Readonly<Record<number, Reason>> = {
@@ -54,11 +53,14 @@ const HOURLY_LIMIT = /'max_connections_per_hour'/;
 export function mysqlFailure(error: unknown): CheckFailure {
   const { errno, code, message } = (error ?? {}) as Record<string, unknown>;
   const [, unknown] = UNKNOWN_PLUGIN.exec(String(message)) ?? [];
-  if (unknown !== undefined) return unusable(unknown, 'which mysql2 does not support');
+  if (unknown !== undefined) return unusablePlugin(unknown, 'which mysql2 does not support');
   if (code === 'MYSQL_CLEAR_PASSWORD_NOT_ENABLED') {
-    return unusable('mysql_clear_password', 'which would send the password in the clear');
+    return unusablePlugin('mysql_clear_password', 'which would send the password in the clear');
   }
-  return failure(reasonByNumber[errno as number] ?? reasonByCode[code as string] ?? reasonOf(error, 'protocol'), error);
+  return toCheckFailure(
+    reasonByNumber[errno as number] ?? reasonByCode[code as string] ?? reasonOf(error, 'protocol'),
+    error,
+  );
 }
 
 /** Whether the user has reached its limit of connections. */
@@ -71,7 +73,7 @@ export function isHourlyLimit({ reason, message }: CheckFailure): boolean {
   return reason === 'too-many-connections' && HOURLY_LIMIT.test(message);
 }
 
-function unusable(plugin: string, why: string): CheckFailure {
+function unusablePlugin(plugin: string, why: string): CheckFailure {
   const instead = 'use mysql_native_password or caching_sha2_password';
   return new CheckFailure('auth', `the user authenticates by ${plugin}, ${why}: ${instead}`);
 }

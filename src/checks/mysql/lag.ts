@@ -1,8 +1,7 @@
 import type { Clock } from '../../common/clock.js';
 import type { CheckResult } from '../../health/check.js';
 import { CheckFailure } from '../../health/reason.js';
-import { orAbort } from '../shared/abort.js';
-import { withStepTimeout } from '../shared/step-timeout.js';
+import { orAbort, withStepTimeout } from '../shared/deadline.js';
 import { mysqlFailure } from './failure.js';
 import type { MysqlSession } from './session.js';
 
@@ -15,14 +14,14 @@ type Channel = Readonly<Record<string, unknown>>;
 interface PendingRequest {
   readonly session: MysqlSession;
   readonly answer: Promise<readonly Channel[]>;
-  /** Nothing else is asked over that session any more. */
-  kept: boolean;
+  /** Nothing else is pending over that session any more. */
+  isTakenOver: boolean;
 }
 
 /** How far a replica is behind its primary. */
 export class ReplicaLag {
   /** The question that has no answer yet. */
-  private asked: PendingRequest | undefined;
+  private pending: PendingRequest | undefined;
   /** The lag that was read last, in ms, and the monotonic moment. */
   private known: { readonly lag: number; readonly at: number } | undefined;
   private statement = 0;
@@ -34,7 +33,7 @@ export class ReplicaLag {
   ) {}
 
   /** Undefined where the server is no replica. */
-  async judge(session: MysqlSession, signal: AbortSignal, deadline: number): Promise<CheckResult | undefined> {
+  async evaluate(session: MysqlSession, signal: AbortSignal, deadline: number): Promise<CheckResult | undefined> {
     const at = this.clock.now();
     let channels: readonly Channel[];
     try {
@@ -57,35 +56,35 @@ export class ReplicaLag {
   }
 
   /** Keeps the session where an answer is still to come over it, and ends it after that; false where none is. */
-  keep(session: MysqlSession): boolean {
-    if (this.asked?.session !== session) return false;
-    this.asked.kept = true;
+  takeOver(session: MysqlSession): boolean {
+    if (this.pending?.session !== session) return false;
+    this.pending.isTakenOver = true;
     return true;
   }
 
   close(): void {
-    this.asked?.session.destroy();
+    this.pending?.session.destroy();
   }
 
   /**
-   * The answer can be locked for long (by STOP REPLICA), and the server would not see that whoever asked has gone: a
+   * The answer can be locked for long (by STOP REPLICA), and the server would not see that whoever pending has gone: a
    * thread of it would be lost at every run. So an answer that has not come is what the next run waits for.
    */
   private async ask(session: MysqlSession, signal: AbortSignal, deadline: number): Promise<readonly Channel[]> {
-    const { answer } = this.asked ?? this.begin(session);
-    const over = (ms: number) => new CheckFailure('lag', `no answer within ${ms} ms`);
-    return withStepTimeout(this.clock, deadline, signal, over, (patience) => orAbort(answer, patience));
+    const { answer } = this.pending ?? this.begin(session);
+    const timeoutError = (ms: number) => new CheckFailure('lag', `no answer within ${ms} ms`);
+    return withStepTimeout(this.clock, deadline, signal, timeoutError, (stepSignal) => orAbort(answer, stepSignal));
   }
 
   private begin(session: MysqlSession): PendingRequest {
-    const asked: PendingRequest = { session, answer: this.channels(session), kept: false };
+    const pending: PendingRequest = { session, answer: this.channels(session), isTakenOver: false };
     const settled = () => {
-      this.asked = undefined;
-      if (asked.kept) void session.leave();
+      this.pending = undefined;
+      if (pending.isTakenOver) void session.end();
     };
-    asked.answer.then(settled, settled);
-    this.asked = asked;
-    return asked;
+    pending.answer.then(settled, settled);
+    this.pending = pending;
+    return pending;
   }
 
   private async channels(session: MysqlSession): Promise<readonly Channel[]> {
@@ -93,8 +92,8 @@ export class ReplicaLag {
       try {
         return await session.records(STATEMENTS[this.statement] as string);
       } catch (error) {
-        const unheardOf = (error as { errno?: unknown }).errno === ER_PARSE_ERROR;
-        if (!unheardOf || this.statement === STATEMENTS.length - 1) throw error;
+        const isUnknown = (error as { errno?: unknown }).errno === ER_PARSE_ERROR;
+        if (!isUnknown || this.statement === STATEMENTS.length - 1) throw error;
         this.statement++;
       }
     }

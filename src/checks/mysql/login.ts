@@ -12,8 +12,8 @@ const KEEP_ALIVE_MS = 5000;
 export function loginOfUrl(url: URL, tls: TlsOptions | undefined): MysqlLogin {
   const host = hostOf(url);
   const database = decodeURIComponent(url.pathname.slice(1));
-  const asked = url.searchParams.get('ssl');
-  if (asked !== null && asked !== 'true' && asked !== 'false') {
+  const sslParameter = url.searchParams.get('ssl');
+  if (sslParameter !== null && sslParameter !== 'true' && sslParameter !== 'false') {
     throw invalidOption(
       'mysql',
       ['url'],
@@ -21,7 +21,7 @@ export function loginOfUrl(url: URL, tls: TlsOptions | undefined): MysqlLogin {
       '?ssl=true, ?ssl=false or the option tls',
     );
   }
-  const material = tls || asked === 'true' ? readTls('mysql', tls ?? {}) : undefined;
+  const material = tls || sslParameter === 'true' ? readTls('mysql', tls ?? {}) : undefined;
   const servername = material?.servername ?? host;
   if (material?.rejectUnauthorized && isIP(servername)) {
     throw invalidOption(
@@ -34,7 +34,7 @@ export function loginOfUrl(url: URL, tls: TlsOptions | undefined): MysqlLogin {
   const port = Number(url.port || 3306);
   const { user, password } = loginOf(url);
   return {
-    open: () => knock({ host, port }),
+    open: () => connectTo({ host, port }),
     servername,
     options: {
       ...(user !== undefined && { user }),
@@ -75,13 +75,13 @@ export function loginOfPool(config: PoolLogin): MysqlLogin {
   return {
     open: () => {
       if (typeof stream === 'function') return stream({ config }) as Socket;
-      return knock(socketPath ? { path: socketPath } : { host, port });
+      return connectTo(socketPath ? { path: socketPath } : { host, port });
     },
     servername: host,
     options: Object.fromEntries(given),
   };
 }
 
-function knock(to: { path: string } | { host: string; port: number }): Socket {
+function connectTo(to: { path: string } | { host: string; port: number }): Socket {
   return connect({ ...to, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
 }

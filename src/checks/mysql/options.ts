@@ -1,8 +1,7 @@
 import { url } from '../../options/network-types.js';
 import type { OptionRow } from '../../options/option.js';
 import { duration, instance } from '../../options/value-types.js';
-import { roleOption } from '../shared/role-option.js';
-import { tlsOptions } from '../shared/tls-options.js';
+import { roleOption, tlsOptions } from '../shared/option-rows.js';
 
 export const mysqlOptions: readonly OptionRow[] = [
   {

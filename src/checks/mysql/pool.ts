@@ -1,6 +1,6 @@
 import { formatValue } from '../../options/format-value.js';
 import { invalidOption } from '../parse-options.js';
-import { orAbort } from '../shared/abort.js';
+import { orAbort } from '../shared/deadline.js';
 import type { PoolLogin } from './login.js';
 
 /** A pool of `mysql2` or `mysql2/promise`, as `createPool` makes it. */
@@ -11,13 +11,13 @@ export interface MysqlPool {
 /** What a pool of callbacks is made of; one of promises has it as `pool`. The last three are not documented, and the same in every mysql2 3. */
 export interface CorePool {
   readonly config: { readonly connectionLimit: number; readonly connectionConfig: PoolLogin };
-  getConnection(come: (error: unknown, connection?: PooledConnection) => void): void;
+  getConnection(callback: (error: unknown, connection?: PooledConnection) => void): void;
   readonly _allConnections: { readonly length: number };
   readonly _freeConnections: { readonly length: number };
-  readonly _connectionQueue: Waiters;
+  readonly _connectionQueue: PoolQueue;
 }
 
-interface Waiters {
+interface PoolQueue {
   readonly length: number;
   get(index: number): unknown;
   removeOne(index: number): unknown;
@@ -55,11 +55,11 @@ export function corePool(given: unknown): CorePool {
 
 /** Borrows a connection of the application's pool, and leaves nothing behind in it. */
 export class PoolProbe {
-  /** Connections that were asked for and have not come. More than one only where the pool has a free one. */
-  private asked = 0;
+  /** Connections that were requested for and have not come. More than one only where the pool has a free one. */
+  private requested = 0;
   /** Who waits for one now. */
-  private claim: ((error: unknown, connection?: PooledConnection) => void) | undefined;
-  private holds = false;
+  private borrower: ((error: unknown, connection?: PooledConnection) => void) | undefined;
+  private isPinging = false;
 
   constructor(private readonly pool: CorePool) {}
 
@@ -74,7 +74,7 @@ export class PoolProbe {
   }
 
   /** Whether the pool has all the connections that it may have. */
-  get isGrown(): boolean {
+  get isAtLimit(): boolean {
     const { config, _allConnections: all } = this.pool;
     return config.connectionLimit > 0 && all.length >= config.connectionLimit;
   }
@@ -82,7 +82,7 @@ export class PoolProbe {
   /** What the visit waits for now, as a sentence. */
   get state(): string {
     const { limit, inUse, waiting } = this.counts;
-    if (this.holds) return 'a connection of the pool has not answered';
+    if (this.isPinging) return 'a connection of the pool has not answered';
     return `the pool has given no connection (${inUse} of ${limit || 'any number'} in use, ${waiting} waiting)`;
   }
 
@@ -98,7 +98,7 @@ export class PoolProbe {
       throw signal.reason;
     }
     try {
-      this.holds = true;
+      this.isPinging = true;
       await orAbort(pong(connection), signal);
     } catch (error) {
       connection.destroy();
@@ -106,52 +106,52 @@ export class PoolProbe {
       connection.stream?.destroy();
       throw error;
     } finally {
-      this.holds = false;
+      this.isPinging = false;
     }
     connection.release();
   }
 
   private borrow(signal: AbortSignal): Promise<PooledConnection> {
     return new Promise((resolve, reject) => {
-      let takeBack = () => {};
+      let cancel = () => {};
       const aborted = () => {
-        this.claim = undefined;
-        takeBack();
+        this.borrower = undefined;
+        cancel();
         reject(signal.reason);
       };
       if (signal.aborted) return aborted();
       signal.addEventListener('abort', aborted, { once: true });
-      this.claim = (error, connection) => {
+      this.borrower = (error, connection) => {
         signal.removeEventListener('abort', aborted);
         if (connection) resolve(connection);
         else reject(error);
       };
       // One that the pool is still connecting for an earlier run is waited for: it must not make one a run.
-      if (this.asked === 0 || this.counts.free > 0) takeBack = this.ask();
+      if (this.requested === 0 || this.counts.free > 0) cancel = this.request();
     });
   }
 
   /** Asks the pool for a connection. Gives what takes that back as long as it stands in the pool's queue. */
-  private ask(): () => void {
+  private request(): () => void {
     const { pool } = this;
     const queue = pool._connectionQueue;
     const before = queue.length;
-    this.asked++;
+    this.requested++;
     pool.getConnection((error, connection) => {
-      this.asked--;
-      const { claim } = this;
-      this.claim = undefined;
-      if (claim) claim(error, connection);
+      this.requested--;
+      const { borrower } = this;
+      this.borrower = undefined;
+      if (borrower) borrower(error, connection);
       else connection?.release();
     });
     if (queue.length === before) return () => {};
     // Not always our function: where somebody traces the driver it is wrapped.
-    const place = queue.get(queue.length - 1);
+    const entry = queue.get(queue.length - 1);
     return () => {
       for (let at = queue.length - 1; at >= 0; at--) {
-        if (queue.get(at) !== place) continue;
+        if (queue.get(at) !== entry) continue;
         queue.removeOne(at);
-        this.asked--;
+        this.requested--;
         return;
       }
     };

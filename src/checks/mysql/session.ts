@@ -7,7 +7,7 @@ import { mysqlFailure } from './failure.js';
 type Driver = typeof import('mysql2');
 
 /** What reads the packets of a connection, also behind TLS. Not documented, and the same in every mysql2 3. */
-interface Reading {
+interface PacketReader {
   packetParser: { execute(chunk: Buffer): void };
 }
 
@@ -22,7 +22,7 @@ export interface MysqlLogin {
 }
 
 /** How long a goodbye may take. */
-const LEAVE_MS = 200;
+const END_TIMEOUT_MS = 200;
 /** More than a server has ever had to say in its first packet. */
 const MAX_GREETING_BYTES = 1024;
 /** What a first packet begins with: the protocol, or that it is an error instead of a greeting. */
@@ -65,7 +65,7 @@ export class MysqlSession {
         this.lost = true;
         reject(new CheckFailure('reset', 'the server closed the connection before the login was done'));
       });
-      this.greeting().then((octets) => this.logIn(octets, resolve, reject), reject);
+      this.readGreeting().then((bytes) => this.logIn(bytes, resolve, reject), reject);
     });
     // Nobody may be waiting when it ends.
     this.ready.catch(() => {});
@@ -111,11 +111,11 @@ export class MysqlSession {
    * Ends it as the protocol wants (COM_QUIT): a server counts and logs one that
    * merely closes as aborted. Settles when it has ended.
    */
-  async leave(): Promise<void> {
+  async end(): Promise<void> {
     if (this.lost) return;
     this.lost = true;
     const closed = new Promise((resolve) => this.socket.once('close', resolve));
-    const timer = setTimeout(() => this.socket.destroy(), LEAVE_MS);
+    const timer = setTimeout(() => this.socket.destroy(), END_TIMEOUT_MS);
     this.connection?.end();
     this.socket.end();
     await closed;
@@ -126,27 +126,27 @@ export class MysqlSession {
    * Waits until the server has spoken first, as its protocol wants. Only then the driver is let in: it would wait for
    * ever for another's words, and takes any length that it is told. Rejects with the error that came instead.
    */
-  private greeting(): Promise<Buffer> {
+  private readGreeting(): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      let heard = Buffer.alloc(0);
-      const hear = (octets: Buffer) => {
-        heard = Buffer.concat([heard, octets]);
-        const packet = firstPacket(heard);
+      let received = Buffer.alloc(0);
+      const onData = (bytes: Buffer) => {
+        received = Buffer.concat([received, bytes]);
+        const packet = firstPacket(received);
         if (packet === undefined) return;
-        this.socket.off('data', hear).pause();
+        this.socket.off('data', onData).pause();
         if (packet instanceof Error) {
           reject(packet);
           this.destroy();
-        } else resolve(heard);
+        } else resolve(received);
       };
-      this.socket.on('data', hear);
+      this.socket.on('data', onData);
     });
   }
 
-  private logIn(heard: Buffer, resolve: () => void, reject: (error: unknown) => void): void {
+  private logIn(received: Buffer, resolve: () => void, reject: (error: unknown) => void): void {
     if (this.lost) return;
     const { servername, options } = this.login;
-    this.socket.unshift(heard);
+    this.socket.unshift(received);
     const connection = this.driver.createConnection({
       ...options,
       // For the certificate alone; the socket is there.
@@ -161,12 +161,12 @@ export class MysqlSession {
     });
     this.connection = connection;
     const end = (error: unknown) => {
-      this.brokenOff = this.readyAt === undefined && !isOfServer(error);
+      this.brokenOff = this.readyAt === undefined && !isFromServer(error);
       reject(error);
       this.destroy();
     };
     connection.on('error', end);
-    this.readBounded(connection as unknown as Reading, end);
+    this.readBounded(connection as unknown as PacketReader, end);
     connection.once('connect', () => {
       this.readyAt = this.now();
       resolve();
@@ -175,8 +175,8 @@ export class MysqlSession {
   }
 
   /** Lets the driver read only what is within the limits, and nothing more after that. */
-  private readBounded(reading: Reading, end: (error: unknown) => void): void {
-    const parser = reading.packetParser;
+  private readBounded(reader: PacketReader, end: (error: unknown) => void): void {
+    const parser = reader.packetParser;
     const execute = (chunk: Buffer) => {
       if (this.violation) return;
       try {
@@ -187,26 +187,26 @@ export class MysqlSession {
         end(this.violation);
       }
     };
-    reading.packetParser = { execute };
+    reader.packetParser = { execute };
   }
 }
 
 /** Whether the server ended the handshake: it said why, with a number of its own, or just closed. */
-function isOfServer(error: unknown): boolean {
+function isFromServer(error: unknown): boolean {
   const { errno } = error as NodeJS.ErrnoException;
   return Number(errno) > 0 || mysqlFailure(error).reason === 'reset';
 }
 
 /** The first packet once it is complete; an error where it is none, or says one. */
-function firstPacket(heard: Buffer): Buffer | Error | undefined {
-  if (heard.length <= HEADER_BYTES) return undefined;
-  const length = heard.readUIntLE(0, 3);
-  const kind = heard[HEADER_BYTES];
+function firstPacket(received: Buffer): Buffer | Error | undefined {
+  if (received.length <= HEADER_BYTES) return undefined;
+  const length = received.readUIntLE(0, 3);
+  const kind = received[HEADER_BYTES];
   if (length === 0 || length > MAX_GREETING_BYTES || (kind !== PROTOCOL && kind !== ERROR)) {
     return new CheckFailure('protocol', 'what listens there does not greet as MySQL does');
   }
-  if (heard.length < HEADER_BYTES + length) return undefined;
-  const packet = heard.subarray(HEADER_BYTES, HEADER_BYTES + length);
+  if (received.length < HEADER_BYTES + length) return undefined;
+  const packet = received.subarray(HEADER_BYTES, HEADER_BYTES + length);
   if (kind === PROTOCOL) return packet;
   if (length < 3) return new CheckFailure('protocol', 'an error without a number');
   const message = packet.toString('utf8', 3).replace(/^#.{5}/s, '');

@@ -4,9 +4,9 @@ import type { Cause, CheckDefinition, CheckResult, CheckSettings } from '../../h
 import type { Scope } from '../../health/health.js';
 import type { CheckState, State } from '../../health/state.js';
 import { type Address, hostAndPort, parseAddress } from '../../net/address.js';
+import type { ReportBody } from '../../wire/bodies.js';
 import { invalidOption, parseCheckOptions } from '../parse-options.js';
 import { readTls, type TlsOptions } from '../shared/tls.js';
-import { causesOf } from './causes.js';
 import { pingpongOptions } from './options.js';
 import { PingpongSession } from './session.js';
 
@@ -38,20 +38,20 @@ export interface PingpongOptions extends CheckSettings {
  */
 export function pingpong(given: PingpongOptions): CheckDefinition {
   const { settings, options } = parseCheckOptions<PingpongOptions>(KIND, pingpongOptions, given);
-  const { url, token, tls, ...question } = options;
+  const { url, token, tls, ...request } = options;
   const address = readAddress(url);
-  validateRequest(question);
+  validateRequest(request);
   const identity = () => ({ ...(token !== undefined && { token }), ...(tls && { tls: readTls(KIND, tls) }) });
   // Files that are missing are told now, and not at each run.
   identity();
-  const session = new PingpongSession(address, question, identity);
+  const session = new PingpongSession(address, request, identity);
   return {
     componentType: 'component',
     ...settings,
     kind: KIND,
     secrets: token === undefined ? [] : [token],
     run: async (signal, deadline, hops = 0, connected) =>
-      judge(await session.ask(signal, deadline, hops, connected), address),
+      evaluate(await session.ask(signal, deadline, hops, connected), address),
     close: () => session.close(),
   };
 }
@@ -66,10 +66,10 @@ function readAddress(text: string): Address {
   throw invalidOption(KIND, ['url'], 'one of port 0, where nobody is found', 'pong://HOST:PORT');
 }
 
-/** A wrong question would be refused at each run. */
-function validateRequest(question: Pick<PingpongOptions, 'scope' | 'group' | 'checks'>): void {
+/** A wrong request would be refused at each run. */
+function validateRequest(request: Pick<PingpongOptions, 'scope' | 'group' | 'checks'>): void {
   try {
-    pingRequest(question);
+    pingRequest(request);
   } catch (error) {
     throw invalidOption(KIND, [], `refused (${(error as Error).message})`, 'what a PING can ask');
   }
@@ -83,19 +83,41 @@ const statusOf: Readonly<Partial<Record<State, CheckState>>> = {
   draining: 'warn',
 };
 
-function judge({ status: state, stale, report }: Pong, address: Address): CheckResult {
+function evaluate({ status: state, stale, report }: Pong, address: Address): CheckResult {
   const status = statusOf[state] ?? 'unknown';
-  const seen = { status, observedValue: state, observedUnit: 'state' };
+  const observed = { status, observedValue: state, observedUnit: 'state' };
   // What it last knew counts, as it does for everyone who asks it; that it found out nothing newer is told.
-  const said = `${hostAndPort(address)} says ${state}${stale ? ', the last that it knew' : ''}`;
-  if (status === 'pass') return { ...seen, ...(stale && { output: said }) };
+  const output = `${hostAndPort(address)} says ${state}${stale ? ', the last that it knew' : ''}`;
+  if (status === 'pass') return { ...observed, ...(stale && { output: output }) };
   // It takes its leave, and has no trouble that we could have caused.
   const causes = state === 'draining' ? [] : causesOf(report);
-  return { ...seen, reason: 'dependency', output: said + rootOf(causes), ...(causes.length > 0 && { causes }) };
+  return { ...observed, reason: 'dependency', output: output + rootOf(causes), ...(causes.length > 0 && { causes }) };
 }
 
-/** The first cause in words; where detail is refused it has none. */
+/** The first cause in texts; where detail is refused it has none. */
 function rootOf([cause]: readonly Cause[]): string {
   if (cause?.check === undefined) return '';
   return ` (${cause.check}${cause.service === undefined ? '' : ` of ${cause.service}`}: ${cause.reason ?? 'unknown'})`;
+}
+
+/**
+ * The causes that another responder reports, as having come through it. None
+ * where it reports none or what cannot be read: a failure must not pass for
+ * one of our own because half of its causes were left out.
+ */
+function causesOf(report: ReportBody | undefined): Cause[] {
+  const { instance, causes } = report ?? {};
+  if (typeof instance !== 'string' || !Array.isArray(causes) || !causes.every(isCause)) return [];
+  return causes.map((cause) => ({ ...cause, via: [...cause.via, instance] }));
+}
+
+function isCause(value: unknown): value is Cause {
+  if (typeof value !== 'object' || value === null) return false;
+  const { instance, service, via, check, reason, output } = value as Partial<Record<keyof Cause, unknown>>;
+  const texts = [service, check, reason, output].filter((text) => text !== undefined);
+  return [instance, ...texts].every(isText) && Array.isArray(via) && via.every(isText);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
 }

@@ -5,28 +5,27 @@ import type { Pong } from '../../client/pong.js';
 import type { PingOptions } from '../../client/requests.js';
 import { systemClock } from '../../common/clock.js';
 import { type ErrorCode, PongcheckError } from '../../common/errors.js';
-import { CheckFailure, type Reason, reasonOf } from '../../health/reason.js';
+import { CheckFailure, type Reason, reasonOf, toCheckFailure } from '../../health/reason.js';
 import type { Address } from '../../net/address.js';
 import { WireError } from '../../wire/codes.js';
-import { failure } from '../shared/failure.js';
 
 /** The other answers so long before the run ends, so that its last known state arrives rather than nothing. In ms. */
-const HEAD_START = 100;
-/** Bytes that the other may send until the next question. The protocol bounds each frame, not their number. */
-const MAX_HEARD = 262_144;
+const RESERVE_MS = 100;
+/** Bytes that the other may send until the next request. The protocol bounds each frame, not their number. */
+const MAX_RECEIVED_BYTES = 262_144;
 /** The largest count of hops that a PING can tell. */
 const MAX_HOPS = 15;
 
-/** The connection to another responder, which is kept from question to question. */
+/** The connection to another responder, which is kept from request to request. */
 export class PingpongSession {
   private client: Client | undefined;
   private closed = false;
   /** Octets that the other may still send. */
-  private left = MAX_HEARD;
+  private remaining = MAX_RECEIVED_BYTES;
 
   constructor(
     private readonly address: Address,
-    private readonly question: Pick<PingOptions, 'scope' | 'group' | 'checks'>,
+    private readonly request: Pick<PingOptions, 'scope' | 'group' | 'checks'>,
     private readonly identity: () => Pick<ConnectOptions, 'token' | 'tls'>,
   ) {}
 
@@ -36,13 +35,13 @@ export class PingpongSession {
    * @param connected called when a new connection stands; returns the new deadline.
    */
   async ask(signal: AbortSignal, deadline: number, hops: number, connected?: () => number): Promise<Pong> {
-    this.left = MAX_HEARD;
+    this.remaining = MAX_RECEIVED_BYTES;
     const ping = (client: Client, until = deadline) =>
       client.ping({
-        ...this.question,
+        ...this.request,
         detail: true,
         hops: Math.min(hops + 1, MAX_HOPS),
-        timeout: Math.max(0, until - systemClock.now() - HEAD_START),
+        timeout: Math.max(0, until - systemClock.now() - RESERVE_MS),
         signal,
       });
     try {
@@ -52,7 +51,7 @@ export class PingpongSession {
       return await ping(client, connected?.());
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      throw this.left < 0 ? beyond() : failure(reasonFor(error), error);
+      throw this.remaining < 0 ? tooManyBytes() : toCheckFailure(reasonFor(error), error);
     }
   }
 
@@ -64,7 +63,7 @@ export class PingpongSession {
   /** Undefined where another connection is needed: the kept one may have ended while the other is well. */
   private async askKept(ping: (client: Client) => Promise<Pong>, signal: AbortSignal): Promise<Pong | undefined> {
     const { client } = this;
-    // The last question was met with silence: perhaps nobody is at the other end any more.
+    // The last request was met with silence: perhaps nobody is at the other end any more.
     if (!client || client.receivedAt < client.sentAt) return undefined;
     try {
       return await ping(client);
@@ -83,16 +82,16 @@ export class PingpongSession {
       throw new CheckFailure('internal', 'the check is closed');
     }
     client.socket.on('data', (chunk: Buffer) => {
-      this.left -= chunk.length;
-      if (this.left < 0) client.destroy();
+      this.remaining -= chunk.length;
+      if (this.remaining < 0) client.destroy();
     });
     this.client = client.unref();
     return client;
   }
 }
 
-function beyond(): CheckFailure {
-  return new CheckFailure('protocol', `the responder sends more than ${MAX_HEARD} octets unasked`);
+function tooManyBytes(): CheckFailure {
+  return new CheckFailure('protocol', `the responder sends more than ${MAX_RECEIVED_BYTES} bytes unasked`);
 }
 
 function isLoss(error: unknown): boolean {

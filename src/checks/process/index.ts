@@ -11,15 +11,15 @@ const KIND = 'process';
 export interface ProcessOptions extends CheckSettings {
   /** The longest that the event loop may have stood still, in milliseconds; 0 = no limit. Default 1000. */
   maxDelay?: number;
-  /** Warns beyond it. Milliseconds; 0 = never. Default 500. */
+  /** Warns exceeded it. Milliseconds; 0 = never. Default 500. */
   warnDelay?: number;
   /** The part of the time that the event loop may have been busy, in percent; 100 = no limit. Default 98. */
   maxUtilization?: number;
-  /** Warns beyond it. Percent; 100 = never. Default 90. */
+  /** Warns exceeded it. Percent; 100 = never. Default 90. */
   warnUtilization?: number;
   /** The part of its limit that the heap of V8 may fill, in percent; 100 = no limit. Default 90. */
   maxHeap?: number;
-  /** Warns beyond it. Percent; 100 = never. Default 80. */
+  /** Warns exceeded it. Percent; 100 = never. Default 80. */
   warnHeap?: number;
   /** The least time that delay and utilization are judged over, in milliseconds; at most about twice that, or two runs. Default 2000. */
   window?: number;
@@ -27,7 +27,7 @@ export interface ProcessOptions extends CheckSettings {
 
 /**
  * This process itself: how long its event loop stood still, how busy it was,
- * and how full its heap is. The observed value is the first that is beyond its
+ * and how full its heap is. The observed value is the first that is exceeded its
  * limit, or the delay.
  *
  * @throws PongcheckError `PONGCHECK_CONFIG` for options that make no sense.
@@ -40,12 +40,12 @@ export function process(given: ProcessOptions = {}): CheckDefinition {
   const levels: readonly Level[] = [
     {
       status: 'fail',
-      demand: 'allowed:',
+      limitText: 'allowed:',
       limits: { delay: orNone(maxDelay), utilization: maxUtilization, heap: maxHeap },
     },
     {
       status: 'warn',
-      demand: 'wanted: at most',
+      limitText: 'wanted: at most',
       limits: { delay: orNone(warnDelay), utilization: warnUtilization, heap: warnHeap },
     },
   ];
@@ -53,7 +53,7 @@ export function process(given: ProcessOptions = {}): CheckDefinition {
     componentType: 'system',
     ...settings,
     kind: KIND,
-    run: async () => judge(await gauge.read(), levels),
+    run: async () => evaluate(await gauge.read(), levels),
     close: () => gauge.close(),
   };
 }
@@ -84,7 +84,7 @@ class ProcessGauge {
   async read(): Promise<Measures> {
     // From the first run on: who makes a check has not begun to watch.
     if (!this.closed) this.windows ??= [new LoopWindow(), new LoopWindow()];
-    await seen();
+    await delayCounted();
     const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
     const heap = percent(used / limit);
     if (!this.windows) return { delay: 0, utilization: 0, heap };
@@ -107,7 +107,7 @@ class ProcessGauge {
 }
 
 /** Settles when a delay that is just over has been counted: after the next timers of the loop, all of them. */
-async function seen(): Promise<void> {
+async function delayCounted(): Promise<void> {
   await sleep(1);
   await turn();
 }
@@ -119,7 +119,7 @@ function percent(part: number): number {
 interface Level {
   readonly status: 'fail' | 'warn';
   /** How a sentence begins to tell the limit. */
-  readonly demand: string;
+  readonly limitText: string;
   readonly limits: Measures;
 }
 
@@ -129,20 +129,20 @@ const rows: readonly { measure: keyof Measures; unit: string; description(found:
   { measure: 'heap', unit: '%', description: (found) => `the heap fills ${found} of its limit` },
 ];
 
-/** By the first level at which anything is beyond its limit; the worst one comes first. */
-function judge(measures: Measures, levels: readonly Level[]): CheckResult {
-  for (const { status, demand, limits } of levels) {
-    const beyond = rows.filter(({ measure }) => measures[measure] > limits[measure]);
-    const [first] = beyond;
+/** By the first level at which anything is exceeded its limit; the worst one comes first. */
+function evaluate(measures: Measures, levels: readonly Level[]): CheckResult {
+  for (const { status, limitText, limits } of levels) {
+    const exceeded = rows.filter(({ measure }) => measures[measure] > limits[measure]);
+    const [first] = exceeded;
     if (!first) continue;
-    const told = beyond.map(
+    const output = exceeded.map(
       ({ measure, unit, description }) =>
-        `${description(`${measures[measure]} ${unit}`)}, ${demand} ${limits[measure]} ${unit}`,
+        `${description(`${measures[measure]} ${unit}`)}, ${limitText} ${limits[measure]} ${unit}`,
     );
     return {
       status,
       reason: 'threshold',
-      output: told.join('; '),
+      output: output.join('; '),
       observedValue: measures[first.measure],
       observedUnit: first.unit,
     };

@@ -1,7 +1,7 @@
 import type { RedisOptions as Login } from 'ioredis';
 import { formatValue } from '../../options/format-value.js';
 import { invalidOption } from '../parse-options.js';
-import { orAbort } from '../shared/abort.js';
+import { orAbort } from '../shared/deadline.js';
 import { loginOfIoredis, loginOfNodeRedis, type NodeRedisOptions } from './login.js';
 
 /** A client of `ioredis` (`new Redis`) or of `redis` (`createClient`), for one server. */
@@ -12,8 +12,8 @@ export interface RedisClient {
 /** What both kinds have. */
 interface Client {
   ping(): Promise<unknown>;
-  on(event: 'ready', told: () => void): unknown;
-  off(event: 'ready', told: () => void): unknown;
+  on(event: 'ready', onReady: () => void): unknown;
+  off(event: 'ready', onReady: () => void): unknown;
 }
 type Ioredis = Client & { readonly status: string; readonly isCluster?: boolean; readonly options: Login };
 type NodeRedis = Client & { readonly isReady: boolean; readonly isOpen: boolean; readonly options: NodeRedisOptions };
@@ -43,7 +43,7 @@ export class ClientProbe {
   }
 
   /** Whether the application has not begun to use it, so that it is not connected and need not be. */
-  get unused(): boolean {
+  get isUnused(): boolean {
     if (isIoredis(this.client)) return this.client.status === 'wait';
     // This kind looks the same before it is connected and after it is ended.
     this.used ||= this.client.isOpen;
@@ -52,17 +52,17 @@ export class ClientProbe {
 
   /** What the visit waits for now, as a sentence. */
   get state(): string {
-    if (this.ready) return 'the client has not answered';
+    if (this.isReady) return 'the client has not answered';
     return `the client has not connected${isIoredis(this.client) ? ` (${this.client.status})` : ''}`;
   }
 
   /** Waits until it is connected, and pings. What is not connected would keep the PING for later. */
   async ping(signal: AbortSignal): Promise<void> {
-    while (!this.ready) await this.connected(signal);
+    while (!this.isReady) await this.connected(signal);
     await orAbort(this.pending ?? this.send(), signal);
   }
 
-  private get ready(): boolean {
+  private get isReady(): boolean {
     return isIoredis(this.client) ? this.client.status === 'ready' : this.client.isReady;
   }
 
@@ -77,15 +77,15 @@ export class ClientProbe {
   }
 
   private async connected(signal: AbortSignal): Promise<void> {
-    let told = () => {};
+    let onReady = () => {};
     const ready = new Promise<void>((resolve) => {
-      told = resolve;
+      onReady = resolve;
     });
-    this.client.on('ready', told);
+    this.client.on('ready', onReady);
     try {
       await orAbort(ready, signal);
     } finally {
-      this.client.off('ready', told);
+      this.client.off('ready', onReady);
     }
   }
 }

@@ -8,13 +8,13 @@ const MAX_RANGES = 64;
 const MAX_TAGS = SLOTS;
 
 /** A result that is not well. */
-export type NonPassState = Required<Pick<CheckResult, 'status' | 'reason' | 'output'>>;
+export type NonPassResult = Required<Pick<CheckResult, 'status' | 'reason' | 'output'>>;
 
 /** Sends commands in one write, and resolves with what the server says to each. */
 export type Exchange = (commands: readonly Command[]) => Promise<readonly Reply[]>;
 
 /** What a node says of the state of its cluster, where that is not ok. */
-export async function judgeCluster(exchange: Exchange): Promise<NonPassState | undefined> {
+export async function evaluateCluster(exchange: Exchange): Promise<NonPassResult | undefined> {
   const [[error, answer] = [null]] = await exchange([['CLUSTER', 'INFO']]);
   if (error) {
     const { reason, message } = redisFailure(error);

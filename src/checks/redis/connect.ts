@@ -1,11 +1,13 @@
+import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { RedisOptions } from 'ioredis';
 import type { Clock } from '../../common/clock.js';
 import { CheckFailure } from '../../health/reason.js';
-import { orAbort } from '../shared/abort.js';
-import { withStepTimeout } from '../shared/step-timeout.js';
-import { answersOtherwise } from './encryption.js';
+import { orAbort, withStepTimeout } from '../shared/deadline.js';
 import { IS_SENTINEL, roleIn } from './evaluate.js';
 import { redisFailure } from './failure.js';
 import type { RedisSession } from './session.js';
+import { addressOf } from './stream.js';
 
 const NO_TLS = 'the server does not speak TLS: use redis://, or turn TLS on there';
 /** What OpenSSL says of an answer that is no TLS. */
@@ -17,26 +19,31 @@ const noTlsRecord = /wrong version number|packet length too long/;
  *
  * @param deadline monotonic moment at which the signal will fire, in milliseconds.
  */
-export async function enter(session: RedisSession, signal: AbortSignal, deadline: number, clock: Clock): Promise<void> {
+export async function openSession(
+  session: RedisSession,
+  signal: AbortSignal,
+  deadline: number,
+  clock: Clock,
+): Promise<void> {
   const opened = session.open();
   if (!session.login.tls) return orAbort(opened, signal);
-  const silence = new CheckFailure('tls', NO_TLS);
+  const noTls = new CheckFailure('tls', NO_TLS);
   try {
     await withStepTimeout(
       clock,
       deadline,
       signal,
-      () => silence,
-      (bound) => orAbort(opened, bound),
+      () => noTls,
+      (stepSignal) => orAbort(opened, stepSignal),
     );
   } catch (error) {
-    if (error !== silence || (await answersOtherwise(session.login, signal))) throw error;
+    if (error !== noTls || (await answersWithOtherEncryption(session.login, signal))) throw error;
     await orAbort(opened, signal);
   }
 }
 
 /** Why a new session failed, as precisely as can be found out; to be called before it is ended. */
-export async function explain(
+export async function explainFailure(
   error: unknown,
   session: RedisSession,
   signal: AbortSignal,
@@ -44,11 +51,11 @@ export async function explain(
   clock: Clock,
 ): Promise<CheckFailure> {
   const failure = redisFailure(error);
-  const { login, heard, lost } = session;
-  if (failure.reason === 'reset' && !heard) {
+  const { login, hasReceived, lost } = session;
+  if (failure.reason === 'reset' && !hasReceived) {
     if (login.tls) return failure;
-    const look = (bound: AbortSignal) => answersOtherwise(login, bound);
-    const isTls = await withStepTimeout(clock, deadline, signal, () => undefined, look);
+    const probe = (stepSignal: AbortSignal) => answersWithOtherEncryption(login, stepSignal);
+    const isTls = await withStepTimeout(clock, deadline, signal, () => undefined, probe);
     return isTls ? new CheckFailure('tls', 'the server speaks TLS: use rediss://') : failure;
   }
   if (failure.reason === 'tls' && noTlsRecord.test(failure.message)) return new CheckFailure('tls', NO_TLS);
@@ -58,4 +65,29 @@ export async function explain(
     if (role && roleIn(role) === 'sentinel') return new CheckFailure('role', IS_SENTINEL);
   }
   return failure;
+}
+
+/**
+ * Whether the server answers, on a connection of its own, in the way that the
+ * login does not use: by TLS, or without it. To either a client of the other
+ * kind looks like one that has not said all, or the server just hangs up.
+ * False when the signal fires, and where the way to the server is the application's own.
+ */
+async function answersWithOtherEncryption(login: RedisOptions, signal: AbortSignal): Promise<boolean> {
+  if (login.Connector) return false;
+  return new Promise((resolve) => {
+    const end = (answer: boolean) => {
+      signal.removeEventListener('abort', no);
+      socket.destroy();
+      resolve(answer);
+    };
+    const no = () => end(false);
+    const address = addressOf(login);
+    const socket = login.tls ? connect(address) : connectTls({ ...address, rejectUnauthorized: false });
+    socket.once('error', no).once('close', no);
+    if (login.tls) socket.once('data', (said) => end(/^[+-]/.test(said.toString('latin1')))).write('PING\r\n');
+    else socket.once('secureConnect', () => end(true));
+    if (signal.aborted) no();
+    else signal.addEventListener('abort', no, { once: true });
+  });
 }

@@ -1,5 +1,4 @@
-import { type CheckFailure, type Reason, reasonOf } from '../../health/reason.js';
-import { failure } from '../shared/failure.js';
+import { type CheckFailure, type Reason, reasonOf, toCheckFailure } from '../../health/reason.js';
 
 /** Replies of the server that say why, in the order in which they are looked for. */
 const reasonByReply: readonly (readonly [RegExp, Reason])[] = [
@@ -20,5 +19,5 @@ const reasonByReply: readonly (readonly [RegExp, Reason])[] = [
 export function redisFailure(error: unknown): CheckFailure {
   const message = String((error as Error | undefined)?.message);
   const [, reason] = reasonByReply.find(([pattern]) => pattern.test(message)) ?? [];
-  return failure(reason ?? reasonOf(error, 'protocol'), error);
+  return toCheckFailure(reason ?? reasonOf(error, 'protocol'), error);
 }

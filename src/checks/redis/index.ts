@@ -7,14 +7,14 @@ import { readUrls } from '../shared/url.js';
 import { RedisCheck } from './check.js';
 import { RedisClientCheck } from './client-check.js';
 import { ClientProbe, type RedisClient } from './client-probe.js';
-import type { RedisDemands } from './evaluate.js';
+import type { RedisExpectations } from './evaluate.js';
 import { loginOfSentinels, loginOfUrl, type SentinelOptions } from './login.js';
 import { redisClientOptions, redisOptions } from './options.js';
 
 const KIND = 'redis';
 
 /** A server, by its URL or by those of its Sentinels. */
-export interface RedisUrlOptions extends CheckSettings, RedisDemands {
+export interface RedisUrlOptions extends CheckSettings, RedisExpectations {
   /**
    * `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://` for TLS; port 6379, database 0. Through Sentinels
    * `redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME/DATABASE`, or `rediss+sentinel://` for TLS with them and
@@ -28,7 +28,7 @@ export interface RedisUrlOptions extends CheckSettings, RedisDemands {
 }
 
 /** A server, by the client that the application has. */
-export interface RedisClientOptions extends CheckSettings, RedisDemands {
+export interface RedisClientOptions extends CheckSettings, RedisExpectations {
   /**
    * The application's own client, of `ioredis` or of `redis`, for one server. The check logs in as it does, on a
    * connection of its own, and where that is well it also sends one PING over the client.
@@ -71,9 +71,9 @@ export function redis(given: RedisOptions, clock: Clock = systemClock): CheckDef
     : parseCheckOptions<RedisUrlOptions>(KIND, redisOptions, given);
   const definition = { ...settings, kind: KIND, componentType: 'datastore', load: () => import('ioredis') };
   if ('client' in options) {
-    const visitor = new ClientProbe(options.client);
-    const check = new RedisClientCheck(new RedisCheck(visitor.login, options, clock), visitor, clock);
-    const { password, sentinelPassword } = visitor.login;
+    const probe = new ClientProbe(options.client);
+    const check = new RedisClientCheck(new RedisCheck(probe.login, options, clock), probe, clock);
+    const { password, sentinelPassword } = probe.login;
     return {
       ...definition,
       run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),

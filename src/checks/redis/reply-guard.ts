@@ -31,7 +31,7 @@ export class RedisReplyGuard {
   private readonly arrays: number[] = [];
 
   /** A command is sent: what it may be answered counts from here. */
-  asked(): void {
+  reset(): void {
     this.bytes = 0;
     this.replies = 0;
     this.elements = 0;

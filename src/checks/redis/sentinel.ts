@@ -28,14 +28,14 @@ export async function locate(login: RedisOptions, askOnce: AskOnce, signal: Abor
     ...(sentinelPassword && { password: sentinelPassword }),
     ...(sentinelTLS && { tls: sentinelTLS }),
   };
-  const isOver = new AbortController();
+  const finished = new AbortController();
   // Those that are not needed any more end with the first answer.
-  const end = () => isOver.abort(signal.reason);
+  const end = () => finished.abort(signal.reason);
   signal.addEventListener('abort', end, { once: true });
   const asks = sentinels.map(async ({ host = 'localhost', port = DEFAULT_PORT, family }) => {
     const sentinel = { host, port, ...credentials, ...(family !== undefined && { family }) };
     try {
-      return await ask(name, role, (command) => askOnce(sentinel, command, isOver.signal));
+      return await ask(name, role, (command) => askOnce(sentinel, command, finished.signal));
     } catch (error) {
       const { reason, message } = redisFailure(error);
       throw new CheckFailure(reason, `${host}:${port}: ${message}`);
@@ -54,17 +54,17 @@ export async function locate(login: RedisOptions, askOnce: AskOnce, signal: Abor
     );
   } finally {
     signal.removeEventListener('abort', end);
-    isOver.abort(new CheckFailure('timeout', 'another Sentinel has answered'));
+    finished.abort(new CheckFailure('timeout', 'another Sentinel has answered'));
   }
 }
 
 async function ask(
   name: string,
   role: 'master' | 'slave',
-  say: (command: Command) => Promise<Reply>,
+  send: (command: Command) => Promise<Reply>,
 ): Promise<Address> {
-  const question = role === 'slave' ? 'REPLICAS' : 'GET-MASTER-ADDR-BY-NAME';
-  const [error, answer] = await say(['SENTINEL', question, name]);
+  const subcommand = role === 'slave' ? 'REPLICAS' : 'GET-MASTER-ADDR-BY-NAME';
+  const [error, answer] = await send(['SENTINEL', subcommand, name]);
   if (error && !/no such master/i.test(error.message)) throw error;
   if (error || answer === null) throw new CheckFailure('dns', 'it watches none of this name');
   if (!Array.isArray(answer)) throw new CheckFailure('protocol', 'its answer is no address');

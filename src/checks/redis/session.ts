@@ -49,13 +49,13 @@ export class RedisSession {
   }
 
   /** Whether the server has said anything. */
-  get heard(): boolean {
-    return this.stream?.heard === true;
+  get hasReceived(): boolean {
+    return this.stream?.hasReceived === true;
   }
 
   /** Connects and logs in. Rejects with the true cause. */
   async open(): Promise<void> {
-    await this.told(this.client.connect());
+    await this.withCause(this.client.connect());
     if (this.cause !== undefined) throw this.cause;
   }
 
@@ -65,12 +65,12 @@ export class RedisSession {
    */
   async exchange(commands: readonly Command[]): Promise<readonly Reply[]> {
     const pipeline = this.client.pipeline();
-    for (const [name, ...words] of commands) pipeline.call(name, ...words);
-    const replies = (await this.told(pipeline.exec())) ?? [];
-    return replies.map(([error, answer]) => [error && this.truth(error), answer]);
+    for (const [name, ...args] of commands) pipeline.call(name, ...args);
+    const replies = (await this.withCause(pipeline.exec())) ?? [];
+    return replies.map(([error, answer]) => [error && this.causeOf(error), answer]);
   }
 
-  /** Ends it; whoever waits for it is told. Settles when it has ended, within a quarter of a second. */
+  /** Ends it; whoever waits for it is withCause. Settles when it has ended, within a quarter of a second. */
   async end(): Promise<void> {
     if (this.lost) return;
     const ended = new Promise<void>((resolve) => {
@@ -109,16 +109,16 @@ export class RedisSession {
     return StreamConnector as unknown as Connector;
   }
 
-  private async told<T>(answer: Promise<T>): Promise<T> {
+  private async withCause<T>(answer: Promise<T>): Promise<T> {
     try {
       return await answer;
     } catch (error) {
-      throw this.truth(error);
+      throw this.causeOf(error);
     }
   }
 
   /** What the server said, also where it then broke the connection; else why that ended. */
-  private truth<T>(error: T): T {
+  private causeOf<T>(error: T): T {
     const { cause } = this;
     return cause === undefined || (isReply(error) && !isReply(cause)) ? error : (cause as T);
   }

@@ -27,7 +27,7 @@ export class RedisStream extends Duplex {
   /** Resolves when there is a connection, and where wanted TLS on it; rejects with why there is none. */
   readonly ready: Promise<void>;
   /** Whether the server has said anything. */
-  heard = false;
+  hasReceived = false;
 
   constructor(
     private readonly socket: Socket,
@@ -54,7 +54,7 @@ export class RedisStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
-    this.guard.asked();
+    this.guard.reset();
     this.socket.write(chunk, done);
   }
 
@@ -79,7 +79,7 @@ export class RedisStream extends Duplex {
   }
 
   private receive(chunk: Buffer): void {
-    this.heard = true;
+    this.hasReceived = true;
     try {
       this.guard.check(chunk);
     } catch (error) {

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { systemClock } from '../../common/clock.js';
 import { CheckFailure } from '../../health/reason.js';
-import { withStepTimeout } from './step-timeout.js';
+import { withStepTimeout } from './deadline.js';
 
 /** What the thread runs. It is a text, so that no file has to be found beside this one where the package is bundled. */
 const SOURCE = `
@@ -60,15 +60,16 @@ export class PatternWorker {
    * is ended, and it rejects with a `timeout`.
    */
   match(index: number, text: string, name: string, signal: AbortSignal, deadline: number): Promise<boolean> {
-    const over = (ms: number) => new CheckFailure('timeout', `the pattern of ${name} was not matched within ${ms} ms`);
-    return withStepTimeout(systemClock, deadline, signal, over, async (patience) => {
-      const end = () => void this.end(patience.reason);
-      patience.throwIfAborted();
-      patience.addEventListener('abort', end, { once: true });
+    const timeoutError = (ms: number) =>
+      new CheckFailure('timeout', `the pattern of ${name} was not matched within ${ms} ms`);
+    return withStepTimeout(systemClock, deadline, signal, timeoutError, async (stepSignal) => {
+      const end = () => void this.end(stepSignal.reason);
+      stepSignal.throwIfAborted();
+      stepSignal.addEventListener('abort', end, { once: true });
       try {
         return await this.send(index, text);
       } finally {
-        patience.removeEventListener('abort', end);
+        stepSignal.removeEventListener('abort', end);
       }
     });
   }
@@ -114,12 +115,12 @@ export class PatternWorker {
   }
 
   /** Ends the thread, and all that waits for it; the next match starts another. */
-  private async end(why: CheckFailure): Promise<void> {
+  private async end(failure: CheckFailure): Promise<void> {
     const { worker } = this;
     this.worker = undefined;
     const waiting = [...this.waiting.values()];
     this.waiting.clear();
-    for (const { reject } of waiting) reject(why);
+    for (const { reject } of waiting) reject(failure);
     await worker?.terminate();
   }
 }

@@ -2,7 +2,7 @@ import { loginOf } from './url.js';
 
 /** Keys, in any case, that sound as if their values were secret. */
 const secretKey = /auth|token|secret|pass|pwd|\bpin\b|cookie|session|cred|sig(?!nal)|key|private|salt|jwt/i;
-/** Keys of an open map whose values may be shown. */
+/** Keys of an nonSecretKeys map whose values may be shown. */
 const harmlessKeys: readonly string[] = ['host', 'port', 'path', 'database', 'user'];
 /** Shorter values count only where their key sounds secret: they would be masked in the middle of words. */
 const MIN_LENGTH = 4;
@@ -26,20 +26,20 @@ export function secretsOfUrl(url: URL): string[] {
  * @param nonSecret further keys whose values, and all below them, are not secret.
  */
 export function secretsOfMap(map: object, nonSecret: readonly string[] = []): string[] {
-  const seen = new Set<object>();
-  const open = new Set(nonSecret.map((key) => key.toLowerCase()));
+  const visited = new Set<object>();
+  const nonSecretKeys = new Set(nonSecret.map((key) => key.toLowerCase()));
   const read = (key: string, value: unknown): string[] => {
     const name = key.toLowerCase();
-    if (open.has(name)) return [];
+    if (nonSecretKeys.has(name)) return [];
     if (typeof value === 'object' && value !== null) return readObject(name, value);
     if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') return [];
     const text = String(value);
     const isSecret = !harmlessKeys.includes(name) && (text.length >= MIN_LENGTH || secretKey.test(name));
-    return [...(isSecret ? spelt(text) : []), ...(URL.canParse(text) ? secretsOfUrl(new URL(text)) : [])];
+    return [...(isSecret ? variantsOf(text) : []), ...(URL.canParse(text) ? secretsOfUrl(new URL(text)) : [])];
   };
   const readObject = (key: string, value: object): string[] => {
-    if (seen.has(value)) return [];
-    seen.add(value);
+    if (visited.has(value)) return [];
+    visited.add(value);
     if (value instanceof URL || Buffer.isBuffer(value)) return read(key, String(value));
     if (Array.isArray(value)) return value.flatMap((element) => read(key, element));
     const entries = Object.entries(value);
@@ -52,7 +52,7 @@ export function secretsOfMap(map: object, nonSecret: readonly string[] = []): st
 }
 
 /** A value as it is, and the secret in what HTTP calls credentials. */
-function spelt(value: string): string[] {
+function variantsOf(value: string): string[] {
   const credentials = value.replace(scheme, '');
   if (!/^basic\s/i.test(value)) return [value, credentials];
   const pair = Buffer.from(credentials, 'base64').toString();

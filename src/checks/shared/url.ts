@@ -2,7 +2,7 @@ import { formatValue } from '../../options/format-value.js';
 import { invalidOption } from '../parse-options.js';
 
 /** Parameters that a driver would obey and that we do not: unsafe to pass over in silence. */
-const obeyed = /^(?:ssl|tls|socket|unix)/i;
+const connectionParameter = /^(?:ssl|tls|socket|unix)/i;
 
 /**
  * Reads the URL of a dependency.
@@ -19,24 +19,24 @@ export function readUrl(
   schemes: readonly string[],
   parameters: readonly string[] = [],
 ): URL {
-  const forms = schemes.map((scheme) => `${scheme}://[USER:PASSWORD@]HOST[:PORT][/PATH]`).join(' or ');
-  const refuse = (found: string, allowed = forms) => invalidOption(kind, ['url'], found, allowed);
-  if (!URL.canParse(text)) throw refuse('a text that is no URL');
+  const allowedForms = schemes.map((scheme) => `${scheme}://[USER:PASSWORD@]HOST[:PORT][/PATH]`).join(' or ');
+  const invalid = (found: string, allowed = allowedForms) => invalidOption(kind, ['url'], found, allowed);
+  if (!URL.canParse(text)) throw invalid('a text that is no URL');
   const url = new URL(text);
   const scheme = url.protocol.slice(0, -1);
-  if (!schemes.includes(scheme)) throw refuse(`of the scheme ${formatValue(scheme)}`);
-  if (url.hostname === '') throw refuse('without a host');
+  if (!schemes.includes(scheme)) throw invalid(`of the scheme ${formatValue(scheme)}`);
+  if (url.hostname === '') throw invalid('without a host');
   for (const part of ['username', 'password', 'pathname'] as const) {
-    if (!isDecodable(url[part])) throw refuse(`one with a broken %-sequence in its ${part}`, '%25 for a %');
+    if (!isDecodable(url[part])) throw invalid(`one with a broken %-sequence in its ${part}`, '%25 for a %');
   }
   // A password that holds one of /?# has to have it encoded; what stands behind it would be taken for the host.
-  if (url.hash !== '') throw refuse('one with a #', '%23 for a #');
+  if (url.hash !== '') throw invalid('one with a #', '%23 for a #');
   if (!scheme.startsWith('http') && /@/.test(url.pathname + url.search)) {
-    throw refuse('one with an @ behind its host', '%2F for a / and %3F for a ? in a password');
+    throw invalid('one with an @ behind its host', '%2F for a / and %3F for a ? in a password');
   }
   for (const name of url.searchParams.keys()) {
-    if (!obeyed.test(name) || parameters.includes(name)) continue;
-    throw refuse(
+    if (!connectionParameter.test(name) || parameters.includes(name)) continue;
+    throw invalid(
       `one with the parameter ${formatValue(name)}`,
       [...parameters.map((known) => `?${known}=true`), 'the option tls'].join(' or '),
     );

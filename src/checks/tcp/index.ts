@@ -1,8 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { CheckDefinition, CheckResult, CheckSettings } from '../../health/check.js';
-import { CheckFailure, reasonOf } from '../../health/reason.js';
+import { CheckFailure, reasonOf, toCheckFailure } from '../../health/reason.js';
 import { invalidOption, parseCheckOptions } from '../parse-options.js';
-import { failure } from '../shared/failure.js';
 import { type Match, readPattern } from '../shared/match.js';
 import { PatternWorker } from '../shared/pattern-worker.js';
 import { hostOf, readUrl } from '../shared/url.js';
@@ -48,10 +47,10 @@ export function tcp(given: TcpOptions): CheckDefinition {
     );
   }
   const worker = new PatternWorker();
-  const trial: Trial = {
+  const probe: TcpProbe = {
     host: hostOf(url),
     port,
-    question: send === undefined ? undefined : octetsOf(send),
+    request: send === undefined ? undefined : bytesOf(send),
     expected: expect === undefined ? undefined : readPattern(KIND, 'expect', expect, worker),
     maxAnswer,
   };
@@ -60,15 +59,15 @@ export function tcp(given: TcpOptions): CheckDefinition {
     ...settings,
     kind: KIND,
     load: () => worker.load(),
-    run: (signal, deadline) => attempt(trial, signal, deadline),
+    run: (signal, deadline) => attempt(probe, signal, deadline),
     close: () => worker.close(),
   };
 }
 
-interface Trial {
+interface TcpProbe {
   readonly host: string;
   readonly port: number;
-  readonly question: Buffer | undefined;
+  readonly request: Buffer | undefined;
   readonly expected: Match | undefined;
   /** Octets. */
   readonly maxAnswer: number;
@@ -77,12 +76,12 @@ interface Trial {
 const controls: Readonly<Record<string, string>> = { r: '\r', n: '\n', t: '\t', '0': '\0', '\\': '\\' };
 const escapes = /(\\x[0-9a-fA-F]{2}|\\[rnt0\\])/;
 
-/** A configuration file has no control characters in its texts, and a text has no octets of its own above 7f. */
-function octetsOf(text: string): Buffer {
-  return Buffer.concat(text.split(escapes).map(octetsOfPart));
+/** A configuration file has no control characters in its texts, and a text has no bytes of its own above 7f. */
+function bytesOf(text: string): Buffer {
+  return Buffer.concat(text.split(escapes).map(bytesOfPart));
 }
 
-function octetsOfPart(part: string): Buffer {
+function bytesOfPart(part: string): Buffer {
   if (!escapes.test(part)) return Buffer.from(part);
   const control = controls[part.charAt(1)];
   return control === undefined ? Buffer.from(part.slice(2), 'hex') : Buffer.from(control);
@@ -90,7 +89,7 @@ function octetsOfPart(part: string): Buffer {
 
 /** Settles when the connection is closed again, or is being; rejects at once when `signal` fires. */
 function attempt(
-  { host, port, question, expected, maxAnswer }: Trial,
+  { host, port, request, expected, maxAnswer }: TcpProbe,
   signal: AbortSignal,
   deadline: number,
 ): Promise<CheckResult> {
@@ -102,7 +101,7 @@ function attempt(
       settle();
     };
     const pass = () => end(() => resolve({ status: 'pass' }));
-    const fail = (error: unknown) => end(() => reject(failure(reasonOf(error), error)));
+    const fail = (error: unknown) => end(() => reject(toCheckFailure(reasonOf(error), error)));
     const onAbort = () => end(() => reject(signal.reason));
     signal.addEventListener('abort', onAbort, { once: true });
     // Stays: a socket that is given up may say so once more.
@@ -110,8 +109,8 @@ function attempt(
     socket.once('connect', () => {
       if (expected) listen(socket, (text) => expected(text, signal, deadline), maxAnswer, pass, fail);
       const sent = expected ? undefined : pass;
-      if (question === undefined) sent?.();
-      else socket.write(question, sent);
+      if (request === undefined) sent?.();
+      else socket.write(request, sent);
     });
     if (signal.aborted) onAbort();
   });
@@ -125,32 +124,32 @@ function listen(
   pass: () => void,
   fail: (error: unknown) => void,
 ): void {
-  let heard = Buffer.alloc(0);
-  let judged = 0;
-  let isJudging = false;
+  let received = Buffer.alloc(0);
+  let matched = 0;
+  let isMatching = false;
   let hasEnded = false;
   // One match at a time: what comes meanwhile is in the next.
-  const judge = async () => {
-    if (isJudging) return;
-    isJudging = true;
-    while (judged < heard.length) {
-      judged = heard.length;
-      if (await isExpected(heard.toString())) return pass();
+  const match = async () => {
+    if (isMatching) return;
+    isMatching = true;
+    while (matched < received.length) {
+      matched = received.length;
+      if (await isExpected(received.toString())) return pass();
     }
-    isJudging = false;
-    if (heard.length >= maxAnswer) {
-      fail(new CheckFailure('bad-body', `the first ${maxAnswer} octets of the answer are not as expected`));
+    isMatching = false;
+    if (received.length >= maxAnswer) {
+      fail(new CheckFailure('bad-body', `the first ${maxAnswer} bytes of the answer are not as expected`));
     } else if (hasEnded) {
-      const found = heard.length === 0 ? 'there is no answer' : 'the answer is not as expected';
-      fail(new CheckFailure(heard.length === 0 ? 'reset' : 'bad-body', `${found}: the connection was closed`));
+      const found = received.length === 0 ? 'there is no answer' : 'the answer is not as expected';
+      fail(new CheckFailure(received.length === 0 ? 'reset' : 'bad-body', `${found}: the connection was closed`));
     }
   };
   socket.on('data', (chunk) => {
-    heard = Buffer.concat([heard, chunk.subarray(0, maxAnswer - heard.length)]);
-    judge().catch(fail);
+    received = Buffer.concat([received, chunk.subarray(0, maxAnswer - received.length)]);
+    match().catch(fail);
   });
   socket.once('end', () => {
     hasEnded = true;
-    judge().catch(fail);
+    match().catch(fail);
   });
 }

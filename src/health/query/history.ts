@@ -6,7 +6,7 @@ export interface PastTransition extends Transition {
 }
 
 /** The most transitions that are remembered. */
-const MOST = 100;
+const MAX_TRANSITIONS = 100;
 
 /** The latest transitions, the newest first: what changed before the trouble that is there now. */
 export class History {
@@ -27,6 +27,6 @@ export class History {
     // The group of everything says nothing that the check and its own groups have not said.
     if (transition.of === 'group' && transition.name === 'all') return;
     this.past.unshift({ ...transition, time: new Date(this.wall()) });
-    if (this.past.length > MOST) this.past.pop();
+    if (this.past.length > MAX_TRANSITIONS) this.past.pop();
   }
 }

@@ -3,20 +3,19 @@ import { callSafely } from '../../common/call-safely.js';
 import { type Clock, systemClock, type Timer } from '../../common/clock.js';
 import { redactor } from '../../common/redact.js';
 import { type DefinedCheck, hasOtherSettings, isSameCheck, withRunOf } from '../defined-check.js';
-import type { Answer, CachedStatus, Health, Query, Scope, Selection, Watched, Withdraw } from '../health.js';
+import type { Answer, CachedStatus, Health, Query, Scope, Selection, Subscription, Withdraw } from '../health.js';
 import type { Reason } from '../reason.js';
 import { type Identity, report } from '../report.js';
 import { ResultNormalizer } from '../result.js';
-import { type Held, Monitor, type MonitorContext } from '../runs/monitor.js';
+import { Monitor, type MonitorContext, type Snapshot } from '../runs/monitor.js';
 import type { CheckStats } from '../runs/stats.js';
-import type { CheckState, State } from '../state.js';
-import { effectiveState } from './aggregate.js';
-import { type FindChecks, type Override, View, type ViewContext } from './group.js';
+import { type CheckState, effectiveState, type State } from '../state.js';
+import { type FindChecks, Group, type GroupContext, type Override } from './group.js';
 import { ReportCache } from './report-cache.js';
 import { ask } from './request.js';
 import { Selections } from './selections.js';
 import { Startup } from './startup.js';
-import { Watches } from './subscriptions.js';
+import { Subscriptions } from './subscriptions.js';
 
 /** Default of `staleLimit`, in milliseconds. */
 export const STALE_LIMIT = 30_000;
@@ -99,24 +98,24 @@ export class Registry implements Health {
   private startedAt: number | undefined;
   private graceTimer: Timer;
   private isGraceOver = false;
-  private readonly context: { -readonly [K in keyof ViewContext]: ViewContext[K] };
-  private readonly liveness: View;
-  private readonly readiness: View;
-  private readonly starting: View;
-  private readonly notFound: View;
+  private readonly context: { -readonly [K in keyof GroupContext]: GroupContext[K] };
+  private readonly liveness: Group;
+  private readonly readiness: Group;
+  private readonly starting: Group;
+  private readonly notFound: Group;
   /** By the name of the group. That of `startup` is its plain aggregate, as a question of another scope may ask for it. */
-  private readonly groupViews = new Map<string, View>();
+  private readonly groupsByName = new Map<string, Group>();
   private readonly selections: Selections;
   /** Checks that a reload has added and that have no result yet: the groups in which they count already, because those are new too. */
   private readonly joining = new Map<Monitor, ReadonlySet<string>>();
   /** What groups were before a reload added such checks to them: they get no better before those have a result. */
   private readonly heldStates = new Map<string, CheckState>();
   /** What a reload has taken away and has not let go. */
-  private readonly leaving = new Set<Promise<unknown>>();
+  private readonly retiring = new Set<Promise<unknown>>();
   private readonly listeners = new Set<(transition: Transition) => void>();
-  private readonly watches = new Watches(
-    (view) => this.beginWatching(view),
-    (view) => this.endWatching(view),
+  private readonly subscriptions = new Subscriptions(
+    (group) => this.beginWatching(group),
+    (group) => this.endWatching(group),
   );
   private isDraining = false;
   private isStopped = false;
@@ -131,7 +130,7 @@ export class Registry implements Health {
     this.monitorContext = {
       clock,
       random,
-      findings: this.findingsOf(options),
+      normalizer: this.normalizerOf(options),
       loads: new Set(),
       staleLimit,
       changed: (monitor, before) => this.changed(monitor, before),
@@ -141,24 +140,24 @@ export class Registry implements Health {
       revision: 0,
       generation: 0,
       reports: new ReportCache(clock),
-      serialise: (view, extent) =>
-        Buffer.from(JSON.stringify(report(view, this.identity, { now: clock.now(), wall: clock.wall() }, extent))),
+      serialise: (group, detail) =>
+        Buffer.from(JSON.stringify(report(group, this.identity, { now: clock.now(), wall: clock.wall() }, detail))),
     };
     for (const check of options.checks) this.monitors.set(check.name, new Monitor(check, this.monitorContext));
     this.startup = new Startup([...this.monitors.values()]);
-    const view = (find: FindChecks, override: Override, key?: string) => new View(find, override, this.context, key);
-    this.liveness = view(
+    const create = (find: FindChecks, override: Override, key?: string) => new Group(find, override, this.context, key);
+    this.liveness = create(
       () => [],
       () => 'pass',
     );
-    this.notFound = view(() => undefined, this.draining);
-    this.starting = view(
+    this.notFound = create(() => undefined, this.draining);
+    this.starting = create(
       () => this.startup.checks,
-      () => this.draining() ?? this.started(),
+      () => this.draining() ?? this.startupState(),
     );
-    this.nameGroups(options.groups);
-    this.selections = new Selections(this.monitors, (find, key) => view(find, this.draining, key));
-    this.readiness = this.groupViews.get('readiness') as View;
+    this.updateGroups(options.groups);
+    this.selections = new Selections(this.monitors, (find, key) => create(find, this.draining, key));
+    this.readiness = this.groupsByName.get('readiness') as Group;
   }
 
   /** Every check, in the order of the configuration. */
@@ -182,9 +181,9 @@ export class Registry implements Health {
   reload(settings: RegistrySettings): ChangedChecks {
     const { checks, staleLimit = STALE_LIMIT } = settings;
     const before = new Map(this.monitors);
-    for (const [group, view] of this.groupViews) this.heldStates.set(group, view.current().state as CheckState);
+    for (const [name, group] of this.groupsByName) this.heldStates.set(name, group.current().state as CheckState);
     const isOtherLimit = staleLimit !== this.monitorContext.staleLimit;
-    this.monitorContext.findings = this.findingsOf(settings);
+    this.monitorContext.normalizer = this.normalizerOf(settings);
     this.monitorContext.staleLimit = staleLimit;
     this.identity = this.identityOf(settings);
     this.monitors.clear();
@@ -215,15 +214,15 @@ export class Registry implements Health {
     const removed = [...before.values()].filter((monitor) => this.monitors.get(monitor.name) !== monitor);
 
     this.startup = new Startup([...this.monitors.values()], this.startup);
-    for (const monitor of this.monitors.values()) if (monitor.hasRun) this.startup.see(monitor);
+    for (const monitor of this.monitors.values()) if (monitor.hasRun) this.startup.onResult(monitor);
     for (const monitor of removed) this.joining.delete(monitor);
-    const newGroups = this.nameGroups(settings.groups);
+    const newGroups = this.updateGroups(settings.groups);
     for (const monitor of [...this.joining.keys(), ...added]) {
       this.joining.set(monitor, new Set([...(this.joining.get(monitor) ?? []), ...newGroups]));
     }
     this.startupGrace = settings.startupGrace ?? Number.POSITIVE_INFINITY;
     this.armGrace();
-    this.selectAgain();
+    this.reselect();
 
     // Those who wait for a run of what is gone are answered by what there is now.
     for (const monitor of removed) this.retire(monitor.check, monitor.stop());
@@ -235,13 +234,13 @@ export class Registry implements Health {
   drain(): void {
     this.isDraining = true;
     this.refresh();
-    this.watches.look();
+    this.subscriptions.notify();
   }
 
   /** Aborts every run and lets go of what the checks keep; settles when they have, or after a second. Never rejects. */
   stop(): Promise<void> {
     this.isStopped = true;
-    this.stopping ??= this.end();
+    this.stopping ??= this.stopAll();
     return this.stopping;
   }
 
@@ -253,21 +252,21 @@ export class Registry implements Health {
 
   /** The names of all groups. */
   groups(): readonly string[] {
-    return [...this.groupViews.keys()];
+    return [...this.groupsByName.keys()];
   }
 
   /** The state of a group as it is known now; of `startup` that of the scope. Runs nothing. */
   stateOf(group: string): State {
-    return this.watched(group)?.standing.state ?? 'not-found';
+    return this.groupOf(group)?.status.state ?? 'not-found';
   }
 
   /** What is known of a group now, in full. Runs nothing. */
   known(group: string): Answer {
-    return (this.groupViews.get(group) ?? this.notFound).answer(false);
+    return (this.groupsByName.get(group) ?? this.notFound).answer(false);
   }
 
-  standing(scope: Scope): CachedStatus {
-    return this.ofScope(scope).standing;
+  cachedStatus(scope: Scope): CachedStatus {
+    return this.groupOfScope(scope).status;
   }
 
   ask(query: Query, answer: (answer: Answer) => void): Withdraw {
@@ -284,38 +283,38 @@ export class Registry implements Health {
     return this.selections.watchedCount;
   }
 
-  watch(selection: Selection, changed: () => void): Watched;
-  watch(selection: Selection, changed: () => void, maxSelections: number): Watched | undefined;
-  watch(selection: Selection, changed: () => void, maxSelections = Number.POSITIVE_INFINITY): Watched | undefined {
-    const found = this.select(selection);
-    const isNew = found?.key !== undefined && !this.selections.isWatched(found.key);
+  watch(selection: Selection, changed: () => void): Subscription;
+  watch(selection: Selection, changed: () => void, maxSelections: number): Subscription | undefined;
+  watch(selection: Selection, changed: () => void, maxSelections = Number.POSITIVE_INFINITY): Subscription | undefined {
+    const existing = this.select(selection);
+    const isNew = existing?.key !== undefined && !this.selections.isWatched(existing.key);
     if (isNew && this.watchedSelections >= maxSelections) return undefined;
     const findGroup = () => this.membersOf(selection.group as string);
-    const view = found ?? this.selections.missing(selection, findGroup, maxSelections) ?? this.notFound;
+    const group = existing ?? this.selections.createMissing(selection, findGroup, maxSelections) ?? this.notFound;
     // First, because what this changes at once is no news to who is told only now.
-    ask(view, { ...selection, timeout: 0, hops: 0 }, this.clock, () => {});
-    return this.watches.add(view, changed);
+    ask(group, { ...selection, timeout: 0, hops: 0 }, this.clock, () => {});
+    return this.subscriptions.add(group, changed);
   }
 
-  private beginWatching(view: View): void {
-    if (view.key !== undefined) this.selections.watch(view.key, view);
+  private beginWatching(group: Group): void {
+    if (group.key !== undefined) this.selections.watch(group.key, group);
   }
 
-  private endWatching(view: View): void {
-    if (view.key !== undefined) this.selections.cancelWatches(view.key);
+  private endWatching(group: Group): void {
+    if (group.key !== undefined) this.selections.cancelWatches(group.key);
   }
 
   /** Undefined where it does not exist. */
-  private select({ scope, checks, group }: Selection): View | undefined {
+  private select({ scope, checks, group }: Selection): Group | undefined {
     if (scope === 'liveness' || (checks === undefined && (group === undefined || group === scope))) {
-      return this.ofScope(scope);
+      return this.groupOfScope(scope);
     }
-    return checks ? this.selections.find(checks) : this.groupViews.get(group as string);
+    return checks ? this.selections.find(checks) : this.groupsByName.get(group as string);
   }
 
   /** The checks that count in a group; undefined: there is no such group. */
   private membersOf(group: string): readonly Monitor[] | undefined {
-    if (!this.groupViews.has(group)) return undefined;
+    if (!this.groupsByName.has(group)) return undefined;
     return [...this.monitors.values()].filter(
       (monitor) =>
         (group === 'all' || monitor.groups.includes(group)) && (this.joining.get(monitor)?.has(group) ?? true),
@@ -323,22 +322,22 @@ export class Registry implements Health {
   }
 
   /** Makes the groups that there are now; returns those that are new. */
-  private nameGroups(named: readonly string[] = []): ReadonlySet<string> {
+  private updateGroups(named: readonly string[] = []): ReadonlySet<string> {
     const checked = [...this.monitors.values()].flatMap(({ groups }) => groups);
     const names = new Set(['readiness', 'startup', 'all', ...named, ...checked]);
-    const before = new Map(this.groupViews);
-    this.groupViews.clear();
-    for (const name of names) this.groupViews.set(name, before.get(name) as View);
+    const before = new Map(this.groupsByName);
+    this.groupsByName.clear();
+    for (const name of names) this.groupsByName.set(name, before.get(name) as Group);
     const added = [...names].filter((name) => !before.has(name));
     for (const name of added) {
-      this.groupViews.set(name, this.groupView(name));
+      this.groupsByName.set(name, this.createGroup(name));
     }
     return new Set(added);
   }
 
-  private groupView(name: string): View {
+  private createGroup(name: string): Group {
     const worst = () => this.heldStates.get(name) ?? 'pass';
-    return new View(() => this.membersOf(name), this.draining, this.context, undefined, worst);
+    return new Group(() => this.membersOf(name), this.draining, this.context, undefined, worst);
   }
 
   private isJoining(group: string): boolean {
@@ -347,7 +346,7 @@ export class Registry implements Health {
     );
   }
 
-  private ofScope(scope: Scope): View {
+  private groupOfScope(scope: Scope): Group {
     switch (scope) {
       case 'readiness':
         return this.readiness;
@@ -359,7 +358,7 @@ export class Registry implements Health {
   }
 
   /** What startup says by itself: nothing once its grace is over and it has not passed. */
-  private started(): 'pass' | 'starting' | undefined {
+  private startupState(): 'pass' | 'starting' | undefined {
     if (this.startup.passed) return 'pass';
     return this.isGraceOver ? undefined : 'starting';
   }
@@ -367,30 +366,30 @@ export class Registry implements Health {
   private endGrace(): void {
     this.isGraceOver = true;
     this.refresh();
-    this.watches.look();
+    this.subscriptions.notify();
   }
 
   private readonly draining = (): 'draining' | undefined => (this.isDraining ? 'draining' : undefined);
 
-  private changed(monitor: Monitor, before: Held): void {
+  private changed(monitor: Monitor, before: Snapshot): void {
     const wasStarted = this.startup.passed;
-    this.startup.see(monitor);
-    const { name, state: to, reason, verdict } = monitor;
-    if (to !== before.state) this.tell('check', name, before.state, to, reason, verdict.finding?.output);
-    if (this.joining.delete(monitor)) return this.selectAgain();
+    this.startup.onResult(monitor);
+    const { name, state: to, reason, hysteresis } = monitor;
+    if (to !== before.state) this.emit('check', name, before.state, to, reason, hysteresis.result?.output);
+    if (this.joining.delete(monitor)) return this.reselect();
     this.refresh();
-    if (this.startup.passed !== wasStarted) this.watches.look();
+    if (this.startup.passed !== wasStarted) this.subscriptions.notify();
     // Most results are as the one before, and then nothing that is watched need be looked at.
-    else if (to !== before.state || reason !== before.reason) this.watches.look(monitor);
+    else if (to !== before.state || reason !== before.reason) this.subscriptions.notify(monitor);
   }
 
   /** There are other checks in some group than before. */
-  private selectAgain(): void {
+  private reselect(): void {
     this.context.generation++;
     for (const group of this.heldStates.keys()) if (!this.isJoining(group)) this.heldStates.delete(group);
-    this.watches.select();
+    this.subscriptions.select();
     this.refresh();
-    this.watches.look();
+    this.subscriptions.notify();
   }
 
   private armGrace(): void {
@@ -406,8 +405,8 @@ export class Registry implements Health {
   private retire(check: DefinedCheck, detach: Promise<unknown>): void {
     const isWanted = () => [...this.monitors.values()].some((monitor) => monitor.check.source === check.source);
     const retired = this.within(STOP_LIMIT, detach).then(() => isWanted() || check.close?.());
-    const leaving = retired.catch(() => {}).finally(() => this.leaving.delete(leaving));
-    this.leaving.add(leaving);
+    const retiring = retired.catch(() => {}).finally(() => this.retiring.delete(retiring));
+    this.retiring.add(retiring);
   }
 
   private identityOf({ serviceId, releaseId }: RegistrySettings): Identity {
@@ -418,40 +417,40 @@ export class Registry implements Health {
     };
   }
 
-  private findingsOf({ checks }: RegistrySettings): ResultNormalizer {
+  private normalizerOf({ checks }: RegistrySettings): ResultNormalizer {
     return new ResultNormalizer(redactor(checks.flatMap(({ secrets }) => secrets ?? [])), this.instance);
   }
 
   /** Brings what stands up to date, and tells which groups are in another state. */
   private refresh(): void {
     this.context.revision++;
-    for (const name of this.groupViews.keys()) {
-      const view = this.watched(name) as View;
-      const from = view.standing.state;
-      view.refresh();
-      const to = view.standing.state;
+    for (const name of this.groupsByName.keys()) {
+      const group = this.groupOf(name) as Group;
+      const from = group.status.state;
+      group.refresh();
+      const to = group.status.state;
       if (from === to) continue;
-      const worst = view.checks.find((check) => effectiveState(check) === to);
-      this.tell('group', name, from, to, worst?.reason, worst?.verdict.finding?.output);
+      const worst = group.checks.find((check) => effectiveState(check) === to);
+      this.emit('group', name, from, to, worst?.reason, worst?.hysteresis.result?.output);
     }
   }
 
-  private watched(group: string): View | undefined {
-    return group === 'startup' ? this.starting : this.groupViews.get(group);
+  private groupOf(group: string): Group | undefined {
+    return group === 'startup' ? this.starting : this.groupsByName.get(group);
   }
 
-  private tell(of: 'check' | 'group', name: string, from: State, to: State, reason?: Reason, output?: string): void {
+  private emit(of: 'check' | 'group', name: string, from: State, to: State, reason?: Reason, output?: string): void {
     const why = { ...(reason && { reason }), ...(output !== undefined && { output }) };
     for (const listener of this.listeners) callSafely(() => listener({ of, name, from, to, ...why }));
   }
 
-  private async end(): Promise<void> {
+  private async stopAll(): Promise<void> {
     this.clock.clear(this.graceTimer);
     this.context.reports.clear();
     const stops = [...this.monitors.values()].map(async (monitor) => {
       await Promise.allSettled([monitor.stop(), (async () => monitor.check.close?.())()]);
     });
-    await this.within(STOP_LIMIT, Promise.all([...stops, ...this.leaving]));
+    await this.within(STOP_LIMIT, Promise.all([...stops, ...this.retiring]));
   }
 
   /** Resolves when `work` has, or after `ms` milliseconds. */

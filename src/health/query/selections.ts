@@ -1,6 +1,6 @@
 import type { Query } from '../health.js';
 import type { Monitor } from '../runs/monitor.js';
-import type { FindChecks, View } from './group.js';
+import type { FindChecks, Group } from './group.js';
 
 /** Limit of cached selections that nobody watches. */
 const MAX_SELECTIONS = 64;
@@ -8,48 +8,44 @@ const MAX_SELECTIONS = 64;
 /**
  * Views of checks that callers picked by name, one for all spellings of the
  * same set. The names are a closed set but their combinations are not, so only
- * the latest are kept, and those that are watched.
+ * the latest are recent, and those that are watched.
  */
 export class Selections {
-  private readonly kept = new Map<string, View>();
-  private readonly watched = new Map<string, View>();
+  private readonly recent = new Map<string, Group>();
+  private readonly watched = new Map<string, Group>();
   /** What did not exist when it was first watched. */
-  private readonly missed = new Map<string, View>();
+  private readonly missing = new Map<string, Group>();
 
   constructor(
     private readonly monitors: ReadonlyMap<string, Monitor>,
-    private readonly create: (find: FindChecks, key: string) => View,
+    private readonly create: (find: FindChecks, key: string) => Group,
   ) {}
 
   /** Undefined where a name does not exist. */
-  find(names: readonly string[]): View | undefined {
+  find(names: readonly string[]): Group | undefined {
     if (!names.every((name) => this.monitors.has(name))) return undefined;
     const key = keyOf(names);
     const watched = this.watched.get(key);
     if (watched) return watched;
-    const view = this.kept.get(key) ?? this.viewOf(names, key);
+    const selected = this.recent.get(key) ?? this.create(() => this.pick(names), key);
     // The one that was asked for last is the last to go.
-    this.kept.delete(key);
-    this.kept.set(key, view);
-    const [oldest] = this.kept.keys();
-    if (this.kept.size > MAX_SELECTIONS) this.kept.delete(oldest as string);
-    return view;
+    this.recent.delete(key);
+    this.recent.set(key, selected);
+    const [oldest] = this.recent.keys();
+    if (this.recent.size > MAX_SELECTIONS) this.recent.delete(oldest as string);
+    return selected;
   }
 
   /**
    * For whoever watches what does not exist, which a reload may add: `find` looks for that. Undefined where `most` of
    * these are watched.
    */
-  missing({ checks, group }: Pick<Query, 'checks' | 'group'>, find: FindChecks, most: number): View | undefined {
+  createMissing({ checks, group }: Pick<Query, 'checks' | 'group'>, find: FindChecks, max: number): Group | undefined {
     // No name has a space in it: such a key is none of what exists.
     const key = checks ? ` ${keyOf(checks)}` : `  ${group}`;
-    const view = this.missed.get(key);
-    if (view || this.missed.size >= most) return view;
+    const selected = this.missing.get(key);
+    if (selected || this.missing.size >= max) return selected;
     return this.create(checks ? () => this.pick(checks) : find, key);
-  }
-
-  private viewOf(names: readonly string[], key: string): View {
-    return this.create(() => this.pick(names), key);
   }
 
   private pick(names: readonly string[]): Monitor[] | undefined {
@@ -66,18 +62,18 @@ export class Selections {
     return this.mapOf(key).has(key);
   }
 
-  /** Keeps the view until `cancelWatches`. */
-  watch(key: string, view: View): void {
-    this.kept.delete(key);
-    this.mapOf(key).set(key, view);
+  /** Keeps the selected until `cancelWatches`. */
+  watch(key: string, selected: Group): void {
+    this.recent.delete(key);
+    this.mapOf(key).set(key, selected);
   }
 
   cancelWatches(key: string): void {
     this.mapOf(key).delete(key);
   }
 
-  private mapOf(key: string): Map<string, View> {
-    return key.startsWith(' ') ? this.missed : this.watched;
+  private mapOf(key: string): Map<string, Group> {
+    return key.startsWith(' ') ? this.missing : this.watched;
   }
 }
 

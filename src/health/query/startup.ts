@@ -1,4 +1,4 @@
-import { type Counted, effectiveState } from './aggregate.js';
+import { type Counted, effectiveState } from '../state.js';
 
 /**
  * Whether this service has started. It passes for good once each check of the
@@ -28,7 +28,7 @@ export class Startup<C extends Counted & { readonly groups: readonly string[] }>
   }
 
   /** `check` has a result. */
-  see(check: C): void {
+  onResult(check: C): void {
     const added = effectiveState(check);
     if (!this.grouped || added === undefined || added === 'pass' || added === 'warn') this.missing.delete(check);
   }

@@ -2,14 +2,14 @@ import type { NormalizedResult } from '../result.js';
 import type { CheckState } from '../state.js';
 
 /**
- * What is held of a check: the finding that counts, once `rise` good ones or
+ * What is previous of a check: the result that counts, once `rise` good ones or
  * `fall` bad ones came in a row. The first counts at once, also after a time
  * of knowing nothing. Pass and warn are good, fail and unknown are bad; within
- * the same side a new finding counts at once.
+ * the same side a new result counts at once.
  */
 export class Hysteresis {
-  /** The finding that counts; undefined while nothing is known. */
-  finding: NormalizedResult | undefined;
+  /** The result that counts; undefined while nothing is known. */
+  result: NormalizedResult | undefined;
   /** Monotonic moment since when the state is what it is. */
   since: number;
   /** Good findings in a row. */
@@ -20,7 +20,7 @@ export class Hysteresis {
   private isRestarted = false;
 
   constructor(
-    /** Good findings in a row, and bad ones, that count; they may change, and hold from the next finding on. */
+    /** Good findings in a row, and bad ones, that count; they may change, and hold from the next result on. */
     public rise: number,
     public fall: number,
     now: number,
@@ -29,36 +29,36 @@ export class Hysteresis {
   }
 
   get state(): CheckState {
-    return this.finding?.status ?? 'unknown';
+    return this.result?.status ?? 'unknown';
   }
 
-  take(finding: NormalizedResult, now: number): void {
-    const good = isGood(finding);
-    const isFirst = this.finding === undefined || this.isRestarted;
+  record(result: NormalizedResult, now: number): void {
+    const good = isGood(result);
+    const isFirst = this.result === undefined || this.isRestarted;
     this.isRestarted = false;
     this.passes = good ? this.passes + 1 : 0;
     this.fails = good ? 0 : this.fails + 1;
-    const held = this.finding;
-    const isSameSide = held !== undefined && isGood(held) === good;
+    const previous = this.result;
+    const isSameSide = previous !== undefined && isGood(previous) === good;
     const counts = isFirst || isSameSide || (good ? this.passes >= this.rise : this.fails >= this.fall);
-    if (counts) this.hold(finding, now);
+    if (counts) this.set(result, now);
   }
 
-  /** The next finding is the first of another check: it counts at once, and what is held stands until then. */
+  /** The next result is the first of another check: it counts at once, and what is previous stands until then. */
   restart(): void {
     this.isRestarted = true;
     this.passes = 0;
     this.fails = 0;
   }
 
-  /** The finding has become too old to count. */
-  forget(now: number): void {
-    this.hold(undefined, now);
+  /** The result has become too old to count. */
+  expire(now: number): void {
+    this.set(undefined, now);
   }
 
-  private hold(finding: NormalizedResult | undefined, now: number): void {
+  private set(result: NormalizedResult | undefined, now: number): void {
     const before = this.state;
-    this.finding = finding;
+    this.result = result;
     if (this.state !== before) this.since = now;
   }
 }

@@ -11,13 +11,13 @@ export class Loader {
   isLoaded: boolean;
   /** A call of `load` has not settled; there is never a second one beside it. */
   private isPending = false;
-  private waiting: ((failure?: NormalizedResult) => void) | undefined;
+  private callback: ((failure?: NormalizedResult) => void) | undefined;
   private timer: Timer;
 
   constructor(
     private readonly load: (() => unknown) | undefined,
     private readonly clock: Clock,
-    private readonly findings: ResultNormalizer,
+    private readonly normalizer: ResultNormalizer,
     /** What is being loaded, of this check and of others. */
     private readonly loads: Set<Promise<unknown>> = new Set(),
   ) {
@@ -26,13 +26,13 @@ export class Loader {
 
   /** An attempt is going on. */
   get isLoading(): boolean {
-    return this.waiting !== undefined;
+    return this.callback !== undefined;
   }
 
   /** Makes an attempt, unless one is going on. `end` is called once, with the failure if there is one; never after `stop`. */
   attempt(end: (failure?: NormalizedResult) => void): void {
-    if (this.waiting) return;
-    this.waiting = end;
+    if (this.callback) return;
+    this.callback = end;
     this.timer = this.clock.after(LOAD_LIMIT_MS, () => this.fail(`not loaded within ${LOAD_LIMIT_MS / 1000} s`));
     // After the limit the call goes on, and the next attempt waits for the same one.
     if (!this.isPending) void this.call();
@@ -40,7 +40,7 @@ export class Loader {
 
   stop(): void {
     this.clock.clear(this.timer);
-    this.waiting = undefined;
+    this.callback = undefined;
   }
 
   private async call(): Promise<void> {
@@ -61,20 +61,20 @@ export class Loader {
 
   private async othersLoaded(): Promise<void> {
     let limit: Timer;
-    const patience = new Promise<void>((resolve) => {
+    const timeLimit = new Promise<void>((resolve) => {
       limit = this.clock.after(OTHERS_LIMIT_MS, resolve);
     });
-    await Promise.race([Promise.allSettled(this.loads), patience]);
+    await Promise.race([Promise.allSettled(this.loads), timeLimit]);
     this.clock.clear(limit);
   }
 
   private fail(why: unknown): void {
-    this.end(this.findings.failed('internal', why));
+    this.end(this.normalizer.failed('internal', why));
   }
 
   private end(failure?: NormalizedResult): void {
-    const { waiting } = this;
+    const { callback } = this;
     this.stop();
-    waiting?.(failure);
+    callback?.(failure);
   }
 }

@@ -17,7 +17,7 @@ const PERIOD_WITHOUT_AGE = 5000;
 
 /** Someone who waits for a run. */
 export interface Waiter {
-  arrived(): void;
+  onRunEnded(): void;
 }
 
 /** Shared by all monitors; a reload changes it in place. */
@@ -25,24 +25,24 @@ export interface MonitorContext {
   readonly clock: Clock;
   /** 0 to below 1, for the jitter. */
   readonly random: () => number;
-  findings: ResultNormalizer;
+  normalizer: ResultNormalizer;
   /** What checks are loading. */
   loads: Set<Promise<unknown>>;
   /** Results older than this, and than the check's own max age, count for nothing. Milliseconds. */
   staleLimit: number;
   /** Something about the check is other than before: at each result, and when the last one became too old. */
-  changed(monitor: Monitor, before: Held): void;
+  changed(monitor: Monitor, before: Snapshot): void;
 }
 
-/** What was held of a check before. */
-export interface Held {
+/** What was snapshot of a check before. */
+export interface Snapshot {
   readonly state: CheckState;
   readonly reason: Reason | undefined;
 }
 
-/** One check as it is watched: when it runs, what is held of it, and who waits for it. */
+/** One check as it is watched: when it runs, what is snapshot of it, and who waits for it. */
 export class Monitor implements FlightListener {
-  readonly verdict: Hysteresis;
+  readonly hysteresis: Hysteresis;
   readonly stats: CheckStats;
   /** Monotonic moment at which the latest run that ended began; -Infinity before. */
   startedAt = Number.NEGATIVE_INFINITY;
@@ -62,13 +62,13 @@ export class Monitor implements FlightListener {
   ) {
     const { clock } = context;
     this.stats = new CheckStats(clock.wall() / 1000);
-    this.verdict = new Hysteresis(check.rise, check.fall, clock.now());
+    this.hysteresis = new Hysteresis(check.rise, check.fall, clock.now());
     this.flight = new SingleFlight(
       clock,
       check.minInterval,
-      (hops, listener) => new Run(this.check, hops, clock, context.findings, listener),
-      (hanging) => context.findings.failed('timeout', `${hanging} earlier runs have not ended`),
-      () => new Loader(this.check.load, clock, context.findings, context.loads),
+      (hops, listener) => new Run(this.check, hops, clock, context.normalizer, listener),
+      (hanging) => context.normalizer.failed('timeout', `${hanging} earlier runs have not ended`),
+      () => new Loader(this.check.load, clock, context.normalizer, context.loads),
       this,
     );
   }
@@ -95,27 +95,27 @@ export class Monitor implements FlightListener {
   }
 
   get state(): CheckState {
-    return this.verdict.state;
+    return this.hysteresis.state;
   }
 
   get passes(): number {
-    return this.verdict.passes;
+    return this.hysteresis.passes;
   }
 
   get fails(): number {
-    return this.verdict.fails;
+    return this.hysteresis.fails;
   }
 
   /** Why the state is not pass. */
   get reason(): Reason | undefined {
-    const { finding } = this.verdict;
-    return finding ? finding.reason : 'never-ran';
+    const { result } = this.hysteresis;
+    return result ? result.reason : 'never-ran';
   }
 
   /** What the result says; where there is none, that what the check needs is still being loaded. */
   get output(): string | undefined {
-    const { finding } = this.verdict;
-    if (finding) return finding.output;
+    const { result } = this.hysteresis;
+    if (result) return result.output;
     return this.flight.isLoading ? 'still loading what the check needs' : undefined;
   }
 
@@ -134,7 +134,7 @@ export class Monitor implements FlightListener {
 
   /** Starts the first run; the background runs follow from it. */
   start(): void {
-    this.flight.want(0);
+    this.flight.request(0);
   }
 
   /** The settings of the same check, or the stale limit, may be others: they hold from now on, for a run from the next one on. */
@@ -149,12 +149,12 @@ export class Monitor implements FlightListener {
   }
 
   /**
-   * Another check takes the place of this one under its name: what is held and what was counted stays until its first
+   * Another check takes the place of this one under its name: what is snapshot and what was counted stays until its first
    * result. `restart` has to follow.
    */
   replace(check: DefinedCheck): void {
     this.configure(check);
-    this.verdict.restart();
+    this.hysteresis.restart();
   }
 
   /** Starts the first run of the check that took the place, for whom waits for a run too; settles when nothing of the old one runs. */
@@ -166,8 +166,8 @@ export class Monitor implements FlightListener {
 
   private apply(check: DefinedCheck): void {
     this.check = check;
-    this.verdict.rise = check.rise;
-    this.verdict.fall = check.fall;
+    this.hysteresis.rise = check.rise;
+    this.hysteresis.fall = check.fall;
     this.flight.setMinInterval(check.minInterval);
   }
 
@@ -196,10 +196,10 @@ export class Monitor implements FlightListener {
    * The number of the run that will satisfy who asks now: of the one going on
    * if it is young enough, else of the next, which `mayStart` starts.
    */
-  needed(maxAge: number, now: number, hops: number, mayStart: boolean): number {
+  requestRun(maxAge: number, now: number, hops: number, mayStart: boolean): number {
     const { runningSince, started } = this.flight;
     if (runningSince !== undefined && maxAge > 0 && runningSince + maxAge >= now) return started;
-    return mayStart ? this.flight.want(hops) : started + 1;
+    return mayStart ? this.flight.request(hops) : started + 1;
   }
 
   /** Somebody watches: what is run on demand only is now run whenever its result has outlived its max age. */
@@ -221,11 +221,11 @@ export class Monitor implements FlightListener {
   }
 
   /** Tells `waiter` when run number `run` has ended. */
-  wait(run: number, waiter: Waiter): void {
+  addWaiter(run: number, waiter: Waiter): void {
     (run > this.flight.started ? this.waitingForNext : this.waitingForCurrent).add(waiter);
   }
 
-  forget(waiter: Waiter): void {
+  removeWaiter(waiter: Waiter): void {
     this.waitingForCurrent.delete(waiter);
     this.waitingForNext.delete(waiter);
   }
@@ -236,7 +236,7 @@ export class Monitor implements FlightListener {
     clock.clear(this.intervalTimer);
     clock.clear(this.limitTimer);
     const detach = this.flight.stop();
-    for (const waiter of [...this.waitingForCurrent, ...this.waitingForNext]) waiter.arrived();
+    for (const waiter of [...this.waitingForCurrent, ...this.waitingForNext]) waiter.onRunEnded();
     return detach;
   }
 
@@ -248,27 +248,27 @@ export class Monitor implements FlightListener {
     this.waitingForNext = new Set();
   }
 
-  ended(startedAt: number, finding: NormalizedResult, ran: boolean): void {
+  ended(startedAt: number, result: NormalizedResult, ran: boolean): void {
     const { clock } = this.context;
     const now = clock.now();
     this.startedAt = startedAt;
     this.duration = ran ? now - startedAt : undefined;
-    this.count(finding);
-    const before = this.held;
-    this.verdict.take(finding, now);
+    this.count(result);
+    const before = this.snapshot;
+    this.hysteresis.record(result, now);
     this.scheduleLimit(now);
     this.scheduleNext(now);
     this.report(before);
     const waiting = this.waitingForCurrent;
     this.waitingForCurrent = new Set();
-    for (const waiter of waiting) waiter.arrived();
+    for (const waiter of waiting) waiter.onRunEnded();
   }
 
   private scheduleLimit(now: number): void {
     const { clock } = this.context;
     clock.clear(this.limitTimer);
     // One more: at the limit itself a result still counts.
-    this.limitTimer = clock.after(Math.max(0, this.startedAt + this.limit + 1 - now), () => this.outlive());
+    this.limitTimer = clock.after(Math.max(0, this.startedAt + this.limit + 1 - now), () => this.expire());
   }
 
   /** The next run that nobody asks for, if there is to be one. */
@@ -278,7 +278,7 @@ export class Monitor implements FlightListener {
     const { period } = this;
     if (period === undefined) return;
     const wait = Math.max(0, this.startedAt + period - now);
-    this.intervalTimer = clock.after(wait, () => this.flight.want(0));
+    this.intervalTimer = clock.after(wait, () => this.flight.request(0));
   }
 
   /** From the start of one run to that of the next that nobody asks for; undefined: there is none. */
@@ -288,17 +288,17 @@ export class Monitor implements FlightListener {
     return this.watches > 0 ? maxAge || PERIOD_WITHOUT_AGE : undefined;
   }
 
-  private outlive(): void {
-    const before = this.held;
-    this.verdict.forget(this.context.clock.now());
+  private expire(): void {
+    const before = this.snapshot;
+    this.hysteresis.expire(this.context.clock.now());
     this.report(before);
   }
 
-  private get held(): Held {
+  private get snapshot(): Snapshot {
     return { state: this.state, reason: this.reason };
   }
 
-  private report(before: Held): void {
+  private report(before: Snapshot): void {
     if (this.state !== before.state) {
       this.stats.transitions++;
       this.stats.stateSince = this.context.clock.wall() / 1000;
@@ -306,11 +306,11 @@ export class Monitor implements FlightListener {
     this.context.changed(this, before);
   }
 
-  private count(finding: NormalizedResult): void {
+  private count(result: NormalizedResult): void {
     const { stats, duration } = this;
     stats.runs++;
     if (duration !== undefined) stats.duration.observe(duration / 1000);
-    if (finding.status === 'pass' || finding.status === 'warn') stats.lastSuccess = this.context.clock.wall() / 1000;
-    else stats.failures[finding.reason ?? 'custom']++;
+    if (result.status === 'pass' || result.status === 'warn') stats.lastSuccess = this.context.clock.wall() / 1000;
+    else stats.failures[result.reason ?? 'custom']++;
   }
 }

@@ -4,9 +4,9 @@ import { CheckFailure } from '../reason.js';
 import type { NormalizedResult, ResultNormalizer } from '../result.js';
 
 /** A timer this late means that this process stood still: what the check waits for may be there, unread. */
-const STOOD_STILL_MS = 50;
+const STALL_MS = 50;
 /** Long enough for the loop to read what has arrived. */
-const LOOK_AGAIN_MS = 5;
+const RECHECK_MS = 5;
 
 /** Kinds whose code is the user's own: what they throw is their word, not our mistake. */
 const ownKinds: ReadonlySet<string> = new Set(['function', 'module']);
@@ -16,8 +16,8 @@ const unblockingKinds: ReadonlySet<string> = new Set(['mysql', 'redis', 'http', 
 
 /** Who started a run hears how it went. */
 export interface RunListener {
-  /** The finding stands; called exactly once, at the timeout at the latest, and never after `abort`. */
-  end(run: Run, finding: NormalizedResult): void;
+  /** The result stands; called exactly once, at the timeout at the latest, and never after `abort`. */
+  end(run: Run, result: NormalizedResult): void;
   /** The check has let go: its promise settled, before or after the end. */
   settle(run: Run): void;
 }
@@ -40,7 +40,7 @@ export class Run {
     private readonly check: DefinedCheck,
     private readonly hops: number,
     private readonly clock: Clock,
-    private readonly findings: ResultNormalizer,
+    private readonly normalizer: ResultNormalizer,
     private readonly listener: RunListener,
   ) {
     this.startedAt = clock.now();
@@ -51,7 +51,7 @@ export class Run {
     this.done = this.work();
   }
 
-  /** Ends the run without a finding, because nobody wants it any more; settles when the check lets go. */
+  /** Ends the run without a result, because nobody wants it any more; settles when the check lets go. */
   async abort(): Promise<void> {
     this.close();
     this.aborter.abort(new CheckFailure('timeout', 'the run is not wanted any more'));
@@ -59,30 +59,30 @@ export class Run {
   }
 
   private async work(): Promise<void> {
-    let finding = await this.attempt();
+    let result = await this.attempt();
     let isTooLate = this.isLate && this.blocked >= this.check.timeout;
     // This check blocked the event loop, or something else did: a second attempt tells which.
     if (this.isLate && !isTooLate && this.mayRepeat) {
       this.setDeadline(this.clock.now());
-      finding = await this.attempt();
+      result = await this.attempt();
       isTooLate = this.isLate;
     }
     this.settled = true;
     this.listener.settle(this);
     if (!this.open) return;
     this.close();
-    this.listener.end(this, isTooLate ? this.noAnswer(': the check blocks the event loop') : finding);
+    this.listener.end(this, isTooLate ? this.noAnswer(': the check blocks the event loop') : result);
   }
 
   private async attempt(): Promise<NormalizedResult> {
-    const { check, findings, hops, clock } = this;
+    const { check, normalizer, hops, clock } = this;
     try {
       const calledAt = clock.now();
       const run = (async () => check.run(this.aborter.signal, this.deadline, hops, this.connected))();
       this.blocked = clock.now() - calledAt;
-      return findings.returned(await run);
+      return normalizer.returned(await run);
     } catch (error) {
-      return findings.thrown(error, ownKinds.has(check.kind) ? 'custom' : 'internal');
+      return normalizer.thrown(error, ownKinds.has(check.kind) ? 'custom' : 'internal');
     }
   }
 
@@ -108,12 +108,12 @@ export class Run {
     const { timeout } = this.check;
     this.deadline = from + timeout;
     this.clock.clear(this.timer);
-    this.timer = this.clock.after(timeout, () => this.late());
+    this.timer = this.clock.after(timeout, () => this.onTimer());
   }
 
-  private late(): void {
-    if (this.clock.now() - this.deadline > STOOD_STILL_MS) {
-      this.timer = this.clock.after(LOOK_AGAIN_MS, () => this.expire());
+  private onTimer(): void {
+    if (this.clock.now() - this.deadline > STALL_MS) {
+      this.timer = this.clock.after(RECHECK_MS, () => this.expire());
     } else {
       this.expire();
     }
@@ -121,13 +121,13 @@ export class Run {
 
   private expire(): void {
     this.close();
-    const finding = this.noAnswer();
-    this.aborter.abort(new CheckFailure('timeout', finding.output ?? ''));
-    this.listener.end(this, finding);
+    const result = this.noAnswer();
+    this.aborter.abort(new CheckFailure('timeout', result.output ?? ''));
+    this.listener.end(this, result);
   }
 
   private noAnswer(why = ''): NormalizedResult {
-    return this.findings.failed('timeout', `no answer within ${this.check.timeout} ms${why}`);
+    return this.normalizer.failed('timeout', `no answer within ${this.check.timeout} ms${why}`);
   }
 
   private close(): void {

@@ -18,7 +18,7 @@ export interface FlightListener {
    * @param startedAt monotonic moment of its start.
    * @param ran false where no run was possible, because too many hang, or what the check needs could not be loaded.
    */
-  ended(startedAt: number, finding: NormalizedResult, ran: boolean): void;
+  ended(startedAt: number, result: NormalizedResult, ran: boolean): void;
 }
 
 /**
@@ -41,7 +41,7 @@ export class SingleFlight implements RunListener {
   private lastRun = Number.NEGATIVE_INFINITY;
   private readonly hanging = new Set<Run>();
   /** The latest run was refused. */
-  private owesRun = false;
+  private isRunRefused = false;
   private stopped = false;
 
   constructor(
@@ -66,7 +66,7 @@ export class SingleFlight implements RunListener {
   }
 
   /** Wants a run that starts after now; returns its number. It may have ended when this returns. */
-  want(hops: number): number {
+  request(hops: number): number {
     if (this.next) {
       // Whoever came the shorter way needs the fresher answer.
       this.next.hops = Math.min(this.next.hops, hops);
@@ -95,7 +95,7 @@ export class SingleFlight implements RunListener {
     const detach = this.running?.abort();
     this.running = undefined;
     this.hanging.clear();
-    this.owesRun = false;
+    this.isRunRefused = false;
     this.clock.clear(this.minIntervalTimer);
     this.loader.stop();
     this.loader = this.createLoader();
@@ -127,8 +127,8 @@ export class SingleFlight implements RunListener {
       this.loader.attempt((failure) => (failure ? this.skip(failure) : this.advance()));
       return;
     }
-    this.owesRun = !this.mayRun(now);
-    if (this.owesRun) return this.skip(this.refused(this.hanging.size));
+    this.isRunRefused = !this.mayRun(now);
+    if (this.isRunRefused) return this.skip(this.refused(this.hanging.size));
     const { hops } = this.next;
     this.begin(now);
     this.lastRun = now;
@@ -147,11 +147,11 @@ export class SingleFlight implements RunListener {
   }
 
   /** Ends the waiting run in place of starting it. */
-  private skip(finding: NormalizedResult): void {
+  private skip(result: NormalizedResult): void {
     const now = this.clock.now();
     this.begin(now);
     this.ended = this.started;
-    this.listener.ended(now, finding, false);
+    this.listener.ended(now, result, false);
   }
 
   private mayRun(now: number): boolean {
@@ -161,17 +161,17 @@ export class SingleFlight implements RunListener {
 
   // RunListener
 
-  end(run: Run, finding: NormalizedResult): void {
+  end(run: Run, result: NormalizedResult): void {
     this.running = undefined;
     this.ended = this.started;
     if (!run.settled) this.hanging.add(run);
-    this.listener.ended(run.startedAt, finding, true);
+    this.listener.ended(run.startedAt, result, true);
     this.advance();
   }
 
   /** A run that hung lets go: perhaps the check works again, so a run that was refused is made up for. */
   settle(run: Run): void {
     const hung = this.hanging.delete(run);
-    if (hung && this.owesRun && this.mayRun(this.clock.now())) this.want(0);
+    if (hung && this.isRunRefused && this.mayRun(this.clock.now())) this.request(0);
   }
 }
