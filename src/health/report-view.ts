@@ -1,4 +1,4 @@
-/** A check, as a report tells it. Times in milliseconds, moments in wall time since 1970. */
+/** A check in a report. Durations in milliseconds, times in milliseconds since 1970 (wall clock). */
 export interface ReportedCheck {
   readonly name: string;
   readonly state: string;
@@ -7,42 +7,48 @@ export interface ReportedCheck {
   readonly since?: number;
   readonly ageMs?: number;
   readonly durationMs?: number;
-  /** The result is older than the check's max age. */
+  /** The result exceeds the max age of the check. */
   readonly stale: boolean;
   readonly critical: boolean;
-  /** Good and bad results in a row, and how many of them change the state. */
+  /** Consecutive good and bad results, and the thresholds at which they change the state. */
   readonly passes: number;
   readonly fails: number;
   readonly rise: number;
   readonly fall: number;
 }
 
-/** A leaf of what is not well, as a report tells it. */
+/** A root cause in a report. */
 export interface ReportedCause {
   readonly instance: string;
   readonly service?: string;
-  /** The instances that it came through, the nearest to the leaf first; empty: it was seen where the report is from. */
+  /**
+   * Instances that passed the cause on, starting with the one nearest to it; empty if the reporting responder observed
+   * it.
+   */
   readonly via: readonly string[];
   readonly check?: string;
   readonly reason?: string;
   readonly output?: string;
 }
 
-/** A report (`protocol/report.schema.json`) that can be relied on. */
+/** A validated report (`protocol/report.schema.json`). */
 export interface ReportView {
   readonly state: string;
   readonly instance: string;
   readonly service?: string;
-  /** Its own moment. */
+  /** Time of the report. */
   readonly time?: number;
   readonly causes: readonly ReportedCause[];
   readonly checks: readonly ReportedCheck[];
 }
 
-/** The most of anything that is taken from a report. */
+/** Maximum number of causes, checks and instances that are read. */
 const MAX_ITEMS = 1000;
 
-/** Reads a report of anyone's: what is not as expected is left out, never an error. Its texts may hold any character. */
+/**
+ * Reads a report from another process. Missing and invalid fields are left out; it never throws. The texts may contain
+ * any character.
+ */
 export function parseReport(report: unknown): ReportView {
   const { state, status, instance, serviceId, time, causes, checks } = map(report);
   return {

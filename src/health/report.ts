@@ -5,26 +5,25 @@ import { MAX_CAUSES } from './result.js';
 import type { Monitor } from './runs/monitor.js';
 import { effectiveState, healthJsonStatus, leastSevere, type NonPassState, worse } from './state.js';
 
-/** The most bytes that the causes of one report take, so that a report without its checks always fits a PONG. */
+/** Size limit for the causes of one report, in bytes, so that a report without its checks always fits a PONG. */
 const MAX_CAUSES_BYTES = 49_152;
 
-/** Who reports. */
+/** Identity of this process in reports. */
 export interface Identity {
   instance: string;
   serviceId?: string;
   releaseId?: string;
 }
 
-/** The moment of a report, on both clocks, in milliseconds. */
+/** Time of a report on the monotonic and the wall clock, in milliseconds. */
 export interface Moment {
   now: number;
   wall: number;
 }
 
 /**
- * The report of one group (`protocol/report.schema.json`): application/health+json
- * with keys of our own. All times in it are the wall time of its own moment
- * less an age, so that a step of the wall clock cannot set them at odds.
+ * The report of one group (`protocol/report.schema.json`): application/health+json with additional keys. All times in
+ * it are the wall-clock time of the report minus an age, so that a wall-clock step cannot make them inconsistent.
  */
 export function report(group: Group, identity: Identity, moment: Moment, detail: ReportDetail): object {
   const { state } = group.current();
@@ -46,7 +45,7 @@ export function report(group: Group, identity: Identity, moment: Moment, detail:
   };
 }
 
-/** The leaves of what is not well, the worst first. */
+/** Root causes, worst state first. */
 function causesOf(checks: readonly Monitor[], { instance, serviceId }: Identity): Cause[] {
   return checks
     .filter(({ state, reason }) => state !== 'pass' && reason !== 'loop')
@@ -63,7 +62,7 @@ function causesOf(checks: readonly Monitor[], { instance, serviceId }: Identity)
       const service = serviceId === undefined ? {} : { service: serviceId };
       const leaf: Cause = { instance, ...service, via: [], check: name, state };
       if (reason) leaf.reason = reason;
-      leaf.output = check.output ?? (result ? '' : 'no result that is recent enough');
+      leaf.output = check.output ?? (result ? '' : 'no recent result');
       return [leaf];
     });
 }
@@ -71,7 +70,7 @@ function causesOf(checks: readonly Monitor[], { instance, serviceId }: Identity)
 function entry(monitor: Monitor, { now, wall }: Moment): object {
   const { check, state, reason, output, duration, hysteresis } = monitor;
   const { result, since, passes, fails } = hysteresis;
-  // A check that never ran is as old as the knowledge that nothing is known.
+  // For a check without a run, the age is the time since it was created.
   const age = Math.max(0, now - (monitor.startedAt > Number.NEGATIVE_INFINITY ? monitor.startedAt : since));
   const ago = (ms: number): string => new Date(wall - ms).toISOString();
   return {
@@ -96,7 +95,7 @@ function entry(monitor: Monitor, { now, wall }: Moment): object {
   };
 }
 
-/** The first of `causes` that a report has room for. */
+/** The first causes, within the limits of number and size. */
 function boundedCauses(causes: Iterable<Cause>): Cause[] {
   const kept: Cause[] = [];
   let bytes = 0;

@@ -62,7 +62,7 @@ describe('the report', () => {
         check: 'db',
         state: 'unknown',
         reason: 'never-ran',
-        output: 'no result that is recent enough',
+        output: 'no recent result',
       },
     ]);
     expect(report.checks.db[0]).toMatchObject({ status: 'fail', state: 'unknown', reason: 'never-ran', ageMs: 50 });

@@ -8,23 +8,23 @@ const NONE: readonly Monitor[] = [];
 
 export interface GroupContext {
   readonly clock: Clock;
-  /** Rises whenever anything changes that a group could show. */
+  /** Incremented at every change that a group may show. */
   readonly revision: number;
-  /** Rises whenever other checks are selected than before. */
+  /** Incremented when the set of checks changes. */
   readonly generation: number;
   readonly reports: ReportCache;
   serialise(group: Group, detail: ReportDetail): Buffer;
 }
 
-/** What a group says by itself, whatever its checks say; undefined: their aggregate counts. */
+/** State that takes precedence over the aggregate of the checks; undefined: the aggregate counts. */
 export type Override = () => State | undefined;
 
-/** The checks that a group is of now; undefined: what it is of does not exist. */
+/** Returns the current checks of a group; undefined if the group does not exist. */
 export type FindChecks = () => readonly Monitor[] | undefined;
 
-/** One selection of checks, and what is known of it as a whole. */
+/** A selection of checks and its aggregated status. */
 export class Group {
-  /** Replaced only when something changed. */
+  /** The status at the last refresh. Replaced only when something changes. */
   status!: CachedStatus;
   private members: readonly Monitor[] | undefined;
   private generation = -1;
@@ -34,9 +34,9 @@ export class Group {
     private readonly findMembers: FindChecks,
     private readonly override: Override,
     private readonly context: GroupContext,
-    /** Identifies a selection by names of checks; undefined for a scope or a group. */
+    /** Key of a selection by names of checks; undefined for a scope or a group. */
     readonly key?: string,
-    /** What its state is no better than, whatever its checks say. */
+    /** The state is never better than this. */
     private readonly ceiling: () => CheckState = () => 'pass',
   ) {
     this.refresh();
@@ -55,7 +55,7 @@ export class Group {
     return this.members;
   }
 
-  /** What stands now. */
+  /** The current status. */
   current(): CachedStatus {
     if (this.revision !== this.context.revision) this.refresh();
     return this.status;
@@ -75,7 +75,7 @@ export class Group {
     this.status = { state: own ?? worse(aggregate(this.checks), this.ceiling()), freshUntil, since };
   }
 
-  /** What stands now, for one who asked; the report is that of the moment at which it is asked for. */
+  /** The current status as an answer. Its report is created when it is read. */
   answer(stale: boolean, late = false): Answer {
     return new GroupAnswer(this, this.current(), stale, late, this.context.clock.now());
   }

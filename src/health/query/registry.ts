@@ -19,74 +19,80 @@ import { Subscriptions } from './subscriptions.js';
 
 /** Default of `staleLimit`, in milliseconds. */
 export const STALE_LIMIT = 30_000;
-/** How long `stop` waits for checks that do not let go, in milliseconds. */
+/** How long `stop` waits for checks to release their resources, in milliseconds. */
 const STOP_LIMIT = 1000;
 
-/** What a reload may change. */
+/** Settings that a reload may change. */
 export interface RegistrySettings {
-  /** In the order of the configuration; their names differ. */
+  /** In the order of the configuration; names are unique. */
   checks: readonly DefinedCheck[];
-  /** Results older than this, and than the check's own max age, count as unknown. Milliseconds, default 30000. */
+  /**
+   * Results older than this and than the max age of the check count as unknown. Milliseconds.
+   * @default 30000
+   */
   staleLimit?: number;
   /**
-   * How long the scope startup says `starting`, from `start` on, while it has not passed; from then on it says what its
-   * checks say. Milliseconds. Default: as long as it takes.
+   * How long after `start` the scope startup reports `starting` while it has not passed; then it reports the state of
+   * its checks. Milliseconds. Default: no limit.
    */
   startupGrace?: number;
   serviceId?: string;
   releaseId?: string;
-  /** Names of groups that exist also without a check in them, beside `readiness`, `startup` and `all`. */
+  /** Groups that exist even without checks, in addition to `readiness`, `startup` and `all`. */
   groups?: readonly string[];
 }
 
 export interface RegistryOptions extends RegistrySettings {
-  /** Default: the clock of this process. */
+  /** @default systemClock */
   clock?: Clock;
   /** Default: random. */
   instance?: string;
-  /** 0 to below 1, for the jitter of background runs. Default `Math.random`. */
+  /**
+   * Returns 0 to below 1, for the jitter of background runs.
+   * @default Math.random
+   */
   random?: () => number;
 }
 
-/** Names of the checks that a reload has added, changed and removed. */
+/** Names of checks added, changed and removed by a reload. */
 export interface ChangedChecks {
   readonly added: readonly string[];
   readonly changed: readonly string[];
   readonly removed: readonly string[];
 }
 
-/** A check or a group is in another state than before. */
+/** A state change of a check or a group. */
 export interface Transition {
   readonly of: 'check' | 'group';
   readonly name: string;
   readonly from: State;
   readonly to: State;
-  /** Why it is not pass, of a group that of its worst check. */
+  /** Reason for a state other than pass; for a group, that of its worst check. */
   readonly reason?: Reason;
   readonly output?: string;
 }
 
-/** What metrics and pages read of a check; reading it runs nothing. */
+/** Read access to a check, for metrics and pages. Reading starts no run. */
 export interface CheckView {
   readonly name: string;
   readonly kind: string;
   readonly critical: boolean;
   readonly groups: readonly string[];
   readonly state: CheckState;
-  /** Why the state is not pass. */
+  /** Reason for a state other than pass. */
   readonly reason: Reason | undefined;
-  /** Good and bad results in a row: one of the two is 0. */
+  /** Consecutive good and bad results: one of the two is 0. */
   readonly passes: number;
   readonly fails: number;
   readonly stats: Readonly<CheckStats>;
-  /** Age up to which a result satisfies who names none, in milliseconds. */
+  /** Age up to which a result is shared by requests without a max age, in milliseconds. */
   readonly sharedFor: number;
   readonly inFlight: boolean;
-  /** Runs that outlived their timeout and have not let go. */
+  /** Number of runs that still hang after their timeout. */
   readonly abandoned: number;
 }
 
-/** The health of this process: its checks, its groups, and where it is in its life. */
+/** The health of this process: its checks, groups and lifecycle. */
 export class Registry implements Health {
   readonly instance: string;
   private readonly clock: Clock;
@@ -103,14 +109,14 @@ export class Registry implements Health {
   private readonly readiness: Group;
   private readonly starting: Group;
   private readonly notFound: Group;
-  /** By the name of the group. That of `startup` is its plain aggregate, as a question of another scope may ask for it. */
+  /** By name. `startup` here is the plain aggregate of the group, which a request of another scope may name. */
   private readonly groupsByName = new Map<string, Group>();
   private readonly selections: Selections;
-  /** Checks that a reload has added and that have no result yet: the groups in which they count already, because those are new too. */
+  /** Checks added by a reload, without a result yet, and the new groups in which they count already. */
   private readonly joining = new Map<Monitor, ReadonlySet<string>>();
-  /** What groups were before a reload added such checks to them: they get no better before those have a result. */
+  /** States of groups before a reload added such checks: a group does not get better before these have a result. */
   private readonly heldStates = new Map<string, CheckState>();
-  /** What a reload has taken away and has not let go. */
+  /** Checks removed by a reload that have not released their resources. */
   private readonly retiring = new Set<Promise<unknown>>();
   private readonly listeners = new Set<(transition: Transition) => void>();
   private readonly subscriptions = new Subscriptions(
@@ -160,12 +166,12 @@ export class Registry implements Health {
     this.readiness = this.groupsByName.get('readiness') as Group;
   }
 
-  /** Every check, in the order of the configuration. */
+  /** All checks, in the order of the configuration. */
   get checks(): readonly CheckView[] {
     return [...this.monitors.values()];
   }
 
-  /** Runs every check for the first time; the background runs follow. The grace of startup begins. */
+  /** Starts the first run of every check; background runs follow. The startup grace begins. */
   start(): void {
     this.startedAt = this.clock.now();
     this.armGrace();
@@ -174,9 +180,9 @@ export class Registry implements Health {
   }
 
   /**
-   * Takes other settings, all in this turn. A check that is the same keeps its result, its counts and its timers, and
-   * takes its settings; another one under the same name keeps the state until its own first result. A new one counts
-   * in the groups that were there already from its first result on, so that they do not become unknown for it.
+   * Applies new settings synchronously. An unchanged check keeps its result, counters and timers. A replaced check
+   * keeps the state of its predecessor until its own first result. A new check counts in existing groups from its first
+   * result on, so that they do not become unknown.
    */
   reload(settings: RegistrySettings): ChangedChecks {
     const { checks, staleLimit = STALE_LIMIT } = settings;
@@ -224,27 +230,34 @@ export class Registry implements Health {
     this.armGrace();
     this.reselect();
 
-    // Those who wait for a run of what is gone are answered by what there is now.
+    // Requests that wait for a removed check are answered with the remaining ones.
     for (const monitor of removed) this.retire(monitor.check, monitor.stop());
     for (const start of starts) start();
     return { added: added.map(({ name }) => name), changed, removed: removed.map(({ name }) => name) };
   }
 
-  /** From now on everything but liveness answers draining. */
+  /** From now on all scopes except liveness answer draining. */
   drain(): void {
     this.isDraining = true;
     this.refresh();
     this.subscriptions.notify();
   }
 
-  /** Aborts every run and lets go of what the checks keep; settles when they have, or after a second. Never rejects. */
+  /**
+   * Aborts all runs and closes all checks; resolves when they have settled, at the latest after one second. Never
+   * rejects.
+   */
   stop(): Promise<void> {
     this.isStopped = true;
     this.stopping ??= this.stopAll();
     return this.stopping;
   }
 
-  /** Calls `listener` at every change of state of a check or group; returns what takes that back. */
+  /**
+   * Calls `listener` at every state change of a check or group.
+   *
+   * @returns a function that removes the listener.
+   */
   onTransition(listener: (transition: Transition) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
@@ -255,12 +268,12 @@ export class Registry implements Health {
     return [...this.groupsByName.keys()];
   }
 
-  /** The state of a group as it is known now; of `startup` that of the scope. Runs nothing. */
+  /** Current state of a group; for `startup`, of the scope. Starts no run. */
   stateOf(group: string): State {
     return this.groupOf(group)?.status.state ?? 'not-found';
   }
 
-  /** What is known of a group now, in full. Runs nothing. */
+  /** Current status of a group with its report. Starts no run. */
   known(group: string): Answer {
     return (this.groupsByName.get(group) ?? this.notFound).answer(false);
   }
@@ -278,7 +291,7 @@ export class Registry implements Health {
     );
   }
 
-  /** Number of different `checks` selections that are watched now. */
+  /** Number of different `checks` selections with subscribers. */
   get watchedSelections(): number {
     return this.selections.watchedCount;
   }
@@ -291,7 +304,7 @@ export class Registry implements Health {
     if (isNew && this.watchedSelections >= maxSelections) return undefined;
     const findGroup = () => this.membersOf(selection.group as string);
     const group = existing ?? this.selections.createMissing(selection, findGroup, maxSelections) ?? this.notFound;
-    // First, because what this changes at once is no news to who is told only now.
+    // Refresh first, so that the new subscriber is not notified of a change it already sees.
     ask(group, { ...selection, timeout: 0, hops: 0 }, this.clock, () => {});
     return this.subscriptions.add(group, changed);
   }
@@ -304,7 +317,7 @@ export class Registry implements Health {
     if (group.key !== undefined) this.selections.cancelWatches(group.key);
   }
 
-  /** Undefined where it does not exist. */
+  /** Undefined if it does not exist. */
   private select({ scope, checks, group }: Selection): Group | undefined {
     if (scope === 'liveness' || (checks === undefined && (group === undefined || group === scope))) {
       return this.groupOfScope(scope);
@@ -312,7 +325,7 @@ export class Registry implements Health {
     return checks ? this.selections.find(checks) : this.groupsByName.get(group as string);
   }
 
-  /** The checks that count in a group; undefined: there is no such group. */
+  /** Checks that count in a group; undefined if there is no such group. */
   private membersOf(group: string): readonly Monitor[] | undefined {
     if (!this.groupsByName.has(group)) return undefined;
     return [...this.monitors.values()].filter(
@@ -321,7 +334,7 @@ export class Registry implements Health {
     );
   }
 
-  /** Makes the groups that there are now; returns those that are new. */
+  /** Creates missing groups and removes obsolete ones; returns the names of new ones. */
   private updateGroups(named: readonly string[] = []): ReadonlySet<string> {
     const checked = [...this.monitors.values()].flatMap(({ groups }) => groups);
     const names = new Set(['readiness', 'startup', 'all', ...named, ...checked]);
@@ -357,7 +370,7 @@ export class Registry implements Health {
     }
   }
 
-  /** What startup says by itself: nothing once its grace is over and it has not passed. */
+  /** State of startup; undefined (the state of its checks) if it has not passed within the grace. */
   private startupState(): 'pass' | 'starting' | undefined {
     if (this.startup.passed) return 'pass';
     return this.isGraceOver ? undefined : 'starting';
@@ -379,11 +392,11 @@ export class Registry implements Health {
     if (this.joining.delete(monitor)) return this.reselect();
     this.refresh();
     if (this.startup.passed !== wasStarted) this.subscriptions.notify();
-    // Most results are as the one before, and then nothing that is watched need be looked at.
+    // Most results equal the previous one: then there is nothing to compare.
     else if (to !== before.state || reason !== before.reason) this.subscriptions.notify(monitor);
   }
 
-  /** There are other checks in some group than before. */
+  /** Applies a change of the checks of groups. */
   private reselect(): void {
     this.context.generation++;
     for (const group of this.heldStates.keys()) if (!this.isJoining(group)) this.heldStates.delete(group);
@@ -401,10 +414,12 @@ export class Registry implements Health {
     else this.graceTimer = this.clock.after(left, () => this.endGrace());
   }
 
-  /** Closes a check that is not wanted any more, once its run has let go, or after a second; another name may still stand for it. */
-  private retire(check: DefinedCheck, detach: Promise<unknown>): void {
+  /**
+   * Closes a removed check once its run has settled, at the latest after one second, unless another name still uses it.
+   */
+  private retire(check: DefinedCheck, settled: Promise<unknown>): void {
     const isWanted = () => [...this.monitors.values()].some((monitor) => monitor.check.source === check.source);
-    const retired = this.within(STOP_LIMIT, detach).then(() => isWanted() || check.close?.());
+    const retired = this.withTimeLimit(STOP_LIMIT, settled).then(() => isWanted() || check.close?.());
     const retiring = retired.catch(() => {}).finally(() => this.retiring.delete(retiring));
     this.retiring.add(retiring);
   }
@@ -421,7 +436,7 @@ export class Registry implements Health {
     return new ResultNormalizer(redactor(checks.flatMap(({ secrets }) => secrets ?? [])), this.instance);
   }
 
-  /** Brings what stands up to date, and tells which groups are in another state. */
+  /** Refreshes all groups and emits their transitions. */
   private refresh(): void {
     this.context.revision++;
     for (const name of this.groupsByName.keys()) {
@@ -450,11 +465,11 @@ export class Registry implements Health {
     const stops = [...this.monitors.values()].map(async (monitor) => {
       await Promise.allSettled([monitor.stop(), (async () => monitor.check.close?.())()]);
     });
-    await this.within(STOP_LIMIT, Promise.all([...stops, ...this.retiring]));
+    await this.withTimeLimit(STOP_LIMIT, Promise.all([...stops, ...this.retiring]));
   }
 
-  /** Resolves when `work` has, or after `ms` milliseconds. */
-  private async within(ms: number, work: Promise<unknown>): Promise<void> {
+  /** Resolves when `work` does, or after `ms` milliseconds. */
+  private async withTimeLimit(ms: number, work: Promise<unknown>): Promise<void> {
     let limit: Timer;
     await Promise.race([
       work,

@@ -13,11 +13,11 @@ interface CachedReport {
 }
 
 /**
- * Serialised reports that callers share. A report is dropped when it may no longer be reused, so that the many watched
- * views cost no memory between two changes.
+ * Serialised reports, shared by all requests. A report is dropped as soon as it may not be reused, so that groups with
+ * subscribers use no memory between changes.
  */
 export class ReportCache {
-  /** For each detail the oldest first. */
+  /** Oldest first, for each detail. */
   private readonly kept: Readonly<Record<ReportDetail, Map<object, CachedReport>>> = {
     full: new Map(),
     causes: new Map(),

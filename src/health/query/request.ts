@@ -4,15 +4,14 @@ import type { Answer, Query, Withdraw } from '../health.js';
 import type { Monitor, Waiter } from '../runs/monitor.js';
 import type { Group } from './group.js';
 
-/** A pending that came through so many responders starts no run at yet another one. */
+/** A request that came through this many responders starts no run at another one. */
 const MAX_HOPS = 4;
 
 function nothing(): void {}
 
 /**
- * Asks what `group` knows: at once where it is fresh enough, otherwise when the
- * runs that it takes have ended, at the latest after the caller's own timeout.
- * The runs go on whatever becomes of the pending.
+ * Answers a query: at once if the status of `group` is fresh enough, otherwise when the required runs have finished, at
+ * the latest after the timeout of the query. The runs continue if the request is withdrawn.
  */
 export function ask(group: Group, query: Query, clock: Clock, answer: (answer: Answer) => void): Withdraw {
   const now = clock.now();
@@ -26,7 +25,8 @@ export function ask(group: Group, query: Query, clock: Clock, answer: (answer: A
     const maxAge = monitor.maxAge(query.maxAge);
     if (monitor.isFresh(maxAge, now)) continue;
     pending ??= new PendingQuery(group, clock, answer);
-    // A pending that came through another responder may have come through that very one: waiting for it could isAwaited for itself.
+    // A request from another responder may have started at the very one that this check asks: waiting could be waiting
+    // for itself.
     const remote = query.hops > 0 && monitor.check.kind === 'pingpong';
     const run = monitor.requestRun(maxAge, now, query.hops, !remote || query.hops < MAX_HOPS);
     pending.addRun(monitor, run, !remote);
@@ -38,7 +38,7 @@ export function ask(group: Group, query: Query, clock: Clock, answer: (answer: A
   return pending.start(query.timeout);
 }
 
-/** A pending that waits for runs. */
+/** A query that waits for runs. */
 class PendingQuery implements Waiter {
   private readonly runs: { monitor: Monitor; run: number; isAwaited: boolean }[] = [];
   private pendingRuns = 0;
@@ -51,7 +51,10 @@ class PendingQuery implements Waiter {
     private readonly answer: (answer: Answer) => void,
   ) {}
 
-  /** Run number `run` of `monitor` is wanted; without `wait` it only decides whether the answer is stale. */
+  /**
+   * Requires run number `run` of `monitor`. If not `isAwaited`, the answer does not wait for it and is only marked
+   * stale.
+   */
   addRun(monitor: Monitor, run: number, isAwaited: boolean): void {
     this.runs.push({ monitor, run, isAwaited });
   }
@@ -79,9 +82,9 @@ class PendingQuery implements Waiter {
 
   private finish(isDeadline = false): void {
     this.close();
-    // Where no run could change the answer any more, as while draining, none is missed.
+    // Nothing is missing if no run can change the answer, for example while draining.
     const final = this.group.current().freshUntil === Number.POSITIVE_INFINITY;
-    // A check that a reload has taken away is missed by nobody.
+    // Checks that a reload has removed are not missing.
     const isPending = ({ monitor, run }: { monitor: Monitor; run: number }) =>
       !monitor.hasEnded(run) && this.group.checks.includes(monitor);
     const stale = !final && this.runs.some(isPending);

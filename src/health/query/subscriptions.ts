@@ -3,12 +3,12 @@ import type { Answer, CachedStatus, Subscription } from '../health.js';
 import type { Monitor } from '../runs/monitor.js';
 import type { Group } from './group.js';
 
-/** Work of one turn of the event loop: 1 for each check that is compared, 1 for each subscription that is notified. */
+/** Work per event loop turn: 1 per check compared, 1 per subscription notified. */
 const TURN_BUDGET = 2048;
 
-/** A subscription to a group. A class without closures, because there are many. */
+/** A subscription to a group. A class without closures, because there can be many. */
 class GroupSubscription implements Subscription {
-  /** Version of the group at the last notification. */
+  /** Version of the group that was last notified. */
   version: number;
 
   constructor(
@@ -37,13 +37,13 @@ class GroupSubscription implements Subscription {
 /** A group with at least one subscription. */
 class WatchedGroup {
   readonly subscriptions = new Set<GroupSubscription>();
-  /** Rises with each change. */
+  /** Incremented at each change. */
   version = 0;
-  /** The latest version for which the notification of all subscriptions has begun. */
+  /** The latest version for which notifying the subscriptions has started. */
   notifiedVersion = 0;
   private status: CachedStatus;
   private signature: string;
-  /** Those that run because they are watched here. */
+  /** Checks that run because this group has subscriptions. */
   private checks: readonly Monitor[] = [];
 
   constructor(readonly group: Group) {
@@ -51,7 +51,7 @@ class WatchedGroup {
     this.signature = signatureOf(group);
   }
 
-  /** Subscriptions these checks, and no others any more. */
+  /** Replaces the checks that run because of this group. */
   setChecks(checks: readonly Monitor[]): void {
     const before = this.checks;
     this.checks = checks;
@@ -59,7 +59,7 @@ class WatchedGroup {
     for (const check of before) if (!checks.includes(check)) check.cancelWatches();
   }
 
-  /** Compares the group with what it was at the last call. */
+  /** Detects changes since the last call. */
   compare(): void {
     const { group } = this;
     if (group.current() === this.status) return;
@@ -79,13 +79,12 @@ class WatchedGroup {
 }
 
 /**
- * Who wants to hear of each change of a group: of its state, or of the state or
- * reason of one of its checks. Those go on being run meanwhile; what that costs
- * does not depend on how many watch.
+ * Subscriptions to groups: each is notified when the state of its group, or the state or reason of one of its checks,
+ * changes. The checks keep running meanwhile; the cost of running them does not depend on the number of subscriptions.
  */
 export class Subscriptions {
   private readonly groups = new Map<Group, WatchedGroup>();
-  /** Views that may have changed, in the order in which they are compared. */
+  /** Groups that may have changed, in the order in which they are compared. */
   private readonly due = new Set<WatchedGroup>();
   private steps: Iterator<number, void> | undefined;
   private isRunning = false;
@@ -97,7 +96,7 @@ export class Subscriptions {
 
   add(group: Group, changed: () => void): Subscription {
     const watched = this.groups.get(group) ?? this.begin(group);
-    // A new subscription begins with the current version.
+    // A new subscription starts with the current version.
     watched.compare();
     const subscription = new GroupSubscription(watched, changed, this);
     watched.subscriptions.add(subscription);
@@ -121,14 +120,14 @@ export class Subscriptions {
     return watched;
   }
 
-  /** Other checks are selected than before. `look` notifies the subscriptions. */
+  /** Applies a changed set of checks; `notify` notifies the subscriptions. */
   select(): void {
     for (const watched of this.groups.values()) watched.setChecks(watched.group.checks);
   }
 
   /**
-   * `check`, or anything, may have changed. The first subscriptions are notified before this returns, the others in later
-   * turns of the event loop.
+   * Notifies the subscriptions of groups that contain `check`, or of all groups. The first are notified before this
+   * returns, the others in later event loop turns.
    */
   notify(check?: Monitor): void {
     for (const watched of this.groups.values()) {
@@ -152,7 +151,7 @@ export class Subscriptions {
     setImmediate(this.run);
   };
 
-  /** Yields the work of each step. A group that changes again meanwhile goes to the end of the queue. */
+  /** Yields the cost of each step. A group that changes meanwhile is queued again at the end. */
   private *work(): Generator<number, void> {
     for (const watched of this.due) {
       this.due.delete(watched);
@@ -168,7 +167,7 @@ export class Subscriptions {
   }
 }
 
-/** Without the checks that pass, so that a reload that adds or removes one of these is no change. */
+/** Checks that pass are left out, so that adding or removing one of them is not a change. */
 function signatureOf(group: Group): string {
   const notPassing = group.checks.filter(({ state }) => state !== 'pass');
   return [group.status.state, ...notPassing.map(({ name, state, reason }) => `${name} ${state} ${reason ?? ''}`)].join(

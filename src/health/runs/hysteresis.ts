@@ -2,25 +2,24 @@ import type { NormalizedResult } from '../result.js';
 import type { CheckState } from '../state.js';
 
 /**
- * What is previous of a check: the result that counts, once `rise` good ones or
- * `fall` bad ones came in a row. The first counts at once, also after a time
- * of knowing nothing. Pass and warn are good, fail and unknown are bad; within
- * the same side a new result counts at once.
+ * Applies `rise` and `fall` to the results of a check: a result counts after `rise` good or `fall` bad ones in a row.
+ * The first result, and the first after an expiry, counts at once. Pass and warn are good, fail and unknown are bad; a
+ * result on the same side as the previous one counts at once.
  */
 export class Hysteresis {
-  /** The result that counts; undefined while nothing is known. */
+  /** The result that counts; undefined if there is none. */
   result: NormalizedResult | undefined;
-  /** Monotonic moment since when the state is what it is. */
+  /** Monotonic time since which the state holds. */
   since: number;
-  /** Good findings in a row. */
+  /** Consecutive good results. */
   passes = 0;
-  /** Bad findings in a row. */
+  /** Consecutive bad results. */
   fails = 0;
 
   private isRestarted = false;
 
   constructor(
-    /** Good findings in a row, and bad ones, that count; they may change, and hold from the next result on. */
+    /** Thresholds; changes apply from the next result on. */
     public rise: number,
     public fall: number,
     now: number,
@@ -44,7 +43,7 @@ export class Hysteresis {
     if (counts) this.set(result, now);
   }
 
-  /** The next result is the first of another check: it counts at once, and what is previous stands until then. */
+  /** The check has been replaced: the next result counts at once; until then the previous one stays. */
   restart(): void {
     this.isRestarted = true;
     this.passes = 0;

@@ -3,33 +3,33 @@ import type { DefinedCheck } from '../defined-check.js';
 import { CheckFailure } from '../reason.js';
 import type { NormalizedResult, ResultNormalizer } from '../result.js';
 
-/** A timer this late means that this process stood still: what the check waits for may be there, unread. */
+/** A timer this late means that the process was stalled: the answer may have arrived but not been read yet. */
 const STALL_MS = 50;
-/** Long enough for the loop to read what has arrived. */
+/** Long enough for the event loop to read pending data. */
 const RECHECK_MS = 5;
 
-/** Kinds whose code is the user's own: what they throw is their word, not our mistake. */
+/** Kinds with user code, whose exceptions get the reason `custom` rather than `internal`. */
 const ownKinds: ReadonlySet<string> = new Set(['function', 'module']);
 
-/** Kinds that never block the event loop: where their result is late, something else did. */
+/** Kinds that never block the event loop: if their result is late, something else did. */
 const unblockingKinds: ReadonlySet<string> = new Set(['mysql', 'redis', 'http', 'tcp', 'pingpong', 'process', 'disk']);
 
-/** Who started a run hears how it went. */
+/** Receives the outcome of a run. */
 export interface RunListener {
-  /** The result stands; called exactly once, at the timeout at the latest, and never after `abort`. */
+  /** Called exactly once with the result, at the latest at the timeout; never after `abort`. */
   end(run: Run, result: NormalizedResult): void;
-  /** The check has let go: its promise settled, before or after the end. */
+  /** The promise of the check has settled, before or after `end`. */
   settle(run: Run): void;
 }
 
-/** One run of one check: ended by its timeout, whether or not the check lets go. */
+/** One run of a check. It ends at its timeout whether or not the check settles. */
 export class Run {
   readonly startedAt: number;
-  /** True once the check's own promise has settled. */
+  /** Whether the promise of the check has settled. */
   settled = false;
   private open = true;
   private deadline = 0;
-  /** How long the latest call of the check took to return its promise, in milliseconds. */
+  /** Time that the latest call of the check took to return its promise, in milliseconds. */
   private blocked = 0;
   private hasConnected = false;
   private readonly aborter = new AbortController();
@@ -51,17 +51,17 @@ export class Run {
     this.done = this.work();
   }
 
-  /** Ends the run without a result, because nobody wants it any more; settles when the check lets go. */
+  /** Ends the run without a result; resolves when the check has settled. */
   async abort(): Promise<void> {
     this.close();
-    this.aborter.abort(new CheckFailure('timeout', 'the run is not wanted any more'));
+    this.aborter.abort(new CheckFailure('timeout', 'the run was aborted'));
     await this.done;
   }
 
   private async work(): Promise<void> {
     let result = await this.attempt();
     let isTooLate = this.isLate && this.blocked >= this.check.timeout;
-    // This check blocked the event loop, or something else did: a second attempt tells which.
+    // Either this check or something else blocked the event loop: a second attempt tells which.
     if (this.isLate && !isTooLate && this.mayRepeat) {
       this.setDeadline(this.clock.now());
       result = await this.attempt();
@@ -86,7 +86,9 @@ export class Run {
     }
   }
 
-  /** The result came after the deadline and the run has not ended for that: the event loop was blocked, perhaps by the check. */
+  /**
+   * The result came after the deadline, but before the timer fired: the event loop was blocked, perhaps by the check.
+   */
   private get isLate(): boolean {
     return this.open && this.clock.now() > this.deadline && !unblockingKinds.has(this.check.kind);
   }
@@ -95,7 +97,7 @@ export class Run {
     return this.clock.now() - this.startedAt >= this.check.minInterval;
   }
 
-  /** What the check connected is kept, so that the next runs need not: its cost is not counted against this one. */
+  /** The connection is kept for later runs, so establishing it does not count against the timeout of this one. */
   private readonly connected = (): number => {
     if (this.open && !this.hasConnected) {
       this.hasConnected = true;
