@@ -127,7 +127,7 @@ describe('an http check', () => {
     expect(await runCheck(check({ maxBody: 5000 }))).toMatchObject({
       status: 'fail',
       reason: 'bad-body',
-      output: 'the body is longer than 5000 octets',
+      output: 'the body is longer than 5000 bytes',
     });
     expect(written).toBeGreaterThan(5000);
     service.mode = (_, response) => response.end('x'.repeat(65_536));
@@ -270,7 +270,7 @@ describe('options of an http check', () => {
     [{ url: 'http://x/', status: '299-200' }, /status is "299-200"/],
     [{ url: 'http://x/', expectBody: '/(/' }, /expectBody is "\/\(\/"/],
     [{ url: 'http://x/', method: 'POST' }, /method is "POST"; allowed: one of GET, HEAD/],
-    [{ url: 'http://x/', headers: { 'a b': 'hidden' } }, /headers is with a name or a value/],
+    [{ url: 'http://x/', headers: { 'a b': 'hidden' } }, /headers is a map with an invalid header name or value/],
     [{ url: 'http://x/', maxBody: -1 }, /maxBody is -1/],
     [{ url: 'http://x/', statsu: '200' }, /statsu is not a known option/],
     [{ url: 'https://x/', tls: { ca: '/nowhere/ca.pem' } }, /tls.ca is a file that cannot be read/],

@@ -65,7 +65,9 @@ describe('a MariaDB that blocks hosts', () => {
       expect(await runCheck(fussy)).toMatchObject({ status: 'fail', reason: 'tls' });
     }
     expect(proxy.accepted - before).toBe(1);
-    expect((await runCheck(fussy)).output).toMatch(/; tried again in \d+ s, lest the server block this host$/);
+    expect((await runCheck(fussy)).output).toMatch(
+      /; next attempt in \d+ s, so that the server does not block this host$/,
+    );
     await logIn();
   });
 

@@ -142,7 +142,9 @@ describe('a MySQL check of a primary and its replica', () => {
     for (const trial of [strict, patient]) await passes(trial);
     await primary.kill();
     await replicaSays(replica, ({ Slave_IO_Running: io }) => io === 'Connecting');
-    const output = expect.stringMatching(/^it has lost its primary, the lag is at most \d+ s \(IO thread: Connecting/);
+    const output = expect.stringMatching(
+      /^the replica has lost its primary, the lag is at most \d+ s \(IO thread: Connecting/,
+    );
     expect(await runCheck(strict)).toMatchObject({ status: 'fail', reason: 'master-down', output });
     expect(await runCheck(patient)).toMatchObject({ status: 'warn', reason: 'master-down', output });
     expect((await runCheck(check(replica))).status).toBe('pass');

@@ -98,10 +98,10 @@ describe('what a responder says', () => {
     await against(({ id }) =>
       server.frames.length === 1 ? pong(id, codes.pass, STALE) : pong(id, codes.fail, STALE, report(causes)),
     );
-    expect(await run()).toMatchObject({ status: 'pass', output: `${server.address} says pass, the last that it knew` });
+    expect(await run()).toMatchObject({ status: 'pass', output: `${server.address} reports pass, last known state` });
     expect(await run()).toMatchObject({
       status: 'fail',
-      output: `${server.address} says fail, the last that it knew (db: timeout)`,
+      output: `${server.address} reports fail, last known state (db: timeout)`,
     });
   });
 
@@ -116,7 +116,7 @@ describe('what a responder says', () => {
       { instance: 'peer', via: ['peer'], check: 'db', reason: 'timeout', output: 'no answer' },
       { instance: 'far', via: ['far', 'between', 'peer'] },
     ]);
-    expect(result.output).toBe(`${server.address} says fail (db: timeout)`);
+    expect(result.output).toBe(`${server.address} reports fail (db: timeout)`);
   });
 
   it('carries no causes on while it drains: what it lacks then is nobody’s trouble', async () => {

@@ -93,7 +93,7 @@ describe('the new connections of a Redis check', () => {
       expect(await runCheck(trial)).toMatchObject({
         status: 'warn',
         reason: 'too-many-connections',
-        output: 'ERR max number of clients reached; an older connection answers',
+        output: 'ERR max number of clients reached; an older connection still answers',
         observedValue: 'primary',
       });
       clock.jump(1000);

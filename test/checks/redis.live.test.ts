@@ -200,7 +200,7 @@ describe('a check of what is no Redis', () => {
     const url = await answering((socket) => socket.once('data', () => socket.end('-ERR unknown command\r\n')));
     expect(await runCheck(check({ url: url.replace('redis:', 'rediss:') }))).toMatchObject({
       reason: 'tls',
-      output: 'the server does not speak TLS: use redis://, or turn TLS on there',
+      output: 'the server does not use TLS: use redis://, or enable TLS on the server',
     });
   });
 });
@@ -209,7 +209,7 @@ describe('options of a redis check', () => {
   it.each([
     [{}, /url is missing/],
     [{ url: 'http://hidden@x' }, /scheme "http"; allowed: redis:\/\//],
-    [{ url: 'redis://x/hidden' }, /one whose database is no number/],
+    [{ url: 'redis://x/hidden' }, /a URL whose database is not a number/],
     [{ url: 'redis://x', role: 'king' }, /role/],
   ])('refuses %j', (options, message) => {
     const make = () => redis(options as RedisOptions);

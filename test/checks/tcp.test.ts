@@ -114,7 +114,7 @@ describe('a tcp check', () => {
     expect(await run({ url, expect: 'ready', maxAnswer: 102 })).toMatchObject({
       status: 'fail',
       reason: 'bad-body',
-      output: 'the first 102 octets of the answer are not as expected',
+      output: 'the first 102 bytes of the answer are not as expected',
     });
     expect(await run({ url, expect: 'ready', maxAnswer: 105 })).toMatchObject({ status: 'pass' });
   });

@@ -68,12 +68,12 @@ describe('a Redis that speaks TLS where the check does not, or the other way', (
           expect(await check(`rediss://${login}127.0.0.1:${server.port}`)).toMatchObject({
             status: 'fail',
             reason: 'tls',
-            output: 'the server does not speak TLS: use redis://, or turn TLS on there',
+            output: 'the server does not use TLS: use redis://, or enable TLS on the server',
           });
           expect(await check(`redis://${login}127.0.0.1:${port}`)).toMatchObject({
             status: 'fail',
             reason: 'tls',
-            output: 'the server speaks TLS: use rediss://',
+            output: 'the server uses TLS: use rediss://',
           });
         }
         await server.freeze();

@@ -271,7 +271,10 @@ describe('the deadline of a caller', () => {
     expect(asked).toMatchObject({ answers: 1, answer: { state: 'fail', stale: false } });
     await clock.advance(1000);
     expect(ask({ maxAge: 0 })).toMatchObject({ answers: 1, answer: { state: 'fail', stale: false, age: 0 } });
-    expect(asked.report().checks.db[0]).toMatchObject({ reason: 'timeout', output: '3 earlier runs are still hanging' });
+    expect(asked.report().checks.db[0]).toMatchObject({
+      reason: 'timeout',
+      output: '3 earlier runs are still hanging',
+    });
   });
 });
 

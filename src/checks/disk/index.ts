@@ -8,24 +8,32 @@ import { diskOptions } from './options.js';
 
 const KIND = 'disk';
 
-/** Which file system is looked at, and what has to be free there. */
+/** Options of the check `disk`. */
 export interface DiskOptions extends CheckSettings {
   /** Any path in the file system. */
   path: string;
-  /** Octets that have to be free; 0 = no limit. Default 0. */
+  /**
+   * Minimum free space in bytes; 0 = no limit.
+   * @default 0
+   */
   minFree?: number;
-  /** The part of the space that has to be free, in percent; 0 = no limit. Default 5. */
+  /**
+   * Minimum free space in percent; 0 = no limit.
+   * @default 5
+   */
   minFreePercent?: number;
-  /** The part of the inodes that has to be free, in percent; 0 = no limit. Default 5. */
+  /**
+   * Minimum free inodes in percent; 0 = no limit.
+   * @default 5
+   */
   minFreeInodesPercent?: number;
 }
 
 /**
- * The space and the inodes that are free in a file system, as one who is not
- * root can use them. The observed value is what is exceeded its limit, or the
- * space in percent.
+ * Checks the free space and inodes of a file system, as available to unprivileged users. The observed value is the
+ * first one below its limit, or the free space in percent.
  *
- * @throws PongcheckError `PONGCHECK_CONFIG` for options that make no sense.
+ * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options.
  */
 export function disk(given: DiskOptions): CheckDefinition {
   const { settings, options } = parseCheckOptions<DiskOptions>(KIND, diskOptions, given);
@@ -41,8 +49,8 @@ export function disk(given: DiskOptions): CheckDefinition {
 }
 
 /**
- * Asks the file system. One that hangs, as over a lost network, holds a thread
- * that names and files need too: the next run waits for the same answer.
+ * Queries the file system. A hanging one, such as a lost network mount, blocks a thread that DNS and file access need
+ * too: the next run waits for the same query.
  */
 function statter(path: string): (signal: AbortSignal) => Promise<StatsFs> {
   let pending: Promise<StatsFs> | undefined;
@@ -60,13 +68,13 @@ function statter(path: string): (signal: AbortSignal) => Promise<StatsFs> {
 }
 
 const descriptions: Readonly<Record<string, string>> = {
-  ENOENT: 'is not there',
-  ENOTDIR: 'is not there',
-  EACCES: 'may not be looked at',
+  ENOENT: 'does not exist',
+  ENOTDIR: 'does not exist',
+  EACCES: 'may not be accessed',
 };
 
 function unreadable(path: string, { code = 'no code' }: NodeJS.ErrnoException): CheckFailure {
-  return new CheckFailure('unreachable', `${path} ${descriptions[code] ?? 'cannot be looked at'} (${code})`);
+  return new CheckFailure('unreachable', `${path} ${descriptions[code] ?? 'cannot be accessed'} (${code})`);
 }
 
 interface Free {
@@ -78,12 +86,12 @@ interface Free {
 }
 
 function freeOf({ bsize, blocks, bfree, bavail, files, ffree }: StatsFs): Free {
-  // As `df` counts: what is kept for root is neither used nor free.
+  // Like `df`: space reserved for root is neither used nor free.
   const usable = blocks - bfree + bavail;
   return { bytes: bavail * bsize, space: percent(bavail, usable), inodes: percent(ffree, files) };
 }
 
-/** Some file systems have no inodes to count, and a kernel's own no space: nothing of them can run out. */
+/** Some file systems report no inodes, and virtual ones no space: these cannot run out. */
 function percent(free: number, all: number): number {
   return all === 0 ? 100 : Math.floor((free / all) * 1000) / 10;
 }
@@ -92,7 +100,7 @@ function evaluate(path: string, free: Free, limits: Free): CheckResult {
   const exceeded: { description: string; observedValue: number; observedUnit: string }[] = [];
   const check = (measure: keyof Free, observedUnit: string, what: string) => {
     if (free[measure] >= limits[measure]) return;
-    const description = `${what} free, wanted: ${limits[measure]} ${observedUnit}`;
+    const description = `${what} free, minimum: ${limits[measure]} ${observedUnit}`;
     exceeded.push({ description, observedValue: free[measure], observedUnit });
   };
   check('bytes', 'bytes', `${free.bytes} bytes are`);

@@ -2,9 +2,9 @@ import { promisify, TextDecoder } from 'node:util';
 import zlib from 'node:zlib';
 import { CheckFailure } from '../../health/reason.js';
 
-/** More than any server applies to one body; each costs a pass. */
+/** More than any server applies; each costs a pass. */
 const MAX_CODINGS = 4;
-/** What a coding may add to a body that cannot be made smaller: its head, and an byte in 64. */
+/** Overhead of a coding for an incompressible body: a header, and 1 byte in 64. */
 const CODING_OVERHEAD = 1024;
 const CODING_SHARE = 64;
 
@@ -14,7 +14,7 @@ const gunzip: Decode = promisify(zlib.gunzip);
 const inflate: Decode = promisify(zlib.inflate);
 const inflateRaw: Decode = promisify(zlib.inflateRaw);
 const brotli: Decode = promisify(zlib.brotliDecompress);
-/** From Node 22.15 on. */
+/** From Node 22.15 on */
 const { zstdDecompress } = zlib as { zstdDecompress?: typeof zlib.brotliDecompress };
 
 const decoders: ReadonlyMap<string, Decode> = new Map([
@@ -26,36 +26,35 @@ const decoders: ReadonlyMap<string, Decode> = new Map([
   ...(zstdDecompress ? [['zstd', promisify(zstdDecompress) as Decode] as const] : []),
 ]);
 
-/** The codings of a Content-Encoding, the one that was applied first at the start. */
+/** The codings of a Content-Encoding, in the order in which they were applied. */
 export function codingsOf(contentEncoding = ''): string[] {
   const names = contentEncoding.split(',').map((name) => name.trim().toLowerCase());
   return names.filter((name) => name !== '' && name !== 'identity');
 }
 
-/** How long a body of at most `maxBody` bytes may be while a coding is applied. */
+/** Maximum encoded size of a body of at most `maxBody` bytes. */
 export function maxCoded(maxBody: number): number {
   return maxBody + Math.ceil(maxBody / CODING_SHARE) + CODING_OVERHEAD;
 }
 
 /**
- * A body without its codings. No step of it makes more than a body of
- * `maxBody` bytes may need. Rejects with a CheckFailure `bad-body`.
+ * Decodes a body. No step produces more than a body of `maxBody` bytes may need. Rejects with CheckFailure `bad-body`.
  */
 export async function decodeBody(body: Buffer, codings: readonly string[], maxBody: number): Promise<Buffer> {
   if (body.length === 0) return body;
   if (codings.length > MAX_CODINGS) {
-    throw new CheckFailure('bad-body', `the body has ${codings.length} codings, at most ${MAX_CODINGS} are undone`);
+    throw new CheckFailure('bad-body', `the body has ${codings.length} codings; at most ${MAX_CODINGS} are supported`);
   }
   let bytes = body;
   for (let index = codings.length - 1; index >= 0; index--) {
     const coding = codings[index] as string;
     const decode = decoders.get(coding);
-    if (!decode) throw new CheckFailure('bad-body', `the body has the coding ${coding}, which is not supported`);
+    if (!decode) throw new CheckFailure('bad-body', `the coding ${coding} of the body is not supported`);
     try {
       bytes = await decode(bytes, { maxOutputLength: index === 0 ? maxBody : maxCoded(maxBody) });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLong(maxBody);
-      throw new CheckFailure('bad-body', `the body is not what its coding ${coding} says`);
+      throw new CheckFailure('bad-body', `the body is not valid ${coding}`);
     }
   }
   return bytes;
@@ -65,7 +64,10 @@ export function tooLong(maxBody: number): CheckFailure {
   return new CheckFailure('bad-body', `the body is longer than ${maxBody} bytes`);
 }
 
-/** Decodes the text of a body: in the charset of its byte order mark, else of its Content-Type; without one, or with an unknown one, UTF-8. */
+/**
+ * Decodes the text of a body with the charset of its byte order mark, else of its Content-Type; UTF-8 if there is none
+ * or it is unknown.
+ */
 export function textOf(bytes: Buffer, contentType = ''): string {
   const [, named] = /;\s*charset\s*=\s*["']?([^\s"';,]+)/i.exec(contentType) ?? [];
   return decoderFor(charsetOfMark(bytes) ?? named ?? 'utf-8').decode(bytes);
@@ -85,7 +87,7 @@ function decoderFor(charset: string): TextDecoder {
   }
 }
 
-/** RFC 1950: the method is 8, and both bytes as a number are a multiple of 31. */
+/** RFC 1950: the method is 8, and the first two bytes are a multiple of 31. */
 function hasZlibHead(bytes: Buffer): boolean {
   return bytes.length > 1 && ((bytes[0] as number) & 0x0f) === 8 && bytes.readUInt16BE() % 31 === 0;
 }

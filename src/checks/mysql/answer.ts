@@ -1,23 +1,23 @@
 import { CheckFailure } from '../../health/reason.js';
 
-/** How much a server may send until it is asked again. */
+/** Limits on what a server may send in answer to one request. */
 export interface AnswerLimit {
   readonly bytes: number;
-  /** Rows times columns are objects of the driver, however few bytes they take. */
+  /** Each packet costs objects in the driver, even if it has few bytes. */
   readonly packets: number;
 }
 
-/** Of a login, and of an answer of one row. */
+/** For a login and for an answer of one row. */
 export const SMALL_ANSWER: AnswerLimit = { bytes: 65_536, packets: 64 };
-/** Of the state of a replica: some 60 columns, and a row for each of up to 256 channels with their sets of GTIDs. */
+/** For the state of a replica: about 60 columns, and up to 256 channels with their GTID sets. */
 export const LARGE_ANSWER: AnswerLimit = { bytes: 4 * 1024 * 1024, packets: 512 };
 
-/** A packet is three bytes of length, one of its number, and the rest. */
+/** Packet header: 3 bytes length, 1 byte sequence number. */
 export const HEADER_BYTES = 4;
 
 /**
- * Counts what a server sends before the driver reads it: MySQL allows a GiB
- * in a packet, and any number of packets, and the driver keeps them all.
+ * Counts what a server sends before the driver reads it: MySQL allows 1 GiB per packet and any number of packets, and
+ * the driver buffers them all.
  */
 export class AnswerMeter {
   private limit = SMALL_ANSWER;
@@ -25,17 +25,21 @@ export class AnswerMeter {
   private packets = 0;
   private headerBytes = 0;
   private length = 0;
-  /** Octets of the current packet that have not come. */
+  /** Bytes of the current packet still to come. */
   private missing = 0;
 
-  /** Begins to count again; what is unread of a packet stays so. */
+  /** Restarts counting, for the next answer. A packet in progress continues. */
   expect(limit: AnswerLimit): void {
     this.limit = limit;
     this.bytes = 0;
     this.packets = 0;
   }
 
-  /** Counts bytes of the server. @throws CheckFailure `protocol` where they, or a length that they announce, are tooLarge the limit. */
+  /**
+   * Counts received bytes.
+   *
+   * @throws CheckFailure `protocol` if they, or an announced length, exceed the limit.
+   */
   take(chunk: Buffer): void {
     this.bytes += chunk.length;
     for (let at = 0; at < chunk.length; ) {
@@ -60,6 +64,6 @@ export class AnswerMeter {
   }
 
   private tooLarge(limit: string): CheckFailure {
-    return new CheckFailure('protocol', `the server sends more than the ${limit} that an answer may have`);
+    return new CheckFailure('protocol', `the answer exceeds the limit of ${limit}`);
   }
 }

@@ -7,30 +7,33 @@ import { isHourlyLimit, isUserLimit, mysqlFailure } from './failure.js';
 import { ReplicaLag } from './lag.js';
 import { type MysqlLogin, MysqlSession } from './session.js';
 
-/** A new connection is made at least this often, because a session one does not see that newcomers are turned away. */
+/** Maximum age of a connection, in milliseconds: an established one does not show that the server rejects new ones. */
 const RECONNECT_INTERVAL_MS = 10_000;
-/** The same once the check's own connections have reached the user's limit per hour. */
+/** The same once the connections of the check have reached the hourly limit of the user. */
 const HOURLY_LIMIT_RECONNECT_INTERVAL_MS = 3_600_000;
-/** A ping of the protocol would be answered by a server whose SQL layer is stuck. */
+/** Not a protocol ping: a server whose SQL layer is stuck would answer that. */
 const QUERY = 'SELECT 1, @@global.read_only';
 
-/** What is asked of a server besides an answer. */
+/** Requirements on a server in addition to an answer. */
 export interface MysqlExpectations {
-  /** `primary`: it must take writes. */
+  /**
+   * `primary`: the server must accept writes.
+   * @default 'any'
+   */
   readonly role?: 'any' | 'primary';
-  /** How far behind its primary a replica may be, in milliseconds. */
+  /** Maximum lag of a replica behind its primary, in milliseconds. Default: no limit. */
   readonly maxLag?: number;
 }
 
-/** Whether a server is well, found out on a connection of the check's own. */
+/** Checks a server on a dedicated connection. */
 export class MysqlCheck {
   private session: MysqlSession | undefined;
   private attempts: ConnectionAttempts<MysqlSession> | undefined;
-  /** Monotonic moments: when the session session was new, when the latest run began. */
+  /** Monotonic times: when the session was established, when the latest run started. */
   private connectedAt = Number.NEGATIVE_INFINITY;
   private lastRunAt = Number.NEGATIVE_INFINITY;
   private reconnectInterval = RECONNECT_INTERVAL_MS;
-  /** The user may have no further connection: the session one is closed before the next is opened. */
+  /** The user has reached its connection limit: the session is closed before the next is opened. */
   private oneAtATime = false;
   private closed = false;
   private readonly lag: ReplicaLag | undefined;
@@ -44,14 +47,14 @@ export class MysqlCheck {
     this.lag = maxLag === undefined ? undefined : new ReplicaLag(maxLag, clock);
   }
 
-  /** Whether an answer alone is not enough. */
+  /** Whether there are requirements in addition to an answer. */
   get hasExpectations(): boolean {
     return this.expectations.role === 'primary' || this.lag !== undefined;
   }
 
   /**
-   * @param deadline monotonic moment at which the signal will fire, in milliseconds.
-   * @param connected called when a new connection can be used; returns the new deadline.
+   * @param deadline monotonic time at which the signal fires, in milliseconds.
+   * @param connected called when a new connection is ready; returns the new deadline.
    */
   async run(signal: AbortSignal, deadline: number, connected?: () => number): Promise<CheckResult> {
     const attempts = await orAbort(this.connectionAttempts(), signal);
@@ -67,7 +70,7 @@ export class MysqlCheck {
     try {
       return await this.query(this.session, signal, deadline);
     } catch (error) {
-      // The server may have been restarted, or have closed an idle connection, and be well.
+      // The server may have restarted, or have closed an idle connection.
       if (signal.aborted || this.closed || !(error instanceof CheckFailure) || error.reason !== 'reset') throw error;
       return this.renew(attempts, signal, deadline, connected);
     }
@@ -80,8 +83,8 @@ export class MysqlCheck {
     await this.session?.end();
   }
 
-  /** Closes the session session; the next run opens another. */
-  async release(): Promise<void> {
+  /** Closes the session; the next run opens another. */
+  async closeSession(): Promise<void> {
     await this.session?.end();
   }
 
@@ -95,14 +98,14 @@ export class MysqlCheck {
     return this.attempts;
   }
 
-  /** Asks on a new connection, which stays in place of the one that stood. */
+  /** Queries on a new connection, which replaces the current one. */
   private async renew(
     attempts: ConnectionAttempts<MysqlSession>,
     signal: AbortSignal,
     deadline: number,
     connected?: () => number,
   ): Promise<CheckResult> {
-    if (this.oneAtATime) await this.release();
+    if (this.oneAtATime) await this.closeSession();
     try {
       this.settle(await attempts.session(signal));
     } catch (error) {
@@ -116,7 +119,12 @@ export class MysqlCheck {
       if (isHourlyLimit(failure)) this.reconnectInterval = HOURLY_LIMIT_RECONNECT_INTERVAL_MS;
       const answer = await this.query(this.session, signal, deadline);
       if (answer.status === 'fail' || isHourlyLimit(failure)) return answer;
-      return { ...answer, status: 'warn', reason: failure.reason, output: `${failure.message}; an older one answers` };
+      return {
+        ...answer,
+        status: 'warn',
+        reason: failure.reason,
+        output: `${failure.message}; an older connection still answers`,
+      };
     }
     return this.query(this.session as MysqlSession, signal, connected?.() ?? deadline);
   }
@@ -134,7 +142,7 @@ export class MysqlCheck {
       return {
         status: 'fail',
         reason: 'read-only',
-        output: 'read_only is on: it is no primary',
+        output: 'read_only is on: the server is not a primary',
         ...observed(readOnly),
       };
     }
@@ -149,16 +157,16 @@ export class MysqlCheck {
     try {
       return await this.lag?.evaluate(session, signal, deadline);
     } finally {
-      // Nothing else can be asked where an answer is still to come.
+      // A session with an outstanding answer cannot be used for anything else.
       if (this.lag?.takeOver(session)) this.session = undefined;
     }
   }
 
-  /** Whether the server is read-only, in its own word. */
+  /** The value of `read_only` as the server returns it. */
   private async readOnlyOf(session: MysqlSession, signal: AbortSignal): Promise<unknown> {
     try {
       const [one, readOnly] = await orAbort(session.query(QUERY), signal);
-      if (one !== 1) throw new CheckFailure('protocol', `SELECT 1 gave ${String(one)}`);
+      if (one !== 1) throw new CheckFailure('protocol', `SELECT 1 returned ${String(one)}`);
       return readOnly;
     } catch (error) {
       session.destroy();
@@ -172,14 +180,14 @@ function observed(readOnly: unknown): Pick<CheckResult, 'observedValue' | 'obser
   return { observedValue: readOnly, observedUnit: 'read_only' };
 }
 
-/** MariaDB 12 says `OFF` or how far it is on, the others 0 or 1. */
+/** MariaDB 12 returns `OFF` or the level, other servers 0 or 1. */
 function isOn(readOnly: unknown): boolean {
   return readOnly !== 0 && readOnly !== 'OFF';
 }
 
-/** The failure, which also says for how long (in ms) it will not be tried whether it still holds. */
+/** Adds the time in milliseconds until the next attempt to the message. */
 function withRetryDelay(failure: CheckFailure, retryIn: number): CheckFailure {
   if (retryIn === 0) return failure;
-  const when = `tried again in ${Math.ceil(retryIn / 1000)} s, lest the server block this host`;
+  const when = `next attempt in ${Math.ceil(retryIn / 1000)} s, so that the server does not block this host`;
   return new CheckFailure(failure.reason, `${failure.message}; ${when}`, { status: failure.status });
 }

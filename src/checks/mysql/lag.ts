@@ -5,7 +5,9 @@ import { orAbort, withStepTimeout } from '../shared/deadline.js';
 import { mysqlFailure } from './failure.js';
 import type { MysqlSession } from './session.js';
 
-/** MariaDB with all its channels, MySQL from 8.0.22, and older ones; a server takes what it does not know for bad syntax. */
+/**
+ * MariaDB (all channels), MySQL from 8.0.22, older servers. A server rejects an unknown statement as a syntax error.
+ */
 const STATEMENTS = ['SHOW ALL SLAVES STATUS', 'SHOW REPLICA STATUS', 'SHOW SLAVE STATUS'] as const;
 const ER_PARSE_ERROR = 1064;
 
@@ -14,15 +16,15 @@ type Channel = Readonly<Record<string, unknown>>;
 interface PendingRequest {
   readonly session: MysqlSession;
   readonly answer: Promise<readonly Channel[]>;
-  /** Nothing else is pending over that session any more. */
+  /** The session is used for nothing else any more. */
   isTakenOver: boolean;
 }
 
-/** How far a replica is behind its primary. */
+/** Reads the lag of a replica behind its primary. */
 export class ReplicaLag {
-  /** The question that has no answer yet. */
+  /** The request without an answer yet. */
   private pending: PendingRequest | undefined;
-  /** The lag that was read last, in ms, and the monotonic moment. */
+  /** The last known lag in milliseconds, and the monotonic time at which it was read. */
   private known: { readonly lag: number; readonly at: number } | undefined;
   private statement = 0;
 
@@ -32,7 +34,7 @@ export class ReplicaLag {
     private readonly clock: Clock,
   ) {}
 
-  /** Undefined where the server is no replica. */
+  /** Resolves with undefined if the server is not a replica. */
   async evaluate(session: MysqlSession, signal: AbortSignal, deadline: number): Promise<CheckResult | undefined> {
     const at = this.clock.now();
     let channels: readonly Channel[];
@@ -55,7 +57,7 @@ export class ReplicaLag {
     return { status: 'fail', reason: 'lag', output, ...observed };
   }
 
-  /** Keeps the session where an answer is still to come over it, and ends it after that; false where none is. */
+  /** Takes over a session with an outstanding answer and ends it afterwards; false if none is outstanding. */
   takeOver(session: MysqlSession): boolean {
     if (this.pending?.session !== session) return false;
     this.pending.isTakenOver = true;
@@ -67,8 +69,8 @@ export class ReplicaLag {
   }
 
   /**
-   * The answer can be locked for long (by STOP REPLICA), and the server would not see that whoever pending has gone: a
-   * thread of it would be lost at every run. So an answer that has not come is what the next run waits for.
+   * The answer may be blocked for long (by STOP REPLICA), and the server does not notice that a client has
+   * disconnected: each run would cost it a thread. So an outstanding answer is what the next run waits for.
    */
   private async ask(session: MysqlSession, signal: AbortSignal, deadline: number): Promise<readonly Channel[]> {
     const { answer } = this.pending ?? this.begin(session);
@@ -99,7 +101,7 @@ export class ReplicaLag {
     }
   }
 
-  /** What was known, and the time since, is the most that it can be behind. */
+  /** The lag is at most the last known lag plus the time since. */
   private unknown(channel: Channel): CheckResult {
     const { lag, at } = this.known ?? { lag: Number.POSITIVE_INFINITY, at: 0 };
     const most = lag + this.clock.now() - at;
@@ -111,10 +113,10 @@ export class ReplicaLag {
 
 function why(channel: Channel, lag: string): Pick<CheckResult, 'reason' | 'output'> {
   const [io, sql] = [running(channel, 'IO'), running(channel, 'SQL')];
-  // The words of an error hold what is in the tables.
+  // Only the error numbers: the messages contain data of tables.
   const states = `IO thread: ${io}, error ${errorOf(channel, 'IO')}; SQL thread: ${sql}, error ${errorOf(channel, 'SQL')}`;
   if (sql !== 'Yes') return { reason: 'lag', output: `replication has stopped, the lag is ${lag} (${states})` };
-  return { reason: 'master-down', output: `it has lost its primary, the lag is ${lag} (${states})` };
+  return { reason: 'master-down', output: `the replica has lost its primary, the lag is ${lag} (${states})` };
 }
 
 function lagOf(channel: Channel): number | undefined {

@@ -5,10 +5,10 @@ import { readTls, type TlsOptions } from '../shared/tls.js';
 import { hostOf, loginOf } from '../shared/url.js';
 import type { MysqlLogin } from './session.js';
 
-/** Silence before the kernel asks whether the other host is still there; it gives up 10 s later. */
+/** Idle time before the kernel sends keep-alive probes, in milliseconds; it gives up 10 s later. */
 const KEEP_ALIVE_MS = 5000;
 
-/** The server of a URL. */
+/** Server address and credentials from a URL. */
 export function loginOfUrl(url: URL, tls: TlsOptions | undefined): MysqlLogin {
   const host = hostOf(url);
   const database = decodeURIComponent(url.pathname.slice(1));
@@ -17,7 +17,7 @@ export function loginOfUrl(url: URL, tls: TlsOptions | undefined): MysqlLogin {
     throw invalidOption(
       'mysql',
       ['url'],
-      'one with an unknown value of the parameter ssl',
+      'a URL with an unknown value of the parameter ssl',
       '?ssl=true, ?ssl=false or the option tls',
     );
   }
@@ -27,7 +27,7 @@ export function loginOfUrl(url: URL, tls: TlsOptions | undefined): MysqlLogin {
     throw invalidOption(
       'mysql',
       ['tls', 'servername'],
-      'missing, and the host is an address',
+      'missing, and the host is an IP address',
       'the name in the server’s certificate, or tls.verify false',
     );
   }
@@ -45,7 +45,7 @@ export function loginOfUrl(url: URL, tls: TlsOptions | undefined): MysqlLogin {
   };
 }
 
-/** What decides with what a connection of a pool logs in. */
+/** Options of a pool that determine how its connections log in. */
 const loginKeys = [
   'user',
   'password',
@@ -60,7 +60,7 @@ const loginKeys = [
   'enableCleartextPlugin',
 ] as const;
 
-/** How a pool of mysql2 makes its connections, defaults decided. */
+/** Connection options of a mysql2 pool, with defaults applied. */
 export type PoolLogin = Pick<ConnectionOptions, (typeof loginKeys)[number]> & {
   readonly host: string;
   readonly port: number;
@@ -68,7 +68,7 @@ export type PoolLogin = Pick<ConnectionOptions, (typeof loginKeys)[number]> & {
   readonly stream?: unknown;
 };
 
-/** The server of a pool, and its way in. */
+/** Server address and credentials of a pool. */
 export function loginOfPool(config: PoolLogin): MysqlLogin {
   const { host, port, socketPath, stream } = config;
   const given = loginKeys.filter((key) => config[key]).map((key) => [key, config[key]]);

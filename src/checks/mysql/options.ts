@@ -21,7 +21,7 @@ export const mysqlOptions: readonly OptionRow[] = [
   ...tlsOptions,
 ];
 
-/** With the application's own pool in place of a URL. */
+/** With a pool of the application instead of a URL. */
 export const mysqlPoolOptions: readonly OptionRow[] = [
   { path: 'pool', type: instance, values: ['getConnection'], required: true, description: 'A pool of mysql2.' },
   ...mysqlOptions.filter(({ path }) => path !== 'url' && !path.startsWith('tls.')),

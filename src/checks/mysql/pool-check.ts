@@ -6,13 +6,12 @@ import type { MysqlCheck } from './check.js';
 import { isUserLimit, mysqlFailure } from './failure.js';
 import { type CorePool, PoolProbe } from './pool.js';
 
-/** The driver's words for a pool that gives none, which have no code. */
+/** Driver messages, which have no code, for a pool that provides no connection. */
 const NO_CONNECTION = /^(?:Queue limit reached|No connections available|Pool is closed)\./;
 
 /**
- * Whether a server is well, and then whether the application's pool is: the
- * pool is not touched while its server does not answer, because every
- * connection that it would begin, and break off, is counted by the server.
+ * Checks a server and then the pool of the application. The pool is not used while the server does not answer: the
+ * server counts every connection that the pool would start and break off.
  */
 export class MysqlPoolCheck {
   private readonly probe: PoolProbe;
@@ -46,33 +45,36 @@ export class MysqlPoolCheck {
     try {
       return await this.dedicated.run(signal, deadline, connected);
     } catch (error) {
-      // A server that is full may serve the connections that the pool has.
+      // A server at its connection limit may still serve the connections of the pool.
       if (!(error instanceof CheckFailure) || error.reason !== 'too-many-connections') throw error;
-      // The pool has reached its own limit: only the check's connection is missing.
+      // The pool has all its connections: only that of the check is missing.
       if (isUserLimit(error) && this.probe.isAtLimit && !this.dedicated.hasExpectations) return { status: 'pass' };
-      return { status: 'warn', reason: error.reason, output: `${error.message}; one of the pool answers` };
+      return { status: 'warn', reason: error.reason, output: `${error.message}; a pooled connection still answers` };
     }
   }
 
-  /** Where the user may have no further connection, closes that of the check for the pool. */
+  /**
+   * Pings over the pool. If the user has reached its connection limit, the connection of the check is closed for the
+   * pool.
+   */
   private async pingPool(signal: AbortSignal, deadline: number): Promise<void> {
     try {
       await this.tryPing(signal, deadline);
     } catch (error) {
       if (signal.aborted || !isUserLimit(mysqlFailure(error))) throw error;
-      await this.dedicated.release();
+      await this.dedicated.closeSession();
       await this.tryPing(signal, deadline);
     }
   }
 
   private async tryPing(signal: AbortSignal, deadline: number): Promise<void> {
     const exhausted = (ms: number) =>
-      new CheckFailure('pool-exhausted', `${this.probe.state} within ${ms} ms, and the server is well`);
+      new CheckFailure('pool-exhausted', `${this.probe.state} within ${ms} ms, but the server answers`);
     await withStepTimeout(this.clock, deadline, signal, exhausted, async (stepSignal) => {
       try {
         await this.probe.ping(stepSignal);
       } catch (error) {
-        // The server may have closed an idle connection, and the pool not have seen it.
+        // The server may have closed an idle connection without the pool noticing.
         if (stepSignal.aborted || mysqlFailure(error).reason !== 'reset') throw error;
         await this.probe.ping(stepSignal);
       }

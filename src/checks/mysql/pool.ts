@@ -3,12 +3,15 @@ import { invalidOption } from '../parse-options.js';
 import { orAbort } from '../shared/deadline.js';
 import type { PoolLogin } from './login.js';
 
-/** A pool of `mysql2` or `mysql2/promise`, as `createPool` makes it. */
+/** A pool of `mysql2` or `mysql2/promise`, as returned by `createPool`. */
 export interface MysqlPool {
   getConnection: (...given: never[]) => unknown;
 }
 
-/** What a pool of callbacks is made of; one of promises has it as `pool`. The last three are not documented, and the same in every mysql2 3. */
+/**
+ * The parts of a callback pool that are used here; a promise pool has it as `pool`. The last three are undocumented,
+ * and the same in every mysql2 3.
+ */
 export interface CorePool {
   readonly config: { readonly connectionLimit: number; readonly connectionConfig: PoolLogin };
   getConnection(callback: (error: unknown, connection?: PooledConnection) => void): void;
@@ -30,7 +33,7 @@ interface PooledConnection {
   readonly stream?: { destroy(): void };
 }
 
-/** How a pool stands: its connections, and how many wait for one. A limit of 0 is none. */
+/** Connections of a pool, and requests waiting for one. Limit 0 = unlimited. */
 export interface PoolCounts {
   readonly limit: number;
   readonly inUse: number;
@@ -38,7 +41,7 @@ export interface PoolCounts {
   readonly waiting: number;
 }
 
-/** @throws PongcheckError `PONGCHECK_CONFIG` for what is no pool of mysql2. */
+/** @throws PongcheckError `PONGCHECK_CONFIG` if it is not a mysql2 pool. */
 export function corePool(given: unknown): CorePool {
   const { pool = given } = (given ?? {}) as { pool?: unknown };
   const { config, getConnection, _allConnections, _freeConnections, _connectionQueue } = (pool ?? {}) as CorePool;
@@ -49,15 +52,20 @@ export function corePool(given: unknown): CorePool {
     typeof _connectionQueue.get === 'function' &&
     [_allConnections, _freeConnections, _connectionQueue].every((list) => Number.isInteger(list?.length));
   if (!isPool)
-    throw invalidOption('mysql', ['pool'], formatValue(given), 'what createPool of mysql2 or mysql2/promise gives');
+    throw invalidOption(
+      'mysql',
+      ['pool'],
+      formatValue(given),
+      'a pool created by createPool of mysql2 or mysql2/promise',
+    );
   return pool as CorePool;
 }
 
-/** Borrows a connection of the application's pool, and leaves nothing behind in it. */
+/** Borrows a connection of the application's pool and leaves no request behind in it. */
 export class PoolProbe {
-  /** Connections that were requested for and have not come. More than one only where the pool has a free one. */
+  /** Connections requested and not received yet. More than one only if the pool has a free one. */
   private requested = 0;
-  /** Who waits for one now. */
+  /** Callback of the current borrower. */
   private borrower: ((error: unknown, connection?: PooledConnection) => void) | undefined;
   private isPinging = false;
 
@@ -73,23 +81,22 @@ export class PoolProbe {
     };
   }
 
-  /** Whether the pool has all the connections that it may have. */
+  /** Whether the pool has reached its connection limit. */
   get isAtLimit(): boolean {
     const { config, _allConnections: all } = this.pool;
     return config.connectionLimit > 0 && all.length >= config.connectionLimit;
   }
 
-  /** What the visit waits for now, as a sentence. */
+  /** What the ping currently waits for, for a message. */
   get state(): string {
     const { limit, inUse, waiting } = this.counts;
-    if (this.isPinging) return 'a connection of the pool has not answered';
-    return `the pool has given no connection (${inUse} of ${limit || 'any number'} in use, ${waiting} waiting)`;
+    if (this.isPinging) return 'a pooled connection did not answer';
+    return `the pool provided no connection (${inUse} of ${limit || 'any number'} in use, ${waiting} waiting)`;
   }
 
   /**
-   * Pings the server on a connection of the pool. When the signal fires it is
-   * out of the queue, and a connection that has not answered is out of the
-   * pool: nobody could be given it.
+   * Pings the server over a connection of the pool. When the signal fires, the request leaves the queue, and a
+   * connection that has not answered is removed from the pool.
    */
   async ping(signal: AbortSignal): Promise<void> {
     const connection = await this.borrow(signal);
@@ -102,7 +109,7 @@ export class PoolProbe {
       await orAbort(pong(connection), signal);
     } catch (error) {
       connection.destroy();
-      // The driver would wait for the FIN of a server that may not be heard of any more.
+      // The driver would wait for the FIN of a server that may be unreachable.
       connection.stream?.destroy();
       throw error;
     } finally {
@@ -126,12 +133,12 @@ export class PoolProbe {
         if (connection) resolve(connection);
         else reject(error);
       };
-      // One that the pool is still connecting for an earlier run is waited for: it must not make one a run.
+      // Waits for a connection that the pool is still opening for an earlier run, so that not every run opens one.
       if (this.requested === 0 || this.counts.free > 0) cancel = this.request();
     });
   }
 
-  /** Asks the pool for a connection. Gives what takes that back as long as it stands in the pool's queue. */
+  /** Requests a connection from the pool; returns a function that removes the request from the queue. */
   private request(): () => void {
     const { pool } = this;
     const queue = pool._connectionQueue;
@@ -145,7 +152,7 @@ export class PoolProbe {
       else connection?.release();
     });
     if (queue.length === before) return () => {};
-    // Not always our function: where somebody traces the driver it is wrapped.
+    // Not necessarily our callback: tracing libraries wrap it.
     const entry = queue.get(queue.length - 1);
     return () => {
       for (let at = queue.length - 1; at >= 0; at--) {

@@ -9,18 +9,20 @@ import { CheckFailure, type Reason, reasonOf, toCheckFailure } from '../../healt
 import type { Address } from '../../net/address.js';
 import { WireError } from '../../wire/codes.js';
 
-/** The other answers so long before the run ends, so that its last known state arrives rather than nothing. In ms. */
+/**
+ * Time in milliseconds that is reserved at the end of a run, so that the responder sends its last known state in time.
+ */
 const RESERVE_MS = 100;
-/** Bytes that the other may send until the next request. The protocol bounds each frame, not their number. */
+/** Maximum number of bytes received per request. The protocol limits the size of frames, not their number. */
 const MAX_RECEIVED_BYTES = 262_144;
-/** The largest count of hops that a PING can tell. */
+/** Maximum hop count of a PING. */
 const MAX_HOPS = 15;
 
-/** The connection to another responder, which is kept from request to request. */
+/** The connection to another responder, kept between requests. */
 export class PingpongSession {
   private client: Client | undefined;
   private closed = false;
-  /** Octets that the other may still send. */
+  /** Bytes that the responder may still send. */
   private remaining = MAX_RECEIVED_BYTES;
 
   constructor(
@@ -30,9 +32,9 @@ export class PingpongSession {
   ) {}
 
   /**
-   * What the other says. Rejects with a CheckFailure, or with the reason of `signal` as soon as it fires.
+   * Sends a request. Rejects with a CheckFailure, or with the reason of `signal` as soon as it fires.
    *
-   * @param connected called when a new connection stands; returns the new deadline.
+   * @param connected called when a new connection is established; returns the new deadline.
    */
   async ask(signal: AbortSignal, deadline: number, hops: number, connected?: () => number): Promise<Pong> {
     this.remaining = MAX_RECEIVED_BYTES;
@@ -60,10 +62,10 @@ export class PingpongSession {
     this.client?.destroy();
   }
 
-  /** Undefined where another connection is needed: the kept one may have ended while the other is well. */
+  /** Undefined if a new connection is needed: the kept one may have been closed by a healthy responder. */
   private async askKept(ping: (client: Client) => Promise<Pong>, signal: AbortSignal): Promise<Pong | undefined> {
     const { client } = this;
-    // The last request was met with silence: perhaps nobody is at the other end any more.
+    // The last request got no answer: the connection may be dead.
     if (!client || client.receivedAt < client.sentAt) return undefined;
     try {
       return await ping(client);
@@ -91,7 +93,7 @@ export class PingpongSession {
 }
 
 function tooManyBytes(): CheckFailure {
-  return new CheckFailure('protocol', `the responder sends more than ${MAX_RECEIVED_BYTES} bytes unasked`);
+  return new CheckFailure('protocol', `the responder sent more than ${MAX_RECEIVED_BYTES} bytes for one request`);
 }
 
 function isLoss(error: unknown): boolean {
@@ -101,7 +103,7 @@ function isLoss(error: unknown): boolean {
 const reasonByCode: Readonly<Partial<Record<ErrorCode, Reason>>> = {
   PONGCHECK_CONNECT: 'unreachable',
   PONGCHECK_TLS: 'tls',
-  // A file of its own certificate is gone.
+  // A file of the client certificate is missing.
   PONGCHECK_CONFIG: 'tls',
   PONGCHECK_TIMEOUT: 'timeout',
   PONGCHECK_CLOSED: 'reset',

@@ -10,20 +10,21 @@ import { locate } from './sentinel.js';
 import { type Command, type Driver, RedisSession } from './session.js';
 
 /**
- * A new connection is made at least this often, because a kept one sees neither that newcomers are turned away nor
- * that the name has another address. Up to a quarter earlier, so that the checks of many processes do not do it at once.
+ * Maximum age of a connection, in milliseconds: an established one shows neither that the server rejects new ones nor
+ * that the name has another address. Renewed up to a quarter earlier, so that the checks of many processes do not
+ * reconnect at the same time.
  */
 const RECONNECT_INTERVAL_MS = 10_000;
 const JITTER = 1 / 4;
 
-/** Whether a server is well, found out on a connection of the check's own. */
+/** Checks a server on a dedicated connection. */
 export class RedisCheck {
-  /** The connection that is kept between runs. */
+  /** The connection kept between runs. */
   private session: RedisSession | undefined;
-  /** Monotonic moments: when another is to take its place, when the latest run began. */
+  /** Monotonic times: when the session is to be renewed, when the latest run started. */
   private renewAt = Number.NEGATIVE_INFINITY;
   private lastRunAt = Number.NEGATIVE_INFINITY;
-  /** Every connection that has not been ended, for `close`. */
+  /** All open connections, for `close`. */
   private readonly open = new Set<RedisSession>();
   private closed = false;
   private readonly expectations: RedisExpectations;
@@ -33,15 +34,15 @@ export class RedisCheck {
     expectations: RedisExpectations,
     private readonly clock: Clock,
   ) {
-    // What Sentinels are asked for is what has to be there.
+    // The role requested from the Sentinels is the required one.
     const named = login.role === 'slave' ? 'replica' : 'primary';
     const isAny = expectations.role === undefined || expectations.role === 'any';
     this.expectations = login.sentinels && isAny ? { ...expectations, role: named } : expectations;
   }
 
   /**
-   * @param deadline monotonic moment at which the signal will fire, in milliseconds.
-   * @param connected called when a new connection can be used.
+   * @param deadline monotonic time at which the signal fires, in milliseconds.
+   * @param connected called when a new connection is ready.
    */
   async run(signal: AbortSignal, deadline: number, connected?: () => void): Promise<CheckResult> {
     const now = this.clock.now();
@@ -51,10 +52,10 @@ export class RedisCheck {
     if (!kept || kept.lost || nextRun > this.renewAt) return this.renew(signal, deadline, connected);
     try {
       const result = await this.ask(kept, signal);
-      // After a failover the Sentinels know another.
+      // After a failover the Sentinels return another address.
       if (!this.login.sentinels || result.reason !== 'role') return result;
     } catch (error) {
-      // The server may have been restarted, or have closed an idle connection, and be well.
+      // The server may have restarted, or have closed an idle connection.
       if (signal.aborted || (error as CheckFailure).reason !== 'reset') throw error;
     }
     return this.renew(signal, deadline, connected);
@@ -65,7 +66,7 @@ export class RedisCheck {
     await Promise.all([...this.open].map((session) => this.drop(session)));
   }
 
-  /** Asks on a new connection, which stays in place of the one that stood. */
+  /** Queries on a new connection, which replaces the kept one. */
   private async renew(signal: AbortSignal, deadline: number, connected?: () => void): Promise<CheckResult> {
     const { Redis } = await orAbort(import('ioredis'), signal);
     let login: RedisOptions;
@@ -86,26 +87,26 @@ export class RedisCheck {
       const failure = error as CheckFailure;
       if (signal.aborted) throw failure;
       if (failure.reason === 'too-many-connections') return this.askKept(failure, signal);
-      // A server that is full cannot say so before TLS begins: it hangs up.
+      // A server at its connection limit closes the connection before TLS begins.
       if (failure.reason === 'reset' && login.tls) return this.askKept(failure, signal, 'too-many-connections');
       throw failure;
     }
   }
 
   /**
-   * Where no other connection can be had: what the kept one says still holds for those that have one. It warns, with
-   * the reason of the failure where none is given.
+   * Queries the kept connection if no new one can be opened: its result still holds for connected clients. Warns with
+   * `reason`, or that of the failure.
    */
   private async askKept(failure: CheckFailure, signal: AbortSignal, reason?: Reason): Promise<CheckResult> {
     const { session: kept } = this;
     if (!kept || kept.lost) throw failure;
     const result = await this.ask(kept, signal);
     if (result.status === 'fail') return result;
-    const output = `${failure.message}; an older connection answers`;
+    const output = `${failure.message}; an older connection still answers`;
     return { ...result, status: 'warn', reason: reason ?? failure.reason, output };
   }
 
-  /** The login with the address that the Sentinels give, where there are any. */
+  /** The login with the address from the Sentinels, if there are any. */
   private async locate(driver: Driver, signal: AbortSignal, deadline: number): Promise<RedisOptions> {
     const { login, clock } = this;
     if (!login.sentinels) return login;
@@ -122,7 +123,7 @@ export class RedisCheck {
     return withStepTimeout(clock, deadline, signal, timeoutError, (stepSignal) => locate(login, askOnce, stepSignal));
   }
 
-  /** Does `work` on a new connection. Where that fails it is ended, and the CheckFailure says why. */
+  /** Runs `work` on a new connection. On failure the connection is closed, and the CheckFailure says why. */
   private async begin<T>(
     driver: Driver,
     login: RedisOptions,
@@ -152,7 +153,7 @@ export class RedisCheck {
     if (kept) void this.drop(kept);
   }
 
-  /** A session that did not answer well is not asked again. */
+  /** Queries a session; on failure the session is closed. */
   private async ask(session: RedisSession, signal: AbortSignal): Promise<CheckResult> {
     try {
       return await evaluate((commands) => orAbort(session.exchange(commands), signal), this.expectations);
@@ -164,7 +165,7 @@ export class RedisCheck {
   }
 
   private async drop(session: RedisSession): Promise<void> {
-    // Before it has ended: the next run may start meanwhile.
+    // Before it is closed, because the next run may start meanwhile.
     if (this.session === session) this.session = undefined;
     await session.end();
     this.open.delete(session);

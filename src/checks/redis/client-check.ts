@@ -6,10 +6,10 @@ import type { RedisCheck } from './check.js';
 import type { ClientProbe } from './client-probe.js';
 import { redisFailure } from './failure.js';
 
-/** What is the client's own fault where its server is well. */
+/** Reasons attributed to the client if its server answers. */
 const clientReasons: ReadonlySet<Reason> = new Set(['timeout', 'reset', 'refused', 'protocol']);
 
-/** Whether a server is well, and then whether the application's client is. */
+/** Checks a server and then the client of the application. */
 export class RedisClientCheck {
   constructor(
     private readonly dedicated: RedisCheck,
@@ -28,7 +28,7 @@ export class RedisClientCheck {
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       const { reason, message, status } = redisFailure(error);
-      const output = `${message}, and the server is well`;
+      const output = `${message}, but the server answers`;
       throw new CheckFailure(clientReasons.has(reason) ? 'pool-exhausted' : reason, output, { status });
     }
   }

@@ -9,15 +9,15 @@ import { redisFailure } from './failure.js';
 import type { RedisSession } from './session.js';
 import { addressOf } from './stream.js';
 
-const NO_TLS = 'the server does not speak TLS: use redis://, or turn TLS on there';
-/** What OpenSSL says of an answer that is no TLS. */
+const NO_TLS = 'the server does not use TLS: use redis://, or enable TLS on the server';
+/** OpenSSL errors for an answer that is not TLS. */
 const noTlsRecord = /wrong version number|packet length too long/;
 
 /**
- * Connects and logs in. A server without TLS waits for the rest of what it takes for a command: so one that has said
- * nothing of a handshake for three quarters of the time is asked without TLS as well.
+ * Connects and logs in. A server without TLS treats the handshake as an incomplete command and does not answer: after
+ * three quarters of the time, it is tried without TLS.
  *
- * @param deadline monotonic moment at which the signal will fire, in milliseconds.
+ * @param deadline monotonic time at which the signal fires, in milliseconds.
  */
 export async function openSession(
   session: RedisSession,
@@ -42,7 +42,7 @@ export async function openSession(
   }
 }
 
-/** Why a new session failed, as precisely as can be found out; to be called before it is ended. */
+/** Determines why a new session failed; called before it is closed. */
 export async function explainFailure(
   error: unknown,
   session: RedisSession,
@@ -56,10 +56,10 @@ export async function explainFailure(
     if (login.tls) return failure;
     const probe = (stepSignal: AbortSignal) => answersWithOtherEncryption(login, stepSignal);
     const isTls = await withStepTimeout(clock, deadline, signal, () => undefined, probe);
-    return isTls ? new CheckFailure('tls', 'the server speaks TLS: use rediss://') : failure;
+    return isTls ? new CheckFailure('tls', 'the server uses TLS: use rediss://') : failure;
   }
   if (failure.reason === 'tls' && noTlsRecord.test(failure.message)) return new CheckFailure('tls', NO_TLS);
-  // A database was to be selected.
+  // The login selects a database, which a Sentinel does not support.
   if (/unknown command/i.test(failure.message) && !lost) {
     const [role] = await orAbort(session.exchange([['ROLE']]), signal);
     if (role && roleIn(role) === 'sentinel') return new CheckFailure('role', IS_SENTINEL);
@@ -68,10 +68,9 @@ export async function explainFailure(
 }
 
 /**
- * Whether the server answers, on a connection of its own, in the way that the
- * login does not use: by TLS, or without it. To either a client of the other
- * kind looks like one that has not said all, or the server just hangs up.
- * False when the signal fires, and where the way to the server is the application's own.
+ * Whether the server answers, on a separate connection, with TLS if the login does not use it, or without if it does.
+ * With the wrong setting a server waits for more data or closes the connection. False when the signal fires, and if the
+ * application supplies the connector.
  */
 async function answersWithOtherEncryption(login: RedisOptions, signal: AbortSignal): Promise<boolean> {
   if (login.Connector) return false;

@@ -1,14 +1,13 @@
 import type { Clock } from '../../common/clock.js';
 
-/** The part of the time that is left which a wait may take: the rest is for telling what it was that did not come. */
+/** Fraction of the remaining time a step may use; the rest is for reporting which step timed out. */
 const STEP_FRACTION = 3 / 4;
 
 /**
- * Does `work` with a signal that fires when three quarters of the time until
- * `deadline` (monotonic, in ms) are timeoutError, or when `signal` does. The work must
- * settle then.
+ * Runs `work` with a signal that fires after three quarters of the time until `deadline` (monotonic, in milliseconds),
+ * or when `signal` does. `work` must then settle.
  *
- * @param timeoutError what the signal's reason will be.
+ * @param timeoutError returns the reason of the signal.
  */
 export async function withStepTimeout<T>(
   clock: Clock,
@@ -22,7 +21,7 @@ export async function withStepTimeout<T>(
   const aborted = () => aborter.abort(signal.reason);
   if (signal.aborted) aborted();
   signal.addEventListener('abort', aborted, { once: true });
-  // What came while this process stood still is read after its timers have run: so it is looked once more.
+  // Data that arrived while this process was stalled is read after its timers: the immediate lets it be read first.
   const timer = clock.after(ms, () => setImmediate(() => aborter.abort(timeoutError(ms))));
   try {
     return await work(aborter.signal);
@@ -33,8 +32,8 @@ export async function withStepTimeout<T>(
 }
 
 /**
- * Settles as `promise` does, or rejects with the reason of the abort as soon
- * as the signal fires; whatever the promise does after that is nobody's concern.
+ * Settles like `promise`, or rejects with the reason of `signal` as soon as it fires; a later outcome of the promise is
+ * ignored.
  */
 export function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -1,7 +1,7 @@
 import type { OptionRow } from '../../options/option.js';
 import { boolean, enumeration, path, text } from '../../options/value-types.js';
 
-/** Options of every kind of check that can connect by TLS. */
+/** Options of every kind that supports TLS. */
 export const tlsOptions: readonly OptionRow[] = [
   {
     path: 'tls.ca',
@@ -38,7 +38,7 @@ export const tlsOptions: readonly OptionRow[] = [
   },
 ];
 
-/** The role that a database server must have. */
+/** The required role of a database server. */
 export function roleOption(values: readonly string[], description: string): OptionRow {
   return { path: 'role', type: enumeration, values, default: 'any', description };
 }

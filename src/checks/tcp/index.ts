@@ -10,40 +10,51 @@ import { tcpOptions } from './options.js';
 const KIND = 'tcp';
 const MYSQL_PORT = 3306;
 
-/** Which port is tried, and what it has to say. */
+/** Options of the check `tcp`. */
 export interface TcpOptions extends CheckSettings {
   /** `tcp://HOST:PORT`. */
   url: string;
-  /** Sent once the connection stands; `\r`, `\n`, `\t`, `\0`, `\xHH` and `\\` stand for what they stand for in code. Default: nothing. */
+  /**
+   * Text sent after connecting, with the escapes `\r`, `
+   * `, `\t`, `\0`, `\xHH` and `\\`. Default: nothing.
+   */
   send?: string;
-  /** A text that the answer must contain, or a regular expression (also as `/text/`) that it must match. Default: nothing is read. */
+  /**
+   * Text that the answer must contain, or regular expression (also as `/text/`) that it must match. Default: nothing is
+   * read.
+   */
   expect?: string | RegExp;
-  /** Octets that are read of an answer at most. Default 4096. */
+  /**
+   * Maximum number of bytes read.
+   * @default 4096
+   */
   maxAnswer?: number;
-  /** Allows port 3306 all the same. Default false. */
+  /**
+   * Allows port 3306.
+   * @default false
+   */
   force?: boolean;
 }
 
 /**
- * A new connection each run: whether it is taken, and, with `expect`, whether
- * what comes on it is as expected.
+ * Opens a new connection at each run; with `expect`, also checks the data received.
  *
- * @throws PongcheckError `PONGCHECK_CONFIG` for options that make no sense, and for port 3306 without `force`.
+ * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options, and for port 3306 without `force`.
  */
 export function tcp(given: TcpOptions): CheckDefinition {
   const { settings, options } = parseCheckOptions<TcpOptions>(KIND, tcpOptions, given);
   const { send, expect, maxAnswer = 4096, force = false } = options;
   const url = readUrl(KIND, options.url, ['tcp']);
   if (url.username !== '' || url.password !== '')
-    throw invalidOption(KIND, ['url'], 'one with credentials', 'tcp://HOST:PORT');
+    throw invalidOption(KIND, ['url'], 'a URL with credentials', 'tcp://HOST:PORT');
   const port = Number(url.port);
-  if (port === 0) throw invalidOption(KIND, ['url'], 'without a port', 'tcp://HOST:PORT');
+  if (port === 0) throw invalidOption(KIND, ['url'], 'a URL without a port', 'tcp://HOST:PORT');
   if (port === MYSQL_PORT && !force) {
     throw invalidOption(
       KIND,
       ['url'],
-      'of port 3306, where a MySQL server counts each such connection as a broken handshake and blocks this host after 100 of them',
-      'the kind mysql, or force: true where no MySQL listens there',
+      'a URL with port 3306: a MySQL server counts each such connection as a broken handshake and blocks this host after 100 of them',
+      'the kind mysql, or force: true if the server is not MySQL',
     );
   }
   const worker = new PatternWorker();
@@ -69,14 +80,14 @@ interface TcpProbe {
   readonly port: number;
   readonly request: Buffer | undefined;
   readonly expected: Match | undefined;
-  /** Octets. */
+  /** Bytes. */
   readonly maxAnswer: number;
 }
 
 const controls: Readonly<Record<string, string>> = { r: '\r', n: '\n', t: '\t', '0': '\0', '\\': '\\' };
 const escapes = /(\\x[0-9a-fA-F]{2}|\\[rnt0\\])/;
 
-/** A configuration file has no control characters in its texts, and a text has no bytes of its own above 7f. */
+/** Configuration files cannot contain control characters, and strings cannot contain bytes above 7f on their own. */
 function bytesOf(text: string): Buffer {
   return Buffer.concat(text.split(escapes).map(bytesOfPart));
 }
@@ -87,7 +98,7 @@ function bytesOfPart(part: string): Buffer {
   return control === undefined ? Buffer.from(part.slice(2), 'hex') : Buffer.from(control);
 }
 
-/** Settles when the connection is closed again, or is being; rejects at once when `signal` fires. */
+/** Resolves when the connection is closed or being closed; rejects at once when `signal` fires. */
 function attempt(
   { host, port, request, expected, maxAnswer }: TcpProbe,
   signal: AbortSignal,
@@ -104,7 +115,7 @@ function attempt(
     const fail = (error: unknown) => end(() => reject(toCheckFailure(reasonOf(error), error)));
     const onAbort = () => end(() => reject(signal.reason));
     signal.addEventListener('abort', onAbort, { once: true });
-    // Stays: a socket that is given up may say so once more.
+    // Not removed: a destroyed socket may emit another error.
     socket.on('error', fail);
     socket.once('connect', () => {
       if (expected) listen(socket, (text) => expected(text, signal, deadline), maxAnswer, pass, fail);
@@ -116,7 +127,7 @@ function attempt(
   });
 }
 
-/** Reads until what has come is as expected, or cannot be any more. */
+/** Reads until the data matches, or cannot match any more. */
 function listen(
   socket: Socket,
   isExpected: (text: string) => Promise<boolean>,
@@ -128,7 +139,7 @@ function listen(
   let matched = 0;
   let isMatching = false;
   let hasEnded = false;
-  // One match at a time: what comes meanwhile is in the next.
+  // One match at a time: data received meanwhile is in the next.
   const match = async () => {
     if (isMatching) return;
     isMatching = true;
@@ -140,7 +151,7 @@ function listen(
     if (received.length >= maxAnswer) {
       fail(new CheckFailure('bad-body', `the first ${maxAnswer} bytes of the answer are not as expected`));
     } else if (hasEnded) {
-      const found = received.length === 0 ? 'there is no answer' : 'the answer is not as expected';
+      const found = received.length === 0 ? 'no answer' : 'the answer is not as expected';
       fail(new CheckFailure(received.length === 0 ? 'reset' : 'bad-body', `${found}: the connection was closed`));
     }
   };
