@@ -97,12 +97,12 @@ function entry(monitor: Monitor, { now, wall }: Moment): object {
 
 /** The first causes, within the limits of number and size. */
 function boundedCauses(causes: Iterable<Cause>): Cause[] {
-  const kept: Cause[] = [];
+  const included: Cause[] = [];
   let bytes = 0;
   for (const cause of causes) {
     bytes += Buffer.byteLength(JSON.stringify(cause)) + 1;
-    if (kept.length === MAX_CAUSES || bytes > MAX_CAUSES_BYTES) break;
-    kept.push(cause);
+    if (included.length === MAX_CAUSES || bytes > MAX_CAUSES_BYTES) break;
+    included.push(cause);
   }
-  return kept;
+  return included;
 }

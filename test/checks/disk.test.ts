@@ -57,7 +57,7 @@ describe('a disk check', () => {
     expect(outcome.observedValue).toBeCloseTo((bavail / (blocks - bfree + bavail)) * 100, -1);
   });
 
-  it('fails where less space is free than is wanted, in octets', async () => {
+  it('fails where less space is free than is wanted, in bytes', async () => {
     const path = folder;
     expect(await run({ path, minFree: Number.MAX_SAFE_INTEGER })).toMatchObject({
       status: 'fail',

@@ -5,7 +5,7 @@ import { packageVersion } from '../../src/common/version.js';
 import { HttpService } from '../live/http-service.js';
 import { runCheck } from '../live/run-check.js';
 
-const { zstdCompressSync } = zlib as unknown as { zstdCompressSync?: (octets: Buffer) => Buffer };
+const { zstdCompressSync } = zlib as unknown as { zstdCompressSync?: (bytes: Buffer) => Buffer };
 
 describe('the body of an answer', () => {
   let service: HttpService;
@@ -36,7 +36,7 @@ describe('the body of an answer', () => {
     ['', ready],
     ['gzip, br', zlib.brotliCompressSync(zlib.gzipSync(ready))],
     ['deflate,identity , gzip', zlib.gzipSync(zlib.deflateSync(ready))],
-    ['gzip, gzip, gzip, gzip', [1, 2, 3, 4].reduce((octets) => zlib.gzipSync(octets), ready)],
+    ['gzip, gzip, gzip, gzip', [1, 2, 3, 4].reduce((bytes) => zlib.gzipSync(bytes), ready)],
   ])('is decoded where its coding is %j', async (coding, body) => {
     answer(body, { 'content-encoding': coding });
     expect(await run({ expectBody: '/^i am ready$/' })).toMatchObject({ status: 'pass' });
@@ -70,13 +70,13 @@ describe('the body of an answer', () => {
   });
 
   it('is decoded to its limit, and no further', async () => {
-    const octets = Buffer.from(Array.from({ length: 5000 }, (_, at) => (at * 7919 + (at >> 3)) & 0x7f));
+    const bytes = Buffer.from(Array.from({ length: 5000 }, (_, at) => (at * 7919 + (at >> 3)) & 0x7f));
     for (const [coding, code] of [
       ['gzip', zlib.gzipSync],
       ['br', zlib.brotliCompressSync],
       ['deflate', zlib.deflateRawSync],
     ] as const) {
-      answer(code(octets), { 'content-encoding': coding });
+      answer(code(bytes), { 'content-encoding': coding });
       expect(await run({ expectBody: /^/, maxBody: 5000 })).toMatchObject({ status: 'pass' });
       const tooLong = { status: 'fail', reason: 'bad-body', output: 'the body is longer than 4999 bytes' };
       expect(await run({ expectBody: /^/, maxBody: 4999 })).toMatchObject(tooLong);
@@ -115,14 +115,14 @@ describe('the body of an answer', () => {
   });
 
   it('is asked for as it is, by a name that can be another', async () => {
-    let heard: Record<string, unknown> = {};
+    let received: Record<string, unknown> = {};
     service.mode = (request, response) => {
-      heard = request.headers;
+      received = request.headers;
       response.end();
     };
     await run({});
-    expect(heard).toMatchObject({ 'user-agent': `pongcheck/${packageVersion()}`, 'accept-encoding': 'identity' });
+    expect(received).toMatchObject({ 'user-agent': `pongcheck/${packageVersion()}`, 'accept-encoding': 'identity' });
     await run({ headers: { 'User-Agent': 'probe/1', 'Accept-Encoding': 'gzip' } });
-    expect(heard).toMatchObject({ 'user-agent': 'probe/1', 'accept-encoding': 'gzip' });
+    expect(received).toMatchObject({ 'user-agent': 'probe/1', 'accept-encoding': 'gzip' });
   });
 });

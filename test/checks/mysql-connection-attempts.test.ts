@@ -39,15 +39,15 @@ describe('the attempts to a MySQL server', () => {
     clock = new FakeClock();
     opened = [];
     attempts = new ConnectionAttempts(() => {
-      const knocking = new FakeSession(clock.now());
-      opened.push(knocking);
-      return knocking;
+      const connecting = new FakeSession(clock.now());
+      opened.push(connecting);
+      return connecting;
     }, clock);
   });
 
   const last = () => opened.at(-1) as FakeSession;
   /** A run that ends by its deadline before anybody opens. */
-  const knockInVain = async () => {
+  const failedAttempt = async () => {
     const aborter = new AbortController();
     const session = attempts.session(aborter.signal);
     aborter.abort(new Error('deadline'));
@@ -56,7 +56,7 @@ describe('the attempts to a MySQL server', () => {
 
   it('lets each run wait for the handshake that an earlier one began', async () => {
     for (let run = 0; run < 100; run++) {
-      await knockInVain();
+      await failedAttempt();
       clock.jump(200);
     }
     expect(opened).toHaveLength(1);
@@ -66,7 +66,7 @@ describe('the attempts to a MySQL server', () => {
   });
 
   it('lets a run wait for the next handshake when the one before is given up', async () => {
-    await knockInVain();
+    await failedAttempt();
     clock.jump(30_000);
     const aborter = new AbortController();
     const session = attempts.session(aborter.signal);
@@ -77,48 +77,48 @@ describe('the attempts to a MySQL server', () => {
   });
 
   it('keeps nothing of the runs that waited in vain', async () => {
-    await knockInVain();
+    await failedAttempt();
     const then = jest.spyOn(last().ready, 'then');
-    for (let run = 0; run < 100; run++) await knockInVain();
+    for (let run = 0; run < 100; run++) await failedAttempt();
     expect(then).not.toHaveBeenCalled();
   });
 
   it('keeps what was finished while nobody waited', async () => {
-    await knockInVain();
+    await failedAttempt();
     last().let();
     expect(attempts.take()).toBe(opened[0]);
     expect(attempts.take()).toBeUndefined();
   });
 
   it('gives a handshake up after 30 s, then after twice as long each time, up to an hour', async () => {
-    const patience: number[] = [];
-    for (let since = clock.now(); patience.length < 9 && opened.length < 20; clock.jump(5000)) {
+    const delays: number[] = [];
+    for (let since = clock.now(); delays.length < 9 && opened.length < 20; clock.jump(5000)) {
       const before = opened.length;
-      await knockInVain();
+      await failedAttempt();
       if (opened.length === 1 || opened.length === before) continue;
-      patience.push((clock.now() - since) / 1000);
+      delays.push((clock.now() - since) / 1000);
       since = clock.now();
     }
-    expect(patience).toEqual([30, 60, 120, 240, 480, 960, 1920, 3600, 3600]);
+    expect(delays).toEqual([30, 60, 120, 240, 480, 960, 1920, 3600, 3600]);
     expect(opened.filter(({ lost }) => !lost)).toHaveLength(1);
   });
 
   it('begins with 30 s again once a handshake was finished', async () => {
-    await knockInVain();
+    await failedAttempt();
     clock.jump(30_000);
-    await knockInVain();
+    await failedAttempt();
     last().let();
     expect(attempts.take()).toBe(opened[1]);
-    await knockInVain();
+    await failedAttempt();
     clock.jump(30_000);
-    await knockInVain();
+    await failedAttempt();
     expect(opened).toHaveLength(4);
   });
 
   it('begins another at once where the server ended the last', async () => {
-    await knockInVain();
+    await failedAttempt();
     last().refuse(new Error('reset'));
-    await knockInVain();
+    await failedAttempt();
     expect(opened).toHaveLength(2);
   });
 
@@ -146,12 +146,12 @@ describe('the attempts to a MySQL server', () => {
     aborter.abort(new Error('deadline'));
     await expect(session).rejects.toThrow('deadline');
     expect(last().lost).toBe(true);
-    await knockInVain();
+    await failedAttempt();
     expect(opened).toHaveLength(2);
   });
 
   it('lets go of the unfinished one when it is closed', async () => {
-    await knockInVain();
+    await failedAttempt();
     attempts.close();
     expect(last().lost).toBe(true);
   });

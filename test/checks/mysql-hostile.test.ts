@@ -14,7 +14,7 @@ const OFFERED = 256 * MIB;
 const TAKEN = 24 * MIB;
 
 /** A header, and a response to the greeting that ends before the user. */
-const SSL_REQUEST_OCTETS = 36;
+const SSL_REQUEST_BYTES = 36;
 
 interface Talk extends Partial<MysqlUrlOptions> {
   runs?: number;
@@ -22,7 +22,7 @@ interface Talk extends Partial<MysqlUrlOptions> {
 
 describe('a MySQL check of a hostile server', () => {
   let server: Server;
-  /** Octets that left the server, of all connections. */
+  /** Bytes that left the server, of all connections. */
   let taken: number;
   afterEach(() => new Promise((resolve) => server.close(resolve)));
 
@@ -126,8 +126,8 @@ describe('a MySQL check of a hostile server', () => {
     const outcome = await runAgainst(
       (socket) => {
         // Behind the wish for TLS all is encrypted.
-        socket.once('data', (octets) => {
-          socket.pause().unshift(octets.subarray(SSL_REQUEST_OCTETS));
+        socket.once('data', (bytes) => {
+          socket.pause().unshift(bytes.subarray(SSL_REQUEST_BYTES));
           const secure = new TLSSocket(socket, { isServer: true, secureContext });
           secure.on('error', () => {});
           secure.once('data', () => flood(secure, packet(2, Buffer.alloc(MIB, 1))));
@@ -183,15 +183,15 @@ describe('a MySQL check of a hostile server', () => {
 });
 
 describe('the limits of a MySQL answer', () => {
-  const take = (octets: Buffer, limit = SMALL_ANSWER, piece = octets.length) => {
+  const take = (bytes: Buffer, limit = SMALL_ANSWER, piece = bytes.length) => {
     const meter = new AnswerMeter();
     meter.expect(limit);
-    for (let at = 0; at < octets.length; at += piece) meter.take(octets.subarray(at, at + piece));
+    for (let at = 0; at < bytes.length; at += piece) meter.take(bytes.subarray(at, at + piece));
   };
-  const packets = (count: number, octets: number) =>
-    Buffer.concat(Array.from({ length: count }, (_, number) => packet(number & 0xff, Buffer.alloc(octets, 7))));
+  const packets = (count: number, bytes: number) =>
+    Buffer.concat(Array.from({ length: count }, (_, number) => packet(number & 0xff, Buffer.alloc(bytes, 7))));
 
-  it.each([3, 4, 1000, 1 << 20])('are the same in pieces of %d octets', (piece) => {
+  it.each([3, 4, 1000, 1 << 20])('are the same in pieces of %d bytes', (piece) => {
     expect(() => take(packets(64, 1020), SMALL_ANSWER, piece)).not.toThrow();
     expect(() => take(packets(65, 0), SMALL_ANSWER, piece)).toThrow('limit of 64 packets');
     expect(() => take(packets(64, 1021), SMALL_ANSWER, piece)).toThrow('limit of 65536 bytes');
@@ -206,10 +206,10 @@ describe('the limits of a MySQL answer', () => {
 
   it('begin again with each question, also in the middle of a packet', () => {
     const meter = new AnswerMeter();
-    const octets = packets(64, 1020);
-    for (let at = 0; at < octets.length; at += 1000) {
+    const bytes = packets(64, 1020);
+    for (let at = 0; at < bytes.length; at += 1000) {
       meter.expect(SMALL_ANSWER);
-      meter.take(octets.subarray(at, at + 1000));
+      meter.take(bytes.subarray(at, at + 1000));
     }
     expect(() => meter.take(packets(65, 0))).toThrow('packets');
   });

@@ -97,7 +97,7 @@ describe('the lag of a replica', () => {
     expect(lag.takeOver(other.session)).toBe(false);
   });
 
-  it('is nobody’s to judge where the connection breaks', async () => {
+  it('is not evaluated if the connection breaks', async () => {
     const broken = scripted(() => {
       throw Object.assign(new Error('Connection lost'), { code: 'PROTOCOL_CONNECTION_LOST' });
     });

@@ -175,7 +175,7 @@ describe('a MySQL check of the application’s own pool', () => {
     expect(await runCheck(check(pool))).toMatchObject({ ...exhausted, output: 'Pool is closed.' });
   });
 
-  it('says pool-exhausted where the pool’s connections are heard of no more, and takes these out of it', async () => {
+  it('says pool-exhausted if connections of the pool no longer answer, and removes them from it', async () => {
     const proxy = await TcpProxy.start({ to: mariadb.port });
     closing.push(() => proxy.stop());
     // The check’s own way does not lead through what is broken.

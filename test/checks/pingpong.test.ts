@@ -34,7 +34,7 @@ function run(timeout = 800, hops?: number): Promise<CheckResult> {
   return done.finally(() => clearTimeout(timer));
 }
 
-/** Status octets of PONGs. */
+/** Status bytes of PONGs. */
 const codes = { unknown: 0, pass: 1, warn: 2, fail: 3, draining: 4, starting: 5, 'not-found': 6 };
 const report = (causes: unknown, instance: unknown = 'peer') => JSON.stringify({ state: 'fail', instance, causes });
 
@@ -93,7 +93,7 @@ describe('what a responder says', () => {
     expect(await run()).toMatchObject({ status: 'unknown', reason: 'dependency' });
   });
 
-  it('counts also where it is stale, and that it is so is told', async () => {
+  it('counts if it is stale, and says so', async () => {
     const causes = [{ instance: 'peer', via: [], check: 'db', reason: 'timeout' }];
     await against(({ id }) =>
       server.frames.length === 1 ? pong(id, codes.pass, STALE) : pong(id, codes.fail, STALE, report(causes)),
@@ -119,7 +119,7 @@ describe('what a responder says', () => {
     expect(result.output).toBe(`${server.address} reports fail (db: timeout)`);
   });
 
-  it('carries no causes on while it drains: what it lacks then is nobody’s trouble', async () => {
+  it('passes no causes on while it drains', async () => {
     const body = report([{ instance: 'peer', via: [], check: 'db' }]);
     await against(({ id }) => pong(id, codes.draining, 0, body));
     expect(await run()).not.toHaveProperty('causes');

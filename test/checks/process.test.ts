@@ -66,15 +66,15 @@ describe('a process check', () => {
     // Delays of the start may still be in the window.
     while ((await ask()).status !== 'pass') await pause(20);
     block(2000);
-    const told = await ask();
-    expect(told).toMatchObject({
+    const result = await ask();
+    expect(result).toMatchObject({
       status: 'fail',
       reason: 'threshold',
       observedUnit: 'ms',
       output: expect.stringMatching(/^the event loop was blocked for \d+ ms, limit: 1000 ms$/),
     });
     // It may have been at work for a look's time when it began.
-    expect(told.observedValue).toBeGreaterThan(1900);
+    expect(result.observedValue).toBeGreaterThan(1900);
     while ((await ask()).status !== 'pass') await pause(20);
   }, 30_000);
 
@@ -98,8 +98,8 @@ describe('a process check', () => {
     await pause(150);
     await run();
     block(400);
-    const { observedValue, ...told } = await run();
-    expect(told).toMatchObject({
+    const { observedValue, ...result } = await run();
+    expect(result).toMatchObject({
       status: 'warn',
       reason: 'threshold',
       observedUnit: 'ms',

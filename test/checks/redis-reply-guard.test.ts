@@ -26,19 +26,18 @@ describe('the guard of replies', () => {
   it.each(replies.map((reply) => [JSON.stringify(reply.slice(0, 40)), reply]))(
     'follows %s, whole, in halves and by bytes, to its last one',
     (_text, reply) => {
-      const octets = Buffer.from(reply);
-      const sizes =
-        octets.length > 1024 ? [octets.length, 65_536, 1000] : [octets.length, Math.ceil(octets.length / 2), 1];
+      const bytes = Buffer.from(reply);
+      const sizes = bytes.length > 1024 ? [bytes.length, 65_536, 1000] : [bytes.length, Math.ceil(bytes.length / 2), 1];
       for (const size of sizes) {
         const guard = new RedisReplyGuard();
         const feed = () => {
-          for (let at = 0; at < octets.length; at += size) guard.check(octets.subarray(at, at + size));
+          for (let at = 0; at < bytes.length; at += size) guard.check(bytes.subarray(at, at + size));
         };
         for (let count = 0; count < MAX_REPLIES; count++) {
           feed();
-          if (octets.length > 1024) guard.reset();
+          if (bytes.length > 1024) guard.reset();
         }
-        if (octets.length > 1024) continue;
+        if (bytes.length > 1024) continue;
         expect(feed).toThrow(/more than 16 replies/);
         guard.reset();
       }
@@ -69,9 +68,9 @@ describe('the guard of replies', () => {
   ])('refuses %s, however it is cut', (_what, message, said) => {
     for (const size of [said.length, 1000, 1]) {
       const guard = new RedisReplyGuard();
-      const octets = Buffer.from(said);
+      const bytes = Buffer.from(said);
       const feed = () => {
-        for (let at = 0; at < octets.length; at += size) guard.check(octets.subarray(at, at + size));
+        for (let at = 0; at < bytes.length; at += size) guard.check(bytes.subarray(at, at + size));
       };
       expect(feed).toThrow(message);
       expect(feed).toThrow(expect.objectContaining({ reason: 'protocol' }));

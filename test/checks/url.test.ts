@@ -66,7 +66,7 @@ describe('an open map of options', () => {
     [{ path: 'http://me:p%2Fw@db/?sig=abc' }, ['p/w', 'abc']],
     [{ database: { password: 'x' } }, ['x']],
     [{ user: 'me', secret: 'p/w' }, ['bWU6cC93']],
-    [{ key: Buffer.from('octets') }, ['octets']],
+    [{ key: Buffer.from('bytes') }, ['bytes']],
     [{ odd: 'http://a:%zz@host/' }, ['%zz']],
   ])('knows what is hidden in %j', (map, expected) => {
     expect(secretsOfMap(map)).toEqual(expect.arrayContaining(expected));

@@ -59,8 +59,11 @@ export class HttpExchange {
     private readonly options: ExchangeOptions,
     private readonly clock: Clock,
   ) {
-    const kept = { keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: 1 };
-    this.agents = { 'http:': new HttpAgent(kept), 'https:': new HttpsAgent({ ...kept, ...options.tls }) };
+    const agentOptions = { keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: 1 };
+    this.agents = {
+      'http:': new HttpAgent(agentOptions),
+      'https:': new HttpsAgent({ ...agentOptions, ...options.tls }),
+    };
   }
 
   /**
@@ -73,12 +76,12 @@ export class HttpExchange {
     const { isAllowed, maxBody } = this.options;
     let { url, headers } = this.options;
     this.renew();
-    for (let left = this.options.redirects; ; left--) {
+    for (let redirectsLeft = this.options.redirects; ; redirectsLeft--) {
       const { response, isFresh } = await this.send(url, headers, signal, connected);
       const answer = new HttpAnswer(response, maxBody, signal);
       const isRedirect = redirectStatuses.has(answer.status) && !isAllowed(answer.status);
       const to = answer.header('location');
-      if (!isRedirect || to === undefined || left === 0) {
+      if (!isRedirect || to === undefined || redirectsLeft === 0) {
         if (url.origin !== this.origin) this.closeKept();
         this.origin = url.origin;
         if (isFresh) this.connectedAt = this.clock.now();

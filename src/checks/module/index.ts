@@ -119,8 +119,8 @@ async function produce(
 /** Rejects after the time limit. The timer keeps the process alive: otherwise Node would exit without an error. */
 async function withTimeLimit<T>(work: Promise<T>): Promise<T> {
   const aborter = new AbortController();
-  const over = () => aborter.abort(new Error(`not done within ${LOAD_LIMIT_MS / 1000} s`));
-  const timer = setTimeout(over, LOAD_LIMIT_MS);
+  const onTimeout = () => aborter.abort(new Error(`not done within ${LOAD_LIMIT_MS / 1000} s`));
+  const timer = setTimeout(onTimeout, LOAD_LIMIT_MS);
   try {
     return await orAbort(work, aborter.signal);
   } finally {

@@ -53,7 +53,7 @@ export class ReplicaLag {
     this.known = { lag: lag * 1000, at };
     const observed = { observedValue: lag, observedUnit: 's' };
     if (lag * 1000 <= this.maxLag) return { status: 'pass', ...observed };
-    const output = `${lag} s behind its primary, allowed: ${this.maxLag / 1000} s`;
+    const output = `${lag} s behind its primary, limit: ${this.maxLag / 1000} s`;
     return { status: 'fail', reason: 'lag', output, ...observed };
   }
 
@@ -104,9 +104,9 @@ export class ReplicaLag {
   /** The lag is at most the last known lag plus the time since. */
   private unknown(channel: Channel): CheckResult {
     const { lag, at } = this.known ?? { lag: Number.POSITIVE_INFINITY, at: 0 };
-    const most = lag + this.clock.now() - at;
-    const status = most <= this.maxLag ? 'warn' : 'fail';
-    const bound = most === Number.POSITIVE_INFINITY ? 'unknown' : `at most ${Math.ceil(most / 1000)} s`;
+    const maximum = lag + this.clock.now() - at;
+    const status = maximum <= this.maxLag ? 'warn' : 'fail';
+    const bound = maximum === Number.POSITIVE_INFINITY ? 'unknown' : `at most ${Math.ceil(maximum / 1000)} s`;
     return { status, ...why(channel, bound) };
   }
 }

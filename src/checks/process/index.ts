@@ -143,10 +143,10 @@ interface Level {
   readonly limits: Measures;
 }
 
-const rows: readonly { measure: keyof Measures; unit: string; description(found: string): string }[] = [
-  { measure: 'delay', unit: 'ms', description: (found) => `the event loop was blocked for ${found}` },
-  { measure: 'utilization', unit: '%', description: (found) => `the event loop was busy ${found} of the time` },
-  { measure: 'heap', unit: '%', description: (found) => `the heap uses ${found} of its limit` },
+const rows: readonly { measure: keyof Measures; unit: string; description(value: string): string }[] = [
+  { measure: 'delay', unit: 'ms', description: (value) => `the event loop was blocked for ${value}` },
+  { measure: 'utilization', unit: '%', description: (value) => `the event loop was busy ${value} of the time` },
+  { measure: 'heap', unit: '%', description: (value) => `the heap uses ${value} of its limit` },
 ];
 
 /** Evaluates the levels, worst first: the first one with a value above its limit counts. */

@@ -48,10 +48,10 @@ export class RedisCheck {
     const now = this.clock.now();
     const nextRun = now + (now - this.lastRunAt);
     this.lastRunAt = now;
-    const kept = this.session;
-    if (!kept || kept.lost || nextRun > this.renewAt) return this.renew(signal, deadline, connected);
+    const current = this.session;
+    if (!current || current.lost || nextRun > this.renewAt) return this.renew(signal, deadline, connected);
     try {
-      const result = await this.ask(kept, signal);
+      const result = await this.ask(current, signal);
       // After a failover the Sentinels return another address.
       if (!this.login.sentinels || result.reason !== 'role') return result;
     } catch (error) {
@@ -66,7 +66,7 @@ export class RedisCheck {
     await Promise.all([...this.open].map((session) => this.drop(session)));
   }
 
-  /** Queries on a new connection, which replaces the kept one. */
+  /** Queries on a new connection, which replaces the current one. */
   private async renew(signal: AbortSignal, deadline: number, connected?: () => void): Promise<CheckResult> {
     const { Redis } = await orAbort(import('ioredis'), signal);
     let login: RedisOptions;
@@ -98,9 +98,9 @@ export class RedisCheck {
    * `reason`, or that of the failure.
    */
   private async askKept(failure: CheckFailure, signal: AbortSignal, reason?: Reason): Promise<CheckResult> {
-    const { session: kept } = this;
-    if (!kept || kept.lost) throw failure;
-    const result = await this.ask(kept, signal);
+    const { session: current } = this;
+    if (!current || current.lost) throw failure;
+    const result = await this.ask(current, signal);
     if (result.status === 'fail') return result;
     const output = `${failure.message}; an older connection still answers`;
     return { ...result, status: 'warn', reason: reason ?? failure.reason, output };
@@ -147,10 +147,10 @@ export class RedisCheck {
   }
 
   private settle(session: RedisSession): void {
-    const { session: kept } = this;
+    const { session: current } = this;
     this.session = session;
     this.renewAt = this.clock.now() + RECONNECT_INTERVAL_MS * (1 - Math.random() * JITTER);
-    if (kept) void this.drop(kept);
+    if (current) void this.drop(current);
   }
 
   /** Queries a session; on failure the session is closed. */

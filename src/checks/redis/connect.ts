@@ -84,7 +84,7 @@ async function answersWithOtherEncryption(login: RedisOptions, signal: AbortSign
     const address = addressOf(login);
     const socket = login.tls ? connect(address) : connectTls({ ...address, rejectUnauthorized: false });
     socket.once('error', no).once('close', no);
-    if (login.tls) socket.once('data', (said) => end(/^[+-]/.test(said.toString('latin1')))).write('PING\r\n');
+    if (login.tls) socket.once('data', (chunk) => end(/^[+-]/.test(chunk.toString('latin1')))).write('PING\r\n');
     else socket.once('secureConnect', () => end(true));
     if (signal.aborted) no();
     else signal.addEventListener('abort', no, { once: true });

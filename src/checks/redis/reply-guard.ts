@@ -97,6 +97,6 @@ export class RedisReplyGuard {
   }
 }
 
-function excess(what: string, most: number): CheckFailure {
-  return new CheckFailure('protocol', `the answer has more than ${most} ${what}`);
+function excess(what: string, max: number): CheckFailure {
+  return new CheckFailure('protocol', `the answer has more than ${max} ${what}`);
 }

@@ -26,8 +26,8 @@ export function readPattern(kind: string, key: string, pattern: string | RegExp,
 export function readStatuses(kind: string, text: string): (status: number) => boolean {
   const ranges = text.split(',').map((range): readonly [number, number] => {
     const [, from, to = from] = /^\s*(\d{3})(?:-(\d{3}))?\s*$/.exec(range) ?? [];
-    const [least, most] = [Number(from), Number(to)];
-    if (least >= 100 && most <= 599 && least <= most) return [least, most];
+    const [min, max] = [Number(from), Number(to)];
+    if (min >= 100 && max <= 599 && min <= max) return [min, max];
     throw invalidOption(
       kind,
       ['status'],
@@ -35,5 +35,5 @@ export function readStatuses(kind: string, text: string): (status: number) => bo
       'statuses and ranges from 100 to 599, such as "200-299,304"',
     );
   });
-  return (status) => ranges.some(([least, most]) => status >= least && status <= most);
+  return (status) => ranges.some(([min, max]) => status >= min && status <= max);
 }

@@ -151,8 +151,8 @@ function listen(
     if (received.length >= maxAnswer) {
       fail(new CheckFailure('bad-body', `the first ${maxAnswer} bytes of the answer are not as expected`));
     } else if (hasEnded) {
-      const found = received.length === 0 ? 'no answer' : 'the answer is not as expected';
-      fail(new CheckFailure(received.length === 0 ? 'reset' : 'bad-body', `${found}: the connection was closed`));
+      const problem = received.length === 0 ? 'no answer' : 'the answer is not as expected';
+      fail(new CheckFailure(received.length === 0 ? 'reset' : 'bad-body', `${problem}: the connection was closed`));
     }
   };
   socket.on('data', (chunk) => {

@@ -18,7 +18,7 @@ interface CachedReport {
  */
 export class ReportCache {
   /** Oldest first, for each detail. */
-  private readonly kept: Readonly<Record<ReportDetail, Map<object, CachedReport>>> = {
+  private readonly cache: Readonly<Record<ReportDetail, Map<object, CachedReport>>> = {
     full: new Map(),
     causes: new Map(),
     chain: new Map(),
@@ -32,11 +32,11 @@ export class ReportCache {
   /** Returns the report of `group` at `revision`; calls `serialise` if none is cached. */
   get(group: object, detail: ReportDetail, revision: number, serialise: () => Buffer): Buffer {
     const now = this.clock.now();
-    const reports = this.kept[detail];
-    const kept = reports.get(group);
-    if (kept && kept.revision === revision && now < kept.until) return kept.bytes;
+    const reports = this.cache[detail];
+    const cached = reports.get(group);
+    if (cached && cached.revision === revision && now < cached.until) return cached.bytes;
     const bytes = serialise();
-    if (kept) this.drop(reports, group, kept);
+    if (cached) this.drop(reports, group, cached);
     if (this.bytes + bytes.length > MAX_BYTES) this.clear();
     reports.set(group, { bytes, revision, until: now + REPORT_LIFE });
     this.bytes += bytes.length;
@@ -45,7 +45,7 @@ export class ReportCache {
   }
 
   clear(): void {
-    for (const reports of Object.values(this.kept)) reports.clear();
+    for (const reports of Object.values(this.cache)) reports.clear();
     this.bytes = 0;
     this.clock.clear(this.timer);
     this.timer = undefined;
@@ -59,13 +59,13 @@ export class ReportCache {
   private readonly expire = (): void => {
     const now = this.clock.now();
     let next = Number.POSITIVE_INFINITY;
-    for (const reports of Object.values(this.kept)) {
-      for (const [group, kept] of reports) {
-        if (kept.until > now) {
-          next = Math.min(next, kept.until);
+    for (const reports of Object.values(this.cache)) {
+      for (const [group, cached] of reports) {
+        if (cached.until > now) {
+          next = Math.min(next, cached.until);
           break;
         }
-        this.drop(reports, group, kept);
+        this.drop(reports, group, cached);
       }
     }
     this.timer = next < Number.POSITIVE_INFINITY ? this.clock.after(next - now, this.expire) : undefined;
