@@ -64,8 +64,7 @@ function countsAs({ state, critical }: ReportedCheck): string {
 
 function causeLines(report: ReportView): string[] {
   const { causes, checks } = report;
-  const word = causes.length > 1 ? 'Root causes' : 'Root cause';
-  const lines = causes.slice(0, MAX_CAUSES).map((cause) => `${word}: ${causeSentence(cause, report)}`);
+  const lines = causes.slice(0, MAX_CAUSES).map((cause) => causeLine(cause, report));
   const more = causes.length - MAX_CAUSES;
   if (more > 0) lines.push(`${more} more ${more === 1 ? 'cause is' : 'causes are'} in the report.`);
   const loops = checks.filter(({ reason }) => reason === 'loop').map(({ name }) => name);
@@ -74,13 +73,14 @@ function causeLines(report: ReportView): string[] {
   return lines;
 }
 
-function causeSentence(cause: ReportedCause, { checks, instance }: ReportView): string {
+function causeLine(cause: ReportedCause, { state, checks, instance }: ReportView): string {
   const { check = 'an unnamed check', reason, output, via } = cause;
   const why = reasonText(reason, output);
   if (via.length === 0) {
     const own = checks.find(({ name }) => name === check);
-    const soft = own && !own.critical ? ', not critical' : '';
-    return `${check} is ${own?.state ?? 'not passing'} (${why})${soft}.`;
+    const soft = own?.critical === false;
+    const label = soft && state !== 'warn' ? 'Also degraded' : 'Root cause';
+    return `${label}: ${check} is ${own?.state ?? 'not passing'} (${why})${soft ? ', not critical' : ''}.`;
   }
   const where = cause.service ?? `the responder ${cause.instance}`;
   const through = checks
@@ -88,7 +88,7 @@ function causeSentence(cause: ReportedCause, { checks, instance }: ReportView): 
     .map(({ name }) => name);
   const hops = via.filter((hop) => hop !== instance && hop !== cause.instance);
   const path = [...through.slice(0, 1), ...hops.reverse().map((hop) => `the responder ${hop}`)];
-  return `${check} of ${where} is not passing (${why})${path.length > 0 ? `, seen through ${path.join(', then ')}` : ''}.`;
+  return `Root cause: ${check} of ${where} is not passing (${why})${path.length > 0 ? `, seen through ${path.join(', then ')}` : ''}.`;
 }
 
 /** The reason and the output; without an output, the description of the reason. */

@@ -46,10 +46,18 @@ describe('an explanation', () => {
     expect(headline).toBe('shop is not ready.');
     expect(since).toEqual(new Date('2026-11-21T02:15:48.000Z'));
     expect(lines).toEqual([
-      'Root causes: db is fail (refused: nothing listens).',
-      'Root causes: soft is fail (No answer within the timeout of the check), not critical.',
+      'Root cause: db is fail (refused: nothing listens).',
+      'Also degraded: soft is fail (No answer within the timeout of the check), not critical.',
       'Last change: db became fail at 2026-11-21 02:15:48 UTC, 4 min 12 s ago.',
     ]);
+  });
+
+  it('names a check that is not critical as the root cause of a warn', () => {
+    const checks = { soft: check({ state: 'fail', reason: 'refused', critical: false }) };
+    const causes = [{ instance: 'me', via: [], check: 'soft', reason: 'refused', output: 'nothing listens' }];
+    const { headline, lines } = explained({ state: 'warn', causes, checks });
+    expect(headline).toBe('shop is ready, but degraded.');
+    expect(lines[0]).toBe('Root cause: soft is fail (refused: nothing listens), not critical.');
   });
 
   it('names the cause at the end of a chain, and the way to it', () => {
