@@ -9,78 +9,77 @@ import { processOptions } from './process/options.js';
 import { redisOptions } from './redis/options.js';
 import { tcpOptions } from './tcp/options.js';
 
-/** Makes a check of what was said of it: the kind's options, and those of every check, in ms and octets. */
+/** Creates a check from the options of its kind and the settings of every check, in milliseconds and bytes. */
 export type MakeCheck = (options: Readonly<Record<string, unknown>>) => CheckDefinition | Promise<CheckDefinition>;
 
-/** One kind of check. */
+/** A kind of check. */
 export interface CheckKind {
   readonly kind: string;
   readonly description: string;
   readonly options: readonly OptionRow[];
-  /** Whether it takes further options, of the user's own. */
+  /** Whether it accepts further options, defined by the user. */
   readonly open?: boolean;
-  /** Loads the kind. Making a check throws PONGCHECK_CONFIG for options that make no sense. */
+  /** Loads the kind. Creating a check throws PONGCHECK_CONFIG for invalid options. */
   load(): Promise<MakeCheck>;
 }
 
 /**
- * Every kind of check there is: the configuration, the tables of docs/ and
- * `--help` come from here. Nothing is loaded before a check of a kind is made,
- * and its driver not before that check runs.
+ * All kinds of checks: the source of the configuration, the tables in docs/ and `--help`. A kind is loaded when its
+ * first check is created, and its driver before that check runs.
  */
 export const checkKinds: readonly CheckKind[] = [
   {
     kind: 'mysql',
-    description: 'MySQL or MariaDB answers a query, and takes new connections.',
+    description: 'MySQL or MariaDB answers a query and accepts new connections.',
     options: mysqlOptions,
-    load: async () => makes((await import('./mysql/index.js')).mysqlCheck),
+    load: async () => maker((await import('./mysql/index.js')).mysqlCheck),
   },
   {
     kind: 'redis',
     description: 'Redis answers a PING.',
     options: redisOptions,
-    load: async () => makes((await import('./redis/index.js')).redisCheck),
+    load: async () => maker((await import('./redis/index.js')).redisCheck),
   },
   {
     kind: 'http',
-    description: 'A service answers a request as expected.',
+    description: 'An HTTP service responds as expected.',
     options: httpOptions,
-    load: async () => makes((await import('./http/index.js')).httpCheck),
+    load: async () => maker((await import('./http/index.js')).httpCheck),
   },
   {
     kind: 'tcp',
-    description: 'A port takes a connection, and answers as expected where that is asked for.',
+    description: 'A TCP port accepts connections and, with expect, answers as expected.',
     options: tcpOptions,
-    load: async () => makes((await import('./tcp/index.js')).tcpCheck),
+    load: async () => maker((await import('./tcp/index.js')).tcpCheck),
   },
   {
     kind: 'pingpong',
-    description: 'Another responder says pass.',
+    description: 'Another responder reports pass.',
     options: pingpongOptions,
-    load: async () => makes((await import('./pingpong/index.js')).pingpongCheck),
+    load: async () => maker((await import('./pingpong/index.js')).pingpongCheck),
   },
   {
     kind: 'process',
-    description: 'The event loop of this process keeps up, and its heap has room.',
+    description: 'The event loop of this process is responsive and its heap has room.',
     options: processOptions,
-    load: async () => makes((await import('./process/index.js')).processCheck),
+    load: async () => maker((await import('./process/index.js')).processCheck),
   },
   {
     kind: 'disk',
-    description: 'A file system has space and inodes left.',
+    description: 'A file system has free space and inodes.',
     options: diskOptions,
-    load: async () => makes((await import('./disk/index.js')).diskCheck),
+    load: async () => maker((await import('./disk/index.js')).diskCheck),
   },
   {
     kind: 'module',
-    description: 'A check of your own: the default export of an ES module.',
+    description: 'A custom check: the default export of an ES module.',
     options: moduleOptions,
     open: true,
-    load: async () => makes((await import('./module/index.js')).moduleCheck),
+    load: async () => maker((await import('./module/index.js')).moduleCheck),
   },
 ];
 
-/** The factories judge their options themselves, whoever gives them. */
-function makes<Options>(factory: (options: Options) => CheckDefinition | Promise<CheckDefinition>): MakeCheck {
+/** The factories validate their options. */
+function maker<Options>(factory: (options: Options) => CheckDefinition | Promise<CheckDefinition>): MakeCheck {
   return (options) => factory(options as Options);
 }

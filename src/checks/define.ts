@@ -14,18 +14,17 @@ type Defaults = Required<Omit<CheckSettings, 'maxAge'>>;
 const defaults = Object.fromEntries(
   checkSettingRows.flatMap((row) => (row.default === undefined ? [] : [[row.path, readDefault(row, row.default)]])),
 ) as Defaults;
-/** The max age of a check that is not run in the background at a chosen interval, in milliseconds. */
+/** Default max age of a check without an interval, in milliseconds. */
 const MAX_AGE_MS = 1000;
-/** The longest kind and component type, in characters. */
+/** Maximum length of kind and component type, in characters. */
 const MAX_NAME = 64;
 
 /**
- * Fills in the settings of a check, and validates them.
+ * Validates a check and applies the defaults of its settings.
  *
- * @param definition a check of a kind, or a function: it passes when it
- *   returns nothing, true or a result that says pass, and fails when it
- *   returns false or throws.
- * @throws PongcheckError `PONGCHECK_CONFIG`: the path `checks.NAME.KEY`, what was found and what is allowed.
+ * @param definition a check definition, or a function: nothing, true or a result with status pass counts as pass; false
+ *   or an exception as fail.
+ * @throws PongcheckError `PONGCHECK_CONFIG` with the path `checks.NAME.KEY`, the value found and the allowed ones.
  */
 export function defineCheck(name: string, definition: CheckDefinition | CheckFunction): DefinedCheck {
   if (!namePattern.test(name)) {
@@ -35,7 +34,7 @@ export function defineCheck(name: string, definition: CheckDefinition | CheckFun
     return readDefinition(name, definition);
   } catch (error) {
     if (error instanceof PongcheckError) throw error;
-    // Getters and Proxies of the application may throw anything.
+    // Getters and Proxies may throw anything.
     throw configError([`${formatPath(['checks', name])} cannot be read (${redactor([])(error)})`]);
   }
 }
@@ -55,7 +54,7 @@ function readDefinition(name: string, definition: CheckDefinition | CheckFunctio
       `0 for on demand only, or at least minInterval, ${minInterval}`,
     );
   }
-  // Results of such an interval are always fresh enough, so that no caller waits for a run.
+  // With this default, results are always fresh enough, so that no request waits for a run.
   const followsInterval = settings.interval !== undefined && interval > 0;
   return {
     ...given,
@@ -69,13 +68,13 @@ function readDefinition(name: string, definition: CheckDefinition | CheckFunctio
     ...(given.load && { load: () => given.load?.() }),
     ...(given.close && { close: () => given.close?.() }),
     secrets: secretsOf(name, given.secrets),
-    // One that is defined already stays what it is.
+    // A defined check keeps its source.
     source: (given as Partial<DefinedCheck>).source ?? definition,
   };
 }
 
 function fromFunction(check: CheckFunction): CheckDefinition {
-  // Whatever it returns is validated when it has (`ResultNormalizer`).
+  // The returned value is validated later (`ResultNormalizer`).
   return { kind: 'function', run: async (signal) => (await check(signal)) as CheckResult };
 }
 
@@ -101,8 +100,8 @@ function secretsOf(name: string, secrets: unknown = []): readonly string[] {
   throw invalid(
     name,
     ['secrets'],
-    Array.isArray(secrets) ? 'a list with something else' : typeof secrets,
-    'a list of texts',
+    Array.isArray(secrets) ? 'a list with other values' : typeof secrets,
+    'a list of strings',
   );
 }
 

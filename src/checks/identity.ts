@@ -2,25 +2,25 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import type { OptionRow } from '../options/option.js';
 
-/** Of this process alone, so that an identity tells nothing of the passwords in it. */
+/** Random per process, so that an identity reveals nothing about the passwords in it. */
 const key = randomBytes(32);
-/** Files with certificates and modules are smaller. */
+/** Maximum size of a file that is read, in bytes; certificates and modules are smaller. */
 const MAX_FILE = 1_048_576;
 
-/** Objects that are no data, such as the pool of an application, are what they are and nothing else. */
+/** Numbers for objects that are compared by reference, such as the pool of an application. */
 const numbers = new WeakMap<object, number>();
 let lastNumber = 0;
 
 /**
- * Equal for two checks of a kind with equal options, and with equal contents of the files that are read once, when the
- * check is made. See `CheckDefinition.identity`.
+ * Identity of a check: equal for two checks of a kind with equal options and equal contents of the files that are read
+ * once, at creation. See `CheckDefinition.identity`.
  */
 export function identityOf(
   kind: string,
   rows: readonly OptionRow[],
   options: Readonly<Record<string, unknown>>,
 ): string {
-  // An object of the application, such as its pool, is itself whatever is in it.
+  // Objects of the application, such as its pool, are compared by reference.
   const instances = rows.filter(({ path, type }) => type.name === 'instance' && Object.hasOwn(options, path));
   const data = { ...options, ...Object.fromEntries(instances.map(({ path }) => [path, numberOf(options[path])])) };
   const hmac = createHmac('sha256', key).update(JSON.stringify([kind, comparable(data)]));
@@ -32,7 +32,7 @@ export function identityOf(
   return hmac.digest('base64');
 }
 
-/** Data whose text is equal exactly where the values are. */
+/** Converts a value so that equal JSON means equal values. */
 function comparable(value: unknown): unknown {
   if (value instanceof RegExp) return ['RegExp', value.source, value.flags];
   if (typeof value === 'bigint' || typeof value === 'symbol') return [typeof value, String(value)];
@@ -52,7 +52,7 @@ function numberOf(thing: unknown): number {
   return number;
 }
 
-/** What cannot be read is told when the check is made. */
+/** An unreadable file is reported when the check is created. */
 function contentOf(path: string): Buffer {
   try {
     const { size } = statSync(path);

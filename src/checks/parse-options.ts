@@ -8,16 +8,16 @@ import { identityOf } from './identity.js';
 
 const settingKeys: readonly string[] = checkSettingRows.map(({ path }) => path);
 
-/** An option that only its kind can tell to be wrong. `found` must hold no secret. */
+/** Error for an option that only its kind can validate. `found` must not contain a secret. */
 export function invalidOption(kind: string, path: Path, found: string, allowed: string): InvalidOption {
   return new InvalidOption(`${kind} check: `, path, found, allowed);
 }
 
 /**
- * Validates what code gives to the factory of a kind, and separates the settings that every check has from the options
- * of the kind.
+ * Validates the options passed to the factory of a kind, and separates the settings of every check from the options of
+ * the kind.
  *
- * @throws PongcheckError `PONGCHECK_CONFIG`, one line for each issue: its path, what was found and what is allowed.
+ * @throws PongcheckError `PONGCHECK_CONFIG`, one line per issue: path, value found and allowed values.
  */
 export function parseCheckOptions<Options extends object>(
   kind: string,
@@ -42,7 +42,7 @@ export function parseCheckOptions<Options extends object>(
   };
 }
 
-/** Whether an option is one of every check, and not of its kind. */
+/** Whether an option is a setting of every check. */
 export function isSetting(key: string): boolean {
   return settingKeys.includes(key);
 }

@@ -1,7 +1,7 @@
 import { Gauge, Registry } from 'prom-client';
 import { printable } from '../common/printable.js';
 import { reasons } from '../health/reason.js';
-import type { ToldCheck } from '../health/report-view.js';
+import type { ReportedCheck } from '../health/report-view.js';
 import { checkStates, states } from '../health/state.js';
 import type { Probed } from './probe.js';
 import { failureReasons } from './result.js';
@@ -42,7 +42,7 @@ export async function exposition(probed: Probed): Promise<{ type: string; text: 
   for (const check of (probed.checks ?? []).slice(0, MAX_CHECKS)) tell(check);
   return { type: registry.contentType, text: await registry.metrics() };
 
-  function tell({ name, state: found, reason }: ToldCheck): void {
+  function tell({ name, state: found, reason }: ReportedCheck): void {
     // The text format escapes line breaks and nothing else, and people read it on a terminal.
     const check = printable(name, MAX_NAME);
     for (const status of checkStates) set('probe_pongcheck_check_status', status === found ? 1 : 0, { check, status });

@@ -1,5 +1,5 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
-import { readReport } from '../health/report-view.js';
+import { parseReport } from '../health/report-view.js';
 import { type State, states } from '../health/state.js';
 import type { ProbeModule } from './module.js';
 import { type ProbeContext, ProbeFailure } from './result.js';
@@ -65,7 +65,7 @@ function take(body: Buffer, { result }: ProbeContext): void {
   } catch {
     return;
   }
-  const { state, checks } = readReport(report);
+  const { state, checks } = parseReport(report);
   const isReport = typeof report === 'object' && report !== null && ('state' in report || 'status' in report);
   if (!isReport || !states.includes(state as State)) return;
   result.state = state as State;

@@ -1,4 +1,4 @@
-import type { ToldCheck } from '../health/report-view.js';
+import type { ReportedCheck } from '../health/report-view.js';
 import { type State, states } from '../health/state.js';
 import type { ProbeModule } from './module.js';
 import { type ProbeContext, ProbeFailure } from './result.js';
@@ -33,7 +33,7 @@ export async function askLine(context: ProbeContext, { tls }: ProbeModule): Prom
 }
 
 /** ` mysql=timeout redis=refused` */
-function failingChecks(rest: string): ToldCheck[] {
+function failingChecks(rest: string): ReportedCheck[] {
   return [...rest.matchAll(/ ([^\s=]{1,64})=([a-z-]{1,32})/g)].map(([, name = '', reason = '']) => ({
     name,
     reason,

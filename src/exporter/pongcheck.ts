@@ -1,5 +1,5 @@
 import { connect } from '../client/connect.js';
-import { readReport } from '../health/report-view.js';
+import { parseReport } from '../health/report-view.js';
 import type { ProbeModule } from './module.js';
 import { type ProbeContext, ProbeFailure } from './result.js';
 import { inspect, timedLookup } from './transport.js';
@@ -31,7 +31,7 @@ export async function askPongcheck(context: ProbeContext, module: ProbeModule): 
     result.state = status;
     result.rtt = rtt;
     if (report) {
-      result.checks = readReport(report).checks;
+      result.checks = parseReport(report).checks;
       const ages = result.checks.flatMap(({ ageMs }) => ageMs ?? []);
       if (ages.length > 0) result.resultAge = Math.max(...ages);
     }

@@ -1,4 +1,4 @@
-import type { ToldCheck } from '../health/report-view.js';
+import type { ReportedCheck } from '../health/report-view.js';
 import type { State } from '../health/state.js';
 
 /** Why a probe failed: a closed list, because it is a metric label. */
@@ -42,7 +42,7 @@ export interface ProbeResult {
   rtt?: number;
   /** Age of the oldest result that the answer counts. */
   resultAge?: number;
-  checks?: readonly ToldCheck[];
+  checks?: readonly ReportedCheck[];
 }
 
 /** Everything that a prober is handed. */

@@ -1,93 +1,121 @@
 import type { Reason } from './reason.js';
 import type { CheckState, NonPassState } from './state.js';
 
-/** How a check is scheduled and judged. Times in milliseconds. Health semantics: docs of each default. */
+/** When a check runs and how its results count. All times in milliseconds. */
 export interface CheckSettings {
-  /** A run that takes longer is ended and fails with `timeout`; one that has to connect first has as long for that. Default 800. */
+  /**
+   * Timeout of a run in milliseconds. A run that exceeds it fails with reason `timeout`. A run that first has to
+   * connect gets this time twice: once to connect, once for the query.
+   * @default 800
+   */
   timeout?: number;
-  /** The oldest result that is given to a caller who names no age. Default 1000, or interval + timeout where an interval is given. */
+  /**
+   * Maximum age, in milliseconds, of a result given to a request that sets none.
+   * @default interval + timeout if `interval` is set, else 1000
+   */
   maxAge?: number;
-  /** How often the check runs when nobody asks; 0 = only on demand. Default 5000. */
+  /**
+   * Interval of background runs in milliseconds; 0 = only on demand.
+   * @default 5000
+   */
   interval?: number;
-  /** The least time between the starts of two runs, whatever starts them. Default 100. */
+  /**
+   * Minimum time between the starts of two runs, in milliseconds.
+   * @default 100
+   */
   minInterval?: number;
-  /** Consecutive good results before a bad check counts as good. Default 1. */
+  /**
+   * Consecutive good results after which a bad check counts as good.
+   * @default 1
+   */
   rise?: number;
-  /** Consecutive bad results before a good check counts as bad. Default 1. */
+  /**
+   * Consecutive bad results after which a good check counts as bad.
+   * @default 1
+   */
   fall?: number;
-  /** false turns this check's fail and unknown into warn for the aggregate. Default true. */
+  /**
+   * If false, fail and unknown of this check only degrade the overall status to warn.
+   * @default true
+   */
   critical?: boolean;
-  /** The groups that count it. Default `['readiness']`. Every check is in `all`. */
+  /**
+   * Groups in which the check counts. Every check is also in `all`.
+   * @default ['readiness']
+   */
   groups?: readonly string[];
 }
 
-/** What one run found out. */
+/** Result of one run. */
 export interface CheckResult {
-  /** `unknown` is for a check that ran and could not find out. */
+  /** `unknown`: the check ran, but could not determine the state. */
   status: CheckState;
-  /** Why it is not pass; from the closed list. Default `custom` when not pass. */
+  /**
+   * Reason for a status other than pass; one of `reasons`.
+   * @default 'custom'
+   */
   reason?: Reason;
-  /** One sentence for people. It is redacted and cut before anyone sees it. */
+  /** One sentence for people. Secrets are masked and long texts truncated before it is shown. */
   output?: string;
   observedValue?: unknown;
   observedUnit?: string;
   /**
-   * The leaves of what is not well behind this check, where the dependency told them: another responder,
-   * whose `instance` the check has appended to the `via` of each. Those that came through this very process
-   * are dropped; when none is left the reason becomes `loop` and the result counts for nothing, else for no more
-   * than the worst that is left.
+   * Root causes reported by the dependency, if it is another responder. The check has appended the `instance` of that
+   * responder to the `via` of each. Causes that came through this process are dropped: if none is left, the reason
+   * becomes `loop` and the result does not count; otherwise the status is no worse than the worst cause left.
    */
   causes?: readonly Cause[];
 }
 
-/** A leaf of what is not well, at whatever responder it was seen (SPEC "Chains and circles"). */
+/** A root cause: a check that is not pass, at this or another responder (SPEC "Chains and circles"). */
 export interface Cause {
   instance: string;
-  /** What the service of that instance is called, where it has a name. */
+  /** Name of the service, if known. */
   service?: string;
-  /** The instances that it came through, nearest to the leaf first. */
+  /** Instances that passed the cause on, starting with the one nearest to it. */
   via: readonly string[];
   check?: string;
-  /** What it makes of the responder that tells it, where that told. */
+  /** Effect of the cause on the state of the responder that reported it, if known. */
   state?: NonPassState;
   reason?: string;
   output?: string;
 }
 
-/** A dependency check: how to run it, and how it wants to be scheduled. */
+/** A check: how to run it, and its settings. */
 export interface CheckDefinition extends CheckSettings {
-  /** The kind in the catalogue, or `function`. */
+  /** Kind in the catalog, or `function`. */
   kind: string;
-  /** `datastore`, `component`, `system` as in application/health+json. */
+  /** As in application/health+json: `datastore`, `component` or `system`. */
   componentType?: string;
   /**
-   * Finds out once. `signal` fires when the run has used up its timeout: a run
-   * must then let go of what it holds and settle. `deadline` is the same moment
-   * on the monotonic clock. A rejection counts as fail (`reasonOf`). `hops` is how many responders the question
-   * came through that started this run, 0 in the background (SPEC "Chains and circles").
+   * Runs the check once. A rejection counts as fail; `reasonOf` derives the reason.
    *
-   * A run that had to open the connection which the check keeps between runs calls `connected` when it can be used:
-   * the timeout then starts again, once per run, and the new deadline is returned.
+   * @param signal aborts at the timeout; the run must then release its resources and settle.
+   * @param deadline time of the timeout on the monotonic clock, in milliseconds.
+   * @param hops number of responders through which the request that started this run came; 0 for a background run (SPEC
+   *   "Chains and circles").
+   * @param connected to be called when the connection that the check keeps between runs has just been established:
+   *   restarts the timeout, once per run, and returns the new deadline.
    */
   run(signal: AbortSignal, deadline: number, hops?: number, connected?: () => number): Promise<CheckResult>;
   /**
-   * Loads what the runs need, such as a driver. Called before the first run, whose time starts when it has resolved; until
-   * then the check is `unknown`. After a rejection, or 30 s, the check fails with `internal`, and the next run tries again.
+   * Loads dependencies of the runs, such as a driver, before the first run; until then the check is `unknown`. If it
+   * rejects or takes longer than 30 s, the check fails with `internal`, and the next run tries again.
    */
   load?(): unknown;
-  /** Lets go of everything that is kept between runs. Called once, when the service stops. */
+  /** Releases everything kept between runs. Called once, when the service stops or a reload removes the check. */
   close?(): void | Promise<void>;
-  /** Strings that must never be seen: passwords, tokens. */
+  /** Strings that are masked in every output, such as passwords and tokens. */
   secrets?: readonly string[];
   /**
-   * Equal for two definitions of one kind that do the same: a reload then keeps the running one, and applies the
-   * settings of the new one to it. Default: none, so that only the same object is the same check.
+   * Equal for two definitions of one kind that behave alike: a reload then keeps the running check and applies the new
+   * settings to it. Without it, only the same object is the same check.
    */
   identity?: string;
 }
 
 /**
- * A check of anyone's own. It passes when it returns nothing, true or a result
- * that says pass; it fails when it returns false or throws.
+ * A check written by the user. Nothing, true or a result with status pass counts as pass; false or an exception as
+ * fail.
  */
 export type CheckFunction = (signal: AbortSignal) => unknown;

@@ -3,21 +3,26 @@ import type { State } from './state.js';
 export const scopes = ['readiness', 'liveness', 'startup'] as const;
 export type Scope = (typeof scopes)[number];
 
-/** What a caller wants to know. Times in milliseconds. */
+/** A request for a status. Times in milliseconds. */
 export interface Query {
   scope: Scope;
-  /** Names of checks; not together with `group`. Neither: the group of the scope. */
+  /** Names of checks; not together with `group`. Default: the group of the scope. */
   checks?: readonly string[];
   group?: string;
-  /** The oldest result that is accepted; 0 = of a run that starts after this request. Default: each check's own max age. */
+  /**
+   * Maximum age of the results; 0 requires a run that starts after this request. Default: the max age of each check.
+   */
   maxAge?: number;
-  /** How long the caller waits; 0 = what is known now (an old result still starts a run). */
+  /** How long to wait for runs; 0 = return the current status at once. An outdated result still starts a run. */
   timeout: number;
-  /** Responders that the question came through. With hops > 0 checks of other responders are never waited for. */
+  /**
+   * Number of responders that forwarded the request. If above 0, the answer does not wait for checks of other
+   * responders.
+   */
   hops: number;
 }
 
-/** Which checks a caller means. */
+/** The checks that a request covers. */
 export type Selection = Pick<Query, 'scope' | 'checks' | 'group'>;
 
 /**
@@ -26,69 +31,65 @@ export type Selection = Pick<Query, 'scope' | 'checks' | 'group'>;
  */
 export type ReportDetail = 'full' | 'causes' | 'chain';
 
-/** What is true, or the last that is known (`stale`). */
+/** The status of a selection of checks. */
 export interface Answer {
   readonly state: State;
-  /** A wanted run was not done: this is the last known state. */
+  /** A required run has not finished: this is the last known status. */
   readonly stale: boolean;
-  /** Stale, because the caller's deadline expired; false for an answer that did not wait. */
+  /** The status is stale because the deadline of the request expired; false if the request did not wait. */
   readonly late: boolean;
-  /** Age of the oldest result that was counted, in ms, from the start of its run; 0 where none was. */
+  /** Time since the start of the run whose result is the oldest that counts, in milliseconds; 0 if no result counts. */
   readonly age: number;
-  /**
-   * The report as JSON text. Serialised at most once per run or quarter of a second, never per caller.
-   */
-  report(extent: ReportDetail): Buffer;
-  /** `name`, `reason` of each selected check that is fail or unknown. */
+  /** The report as JSON. It is serialised at most once per change or 250 ms, and shared by all requests. */
+  report(detail: ReportDetail): Buffer;
+  /** Name and reason of each selected check that is fail or unknown. */
   failing(): readonly { name: string; reason: string }[];
 }
 
-/**
- * The standing answer to a bare PING: three fields that are read on the way of
- * every PING, replaced only when something changed.
- */
+/** The cached answer to a bare PING. It is read on every PING and replaced only when something changes. */
 export interface CachedStatus {
   readonly state: State;
-  /** Monotonic moment until which it may be given without asking; Infinity: as long as it stands. */
+  /** Monotonic time until which it may be used without a new request; Infinity if it does not expire. */
   readonly freshUntil: number;
-  /** Monotonic moment of the start of its oldest run, for the age; Infinity where no result is counted. */
+  /** Monotonic time at which its oldest run started; Infinity if no result counts. */
   readonly since: number;
 }
 
-/** A selection that somebody watches. */
-export interface Watched {
-  /** What is known of it now. */
+/** A subscription to the status of a selection of checks. */
+export interface Subscription {
+  /** The current status. */
   readonly answer: Answer;
-  /** Compares now, and calls `changed` before this returns if there is a change without a notification. */
-  look(): void;
-  /** Nothing more is told. */
+  /** Calls `changed` before returning if there is a change that has not been notified. */
+  notifyIfChanged(): void;
+  /** Ends the subscription. */
   end(): void;
 }
 
-/** Takes back a question; the answer will not be given. */
+/** Withdraws a request: its callback is not called any more. */
 export type Withdraw = () => void;
 
 /**
- * All that the responder knows of health. It is small and its answers come by
- * callback, so that the checks can live on another thread than the sockets.
+ * Interface between the server and the checks. It is small and uses callbacks, so that checks can run on another thread
+ * than the sockets.
  */
 export interface Health {
-  /** Random per process start; the same as in HELLO and in every report. */
+  /** Random per process start; sent in HELLO and in every report. */
   readonly instance: string;
-  standing(scope: Scope): CachedStatus;
+  cachedStatus(scope: Scope): CachedStatus;
   /**
-   * Calls `answer` exactly once: before it returns when what is known is fresh
-   * enough, otherwise when the runs are done, at the latest after
-   * `query.timeout`. The shared runs go on whoever withdraws.
+   * Calls `answer` exactly once: before returning if the results are fresh enough, otherwise when the required runs
+   * have finished, at the latest after `query.timeout`. Runs are shared and continue if a request is withdrawn.
    */
   ask(query: Query, answer: (answer: Answer) => void): Withdraw;
   /**
-   * Calls `changed` whenever the state of what is selected is another one, or the state or reason of one of its
-   * checks. Many watchers are notified over several turns of the event loop; a change that is undone before its turn
-   * causes no call. However many watch, a check is run by its interval as ever, and at once where its result is too old; one that is run on
-   * demand only is run whenever its result has outlived its max age.
-   * @param maxSelections limit of different `checks` selections that are watched at once. Default: no limit.
-   * @returns undefined where the limit is reached and nobody watches this selection yet.
+   * Subscribes to changes of the state of a selection, and of the state or reason of its checks.
+   *
+   * Many subscribers are notified over several event loop turns; a change that is reverted before its turn is not
+   * notified. Checks run at their interval regardless of the number of subscribers. A check whose result is outdated
+   * runs at once, and a check without an interval runs whenever its result exceeds its max age.
+   *
+   * @param maxSelections limit of different `checks` selections with subscribers. Default: no limit.
+   * @returns undefined if the limit is reached and the selection has no subscriber yet.
    */
-  watch(selection: Selection, changed: () => void, maxSelections?: number): Watched | undefined;
+  watch(selection: Selection, changed: () => void, maxSelections?: number): Subscription | undefined;
 }

@@ -1,5 +1,5 @@
-/** A check, as a report tells it. Times in milliseconds, moments in wall time since 1970. */
-export interface ToldCheck {
+/** A check in a report. Durations in milliseconds, times in milliseconds since 1970 (wall clock). */
+export interface ReportedCheck {
   readonly name: string;
   readonly state: string;
   readonly reason?: string;
@@ -7,43 +7,49 @@ export interface ToldCheck {
   readonly since?: number;
   readonly ageMs?: number;
   readonly durationMs?: number;
-  /** The result is older than the check's max age. */
+  /** The result exceeds the max age of the check. */
   readonly stale: boolean;
   readonly critical: boolean;
-  /** Good and bad results in a row, and how many of them change the state. */
+  /** Consecutive good and bad results, and the thresholds at which they change the state. */
   readonly passes: number;
   readonly fails: number;
   readonly rise: number;
   readonly fall: number;
 }
 
-/** A leaf of what is not well, as a report tells it. */
-export interface ToldCause {
+/** A root cause in a report. */
+export interface ReportedCause {
   readonly instance: string;
   readonly service?: string;
-  /** The instances that it came through, the nearest to the leaf first; empty: it was seen where the report is from. */
+  /**
+   * Instances that passed the cause on, starting with the one nearest to it; empty if the reporting responder observed
+   * it.
+   */
   readonly via: readonly string[];
   readonly check?: string;
   readonly reason?: string;
   readonly output?: string;
 }
 
-/** A report (`protocol/report.schema.json`) that can be relied on. */
-export interface ToldReport {
+/** A validated report (`protocol/report.schema.json`). */
+export interface ReportView {
   readonly state: string;
   readonly instance: string;
   readonly service?: string;
-  /** Its own moment. */
+  /** Time of the report. */
   readonly time?: number;
-  readonly causes: readonly ToldCause[];
-  readonly checks: readonly ToldCheck[];
+  readonly causes: readonly ReportedCause[];
+  readonly checks: readonly ReportedCheck[];
 }
 
-/** The most of anything that is taken from a report. */
-const MOST = 1000;
+/** Maximum number of causes, checks and instances that are read. */
+const MAX_ITEMS = 1000;
 
-/** Reads a report of anyone's: what is not as expected is left out, never an error. Its texts may hold any character. */
-export function readReport(report: unknown): ToldReport {
+/**
+ * Reads a report from another process. Missing and invalid fields are left out; it never throws. The texts may contain
+ * any character.
+ */
+export function parseReport(report: unknown): ReportView {
   const { state, status, instance, serviceId, time, causes, checks } = map(report);
   return {
     state: text(state) ?? text(status) ?? 'unknown',
@@ -51,38 +57,38 @@ export function readReport(report: unknown): ToldReport {
     ...optional('service', text(serviceId)),
     ...optional('time', moment(time)),
     causes: list(causes).map(readCause),
-    checks: Object.entries(map(checks)).slice(0, MOST).map(readCheck),
+    checks: Object.entries(map(checks)).slice(0, MAX_ITEMS).map(readCheck),
   };
 }
 
-function readCheck([name, results]: [string, unknown]): ToldCheck {
-  const told = map(list(results)[0]);
+function readCheck([name, results]: [string, unknown]): ReportedCheck {
+  const fields = map(list(results)[0]);
   return {
     name,
-    state: text(told.state) ?? text(told.status) ?? 'unknown',
-    ...optional('reason', text(told.reason)),
-    ...optional('output', text(told.output)),
-    ...optional('since', moment(told.since)),
-    ...optional('ageMs', number(told.ageMs)),
-    ...optional('durationMs', number(told.durationMs)),
-    stale: told.stale === true,
-    critical: told.critical !== false,
-    passes: number(told.passes) ?? 0,
-    fails: number(told.fails) ?? 0,
-    rise: number(told.rise) ?? 1,
-    fall: number(told.fall) ?? 1,
+    state: text(fields.state) ?? text(fields.status) ?? 'unknown',
+    ...optional('reason', text(fields.reason)),
+    ...optional('output', text(fields.output)),
+    ...optional('since', moment(fields.since)),
+    ...optional('ageMs', number(fields.ageMs)),
+    ...optional('durationMs', number(fields.durationMs)),
+    stale: fields.stale === true,
+    critical: fields.critical !== false,
+    passes: number(fields.passes) ?? 0,
+    fails: number(fields.fails) ?? 0,
+    rise: number(fields.rise) ?? 1,
+    fall: number(fields.fall) ?? 1,
   };
 }
 
-function readCause(cause: unknown): ToldCause {
-  const told = map(cause);
+function readCause(cause: unknown): ReportedCause {
+  const fields = map(cause);
   return {
-    instance: text(told.instance) ?? '',
-    ...optional('service', text(told.service)),
-    via: list(told.via).filter((hop) => typeof hop === 'string'),
-    ...optional('check', text(told.check)),
-    ...optional('reason', text(told.reason)),
-    ...optional('output', text(told.output)),
+    instance: text(fields.instance) ?? '',
+    ...optional('service', text(fields.service)),
+    via: list(fields.via).filter((hop) => typeof hop === 'string'),
+    ...optional('check', text(fields.check)),
+    ...optional('reason', text(fields.reason)),
+    ...optional('output', text(fields.output)),
   };
 }
 
@@ -95,7 +101,7 @@ function map(value: unknown): Readonly<Record<string, unknown>> {
 }
 
 function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value.slice(0, MOST) : [];
+  return Array.isArray(value) ? value.slice(0, MAX_ITEMS) : [];
 }
 
 function text(value: unknown): string | undefined {

@@ -1,33 +1,34 @@
 import type { Cause } from './check.js';
 import type { ReportDetail } from './health.js';
-import { effectiveState } from './query/aggregate.js';
-import { bounded } from './query/causes.js';
-import type { View } from './query/group.js';
+import type { Group } from './query/group.js';
+import { MAX_CAUSES } from './result.js';
 import type { Monitor } from './runs/monitor.js';
-import { healthJsonStatus, leastSevere, type NonPassState, worse } from './state.js';
+import { effectiveState, healthJsonStatus, leastSevere, type NonPassState, worse } from './state.js';
 
-/** Who reports. */
+/** Size limit for the causes of one report, in bytes, so that a report without its checks always fits a PONG. */
+const MAX_CAUSES_BYTES = 49_152;
+
+/** Identity of this process in reports. */
 export interface Identity {
   instance: string;
   serviceId?: string;
   releaseId?: string;
 }
 
-/** The moment of a report, on both clocks, in milliseconds. */
+/** Time of a report on the monotonic and the wall clock, in milliseconds. */
 export interface Moment {
   now: number;
   wall: number;
 }
 
 /**
- * The report of one view (`protocol/report.schema.json`): application/health+json
- * with keys of our own. All times in it are the wall time of its own moment
- * less an age, so that a step of the wall clock cannot set them at odds.
+ * The report of one group (`protocol/report.schema.json`): application/health+json with additional keys. All times in
+ * it are the wall-clock time of the report minus an age, so that a wall-clock step cannot make them inconsistent.
  */
-export function report(view: View, identity: Identity, moment: Moment, extent: ReportDetail): object {
-  const { state } = view.current();
-  const causes = bounded(causesOf(view.checks, identity));
-  if (extent === 'chain') {
+export function report(group: Group, identity: Identity, moment: Moment, detail: ReportDetail): object {
+  const { state } = group.current();
+  const causes = boundedCauses(causesOf(group.checks, identity));
+  if (detail === 'chain') {
     return { instance: identity.instance, state, causes: causes.map(({ instance, via }) => ({ instance, via })) };
   }
   return {
@@ -38,38 +39,38 @@ export function report(view: View, identity: Identity, moment: Moment, extent: R
     ...(identity.releaseId !== undefined && { releaseId: identity.releaseId }),
     time: new Date(moment.wall).toISOString(),
     causes,
-    ...(extent === 'full' && {
-      checks: Object.fromEntries(view.checks.map((check) => [check.name, [entry(check, moment)]])),
+    ...(detail === 'full' && {
+      checks: Object.fromEntries(group.checks.map((check) => [check.name, [entry(check, moment)]])),
     }),
   };
 }
 
-/** The leaves of what is not well, the worst first. */
+/** Root causes, worst state first. */
 function causesOf(checks: readonly Monitor[], { instance, serviceId }: Identity): Cause[] {
   return checks
     .filter(({ state, reason }) => state !== 'pass' && reason !== 'loop')
     .sort((a, b) => (a.state === b.state ? 0 : worse(a.state, b.state) === a.state ? -1 : 1))
     .flatMap((check) => {
-      const { name, reason, verdict } = check;
-      const { finding } = verdict;
+      const { name, reason, hysteresis } = check;
+      const { result } = hysteresis;
       const state = effectiveState(check) as NonPassState;
-      if (finding?.causes) {
-        return finding.causes.map((cause) =>
+      if (result?.causes) {
+        return result.causes.map((cause) =>
           cause.state ? { ...cause, state: leastSevere(cause.state, state) } : cause,
         );
       }
       const service = serviceId === undefined ? {} : { service: serviceId };
       const leaf: Cause = { instance, ...service, via: [], check: name, state };
       if (reason) leaf.reason = reason;
-      leaf.output = check.output ?? (finding ? '' : 'no result that is recent enough');
+      leaf.output = check.output ?? (result ? '' : 'no recent result');
       return [leaf];
     });
 }
 
 function entry(monitor: Monitor, { now, wall }: Moment): object {
-  const { check, state, reason, output, duration, verdict } = monitor;
-  const { finding, since, passes, fails } = verdict;
-  // A check that never ran is as old as the knowledge that nothing is known.
+  const { check, state, reason, output, duration, hysteresis } = monitor;
+  const { result, since, passes, fails } = hysteresis;
+  // For a check without a run, the age is the time since it was created.
   const age = Math.max(0, now - (monitor.startedAt > Number.NEGATIVE_INFINITY ? monitor.startedAt : since));
   const ago = (ms: number): string => new Date(wall - ms).toISOString();
   return {
@@ -77,8 +78,8 @@ function entry(monitor: Monitor, { now, wall }: Moment): object {
     state,
     ...(check.componentType !== undefined && { componentType: check.componentType }),
     time: ago(age),
-    ...(finding?.observedValue !== undefined && { observedValue: finding.observedValue }),
-    ...(finding?.observedUnit !== undefined && { observedUnit: finding.observedUnit }),
+    ...(result?.observedValue !== undefined && { observedValue: result.observedValue }),
+    ...(result?.observedUnit !== undefined && { observedUnit: result.observedUnit }),
     ...(output !== undefined && { output }),
     ...(reason && { reason }),
     ageMs: Math.round(age),
@@ -92,4 +93,16 @@ function entry(monitor: Monitor, { now, wall }: Moment): object {
     rise: check.rise,
     fall: check.fall,
   };
+}
+
+/** The first causes, within the limits of number and size. */
+function boundedCauses(causes: Iterable<Cause>): Cause[] {
+  const included: Cause[] = [];
+  let bytes = 0;
+  for (const cause of causes) {
+    bytes += Buffer.byteLength(JSON.stringify(cause)) + 1;
+    if (included.length === MAX_CAUSES || bytes > MAX_CAUSES_BYTES) break;
+    included.push(cause);
+  }
+  return included;
 }

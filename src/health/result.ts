@@ -1,18 +1,19 @@
 import { jsonOf, type Redact } from '../common/redact.js';
 import type { Cause, CheckResult } from './check.js';
-import { MAX_CAUSES, withoutOwn } from './query/causes.js';
 import { isReason, type Reason, reasonOf, statusOf } from './reason.js';
 import { type CheckState, checkStates, leastSevere, type NonPassState, worse } from './state.js';
 
-/** The longest name of an instance or check that is taken from another responder, in characters. */
+/** Maximum number of causes in a report or result. */
+export const MAX_CAUSES = 32;
+/** Maximum length of a name from another responder, in characters. */
 const MAX_NAME = 64;
-/** The most instances that a cause may have come through. */
+/** Maximum number of instances in the `via` of a cause. */
 const MAX_VIA = 32;
 
-/** What a check found out, fit to be shown: checked, redacted, cut. */
+/** Result of a check, validated, redacted and truncated. */
 export interface NormalizedResult {
   readonly status: CheckState;
-  /** Always there when the status is not pass. */
+  /** Present unless the status is pass. */
   readonly reason?: Reason;
   readonly output?: string;
   readonly observedValue?: string | number | boolean;
@@ -20,15 +21,15 @@ export interface NormalizedResult {
   readonly causes?: readonly Cause[];
 }
 
-/** Makes findings of what runs return and throw. No method throws, whatever happens when that is read. */
+/** Converts what runs return and throw to results. Its methods never throw, even if reading the value does. */
 export class ResultNormalizer {
   constructor(
     private readonly redact: Redact,
-    /** The instance of this process, whose own troubles come back to it in a circle. */
+    /** Instance of this process, to recognise its own causes when they come back. */
     private readonly instance: string,
   ) {}
 
-  /** Of what a run returned; what is not a result is the check's own fault. */
+  /** Converts a returned value; an invalid one is a failure of the check itself. */
   returned(value: unknown): NormalizedResult {
     if (value === undefined || value === true) return { status: 'pass' };
     if (value === false) return this.failed('custom', 'The check returned false.');
@@ -39,7 +40,7 @@ export class ResultNormalizer {
     }
   }
 
-  /** Of what a run threw; `otherwise` is the reason where none can be told. */
+  /** Converts an exception; `otherwise` is the reason if none can be derived. */
   thrown(error: unknown, otherwise: Reason): NormalizedResult {
     return { ...this.failed(reasonOf(error, otherwise), error), status: statusOf(error) };
   }
@@ -51,31 +52,31 @@ export class ResultNormalizer {
   private result(value: unknown): NormalizedResult {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw new TypeError(
-        `The check returned ${this.shown(value)}; allowed: nothing, true, false, or a result with a status.`,
+        `The check returned ${this.format(value)}; allowed: nothing, true, false, or a result with a status.`,
       );
     }
     const { status, reason = 'custom', output, observedValue, observedUnit, causes } = value as Partial<CheckResult>;
     if (!checkStates.includes(status as CheckState)) {
-      throw new TypeError(`The check returned the status ${this.shown(status)}; allowed: ${checkStates.join(', ')}.`);
+      throw new TypeError(`The check returned the status ${this.format(status)}; allowed: ${checkStates.join(', ')}.`);
     }
     if (!isReason(reason)) {
-      throw new TypeError(`The check returned the reason ${this.shown(reason)}, which is not in the list of reasons.`);
+      throw new TypeError(`The check returned the reason ${this.format(reason)}, which is not a known reason.`);
     }
-    const finding = {
+    const result = {
       status: status as CheckState,
       ...(output !== undefined && { output: this.redact(output) }),
       ...(observedValue !== undefined && { observedValue: this.observed(observedValue) }),
       ...(observedUnit !== undefined && { observedUnit: this.redact(observedUnit) }),
     };
-    if (finding.status === 'pass') return finding;
-    const told = causes === undefined ? [] : this.told(causes);
-    const carried = withoutOwn(told, this.instance);
-    if (told.length > 0 && carried.length === 0) return { ...finding, reason: 'loop' };
-    // A list that is full may have lost its end: nothing can be said of what is left then.
-    const isOursInPart = carried.length < told.length && told.length < MAX_CAUSES;
+    if (result.status === 'pass') return result;
+    const received = causes === undefined ? [] : this.readCauses(causes);
+    const carried = withoutOwn(received, this.instance);
+    if (received.length > 0 && carried.length === 0) return { ...result, reason: 'loop' };
+    // A full list may have been truncated, so that nothing can be concluded from the rest.
+    const isPartlyOwn = carried.length < received.length && received.length < MAX_CAUSES;
     return {
-      ...finding,
-      ...(isOursInPart && { status: leastSevere(finding.status, worstOf(carried) ?? finding.status) }),
+      ...result,
+      ...(isPartlyOwn && { status: leastSevere(result.status, worstOf(carried) ?? result.status) }),
       reason,
       ...(carried.length > 0 && { causes: carried }),
     };
@@ -83,11 +84,11 @@ export class ResultNormalizer {
 
   private observed(value: unknown): string | number | boolean {
     if (typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) return value;
-    return this.redact(typeof value === 'object' && value !== null ? shownOf(value) : value);
+    return this.redact(typeof value === 'object' && value !== null ? toJson(value) : value);
   }
 
-  /** Causes come from another process: whatever does not fit is cut or left out. */
-  private told(causes: unknown): Cause[] {
+  /** Reads causes from another process; invalid fields are dropped and long ones truncated. */
+  private readCauses(causes: unknown): Cause[] {
     if (!Array.isArray(causes)) throw new TypeError('The check returned causes that are not an array.');
     return causes.slice(0, MAX_CAUSES).map((cause) => this.cause(cause));
   }
@@ -104,14 +105,14 @@ export class ResultNormalizer {
       ...(service !== undefined && { service: this.name(service) }),
       via: via.slice(-MAX_VIA).map((hop) => this.name(hop)),
       ...(check !== undefined && { check: this.name(check) }),
-      ...(isTrouble(state) && { state }),
+      ...(isNonPassState(state) && { state }),
       ...(reason !== undefined && { reason: this.name(reason) }),
       ...(output !== undefined && { output: this.redact(output) }),
     };
   }
 
-  /** A value that was not expected, or what it is. */
-  private shown(value: unknown): string {
+  /** Formats an unexpected value for an error message. */
+  private format(value: unknown): string {
     if (typeof value === 'string') return JSON.stringify(this.redact(value));
     if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`;
     if (typeof value !== 'object' || value === null) return this.redact(value);
@@ -123,19 +124,19 @@ export class ResultNormalizer {
   }
 }
 
-function shownOf(value: object): string {
+function toJson(value: object): string {
   try {
     return jsonOf(value) ?? 'an object';
   } catch {
-    return 'an object that JSON cannot tell';
+    return 'an object that cannot be serialised';
   }
 }
 
-function isTrouble(value: unknown): value is NonPassState {
+function isNonPassState(value: unknown): value is NonPassState {
   return value !== 'pass' && checkStates.includes(value as CheckState);
 }
 
-/** Undefined where one of them does not say. */
+/** The worst state of the causes; undefined if one has none. */
 function worstOf(causes: readonly Cause[]): CheckState | undefined {
   let worst: CheckState = 'pass';
   for (const { state } of causes) {
@@ -143,4 +144,12 @@ function worstOf(causes: readonly Cause[]): CheckState | undefined {
     worst = worse(worst, state);
   }
   return worst;
+}
+
+/**
+ * The causes without those that came from or through `instance`. A process observes its own causes directly; counting
+ * reports of them would keep them alive (SPEC "Chains and circles").
+ */
+function withoutOwn(causes: readonly Cause[], instance: string): readonly Cause[] {
+  return causes.filter((cause) => cause.instance !== instance && !cause.via.includes(instance));
 }

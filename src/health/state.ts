@@ -1,14 +1,16 @@
-/** What a check can be found in. `unknown` is what nobody has found out lately. */
+import type { Reason } from './reason.js';
+
+/** State of a check. `unknown`: there is no recent result. */
 export const checkStates = ['pass', 'warn', 'fail', 'unknown'] as const;
 export type CheckState = (typeof checkStates)[number];
-/** What is not well. */
+/** States other than pass. */
 export type NonPassState = Exclude<CheckState, 'pass'>;
 
-/** What a service as a whole can be in: the `state` of a report and the status of a PONG. */
+/** State of a service: `state` in a report, and the status of a PONG. */
 export const states = [...checkStates, 'draining', 'starting', 'not-found'] as const;
 export type State = (typeof states)[number];
 
-/** The three words that readers of application/health+json know. */
+/** The three statuses of application/health+json. */
 export type HealthJsonStatus = 'pass' | 'warn' | 'fail';
 
 export function healthJsonStatus(state: State): HealthJsonStatus {
@@ -17,12 +19,32 @@ export function healthJsonStatus(state: State): HealthJsonStatus {
 
 const severity: Readonly<Record<CheckState, number>> = { pass: 0, warn: 1, unknown: 2, fail: 3 };
 
-/** The worse of two: fail > unknown > warn > pass. */
+/** The worse of two states: fail > unknown > warn > pass. */
 export function worse(a: CheckState, b: CheckState): CheckState {
   return severity[a] >= severity[b] ? a : b;
 }
 
-/** The milder of two. */
+/** The less severe of two states. */
 export function leastSevere<S extends CheckState>(a: S, b: S): S {
   return severity[a] <= severity[b] ? a : b;
+}
+
+/** The fields of a check that determine the aggregate. */
+export interface Counted {
+  readonly state: CheckState;
+  readonly reason: Reason | undefined;
+  readonly critical: boolean;
+}
+
+/** Effect of a check on the aggregate; undefined if it only reflects a failure of this service itself. */
+export function effectiveState({ state, reason, critical }: Counted): CheckState | undefined {
+  if (reason === 'loop') return undefined;
+  return critical || state === 'pass' ? state : 'warn';
+}
+
+/** The worst effective state of the checks; pass if none counts. */
+export function aggregate(checks: Iterable<Counted>): CheckState {
+  let worst: CheckState = 'pass';
+  for (const check of checks) worst = worse(worst, effectiveState(check) ?? 'pass');
+  return worst;
 }

@@ -42,5 +42,5 @@ export interface RouteContext extends HttpContext {
 
 /** Whether this service takes its leave: whoever keeps a connection should look for another one. */
 export function isDraining(health: Health): boolean {
-  return health.standing('readiness').state === 'draining';
+  return health.cachedStatus('readiness').state === 'draining';
 }

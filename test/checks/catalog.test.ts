@@ -13,8 +13,8 @@ describe('the list of kinds', () => {
     expect(kinds).toEqual(['mysql', 'redis', 'http', 'tcp', 'pingpong', 'process', 'disk', 'module']);
     for (const { description, options } of checkKinds) {
       expect(new Set(options.map(({ path }) => path)).size).toBe(options.length);
-      for (const told of [description, ...options.map((option) => option.description)])
-        expect(told).toMatch(/^\S.*\.$/);
+      for (const text of [description, ...options.map((option) => option.description)])
+        expect(text).toMatch(/^\S.*\.$/);
       for (const { required, default: value, defaultText, path } of options) {
         expect([path, required || value !== undefined || defaultText !== undefined]).toEqual([path, true]);
       }

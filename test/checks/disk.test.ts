@@ -57,12 +57,12 @@ describe('a disk check', () => {
     expect(outcome.observedValue).toBeCloseTo((bavail / (blocks - bfree + bavail)) * 100, -1);
   });
 
-  it('fails where less space is free than is wanted, in octets', async () => {
+  it('fails where less space is free than is wanted, in bytes', async () => {
     const path = folder;
     expect(await run({ path, minFree: Number.MAX_SAFE_INTEGER })).toMatchObject({
       status: 'fail',
       reason: 'threshold',
-      observedUnit: 'octets',
+      observedUnit: 'bytes',
     });
   });
 
@@ -78,7 +78,7 @@ describe('a disk check', () => {
       reason: 'threshold',
       observedValue: 0,
       observedUnit: '%',
-      output: `${folder}: 0 % of the space is free, wanted: 5 %`,
+      output: `${folder}: 0 % of the space is free, minimum: 5 %`,
     });
     unlinkSync(file);
     expect(await run({ path: folder })).toMatchObject({ status: 'pass' });
@@ -99,7 +99,7 @@ describe('a disk check', () => {
       status: 'fail',
       reason: 'threshold',
       observedValue: 0,
-      output: `${folder}: 0 % of the inodes are free, wanted: 5 %`,
+      output: `${folder}: 0 % of the inodes are free, minimum: 5 %`,
     });
     expect(await run({ path: folder, minFreeInodesPercent: 0 })).toMatchObject({ status: 'pass' });
     for (const file of files) unlinkSync(file);
@@ -111,7 +111,7 @@ describe('a disk check', () => {
     expect(await run({ path })).toMatchObject({
       status: 'fail',
       reason: 'unreachable',
-      output: `${path} is not there (ENOENT)`,
+      output: `${path} does not exist (ENOENT)`,
     });
   });
 
@@ -126,7 +126,7 @@ describe('a disk check', () => {
       expect(await runCheck({ ...check, timeout: 5000 })).toMatchObject({
         status: 'fail',
         reason: 'unreachable',
-        output: `${silent} cannot be looked at (ENOTCONN)`,
+        output: `${silent} cannot be accessed (ENOTCONN)`,
       });
     },
   );

@@ -74,9 +74,9 @@ describe('an http check of a hostile service', () => {
     expect(taken).toBeLessThan(TAKEN);
   });
 
-  it('takes a body in chunks of one octet', async () => {
+  it('takes a body in chunks of one byte', async () => {
     const body = 'i am ready'.padEnd(65_536, '.');
-    const chunks = [...body].map((octet) => `1\r\n${octet}\r\n`).join('');
+    const chunks = [...body].map((byte) => `1\r\n${byte}\r\n`).join('');
     expect(await runAgainst(`${chunked}${chunks}0\r\n\r\n`, '')).toMatchObject({ status: 'pass' });
   });
 

@@ -127,7 +127,7 @@ describe('an http check', () => {
     expect(await runCheck(check({ maxBody: 5000 }))).toMatchObject({
       status: 'fail',
       reason: 'bad-body',
-      output: 'the body is longer than 5000 octets',
+      output: 'the body is longer than 5000 bytes',
     });
     expect(written).toBeGreaterThan(5000);
     service.mode = (_, response) => response.end('x'.repeat(65_536));
@@ -177,13 +177,13 @@ describe('an http check', () => {
 
   it('tells a secret to the service, and to nobody that it redirects to', async () => {
     const other = await HttpService.start();
-    const heard: (string | undefined)[] = [];
+    const received: (string | undefined)[] = [];
     other.mode = (request, response) => {
-      heard.push(request.headers.authorization, request.headers['x-api-key'] as string, request.headers.accept);
+      received.push(request.headers.authorization, request.headers['x-api-key'] as string, request.headers.accept);
       response.end();
     };
     service.mode = (request, response) => {
-      heard.push(request.headers.authorization, request.headers['x-api-key'] as string);
+      received.push(request.headers.authorization, request.headers['x-api-key'] as string);
       response.writeHead(307, { location: other.url() }).end();
     };
     const url = new URL(service.url());
@@ -191,7 +191,7 @@ describe('an http check', () => {
     url.password = 's3cret';
     const definition = check({ url: url.href, headers: { 'x-api-key': 'k3y', accept: 'text/plain' }, redirects: 1 });
     expect(await runCheck(definition)).toMatchObject({ status: 'pass' });
-    expect(heard).toEqual(['Basic bWU6czNjcmV0', 'k3y', undefined, undefined, 'text/plain']);
+    expect(received).toEqual(['Basic bWU6czNjcmV0', 'k3y', undefined, undefined, 'text/plain']);
     expect(definition.secrets).toEqual(expect.arrayContaining(['s3cret', 'bWU6czNjcmV0', 'k3y']));
     await definition.close?.();
     await other.stop();
@@ -252,7 +252,7 @@ describe('an http check by TLS', () => {
     ['refuses a certificate of nobody it knows', {}, 'tls'],
     ['refuses one of another name', { known: true, servername: 'other' }, 'tls'],
     ['takes one of a given authority', { known: true, servername: 'localhost' }, undefined],
-    ['takes any where told to', { verify: false }, undefined],
+    ['accepts any with verify: false', { verify: false }, undefined],
   ])('%s', async (_sentence, { known, ...tls }: TlsOptions & { known?: boolean }, reason) => {
     const definition = httpCheck({ url: service.url(), tls: { ...tls, ...(known && { ca: cert }) } });
     const trial = await runCheck(definition);
@@ -270,7 +270,7 @@ describe('options of an http check', () => {
     [{ url: 'http://x/', status: '299-200' }, /status is "299-200"/],
     [{ url: 'http://x/', expectBody: '/(/' }, /expectBody is "\/\(\/"/],
     [{ url: 'http://x/', method: 'POST' }, /method is "POST"; allowed: one of GET, HEAD/],
-    [{ url: 'http://x/', headers: { 'a b': 'hidden' } }, /headers is with a name or a value/],
+    [{ url: 'http://x/', headers: { 'a b': 'hidden' } }, /headers is a map with an invalid header name or value/],
     [{ url: 'http://x/', maxBody: -1 }, /maxBody is -1/],
     [{ url: 'http://x/', statsu: '200' }, /statsu is not a known option/],
     [{ url: 'https://x/', tls: { ca: '/nowhere/ca.pem' } }, /tls.ca is a file that cannot be read/],

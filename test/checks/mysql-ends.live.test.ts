@@ -124,7 +124,7 @@ describe('options of a mysql check', () => {
     [{ url: 'redis://hidden@x' }, /scheme "redis"; allowed: mysql:\/\/.* or mariadb:\/\//],
     [{ url: 'mysql://x/?ssl=hidden' }, /unknown value of the parameter ssl/],
     [{ url: 'mysql://x/?socketPath=/hidden' }, /the parameter "socketPath"/],
-    [{ url: 'mysql://127.0.0.1/?ssl=true' }, /tls.servername is missing, and the host is an address/],
+    [{ url: 'mysql://127.0.0.1/?ssl=true' }, /tls.servername is missing, and the host is an IP address/],
     [{ url: 'mysql://x', tls: true }, /tls is true; allowed: a map with ca/],
     [{ url: 'mysql://x', tls: { verfy: false } }, /tls.verfy is not a known option; did you mean verify\?/],
     [{ url: 'mysql://x', tls: { verify: 'no' } }, /tls.verify is "no"; allowed: true or false/],

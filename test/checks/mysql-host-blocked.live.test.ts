@@ -13,7 +13,7 @@ const itOwnServer = ownServer('TEST_MYSQL_URL');
 
 /** What a server takes of one host before it blocks it (`max_connect_errors`). */
 const LIMIT = 100;
-/** The octet of the first packet that says that it is no greeting. */
+/** The byte of the first packet that says that it is no greeting. */
 const ERROR_PACKET = 0xff;
 
 /** A server counts broken handshakes by host, but not those of 127.0.0.1, and not without looking up names. */
@@ -65,7 +65,9 @@ describe('a MariaDB that blocks hosts', () => {
       expect(await runCheck(fussy)).toMatchObject({ status: 'fail', reason: 'tls' });
     }
     expect(proxy.accepted - before).toBe(1);
-    expect((await runCheck(fussy)).output).toMatch(/; tried again in \d+ s, lest the server block this host$/);
+    expect((await runCheck(fussy)).output).toMatch(
+      /; next attempt in \d+ s, so that the server does not block this host$/,
+    );
     await logIn();
   });
 
@@ -78,8 +80,8 @@ describe('a MariaDB that blocks hosts', () => {
       for (let greeting = 0; greeting !== ERROR_PACKET; broken++) {
         expect(broken).toBeLessThan(10 * LIMIT);
         const socket = connect(proxy.port, '127.0.0.1');
-        const [octets] = await once(socket, 'data');
-        greeting = octets[4];
+        const [bytes] = await once(socket, 'data');
+        greeting = bytes[4];
         socket.destroy();
       }
       expect(broken).toBeGreaterThan(LIMIT);

@@ -14,7 +14,7 @@ const OFFERED = 256 * MIB;
 const TAKEN = 24 * MIB;
 
 /** A header, and a response to the greeting that ends before the user. */
-const SSL_REQUEST_OCTETS = 36;
+const SSL_REQUEST_BYTES = 36;
 
 interface Talk extends Partial<MysqlUrlOptions> {
   runs?: number;
@@ -22,7 +22,7 @@ interface Talk extends Partial<MysqlUrlOptions> {
 
 describe('a MySQL check of a hostile server', () => {
   let server: Server;
-  /** Octets that left the server, of all connections. */
+  /** Bytes that left the server, of all connections. */
   let taken: number;
   afterEach(() => new Promise((resolve) => server.close(resolve)));
 
@@ -66,7 +66,11 @@ describe('a MySQL check of a hostile server', () => {
   /** A row of one column, whose definition and value are as small as they can be. */
   const definition = packet(2, Buffer.concat([Buffer.from('\x03def\0\0\0\x011\0\x0c', 'latin1'), Buffer.alloc(12)]));
   const eof = packet(3, Buffer.from([0xfe, 0, 0, 2, 0]));
-  const beyond = { status: 'fail', reason: 'protocol', output: expect.stringMatching(/^the server sends more than/) };
+  const beyond = {
+    status: 'fail',
+    reason: 'protocol',
+    output: expect.stringMatching(/^the answer exceeds the limit of/),
+  };
 
   it.each<[string, Buffer]>([
     ['a packet of 16 MiB', Buffer.from([0xff, 0xff, 0xff, 2])],
@@ -122,8 +126,8 @@ describe('a MySQL check of a hostile server', () => {
     const outcome = await runAgainst(
       (socket) => {
         // Behind the wish for TLS all is encrypted.
-        socket.once('data', (octets) => {
-          socket.pause().unshift(octets.subarray(SSL_REQUEST_OCTETS));
+        socket.once('data', (bytes) => {
+          socket.pause().unshift(bytes.subarray(SSL_REQUEST_BYTES));
           const secure = new TLSSocket(socket, { isServer: true, secureContext });
           secure.on('error', () => {});
           secure.once('data', () => flood(secure, packet(2, Buffer.alloc(MIB, 1))));
@@ -163,7 +167,7 @@ describe('a MySQL check of a hostile server', () => {
       expect(outcome).toMatchObject({
         status: 'fail',
         reason: 'auth',
-        output: expect.stringContaining(`the user authenticates by ${plugin}, which mysql2 does not support`),
+        output: expect.stringContaining(`the user authenticates with ${plugin}, which mysql2 does not support`),
       });
     },
   );
@@ -179,33 +183,33 @@ describe('a MySQL check of a hostile server', () => {
 });
 
 describe('the limits of a MySQL answer', () => {
-  const take = (octets: Buffer, limit = SMALL_ANSWER, piece = octets.length) => {
+  const take = (bytes: Buffer, limit = SMALL_ANSWER, piece = bytes.length) => {
     const meter = new AnswerMeter();
     meter.expect(limit);
-    for (let at = 0; at < octets.length; at += piece) meter.take(octets.subarray(at, at + piece));
+    for (let at = 0; at < bytes.length; at += piece) meter.take(bytes.subarray(at, at + piece));
   };
-  const packets = (count: number, octets: number) =>
-    Buffer.concat(Array.from({ length: count }, (_, number) => packet(number & 0xff, Buffer.alloc(octets, 7))));
+  const packets = (count: number, bytes: number) =>
+    Buffer.concat(Array.from({ length: count }, (_, number) => packet(number & 0xff, Buffer.alloc(bytes, 7))));
 
-  it.each([3, 4, 1000, 1 << 20])('are the same in pieces of %d octets', (piece) => {
+  it.each([3, 4, 1000, 1 << 20])('are the same in pieces of %d bytes', (piece) => {
     expect(() => take(packets(64, 1020), SMALL_ANSWER, piece)).not.toThrow();
-    expect(() => take(packets(65, 0), SMALL_ANSWER, piece)).toThrow('more than the 64 packets');
-    expect(() => take(packets(64, 1021), SMALL_ANSWER, piece)).toThrow('more than the 65536 octets');
+    expect(() => take(packets(65, 0), SMALL_ANSWER, piece)).toThrow('limit of 64 packets');
+    expect(() => take(packets(64, 1021), SMALL_ANSWER, piece)).toThrow('limit of 65536 bytes');
     expect(() => take(packets(512, 200), LARGE_ANSWER, piece)).not.toThrow();
-    expect(() => take(packets(513, 0), LARGE_ANSWER, piece)).toThrow('more than the 512 packets');
+    expect(() => take(packets(513, 0), LARGE_ANSWER, piece)).toThrow('limit of 512 packets');
   });
 
   it('refuse a length before what it announces has come', () => {
-    expect(() => take(Buffer.from([0, 0, 2, 1]))).toThrow('more than the 65536 octets');
+    expect(() => take(Buffer.from([0, 0, 2, 1]))).toThrow('limit of 65536 bytes');
     expect(() => take(Buffer.from([0, 0, 1, 1]))).not.toThrow();
   });
 
   it('begin again with each question, also in the middle of a packet', () => {
     const meter = new AnswerMeter();
-    const octets = packets(64, 1020);
-    for (let at = 0; at < octets.length; at += 1000) {
+    const bytes = packets(64, 1020);
+    for (let at = 0; at < bytes.length; at += 1000) {
       meter.expect(SMALL_ANSWER);
-      meter.take(octets.subarray(at, at + 1000));
+      meter.take(bytes.subarray(at, at + 1000));
     }
     expect(() => meter.take(packets(65, 0))).toThrow('packets');
   });

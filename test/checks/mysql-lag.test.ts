@@ -8,9 +8,9 @@ type Rows = readonly Record<string, unknown>[];
 /** A session whose answers the trial gives. */
 function scripted(answer: (sql: string) => Rows | Promise<Rows>) {
   const records = jest.fn(async (sql: string) => answer(sql));
-  const leave = jest.fn(async () => {});
+  const end = jest.fn(async () => {});
   const destroy = jest.fn();
-  return { records, leave, destroy, session: { records, leave, destroy } as unknown as MysqlSession };
+  return { records, end, destroy, session: { records, end, destroy } as unknown as MysqlSession };
 }
 
 const never = new AbortController().signal;
@@ -31,14 +31,14 @@ describe('the lag of a replica', () => {
     });
     const lag = new ReplicaLag(5000, clock);
     for (let run = 0; run < 3; run++) {
-      expect(await lag.judge(modern.session, never, soon())).toMatchObject({ reason: 'lag', observedValue: 7 });
+      expect(await lag.evaluate(modern.session, never, soon())).toMatchObject({ reason: 'lag', observedValue: 7 });
     }
     expect(modern.records).toHaveBeenCalledTimes(1 + 3);
     const old = scripted((sql) => {
       if (sql !== 'SHOW SLAVE STATUS') throw refusal(1064, 'You have an error in your SQL syntax');
       return [{ Slave_IO_Running: 'Yes', Slave_SQL_Running: 'Yes', Seconds_Behind_Master: 3 }];
     });
-    expect(await new ReplicaLag(5000, clock).judge(old.session, never, soon())).toEqual({
+    expect(await new ReplicaLag(5000, clock).evaluate(old.session, never, soon())).toEqual({
       status: 'pass',
       observedValue: 3,
       observedUnit: 's',
@@ -46,7 +46,7 @@ describe('the lag of a replica', () => {
     const none = scripted(() => {
       throw refusal(1064, 'You have an error in your SQL syntax');
     });
-    expect(await new ReplicaLag(5000, clock).judge(none.session, never, soon())).toMatchObject({
+    expect(await new ReplicaLag(5000, clock).evaluate(none.session, never, soon())).toMatchObject({
       status: 'warn',
       reason: 'lag',
       output: expect.stringMatching(/^the lag could not be read: .*SQL syntax/),
@@ -63,13 +63,13 @@ describe('the lag of a replica', () => {
     let rows = [channel(1), channel(9), channel(0)];
     const { session } = scripted(() => rows);
     const lag = new ReplicaLag(60_000, clock);
-    expect(await lag.judge(session, never, soon())).toMatchObject({ status: 'pass', observedValue: 9 });
+    expect(await lag.evaluate(session, never, soon())).toMatchObject({ status: 'pass', observedValue: 9 });
     rows = [channel(1), channel(null, 'No')];
-    expect(await lag.judge(session, never, soon())).toMatchObject({ status: 'warn', reason: 'lag' });
+    expect(await lag.evaluate(session, never, soon())).toMatchObject({ status: 'warn', reason: 'lag' });
     clock.jump(51_000);
-    expect(await lag.judge(session, never, soon())).toMatchObject({ status: 'warn', reason: 'lag' });
+    expect(await lag.evaluate(session, never, soon())).toMatchObject({ status: 'warn', reason: 'lag' });
     clock.jump(1);
-    expect(await lag.judge(session, never, soon())).toMatchObject({ status: 'fail', reason: 'lag' });
+    expect(await lag.evaluate(session, never, soon())).toMatchObject({ status: 'fail', reason: 'lag' });
   });
 
   it('warns while the question is locked, never asks it twice, and lets the session go that it was asked on', async () => {
@@ -78,41 +78,41 @@ describe('the lag of a replica', () => {
     const other = scripted(() => [{ Slave_IO_Running: 'Yes', Slave_SQL_Running: 'Yes', Seconds_Behind_Master: 0 }]);
     const lag = new ReplicaLag(5000, clock);
     for (const { session } of [locked, other, other]) {
-      const judged = lag.judge(session, never, soon());
+      const evaluated = lag.evaluate(session, never, soon());
       await clock.advance(600);
-      expect(await judged).toEqual({
+      expect(await evaluated).toEqual({
         status: 'warn',
         reason: 'lag',
         output: 'the lag could not be read: no answer within 600 ms',
       });
-      expect(lag.keep(session)).toBe(session === locked.session);
+      expect(lag.takeOver(session)).toBe(session === locked.session);
     }
     expect(locked.records).toHaveBeenCalledTimes(1);
     expect(other.records).not.toHaveBeenCalled();
-    expect(locked.leave).not.toHaveBeenCalled();
+    expect(locked.end).not.toHaveBeenCalled();
     unlock([]);
     await settle();
-    expect(locked.leave).toHaveBeenCalledTimes(1);
-    expect(await lag.judge(other.session, never, soon())).toMatchObject({ status: 'pass' });
-    expect(lag.keep(other.session)).toBe(false);
+    expect(locked.end).toHaveBeenCalledTimes(1);
+    expect(await lag.evaluate(other.session, never, soon())).toMatchObject({ status: 'pass' });
+    expect(lag.takeOver(other.session)).toBe(false);
   });
 
-  it('is nobody’s to judge where the connection breaks', async () => {
+  it('is not evaluated if the connection breaks', async () => {
     const broken = scripted(() => {
       throw Object.assign(new Error('Connection lost'), { code: 'PROTOCOL_CONNECTION_LOST' });
     });
-    const judged = new ReplicaLag(5000, clock).judge(broken.session, never, soon());
-    await expect(judged).rejects.toMatchObject({ reason: 'reset' });
+    const evaluated = new ReplicaLag(5000, clock).evaluate(broken.session, never, soon());
+    await expect(evaluated).rejects.toMatchObject({ reason: 'reset' });
   });
 
   it('leaves a locked question where it is when a run is ended, and ends it when the check is closed', async () => {
     const locked = scripted(() => new Promise<Rows>(() => {}));
     const lag = new ReplicaLag(5000, clock);
     const aborter = new AbortController();
-    const judged = lag.judge(locked.session, aborter.signal, soon());
+    const evaluated = lag.evaluate(locked.session, aborter.signal, soon());
     aborter.abort(new Error('the service stops'));
-    await expect(judged).rejects.toThrow('the service stops');
-    expect(lag.keep(locked.session)).toBe(true);
+    await expect(evaluated).rejects.toThrow('the service stops');
+    expect(lag.takeOver(locked.session)).toBe(true);
     expect(locked.destroy).not.toHaveBeenCalled();
     lag.close();
     expect(locked.destroy).toHaveBeenCalledTimes(1);

@@ -1,8 +1,8 @@
-/** A packet of the MySQL protocol: its length, its number, its octets. */
-export function packet(number: number, octets: Buffer): Buffer {
+/** A packet of the MySQL protocol: its length, its number, its bytes. */
+export function packet(number: number, bytes: Buffer): Buffer {
   const header = Buffer.from([0, 0, 0, number]);
-  header.writeUIntLE(octets.length, 0, 3);
-  return Buffer.concat([header, octets]);
+  header.writeUIntLE(bytes.length, 0, 3);
+  return Buffer.concat([header, bytes]);
 }
 
 export function errorPacket(number: number, code: number, message: string): Buffer {

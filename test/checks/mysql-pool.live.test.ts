@@ -121,7 +121,7 @@ describe('a MySQL check of the application’s own pool', () => {
     expect(outcome).toMatchObject({
       ...exhausted,
       observedValue: JSON.stringify({ limit: 2, inUse: 2, free: 0, waiting: 2 }),
-      output: expect.stringMatching(/^the pool has given no connection \(2 of 2 in use, 3 waiting\) within \d+ ms/),
+      output: expect.stringMatching(/^the pool provided no connection \(2 of 2 in use, 3 waiting\) within \d+ ms/),
     });
     expect(waitingIn(pool)).toBe(2);
     expect(queue.get(0)).toBe(first);
@@ -175,7 +175,7 @@ describe('a MySQL check of the application’s own pool', () => {
     expect(await runCheck(check(pool))).toMatchObject({ ...exhausted, output: 'Pool is closed.' });
   });
 
-  it('says pool-exhausted where the pool’s connections are heard of no more, and takes these out of it', async () => {
+  it('says pool-exhausted if connections of the pool no longer answer, and removes them from it', async () => {
     const proxy = await TcpProxy.start({ to: mariadb.port });
     closing.push(() => proxy.stop());
     // The check’s own way does not lead through what is broken.
@@ -193,7 +193,7 @@ describe('a MySQL check of the application’s own pool', () => {
     const outcome = await runCheck(trial);
     expect(outcome).toMatchObject({
       ...exhausted,
-      output: expect.stringMatching(/^a connection of the pool has not answered within/),
+      output: expect.stringMatching(/^a pooled connection did not answer within/),
     });
     expect(core._allConnections.length).toBe(1);
     expect(await runCheck(trial)).toMatchObject(exhausted);
@@ -248,7 +248,7 @@ describe('a MySQL check of the application’s own pool', () => {
     expect(await runCheck(check(pool))).toMatchObject({
       status: 'warn',
       reason: 'too-many-connections',
-      output: expect.stringMatching(/one of the pool answers$/),
+      output: expect.stringMatching(/a pooled connection still answers$/),
     });
   });
 });

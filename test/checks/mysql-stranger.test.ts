@@ -34,9 +34,9 @@ describe('a MySQL check of what is no MySQL server, or a broken one', () => {
     expect(await runAgainst((socket) => socket.write(said))).toMatchObject({ status: 'fail', reason });
   });
 
-  it('puts together what comes octet by octet', async () => {
+  it('puts together what comes byte by byte', async () => {
     const outcome = await runAgainst((socket) => {
-      for (const octet of errorPacket(0, 1129, "#HY000Host 'here' is blocked")) socket.write(Buffer.from([octet]));
+      for (const byte of errorPacket(0, 1129, "#HY000Host 'here' is blocked")) socket.write(Buffer.from([byte]));
     });
     expect(outcome).toMatchObject({ reason: 'host-blocked', output: "Host 'here' is blocked" });
   });

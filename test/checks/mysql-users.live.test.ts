@@ -168,7 +168,7 @@ describe('a MySQL check of a user who logs in by ed25519', () => {
       status: 'fail',
       reason: 'auth',
       output: expect.stringMatching(
-        /^the user authenticates by client_ed25519, which mysql2 does not support: use mysql_native_password or caching_sha2_password; tried again in 30 s, /,
+        /^the user authenticates with client_ed25519, which mysql2 does not support: use mysql_native_password or caching_sha2_password; next attempt in 30 s, /,
       ),
     });
   });

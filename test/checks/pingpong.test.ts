@@ -34,7 +34,7 @@ function run(timeout = 800, hops?: number): Promise<CheckResult> {
   return done.finally(() => clearTimeout(timer));
 }
 
-/** Status octets of PONGs. */
+/** Status bytes of PONGs. */
 const codes = { unknown: 0, pass: 1, warn: 2, fail: 3, draining: 4, starting: 5, 'not-found': 6 };
 const report = (causes: unknown, instance: unknown = 'peer') => JSON.stringify({ state: 'fail', instance, causes });
 
@@ -93,15 +93,15 @@ describe('what a responder says', () => {
     expect(await run()).toMatchObject({ status: 'unknown', reason: 'dependency' });
   });
 
-  it('counts also where it is stale, and that it is so is told', async () => {
+  it('counts if it is stale, and says so', async () => {
     const causes = [{ instance: 'peer', via: [], check: 'db', reason: 'timeout' }];
     await against(({ id }) =>
       server.frames.length === 1 ? pong(id, codes.pass, STALE) : pong(id, codes.fail, STALE, report(causes)),
     );
-    expect(await run()).toMatchObject({ status: 'pass', output: `${server.address} says pass, the last that it knew` });
+    expect(await run()).toMatchObject({ status: 'pass', output: `${server.address} reports pass, last known state` });
     expect(await run()).toMatchObject({
       status: 'fail',
-      output: `${server.address} says fail, the last that it knew (db: timeout)`,
+      output: `${server.address} reports fail, last known state (db: timeout)`,
     });
   });
 
@@ -116,10 +116,10 @@ describe('what a responder says', () => {
       { instance: 'peer', via: ['peer'], check: 'db', reason: 'timeout', output: 'no answer' },
       { instance: 'far', via: ['far', 'between', 'peer'] },
     ]);
-    expect(result.output).toBe(`${server.address} says fail (db: timeout)`);
+    expect(result.output).toBe(`${server.address} reports fail (db: timeout)`);
   });
 
-  it('carries no causes on while it drains: what it lacks then is nobody’s trouble', async () => {
+  it('passes no causes on while it drains', async () => {
     const body = report([{ instance: 'peer', via: [], check: 'db' }]);
     await against(({ id }) => pong(id, codes.draining, 0, body));
     expect(await run()).not.toHaveProperty('causes');

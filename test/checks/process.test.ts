@@ -50,7 +50,7 @@ async function until(run: () => Promise<CheckResult>, status: string): Promise<C
 }
 
 describe('a process check', () => {
-  it('says to whoever asks that the event loop stood still for 2 s, and recovers', async () => {
+  it('says to whoever asks that the event loop was blocked for 2 s, and recovers', async () => {
     service = createService({
       http: false,
       listen: [{ url: 'pong://127.0.0.1:0' }],
@@ -66,15 +66,15 @@ describe('a process check', () => {
     // Delays of the start may still be in the window.
     while ((await ask()).status !== 'pass') await pause(20);
     block(2000);
-    const told = await ask();
-    expect(told).toMatchObject({
+    const result = await ask();
+    expect(result).toMatchObject({
       status: 'fail',
       reason: 'threshold',
       observedUnit: 'ms',
-      output: expect.stringMatching(/^the event loop stood still for \d+ ms, allowed: 1000 ms$/),
+      output: expect.stringMatching(/^the event loop was blocked for \d+ ms, limit: 1000 ms$/),
     });
     // It may have been at work for a look's time when it began.
-    expect(told.observedValue).toBeGreaterThan(1900);
+    expect(result.observedValue).toBeGreaterThan(1900);
     while ((await ask()).status !== 'pass') await pause(20);
   }, 30_000);
 
@@ -98,12 +98,12 @@ describe('a process check', () => {
     await pause(150);
     await run();
     block(400);
-    const { observedValue, ...told } = await run();
-    expect(told).toMatchObject({
+    const { observedValue, ...result } = await run();
+    expect(result).toMatchObject({
       status: 'warn',
       reason: 'threshold',
       observedUnit: 'ms',
-      output: expect.stringMatching(/^the event loop stood still for \d+ ms, wanted: at most 200 ms$/),
+      output: expect.stringMatching(/^the event loop was blocked for \d+ ms, warning above 200 ms$/),
     });
     expect(observedValue).toBeGreaterThan(300);
     await until(run, 'pass');
@@ -136,7 +136,7 @@ describe('a process check', () => {
       status: 'fail',
       reason: 'threshold',
       observedUnit: '%',
-      output: expect.stringMatching(/^the heap fills [\d.]+ % of its limit, allowed: 1 %$/),
+      output: expect.stringMatching(/^the heap uses [\d.]+ % of its limit, limit: 1 %$/),
     });
     expect(ballast.at(-1)).toBe(0.5);
     await check?.close?.();

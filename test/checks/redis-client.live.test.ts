@@ -99,7 +99,7 @@ describe.each(kinds)('a Redis check of the application’s own client of %s', (_
     for (let run = 0; run < 2; run++) {
       expect(await runCheck(trial)).toMatchObject({
         ...exhausted,
-        output: expect.stringMatching(/^the client has not answered within \d+ ms, and the server is well$/),
+        output: expect.stringMatching(/^the client did not answer within \d+ ms, but the server answers$/),
       });
     }
     expect(pings).toHaveLength(1);
@@ -116,8 +116,8 @@ describe.each(kinds)('a Redis check of the application’s own client of %s', (_
     await server.kill();
     expect(await runCheck(trial)).toMatchObject({ reason: 'refused' });
     await server.restart();
-    const patient = check(client, { timeout: 5000 });
-    expect(await runCheck(patient)).toMatchObject(well);
+    const lenient = check(client, { timeout: 5000 });
+    expect(await runCheck(lenient)).toMatchObject(well);
   });
 });
 
@@ -136,7 +136,7 @@ describe('a Redis check of a client of ioredis', () => {
     await ended;
     expect(await runCheck(check(client))).toMatchObject({
       ...exhausted,
-      output: expect.stringMatching(/^the client has not connected \(end\) within/),
+      output: expect.stringMatching(/^the client did not connect \(end\) within/),
     });
     expect(client.listenerCount('ready')).toBe(0);
     expect((client as unknown as { offlineQueue: { length: number } }).offlineQueue.length).toBe(0);
@@ -165,7 +165,7 @@ describe('a Redis check of a client of redis', () => {
     client.destroy();
     expect(await runCheck(trial)).toMatchObject({
       ...exhausted,
-      output: expect.stringMatching(/^the client has not connected within/),
+      output: expect.stringMatching(/^the client did not connect within/),
     });
     expect(client.listenerCount('ready')).toBe(0);
   });
@@ -188,7 +188,7 @@ describe('options of a Redis check of a client', () => {
           credentialsProvider: { type: 'async-credentials-provider', credentials: async () => ({}) },
         }),
       }),
-      /client is one with a provider of credentials/,
+      /client is a client with a credentials provider/,
     ],
   ])('refuses %s', (_what, options, message) => {
     const make = () => redisCheck(options() as never);

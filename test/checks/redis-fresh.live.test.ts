@@ -93,7 +93,7 @@ describe('the new connections of a Redis check', () => {
       expect(await runCheck(trial)).toMatchObject({
         status: 'warn',
         reason: 'too-many-connections',
-        output: 'ERR max number of clients reached; an older connection answers',
+        output: 'ERR max number of clients reached; an older connection still answers',
         observedValue: 'primary',
       });
       clock.jump(1000);
@@ -120,11 +120,11 @@ describe('the new connections of a Redis check', () => {
     await small.command(['CONFIG', 'SET', 'maxclients', 2]);
     clock.jump(10_000);
     expect(await runCheck(trial)).toMatchObject({ status: 'warn', reason: 'too-many-connections' });
-    const newcomer = check(url, { tls: { verify: false } });
-    expect(await runCheck(newcomer)).toMatchObject({ status: 'fail', reason: 'reset' });
+    const second = check(url, { tls: { verify: false } });
+    expect(await runCheck(second)).toMatchObject({ status: 'fail', reason: 'reset' });
   });
 
-  itOwnServer('show that the password was changed, though the standing one still answers', async () => {
+  itOwnServer('show that the password was changed, though the existing one still answers', async () => {
     const trial = check(server.url());
     await runCheck(trial);
     await server.command(['CONFIG', 'SET', 'requirepass', 'hush']);

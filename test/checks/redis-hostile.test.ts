@@ -48,13 +48,13 @@ describe('a check of a Redis that wants to exhaust it', () => {
     ['arrays of 33 million elements', /more than 4096 elements/, once('*33000000\r\n'.repeat(10))],
     ['arrays of 4 thousand millions', /more than 4096 elements/, once('*4294967295\r\n'.repeat(3))],
     ['a bulk string of half a gigabyte', /more than 1048576 bytes/, once('$536870912\r\n')],
-    ['arrays in arrays', /more than 8 arrays in each other/, () => '*1\r\n'.repeat(1000)],
+    ['arrays in arrays', /more than 8 nested arrays/, () => '*1\r\n'.repeat(1000)],
     ['a line without an end', /more than 4096 bytes in a line/, () => 'x'.repeat(65_536)],
     ['an error without an end', /more than 4096 bytes in a line/, () => 'x'.repeat(65_536)],
     ['a number without an end', /more than 4096 bytes in a line/, () => '9'.repeat(65_536)],
     ['replies to nothing, without an end', /more than 16 replies/, () => '+PONG\r\n'.repeat(10_000)],
     ['bulk strings without an end', /not PONG/, () => `$1000000\r\n${'x'.repeat(1_000_000)}\r\n`],
-    ['zero bytes without an end', /not one of a Redis/, () => '\0'.repeat(65_536)],
+    ['zero bytes without an end', /not a Redis server/, () => '\0'.repeat(65_536)],
   ])('cuts off %s', async (what, output, said) => {
     const first = { 'a line without an end': '+', 'an error without an end': '-ERR ', 'a number without an end': ':' };
     const outcome = await runAgainst(said, { first: first[what as keyof typeof first] ?? '' });

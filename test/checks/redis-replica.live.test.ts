@@ -39,7 +39,7 @@ describe('a check of a Redis and its replica', () => {
     expect(await runCheck(second)).toMatchObject({
       status: 'fail',
       reason: 'role',
-      output: 'a replica, not the primary',
+      output: 'the role is replica, not primary',
       observedValue: 'replica',
     });
     expect(await runCheck(check(replica))).toMatchObject(isReplica);
@@ -98,7 +98,7 @@ describe('a check of a Redis and its replica', () => {
     expect(await runCheck(check(primary, { url, write: KEY }))).toMatchObject({
       status: 'warn',
       reason: 'auth',
-      output: expect.stringMatching(/^not written: NOPERM/),
+      output: expect.stringMatching(/^the key could not be written: NOPERM/),
     });
   });
 
@@ -110,7 +110,7 @@ describe('a check of a Redis and its replica', () => {
     expect(await runCheck(stale)).toMatchObject({
       status: 'warn',
       reason: 'master-down',
-      output: expect.stringMatching(/^a replica without its primary: the link is "connect/),
+      output: expect.stringMatching(/^the link of the replica to its primary is "connect/),
       observedValue: 'replica',
     });
     expect(await runCheck(strict)).toMatchObject({ status: 'fail', reason: 'role' });

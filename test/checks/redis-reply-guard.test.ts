@@ -26,21 +26,20 @@ describe('the guard of replies', () => {
   it.each(replies.map((reply) => [JSON.stringify(reply.slice(0, 40)), reply]))(
     'follows %s, whole, in halves and by bytes, to its last one',
     (_text, reply) => {
-      const octets = Buffer.from(reply);
-      const sizes =
-        octets.length > 1024 ? [octets.length, 65_536, 1000] : [octets.length, Math.ceil(octets.length / 2), 1];
+      const bytes = Buffer.from(reply);
+      const sizes = bytes.length > 1024 ? [bytes.length, 65_536, 1000] : [bytes.length, Math.ceil(bytes.length / 2), 1];
       for (const size of sizes) {
         const guard = new RedisReplyGuard();
         const feed = () => {
-          for (let at = 0; at < octets.length; at += size) guard.check(octets.subarray(at, at + size));
+          for (let at = 0; at < bytes.length; at += size) guard.check(bytes.subarray(at, at + size));
         };
         for (let count = 0; count < MAX_REPLIES; count++) {
           feed();
-          if (octets.length > 1024) guard.asked();
+          if (bytes.length > 1024) guard.reset();
         }
-        if (octets.length > 1024) continue;
+        if (bytes.length > 1024) continue;
         expect(feed).toThrow(/more than 16 replies/);
-        guard.asked();
+        guard.reset();
       }
     },
   );
@@ -52,26 +51,26 @@ describe('the guard of replies', () => {
     ['a bulk string of any length', /more than 1048576 bytes/, '$536870912\r\n'],
     ['a bulk string that is just too long', /more than 1048576 bytes/, '$1048577\r\n'],
     ['bulk strings that are too long together', /more than 1048576 bytes/, info.repeat(4)],
-    ['arrays in arrays', /more than 8 arrays in each other/, '*1\r\n'.repeat(9)],
+    ['arrays in arrays', /more than 8 nested arrays/, '*1\r\n'.repeat(9)],
     ['a line without an end', /more than 4096 bytes in a line/, `+${KIB.repeat(5)}`],
     ['a length without an end', /more than 4096 bytes in a line/, `*${'0'.repeat(5000)}`],
     ['replies without an end', /more than 16 replies/, '+\r\n'.repeat(17)],
     ['empty arrays without an end', /more than 16 replies/, '*0\r\n'.repeat(17)],
-    ['a negative length', /a length in the answer is no number/, '$-2\r\n'],
-    ['a length with a sign', /a length in the answer is no number/, '*+1\r\n'],
-    ['a length in hexadecimal', /a length in the answer is no number/, '$0x10\r\n'],
-    ['a length that is not finite', /a length in the answer is no number/, `*${'9'.repeat(400)}\r\n`],
-    ['no length', /a length in the answer is no number/, '*\r\n'],
-    ['a line that ends as on Unix', /no CRLF/, '+PONG\n'],
-    ['a map, which is of another version', /not one of a Redis/, '%1\r\n+a\r\n+b\r\n'],
-    ['a number of any size', /not one of a Redis/, `(${'9'.repeat(100)}\r\n`],
-    ['text', /not one of a Redis/, 'HTTP/1.1 400 Bad Request\r\n'],
+    ['a negative length', /a length in the answer is not a number/, '$-2\r\n'],
+    ['a length with a sign', /a length in the answer is not a number/, '*+1\r\n'],
+    ['a length in hexadecimal', /a length in the answer is not a number/, '$0x10\r\n'],
+    ['a length that is not finite', /a length in the answer is not a number/, `*${'9'.repeat(400)}\r\n`],
+    ['no length', /a length in the answer is not a number/, '*\r\n'],
+    ['a line that ends as on Unix', /does not end with CRLF/, '+PONG\n'],
+    ['a map, which is of another version', /not a Redis server/, '%1\r\n+a\r\n+b\r\n'],
+    ['a number of any size', /not a Redis server/, `(${'9'.repeat(100)}\r\n`],
+    ['text', /not a Redis server/, 'HTTP/1.1 400 Bad Request\r\n'],
   ])('refuses %s, however it is cut', (_what, message, said) => {
     for (const size of [said.length, 1000, 1]) {
       const guard = new RedisReplyGuard();
-      const octets = Buffer.from(said);
+      const bytes = Buffer.from(said);
       const feed = () => {
-        for (let at = 0; at < octets.length; at += size) guard.check(octets.subarray(at, at + size));
+        for (let at = 0; at < bytes.length; at += size) guard.check(bytes.subarray(at, at + size));
       };
       expect(feed).toThrow(message);
       expect(feed).toThrow(expect.objectContaining({ reason: 'protocol' }));
@@ -89,7 +88,7 @@ describe('the guard of replies', () => {
   it('counts again from each command', () => {
     const guard = new RedisReplyGuard();
     for (let command = 0; command < 20; command++) {
-      guard.asked();
+      guard.reset();
       guard.check(Buffer.from(info.repeat(3)));
     }
     expect(() => guard.check(Buffer.from(info))).toThrow(/more than 1048576 bytes/);

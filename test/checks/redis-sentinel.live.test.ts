@@ -88,7 +88,7 @@ describe('a check of a Redis that Sentinels watch', () => {
     expect(await runCheck(check({ url: urlOf('other') }))).toMatchObject({
       status: 'fail',
       reason: 'dns',
-      output: expect.stringMatching(/^no Sentinel knows the primary of other: .*: it watches none of this name/),
+      output: expect.stringMatching(/^no Sentinel knows the primary of other: .*: it does not monitor this name/),
     });
     expect(await runCheck(check({ url: urlOf('other'), role: 'replica' }))).toMatchObject({ reason: 'dns' });
     const frozen = redisCheck({ url: urlOf(), timeout: 400 });
@@ -114,7 +114,7 @@ describe('a check of a Redis that Sentinels watch', () => {
     expect(await runCheck(trial)).toMatchObject({
       status: 'warn',
       reason: 'refused',
-      output: expect.stringMatching(/^no Sentinel knows the primary .*; an older connection answers$/),
+      output: expect.stringMatching(/^no Sentinel knows the primary .*; an older connection still answers$/),
       observedValue: 'primary',
     });
     await primary.command(['CLIENT', 'KILL', 'TYPE', 'normal']);
@@ -138,7 +138,7 @@ describe('a check of a Redis that Sentinels watch', () => {
     const found = {
       status: 'fail',
       reason: 'role',
-      output: 'a Sentinel, not a Redis that keeps data: use redis+sentinel://HOST:PORT/NAME',
+      output: 'a Sentinel, not a Redis data node: use redis+sentinel://HOST:PORT/NAME',
     };
     for (const options of [{}, { role: 'primary' as const }, { write: 'a' }]) {
       expect(await runCheck(check({ url: `redis://${address}`, ...options }))).toMatchObject(found);
@@ -150,7 +150,7 @@ describe('a check of a Redis that Sentinels watch', () => {
     const { address } = sentinels[0];
     const made = redisCheck({ url: `rediss+sentinel://${address}/${NAME}`, tls: { verify: false }, timeout: 800 });
     closing.push(() => made.close?.());
-    expect(await runCheck(made)).toMatchObject({ reason: 'tls', output: expect.stringMatching(/does not speak TLS/) });
+    expect(await runCheck(made)).toMatchObject({ reason: 'tls', output: expect.stringMatching(/does not use TLS/) });
   });
 
   itOwnServer('goes at once to the primary that the Sentinels name, where the one that it had is gone', async () => {
@@ -167,7 +167,7 @@ describe('a check of a Redis that Sentinels watch', () => {
     expect(await runCheck(check({ url: `redis+sentinel://${lone.address}/${NAME}`, role: 'replica' }))).toMatchObject({
       status: 'fail',
       reason: 'role',
-      output: `no Sentinel knows a replica of ${NAME}: ${lone.address}: none of its replicas is up`,
+      output: `no Sentinel knows a replica of ${NAME}: ${lone.address}: no replica is up`,
     });
   });
 
@@ -190,12 +190,12 @@ describe('a check of a Redis that Sentinels watch', () => {
 
 describe('the URL of Sentinels', () => {
   it.each([
-    [{ url: 'redis+sentinel://a:1,b:2' }, /url is without a name/],
+    [{ url: 'redis+sentinel://a:1,b:2' }, /url is a URL without a name/],
     [{ url: 'redis+sentinel://a:1,,b:2/x' }, /url is/],
-    [{ url: 'redis+sentinel://a:1,b:99999/x' }, /url is a text that is no URL/],
-    [{ url: 'redis+sentinel://u:12,3/hidden@a:1,b:2/x' }, /url is one with an @ behind its host/],
-    [{ url: 'redis+sentinel://a:1/x/hidden' }, /one whose database is no number/],
-    [{ url: 'redis://:hidden@a:1,b:2/0' }, /url is of several hosts/],
+    [{ url: 'redis+sentinel://a:1,b:99999/x' }, /url is not a valid URL/],
+    [{ url: 'redis+sentinel://u:12,3/hidden@a:1,b:2/x' }, /url is a URL with an @ after its host/],
+    [{ url: 'redis+sentinel://a:1/x/hidden' }, /a URL whose database is not a number/],
+    [{ url: 'redis://:hidden@a:1,b:2/0' }, /url is a URL with several hosts/],
     [{ url: 'redis://a:1', sentinel: { password: 'hidden' } }, /sentinel is given without redis\+sentinel:\/\//],
     [{ url: 'redis+sentinel://a/x', sentinel: { pass: 'hidden' } }, /sentinel.pass is not a known option/],
   ])('is refused as %j', (options, message) => {

@@ -52,7 +52,7 @@ describe('a check of Redis', () => {
       const definition = check({ url: server.url(), timeout: 300 });
       expect(await runCheck(definition)).toMatchObject(well);
       await server.freeze();
-      // With a standing connection, then with none.
+      // With a kept connection, then with none.
       for (let run = 0; run < 3; run++) {
         const outcome = await runCheck(definition);
         expect(outcome).toMatchObject({ status: 'fail', reason: 'timeout' });
@@ -125,16 +125,16 @@ describe('a check of Redis', () => {
     const taken = [check({ url: client.url() }), check({ url: client.url() })];
     await client.command(['CONFIG', 'SET', 'maxclients', 2]);
     for (const other of taken) expect(await runCheck(other)).toMatchObject(well);
-    const newcomer = check({ url: client.url() });
-    expect(await runCheck(newcomer)).toMatchObject({ status: 'fail', reason: 'too-many-connections' });
+    const second = check({ url: client.url() });
+    expect(await runCheck(second)).toMatchObject({ status: 'fail', reason: 'too-many-connections' });
     const late = check({ url: client.url({ password: 'pw' }) });
     expect(await runCheck(late)).toMatchObject({ status: 'fail', reason: 'too-many-connections' });
     await taken[0]?.close?.();
     expect(await runCheck(definition)).toMatchObject(well);
-    expect((await runCheck(newcomer)).status).toBe('pass');
+    expect((await runCheck(second)).status).toBe('pass');
   });
 
-  it('tells a line that was cut while it waited, and a peer that is heard of no more', async () => {
+  it('reports a connection that was cut between runs, and a peer that no longer answers', async () => {
     const proxy = await TcpProxy.start({ to: server.port });
     closing.push(() => proxy.stop());
     const definition = check({ url: server.url({ host: '127.0.0.1', port: proxy.port }), timeout: 400 });
@@ -200,7 +200,7 @@ describe('a check of what is no Redis', () => {
     const url = await answering((socket) => socket.once('data', () => socket.end('-ERR unknown command\r\n')));
     expect(await runCheck(check({ url: url.replace('redis:', 'rediss:') }))).toMatchObject({
       reason: 'tls',
-      output: 'the server does not speak TLS: use redis://, or turn TLS on there',
+      output: 'the server does not use TLS: use redis://, or enable TLS on the server',
     });
   });
 });
@@ -209,7 +209,7 @@ describe('options of a redis check', () => {
   it.each([
     [{}, /url is missing/],
     [{ url: 'http://hidden@x' }, /scheme "http"; allowed: redis:\/\//],
-    [{ url: 'redis://x/hidden' }, /one whose database is no number/],
+    [{ url: 'redis://x/hidden' }, /a URL whose database is not a number/],
     [{ url: 'redis://x', role: 'king' }, /role/],
   ])('refuses %j', (options, message) => {
     const make = () => redisCheck(options as RedisOptions);

@@ -15,7 +15,7 @@ const PATIENCE = 15_000;
 export const peer = (port: number, options: Partial<PingpongOptions> = {}) =>
   pingpongCheck({ url: `pong://127.0.0.1:${port}`, ...ofPeer, ...options });
 
-/** Ports that are free now, so that services can be told of each other before they are there. */
+/** Ports that are free now, so that services can be configured with each other before they start. */
 export async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>();
   while (ports.size < count) ports.add(await freePort());

@@ -56,39 +56,39 @@ describe('a tcp check', () => {
   });
 
   it('sends its text, in which the escapes of code stand for themselves', async () => {
-    const heard: string[] = [];
+    const received: string[] = [];
     const url = await serve((socket) => {
       socket.setEncoding('latin1').on('data', (text) => {
-        heard.push(String(text));
+        received.push(String(text));
         socket.write('+PONG\r\n');
       });
     });
     expect(await run({ url, send: 'PING\\r\\n\\x41\\\\n', expect: 'PONG' })).toMatchObject({ status: 'pass' });
-    expect(heard.join('')).toBe('PING\r\nA\\n');
+    expect(received.join('')).toBe('PING\r\nA\\n');
   });
 
-  it('sends any octet by its two digits, and other text as UTF-8', async () => {
-    let heard = Buffer.alloc(0);
+  it('sends any byte by its two digits, and other text as UTF-8', async () => {
+    let received = Buffer.alloc(0);
     const url = await serve((socket) => {
-      socket.on('data', (octets) => {
-        heard = Buffer.concat([heard, octets]);
+      socket.on('data', (bytes) => {
+        received = Buffer.concat([received, bytes]);
         socket.write('well');
       });
     });
     expect(await run({ url, send: '\\x00\\xff\\x80é\\\\x41', expect: 'well' })).toMatchObject({ status: 'pass' });
-    expect(heard.toString('hex')).toBe(`00ff80c3a9${Buffer.from('\\x41').toString('hex')}`);
+    expect(received.toString('hex')).toBe(`00ff80c3a9${Buffer.from('\\x41').toString('hex')}`);
   });
 
   it('sends without waiting for an answer where none is expected', async () => {
-    const heard: string[] = [];
+    const received: string[] = [];
     let ended: Promise<unknown> | undefined;
     const url = await serve((socket) => {
-      socket.setEncoding('latin1').on('data', (text) => heard.push(String(text)));
+      socket.setEncoding('latin1').on('data', (text) => received.push(String(text)));
       ended = once(socket, 'end');
     });
     expect(await run({ url, send: 'QUIT\r\n' })).toMatchObject({ status: 'pass' });
     await ended;
-    expect(heard.join('')).toBe('QUIT\r\n');
+    expect(received.join('')).toBe('QUIT\r\n');
   });
 
   it.each([['220 ready'], ['/^220 .*ready/'], [/READY$/im]])('expects %s in what comes', async (expected) => {
@@ -114,7 +114,7 @@ describe('a tcp check', () => {
     expect(await run({ url, expect: 'ready', maxAnswer: 102 })).toMatchObject({
       status: 'fail',
       reason: 'bad-body',
-      output: 'the first 102 octets of the answer are not as expected',
+      output: 'the first 102 bytes of the answer are not as expected',
     });
     expect(await run({ url, expect: 'ready', maxAnswer: 105 })).toMatchObject({ status: 'pass' });
   });

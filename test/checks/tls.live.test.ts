@@ -21,10 +21,10 @@ const cases = (): [TlsOptions, string | undefined][] => [
   [{ ca, servername: 'other' }, 'tls'],
 ];
 
-async function judge(make: (tls: TlsOptions) => CheckDefinition): Promise<void> {
+async function verify(make: (tls: TlsOptions) => CheckDefinition): Promise<void> {
   for (const [tls, reason] of cases()) {
     const check = make(tls);
-    // Twice: a session that is resumed is judged as well.
+    // Twice: a resumed session is verified as well.
     for (let run = 0; run < 2; run++) {
       expect([tls, await runCheck(check)]).toMatchObject([
         tls,
@@ -35,7 +35,7 @@ async function judge(make: (tls: TlsOptions) => CheckDefinition): Promise<void> 
   }
 }
 
-const SENTENCE = 'is verified, unless told otherwise';
+const SENTENCE = 'is verified, unless verify is false';
 
 describe('the certificate of a Redis', () => {
   ownServer('TEST_REDIS_URL')(SENTENCE, async () => {
@@ -43,7 +43,7 @@ describe('the certificate of a Redis', () => {
     const files = ['--tls-cert-file', ca, '--tls-key-file', key, '--tls-ca-cert-file', ca];
     const server = await Redis.start({ args: ['--tls-port', String(port), '--tls-auth-clients', 'no', ...files] });
     try {
-      await judge((tls) => redisCheck({ url: `rediss://127.0.0.1:${port}`, tls, timeout: 2000 }));
+      await verify((tls) => redisCheck({ url: `rediss://127.0.0.1:${port}`, tls, timeout: 2000 }));
     } finally {
       await server.stop();
     }
@@ -68,12 +68,12 @@ describe('a Redis that speaks TLS where the check does not, or the other way', (
           expect(await check(`rediss://${login}127.0.0.1:${server.port}`)).toMatchObject({
             status: 'fail',
             reason: 'tls',
-            output: 'the server does not speak TLS: use redis://, or turn TLS on there',
+            output: 'the server does not use TLS: use redis://, or enable TLS on the server',
           });
           expect(await check(`redis://${login}127.0.0.1:${port}`)).toMatchObject({
             status: 'fail',
             reason: 'tls',
-            output: 'the server speaks TLS: use rediss://',
+            output: 'the server uses TLS: use rediss://',
           });
         }
         await server.freeze();
@@ -93,7 +93,7 @@ describe('the certificate of a MariaDB', () => {
     async () => {
       const server = await MariaDb.start({ args: [`--ssl-cert=${ca}`, `--ssl-key=${key}`] });
       try {
-        await judge((tls) => mysqlCheck({ url: server.url(), tls, timeout: 2000 }));
+        await verify((tls) => mysqlCheck({ url: server.url(), tls, timeout: 2000 }));
       } finally {
         await server.stop();
       }

@@ -30,7 +30,7 @@ describe('pongcheck explain', () => {
     expect(headline).toBe('shop\\u{1b}[2J is not ready.');
     expect(since).toMatch(/^- Since 2026-11-21 02:15:00 UTC, .* ago\.$/);
     expect(lines).toEqual([
-      '- Root cause: redis of stock is not well (timeout: no answer), seen through orders.',
+      '- Root cause: redis of stock is not passing (timeout: no answer), seen through orders.',
       '- Last change: orders became fail at 2026-11-21 02:15:00 UTC, 5 min ago.',
     ]);
   });

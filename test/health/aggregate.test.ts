@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { aggregate } from '../../src/health/query/aggregate.js';
 import type { Reason } from '../../src/health/reason.js';
-import type { CheckState } from '../../src/health/state.js';
+import { aggregate, type CheckState } from '../../src/health/state.js';
 
 const critical = (state: CheckState, reason?: Reason) => ({ state, reason, critical: true });
 const optional = (state: CheckState, reason?: Reason) => ({ state, reason, critical: false });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { duration, explain } from '../../src/health/explain.js';
-import { readReport } from '../../src/health/report-view.js';
+import { parseReport } from '../../src/health/report-view.js';
 
 const time = '2026-11-21T02:20:00.000Z';
 
@@ -21,14 +21,14 @@ function check(over: object = {}) {
 
 function explained(report: object) {
   return explain(
-    readReport({ state: 'pass', instance: 'me', serviceId: 'shop', time, causes: [], checks: {}, ...report }),
+    parseReport({ state: 'pass', instance: 'me', serviceId: 'shop', time, causes: [], checks: {}, ...report }),
   );
 }
 
 describe('an explanation', () => {
-  it('says that all is well, and what changed last', () => {
+  it('says that all checks pass, and what changed last', () => {
     expect(explained({ checks: { db: check() } })).toEqual({
-      headline: 'shop is ready: all that it needs works.',
+      headline: 'shop is ready: all checks pass.',
       lines: ['Last change: db became pass at 2026-11-21 02:00:00 UTC, 20 min ago.'],
     });
   });
@@ -46,10 +46,18 @@ describe('an explanation', () => {
     expect(headline).toBe('shop is not ready.');
     expect(since).toEqual(new Date('2026-11-21T02:15:48.000Z'));
     expect(lines).toEqual([
-      'Root causes: db is fail (refused: nothing listens).',
-      'Root causes: soft is fail (No answer within the check’s timeout.). It is not critical.',
+      'Root cause: db is fail (refused: nothing listens).',
+      'Also degraded: soft is fail (No answer within the timeout of the check), not critical.',
       'Last change: db became fail at 2026-11-21 02:15:48 UTC, 4 min 12 s ago.',
     ]);
+  });
+
+  it('names a check that is not critical as the root cause of a warn', () => {
+    const checks = { soft: check({ state: 'fail', reason: 'refused', critical: false }) };
+    const causes = [{ instance: 'me', via: [], check: 'soft', reason: 'refused', output: 'nothing listens' }];
+    const { headline, lines } = explained({ state: 'warn', causes, checks });
+    expect(headline).toBe('shop is ready, but degraded.');
+    expect(lines[0]).toBe('Root cause: soft is fail (refused: nothing listens), not critical.');
   });
 
   it('names the cause at the end of a chain, and the way to it', () => {
@@ -58,30 +66,30 @@ describe('an explanation', () => {
       { instance: 'c', service: 'stock', via: ['c', 'b'], check: 'redis', reason: 'timeout', output: 'no answer' },
     ];
     expect(explained({ state: 'fail', causes, checks }).lines[0]).toBe(
-      'Root cause: redis of stock is not well (timeout: no answer), seen through orders, then the responder b.',
+      'Root cause: redis of stock is not passing (timeout: no answer), seen through orders, then the responder b.',
     );
   });
 
-  it('says that a trouble is only its own that came back', () => {
+  it('ignores checks that only reflect a failure of this service', () => {
     const checks = { friend: check({ state: 'fail', reason: 'loop' }) };
-    expect(explained({ checks }).lines[0]).toMatch(/^Not counted, .*: friend\.$/);
+    expect(explained({ checks }).lines[0]).toMatch(/^Ignored, .*: friend\.$/);
   });
 
   it.each([
-    ['pass', { fails: 1, passes: 0, fall: 3 }, 'Pending: x failed once in a row; it fails at 3.'],
-    ['fail', { fails: 0, passes: 2, rise: 4 }, 'Pending: x passed 2 times in a row; it is well again at 4.'],
-  ])('tells which threshold is pending of a check that is %s', (state, counts, description) => {
+    ['pass', { fails: 1, passes: 0, fall: 3 }, 'Pending: x has 1 of the 3 consecutive failures after which it fails.'],
+    ['fail', { fails: 0, passes: 2, rise: 4 }, 'Pending: x has 2 of the 4 consecutive passes after which it recovers.'],
+  ])('reports the pending threshold of a check that is %s', (state, counts, description) => {
     expect(explained({ state, checks: { x: check({ state, ...counts }) } }).lines).toContain(description);
   });
 
-  it('tells of a result that is old, but not between two background runs', () => {
+  it('reports a stale result, but not between two background runs', () => {
     const old = (ageMs: number) =>
-      explained({ checks: { x: check({ stale: true, ageMs }) } }).lines.filter((line) => line.startsWith('Old'));
+      explained({ checks: { x: check({ stale: true, ageMs }) } }).lines.filter((line) => line.startsWith('Stale'));
     expect(old(4000)).toEqual([]);
-    expect(old(12_000)).toEqual(['Old: the result of x is 12 s old, which is more than its max age.']);
+    expect(old(12_000)).toEqual(['Stale: the result of x is 12 s old and exceeds its max age.']);
   });
 
-  it('bounds the causes that it tells', () => {
+  it('bounds the causes that it lists', () => {
     const causes = Array.from({ length: 20 }, (_, i) => ({ instance: 'me', via: [], check: `c${i}` }));
     const { lines } = explained({ state: 'fail', causes });
     expect(lines).toHaveLength(9);
@@ -97,7 +105,7 @@ describe('an explanation', () => {
     { state: 5, causes: 'x', checks: [1] },
     { causes: [null, 3], checks: { a: null } },
   ])('makes something of %j', (report) => {
-    expect(explain(readReport(report)).headline).toBe('It is not ready: it does not know how its dependencies are.');
+    expect(explain(parseReport(report)).headline).toBe('The service is not ready: the state of its checks is unknown.');
   });
 });
 

@@ -113,9 +113,9 @@ function isSound(finding: NormalizedResult): void {
   if (finding.status === 'pass') expect(finding.reason).toBeUndefined();
   else expect(isReason(finding.reason)).toBe(true);
   expect((finding.output ?? '').length).toBeLessThanOrEqual(MAX_SENTENCE);
-  const told = JSON.stringify(finding);
-  expect(told.length).toBeLessThan(200_000);
-  expect(told).not.toContain(SECRET);
+  const text = JSON.stringify(finding);
+  expect(text.length).toBeLessThan(200_000);
+  expect(text).not.toContain(SECRET);
 }
 
 describe('whatever user code hands back', () => {

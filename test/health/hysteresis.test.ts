@@ -7,7 +7,7 @@ function held(rise: number, fall: number, statuses: CheckState[]): string {
   const verdict = new Hysteresis(rise, fall, 0);
   return statuses
     .map((status, at) => {
-      verdict.take({ status }, at + 1);
+      verdict.record({ status }, at + 1);
       return verdict.state;
     })
     .join(' ');
@@ -40,11 +40,11 @@ describe('rise and fall', () => {
 
   it('keep the finding that counts together with its reason', () => {
     const verdict = new Hysteresis(1, 2, 0);
-    verdict.take({ status: 'pass' }, 1);
-    verdict.take({ status: 'fail', reason: 'refused' }, 2);
-    expect(verdict.finding).toEqual({ status: 'pass' });
-    verdict.take({ status: 'fail', reason: 'reset' }, 3);
-    expect(verdict.finding).toEqual({ status: 'fail', reason: 'reset' });
+    verdict.record({ status: 'pass' }, 1);
+    verdict.record({ status: 'fail', reason: 'refused' }, 2);
+    expect(verdict.result).toEqual({ status: 'pass' });
+    verdict.record({ status: 'fail', reason: 'reset' }, 3);
+    expect(verdict.result).toEqual({ status: 'fail', reason: 'reset' });
   });
 });
 
@@ -55,28 +55,28 @@ describe('a verdict', () => {
 
   it('counts results in a row, of one side only', () => {
     const verdict = new Hysteresis(1, 1, 0);
-    verdict.take({ status: 'pass' }, 1);
-    verdict.take({ status: 'warn' }, 2);
+    verdict.record({ status: 'pass' }, 1);
+    verdict.record({ status: 'warn' }, 2);
     expect(verdict).toMatchObject({ passes: 2, fails: 0 });
-    verdict.take({ status: 'fail' }, 3);
+    verdict.record({ status: 'fail' }, 3);
     expect(verdict).toMatchObject({ passes: 0, fails: 1 });
   });
 
   it('knows since when the state is what it is', () => {
     const verdict = new Hysteresis(1, 1, 0);
-    verdict.take({ status: 'pass' }, 1);
-    verdict.take({ status: 'pass' }, 2);
+    verdict.record({ status: 'pass' }, 1);
+    verdict.record({ status: 'pass' }, 2);
     expect(verdict.since).toBe(1);
-    verdict.take({ status: 'warn' }, 3);
+    verdict.record({ status: 'warn' }, 3);
     expect(verdict.since).toBe(3);
   });
 
   it('counts the next result at once after it has forgotten', () => {
     const verdict = new Hysteresis(3, 3, 0);
-    verdict.take({ status: 'pass' }, 1);
-    verdict.forget(2);
+    verdict.record({ status: 'pass' }, 1);
+    verdict.expire(2);
     expect(verdict).toMatchObject({ state: 'unknown', since: 2 });
-    verdict.take({ status: 'fail' }, 3);
+    verdict.record({ status: 'fail' }, 3);
     expect(verdict.state).toBe('fail');
   });
 });

@@ -20,7 +20,7 @@ describe('what a check loads before its first run', () => {
     await clock.advance(4000);
     expect(check.runs).toHaveLength(0);
     expect(ask({ timeout: 0 }).report().checks.db).toMatchObject([
-      { state: 'unknown', reason: 'never-ran', output: 'still loading what the check needs' },
+      { state: 'unknown', reason: 'never-ran', output: 'still loading' },
     ]);
     loads[0]?.resolve();
     await settle();
@@ -75,7 +75,7 @@ describe('what a check loads before its first run', () => {
       {
         state: 'fail',
         reason: 'internal',
-        output: 'what the check needs could not be loaded: Cannot find package mysql2',
+        output: 'loading the check failed: Cannot find package mysql2',
       },
     ]);
     await clock.advance(1000);

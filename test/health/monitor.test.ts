@@ -9,11 +9,11 @@ import { ScriptedCheck } from './scripted-check.js';
 function monitorOf(check: ScriptedCheck) {
   const clock = new FakeClock();
   const changed = jest.fn();
-  const findings = new ResultNormalizer(redactor([]), 'me');
+  const normalizer = new ResultNormalizer(redactor([]), 'me');
   const monitor = new Monitor(defineCheck('x', check), {
     clock,
     random: () => 0,
-    findings,
+    normalizer,
     loads: new Set(),
     staleLimit: 30_000,
     changed,
@@ -25,31 +25,31 @@ describe('who waits for a run', () => {
   it('is told when that run has ended, not when an earlier one has', async () => {
     const check = new ScriptedCheck();
     const { clock, monitor } = monitorOf(check);
-    const first = { arrived: jest.fn() };
-    const second = { arrived: jest.fn() };
-    monitor.wait(monitor.needed(1000, 0, 0, true), first);
-    monitor.wait(monitor.needed(0, 0, 0, true), second);
+    const first = { onRunEnded: jest.fn() };
+    const second = { onRunEnded: jest.fn() };
+    monitor.addWaiter(monitor.requestRun(1000, 0, 0, true), first);
+    monitor.addWaiter(monitor.requestRun(0, 0, 0, true), second);
     check.last.pass();
     await settle();
-    expect([first.arrived, second.arrived].map((arrived) => arrived.mock.calls.length)).toEqual([1, 0]);
+    expect([first.onRunEnded, second.onRunEnded].map((onRunEnded) => onRunEnded.mock.calls.length)).toEqual([1, 0]);
     await clock.advance(100);
     check.last.pass();
     await settle();
-    expect([first.arrived, second.arrived].map((arrived) => arrived.mock.calls.length)).toEqual([1, 1]);
+    expect([first.onRunEnded, second.onRunEnded].map((onRunEnded) => onRunEnded.mock.calls.length)).toEqual([1, 1]);
   });
 
   it('is let go when it waits no more, for this run or the next', async () => {
     const check = new ScriptedCheck();
     const { clock, monitor } = monitorOf(check);
-    const waiters = [{ arrived: jest.fn() }, { arrived: jest.fn() }] as const;
-    monitor.wait(monitor.needed(1000, 0, 0, true), waiters[0]);
-    monitor.wait(monitor.needed(0, 0, 0, true), waiters[1]);
-    for (const waiter of waiters) monitor.forget(waiter);
+    const waiters = [{ onRunEnded: jest.fn() }, { onRunEnded: jest.fn() }] as const;
+    monitor.addWaiter(monitor.requestRun(1000, 0, 0, true), waiters[0]);
+    monitor.addWaiter(monitor.requestRun(0, 0, 0, true), waiters[1]);
+    for (const waiter of waiters) monitor.removeWaiter(waiter);
     check.last.pass();
     await clock.advance(100);
     check.last.pass();
     await settle();
-    for (const { arrived } of waiters) expect(arrived).not.toHaveBeenCalled();
+    for (const { onRunEnded } of waiters) expect(onRunEnded).not.toHaveBeenCalled();
   });
 });
 

@@ -171,7 +171,7 @@ describe('groups', () => {
 
   it('without any check are pass, for ever fresh', () => {
     const { registry, ask } = registryOf({});
-    expect(registry.standing('readiness')).toEqual({ state: 'pass', freshUntil: Infinity, since: Infinity });
+    expect(registry.cachedStatus('readiness')).toEqual({ state: 'pass', freshUntil: Infinity, since: Infinity });
     expect(ask({ maxAge: 0 })).toMatchObject({ answers: 1, answer: { state: 'pass', age: 0 } });
   });
 
@@ -214,10 +214,10 @@ describe('groups', () => {
   });
 });
 
-describe('the standing answer', () => {
+describe('the status answer', () => {
   it('is unknown and never fresh before the first result', () => {
     const { registry } = registryOf({ db: new ScriptedCheck() });
-    expect(registry.standing('readiness')).toEqual({ state: 'unknown', freshUntil: -Infinity, since: Infinity });
+    expect(registry.cachedStatus('readiness')).toEqual({ state: 'unknown', freshUntil: -Infinity, since: Infinity });
   });
 
   it('is fresh until the first of its checks is too old', async () => {
@@ -230,7 +230,7 @@ describe('the standing answer', () => {
     await clock.advance(20);
     b.last.pass();
     await settle();
-    expect(registry.standing('readiness')).toEqual({ state: 'pass', freshUntil: 510, since: 10 });
+    expect(registry.cachedStatus('readiness')).toEqual({ state: 'pass', freshUntil: 510, since: 10 });
   });
 
   it('is the same object until something changes', async () => {
@@ -238,27 +238,27 @@ describe('the standing answer', () => {
     const { registry, clock } = registryOf({ db });
     registry.start();
     await clock.advance(1);
-    const standing = registry.standing('readiness');
+    const status = registry.cachedStatus('readiness');
     await clock.advance(4000);
-    expect(registry.standing('readiness')).toBe(standing);
+    expect(registry.cachedStatus('readiness')).toBe(status);
     await clock.advance(1000);
-    expect(registry.standing('readiness')).not.toBe(standing);
+    expect(registry.cachedStatus('readiness')).not.toBe(status);
   });
 
   it('becomes unknown by itself when the last result is too old to count', async () => {
     const { registry, clock } = registryOf({ db: new SteadyCheck({ interval: 0 }) });
     registry.start();
     await clock.advance(30_000);
-    expect(registry.standing('readiness').state).toBe('pass');
+    expect(registry.cachedStatus('readiness').state).toBe('pass');
     await clock.advance(1);
-    expect(registry.standing('readiness')).toEqual({ state: 'unknown', freshUntil: 1000, since: Infinity });
+    expect(registry.cachedStatus('readiness')).toEqual({ state: 'unknown', freshUntil: 1000, since: Infinity });
     expect(registry.checks[0]).toMatchObject({ state: 'unknown', reason: 'never-ran' });
   });
 
   it('of liveness is pass whatever the checks say, and runs none', async () => {
     const db = new SteadyCheck({}, refused);
     const { registry, clock, ask } = registryOf({ db });
-    expect(registry.standing('liveness')).toEqual({ state: 'pass', freshUntil: Infinity, since: Infinity });
+    expect(registry.cachedStatus('liveness')).toEqual({ state: 'pass', freshUntil: Infinity, since: Infinity });
     const asked = ask({ scope: 'liveness', maxAge: 0, checks: ['nope'] });
     expect(asked).toMatchObject({ answers: 1, answer: { state: 'pass', stale: false, age: 0 } });
     expect(asked.report()).toMatchObject({ state: 'pass', checks: {} });
@@ -270,7 +270,7 @@ describe('the standing answer', () => {
 describe('startup', () => {
   it('passes without a check', () => {
     const { registry, ask } = registryOf({});
-    expect(registry.standing('startup')).toMatchObject({ state: 'pass', freshUntil: Infinity });
+    expect(registry.cachedStatus('startup')).toMatchObject({ state: 'pass', freshUntil: Infinity });
     expect(ask({ scope: 'startup' }).state).toBe('pass');
   });
 
@@ -289,7 +289,7 @@ describe('startup', () => {
     a.outcome = refused;
     await clock.advance(60_000);
     expect(ask({ scope: 'startup', maxAge: 0 })).toMatchObject({ answers: 1, answer: { state: 'pass', age: 0 } });
-    expect(registry.standing('startup')).toMatchObject({ state: 'pass', freshUntil: Infinity });
+    expect(registry.cachedStatus('startup')).toMatchObject({ state: 'pass', freshUntil: Infinity });
   });
 
   it('runs its checks for who asks, so that it does not wait for the interval', async () => {
@@ -297,7 +297,7 @@ describe('startup', () => {
     const { registry, clock, ask } = registryOf({ a });
     registry.start();
     await clock.advance(2000);
-    expect(registry.standing('startup')).toMatchObject({ state: 'starting', freshUntil: 1000 });
+    expect(registry.cachedStatus('startup')).toMatchObject({ state: 'starting', freshUntil: 1000 });
     a.outcome = { status: 'pass' };
     const asked = ask({ scope: 'startup' });
     await settle();
@@ -307,21 +307,21 @@ describe('startup', () => {
   it('says what its checks say once its grace is over, and passes as soon as they do', async () => {
     const a = new SteadyCheck({ groups: ['startup'] }, refused);
     const { registry, clock, ask } = registryOf({ a }, { startupGrace: 30_000 });
-    const told: Transition[] = [];
-    registry.onTransition((transition) => void (transition.name === 'startup' && told.push(transition)));
+    const notified: Transition[] = [];
+    registry.onTransition((transition) => void (transition.name === 'startup' && notified.push(transition)));
     registry.start();
     await clock.advance(29_999);
-    expect(registry.standing('startup').state).toBe('starting');
+    expect(registry.cachedStatus('startup').state).toBe('starting');
     await clock.advance(1);
-    expect(registry.standing('startup').state).toBe('fail');
-    expect(told).toMatchObject([{ from: 'starting', to: 'fail', reason: 'refused' }]);
+    expect(registry.cachedStatus('startup').state).toBe('fail');
+    expect(notified).toMatchObject([{ from: 'starting', to: 'fail', reason: 'refused' }]);
     const asked = ask({ scope: 'startup' });
     await settle();
     expect(asked.report()).toMatchObject({ state: 'fail', causes: [{ check: 'a', reason: 'refused' }] });
     a.outcome = { status: 'pass' };
     await clock.advance(5000);
     expect(registry.stateOf('startup')).toBe('pass');
-    expect(told).toHaveLength(2);
+    expect(notified).toHaveLength(2);
   });
 
   it('says unknown after its grace while a check has no result', async () => {
@@ -368,12 +368,12 @@ describe('startup', () => {
     const asked = ask({ scope: 'startup' });
     db.last.fail(refused);
     await settle();
-    expect(registry.standing('startup').state).toBe('starting');
+    expect(registry.cachedStatus('startup').state).toBe('starting');
     expect(asked.answers).toBe(0);
     cache.last.fail(refused);
     await settle();
     expect(asked.state).toBe('pass');
-    expect(registry.standing('readiness').state).toBe('fail');
+    expect(registry.cachedStatus('readiness').state).toBe('fail');
   });
 
   it('alone says starting: readiness does not, nor does its group under another scope', async () => {
@@ -403,8 +403,8 @@ describe('draining', () => {
     }
     expect(ask({ scope: 'liveness' }).state).toBe('pass');
     expect(ask({ group: 'nope' }).state).toBe('not-found');
-    expect(registry.standing('readiness')).toEqual({ state: 'draining', freshUntil: Infinity, since: Infinity });
-    expect(registry.standing('liveness').state).toBe('pass');
+    expect(registry.cachedStatus('readiness')).toEqual({ state: 'draining', freshUntil: Infinity, since: Infinity });
+    expect(registry.cachedStatus('liveness').state).toBe('pass');
     expect(registry.stateOf('startup')).toBe('draining');
     expect(ask().report()).toMatchObject({ status: 'fail', state: 'draining' });
     await clock.advance(100);
@@ -431,32 +431,32 @@ describe('draining', () => {
 });
 
 describe('transitions', () => {
-  it('are told of checks and groups, with the reason, once each', async () => {
+  it('are notified of checks and groups, with the reason, once each', async () => {
     const db = new SteadyCheck();
     const { registry, clock } = registryOf({ db });
-    const told: Transition[] = [];
-    const forget = registry.onTransition((transition) => told.push(transition));
+    const notified: Transition[] = [];
+    const forget = registry.onTransition((transition) => notified.push(transition));
     registry.start();
     await clock.advance(20_000);
-    expect(told).toEqual([
+    expect(notified).toEqual([
       { of: 'check', name: 'db', from: 'unknown', to: 'pass' },
       { of: 'group', name: 'readiness', from: 'unknown', to: 'pass' },
       { of: 'group', name: 'startup', from: 'starting', to: 'pass' },
       { of: 'group', name: 'all', from: 'unknown', to: 'pass' },
     ]);
-    told.length = 0;
+    notified.length = 0;
     db.outcome = refused;
     await clock.advance(20_000);
     const why = { from: 'pass', to: 'fail', reason: 'refused', output: 'connect ECONNREFUSED' };
-    expect(told).toEqual([
+    expect(notified).toEqual([
       { of: 'check', name: 'db', ...why },
       { of: 'group', name: 'readiness', ...why },
       { of: 'group', name: 'all', ...why },
     ]);
-    told.length = 0;
+    notified.length = 0;
     registry.drain();
     registry.drain();
-    expect(told.map(({ name, to }) => `${name} ${to}`)).toEqual([
+    expect(notified.map(({ name, to }) => `${name} ${to}`)).toEqual([
       'readiness draining',
       'startup draining',
       'all draining',
@@ -464,7 +464,7 @@ describe('transitions', () => {
     forget();
     db.outcome = { status: 'pass' };
     await clock.advance(20_000);
-    expect(told).toHaveLength(3);
+    expect(notified).toHaveLength(3);
   });
 
   it('name the check that makes a group what it is, an optional one too', async () => {
@@ -472,11 +472,11 @@ describe('transitions', () => {
       optional: new SteadyCheck({ critical: false }, refused),
       db: new SteadyCheck(),
     });
-    const told: Transition[] = [];
-    registry.onTransition((transition) => told.push(transition));
+    const notified: Transition[] = [];
+    registry.onTransition((transition) => notified.push(transition));
     registry.start();
     await clock.advance(1);
-    expect(told).toContainEqual({
+    expect(notified).toContainEqual({
       of: 'group',
       name: 'readiness',
       from: 'unknown',
@@ -489,16 +489,16 @@ describe('transitions', () => {
   it('go on where a listener throws', async () => {
     const { registry, clock } = registryOf({ db: new SteadyCheck() });
     const queue = jest.spyOn(globalThis, 'queueMicrotask').mockImplementation(() => {});
-    const told: Transition[] = [];
+    const notified: Transition[] = [];
     registry.onTransition(() => {
       throw new Error('a bug of the listener');
     });
-    registry.onTransition((transition) => told.push(transition));
+    registry.onTransition((transition) => notified.push(transition));
     registry.start();
     await clock.advance(1);
     expect(queue).toHaveBeenCalledTimes(4);
     queue.mockRestore();
-    expect(told).toHaveLength(4);
+    expect(notified).toHaveLength(4);
     expect(registry.stateOf('readiness')).toBe('pass');
   });
 });
@@ -565,9 +565,9 @@ describe('a step of the wall clock', () => {
     registry.start();
     await clock.advance(500);
     const { since } = ask().report().checks.db[0];
-    const standing = registry.standing('readiness');
+    const status = registry.cachedStatus('readiness');
     clock.wallOffset += step;
-    expect(registry.standing('readiness')).toBe(standing);
+    expect(registry.cachedStatus('readiness')).toBe(status);
     await clock.advance(400);
     expect(ask()).toMatchObject({ answers: 1, answer: { state: 'pass', age: 900 } });
     const report = ask().report();

@@ -11,18 +11,18 @@ import { FakeClock, settle } from '../fake-clock.js';
 import { type Checks, defined } from './defined.js';
 import { ScriptedCheck, SteadyCheck } from './scripted-check.js';
 
-/** A registry that has started, what it says, and what it told. */
+/** A started registry, its answers and its transitions. */
 function started(checks: Checks, options: Partial<RegistryOptions> = {}) {
   const clock = new FakeClock();
   const registry = new Registry({ checks: defined(checks), clock, random: () => 0, ...options });
-  const told: string[] = [];
-  registry.onTransition(({ of, name, from, to }: Transition) => told.push(`${of} ${name} ${from}>${to}`));
+  const notified: string[] = [];
+  registry.onTransition(({ of, name, from, to }: Transition) => notified.push(`${of} ${name} ${from}>${to}`));
   registry.start();
   const answers: Answer[] = [];
   return {
     clock,
     registry,
-    told,
+    notified,
     answers,
     reload: (next: Checks, settings: Partial<RegistrySettings> = {}) =>
       registry.reload({ checks: defined(next), ...settings }),
@@ -54,16 +54,16 @@ function made(identity: string, settings: CheckSettings = {}): CheckDefinition &
 describe('a check that a reload leaves as it is', () => {
   it('keeps its result, its counts and its timers', async () => {
     const db = new SteadyCheck();
-    const { registry, clock, reload, told, view } = started({ db });
+    const { registry, clock, reload, notified, view } = started({ db });
     await clock.advance(3000);
-    told.splice(0);
+    notified.splice(0);
     expect(reload({ db })).toEqual({ added: [], changed: [], removed: [] });
     expect([db.runs, registry.stateOf('readiness'), view('db')?.stats.runs]).toEqual([1, 'pass', 1]);
     await clock.advance(1999);
     expect(db.runs).toBe(1);
     await clock.advance(1);
     expect(db.runs).toBe(2);
-    expect(told).toEqual([]);
+    expect(notified).toEqual([]);
   });
 
   it('is known by its identity where it was made again, and the new one is never run', async () => {
@@ -91,15 +91,15 @@ describe('a check that a reload leaves as it is', () => {
 describe('settings of a check that a reload changes', () => {
   it('hold without another run, connection or state', async () => {
     const [first, second] = [made('a'), made('a', { interval: 20_000, fall: 3, critical: false, timeout: 100 })];
-    const { clock, reload, view, told } = started({ db: first });
+    const { clock, reload, view, notified } = started({ db: first });
     await clock.advance(3000);
-    told.splice(0);
+    notified.splice(0);
     expect(reload({ db: second })).toMatchObject({ changed: ['db'] });
     await clock.advance(16_999);
     expect([first.runs, second.runs, view('db')?.critical]).toEqual([1, 0, false]);
     await clock.advance(1);
     expect([first.runs, first.closed]).toEqual([2, 0]);
-    expect(told).toEqual([]);
+    expect(notified).toEqual([]);
   });
 
   it.each([
@@ -121,14 +121,14 @@ describe('settings of a check that a reload changes', () => {
 
   it('such as groups and critical are aggregated at once', async () => {
     const db = new SteadyCheck({}, { status: 'fail', reason: 'refused' });
-    const { clock, reload, registry, told } = started({ db });
+    const { clock, reload, registry, notified } = started({ db });
     await clock.advance(1);
-    told.splice(0);
+    notified.splice(0);
     reload({ db: Object.assign(db, { critical: false }) });
     expect(registry.stateOf('readiness')).toBe('warn');
     reload({ db: Object.assign(db, { groups: ['other'] }) });
     expect([registry.stateOf('readiness'), registry.stateOf('other')]).toEqual(['pass', 'warn']);
-    expect(told).toEqual(['group readiness fail>warn', 'group all fail>warn', 'group readiness warn>pass']);
+    expect(notified).toEqual(['group readiness fail>warn', 'group all fail>warn', 'group readiness warn>pass']);
   });
 
   it('such as the stale limit forget what is too old', async () => {
@@ -146,15 +146,15 @@ describe('settings of a check that a reload changes', () => {
 describe('another check under the same name', () => {
   it('runs at once, and until its result the state stays, however many thresholds there are', async () => {
     const [first, second] = [new SteadyCheck(), new ScriptedCheck({ rise: 3, fall: 3 })];
-    const { clock, reload, registry, told, view } = started({ db: first });
+    const { clock, reload, registry, notified, view } = started({ db: first });
     await clock.advance(1000);
-    told.splice(0);
+    notified.splice(0);
     expect(reload({ db: second })).toEqual({ added: [], changed: ['db'], removed: [] });
     expect([second.runs.length, registry.stateOf('readiness'), view('db')?.stats.runs]).toEqual([1, 'pass', 1]);
     second.last.fail(new Error('not there'));
     await settle();
     expect([registry.stateOf('readiness'), view('db')?.stats.runs]).toEqual(['fail', 2]);
-    expect(told).toEqual(['check db pass>fail', 'group readiness pass>fail', 'group all pass>fail']);
+    expect(notified).toEqual(['check db pass>fail', 'group readiness pass>fail', 'group all pass>fail']);
   });
 
   it('takes over those who wait, and what the old one still finds out counts for nothing', async () => {
@@ -212,9 +212,9 @@ describe('another check under the same name', () => {
 describe('a check that a reload adds', () => {
   it('counts in the groups that were there from its first result on', async () => {
     const [db, slow] = [new SteadyCheck(), new ScriptedCheck({ timeout: 5000 })];
-    const { clock, reload, registry, told, ask, answers } = started({ db });
+    const { clock, reload, registry, notified, ask, answers } = started({ db });
     await clock.advance(500);
-    told.splice(0);
+    notified.splice(0);
     expect(reload({ db, slow })).toEqual({ added: ['slow'], changed: [], removed: [] });
     expect(registry.stateOf('readiness')).toBe('pass');
     ask();
@@ -222,7 +222,7 @@ describe('a check that a reload adds', () => {
     await clock.advance(3000);
     slow.last.fail(new Error('no'));
     await settle();
-    expect(told).toEqual(['check slow unknown>fail', 'group readiness pass>fail', 'group all pass>fail']);
+    expect(notified).toEqual(['check slow unknown>fail', 'group readiness pass>fail', 'group all pass>fail']);
   });
 
   it('is unknown at once where it is asked for by its name, and in a group that is new', async () => {
@@ -236,15 +236,15 @@ describe('a check that a reload adds', () => {
 
   it('makes no group better before that, as where it takes the place of one that fails', async () => {
     const [old, young] = [new SteadyCheck({}, new Error('down')), new ScriptedCheck()];
-    const { clock, reload, told, ask, answers } = started({ old });
+    const { clock, reload, notified, ask, answers } = started({ old });
     await clock.advance(1);
-    told.splice(0);
+    notified.splice(0);
     reload({ young });
     ask();
-    expect([answers.map(({ state }) => state), told.splice(0)]).toEqual([['fail'], []]);
+    expect([answers.map(({ state }) => state), notified.splice(0)]).toEqual([['fail'], []]);
     young.last.pass();
     await settle();
-    expect(told).toEqual(['check young unknown>pass', 'group readiness fail>pass', 'group all fail>pass']);
+    expect(notified).toEqual(['check young unknown>pass', 'group readiness fail>pass', 'group all fail>pass']);
   });
 
   it('is unknown in a group that is new by the next reload', async () => {
@@ -260,7 +260,7 @@ describe('a check that a reload adds', () => {
     const { clock, reload, registry } = started({ db });
     await clock.advance(1);
     reload({ db, other: new ScriptedCheck({ groups: ['startup'] }) });
-    expect(registry.standing('startup').state).toBe('pass');
+    expect(registry.cachedStatus('startup').state).toBe('pass');
   });
 
   it('is waited for where startup has not passed, and what has passed is not', async () => {
@@ -271,10 +271,10 @@ describe('a check that a reload adds', () => {
     db.outcome = new Error('down since');
     await clock.advance(5000);
     reload({ db, third });
-    expect(registry.standing('startup').state).toBe('starting');
+    expect(registry.cachedStatus('startup').state).toBe('starting');
     third.last.pass();
     await settle();
-    expect(registry.standing('startup').state).toBe('pass');
+    expect(registry.cachedStatus('startup').state).toBe('pass');
   });
 });
 
@@ -356,19 +356,19 @@ describe('a watch', () => {
     expect([new Set(seen), registry.watchedSelections]).toEqual([new Set(['x,y', 'y,x,x', 'db']), 1]);
   });
 
-  it('is told nothing where what it is told is as before', async () => {
+  it('is not notified if nothing changes', async () => {
     const db = new SteadyCheck();
     const { clock, registry, reload } = started({ db });
     await clock.advance(1);
-    let told = 0;
-    registry.watch({ scope: 'readiness' }, () => told++);
+    let notified = 0;
+    registry.watch({ scope: 'readiness' }, () => notified++);
     reload({ db, more: new SteadyCheck() });
     await clock.advance(1000);
     reload({ db: new SteadyCheck() });
     await clock.advance(1000);
     reload({ db: new SteadyCheck({ interval: 1000 }) }, { staleLimit: 60_000, serviceId: 'other' });
     await clock.advance(1000);
-    expect(told).toBe(0);
+    expect(notified).toBe(0);
   });
 
   it('makes an added check run that is run on demand only, and a removed one no more', async () => {
@@ -406,12 +406,12 @@ describe('startup.grace', () => {
     const { clock, registry, reload } = started({ db });
     await clock.advance(5000);
     reload({ db }, { startupGrace: 10_000 });
-    expect(registry.standing('startup').state).toBe('starting');
+    expect(registry.cachedStatus('startup').state).toBe('starting');
     await clock.advance(5000);
-    expect(registry.standing('startup').state).toBe('unknown');
+    expect(registry.cachedStatus('startup').state).toBe('unknown');
     reload({ db }, { startupGrace: 20_000 });
-    expect(registry.standing('startup').state).toBe('starting');
+    expect(registry.cachedStatus('startup').state).toBe('starting');
     reload({ db }, { startupGrace: 10_000 });
-    expect(registry.standing('startup').state).toBe('unknown');
+    expect(registry.cachedStatus('startup').state).toBe('unknown');
   });
 });

@@ -1,18 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
-import type { View } from '../../src/health/query/group.js';
+import type { Group } from '../../src/health/query/group.js';
 import { ReportCache } from '../../src/health/query/report-cache.js';
 import { FakeClock } from '../fake-clock.js';
 
-const viewOf = () => ({}) as View;
+const viewOf = () => ({}) as Group;
 
 function cached() {
   const clock = new FakeClock();
   const cache = new ReportCache(clock);
   let made = 0;
-  const get = (view: View, { revision = 1, octets = 10, extent = 'full' as 'full' | 'causes' } = {}) =>
+  const get = (view: Group, { revision = 1, bytes = 10, extent = 'full' as 'full' | 'causes' } = {}) =>
     cache.get(view, extent, revision, () => {
       made++;
-      return Buffer.alloc(octets);
+      return Buffer.alloc(bytes);
     });
   return { clock, cache, get, made: () => made };
 }
@@ -36,21 +36,21 @@ describe('a serialised report', () => {
   it('is kept for no longer than it may be given, and no timer is left', async () => {
     const { clock, cache, get } = cached();
     for (let each = 0; each < 100; each++) {
-      get(viewOf(), { octets: 1000 });
+      get(viewOf(), { bytes: 1000 });
       await clock.advance(10);
-      expect(cache.octets).toBeLessThanOrEqual(24_000);
+      expect(cache.bytes).toBeLessThanOrEqual(24_000);
     }
-    expect(cache.octets).toBe(24_000);
+    expect(cache.bytes).toBe(24_000);
     await clock.advance(250);
-    expect([cache.octets, clock.timers]).toEqual([0, 0]);
+    expect([cache.bytes, clock.timers]).toEqual([0, 0]);
   });
 
   it('is one of so many as have room', () => {
     const { cache, get } = cached();
     const mebibyte = 1024 * 1024;
     for (let each = 0; each < 100; each++) {
-      get(viewOf(), { octets: mebibyte });
-      expect(cache.octets).toBeLessThanOrEqual(4 * mebibyte);
+      get(viewOf(), { bytes: mebibyte });
+      expect(cache.bytes).toBeLessThanOrEqual(4 * mebibyte);
     }
   });
 });

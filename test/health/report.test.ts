@@ -62,7 +62,7 @@ describe('the report', () => {
         check: 'db',
         state: 'unknown',
         reason: 'never-ran',
-        output: 'no result that is recent enough',
+        output: 'no recent result',
       },
     ]);
     expect(report.checks.db[0]).toMatchObject({ status: 'fail', state: 'unknown', reason: 'never-ran', ageMs: 50 });
@@ -161,7 +161,7 @@ describe('causes', () => {
   const remote = (causes: CheckResult['causes']) =>
     new SteadyCheck({ kind: 'pingpong' }, { status: 'fail', reason: 'dependency', causes: causes ?? [] });
 
-  it('are the leaves: what another responder told stands for the check of it', async () => {
+  it('are the leaves: the causes of another responder replace the check of it', async () => {
     const leaf = { instance: 'c', via: ['c', 'b'], check: 'db', reason: 'refused', output: 'x' };
     const { registry, clock, ask } = registryOf({
       peer: remote([leaf, { instance: 'me', via: ['b'], check: 'own' }]),
@@ -226,7 +226,7 @@ describe('causes', () => {
 describe('secrets', () => {
   it('of any check appear in no report, no transition and no word of a failure', async () => {
     const secret = 's3cr3t/p@ss';
-    const told: unknown[] = [];
+    const notified: unknown[] = [];
     const db = new ScriptedCheck({ secrets: [secret] });
     const { registry, clock, ask } = registryOf({
       db,
@@ -236,7 +236,7 @@ describe('secrets', () => {
         { status: 'warn', output: encodeURIComponent(secret), observedValue: { dsn: secret } },
       ),
     });
-    registry.onTransition((transition) => told.push(transition));
+    registry.onTransition((transition) => notified.push(transition));
     registry.start();
     db.last.fail(new Error(`mysql://app:${encodeURIComponent(secret)}@db refused ${secret}`));
     await clock.advance(1);
@@ -244,7 +244,7 @@ describe('secrets', () => {
       ask({ group: 'all' }).answer?.report('full').toString(),
       ask().answer?.report('causes').toString(),
       ask().answer?.report('chain').toString(),
-      JSON.stringify(told),
+      JSON.stringify(notified),
       JSON.stringify(ask().answer?.failing()),
     ].join('\n');
     expect(seen).not.toContain(secret);

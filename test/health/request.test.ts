@@ -82,7 +82,7 @@ describe('freshness', () => {
     const { registry, clock, ask } = registryOf({ db });
     registry.start();
     await settle();
-    expect(registry.standing('readiness').freshUntil).toBe(Number.NEGATIVE_INFINITY);
+    expect(registry.cachedStatus('readiness').freshUntil).toBe(Number.NEGATIVE_INFINITY);
     const asked = ask();
     expect(asked.answers).toBe(0);
     await clock.advance(100);
@@ -149,7 +149,7 @@ describe('a flood', () => {
     const { clock, ask } = registryOf({ db });
     ask();
     const before = clock.timers;
-    const forget = jest.spyOn(Monitor.prototype, 'forget');
+    const forget = jest.spyOn(Monitor.prototype, 'removeWaiter');
     const asked = Array.from({ length: 1000 }, () => ask({ maxAge: 0 }));
     expect(clock.timers).toBe(before + 1000);
     for (const { withdraw } of asked) withdraw();
@@ -271,7 +271,10 @@ describe('the deadline of a caller', () => {
     expect(asked).toMatchObject({ answers: 1, answer: { state: 'fail', stale: false } });
     await clock.advance(1000);
     expect(ask({ maxAge: 0 })).toMatchObject({ answers: 1, answer: { state: 'fail', stale: false, age: 0 } });
-    expect(asked.report().checks.db[0]).toMatchObject({ reason: 'timeout', output: '3 earlier runs have not ended' });
+    expect(asked.report().checks.db[0]).toMatchObject({
+      reason: 'timeout',
+      output: '3 earlier runs are still hanging',
+    });
   });
 });
 

@@ -75,11 +75,11 @@ describe('what a run returned', () => {
     expect(observed(null)).toBe('null');
   });
 
-  it('is what it says, also where JSON cannot tell what it observed', () => {
+  it('is what it says, also if its observed value cannot be serialised', () => {
     const circle: { self?: unknown } = {};
     circle.self = circle;
     const of = (observedValue: unknown) => findings.returned({ status: 'pass', observedValue });
-    expect(of(circle)).toEqual({ status: 'pass', observedValue: 'an object that JSON cannot tell' });
+    expect(of(circle)).toEqual({ status: 'pass', observedValue: 'an object that cannot be serialised' });
     expect(of({ lag: 10n, of: [1n] })).toEqual({ status: 'pass', observedValue: '{"lag":"10","of":["1"]}' });
     expect(of({ toJSON: () => undefined })).toEqual({ status: 'pass', observedValue: 'an object' });
   });

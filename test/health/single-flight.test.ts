@@ -37,14 +37,14 @@ describe('a single flight', () => {
   it('starts at once where nothing runs', () => {
     const check = new ScriptedCheck();
     const { flight } = flightOf(check);
-    expect(flight.want(0)).toBe(1);
+    expect(flight.request(0)).toBe(1);
     expect(check.runs).toHaveLength(1);
   });
 
   it('has at most one run going on and one waiting, however many are wanted', async () => {
     const check = new ScriptedCheck();
     const { clock, flight } = flightOf(check);
-    expect([1, 2, 3, 4].map(() => flight.want(0))).toEqual([1, 2, 2, 2]);
+    expect([1, 2, 3, 4].map(() => flight.request(0))).toEqual([1, 2, 2, 2]);
     await clock.advance(300);
     expect(check.runs).toHaveLength(1);
     check.last.pass();
@@ -59,7 +59,7 @@ describe('a single flight', () => {
     const check = new ScriptedCheck({ minInterval: 100 });
     const { clock, flight, starts } = flightOf(check);
     for (let at = 0; at < 1000; at++) {
-      flight.want(0);
+      flight.request(0);
       check.last.pass();
       await clock.advance(1);
     }
@@ -70,7 +70,7 @@ describe('a single flight', () => {
     const check = new ScriptedCheck({ minInterval: 20 });
     const { flight, starts } = flightOf(check, systemClock as FakeClock);
     for (let run = 0; run < 8; run++) {
-      const number = flight.want(0);
+      const number = flight.request(0);
       while (flight.started < number) await new Promise((resolve) => setTimeout(resolve, 1));
       check.last.pass();
       await settle();
@@ -83,10 +83,10 @@ describe('a single flight', () => {
   it('numbers a run that waits for minInterval as the next', async () => {
     const check = new ScriptedCheck();
     const { clock, flight } = flightOf(check);
-    flight.want(0);
+    flight.request(0);
     check.last.pass();
     await settle();
-    expect(flight.want(0)).toBe(2);
+    expect(flight.request(0)).toBe(2);
     expect([flight.started, flight.ended]).toEqual([1, 1]);
     await clock.advance(100);
     expect([flight.started, flight.ended]).toEqual([2, 1]);
@@ -95,11 +95,11 @@ describe('a single flight', () => {
   it('starts the waiting run for whoever came the shortest way', async () => {
     const check = new ScriptedCheck();
     const { clock, flight } = flightOf(check);
-    flight.want(2);
+    flight.request(2);
     expect(check.last.hops).toBe(2);
-    flight.want(3);
-    flight.want(1);
-    flight.want(2);
+    flight.request(3);
+    flight.request(1);
+    flight.request(2);
     check.last.pass();
     await clock.advance(100);
     expect(check.last.hops).toBe(1);
@@ -109,8 +109,8 @@ describe('a single flight', () => {
   it('starts no run after it has stopped, and waits until the one going on lets go', async () => {
     const check = new ScriptedCheck();
     const { clock, flight, ended } = flightOf(check);
-    flight.want(0);
-    flight.want(0);
+    flight.request(0);
+    flight.request(0);
     let stopped = false;
     void flight.stop().then(() => {
       stopped = true;
@@ -121,7 +121,7 @@ describe('a single flight', () => {
     check.last.fail(new Error('aborted'));
     await clock.advance(5000);
     expect(stopped).toBe(true);
-    flight.want(0);
+    flight.request(0);
     await clock.advance(5000);
     expect(check.runs).toHaveLength(1);
     expect(ended).toEqual([]);
@@ -133,7 +133,7 @@ describe('runs that hang', () => {
   /** Wants a run every 100 ms for so long. */
   async function wanting(flight: SingleFlight, clock: FakeClock, ms: number): Promise<void> {
     for (let at = 0; at < ms; at += 100) {
-      flight.want(0);
+      flight.request(0);
       await clock.advance(100);
     }
   }
@@ -141,19 +141,19 @@ describe('runs that hang', () => {
   it('are abandoned at their timeout, and the next starts beside them', async () => {
     const check = new ScriptedCheck({ timeout: 800 });
     const { clock, flight } = flightOf(check);
-    flight.want(0);
+    flight.request(0);
     await clock.advance(799);
     expect(flight.abandoned).toBe(0);
     await clock.advance(1);
     expect(flight.abandoned).toBe(1);
-    flight.want(0);
+    flight.request(0);
     expect(check.runs).toHaveLength(2);
   });
 
   it('are no longer abandoned once they let go', async () => {
     const check = new ScriptedCheck();
     const { clock, flight } = flightOf(check);
-    flight.want(0);
+    flight.request(0);
     await clock.advance(800);
     check.last.pass();
     await settle();

@@ -6,13 +6,13 @@ import { ScriptedCheck, SteadyCheck } from './scripted-check.js';
 type Selection = Pick<Query, 'scope' | 'checks' | 'group'>;
 const readiness: Selection = { scope: 'readiness' };
 
-/** A registry of one check, and what those who watch it are told. */
+/** A registry of one check, and the notifications of its subscribers. */
 function watched(check: SteadyCheck, options: Parameters<typeof registryOf>[1] = {}) {
   const { registry, clock } = registryOf({ db: check }, options);
   const watch = (selection = readiness) => {
-    const told: string[] = [];
-    const watching = registry.watch(selection, () => told.push(registry.stateOf('all')));
-    return { told, end: () => watching.end() };
+    const notified: string[] = [];
+    const watching = registry.watch(selection, () => notified.push(registry.stateOf('all')));
+    return { notified, end: () => watching.end() };
   };
   return { registry, clock, watch };
 }
@@ -28,7 +28,7 @@ describe('a check that is run on demand only', () => {
     expect(check.runs).toBe(11);
     check.outcome = new Error('gone');
     await clock.advance(1000);
-    expect(watches.filter(({ told }) => told.at(-1) === 'fail')).toHaveLength(1000);
+    expect(watches.filter(({ notified }) => notified.at(-1) === 'fail')).toHaveLength(1000);
   });
 
   it('is not run by those who come while its result is young', async () => {
@@ -79,50 +79,50 @@ describe('a check with an interval', () => {
 });
 
 describe('who watches', () => {
-  it('is told of another state and of another reason, and of nothing else', async () => {
+  it('is notified of a change of state or reason only', async () => {
     const check = new SteadyCheck({ interval: 1000 });
     const { registry, clock, watch } = watched(check);
     registry.start();
     await clock.advance(0);
-    const { told } = watch({ scope: 'readiness', checks: ['db'] });
+    const { notified } = watch({ scope: 'readiness', checks: ['db'] });
     await clock.advance(5000);
-    expect(told).toEqual([]);
+    expect(notified).toEqual([]);
     check.outcome = { status: 'fail', reason: 'timeout', output: 'late' };
     await clock.advance(3000);
-    expect(told).toEqual(['fail']);
+    expect(notified).toEqual(['fail']);
     check.outcome = { status: 'fail', reason: 'refused', output: 'nobody there' };
     await clock.advance(3000);
-    expect(told).toEqual(['fail', 'fail']);
+    expect(notified).toEqual(['fail', 'fail']);
   });
 
-  it('is told when a result has become too old to count', async () => {
+  it('is notified when a result has become too old to count', async () => {
     const check = new SteadyCheck({ interval: 60_000, maxAge: 1000 });
     const { registry, clock, watch } = watched(check, { staleLimit: 3000 });
     registry.start();
     await clock.advance(0);
-    const { told } = watch();
+    const { notified } = watch();
     await clock.advance(4000);
-    expect(told).toEqual(['unknown']);
+    expect(notified).toEqual(['unknown']);
   });
 
-  it('of startup is told that it has started, and of readiness that it drains, of liveness nothing', async () => {
+  it('of startup is notified of the start, of readiness of draining, of liveness of nothing', async () => {
     const check = new SteadyCheck();
     const { registry, clock } = watched(check);
-    const told: string[] = [];
-    const tell = (scope: Selection['scope']) => () => told.push(`${scope} ${registry.standing(scope).state}`);
+    const notified: string[] = [];
+    const tell = (scope: Selection['scope']) => () => notified.push(`${scope} ${registry.cachedStatus(scope).state}`);
     for (const scope of ['startup', 'readiness', 'liveness'] as const) registry.watch({ scope }, tell(scope));
     registry.start();
     await clock.advance(0);
     registry.drain();
-    expect(told).toEqual(['startup pass', 'readiness pass', 'startup draining', 'readiness draining']);
+    expect(notified).toEqual(['startup pass', 'readiness pass', 'startup draining', 'readiness draining']);
   });
 
-  it('of what does not exist is told that it does not, and nothing more', async () => {
+  it('of an unknown check is notified that it does not exist, and of nothing else', async () => {
     const { registry } = watched(new SteadyCheck());
-    let told = 0;
-    const { answer } = registry.watch({ scope: 'readiness', checks: ['db', 'other'] }, () => told++);
+    let notified = 0;
+    const { answer } = registry.watch({ scope: 'readiness', checks: ['db', 'other'] }, () => notified++);
     registry.drain();
-    expect([answer.state, told]).toEqual(['not-found', 0]);
+    expect([answer.state, notified]).toEqual(['not-found', 0]);
   });
 });
 
@@ -132,22 +132,22 @@ const MANY = 10_000;
 describe('a change', () => {
   const failing = { status: 'fail', reason: 'refused' } as const;
 
-  it('of what very many watch is told to a part of them at once, and to each of them once', async () => {
+  it('notifies a part of many subscribers at once, and each of them once', async () => {
     const check = new SteadyCheck({ interval: 1000 });
     const { registry, clock, watch } = watched(check);
     registry.start();
     await clock.advance(0);
     const watches = Array.from({ length: MANY }, () => watch());
-    const told = () => watches.filter(({ told }) => told.length > 0).length;
+    const notified = () => watches.filter(({ notified }) => notified.length > 0).length;
     registry.drain();
-    const counts = [told()];
-    while (told() < MANY) {
+    const counts = [notified()];
+    while (notified() < MANY) {
       await turn();
-      counts.push(told());
+      counts.push(notified());
     }
     expect(counts[0]).toBeGreaterThan(0);
     expect(counts.every((count, at) => count - (counts[at - 1] ?? 0) < MANY / 4)).toBe(true);
-    expect(watches.every(({ told }) => told.length === 1)).toBe(true);
+    expect(watches.every(({ notified }) => notified.length === 1)).toBe(true);
   });
 
   it('of what very many selections hold is looked for in a part of them at once', async () => {
@@ -157,21 +157,24 @@ describe('a change', () => {
     const { registry, clock } = clocked;
     registry.start();
     await clock.advance(0);
-    let told = 0;
+    let notified = 0;
     const names = Array.from({ length: 32 }, (_, n) => `c${n}`);
     for (let n = 32; n < 64; n++) {
       for (let m = 0; m < 32; m++) {
-        registry.watch({ scope: 'readiness', checks: [...names.filter((_, at) => at !== m), `c${n}`] }, () => told++);
+        registry.watch(
+          { scope: 'readiness', checks: [...names.filter((_, at) => at !== m), `c${n}`] },
+          () => notified++,
+        );
       }
     }
     expect(registry.watchedSelections).toBe(1024);
     registry.drain();
-    expect(told).toBeGreaterThan(0);
-    expect(told).toBeLessThan(256);
-    while (told < 1024) await turn();
+    expect(notified).toBeGreaterThan(0);
+    expect(notified).toBeLessThan(256);
+    while (notified < 1024) await turn();
   });
 
-  it('is told to the last of them, however often it changes meanwhile', async () => {
+  it('reaches the last subscriber, however often the state changes meanwhile', async () => {
     const check = new SteadyCheck({ interval: 10, maxAge: 5, minInterval: 1 });
     const { registry, clock, watch } = watched(check);
     registry.start();
@@ -182,26 +185,26 @@ describe('a change', () => {
       check.outcome = each % 2 === 0 ? failing : { status: 'pass' };
       await clock.advance(10);
     }
-    expect(last.told.length).toBeGreaterThan(0);
+    expect(last.notified.length).toBeGreaterThan(0);
     check.outcome = { status: 'warn' };
     await clock.advance(10);
-    while (last.told.at(-1) !== 'warn') await turn();
+    while (last.notified.at(-1) !== 'warn') await turn();
   });
 
-  it('is not told to one that came when it was seen, and to one that looks it is told at once', async () => {
+  it('is not sent to a subscriber that came after it, and is sent at once by notifyIfChanged', async () => {
     const { registry, clock, watch } = watched(new SteadyCheck({ interval: 1000 }));
     registry.start();
     await clock.advance(0);
     for (let each = 0; each < MANY; each++) watch();
-    const told: string[] = [];
-    const looking = registry.watch(readiness, () => told.push('looking'));
+    const notified: string[] = [];
+    const looking = registry.watch(readiness, () => notified.push('looking'));
     registry.drain();
-    registry.watch(readiness, () => told.push('late'));
-    expect(told).toEqual([]);
-    looking.look();
-    expect(told).toEqual(['looking']);
+    registry.watch(readiness, () => notified.push('late'));
+    expect(notified).toEqual([]);
+    looking.notifyIfChanged();
+    expect(notified).toEqual(['looking']);
     for (let each = 0; each < MANY / 256; each++) await turn();
-    expect(told).toEqual(['looking']);
+    expect(notified).toEqual(['looking']);
   });
 });
 
@@ -248,7 +251,7 @@ describe('the selections that may be watched', () => {
 });
 
 describe('a check that may not be run any more', () => {
-  it('is no news to who begins to watch it, and is told at once', async () => {
+  it('is not sent to a new subscriber, and is sent to the others at once', async () => {
     const hangs = new ScriptedCheck({ interval: 0, maxAge: 500, timeout: 100 });
     const { registry, clock } = registryOf({ hangs }, { staleLimit: 1000 });
     registry.start();
@@ -257,9 +260,9 @@ describe('a check that may not be run any more', () => {
       registry.ask({ ...readiness, timeout: 50, hops: 0 }, () => {});
     }
     await clock.advance(5000);
-    let told = 0;
-    const watched = registry.watch(readiness, () => told++);
-    expect(told).toBe(0);
+    let notified = 0;
+    const watched = registry.watch(readiness, () => notified++);
+    expect(notified).toBe(0);
     expect(watched.answer.state).toBe('fail');
     watched.end();
   });

@@ -40,7 +40,7 @@ export function overviewOf(health: HttpContext['health']): HttpContext['overview
       return known as Answer;
     },
     groups: () => ['readiness'],
-    stateOf: () => health.standing('readiness').state,
+    stateOf: () => health.cachedStatus('readiness').state,
     transitions: [],
     connections: () => ({ open: 0, modes: { undecided: 0, binary: 0, line: 0 }, waiting: 0, closed: {} }),
     onTransition: () => () => {},

@@ -62,7 +62,7 @@ describe('the status page', () => {
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect(response.headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'sha256-/);
-    expect(text).toContain('shop is ready: all that it needs works.');
+    expect(text).toContain('shop is ready: all checks pass.');
     expect(text).toMatch(/<th scope="row">db<\/th>/);
     expect(text).not.toMatch(/(src|href)="(?!data:,)/);
   });
@@ -86,7 +86,7 @@ describe('the status page', () => {
       expect(log).toMatch(/check db.*pass → .*fail/s);
       break;
     }
-    expect(seen[0]).toContain('all that it needs works');
+    expect(seen[0]).toContain('all checks pass');
   });
 
   it('ends the stream when the service stops', async () => {
@@ -153,6 +153,6 @@ describe('/status.json', () => {
     expect(transitions).toContainEqual(
       expect.objectContaining({ of: 'check', name: 'spare', from: 'unknown', to: 'warn', output: 'slow' }),
     );
-    expect(explanation.headline).toBe('shop is ready: all that it needs works.');
+    expect(explanation.headline).toBe('shop is ready: all checks pass.');
   });
 });

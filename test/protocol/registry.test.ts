@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { scopes } from '../../src/health/health.js';
-import { MAX_CAUSES } from '../../src/health/query/causes.js';
 import { reasons } from '../../src/health/reason.js';
+import { MAX_CAUSES } from '../../src/health/result.js';
 import { states } from '../../src/health/state.js';
 import { DEFAULT_PORT } from '../../src/net/address.js';
 import { parseDuration } from '../../src/options/duration.js';

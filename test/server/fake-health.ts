@@ -5,7 +5,7 @@ import type {
   Query,
   Scope,
   Selection,
-  Watched,
+  Subscription,
   Withdraw,
 } from '../../src/health/health.js';
 import type { State } from '../../src/health/state.js';
@@ -29,7 +29,7 @@ export class FakeHealth implements Health {
   readonly asked: PendingRequest[] = [];
   withdrawn = 0;
 
-  standing(scope: Scope): CachedStatus {
+  cachedStatus(scope: Scope): CachedStatus {
     if (scope === 'liveness') return { state: 'pass', freshUntil: Infinity, since: Infinity };
     const state = this.ready ?? 'unknown';
     return { state, freshUntil: this.ready === undefined ? -Infinity : Infinity, since: Infinity };
@@ -51,10 +51,10 @@ export class FakeHealth implements Health {
 
   /** Of those that watch: what tells them of a change. */
   readonly watchers = new Set<() => void>();
-  /** Changes that have not had their turn: those that watch are told when they look. */
+  /** Changes that have not had their turn: those that watch are told when they notifyIfChanged. */
   pending = new Set<() => void>();
 
-  watch({ checks }: Selection, changed: () => void, maxSelections = Infinity): Watched | undefined {
+  watch({ checks }: Selection, changed: () => void, maxSelections = Infinity): Subscription | undefined {
     if (checks && this.watchers.size >= maxSelections) return undefined;
     const told = () => changed();
     const answer = () => this.answer(this.ready ?? 'unknown', false);
@@ -63,7 +63,7 @@ export class FakeHealth implements Health {
       get answer() {
         return answer();
       },
-      look: () => this.pending.delete(told) && changed(),
+      notifyIfChanged: () => this.pending.delete(told) && changed(),
       end: () => this.watchers.delete(told),
     };
   }

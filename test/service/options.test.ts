@@ -91,7 +91,7 @@ describe('createService', () => {
     expect(one).toMatchObject({ truncated: false, status: 'warn' });
     expect(one.report?.checks).toMatchObject({
       big: [{ state: 'pass', observedValue: '{"lag":"12","of":["1"]}' }],
-      circle: [{ state: 'warn', observedValue: 'an object that JSON cannot tell', output: '10' }],
+      circle: [{ state: 'warn', observedValue: 'an object that cannot be serialised', output: '10' }],
     });
     await client.close();
     await service.stop();

@@ -3,48 +3,56 @@ import { statfs } from 'node:fs/promises';
 import type { CheckDefinition, CheckResult, CheckSettings } from '../../health/check.js';
 import { CheckFailure, statusOf } from '../../health/reason.js';
 import { parseCheckOptions } from '../parse-options.js';
-import { orAbort } from '../shared/abort.js';
+import { orAbort } from '../shared/deadline.js';
 import { diskOptions } from './options.js';
 
 const KIND = 'disk';
 
-/** Which file system is looked at, and what has to be free there. */
+/** Options of the check `disk`. */
 export interface DiskOptions extends CheckSettings {
   /** Any path in the file system. */
   path: string;
-  /** Octets that have to be free; 0 = no limit. Default 0. */
+  /**
+   * Minimum free space in bytes; 0 = no limit.
+   * @default 0
+   */
   minFree?: number;
-  /** The part of the space that has to be free, in percent; 0 = no limit. Default 5. */
+  /**
+   * Minimum free space in percent; 0 = no limit.
+   * @default 5
+   */
   minFreePercent?: number;
-  /** The part of the inodes that has to be free, in percent; 0 = no limit. Default 5. */
+  /**
+   * Minimum free inodes in percent; 0 = no limit.
+   * @default 5
+   */
   minFreeInodesPercent?: number;
 }
 
 /**
- * The space and the inodes that are free in a file system, as one who is not
- * root can use them. The observed value is what is beyond its limit, or the
- * space in percent.
+ * Checks the free space and inodes of a file system, as available to unprivileged users. The observed value is the
+ * first one below its limit, or the free space in percent.
  *
- * @throws PongcheckError `PONGCHECK_CONFIG` for options that make no sense.
+ * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options.
  */
 export function diskCheck(given: DiskOptions): CheckDefinition {
   const { settings, options } = parseCheckOptions<DiskOptions>(KIND, diskOptions, given);
   const { path, minFree = 0, minFreePercent = 5, minFreeInodesPercent = 5 } = options;
-  const limits = { octets: minFree, space: minFreePercent, inodes: minFreeInodesPercent };
-  const look = lookAt(path);
+  const limits = { bytes: minFree, space: minFreePercent, inodes: minFreeInodesPercent };
+  const stat = statter(path);
   return {
     componentType: 'system',
     ...settings,
     kind: KIND,
-    run: async (signal) => judge(path, freeOf(await look(signal)), limits),
+    run: async (signal) => evaluate(path, freeOf(await stat(signal)), limits),
   };
 }
 
 /**
- * Asks the file system. One that hangs, as over a lost network, holds a thread
- * that names and files need too: the next run waits for the same answer.
+ * Queries the file system. A hanging one, such as a lost network mount, blocks a thread that DNS and file access need
+ * too: the next run waits for the same query.
  */
-function lookAt(path: string): (signal: AbortSignal) => Promise<StatsFs> {
+function statter(path: string): (signal: AbortSignal) => Promise<StatsFs> {
   let pending: Promise<StatsFs> | undefined;
   return async (signal) => {
     pending ??= statfs(path).finally(() => {
@@ -60,17 +68,17 @@ function lookAt(path: string): (signal: AbortSignal) => Promise<StatsFs> {
 }
 
 const descriptions: Readonly<Record<string, string>> = {
-  ENOENT: 'is not there',
-  ENOTDIR: 'is not there',
-  EACCES: 'may not be looked at',
+  ENOENT: 'does not exist',
+  ENOTDIR: 'does not exist',
+  EACCES: 'may not be accessed',
 };
 
 function unreadable(path: string, { code = 'no code' }: NodeJS.ErrnoException): CheckFailure {
-  return new CheckFailure('unreachable', `${path} ${descriptions[code] ?? 'cannot be looked at'} (${code})`);
+  return new CheckFailure('unreachable', `${path} ${descriptions[code] ?? 'cannot be accessed'} (${code})`);
 }
 
 interface Free {
-  readonly octets: number;
+  readonly bytes: number;
   /** Percent. */
   readonly space: number;
   /** Percent. */
@@ -78,32 +86,32 @@ interface Free {
 }
 
 function freeOf({ bsize, blocks, bfree, bavail, files, ffree }: StatsFs): Free {
-  // As `df` counts: what is kept for root is neither used nor free.
+  // Like `df`: space reserved for root is neither used nor free.
   const usable = blocks - bfree + bavail;
-  return { octets: bavail * bsize, space: percent(bavail, usable), inodes: percent(ffree, files) };
+  return { bytes: bavail * bsize, space: percent(bavail, usable), inodes: percent(ffree, files) };
 }
 
-/** Some file systems have no inodes to count, and a kernel's own no space: nothing of them can run out. */
+/** Some file systems report no inodes, and virtual ones no space: these cannot run out. */
 function percent(free: number, all: number): number {
   return all === 0 ? 100 : Math.floor((free / all) * 1000) / 10;
 }
 
-function judge(path: string, free: Free, limits: Free): CheckResult {
-  const beyond: { description: string; observedValue: number; observedUnit: string }[] = [];
-  const demand = (measure: keyof Free, observedUnit: string, what: string) => {
+function evaluate(path: string, free: Free, limits: Free): CheckResult {
+  const exceeded: { description: string; observedValue: number; observedUnit: string }[] = [];
+  const check = (measure: keyof Free, observedUnit: string, what: string) => {
     if (free[measure] >= limits[measure]) return;
-    const description = `${what} free, wanted: ${limits[measure]} ${observedUnit}`;
-    beyond.push({ description, observedValue: free[measure], observedUnit });
+    const description = `${what} free, minimum: ${limits[measure]} ${observedUnit}`;
+    exceeded.push({ description, observedValue: free[measure], observedUnit });
   };
-  demand('octets', 'octets', `${free.octets} octets of space are`);
-  demand('space', '%', `${free.space} % of the space is`);
-  demand('inodes', '%', `${free.inodes} % of the inodes are`);
-  const [worst] = beyond;
+  check('bytes', 'bytes', `${free.bytes} bytes are`);
+  check('space', '%', `${free.space} % of the space is`);
+  check('inodes', '%', `${free.inodes} % of the inodes are`);
+  const [worst] = exceeded;
   if (!worst) return { status: 'pass', observedValue: free.space, observedUnit: '%' };
   return {
     status: 'fail',
     reason: 'threshold',
-    output: `${path}: ${beyond.map(({ description }) => description).join('; ')}`,
+    output: `${path}: ${exceeded.map(({ description }) => description).join('; ')}`,
     observedValue: worst.observedValue,
     observedUnit: worst.observedUnit,
   };

@@ -2,19 +2,19 @@ import { promisify, TextDecoder } from 'node:util';
 import zlib from 'node:zlib';
 import { CheckFailure } from '../../health/reason.js';
 
-/** More than any server applies to one body; each costs a pass. */
+/** More than any server applies; each costs a pass. */
 const MAX_CODINGS = 4;
-/** What a coding may add to a body that cannot be made smaller: its head, and an octet in 64. */
-const CODING_HEAD = 1024;
+/** Overhead of a coding for an incompressible body: a header, and 1 byte in 64. */
+const CODING_OVERHEAD = 1024;
 const CODING_SHARE = 64;
 
-type Decode = (octets: Buffer, bound: { maxOutputLength: number }) => Promise<Buffer>;
+type Decode = (bytes: Buffer, bound: { maxOutputLength: number }) => Promise<Buffer>;
 
 const gunzip: Decode = promisify(zlib.gunzip);
 const inflate: Decode = promisify(zlib.inflate);
 const inflateRaw: Decode = promisify(zlib.inflateRaw);
 const brotli: Decode = promisify(zlib.brotliDecompress);
-/** From Node 22.15 on. */
+/** From Node 22.15 on */
 const { zstdDecompress } = zlib as { zstdDecompress?: typeof zlib.brotliDecompress };
 
 const decoders: ReadonlyMap<string, Decode> = new Map([
@@ -22,59 +22,61 @@ const decoders: ReadonlyMap<string, Decode> = new Map([
   ['x-gzip', gunzip],
   ['br', brotli],
   // The zlib format of RFC 1950; some servers send raw deflate.
-  ['deflate', (octets, bound) => (hasZlibHead(octets) ? inflate : inflateRaw)(octets, bound)],
+  ['deflate', (bytes, bound) => (hasZlibHead(bytes) ? inflate : inflateRaw)(bytes, bound)],
   ...(zstdDecompress ? [['zstd', promisify(zstdDecompress) as Decode] as const] : []),
 ]);
 
-/** The codings of a Content-Encoding, the one that was applied first at the start. */
+/** The codings of a Content-Encoding, in the order in which they were applied. */
 export function codingsOf(contentEncoding = ''): string[] {
   const names = contentEncoding.split(',').map((name) => name.trim().toLowerCase());
   return names.filter((name) => name !== '' && name !== 'identity');
 }
 
-/** How long a body of at most `maxBody` octets may be while a coding is applied. */
+/** Maximum encoded size of a body of at most `maxBody` bytes. */
 export function maxCoded(maxBody: number): number {
-  return maxBody + Math.ceil(maxBody / CODING_SHARE) + CODING_HEAD;
+  return maxBody + Math.ceil(maxBody / CODING_SHARE) + CODING_OVERHEAD;
 }
 
 /**
- * A body without its codings. No step of it makes more than a body of
- * `maxBody` octets may need. Rejects with a CheckFailure `bad-body`.
+ * Decodes a body. No step produces more than a body of `maxBody` bytes may need. Rejects with CheckFailure `bad-body`.
  */
 export async function decodeBody(body: Buffer, codings: readonly string[], maxBody: number): Promise<Buffer> {
   if (body.length === 0) return body;
   if (codings.length > MAX_CODINGS) {
-    throw new CheckFailure('bad-body', `the body has ${codings.length} codings, at most ${MAX_CODINGS} are undone`);
+    throw new CheckFailure('bad-body', `the body has ${codings.length} codings; at most ${MAX_CODINGS} are supported`);
   }
-  let octets = body;
-  for (let left = codings.length - 1; left >= 0; left--) {
-    const coding = codings[left] as string;
+  let bytes = body;
+  for (let index = codings.length - 1; index >= 0; index--) {
+    const coding = codings[index] as string;
     const decode = decoders.get(coding);
-    if (!decode) throw new CheckFailure('bad-body', `the body has the coding ${coding}, which is not supported`);
+    if (!decode) throw new CheckFailure('bad-body', `the coding ${coding} of the body is not supported`);
     try {
-      octets = await decode(octets, { maxOutputLength: left === 0 ? maxBody : maxCoded(maxBody) });
+      bytes = await decode(bytes, { maxOutputLength: index === 0 ? maxBody : maxCoded(maxBody) });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLong(maxBody);
-      throw new CheckFailure('bad-body', `the body is not what its coding ${coding} says`);
+      throw new CheckFailure('bad-body', `the body is not valid ${coding}`);
     }
   }
-  return octets;
+  return bytes;
 }
 
 export function tooLong(maxBody: number): CheckFailure {
-  return new CheckFailure('bad-body', `the body is longer than ${maxBody} octets`);
+  return new CheckFailure('bad-body', `the body is longer than ${maxBody} bytes`);
 }
 
-/** Decodes the text of a body: in the charset of its byte order mark, else of its Content-Type; without one, or with an unknown one, UTF-8. */
-export function textOf(octets: Buffer, contentType = ''): string {
+/**
+ * Decodes the text of a body with the charset of its byte order mark, else of its Content-Type; UTF-8 if there is none
+ * or it is unknown.
+ */
+export function textOf(bytes: Buffer, contentType = ''): string {
   const [, named] = /;\s*charset\s*=\s*["']?([^\s"';,]+)/i.exec(contentType) ?? [];
-  return decoderFor(charsetOfMark(octets) ?? named ?? 'utf-8').decode(octets);
+  return decoderFor(charsetOfMark(bytes) ?? named ?? 'utf-8').decode(bytes);
 }
 
-function charsetOfMark(octets: Buffer): string | undefined {
-  if (octets[0] === 0xff && octets[1] === 0xfe) return 'utf-16le';
-  if (octets[0] === 0xfe && octets[1] === 0xff) return 'utf-16be';
-  return octets[0] === 0xef && octets[1] === 0xbb && octets[2] === 0xbf ? 'utf-8' : undefined;
+function charsetOfMark(bytes: Buffer): string | undefined {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le';
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be';
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 'utf-8' : undefined;
 }
 
 function decoderFor(charset: string): TextDecoder {
@@ -85,7 +87,7 @@ function decoderFor(charset: string): TextDecoder {
   }
 }
 
-/** RFC 1950: the method is 8, and both octets as a number are a multiple of 31. */
-function hasZlibHead(octets: Buffer): boolean {
-  return octets.length > 1 && ((octets[0] as number) & 0x0f) === 8 && octets.readUInt16BE() % 31 === 0;
+/** RFC 1950: the method is 8, and the first two bytes are a multiple of 31. */
+function hasZlibHead(bytes: Buffer): boolean {
+  return bytes.length > 1 && ((bytes[0] as number) & 0x0f) === 8 && bytes.readUInt16BE() % 31 === 0;
 }

@@ -1,90 +1,95 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import type { Clock } from '../../common/clock.js';
-import { CheckFailure, reasonOf } from '../../health/reason.js';
-import { orAbort } from '../shared/abort.js';
-import { failure } from '../shared/failure.js';
+import { CheckFailure, reasonOf, toCheckFailure } from '../../health/reason.js';
+import { orAbort } from '../shared/deadline.js';
 import type { TlsMaterial } from '../shared/tls.js';
 import { codingsOf, decodeBody, maxCoded, textOf, tooLong } from './body.js';
 import { head } from './head.js';
 
-/** One run at a time; a second connection is for a run that is being ended. */
+/** One per run; a second one while an aborted run ends. */
 const MAX_SOCKETS = 2;
-/** A new connection is made at least this often: a kept one follows no change of DNS, and does not show that a service accepts no new ones. */
-const FRESH_EVERY_MS = 10_000;
+/**
+ * Maximum age of a connection, in milliseconds: a kept one does not follow DNS changes, and does not show that a
+ * service rejects new connections.
+ */
+const RECONNECT_INTERVAL_MS = 10_000;
 const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 export interface ExchangeOptions {
   url: URL;
   method: 'GET' | 'HEAD';
   headers: Readonly<Record<string, string>>;
-  /** The ones that are also sent to another origin, where a redirect leads there. */
-  headersForOthers: Readonly<Record<string, string>>;
+  /** Headers that are also sent to another origin after a redirect. */
+  crossOriginHeaders: Readonly<Record<string, string>>;
   isAllowed(status: number): boolean;
-  /** Octets. */
+  /** Bytes. */
   maxBody: number;
-  /** How many are followed. */
+  /** Maximum number of redirects followed. */
   redirects: number;
   tls: TlsMaterial;
 }
 
-/** The head of an answer, whose body is read or dropped. */
+/** A response whose body is not read yet. */
 export interface Answer {
   readonly status: number;
   header(name: string): string | undefined;
-  /** Reads the body to its end, so that the connection can be used again; its text only where that is `wanted`. */
+  /** Reads the whole body, so that the connection can be reused; returns its text only if `wanted`. */
   body(wanted: boolean): Promise<string>;
-  /** Closes the connection instead. */
+  /** Closes the connection without reading the body. */
   drop(): void;
 }
 
 interface Sent {
   readonly response: IncomingMessage;
-  /** It came over a connection that was made for it. */
+  /** Whether it came over a new connection. */
   readonly isFresh: boolean;
 }
 
-/** Asks one URL, on a connection that is kept for at most 10 s. */
+/** Sends requests to one URL, over a connection that is kept for at most 10 s. */
 export class HttpExchange {
   private readonly agents;
-  /** Monotonic moments: when the kept connection was made, when the latest run began. */
-  private freshAt = Number.NEGATIVE_INFINITY;
+  /** Monotonic times: when the kept connection was established, when the latest run started. */
+  private connectedAt = Number.NEGATIVE_INFINITY;
   private lastRunAt = Number.NEGATIVE_INFINITY;
-  /** Origin of the latest answer. Redirects may lead to another one at each run, and only one connection is kept. */
+  /** Origin of the latest response. Redirects may lead to another one at each run, and only one connection is kept. */
   private origin: string | undefined;
 
   constructor(
     private readonly options: ExchangeOptions,
     private readonly clock: Clock,
   ) {
-    const kept = { keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: 1 };
-    this.agents = { 'http:': new HttpAgent(kept), 'https:': new HttpsAgent({ ...kept, ...options.tls }) };
+    const agentOptions = { keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: 1 };
+    this.agents = {
+      'http:': new HttpAgent(agentOptions),
+      'https:': new HttpsAgent({ ...agentOptions, ...options.tls }),
+    };
   }
 
   /**
-   * The answer, or that of the place where it redirects to. Rejects with a
-   * CheckFailure, at once when `signal` fires; then nothing is held.
+   * Sends the request and follows redirects. Rejects with a CheckFailure, at once when `signal` fires; nothing is kept
+   * open then.
    *
-   * @param connected called when a new connection stands.
+   * @param connected called when a new connection is established.
    */
   async ask(signal: AbortSignal, connected: () => void = () => {}): Promise<Answer> {
     const { isAllowed, maxBody } = this.options;
     let { url, headers } = this.options;
     this.renew();
-    for (let left = this.options.redirects; ; left--) {
+    for (let redirectsLeft = this.options.redirects; ; redirectsLeft--) {
       const { response, isFresh } = await this.send(url, headers, signal, connected);
       const answer = new HttpAnswer(response, maxBody, signal);
       const isRedirect = redirectStatuses.has(answer.status) && !isAllowed(answer.status);
       const to = answer.header('location');
-      if (!isRedirect || to === undefined || left === 0) {
+      if (!isRedirect || to === undefined || redirectsLeft === 0) {
         if (url.origin !== this.origin) this.closeKept();
         this.origin = url.origin;
-        if (isFresh) this.freshAt = this.clock.now();
+        if (isFresh) this.connectedAt = this.clock.now();
         return answer;
       }
       answer.drop();
       const next = target(to, url);
-      if (next.origin !== url.origin) headers = this.options.headersForOthers;
+      if (next.origin !== url.origin) headers = this.options.crossOriginHeaders;
       url = next;
     }
   }
@@ -93,22 +98,22 @@ export class HttpExchange {
     for (const agent of Object.values(this.agents)) agent.destroy();
   }
 
-  /** Closes the kept connection where it would be too old at the next run. */
+  /** Closes the kept connection if it would be too old at the next run. */
   private renew(): void {
     const now = this.clock.now();
     const nextRun = now + (now - this.lastRunAt);
     this.lastRunAt = now;
-    if (nextRun - this.freshAt > FRESH_EVERY_MS) this.closeKept();
+    if (nextRun - this.connectedAt > RECONNECT_INTERVAL_MS) this.closeKept();
   }
 
-  /** Closes the connections that no request is on. */
+  /** Closes idle connections. */
   private closeKept(): void {
     for (const agent of Object.values(this.agents)) {
       for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
     }
   }
 
-  /** A kept connection may have been closed by the server meanwhile: then once more, on another. */
+  /** Sends one request; repeats it on a new connection if the server has closed the kept one. */
   private async send(
     url: URL,
     headers: ExchangeOptions['headers'],
@@ -127,9 +132,9 @@ export class HttpExchange {
         const response = await head(request, this.options.maxBody);
         return { response, isFresh: !request.reusedSocket };
       } catch (error) {
-        // At most `MAX_SOCKETS` are kept; a fresh one ends the loop.
+        // Ends after at most `MAX_SOCKETS` kept connections.
         if (request.reusedSocket && !signal.aborted && reasonOf(error) === 'reset') continue;
-        throw told(error, signal);
+        throw toFailure(error, signal);
       }
     }
   }
@@ -153,18 +158,18 @@ class HttpAnswer implements Answer {
   async body(wanted: boolean): Promise<string> {
     const { maxBody } = this;
     const codings = codingsOf(this.header('content-encoding'));
-    const most = codings.length > 0 ? maxCoded(maxBody) : maxBody;
+    const maxBytes = codings.length > 0 ? maxCoded(maxBody) : maxBody;
     const chunks: Buffer[] = [];
-    let octets = 0;
+    let bytes = 0;
     try {
       for await (const chunk of this.response) {
-        octets += chunk.length;
-        if (octets > most) throw tooLong(maxBody);
+        bytes += chunk.length;
+        if (bytes > maxBytes) throw tooLong(maxBody);
         chunks.push(chunk);
       }
     } catch (error) {
       this.drop();
-      throw told(error, this.signal);
+      throw toFailure(error, this.signal);
     }
     if (!wanted) return '';
     const body = await orAbort(decodeBody(Buffer.concat(chunks), codings, maxBody), this.signal);
@@ -179,11 +184,11 @@ class HttpAnswer implements Answer {
 function target(location: string, from: URL): URL {
   const url = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
-  throw new CheckFailure('protocol', 'a redirect leads to what is no http URL');
+  throw new CheckFailure('protocol', 'the target of a redirect is not an http or https URL');
 }
 
-/** What went wrong, with its reason. What nobody knows is no answer of an HTTP server. */
-function told(error: unknown, signal: AbortSignal): unknown {
+/** The CheckFailure of an error; unknown errors get the reason `protocol`. */
+function toFailure(error: unknown, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason;
-  return failure(reasonOf(error, 'protocol'), error);
+  return toCheckFailure(reasonOf(error, 'protocol'), error);
 }

@@ -14,40 +14,50 @@ import { httpOptions } from './options.js';
 
 const KIND = 'http';
 
-/** How a service is asked, and what it has to answer. */
+/** Options of the check `http`. */
 export interface HttpOptions extends CheckSettings {
-  /** `http://` or `https://`; a user and password become basic authentication. */
+  /** `http://` or `https://`; user and password are sent as basic authentication. */
   url: string;
-  /** Default GET. */
+  /** @default 'GET' */
   method?: 'GET' | 'HEAD';
-  /** Headers of the request. Default `User-Agent: pongcheck/VERSION`, and `Accept-Encoding: identity`: a body that is encoded all the same is decoded. */
+  /**
+   * Request headers. Default: `User-Agent: pongcheck/VERSION` and `Accept-Encoding: identity`; an encoded body is
+   * decoded nevertheless.
+   */
   headers?: Readonly<Record<string, string>>;
-  /** Names of headers whose values may be shown, and sent to where a redirect leads. Default: none. */
+  /** Names of headers whose values are not masked and are sent along redirects. Default: none. */
   nonSecret?: readonly string[];
-  /** Statuses that are well: numbers and ranges, such as `200-299,304`. Default `200-299`. */
+  /**
+   * Accepted statuses: numbers and ranges, such as `200-299,304`.
+   * @default '200-299'
+   */
   status?: string;
-  /** A text that the body, decoded, must contain, or a regular expression (also as `/text/`) that it must match. */
+  /** Text that the decoded body must contain, or regular expression (also as `/text/`) that it must match. */
   expectBody?: string | RegExp;
-  /** The same for headers of the answer, by name. */
+  /** The same for response headers, by name. */
   expectHeaders?: Readonly<Record<string, string | RegExp>>;
-  /** Octets, as they come and decoded; a longer body fails with `bad-body` and is not read to its end. Default 65536. */
+  /**
+   * Maximum size of the body in bytes, both encoded and decoded; a longer body fails with `bad-body`.
+   * @default 65536
+   */
   maxBody?: number;
-  /** Redirects that are followed, unless their status is an allowed one. Default 0. */
+  /**
+   * Maximum number of redirects followed, unless their status is accepted.
+   * @default 0
+   */
   redirects?: number;
   tls?: TlsOptions;
 }
 
 /**
- * Asks a service and judges its status, its headers and its body. The
- * connection is kept for the next run, and another one made at least every 10 s.
- * `observedValue` is the status.
+ * Sends a request and checks the status, headers and body of the response. The connection is kept between runs, and
+ * renewed at least every 10 s. The observed value is the status.
  *
- * A body that is encoded (gzip, deflate, br, zstd where Node has it) is decoded
- * for `expectBody`; its charset is that of its byte order mark or Content-Type,
- * or UTF-8.
+ * An encoded body (gzip, deflate, br, zstd if Node has it) is decoded for `expectBody`; its charset is that of its byte
+ * order mark or Content-Type, or UTF-8.
  *
- * @param clock where time comes from; for tests.
- * @throws PongcheckError `PONGCHECK_CONFIG` for options that make no sense.
+ * @param clock time source, for tests.
+ * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options.
  */
 export function httpCheck(given: HttpOptions, clock: Clock = systemClock): CheckDefinition {
   const { settings, options } = parseCheckOptions(KIND, httpOptions, given);
@@ -68,14 +78,14 @@ export function httpCheck(given: HttpOptions, clock: Clock = systemClock): Check
   );
   validateHeaders(headers);
   const { maxBody = 65_536, redirects = 0, tls = {} } = options;
-  // A name in another case takes the place of these.
+  // Headers are case-insensitive: a name in another case overrides these.
   const own = { 'user-agent': `pongcheck/${packageVersion()}`, 'accept-encoding': 'identity', ...headers };
   const exchange = new HttpExchange(
     {
       url,
       method,
       headers: own,
-      headersForOthers: Object.fromEntries(Object.entries(own).filter(([name]) => isForAnyone(name, nonSecret))),
+      crossOriginHeaders: Object.fromEntries(Object.entries(own).filter(([name]) => isForAnyOrigin(name, nonSecret))),
       isAllowed,
       maxBody,
       redirects,
@@ -96,7 +106,7 @@ export function httpCheck(given: HttpOptions, clock: Clock = systemClock): Check
         until = connected?.() ?? until;
       });
       try {
-        return await judge(answer, signal, until);
+        return await evaluate(answer, signal, until);
       } catch (error) {
         answer.drop();
         throw error;
@@ -108,7 +118,7 @@ export function httpCheck(given: HttpOptions, clock: Clock = systemClock): Check
     },
   };
 
-  async function judge(answer: Answer, signal: AbortSignal, deadline: number): Promise<CheckResult> {
+  async function evaluate(answer: Answer, signal: AbortSignal, deadline: number): Promise<CheckResult> {
     const { status } = answer;
     const fail = (reason: Reason, output: string): CheckResult => {
       answer.drop();
@@ -126,8 +136,8 @@ export function httpCheck(given: HttpOptions, clock: Clock = systemClock): Check
   }
 }
 
-/** What is meant for one origin is not told to another. */
-function isForAnyone(header: string, nonSecret: readonly string[]): boolean {
+/** Headers meant for one origin are not sent to another. */
+function isForAnyOrigin(header: string, nonSecret: readonly string[]): boolean {
   const name = header.toLowerCase();
   return /^(?:accept(?:-.+)?|user-agent)$/.test(name) || nonSecret.some((one) => one.toLowerCase() === name);
 }
@@ -142,8 +152,8 @@ function validateHeaders(headers: Readonly<Record<string, string>>): void {
       throw invalidOption(
         KIND,
         ['headers'],
-        'with a name or a value that HTTP does not allow',
-        'names and values of RFC 9110',
+        'a map with an invalid header name or value',
+        'names and values according to RFC 9110',
       );
     }
   }

@@ -1,7 +1,7 @@
 import { url } from '../../options/network-types.js';
 import type { OptionRow } from '../../options/option.js';
 import { bytes, enumeration, integer, names, pattern, patterns, text, texts } from '../../options/value-types.js';
-import { tlsOptions } from '../shared/tls-options.js';
+import { tlsOptions } from '../shared/option-rows.js';
 
 export const httpOptions: readonly OptionRow[] = [
   { path: 'url', type: url, required: true, description: 'http:// or https://HOST:PORT/PATH.' },

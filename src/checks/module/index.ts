@@ -7,33 +7,32 @@ import type { CheckDefinition, CheckFunction, CheckSettings } from '../../health
 import { CheckFailure } from '../../health/reason.js';
 import { formatValue } from '../../options/format-value.js';
 import { invalidOption, parseCheckOptions } from '../parse-options.js';
-import { orAbort } from '../shared/abort.js';
+import { orAbort } from '../shared/deadline.js';
 import { secretsOfMap } from '../shared/secrets.js';
 import { moduleOptions } from './options.js';
 
 const KIND = 'module';
 const EXPORTS = 'a function, or an object with a function `run`, as the default export';
 const redact = redactor([]);
-/** How long a module may take to be imported, and its factory to make a check. */
+/** Time limit for importing a module, and for its factory, in milliseconds. */
 const LOAD_LIMIT_MS = 30_000;
 
-/** Where the module is, the settings of every check, and whatever the module itself wants. */
+/** Options of the check `module`: the settings of every check, and those that the module defines. */
 export interface ModuleOptions extends CheckSettings {
-  /** The file of the module; a relative one is looked for from the working folder. */
+  /** Path of the module, relative to the working directory. */
   path: string;
-  /** Names of those of its own options, at any depth, whose values may be shown. Default: none. */
+  /** Names of options of the module, at any depth, whose values are not secret. Default: none. */
   nonSecret?: readonly string[];
   [own: string]: unknown;
 }
 
 /**
- * A check of anyone's own: the default export of an ES module. A definition is
- * taken as it is. A function is the check itself, unless options of its own
- * are given: then it is a factory, called once with them, which returns the
- * function or the definition. Settings given here win over the definition's.
- * Values of the module's own options are masked in outputs (`secretsOfMap`).
+ * A check defined by the default export of an ES module: a check definition, or a function. A function is the check
+ * itself, unless options of the module are given: then it is a factory, called once with them, that returns the
+ * function or the definition. Settings given here override those of the definition. Values of the module's options are
+ * masked in outputs (`secretsOfMap`).
  *
- * @throws PongcheckError `PONGCHECK_CONFIG` (rejects) where the module cannot be imported or exports no check.
+ * @throws PongcheckError `PONGCHECK_CONFIG` (as a rejection) if the module cannot be imported or exports no check.
  */
 export async function moduleCheck(given: ModuleOptions): Promise<CheckDefinition> {
   const { settings, options } = parseCheckOptions<ModuleOptions>(KIND, moduleOptions, given, { open: true });
@@ -58,17 +57,17 @@ function definitionOf(made: CheckDefinition, secrets: readonly string[]): CheckD
     ...made,
     kind: KIND,
     secrets: [...secrets, ...(made.secrets ?? [])],
-    // Both may be methods that need their object.
+    // Both may be methods that need `this`.
     run: (signal, deadline, hops, connected) => made.run(signal, deadline, hops, connected),
     ...(made.load && { load: () => made.load?.() }),
-    ...(made.close && { close: closing(made) }),
+    ...(made.close && { close: closeWhenUnused(made) }),
   };
 }
 
-/** What a module exports may stand behind several checks, as while a reload renames one: the last that ends closes it. */
+/** Number of checks that use a definition, for example while a reload renames one: the last one closes it. */
 const users = new WeakMap<CheckDefinition, number>();
 
-function closing(made: CheckDefinition): () => void | Promise<void> {
+function closeWhenUnused(made: CheckDefinition): () => void | Promise<void> {
   users.set(made, (users.get(made) ?? 0) + 1);
   return () => {
     const left = (users.get(made) ?? 1) - 1;
@@ -79,10 +78,10 @@ function closing(made: CheckDefinition): () => void | Promise<void> {
 
 type Factory = (options: Readonly<Record<string, unknown>>) => unknown;
 
-/** The digest of each module when it was first imported. Node keeps a module under its URL: new content needs another one. */
+/** Digest of each module at its first import. Node caches modules by URL: new content needs another URL. */
 const imported = new Map<string, string>();
 
-/** In an object, because it may be anything, also something that cannot be awaited. */
+/** Wrapped in an object: the export may be anything, such as a thenable. */
 async function importDefault(path: string): Promise<{ exported: unknown }> {
   const url = pathToFileURL(resolve(path));
   try {
@@ -92,7 +91,7 @@ async function importDefault(path: string): Promise<{ exported: unknown }> {
     const first = imported.get(url.href) ?? content;
     imported.set(url.href, first);
     if (content !== first) url.search = content;
-    const { default: exported } = await inTime(import(url.href));
+    const { default: exported } = await withTimeLimit(import(url.href));
     return { exported };
   } catch (error) {
     throw invalidOption(
@@ -110,18 +109,18 @@ async function produce(
   secrets: readonly string[],
 ): Promise<unknown> {
   try {
-    return await inTime(Promise.resolve(factory(options)));
+    return await withTimeLimit(Promise.resolve(factory(options)));
   } catch (error) {
     const why = redactor(secrets)(error);
-    throw invalidOption(KIND, [], `refused by the module (${why})`, 'what the module takes');
+    throw invalidOption(KIND, [], `refused by the module (${why})`, 'options that the module accepts');
   }
 }
 
-/** Rejects what takes too long. The timer keeps the process alive: without it Node would end, and not say why. */
-async function inTime<T>(work: Promise<T>): Promise<T> {
+/** Rejects after the time limit. The timer keeps the process alive: otherwise Node would exit without an error. */
+async function withTimeLimit<T>(work: Promise<T>): Promise<T> {
   const aborter = new AbortController();
-  const over = () => aborter.abort(new Error(`not done within ${LOAD_LIMIT_MS / 1000} s`));
-  const timer = setTimeout(over, LOAD_LIMIT_MS);
+  const onTimeout = () => aborter.abort(new Error(`not done within ${LOAD_LIMIT_MS / 1000} s`));
+  const timer = setTimeout(onTimeout, LOAD_LIMIT_MS);
   try {
     return await orAbort(work, aborter.signal);
   } finally {
@@ -137,7 +136,7 @@ function runFunction(check: CheckFunction): CheckDefinition['run'] {
   return async (signal) => {
     const returned = await check(signal);
     if (typeof returned === 'function' || isDefinition(returned)) {
-      throw new CheckFailure('internal', 'the module exports a factory, which is called as one only with an option');
+      throw new CheckFailure('internal', 'the module exports a factory, but the check has no options for it');
     }
     return returned as Awaited<ReturnType<CheckDefinition['run']>>;
   };

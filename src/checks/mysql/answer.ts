@@ -1,65 +1,69 @@
 import { CheckFailure } from '../../health/reason.js';
 
-/** How much a server may send until it is asked again. */
+/** Limits on what a server may send in answer to one request. */
 export interface AnswerLimit {
-  readonly octets: number;
-  /** Rows times columns are objects of the driver, however few octets they take. */
+  readonly bytes: number;
+  /** Each packet costs objects in the driver, even if it has few bytes. */
   readonly packets: number;
 }
 
-/** Of a login, and of an answer of one row. */
-export const SMALL_ANSWER: AnswerLimit = { octets: 65_536, packets: 64 };
-/** Of the state of a replica: some 60 columns, and a row for each of up to 256 channels with their sets of GTIDs. */
-export const LARGE_ANSWER: AnswerLimit = { octets: 4 * 1024 * 1024, packets: 512 };
+/** For a login and for an answer of one row. */
+export const SMALL_ANSWER: AnswerLimit = { bytes: 65_536, packets: 64 };
+/** For the state of a replica: about 60 columns, and up to 256 channels with their GTID sets. */
+export const LARGE_ANSWER: AnswerLimit = { bytes: 4 * 1024 * 1024, packets: 512 };
 
-/** A packet is three octets of length, one of its number, and the rest. */
+/** Packet header: 3 bytes length, 1 byte sequence number. */
 export const HEADER_BYTES = 4;
 
 /**
- * Counts what a server sends before the driver reads it: MySQL allows a GiB
- * in a packet, and any number of packets, and the driver keeps them all.
+ * Counts what a server sends before the driver reads it: MySQL allows 1 GiB per packet and any number of packets, and
+ * the driver buffers them all.
  */
 export class AnswerMeter {
   private limit = SMALL_ANSWER;
-  private octets = 0;
+  private bytes = 0;
   private packets = 0;
-  private headerOctets = 0;
+  private headerBytes = 0;
   private length = 0;
-  /** Octets of the current packet that have not come. */
+  /** Bytes of the current packet still to come. */
   private missing = 0;
 
-  /** Begins to count again; what is unread of a packet stays so. */
+  /** Restarts counting, for the next answer. A packet in progress continues. */
   expect(limit: AnswerLimit): void {
     this.limit = limit;
-    this.octets = 0;
+    this.bytes = 0;
     this.packets = 0;
   }
 
-  /** Counts octets of the server. @throws CheckFailure `protocol` where they, or a length that they announce, are beyond the limit. */
+  /**
+   * Counts received bytes.
+   *
+   * @throws CheckFailure `protocol` if they, or an announced length, exceed the limit.
+   */
   take(chunk: Buffer): void {
-    this.octets += chunk.length;
+    this.bytes += chunk.length;
     for (let at = 0; at < chunk.length; ) {
       const skipped = Math.min(this.missing, chunk.length - at);
       at += skipped;
       this.missing -= skipped;
       if (at < chunk.length) this.takeHeader(chunk[at++] as number);
     }
-    if (this.octets > this.limit.octets) throw this.beyond(`${this.limit.octets} octets`);
+    if (this.bytes > this.limit.bytes) throw this.tooLarge(`${this.limit.bytes} bytes`);
   }
 
-  private takeHeader(octet: number): void {
-    if (this.headerOctets < HEADER_BYTES - 1) this.length |= octet << (8 * this.headerOctets);
-    this.headerOctets++;
-    if (this.headerOctets < HEADER_BYTES) return;
+  private takeHeader(byte: number): void {
+    if (this.headerBytes < HEADER_BYTES - 1) this.length |= byte << (8 * this.headerBytes);
+    this.headerBytes++;
+    if (this.headerBytes < HEADER_BYTES) return;
     this.missing = this.length;
-    this.headerOctets = 0;
+    this.headerBytes = 0;
     this.length = 0;
     this.packets++;
-    if (this.missing > this.limit.octets) throw this.beyond(`${this.limit.octets} octets`);
-    if (this.packets > this.limit.packets) throw this.beyond(`${this.limit.packets} packets`);
+    if (this.missing > this.limit.bytes) throw this.tooLarge(`${this.limit.bytes} bytes`);
+    if (this.packets > this.limit.packets) throw this.tooLarge(`${this.limit.packets} packets`);
   }
 
-  private beyond(most: string): CheckFailure {
-    return new CheckFailure('protocol', `the server sends more than the ${most} that an answer may have`);
+  private tooLarge(limit: string): CheckFailure {
+    return new CheckFailure('protocol', `the answer exceeds the limit of ${limit}`);
   }
 }

@@ -1,139 +1,152 @@
 import type { Clock } from '../../common/clock.js';
 import type { CheckResult } from '../../health/check.js';
 import { CheckFailure } from '../../health/reason.js';
-import { orAbort } from '../shared/abort.js';
+import { orAbort } from '../shared/deadline.js';
 import { ConnectionAttempts } from './connection-attempts.js';
 import { isHourlyLimit, isUserLimit, mysqlFailure } from './failure.js';
 import { ReplicaLag } from './lag.js';
 import { type MysqlLogin, MysqlSession } from './session.js';
 
-/** A new connection is made at least this often, because a standing one does not see that newcomers are turned away. */
-const FRESH_EVERY_MS = 10_000;
-/** The same once the check's own connections have reached the user's limit per hour. */
-const RARELY_FRESH_EVERY_MS = 3_600_000;
-/** A ping of the protocol would be answered by a server whose SQL layer is stuck. */
-const QUESTION = 'SELECT 1, @@global.read_only';
+/** Maximum age of a connection, in milliseconds: an established one does not show that the server rejects new ones. */
+const RECONNECT_INTERVAL_MS = 10_000;
+/** The same once the connections of the check have reached the hourly limit of the user. */
+const HOURLY_LIMIT_RECONNECT_INTERVAL_MS = 3_600_000;
+/** Not a protocol ping: a server whose SQL layer is stuck would answer that. */
+const QUERY = 'SELECT 1, @@global.read_only';
 
-/** What is asked of a server besides an answer. */
+/** Requirements on a server in addition to an answer. */
 export interface MysqlExpectations {
-  /** `primary`: it must take writes. */
+  /**
+   * `primary`: the server must accept writes.
+   * @default 'any'
+   */
   readonly role?: 'any' | 'primary';
-  /** How far behind its primary a replica may be, in milliseconds. */
+  /** Maximum lag of a replica behind its primary, in milliseconds. Default: no limit. */
   readonly maxLag?: number;
 }
 
-/** Whether a server is well, found out on a connection of the check's own. */
+/** Checks a server on a dedicated connection. */
 export class MysqlCheck {
-  private standing: MysqlSession | undefined;
-  private entrance: ConnectionAttempts<MysqlSession> | undefined;
-  /** Monotonic moments: when the standing session was new, when the latest run began. */
-  private freshAt = Number.NEGATIVE_INFINITY;
+  private session: MysqlSession | undefined;
+  private attempts: ConnectionAttempts<MysqlSession> | undefined;
+  /** Monotonic times: when the session was established, when the latest run started. */
+  private connectedAt = Number.NEGATIVE_INFINITY;
   private lastRunAt = Number.NEGATIVE_INFINITY;
-  private freshEvery = FRESH_EVERY_MS;
-  /** The user may have no further connection: the standing one is closed before the next is opened. */
+  private reconnectInterval = RECONNECT_INTERVAL_MS;
+  /** The user has reached its connection limit: the session is closed before the next is opened. */
   private oneAtATime = false;
   private closed = false;
   private readonly lag: ReplicaLag | undefined;
 
   constructor(
     private readonly login: MysqlLogin,
-    private readonly demands: MysqlExpectations,
+    private readonly expectations: MysqlExpectations,
     private readonly clock: Clock,
   ) {
-    const { maxLag } = demands;
+    const { maxLag } = expectations;
     this.lag = maxLag === undefined ? undefined : new ReplicaLag(maxLag, clock);
   }
 
-  /** Whether an answer alone is not enough. */
-  get isDemanding(): boolean {
-    return this.demands.role === 'primary' || this.lag !== undefined;
+  /** Whether there are requirements in addition to an answer. */
+  get hasExpectations(): boolean {
+    return this.expectations.role === 'primary' || this.lag !== undefined;
   }
 
   /**
-   * @param deadline monotonic moment at which the signal will fire, in milliseconds.
-   * @param connected called when a new connection can be used; returns the new deadline.
+   * @param deadline monotonic time at which the signal fires, in milliseconds.
+   * @param connected called when a new connection is ready; returns the new deadline.
    */
   async run(signal: AbortSignal, deadline: number, connected?: () => number): Promise<CheckResult> {
-    const entrance = await orAbort(this.way(), signal);
+    const attempts = await orAbort(this.connectionAttempts(), signal);
     if (this.closed) throw new CheckFailure('internal', 'the check is closed');
     const now = this.clock.now();
     const nextRun = now + (now - this.lastRunAt);
     this.lastRunAt = now;
-    const waiting = entrance.take();
+    const waiting = attempts.take();
     if (waiting) this.settle(waiting);
-    if (!this.standing || this.standing.lost || nextRun - this.freshAt > this.freshEvery) {
-      return this.renew(entrance, signal, deadline, connected);
+    if (!this.session || this.session.lost || nextRun - this.connectedAt > this.reconnectInterval) {
+      return this.renew(attempts, signal, deadline, connected);
     }
     try {
-      return await this.ask(this.standing, signal, deadline);
+      return await this.query(this.session, signal, deadline);
     } catch (error) {
-      // The server may have been restarted, or have closed an idle connection, and be well.
+      // The server may have restarted, or have closed an idle connection.
       if (signal.aborted || this.closed || !(error instanceof CheckFailure) || error.reason !== 'reset') throw error;
-      return this.renew(entrance, signal, deadline, connected);
+      return this.renew(attempts, signal, deadline, connected);
     }
   }
 
   async close(): Promise<void> {
     this.closed = true;
-    this.entrance?.close();
+    this.attempts?.close();
     this.lag?.close();
-    await this.standing?.leave();
+    await this.session?.end();
   }
 
-  /** Closes the standing session; the next run opens another. */
-  async release(): Promise<void> {
-    await this.standing?.leave();
+  /** Closes the session; the next run opens another. */
+  async closeSession(): Promise<void> {
+    await this.session?.end();
   }
 
-  private async way(): Promise<ConnectionAttempts<MysqlSession>> {
+  private async connectionAttempts(): Promise<ConnectionAttempts<MysqlSession>> {
     const { default: driver } = await import('mysql2');
     const { clock, login } = this;
-    this.entrance ??= new ConnectionAttempts(
+    this.attempts ??= new ConnectionAttempts(
       () => new MysqlSession(driver, login, clock.now(), () => clock.now()),
       clock,
     );
-    return this.entrance;
+    return this.attempts;
   }
 
-  /** Asks on a new connection, which stays in place of the one that stood. */
+  /** Queries on a new connection, which replaces the current one. */
   private async renew(
-    entrance: ConnectionAttempts<MysqlSession>,
+    attempts: ConnectionAttempts<MysqlSession>,
     signal: AbortSignal,
     deadline: number,
     connected?: () => number,
   ): Promise<CheckResult> {
-    if (this.oneAtATime) await this.release();
+    if (this.oneAtATime) await this.closeSession();
     try {
-      this.settle(await entrance.enter(signal));
+      this.settle(await attempts.session(signal));
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      const failure = heldBack(mysqlFailure(error), entrance.pause);
-      if (failure.reason !== 'too-many-connections' || !this.standing || this.standing.lost) throw failure;
+      const failure = withRetryDelay(mysqlFailure(error), attempts.retryIn);
+      if (failure.reason !== 'too-many-connections' || !this.session || this.session.lost) throw failure;
       if (isUserLimit(failure)) {
         this.oneAtATime = true;
-        return this.renew(entrance, signal, deadline, connected);
+        return this.renew(attempts, signal, deadline, connected);
       }
-      if (isHourlyLimit(failure)) this.freshEvery = RARELY_FRESH_EVERY_MS;
-      const answer = await this.ask(this.standing, signal, deadline);
+      if (isHourlyLimit(failure)) this.reconnectInterval = HOURLY_LIMIT_RECONNECT_INTERVAL_MS;
+      const answer = await this.query(this.session, signal, deadline);
       if (answer.status === 'fail' || isHourlyLimit(failure)) return answer;
-      return { ...answer, status: 'warn', reason: failure.reason, output: `${failure.message}; an older one answers` };
+      return {
+        ...answer,
+        status: 'warn',
+        reason: failure.reason,
+        output: `${failure.message}; an older connection still answers`,
+      };
     }
-    return this.ask(this.standing as MysqlSession, signal, connected?.() ?? deadline);
+    return this.query(this.session as MysqlSession, signal, connected?.() ?? deadline);
   }
 
   private settle(session: MysqlSession): void {
-    if (session === this.standing) return;
-    void this.standing?.leave();
-    this.standing = session;
-    this.freshAt = session.readyAt as number;
+    if (session === this.session) return;
+    void this.session?.end();
+    this.session = session;
+    this.connectedAt = session.readyAt as number;
   }
 
-  private async ask(session: MysqlSession, signal: AbortSignal, deadline: number): Promise<CheckResult> {
-    const readOnly = await this.question(session, signal);
-    if (this.demands.role === 'primary' && isOn(readOnly)) {
-      return { status: 'fail', reason: 'read-only', output: 'read_only is on: it is no primary', ...seen(readOnly) };
+  private async query(session: MysqlSession, signal: AbortSignal, deadline: number): Promise<CheckResult> {
+    const readOnly = await this.readOnlyOf(session, signal);
+    if (this.expectations.role === 'primary' && isOn(readOnly)) {
+      return {
+        status: 'fail',
+        reason: 'read-only',
+        output: 'read_only is on: the server is not a primary',
+        ...observed(readOnly),
+      };
     }
-    return (await this.evaluateLag(session, signal, deadline)) ?? { status: 'pass', ...seen(readOnly) };
+    return (await this.evaluateLag(session, signal, deadline)) ?? { status: 'pass', ...observed(readOnly) };
   }
 
   private async evaluateLag(
@@ -142,18 +155,18 @@ export class MysqlCheck {
     deadline: number,
   ): Promise<CheckResult | undefined> {
     try {
-      return await this.lag?.judge(session, signal, deadline);
+      return await this.lag?.evaluate(session, signal, deadline);
     } finally {
-      // Nothing else can be asked where an answer is still to come.
-      if (this.lag?.keep(session)) this.standing = undefined;
+      // A session with an outstanding answer cannot be used for anything else.
+      if (this.lag?.takeOver(session)) this.session = undefined;
     }
   }
 
-  /** Whether the server is read-only, in its own word. */
-  private async question(session: MysqlSession, signal: AbortSignal): Promise<unknown> {
+  /** The value of `read_only` as the server returns it. */
+  private async readOnlyOf(session: MysqlSession, signal: AbortSignal): Promise<unknown> {
     try {
-      const [one, readOnly] = await orAbort(session.query(QUESTION), signal);
-      if (one !== 1) throw new CheckFailure('protocol', `SELECT 1 gave ${String(one)}`);
+      const [one, readOnly] = await orAbort(session.query(QUERY), signal);
+      if (one !== 1) throw new CheckFailure('protocol', `SELECT 1 returned ${String(one)}`);
       return readOnly;
     } catch (error) {
       session.destroy();
@@ -163,18 +176,18 @@ export class MysqlCheck {
   }
 }
 
-function seen(readOnly: unknown): Pick<CheckResult, 'observedValue' | 'observedUnit'> {
+function observed(readOnly: unknown): Pick<CheckResult, 'observedValue' | 'observedUnit'> {
   return { observedValue: readOnly, observedUnit: 'read_only' };
 }
 
-/** MariaDB 12 says `OFF` or how far it is on, the others 0 or 1. */
+/** MariaDB 12 returns `OFF` or the level, other servers 0 or 1. */
 function isOn(readOnly: unknown): boolean {
   return readOnly !== 0 && readOnly !== 'OFF';
 }
 
-/** The failure, which also says for how long (in ms) it will not be tried whether it still holds. */
-function heldBack(failure: CheckFailure, pause: number): CheckFailure {
-  if (pause === 0) return failure;
-  const when = `tried again in ${Math.ceil(pause / 1000)} s, lest the server block this host`;
+/** Adds the time in milliseconds until the next attempt to the message. */
+function withRetryDelay(failure: CheckFailure, retryIn: number): CheckFailure {
+  if (retryIn === 0) return failure;
+  const when = `next attempt in ${Math.ceil(retryIn / 1000)} s, so that the server does not block this host`;
   return new CheckFailure(failure.reason, `${failure.message}; ${when}`, { status: failure.status });
 }

@@ -1,45 +1,44 @@
 import type { Clock } from '../../common/clock.js';
 import type { MysqlSession } from './session.js';
 
-/** How long it takes from an unfinished or broken handshake to the next, and the most that this grows to. */
-const FIRST_PATIENCE_MS = 30_000;
-const MAX_PATIENCE_MS = 3_600_000;
+/** Delay after an unfinished or broken handshake before the next, and its maximum, in milliseconds. */
+const FIRST_RETRY_MS = 30_000;
+const MAX_RETRY_MS = 3_600_000;
 
-/** What the entrance knows of a session. */
+/** The parts of a session used here. */
 export type PendingSession = Pick<
   MysqlSession,
   'ready' | 'readyAt' | 'lost' | 'brokenOff' | 'openedAt' | 'connecting' | 'destroy'
 >;
 
 /**
- * The way to a new session. A server counts every handshake that its client
- * breaks off, and after 100 of them (`max_connect_errors`) it lets nobody of
- * this host in any more: checking would have made the outage worse. So one
- * that is not finished when a run must end is kept, and the next run waits for
- * the same one. Only after 30 s, and then each time after twice as long, is it
- * given up for another, in case the server has forgotten it. One that had to be
- * broken off (a certificate that is not trusted) fails every run for as long.
+ * Opens sessions with as few handshakes as possible. A server counts every handshake that its client breaks off; after
+ * 100 of them (`max_connect_errors`) it blocks the host, so that checking would make an outage worse. A handshake that
+ * is unfinished at the end of a run is therefore kept, and the next run waits for it. Only after 30 s, doubled each
+ * time, is it replaced, in case the server has lost it. A handshake that had to be broken off (an untrusted
+ * certificate) fails every run for as long.
  */
 export class ConnectionAttempts<Session extends PendingSession> {
-  private knocking: Session | undefined;
-  /** The session that was begun last, whether its login is done or has failed, and who waits for that. */
+  private pending: Session | undefined;
+  /** The last session opened, whether its login has settled, and the callbacks that wait for it. */
   private latest: Session | undefined;
-  private over = false;
-  private readonly waiting = new Set<() => void>();
-  private patience = FIRST_PATIENCE_MS;
+  private isSettled = false;
+  private readonly waiters = new Set<() => void>();
+  private retryDelay = FIRST_RETRY_MS;
 
   constructor(
     private readonly open: () => Session,
     private readonly clock: Clock,
   ) {}
 
-  /** A session whose login is done; rejects with what ended it, or with the reason of the abort. */
-  async enter(signal: AbortSignal): Promise<Session> {
-    const session = this.knock();
+  /** Resolves with a session that is logged in; rejects with the error that ended it, or the reason of the abort. */
+  async session(signal: AbortSignal): Promise<Session> {
+    const session = this.connect();
     try {
-      await this.end(signal);
+      await this.settled(signal);
     } catch (error) {
-      // Without a TCP connection there is nothing that could be broken off, and the next attempt sees sooner that the host is back.
+      // Without a TCP connection there is no handshake to break off, and a new attempt notices sooner that the host is
+      // back.
       if (session.connecting) session.destroy();
       throw error;
     }
@@ -48,67 +47,70 @@ export class ConnectionAttempts<Session extends PendingSession> {
     return session;
   }
 
-  /** The session whose login was finished while nobody waited, if there is one. It is the caller's from now on. */
+  /** Hands over the session whose login finished between runs, if there is one. */
   take(): Session | undefined {
-    const { knocking } = this;
-    if (knocking?.readyAt === undefined || knocking.lost) return undefined;
-    this.knocking = undefined;
-    this.patience = FIRST_PATIENCE_MS;
-    return knocking;
+    const { pending } = this;
+    if (pending?.readyAt === undefined || pending.lost) return undefined;
+    this.pending = undefined;
+    this.retryDelay = FIRST_RETRY_MS;
+    return pending;
   }
 
-  /** How long no handshake is begun because the last was broken off, in milliseconds; 0: the next run may. */
-  get pause(): number {
-    const { knocking } = this;
-    return knocking?.brokenOff ? Math.max(0, knocking.openedAt + this.patience - this.clock.now()) : 0;
+  /** Time until the next handshake after a broken one, in milliseconds; 0 if the next run may start one. */
+  get retryIn(): number {
+    const { pending } = this;
+    return pending?.brokenOff ? Math.max(0, pending.openedAt + this.retryDelay - this.clock.now()) : 0;
   }
 
   close(): void {
-    this.knocking?.destroy();
+    this.pending?.destroy();
   }
 
-  /** The session to wait for; that of a broken handshake says at once again why it was. */
-  private knock(): Session {
-    const last = this.knocking;
+  /** The session to wait for. After a broken handshake it rejects again with the same error. */
+  private connect(): Session {
+    const last = this.pending;
     if (last && (last.brokenOff || !last.lost)) {
-      if (this.clock.now() - last.openedAt < this.patience) return last;
+      if (this.clock.now() - last.openedAt < this.retryDelay) return last;
       last.destroy();
-      this.patience = Math.min(this.patience * 2, MAX_PATIENCE_MS);
+      this.retryDelay = Math.min(this.retryDelay * 2, MAX_RETRY_MS);
     } else {
-      this.patience = FIRST_PATIENCE_MS;
+      this.retryDelay = FIRST_RETRY_MS;
     }
     const session = this.open();
-    this.knocking = session;
+    this.pending = session;
     this.latest = session;
-    this.over = false;
+    this.isSettled = false;
     const end = () => {
-      // One that was given up has nobody left who waits.
+      // Nothing waits for a replaced session.
       if (this.latest !== session) return;
-      this.over = true;
-      for (const told of [...this.waiting]) told();
+      this.isSettled = true;
+      for (const settle of [...this.waiters]) settle();
     };
     session.ready.then(end, end);
     return session;
   }
 
-  /** A promise remembers everyone who ever waited for it, and thousands of runs may wait for one handshake: so they stand in a list. */
-  private end(signal: AbortSignal): Promise<void> {
+  /**
+   * A promise keeps every reaction ever attached, and thousands of runs may wait for one handshake: they wait in a set
+   * instead.
+   */
+  private settled(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const leave = () => {
-        this.waiting.delete(told);
+      const cleanUp = () => {
+        this.waiters.delete(settle);
         signal.removeEventListener('abort', aborted);
       };
-      const told = () => {
-        leave();
+      const settle = () => {
+        cleanUp();
         resolve();
       };
       const aborted = () => {
-        leave();
+        cleanUp();
         reject(signal.reason);
       };
       if (signal.aborted) return aborted();
-      if (this.over) return resolve();
-      this.waiting.add(told);
+      if (this.isSettled) return resolve();
+      this.waiters.add(settle);
       signal.addEventListener('abort', aborted);
     });
   }

@@ -1,7 +1,6 @@
-import { CheckFailure, type Reason, reasonOf } from '../../health/reason.js';
-import { failure } from '../shared/failure.js';
+import { CheckFailure, type Reason, reasonOf, toCheckFailure } from '../../health/reason.js';
 
-/** Errors of the server, by their number. MySQL and MariaDB share those below 1900. */
+/** Server errors by number. MySQL and MariaDB share those below 1900. */
 const reasonByNumber: Readonly<Record<number, Reason>> = {
   1040: 'too-many-connections', // ER_CON_COUNT_ERROR
   1203: 'too-many-connections', // ER_TOO_MANY_USER_CONNECTIONS
@@ -9,7 +8,7 @@ const reasonByNumber: Readonly<Record<number, Reason>> = {
   1129: 'host-blocked', // ER_HOST_IS_BLOCKED
   1044: 'auth', // ER_DBACCESS_DENIED_ERROR
   1045: 'auth', // ER_ACCESS_DENIED_ERROR
-  1049: 'auth', // ER_BAD_DB_ERROR: the login names a database that is not there
+  1049: 'auth', // ER_BAD_DB_ERROR: the database does not exist
   1130: 'auth', // ER_HOST_NOT_PRIVILEGED
   1142: 'auth', // ER_TABLEACCESS_DENIED_ERROR
   1227: 'auth', // ER_SPECIFIC_ACCESS_DENIED_ERROR
@@ -36,7 +35,7 @@ const reasonByNumber: Readonly<Record<number, Reason>> = {
   1041: 'out-of-memory', // ER_OUT_OF_RESOURCES
 };
 
-/** Errors of the driver itself, by their code. */
+/** Driver errors by code. */
 const reasonByCode: Readonly<Record<string, Reason>> = {
   PROTOCOL_CONNECTION_LOST: 'reset',
   HANDSHAKE_NO_SSL_SUPPORT: 'tls',
@@ -44,24 +43,27 @@ const reasonByCode: Readonly<Record<string, Reason>> = {
   AUTH_SWITCH_PLUGIN_ERROR: 'auth',
 };
 
-/** The driver's error for a plugin that it does not support. The name comes from the server. */
+/** The driver's error for an unsupported plugin. The name comes from the server. */
 const UNKNOWN_PLUGIN = /^Server requests authentication using unknown plugin ([\w-]{1,64})\. See /;
-/** Limits of the user, not of the server. The errors 1203 and 1226 name them in every language of the server. */
+/** Limits of the user, not of the server. The errors 1203 and 1226 contain these names in every language. */
 const USER_LIMIT = /'max_user_connections'/;
 const HOURLY_LIMIT = /'max_connections_per_hour'/;
 
-/** What went wrong on a connection, with its reason. What is none of these is no answer of a MySQL server. */
+/** Converts an error of a connection to a CheckFailure; unknown errors get the reason `protocol`. */
 export function mysqlFailure(error: unknown): CheckFailure {
   const { errno, code, message } = (error ?? {}) as Record<string, unknown>;
   const [, unknown] = UNKNOWN_PLUGIN.exec(String(message)) ?? [];
-  if (unknown !== undefined) return unusable(unknown, 'which mysql2 does not support');
+  if (unknown !== undefined) return unusablePlugin(unknown, 'which mysql2 does not support');
   if (code === 'MYSQL_CLEAR_PASSWORD_NOT_ENABLED') {
-    return unusable('mysql_clear_password', 'which would send the password in the clear');
+    return unusablePlugin('mysql_clear_password', 'which would send the password in clear text');
   }
-  return failure(reasonByNumber[errno as number] ?? reasonByCode[code as string] ?? reasonOf(error, 'protocol'), error);
+  return toCheckFailure(
+    reasonByNumber[errno as number] ?? reasonByCode[code as string] ?? reasonOf(error, 'protocol'),
+    error,
+  );
 }
 
-/** Whether the user has reached its limit of connections. */
+/** Whether the user has reached its connection limit. */
 export function isUserLimit({ reason, message }: CheckFailure): boolean {
   return reason === 'too-many-connections' && USER_LIMIT.test(message);
 }
@@ -71,7 +73,7 @@ export function isHourlyLimit({ reason, message }: CheckFailure): boolean {
   return reason === 'too-many-connections' && HOURLY_LIMIT.test(message);
 }
 
-function unusable(plugin: string, why: string): CheckFailure {
+function unusablePlugin(plugin: string, why: string): CheckFailure {
   const instead = 'use mysql_native_password or caching_sha2_password';
-  return new CheckFailure('auth', `the user authenticates by ${plugin}, ${why}: ${instead}`);
+  return new CheckFailure('auth', `the user authenticates with ${plugin}, ${why}: ${instead}`);
 }

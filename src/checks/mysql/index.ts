@@ -12,19 +12,19 @@ import { MysqlPoolCheck } from './pool-check.js';
 
 const KIND = 'mysql';
 
-/** A server, by its URL. */
+/** A server identified by a URL. */
 export interface MysqlUrlOptions extends CheckSettings, MysqlExpectations {
-  /** `mysql://USER:PASSWORD@HOST:PORT/DATABASE` or `mariadb://`; port 3306, `?ssl=true` for TLS. */
+  /** `mysql://USER:PASSWORD@HOST:PORT/DATABASE` or `mariadb://...`; default port 3306, `?ssl=true` for TLS. */
   url: string;
-  /** Turns TLS on, and says how. */
+  /** Enables and configures TLS. */
   tls?: TlsOptions;
 }
 
-/** A server, by the pool that the application has. */
+/** A server identified by the connection pool of the application. */
 export interface MysqlPoolOptions extends CheckSettings, MysqlExpectations {
   /**
-   * The application's own pool: `createPool` of `mysql2` or of `mysql2/promise`. The check logs in as the pool does,
-   * on a connection of its own, and where that is well it also borrows one of the pool, for one ping.
+   * The application's pool: `createPool` of `mysql2` or `mysql2/promise`. The check logs in with the credentials of the
+   * pool on a dedicated connection; if that works, it also borrows a connection of the pool for one ping.
    */
   pool: MysqlPool;
 }
@@ -32,27 +32,22 @@ export interface MysqlPoolOptions extends CheckSettings, MysqlExpectations {
 export type MysqlOptions = MysqlUrlOptions | MysqlPoolOptions;
 
 /**
- * MySQL or MariaDB: one query a run on a dedicated connection, and a new
- * connection at least every 10 s. Where the server has none left for a
- * newcomer it warns as long as the standing one still answers. The observed
- * value is the server's `read_only`.
+ * Checks MySQL or MariaDB: one query per run on a dedicated connection, and a new connection at least every 10 s. If
+ * the server accepts no more connections, the check warns as long as the existing one still answers. The observed value
+ * is `read_only` of the server.
  *
- * With `role: 'primary'` a server that is `read_only` fails (`read-only`). With
- * `maxLag` a replica that is further behind fails (`lag`), and the observed
- * value is its lag in seconds. Where it has stopped (`lag`) or lost its primary
- * (`master-down`) the lag is at most what was read last and the time since: it
- * warns until that is too much, and fails then. Where it may not be read it
- * warns; what is no replica has no lag.
+ * With `role: 'primary'`, a server that is `read_only` fails (`read-only`). With `maxLag`, a replica that is further
+ * behind fails (`lag`), and the observed value is its lag in seconds. If replication has stopped (`lag`) or the primary
+ * is lost (`master-down`), the lag is at most the last known lag plus the time since: the check warns until that
+ * exceeds `maxLag`, then it fails. If the lag may not be read, it warns. A server that is not a replica has no lag.
  *
- * With a `pool` it tells besides whether that pool is of use: `pool-exhausted`
- * where the server is well and the pool gives no connection, or none that
- * answers, within three quarters of the time that is left. The observed value
- * is the pool's counts. The check waits in the pool's queue as the application
- * does, and is out of it when it ends; a connection that does not answer is
- * taken out of the pool.
+ * With a `pool`, the check also tells server and pool failures apart: `pool-exhausted` if the server answers but the
+ * pool provides no connection, or none that answers, within three quarters of the remaining time. The observed value is
+ * the counts of the pool. The check queues for a connection like the application and leaves the queue when it ends; a
+ * connection that does not answer is removed from the pool.
  *
- * @param clock where time comes from; for tests.
- * @throws PongcheckError `PONGCHECK_CONFIG` for options that make no sense.
+ * @param clock time source, for tests.
+ * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options.
  */
 export function mysqlCheck(options: MysqlOptions, clock: Clock = systemClock): CheckDefinition {
   const { settings, options: own } = hasPool(options)

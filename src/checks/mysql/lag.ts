@@ -1,12 +1,13 @@
 import type { Clock } from '../../common/clock.js';
 import type { CheckResult } from '../../health/check.js';
 import { CheckFailure } from '../../health/reason.js';
-import { orAbort } from '../shared/abort.js';
-import { withStepTimeout } from '../shared/step-timeout.js';
+import { orAbort, withStepTimeout } from '../shared/deadline.js';
 import { mysqlFailure } from './failure.js';
 import type { MysqlSession } from './session.js';
 
-/** MariaDB with all its channels, MySQL from 8.0.22, and older ones; a server takes what it does not know for bad syntax. */
+/**
+ * MariaDB (all channels), MySQL from 8.0.22, older servers. A server rejects an unknown statement as a syntax error.
+ */
 const STATEMENTS = ['SHOW ALL SLAVES STATUS', 'SHOW REPLICA STATUS', 'SHOW SLAVE STATUS'] as const;
 const ER_PARSE_ERROR = 1064;
 
@@ -15,15 +16,15 @@ type Channel = Readonly<Record<string, unknown>>;
 interface PendingRequest {
   readonly session: MysqlSession;
   readonly answer: Promise<readonly Channel[]>;
-  /** Nothing else is asked over that session any more. */
-  kept: boolean;
+  /** The session is used for nothing else any more. */
+  isTakenOver: boolean;
 }
 
-/** How far a replica is behind its primary. */
+/** Reads the lag of a replica behind its primary. */
 export class ReplicaLag {
-  /** The question that has no answer yet. */
-  private asked: PendingRequest | undefined;
-  /** The lag that was read last, in ms, and the monotonic moment. */
+  /** The request without an answer yet. */
+  private pending: PendingRequest | undefined;
+  /** The last known lag in milliseconds, and the monotonic time at which it was read. */
   private known: { readonly lag: number; readonly at: number } | undefined;
   private statement = 0;
 
@@ -33,8 +34,8 @@ export class ReplicaLag {
     private readonly clock: Clock,
   ) {}
 
-  /** Undefined where the server is no replica. */
-  async judge(session: MysqlSession, signal: AbortSignal, deadline: number): Promise<CheckResult | undefined> {
+  /** Resolves with undefined if the server is not a replica. */
+  async evaluate(session: MysqlSession, signal: AbortSignal, deadline: number): Promise<CheckResult | undefined> {
     const at = this.clock.now();
     let channels: readonly Channel[];
     try {
@@ -52,40 +53,40 @@ export class ReplicaLag {
     this.known = { lag: lag * 1000, at };
     const observed = { observedValue: lag, observedUnit: 's' };
     if (lag * 1000 <= this.maxLag) return { status: 'pass', ...observed };
-    const output = `${lag} s behind its primary, allowed: ${this.maxLag / 1000} s`;
+    const output = `${lag} s behind its primary, limit: ${this.maxLag / 1000} s`;
     return { status: 'fail', reason: 'lag', output, ...observed };
   }
 
-  /** Keeps the session where an answer is still to come over it, and ends it after that; false where none is. */
-  keep(session: MysqlSession): boolean {
-    if (this.asked?.session !== session) return false;
-    this.asked.kept = true;
+  /** Takes over a session with an outstanding answer and ends it afterwards; false if none is outstanding. */
+  takeOver(session: MysqlSession): boolean {
+    if (this.pending?.session !== session) return false;
+    this.pending.isTakenOver = true;
     return true;
   }
 
   close(): void {
-    this.asked?.session.destroy();
+    this.pending?.session.destroy();
   }
 
   /**
-   * The answer can be locked for long (by STOP REPLICA), and the server would not see that whoever asked has gone: a
-   * thread of it would be lost at every run. So an answer that has not come is what the next run waits for.
+   * The answer may be blocked for long (by STOP REPLICA), and the server does not notice that a client has
+   * disconnected: each run would cost it a thread. So an outstanding answer is what the next run waits for.
    */
   private async ask(session: MysqlSession, signal: AbortSignal, deadline: number): Promise<readonly Channel[]> {
-    const { answer } = this.asked ?? this.begin(session);
-    const over = (ms: number) => new CheckFailure('lag', `no answer within ${ms} ms`);
-    return withStepTimeout(this.clock, deadline, signal, over, (patience) => orAbort(answer, patience));
+    const { answer } = this.pending ?? this.begin(session);
+    const timeoutError = (ms: number) => new CheckFailure('lag', `no answer within ${ms} ms`);
+    return withStepTimeout(this.clock, deadline, signal, timeoutError, (stepSignal) => orAbort(answer, stepSignal));
   }
 
   private begin(session: MysqlSession): PendingRequest {
-    const asked: PendingRequest = { session, answer: this.channels(session), kept: false };
+    const pending: PendingRequest = { session, answer: this.channels(session), isTakenOver: false };
     const settled = () => {
-      this.asked = undefined;
-      if (asked.kept) void session.leave();
+      this.pending = undefined;
+      if (pending.isTakenOver) void session.end();
     };
-    asked.answer.then(settled, settled);
-    this.asked = asked;
-    return asked;
+    pending.answer.then(settled, settled);
+    this.pending = pending;
+    return pending;
   }
 
   private async channels(session: MysqlSession): Promise<readonly Channel[]> {
@@ -93,29 +94,29 @@ export class ReplicaLag {
       try {
         return await session.records(STATEMENTS[this.statement] as string);
       } catch (error) {
-        const unheardOf = (error as { errno?: unknown }).errno === ER_PARSE_ERROR;
-        if (!unheardOf || this.statement === STATEMENTS.length - 1) throw error;
+        const isUnknown = (error as { errno?: unknown }).errno === ER_PARSE_ERROR;
+        if (!isUnknown || this.statement === STATEMENTS.length - 1) throw error;
         this.statement++;
       }
     }
   }
 
-  /** What was known, and the time since, is the most that it can be behind. */
+  /** The lag is at most the last known lag plus the time since. */
   private unknown(channel: Channel): CheckResult {
     const { lag, at } = this.known ?? { lag: Number.POSITIVE_INFINITY, at: 0 };
-    const most = lag + this.clock.now() - at;
-    const status = most <= this.maxLag ? 'warn' : 'fail';
-    const bound = most === Number.POSITIVE_INFINITY ? 'unknown' : `at most ${Math.ceil(most / 1000)} s`;
+    const maximum = lag + this.clock.now() - at;
+    const status = maximum <= this.maxLag ? 'warn' : 'fail';
+    const bound = maximum === Number.POSITIVE_INFINITY ? 'unknown' : `at most ${Math.ceil(maximum / 1000)} s`;
     return { status, ...why(channel, bound) };
   }
 }
 
 function why(channel: Channel, lag: string): Pick<CheckResult, 'reason' | 'output'> {
   const [io, sql] = [running(channel, 'IO'), running(channel, 'SQL')];
-  // The words of an error hold what is in the tables.
+  // Only the error numbers: the messages contain data of tables.
   const states = `IO thread: ${io}, error ${errorOf(channel, 'IO')}; SQL thread: ${sql}, error ${errorOf(channel, 'SQL')}`;
   if (sql !== 'Yes') return { reason: 'lag', output: `replication has stopped, the lag is ${lag} (${states})` };
-  return { reason: 'master-down', output: `it has lost its primary, the lag is ${lag} (${states})` };
+  return { reason: 'master-down', output: `the replica has lost its primary, the lag is ${lag} (${states})` };
 }
 
 function lagOf(channel: Channel): number | undefined {

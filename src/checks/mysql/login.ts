@@ -5,36 +5,36 @@ import { readTls, type TlsOptions } from '../shared/tls.js';
 import { hostOf, loginOf } from '../shared/url.js';
 import type { MysqlLogin } from './session.js';
 
-/** Silence before the kernel asks whether the other host is still there; it gives up 10 s later. */
+/** Idle time before the kernel sends keep-alive probes, in milliseconds; it gives up 10 s later. */
 const KEEP_ALIVE_MS = 5000;
 
-/** The server of a URL. */
+/** Server address and credentials from a URL. */
 export function loginOfUrl(url: URL, tls: TlsOptions | undefined): MysqlLogin {
   const host = hostOf(url);
   const database = decodeURIComponent(url.pathname.slice(1));
-  const asked = url.searchParams.get('ssl');
-  if (asked !== null && asked !== 'true' && asked !== 'false') {
+  const sslParameter = url.searchParams.get('ssl');
+  if (sslParameter !== null && sslParameter !== 'true' && sslParameter !== 'false') {
     throw invalidOption(
       'mysql',
       ['url'],
-      'one with an unknown value of the parameter ssl',
+      'a URL with an unknown value of the parameter ssl',
       '?ssl=true, ?ssl=false or the option tls',
     );
   }
-  const material = tls || asked === 'true' ? readTls('mysql', tls ?? {}) : undefined;
+  const material = tls || sslParameter === 'true' ? readTls('mysql', tls ?? {}) : undefined;
   const servername = material?.servername ?? host;
   if (material?.rejectUnauthorized && isIP(servername)) {
     throw invalidOption(
       'mysql',
       ['tls', 'servername'],
-      'missing, and the host is an address',
+      'missing, and the host is an IP address',
       'the name in the server’s certificate, or tls.verify false',
     );
   }
   const port = Number(url.port || 3306);
   const { user, password } = loginOf(url);
   return {
-    open: () => knock({ host, port }),
+    open: () => connectTo({ host, port }),
     servername,
     options: {
       ...(user !== undefined && { user }),
@@ -45,7 +45,7 @@ export function loginOfUrl(url: URL, tls: TlsOptions | undefined): MysqlLogin {
   };
 }
 
-/** What decides with what a connection of a pool logs in. */
+/** Options of a pool that determine how its connections log in. */
 const loginKeys = [
   'user',
   'password',
@@ -60,7 +60,7 @@ const loginKeys = [
   'enableCleartextPlugin',
 ] as const;
 
-/** How a pool of mysql2 makes its connections, defaults decided. */
+/** Connection options of a mysql2 pool, with defaults applied. */
 export type PoolLogin = Pick<ConnectionOptions, (typeof loginKeys)[number]> & {
   readonly host: string;
   readonly port: number;
@@ -68,20 +68,20 @@ export type PoolLogin = Pick<ConnectionOptions, (typeof loginKeys)[number]> & {
   readonly stream?: unknown;
 };
 
-/** The server of a pool, and its way in. */
+/** Server address and credentials of a pool. */
 export function loginOfPool(config: PoolLogin): MysqlLogin {
   const { host, port, socketPath, stream } = config;
   const given = loginKeys.filter((key) => config[key]).map((key) => [key, config[key]]);
   return {
     open: () => {
       if (typeof stream === 'function') return stream({ config }) as Socket;
-      return knock(socketPath ? { path: socketPath } : { host, port });
+      return connectTo(socketPath ? { path: socketPath } : { host, port });
     },
     servername: host,
     options: Object.fromEntries(given),
   };
 }
 
-function knock(to: { path: string } | { host: string; port: number }): Socket {
+function connectTo(to: { path: string } | { host: string; port: number }): Socket {
   return connect({ ...to, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
 }

@@ -1,8 +1,7 @@
 import { url } from '../../options/network-types.js';
 import type { OptionRow } from '../../options/option.js';
 import { duration, instance } from '../../options/value-types.js';
-import { roleOption } from '../shared/role-option.js';
-import { tlsOptions } from '../shared/tls-options.js';
+import { roleOption, tlsOptions } from '../shared/option-rows.js';
 
 export const mysqlOptions: readonly OptionRow[] = [
   {
@@ -22,7 +21,7 @@ export const mysqlOptions: readonly OptionRow[] = [
   ...tlsOptions,
 ];
 
-/** With the application's own pool in place of a URL. */
+/** With a pool of the application instead of a URL. */
 export const mysqlPoolOptions: readonly OptionRow[] = [
   { path: 'pool', type: instance, values: ['getConnection'], required: true, description: 'A pool of mysql2.' },
   ...mysqlOptions.filter(({ path }) => path !== 'url' && !path.startsWith('tls.')),

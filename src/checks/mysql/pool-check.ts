@@ -1,92 +1,94 @@
 import type { Clock } from '../../common/clock.js';
 import type { CheckResult } from '../../health/check.js';
 import { CheckFailure } from '../../health/reason.js';
-import { withStepTimeout } from '../shared/step-timeout.js';
+import { withStepTimeout } from '../shared/deadline.js';
 import type { MysqlCheck } from './check.js';
 import { isUserLimit, mysqlFailure } from './failure.js';
 import { type CorePool, PoolProbe } from './pool.js';
 
-/** The driver's words for a pool that gives none, which have no code. */
-const GIVES_NONE = /^(?:Queue limit reached|No connections available|Pool is closed)\./;
+/** Driver messages, which have no code, for a pool that provides no connection. */
+const NO_CONNECTION = /^(?:Queue limit reached|No connections available|Pool is closed)\./;
 
 /**
- * Whether a server is well, and then whether the application's pool is: the
- * pool is not touched while its server does not answer, because every
- * connection that it would begin, and break off, is counted by the server.
+ * Checks a server and then the pool of the application. The pool is not used while the server does not answer: the
+ * server counts every connection that the pool would start and break off.
  */
 export class MysqlPoolCheck {
-  private readonly visitor: PoolProbe;
+  private readonly probe: PoolProbe;
 
   constructor(
     private readonly dedicated: MysqlCheck,
     pool: CorePool,
     private readonly clock: Clock,
   ) {
-    this.visitor = new PoolProbe(pool);
+    this.probe = new PoolProbe(pool);
   }
 
   async run(signal: AbortSignal, deadline: number, connected?: () => number): Promise<CheckResult> {
     let until = deadline;
-    const server = await this.askServer(signal, deadline, () => (until = connected?.() ?? until));
+    const server = await this.checkServer(signal, deadline, () => (until = connected?.() ?? until));
     if (server.status === 'fail') return server;
     try {
-      await this.visitPool(signal, until);
+      await this.pingPool(signal, until);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      return this.judged(whyNot(error));
+      return this.withCounts(poolFailure(error));
     }
-    return this.judged(server);
+    return this.withCounts(server);
   }
 
   close(): Promise<void> {
     return this.dedicated.close();
   }
 
-  private async askServer(signal: AbortSignal, deadline: number, connected: () => number): Promise<CheckResult> {
+  private async checkServer(signal: AbortSignal, deadline: number, connected: () => number): Promise<CheckResult> {
     try {
       return await this.dedicated.run(signal, deadline, connected);
     } catch (error) {
-      // A server that is full may serve the connections that the pool has.
+      // A server at its connection limit may still serve the connections of the pool.
       if (!(error instanceof CheckFailure) || error.reason !== 'too-many-connections') throw error;
-      // The pool has reached its own limit: only the check's connection is missing.
-      if (isUserLimit(error) && this.visitor.isGrown && !this.dedicated.isDemanding) return { status: 'pass' };
-      return { status: 'warn', reason: error.reason, output: `${error.message}; one of the pool answers` };
+      // The pool has all its connections: only that of the check is missing.
+      if (isUserLimit(error) && this.probe.isAtLimit && !this.dedicated.hasExpectations) return { status: 'pass' };
+      return { status: 'warn', reason: error.reason, output: `${error.message}; a pooled connection still answers` };
     }
   }
 
-  /** Where the user may have no further connection, closes that of the check for the pool. */
-  private async visitPool(signal: AbortSignal, deadline: number): Promise<void> {
+  /**
+   * Pings over the pool. If the user has reached its connection limit, the connection of the check is closed for the
+   * pool.
+   */
+  private async pingPool(signal: AbortSignal, deadline: number): Promise<void> {
     try {
-      await this.askPool(signal, deadline);
+      await this.tryPing(signal, deadline);
     } catch (error) {
       if (signal.aborted || !isUserLimit(mysqlFailure(error))) throw error;
-      await this.dedicated.release();
-      await this.askPool(signal, deadline);
+      await this.dedicated.closeSession();
+      await this.tryPing(signal, deadline);
     }
   }
 
-  private async askPool(signal: AbortSignal, deadline: number): Promise<void> {
+  private async tryPing(signal: AbortSignal, deadline: number): Promise<void> {
     const exhausted = (ms: number) =>
-      new CheckFailure('pool-exhausted', `${this.visitor.state} within ${ms} ms, and the server is well`);
-    await withStepTimeout(this.clock, deadline, signal, exhausted, async (patience) => {
+      new CheckFailure('pool-exhausted', `${this.probe.state} within ${ms} ms, but the server answers`);
+    await withStepTimeout(this.clock, deadline, signal, exhausted, async (stepSignal) => {
       try {
-        await this.visitor.ping(patience);
+        await this.probe.ping(stepSignal);
       } catch (error) {
-        // The server may have closed an idle connection, and the pool not have seen it.
-        if (patience.aborted || mysqlFailure(error).reason !== 'reset') throw error;
-        await this.visitor.ping(patience);
+        // The server may have closed an idle connection without the pool noticing.
+        if (stepSignal.aborted || mysqlFailure(error).reason !== 'reset') throw error;
+        await this.probe.ping(stepSignal);
       }
     });
   }
 
-  private judged(result: CheckResult): CheckResult {
-    return { ...result, observedValue: this.visitor.counts, observedUnit: 'connections' };
+  private withCounts(result: CheckResult): CheckResult {
+    return { ...result, observedValue: this.probe.counts, observedUnit: 'connections' };
   }
 }
 
-function whyNot(error: unknown): CheckResult {
+function poolFailure(error: unknown): CheckResult {
   const { message } = error as Error;
-  if (GIVES_NONE.test(message)) return { status: 'fail', reason: 'pool-exhausted', output: message };
+  if (NO_CONNECTION.test(message)) return { status: 'fail', reason: 'pool-exhausted', output: message };
   const { status, reason, message: output } = mysqlFailure(error);
   return { status, reason, output };
 }

@@ -1,23 +1,26 @@
 import { formatValue } from '../../options/format-value.js';
 import { invalidOption } from '../parse-options.js';
-import { orAbort } from '../shared/abort.js';
+import { orAbort } from '../shared/deadline.js';
 import type { PoolLogin } from './login.js';
 
-/** A pool of `mysql2` or `mysql2/promise`, as `createPool` makes it. */
+/** A pool of `mysql2` or `mysql2/promise`, as returned by `createPool`. */
 export interface MysqlPool {
   getConnection: (...given: never[]) => unknown;
 }
 
-/** What a pool of callbacks is made of; one of promises has it as `pool`. The last three are not documented, and the same in every mysql2 3. */
+/**
+ * The parts of a callback pool that are used here; a promise pool has it as `pool`. The last three are undocumented,
+ * and the same in every mysql2 3.
+ */
 export interface CorePool {
   readonly config: { readonly connectionLimit: number; readonly connectionConfig: PoolLogin };
-  getConnection(come: (error: unknown, connection?: PooledConnection) => void): void;
+  getConnection(callback: (error: unknown, connection?: PooledConnection) => void): void;
   readonly _allConnections: { readonly length: number };
   readonly _freeConnections: { readonly length: number };
-  readonly _connectionQueue: Waiters;
+  readonly _connectionQueue: PoolQueue;
 }
 
-interface Waiters {
+interface PoolQueue {
   readonly length: number;
   get(index: number): unknown;
   removeOne(index: number): unknown;
@@ -30,7 +33,7 @@ interface PooledConnection {
   readonly stream?: { destroy(): void };
 }
 
-/** How a pool stands: its connections, and how many wait for one. A limit of 0 is none. */
+/** Connections of a pool, and requests waiting for one. Limit 0 = unlimited. */
 export interface PoolCounts {
   readonly limit: number;
   readonly inUse: number;
@@ -38,7 +41,7 @@ export interface PoolCounts {
   readonly waiting: number;
 }
 
-/** @throws PongcheckError `PONGCHECK_CONFIG` for what is no pool of mysql2. */
+/** @throws PongcheckError `PONGCHECK_CONFIG` if it is not a mysql2 pool. */
 export function corePool(given: unknown): CorePool {
   const { pool = given } = (given ?? {}) as { pool?: unknown };
   const { config, getConnection, _allConnections, _freeConnections, _connectionQueue } = (pool ?? {}) as CorePool;
@@ -49,17 +52,22 @@ export function corePool(given: unknown): CorePool {
     typeof _connectionQueue.get === 'function' &&
     [_allConnections, _freeConnections, _connectionQueue].every((list) => Number.isInteger(list?.length));
   if (!isPool)
-    throw invalidOption('mysql', ['pool'], formatValue(given), 'what createPool of mysql2 or mysql2/promise gives');
+    throw invalidOption(
+      'mysql',
+      ['pool'],
+      formatValue(given),
+      'a pool created by createPool of mysql2 or mysql2/promise',
+    );
   return pool as CorePool;
 }
 
-/** Borrows a connection of the application's pool, and leaves nothing behind in it. */
+/** Borrows a connection of the application's pool and leaves no request behind in it. */
 export class PoolProbe {
-  /** Connections that were asked for and have not come. More than one only where the pool has a free one. */
-  private asked = 0;
-  /** Who waits for one now. */
-  private claim: ((error: unknown, connection?: PooledConnection) => void) | undefined;
-  private holds = false;
+  /** Connections requested and not received yet. More than one only if the pool has a free one. */
+  private requested = 0;
+  /** Callback of the current borrower. */
+  private borrower: ((error: unknown, connection?: PooledConnection) => void) | undefined;
+  private isPinging = false;
 
   constructor(private readonly pool: CorePool) {}
 
@@ -73,23 +81,22 @@ export class PoolProbe {
     };
   }
 
-  /** Whether the pool has all the connections that it may have. */
-  get isGrown(): boolean {
+  /** Whether the pool has reached its connection limit. */
+  get isAtLimit(): boolean {
     const { config, _allConnections: all } = this.pool;
     return config.connectionLimit > 0 && all.length >= config.connectionLimit;
   }
 
-  /** What the visit waits for now, as a sentence. */
+  /** What the ping currently waits for, for a message. */
   get state(): string {
     const { limit, inUse, waiting } = this.counts;
-    if (this.holds) return 'a connection of the pool has not answered';
-    return `the pool has given no connection (${inUse} of ${limit || 'any number'} in use, ${waiting} waiting)`;
+    if (this.isPinging) return 'a pooled connection did not answer';
+    return `the pool provided no connection (${inUse} of ${limit || 'any number'} in use, ${waiting} waiting)`;
   }
 
   /**
-   * Pings the server on a connection of the pool. When the signal fires it is
-   * out of the queue, and a connection that has not answered is out of the
-   * pool: nobody could be given it.
+   * Pings the server over a connection of the pool. When the signal fires, the request leaves the queue, and a
+   * connection that has not answered is removed from the pool.
    */
   async ping(signal: AbortSignal): Promise<void> {
     const connection = await this.borrow(signal);
@@ -98,60 +105,60 @@ export class PoolProbe {
       throw signal.reason;
     }
     try {
-      this.holds = true;
+      this.isPinging = true;
       await orAbort(pong(connection), signal);
     } catch (error) {
       connection.destroy();
-      // The driver would wait for the FIN of a server that may not be heard of any more.
+      // The driver would wait for the FIN of a server that may be unreachable.
       connection.stream?.destroy();
       throw error;
     } finally {
-      this.holds = false;
+      this.isPinging = false;
     }
     connection.release();
   }
 
   private borrow(signal: AbortSignal): Promise<PooledConnection> {
     return new Promise((resolve, reject) => {
-      let takeBack = () => {};
+      let cancel = () => {};
       const aborted = () => {
-        this.claim = undefined;
-        takeBack();
+        this.borrower = undefined;
+        cancel();
         reject(signal.reason);
       };
       if (signal.aborted) return aborted();
       signal.addEventListener('abort', aborted, { once: true });
-      this.claim = (error, connection) => {
+      this.borrower = (error, connection) => {
         signal.removeEventListener('abort', aborted);
         if (connection) resolve(connection);
         else reject(error);
       };
-      // One that the pool is still connecting for an earlier run is waited for: it must not make one a run.
-      if (this.asked === 0 || this.counts.free > 0) takeBack = this.ask();
+      // Waits for a connection that the pool is still opening for an earlier run, so that not every run opens one.
+      if (this.requested === 0 || this.counts.free > 0) cancel = this.request();
     });
   }
 
-  /** Asks the pool for a connection. Gives what takes that back as long as it stands in the pool's queue. */
-  private ask(): () => void {
+  /** Requests a connection from the pool; returns a function that removes the request from the queue. */
+  private request(): () => void {
     const { pool } = this;
     const queue = pool._connectionQueue;
     const before = queue.length;
-    this.asked++;
+    this.requested++;
     pool.getConnection((error, connection) => {
-      this.asked--;
-      const { claim } = this;
-      this.claim = undefined;
-      if (claim) claim(error, connection);
+      this.requested--;
+      const { borrower } = this;
+      this.borrower = undefined;
+      if (borrower) borrower(error, connection);
       else connection?.release();
     });
     if (queue.length === before) return () => {};
-    // Not always our function: where somebody traces the driver it is wrapped.
-    const place = queue.get(queue.length - 1);
+    // Not necessarily our callback: tracing libraries wrap it.
+    const entry = queue.get(queue.length - 1);
     return () => {
       for (let at = queue.length - 1; at >= 0; at--) {
-        if (queue.get(at) !== place) continue;
+        if (queue.get(at) !== entry) continue;
         queue.removeOne(at);
-        this.asked--;
+        this.requested--;
         return;
       }
     };

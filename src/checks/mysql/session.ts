@@ -6,49 +6,49 @@ import { mysqlFailure } from './failure.js';
 
 type Driver = typeof import('mysql2');
 
-/** What reads the packets of a connection, also behind TLS. Not documented, and the same in every mysql2 3. */
-interface Reading {
+/** The packet parser of a connection, also behind TLS. Undocumented, and the same in every mysql2 3. */
+interface PacketReader {
   packetParser: { execute(chunk: Buffer): void };
 }
 
-/** Where a server is and who knocks. */
+/** Server address and credentials. */
 export interface MysqlLogin {
-  /** Begins to connect to the server. */
+  /** Opens a socket to the server. */
   readonly open: () => Socket;
-  /** The name that the certificate must have. */
+  /** Host name that the certificate must match. */
   readonly servername: string;
-  /** Who knocks, and how the driver is to log in. */
+  /** Credentials and login options for the driver. */
   readonly options: ConnectionOptions;
 }
 
-/** How long a goodbye may take. */
-const LEAVE_MS = 200;
-/** More than a server has ever had to say in its first packet. */
+/** How long to wait for the server to close, in milliseconds. */
+const END_TIMEOUT_MS = 200;
+/** Larger than any initial packet of a server. */
 const MAX_GREETING_BYTES = 1024;
-/** What a first packet begins with: the protocol, or that it is an error instead of a greeting. */
+/** First byte of the initial packet: protocol version, or error. */
 const PROTOCOL = 10;
 const ERROR = 0xff;
 
 /**
- * One connection to a server. Its socket is ours: the driver alone would only
- * ask a server that stands still to close, and wait for that for ever.
+ * One connection to a server. The session owns the socket: the driver alone would ask an unresponsive server to close
+ * and wait forever.
  */
 export class MysqlSession {
-  /** Resolves when the login is done; rejects when the connection ends before. */
+  /** Resolves after the login; rejects if the connection ends before. */
   readonly ready: Promise<void>;
-  /** Monotonic moment of the end of the login; undefined before. */
+  /** Monotonic time at which the login finished; undefined before. */
   readyAt: number | undefined;
-  /** The connection has ended, by whomever. */
+  /** Whether the connection has ended. */
   lost = false;
-  /** It ended because this side could not go on with a handshake that the server had begun. */
+  /** It ended because this side could not continue a handshake that the server had started. */
   brokenOff = false;
   private readonly socket: Socket;
   private connection: Connection | undefined;
   private readonly meter = new AnswerMeter();
-  /** What this side could not accept of the server. */
+  /** Protocol violation or exceeded limit of the server. */
   private violation: CheckFailure | undefined;
 
-  /** @param openedAt monotonic moment, now. */
+  /** @param openedAt the current monotonic time. */
   constructor(
     private readonly driver: Driver,
     private readonly login: MysqlLogin,
@@ -63,20 +63,20 @@ export class MysqlSession {
       });
       this.socket.once('close', () => {
         this.lost = true;
-        reject(new CheckFailure('reset', 'the server closed the connection before the login was done'));
+        reject(new CheckFailure('reset', 'the server closed the connection during the login'));
       });
-      this.greeting().then((octets) => this.logIn(octets, resolve, reject), reject);
+      this.readGreeting().then((bytes) => this.logIn(bytes, resolve, reject), reject);
     });
-    // Nobody may be waiting when it ends.
+    // There may be no waiter when it rejects.
     this.ready.catch(() => {});
   }
 
-  /** Whether the server cannot know yet that anybody knocked: there is no TCP connection. */
+  /** Whether the TCP connection is not established, so that the server has not noticed the attempt. */
   get connecting(): boolean {
     return this.socket.connecting;
   }
 
-  /** The only row that the statement gives. Rejects at once when the session is destroyed. Only once it is ready. */
+  /** Runs a statement that returns one row. Rejects at once when the session is destroyed. Only after `ready`. */
   query(sql: string): Promise<readonly unknown[]> {
     return new Promise((resolve, reject) => {
       this.meter.expect(SMALL_ANSWER);
@@ -89,7 +89,7 @@ export class MysqlSession {
     });
   }
 
-  /** The rows that the statement gives, by the names of their columns; else as `query`. */
+  /** Runs a statement; resolves with its rows, by column name. Otherwise like `query`. */
   records(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
     return new Promise((resolve, reject) => {
       this.meter.expect(LARGE_ANSWER);
@@ -101,21 +101,21 @@ export class MysqlSession {
     });
   }
 
-  /** Ends it at once; whoever waits for it is told. */
+  /** Closes the connection at once; pending queries reject. */
   destroy(): void {
     this.lost = true;
     this.socket.destroy();
   }
 
   /**
-   * Ends it as the protocol wants (COM_QUIT): a server counts and logs one that
-   * merely closes as aborted. Settles when it has ended.
+   * Closes the connection with COM_QUIT, because the server counts and logs other closes as aborted. Resolves when it
+   * is closed.
    */
-  async leave(): Promise<void> {
+  async end(): Promise<void> {
     if (this.lost) return;
     this.lost = true;
     const closed = new Promise((resolve) => this.socket.once('close', resolve));
-    const timer = setTimeout(() => this.socket.destroy(), LEAVE_MS);
+    const timer = setTimeout(() => this.socket.destroy(), END_TIMEOUT_MS);
     this.connection?.end();
     this.socket.end();
     await closed;
@@ -123,50 +123,50 @@ export class MysqlSession {
   }
 
   /**
-   * Waits until the server has spoken first, as its protocol wants. Only then the driver is let in: it would wait for
-   * ever for another's words, and takes any length that it is told. Rejects with the error that came instead.
+   * Waits for the initial packet of the server before the driver is attached: the driver would wait forever for another
+   * protocol, and accepts any announced length. Rejects with the error packet sent instead.
    */
-  private greeting(): Promise<Buffer> {
+  private readGreeting(): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      let heard = Buffer.alloc(0);
-      const hear = (octets: Buffer) => {
-        heard = Buffer.concat([heard, octets]);
-        const packet = firstPacket(heard);
+      let received = Buffer.alloc(0);
+      const onData = (bytes: Buffer) => {
+        received = Buffer.concat([received, bytes]);
+        const packet = firstPacket(received);
         if (packet === undefined) return;
-        this.socket.off('data', hear).pause();
+        this.socket.off('data', onData).pause();
         if (packet instanceof Error) {
           reject(packet);
           this.destroy();
-        } else resolve(heard);
+        } else resolve(received);
       };
-      this.socket.on('data', hear);
+      this.socket.on('data', onData);
     });
   }
 
-  private logIn(heard: Buffer, resolve: () => void, reject: (error: unknown) => void): void {
+  private logIn(received: Buffer, resolve: () => void, reject: (error: unknown) => void): void {
     if (this.lost) return;
     const { servername, options } = this.login;
-    this.socket.unshift(heard);
+    this.socket.unshift(received);
     const connection = this.driver.createConnection({
       ...options,
-      // For the certificate alone; the socket is there.
+      // Only for verifying the certificate; the socket is already connected.
       host: servername,
       stream: () => this.socket,
-      // The deadline is the caller's.
+      // The caller enforces the deadline.
       connectTimeout: 0,
       rowsAsArray: true,
-      // Else the driver compiles a function for each set of columns, and keeps it for good.
+      // Otherwise the driver compiles a function for each set of columns and never frees it.
       disableEval: true,
       connectAttributes: { program_name: 'pongcheck' },
     });
     this.connection = connection;
     const end = (error: unknown) => {
-      this.brokenOff = this.readyAt === undefined && !isOfServer(error);
+      this.brokenOff = this.readyAt === undefined && !isFromServer(error);
       reject(error);
       this.destroy();
     };
     connection.on('error', end);
-    this.readBounded(connection as unknown as Reading, end);
+    this.readBounded(connection as unknown as PacketReader, end);
     connection.once('connect', () => {
       this.readyAt = this.now();
       resolve();
@@ -174,9 +174,9 @@ export class MysqlSession {
     this.socket.resume();
   }
 
-  /** Lets the driver read only what is within the limits, and nothing more after that. */
-  private readBounded(reading: Reading, end: (error: unknown) => void): void {
-    const parser = reading.packetParser;
+  /** Passes data to the driver only within the limits, and none after a violation. */
+  private readBounded(reader: PacketReader, end: (error: unknown) => void): void {
+    const parser = reader.packetParser;
     const execute = (chunk: Buffer) => {
       if (this.violation) return;
       try {
@@ -187,28 +187,28 @@ export class MysqlSession {
         end(this.violation);
       }
     };
-    reading.packetParser = { execute };
+    reader.packetParser = { execute };
   }
 }
 
-/** Whether the server ended the handshake: it said why, with a number of its own, or just closed. */
-function isOfServer(error: unknown): boolean {
+/** Whether the server ended the handshake: with an error number, or by closing. */
+function isFromServer(error: unknown): boolean {
   const { errno } = error as NodeJS.ErrnoException;
   return Number(errno) > 0 || mysqlFailure(error).reason === 'reset';
 }
 
-/** The first packet once it is complete; an error where it is none, or says one. */
-function firstPacket(heard: Buffer): Buffer | Error | undefined {
-  if (heard.length <= HEADER_BYTES) return undefined;
-  const length = heard.readUIntLE(0, 3);
-  const kind = heard[HEADER_BYTES];
+/** The initial packet once it is complete; an error if it is invalid or an error packet. */
+function firstPacket(received: Buffer): Buffer | Error | undefined {
+  if (received.length <= HEADER_BYTES) return undefined;
+  const length = received.readUIntLE(0, 3);
+  const kind = received[HEADER_BYTES];
   if (length === 0 || length > MAX_GREETING_BYTES || (kind !== PROTOCOL && kind !== ERROR)) {
-    return new CheckFailure('protocol', 'what listens there does not greet as MySQL does');
+    return new CheckFailure('protocol', 'not a MySQL server: unexpected initial packet');
   }
-  if (heard.length < HEADER_BYTES + length) return undefined;
-  const packet = heard.subarray(HEADER_BYTES, HEADER_BYTES + length);
+  if (received.length < HEADER_BYTES + length) return undefined;
+  const packet = received.subarray(HEADER_BYTES, HEADER_BYTES + length);
   if (kind === PROTOCOL) return packet;
-  if (length < 3) return new CheckFailure('protocol', 'an error without a number');
+  if (length < 3) return new CheckFailure('protocol', 'malformed error packet');
   const message = packet.toString('utf8', 3).replace(/^#.{5}/s, '');
   return Object.assign(new Error(message), { errno: packet.readUInt16LE(1) });
 }

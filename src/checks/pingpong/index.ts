@@ -4,54 +4,53 @@ import type { Cause, CheckDefinition, CheckResult, CheckSettings } from '../../h
 import type { Scope } from '../../health/health.js';
 import type { CheckState, State } from '../../health/state.js';
 import { type Address, hostAndPort, parseAddress } from '../../net/address.js';
+import type { ReportBody } from '../../wire/bodies.js';
 import { invalidOption, parseCheckOptions } from '../parse-options.js';
 import { readTls, type TlsOptions } from '../shared/tls.js';
-import { causesOf } from './causes.js';
 import { pingpongOptions } from './options.js';
 import { PingpongSession } from './session.js';
 
 const KIND = 'pingpong';
 
-/** Which responder is asked, and what about. */
+/** Options of the check `pingpong`. */
 export interface PingpongOptions extends CheckSettings {
-  /** `pong://HOST:PORT` or `pongs://HOST:PORT`; port 7464 where none is given. */
+  /** `pong://HOST:PORT` or `pongs://HOST:PORT`; default port 7464. */
   url: string;
-  /** Default `readiness`. */
+  /** @default 'readiness' */
   scope?: Scope;
-  /** The name of one of its groups; not together with `checks`. Default: the group of the scope. */
+  /** Name of a group of the responder; not together with `checks`. Default: the group of the scope. */
   group?: string;
-  /** Names of 1 to 32 of its checks. */
+  /** Names of 1 to 32 checks of the responder. */
   checks?: readonly string[];
-  /** Shown to it in HELLO, where it asks for one. */
+  /** Token sent in HELLO if the responder requires one. */
   token?: string;
-  /** For `pongs://`. The files are read anew for each connection. */
+  /** TLS settings for `pongs://`. The files are re-read for each connection. */
   tls?: TlsOptions;
 }
 
 /**
- * Another responder, on a connection that is kept. What it says of itself
- * carries over, and so do the causes that it names: the root of a trouble at
- * the end of a chain is told at its start, and no circle keeps itself down
- * (SPEC "Chains and circles").
+ * Checks another responder over a connection that is kept. Its state and its causes are passed on: the root cause at
+ * the end of a chain is reported at the start, and a circle of responders cannot keep itself down (SPEC "Chains and
+ * circles").
  *
- * @throws PongcheckError `PONGCHECK_CONFIG` for options that make no sense.
+ * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options.
  */
 export function pingpongCheck(given: PingpongOptions): CheckDefinition {
   const { settings, options } = parseCheckOptions<PingpongOptions>(KIND, pingpongOptions, given);
-  const { url, token, tls, ...question } = options;
+  const { url, token, tls, ...request } = options;
   const address = readAddress(url);
-  validateRequest(question);
+  validateRequest(request);
   const identity = () => ({ ...(token !== undefined && { token }), ...(tls && { tls: readTls(KIND, tls) }) });
-  // Files that are missing are told now, and not at each run.
+  // Reports missing files at creation, not at each run.
   identity();
-  const session = new PingpongSession(address, question, identity);
+  const session = new PingpongSession(address, request, identity);
   return {
     componentType: 'component',
     ...settings,
     kind: KIND,
     secrets: token === undefined ? [] : [token],
     run: async (signal, deadline, hops = 0, connected) =>
-      judge(await session.ask(signal, deadline, hops, connected), address),
+      evaluate(await session.ask(signal, deadline, hops, connected), address),
     close: () => session.close(),
   };
 }
@@ -61,21 +60,21 @@ function readAddress(text: string): Address {
     const address = parseAddress(text);
     if (!('port' in address && address.port === 0)) return address;
   } catch (error) {
-    throw invalidOption(KIND, ['url'], `no address (${(error as Error).message})`, 'pong://HOST:PORT');
+    throw invalidOption(KIND, ['url'], `not a valid address (${(error as Error).message})`, 'pong://HOST:PORT');
   }
-  throw invalidOption(KIND, ['url'], 'one of port 0, where nobody is found', 'pong://HOST:PORT');
+  throw invalidOption(KIND, ['url'], 'an address with port 0', 'pong://HOST:PORT');
 }
 
-/** A wrong question would be refused at each run. */
-function validateRequest(question: Pick<PingpongOptions, 'scope' | 'group' | 'checks'>): void {
+/** An invalid request would be rejected at each run. */
+function validateRequest(request: Pick<PingpongOptions, 'scope' | 'group' | 'checks'>): void {
   try {
-    pingRequest(question);
+    pingRequest(request);
   } catch (error) {
-    throw invalidOption(KIND, [], `refused (${(error as Error).message})`, 'what a PING can ask');
+    throw invalidOption(KIND, [], `not a valid request (${(error as Error).message})`, 'a scope, a group or checks');
   }
 }
 
-/** What the state of the other means here; all that is not in it is unknown. */
+/** The status for each state of the responder; any other state is unknown. */
 const statusOf: Readonly<Partial<Record<State, CheckState>>> = {
   pass: 'pass',
   warn: 'warn',
@@ -83,19 +82,40 @@ const statusOf: Readonly<Partial<Record<State, CheckState>>> = {
   draining: 'warn',
 };
 
-function judge({ status: state, stale, report }: Pong, address: Address): CheckResult {
+function evaluate({ status: state, stale, report }: Pong, address: Address): CheckResult {
   const status = statusOf[state] ?? 'unknown';
-  const seen = { status, observedValue: state, observedUnit: 'state' };
-  // What it last knew counts, as it does for everyone who asks it; that it found out nothing newer is told.
-  const said = `${hostAndPort(address)} says ${state}${stale ? ', the last that it knew' : ''}`;
-  if (status === 'pass') return { ...seen, ...(stale && { output: said }) };
-  // It takes its leave, and has no trouble that we could have caused.
+  const observed = { status, observedValue: state, observedUnit: 'state' };
+  // A last known state counts, as for every client of that responder; the output says that it is stale.
+  const output = `${hostAndPort(address)} reports ${state}${stale ? ', last known state' : ''}`;
+  if (status === 'pass') return { ...observed, ...(stale && { output: output }) };
+  // A draining responder has no failure that this process could have caused.
   const causes = state === 'draining' ? [] : causesOf(report);
-  return { ...seen, reason: 'dependency', output: said + rootOf(causes), ...(causes.length > 0 && { causes }) };
+  return { ...observed, reason: 'dependency', output: output + rootOf(causes), ...(causes.length > 0 && { causes }) };
 }
 
-/** The first cause in words; where detail is refused it has none. */
+/** The first cause as text; empty if the responder hides details. */
 function rootOf([cause]: readonly Cause[]): string {
   if (cause?.check === undefined) return '';
   return ` (${cause.check}${cause.service === undefined ? '' : ` of ${cause.service}`}: ${cause.reason ?? 'unknown'})`;
+}
+
+/**
+ * The causes reported by the responder, with its instance appended to `via`. Empty if there are none or one is invalid:
+ * if some causes were dropped, a failure of this service could be mistaken for one of the responder.
+ */
+function causesOf(report: ReportBody | undefined): Cause[] {
+  const { instance, causes } = report ?? {};
+  if (typeof instance !== 'string' || !Array.isArray(causes) || !causes.every(isCause)) return [];
+  return causes.map((cause) => ({ ...cause, via: [...cause.via, instance] }));
+}
+
+function isCause(value: unknown): value is Cause {
+  if (typeof value !== 'object' || value === null) return false;
+  const { instance, service, via, check, reason, output } = value as Partial<Record<keyof Cause, unknown>>;
+  const texts = [service, check, reason, output].filter((text) => text !== undefined);
+  return [instance, ...texts].every(isText) && Array.isArray(via) && via.every(isText);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
 }

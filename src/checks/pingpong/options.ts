@@ -1,7 +1,7 @@
 import { address } from '../../options/network-types.js';
 import type { OptionRow } from '../../options/option.js';
 import { enumeration, names, text } from '../../options/value-types.js';
-import { tlsOptions } from '../shared/tls-options.js';
+import { tlsOptions } from '../shared/option-rows.js';
 
 export const pingpongOptions: readonly OptionRow[] = [
   { path: 'url', type: address, required: true, description: 'pong://HOST:PORT, or pongs://HOST:PORT for TLS.' },

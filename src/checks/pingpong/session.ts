@@ -5,44 +5,45 @@ import type { Pong } from '../../client/pong.js';
 import type { PingOptions } from '../../client/requests.js';
 import { systemClock } from '../../common/clock.js';
 import { type ErrorCode, PongcheckError } from '../../common/errors.js';
-import { CheckFailure, type Reason, reasonOf } from '../../health/reason.js';
+import { CheckFailure, type Reason, reasonOf, toCheckFailure } from '../../health/reason.js';
 import type { Address } from '../../net/address.js';
 import { WireError } from '../../wire/codes.js';
-import { failure } from '../shared/failure.js';
 
-/** The other answers so long before the run ends, so that its last known state arrives rather than nothing. In ms. */
-const HEAD_START = 100;
-/** Bytes that the other may send until the next question. The protocol bounds each frame, not their number. */
-const MAX_HEARD = 262_144;
-/** The largest count of hops that a PING can tell. */
+/**
+ * Time in milliseconds that is reserved at the end of a run, so that the responder sends its last known state in time.
+ */
+const RESERVE_MS = 100;
+/** Maximum number of bytes received per request. The protocol limits the size of frames, not their number. */
+const MAX_RECEIVED_BYTES = 262_144;
+/** Maximum hop count of a PING. */
 const MAX_HOPS = 15;
 
-/** The connection to another responder, which is kept from question to question. */
+/** The connection to another responder, kept between requests. */
 export class PingpongSession {
   private client: Client | undefined;
   private closed = false;
-  /** Octets that the other may still send. */
-  private left = MAX_HEARD;
+  /** Bytes that the responder may still send. */
+  private remaining = MAX_RECEIVED_BYTES;
 
   constructor(
     private readonly address: Address,
-    private readonly question: Pick<PingOptions, 'scope' | 'group' | 'checks'>,
+    private readonly request: Pick<PingOptions, 'scope' | 'group' | 'checks'>,
     private readonly identity: () => Pick<ConnectOptions, 'token' | 'tls'>,
   ) {}
 
   /**
-   * What the other says. Rejects with a CheckFailure, or with the reason of `signal` as soon as it fires.
+   * Sends a request. Rejects with a CheckFailure, or with the reason of `signal` as soon as it fires.
    *
-   * @param connected called when a new connection stands; returns the new deadline.
+   * @param connected called when a new connection is established; returns the new deadline.
    */
   async ask(signal: AbortSignal, deadline: number, hops: number, connected?: () => number): Promise<Pong> {
-    this.left = MAX_HEARD;
+    this.remaining = MAX_RECEIVED_BYTES;
     const ping = (client: Client, until = deadline) =>
       client.ping({
-        ...this.question,
+        ...this.request,
         detail: true,
         hops: Math.min(hops + 1, MAX_HOPS),
-        timeout: Math.max(0, until - systemClock.now() - HEAD_START),
+        timeout: Math.max(0, until - systemClock.now() - RESERVE_MS),
         signal,
       });
     try {
@@ -52,7 +53,7 @@ export class PingpongSession {
       return await ping(client, connected?.());
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      throw this.left < 0 ? beyond() : failure(reasonFor(error), error);
+      throw this.remaining < 0 ? tooManyBytes() : toCheckFailure(reasonFor(error), error);
     }
   }
 
@@ -61,10 +62,10 @@ export class PingpongSession {
     this.client?.destroy();
   }
 
-  /** Undefined where another connection is needed: the kept one may have ended while the other is well. */
+  /** Undefined if a new connection is needed: the kept one may have been closed by a healthy responder. */
   private async askKept(ping: (client: Client) => Promise<Pong>, signal: AbortSignal): Promise<Pong | undefined> {
     const { client } = this;
-    // The last question was met with silence: perhaps nobody is at the other end any more.
+    // The last request got no answer: the connection may be dead.
     if (!client || client.receivedAt < client.sentAt) return undefined;
     try {
       return await ping(client);
@@ -83,16 +84,16 @@ export class PingpongSession {
       throw new CheckFailure('internal', 'the check is closed');
     }
     client.socket.on('data', (chunk: Buffer) => {
-      this.left -= chunk.length;
-      if (this.left < 0) client.destroy();
+      this.remaining -= chunk.length;
+      if (this.remaining < 0) client.destroy();
     });
     this.client = client.unref();
     return client;
   }
 }
 
-function beyond(): CheckFailure {
-  return new CheckFailure('protocol', `the responder sends more than ${MAX_HEARD} octets unasked`);
+function tooManyBytes(): CheckFailure {
+  return new CheckFailure('protocol', `the responder sent more than ${MAX_RECEIVED_BYTES} bytes for one request`);
 }
 
 function isLoss(error: unknown): boolean {
@@ -102,7 +103,7 @@ function isLoss(error: unknown): boolean {
 const reasonByCode: Readonly<Partial<Record<ErrorCode, Reason>>> = {
   PONGCHECK_CONNECT: 'unreachable',
   PONGCHECK_TLS: 'tls',
-  // A file of its own certificate is gone.
+  // A file of the client certificate is missing.
   PONGCHECK_CONFIG: 'tls',
   PONGCHECK_TIMEOUT: 'timeout',
   PONGCHECK_CLOSED: 'reset',

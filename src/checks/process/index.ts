@@ -7,30 +7,50 @@ import { LoopWindow } from './window.js';
 
 const KIND = 'process';
 
-/** How much this very process may be behind. */
+/** Options of the check `process`. */
 export interface ProcessOptions extends CheckSettings {
-  /** The longest that the event loop may have stood still, in milliseconds; 0 = no limit. Default 1000. */
+  /**
+   * Maximum event loop delay in milliseconds; 0 = no limit.
+   * @default 1000
+   */
   maxDelay?: number;
-  /** Warns beyond it. Milliseconds; 0 = never. Default 500. */
+  /**
+   * Event loop delay in milliseconds above which the check warns; 0 = never.
+   * @default 500
+   */
   warnDelay?: number;
-  /** The part of the time that the event loop may have been busy, in percent; 100 = no limit. Default 98. */
+  /**
+   * Maximum event loop utilization in percent; 100 = no limit.
+   * @default 98
+   */
   maxUtilization?: number;
-  /** Warns beyond it. Percent; 100 = never. Default 90. */
+  /**
+   * Event loop utilization in percent above which the check warns; 100 = never.
+   * @default 90
+   */
   warnUtilization?: number;
-  /** The part of its limit that the heap of V8 may fill, in percent; 100 = no limit. Default 90. */
+  /**
+   * Maximum share of the V8 heap limit in use, in percent; 100 = no limit.
+   * @default 90
+   */
   maxHeap?: number;
-  /** Warns beyond it. Percent; 100 = never. Default 80. */
+  /**
+   * Heap usage in percent above which the check warns; 100 = never.
+   * @default 80
+   */
   warnHeap?: number;
-  /** The least time that delay and utilization are judged over, in milliseconds; at most about twice that, or two runs. Default 2000. */
+  /**
+   * Minimum measuring window of delay and utilization in milliseconds; at most about twice that, or two runs.
+   * @default 2000
+   */
   window?: number;
 }
 
 /**
- * This process itself: how long its event loop stood still, how busy it was,
- * and how full its heap is. The observed value is the first that is beyond its
+ * Checks this process: event loop delay and utilization, and heap usage. The observed value is the first one above its
  * limit, or the delay.
  *
- * @throws PongcheckError `PONGCHECK_CONFIG` for options that make no sense.
+ * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options.
  */
 export function processCheck(given: ProcessOptions = {}): CheckDefinition {
   const { settings, options } = parseCheckOptions<ProcessOptions>(KIND, processOptions, given);
@@ -40,12 +60,12 @@ export function processCheck(given: ProcessOptions = {}): CheckDefinition {
   const levels: readonly Level[] = [
     {
       status: 'fail',
-      demand: 'allowed:',
+      limitText: 'limit:',
       limits: { delay: orNone(maxDelay), utilization: maxUtilization, heap: maxHeap },
     },
     {
       status: 'warn',
-      demand: 'wanted: at most',
+      limitText: 'warning above',
       limits: { delay: orNone(warnDelay), utilization: warnUtilization, heap: warnHeap },
     },
   ];
@@ -53,17 +73,17 @@ export function processCheck(given: ProcessOptions = {}): CheckDefinition {
     componentType: 'system',
     ...settings,
     kind: KIND,
-    run: async () => judge(await gauge.read(), levels),
+    run: async () => evaluate(await gauge.read(), levels),
     close: () => gauge.close(),
   };
 }
 
-/** No delay is longer than that of a limit of 0. */
+/** A limit of 0 is no limit. */
 function orNone(limit: number): number {
   return limit === 0 ? Number.POSITIVE_INFINITY : limit;
 }
 
-/** In the order in which they are judged: what a loop that stood still tells first. */
+/** In the order in which they are evaluated and reported. */
 interface Measures {
   /** Milliseconds. */
   readonly delay: number;
@@ -73,23 +93,23 @@ interface Measures {
   readonly heap: number;
 }
 
-/** Measures over the older of two windows that overlap, so that what happens while one begins anew is seen by the other. */
+/** Measures over the older of two overlapping windows, so that a delay while one restarts is counted by the other. */
 class ProcessGauge {
   private windows: [older: LoopWindow, newer: LoopWindow] | undefined;
   private closed = false;
 
-  /** The least span of a window, in milliseconds. */
+  /** @param span minimum length of a window, in milliseconds. */
   constructor(private readonly span: number) {}
 
   async read(): Promise<Measures> {
-    // From the first run on: who makes a check has not begun to watch.
+    // From the first run on: creating a check starts no measurement.
     if (!this.closed) this.windows ??= [new LoopWindow(), new LoopWindow()];
-    await seen();
+    await delayCounted();
     const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
     const heap = percent(used / limit);
     if (!this.windows) return { delay: 0, utilization: 0, heap };
     const [older, newer] = this.windows;
-    // The start of a process is busy: nothing is said of so short a time.
+    // The start of a process is busy: too short a window is not evaluated.
     const utilization = older.age < this.span ? 0 : percent(older.utilization);
     const measures = { delay: Math.round(older.delay), utilization, heap };
     if (newer.age >= this.span) {
@@ -106,8 +126,8 @@ class ProcessGauge {
   }
 }
 
-/** Settles when a delay that is just over has been counted: after the next timers of the loop, all of them. */
-async function seen(): Promise<void> {
+/** Resolves when a delay that has just ended has been counted: after the next timers of the event loop. */
+async function delayCounted(): Promise<void> {
   await sleep(1);
   await turn();
 }
@@ -118,31 +138,31 @@ function percent(part: number): number {
 
 interface Level {
   readonly status: 'fail' | 'warn';
-  /** How a sentence begins to tell the limit. */
-  readonly demand: string;
+  /** Text before the limit in the output. */
+  readonly limitText: string;
   readonly limits: Measures;
 }
 
-const rows: readonly { measure: keyof Measures; unit: string; description(found: string): string }[] = [
-  { measure: 'delay', unit: 'ms', description: (found) => `the event loop stood still for ${found}` },
-  { measure: 'utilization', unit: '%', description: (found) => `the event loop was busy ${found} of the time` },
-  { measure: 'heap', unit: '%', description: (found) => `the heap fills ${found} of its limit` },
+const rows: readonly { measure: keyof Measures; unit: string; description(value: string): string }[] = [
+  { measure: 'delay', unit: 'ms', description: (value) => `the event loop was blocked for ${value}` },
+  { measure: 'utilization', unit: '%', description: (value) => `the event loop was busy ${value} of the time` },
+  { measure: 'heap', unit: '%', description: (value) => `the heap uses ${value} of its limit` },
 ];
 
-/** By the first level at which anything is beyond its limit; the worst one comes first. */
-function judge(measures: Measures, levels: readonly Level[]): CheckResult {
-  for (const { status, demand, limits } of levels) {
-    const beyond = rows.filter(({ measure }) => measures[measure] > limits[measure]);
-    const [first] = beyond;
+/** Evaluates the levels, worst first: the first one with a value above its limit counts. */
+function evaluate(measures: Measures, levels: readonly Level[]): CheckResult {
+  for (const { status, limitText, limits } of levels) {
+    const exceeded = rows.filter(({ measure }) => measures[measure] > limits[measure]);
+    const [first] = exceeded;
     if (!first) continue;
-    const told = beyond.map(
+    const output = exceeded.map(
       ({ measure, unit, description }) =>
-        `${description(`${measures[measure]} ${unit}`)}, ${demand} ${limits[measure]} ${unit}`,
+        `${description(`${measures[measure]} ${unit}`)}, ${limitText} ${limits[measure]} ${unit}`,
     );
     return {
       status,
       reason: 'threshold',
-      output: told.join('; '),
+      output: output.join('; '),
       observedValue: measures[first.measure],
       observedUnit: first.unit,
     };

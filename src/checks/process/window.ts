@@ -1,10 +1,10 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 
-/** How often the loop is looked at, in milliseconds. */
+/** Sampling period of the event loop, in milliseconds. */
 const RESOLUTION = 20;
 const NANOSECONDS = 1e6;
 
-/** What the event loop did since the window was made or began anew. Keeps no process alive. */
+/** Measures the event loop since the window was created or restarted. Does not keep the process alive. */
 export class LoopWindow {
   private readonly histogram = monitorEventLoopDelay({ resolution: RESOLUTION });
   private usedBefore = performance.eventLoopUtilization();
@@ -14,22 +14,22 @@ export class LoopWindow {
     this.histogram.enable();
   }
 
-  /** Milliseconds. */
+  /** Time since the start of the window, in milliseconds. */
   get age(): number {
     return performance.now() - this.startedAt;
   }
 
-  /** The longest that the loop was late, in milliseconds. What is counted are the times from look to look. */
+  /** Maximum event loop delay, in milliseconds. The histogram counts the time between two samples. */
   get delay(): number {
     return this.histogram.count === 0 ? 0 : Math.max(0, this.histogram.max / NANOSECONDS - RESOLUTION);
   }
 
-  /** The part of the time that the loop did not wait, 0 to 1. */
+  /** Share of the time in which the event loop was busy, 0 to 1. */
   get utilization(): number {
     return performance.eventLoopUtilization(this.usedBefore).utilization;
   }
 
-  /** A delay that begins before the next look is not seen: the first look only starts the time. */
+  /** A delay that starts before the first sample is not counted. */
   restart(): void {
     this.histogram.reset();
     this.usedBefore = performance.eventLoopUtilization();

@@ -1,33 +1,33 @@
 import type { RedisOptions as Login } from 'ioredis';
 import { formatValue } from '../../options/format-value.js';
 import { invalidOption } from '../parse-options.js';
-import { orAbort } from '../shared/abort.js';
+import { orAbort } from '../shared/deadline.js';
 import { loginOfIoredis, loginOfNodeRedis, type NodeRedisOptions } from './login.js';
 
-/** A client of `ioredis` (`new Redis`) or of `redis` (`createClient`), for one server. */
+/** A client of `ioredis` (`new Redis`) or `redis` (`createClient`), for one server. */
 export interface RedisClient {
   ping: (...given: never[]) => Promise<unknown>;
 }
 
-/** What both kinds have. */
+/** Common to both libraries. */
 interface Client {
   ping(): Promise<unknown>;
-  on(event: 'ready', told: () => void): unknown;
-  off(event: 'ready', told: () => void): unknown;
+  on(event: 'ready', onReady: () => void): unknown;
+  off(event: 'ready', onReady: () => void): unknown;
 }
 type Ioredis = Client & { readonly status: string; readonly isCluster?: boolean; readonly options: Login };
 type NodeRedis = Client & { readonly isReady: boolean; readonly isOpen: boolean; readonly options: NodeRedisOptions };
 
-/** The application's own client: asked, and never connected, ended or given more than one PING to keep. */
+/** Probes the application's client. Never connects or closes it, and queues at most one PING in it. */
 export class ClientProbe {
-  /** The server that it leads to. */
+  /** Server address and credentials of the client. */
   readonly login: Login;
-  /** A PING that has no answer yet; nobody sends another meanwhile. */
+  /** The PING without an answer; no other is sent meanwhile. */
   private pending: Promise<unknown> | undefined;
   private used = false;
   private readonly client: Ioredis | NodeRedis;
 
-  /** @throws PongcheckError `PONGCHECK_CONFIG` for what is no such client. */
+  /** @throws PongcheckError `PONGCHECK_CONFIG` if it is not such a client. */
   constructor(given: unknown) {
     const client = (given ?? {}) as Partial<Ioredis & NodeRedis>;
     const { ping, on, off, status, isReady, isCluster = false, options } = client;
@@ -42,27 +42,27 @@ export class ClientProbe {
       : loginOfNodeRedis(this.client.options ?? {});
   }
 
-  /** Whether the application has not begun to use it, so that it is not connected and need not be. */
-  get unused(): boolean {
+  /** Whether the application has not used the client yet, so that it need not be connected. */
+  get isUnused(): boolean {
     if (isIoredis(this.client)) return this.client.status === 'wait';
-    // This kind looks the same before it is connected and after it is ended.
+    // A client of `redis` looks the same before it connects and after it is closed.
     this.used ||= this.client.isOpen;
     return !this.used;
   }
 
-  /** What the visit waits for now, as a sentence. */
+  /** What the ping currently waits for, for a message. */
   get state(): string {
-    if (this.ready) return 'the client has not answered';
-    return `the client has not connected${isIoredis(this.client) ? ` (${this.client.status})` : ''}`;
+    if (this.isReady) return 'the client did not answer';
+    return `the client did not connect${isIoredis(this.client) ? ` (${this.client.status})` : ''}`;
   }
 
-  /** Waits until it is connected, and pings. What is not connected would keep the PING for later. */
+  /** Waits until the client is connected, then sends a PING. A client that is not connected would queue it. */
   async ping(signal: AbortSignal): Promise<void> {
-    while (!this.ready) await this.connected(signal);
+    while (!this.isReady) await this.connected(signal);
     await orAbort(this.pending ?? this.send(), signal);
   }
 
-  private get ready(): boolean {
+  private get isReady(): boolean {
     return isIoredis(this.client) ? this.client.status === 'ready' : this.client.isReady;
   }
 
@@ -77,15 +77,15 @@ export class ClientProbe {
   }
 
   private async connected(signal: AbortSignal): Promise<void> {
-    let told = () => {};
+    let onReady = () => {};
     const ready = new Promise<void>((resolve) => {
-      told = resolve;
+      onReady = resolve;
     });
-    this.client.on('ready', told);
+    this.client.on('ready', onReady);
     try {
       await orAbort(ready, signal);
     } finally {
-      this.client.off('ready', told);
+      this.client.off('ready', onReady);
     }
   }
 }

@@ -3,18 +3,18 @@ import { redisFailure } from './failure.js';
 import type { Command, Reply } from './session.js';
 
 const SLOTS = 16_384;
-/** How many ranges of slots are looked at, and how many tags are tried for one of them: a node may say anything. */
+/** Limits for the slot ranges read and the tags tried: a node may send anything. */
 const MAX_RANGES = 64;
 const MAX_TAGS = SLOTS;
 
-/** A result that is not well. */
-export type NonPassState = Required<Pick<CheckResult, 'status' | 'reason' | 'output'>>;
+/** A result other than pass. */
+export type NonPassResult = Required<Pick<CheckResult, 'status' | 'reason' | 'output'>>;
 
-/** Sends commands in one write, and resolves with what the server says to each. */
+/** Sends commands in one write; resolves with the reply to each. */
 export type Exchange = (commands: readonly Command[]) => Promise<readonly Reply[]>;
 
-/** What a node says of the state of its cluster, where that is not ok. */
-export async function judgeCluster(exchange: Exchange): Promise<NonPassState | undefined> {
+/** The cluster state of a node if it is not ok. */
+export async function evaluateCluster(exchange: Exchange): Promise<NonPassResult | undefined> {
   const [[error, answer] = [null]] = await exchange([['CLUSTER', 'INFO']]);
   if (error) {
     const { reason, message } = redisFailure(error);
@@ -29,8 +29,8 @@ export async function judgeCluster(exchange: Exchange): Promise<NonPassState | u
 }
 
 /**
- * Writes in place of `key` another one that this node serves, `{TAG}KEY`:
- * the error of that, and null where it was taken or where no slot is served here.
+ * Writes the key `{TAG}KEY`, which this node serves, instead of `key`. Resolves with the error; null if it was written
+ * or this node serves no slot.
  */
 export async function writeHere(
   exchange: Exchange,
@@ -46,7 +46,7 @@ export async function writeHere(
 
 type Range = readonly [first: number, last: number];
 
-/** `id host:port flags primary ping pong epoch link slot first-last [slot->-id]`, one node a line. */
+/** `id host:port flags primary ping pong epoch link slot first-last [slot->-id]`, one line per node. */
 function slotsOfMyself(nodes: string): readonly Range[] {
   const [mine = ''] = /^\S+ \S+ \S*\bmyself\b.*$/m.exec(nodes) ?? [];
   const slots = mine.split(' ', 8 + MAX_RANGES).slice(8);
@@ -58,7 +58,7 @@ function slotsOfMyself(nodes: string): readonly Range[] {
     });
 }
 
-/** A number whose slot is one of these; undefined where there are none. */
+/** A number whose slot is in one of the ranges; undefined without ranges. */
 function tagOf(ranges: readonly Range[]): string | undefined {
   for (let number = 0; ranges.length > 0 && number < MAX_TAGS; number++) {
     const slot = slotOf(String(number));
@@ -67,7 +67,7 @@ function tagOf(ranges: readonly Range[]): string | undefined {
   return undefined;
 }
 
-/** CRC16 of XMODEM, as the specification of Redis Cluster has it. */
+/** CRC16 (XMODEM), as in the Redis Cluster specification. */
 export function slotOf(text: string): number {
   let crc = 0;
   for (const byte of Buffer.from(text)) {

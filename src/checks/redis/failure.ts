@@ -1,24 +1,23 @@
-import { type CheckFailure, type Reason, reasonOf } from '../../health/reason.js';
-import { failure } from '../shared/failure.js';
+import { type CheckFailure, type Reason, reasonOf, toCheckFailure } from '../../health/reason.js';
 
-/** Replies of the server that say why, in the order in which they are looked for. */
+/** Error replies and their reasons, in order of precedence. */
 const reasonByReply: readonly (readonly [RegExp, Reason])[] = [
   [/max number of clients/, 'too-many-connections'],
   [/\bLOADING\b/, 'loading'],
   [/\b(?:NOAUTH|WRONGPASS|NOPERM|DENIED)\b|invalid password|sent AUTH|DB index/, 'auth'],
   [/\bMASTERDOWN\b/, 'master-down'],
   [/\bCLUSTERDOWN\b/, 'cluster-down'],
-  // MISCONF: it cannot save, NOREPLICAS: too few replicas follow, and it takes no writes until that is over.
+  // MISCONF: the server cannot save; NOREPLICAS: too few replicas. It accepts no writes meanwhile.
   [/\b(?:READONLY|MISCONF|NOREPLICAS)\b/, 'read-only'],
   [/\bOOM\b/, 'out-of-memory'],
-  // A script runs for longer than it may, and nothing else is answered.
+  // A script exceeds its time limit, and other commands are not answered.
   [/\bBUSY\b/, 'timeout'],
   [/^Connection is closed/, 'reset'],
 ];
 
-/** What went wrong on a connection, with its reason. What nobody knows is no answer of a Redis. */
+/** Converts an error of a connection to a CheckFailure; unknown errors get the reason `protocol`. */
 export function redisFailure(error: unknown): CheckFailure {
   const message = String((error as Error | undefined)?.message);
   const [, reason] = reasonByReply.find(([pattern]) => pattern.test(message)) ?? [];
-  return failure(reason ?? reasonOf(error, 'protocol'), error);
+  return toCheckFailure(reason ?? reasonOf(error, 'protocol'), error);
 }

@@ -7,31 +7,31 @@ import { readUrls } from '../shared/url.js';
 import { RedisCheck } from './check.js';
 import { RedisClientCheck } from './client-check.js';
 import { ClientProbe, type RedisClient } from './client-probe.js';
-import type { RedisDemands } from './evaluate.js';
+import type { RedisExpectations } from './evaluate.js';
 import { loginOfSentinels, loginOfUrl, type SentinelOptions } from './login.js';
 import { redisClientOptions, redisOptions } from './options.js';
 
 const KIND = 'redis';
 
-/** A server, by its URL or by those of its Sentinels. */
-export interface RedisUrlOptions extends CheckSettings, RedisDemands {
+/** A server identified by a URL, directly or through Sentinels. */
+export interface RedisUrlOptions extends CheckSettings, RedisExpectations {
   /**
-   * `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://` for TLS; port 6379, database 0. Through Sentinels
-   * `redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME/DATABASE`, or `rediss+sentinel://` for TLS with them and
-   * with the server; port 26379.
+   * `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://` for TLS; default port 6379, database 0. Through
+   * Sentinels: `redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME/DATABASE`, or `rediss+sentinel://` for TLS with
+   * the Sentinels and the server; default port 26379.
    */
   url: string;
-  /** How to log in at the Sentinels. */
+  /** Credentials for the Sentinels. */
   sentinel?: SentinelOptions;
-  /** Turns TLS on, and says how. */
+  /** Enables and configures TLS. */
   tls?: TlsOptions;
 }
 
-/** A server, by the client that the application has. */
-export interface RedisClientOptions extends CheckSettings, RedisDemands {
+/** A server identified by the client of the application. */
+export interface RedisClientOptions extends CheckSettings, RedisExpectations {
   /**
-   * The application's own client, of `ioredis` or of `redis`, for one server. The check logs in as it does, on a
-   * connection of its own, and where that is well it also sends one PING over the client.
+   * The application's client, of `ioredis` or `redis`, for one server. The check logs in with its credentials on a
+   * dedicated connection; if that works, it also sends one PING over the client.
    */
   client: RedisClient;
 }
@@ -39,31 +39,24 @@ export interface RedisClientOptions extends CheckSettings, RedisDemands {
 export type RedisOptions = RedisUrlOptions | RedisClientOptions;
 
 /**
- * Redis: one PING a run on a dedicated connection, and a new connection at
- * least every 10 s. Where the server has none left for a newcomer it warns as
- * long as the standing one still answers (`too-many-connections`). The observed
- * value is the role, `primary` or `replica`, where the server tells it. A
- * replica that has no link to its primary warns (`master-down`) while it
- * answers with old data. A node of a cluster fails where `cluster_state` is not
- * ok (`cluster-down`).
+ * Checks Redis: one PING per run on a dedicated connection, and a new connection at least every 10 s. If the server
+ * accepts no more connections, the check warns as long as the existing one still answers (`too-many-connections`). The
+ * observed value is the role, `primary` or `replica`, if known. A replica without a link to its primary warns
+ * (`master-down`) while it answers with old data. A cluster node fails if `cluster_state` is not ok (`cluster-down`).
  *
- * With `role` a server of another role fails (`role`). With `write` a server
- * fails that does not take the key (`read-only`, `out-of-memory`). Where one of
- * these two may not be found out, it warns.
+ * With `role`, a server with another role fails (`role`). With `write`, a server that does not accept the key fails
+ * (`read-only`, `out-of-memory`). If one of these may not be determined, the check warns.
  *
- * With Sentinels each new connection goes to the address that the first of them
- * to answer gives: of the primary, or with `role: 'replica'` of a replica that
- * is up. They are asked again as soon as that has another role, or is gone.
- * Where none answers it warns as long as the standing connection does.
+ * With Sentinels, each new connection uses the address returned by the first Sentinel to answer: that of the primary,
+ * or with `role: 'replica'` of a replica that is up. They are queried again as soon as that server changes its role or
+ * is lost. If none answers, the check warns as long as the existing connection answers.
  *
- * With a `client` it tells besides whether that client is of use:
- * `pool-exhausted` where the server is well and the client is not connected, or
- * does not answer, within three quarters of the time that is left. The client
- * never keeps more than one PING of ours. One that the application has not
- * connected yet is left alone.
+ * With a `client`, the check also tells server and client failures apart: `pool-exhausted` if the server answers but
+ * the client is not connected, or does not answer, within three quarters of the remaining time. At most one PING of the
+ * check is outstanding on the client. A client that the application has not connected yet is not used.
  *
- * @param clock where time comes from; for tests.
- * @throws PongcheckError `PONGCHECK_CONFIG` for options that make no sense.
+ * @param clock time source, for tests.
+ * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options.
  */
 export function redisCheck(given: RedisOptions, clock: Clock = systemClock): CheckDefinition {
   const { settings, options } = hasClient(given)
@@ -71,9 +64,9 @@ export function redisCheck(given: RedisOptions, clock: Clock = systemClock): Che
     : parseCheckOptions<RedisUrlOptions>(KIND, redisOptions, given);
   const definition = { ...settings, kind: KIND, componentType: 'datastore', load: () => import('ioredis') };
   if ('client' in options) {
-    const visitor = new ClientProbe(options.client);
-    const check = new RedisClientCheck(new RedisCheck(visitor.login, options, clock), visitor, clock);
-    const { password, sentinelPassword } = visitor.login;
+    const probe = new ClientProbe(options.client);
+    const check = new RedisClientCheck(new RedisCheck(probe.login, options, clock), probe, clock);
+    const { password, sentinelPassword } = probe.login;
     return {
       ...definition,
       run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
@@ -85,9 +78,9 @@ export function redisCheck(given: RedisOptions, clock: Clock = systemClock): Che
   const urls = readUrls(KIND, text, ['redis', 'rediss', 'redis+sentinel', 'rediss+sentinel']);
   const isSentinel = urls[0].protocol.endsWith('+sentinel:');
   if (!isSentinel && urls.length > 1)
-    throw invalidOption(KIND, ['url'], 'of several hosts', 'one, or redis+sentinel://');
+    throw invalidOption(KIND, ['url'], 'a URL with several hosts', 'one host, or redis+sentinel://');
   if (!isSentinel && sentinel)
-    throw invalidOption(KIND, ['sentinel'], 'given without redis+sentinel://', 'both or none');
+    throw invalidOption(KIND, ['sentinel'], 'given without redis+sentinel://', 'only with a redis+sentinel:// URL');
   const login = isSentinel ? loginOfSentinels(urls, role, sentinel ?? {}, tls) : loginOfUrl(urls[0], tls);
   const check = new RedisCheck(login, options, clock);
   return {

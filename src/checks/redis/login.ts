@@ -3,15 +3,15 @@ import { invalidOption } from '../parse-options.js';
 import { readTls, type TlsOptions } from '../shared/tls.js';
 import { hostOf, loginOf } from '../shared/url.js';
 
-/** How to log in at Sentinels. */
+/** Credentials for Sentinels. */
 export interface SentinelOptions {
   /** Default: none. */
   username?: string;
-  /** Default: none. That of the URL is for the server. */
+  /** Default: none. The password of the URL is for the server. */
   password?: string;
 }
 
-/** The server of a URL. */
+/** Server address and credentials from a URL. */
 export function loginOfUrl(url: URL, tls: TlsOptions | undefined): RedisOptions {
   return { host: hostOf(url), port: Number(url.port || 6379), ...credentialsOf(url, url.pathname, tls) };
 }
@@ -26,7 +26,12 @@ export function loginOfSentinels(
   const [url] = urls;
   const [, name = '', path = ''] = /^\/?([^/]*)(.*)$/.exec(url.pathname) ?? [];
   if (name === '')
-    throw invalidOption('redis', ['url'], 'without a name', 'HOST:PORT,HOST:PORT/NAME, as Sentinel knows it');
+    throw invalidOption(
+      'redis',
+      ['url'],
+      'a URL without a name',
+      'HOST:PORT,HOST:PORT/NAME, with the name known to the Sentinels',
+    );
   const login = credentialsOf(url, path, tls);
   return {
     ...login,
@@ -43,7 +48,7 @@ function credentialsOf(url: URL, path: string, tls: TlsOptions | undefined): Red
   const { user, password } = loginOf(url);
   const [, database] = /^\/?(\d{1,5})?$/.exec(path) ?? [undefined, ''];
   if (database === '')
-    throw invalidOption('redis', ['url'], 'one whose database is no number', 'a path such as /0, or none');
+    throw invalidOption('redis', ['url'], 'a URL whose database is not a number', 'a path such as /0, or none');
   return {
     db: Number(database ?? 0),
     ...(user !== undefined && { username: user }),
@@ -52,7 +57,7 @@ function credentialsOf(url: URL, path: string, tls: TlsOptions | undefined): Red
   };
 }
 
-/** What decides where a client of ioredis connects to, and with what. */
+/** Options of an ioredis client that determine where and how it logs in. */
 const loginKeys = [
   'host',
   'port',
@@ -74,13 +79,13 @@ const loginKeys = [
   'natMap',
 ] as const satisfies readonly (keyof RedisOptions)[];
 
-/** The server of a client of ioredis. */
+/** Server address and credentials of an ioredis client. */
 export function loginOfIoredis(options: RedisOptions): RedisOptions {
   const given = loginKeys.filter((key) => options[key] !== undefined && options[key] !== null);
   return Object.fromEntries(given.map((key) => [key, options[key]]));
 }
 
-/** What a client of `redis` says of itself. */
+/** Options of a client of `redis` that are used here. */
 export interface NodeRedisOptions {
   readonly username?: string;
   readonly password?: string;
@@ -89,11 +94,16 @@ export interface NodeRedisOptions {
   readonly socket?: { readonly host?: string; readonly port?: number; readonly path?: string; readonly tls?: boolean };
 }
 
-/** The server of a client of `redis`. */
+/** Server address and credentials of a client of `redis`. */
 export function loginOfNodeRedis(options: NodeRedisOptions): RedisOptions {
   const { username, password, database: db = 0, credentialsProvider, socket = {} } = options;
   if (credentialsProvider && password === undefined) {
-    throw invalidOption('redis', ['client'], 'one with a provider of credentials', 'one with a password, or none');
+    throw invalidOption(
+      'redis',
+      ['client'],
+      'a client with a credentials provider',
+      'a client with a password, or without credentials',
+    );
   }
   const { host = 'localhost', port = 6379, path, tls, ...secure } = socket;
   return {

@@ -1,8 +1,7 @@
 import { url } from '../../options/network-types.js';
 import type { OptionRow } from '../../options/option.js';
 import { instance, text } from '../../options/value-types.js';
-import { roleOption } from '../shared/role-option.js';
-import { tlsOptions } from '../shared/tls-options.js';
+import { roleOption, tlsOptions } from '../shared/option-rows.js';
 
 export const redisOptions: readonly OptionRow[] = [
   {
@@ -39,7 +38,7 @@ export const redisOptions: readonly OptionRow[] = [
   ...tlsOptions,
 ];
 
-/** With the application's own client in place of a URL. */
+/** With a client of the application instead of a URL. */
 export const redisClientOptions: readonly OptionRow[] = [
   {
     path: 'client',

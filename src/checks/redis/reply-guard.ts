@@ -1,43 +1,43 @@
 import { CheckFailure } from '../../health/reason.js';
 
-/** The most that a server may say after a command was sent: bytes, replies, elements of arrays, arrays in arrays. */
+/** Limits on the answer to a command: bytes, replies, array elements, nested arrays. */
 const MAX_BYTES = 1024 ** 2;
 const MAX_REPLIES = 16;
 const MAX_ELEMENTS = 4096;
 const MAX_DEPTH = 8;
-/** The longest line, such as that of an error. */
+/** Maximum length of a line, such as an error message. */
 const MAX_LINE_BYTES = 4096;
 
 const LINE_FEED = 10;
 const CRLF_BYTES = 2;
-/** The types of RESP2: we never ask for another version. */
+/** The types of RESP2; other versions are never requested. */
 const types = '+-:$*';
-/** How a TLS record begins that answers what is none: an alert or a handshake. */
+/** First byte of a TLS alert or handshake record. */
 const tlsRecords = '\x15\x16';
 
 /**
- * Follows the replies of a server by their headers, before the driver sees
- * them: that one makes room for any length that it reads. Keeps at most one line.
+ * Parses the replies of a server before the driver reads them, because the driver allocates any announced length. Keeps
+ * at most one line.
  */
 export class RedisReplyGuard {
   private bytes = 0;
   private replies = 0;
   private elements = 0;
-  /** What came of the line that is not complete. */
+  /** The incomplete line. */
   private line = '';
-  /** How much is still to come of a bulk string and its CRLF. */
+  /** Bytes still to come of a bulk string and its CRLF. */
   private bulk = 0;
-  /** The arrays that are not complete, outermost first: how many elements each lacks. */
+  /** Missing elements of each incomplete array, outermost first. */
   private readonly arrays: number[] = [];
 
-  /** A command is sent: what it may be answered counts from here. */
-  asked(): void {
+  /** Resets the counters when a command is sent. */
+  reset(): void {
     this.bytes = 0;
     this.replies = 0;
     this.elements = 0;
   }
 
-  /** @throws CheckFailure `protocol`, or `tls`, where no Redis would say this. */
+  /** @throws CheckFailure `protocol`, or `tls`, if the data is not a valid answer. */
   check(chunk: Buffer): void {
     this.bytes += chunk.length;
     if (this.bytes > MAX_BYTES) throw excess('bytes', MAX_BYTES);
@@ -55,8 +55,8 @@ export class RedisReplyGuard {
     const feed = chunk.indexOf(LINE_FEED, at);
     const end = feed < 0 ? chunk.length : feed + 1;
     const type = this.line.charAt(0) || String.fromCharCode(chunk[at] as number);
-    if (tlsRecords.includes(type)) throw new CheckFailure('tls', 'the server speaks TLS: use rediss://');
-    if (!types.includes(type)) throw new CheckFailure('protocol', 'the answer is not one of a Redis');
+    if (tlsRecords.includes(type)) throw new CheckFailure('tls', 'the server uses TLS: use rediss://');
+    if (!types.includes(type)) throw new CheckFailure('protocol', 'not a Redis server: unexpected answer');
     if (this.line.length + end - at > MAX_LINE_BYTES) throw excess('bytes in a line', MAX_LINE_BYTES);
     this.line += chunk.toString('latin1', at, end);
     if (feed >= 0) {
@@ -69,10 +69,10 @@ export class RedisReplyGuard {
 
   private header(line: string): void {
     const type = line.charAt(0);
-    if (!line.endsWith('\r\n')) throw new CheckFailure('protocol', 'a line of the answer has no CRLF');
+    if (!line.endsWith('\r\n')) throw new CheckFailure('protocol', 'a line of the answer does not end with CRLF');
     if (type !== '$' && type !== '*') return this.complete();
     const [, digits] = /^.(-1|\d{1,15})\r\n$/.exec(line) ?? [];
-    if (digits === undefined) throw new CheckFailure('protocol', 'a length in the answer is no number');
+    if (digits === undefined) throw new CheckFailure('protocol', 'a length in the answer is not a number');
     const length = Number(digits);
     if (type === '$') {
       if (length > MAX_BYTES) throw excess('bytes', MAX_BYTES);
@@ -83,10 +83,10 @@ export class RedisReplyGuard {
     this.elements += Math.max(0, length);
     if (this.elements > MAX_ELEMENTS) throw excess('elements', MAX_ELEMENTS);
     if (length <= 0) return this.complete();
-    if (this.arrays.push(length) > MAX_DEPTH) throw excess('arrays in each other', MAX_DEPTH);
+    if (this.arrays.push(length) > MAX_DEPTH) throw excess('nested arrays', MAX_DEPTH);
   }
 
-  /** An element is complete, and with it each array of which it was the last. */
+  /** Completes an element, and each array of which it was the last. */
   private complete(): void {
     for (let last = this.arrays.length - 1; last >= 0; last--) {
       this.arrays[last] = (this.arrays[last] as number) - 1;
@@ -97,6 +97,6 @@ export class RedisReplyGuard {
   }
 }
 
-function excess(what: string, most: number): CheckFailure {
-  return new CheckFailure('protocol', `the answer has more than ${most} ${what}`);
+function excess(what: string, max: number): CheckFailure {
+  return new CheckFailure('protocol', `the answer has more than ${max} ${what}`);
 }

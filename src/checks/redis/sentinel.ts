@@ -5,7 +5,7 @@ import type { Command, Reply } from './session.js';
 
 const DEFAULT_PORT = 26_379;
 
-/** Sends one command on a connection that lives only for it. Rejects with the reason of the signal when that fires. */
+/** Sends one command on a separate connection. Rejects with the reason of the signal when it fires. */
 type AskOnce = (login: RedisOptions, command: Command, signal: AbortSignal) => Promise<Reply>;
 
 interface Address {
@@ -14,11 +14,11 @@ interface Address {
 }
 
 /**
- * The login with the address that the first Sentinel to answer gives: that of the primary, or, with the role `slave`,
- * of the first of its replicas that is up, in the order of their addresses. All are asked at once.
+ * Returns the login with the address from the first Sentinel to answer: that of the primary or, for the role `slave`,
+ * of its first replica that is up, in the order of addresses. All Sentinels are queried in parallel.
  *
- * Rejects with a CheckFailure that says of each Sentinel why it was of no use, with the reason of the first; `signal`
- * bounds them all, and its reason then says why.
+ * Rejects with a CheckFailure that lists the failure of each Sentinel, with the reason of the first; or with the reason
+ * of `signal`.
  */
 export async function locate(login: RedisOptions, askOnce: AskOnce, signal: AbortSignal): Promise<RedisOptions> {
   const { sentinels = [], name = '', role = 'master', natMap, tls, enableTLSForSentinelMode, ...rest } = login;
@@ -28,14 +28,14 @@ export async function locate(login: RedisOptions, askOnce: AskOnce, signal: Abor
     ...(sentinelPassword && { password: sentinelPassword }),
     ...(sentinelTLS && { tls: sentinelTLS }),
   };
-  const isOver = new AbortController();
-  // Those that are not needed any more end with the first answer.
-  const end = () => isOver.abort(signal.reason);
+  const finished = new AbortController();
+  // The other queries end with the first answer.
+  const end = () => finished.abort(signal.reason);
   signal.addEventListener('abort', end, { once: true });
   const asks = sentinels.map(async ({ host = 'localhost', port = DEFAULT_PORT, family }) => {
     const sentinel = { host, port, ...credentials, ...(family !== undefined && { family }) };
     try {
-      return await ask(name, role, (command) => askOnce(sentinel, command, isOver.signal));
+      return await ask(name, role, (command) => askOnce(sentinel, command, finished.signal));
     } catch (error) {
       const { reason, message } = redisFailure(error);
       throw new CheckFailure(reason, `${host}:${port}: ${message}`);
@@ -54,31 +54,31 @@ export async function locate(login: RedisOptions, askOnce: AskOnce, signal: Abor
     );
   } finally {
     signal.removeEventListener('abort', end);
-    isOver.abort(new CheckFailure('timeout', 'another Sentinel has answered'));
+    finished.abort(new CheckFailure('timeout', 'another Sentinel has answered'));
   }
 }
 
 async function ask(
   name: string,
   role: 'master' | 'slave',
-  say: (command: Command) => Promise<Reply>,
+  send: (command: Command) => Promise<Reply>,
 ): Promise<Address> {
-  const question = role === 'slave' ? 'REPLICAS' : 'GET-MASTER-ADDR-BY-NAME';
-  const [error, answer] = await say(['SENTINEL', question, name]);
+  const subcommand = role === 'slave' ? 'REPLICAS' : 'GET-MASTER-ADDR-BY-NAME';
+  const [error, answer] = await send(['SENTINEL', subcommand, name]);
   if (error && !/no such master/i.test(error.message)) throw error;
-  if (error || answer === null) throw new CheckFailure('dns', 'it watches none of this name');
-  if (!Array.isArray(answer)) throw new CheckFailure('protocol', 'its answer is no address');
+  if (error || answer === null) throw new CheckFailure('dns', 'it does not monitor this name');
+  if (!Array.isArray(answer)) throw new CheckFailure('protocol', 'its answer is not an address');
   return role === 'slave' ? replicaIn(answer) : address(answer[0], answer[1]);
 }
 
-/** Of lists of names and values, each that of a replica. */
+/** Each list has the names and values of one replica. */
 function replicaIn(answer: readonly unknown[]): Address {
   const replicas = answer
     .filter(Array.isArray)
     .map((list: unknown[]) => (name: string) => list[list.indexOf(name) + 1]);
   const up = replicas.filter((replica) => !/down|disconnected/.test(String(replica('flags'))));
   const [first] = up.map((replica) => `${replica('ip')} ${replica('port')}`).sort();
-  if (first === undefined) throw new CheckFailure('role', 'none of its replicas is up');
+  if (first === undefined) throw new CheckFailure('role', 'no replica is up');
   const [host, port] = first.split(' ');
   return address(host, port);
 }
@@ -86,7 +86,7 @@ function replicaIn(answer: readonly unknown[]): Address {
 function address(host: unknown, port: unknown): Address {
   const number = Number(port);
   if (typeof host !== 'string' || !/^[^\s/]{1,255}$/.test(host) || !(number > 0 && number < 65_536)) {
-    throw new CheckFailure('protocol', 'its answer is no address');
+    throw new CheckFailure('protocol', 'its answer is not an address');
   }
   return { host, port: number };
 }

@@ -4,19 +4,19 @@ import { openSocket, RedisStream } from './stream.js';
 export type Driver = new (options: RedisOptions) => Redis;
 type Connector = NonNullable<RedisOptions['Connector']>;
 
-/** What a server says to one command: an error of its own, or an answer. */
+/** Reply to a command: an error reply, or a value. */
 export type Reply = readonly [error: Error | null, answer?: unknown];
 
 export type Command = readonly [string, ...string[]];
 
-/** How long we wait for the driver to see that the connection has ended, in ms. */
+/** How long to wait for the driver to report the end of a connection, in milliseconds. */
 const END_WAIT_MS = 250;
 
-/** One connection to a server, which is never made again by itself. */
+/** One connection to a server, without automatic reconnection. */
 export class RedisSession {
-  /** The connection has ended, by whomever. */
+  /** Whether the connection has ended. */
   lost = false;
-  /** The true cause of an end: the driver tells it only here. */
+  /** The actual cause of the end; the driver reports it only by an event. */
   private cause: unknown;
   private stream: RedisStream | undefined;
   private readonly client: Redis;
@@ -29,15 +29,15 @@ export class RedisSession {
       ...login,
       Connector: this.connector(),
       lazyConnect: true,
-      // Nothing is kept for a connection to come, nothing is tried again behind our back.
+      // No commands are queued or repeated by the driver.
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
       retryStrategy: () => null,
-      // It would wait for the end of LOADING.
+      // It would wait for LOADING to end.
       enableReadyCheck: false,
       disableClientInfo: true,
       protocol: 2,
-      // The deadline is the caller's.
+      // The caller enforces the deadline.
       connectTimeout: 0,
     });
     this.client.on('error', (error) => {
@@ -48,29 +48,29 @@ export class RedisSession {
     });
   }
 
-  /** Whether the server has said anything. */
-  get heard(): boolean {
-    return this.stream?.heard === true;
+  /** Whether any data has been received. */
+  get hasReceived(): boolean {
+    return this.stream?.hasReceived === true;
   }
 
-  /** Connects and logs in. Rejects with the true cause. */
+  /** Connects and logs in. Rejects with the actual cause. */
   async open(): Promise<void> {
-    await this.told(this.client.connect());
+    await this.withCause(this.client.connect());
     if (this.cause !== undefined) throw this.cause;
   }
 
   /**
-   * What the server says to each of these commands. They leave in one write: the second of two would break on a server
-   * that turned us away, before its reason is read. Rejects with the true cause.
+   * Sends commands in one write; resolves with the reply to each. With two writes, the second would fail on a server
+   * that rejects the connection, before its reason is read. Rejects with the actual cause.
    */
   async exchange(commands: readonly Command[]): Promise<readonly Reply[]> {
     const pipeline = this.client.pipeline();
-    for (const [name, ...words] of commands) pipeline.call(name, ...words);
-    const replies = (await this.told(pipeline.exec())) ?? [];
-    return replies.map(([error, answer]) => [error && this.truth(error), answer]);
+    for (const [name, ...args] of commands) pipeline.call(name, ...args);
+    const replies = (await this.withCause(pipeline.exec())) ?? [];
+    return replies.map(([error, answer]) => [error && this.causeOf(error), answer]);
   }
 
-  /** Ends it; whoever waits for it is told. Settles when it has ended, within a quarter of a second. */
+  /** Closes the connection; pending commands reject. Resolves when it is closed, within 250 ms. */
   async end(): Promise<void> {
     if (this.lost) return;
     const ended = new Promise<void>((resolve) => {
@@ -84,7 +84,7 @@ export class RedisSession {
     await ended;
   }
 
-  /** What the driver connects with: it gets a stream that is checked. */
+  /** Connector for the driver: supplies a guarded stream. */
   private connector(): Connector {
     const { login } = this;
     let isOver = false;
@@ -97,7 +97,7 @@ export class RedisSession {
     };
     const disconnect = () => {
       isOver = true;
-      // Without a FIN, for whose answer it would wait where a server stands still.
+      // Without a FIN: the driver would wait for the answer of an unresponsive server.
       this.stream?.destroy();
     };
     class StreamConnector {
@@ -105,26 +105,26 @@ export class RedisSession {
       readonly disconnect = disconnect;
       readonly check = () => true;
     }
-    // Its declaration wants fields of its own class that nothing reads.
+    // The declared type requires private fields that nothing reads.
     return StreamConnector as unknown as Connector;
   }
 
-  private async told<T>(answer: Promise<T>): Promise<T> {
+  private async withCause<T>(answer: Promise<T>): Promise<T> {
     try {
       return await answer;
     } catch (error) {
-      throw this.truth(error);
+      throw this.causeOf(error);
     }
   }
 
-  /** What the server said, also where it then broke the connection; else why that ended. */
-  private truth<T>(error: T): T {
+  /** The error reply of the server, even if it then closed the connection; otherwise the cause of the end. */
+  private causeOf<T>(error: T): T {
     const { cause } = this;
     return cause === undefined || (isReply(error) && !isReply(cause)) ? error : (cause as T);
   }
 }
 
-/** Whether it came from the server. */
+/** Whether an error is an error reply of the server. */
 export function isReply(error: unknown): boolean {
   return (error as { name?: unknown }).name === 'ReplyError';
 }

@@ -5,29 +5,29 @@ import type { RedisOptions } from 'ioredis';
 import { CheckFailure } from '../../health/reason.js';
 import { RedisReplyGuard } from './reply-guard.js';
 
-/** Where the server of a login listens. */
+/** The address of the server. */
 export function addressOf({ host = 'localhost', port = 6379, path, family }: RedisOptions): NetConnectOpts {
   return path ? { path } : { host, port, ...(family !== undefined && { family }) };
 }
 
-/** Begins to connect to the server of a login, as its own connector does, where it has one. */
+/** Opens a socket to the server, with the connector of the login if it has one. */
 export async function openSocket(login: RedisOptions): Promise<Socket> {
   const { Connector, tls } = login;
-  // A class that ioredis declares abstract, and calls so itself.
+  // ioredis declares the class abstract, but instantiates it as well.
   if (Connector) return (await new Connector(login).connect(() => {})) as Socket;
   return tls ? connectTls({ ...addressOf(login), ...tls }) : connect(addressOf(login));
 }
 
 /**
- * The connection that a driver uses. Its socket is ours, so that nothing
- * reaches the driver that the guard has not let pass.
+ * The connection used by the driver. The stream owns the socket, so that the driver receives only data that the guard
+ * has accepted.
  */
 export class RedisStream extends Duplex {
   private readonly guard = new RedisReplyGuard();
-  /** Resolves when there is a connection, and where wanted TLS on it; rejects with why there is none. */
+  /** Resolves when connected, including the TLS handshake if `isTls`; rejects with the failure. */
   readonly ready: Promise<void>;
-  /** Whether the server has said anything. */
-  heard = false;
+  /** Whether any data has been received. */
+  hasReceived = false;
 
   constructor(
     private readonly socket: Socket,
@@ -40,7 +40,7 @@ export class RedisStream extends Duplex {
       this.once('error', reject);
       this.once('close', () => reject(new CheckFailure('reset', 'the server closed the connection')));
     });
-    // Nobody may be waiting when it ends.
+    // There may be no waiter when it rejects.
     this.ready.catch(() => {});
     socket.setNoDelay(true);
     socket.on('error', (error) => this.destroy(error));
@@ -54,7 +54,7 @@ export class RedisStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
-    this.guard.asked();
+    this.guard.reset();
     this.socket.write(chunk, done);
   }
 
@@ -67,19 +67,19 @@ export class RedisStream extends Duplex {
     done(error);
   }
 
-  /** For the driver, which takes it for a socket. */
+  /** For the driver, which expects a socket. */
   setKeepAlive(on: boolean, delay: number): this {
     this.socket.setKeepAlive(on, delay);
     return this;
   }
 
-  /** The same. */
+  /** For the driver, which expects a socket. */
   setNoDelay(): this {
     return this;
   }
 
   private receive(chunk: Buffer): void {
-    this.heard = true;
+    this.hasReceived = true;
     try {
       this.guard.check(chunk);
     } catch (error) {

@@ -2,16 +2,19 @@ import { formatValue } from '../../options/format-value.js';
 import { invalidOption } from '../parse-options.js';
 import type { PatternWorker } from './pattern-worker.js';
 
-/** Whether a text is as expected; rejects with a `timeout` where that cannot be told before `deadline` (monotonic, in ms). */
+/**
+ * Whether a text matches; rejects with reason `timeout` if that is not known before `deadline` (monotonic, in
+ * milliseconds).
+ */
 export type Match = (text: string, signal: AbortSignal, deadline: number) => Promise<boolean>;
 
-/** Reads a RegExp, `/expression/flags`, or a plain text, which must be contained. Only a RegExp needs the worker. */
+/** Reads a RegExp, `/expression/flags` or a plain text to be contained. Only a RegExp uses the worker. */
 export function readPattern(kind: string, key: string, pattern: string | RegExp, worker: PatternWorker): Match {
   const [, source, flags = ''] =
     pattern instanceof RegExp ? ['', pattern.source, pattern.flags] : (/^\/(.+)\/([a-z]*)$/s.exec(pattern) ?? []);
   if (source === undefined) return async (text) => text.includes(pattern as string);
   try {
-    // Global and sticky ones remember where the last text ended.
+    // Global and sticky expressions keep state between texts.
     const index = worker.add(new RegExp(source, flags.replace(/[gy]/g, '')));
     return (text, signal, deadline) => worker.match(index, text, key, signal, deadline);
   } catch {
@@ -19,12 +22,12 @@ export function readPattern(kind: string, key: string, pattern: string | RegExp,
   }
 }
 
-/** Reads `200-299,304` as a test of a status. */
+/** Reads a list such as `200-299,304` as a test of a status. */
 export function readStatuses(kind: string, text: string): (status: number) => boolean {
   const ranges = text.split(',').map((range): readonly [number, number] => {
     const [, from, to = from] = /^\s*(\d{3})(?:-(\d{3}))?\s*$/.exec(range) ?? [];
-    const [least, most] = [Number(from), Number(to)];
-    if (least >= 100 && most <= 599 && least <= most) return [least, most];
+    const [min, max] = [Number(from), Number(to)];
+    if (min >= 100 && max <= 599 && min <= max) return [min, max];
     throw invalidOption(
       kind,
       ['status'],
@@ -32,5 +35,5 @@ export function readStatuses(kind: string, text: string): (status: number) => bo
       'statuses and ranges from 100 to 599, such as "200-299,304"',
     );
   });
-  return (status) => ranges.some(([least, most]) => status >= least && status <= most);
+  return (status) => ranges.some(([min, max]) => status >= min && status <= max);
 }

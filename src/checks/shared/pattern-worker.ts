@@ -1,9 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import { systemClock } from '../../common/clock.js';
 import { CheckFailure } from '../../health/reason.js';
-import { withStepTimeout } from './step-timeout.js';
+import { withStepTimeout } from './deadline.js';
 
-/** What the thread runs. It is a text, so that no file has to be found beside this one where the package is bundled. */
+/** Code of the thread. A string, so that a bundled package needs no separate file. */
 const SOURCE = `
 const { parentPort, workerData } = require('node:worker_threads');
 const expressions = workerData.map(({ source, flags }) => new RegExp(source, flags));
@@ -30,23 +30,23 @@ interface Waiting {
 }
 
 /**
- * Matches regular expressions of the user's against texts of others, on a thread of their own: some texts keep some
- * expressions busy for ever, and only a thread can be ended. It starts with the first match, or `load`, and is kept.
+ * Matches regular expressions of the user against texts from other processes in a separate thread: some combinations
+ * never finish, and only a thread can be terminated. It starts with the first match, or `load`, and is kept.
  */
 export class PatternWorker {
   private readonly expressions: { source: string; flags: string }[] = [];
   private worker: Worker | undefined;
   private closed = false;
   private matches = 0;
-  /** By the number of the match; that of 0 waits until the thread is ready. */
+  /** By number of the match; 0 waits for the thread to be ready. */
   private readonly waiting = new Map<number, Waiting>();
 
-  /** Takes an expression that is valid; before the thread is started. Returns its index. */
+  /** Adds a valid expression, before the thread starts; returns its index. */
   add({ source, flags }: RegExp): number {
     return this.expressions.push({ source, flags }) - 1;
   }
 
-  /** Starts the thread; resolves when it is ready. Nothing is started where there is no expression. */
+  /** Starts the thread if there are expressions; resolves when it is ready. */
   async load(): Promise<void> {
     if (this.expressions.length === 0 || this.worker) return;
     await new Promise((resolve, reject) => {
@@ -56,19 +56,19 @@ export class PatternWorker {
   }
 
   /**
-   * Whether the expression matches. Where that takes more than three quarters of the time until `deadline`, the thread
-   * is ended, and it rejects with a `timeout`.
+   * Whether the expression matches. If that takes more than three quarters of the time until `deadline`, the thread is
+   * terminated and the promise rejects with reason `timeout`.
    */
   match(index: number, text: string, name: string, signal: AbortSignal, deadline: number): Promise<boolean> {
-    const over = (ms: number) => new CheckFailure('timeout', `the pattern of ${name} was not matched within ${ms} ms`);
-    return withStepTimeout(systemClock, deadline, signal, over, async (patience) => {
-      const end = () => void this.end(patience.reason);
-      patience.throwIfAborted();
-      patience.addEventListener('abort', end, { once: true });
+    const timeoutError = (ms: number) => new CheckFailure('timeout', `the pattern of ${name} took more than ${ms} ms`);
+    return withStepTimeout(systemClock, deadline, signal, timeoutError, async (stepSignal) => {
+      const end = () => void this.end(stepSignal.reason);
+      stepSignal.throwIfAborted();
+      stepSignal.addEventListener('abort', end, { once: true });
       try {
         return await this.send(index, text);
       } finally {
-        patience.removeEventListener('abort', end);
+        stepSignal.removeEventListener('abort', end);
       }
     });
   }
@@ -92,15 +92,15 @@ export class PatternWorker {
       void this.end(new CheckFailure('internal', 'the check is closed'));
       return undefined;
     }
-    // Flags and variables of the process, such as --import, are none of its business.
+    // Flags and variables of the process, such as --import, must not affect the thread.
     const worker = new Worker(SOURCE, { eval: true, workerData: this.expressions, execArgv: [], env: {} });
     worker.on('message', (message: Message) => this.settle(message));
     const lost = (error: unknown) => {
       if (this.worker === worker)
-        void this.end(new CheckFailure('internal', `the thread that matches ended: ${String(error)}`));
+        void this.end(new CheckFailure('internal', `the pattern thread exited: ${String(error)}`));
     };
     worker.on('error', lost).on('exit', (code) => lost(`exit ${code}`));
-    // Last, because a listener for messages keeps the process alive.
+    // Last, because a message listener keeps the process alive.
     worker.unref();
     this.worker = worker;
     return worker;
@@ -110,16 +110,16 @@ export class PatternWorker {
     const waiting = this.waiting.get(id);
     this.waiting.delete(id);
     if (error === undefined) waiting?.resolve(isMatch);
-    else waiting?.reject(new CheckFailure('internal', `the pattern cannot be matched: ${error}`));
+    else waiting?.reject(new CheckFailure('internal', `matching the pattern failed: ${error}`));
   }
 
-  /** Ends the thread, and all that waits for it; the next match starts another. */
-  private async end(why: CheckFailure): Promise<void> {
+  /** Terminates the thread and rejects pending matches; the next match starts another. */
+  private async end(failure: CheckFailure): Promise<void> {
     const { worker } = this;
     this.worker = undefined;
     const waiting = [...this.waiting.values()];
     this.waiting.clear();
-    for (const { reject } of waiting) reject(why);
+    for (const { reject } of waiting) reject(failure);
     await worker?.terminate();
   }
 }

@@ -1,16 +1,16 @@
 import { loginOf } from './url.js';
 
-/** Keys, in any case, that sound as if their values were secret. */
+/** Keys, in any case, whose values are likely secrets. */
 const secretKey = /auth|token|secret|pass|pwd|\bpin\b|cookie|session|cred|sig(?!nal)|key|private|salt|jwt/i;
-/** Keys of an open map whose values may be shown. */
+/** Keys of a map whose values are not secrets. */
 const harmlessKeys: readonly string[] = ['host', 'port', 'path', 'database', 'user'];
-/** Shorter values count only where their key sounds secret: they would be masked in the middle of words. */
+/** Shorter values are secrets only under a likely key: masking them everywhere would hit ordinary words. */
 const MIN_LENGTH = 4;
-/** What stands before the secret itself: `Bearer abc`. */
+/** Scheme before the secret, as in `Bearer abc`. */
 const scheme = /^(?:basic|bearer|digest|token)\s+/i;
 const userKey = /^(?:user(?:name)?|login)$/i;
 
-/** The password of a URL, its whole user part as it is written and as HTTP sends it, and its parameters that are secret. */
+/** Secrets of a URL: its password, its user part as written and as HTTP sends it, and its secret parameters. */
 export function secretsOfUrl(url: URL): string[] {
   const { user = '', password } = loginOf(url);
   const secrets = [...url.searchParams].filter(([name]) => secretKey.test(name)).map(([, value]) => value);
@@ -20,26 +20,26 @@ export function secretsOfUrl(url: URL): string[] {
 }
 
 /**
- * The secrets of a map with keys of the user's own: every text and number in it, at any depth, because nobody knows
- * which are. Left out are values of a harmless key, and short ones unless their key sounds secret.
+ * Secrets of a map with user-defined keys: all strings and numbers in it, at any depth, except those under a harmless
+ * key, and short ones unless their key is likely secret.
  *
- * @param nonSecret further keys whose values, and all below them, are not secret.
+ * @param nonSecret further keys whose values, and everything below them, are not secret.
  */
 export function secretsOfMap(map: object, nonSecret: readonly string[] = []): string[] {
-  const seen = new Set<object>();
-  const open = new Set(nonSecret.map((key) => key.toLowerCase()));
+  const visited = new Set<object>();
+  const nonSecretKeys = new Set(nonSecret.map((key) => key.toLowerCase()));
   const read = (key: string, value: unknown): string[] => {
     const name = key.toLowerCase();
-    if (open.has(name)) return [];
+    if (nonSecretKeys.has(name)) return [];
     if (typeof value === 'object' && value !== null) return readObject(name, value);
     if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') return [];
     const text = String(value);
     const isSecret = !harmlessKeys.includes(name) && (text.length >= MIN_LENGTH || secretKey.test(name));
-    return [...(isSecret ? spelt(text) : []), ...(URL.canParse(text) ? secretsOfUrl(new URL(text)) : [])];
+    return [...(isSecret ? variantsOf(text) : []), ...(URL.canParse(text) ? secretsOfUrl(new URL(text)) : [])];
   };
   const readObject = (key: string, value: object): string[] => {
-    if (seen.has(value)) return [];
-    seen.add(value);
+    if (visited.has(value)) return [];
+    visited.add(value);
     if (value instanceof URL || Buffer.isBuffer(value)) return read(key, String(value));
     if (Array.isArray(value)) return value.flatMap((element) => read(key, element));
     const entries = Object.entries(value);
@@ -51,8 +51,8 @@ export function secretsOfMap(map: object, nonSecret: readonly string[] = []): st
   return readObject('', map).filter((secret) => secret !== '');
 }
 
-/** A value as it is, and the secret in what HTTP calls credentials. */
-function spelt(value: string): string[] {
+/** A value as is, and the secret in an HTTP credentials value. */
+function variantsOf(value: string): string[] {
   const credentials = value.replace(scheme, '');
   if (!/^basic\s/i.test(value)) return [value, credentials];
   const pair = Buffer.from(credentials, 'base64').toString();

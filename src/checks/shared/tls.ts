@@ -1,21 +1,24 @@
 import { readFileSync } from 'node:fs';
 import { invalidOption } from '../parse-options.js';
 
-/** How the other side proves who it is, and we to it. */
+/** TLS settings of a client. */
 export interface TlsOptions {
-  /** Path of a PEM file with the authorities that may have signed the certificate. Default: those that Node trusts. */
+  /** PEM file with the trusted CAs. Default: those that Node trusts. */
   ca?: string;
-  /** Path of a PEM file with the certificate of this client. Default: none. */
+  /** PEM file with the client certificate. Default: none. */
   cert?: string;
-  /** Path of a PEM file with the key of that certificate. */
+  /** PEM file with the key of the client certificate. */
   key?: string;
-  /** The name that the certificate must have. Default: the host of the URL. */
+  /** Host name that the certificate must match. Default: the host of the URL. */
   servername?: string;
-  /** false takes any certificate. Default true. */
+  /**
+   * If false, any certificate is accepted.
+   * @default true
+   */
   verify?: boolean;
 }
 
-/** The same, with its files read. */
+/** TLS settings with the files read. */
 export interface TlsMaterial {
   readonly ca?: Buffer;
   readonly cert?: Buffer;
@@ -24,7 +27,11 @@ export interface TlsMaterial {
   readonly rejectUnauthorized: boolean;
 }
 
-/** Reads the files. Throws PONGCHECK_CONFIG for one that cannot be read. */
+/**
+ * Reads the files.
+ *
+ * @throws PongcheckError `PONGCHECK_CONFIG` if one cannot be read.
+ */
 export function readTls(kind: string, { ca, cert, key, servername, verify = true }: TlsOptions): TlsMaterial {
   const read = (name: string, path: string) => {
     try {

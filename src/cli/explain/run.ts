@@ -2,7 +2,7 @@ import { type PingOptions, pingRequest } from '../../client/requests.js';
 import { ping } from '../../client.js';
 import { PongcheckError } from '../../common/errors.js';
 import { type Explanation, explain, momentAgo } from '../../health/explain.js';
-import { readReport } from '../../health/report-view.js';
+import { parseReport } from '../../health/report-view.js';
 import { hostAndPort, parseAddress } from '../../net/address.js';
 import { type FlagValues, UsageError } from '../parser.js';
 import { peerOptions } from '../peer-flags.js';
@@ -23,7 +23,7 @@ export async function explainOnce(flags: FlagValues, argument = DEFAULT_ADDRESS)
   try {
     const { status, healthy, report } = await ping(address, { ...question, ...peer });
     const explanation = report
-      ? explain(readReport(report))
+      ? explain(parseReport(report))
       : { headline: `${where} says ${status}.`, lines: ['It shows no more than that to this address.'] };
     print(explanation, flags, { address: where, status });
     return healthy ? EXIT.healthy : EXIT.unhealthy;

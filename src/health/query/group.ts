@@ -1,44 +1,43 @@
 import type { Clock } from '../../common/clock.js';
 import type { Answer, CachedStatus, ReportDetail } from '../health.js';
 import type { Monitor } from '../runs/monitor.js';
-import { type CheckState, type State, worse } from '../state.js';
-import { aggregate } from './aggregate.js';
+import { aggregate, type CheckState, type State, worse } from '../state.js';
 import type { ReportCache } from './report-cache.js';
 
 const NONE: readonly Monitor[] = [];
 
-export interface ViewContext {
+export interface GroupContext {
   readonly clock: Clock;
-  /** Rises whenever anything changes that a view could show. */
+  /** Incremented at every change that a group may show. */
   readonly revision: number;
-  /** Rises whenever other checks are selected than before. */
+  /** Incremented when the set of checks changes. */
   readonly generation: number;
   readonly reports: ReportCache;
-  serialise(view: View, extent: ReportDetail): Buffer;
+  serialise(group: Group, detail: ReportDetail): Buffer;
 }
 
-/** What a view says by itself, whatever its checks say; undefined: their aggregate counts. */
+/** State that takes precedence over the aggregate of the checks; undefined: the aggregate counts. */
 export type Override = () => State | undefined;
 
-/** The checks that a view is of now; undefined: what it is of does not exist. */
+/** Returns the current checks of a group; undefined if the group does not exist. */
 export type FindChecks = () => readonly Monitor[] | undefined;
 
-/** One selection of checks, and what is known of it as a whole. */
-export class View {
-  /** Replaced only when something changed. */
-  standing!: CachedStatus;
-  private found: readonly Monitor[] | undefined;
+/** A selection of checks and its aggregated status. */
+export class Group {
+  /** The status at the last refresh. Replaced only when something changes. */
+  status!: CachedStatus;
+  private members: readonly Monitor[] | undefined;
   private generation = -1;
   private revision = -1;
 
   constructor(
-    private readonly find: FindChecks,
+    private readonly findMembers: FindChecks,
     private readonly override: Override,
-    private readonly context: ViewContext,
-    /** Identifies a selection by names of checks; undefined for a scope or a group. */
+    private readonly context: GroupContext,
+    /** Key of a selection by names of checks; undefined for a scope or a group. */
     readonly key?: string,
-    /** What its state is no better than, whatever its checks say. */
-    private readonly worst: () => CheckState = () => 'pass',
+    /** The state is never better than this. */
+    private readonly ceiling: () => CheckState = () => 'pass',
   ) {
     this.refresh();
   }
@@ -51,15 +50,15 @@ export class View {
     const { generation } = this.context;
     if (this.generation !== generation) {
       this.generation = generation;
-      this.found = this.find();
+      this.members = this.findMembers();
     }
-    return this.found;
+    return this.members;
   }
 
-  /** What stands now. */
+  /** The current status. */
   current(): CachedStatus {
     if (this.revision !== this.context.revision) this.refresh();
-    return this.standing;
+    return this.status;
   }
 
   refresh(): void {
@@ -70,29 +69,29 @@ export class View {
     if (own === undefined || own === 'starting') {
       for (const check of this.checks) {
         freshUntil = Math.min(freshUntil, check.freshUntil);
-        if (check.verdict.finding) since = Math.min(since, check.startedAt);
+        if (check.hysteresis.result) since = Math.min(since, check.startedAt);
       }
     }
-    this.standing = { state: own ?? worse(aggregate(this.checks), this.worst()), freshUntil, since };
+    this.status = { state: own ?? worse(aggregate(this.checks), this.ceiling()), freshUntil, since };
   }
 
-  /** What stands now, for one who asked; the report is that of the moment at which it is asked for. */
+  /** The current status as an answer. Its report is created when it is read. */
   answer(stale: boolean, late = false): Answer {
-    return new ViewAnswer(this, this.current(), stale, late, this.context.clock.now());
+    return new GroupAnswer(this, this.current(), stale, late, this.context.clock.now());
   }
 
-  report(extent: ReportDetail): Buffer {
+  report(detail: ReportDetail): Buffer {
     const { reports, revision } = this.context;
-    return reports.get(this, extent, revision, () => this.context.serialise(this, extent));
+    return reports.get(this, detail, revision, () => this.context.serialise(this, detail));
   }
 }
 
-class ViewAnswer implements Answer {
+class GroupAnswer implements Answer {
   readonly state: State;
   readonly age: number;
 
   constructor(
-    private readonly view: View,
+    private readonly group: Group,
     { state, since }: CachedStatus,
     readonly stale: boolean,
     readonly late: boolean,
@@ -102,12 +101,12 @@ class ViewAnswer implements Answer {
     this.age = Math.max(0, now - since);
   }
 
-  report(extent: ReportDetail): Buffer {
-    return this.view.report(extent);
+  report(detail: ReportDetail): Buffer {
+    return this.group.report(detail);
   }
 
   failing(): readonly { name: string; reason: string }[] {
-    return this.view.checks
+    return this.group.checks
       .filter(({ state }) => state === 'fail' || state === 'unknown')
       .map(({ name, reason }) => ({ name, reason: reason ?? 'custom' }));
   }

@@ -1,14 +1,14 @@
 import type { Transition } from './registry.js';
 
-/** A transition and when it was, in wall time. */
+/** A transition and its wall-clock time. */
 export interface PastTransition extends Transition {
   readonly time: Date;
 }
 
-/** The most transitions that are remembered. */
-const MOST = 100;
+/** Maximum number of transitions kept. */
+const MAX_TRANSITIONS = 100;
 
-/** The latest transitions, the newest first: what changed before the trouble that is there now. */
+/** The latest transitions, newest first. */
 export class History {
   private readonly past: PastTransition[] = [];
 
@@ -24,9 +24,9 @@ export class History {
   }
 
   private add(transition: Transition): void {
-    // The group of everything says nothing that the check and its own groups have not said.
+    // Transitions of the group `all` repeat those of the checks and of their own groups.
     if (transition.of === 'group' && transition.name === 'all') return;
     this.past.unshift({ ...transition, time: new Date(this.wall()) });
-    if (this.past.length > MOST) this.past.pop();
+    if (this.past.length > MAX_TRANSITIONS) this.past.pop();
   }
 }

@@ -3,91 +3,96 @@ import { callSafely } from '../../common/call-safely.js';
 import { type Clock, systemClock, type Timer } from '../../common/clock.js';
 import { redactor } from '../../common/redact.js';
 import { type DefinedCheck, hasOtherSettings, isSameCheck, withRunOf } from '../defined-check.js';
-import type { Answer, CachedStatus, Health, Query, Scope, Selection, Watched, Withdraw } from '../health.js';
+import type { Answer, CachedStatus, Health, Query, Scope, Selection, Subscription, Withdraw } from '../health.js';
 import type { Reason } from '../reason.js';
 import { type Identity, report } from '../report.js';
 import { ResultNormalizer } from '../result.js';
-import { type Held, Monitor, type MonitorContext } from '../runs/monitor.js';
+import { Monitor, type MonitorContext, type Snapshot } from '../runs/monitor.js';
 import type { CheckStats } from '../runs/stats.js';
-import type { CheckState, State } from '../state.js';
-import { effectiveState } from './aggregate.js';
-import { type FindChecks, type Override, View, type ViewContext } from './group.js';
+import { type CheckState, effectiveState, type State } from '../state.js';
+import { type FindChecks, Group, type GroupContext, type Override } from './group.js';
 import { ReportCache } from './report-cache.js';
 import { ask } from './request.js';
 import { Selections } from './selections.js';
 import { Startup } from './startup.js';
-import { Watches } from './subscriptions.js';
+import { Subscriptions } from './subscriptions.js';
 
 /** Default of `staleLimit`, in milliseconds. */
 export const STALE_LIMIT = 30_000;
-/** How long `stop` waits for checks that do not let go, in milliseconds. */
+/** How long `stop` waits for checks to release their resources, in milliseconds. */
 const STOP_LIMIT = 1000;
 
-/** What a reload may change. */
+/** Settings that a reload may change. */
 export interface RegistrySettings {
-  /** In the order of the configuration; their names differ. */
+  /** In the order of the configuration; names are unique. */
   checks: readonly DefinedCheck[];
-  /** Results older than this, and than the check's own max age, count as unknown. Milliseconds, default 30000. */
+  /**
+   * Results older than this and than the max age of the check count as unknown. Milliseconds.
+   * @default 30000
+   */
   staleLimit?: number;
   /**
-   * How long the scope startup says `starting`, from `start` on, while it has not passed; from then on it says what its
-   * checks say. Milliseconds. Default: as long as it takes.
+   * How long after `start` the scope startup reports `starting` while it has not passed; then it reports the state of
+   * its checks. Milliseconds. Default: no limit.
    */
   startupGrace?: number;
   serviceId?: string;
   releaseId?: string;
-  /** Names of groups that exist also without a check in them, beside `readiness`, `startup` and `all`. */
+  /** Groups that exist even without checks, in addition to `readiness`, `startup` and `all`. */
   groups?: readonly string[];
 }
 
 export interface RegistryOptions extends RegistrySettings {
-  /** Default: the clock of this process. */
+  /** @default systemClock */
   clock?: Clock;
   /** Default: random. */
   instance?: string;
-  /** 0 to below 1, for the jitter of background runs. Default `Math.random`. */
+  /**
+   * Returns 0 to below 1, for the jitter of background runs.
+   * @default Math.random
+   */
   random?: () => number;
 }
 
-/** Names of the checks that a reload has added, changed and removed. */
+/** Names of checks added, changed and removed by a reload. */
 export interface ChangedChecks {
   readonly added: readonly string[];
   readonly changed: readonly string[];
   readonly removed: readonly string[];
 }
 
-/** A check or a group is in another state than before. */
+/** A state change of a check or a group. */
 export interface Transition {
   readonly of: 'check' | 'group';
   readonly name: string;
   readonly from: State;
   readonly to: State;
-  /** Why it is not pass, of a group that of its worst check. */
+  /** Reason for a state other than pass; for a group, that of its worst check. */
   readonly reason?: Reason;
   readonly output?: string;
 }
 
-/** What metrics and pages read of a check; reading it runs nothing. */
+/** Read access to a check, for metrics and pages. Reading starts no run. */
 export interface CheckView {
   readonly name: string;
   readonly kind: string;
   readonly critical: boolean;
   readonly groups: readonly string[];
   readonly state: CheckState;
-  /** Why the state is not pass. */
+  /** Reason for a state other than pass. */
   readonly reason: Reason | undefined;
-  /** Good and bad results in a row: one of the two is 0. */
+  /** Consecutive good and bad results: one of the two is 0. */
   readonly passes: number;
   readonly fails: number;
   readonly stats: Readonly<CheckStats>;
-  /** Age up to which a result satisfies who names none, in milliseconds. */
+  /** Age up to which a result is shared by requests without a max age, in milliseconds. */
   readonly sharedFor: number;
   readonly inFlight: boolean;
-  /** Runs that outlived their timeout and have not let go. */
+  /** Number of runs that still hang after their timeout. */
   readonly abandoned: number;
 }
 
-/** The health of this process: its checks, its groups, and where it is in its life. */
+/** The health of this process: its checks, groups and lifecycle. */
 export class Registry implements Health {
   readonly instance: string;
   private readonly clock: Clock;
@@ -99,24 +104,24 @@ export class Registry implements Health {
   private startedAt: number | undefined;
   private graceTimer: Timer;
   private isGraceOver = false;
-  private readonly context: { -readonly [K in keyof ViewContext]: ViewContext[K] };
-  private readonly liveness: View;
-  private readonly readiness: View;
-  private readonly starting: View;
-  private readonly notFound: View;
-  /** By the name of the group. That of `startup` is its plain aggregate, as a question of another scope may ask for it. */
-  private readonly groupViews = new Map<string, View>();
+  private readonly context: { -readonly [K in keyof GroupContext]: GroupContext[K] };
+  private readonly liveness: Group;
+  private readonly readiness: Group;
+  private readonly starting: Group;
+  private readonly notFound: Group;
+  /** By name. `startup` here is the plain aggregate of the group, which a request of another scope may name. */
+  private readonly groupsByName = new Map<string, Group>();
   private readonly selections: Selections;
-  /** Checks that a reload has added and that have no result yet: the groups in which they count already, because those are new too. */
+  /** Checks added by a reload, without a result yet, and the new groups in which they count already. */
   private readonly joining = new Map<Monitor, ReadonlySet<string>>();
-  /** What groups were before a reload added such checks to them: they get no better before those have a result. */
+  /** States of groups before a reload added such checks: a group does not get better before these have a result. */
   private readonly heldStates = new Map<string, CheckState>();
-  /** What a reload has taken away and has not let go. */
-  private readonly leaving = new Set<Promise<unknown>>();
+  /** Checks removed by a reload that have not released their resources. */
+  private readonly retiring = new Set<Promise<unknown>>();
   private readonly listeners = new Set<(transition: Transition) => void>();
-  private readonly watches = new Watches(
-    (view) => this.beginWatching(view),
-    (view) => this.endWatching(view),
+  private readonly subscriptions = new Subscriptions(
+    (group) => this.beginWatching(group),
+    (group) => this.endWatching(group),
   );
   private isDraining = false;
   private isStopped = false;
@@ -131,7 +136,7 @@ export class Registry implements Health {
     this.monitorContext = {
       clock,
       random,
-      findings: this.findingsOf(options),
+      normalizer: this.normalizerOf(options),
       loads: new Set(),
       staleLimit,
       changed: (monitor, before) => this.changed(monitor, before),
@@ -141,32 +146,32 @@ export class Registry implements Health {
       revision: 0,
       generation: 0,
       reports: new ReportCache(clock),
-      serialise: (view, extent) =>
-        Buffer.from(JSON.stringify(report(view, this.identity, { now: clock.now(), wall: clock.wall() }, extent))),
+      serialise: (group, detail) =>
+        Buffer.from(JSON.stringify(report(group, this.identity, { now: clock.now(), wall: clock.wall() }, detail))),
     };
     for (const check of options.checks) this.monitors.set(check.name, new Monitor(check, this.monitorContext));
     this.startup = new Startup([...this.monitors.values()]);
-    const view = (find: FindChecks, override: Override, key?: string) => new View(find, override, this.context, key);
-    this.liveness = view(
+    const create = (find: FindChecks, override: Override, key?: string) => new Group(find, override, this.context, key);
+    this.liveness = create(
       () => [],
       () => 'pass',
     );
-    this.notFound = view(() => undefined, this.draining);
-    this.starting = view(
+    this.notFound = create(() => undefined, this.draining);
+    this.starting = create(
       () => this.startup.checks,
-      () => this.draining() ?? this.started(),
+      () => this.draining() ?? this.startupState(),
     );
-    this.nameGroups(options.groups);
-    this.selections = new Selections(this.monitors, (find, key) => view(find, this.draining, key));
-    this.readiness = this.groupViews.get('readiness') as View;
+    this.updateGroups(options.groups);
+    this.selections = new Selections(this.monitors, (find, key) => create(find, this.draining, key));
+    this.readiness = this.groupsByName.get('readiness') as Group;
   }
 
-  /** Every check, in the order of the configuration. */
+  /** All checks, in the order of the configuration. */
   get checks(): readonly CheckView[] {
     return [...this.monitors.values()];
   }
 
-  /** Runs every check for the first time; the background runs follow. The grace of startup begins. */
+  /** Starts the first run of every check; background runs follow. The startup grace begins. */
   start(): void {
     this.startedAt = this.clock.now();
     this.armGrace();
@@ -175,16 +180,16 @@ export class Registry implements Health {
   }
 
   /**
-   * Takes other settings, all in this turn. A check that is the same keeps its result, its counts and its timers, and
-   * takes its settings; another one under the same name keeps the state until its own first result. A new one counts
-   * in the groups that were there already from its first result on, so that they do not become unknown for it.
+   * Applies new settings synchronously. An unchanged check keeps its result, counters and timers. A replaced check
+   * keeps the state of its predecessor until its own first result. A new check counts in existing groups from its first
+   * result on, so that they do not become unknown.
    */
   reload(settings: RegistrySettings): ChangedChecks {
     const { checks, staleLimit = STALE_LIMIT } = settings;
     const before = new Map(this.monitors);
-    for (const [group, view] of this.groupViews) this.heldStates.set(group, view.current().state as CheckState);
+    for (const [name, group] of this.groupsByName) this.heldStates.set(name, group.current().state as CheckState);
     const isOtherLimit = staleLimit !== this.monitorContext.staleLimit;
-    this.monitorContext.findings = this.findingsOf(settings);
+    this.monitorContext.normalizer = this.normalizerOf(settings);
     this.monitorContext.staleLimit = staleLimit;
     this.identity = this.identityOf(settings);
     this.monitors.clear();
@@ -215,37 +220,44 @@ export class Registry implements Health {
     const removed = [...before.values()].filter((monitor) => this.monitors.get(monitor.name) !== monitor);
 
     this.startup = new Startup([...this.monitors.values()], this.startup);
-    for (const monitor of this.monitors.values()) if (monitor.hasRun) this.startup.see(monitor);
+    for (const monitor of this.monitors.values()) if (monitor.hasRun) this.startup.onResult(monitor);
     for (const monitor of removed) this.joining.delete(monitor);
-    const newGroups = this.nameGroups(settings.groups);
+    const newGroups = this.updateGroups(settings.groups);
     for (const monitor of [...this.joining.keys(), ...added]) {
       this.joining.set(monitor, new Set([...(this.joining.get(monitor) ?? []), ...newGroups]));
     }
     this.startupGrace = settings.startupGrace ?? Number.POSITIVE_INFINITY;
     this.armGrace();
-    this.selectAgain();
+    this.reselect();
 
-    // Those who wait for a run of what is gone are answered by what there is now.
+    // Requests that wait for a removed check are answered with the remaining ones.
     for (const monitor of removed) this.retire(monitor.check, monitor.stop());
     for (const start of starts) start();
     return { added: added.map(({ name }) => name), changed, removed: removed.map(({ name }) => name) };
   }
 
-  /** From now on everything but liveness answers draining. */
+  /** From now on all scopes except liveness answer draining. */
   drain(): void {
     this.isDraining = true;
     this.refresh();
-    this.watches.look();
+    this.subscriptions.notify();
   }
 
-  /** Aborts every run and lets go of what the checks keep; settles when they have, or after a second. Never rejects. */
+  /**
+   * Aborts all runs and closes all checks; resolves when they have settled, at the latest after one second. Never
+   * rejects.
+   */
   stop(): Promise<void> {
     this.isStopped = true;
-    this.stopping ??= this.end();
+    this.stopping ??= this.stopAll();
     return this.stopping;
   }
 
-  /** Calls `listener` at every change of state of a check or group; returns what takes that back. */
+  /**
+   * Calls `listener` at every state change of a check or group.
+   *
+   * @returns a function that removes the listener.
+   */
   onTransition(listener: (transition: Transition) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
@@ -253,21 +265,21 @@ export class Registry implements Health {
 
   /** The names of all groups. */
   groups(): readonly string[] {
-    return [...this.groupViews.keys()];
+    return [...this.groupsByName.keys()];
   }
 
-  /** The state of a group as it is known now; of `startup` that of the scope. Runs nothing. */
+  /** Current state of a group; for `startup`, of the scope. Starts no run. */
   stateOf(group: string): State {
-    return this.watched(group)?.standing.state ?? 'not-found';
+    return this.groupOf(group)?.status.state ?? 'not-found';
   }
 
-  /** What is known of a group now, in full. Runs nothing. */
+  /** Current status of a group with its report. Starts no run. */
   known(group: string): Answer {
-    return (this.groupViews.get(group) ?? this.notFound).answer(false);
+    return (this.groupsByName.get(group) ?? this.notFound).answer(false);
   }
 
-  standing(scope: Scope): CachedStatus {
-    return this.ofScope(scope).standing;
+  cachedStatus(scope: Scope): CachedStatus {
+    return this.groupOfScope(scope).status;
   }
 
   ask(query: Query, answer: (answer: Answer) => void): Withdraw {
@@ -279,66 +291,66 @@ export class Registry implements Health {
     );
   }
 
-  /** Number of different `checks` selections that are watched now. */
+  /** Number of different `checks` selections with subscribers. */
   get watchedSelections(): number {
     return this.selections.watchedCount;
   }
 
-  watch(selection: Selection, changed: () => void): Watched;
-  watch(selection: Selection, changed: () => void, maxSelections: number): Watched | undefined;
-  watch(selection: Selection, changed: () => void, maxSelections = Number.POSITIVE_INFINITY): Watched | undefined {
-    const found = this.select(selection);
-    const isNew = found?.key !== undefined && !this.selections.isWatched(found.key);
+  watch(selection: Selection, changed: () => void): Subscription;
+  watch(selection: Selection, changed: () => void, maxSelections: number): Subscription | undefined;
+  watch(selection: Selection, changed: () => void, maxSelections = Number.POSITIVE_INFINITY): Subscription | undefined {
+    const existing = this.select(selection);
+    const isNew = existing?.key !== undefined && !this.selections.isWatched(existing.key);
     if (isNew && this.watchedSelections >= maxSelections) return undefined;
     const findGroup = () => this.membersOf(selection.group as string);
-    const view = found ?? this.selections.missing(selection, findGroup, maxSelections) ?? this.notFound;
-    // First, because what this changes at once is no news to who is told only now.
-    ask(view, { ...selection, timeout: 0, hops: 0 }, this.clock, () => {});
-    return this.watches.add(view, changed);
+    const group = existing ?? this.selections.createMissing(selection, findGroup, maxSelections) ?? this.notFound;
+    // Refresh first, so that the new subscriber is not notified of a change it already sees.
+    ask(group, { ...selection, timeout: 0, hops: 0 }, this.clock, () => {});
+    return this.subscriptions.add(group, changed);
   }
 
-  private beginWatching(view: View): void {
-    if (view.key !== undefined) this.selections.watch(view.key, view);
+  private beginWatching(group: Group): void {
+    if (group.key !== undefined) this.selections.watch(group.key, group);
   }
 
-  private endWatching(view: View): void {
-    if (view.key !== undefined) this.selections.cancelWatches(view.key);
+  private endWatching(group: Group): void {
+    if (group.key !== undefined) this.selections.cancelWatches(group.key);
   }
 
-  /** Undefined where it does not exist. */
-  private select({ scope, checks, group }: Selection): View | undefined {
+  /** Undefined if it does not exist. */
+  private select({ scope, checks, group }: Selection): Group | undefined {
     if (scope === 'liveness' || (checks === undefined && (group === undefined || group === scope))) {
-      return this.ofScope(scope);
+      return this.groupOfScope(scope);
     }
-    return checks ? this.selections.find(checks) : this.groupViews.get(group as string);
+    return checks ? this.selections.find(checks) : this.groupsByName.get(group as string);
   }
 
-  /** The checks that count in a group; undefined: there is no such group. */
+  /** Checks that count in a group; undefined if there is no such group. */
   private membersOf(group: string): readonly Monitor[] | undefined {
-    if (!this.groupViews.has(group)) return undefined;
+    if (!this.groupsByName.has(group)) return undefined;
     return [...this.monitors.values()].filter(
       (monitor) =>
         (group === 'all' || monitor.groups.includes(group)) && (this.joining.get(monitor)?.has(group) ?? true),
     );
   }
 
-  /** Makes the groups that there are now; returns those that are new. */
-  private nameGroups(named: readonly string[] = []): ReadonlySet<string> {
+  /** Creates missing groups and removes obsolete ones; returns the names of new ones. */
+  private updateGroups(named: readonly string[] = []): ReadonlySet<string> {
     const checked = [...this.monitors.values()].flatMap(({ groups }) => groups);
     const names = new Set(['readiness', 'startup', 'all', ...named, ...checked]);
-    const before = new Map(this.groupViews);
-    this.groupViews.clear();
-    for (const name of names) this.groupViews.set(name, before.get(name) as View);
+    const before = new Map(this.groupsByName);
+    this.groupsByName.clear();
+    for (const name of names) this.groupsByName.set(name, before.get(name) as Group);
     const added = [...names].filter((name) => !before.has(name));
     for (const name of added) {
-      this.groupViews.set(name, this.groupView(name));
+      this.groupsByName.set(name, this.createGroup(name));
     }
     return new Set(added);
   }
 
-  private groupView(name: string): View {
+  private createGroup(name: string): Group {
     const worst = () => this.heldStates.get(name) ?? 'pass';
-    return new View(() => this.membersOf(name), this.draining, this.context, undefined, worst);
+    return new Group(() => this.membersOf(name), this.draining, this.context, undefined, worst);
   }
 
   private isJoining(group: string): boolean {
@@ -347,7 +359,7 @@ export class Registry implements Health {
     );
   }
 
-  private ofScope(scope: Scope): View {
+  private groupOfScope(scope: Scope): Group {
     switch (scope) {
       case 'readiness':
         return this.readiness;
@@ -358,8 +370,8 @@ export class Registry implements Health {
     }
   }
 
-  /** What startup says by itself: nothing once its grace is over and it has not passed. */
-  private started(): 'pass' | 'starting' | undefined {
+  /** State of startup; undefined (the state of its checks) if it has not passed within the grace. */
+  private startupState(): 'pass' | 'starting' | undefined {
     if (this.startup.passed) return 'pass';
     return this.isGraceOver ? undefined : 'starting';
   }
@@ -367,30 +379,30 @@ export class Registry implements Health {
   private endGrace(): void {
     this.isGraceOver = true;
     this.refresh();
-    this.watches.look();
+    this.subscriptions.notify();
   }
 
   private readonly draining = (): 'draining' | undefined => (this.isDraining ? 'draining' : undefined);
 
-  private changed(monitor: Monitor, before: Held): void {
+  private changed(monitor: Monitor, before: Snapshot): void {
     const wasStarted = this.startup.passed;
-    this.startup.see(monitor);
-    const { name, state: to, reason, verdict } = monitor;
-    if (to !== before.state) this.tell('check', name, before.state, to, reason, verdict.finding?.output);
-    if (this.joining.delete(monitor)) return this.selectAgain();
+    this.startup.onResult(monitor);
+    const { name, state: to, reason, hysteresis } = monitor;
+    if (to !== before.state) this.emit('check', name, before.state, to, reason, hysteresis.result?.output);
+    if (this.joining.delete(monitor)) return this.reselect();
     this.refresh();
-    if (this.startup.passed !== wasStarted) this.watches.look();
-    // Most results are as the one before, and then nothing that is watched need be looked at.
-    else if (to !== before.state || reason !== before.reason) this.watches.look(monitor);
+    if (this.startup.passed !== wasStarted) this.subscriptions.notify();
+    // Most results equal the previous one: then there is nothing to compare.
+    else if (to !== before.state || reason !== before.reason) this.subscriptions.notify(monitor);
   }
 
-  /** There are other checks in some group than before. */
-  private selectAgain(): void {
+  /** Applies a change of the checks of groups. */
+  private reselect(): void {
     this.context.generation++;
     for (const group of this.heldStates.keys()) if (!this.isJoining(group)) this.heldStates.delete(group);
-    this.watches.select();
+    this.subscriptions.select();
     this.refresh();
-    this.watches.look();
+    this.subscriptions.notify();
   }
 
   private armGrace(): void {
@@ -402,12 +414,14 @@ export class Registry implements Health {
     else this.graceTimer = this.clock.after(left, () => this.endGrace());
   }
 
-  /** Closes a check that is not wanted any more, once its run has let go, or after a second; another name may still stand for it. */
-  private retire(check: DefinedCheck, detach: Promise<unknown>): void {
+  /**
+   * Closes a removed check once its run has settled, at the latest after one second, unless another name still uses it.
+   */
+  private retire(check: DefinedCheck, settled: Promise<unknown>): void {
     const isWanted = () => [...this.monitors.values()].some((monitor) => monitor.check.source === check.source);
-    const retired = this.within(STOP_LIMIT, detach).then(() => isWanted() || check.close?.());
-    const leaving = retired.catch(() => {}).finally(() => this.leaving.delete(leaving));
-    this.leaving.add(leaving);
+    const retired = this.withTimeLimit(STOP_LIMIT, settled).then(() => isWanted() || check.close?.());
+    const retiring = retired.catch(() => {}).finally(() => this.retiring.delete(retiring));
+    this.retiring.add(retiring);
   }
 
   private identityOf({ serviceId, releaseId }: RegistrySettings): Identity {
@@ -418,44 +432,44 @@ export class Registry implements Health {
     };
   }
 
-  private findingsOf({ checks }: RegistrySettings): ResultNormalizer {
+  private normalizerOf({ checks }: RegistrySettings): ResultNormalizer {
     return new ResultNormalizer(redactor(checks.flatMap(({ secrets }) => secrets ?? [])), this.instance);
   }
 
-  /** Brings what stands up to date, and tells which groups are in another state. */
+  /** Refreshes all groups and emits their transitions. */
   private refresh(): void {
     this.context.revision++;
-    for (const name of this.groupViews.keys()) {
-      const view = this.watched(name) as View;
-      const from = view.standing.state;
-      view.refresh();
-      const to = view.standing.state;
+    for (const name of this.groupsByName.keys()) {
+      const group = this.groupOf(name) as Group;
+      const from = group.status.state;
+      group.refresh();
+      const to = group.status.state;
       if (from === to) continue;
-      const worst = view.checks.find((check) => effectiveState(check) === to);
-      this.tell('group', name, from, to, worst?.reason, worst?.verdict.finding?.output);
+      const worst = group.checks.find((check) => effectiveState(check) === to);
+      this.emit('group', name, from, to, worst?.reason, worst?.hysteresis.result?.output);
     }
   }
 
-  private watched(group: string): View | undefined {
-    return group === 'startup' ? this.starting : this.groupViews.get(group);
+  private groupOf(group: string): Group | undefined {
+    return group === 'startup' ? this.starting : this.groupsByName.get(group);
   }
 
-  private tell(of: 'check' | 'group', name: string, from: State, to: State, reason?: Reason, output?: string): void {
+  private emit(of: 'check' | 'group', name: string, from: State, to: State, reason?: Reason, output?: string): void {
     const why = { ...(reason && { reason }), ...(output !== undefined && { output }) };
     for (const listener of this.listeners) callSafely(() => listener({ of, name, from, to, ...why }));
   }
 
-  private async end(): Promise<void> {
+  private async stopAll(): Promise<void> {
     this.clock.clear(this.graceTimer);
     this.context.reports.clear();
     const stops = [...this.monitors.values()].map(async (monitor) => {
       await Promise.allSettled([monitor.stop(), (async () => monitor.check.close?.())()]);
     });
-    await this.within(STOP_LIMIT, Promise.all([...stops, ...this.leaving]));
+    await this.withTimeLimit(STOP_LIMIT, Promise.all([...stops, ...this.retiring]));
   }
 
-  /** Resolves when `work` has, or after `ms` milliseconds. */
-  private async within(ms: number, work: Promise<unknown>): Promise<void> {
+  /** Resolves when `work` does, or after `ms` milliseconds. */
+  private async withTimeLimit(ms: number, work: Promise<unknown>): Promise<void> {
     let limit: Timer;
     await Promise.race([
       work,

@@ -6,66 +6,66 @@ const REPORT_LIFE = 250;
 /** Limit for all cached reports together, in bytes. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
-interface Kept {
-  readonly octets: Buffer;
+interface CachedReport {
+  readonly bytes: Buffer;
   readonly revision: number;
   readonly until: number;
 }
 
 /**
- * Serialised reports that callers share. A report is dropped when it may no longer be reused, so that the many watched
- * views cost no memory between two changes.
+ * Serialised reports, shared by all requests. A report is dropped as soon as it may not be reused, so that groups with
+ * subscribers use no memory between changes.
  */
 export class ReportCache {
-  /** For each extent the oldest first. */
-  private readonly kept: Readonly<Record<ReportDetail, Map<object, Kept>>> = {
+  /** Oldest first, for each detail. */
+  private readonly cache: Readonly<Record<ReportDetail, Map<object, CachedReport>>> = {
     full: new Map(),
     causes: new Map(),
     chain: new Map(),
   };
   /** Bytes of all cached reports. */
-  octets = 0;
+  bytes = 0;
   private timer: Timer | undefined;
 
   constructor(private readonly clock: Clock) {}
 
-  /** Returns the report of `view` at `revision`; calls `serialise` if none is cached. */
-  get(view: object, extent: ReportDetail, revision: number, serialise: () => Buffer): Buffer {
+  /** Returns the report of `group` at `revision`; calls `serialise` if none is cached. */
+  get(group: object, detail: ReportDetail, revision: number, serialise: () => Buffer): Buffer {
     const now = this.clock.now();
-    const reports = this.kept[extent];
-    const kept = reports.get(view);
-    if (kept && kept.revision === revision && now < kept.until) return kept.octets;
-    const octets = serialise();
-    if (kept) this.drop(reports, view, kept);
-    if (this.octets + octets.length > MAX_BYTES) this.clear();
-    reports.set(view, { octets, revision, until: now + REPORT_LIFE });
-    this.octets += octets.length;
+    const reports = this.cache[detail];
+    const cached = reports.get(group);
+    if (cached && cached.revision === revision && now < cached.until) return cached.bytes;
+    const bytes = serialise();
+    if (cached) this.drop(reports, group, cached);
+    if (this.bytes + bytes.length > MAX_BYTES) this.clear();
+    reports.set(group, { bytes, revision, until: now + REPORT_LIFE });
+    this.bytes += bytes.length;
     this.timer ??= this.clock.after(REPORT_LIFE, this.expire);
-    return octets;
+    return bytes;
   }
 
   clear(): void {
-    for (const reports of Object.values(this.kept)) reports.clear();
-    this.octets = 0;
+    for (const reports of Object.values(this.cache)) reports.clear();
+    this.bytes = 0;
     this.clock.clear(this.timer);
     this.timer = undefined;
   }
 
-  private drop(reports: Map<object, Kept>, view: object, { octets }: Kept): void {
-    reports.delete(view);
-    this.octets -= octets.length;
+  private drop(reports: Map<object, CachedReport>, group: object, { bytes }: CachedReport): void {
+    reports.delete(group);
+    this.bytes -= bytes.length;
   }
 
   private readonly expire = (): void => {
     const now = this.clock.now();
     let next = Number.POSITIVE_INFINITY;
-    for (const reports of Object.values(this.kept)) {
-      for (const [view, kept] of reports) {
-        if (kept.until > now) {
-          next = Math.min(next, kept.until);
+    for (const reports of Object.values(this.cache)) {
+      for (const [group, cached] of reports) {
+        if (cached.until > now) {
+          next = Math.min(next, cached.until);
           break;
         }
-        this.drop(reports, view, kept);
+        this.drop(reports, group, cached);
       }
     }
     this.timer = next < Number.POSITIVE_INFINITY ? this.clock.after(next - now, this.expire) : undefined;

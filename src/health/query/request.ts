@@ -2,69 +2,72 @@ import { callSafely } from '../../common/call-safely.js';
 import type { Clock, Timer } from '../../common/clock.js';
 import type { Answer, Query, Withdraw } from '../health.js';
 import type { Monitor, Waiter } from '../runs/monitor.js';
-import type { View } from './group.js';
+import type { Group } from './group.js';
 
-/** A question that came through so many responders starts no run at yet another one. */
+/** A request that came through this many responders starts no run at another one. */
 const MAX_HOPS = 4;
 
 function nothing(): void {}
 
 /**
- * Asks what `view` knows: at once where it is fresh enough, otherwise when the
- * runs that it takes have ended, at the latest after the caller's own timeout.
- * The runs go on whatever becomes of the question.
+ * Answers a query: at once if the status of `group` is fresh enough, otherwise when the required runs have finished, at
+ * the latest after the timeout of the query. The runs continue if the request is withdrawn.
  */
-export function ask(view: View, query: Query, clock: Clock, answer: (answer: Answer) => void): Withdraw {
+export function ask(group: Group, query: Query, clock: Clock, answer: (answer: Answer) => void): Withdraw {
   const now = clock.now();
-  const { freshUntil } = view.current();
+  const { freshUntil } = group.current();
   if (freshUntil === Number.POSITIVE_INFINITY || (query.maxAge === undefined && now <= freshUntil)) {
-    answer(view.answer(false));
+    answer(group.answer(false));
     return nothing;
   }
-  let question: Request | undefined;
-  for (const monitor of view.checks) {
+  let pending: PendingQuery | undefined;
+  for (const monitor of group.checks) {
     const maxAge = monitor.maxAge(query.maxAge);
     if (monitor.isFresh(maxAge, now)) continue;
-    question ??= new Request(view, clock, answer);
-    // A question that came through another responder may have come through that very one: waiting for it could wait for itself.
+    pending ??= new PendingQuery(group, clock, answer);
+    // A request from another responder may have started at the very one that this check asks: waiting could be waiting
+    // for itself.
     const remote = query.hops > 0 && monitor.check.kind === 'pingpong';
-    const run = monitor.needed(maxAge, now, query.hops, !remote || query.hops < MAX_HOPS);
-    question.need(monitor, run, !remote);
+    const run = monitor.requestRun(maxAge, now, query.hops, !remote || query.hops < MAX_HOPS);
+    pending.addRun(monitor, run, !remote);
   }
-  if (!question) {
-    answer(view.answer(false));
+  if (!pending) {
+    answer(group.answer(false));
     return nothing;
   }
-  return question.begin(query.timeout);
+  return pending.start(query.timeout);
 }
 
-/** A question that waits for runs. */
-class Request implements Waiter {
-  private readonly needs: { monitor: Monitor; run: number; wait: boolean }[] = [];
-  private missing = 0;
+/** A query that waits for runs. */
+class PendingQuery implements Waiter {
+  private readonly runs: { monitor: Monitor; run: number; isAwaited: boolean }[] = [];
+  private pendingRuns = 0;
   private timer: Timer;
   private open = true;
 
   constructor(
-    private readonly view: View,
+    private readonly group: Group,
     private readonly clock: Clock,
     private readonly answer: (answer: Answer) => void,
   ) {}
 
-  /** Run number `run` of `monitor` is wanted; without `wait` it only decides whether the answer is stale. */
-  need(monitor: Monitor, run: number, wait: boolean): void {
-    this.needs.push({ monitor, run, wait });
+  /**
+   * Requires run number `run` of `monitor`. If not `isAwaited`, the answer does not wait for it and is only marked
+   * stale.
+   */
+  addRun(monitor: Monitor, run: number, isAwaited: boolean): void {
+    this.runs.push({ monitor, run, isAwaited });
   }
 
-  begin(timeout: number): Withdraw {
+  start(timeout: number): Withdraw {
     if (timeout > 0) {
-      for (const { monitor, run, wait } of this.needs) {
-        if (!wait || monitor.hasEnded(run)) continue;
-        monitor.wait(run, this);
-        this.missing++;
+      for (const { monitor, run, isAwaited } of this.runs) {
+        if (!isAwaited || monitor.hasEnded(run)) continue;
+        monitor.addWaiter(run, this);
+        this.pendingRuns++;
       }
     }
-    if (this.missing === 0) {
+    if (this.pendingRuns === 0) {
       this.finish();
       return nothing;
     }
@@ -72,25 +75,25 @@ class Request implements Waiter {
     return () => this.close();
   }
 
-  arrived(): void {
-    this.missing--;
-    if (this.open && this.missing === 0) this.finish();
+  onRunEnded(): void {
+    this.pendingRuns--;
+    if (this.open && this.pendingRuns === 0) this.finish();
   }
 
   private finish(isDeadline = false): void {
     this.close();
-    // Where no run could change the answer any more, as while draining, none is missed.
-    const final = this.view.current().freshUntil === Number.POSITIVE_INFINITY;
-    // A check that a reload has taken away is missed by nobody.
-    const isMissed = ({ monitor, run }: { monitor: Monitor; run: number }) =>
-      !monitor.hasEnded(run) && this.view.checks.includes(monitor);
-    const stale = !final && this.needs.some(isMissed);
-    callSafely(() => this.answer(this.view.answer(stale, stale && isDeadline)));
+    // Nothing is missing if no run can change the answer, for example while draining.
+    const final = this.group.current().freshUntil === Number.POSITIVE_INFINITY;
+    // Checks that a reload has removed are not missing.
+    const isPending = ({ monitor, run }: { monitor: Monitor; run: number }) =>
+      !monitor.hasEnded(run) && this.group.checks.includes(monitor);
+    const stale = !final && this.runs.some(isPending);
+    callSafely(() => this.answer(this.group.answer(stale, stale && isDeadline)));
   }
 
   private close(): void {
     this.open = false;
     this.clock.clear(this.timer);
-    for (const { monitor } of this.needs) monitor.forget(this);
+    for (const { monitor } of this.runs) monitor.removeWaiter(this);
   }
 }

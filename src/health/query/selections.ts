@@ -1,55 +1,50 @@
 import type { Query } from '../health.js';
 import type { Monitor } from '../runs/monitor.js';
-import type { FindChecks, View } from './group.js';
+import type { FindChecks, Group } from './group.js';
 
-/** Limit of cached selections that nobody watches. */
+/** Maximum number of cached selections without subscribers. */
 const MAX_SELECTIONS = 64;
 
 /**
- * Views of checks that callers picked by name, one for all spellings of the
- * same set. The names are a closed set but their combinations are not, so only
- * the latest are kept, and those that are watched.
+ * Groups of checks selected by name; one group for the same names in any order. The names are a closed set, but their
+ * combinations are not: only the most recent groups are kept, and those with subscribers.
  */
 export class Selections {
-  private readonly kept = new Map<string, View>();
-  private readonly watched = new Map<string, View>();
-  /** What did not exist when it was first watched. */
-  private readonly missed = new Map<string, View>();
+  private readonly recent = new Map<string, Group>();
+  private readonly watched = new Map<string, Group>();
+  /** Groups with subscribers that did not exist when the first subscriber came. */
+  private readonly missing = new Map<string, Group>();
 
   constructor(
     private readonly monitors: ReadonlyMap<string, Monitor>,
-    private readonly create: (find: FindChecks, key: string) => View,
+    private readonly create: (find: FindChecks, key: string) => Group,
   ) {}
 
-  /** Undefined where a name does not exist. */
-  find(names: readonly string[]): View | undefined {
+  /** Returns the group of these checks; undefined if one of them does not exist. */
+  find(names: readonly string[]): Group | undefined {
     if (!names.every((name) => this.monitors.has(name))) return undefined;
     const key = keyOf(names);
     const watched = this.watched.get(key);
     if (watched) return watched;
-    const view = this.kept.get(key) ?? this.viewOf(names, key);
-    // The one that was asked for last is the last to go.
-    this.kept.delete(key);
-    this.kept.set(key, view);
-    const [oldest] = this.kept.keys();
-    if (this.kept.size > MAX_SELECTIONS) this.kept.delete(oldest as string);
-    return view;
+    const selected = this.recent.get(key) ?? this.create(() => this.pick(names), key);
+    // Moves it to the end: the least recently used is dropped first.
+    this.recent.delete(key);
+    this.recent.set(key, selected);
+    const [oldest] = this.recent.keys();
+    if (this.recent.size > MAX_SELECTIONS) this.recent.delete(oldest as string);
+    return selected;
   }
 
   /**
-   * For whoever watches what does not exist, which a reload may add: `find` looks for that. Undefined where `most` of
-   * these are watched.
+   * Returns the group for a subscription to checks or a group that do not exist yet and may be added by a reload;
+   * `find` looks up the group. Undefined if `max` of them have subscribers.
    */
-  missing({ checks, group }: Pick<Query, 'checks' | 'group'>, find: FindChecks, most: number): View | undefined {
-    // No name has a space in it: such a key is none of what exists.
+  createMissing({ checks, group }: Pick<Query, 'checks' | 'group'>, find: FindChecks, max: number): Group | undefined {
+    // Names contain no space, so this key differs from that of every existing selection.
     const key = checks ? ` ${keyOf(checks)}` : `  ${group}`;
-    const view = this.missed.get(key);
-    if (view || this.missed.size >= most) return view;
+    const selected = this.missing.get(key);
+    if (selected || this.missing.size >= max) return selected;
     return this.create(checks ? () => this.pick(checks) : find, key);
-  }
-
-  private viewOf(names: readonly string[], key: string): View {
-    return this.create(() => this.pick(names), key);
   }
 
   private pick(names: readonly string[]): Monitor[] | undefined {
@@ -66,22 +61,22 @@ export class Selections {
     return this.mapOf(key).has(key);
   }
 
-  /** Keeps the view until `cancelWatches`. */
-  watch(key: string, view: View): void {
-    this.kept.delete(key);
-    this.mapOf(key).set(key, view);
+  /** Keeps the group until `cancelWatches`. */
+  watch(key: string, selected: Group): void {
+    this.recent.delete(key);
+    this.mapOf(key).set(key, selected);
   }
 
   cancelWatches(key: string): void {
     this.mapOf(key).delete(key);
   }
 
-  private mapOf(key: string): Map<string, View> {
-    return key.startsWith(' ') ? this.missed : this.watched;
+  private mapOf(key: string): Map<string, Group> {
+    return key.startsWith(' ') ? this.missing : this.watched;
   }
 }
 
-/** The same for all spellings of a set, in whichever order a reload puts its checks. */
+/** Equal for the same names in any order. */
 function keyOf(names: readonly string[]): string {
   return [...new Set(names)].sort().join('\n');
 }

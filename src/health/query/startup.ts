@@ -1,19 +1,17 @@
-import { type Counted, effectiveState } from './aggregate.js';
+import { type Counted, effectiveState } from '../state.js';
 
 /**
- * Whether this service has started. It passes for good once each check of the
- * group `startup` has passed or warned once; without that group, once each
- * critical check has a first result, whatever it is: a shared database that is
- * down must not restart a whole fleet for ever. Whoever asks decides for how long
- * it is `starting` meanwhile.
+ * Whether the service has started. With checks in the group `startup`, it has once each of them has passed or warned.
+ * Without that group, once each critical check has a first result of any kind, so that a shared database that is down
+ * does not restart all instances forever. It never reverts. The caller decides how long to report `starting`.
  */
 export class Startup<C extends Counted & { readonly groups: readonly string[] }> {
-  /** The checks that it waits for. */
+  /** The checks that startup waits for. */
   readonly checks: readonly C[];
   private readonly missing: Set<C>;
   private readonly grouped: boolean;
 
-  /** @param before what was waited for until a reload: what has passed stays so. */
+  /** @param before state before a reload; what has passed stays passed. */
   constructor(checks: readonly C[], before?: Startup<C>) {
     const group = checks.filter((check) => check.groups.includes('startup'));
     this.grouped = group.length > 0;
@@ -27,8 +25,8 @@ export class Startup<C extends Counted & { readonly groups: readonly string[] }>
     return this.missing.size === 0;
   }
 
-  /** `check` has a result. */
-  see(check: C): void {
+  /** Called when `check` has a result. */
+  onResult(check: C): void {
     const added = effectiveState(check);
     if (!this.grouped || added === undefined || added === 'pass' || added === 'warn') this.missing.delete(check);
   }

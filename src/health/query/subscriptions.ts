@@ -1,138 +1,137 @@
 import { callSafely } from '../../common/call-safely.js';
-import type { Answer, CachedStatus, Watched } from '../health.js';
+import type { Answer, CachedStatus, Subscription } from '../health.js';
 import type { Monitor } from '../runs/monitor.js';
-import type { View } from './group.js';
+import type { Group } from './group.js';
 
-/** Work of one turn of the event loop: 1 for each check that is compared, 1 for each watcher that is notified. */
+/** Work per event loop turn: 1 per check compared, 1 per subscription notified. */
 const TURN_BUDGET = 2048;
 
-/** A subscription to a view. A class without closures, because there are many. */
-class Watcher implements Watched {
-  /** Version of the view at the last notification. */
+/** A subscription to a group. A class without closures, because there can be many. */
+class GroupSubscription implements Subscription {
+  /** Version of the group that was last notified. */
   version: number;
 
   constructor(
-    readonly watched: WatchedView,
+    readonly watched: WatchedGroup,
     readonly changed: () => void,
-    private readonly watches: Watches,
+    private readonly all: Subscriptions,
   ) {
     this.version = watched.version;
   }
 
   get answer(): Answer {
-    return this.watched.view.answer(false);
+    return this.watched.group.answer(false);
   }
 
-  look(): void {
+  notifyIfChanged(): void {
     const { watched } = this;
-    watched.look();
-    if (watched.watchers.has(this)) watched.notify(this);
+    watched.compare();
+    if (watched.subscriptions.has(this)) watched.notify(this);
   }
 
   end(): void {
-    this.watches.delete(this);
+    this.all.delete(this);
   }
 }
 
-/** A view with at least one watcher. */
-class WatchedView {
-  readonly watchers = new Set<Watcher>();
-  /** Rises with each change. */
+/** A group with at least one subscription. */
+class WatchedGroup {
+  readonly subscriptions = new Set<GroupSubscription>();
+  /** Incremented at each change. */
   version = 0;
-  /** The latest version for which the notification of all watchers has begun. */
+  /** The latest version for which notifying the subscriptions has started. */
   notifiedVersion = 0;
-  private standing: CachedStatus;
-  private outlook: string;
-  /** Those that run because they are watched here. */
+  private status: CachedStatus;
+  private signature: string;
+  /** Checks that run because this group has subscriptions. */
   private checks: readonly Monitor[] = [];
 
-  constructor(readonly view: View) {
-    this.standing = view.current();
-    this.outlook = outlookOf(view);
+  constructor(readonly group: Group) {
+    this.status = group.current();
+    this.signature = signatureOf(group);
   }
 
-  /** Watches these checks, and no others any more. */
-  count(checks: readonly Monitor[]): void {
+  /** Replaces the checks that run because of this group. */
+  setChecks(checks: readonly Monitor[]): void {
     const before = this.checks;
     this.checks = checks;
     for (const check of checks) if (!before.includes(check)) check.watch();
     for (const check of before) if (!checks.includes(check)) check.cancelWatches();
   }
 
-  /** Compares the view with what it was at the last call. */
-  look(): void {
-    const { view } = this;
-    if (view.current() === this.standing) return;
-    this.standing = view.standing;
-    const outlook = outlookOf(view);
-    if (outlook === this.outlook) return;
-    this.outlook = outlook;
+  /** Detects changes since the last call. */
+  compare(): void {
+    const { group } = this;
+    if (group.current() === this.status) return;
+    this.status = group.status;
+    const signature = signatureOf(group);
+    if (signature === this.signature) return;
+    this.signature = signature;
     this.version++;
   }
 
-  /** Notifies `watcher` unless it has been notified of this version. */
-  notify(watcher: Watcher): void {
-    if (watcher.version === this.version) return;
-    watcher.version = this.version;
-    callSafely(watcher.changed);
+  /** Notifies `subscription` unless it has been notified of this version. */
+  notify(subscription: GroupSubscription): void {
+    if (subscription.version === this.version) return;
+    subscription.version = this.version;
+    callSafely(subscription.changed);
   }
 }
 
 /**
- * Who wants to hear of each change of a view: of its state, or of the state or
- * reason of one of its checks. Those go on being run meanwhile; what that costs
- * does not depend on how many watch.
+ * Subscriptions to groups: each is notified when the state of its group, or the state or reason of one of its checks,
+ * changes. The checks keep running meanwhile; the cost of running them does not depend on the number of subscriptions.
  */
-export class Watches {
-  private readonly views = new Map<View, WatchedView>();
-  /** Views that may have changed, in the order in which they are compared. */
-  private readonly due = new Set<WatchedView>();
+export class Subscriptions {
+  private readonly groups = new Map<Group, WatchedGroup>();
+  /** Groups that may have changed, in the order in which they are compared. */
+  private readonly due = new Set<WatchedGroup>();
   private steps: Iterator<number, void> | undefined;
   private isRunning = false;
 
   constructor(
-    private readonly began: (view: View) => void,
-    private readonly ended: (view: View) => void,
+    private readonly began: (group: Group) => void,
+    private readonly ended: (group: Group) => void,
   ) {}
 
-  add(view: View, changed: () => void): Watched {
-    const watched = this.views.get(view) ?? this.begin(view);
-    // A new watcher begins with the current version.
-    watched.look();
-    const watcher = new Watcher(watched, changed, this);
-    watched.watchers.add(watcher);
-    return watcher;
+  add(group: Group, changed: () => void): Subscription {
+    const watched = this.groups.get(group) ?? this.begin(group);
+    // A new subscription starts with the current version.
+    watched.compare();
+    const subscription = new GroupSubscription(watched, changed, this);
+    watched.subscriptions.add(subscription);
+    return subscription;
   }
 
-  delete(watcher: Watcher): void {
-    const { watched } = watcher;
-    if (!watched.watchers.delete(watcher) || watched.watchers.size > 0) return;
-    this.views.delete(watched.view);
+  delete(subscription: GroupSubscription): void {
+    const { watched } = subscription;
+    if (!watched.subscriptions.delete(subscription) || watched.subscriptions.size > 0) return;
+    this.groups.delete(watched.group);
     this.due.delete(watched);
-    watched.count([]);
-    this.ended(watched.view);
+    watched.setChecks([]);
+    this.ended(watched.group);
   }
 
-  private begin(view: View): WatchedView {
-    const watched = new WatchedView(view);
-    this.views.set(view, watched);
-    this.began(view);
-    watched.count(view.checks);
+  private begin(group: Group): WatchedGroup {
+    const watched = new WatchedGroup(group);
+    this.groups.set(group, watched);
+    this.began(group);
+    watched.setChecks(group.checks);
     return watched;
   }
 
-  /** Other checks are selected than before. `look` notifies the watchers. */
+  /** Applies a changed set of checks; `notify` notifies the subscriptions. */
   select(): void {
-    for (const watched of this.views.values()) watched.count(watched.view.checks);
+    for (const watched of this.groups.values()) watched.setChecks(watched.group.checks);
   }
 
   /**
-   * `check`, or anything, may have changed. The first watchers are notified before this returns, the others in later
-   * turns of the event loop.
+   * Notifies the subscriptions of groups that contain `check`, or of all groups. The first are notified before this
+   * returns, the others in later event loop turns.
    */
-  look(check?: Monitor): void {
-    for (const watched of this.views.values()) {
-      if (check === undefined || watched.view.checks.includes(check)) this.due.add(watched);
+  notify(check?: Monitor): void {
+    for (const watched of this.groups.values()) {
+      if (check === undefined || watched.group.checks.includes(check)) this.due.add(watched);
     }
     if (!this.isRunning && this.due.size > 0) this.run();
   }
@@ -140,38 +139,38 @@ export class Watches {
   private readonly run = (): void => {
     this.isRunning = true;
     this.steps ??= this.work();
-    for (let left = TURN_BUDGET; left > 0; ) {
+    for (let budget = TURN_BUDGET; budget > 0; ) {
       const { done, value } = this.steps.next();
       if (done) {
         this.steps = undefined;
         this.isRunning = false;
         return;
       }
-      left -= value as number;
+      budget -= value as number;
     }
     setImmediate(this.run);
   };
 
-  /** Yields the work of each step. A view that changes again meanwhile goes to the end of the queue. */
+  /** Yields the cost of each step. A group that changes meanwhile is queued again at the end. */
   private *work(): Generator<number, void> {
     for (const watched of this.due) {
       this.due.delete(watched);
-      watched.look();
-      yield 1 + watched.view.checks.length;
+      watched.compare();
+      yield 1 + watched.group.checks.length;
       if (watched.notifiedVersion === watched.version) continue;
       watched.notifiedVersion = watched.version;
-      for (const watcher of watched.watchers) {
-        watched.notify(watcher);
+      for (const subscription of watched.subscriptions) {
+        watched.notify(subscription);
         yield 1;
       }
     }
   }
 }
 
-/** Without the checks that pass, so that a reload that adds or removes one of these is no change. */
-function outlookOf(view: View): string {
-  const notPassing = view.checks.filter(({ state }) => state !== 'pass');
-  return [view.standing.state, ...notPassing.map(({ name, state, reason }) => `${name} ${state} ${reason ?? ''}`)].join(
+/** Checks that pass are left out, so that adding or removing one of them is not a change. */
+function signatureOf(group: Group): string {
+  const notPassing = group.checks.filter(({ state }) => state !== 'pass');
+  return [group.status.state, ...notPassing.map(({ name, state, reason }) => `${name} ${state} ${reason ?? ''}`)].join(
     '\n',
   );
 }

@@ -2,25 +2,24 @@ import type { NormalizedResult } from '../result.js';
 import type { CheckState } from '../state.js';
 
 /**
- * What is held of a check: the finding that counts, once `rise` good ones or
- * `fall` bad ones came in a row. The first counts at once, also after a time
- * of knowing nothing. Pass and warn are good, fail and unknown are bad; within
- * the same side a new finding counts at once.
+ * Applies `rise` and `fall` to the results of a check: a result counts after `rise` good or `fall` bad ones in a row.
+ * The first result, and the first after an expiry, counts at once. Pass and warn are good, fail and unknown are bad; a
+ * result on the same side as the previous one counts at once.
  */
 export class Hysteresis {
-  /** The finding that counts; undefined while nothing is known. */
-  finding: NormalizedResult | undefined;
-  /** Monotonic moment since when the state is what it is. */
+  /** The result that counts; undefined if there is none. */
+  result: NormalizedResult | undefined;
+  /** Monotonic time since which the state holds. */
   since: number;
-  /** Good findings in a row. */
+  /** Consecutive good results. */
   passes = 0;
-  /** Bad findings in a row. */
+  /** Consecutive bad results. */
   fails = 0;
 
   private isRestarted = false;
 
   constructor(
-    /** Good findings in a row, and bad ones, that count; they may change, and hold from the next finding on. */
+    /** Thresholds; changes apply from the next result on. */
     public rise: number,
     public fall: number,
     now: number,
@@ -29,36 +28,36 @@ export class Hysteresis {
   }
 
   get state(): CheckState {
-    return this.finding?.status ?? 'unknown';
+    return this.result?.status ?? 'unknown';
   }
 
-  take(finding: NormalizedResult, now: number): void {
-    const good = isGood(finding);
-    const isFirst = this.finding === undefined || this.isRestarted;
+  record(result: NormalizedResult, now: number): void {
+    const good = isGood(result);
+    const isFirst = this.result === undefined || this.isRestarted;
     this.isRestarted = false;
     this.passes = good ? this.passes + 1 : 0;
     this.fails = good ? 0 : this.fails + 1;
-    const held = this.finding;
-    const isSameSide = held !== undefined && isGood(held) === good;
+    const previous = this.result;
+    const isSameSide = previous !== undefined && isGood(previous) === good;
     const counts = isFirst || isSameSide || (good ? this.passes >= this.rise : this.fails >= this.fall);
-    if (counts) this.hold(finding, now);
+    if (counts) this.set(result, now);
   }
 
-  /** The next finding is the first of another check: it counts at once, and what is held stands until then. */
+  /** The check has been replaced: the next result counts at once; until then the previous one stays. */
   restart(): void {
     this.isRestarted = true;
     this.passes = 0;
     this.fails = 0;
   }
 
-  /** The finding has become too old to count. */
-  forget(now: number): void {
-    this.hold(undefined, now);
+  /** The result has become too old to count. */
+  expire(now: number): void {
+    this.set(undefined, now);
   }
 
-  private hold(finding: NormalizedResult | undefined, now: number): void {
+  private set(result: NormalizedResult | undefined, now: number): void {
     const before = this.state;
-    this.finding = finding;
+    this.result = result;
     if (this.state !== before) this.since = now;
   }
 }

@@ -1,46 +1,52 @@
 import type { Clock, Timer } from '../../common/clock.js';
 import type { NormalizedResult, ResultNormalizer } from '../result.js';
 
-/** Time limit of one attempt, in milliseconds: far beyond what a cold disk needs. */
+/** Time limit of one attempt, in milliseconds. */
 const LOAD_LIMIT_MS = 30_000;
-/** How long what is loaded waits for what other checks load: much of that blocks the event loop, in the time of a run. */
+/**
+ * How long to wait for loads of other checks, in milliseconds: loading blocks the event loop, which would count against
+ * the first run.
+ */
 const OTHERS_LIMIT_MS = 1000;
 
-/** Loads, before the first run, what the runs of a check need (`CheckDefinition.load`). */
+/** Loads what the runs of a check need, before the first run (`CheckDefinition.load`). */
 export class Loader {
   isLoaded: boolean;
-  /** A call of `load` has not settled; there is never a second one beside it. */
+  /** A call of `load` has not settled; no second one is started. */
   private isPending = false;
-  private waiting: ((failure?: NormalizedResult) => void) | undefined;
+  private callback: ((failure?: NormalizedResult) => void) | undefined;
   private timer: Timer;
 
   constructor(
     private readonly load: (() => unknown) | undefined,
     private readonly clock: Clock,
-    private readonly findings: ResultNormalizer,
-    /** What is being loaded, of this check and of others. */
+    private readonly normalizer: ResultNormalizer,
+    /** Pending loads of all checks. */
     private readonly loads: Set<Promise<unknown>> = new Set(),
   ) {
     this.isLoaded = load === undefined;
   }
 
-  /** An attempt is going on. */
+  /** Whether an attempt is in progress. */
   get isLoading(): boolean {
-    return this.waiting !== undefined;
+    return this.callback !== undefined;
   }
 
-  /** Makes an attempt, unless one is going on. `end` is called once, with the failure if there is one; never after `stop`. */
+  /**
+   * Starts an attempt unless one is in progress. Calls `end` once, with the failure if there is one; never after
+   * `stop`.
+   */
   attempt(end: (failure?: NormalizedResult) => void): void {
-    if (this.waiting) return;
-    this.waiting = end;
+    if (this.callback) return;
+    this.callback = end;
     this.timer = this.clock.after(LOAD_LIMIT_MS, () => this.fail(`not loaded within ${LOAD_LIMIT_MS / 1000} s`));
-    // After the limit the call goes on, and the next attempt waits for the same one.
+    // After the time limit the call continues, and the next attempt waits for it.
     if (!this.isPending) void this.call();
   }
 
   stop(): void {
     this.clock.clear(this.timer);
-    this.waiting = undefined;
+    this.callback = undefined;
   }
 
   private async call(): Promise<void> {
@@ -53,7 +59,7 @@ export class Loader {
       this.isLoaded = true;
       this.end();
     } catch (error) {
-      this.fail(new Error('what the check needs could not be loaded', { cause: error }));
+      this.fail(new Error('loading the check failed', { cause: error }));
     } finally {
       this.isPending = false;
     }
@@ -61,20 +67,20 @@ export class Loader {
 
   private async othersLoaded(): Promise<void> {
     let limit: Timer;
-    const patience = new Promise<void>((resolve) => {
+    const timeLimit = new Promise<void>((resolve) => {
       limit = this.clock.after(OTHERS_LIMIT_MS, resolve);
     });
-    await Promise.race([Promise.allSettled(this.loads), patience]);
+    await Promise.race([Promise.allSettled(this.loads), timeLimit]);
     this.clock.clear(limit);
   }
 
   private fail(why: unknown): void {
-    this.end(this.findings.failed('internal', why));
+    this.end(this.normalizer.failed('internal', why));
   }
 
   private end(failure?: NormalizedResult): void {
-    const { waiting } = this;
+    const { callback } = this;
     this.stop();
-    waiting?.(failure);
+    callback?.(failure);
   }
 }

@@ -9,49 +9,49 @@ import { Run } from './run.js';
 import { type FlightListener, SingleFlight } from './single-flight.js';
 import { CheckStats } from './stats.js';
 
-/** The most that a background run comes early, as a part of the interval, so that instances do not run in step. */
+/** Background runs start up to this fraction of the interval early, so that instances do not run in lockstep. */
 const JITTER = 0.25;
 
-/** How often what is watched and run on demand only is run where its max age is 0, so that no result satisfies a later caller. */
+/** Period, in milliseconds, of a check with subscribers, without an interval and with max age 0. */
 const PERIOD_WITHOUT_AGE = 5000;
 
-/** Someone who waits for a run. */
+/** Waits for a run. */
 export interface Waiter {
-  arrived(): void;
+  onRunEnded(): void;
 }
 
-/** Shared by all monitors; a reload changes it in place. */
+/** Context shared by all monitors; a reload changes it in place. */
 export interface MonitorContext {
   readonly clock: Clock;
-  /** 0 to below 1, for the jitter. */
+  /** Returns 0 to below 1, for the jitter. */
   readonly random: () => number;
-  findings: ResultNormalizer;
-  /** What checks are loading. */
+  normalizer: ResultNormalizer;
+  /** Pending loads of checks. */
   loads: Set<Promise<unknown>>;
-  /** Results older than this, and than the check's own max age, count for nothing. Milliseconds. */
+  /** Results older than this and than the max age of the check do not count. Milliseconds. */
   staleLimit: number;
-  /** Something about the check is other than before: at each result, and when the last one became too old. */
-  changed(monitor: Monitor, before: Held): void;
+  /** Called at each result, and when the last one has expired. */
+  changed(monitor: Monitor, before: Snapshot): void;
 }
 
-/** What was held of a check before. */
-export interface Held {
+/** Previous state and reason of a check. */
+export interface Snapshot {
   readonly state: CheckState;
   readonly reason: Reason | undefined;
 }
 
-/** One check as it is watched: when it runs, what is held of it, and who waits for it. */
+/** Schedules the runs of one check, keeps its state, and notifies waiters. */
 export class Monitor implements FlightListener {
-  readonly verdict: Hysteresis;
+  readonly hysteresis: Hysteresis;
   readonly stats: CheckStats;
-  /** Monotonic moment at which the latest run that ended began; -Infinity before. */
+  /** Monotonic time at which the last finished run started; -Infinity before. */
   startedAt = Number.NEGATIVE_INFINITY;
-  /** How long it took, in milliseconds; undefined where none was possible. */
+  /** Duration of that run in milliseconds; undefined if no run was possible. */
   duration: number | undefined;
   private readonly flight: SingleFlight;
   private intervalTimer: Timer;
   private limitTimer: Timer;
-  /** Watched views that it counts in. */
+  /** Number of watched groups that contain the check. */
   private watches = 0;
   private waitingForCurrent = new Set<Waiter>();
   private waitingForNext = new Set<Waiter>();
@@ -62,18 +62,18 @@ export class Monitor implements FlightListener {
   ) {
     const { clock } = context;
     this.stats = new CheckStats(clock.wall() / 1000);
-    this.verdict = new Hysteresis(check.rise, check.fall, clock.now());
+    this.hysteresis = new Hysteresis(check.rise, check.fall, clock.now());
     this.flight = new SingleFlight(
       clock,
       check.minInterval,
-      (hops, listener) => new Run(this.check, hops, clock, context.findings, listener),
-      (hanging) => context.findings.failed('timeout', `${hanging} earlier runs have not ended`),
-      () => new Loader(this.check.load, clock, context.findings, context.loads),
+      (hops, listener) => new Run(this.check, hops, clock, context.normalizer, listener),
+      (hanging) => context.normalizer.failed('timeout', `${hanging} earlier runs are still hanging`),
+      () => new Loader(this.check.load, clock, context.normalizer, context.loads),
       this,
     );
   }
 
-  /** Age beyond which a result counts for nothing, in milliseconds. */
+  /** Age in milliseconds beyond which a result does not count. */
   get limit(): number {
     return Math.max(this.context.staleLimit, this.check.maxAge);
   }
@@ -95,31 +95,31 @@ export class Monitor implements FlightListener {
   }
 
   get state(): CheckState {
-    return this.verdict.state;
+    return this.hysteresis.state;
   }
 
   get passes(): number {
-    return this.verdict.passes;
+    return this.hysteresis.passes;
   }
 
   get fails(): number {
-    return this.verdict.fails;
+    return this.hysteresis.fails;
   }
 
-  /** Why the state is not pass. */
+  /** Reason for a state other than pass. */
   get reason(): Reason | undefined {
-    const { finding } = this.verdict;
-    return finding ? finding.reason : 'never-ran';
+    const { result } = this.hysteresis;
+    return result ? result.reason : 'never-ran';
   }
 
-  /** What the result says; where there is none, that what the check needs is still being loaded. */
+  /** Output of the result; without one, whether the check is still loading. */
   get output(): string | undefined {
-    const { finding } = this.verdict;
-    if (finding) return finding.output;
-    return this.flight.isLoading ? 'still loading what the check needs' : undefined;
+    const { result } = this.hysteresis;
+    if (result) return result.output;
+    return this.flight.isLoading ? 'still loading' : undefined;
   }
 
-  /** Whether a run has ended. */
+  /** Whether a run has finished. */
   get hasRun(): boolean {
     return this.startedAt > Number.NEGATIVE_INFINITY;
   }
@@ -132,32 +132,35 @@ export class Monitor implements FlightListener {
     return this.flight.abandoned;
   }
 
-  /** Starts the first run; the background runs follow from it. */
+  /** Starts the first run; background runs follow. */
   start(): void {
-    this.flight.want(0);
+    this.flight.request(0);
   }
 
-  /** The settings of the same check, or the stale limit, may be others: they hold from now on, for a run from the next one on. */
+  /** Applies changed settings of the same check, or a changed stale limit; a run in progress is not affected. */
   configure(check: DefinedCheck): void {
     const { interval } = this.check;
     const { clock } = this.context;
     this.apply(check);
     if (!this.hasRun) return;
     this.scheduleLimit(clock.now());
-    // While a run goes on, the next one is scheduled when it ends.
+    // During a run, the next one is scheduled when it ends.
     if (check.interval !== interval && !this.inFlight) this.scheduleNext(clock.now());
   }
 
   /**
-   * Another check takes the place of this one under its name: what is held and what was counted stays until its first
-   * result. `restart` has to follow.
+   * Replaces the check under the same name. State and statistics stay until the first result of the new check. Must be
+   * followed by `restart`.
    */
   replace(check: DefinedCheck): void {
     this.configure(check);
-    this.verdict.restart();
+    this.hysteresis.restart();
   }
 
-  /** Starts the first run of the check that took the place, for whom waits for a run too; settles when nothing of the old one runs. */
+  /**
+   * Starts the first run of the replacement, also for waiters of the old run; resolves when no run of the old check is
+   * left.
+   */
   restart(): Promise<void> {
     for (const waiter of this.waitingForCurrent) this.waitingForNext.add(waiter);
     this.waitingForCurrent = new Set();
@@ -166,78 +169,81 @@ export class Monitor implements FlightListener {
 
   private apply(check: DefinedCheck): void {
     this.check = check;
-    this.verdict.rise = check.rise;
-    this.verdict.fall = check.fall;
+    this.hysteresis.rise = check.rise;
+    this.hysteresis.fall = check.fall;
     this.flight.setMinInterval(check.minInterval);
   }
 
-  /** The age that is really accepted where `wanted` was asked for, in milliseconds. */
+  /** Effective max age for a requested one, in milliseconds. */
   maxAge(wanted: number | undefined): number {
     return wanted === undefined ? this.check.maxAge : Math.min(wanted, this.limit);
   }
 
-  /** Whether the latest result satisfies who asks now. With `maxAge` 0 none does: the run has to start after the question. */
+  /**
+   * Whether the latest result is fresh enough for a request. Never for max age 0, which requires a run that starts
+   * after the request.
+   */
   isFresh(maxAge: number, now: number): boolean {
     return maxAge > 0 && this.startedAt + maxAge >= now;
   }
 
-  /** Age up to which a result satisfies who names none, in milliseconds. */
+  /** Age up to which a result is shared by requests without a max age, in milliseconds. */
   get sharedFor(): number {
     return this.check.maxAge;
   }
 
-  /** Until when the latest result satisfies who names no age. */
+  /** Monotonic time until which the latest result is fresh for requests without a max age. */
   get freshUntil(): number {
     const { maxAge } = this.check;
     return maxAge > 0 ? this.startedAt + maxAge : Number.NEGATIVE_INFINITY;
   }
 
   /**
-   * The number of the run that will satisfy who asks now: of the one going on
-   * if it is young enough, else of the next, which `mayStart` starts.
+   * Returns the number of the run that satisfies a request: the current one if it is young enough, else the next, which
+   * is started if `mayStart`.
    */
-  needed(maxAge: number, now: number, hops: number, mayStart: boolean): number {
+  requestRun(maxAge: number, now: number, hops: number, mayStart: boolean): number {
     const { runningSince, started } = this.flight;
     if (runningSince !== undefined && maxAge > 0 && runningSince + maxAge >= now) return started;
-    return mayStart ? this.flight.want(hops) : started + 1;
+    return mayStart ? this.flight.request(hops) : started + 1;
   }
 
-  /** Somebody watches: what is run on demand only is now run whenever its result has outlived its max age. */
+  /** Adds a subscriber. A check without an interval now runs whenever its result exceeds its max age. */
   watch(): void {
     this.watches++;
-    // A run that goes on schedules the next one when it has ended.
+    // A run in progress schedules the next one when it ends.
     if (this.watches === 1 && this.check.interval === 0 && !this.inFlight) this.scheduleNext(this.context.clock.now());
   }
 
-  /** One of those who watch has gone. */
+  /** Removes a subscriber. */
   cancelWatches(): void {
     this.watches--;
     if (this.watches === 0 && this.check.interval === 0) this.context.clock.clear(this.intervalTimer);
   }
 
-  /** Whether run number `run` has ended. */
+  /** Whether run number `run` has finished. */
   hasEnded(run: number): boolean {
     return this.flight.ended >= run;
   }
 
-  /** Tells `waiter` when run number `run` has ended. */
-  wait(run: number, waiter: Waiter): void {
+  /** Notifies `waiter` when run number `run` has finished. */
+  addWaiter(run: number, waiter: Waiter): void {
     (run > this.flight.started ? this.waitingForNext : this.waitingForCurrent).add(waiter);
   }
 
-  forget(waiter: Waiter): void {
+  removeWaiter(waiter: Waiter): void {
     this.waitingForCurrent.delete(waiter);
     this.waitingForNext.delete(waiter);
   }
 
-  /** Aborts what runs and tells whoever waits; settles when it has let go. */
+  /** Aborts the run and notifies all waiters; resolves when the run has released its resources. */
   stop(): Promise<void> {
     const { clock } = this.context;
     clock.clear(this.intervalTimer);
     clock.clear(this.limitTimer);
-    const detach = this.flight.stop();
-    for (const waiter of [...this.waitingForCurrent, ...this.waitingForNext]) waiter.arrived();
-    return detach;
+    const settled = this.flight.stop();
+    for (const waiter of [...this.waitingForCurrent, ...this.waitingForNext]) waiter.onRunEnded();
+    return settled;
   }
 
   // FlightListener
@@ -248,57 +254,57 @@ export class Monitor implements FlightListener {
     this.waitingForNext = new Set();
   }
 
-  ended(startedAt: number, finding: NormalizedResult, ran: boolean): void {
+  ended(startedAt: number, result: NormalizedResult, ran: boolean): void {
     const { clock } = this.context;
     const now = clock.now();
     this.startedAt = startedAt;
     this.duration = ran ? now - startedAt : undefined;
-    this.count(finding);
-    const before = this.held;
-    this.verdict.take(finding, now);
+    this.count(result);
+    const before = this.snapshot;
+    this.hysteresis.record(result, now);
     this.scheduleLimit(now);
     this.scheduleNext(now);
     this.report(before);
     const waiting = this.waitingForCurrent;
     this.waitingForCurrent = new Set();
-    for (const waiter of waiting) waiter.arrived();
+    for (const waiter of waiting) waiter.onRunEnded();
   }
 
   private scheduleLimit(now: number): void {
     const { clock } = this.context;
     clock.clear(this.limitTimer);
-    // One more: at the limit itself a result still counts.
-    this.limitTimer = clock.after(Math.max(0, this.startedAt + this.limit + 1 - now), () => this.outlive());
+    // 1 ms more: a result still counts at the limit itself.
+    this.limitTimer = clock.after(Math.max(0, this.startedAt + this.limit + 1 - now), () => this.expire());
   }
 
-  /** The next run that nobody asks for, if there is to be one. */
+  /** Schedules the next background run, if there is one. */
   private scheduleNext(now: number): void {
     const { clock } = this.context;
     clock.clear(this.intervalTimer);
     const { period } = this;
     if (period === undefined) return;
     const wait = Math.max(0, this.startedAt + period - now);
-    this.intervalTimer = clock.after(wait, () => this.flight.want(0));
+    this.intervalTimer = clock.after(wait, () => this.flight.request(0));
   }
 
-  /** From the start of one run to that of the next that nobody asks for; undefined: there is none. */
+  /** Time between the starts of two background runs; undefined if there are none. */
   private get period(): number | undefined {
     const { interval, maxAge } = this.check;
     if (interval > 0) return interval * (1 - JITTER * this.context.random());
     return this.watches > 0 ? maxAge || PERIOD_WITHOUT_AGE : undefined;
   }
 
-  private outlive(): void {
-    const before = this.held;
-    this.verdict.forget(this.context.clock.now());
+  private expire(): void {
+    const before = this.snapshot;
+    this.hysteresis.expire(this.context.clock.now());
     this.report(before);
   }
 
-  private get held(): Held {
+  private get snapshot(): Snapshot {
     return { state: this.state, reason: this.reason };
   }
 
-  private report(before: Held): void {
+  private report(before: Snapshot): void {
     if (this.state !== before.state) {
       this.stats.transitions++;
       this.stats.stateSince = this.context.clock.wall() / 1000;
@@ -306,11 +312,11 @@ export class Monitor implements FlightListener {
     this.context.changed(this, before);
   }
 
-  private count(finding: NormalizedResult): void {
+  private count(result: NormalizedResult): void {
     const { stats, duration } = this;
     stats.runs++;
     if (duration !== undefined) stats.duration.observe(duration / 1000);
-    if (finding.status === 'pass' || finding.status === 'warn') stats.lastSuccess = this.context.clock.wall() / 1000;
-    else stats.failures[finding.reason ?? 'custom']++;
+    if (result.status === 'pass' || result.status === 'warn') stats.lastSuccess = this.context.clock.wall() / 1000;
+    else stats.failures[result.reason ?? 'custom']++;
   }
 }

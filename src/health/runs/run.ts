@@ -3,33 +3,33 @@ import type { DefinedCheck } from '../defined-check.js';
 import { CheckFailure } from '../reason.js';
 import type { NormalizedResult, ResultNormalizer } from '../result.js';
 
-/** A timer this late means that this process stood still: what the check waits for may be there, unread. */
-const STOOD_STILL_MS = 50;
-/** Long enough for the loop to read what has arrived. */
-const LOOK_AGAIN_MS = 5;
+/** A timer this late means that the process was stalled: the answer may have arrived but not been read yet. */
+const STALL_MS = 50;
+/** Long enough for the event loop to read pending data. */
+const RECHECK_MS = 5;
 
-/** Kinds whose code is the user's own: what they throw is their word, not our mistake. */
+/** Kinds with user code, whose exceptions get the reason `custom` rather than `internal`. */
 const ownKinds: ReadonlySet<string> = new Set(['function', 'module']);
 
-/** Kinds that never block the event loop: where their result is late, something else did. */
+/** Kinds that never block the event loop: if their result is late, something else did. */
 const unblockingKinds: ReadonlySet<string> = new Set(['mysql', 'redis', 'http', 'tcp', 'pingpong', 'process', 'disk']);
 
-/** Who started a run hears how it went. */
+/** Receives the outcome of a run. */
 export interface RunListener {
-  /** The finding stands; called exactly once, at the timeout at the latest, and never after `abort`. */
-  end(run: Run, finding: NormalizedResult): void;
-  /** The check has let go: its promise settled, before or after the end. */
+  /** Called exactly once with the result, at the latest at the timeout; never after `abort`. */
+  end(run: Run, result: NormalizedResult): void;
+  /** The promise of the check has settled, before or after `end`. */
   settle(run: Run): void;
 }
 
-/** One run of one check: ended by its timeout, whether or not the check lets go. */
+/** One run of a check. It ends at its timeout whether or not the check settles. */
 export class Run {
   readonly startedAt: number;
-  /** True once the check's own promise has settled. */
+  /** Whether the promise of the check has settled. */
   settled = false;
   private open = true;
   private deadline = 0;
-  /** How long the latest call of the check took to return its promise, in milliseconds. */
+  /** Time that the latest call of the check took to return its promise, in milliseconds. */
   private blocked = 0;
   private hasConnected = false;
   private readonly aborter = new AbortController();
@@ -40,7 +40,7 @@ export class Run {
     private readonly check: DefinedCheck,
     private readonly hops: number,
     private readonly clock: Clock,
-    private readonly findings: ResultNormalizer,
+    private readonly normalizer: ResultNormalizer,
     private readonly listener: RunListener,
   ) {
     this.startedAt = clock.now();
@@ -51,42 +51,44 @@ export class Run {
     this.done = this.work();
   }
 
-  /** Ends the run without a finding, because nobody wants it any more; settles when the check lets go. */
+  /** Ends the run without a result; resolves when the check has settled. */
   async abort(): Promise<void> {
     this.close();
-    this.aborter.abort(new CheckFailure('timeout', 'the run is not wanted any more'));
+    this.aborter.abort(new CheckFailure('timeout', 'the run was aborted'));
     await this.done;
   }
 
   private async work(): Promise<void> {
-    let finding = await this.attempt();
+    let result = await this.attempt();
     let isTooLate = this.isLate && this.blocked >= this.check.timeout;
-    // This check blocked the event loop, or something else did: a second attempt tells which.
+    // Either this check or something else blocked the event loop: a second attempt tells which.
     if (this.isLate && !isTooLate && this.mayRepeat) {
       this.setDeadline(this.clock.now());
-      finding = await this.attempt();
+      result = await this.attempt();
       isTooLate = this.isLate;
     }
     this.settled = true;
     this.listener.settle(this);
     if (!this.open) return;
     this.close();
-    this.listener.end(this, isTooLate ? this.noAnswer(': the check blocks the event loop') : finding);
+    this.listener.end(this, isTooLate ? this.noAnswer(': the check blocks the event loop') : result);
   }
 
   private async attempt(): Promise<NormalizedResult> {
-    const { check, findings, hops, clock } = this;
+    const { check, normalizer, hops, clock } = this;
     try {
       const calledAt = clock.now();
       const run = (async () => check.run(this.aborter.signal, this.deadline, hops, this.connected))();
       this.blocked = clock.now() - calledAt;
-      return findings.returned(await run);
+      return normalizer.returned(await run);
     } catch (error) {
-      return findings.thrown(error, ownKinds.has(check.kind) ? 'custom' : 'internal');
+      return normalizer.thrown(error, ownKinds.has(check.kind) ? 'custom' : 'internal');
     }
   }
 
-  /** The result came after the deadline and the run has not ended for that: the event loop was blocked, perhaps by the check. */
+  /**
+   * The result came after the deadline, but before the timer fired: the event loop was blocked, perhaps by the check.
+   */
   private get isLate(): boolean {
     return this.open && this.clock.now() > this.deadline && !unblockingKinds.has(this.check.kind);
   }
@@ -95,7 +97,7 @@ export class Run {
     return this.clock.now() - this.startedAt >= this.check.minInterval;
   }
 
-  /** What the check connected is kept, so that the next runs need not: its cost is not counted against this one. */
+  /** The connection is kept for later runs, so establishing it does not count against the timeout of this one. */
   private readonly connected = (): number => {
     if (this.open && !this.hasConnected) {
       this.hasConnected = true;
@@ -108,12 +110,12 @@ export class Run {
     const { timeout } = this.check;
     this.deadline = from + timeout;
     this.clock.clear(this.timer);
-    this.timer = this.clock.after(timeout, () => this.late());
+    this.timer = this.clock.after(timeout, () => this.onTimer());
   }
 
-  private late(): void {
-    if (this.clock.now() - this.deadline > STOOD_STILL_MS) {
-      this.timer = this.clock.after(LOOK_AGAIN_MS, () => this.expire());
+  private onTimer(): void {
+    if (this.clock.now() - this.deadline > STALL_MS) {
+      this.timer = this.clock.after(RECHECK_MS, () => this.expire());
     } else {
       this.expire();
     }
@@ -121,13 +123,13 @@ export class Run {
 
   private expire(): void {
     this.close();
-    const finding = this.noAnswer();
-    this.aborter.abort(new CheckFailure('timeout', finding.output ?? ''));
-    this.listener.end(this, finding);
+    const result = this.noAnswer();
+    this.aborter.abort(new CheckFailure('timeout', result.output ?? ''));
+    this.listener.end(this, result);
   }
 
   private noAnswer(why = ''): NormalizedResult {
-    return this.findings.failed('timeout', `no answer within ${this.check.timeout} ms${why}`);
+    return this.normalizer.failed('timeout', `no answer within ${this.check.timeout} ms${why}`);
   }
 
   private close(): void {

@@ -3,45 +3,45 @@ import type { NormalizedResult } from '../result.js';
 import type { Loader } from './loader.js';
 import type { Run, RunListener } from './run.js';
 
-/** Runs that did not let go after their timeout, beyond which no run starts as usual. */
+/** Number of hanging runs from which on no further run is started ... */
 export const MAX_ABANDONED = 3;
-/** Beyond it one run is tried this often, in case that the check works again while old runs hang for ever, ... */
+/** ... except one per this interval, in milliseconds, in case the check works again, ... */
 export const RETRY_MS = 30_000;
-/** ... until so many hang. */
+/** ... up to this number of hanging runs. */
 export const MAX_ABANDONED_IN_ALL = 20;
 
 export interface FlightListener {
-  /** Run number `number` starts. */
+  /** Called when run number `number` starts. */
   began(number: number): void;
   /**
-   * The run that began last has ended.
-   * @param startedAt monotonic moment of its start.
-   * @param ran false where no run was possible, because too many hang, or what the check needs could not be loaded.
+   * Called when the last started run has ended.
+   *
+   * @param startedAt monotonic time of its start.
+   * @param ran false if no run was possible, because too many are hanging or loading failed.
    */
-  ended(startedAt: number, finding: NormalizedResult, ran: boolean): void;
+  ended(startedAt: number, result: NormalizedResult, ran: boolean): void;
 }
 
 /**
- * The runs of one check: at most one at a time and one waiting behind it,
- * never two starts within the minInterval, whatever wants them. A run that outlives
- * its timeout is abandoned: the next ones start beside it, as long as few hang.
+ * Runs of one check: at most one running and one queued, with at least `minInterval` between two starts. A run that
+ * hangs after its timeout is abandoned: further runs start beside it, as long as few hang.
  */
 export class SingleFlight implements RunListener {
-  /** Number of the run that started last; runs end in the order of their numbers. */
+  /** Number of the last started run; runs end in the order of their numbers. */
   started = 0;
-  /** Number of the run that ended last. */
+  /** Number of the last ended run. */
   ended = 0;
   private running: Run | undefined;
   private loader: Loader;
-  /** The waiting run: how many responders the question came through that wants it. */
+  /** The queued run, with the lowest hop count of its requesters. */
   private next: { hops: number } | undefined;
   private minIntervalTimer: Timer;
   private lastStart = Number.NEGATIVE_INFINITY;
-  /** The same, of runs that were not refused. */
+  /** Start of the last run that was not refused. */
   private lastRun = Number.NEGATIVE_INFINITY;
   private readonly hanging = new Set<Run>();
-  /** The latest run was refused. */
-  private owesRun = false;
+  /** Whether the latest run was refused. */
+  private isRunRefused = false;
   private stopped = false;
 
   constructor(
@@ -55,20 +55,20 @@ export class SingleFlight implements RunListener {
     this.loader = createLoader();
   }
 
-  /** Monotonic moment at which the run that is going on started. */
+  /** Monotonic time at which the current run started. */
   get runningSince(): number | undefined {
     return this.running?.startedAt;
   }
 
-  /** Runs that did not let go after their timeout, and have not since. */
+  /** Number of runs that still hang after their timeout. */
   get abandoned(): number {
     return this.hanging.size;
   }
 
-  /** Wants a run that starts after now; returns its number. It may have ended when this returns. */
-  want(hops: number): number {
+  /** Requests a run that starts after this call; returns its number. It may have ended when this returns. */
+  request(hops: number): number {
     if (this.next) {
-      // Whoever came the shorter way needs the fresher answer.
+      // The requester with fewer hops needs the fresher answer.
       this.next.hops = Math.min(this.next.hops, hops);
       return this.started + 1;
     }
@@ -77,34 +77,34 @@ export class SingleFlight implements RunListener {
     return this.next ? this.started + 1 : this.started;
   }
 
-  /** What the check needs is being loaded; the first run waits for it. */
+  /** Whether the check is being loaded; the first run waits for it. */
   get isLoading(): boolean {
     return this.loader.isLoading;
   }
 
-  /** Holds from the next start on. */
+  /** Applies from the next start on. */
   setMinInterval(minInterval: number): void {
     this.minInterval = minInterval;
   }
 
   /**
-   * Another check takes the place of this one: the run that is going on counts for nothing, those that hang do not
-   * either, and one of the new check starts as soon as the minInterval allows. Settles when the aborted run has let go.
+   * Replaces the check: aborts the current run, forgets hanging ones, and starts a run as soon as `minInterval` allows.
+   * Resolves when the aborted run has settled.
    */
   async replace(): Promise<void> {
-    const detach = this.running?.abort();
+    const settled = this.running?.abort();
     this.running = undefined;
     this.hanging.clear();
-    this.owesRun = false;
+    this.isRunRefused = false;
     this.clock.clear(this.minIntervalTimer);
     this.loader.stop();
     this.loader = this.createLoader();
     this.next = { hops: 0 };
     this.advance();
-    await detach;
+    await settled;
   }
 
-  /** Starts no more runs and aborts the one that is going on; settles when it lets go. */
+  /** Aborts the current run and starts no more; resolves when it has settled. */
   async stop(): Promise<void> {
     this.stopped = true;
     this.next = undefined;
@@ -113,11 +113,11 @@ export class SingleFlight implements RunListener {
     await this.running?.abort();
   }
 
-  /** Starts the waiting run as soon as it may. */
+  /** Starts the queued run as soon as possible. */
   private advance(): void {
     if (!this.next || this.running || this.stopped) return;
     const now = this.clock.now();
-    // Timers may fire a fraction early: look at the clock each time.
+    // Timers may fire slightly early.
     const wait = this.lastStart + this.minInterval - now;
     if (wait > 0) {
       this.minIntervalTimer = this.clock.after(wait, () => this.advance());
@@ -127,13 +127,13 @@ export class SingleFlight implements RunListener {
       this.loader.attempt((failure) => (failure ? this.skip(failure) : this.advance()));
       return;
     }
-    this.owesRun = !this.mayRun(now);
-    if (this.owesRun) return this.skip(this.refused(this.hanging.size));
+    this.isRunRefused = !this.mayRun(now);
+    if (this.isRunRefused) return this.skip(this.refused(this.hanging.size));
     const { hops } = this.next;
     this.begin(now);
     this.lastRun = now;
     const run = this.create(hops, this);
-    // The clock has moved on since: the minInterval holds between the moments that are told.
+    // Taken from the run: `minInterval` applies to the reported start times.
     this.lastStart = run.startedAt;
     this.running = run;
     run.begin();
@@ -146,12 +146,12 @@ export class SingleFlight implements RunListener {
     this.listener.began(this.started);
   }
 
-  /** Ends the waiting run in place of starting it. */
-  private skip(finding: NormalizedResult): void {
+  /** Ends the queued run without starting it. */
+  private skip(result: NormalizedResult): void {
     const now = this.clock.now();
     this.begin(now);
     this.ended = this.started;
-    this.listener.ended(now, finding, false);
+    this.listener.ended(now, result, false);
   }
 
   private mayRun(now: number): boolean {
@@ -161,17 +161,17 @@ export class SingleFlight implements RunListener {
 
   // RunListener
 
-  end(run: Run, finding: NormalizedResult): void {
+  end(run: Run, result: NormalizedResult): void {
     this.running = undefined;
     this.ended = this.started;
     if (!run.settled) this.hanging.add(run);
-    this.listener.ended(run.startedAt, finding, true);
+    this.listener.ended(run.startedAt, result, true);
     this.advance();
   }
 
-  /** A run that hung lets go: perhaps the check works again, so a run that was refused is made up for. */
+  /** A hanging run has settled, so the check may work again: makes up for a refused run. */
   settle(run: Run): void {
     const hung = this.hanging.delete(run);
-    if (hung && this.owesRun && this.mayRun(this.clock.now())) this.want(0);
+    if (hung && this.isRunRefused && this.mayRun(this.clock.now())) this.request(0);
   }
 }

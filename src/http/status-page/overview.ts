@@ -1,7 +1,7 @@
 import { type Explanation, explain } from '../../health/explain.js';
 import type { Answer } from '../../health/health.js';
 import type { PastTransition } from '../../health/query/history.js';
-import { readReport } from '../../health/report-view.js';
+import { parseReport } from '../../health/report-view.js';
 import type { State } from '../../health/state.js';
 
 /** What the status page shows beside the health; reading it runs no check. */
@@ -51,7 +51,7 @@ export function board({ overview }: { readonly overview: Overview }): Board {
     state: readiness.state,
     version: overview.version,
     startedAt: overview.startedAt,
-    explanation: explain(readReport(report)),
+    explanation: explain(parseReport(report)),
     groups: Object.fromEntries(overview.groups().map((group) => [group, overview.stateOf(group)])),
     checks: parse(overview.known('all')).checks,
     connections: overview.connections(),

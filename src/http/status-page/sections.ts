@@ -1,4 +1,4 @@
-import { readReport, type ToldCause, type ToldCheck, type ToldReport } from '../../health/report-view.js';
+import { parseReport, type ReportedCause, type ReportedCheck, type ReportView } from '../../health/report-view.js';
 import type { State } from '../../health/state.js';
 import { type Html, html } from './html.js';
 import type { Board } from './overview.js';
@@ -38,7 +38,7 @@ export function sections(board: Board | BareBoard, wall: number, login?: string)
       connections: html``,
     });
   }
-  const report = readReport(board);
+  const report = parseReport(board);
   const { headline, since, lines } = board.explanation;
   return texts({
     now: html`${wall}`,
@@ -71,7 +71,7 @@ function moment(since: number | Date | undefined): Html {
 }
 
 /** From here to the leaf, whose end is the root cause. */
-function chain(cause: ToldCause, { service, instance, checks }: ToldReport): Html {
+function chain(cause: ReportedCause, { service, instance, checks }: ReportView): Html {
   const { via, check = 'what it did not name', reason, output } = cause;
   const why = [reason, output].filter((part) => part !== undefined && part !== '').join(': ');
   const leaf = html`<li class="root"><strong>Root cause</strong> ${check}${via.length > 0 ? html` of ${cause.service ?? cause.instance}` : ''}: ${why}</li>`;
@@ -82,14 +82,14 @@ function chain(cause: ToldCause, { service, instance, checks }: ToldReport): Htm
   return html`<ol class="chain">${here}<li>its check ${through.join(' or ')}</li>${hops.map((hop) => html`<li>the responder ${hop}</li>`)}${leaf}</ol>`;
 }
 
-function checkTable(checks: readonly ToldCheck[]): Html {
+function checkTable(checks: readonly ReportedCheck[]): Html {
   const order = ['fail', 'unknown', 'warn', 'pass'];
   const sorted = [...checks].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
   return html`<table><thead><tr><th scope="col">Check</th><th scope="col">State</th><th scope="col">Why</th><th scope="col">Since</th><th scope="col">Last run</th></tr></thead>
 <tbody>${sorted.map(checkRow)}</tbody></table>`;
 }
 
-function checkRow({ name, state, reason, output, since, durationMs, critical }: ToldCheck): Html {
+function checkRow({ name, state, reason, output, since, durationMs, critical }: ReportedCheck): Html {
   const why = [reason, output].filter((part) => part !== undefined && part !== '').join(': ');
   return html`<tr><th scope="row">${name}${critical ? '' : html` <small>not critical</small>`}</th>
 <td data-label="State">${badge(state)}</td>

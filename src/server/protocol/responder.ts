@@ -61,7 +61,7 @@ class ReadBatch {
   status(scope: number): number {
     let status = this.found[scope] as number;
     if (status === NOT_LOOKED_UP) {
-      const standing = this.health.standing(scopes[scope] as Scope);
+      const standing = this.health.cachedStatus(scopes[scope] as Scope);
       status = this.readAt <= standing.freshUntil ? statusOf[standing.state] : NEEDS_REFRESH;
       this.found[scope] = status;
     }
@@ -88,7 +88,7 @@ class ReadBatch {
   }
 
   private count(scope: Scope, count: number): void {
-    const { state, since } = this.health.standing(scope);
+    const { state, since } = this.health.cachedStatus(scope);
     const now = this.clock.now();
     this.stats.pings[scope][state] += count;
     this.stats.replyTime.observe((now - this.readAt) / 1000, count);

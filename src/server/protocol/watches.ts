@@ -1,4 +1,4 @@
-import type { Selection, Watched } from '../../health/health.js';
+import type { Selection, Subscription } from '../../health/health.js';
 import { WatchFlag } from '../../wire/codes.js';
 import type { SessionHost } from '../connection/session.js';
 import type { Pushing } from './push-queue.js';
@@ -7,7 +7,7 @@ interface Watch {
   readonly idHigh: number;
   readonly idLow: number;
   readonly detail: boolean;
-  readonly watched: Watched;
+  readonly watched: Subscription;
 }
 
 /**
@@ -83,7 +83,7 @@ export class Watches implements Pushing {
     const { connection } = this;
     const { maxQueuedBytes } = connection.shared.settings.limits;
     // The health may not have notified this connection of the latest change yet.
-    for (const { watched } of this.open.values()) watched.look();
+    for (const { watched } of this.open.values()) watched.notifyIfChanged();
     for (const watch of this.due) {
       if (connection.queued > maxQueuedBytes) return false;
       this.tell(watch);

@@ -1,7 +1,7 @@
 import type { OptionRow } from '../../options/option.js';
-import { boolean, path, text } from '../../options/value-types.js';
+import { boolean, enumeration, path, text } from '../../options/value-types.js';
 
-/** Options of every kind of check that can connect by TLS. */
+/** Options of every kind that supports TLS. */
 export const tlsOptions: readonly OptionRow[] = [
   {
     path: 'tls.ca',
@@ -37,3 +37,8 @@ export const tlsOptions: readonly OptionRow[] = [
     description: 'false takes any certificate, so that anyone could answer in its place.',
   },
 ];
+
+/** The required role of a database server. */
+export function roleOption(values: readonly string[], description: string): OptionRow {
+  return { path: 'role', type: enumeration, values, default: 'any', description };
+}

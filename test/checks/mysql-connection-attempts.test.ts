@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ConnectionAttempts, type PendingSession } from '../../src/checks/mysql/connection-attempts.js';
 import { FakeClock, settle } from '../fake-clock.js';
 
-class Knocking implements PendingSession {
+class FakeSession implements PendingSession {
   readyAt: number | undefined;
   lost = false;
   brokenOff = false;
@@ -31,109 +31,109 @@ class Knocking implements PendingSession {
   }
 }
 
-describe('the entrance to a MySQL server', () => {
+describe('the attempts to a MySQL server', () => {
   let clock: FakeClock;
-  let opened: Knocking[];
-  let entrance: ConnectionAttempts<Knocking>;
+  let opened: FakeSession[];
+  let attempts: ConnectionAttempts<FakeSession>;
   beforeEach(() => {
     clock = new FakeClock();
     opened = [];
-    entrance = new ConnectionAttempts(() => {
-      const knocking = new Knocking(clock.now());
-      opened.push(knocking);
-      return knocking;
+    attempts = new ConnectionAttempts(() => {
+      const connecting = new FakeSession(clock.now());
+      opened.push(connecting);
+      return connecting;
     }, clock);
   });
 
-  const last = () => opened.at(-1) as Knocking;
+  const last = () => opened.at(-1) as FakeSession;
   /** A run that ends by its deadline before anybody opens. */
-  const knockInVain = async () => {
+  const failedAttempt = async () => {
     const aborter = new AbortController();
-    const entering = entrance.enter(aborter.signal);
+    const session = attempts.session(aborter.signal);
     aborter.abort(new Error('deadline'));
-    await expect(entering).rejects.toThrow('deadline');
+    await expect(session).rejects.toThrow('deadline');
   };
 
   it('lets each run wait for the handshake that an earlier one began', async () => {
     for (let run = 0; run < 100; run++) {
-      await knockInVain();
+      await failedAttempt();
       clock.jump(200);
     }
     expect(opened).toHaveLength(1);
-    const entering = entrance.enter(new AbortController().signal);
+    const session = attempts.session(new AbortController().signal);
     last().let();
-    expect(await entering).toBe(opened[0]);
+    expect(await session).toBe(opened[0]);
   });
 
   it('lets a run wait for the next handshake when the one before is given up', async () => {
-    await knockInVain();
+    await failedAttempt();
     clock.jump(30_000);
     const aborter = new AbortController();
-    const entering = entrance.enter(aborter.signal);
+    const session = attempts.session(aborter.signal);
     expect(opened).toHaveLength(2);
     await settle();
     aborter.abort(new Error('deadline'));
-    await expect(entering).rejects.toThrow('deadline');
+    await expect(session).rejects.toThrow('deadline');
   });
 
   it('keeps nothing of the runs that waited in vain', async () => {
-    await knockInVain();
+    await failedAttempt();
     const then = jest.spyOn(last().ready, 'then');
-    for (let run = 0; run < 100; run++) await knockInVain();
+    for (let run = 0; run < 100; run++) await failedAttempt();
     expect(then).not.toHaveBeenCalled();
   });
 
   it('keeps what was finished while nobody waited', async () => {
-    await knockInVain();
+    await failedAttempt();
     last().let();
-    expect(entrance.take()).toBe(opened[0]);
-    expect(entrance.take()).toBeUndefined();
+    expect(attempts.take()).toBe(opened[0]);
+    expect(attempts.take()).toBeUndefined();
   });
 
   it('gives a handshake up after 30 s, then after twice as long each time, up to an hour', async () => {
-    const patience: number[] = [];
-    for (let since = clock.now(); patience.length < 9 && opened.length < 20; clock.jump(5000)) {
+    const delays: number[] = [];
+    for (let since = clock.now(); delays.length < 9 && opened.length < 20; clock.jump(5000)) {
       const before = opened.length;
-      await knockInVain();
+      await failedAttempt();
       if (opened.length === 1 || opened.length === before) continue;
-      patience.push((clock.now() - since) / 1000);
+      delays.push((clock.now() - since) / 1000);
       since = clock.now();
     }
-    expect(patience).toEqual([30, 60, 120, 240, 480, 960, 1920, 3600, 3600]);
+    expect(delays).toEqual([30, 60, 120, 240, 480, 960, 1920, 3600, 3600]);
     expect(opened.filter(({ lost }) => !lost)).toHaveLength(1);
   });
 
   it('begins with 30 s again once a handshake was finished', async () => {
-    await knockInVain();
+    await failedAttempt();
     clock.jump(30_000);
-    await knockInVain();
+    await failedAttempt();
     last().let();
-    expect(entrance.take()).toBe(opened[1]);
-    await knockInVain();
+    expect(attempts.take()).toBe(opened[1]);
+    await failedAttempt();
     clock.jump(30_000);
-    await knockInVain();
+    await failedAttempt();
     expect(opened).toHaveLength(4);
   });
 
   it('begins another at once where the server ended the last', async () => {
-    await knockInVain();
+    await failedAttempt();
     last().refuse(new Error('reset'));
-    await knockInVain();
+    await failedAttempt();
     expect(opened).toHaveLength(2);
   });
 
   it('begins none for as long after one that had to be broken off, and says why again meanwhile', async () => {
-    const enter = () => entrance.enter(new AbortController().signal);
+    const attempt = () => attempts.session(new AbortController().signal);
     const began: number[] = [];
     for (let second = 0; second < 100; second += 5) {
-      const entering = enter();
+      const session = attempt();
       if (!last().lost) {
         began.push(second);
         last().brokenOff = true;
         last().refuse(new Error('not trusted'));
       }
-      await expect(entering).rejects.toThrow('not trusted');
-      expect(entrance.pause).toBe(30_000 * 2 ** (began.length - 1) - (second - (began.at(-1) as number)) * 1000);
+      await expect(session).rejects.toThrow('not trusted');
+      expect(attempts.retryIn).toBe(30_000 * 2 ** (began.length - 1) - (second - (began.at(-1) as number)) * 1000);
       clock.jump(5000);
     }
     expect(began).toEqual([0, 30, 90]);
@@ -141,18 +141,18 @@ describe('the entrance to a MySQL server', () => {
 
   it('keeps no attempt that has no TCP connection yet', async () => {
     const aborter = new AbortController();
-    const entering = entrance.enter(aborter.signal);
+    const session = attempts.session(aborter.signal);
     last().connecting = true;
     aborter.abort(new Error('deadline'));
-    await expect(entering).rejects.toThrow('deadline');
+    await expect(session).rejects.toThrow('deadline');
     expect(last().lost).toBe(true);
-    await knockInVain();
+    await failedAttempt();
     expect(opened).toHaveLength(2);
   });
 
   it('lets go of the unfinished one when it is closed', async () => {
-    await knockInVain();
-    entrance.close();
+    await failedAttempt();
+    attempts.close();
     expect(last().lost).toBe(true);
   });
 });

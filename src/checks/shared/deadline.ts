@@ -1,0 +1,55 @@
+import type { Clock } from '../../common/clock.js';
+
+/** Fraction of the remaining time a step may use; the rest is for reporting which step timed out. */
+const STEP_FRACTION = 3 / 4;
+
+/**
+ * Runs `work` with a signal that fires after three quarters of the time until `deadline` (monotonic, in milliseconds),
+ * or when `signal` does. `work` must then settle.
+ *
+ * @param timeoutError returns the reason of the signal.
+ */
+export async function withStepTimeout<T>(
+  clock: Clock,
+  deadline: number,
+  signal: AbortSignal,
+  timeoutError: (ms: number) => unknown,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const ms = Math.max(0, Math.floor((deadline - clock.now()) * STEP_FRACTION));
+  const aborter = new AbortController();
+  const aborted = () => aborter.abort(signal.reason);
+  if (signal.aborted) aborted();
+  signal.addEventListener('abort', aborted, { once: true });
+  // Data that arrived while this process was stalled is read after its timers: the immediate lets it be read first.
+  const timer = clock.after(ms, () => setImmediate(() => aborter.abort(timeoutError(ms))));
+  try {
+    return await work(aborter.signal);
+  } finally {
+    clock.clear(timer);
+    signal.removeEventListener('abort', aborted);
+  }
+}
+
+/**
+ * Settles like `promise`, or rejects with the reason of `signal` as soon as it fires; a later outcome of the promise is
+ * ignored.
+ */
+export function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const aborted = () => reject(signal.reason);
+    if (signal.aborted) aborted();
+    else signal.addEventListener('abort', aborted, { once: true });
+    const removeListener = () => signal.removeEventListener('abort', aborted);
+    promise.then(
+      (value) => {
+        removeListener();
+        resolve(value);
+      },
+      (error) => {
+        removeListener();
+        reject(error);
+      },
+    );
+  });
+}
