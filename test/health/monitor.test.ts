@@ -3,6 +3,7 @@ import { defineCheck } from '../../src/checks/define.js';
 import { redactor } from '../../src/common/redact.js';
 import { ResultNormalizer } from '../../src/health/result.js';
 import { Monitor } from '../../src/health/runs/monitor.js';
+import { RepeatQueue } from '../../src/health/runs/repeat-queue.js';
 import { FakeClock, settle } from '../fake-clock.js';
 import { ScriptedCheck } from './scripted-check.js';
 
@@ -15,6 +16,7 @@ function monitorOf(check: ScriptedCheck) {
     random: () => 0,
     normalizer,
     loads: new Set(),
+    repeats: new RepeatQueue(clock),
     staleLimit: 30_000,
     changed,
   });

@@ -8,6 +8,7 @@ import type { Reason } from '../reason.js';
 import { type Identity, report } from '../report.js';
 import { ResultNormalizer } from '../result.js';
 import { Monitor, type MonitorContext, type Snapshot } from '../runs/monitor.js';
+import { RepeatQueue } from '../runs/repeat-queue.js';
 import type { CheckStats } from '../runs/stats.js';
 import { type CheckState, effectiveState, type State } from '../state.js';
 import { type FindChecks, Group, type GroupContext, type Override } from './group.js';
@@ -138,6 +139,7 @@ export class Registry implements Health {
       random,
       normalizer: this.normalizerOf(options),
       loads: new Set(),
+      repeats: new RepeatQueue(clock),
       staleLimit,
       changed: (monitor, before) => this.changed(monitor, before),
     };

@@ -5,6 +5,7 @@ import type { NormalizedResult, ResultNormalizer } from '../result.js';
 import type { CheckState } from '../state.js';
 import { Hysteresis } from './hysteresis.js';
 import { Loader } from './loader.js';
+import type { RepeatQueue } from './repeat-queue.js';
 import { Run } from './run.js';
 import { type FlightListener, SingleFlight } from './single-flight.js';
 import { CheckStats } from './stats.js';
@@ -28,6 +29,7 @@ export interface MonitorContext {
   normalizer: ResultNormalizer;
   /** Pending loads of checks. */
   loads: Set<Promise<unknown>>;
+  readonly repeats: RepeatQueue;
   /** Results older than this and than the max age of the check do not count. Milliseconds. */
   staleLimit: number;
   /** Called at each result, and when the last one has expired. */
@@ -66,7 +68,7 @@ export class Monitor implements FlightListener {
     this.flight = new SingleFlight(
       clock,
       check.minInterval,
-      (hops, listener) => new Run(this.check, hops, clock, context.normalizer, listener),
+      (hops, listener) => new Run(this.check, hops, clock, context.normalizer, listener, context.repeats),
       (hanging) => context.normalizer.failed('timeout', `${hanging} earlier runs are still hanging`),
       () => new Loader(this.check.load, clock, context.normalizer, context.loads),
       this,

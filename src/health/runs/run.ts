@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../../common/clock.js';
 import type { DefinedCheck } from '../defined-check.js';
 import { CheckFailure } from '../reason.js';
 import type { NormalizedResult, ResultNormalizer } from '../result.js';
+import { RepeatQueue } from './repeat-queue.js';
 
 /** A timer this late means that the process was stalled: the answer may have arrived but not been read yet. */
 const STALL_MS = 50;
@@ -35,6 +36,8 @@ export class Run {
   private readonly aborter = new AbortController();
   private timer: Timer;
   private done: Promise<void> | undefined;
+  /** Ends the turn of a second attempt. */
+  private endTurn: (() => void) | undefined;
 
   constructor(
     private readonly check: DefinedCheck,
@@ -42,6 +45,7 @@ export class Run {
     private readonly clock: Clock,
     private readonly normalizer: ResultNormalizer,
     private readonly listener: RunListener,
+    private readonly repeats = new RepeatQueue(clock),
   ) {
     this.startedAt = clock.now();
   }
@@ -61,17 +65,27 @@ export class Run {
   private async work(): Promise<void> {
     let result = await this.attempt();
     let isTooLate = this.isLate && this.blocked >= this.check.timeout;
-    // Either this check or something else blocked the event loop: a second attempt tells which.
+    // Either this check or something else blocked the event loop: a second attempt, alone, tells which.
     if (this.isLate && !isTooLate && this.mayRepeat) {
-      this.setDeadline(this.clock.now());
-      result = await this.attempt();
-      isTooLate = this.isLate;
+      const endTurn = await this.waitForTurn();
+      if (!this.open) endTurn?.();
+      else if (endTurn) {
+        this.endTurn = endTurn;
+        this.setDeadline(this.clock.now());
+        result = await this.attempt();
+        isTooLate = this.isLate;
+      }
     }
     this.settled = true;
     this.listener.settle(this);
     if (!this.open) return;
     this.close();
     this.listener.end(this, isTooLate ? this.noAnswer(': the check blocks the event loop') : result);
+  }
+
+  private waitForTurn(): Promise<(() => void) | undefined> {
+    this.clock.clear(this.timer);
+    return this.repeats.turn(this.check.timeout);
   }
 
   private async attempt(): Promise<NormalizedResult> {
@@ -135,5 +149,6 @@ export class Run {
   private close(): void {
     this.open = false;
     this.clock.clear(this.timer);
+    this.endTurn?.();
   }
 }
