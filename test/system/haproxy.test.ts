@@ -110,7 +110,7 @@ describe('HAProxy with what emit haproxy prints', () => {
     await until(/^UP$/);
     responder.mood('soft', 'hang');
     await responder.program
-      .says('group readiness is warn, was pass (timeout: no answer within 800 ms)')
+      .says('group readiness: pass -> warn (timeout: no answer within 800 ms)')
       .catch(() => {});
     expect(await status()).toBe('UP');
     responder.mood('own', 'hang');
