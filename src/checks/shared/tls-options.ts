@@ -1,39 +1,39 @@
 import type { OptionRow } from '../../options/option.js';
 import { boolean, path, text } from '../../options/value-types.js';
 
-/** Options of every kind of check that can connect by TLS. */
+/** Options of every kind of check that supports TLS. */
 export const tlsOptions: readonly OptionRow[] = [
   {
     path: 'tls.ca',
     type: path,
     readOnce: true,
-    defaultText: 'the authorities that Node trusts',
-    description: 'A PEM file with the authorities that may have signed the certificate.',
+    defaultText: 'the CAs of Node.js',
+    description: 'CA file (PEM) to verify the server with.',
   },
   {
     path: 'tls.cert',
     type: path,
     readOnce: true,
     defaultText: 'none',
-    description: 'A PEM file with the certificate of this client.',
+    description: 'Client certificate file (PEM).',
   },
   {
     path: 'tls.key',
     type: path,
     readOnce: true,
     defaultText: 'none',
-    description: 'A PEM file with the key of that certificate.',
+    description: 'Private key file (PEM) of the client certificate.',
   },
   {
     path: 'tls.servername',
     type: text,
     defaultText: 'the host of the URL',
-    description: 'The name that the certificate must have.',
+    description: 'Name that the certificate of the server must match.',
   },
   {
     path: 'tls.verify',
     type: boolean,
     default: 'true',
-    description: 'false takes any certificate, so that anyone could answer in its place.',
+    description: 'If false, accepts any certificate, which allows anyone to impersonate the server.',
   },
 ];
