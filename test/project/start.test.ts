@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -45,7 +55,9 @@ describe('npm start', () => {
     }
     write('src/cli.ts', CLI);
     write('src/other.ts', '');
-    for (const name of ['src/cli.ts', 'src/other.ts', 'src']) age(name, HOUR_S);
+    write('src/http/status-page/assets/page.js', '');
+    for (const name of readdirSync(join(folder, 'src'), { recursive: true })) age(join('src', String(name)), HOUR_S);
+    age('src', HOUR_S);
   });
 
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
