@@ -12,8 +12,7 @@ import { status } from './responder/status.js';
 const text: DashboardText = {
   uid: 'pongcheck-responder',
   title: 'pongcheck / Responder',
-  description:
-    'One responder: status, reply times and age of results, durations of checks, and connections.',
+  description: 'One responder: status, reply times and age of results, durations of checks, and connections.',
   known: 'pongcheck_build_info',
 };
 

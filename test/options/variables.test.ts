@@ -37,8 +37,6 @@ describe('a reference to the environment', () => {
   });
 
   it.each(['${}', '${HOST', '${1X}', '${HOST-x}', '${HO ST}'])('%s is refused as none', (text) => {
-    expect(expand(text).complaints).toEqual([
-      expect.stringMatching(/^checks\.db\.url has an invalid \$\{ reference/),
-    ]);
+    expect(expand(text).complaints).toEqual([expect.stringMatching(/^checks\.db\.url has an invalid \$\{ reference/)]);
   });
 });

@@ -28,7 +28,8 @@ touch node_modules/.package-lock.json
 const COMPILER = `const fs = require('node:fs');
 const out = process.argv[process.argv.indexOf('--outDir') + 1];
 fs.mkdirSync(out, { recursive: true });
-for (const name of fs.readdirSync('src')) fs.copyFileSync('src/' + name, out + '/' + name.replace(/ts$/, 'js'));
+for (const name of fs.readdirSync('src').filter((name) => name.endsWith('.ts')))
+  fs.copyFileSync('src/' + name, out + '/' + name.replace(/ts$/, 'js'));
 if (fs.readFileSync('src/cli.ts', 'utf8').includes('mistake')) {
   console.log('src/cli.ts: a mistake');
   process.exit(1);
