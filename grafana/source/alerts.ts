@@ -5,15 +5,15 @@ import { OBJECTIVE, SERVICE, target, unreadyMinutes, unreadyRatio, type Window, 
 export interface AlertRule {
   readonly alert: string;
   readonly expr: string;
-  /** How long it must be so. Default: at once. */
+  /** How long the expression must be true before the alert fires. Default: 0. */
   readonly for?: string;
   readonly labels: { readonly severity: string; readonly window?: string };
   readonly annotations: {
-    /** One line, for the title of a message. */
+    /** One line, for the title of a notification. */
     readonly summary: string;
-    /** What to do first. */
+    /** The first thing to do. */
     readonly hint: string;
-    /** Path below Grafana's address. */
+    /** Path below the URL of Grafana. */
     readonly dashboard?: string;
   };
 }
@@ -26,7 +26,7 @@ const ofCheck = 'on (job, instance, check)';
 const whole = '{{ $value | printf "%.0f" }}';
 const duration = '{{ $value | humanizeDuration }}';
 
-/** Observations of a histogram above a bound that is a whole number, in a window. */
+/** Number of observations of a histogram above a whole number, in a window. */
 function above(histogram: string, bound: string, window: string, total = all(`${histogram}_count`)): string {
   const labels = 'job, instance';
   const observed = `sum by (${labels}) (increase(${total}[${window}]))`;
@@ -35,7 +35,7 @@ function above(histogram: string, bound: string, window: string, total = all(`${
   return `${observed} - sum by (${labels}) (increase(${bucket}[${window}]))`;
 }
 
-/** Where there is little traffic, one PING is a large part of it: an alert about a part wants more of them than this. */
+/** Requires more than 4 events: with little traffic, one PING is a large fraction. */
 function several(count: string): string {
   return `and on (job, instance) ${count} > 4`;
 }
@@ -56,25 +56,25 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: 'critical' },
     annotations: {
       summary: `${WHERE} cannot be scraped`,
-      hint: 'Is the process alive? `pongcheck ping` and /livez tell the process from the network; a frozen loop answers neither.',
+      hint: 'Check whether the process is running. If `pongcheck ping` and /livez answer, it is the network; a blocked event loop answers neither.',
       dashboard: RESPONDER,
     },
   },
   {
     alert: 'PongcheckServiceGone',
-    // Long enough for new targets to answer a scrape. An hour after the last one it ends by itself.
+    // New targets have 5 min to answer a scrape. The alert resolves 1 h after the last target.
     expr: `group by (${SERVICE}) (last_over_time(${target}[1h]))\n  unless on (${SERVICE}) ${target}`,
     for: '5m',
     labels: { severity: 'critical' },
     annotations: {
-      summary: `${SERVICE_NAME} has no responder left among the targets of Prometheus`,
-      hint: 'Was it removed, or scaled to zero? Else look at its deployment, and at why service discovery no longer finds it.',
+      summary: `${SERVICE_NAME} has no responder left in Prometheus`,
+      hint: 'If it was not removed or scaled to zero, check its deployment and the service discovery of Prometheus.',
       dashboard: FLEET,
     },
   },
   {
     alert: 'PongcheckCheckFailing',
-    // A check without an interval that nobody has asked for lately is no trouble.
+    // An on-demand check that has not run yet is not a problem.
     expr: [
       `(${all('pongcheck_check_reason', 'reason!="never-ran"')} == 1)`,
       `* ${ofCheck} group_left (status) (${all('pongcheck_check_status', 'status=~"fail|unknown"')} == 1)`,
@@ -94,13 +94,13 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: 'warning' },
     annotations: {
       summary: `${WHERE}: check {{ $labels.check }} changed ${whole} times in 15 minutes`,
-      hint: 'Raise its fall and rise, or its timeout where the reason is timeout; then look at what comes and goes.',
+      hint: 'Raise fall and rise, or the timeout if the reason is timeout. Then find the intermittent cause.',
       dashboard: RESPONDER,
     },
   },
   {
     alert: 'PongcheckResultTooOld',
-    // Ten seconds may be an interval; and who has set a longer max age wants it so.
+    // An interval may be 10 s, and a longer max age may be intended.
     expr: [
       `(${quantile(0.9, 'pongcheck_ping_result_age_seconds')} > 10)`,
       `> on (job, instance) 2 * max by (job, instance) (${all('pongcheck_check_max_age_seconds')})`,
@@ -109,8 +109,8 @@ const ofResponders: readonly AlertRule[] = [
     for: '2m',
     labels: { severity: 'warning' },
     annotations: {
-      summary: `${WHERE} answers with results that are ${duration} old, far beyond their max age`,
-      hint: 'Nobody waits for runs, or they do not end: give checks an interval, PINGs a longer timeout; look at abandoned runs.',
+      summary: `${WHERE} answers with results that are ${duration} old, more than twice their max age`,
+      hint: 'PINGs do not wait for runs, or runs do not end. Set an interval for the checks or a longer timeout for PINGs; check for abandoned runs.',
       dashboard: RESPONDER,
     },
   },
@@ -123,8 +123,8 @@ const ofResponders: readonly AlertRule[] = [
     for: '5m',
     labels: { severity: 'warning' },
     annotations: {
-      summary: `${WHERE} answers {{ $value | humanizePercentage }} of its PINGs at their deadline, with the last known status`,
-      hint: 'A check takes longer than the callers wait: shorten its timeout, or give it an interval and a longer max age.',
+      summary: `${WHERE} answers {{ $value | humanizePercentage }} of its PINGs with a stale status at their deadline`,
+      hint: 'A check takes longer than the deadlines of the PINGs. Shorten its timeout, or set an interval and a longer max age.',
       dashboard: RESPONDER,
     },
   },
@@ -137,8 +137,8 @@ const ofResponders: readonly AlertRule[] = [
     for: '5m',
     labels: { severity: 'warning' },
     annotations: {
-      summary: `${WHERE}: one PONG in a hundred takes longer than ${duration}`,
-      hint: 'Callers wait for runs: look at durations of checks; if those are short, at the event loop.',
+      summary: `${WHERE}: the 99th percentile of the reply time is ${duration}`,
+      hint: 'PINGs wait for runs. Check the durations of the checks; if they are short, check the event loop delay.',
       dashboard: RESPONDER,
     },
   },
@@ -148,8 +148,8 @@ const ofResponders: readonly AlertRule[] = [
     for: '1m',
     labels: { severity: 'warning' },
     annotations: {
-      summary: `${WHERE}: ${whole} runs of check {{ $labels.check }} outlived their timeout`,
-      hint: 'The check does not heed its signal, and holds sockets and memory: of a check of your own, pass the signal on.',
+      summary: `${WHERE}: ${whole} runs of check {{ $labels.check }} are still in progress after their timeout`,
+      hint: 'The check ignores its AbortSignal and holds sockets and memory. In a custom check, pass the signal on.',
       dashboard: RESPONDER,
     },
   },
@@ -158,8 +158,8 @@ const ofResponders: readonly AlertRule[] = [
     expr: `${above('pongcheck_event_loop_delay_seconds', '1', '5m')} > 0.5`,
     labels: { severity: 'warning' },
     annotations: {
-      summary: `${WHERE}: the event loop stood still for more than 1 s`,
-      hint: 'Something computes or reads files synchronously, or the machine swaps or throttles: take a CPU profile.',
+      summary: `${WHERE}: the event loop was blocked for more than 1 s`,
+      hint: 'Synchronous work blocks the process, or the machine swaps or is throttled. Take a CPU profile.',
       dashboard: RESPONDER,
     },
   },
@@ -170,7 +170,7 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: 'warning' },
     annotations: {
       summary: `${WHERE}: the event loop is busy {{ $value | humanizePercentage }} of the time`,
-      hint: 'It is near its end: spread its clients over more processes, or find who asks so often.',
+      hint: 'The process is saturated. Add instances, or find the client with the most requests.',
       dashboard: RESPONDER,
     },
   },
@@ -180,7 +180,7 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: 'warning' },
     annotations: {
       summary: `${WHERE} refused ${whole} connections in 5 minutes, {{ $labels.reason }}`,
-      hint: 'Is it one peer that reconnects without end, or are there more peers than planned? GET /connections tells.',
+      hint: 'One client may reconnect in a loop, or there are more clients than planned. Check GET /connections.',
       dashboard: RESPONDER,
     },
   },
@@ -190,8 +190,8 @@ const ofResponders: readonly AlertRule[] = [
     for: '2m',
     labels: { severity: 'warning' },
     annotations: {
-      summary: `${WHERE}: {{ $value | humanizePercentage }} of the connections it may have are open`,
-      hint: 'Raise limits.maxConnections and the limit of open files, or shorten heartbeat.idleTimeout.',
+      summary: `${WHERE}: {{ $value | humanizePercentage }} of the maximum number of connections are open`,
+      hint: 'Raise limits.maxConnections and the open files limit, or shorten heartbeat.idleTimeout.',
       dashboard: RESPONDER,
     },
   },
@@ -201,8 +201,8 @@ const ofResponders: readonly AlertRule[] = [
     for: '10m',
     labels: { severity: 'warning' },
     annotations: {
-      summary: `${WHERE}: the certificate of {{ $labels.listener }} runs out in ${duration}`,
-      hint: 'Renew it in its file, which is read anew every minute and at SIGHUP; nothing has to be restarted.',
+      summary: `${WHERE}: the certificate of {{ $labels.listener }} expires in ${duration}`,
+      hint: 'Replace the certificate file. It is re-read every minute and on SIGHUP; no restart is needed.',
       dashboard: RESPONDER,
     },
   },
@@ -212,8 +212,8 @@ const ofResponders: readonly AlertRule[] = [
     for: '5m',
     labels: { severity: 'warning' },
     annotations: {
-      summary: `${WHERE}: the last reload of its configuration failed`,
-      hint: 'It goes on with the configuration before, and would not start with this one. Its log has the errors, and so has pongcheck check-config.',
+      summary: `${WHERE}: the last configuration reload failed`,
+      hint: 'The previous configuration stays in use, but a restart would fail. The log and `pongcheck check-config` have the errors.',
       dashboard: RESPONDER,
     },
   },
@@ -223,8 +223,8 @@ const ofResponders: readonly AlertRule[] = [
     for: '2m',
     labels: { severity: 'warning' },
     annotations: {
-      summary: `${WHERE}: {{ $value | humanizePercentage }} of the files and sockets it may have are open`,
-      hint: 'Raise its limit of open files (LimitNOFILE, ulimit -n) above limits.maxConnections; at the limit no check can connect either.',
+      summary: `${WHERE}: {{ $value | humanizePercentage }} of the open files limit is used`,
+      hint: 'Raise the open files limit (LimitNOFILE, ulimit -n) above limits.maxConnections. At the limit checks cannot connect either.',
       dashboard: RESPONDER,
     },
   },
@@ -233,12 +233,12 @@ const ofResponders: readonly AlertRule[] = [
 interface Burn {
   readonly long: Window;
   readonly short: Window;
-  /** How many times faster than the objective allows. */
+  /** Burn rate: how many times faster than the objective allows the error budget is used. */
   readonly factor: number;
   readonly severity: 'critical' | 'warning';
 }
 
-/** Fast ones wake somebody, slow ones are for the day. The short window ends the alert soon after the trouble. */
+/** Fast burn rates page, slow ones can wait. The short window resolves the alert soon after the incident. */
 const burns: readonly Burn[] = [
   { long: '1h', short: '5m', factor: 14.4, severity: 'critical' },
   { long: '6h', short: '30m', factor: 6, severity: 'critical' },
@@ -252,13 +252,13 @@ const ofObjective = burns.map(({ long, short, factor, severity }): AlertRule => 
     alert: 'PongcheckBudgetBurns',
     expr: [
       `${unreadyRatio(long)} > ${limit} and ${unreadyRatio(short)} > ${limit}`,
-      // Where a limit is less than a minute, one scrape a minute could break it alone.
+      // If the limit is less than a minute, one failed scrape per minute could exceed it.
       ...(windows[long] * limit < 1 ? [`and ${unreadyMinutes(long)} > 3`] : []),
     ].join('\n  '),
     labels: { severity, window: long },
     annotations: {
-      summary: `${SERVICE_NAME} was not ready for {{ $value | humanizePercentage }} of the last ${long}, ${factor} times what its objective allows`,
-      hint: 'The other alerts tell why; this one tells how much it matters.',
+      summary: `${SERVICE_NAME} was not ready for {{ $value | humanizePercentage }} of the last ${long}, more than ${factor} times what its objective allows`,
+      hint: 'The other alerts show the cause; this one shows the impact on the error budget.',
       dashboard: FLEET,
     },
   };
@@ -271,14 +271,14 @@ const ofProbes: readonly AlertRule[] = [
     for: '1m',
     labels: { severity: 'critical' },
     annotations: {
-      summary: `{{ $labels.instance }} fails its probe, {{ $labels.reason }}`,
+      summary: `{{ $labels.instance }} fails its probe: {{ $labels.reason }}`,
       hint: hintTemplate(probeHints),
       dashboard: '/d/pongcheck-probe?var-job={{ $labels.job }}&var-instance={{ $labels.instance }}',
     },
   },
 ];
 
-/** Alerts by the group in which they are evaluated. */
+/** Alerts by rule group. */
 export const alertGroups: Readonly<Record<string, readonly AlertRule[]>> = {
   'pongcheck-alerts': ofResponders,
   'pongcheck-objective-alerts': ofObjective,

@@ -21,19 +21,19 @@ export interface Row {
 }
 
 export interface DashboardText {
-  /** For ever the same: links lead to it. */
+  /** Must not change: links refer to it. */
   readonly uid: string;
   readonly title: string;
-  readonly says: string;
-  /** A metric that every target of it has, from which jobs and instances are chosen. */
+  readonly description: string;
+  /** A metric of every target, for the variables `job` and `instance`. */
   readonly known: string;
 }
 
-/** A dashboard with the variables, links and manners that all of them have. */
-export function dashboard({ uid, title, says, known }: DashboardText, rows: readonly Row[]): Dashboard {
+/** A dashboard with the common variables, links and settings. */
+export function dashboard({ uid, title, description, known }: DashboardText, rows: readonly Row[]): Dashboard {
   const builder = new DashboardBuilder(title)
     .uid(uid)
-    .description(says)
+    .description(description)
     .tags([TAG])
     .editable()
     .refresh('30s')
@@ -71,8 +71,8 @@ function targetVariable(name: string, label: string, query: string): QueryVariab
     .current({ selected: true, text: ['All'], value: ['$__all'] });
 }
 
-/** Links to a single panel name its id, so that every panel has one that is its own. */
+/** Gives each panel a unique id, for links to single panels. */
 function numbered(built: Dashboard): Dashboard {
-  for (const [at, panel] of (built.panels ?? []).entries()) panel.id = at + 1;
+  for (const [index, panel] of (built.panels ?? []).entries()) panel.id = index + 1;
   return built;
 }

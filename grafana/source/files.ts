@@ -12,7 +12,7 @@ const groups = [
   ...Object.entries(alertGroups).map(([name, rules]) => ({ name, rules })),
 ];
 
-const header = '# Written from grafana/source: UPDATE=1 npm test -- test/grafana\n';
+const header = '# Generated from grafana/source: UPDATE=1 npm test -- test/grafana\n';
 const yaml = (content: object) => `${header}${stringify(content, { lineWidth: 0 })}`;
 
 /** The same rules for the Prometheus operator. */
@@ -23,7 +23,7 @@ const prometheusRule = {
   spec: { groups },
 };
 
-/** Every file that is written from here, by its path in the project, with its text. */
+/** The text of each generated file, by its path in the project. */
 export const files: Readonly<Record<string, string>> = {
   'grafana/dashboards/pongcheck-fleet.json': json(fleet),
   'grafana/dashboards/pongcheck-responder.json': json(responder),

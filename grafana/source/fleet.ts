@@ -7,15 +7,15 @@ import { orDown, statusNumber } from './states.js';
 
 const text: DashboardText = {
   uid: 'pongcheck-fleet',
-  title: 'pongcheck / ProbeExporter',
-  says: 'All responders at once: which are not ready, which checks fail and why, and how much of the error budget is used.',
+  title: 'pongcheck / Fleet',
+  description: 'All responders: readiness, failing checks with reasons, and use of the error budget.',
   known: 'pongcheck_build_info',
 };
 
 const readiness = (...matchers: string[]) => chosen('pongcheck_group_status', 'group="readiness"', ...matchers);
 const count = (expression: string) => `count(${expression}) or vector(0)`;
 
-/** Why a check is not well, with what else is known of it. */
+/** Reasons of checks that are not pass, with status, kind and criticality. */
 export const brokenChecks = [
   `(${chosen('pongcheck_check_reason')} == 1)`,
   `* on (job, instance, check) group_left (status) (${chosen('pongcheck_check_status')} == 1)`,
@@ -29,7 +29,7 @@ export const fleet = dashboard(text, [
       number(
         {
           title: 'Ready',
-          says: 'Responders whose readiness is pass or warn.',
+          description: 'Responders whose readiness is pass or warn.',
           unit: 'none',
           empty: 'none',
         },
@@ -39,7 +39,7 @@ export const fleet = dashboard(text, [
       number(
         {
           title: 'Not ready',
-          says: 'Responders that answer, and say that they cannot do their work.',
+          description: 'Responders that answer, with a readiness other than pass or warn.',
           unit: 'none',
           empty: 'none',
         },
@@ -52,7 +52,7 @@ export const fleet = dashboard(text, [
       number(
         {
           title: 'Down',
-          says: 'Responders that Prometheus could not scrape.',
+          description: 'Responders that Prometheus cannot scrape.',
           unit: 'none',
           empty: 'none',
         },
@@ -65,7 +65,7 @@ export const fleet = dashboard(text, [
       number(
         {
           title: 'Checks that fail',
-          says: 'Checks that are fail or unknown, of all responders.',
+          description: 'Checks that are fail or unknown, over all responders.',
           unit: 'none',
           empty: 'none',
         },
@@ -78,9 +78,9 @@ export const fleet = dashboard(text, [
       number(
         {
           title: 'PINGs',
-          says: 'PINGs that are answered a second, by all responders.',
+          description: 'Answered PINGs per second, over all responders.',
           unit: 'reqps',
-          empty: 'nobody asks',
+          empty: 'no PINGs',
         },
         `sum(rate(${chosen('pongcheck_pings_total')}[$__rate_interval]))`,
         [[0, 'blue']],
@@ -88,7 +88,7 @@ export const fleet = dashboard(text, [
       number(
         {
           title: 'Worst burn rate',
-          says: `How many times faster than the objective of ${OBJECTIVE * 100} % allows the error budget is used, over the last hour, by the worst job.`,
+          description: `Burn rate of the error budget over the last hour, of the worst job. 1 uses up the budget of the ${OBJECTIVE * 100} % objective in 30 days.`,
           unit: 'none',
           empty: 'no rules',
         },
@@ -107,7 +107,7 @@ export const fleet = dashboard(text, [
       states(
         {
           title: 'Readiness by service',
-          says: 'What each responder says of itself. Down: Prometheus could not scrape it. A click opens the responder.',
+          description: 'Readiness of each responder. Down: Prometheus cannot scrape it. Click to open the responder.',
           unit: 'none',
           empty: 'no responder is scraped',
           width: 24,
@@ -131,7 +131,7 @@ export const fleet = dashboard(text, [
       states(
         {
           title: 'Checks, the worst of each job',
-          says: 'The same check in all instances of a job: a dependency that all share shows as one bar.',
+          description: 'The worst status of each check over all instances of a job.',
           unit: 'none',
           empty: 'no responder has a check',
           width: 24,
@@ -152,7 +152,7 @@ export const fleet = dashboard(text, [
       list(
         {
           title: 'Checks that are not well',
-          says: 'Every check that is not pass, with its reason. A click opens the responder.',
+          description: 'Every check that is not pass, with its reason. Click to open the responder.',
           unit: 'none',
           empty: 'all checks pass',
           width: 14,
@@ -172,7 +172,7 @@ export const fleet = dashboard(text, [
       lines(
         {
           title: 'Reasons',
-          says: 'Checks that are not pass, by reason. Many at once with one reason have one cause.',
+          description: 'Checks that are not pass, by reason. Many checks with the same reason usually have one cause.',
           unit: 'none',
           empty: 'all checks pass',
           width: 10,
@@ -188,7 +188,7 @@ export const fleet = dashboard(text, [
       lines(
         {
           title: 'Burn rate',
-          says: `1 uses the error budget of the objective of ${OBJECTIVE * 100} % up in its 30 days. The alerts are at 14.4 and 6, and at 3 and 1 over days.`,
+          description: `1 uses up the error budget of the ${OBJECTIVE * 100} % objective in 30 days. Alerts fire at 14.4 and 6, and at 3 and 1 over days.`,
           unit: 'none',
           empty: 'the recording rules are not loaded',
         },
@@ -200,7 +200,7 @@ export const fleet = dashboard(text, [
       lines(
         {
           title: 'Changes of status',
-          says: 'Checks that flap wear out whoever is on call: they want a higher rise or fall, or a longer timeout.',
+          description: 'Flapping checks need a higher rise or fall, or a longer timeout.',
           unit: 'none',
           empty: 'no responder has a check',
         },
@@ -215,7 +215,7 @@ export const fleet = dashboard(text, [
   },
 ]);
 
-/** The part of the time that may be bad. */
+/** Fraction of the time that may be not ready. */
 function budget(): number {
   return Number((1 - OBJECTIVE).toFixed(6));
 }

@@ -1,61 +1,61 @@
 import type { FailureReason } from '../../src/exporter/result.js';
 import type { Reason } from '../../src/health/reason.js';
 
-/** What to do first, by the reason why a check is not well. A reason without a hint does not compile. */
+/** The first thing to do, by reason of a check that is not pass. A reason without a hint is a compile error. */
 export const hints: Readonly<Record<Reason, string>> = {
-  timeout: 'The dependency hangs or is overloaded: look at its load and locks, and at the network between.',
-  refused: 'Nothing listens there: start the dependency, or correct its address.',
-  reset: 'The connection breaks: the dependency restarts or crashes, or a proxy between cuts it off.',
-  unreachable: 'There is no route: look at networks, firewalls and security groups.',
-  dns: 'The name is not resolved: look at the resolver, and at the name in the configuration.',
-  tls: 'The handshake or the certificate fails: look at its expiry, its name and its authority.',
-  auth: 'The credentials are refused: were they rotated? Correct those of the check.',
-  protocol: 'Something else answers at that address: look at the port and at proxies.',
-  'too-many-connections': 'The dependency has no connection left: find who holds them, or raise its limit.',
-  'host-blocked': 'MySQL has blocked this host: FLUSH HOSTS there, then find who breaks handshakes off.',
-  'read-only': 'It takes no writes: a failover happened, or its disk is full.',
-  role: 'A replica stands where the primary is wanted: look at the failover and at where the address leads.',
-  lag: 'The replica is too far behind: look at its load and at the writes of the primary.',
-  loading: 'Redis still loads its data: wait, and look why it was restarted.',
-  'master-down': 'The replica has lost its primary: look at the primary.',
+  timeout: 'The dependency hangs or is overloaded. Check its load and locks, and the network in between.',
+  refused: 'Nothing listens on that address. Start the dependency, or correct the address.',
+  reset: 'The connection was reset. The dependency restarts or crashes, or a proxy in between closes it.',
+  unreachable: 'There is no route. Check networks, firewalls and security groups.',
+  dns: 'The name does not resolve. Check the resolver, and the name in the configuration.',
+  tls: 'The TLS handshake or the certificate failed. Check its expiry, name and CA.',
+  auth: 'The credentials were rejected. If they were rotated, update those of the check.',
+  protocol: 'Another protocol answers on that address. Check the port and proxies.',
+  'too-many-connections':
+    'The dependency has reached its connection limit. Find the clients that hold connections, or raise the limit.',
+  'host-blocked': 'MySQL has blocked this host. Run FLUSH HOSTS, then find the client that aborts handshakes.',
+  'read-only': 'The server is read-only. Check for a failover or a full disk.',
+  role: 'The server does not have the required role. Check for a failover, and where the address leads.',
+  lag: 'The replica lags behind. Check its load, and the write load of the primary.',
+  loading: 'Redis is loading its data. Wait, and find out why it was restarted.',
+  'master-down': 'The replica has lost its primary. Check the primary.',
   'cluster-down':
-    'The Redis cluster does not serve all slots: look for its failed nodes, and at CLUSTER INFO and CLUSTER NODES.',
-  'out-of-memory': 'Redis has no memory left for writes: look at maxmemory and at what fills it.',
-  'bad-status': 'The service answers, with a status that is not allowed: look at its own log.',
-  'bad-body': 'The service answers, but not what is expected: was it deployed just now?',
-  'pool-exhausted':
-    'The pool of the application gives no connection, though the database is well: look for leaks and slow queries.',
-  threshold: 'A measured value is beyond its limit: /health tells the value and the limit.',
-  dependency: 'Another responder is not well: look at its own status.',
-  loop: 'Responders check each other in a circle, and only that keeps them down: take one of the checks out of readiness.',
+    'The Redis cluster does not serve all slots. Find the failed nodes with CLUSTER INFO and CLUSTER NODES.',
+  'out-of-memory': 'Redis has no memory left for writes. Check maxmemory, and what uses the memory.',
+  'bad-status': 'The service returns an unexpected status code. Check its log.',
+  'bad-body': 'The response is not as expected. Check whether the service was just deployed.',
+  'pool-exhausted': 'The connection pool is exhausted, although the database works. Look for leaks and slow queries.',
+  threshold: 'A measured value exceeds its limit. /health has the value and the limit.',
+  dependency: 'Another responder is not pass. Check its own status.',
+  loop: 'Responders check each other in a circle, and only that keeps them down. Remove one of the checks from readiness.',
   'never-ran':
-    'There is no result that counts: a check without an interval waits to be asked; else look at its abandoned runs.',
-  internal: 'The check itself broke: its error is in the log and at /health.',
+    'There is no result yet. A check without an interval runs only on demand; otherwise check for abandoned runs.',
+  internal: 'The check itself failed. The error is in the log and at /health.',
   'fd-exhausted':
-    'The service itself has no file descriptor left: raise its limit of open files (ulimit -n), or lower its limits of connections.',
-  custom: 'A check of your own said so: /health tells its description.',
+    'The service has no file descriptor left. Raise its open files limit (ulimit -n), or lower its connection limits.',
+  custom: 'A custom check failed. /health has its output.',
 };
 
-/** The same for a target that fails its probe. */
+/** The first thing to do, by failure reason of a probe. */
 export const probeHints: Readonly<Record<FailureReason, string>> = {
-  dns: 'The name of the target is not resolved: look at the resolver of the prober, and at the list of targets.',
-  refused: 'Nothing listens there: is the process alive, and on that port?',
-  unreachable: 'There is no route from the prober: look at networks, firewalls and security groups.',
-  timeout: 'It takes connections and does not answer: the process hangs, or the network loses what comes back.',
-  reset: 'It breaks connections off: it has reached its limit of connections, or a proxy between does it.',
-  tls: 'The handshake or the certificate fails: look at its expiry, its name and its authority.',
-  auth: 'It wants a token or a certificate: look at the module of the probe.',
-  protocol: 'Something else answers at that address: look at the port, at TLS and at proxies.',
-  'bad-status': 'The HTTP status is not one of health: look at the log of the target.',
-  'bad-body': 'The answer is no report: does the path lead to a responder?',
-  unhealthy: 'It answers, and says that it is not well: the dashboard names its checks and their reasons.',
-  internal: 'The prober itself broke: its error is in its log, and in the probe with debug=true.',
+  dns: 'The name of the target does not resolve. Check the resolver of the prober, and the list of targets.',
+  refused: 'Nothing listens on that address. Check whether the process is running, and its port.',
+  unreachable: 'There is no route from the prober. Check networks, firewalls and security groups.',
+  timeout: 'The target does not answer. The process hangs, or the network drops packets.',
+  reset: 'The target closes connections. It has reached its connection limit, or a proxy in between closes them.',
+  tls: 'The TLS handshake or the certificate failed. Check its expiry, name and CA.',
+  auth: 'The target requires a token or a client certificate. Check the probe module.',
+  protocol: 'Another protocol answers on that address. Check the port, TLS and proxies.',
+  'bad-status': 'The target returns an unexpected status code. Check its log.',
+  'bad-body': 'The response is not a valid report. Check the path.',
+  unhealthy: 'The target reports that it is not healthy. The dashboard has its checks and their reasons.',
+  internal: 'The prober itself failed. The error is in its log, and at /probe with debug=true.',
 };
 
-/** A template that gives the hint for the label `reason`. */
+/** A template that selects the hint for the label `reason`. */
 export function hintTemplate(table: Readonly<Record<string, string>>): string {
   const cases = Object.entries(table).map(
-    ([reason, hint], at) => `{{${at === 0 ? '' : ' else'} if eq $labels.reason "${reason}" }}${hint}`,
+    ([reason, hint], index) => `{{${index === 0 ? '' : ' else'} if eq $labels.reason "${reason}" }}${hint}`,
   );
   return `${cases.join('')}{{ end }}`;
 }

@@ -4,25 +4,25 @@ import { processRows } from './process-table.js';
 
 export type KnownMetric = Pick<MetricRow, 'name' | 'type' | 'help' | 'labels'>;
 
-/** Labels that Prometheus gives to every series that it scrapes. */
+/** Labels that Prometheus adds to every scraped series. */
 const TARGET_LABELS = ['job', 'instance'];
 
-/** What Prometheus itself says of each target. */
+/** The metric that Prometheus itself records for each target. */
 const ofPrometheus: KnownMetric = {
   name: 'up',
   type: 'gauge',
-  help: '1 where the last scrape of a target succeeded, else 0.',
+  help: '1 if the last scrape of a target succeeded, 0 otherwise.',
   labels: [],
 };
 
-/** Every metric that a panel or a rule may ask for, by its name. */
+/** Every metric that a panel or a rule may query, by name. */
 export const knownMetrics: ReadonlyMap<string, KnownMetric> = new Map(
   [...metricRows, ...processRows, ...probeRows, ofPrometheus].map((row) => [row.name, row]),
 );
 
 const nameForm = /(?<![:\w])(?:up|(?:pongcheck|probe|process)_[a-z_]+)(?![:\w])/g;
 
-/** The row of a metric, or of the histogram that a series is a part of. */
+/** The row of a metric, or of the histogram that a series belongs to. */
 export function metricOf(series: string): KnownMetric | undefined {
   const known = knownMetrics.get(series);
   if (known) return known;
@@ -30,16 +30,13 @@ export function metricOf(series: string): KnownMetric | undefined {
   return histogram?.type === 'histogram' ? histogram : undefined;
 }
 
-/** The names of the series that an expression asks for; those that rules record have a colon and are none of them. */
+/** The names of the scraped series in an expression. Recorded series have a colon and are not included. */
 export function seriesIn(expression: string): string[] {
   const withoutTexts = expression.replaceAll(/"[^"]*"/g, '""');
   return [...new Set(withoutTexts.match(nameForm))];
 }
 
-/**
- * A selector such as `pongcheck_check_status{job=~"$job", status="fail"}`. A
- * metric or a label that does not exist is a mistake of whoever writes the panel.
- */
+/** A selector such as `pongcheck_check_status{job=~"$job", status="fail"}`. Throws for an unknown metric or label. */
 function selector(name: string, matchers: readonly string[]): string {
   const row = metricOf(name);
   if (!row) throw new Error(`there is no metric ${name}`);
@@ -51,7 +48,7 @@ function selector(name: string, matchers: readonly string[]): string {
   return matchers.length === 0 ? name : `${name}{${matchers.join(', ')}}`;
 }
 
-/** Series of the jobs and instances that are chosen on a dashboard. */
+/** Series of the jobs and instances that are selected on a dashboard. */
 export function chosen(name: string, ...matchers: string[]): string {
   return selector(name, ['job=~"$job"', 'instance=~"$instance"', ...matchers]);
 }

@@ -40,18 +40,18 @@ import { PanelBuilder as TimeSeries } from '@grafana/grafana-foundation-sdk/time
 import { metricOf, seriesIn } from './metrics.js';
 import { statusMappings } from './states.js';
 
-/** What every panel says of itself. */
+/** Texts, unit and size of a panel. */
 export interface PanelText {
   readonly title: string;
-  /** How it is read. What the metrics in it mean is added from their table. */
-  readonly says: string;
-  /** Unit of its values, as Grafana calls it. */
+  /** How to read the panel. The help texts of its metrics are appended. */
+  readonly description: string;
+  /** Grafana unit of the values. */
   readonly unit: string;
-  /** What stands in it while there is nothing to show. */
+  /** Text if there is no data. */
   readonly empty: string;
-  /** Of 24 columns. Default 12. */
+  /** Width in columns, of 24. Default 12. */
   readonly width?: number;
-  /** Default 8. */
+  /** Height in grid rows. Default 8. */
   readonly height?: number;
 }
 
@@ -77,7 +77,7 @@ interface CommonBuilder {
 
 function framed<B extends CommonBuilder>(
   builder: B,
-  { title, says, unit, empty, width = 12, height = 8 }: PanelText,
+  { title, description, unit, empty, width = 12, height = 8 }: PanelText,
   queries: readonly Query[],
   shape: (query: DataqueryBuilder) => DataqueryBuilder = (query) => query.range(),
 ): B {
@@ -85,20 +85,20 @@ function framed<B extends CommonBuilder>(
   const meanings = [...rows].map((row) => `- \`${row?.name}\`: ${row?.help}`);
   return builder
     .title(title)
-    .description([says, ...meanings].join('\n'))
+    .description([description, ...meanings].join('\n'))
     .unit(unit)
     .noValue(empty)
     .span(width)
     .height(height)
     .datasource(datasource)
     .targets(
-      queries.map(({ expr, legend = '__auto' }, at) =>
+      queries.map(({ expr, legend = '__auto' }, index) =>
         shape(
           new DataqueryBuilder()
             .datasource(datasource)
             .expr(expr)
             .legendFormat(legend)
-            .refId(String.fromCharCode(65 + at)),
+            .refId(String.fromCharCode(65 + index)),
         ),
       ),
     );
@@ -119,7 +119,7 @@ const legendBelow = () =>
     .calcs([]);
 const tooltip = () => new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending);
 
-/** Lines over time; `stacked` where the sum means something. */
+/** Lines over time. `stacked` if the sum is meaningful, `most` is the maximum of the axis. */
 export function lines(
   text: PanelText,
   queries: readonly Query[],
@@ -135,7 +135,7 @@ export function lines(
   return most === undefined ? panel : panel.max(most);
 }
 
-/** One number, coloured by the levels that it reaches. */
+/** One number, coloured by thresholds. */
 export function number(text: PanelText, expr: string, levels: readonly Level[]): Builder<Panel> {
   return framed(new Stat(), { width: 4, height: 4, ...text }, [{ expr }], (query) => query.instant())
     .thresholds(thresholds(levels))
@@ -145,7 +145,7 @@ export function number(text: PanelText, expr: string, levels: readonly Level[]):
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']).fields('').values(false));
 }
 
-/** Bars of states over time, from numbers. Where `leads` is set, a click on a bar leads to the responder. */
+/** A state timeline. With `leads`, a click on a bar opens the responder. */
 export function states(text: PanelText, queries: readonly Query[], { leads = false } = {}): Builder<Panel> {
   const panel = framed(new StateTimeline(), text, queries)
     .mappings(statusMappings)
@@ -160,7 +160,7 @@ export function states(text: PanelText, queries: readonly Query[], { leads = fal
   return leads ? panel.dataLinks([toResponder('__field.labels')]) : panel;
 }
 
-/** How the observations of a histogram spread over time. */
+/** A heat map of a histogram over time. */
 export function spread(text: PanelText, expr: string): Builder<Panel> {
   return framed(new Heatmap(), text, [{ expr, legend: '{{le}}' }], (query) =>
     query.range().format(PromQueryFormat.Heatmap),
@@ -180,7 +180,7 @@ export function spread(text: PanelText, expr: string): Builder<Panel> {
     .hideLegend();
 }
 
-/** The present, a row a series. `columns`: labels to their headings, in order; a click leads to the responder where `leads` is set. */
+/** A table of current values, one row per series. `columns` maps labels to headings, in order. With `leads`, a click opens the responder. */
 export function list(
   text: PanelText,
   expr: string,
@@ -193,7 +193,7 @@ export function list(
     .withTransformation({
       id: 'organize',
       options: {
-        indexByName: Object.fromEntries(names.map((name, at) => [name, at])),
+        indexByName: Object.fromEntries(names.map((name, index) => [name, index])),
         renameByName: columns,
       },
     })
@@ -201,7 +201,7 @@ export function list(
   return leads ? panel.dataLinks([toResponder('__data.fields')]) : panel;
 }
 
-/** From a series, or a row of a table, to the dashboard of the responder that it is of. */
+/** Link from a series, or a row of a table, to the dashboard of its responder. */
 function toResponder(labels: '__field.labels' | '__data.fields'): DashboardLinkBuilder {
   const variables = ['job', 'instance'].map((name) => `var-${name}=\${${labels}.${name}}`);
   return new DashboardLinkBuilder('Open this responder').url(

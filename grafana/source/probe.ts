@@ -7,7 +7,7 @@ import { statusNumber } from './states.js';
 const text: DashboardText = {
   uid: 'pongcheck-probe',
   title: 'pongcheck / Probe',
-  says: 'Targets as a prober sees them from outside: whether they answer, what they say, and why they do not.',
+  description: 'Targets as seen by a prober: availability, status, and failure reasons.',
   known: 'probe_success',
 };
 
@@ -18,12 +18,12 @@ export const probe = dashboard(text, [
     title: 'Now',
     panels: [
       number(
-        { title: 'Answer', says: 'Targets whose last probe succeeded.', unit: 'none', empty: 'none', width: 6 },
+        { title: 'Answer', description: 'Targets whose last probe succeeded.', unit: 'none', empty: 'none', width: 6 },
         count(`${chosen('probe_success')} == 1`),
         [[0, 'green']],
       ),
       number(
-        { title: 'Fail', says: 'Targets whose last probe failed.', unit: 'none', empty: 'none', width: 6 },
+        { title: 'Fail', description: 'Targets whose last probe failed.', unit: 'none', empty: 'none', width: 6 },
         count(`${chosen('probe_success')} == 0`),
         [
           [0, 'green'],
@@ -33,7 +33,7 @@ export const probe = dashboard(text, [
       number(
         {
           title: 'Not scraped',
-          says: 'Targets of which Prometheus got no answer from the prober itself.',
+          description: 'Targets for which the prober itself did not respond to Prometheus.',
           unit: 'none',
           empty: 'none',
           width: 6,
@@ -47,9 +47,9 @@ export const probe = dashboard(text, [
       number(
         {
           title: 'First certificate to expire',
-          says: 'Of all targets with TLS.',
+          description: 'Earliest certificate expiry of all targets with TLS.',
           unit: 's',
-          empty: 'no target has TLS',
+          empty: 'no target uses TLS',
           width: 6,
         },
         `min(${chosen('probe_ssl_earliest_cert_expiry')}) - time()`,
@@ -67,9 +67,9 @@ export const probe = dashboard(text, [
       states(
         {
           title: 'Targets',
-          says: 'What each target answered. Down: it did not.',
+          description: 'Status returned by each target. Down: no response.',
           unit: 'none',
-          empty: 'nothing is probed',
+          empty: 'no targets',
           width: 24,
           height: 10,
         },
@@ -83,7 +83,7 @@ export const probe = dashboard(text, [
       list(
         {
           title: 'Targets that fail',
-          says: 'Why a probe failed.',
+          description: 'Failed probes, with the reason.',
           unit: 'none',
           empty: 'all targets answer',
           width: 10,
@@ -94,9 +94,9 @@ export const probe = dashboard(text, [
       list(
         {
           title: 'Checks that are not well',
-          says: 'What the targets say of their own checks.',
+          description: 'Checks of the targets that are not pass.',
           unit: 'none',
-          empty: 'all checks pass, or no detail is shown to the prober',
+          empty: 'all checks pass, or the prober receives no detail',
           width: 14,
         },
         `(${chosen('probe_pongcheck_check_reason')} == 1) * on (job, instance, check) group_left (status) (${chosen('probe_pongcheck_check_status')} == 1)`,
@@ -110,16 +110,16 @@ export const probe = dashboard(text, [
       lines(
         {
           title: 'Duration',
-          says: 'The whole probe: name, connection, TLS, question and answer.',
+          description: 'The whole probe: name resolution, connection, TLS, request and response.',
           unit: 's',
-          empty: 'nothing is probed',
+          empty: 'no targets',
         },
         [{ expr: chosen('probe_duration_seconds'), legend: '{{instance}}' }],
       ),
       lines(
         {
           title: 'Round trip',
-          says: 'The PING alone.',
+          description: 'Time from request to response, without the connection.',
           unit: 's',
           empty: 'no target has answered a PING',
         },
@@ -128,30 +128,30 @@ export const probe = dashboard(text, [
       lines(
         {
           title: 'Age of results',
-          says: 'How old the oldest result is that an answer counts.',
+          description: 'Age of the oldest check result in a response.',
           unit: 's',
-          empty: 'no target has told it',
+          empty: 'not reported by any target',
         },
         [{ expr: chosen('probe_pongcheck_result_age_seconds'), legend: '{{instance}}' }],
       ),
       lines(
         {
           title: 'HTTP status',
-          says: 'What targets answered that are asked by HTTP.',
+          description: 'Status codes of targets of prober http.',
           unit: 'none',
-          empty: 'no target was asked by HTTP, or none has answered',
+          empty: 'no response of prober http',
         },
         [{ expr: chosen('probe_http_status_code'), legend: '{{instance}}' }],
       ),
       lines(
         {
-          title: 'Name look-ups and IP versions',
-          says: 'The seconds of a look-up, and 4 or 6.',
+          title: 'DNS lookups and IP versions',
+          description: 'Duration of the DNS lookup in seconds, and IP version 4 or 6.',
           unit: 'short',
-          empty: 'nothing is probed',
+          empty: 'no targets',
         },
         [
-          { expr: chosen('probe_dns_lookup_time_seconds'), legend: '{{instance}} look-up, s' },
+          { expr: chosen('probe_dns_lookup_time_seconds'), legend: '{{instance}} lookup, s' },
           { expr: chosen('probe_ip_protocol'), legend: '{{instance}} IP version' },
         ],
       ),

@@ -1,25 +1,25 @@
 import type { KnownMetric } from './metrics.js';
 
-/** What `pongcheck serve` tells of its process, under the names that every client library gives them; a service that embeds it may. */
+/** The process metrics of `pongcheck serve`, with the standard names. Applications may provide them too. */
 export const processRows: readonly KnownMetric[] = [
   {
     name: 'process_resident_memory_bytes',
     type: 'gauge',
-    help: 'Memory of the process, in octets.',
+    help: 'Resident memory of the process, in bytes.',
     labels: [],
   },
   {
     name: 'process_cpu_seconds_total',
     type: 'counter',
-    help: 'Time that the processors spent on it, in seconds.',
+    help: 'CPU time of the process, in seconds.',
     labels: [],
   },
-  { name: 'process_open_fds', type: 'gauge', help: 'Files and sockets that are open.', labels: [] },
-  { name: 'process_max_fds', type: 'gauge', help: 'Files and sockets that may be open.', labels: [] },
+  { name: 'process_open_fds', type: 'gauge', help: 'Open files and sockets.', labels: [] },
+  { name: 'process_max_fds', type: 'gauge', help: 'Maximum number of open files and sockets.', labels: [] },
   {
     name: 'process_start_time_seconds',
     type: 'gauge',
-    help: 'When the process began, in seconds since 1970.',
+    help: 'Start time of the process, in seconds since 1970.',
     labels: [],
   },
 ];

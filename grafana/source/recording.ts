@@ -1,15 +1,15 @@
 import { all } from './metrics.js';
 
-/** The part of the time in which a responder is to be ready. */
+/** Fraction of the time in which a responder should be ready. */
 export const OBJECTIVE = 0.999;
 
-/** What makes a service of targets; empty where there are no namespaces. */
+/** Labels that identify a service; the namespace may be empty. */
 export const SERVICE = 'job, namespace';
 
-/** Windows over which the error budget is watched, with their minutes. */
+/** Windows of the error budget, in minutes. */
 export const windows = { '5m': 5, '30m': 30, '1h': 60, '2h': 120, '6h': 360, '1d': 1440, '3d': 4320 } as const;
 export type Window = keyof typeof windows;
-/** Those that a dashboard shows. */
+/** The windows on the dashboard. */
 export const burnRates: readonly Window[] = ['5m', '1h', '6h', '3d'];
 
 export const target = 'job_instance:pongcheck_target:bool';
@@ -17,7 +17,7 @@ const ready = 'job_instance:pongcheck_ready:bool';
 const unready = 'job:pongcheck_unready:ratio';
 export const unreadyRatio = (window: Window): string => `${unready}_${window}`;
 
-/** In how many minutes of a window a service was not ready, in part or for a part of them. */
+/** Number of minutes of a window in which a service was not ready at any time or in part. */
 export const unreadyMinutes = (window: Window): string =>
   `count_over_time((max_over_time(${unready}[1m]) > 0)[${window}:1m])`;
 
@@ -31,7 +31,7 @@ const isReady = all('pongcheck_group_status', 'group="readiness"', 'status=~"pas
 
 export const recordingRules: readonly RecordingRule[] = [
   {
-    // A target that is down stays what it was within the last hour, by this very rule, until it answers or leaves discovery.
+    // A target that is down stays a target for up to 1 h after it last answered, through this rule itself.
     record: target,
     expr: [
       `group by (${labels}) (${all('pongcheck_build_info')})`,
@@ -40,7 +40,7 @@ export const recordingRules: readonly RecordingRule[] = [
     ].join('\n  '),
   },
   {
-    // A drain is planned, and every client is told of it; a target that cannot be scraped is not ready.
+    // Draining counts as ready: it is planned, and clients are notified. A target that cannot be scraped is not ready.
     record: ready,
     expr: `max by (${labels}) (${isReady})\n  or 0 * ${target}`,
   },
@@ -48,7 +48,7 @@ export const recordingRules: readonly RecordingRule[] = [
     record: unready,
     expr: `1 - avg by (${SERVICE}) (${ready})`,
   },
-  // The minutes of a window of which nothing is known count as good: else the first sample would be all that there is.
+  // Minutes without data count as ready: otherwise the first sample would decide the whole window.
   ...Object.entries(windows).map(([window, minutes]) => ({
     record: unreadyRatio(window as Window),
     expr: `sum_over_time(avg_over_time(${unready}[1m])[${window}:1m]) / ${minutes}`,

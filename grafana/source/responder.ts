@@ -12,13 +12,13 @@ import { status } from './responder/status.js';
 const text: DashboardText = {
   uid: 'pongcheck-responder',
   title: 'pongcheck / Responder',
-  says: 'One responder: what it says, how fast and how old its answers are, what its checks cost, and how its connections end.',
+  description: 'One responder: status, reply times and age of results, durations of checks, and connections.',
   known: 'pongcheck_build_info',
 };
 
 const drawn = [status, pings, checks, connections, eventLoop, process];
 
-/** A metric that nobody has given a place to has one all the same. */
+/** Metrics without their own panel. */
 const others = metricRows.filter(({ name }) => !shown(drawn).has(name)).map(plain);
 
 export const responder = dashboard(text, [...drawn, ...(others.length > 0 ? [{ title: 'More', panels: others }] : [])]);
@@ -29,14 +29,14 @@ function shown(rows: readonly Row[]): Set<string> {
   return new Set(names.map((name) => name.replace(/_(bucket|sum|count)$/, '')));
 }
 
-/** The panel of a metric by its type: counters as rates, gauges as they are, histograms as a heat map. */
+/** The default panel of a metric: the rate of a counter, the value of a gauge, the heat map of a histogram. */
 function plain({ name, type, labels }: (typeof metricRows)[number]) {
   const seconds = /_seconds(_|$)/.test(name);
   const panel: PanelText = {
     title: description(name),
-    says: `By ${['instance', ...labels].join(', ')}.`,
+    description: `By ${['instance', ...labels].join(', ')}.`,
     unit: seconds ? 's' : 'short',
-    empty: 'it is not scraped',
+    empty: 'not scraped',
     width: 8,
   };
   const legend = ['instance', ...labels].map((label) => `{{${label}}}`).join(' ');

@@ -2,7 +2,7 @@ import type { ValueMapping } from '@grafana/grafana-foundation-sdk/dashboard';
 import { MappingType } from '@grafana/grafana-foundation-sdk/dashboard';
 import type { State } from '../../src/health/state.js';
 
-/** How a status is drawn. The highest number is the worst of what a check can be, so that a maximum tells the truth. */
+/** Number and colour of each status. Worse states of a check have higher numbers, so that a maximum is the worst. */
 const drawn: readonly { text: State | 'down'; value: number; color: string }[] = [
   { text: 'down', value: 0, color: 'dark-red' },
   { text: 'pass', value: 1, color: 'green' },
@@ -22,8 +22,7 @@ export const statusMappings: ValueMapping[] = [
 ];
 
 /**
- * One number a series instead of one series a status: `select` makes the
- * one-hot series of a status, `by` are the labels that stay.
+ * Converts one-hot series to one number per series. `select` returns the series of a status, `by` are the labels to keep.
  */
 export function statusNumber(select: (status: string) => string, statuses: readonly State[], by: string): string {
   const terms = statuses.map((status) => {
@@ -33,7 +32,7 @@ export function statusNumber(select: (status: string) => string, statuses: reado
   return `max by (${by}) (${terms.join(' or ')})`;
 }
 
-/** Adds those that Prometheus could not scrape to numbers of statuses. */
+/** Adds the targets that could not be scraped to status numbers. */
 export function orDown(numbers: string, up: string): string {
   return `${numbers} or on (job, instance) (${up} == 0)`;
 }

@@ -16,45 +16,46 @@ import { checkSettingRows, kindRow } from '../options/table.js';
 import { NAME_FORMS, namePattern } from '../options/value-types.js';
 import type { CheckOptions, Configuration } from './settings.js';
 
-/** How long checks may take to let go. */
-const CLOSE_LIMIT_MS = 1000;
+/** Time limit for closing checks. */
+const CLOSE_TIMEOUT_MS = 1000;
 
-/** The shape of one entry of `checks`, which depends on its kind; reports a name or a kind that is none. */
+/** The shape of one entry of `checks`, which depends on its kind. Reports an invalid name or kind. */
 export function entryShape(name: string, value: unknown, path: Path, report: Report): Shape | undefined {
   if (!namePattern.test(name)) report(path, `is not a valid name of a check; allowed: ${NAME_FORMS}`);
   const kinds = checkKinds.map(({ kind }) => kind);
-  const said = isMap(value) ? value.kind : undefined;
-  const kind = checkKinds.find((row) => row.kind === said);
+  const kindName = isMap(value) ? value.kind : undefined;
+  const kind = checkKinds.find((row) => row.kind === kindName);
   if (!isMap(value)) report(path, `is ${formatValue(value)}; allowed: a map with a kind, one of ${kinds.join(', ')}`);
-  else if (said === undefined) report(path, `has no kind; allowed: one of ${kinds.join(', ')}`);
+  else if (kindName === undefined) report(path, `has no kind; allowed: one of ${kinds.join(', ')}`);
   else if (!kind) {
-    const hint = didYouMean(String(said), kinds);
+    const hint = didYouMean(String(kindName), kinds);
     report(
       [...path, 'kind'],
-      `is ${formatValue(said)}; allowed: one of ${kinds.join(', ')}${hint ? ` (${hint})` : ''}`,
+      `is ${formatValue(kindName)}; allowed: one of ${kinds.join(', ')}${hint ? ` (${hint})` : ''}`,
     );
   }
   return kind && shapeOfKind(kind);
 }
 
-/** What may be said of a check of this kind. */
+/** The options of a check of this kind. */
 export function shapeOfKind({ options, open = false }: CheckKind): Shape {
   return { ...shapeOf([kindRow, ...checkSettingRows, ...options]), open };
 }
 
-/** The row of the catalogue; the reader lets no other kind through. */
+/** The catalogue row of a kind that the reader has validated. */
 export function kindOf(name: string): CheckKind {
   return checkKinds.find(({ kind }) => kind === name) as CheckKind;
 }
 
 type Checks = Readonly<Record<string, DefinedCheck>>;
 
-/** What a check was made of, without the settings that every check has: as long as that stays, it is not made again. */
+/** The definition that each check was created from, without the common settings. If it is unchanged, a reload reuses it. */
 const bases = new WeakMap<DefinedCheck, CheckDefinition & { readonly identity: string }>();
 
 /**
- * Makes the checks, which loads their kinds and runs nothing. Of `running` those are taken that would be made of the
- * same. Throws one PONGCHECK_CONFIG that lists what every one of them refuses.
+ * Creates the checks, which loads their kinds and runs nothing. Reuses the checks of `running` with equal options.
+ *
+ * @throws PongcheckError (rejects) one `PONGCHECK_CONFIG` with the issues of all checks.
  */
 export async function buildChecks(
   { settings, placeOf }: Configuration,
@@ -76,7 +77,7 @@ export async function buildChecks(
   throw configError(problems);
 }
 
-/** What was found may hold a credential; what is allowed is our own text, and may show what a URL with a password looks like. */
+/** The found value may contain a credential. The allowed text is a constant, and may describe a URL with a password. */
 function issueLine(error: PongcheckError, name: string, placeOf: Configuration['placeOf']): string {
   if (!(error instanceof InvalidOption)) return `${placeOf(['checks', name])}: ${hideCredentials(error.message)}`;
   const { path, found, allowed } = error;
@@ -84,23 +85,23 @@ function issueLine(error: PongcheckError, name: string, placeOf: Configuration['
 }
 
 /**
- * Lets go of what checks hold that are not wanted, and leaves alone what `running` ones are made of; settles when they
- * have, or after a second. Never rejects.
+ * Closes the checks that do not share a definition with a `running` one. Resolves when they are closed, or after 1 s.
+ * Never rejects.
  */
 export async function closeOthers(checks: Checks, running: Checks = {}): Promise<void> {
   const kept = new Set(Object.values(running).map((check) => bases.get(check)));
   const others = Object.values(checks).filter((check) => !kept.has(bases.get(check)));
   const closed = Promise.allSettled(others.map(async (check) => check.close?.()));
   let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, CLOSE_LIMIT_MS);
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
   });
-  await Promise.race([closed, limit]);
+  await Promise.race([closed, timeout]);
   clearTimeout(timer);
 }
 
-async function build(name: string, { kind, ...given }: CheckOptions, running?: DefinedCheck): Promise<DefinedCheck> {
-  const entries = Object.entries(given);
+async function build(name: string, { kind, ...rest }: CheckOptions, running?: DefinedCheck): Promise<DefinedCheck> {
+  const entries = Object.entries(rest);
   const settings = Object.fromEntries(entries.filter(([key]) => isSetting(key)));
   const options = Object.fromEntries(entries.filter(([key]) => !isSetting(key)));
   const { options: rows, load } = kindOf(kind);
@@ -113,7 +114,7 @@ async function build(name: string, { kind, ...given }: CheckOptions, running?: D
   return check;
 }
 
-/** The default of an option that does not stand in a map of its own, as an entry. */
+/** The default of an option as an entry; empty for an option in a nested map. */
 export function defaultOf(row: OptionRow): [path: string, value: unknown][] {
   if (row.default === undefined || row.path.includes('.')) return [];
   return [[row.path, readDefault(row, row.default)]];

@@ -8,30 +8,34 @@ import { checkVariables, optionRows } from '../options/table.js';
 import { FILE_VARIABLE, TOKEN_VARIABLE } from '../options/variable-names.js';
 import type { Env } from '../options/variables.js';
 
-/** Flags by their long name: a text, several texts, or true for one that stands alone. */
+/** Flags by long name: a text, several texts, or true for a flag without a value. */
 export type Flags = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
-/** Puts what the environment says over `values`, and over that what the flags say. An empty variable says nothing. */
+/** Overrides `values` with the environment, and then with the flags. Empty variables are ignored. */
 export function override(values: Record<string, unknown>, env: Env, flags: Flags, problems: string[]): void {
-  const say = (where: string) => (description: string) => problems.push(`${where} ${description}`);
+  const reportAt = (where: string) => (description: string) => problems.push(`${where} ${description}`);
   for (const row of optionRows) {
     const variable = row.env === undefined ? undefined : env[row.env];
     const flag = row.flag === undefined ? undefined : flags[row.flag];
-    if (variable) put(values, row.path, readText(row, variable, say(row.env as string)));
+    if (variable) put(values, row.path, readText(row, variable, reportAt(row.env as string)));
     if (flag === undefined) continue;
-    put(values, row.path, readText(row, Array.isArray(flag) ? flag.join(',') : String(flag), say(`--${row.flag}`)));
+    put(
+      values,
+      row.path,
+      readText(row, Array.isArray(flag) ? flag.join(',') : String(flag), reportAt(`--${row.flag}`)),
+    );
   }
 }
 
-/** What a short form does not say stays: `PONGCHECK_HTTP=HOST:PORT` takes no TLS away. */
+/** A short form changes only its own keys: `PONGCHECK_HTTP=HOST:PORT` keeps TLS. */
 function put(values: Record<string, unknown>, path: string, value: unknown): void {
   const before = at(values, path);
   setAt(values, path, isMap(before) && isMap(value) ? { ...before, ...value } : value);
 }
 
-const urlRow: OptionRow = { path: 'url', type: url, description: 'What the check is of.' };
+const urlRow: OptionRow = { path: 'url', type: url, description: 'URL of the dependency.' };
 
-/** The tree of a file with the checks that MYSQL_URL, REDIS_URL and SERVICE_URL add, or whose URL they replace. */
+/** Adds the checks of MYSQL_URL, REDIS_URL and SERVICE_URL to the tree of a file, or replaces their URLs. */
 export function addChecks(tree: unknown, env: Env, problems: string[]): unknown {
   if (!isMap(tree) || !(isMap(tree.checks) || tree.checks === undefined || tree.checks === null)) return tree;
   const checks = new Map<string, unknown>(Object.entries(tree.checks ?? {}));
@@ -41,15 +45,15 @@ export function addChecks(tree: unknown, env: Env, problems: string[]): unknown 
     if (!text || !isMap(known)) continue;
     const url = readText(urlRow, text, (description) => problems.push(`${variable} ${description}`));
     if ((known.kind ?? kind) !== kind) {
-      problems.push(`${variable} is the URL of a check ${name} of kind ${kind}, but the file says another kind of it`);
+      problems.push(`${variable} requires the check ${name} to be of kind ${kind}, but the file sets another kind`);
     }
-    // What a variable holds refers to no further ones.
+    // References in the value of a variable are not expanded.
     if (typeof url === 'string') checks.set(name, { kind, ...known, url: url.replaceAll('${', () => '$${') });
   }
   return { ...tree, checks: Object.fromEntries(checks) };
 }
 
-/** `NAME_SERVICE_HOST`, `NAME_PORT=tcp://...` and the like, which Kubernetes sets in every pod for a Service of that name. */
+/** Variables such as `NAME_SERVICE_HOST` and `NAME_PORT=tcp://...`, which Kubernetes injects into every pod for each Service. */
 function isServiceLink(variable: string, value: string | undefined): boolean {
   return (
     /_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/.test(variable) ||
@@ -58,19 +62,19 @@ function isServiceLink(variable: string, value: string | undefined): boolean {
 }
 
 /**
- * What PONGCHECK_... would do nothing: a problem where a known name is nearly the same, else a warning, for it may be
- * somebody else's. `referred`: the variables that the file refers to.
+ * Finds unknown `PONGCHECK_*` variables. One that is similar to a known name is a problem; others are warnings, because
+ * they may belong to other software. `referenced` are the variables that the file refers to.
  */
 export function unknownVariables(
   env: Env,
-  referred: ReadonlySet<string>,
+  referenced: ReadonlySet<string>,
 ): { readonly problems: string[]; readonly warnings: string[] } {
   const known = [FILE_VARIABLE, TOKEN_VARIABLE, ...optionRows.flatMap((row) => row.env ?? [])];
   const problems: string[] = [];
   const warnings: string[] = [];
   for (const [variable, value] of Object.entries(env)) {
     if (!/^PONGCHECK_/i.test(variable) || known.includes(variable)) continue;
-    if (referred.has(variable) || isServiceLink(variable, value)) continue;
+    if (referenced.has(variable) || isServiceLink(variable, value)) continue;
     const unknown = `${quoted(variable)} in the environment is not known`;
     const meant = nearest(variable, known);
     if (meant !== undefined) {
@@ -78,14 +82,14 @@ export function unknownVariables(
       continue;
     }
     const path = optionWithoutVariable(variable);
-    warnings.push(`${unknown}, and ignored; ${path ? `${path} can be set in the file only` : HELP}`);
+    warnings.push(`${unknown} and ignored; ${path ? `set ${path} in the file` : HELP}`);
   }
   return { problems, warnings };
 }
 
 const HELP = '`pongcheck check-config --help` lists the variables';
 
-/** The option that a variable seems to be named after, and that has none. */
+/** The option with the name of the variable, which can be set only in the file. */
 function optionWithoutVariable(variable: string): string | undefined {
   const name = variable
     .replace(/^PONGCHECK_/i, '')

@@ -1,23 +1,27 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { configError, type Path } from '../options/issue.js';
 
-/** Far more than a configuration needs; the parser takes about a second for it. */
+/** Far more than a configuration needs. The parser takes about 1 s for this size. */
 const MAX_BYTES = 256 * 1024;
-/** The parser is recursive: what nests deeper than any configuration is refused before it. */
+/** The parser is recursive, so the depth is limited before it runs. */
 const MAX_DEPTH = 32;
-/** Uses of anchors, counted as the parser does, so that a few lines cannot grow into gigabytes. */
+/** Alias expansions, counted as the parser does, so that a few lines cannot expand to gigabytes. */
 const MAX_ALIASES = 100;
-/** As many syntax errors as help. */
+/** Maximum number of syntax errors in a report. */
 const MAX_ERRORS = 10;
 
 export interface ConfigFile {
-  /** What the file says; null where it is empty. */
+  /** The parsed contents; null for an empty file. */
   readonly tree: unknown;
-  /** The line of a key, from 1; undefined for what does not stand in the file itself. */
+  /** The line of a key, from 1; undefined if the key is not in the file. */
   lineOf(path: Path): number | undefined;
 }
 
-/** Reads YAML, and JSON as a part of YAML. `name` is how messages call the file. Throws PONGCHECK_CONFIG. */
+/**
+ * Reads a YAML or JSON file. `name` is the name of the file in error messages.
+ *
+ * @throws PongcheckError (rejects) `PONGCHECK_CONFIG` if the file is unreadable, too large, or not valid.
+ */
 export async function readConfigFile(file: string, name: string): Promise<ConfigFile> {
   const source = await readText(file, name);
   const { Composer, isAlias, isMap, isSeq, LineCounter, Parser } = await import('yaml');
@@ -40,7 +44,7 @@ export async function readConfigFile(file: string, name: string): Promise<Config
   } catch (error) {
     throw configError([`${name}: is not valid YAML: ${withoutSource((error as Error).message)}`]);
   }
-  if (isCircular(tree)) throw configError([`${name}: an alias stands inside of what it names`]);
+  if (isCircular(tree)) throw configError([`${name}: an alias refers to a node that contains it`]);
   return {
     tree,
     lineOf(path) {
@@ -84,7 +88,7 @@ async function readText(file: string, name: string): Promise<string> {
 const descriptions: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist',
   ENOTDIR: 'does not exist',
-  EACCES: 'may not be read',
+  EACCES: 'cannot be read: permission denied',
   EISDIR: 'is a directory, not a file',
   ERR_ENCODING_INVALID_ENCODED_DATA: 'is not text in UTF-8',
 };
@@ -94,7 +98,7 @@ interface Token {
   items?: readonly { key?: unknown; value?: unknown }[];
 }
 
-/** How deep maps and lists stand in each other, found without recursion. */
+/** Nesting depth of maps and lists, computed without recursion. */
 function depth(tokens: readonly unknown[]): number {
   let deepest = 0;
   const open = tokens.map((token): [Token, number] => [token as Token, 0]);
@@ -119,7 +123,7 @@ function isCircular(tree: unknown): boolean {
   }
 }
 
-/** The parser quotes the text that it stumbled over behind a colon, and that may be a password. */
+/** Removes the source text that the parser quotes after a colon, which may be a password. */
 function withoutSource(message: string): string {
   return message.replace(/: [^]*$/, '').replace(/[\r\n]/g, ' ');
 }

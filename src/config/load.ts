@@ -13,16 +13,17 @@ import { type ConfigFile, readConfigFile } from './file.js';
 import type { Configuration, FileSettings } from './settings.js';
 
 export interface Sources {
-  /** The file; default: what PONGCHECK_CONFIG names; neither: none. */
+  /** The file. Default: the value of PONGCHECK_CONFIG, otherwise no file. */
   file?: string | undefined;
   env: Env;
   flags?: Flags;
 }
 
 /**
- * Reads what holds: the file, over it the environment, over that the flags, and
- * the defaults for the rest. Throws one PONGCHECK_CONFIG that lists every
- * problem, a line each, with its place, what was found and what is allowed.
+ * Reads the configuration: flags override the environment, which overrides the file; the rest has defaults.
+ *
+ * @throws PongcheckError (rejects) one `PONGCHECK_CONFIG` with one line for each issue: file and line, value found, values
+ *   allowed.
  */
 export async function readConfiguration({ file, env, flags = {} }: Sources): Promise<Configuration> {
   const name = file ?? (env[FILE_VARIABLE] || undefined);
@@ -30,24 +31,24 @@ export async function readConfiguration({ file, env, flags = {} }: Sources): Pro
   const placeOf = (path: Path) => place(path, name, read);
   const problems: string[] = [];
 
-  const referred = new Set<string>();
+  const referenced = new Set<string>();
   const tree = addChecks(read?.tree ?? {}, env, problems);
   const report: Report = (path, description) => problems.push(`${placeOf(path)} ${description}`);
-  const context = { folder: dirname(name ?? '.'), env: recording(env, referred) };
+  const context = { folder: dirname(name ?? '.'), env: recording(env, referenced) };
   const values = new OptionReader(report, context).read(rootShape, tree, []);
   if (isMap(values)) {
     override(values, env, flags, problems);
     withDefaults(values);
     values.checks ??= {};
   }
-  const unknown = unknownVariables(env, referred);
+  const unknown = unknownVariables(env, referenced);
   problems.push(...unknown.problems);
   if (problems.length > 0) throw configError(problems);
 
   const settings = values as unknown as FileSettings;
   problems.push(...contradictions(settings));
   if (settings.listen.length === 0 && settings.http === false) {
-    problems.push('listen is empty and http is false: nothing would be served');
+    problems.push('listen is empty and http is false; enable at least one of them');
   }
   if (problems.length > 0) throw configError(problems);
   return { settings, warnings: unknown.warnings, placeOf };
@@ -56,7 +57,7 @@ export async function readConfiguration({ file, env, flags = {} }: Sources): Pro
 const rootShape: Shape = shapeOf(optionRows.filter(({ path }) => !path.startsWith('checks.')));
 rootShape.keys.set('checks', { keys: new Map(), entry: entryShape });
 
-/** The same environment, with the name of each variable that is read from it added to `names`. */
+/** Wraps an environment to add the name of each variable that is read to `names`. */
 function recording(env: Env, names: Set<string>): Env {
   return new Proxy(env, {
     get(target, name) {
@@ -66,7 +67,7 @@ function recording(env: Env, names: Set<string>): Env {
   });
 }
 
-/** `pongcheck.yml:12: checks.db`, or less where less is known. */
+/** `pongcheck.yml:12: checks.db`, without the parts that are unknown. */
 function place(path: Path, name: string | undefined, file: ConfigFile | undefined): string {
   const line = file?.lineOf(path);
   const where = line === undefined ? name : `${name}:${line}`;

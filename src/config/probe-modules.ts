@@ -5,7 +5,11 @@ import type { ProbeModule } from '../exporter/module.js';
 import { configError } from '../options/issue.js';
 import type { Configuration, FileProbeModule } from './settings.js';
 
-/** Reads the files that modules name. Throws PONGCHECK_CONFIG; undefined where nothing is to be probed. */
+/**
+ * Reads the TLS files of the probe modules. Returns undefined if `probe` is not configured.
+ *
+ * @throws PongcheckError `PONGCHECK_CONFIG` for an unreadable file.
+ */
 export function buildProbeExporter({ settings: { probe }, placeOf }: Configuration): ProbeExporterOptions | undefined {
   if (!probe?.targets) return undefined;
   const modules = Object.entries(probe.modules ?? {}).map(([name, module]) => [

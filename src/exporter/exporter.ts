@@ -3,20 +3,20 @@ import { PongcheckError } from '../common/errors.js';
 import { parseAddress } from '../net/address.js';
 import { Targets } from '../net/targets.js';
 import { defaultModules, type ProbeModule } from './module.js';
-import { type Probed, probe } from './probe.js';
+import { type FinishedProbe, probe } from './probe.js';
 
-/** Which targets are probed for whom, and how. */
+/** Options of `/probe`. */
 export interface ProbeExporterOptions {
-  /** Patterns of the targets that may be probed (`TARGET_FORMS`); others are refused. */
+  /** Patterns of the targets that may be probed (`TARGET_FORMS`). */
   readonly targets: readonly string[];
-  /** By name. Default: `pongcheck`, `line`, `http` and `tcp`, each as it is. */
+  /** Modules by name. Default: `pongcheck`, `line`, `http` and `tcp` with default options. */
   readonly modules?: Readonly<Record<string, ProbeModule>>;
-  /** Probes at once; more are refused. Default 500. */
+  /** Maximum number of concurrent probes; further ones are rejected. Default 500. */
   readonly maxConcurrent?: number;
 }
 
-/** A probe that was not begun, and the status that says so by HTTP. */
-export class ProbeRefusal extends Error {
+/** Thrown for a probe that was not started, with the HTTP status code of the response. */
+export class ProbeRejection extends Error {
   constructor(
     readonly status: 400 | 403 | 503,
     message: string,
@@ -25,20 +25,20 @@ export class ProbeRefusal extends Error {
   }
 }
 
-const TIMEOUT = 5000;
+const DEFAULT_TIMEOUT_MS = 5000;
 /** Default of `maxConcurrent`. */
 export const MAX_CONCURRENT_PROBES = 500;
-/** What is left of a scrape's own limit, so that its answer arrives; in milliseconds. */
-const SCRAPE_OFFSET = 500;
-const SHORTEST = 10;
+/** Part of the scrape timeout that is left for the response. */
+const SCRAPE_OFFSET_MS = 500;
+const MIN_TIMEOUT_MS = 10;
 
-/** Probes targets one at a time for whoever asks, and keeps nothing between two. */
+/** Probes one target per call. Stateless, except for the number of concurrent probes. */
 export class ProbeExporter {
   private targets: Targets;
   private modules: Readonly<Record<string, ProbeModule>>;
   private running = 0;
 
-  /** Throws PONGCHECK_CONFIG for a pattern of targets that is none. */
+  /** @throws PongcheckError `PONGCHECK_CONFIG` for an invalid target pattern. */
   constructor(
     private options: ProbeExporterOptions,
     private readonly clock: Clock,
@@ -47,30 +47,33 @@ export class ProbeExporter {
     this.modules = options.modules && Object.keys(options.modules).length > 0 ? options.modules : defaultModules;
   }
 
-  /** Probes from now on as `other` would. */
-  take({ options, targets, modules }: ProbeExporter): void {
+  /** Takes over the options of another exporter, after a reload. */
+  replaceWith({ options, targets, modules }: ProbeExporter): void {
     this.options = options;
     this.targets = targets;
     this.modules = modules;
   }
 
   /**
-   * Probes HOST:PORT by a module, within the shorter of the module's own limit and `scrapeTimeout` less half a second.
-   * Rejects with a ProbeRefusal where that is not to be.
+   * Probes HOST:PORT with a module. The timeout is that of the module, or `scrapeTimeout` minus 500 ms if that is shorter.
+   *
+   * @param scrapeTimeout milliseconds. Default: no limit.
+   * @throws ProbeRejection (rejects) for an invalid or forbidden target, an unknown module, or too many probes.
    */
-  async probe(target: string, moduleName: string, scrapeTimeout?: number): Promise<Probed> {
+  async probe(target: string, moduleName: string, scrapeTimeout?: number): Promise<FinishedProbe> {
     const module = Object.hasOwn(this.modules, moduleName) ? this.modules[moduleName] : undefined;
     if (!module) {
-      throw new ProbeRefusal(400, `there is no module of that name; there are ${Object.keys(this.modules).join(', ')}`);
+      throw new ProbeRejection(400, `unknown module; available modules: ${Object.keys(this.modules).join(', ')}`);
     }
     const address = targetOf(target);
     if (!this.targets.allows(address.host, address.port))
-      throw new ProbeRefusal(403, 'this target is not in probe.targets');
+      throw new ProbeRejection(403, 'target is not allowed by probe.targets');
     if (this.running >= (this.options.maxConcurrent ?? MAX_CONCURRENT_PROBES)) {
-      throw new ProbeRefusal(503, 'too many probes are under way');
+      throw new ProbeRejection(503, 'too many concurrent probes');
     }
-    const { timeout: own = TIMEOUT } = module;
-    const timeout = Math.max(SHORTEST, Math.min(own, (scrapeTimeout ?? Number.POSITIVE_INFINITY) - SCRAPE_OFFSET));
+    const { timeout: moduleTimeout = DEFAULT_TIMEOUT_MS } = module;
+    const scrapeLimit = (scrapeTimeout ?? Number.POSITIVE_INFINITY) - SCRAPE_OFFSET_MS;
+    const timeout = Math.max(MIN_TIMEOUT_MS, Math.min(moduleTimeout, scrapeLimit));
     this.running++;
     try {
       return await probe(address, module, timeout, this.clock);
@@ -87,5 +90,5 @@ function targetOf(text: string): { host: string; port: number } {
   } catch (error) {
     if (!(error instanceof PongcheckError)) throw error;
   }
-  throw new ProbeRefusal(400, 'target takes HOST:PORT, an IPv6 address in brackets');
+  throw new ProbeRejection(400, 'invalid target; expected HOST:PORT, with an IPv6 address in brackets');
 }

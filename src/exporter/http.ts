@@ -2,63 +2,59 @@ import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { parseReport } from '../health/report-view.js';
 import { type State, states } from '../health/state.js';
 import type { ProbeModule } from './module.js';
-import { type ProbeContext, ProbeFailure } from './result.js';
+import { type ProbeContext, ProbeFailure, unhealthy } from './result.js';
 import { open } from './transport.js';
 
-/** More of a body is not read. */
-const MAX_BODY = 1_048_576;
+const MAX_BODY_BYTES = 1_048_576;
 
-/** GET of a health endpoint: 2xx is well, and application/health+json tells more. */
-export async function askHttp(context: ProbeContext, { tls, path = '/health', token }: ProbeModule): Promise<void> {
+/** Requests a health endpoint. 2xx is success; a body of application/health+json provides the checks. */
+export async function probeHttp(context: ProbeContext, { tls, path = '/health', token }: ProbeModule): Promise<void> {
   const { host, port, signal, result, note } = context;
   const socket = await open(context, tls);
   try {
-    const begun = performance.now();
+    const startedAt = performance.now();
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const headers = {
         accept: 'application/health+json, application/json',
         ...(token && { authorization: `Bearer ${token}` }),
       };
-      const asked: ClientRequest = request(
+      const clientRequest: ClientRequest = request(
         { host, port, path, headers, createConnection: () => socket, signal },
         resolve,
       );
-      asked.on('error', reject).end();
+      clientRequest.on('error', reject).end();
     });
     const { statusCode = 0 } = response;
-    const body = await read(response);
-    result.rtt = performance.now() - begun;
+    const body = await readBody(response);
+    result.rtt = performance.now() - startedAt;
     result.httpStatus = statusCode;
     note(
-      `HTTP ${statusCode} after ${result.rtt.toFixed(1)} ms, ${body.length} octets of ${response.headers['content-type'] ?? 'no type'}`,
+      `HTTP ${statusCode} after ${result.rtt.toFixed(1)} ms, ${body.length} bytes, content type ${response.headers['content-type'] ?? 'not set'}`,
     );
-    take(body, context);
-    if (statusCode === 401 || statusCode === 403) throw new ProbeFailure('auth', `the status is ${statusCode}`);
+    readReport(body, context);
+    if (statusCode === 401 || statusCode === 403) throw new ProbeFailure('auth', `HTTP status ${statusCode}`);
     if (statusCode < 200 || statusCode > 299) {
-      const said = result.state;
-      throw new ProbeFailure(
-        said ? 'unhealthy' : 'bad-status',
-        said ? `the target says ${said}` : `the status is ${statusCode}`,
-      );
+      const { state } = result;
+      throw state ? unhealthy(state) : new ProbeFailure('bad-status', `HTTP status ${statusCode}`);
     }
   } finally {
     socket.destroy();
   }
 }
 
-async function read(response: IncomingMessage): Promise<Buffer> {
+async function readBody(response: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  let octets = 0;
+  let bytes = 0;
   for await (const chunk of response) {
-    octets += (chunk as Buffer).length;
-    if (octets > MAX_BODY) throw new ProbeFailure('bad-body', `the body is longer than ${MAX_BODY} octets`);
+    bytes += (chunk as Buffer).length;
+    if (bytes > MAX_BODY_BYTES) throw new ProbeFailure('bad-body', `response body exceeds ${MAX_BODY_BYTES} bytes`);
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks);
 }
 
-/** A body that is no report says nothing, and is no fault: the status counts. */
-function take(body: Buffer, { result }: ProbeContext): void {
+/** A body that is not a report is ignored: then only the HTTP status counts. */
+function readReport(body: Buffer, { result }: ProbeContext): void {
   let report: unknown;
   try {
     report = JSON.parse(body.toString());

@@ -4,26 +4,26 @@ import type { Scope } from '../health/health.js';
 export const probers = ['pongcheck', 'line', 'http', 'tcp'] as const;
 export type Prober = (typeof probers)[number];
 
-/** How a target is asked, and what it has to answer. Times in milliseconds. */
+/** How a target is probed. Times in milliseconds. */
 export interface ProbeModule {
-  /** `pongcheck`: a PING. `line`: `ping` in line mode. `http`: GET of health+json. `tcp`: a connection and nothing more. */
+  /** `pongcheck` sends a PING, `line` sends `ping` in line mode, `http` requests a health endpoint, `tcp` only connects. */
   readonly prober: Prober;
-  /** Default 5000. The scrape's own limit, less half a second, counts where that is shorter. */
+  /** Timeout of a probe, or the scrape timeout minus 500 ms if that is shorter. Default 5000. */
   readonly timeout?: number;
-  /** Over TLS, with what is said here. Default: not over TLS. */
+  /** Connects over TLS with these options. Default: no TLS. */
   readonly tls?: ClientTls;
-  /** Of pongcheck in HELLO, of http as `Authorization: Bearer`. */
+  /** (`pongcheck`, `http`) Token, sent in HELLO or as `Authorization: Bearer`. */
   readonly token?: string;
-  /** Of pongcheck. Default readiness. */
+  /** (`pongcheck`) Scope to query. Default readiness. */
   readonly scope?: Scope;
-  /** Of pongcheck: a group, or some checks. */
+  /** (`pongcheck`) Group to query, or the names of checks. */
   readonly group?: string;
   readonly checks?: readonly string[];
-  /** Of http. Default `/health`. */
+  /** (`http`) Path and query of the request. Default `/health`. */
   readonly path?: string;
 }
 
-/** What there is where the configuration names no module. */
+/** The modules if the configuration has none. */
 export const defaultModules: Readonly<Record<Prober, ProbeModule>> = {
   pongcheck: { prober: 'pongcheck' },
   line: { prober: 'line' },

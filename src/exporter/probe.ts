@@ -4,53 +4,53 @@ import { type ErrorCode, PongcheckError } from '../common/errors.js';
 import { redactor } from '../common/redact.js';
 import { reasonOf, statusOf } from '../health/reason.js';
 import { WireError } from '../wire/codes.js';
-import { askHttp } from './http.js';
-import { askLine } from './line.js';
+import { probeHttp } from './http.js';
+import { probeLine } from './line.js';
 import type { ProbeModule, Prober } from './module.js';
-import { askPongcheck } from './pongcheck.js';
+import { probePongcheck } from './pongcheck.js';
 import { type FailureReason, failureReasons, type ProbeContext, ProbeFailure, type ProbeResult } from './result.js';
 import { open } from './transport.js';
 
-const asking: Readonly<Record<Prober, (context: ProbeContext, module: ProbeModule) => Promise<void>>> = {
-  pongcheck: askPongcheck,
-  line: askLine,
-  http: askHttp,
+const runners: Readonly<Record<Prober, (context: ProbeContext, module: ProbeModule) => Promise<void>>> = {
+  pongcheck: probePongcheck,
+  line: probeLine,
+  http: probeHttp,
   tcp: async (context, { tls }) => {
     (await open(context, tls)).destroy();
   },
 };
 
-/** A probe that is over. */
-export interface Probed extends ProbeResult {
-  /** In milliseconds. */
+/** The result of a finished probe. */
+export interface FinishedProbe extends ProbeResult {
+  /** Milliseconds. */
   duration: number;
-  /** What was done, line by line. */
+  /** Log of the probe, one entry per line. */
   log: readonly string[];
 }
 
-/** Asks a target once, within `timeout` milliseconds. Never rejects. */
+/** Probes a target once, within `timeout` milliseconds. Never rejects. */
 export async function probe(
   target: { host: string; port: number },
   module: ProbeModule,
   timeout: number,
   clock: Clock = systemClock,
-): Promise<Probed> {
-  const begun = clock.now();
+): Promise<FinishedProbe> {
+  const startedAt = clock.now();
   const log: string[] = [];
   const redact = redactor(module.token === undefined ? [] : [module.token]);
   const note = (description: string) =>
-    log.push(`${(clock.now() - begun).toFixed(1).padStart(8)} ms  ${redact(description)}`);
+    log.push(`${(clock.now() - startedAt).toFixed(1).padStart(8)} ms  ${redact(description)}`);
   const result: ProbeResult = {};
   const deadline = new AbortController();
   const timer = clock.after(timeout, () =>
-    deadline.abort(new ProbeFailure('timeout', `no answer within ${timeout} ms`)),
+    deadline.abort(new ProbeFailure('timeout', `no response within ${timeout} ms`)),
   );
-  note(`asks ${target.host} port ${target.port} by ${module.prober}, for ${timeout} ms at most`);
+  note(`probing ${target.host} port ${target.port} with prober ${module.prober}, timeout ${timeout} ms`);
   try {
-    await asking[module.prober]({ ...target, signal: deadline.signal, timeout, result, note }, module);
+    await runners[module.prober]({ ...target, signal: deadline.signal, timeout, result, note }, module);
     note('succeeded');
   } catch (thrown) {
-    // Whatever broke when everything was let go: it was the deadline.
+    // At the deadline sockets are destroyed, which causes other errors.
     const error: unknown = deadline.signal.aborted ? deadline.signal.reason : thrown;
     const description = redact(error);
     result.failure = { reason: reasonFor(error), description };
@@ -58,7 +58,7 @@ export async function probe(
   } finally {
     clock.clear(timer);
   }
-  return { ...result, duration: clock.now() - begun, log };
+  return { ...result, duration: clock.now() - startedAt, log };
 }
 
 const byCode: Readonly<Partial<Record<ErrorCode, FailureReason>>> = {

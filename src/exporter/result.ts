@@ -1,7 +1,7 @@
 import type { ReportedCheck } from '../health/report-view.js';
 import type { State } from '../health/state.js';
 
-/** Why a probe failed: a closed list, because it is a metric label. */
+/** Why a probe failed. A closed list, because it is a metric label. */
 export const failureReasons = [
   'dns',
   'refused',
@@ -18,7 +18,7 @@ export const failureReasons = [
 ] as const;
 export type FailureReason = (typeof failureReasons)[number];
 
-/** What a probe throws that knows why it failed. */
+/** Thrown by a prober that knows the reason of the failure. */
 export class ProbeFailure extends Error {
   constructor(
     readonly reason: FailureReason,
@@ -28,33 +28,38 @@ export class ProbeFailure extends Error {
   }
 }
 
-/** What one probe found out, as far as it came. Times in milliseconds. */
+/** What a prober has found out so far. Times in milliseconds. */
 export interface ProbeResult {
-  /** undefined: it succeeded. */
+  /** Undefined if the probe succeeded. */
   failure?: { reason: FailureReason; description: string };
   lookupTime?: number;
   ipVersion?: 4 | 6;
-  /** When the first certificate of the chain expires. */
+  /** The earliest expiry of the certificate chain. */
   certificateExpiry?: Date;
   httpStatus?: number;
-  /** What the target says of itself. */
+  /** The status that the target returned. */
   state?: State;
   rtt?: number;
-  /** Age of the oldest result that the answer counts. */
+  /** Age of the oldest result in the response. */
   resultAge?: number;
   checks?: readonly ReportedCheck[];
 }
 
-/** Everything that a prober is handed. */
+/** The failure of a target that responds with a bad status. */
+export function unhealthy(state: string): ProbeFailure {
+  return new ProbeFailure('unhealthy', `the target status is ${state}`);
+}
+
+/** Arguments of a prober. */
 export interface ProbeContext {
   readonly host: string;
   readonly port: number;
   /** Aborts at the deadline, with a ProbeFailure. */
   readonly signal: AbortSignal;
-  /** How long the probe may take from its start, in milliseconds. */
+  /** Time from the start of the probe to its deadline, in milliseconds. */
   readonly timeout: number;
-  /** Written to as the probe goes on, so that what was found out stands when it fails. */
+  /** Filled in during the probe, so that partial results survive a failure. */
   readonly result: ProbeResult;
-  /** Says what is being done, for who debugs. Never a secret. */
+  /** Adds a line to the log of the probe. Secrets are redacted. */
   note(description: string): void;
 }

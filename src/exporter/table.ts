@@ -1,7 +1,7 @@
 import { checkStates, states } from '../health/state.js';
 import { failureReasons } from './result.js';
 
-/** A metric of `GET /probe`. Those that blackbox_exporter has too keep its names. */
+/** A metric of `GET /probe`. Metrics that blackbox_exporter has too have the same names. */
 export interface ProbeMetric {
   readonly name: string;
   readonly type: 'gauge';
@@ -9,39 +9,34 @@ export interface ProbeMetric {
   readonly labels: readonly string[];
 }
 
-const words = (list: readonly string[]) => list.join(', ');
-
 export const probeMetrics = [
-  gauge('probe_success', '1 where the probe succeeded, else 0.'),
-  gauge('probe_duration_seconds', 'How long the probe took, in seconds.'),
+  gauge('probe_success', '1 if the probe succeeded, 0 otherwise.'),
+  gauge('probe_duration_seconds', 'Duration of the probe, in seconds.'),
   gauge(
     'probe_failure_reason',
-    `1 for the reason why the probe failed, 0 for the others: ${words(failureReasons)}.`,
+    `1 for the reason of the failure, 0 for the others: ${failureReasons.join(', ')}.`,
     'reason',
   ),
-  gauge(
-    'probe_dns_lookup_time_seconds',
-    'How long looking up the name of the target took, in seconds; 0 where there was none.',
-  ),
-  gauge('probe_ip_protocol', '4 or 6: the version of IP that was used.'),
-  gauge('probe_ssl_earliest_cert_expiry', 'When the first certificate of the chain expires, in seconds since 1970.'),
-  gauge('probe_http_status_code', 'The status of the answer of a target that was asked by HTTP.'),
+  gauge('probe_dns_lookup_time_seconds', 'Duration of the DNS lookup, in seconds; 0 without a lookup.'),
+  gauge('probe_ip_protocol', 'IP version of the connection: 4 or 6.'),
+  gauge('probe_ssl_earliest_cert_expiry', 'Earliest expiry of the certificate chain, in seconds since 1970.'),
+  gauge('probe_http_status_code', 'HTTP status code of the response (prober http).'),
   gauge(
     'probe_pongcheck_status',
-    `1 for the status that the target answered, 0 for the others: ${words(states)}.`,
+    `1 for the status that the target returned, 0 for the others: ${states.join(', ')}.`,
     'status',
   ),
-  gauge('probe_pongcheck_rtt_seconds', 'From the question to its answer, in seconds.'),
-  gauge('probe_pongcheck_result_age_seconds', 'Age of the oldest result that the answer counts, in seconds.'),
+  gauge('probe_pongcheck_rtt_seconds', 'Time from request to response, in seconds.'),
+  gauge('probe_pongcheck_result_age_seconds', 'Age of the oldest check result in the response, in seconds.'),
   gauge(
     'probe_pongcheck_check_status',
-    `1 for the status that a check of the target has, 0 for the others: ${words(checkStates)}.`,
+    `1 for the status of a check of the target, 0 for the others: ${checkStates.join(', ')}.`,
     'check',
     'status',
   ),
   gauge(
     'probe_pongcheck_check_reason',
-    '1 for the reason why a check of the target is not pass; there is no other series.',
+    '1 for the reason of a check of the target that is not pass; other reasons have no series.',
     'check',
     'reason',
   ),

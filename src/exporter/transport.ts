@@ -4,14 +4,14 @@ import type { TLSSocket } from 'node:tls';
 import { type ClientTls, tlsOpener } from '../client/tls.js';
 import type { ProbeContext } from './result.js';
 
-/** `dns.lookup`, timed and told. */
+/** `dns.lookup` that records its duration and result. */
 export function timedLookup({ result, note }: ProbeContext): LookupFunction {
   return (host, options, callback) => {
-    const begun = performance.now();
+    const startedAt = performance.now();
     resolve(host, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
-      result.lookupTime = (result.lookupTime ?? 0) + performance.now() - begun;
-      const found = error ? error.code : addresses.map(({ address }) => address).join(', ');
-      note(`${host} was looked up in ${result.lookupTime.toFixed(1)} ms: ${found}`);
+      result.lookupTime = (result.lookupTime ?? 0) + performance.now() - startedAt;
+      const outcome = error ? error.code : addresses.map(({ address }) => address).join(', ');
+      note(`resolved ${host} in ${result.lookupTime.toFixed(1)} ms: ${outcome}`);
       const [first] = addresses ?? [];
       if (error || options.all) (callback as (e: unknown, all: LookupAddress[]) => void)(error, addresses);
       else callback(null, first?.address as string, first?.family as number);
@@ -19,7 +19,7 @@ export function timedLookup({ result, note }: ProbeContext): LookupFunction {
   };
 }
 
-/** A connection, over TLS where the module says so. Rejects as node:net and node:tls do, and at the deadline. */
+/** Opens a connection, over TLS if `tls` is given. Rejects with errors of node:net and node:tls, and at the deadline. */
 export async function open(context: ProbeContext, tls: ClientTls | undefined): Promise<Socket> {
   const { host, port, signal } = context;
   const endpoint = { host, port, noDelay: true, lookup: timedLookup(context) };
@@ -27,12 +27,12 @@ export async function open(context: ProbeContext, tls: ClientTls | undefined): P
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     const socket = openTls ? openTls(endpoint) : connect(endpoint);
-    const giveUp = (reason: unknown) => {
+    const onError = (reason: unknown) => {
       socket.destroy();
       reject(reason);
     };
-    signal.addEventListener('abort', () => giveUp(signal.reason), { once: true });
-    socket.on('error', giveUp);
+    signal.addEventListener('abort', () => onError(signal.reason), { once: true });
+    socket.on('error', onError);
     socket.once(openTls ? 'secureConnect' : 'connect', () => {
       inspect(socket, context);
       resolve(socket);
@@ -40,7 +40,7 @@ export async function open(context: ProbeContext, tls: ClientTls | undefined): P
   });
 }
 
-/** Takes down what the connection tells of itself. */
+/** Records the IP version, and the TLS version and certificates. */
 export function inspect(socket: Socket, { result, note }: ProbeContext): void {
   result.ipVersion = socket.remoteFamily === 'IPv6' ? 6 : 4;
   note(`connected to ${socket.remoteAddress} port ${socket.remotePort}`);
@@ -48,12 +48,12 @@ export function inspect(socket: Socket, { result, note }: ProbeContext): void {
   const tls = socket as TLSSocket;
   const expiries: number[] = [];
   let certificate = tls.getPeerCertificate(true);
-  // The chain ends in one that is its own issuer.
+  // The chain ends with a self-signed certificate.
   while (certificate?.valid_to !== undefined) {
     expiries.push(Date.parse(certificate.valid_to));
     if (certificate.issuerCertificate === certificate || certificate.issuerCertificate === undefined) break;
     certificate = certificate.issuerCertificate;
   }
   if (expiries.length > 0) result.certificateExpiry = new Date(Math.min(...expiries));
-  note(`${tls.getProtocol()}, the first certificate expires ${result.certificateExpiry?.toISOString() ?? 'never'}`);
+  note(`${tls.getProtocol()}, earliest certificate expiry ${result.certificateExpiry?.toISOString() ?? 'never'}`);
 }

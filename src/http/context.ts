@@ -7,40 +7,40 @@ import type { Tokens } from '../net/tokens.js';
 import type { Renderings } from './renderings.js';
 import type { Overview } from './status-page/overview.js';
 
-/** What the text at `/metrics` comes from; a registry of prom-client is one. */
+/** Source of the text at `/metrics`, such as a prom-client registry. */
 export interface MetricsText {
   readonly contentType: string;
   metrics(): Promise<string>;
 }
 
-/** All that the routes know of the service that they speak for. */
+/** What the routes need from the service. */
 export interface HttpContext {
   readonly health: Health;
-  /** A reload changes it in place. */
+  /** Changed in place by a reload. */
   readonly access: {
-    /** Who may see more than `status` and `state`. */
+    /** Which clients get more than `status` and `state`. */
     readonly detail: DetailMode;
-    /** What `Authorization: Bearer` may show; undefined: nobody asks for it. */
+    /** Accepted bearer tokens; undefined if no tokens are configured. */
     readonly tokens: Tokens | undefined;
   };
-  /** At most `limit` open connections with an id above `after`, the oldest first. */
+  /** At most `limit` open connections with an id above `after`, oldest first. */
   readonly connections: (after: number, limit: number) => readonly { readonly id: number }[];
   readonly overview: Overview;
-  /** Who probes other targets, where that is configured. */
-  readonly fleet?: ProbeExporter | undefined;
-  /** Called once, when the routes are registered. */
+  /** Serves `/probe`, if configured. */
+  readonly exporter?: ProbeExporter | undefined;
+  /** Returns the metrics registry. Called once, when the routes are registered. */
   readonly register: () => MetricsText;
   readonly clock: Clock;
-  /** Hears what broke here. Default: the logger of the application in which the routes are. */
+  /** Logs internal errors. Default: the logger of the Fastify application. */
   readonly log?: Log | undefined;
 }
 
-/** What the routes are made with. */
+/** The context of the routes of one plugin. */
 export interface RouteContext extends HttpContext {
   readonly renderings: Renderings;
 }
 
-/** Whether this service takes its leave: whoever keeps a connection should look for another one. */
+/** Whether the service is draining: clients should close their connections. */
 export function isDraining(health: Health): boolean {
   return health.cachedStatus('readiness').state === 'draining';
 }

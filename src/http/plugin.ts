@@ -10,21 +10,21 @@ import { type StatusRouteOptions, statusRoutes } from './routes/status.js';
 import { Turns } from './turns.js';
 
 export interface HttpPluginOptions extends StatusRouteOptions {
-  /** Default: turns of its own. */
+  /** Shared with the sockets of a dedicated server. */
   readonly turns?: Turns;
 }
 
 /**
- * All routes as one plugin, for an own server or for an application that
- * exists: `app.register(plugin, { prefix: '/internal' })`. Its hooks and its
- * error handler hold for its own routes only, and `/` is left to the application.
+ * All routes as one Fastify plugin, for a dedicated server or an existing application:
+ * `app.register(plugin, { prefix: '/internal' })`. Its hooks and its error handler apply to its own routes only, and `/`
+ * is left to the application.
  */
 export function httpPlugin(http: HttpContext, options: HttpPluginOptions = { atRoot: false }): FastifyPluginAsync {
   return async (app) => {
     const { turns = new Turns() } = options;
     const context = { ...http, renderings: new Renderings(http.clock, turns) };
     app.addHook('onSend', async (_request, reply) => {
-      // Many may wait for the same run of a check, and are answered when that is done.
+      // The end of one run of a check may release many requests at once.
       await turns.next();
       reply.header('cache-control', 'no-store');
       if (isDraining(context.health)) reply.header('connection', 'close');
@@ -35,18 +35,18 @@ export function httpPlugin(http: HttpContext, options: HttpPluginOptions = { atR
     await app.register(metricsRoute(context));
     await app.register(connectionsRoute(context));
     await app.register(statusRoutes(context, options));
-    if (context.fleet) await app.register((await import('./routes/probe.js')).probeRoute(context.fleet, turns));
+    if (context.exporter) await app.register((await import('./routes/probe.js')).probeRoute(context.exporter, turns));
   };
 }
 
 const redact = redactor([]);
 
-/** Answers one small object, whatever went wrong: what the client did is told, what broke here only to the log. */
+/** Answers every error with a small object. Details of internal errors go to the log only. */
 export function errorSender({ log }: HttpContext) {
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
     const { statusCode = 500 } = error;
-    const isOurs = statusCode >= 500;
-    if (isOurs) (log ?? request.log).error({ error: redact(error) }, 'an HTTP request failed');
-    reply.code(statusCode).send({ error: isOurs ? 'internal error' : 'bad request' });
+    const isInternal = statusCode >= 500;
+    if (isInternal) (log ?? request.log).error({ error: redact(error) }, 'HTTP request failed');
+    reply.code(statusCode).send({ error: isInternal ? 'internal error' : 'bad request' });
   };
 }

@@ -5,69 +5,69 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../common/clock.js';
 import type { Turns } from './turns.js';
 
-/** How long a rendering is given to everyone who asks for the same, in milliseconds. */
-const LIFE_MS = 250;
-/** The most renderings that are kept: what a query may hold is not a closed list. */
-const MAX_KEPT = 16;
-/** Renderings that clients have asked for and not read, in bytes; beyond it the clients of the oldest are closed. */
+/** How long a rendering is reused for identical requests. */
+const LIFETIME_MS = 250;
+/** Maximum number of cached renderings: query values are not a closed list. */
+const MAX_CACHED = 16;
+/** Limit of renderings that clients requested and have not read; above it the clients of the oldest are disconnected. */
 const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
-/** What is shorter gains nothing by compression. */
+/** Compression saves nothing below this size. */
 const MIN_GZIP_BYTES = 1024;
-/** Compressions at once; each takes some 256 KiB. What comes meanwhile is sent as it is. */
+/** Concurrent compressions; each needs about 256 KiB. At the limit responses are sent uncompressed. */
 const MAX_GZIPS = 2;
 
-/** A body with its type, the same for all who are given it. */
+/** A response body and its content type. */
 export interface Rendering {
   readonly type: string;
   readonly body: Buffer;
 }
 
-/** What is costly to make is made once for all who ask within a quarter of a second, and compressed once. */
+/** Cache of expensive responses: each is rendered and compressed once for all requests within 250 ms. */
 export class Renderings {
-  private readonly kept = new Map<string, Promise<unknown>>();
+  private readonly cache = new Map<string, Promise<unknown>>();
   private readonly gzipped = new WeakMap<Buffer, Promise<Buffer>>();
   private gzips = 0;
-  /** The oldest first, with the answers that are not read yet. */
+  /** Oldest first, with the responses that are not read yet. */
   private readonly unread = new Map<Buffer, Set<{ readonly socket: Socket }>>();
 
   constructor(
     private readonly clock: Clock,
-    /** Shared with the server, where that is our own. */
+    /** Shared with the sockets of a dedicated server. */
     readonly turns: Turns,
   ) {}
 
   /**
-   * What `render` makes, or made a moment ago for the same key. The key names all that the rendering depends on: the
-   * route, the right of the client, and the values of the query. What is undefined or rejected is kept for those alone
-   * that wait for it.
+   * Returns the cached rendering for `key`, or calls `render`. The key must name everything that the rendering depends on:
+   * the route, the access of the client, and the query values. Undefined and rejected results are shared only by the
+   * requests that wait for them.
    */
   of<R extends Rendering | undefined>(key: string, render: () => Promise<R>): Promise<R> {
-    const kept = this.kept.get(key);
-    if (kept) return kept as Promise<R>;
-    const made = this.turns.next().then(render);
-    this.kept.set(key, made);
-    const forget = () => {
-      if (this.kept.get(key) === made) this.kept.delete(key);
+    const cached = this.cache.get(key);
+    if (cached) return cached as Promise<R>;
+    const pending = this.turns.next().then(render);
+    this.cache.set(key, pending);
+    const remove = () => {
+      if (this.cache.get(key) === pending) this.cache.delete(key);
     };
-    made.then((rendering) => (rendering ? this.clock.after(LIFE_MS, forget) : forget()), forget);
-    const [oldest] = this.kept.keys();
-    if (this.kept.size > MAX_KEPT) this.kept.delete(oldest as string);
-    return made;
+    pending.then((rendering) => (rendering ? this.clock.after(LIFETIME_MS, remove) : remove()), remove);
+    const [oldest] = this.cache.keys();
+    if (this.cache.size > MAX_CACHED) this.cache.delete(oldest as string);
+    return pending;
   }
 
-  /** Sends it, compressed where the client takes that. */
+  /** Sends a rendering, compressed if the client accepts gzip. */
   async send(request: FastifyRequest, reply: FastifyReply, { type, body }: Rendering): Promise<FastifyReply> {
     reply.type(type).header('vary', 'accept-encoding');
-    const zipped = takesGzip(request.headers['accept-encoding']) ? await this.gzip(body) : undefined;
+    const zipped = acceptsGzip(request.headers['accept-encoding']) ? await this.gzip(body) : undefined;
     if (zipped) reply.header('content-encoding', 'gzip');
     this.track(request, reply, zipped ?? body);
     return reply.send(zipped ?? body);
   }
 
-  /** undefined: it is sent as it is. */
+  /** Returns undefined if the body should be sent uncompressed. */
   private gzip(body: Buffer): Promise<Buffer> | undefined {
-    const known = this.gzipped.get(body);
-    if (known || body.length < MIN_GZIP_BYTES || this.gzips === MAX_GZIPS) return known;
+    const cached = this.gzipped.get(body);
+    if (cached || body.length < MIN_GZIP_BYTES || this.gzips === MAX_GZIPS) return cached;
     this.gzips++;
     const zipped = gzip(body, { level: constants.Z_BEST_SPEED }).finally(() => this.gzips--);
     this.gzipped.set(body, zipped);
@@ -76,29 +76,29 @@ export class Renderings {
 
   private track({ raw: { socket } }: FastifyRequest, { raw: response }: FastifyReply, body: Buffer): void {
     if (socket.destroyed) return;
-    const answers = this.unread.get(body) ?? new Set();
-    const answer = { socket };
-    this.unread.set(body, answers.add(answer));
+    const responses = this.unread.get(body) ?? new Set();
+    const entry = { socket };
+    this.unread.set(body, responses.add(entry));
     const done = () => {
       socket.off('close', done);
-      answers.delete(answer);
-      if (answers.size === 0) this.unread.delete(body);
+      responses.delete(entry);
+      if (responses.size === 0) this.unread.delete(body);
     };
     response.once('close', done);
-    // An answer behind another one has no socket of its own yet, and is not told.
+    // A pipelined response has no socket yet, and emits no close event when the socket closes.
     socket.once('close', done);
     let bytes = 0;
     for (const { length } of this.unread.keys()) bytes += length;
-    for (const [oldest, late] of this.unread) {
+    for (const [oldest, stalled] of this.unread) {
       if (bytes <= MAX_UNREAD_BYTES || oldest === body) break;
       bytes -= oldest.length;
-      for (const { socket } of late) socket.destroy();
+      for (const { socket } of stalled) socket.destroy();
     }
   }
 }
 
 const gzip = promisify<Buffer, ZlibOptions, Buffer>(gzipCallback);
 
-function takesGzip(header: string | undefined): boolean {
+function acceptsGzip(header: string | undefined): boolean {
   return /(?:^|,)\s*gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[\d.]+\s*)?(?:,|$)/i.test(header ?? '');
 }

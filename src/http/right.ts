@@ -2,47 +2,47 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { mayDetail } from '../net/access.js';
 import type { HttpContext } from './context.js';
 
-/** What the sender of a request may see; `wrong-token`: it showed one that is none of ours. */
+/** What the client of a request may see. `wrong-token`: it sent a token that is not accepted. */
 export type Right = 'detail' | 'status' | 'wrong-token';
 
 /**
- * To be asked when the request comes: a socket that is closed meanwhile has no
- * address any more, as if it were local.
+ * The access of the client of a request. Must be called when the request arrives: a closed socket has no address, and
+ * would count as loopback.
  */
 export function rightOf({ access: { detail, tokens } }: HttpContext, { raw }: FastifyRequest): Right {
-  const shown = tokens && bearer(raw.headers.authorization);
-  if (shown !== undefined && !tokens?.has(shown)) return 'wrong-token';
-  const hasToken = shown !== undefined || tokens?.has(password(raw.headers.authorization)) === true;
+  const token = tokens && bearerToken(raw.headers.authorization);
+  if (token !== undefined && !tokens?.has(token)) return 'wrong-token';
+  const hasToken = token !== undefined || tokens?.has(basicPassword(raw.headers.authorization)) === true;
   return mayDetail(detail, raw.socket.remoteAddress, hasToken) ? 'detail' : 'status';
 }
 
-/** Makes a browser ask for a name, which may be any, and a password, which is the token. */
-export function askBrowser(reply: FastifyReply): FastifyReply {
+/** Makes a browser prompt for a user name, which is ignored, and a password, which is the token. */
+export function promptForToken(reply: FastifyReply): FastifyReply {
   return reply
-    .header('www-authenticate', 'Basic realm="pongcheck: any name, a token as the password", charset="UTF-8"')
+    .header('www-authenticate', 'Basic realm="pongcheck: any user name, a token as the password", charset="UTF-8"')
     .code(401)
     .send({ error: 'a token is required' });
 }
 
-/** 401 for who could show a right token, 403 for whom no token would help. */
-export function refuse({ access: { detail } }: HttpContext, right: Right, reply: FastifyReply): FastifyReply {
+/** 401 if a token would grant access, else 403. */
+export function denyAccess({ access: { detail } }: HttpContext, right: Right, reply: FastifyReply): FastifyReply {
   if (right === 'wrong-token') {
     reply.header('www-authenticate', 'Bearer error="invalid_token"');
-    return reply.code(401).send({ error: 'the token is not a right one' });
+    return reply.code(401).send({ error: 'invalid token' });
   }
-  if (detail !== 'token') return reply.code(403).send({ error: 'no detail for you' });
+  if (detail !== 'token') return reply.code(403).send({ error: 'details are not available to this client' });
   return reply.header('www-authenticate', 'Bearer').code(401).send({ error: 'a token is required' });
 }
 
-/** RFC 6750; what an application uses Authorization for otherwise is not ours to judge. */
-function bearer(header: string | undefined): string | undefined {
+/** The token of a Bearer header (RFC 6750). Other schemes may belong to the application, and are ignored. */
+function bearerToken(header: string | undefined): string | undefined {
   return /^bearer +([^ ]+)$/i.exec(header ?? '')?.[1];
 }
 
-/** RFC 7617: all that a browser can show. A wrong one may be for the application, and counts as none. */
-function password(header: string | undefined): string {
-  const [, given = ''] = /^basic +([^ ]+)$/i.exec(header ?? '') ?? [];
-  return Buffer.from(given, 'base64')
+/** The password of a Basic header (RFC 7617), which browsers send. A wrong one may belong to the application, and is ignored. */
+function basicPassword(header: string | undefined): string {
+  const [, credentials = ''] = /^basic +([^ ]+)$/i.exec(header ?? '') ?? [];
+  return Buffer.from(credentials, 'base64')
     .toString()
     .replace(/^[^:]*:/, '');
 }

@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 export type Get = FastifyRequest<{ Querystring: Record<string, unknown> }>;
-/** What is not sent by `reply` is the body. */
+/** Returns the body, unless it was sent through `reply`. */
 export type Handler = (request: Get, reply: FastifyReply) => Promise<unknown>;
 
-/** Adds a route for GET and HEAD, also with a slash at its end. */
+/** Adds a route for GET and HEAD, with and without a trailing slash. */
 export function get(app: FastifyInstance, path: string, handler: Handler): void {
   const { ignoreTrailingSlash, routerOptions } = app.initialConfig as {
     ignoreTrailingSlash?: boolean;

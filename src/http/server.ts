@@ -10,64 +10,59 @@ import { cannotListen } from '../net/listen-error.js';
 import type { LiveCertificate } from '../server/certificates/live-certificate.js';
 import { type HttpContext, isDraining } from './context.js';
 import { errorSender, type HttpPluginOptions, httpPlugin } from './plugin.js';
-import { Acceptor, KEEP_ALIVE_TIMEOUT } from './sockets/acceptor.js';
+import { Acceptor, type AcceptorLimits, defaultLimits, KEEP_ALIVE_TIMEOUT_MS } from './sockets/acceptor.js';
 import { MAX_VIEWERS } from './status-page/live.js';
 import { Turns } from './turns.js';
 
-/** A request that was begun has to be complete after this, in milliseconds; nothing is said of connections that have sent none. */
-const REQUEST_TIMEOUT = 5000;
-/** How often Node looks for such requests. */
-const REQUEST_LOOK = 1000;
-/** No route takes a body. */
-const BODY_LIMIT = 1024;
+/** Time for a complete request, from its first byte. Connections that have sent nothing have their own limit. */
+const REQUEST_TIMEOUT_MS = 5000;
+/** How often Node checks for incomplete requests. */
+const REQUEST_CHECK_INTERVAL_MS = 1000;
+/** No route reads a body. */
+const MAX_BODY_BYTES = 1024;
 /** How long `close` waits for requests in flight: all are answered within 900 ms. */
-const CLOSE_LIMIT = 1000;
-
-/** The limits of an HTTP server of its own. */
-export interface HttpLimits {
-  /** Connections at once; beyond that those make room that have sent no request or are idle. Default 1,000. */
-  readonly maxConnections: number;
-  /** Connections at once from one IPv4 address or IPv6 network; 0 = unlimited. Default 0. */
-  readonly maxConnectionsPerAddress: number;
-}
-
-export const defaultHttpLimits: HttpLimits = { maxConnections: 1000, maxConnectionsPerAddress: 0 };
+const CLOSE_TIMEOUT_MS = 1000;
 
 export interface HttpServerOptions extends HttpContext {
   readonly host: string;
-  /** 0 takes any free one. */
+  /** 0 selects any free port. */
   readonly port: number;
-  readonly limits?: Partial<HttpLimits>;
-  /** Bits of an IPv6 address that `limits.maxConnectionsPerAddress` counts. Default 64. */
-  readonly ipv6Prefix?: number;
-  /** What is counted of its connections. Default: nobody reads it. */
+  readonly limits?: Partial<AcceptorLimits>;
+  /** Counters of its connections, for the metrics. */
   readonly stats?: HttpStats;
-  /** Default: plain text. */
+  /** Serves HTTPS. Default: HTTP without TLS. */
   readonly certificate?: LiveCertificate | undefined;
 }
 
-/** A server of its own for the routes. */
+/** A dedicated HTTP server for the routes. */
 export interface HttpServer {
-  /** `http://HOST:PORT`, or `https://`, with the real port. */
+  /** `http://HOST:PORT`, or `https://`, with the actual port. */
   readonly address: string;
-  /** Node's own, with its settings. */
+  /** The underlying server of Node. */
   readonly server: Server;
-  /** Accepts nothing more, lets requests in flight finish, for a second at most. Never rejects. */
+  /** Applies other limits to connections from now on. Open connections stay until they have to make room. */
+  setLimits(limits: AcceptorLimits): void;
+  /** Stops accepting, and waits up to 1 s for requests in flight. Never rejects. */
   close(): Promise<void>;
 }
 
-/** Opens it. Fastify is loaded only now. Throws PONGCHECK_LISTEN, and nothing is left open then. */
+/**
+ * Opens the server. Fastify is loaded only when this is called.
+ *
+ * @throws PongcheckError (rejects) `PONGCHECK_LISTEN`; nothing is left open then.
+ */
 export async function openHttp(options: HttpServerOptions): Promise<HttpServer> {
-  const { host, port, clock, certificate, limits, ipv6Prefix = 64, log = silentLog, stats = new HttpStats() } = options;
+  const { host, port, clock, certificate, log = silentLog, stats = new HttpStats() } = options;
   const turns = new Turns();
   const listener = addressOf(host, port, certificate);
-  const settings = { ...defaultHttpLimits, ...limits, ipv6Prefix, turns, stats, clock, log, listener };
-  // Probes and scrapers find room beside the viewers of the page.
-  const maxViewers = Math.min(MAX_VIEWERS, Math.ceil(settings.maxConnections / 2));
+  const limits = { ...defaultLimits, ...options.limits };
+  // Viewers of the page leave connections for probes and scrapers.
+  const maxViewers = () => Math.min(MAX_VIEWERS, Math.ceil(acceptor.limits.maxConnections / 2));
   const app = await createApp(options, { atRoot: true, turns, maxViewers });
-  const acceptor = new Acceptor(app.server, certificate !== undefined, settings);
+  const isTls = certificate !== undefined;
+  const acceptor = new Acceptor(app.server, { isTls, limits, turns, stats, clock, log, listener });
   try {
-    // One address, as a listener for PINGs: for `localhost` Fastify opens several, and does not wait for all when it closes.
+    // Binds one address, as a PING listener does. For `localhost` Fastify would bind several, and not wait for all on close.
     const { address } = await lookup(host);
     await app.listen({ host: address, port });
   } catch (error) {
@@ -78,8 +73,9 @@ export async function openHttp(options: HttpServerOptions): Promise<HttpServer> 
   return {
     address: addressOf(host, bound.port, certificate),
     server: app.server,
+    setLimits: (limits) => acceptor.setLimits(limits),
     close: async () => {
-      const limit = clock.after(CLOSE_LIMIT, () => acceptor.destroy());
+      const limit = clock.after(CLOSE_TIMEOUT_MS, () => acceptor.destroy());
       await app.close();
       clock.clear(limit);
     },
@@ -94,15 +90,15 @@ async function createApp(
   const sendError = errorSender(context);
   const app = fastify({
     logger: false,
-    bodyLimit: BODY_LIMIT,
+    bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: 'idle',
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
-    requestTimeout: REQUEST_TIMEOUT,
-    // What comes on a standing connection while it closes is answered truly, as draining.
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // During the close, requests on open connections get the actual status, draining.
     return503OnClosing: false,
     ...transport(certificate),
     frameworkErrors: (error, request, reply) => {
-      // Hooks do not see what never became a request of a route.
+      // Hooks are not called for requests that no route received.
       if (isDraining(context.health)) reply.header('connection', 'close');
       sendError(error, request, reply);
     },
@@ -114,25 +110,25 @@ async function createApp(
   app.addHook('onRequest', async (request, reply) => {
     const { method, headers } = request;
     const isRead = method === 'GET' || method === 'HEAD';
-    // Nobody reads a body.
+    // No route reads a body, so the connection cannot be reused.
     if (!isRead || headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) {
       reply.header('connection', 'close');
     }
     if (isRead) return;
-    return reply.code(405).header('allow', 'GET, HEAD').send({ error: 'only GET and HEAD are answered here' });
+    return reply.code(405).header('allow', 'GET, HEAD').send({ error: 'method not allowed; use GET or HEAD' });
   });
   app.setErrorHandler(sendError);
-  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'there is nothing at this path' }));
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not found' }));
   await app.register(httpPlugin(context, routes));
   return app;
 }
 
-/** What Fastify is to make of Node's servers. The types of its options tell one from the other, and a server is one as the other. */
+/** Options of Node's HTTP or HTTPS server. Fastify's types distinguish the two; this code treats them alike. */
 function transport(certificate: LiveCertificate | undefined): { http: object } {
   const timeouts = {
-    headersTimeout: REQUEST_TIMEOUT,
-    requestTimeout: REQUEST_TIMEOUT,
-    connectionsCheckingInterval: REQUEST_LOOK,
+    headersTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: REQUEST_CHECK_INTERVAL_MS,
   };
   if (!certificate) return { http: timeouts };
   const { options, asksClients } = certificate;

@@ -1,47 +1,47 @@
-/** Work of HTTP in one turn of the event loop, in milliseconds; a job that was begun is finished. */
+/** Time for HTTP work in one turn of the event loop; a job that has started is finished. */
 const BUDGET_MS = 4;
-/** The most jobs in one turn. */
+/** Maximum number of jobs in one turn. */
 const MAX_JOBS = 32;
 
 /**
- * Bounds the work of HTTP per turn of the event loop, over all connections together. Each job waits for its turn, in
- * order, so that PINGs are read and answered between a few jobs and the next few, however many wait.
+ * Bounds the HTTP work per turn of the event loop, over all connections. Jobs run in order, a few per turn, so that PINGs
+ * are answered in between, however many jobs are queued.
  */
 export class Turns {
-  /** What goes on with something that was begun: it comes first, so that little is under way at once. */
-  private readonly begun: (() => void)[] = [];
-  private readonly waiting: (() => void)[] = [];
+  /** Continuations of started work run first, so that little work is in progress at a time. */
+  private readonly continuations: (() => void)[] = [];
+  private readonly queue: (() => void)[] = [];
   private isScheduled = false;
 
   run(job: () => void): void {
-    this.waiting.push(job);
+    this.queue.push(job);
     this.schedule();
   }
 
-  /** Resolves when the caller may go on with its work. */
+  /** Resolves when the caller may continue. */
   next(): Promise<void> {
     return new Promise((resolve) => {
-      this.begun.push(resolve);
+      this.continuations.push(resolve);
       this.schedule();
     });
   }
 
-  /** Each job has an immediate of its own: what it leaves in promises and ticks is done before the next, and counts. */
+  /** Each job has its own immediate, so that its promise callbacks run before the next job and count against the budget. */
   private schedule(): void {
     if (this.isScheduled) return;
     this.isScheduled = true;
-    let partialSince: number | undefined;
+    let startedAt: number | undefined;
     const runOne = () => {
       const now = performance.now();
-      partialSince ??= now;
-      if (now - partialSince < BUDGET_MS) (this.begun.shift() ?? this.waiting.shift())?.();
+      startedAt ??= now;
+      if (now - startedAt < BUDGET_MS) (this.continuations.shift() ?? this.queue.shift())?.();
     };
-    // What a job leads to may be done in the same turn.
-    const jobs = Math.min(MAX_JOBS, 2 * (this.begun.length + this.waiting.length));
+    // A job may add another one for the same turn.
+    const jobs = Math.min(MAX_JOBS, 2 * (this.continuations.length + this.queue.length));
     for (let job = 0; job < jobs; job++) setImmediate(runOne);
     setImmediate(() => {
       this.isScheduled = false;
-      if (this.begun.length + this.waiting.length > 0) this.schedule();
+      if (this.continuations.length + this.queue.length > 0) this.schedule();
     });
   }
 }

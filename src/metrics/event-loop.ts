@@ -1,13 +1,12 @@
 import { type Clock, systemClock, type Timer } from '../common/clock.js';
 import { Histogram } from '../common/histogram.js';
 
-/** How often the loop is looked at, in milliseconds: ten timers a second cost a process nothing. */
-const PERIOD = 100;
+/** Time between measurements. Ten timers a second cost next to nothing. */
+const INTERVAL_MS = 100;
 
 /**
- * How late a timer of the process comes, again and again: as long as that, the
- * event loop kept everybody waiting. A stall is one observation, as long as the
- * stall, whoever reads it and how often.
+ * Measures the delay of the event loop as the lateness of a recurring timer. A stall is one observation of its whole
+ * length.
  */
 export class LoopWatch {
   /** Lateness of the timer, in seconds. */
@@ -17,14 +16,14 @@ export class LoopWatch {
 
   constructor(private readonly clock: Clock = systemClock) {}
 
-  /** Time that the loop has not spent waiting since the process began, in seconds. */
+  /** Busy time of the event loop since the start of the process, in seconds. */
   get busy(): number {
     return performance.eventLoopUtilization().active / 1000;
   }
 
   start(): void {
-    this.dueAt = this.clock.now() + PERIOD;
-    this.timer = this.clock.after(PERIOD, () => {
+    this.dueAt = this.clock.now() + INTERVAL_MS;
+    this.timer = this.clock.after(INTERVAL_MS, () => {
       this.delay.observe(Math.max(0, this.clock.now() - this.dueAt) / 1000);
       this.start();
     });

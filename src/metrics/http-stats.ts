@@ -1,10 +1,10 @@
-/** Why an HTTP connection was closed at accept. */
+/** Reasons for which an HTTP connection is closed on accept. */
 export const httpRefusals = ['max-connections', 'max-connections-per-address'] as const;
 export type HttpRefusal = (typeof httpRefusals)[number];
 
 /**
- * Why the server closed an HTTP connection. `made-room-...`: the limit of connections was reached and this one had sent no
- * request, was idle, or did not read its answer.
+ * Reasons for which the server closes an HTTP connection. `made-room-...`: at the limit of connections, one without a
+ * request, an idle one, or one that did not read its response was closed for a new one.
  */
 export const httpCloseReasons = [
   'made-room-unused',
@@ -22,10 +22,10 @@ function zeros<K extends string>(keys: readonly K[]): Record<K, number> {
   return Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>;
 }
 
-/** What the HTTP server counts of its connections; all zero where an application serves HTTP. */
+/** Counters of HTTP connections; all zero if the application serves HTTP. */
 export class HttpStats {
   open = 0;
-  /** Connections that may be open at once. */
+  /** Maximum number of connections. */
   limit = 0;
   readonly refused = zeros(httpRefusals);
   readonly closed = zeros(httpCloseReasons);

@@ -4,44 +4,42 @@ import { RowMetric } from './row-metric.js';
 import { metricRows, type Source } from './table.js';
 
 export interface MetricsOptions extends Source {
-  /** The registry that the metrics join. Nothing else is added to it, no default metrics either. */
+  /** The registry that the metrics are added to. Default metrics of prom-client are not added. */
   register: Registry;
 }
 
 /** The metrics of one service in a registry. */
 export interface Metrics {
-  /** Takes them out of the registry again; what others put there stays. */
+  /** Removes the metrics from the registry. Metrics of the application stay. */
   close(): void;
 }
 
 /**
- * Puts every row of the table into a registry, which reads them when it is
- * scraped.
+ * Adds all metrics to a registry, which reads their values on each scrape.
  *
- * @throws PongcheckError `PONGCHECK_METRICS` where the registry has a metric of
- *   such a name already; then nothing has been added to it.
+ * @throws PongcheckError `PONGCHECK_METRICS` if the registry already has a metric of the same name; nothing is added then.
  */
 export function createMetrics({ register, ...source }: MetricsOptions): Metrics {
-  const taken = metricRows.find(({ name }) => register.getSingleMetric(name));
-  if (taken) {
+  const duplicate = metricRows.find(({ name }) => register.getSingleMetric(name));
+  if (duplicate) {
     throw new PongcheckError(
       'PONGCHECK_METRICS',
-      `the registry has a metric ${taken.name} already: each service in a process needs a registry of its own`,
+      `the registry already has a metric ${duplicate.name}: each service in a process needs a separate registry`,
     );
   }
-  // prom-client's type lists its own classes; what its registries ask for is this shape.
+  // The type of prom-client lists its own classes; its registries need only this shape.
   const metrics = metricRows.map((row) => new RowMetric(row, source) as unknown as Metric);
   for (const metric of metrics) register.registerMetric(metric);
   return {
     close: () => {
-      for (const [at, { name }] of metricRows.entries()) {
-        if (register.getSingleMetric(name) === metrics[at]) register.removeSingleMetric(name);
+      for (const [index, { name }] of metricRows.entries()) {
+        if (register.getSingleMetric(name) === metrics[index]) register.removeSingleMetric(name);
       }
     },
   };
 }
 
-/** What `register.metrics()` gives, with our own metrics written faster where it adds no labels and speaks the text format. */
+/** Same as `register.metrics()`, but faster for the metrics of this package if the registry adds no labels and uses the text format. */
 export async function metricsText(register: Registry): Promise<string> {
   const metrics = register.getMetricsAsArray() as unknown as (RowMetric | { readonly name: string })[];
   const first = metrics.find((metric) => metric instanceof RowMetric);

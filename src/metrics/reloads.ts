@@ -1,10 +1,10 @@
 import type { Clock } from '../common/clock.js';
 
-/** How reloads of the configuration went; the one that the service was made with counts as sound. */
+/** Counts of configuration reloads. The initial configuration counts as the first successful load. */
 export class Reloads {
   readonly counts = { success: 0, failure: 0 };
   isLastSuccessful = true;
-  /** Wall time of the latest that was sound, in seconds since 1970. */
+  /** Wall-clock time of the latest successful load, in seconds since 1970. */
   lastSuccess: number;
 
   constructor(private readonly clock: Clock) {

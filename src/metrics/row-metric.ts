@@ -9,18 +9,16 @@ interface Sample {
 }
 
 /**
- * One row of the table in the shape that a registry of prom-client takes for a
- * metric. It holds no value of its own: a scrape reads what was counted, so
- * that counting is an addition and nothing of prom-client stands on the way of
- * a PING. (A Histogram of prom-client can only be filled by one observation
- * after another, and its Counters would have to be set back at each scrape.)
+ * One row of the table in the shape of a prom-client metric. It has no value of its own: a scrape reads the counters of
+ * the service, so that a PING increments a number and does not call prom-client. (A Histogram of prom-client accepts
+ * single observations only, and its Counters would have to be reset on each scrape.)
  */
 export class RowMetric {
-  /** A registry of OpenMetrics writes here the name without `_total`, and adds that itself when it prints. */
+  /** Mutable: an OpenMetrics registry removes `_total` here, and adds it again in its output. */
   name: string;
   readonly help: string;
   readonly type: string;
-  /** How a cluster's processes are added up. */
+  /** How prom-client aggregates the processes of a cluster. */
   readonly aggregator = 'sum';
 
   private readonly rowText: RowText;
@@ -35,18 +33,18 @@ export class RowMetric {
     this.type = row.type;
   }
 
-  /** What a registry asks for at each scrape. */
+  /** Called by the registry on each scrape. */
   async get(): Promise<object> {
     const { name, help, type, aggregator } = this;
     return { name, help, type, aggregator, values: this.values() };
   }
 
-  /** In Prometheus' text format, without labels that a registry adds. */
+  /** The metric in the Prometheus text format, without the default labels of a registry. */
   text(): string {
     return this.rowText.write();
   }
 
-  /** What a registry calls to set everything to zero; the counts are the service's own and stay. */
+  /** Called by `registry.resetMetrics()`. The counters belong to the service and are not reset. */
   reset(): void {}
 
   private values(): Sample[] {
@@ -58,12 +56,12 @@ export class RowMetric {
   }
 }
 
-/** A histogram as Prometheus counts it: each bucket holds all the smaller ones too. */
+/** Samples of a histogram, with the cumulative buckets of Prometheus. */
 function distribution(name: string, labels: Labels, { bounds, counts, sum }: Histogram): Sample[] {
   let count = 0;
-  const buckets = Array.from(counts, (observed, at): Sample => {
+  const buckets = Array.from(counts, (observed, index): Sample => {
     count += observed;
-    return { metricName: `${name}_bucket`, labels: { ...labels, le: bounds[at] ?? '+Inf' }, value: count };
+    return { metricName: `${name}_bucket`, labels: { ...labels, le: bounds[index] ?? '+Inf' }, value: count };
   });
   return [
     ...buckets,

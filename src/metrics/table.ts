@@ -10,7 +10,7 @@ import type { LoopWatch } from './event-loop.js';
 import { type HttpStats, httpCloseReasons, httpRefusals } from './http-stats.js';
 import type { Reloads } from './reloads.js';
 
-/** What the metrics are read from when they are scraped; reading runs no check. */
+/** Source of the metrics, read on each scrape. Reading runs no check. */
 export interface Source {
   readonly health: {
     readonly checks: readonly CheckView[];
@@ -22,7 +22,7 @@ export interface Source {
   readonly http: HttpStats;
   readonly reloads: Pick<Reloads, 'counts' | 'isLastSuccessful' | 'lastSuccess'>;
   readonly loop: Pick<LoopWatch, 'delay' | 'busy'>;
-  /** Connections that may be open at once. */
+  /** Maximum number of connections. */
   maxConnections(): number;
   readonly log: Pick<Log, 'droppedLines'>;
   /** Version of this package. */
@@ -30,19 +30,19 @@ export interface Source {
 }
 
 export type Labels = Readonly<Record<string, string>>;
-/** One series of a metric: its labels and what it is at now. */
+/** One series of a metric: its labels and its current value. */
 export type Series<V> = readonly [labels: Labels, value: V];
 
 interface Row {
   readonly name: string;
-  /** One sentence for people; of what is measured it tells the unit. */
+  /** One sentence for people, with the unit. */
   readonly help: string;
   readonly labels: readonly string[];
 }
 
 interface NumberRow extends Row {
   readonly type: 'counter' | 'gauge';
-  /** Every series there is, those at zero included. */
+  /** All series, including those at zero. */
   read(source: Source): Iterable<Series<number>>;
 }
 
@@ -53,15 +53,15 @@ interface HistogramRow extends Row {
 
 export type MetricRow = NumberRow | HistogramRow;
 
-/** States that a group that exists can be in. */
+/** States of an existing group. */
 const groupStates = states.filter((state) => state !== 'not-found');
 const reasonNames = Object.keys(reasons) as Reason[];
-/** Error codes of the wire with the names under which people know them, such as `too-large`. */
+/** Error codes of the protocol with their names, such as `too-large`. */
 const errorNames = Object.entries(WireError).map(
   ([name, code]) => [name.toLowerCase().replaceAll('_', '-'), code] as const,
 );
 
-/** The only series of a metric without labels. */
+/** The series of a metric without labels. */
 function single<V>(value: V): Series<V>[] {
   return [[{}, value]];
 }
@@ -71,21 +71,26 @@ function each<K extends string>(label: string, keys: readonly K[], counts: Reado
   return keys.map((key): Series<number> => [{ [label]: key }, counts[key]]);
 }
 
-/** One series for each value that a label can have, 1 for the one that is. */
-function oneHot(labels: Labels, label: string, possible: readonly string[], is: string | undefined): Series<number>[] {
-  return possible.map((value) => [{ ...labels, [label]: value }, value === is ? 1 : 0]);
+/** One series for each possible value of a label: 1 for the current one, 0 for the others. */
+function oneHot(
+  labels: Labels,
+  label: string,
+  values: readonly string[],
+  current: string | undefined,
+): Series<number>[] {
+  return values.map((value) => [{ ...labels, [label]: value }, value === current ? 1 : 0]);
 }
 
-const shownReasons = new WeakMap<object, Set<string>>();
+const pastReasons = new WeakMap<object, Set<string>>();
 
 /**
- * The reasons that a check has, or had at a scrape before. With all of them for each check they would be a third of a
- * scrape, and nearly all of them zero for good.
+ * The reasons that a check has, or had at an earlier scrape. All reasons of each check would be a third of the scrape,
+ * and nearly all of them always zero.
  */
-function reasonsShown({ stats, reason }: CheckView): readonly string[] {
-  const shown = shownReasons.get(stats) ?? new Set();
-  shownReasons.set(stats, reason === undefined ? shown : shown.add(reason));
-  return [...shown];
+function reasonsOf({ stats, reason }: CheckView): readonly string[] {
+  const seen = pastReasons.get(stats) ?? new Set();
+  pastReasons.set(stats, reason === undefined ? seen : seen.add(reason));
+  return [...seen];
 }
 
 function eachCheck<V>({ health }: Source, value: (check: CheckView) => V): Series<V>[] {
@@ -93,43 +98,42 @@ function eachCheck<V>({ health }: Source, value: (check: CheckView) => V): Serie
 }
 
 /**
- * Every metric there is, in the order in which it is shown. Labels come from the
- * configuration and from closed lists, never from a peer, so that strangers
- * cannot make series.
+ * All metrics, in the order of the output. Label values come from the configuration and from closed lists, never from
+ * peers, so that peers cannot create series.
  */
 export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_build_info',
     type: 'gauge',
-    help: 'Always 1; the labels tell the version of pongcheck and that of Node.js.',
+    help: 'Always 1; the labels are the versions of pongcheck and Node.js.',
     labels: ['version', 'node'],
     read: ({ version }) => [[{ version, node: process.version }, 1]],
   },
   {
     name: 'pongcheck_config_reloads_total',
     type: 'counter',
-    help: 'Reloads of the configuration, by result; one that fails changes nothing.',
+    help: 'Reloads of the configuration, by result. A failed reload changes nothing.',
     labels: ['result'],
     read: ({ reloads }) => each('result', ['success', 'failure'], reloads.counts),
   },
   {
     name: 'pongcheck_config_last_reload_successful',
     type: 'gauge',
-    help: '1 where the last reload of the configuration succeeded, or none was tried; 0 where it failed.',
+    help: '1 if the last reload of the configuration succeeded, or there was none; 0 if it failed.',
     labels: [],
     read: ({ reloads }) => single(reloads.isLastSuccessful ? 1 : 0),
   },
   {
     name: 'pongcheck_config_last_reload_success_timestamp_seconds',
     type: 'gauge',
-    help: 'Time since when the configuration holds that is in force, in seconds since 1970.',
+    help: 'Time at which the current configuration was loaded, in seconds since 1970.',
     labels: [],
     read: ({ reloads }) => single(reloads.lastSuccess),
   },
   {
     name: 'pongcheck_group_status',
     type: 'gauge',
-    help: '1 for the status that a group of checks has, 0 for the others.',
+    help: '1 for the current status of a group of checks, 0 for the others.',
     labels: ['group', 'status'],
     read: ({ health }) =>
       health.groups().flatMap((group) => oneHot({ group }, 'status', groupStates, health.stateOf(group))),
@@ -137,7 +141,7 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_check_info',
     type: 'gauge',
-    help: 'Always 1; the labels tell the kind of a check and whether it is critical.',
+    help: 'Always 1; the labels are the kind of a check and whether it is critical.',
     labels: ['check', 'kind', 'critical'],
     read: ({ health }) =>
       health.checks.map(({ name, kind, critical }) => [{ check: name, kind, critical: String(critical) }, 1]),
@@ -145,7 +149,7 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_check_status',
     type: 'gauge',
-    help: '1 for the status that a check has, 0 for the others.',
+    help: '1 for the current status of a check, 0 for the others.',
     labels: ['check', 'status'],
     read: ({ health }) =>
       health.checks.flatMap(({ name, state }) => oneHot({ check: name }, 'status', checkStates, state)),
@@ -153,22 +157,22 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_check_reason',
     type: 'gauge',
-    help: '1 for the reason why a check is not pass, 0 for those that were shown before; others have no series.',
+    help: '1 for the current reason of a check that is not pass, 0 for its earlier reasons; other reasons have no series.',
     labels: ['check', 'reason'],
     read: ({ health }) =>
-      health.checks.flatMap((check) => oneHot({ check: check.name }, 'reason', reasonsShown(check), check.reason)),
+      health.checks.flatMap((check) => oneHot({ check: check.name }, 'reason', reasonsOf(check), check.reason)),
   },
   {
     name: 'pongcheck_check_runs_total',
     type: 'counter',
-    help: 'Results of a check, those included that were timeout at once because too many runs hang.',
+    help: 'Results of a check, including immediate timeouts while too many runs hang.',
     labels: ['check'],
     read: (source) => eachCheck(source, ({ stats }) => stats.runs),
   },
   {
     name: 'pongcheck_check_failures_total',
     type: 'counter',
-    help: 'Results of a check that were fail or unknown, by reason.',
+    help: 'Results of a check that are fail or unknown, by reason.',
     labels: ['check', 'reason'],
     read: ({ health }) =>
       health.checks.flatMap(({ name, stats }) =>
@@ -178,28 +182,28 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_check_duration_seconds',
     type: 'histogram',
-    help: 'How long the runs of a check took, in seconds; one that was ended by its timeout took that long.',
+    help: 'Duration of the runs of a check, in seconds; the timeout for a run that timed out.',
     labels: ['check'],
     read: (source) => eachCheck(source, ({ stats }) => stats.duration),
   },
   {
     name: 'pongcheck_check_max_age_seconds',
     type: 'gauge',
-    help: 'Age up to which a result of a check satisfies who names none, in seconds.',
+    help: 'Maximum age of a result for requests that do not set one, in seconds.',
     labels: ['check'],
     read: (source) => eachCheck(source, ({ sharedFor }) => sharedFor / 1000),
   },
   {
     name: 'pongcheck_check_last_success_timestamp_seconds',
     type: 'gauge',
-    help: 'Time of the latest pass or warn of a check, in seconds since 1970; 0 before the first.',
+    help: 'Time of the latest pass or warn result of a check, in seconds since 1970; 0 before the first.',
     labels: ['check'],
     read: (source) => eachCheck(source, ({ stats }) => stats.lastSuccess ?? 0),
   },
   {
     name: 'pongcheck_check_consecutive_results',
     type: 'gauge',
-    help: 'Results of a check in a row that were good (pass, warn) or bad (fail, unknown); those of the other kind are 0.',
+    help: 'Consecutive good (pass, warn) or bad (fail, unknown) results of a check; one of the two is 0.',
     labels: ['check', 'result'],
     read: ({ health }) =>
       health.checks.flatMap(({ name, passes, fails }): Series<number>[] => [
@@ -210,35 +214,35 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_check_state_since_timestamp_seconds',
     type: 'gauge',
-    help: 'Time since when the status of a check is what it is, in seconds since 1970.',
+    help: 'Time of the latest status change of a check, in seconds since 1970.',
     labels: ['check'],
     read: (source) => eachCheck(source, ({ stats }) => stats.stateSince),
   },
   {
     name: 'pongcheck_check_transitions_total',
     type: 'counter',
-    help: 'Changes of the status of a check, the first one from unknown included.',
+    help: 'Status changes of a check, including the first one from unknown.',
     labels: ['check'],
     read: (source) => eachCheck(source, ({ stats }) => stats.transitions),
   },
   {
     name: 'pongcheck_check_in_flight',
     type: 'gauge',
-    help: '1 while a run of the check is going on, else 0.',
+    help: '1 while a run of the check is in progress, 0 otherwise.',
     labels: ['check'],
     read: (source) => eachCheck(source, ({ inFlight }) => (inFlight ? 1 : 0)),
   },
   {
     name: 'pongcheck_check_abandoned',
     type: 'gauge',
-    help: 'Runs of a check that outlived their timeout and have not let go.',
+    help: 'Runs of a check that are still in progress after their timeout.',
     labels: ['check'],
     read: (source) => eachCheck(source, ({ abandoned }) => abandoned),
   },
   {
     name: 'pongcheck_pings_total',
     type: 'counter',
-    help: 'PINGs that were answered, by scope and status; lines count as readiness.',
+    help: 'Answered PINGs, by scope and status. Lines count as readiness.',
     labels: ['scope', 'status'],
     read: ({ stats }) =>
       scopes.flatMap((scope: Scope) =>
@@ -248,182 +252,182 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_pings_stale_total',
     type: 'counter',
-    help: 'PINGs that were answered with an old status, because their deadline came before a wanted run was done. Answers that did not wait do not count: to agent, to a timeoutMs of 0, and those given early because the connection closes.',
+    help: 'PINGs answered with a stale status, because their deadline passed before a run was complete. Answers without a wait do not count: to agent, with a timeoutMs of 0, and before a close of the connection.',
     labels: [],
     read: ({ stats }) => single(stats.stale),
   },
   {
     name: 'pongcheck_pings_waiting',
     type: 'gauge',
-    help: 'PINGs that wait for an answer now.',
+    help: 'PINGs without an answer yet.',
     labels: [],
     read: ({ stats }) => single(stats.waiting),
   },
   {
     name: 'pongcheck_watches',
     type: 'gauge',
-    help: 'WATCHes that are open now.',
+    help: 'Open WATCHes.',
     labels: [],
     read: ({ stats }) => single(stats.watches),
   },
   {
     name: 'pongcheck_watched_selections',
     type: 'gauge',
-    help: 'Different checks lists of WATCHes that are open now.',
+    help: 'Distinct check lists of open WATCHes.',
     labels: [],
     read: ({ health }) => single(health.watchedSelections),
   },
   {
     name: 'pongcheck_statuses_total',
     type: 'counter',
-    help: 'STATUSes that were sent to watchers, by status.',
+    help: 'STATUS frames sent, by status.',
     labels: ['status'],
     read: ({ stats }) => each('status', states, stats.statuses),
   },
   {
     name: 'pongcheck_ping_reply_seconds',
     type: 'histogram',
-    help: 'From the reading of a PING to the writing of its PONG, in seconds.',
+    help: 'Time from reading a PING to writing its PONG, in seconds.',
     labels: [],
     read: ({ stats }) => single(stats.replyTime),
   },
   {
     name: 'pongcheck_ping_result_age_seconds',
     type: 'histogram',
-    help: 'Age of the oldest result that a PONG counted, in seconds from the start of its run.',
+    help: 'Age of the oldest check result in a PONG, in seconds since the start of its run.',
     labels: [],
     read: ({ stats }) => single(stats.resultAge),
   },
   {
     name: 'pongcheck_connections',
     type: 'gauge',
-    help: 'Connections that are open now.',
+    help: 'Open connections.',
     labels: [],
     read: ({ stats }) => single(stats.open),
   },
   {
     name: 'pongcheck_connections_limit',
     type: 'gauge',
-    help: 'Connections that may be open at once; more are refused.',
+    help: 'Maximum number of connections; further ones are refused.',
     labels: [],
     read: (source) => single(source.maxConnections()),
   },
   {
     name: 'pongcheck_handshakes',
     type: 'gauge',
-    help: 'Connections that are in a TLS handshake, or owe a PROXY header, now.',
+    help: 'Connections in a TLS handshake, or without a required PROXY header yet.',
     labels: [],
     read: ({ stats }) => single(stats.arriving),
   },
   {
     name: 'pongcheck_tls_certificate_expiry_timestamp_seconds',
     type: 'gauge',
-    help: 'Time at which the certificate of a listener runs out, in seconds since 1970.',
+    help: 'Expiry of the certificate of a listener, in seconds since 1970.',
     labels: ['listener'],
     read: ({ stats }) => stats.certificates().map(([listener, at]): Series<number> => [{ listener }, at / 1000]),
   },
   {
     name: 'pongcheck_connections_accepted_total',
     type: 'counter',
-    help: 'Connections that were accepted.',
+    help: 'Accepted connections.',
     labels: [],
     read: ({ stats }) => single(stats.accepted),
   },
   {
     name: 'pongcheck_connections_closed_total',
     type: 'counter',
-    help: 'Connections that ended, by reason.',
+    help: 'Closed connections, by reason.',
     labels: ['reason'],
     read: ({ stats }) => each('reason', closeReasons, stats.closed),
   },
   {
     name: 'pongcheck_connections_refused_total',
     type: 'counter',
-    help: 'Connections that were closed at once because of a limit, by that limit.',
+    help: 'Connections closed on accept because of a limit, by limit.',
     labels: ['reason'],
     read: ({ stats }) => each('reason', refusals, stats.refused),
   },
   {
     name: 'pongcheck_reading_paused_total',
     type: 'counter',
-    help: 'Times that reading from a connection was paused, by the bound that was reached.',
+    help: 'Pauses of reading from a connection, by the limit that was reached.',
     labels: ['bound'],
     read: ({ stats }) => each('bound', pauses, stats.paused),
   },
   {
     name: 'pongcheck_protocol_errors_total',
     type: 'counter',
-    help: 'ERROR frames that were sent, by code.',
+    help: 'ERROR frames sent, by code.',
     labels: ['code'],
     read: ({ stats }) => errorNames.map(([name, code]): Series<number> => [{ code: name }, stats.errors[code] ?? 0]),
   },
   {
     name: 'pongcheck_ignored_frames_total',
     type: 'counter',
-    help: 'Frames that have no effect on a server: PONGs that nobody asked for, GOAWAYs and ERRORs.',
+    help: 'Received frames without effect: unsolicited PONGs, GOAWAYs and ERRORs.',
     labels: [],
     read: ({ stats }) => single(stats.ignoredFrames),
   },
   {
     name: 'pongcheck_lines_total',
     type: 'counter',
-    help: 'Lines that were answered in line mode, by word.',
+    help: 'Answered lines in line mode, by word.',
     labels: ['word'],
     read: ({ stats }) => each('word', ['ping', 'agent'], stats.lines),
   },
   {
     name: 'pongcheck_transferred_bytes_total',
     type: 'counter',
-    help: 'Octets that were read (in) and written (out), over all connections.',
+    help: 'Bytes read (in) and written (out), over all connections.',
     labels: ['direction'],
     read: ({ stats }) => each('direction', ['in', 'out'], { in: stats.bytesIn, out: stats.bytesOut }),
   },
   {
     name: 'pongcheck_http_connections',
     type: 'gauge',
-    help: 'HTTP connections that are open now; 0 where an application serves HTTP.',
+    help: 'Open HTTP connections; 0 if the application serves HTTP.',
     labels: [],
     read: ({ http }) => single(http.open),
   },
   {
     name: 'pongcheck_http_connections_limit',
     type: 'gauge',
-    help: 'HTTP connections that may be open at once; 0 where an application serves HTTP.',
+    help: 'Maximum number of HTTP connections; 0 if the application serves HTTP.',
     labels: [],
     read: ({ http }) => single(http.limit),
   },
   {
     name: 'pongcheck_http_connections_closed_total',
     type: 'counter',
-    help: 'HTTP connections that the server closed because of a limit, or to make room for others, by reason.',
+    help: 'HTTP connections closed because of a timeout or limit, or to make room for others, by reason.',
     labels: ['reason'],
     read: ({ http }) => each('reason', httpCloseReasons, http.closed),
   },
   {
     name: 'pongcheck_http_connections_refused_total',
     type: 'counter',
-    help: 'HTTP connections that were closed at once because of a limit, by that limit.',
+    help: 'HTTP connections closed on accept because of a limit, by limit.',
     labels: ['reason'],
     read: ({ http }) => each('reason', httpRefusals, http.refused),
   },
   {
     name: 'pongcheck_log_lines_dropped_total',
     type: 'counter',
-    help: 'Lines of the log that could not be written, as on a full disk; always 0 where the log is not that of `pongcheck serve`.',
+    help: 'Log lines that could not be written, such as on a full disk; always 0 outside `pongcheck serve`.',
     labels: [],
     read: ({ log }) => single(log.droppedLines ?? 0),
   },
   {
     name: 'pongcheck_event_loop_delay_seconds',
     type: 'histogram',
-    help: 'How late a timer of this process came, in seconds: so long the event loop kept everyone waiting.',
+    help: 'Delay of the event loop, measured as the lateness of a timer, in seconds.',
     labels: [],
     read: ({ loop }) => single(loop.delay),
   },
   {
     name: 'pongcheck_event_loop_busy_seconds_total',
     type: 'counter',
-    help: 'Time that the event loop did not spend waiting, in seconds.',
+    help: 'Time that the event loop was busy, in seconds.',
     labels: [],
     read: ({ loop }) => single(loop.busy),
   },

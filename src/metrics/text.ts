@@ -2,18 +2,18 @@ import type { Labels, MetricRow, Source } from './table.js';
 
 interface Series {
   readonly labels: Labels;
-  /** Of each of its lines all but the value. */
+  /** Each line of the series without its value. */
   readonly heads: readonly string[];
 }
 
 /**
- * Writes one row of the table as a registry of prom-client would, in a fifth of its time: with hundreds of checks there
- * are tens of thousands of lines, and all that changes from one scrape to the next is their ends.
+ * Writes one row of the table like a prom-client registry, in a fifth of the time: with hundreds of checks there are tens
+ * of thousands of lines, and only the values change between scrapes.
  */
 export class RowText {
   private readonly start: string;
-  /** Those of the scrape before, in their order. */
-  private known: Series[] = [];
+  /** The series of the previous scrape, in order. */
+  private previous: Series[] = [];
 
   constructor(
     private readonly row: MetricRow,
@@ -28,22 +28,24 @@ export class RowText {
     const lines = [this.start];
     const seen: Series[] = [];
     const headsOf = (labels: Labels, make: () => string[]) => {
-      const known = this.known[seen.length];
-      const series = known && isSame(known.labels, labels) ? known : { labels, heads: make() };
+      const previous = this.previous[seen.length];
+      const series = previous && isSame(previous.labels, labels) ? previous : { labels, heads: make() };
       seen.push(series);
       return series.heads;
     };
     if (row.type === 'histogram') {
       for (const [labels, { bounds, counts, sum }] of row.read(source)) {
         const heads = headsOf(labels, () => [
-          ...Array.from(counts, (_, at) => head(`${row.name}_bucket`, { ...labels, le: String(bounds[at] ?? '+Inf') })),
+          ...Array.from(counts, (_, index) =>
+            head(`${row.name}_bucket`, { ...labels, le: String(bounds[index] ?? '+Inf') }),
+          ),
           head(`${row.name}_sum`, labels),
           head(`${row.name}_count`, labels),
         ]);
         let count = 0;
-        counts.forEach((observed, at) => {
+        counts.forEach((observed, index) => {
           count += observed;
-          lines.push(heads[at] + String(count));
+          lines.push(heads[index] + String(count));
         });
         lines.push(heads.at(-2) + String(sum), heads.at(-1) + String(count));
       }
@@ -52,13 +54,13 @@ export class RowText {
         lines.push(headsOf(labels, () => [head(row.name, labels)])[0] + String(value));
       }
     }
-    this.known = seen;
+    this.previous = seen;
     return lines.join('\n');
   }
 }
 
-function isSame(before: Labels, labels: Labels): boolean {
-  for (const name in labels) if (before[name] !== labels[name]) return false;
+function isSame(previous: Labels, labels: Labels): boolean {
+  for (const name in labels) if (previous[name] !== labels[name]) return false;
   return true;
 }
 

@@ -1,11 +1,11 @@
 const unitBytes = { KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
 type Unit = keyof typeof unitBytes;
 
-/** What a size looks like, for error messages. */
+/** Description of the syntax, for error messages. */
 export const BYTES_FORMS = 'a number of bytes such as 65536, 256KiB or 1MiB';
 export const bytesPattern = /^(\d{1,15})(KiB|MiB|GiB)?$/;
 
-/** Reads `65536`, `256KiB`, `1MiB`, `1GiB`; undefined: something else. */
+/** Parses `65536`, `256KiB`, `1MiB` or `1GiB`; undefined if the text is not a size. */
 export function parseBytes(text: string): number | undefined {
   const [, count, unit] = bytesPattern.exec(text) ?? [];
   if (count === undefined) return undefined;
@@ -13,7 +13,7 @@ export function parseBytes(text: string): number | undefined {
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
-/** The shortest text that `parseBytes` reads back as `bytes`. */
+/** The shortest text that `parseBytes` parses as `bytes`. */
 export function formatBytes(bytes: number): string {
   for (const unit of ['GiB', 'MiB', 'KiB'] as const) {
     if (bytes > 0 && bytes % unitBytes[unit] === 0) return `${bytes / unitBytes[unit]}${unit}`;

@@ -1,24 +1,24 @@
 const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 type Unit = keyof typeof unitMs;
 
-/** What a duration looks like, for sentences. */
+/** Description of the syntax, for error messages. */
 export const DURATION_FORMS = 'a duration such as 250ms, 2s, 1m or 1h';
 export const durationPattern = /^(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h)$/;
 
 /**
- * Reads `250ms`, `2s`, `1.5m`, `1h` as milliseconds; `0` needs no unit.
- * undefined: not a duration, or not a whole number of milliseconds.
+ * Parses `250ms`, `2s`, `1.5m` or `1h` as milliseconds; `0` needs no unit. Undefined if the text is not a duration, or not
+ * a whole number of milliseconds.
  */
 export function parseDuration(text: string): number | undefined {
   if (text === '0') return 0;
   const [, count, unit] = durationPattern.exec(text) ?? [];
   if (count === undefined) return undefined;
-  // Rounded to the microsecond first: 1.1 s is 1100 ms, whatever binary fractions say.
+  // Rounded to the microsecond first: 1.1 * 1000 is not exactly 1100 in floating point.
   const ms = Math.round(Number(count) * unitMs[unit as Unit] * 1000) / 1000;
   return Number.isSafeInteger(ms) ? ms : undefined;
 }
 
-/** The shortest text that `parseDuration` reads back as `ms`. */
+/** The shortest text that `parseDuration` parses as `ms`. */
 export function formatDuration(ms: number): string {
   if (ms === 0) return '0';
   for (const unit of ['h', 'm', 's'] as const) {

@@ -4,10 +4,10 @@ import { quoted } from './format-value.js';
 /** Keys and indices from the root of the options. */
 export type Path = readonly (string | number)[];
 
-/** Notes what is wrong at a place: `description` goes on from the path, such as `is 5; allowed: true or false`. */
+/** Reports an issue at a path. `description` continues the path, such as `is 5; allowed: true or false`. */
 export type Report = (path: Path, description: string) => void;
 
-/** `checks.db.timeout`, `listen[0].url`; a name with a dot or worse stands in brackets. */
+/** `checks.db.timeout`, `listen[0].url`; keys with other characters than letters, digits, - and _ are in brackets. */
 export function formatPath(path: Path): string {
   let text = '';
   for (const key of path) {
@@ -23,10 +23,10 @@ export function configError(lines: readonly string[]): PongcheckError {
   return new PongcheckError('PONGCHECK_CONFIG', lines.join('\n'));
 }
 
-/** A value that only its user can tell to be wrong: a URL of another scheme, a file that cannot be read. */
+/** An invalid value that only a check can detect, such as a URL with another scheme or an unreadable file. */
 export class InvalidOption extends PongcheckError {
   readonly path: Path;
-  /** What was found, and what is allowed. Neither holds a secret. */
+  /** The value found and the values allowed, both without secrets. */
   readonly found: string;
   readonly allowed: string;
 

@@ -5,12 +5,12 @@ import { MAX_TOKENS, TOKEN_FORMS, tokenPattern } from '../net/tokens.js';
 import { InvalidValue, type ValueType } from './option.js';
 import { commaSeparated, invalid, listOf, textOf } from './value-types.js';
 
-/** Of a dependency. Its kind of check validates the rest. */
+/** URL of a dependency. The kind of the check validates the rest. */
 export const url: ValueType = {
   name: 'url',
   allowed: () => 'a URL, SCHEME://[USER:PASSWORD@]HOST[:PORT][/PATH]',
   read(value) {
-    // A list of hosts, which the kind validates, is more than a URL may have.
+    // A list of hosts is not a valid URL. The kind of the check validates it.
     const oneHost = textOf(value).replace(/,[^/@?#]*(?=[/?#]|$)/, '');
     if (URL.canParse(oneHost) && oneHost.includes('://')) return value;
     throw new InvalidValue();
@@ -18,7 +18,7 @@ export const url: ValueType = {
   typescript: () => 'string',
 };
 
-/** Of a responder. */
+/** Address of a responder. */
 export const address: ValueType = {
   name: 'address',
   allowed: () => 'pong://HOST:PORT or pongs://HOST:PORT, an IPv6 address in brackets, or pong+unix:/PATH',

@@ -1,54 +1,54 @@
 /** Where a value comes from: text in a file, or a value in code (milliseconds, bytes, a RegExp). */
 export type Mode = 'file' | 'code';
 
-/** One option: everything that is documented of it, and everything that its value is validated against. */
+/** One option: its documentation and its validation. */
 export interface OptionRow {
-  /** Its place: `limits.maxPending`; `*` is a name that the user chooses, `[]` an element of a list. */
+  /** Path such as `limits.maxPending`; `*` is a user-defined name, `[]` an element of a list. */
   readonly path: string;
   readonly type: ValueType;
-  /** The default, as the environment would say it. */
+  /** The default, in the syntax of the environment. */
   readonly default?: string;
-  /** The default in words, where it depends on something. */
+  /** The default in words, if it depends on something. */
   readonly defaultText?: string;
   readonly required?: boolean;
-  /** A file that is read once, when a check is made: with other contents it is another check. */
+  /** A file that is read once, when a check is created. Changed contents change the identity of the check. */
   readonly readOnce?: boolean;
-  /** Its value is never shown. */
+  /** The value is masked in all output. */
   readonly secret?: boolean;
-  /** Smallest value; 0 where none is given. */
+  /** Minimum value. Default 0. */
   readonly min?: number;
   readonly max?: number;
-  /** The words of an enumeration, or the methods of an instance. */
+  /** The values of an enumeration, or the methods of an instance. */
   readonly values?: readonly string[];
-  /** Its name in the environment. */
+  /** Name of the environment variable. */
   readonly env?: string;
-  /** Its long flag of `pongcheck serve`, without the dashes. */
+  /** Long flag of `pongcheck serve`, without the dashes. */
   readonly flag?: string;
-  /** Code has something else in its place, or nothing. */
+  /** The option does not exist in code, or differs there. */
   readonly fileOnly?: boolean;
-  /** The key that it had before; an error names the new one. */
+  /** Former key; an error says what it was renamed to. */
   readonly formerly?: string;
   readonly description: string;
 }
 
-/** How the values of one type are read, described and shown. */
+/** How values of one type are read, described and formatted. */
 export interface ValueType {
   readonly name: string;
-  /** What is allowed, as the end of "allowed: ...". */
+  /** The allowed values, for the end of "allowed: ...". */
   allowed(row: OptionRow, mode: Mode): string;
-  /** Returns the value as the program uses it, or throws an InvalidValue. */
+  /** Returns the value in its internal form, or throws an InvalidValue. */
   read(value: unknown, row: OptionRow, mode: Mode): unknown;
-  /** Reads text from the environment, from a flag, or from `${VAR}`. Absent: as text of a file. */
+  /** Reads text of the environment, of a flag, or of `${VAR}`. Default: `read`, as text of a file. */
   readText?(text: string, row: OptionRow): unknown;
-  /** A number as the effective configuration shows it. Absent: as it is. */
+  /** Formats a number for the effective configuration. Default: unchanged. */
   show?(value: number): string | number;
-  /** Its type in TypeScript. */
+  /** The TypeScript type. */
   typescript(row: OptionRow): string;
 }
 
-/** Thrown by a reader for a value that is not allowed. */
+/** Thrown by a value type for a value that is not allowed. */
 export class InvalidValue {
-  /** What was probably meant. */
+  /** Hint at what was probably meant. */
   readonly hint: string | undefined;
 
   constructor(hint?: string) {

@@ -1,14 +1,14 @@
-/** What YAML calls a mapping, JSON an object. */
+/** Whether a value is a YAML mapping or JSON object. */
 export function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The value at `limits.maxPending`; where a section is something else (`http: false`), that. */
+/** The value at a path such as `limits.maxPending`, or the value of a section that is not a map (`http: false`). */
 export function at(values: Readonly<Record<string, unknown>>, path: string): unknown {
   return path.split('.').reduce<unknown>((value, key) => (isMap(value) ? value[key] : value), values);
 }
 
-/** Sets the value at `limits.maxPending`; sections are made where they are missing. */
+/** Sets the value at a path such as `limits.maxPending`, and creates missing sections. */
 export function setAt(values: Record<string, unknown>, path: string, value: unknown): void {
   const keys = path.split('.');
   const last = keys.pop() as string;

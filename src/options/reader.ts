@@ -8,18 +8,18 @@ import { didYouMean } from './suggest.js';
 import { NAME_FORMS, namePattern } from './value-types.js';
 import { type Env, expandVariables } from './variables.js';
 
-/** Text of a file: relative paths begin at `folder`, and `${VAR}` stands for what `env` has. */
+/** Context of a file: relative paths are resolved against `folder`, and `${VAR}` is replaced from `env`. */
 export interface FileContext {
   readonly folder: string;
   readonly env: Env;
 }
 
-/** Reads values against a shape, and reports every place that is not as the shape allows. */
+/** Reads values against a shape, and reports every issue. */
 export class OptionReader {
   readonly #report: Report;
   readonly #file: FileContext | undefined;
 
-  /** @param file absent: the values come from code. */
+  /** @param file context of the file; undefined if the values come from code. */
   constructor(report: Report, file?: FileContext) {
     this.#report = report;
     this.#file = file;
@@ -29,9 +29,9 @@ export class OptionReader {
     return this.#file ? 'file' : 'code';
   }
 
-  /** Returns the value with each option as its type reads it; what was reported is left out. */
+  /** Returns the value with each option in its internal form. Invalid values are reported and left out. */
   read(shape: Shape, value: unknown, path: Path): unknown {
-    // A section of a file that has nothing in it.
+    // An empty section of a file is null.
     const map = value === null && this.#file ? {} : value;
     if (shape.keys.size > 0 && isMap(map)) return this.#readMap(shape, map, path);
     if ((shape.entry || shape.any) && isMap(map)) return this.#readEntries(shape, map, path);
@@ -42,12 +42,12 @@ export class OptionReader {
 
   #readMap({ keys, open }: Shape, map: Readonly<Record<string, unknown>>, path: Path): Record<string, unknown> {
     const values: [string, unknown][] = [];
-    for (const [key, value] of given(map)) {
-      const at = [...path, key];
+    for (const [key, value] of definedEntries(map)) {
+      const keyPath = [...path, key];
       const shape = keys.get(key);
-      if (shape) values.push([key, this.read(shape, value, at)]);
-      else if (open) values.push([key, this.#expandAll(value, at)]);
-      else this.#report(at, unknownOption(key, keys));
+      if (shape) values.push([key, this.read(shape, value, keyPath)]);
+      else if (open) values.push([key, this.#expandAll(value, keyPath)]);
+      else this.#report(keyPath, unknownOption(key, keys));
     }
     for (const [key, { row }] of keys) {
       if (row?.required && map[key] === undefined) {
@@ -59,11 +59,11 @@ export class OptionReader {
 
   #readEntries(shape: Shape, map: Readonly<Record<string, unknown>>, path: Path): Record<string, unknown> {
     const values: [string, unknown][] = [];
-    for (const [name, value] of given(map)) {
-      const at = [...path, name];
-      if (shape.any && !namePattern.test(name)) this.#report(at, `is not a valid name; allowed: ${NAME_FORMS}`);
-      const entry = shape.any ?? shape.entry?.(name, value, at, this.#report);
-      if (entry) values.push([name, this.read(entry, value, at)]);
+    for (const [name, value] of definedEntries(map)) {
+      const namePath = [...path, name];
+      if (shape.any && !namePattern.test(name)) this.#report(namePath, `is not a valid name; allowed: ${NAME_FORMS}`);
+      const entry = shape.any ?? shape.entry?.(name, value, namePath, this.#report);
+      if (entry) values.push([name, this.read(entry, value, namePath)]);
     }
     return Object.fromEntries(values);
   }
@@ -103,8 +103,8 @@ function formOf({ keys, item }: Shape): string {
   return item ? 'a list' : 'a map';
 }
 
-/** An option that code leaves undefined is not given. */
-function given(map: Readonly<Record<string, unknown>>): [string, unknown][] {
+/** The entries of a map. An option that is undefined counts as not set. */
+function definedEntries(map: Readonly<Record<string, unknown>>): [string, unknown][] {
   return Object.entries(map).filter(([, value]) => value !== undefined);
 }
 
@@ -114,12 +114,12 @@ function unknownOption(key: string, keys: Shape['keys']): string {
   return `is not a known option; ${didYouMean(key, keys.keys()) ?? `allowed: ${[...keys.keys()].join(', ')}`}`;
 }
 
-/** Reads a value; reports what was found and what is allowed. */
+/** Reads a value. Reports an invalid one, with the allowed values. */
 export function readValue(row: OptionRow, value: unknown, mode: Mode, report: (description: string) => void): unknown {
   return attempt(row, value, mode, report, () => row.type.read(value, row, mode));
 }
 
-/** Reads what the environment, a flag or a variable says; `written` is what stands in its place. */
+/** Reads text of the environment, a flag or a variable. `written` is the text to show in a report. */
 export function readText(row: OptionRow, text: string, report: (description: string) => void, written = text): unknown {
   return attempt(row, written, 'file', report, () =>
     row.type.readText ? row.type.readText(text, row) : row.type.read(text, row, 'file'),
@@ -135,7 +135,7 @@ export function readDefault(row: OptionRow, text: string): unknown {
 
 function attempt(
   row: OptionRow,
-  seen: unknown,
+  found: unknown,
   mode: Mode,
   report: (description: string) => void,
   read: () => unknown,
@@ -145,13 +145,13 @@ function attempt(
   } catch (error) {
     if (!(error instanceof InvalidValue)) throw error;
     const hint = error.hint === undefined ? '' : ` (${error.hint})`;
-    report(`is ${foundIn(row, seen)}; allowed: ${row.type.allowed(row, mode)}${hint}`);
+    report(`is ${formatFound(row, found)}; allowed: ${row.type.allowed(row, mode)}${hint}`);
     return undefined;
   }
 }
 
-/** A text that should have been a URL may be a password from end to end. */
-function foundIn({ type, secret }: OptionRow, value: unknown): string {
+/** The value in a report. Text in place of a URL is not shown: all of it may be a password. */
+function formatFound({ type, secret }: OptionRow, value: unknown): string {
   if (typeof value !== 'string' || !(secret || type.name === 'url')) return formatValue(value);
   return type.name === 'url' ? 'not a valid URL' : 'a text';
 }

@@ -17,7 +17,7 @@ export type DrainTimes = Required<NonNullable<Options['drain']>>;
 type Heartbeat = NonNullable<Options['heartbeat']>;
 export type HeartbeatSettings = Required<Omit<Heartbeat, 'pingData'>> & Pick<Heartbeat, 'pingData'>;
 
-/** The options with every default filled in. Times in milliseconds, sizes in bytes. */
+/** The options with all defaults. Times in milliseconds, sizes in bytes. */
 export interface Settings
   extends Omit<Options, 'listen' | 'http' | 'ping' | 'heartbeat' | 'limits' | 'drain' | 'detail'> {
   readonly listen: readonly ListenOptions[];
@@ -35,9 +35,9 @@ const codeShape = shapeOf([
 ]);
 
 /**
- * Validates what code gives, and fills in the defaults.
+ * Validates options given in code, and fills in the defaults.
  *
- * @throws PongcheckError `PONGCHECK_CONFIG`, one line for each issue: its path, what was found and what is allowed.
+ * @throws PongcheckError `PONGCHECK_CONFIG`, one line for each issue: path, value found, values allowed.
  */
 export function readOptions(options: unknown): Settings {
   const issues: string[] = [];
@@ -52,7 +52,7 @@ export function readOptions(options: unknown): Settings {
   return settings;
 }
 
-/** The values with the defaults of the table, in the same object. */
+/** Adds the defaults of the table to `values`, in place. */
 export function withDefaults(values: Record<string, unknown>): Settings {
   const delay = at(values, 'drain.delay');
   for (const row of optionRows) {
@@ -60,12 +60,12 @@ export function withDefaults(values: Record<string, unknown>): Settings {
     setAt(values, row.path, readDefault(row, row.default));
   }
   const settings = values as unknown as Settings;
-  // A shorter grace shortens a delay that is not given.
+  // A default delay must not exceed the given grace.
   if (delay === undefined) setAt(values, 'drain.delay', Math.min(settings.drain.delay, settings.drain.grace));
   return settings;
 }
 
-/** What the table allows option by option, but not together. */
+/** Combinations of values that are not allowed, although each value is. */
 export function contradictions({ ping, drain, listen, detail, tokens, probe }: Settings): string[] {
   const issues: string[] = [];
   const atMost = (path: string, value: number, limitPath: string, limit: number) => {
@@ -74,16 +74,16 @@ export function contradictions({ ping, drain, listen, detail, tokens, probe }: S
   };
   atMost('ping.timeout', ping.timeout, 'ping.maxTimeout', ping.maxTimeout);
   atMost('drain.delay', drain.delay, 'drain.grace', drain.grace);
-  const needTokens = [
+  const tokenOptions = [
     ...(detail === 'token' ? ['detail is token'] : []),
     ...listen.flatMap(({ requireToken }, index) => (requireToken ? `listen[${index}].requireToken is true` : [])),
   ];
-  if (!tokens) issues.push(...needTokens.map((option) => `${option}, but tokens is empty`));
+  if (!tokens) issues.push(...tokenOptions.map((option) => `${option}, but tokens is empty`));
   for (const [index, { url, tls, proxyProtocol }] of listen.entries()) {
-    if (url.startsWith('pongs:') && !tls) issues.push(`listen[${index}].tls is missing: ${url} needs a certificate`);
-    if (!url.startsWith('pongs:') && tls) issues.push(`listen[${index}].tls is for pongs:// addresses, not for ${url}`);
+    if (url.startsWith('pongs:') && !tls) issues.push(`listen[${index}].tls is missing: ${url} requires a certificate`);
+    if (!url.startsWith('pongs:') && tls) issues.push(`listen[${index}].tls requires a pongs:// address; found ${url}`);
     if (proxyProtocol && url.startsWith('pong+unix:'))
-      issues.push(`listen[${index}].proxyProtocol is for TCP: ${url} has no addresses`);
+      issues.push(`listen[${index}].proxyProtocol requires a TCP address; found ${url}`);
   }
   for (const [name, { group, checks }] of Object.entries(probe?.modules ?? {})) {
     if (group !== undefined && checks)

@@ -1,23 +1,23 @@
 import type { Path, Report } from './issue.js';
 import type { OptionRow } from './option.js';
 
-/** A table's rows as the tree that the options have. */
+/** The rows of a table as a tree. */
 export interface Shape {
-  /** What may stand here that is no map and no list: an option, or the short form of a section. */
+  /** The option at this path, or the short form of a section. */
   row?: OptionRow;
-  /** The keys of a map. */
+  /** Keys of a map. */
   keys: Map<string, Shape>;
-  /** An element of a list. */
+  /** Shape of the elements of a list. */
   item?: Shape;
-  /** Further keys are taken as they are. */
+  /** Other keys are allowed, with any value. */
   open?: boolean;
-  /** Each entry of a map whose keys are names that the user chooses. */
+  /** Shape of the entries of a map with user-defined names as keys. */
   any?: Shape;
-  /** The same where the shape depends on the entry; undefined: an issue was reported. */
+  /** The same, if the shape depends on the entry; returns undefined after reporting an issue. */
   entry?(name: string, value: unknown, path: Path, report: Report): Shape | undefined;
 }
 
-/** The shape that `rows` describe. Their paths are read from behind `prefix`. */
+/** The shape of `rows`, whose paths start with `prefix`. */
 export function shapeOf(rows: readonly OptionRow[], prefix = ''): Shape {
   const root: Shape = { keys: new Map() };
   for (const row of rows) {

@@ -1,23 +1,23 @@
-/** The known name that somebody probably meant by `name`, or undefined. */
+/** The known name most similar to `name`, or undefined if none is similar. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
-  const wanted = plain(name);
-  // A long text is no slip of the finger, and the table below would grow with it.
-  if (wanted.length > 64) return undefined;
+  const normalized = normalize(name);
+  // A long text is not a typing error, and the table below grows with it.
+  if (normalized.length > 64) return undefined;
   let best: string | undefined;
-  let bestDistance = Math.min(3, Math.ceil(wanted.length / 2));
+  let bestDistance = Math.min(3, Math.ceil(normalized.length / 2));
   for (const candidate of known) {
-    const distance = editDistance(wanted, plain(candidate));
+    const distance = editDistance(normalized, normalize(candidate));
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best;
 }
 
-/** Without case and separators: `max_pending` is a way to write `maxPending`. */
-function plain(name: string): string {
+/** Removes case and separators: `max_pending` is equal to `maxPending`. */
+function normalize(name: string): string {
   return name.toLowerCase().replace(/[-_]/g, '');
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`. */
+/** Number of insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`. */
 function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
@@ -37,7 +37,7 @@ function editDistance(a: string, b: string): number {
   return previous[b.length] as number;
 }
 
-/** The hint for a word that is nearly a known one. */
+/** Hint for a word that is similar to a known one. */
 export function didYouMean(word: string, known: Iterable<string>): string | undefined {
   const meant = nearest(word, known);
   return meant === undefined ? undefined : `did you mean ${meant}?`;

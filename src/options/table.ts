@@ -21,16 +21,16 @@ import {
 
 const MILLION = 1_000_000;
 
-/** In a file; in code each kind has a factory. */
+/** For files; in code each kind has a factory. */
 export const kindRow: OptionRow = {
   path: 'kind',
   fileOnly: true,
   type: text,
   required: true,
-  description: 'The kind of the check.',
+  description: 'Kind of the check.',
 };
 
-/** Options that every check has. */
+/** Options of every check. */
 export const checkSettingRows: readonly OptionRow[] = [
   {
     path: 'timeout',
@@ -39,21 +39,21 @@ export const checkSettingRows: readonly OptionRow[] = [
     min: 1,
     max: ONE_HOUR,
     description:
-      'A run that takes longer is ended and fails with reason timeout. Opening the connection that a check keeps has the same time again.',
+      'Time limit of one run. A run that takes longer is aborted and fails with reason timeout. Opening a persistent connection has the same limit in addition.',
   },
   {
     path: 'maxAge',
     type: duration,
-    defaultText: '1s, or interval + timeout where an interval is given',
+    defaultText: '1s, or interval + timeout if interval is set',
     max: ONE_DAY,
-    description: 'The oldest result that is given to a caller who names no age.',
+    description: 'Maximum age of a result that is returned to a caller who does not request a fresher one.',
   },
   {
     path: 'interval',
     type: duration,
     default: '5s',
     max: ONE_DAY,
-    description: 'How often the check runs when nobody asks; 0 runs it only on demand.',
+    description: 'Time between background runs; 0 = run only on demand.',
   },
   {
     path: 'minInterval',
@@ -62,7 +62,7 @@ export const checkSettingRows: readonly OptionRow[] = [
     default: '100ms',
     min: 1,
     max: ONE_DAY,
-    description: 'The least time between the starts of two runs, whatever starts them.',
+    description: 'Minimum time between the starts of two runs, in the background or on demand.',
   },
   {
     path: 'rise',
@@ -70,7 +70,7 @@ export const checkSettingRows: readonly OptionRow[] = [
     default: '1',
     min: 1,
     max: 1000,
-    description: 'Good results in a row before a bad check counts as good.',
+    description: 'Consecutive good results before a failing check counts as good.',
   },
   {
     path: 'fall',
@@ -78,26 +78,25 @@ export const checkSettingRows: readonly OptionRow[] = [
     default: '1',
     min: 1,
     max: 1000,
-    description: 'Bad results in a row before a good check counts as bad.',
+    description: 'Consecutive bad results before a passing check counts as bad.',
   },
   {
     path: 'critical',
     type: boolean,
     default: 'true',
-    description: 'false makes this check’s fail and unknown a warn for the whole.',
+    description: 'If false, a failure of this check only degrades the overall status to warn.',
   },
   {
     path: 'groups',
     type: names,
     default: 'readiness',
-    description: 'The groups that count this check; startup is one, every check is in all.',
+    description: 'Groups that include this check. The group startup is built in; every check is in the group all.',
   },
 ];
 
 /**
- * Every option there is, in the order in which people read them: the reader,
- * the tables of docs/ and `--help` come from here. Options of one kind of check
- * stand in the catalogue of kinds.
+ * All options, in the order of the documentation. The reader, the tables in docs/, the JSON schema and `--help` are
+ * generated from these rows. The options of a kind of check are in its own folder.
  */
 export const optionRows: readonly OptionRow[] = [
   {
@@ -106,65 +105,65 @@ export const optionRows: readonly OptionRow[] = [
     default: 'pong://127.0.0.1:7464',
     env: 'PONGCHECK_LISTEN',
     flag: 'listen',
-    description: 'Where PINGs are answered; several are separated by commas in the environment.',
+    description: 'Addresses that PINGs are answered on. In the environment, separate several with commas.',
   },
   {
     path: 'listen[].url',
     type: address,
     required: true,
-    description: 'One listener; a container sets pong://0.0.0.0:7464, port 0 takes any free port.',
+    description: 'Address of one listener. In a container use pong://0.0.0.0:7464. Port 0 selects any free port.',
   },
   {
     path: 'listen[].idleTimeout',
     type: duration,
     defaultText: 'heartbeat.idleTimeout',
     max: ONE_DAY,
-    description: 'A silent connection of this listener is closed after this; 0 = never.',
+    description: 'Closes connections of this listener after this time without data; 0 = never.',
   },
   {
     path: 'listen[].mode',
     type: fileMode,
-    defaultText: 'what the umask leaves',
-    description: 'Who may connect to a Unix socket (pong+unix:/PATH), as chmod takes it.',
+    defaultText: 'set by the umask',
+    description:
+      'File mode of a Unix socket (pong+unix:/PATH), as for chmod. Only clients with write permission can connect.',
   },
   {
     path: 'listen[].requireToken',
     type: boolean,
     defaultText: 'false',
-    description: 'Answers nothing before a HELLO has shown one of the tokens (ERROR 6); there is no line mode then.',
+    description: 'Requires a HELLO with a valid token before anything else (ERROR 6). Disables line mode.',
   },
   {
     path: 'listen[].tls.cert',
     type: path,
     required: true,
-    description:
-      'For pongs://HOST:PORT: a PEM file with the certificate and its chain; read anew at SIGHUP and every minute.',
+    description: 'Certificate chain file (PEM), for pongs://HOST:PORT. Re-read every minute and on SIGHUP.',
   },
   {
     path: 'listen[].tls.key',
     type: path,
     required: true,
-    description: 'A PEM file with the key of that certificate, without a passphrase.',
+    description: 'Private key file (PEM) of the certificate, without a passphrase.',
   },
   {
     path: 'listen[].tls.ca',
     type: path,
     defaultText: 'none',
-    description: 'A PEM file with authorities: who shows no certificate that they signed is not answered (ERROR 6).',
+    description: 'CA file (PEM). Clients without a certificate from these CAs are rejected (ERROR 6).',
   },
   {
     path: 'listen[].tls.minVersion',
     type: enumeration,
     values: tlsVersions,
     defaultText: 'TLSv1.2',
-    description: 'The least version of TLS that is spoken.',
+    description: 'Minimum TLS version.',
   },
   {
     path: 'listen[].proxyProtocol.from',
     type: networks,
     required: true,
     description:
-      'Proxies whose connections begin with a PROXY header of version 2, so that address limits and loopback mean the client; never the clients themselves.',
+      'Addresses of proxies that send a PROXY protocol v2 header, so that the client address is known. Must not include clients: a listed address can claim any client address.',
   },
   {
     path: 'listen[].keepAlive.idle',
@@ -172,7 +171,8 @@ export const optionRows: readonly OptionRow[] = [
     default: '30s',
     min: 1000,
     max: ONE_DAY,
-    description: 'TCP keep-alive, on where listen[].keepAlive is given: silence before the first probe; whole seconds.',
+    description:
+      'Idle time before the first TCP keep-alive probe, in whole seconds. TCP keep-alive is on if listen[].keepAlive is set.',
   },
   {
     path: 'listen[].keepAlive.interval',
@@ -180,7 +180,7 @@ export const optionRows: readonly OptionRow[] = [
     default: '10s',
     min: 1000,
     max: ONE_DAY,
-    description: 'Between two probes; whole seconds.',
+    description: 'Time between TCP keep-alive probes, in whole seconds.',
   },
   {
     path: 'listen[].keepAlive.count',
@@ -188,7 +188,7 @@ export const optionRows: readonly OptionRow[] = [
     default: '3',
     min: 1,
     max: 127,
-    description: 'Unanswered probes with which the kernel breaks the connection off.',
+    description: 'Unanswered TCP keep-alive probes before the kernel closes the connection.',
   },
   {
     path: 'listen[].keepAlive.userTimeout',
@@ -196,7 +196,7 @@ export const optionRows: readonly OptionRow[] = [
     defaultText: 'idle + interval x count',
     max: ONE_DAY,
     description:
-      'How long sent octets may stay unacknowledged; with one, Linux ignores count; 0 = as long as it likes.',
+      'Maximum time that sent data may stay unacknowledged. On Linux it overrides count. 0 = system default.',
   },
   {
     path: 'http',
@@ -205,16 +205,21 @@ export const optionRows: readonly OptionRow[] = [
     env: 'PONGCHECK_HTTP',
     flag: 'http',
     description:
-      'Where the status page, /health, /livez, /readyz, /startupz and /metrics are served; false turns them off.',
+      'Address of the HTTP server for the status page, /health, /livez, /readyz, /startupz and /metrics; false disables it.',
   },
-  { path: 'http.host', type: text, default: '127.0.0.1', description: 'The address that HTTP binds to.' },
+  {
+    path: 'http.host',
+    type: text,
+    default: '127.0.0.1',
+    description: 'Host or IP address that the HTTP server binds to.',
+  },
   {
     path: 'http.port',
     type: integer,
     default: '7664',
     min: 0,
     max: 65_535,
-    description: 'The port of HTTP; 0 takes any free one.',
+    description: 'Port of the HTTP server; 0 selects any free port.',
   },
   {
     path: 'http.maxConnections',
@@ -223,39 +228,40 @@ export const optionRows: readonly OptionRow[] = [
     min: 1,
     max: MILLION,
     description:
-      'HTTP connections at once. Beyond it those are closed that have sent no request, then idle ones; if there are none, the new one.',
+      'Maximum number of HTTP connections. At the limit a connection without a request is closed for a new one, then an idle one; if all are busy, the new one is refused.',
   },
   {
     path: 'http.maxConnectionsPerAddress',
     type: integer,
     default: '0',
     max: MILLION,
-    description: 'HTTP connections at once from one IPv4 address or IPv6 network (limits.ipv6Prefix); 0 = unlimited.',
+    description:
+      'Maximum number of HTTP connections from one IPv4 address or IPv6 network (limits.ipv6Prefix); 0 = unlimited.',
   },
   {
     path: 'http.tls.cert',
     type: path,
     required: true,
-    description: 'For https://: a PEM file with the certificate and its chain; read anew at SIGHUP and every minute.',
+    description: 'Certificate chain file (PEM), for https://. Re-read every minute and on SIGHUP.',
   },
   {
     path: 'http.tls.key',
     type: path,
     required: true,
-    description: 'A PEM file with the key of that certificate, without a passphrase.',
+    description: 'Private key file (PEM) of the certificate, without a passphrase.',
   },
   {
     path: 'http.tls.ca',
     type: path,
     defaultText: 'none',
-    description: 'A PEM file with authorities: the handshake of who shows no certificate that they signed is refused.',
+    description: 'CA file (PEM). The TLS handshake of clients without a certificate from these CAs fails.',
   },
   {
     path: 'http.tls.minVersion',
     type: enumeration,
     values: tlsVersions,
     defaultText: 'TLSv1.2',
-    description: 'The least version of TLS that is spoken.',
+    description: 'Minimum TLS version.',
   },
 
   {
@@ -263,7 +269,7 @@ export const optionRows: readonly OptionRow[] = [
     type: targets,
     required: true,
     description:
-      'What GET /probe may ask for Prometheus: NAME:PORT, *.SUFFIX:PORT, ADDRESS:PORT, NETWORK/BITS:PORT; * is any port.',
+      'Targets that GET /probe may probe: NAME:PORT, *.SUFFIX:PORT, ADDRESS:PORT, NETWORK/BITS:PORT; * as port allows any port.',
   },
   {
     path: 'probe.maxConcurrent',
@@ -271,7 +277,7 @@ export const optionRows: readonly OptionRow[] = [
     defaultText: '500',
     min: 1,
     max: 100_000,
-    description: 'Probes at once; more are refused with 503.',
+    description: 'Maximum number of concurrent probes; further ones are refused with status 503.',
   },
   {
     path: 'probe.modules.*.prober',
@@ -279,7 +285,7 @@ export const optionRows: readonly OptionRow[] = [
     required: true,
     values: ['pongcheck', 'line', 'http', 'tcp'],
     description:
-      'pongcheck sends a PING, line sends ping in line mode, http gets a health endpoint, tcp connects. Without modules there is one of each, by these names.',
+      'pongcheck sends a PING, line sends ping in line mode, http requests a health endpoint, tcp only connects. By default there is one module of each, with these names.',
   },
   {
     path: 'probe.modules.*.timeout',
@@ -287,68 +293,73 @@ export const optionRows: readonly OptionRow[] = [
     defaultText: '5s',
     min: 1,
     max: ONE_HOUR,
-    description: 'How long a probe may take; the scrape timeout of Prometheus less 0.5s where that is shorter.',
+    description: 'Time limit of a probe, or the scrape timeout of Prometheus minus 0.5s if that is shorter.',
   },
   {
     path: 'probe.modules.*.scope',
     type: enumeration,
     defaultText: 'readiness',
     values: scopes,
-    description: 'Of pongcheck: what is asked for.',
+    description: '(prober pongcheck) Scope to query.',
   },
   {
     path: 'probe.modules.*.group',
     type: text,
     defaultText: 'none',
-    description: 'Of pongcheck: the group that is asked for.',
+    description: '(prober pongcheck) Group to query. Cannot be combined with checks.',
   },
   {
     path: 'probe.modules.*.checks',
     type: names,
-    defaultText: 'all of the group',
-    description: 'Of pongcheck: the checks that are asked for.',
+    defaultText: 'all checks of the group',
+    description: '(prober pongcheck) Names of the checks to query. Cannot be combined with group.',
   },
-  { path: 'probe.modules.*.path', type: text, defaultText: '/health', description: 'Of http: the path, and query.' },
+  {
+    path: 'probe.modules.*.path',
+    type: text,
+    defaultText: '/health',
+    description: '(prober http) Path and query of the request.',
+  },
   {
     path: 'probe.modules.*.token',
     type: text,
     secret: true,
     defaultText: 'none',
-    description: 'Of pongcheck, shown in HELLO; of http, as Authorization: Bearer.',
+    description: 'Token to send: in HELLO (prober pongcheck), or as Authorization: Bearer (prober http).',
   },
   {
     path: 'probe.modules.*.tls.ca',
     fileOnly: true,
     type: path,
-    defaultText: 'the authorities that Node trusts',
-    description: 'Over TLS where probe.modules.*.tls is given, {} too: a PEM file with the authorities.',
+    defaultText: 'the CAs of Node.js',
+    description: 'CA file (PEM) to verify the target with. Any probe.modules.*.tls, {} included, enables TLS.',
   },
   {
     path: 'probe.modules.*.tls.cert',
     fileOnly: true,
     type: path,
     defaultText: 'none',
-    description: 'A PEM file with the certificate that the prober shows.',
+    description: 'Client certificate file (PEM).',
   },
   {
     path: 'probe.modules.*.tls.key',
     fileOnly: true,
     type: path,
     defaultText: 'none',
-    description: 'A PEM file with the key of that certificate.',
+    description: 'Private key file (PEM) of the client certificate.',
   },
   {
     path: 'probe.modules.*.tls.servername',
     type: text,
     defaultText: 'the host of the target',
-    description: 'The name that the certificate of the target must have.',
+    description: 'Name that the certificate of the target must match.',
   },
   {
     path: 'probe.modules.*.tls.verify',
     fileOnly: true,
     type: boolean,
     defaultText: 'true',
-    description: 'false takes any certificate, so that anyone could answer in its place.',
+    description: 'If false, accepts any certificate, which allows anyone to impersonate the target.',
   },
 
   ...[kindRow, ...checkSettingRows].map((row) => ({ ...row, path: `checks.*.${row.path}` })),
@@ -359,7 +370,8 @@ export const optionRows: readonly OptionRow[] = [
     default: '2s',
     max: ONE_HOUR,
     env: 'PONGCHECK_PING_TIMEOUT',
-    description: 'Deadline of a PING that names none; then the last known status is told as stale.',
+    description:
+      'Deadline of a PING that does not set one. At the deadline the last known status is returned as stale.',
   },
   {
     path: 'ping.maxTimeout',
@@ -368,7 +380,7 @@ export const optionRows: readonly OptionRow[] = [
     min: 1,
     max: ONE_HOUR,
     env: 'PONGCHECK_PING_MAX_TIMEOUT',
-    description: 'The longest deadline that a PING may ask for; longer ones are shortened to it.',
+    description: 'Maximum deadline that a PING may set; longer ones are reduced to it.',
   },
   {
     path: 'ping.staleLimit',
@@ -376,16 +388,16 @@ export const optionRows: readonly OptionRow[] = [
     default: '30s',
     max: ONE_DAY,
     env: 'PONGCHECK_PING_STALE_LIMIT',
-    description: 'A stale result that is older than this counts as unknown.',
+    description: 'Maximum age of a stale result; an older one counts as unknown.',
   },
   {
     path: 'startup.grace',
     type: duration,
-    defaultText: 'as long as it takes',
+    defaultText: 'unlimited',
     max: ONE_DAY,
     env: 'PONGCHECK_STARTUP_GRACE',
     description:
-      'How long startup says starting while it has not passed; then it says what its checks say, such as fail.',
+      'How long the startup scope stays starting before its checks have passed. Afterwards it reports the status of its checks, such as fail.',
   },
   {
     path: 'heartbeat.idleTimeout',
@@ -393,7 +405,7 @@ export const optionRows: readonly OptionRow[] = [
     default: '90s',
     max: ONE_DAY,
     env: 'PONGCHECK_HEARTBEAT_IDLE_TIMEOUT',
-    description: 'A connection that is silent for this long is closed (ERROR 9); 0 = never.',
+    description: 'Closes connections after this time without data (ERROR 9); 0 = never.',
   },
   {
     path: 'heartbeat.pingInterval',
@@ -401,7 +413,7 @@ export const optionRows: readonly OptionRow[] = [
     default: '0',
     max: ONE_DAY,
     env: 'PONGCHECK_HEARTBEAT_PING_INTERVAL',
-    description: 'How often the server PINGs a client that asked for it in HELLO; 0 = never.',
+    description: 'Interval of the PINGs to clients that requested them in HELLO; 0 = never.',
   },
   {
     path: 'heartbeat.maxPingsOut',
@@ -409,7 +421,8 @@ export const optionRows: readonly OptionRow[] = [
     default: '3',
     max: 1000,
     env: 'PONGCHECK_HEARTBEAT_MAX_PINGS_OUT',
-    description: 'Unanswered PINGs with which such a client is dead when the next is due (ERROR 13); 0 = never.',
+    description:
+      'Unanswered PINGs after which such a client is considered dead when the next is due (ERROR 13); 0 = never.',
   },
   {
     path: 'limits.frameTimeout',
@@ -418,7 +431,7 @@ export const optionRows: readonly OptionRow[] = [
     min: 1,
     max: ONE_HOUR,
     env: 'PONGCHECK_LIMITS_FRAME_TIMEOUT',
-    description: 'A frame or line that was begun must be complete within this.',
+    description: 'Time limit for a complete frame or line, from its first byte.',
   },
   {
     path: 'limits.handshakeTimeout',
@@ -427,8 +440,7 @@ export const optionRows: readonly OptionRow[] = [
     min: 1,
     max: 60_000,
     env: 'PONGCHECK_LIMITS_HANDSHAKE_TIMEOUT',
-    description:
-      'A PROXY header and a TLS handshake must each be complete within this, and a token shown where one is required.',
+    description: 'Time limit for a PROXY header, for a TLS handshake, and for a token where one is required.',
   },
   {
     path: 'limits.maxHandshakes',
@@ -437,7 +449,8 @@ export const optionRows: readonly OptionRow[] = [
     min: 1,
     max: MILLION,
     env: 'PONGCHECK_LIMITS_MAX_HANDSHAKES',
-    description: 'TLS handshakes and PROXY headers at once, over all listeners; more are closed at accept.',
+    description:
+      'Maximum number of concurrent TLS handshakes and pending PROXY headers, over all listeners. Further connections are closed on accept.',
   },
   {
     path: 'limits.maxPending',
@@ -446,7 +459,7 @@ export const optionRows: readonly OptionRow[] = [
     min: 1,
     max: MILLION,
     env: 'PONGCHECK_LIMITS_MAX_PENDING',
-    description: 'PINGs of one connection that may wait for an answer before its reading pauses.',
+    description: 'Maximum number of unanswered PINGs of one connection. At the limit, reading from it is paused.',
   },
   {
     path: 'limits.maxQueuedBytes',
@@ -455,7 +468,7 @@ export const optionRows: readonly OptionRow[] = [
     min: 65_536,
     max: 1024 ** 3,
     env: 'PONGCHECK_LIMITS_MAX_QUEUED_BYTES',
-    description: 'Output that may wait for one peer before its reading pauses.',
+    description: 'Maximum size of the send queue of one connection. At the limit, reading from it is paused.',
   },
   {
     path: 'limits.stallTimeout',
@@ -464,7 +477,7 @@ export const optionRows: readonly OptionRow[] = [
     min: 1,
     max: ONE_HOUR,
     env: 'PONGCHECK_LIMITS_STALL_TIMEOUT',
-    description: 'A peer that takes none of its waiting output for this long is dropped (ERROR 10).',
+    description: 'Closes a connection whose peer reads none of the queued output for this time (ERROR 10).',
   },
   {
     path: 'limits.pingsPerSecond',
@@ -472,7 +485,7 @@ export const optionRows: readonly OptionRow[] = [
     default: '10000',
     max: 1000 * MILLION,
     env: 'PONGCHECK_LIMITS_PINGS_PER_SECOND',
-    description: 'Frames and lines a second from one connection (ERROR 8); 0 = unlimited.',
+    description: 'Maximum number of frames and lines per second from one connection (ERROR 8); 0 = unlimited.',
   },
   {
     path: 'limits.maxWatches',
@@ -480,7 +493,7 @@ export const optionRows: readonly OptionRow[] = [
     default: '64',
     max: 10_000,
     env: 'PONGCHECK_LIMITS_MAX_WATCHES',
-    description: 'WATCHes of one connection (ERROR 7); 0 = none are offered.',
+    description: 'Maximum number of WATCHes of one connection (ERROR 7); 0 = WATCH is disabled.',
   },
   {
     path: 'limits.maxWatchedSelections',
@@ -489,7 +502,7 @@ export const optionRows: readonly OptionRow[] = [
     max: 10_000,
     env: 'PONGCHECK_LIMITS_MAX_WATCHED_SELECTIONS',
     description:
-      'Different checks lists of WATCHes at once, over all connections (ERROR 7); 0 = none. Scopes and groups do not count.',
+      'Maximum number of distinct check lists watched at a time, over all connections (ERROR 7); 0 = none. Scopes and groups do not count.',
   },
   {
     path: 'limits.maxConnections',
@@ -499,7 +512,7 @@ export const optionRows: readonly OptionRow[] = [
     max: MILLION,
     env: 'PONGCHECK_LIMITS_MAX_CONNECTIONS',
     description:
-      'Connections at once, over all listeners; more are closed at accept. Fewer where the process may not open as many files.',
+      'Maximum number of connections, over all listeners. Further ones are closed on accept. Lowered if the open files limit of the process is too small.',
   },
   {
     path: 'limits.maxConnectionsPerAddress',
@@ -508,7 +521,7 @@ export const optionRows: readonly OptionRow[] = [
     max: MILLION,
     env: 'PONGCHECK_LIMITS_MAX_CONNECTIONS_PER_ADDRESS',
     description:
-      'Connections at once from one IPv4 address or IPv6 network (limits.ipv6Prefix); 0 = unlimited. Unix sockets do not count.',
+      'Maximum number of connections from one IPv4 address or IPv6 network (limits.ipv6Prefix); 0 = unlimited. Unix sockets do not count.',
   },
   {
     path: 'limits.ipv6Prefix',
@@ -517,7 +530,7 @@ export const optionRows: readonly OptionRow[] = [
     min: 1,
     max: 128,
     env: 'PONGCHECK_LIMITS_IPV6_PREFIX',
-    description: 'Prefix length of the IPv6 networks that maxConnectionsPerAddress counts.',
+    description: 'Prefix length of the IPv6 networks that maxConnectionsPerAddress counts, in bits.',
   },
   {
     path: 'drain.grace',
@@ -525,16 +538,16 @@ export const optionRows: readonly OptionRow[] = [
     default: '10s',
     max: ONE_HOUR,
     env: 'PONGCHECK_DRAIN_GRACE',
-    description: 'From SIGTERM until the listeners close; meanwhile readiness answers draining.',
+    description: 'Maximum time from SIGTERM until the listeners close. Meanwhile readiness is draining.',
   },
   {
     path: 'drain.delay',
     type: duration,
     default: '5s',
-    defaultText: '5s, or drain.grace where that is less',
+    defaultText: '5s, or drain.grace if shorter',
     max: ONE_HOUR,
     env: 'PONGCHECK_DRAIN_DELAY',
-    description: 'The least of that grace, even when no connection is left; at most drain.grace.',
+    description: 'Minimum drain time, even with no connections. At most drain.grace.',
   },
   {
     path: 'detail',
@@ -542,7 +555,8 @@ export const optionRows: readonly OptionRow[] = [
     values: detailModes,
     default: 'loopback',
     env: 'PONGCHECK_DETAIL',
-    description: 'Who may see more than a status; behind a local proxy everyone is loopback.',
+    description:
+      'Which clients receive check names and reasons. Behind a proxy on the same host, every client appears as loopback.',
   },
   {
     path: 'tokens',
@@ -550,22 +564,21 @@ export const optionRows: readonly OptionRow[] = [
     env: 'PONGCHECK_TOKENS',
     defaultText: 'none',
     secret: true,
-    description:
-      'Texts that each show a right, in HELLO or as Authorization: Bearer; several, so that they can be changed one by one.',
+    description: 'Accepted tokens, sent in HELLO or as Authorization: Bearer. List several to rotate them.',
   },
   {
     path: 'serviceId',
     type: text,
     env: 'PONGCHECK_SERVICE_ID',
-    defaultText: 'left out',
-    description: 'The serviceId of the report.',
+    defaultText: 'not set',
+    description: 'Service id in reports.',
   },
   {
     path: 'releaseId',
     type: text,
     env: 'PONGCHECK_RELEASE_ID',
-    defaultText: 'left out',
-    description: 'The releaseId of the report.',
+    defaultText: 'not set',
+    description: 'Release id in reports.',
   },
   {
     path: 'log.level',
@@ -575,7 +588,7 @@ export const optionRows: readonly OptionRow[] = [
     default: 'info',
     env: 'PONGCHECK_LOG_LEVEL',
     flag: 'log-level',
-    description: 'The least severe line that is logged.',
+    description: 'Minimum severity of the lines that are logged.',
   },
   {
     path: 'log.pretty',
@@ -584,55 +597,56 @@ export const optionRows: readonly OptionRow[] = [
     defaultText: 'true on a terminal',
     env: 'PONGCHECK_LOG_PRETTY',
     flag: 'log-pretty',
-    description: 'Lines for people instead of JSON.',
+    description: 'Logs human-readable lines instead of JSON.',
   },
 ];
 
-/** Options that only code can give. */
+/** Options that exist only in code. */
 export const codeOptionRows: readonly OptionRow[] = [
   { path: 'checks.*', type: check, description: 'A definition such as `mysqlCheck({ url })`, or a function.' },
   {
     path: 'register',
     type: instance,
     values: ['registerMetric', 'removeSingleMetric', 'metrics'],
-    description: 'A registry of prom-client that the metrics join from `start` to `stop`. Default: one of their own.',
+    description:
+      'A prom-client registry. The metrics are added to it on `start` and removed on `stop`. Default: a separate registry.',
   },
   {
     path: 'heartbeat.pingData',
     type: json,
     max: 1024,
     defaultText: 'none',
-    description: 'The body of PINGs that the server sends.',
+    description: 'Body of the PINGs that the server sends.',
   },
   ...['ca', 'cert', 'key'].map(
     (part): OptionRow => ({
       path: `probe.modules.*.tls.${part}`,
       type: pem,
       defaultText: 'none',
-      description: 'As `tls` of a client has it.',
+      description: 'As in the `tls` option of a client.',
     }),
   ),
   {
     path: 'probe.modules.*.tls.rejectUnauthorized',
     type: boolean,
     defaultText: 'true',
-    description: 'false accepts any certificate.',
+    description: 'If false, accepts any certificate.',
   },
   {
     path: 'log',
     type: instance,
     values: ['debug', 'info', 'warn', 'error'],
-    description: 'A pino logger, or an object with these methods. Default: no log.',
+    description: 'A pino logger, or an object with these methods. Default: no logging.',
   },
   {
     path: 'clock',
     type: instance,
     values: ['now', 'wall', 'after', 'clear'],
-    description: 'Time source, for tests. Default: that of the process.',
+    description: 'Time source, for tests. Default: the clock of the process.',
   },
 ];
 
-/** Variables that add a check each: its name, its kind, and what the check is of. */
+/** Environment variables that each add a check, or replace the URL of the check with that name. */
 export const checkVariables = [
   {
     env: 'MYSQL_URL',

@@ -2,156 +2,156 @@
 
 /** The options of `createService` and of a configuration file, as code gives them. Times in milliseconds, sizes in bytes. */
 export interface Options {
-  /** Where PINGs are answered; several are separated by commas in the environment. Default: pong://127.0.0.1:7464. */
+  /** Addresses that PINGs are answered on. In the environment, separate several with commas. Default: pong://127.0.0.1:7464. */
   readonly listen?: readonly {
-    /** One listener; a container sets pong://0.0.0.0:7464, port 0 takes any free port. */
+    /** Address of one listener. In a container use pong://0.0.0.0:7464. Port 0 selects any free port. */
     readonly url: string;
-    /** A silent connection of this listener is closed after this; 0 = never. Milliseconds, a whole number from 0 to 86400000. Default: heartbeat.idleTimeout. */
+    /** Closes connections of this listener after this time without data; 0 = never. Milliseconds, a whole number from 0 to 86400000. Default: heartbeat.idleTimeout. */
     readonly idleTimeout?: number;
-    /** Who may connect to a Unix socket (pong+unix:/PATH), as chmod takes it. Default: what the umask leaves. */
+    /** File mode of a Unix socket (pong+unix:/PATH), as for chmod. Only clients with write permission can connect. Default: set by the umask. */
     readonly mode?: number;
-    /** Answers nothing before a HELLO has shown one of the tokens (ERROR 6); there is no line mode then. Default: false. */
+    /** Requires a HELLO with a valid token before anything else (ERROR 6). Disables line mode. Default: false. */
     readonly requireToken?: boolean;
     readonly tls?: {
-      /** For pongs://HOST:PORT: a PEM file with the certificate and its chain; read anew at SIGHUP and every minute. */
+      /** Certificate chain file (PEM), for pongs://HOST:PORT. Re-read every minute and on SIGHUP. */
       readonly cert: string;
-      /** A PEM file with the key of that certificate, without a passphrase. */
+      /** Private key file (PEM) of the certificate, without a passphrase. */
       readonly key: string;
-      /** A PEM file with authorities: who shows no certificate that they signed is not answered (ERROR 6). Default: none. */
+      /** CA file (PEM). Clients without a certificate from these CAs are rejected (ERROR 6). Default: none. */
       readonly ca?: string;
-      /** The least version of TLS that is spoken. Default: TLSv1.2. */
+      /** Minimum TLS version. Default: TLSv1.2. */
       readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
     };
     readonly proxyProtocol?: {
-      /** Proxies whose connections begin with a PROXY header of version 2, so that address limits and loopback mean the client; never the clients themselves. */
+      /** Addresses of proxies that send a PROXY protocol v2 header, so that the client address is known. Must not include clients: a listed address can claim any client address. */
       readonly from: readonly string[];
     };
     readonly keepAlive?: {
-      /** TCP keep-alive, on where listen[].keepAlive is given: silence before the first probe; whole seconds. Milliseconds, a whole number from 1000 to 86400000. Default: 30000. */
+      /** Idle time before the first TCP keep-alive probe, in whole seconds. TCP keep-alive is on if listen[].keepAlive is set. Milliseconds, a whole number from 1000 to 86400000. Default: 30000. */
       readonly idle?: number;
-      /** Between two probes; whole seconds. Milliseconds, a whole number from 1000 to 86400000. Default: 10000. */
+      /** Time between TCP keep-alive probes, in whole seconds. Milliseconds, a whole number from 1000 to 86400000. Default: 10000. */
       readonly interval?: number;
-      /** Unanswered probes with which the kernel breaks the connection off. A whole number from 1 to 127. Default: 3. */
+      /** Unanswered TCP keep-alive probes before the kernel closes the connection. A whole number from 1 to 127. Default: 3. */
       readonly count?: number;
-      /** How long sent octets may stay unacknowledged; with one, Linux ignores count; 0 = as long as it likes. Milliseconds, a whole number from 0 to 86400000. Default: idle + interval x count. */
+      /** Maximum time that sent data may stay unacknowledged. On Linux it overrides count. 0 = system default. Milliseconds, a whole number from 0 to 86400000. Default: idle + interval x count. */
       readonly userTimeout?: number;
     };
   }[];
-  /** Where the status page, /health, /livez, /readyz, /startupz and /metrics are served; false turns them off. Default: 127.0.0.1:7664. */
+  /** Address of the HTTP server for the status page, /health, /livez, /readyz, /startupz and /metrics; false disables it. Default: 127.0.0.1:7664. */
   readonly http?: {
-    /** The address that HTTP binds to. Default: 127.0.0.1. */
+    /** Host or IP address that the HTTP server binds to. Default: 127.0.0.1. */
     readonly host?: string;
-    /** The port of HTTP; 0 takes any free one. A whole number from 0 to 65535. Default: 7664. */
+    /** Port of the HTTP server; 0 selects any free port. A whole number from 0 to 65535. Default: 7664. */
     readonly port?: number;
-    /** HTTP connections at once. Beyond it those are closed that have sent no request, then idle ones; if there are none, the new one. A whole number from 1 to 1000000. Default: 1000. */
+    /** Maximum number of HTTP connections. At the limit a connection without a request is closed for a new one, then an idle one; if all are busy, the new one is refused. A whole number from 1 to 1000000. Default: 1000. */
     readonly maxConnections?: number;
-    /** HTTP connections at once from one IPv4 address or IPv6 network (limits.ipv6Prefix); 0 = unlimited. A whole number from 0 to 1000000. Default: 0. */
+    /** Maximum number of HTTP connections from one IPv4 address or IPv6 network (limits.ipv6Prefix); 0 = unlimited. A whole number from 0 to 1000000. Default: 0. */
     readonly maxConnectionsPerAddress?: number;
     readonly tls?: {
-      /** For https://: a PEM file with the certificate and its chain; read anew at SIGHUP and every minute. */
+      /** Certificate chain file (PEM), for https://. Re-read every minute and on SIGHUP. */
       readonly cert: string;
-      /** A PEM file with the key of that certificate, without a passphrase. */
+      /** Private key file (PEM) of the certificate, without a passphrase. */
       readonly key: string;
-      /** A PEM file with authorities: the handshake of who shows no certificate that they signed is refused. Default: none. */
+      /** CA file (PEM). The TLS handshake of clients without a certificate from these CAs fails. Default: none. */
       readonly ca?: string;
-      /** The least version of TLS that is spoken. Default: TLSv1.2. */
+      /** Minimum TLS version. Default: TLSv1.2. */
       readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
     };
   } | false;
   readonly probe?: {
-    /** What GET /probe may ask for Prometheus: NAME:PORT, *.SUFFIX:PORT, ADDRESS:PORT, NETWORK/BITS:PORT; * is any port. */
+    /** Targets that GET /probe may probe: NAME:PORT, *.SUFFIX:PORT, ADDRESS:PORT, NETWORK/BITS:PORT; * as port allows any port. */
     readonly targets: readonly string[];
-    /** Probes at once; more are refused with 503. A whole number from 1 to 100000. Default: 500. */
+    /** Maximum number of concurrent probes; further ones are refused with status 503. A whole number from 1 to 100000. Default: 500. */
     readonly maxConcurrent?: number;
     readonly modules?: Readonly<Record<string, {
-      /** pongcheck sends a PING, line sends ping in line mode, http gets a health endpoint, tcp connects. Without modules there is one of each, by these names. */
+      /** pongcheck sends a PING, line sends ping in line mode, http requests a health endpoint, tcp only connects. By default there is one module of each, with these names. */
       readonly prober: 'pongcheck' | 'line' | 'http' | 'tcp';
-      /** How long a probe may take; the scrape timeout of Prometheus less 0.5s where that is shorter. Milliseconds, a whole number from 1 to 3600000. Default: 5s. */
+      /** Time limit of a probe, or the scrape timeout of Prometheus minus 0.5s if that is shorter. Milliseconds, a whole number from 1 to 3600000. Default: 5s. */
       readonly timeout?: number;
-      /** Of pongcheck: what is asked for. Default: readiness. */
+      /** (prober pongcheck) Scope to query. Default: readiness. */
       readonly scope?: 'readiness' | 'liveness' | 'startup';
-      /** Of pongcheck: the group that is asked for. Default: none. */
+      /** (prober pongcheck) Group to query. Cannot be combined with checks. Default: none. */
       readonly group?: string;
-      /** Of pongcheck: the checks that are asked for. Default: all of the group. */
+      /** (prober pongcheck) Names of the checks to query. Cannot be combined with group. Default: all checks of the group. */
       readonly checks?: readonly string[];
-      /** Of http: the path, and query. Default: /health. */
+      /** (prober http) Path and query of the request. Default: /health. */
       readonly path?: string;
-      /** Of pongcheck, shown in HELLO; of http, as Authorization: Bearer. Default: none. */
+      /** Token to send: in HELLO (prober pongcheck), or as Authorization: Bearer (prober http). Default: none. */
       readonly token?: string;
       readonly tls?: {
-        /** The name that the certificate of the target must have. Default: the host of the target. */
+        /** Name that the certificate of the target must match. Default: the host of the target. */
         readonly servername?: string;
-        /** As `tls` of a client has it. Default: none. */
+        /** As in the `tls` option of a client. Default: none. */
         readonly ca?: string | Buffer;
-        /** As `tls` of a client has it. Default: none. */
+        /** As in the `tls` option of a client. Default: none. */
         readonly cert?: string | Buffer;
-        /** As `tls` of a client has it. Default: none. */
+        /** As in the `tls` option of a client. Default: none. */
         readonly key?: string | Buffer;
-        /** false accepts any certificate. Default: true. */
+        /** If false, accepts any certificate. Default: true. */
         readonly rejectUnauthorized?: boolean;
       };
     }>>;
   };
   readonly ping?: {
-    /** Deadline of a PING that names none; then the last known status is told as stale. Milliseconds, a whole number from 0 to 3600000. Default: 2000. */
+    /** Deadline of a PING that does not set one. At the deadline the last known status is returned as stale. Milliseconds, a whole number from 0 to 3600000. Default: 2000. */
     readonly timeout?: number;
-    /** The longest deadline that a PING may ask for; longer ones are shortened to it. Milliseconds, a whole number from 1 to 3600000. Default: 10000. */
+    /** Maximum deadline that a PING may set; longer ones are reduced to it. Milliseconds, a whole number from 1 to 3600000. Default: 10000. */
     readonly maxTimeout?: number;
-    /** A stale result that is older than this counts as unknown. Milliseconds, a whole number from 0 to 86400000. Default: 30000. */
+    /** Maximum age of a stale result; an older one counts as unknown. Milliseconds, a whole number from 0 to 86400000. Default: 30000. */
     readonly staleLimit?: number;
   };
   readonly startup?: {
-    /** How long startup says starting while it has not passed; then it says what its checks say, such as fail. Milliseconds, a whole number from 0 to 86400000. Default: as long as it takes. */
+    /** How long the startup scope stays starting before its checks have passed. Afterwards it reports the status of its checks, such as fail. Milliseconds, a whole number from 0 to 86400000. Default: unlimited. */
     readonly grace?: number;
   };
   readonly heartbeat?: {
-    /** A connection that is silent for this long is closed (ERROR 9); 0 = never. Milliseconds, a whole number from 0 to 86400000. Default: 90000. */
+    /** Closes connections after this time without data (ERROR 9); 0 = never. Milliseconds, a whole number from 0 to 86400000. Default: 90000. */
     readonly idleTimeout?: number;
-    /** How often the server PINGs a client that asked for it in HELLO; 0 = never. Milliseconds, a whole number from 0 to 86400000. Default: 0. */
+    /** Interval of the PINGs to clients that requested them in HELLO; 0 = never. Milliseconds, a whole number from 0 to 86400000. Default: 0. */
     readonly pingInterval?: number;
-    /** Unanswered PINGs with which such a client is dead when the next is due (ERROR 13); 0 = never. A whole number from 0 to 1000. Default: 3. */
+    /** Unanswered PINGs after which such a client is considered dead when the next is due (ERROR 13); 0 = never. A whole number from 0 to 1000. Default: 3. */
     readonly maxPingsOut?: number;
-    /** The body of PINGs that the server sends. Default: none. */
+    /** Body of the PINGs that the server sends. Default: none. */
     readonly pingData?: object;
   };
   readonly limits?: {
-    /** A frame or line that was begun must be complete within this. Milliseconds, a whole number from 1 to 3600000. Default: 5000. */
+    /** Time limit for a complete frame or line, from its first byte. Milliseconds, a whole number from 1 to 3600000. Default: 5000. */
     readonly frameTimeout?: number;
-    /** A PROXY header and a TLS handshake must each be complete within this, and a token shown where one is required. Milliseconds, a whole number from 1 to 60000. Default: 5000. */
+    /** Time limit for a PROXY header, for a TLS handshake, and for a token where one is required. Milliseconds, a whole number from 1 to 60000. Default: 5000. */
     readonly handshakeTimeout?: number;
-    /** TLS handshakes and PROXY headers at once, over all listeners; more are closed at accept. A whole number from 1 to 1000000. Default: 1000. */
+    /** Maximum number of concurrent TLS handshakes and pending PROXY headers, over all listeners. Further connections are closed on accept. A whole number from 1 to 1000000. Default: 1000. */
     readonly maxHandshakes?: number;
-    /** PINGs of one connection that may wait for an answer before its reading pauses. A whole number from 1 to 1000000. Default: 1024. */
+    /** Maximum number of unanswered PINGs of one connection. At the limit, reading from it is paused. A whole number from 1 to 1000000. Default: 1024. */
     readonly maxPending?: number;
-    /** Output that may wait for one peer before its reading pauses. Bytes, a whole number from 65536 to 1073741824. Default: 262144. */
+    /** Maximum size of the send queue of one connection. At the limit, reading from it is paused. Bytes, a whole number from 65536 to 1073741824. Default: 262144. */
     readonly maxQueuedBytes?: number;
-    /** A peer that takes none of its waiting output for this long is dropped (ERROR 10). Milliseconds, a whole number from 1 to 3600000. Default: 10000. */
+    /** Closes a connection whose peer reads none of the queued output for this time (ERROR 10). Milliseconds, a whole number from 1 to 3600000. Default: 10000. */
     readonly stallTimeout?: number;
-    /** Frames and lines a second from one connection (ERROR 8); 0 = unlimited. A whole number from 0 to 1000000000. Default: 10000. */
+    /** Maximum number of frames and lines per second from one connection (ERROR 8); 0 = unlimited. A whole number from 0 to 1000000000. Default: 10000. */
     readonly pingsPerSecond?: number;
-    /** WATCHes of one connection (ERROR 7); 0 = none are offered. A whole number from 0 to 10000. Default: 64. */
+    /** Maximum number of WATCHes of one connection (ERROR 7); 0 = WATCH is disabled. A whole number from 0 to 10000. Default: 64. */
     readonly maxWatches?: number;
-    /** Different checks lists of WATCHes at once, over all connections (ERROR 7); 0 = none. Scopes and groups do not count. A whole number from 0 to 10000. Default: 256. */
+    /** Maximum number of distinct check lists watched at a time, over all connections (ERROR 7); 0 = none. Scopes and groups do not count. A whole number from 0 to 10000. Default: 256. */
     readonly maxWatchedSelections?: number;
-    /** Connections at once, over all listeners; more are closed at accept. Fewer where the process may not open as many files. A whole number from 1 to 1000000. Default: 10000. */
+    /** Maximum number of connections, over all listeners. Further ones are closed on accept. Lowered if the open files limit of the process is too small. A whole number from 1 to 1000000. Default: 10000. */
     readonly maxConnections?: number;
-    /** Connections at once from one IPv4 address or IPv6 network (limits.ipv6Prefix); 0 = unlimited. Unix sockets do not count. A whole number from 0 to 1000000. Default: 0. */
+    /** Maximum number of connections from one IPv4 address or IPv6 network (limits.ipv6Prefix); 0 = unlimited. Unix sockets do not count. A whole number from 0 to 1000000. Default: 0. */
     readonly maxConnectionsPerAddress?: number;
-    /** Prefix length of the IPv6 networks that maxConnectionsPerAddress counts. A whole number from 1 to 128. Default: 64. */
+    /** Prefix length of the IPv6 networks that maxConnectionsPerAddress counts, in bits. A whole number from 1 to 128. Default: 64. */
     readonly ipv6Prefix?: number;
   };
   readonly drain?: {
-    /** From SIGTERM until the listeners close; meanwhile readiness answers draining. Milliseconds, a whole number from 0 to 3600000. Default: 10000. */
+    /** Maximum time from SIGTERM until the listeners close. Meanwhile readiness is draining. Milliseconds, a whole number from 0 to 3600000. Default: 10000. */
     readonly grace?: number;
-    /** The least of that grace, even when no connection is left; at most drain.grace. Milliseconds, a whole number from 0 to 3600000. Default: 5s, or drain.grace where that is less. */
+    /** Minimum drain time, even with no connections. At most drain.grace. Milliseconds, a whole number from 0 to 3600000. Default: 5s, or drain.grace if shorter. */
     readonly delay?: number;
   };
-  /** Who may see more than a status; behind a local proxy everyone is loopback. Default: loopback. */
+  /** Which clients receive check names and reasons. Behind a proxy on the same host, every client appears as loopback. Default: loopback. */
   readonly detail?: 'loopback' | 'always' | 'token' | 'never';
-  /** Texts that each show a right, in HELLO or as Authorization: Bearer; several, so that they can be changed one by one. Default: none. */
+  /** Accepted tokens, sent in HELLO or as Authorization: Bearer. List several to rotate them. Default: none. */
   readonly tokens?: readonly string[];
-  /** The serviceId of the report. Default: left out. */
+  /** Service id in reports. Default: not set. */
   readonly serviceId?: string;
-  /** The releaseId of the report. Default: left out. */
+  /** Release id in reports. Default: not set. */
   readonly releaseId?: string;
 }

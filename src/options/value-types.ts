@@ -8,7 +8,7 @@ import { didYouMean } from './suggest.js';
 export const namePattern = /^[^\s\p{C}=]{1,64}$/u;
 export const NAME_FORMS = '1 to 64 characters without white space, control characters and "="';
 
-/** In a file with its unit, in code a number of milliseconds. */
+/** With a unit in a file, a number of milliseconds in code. */
 export const duration: ValueType = {
   name: 'duration',
   allowed: (row, mode) =>
@@ -80,7 +80,7 @@ export const text: ValueType = {
   typescript: () => 'string',
 };
 
-/** Bytes to send: in a file with escapes for control characters, in code as they are. */
+/** Text to send. In a file control characters are escaped. */
 export const payload: ValueType = {
   name: 'payload',
   allowed: (_row, mode) => `a text of 1 to 1024 characters${mode === 'code' ? '' : ' on one line'}`,
@@ -91,7 +91,7 @@ export const payload: ValueType = {
   typescript: () => 'string',
 };
 
-/** A text in slashes is a regular expression; code may give a RegExp. */
+/** A text in slashes is a regular expression. In code a RegExp is allowed as well. */
 export const pattern: ValueType = {
   name: 'pattern',
   allowed: (_row, mode) => `a text or a ${mode === 'code' ? 'RegExp, a text' : '/regular expression/'} on one line`,
@@ -114,7 +114,7 @@ export const patterns: ValueType = {
   typescript: () => 'Readonly<Record<string, string | RegExp>>',
 };
 
-/** In a file it is resolved against the folder of that file. */
+/** A path in a file is resolved against the folder of that file. */
 export const path: ValueType = {
   name: 'path',
   allowed: () => 'the path of a file',
@@ -136,7 +136,7 @@ export const names: ValueType = {
   typescript: () => 'readonly string[]',
 };
 
-/** The mode of a file, as chmod takes it: text in a file, because YAML reads 0660 as another number; a number in code. */
+/** The mode of a file, as for chmod: text in a file, because YAML parses 0660 as a decimal number; a number in code. */
 export const fileMode: ValueType = {
   name: 'fileMode',
   allowed: (_row, mode) => (mode === 'code' ? 'a number from 0 to 0o777' : 'an octal mode in quotes, such as "0660"'),
@@ -149,21 +149,21 @@ export const fileMode: ValueType = {
   typescript: () => 'number',
 };
 
-/** An object of the application's own with certain methods, such as a logger. */
+/** An object of the application with certain methods, such as a logger. */
 export const instance: ValueType = {
   name: 'instance',
   allowed: ({ values = [] }) => `an object with ${values.map((method) => `${method}()`).join(', ')}`,
   read(value, { values = [] }) {
     const isObject = typeof value === 'object' || typeof value === 'function';
     if (!isObject || value === null) throw new InvalidValue();
-    const absent = values.find((method) => typeof (value as Record<string, unknown>)[method] !== 'function');
-    if (absent !== undefined) throw new InvalidValue(`${absent}() is missing`);
+    const missing = values.find((method) => typeof (value as Record<string, unknown>)[method] !== 'function');
+    if (missing !== undefined) throw new InvalidValue(`${missing}() is missing`);
     return value;
   },
   typescript: () => 'object',
 };
 
-/** A check as code gives it. */
+/** A check in code. */
 export const check: ValueType = {
   name: 'check',
   allowed: () => 'a function, or an object with a function `run`',
@@ -183,7 +183,7 @@ export const pem: ValueType = {
   typescript: () => 'string | Buffer',
 };
 
-/** An object that fits into a frame as JSON. */
+/** An object that fits in a frame as JSON. */
 export const json: ValueType = {
   name: 'json',
   allowed: ({ max }) => `an object of at most ${max} bytes as JSON`,
@@ -208,11 +208,12 @@ export function invalid(): never {
   throw new InvalidValue();
 }
 
-/** A list of 1 to `max` texts. For a wrong one the hint says which, and repeats no secret. */
+/** A list of 1 to `max` texts. The hint gives the position of an invalid one, never its value. */
 export function listOf(value: unknown, max: number, isValid: (text: string) => boolean): string[] {
   if (!Array.isArray(value) || value.length === 0 || value.length > max) return invalid();
-  const wrong = value.findIndex((item) => typeof item !== 'string' || !isValid(item));
-  if (wrong >= 0) throw new InvalidValue(value.length === 1 ? undefined : `number ${wrong + 1} of them is not`);
+  const invalidIndex = value.findIndex((item) => typeof item !== 'string' || !isValid(item));
+  if (invalidIndex >= 0)
+    throw new InvalidValue(value.length === 1 ? undefined : `element ${invalidIndex + 1} is invalid`);
   return value;
 }
 

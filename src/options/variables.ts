@@ -6,8 +6,8 @@ const REFERENCE = /\$\$\{|\$\{([^}]*)\}?/g;
 const NAME = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([^]*))?$/;
 
 /**
- * Puts the environment's values in place of `${VAR}` and `${VAR:-default}`;
- * `$${` stands for a plain `${`. undefined: the text holds no reference.
+ * Replaces `${VAR}` and `${VAR:-default}` with values of the environment, and `$${` with a literal `${`. Returns undefined
+ * if the text has no reference.
  */
 export function expandVariables(text: string, env: Env, path: Path, report: Report): string | undefined {
   if (!text.includes('${')) return undefined;
@@ -15,12 +15,12 @@ export function expandVariables(text: string, env: Env, path: Path, report: Repo
     if (reference === '$${') return '${';
     const [, name, fallback] = NAME.exec(inner ?? '') ?? [];
     if (name === undefined || !reference.endsWith('}')) {
-      report(path, 'has a ${ that begins no variable; allowed: ${VAR}, ${VAR:-default}, and $${ for a plain ${');
+      report(path, 'has an invalid ${ reference; allowed: ${VAR}, ${VAR:-default}, and $${ for a literal ${');
       return '';
     }
     const value = fallback === undefined ? env[name] : env[name] || fallback;
     if (value === undefined) {
-      report(path, `refers to the variable ${name}, which is not set; \${${name}:-default} would give it a default`);
+      report(path, `refers to the variable ${name}, which is not set; use \${${name}:-default} for a default`);
     }
     return value ?? '';
   });

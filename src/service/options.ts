@@ -4,14 +4,14 @@ import type { Log } from '../common/log.js';
 import type { CheckDefinition, CheckFunction } from '../health/check.js';
 import type { Options } from '../options/types.js';
 
-/** The options of a service. Times in milliseconds, sizes in bytes; everything has a default. */
+/** The options of a service. Times in milliseconds, sizes in bytes; every option has a default. */
 export interface ServiceOptions extends Options {
   /** Dependency checks by name: definitions such as `mysqlCheck({ url })`, or functions. Default: none. */
   readonly checks?: Readonly<Record<string, CheckDefinition | CheckFunction>>;
-  /** A registry of prom-client that the metrics join from `start` to `stop`. Default: one of their own. */
+  /** A prom-client registry. The metrics are added to it on `start` and removed on `stop`. Default: a separate registry. */
   readonly register?: MetricsRegistry;
-  /** A pino logger, or an object with its methods. Default: no log. */
+  /** A pino logger, or an object with the same methods. Default: no logging. */
   readonly log?: Log;
-  /** Time source, for tests. */
+  /** Time source, for tests. Default: the clock of the process. */
   readonly clock?: Clock;
 }

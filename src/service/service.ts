@@ -11,6 +11,7 @@ import { History } from '../health/query/history.js';
 import { type ChangedChecks, Registry } from '../health/query/registry.js';
 import { httpPlugin } from '../http/plugin.js';
 import { type HttpServer, openHttp } from '../http/server.js';
+import { type AcceptorLimits, defaultLimits } from '../http/sockets/acceptor.js';
 import type { Overview } from '../http/status-page/overview.js';
 import { LoopWatch } from '../metrics/event-loop.js';
 import { HttpStats } from '../metrics/http-stats.js';
@@ -30,54 +31,54 @@ import type { ServiceOptions } from './options.js';
 import { changedPaths, readServiceOptions, type ServiceSettings } from './settings.js';
 import { logTransitions } from './transition-log.js';
 
-/** How often a drain looks whether everyone has left. */
-const DRAIN_LOOK = 50;
-/** Any time at all: a timer that keeps the process alive and does nothing. */
-const ALIVE = 60_000;
+/** How often a drain checks whether all connections are closed. */
+const DRAIN_CHECK_INTERVAL_MS = 50;
+/** Any interval: the timer only keeps the process alive. */
+const KEEP_ALIVE_INTERVAL_MS = 60_000;
 
 /**
- * Keeps the process alive until the returned function is called. Timers of a `Clock` do not, and a promise that waits
- * for one would be left unsettled where nothing else is open.
+ * Keeps the process alive until the returned function is called. Timers of a `Clock` do not, so a promise that waits for
+ * one would never settle if nothing else is open.
  */
 function keepProcessAlive(): () => void {
-  const timer = setInterval(() => {}, ALIVE);
+  const timer = setInterval(() => {}, KEEP_ALIVE_INTERVAL_MS);
   return () => clearInterval(timer);
 }
 
-/** What a reload did, by names and paths. */
+/** The result of a reload, as names of checks and paths of options. */
 export interface ReloadResult {
-  /** Those that are as before are in none of them. */
+  /** Names of the checks that were added, changed or removed. */
   readonly checks: ChangedChecks;
-  /** Paths of other options that hold from now on, such as `limits.maxWatches`. */
+  /** Paths of other options that took effect, such as `limits.maxWatches`. */
   readonly changed: readonly string[];
-  /** Paths of options that say otherwise than what runs, and hold after a restart, such as `listen[0].url`. */
+  /** Paths of changed options that take effect only after a restart, such as `listen[0].url`. */
   readonly needsRestart: readonly string[];
 }
 
-/** A responder with its checks, as it is embedded in a service or run by the command. */
+/** A responder with its checks, embedded in an application or run by `pongcheck serve`. */
 export class Service {
   /** @internal */
   readonly health: Registry;
   /** @internal */
   readonly server: Server;
   /**
-   * `/health`, `/livez`, `/readyz`, `/startupz`, `/metrics`, `/connections` and `/status` for a Fastify application that exists:
+   * `/health`, `/livez`, `/readyz`, `/startupz`, `/metrics`, `/connections` and `/status` for an existing Fastify application:
    * `app.register(service.plugin, { prefix: '/internal' })`.
    */
   readonly plugin: FastifyPluginAsync;
-  /** `connect`, `ping` and `close`, with what is known of the connection and the true reason. */
+  /** `connect`, `ping` and `close` events, with information about the connection and, for `close`, the reason. */
   readonly events: EventEmitter<ServerEvents>;
-  /** @internal How reloads went. */
+  /** @internal Counts of successful and failed reloads. */
   readonly reloads: Reloads;
   private readonly clock: Clock;
   private readonly log: Log;
   private readonly loop: LoopWatch;
   private readonly httpStats = new HttpStats();
   private settings: ServiceSettings;
-  /** As `HttpContext` wants it. */
+  /** Shared with the HTTP routes; a reload changes it in place. */
   private readonly access: { detail: DetailMode; tokens: Tokens | undefined };
-  private readonly fleet: ProbeExporter | undefined;
-  /** Settles when `start` has opened everything, or will open nothing more. */
+  private readonly exporter: ProbeExporter | undefined;
+  /** Settles when `start` has opened all listeners, or has failed. */
   private opening: Promise<void> | undefined;
   private draining: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
@@ -104,13 +105,13 @@ export class Service {
     logTransitions(this.health, log);
     this.joined = options.register;
     this.access = accessOf(this.settings);
-    this.fleet = probe && new ProbeExporter(probe, clock);
+    this.exporter = probe && new ProbeExporter(probe, clock);
     const context = {
       health: this.health,
       access: this.access,
       connections: (after: number, limit: number) => this.connections(after, limit),
       overview: this.overview(clock.wall()),
-      fleet: this.fleet,
+      exporter: this.exporter,
       register: () => {
         const { register } = this;
         return { contentType: register.contentType, metrics: () => metricsText(register) };
@@ -120,33 +121,33 @@ export class Service {
     };
     this.plugin = httpPlugin(context);
     if (http) {
-      const { host, port, tls, ...limits } = http;
-      const { ipv6Prefix } = this.settings.limits;
+      const { host, port, tls } = http;
       this.openHttp = async () => {
         const certificate = tls && (await LiveCertificate.open(tls, 'http'));
-        const http = await openHttp({ ...context, host, port, certificate, limits, ipv6Prefix, stats: this.httpStats });
+        const limits = httpLimits(this.settings);
+        const http = await openHttp({ ...context, host, port, certificate, limits, stats: this.httpStats });
         if (certificate) this.server.watchCertificate(http.address, certificate);
         return http;
       };
     }
   }
 
-  /** Random per process start; in every report. */
+  /** Random id of this process; part of every report. */
   get instance(): string {
     return this.health.instance;
   }
 
-  /** Where PINGs are answered, as `pong://HOST:PORT` with the real port; empty before `start`. */
+  /** Listener addresses as `pong://HOST:PORT` with the actual port; empty before `start`. */
   get addresses(): readonly string[] {
     return this.bound;
   }
 
-  /** Where HTTP is served, as `http://HOST:PORT`, or `https://`, with the real port; undefined before `start` and with `http: false`. */
+  /** The HTTP address as `http://HOST:PORT`, or `https://`, with the actual port; undefined before `start` and with `http: false`. */
   get httpAddress(): string | undefined {
     return this.http?.address;
   }
 
-  /** The registry of the metrics: the one that was given, or one of their own. prom-client is loaded by the first who wants that. */
+  /** The registry of the metrics: the option `register`, or a separate one. The first access to a separate one loads prom-client. */
   get register(): MetricsRegistry {
     if (this.joined) return this.joined;
     if (!this.own) {
@@ -157,10 +158,10 @@ export class Service {
   }
 
   /**
-   * Runs the checks for the first time and opens the listeners. Rejects with
-   * PONGCHECK_LISTEN, PONGCHECK_ADDRESS, or PONGCHECK_METRICS where `register`
-   * has the metrics of another service; nothing is left open then. A service starts once: a second time rejects with
-   * PONGCHECK_STARTED, and changes nothing.
+   * Starts the checks and opens the listeners. A service can be started once.
+   *
+   * @throws PongcheckError (rejects) `PONGCHECK_LISTEN`, `PONGCHECK_ADDRESS`, or `PONGCHECK_METRICS` if `register` has the
+   *   metrics of another service; nothing is left open then. `PONGCHECK_STARTED` on a second call, which changes nothing.
    */
   async start(): Promise<void> {
     if (this.opening || this.stopping) {
@@ -176,7 +177,7 @@ export class Service {
     await this.stopping;
   }
 
-  /** Opens the listeners one after the other; none once `stop` was called. */
+  /** Opens the listeners one after the other, until `stop` is called. */
   private async open(): Promise<void> {
     const listeners = this.settings.listen.map(({ url, ...own }) => [parseAddress(url), own] as const);
     if (this.joined) this.metrics = this.join(this.joined);
@@ -188,18 +189,19 @@ export class Service {
     if (!this.stopping) this.http = await this.openHttp?.();
   }
 
-  // -- other options ---------------------------------------------------------
+  // -- reload ----------------------------------------------------------------
 
   /**
-   * Takes other options while it runs: all of what `createService` takes, not only what is to change, or what gets them.
-   * They are validated first and then hold from one moment to the next. Connections stay, and so do the results of
-   * checks that are the same: the same object, or made by a factory of this package with equal options. Another check
-   * under a known name keeps the state until its first result; a new one counts in groups that exist from its first
-   * result on; one that is gone is closed. What cannot change while it runs is named in the result, and stays as it is.
-   * One reload begins when the one before has ended.
+   * Applies new options to the running service. They are validated first, and then applied together. Connections stay
+   * open. A check keeps its results if it is the same object, or was made by a factory of this package with equal options.
+   * A replaced check keeps its state until its first result. A new check counts in existing groups from its first result.
+   * A removed check is closed. Options that cannot change at run time keep their values and are listed in the result.
+   * Reloads run one after the other.
    *
-   * @throws PongcheckError (rejects) as `createService` does, and then nothing is changed;
-   *   `PONGCHECK_NOT_RUNNING` before `start`, and from `drain` or `stop` on.
+   * @param options all options, as for `createService`, or a function that returns them.
+   * @returns what changed, and what needs a restart.
+   * @throws PongcheckError (rejects) as `createService` does, and then nothing is changed; `PONGCHECK_NOT_RUNNING` before
+   *   `start` and after a call of `drain` or `stop`.
    */
   reload(options: ServiceOptions | (() => ServiceOptions | Promise<ServiceOptions>)): Promise<ReloadResult> {
     const result = this.reloading.then(() => this.reloadNow(options));
@@ -207,30 +209,34 @@ export class Service {
     return result;
   }
 
-  private async reloadNow(given: Parameters<Service['reload']>[0]): Promise<ReloadResult> {
+  private async reloadNow(source: Parameters<Service['reload']>[0]): Promise<ReloadResult> {
     await this.opening?.catch(() => {});
-    this.mustRun();
+    this.assertRunning();
     try {
-      const options = typeof given === 'function' ? await given() : given;
+      const options = typeof source === 'function' ? await source() : source;
       const next = this.clampToFdLimit(readServiceOptions(options));
       const server = await this.server.plan(next, next.listen);
-      const fleet = next.probe && new ProbeExporter(next.probe, this.clock);
+      const exporter = next.probe && new ProbeExporter(next.probe, this.clock);
       const needsRestart = [...server.needsRestart, ...this.fixedPaths(options, next)];
       const https = next.http ? next.http.tls : undefined;
-      // A restart would refuse what cannot be used.
+      // Refused now rather than by the restart.
       if (https && needsRestart.some((path) => ['http', 'http.tls'].includes(path)))
         await LiveCertificate.open(https, 'http');
-      this.mustRun();
+      this.assertRunning();
 
       const before = this.settings;
-      this.settings = { ...next, http: before.http };
+      const { ipv6Prefix: _, ...limits } = httpLimits(next);
+      this.settings = { ...next, http: next.http && before.http ? { ...before.http, ...limits } : before.http };
       this.server.reload(server);
       Object.assign(this.access, accessOf(next));
-      if (fleet) this.fleet?.take(fleet);
+      if (exporter) this.exporter?.replaceWith(exporter);
+      this.http?.setLimits(httpLimits(this.settings));
       const checks = this.health.reload(next.registry);
       this.reloads.succeeded();
       for (const listener of this.reloadListeners) listener();
-      const changed = [...server.changed, ...changedPaths(before, next)].filter((path) => !needsRestart.includes(path));
+      const changed = [...server.changed, ...changedPaths(before, this.settings)].filter(
+        (path) => !needsRestart.includes(path),
+      );
       return { checks, changed, needsRestart };
     } catch (error) {
       if (!this.isEnding) this.reloads.failed();
@@ -242,22 +248,22 @@ export class Service {
     return this.draining !== undefined || this.stopping !== undefined;
   }
 
-  private mustRun(): void {
+  private assertRunning(): void {
     if (this.opening && !this.isEnding) return;
-    const why = this.stopping ? 'is stopped' : this.draining ? 'drains' : 'was not started';
-    throw new PongcheckError('PONGCHECK_NOT_RUNNING', `the service ${why}, and takes no other options`);
+    const why = this.stopping ? 'is stopped' : this.draining ? 'is draining' : 'was not started';
+    throw new PongcheckError('PONGCHECK_NOT_RUNNING', `cannot reload: the service ${why}`);
   }
 
-  /** Paths of options that hold as long as the service runs, and that are others now. */
+  /** Paths of changed options that cannot change at run time. */
   private fixedPaths({ register, log, clock }: ServiceOptions, { http, probe }: ServiceSettings): string[] {
     const paths: string[] = [];
     const running = this.settings.http;
     if (!http !== !running) paths.push('http');
     else if (http && running) {
-      const keys = Object.keys({ ...http, ...running }) as (keyof typeof http)[];
+      const keys = ['host', 'port', 'tls'] as const;
       paths.push(...keys.filter((key) => !isDeepStrictEqual(http[key], running[key])).map((key) => `http.${key}`));
     }
-    if (!probe !== !this.fleet) paths.push('probe');
+    if (!probe !== !this.exporter) paths.push('probe');
     if (register !== undefined && register !== this.joined) paths.push('register');
     if (log !== undefined && log !== this.log) paths.push('log');
     if (clock !== undefined && clock !== this.clock) paths.push('clock');
@@ -266,7 +272,12 @@ export class Service {
 
   // -- connections -----------------------------------------------------------
 
-  /** What is known of the open connections, the oldest first: of those with an id above `after`, at most `limit`. */
+  /**
+   * Information about the open connections, oldest first.
+   *
+   * @param after only connections with a larger id. Default 0.
+   * @param limit maximum number of connections. Default: no limit.
+   */
   connections(after = 0, limit = Number.POSITIVE_INFINITY): ConnectionInfo[] {
     const infos: ConnectionInfo[] = [];
     for (const connection of this.server.connections) {
@@ -277,8 +288,11 @@ export class Service {
   }
 
   /**
-   * The connections from which nothing has come for `idle` milliseconds (default: the
-   * idle timeout); with `close` those that are not protected are closed for it.
+   * Finds the connections that have received nothing for `idle` milliseconds.
+   *
+   * @param options `idle`: milliseconds, default `heartbeat.idleTimeout`; `close`: also closes the unprotected ones, default
+   *   false.
+   * @returns information about these connections, from before they are closed.
    */
   heartbeat({ idle = this.settings.heartbeat.idleTimeout, close = false } = {}): ConnectionInfo[] {
     return this.server.silent(idle).map((connection) => {
@@ -288,14 +302,14 @@ export class Service {
     });
   }
 
-  /** Exempts a connection from the idle timeout, or no longer. False: there is none with this id. */
+  /** Exempts a connection from the idle timeout, or ends the exemption. Returns false if there is no connection with this id. */
   protect(id: number, isProtected = true): boolean {
     const connection = this.server.find(id);
     if (connection) connection.isProtected = isProtected;
     return connection !== undefined;
   }
 
-  /** Closes a connection, after what waits is answered with what is known. False: there is none with this id. */
+  /** Answers the pending PINGs with the latest known status and closes the connection. Returns false if there is no connection with this id. */
   disconnect(id: number): boolean {
     const connection = this.server.find(id);
     connection?.close('closed-by-application');
@@ -303,19 +317,19 @@ export class Service {
   }
 
   /**
-   * Reads the files of all listeners' certificates anew, as it does by itself every minute. One that cannot be used
-   * is logged, and the one before goes on. Never rejects.
+   * Re-reads the certificate files of all listeners, which also happens every minute. If a certificate is invalid, an
+   * error is logged and the previous one stays in use. Never rejects.
    */
   async reloadCertificates(): Promise<void> {
     await this.server.reloadCertificates();
   }
 
-  // -- the end ---------------------------------------------------------------
+  // -- drain and stop --------------------------------------------------------
 
   /**
-   * Takes its leave in stages (SPEC "Draining"): readiness says draining and clients are told to
-   * go, everyone is served for `drain.grace`, or until nobody is left once `drain.delay` is over;
-   * then `stop`. A service that was not started is stopped at once. Resolves when nothing of it is left. Never rejects.
+   * Shuts down gracefully (SPEC "Draining"). Readiness becomes draining, and clients get a GOAWAY. PINGs are answered for
+   * `drain.grace`, or until no connection is left after `drain.delay`. Then `stop` is called. A service that was not
+   * started is stopped immediately. Resolves when everything is closed. Never rejects.
    */
   drain(): Promise<void> {
     this.draining ??= this.opening ? this.serveUntilDrained() : this.stop();
@@ -326,21 +340,22 @@ export class Service {
     const { clock } = this;
     const { grace, delay } = this.settings.drain;
     const release = keepProcessAlive();
-    const begun = clock.now();
+    const startedAt = clock.now();
     this.health.drain();
     this.server.goaway(grace);
-    const served = () => {
-      const lasted = clock.now() - begun;
-      return lasted >= grace || (lasted >= delay && this.server.connections.size === 0);
+    const isDrained = () => {
+      const elapsed = clock.now() - startedAt;
+      return elapsed >= grace || (elapsed >= delay && this.server.connections.size === 0);
     };
-    while (!served() && !this.stopping) await new Promise<void>((resolve) => clock.after(DRAIN_LOOK, resolve));
+    while (!isDrained() && !this.stopping)
+      await new Promise<void>((resolve) => clock.after(DRAIN_CHECK_INTERVAL_MS, resolve));
     await this.stop();
     release();
   }
 
   /**
-   * Answers what has arrived, sends FIN to everyone, lets HTTP requests in flight
-   * finish, ends the checks. Resolves when nothing of it is left. Never rejects.
+   * Answers the PINGs that have arrived, closes all connections, waits up to 1 s for HTTP requests in flight, and ends the
+   * checks. Resolves when everything is closed. Never rejects.
    */
   stop(): Promise<void> {
     this.stopping ??= this.end();
@@ -350,7 +365,7 @@ export class Service {
   private async end(): Promise<void> {
     const release = keepProcessAlive();
     this.health.drain();
-    // What is just being opened can be closed once it is open.
+    // A listener can be closed only once it is open.
     await this.opening?.catch(() => {});
     await this.server.close();
     await this.http?.close();
@@ -362,19 +377,19 @@ export class Service {
     this.bound = [];
   }
 
-  /** Of the connections that are wanted, as many as this process may have files for. */
+  /** Lowers the connection limits to what the open files limit of the process allows. */
   private clampToFdLimit(settings: ServiceSettings): ServiceSettings {
     const { limits, registry, http, probe } = settings;
-    const wanted = { connections: limits.maxConnections, http: http ? http.maxConnections : 0 };
+    const requested = { connections: limits.maxConnections, http: http ? http.maxConnections : 0 };
     const files = openFilesLimit();
-    const allowed = connectionsWithin(wanted, files, {
+    const allowed = connectionsWithin(requested, files, {
       checks: registry.checks.length,
       probes: probe ? (probe.maxConcurrent ?? MAX_CONCURRENT_PROBES) : 0,
     });
-    if (allowed.connections < wanted.connections || allowed.http < wanted.http) {
+    if (allowed.connections < requested.connections || allowed.http < requested.http) {
       this.log.warn(
         { files, maxConnections: allowed.connections, httpMaxConnections: allowed.http },
-        `this process may open ${files} files: ${allowed.connections} connections are taken (limits.maxConnections is ${wanted.connections}), and ${allowed.http} of HTTP (${wanted.http} otherwise)`,
+        `the open files limit is ${files}: limits.maxConnections is lowered from ${requested.connections} to ${allowed.connections}, http.maxConnections from ${requested.http} to ${allowed.http}`,
       );
     }
     return {
@@ -384,7 +399,7 @@ export class Service {
     };
   }
 
-  /** What the status page reads. */
+  /** The data of the status page. */
   private overview(startedAt: number): Overview {
     const { health, server, clock } = this;
     const history = new History(health, () => clock.wall());
@@ -400,10 +415,10 @@ export class Service {
         return { open, modes, waiting, closed };
       },
       onTransition: (listener) => {
-        const forget = health.onTransition(listener);
+        const unsubscribe = health.onTransition(listener);
         this.reloadListeners.add(listener);
         return () => {
-          forget();
+          unsubscribe();
           this.reloadListeners.delete(listener);
         };
       },
@@ -428,11 +443,21 @@ export class Service {
   }
 }
 
+/** The options of the HTTP server that a reload changes. */
+function httpLimits({ http, limits: { ipv6Prefix } }: ServiceSettings): AcceptorLimits {
+  const { maxConnections, maxConnectionsPerAddress } = http || defaultLimits;
+  return { maxConnections, maxConnectionsPerAddress, ipv6Prefix };
+}
+
 function accessOf({ detail, tokens }: ServerSettings): { detail: DetailMode; tokens: Tokens | undefined } {
   return { detail, tokens: tokens && new Tokens(tokens) };
 }
 
-/** Makes a service; it does nothing before `start`. Throws PONGCHECK_CONFIG for an option that is not allowed. */
+/**
+ * Creates a service, which does nothing until `start`.
+ *
+ * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options, one line for each.
+ */
 export function createService(options: ServiceOptions = {}): Service {
   return new Service(options);
 }

@@ -4,13 +4,13 @@ import type { RegistrySettings } from '../health/query/registry.js';
 import { readOptions, type Settings } from '../options/settings.js';
 import type { ServiceOptions } from './options.js';
 
-/** The options of a service with every default filled in, and its checks. */
+/** The options of a service with all defaults, and its checks. */
 export interface ServiceSettings extends Settings {
   readonly registry: RegistrySettings;
 }
 
 /**
- * Validates the options of a service, and fills in the defaults.
+ * Validates the options of a service and fills in the defaults.
  *
  * @throws PongcheckError `PONGCHECK_CONFIG`, one line for each issue.
  */
@@ -28,18 +28,18 @@ export function readServiceOptions(options: ServiceOptions): ServiceSettings {
   return { ...settings, registry };
 }
 
-const sections = ['ping', 'startup', 'heartbeat', 'limits', 'drain'] as const;
+const sections = ['http', 'ping', 'startup', 'heartbeat', 'limits', 'drain'] as const;
 const values = ['detail', 'tokens', 'serviceId', 'releaseId', 'probe'] as const;
 
-/** Paths of the options that differ; checks, listeners and HTTP are compared by the parts that have them. */
+/** Paths of the options that differ. Listeners and checks are compared by the server and the registry. */
 export function changedPaths(before: Settings, next: Settings): string[] {
-  const [a, b] = [flat(before), flat(next)];
+  const [a, b] = [flatten(before), flatten(next)];
   return Object.keys({ ...a, ...b }).filter((path) => !isDeepStrictEqual(a[path], b[path]));
 }
 
-function flat(settings: Settings): Record<string, unknown> {
+function flatten(settings: Settings): Record<string, unknown> {
   const inSections = sections.flatMap((section) =>
-    Object.entries(settings[section] ?? {}).map(([key, value]) => [`${section}.${key}`, value] as const),
+    Object.entries(settings[section] || {}).map(([key, value]) => [`${section}.${key}`, value] as const),
   );
   return Object.fromEntries([...inSections, ...values.map((key) => [key, settings[key]] as const)]);
 }

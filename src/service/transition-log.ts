@@ -12,16 +12,16 @@ const levels: Readonly<Record<State, 'info' | 'warn' | 'error'>> = {
   'not-found': 'warn',
 };
 
-/** Logs one line for each transition of a check or a group; never one for a run or a PING. */
+/** Logs one line for each transition of a check or a group. */
 export function logTransitions(
   health: { onTransition(listener: (transition: Transition) => void): () => void },
   log: Log,
 ): void {
   health.onTransition(({ of, name, from, to, reason, output }) => {
-    // The group of everything says nothing that the check and its own groups have not said; who drains, knows.
+    // The group `all` would repeat the lines of the checks, and a drain is logged by its caller.
     if (to === 'draining' || (of === 'group' && name === 'all')) return;
     const fields = { [of]: name, from, to, ...(reason && { reason }), ...(output !== undefined && { output }) };
     const why = [reason, output].filter((part) => part !== undefined).join(': ');
-    log[levels[to]](fields, `${of} ${name} is ${to}, was ${from}${why && ` (${why})`}`);
+    log[levels[to]](fields, `${of} ${name}: ${from} -> ${to}${why && ` (${why})`}`);
   });
 }

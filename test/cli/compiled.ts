@@ -1,6 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -8,6 +18,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Another run may still use what is younger. */
 const ONE_DAY = 86_400_000;
 const cache = join(root, 'node_modules', '.cache', 'pongcheck-cli');
+const assets = join('http', 'status-page', 'assets');
 
 /**
  * The folder of the compiled package: `dist/cli.js` and package.json. It is
@@ -25,6 +36,7 @@ export function compiledPackage(): string {
   mkdirSync(making, { recursive: true });
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', join(making, 'dist')]);
+  cpSync(join(root, 'src', assets), join(making, 'dist', assets), { recursive: true });
   copyFileSync(join(root, 'package.json'), join(making, 'package.json'));
   symlinkSync(join(root, 'protocol'), join(making, 'protocol'));
   try {

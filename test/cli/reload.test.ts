@@ -72,7 +72,7 @@ describe('SIGHUP', () => {
         'checks: { own: { kind: module, path: ./own.mjs, fall: 2, groups: [readiness, mine] }, disk: { kind: disk, path: / } }\n',
       /"msg":"needs a restart[^\n]*\n/,
     );
-    expect(told(lines).filter((line) => !line.includes(' disk '))).toEqual([
+    expect(told(lines).filter((line) => !line.includes('check disk:'))).toEqual([
       'info configuration reloaded: checks added: disk; checks changed: own; options changed: limits.maxWatches',
       'warn needs a restart: listen[0].url, http.port',
     ]);

@@ -60,7 +60,7 @@ describe('a configuration file', () => {
     ['unknown-tag', 'a: !secret-tag x\n', /^PONGCHECK_CONFIG pongcheck\.yml:1: is not valid YAML: Unresolved tag$/],
     ['unknown-anchor', 'a: *nowhere\n', /is not valid YAML: Unresolved alias/],
     ['alias-bomb', bomb(), /is not valid YAML: Excessive alias count/],
-    ['alias-in-itself', 'a: &a [*a]\n', /: an alias stands inside of what it names$/],
+    ['alias-in-itself', 'a: &a [*a]\n', /: an alias refers to a node that contains it$/],
     ['nested-too-deep', `${'['.repeat(20_000)}${']'.repeat(20_000)}`, /^PONGCHECK_CONFIG pongcheck\.yml: nests deeper/],
     ['nested-too-deep-in-blocks', `${'- '.repeat(20_000)}1`, /nests deeper than 32 levels$/],
     ['too-large', Buffer.alloc(300 * 1024, '#'), /^PONGCHECK_CONFIG pongcheck\.yml: is larger than 256 KiB$/],

@@ -267,7 +267,7 @@ describe('MYSQL_URL, REDIS_URL and SERVICE_URL', () => {
   it('are refused where the file calls another kind by that name', async () => {
     expect(
       await problems({ file: 'checks: { mysql: { kind: redis, url: "redis://h" } }', env: { MYSQL_URL: 'mysql://h' } }),
-    ).toEqual(['MYSQL_URL is the URL of a check mysql of kind mysql, but the file says another kind of it']);
+    ).toEqual(['MYSQL_URL requires the check mysql to be of kind mysql, but the file sets another kind']);
   });
 });
 
@@ -291,15 +291,15 @@ describe('what Kubernetes puts into the environment for a service of our name', 
 });
 
 describe('a variable PONGCHECK_... that nothing knows', () => {
-  const help = ', and ignored; `pongcheck check-config --help` lists the variables';
+  const help = ' and ignored; `pongcheck check-config --help` lists the variables';
 
   it.each([
     ['PONGCHECK_COLOUR', help],
     ['PONGCHECK_PORT', help],
     ['pongcheck_colour', help],
     [`PONGCHECK_${'X'.repeat(10)}`, help],
-    ['PONGCHECK_HTTP_PORT', ', and ignored; http.port can be set in the file only'],
-    ['PONGCHECK_PROBE_MAX_CONCURRENT', ', and ignored; probe.maxConcurrent can be set in the file only'],
+    ['PONGCHECK_HTTP_PORT', ' and ignored; set http.port in the file'],
+    ['PONGCHECK_PROBE_MAX_CONCURRENT', ' and ignored; set probe.maxConcurrent in the file'],
   ])('%s is a warning that does not show its value', async (name, what) => {
     expect(await warnings({ env: { [name]: '8080' } })).toEqual([`"${name}" in the environment is not known${what}`]);
   });
@@ -450,12 +450,12 @@ describe('a configuration is refused', () => {
     [
       'one-of-a-list',
       { file: 'probe: { targets: ["a.example:1", "nonsense", "c.example:9"] }' },
-      'pongcheck.yml:1: probe.targets is a list; allowed: a list of HOST:PORT, where HOST is a name, *.SUFFIX, an IP address or a network such as 10.0.0.0/8, and PORT may be * (number 2 of them is not)',
+      'pongcheck.yml:1: probe.targets is a list; allowed: a list of HOST:PORT, where HOST is a name, *.SUFFIX, an IP address or a network such as 10.0.0.0/8, and PORT may be * (element 2 is invalid)',
     ],
     [
       'one-secret-of-a-list',
       { env: { PONGCHECK_TOKENS: 'abcdefghijklmnopqrstuvwx,short' } },
-      'PONGCHECK_TOKENS is a text; allowed: a list of 1 to 16 texts of 16 to 1024 of A-Z a-z 0-9 . _ ~ + / -, = at the end (number 2 of them is not)',
+      'PONGCHECK_TOKENS is a text; allowed: a list of 1 to 16 texts of 16 to 1024 of A-Z a-z 0-9 . _ ~ + / -, = at the end (element 2 is invalid)',
     ],
     [
       'value-missing',
@@ -518,7 +518,7 @@ describe('a configuration is refused', () => {
     [
       'nobody-could-ask',
       { file: 'listen: []\nhttp: false' },
-      'listen is empty and http is false: nothing would be served',
+      'listen is empty and http is false; enable at least one of them',
     ],
     [
       'environment-of-wrong-type',
@@ -618,14 +618,14 @@ describe('TLS of a listener', () => {
   });
 
   it.each([
-    ['{ url: "pongs://h" }', 'listen[0].tls is missing: pongs://h:7464 needs a certificate'],
+    ['{ url: "pongs://h" }', 'listen[0].tls is missing: pongs://h:7464 requires a certificate'],
     [
       '{ url: "pongs://h", tls: { cert: c.pem } }',
       'pongcheck.yml:1: listen[0].tls.key is missing; allowed: the path of a file',
     ],
     [
       '{ url: "pong://h", tls: { cert: c.pem, key: k.pem } }',
-      'listen[0].tls is for pongs:// addresses, not for pong://h:7464',
+      'listen[0].tls requires a pongs:// address; found pong://h:7464',
     ],
     [
       '{ url: "pongs://h", tls: { cert: c.pem, key: k.pem, minVersion: TLSv1.1 } }',
@@ -652,7 +652,7 @@ describe('the proxies of a listener', () => {
 
   it('are of TCP', async () => {
     const file = 'listen: [{ url: "pong+unix:/a", proxyProtocol: { from: ["::1"] } }]';
-    expect(await problems({ file })).toEqual(['listen[0].proxyProtocol is for TCP: pong+unix:/a has no addresses']);
+    expect(await problems({ file })).toEqual(['listen[0].proxyProtocol requires a TCP address; found pong+unix:/a']);
   });
 });
 

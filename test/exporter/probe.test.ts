@@ -65,7 +65,7 @@ describe('a probe', () => {
     async (prober) => {
       const { pong, http } = await serve({ checks });
       const { failure, state, checks: told } = await ask(prober === 'http' ? http : pong, { prober });
-      expect(failure).toEqual({ reason: 'unhealthy', description: 'the target says fail' });
+      expect(failure).toEqual({ reason: 'unhealthy', description: 'the target status is fail' });
       expect(state).toBe('fail');
       expect(told).toContainEqual(expect.objectContaining({ name: 'cache', state: 'fail', reason: 'refused' }));
     },
@@ -139,7 +139,7 @@ describe('a probe', () => {
     expect((await ask(port, { prober: 'pongcheck' })).failure?.reason).toBe('refused');
     const lost = await probe({ host: 'nowhere.invalid', port: 1 }, { prober: 'tcp' }, 5000);
     expect(lost.failure?.reason).toBe('dns');
-    expect(lost.log.join('\n')).toContain('nowhere.invalid was looked up in');
+    expect(lost.log.join('\n')).toContain('resolved nowhere.invalid in');
   });
 
   it('says that what answers speaks no TLS', async () => {

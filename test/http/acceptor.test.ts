@@ -57,7 +57,7 @@ describe('a full HTTP server', () => {
     expect((await ask(`${url}/livez`)).status).toBe(200);
     await closed;
     expect([stats.closed['made-room-unused'], stats.limit]).toEqual([1, 3]);
-    expect(warnings).toEqual(['http.maxConnections are open: the oldest that has sent no request was closed']);
+    expect(warnings).toEqual(['http.maxConnections reached: closed the oldest connection without a request']);
   });
 
   it('closes idle ones only when each has sent a request', async () => {
@@ -82,7 +82,7 @@ describe('a full HTTP server', () => {
     await until(() => health.asked.length === 2);
     await expect(ask(`${url}/livez`)).rejects.toMatchObject({ code: expect.stringMatching(/^ECONN|EPIPE/) });
     expect(stats.refused['max-connections']).toBe(1);
-    expect(warnings).toEqual(['an HTTP connection was refused: http.maxConnections are open and busy']);
+    expect(warnings).toEqual(['refused an HTTP connection: http.maxConnections reached, and all are busy']);
     health.settle('pass', { count: 2 });
     for (const { status } of await Promise.all(answers)) expect(status).toBe(200);
   });
@@ -205,7 +205,7 @@ describe('HTTP over TLS', () => {
     await clock.advance(2000);
     await closed;
     expect(stats.closed['handshake-timeout']).toBe(1);
-    expect(warnings).toEqual(['an HTTP connection was closed: its TLS handshake was not complete in time']);
+    expect(warnings).toEqual(['closed an HTTP connection: TLS handshake timed out']);
   });
 
   it.each([

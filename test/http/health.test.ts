@@ -113,7 +113,7 @@ describe('/health', () => {
     const url = await app.listen({ host: '127.0.0.1', port: 0 });
     const { status, json } = await ask(`${url}/health?x`);
     await app.close();
-    expect([status, json]).toEqual([400, { error: 'group and check take names' }]);
+    expect([status, json]).toEqual([400, { error: 'group and check must be names' }]);
     expect(health.asked).toEqual([]);
   });
 

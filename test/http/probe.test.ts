@@ -89,14 +89,14 @@ describe('/probe', () => {
   });
 
   it.each([
-    ['', 400, /^target takes one HOST:PORT/],
+    ['', 400, /^invalid query; expected one target=HOST:PORT/],
     ['target=127.0.0.1', 403, /./],
-    ['target=127.0.0.1:1&target=127.0.0.1:2', 400, /^target takes one HOST:PORT/],
-    ['target=127.0.0.1:0', 400, /^target takes HOST:PORT/],
-    ['target=http://127.0.0.1:1', 400, /^target takes HOST:PORT/],
-    ['target=127.0.0.1:1&module=no', 400, /there are pongcheck, line, http, tcp$/],
-    ['target=127.0.0.1:1&module=__proto__', 400, /there are/],
-    ['target=192.0.2.1:7464', 403, /not in probe\.targets/],
+    ['target=127.0.0.1:1&target=127.0.0.1:2', 400, /^invalid query; expected one target=HOST:PORT/],
+    ['target=127.0.0.1:0', 400, /^invalid target; expected HOST:PORT/],
+    ['target=http://127.0.0.1:1', 400, /^invalid target; expected HOST:PORT/],
+    ['target=127.0.0.1:1&module=no', 400, /available modules: pongcheck, line, http, tcp$/],
+    ['target=127.0.0.1:1&module=__proto__', 400, /unknown module/],
+    ['target=192.0.2.1:7464', 403, /not allowed by probe\.targets/],
   ])('answers %j with %d', async (query, status, description) => {
     const { get } = await prober({ targets: ['127.0.0.1:1'] });
     const answer = await get(query);
@@ -112,7 +112,7 @@ describe('/probe', () => {
     const { text } = await get('target=x.invalid:1&module=slow&debug=true', {
       'x-prometheus-scrape-timeout-seconds': '2.5',
     });
-    expect(text).toContain('for 2000 ms at most');
+    expect(text).toContain('timeout 2000 ms');
   });
 
   it('refuses more than its bound at once, and goes on afterwards', async () => {

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { fastify } from 'fastify';
@@ -67,6 +69,22 @@ describe('the status page', () => {
     expect(text).not.toMatch(/(src|href)="(?!data:,)/);
   });
 
+  it('has the script and the style inline, and no other may run', async () => {
+    const { url } = await start();
+    const response = await fetch(url);
+    const text = await response.text();
+    const policy = response.headers.get('content-security-policy');
+    for (const [tag, file] of [
+      ['script', 'page.js'],
+      ['style', 'page.css'],
+    ]) {
+      const asset = readFileSync(`src/http/status-page/assets/${file}`, 'utf8');
+      expect(text).toContain(`<${tag}>${asset}</${tag}>`);
+      expect(policy).toContain(`${tag}-src 'sha256-${createHash('sha256').update(asset).digest('base64')}'`);
+    }
+    expect(text.match(/<script/g)).toHaveLength(1);
+  });
+
   it('escapes what checks say', async () => {
     const { url, break: breakIt } = await start();
     breakIt();
@@ -100,7 +118,8 @@ describe('the status page', () => {
     const { url } = await start({ detail: 'never' });
     expect(await (await fetch(`${url}/status.json`)).json()).toEqual({ state: 'pass' });
     const text = await (await fetch(url)).text();
-    expect(text).toContain('This service says pass.');
+    expect(text).toContain('The service status is pass.');
+    expect(text).toContain('Details are hidden (<code>detail: never</code>).');
     expect(text).not.toMatch(/db|spare|shop/);
     for await (const parts of events(url)) {
       expect(JSON.stringify(parts)).not.toMatch(/db|spare|shop/);

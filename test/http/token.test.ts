@@ -48,7 +48,7 @@ describe('Authorization: Bearer', () => {
     const { url } = await open();
     const { status, asks, text } = await get(`${url}${path}`, `Bearer ${wrong}`);
     expect([status, asks]).toEqual([401, 'Bearer error="invalid_token"']);
-    expect(JSON.parse(text)).toEqual({ error: 'the token is not a right one' });
+    expect(JSON.parse(text)).toEqual({ error: 'invalid token' });
   });
 
   it.each(['/livez', '/readyz', '/startupz'])('fails no probe at %s, whatever it says', async (path) => {

@@ -69,6 +69,8 @@ describe('what npm pack gives', () => {
       'docs/tutorial.md',
       'protocol/vectors/README.md',
       'dist/cli.js',
+      'dist/http/status-page/assets/page.css',
+      'dist/http/status-page/assets/page.js',
     ];
     expect(inside).toEqual(expect.arrayContaining(wanted.map((name) => `node_modules/pongcheck/${name}`)));
     expect(inside.filter((name) => /pongcheck\/(src|test|bench|scripts)\//.test(name))).toEqual([]);

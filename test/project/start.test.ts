@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +28,8 @@ touch node_modules/.package-lock.json
 const COMPILER = `const fs = require('node:fs');
 const out = process.argv[process.argv.indexOf('--outDir') + 1];
 fs.mkdirSync(out, { recursive: true });
-for (const name of fs.readdirSync('src')) fs.copyFileSync('src/' + name, out + '/' + name.replace(/ts$/, 'js'));
+for (const name of fs.readdirSync('src').filter((name) => name.endsWith('.ts')))
+  fs.copyFileSync('src/' + name, out + '/' + name.replace(/ts$/, 'js'));
 if (fs.readFileSync('src/cli.ts', 'utf8').includes('mistake')) {
   console.log('src/cli.ts: a mistake');
   process.exit(1);
@@ -45,7 +56,9 @@ describe('npm start', () => {
     }
     write('src/cli.ts', CLI);
     write('src/other.ts', '');
-    for (const name of ['src/cli.ts', 'src/other.ts', 'src']) age(name, HOUR_S);
+    write('src/http/status-page/assets/page.js', '');
+    for (const name of readdirSync(join(folder, 'src'), { recursive: true })) age(join('src', String(name)), HOUR_S);
+    age('src', HOUR_S);
   });
 
   afterEach(() => rmSync(folder, { recursive: true, force: true }));

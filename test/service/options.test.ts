@@ -39,7 +39,7 @@ describe('createService', () => {
     [{ listen: [{ url: 'pong://h', idleTimout: 5 }] }, 'listen[0].idleTimout is not a known option; did you mean'],
     [{ listen: [{ url: 'pong://h', keepAlive: { count: -3 } }] }, 'listen[0].keepAlive.count is -3; allowed'],
     [{ listen: [{ url: 'pong://h', keepAlive: { foo: 1 } }] }, 'listen[0].keepAlive.foo is not a known option'],
-    [{ listen: [{ url: 'pongs://h' }] }, 'listen[0].tls is missing: pongs://h:7464 needs a certificate'],
+    [{ listen: [{ url: 'pongs://h' }] }, 'listen[0].tls is missing: pongs://h:7464 requires a certificate'],
     [{ probe: { targetz: [] } }, 'probe.targetz is not a known option; did you mean targets?'],
     [{ checks: { db: 5 } }, 'checks.db is 5; allowed: a function, or an object with a function `run`'],
     [

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { get } from 'node:http';
+import { Agent, get } from 'node:http';
+import { connect as connectTcp } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { connect } from '../../src/client.js';
 import type { ServiceOptions } from '../../src/service/options.js';
@@ -154,7 +155,7 @@ describe('service.reload', () => {
       return quiet;
     });
     let drained: Promise<void> | undefined;
-    await expect(late).rejects.toMatchObject({ code, message: expect.stringContaining('drains') });
+    await expect(late).rejects.toMatchObject({ code, message: expect.stringContaining('is draining') });
     await expect(service.reload(quiet)).rejects.toMatchObject({ code });
     await service.stop();
     await drained;
@@ -186,6 +187,56 @@ describe('service.reload', () => {
     expect((await fetch(`${url}/livez`)).status).toBe(200);
     expect(await answers(await peerOf(service))).toBe(alive);
     expect((await service.reload({ ...quiet, http: { port: 0 } })).needsRestart).toEqual([]);
+  });
+});
+
+describe('limits of HTTP connections', () => {
+  const limited = (http: object, limits = {}): ServiceOptions => ({ ...quiet, http: { port: 0, ...http }, limits });
+
+  it('are applied by a reload, and named as changed', async () => {
+    const service = await start({ http: { port: 0 } });
+    const agent = new Agent({ keepAlive: true, maxSockets: 5 });
+    opened.push(() => agent.destroy());
+    const status = (options: object) =>
+      new Promise((resolve, reject) => {
+        const request = get(`${service.httpAddress}/livez`, options, (response) => {
+          response.resume().on('end', () => resolve(response.statusCode));
+        });
+        request.on('error', reject);
+      });
+    await Promise.all([1, 2, 3, 4, 5].map(() => status({ agent })));
+    expect(await service.register.metrics()).toMatch(/^pongcheck_http_connections 5$/m);
+
+    const result = await service.reload(limited({ maxConnections: 2 }));
+    expect(result).toMatchObject({ changed: ['http.maxConnections'], needsRestart: [] });
+    expect(await service.reload(limited({ maxConnections: 2 }))).toEqual(nothing);
+    expect(await status({ agent: false })).toBe(200);
+    const text = await service.register.metrics();
+    expect(text).toMatch(/^pongcheck_http_connections_limit 2$/m);
+    expect(text).toMatch(/^pongcheck_http_connections_closed_total\{reason="made-room-idle"\} 4$/m);
+    expect(await service.reload(limited({}))).toMatchObject({ changed: ['http.maxConnections'] });
+  });
+
+  it('per address count the connections that were open before, and follow the IPv6 prefix', async () => {
+    const service = await start({ http: { port: 0 } });
+    const port = Number(new URL(service.httpAddress as string).port);
+    const open = () => connectTcp(port, '127.0.0.1');
+    const before = [open(), open()];
+    for (const socket of before) opened.push(() => socket.destroy());
+    const hasOpen = async (count: number) => {
+      const line = `\npongcheck_http_connections ${count}\n`;
+      while (!(await service.register.metrics()).includes(line)) await new Promise(setImmediate);
+    };
+    await hasOpen(2);
+    const result = await service.reload(limited({ maxConnectionsPerAddress: 2 }, { ipv6Prefix: 48 }));
+    expect([...result.changed].sort()).toEqual(['http.maxConnectionsPerAddress', 'limits.ipv6Prefix']);
+    await once(
+      open().on('error', () => {}),
+      'close',
+    );
+    before[0]?.destroy();
+    await hasOpen(1);
+    expect((await fetch(`${service.httpAddress}/livez`)).status).toBe(200);
   });
 });
 

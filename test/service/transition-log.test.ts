@@ -23,15 +23,15 @@ describe('the log of transitions', () => {
     health.start();
     await clock.advance(20_000);
     expect(lines.splice(0)).toEqual([
-      'info: check db is pass, was unknown',
-      'info: group readiness is pass, was unknown',
-      'info: group startup is pass, was starting',
+      'info: check db: unknown -> pass',
+      'info: group readiness: unknown -> pass',
+      'info: group startup: starting -> pass',
     ]);
     broken = true;
     await clock.advance(20_000);
     expect(lines.splice(0)).toEqual([
-      'error: check db is fail, was pass (custom: no route)',
-      'error: group readiness is fail, was pass (custom: no route)',
+      'error: check db: pass -> fail (custom: no route)',
+      'error: group readiness: pass -> fail (custom: no route)',
     ]);
     health.drain();
     expect(lines).toEqual([]);

@@ -105,7 +105,7 @@ describe('the status page in a browser', () => {
     const { page, close } = await visit(A.httpAddress as string);
     await page.locator('#live', { hasText: 'Live.' }).waitFor();
     await A.stop();
-    await page.locator('#live', { hasText: 'what is shown is old' }).waitFor({ timeout: 20_000 });
+    await page.locator('#live', { hasText: 'may be outdated' }).waitFor({ timeout: 20_000 });
     await close();
   }, 40_000);
 

@@ -9,16 +9,16 @@ export const checks: Row = {
     lines(
       {
         title: 'Duration, 95 %',
-        says: 'At the timeout of the check it does not get longer.',
+        description: '95th percentile of the run duration, at most the timeout of the check.',
         unit: 's',
-        empty: 'it has no check',
+        empty: 'no checks',
       },
       [{ expr: quantile(0.95, 'pongcheck_check_duration_seconds', 'check'), legend: '{{check}}' }],
     ),
     lines(
       {
         title: 'Failures by reason',
-        says: 'Single results, also those that do not flip the status because of fall.',
+        description: 'Failed results, including those that do not change the status because of fall.',
         unit: 'cps',
         empty: 'no check has failed',
       },
@@ -33,9 +33,9 @@ export const checks: Row = {
     lines(
       {
         title: 'Runs',
-        says: 'Runs a second. Far above one an interval: somebody asks for fresh results.',
+        description: 'Runs per second. Far more than one per interval means that clients request fresh results.',
         unit: 'cps',
-        empty: 'it has no check',
+        empty: 'no checks',
         width: 8,
       },
       [{ expr: by('check', perSecond('pongcheck_check_runs_total')), legend: '{{check}}' }],
@@ -43,7 +43,7 @@ export const checks: Row = {
     lines(
       {
         title: 'Since the last success',
-        says: 'How long ago a check was last pass or warn. One that never was is not shown.',
+        description: 'Time since the last pass or warn result. Checks without one are not shown.',
         unit: 's',
         empty: 'no check has succeeded yet',
         width: 8,
@@ -58,9 +58,9 @@ export const checks: Row = {
     lines(
       {
         title: 'Abandoned and in flight',
-        says: 'Abandoned runs hold sockets and memory; at 3 of a check no more are started beside them, but one every 30 s.',
+        description: 'Abandoned runs hold sockets and memory. With 3 of them, a check is started only once every 30 s.',
         unit: 'none',
-        empty: 'it has no check',
+        empty: 'no checks',
         width: 8,
       },
       [
@@ -71,9 +71,9 @@ export const checks: Row = {
     lines(
       {
         title: 'Changes of status',
-        says: 'How often the status that counts has changed, in the time of one point.',
+        description: 'Status changes per data point.',
         unit: 'none',
-        empty: 'it has no check',
+        empty: 'no checks',
         width: 24,
         height: 6,
       },

@@ -9,21 +9,22 @@ export const connections: Row = {
     lines(
       {
         title: 'Open',
-        says: 'At the limit newcomers are closed at accept, without a word.',
+        description: 'At the limit further connections are closed on accept.',
         unit: 'none',
-        empty: 'it is not scraped',
+        empty: 'not scraped',
         width: 8,
       },
       [
         { expr: chosen('pongcheck_connections'), legend: '{{instance}} open' },
         { expr: chosen('pongcheck_connections_limit'), legend: '{{instance}} limit' },
-        { expr: chosen('pongcheck_handshakes'), legend: '{{instance}} arriving' },
+        { expr: chosen('pongcheck_handshakes'), legend: '{{instance}} in handshake' },
       ],
     ),
     lines(
       {
         title: 'Ended, by reason',
-        says: 'Dead: the heartbeat was not answered. Load balancers that check end most of theirs with client-reset.',
+        description:
+          'Reason dead: the heartbeat was not answered. Health checks of load balancers usually end with client-reset.',
         unit: 'cps',
         empty: 'no connection has ended',
         width: 8,
@@ -39,9 +40,9 @@ export const connections: Row = {
     lines(
       {
         title: 'Accepted and refused',
-        says: 'Refused ones met a limit of connections.',
+        description: 'Connections are refused at a connection limit.',
         unit: 'cps',
-        empty: 'it is not scraped',
+        empty: 'not scraped',
         width: 8,
       },
       [
@@ -52,7 +53,7 @@ export const connections: Row = {
     lines(
       {
         title: 'Protocol errors',
-        says: 'ERROR frames that were sent, by code. Scanners make some; a client of ours should make none.',
+        description: 'ERROR frames sent, by code. Port scanners cause some; clients of this package should cause none.',
         unit: 'cps',
         empty: 'no ERROR was sent',
         width: 8,
@@ -63,29 +64,29 @@ export const connections: Row = {
     lines(
       {
         title: 'Reading paused',
-        says: 'Peers that ask faster than they read or than checks run, by the bound that held them.',
+        description: 'Clients that send faster than they read or than checks run, by the limit that was reached.',
         unit: 'cps',
-        empty: 'it is not scraped',
+        empty: 'not scraped',
         width: 8,
       },
       [{ expr: by('bound', perSecond('pongcheck_reading_paused_total')), legend: '{{bound}}' }],
     ),
     lines(
       {
-        title: 'Octets',
-        says: 'Over all connections. A bare PING and its PONG are 16 octets each way.',
+        title: 'Transferred bytes',
+        description: 'Over all connections. A bare PING and its PONG are 16 bytes each.',
         unit: 'Bps',
-        empty: 'it is not scraped',
+        empty: 'not scraped',
         width: 8,
       },
       [{ expr: by('direction', perSecond('pongcheck_transferred_bytes_total')), legend: '{{direction}}' }],
     ),
     lines(
       {
-        title: 'Certificates run out in',
-        says: 'A listener reads its certificate anew every minute: a renewed one is seen here without a restart.',
+        title: 'Certificates expire in',
+        description: 'Certificate files are re-read every minute; a renewed certificate needs no restart.',
         unit: 's',
-        empty: 'no listener speaks TLS',
+        empty: 'no listener uses TLS',
         width: 16,
       },
       [
@@ -98,9 +99,9 @@ export const connections: Row = {
     lines(
       {
         title: 'Frames without effect',
-        says: 'PONGs that nobody asked for, GOAWAYs and ERRORs. A client of ours sends hardly any.',
+        description: 'Unsolicited PONGs, GOAWAYs and ERRORs. Clients of this package send very few.',
         unit: 'cps',
-        empty: 'it is not scraped',
+        empty: 'not scraped',
         width: 8,
       },
       [{ expr: by('instance', perSecond('pongcheck_ignored_frames_total')), legend: '{{instance}}' }],

@@ -9,9 +9,9 @@ export const pings: Row = {
     lines(
       {
         title: 'PINGs by status',
-        says: 'What was answered, of all scopes. Fail is an answer: what gets none is not here.',
+        description: 'Answered PINGs of all scopes. PINGs without an answer are not included.',
         unit: 'reqps',
-        empty: 'nobody has asked',
+        empty: 'no PINGs',
       },
       [{ expr: `${by('status', perSecond('pongcheck_pings_total'))} > 0`, legend: '{{status}}' }],
       { stacked: true },
@@ -19,27 +19,28 @@ export const pings: Row = {
     lines(
       {
         title: 'Reply time, quantiles',
-        says: 'How long PINGs waited for their PONG. A question that wants a run waits for it; a fresh answer takes microseconds.',
+        description:
+          'Time from PING to PONG. A PING that requires a run waits for it; an answer from the cache takes microseconds.',
         unit: 's',
-        empty: 'nobody has asked',
+        empty: 'no PINGs',
       },
       quantiles('pongcheck_ping_reply_seconds'),
     ),
     spread(
       {
         title: 'Reply time',
-        says: 'The same as a heat map: two bands are those who waited for a run and those who did not.',
+        description: 'The same as a heat map. Two bands are PINGs that waited for a run and PINGs that did not.',
         unit: 's',
-        empty: 'nobody has asked',
+        empty: 'no PINGs',
       },
       buckets('pongcheck_ping_reply_seconds'),
     ),
     lines(
       {
         title: 'Age of results',
-        says: 'How old the oldest result was that an answer counted. Above the max age of the checks: answers are late.',
+        description: 'Age of the oldest check result in a PONG. Above the max age of the checks, runs are late.',
         unit: 's',
-        empty: 'nobody has asked',
+        empty: 'no PINGs',
       },
       [
         ...quantiles('pongcheck_ping_result_age_seconds'),
@@ -49,21 +50,21 @@ export const pings: Row = {
     lines(
       {
         title: 'Stale and waiting',
-        says: 'Stale: the deadline came before the run was done, and the last known status was answered.',
+        description: 'Stale: the deadline passed before the run was complete, so the last known status was returned.',
         unit: 'short',
-        empty: 'it is not scraped',
+        empty: 'not scraped',
       },
       [
-        { expr: by('instance', perSecond('pongcheck_pings_stale_total')), legend: '{{instance}} stale a second' },
+        { expr: by('instance', perSecond('pongcheck_pings_stale_total')), legend: '{{instance}} stale per second' },
         { expr: by('instance', chosen('pongcheck_pings_waiting')), legend: '{{instance}} waiting' },
       ],
     ),
     lines(
       {
         title: 'Lines',
-        says: 'Questions in line mode: people with nc, and load balancers.',
+        description: 'Requests in line mode, such as of load balancers.',
         unit: 'reqps',
-        empty: 'it is not scraped',
+        empty: 'not scraped',
       },
       [{ expr: by('word', perSecond('pongcheck_lines_total')), legend: '{{word}}' }],
     ),

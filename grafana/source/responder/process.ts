@@ -9,18 +9,18 @@ export const eventLoop: Row = {
     spread(
       {
         title: 'Delay',
-        says: 'How long the loop kept everybody waiting. What is above 1 s makes answers late, and heartbeats too.',
+        description: 'Delay of the event loop. A delay above 1 s delays answers and heartbeats.',
         unit: 's',
-        empty: 'it is not scraped',
+        empty: 'not scraped',
       },
       buckets('pongcheck_event_loop_delay_seconds'),
     ),
     lines(
       {
         title: 'Busy',
-        says: 'The part of the time that the loop does not wait. At 1 there is nothing left.',
+        description: 'Fraction of the time that the event loop is busy. At 1 the process is saturated.',
         unit: 'percentunit',
-        empty: 'it is not scraped',
+        empty: 'not scraped',
       },
       [{ expr: perSecond('pongcheck_event_loop_busy_seconds_total'), legend: '{{instance}}' }],
       { most: 1 },
@@ -34,19 +34,19 @@ export const process: Row = {
     lines(
       {
         title: 'Memory',
-        says: 'It stays flat under a steady load. Abandoned runs and slow peers make it grow.',
+        description: 'Resident memory. Constant under a steady load; abandoned runs and slow clients make it grow.',
         unit: 'bytes',
-        empty: 'the process does not tell it',
+        empty: 'not exported by the process',
         width: 6,
       },
       [{ expr: chosen('process_resident_memory_bytes'), legend: '{{instance}}' }],
     ),
     lines(
       {
-        title: 'Processor',
-        says: 'Of all cores together; 1 is one core.',
+        title: 'CPU',
+        description: 'CPU usage; 1 is one core.',
         unit: 'percentunit',
-        empty: 'the process does not tell it',
+        empty: 'not exported by the process',
         width: 6,
       },
       [{ expr: perSecond('process_cpu_seconds_total'), legend: '{{instance}}' }],
@@ -54,9 +54,10 @@ export const process: Row = {
     lines(
       {
         title: 'Open files',
-        says: 'Connections count, also those of the checks. At the limit nobody is accepted, and no check can connect.',
+        description:
+          'Includes all connections, also those of checks. At the limit connections are refused and checks cannot connect.',
         unit: 'none',
-        empty: 'the process does not tell it',
+        empty: 'not exported by the process',
         width: 6,
       },
       [
@@ -66,10 +67,10 @@ export const process: Row = {
     ),
     lines(
       {
-        title: 'Running since',
-        says: 'Where it falls, the process was started anew.',
+        title: 'Uptime',
+        description: 'Time since the start of the process.',
         unit: 's',
-        empty: 'the process does not tell it',
+        empty: 'not exported by the process',
         width: 6,
       },
       [{ expr: `time() - ${chosen('process_start_time_seconds')}`, legend: '{{instance}}' }],

@@ -11,9 +11,9 @@ export const status: Row = {
     states(
       {
         title: 'Groups',
-        says: 'What it says of each group of its checks. Down: Prometheus could not scrape it.',
+        description: 'Status of each group of checks. Down: Prometheus cannot scrape the responder.',
         unit: 'none',
-        empty: 'it is not scraped',
+        empty: 'not scraped',
       },
       [
         {
@@ -32,9 +32,9 @@ export const status: Row = {
     states(
       {
         title: 'Checks',
-        says: 'The status that counts of each check, after rise and fall.',
+        description: 'Status of each check, after rise and fall.',
         unit: 'none',
-        empty: 'it has no check',
+        empty: 'no checks',
       },
       [
         {
@@ -46,7 +46,8 @@ export const status: Row = {
     list(
       {
         title: 'Why',
-        says: 'Every check that is not pass, with its reason. The description behind it is at /health, for who may see detail.',
+        description:
+          'Every check that is not pass, with its reason. /health has the output of the check, for clients with access to detail.',
         unit: 'none',
         empty: 'all checks pass',
         width: 16,
@@ -57,9 +58,9 @@ export const status: Row = {
     list(
       {
         title: 'Build',
-        says: 'Which version runs where.',
+        description: 'Versions by instance.',
         unit: 'none',
-        empty: 'it is not scraped',
+        empty: 'not scraped',
         width: 8,
       },
       chosen('pongcheck_build_info'),

@@ -4,58 +4,60 @@ import { bytes, enumeration, integer, names, pattern, patterns, text, texts } fr
 import { tlsOptions } from '../shared/option-rows.js';
 
 export const httpOptions: readonly OptionRow[] = [
-  { path: 'url', type: url, required: true, description: 'http:// or https://HOST:PORT/PATH.' },
+  { path: 'url', type: url, required: true, description: 'URL to request: http:// or https://HOST:PORT/PATH.' },
   {
     path: 'method',
     type: enumeration,
     values: ['GET', 'HEAD'],
     default: 'GET',
-    description: 'The method of the request.',
+    description: 'Request method.',
   },
   {
     path: 'headers',
     type: texts,
     defaultText: 'none',
     secret: true,
-    description: 'Headers of the request, such as { authorization: "Bearer ..." }.',
+    description: 'Request headers, such as { authorization: "Bearer ..." }.',
   },
   {
     path: 'nonSecret',
     type: names,
     defaultText: 'none',
-    description: 'Names of headers whose values are not secret: they are not masked, and are sent along a redirect.',
+    description: 'Names of headers whose values are not secret: they are not masked, and are sent to redirect targets.',
   },
   {
     path: 'status',
     type: text,
     default: '200-299',
-    description: 'The statuses that are well: numbers and ranges, separated by commas.',
+    description: 'Accepted status codes: numbers and ranges, separated by commas.',
   },
   {
     path: 'expectBody',
     type: pattern,
     defaultText: 'anything',
-    description: 'A text that the decoded body must contain, or a /regular expression/ that it must match.',
+    description: 'Text that the decoded body must contain, or a /regular expression/ that it must match.',
   },
   {
     path: 'expectHeaders',
     type: patterns,
     defaultText: 'anything',
-    description: 'For headers of the answer: a text that each must contain, or a /regular expression/.',
+    description:
+      'Response headers, each with a text that it must contain or a /regular expression/ that it must match.',
   },
   {
     path: 'maxBody',
     type: bytes,
     default: '64KiB',
     max: 64 * 1024 ** 2,
-    description: 'The largest body that is read, and the largest decoded one; a larger one fails.',
+    description: 'Maximum size of the body, before and after decoding. A larger body fails the check.',
   },
   {
     path: 'redirects',
     type: integer,
     default: '0',
     max: 10,
-    description: 'How many redirects are followed; beyond that the status of the redirect counts.',
+    description:
+      'Maximum number of redirects to follow. Further ones are not followed, and their status code is checked.',
   },
   ...tlsOptions,
 ];

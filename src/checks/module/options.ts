@@ -8,13 +8,13 @@ export const moduleOptions: readonly OptionRow[] = [
     required: true,
     readOnce: true,
     description:
-      'The module, relative to the configuration file. It exports a function, a definition, or, where further options are given, what makes one of these of them.',
+      'ES module, relative to the configuration file. Exports a function, a check definition, or a factory that takes the extra options.',
   },
   {
     path: 'nonSecret',
     type: names,
     defaultText: 'none',
     description:
-      'Names of further options whose values are not secret. All others are masked in outputs, but for host, port, path, database and user.',
+      'Names of extra options whose values are not secret. All others are masked in output, except host, port, path, database and user.',
   },
 ];

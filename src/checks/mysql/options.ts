@@ -8,21 +8,21 @@ export const mysqlOptions: readonly OptionRow[] = [
     path: 'url',
     type: url,
     required: true,
-    description: 'mysql:// or mariadb://USER:PASSWORD@HOST:PORT/DATABASE, with ?ssl=true for TLS.',
+    description: 'mysql:// or mariadb://USER:PASSWORD@HOST:PORT/DATABASE; ?ssl=true enables TLS.',
   },
-  roleOption(['any', 'primary'], 'primary fails a server that is read_only.'),
+  roleOption(['any', 'primary'], 'Required role. With primary, a read_only server fails.'),
   {
     path: 'maxLag',
     type: duration,
-    defaultText: 'any',
+    defaultText: 'no limit',
     description:
-      'How far behind its primary a replica may be; whoever asks needs the right to see that (REPLICATION CLIENT, in MariaDB SLAVE MONITOR).',
+      'Maximum replication lag of a replica. Requires the privilege REPLICATION CLIENT (MariaDB: SLAVE MONITOR).',
   },
   ...tlsOptions,
 ];
 
 /** With a pool of the application instead of a URL. */
 export const mysqlPoolOptions: readonly OptionRow[] = [
-  { path: 'pool', type: instance, values: ['getConnection'], required: true, description: 'A pool of mysql2.' },
+  { path: 'pool', type: instance, values: ['getConnection'], required: true, description: 'A mysql2 pool.' },
   ...mysqlOptions.filter(({ path }) => path !== 'url' && !path.startsWith('tls.')),
 ];

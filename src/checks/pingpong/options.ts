@@ -4,32 +4,37 @@ import { enumeration, names, text } from '../../options/value-types.js';
 import { tlsOptions } from '../shared/option-rows.js';
 
 export const pingpongOptions: readonly OptionRow[] = [
-  { path: 'url', type: address, required: true, description: 'pong://HOST:PORT, or pongs://HOST:PORT for TLS.' },
+  {
+    path: 'url',
+    type: address,
+    required: true,
+    description: 'Address of the responder: pong://HOST:PORT, or pongs://HOST:PORT for TLS.',
+  },
   {
     path: 'scope',
     type: enumeration,
     values: ['readiness', 'liveness', 'startup'],
     default: 'readiness',
-    description: 'What it is asked for.',
+    description: 'Scope to query.',
   },
   {
     path: 'group',
     type: text,
-    defaultText: 'that of the scope',
-    description: 'The one of its groups that counts; not together with checks.',
+    defaultText: 'the group of the scope',
+    description: 'Group to query. Cannot be combined with checks.',
   },
   {
     path: 'checks',
     type: names,
-    defaultText: 'those of the group',
-    description: 'The names of those of its checks that count, 1 to 32.',
+    defaultText: 'all checks of the group',
+    description: 'Names of the checks to query, 1 to 32. Cannot be combined with group.',
   },
   {
     path: 'token',
     type: text,
     defaultText: 'none',
     secret: true,
-    description: 'Shown to it in HELLO, where it asks for one.',
+    description: 'Token to send in HELLO, if the responder requires one.',
   },
   ...tlsOptions,
 ];

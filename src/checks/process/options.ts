@@ -6,13 +6,13 @@ export const processOptions: readonly OptionRow[] = [
     path: 'maxDelay',
     type: duration,
     default: '1s',
-    description: 'The longest that the event loop may have stood still; 0 = no limit.',
+    description: 'Maximum event loop delay; 0 = no limit.',
   },
   {
     path: 'warnDelay',
     type: duration,
     default: '500ms',
-    description: 'Warns where it stood still for longer than this; 0 = never.',
+    description: 'Event loop delay above which the check is warn; 0 = never.',
   },
   {
     path: 'maxUtilization',
@@ -20,7 +20,7 @@ export const processOptions: readonly OptionRow[] = [
     default: '98',
     min: 1,
     max: 100,
-    description: 'The part of the time that the event loop may have been busy, in percent; 100 = no limit.',
+    description: 'Maximum event loop utilization, in percent; 100 = no limit.',
   },
   {
     path: 'warnUtilization',
@@ -28,7 +28,7 @@ export const processOptions: readonly OptionRow[] = [
     default: '90',
     min: 1,
     max: 100,
-    description: 'Warns where it was busy for more than this part of the time, in percent; 100 = never.',
+    description: 'Event loop utilization above which the check is warn, in percent; 100 = never.',
   },
   {
     path: 'maxHeap',
@@ -36,7 +36,7 @@ export const processOptions: readonly OptionRow[] = [
     default: '90',
     min: 1,
     max: 100,
-    description: 'The part of its limit that the heap may fill, in percent; 100 = no limit.',
+    description: 'Maximum heap usage, in percent of the heap limit; 100 = no limit.',
   },
   {
     path: 'warnHeap',
@@ -44,7 +44,7 @@ export const processOptions: readonly OptionRow[] = [
     default: '80',
     min: 1,
     max: 100,
-    description: 'Warns where the heap fills more than this part, in percent; 100 = never.',
+    description: 'Heap usage above which the check is warn, in percent of the heap limit; 100 = never.',
   },
   {
     path: 'window',
@@ -52,6 +52,6 @@ export const processOptions: readonly OptionRow[] = [
     default: '2s',
     min: 100,
     max: ONE_HOUR,
-    description: 'The least time that delay and utilization are judged over.',
+    description: 'Minimum time over which delay and utilization are measured.',
   },
 ];

@@ -9,31 +9,31 @@ export const redisOptions: readonly OptionRow[] = [
     type: url,
     required: true,
     description:
-      'redis://USER:PASSWORD@HOST:PORT/DATABASE; through Sentinels redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME; rediss for TLS.',
+      'redis://USER:PASSWORD@HOST:PORT/DATABASE, or redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME through Sentinels; rediss for TLS.',
   },
   roleOption(
     ['any', 'primary', 'replica'],
-    'primary fails a replica, replica a primary; through Sentinels it says which of the two is checked, any being the primary.',
+    'Required role; a server with the other role fails. Through Sentinels it selects the server to check, any being the primary.',
   ),
   {
     path: 'sentinel.username',
     type: text,
     defaultText: 'none',
-    description: 'The user at the Sentinels; that of the URL is for the server.',
+    description: 'User name for the Sentinels. The credentials in the URL are for the Redis server.',
   },
   {
     path: 'sentinel.password',
     type: text,
     defaultText: 'none',
     secret: true,
-    description: 'The password at the Sentinels.',
+    description: 'Password for the Sentinels.',
   },
   {
     path: 'write',
     type: text,
     defaultText: 'none',
     description:
-      'A key that every run sets, with an expiry of 10 s: a server that takes no writes fails. A node of a cluster that does not serve it sets {TAG}KEY.',
+      'Key that every run sets, with an expiry of 10 s, to detect a server that rejects writes. On a cluster node that does not serve the key, {TAG}KEY is set instead.',
   },
   ...tlsOptions,
 ];

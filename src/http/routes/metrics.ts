@@ -4,8 +4,8 @@ import { get } from '../route.js';
 import { scrape } from './scrape.js';
 
 /**
- * `GET /metrics`: what was counted, in the format of the registry; 200 however unwell the service
- * is. Runs no check. 503 where the registry was given and another collector in it does not answer.
+ * `GET /metrics`: the metrics, in the format of the registry. Runs no check; 200 whatever the status of the service is.
+ * 503 if another collector in the registry of the application does not answer in time.
  */
 export function metricsRoute({ register, clock, renderings }: RouteContext): FastifyPluginAsync {
   return async (app) => {
@@ -16,7 +16,7 @@ export function metricsRoute({ register, clock, renderings }: RouteContext): Fas
     };
     get(app, '/metrics', async (request, reply) => {
       const rendering = await renderings.of('metrics', render);
-      if (!rendering) return reply.code(503).send({ error: 'a collector of metrics did not answer in time' });
+      if (!rendering) return reply.code(503).send({ error: 'a metrics collector timed out' });
       return renderings.send(request, reply, rendering);
     });
   };

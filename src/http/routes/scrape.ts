@@ -1,16 +1,16 @@
 import type { Clock } from '../../common/clock.js';
-import { ANSWER_TIMEOUT } from '../answer.js';
+import { ANSWER_TIMEOUT_MS } from '../answer.js';
 import type { MetricsText } from '../context.js';
 
-/** Reads a registry. A collector of the application may hang: then the text is undefined at the deadline. */
+/** Reads a registry. Returns undefined at the deadline if a collector of the application hangs. */
 export async function scrape(registry: MetricsText, clock: Clock): Promise<string | undefined> {
-  let limit: unknown;
-  const late = new Promise<undefined>((resolve) => {
-    limit = clock.after(ANSWER_TIMEOUT, () => resolve(undefined));
+  let timer: unknown;
+  const timeout = new Promise<undefined>((resolve) => {
+    timer = clock.after(ANSWER_TIMEOUT_MS, () => resolve(undefined));
   });
   try {
-    return await Promise.race([registry.metrics(), late]);
+    return await Promise.race([registry.metrics(), timeout]);
   } finally {
-    clock.clear(limit);
+    clock.clear(timer);
   }
 }

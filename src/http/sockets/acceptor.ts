@@ -11,54 +11,62 @@ import type { Turns } from '../turns.js';
 import { HttpConnection, type HttpConnectionEvents, READ_BYTES } from './http-connection.js';
 import { TlsHandshakes } from './tls-handshakes.js';
 
-/** Silence after which a connection is closed, in milliseconds: above the 60 s after which load balancers do it, so that they are first. */
-export const KEEP_ALIVE_TIMEOUT = 72_000;
-const HANDSHAKE_TIMEOUT = 5000;
-/** A client that takes none of its answer for this long is closed. */
-const UNREAD_TIMEOUT = 10_000;
-/** It may be closed sooner where others need the room. */
-const UNREAD_ROOM = 1000;
-/** From one look for connections that are over a limit to the next. */
-const LOOK_INTERVAL = 1000;
-/** A look that comes later than this tells of a stall of the own loop: what arrived meanwhile is read first. */
-const STALL = 500;
+/** Idle time after which a connection is closed. Above the 60 s of common load balancers, so that they close first. */
+export const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+const HANDSHAKE_TIMEOUT_MS = 5000;
+/** A client that reads none of its response for this long is disconnected. */
+const UNREAD_TIMEOUT_MS = 10_000;
+/** The same at the limit of connections, where another one needs the place. */
+const UNREAD_EVICTION_MS = 1000;
+/** Time between checks for expired connections. */
+const CHECK_INTERVAL_MS = 1000;
+/** A check that is later than this follows a stall of the event loop: data that arrived meanwhile is read first. */
+const STALL_MS = 500;
 
 const reads = sharedReads(READ_BYTES);
 
 const descriptions: Readonly<Record<HttpCloseReason | HttpRefusal, string>> = {
-  'max-connections': 'an HTTP connection was refused: http.maxConnections are open and busy',
-  'max-connections-per-address':
-    'an HTTP connection was refused: http.maxConnectionsPerAddress are open from its address',
-  'made-room-unused': 'http.maxConnections are open: the oldest that has sent no request was closed',
-  'made-room-idle': 'http.maxConnections are open: the one that has been idle the longest was closed',
-  'made-room-unread': 'http.maxConnections are open: one that does not read its answer was closed',
-  'handshake-timeout': 'an HTTP connection was closed: its TLS handshake was not complete in time',
-  'request-timeout': 'an HTTP connection was closed: a request that it began was not complete in time',
-  'idle-timeout': 'an HTTP connection was closed: it was idle for too long',
-  unread: 'an HTTP connection was closed: it does not read its answer',
-  pipelining: 'an HTTP connection was closed: it sent too many requests without waiting for an answer',
+  'max-connections': 'refused an HTTP connection: http.maxConnections reached, and all are busy',
+  'max-connections-per-address': 'refused an HTTP connection: http.maxConnectionsPerAddress reached',
+  'made-room-unused': 'http.maxConnections reached: closed the oldest connection without a request',
+  'made-room-idle': 'http.maxConnections reached: closed the connection that was idle the longest',
+  'made-room-unread': 'http.maxConnections reached: closed a connection that does not read its response',
+  'handshake-timeout': 'closed an HTTP connection: TLS handshake timed out',
+  'request-timeout': 'closed an HTTP connection: request not complete in time',
+  'idle-timeout': 'closed an HTTP connection: idle timeout',
+  unread: 'closed an HTTP connection: it does not read its response',
+  pipelining: 'closed an HTTP connection: too many requests without waiting for a response',
 };
 
-export interface AcceptorOptions {
+/** Limits of the connections of one HTTP server. A reload replaces them. */
+export interface AcceptorLimits {
+  /** Maximum number of connections. At the limit a connection without a request, or an idle one, makes room. Default 1,000. */
   readonly maxConnections: number;
-  /** 0 = unlimited. */
+  /** Maximum number of connections from one IPv4 address or IPv6 network; 0 = unlimited. Default 0. */
   readonly maxConnectionsPerAddress: number;
-  /** Bits of an IPv6 address that count there. */
+  /** Prefix length of the IPv6 networks that `maxConnectionsPerAddress` counts, in bits. Default 64. */
   readonly ipv6Prefix: number;
+}
+
+export const defaultLimits: AcceptorLimits = { maxConnections: 1000, maxConnectionsPerAddress: 0, ipv6Prefix: 64 };
+
+export interface AcceptorOptions {
+  readonly isTls: boolean;
+  readonly limits: AcceptorLimits;
   readonly turns: Turns;
   readonly stats: HttpStats;
   readonly clock: Clock;
   readonly log: Log;
-  /** How the log calls the server. */
+  /** Name of the listener in log lines. */
   readonly listener: string;
 }
 
-/** Connections in one state, the oldest first, with a moment since when each has been in it. */
-class Line {
+/** Connections in one state, oldest first, with the monotonic time at which each entered it. */
+class StateQueue {
   private readonly since = new Map<HttpConnection, number>();
 
   constructor(
-    readonly limit: number,
+    readonly timeoutMs: number,
     readonly reason: HttpCloseReason,
   ) {}
 
@@ -77,40 +85,41 @@ class Line {
   }
 }
 
-/** The connections of one HTTP server: how many there may be, which of them make room for another, and how long each may do nothing. */
+/** The connections of one HTTP server: limits their number, evicts at the limit, and closes expired ones. */
 export class Acceptor implements HttpConnectionEvents {
+  limits: AcceptorLimits;
   private readonly connections = new Set<HttpConnection>();
-  private readonly lines = {
-    /** No request has come yet: silent, in a TLS handshake, or with a part of the first one. */
-    unused: new Line(KEEP_ALIVE_TIMEOUT, 'idle-timeout'),
-    handshaking: new Line(HANDSHAKE_TIMEOUT, 'handshake-timeout'),
-    idle: new Line(KEEP_ALIVE_TIMEOUT, 'idle-timeout'),
-    unread: new Line(UNREAD_TIMEOUT, 'unread'),
+  private readonly queues = {
+    /** No complete request yet: no data, in a TLS handshake, or a partial request. */
+    unused: new StateQueue(KEEP_ALIVE_TIMEOUT_MS, 'idle-timeout'),
+    handshaking: new StateQueue(HANDSHAKE_TIMEOUT_MS, 'handshake-timeout'),
+    idle: new StateQueue(KEEP_ALIVE_TIMEOUT_MS, 'idle-timeout'),
+    unread: new StateQueue(UNREAD_TIMEOUT_MS, 'unread'),
   };
   private readonly perAddress = new PerAddress();
-  private readonly complaints: PeerLog;
-  /** Node's own listener, which parses. */
-  private readonly speakHttp: (connection: HttpConnection) => void;
+  private readonly peerLog: PeerLog;
+  /** Node's own listener, which parses HTTP. */
+  private readonly parseHttp: (connection: HttpConnection) => void;
   private readonly handshakes: TlsHandshakes | undefined;
   private timer: Timer;
-  private lookAt = 0;
+  private checkDueAt = 0;
 
-  /** Takes the connections of `server` from it, and hands them to its parser when they have something to say. */
+  /** Takes over the connections of `server`, and passes each to its parser once data has arrived. */
   constructor(
     server: Server,
-    isTls: boolean,
     private readonly options: AcceptorOptions,
   ) {
-    const { clock, log, listener, stats, maxConnections } = options;
-    stats.limit = maxConnections;
-    this.complaints = new PeerLog(log, clock, listener);
+    const { isTls, clock, log, listener, stats } = options;
+    this.limits = options.limits;
+    stats.limit = this.limits.maxConnections;
+    this.peerLog = new PeerLog(log, clock, listener);
     if (isTls) {
-      const tooLate = (connection: HttpConnection) => this.close(connection, 'handshake-timeout');
-      this.handshakes = new TlsHandshakes(server, options.turns, clock, tooLate);
+      const onTimeout = (connection: HttpConnection) => this.close(connection, 'handshake-timeout');
+      this.handshakes = new TlsHandshakes(server, options.turns, clock, onTimeout);
     }
     const event = isTls ? 'secureConnection' : 'connection';
-    const [speak] = server.listeners(event);
-    this.speakHttp = (connection) => speak?.call(server, connection);
+    const [parse] = server.listeners(event);
+    this.parseHttp = (connection) => parse?.call(server, connection);
     server.removeAllListeners(event);
     if (this.handshakes) server.on(event, (socket: Socket) => this.secured(socket));
     server.on('connection', (socket: Socket) => this.accept(socket));
@@ -126,6 +135,11 @@ export class Acceptor implements HttpConnectionEvents {
     });
   }
 
+  setLimits(limits: AcceptorLimits): void {
+    this.limits = limits;
+    this.options.stats.limit = limits.maxConnections;
+  }
+
   /** Closes every connection. */
   destroy(): void {
     for (const connection of this.connections) connection.destroy();
@@ -134,17 +148,21 @@ export class Acceptor implements HttpConnectionEvents {
   // -- accept ----------------------------------------------------------------
 
   private accept(accepted: Socket): void {
-    const { maxConnections, maxConnectionsPerAddress, ipv6Prefix, turns, stats } = this.options;
+    const { turns, stats } = this.options;
+    const { maxConnections, maxConnectionsPerAddress, ipv6Prefix } = this.limits;
     const socket = this.handshakes ? accepted : withSharedReads(accepted, reads);
     const { remoteAddress } = socket;
-    // It is gone already, and without an address it would pass for a local one.
-    if (remoteAddress === undefined) return refuse(socket);
+    // Closed already. Without an address it would count as loopback.
+    if (remoteAddress === undefined) return destroyQuietly(socket);
     const bucket = addressBucket(remoteAddress, ipv6Prefix) ?? remoteAddress;
-    if (maxConnectionsPerAddress > 0 && !this.perAddress.claim(socket, bucket, maxConnectionsPerAddress)) {
+    // Counted without a limit as well: a reload may set one.
+    if (!this.perAddress.claim(socket, bucket, maxConnectionsPerAddress || Number.POSITIVE_INFINITY)) {
       return this.refuse(socket, 'max-connections-per-address');
     }
-    if (this.connections.size >= maxConnections && !this.removeStaleSocket())
-      return this.refuse(socket, 'max-connections');
+    // More than one only after a reload that lowered the limit.
+    while (this.connections.size >= maxConnections) {
+      if (!this.evict()) return this.refuse(socket, 'max-connections');
+    }
     const connection = new HttpConnection(socket, turns, this);
     this.connections.add(connection);
     stats.open = this.connections.size;
@@ -160,38 +178,38 @@ export class Acceptor implements HttpConnectionEvents {
 
   private secured(socket: Socket): void {
     const connection = this.handshakes?.done(socket);
-    if (!connection) return refuse(socket);
-    this.lines.handshaking.leave(connection);
+    if (!connection) return destroyQuietly(socket);
+    this.queues.handshaking.leave(connection);
     connection.open(socket);
   }
 
-  /** Closes the connection that is missed the least, if there is one. */
-  private removeStaleSocket(): boolean {
-    const { unused, idle, unread } = this.lines;
+  /** Closes the least useful connection; false if all are busy. */
+  private evict(): boolean {
+    const { unused, idle, unread } = this.queues;
     const [stalled, since = 0] = unread.oldest ?? [];
-    const canClose = stalled && this.options.clock.now() - since >= UNREAD_ROOM;
+    const canEvict = stalled && this.options.clock.now() - since >= UNREAD_EVICTION_MS;
     if (unused.oldest) this.close(unused.oldest[0], 'made-room-unused');
     else if (idle.oldest) this.close(idle.oldest[0], 'made-room-idle');
-    else if (canClose) this.close(stalled, 'made-room-unread');
+    else if (canEvict) this.close(stalled, 'made-room-unread');
     else return false;
     return true;
   }
 
   private refuse(socket: Socket, reason: HttpRefusal): void {
     this.options.stats.refused[reason]++;
-    this.complaints.tell(descriptions[reason], socket);
-    refuse(socket);
+    this.peerLog.tell(descriptions[reason], socket);
+    destroyQuietly(socket);
   }
 
-  // -- what a connection says ------------------------------------------------
+  // -- events of a connection ------------------------------------------------
 
   serve(connection: HttpConnection): void {
-    this.speakHttp(connection);
+    this.parseHttp(connection);
   }
 
   busy(connection: HttpConnection): void {
-    this.lines.unused.leave(connection);
-    this.lines.idle.leave(connection);
+    this.queues.unused.leave(connection);
+    this.queues.idle.leave(connection);
   }
 
   idle(connection: HttpConnection): void {
@@ -203,7 +221,7 @@ export class Acceptor implements HttpConnectionEvents {
   }
 
   sent(connection: HttpConnection): void {
-    this.lines.unread.leave(connection);
+    this.queues.unread.leave(connection);
   }
 
   tooManyRequests(connection: HttpConnection): void {
@@ -213,33 +231,33 @@ export class Acceptor implements HttpConnectionEvents {
   closed(connection: HttpConnection): void {
     this.connections.delete(connection);
     this.options.stats.open = this.connections.size;
-    for (const line of Object.values(this.lines)) line.leave(connection);
+    for (const queue of Object.values(this.queues)) queue.leave(connection);
     this.handshakes?.delete(connection);
     if (this.connections.size > 0) return;
     this.options.clock.clear(this.timer);
     this.timer = undefined;
   }
 
-  // -- limits of time --------------------------------------------------------
+  // -- timeouts --------------------------------------------------------------
 
-  private enter(line: keyof Acceptor['lines'], connection: HttpConnection): void {
-    this.lines[line].enter(connection, this.options.clock.now());
+  private enter(state: keyof Acceptor['queues'], connection: HttpConnection): void {
+    this.queues[state].enter(connection, this.options.clock.now());
   }
 
   private arm(): Timer {
     const { clock } = this.options;
-    this.lookAt = clock.now() + LOOK_INTERVAL;
-    return clock.after(LOOK_INTERVAL, () => this.look());
+    this.checkDueAt = clock.now() + CHECK_INTERVAL_MS;
+    return clock.after(CHECK_INTERVAL_MS, () => this.closeExpired());
   }
 
-  private look(): void {
+  private closeExpired(): void {
     const now = this.options.clock.now();
-    const isLate = now - this.lookAt > STALL;
+    const isLate = now - this.checkDueAt > STALL_MS;
     this.timer = this.arm();
     if (isLate) return;
-    for (const line of Object.values(this.lines)) {
-      for (let oldest = line.oldest; oldest && now - oldest[1] >= line.limit; oldest = line.oldest) {
-        this.close(oldest[0], line.reason);
+    for (const queue of Object.values(this.queues)) {
+      for (let { oldest } = queue; oldest && now - oldest[1] >= queue.timeoutMs; oldest = queue.oldest) {
+        this.close(oldest[0], queue.reason);
       }
     }
   }
@@ -251,12 +269,12 @@ export class Acceptor implements HttpConnectionEvents {
 
   private count(reason: HttpCloseReason, { remoteAddress }: { remoteAddress: string | undefined }): void {
     this.options.stats.closed[reason]++;
-    // That an idle connection ends is no news.
-    if (reason !== 'idle-timeout') this.complaints.tell(descriptions[reason], { remoteAddress });
+    // An idle timeout is routine.
+    if (reason !== 'idle-timeout') this.peerLog.tell(descriptions[reason], { remoteAddress });
   }
 }
 
-function refuse(socket: Socket): void {
+function destroyQuietly(socket: Socket): void {
   socket.on('error', () => {});
   socket.destroy();
 }

@@ -3,43 +3,43 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { Turns } from '../turns.js';
 
-/** The most that is parsed, and the most that is written, in one job. */
+/** Maximum number of bytes parsed, and written, in one job. */
 export const READ_BYTES = 4096;
 const WRITE_BYTES = 65_536;
-/** The parser makes a request of each 18 bytes, whatever becomes of the one before: it is given so few that it is stopped soon. */
+/** 18 bytes can be a request, and the parser emits all requests of a chunk. Small chunks let it stop early. */
 const SLICE_BYTES = 256;
-/** Requests of one connection without an answer; browsers and load balancers send one at a time. */
+/** Requests of one connection without a response; browsers and load balancers send one at a time. */
 export const MAX_UNANSWERED = 4;
 
-/** Why the server closed a connection: a closed list, because it is a metric label. */
+/** Callbacks for the state of a connection. */
 export interface HttpConnectionEvents {
-  /** The first bytes have come: HTTP is to be spoken from now on. */
+  /** The first bytes have arrived: pass the connection to the HTTP parser. */
   serve(connection: HttpConnection): void;
-  /** A request has come, and the connection was not busy before. */
+  /** The first request of an idle connection has arrived. */
   busy(connection: HttpConnection): void;
   /** All requests are answered. */
   idle(connection: HttpConnection): void;
-  /** Output waits for the client, and the client took some of it just now. */
+  /** Output is queued, and the client has just read some, or nothing was queued before. */
   sending(connection: HttpConnection): void;
-  /** No output waits any more. */
+  /** The output queue is empty. */
   sent(connection: HttpConnection): void;
-  /** More requests came without waiting for an answer than are allowed. */
+  /** The client pipelined more than `MAX_UNANSWERED` requests. */
   tooManyRequests(connection: HttpConnection): void;
   closed(connection: HttpConnection): void;
 }
 
 /**
- * A connection as Node's HTTP server takes it: a stream between its parser and the socket. What comes is copied, at most
- * `READ_BYTES`, and the socket is not read any further until that has been parsed in a turn of its own; large answers are
- * written in parts. So neither many requests in one read nor many connections at once make a long turn of the loop.
+ * The stream between a socket and Node's HTTP parser. It copies at most `READ_BYTES` of input, and pauses the socket until
+ * they are parsed in a separate turn of the event loop. Large responses are written in parts. So neither many requests in
+ * one read nor many connections cause a long turn of the event loop.
  */
 export class HttpConnection extends Duplex {
-  /** Taken when it was accepted: a socket that is closed meanwhile has none, as if it were local. */
+  /** Read on accept: a closed socket has no address, and would count as loopback. */
   readonly remoteAddress: string | undefined;
   unanswered = 0;
   private source: Socket | undefined;
   private input: Buffer | undefined;
-  /** What may still be parsed in this job. */
+  /** Bytes that may still be parsed in this job. */
   private allowance = 0;
   private isServed = false;
 
@@ -54,12 +54,12 @@ export class HttpConnection extends Duplex {
     raw.on('close', () => this.destroy());
   }
 
-  /** Begins to read; `source` is the socket itself, or what TLS makes of it. */
+  /** Starts reading from `source`: the socket itself, or the TLS socket on top of it. */
   open(source: Socket): void {
     this.source = source;
     source.on('data', (bytes: Buffer) => {
       source.pause();
-      // It may be a buffer that others share.
+      // Copied: the buffer may be shared with other sockets.
       this.input = Buffer.from(bytes);
       this.turns.run(this.parse);
     });
@@ -72,7 +72,7 @@ export class HttpConnection extends Duplex {
     source.on('close', () => this.destroy());
   }
 
-  /** Counts a request; false: it must not be answered, there are too many. */
+  /** Counts a request; false if it exceeds the limit and must not be answered. */
   accepts(response: ServerResponse): boolean {
     if (this.destroyed) return false;
     if (this.unanswered === MAX_UNANSWERED) {
@@ -86,12 +86,12 @@ export class HttpConnection extends Duplex {
     return true;
   }
 
-  /** What Node calls at the end of the last answer. */
+  /** Called by Node after the last response. */
   destroySoon(): void {
     this.end(() => this.destroy());
   }
 
-  // -- from the client -------------------------------------------------------
+  // -- input -----------------------------------------------------------------
 
   override _read(): void {
     if (!this.input) this.source?.resume();
@@ -116,7 +116,7 @@ export class HttpConnection extends Duplex {
     this.push(slice);
   }
 
-  // -- to the client ---------------------------------------------------------
+  // -- output ----------------------------------------------------------------
 
   override _write(bytes: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
     this.events.sending(this);
@@ -131,19 +131,19 @@ export class HttpConnection extends Duplex {
     );
   }
 
-  private send(waiting: readonly Buffer[], done: (error?: Error | null) => void): void {
+  private send(queued: readonly Buffer[], done: (error?: Error | null) => void): void {
     const source = this.source as Socket;
     const now: Buffer[] = [];
     const later: Buffer[] = [];
-    let room = WRITE_BYTES;
-    for (const bytes of waiting) {
-      if (room > 0) now.push(bytes.subarray(0, room));
-      if (bytes.length > room) later.push(bytes.subarray(room));
-      room = Math.max(0, room - bytes.length);
+    let capacity = WRITE_BYTES;
+    for (const bytes of queued) {
+      if (capacity > 0) now.push(bytes.subarray(0, capacity));
+      if (bytes.length > capacity) later.push(bytes.subarray(capacity));
+      capacity = Math.max(0, capacity - bytes.length);
     }
     source.cork();
-    now.forEach((bytes, at) => {
-      if (at < now.length - 1) source.write(bytes);
+    now.forEach((bytes, index) => {
+      if (index < now.length - 1) source.write(bytes);
       else source.write(bytes, (error) => this.written(error, later, done));
     });
     source.uncork();

@@ -4,27 +4,27 @@ import type { Clock, Timer } from '../../common/clock.js';
 import type { Turns } from '../turns.js';
 import type { HttpConnection } from './http-connection.js';
 
-/** Handshakes at once: each of them may still take the loop for a millisecond when the client goes on. */
+/** Maximum number of concurrent handshakes. Each may still block the event loop for 1 ms when the client continues. */
 const MAX_ACTIVE = 32;
-/** How long one may take while others wait for its place, in milliseconds. */
-const ACTIVE_TIMEOUT = 100;
-/** The first byte of a TLS record of a handshake, and the bytes of its header. */
-const HANDSHAKE = 0x16;
+/** How long a handshake may take while others are queued. */
+const ACTIVE_TIMEOUT_MS = 100;
+/** Type of a TLS handshake record, and the length of a record header. */
+const HANDSHAKE_RECORD = 0x16;
 const HEADER_BYTES = 5;
-/** No ClientHello is as long; more is not waited for. */
+/** Longer than any ClientHello; the handshake starts at this length at the latest. */
 const MAX_HELLO_BYTES = 8192;
 
 /**
- * Hands connections to the TLS of Node's server, each in a turn of its own and once the whole ClientHello has come, because
- * to answer that is what costs.
+ * Passes connections to the TLS of Node's server, each in its own turn of the event loop and only after the complete
+ * ClientHello has arrived, because answering it is the expensive part.
  */
 export class TlsHandshakes {
-  private readonly waiting: HttpConnection[] = [];
+  private readonly queue: HttpConnection[] = [];
   private isNewestNext = true;
   private readonly active = new Map<HttpConnection, number>();
   private readonly byEndpoints = new Map<string, HttpConnection>();
   private timer: Timer;
-  private readonly beginTls: (socket: Socket) => void;
+  private readonly startTls: (socket: Socket) => void;
 
   constructor(
     server: Server,
@@ -32,8 +32,8 @@ export class TlsHandshakes {
     private readonly clock: Clock,
     private readonly close: (connection: HttpConnection) => void,
   ) {
-    const [begin] = server.listeners('connection');
-    this.beginTls = (socket) => begin?.call(server, socket);
+    const [start] = server.listeners('connection');
+    this.startTls = (socket) => start?.call(server, socket);
     server.removeAllListeners('connection');
   }
 
@@ -45,21 +45,21 @@ export class TlsHandshakes {
       if (this.byEndpoints.get(endpoints) === connection) this.byEndpoints.delete(endpoints);
     });
     let hello = Buffer.alloc(0);
-    const left = () => connection.destroy();
+    const onEnd = () => connection.destroy();
     const onReadable = () => {
       const bytes: Buffer | null = raw.read();
       if (bytes === null) return;
       hello = Buffer.concat([hello, bytes]);
-      if (!isWhole(hello)) return;
-      raw.off('readable', onReadable).off('end', left);
+      if (!isComplete(hello)) return;
+      raw.off('readable', onReadable).off('end', onEnd);
       raw.unshift(hello);
-      this.waiting.push(connection);
-      this.next();
+      this.queue.push(connection);
+      this.startNext();
     };
-    raw.on('readable', onReadable).on('end', left);
+    raw.on('readable', onReadable).on('end', onEnd);
   }
 
-  /** The connection for which a handshake is complete; undefined: it was closed meanwhile. */
+  /** The connection whose handshake is complete; undefined if it was closed meanwhile. */
   done(socket: Socket): HttpConnection | undefined {
     const connection = this.byEndpoints.get(endpointsOf(socket));
     if (!connection) return undefined;
@@ -68,43 +68,43 @@ export class TlsHandshakes {
   }
 
   delete(connection: HttpConnection): void {
-    const place = this.waiting.indexOf(connection);
-    if (place >= 0) this.waiting.splice(place, 1);
-    if (this.active.delete(connection)) this.next();
+    const index = this.queue.indexOf(connection);
+    if (index >= 0) this.queue.splice(index, 1);
+    if (this.active.delete(connection)) this.startNext();
   }
 
-  /** Begins the next ones, in place of those that take too long. */
-  private next(): void {
+  /** Starts queued handshakes, and closes active ones that take too long. */
+  private startNext(): void {
     const now = this.clock.now();
     for (const [connection, since] of this.active) {
-      if (this.waiting.length === 0 || now - since < ACTIVE_TIMEOUT) break;
+      if (this.queue.length === 0 || now - since < ACTIVE_TIMEOUT_MS) break;
       this.close(connection);
     }
-    while (this.waiting.length > 0 && this.active.size < MAX_ACTIVE) {
-      // By turns: the oldest is not forgotten, and the newest need not wait until a thousand others have failed.
-      const connection = (this.isNewestNext ? this.waiting.pop() : this.waiting.shift()) as HttpConnection;
+    while (this.queue.length > 0 && this.active.size < MAX_ACTIVE) {
+      // Alternates: the oldest is not starved, and the newest does not wait until a thousand others have failed.
+      const connection = (this.isNewestNext ? this.queue.pop() : this.queue.shift()) as HttpConnection;
       this.isNewestNext = !this.isNewestNext;
       this.active.set(connection, now);
       this.turns.run(() => {
-        if (!connection.destroyed) this.beginTls(connection.raw);
+        if (!connection.destroyed) this.startTls(connection.raw);
       });
     }
-    if (this.waiting.length === 0) return;
-    this.timer ??= this.clock.after(ACTIVE_TIMEOUT, () => {
+    if (this.queue.length === 0) return;
+    this.timer ??= this.clock.after(ACTIVE_TIMEOUT_MS, () => {
       this.timer = undefined;
-      this.next();
+      this.startNext();
     });
   }
 }
 
-function isWhole(hello: Buffer): boolean {
-  if (hello[0] !== HANDSHAKE) return true;
+function isComplete(hello: Buffer): boolean {
+  if (hello[0] !== HANDSHAKE_RECORD) return true;
   return (
     hello.length >= HEADER_BYTES && hello.length >= HEADER_BYTES + Math.min(hello.readUInt16BE(3), MAX_HELLO_BYTES)
   );
 }
 
-/** TLS does not say for which socket it speaks; both ends of a connection name it. */
+/** Key of a connection. The `secureConnection` event does not provide the underlying socket. */
 function endpointsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }

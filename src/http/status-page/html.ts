@@ -1,4 +1,4 @@
-/** HTML whose texts are escaped; only `html` makes it. */
+/** HTML that needs no further escaping. */
 export class Html {
   constructor(readonly text: string) {}
 }
@@ -13,12 +13,12 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** A template of HTML: what is put in is escaped unless it is HTML itself; undefined is nothing. */
+/** Template tag for HTML. Escapes interpolated values other than `Html`; undefined becomes the empty string. */
 export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
-  return new Html(strings.reduce((text, string, i) => `${text}${put(parts[i - 1])}${string}`));
+  return new Html(strings.reduce((text, string, i) => `${text}${renderPart(parts[i - 1])}${string}`));
 }
 
-function put(part: Part): string {
+function renderPart(part: Part): string {
   if (part === undefined) return '';
   if (part instanceof Html) return part.text;
   if (typeof part === 'object') return part.map(({ text }) => text).join('');

@@ -1,131 +1,130 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock, Timer } from '../../common/clock.js';
 
-/** From one message to the next while nothing changes, in milliseconds: ages and durations change always. */
-const TICK = 2000;
-/** Changes that come together go out together. */
-const SOON = 50;
-/** However often something changes, a message is made once in this time. */
-const LEAST = 250;
-/** Each costs a socket and a message that it has not read. */
+/** Time between messages while no state changes. Ages and durations always change. */
+const TICK_MS = 2000;
+/** Delay after a change, so that simultaneous changes share one message. */
+const BATCH_MS = 50;
+/** Minimum time between messages, however often something changes. */
+const MIN_INTERVAL_MS = 250;
+/** Each viewer costs a socket and one unread message. */
 export const MAX_VIEWERS = 100;
-/** A viewer that has not read for so long is gone. */
-const MAX_BEHIND = 30_000;
+/** A viewer that has not read for this long is disconnected. */
+const STALL_TIMEOUT_MS = 30_000;
 
 interface Viewer {
   readonly response: ServerResponse;
-  /** What it was sent last was all; it ends where it no longer may see that. */
-  readonly sawAll: boolean;
-  readonly mayAll: () => boolean;
-  /** Monotonic moment since when it has not read what it was sent. */
-  behindSince: number | undefined;
+  /** Whether it received detail when it connected. It is disconnected when it loses access. */
+  readonly sawDetail: boolean;
+  readonly seesDetail: () => boolean;
+  /** Monotonic time since when its output is unread; undefined if all was read. */
+  stalledSince: number | undefined;
 }
 
 /**
- * Those who look at the page now, by server-sent events. Each message is all
- * there is to see: who reads slowly misses some and gets the latest.
+ * The viewers of the page, updated by server-sent events. Each message is complete, so a slow reader skips messages and
+ * gets the latest.
  */
 export class Live {
   private readonly viewers = new Set<Viewer>();
   private timer: Timer;
   private dueAt = Number.POSITIVE_INFINITY;
-  private toldAt = Number.NEGATIVE_INFINITY;
-  /** By `mayAll`, the latest message and when it was made. */
+  private sentAt = Number.NEGATIVE_INFINITY;
+  /** The latest message and its time, with and without detail. */
   private readonly latest = new Map<boolean, { bytes: Buffer; at: number }>();
 
   constructor(
     private readonly clock: Clock,
-    /** What a viewer is sent, as one line. */
-    private readonly message: (mayAll: boolean) => string,
-    private readonly maxViewers = MAX_VIEWERS,
+    /** The current message, on one line. */
+    private readonly message: (detail: boolean) => string,
+    private readonly maxViewers = () => MAX_VIEWERS,
   ) {}
 
   /**
-   * Sends the first message at once, and more until the viewer leaves. The head must have been written. Where too many
-   * look already, one that does not read makes room, or else the one that came first, whose page comes back by itself.
+   * Sends the first message immediately, and further ones until the viewer disconnects. The response headers must have
+   * been written. At the limit a stalled viewer is disconnected, or else the oldest, whose page reconnects by itself.
    */
-  add(response: ServerResponse, mayAll: () => boolean): void {
+  add(response: ServerResponse, seesDetail: () => boolean): void {
     if (response.destroyed) return;
-    if (this.viewers.size >= this.maxViewers) this.removeStaleSocket();
-    const sawAll = mayAll();
-    const viewer: Viewer = { response, sawAll, mayAll, behindSince: undefined };
+    while (this.viewers.size >= this.maxViewers()) this.evict();
+    const sawDetail = seesDetail();
+    const viewer: Viewer = { response, sawDetail, seesDetail, stalledSince: undefined };
     this.viewers.add(viewer);
     response.on('drain', () => {
-      viewer.behindSince = undefined;
+      viewer.stalledSince = undefined;
     });
     response.on('error', () => {});
     response.on('close', () => {
       this.viewers.delete(viewer);
       if (this.viewers.size > 0) return;
-      this.rest();
+      this.cancel();
       this.latest.clear();
     });
-    const kept = this.latest.get(sawAll);
-    const isFresh = kept && this.clock.now() - kept.at < LEAST;
-    this.send(viewer, isFresh ? kept.bytes : this.make(sawAll));
-    this.plan(TICK);
+    const kept = this.latest.get(sawDetail);
+    const isFresh = kept && this.clock.now() - kept.at < MIN_INTERVAL_MS;
+    this.send(viewer, isFresh ? kept.bytes : this.make(sawDetail));
+    this.schedule(TICK_MS);
   }
 
-  /** Something is other than before. */
+  /** Schedules a message after a change. */
   changed(): void {
-    if (this.viewers.size > 0) this.plan(Math.max(SOON, this.toldAt + LEAST - this.clock.now()));
+    if (this.viewers.size > 0) this.schedule(Math.max(BATCH_MS, this.sentAt + MIN_INTERVAL_MS - this.clock.now()));
   }
 
-  /** Sends everyone away. */
+  /** Ends all responses. */
   end(): void {
     for (const { response } of this.viewers) response.end();
   }
 
-  private plan(ms: number): void {
+  private schedule(ms: number): void {
     const at = this.clock.now() + ms;
     if (at >= this.dueAt) return;
     this.clock.clear(this.timer);
     this.dueAt = at;
-    this.timer = this.clock.after(ms, () => this.tell());
+    this.timer = this.clock.after(ms, () => this.broadcast());
   }
 
-  private rest(): void {
+  private cancel(): void {
     this.clock.clear(this.timer);
     this.dueAt = Number.POSITIVE_INFINITY;
   }
 
-  private tell(): void {
-    this.rest();
-    this.toldAt = this.clock.now();
+  private broadcast(): void {
+    this.cancel();
+    this.sentAt = this.clock.now();
     const messages = new Map<boolean, Buffer>();
     for (const viewer of this.viewers) {
-      const mayAll = viewer.mayAll();
-      if (viewer.sawAll && !mayAll) {
+      const detail = viewer.seesDetail();
+      if (viewer.sawDetail && !detail) {
         viewer.response.end();
         continue;
       }
-      const message = messages.get(mayAll) ?? this.make(mayAll);
-      messages.set(mayAll, message);
+      const message = messages.get(detail) ?? this.make(detail);
+      messages.set(detail, message);
       this.send(viewer, message);
     }
-    if (this.viewers.size > 0) this.plan(TICK);
+    if (this.viewers.size > 0) this.schedule(TICK_MS);
   }
 
-  private make(mayAll: boolean): Buffer {
-    const bytes = Buffer.from(`data: ${this.message(mayAll)}\n\n`);
-    this.latest.set(mayAll, { bytes, at: this.clock.now() });
+  private make(detail: boolean): Buffer {
+    const bytes = Buffer.from(`data: ${this.message(detail)}\n\n`);
+    this.latest.set(detail, { bytes, at: this.clock.now() });
     return bytes;
   }
 
-  private removeStaleSocket(): void {
+  private evict(): void {
     const viewers = [...this.viewers];
-    const leaves = viewers.find(({ behindSince }) => behindSince !== undefined) ?? viewers[0];
-    if (!leaves) return;
-    this.viewers.delete(leaves);
-    leaves.response.destroy();
+    const evicted = viewers.find(({ stalledSince }) => stalledSince !== undefined) ?? (viewers[0] as Viewer);
+    this.viewers.delete(evicted);
+    evicted.response.destroy();
   }
 
   private send(viewer: Viewer, message: Buffer): void {
     const now = this.clock.now();
-    const { response, behindSince } = viewer;
-    if (behindSince === undefined) {
-      if (!response.write(message)) viewer.behindSince = now;
-    } else if (now - behindSince > MAX_BEHIND) {
+    const { response, stalledSince } = viewer;
+    if (stalledSince === undefined) {
+      if (!response.write(message)) viewer.stalledSince = now;
+    } else if (now - stalledSince > STALL_TIMEOUT_MS) {
       response.destroy();
     }
   }

@@ -4,16 +4,16 @@ import type { PastTransition } from '../../health/query/history.js';
 import { parseReport } from '../../health/report-view.js';
 import type { State } from '../../health/state.js';
 
-/** What the status page shows beside the health; reading it runs no check. */
+/** The data of the status page. Reading it runs no check. */
 export interface Overview {
-  /** What is known of a group now. */
+  /** The latest known status of a group. */
   known(group: string): Answer;
   groups(): readonly string[];
   stateOf(group: string): State;
-  /** The newest first. */
+  /** Newest first. */
   readonly transitions: readonly PastTransition[];
   connections(): ConnectionCounts;
-  /** Calls `listener` at each transition and each reload; returns what takes that back. */
+  /** Calls `listener` at each transition and each reload; returns a function that unsubscribes. */
   onTransition(listener: () => void): () => void;
   readonly version: string;
   readonly startedAt: Date;
@@ -21,17 +21,17 @@ export interface Overview {
 
 export interface ConnectionCounts {
   readonly open: number;
-  /** Those that are open, by what they speak. */
+  /** Open connections by protocol mode. */
   readonly modes: Readonly<Record<'undecided' | 'binary' | 'line', number>>;
-  /** PINGs that wait for an answer. */
+  /** PINGs without an answer yet. */
   readonly waiting: number;
-  /** Since the start, by reason. */
+  /** Closed since the start, by reason. */
   readonly closed: Readonly<Record<string, number>>;
 }
 
-/** All that the page shows, as `GET /status.json` tells it. */
+/** Everything that the page shows; the body of `GET /status.json`. */
 export interface Board {
-  /** Of readiness, as a bare PING tells it. */
+  /** The status of readiness, as a bare PING returns it. */
   readonly state: State;
   readonly explanation: Explanation;
   readonly groups: Readonly<Record<string, State>>;
@@ -39,7 +39,7 @@ export interface Board {
   readonly transitions: readonly PastTransition[];
   readonly version: string;
   readonly startedAt: Date;
-  /** The other keys are those of a report, whose checks are all there are. */
+  /** The other keys are those of a report of all checks. */
   readonly [key: string]: unknown;
 }
 

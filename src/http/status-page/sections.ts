@@ -1,14 +1,22 @@
 import { parseReport, type ReportedCause, type ReportedCheck, type ReportView } from '../../health/report-view.js';
 import type { State } from '../../health/state.js';
+import type { DetailMode } from '../../net/access.js';
 import { type Html, html } from './html.js';
 import type { Board } from './overview.js';
 
-/** What is told to who may see no more. */
+/** The board of a viewer without access to detail. */
 export interface BareBoard {
   readonly state: State;
 }
 
-/** The parts of the page that change, by the id of the element that holds each; and `now`, wall time in milliseconds. */
+/** Why a viewer may not see detail, and how to get access to it. */
+export interface DetailAccess {
+  readonly mode: DetailMode;
+  /** Relative URL of the login; undefined if tokens give no access to detail. */
+  readonly login: string | undefined;
+}
+
+/** The HTML of the parts of the page that change, by element id; and `now`, the wall-clock time in milliseconds. */
 export type Sections = Readonly<
   Record<'now' | 'title' | 'state' | 'why' | 'chain' | 'checks' | 'log' | 'connections', string>
 >;
@@ -23,15 +31,15 @@ const signs: Readonly<Record<string, string>> = {
   starting: '…',
 };
 
-/** Draws a board; a bare one has a state and nothing else, and `login`: where a token can be shown. */
-export function sections(board: Board | BareBoard, wall: number, login?: string): Sections {
+/** Renders a board. `wall` is the wall-clock time in milliseconds. */
+export function sections(board: Board | BareBoard, wall: number, { mode, login }: DetailAccess): Sections {
   const { state } = board;
   if (!('explanation' in board)) {
     return texts({
       now: html`${wall}`,
       title: html`${state} · pongcheck`,
-      state: html`${badge(state)} <span>This service says ${state}.</span>`,
-      why: html`<p>More is shown to ${login ? html`<a href="${login}">who has a token</a>` : 'those who may see it'}.</p>`,
+      state: html`${badge(state)} <span>The service status is ${state}.</span>`,
+      why: html`<p>Details are hidden (<code>detail: ${mode}</code>).${login && html` <a href="${login}">Log in with a token</a> to see them.`}</p>`,
       chain: html``,
       checks: html``,
       log: html``,
@@ -46,7 +54,7 @@ export function sections(board: Board | BareBoard, wall: number, login?: string)
     state: html`${badge(state)} <span>${headline}</span>${since && html` <small>since ${moment(since)}</small>`}`,
     why: html`<ul>${lines.map((line) => html`<li>${line}</li>`)}</ul>`,
     chain: html`${report.causes.map((cause) => chain(cause, report))}`,
-    checks: html`${report.checks.length === 0 ? html`<p>There are none: that it answers is the answer.</p>` : checkTable(report.checks)}
+    checks: html`${report.checks.length === 0 ? html`<p>No checks are configured.</p>` : checkTable(report.checks)}
 <p>Groups: ${Object.entries(board.groups).map(([name, of]) => html`<span class="group">${name} ${badge(of)}</span> `)}</p>`,
     log: transitionTable(board),
     connections: connectionTable(board),
@@ -57,29 +65,29 @@ function texts(parts: Readonly<Record<keyof Sections, Html>>): Sections {
   return Object.fromEntries(Object.entries(parts).map(([id, { text }]) => [id, text])) as Sections;
 }
 
-/** Never by colour alone. */
+/** A state by colour, sign and word: colour alone is not accessible. */
 function badge(state: string): Html {
   const known = signs[state] === undefined ? 'unknown' : state;
   return html`<b class="badge ${known}"><span aria-hidden="true">${signs[known]}</span> ${state}</b>`;
 }
 
-/** A moment in full; the script says beside it how long ago that was. */
+/** A point in time; the script of the page adds its age. */
 function moment(since: number | Date | undefined): Html {
   if (since === undefined) return html`–`;
   const iso = new Date(since).toISOString();
   return html`<time datetime="${iso}">${iso.replace('T', ' ').slice(0, 19)} UTC</time>`;
 }
 
-/** From here to the leaf, whose end is the root cause. */
+/** The path from this service to the root cause. */
 function chain(cause: ReportedCause, { service, instance, checks }: ReportView): Html {
-  const { via, check = 'what it did not name', reason, output } = cause;
+  const { via, check = 'an unnamed check', reason, output } = cause;
   const why = [reason, output].filter((part) => part !== undefined && part !== '').join(': ');
   const leaf = html`<li class="root"><strong>Root cause</strong> ${check}${via.length > 0 ? html` of ${cause.service ?? cause.instance}` : ''}: ${why}</li>`;
-  const here = html`<li>${service ?? instance} <small>here</small></li>`;
+  const here = html`<li>${service ?? instance} <small>this service</small></li>`;
   if (via.length === 0) return html`<ol class="chain">${here}${leaf}</ol>`;
   const through = checks.filter((own) => own.reason === 'dependency' && own.state !== 'pass').map(({ name }) => name);
   const hops = [...via].reverse().filter((hop) => hop !== cause.instance);
-  return html`<ol class="chain">${here}<li>its check ${through.join(' or ')}</li>${hops.map((hop) => html`<li>the responder ${hop}</li>`)}${leaf}</ol>`;
+  return html`<ol class="chain">${here}<li>check ${through.join(' or ')}</li>${hops.map((hop) => html`<li>responder ${hop}</li>`)}${leaf}</ol>`;
 }
 
 function checkTable(checks: readonly ReportedCheck[]): Html {
@@ -100,7 +108,7 @@ function checkRow({ name, state, reason, output, since, durationMs, critical }: 
 }
 
 function transitionTable({ transitions }: Board): Html {
-  if (transitions.length === 0) return html`<p>Nothing has changed since the start.</p>`;
+  if (transitions.length === 0) return html`<p>No changes since the start.</p>`;
   const rows = transitions.slice(0, SHOWN_TRANSITIONS).map(({ time, of, name, from, to, reason, output }) => {
     const why = [reason, output].filter((part) => part !== undefined && part !== '').join(': ');
     return html`<tr><th scope="row">${moment(time)}</th><td data-label="What">${of} ${name}</td>
@@ -116,8 +124,8 @@ function connectionTable({ connections }: Board): Html {
   const ended = Object.entries(closed).filter(([, count]) => count > 0);
   const rows: (readonly [string, number])[] = [
     ['open', open],
-    ...Object.entries(modes).map(([mode, count]) => [`of these ${mode}`, count] as const),
-    ['PINGs that wait for an answer', waiting],
+    ...Object.entries(modes).map(([mode, count]) => [`open, ${mode}`, count] as const),
+    ['pending PINGs', waiting],
     ...ended.map(([reason, count]) => [`closed: ${reason}`, count] as const),
   ];
   return html`<dl>${rows.map(([name, count]) => html`<div><dt>${name}</dt><dd>${count}</dd></div>`)}</dl>`;
