@@ -23,7 +23,7 @@ import { Tokens } from '../net/tokens.js';
 import { LiveCertificate } from '../server/certificates/live-certificate.js';
 import type { ConnectionInfo } from '../server/connection/info.js';
 import type { ServerEvents } from '../server/connection/session.js';
-import { connectionsWithin, openFilesLimit } from '../server/fd-limit.js';
+import { clampToFdLimit, fdLimit } from '../server/fd-limit.js';
 import { Server } from '../server/server.js';
 import type { ServerSettings } from '../server/settings.js';
 import type { ServiceOptions } from './options.js';
@@ -364,8 +364,8 @@ export class Service {
   private clampToFdLimit(settings: ServiceSettings): ServiceSettings {
     const { limits, registry, http, probe } = settings;
     const wanted = { connections: limits.maxConnections, http: http ? http.maxConnections : 0 };
-    const files = openFilesLimit();
-    const allowed = connectionsWithin(wanted, files, {
+    const files = fdLimit();
+    const allowed = clampToFdLimit(wanted, files, {
       checks: registry.checks.length,
       probes: probe ? (probe.maxConcurrent ?? MAX_CONCURRENT_PROBES) : 0,
     });

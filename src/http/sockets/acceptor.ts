@@ -88,7 +88,7 @@ export class Acceptor implements HttpConnectionEvents {
     unread: new Line(UNREAD_TIMEOUT, 'unread'),
   };
   private readonly perAddress = new PerAddress();
-  private readonly complaints: PeerLog;
+  private readonly peerLog: PeerLog;
   /** Node's own listener, which parses. */
   private readonly speakHttp: (connection: HttpConnection) => void;
   private readonly handshakes: TlsHandshakes | undefined;
@@ -103,7 +103,7 @@ export class Acceptor implements HttpConnectionEvents {
   ) {
     const { clock, log, listener, stats, maxConnections } = options;
     stats.limit = maxConnections;
-    this.complaints = new PeerLog(log, clock, listener);
+    this.peerLog = new PeerLog(log, clock, listener);
     if (isTls) {
       const tooLate = (connection: HttpConnection) => this.close(connection, 'handshake-timeout');
       this.handshakes = new TlsHandshakes(server, options.turns, clock, tooLate);
@@ -140,7 +140,7 @@ export class Acceptor implements HttpConnectionEvents {
     // It is gone already, and without an address it would pass for a local one.
     if (remoteAddress === undefined) return refuse(socket);
     const bucket = addressBucket(remoteAddress, ipv6Prefix) ?? remoteAddress;
-    if (maxConnectionsPerAddress > 0 && !this.perAddress.claim(socket, bucket, maxConnectionsPerAddress)) {
+    if (maxConnectionsPerAddress > 0 && !this.perAddress.reserve(socket, bucket, maxConnectionsPerAddress)) {
       return this.refuse(socket, 'max-connections-per-address');
     }
     if (this.connections.size >= maxConnections && !this.removeStaleSocket())
@@ -179,7 +179,7 @@ export class Acceptor implements HttpConnectionEvents {
 
   private refuse(socket: Socket, reason: HttpRefusal): void {
     this.options.stats.refused[reason]++;
-    this.complaints.tell(descriptions[reason], socket);
+    this.peerLog.log(descriptions[reason], socket);
     refuse(socket);
   }
 
@@ -252,7 +252,7 @@ export class Acceptor implements HttpConnectionEvents {
   private count(reason: HttpCloseReason, { remoteAddress }: { remoteAddress: string | undefined }): void {
     this.options.stats.closed[reason]++;
     // That an idle connection ends is no news.
-    if (reason !== 'idle-timeout') this.complaints.tell(descriptions[reason], { remoteAddress });
+    if (reason !== 'idle-timeout') this.peerLog.log(descriptions[reason], { remoteAddress });
   }
 }
 
