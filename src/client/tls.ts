@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import { PongcheckError } from '../common/errors.js';
 import { type Address, hostAndPort } from '../net/address.js';
-import { ALPN, flawOf } from '../net/tls.js';
+import { ALPN, certificateProblem } from '../net/tls.js';
 
 /** How a server at a `pongs://` address proves who it is, and this client to it. Texts are PEM. */
 export interface ClientTls {
@@ -48,7 +48,7 @@ export function tlsFailure(
 }
 
 function sentenceOf({ code = '', message }: NodeJS.ErrnoException, stands: boolean): string | undefined {
-  const flaw = flawOf(code);
+  const flaw = certificateProblem(code);
   if (flaw) return `shows a certificate that ${flaw}`;
   if (/_ALERT_CERTIFICATE_REQUIRED$/.test(code)) return 'wants a client certificate';
   const [, alert] = /_ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|\w*CERTIFICATE\w*)$/.exec(code) ?? [];

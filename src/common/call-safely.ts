@@ -1,8 +1,4 @@
-/**
- * Calls code of someone else. What it throws is thrown again where it disturbs
- * nobody: as loud as ever, but the others who wait are still told, and the
- * checks go on.
- */
+/** Calls user code. An exception is rethrown from a microtask, so it stays visible without breaking other listeners. */
 export function callSafely(call: () => void): void {
   try {
     call();

@@ -1,43 +1,42 @@
-/** A timer that has been set; only the clock that set it can clear it. */
+/** Handle of a timer, for the clock that created it. */
 export type Timer = unknown;
 
 /**
- * Where time comes from. Whatever judges an age, a silence or a deadline is
- * handed a clock, so that a test can move time and a step of the wall clock
- * convicts nobody (SPEC "Failure detection").
+ * Time source. Code that evaluates ages, silences or deadlines takes a `Clock`, so tests control time and steps of the
+ * wall clock cannot cause false failure detection (SPEC "Failure detection").
  */
 export interface Clock {
-  /** Monotonic time in milliseconds, with fractions. Its origin means nothing. */
+  /** Monotonic time in milliseconds, with fractions and an arbitrary origin. */
   now(): number;
-  /** Wall time in milliseconds since 1970, only for what people read. */
+  /** Wall time in milliseconds since 1970; for output only. */
   wall(): number;
   /**
-   * Calls `fire` once, `ms` milliseconds from now; with Infinity never. Any time is allowed, also one that is longer
-   * than a timer of Node takes. Never keeps the process alive by itself.
+   * Calls `fire` once after `ms` milliseconds; never for Infinity. Unlike `setTimeout` it has no maximum, and it does not
+   * keep the process alive.
    */
   after(ms: number, fire: () => void): Timer;
-  /** Unsets a timer; one that has fired or was cleared already is ignored. */
+  /** Cancels a timer; has no effect after it has fired or was cleared. */
   clear(timer: Timer): void;
 }
 
-/** The longest delay of a timer of Node, about 25 days; with a longer one it fires after 1 ms. */
+/** Maximum delay of `setTimeout`, about 25 days; it fires after 1 ms for a longer one. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
-/** A timer for a time that is longer than one of Node takes: one after the other. */
+/** A timer longer than `MAX_DELAY_MS`, as a sequence of timers. */
 class LongTimer {
   private current: NodeJS.Timeout | undefined;
 
   constructor(
-    private left: number,
+    private remaining: number,
     private readonly fire: () => void,
   ) {
     this.next();
   }
 
   private next(): void {
-    const delay = Math.min(this.left, MAX_DELAY_MS);
-    this.left -= delay;
-    this.current = setTimeout(() => (this.left > 0 ? this.next() : this.fire()), delay).unref();
+    const delay = Math.min(this.remaining, MAX_DELAY_MS);
+    this.remaining -= delay;
+    this.current = setTimeout(() => (this.remaining > 0 ? this.next() : this.fire()), delay).unref();
   }
 
   clear(): void {

@@ -1,24 +1,24 @@
-/** Every error that this package throws on purpose has one of these codes; the table in docs/embed.md is this one. */
+/** Codes of the errors that this package throws; docs/embed.md has this table. */
 export const errorCodes = {
   PONGCHECK_CONFIG: 'The configuration has an unknown key, a wrong type or a value out of range.',
-  PONGCHECK_ADDRESS: 'An address is not of a form that is understood.',
+  PONGCHECK_ADDRESS: 'An address is not valid.',
   PONGCHECK_LISTEN: 'A listener could not be opened.',
-  PONGCHECK_CONNECT: 'The connection to a responder could not be made.',
-  PONGCHECK_TLS: 'A TLS handshake failed, or one side does not accept the certificate of the other.',
-  PONGCHECK_TIMEOUT: 'No answer came in time.',
-  PONGCHECK_CLOSED: 'The connection ended before the answer came.',
-  PONGCHECK_BUSY: 'A client has as many questions waiting as it may; try again when some are answered.',
-  PONGCHECK_PROTOCOL: 'The peer sent what the protocol does not allow.',
+  PONGCHECK_CONNECT: 'The connection to a responder could not be established.',
+  PONGCHECK_TLS: 'A TLS handshake failed, or one side rejected the certificate of the other.',
+  PONGCHECK_TIMEOUT: 'No answer arrived in time.',
+  PONGCHECK_CLOSED: 'The connection was closed before the answer arrived.',
+  PONGCHECK_BUSY: 'A client has reached its limit of pending requests; retry when some are answered.',
+  PONGCHECK_PROTOCOL: 'The peer violated the protocol.',
   PONGCHECK_REFUSED: 'The peer answered with an ERROR frame.',
-  PONGCHECK_CHECK: 'A check was defined or loaded wrongly.',
-  PONGCHECK_METRICS: 'A registry of metrics has metrics of another service already.',
-  PONGCHECK_STARTED: 'A service starts once, and was started or stopped already.',
-  PONGCHECK_NOT_RUNNING: 'Only a service that runs, and does not drain, takes other options.',
+  PONGCHECK_CHECK: 'The definition of a check is invalid, or its module cannot be loaded.',
+  PONGCHECK_METRICS: 'The metrics registry already has the metrics of another service.',
+  PONGCHECK_STARTED: 'A service can be started once, and was already started or stopped.',
+  PONGCHECK_NOT_RUNNING: 'Options can be changed only while a service runs and is not draining.',
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;
 
-/** An error of this package: `code` says which, `message` says what was found and what is allowed. */
+/** An error of this package; `code` is stable, `message` contains what is wrong and what is allowed. */
 export class PongcheckError extends Error {
   override readonly name = 'PongcheckError';
   readonly code: ErrorCode;

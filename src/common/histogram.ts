@@ -1,12 +1,11 @@
 /**
- * Counts of observations by upper bound, kept in one typed array: an
- * observation costs nanoseconds and allocates nothing, so it may stand on the
- * way of every PING. `metrics.ts` hands the counts over when it is scraped.
+ * Counts observations per bucket in a typed array. An observation takes nanoseconds and no allocation, so it is allowed
+ * on the hot path; the counts are read when metrics are scraped.
  */
 export class Histogram {
-  /** Upper bounds, rising, in the unit of what is observed. */
+  /** Upper bounds, ascending, in the unit of the observations. */
   readonly bounds: readonly number[];
-  /** Observations per bucket (not cumulative); the last one is above every bound. */
+  /** Observations per bucket, not cumulative; the last bucket is above all bounds. */
   readonly counts: Float64Array;
   /** Sum of all observed values. */
   sum = 0;
@@ -16,7 +15,7 @@ export class Histogram {
     this.counts = new Float64Array(bounds.length + 1);
   }
 
-  /** Counts `value` as seen `times` times. */
+  /** Counts `times` observations of `value`. */
   observe(value: number, times = 1): void {
     const { bounds, counts } = this;
     let bucket = 0;

@@ -1,14 +1,17 @@
-/** The part of a pino logger that the library uses; any logger of that shape will do. */
+/** The methods of a pino logger that the library uses; any compatible logger works. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
-  /** Lines that could not be written so far, for the metric. Default: 0. */
+  /**
+   * Number of lines that could not be written, for the metric.
+   * @default 0
+   */
   readonly droppedLines?: number;
 }
 
-function nothing(): void {}
+function noop(): void {}
 
-/** Says nothing: the default of a library. */
-export const silentLog: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+/** Discards all lines; the default of the library. */
+export const silentLog: Log = { debug: noop, info: noop, warn: noop, error: noop };

@@ -1,44 +1,44 @@
 const MASK = '***';
 
-/** Masks known secrets in texts. The work grows with the text, and hardly with the number of secrets. */
+/** Masks known secrets in texts. Its cost grows with the text, and only logarithmically with the number of secrets. */
 export class SecretMask {
-  /** In the order of `<`. */
+  /** Sorted in the order of `<`. */
   private readonly sorted: readonly string[];
-  /** For each, where the longest stands that it begins with; -1: none. */
-  private readonly within: readonly number[];
+  /** For each, the index of the longest other secret that is a prefix of it; -1: none. */
+  private readonly prefixes: readonly number[];
 
   constructor(secrets: Iterable<string>) {
     this.sorted = [...spellings(secrets)].sort();
-    const within: number[] = [];
+    const prefixes: number[] = [];
     for (const [index, secret] of this.sorted.entries()) {
       let shorter = index - 1;
-      while (shorter >= 0 && !secret.startsWith(this.sorted[shorter] as string)) shorter = within[shorter] as number;
-      within.push(shorter);
+      while (shorter >= 0 && !secret.startsWith(this.sorted[shorter] as string)) shorter = prefixes[shorter] as number;
+      prefixes.push(shorter);
     }
-    this.within = within;
+    this.prefixes = prefixes;
   }
 
   /**
-   * The first `limit` characters of a text, without secrets. One that begins before the limit is masked whole, so that
-   * the cut leaves no part of it; where several overlap all of them are.
+   * The first `limit` characters of a text, without secrets. A secret that begins before the limit is masked as a whole;
+   * overlapping secrets are masked together.
    */
   apply(text: string, limit: number): string {
     const end = Math.min(text.length, limit);
     if (this.sorted.length === 0) return text.slice(0, end);
     let masked = '';
-    let shownFrom = 0;
+    let copiedUntil = 0;
     let maskedUntil = 0;
     for (let at = 0; at < end; at++) {
       const until = at + this.longestAt(text, at);
       if (until <= Math.max(at, maskedUntil)) continue;
-      if (at >= maskedUntil) masked += text.slice(shownFrom, at) + MASK;
+      if (at >= maskedUntil) masked += text.slice(copiedUntil, at) + MASK;
       maskedUntil = until;
-      shownFrom = until;
+      copiedUntil = until;
     }
-    return masked + text.slice(shownFrom, Math.max(shownFrom, end));
+    return masked + text.slice(copiedUntil, Math.max(copiedUntil, end));
   }
 
-  /** The length of the longest secret that begins there; 0: none does. */
+  /** Length of the longest secret that begins at `at`; 0: none. */
   private longestAt(text: string, at: number): number {
     const rest = text.slice(at);
     let low = 0;
@@ -48,32 +48,32 @@ export class SecretMask {
       if ((this.sorted[middle] as string) <= rest) low = middle + 1;
       else high = middle;
     }
-    // Whatever the rest begins with, the last one that is not behind it begins with as well.
-    for (let found = low - 1; found >= 0; found = this.within[found] as number) {
-      const secret = this.sorted[found] as string;
+    // Every secret that is a prefix of the rest is the last one sorted before it, or a prefix of that one.
+    for (let index = low - 1; index >= 0; index = this.prefixes[index] as number) {
+      const secret = this.sorted[index] as string;
       if (rest.startsWith(secret)) return secret.length;
     }
     return 0;
   }
 }
 
-/** The secrets as they are, and as JSON, a URL or HTTP's basic authentication spell them. */
+/** The secrets as given, and as encoded in JSON, in URLs and in HTTP basic authentication. */
 function spellings(secrets: Iterable<string>): ReadonlySet<string> {
   const all = new Set<string>();
   for (const given of secrets) {
     for (const secret of new Set([given, given.trim(), decoded(given)])) {
       all.add(secret);
       all.add(JSON.stringify(secret).slice(1, -1));
-      // That of a very short one is found in many a word.
+      // The encoding of a very short secret occurs in ordinary words.
       if (secret.length >= 4) {
         const base64 = Buffer.from(secret).toString('base64').replace(/=+$/, '');
         all.add(base64).add(base64.replaceAll('+', '-').replaceAll('/', '_'));
       }
-      // A lone surrogate has no place in a URL.
+      // A lone surrogate cannot be encoded in a URL.
       if (/\p{Cs}/u.test(secret)) continue;
       const encoded = encodeURIComponent(secret);
       all.add(encodeURI(secret)).add(encoded).add(encoded.replaceAll('%20', '+'));
-      all.add(encoded.replace(/%../g, (octet) => octet.toLowerCase()));
+      all.add(encoded.replace(/%../g, (byte) => byte.toLowerCase()));
     }
   }
   all.delete('');

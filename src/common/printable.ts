@@ -1,15 +1,15 @@
 const unprintable = /[\p{C}\p{Zl}\p{Zp}]/gu;
 
 /**
- * A peer's text for one line of a terminal or of a plain text: control characters, line breaks and
- * what reorders text are spelt out, and it is cut.
+ * A peer's text for one line of output: escapes control characters, line breaks and bidirectional controls, and cuts it
+ * to `max` characters.
  */
-export function printable(text: string, most = 200): string {
-  const cut = text.length > most ? `${text.slice(0, most)}…` : text;
+export function printable(text: string, max = 200): string {
+  const cut = text.length > max ? `${text.slice(0, max)}…` : text;
   return cut.replace(unprintable, (character) => `\\u{${(character.codePointAt(0) as number).toString(16)}}`);
 }
 
-/** JSON on one line that a terminal takes as text and nothing else. */
+/** JSON on one line, without characters that a terminal interprets. */
 export function printableJson(value: unknown): string {
   return JSON.stringify(value).replace(unprintable, (character) =>
     character

@@ -1,42 +1,41 @@
 import { SecretMask } from './mask.js';
 
-/** The longest sentence that anyone gets to see, in characters. */
+/** Maximum length of a redacted text, in characters. */
 export const MAX_SENTENCE = 200;
-/** More of a text than this is not looked at: enough for a sentence, and bounds the work. */
-const MAX_LOOKED_AT = 4096;
+/** Maximum input that is processed, in characters; bounds the work. */
+const MAX_INPUT = 4096;
 const MAX_ERRORS = 3;
-/** Values that are looked at in an object that is shown as JSON. */
+/** Maximum number of values in an object that is converted to JSON. */
 const MAX_VALUES = 1000;
 const MASK = '***';
 
-/** `scheme://user:pass@` up to the last @ of the word, so that a password may hold any of `/:?@`. */
+/** `scheme://user:pass@` up to the last @ of the word, so that a password may contain any of `/:?@`. */
 const userInfo = /\b([a-z][a-z0-9+.-]{0,31}:\/\/)[^\s"'<>]{0,512}@/gi;
 /** `user:pass@host` without a scheme. */
 const bareUserInfo = /(?<![^\s"'(=,])[^\s:@/"'(=,]{1,128}:[^\s@/]{1,256}@(?=[\w[(])/g;
-/** `password=...`, `"token": "..."`. `using password: YES` tells nothing and helps. */
+/** `password=...`, `"token": "..."`; not `using password: YES`, which is harmless and helpful. */
 const namedSecret =
   /\b([\w.-]{0,32}(?:passw(?:or)?d|passphrase|pwd|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credentials?|signature)[\w.-]{0,32}["']?\s{0,4}[=:]\s{0,4})(?!(?:YES|NO)\b)("[^"]*"|'[^']*'|[^\s&;,"')}\]]+)/gi;
 const authorization =
   /\b(authorization["']?\s{0,4}[=:]\s{0,4}(?:basic|bearer|digest)?|bearer|basic)\s+[\w.~+/=-]{8,}/gi;
-/** A line of a stack: `at f (file:1:2)`, `at file:1:2`. */
+/** A line of a stack trace: `at f (file:1:2)`, `at file:1:2`. */
 const stackLine = /^\s*at\s.*(\)|:\d+)\s*$/;
-/** What would break a line, move a terminal's cursor, reorder text, or is no character at all. */
+/** Characters that break a line, control a terminal or reorder text, and lone surrogates. */
 const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
-/** One redacted line of at most `MAX_SENTENCE` characters, from an error or any other thing. */
-export type Redact = (thing: unknown) => string;
+/** Returns one redacted line of at most `MAX_SENTENCE` characters for an error or any other value. */
+export type Redact = (value: unknown) => string;
 
 /**
- * A `Redact` that knows `secrets`, as they are and as a URL or JSON spells
- * them, and that never throws. It also takes out what looks like a credential: the user part of a URL,
- * `password=...` and its like, an Authorization value. No stack gets through.
+ * Creates a `Redact` that never throws. It masks `secrets`, also as encoded in URLs and JSON, and text that looks like a
+ * credential: the user part of a URL, `password=...` and similar, an Authorization value. It removes stack traces.
  */
 export function redactor(secrets: Iterable<string>): Redact {
   const known = new SecretMask(secrets);
-  return (thing) => {
-    const whole = textOf(thing);
-    const looked = known.apply(whole, MAX_LOOKED_AT);
-    const text = (whole.length > MAX_LOOKED_AT ? withoutLastWord(looked) : looked)
+  return (value) => {
+    const whole = textOf(value);
+    const masked = known.apply(whole, MAX_INPUT);
+    const text = (whole.length > MAX_INPUT ? withoutLastWord(masked) : masked)
       .split(/[\r\n]+/)
       .filter((line) => !stackLine.test(line))
       .join(' ')
@@ -51,7 +50,7 @@ export function redactor(secrets: Iterable<string>): Redact {
   };
 }
 
-/** The last word of a text that was cut may be a part of what looks like a credential only as a whole. */
+/** Drops the last word of a text that was cut, because a part of a credential may not be recognised as one. */
 function withoutLastWord(text: string): string {
   const end = Math.max(text.lastIndexOf(' '), text.lastIndexOf('\n'));
   return end < 0 || text.endsWith(MASK) ? text : text.slice(0, end);
@@ -62,16 +61,16 @@ function escaped(character: string): string {
   return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
 }
 
-function textOf(thing: unknown): string {
+function textOf(value: unknown): string {
   try {
-    if (typeof thing === 'function') return 'a function';
-    return typeof thing === 'object' && thing !== null ? messageOf(thing) : String(thing);
+    if (typeof value === 'function') return 'a function';
+    return typeof value === 'object' && value !== null ? messageOf(value) : String(value);
   } catch {
     return 'an error that cannot be read';
   }
 }
 
-/** The message, those of the errors inside an AggregateError without one, and that of the cause. */
+/** The message of an error, or of the errors in an AggregateError without one, and that of the cause. */
 function messageOf(error: object): string {
   const { message, cause } = error as Record<string, unknown>;
   const parts: string[] = [];
@@ -86,11 +85,14 @@ function messageOf(error: object): string {
   return parts.join(': ');
 }
 
-/** An object as JSON, with a BigInt in it as text. Throws where it has too many values or itself among them, or what throws when it is read. */
+/**
+ * An object as JSON, with each BigInt as a string.
+ * @throws if the object has too many values, is cyclic, or has a getter that throws.
+ */
 export function jsonOf(value: object): string {
-  let left = MAX_VALUES;
+  let remaining = MAX_VALUES;
   return JSON.stringify(value, (_key, inner: unknown) => {
-    if (left-- === 0) throw new RangeError(`an object of more than ${MAX_VALUES} values`);
+    if (remaining-- === 0) throw new RangeError(`an object of more than ${MAX_VALUES} values`);
     return typeof inner === 'bigint' ? String(inner) : inner;
   });
 }

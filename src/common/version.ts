@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** The version of this package, as its package.json says; from `src` and from `dist` it is one folder up. */
+/** The version in package.json, which is one folder above both `src` and `dist`. */
 export function packageVersion(): string {
   return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
 }

@@ -131,8 +131,8 @@ function transport(certificate: LiveCertificate | undefined): { http: object } {
     connectionsCheckingInterval: REQUEST_CHECK_INTERVAL_MS,
   };
   if (!certificate) return { http: timeouts };
-  const { options, asksClients } = certificate;
-  const https = { ...timeouts, ...options, requestCert: asksClients };
+  const { options, requestsClientCertificates } = certificate;
+  const https = { ...timeouts, ...options, requestCert: requestsClientCertificates };
   return { https } as unknown as { http: object };
 }
 

@@ -1,41 +1,43 @@
-/** The most that a PING comes early, as a part of the interval, so that peers do not beat in step. */
+/** Part of the interval by which a PING may come early, so that peers do not synchronise. */
 const JITTER = 0.25;
 
 /** Round-trip times in milliseconds; all undefined before the first PONG. */
 export interface RoundTrips {
   last: number | undefined;
-  /** Smoothed as TCP does it (RFC 6298): seven eighths of what was, one of what is new. */
+  /** Exponentially smoothed as in TCP (RFC 6298): 7/8 of the previous value, 1/8 of the new one. */
   smoothed: number | undefined;
   min: number | undefined;
 }
 
 export interface HeartbeatOptions {
-  /** Milliseconds without a word in one direction after which a PING is due. */
+  /** Milliseconds without data in one direction after which a PING is due. */
   interval: number;
-  /** Unanswered PINGs with which the peer is dead when the next is due; 0 = never. */
+  /** Unanswered PINGs after which the peer is dead when the next one is due; 0 = never. */
   maxPingsOut: number;
-  /** 0 to below 1. Default `Math.random`. */
+  /**
+   * From 0 to below 1.
+   * @default Math.random
+   */
   random?: () => number;
 }
 
 /**
- * When one side of a connection PINGs, and when it calls the other dead (SPEC
- * "Heartbeat"). It owns neither socket nor timer: who does tells it what came
- * and went, and asks at `dueAt` what is to be done.
+ * Decides when one side of a connection sends a PING and when the other side is dead (SPEC "Heartbeat"). It owns neither
+ * socket nor timer: its owner reports what was sent and received, and calls `due` at `dueAt`.
  */
 export class Heartbeat {
-  /** PINGs since the peer last gave a sign of life. */
+  /** PINGs sent since the last data from the peer. */
   pingsOut = 0;
   readonly roundTrips: RoundTrips = { last: undefined, smoothed: undefined, min: undefined };
   private receivedAt: number;
   private sentAt: number;
   private pingedAt = Number.NEGATIVE_INFINITY;
-  /** Of the latest PING, while its PONG is awaited. */
+  /** Id of the latest PING until its PONG arrives. */
   private awaited: { idHigh: number; idLow: number } | undefined = undefined;
-  /** The interval of this round, with its jitter. */
-  private wait: number;
+  /** Interval until the next PING, with jitter. */
+  private delay: number;
 
-  /** `firstWithin`: the first PING is due at a random moment of so many milliseconds; default: after an interval. */
+  /** @param firstWithin the first PING is due at a random time within so many milliseconds. Default: after an interval. */
   constructor(
     private readonly options: HeartbeatOptions,
     now: number,
@@ -43,55 +45,55 @@ export class Heartbeat {
   ) {
     this.receivedAt = now;
     this.sentAt = now;
-    this.wait = firstWithin === undefined ? this.jittered() : this.random() * firstWithin;
+    this.delay = firstWithin === undefined ? this.jittered() : this.random() * firstWithin;
   }
 
-  /** Any octet from the peer is a sign of life. */
+  /** Data arrived from the peer; any byte shows that it is alive. */
   received(now: number): void {
     this.receivedAt = now;
     this.pingsOut = 0;
   }
 
-  /** Something went out at `at`; what has been forgiven since stays so. */
+  /** Data was sent at `at`; a later `reset` stays in force. */
   sent(at: number): void {
     this.sentAt = Math.max(this.sentAt, at);
   }
 
-  /** The monotonic moment at which `due` is to be asked. */
+  /** Monotonic time at which to call `due`. */
   get dueAt(): number {
-    // With nothing outstanding: what has been silent longest, either direction. Otherwise a round after the last PING.
-    const next = (this.pingsOut > 0 ? this.pingedAt : Math.min(this.receivedAt, this.sentAt)) + this.wait;
-    // A conviction has no use for jitter: on a line that loses much, the time that it takes off is one more try of TCP.
-    return this.exhausted ? Math.max(next, this.receivedAt + this.limit) : next;
+    // Nothing outstanding: measured from the direction that has been silent longest. Otherwise: from the last PING.
+    const next = (this.pingsOut > 0 ? this.pingedAt : Math.min(this.receivedAt, this.sentAt)) + this.delay;
+    // The last wait has no jitter: on a lossy line it would cost one retransmission of TCP.
+    return this.isExhausted ? Math.max(next, this.receivedAt + this.limit) : next;
   }
 
-  /** What is to be done at `now`. `dead` is an accusation, to be looked at once more before it is acted on. */
+  /** What is due at `now`. After `dead`, poll the socket and ask again before acting on it. */
   due(now: number): 'nothing' | 'ping' | 'dead' {
     if (now < this.dueAt) return 'nothing';
-    return this.exhausted ? 'dead' : 'ping';
+    return this.isExhausted ? 'dead' : 'ping';
   }
 
-  /** Silence with which the peer is dead, so how long that goes unnoticed at most, in milliseconds; 0 = for ever. */
+  /** Silence after which the peer is dead, which is also the maximum detection time, in milliseconds; 0 = never. */
   get limit(): number {
     return (this.options.maxPingsOut + 1) * this.options.interval * (this.options.maxPingsOut > 0 ? 1 : 0);
   }
 
-  /** Forgives: everything begins anew, so that a whole limit passes before the next conviction. For after a stall of the own loop. */
+  /** Restarts all intervals, so that the peer is not dead before a whole limit has passed. For use after a stall of the own event loop. */
   reset(now: number): void {
     this.received(now);
     this.sent(now);
   }
 
-  /** A PING with this id leaves. */
+  /** A PING with this id is sent. */
   pinged(idHigh: number, idLow: number, now: number): void {
     this.pingsOut++;
     this.pingedAt = now;
     this.sentAt = now;
     this.awaited = { idHigh, idLow };
-    this.wait = this.jittered();
+    this.delay = this.jittered();
   }
 
-  /** A PONG came. False: nobody asked for it. */
+  /** A PONG arrived; false if it does not answer the latest PING. */
   ponged(idHigh: number, idLow: number, now: number): boolean {
     const { awaited, roundTrips } = this;
     if (awaited === undefined || awaited.idHigh !== idHigh || awaited.idLow !== idLow) return false;
@@ -103,8 +105,8 @@ export class Heartbeat {
     return true;
   }
 
-  /** No more PINGs are sent before a sign of life. */
-  private get exhausted(): boolean {
+  /** No further PING is sent until data arrives. */
+  private get isExhausted(): boolean {
     return this.options.maxPingsOut > 0 && this.pingsOut >= this.options.maxPingsOut;
   }
 
@@ -123,7 +125,7 @@ export interface HeartbeatOffer {
   wantMs: number;
 }
 
-/** The interval of one direction (SPEC "HELLO"): none (0) if either value is 0, else the larger of both. */
+/** Interval of one direction in milliseconds (SPEC "HELLO"): 0, which means none, if either value is 0; else the larger one. */
 export function negotiated(sender: HeartbeatOffer, receiver: HeartbeatOffer): number {
   const { canSendMs } = sender;
   const { wantMs } = receiver;

@@ -1,53 +1,53 @@
 import type { Clock, Timer } from '../common/clock.js';
 import type { TimeLimit } from './time-limit.js';
 
-/** Something that is closed when it breaks one of its limits. */
+/** Something that is terminated when it exceeds one of its time limits. */
 export interface Sweepable {
-  /** Where its sweeper keeps it; nobody else sets it. */
+  /** Index in its sweeper; set by the sweeper only. */
   slot: number;
   /**
-   * Does what is due at `now`; `lag`: how long the own loop stood still before it, in milliseconds. Returns the
-   * monotonic moment before which nothing can be due again, unless `Sweeper.wake` is called. Who has nothing to do
-   * is looked at in each sweep.
+   * Does what is due at `now`. `lag`: how long the own event loop was blocked before, in milliseconds. Returns the
+   * monotonic time before which no further check is needed, unless `Sweeper.wake` is called. A member without `onTick`
+   * is checked in each sweep.
    */
-  tend?(now: number, lag: number): number;
-  /** Looks whether a limit is broken at `now`; changes nothing that a peer could see. */
-  overdue(now: number): boolean;
-  /** Closes it: it was overdue at two looks, with a poll of the loop between them. */
-  convict(now: number): void;
+  onTick?(now: number, lag: number): number;
+  /** The time limit that is exceeded at `now`, if any; has no effect that a peer could observe. */
+  expired(now: number): string | undefined;
+  /** Closes it for `violation`, which `expired` has just returned after a poll of the event loop. */
+  terminate(violation: string): void;
 }
 
-const LONGEST_PERIOD = 100;
-const SHORTEST_PERIOD = 5;
-/** So many are looked at in a row, which may send a PING to each; then the loop does other work. */
+const MAX_PERIOD_MS = 100;
+const MIN_PERIOD_MS = 5;
+/** Members checked per turn of the event loop; each check may send a PING. */
 const SLICE = 64;
 
 /**
- * One timer for all connections. A timer's callback runs before the poll that
- * would read octets which have already arrived, so nobody is convicted in it:
- * suspects are looked at once more after the poll (SPEC "Failure detection").
+ * One timer for all connections. A timer's callback runs before the poll that would read data which has already
+ * arrived, so no member is terminated in it: expired members are checked again after the poll (SPEC "Failure
+ * detection").
  */
 export class Sweeper<Member extends Sweepable = Sweepable> {
-  /** The oldest first. */
+  /** In order of `add`. */
   readonly members = new Set<Member>();
   private readonly slots: Member[] = [];
-  /** By slot, the moment before which there is nothing to look for: most are idle, and to visit one costs a hundred times its number. */
-  private lookAt = new Float64Array(64);
+  /** Earliest time of the next check, by slot. Most members are idle, and reading this number costs a hundredth of a visit. */
+  private nextCheckAt = new Float64Array(64);
   /** Milliseconds between two sweeps, see `arm`. */
-  private period = LONGEST_PERIOD;
+  private period = MAX_PERIOD_MS;
   private readonly limits: TimeLimit[] = [];
   private timer: Timer | undefined;
   private expectedAt = 0;
-  /** How long the loop was away at most between two slices of the last sweep, in milliseconds. */
+  /** Longest time between two slices of the last sweep, in milliseconds. */
   private stall = 0;
 
   constructor(
     private readonly clock: Clock,
-    /** Runs its argument after one poll of the loop. */
-    private readonly afterPoll: (look: () => void) => void = setImmediate,
+    /** Calls its argument after one poll of the event loop. */
+    private readonly afterPoll: (check: () => void) => void = setImmediate,
   ) {}
 
-  /** Takes this limit into account too, which may change. */
+  /** Includes this limit, whose value may change, in the choice of the period and in the handling of stalls. */
   watch(limit: TimeLimit): void {
     this.limits.push(limit);
   }
@@ -55,8 +55,8 @@ export class Sweeper<Member extends Sweepable = Sweepable> {
   add(member: Member): void {
     this.members.add(member);
     member.slot = this.slots.push(member) - 1;
-    if (member.slot === this.lookAt.length) this.grow();
-    this.lookAt[member.slot] = 0;
+    if (member.slot === this.nextCheckAt.length) this.grow();
+    this.nextCheckAt[member.slot] = 0;
     if (this.timer === undefined) this.arm();
   }
 
@@ -65,33 +65,33 @@ export class Sweeper<Member extends Sweepable = Sweepable> {
     const last = this.slots.pop() as Member;
     if (last !== member) {
       this.slots[member.slot] = last;
-      this.lookAt[member.slot] = this.lookAt[last.slot] as number;
+      this.nextCheckAt[member.slot] = this.nextCheckAt[last.slot] as number;
       last.slot = member.slot;
     }
     member.slot = -1;
   }
 
-  /** Something of this member may be due sooner than it said: it is looked at in the next sweep. */
+  /** Checks this member in the next sweep, because it may need it earlier than `onTick` returned. */
   wake(member: Member): void {
-    if (member.slot >= 0) this.lookAt[member.slot] = 0;
+    if (member.slot >= 0) this.nextCheckAt[member.slot] = 0;
   }
 
-  /** The same of everyone. */
+  /** Checks all members in the next sweep. */
   wakeAll(): void {
-    this.lookAt.fill(0);
+    this.nextCheckAt.fill(0);
   }
 
   private grow(): void {
-    const more = new Float64Array(this.lookAt.length * 2);
-    more.set(this.lookAt);
-    this.lookAt = more;
+    const larger = new Float64Array(this.nextCheckAt.length * 2);
+    larger.set(this.nextCheckAt);
+    this.nextCheckAt = larger;
   }
 
-  /** A tenth of the shortest limit, at most 100 ms. */
+  /** The period is a tenth of the shortest limit, at most 100 ms. */
   private arm(): void {
     let shortest = Number.POSITIVE_INFINITY;
     for (const { ms } of this.limits) if (ms > 0 && ms < shortest) shortest = ms;
-    this.period = Math.max(SHORTEST_PERIOD, Math.min(LONGEST_PERIOD, shortest / 10));
+    this.period = Math.max(MIN_PERIOD_MS, Math.min(MAX_PERIOD_MS, shortest / 10));
     this.expectedAt = this.clock.now() + this.period;
     this.timer = this.clock.after(this.period, this.sweep);
   }
@@ -100,46 +100,47 @@ export class Sweeper<Member extends Sweepable = Sweepable> {
     const now = this.clock.now();
     const lag = Math.max(now - this.expectedAt, this.stall);
     this.stall = 0;
-    for (const limit of this.limits) limit.stalled(lag, now);
-    // After a stall everyone is to know of it, whatever they wait for.
+    for (const limit of this.limits) limit.onStall(lag, now);
+    // Every member is informed of a stall, even if it needs no check yet.
     if (lag > this.period) this.wakeAll();
-    this.lookBelow(this.slots.length, now, lag);
+    this.checkBelow(this.slots.length, now, lag);
   };
 
   /**
-   * Looks at the members from the last slot to the first, so that whoever takes the place of one that leaves has been
-   * looked at. Time is that of the sweep's beginning in all slices: a stall between two of them accuses nobody.
+   * Checks the members from the last slot to the first, so that a member which moves to the slot of a deleted one has
+   * been checked already. All slices use the time of the sweep's start: a stall between two of them expires no member.
    */
-  private lookBelow(end: number, now: number, lag: number): void {
+  private checkBelow(end: number, now: number, lag: number): void {
     const suspects: Member[] = [];
     let slot = Math.min(end, this.slots.length);
-    let looks = 0;
-    while (slot > 0 && looks < SLICE) {
+    let checks = 0;
+    while (slot > 0 && checks < SLICE) {
       slot--;
-      if (now < (this.lookAt[slot] as number)) continue;
-      looks++;
+      if (now < (this.nextCheckAt[slot] as number)) continue;
+      checks++;
       const member = this.slots[slot] as Member;
-      this.lookAt[slot] = member.tend?.(now, lag) ?? 0;
-      if (member.overdue(now)) suspects.push(member);
+      this.nextCheckAt[slot] = member.onTick?.(now, lag) ?? 0;
+      if (member.expired(now) !== undefined) suspects.push(member);
     }
-    if (suspects.length > 0) this.afterPoll(() => this.judge(suspects));
-    if (slot > 0) return this.pause(() => this.lookBelow(slot, now, lag));
+    if (suspects.length > 0) this.afterPoll(() => this.recheck(suspects));
+    if (slot > 0) return this.pause(() => this.checkBelow(slot, now, lag));
     this.timer = undefined;
     if (this.members.size > 0) this.arm();
   }
 
   private pause(next: () => void): void {
-    const since = this.clock.now();
+    const pausedAt = this.clock.now();
     this.afterPoll(() => {
-      this.stall = Math.max(this.stall, this.clock.now() - since);
+      this.stall = Math.max(this.stall, this.clock.now() - pausedAt);
       next();
     });
   }
 
-  private judge(suspects: readonly Member[]): void {
+  private recheck(suspects: readonly Member[]): void {
     const now = this.clock.now();
     for (const suspect of suspects) {
-      if (this.members.has(suspect) && suspect.overdue(now)) suspect.convict(now);
+      const violation = this.members.has(suspect) ? suspect.expired(now) : undefined;
+      if (violation !== undefined) suspect.terminate(violation);
     }
   }
 }

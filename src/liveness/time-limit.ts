@@ -1,13 +1,12 @@
-/** A loop that stood still for longer than this forgets its suspicions, whatever the limit. */
+/** Longest stall of the own event loop that resets no time limit, in milliseconds. */
 const STALL_TOLERANCE_MS = 5000;
 
 /**
- * How long something may last before a connection is closed for it: silence, an
- * unfinished frame, a write without progress (SPEC "Failure detection").
+ * How long a state may last before a connection is closed for it: silence, a partial frame, a write without progress
+ * (SPEC "Failure detection").
  *
- * A stall of the own loop is no evidence against a peer: after one that is
- * longer than min(5 s, half the limit) nobody is convicted until a whole limit
- * has passed again.
+ * A stall of the own event loop says nothing about a peer: after a stall longer than min(5 s, half the limit) no
+ * connection is closed before a whole limit has passed again.
  */
 export class TimeLimit {
   private resetAt = Number.NEGATIVE_INFINITY;
@@ -15,36 +14,41 @@ export class TimeLimit {
   /** Milliseconds; 0 = no limit. */
   constructor(public ms: number) {}
 
-  /** Another limit holds from `now` on: what has lasted longer than that already has the whole of it left. */
+  /** Changes the limit and, if that is a change, restarts it. */
   change(ms: number, now: number): void {
     if (ms !== this.ms) this.restart(now);
     this.ms = ms;
   }
 
-  /** Counts from `now` at the earliest. */
+  /** Measures all states from `now` at the earliest. */
   restart(now: number): void {
     this.resetAt = now;
   }
 
-  /** Whether what began at `since` has lasted too long at `now` (both monotonic milliseconds). */
+  /** Whether a state that began at `since` has reached the limit at `now` (both monotonic milliseconds). */
   exceeded(since: number, now: number): boolean {
     return this.ms > 0 && now - Math.max(since, this.resetAt) >= this.ms;
   }
 
-  /** When what began at `since` will have lasted too long; never without a limit. */
+  /** When a state that began at `since` reaches the limit; Infinity without a limit. */
   endsAt(since: number): number {
     return this.ms > 0 ? Math.max(since, this.resetAt) + this.ms : Number.POSITIVE_INFINITY;
   }
 
-  /** How long the own loop may stand still before that counts, in milliseconds. */
+  /** Longest stall of the own event loop that does not restart this limit, in milliseconds. */
   get stallTolerance(): number {
-    return Math.min(STALL_TOLERANCE_MS, this.ms / 2);
+    return stallTolerance(this.ms);
   }
 
-  /** Takes notice that the own loop stood still for `lag` milliseconds until `now`; true if that counts. */
-  stalled(lag: number, now: number): boolean {
+  /** The own event loop was blocked for `lag` milliseconds until `now`: restarts if that is too long; returns whether it was. */
+  onStall(lag: number, now: number): boolean {
     if (lag <= this.stallTolerance) return false;
-    this.resetAt = now;
+    this.restart(now);
     return true;
   }
+}
+
+/** Longest stall of the own event loop that is ignored for a limit of `ms` milliseconds. */
+export function stallTolerance(ms: number): number {
+  return Math.min(STALL_TOLERANCE_MS, ms / 2);
 }

@@ -1,7 +1,6 @@
 /**
- * How many frames a second a peer may send: a bucket that holds one second's
- * worth. While the server itself has paused reading it fills without a cap,
- * because what piled up meanwhile is no flood (SPEC "Limits").
+ * Limits the frames per second of a peer, as a token bucket that holds the tokens of one second. While the server has
+ * paused reading it fills beyond that, because the frames that queue up meanwhile are no flood (SPEC "Limits").
  */
 export class RateBucket {
   private tokens: number;
@@ -15,13 +14,13 @@ export class RateBucket {
     this.filledAt = now;
   }
 
-  /** A bucket for this rate: `before` where that is one; undefined where the rate is 0, which is unlimited. */
+  /** The bucket for this rate: `before` if the rate is unchanged; undefined for 0, which is unlimited. */
   static of(perSecond: number, now: number, before?: RateBucket): RateBucket | undefined {
     if (perSecond === before?.perSecond) return before;
     return perSecond > 0 ? new RateBucket(perSecond, now) : undefined;
   }
 
-  /** Whole frames that may come at `now`. */
+  /** Whole frames that are allowed at `now`. */
   available(now: number): number {
     const { perSecond } = this;
     if (this.tokens < perSecond) {
@@ -35,7 +34,7 @@ export class RateBucket {
     this.tokens -= frames;
   }
 
-  /** Credits `ms` milliseconds in which the server did not read. */
+  /** Adds the tokens of `ms` milliseconds during which the server did not read. */
   credit(ms: number, now: number): void {
     this.available(now - ms);
     this.tokens += (ms * this.perSecond) / 1000;

@@ -4,7 +4,7 @@ import { type Scope, scopes } from '../health/health.js';
 import type { CheckView } from '../health/query/registry.js';
 import { type Reason, reasons } from '../health/reason.js';
 import { checkStates, type State, states } from '../health/state.js';
-import { closeReasons, pauses, refusals, type ServerStats } from '../server/stats.js';
+import { closeReasons, pauses, rejectReasons, type ServerStats } from '../server/stats.js';
 import { WireError } from '../wire/codes.js';
 import type { LoopWatch } from './event-loop.js';
 import { type HttpStats, httpCloseReasons, httpRefusals } from './http-stats.js';
@@ -345,7 +345,7 @@ export const metricRows: readonly MetricRow[] = [
     type: 'counter',
     help: 'Connections closed on accept because of a limit, by limit.',
     labels: ['reason'],
-    read: ({ stats }) => each('reason', refusals, stats.refused),
+    read: ({ stats }) => each('reason', rejectReasons, stats.refused),
   },
   {
     name: 'pongcheck_reading_paused_total',

@@ -1,11 +1,12 @@
-/** Who may see more than a status: reports, names of checks, reasons. */
+/** Which peers receive details: reports, check names and reasons. */
 export const detailModes = ['loopback', 'always', 'token', 'never'] as const;
 export type DetailMode = (typeof detailModes)[number];
 
 /**
- * Whether a peer at `remoteAddress` may see detail. A peer without an address
- * came over a Unix socket, and so from this machine. Behind a local proxy
- * everyone is loopback. `hasToken`: it has shown a right one.
+ * Whether a peer receives details. Behind a proxy on the same host, every client appears as loopback.
+ *
+ * @param remoteAddress undefined for a Unix socket, which counts as loopback
+ * @param hasToken whether the peer has sent a valid token
  */
 export function mayDetail(mode: DetailMode, remoteAddress: string | undefined, hasToken = false): boolean {
   switch (mode) {

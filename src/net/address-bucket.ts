@@ -5,8 +5,7 @@ const isLinkLocal = (groups: readonly number[]): boolean => ((groups[0] as numbe
  * Key under which connections of one peer are counted: the IPv4 address, or the first `ipv6Prefix` bits (1 to 128) of
  * the IPv6 address, because a host can use every address of its network. An IPv4-mapped address counts as its IPv4
  * address.
- * @returns undefined for a peer without an IP address, such as one of a Unix socket: it cannot be told from others, so
- * it is not counted.
+ * @returns undefined for a peer without an IP address, such as on a Unix socket; such peers are not counted.
  */
 export function addressBucket(address: string | undefined, ipv6Prefix: number): string | undefined {
   if (address === undefined) return undefined;

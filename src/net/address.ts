@@ -1,15 +1,15 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { PongcheckError } from '../common/errors.js';
 
-/** The port of a responder where an address names none. */
+/** Port of an address without one. */
 export const DEFAULT_PORT = 7464;
 
 /** Plain TCP: `pong://HOST:PORT`. */
 export interface TcpAddress {
   readonly kind: 'tcp';
-  /** A name, an IPv4 address, or an IPv6 address without its brackets. */
+  /** A name, an IPv4 address, or an IPv6 address without brackets. */
   readonly host: string;
-  /** 0 .. 65535; only a listener can make something of 0: any free port. */
+  /** 0 to 65535; 0 is for listeners only: any free port. */
   readonly port: number;
 }
 
@@ -25,39 +25,40 @@ export interface UnixAddress {
   readonly path: string;
 }
 
-/** Where a responder listens or is to be reached; `kind` tells the transports apart. */
+/** Address of a responder, to listen on or to connect to; `kind` is the transport. */
 export type Address = TcpAddress | TlsAddress | UnixAddress;
 
 const ALLOWED =
   'allowed: pong://HOST:PORT, pongs://HOST:PORT (TLS), HOST:PORT and HOST, with an IPv6 address in brackets ([::1]:7464), and pong+unix:/PATH';
-/** What the kernel has room for, with the zero behind it. */
-const MAX_PATH = 107;
+/** The kernel's limit for the path of a Unix socket, without the terminating zero. */
+const MAX_PATH_BYTES = 107;
 
 /**
- * Reads `pong://HOST:PORT`, `pongs://HOST:PORT` (TLS), `HOST:PORT` or `HOST` (then the port is 7464), or `pong+unix:/PATH`.
- * Throws PONGCHECK_ADDRESS, which says what was found and what is allowed.
+ * Parses `pong://HOST:PORT`, `pongs://HOST:PORT` (TLS), `HOST:PORT`, `HOST` (port 7464) or `pong+unix:/PATH`.
+ * @throws PongcheckError `PONGCHECK_ADDRESS` with what is wrong and what is allowed.
  */
 export function parseAddress(text: string): Address {
-  if (typeof text !== 'string') throw refusal(`An address is a text, not ${text === null ? 'null' : typeof text}`);
+  if (typeof text !== 'string')
+    throw addressError(`An address must be a string, not ${text === null ? 'null' : typeof text}`);
   const [, path] = /^pong\+unix:(?:\/\/)?(.*)$/is.exec(text) ?? [];
   if (path !== undefined) return unixAddress(text, path);
   const [, scheme, rest = ''] = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(.*)$/is.exec(text) ?? [];
-  const refuse = (found: string) => refusal(`The address ${quoted(text)} ${found}`);
+  const invalid = (problem: string) => addressError(`The address ${quoted(text)} ${problem}`);
   const kind = kinds.get((scheme ?? 'pong').toLowerCase());
-  if (kind === undefined) throw refuse('has another scheme than pong:// or pongs://');
-  if (rest === '') throw refuse('names no host');
-  if (rest.includes('@')) throw refuse('carries credentials, which an address never does');
-  if (/[/?#]/.test(rest)) throw refuse('carries a path or a query');
+  if (kind === undefined) throw invalid('has an unknown scheme');
+  if (rest === '') throw invalid('has no host');
+  if (rest.includes('@')) throw invalid('contains credentials, which are not allowed');
+  if (/[/?#]/.test(rest)) throw invalid('contains a path or a query');
 
   const [, bracketed, plain = '', port] = /^(?:\[(.*)\]|([^:[\]]*))(?::(.*))?$/s.exec(rest) ?? [];
   if (bracketed !== undefined) {
-    if (!isIPv6(bracketed)) throw refuse('has in its brackets what is no IPv6 address');
+    if (!isIPv6(bracketed)) throw invalid('has no valid IPv6 address in its brackets');
   } else if (looksLikeIPv6(rest) && isIPv6(rest)) {
-    throw refuse('is an IPv6 address without brackets');
+    throw invalid('is an IPv6 address without brackets');
   } else if (!isHost(plain)) {
-    throw refuse('has no valid host');
+    throw invalid('has no valid host');
   }
-  if (port !== undefined && !isPort(port)) throw refuse('has a port that is not a number from 0 to 65535');
+  if (port !== undefined && !isPort(port)) throw invalid('has a port that is not a number from 0 to 65535');
   return { kind, host: bracketed ?? plain, port: port === undefined ? DEFAULT_PORT : Number(port) };
 }
 
@@ -67,35 +68,35 @@ const kinds: ReadonlyMap<string, 'tcp' | 'tls'> = new Map([
 ]);
 
 function unixAddress(text: string, path: string): UnixAddress {
-  const refuse = (found: string) => refusal(`The address ${quoted(text)} ${found}`);
-  if (!path.startsWith('/')) throw refuse('has a path that is not absolute');
-  if (path.includes('\0')) throw refuse('has a path with a zero octet');
-  if (Buffer.byteLength(path) > MAX_PATH) throw refuse(`has a path of more than ${MAX_PATH} octets`);
+  const invalid = (problem: string) => addressError(`The address ${quoted(text)} ${problem}`);
+  if (!path.startsWith('/')) throw invalid('has a path that is not absolute');
+  if (path.includes('\0')) throw invalid('has a path with a zero byte');
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES) throw invalid(`has a path of more than ${MAX_PATH_BYTES} bytes`);
   return { kind: 'unix', path };
 }
 
-/** The canonical text, such as `pong://[::1]:7464` or `pong+unix:/run/pong.sock`; `parseAddress` reads it back. */
+/** The canonical form, such as `pong://[::1]:7464` or `pong+unix:/run/pong.sock`, which `parseAddress` accepts. */
 export function formatAddress(address: Address): string {
   if (address.kind === 'unix') return `pong+unix:${address.path}`;
   return `${address.kind === 'tls' ? 'pongs' : 'pong'}://${hostAndPort(address)}`;
 }
 
-/** The short form for sentences: `127.0.0.1:7464`, `[::1]:7464`, `/run/pong.sock`. */
+/** The short form for messages: `127.0.0.1:7464`, `[::1]:7464`, `/run/pong.sock`. */
 export function hostAndPort(address: Address): string {
   if (address.kind === 'unix') return address.path;
   const { host, port } = address;
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** What `node:net` is told of an address, to connect to it or to listen there. */
+/** Options of `node:net` to connect to an address or to listen on it. */
 export function endpointOf(address: Address): { path: string } | { host: string; port: number } {
   return address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
 }
 
-/** Spares a probe the regular expression of IPv6, which Node makes when it is first used and which takes it 4 ms. */
+/** Avoids Node's `isIPv6` for other hosts: its first call compiles a regular expression, which takes a probe 4 ms. */
 const looksLikeIPv6 = (text: string): boolean => /:.*:/s.test(text);
 
-/** A name of RFC 1123 (underscores tolerated, as resolvers do) or an IPv4 address in full; never `127.1`. */
+/** A name according to RFC 1123 (underscores allowed, as by resolvers) or a full IPv4 address; not `127.1`. */
 function isHost(host: string): boolean {
   if (host.length > 253 || !/^(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?$/i.test(host)) return false;
   return isIPv4(host) || !/(?:^|\.)\d+\.?$/.test(host);
@@ -105,12 +106,12 @@ function isPort(port: string): boolean {
   return /^\d{1,5}$/.test(port) && Number(port) <= 65_535;
 }
 
-/** The text as it may be shown: without anything that could be a secret, escaped and cut. */
+/** The text for a message: without possible credentials, escaped and shortened. */
 function quoted(text: string): string {
-  const open = text.replace(/^([a-z0-9+.-]*:\/\/)?.*@/is, '$1...@').replace(/[?#].*$/s, '?...');
-  return JSON.stringify(open.length > 100 ? `${open.slice(0, 100)}...` : open);
+  const redacted = text.replace(/^([a-z0-9+.-]*:\/\/)?.*@/is, '$1...@').replace(/[?#].*$/s, '?...');
+  return JSON.stringify(redacted.length > 100 ? `${redacted.slice(0, 100)}...` : redacted);
 }
 
-function refusal(found: string): PongcheckError {
-  return new PongcheckError('PONGCHECK_ADDRESS', `${found}; ${ALLOWED}.`);
+function addressError(problem: string): PongcheckError {
+  return new PongcheckError('PONGCHECK_ADDRESS', `${problem}; ${ALLOWED}.`);
 }

@@ -1,12 +1,12 @@
 import { PongcheckError } from '../common/errors.js';
 
 const descriptions: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another process listens there',
-  EACCES: 'this user may not listen on that port',
-  EADDRNOTAVAIL: 'that address is not one of this machine',
+  EADDRINUSE: 'another process is listening on it',
+  EACCES: 'permission denied',
+  EADDRNOTAVAIL: 'the address does not belong to this host',
 };
 
-/** PONGCHECK_LISTEN: nobody can listen on `address`, in one sentence that says why. */
+/** The error PONGCHECK_LISTEN for a failed `listen` on `address`. */
 export function cannotListen(address: string, error: NodeJS.ErrnoException): PongcheckError {
   const why = descriptions[error.code ?? ''] ?? error.message;
   return new PongcheckError('PONGCHECK_LISTEN', `cannot listen on ${address}: ${why}`, { cause: error });

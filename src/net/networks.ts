@@ -1,12 +1,12 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 
-const MOST_BITS = { ipv4: 32, ipv6: 128 } as const;
+const MAX_BITS = { ipv4: 32, ipv6: 128 } as const;
 
-/** Addresses and networks, such as `10.0.0.0/8` and `::1`. */
+/** A set of addresses and networks, such as `10.0.0.0/8` and `::1`. */
 export class Networks {
   private readonly list = new BlockList();
 
-  /** Each of `texts` has passed `isNetwork`. */
+  /** Each of `texts` must satisfy `isNetwork`. */
   constructor(texts: readonly string[]) {
     for (const text of texts) {
       const { address, family, bits } = parse(text) as Network;
@@ -14,7 +14,7 @@ export class Networks {
     }
   }
 
-  /** An IPv4 address that came over IPv6 (`::ffff:10.0.0.1`) counts as what it is. */
+  /** An IPv4-mapped address (`::ffff:10.0.0.1`) matches as its IPv4 address. */
   has(address: string | undefined): boolean {
     return address !== undefined && this.list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
   }
@@ -34,6 +34,6 @@ function parse(text: string): Network | undefined {
   const [, address = '', length] = /^([0-9a-f.:]+)(?:\/(\d{1,3}))?$/i.exec(text) ?? [];
   const family = isIPv4(address) ? 'ipv4' : isIPv6(address) ? 'ipv6' : undefined;
   if (family === undefined) return undefined;
-  const bits = length === undefined ? MOST_BITS[family] : Number(length);
-  return bits <= MOST_BITS[family] ? { address, family, bits } : undefined;
+  const bits = length === undefined ? MAX_BITS[family] : Number(length);
+  return bits <= MAX_BITS[family] ? { address, family, bits } : undefined;
 }

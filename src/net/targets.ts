@@ -4,19 +4,19 @@ import { PongcheckError } from '../common/errors.js';
 export const TARGET_FORMS =
   'HOST:PORT, where HOST is a name, *.SUFFIX, an IP address or a network such as 10.0.0.0/8, and PORT may be *';
 
-/** Where a probe may go. */
+/** Whether a probe of this target is allowed. */
 type Allows = (host: string, port: number) => boolean;
 
-/** The targets that are allowed, so that a prober cannot be used to scan a network. */
+/** Allowed targets, so that a prober cannot be used to scan a network. */
 export class Targets {
   private readonly allowed: readonly Allows[];
 
-  /** Throws PONGCHECK_CONFIG for a pattern that is none. */
+  /** @throws PongcheckError `PONGCHECK_CONFIG` for an invalid pattern. */
   constructor(patterns: readonly string[]) {
     this.allowed = patterns.map(readPattern);
   }
 
-  /** By name or by address, as the target says it: a name is never allowed because of what it resolves to. */
+  /** Compares the host as given: a name is never allowed because of the address that it resolves to. */
   allows(host: string, port: number): boolean {
     return this.allowed.some((allows) => allows(host, port));
   }
@@ -25,13 +25,13 @@ export class Targets {
 function readPattern(pattern: string): Allows {
   const [, bracketed, plain, port = ''] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5}|\*)$/.exec(pattern) ?? [];
   const host = (bracketed ?? plain ?? '').toLowerCase();
-  const fits = port === '' || Number(port) > 65_535 ? undefined : hostMatcher(host);
-  if (!fits)
+  const matches = port === '' || Number(port) > 65_535 ? undefined : hostMatcher(host);
+  if (!matches)
     throw new PongcheckError(
       'PONGCHECK_CONFIG',
-      `The target ${JSON.stringify(pattern)} is not of the form ${TARGET_FORMS}`,
+      `The target ${JSON.stringify(pattern)} is invalid; allowed: ${TARGET_FORMS}`,
     );
-  return (given, at) => (port === '*' || Number(port) === at) && fits(given.toLowerCase());
+  return (given, at) => (port === '*' || Number(port) === at) && matches(given.toLowerCase());
 }
 
 function hostMatcher(host: string): ((host: string) => boolean) | undefined {
@@ -39,10 +39,10 @@ function hostMatcher(host: string): ((host: string) => boolean) | undefined {
   const family = isIP(address);
   if (family !== 0) {
     const type = family === 4 ? 'ipv4' : 'ipv6';
-    const most = family === 4 ? 32 : 128;
-    if (bits !== undefined && !(/^\d{1,3}$/.test(bits) && Number(bits) <= most)) return undefined;
+    const max = family === 4 ? 32 : 128;
+    if (bits !== undefined && !(/^\d{1,3}$/.test(bits) && Number(bits) <= max)) return undefined;
     const list = new BlockList();
-    list.addSubnet(address, bits === undefined ? most : Number(bits), type);
+    list.addSubnet(address, bits === undefined ? max : Number(bits), type);
     return (given) => isIP(given) === family && list.check(given, type);
   }
   if (!/^(?:\*\.)?(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}$/.test(host)) return undefined;

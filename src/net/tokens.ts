@@ -1,12 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-/** What a token looks like: what HTTP's `Authorization: Bearer` carries as it is. */
+/** Syntax of a token: a value of HTTP's `Authorization: Bearer`. */
 export const tokenPattern = /^(?=.{16,1024}$)[A-Za-z0-9._~+/-]+=*$/;
 export const TOKEN_FORMS = '16 to 1024 of A-Z a-z 0-9 . _ ~ + / -';
-/** Enough to have old and new ones side by side while they are changed. */
+/** Enough for old and new tokens during a rotation. */
 export const MAX_TOKENS = 16;
 
-/** The tokens that show a right. Which of them was shown, and how much of one was right, takes no time to find out. */
+/** The accepted tokens. The time of a lookup depends neither on which token matches nor on how much of it does. */
 export class Tokens {
   private readonly digests: readonly Buffer[];
 
@@ -14,25 +14,25 @@ export class Tokens {
     this.digests = tokens.map(digestOf);
   }
 
-  has(shown: string): boolean {
-    return this.find(shown) !== undefined;
+  has(token: string): boolean {
+    return this.find(token) !== undefined;
   }
 
-  /** The digest of a right one. */
-  find(shown: string): Buffer | undefined {
-    return this.keeps(digestOf(shown));
+  /** The digest of `token` if it is accepted. */
+  find(token: string): Buffer | undefined {
+    return this.keeps(digestOf(token));
   }
 
-  /** The digest, where it is of one of these tokens; it may come from tokens that were right before. */
+  /** `digest` if it is of an accepted token; it may come from an earlier set of tokens. */
   keeps(digest: Buffer): Buffer | undefined {
-    let found: Buffer | undefined;
-    // Each is compared, whatever the one before said.
-    for (const known of this.digests) found = timingSafeEqual(known, digest) ? known : found;
-    return found;
+    let match: Buffer | undefined;
+    // All are compared, for constant time.
+    for (const known of this.digests) match = timingSafeEqual(known, digest) ? known : match;
+    return match;
   }
 }
 
-/** Of one length, whatever the text: only such can be compared in constant time. */
+/** Digests have one length, which a comparison in constant time requires. */
 function digestOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }

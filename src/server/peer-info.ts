@@ -1,14 +1,14 @@
-/** What is known of a client that its socket does not say. */
+/** Facts about a client that its socket does not have. */
 export interface PeerInfo {
-  /** Where it really is, by the word of a proxy that is believed. */
+  /** Its address according to a trusted proxy. */
   readonly source?: Source | undefined;
-  /** Why nothing is answered to it: it is told so at its first question. */
-  readonly refusal?: string | undefined;
+  /** Why the client is not authorized; sent in the answer to its first request. */
+  readonly rejection?: string | undefined;
 }
 
-/** The far end of a connection that came through a proxy. */
+/** The client side of a proxied connection. */
 export interface Source {
-  /** `unknown` where the proxy does not say: never this machine, and not counted per address. */
+  /** `unknown` if the proxy does not report it: not loopback, and not counted per address. */
   readonly address: string;
   readonly port: number | undefined;
 }

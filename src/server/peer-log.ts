@@ -1,46 +1,53 @@
 import type { Clock } from '../common/clock.js';
 import type { Log } from '../common/log.js';
 
-/** Between two lines of one kind, in milliseconds. */
-const QUIET = 10_000;
+/** Minimum time between two lines of one kind. */
+const INTERVAL_MS = 10_000;
 
-interface ReportView {
-  at: number;
-  untold: number;
+/** The last line of one kind, and the number of lines dropped since. */
+interface LastLine {
+  readonly at: number;
+  suppressed: number;
 }
 
-/** Who did it; the address is asked for only when a line is written. */
+/** The peer that a line is about; the address is read only when the line is written. */
 export interface PeerRef {
   readonly remoteAddress?: string | undefined;
 }
 
 export interface LogOptions {
-  /** What counts as the same, of a closed list. Default: the sentence, which is of a closed list then. */
+  /**
+   * Key of the rate limit, out of a fixed set.
+   * @default the description, which is then one of a fixed set
+   */
   kind?: string;
-  /** `info` for what happens to honest peers as well. Default `warn`. */
+  /**
+   * `info` for events that well-behaved peers cause too.
+   * @default 'warn'
+   */
   level?: 'info' | 'warn';
 }
 
-/** Tells what strangers do at one listener without letting them fill the log: of each kind a line every 10 s at most. */
+/** Rate-limited log of peer violations: one line per kind and listener every 10 s, with the number of suppressed ones. */
 export class PeerLog {
-  private readonly kinds = new Map<string, ReportView>();
+  private readonly lastLines = new Map<string, LastLine>();
 
   constructor(
-    private readonly log: Log,
+    private readonly output: Log,
     private readonly clock: Clock,
     private readonly listener: string,
   ) {}
 
-  /** `description` repeats nothing that a peer wrote as text, so there is nothing to escape. */
-  tell(description: string, culprit: PeerRef, { kind = description, level = 'warn' }: LogOptions = {}): void {
+  /** `description` must not contain text from the peer. */
+  log(description: string, peer: PeerRef, { kind = description, level = 'warn' }: LogOptions = {}): void {
     const now = this.clock.now();
-    const told = this.kinds.get(kind);
-    if (told && now - told.at < QUIET) {
-      told.untold++;
+    const last = this.lastLines.get(kind);
+    if (last && now - last.at < INTERVAL_MS) {
+      last.suppressed++;
       return;
     }
-    const more = told && told.untold > 0 ? { untold: told.untold } : {};
-    this.kinds.set(kind, { at: now, untold: 0 });
-    this.log[level]({ peer: culprit.remoteAddress, listener: this.listener, ...more }, description);
+    const count = last && last.suppressed > 0 ? { suppressed: last.suppressed } : {};
+    this.lastLines.set(kind, { at: now, suppressed: 0 });
+    this.output[level]({ peer: peer.remoteAddress, listener: this.listener, ...count }, description);
   }
 }

@@ -29,14 +29,14 @@ import type { ServerSettings } from './settings.js';
 import { PerAddress } from './sockets/per-address.js';
 import { withSharedReads } from './sockets/shared-reads.js';
 import { openSocketFile, setMode } from './sockets/unix-socket.js';
-import { type Refusal, ServerStats } from './stats.js';
+import { type RejectReason, ServerStats } from './stats.js';
 
-/** How long a closed connection listens for the peer's FIN (SPEC "Closing"). */
-const LINGER = 1000;
-/** How long `close` lets what has arrived be answered before it sends FIN anyway. */
-const DRAIN_ARRIVED = 500;
-/** The GOAWAYs of a drain, and the returns of those who got them, are spread over so much time. */
-const GOAWAY_SPREAD = 1000;
+/** Time to wait for the peer's FIN after sending FIN (SPEC "Closing"). */
+const LINGER_MS = 1000;
+/** Time that `close` allows for answering requests that have arrived. */
+const CLOSE_GRACE_MS = 500;
+/** Time over which the GOAWAYs of a drain, and the reconnects after them, are spread. */
+const GOAWAY_SPREAD_MS = 1000;
 const BACKLOG = 1024;
 
 export interface ServerOptions {
@@ -46,68 +46,83 @@ export interface ServerOptions {
   log: Log;
 }
 
-/** What one listener holds otherwise than the others. */
+/** Settings of one listener. */
 export interface ListenerSettings {
-  /** In place of `heartbeat.idleTimeout`; milliseconds, 0 = never. */
+  /**
+   * Idle timeout in milliseconds; 0 = never.
+   * @default `heartbeat.idleTimeout`
+   */
   idleTimeout?: number;
-  /** TCP keep-alive for its connections. Default: none. */
+  /**
+   * TCP keep-alive for its connections.
+   * @default none
+   */
   keepAlive?: Partial<KeepAlive>;
-  /** Who may connect to a Unix socket, as chmod takes it, such as 0o660. Default: what the umask leaves. */
+  /**
+   * File mode of a Unix socket, such as 0o660.
+   * @default according to the umask
+   */
   mode?: number;
-  /** Answers nothing before a HELLO has shown one of the tokens; there is no line mode then. Default false. */
+  /**
+   * Answers requests only after a HELLO with a valid token; disables line mode.
+   * @default false
+   */
   requireToken?: boolean;
-  /** For a `pongs://` address, and only there. */
+  /** Required for a `pongs://` address, and allowed only there. */
   tls?: TlsSettings;
-  /** Proxies, as addresses and networks, whose connections begin with a PROXY header of version 2. Default: none. */
+  /**
+   * Addresses and networks of the proxies whose connections begin with a PROXY header of version 2.
+   * @default none
+   */
   proxyProtocol?: { from: readonly string[] };
 }
 
-/** One address to listen on, and what it holds otherwise than the others. */
+/** An address to listen on, with the settings of that listener. */
 export interface Listen extends Readonly<ListenerSettings> {
   readonly url: string;
 }
 
-/** What can be changed at a listener that is open. */
+/** Listener settings that a reload can change, and those that need a restart. */
 const changeable = ['idleTimeout', 'keepAlive', 'requireToken', 'proxyProtocol'] as const;
 const fixed = ['mode', 'tls'] as const;
 
-/** A listener that is open. */
+/** An open listener. */
 interface Listening {
   readonly listener: NetServer;
   readonly address: string;
   settings: ListenerSettings;
   readonly shared: ListenerContext;
-  /** The TLS that is spoken; undefined: plain text. */
+  /** Undefined: plain text. */
   readonly tls: TlsHandshaker | undefined;
-  readonly gate: HandshakeContext;
-  /** Who has to send a PROXY header, and is believed; undefined: nobody. */
+  readonly handshakes: HandshakeContext;
+  /** Trusted proxies, which must send a PROXY header; undefined: none. */
   proxies: Networks | undefined;
   setKeepAlive: ((socket: Socket) => void) | undefined;
 }
 
-/** What a reload makes of the listeners, and how that is told. */
+/** Changes of a reload. */
 export interface ServerPlan {
   readonly settings: ServerSettings;
   readonly listeners: ReadonlyMap<Listening, Pick<Listening, 'settings' | 'proxies' | 'setKeepAlive'>>;
-  /** Paths of what is changed, and of what would take a restart. */
+  /** Paths of the options that change, and of those that need a restart. */
   readonly changed: readonly string[];
   readonly needsRestart: readonly string[];
 }
 
-/** Listens on any number of addresses and answers PINGs there. */
+/** Answers PINGs on any number of listeners. */
 export class Server {
   readonly stats = new ServerStats();
   readonly events = new EventEmitter<ServerEvents>();
   private readonly listeners: Listening[] = [];
   private perAddress = new PerAddress();
-  /** By milliseconds. One that is not in force any more may still hold for who was told of it in HELLO. */
+  /** By milliseconds. A limit that is no longer configured stays in force for clients to which HELLO announced it. */
   private readonly idleLimits = new Map<number, TimeLimit>();
-  private readonly shared: Omit<ListenerContext, 'listener' | 'complaints'>;
+  private readonly shared: Omit<ListenerContext, 'listener' | 'peerLog'>;
   private readonly sweeper: Sweeper<Connection>;
-  private readonly arrivals: PendingConnections;
+  private readonly pending: PendingConnections;
   private readonly certificates: Certificates;
   private readonly goaways = new Set<Timer>();
-  private emptied: (() => void) | undefined;
+  private onEmpty: (() => void) | undefined;
 
   constructor(options: ServerOptions) {
     const { health, settings, clock, log } = options;
@@ -116,13 +131,13 @@ export class Server {
       idle: this.idleLimit(settings.heartbeat.idleTimeout),
       frame: new TimeLimit(settings.limits.frameTimeout),
       stall: new TimeLimit(settings.limits.stallTimeout),
-      linger: new TimeLimit(LINGER),
+      linger: new TimeLimit(LINGER_MS),
       handshake: new TimeLimit(settings.limits.handshakeTimeout),
     };
     for (const limit of [limits.frame, limits.stall, limits.linger, limits.handshake]) this.sweeper.watch(limit);
-    this.arrivals = new PendingConnections(
+    this.pending = new PendingConnections(
       {
-        claim: (socket, address, shared) => this.claim(socket, address, shared),
+        reserve: (socket, address, shared) => this.reserve(socket, address, shared),
         admit: (socket, shared, origin) => this.admit(socket, shared, origin),
       },
       limits,
@@ -141,15 +156,16 @@ export class Server {
       tokens: settings.tokens?.length ? new Tokens(settings.tokens) : undefined,
       requireToken: false,
       pushes: new PushQueue(clock),
-      tlsTold: false,
+      isTlsWarned: false,
       wake: (connection: Connection) => this.sweeper.wake(connection),
-      forget: (connection: Connection) => this.forget(connection),
+      onClosed: (connection: Connection) => this.onClosed(connection),
     };
   }
 
   /**
-   * Opens a listener and returns where it listens (a port 0 has become a real one).
-   * Throws PONGCHECK_LISTEN when it cannot be opened.
+   * Opens a listener.
+   * @returns its address, with the assigned port in place of port 0.
+   * @throws PongcheckError `PONGCHECK_LISTEN` if it cannot be opened.
    */
   async listen(address: Address, settings: ListenerSettings = {}): Promise<Address> {
     const where = formatAddress(address);
@@ -158,24 +174,24 @@ export class Server {
     const setKeepAlive = await this.keepAliveOf(settings);
     const proxies = proxiesOf(settings);
     let listening: Listening | undefined;
-    // Half-open sockets: a client that has said all it wants to may send FIN and still read its answers.
+    // A client may send FIN after its last request and still read the answers.
     const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       this.accept(socket, listening as Listening);
     });
     let bound = address;
-    // As soon as it listens, connections come.
+    // Runs in the callback of `listen`, before the first connection is accepted.
     const opened = () => {
       listener.removeAllListeners('error');
-      const found = listener.address();
-      if (address.kind !== 'unix' && typeof found === 'object' && found) bound = { ...address, port: found.port };
+      const local = listener.address();
+      if (address.kind !== 'unix' && typeof local === 'object' && local) bound = { ...address, port: local.port };
       const name = formatAddress(bound);
-      const complaints = new PeerLog(log, this.shared.clock, name);
+      const peerLog = new PeerLog(log, this.shared.clock, name);
       listener.on('error', ({ code }: NodeJS.ErrnoException) => {
-        complaints.tell(`a connection could not be accepted (${code})`, {});
+        peerLog.log(`cannot accept a connection (${code})`, {});
       });
-      const shared = { ...this.shared, ...this.heldAt(settings), listener: name, complaints };
-      const gate = this.arrivals.gate(shared, tls);
-      listening = { listener, address: where, settings, shared, tls, gate, proxies, setKeepAlive };
+      const shared = { ...this.shared, ...this.effectiveSettings(settings), listener: name, peerLog };
+      const handshakes = this.pending.context(shared, tls);
+      listening = { listener, address: where, settings, shared, tls, handshakes, proxies, setKeepAlive };
       this.listeners.push(listening);
       if (tls) this.certificates.add(name, tls.certificate);
     };
@@ -188,7 +204,7 @@ export class Server {
         });
       });
     await (address.kind === 'unix' ? openSocketFile(address.path, listen) : listen());
-    // Whoever connects meanwhile is served.
+    // Connections that are accepted before this are served.
     if (address.kind === 'unix' && settings.mode !== undefined) await setMode(address.path, settings.mode);
     return bound;
   }
@@ -202,8 +218,8 @@ export class Server {
     return keepAlive && keepAliveSetter(keepAlive, (description) => this.shared.log.warn({}, description));
   }
 
-  /** What holds at a listener, of what all of them hold and what it holds otherwise. */
-  private heldAt({ idleTimeout, requireToken = false }: ListenerSettings) {
+  /** The common settings, overridden by those of one listener. */
+  private effectiveSettings({ idleTimeout, requireToken = false }: ListenerSettings) {
     const { settings, tokens, limits } = this.shared;
     if (idleTimeout === undefined) return { settings, tokens, limits, requireToken };
     const heartbeat = { ...settings.heartbeat, idleTimeout };
@@ -221,9 +237,9 @@ export class Server {
     return limit;
   }
 
-  // -- other settings --------------------------------------------------------
+  // -- reload ----------------------------------------------------------------
 
-  /** Finds out what of other settings and listeners can hold without a restart; changes nothing. Throws as `listen` does. */
+  /** Determines which of these settings can be applied without a restart; changes nothing. Throws like `listen`. */
   async plan(settings: ServerSettings, listen: readonly Listen[]): Promise<ServerPlan> {
     const open = new Set(this.listeners);
     const listeners: Map<Listening, Pick<Listening, 'settings' | 'proxies' | 'setKeepAlive'>> = new Map();
@@ -252,8 +268,8 @@ export class Server {
   }
 
   /**
-   * Takes them, all in this turn. Connections stay, except those that have lost their right: what was told in HELLO
-   * holds for them as before, all other limits from now on.
+   * Applies a plan, synchronously. Connections stay open unless they are no longer authorized; the values announced in
+   * HELLO stay in force for them, all other limits change.
    */
   reload({ settings, listeners }: ServerPlan): void {
     const { shared } = this;
@@ -270,33 +286,33 @@ export class Server {
     for (const listening of this.listeners) {
       Object.assign(listening, listeners.get(listening));
       const { idle } = listening.shared.limits;
-      Object.assign(listening.shared, this.heldAt(listening.settings));
+      Object.assign(listening.shared, this.effectiveSettings(listening.settings));
       if (listening.shared.limits.idle !== idle) listening.shared.limits.idle.restart(now);
     }
-    const { maxConnectionsPerAddress: most, ipv6Prefix } = settings.limits;
+    const { maxConnectionsPerAddress: max, ipv6Prefix } = settings.limits;
     const isCounted = before.maxConnectionsPerAddress > 0 && before.ipv6Prefix === ipv6Prefix;
-    if (most > 0 && !isCounted) this.countAddresses(ipv6Prefix);
+    if (max > 0 && !isCounted) this.countAddresses(ipv6Prefix);
     this.sweeper.wakeAll();
     for (const connection of this.connections) connection.reload(now);
   }
 
-  /** While there is no limit for an address nobody counts. */
+  /** Connections are not counted while there is no limit per address. */
   private countAddresses(ipv6Prefix: number): void {
     this.perAddress = new PerAddress();
     for (const { socket, remoteAddress } of this.connections) {
       const bucket = addressBucket(remoteAddress, ipv6Prefix);
-      if (bucket !== undefined) this.perAddress.claim(socket, bucket, Number.POSITIVE_INFINITY);
+      if (bucket !== undefined) this.perAddress.reserve(socket, bucket, Number.POSITIVE_INFINITY);
     }
   }
 
   // -- connections -----------------------------------------------------------
 
-  /** The connections that are open, the oldest first. */
+  /** Open connections, the oldest first. */
   get connections(): ReadonlySet<Connection> {
     return this.sweeper.members;
   }
 
-  /** The connections from which nothing has come for `idle` milliseconds, now or longer. */
+  /** Connections without data for at least `idle` milliseconds. */
   silent(idle: number): Connection[] {
     const now = this.shared.clock.now();
     return [...this.connections].filter((connection) => connection.silence(now) >= idle);
@@ -307,42 +323,42 @@ export class Server {
     return undefined;
   }
 
-  /** Replaces this certificate as well when its files change; `listener` is how it is called in the log and in metrics. */
+  /** Also reloads this certificate when its files change; `listener` is its name in logs and metrics. */
   watchCertificate(listener: string, certificate: LiveCertificate): void {
     this.certificates.add(listener, certificate);
   }
 
-  /** Reads the certificates of all listeners anew, in place of waiting until somebody looks. Never rejects. */
+  /** Re-reads the certificates of all listeners now. Never rejects. */
   async reloadCertificates(): Promise<void> {
-    await this.certificates.look();
+    await this.certificates.reload();
   }
 
   // -- the end ---------------------------------------------------------------
 
   /**
-   * Begins to drain: clients that said HELLO are told to go elsewhere, each at a
-   * moment of its own, within `graceMs`. Everyone is served as before.
+   * Starts draining: sends GOAWAY to clients that have sent HELLO, spread over up to half of `graceMs` (milliseconds).
+   * Requests are still answered.
    */
   goaway(graceMs: number): void {
     const { clock } = this.shared;
     for (const connection of this.connections) {
-      const wait = Math.random() * Math.min(GOAWAY_SPREAD, graceMs / 2);
-      const timer = clock.after(wait, () => {
+      const delay = Math.random() * Math.min(GOAWAY_SPREAD_MS, graceMs / 2);
+      const timer = clock.after(delay, () => {
         this.goaways.delete(timer);
-        connection.goaway(graceMs - wait, Math.floor(Math.random() * GOAWAY_SPREAD));
+        connection.goaway(graceMs - delay, Math.floor(Math.random() * GOAWAY_SPREAD_MS));
       });
       this.goaways.add(timer);
     }
   }
 
-  /** Resolves when no connection is left. */
+  /** Resolves when all connections are closed. */
   async empty(): Promise<void> {
-    if (this.connections.size > 0) await new Promise<void>((resolve) => (this.emptied = resolve));
+    if (this.connections.size > 0) await new Promise<void>((resolve) => (this.onEmpty = resolve));
   }
 
   /**
-   * Stops: no new connection, what has arrived is answered, FIN to everyone; whoever
-   * is still there after the linger time is destroyed. Resolves when all is closed.
+   * Stops accepting, answers the requests that have arrived, and sends FIN; connections still open after the linger time
+   * are destroyed. Resolves when all are closed.
    */
   async close(): Promise<void> {
     for (const timer of this.goaways) this.shared.clock.clear(timer);
@@ -351,35 +367,35 @@ export class Server {
       .splice(0)
       .map(({ listener }) => new Promise<void>((resolve) => listener.close(() => resolve())));
     this.certificates.close();
-    const until = this.shared.clock.now() + DRAIN_ARRIVED;
-    await this.arrivals.close(until);
+    const until = this.shared.clock.now() + CLOSE_GRACE_MS;
+    await this.pending.close(until);
     for (const connection of this.connections) connection.drain(until);
     await Promise.all(closed);
-    // A listener is closed before the last of its sockets has said so.
+    // A listener may emit 'close' before the last of its sockets does.
     await this.empty();
   }
 
-  private accept(accepted: Socket, { shared, tls, proxies, gate, setKeepAlive }: Listening): void {
-    const { arrivals, connections } = this;
+  private accept(accepted: Socket, { shared, tls, proxies, handshakes, setKeepAlive }: Listening): void {
+    const { pending, connections } = this;
     setKeepAlive?.(accepted);
     const { maxConnections, maxHandshakes } = shared.settings.limits;
-    if (connections.size + arrivals.size >= maxConnections) return this.refuse(accepted, 'max-connections', shared);
-    // Of who comes through a proxy the address is not known yet.
-    const owesHeader = proxies?.has(accepted.remoteAddress) ?? false;
-    const isPlain = !owesHeader && !tls;
+    if (connections.size + pending.size >= maxConnections) return this.reject(accepted, 'max-connections', shared);
+    // The client's address is not known before the PROXY header is read.
+    const needsHeader = proxies?.has(accepted.remoteAddress) ?? false;
+    const isPlain = !needsHeader && !tls;
     const socket = isPlain ? withSharedReads(accepted) : accepted;
-    if (!owesHeader && !this.claim(socket, socket.remoteAddress, shared)) return;
+    if (!needsHeader && !this.reserve(socket, socket.remoteAddress, shared)) return;
     if (isPlain) return this.admit(socket, shared);
-    if (arrivals.size >= maxHandshakes) return this.refuse(socket, 'max-handshakes', shared);
-    arrivals.take(socket, gate, owesHeader);
+    if (pending.size >= maxHandshakes) return this.reject(socket, 'max-handshakes', shared);
+    pending.add(socket, handshakes, needsHeader);
   }
 
-  /** Whether one more from this address may stand; if not, it is refused. */
-  private claim(socket: Socket, address: string | undefined, shared: ListenerContext): boolean {
-    const { maxConnectionsPerAddress: most, ipv6Prefix } = shared.settings.limits;
-    const bucket = most === 0 ? undefined : addressBucket(address, ipv6Prefix);
-    if (bucket === undefined || this.perAddress.claim(socket, bucket, most)) return true;
-    this.refuse(socket, 'max-connections-per-address', shared);
+  /** Counts the connection for its address; rejects it, and returns false, if the limit per address is reached. */
+  private reserve(socket: Socket, address: string | undefined, shared: ListenerContext): boolean {
+    const { maxConnectionsPerAddress: max, ipv6Prefix } = shared.settings.limits;
+    const bucket = max === 0 ? undefined : addressBucket(address, ipv6Prefix);
+    if (bucket === undefined || this.perAddress.reserve(socket, bucket, max)) return true;
+    this.reject(socket, 'max-connections-per-address', shared);
     return false;
   }
 
@@ -392,17 +408,17 @@ export class Server {
     if (events.listenerCount('connect') > 0) callSafely(() => events.emit('connect', connection.info()));
   }
 
-  private refuse(socket: Socket, why: Refusal, { complaints }: ListenerContext): void {
+  private reject(socket: Socket, why: RejectReason, { peerLog }: ListenerContext): void {
     this.stats.refused[why]++;
-    complaints.tell(`a connection was closed at accept: ${why}`, socket);
+    peerLog.log(`connection closed at accept: ${why}`, socket);
     socket.on('error', () => {});
     socket.destroy();
   }
 
-  private forget(connection: Connection): void {
+  private onClosed(connection: Connection): void {
     this.stats.open--;
     this.sweeper.delete(connection);
-    if (this.connections.size === 0) this.emptied?.();
+    if (this.connections.size === 0) this.onEmpty?.();
   }
 }
 

@@ -1,6 +1,6 @@
 import { readOptions, type Settings } from '../options/settings.js';
 
-/** The part of the options that a server reads. */
+/** The options that a server uses. */
 export type ServerSettings = Pick<Settings, 'heartbeat' | 'limits' | 'detail' | 'tokens'> & {
   readonly ping: Omit<Settings['ping'], 'staleLimit'>;
 };

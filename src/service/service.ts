@@ -24,7 +24,7 @@ import { Tokens } from '../net/tokens.js';
 import { LiveCertificate } from '../server/certificates/live-certificate.js';
 import type { ConnectionInfo } from '../server/connection/info.js';
 import type { ServerEvents } from '../server/connection/session.js';
-import { connectionsWithin, openFilesLimit } from '../server/fd-limit.js';
+import { clampToFdLimit, fdLimit } from '../server/fd-limit.js';
 import { Server } from '../server/server.js';
 import type { ServerSettings } from '../server/settings.js';
 import type { ServiceOptions } from './options.js';
@@ -381,8 +381,8 @@ export class Service {
   private clampToFdLimit(settings: ServiceSettings): ServiceSettings {
     const { limits, registry, http, probe } = settings;
     const requested = { connections: limits.maxConnections, http: http ? http.maxConnections : 0 };
-    const files = openFilesLimit();
-    const allowed = connectionsWithin(requested, files, {
+    const files = fdLimit();
+    const allowed = clampToFdLimit(requested, files, {
       checks: registry.checks.length,
       probes: probe ? (probe.maxConcurrent ?? MAX_CONCURRENT_PROBES) : 0,
     });

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { FrameType, type Scope } from './codes.js';
 import type { Receiver } from './header.js';
 
-/** Which checks a PING or a WATCH is about; neither key: the group of the scope. Never both. */
+/** The checks that a PING or a WATCH selects: one of the keys, or neither for the group of the scope. */
 export interface Selection {
   /** 1 to 32 names. */
   checks?: readonly string[];
@@ -10,24 +10,24 @@ export interface Selection {
 }
 
 export interface PingBody extends Selection {
-  /** The oldest result that the caller accepts, in milliseconds. */
+  /** Maximum age of the results that the caller accepts, in milliseconds. */
   maxAgeMs?: number;
-  /** How long the caller waits, in milliseconds; 0 = what is known now. */
+  /** How long the caller waits, in milliseconds; 0 = return what is known now. */
   timeoutMs?: number;
 }
 
 export interface WatchBody extends Selection {
-  /** Default readiness. */
+  /** @default readiness */
   scope?: Scope;
 }
 
-/** What the sender of a HELLO can send and wants to receive. What it left out stands here as its default. */
+/** Heartbeats that the sender of a HELLO can send and wants to receive. Absent keys have their defaults here. */
 export interface Heartbeat {
-  /** Least interval of its own PINGs, in milliseconds; 0 = none. Default 0. */
+  /** Minimum interval of its own PINGs, in milliseconds; 0 = none. Default 0. */
   canSendMs: number;
-  /** Interval at which it wants to hear something, in milliseconds; 0 = never mind. Default 0. */
+  /** Interval at which it wants to receive data, in milliseconds; 0 = none needed. Default 0. */
   wantMs: number;
-  /** Intervals of silence after which it counts as dead, 1 to 255. Default 3. */
+  /** Intervals of silence after which it is considered dead, 1 to 255. Default 3. */
   mult: number;
 }
 
@@ -35,37 +35,37 @@ export interface HelloBody {
   name?: string;
   token?: string;
   heartbeat: Heartbeat;
-  /** Sent by a server only; in a client's HELLO it is an unknown key. */
+  /** Sent by servers only; an unknown key in a client's HELLO. */
   instance?: string;
-  /** Sent by a server only: milliseconds of silence after which it closes. */
+  /** Sent by servers only: the idle timeout in milliseconds. */
   idleTimeoutMs?: number;
 }
 
 export interface GoawayBody {
-  /** How long the sender still serves, in milliseconds. */
+  /** How long the sender still answers, in milliseconds. */
   graceMs?: number;
-  /** When to come back, in milliseconds from now. */
+  /** Delay before reconnecting, in milliseconds. */
   reconnectAfterMs?: number;
 }
 
 export interface ErrorBody {
   message?: string;
-  /** When to try again, in milliseconds from now. */
+  /** Delay before retrying, in milliseconds. */
   retryAfterMs?: number;
 }
 
-/** The body of a PONG or a STATUS: `report.schema.json`. The wire does not look inside. */
+/** Body of a PONG or a STATUS (`report.schema.json`), which is not validated here. */
 export type ReportBody = Readonly<Record<string, unknown>>;
 
 export type FrameBody = PingBody | WatchBody | HelloBody | GoawayBody | ErrorBody | ReportBody;
 
-/** A body that is refused; the message is one sentence and repeats no text of the body. */
+/** An invalid body; the message contains no text of the body. */
 export class BadBody extends Error {
   override readonly name = 'BadBody';
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;
-/** Reads one value, or throws BadBody naming the `key`. */
+/** Returns the valid value, or throws BadBody with the `key`. */
 type Reader<T> = (value: unknown, key: string) => T;
 type Shape<T> = { readonly [K in keyof T]-?: Reader<Exclude<T[K], undefined>> };
 type ClientHello = Omit<HelloBody, 'instance' | 'idleTimeoutMs'>;
@@ -74,7 +74,7 @@ const MAX_NAMES = 32;
 const MAX_MILLISECONDS = 2 ** 31 - 1;
 const milliseconds = integer(0, MAX_MILLISECONDS);
 
-/** A time as a body may tell it: whole milliseconds, at most 2^31 - 1, which also stands for Infinity. */
+/** A time for a body: whole milliseconds, at most 2^31 - 1, which also represents Infinity. */
 export function wireMilliseconds(ms: number): number {
   return Math.min(Math.max(0, Math.round(ms)), MAX_MILLISECONDS);
 }
@@ -91,30 +91,29 @@ const errorShape: Shape<ErrorBody> = { message: text, retryAfterMs: milliseconds
 const noHeartbeat: Readonly<Heartbeat> = { canSendMs: 0, wantMs: 0, mult: 3 };
 
 /**
- * Reads and judges the body of a frame. Keys that nobody knows are dropped. An
- * ERROR with an unreadable body is an ERROR without one: it is never answered,
- * and its code has said what matters.
- * @throws BadBody where the body is refused with ERROR 5.
+ * Parses and validates the body of a frame. Unknown keys are dropped. An ERROR with an invalid body is treated as one
+ * without a body, because it is never answered and its code is sufficient.
+ * @throws BadBody if the body must be refused with ERROR 5.
  */
-export function readBody(type: number, octets: Buffer, receiver: Receiver): FrameBody | undefined {
-  if (type !== FrameType.ERROR) return judge(type, parse(octets), receiver);
+export function readBody(type: number, bytes: Buffer, receiver: Receiver): FrameBody | undefined {
+  if (type !== FrameType.ERROR) return validate(type, parse(bytes), receiver);
   try {
-    return known(parse(octets), errorShape);
+    return known(parse(bytes), errorShape);
   } catch (error) {
     if (error instanceof BadBody) return undefined;
     throw error;
   }
 }
 
-function judge(type: number, body: JsonObject, receiver: Receiver): FrameBody {
+function validate(type: number, body: JsonObject, receiver: Receiver): FrameBody {
   switch (type) {
     case FrameType.PING:
       return oneSelection(known(body, pingShape));
     case FrameType.WATCH:
       return oneSelection(known(body, watchShape));
     case FrameType.HELLO: {
-      const said = receiver === 'client' ? known(body, serverHelloShape) : known(body, clientHelloShape);
-      return { heartbeat: { ...noHeartbeat }, ...said };
+      const hello = receiver === 'client' ? known(body, serverHelloShape) : known(body, clientHelloShape);
+      return { heartbeat: { ...noHeartbeat }, ...hello };
     }
     case FrameType.GOAWAY:
       return known(body, goawayShape);
@@ -123,19 +122,19 @@ function judge(type: number, body: JsonObject, receiver: Receiver): FrameBody {
   }
 }
 
-function parse(octets: Buffer): JsonObject {
-  if (!isUtf8(octets)) throw new BadBody('The body is not UTF-8; one JSON object in UTF-8 is allowed.');
+function parse(bytes: Buffer): JsonObject {
+  if (!isUtf8(bytes)) throw new BadBody('The body is not UTF-8; one JSON object in UTF-8 is allowed.');
   let value: unknown;
   try {
-    // A byte order mark stays in the text, and JSON knows none.
-    value = JSON.parse(octets.toString('utf8'));
+    // A byte order mark stays in the text, where JSON does not allow it.
+    value = JSON.parse(bytes.toString('utf8'));
   } catch {
     throw new BadBody('The body is not JSON; one JSON object without a byte order mark is allowed.');
   }
   return object(value, 'The body');
 }
 
-/** The values of the keys in `shape`, each judged; a key that is absent stays absent. */
+/** The validated values of the keys in `shape`; absent keys stay absent. */
 function known<T extends object>(body: JsonObject, shape: Shape<T>, within = ''): Partial<T> {
   const result: Record<string, unknown> = {};
   for (const [key, read] of Object.entries<Reader<unknown>>(shape)) {
@@ -146,7 +145,7 @@ function known<T extends object>(body: JsonObject, shape: Shape<T>, within = '')
 
 function oneSelection<T extends Selection>(body: T): T {
   if (body.checks === undefined || body.group === undefined) return body;
-  throw new BadBody('The keys checks and group stand together; one of them is allowed.');
+  throw new BadBody('The body has both checks and group; one of them is allowed.');
 }
 
 function heartbeat(value: unknown, key: string): Heartbeat {
@@ -173,13 +172,12 @@ function names(value: unknown, key: string): readonly string[] {
   return value;
 }
 
-/** Integers are so by value: 1.0 is 1, and -0 is 0. */
-function integer(least: number, most: number): Reader<number> {
+/** By value: 1.0 is the integer 1, and -0 is 0. */
+function integer(min: number, max: number): Reader<number> {
   return (value, key) => {
-    if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most)
-      return (value as number) + 0;
+    if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return (value as number) + 0;
     const found = typeof value === 'number' ? `${value}` : kindOf(value);
-    throw new BadBody(`${key} is ${found}; an integer from ${least} to ${most} is allowed.`);
+    throw new BadBody(`${key} is ${found}; an integer from ${min} to ${max} is allowed.`);
   };
 }
 

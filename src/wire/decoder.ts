@@ -8,9 +8,9 @@ export const FRAME = 1;
 export const FAULT = 2;
 export type Outcome = typeof NEED_MORE | typeof FRAME | typeof FAULT;
 
-/** Where in the stream the next octet stands. */
+/** Position of the next byte in the stream. */
 const BOUNDARY = 0;
-/** A boundary where one newline is no harm: some probers append one to what they send. */
+/** A boundary where one newline is skipped: some probers append one to what they send. */
 const BEHIND_FRAME = 1;
 const IN_HEADER = 2;
 const IN_BODY = 3;
@@ -18,52 +18,50 @@ const IN_SKIPPED_BODY = 4;
 const FINISHED = 5;
 
 const LINE_FEED = 0x0a;
-// A name of this module, because V8 folds it and looks up an imported one each time.
+// A constant of this module, because V8 inlines it but looks up an imported one each time.
 const PING = FrameType.PING;
-const nothing = Buffer.alloc(0);
+const EMPTY = Buffer.alloc(0);
 
 /**
- * Finds frames in a stream of octets, however it was split into chunks. Give it
- * a chunk with `push`, then call `next` until it says NEED_MORE. A bare frame
- * that lies whole in the chunk costs a few reads and allocates nothing; a split
- * header is gathered in four numbers; a split body is copied once, into one
- * buffer that is allocated after its header was judged.
+ * Decodes the frames of a byte stream, split into any chunks. Pass a chunk to `push`, then call `next` until it returns
+ * NEED_MORE. A bare frame that is complete in the chunk takes a few reads and no allocation; a split header is gathered
+ * in four numbers; a split body is copied once, into one buffer that is allocated after its header was validated.
  */
 export class Decoder {
-  /** The frame that `next` just found. */
+  /** The frame that `next` has decoded. */
   type = 0;
   flags = 0;
   code = 0;
   /**
-   * Its id as two signed numbers, which V8 keeps without allocating. Inside a
-   * frame: the id once its header is complete, zeros before.
+   * Its id as two signed numbers, which V8 stores without an allocation. Of a partial frame: the id once its header is
+   * complete, zeros before.
    */
   idHigh = 0;
   idLow = 0;
-  /** The judged body, unknown keys dropped; undefined of a frame that is bare or not judged. */
+  /** The validated body without unknown keys; undefined for a frame that is bare or skipped. */
   body: FrameBody | undefined = undefined;
-  /** Where the frame starts in the chunk, when it is bare and lies whole in it; else -1. */
+  /** Start of the frame in the chunk if it is bare and complete in it; else -1. */
   offset = -1;
-  /** Octets of the chunk that are consumed; `chunk.subarray(position)` is the rest. */
+  /** Bytes of the chunk that are consumed; `chunk.subarray(position)` is the rest. */
   position = 0;
-  /** After FAULT: what the ERROR says; `idHigh` and `idLow` are what it carries. The decoder is finished then. */
+  /** After FAULT: code and message of the ERROR to send, with `idHigh` and `idLow`. The decoder is finished then. */
   fault: Fault | undefined = undefined;
 
-  /** Frames that did not lie bare and whole in a chunk and have begun: tells two unfinished ones apart. */
-  begun = 0;
+  /** Different for each frame that can be partial: counts the frames that began and were not bare and complete in a chunk. */
+  partialId = 0;
 
   private readonly rules: Rules;
-  /** What the stage is when a frame is complete: only a server tolerates a newline. */
+  /** The stage after a frame: only a server skips a newline. */
   private readonly behindFrame: number;
   private stage: number = BOUNDARY;
-  private chunk: Buffer = nothing;
+  private chunk: Buffer = EMPTY;
   private end = 0;
   private helloSeen = false;
-  /** Made when a header is split for the first time: most connections never need it. */
+  /** Created for the first split header; most connections never need it. */
   private header: SplitHeader | undefined = undefined;
   /** A body that is split over chunks. */
   private gatheredBody: Buffer | undefined = undefined;
-  /** Octets that a body still lacks. */
+  /** Missing bytes of the body. */
   private missing = 0;
 
   constructor(receiver: Receiver) {
@@ -71,24 +69,24 @@ export class Decoder {
     this.behindFrame = receiver === 'server' ? BEHIND_FRAME : BOUNDARY;
   }
 
-  /** Octets of an unfinished frame have been consumed. */
-  get inside(): boolean {
+  /** A frame has begun and is not complete. */
+  get hasPartial(): boolean {
     return this.stage >= IN_HEADER && this.stage !== FINISHED;
   }
 
-  /** Hands over the next chunk, after `next` has said NEED_MORE. It is not copied, and let go when it is consumed. */
+  /** Takes the next chunk, after `next` has returned NEED_MORE. It is not copied, and released when it is consumed. */
   push(chunk: Buffer): void {
     this.chunk = chunk;
     this.position = 0;
     this.end = chunk.length;
   }
 
-  /** Goes on at `position` of the chunk, a boundary: what stands before it has been answered in place. */
+  /** Continues at `position` of the chunk, a frame boundary: the frames before it were answered in place. */
   skipTo(position: number): void {
     this.position = position;
   }
 
-  /** Looks for the next frame. A frame whose body is skipped is found when its header is complete. */
+  /** Decodes the next frame. A frame whose body is skipped is returned when its header is complete. */
   next(): Outcome {
     const at = this.position;
     if (this.stage > BEHIND_FRAME || this.end - at < HEADER_BYTES) return this.resume();
@@ -118,7 +116,7 @@ export class Decoder {
       case IN_BODY:
         return this.gatherBody();
       case IN_SKIPPED_BODY:
-        // It was told as a frame when its header was complete.
+        // The frame was returned when its header was complete.
         this.skipBody();
         return this.missing === 0 ? this.next() : this.needMore();
       default:
@@ -137,7 +135,7 @@ export class Decoder {
   private startHeader(): Outcome {
     const at = this.position;
     if (at === this.end) return this.needMore();
-    this.begun++;
+    this.partialId++;
     if (this.end - at < HEADER_BYTES) {
       this.stage = IN_HEADER;
       this.header ??= new SplitHeader();
@@ -149,9 +147,9 @@ export class Decoder {
     const chunk = this.chunk;
     const length = word(chunk, at);
     const fault = lengthFault(length);
-    if (fault) return this.refuse(fault, 0, 0);
+    if (fault) return this.fail(fault, 0, 0);
     this.position = at + HEADER_BYTES;
-    return this.judge(at, length, word(chunk, at + 4), word(chunk, at + 8), word(chunk, at + 12));
+    return this.validateHeader(at, length, word(chunk, at + 4), word(chunk, at + 8), word(chunk, at + 12));
   }
 
   private gatherHeader(): Outcome {
@@ -159,19 +157,19 @@ export class Decoder {
     while (this.position < this.end) {
       header.take(this.chunk[this.position++]!);
       const fault = header.hasJustLength ? lengthFault(header.length) : undefined;
-      if (fault) return this.refuse(fault, 0, 0);
-      if (header.isWhole) return this.judge(-1, header.length, header.kind, header.idHigh, header.idLow);
+      if (fault) return this.fail(fault, 0, 0);
+      if (header.isWhole) return this.validateHeader(-1, header.length, header.kind, header.idHigh, header.idLow);
     }
     return this.needMore();
   }
 
-  /** A header is complete; `at` is where it starts in the chunk, or -1. `kind` is its second word. */
-  private judge(at: number, length: number, kind: number, high: number, low: number): Outcome {
+  /** `at`: start of the complete header in the chunk, or -1. `kind`: its second word. */
+  private validateHeader(at: number, length: number, kind: number, high: number, low: number): Outcome {
     const type = typeIn(kind);
     const flags = flagsIn(kind);
     const code = codeIn(kind);
     const fault = headerFault(this.rules, length, kind >>> 24, type, flags, code, this.helloSeen);
-    if (fault) return this.refuse(fault, high, low);
+    if (fault) return this.fail(fault, high, low);
     this.type = type;
     this.flags = flags;
     this.code = code;
@@ -181,7 +179,7 @@ export class Decoder {
     if (type === FrameType.HELLO) this.helloSeen = true;
     if (length === BARE_LENGTH) {
       this.offset = at;
-      return this.found();
+      return this.complete();
     }
     this.offset = -1;
     this.missing = length - BARE_LENGTH;
@@ -210,43 +208,43 @@ export class Decoder {
     return this.validateBody(body);
   }
 
-  private validateBody(octets: Buffer): Outcome {
+  private validateBody(bytes: Buffer): Outcome {
     try {
-      this.body = readBody(this.type, octets, this.rules.receiver);
+      this.body = readBody(this.type, bytes, this.rules.receiver);
     } catch (error) {
       if (!(error instanceof BadBody)) throw error;
-      return this.refuse({ code: WireError.BAD_BODY, message: error.message }, this.idHigh, this.idLow);
+      return this.fail({ code: WireError.BAD_BODY, message: error.message }, this.idHigh, this.idLow);
     }
-    return this.found();
+    return this.complete();
   }
 
   private skipBody(): Outcome {
     const skipped = Math.min(this.missing, this.end - this.position);
     this.position += skipped;
     this.missing -= skipped;
-    if (this.missing === 0) return this.found();
+    if (this.missing === 0) return this.complete();
     this.stage = IN_SKIPPED_BODY;
     return FRAME;
   }
 
-  private found(): Outcome {
+  private complete(): Outcome {
     this.stage = this.behindFrame;
     return FRAME;
   }
 
-  private refuse(fault: Fault, high: number, low: number): Outcome {
+  private fail(fault: Fault, high: number, low: number): Outcome {
     this.stage = FINISHED;
     this.fault = fault;
     this.idHigh = high;
     this.idLow = low;
     this.body = undefined;
     this.offset = -1;
-    this.chunk = nothing;
+    this.chunk = EMPTY;
     return FAULT;
   }
 
   private needMore(): Outcome {
-    this.chunk = nothing;
+    this.chunk = EMPTY;
     this.body = undefined;
     return NEED_MORE;
   }

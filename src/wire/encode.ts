@@ -1,6 +1,6 @@
 import { BARE_LENGTH, type FrameType, HEADER_BYTES, MAX_LENGTH, maxBody, VERSION } from './codes.js';
 
-/** A frame to be sent. `idHigh` and `idLow` are the two halves of the id, as signed or unsigned 32-bit numbers. */
+/** A frame to send. `idHigh` and `idLow` are the two halves of the id, as signed or unsigned 32-bit numbers. */
 export interface OutgoingFrame {
   type: number;
   /** Default 0. */
@@ -9,42 +9,43 @@ export interface OutgoingFrame {
   code?: number;
   idHigh: number;
   idLow: number;
-  /** JSON text in UTF-8, or what is to be serialised. Empty or absent: a bare frame. */
+  /** JSON text in UTF-8, or an object to serialise. Empty or absent: a bare frame. */
   body?: Buffer | object;
 }
 
 /**
- * The octets of one frame, in one buffer.
- * @throws RangeError where the body is larger than its type allows; a reader would refuse it.
+ * Encodes one frame into one buffer.
+ * @throws RangeError if the body is larger than its type allows; a receiver would refuse it.
  */
 export function encodeFrame(frame: OutgoingFrame): Buffer {
   const body = frame.body === undefined || Buffer.isBuffer(frame.body) ? frame.body : serialise(frame.body);
   const size = body?.length ?? 0;
-  const octets = Buffer.allocUnsafe(HEADER_BYTES + size);
-  writeHeaderOf(octets, frame, size);
-  body?.copy(octets, HEADER_BYTES);
-  return octets;
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + size);
+  writeHeaderOf(bytes, frame, size);
+  body?.copy(bytes, HEADER_BYTES);
+  return bytes;
 }
 
 /**
- * Encodes only the header of a frame. The body, `bodyOctets` long and possibly shared by many frames, has to be sent
- * behind it in the same write. Throws as `encodeFrame`.
+ * Encodes only the header of a frame. Its body of `bodyBytes`, which many frames may share, must be sent behind it in the
+ * same write.
+ * @throws RangeError like `encodeFrame`.
  */
-export function encodeHeader(frame: Omit<OutgoingFrame, 'body'>, bodyOctets: number): Buffer {
-  // Not from Node's pool: a header that waits for a slow peer would keep 8 KiB of it alive.
-  const octets = Buffer.allocUnsafeSlow(HEADER_BYTES);
-  writeHeaderOf(octets, frame, bodyOctets);
-  return octets;
+export function encodeHeader(frame: Omit<OutgoingFrame, 'body'>, bodyBytes: number): Buffer {
+  // Not from Node's pool: a header queued for a slow peer would keep a slab of 8 KiB alive.
+  const bytes = Buffer.allocUnsafeSlow(HEADER_BYTES);
+  writeHeaderOf(bytes, frame, bodyBytes);
+  return bytes;
 }
 
-function writeHeaderOf(octets: Buffer, frame: OutgoingFrame, size: number): void {
+function writeHeaderOf(target: Buffer, frame: OutgoingFrame, size: number): void {
   const { type, flags = 0, code = 0, idHigh, idLow } = frame;
   const limit = maxBody[type as FrameType] ?? MAX_LENGTH - BARE_LENGTH;
-  if (size > limit) throw new RangeError(`The body has ${size} octets; at most ${limit} are allowed for this type.`);
-  writeHeader(octets, 0, BARE_LENGTH + size, type, flags, code, idHigh, idLow);
+  if (size > limit) throw new RangeError(`The body has ${size} bytes; at most ${limit} are allowed for this type.`);
+  writeHeader(target, 0, BARE_LENGTH + size, type, flags, code, idHigh, idLow);
 }
 
-/** Writes the 16 octets of a header into `target`. `length` counts what follows its own four octets. */
+/** Writes the 16 bytes of a header at `at`. `length` counts the bytes behind its own four. */
 export function writeHeader(
   target: Buffer,
   at: number,

@@ -13,26 +13,26 @@ import {
   WireError,
 } from './codes.js';
 
-/** Which end of a connection reads. */
+/** The end of a connection that receives. */
 export type Receiver = 'server' | 'client';
 
-/** Why a frame is refused: the code of the ERROR that answers it, and one sentence for people. */
+/** Why a frame is refused: the code of the ERROR to send, and a message for people. */
 export interface Fault {
   readonly code: WireError;
   readonly message: string;
 }
 
-/** What a receiver does with the frames of a type. */
-export const Treatment = { REFUSED: 0, JUDGED: 1, SKIPPED: 2, OUT_OF_PLACE: 3 } as const;
+/** How a receiver handles the frames of a type. */
+export const Treatment = { REFUSED: 0, VALIDATED: 1, SKIPPED: 2, WRONG_DIRECTION: 3 } as const;
 type Treatment = (typeof Treatment)[keyof typeof Treatment];
 
-/** What one receiver knows of each of the 256 types, as tables so that a lookup is one read. */
+/** Rules of one receiver for each of the 256 types, as tables so that a lookup is one read. */
 export interface Rules {
   readonly receiver: Receiver;
   readonly treatment: Uint8Array;
-  /** The largest body, in octets. */
+  /** Maximum body, in bytes. */
   readonly bodyLimit: Uint32Array;
-  /** Critical flags that version 1 gives no meaning. */
+  /** Critical flags without a meaning in version 1. */
   readonly unknownFlags: Uint8Array;
 }
 
@@ -46,7 +46,7 @@ const knownFlags: Readonly<Record<FrameType, number>> = {
   [FrameType.ERROR]: ErrorFlag.FATAL,
 };
 
-/** Types from here on are skipped whole by who does not know them. */
+/** A receiver skips unknown types from this one on. */
 const FIRST_SKIPPABLE = 0x80;
 
 function rulesOf(receiver: Receiver, special: Partial<Record<FrameType, Treatment>>): Rules {
@@ -57,7 +57,7 @@ function rulesOf(receiver: Receiver, special: Partial<Record<FrameType, Treatmen
     unknownFlags: new Uint8Array(256),
   };
   for (const type of Object.values(FrameType)) {
-    rules.treatment[type] = special[type] ?? Treatment.JUDGED;
+    rules.treatment[type] = special[type] ?? Treatment.VALIDATED;
     rules.bodyLimit[type] = maxBody[type];
     rules.unknownFlags[type] = CRITICAL_FLAGS & ~knownFlags[type];
   }
@@ -65,26 +65,23 @@ function rulesOf(receiver: Receiver, special: Partial<Record<FrameType, Treatmen
 }
 
 export const rulesFor: Readonly<Record<Receiver, Rules>> = {
-  // PONG and ERROR are never answered, so there is nothing in them to judge.
+  // PONG and ERROR are never answered, so they need no validation.
   server: rulesOf('server', {
     [FrameType.PONG]: Treatment.SKIPPED,
     [FrameType.ERROR]: Treatment.SKIPPED,
-    [FrameType.STATUS]: Treatment.OUT_OF_PLACE,
+    [FrameType.STATUS]: Treatment.WRONG_DIRECTION,
   }),
-  client: rulesOf('client', { [FrameType.WATCH]: Treatment.OUT_OF_PLACE }),
+  client: rulesOf('client', { [FrameType.WATCH]: Treatment.WRONG_DIRECTION }),
 };
 
-/**
- * What is wrong with a length, judged as soon as its four octets are there.
- * It is a signed number here: one beyond 2^31 arrives negative.
- */
+/** The fault of an invalid length, which is checked as soon as its four bytes are there. It is signed: 2^31 and more is negative. */
 export function lengthFault(length: number): Fault | undefined {
   if (length >= BARE_LENGTH && length <= MAX_LENGTH) return undefined;
   const message = `The length is ${length >>> 0}; ${BARE_LENGTH} to ${MAX_LENGTH} are allowed.`;
   return { code: length >= 0 && length < BARE_LENGTH ? WireError.PROTOCOL : WireError.TOO_LARGE, message };
 }
 
-/** What is wrong with a complete header whose length is sound, in the order of SPEC "Order of judgement". */
+/** The first fault of a complete header with a valid length, in the order of SPEC "Order of judgement". */
 export function headerFault(
   rules: Rules,
   length: number,
@@ -101,7 +98,7 @@ export function headerFault(
   if (length - BARE_LENGTH > rules.bodyLimit[type]!) return bodyLimitFault(type, length - BARE_LENGTH);
   if ((flags & rules.unknownFlags[type]!) !== 0) return flagsFault(type, flags);
   if (type === FrameType.PING && code > Scope.STARTUP) return scopeFault(code);
-  if (treatment === Treatment.OUT_OF_PLACE) return directionFault(type, rules.receiver);
+  if (treatment === Treatment.WRONG_DIRECTION) return directionFault(type, rules.receiver);
   if (type === FrameType.HELLO && helloSeen) return secondHelloFault();
   return undefined;
 }
@@ -116,14 +113,14 @@ function typeFault(type: number): Fault {
   return { code: WireError.UNKNOWN_TYPE, message };
 }
 
-function bodyLimitFault(type: number, octets: number): Fault {
-  const message = `The body of the ${nameOf(type)} has ${octets} octets; at most ${maxBody[type as FrameType]} are allowed.`;
+function bodyLimitFault(type: number, bytes: number): Fault {
+  const message = `The body of the ${nameOf(type)} has ${bytes} bytes; at most ${maxBody[type as FrameType]} are allowed.`;
   return { code: WireError.TOO_LARGE, message };
 }
 
 function flagsFault(type: number, flags: number): Fault {
-  const found = hex(flags & CRITICAL_FLAGS);
-  const message = `The critical flags of the ${nameOf(type)} are ${found}; bits of ${hex(knownFlags[type as FrameType])} are allowed.`;
+  const critical = hex(flags & CRITICAL_FLAGS);
+  const message = `The critical flags of the ${nameOf(type)} are ${critical}; bits of ${hex(knownFlags[type as FrameType])} are allowed.`;
   return { code: WireError.PROTOCOL, message };
 }
 
@@ -134,18 +131,18 @@ function scopeFault(scope: number): Fault {
 
 function directionFault(type: number, receiver: Receiver): Fault {
   const sender: Receiver = receiver === 'server' ? 'client' : 'server';
-  const message = `A ${nameOf(type)} came from the ${sender}; only the ${receiver} is allowed to send it.`;
+  const message = `A ${nameOf(type)} was sent by the ${sender}; only the ${receiver} is allowed to send it.`;
   return { code: WireError.PROTOCOL, message };
 }
 
 function secondHelloFault(): Fault {
-  return { code: WireError.PROTOCOL, message: 'A second HELLO came; one a connection is allowed.' };
+  return { code: WireError.PROTOCOL, message: 'A second HELLO was received; one per connection is allowed.' };
 }
 
 function nameOf(type: number): string {
   return Object.entries(FrameType).find(([, value]) => value === type)?.[0] ?? hex(type);
 }
 
-function hex(octet: number): string {
-  return octet.toString(16).padStart(2, '0');
+function hex(byte: number): string {
+  return byte.toString(16).padStart(2, '0');
 }

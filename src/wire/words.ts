@@ -1,9 +1,9 @@
 import { BARE_LENGTH, FrameType, HEADER_BYTES, Scope, VERSION } from './codes.js';
 import { rulesFor } from './header.js';
 
-/** Four octets, big endian, as a signed number: V8 keeps it without allocating. */
-export function word(octets: Buffer, at: number): number {
-  return (octets[at]! << 24) | (octets[at + 1]! << 16) | (octets[at + 2]! << 8) | octets[at + 3]!;
+/** Four bytes, big endian, as a signed number, which V8 stores without an allocation. */
+export function word(bytes: Buffer, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
 }
 
 /** The second word of a header: version, type, flags and code. */
@@ -11,56 +11,53 @@ export const typeIn = (kind: number): number => (kind >>> 16) & 0xff;
 export const flagsIn = (kind: number): number => (kind >>> 8) & 0xff;
 export const codeIn = (kind: number): number => kind & 0xff;
 
-// Local names, because V8 folds a constant of the same module and looks up an imported one each time.
+// Constants of this module, because V8 inlines them but looks up imported ones each time.
 const bareLength = BARE_LENGTH;
-const refusedBits = ~((0xff & ~rulesFor.server.unknownFlags[FrameType.PING]!) << 8);
+const checkedBits = ~((0xff & ~rulesFor.server.unknownFlags[FrameType.PING]!) << 8);
 const firstPing = (VERSION << 24) | (FrameType.PING << 16);
 const lastPing = firstPing | Scope.STARTUP;
 
-/**
- * A PING that no judge would refuse, which is what nearly every frame to a
- * server is: bare, version 1, no unknown critical flag, a scope that exists.
- */
+/** A valid bare PING, as nearly every frame to a server is: version 1, no unknown critical flag, a known scope. */
 export function isBarePing(length: number, kind: number): boolean {
-  const judged = kind & refusedBits;
-  return length === bareLength && judged >= firstPing && judged <= lastPing;
+  const checked = kind & checkedBits;
+  return length === bareLength && checked >= firstPing && checked <= lastPing;
 }
 
-/** A header that is split over chunks, gathered octet by octet in its four words. */
+/** A header that is split over chunks, gathered byte by byte in four words. */
 export class SplitHeader {
   length = 0;
   kind = 0;
   idHigh = 0;
   idLow = 0;
-  private octets = 0;
+  private bytes = 0;
 
-  /** The length is known and nothing behind it yet: the moment to judge it. */
+  /** The last byte taken completed the length, which can be validated now. */
   get hasJustLength(): boolean {
-    return this.octets === 4;
+    return this.bytes === 4;
   }
 
   get isWhole(): boolean {
-    return this.octets === HEADER_BYTES;
+    return this.bytes === HEADER_BYTES;
   }
 
   clear(): void {
-    this.octets = 0;
+    this.bytes = 0;
   }
 
-  /** A word holds four octets, so that what it held of an earlier header is shifted out. */
-  take(octet: number): void {
-    switch (this.octets++ >> 2) {
+  /** A word has four bytes, so those of an earlier header are shifted out. */
+  take(byte: number): void {
+    switch (this.bytes++ >> 2) {
       case 0:
-        this.length = (this.length << 8) | octet;
+        this.length = (this.length << 8) | byte;
         break;
       case 1:
-        this.kind = (this.kind << 8) | octet;
+        this.kind = (this.kind << 8) | byte;
         break;
       case 2:
-        this.idHigh = (this.idHigh << 8) | octet;
+        this.idHigh = (this.idHigh << 8) | byte;
         break;
       default:
-        this.idLow = (this.idLow << 8) | octet;
+        this.idLow = (this.idLow << 8) | byte;
     }
   }
 }

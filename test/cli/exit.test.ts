@@ -145,7 +145,7 @@ describe('pongcheck ping --exit nagios', () => {
   it.each<[string, string[]]>([
     ['--count is "0"; .*', ['-c', '0']],
     ['unknown option --cuont; did you mean --count.*', ['--cuont']],
-    ['The address .* carries credentials.*', ['pong://u:hunter2@h']],
+    ['The address .* contains credentials.*', ['pong://u:hunter2@h']],
     ['--scope is live; .*', ['--scope', 'live']],
     ['--ca /nowhere cannot be read .*', ['--ca', '/nowhere', 'pongs://127.0.0.1:1']],
   ])('is UNKNOWN for a wrong command line: %s', async (description, args) => {

@@ -145,7 +145,7 @@ describe('pongcheck serve', () => {
       other.close();
       await once(other, 'close');
       expect(code).toBe(1);
-      expect(stderr).toMatch(new RegExp(`^pongcheck: cannot .*${where}: another process listens there\\n$`));
+      expect(stderr).toMatch(new RegExp(`^pongcheck: cannot .*${where}: another process is listening on it\\n$`));
     },
   );
 

@@ -39,8 +39,8 @@ describe('pongcheck ping over TLS', () => {
   });
 
   it.each<[string, () => string[], string]>([
-    ['no authority', () => mine, 'shows a certificate that is of an authority that is not known here'],
-    ['another authority', () => ['--ca', stranger.cert, ...mine], 'that is of an authority that is not known here'],
+    ['no authority', () => mine, 'shows a certificate that was issued by an unknown CA'],
+    ['another authority', () => ['--ca', stranger.cert, ...mine], 'that was issued by an unknown CA'],
     ['another name', () => ['--ca', ca, '--servername', 'b.example', ...mine], 'that is for another name'],
     ['no certificate', () => ['--ca', ca], 'ERROR 6 unauthenticated: a client certificate is required here'],
     [
@@ -62,7 +62,7 @@ describe('pongcheck ping over TLS', () => {
     await plain.stop();
     expect(tls.stdout).toContain('it may speak no TLS (pong://)');
     const { stdout } = await pongcheck(['ping', where, '-c', '1']);
-    expect(stdout).toContain('TLS is spoken here: pongs:// in place of pong://');
+    expect(stdout).toContain('this listener requires TLS: use pongs:// instead of pong://');
   });
 
   it.each([
@@ -136,15 +136,15 @@ describe('pongcheck serve', () => {
     const next = authority.issue({ name: 'next.example' });
     copyFileSync(next.cert, cert);
     command.process.kill('SIGHUP');
-    await command.says(/keeps its certificate, the new one cannot be used: tls\.key is not the key of tls\.cert/);
+    await command.says(/not reloaded, the old one stays: tls\.key does not match tls\.cert/);
     expect(await pongcheck(['check-config', '--config', config])).toMatchObject({
       code: 1,
-      stderr: `pongcheck: ${config}:1: listen[0] tls.key is not the key of tls.cert\n`,
+      stderr: `pongcheck: ${config}:1: listen[0] tls.key does not match tls.cert\n`,
     });
     expect(await nameShown(Number(port))).toBe('localhost');
     copyFileSync(next.key, key);
     command.process.kill('SIGHUP');
-    await command.says(/has a new certificate, until/);
+    await command.says(/reloaded, valid until/);
     expect(await nameShown(Number(port))).toBe('next.example');
     expect((await command.kill('SIGINT')).code).toBe(0);
   });

@@ -48,7 +48,7 @@ describe('the token of a client', () => {
 
   it.each([
     ['is missing', {}, 'a token in HELLO is required here'],
-    ['is wrong', { PONGCHECK_TOKEN: wrong }, 'the token is not a right one'],
+    ['is wrong', { PONGCHECK_TOKEN: wrong }, 'invalid token'],
   ])('that %s is told so, and not what it is', async (_what, env, why) => {
     const { code, stdout, stderr } = await pongcheck(['ping', url, '-c', '1'], { env });
     expect(code).toBe(2);

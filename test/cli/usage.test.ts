@@ -103,7 +103,7 @@ describe('pongcheck', () => {
   it('refuses an address in one line, without the credentials in it', async () => {
     const { code, stderr } = await pongcheck(['ping', 'pong://u:hunter2@h']);
     expect(code).toBe(64);
-    expect(stderr).toMatch(/^pongcheck: The address .* carries credentials.*\n$/);
+    expect(stderr).toMatch(/^pongcheck: The address .* contains credentials.*\n$/);
     expect(stderr).not.toContain('hunter2');
   });
 });

@@ -102,7 +102,7 @@ describe('pongcheck watch', () => {
   it.each([
     [['--interval', '5'], '--interval is "5"; allowed:'],
     [['--scope', 'all'], '--scope is "all"; allowed: readiness, liveness, startup'],
-    [['pong://'], 'names no host'],
+    [['pong://'], 'has no host'],
   ])('refuses %j', async (args, description) => {
     const { code, stderr } = await pongcheck(['watch', ...args]);
     expect(code).toBe(64);

@@ -149,7 +149,7 @@ describe('a server that breaks the protocol', () => {
     ['an unknown critical flag', pong(1n, 1, 0x08), /The critical flags of the PONG are 08/],
     ['a body that is no JSON', pong(1n, 1, 0, 'pass'), /The body is not JSON/],
     ['a body that is no object', pong(1n, 1, 0, '[]'), /The body is an array/],
-    ['a WATCH', frame(3, 0, 0, 1n), /A WATCH came from the server/],
+    ['a WATCH', frame(3, 0, 0, 1n), /A WATCH was sent by the server/],
     ['a HELLO whose instance is a number', frame(5, 0, 0, 1n, '{"instance":1}'), /The key instance is a number/],
   ])('with %s is left at once', async (_, octets, description) => {
     const server = await serve((_seen, socket) => socket.write(octets));

@@ -19,7 +19,7 @@ describe('what a server says in the handshake', () => {
   it.each([
     ['CERT_HAS_EXPIRED', 'shows a certificate that has expired'],
     ['ERR_TLS_CERT_ALTNAME_INVALID', 'shows a certificate that is for another name'],
-    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'shows a certificate that was signed by nobody but itself'],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'shows a certificate that is self-signed'],
     ['CERT_ANYTHING_ELSE', 'shows a certificate that is not accepted (CERT_ANYTHING_ELSE)'],
     ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'wants a client certificate'],
     ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED', 'does not accept the client certificate (certificate expired)'],

@@ -102,7 +102,7 @@ describe('the HTTP server', () => {
     const { port } = taken.address() as AddressInfo;
     await expect(serve({}, { port })).rejects.toMatchObject({
       code: 'PONGCHECK_LISTEN',
-      message: `cannot listen on http://127.0.0.1:${port}: another process listens there`,
+      message: `cannot listen on http://127.0.0.1:${port}: another process is listening on it`,
     });
     taken.close();
   });

@@ -5,64 +5,64 @@ import { FakeClock } from '../fake-clock.js';
 
 class Member implements Sweepable {
   slot = -1;
-  looks = 0;
+  checks = 0;
   lags: number[] = [];
-  convicted = 0;
+  terminations: string[] = [];
 
-  /** `due`: before which there is nothing to look for. */
+  /** `due`: time before which no check is needed. */
   constructor(
     public due: number,
-    private readonly guilty = () => false,
+    private readonly violation = (): string | undefined => undefined,
   ) {}
 
-  tend(_now: number, lag: number): number {
-    this.looks++;
+  onTick(_now: number, lag: number): number {
+    this.checks++;
     this.lags.push(lag);
     return this.due;
   }
 
-  overdue(): boolean {
-    return this.guilty();
+  expired(): string | undefined {
+    return this.violation();
   }
 
-  convict(): void {
-    this.convicted++;
+  terminate(violation: string): void {
+    this.terminations.push(violation);
   }
 }
 
 function sweeping(...members: Member[]): { clock: FakeClock; sweeper: Sweeper<Member>; afterPoll: () => void } {
   const clock = new FakeClock();
-  const looks: (() => void)[] = [];
-  const sweeper = new Sweeper<Member>(clock, (look) => looks.push(look));
+  const checks: (() => void)[] = [];
+  const sweeper = new Sweeper<Member>(clock, (check) => checks.push(check));
   sweeper.watch(new TimeLimit(1000));
   for (const member of members) sweeper.add(member);
   const afterPoll = () => {
-    for (const look of looks.splice(0)) look();
+    for (const check of checks.splice(0)) check();
   };
   return { clock, sweeper, afterPoll };
 }
 
 describe('a sweep', () => {
-  it('passes by whoever has nothing due, until it has', async () => {
+  it('skips members with nothing due until they have', async () => {
     const [idle, busy] = [new Member(1000), new Member(0)];
     const { clock } = sweeping(idle, busy);
     await clock.advance(950);
-    // The first look, which every newcomer gets, and no other.
-    expect([idle.looks, busy.looks]).toEqual([1, 9]);
+    // Only the first check, which every new member gets.
+    expect([idle.checks, busy.checks]).toEqual([1, 9]);
     await clock.advance(100);
-    expect([idle.looks, busy.looks]).toEqual([2, 10]);
+    expect([idle.checks, busy.checks]).toEqual([2, 10]);
   });
 
-  it('looks at whoever is woken, however late it said that something would be due', async () => {
+  it('checks a member that is woken, whenever its next check was due', async () => {
     const [idle, woken] = [new Member(60_000), new Member(60_000)];
     const { clock, sweeper } = sweeping(idle, woken);
     await clock.advance(100);
     sweeper.wake(woken);
     await clock.advance(200);
-    expect([idle.looks, woken.looks]).toEqual([1, 2]);
+    expect([idle.checks, woken.checks]).toEqual([1, 2]);
   });
 
-  it('passes nobody by and visits nobody who has left, whoever else comes and goes', async () => {
+  it('checks every member and no deleted one while others are added and deleted', async () => {
     const stay = Array.from({ length: 100 }, () => new Member(500));
     const leave = Array.from({ length: 100 }, () => new Member(500));
     const { clock, sweeper, afterPoll } = sweeping(...stay.flatMap((member, n) => [member, leave[n] as Member]));
@@ -82,42 +82,42 @@ describe('a sweep', () => {
     const late = new Member(60_000);
     sweeper.add(late);
     await sweeps(4);
-    expect(new Set(stay.map(({ looks }) => looks))).toEqual(new Set([2]));
-    expect(new Set(leave.map(({ looks }) => looks))).toEqual(new Set([1]));
-    expect(late.looks).toBe(1);
+    expect(new Set(stay.map(({ checks }) => checks))).toEqual(new Set([2]));
+    expect(new Set(leave.map(({ checks }) => checks))).toEqual(new Set([1]));
+    expect(late.checks).toBe(1);
   });
 
-  it('lets the loop do other work before it has looked at very many, and begins anew only when it has', async () => {
+  it('checks many members in slices, and starts the next sweep only after the last slice', async () => {
     const members = Array.from({ length: 1000 }, () => new Member(60_000));
     const { clock, sweeper, afterPoll } = sweeping(...members);
-    const looked = () => members.filter(({ looks }) => looks > 0).length;
+    const checked = () => members.filter(({ checks }) => checks > 0).length;
     await clock.advance(500);
-    const first = looked();
+    const first = checked();
     expect(first).toBeLessThan(1000);
     for (const member of members.slice(0, 10)) sweeper.delete(member);
     let polls = 0;
-    while (looked() < 990) {
-      const before = looked();
+    while (checked() < 990) {
+      const before = checked();
       afterPoll();
-      expect(looked() - before).toBeLessThanOrEqual(first);
+      expect(checked() - before).toBeLessThanOrEqual(first);
       polls++;
     }
     expect(polls).toBe(Math.ceil(990 / first) - 1);
-    expect(members.filter(({ looks }) => looks > 1)).toEqual([]);
+    expect(members.filter(({ checks }) => checks > 1)).toEqual([]);
   });
 
-  it('tells everyone after a stall, whatever they wait for', async () => {
+  it('informs every member of a stall, also those with nothing due', async () => {
     const idle = new Member(60_000);
     const { clock } = sweeping(idle);
     await clock.advance(100);
     clock.jump(5000);
     await clock.advance(0);
-    expect(idle.looks).toBe(2);
+    expect(idle.checks).toBe(2);
     await clock.advance(1000);
-    expect(idle.looks).toBe(2);
+    expect(idle.checks).toBe(2);
   });
 
-  it('tells everyone of a stall that came between two of its slices, in the sweep after', async () => {
+  it('informs every member of a stall between two slices, in the next sweep', async () => {
     const members = Array.from({ length: 200 }, () => new Member(60_000));
     const { clock, afterPoll } = sweeping(...members);
     const finish = () => {
@@ -126,23 +126,24 @@ describe('a sweep', () => {
     await clock.advance(100);
     clock.jump(5000);
     finish();
-    expect(members.filter(({ looks }) => looks !== 1)).toEqual([]);
+    expect(members.filter(({ checks }) => checks !== 1)).toEqual([]);
     await clock.advance(100);
     finish();
     expect(members.filter(({ lags }) => (lags[1] as number) < 5000)).toEqual([]);
     await clock.advance(1000);
     finish();
-    expect(members.filter(({ looks }) => looks !== 2)).toEqual([]);
+    expect(members.filter(({ checks }) => checks !== 2)).toEqual([]);
   });
 
-  it('convicts only whoever is guilty at a second look, after the poll', async () => {
-    let heard = false;
-    const [late, dead] = [new Member(0, () => !heard), new Member(0, () => true)];
+  it('terminates only members that are still expired after the poll, for the limit that is exceeded then', async () => {
+    let isPolled = false;
+    const late = new Member(0, () => (isPolled ? undefined : 'idle'));
+    const dead = new Member(0, () => (isPolled ? 'dead' : 'idle'));
     const { clock, afterPoll } = sweeping(late, dead);
     await clock.advance(100);
-    expect([late.convicted, dead.convicted]).toEqual([0, 0]);
-    heard = true;
+    expect([late.terminations, dead.terminations]).toEqual([[], []]);
+    isPolled = true;
     afterPoll();
-    expect([late.convicted, dead.convicted]).toEqual([0, 1]);
+    expect([late.terminations, dead.terminations]).toEqual([[], ['dead']]);
   });
 });

@@ -10,7 +10,7 @@ import { createMetrics, type Metrics, metricsText } from '../../src/metrics/metr
 import { ownRegistry } from '../../src/metrics/own-registry.js';
 import { Reloads } from '../../src/metrics/reloads.js';
 import { metricRows } from '../../src/metrics/table.js';
-import { closeReasons, pauses, refusals, ServerStats } from '../../src/server/stats.js';
+import { closeReasons, pauses, rejectReasons, ServerStats } from '../../src/server/stats.js';
 import { WireError } from '../../src/wire/codes.js';
 import { FakeClock } from '../fake-clock.js';
 import { type Checks, defined } from '../health/defined.js';
@@ -100,7 +100,7 @@ describe('metrics', () => {
     ]);
     expect(labelsOf(families, 'pongcheck_pings_total', 'status')).toEqual([...states, ...states, ...states]);
     expect(labelsOf(families, 'pongcheck_connections_closed_total', 'reason')).toEqual([...closeReasons]);
-    expect(labelsOf(families, 'pongcheck_connections_refused_total', 'reason')).toEqual([...refusals]);
+    expect(labelsOf(families, 'pongcheck_connections_refused_total', 'reason')).toEqual([...rejectReasons]);
     expect(labelsOf(families, 'pongcheck_reading_paused_total', 'bound')).toEqual([...pauses]);
     expect(labelsOf(families, 'pongcheck_protocol_errors_total', 'code')).toHaveLength(Object.keys(WireError).length);
     expect(new Set(labelsOf(families, 'pongcheck_group_status', 'group'))).toEqual(

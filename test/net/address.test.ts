@@ -39,15 +39,15 @@ describe('an address', () => {
   });
 
   it.each([
-    ['', 'names no host'],
-    ['pong://', 'names no host'],
-    ['http://127.0.0.1:80', 'another scheme'],
-    ['constructor://127.0.0.1', 'another scheme'],
+    ['', 'has no host'],
+    ['pong://', 'has no host'],
+    ['http://127.0.0.1:80', 'an unknown scheme'],
+    ['constructor://127.0.0.1', 'an unknown scheme'],
     ['pong://127.0.0.1:7464/', 'a path or a query'],
     ['pong://127.0.0.1:7464?x=1', 'a path or a query'],
     ['::1', 'an IPv6 address without brackets'],
     ['fe80::1', 'an IPv6 address without brackets'],
-    ['[127.0.0.1]:1', 'no IPv6 address'],
+    ['[127.0.0.1]:1', 'no valid IPv6 address'],
     ['[::1', 'no valid host'],
     ['[::1]7464', 'no valid host'],
     [':7464', 'no valid host'],
@@ -115,7 +115,7 @@ describe('the address of a Unix socket', () => {
   it.each([
     ['pong+unix:run/pong.sock', 'has a path that is not absolute'],
     ['pong+unix:', 'has a path that is not absolute'],
-    [`pong+unix:/${'x'.repeat(107)}`, 'has a path of more than 107 octets'],
+    [`pong+unix:/${'x'.repeat(107)}`, 'has a path of more than 107 bytes'],
   ])('%s is refused', (text, found) => {
     expect(() => parseAddress(text)).toThrow(found);
   });

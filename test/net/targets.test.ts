@@ -36,6 +36,6 @@ describe('the targets of a prober', () => {
     'http://a:1',
     'a b:1',
   ])('refuses the pattern %j', (pattern) => {
-    expect(() => new Targets([pattern])).toThrow(/^The target ".*" is not of the form HOST:PORT/);
+    expect(() => new Targets([pattern])).toThrow(/^The target ".*" is invalid; allowed: HOST:PORT/);
   });
 });

@@ -138,13 +138,13 @@ describe('a peer to which more is owed than the kernel takes', () => {
     expect(stats.open).toBe(0);
   });
 
-  it('is no slow peer when its RST comes between the two looks', async () => {
+  it('is not closed as a slow peer if its RST arrives between the two checks', async () => {
     const { clock, connection, peer, stats } = await owed();
-    const overdue = connection.overdue.bind(connection);
-    connection.overdue = (now) => {
-      const isOverdue = overdue(now);
-      if (isOverdue) peer.socket.resetAndDestroy();
-      return isOverdue;
+    const expired = connection.expired.bind(connection);
+    connection.expired = (now) => {
+      const violation = expired(now);
+      if (violation) peer.socket.resetAndDestroy();
+      return violation;
     };
     await pass(clock, 10_500);
     await turnsUntil(() => stats.open === 0);

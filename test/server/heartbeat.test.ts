@@ -172,7 +172,7 @@ describe('connections', () => {
       name: 'billing',
       framesIn: 3,
       framesOut: 3,
-      queuedOctets: 0,
+      queuedBytes: 0,
       waiting: 0,
     });
     expect(Number(info?.lastReceivedAt) - Number(info?.connectedAt)).toBe(1000);

@@ -102,13 +102,13 @@ describe('a connection through a proxy', () => {
   });
 
   it.each([
-    ['has no header', Buffer.from('ping\nping\nping\n'), 'a proxy sent no PROXY header of version 2'],
+    ['has no header', Buffer.from('ping\nping\nping\n'), 'missing PROXY header of version 2'],
     [
       'has one of version 1',
       Buffer.from('PROXY TCP4 192.0.2.7 192.0.2.8 1 2\r\n'),
-      'a PROXY header is of version 1; version 2 is understood (send-proxy-v2)',
+      'PROXY header of version 1; configure version 2 in the proxy (send-proxy-v2)',
     ],
-    ['has a broken one', header(0x21, 0x12), 'a PROXY header is too short, or not of TCP'],
+    ['has a broken one', header(0x21, 0x12), 'PROXY header is too short, or not for TCP'],
   ])('that %s is ended without a word, and told', async (_what, octets, description) => {
     const { connect, stats, descriptions } = await open();
     const peer = await connect();
@@ -125,7 +125,7 @@ describe('a connection through a proxy', () => {
     expect(await peer.frame()).toMatchObject({
       type: '7f',
       code: '01',
-      body: { message: 'a proxy sent no PROXY header of version 2' },
+      body: { message: 'missing PROXY header of version 2' },
     });
   });
 
@@ -135,7 +135,7 @@ describe('a connection through a proxy', () => {
     peer.socket.end(ipv4('192.0.2.7', 1).subarray(0, 20));
     expect(await peer.untilEnd()).toHaveLength(0);
     await turnsUntil(() => descriptions.length === 1);
-    expect(descriptions).toEqual(['a PROXY header ended in the middle']);
+    expect(descriptions).toEqual(['connection ended inside the PROXY header']);
   });
 
   it('is not waited for longer than allowed', async () => {
@@ -148,7 +148,7 @@ describe('a connection through a proxy', () => {
     expect(stats.arriving).toBe(1);
     await clock.advance(400);
     expect(await peer.untilEnd()).toHaveLength(0);
-    expect(descriptions).toEqual(['a PROXY header was not complete in time']);
+    expect(descriptions).toEqual(['PROXY header not completed in time']);
   });
 });
 
@@ -165,7 +165,7 @@ describe('a PROXY header', () => {
     expect(await peer.untilEnd()).toHaveLength(0);
     peer.socket.destroy();
     await turnsUntil(() => stats.closed['proxy-header'] === 1);
-    expect(descriptions).toEqual(['a PROXY header came from whom none is asked for']);
+    expect(descriptions).toEqual(['unexpected PROXY header: the sender is not listed in proxyProtocol.from']);
     expect(fields).toMatchObject([{ peer: '127.0.0.1' }]);
   });
 });

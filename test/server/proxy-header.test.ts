@@ -39,14 +39,18 @@ describe('a PROXY header of version 2', () => {
   });
 
   it.each([
-    ['version 1', Buffer.from('PROXY TCP4 192.0.2.7 192.0.2.8 1 2\r\n'), /of version 1; version 2 is understood/],
-    ['nothing of the kind', Buffer.from('ping\nping\nping\n'), /sent no PROXY header/],
-    ['an unknown version', header(0x31, 0x11, Buffer.alloc(12)), /a version or a command that is not known/],
-    ['an unknown command', header(0x22, 0x11, Buffer.alloc(12)), /a version or a command that is not known/],
-    ['UDP', header(0x21, 0x12, Buffer.alloc(12)), /too short, or not of TCP/],
-    ['addresses that are cut', header(0x21, 0x11, Buffer.alloc(11)), /too short, or not of TCP/],
-    ['IPv6 in the room of IPv4', header(0x21, 0x21, Buffer.alloc(12)), /too short, or not of TCP/],
-    ['no end', header(0x21, 0x11, Buffer.alloc(2049)), /has 2049 octets; up to 2048 are read/],
+    [
+      'version 1',
+      Buffer.from('PROXY TCP4 192.0.2.7 192.0.2.8 1 2\r\n'),
+      /PROXY header of version 1; configure version 2/,
+    ],
+    ['nothing of the kind', Buffer.from('ping\nping\nping\n'), /missing PROXY header/],
+    ['an unknown version', header(0x31, 0x11, Buffer.alloc(12)), /an unknown version or command/],
+    ['an unknown command', header(0x22, 0x11, Buffer.alloc(12)), /an unknown version or command/],
+    ['UDP', header(0x21, 0x12, Buffer.alloc(12)), /too short, or not for TCP/],
+    ['addresses that are cut', header(0x21, 0x11, Buffer.alloc(11)), /too short, or not for TCP/],
+    ['IPv6 in the room of IPv4', header(0x21, 0x21, Buffer.alloc(12)), /too short, or not for TCP/],
+    ['no end', header(0x21, 0x11, Buffer.alloc(2049)), /has 2049 bytes; at most 2048 are allowed/],
   ])('is refused: %s', (_what, octets, description) => {
     for (const step of [octets.length, 1]) expect(() => takeFrom(octets, step)).toThrow(description);
   });

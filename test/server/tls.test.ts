@@ -150,16 +150,16 @@ describe('a listener with TLS', () => {
     const old = { maxVersion, minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
     await expect(secure(port, old)).rejects.toMatchObject({ code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' });
     await turnsUntil(() => stats.closed.tls === 1);
-    expect(descriptions).toEqual(['a TLS handshake failed: the client speaks no version of TLS that is allowed here']);
+    expect(descriptions).toEqual(['TLS handshake failed: the client supports no TLS version that is allowed here']);
   });
 
   it('tells who speaks frames in plain text what is spoken here', async () => {
     const { port, descriptions, stats } = await serveTls();
     const failed = await ping(`127.0.0.1:${port}`).catch((error) => error);
     expect(failed).toMatchObject({ code: 'PONGCHECK_REFUSED', wire: { code: 1 } });
-    expect(failed.message).toContain('TLS is spoken here: pongs:// in place of pong://');
+    expect(failed.message).toContain('this listener requires TLS: use pongs:// instead of pong://');
     await turnsUntil(() => stats.closed.tls === 1 && stats.arriving === 0);
-    expect(descriptions).toEqual(['plain text came to a listener that speaks TLS']);
+    expect(descriptions).toEqual(['plain text on a TLS listener']);
     expect(stats.errors[1]).toBe(1);
   });
 
@@ -193,7 +193,7 @@ describe('a listener with TLS', () => {
     await clock.advance(200);
     await Promise.all([silent, ended]);
     await turnsUntil(() => stats.closed.tls === 2 && stats.arriving === 0);
-    expect(descriptions).toEqual(['a TLS handshake was not completed in time']);
+    expect(descriptions).toEqual(['TLS handshake not completed in time']);
   });
 
   it('closes at accept who would be one handshake more than allowed', async () => {
@@ -235,7 +235,9 @@ describe('a listener with TLS', () => {
       });
     }
     await turnsUntil(() => stats.closed.tls === 2);
-    expect(descriptions).toEqual(['a TLS handshake came to a plain listener and was closed; said once']);
+    expect(descriptions).toEqual([
+      'TLS handshake on a plain listener, closed; use pong:// or configure tls (logged once)',
+    ]);
   });
 });
 
@@ -262,7 +264,7 @@ describe('a client that does not accept the certificate', () => {
     const { port, descriptions, stats } = await serveTls(stranger);
     expect(await sClient(port, [], Buffer.alloc(0))).toHaveLength(0);
     await turnsUntil(() => stats.closed.tls === 1);
-    expect(descriptions).toEqual(['a TLS handshake failed: the client does not accept the certificate of this server']);
+    expect(descriptions).toEqual(['TLS handshake failed: the client rejected the certificate of this server']);
   });
 });
 
@@ -281,8 +283,8 @@ async function sClient(port: number, options: string[], octets: Buffer): Promise
 describe('the certificate of a server', () => {
   it.each<[string, Partial<TlsSettings>, ClientTls, string]>([
     ['has expired', expired, trusting, 'shows a certificate that has expired'],
-    ['is self-signed', stranger, trusting, 'shows a certificate that was signed by nobody but itself'],
-    ['is of an unknown authority', {}, {}, 'shows a certificate that is of an authority that is not known here'],
+    ['is self-signed', stranger, trusting, 'shows a certificate that is self-signed'],
+    ['is of an unknown authority', {}, {}, 'shows a certificate that was issued by an unknown CA'],
     ['has another name', {}, { ...trusting, servername: 'b.example' }, 'shows a certificate that is for another name'],
   ])('that %s is told by the client', async (_what, files, tls, description) => {
     const { url, port } = await serveTls(files);
@@ -309,7 +311,7 @@ describe('the certificate of a server', () => {
     expect(await renewed()).toBe('localhost');
     await clock.advance(60_000);
     await turnsUntil(() => descriptions.length === 1);
-    expect(descriptions[0]).toMatch(/^pongs:\/\/127\.0\.0\.1:\d+ has a new certificate, until 20/);
+    expect(descriptions[0]).toMatch(/^certificate of pongs:\/\/127\.0\.0\.1:\d+ reloaded, valid until 20/);
     expect(await renewed()).toBe('renewed.example');
     expect(await before.ping()).toMatchObject({ status: 'pass' });
     await before.close();
@@ -319,21 +321,21 @@ describe('the certificate of a server', () => {
     await server.reloadCertificates();
     await server.reloadCertificates();
     expect(descriptions.slice(1)).toEqual([
-      `${url} keeps its certificate, the new one cannot be used: tls.key holds no key in PEM`,
+      `certificate of ${url} not reloaded, the old one stays: tls.key contains no private key in PEM`,
     ]);
     expect(await renewed()).toBe('renewed.example');
     put(own);
     await server.reloadCertificates();
-    expect(descriptions[2]).toContain('has a new certificate');
+    expect(descriptions[2]).toContain('reloaded, valid until');
     expect(await renewed()).toBe('localhost');
     expect(server.stats.certificates()).toEqual([[url, expect.any(Number)]]);
   });
 
   it.each<[string, Partial<TlsSettings>, string]>([
     ['that is not there', { cert: '/nowhere.pem' }, 'tls.cert /nowhere.pem cannot be read (ENOENT)'],
-    ['with the key of another', { key: clientFiles.key }, 'tls.key is not the key of tls.cert'],
-    ['that is none', { cert: own.key }, 'tls.cert or tls.key holds no PEM'],
-    ['with authorities that are none', { ca: own.key }, `tls.ca ${own.key} holds no certificate in PEM`],
+    ['with the key of another', { key: clientFiles.key }, 'tls.key does not match tls.cert'],
+    ['that is none', { cert: own.key }, 'tls.cert or tls.key is not PEM'],
+    ['with authorities that are none', { ca: own.key }, `tls.ca ${own.key} contains no certificate in PEM`],
   ])('%s opens no listener', async (_what, files, description) => {
     await expect(serveTls(files)).rejects.toMatchObject({
       code: 'PONGCHECK_CONFIG',
@@ -355,7 +357,7 @@ describe('a listener that wants client certificates', () => {
       shown(authority.issue({ name: 'client', expired: true })),
       'the client certificate has expired',
     ],
-    ['has signed one', shown(stranger), 'the client certificate was signed by nobody but itself'],
+    ['has signed one', shown(stranger), 'the client certificate is self-signed'],
   ])('tells who %s, and nothing else', async (_what, tls, why) => {
     const { url, port, health, stats, descriptions } = await serveTls({ ca }, { detail: 'always' });
     await expect(ping(url, { tls, detail: true })).rejects.toMatchObject({
@@ -368,7 +370,7 @@ describe('a listener that wants client certificates', () => {
     const socket = await secure(port, showing as ConnectionOptions);
     socket.write('ping\n');
     expect(await untilEnd(socket)).toHaveLength(0);
-    expect(descriptions[1]).toBe(`a line came, and was not answered: ${why}`);
+    expect(descriptions[1]).toBe(`line mode rejected: ${why}`);
     const hello = await secure(port, showing as ConnectionOptions);
     hello.write(Buffer.from(frame('05', id, { token: 'a-right-token-0123456789' }), 'hex'));
     expect((await untilEnd(hello)).toString('hex')).toContain('017f0106');

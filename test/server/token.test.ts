@@ -69,8 +69,8 @@ describe('a token in HELLO', () => {
     const peer = await connect();
     peer.sendHex(hello(wrong));
     await peer.untilEnd();
-    expect(descriptions).toEqual(['the token is not a right one', 'the token is not a right one']);
-    expect(fields).toMatchObject([{ peer: '127.0.0.1' }, { peer: '127.0.0.1', untold: 2 }]);
+    expect(descriptions).toEqual(['invalid token', 'invalid token']);
+    expect(fields).toMatchObject([{ peer: '127.0.0.1' }, { peer: '127.0.0.1', suppressed: 2 }]);
     expect(JSON.stringify(fields)).not.toContain(wrong);
   });
 });

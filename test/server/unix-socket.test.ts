@@ -75,7 +75,7 @@ describe('a Unix socket', () => {
     await serve().start();
     await expect(serve().start()).rejects.toMatchObject({
       code: 'PONGCHECK_LISTEN',
-      message: `cannot listen on pong+unix:${path}: another process listens there`,
+      message: `cannot listen on pong+unix:${path}: another process is listening on it`,
     });
     const client = await connect(`pong+unix:${path}`);
     expect((await client.ping()).healthy).toBe(true);
@@ -84,7 +84,7 @@ describe('a Unix socket', () => {
 
   it('is never put in the place of another file', async () => {
     writeFileSync(path, 'precious');
-    await expect(serve().start()).rejects.toThrow('there is a file that is no socket');
+    await expect(serve().start()).rejects.toThrow('the file exists and is not a socket');
     expect(execFileSync('cat', [path], { encoding: 'utf8' })).toBe('precious');
   });
 });
@@ -116,7 +116,7 @@ describe('a Unix socket that several processes open at once', () => {
         if (what.startsWith('of')) await leaveBehind(at);
         for (const child of racers) child.stdin.write(`${at}\n`);
         const found = await Promise.all(answers.map(async (answer) => (await answer.next()).value));
-        const refused = `PONGCHECK_LISTEN cannot listen on pong+unix:${at}: another process listens there`;
+        const refused = `PONGCHECK_LISTEN cannot listen on pong+unix:${at}: another process is listening on it`;
         expect(found.sort()).toEqual(['listens', ...Array(RACERS - 1).fill(refused)].sort());
         const client = await connect(`pong+unix:${at}`);
         expect((await client.ping()).healthy).toBe(true);

@@ -325,7 +325,7 @@ describe('a token that a reload removes', () => {
     const changed = once(service.events, 'close');
     expect(await service.reload({ ...quiet, tokens: [other], checks })).toMatchObject({ changed: ['tokens'] });
     expect(await gone.frame()).toMatchObject({ type: '02', id: '00000000000000b1' });
-    const message = 'the token that was shown is not a right one any more';
+    const message = 'the token is no longer valid';
     expect(await gone.frame()).toMatchObject({ type: '7f', code: '06', body: { message } });
     gone.socket.end();
     expect((await changed)[1]).toBe('unauthenticated');

@@ -88,6 +88,6 @@ describe('HAProxy in front, with send-proxy-v2', () => {
     expect(list.length).toBeLessThan(10);
 
     // Who goes past it and says nothing of the kind is told; who names another is not believed.
-    expect((await ping(near, `127.0.0.1:${named}`)).said.join()).toContain('a proxy sent no PROXY header of version 2');
+    expect((await ping(near, `127.0.0.1:${named}`)).said.join()).toContain('missing PROXY header of version 2');
   });
 });

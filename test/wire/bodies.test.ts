@@ -25,7 +25,7 @@ describe('the description of a refused body', () => {
     [PING, '{"checks":"db"}', 'The key checks is a string; an array of 1 to 32 strings is allowed.'],
     [PING, '{"checks":[]}', 'The key checks has 0 elements; an array of 1 to 32 strings is allowed.'],
     [PING, '{"checks":["a",true]}', 'The key checks has a boolean at index 1; an array of 1 to 32 strings is allowed.'],
-    [PING, '{"checks":["a"],"group":"b"}', 'The keys checks and group stand together; one of them is allowed.'],
+    [PING, '{"checks":["a"],"group":"b"}', 'The body has both checks and group; one of them is allowed.'],
     [WATCH, '{"scope":3}', 'The key scope is 3; an integer from 0 to 2 is allowed.'],
     [HELLO, '{"heartbeat":null}', 'The key heartbeat is null; a JSON object is allowed.'],
     [HELLO, '{"heartbeat":{"mult":0}}', 'The key heartbeat.mult is 0; an integer from 1 to 255 is allowed.'],

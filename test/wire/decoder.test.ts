@@ -52,7 +52,7 @@ describe('where a frame stands', () => {
     decoder.push(Buffer.concat([pong, ping]));
     expect([decoder.next(), decoder.offset, decoder.position]).toEqual([FRAME, -1, pong.length]);
     expect(decoder.body).toBeUndefined();
-    expect(decoder.inside).toBe(false);
+    expect(decoder.hasPartial).toBe(false);
   });
 
   it('the newline behind a frame is consumed only when the next frame is asked for', () => {
@@ -75,12 +75,12 @@ describe('where a frame stands', () => {
 describe('inside a frame', () => {
   it('is never so before the first octet, between frames, behind a newline and after a fault', () => {
     const newline = Buffer.from('\n');
-    expect(server().inside).toBe(false);
-    expect(server(Buffer.alloc(0)).inside).toBe(false);
-    expect(server(ping).inside).toBe(false);
-    expect(server(ping, newline).inside).toBe(false);
-    expect(server(pingWithBody, newline).inside).toBe(false);
-    expect(server(wrongAt(ping, 4, 9)).inside).toBe(false);
+    expect(server().hasPartial).toBe(false);
+    expect(server(Buffer.alloc(0)).hasPartial).toBe(false);
+    expect(server(ping).hasPartial).toBe(false);
+    expect(server(ping, newline).hasPartial).toBe(false);
+    expect(server(pingWithBody, newline).hasPartial).toBe(false);
+    expect(server(wrongAt(ping, 4, 9)).hasPartial).toBe(false);
   });
 
   it.each([
@@ -92,7 +92,7 @@ describe('inside a frame', () => {
     const inside = Array.from(frame, (_octet, index) => {
       decoder.push(frame.subarray(index, index + 1));
       while (decoder.next() === FRAME);
-      return decoder.inside;
+      return decoder.hasPartial;
     });
     expect(inside).toEqual([...Array(frame.length - 1).fill(true), false]);
   });
@@ -112,7 +112,7 @@ describe('what it holds', () => {
   it('one buffer for a body that is split, however often, taken when its header is sound', () => {
     const allocate = jest.spyOn(Buffer, 'allocUnsafe');
     const decoder = server(...cut(pingWithBody, [16, 17, 18, 20, 25]));
-    expect(decoder.inside).toBe(false);
+    expect(decoder.hasPartial).toBe(false);
     expect(allocate.mock.calls).toEqual([[pingWithBody.length - 16]]);
   });
 
@@ -177,17 +177,20 @@ describe('the description of a fault', () => {
       wrongAt(ping, 5, 7),
       'The type is 07; 01 PING, 02 PONG, 03 WATCH, 04 STATUS, 05 HELLO, 06 GOAWAY, 7f ERROR and 80 to ff are allowed.',
     ],
-    [wrongAt(ping, 2, 5), 'The body of the PING has 1280 octets; at most 1024 are allowed.'],
+    [wrongAt(ping, 2, 5), 'The body of the PING has 1280 bytes; at most 1024 are allowed.'],
     [wrongAt(ping, 6, 0xf9), 'The critical flags of the PING are 09; bits of 03 are allowed.'],
     [wrongAt(ping, 7, 3), 'The scope is 3; 0 readiness, 1 liveness and 2 startup are allowed.'],
-    [wrongAt(ping, 5, 4), 'A STATUS came from the client; only the server is allowed to send it.'],
-    [Buffer.concat([wrongAt(ping, 5, 5), wrongAt(ping, 5, 5)]), 'A second HELLO came; one a connection is allowed.'],
+    [wrongAt(ping, 5, 4), 'A STATUS was sent by the client; only the server is allowed to send it.'],
+    [
+      Buffer.concat([wrongAt(ping, 5, 5), wrongAt(ping, 5, 5)]),
+      'A second HELLO was received; one per connection is allowed.',
+    ],
   ])('says what was found and what is allowed, %#', (octets, message) => {
     expect(description('server', octets)).toBe(message);
   });
 
   it('knows who reads', () => {
-    const message = 'A WATCH came from the server; only the client is allowed to send it.';
+    const message = 'A WATCH was sent by the server; only the client is allowed to send it.';
     expect(description('client', wrongAt(ping, 5, 3))).toBe(message);
   });
 });

@@ -42,7 +42,7 @@ describe('encodeFrame', () => {
 
   it('counts the limit in octets, not in letters', () => {
     const body = { message: 'é'.repeat(2048) };
-    expect(() => encodeFrame({ type: FrameType.ERROR, ...id, body })).toThrow('has 4110 octets; at most 4096');
+    expect(() => encodeFrame({ type: FrameType.ERROR, ...id, body })).toThrow('has 4110 bytes; at most 4096');
   });
 
   it('holds the longest length of all for a type that it does not know', () => {

@@ -62,7 +62,7 @@ export function decode(receiver: Receiver, chunks: readonly Buffer[]): Outcome {
       throw new Error('A decoder wants more before it has consumed what it has.');
     }
   }
-  outcome.unfinished = decoder.inside;
+  outcome.unfinished = decoder.hasPartial;
   return outcome;
 }
 

@@ -113,7 +113,7 @@ export class HeartbeatMonitor {
   /** `gap`: since the look before; what of it was planned is a tenth at most of what counts as a stall. */
   private noticeStall(gap: number, now: number): void {
     for (const limit of this.limits) {
-      if (limit.stalled(gap, now) && limit === this.unanswered) this.heartbeat.reset(now);
+      if (limit.onStall(gap, now) && limit === this.unanswered) this.heartbeat.reset(now);
     }
   }
 

@@ -156,7 +156,7 @@ export class Acceptor implements HttpConnectionEvents {
     if (remoteAddress === undefined) return destroyQuietly(socket);
     const bucket = addressBucket(remoteAddress, ipv6Prefix) ?? remoteAddress;
     // Counted without a limit as well: a reload may set one.
-    if (!this.perAddress.claim(socket, bucket, maxConnectionsPerAddress || Number.POSITIVE_INFINITY)) {
+    if (!this.perAddress.reserve(socket, bucket, maxConnectionsPerAddress || Number.POSITIVE_INFINITY)) {
       return this.refuse(socket, 'max-connections-per-address');
     }
     // More than one only after a reload that lowered the limit.
@@ -197,7 +197,7 @@ export class Acceptor implements HttpConnectionEvents {
 
   private refuse(socket: Socket, reason: HttpRefusal): void {
     this.options.stats.refused[reason]++;
-    this.peerLog.tell(descriptions[reason], socket);
+    this.peerLog.log(descriptions[reason], socket);
     destroyQuietly(socket);
   }
 
@@ -270,7 +270,7 @@ export class Acceptor implements HttpConnectionEvents {
   private count(reason: HttpCloseReason, { remoteAddress }: { remoteAddress: string | undefined }): void {
     this.options.stats.closed[reason]++;
     // An idle timeout is routine.
-    if (reason !== 'idle-timeout') this.peerLog.tell(descriptions[reason], { remoteAddress });
+    if (reason !== 'idle-timeout') this.peerLog.log(descriptions[reason], { remoteAddress });
   }
 }
 

@@ -3,17 +3,17 @@ import { PongcheckError } from '../../common/errors.js';
 import type { Log } from '../../common/log.js';
 import type { LiveCertificate } from './live-certificate.js';
 
-/** Between two looks at the files, in milliseconds: who renews certificates does so days before they expire. */
-const LOOK = 60_000;
+/** Interval at which the files are read; certificates are renewed days before they expire. */
+const RELOAD_INTERVAL_MS = 60_000;
 
 /**
- * Replaces the certificates of listeners when their files change. It looks at what stands in them, because tools that
- * renew certificates move links and folders, of which no notice is certain.
+ * Reloads the certificates of listeners when their files change. It compares the contents, because file watchers miss
+ * changes by tools that replace links and directories.
  */
 export class Certificates {
   private readonly live = new Map<string, LiveCertificate>();
-  /** What was wrong with the files of a listener, so that it is said once. */
-  private readonly wrong = new Map<string, string>();
+  /** The last error of each listener, which is logged once. */
+  private readonly errors = new Map<string, string>();
   private timer: Timer | undefined;
   private closed = false;
 
@@ -27,25 +27,25 @@ export class Certificates {
     if (this.timer === undefined) this.arm();
   }
 
-  /** When each certificate runs out, in milliseconds since 1970, by listener. */
+  /** Expiry of each certificate in milliseconds since 1970, by listener. */
   expiries(): [listener: string, at: number][] {
     return [...this.live].map(([listener, certificate]) => [listener, certificate.expiry]);
   }
 
-  /** Reads all files; what cannot be used is told, and the certificate before goes on. Never rejects. */
-  async look(): Promise<void> {
+  /** Re-reads all files. If new files are invalid, an error is logged and the old certificate stays. Never rejects. */
+  async reload(): Promise<void> {
     for (const [listener, certificate] of this.live) {
       try {
         if (await certificate.reload()) {
           const expires = new Date(certificate.expiry).toISOString();
-          this.log.info({ listener, expires }, `${listener} has a new certificate, until ${expires}`);
+          this.log.info({ listener, expires }, `certificate of ${listener} reloaded, valid until ${expires}`);
         }
-        this.wrong.delete(listener);
+        this.errors.delete(listener);
       } catch (error) {
         const why = error instanceof PongcheckError ? error.message : 'internal error';
-        if (this.wrong.get(listener) === why) continue;
-        this.wrong.set(listener, why);
-        this.log.error({ listener }, `${listener} keeps its certificate, the new one cannot be used: ${why}`);
+        if (this.errors.get(listener) === why) continue;
+        this.errors.set(listener, why);
+        this.log.error({ listener }, `certificate of ${listener} not reloaded, the old one stays: ${why}`);
       }
     }
   }
@@ -56,8 +56,8 @@ export class Certificates {
   }
 
   private arm(): void {
-    this.timer = this.clock.after(LOOK, () => {
-      void this.look().then(() => {
+    this.timer = this.clock.after(RELOAD_INTERVAL_MS, () => {
+      void this.reload().then(() => {
         if (!this.closed) this.arm();
       });
     });

@@ -1,12 +1,12 @@
 import { PongcheckError } from '../../common/errors.js';
 import { expiryOf, readTlsFiles, type TlsContents, type TlsSettings } from './tls-files.js';
 
-/** What a server of TLS is made with, as `node:tls` wants it. */
+/** Options of a TLS server, for `node:tls`. */
 export interface SecureOptions extends TlsContents {
   readonly minVersion: NonNullable<TlsSettings['minVersion']>;
 }
 
-/** The certificate of one server of TLS, which is replaced when its files hold another one. */
+/** The certificate of one TLS server, which is replaced when its files change. */
 export class LiveCertificate {
   private server: { setSecureContext(options: SecureOptions): void } | undefined;
 
@@ -15,7 +15,10 @@ export class LiveCertificate {
     private contents: TlsContents,
   ) {}
 
-  /** Throws PONGCHECK_CONFIG where the files make no server `where` it is wanted. */
+  /**
+   * @param where prefix of the error message
+   * @throws PongcheckError `PONGCHECK_CONFIG` if the files are not usable.
+   */
   static async open(settings: TlsSettings, where: string): Promise<LiveCertificate> {
     try {
       return new LiveCertificate(settings, await readTlsFiles(settings));
@@ -28,22 +31,21 @@ export class LiveCertificate {
     return { ...this.contents, minVersion: this.settings.minVersion ?? 'TLSv1.2' };
   }
 
-  /** Client certificates are asked for. */
-  get asksClients(): boolean {
+  get requestsClientCertificates(): boolean {
     return this.settings.ca !== undefined;
   }
 
-  /** When it runs out, in milliseconds since 1970. */
+  /** Milliseconds since 1970. */
   get expiry(): number {
     return expiryOf(this.contents.cert);
   }
 
-  /** The server that was made with `options`. */
+  /** Sets the server, created with `options`, that `reload` updates. */
   attach(server: NonNullable<LiveCertificate['server']>): void {
     this.server = server;
   }
 
-  /** Reads the files anew; whether they hold something else. Rejects, and the old one stays, where they make no server. */
+  /** Re-reads the files; resolves with whether they have changed. Rejects, and the old certificate stays, if they are not usable. */
   async reload(): Promise<boolean> {
     const { cert, key, ca } = this.contents;
     const contents = await readTlsFiles(this.settings);

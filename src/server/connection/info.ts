@@ -1,18 +1,26 @@
-/** What is known of one connection, for people and programs that look after them. */
+import type { Socket } from 'node:net';
+import type { Clock } from '../../common/clock.js';
+import type { PeerInfo } from '../peer-info.js';
+import type { NegotiatedHello } from '../protocol/negotiated.js';
+import type { Outbox } from './outbox.js';
+
+/** One connection, for people and programs that administer a server. */
 export interface ConnectionInfo {
-  /** Rises with each connection; unique for the life of the process. */
+  /** Increases with each connection; unique for the life of the process. */
   id: number;
+  /** Of the client; undefined for a Unix socket. */
   remoteAddress: string | undefined;
   remotePort: number | undefined;
-  /** The proxy that it came through, whose word the remote address is. */
+  /** The proxy through which the client is connected and that reported `remoteAddress`. */
   proxyAddress?: string | undefined;
-  /** Where it was accepted, as `pong://HOST:PORT`. */
+  /** The listener that accepted it, as `pong://HOST:PORT`. */
   listener: string;
+  /** `undecided` until the first byte has arrived. */
   mode: 'undecided' | 'binary' | 'line';
-  /** From HELLO, as the peer sent it: escape it where it is shown. */
+  /** From HELLO, unescaped as the peer sent it: escape it for output. */
   name?: string;
   connectedAt: Date;
-  /** When the last octet came; of one that never spoke, when it connected. */
+  /** Time of the last byte received; of `connectedAt` if there was none. */
   lastReceivedAt: Date;
   lastSentAt: Date;
   bytesIn: number;
@@ -20,16 +28,74 @@ export interface ConnectionInfo {
   /** Frames, or lines in line mode. */
   framesIn: number;
   framesOut: number;
-  /** PINGs of this server since the peer last gave a sign of life. */
+  /** PINGs of this server since the last data from the peer. */
   pingsOut: number;
   /** Round-trip times of this server's PINGs, in milliseconds. */
   roundTrip: { last: number; smoothed: number; min: number } | undefined;
-  /** Octets that wait for the peer to read them. */
-  queuedOctets: number;
+  /** Bytes that are written and not yet read by the peer. */
+  queuedBytes: number;
   /** PINGs that wait for their answer. */
   waiting: number;
-  /** WATCHes that are open. */
+  /** Open WATCHes. */
   watches: number;
-  /** It is exempt from the idle timeout. */
+  /** Whether it is exempt from the idle timeout. */
   protected: boolean;
+}
+
+/** What a session counts. */
+export interface SessionCounts {
+  readonly mode: 'binary' | 'line';
+  /** Frames or lines processed, and sent. */
+  readonly framesIn: number;
+  readonly framesOut: number;
+  /** Open WATCHes; undefined in line mode. */
+  readonly watching?: number;
+}
+
+/** The part of a connection that its info is made of; times in monotonic milliseconds. */
+interface InfoSource {
+  readonly id: number;
+  readonly socket: Socket;
+  readonly shared: { readonly clock: Clock; readonly listener: string };
+  readonly origin: PeerInfo | undefined;
+  readonly remoteAddress: string | undefined;
+  readonly mode: ConnectionInfo['mode'];
+  readonly session: SessionCounts | undefined;
+  readonly outbox: Outbox;
+  readonly hello: NegotiatedHello | undefined;
+  readonly connectedAt: number;
+  readonly receivedAt: number;
+  readonly pending: number;
+  readonly isProtected: boolean;
+}
+
+export function connectionInfo(connection: InfoSource): ConnectionInfo {
+  const { socket, shared, session, outbox, hello, origin } = connection;
+  const wallOffset = shared.clock.wall() - shared.clock.now();
+  const trips = hello?.heartbeat?.roundTrips;
+  return {
+    id: connection.id,
+    remoteAddress: connection.remoteAddress,
+    remotePort: origin?.source ? origin.source.port : socket.remotePort,
+    ...(origin?.source && { proxyAddress: socket.remoteAddress }),
+    listener: shared.listener,
+    mode: connection.mode,
+    ...(hello?.name !== undefined && { name: hello.name }),
+    connectedAt: new Date(wallOffset + connection.connectedAt),
+    lastReceivedAt: new Date(wallOffset + connection.receivedAt),
+    lastSentAt: new Date(wallOffset + outbox.sentAt),
+    bytesIn: socket.bytesRead,
+    bytesOut: socket.bytesWritten,
+    framesIn: session?.framesIn ?? 0,
+    framesOut: session?.framesOut ?? 0,
+    pingsOut: hello?.heartbeat?.pingsOut ?? 0,
+    roundTrip:
+      trips?.last === undefined
+        ? undefined
+        : { last: trips.last, smoothed: trips.smoothed as number, min: trips.min as number },
+    queuedBytes: outbox.unsent,
+    waiting: connection.pending,
+    watches: session?.watching ?? 0,
+    protected: connection.isProtected,
+  };
 }

@@ -1,20 +1,20 @@
 import type { Socket } from 'node:net';
 import type { TimeLimit } from '../../liveness/time-limit.js';
 
-/** Smaller buffers are copied together. Larger ones are written without a copy, so that all peers share one report. */
-const SMALL_OCTETS = 512;
+/** Smaller buffers are concatenated; larger ones are written without a copy, so that all peers share one report. */
+const SMALL_BYTES = 512;
 
-/** What is on its way to a peer: gathered during a turn, written at once, watched for progress. */
+/** Output of one connection: gathered during a turn, written at once, monitored for progress. */
 export class Outbox {
-  /** Octets that are gathered and not written. */
+  /** Bytes gathered and not yet written. */
   gathered = 0;
-  /** Monotonic moment of the last write. */
+  /** Monotonic time of the last write. */
   sentAt: number;
   private first: Buffer | undefined = undefined;
   private more: Buffer[] | undefined = undefined;
-  /** Octets the kernel has taken, and when that last rose: the progress of a peer that should read. */
-  private taken = 0;
-  private takenAt = 0;
+  /** Bytes accepted by the kernel, and when that number last increased: the progress of a peer that should read. */
+  private accepted = 0;
+  private progressAt = 0;
 
   constructor(
     private readonly socket: Socket,
@@ -23,14 +23,14 @@ export class Outbox {
     this.sentAt = now;
   }
 
-  add(octets: Buffer): void {
-    if (this.first === undefined) this.first = octets;
-    else if (this.more === undefined) this.more = [octets];
-    else this.more.push(octets);
-    this.gathered += octets.length;
+  add(bytes: Buffer): void {
+    if (this.first === undefined) this.first = bytes;
+    else if (this.more === undefined) this.more = [bytes];
+    else this.more.push(bytes);
+    this.gathered += bytes.length;
   }
 
-  /** Writes what is gathered in one write; returns how many octets that were. */
+  /** Writes all gathered bytes in one write; returns their number. */
   write(now: number): number {
     const { first, socket } = this;
     if (first === undefined) return 0;
@@ -40,35 +40,35 @@ export class Outbox {
     this.gathered = 0;
     if (!socket.writable) return 0;
     this.sentAt = now;
-    // Nothing waited, so nothing has stalled yet.
-    if (socket.writableLength === 0) this.takenAt = now;
+    // The buffer was empty, so a stall can begin only now.
+    if (socket.writableLength === 0) this.progressAt = now;
     if (more === undefined) socket.write(first);
     else writeAll(socket, mergeSmall([first, ...more]));
     return gathered;
   }
 
-  /** Octets that are written and wait for the peer to read. */
-  get waiting(): number {
+  /** Bytes written and not yet accepted by the kernel, because the peer does not read. */
+  get unsent(): number {
     return this.socket.writableLength;
   }
 
-  /** Whether the peer has taken nothing of what waits for it for too long. */
-  stalled(limit: TimeLimit, now: number): boolean {
-    const { waiting } = this;
-    if (waiting === 0) {
-      this.takenAt = now;
+  /** Whether bytes are unsent and none was accepted within `limit`. */
+  isStalled(limit: TimeLimit, now: number): boolean {
+    const { unsent } = this;
+    if (unsent === 0) {
+      this.progressAt = now;
       return false;
     }
-    const taken = this.socket.bytesWritten - waiting;
-    if (taken !== this.taken) {
-      this.taken = taken;
-      this.takenAt = now;
+    const accepted = this.socket.bytesWritten - unsent;
+    if (accepted !== this.accepted) {
+      this.accepted = accepted;
+      this.progressAt = now;
     }
-    return limit.exceeded(this.takenAt, now);
+    return limit.exceeded(this.progressAt, now);
   }
 }
 
-/** One writev (SPEC N15): a corked socket hands everything to the kernel at once. */
+/** One writev (SPEC N15): a corked socket passes everything to the kernel at once. */
 function writeAll(socket: Socket, parts: readonly Buffer[]): void {
   socket.cork();
   for (const part of parts) socket.write(part);
@@ -84,7 +84,7 @@ function mergeSmall(parts: readonly Buffer[]): Buffer[] {
     small = [];
   };
   for (const part of parts) {
-    if (part.length < SMALL_OCTETS) small.push(part);
+    if (part.length < SMALL_BYTES) small.push(part);
     else {
       join();
       all.push(part);

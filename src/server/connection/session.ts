@@ -10,131 +10,127 @@ import type { PushQueue } from '../protocol/push-queue.js';
 import type { Responder } from '../protocol/responder.js';
 import type { ServerSettings } from '../settings.js';
 import type { CloseReason, Pause, ServerStats } from '../stats.js';
-import type { ConnectionInfo } from './info.js';
+import type { ConnectionInfo, SessionCounts } from './info.js';
 
-/** What happens on a server, for who wants to know. */
+/** Events of a server. */
 export interface ServerEvents {
   connect: [connection: ConnectionInfo];
-  /** So many PONGs, or answers to lines, were given in one go. */
+  /** `count` PONGs, or answers to lines, were sent together. */
   ping: [connection: ConnectionInfo, count: number];
-  /** `errno`: the system's code, where there was one. */
+  /** `errno`: the system's error code, if there was one. */
   close: [connection: ConnectionInfo, reason: CloseReason, errno: string | undefined];
 }
 
 /** What all connections of a listener share. */
 export interface ListenerContext {
-  /** Where it listens, as `pong://HOST:PORT`. */
+  /** Its address, as `pong://HOST:PORT`. */
   readonly listener: string;
   readonly clock: Clock;
   readonly log: Log;
   /** A reload replaces these, down to `limits`. */
   settings: ServerSettings;
-  /** What may be shown in HELLO; undefined: nobody asks for it. */
+  /** Tokens accepted in HELLO; undefined: tokens are not checked. */
   tokens: Tokens | undefined;
-  /** Nothing is answered here before a right token was shown. */
+  /** Requests are answered only after a valid token. */
   requireToken: boolean;
   limits: Readonly<Record<'idle' | 'frame' | 'stall' | 'linger' | 'handshake', TimeLimit>>;
   readonly stats: ServerStats;
   readonly events: EventEmitter<ServerEvents>;
   readonly responder: Responder;
-  readonly complaints: PeerLog;
+  readonly peerLog: PeerLog;
   readonly pushes: PushQueue;
-  /** A TLS handshake came to this plain listener, and that was logged: once is enough. */
-  tlsTold: boolean;
-  /** Something of the connection may be due sooner than it told the sweeper. */
+  /** A TLS handshake on this plain listener was logged; that is done once. */
+  isTlsWarned: boolean;
+  /** The connection may need a check earlier than its last `onTick` returned. */
   wake(connection: Sweepable): void;
-  /** The connection is gone. */
-  forget(connection: Sweepable): void;
+  /** The connection is closed. */
+  onClosed(connection: Sweepable): void;
 }
 
 /** The connection as its session uses it. */
 export interface SessionHost {
   readonly shared: ListenerContext;
-  /** What HELLO agreed on; undefined before. */
-  readonly greeting: NegotiatedHello | undefined;
-  /** No further input may be processed now. */
-  readonly held: boolean;
+  /** Address of the client, also behind a proxy; undefined for a Unix socket. */
+  readonly remoteAddress: string | undefined;
+  /** Result of the client's HELLO; undefined before. */
+  readonly hello: NegotiatedHello | undefined;
+  /** Reading is paused or the connection closes: no further input may be processed now. */
+  readonly isReadingStopped: boolean;
   /** Whether the client may see details. */
   readonly mayDetail: boolean;
   /** Why this peer is not authorized (yet); undefined once it is. */
   readonly unauthorizedReason: string | undefined;
-  /** The token with this digest was shown, and is a valid one. */
-  authenticated(digest: Buffer): void;
-  /** HELLO came, and this was negotiated. */
-  onHello(greeting: NegotiatedHello): void;
+  /** The client has sent the valid token with this digest. */
+  onAuthenticated(digest: Buffer): void;
+  /** The client has sent its first HELLO. */
+  onHello(hello: NegotiatedHello): void;
   /** Logs a protocol violation by the peer, rate-limited. Never include text from the peer. */
-  report(description: string, manner?: LogOptions): void;
+  report(description: string, options?: LogOptions): void;
   /** Sends at the end of this turn, all in one write. */
   send(bytes: Buffer): void;
-  /** A frame that no request waits for may be sent: the peer has taken what was sent before. */
+  /** An update that no request waits for may be sent: the peer has read what was sent before. */
   readonly mayPush: boolean;
-  /** Bytes that have not left: gathered in this turn, or waiting for the peer. */
+  /** Bytes that the kernel has not accepted: gathered in this turn, or written and unsent. */
   readonly queued: number;
-  /** Calls back when the kernel has taken what is written; never once the connection closes. */
-  whenTaken(taken: () => void): void;
+  /** Calls `sent` when the kernel has accepted all that is written; never once the connection closes. */
+  whenSent(sent: () => void): void;
   /** `count` more PINGs wait, with `bytes` of reports to come. */
-  wait(count: number, bytes: number): void;
-  /** `count` PINGs were answered in this call. */
-  answered(count: number): void;
-  /** `count` PINGs wait no more. */
-  waited(count: number, bytes: number): void;
-  /** PINGs that may still come before reading pauses. */
-  readonly room: number;
-  /** Pauses reading until the next turn of the event loop. */
+  addPending(count: number, bytes: number): void;
+  /** `count` pending PINGs are answered or abandoned. */
+  removePending(count: number, bytes: number): void;
+  /** PINGs that may still become pending before reading pauses. */
+  readonly capacity: number;
+  /** `count` PINGs have just been answered. */
+  onAnswered(count: number): void;
+  /** Pauses reading until the next turn of the event loop, so that other connections are served. */
   yieldTurn(): void;
   pause(why: Pause): void;
-  /** Takes no more input; closes for `reason` when every waiting PING is answered. */
+  /** Processes no more input; closes for `reason` when every pending PING is answered. */
   finish(reason: CloseReason): void;
-  /** Closes now: answers waiting PINGs with what is known, then sends the final frame and FIN. */
+  /** Closes now: answers pending PINGs with what is known, then sends the final frame and FIN. */
   close(reason: CloseReason, finalFrame?: Buffer): void;
 }
 
-/** What is made of the octets once the first of them has said which mode it is. */
-export interface Session {
-  readonly mode: 'binary' | 'line';
-  /** Takes the next chunk; the one before has been worked through. It is lent, until `keep`. */
+/** Processes the input of one connection, in the mode that its first byte has selected. */
+export interface Session extends SessionCounts {
+  /** Takes the next chunk, after the one before has been processed. It is valid until the call returns, or `keep`. */
   push(chunk: Buffer): void;
-  /** Copies what of the chunk is not worked through. */
+  /** Copies the unprocessed part of the chunk. */
   keep(): void;
-  /** Works through what was pushed, as far as the connection is not held; called again when it is held no more. */
+  /** Processes the chunk until reading is stopped; called again when it resumes. */
   proceed(now: number): void;
-  /** The peer will send nothing more. */
-  ended(now: number): void;
+  /** The peer has sent FIN. */
+  onFin(now: number): void;
   /** A frame or a line has begun and is not complete. */
-  readonly inside: boolean;
-  /** Rises with each frame or line that can be found unfinished. */
-  readonly begun: number;
-  /** How many frames or lines have been judged, and sent. */
-  readonly judged: number;
-  readonly sent: number;
-  /** WATCHes that are open; only a mode that has them. */
-  readonly watching?: number;
-  /** Tells those who watch what they do not know yet, as far as output may wait: the server takes its leave. False: there is more. */
+  readonly hasPartial: boolean;
+  /** Different for each frame or line that can be partial. */
+  readonly partialId: number;
+  /** Sends due STATUS frames, up to `maxQueuedBytes`; false if some remain. Only in a mode with WATCH. */
   flushUpdates?(): boolean;
-  /** No STATUS follows. */
+  /** Ends all WATCHes; no STATUS follows. */
   cancelWatches?(): void;
-  /** Answers every waiting PING with what is known now. */
+  /** Answers every pending PING with what is known now. */
   settle(): void;
-  /** Forgets every waiting PING. */
+  /** Drops every pending PING without an answer. */
   abandon(): void;
-  /** The peer broke one of the limits of time; its last words, if its mode has any. */
-  finalFrame(limit: Violation): Buffer | undefined;
-  /** Sends a PING of the server's own; only a mode that has them. */
+  /** The frame to send before closing for `violation`; undefined in a mode without one. */
+  finalFrame(violation: Violation): Buffer | undefined;
+  /** Sends a heartbeat PING. Only in a mode with heartbeats. */
   sendPing?(now: number): void;
   /** The server has paused reading for `ms` milliseconds. */
   credit(ms: number, now: number): void;
-  /** Another rate may hold from now on. */
+  /** The rate limit may have changed. */
   limitRate(now: number): void;
-  /** The token that was shown is not a right one any more: closes. Only a mode that has tokens. */
+  /** Closes because the client's token is no longer valid. Only in a mode with tokens. */
   revoke?(): void;
 }
 
-/** The limits of time that a peer can break, each with what the peer and the log are told of it. */
+/** Time limits that a peer can exceed, each with the text for the log and the final frame. */
 export const violations = {
-  idle: 'nothing came for the idle timeout',
-  frame: 'a frame or line was begun and not completed in time',
-  stall: 'the answers were not read',
-  dead: 'the heartbeat was not answered',
-  unauthorizedReason: 'no right to ask was shown in time',
+  idle: 'no data within the idle timeout',
+  frame: 'frame or line not completed in time',
+  stall: 'answers not read in time',
+  dead: 'heartbeat not answered',
+  unauthenticated: 'not authenticated in time',
 } as const;
 export type Violation = keyof typeof violations;

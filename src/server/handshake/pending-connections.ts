@@ -7,18 +7,18 @@ import { afterNextPoll } from '../sockets/after-next-poll.js';
 import { type HandshakeContext, PendingConnection } from './pending.js';
 import type { TlsHandshaker } from './tls-handshaker.js';
 
-/** Where arrivals go. */
+/** The server, as it takes over connections after their handshake. */
 export interface ConnectionAcceptor {
-  claim(socket: Socket, address: string | undefined, shared: ListenerContext): boolean;
+  reserve(socket: Socket, address: string | undefined, shared: ListenerContext): boolean;
   admit(socket: Socket, shared: ListenerContext, origin: PeerInfo | undefined): void;
 }
 
-/** The connections of all listeners that owe a PROXY header or are in a TLS handshake. */
+/** The connections of all listeners that are still in the PROXY header or TLS handshake. */
 export class PendingConnections {
   private readonly sweeper: Sweeper<PendingConnection>;
 
   constructor(
-    private readonly house: ConnectionAcceptor,
+    private readonly acceptor: ConnectionAcceptor,
     limits: ListenerContext['limits'],
     private readonly clock: Clock,
   ) {
@@ -30,31 +30,31 @@ export class PendingConnections {
     return this.sweeper.members.size;
   }
 
-  take(socket: Socket, gate: HandshakeContext, owesHeader: boolean): void {
-    gate.stats.arriving++;
-    this.sweeper.add(new PendingConnection(socket, gate, owesHeader));
+  add(socket: Socket, context: HandshakeContext, needsHeader: boolean): void {
+    context.stats.arriving++;
+    this.sweeper.add(new PendingConnection(socket, context, needsHeader));
   }
 
   /**
-   * The server stops: a question may already wait behind a handshake, so those that are under way may come in until
-   * `until`, a moment of the monotonic clock. Resolves when nobody is left here.
+   * The server stops: lets handshakes in progress complete until `until` (monotonic milliseconds), because a request may
+   * follow in the same data; then destroys the rest. Resolves when none is left.
    */
   async close(until: number): Promise<void> {
     const { members } = this.sweeper;
     if (members.size === 0) return;
-    const isWaitedFor = () => [...members].some((arrival) => arrival.isUnderWay) && this.clock.now() < until;
+    const isInProgress = () => [...members].some(({ hasData }) => hasData) && this.clock.now() < until;
     do await afterNextPoll();
-    while (isWaitedFor());
-    for (const arrival of members) arrival.destroy('drained');
+    while (isInProgress());
+    for (const pending of members) pending.destroy('drained');
   }
 
-  /** How they come to one listener; with `tls` over TLS. */
-  gate(shared: ListenerContext, tls: TlsHandshaker | undefined): HandshakeContext {
-    const { house } = this;
-    const { clock, complaints, limits, stats } = shared;
-    const leave = (arrival: PendingConnection) => {
-      if (this.sweeper.members.has(arrival)) stats.arriving--;
-      this.sweeper.delete(arrival);
+  /** The context of the handshakes of one listener; `tls` undefined: plain text. */
+  context(shared: ListenerContext, tls: TlsHandshaker | undefined): HandshakeContext {
+    const { acceptor } = this;
+    const { clock, peerLog, limits, stats } = shared;
+    const remove = (pending: PendingConnection) => {
+      if (this.sweeper.members.has(pending)) stats.arriving--;
+      this.sweeper.delete(pending);
     };
     return {
       tls,
@@ -62,18 +62,18 @@ export class PendingConnections {
       handshake: limits.handshake,
       linger: limits.linger,
       now: () => clock.now(),
-      claim: (socket, address) => house.claim(socket, address, shared),
-      admit: (arrival, socket, origin) => {
-        leave(arrival);
-        house.admit(socket, shared, origin);
+      reserve: (socket, address) => acceptor.reserve(socket, address, shared),
+      admit: (pending, socket, origin) => {
+        remove(pending);
+        acceptor.admit(socket, shared, origin);
       },
-      reject: (arrival, reason, complaint) => {
+      onReject: (pending, reason, description) => {
         stats.accepted++;
         stats.closed[reason]++;
-        // What is wrong with a PROXY header is told with its numbers, of which there are many.
-        if (complaint) complaints.tell(complaint, arrival, reason === 'proxy-header' ? { kind: reason } : {});
+        // Descriptions of invalid PROXY headers contain numbers, so the log groups them by reason.
+        if (description) peerLog.log(description, pending, reason === 'proxy-header' ? { kind: reason } : {});
       },
-      gone: leave,
+      onClosed: remove,
     };
   }
 }

@@ -8,7 +8,7 @@ import type { CloseReason, ServerStats } from '../stats.js';
 import { ProxyFault, ProxyHeader } from './proxy-header.js';
 import type { TlsHandshaker } from './tls-handshaker.js';
 
-/** What an arrival is told by, and where it ends: in a connection, or turned away. */
+/** Limits and callbacks for sockets still in the PROXY header or TLS handshake. */
 export interface HandshakeContext {
   readonly handshake: TimeLimit;
   readonly linger: TimeLimit;
@@ -16,72 +16,77 @@ export interface HandshakeContext {
   readonly tls: TlsHandshaker | undefined;
   readonly stats: ServerStats;
   now(): number;
-  /** Whether one more from this address may stand; if not, it is counted as refused. */
-  claim(socket: Socket, address: string | undefined): boolean;
-  /** It may speak now. */
-  admit(arrival: PendingConnection, socket: Socket, origin: PeerInfo | undefined): void;
-  /** It ends; `complaint` is for the log, where something is wrong. */
-  reject(arrival: PendingConnection, reason: CloseReason, complaint?: string): void;
-  /** Nothing is left of it. */
-  gone(arrival: PendingConnection): void;
+  /** Counts the connection for this address; false, and it is counted as refused, if the limit per address is reached. */
+  reserve(socket: Socket, address: string | undefined): boolean;
+  /** The handshake is complete. */
+  admit(pending: PendingConnection, socket: Socket, origin: PeerInfo | undefined): void;
+  /** The connection is closed before the handshake is complete; `description` is for the log, if the peer is at fault. */
+  onReject(pending: PendingConnection, reason: CloseReason, description?: string): void;
+  /** The socket of a rejected connection is closed. */
+  onClosed(pending: PendingConnection): void;
 }
 
-/** The first octet of a TLS handshake, and that of a frame. */
-const HANDSHAKE = 0x16;
+/** First byte of a TLS handshake, and of a frame. */
+const TLS_HANDSHAKE = 0x16;
 const FRAME = 0x00;
 
-/** `header`: a PROXY header is to come. `silent`: the first octet is. */
+/** `header`: the PROXY header is incomplete. `silent`: the first byte behind it has not arrived. */
 type State = 'header' | 'silent' | 'handshake' | 'closing' | 'done';
 
+/** The time limits of a pending connection. */
+type Violation = 'header' | 'handshake' | 'linger';
+
 /**
- * One accepted socket until it may speak. First comes a PROXY header, where one is owed. Then it waits for the
- * first octet, because only that tells a TLS handshake from plain text, and for the end of the handshake.
+ * An accepted socket until its handshake is complete. First it reads the PROXY header, if one is required; then the first
+ * byte, which tells a TLS handshake from plain text; then it waits for the end of the handshake.
  */
 export class PendingConnection implements Sweepable {
   slot = -1;
-  private partialSince: number;
+  /** When the current step began. */
+  private stepSince: number;
   private state: State;
   private header: ProxyHeader | undefined = undefined;
   private source: Source | undefined = undefined;
 
   constructor(
     readonly raw: Socket,
-    private readonly gate: HandshakeContext,
-    owesHeader: boolean,
+    private readonly context: HandshakeContext,
+    needsHeader: boolean,
   ) {
-    this.partialSince = gate.now();
-    this.state = owesHeader ? 'header' : 'silent';
-    if (owesHeader) this.header = new ProxyHeader();
+    this.stepSince = context.now();
+    this.state = needsHeader ? 'header' : 'silent';
+    if (needsHeader) this.header = new ProxyHeader();
     raw.on('error', () => {});
-    raw.on('close', () => this.closed());
+    raw.on('close', () => this.onClosed());
     raw.on('readable', this.onReadable);
     raw.on('end', this.onEnd);
   }
 
-  /** Where it comes from, as far as that is known by now. */
+  /** Address of the client; that of the proxy until the PROXY header is read. */
   get remoteAddress(): string | undefined {
     return this.source?.address ?? this.raw.remoteAddress;
   }
 
-  overdue(now: number): boolean {
-    const { handshake, linger } = this.gate;
-    return (this.state === 'closing' ? linger : handshake).exceeded(this.partialSince, now);
+  expired(now: number): Violation | undefined {
+    const { handshake, linger } = this.context;
+    if (this.state === 'closing') return linger.exceeded(this.stepSince, now) ? 'linger' : undefined;
+    if (!handshake.exceeded(this.stepSince, now)) return undefined;
+    return this.state === 'header' ? 'header' : 'handshake';
   }
 
-  convict(): void {
-    if (this.state === 'closing') this.raw.destroy();
-    else if (this.state === 'header') this.fail('proxy-header', 'a PROXY header was not complete in time');
-    else this.fail('tls', 'a TLS handshake was not completed in time');
+  terminate(violation: Violation): void {
+    if (violation === 'linger') this.raw.destroy();
+    else if (violation === 'header') this.fail('proxy-header', 'PROXY header not completed in time');
+    else this.fail('tls', 'TLS handshake not completed in time');
   }
 
-  /** Something has come that may be a question before long. */
-  get isUnderWay(): boolean {
+  /** Data has arrived, so that a request may follow soon. */
+  get hasData(): boolean {
     return (
       this.state === 'handshake' || ((this.state === 'header' || this.state === 'silent') && this.raw.bytesRead > 0)
     );
   }
 
-  /** The server stops. */
   destroy(reason: CloseReason): void {
     if (this.state !== 'closing') this.fail(reason);
     this.raw.destroy();
@@ -92,10 +97,10 @@ export class PendingConnection implements Sweepable {
     if (this.state === 'silent') this.readFirst();
   };
 
-  /** Connections that come and go without an octet are normal. */
+  /** Connections that close without sending a byte are normal and not logged. */
   private readonly onEnd = (): void => {
     if (this.state === 'header' && this.raw.bytesRead > 0) {
-      this.fail('proxy-header', 'a PROXY header ended in the middle');
+      this.fail('proxy-header', 'connection ended inside the PROXY header');
     } else {
       this.fail('client-closed');
     }
@@ -104,20 +109,20 @@ export class PendingConnection implements Sweepable {
   // -- the PROXY header ------------------------------------------------------
 
   private readHeader(): void {
-    const { gate, raw, header } = this;
+    const { context, raw, header } = this;
     try {
-      const found = header?.take((octets) => raw.read(octets));
-      if (found === undefined) return;
-      this.source = found.source;
+      const result = header?.take((bytes) => raw.read(bytes));
+      if (result === undefined) return;
+      this.source = result.source;
     } catch (error) {
       if (!(error instanceof ProxyFault)) throw error;
       return this.reject('proxy-header', error.message, error.first, error.message);
     }
-    if (!gate.claim(raw, this.remoteAddress)) {
+    if (!context.reserve(raw, this.remoteAddress)) {
       this.detach('closing');
       raw.destroy();
-    } else if (gate.tls) {
-      this.partialSince = gate.now();
+    } else if (context.tls) {
+      this.stepSince = context.now();
       this.state = 'silent';
     } else {
       this.admit(raw, undefined);
@@ -127,58 +132,58 @@ export class PendingConnection implements Sweepable {
   // -- TLS -------------------------------------------------------------------
 
   private readFirst(): void {
-    const octet: Buffer | null = this.raw.read(1);
-    if (octet === null) return;
-    const first = octet[0] as number;
-    if (first !== HANDSHAKE) {
-      const words = 'TLS is spoken here: pongs:// in place of pong://';
-      return this.reject('tls', 'plain text came to a listener that speaks TLS', first, words);
+    const byte: Buffer | null = this.raw.read(1);
+    if (byte === null) return;
+    const first = byte[0] as number;
+    if (first !== TLS_HANDSHAKE) {
+      const message = 'this listener requires TLS: use pongs:// instead of pong://';
+      return this.reject('tls', 'plain text on a TLS listener', first, message);
     }
     this.detach('handshake');
-    this.raw.unshift(octet);
-    this.gate.tls?.secure(this.raw, (result) => {
+    this.raw.unshift(byte);
+    this.context.tls?.secure(this.raw, (result) => {
       if (this.state !== 'handshake') return;
-      if ('broken' in result) this.fail('tls', `a TLS handshake failed: ${result.broken}`);
-      else this.admit(result.socket, result.refusal);
+      if ('failure' in result) this.fail('tls', `TLS handshake failed: ${result.failure}`);
+      else this.admit(result.socket, result.rejection);
     });
   }
 
   // -- its end ---------------------------------------------------------------
 
-  private admit(socket: Socket, refusal: string | undefined): void {
+  private admit(socket: Socket, rejection: string | undefined): void {
     const { source } = this;
     this.detach('done');
-    this.gate.admit(this, socket, source || refusal !== undefined ? { source, refusal } : undefined);
+    this.context.admit(this, socket, source || rejection !== undefined ? { source, rejection } : undefined);
   }
 
-  /** Who speaks frames, as their first octet says, can be told what is wrong (SPEC "TLS"). */
-  private reject(reason: CloseReason, complaint: string, first: number, message: string): void {
-    const { raw, gate } = this;
+  /** Closes; a client in binary mode, according to its first byte, receives an ERROR with `message` (SPEC "TLS"). */
+  private reject(reason: CloseReason, description: string, first: number, message: string): void {
+    const { raw, context } = this;
     this.detach('closing');
-    this.partialSince = gate.now();
-    gate.reject(this, reason, complaint);
+    this.stepSince = context.now();
+    context.onReject(this, reason, description);
     if (first === FRAME) {
       const code = WireError.PROTOCOL;
       const flags = ErrorFlag.FATAL;
-      gate.stats.errors[code] = (gate.stats.errors[code] as number) + 1;
+      context.stats.errors[code] = (context.stats.errors[code] as number) + 1;
       raw.write(encodeFrame({ type: FrameType.ERROR, flags, code, idHigh: 0, idLow: 0, body: { message } }));
     }
     raw.end();
     raw.resume();
   }
 
-  private fail(reason: CloseReason, complaint?: string): void {
+  private fail(reason: CloseReason, description?: string): void {
     if (this.state === 'closing') return;
     this.detach('closing');
-    this.gate.reject(this, reason, complaint);
+    this.context.onReject(this, reason, description);
     this.raw.destroy();
   }
 
-  private closed(): void {
+  private onClosed(): void {
     if (this.state === 'done') return;
-    if (this.state === 'handshake') this.fail('tls', 'a TLS handshake failed: the client broke it off');
+    if (this.state === 'handshake') this.fail('tls', 'TLS handshake failed: the client closed the connection');
     else this.fail('client-reset');
-    this.gate.gone(this);
+    this.context.onClosed(this);
   }
 
   private detach(state: 'handshake' | 'closing' | 'done'): void {

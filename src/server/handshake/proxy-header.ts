@@ -2,17 +2,17 @@ import { SocketAddress } from 'node:net';
 import type { Source } from '../peer-info.js';
 
 const SIGNATURE = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
-/** Far more than addresses and what proxies tell beside them; the protocol itself would allow 65,535. */
+/** Enough for addresses and the usual extensions; the protocol allows up to 65,535. */
 const MAX_BYTES = 2048;
 const LOCAL = 0x20;
 const PROXY = 0x21;
 
 const TCP_OVER_IPV4 = 0x11;
 const TCP_OVER_IPV6 = 0x21;
-/** Families that name no address which means anything here: unspecified, and a Unix socket on the proxy's machine. */
+/** Families without a usable address: unspecified, and a Unix socket on the proxy's host. */
 const ADDRESSLESS = [0x00, 0x31];
 
-/** What is wrong with a header; `first` is its first octet. */
+/** An invalid header; `first` is its first byte. */
 export class ProxyFault extends Error {
   override readonly name = 'ProxyFault';
 
@@ -24,21 +24,22 @@ export class ProxyFault extends Error {
   }
 }
 
-/** Whether this chunk begins with a header of version 2. */
+/** Whether this chunk begins with the signature of version 2. */
 export function beginsWithProxyHeader(chunk: Buffer): boolean {
   return chunk.length >= SIGNATURE.length && chunk.subarray(0, SIGNATURE.length).equals(SIGNATURE);
 }
 
-/** Reads one header of the PROXY protocol, version 2, and not an octet more. */
+/** Reads exactly one header of the PROXY protocol, version 2. */
 export class ProxyHeader {
   private signed = false;
   private fixed: Buffer | undefined = undefined;
 
   /**
-   * `read` gives so many octets, or null while they are not there. Undefined: more have to come. `source` is
-   * undefined where the proxy speaks for itself. Throws ProxyFault.
+   * @param read returns that many bytes, or null if fewer are buffered
+   * @returns undefined if more data is needed; `source` is undefined for a connection of the proxy itself (LOCAL)
+   * @throws ProxyFault if the header is invalid
    */
-  take(read: (octets: number) => Buffer | null): { source: Source | undefined } | undefined {
+  take(read: (bytes: number) => Buffer | null): { source: Source | undefined } | undefined {
     if (!this.signed) {
       const signature = read(SIGNATURE.length);
       if (signature?.length !== SIGNATURE.length) return undefined;
@@ -47,31 +48,31 @@ export class ProxyHeader {
     }
     this.fixed ??= whole(read(4), 4);
     if (this.fixed === undefined) return undefined;
-    const octets = this.fixed.readUInt16BE(2);
-    if (octets > MAX_BYTES) throw fault(`has ${octets} octets; up to ${MAX_BYTES} are read`);
-    const rest = octets === 0 ? Buffer.alloc(0) : whole(read(octets), octets);
+    const length = this.fixed.readUInt16BE(2);
+    if (length > MAX_BYTES) throw fault(`has ${length} bytes; at most ${MAX_BYTES} are allowed`);
+    const rest = length === 0 ? Buffer.alloc(0) : whole(read(length), length);
     return rest && { source: sourceOf(this.fixed, rest) };
   }
 }
 
-/** At the end of a stream it gives what is left, which may be less. */
-function whole(octets: Buffer | null, count: number): Buffer | undefined {
-  return octets?.length === count ? octets : undefined;
+/** At the end of the stream, `read` returns the rest, which may be shorter. */
+function whole(bytes: Buffer | null, count: number): Buffer | undefined {
+  return bytes?.length === count ? bytes : undefined;
 }
 
-function validateSignature(octets: Buffer): void {
-  if (octets.equals(SIGNATURE)) return;
-  const first = octets[0] as number;
-  if (octets.toString('latin1', 0, 6) === 'PROXY ') {
-    throw new ProxyFault('a PROXY header is of version 1; version 2 is understood (send-proxy-v2)', first);
+function validateSignature(bytes: Buffer): void {
+  if (bytes.equals(SIGNATURE)) return;
+  const first = bytes[0] as number;
+  if (bytes.toString('latin1', 0, 6) === 'PROXY ') {
+    throw new ProxyFault('PROXY header of version 1; configure version 2 in the proxy (send-proxy-v2)', first);
   }
-  throw new ProxyFault('a proxy sent no PROXY header of version 2', first);
+  throw new ProxyFault('missing PROXY header of version 2', first);
 }
 
 function sourceOf(fixed: Buffer, rest: Buffer): Source | undefined {
   const [command, family] = fixed as unknown as [number, number];
   if (command === LOCAL) return undefined;
-  if (command !== PROXY) throw fault('has a version or a command that is not known');
+  if (command !== PROXY) throw fault('has an unknown version or command');
   if (ADDRESSLESS.includes(family)) return { address: 'unknown', port: undefined };
   if (family === TCP_OVER_IPV4 && rest.length >= 12) {
     return { address: rest.subarray(0, 4).join('.'), port: rest.readUInt16BE(8) };
@@ -79,14 +80,14 @@ function sourceOf(fixed: Buffer, rest: Buffer): Source | undefined {
   if (family === TCP_OVER_IPV6 && rest.length >= 36) {
     return { address: ipv6(rest.subarray(0, 16)), port: rest.readUInt16BE(32) };
   }
-  throw fault('is too short, or not of TCP');
+  throw fault('is too short, or not for TCP');
 }
 
-function ipv6(octets: Buffer): string {
-  const groups = Array.from({ length: 8 }, (_, group) => octets.readUInt16BE(2 * group).toString(16));
+function ipv6(bytes: Buffer): string {
+  const groups = Array.from({ length: 8 }, (_, group) => bytes.readUInt16BE(2 * group).toString(16));
   return new SocketAddress({ address: groups.join(':'), family: 'ipv6' }).address;
 }
 
-function fault(what: string): ProxyFault {
-  return new ProxyFault(`a PROXY header ${what}`, SIGNATURE[0] as number);
+function fault(problem: string): ProxyFault {
+  return new ProxyFault(`PROXY header ${problem}`, SIGNATURE[0] as number);
 }

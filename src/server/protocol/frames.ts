@@ -11,50 +11,49 @@ import { NegotiatedHello } from './negotiated.js';
 import { NEEDS_REFRESH } from './responder.js';
 import { Watches } from './watches.js';
 
-/** Frames of one turn that take more than the standing answer; after them others have their turn. */
+/** Frames per turn of the event loop that need more than the cached answer; then other connections are served. */
 const TURN_BUDGET = 256;
-/** What it takes to wait for one check by its name: the memory of a thousand long lists is bounded as output is. */
+/** Memory of a pending PING per check that it names, in bytes; counts towards `maxQueuedBytes`. */
 const BYTES_PER_CHECK = 192;
-/** Milliseconds after which a peer that was closed for its rate finds a full bucket. */
-const RETRY_AFTER = 1000;
+/** Time in which the token bucket of a peer that was closed for its rate is full again. */
+const RETRY_AFTER_MS = 1000;
 
-/** Why a connection ends with one of these ERRORs; with all others the peer broke the protocol. */
+/** Close reasons of these ERRORs; all others are protocol errors. */
 const closeReasonOf: Readonly<Record<number, CloseReason>> = {
   [WireError.UNAUTHENTICATED]: 'unauthenticated',
   [WireError.TOO_MANY_PINGS]: 'too-many-pings',
 };
 
 /** PINGs that wait for the same answer. */
-interface Waiting {
+interface PendingPings {
   readonly query: Query;
   readonly flags: number;
   /** Pairs of high and low. */
   readonly ids: readonly number[];
   readonly readAt: number;
-  /** Octets set aside for their reports, and for the checks that they wait for. */
+  /** Bytes set aside for their reports and for the names of their checks. */
   readonly reserved: number;
   withdraw?: Withdraw;
 }
 
 /**
- * A connection that speaks frames. The common way: a bare PING whose answer
- * stands becomes its PONG where it lies, by patching two octets, and all of a
- * read leave as one copy of that slice.
+ * Binary mode (SPEC "Modes"). The hot path: a bare PING with a cached answer is rewritten in place to its PONG, by
+ * patching two bytes, and all PONGs of one read are sent as one copy of that slice.
  */
 export class BinarySession implements Session {
   readonly mode = 'binary';
-  judged = 0;
-  sent = 0;
+  framesIn = 0;
+  framesOut = 0;
   private readonly decoder = new Decoder('server');
   private bucket: RateBucket | undefined;
-  /** What was pushed and is not worked through. */
+  /** The chunk that is not completely processed. */
   private chunk: Buffer | undefined = undefined;
-  private waiting: Set<Waiting> | undefined = undefined;
+  private pending: Set<PendingPings> | undefined = undefined;
   private watches: Watches | undefined = undefined;
-  /** Bare PINGs of this turn whose answer has to be asked for: by scope, pairs of high and low. */
+  /** Bare PINGs of this turn without a cached answer: ids by scope, as pairs of high and low. */
   private stale: number[][] | undefined = undefined;
-  private room = 0;
-  /** Of the last PING of this server's own. */
+  private capacity = 0;
+  /** Id of the server's last own PING. */
   private pingId = 0;
 
   constructor(
@@ -64,12 +63,12 @@ export class BinarySession implements Session {
     this.limitRate(now);
   }
 
-  get inside(): boolean {
-    return this.decoder.inside;
+  get hasPartial(): boolean {
+    return this.decoder.hasPartial;
   }
 
-  get begun(): number {
-    return this.decoder.begun;
+  get partialId(): number {
+    return this.decoder.partialId;
   }
 
   get watching(): number {
@@ -96,32 +95,32 @@ export class BinarySession implements Session {
   proceed(now: number): void {
     const { chunk, decoder, connection, bucket } = this;
     if (chunk === undefined) return;
-    const { turn } = connection.shared.responder;
+    const { batch } = connection.shared.responder;
     const allowed = bucket ? bucket.available(now) : Number.POSITIVE_INFINITY;
-    let judged = 0;
+    let frames = 0;
     let slow = 0;
     let runStart = -1;
     let runEnd = -1;
     let { unauthorizedReason } = connection;
-    this.room = connection.room;
-    turn.begin(now);
+    this.capacity = connection.capacity;
+    batch.begin(now);
 
-    while (!connection.held) {
-      const found = decoder.next();
-      if (found === NEED_MORE) {
+    while (!connection.isReadingStopped) {
+      const outcome = decoder.next();
+      if (outcome === NEED_MORE) {
         this.chunk = undefined;
         break;
       }
-      judged++;
+      frames++;
       const { offset } = decoder;
       if (
         offset >= 0 &&
-        judged <= allowed &&
+        frames <= allowed &&
         unauthorizedReason === undefined &&
         decoder.type === FrameType.PING &&
         decoder.flags === 0
       ) {
-        const status = turn.status(decoder.code);
+        const status = batch.status(decoder.code);
         if (status === NEEDS_REFRESH) {
           this.defer(decoder.code, now);
           continue;
@@ -134,22 +133,22 @@ export class BinarySession implements Session {
         }
         runEnd = offset + HEADER_BYTES;
         if (chunk.length - runEnd >= HEADER_BYTES) {
-          runEnd = answerInPlace(chunk, runEnd, allowed - judged, decoder.code, status);
+          runEnd = answerInPlace(chunk, runEnd, allowed - frames, decoder.code, status);
           const more = (runEnd - decoder.position) / HEADER_BYTES;
-          judged += more;
-          turn.answered(decoder.code, more);
+          frames += more;
+          batch.answered(decoder.code, more);
           decoder.skipTo(runEnd);
         }
         continue;
       }
       if (runEnd > 0) this.sendRun(chunk, runStart, runEnd);
       runEnd = -1;
-      if (judged > allowed) {
+      if (frames > allowed) {
         this.askDeferred(now);
-        this.refuse(WireError.TOO_MANY_PINGS, 'more frames a second than this server allows', RETRY_AFTER);
-      } else if (found === FAULT) {
+        this.closeWith(WireError.TOO_MANY_PINGS, 'frames per second exceed the limit of this server', RETRY_AFTER_MS);
+      } else if (outcome === FAULT) {
         this.askDeferred(now);
-        this.refuse(decoder.fault?.code ?? WireError.INTERNAL, decoder.fault?.message ?? '');
+        this.closeWith(decoder.fault?.code ?? WireError.INTERNAL, decoder.fault?.message ?? '');
       } else {
         this.dispatch(now);
         unauthorizedReason = connection.unauthorizedReason;
@@ -159,23 +158,23 @@ export class BinarySession implements Session {
 
     if (runEnd > 0) this.sendRun(chunk, runStart, runEnd);
     this.askDeferred(now);
-    const answered = turn.end();
-    this.sent += answered;
-    connection.answered(answered);
-    bucket?.take(judged);
-    this.judged += judged;
+    const answered = batch.end();
+    this.framesOut += answered;
+    connection.onAnswered(answered);
+    bucket?.take(frames);
+    this.framesIn += frames;
   }
 
-  /** Sends the PONGs that lie in this part of the chunk: a copy of them, because the chunk is only lent. */
+  /** Sends a copy of the PONGs in this part of the chunk; the chunk is a view of a shared buffer. */
   private sendRun(chunk: Buffer, start: number, end: number): void {
     this.connection.send(Buffer.from(chunk.subarray(start, end)));
   }
 
-  /** Keeps a bare PING whose answer is too old; all of a turn are asked for at once. */
+  /** Defers a bare PING without a cached answer; all PINGs of a turn become one request. */
   private defer(scope: number, now: number): void {
     this.stale ??= scopes.map(() => []);
     (this.stale[scope] as number[]).push(this.decoder.idHigh, this.decoder.idLow);
-    if (--this.room <= 0) this.askDeferred(now);
+    if (--this.capacity <= 0) this.askDeferred(now);
   }
 
   private askDeferred(now: number): void {
@@ -186,7 +185,7 @@ export class BinarySession implements Session {
       const ids = stale[scope] as number[];
       if (ids.length > 0) this.ask(this.connection.shared.responder.query(scope, 0, undefined), 0, ids, now);
     }
-    this.room = this.connection.room;
+    this.capacity = this.connection.capacity;
   }
 
   private dispatch(now: number): void {
@@ -194,7 +193,7 @@ export class BinarySession implements Session {
     const { stats, responder } = connection.shared;
     const { unauthorizedReason } = connection;
     if (unauthorizedReason !== undefined && (decoder.type === FrameType.PING || decoder.type === FrameType.WATCH)) {
-      return this.refuseUnauthenticated(unauthorizedReason);
+      return this.closeUnauthenticated(unauthorizedReason);
     }
     switch (decoder.type) {
       case FrameType.PING: {
@@ -208,39 +207,39 @@ export class BinarySession implements Session {
         return;
       }
       case FrameType.HELLO:
-        return this.greet(decoder.body as HelloBody | undefined, now);
+        return this.hello(decoder.body as HelloBody | undefined, now);
       case FrameType.PONG:
-        if (!connection.greeting?.heartbeat?.ponged(decoder.idHigh, decoder.idLow, now)) stats.ignoredFrames++;
+        if (!connection.hello?.heartbeat?.ponged(decoder.idHigh, decoder.idLow, now)) stats.ignoredFrames++;
         return;
       case FrameType.WATCH:
         return this.watch(decoder.body as WatchBody | undefined);
       default:
-        // PONGs that nobody asked for, GOAWAYs, ERRORs and types that may be skipped.
+        // GOAWAY, ERROR and types that may be skipped.
         stats.ignoredFrames++;
     }
   }
 
   private send(frame: Buffer, frames = 1): void {
-    this.sent += frames;
+    this.framesOut += frames;
     this.connection.send(frame);
   }
 
-  /** Sends one frame. */
+  /** Sends one frame that consists of several buffers. */
   private sendParts(parts: readonly Buffer[]): void {
-    this.sent++;
+    this.framesOut++;
     for (const part of parts) this.connection.send(part);
   }
 
-  private greet(hello: HelloBody | undefined, now: number): void {
+  private hello(hello: HelloBody | undefined, now: number): void {
     const { connection, decoder } = this;
     const { responder, settings, limits, tokens } = connection.shared;
     if (tokens && hello?.token !== undefined) {
       const digest = tokens.find(hello.token);
-      if (!digest) return this.refuseUnauthenticated('the token is not a right one');
-      connection.authenticated(digest);
+      if (!digest) return this.closeUnauthenticated('invalid token');
+      connection.onAuthenticated(digest);
     }
     const { unauthorizedReason } = connection;
-    if (unauthorizedReason !== undefined) return this.refuseUnauthenticated(unauthorizedReason);
+    if (unauthorizedReason !== undefined) return this.closeUnauthenticated(unauthorizedReason);
     connection.onHello(new NegotiatedHello(hello, settings.heartbeat, limits.idle, now));
     const { idHigh, idLow } = decoder;
     this.send(encodeFrame({ type: FrameType.HELLO, idHigh, idLow, body: responder.hello(settings.heartbeat) }));
@@ -254,10 +253,12 @@ export class BinarySession implements Session {
     if ((flags & WatchFlag.CANCEL) !== 0) return this.watches?.cancel(idHigh, idLow);
     this.watches ??= new Watches(connection, (frame) => this.sendParts(frame));
     if (this.watches.size >= maxWatches && !this.watches.has(idHigh, idLow)) {
-      return this.forbid(maxWatches === 0 ? 'this server offers no WATCH' : `${maxWatches} watches are open already`);
+      return this.forbid(
+        maxWatches === 0 ? 'WATCH is disabled on this server' : `limit of ${maxWatches} watches reached`,
+      );
     }
     if (!this.watches.start(idHigh, idLow, flags, responder.selection(body))) {
-      this.forbid(`${maxWatchedSelections} different selections of checks are watched already`);
+      this.forbid(`limit of ${maxWatchedSelections} different watched selections reached`);
     }
   }
 
@@ -277,9 +278,9 @@ export class BinarySession implements Session {
 
   sendPing(now: number): void {
     const id = ++this.pingId;
-    const { shared, greeting } = this.connection;
+    const { shared, hello } = this.connection;
     const body = shared.settings.heartbeat.pingData;
-    greeting?.heartbeat?.pinged(0, id, now);
+    hello?.heartbeat?.pinged(0, id, now);
     this.send(encodeFrame({ type: FrameType.PING, code: Scope.LIVENESS, idHigh: 0, idLow: id, ...(body && { body }) }));
   }
 
@@ -287,61 +288,61 @@ export class BinarySession implements Session {
     const { responder } = this.connection.shared;
     const report = (flags & PingFlag.DETAIL) === 0 ? 0 : responder.reportBytes;
     const reserved = report + (query.checks?.length ?? 0) * BYTES_PER_CHECK;
-    const waiting: Waiting = { query, flags, ids, readAt, reserved };
+    const pings: PendingPings = { query, flags, ids, readAt, reserved };
     let answered = false;
     const withdraw = responder.health.ask(query, (answer) => {
       answered = true;
-      this.answer(waiting, answer);
+      this.answer(pings, answer);
     });
     if (answered) return;
-    waiting.withdraw = withdraw;
-    this.waiting ??= new Set();
-    this.waiting.add(waiting);
-    this.connection.wait(ids.length / 2, reserved);
+    pings.withdraw = withdraw;
+    this.pending ??= new Set();
+    this.pending.add(pings);
+    this.connection.addPending(ids.length / 2, reserved);
   }
 
-  private answer(waiting: Waiting, answer: Answer): void {
+  private answer(pings: PendingPings, answer: Answer): void {
     const { connection } = this;
     const { responder } = connection.shared;
-    const { query, flags, ids, readAt, reserved } = waiting;
-    if (this.waiting?.delete(waiting)) connection.waited(ids.length / 2, reserved);
+    const { query, flags, ids, readAt, reserved } = pings;
+    if (this.pending?.delete(pings)) connection.removePending(ids.length / 2, reserved);
     const detail = (flags & PingFlag.DETAIL) !== 0;
     if (detail) this.sendParts(responder.pongWithReport(answer, flags, ids, connection.mayDetail));
     else this.send(responder.pongs(answer, ids), ids.length / 2);
     responder.count(query.scope, answer, ids.length / 2, readAt);
-    connection.answered(ids.length / 2);
+    connection.onAnswered(ids.length / 2);
   }
 
   settle(): void {
     const { health } = this.connection.shared.responder;
-    for (const waiting of [...(this.waiting ?? [])]) {
-      waiting.withdraw?.();
-      health.ask({ ...waiting.query, timeout: 0 }, (answer) => this.answer(waiting, answer));
+    for (const pings of [...(this.pending ?? [])]) {
+      pings.withdraw?.();
+      health.ask({ ...pings.query, timeout: 0 }, (answer) => this.answer(pings, answer));
     }
   }
 
   abandon(): void {
     this.watches?.endAll();
-    for (const { withdraw, ids, reserved } of this.waiting ?? []) {
+    for (const { withdraw, ids, reserved } of this.pending ?? []) {
       withdraw?.();
-      this.connection.waited(ids.length / 2, reserved);
+      this.connection.removePending(ids.length / 2, reserved);
     }
-    this.waiting = undefined;
+    this.pending = undefined;
   }
 
-  /** FIN inside a frame: what was asked is answered, the rest is dropped without an ERROR. */
-  ended(): void {
+  /** Pending PINGs are still answered; a partial frame is dropped without an ERROR. */
+  onFin(): void {
     this.watches?.endAll();
   }
 
-  finalFrame(limit: Violation): Buffer {
+  finalFrame(violation: Violation): Buffer {
     const { decoder } = this;
-    switch (limit) {
+    switch (violation) {
       case 'idle':
         return this.error(WireError.IDLE, violations.idle, ErrorFlag.FATAL, 0, 0);
       case 'dead':
         return this.error(WireError.STALE_PEER, violations.dead, ErrorFlag.FATAL, 0, 0);
-      case 'unauthorizedReason': {
+      case 'unauthenticated': {
         const why = this.connection.unauthorizedReason ?? '';
         return this.error(WireError.UNAUTHENTICATED, why, ErrorFlag.FATAL, 0, 0);
       }
@@ -353,21 +354,21 @@ export class BinarySession implements Session {
   }
 
   revoke(): void {
-    const message = 'the token that was shown is not a right one any more';
+    const message = 'the token is no longer valid';
     this.connection.report(message, { level: 'info' });
     this.connection.close('unauthenticated', this.error(WireError.UNAUTHENTICATED, message, ErrorFlag.FATAL, 0, 0));
   }
 
-  private refuseUnauthenticated(message: string): void {
+  private closeUnauthenticated(message: string): void {
     this.askDeferred(this.connection.shared.clock.now());
-    this.refuse(WireError.UNAUTHENTICATED, message);
+    this.closeWith(WireError.UNAUTHENTICATED, message);
   }
 
-  private refuse(code: WireError, message: string, retryAfterMs?: number): void {
+  private closeWith(code: WireError, message: string, retryAfterMs?: number): void {
     const { decoder } = this;
     const reason = closeReasonOf[code] ?? 'protocol-error';
     const frame = this.error(code, message, ErrorFlag.FATAL, decoder.idHigh, decoder.idLow, retryAfterMs);
-    // A sentence may tell the number that was found: what counts as the same is the code.
+    // The message may contain a number from the frame, so the log groups by code.
     this.connection.report(message, { kind: `ERROR ${code}` });
     this.connection.close(reason, frame);
   }

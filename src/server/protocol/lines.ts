@@ -2,25 +2,31 @@ import type { Answer, Query, Withdraw } from '../../health/health.js';
 import { RateBucket } from '../../liveness/token-bucket.js';
 import type { Session, SessionHost } from '../connection/session.js';
 
-/** Octets of a line before its end; one more closes the connection. */
-const MAX_LINE = 64;
+/** Length of a line without its end; a longer one closes the connection. */
+const MAX_LINE_BYTES = 64;
 const LF = 0x0a;
 const CR = 0x0d;
 
+/** A `ping` that waits for its answer. */
+interface PendingPing {
+  readonly query: Query;
+  readonly readAt: number;
+  withdraw?: Withdraw;
+}
+
 /**
- * A connection that speaks lines, for `nc`, load balancers and people (SPEC
- * "Line mode"). Answers come in order: while a `ping` waits for its answer the
- * lines behind it wait too, and reading pauses.
+ * Line mode, for `nc`, load balancers and people (SPEC "Line mode"). Answers are sent in order: while a `ping` waits for
+ * its answer, reading is paused and the following lines wait too.
  */
 export class LineSession implements Session {
   readonly mode = 'line';
-  judged = 0;
-  sent = 0;
+  framesIn = 0;
+  framesOut = 0;
   private line = '';
   private bucket: RateBucket | undefined;
   private chunk: Buffer | undefined = undefined;
   private position = 0;
-  private waiting: { query: Query; readAt: number; withdraw?: Withdraw } | undefined = undefined;
+  private pending: PendingPing | undefined = undefined;
 
   constructor(
     private readonly connection: SessionHost,
@@ -29,12 +35,12 @@ export class LineSession implements Session {
     this.limitRate(now);
   }
 
-  get inside(): boolean {
+  get hasPartial(): boolean {
     return this.line.length > 0;
   }
 
-  get begun(): number {
-    return this.judged;
+  get partialId(): number {
+    return this.framesIn;
   }
 
   credit(ms: number, now: number): void {
@@ -57,14 +63,14 @@ export class LineSession implements Session {
   proceed(now: number): void {
     const { chunk, connection } = this;
     if (chunk === undefined) return;
-    while (!connection.held) {
+    while (!connection.isReadingStopped) {
       const end = chunk.indexOf(LF, this.position);
       const part = chunk.subarray(this.position, end < 0 ? chunk.length : end);
-      // A CR before the LF is part of the end; it may lie in the chunk before.
-      const octets = this.line.length + part.length;
+      // A CR before the LF belongs to the line end; it may be in the previous chunk.
+      const length = this.line.length + part.length;
       const allowance = (part.length > 0 ? part[part.length - 1] === CR : this.line.endsWith('\r')) ? 1 : 0;
-      if (octets > MAX_LINE + allowance) {
-        connection.report(`a line has more than ${MAX_LINE} octets`);
+      if (length > MAX_LINE_BYTES + allowance) {
+        connection.report(`line longer than ${MAX_LINE_BYTES} bytes`);
         return connection.close('wrong-protocol');
       }
       this.line += part.toString('latin1');
@@ -73,22 +79,22 @@ export class LineSession implements Session {
         return;
       }
       this.position = end + 1;
-      this.judge(now);
+      this.processLine(now);
     }
   }
 
-  ended(now: number): void {
-    if (this.inside) this.judge(now);
+  onFin(now: number): void {
+    if (this.hasPartial) this.processLine(now);
   }
 
-  private judge(now: number): void {
+  private processLine(now: number): void {
     const { connection, bucket } = this;
     const { stats } = connection.shared;
     const line = this.line.endsWith('\r') ? this.line.slice(0, -1) : this.line;
     this.line = '';
-    this.judged++;
+    this.framesIn++;
     if (bucket && bucket.available(now) < 1) {
-      connection.report('more lines a second than this server allows');
+      connection.report('lines per second exceed the limit of this server');
       return connection.close('too-many-pings');
     }
     bucket?.take(1);
@@ -100,7 +106,7 @@ export class LineSession implements Session {
         stats.lines.agent++;
         return this.agent(now);
       default:
-        connection.report('a line came that is not of this protocol');
+        connection.report('unknown line');
         return connection.close('wrong-protocol');
     }
   }
@@ -108,66 +114,66 @@ export class LineSession implements Session {
   private ping(now: number): void {
     const { responder } = this.connection.shared;
     const query = responder.query(0, 0, undefined);
-    const waiting: NonNullable<LineSession['waiting']> = { query, readAt: now };
+    const pending: PendingPing = { query, readAt: now };
     let answered = false;
     const withdraw = responder.health.ask(query, (answer) => {
       answered = true;
-      this.answer(waiting, answer);
+      this.answer(pending, answer);
     });
     if (answered) return;
-    waiting.withdraw = withdraw;
-    this.waiting = waiting;
-    this.connection.wait(1, 0);
+    pending.withdraw = withdraw;
+    this.pending = pending;
+    this.connection.addPending(1, 0);
     this.connection.pause('line-order');
   }
 
-  private answer(waiting: NonNullable<LineSession['waiting']>, answer: Answer): void {
+  private answer(pending: PendingPing, answer: Answer): void {
     const { connection } = this;
-    if (this.waiting === waiting) {
-      this.waiting = undefined;
-      connection.waited(1, 0);
+    if (this.pending === pending) {
+      this.pending = undefined;
+      connection.removePending(1, 0);
     }
     const { state, stale } = answer;
     const failing = connection.mayDetail ? answer.failing().map(({ name, reason }) => ` ${name}=${reason}`) : [];
-    this.sent++;
+    this.framesOut++;
     connection.send(Buffer.from(`pong ${state}${stale ? ' stale' : ''}${failing.join('')}\n`));
-    connection.shared.responder.count('readiness', answer, 1, waiting.readAt);
-    connection.answered(1);
+    connection.shared.responder.count('readiness', answer, 1, pending.readAt);
+    connection.onAnswered(1);
     if (state !== 'pass' && state !== 'warn') connection.finish('answered');
   }
 
-  /** The whole state in HAProxy's words; what is not said would stay as it was. */
+  /** Answers HAProxy's agent-check with its complete state, because HAProxy keeps the parts that an answer omits. */
   private agent(now: number): void {
     const { connection } = this;
     const { responder } = connection.shared;
     responder.health.ask({ ...responder.query(0, 0, undefined), timeout: 0 }, (answer) => {
-      this.sent++;
-      connection.send(Buffer.from(`${agentWords(answer, connection.mayDetail)}\n`));
+      this.framesOut++;
+      connection.send(Buffer.from(`${agentLine(answer, connection.mayDetail)}\n`));
       responder.count('readiness', answer, 1, now);
     });
     connection.finish('answered');
   }
 
   settle(): void {
-    const { waiting } = this;
-    if (!waiting) return;
-    waiting.withdraw?.();
-    this.connection.shared.responder.health.ask({ ...waiting.query, timeout: 0 }, (answer) =>
-      this.answer(waiting, answer),
+    const { pending } = this;
+    if (!pending) return;
+    pending.withdraw?.();
+    this.connection.shared.responder.health.ask({ ...pending.query, timeout: 0 }, (answer) =>
+      this.answer(pending, answer),
     );
   }
 
   abandon(): void {
-    if (!this.waiting) return;
-    this.waiting.withdraw?.();
-    this.waiting = undefined;
-    this.connection.waited(1, 0);
+    if (!this.pending) return;
+    this.pending.withdraw?.();
+    this.pending = undefined;
+    this.connection.removePending(1, 0);
   }
 
   finalFrame(): undefined {}
 }
 
-function agentWords(answer: Answer, mayDetail: boolean): string {
+function agentLine(answer: Answer, mayDetail: boolean): string {
   switch (answer.state) {
     case 'pass':
     case 'warn':

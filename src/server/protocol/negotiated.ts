@@ -1,21 +1,18 @@
 import { Heartbeat, negotiated } from '../../liveness/heartbeat.js';
-import type { TimeLimit } from '../../liveness/time-limit.js';
+import { stallTolerance, type TimeLimit } from '../../liveness/time-limit.js';
 import { type HelloBody, wireMilliseconds } from '../../wire/bodies.js';
 import type { ServerSettings } from '../settings.js';
 
-/** A loop that stood still for longer than this forgets its suspicions, whatever the limit. */
-const STALL_TOLERANCE_MS = 5000;
-
-/** What HELLO agreed on for one connection: who it is, who PINGs, and which silence means death. */
+/** Result of HELLO for one connection: the client's name, the heartbeats of both sides, the idle timeout. */
 export class NegotiatedHello {
   readonly name: string | undefined;
-  /** The server's own PINGs; undefined when the client wants none. */
+  /** The server's own PINGs; undefined if the client wants none. */
   readonly heartbeat: Heartbeat | undefined;
-  /** Silence of a client that promised to PING, in milliseconds, with which it is dead; 0 = it promised nothing. */
+  /** Silence after which a client that announced PINGs is dead, in milliseconds; 0 = it announced none. */
   private readonly silence: number;
   private receivedAt: number;
 
-  /** @param idle the idle timeout that HELLO told, which holds for this connection however it is reloaded. */
+  /** @param idle the idle timeout announced in HELLO, which a reload does not change for this connection. */
   constructor(
     hello: HelloBody | undefined,
     settings: ServerSettings['heartbeat'],
@@ -37,15 +34,15 @@ export class NegotiatedHello {
     this.heartbeat?.received(now);
   }
 
-  /** Takes notice that the own loop stood still: what was suspected then has to last a whole limit again. */
-  stalled(lag: number, now: number): void {
-    const grave = (limit: number) => limit > 0 && lag > Math.min(STALL_TOLERANCE_MS, limit / 2);
-    if (grave(this.silence)) this.receivedAt = now;
-    if (this.heartbeat && grave(this.heartbeat.limit)) this.heartbeat.reset(now);
+  /** The own event loop was blocked for `lag` milliseconds until `now`: restarts the limits for which that is too long. */
+  onStall(lag: number, now: number): void {
+    if (this.silence > 0 && lag > stallTolerance(this.silence)) this.receivedAt = now;
+    const limit = this.heartbeat?.limit ?? 0;
+    if (limit > 0 && lag > stallTolerance(limit)) this.heartbeat?.reset(now);
   }
 
-  /** The monotonic moment before which it has nothing to send and nobody to suspect. */
-  get lookAt(): number {
+  /** Monotonic time before which no PING is due and the client is not dead. */
+  get nextCheckAt(): number {
     const silent = this.silence > 0 ? this.receivedAt + this.silence : Number.POSITIVE_INFINITY;
     return this.heartbeat ? Math.min(silent, this.heartbeat.dueAt) : silent;
   }
@@ -55,7 +52,7 @@ export class NegotiatedHello {
   }
 }
 
-/** What a server says of itself in HELLO. */
+/** The server's own part of HELLO's `heartbeat`. */
 export function ownOffer(settings: ServerSettings['heartbeat']): { canSendMs: number; wantMs: number } {
   const { pingInterval, idleTimeout } = settings;
   return { canSendMs: wireMilliseconds(pingInterval), wantMs: wireMilliseconds(Math.floor(idleTimeout / 3)) };

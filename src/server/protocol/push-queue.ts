@@ -2,48 +2,48 @@ import type { Clock } from '../../common/clock.js';
 
 /** STATUS frames per turn of the event loop. */
 const TURN_BUDGET = 256;
-/** Time limit of one turn in milliseconds: serialising a report takes longer than sending it. */
+/** Time limit of one turn in milliseconds, because serialising a report takes longer than sending it. */
 const TURN_MS = 5;
 
-/** Something that has news for its peer. */
+/** A source of STATUS frames. */
 export interface Pushing {
-  /** Sends at most `most` STATUS frames; returns how many were sent. */
-  push(most: number): number;
+  /** Sends up to `max` STATUS frames; returns how many were sent. */
+  push(max: number): number;
 }
 
 /**
- * Who has something to push, so many in each turn of the loop: a change that
- * ten thousand watch does not hold up those who ask.
+ * Sends STATUS frames of all connections with a budget per turn of the event loop, so that a change with ten thousand
+ * watches does not delay the answers to PINGs.
  */
 export class PushQueue {
-  private readonly waiting = new Set<Pushing>();
-  private isDue = false;
+  private readonly queue = new Set<Pushing>();
+  private isScheduled = false;
 
   constructor(private readonly clock: Clock) {}
 
   add(pushing: Pushing): void {
-    this.waiting.add(pushing);
-    if (this.isDue) return;
-    this.isDue = true;
+    this.queue.add(pushing);
+    if (this.isScheduled) return;
+    this.isScheduled = true;
     setImmediate(this.turn);
   }
 
   delete(pushing: Pushing): void {
-    this.waiting.delete(pushing);
+    this.queue.delete(pushing);
   }
 
   private readonly turn = (): void => {
     const until = this.clock.now() + TURN_MS;
     let left = TURN_BUDGET;
-    for (const pushing of this.waiting) {
-      this.waiting.delete(pushing);
+    for (const pushing of this.queue) {
+      this.queue.delete(pushing);
       const sent = pushing.push(left);
-      // There may be more: back to the end of the queue.
-      if (sent === left) this.waiting.add(pushing);
+      // It may have more to send: back to the end of the queue.
+      if (sent === left) this.queue.add(pushing);
       left -= Math.max(1, sent);
       if (left <= 0 || this.clock.now() >= until) break;
     }
-    this.isDue = this.waiting.size > 0;
-    if (this.isDue) setImmediate(this.turn);
+    this.isScheduled = this.queue.size > 0;
+    if (this.isScheduled) setImmediate(this.turn);
   };
 }

@@ -17,7 +17,7 @@ import type { ServerSettings } from '../settings.js';
 import type { ServerStats } from '../stats.js';
 import { ownOffer } from './negotiated.js';
 
-/** The status octet for each state (SPEC "Registries"). */
+/** Status byte of each state (SPEC "Registries"). */
 export const statusOf: Readonly<Record<State, number>> = {
   unknown: Status.UNKNOWN,
   pass: Status.PASS,
@@ -28,22 +28,19 @@ export const statusOf: Readonly<Record<State, number>> = {
   'not-found': Status.NOT_FOUND,
 };
 
-/** Before the first report has been sent: about what one of five checks takes. */
-const FIRST_REPORT_ESTIMATE = 2048;
+/** Assumed size of a report before the first one is sent; about that of five checks. */
+const FIRST_REPORT_BYTES = 2048;
 
 const NO_BODY = Buffer.alloc(0);
 
-/** `ReadBatch.status` of a scope whose answer has to be asked for. */
+/** Result of `ReadBatch.status` for a scope without a fresh cached answer. */
 export const NEEDS_REFRESH = -1;
 const NOT_LOOKED_UP = -2;
 
-/**
- * The standing answers during one read: each scope is looked up once, and the
- * PONGs are counted once, however many PINGs the read brought.
- */
+/** The cached answers during one read: each scope is looked up once and its PONGs are counted once, for any number of PINGs. */
 class ReadBatch {
   private readAt = 0;
-  private readonly found = scopes.map(() => NOT_LOOKED_UP);
+  private readonly statuses = scopes.map(() => NOT_LOOKED_UP);
   private readonly counts = scopes.map(() => 0);
 
   constructor(
@@ -54,37 +51,37 @@ class ReadBatch {
 
   begin(now: number): void {
     this.readAt = now;
-    for (let scope = 0; scope < scopes.length; scope++) this.found[scope] = NOT_LOOKED_UP;
+    for (let scope = 0; scope < scopes.length; scope++) this.statuses[scope] = NOT_LOOKED_UP;
   }
 
-  /** The status octet for one more bare PING of this scope, or TOO_OLD. */
+  /** Status byte for one more bare PING of this scope, or NEEDS_REFRESH. */
   status(scope: number): number {
-    let status = this.found[scope] as number;
+    let status = this.statuses[scope] as number;
     if (status === NOT_LOOKED_UP) {
-      const standing = this.health.cachedStatus(scopes[scope] as Scope);
-      status = this.readAt <= standing.freshUntil ? statusOf[standing.state] : NEEDS_REFRESH;
-      this.found[scope] = status;
+      const cached = this.health.cachedStatus(scopes[scope] as Scope);
+      status = this.readAt <= cached.freshUntil ? statusOf[cached.state] : NEEDS_REFRESH;
+      this.statuses[scope] = status;
     }
     if (status !== NEEDS_REFRESH) this.answered(scope, 1);
     return status;
   }
 
-  /** So many more were answered with what `status` said. */
+  /** `count` more PINGs were answered with the result of `status`. */
   answered(scope: number, count: number): void {
     this.counts[scope] = (this.counts[scope] as number) + count;
   }
 
-  /** Counts the PONGs of this turn and returns how many they were. */
+  /** Counts the PONGs of this read in the metrics; returns their number. */
   end(): number {
-    let all = 0;
+    let total = 0;
     for (let scope = 0; scope < scopes.length; scope++) {
       const count = this.counts[scope] as number;
       if (count === 0) continue;
       this.count(scopes[scope] as Scope, count);
       this.counts[scope] = 0;
-      all += count;
+      total += count;
     }
-    return all;
+    return total;
   }
 
   private count(scope: Scope, count: number): void {
@@ -96,23 +93,23 @@ class ReadBatch {
   }
 }
 
-/** Turns a PING into a question to the health of this process, and its answer into a PONG. Knows no socket. */
+/** Turns a PING into a request to the health of this process, and the answer into a PONG. It has no socket. */
 export class Responder {
-  /** Octets that a PONG with a report took last: what is set aside for one that is still to come. */
-  reportBytes = FIRST_REPORT_ESTIMATE;
-  readonly turn: ReadBatch;
+  /** Size of the last PONG with a report, in bytes; set aside for each pending one. */
+  reportBytes = FIRST_REPORT_BYTES;
+  readonly batch: ReadBatch;
 
   constructor(
     readonly health: Health,
     readonly stats: ServerStats,
-    /** A reload replaces them. */
+    /** Replaced by a reload. */
     public settings: ServerSettings,
     private readonly clock: Clock,
   ) {
-    this.turn = new ReadBatch(health, stats, clock);
+    this.batch = new ReadBatch(health, stats, clock);
   }
 
-  /** The body of the server's HELLO, with what holds at the listener where it is said. */
+  /** Body of the server's HELLO, for a listener with these heartbeat settings. */
   hello(heartbeat: ServerSettings['heartbeat']): HelloBody {
     const { idleTimeout } = heartbeat;
     return {
@@ -122,7 +119,7 @@ export class Responder {
     };
   }
 
-  /** Counts PONGs that `answer` was for. */
+  /** Counts `count` PONGs with this answer in the metrics. */
   count(scope: Scope, answer: Answer, count: number, readAt: number): void {
     this.stats.pings[scope][answer.state] += count;
     if (answer.late) this.stats.stale += count;
@@ -142,7 +139,7 @@ export class Responder {
     };
   }
 
-  /** What a WATCH is about. */
+  /** The checks that a WATCH selects. */
   selection(body: WatchBody | undefined): Pick<Query, 'scope' | 'checks' | 'group'> {
     return {
       scope: scopes[body?.scope ?? 0] as Scope,
@@ -151,7 +148,7 @@ export class Responder {
     };
   }
 
-  /** PONGs without a body for each of `ids` (pairs of high and low), in one buffer. */
+  /** PONGs without a body for all `ids` (pairs of high and low), in one buffer. */
   pongs(answer: Answer, ids: readonly number[]): Buffer {
     const flags = answer.stale ? PongFlag.STALE : 0;
     const status = statusOf[answer.state];
@@ -172,10 +169,8 @@ export class Responder {
   }
 
   /**
-   * One PONG with the report that the PING asked for, as far as its sender may
-   * see it (SPEC "Detail"): without the right there is no body, but responders
-   * on the way of a chain still get the bare instances, or circles could not
-   * be told from failures.
+   * One PONG with the report that the PING requested, if its sender may see details (SPEC "Detail"). Otherwise it has no
+   * body; only responders in a chain still get the instances, to distinguish a circle from a failure.
    */
   pongWithReport(answer: Answer, pingFlags: number, ids: readonly number[], mayDetail: boolean): readonly Buffer[] {
     const hops = pingFlags >> HOPS_SHIFT;
@@ -186,33 +181,33 @@ export class Responder {
     return parts;
   }
 
-  /** A STATUS with this id (high and low), and with the report where `detail`. */
+  /** A STATUS with this id (high and low), and with the report if `detail`. */
   status(answer: Answer, id: readonly [number, number], detail: boolean): readonly Buffer[] {
     if (detail) return this.withReport(FrameType.STATUS, 0, id, answer, 'full');
     const [idHigh, idLow] = id;
     return [encodeFrame({ type: FrameType.STATUS, code: statusOf[answer.state], idHigh, idLow })];
   }
 
-  /** The header, and the report, which all peers share. */
+  /** The header, and the report in a buffer that all peers share. */
   private withReport(
     type: FrameType,
-    given: number,
+    baseFlags: number,
     [idHigh, idLow]: readonly number[],
     answer: Answer,
-    extent: 'full' | 'chain',
+    level: 'full' | 'chain',
   ): readonly [header: Buffer, body: Buffer] {
-    const whole = answer.report(extent);
-    const fits = isWithin(whole);
-    // The bare instances of a chain are all that some may see: there is nothing shorter to send in their place.
-    const short = fits ? whole : extent === 'full' ? answer.report('causes') : undefined;
-    const flags = given | (fits ? 0 : PongFlag.TRUNCATED);
+    const report = answer.report(level);
+    const fits = fitsBody(report);
+    // For a chain, the instances are the shortest report already.
+    const short = fits ? report : level === 'full' ? answer.report('causes') : undefined;
+    const flags = baseFlags | (fits ? 0 : PongFlag.TRUNCATED);
     const code = statusOf[answer.state];
-    const body = short && isWithin(short) ? short : NO_BODY;
+    const body = short && fitsBody(short) ? short : NO_BODY;
     const frame = { type, flags, code, idHigh: idHigh as number, idLow: idLow as number };
     return [encodeHeader(frame, body.length), body];
   }
 }
 
-function isWithin(report: Buffer): boolean {
+function fitsBody(report: Buffer): boolean {
   return report.length <= maxBody[FrameType.PONG];
 }

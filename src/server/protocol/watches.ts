@@ -11,15 +11,14 @@ interface Watch {
 }
 
 /**
- * The watches of one connection (SPEC "WATCH and STATUS"). A change only marks
- * a watch as due: its STATUS is made when the peer has taken what was sent
- * before, of what is true then, so that one that reads slowly costs no memory
- * and gets the latest.
+ * The watches of one connection (SPEC "WATCH and STATUS"). A change only marks a watch as due. Its STATUS is encoded, with
+ * the state of that time, when the peer has read what was sent before: a slow peer costs no memory and gets the latest
+ * state.
  */
 export class Watches implements Pushing {
   private readonly open = new Map<string, Watch>();
   private readonly due = new Set<Watch>();
-  private awaitsPeer = false;
+  private isBlocked = false;
 
   constructor(
     private readonly connection: SessionHost,
@@ -35,20 +34,20 @@ export class Watches implements Pushing {
   }
 
   /**
-   * Replaces a watch with the same id, and sends the first STATUS at once.
-   * @returns false, and no watch has this id, where `limits.maxWatchedSelections` is reached.
+   * Starts a watch, in place of one with the same id, and sends its first STATUS.
+   * @returns false, and no watch has this id, if `limits.maxWatchedSelections` is reached.
    */
   start(idHigh: number, idLow: number, flags: number, selection: Selection): boolean {
     const { responder, stats, settings } = this.connection.shared;
     this.cancel(idHigh, idLow);
     const { maxWatchedSelections } = settings.limits;
-    const watched = responder.health.watch(selection, () => this.changed(watch), maxWatchedSelections);
+    const watched = responder.health.watch(selection, () => this.onChange(watch), maxWatchedSelections);
     if (watched === undefined) return false;
     const detail = (flags & WatchFlag.DETAIL) !== 0;
     const watch: Watch = { idHigh, idLow, detail, watched };
     this.open.set(keyOf(idHigh, idLow), watch);
     stats.watches++;
-    this.tell(watch);
+    this.sendStatus(watch);
     return true;
   }
 
@@ -57,36 +56,36 @@ export class Watches implements Pushing {
     if (watch) this.end(watch);
   }
 
-  /** No STATUS follows. */
+  /** Ends all watches; no STATUS follows. */
   endAll(): void {
     for (const watch of this.open.values()) this.end(watch);
     this.connection.shared.pushes.delete(this);
   }
 
-  push(most: number): number {
+  push(max: number): number {
     let sent = 0;
-    if (this.awaitsPeer) return sent;
+    if (this.isBlocked) return sent;
     for (const watch of this.due) {
-      if (sent === most) break;
+      if (sent === max) break;
       if (!this.connection.mayPush) {
-        this.awaitPeer();
+        this.waitForPeer();
         break;
       }
-      this.tell(watch);
+      this.sendStatus(watch);
       sent++;
     }
     return sent;
   }
 
-  /** The server takes its leave: tells what is due, as far as output may wait for the peer. False: there is more. */
+  /** Sends due STATUS frames while less than `maxQueuedBytes` is queued; false if some remain. */
   flushUpdates(): boolean {
     const { connection } = this;
     const { maxQueuedBytes } = connection.shared.settings.limits;
-    // The health may not have notified this connection of the latest change yet.
+    // Notifications of the latest changes may still be scheduled.
     for (const { watched } of this.open.values()) watched.notifyIfChanged();
     for (const watch of this.due) {
       if (connection.queued > maxQueuedBytes) return false;
-      this.tell(watch);
+      this.sendStatus(watch);
     }
     return true;
   }
@@ -98,12 +97,12 @@ export class Watches implements Pushing {
     watch.watched.end();
   }
 
-  private changed(watch: Watch): void {
+  private onChange(watch: Watch): void {
     this.due.add(watch);
     this.connection.shared.pushes.add(this);
   }
 
-  private tell(watch: Watch): void {
+  private sendStatus(watch: Watch): void {
     const { connection } = this;
     const { responder, stats } = connection.shared;
     const { idHigh, idLow, detail } = watch;
@@ -113,16 +112,16 @@ export class Watches implements Pushing {
     this.send(responder.status(answer, [idHigh, idLow], detail && connection.mayDetail));
   }
 
-  private awaitPeer(): void {
-    this.awaitsPeer = true;
-    this.connection.whenTaken(() => {
-      this.awaitsPeer = false;
+  private waitForPeer(): void {
+    this.isBlocked = true;
+    this.connection.whenSent(() => {
+      this.isBlocked = false;
       this.connection.shared.pushes.add(this);
     });
   }
 }
 
-/** As text, because a number would lose digits of the id. */
+/** A string, because a number cannot hold all 64 bits of the id. */
 function keyOf(idHigh: number, idLow: number): string {
   return `${idHigh | 0} ${idLow | 0}`;
 }

@@ -1,11 +1,11 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
 
-/** The most that is read at once, of TLS too: it is what Node takes otherwise. */
+/** Maximum bytes per read, the same as Node's default, which TLS uses. */
 export const READ_BYTES = 65_536;
 
-/** A buffer that sockets share to read into, and what hands it to their listeners. */
-export function sharedReads(octets: number) {
-  const buffer = Buffer.allocUnsafeSlow(octets);
+/** The `onread` option for sockets that read into one shared buffer of `bytes`. */
+export function sharedReads(bytes: number) {
+  const buffer = Buffer.allocUnsafeSlow(bytes);
   return {
     buffer,
     callback(this: Socket, length: number): boolean {
@@ -15,26 +15,27 @@ export function sharedReads(octets: number) {
   };
 }
 
-const ofServers = sharedReads(READ_BYTES);
+const serverReads = sharedReads(READ_BYTES);
 
-/** What Node keeps in an accepted socket and does not document. */
+/** Undocumented fields of an accepted socket. */
 interface Accepted extends Socket {
   _handle?: { useUserBuffer?: unknown } | null;
   _server?: unknown;
 }
 
 /**
- * Has a socket that was just accepted read into one buffer that all share: its `data` are lent until the listener
- * returns. That saves 64 KiB for each read, and the way through a stream. Node offers it (`onread`) to those who make a
- * socket, not to a server, so the handle moves to a new one; where Node has changed that, the socket stays as it was.
+ * Makes a newly accepted socket read into a shared buffer: each `data` chunk is a view of it, valid only during the
+ * listener's call. That saves an allocation of 64 KiB per read, and the stream machinery. Node has this option (`onread`)
+ * for `new net.Socket` but not for a server, so the handle is moved to a new socket; on a Node without these internals
+ * the accepted socket is returned unchanged.
  * Source: `onread` of `new net.Socket`, https://nodejs.org/api/net.html
  */
-export function withSharedReads(accepted: Socket, onread = ofServers): Socket {
+export function withSharedReads(accepted: Socket, onread = serverReads): Socket {
   const { _handle: handle, _server: server } = accepted as Accepted;
   if (typeof handle?.useUserBuffer !== 'function') return accepted;
   const { allowHalfOpen } = accepted;
   const socket = new Socket({ handle, allowHalfOpen, onread } as SocketConstructorOpts);
-  // The server counts its sockets by what they tell it when they close.
+  // On close, the socket informs the server, which counts its connections.
   Object.assign(socket, { _server: server });
   Object.assign(accepted, { _handle: null, _server: null });
   return socket;

@@ -6,78 +6,78 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../../common/clock.js';
 import { PongcheckError } from '../../common/errors.js';
 
-/** A lock is held for a few system calls; one that stays for longer was left behind by a process that ended in between. */
+/** A lock is held for a few system calls; an older one was left by a process that ended meanwhile. */
 const LOCK_LIFE_MS = 1000;
 const LOCK_RETRY_MS = 10;
-/** How often a lock is tried for: for 6 s at least, within which one that was left behind expires. */
+/** Attempts to acquire the lock: at least 6 s, within which a stale lock expires. */
 const MAX_TRIES = 600;
 
 /**
- * Opens a Unix socket at `path` with `listen`, which binds it before it returns its promise, in the place of a file
- * that a process left behind which is gone. Of several processes that do so at once one succeeds: from the look at the
- * file until the socket listens a process holds `path`.lock.
+ * Opens a Unix socket at `path`, replacing a stale socket file. Of several concurrent processes one succeeds: each holds
+ * `path`.lock from the check of the file until the socket listens.
  *
- * @throws PongcheckError `PONGCHECK_LISTEN` where a process listens there, or where the file is no socket.
+ * @param listen must bind the socket before it returns its promise
+ * @throws PongcheckError `PONGCHECK_LISTEN` if a process listens at `path`, or if the file is not a socket.
  */
 export async function openSocketFile(path: string, listen: () => Promise<void>): Promise<void> {
   try {
     const lock = await Lock.acquire(`${path}.lock`);
     try {
-      if (!lock) throw refusal(path, 'another process is opening it');
-      await removeStale(path);
-      if (!lock.isHeld()) throw refusal(path, 'another process is opening it');
+      if (!lock) throw listenError(path, 'another process is opening it');
+      await removeStaleSocket(path);
+      if (!lock.isHeld()) throw listenError(path, 'another process is opening it');
       await listen();
     } finally {
       await lock?.release();
     }
   } catch (error) {
-    throw error instanceof PongcheckError ? error : refusal(path, (error as Error).message, error as Error);
+    throw error instanceof PongcheckError ? error : listenError(path, (error as Error).message, error as Error);
   }
 }
 
-/** Sets who may connect: `mode` as chmod takes it. */
+/** Sets the file mode of the socket, which determines who may connect. */
 export async function setMode(path: string, mode: number): Promise<void> {
   await chmod(path, mode);
 }
 
-async function removeStale(path: string): Promise<void> {
-  const found = await unlessMissing(lstat(path));
-  if (found === undefined) return;
-  if (!found.isSocket()) throw refusal(path, 'there is a file that is no socket');
-  if (await isLive(path)) throw refusal(path, 'another process listens there');
+async function removeStaleSocket(path: string): Promise<void> {
+  const stats = await unlessMissing(lstat(path));
+  if (stats === undefined) return;
+  if (!stats.isSocket()) throw listenError(path, 'the file exists and is not a socket');
+  if (await isLive(path)) throw listenError(path, 'another process is listening on it');
   await unlessMissing(unlink(path));
 }
 
-/** A file that one process at a time creates. */
+/** A lock file; the process that creates it holds the lock. */
 class Lock {
   private constructor(
     private readonly file: string,
     private readonly own: Stats,
   ) {}
 
-  /** Resolves with undefined where others held it all the time. */
+  /** Resolves with undefined if other processes held the lock all the time. */
   static async acquire(file: string): Promise<Lock | undefined> {
     let seen: Stats | undefined;
     let seenAt = 0;
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const own = await create(file);
       if (own) return new Lock(file, own);
-      const found = await unlessMissing(lstat(file));
-      if (!found || !seen || !isSame(found, seen)) {
-        seen = found;
+      const current = await unlessMissing(lstat(file));
+      if (!current || !seen || !isSame(current, seen)) {
+        seen = current;
         seenAt = systemClock.now();
       } else if (systemClock.now() - seenAt > LOCK_LIFE_MS) {
-        await remove(file, found);
+        await remove(file, current);
       }
       await delay(LOCK_RETRY_MS);
     }
     return undefined;
   }
 
-  /** False where this process stood still for so long that another one took the lock for left behind. */
+  /** False if this process was blocked so long that another one removed its lock as stale. */
   isHeld(): boolean {
-    const found = lstatSync(this.file, { throwIfNoEntry: false });
-    return found !== undefined && isSame(found, this.own);
+    const current = lstatSync(this.file, { throwIfNoEntry: false });
+    return current !== undefined && isSame(current, this.own);
   }
 
   async release(): Promise<void> {
@@ -99,16 +99,16 @@ async function create(file: string): Promise<Stats | undefined> {
   }
 }
 
-/** Removes the lock that was looked at: another one that stands in its place meanwhile is put back. */
+/** Removes the lock file `seen`; a newer one that has replaced it is restored. */
 async function remove(file: string, seen: Stats): Promise<void> {
-  const taken = `${file}-${randomBytes(8).toString('hex')}`;
-  await unlessMissing(rename(file, taken));
-  const found = await unlessMissing(lstat(taken));
-  if (found && !isSame(found, seen)) await link(taken, file).catch(() => {});
-  await unlessMissing(unlink(taken));
+  const moved = `${file}-${randomBytes(8).toString('hex')}`;
+  await unlessMissing(rename(file, moved));
+  const current = await unlessMissing(lstat(moved));
+  if (current && !isSame(current, seen)) await link(moved, file).catch(() => {});
+  await unlessMissing(unlink(moved));
 }
 
-/** A number of a file is used again soon; with the same moment it is not. */
+/** Inode numbers are reused soon, but not with the same modification time. */
 function isSame(one: Stats, other: Stats): boolean {
   return one.ino === other.ino && one.mtimeMs === other.mtimeMs;
 }
@@ -122,7 +122,7 @@ async function unlessMissing<T>(call: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** Whether a process listens there; one with a full backlog (EAGAIN) does. */
+/** Whether a process is listening at `path`, even with a full backlog (EAGAIN). */
 function isLive(path: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const probe = connect({ path });
@@ -138,6 +138,6 @@ function isLive(path: string): Promise<boolean> {
   });
 }
 
-function refusal(path: string, why: string, cause?: Error): PongcheckError {
+function listenError(path: string, why: string, cause?: Error): PongcheckError {
   return new PongcheckError('PONGCHECK_LISTEN', `cannot listen on pong+unix:${path}: ${why}`, { cause });
 }

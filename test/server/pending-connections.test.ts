@@ -34,7 +34,7 @@ function numbers(seed: number): () => number {
   };
 }
 
-describe('whoever stands at the doors of a listener', () => {
+describe('a connection in its PROXY header or TLS handshake', () => {
   it.each([1, 2, 3])('and whatever they do there, nothing of them is left (%i)', async (seed) => {
     const random = numbers(seed);
     const { cert, key } = certificate;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { connectionsWithin } from '../../src/server/fd-limit.js';
+import { clampToFdLimit } from '../../src/server/fd-limit.js';
 
 describe('the connections that a limit of open files allows', () => {
   it.each([
@@ -19,7 +19,7 @@ describe('the connections that a limit of open files allows', () => {
     [10_000, 1000, 20, 3, 0, 1, 1],
   ])('are of %d, and %d of HTTP, with %p files, %d checks and %d probes, %d and %d', (...row) => {
     const [connections, http, files, checks, probes, ...found] = row;
-    const allowed = connectionsWithin({ connections, http }, files, { checks, probes });
+    const allowed = clampToFdLimit({ connections, http }, files, { checks, probes });
     expect([allowed.connections, allowed.http]).toEqual(found);
   });
 });

@@ -8,7 +8,7 @@ const id = '00000000deadbeef';
 interface Line {
   level: string;
   description: string;
-  fields: { peer?: string; listener?: string; untold?: number };
+  fields: { peer?: string; listener?: string; suppressed?: number };
 }
 
 /** A server whose log is kept, and whose time stands still. */
@@ -49,7 +49,7 @@ const limits: readonly [string, Options, (server: Watched) => Promise<unknown>, 
       await wait(server, 1200);
     },
     'info',
-    'nothing came for the idle timeout',
+    'no data within the idle timeout',
   ],
   [
     'limits.frameTimeout',
@@ -59,7 +59,7 @@ const limits: readonly [string, Options, (server: Watched) => Promise<unknown>, 
       await wait(server, 5300);
     },
     'warn',
-    'a frame or line was begun and not completed in time',
+    'frame or line not completed in time',
   ],
   [
     'limits.maxPending',
@@ -70,35 +70,35 @@ const limits: readonly [string, Options, (server: Watched) => Promise<unknown>, 
       await sent(server, hex(ping(id).repeat(3)));
     },
     'info',
-    'reading is paused: as many PINGs wait for an answer as may',
+    'reading paused: the limit of pending PINGs is reached',
   ],
   [
     'limits.maxWatches',
     { limits: { maxWatches: 0 } },
     (server) => sent(server, hex(frame('03', id))),
     'warn',
-    'this server offers no WATCH',
+    'WATCH is disabled on this server',
   ],
   [
     'limits.maxWatchedSelections',
     { limits: { maxWatchedSelections: 0 } },
     (server) => sent(server, hex(frame('03', id, { checks: ['db'] }))),
     'warn',
-    '0 different selections of checks are watched already',
+    'limit of 0 different watched selections reached',
   ],
   [
     'limits.pingsPerSecond',
     { limits: { pingsPerSecond: 2 } },
     (server) => sent(server, hex(ping(id).repeat(3))),
     'warn',
-    'more frames a second than this server allows',
+    'frames per second exceed the limit of this server',
   ],
   [
     'limits.pingsPerSecond in line mode',
     { limits: { pingsPerSecond: 2 } },
     (server) => sent(server, 'ping\n'.repeat(3)),
     'warn',
-    'more lines a second than this server allows',
+    'lines per second exceed the limit of this server',
   ],
   [
     'limits.maxConnections',
@@ -109,7 +109,7 @@ const limits: readonly [string, Options, (server: Watched) => Promise<unknown>, 
       await turnsUntil(() => stats.refused['max-connections'] === 1);
     },
     'warn',
-    'a connection was closed at accept: max-connections',
+    'connection closed at accept: max-connections',
   ],
   [
     'limits.maxConnectionsPerAddress',
@@ -120,7 +120,7 @@ const limits: readonly [string, Options, (server: Watched) => Promise<unknown>, 
       await turnsUntil(() => stats.refused['max-connections-per-address'] === 1);
     },
     'warn',
-    'a connection was closed at accept: max-connections-per-address',
+    'connection closed at accept: max-connections-per-address',
   ],
   [
     'the largest length',
@@ -129,15 +129,15 @@ const limits: readonly [string, Options, (server: Watched) => Promise<unknown>, 
     'warn',
     'The length is 16777215; 12 to 65548 are allowed.',
   ],
-  ['the longest line', {}, (server) => sent(server, 'p'.repeat(66)), 'warn', 'a line has more than 64 octets'],
+  ['the longest line', {}, (server) => sent(server, 'p'.repeat(66)), 'warn', 'line longer than 64 bytes'],
+  ['the words of line mode', {}, (server) => sent(server, 'GET / HTTP/1.1\r\n'), 'warn', 'unknown line'],
   [
-    'the words of line mode',
+    'the first octet',
     {},
-    (server) => sent(server, 'GET / HTTP/1.1\r\n'),
+    (server) => sent(server, '\x01'),
     'warn',
-    'a line came that is not of this protocol',
+    'unknown protocol: the first byte starts neither a frame nor a line',
   ],
-  ['the first octet', {}, (server) => sent(server, '\x01'), 'warn', 'what came is neither a frame nor a line'],
 ];
 
 describe('the log', () => {
@@ -165,8 +165,8 @@ describe('the log', () => {
     await wait(server, 10_300);
     await turnsUntil(() => stats.open === 0);
     const descriptions = lines.map(({ level, description }) => `${level}: ${description}`);
-    expect(descriptions.at(0)).toBe('info: reading is paused: the peer takes its answers slower than it asks');
-    expect(descriptions.at(-1)).toBe('warn: the answers were not read');
+    expect(descriptions.at(0)).toBe('info: reading paused: the peer sends requests faster than it reads the answers');
+    expect(descriptions.at(-1)).toBe('warn: answers not read in time');
   });
 
   it('has one line of a kind in 10 s, whatever numbers strangers put into their faults, then how many were not told', async () => {
@@ -177,7 +177,7 @@ describe('the log', () => {
     expect(lines).toHaveLength(1);
     await wait(server, 10_000);
     await sent(server, hex('0000000b'));
-    expect(lines[1]).toMatchObject({ fields: { untold: 10 } });
+    expect(lines[1]).toMatchObject({ fields: { suppressed: 10 } });
   });
 
   it('repeats nothing that a stranger wrote', async () => {

@@ -1,0 +1,87 @@
+import type { TimeLimit } from '../../liveness/time-limit.js';
+import type { LogOptions } from '../peer-log.js';
+import { type Violation, violations } from './session.js';
+import type { ConnectionState } from './state.js';
+
+const NO_BYTES = Buffer.alloc(0);
+
+/**
+ * The time limit that the connection exceeds at `now`, if any. The sweeper asks twice, with a poll of the event loop
+ * in between, and terminates the connection for the second answer (SPEC "Failure detection").
+ */
+export function expired(connection: ConnectionState, now: number): Violation | 'linger' | undefined {
+  // A socket destroyed between the two calls is removed a little later.
+  if (connection.socket.destroyed) return undefined;
+  const { outbox, session, phase } = connection;
+  const { limits } = connection.shared;
+  if (phase === 'closing') {
+    if (outbox.unsent === 0) connection.closingAt = Math.min(connection.closingAt, now);
+    if (connection.closingAt <= now) return limits.linger.exceeded(connection.closingAt, now) ? 'linger' : undefined;
+  }
+  if (outbox.isStalled(limits.stall, now)) return 'stall';
+  if (phase === 'closing') return undefined;
+  if (connection.unauthorizedReason !== undefined && limits.handshake.exceeded(connection.connectedAt, now)) {
+    return 'unauthenticated';
+  }
+  if (connection.paused !== 0 || phase !== 'open') return undefined;
+  if (session?.hasPartial) return limits.frame.exceeded(connection.partialSince, now) ? 'frame' : undefined;
+  if (connection.hello?.isDead(now)) return 'dead';
+  if (connection.pending > 0 || connection.isProtected) return undefined;
+  return idleLimit(connection).exceeded(connection.idleSince, now) ? 'idle' : undefined;
+}
+
+/** Closes the connection for the time limit that it exceeds. */
+export function terminate(connection: ConnectionState, violation: Violation | 'linger'): void {
+  switch (violation) {
+    case 'linger':
+      connection.socket.destroy();
+      return;
+    case 'stall':
+      // Behind FIN there is no room for another frame.
+      if (connection.phase === 'closing') connection.report(violations.stall);
+      else connection.socket.write(reportViolation(connection, 'stall') ?? NO_BYTES);
+      return connection.reset();
+    case 'unauthenticated':
+      return connection.close('unauthenticated', reportViolation(connection, violation));
+    case 'frame':
+      return connection.close('protocol-error', reportViolation(connection, violation));
+    // A silent peer is probably dead, and not an attack.
+    case 'dead':
+    case 'idle':
+      return connection.close(violation, reportViolation(connection, violation, 'info'));
+  }
+}
+
+/** Logs the violation and returns the final frame for it, if the mode has one. */
+function reportViolation(
+  connection: ConnectionState,
+  violation: Violation,
+  level: LogOptions['level'] = 'warn',
+): Buffer | undefined {
+  connection.report(violations[violation], { level });
+  return connection.session?.finalFrame(violation);
+}
+
+/**
+ * Earliest time at which the connection needs a check by the sweeper; events that make it earlier call `wake`. 0: in
+ * every sweep, as long as a state holds that is rare among idle connections.
+ */
+export function nextCheckAt(connection: ConnectionState): number {
+  if (
+    connection.unauthorizedReason !== undefined ||
+    connection.phase !== 'open' ||
+    connection.paused !== 0 ||
+    connection.outbox.unsent > 0 ||
+    connection.session?.hasPartial
+  ) {
+    return 0;
+  }
+  const { ms } = idleLimit(connection);
+  const idle = ms > 0 ? connection.idleSince + ms : Number.POSITIVE_INFINITY;
+  return connection.hello ? Math.min(idle, connection.hello.nextCheckAt) : idle;
+}
+
+/** The limit that HELLO announced stays in force, because the client PINGs just often enough for that one. */
+function idleLimit(connection: ConnectionState): TimeLimit {
+  return connection.hello?.idle ?? connection.shared.limits.idle;
+}
