@@ -1,8 +1,8 @@
-/** The public surface of `pongcheck/client`: nothing here or below imports a package of anyone else. */
-export { Client, type ClientEvents } from './client/client.js';
-export { type ConnectOptions, connect, ping } from './client/connect.js';
+/** Public API of `pongcheck/client`. It has no dependencies. */
+export { Client } from './client/client.js';
+export { connect, ping } from './client/connect.js';
+export type { ClientEvents } from './client/connection.js';
 export { type CloseReason, RefusedError, type WireRefusal } from './client/errors.js';
-export type { Goaway } from './client/goaway.js';
 export { type HeartbeatSettings, heartbeatPresets } from './client/link/heartbeat-settings.js';
 export {
   type Link,
@@ -12,9 +12,10 @@ export {
   openLink,
 } from './client/link/link.js';
 export type { RoundTripTimes } from './client/link/round-trips.js';
-export type { Pong } from './client/pong.js';
+export type { ConnectOptions } from './client/open.js';
 export type { Report, ReportCause, ReportCheck } from './client/report.js';
 export type { HelloOptions, PingOptions } from './client/requests.js';
+export type { Goaway, Pong } from './client/responses.js';
 export type { ClientTls } from './client/tls.js';
 export type { Watch, WatchedStatus, WatchOptions } from './client/watch.js';
 export { PongcheckError } from './common/errors.js';

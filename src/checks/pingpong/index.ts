@@ -1,5 +1,6 @@
-import type { Pong } from '../../client/pong.js';
+import { validatePingOptions } from '../../client/options.js';
 import { pingRequest } from '../../client/requests.js';
+import type { Pong } from '../../client/responses.js';
 import type { Cause, CheckDefinition, CheckResult, CheckSettings } from '../../health/check.js';
 import type { Scope } from '../../health/health.js';
 import type { CheckState, State } from '../../health/state.js';
@@ -69,7 +70,7 @@ function readAddress(text: string): Address {
 /** A wrong question would be refused at each run. */
 function validateRequest(question: Pick<PingpongOptions, 'scope' | 'group' | 'checks'>): void {
   try {
-    pingRequest(question);
+    pingRequest(validatePingOptions(question));
   } catch (error) {
     throw invalidOption(KIND, [], `refused (${(error as Error).message})`, 'what a PING can ask');
   }
