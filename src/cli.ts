@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// First of all: until it is loaded, a signal ends the process.
+// Must be first: until its handlers are installed, a signal ends the process.
 import './cli/serve/signals.js';
 import { debuglog } from 'node:util';
 import { handleOutputErrors } from './cli/output.js';
@@ -7,7 +7,7 @@ import { type Command, EXIT_USAGE, parseCommandLine, UsageError } from './cli/pa
 import { PongcheckError } from './common/errors.js';
 import { nearest } from './options/suggest.js';
 
-/** What each command is; loaded when it is wanted, because a probe pays for whatever is loaded. */
+/** Commands are loaded on demand, because each loaded file delays the start of a probe. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./cli/serve/command.js')).serveCommand,
   ping: async () => (await import('./cli/ping/command.js')).pingCommand,
@@ -18,7 +18,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   emit: async () => (await import('./cli/emit/command.js')).emitCommand,
 };
 const EXIT_FAILED = 1;
-const LINGER_MS = 500;
+const EXIT_DELAY_MS = 500;
 /** The command of this process, once it is known. */
 let command: Command | undefined;
 
@@ -55,19 +55,21 @@ function print(text: string): number {
 
 function unknownCommand(name: string): string {
   const names = Object.keys(commands);
-  const meant = name.startsWith('-') ? undefined : nearest(name, names);
-  const what = `unknown ${name.startsWith('-') ? 'option' : 'command'} ${name}`;
-  return meant === undefined ? `${what}; commands are ${names.join(', ')}` : `${what}; did you mean ${meant}?`;
+  const suggestion = name.startsWith('-') ? undefined : nearest(name, names);
+  const error = `unknown ${name.startsWith('-') ? 'option' : 'command'} ${name}`;
+  return suggestion === undefined
+    ? `${error}; allowed: one of ${names.join(', ')}`
+    : `${error}; did you mean ${suggestion}?`;
 }
 
-/** One clear line and an exit code; a stack only for who asks with NODE_DEBUG=pongcheck. */
+/** Prints the error on one line and returns the exit code; NODE_DEBUG=pongcheck prints the stack. */
 async function fail(error: unknown): Promise<number> {
   debuglog('pongcheck')('%O', error);
   const lines = linesOf(error);
-  const refusal = await command?.refusal?.(process.argv.slice(3), lines.join('; '));
-  if (refusal?.line !== undefined) process.stdout.write(`${refusal.line}\n`);
+  const result = await command?.onFailure?.(process.argv.slice(3), lines.join('; '));
+  if (result?.line !== undefined) process.stdout.write(`${result.line}\n`);
   else for (const line of lines) process.stderr.write(`pongcheck: ${line}\n`);
-  return refusal?.code ?? (error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED);
+  return result?.code ?? (error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED);
 }
 
 function linesOf(error: unknown): readonly string[] {
@@ -81,5 +83,5 @@ function linesOf(error: unknown): readonly string[] {
 
 handleOutputErrors(() => command);
 process.exitCode = await main(process.argv.slice(2)).catch(fail);
-// What a check of the user's own left running keeps no command alive that is done.
-setTimeout(() => process.exit(), LINGER_MS).unref();
+// A custom check may leave handles open, which must not keep a finished command running.
+setTimeout(() => process.exit(), EXIT_DELAY_MS).unref();

@@ -3,10 +3,10 @@
  *
  * @module
  */
-export { Client, type ClientEvents } from './client/client.js';
-export { type ConnectOptions, connect, ping } from './client/connect.js';
+export { Client } from './client/client.js';
+export { connect, ping } from './client/connect.js';
+export type { ClientEvents } from './client/connection.js';
 export { type CloseReason, RefusedError, type WireRefusal } from './client/errors.js';
-export type { Goaway } from './client/goaway.js';
 export type { BackoffOptions } from './client/link/backoff.js';
 export { type HeartbeatSettings, heartbeatPresets } from './client/link/heartbeat-settings.js';
 export type { ConnectionHooks } from './client/link/hooks.js';
@@ -19,9 +19,10 @@ export {
   openLink,
 } from './client/link/link.js';
 export type { RoundTripTimes } from './client/link/round-trips.js';
-export type { Pong } from './client/pong.js';
+export type { ConnectOptions } from './client/open.js';
 export type { Report, ReportCause, ReportCheck } from './client/report.js';
 export type { HelloOptions, PingOptions } from './client/requests.js';
+export type { Goaway, Pong } from './client/responses.js';
 export type { ClientTls } from './client/tls.js';
 export type { Watch, WatchedStatus, WatchOptions } from './client/watch.js';
 export type { Clock, Timer } from './common/clock.js';

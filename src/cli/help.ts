@@ -7,7 +7,7 @@ const MAX_WIDTH = 100;
 export function mainHelp(commands: readonly Command[], version: string): string {
   const bold = stylesFor(process.stdout)('bold');
   return [
-    `${bold('pongcheck')} ${version}: one small frame that proves life and carries the truth.`,
+    `${bold('pongcheck')} ${version}: health checks over a small TCP protocol.`,
     '',
     `${bold('Usage:')} pongcheck COMMAND [FLAGS]`,
     '',
@@ -15,16 +15,16 @@ export function mainHelp(commands: readonly Command[], version: string): string 
     part({
       title: 'Flags',
       rows: [
-        ['-h, --help', 'Prints this; after a command, all about it.'],
+        ['-h, --help', 'Prints this help; after a command, the help of that command.'],
         ['-V, --version', 'Prints the version.'],
       ],
     }),
     part({
       title: 'Examples',
       rows: [
-        ['pongcheck serve', 'A responder on loopback: PING at 7464, HTTP at 7664.'],
-        ['pongcheck ping', 'PINGs it, in another terminal.'],
-        ['echo ping | nc 127.0.0.1 7464', 'So does this, without pongcheck.'],
+        ['pongcheck serve', 'Starts a responder on loopback: PING on port 7464, HTTP on 7664.'],
+        ['pongcheck ping', 'Sends PINGs to it, in another terminal.'],
+        ['echo ping | nc 127.0.0.1 7464', 'The same without pongcheck.'],
       ],
     }),
   ].join('\n');
@@ -39,10 +39,7 @@ export async function commandHelp(command: Command): Promise<string> {
     ...((await command.more?.()) ?? []),
     {
       title: 'Exit codes',
-      rows: [...command.exits, [EXIT_USAGE, 'The command line was wrong.'] as const].map(([code, meaning]) => [
-        String(code),
-        meaning,
-      ]),
+      rows: [...command.exits, [EXIT_USAGE, 'Usage error.'] as const].map(([code, meaning]) => [String(code), meaning]),
     },
   ];
   const examples = command.examples.flatMap(([line, effect]) => [`  ${style('dim')(`# ${effect}`)}`, `  ${line}`]);
@@ -62,7 +59,7 @@ function flagText({ long, short, value, multiple }: Flag): string {
   return `${short ? `-${short}, ` : '    '}--${long}${value ? ` ${value}` : ''}${multiple ? ' ...' : ''}`;
 }
 
-/** A title and rows in two columns; a sentence that is too long goes on below itself. */
+/** Formats a title and rows in two columns, with wrapped descriptions. */
 function part({ title, rows }: HelpPart): string {
   const column = Math.min(34, Math.max(...rows.map(([name]) => name.length)) + 2);
   const width = Math.min(process.stdout.columns ?? MAX_WIDTH, MAX_WIDTH) - column - 2;

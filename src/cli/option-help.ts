@@ -4,18 +4,18 @@ import { checkVariables, optionRows } from '../options/table.js';
 import { FILE_VARIABLE } from '../options/variable-names.js';
 import type { HelpPart } from './parser.js';
 
-/** The options of the file and of the environment, and the kinds of check. */
+/** Help sections for the options of the file and the environment, and for the kinds of check. */
 export function optionHelp(): HelpPart[] {
   return [
     {
       title:
-        'Options of the file, each with its default and its variable; a variable wins over the file, a flag over both',
+        'Options of the file, with default and environment variable; a variable overrides the file, a flag overrides both',
       rows: optionRows.map((row) => [row.path, descriptionOf(row), noteOf(row)]),
     },
     {
       title: 'Further variables',
       rows: [
-        [FILE_VARIABLE, 'The configuration file, where no --config names one.'],
+        [FILE_VARIABLE, 'Configuration file, if --config is not given.'],
         ...checkVariables.map(({ env, description }) => [env, description] as const),
       ],
     },

@@ -1,42 +1,42 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { nearest } from '../options/suggest.js';
 
-/** One flag of a command: all that the parser and the help know of it. */
+/** One flag of a command, for the parser and the help. */
 export interface Flag {
   readonly long: string;
   readonly short?: string;
-  /** What its value is called in the help; without one it is a switch. */
+  /** Placeholder of its value in the help; absent: a boolean flag. */
   readonly value?: string;
-  /** It may be given several times. */
+  /** The flag may be repeated. */
   readonly multiple?: boolean;
   readonly description: string;
 }
 
 export type FlagValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
-/** What a command is, for the parser and the help; loading it loads nothing that runs it. */
+/** Definition of a command, for the parser and the help; `load` loads its implementation. */
 export interface Command {
   readonly name: string;
   readonly description: string;
-  /** What the help calls the argument that is no flag; without one there is none. */
+  /** Placeholder of the positional argument in the help; absent: the command has none. */
   readonly argument?: string;
-  /** It takes any number of such arguments. */
+  /** The positional argument may be repeated. */
   readonly many?: boolean;
   readonly flags: readonly Flag[];
   /** Examples: a command line and what it does. */
   readonly examples: readonly (readonly [line: string, effect: string])[];
-  /** Exit codes beyond 0 = done and 64 = wrong usage. */
+  /** Exit codes other than 64 (usage error). */
   readonly exits: readonly (readonly [code: number, meaning: string])[];
-  /** Its exit code is what was asked for: it stays where the output cannot be written. */
+  /** The exit code is the result of the command, and stays the same if the output cannot be written. */
   readonly answersByExitCode?: boolean;
-  /** Further parts of the help: a title and its rows. */
+  /** Further sections of the help. */
   more?(): Promise<readonly HelpPart[]>;
   /**
-   * How a failure is told to who asks for it in another way, wrong as the rest of the command line may be: the exit
-   * code, and the line on standard output in place of that on standard error.
+   * Reports a failure in the format that the command line requests, even if the rest of it is invalid. Returns the exit
+   * code, and a line for standard output in place of the line on standard error.
    */
-  refusal?(args: readonly string[], description: string): Promise<{ code: number; line?: string } | undefined>;
-  /** Does the work; resolves with the exit code. */
+  onFailure?(args: readonly string[], description: string): Promise<{ code: number; line?: string } | undefined>;
+  /** Loads the implementation, which resolves with the exit code. */
   load(): Promise<(flags: FlagValues, argument: string | undefined, all: readonly string[]) => Promise<number>>;
 }
 
@@ -45,16 +45,16 @@ export interface HelpPart {
   readonly rows: readonly (readonly [name: string, description: string, note?: string])[];
 }
 
-/** The command line was wrong: exit code 64, as in sysexits.h, which no answer of `ping` is. */
+/** The command line is invalid: exit code 64 as in sysexits.h, distinct from the results of `ping`. */
 export class UsageError extends Error {}
 export const EXIT_USAGE = 64;
-/** Standard output could not be written. */
+/** Exit code if standard output cannot be written. */
 export const EXIT_OUTPUT = 74;
 
 /** Flags that every command has. */
-export const commonFlags: readonly Flag[] = [{ long: 'help', short: 'h', description: 'Prints this.' }];
+export const commonFlags: readonly Flag[] = [{ long: 'help', short: 'h', description: 'Prints this help.' }];
 
-/** Reads a command's flags and its argument. Throws a UsageError of one line. */
+/** Parses the flags and arguments of a command. Throws a UsageError of one line. */
 export function parseCommandLine(
   command: Command,
   args: readonly string[],
@@ -71,24 +71,28 @@ export function parseCommandLine(
       throw new UsageError(`unexpected argument ${JSON.stringify(positionals[allowed])}`);
     return { flags: values as FlagValues, arguments_: positionals };
   } catch (error) {
-    throw error instanceof UsageError ? error : new UsageError(sentenceOf(error as Error & { code?: string }, known));
+    throw error instanceof UsageError
+      ? error
+      : new UsageError(describeParseError(error as Error & { code?: string }, known));
   }
 }
 
-function sentenceOf({ code, message }: Error & { code?: string }, known: readonly Flag[]): string {
+function describeParseError({ code, message }: Error & { code?: string }, known: readonly Flag[]): string {
   const [, given = ''] = /'(--?[^'=\s]+)/.exec(message) ?? [];
   if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
-    const meant = given.startsWith('--')
+    const suggestion = given.startsWith('--')
       ? nearest(
           given,
           known.map(({ long }) => `--${long}`),
         )
       : undefined;
-    return `unknown option ${given}${meant === undefined ? '' : `; did you mean ${meant}?`}`;
+    return `unknown option ${given}${suggestion === undefined ? '' : `; did you mean ${suggestion}?`}`;
   }
   const flag = known.find(({ long }) => message.includes(`--${long}`));
   if (code === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE' && flag) {
-    return flag.value === undefined ? `--${flag.long} takes no value` : `--${flag.long} needs a value: ${flag.value}`;
+    return flag.value === undefined
+      ? `--${flag.long} takes no value`
+      : `--${flag.long} requires a value: ${flag.value}`;
   }
   return message.split(/\. |\n/)[0] as string;
 }

@@ -3,32 +3,32 @@ import type { ClientTls } from '../client/tls.js';
 import { TOKEN_VARIABLE } from '../options/variable-names.js';
 import { type Flag, type FlagValues, UsageError } from './parser.js';
 
-/** A token takes far less; whatever is longer is another file. */
-const MAX_BYTES = 4096;
+/** Far more than a token needs; a longer file is not a token file. */
+const MAX_TOKEN_BYTES = 4096;
 
-/** How a command shows who asks. A token is no flag itself: everyone on the machine can read command lines. */
+/** Flags for TLS and authentication. There is no flag for the token itself: command lines are visible to all users. */
 export const peerFlags: readonly Flag[] = [
   {
     long: 'ca',
     value: 'FILE',
-    description: 'For pongs://: a PEM file with the authorities that may have signed the certificate of the responder.',
+    description: 'For pongs://: PEM file with the trusted CA certificates. Default: those of Node.',
   },
-  { long: 'cert', value: 'FILE', description: 'For pongs://: a PEM file with the certificate of this client.' },
-  { long: 'key', value: 'FILE', description: 'For pongs://: a PEM file with the key of that certificate.' },
+  { long: 'cert', value: 'FILE', description: 'For pongs://: PEM file with the client certificate.' },
+  { long: 'key', value: 'FILE', description: 'For pongs://: PEM file with the private key of the client certificate.' },
   {
     long: 'servername',
     value: 'NAME',
-    description: 'For pongs://: the name that the certificate must have. Default: the host of the address.',
+    description: 'For pongs://: expected host name in the server certificate. Default: the host of the address.',
   },
-  { long: 'insecure', description: 'For pongs://: takes any certificate, so that anyone could answer.' },
+  { long: 'insecure', description: 'For pongs://: accepts any server certificate. Not secure.' },
   {
     long: 'token-file',
     value: 'FILE',
-    description: `The file with the token that is shown to the responder. Default: the token in ${TOKEN_VARIABLE}, or none.`,
+    description: `File with the bearer token for the responder. Default: the token in ${TOKEN_VARIABLE}, or none.`,
   },
 ];
 
-/** What the flags and the environment say of it, for the client. */
+/** Reads these flags and the environment into options of the client. */
 export function peerOptions(flags: FlagValues): { token?: string; tls?: ClientTls } {
   const file = textOf(flags, 'token-file');
   const token = file === undefined ? process.env[TOKEN_VARIABLE] : readToken(file);
@@ -38,7 +38,7 @@ export function peerOptions(flags: FlagValues): { token?: string; tls?: ClientTl
 
 function tlsOf(flags: FlagValues): ClientTls | undefined {
   const [ca, cert, key] = ['ca', 'cert', 'key'].map((name) => textOf(flags, name));
-  if ((cert === undefined) !== (key === undefined)) throw new UsageError('--cert and --key are given together');
+  if ((cert === undefined) !== (key === undefined)) throw new UsageError('--cert and --key must be given together');
   const servername = textOf(flags, 'servername');
   const tls = {
     ...(ca !== undefined && { ca: read('ca', ca) }),
@@ -52,7 +52,7 @@ function tlsOf(flags: FlagValues): ClientTls | undefined {
 
 function readToken(file: string): string {
   const text = read('token-file', file).toString();
-  if (text.length > MAX_BYTES) throw new UsageError(`--token-file ${file} is too long for a token`);
+  if (text.length > MAX_TOKEN_BYTES) throw new UsageError(`--token-file ${file} is too long for a token`);
   const token = text.trim();
   if (token === '') throw new UsageError(`--token-file ${file} is empty`);
   return token;

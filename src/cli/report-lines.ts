@@ -1,21 +1,20 @@
 import { printable } from './terminal.js';
 
-/** What a report says of one check, safe to print. */
+/** The result of one check in a report, safe to print. */
 export interface CheckLine {
   name: string;
   state: string;
   reason?: string;
   output?: string;
-  /** How long its last run took, in milliseconds. */
+  /** Duration of its last run in milliseconds. */
   durationMs?: number;
 }
 
 const MAX_LINES = 100;
 
 /**
- * The checks of a report, or its causes where it has no checks. A peer wrote
- * it: whatever is not as expected is left out, and every text is made
- * printable.
+ * Reads the checks of a report, or its causes if it has no checks. The report is written by a peer: unexpected values
+ * are omitted, and texts are made printable.
  */
 export function checkLines(report: Readonly<Record<string, unknown>> | undefined): CheckLine[] {
   if (report === undefined) return [];
@@ -29,20 +28,20 @@ function lineOfCheck([name, results]: [string, unknown]): CheckLine {
   return {
     name: printable(name, 64),
     state: word(state) ?? word(status) ?? 'unknown',
-    ...why(reason, output),
+    ...reasonAndOutput(reason, output),
     ...(typeof durationMs === 'number' && { durationMs }),
   };
 }
 
 function lineOfCause(cause: unknown): CheckLine {
   const { check, instance, reason, output } = asMap(cause);
-  return { name: word(check) ?? word(instance) ?? 'unknown', state: 'fail', ...why(reason, output) };
+  return { name: word(check) ?? word(instance) ?? 'unknown', state: 'fail', ...reasonAndOutput(reason, output) };
 }
 
-function why(reason: unknown, output: unknown): { reason?: string; output?: string } {
-  const said = word(reason);
-  const told = typeof output === 'string' && output !== '' ? printable(output) : undefined;
-  return { ...(said !== undefined && { reason: said }), ...(told !== undefined && { output: told }) };
+function reasonAndOutput(reason: unknown, output: unknown): { reason?: string; output?: string } {
+  const name = word(reason);
+  const text = typeof output === 'string' && output !== '' ? printable(output) : undefined;
+  return { ...(name !== undefined && { reason: name }), ...(text !== undefined && { output: text }) };
 }
 
 function word(value: unknown): string | undefined {

@@ -1,18 +1,176 @@
-import { inspect } from 'node:util';
-import { PongcheckError } from '../common/errors.js';
+import { scopes } from '../health/health.js';
+import { states } from '../health/state.js';
+import { formatDuration } from '../options/duration.js';
+import { configError, formatPath } from '../options/issue.js';
+import { InvalidValue, ONE_DAY, ONE_HOUR, type OptionRow, type ValueType } from '../options/option.js';
+import { OptionReader } from '../options/reader.js';
+import { shapeOf } from '../options/shape.js';
+import { optionRows } from '../options/table.js';
+import {
+  boolean,
+  duration,
+  enumeration,
+  instance,
+  integer,
+  invalid,
+  names,
+  pem,
+  text,
+} from '../options/value-types.js';
+import { heartbeatPresets, MAX_PINGS_OUT, MIN_INTERVAL_MS } from './link/heartbeat-settings.js';
+import { CONNECT_TIMEOUT_MS, MAX_IN_FLIGHT } from './open.js';
+import { MAX_CHECKS, MAX_HOPS, MAX_WIRE_MS, RESPONSE_TIMEOUT_MS } from './requests.js';
 
-/** The largest time on the wire, and of a timer. */
-export const MAX_MS = 2 ** 31 - 1;
+// One row for each option; what an option means is documented at its interface.
 
-/** A time in whole milliseconds; more than a timer can hold, Infinity too, is as much as it can. */
-export function milliseconds<T extends number | undefined>(option: string, value: T): T {
-  if (value === undefined) return value;
-  if (typeof value !== 'number' || !(value >= 0)) throw wrongOption(option, value, 'milliseconds, 0 or more');
-  return Math.min(Math.round(value), MAX_MS) as T;
+const signal: ValueType = {
+  name: 'signal',
+  allowed: () => 'an AbortSignal',
+  read: (value) => (value instanceof AbortSignal ? value : invalid()),
+  typescript: () => 'AbortSignal',
+};
+
+const callback: ValueType = {
+  name: 'callback',
+  allowed: () => 'a function',
+  read: (value) => (typeof value === 'function' ? value : invalid()),
+  typescript: () => 'Function',
+};
+
+const checkNames: ValueType = {
+  ...names,
+  allowed: () => `a list of 1 to ${MAX_CHECKS} names of checks`,
+  read(value, row, mode) {
+    const checks = names.read(value, row, mode) as string[];
+    return checks.length > 0 && checks.length <= MAX_CHECKS ? checks : invalid();
+  },
+};
+
+const stateList: ValueType = {
+  name: 'states',
+  allowed: () => `a list of ${states.join(', ')}`,
+  read: (value) => (Array.isArray(value) && value.every((state) => states.includes(state)) ? value : invalid()),
+  typescript: () => 'readonly State[]',
+};
+
+/** The short form of `heartbeat`. */
+const heartbeatPreset: ValueType = {
+  name: 'heartbeatPreset',
+  allowed: () => `${Object.keys(heartbeatPresets).join(', ')}, or { interval, maxPingsOut, timeout }`,
+  read(value) {
+    if (value === 'ordinary') throw new InvalidValue('"ordinary" was renamed to "default"');
+    return typeof value === 'string' && Object.hasOwn(heartbeatPresets, value) ? value : invalid();
+  },
+  typescript: () => 'keyof typeof heartbeatPresets',
+};
+
+function row(path: string, type: ValueType, more: Partial<OptionRow> = {}): OptionRow {
+  return { path, type, description: '', ...more };
 }
 
-/** PONGCHECK_CONFIG: what was found in an option, and what is allowed. */
-export function wrongOption(option: string, found: unknown, allowed: string): PongcheckError {
-  const shown = (typeof found === 'string' ? found : inspect(found, { depth: 1, breakLength: Infinity })).slice(0, 100);
-  return new PongcheckError('PONGCHECK_CONFIG', `The option ${option} is ${shown}; allowed: ${allowed}`);
+const responseTimeoutRow = row('responseTimeout', duration, { formerly: 'wait', max: ONE_DAY });
+const signalRow = row('signal', signal);
+const tokenRow = row('token', text, { secret: true });
+
+const selectionRows = [
+  row('scope', enumeration, { values: scopes, default: 'readiness' }),
+  row('checks', checkNames),
+  row('group', text),
+];
+
+export const pingRows: readonly OptionRow[] = [
+  ...selectionRows,
+  row('maxAge', duration, { max: MAX_WIRE_MS }),
+  row('timeout', duration, { max: MAX_WIRE_MS }),
+  responseTimeoutRow,
+  row('detail', boolean, { default: 'false' }),
+  row('close', boolean, { default: 'false' }),
+  row('hops', integer, { default: '0', max: MAX_HOPS }),
+  signalRow,
+];
+
+export const watchRows: readonly OptionRow[] = [
+  ...selectionRows,
+  row('detail', boolean, { default: 'false' }),
+  signalRow,
+];
+
+export const helloRows: readonly OptionRow[] = [
+  row('name', text),
+  tokenRow,
+  row('heartbeat.canSendMs', duration, { required: true, max: MAX_WIRE_MS }),
+  row('heartbeat.wantMs', duration, { required: true, max: MAX_WIRE_MS }),
+  row('heartbeat.mult', integer, { min: 1, max: 255 }),
+  { ...responseTimeoutRow, default: formatDuration(RESPONSE_TIMEOUT_MS) },
+  signalRow,
+];
+
+/** Options of the socket, for `connect` and `openLink`. */
+const socketRows = [
+  row('connectTimeout', duration, { default: formatDuration(CONNECT_TIMEOUT_MS), max: ONE_DAY }),
+  row('tls.ca', pem),
+  row('tls.cert', pem),
+  row('tls.key', pem),
+  row('tls.servername', text),
+  row('tls.rejectUnauthorized', boolean, { default: 'true' }),
+  ...optionRows
+    .filter(({ path }) => path.startsWith('listen[].keepAlive.'))
+    .map((listenRow) => ({ ...listenRow, path: listenRow.path.slice('listen[].'.length) })),
+  row('clock', instance, { values: ['now', 'after', 'clear'] }),
+];
+
+export const connectRows: readonly OptionRow[] = [
+  ...socketRows,
+  row('maxInFlight', integer, { default: String(MAX_IN_FLIGHT), min: 1 }),
+  tokenRow,
+  row('lookup', callback),
+  signalRow,
+];
+
+export const linkRows: readonly OptionRow[] = [
+  ...socketRows,
+  row('name', text),
+  tokenRow,
+  row('heartbeat', heartbeatPreset, { default: 'default' }),
+  row('heartbeat.interval', duration, { required: true, min: MIN_INTERVAL_MS, max: ONE_DAY }),
+  row('heartbeat.maxPingsOut', integer, { max: MAX_PINGS_OUT }),
+  row('heartbeat.timeout', duration, { default: '0', max: ONE_DAY }),
+  row('scope', enumeration, { values: scopes, default: 'readiness' }),
+  row('detail', boolean, { default: 'false' }),
+  row('serverPings', duration, { default: '0', max: ONE_DAY }),
+  row('health', callback),
+  row('failoverOn', stateList, { formerly: 'leaveAt' }),
+  row('failback', boolean, { default: 'true' }),
+  row('backoff.initial', duration, { default: '100ms', min: 1, max: ONE_DAY }),
+  row('backoff.max', duration, { default: '30s', min: 1, max: ONE_DAY }),
+  row('onUp', callback),
+  row('onDown', callback),
+  row('hookTimeout', duration, { default: '5s', min: 1, max: ONE_HOUR }),
+  row('random', callback),
+];
+
+/**
+ * Makes the function that validates the options of one call.
+ *
+ * @returns a function that returns the valid options, or throws `PONGCHECK_CONFIG` with one line for each issue.
+ */
+function validator(rows: readonly OptionRow[]): <Options extends object>(options: Options) => Options {
+  const shape = shapeOf(rows);
+  return (options) => {
+    const issues: string[] = [];
+    const reader = new OptionReader((path, description) =>
+      issues.push(`${formatPath(path) || 'the argument with options'} ${description}`),
+    );
+    const values = reader.read(shape, options, []);
+    if (issues.length > 0) throw configError(issues);
+    return values as typeof options;
+  };
 }
+
+export const validatePingOptions = validator(pingRows);
+export const validateWatchOptions = validator(watchRows);
+export const validateHelloOptions = validator(helloRows);
+export const validateConnectOptions = validator(connectRows);
+/** The options of `ping()`, which connects first. */
+export const validateProbeOptions = validator([...connectRows, ...pingRows]);
+export const validateLinkOptions = validator(linkRows);

@@ -2,35 +2,35 @@ import type { Clock, Timer } from '../common/clock.js';
 import type { Decoder } from '../wire/decoder.js';
 import { onAbort } from './abort.js';
 
-/** A question that was sent and awaits its answer. */
+/** A request that was sent and is not answered yet. */
 export interface PendingRequest {
-  /** The frame type that answers it. */
+  /** Type of the frame that answers it. */
   readonly answeredBy: number;
-  /** Milliseconds until `fail` is called with `late()`. */
+  /** Milliseconds until `fail` is called with `timeoutError()`. */
   readonly responseTimeout: number;
-  readonly late: () => Error;
+  readonly timeoutError: () => Error;
   readonly signal: AbortSignal | undefined;
-  /** Takes the answer out of the frame that the decoder has just found. */
+  /** Reads the answer from the current frame of the decoder. */
   answer(frame: Decoder, rtt: number): void;
   fail(reason: unknown): void;
 }
 
 interface Entry extends PendingRequest {
-  readonly askedAt: number;
+  readonly sentAt: number;
   readonly timer: Timer;
   readonly stopListening: () => void;
 }
 
 const HALF = 2 ** 32;
 
-/** The questions of one connection that are not answered yet, by id. Ids count up from 1 and are never used again. */
-export class Waiting {
+/** The outstanding requests of one connection by id. Ids count up from 1 and are never reused. */
+export class PendingRequests {
   readonly #entries = new Map<number, Entry>();
   readonly #clock: Clock;
   readonly #onEmpty: () => void;
   #lastId = 0;
 
-  /** `onEmpty` is called whenever the last one has been settled. */
+  /** @param onEmpty called whenever the last outstanding request is settled. */
   constructor(clock: Clock, onEmpty: () => void) {
     this.#clock = clock;
     this.#onEmpty = onEmpty;
@@ -40,32 +40,34 @@ export class Waiting {
     return this.#entries.size;
   }
 
-  /** An id for something else on this connection. */
+  /** Returns an unused id, for a watch. */
   nextId(): number {
     return ++this.#lastId;
   }
 
-  /** Starts to wait. Returns the two halves of the id, as signed 32-bit numbers. */
-  add(asked: PendingRequest): { idHigh: number; idLow: number } {
+  /** Adds a request, and starts its timeout. Returns the two halves of its id as signed 32-bit numbers. */
+  add(request: PendingRequest): { idHigh: number; idLow: number } {
     const id = this.nextId();
-    // Once more round the loop before anybody is convicted: the answer may lie in the socket already.
-    const timer = this.#clock.after(asked.responseTimeout, () => setImmediate(() => this.#fail(id, asked.late)));
-    const stopListening = onAbort(asked.signal, () => this.#fail(id, () => asked.signal?.reason));
-    this.#entries.set(id, { ...asked, askedAt: this.#clock.now(), timer, stopListening });
+    // One more poll after the timer: the answer may already be in the socket buffer.
+    const timer = this.#clock.after(request.responseTimeout, () =>
+      setImmediate(() => this.#fail(id, request.timeoutError)),
+    );
+    const stopListening = onAbort(request.signal, () => this.#fail(id, () => request.signal?.reason));
+    this.#entries.set(id, { ...request, sentAt: this.#clock.now(), timer, stopListening });
     return halvesOf(id);
   }
 
-  /** Gives the frame to the question that it answers; false if there is none (any more). */
+  /** Passes the frame to the request that it answers; false if there is none. */
   answer(frame: Decoder): boolean {
     const id = idOf(frame);
     const entry = this.#entries.get(id);
     if (entry?.answeredBy !== frame.type) return false;
-    entry.answer(frame, this.#clock.now() - entry.askedAt);
+    entry.answer(frame, this.#clock.now() - entry.sentAt);
     this.#remove(id, entry);
     return true;
   }
 
-  /** Fails the one question that the frame is about; false if there is none (any more). */
+  /** Fails the request with the id of the frame; false if there is none. */
   fail(frame: Decoder, reason: unknown): boolean {
     return this.#fail(idOf(frame), () => reason);
   }
@@ -90,7 +92,7 @@ export class Waiting {
   }
 }
 
-/** Ids beyond 2^53 lose digits here, and meet none of ours. */
+/** Ids above 2^53 lose precision here; this client never assigns one. */
 export function idOf({ idHigh, idLow }: Decoder): number {
   return (idHigh >>> 0) * HALF + (idLow >>> 0);
 }

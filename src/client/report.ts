@@ -1,65 +1,65 @@
 import type { State } from '../health/state.js';
 
 /**
- * The report of a peer, as `protocol/report.schema.json` has it. The peer wrote it, and nobody has judged it here: any key can
- * be missing, others can be there, and of a stranger even a type can be another one.
+ * The report of a peer, as `protocol/report.schema.json` describes it. It is not validated: keys may be missing or
+ * unknown, and types may differ.
  */
 export interface Report {
-  /** The state for readers of application/health+json: draining, starting, unknown and not-found are fail. */
+  /** Status for readers of application/health+json: draining, starting, unknown and not-found map to fail. */
   readonly status?: 'pass' | 'warn' | 'fail';
   readonly state?: State;
-  /** Random per start of the process. */
+  /** Random id of the process, new at each start. */
   readonly instance?: string;
   readonly serviceId?: string;
   readonly releaseId?: string;
-  /** The moment in which it was written, as RFC 3339. */
+  /** When the report was written, as RFC 3339. */
   readonly time?: string;
-  /** The leaves of what is not well, the worst first, through other responders too. */
+  /** Root causes of the state, the worst first, including those behind other responders. */
   readonly causes?: readonly ReportCause[];
-  /** By name; each an array of one. Left out where the PONG is `truncated`. */
+  /** Results by check name, each an array of one. Absent if the PONG is `truncated`. */
   readonly checks?: Readonly<Record<string, readonly ReportCheck[]>>;
   readonly [key: string]: unknown;
 }
 
-/** A leaf of what is not well. */
+/** A root cause of the state of a responder. */
 export interface ReportCause {
-  /** Where it was seen. */
+  /** Instance id of the process that observed it. */
   readonly instance?: string;
-  /** How the service of that instance is called. */
+  /** Service name of that instance. */
   readonly service?: string;
-  /** The instances that it came through, the nearest to the leaf first. */
+  /** Instances that it passed through, the nearest to the cause first. */
   readonly via?: readonly string[];
   readonly check?: string;
-  /** What it makes of the responder that tells it. */
+  /** Its effect on the state of the responder that sent this report. */
   readonly state?: 'warn' | 'fail' | 'unknown';
-  /** As that responder says it; an unknown one counts as custom. */
+  /** Reason as reported; treat an unknown one as custom. */
   readonly reason?: string;
   readonly output?: string;
   readonly [key: string]: unknown;
 }
 
-/** The latest result of one check. */
+/** The latest result of a check. */
 export interface ReportCheck {
   readonly status?: 'pass' | 'warn' | 'fail';
   readonly state?: 'pass' | 'warn' | 'fail' | 'unknown';
   readonly componentType?: string;
-  /** The start of the run that found this out, as RFC 3339. */
+  /** Start of the run, as RFC 3339. */
   readonly time?: string;
   readonly observedValue?: string | number | boolean;
   readonly observedUnit?: string;
   readonly output?: string;
   readonly reason?: string;
-  /** Milliseconds from the start of that run to the time of the report. */
+  /** Age of the result in milliseconds: from the start of the run to the time of the report. */
   readonly ageMs?: number;
-  /** The result is older than the check's max age. */
+  /** Whether the result is older than the maximum age of the check. */
   readonly stale?: boolean;
-  /** Milliseconds that the run took. */
+  /** Duration of the run in milliseconds. */
   readonly durationMs?: number;
-  /** Since when the state is what it is, as RFC 3339. */
+  /** Time of the last change of the state, as RFC 3339. */
   readonly since?: string;
   readonly critical?: boolean;
   readonly groups?: readonly string[];
-  /** Good and bad results in a row, and how many of them change the state. */
+  /** Consecutive passes and failures, and the thresholds at which the state changes. */
   readonly passes?: number;
   readonly fails?: number;
   readonly rise?: number;

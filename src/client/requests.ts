@@ -1,47 +1,70 @@
+import { PongcheckError } from '../common/errors.js';
 import { type Scope, scopes } from '../health/health.js';
 import { FrameType, HOPS_SHIFT, maxBody, PingFlag, WatchFlag } from '../wire/codes.js';
-import { MAX_MS, milliseconds, wrongOption } from './options.js';
 import type { WatchOptions } from './watch.js';
 
-/** What a PING asks. Times in milliseconds. */
+/** Options of `Client.ping`. Times are whole milliseconds; `Infinity` is refused. */
 export interface PingOptions {
-  /** `readiness` runs the checks of that group, `liveness` runs none, `startup` asks whether the start is over. Default `readiness`. */
+  /**
+   * `readiness` runs the checks of that group, `liveness` runs none, `startup` asks whether the startup has finished.
+   *
+   * @default 'readiness'
+   */
   scope?: Scope;
-  /** Names of 1 to 32 checks; not together with `group`. */
+  /** Names of the checks to ask for, 1 to 32. Excludes `group`. */
   checks?: readonly string[];
-  /** The name of one group. Default: the group of the scope. */
+  /** Name of the group to ask for. By default the group of the scope. */
   group?: string;
-  /** The oldest result that is accepted; 0 = of a run that starts after this PING came. Default: the server's. */
+  /** Maximum age of the results in milliseconds; 0 = only results of runs that start after this PING arrived. By default the server decides. */
   maxAge?: number;
-  /** By when the server answers, with the last that it knows if need be; 0 = with what it knows now. Default: the server's, 2 s. */
+  /** Time in milliseconds after which the server answers with the last known status; 0 = immediately. By default the server decides (2000). */
   timeout?: number;
-  /** How long this client waits, before PONGCHECK_TIMEOUT. Default: `timeout`, or the 2 s of a server's default, plus 500 ms for the way. */
+  /** Time in milliseconds to wait for the PONG before `PONGCHECK_TIMEOUT`. By default `timeout` (or 2000) plus 500. */
   responseTimeout?: number;
-  /** Asks for the report. Default false. */
+  /**
+   * Requests the report.
+   *
+   * @default false
+   */
   detail?: boolean;
-  /** The last PING: the connection is closed when it is answered. Default false. */
+  /**
+   * Closes the connection after the PONG.
+   *
+   * @default false
+   */
   close?: boolean;
-  /** Responders that this question came through, 0 .. 15: for a check that asks another responder. Default 0. */
+  /**
+   * Number of responders that this request has passed through, 0 to 15. For checks that query another responder.
+   *
+   * @default 0
+   */
   hops?: number;
-  /** Gives up: rejects with the signal's reason. The connection stays. */
+  /** Cancels the request, which rejects with the reason of the signal. The connection stays open. */
   signal?: AbortSignal;
 }
 
-/** How a client introduces itself. */
+/** Options of `Client.hello`. Times are whole milliseconds; `Infinity` is refused. */
 export interface HelloOptions {
-  /** What this client calls itself in the server's logs. */
+  /** Name of this client in the logs of the server. */
   name?: string;
-  /** Shows the right to see detail, or to ask at all; without TLS whoever listens has it. Default: none. */
+  /** Bearer token. Without TLS it is sent in clear text. */
   token?: string;
-  /** How often this client will PING, and wants to be PINGed, in milliseconds; 0 = not. Default: neither. */
+  /**
+   * Interval in milliseconds at which this client can send PINGs, and at which it wants to receive them; 0 = never.
+   * `mult`: silent intervals after which a side is considered dead. By default neither side sends heartbeats.
+   */
   heartbeat?: { canSendMs: number; wantMs: number; mult?: number };
-  /** How long to wait for the server's HELLO, in milliseconds. Default 2500. */
+  /**
+   * Time in milliseconds to wait for the HELLO of the server.
+   *
+   * @default 2500
+   */
   responseTimeout?: number;
-  /** Gives up: rejects with the signal's reason. The connection stays. */
+  /** Cancels the request, which rejects with the reason of the signal. The connection stays open. */
   signal?: AbortSignal;
 }
 
-/** A frame that wants an answer, judged, without its id. */
+/** A frame that expects an answer, without its id. */
 export interface Request {
   readonly frame: { type: FrameType; flags?: number; code?: number; body?: Buffer };
   readonly answeredBy: FrameType;
@@ -50,85 +73,86 @@ export interface Request {
   readonly signal: AbortSignal | undefined;
 }
 
-const SERVER_TIMEOUT = 2000;
-const GRACE = 500;
-const MAX_CHECKS = 32;
-const MAX_HOPS = 15;
+/** The deadline of a server for a PING without `timeout`. */
+const SERVER_TIMEOUT_MS = 2000;
+/** Time for the network, beyond the deadline of the server. */
+const NETWORK_MARGIN_MS = 500;
+/** Time to wait for the answer to a request without a timeout. */
+export const RESPONSE_TIMEOUT_MS = SERVER_TIMEOUT_MS + NETWORK_MARGIN_MS;
+export const MAX_CHECKS = 32;
+export const MAX_HOPS = 15;
+/** Maximum of a time on the wire. */
+export const MAX_WIRE_MS = 2 ** 31 - 1;
 
-/** Judges the options here, where a wrong one hurts nobody else: the server would close the connection. Throws PONGCHECK_CONFIG. */
+/**
+ * Makes a PING of valid options. What is wrong only in combination is refused here, because the server would close the
+ * connection for it.
+ *
+ * @throws PongcheckError `PONGCHECK_CONFIG` if both `checks` and `group` are given, or the request is too long.
+ */
 export function pingRequest(options: PingOptions): Request {
-  const { scope = 'readiness', checks, group, detail = false, close = false, hops = 0 } = options;
-  const code = scopes.indexOf(scope);
-  if (code < 0) throw wrongOption('scope', scope, scopes.join(', '));
-  if (checks !== undefined && group !== undefined) throw wrongOption('checks and group', 'both', 'one of them');
-  if (checks !== undefined && !(Array.isArray(checks) && checks.length > 0 && checks.length <= MAX_CHECKS)) {
-    throw wrongOption('checks', checks, `a list of 1 to ${MAX_CHECKS} names`);
-  }
-  for (const name of checks ?? []) if (typeof name !== 'string') throw wrongOption('checks', name, 'names');
-  if (group !== undefined && typeof group !== 'string') throw wrongOption('group', group, 'a name');
-  if (!Number.isInteger(hops) || hops < 0 || hops > MAX_HOPS) throw wrongOption('hops', hops, `0 to ${MAX_HOPS}`);
-  const maxAge = milliseconds('maxAge', options.maxAge);
-  const timeout = milliseconds('timeout', options.timeout);
-
-  const asked = {
-    ...(checks && { checks }),
-    ...(group !== undefined && { group }),
+  const { scope = 'readiness', maxAge, timeout, detail = false, close = false, hops = 0 } = options;
+  const { responseTimeout = (timeout ?? SERVER_TIMEOUT_MS) + NETWORK_MARGIN_MS } = options;
+  const content = {
+    ...selectionOf(options),
     ...(maxAge !== undefined && { maxAgeMs: maxAge }),
     ...(timeout !== undefined && { timeoutMs: timeout }),
   };
   const flags = (detail ? PingFlag.DETAIL : 0) | (close ? PingFlag.CLOSE : 0) | (hops << HOPS_SHIFT);
   return {
-    frame: { type: FrameType.PING, flags, code, ...bodyOf(FrameType.PING, checks ? 'checks' : 'group', asked) },
+    frame: {
+      type: FrameType.PING,
+      flags,
+      code: scopes.indexOf(scope),
+      ...bodyOf(FrameType.PING, options.checks ? 'checks' : 'group', content),
+    },
     answeredBy: FrameType.PONG,
-    responseTimeout: responseTimeoutOf(options.responseTimeout, timeout),
+    responseTimeout,
     signal: options.signal,
   };
 }
 
-/** The frame of a WATCH, without its id. Throws PONGCHECK_CONFIG. */
-export function watchFrame({ scope = 'readiness', checks, group, detail = false }: WatchOptions): Request['frame'] {
+/** Makes a WATCH of valid options. Throws as `pingRequest`. */
+export function watchFrame(options: WatchOptions): Request['frame'] {
+  const { scope = 'readiness', detail = false } = options;
   const code = scopes.indexOf(scope);
-  pingRequest({ scope, ...(checks && { checks }), ...(group !== undefined && { group }) });
-  const asked = { ...(checks && { checks }), ...(group !== undefined && { group }), ...(code > 0 && { scope: code }) };
-  const body = bodyOf(FrameType.WATCH, checks ? 'checks' : 'group', asked);
-  return { type: FrameType.WATCH, flags: detail ? WatchFlag.DETAIL : 0, ...body };
+  const content = { ...selectionOf(options), ...(code > 0 && { scope: code }) };
+  return {
+    type: FrameType.WATCH,
+    flags: detail ? WatchFlag.DETAIL : 0,
+    ...bodyOf(FrameType.WATCH, options.checks ? 'checks' : 'group', content),
+  };
 }
 
-/** Throws PONGCHECK_CONFIG. */
+/** Makes a HELLO of valid options. Throws `PONGCHECK_CONFIG` if it is too long. */
 export function helloRequest({ name, token, heartbeat, responseTimeout, signal }: HelloOptions): Request {
-  if (name !== undefined && typeof name !== 'string') throw wrongOption('name', name, 'a text');
-  if (token !== undefined && typeof token !== 'string') throw wrongOption('token', typeof token, 'a text');
   const content = {
     ...(name !== undefined && { name }),
     ...(token !== undefined && { token }),
-    ...(heartbeat && { heartbeat: heartbeatOffer(heartbeat) }),
+    ...(heartbeat && { heartbeat }),
   };
   const longest = (token?.length ?? 0) > (name?.length ?? 0) ? 'token' : 'name';
   return {
     frame: { type: FrameType.HELLO, ...bodyOf(FrameType.HELLO, longest, content) },
     answeredBy: FrameType.HELLO,
-    responseTimeout: responseTimeoutOf(responseTimeout),
+    responseTimeout: responseTimeout ?? RESPONSE_TIMEOUT_MS,
     signal,
   };
 }
 
-function heartbeatOffer({ canSendMs, wantMs, ...more }: NonNullable<HelloOptions['heartbeat']>): object {
-  return {
-    ...more,
-    canSendMs: milliseconds('heartbeat.canSendMs', canSendMs),
-    wantMs: milliseconds('heartbeat.wantMs', wantMs),
-  };
+function selectionOf({ checks, group }: Pick<PingOptions, 'checks' | 'group'>): { checks?: unknown; group?: string } {
+  if (checks !== undefined && group !== undefined)
+    throw new PongcheckError('PONGCHECK_CONFIG', 'checks and group are both given; allowed: one of them');
+  return { ...(checks && { checks }), ...(group !== undefined && { group }) };
 }
 
-/** `option` is what makes the body long, if it is. */
-function bodyOf(type: FrameType, option: string, content: object): { body?: Buffer } {
+/** @param longest the option that makes the body long. */
+function bodyOf(type: FrameType, longest: string, content: object): { body?: Buffer } {
   if (Object.keys(content).length === 0) return {};
   const body = Buffer.from(JSON.stringify(content));
   if (body.length <= maxBody[type]) return { body };
-  throw wrongOption(option, `too long: ${body.length} octets as JSON`, `${maxBody[type]} octets`);
-}
-
-/** How long to wait for an answer that the server gives within `timeout`. */
-function responseTimeoutOf(given: number | undefined, timeout = SERVER_TIMEOUT): number {
-  return milliseconds('responseTimeout', given) ?? Math.min(timeout + GRACE, MAX_MS);
+  throw new PongcheckError(
+    'PONGCHECK_CONFIG',
+    `${longest} is too long: the request has ${body.length} bytes as JSON; allowed: at most ${maxBody[type]}`,
+  );
 }

@@ -2,45 +2,53 @@ import type { Scope } from '../health/health.js';
 import type { State } from '../health/state.js';
 import { PongFlag } from '../wire/codes.js';
 import type { Decoder } from '../wire/decoder.js';
-import { readPong } from './pong.js';
 import type { Report } from './report.js';
+import { readPong } from './responses.js';
 
-/** What is watched. */
+/** Options of `Client.watch` and `Link.watch`. */
 export interface WatchOptions {
-  /** Default `readiness`. */
+  /**
+   * Scope to watch.
+   *
+   * @default 'readiness'
+   */
   scope?: Scope;
-  /** Names of 1 to 32 checks; not together with `group`. */
+  /** Names of the checks to watch, 1 to 32. Excludes `group`. */
   checks?: readonly string[];
-  /** The name of one group. Default: the group of the scope. */
+  /** Name of the group to watch. By default the group of the scope. */
   group?: string;
-  /** Asks for the report with each status. Default false. */
+  /**
+   * Requests the report with each status.
+   *
+   * @default false
+   */
   detail?: boolean;
   /** Ends the watch. */
   signal?: AbortSignal;
 }
 
-/** What a responder said when something was other than before. */
+/** The status of a responder at the start of a watch or after a change. */
 export interface WatchedStatus {
   readonly status: State;
-  /** The status octet as it came. */
+  /** The status byte as received. */
   readonly code: number;
-  /** pass or warn. */
+  /** Whether `status` is pass or warn. */
   readonly healthy: boolean;
-  /** The report was too long: its `checks` are left out, its `causes` stand. */
+  /** The report was too long: `checks` is left out, `causes` is complete. */
   readonly truncated: boolean;
-  /** The report, where `detail` was asked for and is allowed; as the peer wrote it, so judge before use. */
+  /** The report, if `detail` was requested and is permitted. Written by the peer and not validated: check it before use. */
   readonly report?: Report;
 }
 
 /**
- * What is known now, and at each change what is known then: iterate it. Who iterates slowly misses what was overtaken
- * and gets the latest. The iteration ends with `end` or the signal, and throws why the connection ended.
+ * Iterates over the current status and then each change. A slow consumer skips intermediate statuses and receives the
+ * latest. The iteration ends with `end` or the signal, and throws the error with which the connection ended.
  */
 export class Watch implements AsyncIterable<WatchedStatus> {
-  /** What came last; undefined before the first. */
+  /** The latest status; undefined before the first. */
   latest: WatchedStatus | undefined;
-  #untold = false;
-  #isOver = false;
+  #hasUpdate = false;
+  #isFinished = false;
   #failure: unknown;
   #wake: () => void = () => {};
   readonly #cancel: () => void;
@@ -50,20 +58,20 @@ export class Watch implements AsyncIterable<WatchedStatus> {
     this.#cancel = cancel;
   }
 
-  /** Nothing more is wanted. */
+  /** Ends the watch. */
   end(): void {
-    if (this.#isOver) return;
+    if (this.#isFinished) return;
     this.#cancel();
-    this.over();
+    this.finish();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<WatchedStatus, void, void> {
     try {
       for (;;) {
-        if (this.#untold) {
-          this.#untold = false;
+        if (this.#hasUpdate) {
+          this.#hasUpdate = false;
           yield this.latest as WatchedStatus;
-        } else if (this.#isOver) {
+        } else if (this.#isFinished) {
           if (this.#failure !== undefined) throw this.#failure;
           return;
         } else {
@@ -77,18 +85,18 @@ export class Watch implements AsyncIterable<WatchedStatus> {
     }
   }
 
-  /** @internal A STATUS came. */
+  /** @internal Handles a STATUS frame. */
   take({ code, flags, body }: Decoder): void {
     const { status, healthy, report } = readPong(code, 0, body as Report | undefined, 0);
     const truncated = (flags & PongFlag.TRUNCATED) !== 0;
     this.latest = { status, code, healthy, truncated, ...(report && { report }) };
-    this.#untold = true;
+    this.#hasUpdate = true;
     this.#wake();
   }
 
-  /** @internal Nothing more comes; `failure`: why, if nobody wanted that. */
-  over(failure?: unknown): void {
-    this.#isOver = true;
+  /** @internal Ends the iteration; with `failure` it throws. */
+  finish(failure?: unknown): void {
+    this.#isFinished = true;
     this.#failure = failure;
     this.#wake();
   }

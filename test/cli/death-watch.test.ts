@@ -11,16 +11,16 @@ describe('what serve says of finding dead peers', () => {
   it('names each way with its worst case', () => {
     const keepAlive = { idle: 4000, interval: 1000, count: 5 };
     expect(lines([{ url: 'pong://a:1', keepAlive }], { pingInterval: 10_000 })).toEqual([
-      'idle timeout: a peer that is silent for 90s is closed, dead or not',
-      'PINGs of the server: every 10s to clients that ask for them in HELLO; a dead one is found within 40s',
-      'TCP keep-alive at pong://a:1: a host that is gone is found within 9s; a process that hangs is not',
+      'idle timeout: connections without data for 90s are closed',
+      'server heartbeats: every 10s, for clients that request them in HELLO; a dead client is detected within 40s',
+      'TCP keep-alive on pong://a:1: a lost host is detected within 9s; a hung process is not detected',
     ]);
   });
 
   it('says what is off', () => {
     expect(lines([{ url: 'pong://a:1' }], { idleTimeout: 0 })).toEqual([
       'idle timeout: off',
-      'PINGs of the server: off',
+      'server heartbeats: off',
       'TCP keep-alive: off',
     ]);
   });
@@ -28,8 +28,8 @@ describe('what serve says of finding dead peers', () => {
   it('names the idle timeout of each listener that has its own', () => {
     const [first, second] = lines([{ url: 'pong://a:1' }, { url: 'pong://b:1', idleTimeout: 5000 }]);
     expect([first, second]).toEqual([
-      'idle timeout: a peer that is silent for 90s is closed, dead or not',
-      'idle timeout: a peer that is silent for 5s is closed, dead or not',
+      'idle timeout: connections without data for 90s are closed',
+      'idle timeout: connections without data for 5s are closed',
     ]);
   });
 });

@@ -53,10 +53,10 @@ describe('pongcheck emit', () => {
   });
 
   it.each([
-    [['haproxy', '--mode', 'https'], '--mode takes tcp or http, not "https"'],
+    [['haproxy', '--mode', 'https'], '--mode is "https"; allowed: one of tcp, http'],
     [['kubernetes', '--mode', 'http'], '--mode is for haproxy, not for kubernetes'],
-    [['haproxy', '--server', '10.0.0.5:80 check'], '--server "10.0.0.5:80 check" is not of the form HOST[:PORT]'],
-    [['haproxy', '--server', '10.0.0.5:99999'], '--server "10.0.0.5:99999" is not of the form HOST[:PORT]'],
+    [['haproxy', '--server', '10.0.0.5:80 check'], '--server is "10.0.0.5:80 check"; allowed: HOST[:PORT]'],
+    [['haproxy', '--server', '10.0.0.5:99999'], '--server is "10.0.0.5:99999"; allowed: HOST[:PORT]'],
     [['blackbox', '--server', '10.0.0.5:80'], '--server is for haproxy, not for blackbox'],
   ])('%j is refused', async (args, description) => {
     const { code, stdout, stderr } = await emit(args);
@@ -100,11 +100,11 @@ describe('pongcheck emit', () => {
 
   it.each([['haproxy'], ['blackbox']])('%s: says where no listener can be asked', async (what) => {
     const { code, stderr } = await emit([what], { listen: [{ url: 'pong+unix:/run/pong.sock' }] });
-    expect([code, stderr]).toEqual([1, expect.stringContaining('no listener can be asked by ')]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('no listener is suitable for ')]);
   });
 
   it.each([[[]], [['nginx']]])('%j is wrong usage', async (args) => {
     const { code, stderr } = await emit(args);
-    expect([code, stderr]).toEqual([64, expect.stringContaining('emit takes one of haproxy, blackbox, kubernetes')]);
+    expect([code, stderr]).toEqual([64, expect.stringContaining('allowed: one of haproxy, blackbox, kubernetes')]);
   });
 });

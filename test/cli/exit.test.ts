@@ -64,7 +64,8 @@ describe('pongcheck ping --exit', () => {
   });
 
   it('refuses a dialect that there is not, and two ways of printing', async () => {
-    const wrong = 'pongcheck: --exit is "icinga"; allowed: k8s, docker, nagios, consul; see pongcheck ping --help\n';
+    const wrong =
+      'pongcheck: --exit is "icinga"; allowed: one of k8s, docker, nagios, consul; see pongcheck ping --help\n';
     expect(await pongcheck(['ping', '--exit', 'icinga'])).toMatchObject({ code: 64, stdout: '', stderr: wrong });
     const { code, stdout } = await pongcheck(['ping', '--exit', 'nagios', '--json']);
     expect(stdout).toMatch(/^PONG UNKNOWN - --exit nagios and --json cannot be given together; see /);
@@ -83,7 +84,7 @@ describe('pongcheck ping --exit', () => {
 
   it('explains each dialect in its help', async () => {
     const { stdout } = await pongcheck(['ping', '--help']);
-    for (const name of Object.keys(exitDialects)) expect(stdout).toMatch(new RegExp(`^  ${name} +For `, 'm'));
+    for (const name of Object.keys(exitDialects)) expect(stdout).toMatch(new RegExp(`^  ${name} +\\S`, 'm'));
   });
 });
 
@@ -139,14 +140,14 @@ describe('pongcheck ping --exit nagios', () => {
     const address = await scripted(() => asked());
     const command = new Command(['ping', address, '--exit', 'nagios', '-W', '1h']);
     await arrived;
-    expect(await command.kill('SIGTERM')).toMatchObject(told(3, `UNKNOWN - was stopped before ${address} answered`));
+    expect(await command.kill('SIGTERM')).toMatchObject(told(3, `UNKNOWN - interrupted before ${address} answered`));
   });
 
   it.each<[string, string[]]>([
     ['--count is "0"; .*', ['-c', '0']],
     ['unknown option --cuont; did you mean --count.*', ['--cuont']],
     ['The address .* contains credentials.*', ['pong://u:hunter2@h']],
-    ['--scope is live; .*', ['--scope', 'live']],
+    ['--scope is "live"; .*', ['--scope', 'live']],
     ['--ca /nowhere cannot be read .*', ['--ca', '/nowhere', 'pongs://127.0.0.1:1']],
   ])('is UNKNOWN for a wrong command line: %s', async (description, args) => {
     const ended = await nagios(...args);

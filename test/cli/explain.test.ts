@@ -44,13 +44,13 @@ describe('pongcheck explain', () => {
     const { code, stdout } = await explained(1, undefined);
     expect([code, stdout]).toEqual([
       0,
-      expect.stringMatching(/ says pass\.\n- It shows no more than that to this address\.\n$/),
+      expect.stringMatching(/ is pass\.\n- Details are hidden from this client\.\n$/),
     ]);
   });
 
   it('says that nothing is known where nobody answers', async () => {
     const { code, stdout } = await new Command(['explain', '127.0.0.1:1']).ended();
-    expect([code, stdout]).toEqual([2, expect.stringMatching(/^127\.0\.0\.1:1 gives no answer.*\n- .*refused/)]);
+    expect([code, stdout]).toEqual([2, expect.stringMatching(/^No answer from 127\.0\.0\.1:1.*\n- .*refused/)]);
   });
 
   it('refuses a check and a group together', async () => {

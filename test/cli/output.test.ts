@@ -31,7 +31,7 @@ async function run(args: string, stdout: number | 'gone') {
   return { code, stderr };
 }
 
-const NOT_WRITTEN = expect.stringMatching(/^pongcheck: standard output cannot be written: ENOSPC[^\n]*\n$/);
+const NOT_WRITTEN = expect.stringMatching(/^pongcheck: cannot write to standard output: ENOSPC[^\n]*\n$/);
 
 describe('a command whose output', () => {
   it.each([

@@ -119,7 +119,7 @@ describe('the exit code of a probe', () => {
     await responder?.stop();
     responder = undefined;
     const { code, stdout } = await pongcheck(['ping', address, '-c', '1']);
-    expect(stdout).toContain(`no answer from ${address}: seq=1 refused the connection: nothing listens there\n`);
+    expect(stdout).toContain(`no answer from ${address}: seq=1 refused the connection: nothing is listening there\n`);
     expect(stdout).toContain('1 sent, 0 received, 100% loss');
     expect(code).toBe(2);
   });

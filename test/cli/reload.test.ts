@@ -32,8 +32,8 @@ const write = (text: string, name = 'pongcheck.yml') => writeFileSync(join(folde
 async function serve(text: string, env: Record<string, string> = {}) {
   write(head + text);
   command = new Command(['serve', '--config', file], { env });
-  await command.says(/"msg":"(?:no check is configured|checks )[^\n]*\n/);
-  const port = Number(/answers PING at pong:\/\/[^"]+:(\d+)/.exec(command.stdout)?.[1]);
+  await command.says(/"msg":"(?:no checks configured|checks: )[^\n]*\n/);
+  const port = Number(/listening on pong:\/\/[^"]+:(\d+)/.exec(command.stdout)?.[1]);
   return { port, http: /"url":"([^"]+)"/.exec(command.stdout)?.[1] ?? '' };
 }
 
@@ -70,11 +70,11 @@ describe('SIGHUP', () => {
     const lines = await reload(
       '!listen: [{ url: "pong://127.0.0.1:1" }]\nhttp: 127.0.0.1:1\nlimits: { maxWatches: 5 }\n' +
         'checks: { own: { kind: module, path: ./own.mjs, fall: 2, groups: [readiness, mine] }, disk: { kind: disk, path: / } }\n',
-      /"msg":"needs a restart[^\n]*\n/,
+      /"msg":"restart required[^\n]*\n/,
     );
     expect(told(lines).filter((line) => !line.includes('check disk:'))).toEqual([
       'info configuration reloaded: checks added: disk; checks changed: own; options changed: limits.maxWatches',
-      'warn needs a restart: listen[0].url, http.port',
+      'warn restart required for: listen[0].url, http.port',
     ]);
     const metrics = await (await fetch(`${http}/metrics`)).text();
     expect(metrics).toMatch(/^pongcheck_check_info\{check="disk",kind="disk",critical="true"\} 1$/m);
@@ -86,7 +86,7 @@ describe('SIGHUP', () => {
     // What was rendered a moment ago is given out for 250 ms.
     const scrape = async () => (await fetch(`${http}/metrics`)).text();
     while (/check="(?:disk|own)"/.test(await scrape()));
-    expect(told(await reload('log: { level: debug }\n'))).toEqual(['info configuration reloaded: nothing is other']);
+    expect(told(await reload('log: { level: debug }\n'))).toEqual(['info configuration reloaded: no changes']);
   });
 
   it.each([

@@ -33,7 +33,7 @@ describe('a signal while serve is being loaded', () => {
   it('does not end it where it is SIGHUP', async () => {
     await early();
     for (let i = 0; i < 20; i++) command.process.kill('SIGHUP');
-    await command.says(/"msg":"no check is configured/);
+    await command.says(/"msg":"no checks configured/);
     expect(await command.kill('SIGINT')).toMatchObject({ code: 0, signal: null });
   });
 });

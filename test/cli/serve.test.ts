@@ -23,11 +23,11 @@ afterEach(async () => {
 /** Starts `pongcheck serve` and waits until it has told what is on. */
 async function serve(args: string[] = [], options: CommandOptions = {}) {
   command = new Command(['serve', ...args], { ...options, env: { ...ANY, ...options.env } });
-  await command.says(/"msg":"(?:no check is configured|checks )[^\n]*\n/);
+  await command.says(/"msg":"(?:no checks configured|checks: )[^\n]*\n/);
   const { stdout } = command;
   return {
     command,
-    address: /answers PING at pong:\/\/([^"]+)/.exec(stdout)?.[1] ?? '',
+    address: /listening on pong:\/\/([^"]+)/.exec(stdout)?.[1] ?? '',
     http: /"url":"([^"]+)"/.exec(stdout)?.[1] ?? '',
   };
 }
@@ -50,13 +50,13 @@ describe('pongcheck serve', () => {
       .split('\n')
       .map((line) => JSON.parse(line));
     expect(lines.map(({ level, msg }) => `${level} ${msg}`)).toEqual([
-      `info answers PING at pong://${address}`,
-      'info idle timeout: a peer that is silent for 90s is closed, dead or not',
-      'info PINGs of the server: off',
+      `info listening on pong://${address}`,
+      'info idle timeout: connections without data for 90s are closed',
+      'info server heartbeats: off',
       'info TCP keep-alive: off',
-      `info serves a status page, /health, /livez, /readyz, /startupz and /metrics at ${http}`,
-      'info no check is configured: ready as long as it runs',
-      'info SIGINT: answers what has arrived, then stops; a second signal ends it at once',
+      `info HTTP: status page, /health, /livez, /readyz, /startupz and /metrics on ${http}`,
+      'info no checks configured: ready while the process runs',
+      'info SIGINT: answering received PINGs, then stopping; a second signal exits immediately',
       'info stopped',
     ]);
   });
@@ -68,7 +68,7 @@ describe('pongcheck serve', () => {
     const socket = connect(Number(address.split(':')[1]), '127.0.0.1');
     await once(socket, 'connect');
     command.process.kill('SIGTERM');
-    await command.says(/SIGTERM: drains for 10s at most/);
+    await command.says(/SIGTERM: draining for at most 10s/);
     expect(await status(`${http}/readyz`)).toBe(503);
     expect(await status(`${http}/livez`)).toBe(200);
     const answer = once(socket, 'data');
@@ -106,7 +106,7 @@ describe('pongcheck serve', () => {
 
   it('can log lines for people, without colours in a pipe', async () => {
     command = new Command(['serve', '--log-pretty'], { env: ANY });
-    await command.says(/^\[[0-9:.]+\] INFO: answers PING at pong:\/\/127\.0\.0\.1:\d+\n/m);
+    await command.says(/^\[[0-9:.]+\] INFO: listening on pong:\/\/127\.0\.0\.1:\d+\n/m);
     expect(command.stdout).not.toContain('\x1b');
   });
 
@@ -119,7 +119,7 @@ describe('pongcheck serve', () => {
   it('ends at once at a second signal', async () => {
     const { command } = await serve([], { env: { PONGCHECK_DRAIN_DELAY: '10s' } });
     command.process.kill('SIGTERM');
-    await command.says(/SIGTERM: drains/);
+    await command.says(/SIGTERM: draining/);
     // A signal that follows at once is the same wish, told twice by a process group; so this goes on until one counts.
     const again = setInterval(() => command.process.kill('SIGTERM'), 50);
     const { signal, stdout } = await command.ended();

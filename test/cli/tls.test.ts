@@ -39,7 +39,7 @@ describe('pongcheck ping over TLS', () => {
   });
 
   it.each<[string, () => string[], string]>([
-    ['no authority', () => mine, 'shows a certificate that was issued by an unknown CA'],
+    ['no authority', () => mine, 'sent a certificate that was issued by an unknown CA'],
     ['another authority', () => ['--ca', stranger.cert, ...mine], 'that was issued by an unknown CA'],
     ['another name', () => ['--ca', ca, '--servername', 'b.example', ...mine], 'that is for another name'],
     ['no certificate', () => ['--ca', ca], 'ERROR 6 unauthenticated: a client certificate is required here'],
@@ -60,13 +60,13 @@ describe('pongcheck ping over TLS', () => {
     await plain.start();
     const tls = await pongcheck(['ping', (plain.addresses[0] as string).replace('pong:', 'pongs:'), '-c', '1']);
     await plain.stop();
-    expect(tls.stdout).toContain('it may speak no TLS (pong://)');
+    expect(tls.stdout).toContain('it may not use TLS (pong://)');
     const { stdout } = await pongcheck(['ping', where, '-c', '1']);
     expect(stdout).toContain('this listener requires TLS: use pongs:// instead of pong://');
   });
 
   it.each([
-    [['--cert', client.cert], '--cert and --key are given together'],
+    [['--cert', client.cert], '--cert and --key must be given together'],
     [['--ca', '/nowhere.pem'], '--ca /nowhere.pem cannot be read (ENOENT)'],
   ])('refuses %j', async (flags, why) => {
     const { code, stderr } = await pongcheck(['ping', url, ...flags]);
@@ -78,7 +78,7 @@ describe('pongcheck ping over TLS', () => {
     writeFileSync(key, 'hunter2');
     const { code, stdout, stderr } = await pongcheck(['ping', url, '-c', '1', '--cert', client.cert, '--key', key]);
     expect(code).toBe(2);
-    expect(stdout).toContain('has a cert or a key that is not usable');
+    expect(stdout).toContain('tls.ca, tls.cert or tls.key is not usable');
     expect(stdout + stderr).not.toContain('hunter2');
   });
 });
@@ -130,7 +130,7 @@ describe('pongcheck serve', () => {
     expect(await pongcheck(['check-config', '--config', config])).toMatchObject({ code: 0 });
     const command = new Command(['serve', '--config', config]);
     commands.push(command);
-    const [, port] = await command.says(/answers PING at pongs:\/\/127\.0\.0\.1:(\d+)/);
+    const [, port] = await command.says(/listening on pongs:\/\/127\.0\.0\.1:(\d+)/);
     expect(await nameShown(Number(port))).toBe('localhost');
 
     const next = authority.issue({ name: 'next.example' });

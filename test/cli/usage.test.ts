@@ -58,12 +58,12 @@ describe('pongcheck', () => {
     [
       'unknown-command-far-off',
       ['x'],
-      'unknown command x; commands are serve, ping, explain, watch, check-config, conformance, emit; see pongcheck --help',
+      'unknown command x; allowed: one of serve, ping, explain, watch, check-config, conformance, emit; see pongcheck --help',
     ],
     [
       'unknown-option-of-none',
       ['--foo'],
-      'unknown option --foo; commands are serve, ping, explain, watch, check-config, conformance, emit; see pongcheck --help',
+      'unknown option --foo; allowed: one of serve, ping, explain, watch, check-config, conformance, emit; see pongcheck --help',
     ],
     [
       'unknown-option',
@@ -71,20 +71,24 @@ describe('pongcheck', () => {
       'unknown option --cuont; did you mean --count?; see pongcheck ping --help',
     ],
     ['unknown-letter', ['ping', '-x'], 'unknown option -x; see pongcheck ping --help'],
-    ['value-missing', ['ping', '--count'], '--count needs a value: N; see pongcheck ping --help'],
+    ['value-missing', ['ping', '--count'], '--count requires a value: N; see pongcheck ping --help'],
     ['value-of-a-switch', ['ping', '--json=1'], '--json takes no value; see pongcheck ping --help'],
     ['argument-too-many', ['ping', 'a', 'b'], 'unexpected argument "b"; see pongcheck ping --help'],
     ['argument-of-none', ['serve', 'a'], 'unexpected argument "a"; see pongcheck serve --help'],
-    ['count-of-zero', ['ping', '-c', '0'], '--count is "0"; allowed: a whole number from 1; see pongcheck ping --help'],
+    [
+      'count-of-zero',
+      ['ping', '-c', '0'],
+      '--count is "0"; allowed: a whole number of at least 1; see pongcheck ping --help',
+    ],
     [
       'interval-without-unit',
       ['ping', '-i', '1'],
-      '--interval is "1"; allowed: a duration such as 250ms, 2s, 1m or 1h, above 0 and up to 24h (a unit is missing: 1s, 1ms); see pongcheck ping --help',
+      '--interval is "1"; allowed: a duration such as 250ms, 2s, 1m or 1h from 1ms to 24h (a unit is missing: 1s, 1ms); see pongcheck ping --help',
     ],
     [
       'wait-of-ages',
       ['ping', '-W', '1000h'],
-      '--wait is "1000h"; allowed: a duration such as 250ms, 2s, 1m or 1h, up to 24h; see pongcheck ping --help',
+      '--wait is "1000h"; allowed: a duration such as 250ms, 2s, 1m or 1h from 0 to 24h; see pongcheck ping --help',
     ],
     [
       'check-and-group',
@@ -94,7 +98,7 @@ describe('pongcheck', () => {
     [
       'unknown-scope',
       ['ping', '--scope', 'live'],
-      '--scope is live; allowed: readiness, liveness, startup; see pongcheck ping --help',
+      '--scope is "live"; allowed: one of readiness, liveness, startup; see pongcheck ping --help',
     ],
   ])('%s is one line and exit code 64', async (_rule, args, line) => {
     expect(await pongcheck(args)).toMatchObject({ code: 64, stdout: '', stderr: `pongcheck: ${line}\n` });

@@ -6,7 +6,7 @@ import { Command, pongcheck } from './command.js';
 
 const row = (of: Partial<WatchedRow> = {}): WatchedRow => ({
   where: '127.0.0.1:7464',
-  shown: 'pass',
+  displayed: 'pass',
   since: 0,
   why: '',
   trips: [],
@@ -18,7 +18,7 @@ describe('the table of watch', () => {
   it('has a line a responder: status, since when, round-trip time, its trend, and why', () => {
     const rows = [
       row({ trips: [1, 2, 3], since: 1000 }),
-      row({ where: 'b.example:7464', shown: 'fail', why: 'db=timeout', since: 60_000 }),
+      row({ where: 'b.example:7464', displayed: 'fail', why: 'db=timeout', since: 60_000 }),
     ];
     const lines = board(rows, 125_000, 200, plain).map((line) => line.trimEnd().split(/ {2,}/));
     expect(lines).toEqual([
@@ -38,7 +38,7 @@ describe('the table of watch', () => {
   });
 
   it('tells a change in one line', () => {
-    const changed = row({ shown: 'fail', why: 'db=timeout' });
+    const changed = row({ displayed: 'fail', why: 'db=timeout' });
     expect(changeLine(changed, 'pass', new Date(0))).toBe(
       '1970-01-01T00:00:00.000Z 127.0.0.1:7464 pass -> fail (db=timeout)',
     );
@@ -101,7 +101,7 @@ describe('pongcheck watch', () => {
 
   it.each([
     [['--interval', '5'], '--interval is "5"; allowed:'],
-    [['--scope', 'all'], '--scope is "all"; allowed: readiness, liveness, startup'],
+    [['--scope', 'all'], '--scope is "all"; allowed: one of readiness, liveness, startup'],
     [['pong://'], 'has no host'],
   ])('refuses %j', async (args, description) => {
     const { code, stderr } = await pongcheck(['watch', ...args]);

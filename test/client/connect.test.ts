@@ -49,7 +49,7 @@ describe('connect', () => {
     const error = await rejection(connect(`127.0.0.1:${port}`));
     expect(error).toBeInstanceOf(PongcheckError);
     expect(error.code).toBe('PONGCHECK_CONNECT');
-    expect(error.message).toBe(`127.0.0.1:${port} refused the connection: nothing listens there`);
+    expect(error.message).toBe(`127.0.0.1:${port} refused the connection: nothing is listening there`);
     expect(error.cause).toMatchObject({ code: 'ECONNREFUSED' });
   });
 
@@ -64,7 +64,7 @@ describe('connect', () => {
     const port = await freePort();
     const error = await rejection(connect(`many.test:${port}`, { lookup: resolvesTo('::1', '127.0.0.1') }));
     expect(error.code).toBe('PONGCHECK_CONNECT');
-    expect(error.message).toBe(`many.test:${port} refused the connection: nothing listens there`);
+    expect(error.message).toBe(`many.test:${port} refused the connection: nothing is listening there`);
     expect((error.cause as { errors: unknown[] }).errors).toHaveLength(2);
   });
 
@@ -73,14 +73,14 @@ describe('connect', () => {
       callback(Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' }), '', 0);
     const error = await rejection(connect('no.test', { lookup }));
     expect(error.code).toBe('PONGCHECK_CONNECT');
-    expect(error.message).toBe('no.test:7464 could not be found: the name is not known');
+    expect(error.message).toBe('no.test:7464 could not be resolved: unknown host name');
   });
 
   it.each([
-    ['ECONNRESET', 'PONGCHECK_CONNECT', 'a.test:1 reset the connection before it stood'],
-    ['EAI_AGAIN', 'PONGCHECK_CONNECT', 'a.test:1 could not be found: the name service did not answer'],
-    ['EHOSTUNREACH', 'PONGCHECK_CONNECT', 'a.test:1 could not be reached: no way to the host'],
-    ['ENETUNREACH', 'PONGCHECK_CONNECT', 'a.test:1 could not be reached: no way to the network'],
+    ['ECONNRESET', 'PONGCHECK_CONNECT', 'a.test:1 reset the connection before it was established'],
+    ['EAI_AGAIN', 'PONGCHECK_CONNECT', 'a.test:1 could not be resolved: the DNS server did not answer'],
+    ['EHOSTUNREACH', 'PONGCHECK_CONNECT', 'a.test:1 could not be reached: no route to the host'],
+    ['ENETUNREACH', 'PONGCHECK_CONNECT', 'a.test:1 could not be reached: no route to the network'],
     ['EMFILE', 'PONGCHECK_CONNECT', 'a.test:1 could not be reached: this process has too many open files'],
     ['EWHATEVER', 'PONGCHECK_CONNECT', 'a.test:1 could not be reached (EWHATEVER)'],
     ['ETIMEDOUT', 'PONGCHECK_TIMEOUT', 'a.test:1 did not accept the connection in time'],
@@ -94,7 +94,7 @@ describe('connect', () => {
     const errors = ['ENETUNREACH', 'ECONNREFUSED'].map((code) => Object.assign(new Error(), { code }));
     const cause = Object.assign(new AggregateError(errors), { code: 'ENETUNREACH' });
     const { message } = connectFailure({ kind: 'tcp', host: 'a.test', port: 1 }, cause);
-    expect(message).toBe('a.test:1 refused the connection: nothing listens there');
+    expect(message).toBe('a.test:1 refused the connection: nothing is listening there');
   });
 
   it('gives up after 5 s, not before', async () => {
@@ -167,9 +167,9 @@ describe('connect', () => {
     ['http://127.0.0.1', {}, 'PONGCHECK_ADDRESS', /an unknown scheme/],
     ['127.0.0.1:0', {}, 'PONGCHECK_ADDRESS', /Port 0 is for listeners/],
     [undefined as unknown as string, {}, 'PONGCHECK_ADDRESS', /not undefined/],
-    ['127.0.0.1', { connectTimeout: -1 }, 'PONGCHECK_CONFIG', /^The option connectTimeout is -1; allowed: millisec/],
-    ['127.0.0.1', { connectTimeout: Number.NaN }, 'PONGCHECK_CONFIG', /^The option connectTimeout is NaN; allowed/],
-    ['127.0.0.1', { maxInFlight: 0 }, 'PONGCHECK_CONFIG', /^The option maxInFlight is 0; allowed: 1 or more/],
+    ['127.0.0.1', { connectTimeout: -1 }, 'PONGCHECK_CONFIG', /^connectTimeout is -1; allowed: millisec/],
+    ['127.0.0.1', { connectTimeout: Number.NaN }, 'PONGCHECK_CONFIG', /^connectTimeout is NaN; allowed/],
+    ['127.0.0.1', { maxInFlight: 0 }, 'PONGCHECK_CONFIG', /^maxInFlight is 0; allowed: a whole number of at least 1/],
   ])('refuses %s with %j', async (address, options, code, message) => {
     const error = await rejection(connect(address, options));
     expect(error.code).toBe(code);

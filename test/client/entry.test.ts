@@ -10,7 +10,9 @@ describe('the entry point pongcheck/client', () => {
     expect(modules).toContain('node:net');
     expect(modules).toContain('src/wire/decoder.ts');
     expect(
-      modules.filter((name) => !/^(node:|src\/(common|wire|health|net|liveness|client)\/|src\/client\.ts$)/.test(name)),
+      modules.filter(
+        (name) => !/^(node:|src\/(common|wire|health|net|liveness|options|client)\/|src\/client\.ts$)/.test(name),
+      ),
     ).toEqual([]);
   });
 

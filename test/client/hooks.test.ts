@@ -83,6 +83,6 @@ describe('hooks', () => {
     expect(calls).toEqual([]);
     await clock.advance(1);
     await hooks.done();
-    expect([calls, warnings]).toEqual([['down'], ['onUp is not done after 300 ms and is waited for no longer']]);
+    expect([calls, warnings]).toEqual([['down'], ['onUp timed out after 300 ms; continuing']]);
   });
 });

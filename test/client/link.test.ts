@@ -62,7 +62,7 @@ describe('a link', () => {
     await pass(clock, 500, 10);
     expect(pings() - begun).toBeGreaterThanOrEqual(4);
     expect(warnings).toEqual([
-      'the heartbeat of 10000 ms is shortened to 100 ms: the server closes after 220 ms of silence',
+      'heartbeat.interval is reduced from 10000 ms to 100 ms: the server closes connections that are idle for 220 ms',
     ]);
   });
 
@@ -146,7 +146,7 @@ describe('a server that falls silent', () => {
     await pass(clock, 900);
     expect(changes.at(-1)?.state).toBe('up');
     await pass(clock, 300);
-    expect(changes.find(({ state: found }) => found === 'down')?.why).toContain('nothing came for');
+    expect(changes.find(({ state: found }) => found === 'down')?.why).toContain('nothing received for');
   });
 });
 
@@ -492,13 +492,13 @@ describe('the care of a link', () => {
   });
 
   it.each([
-    [{ heartbeat: { interval: 0, maxPingsOut: 1 } }, 'heartbeat'],
+    [{ heartbeat: { interval: 0, maxPingsOut: 1 } }, 'heartbeat.interval'],
     [{ heartbeat: { interval: 1000, maxPingsOut: -1 } }, 'heartbeat.maxPingsOut'],
     [{ heartbeat: 'lazy' }, 'heartbeat'],
     [{ serverPings: -1 }, 'serverPings'],
   ])('refuses %j before anything is begun', (options, name) => {
     const before = process.getActiveResourcesInfo().length;
-    expect(() => openLink('127.0.0.1', options as LinkOptions)).toThrow(`The option ${name} is`);
+    expect(() => openLink('127.0.0.1', options as LinkOptions)).toThrow(`${name} is `);
     expect(process.getActiveResourcesInfo()).toHaveLength(before);
   });
 });

@@ -17,18 +17,18 @@ const failureOf = (code: string, stands = false) =>
 
 describe('what a server says in the handshake', () => {
   it.each([
-    ['CERT_HAS_EXPIRED', 'shows a certificate that has expired'],
-    ['ERR_TLS_CERT_ALTNAME_INVALID', 'shows a certificate that is for another name'],
-    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'shows a certificate that is self-signed'],
-    ['CERT_ANYTHING_ELSE', 'shows a certificate that is not accepted (CERT_ANYTHING_ELSE)'],
-    ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'wants a client certificate'],
-    ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED', 'does not accept the client certificate (certificate expired)'],
-    ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'does not accept the client certificate (unknown ca)'],
-    ['ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', 'breaks off the TLS handshake: it may want a client certificate'],
-    ['ERR_SSL_WRONG_VERSION_NUMBER', 'does not speak TLS: pong:// is for that'],
-    ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'speaks no version of TLS that is allowed here'],
-    ['ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL', 'speaks another protocol over TLS (ALPN)'],
-    ['ERR_SSL_ANYTHING_ELSE', 'could not be spoken to over TLS (ERR_SSL_ANYTHING_ELSE)'],
+    ['CERT_HAS_EXPIRED', 'sent a certificate that has expired'],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'sent a certificate that is for another name'],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'sent a certificate that is self-signed'],
+    ['CERT_ANYTHING_ELSE', 'sent a certificate that is not accepted (CERT_ANYTHING_ELSE)'],
+    ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'requires a client certificate'],
+    ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED', 'rejected the client certificate (certificate expired)'],
+    ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'rejected the client certificate (unknown ca)'],
+    ['ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', 'aborted the TLS handshake: it may require a client certificate'],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', 'does not use TLS: use pong://'],
+    ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'supports no TLS version that is allowed here'],
+    ['ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL', 'uses another protocol over TLS (ALPN)'],
+    ['ERR_SSL_ANYTHING_ELSE', 'failed the TLS connection (ERR_SSL_ANYTHING_ELSE)'],
   ])('is told in words: %s', (code, description) => {
     expect(failureOf(code)).toMatchObject({ code: 'PONGCHECK_TLS', message: `a.test:1 ${description}` });
   });
@@ -49,7 +49,7 @@ describe('a server of another kind', () => {
     const closed = once(client, 'close');
     await expect(client.ping()).rejects.toMatchObject({
       code: 'PONGCHECK_TLS',
-      message: expect.stringMatching(/ wants a client certificate$/),
+      message: expect.stringMatching(/ requires a client certificate$/),
     });
     expect((await closed)[0]).toBe('tls');
     server.close();
@@ -61,7 +61,7 @@ describe('a server of another kind', () => {
     });
     await expect(ping(server.address)).rejects.toMatchObject({
       code: 'PONGCHECK_PROTOCOL',
-      message: expect.stringContaining('an alert of TLS, which is spoken there: pongs:// is for that'),
+      message: expect.stringContaining('a TLS alert (this port requires TLS: use pongs://)'),
     });
     await server.stop();
   });

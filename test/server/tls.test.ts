@@ -231,7 +231,7 @@ describe('a listener with TLS', () => {
     for (let i = 0; i < 2; i++) {
       await expect(ping(`pongs://127.0.0.1:${port}`, { tls: trusting })).rejects.toMatchObject({
         code: 'PONGCHECK_TLS',
-        message: `127.0.0.1:${port} ended the connection in the TLS handshake: it may speak no TLS (pong://)`,
+        message: `127.0.0.1:${port} closed the connection during the TLS handshake: it may not use TLS (pong://)`,
       });
     }
     await turnsUntil(() => stats.closed.tls === 2);
@@ -282,10 +282,10 @@ async function sClient(port: number, options: string[], octets: Buffer): Promise
 
 describe('the certificate of a server', () => {
   it.each<[string, Partial<TlsSettings>, ClientTls, string]>([
-    ['has expired', expired, trusting, 'shows a certificate that has expired'],
-    ['is self-signed', stranger, trusting, 'shows a certificate that is self-signed'],
-    ['is of an unknown authority', {}, {}, 'shows a certificate that was issued by an unknown CA'],
-    ['has another name', {}, { ...trusting, servername: 'b.example' }, 'shows a certificate that is for another name'],
+    ['has expired', expired, trusting, 'sent a certificate that has expired'],
+    ['is self-signed', stranger, trusting, 'sent a certificate that is self-signed'],
+    ['is of an unknown authority', {}, {}, 'sent a certificate that was issued by an unknown CA'],
+    ['has another name', {}, { ...trusting, servername: 'b.example' }, 'sent a certificate that is for another name'],
   ])('that %s is told by the client', async (_what, files, tls, description) => {
     const { url, port } = await serveTls(files);
     const failed = await ping(url, { tls }).catch((error) => error);

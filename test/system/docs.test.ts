@@ -98,7 +98,7 @@ probe: { targets: ["127.0.0.1:*"], modules: { ready: { prober: pongcheck, timeou
   );
   redis = program('redis-server', '--port', '6379', '--save', '', '--dir', folder);
   for (const config of ['shop.yml', 'prober.yml']) {
-    await program(process.execPath, cli, 'serve', '--config', join(folder, config)).says(/^serves /);
+    await program(process.execPath, cli, 'serve', '--config', join(folder, config)).says(/^HTTP: /);
   }
   await until('pass');
 }, 60_000);

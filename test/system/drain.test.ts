@@ -74,7 +74,7 @@ describe('SIGTERM under load', () => {
   it('loses no PONG, says draining first, and exits with 0', async () => {
     const cli = join(compiledPackage(), 'dist', 'cli.js');
     const server = trial.program([process.execPath, cli, 'serve'], { env: environment });
-    const { address } = await server.says(/^answers PING at/);
+    const { address } = await server.says(/^listening on/);
     const port = Number(new URL(address).port);
     const peers = await Promise.all(Array.from({ length: 10 }, () => Peer.connect(port)));
     opened.push(...peers);

@@ -33,7 +33,7 @@ describe('the image', () => {
     const own = ['--listen', 'pong://127.0.0.1:0', '--http', '127.0.0.1:0'];
     const command = [process.execPath, image.path(args[0] as string), ...args.slice(1), ...own];
     const server = trial.program(command, { env: { ...env, PONGCHECK_CONFIG: config } });
-    const { address } = await server.says(/^answers PING at/);
+    const { address } = await server.says(/^listening on/);
     const [asker, ...words] = image.healthcheck.map((word) => word.replace('127.0.0.1:7464', new URL(address).host));
     expect(asker).toBe('node');
     const ask = () => spawnSync(process.execPath, words, { cwd: image.path('.') }).status;

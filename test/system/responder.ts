@@ -42,8 +42,8 @@ export class Responder {
     const cli = join(compiledPackage(), 'dist', 'cli.js');
     const limit = files === undefined ? [] : ['prlimit', `--nofile=${files}:${files}`];
     const program = trial.program([...limit, process.execPath, cli, 'serve', '--config', file]);
-    const { url } = await program.says(/^serves .*\/metrics/);
-    const listening = program.said.filter(({ event }) => event.startsWith('answers PING at'));
+    const { url } = await program.says(/^HTTP: .*\/metrics/);
+    const listening = program.said.filter(({ event }) => event.startsWith('listening on'));
     const ports = listening.map(({ address }) => Number(new URL(address).port));
     return new Responder(program, ports, new URL(url).host, folder);
   }

@@ -46,8 +46,8 @@ describe('the systemd unit', () => {
     // Other ports, because the real ones may be taken here; a shorter drain, because nobody is connected.
     const own = ['--listen', 'pong://127.0.0.1:0', '--http', '127.0.0.1:0'];
     const server = trial.program([...cli, ...args, ...own], { env: { PONGCHECK_DRAIN_DELAY: '100ms' } });
-    const { address } = await server.says(/^answers PING at/);
-    const { checks } = await server.says(/^checks /);
+    const { address } = await server.says(/^listening on/);
+    const { checks } = await server.says(/^checks: /);
     expect(checks).toEqual(['process', 'disk']);
     const asked = spawnSync(cli[0] as string, [cli[1] as string, 'ping', '-c', '1', address], { encoding: 'utf8' });
     expect([asked.status, asked.stdout]).toEqual([0, expect.stringContaining('1 received')]);

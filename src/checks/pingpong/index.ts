@@ -1,5 +1,6 @@
-import type { Pong } from '../../client/pong.js';
+import { validatePingOptions } from '../../client/options.js';
 import { pingRequest } from '../../client/requests.js';
+import type { Pong } from '../../client/responses.js';
 import type { Cause, CheckDefinition, CheckResult, CheckSettings } from '../../health/check.js';
 import type { Scope } from '../../health/health.js';
 import type { CheckState, State } from '../../health/state.js';
@@ -68,7 +69,7 @@ function readAddress(text: string): Address {
 /** An invalid request would be rejected at each run. */
 function validateRequest(request: Pick<PingpongOptions, 'scope' | 'group' | 'checks'>): void {
   try {
-    pingRequest(request);
+    pingRequest(validatePingOptions(request));
   } catch (error) {
     throw invalidOption(KIND, [], `not a valid request (${(error as Error).message})`, 'a scope, a group or checks');
   }

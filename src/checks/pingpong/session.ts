@@ -1,8 +1,9 @@
 import type { Client } from '../../client/client.js';
-import { type ConnectOptions, connect } from '../../client/connect.js';
+import { connect } from '../../client/connect.js';
 import { RefusedError } from '../../client/errors.js';
-import type { Pong } from '../../client/pong.js';
+import type { ConnectOptions } from '../../client/open.js';
 import type { PingOptions } from '../../client/requests.js';
+import type { Pong } from '../../client/responses.js';
 import { systemClock } from '../../common/clock.js';
 import { type ErrorCode, PongcheckError } from '../../common/errors.js';
 import { CheckFailure, type Reason, reasonOf, toCheckFailure } from '../../health/reason.js';
@@ -43,7 +44,7 @@ export class PingpongSession {
         ...this.request,
         detail: true,
         hops: Math.min(hops + 1, MAX_HOPS),
-        timeout: Math.max(0, until - systemClock.now() - RESERVE_MS),
+        timeout: Math.max(0, Math.round(until - systemClock.now() - RESERVE_MS)),
         signal,
       });
     try {
@@ -77,7 +78,7 @@ export class PingpongSession {
 
   private async connect(signal: AbortSignal, deadline: number): Promise<Client> {
     this.client?.destroy();
-    const connectTimeout = Math.max(1, deadline - systemClock.now());
+    const connectTimeout = Math.max(1, Math.round(deadline - systemClock.now()));
     const client = await connect(this.address, { signal, connectTimeout, ...this.identity() });
     if (this.closed) {
       client.destroy();

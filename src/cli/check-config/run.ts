@@ -8,16 +8,18 @@ import type { Path } from '../../options/issue.js';
 import { readTlsFiles, type TlsSettings } from '../../server/certificates/tls-files.js';
 import type { FlagValues } from '../parser.js';
 
-/** Reads, builds, prints. */
+/** Reads the configuration, creates its checks, and prints the effective values. */
 export async function checkConfig(flags: FlagValues): Promise<number> {
   const configuration = await readConfiguration({ file: flags.config as string | undefined, env: process.env });
   const checks = await buildChecks(configuration);
   for (const warning of configuration.warnings) process.stderr.write(`pongcheck: warning: ${warning}\n`);
   await validateCertificates(configuration);
   buildProbeExporter(configuration);
-  const shown = effective(configuration.settings, checks);
+  const effectiveValues = effective(configuration.settings, checks);
   await closeOthers(checks);
-  process.stdout.write(flags.json ? `${JSON.stringify(shown, null, 2)}\n` : (await import('yaml')).stringify(shown));
+  process.stdout.write(
+    flags.json ? `${JSON.stringify(effectiveValues, null, 2)}\n` : (await import('yaml')).stringify(effectiveValues),
+  );
   return 0;
 }
 

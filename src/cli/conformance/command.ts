@@ -3,21 +3,21 @@ import type { Command } from '../parser.js';
 export const conformanceCommand: Command = {
   name: 'conformance',
   description:
-    'Plays the dialogues of protocol/vectors with a responder, and says for each rule of the specification whether it holds.',
+    'Tests a responder against the specification: runs the sessions of protocol/vectors and prints the result for each rule.',
   argument: '[ADDRESS]',
   flags: [
-    { long: 'junit', value: 'FILE', description: 'Writes JUnit’s XML there, a case for each dialogue.' },
+    { long: 'junit', value: 'FILE', description: 'Writes a JUnit XML report to this file, one test case per session.' },
     { long: 'json', description: 'Prints one JSON object.' },
-    { long: 'rule', value: 'M1', multiple: true, description: 'Plays only the dialogues about this rule.' },
+    { long: 'rule', value: 'M1', multiple: true, description: 'Runs only the sessions for this rule.' },
   ],
   exits: [
-    [0, 'Every rule that was tried holds.'],
-    [1, 'One does not, or not strictly.'],
-    [2, 'There was no connection at all.'],
+    [0, 'Every tested rule is met.'],
+    [1, 'A rule is not met, or not strictly.'],
+    [2, 'Could not connect.'],
   ],
   examples: [
-    ['pongcheck conformance', 'this package’s own responder, with every setting that a rule needs'],
-    ['pongcheck conformance 127.0.0.1:7464', 'anyone’s responder: what needs a setting is not tried'],
+    ['pongcheck conformance', 'the responder of this package, with the settings that each rule needs'],
+    ['pongcheck conformance 127.0.0.1:7464', 'another responder: rules that need certain settings are not tested'],
     ['pongcheck conformance 127.0.0.1:7464 --junit conformance.xml', 'for continuous integration'],
   ],
   load: async () => (await import('./run.js')).conformance,

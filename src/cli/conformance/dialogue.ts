@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { afterNextPoll } from '../../server/sockets/after-next-poll.js';
 
-/** A frame as it came: taken apart here, so that no decoder of ours judges what it has to judge. */
-export interface CameFrame {
+/** A frame as received, parsed independently of the decoder under test. */
+export interface ReceivedFrame {
   readonly type: number;
   readonly version: number;
   readonly flags: number;
@@ -16,17 +16,17 @@ export type Ending = 'fin' | 'rst';
 const HEADER = 16;
 const MAX_FRAME = 65_552;
 
-/** One connection: octets that go out as they are, and what comes back. Every wait has an end. */
+/** One connection that sends raw bytes and collects the response. Every wait has a timeout. */
 export class Dialogue {
   private readonly socket: Socket;
-  private octets = Buffer.alloc(0);
+  private bytes = Buffer.alloc(0);
   private ending: Ending | undefined;
   private wake: () => void = () => {};
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', (chunk: Buffer) => {
-      this.octets = Buffer.concat([this.octets, chunk]);
+      this.bytes = Buffer.concat([this.bytes, chunk]);
       this.wake();
     });
     socket.on('end', () => this.ended('fin'));
@@ -34,11 +34,11 @@ export class Dialogue {
     socket.on('close', () => this.ended('rst'));
   }
 
-  /** Rejects with what the system says. */
+  /** Rejects with the error of the system. */
   static open(host: string, port: number, within: number): Promise<Dialogue> {
     return new Promise((resolve, reject) => {
       const socket = connect({ host, port, noDelay: true, allowHalfOpen: true });
-      const timer = setTimeout(() => socket.destroy(new Error('no connection in time')), within);
+      const timer = setTimeout(() => socket.destroy(new Error('connection timed out')), within);
       socket.once('error', reject);
       socket.once('connect', () => {
         clearTimeout(timer);
@@ -48,19 +48,19 @@ export class Dialogue {
     });
   }
 
-  send(octets: Buffer): void {
-    if (!this.socket.destroyed) this.socket.write(octets);
+  send(bytes: Buffer): void {
+    if (!this.socket.destroyed) this.socket.write(bytes);
   }
 
-  /** Takes what comes, or leaves it to the kernel. */
+  /** Resumes or pauses reading. */
   read(on: boolean): void {
     if (on) this.socket.resume();
     else this.socket.pause();
   }
 
-  /** Forgets what has come. */
+  /** Discards the received bytes. */
   drop(): void {
-    this.octets = Buffer.alloc(0);
+    this.bytes = Buffer.alloc(0);
   }
 
   fin(): void {
@@ -71,47 +71,47 @@ export class Dialogue {
     this.socket.destroy();
   }
 
-  /** The next frame; undefined: none came in time, or none can come. Throws where what came is none. */
-  async frame(within: number): Promise<CameFrame | undefined> {
-    await this.until(() => this.octets.length >= 4 && this.octets.length >= this.frameLength, within);
-    if (this.octets.length < 4 || this.octets.length < this.frameLength) return undefined;
+  /** Reads the next frame; undefined: timed out or closed. Throws for bytes that are not a frame. */
+  async frame(within: number): Promise<ReceivedFrame | undefined> {
+    await this.until(() => this.bytes.length >= 4 && this.bytes.length >= this.frameLength, within);
+    if (this.bytes.length < 4 || this.bytes.length < this.frameLength) return undefined;
     const length = this.frameLength;
-    const { octets } = this;
-    this.octets = octets.subarray(length);
-    const [version, type, flags, code] = octets.subarray(4, 8) as unknown as [number, number, number, number];
-    const id = octets.toString('hex', 8, HEADER);
-    return { version, type, flags, code, id, body: length > HEADER ? octets.subarray(HEADER, length) : undefined };
+    const { bytes } = this;
+    this.bytes = bytes.subarray(length);
+    const [version, type, flags, code] = bytes.subarray(4, 8) as unknown as [number, number, number, number];
+    const id = bytes.toString('hex', 8, HEADER);
+    return { version, type, flags, code, id, body: length > HEADER ? bytes.subarray(HEADER, length) : undefined };
   }
 
-  /** What has come by the time that `enough` of it has, or nothing more can. */
+  /** Reads text until `enough` returns true, or the timeout or the end. */
   async text(enough: (text: string) => boolean, within: number): Promise<string> {
-    await this.until(() => enough(this.octets.toString()), within);
-    const text = this.octets.toString();
-    this.octets = Buffer.alloc(0);
+    await this.until(() => enough(this.bytes.toString()), within);
+    const text = this.bytes.toString();
+    this.bytes = Buffer.alloc(0);
     return text;
   }
 
-  /** How the server ended the connection; undefined: not in time. Octets that came before are in `left`. */
+  /** Waits for the server to close the connection; undefined: timed out. Bytes received before are in `left`. */
   async end(within: number): Promise<Ending | undefined> {
     await this.until(() => this.ending !== undefined, within);
     return this.ending;
   }
 
-  /** Octets that have come and that nobody has taken. */
+  /** Received bytes that were not read yet. */
   get left(): Buffer {
-    return this.octets;
+    return this.bytes;
   }
 
-  /** Whether nothing comes and nothing ends for so long. */
+  /** Whether nothing is received and the connection stays open for `ms` milliseconds. */
   async isSilent(ms: number): Promise<boolean> {
-    await this.until(() => this.octets.length > 0 || this.ending !== undefined, ms);
-    return this.octets.length === 0 && this.ending === undefined;
+    await this.until(() => this.bytes.length > 0 || this.ending !== undefined, ms);
+    return this.bytes.length === 0 && this.ending === undefined;
   }
 
   private get frameLength(): number {
-    const length = this.octets.readUInt32BE(0) + 4;
+    const length = this.bytes.readUInt32BE(0) + 4;
     if (length < HEADER || length > MAX_FRAME)
-      throw new Error(`what came is no frame: ${this.octets.toString('hex', 0, 32)}`);
+      throw new Error(`received bytes that are not a frame: ${this.bytes.toString('hex', 0, 32)}`);
     return length;
   }
 
@@ -124,7 +124,7 @@ export class Dialogue {
     const deadline = performance.now() + within;
     while (!condition() && this.ending === undefined) {
       const left = deadline - performance.now();
-      // Where this process was held up, what came meanwhile has not been read: timers are told before octets are.
+      // After a stall of this process, timers fire before received bytes are read.
       if (left <= 0) return afterNextPoll();
       let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((resolve) => {

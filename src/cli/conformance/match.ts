@@ -1,46 +1,47 @@
-import type { CameFrame } from './dialogue.js';
+import type { ReceivedFrame } from './dialogue.js';
 import type { WantedFrame } from './session.js';
 
-/** What is other than wanted, in a few words; undefined: nothing. */
-export function difference(wanted: WantedFrame, came: CameFrame): string | undefined {
-  if (came.version !== 1) return `the version is ${came.version}`;
+/** Describes the first difference from the expected frame; undefined: none. */
+export function difference(wanted: WantedFrame, received: ReceivedFrame): string | undefined {
+  if (received.version !== 1) return `the version is ${received.version}`;
   for (const key of ['type', 'flags', 'code', 'id'] as const) {
     const value = wanted[key];
     if (value === undefined || (key === 'id' && /^0*\*$/.test(String(value)))) continue;
-    if (came[key] !== value) return `the ${key} is ${came[key]}, wanted ${value}`;
+    if (received[key] !== value) return `the ${key} is ${received[key]}, expected ${value}`;
   }
-  return bodyDifference(wanted.body, came.body);
+  return bodyDifference(wanted.body, received.body);
 }
 
-function bodyDifference(wanted: WantedFrame['body'], came: Buffer | undefined): string | undefined {
+function bodyDifference(wanted: WantedFrame['body'], received: Buffer | undefined): string | undefined {
   if (wanted === undefined) return undefined;
-  if (wanted === null) return came === undefined ? undefined : `there is a body of ${came.length} octets, wanted none`;
-  if (came === undefined) return Object.keys(wanted).length === 0 ? undefined : 'there is no body';
+  if (wanted === null)
+    return received === undefined ? undefined : `there is a body of ${received.length} bytes, expected none`;
+  if (received === undefined) return Object.keys(wanted).length === 0 ? undefined : 'there is no body';
   let body: unknown;
   try {
-    body = JSON.parse(came.toString());
+    body = JSON.parse(received.toString());
   } catch {
-    return 'the body is no JSON';
+    return 'the body is not JSON';
   }
   return valueDifference(wanted, body, 'the body');
 }
 
-function valueDifference(wanted: unknown, came: unknown, what: string): string | undefined {
-  if (wanted === '*') return came === undefined ? `${what} is missing` : undefined;
-  if (wanted === null) return came === undefined ? undefined : `${what} stands there, and should not`;
+function valueDifference(wanted: unknown, received: unknown, what: string): string | undefined {
+  if (wanted === '*') return received === undefined ? `${what} is missing` : undefined;
+  if (wanted === null) return received === undefined ? undefined : `${what} is present, expected to be absent`;
   if (Array.isArray(wanted)) {
-    if (!Array.isArray(came)) return `${what} is no array`;
-    if (came.length !== wanted.length) return `${what} has ${came.length} elements, wanted ${wanted.length}`;
-    return first(wanted.map((element, index) => valueDifference(element, came[index], `${what}[${index}]`)));
+    if (!Array.isArray(received)) return `${what} is not an array`;
+    if (received.length !== wanted.length) return `${what} has ${received.length} elements, expected ${wanted.length}`;
+    return first(wanted.map((element, index) => valueDifference(element, received[index], `${what}[${index}]`)));
   }
   if (typeof wanted === 'object') {
-    if (typeof came !== 'object' || came === null || Array.isArray(came)) return `${what} is no object`;
-    const map = came as Record<string, unknown>;
+    if (typeof received !== 'object' || received === null || Array.isArray(received)) return `${what} is not an object`;
+    const map = received as Record<string, unknown>;
     return first(
       Object.entries(wanted as object).map(([key, value]) => valueDifference(value, map[key], `${what}.${key}`)),
     );
   }
-  return came === wanted ? undefined : `${what} is ${JSON.stringify(came)}, wanted ${JSON.stringify(wanted)}`;
+  return received === wanted ? undefined : `${what} is ${JSON.stringify(received)}, expected ${JSON.stringify(wanted)}`;
 }
 
 function first(differences: readonly (string | undefined)[]): string | undefined {

@@ -1,42 +1,42 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FrameType, WireError } from '../../wire/codes.js';
-import { type CameFrame, Dialogue } from './dialogue.js';
+import { Dialogue, type ReceivedFrame } from './dialogue.js';
 import { difference } from './match.js';
 import type { OperatorStep, Session, Step, WantedFrame } from './session.js';
 
 export const verdicts = ['ok', 'not strict', 'failed', 'not implemented', 'not tried'] as const;
-export type Hysteresis = (typeof verdicts)[number];
+export type Verdict = (typeof verdicts)[number];
 
 export interface Outcome {
   readonly session: Session;
-  readonly verdict: Hysteresis;
-  /** Why it is not ok. */
+  readonly verdict: Verdict;
+  /** Reason, if the verdict is not ok. */
   readonly why?: string;
-  /** How the server ended the connection where it had to. */
+  /** How the server closed the connection, if the session expects it. */
   readonly close?: 'fin' | 'rst' | 'none';
 }
 
-/** A server under trial, and what whoever runs it can make it do. */
+/** The server under test, and the function that performs steps of its operator. */
 export interface Subject {
   readonly host: string;
   readonly port: number;
   operate?(step: OperatorStep): void;
 }
 
-/** How long anything may take that is not said otherwise, in milliseconds. */
-const WITHIN = 4000;
-/** The silence behind a frame that was the last, in milliseconds. */
-const LAST = 300;
+/** Default timeout of a step. */
+const STEP_TIMEOUT_MS = 4000;
+/** Silence after which a frame counts as the last. */
+const LAST_FRAME_SILENCE_MS = 300;
 const BARRIER_ID = 'feedfacefeedface';
 const barrier = Buffer.from(`0000000c01010001${BARRIER_ID}`, 'hex');
 
 type Sending = Extract<Step, { send: string }>;
 type Ending = Extract<Step, { expectEnd: string }>;
 
-/** A step that went otherwise than it should. */
-class Wrong extends Error {
+/** A step without the expected result. */
+class StepFailure extends Error {
   constructor(
-    readonly verdict: Hysteresis,
+    readonly verdict: Verdict,
     message: string,
     readonly close?: Outcome['close'],
   ) {
@@ -44,7 +44,7 @@ class Wrong extends Error {
   }
 }
 
-/** Plays one session. Never rejects; takes as long as its steps may take, and no longer. */
+/** Runs one session. Never rejects, and takes no longer than the timeouts of its steps. */
 export async function play(session: Session, subject: Subject): Promise<Outcome> {
   const beside: Dialogue[] = [];
   let dialogue: Dialogue | undefined;
@@ -52,38 +52,38 @@ export async function play(session: Session, subject: Subject): Promise<Outcome>
   try {
     const { beside: others = [] } = session;
     for (const octets of typeof others === 'number' ? Array<string>(others).fill('') : others) {
-      const other = await Dialogue.open(subject.host, subject.port, WITHIN);
+      const other = await Dialogue.open(subject.host, subject.port, STEP_TIMEOUT_MS);
       beside.push(other);
       if (octets) other.send(Buffer.from(octets, 'hex'));
     }
-    // What is counted at accept has to be counted before the next one comes.
+    // The server must have accepted these connections before the next one.
     for (const other of beside) await other.isSilent(50);
-    dialogue = await Dialogue.open(subject.host, subject.port, WITHIN);
-    for (const step of session.steps) close = (await take(step, dialogue, subject)) ?? close;
+    dialogue = await Dialogue.open(subject.host, subject.port, STEP_TIMEOUT_MS);
+    for (const step of session.steps) close = (await runStep(step, dialogue, subject)) ?? close;
     return {
       session,
       verdict: close === 'rst' ? 'not strict' : 'ok',
       ...(close && { close }),
-      ...(close === 'rst' && { why: 'it ended by RST, not by FIN' }),
+      ...(close === 'rst' && { why: 'closed by RST, not by FIN' }),
     };
   } catch (error) {
-    if (!(error instanceof Wrong)) return { session, verdict: 'failed', why: (error as Error).message };
+    if (!(error instanceof StepFailure)) return { session, verdict: 'failed', why: (error as Error).message };
     return { session, verdict: error.verdict, why: error.message, ...(error.close && { close: error.close }) };
   } finally {
     for (const open of [...beside, dialogue]) open?.destroy();
   }
 }
 
-/** How the server ended, where the step is about that. */
-async function take(step: Step, dialogue: Dialogue, subject: Subject): Promise<Outcome['close']> {
-  const within = 'within' in step ? (step.within ?? WITHIN) : WITHIN;
+/** Runs one step. Returns how the server closed the connection, if the step expects that. */
+async function runStep(step: Step, dialogue: Dialogue, subject: Subject): Promise<Outcome['close']> {
+  const within = 'within' in step ? (step.within ?? STEP_TIMEOUT_MS) : STEP_TIMEOUT_MS;
   if ('send' in step) await send(step, dialogue);
   else if ('read' in step) dialogue.read(step.read);
   else if ('fin' in step) dialogue.fin();
   else if ('wait' in step) await sleep(step.wait);
   else if ('silence' in step) {
     if (!(await dialogue.isSilent(step.silence)))
-      throw new Wrong('failed', `silence was wanted, and ${came(dialogue)}`);
+      throw new StepFailure('failed', `expected silence, but ${received(dialogue)}`);
   } else if ('expect' in step) compare(step.expect, await dialogue.frame(within), dialogue);
   else if ('expectAll' in step) await compareAll(step.expectAll, dialogue, within);
   else if ('skip' in step) await skip(step.skip, dialogue);
@@ -98,7 +98,7 @@ async function take(step: Step, dialogue: Dialogue, subject: Subject): Promise<O
       dialogue,
     );
   } else {
-    if (!subject.operate) throw new Wrong('not tried', `nobody here can make it ${step.operator}`);
+    if (!subject.operate) throw new StepFailure('not tried', `the operator step ${step.operator} is not possible`);
     subject.operate(step);
   }
   return undefined;
@@ -113,12 +113,12 @@ async function send({ send: hex, split, times = 1 }: Sending, dialogue: Dialogue
   }
 }
 
-function compare(wanted: WantedFrame, frame: CameFrame | undefined, dialogue: Dialogue): void {
-  if (!frame) throw new Wrong('failed', `${nameOf(wanted.type)} was wanted, and ${came(dialogue)}`);
+function compare(wanted: WantedFrame, frame: ReceivedFrame | undefined, dialogue: Dialogue): void {
+  if (!frame) throw new StepFailure('failed', `expected ${nameOf(wanted.type)}, but ${received(dialogue)}`);
   const isRefusal = frame.type === FrameType.ERROR && frame.code === WireError.FORBIDDEN;
-  if (wanted.type === FrameType.STATUS && isRefusal) throw new Wrong('not implemented', 'it allows no WATCH');
+  if (wanted.type === FrameType.STATUS && isRefusal) throw new StepFailure('not implemented', 'WATCH is not permitted');
   const wrong = difference(wanted, frame);
-  if (wrong !== undefined) throw new Wrong('failed', `${nameOf(wanted.type)} was wanted: ${wrong}`);
+  if (wrong !== undefined) throw new StepFailure('failed', `expected ${nameOf(wanted.type)}: ${wrong}`);
 }
 
 async function compareAll(wanted: readonly WantedFrame[], dialogue: Dialogue, within: number): Promise<void> {
@@ -132,15 +132,16 @@ async function compareAll(wanted: readonly WantedFrame[], dialogue: Dialogue, wi
 }
 
 async function compareLast(wanted: WantedFrame, dialogue: Dialogue): Promise<void> {
-  let last: CameFrame | undefined;
-  for (let next = await dialogue.frame(WITHIN); next; next = await dialogue.frame(LAST)) last = next;
+  let last: ReceivedFrame | undefined;
+  for (let next = await dialogue.frame(STEP_TIMEOUT_MS); next; next = await dialogue.frame(LAST_FRAME_SILENCE_MS))
+    last = next;
   compare(wanted, last, dialogue);
 }
 
-/** Takes frames like this, as many as there are, until another one is next. */
+/** Skips frames of this type. */
 async function skip(wanted: WantedFrame, dialogue: Dialogue): Promise<void> {
-  // The type is in octet 5 of what is next.
-  while ((await hasHeader(dialogue)) && dialogue.left[5] === wanted.type) await dialogue.frame(WITHIN);
+  // The type is byte 5 of the next frame.
+  while ((await hasHeader(dialogue)) && dialogue.left[5] === wanted.type) await dialogue.frame(STEP_TIMEOUT_MS);
 }
 
 async function hasHeader(dialogue: Dialogue): Promise<boolean> {
@@ -151,23 +152,23 @@ async function hasHeader(dialogue: Dialogue): Promise<boolean> {
 async function compareText(wanted: RegExp, dialogue: Dialogue, within: number): Promise<void> {
   const text = await dialogue.text((read) => wanted.test(read), within);
   if (!wanted.test(text))
-    throw new Wrong(
+    throw new StepFailure(
       'failed',
-      `${wanted} was wanted, and ${text ? JSON.stringify(text.slice(0, 100)) : came(dialogue)}`,
+      `expected ${wanted}, but ${text ? `received ${JSON.stringify(text.slice(0, 100))}` : received(dialogue)}`,
     );
 }
 
 async function end({ expectEnd: wanted, drop }: Ending, dialogue: Dialogue, within: number): Promise<Outcome['close']> {
   const ending = await dialogue.end(within);
   if (drop) dialogue.drop();
-  if (dialogue.left.length > 0) throw new Wrong('failed', `the end was wanted, and ${came(dialogue)}`);
-  if (ending === undefined) throw new Wrong('failed', 'the end was wanted, and the connection stays', 'none');
+  if (dialogue.left.length > 0) throw new StepFailure('failed', `expected a close, but ${received(dialogue)}`);
+  if (ending === undefined) throw new StepFailure('failed', 'expected a close, but the connection stays open', 'none');
   return wanted === 'any' ? 'fin' : ending;
 }
 
-function came(dialogue: Dialogue): string {
+function received(dialogue: Dialogue): string {
   const { left } = dialogue;
-  return left.length > 0 ? `octets came: ${left.toString('hex', 0, 32)}` : 'nothing came';
+  return left.length > 0 ? `received ${left.toString('hex', 0, 32)}` : 'received nothing';
 }
 
 function nameOf(type: number): string {

@@ -5,44 +5,44 @@ import { createService, type Service } from '../../service/service.js';
 import type { Subject } from './play.js';
 import type { Wanted } from './session.js';
 
-/** No session waits for it, on the busiest machine. */
-const LONG = 60_000;
-/** Longer than a glance, shorter than any deadline of a session. */
-const SLOW = 400;
-const SETTLING = 2000;
+/** Longer than any session. */
+const LONG_MS = 60_000;
+/** Longer than an immediate answer, shorter than any deadline of a session. */
+const SLOW_MS = 400;
+const SETTLING_MS = 2000;
 
-/** What a check of a session does. */
+/** Behaviours of checks. */
 const kinds: Readonly<Record<string, () => CheckDefinition>> = {
   pass: () => of(async () => {}),
   fail: () =>
     of(async () => {
       throw new CheckFailure('refused', 'nothing listens');
     }),
-  /** Passes in the end. */
+  /** Passes after 400 ms. */
   slow: () => ({
-    ...of(() => new Promise((resolve) => setTimeout(resolve, SLOW).unref())),
+    ...of(() => new Promise((resolve) => setTimeout(resolve, SLOW_MS).unref())),
     interval: 0,
-    timeout: LONG,
+    timeout: LONG_MS,
   }),
-  hang: () => ({ ...of(() => new Promise(() => {})), interval: 0, timeout: LONG }),
-  /** Passes once, and hangs from then on. */
+  hang: () => ({ ...of(() => new Promise(() => {})), interval: 0, timeout: LONG_MS }),
+  /** Passes once, then hangs. */
   once: () => {
     let runs = 0;
-    return { ...of(() => (runs++ === 0 ? undefined : new Promise(() => {}))), interval: 0, timeout: LONG };
+    return { ...of(() => (runs++ === 0 ? undefined : new Promise(() => {}))), interval: 0, timeout: LONG_MS };
   },
-  /** Another result each time. */
+  /** Alternates between pass and fail. */
   flip: () => {
     let runs = 0;
     return { ...of(() => runs++ % 2 === 0), interval: 150, minInterval: 50 };
   },
-  /** Passes and fails by turns for 2 s, and warns from then on. */
+  /** Alternates between pass and fail for 2 s, then warns. */
   settles: () => {
     let runs = 0;
-    const until = performance.now() + SETTLING;
+    const until = performance.now() + SETTLING_MS;
     return { ...of(() => (performance.now() < until ? runs++ % 2 === 0 : 'warn')), interval: 50, minInterval: 10 };
   },
-  /** Asks another responder, which does not answer. */
-  remote: () => ({ ...of(() => new Promise(() => {})), kind: 'pingpong', interval: 0, timeout: LONG }),
+  /** Queries another responder, which does not answer. */
+  remote: () => ({ ...of(() => new Promise(() => {})), kind: 'pingpong', interval: 0, timeout: LONG_MS }),
 };
 
 function of(run: () => unknown): CheckDefinition {
@@ -56,7 +56,7 @@ function of(run: () => unknown): CheckDefinition {
   };
 }
 
-/** A responder of our own, as a session wants it, whose checks have their first results as far as they get any. */
+/** Starts a responder with these settings, and waits for the first results of its checks. */
 export async function startResponder(wanted: Wanted): Promise<Subject & { stop(): Promise<void> }> {
   const service = createService(optionsOf(wanted));
   await service.start();
@@ -96,7 +96,7 @@ function checksOf(name: string, word: string): [string, CheckDefinition][] {
 }
 
 async function settled({ health }: Service): Promise<void> {
-  const until = performance.now() + 2 * SLOW;
+  const until = performance.now() + 2 * SLOW_MS;
   while (performance.now() < until && health.checks.some(({ stats }) => stats.runs === 0)) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

@@ -1,34 +1,34 @@
-import type { Hysteresis, Outcome } from './play.js';
+import type { Outcome, Verdict } from './play.js';
 
 export interface RuleScore {
   readonly rule: string;
-  readonly verdict: Hysteresis;
+  readonly verdict: Verdict;
   readonly outcomes: readonly Outcome[];
 }
 
-/** Of several the first that is here is told. */
-const order: readonly Hysteresis[] = ['failed', 'not implemented', 'not strict', 'ok', 'not tried'];
+/** The verdict of a rule is the first of these among its sessions. */
+const order: readonly Verdict[] = ['failed', 'not implemented', 'not strict', 'ok', 'not tried'];
 
-/** What the sessions say of each rule, in the order of the rules. */
+/** Aggregates the sessions by rule, in the order of the rules. */
 export function scoreRules(outcomes: readonly Outcome[]): RuleScore[] {
   const rules = [...new Set(outcomes.flatMap(({ session }) => session.rules))];
   return rules
     .sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)))
     .map((rule) => {
       const own = outcomes.filter(({ session }) => session.rules.includes(rule));
-      const verdict = order.find((one) => own.some((outcome) => outcome.verdict === one)) as Hysteresis;
+      const verdict = order.find((one) => own.some((outcome) => outcome.verdict === one)) as Verdict;
       return { rule, verdict, outcomes: own };
     });
 }
 
-/** How the connections ended that had to. */
+/** Counts how the server closed connections, where a close was expected. */
 export function scoreCloses(outcomes: readonly Outcome[]): Readonly<Record<'fin' | 'rst' | 'none', number>> {
   const counts = { fin: 0, rst: 0, none: 0 };
   for (const { close } of outcomes) if (close) counts[close]++;
   return counts;
 }
 
-/** JUnit's XML, as continuous integration reads it. */
+/** Formats a JUnit XML report. */
 export function junit(outcomes: readonly Outcome[]): string {
   const failed = outcomes.filter(({ verdict }) => verdict === 'failed' || verdict === 'not strict').length;
   const skipped = outcomes.filter(({ verdict }) => verdict === 'not tried' || verdict === 'not implemented').length;

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** A frame as it has to be: what is not said may be anything. */
+/** An expected frame; fields that are absent may have any value. */
 export interface WantedFrame {
   readonly type: number;
   readonly flags?: number;
@@ -8,13 +8,13 @@ export interface WantedFrame {
   /** 16 hexadecimal digits. */
   readonly id?: string;
   /**
-   * null: there is none. An object: these keys stand there, with these values; `*` is any value, null is that the key
-   * is absent, an object is looked into in the same way.
+   * null: no body. An object: the body has these keys with these values; `*` matches any value, null an absent key, and
+   * nested objects match in the same way.
    */
   readonly body?: Readonly<Record<string, unknown>> | null;
 }
 
-/** One step of a dialogue, as `protocol/vectors/README.md` tells them. Times in milliseconds. */
+/** One step of a session, as `protocol/vectors/README.md` describes them. Times in milliseconds. */
 export type Step =
   | { readonly send: string; readonly split?: 'octets'; readonly times?: number }
   | { readonly read: boolean }
@@ -33,20 +33,20 @@ export type Step =
 
 export type OperatorStep = Extract<Step, { operator: string }>;
 
-/** A dialogue with a server, and the rules of the specification that it shows. */
+/** A session with a server, and the rules of the specification that it tests. */
 export interface Session {
   readonly name: string;
   readonly rules: readonly string[];
-  /** What the server has to be; absent: any will do. */
+  /** Required settings of the server; absent: any server. */
   readonly responder?: Wanted;
-  /** Connections opened before the session: a number of silent ones, or for each the octets that it sends, in hexadecimal. */
+  /** Connections opened before the session: a number of silent ones, or for each the bytes that it sends, in hexadecimal. */
   readonly beside?: number | readonly string[];
   readonly steps: readonly Step[];
 }
 
-/** A responder as a session wants it. Times in milliseconds. */
+/** Settings of the responder for a session. Times in milliseconds. */
 export interface Wanted {
-  /** By name what each check does; `WORD*N`: so many of them. */
+  /** Behaviour of each check by name; `WORD*N`: N checks. */
   readonly checks?: Readonly<Record<string, string>>;
   readonly detail?: 'always' | 'never';
   readonly heartbeat?: Readonly<Record<string, number>>;
@@ -58,7 +58,7 @@ export interface Wanted {
 
 const folder = new URL('../../../protocol/vectors/sessions/', import.meta.url);
 
-/** The sessions that this package brings. */
+/** Reads the sessions of this package. */
 export function readSessions(): Session[] {
   const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
   return files.sort().flatMap((name) => JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as Session[]);

@@ -1,53 +1,53 @@
 import type { Command } from '../parser.js';
 import { peerFlags } from '../peer-flags.js';
-import { dialectAskedFor, exitCode, exitDialects } from './exit-dialects.js';
+import { exitCode, exitDialects, requestedDialect } from './exit-dialects.js';
 
 export const pingCommand: Command = {
   name: 'ping',
-  description: 'PINGs a responder and prints a line for each PONG, as ping(8) does.',
+  description: 'Sends PINGs to a responder and prints a line for each PONG, like ping(8).',
   argument: '[ADDRESS]',
   flags: [
     {
       long: 'count',
       short: 'c',
       value: 'N',
-      description: 'Ends after N PINGs. Default: 1 with --exit, else it goes on until Ctrl+C.',
+      description: 'Stops after N PINGs. Default: 1 with --exit, otherwise unlimited.',
     },
-    { long: 'interval', short: 'i', value: 'TIME', description: 'From one PING to the next. Default 1s.' },
+    { long: 'interval', short: 'i', value: 'TIME', description: 'Time between two PINGs. Default: 1s.' },
     {
       long: 'wait',
       short: 'W',
       value: 'TIME',
-      description: 'How long to wait for a PONG. Default: --timeout, or the 2s of a responder without it, and 500ms.',
+      description: 'Time to wait for a PONG. Default: --timeout (or 2s) plus 500ms.',
     },
-    { long: 'scope', value: 'SCOPE', description: 'readiness (default), liveness or startup.' },
-    { long: 'check', value: 'NAME', multiple: true, description: 'Asks for this check; up to 32 of them.' },
-    { long: 'group', value: 'NAME', description: 'Asks for the checks of this group.' },
-    { long: 'max-age', value: 'TIME', description: 'The oldest result to accept; 0 = of a run that starts now.' },
+    { long: 'scope', value: 'SCOPE', description: 'Scope to query: readiness (default), liveness or startup.' },
+    { long: 'check', value: 'NAME', multiple: true, description: 'Queries this check; up to 32.' },
+    { long: 'group', value: 'NAME', description: 'Queries the checks of this group.' },
+    { long: 'max-age', value: 'TIME', description: 'Maximum age of a result; 0 = run the checks now.' },
     {
       long: 'timeout',
       value: 'TIME',
-      description: 'By when the responder answers, with the last that it knows if need be; 0 = with what it knows now.',
+      description: 'Response deadline; afterwards the last known status is returned. 0 = immediately.',
     },
-    { long: 'detail', description: 'Asks for the report, and prints what each check says whenever that changes.' },
+    { long: 'detail', description: 'Requests the report, and prints the result of each check when it changes.' },
     ...peerFlags,
     {
       long: 'exit',
       value: 'DIALECT',
-      description: `A probe: one PING, and its exit code as another program reads it. One of ${Object.keys(exitDialects).join(', ')}.`,
+      description: `Sends one PING and exits with the codes of another program. One of ${Object.keys(exitDialects).join(', ')}.`,
     },
-    { long: 'json', description: 'Prints one JSON object a line.' },
+    { long: 'json', description: 'Prints one JSON object per line.' },
   ],
   exits: [
-    [0, 'The last PONG said pass or warn.'],
-    [1, 'The last PONG said anything else.'],
-    [2, 'The last PING got no PONG: nothing listens, no answer in time, or an ERROR.'],
+    [0, 'The status in the last PONG was pass or warn.'],
+    [1, 'The status in the last PONG was anything else.'],
+    [2, 'No PONG for the last PING: no connection, a timeout, or an ERROR.'],
   ],
   examples: [
-    ['pongcheck ping', 'the responder of this machine, at pong://127.0.0.1:7464, until Ctrl+C'],
-    ['pongcheck ping -c 1 db.example:7464', 'a probe for scripts: exit code 0 is pass or warn'],
-    ['pongcheck ping --exit nagios --detail db.example', 'a plugin of Nagios that names the check which fails'],
-    ['pongcheck ping --check mysql --max-age 0 --detail', 'runs the check mysql anew each time and says what it found'],
+    ['pongcheck ping', 'the responder on this machine, pong://127.0.0.1:7464, until Ctrl+C'],
+    ['pongcheck ping -c 1 db.example:7464', 'one PING, for scripts: exit code 0 means pass or warn'],
+    ['pongcheck ping --exit nagios --detail db.example', 'a Nagios plugin that names the failing checks'],
+    ['pongcheck ping --check mysql --max-age 0 --detail', 'runs the check mysql for each PING and prints its result'],
   ],
   more: async () => [
     {
@@ -55,8 +55,8 @@ export const pingCommand: Command = {
       rows: Object.entries(exitDialects).map(([name, { description }]) => [name, description]),
     },
   ],
-  async refusal(args, description) {
-    const dialect = dialectAskedFor(args);
+  async onFailure(args, description) {
+    const dialect = requestedDialect(args);
     if (dialect === undefined) return undefined;
     const code = exitCode(dialect, 'not asked');
     if (dialect !== 'nagios') return { code };

@@ -1,6 +1,6 @@
 import type { State } from '../../health/state.js';
 
-/** How a probe ended: what the last PONG said, no PONG, or a question that could not be asked or was broken off. */
+/** Outcome of a probe: the status in the last PONG, no PONG, or a PING that was never sent or was interrupted. */
 export type Outcome = State | 'no answer' | 'not asked';
 
 interface Dialect {
@@ -12,22 +12,22 @@ interface Dialect {
 
 const healthyOrNot = { codes: { pass: 0, warn: 0 }, otherwise: 1 } as const;
 
-/** Exit codes as those read them who run probes. */
+/** Exit codes as the programs that run probes interpret them. */
 export const exitDialects = {
-  k8s: { description: 'For an exec probe of Kubernetes: 0 for pass and warn, 1 for all else.', ...healthyOrNot },
+  k8s: { description: 'Kubernetes exec probe: 0 for pass and warn, 1 otherwise.', ...healthyOrNot },
   docker: {
-    description: 'For a HEALTHCHECK of Docker, where 2 is reserved: 0 for pass and warn, 1 for all else.',
+    description: 'Docker HEALTHCHECK, which reserves 2: 0 for pass and warn, 1 otherwise.',
     ...healthyOrNot,
   },
   nagios: {
     description:
-      'For Nagios and its kin: 0 OK for pass, 1 WARNING for warn, draining and starting, 2 CRITICAL for fail and no answer, 3 UNKNOWN for all else, a wrong command line too. Prints one line, with performance data.',
-    // Who drains or starts does so as planned: worth a look, not a call in the night.
+      'Nagios plugin: 0 OK for pass, 1 WARNING for warn, draining and starting, 2 CRITICAL for fail and no answer, 3 UNKNOWN otherwise, also for a usage error. Prints one line with performance data.',
+    // Draining and starting are planned: a warning, not a page.
     codes: { pass: 0, warn: 1, draining: 1, starting: 1, fail: 2, 'no answer': 2 },
     otherwise: 3,
   },
   consul: {
-    description: 'For a script check of Consul: 0 for pass, 1 (warning) for warn, 2 (critical) for all else.',
+    description: 'Consul script check: 0 for pass, 1 (warning) for warn, 2 (critical) otherwise.',
     codes: { pass: 0, warn: 1 },
     otherwise: 2,
   },
@@ -35,7 +35,7 @@ export const exitDialects = {
 
 export type ExitDialect = keyof typeof exitDialects;
 
-/** Where no dialect is asked for; a command line that is wrong has a code of its own then. */
+/** Without --exit; a usage error then exits with 64. */
 const plain: Dialect = { description: '', codes: { pass: 0, warn: 0, 'no answer': 2, 'not asked': 2 }, otherwise: 1 };
 
 export function exitCode(dialect: ExitDialect | undefined, outcome: Outcome): number {
@@ -47,8 +47,8 @@ export function isExitDialect(name: unknown): name is ExitDialect {
   return typeof name === 'string' && Object.hasOwn(exitDialects, name);
 }
 
-/** The dialect that a command line asks for which may be wrong in any other way; undefined: none that there is. */
-export function dialectAskedFor(args: readonly string[]): ExitDialect | undefined {
+/** The valid dialect in a command line that is otherwise invalid; undefined: there is none. */
+export function requestedDialect(args: readonly string[]): ExitDialect | undefined {
   const at = args.findLastIndex((arg) => arg === '--exit' || arg.startsWith('--exit='));
   const name = args[at] === '--exit' ? args[at + 1] : args[at]?.slice('--exit='.length);
   return isExitDialect(name) ? name : undefined;

@@ -4,10 +4,10 @@ import { nagiosLine } from './nagios-line.js';
 import { marksOf, outcomeOf, statusOf } from './pong-text.js';
 import type { PingPrinter } from './printer.js';
 
-/** Nothing but one line at the end, about the last PING, whatever became of it. */
+/** Prints one line at the end, about the last PING. */
 export function nagiosPrinter(address: Address): PingPrinter {
   const where = hostAndPort(address);
-  let line = nagiosLine('not asked', `was stopped before ${where} answered`);
+  let line = nagiosLine('not asked', `interrupted before ${where} answered`);
   return {
     begin() {},
     answer(_seq, pong) {

@@ -1,4 +1,4 @@
-import type { Pong } from '../../client/pong.js';
+import type { Pong } from '../../client/responses.js';
 import type { PongcheckError } from '../../common/errors.js';
 import type { State } from '../../health/state.js';
 import { type Address, hostAndPort } from '../../net/address.js';
@@ -7,7 +7,7 @@ import { printable, printableJson, type Style, type StyleName, stylesFor } from 
 import { marksOf, statusOf } from './pong-text.js';
 import type { PingStatistics } from './statistics.js';
 
-/** How the course of `ping` is told. */
+/** Prints the output of `ping`. */
 export interface PingPrinter {
   begin(): void;
   answer(seq: number, pong: Pong): void;
@@ -25,22 +25,22 @@ const stateStyles: Readonly<Record<State, StyleName>> = {
   'not-found': 'magenta',
 };
 
-/** Lines for people. */
+/** Prints lines of text. */
 export function textPrinter(address: Address): PingPrinter {
   const style = stylesFor(process.stdout);
   const where = hostAndPort(address);
-  let lastDetail = '';
+  let lastDetails = '';
 
-  /** The report, told again only when it says something new. */
-  function detail(lines: readonly CheckLine[]): void {
-    const told = lines.map(({ name, state, reason, output }) => [name, state, reason, output].join(' ')).join('\n');
-    if (told === lastDetail) return;
-    lastDetail = told;
+  /** Prints the results of the checks if they changed. */
+  function printDetails(lines: readonly CheckLine[]): void {
+    const details = lines.map(({ name, state, reason, output }) => [name, state, reason, output].join(' ')).join('\n');
+    if (details === lastDetails) return;
+    lastDetails = details;
     const width = Math.max(...lines.map(({ name }) => name.length));
     for (const { name, state, reason, output, durationMs } of lines) {
       const why = [reason, output].filter((part) => part !== undefined).join(': ');
-      const told = why === '' && durationMs !== undefined ? `${durationMs} ms` : why;
-      print(`    ${name.padEnd(width)}  ${stateStyle(style, state)(state.padEnd(7))}  ${style('dim')(told)}`);
+      const text = why === '' && durationMs !== undefined ? `${durationMs} ms` : why;
+      print(`    ${name.padEnd(width)}  ${stateStyle(style, state)(state.padEnd(7))}  ${style('dim')(text)}`);
     }
   }
 
@@ -50,12 +50,12 @@ export function textPrinter(address: Address): PingPrinter {
       const lines = checkLines(pong.report);
       const status = stateStyle(style, pong.status)(statusOf(pong));
       print(`${status} from ${where}: seq=${seq} time=${milliseconds(pong.rtt)} ms${marksOf(pong, lines)}`);
-      if (lines.length > 0) detail(lines);
+      if (lines.length > 0) printDetails(lines);
     },
     failure(seq, error) {
-      lastDetail = '';
+      lastDetails = '';
       print(
-        `${style('red')('no answer')} from ${where}: seq=${seq} ${printable(sentenceWithout(where, error.message))}`,
+        `${style('red')('no answer')} from ${where}: seq=${seq} ${printable(withoutAddress(where, error.message))}`,
       );
     },
     end(statistics, elapsed) {
@@ -70,7 +70,7 @@ export function textPrinter(address: Address): PingPrinter {
   };
 }
 
-/** One JSON object a line: `type` tells answers, failures and the summary apart. */
+/** Prints one JSON object per line; `type` is `pong`, `failure` or `summary`. */
 export function jsonPrinter(address: Address): PingPrinter {
   const where = hostAndPort(address);
   const write = (line: object) => print(printableJson(line));
@@ -118,13 +118,13 @@ function stateStyle(style: (name: StyleName) => Style, state: string): Style {
   return style(stateStyles[state as State] ?? 'magenta');
 }
 
-/** What stands at the head of the line already is not said again. */
-function sentenceWithout(where: string, description: string): string {
+/** Removes the address, which the line already has. */
+function withoutAddress(where: string, description: string): string {
   if (description.startsWith(`${where} `)) return description.slice(where.length + 1);
   return description.replace(`The connection to ${where}`, 'the connection');
 }
 
-/** With as many digits as ping(8) gives. */
+/** Formats milliseconds with the precision of ping(8). */
 function milliseconds(ms: number): string {
   const digits = ms < 1 ? 3 : ms < 10 ? 2 : ms < 100 ? 1 : 0;
   return ms.toFixed(digits);

@@ -1,4 +1,4 @@
-/** Round-trip times in milliseconds, as ping(8) sums them up. */
+/** Round-trip times in milliseconds, as in ping(8). */
 export interface RoundTrips {
   min: number;
   avg: number;
@@ -7,11 +7,11 @@ export interface RoundTrips {
   mdev: number;
 }
 
-/** What `ping` tells at its end. */
+/** The statistics that `ping` prints at its end. */
 export class PingStatistics {
   sent = 0;
   received = 0;
-  /** Answers by status. */
+  /** Number of PONGs by status. */
   readonly statuses = new Map<string, number>();
   #min = Number.POSITIVE_INFINITY;
   #max = 0;
@@ -32,16 +32,16 @@ export class PingStatistics {
     this.sent++;
   }
 
-  /** Of what was sent, in percent. */
+  /** PINGs without a PONG, in percent. */
   get loss(): number {
     return this.sent === 0 ? 0 : ((this.sent - this.received) / this.sent) * 100;
   }
 
-  /** undefined: nothing was answered. */
+  /** undefined before the first PONG. */
   get roundTrips(): RoundTrips | undefined {
     if (this.received === 0) return undefined;
     const avg = this.#sum / this.received;
-    // Rounding can make the difference of the two a hair less than nothing.
+    // Rounding errors can make the difference slightly negative.
     const mdev = Math.sqrt(Math.max(0, this.#squares / this.received - avg * avg));
     return { min: this.#min, avg, max: this.#max, mdev };
   }

@@ -3,32 +3,40 @@ import type { Command } from '../parser.js';
 export const serveCommand: Command = {
   name: 'serve',
   description:
-    'Answers PINGs with what its checks found out, and serves health and metrics by HTTP, until SIGTERM or SIGINT; SIGHUP reloads its file.',
+    'Runs a responder: answers PINGs from its checks, and serves health and metrics over HTTP. SIGTERM or SIGINT stops it, SIGHUP reloads the configuration.',
   flags: [
     {
       long: 'config',
       value: 'FILE',
       description:
-        'The YAML or JSON file. Default: PONGCHECK_CONFIG, or none. pongcheck check-config --help lists its options, and the variables.',
+        'Configuration file (YAML or JSON). Default: PONGCHECK_CONFIG, or none. See pongcheck check-config --help for all options and variables.',
     },
     {
       long: 'listen',
       value: 'URL',
       multiple: true,
-      description: 'Where PINGs are answered. Default pong://127.0.0.1:7464.',
+      description: 'Address to listen on for PINGs. Default: pong://127.0.0.1:7464.',
     },
-    { long: 'http', value: 'HOST:PORT', description: 'Where HTTP is served, or false. Default 127.0.0.1:7664.' },
-    { long: 'log-level', value: 'LEVEL', description: 'fatal, error, warn, info (default), debug, trace or silent.' },
-    { long: 'log-pretty', description: 'Logs lines for people, as it does on a terminal, instead of JSON.' },
+    {
+      long: 'http',
+      value: 'HOST:PORT',
+      description: 'Address to listen on for HTTP, or false. Default: 127.0.0.1:7664.',
+    },
+    {
+      long: 'log-level',
+      value: 'LEVEL',
+      description: 'Log level: fatal, error, warn, info (default), debug, trace or silent.',
+    },
+    { long: 'log-pretty', description: 'Logs readable lines instead of JSON. Default on a terminal.' },
   ],
   exits: [
-    [0, 'SIGTERM (drains first) or SIGINT stopped it, and every PING that had arrived was answered.'],
-    [1, 'It could not start: the configuration is wrong, or a port is in use.'],
+    [0, 'Stopped by SIGTERM (after draining) or SIGINT; every received PING was answered.'],
+    [1, 'Could not start: invalid configuration, or a port in use.'],
   ],
   examples: [
-    ['pongcheck serve', 'on loopback, with no check: proves the process alone'],
-    ['MYSQL_URL=mysql://root@127.0.0.1:3306 pongcheck serve', 'with a check of a database'],
-    ['pongcheck serve --config pongcheck.yml --listen pong://0.0.0.0:7464', 'the flag wins over the file'],
+    ['pongcheck serve', 'on loopback, without checks: ready while the process runs'],
+    ['MYSQL_URL=mysql://root@127.0.0.1:3306 pongcheck serve', 'with a database check'],
+    ['pongcheck serve --config pongcheck.yml --listen pong://0.0.0.0:7464', 'a flag overrides the file'],
   ],
   load: async () => (await import('./run.js')).serve,
 };

@@ -2,7 +2,7 @@ import type { FileSettings } from '../../config/settings.js';
 import { defaultKeepAlive } from '../../net/keep-alive.js';
 import { formatDuration } from '../../options/duration.js';
 
-/** Which of the three ways to find a dead peer are on, each with its worst case, a line each. */
+/** Describes the three mechanisms that detect dead peers, one line each, with the worst-case detection time. */
 export function describeLivenessSettings({ listen, heartbeat }: FileSettings): string[] {
   return [...idleSweep(listen, heartbeat), serverPings(heartbeat), ...keepAlive(listen)];
 }
@@ -12,15 +12,15 @@ function idleSweep(listen: FileSettings['listen'], { idleTimeout }: FileSettings
   return limits.map((limit) =>
     limit === 0
       ? 'idle timeout: off'
-      : `idle timeout: a peer that is silent for ${formatDuration(limit)} is closed, dead or not`,
+      : `idle timeout: connections without data for ${formatDuration(limit)} are closed`,
   );
 }
 
 function serverPings({ pingInterval, maxPingsOut }: FileSettings['heartbeat']): string {
-  if (pingInterval === 0) return 'PINGs of the server: off';
-  const every = `PINGs of the server: every ${formatDuration(pingInterval)} to clients that ask for them in HELLO`;
-  if (maxPingsOut === 0) return `${every}; nobody is closed for not answering`;
-  return `${every}; a dead one is found within ${formatDuration((maxPingsOut + 1) * pingInterval)}`;
+  if (pingInterval === 0) return 'server heartbeats: off';
+  const every = `server heartbeats: every ${formatDuration(pingInterval)}, for clients that request them in HELLO`;
+  if (maxPingsOut === 0) return `${every}; unanswered PINGs close no connection`;
+  return `${every}; a dead client is detected within ${formatDuration((maxPingsOut + 1) * pingInterval)}`;
 }
 
 function keepAlive(listen: FileSettings['listen']): string[] {
@@ -29,6 +29,6 @@ function keepAlive(listen: FileSettings['listen']): string[] {
   return on.map(({ url, keepAlive: given }) => {
     const { idle, interval, count } = { ...defaultKeepAlive, ...given };
     const worst = formatDuration(idle + interval * count);
-    return `TCP keep-alive at ${url}: a host that is gone is found within ${worst}; a process that hangs is not`;
+    return `TCP keep-alive on ${url}: a lost host is detected within ${worst}; a hung process is not detected`;
   });
 }

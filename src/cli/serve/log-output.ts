@@ -1,14 +1,14 @@
 import { constants, openSync, write, writeSync } from 'node:fs';
 
-/** Text that may wait to be written, in characters: a reader that is slow for a moment loses nothing. */
+/** Maximum length of the queue in characters, for a reader that is temporarily slow. */
 const MAX_QUEUED = 1_048_576;
-/** What is written at once at most, in characters. */
+/** Maximum length of one write, in characters. */
 const MAX_BATCH = 65_536;
-/** After a write that would have blocked. */
+/** Delay after a write that would block. */
 const BUSY_RETRY_MS = 50;
-/** After a write that failed, as on a full disk. */
+/** Delay after a failed write, for example on a full disk. */
 const FAILURE_RETRY_MS = 1000;
-/** How long the end of the process may wait for what is still queued. */
+/** Maximum time to write the rest of the queue when the process exits. */
 const FLUSH_LIMIT_MS = 200;
 const FLUSH_RETRY_MS = 5;
 const NEWLINE = 10;
@@ -19,28 +19,27 @@ interface Stdout {
 }
 
 /**
- * Writes the lines of a log to standard output and never waits for that: on a full disk, a pipe whose reader is gone or
- * slow, or a terminal that was stopped, lines are dropped and counted. When lines can be written again, one of them
- * tells how many were dropped.
+ * Writes log lines to standard output without blocking. On a full disk, a pipe with a slow or closed reader, or a
+ * stopped terminal, lines are dropped and counted. When writes succeed again, a line reports how many were dropped.
  */
 export class LogOutput {
-  /** Lines that were not written, since the process started. */
+  /** Number of lines dropped since the process started. */
   dropped = 0;
-  /** As much of them as a line has told. */
+  /** Number of dropped lines that were already reported. */
   private reported = 0;
   private readonly fd: number;
   private readonly queue: string[] = [];
   private queued = 0;
-  /** What is being written, or waits for its next try. */
+  /** The lines being written or waiting for a retry. */
   private batch: Buffer | undefined;
-  /** `dropped` as the last line of the batch tells it; 0: it has no such line. */
+  /** `dropped` as reported by the last line of the batch; 0: it has no such line. */
   private reporting = 0;
   private isInFlight = false;
-  /** The latest write failed: nothing is queued until the next try. */
+  /** The last write failed: lines are dropped until the retry. */
   private isFailing = false;
   private endsInLine = false;
 
-  /** @param notice makes the line that tells how many lines were dropped. */
+  /** @param notice formats the line that reports how many lines were dropped. */
   constructor(
     stdout: Stdout,
     private readonly notice: (dropped: number) => string,
@@ -60,9 +59,9 @@ export class LogOutput {
     if (!this.batch) this.next();
   }
 
-  /** Writes what is queued, as far as that is possible within 200 ms. For the end of the process. Never throws. */
+  /** Writes the queue, for at most 200 ms, when the process exits. Never throws. */
   flushSync(): void {
-    // What a thread of Node is writing is written before the process ends.
+    // A write in the thread pool of Node completes before the process exits.
     if (this.isInFlight) this.batch = undefined;
     const until = performance.now() + FLUSH_LIMIT_MS;
     for (let batch = this.batch ?? this.take(); batch; ) {
@@ -76,7 +75,7 @@ export class LogOutput {
     }
   }
 
-  /** Takes the oldest lines out of the queue, with a line about those that were dropped; undefined: there is none. */
+  /** Removes the oldest lines from the queue, and adds a line about dropped ones; undefined: there is nothing to write. */
   private take(): Buffer | undefined {
     let length = 0;
     let count = 0;
@@ -108,9 +107,9 @@ export class LogOutput {
     });
   }
 
-  /** All that waits is dropped, and for a while all that comes. */
+  /** Drops the queue, and new lines until the retry. */
   private fail(batch: Buffer): void {
-    const lines = batch.reduce((count, octet) => count + (octet === NEWLINE ? 1 : 0), 0);
+    const lines = batch.reduce((count, byte) => count + (byte === NEWLINE ? 1 : 0), 0);
     const added = (this.reporting > 0 ? 1 : 0) + (this.endsInLine && batch[0] === NEWLINE ? 1 : 0);
     this.dropped += this.queue.length + Math.max(0, lines - added);
     this.queue.length = 0;
@@ -129,8 +128,8 @@ export class LogOutput {
 }
 
 /**
- * A descriptor of `stdout` on which a write does not block: Node has made it so for pipes and sockets, and files never
- * block for long. Those of a terminal do, where it was stopped with Ctrl+S, so that is opened once more.
+ * Returns a non-blocking descriptor for `stdout`. Node sets pipes and sockets to non-blocking, and files do not block for
+ * long. A terminal blocks after Ctrl+S, so it is opened again as non-blocking.
  */
 function nonBlocking({ fd, isTTY }: Stdout): number {
   if (!isTTY) return fd;

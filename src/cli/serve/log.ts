@@ -3,8 +3,8 @@ import type { Log } from '../../common/log.js';
 import { LogOutput } from './log-output.js';
 
 /**
- * The log of `serve`, on standard output: JSON, or lines for people on a terminal and where they are asked for. It
- * never waits for the output, and counts the lines that are lost by that.
+ * Opens the log of `serve` on standard output: JSON, or readable lines on a terminal or with `pretty`. It never blocks;
+ * `droppedLines` counts the lines that could not be written.
  */
 export async function openLog({ level, pretty }: { level: string; pretty?: boolean }): Promise<Logger & Log> {
   const print = (pretty ?? process.stdout.isTTY === true) ? await loadPrettyPrinter() : undefined;
@@ -20,13 +20,13 @@ export async function openLog({ level, pretty }: { level: string; pretty?: boole
     { write: (line: string) => output.write(format(line)) },
   );
   if (pretty && !print) {
-    log.warn('log.pretty needs the package pino-pretty, which is not installed; these lines stay JSON');
+    log.warn('log.pretty requires the package pino-pretty, which is not installed; logging JSON');
   }
   return Object.defineProperty(log, 'droppedLines', { get: () => output.dropped });
 }
 
 function droppedLine(dropped: number): string {
-  const msg = `${dropped} lines of this log could not be written and were dropped`;
+  const msg = `${dropped} log lines could not be written and were dropped`;
   return `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), dropped, msg })}\n`;
 }
 
@@ -36,7 +36,7 @@ async function loadPrettyPrinter(): Promise<((line: string) => string) | undefin
     return prettyFactory({
       colorize: process.stdout.isTTY === true && !process.env.NO_COLOR && process.stdout.hasColors(),
       translateTime: 'SYS:HH:MM:ss.l',
-      // What the sentences say already.
+      // Already part of the messages.
       ignore: 'check,group,from,to,reason,output,address,url,checks,signal',
       singleLine: true,
     });

@@ -10,28 +10,28 @@ import { configError } from '../../options/issue.js';
 import type { ServiceOptions } from '../../service/options.js';
 import type { ReloadResult, Service } from '../../service/service.js';
 
-/** How long reading may take, in milliseconds. */
-const READ_LIMIT_MS = 30_000;
+/** Timeout for reading the configuration and creating its checks. */
+const READ_TIMEOUT_MS = 30_000;
 
 type Checks = Readonly<Record<string, DefinedCheck>>;
 type LeveledLog = Log & { level: string };
 
-/** What `serve` runs with: the settings of the file, of the environment and of the flags, and the checks that were made of them. */
+/** The active settings, from the file, the environment and the flags, and the checks created from them. */
 export interface Running {
   readonly settings: FileSettings;
   readonly checks: Checks;
 }
 
-/** What a service is made of, and what hides its secrets. Of `running` the checks are kept that would be made of the same. */
+/** Reads the configuration and creates its checks. Checks of `running` with unchanged options are kept. */
 export async function readRunning(
   sources: Sources,
   running?: Running,
 ): Promise<Running & { options: ServiceOptions; warnings: readonly string[] }> {
   const configuration = await readConfiguration(sources);
-  const fleet = buildProbeExporter(configuration);
+  const exporter = buildProbeExporter(configuration);
   const checks = await buildChecks(configuration, running?.checks);
   const { probe: _, log: __, ...own } = configuration.settings;
-  const options = { ...own, checks, ...(fleet && { probe: fleet }) };
+  const options = { ...own, checks, ...(exporter && { probe: exporter }) };
   return { settings: configuration.settings, checks, options, warnings: configuration.warnings };
 }
 
@@ -41,15 +41,15 @@ export function redactorOf({ settings, checks }: Running): Redact {
 }
 
 /**
- * Reads everything again, has the service take it, and logs what came of it: what changed, or each problem. Resolves
- * with what runs then, and never rejects.
+ * Re-reads the configuration, applies it to the service, and logs what changed, or each problem. Resolves with the active
+ * configuration, and never rejects.
  */
 export async function reload(service: Service, sources: Sources, running: Running, log: LeveledLog): Promise<Running> {
   let next: Running | undefined;
   let result: ReloadResult;
   try {
     result = await service.reload(async () => {
-      const { options, warnings, ...read } = await inTime(readRunning(sources, running), ({ checks }) =>
+      const { options, warnings, ...read } = await withTimeout(readRunning(sources, running), ({ checks }) =>
         closeOthers(checks, running.checks),
       );
       for (const warning of warnings) log.warn({}, warning);
@@ -63,12 +63,12 @@ export async function reload(service: Service, sources: Sources, running: Runnin
   }
   const { settings, checks } = next as unknown as Running;
   const { level, pretty } = running.settings.log;
-  const isOther = settings.log.level !== level;
+  const levelChanged = settings.log.level !== level;
   log.level = settings.log.level;
   logResult(
     {
       ...result,
-      changed: [...result.changed, ...(isOther ? ['log.level'] : [])],
+      changed: [...result.changed, ...(levelChanged ? ['log.level'] : [])],
       needsRestart: [...result.needsRestart, ...(settings.log.pretty === pretty ? [] : ['log.pretty'])],
     },
     log,
@@ -76,24 +76,24 @@ export async function reload(service: Service, sources: Sources, running: Runnin
   return { checks, settings: { ...settings, log: { ...running.settings.log, level: settings.log.level } } };
 }
 
-/** Where a module never makes its check, the next signal is to have its turn all the same; what comes late is dropped. */
-async function inTime<T>(work: Promise<T>, drop: (late: T) => Promise<void>): Promise<T> {
+/** A module that never returns its check must not block later reloads; a late result is discarded. */
+async function withTimeout<T>(work: Promise<T>, drop: (late: T) => Promise<void>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       work.then(drop).catch(() => {});
-      reject(configError([`was not read within ${READ_LIMIT_MS / 1000} s: a module has not made its check`]));
-    }, READ_LIMIT_MS);
+      reject(configError([`timed out after ${READ_TIMEOUT_MS / 1000} s: a module has not returned its check`]));
+    }, READ_TIMEOUT_MS);
   });
   return Promise.race([work, limit]).finally(() => clearTimeout(timer));
 }
 
 function logProblems(error: unknown, redact: Redact, log: Log): void {
-  const isOurs = error instanceof PongcheckError;
-  if (isOurs && error.code === 'PONGCHECK_NOT_RUNNING') {
+  const isKnown = error instanceof PongcheckError;
+  if (isKnown && error.code === 'PONGCHECK_NOT_RUNNING') {
     return log.info({}, `configuration not reloaded: ${error.message}`);
   }
-  const problems = isOurs ? error.message.split('\n') : [redact(error)];
+  const problems = isKnown ? error.message.split('\n') : [redact(error)];
   for (const problem of problems) log.error({ problem }, `configuration not reloaded: ${problem}`);
 }
 
@@ -102,22 +102,22 @@ function logResult({ checks, changed, needsRestart }: ReloadResult, log: Log): v
     ...Object.entries(checks).map(([what, names]) => [`checks ${what}`, names] as const),
     ['options changed', changed] as const,
   ];
-  const told = parts.flatMap(([what, names]) => (names.length > 0 ? `${what}: ${names.join(', ')}` : []));
-  log.info({ ...checks, options: changed }, `configuration reloaded: ${told.join('; ') || 'nothing is other'}`);
-  if (needsRestart.length > 0) log.warn({ needsRestart }, `needs a restart: ${needsRestart.join(', ')}`);
+  const changes = parts.flatMap(([what, names]) => (names.length > 0 ? `${what}: ${names.join(', ')}` : []));
+  log.info({ ...checks, options: changed }, `configuration reloaded: ${changes.join('; ') || 'no changes'}`);
+  if (needsRestart.length > 0) log.warn({ needsRestart }, `restart required for: ${needsRestart.join(', ')}`);
 }
 
-/** Runs `work` at each call, one after the other; calls that come while it runs are one more run together. */
+/** Runs `work` for each call, one at a time; calls during a run are combined into one more run. */
 export function coalesced(work: () => Promise<void>): () => void {
   let isRunning = false;
-  let isWanted = false;
+  let isRequested = false;
   return () => {
-    isWanted = true;
+    isRequested = true;
     if (isRunning) return;
     isRunning = true;
     void (async () => {
-      while (isWanted) {
-        isWanted = false;
+      while (isRequested) {
+        isRequested = false;
         await work();
       }
       isRunning = false;

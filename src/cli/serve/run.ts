@@ -10,7 +10,7 @@ import { openLog } from './log.js';
 import { coalesced, type Running, readRunning, redactorOf, reload } from './reload.js';
 import { ServeSignals, serveSignals } from './signals.js';
 
-/** Starts what the configuration says, and stops it at the first signal; a later one ends the process at once. */
+/** Starts the responder, and stops it at the first signal. A second signal ends the process immediately. */
 export async function serve(flags: FlagValues): Promise<number> {
   const sources = { file: flags.config as string | undefined, env: process.env, flags };
   const { options, warnings, ...read } = await readRunning(sources);
@@ -19,63 +19,65 @@ export async function serve(flags: FlagValues): Promise<number> {
   const log = await openLog(settings.log);
   for (const warning of warnings) log.warn(warning);
   process.on('uncaughtException', (error) => {
-    log.fatal(`ends: something threw where nobody could catch it: ${redactorOf(running)(error)}`);
+    log.fatal(`exiting: uncaught exception: ${redactorOf(running)(error)}`);
     process.exit(1);
   });
-  // Node writes warnings to standard error, and waits where that is not read.
+  // Node writes warnings to standard error, which blocks if it is not read.
   process.removeAllListeners('warning').on('warning', (warning) => log.warn(redactorOf(running)(warning)));
-  // The process is this command's own, so its default metrics belong here; a library adds none.
+  // Default metrics describe the process, so only this command adds them, not the library.
   const register = new Registry();
   collectDefaultMetrics({ register });
   const service = createService({ ...options, register, log });
   const signals = serveSignals ?? new ServeSignals();
   const signal = signals.firstEnd();
-  // A signal does not wait for a start that takes long.
+  // A signal does not wait for a slow start.
   await Promise.race([service.start(), signal]);
-  tellWhatIsOn(service, settings, checks, log);
+  logStarted(service, settings, checks, log);
   const reloadAll = async () => {
     await service.reloadCertificates();
     running = await reload(service, sources, running, log);
   };
   signals.reloadAtHangup(coalesced(reloadAll));
-  await leave(await signal, service, running.settings.drain, log);
+  await shutDown(await signal, service, running.settings.drain, log);
   return 0;
 }
 
-/** SIGTERM comes from an orchestrator whose load balancers must see the drain; SIGINT from somebody who waits. */
-async function leave(
+/** SIGTERM comes from an orchestrator, whose load balancers must see the drain; SIGINT from a person at a terminal. */
+async function shutDown(
   signal: NodeJS.Signals,
   service: Service,
   { grace }: FileSettings['drain'],
   log: Log,
 ): Promise<void> {
   const drains = signal === 'SIGTERM' && grace > 0;
-  const how = drains ? `drains for ${formatDuration(grace)} at most` : 'answers what has arrived';
-  log.info({ signal }, `${signal}: ${how}, then stops; a second signal ends it at once`);
+  const how = drains ? `draining for at most ${formatDuration(grace)}` : 'answering received PINGs';
+  log.info({ signal }, `${signal}: ${how}, then stopping; a second signal exits immediately`);
   await (drains ? service.drain() : service.stop());
   log.info({ signal }, 'stopped');
 }
 
-function tellWhatIsOn(
+function logStarted(
   { addresses, httpAddress }: Service,
   settings: FileSettings,
   checks: Readonly<Record<string, DefinedCheck>>,
   log: Log,
 ): void {
-  for (const address of addresses) log.info({ address }, `answers PING at ${address}`);
+  for (const address of addresses) log.info({ address }, `listening on ${address}`);
   for (const description of describeLivenessSettings(settings)) log.info({}, description);
   if (httpAddress !== undefined) {
     log.info(
       { url: httpAddress },
-      `serves a status page, /health, /livez, /readyz, /startupz and /metrics at ${httpAddress}`,
+      `HTTP: status page, /health, /livez, /readyz, /startupz and /metrics on ${httpAddress}`,
     );
   }
-  const told = Object.values(checks).map(
+  const descriptions = Object.values(checks).map(
     ({ name, kind, interval }) =>
       `${name} (${kind}, ${interval === 0 ? 'on demand' : `every ${formatDuration(interval)}`})`,
   );
   log.info(
     { checks: Object.keys(checks) },
-    told.length === 0 ? 'no check is configured: ready as long as it runs' : `checks ${told.join(', ')}`,
+    descriptions.length === 0
+      ? 'no checks configured: ready while the process runs'
+      : `checks: ${descriptions.join(', ')}`,
   );
 }

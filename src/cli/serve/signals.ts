@@ -1,16 +1,16 @@
-/** npm passes on a signal that its whole group got already, as Ctrl+C does: both are one wish. */
-const SAME_WISH_MS = 300;
+/** npm forwards signals that its process group already received (Ctrl+C); duplicates within this time count as one. */
+const DUPLICATE_MS = 300;
 
 /**
- * The signals of `serve`. They are handled from the first moment on, before anything else is loaded: until then each of
- * them would end the process, a SIGHUP too.
+ * The signals of `serve`. The handlers are installed before any other module is loaded, because an unhandled signal ends
+ * the process, also SIGHUP.
  */
 export class ServeSignals {
   private hangups = 0;
   private onHangup = () => {
     this.hangups++;
   };
-  /** Nothing is open yet, so there is nothing to stop. */
+  /** Before the start there is nothing to stop. */
   private onEnd: (signal: NodeJS.Signals) => void = () => process.exit(0);
 
   constructor() {
@@ -20,22 +20,22 @@ export class ServeSignals {
 
   private readonly end = (signal: NodeJS.Signals): void => this.onEnd(signal);
 
-  /** Calls `reload` at each SIGHUP from now on, and at once if one has come already. */
+  /** Calls `reload` at each SIGHUP, and immediately if one has already arrived. */
   reloadAtHangup(reload: () => void): void {
     this.onHangup = reload;
     if (this.hangups > 0) reload();
   }
 
-  /** Resolves with the first SIGTERM or SIGINT from now on; soon after it, another one ends the process at once. */
+  /** Resolves with the next SIGTERM or SIGINT. From 300 ms after it, another one ends the process immediately. */
   firstEnd(): Promise<NodeJS.Signals> {
     return new Promise((resolve) => {
       this.onEnd = (signal) => {
         resolve(signal);
-        setTimeout(() => process.off('SIGTERM', this.end).off('SIGINT', this.end), SAME_WISH_MS).unref();
+        setTimeout(() => process.off('SIGTERM', this.end).off('SIGINT', this.end), DUPLICATE_MS).unref();
       };
     });
   }
 }
 
-/** Undefined for the commands that signals end. */
+/** Undefined for other commands, which a signal ends. */
 export const serveSignals = process.argv[2] === 'serve' ? new ServeSignals() : undefined;

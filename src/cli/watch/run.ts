@@ -1,42 +1,39 @@
 import type { Link } from '../../client/link/link.js';
-import type { Pong } from '../../client/pong.js';
+import type { Pong } from '../../client/responses.js';
 import { openLink } from '../../client.js';
-import { PongcheckError } from '../../common/errors.js';
-import { type Scope, scopes } from '../../health/health.js';
-import { hostAndPort, parseAddress } from '../../net/address.js';
-import { DURATION_FORMS, parseDuration } from '../../options/duration.js';
-import { outputGone } from '../output.js';
-import { type FlagValues, UsageError } from '../parser.js';
+import type { Scope } from '../../health/health.js';
+import { hostAndPort } from '../../net/address.js';
+import { outputClosed } from '../output.js';
+import type { FlagValues } from '../parser.js';
 import { peerOptions } from '../peer-flags.js';
 import { checkLines } from '../report-lines.js';
+import { addressOf, DEFAULT_ADDRESS, durationOf, selectionOf } from '../request-flags.js';
 import { printable, stylesFor } from '../terminal.js';
 import { board, changeLine, MAX_TRIPS, type WatchedRow } from './table.js';
 
-const DEFAULT_ADDRESS = 'pong://127.0.0.1:7464';
 const REDRAW_MS = 250;
-/** Times of which a dead responder is found: unanswered PINGs before it is called dead. */
 const MAX_PINGS_OUT = 3;
 const MAX_BACKOFF_MS = 5000;
 
-/** Until a signal says so. */
+/** Watches responders until a signal arrives. */
 export async function watch(
   flags: FlagValues,
   _first: string | undefined,
   addresses: readonly string[],
 ): Promise<number> {
-  const interval = intervalOf(flags.interval);
-  const scope = scopeOf(flags.scope);
+  const interval = durationOf(flags, 'interval', { min: 10, max: 3_600_000 }) ?? 1000;
+  const { scope = 'readiness' } = selectionOf(flags);
   const peer = peerOptions(flags);
   const ended = new Promise<void>((resolve) => {
-    // Once: a second signal then ends the process as if nobody listened.
+    // Once: a second signal ends the process.
     process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve());
-    outputGone.addEventListener('abort', () => resolve());
+    outputClosed.addEventListener('abort', () => resolve());
   });
   const live = process.stdout.isTTY === true;
   const watched = (addresses.length > 0 ? addresses : [DEFAULT_ADDRESS]).map((address) => {
     const row: WatchedRow = {
-      where: whereOf(address),
-      shown: 'connecting',
+      where: hostAndPort(addressOf(address)),
+      displayed: 'connecting',
       since: performance.now(),
       why: '',
       trips: [],
@@ -59,43 +56,43 @@ export async function watch(
   return 0;
 }
 
-/** Keeps `row` up to date with what `link` tells. */
+/** Updates `row` with the events of `link`. */
 function follow(link: Link, scope: Scope, row: WatchedRow, changed: (before: string) => void): void {
-  const show = (shown: WatchedRow['shown'], why: string) => {
-    const before = row.shown;
-    // While it is down or drains, each try has words of its own: the first ones are the news.
-    const same = before === shown && (row.why === why || shown === 'down' || shown === 'draining');
-    if (before !== shown) row.since = performance.now();
-    row.shown = shown;
+  const update = (displayed: WatchedRow['displayed'], why: string) => {
+    const before = row.displayed;
+    // While it is down or draining, the reason differs with each attempt: only the first one is printed.
+    const isSame = before === displayed && (row.why === why || displayed === 'down' || displayed === 'draining');
+    if (before !== displayed) row.since = performance.now();
+    row.displayed = displayed;
     row.why = why;
-    if (!same) changed(before);
+    if (!isSame) changed(before);
   };
   link.on('state', ({ state, why }) => {
     if (state === 'down') row.trips.length = 0;
-    // A new try of one that is down is no news; of one that is up the PONG tells.
+    // An attempt is not a change; an established connection is reported by its first PONG.
     if (state === 'connecting' || state === 'up' || state === 'closed') return;
-    show(state, printable(why));
+    update(state, printable(why));
   });
-  // Where the responder allows no watch, the PINGs tell.
-  void tellStatuses().catch(() => {});
-  async function tellStatuses(): Promise<void> {
-    for await (const told of link.watch({ scope, detail: true })) show(told.status, whyOf(told));
+  // If the responder permits no watch, the PONGs report the status.
+  void watchStatuses().catch(() => {});
+  async function watchStatuses(): Promise<void> {
+    for await (const status of link.watch({ scope, detail: true })) update(status.status, whyOf(status));
   }
   link.on('pong', (pong) => {
     row.trips.push(pong.rtt);
     if (row.trips.length > MAX_TRIPS) row.trips.shift();
-    show(pong.status, whyOf(pong));
+    update(pong.status, whyOf(pong));
   });
 }
 
 function whyOf({ report, stale = false }: Pick<Pong, 'report'> & { stale?: boolean }): string {
-  const told = checkLines(report)
+  const failing = checkLines(report)
     .filter(({ state }) => state !== 'pass')
     .map(({ name, reason }) => `${name}=${reason ?? 'unknown'}`);
-  return [...(stale ? ['stale'] : []), ...told].join(' ');
+  return [...(stale ? ['stale'] : []), ...failing].join(' ');
 }
 
-/** Draws the table over itself until the returned function is called, which leaves the last one standing. */
+/** Redraws the table in place until the returned function is called; the last table stays on the screen. */
 function draw(rows: readonly WatchedRow[]): () => void {
   const style = stylesFor(process.stdout);
   let drawn = 0;
@@ -117,25 +114,4 @@ function draw(rows: readonly WatchedRow[]): () => void {
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`);
-}
-
-function whereOf(address: string): string {
-  try {
-    return hostAndPort(parseAddress(address));
-  } catch (error) {
-    throw error instanceof PongcheckError ? new UsageError(error.message) : error;
-  }
-}
-
-function intervalOf(text: unknown): number {
-  if (text === undefined) return 1000;
-  const ms = parseDuration(String(text));
-  if (ms !== undefined && ms >= 10 && ms <= 3_600_000) return ms;
-  throw new UsageError(`--interval is ${JSON.stringify(text)}; allowed: ${DURATION_FORMS}, from 10ms to 1h`);
-}
-
-function scopeOf(text: unknown): Scope {
-  if (text === undefined) return 'readiness';
-  if (scopes.includes(text as Scope)) return text as Scope;
-  throw new UsageError(`--scope is ${JSON.stringify(text)}; allowed: ${scopes.join(', ')}`);
 }

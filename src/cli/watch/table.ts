@@ -3,14 +3,14 @@ import type { State } from '../../health/state.js';
 import { formatDuration } from '../../options/duration.js';
 import type { Style, StyleName } from '../terminal.js';
 
-/** What is known of one responder that is watched. Moments in milliseconds of one clock. */
+/** One watched responder. Times are monotonic milliseconds. */
 export interface WatchedRow {
   readonly where: string;
-  /** Its status while the connection is up, else the state of the connection. */
-  shown: LinkState | State;
-  /** Since when it is shown so. */
+  /** The status while the connection is up, otherwise the state of the connection. */
+  displayed: LinkState | State;
+  /** Time of the last change of `displayed`. */
   since: number;
-  /** `name=reason` of what is not well, or why there is no connection. */
+  /** `name=reason` of each check that does not pass, or why there is no connection. */
   why: string;
   /** The latest round-trip times in milliseconds, the oldest first. */
   readonly trips: number[];
@@ -30,14 +30,14 @@ const styles: Readonly<Record<string, StyleName>> = {
   connecting: 'dim',
 };
 
-/** The heights of the times between their least and their most. */
+/** Draws the round-trip times as bars between their minimum and maximum. */
 export function sparkline(trips: readonly number[]): string {
   const min = Math.min(...trips);
   const span = Math.max(...trips) - min;
   return trips.map((trip) => bars[span === 0 ? 0 : Math.round(((trip - min) / span) * (bars.length - 1))]).join('');
 }
 
-/** The table, a line a responder, no line longer than `width`. */
+/** Formats the table, one line per responder, at most `width` characters wide. */
 export function board(
   rows: readonly WatchedRow[],
   now: number,
@@ -46,7 +46,7 @@ export function board(
 ): string[] {
   const cells = rows.map((row) => [
     row.where,
-    row.shown,
+    row.displayed,
     wholeSeconds(now - row.since),
     row.trips.length === 0 ? '' : `${row.trips.at(-1)?.toFixed(2)} ms`,
   ]);
@@ -58,15 +58,15 @@ export function board(
     const [where, status, ...rest] = fixed(cells[i] as string[]) as [string, string, ...string[]];
     const left = `${where}  ${status}  ${rest.join('  ')}  ${sparkline(row.trips).padEnd(MAX_TRIPS)}  `;
     const why = row.why.slice(0, Math.max(0, width - left.length));
-    const coloured = style(styles[row.shown] ?? 'magenta')(status);
+    const coloured = style(styles[row.displayed] ?? 'magenta')(status);
     return `${where}  ${coloured}  ${left.slice(where.length + status.length + 4)}${why}`;
   });
   return [style('bold')(head.slice(0, width)), ...lines];
 }
 
-/** One line for a change, for logs and pipes. */
+/** Formats a change as one line, for logs and pipes. */
 export function changeLine(row: WatchedRow, before: string, time: Date): string {
-  return `${time.toISOString()} ${row.where} ${before} -> ${row.shown}${row.why === '' ? '' : ` (${row.why})`}`;
+  return `${time.toISOString()} ${row.where} ${before} -> ${row.displayed}${row.why === '' ? '' : ` (${row.why})`}`;
 }
 
 function wholeSeconds(ms: number): string {

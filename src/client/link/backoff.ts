@@ -1,8 +1,16 @@
-/** Times in milliseconds. */
+/** Exponential backoff with full jitter. Times in milliseconds. */
 export interface BackoffOptions {
-  /** The longest wait before the first new try. Default 100. */
+  /**
+   * Maximum delay before the first retry, in milliseconds.
+   *
+   * @default 100
+   */
   initial?: number;
-  /** The longest wait of all. Default 30,000. */
+  /**
+   * Maximum delay before any retry, in milliseconds.
+   *
+   * @default 30000
+   */
   max?: number;
 }
 
@@ -10,8 +18,8 @@ const INITIAL = 100;
 const MAX = 30_000;
 
 /**
- * How long to wait before the next try after `failures` in a row (1 or more): a random
- * part of a time that doubles, so that thousands of clients do not come back in step.
+ * Returns the delay before the next attempt after `failures` consecutive ones (1 or more). The jitter keeps thousands of
+ * clients from reconnecting simultaneously.
  */
 export function backoff(failures: number, options: BackoffOptions, random: () => number): number {
   const { initial = INITIAL, max = MAX } = options;

@@ -1,70 +1,69 @@
 import type { Clock, Timer } from '../../common/clock.js';
 import { type BackoffOptions, backoff } from './backoff.js';
 
-export interface SearchOptions {
-  /** The least between two looks, in milliseconds. */
+export interface FailbackOptions {
+  /** Minimum time between two probes, in milliseconds. */
   interval: number;
   backoff: BackoffOptions;
   random: () => number;
 }
 
-/** The part of the interval by which looks come later, so that clients do not look in step. */
+/** Jitter, as a fraction of the interval, so that clients do not probe simultaneously. */
 const JITTER = 0.25;
 
-/** Looks again and again for something better: one look at a time, rarer the longer nothing is found. */
+/** Probes repeatedly for a better address, one probe at a time, with backoff while none is found. */
 export class FailbackProbe {
   private timer: Timer;
-  private armed = false;
-  private looks = 0;
-  /** The look that is under way. */
-  private looking: Promise<void> | undefined;
-  private ended = false;
+  private isScheduled = false;
+  private probes = 0;
+  /** The current probe. */
+  private running: Promise<void> | undefined;
+  private isEnded = false;
 
   constructor(
     private readonly clock: Clock,
-    private readonly options: SearchOptions,
-    /** Looks once; true: what was looked for is wanted still. Never rejects. */
-    private readonly look: () => Promise<boolean>,
+    private readonly options: FailbackOptions,
+    /** Probes once; resolves with true if another probe is needed. Never rejects. */
+    private readonly probe: () => Promise<boolean>,
   ) {}
 
-  /** The first look comes after `ms`, however many there were before. */
-  begin(ms: number): void {
+  /** Schedules the first probe after `ms`, and resets the backoff. */
+  start(ms: number): void {
     this.stop();
-    this.looks = 0;
-    this.arm(ms);
+    this.probes = 0;
+    this.schedule(ms);
   }
 
-  /** The next look comes in its own time, if none is planned or under way. */
-  goOn(): void {
-    if (this.armed || this.looking) return;
+  /** Schedules the next probe, unless one is scheduled or running. */
+  continue(): void {
+    if (this.isScheduled || this.running) return;
     const { interval, backoff: times, random } = this.options;
-    const least = interval * (1 + JITTER * random());
-    this.arm(Math.max(least, this.looks === 0 ? 0 : backoff(this.looks, times, random)));
+    const minimum = interval * (1 + JITTER * random());
+    this.schedule(Math.max(minimum, this.probes === 0 ? 0 : backoff(this.probes, times, random)));
   }
 
-  /** No look is planned any more; one that is under way ends by itself. */
+  /** Cancels the scheduled probe; a running one continues. */
   stop(): void {
     this.clock.clear(this.timer);
-    this.armed = false;
+    this.isScheduled = false;
   }
 
-  /** No look ever again. Resolves when the one that is under way has ended. */
+  /** Prevents further probes. Resolves when the running one has ended. */
   async end(): Promise<void> {
-    this.ended = true;
+    this.isEnded = true;
     this.stop();
-    await this.looking;
+    await this.running;
   }
 
-  private arm(ms: number): void {
-    if (this.ended) return;
-    this.armed = true;
+  private schedule(ms: number): void {
+    if (this.isEnded) return;
+    this.isScheduled = true;
     this.timer = this.clock.after(ms, () => {
-      this.armed = false;
-      this.looks++;
-      // One under way finds what there is to be found.
-      this.looking ??= this.look().then((wanted) => {
-        this.looking = undefined;
-        if (wanted) this.goOn();
+      this.isScheduled = false;
+      this.probes++;
+      this.running ??= this.probe().then((isNeeded) => {
+        this.running = undefined;
+        if (isNeeded) this.continue();
       });
     });
   }

@@ -1,13 +1,17 @@
 import type { Clock, Timer } from '../../common/clock.js';
 import type { Client } from '../client.js';
 
-/** Both may return a promise, which is waited for. Times in milliseconds. */
+/** Hooks of a link; a returned promise is awaited. Times in milliseconds. */
 export interface ConnectionHooks {
-  /** A connection is up: the place to subscribe again. What it throws is told as a warning. */
+  /** Called when a connection is up, for example to resubscribe. An error is emitted as `warning`. */
   onUp?: (client: Client) => unknown;
-  /** A connection that was up is over: the place to clean up. Called once for each `onUp`, by `close` too. */
+  /** Called once for each `onUp` when that connection is gone, also by `close`. */
   onDown?: (why: string, client: Client) => unknown;
-  /** How long one of them is waited for before the next is called. Default 5,000. */
+  /**
+   * Time in milliseconds to wait for a hook before the next one is called.
+   *
+   * @default 5000
+   */
   hookTimeout?: number;
 }
 
@@ -16,16 +20,16 @@ interface Call {
   readonly run: () => unknown;
 }
 
-export const HOOK_TIMEOUT = 5000;
+const HOOK_TIMEOUT_MS = 5000;
 
 /**
- * Calls the hooks one after the other: nothing is set up while what was before is being cleaned up. One that hangs
- * holds up the next for `limit` milliseconds. At most two wait: of a connection that came and went meanwhile nobody
- * is told.
+ * Calls the hooks one at a time, so that setup never overlaps the cleanup of the previous connection. A hook that hangs
+ * delays the next one by `hookTimeout`. At most two calls are queued: the calls for a connection that came and went
+ * meanwhile are skipped.
  */
 export class Hooks {
   private readonly calls: Call[] = [];
-  /** Resolves when nothing waits any more. */
+  /** Resolves when the queue is empty. */
   private running: Promise<void> | undefined;
 
   constructor(
@@ -43,7 +47,7 @@ export class Hooks {
     else this.add({ name: 'onDown', run: () => this.hooks.onDown?.(why, client) });
   }
 
-  /** Resolves when all have been called and have ended, or were given up. */
+  /** Resolves when all queued hooks have ended or timed out. */
   async done(): Promise<void> {
     await this.running;
   }
@@ -54,7 +58,7 @@ export class Hooks {
   }
 
   private async runAll(): Promise<void> {
-    // Never within the event that caused it.
+    // Not within the event that caused it.
     await undefined;
     for (let call = this.calls.shift(); call; call = this.calls.shift()) await this.runOne(call);
     this.running = undefined;
@@ -63,16 +67,16 @@ export class Hooks {
   /** Never rejects. */
   private async runOne({ name, run }: Call): Promise<void> {
     const { clock, warn } = this;
-    const { hookTimeout = HOOK_TIMEOUT } = this.hooks;
+    const { hookTimeout = HOOK_TIMEOUT_MS } = this.hooks;
     let timer: Timer;
-    const late = new Promise<void>((resolve) => {
+    const timedOut = new Promise<void>((resolve) => {
       timer = clock.after(hookTimeout, () => {
-        warn(`${name} is not done after ${hookTimeout} ms and is waited for no longer`);
+        warn(`${name} timed out after ${hookTimeout} ms; continuing`);
         resolve();
       });
     });
     const failed = (error: unknown) => warn(`${name} failed: ${(error as Error)?.message ?? error}`);
-    await Promise.race([new Promise((resolve) => resolve(run())).then(() => {}, failed), late]);
+    await Promise.race([new Promise((resolve) => resolve(run())).then(() => {}, failed), timedOut]);
     clock.clear(timer);
   }
 }

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { type Clock, systemClock, type Timer } from '../../common/clock.js';
+import { PongcheckError } from '../../common/errors.js';
 import type { Scope } from '../../health/health.js';
 import type { State } from '../../health/state.js';
 import { negotiated } from '../../liveness/heartbeat.js';
@@ -9,9 +10,8 @@ import type { HelloBody } from '../../wire/bodies.js';
 import type { Client } from '../client.js';
 import { connect } from '../connect.js';
 import type { CloseReason } from '../errors.js';
-import type { Goaway } from '../goaway.js';
-import { milliseconds, wrongOption } from '../options.js';
-import type { Pong } from '../pong.js';
+import { validateLinkOptions } from '../options.js';
+import type { Goaway, Pong } from '../responses.js';
 import type { ClientTls } from '../tls.js';
 import type { WatchedStatus, WatchOptions } from '../watch.js';
 import { AddressList } from './addresses.js';
@@ -22,100 +22,127 @@ import {
   type HeartbeatSettings,
   type heartbeatPresets,
   heartbeatSettings,
-  SHORTEST_INTERVAL,
+  MIN_INTERVAL_MS,
 } from './heartbeat-settings.js';
 import { type ConnectionHooks, Hooks } from './hooks.js';
 import type { RoundTripTimes } from './round-trips.js';
 
-/** `suspect`: a PING is overdue. `draining`: the server asked to be left. `down`: there is no connection, a new try comes. */
+/** `suspect`: a PING is unanswered. `draining`: the server is shutting down. `down`: no connection; a retry is scheduled. */
 export type LinkState = 'connecting' | 'up' | 'suspect' | 'draining' | 'down' | 'closed';
 
-/** Times in milliseconds. */
+/** Options of `openLink`. Times are whole milliseconds; `Infinity` is refused. */
 export interface LinkOptions extends ConnectionHooks {
-  /** What this client calls itself in HELLO. */
+  /** Name of this client in the logs of the server. */
   name?: string;
-  /** Shown in HELLO, and before a look at another address. */
+  /** Bearer token, sent in HELLO to each address. Without TLS it is sent in clear text. */
   token?: string;
-  /** Default `default`. */
+  /**
+   * Heartbeat: a preset, or its settings.
+   *
+   * @default 'default'
+   */
   heartbeat?: keyof typeof heartbeatPresets | HeartbeatSettings;
-  /** What the PINGs ask for. Default `readiness`: a server that is alive but useless is told. */
+  /**
+   * Scope of the PINGs. `readiness` detects a server that is alive but not able to work.
+   *
+   * @default 'readiness'
+   */
   scope?: Scope;
-  /** Whether the report is wanted with each PONG. Default false. */
+  /**
+   * Requests the report with each PONG.
+   *
+   * @default false
+   */
   detail?: boolean;
-  /** How often the server is to PING as well; 0 = never. Default 0. */
+  /**
+   * Interval in milliseconds at which the server should send PINGs as well; 0 = never.
+   *
+   * @default 0
+   */
   serverPings?: number;
-  /** What PINGs of the server are answered with. Default: pass. */
+  /** Returns the status with which PINGs of the server are answered. By default pass. */
   health?: () => 'pass' | 'warn' | 'fail';
-  /** Statuses for which the next healthy address of the list is taken. Default fail, draining and unknown. */
+  /** Statuses for which the link fails over to another healthy address. By default fail, draining and unknown. */
   failoverOn?: readonly State[];
-  /** Whether to go back to an earlier address of the list when that is healthy again. Default true. */
+  /**
+   * Whether to return to an earlier address of the list when it is healthy again.
+   *
+   * @default true
+   */
   failback?: boolean;
+  /** Delays between attempts. */
   backoff?: BackoffOptions;
-  /** Default 5,000. */
+  /**
+   * Timeout for establishing a connection, in milliseconds.
+   *
+   * @default 5000
+   */
   connectTimeout?: number;
-  /** For `pongs://` addresses. Default: the certificate of each is verified, and none shown. */
+  /** TLS options for `pongs://` addresses. By default server certificates are verified and no client certificate is sent. */
   tls?: ClientTls;
-  /** TCP keep-alive of each connection. Default: none. */
+  /** TCP keep-alive of each connection. Off by default. */
   keepAlive?: Partial<KeepAlive>;
+  /** @internal */
   clock?: Clock;
+  /** @internal */
   random?: () => number;
 }
 
+/** A change of the state of a link. */
 export interface LinkChange {
   readonly state: LinkState;
   readonly address: Address;
-  /** Why, in a few words. */
+  /** Reason of the change. */
   readonly why: string;
-  /** What the last PONG said; undefined before the first of a connection. */
+  /** Status in the last PONG; undefined before the first of a connection. */
   readonly status: State | undefined;
 }
 
 /** Events of a link. */
 export interface LinkEvents {
   state: [change: LinkChange];
-  /** Another status than before. */
+  /** The status has changed. */
   status: [status: State, pong: Pong];
   /** A heartbeat was answered. */
   pong: [pong: Pong];
   warning: [description: string];
 }
 
-/** An interval longer than the server's idle timeout divided by this would be cut off by it. */
-const IDLE_PARTS = 2.2;
+/** Heartbeats per idle timeout of the server, at least; with a longer interval the server would close the connection. */
+const HEARTBEATS_PER_IDLE_TIMEOUT = 2.2;
 const MAX_CHANGES = 1000;
-/** A connection that stands for less, in milliseconds, has not lasted: what failed before it still counts. */
-const LASTING = 5000;
-/** How long what is in flight may take where the server that is left named no grace, in milliseconds. */
-const USUAL_GRACE = 1000;
-const LEAVE_AT: readonly State[] = ['fail', 'draining', 'unknown'];
+/** Lifetime in milliseconds after which a connection is stable, and earlier failures are forgotten. */
+const STABLE_MS = 5000;
+/** Time in milliseconds for outstanding requests of the old connection, if its server named no grace. */
+const GRACE_MS = 1000;
+const FAILOVER_ON: readonly State[] = ['fail', 'draining', 'unknown'];
 
 /**
- * Keeps one good connection out of a list of addresses: connects, introduces
- * itself, beats, finds out when the server is dead or useless, and comes back.
- * Made by `openLink`; `close` ends it, and until then it keeps the process alive.
+ * Maintains one healthy connection to one of a list of addresses: heartbeats, failover, failback, backoff and draining.
+ * Made by `openLink`; it keeps the process alive until `close`.
  */
 export class Link extends EventEmitter<LinkEvents> {
-  /** The connection, while there is one. */
+  /** The current connection; undefined while there is none. */
   client: Client | undefined;
   state: LinkState = 'connecting';
-  /** What the last PONG of this connection said. */
+  /** Status in the last PONG of the current connection. */
   status: State | undefined;
   private readonly options: LinkOptions;
-  private readonly beat: Required<HeartbeatSettings>;
+  private readonly heartbeat: Required<HeartbeatSettings>;
   private readonly serverPings: number;
   private readonly clock: Clock;
-  private readonly list: AddressList;
-  private readonly search: FailbackProbe;
+  private readonly addressList: AddressList;
+  private readonly failbackProbe: FailbackProbe;
   private readonly hooks: Hooks;
   private readonly abort = new AbortController();
-  private pulse: HeartbeatMonitor | undefined;
-  /** Until the next try while it is down, until the connection has lasted while there is one. */
+  private monitor: HeartbeatMonitor | undefined;
+  /** Fires at the next attempt while the link is down, and when the connection is stable while it is up. */
   private timer: Timer;
-  /** Ends with the connection that is being made; never rejects. */
-  private making: Promise<void> | undefined;
-  private warned = false;
-  /** A clock's timers never keep the process alive; between two connections this does. */
-  private readonly alive: NodeJS.Timeout;
+  /** The current attempt to connect; never rejects. */
+  private connecting: Promise<void> | undefined;
+  private hasWarned = false;
+  /** Keeps the process alive between two connections; timers of the clock do not. */
+  private readonly keepProcessAlive: NodeJS.Timeout;
 
   constructor(
     private readonly addresses: readonly Address[],
@@ -124,53 +151,57 @@ export class Link extends EventEmitter<LinkEvents> {
     super();
     const { heartbeat = 'default', clock = systemClock, random = Math.random, backoff = {}, failback = true } = options;
     this.options = options;
-    this.beat = heartbeatSettings(heartbeat);
-    this.serverPings = milliseconds('serverPings', options.serverPings ?? 0);
+    this.heartbeat = heartbeatSettings(heartbeat);
+    this.serverPings = options.serverPings ?? 0;
     this.clock = clock;
-    this.list = new AddressList({ count: addresses.length, failback, backoff, random });
-    this.search = new FailbackProbe(clock, { interval: this.beat.interval, backoff, random }, () =>
-      this.lookForBetter(),
+    this.addressList = new AddressList({ count: addresses.length, failback, backoff, random });
+    this.failbackProbe = new FailbackProbe(clock, { interval: this.heartbeat.interval, backoff, random }, () =>
+      this.probeAlternatives(),
     );
     this.hooks = new Hooks(options, clock, (description) => this.emit('warning', description));
-    this.alive = setInterval(() => {}, 2 ** 30);
-    queueMicrotask(() => this.makeNext('starts'));
+    this.keepProcessAlive = setInterval(() => {}, 2 ** 30);
+    queueMicrotask(() => this.connectNext('starting'));
   }
 
   get address(): Address {
-    return this.addresses[this.list.index] as Address;
+    return this.addresses[this.addressList.index] as Address;
   }
 
   /** Round-trip times of the heartbeat on this connection, in milliseconds; undefined before the first PONG. */
   get roundTrips(): RoundTripTimes | undefined {
-    return this.pulse?.roundTrips;
+    return this.monitor?.roundTrips;
   }
 
-  /** Ends it: no new try; what is in flight is answered, within a second; `onDown` is called. Never rejects. */
+  /**
+   * Closes the link. Outstanding requests are answered within a second, and `onDown` is called.
+   *
+   * @returns a promise that never rejects.
+   */
   async close(): Promise<void> {
     const { client } = this;
     this.abort.abort();
-    clearInterval(this.alive);
-    if (client) this.leave(client, 'was closed by this program');
+    clearInterval(this.keepProcessAlive);
+    if (client) this.detach(client, 'was closed by this program');
     this.clock.clear(this.timer);
     this.change('closed', 'was closed by this program');
-    await Promise.all([client?.close(), this.making, this.search.end()]);
+    await Promise.all([client?.close(), this.connecting, this.failbackProbe.end()]);
     await this.hooks.done();
   }
 
-  /** The changes of state from now on, until it is closed; of a reader that is slow the oldest are left out. */
+  /** Iterates over the changes of state from now until the link is closed. For a slow consumer the oldest of 1000 are dropped. */
   async *changes(): AsyncGenerator<LinkChange, void, void> {
-    const seen: LinkChange[] = [];
+    const queue: LinkChange[] = [];
     let wake = () => {};
-    const note = (change: LinkChange) => {
-      seen.push(change);
-      if (seen.length > MAX_CHANGES) seen.shift();
+    const onState = (change: LinkChange) => {
+      queue.push(change);
+      if (queue.length > MAX_CHANGES) queue.shift();
       wake();
     };
-    this.on('state', note);
+    this.on('state', onState);
     try {
       for (;;) {
-        while (seen.length > 0) {
-          const change = seen.shift() as LinkChange;
+        while (queue.length > 0) {
+          const change = queue.shift() as LinkChange;
           yield change;
           if (change.state === 'closed') return;
         }
@@ -178,13 +209,15 @@ export class Link extends EventEmitter<LinkEvents> {
         await new Promise<void>((resolve) => (wake = resolve));
       }
     } finally {
-      this.off('state', note);
+      this.off('state', onState);
     }
   }
 
   /**
-   * Watches whichever server this link is connected to, over all its connections: each begins with what is known then.
-   * Ends with the link, or with the signal; throws PONGCHECK_REFUSED where a server allows no watch.
+   * Watches the current server, across reconnections: each connection begins with the current status. Ends with the link
+   * or with the signal.
+   *
+   * @throws PongcheckError `PONGCHECK_REFUSED` if a server permits no watch.
    */
   async *watch(options: WatchOptions = {}): AsyncGenerator<WatchedStatus, void, void> {
     for (let client = await this.connected(); client; client = await this.connected(client)) {
@@ -198,7 +231,7 @@ export class Link extends EventEmitter<LinkEvents> {
     }
   }
 
-  /** The connection, or the next one that is not `before`; undefined: there will be none. */
+  /** Resolves with the current connection, or with the next one after `before`; undefined: the link is closed. */
   private async connected(before?: Client): Promise<Client | undefined> {
     while (!this.closed && (this.client === undefined || this.client === before || this.client.ended)) {
       await new Promise((resolve) => this.once('state', resolve));
@@ -210,22 +243,22 @@ export class Link extends EventEmitter<LinkEvents> {
     return this.abort.signal.aborted;
   }
 
-  // -- one connection after the other ----------------------------------------
+  // -- connections -----------------------------------------------------------
 
-  private makeNext(why: string): void {
+  private connectNext(why: string): void {
     if (this.closed) return;
     this.change('connecting', why);
-    this.making = this.introduce(this.address).then(
+    this.connecting = this.openClient(this.address).then(
       ({ client, hello }) => {
         if (this.closed) client.destroy();
-        else this.take(client, hello);
+        else this.adopt(client, hello);
       },
       (error: unknown) => this.retry((error as Error).message),
     );
   }
 
   /** Connects to `address` and says HELLO. */
-  private async introduce(address: Address): Promise<{ client: Client; hello: HelloBody }> {
+  private async openClient(address: Address): Promise<{ client: Client; hello: HelloBody }> {
     const { connectTimeout, keepAlive, tls, name, token, health } = this.options;
     const { signal } = this.abort;
     const client = await connect(address, {
@@ -237,10 +270,10 @@ export class Link extends EventEmitter<LinkEvents> {
     });
     if (health) client.health = health;
     try {
-      const heartbeat = { canSendMs: Math.round(this.beat.interval), wantMs: this.serverPings };
-      const own = { ...(name !== undefined && { name }), ...(token !== undefined && { token }) };
-      const hello = await client.hello({ heartbeat, signal, ...own });
-      // It may have said farewell in the same breath.
+      const heartbeat = { canSendMs: Math.round(this.heartbeat.interval), wantMs: this.serverPings };
+      const identity = { ...(name !== undefined && { name }), ...(token !== undefined && { token }) };
+      const hello = await client.hello({ heartbeat, signal, ...identity });
+      // The server may have closed the connection right after its HELLO.
       if (client.ended) throw client.ended;
       return { client, hello };
     } catch (error) {
@@ -249,41 +282,51 @@ export class Link extends EventEmitter<LinkEvents> {
     }
   }
 
-  /** This is the connection from now on. */
-  private take(client: Client, hello: HelloBody): void {
+  /** Makes `client` the current connection. */
+  private adopt(client: Client, hello: HelloBody): void {
     const server = hello.heartbeat ?? { canSendMs: 0, wantMs: 0, mult: 3 };
     const silence = negotiated(server, { canSendMs: 0, wantMs: this.serverPings }) * server.mult;
     const { scope = 'readiness', detail = false, random = Math.random } = this.options;
     this.client = client;
     this.status = undefined;
-    client.once('close', (reason, error) => this.lost(client, reason, error?.message));
-    client.on('goaway', (goaway) => this.sentAway(client, goaway));
-    this.timer = this.clock.after(LASTING, () => this.list.lasted());
-    const settings = { ...this.beat, interval: this.shortened(hello.idleTimeoutMs), scope, detail, silence, random };
-    this.pulse = new HeartbeatMonitor(client, settings, this.clock, {
-      pong: (pong) => this.told(client, pong),
-      suspect: (isSuspect) => this.suspect(client, isSuspect),
-      dead: (description) => client.convict(description),
+    client.once('close', (reason, error) => this.onClosed(client, reason, error?.message));
+    client.on('goaway', (goaway) => this.onGoaway(client, goaway));
+    this.timer = this.clock.after(STABLE_MS, () => this.addressList.markStable());
+    const settings = {
+      ...this.heartbeat,
+      interval: this.limitInterval(hello.idleTimeoutMs),
+      scope,
+      detail,
+      silence,
+      random,
+    };
+    this.monitor = new HeartbeatMonitor(client, settings, this.clock, {
+      pong: (pong) => this.onPong(client, pong),
+      suspect: (isSuspect) => this.onSuspect(client, isSuspect),
+      dead: (description) => client.terminate(description),
     });
-    if (client.goaway) this.sentAway(client, client.goaway);
+    if (client.goaway) this.onGoaway(client, client.goaway);
   }
 
-  private shortened(idleTimeout: number | undefined): number {
-    const { interval } = this.beat;
-    const most = Math.max(SHORTEST_INTERVAL, Math.round((idleTimeout || Number.POSITIVE_INFINITY) / IDLE_PARTS));
-    if (interval <= most) return interval;
-    if (!this.warned) {
-      this.warned = true;
+  private limitInterval(idleTimeout: number | undefined): number {
+    const { interval } = this.heartbeat;
+    const longest = Math.max(
+      MIN_INTERVAL_MS,
+      Math.round((idleTimeout || Number.POSITIVE_INFINITY) / HEARTBEATS_PER_IDLE_TIMEOUT),
+    );
+    if (interval <= longest) return interval;
+    if (!this.hasWarned) {
+      this.hasWarned = true;
       this.emit(
         'warning',
-        `the heartbeat of ${interval} ms is shortened to ${most} ms: the server closes after ${idleTimeout} ms of silence`,
+        `heartbeat.interval is reduced from ${interval} ms to ${longest} ms: the server closes connections that are idle for ${idleTimeout} ms`,
       );
     }
-    return most;
+    return longest;
   }
 
-  /** The first PONG of a connection brings it up. */
-  private told(client: Client, pong: Pong): void {
+  /** The first PONG of a connection makes the link `up`. */
+  private onPong(client: Client, pong: Pong): void {
     if (this.client !== client) return;
     const { status } = pong;
     const before = this.status;
@@ -291,104 +334,104 @@ export class Link extends EventEmitter<LinkEvents> {
     const isDraining = status === 'draining' || client.goaway !== undefined;
     if (before === undefined) this.hooks.up(client);
     if (before === undefined || isDraining !== (this.state === 'draining')) {
-      this.change(isDraining ? 'draining' : 'up', `the server is ${status}`);
+      this.change(isDraining ? 'draining' : 'up', `status ${status}`);
     }
     this.emit('pong', pong);
     if (before !== status) this.emit('status', status, pong);
-    if (this.candidates().length === 0) this.search.stop();
-    else if (before !== status && this.isLeaving) this.search.begin(0);
-    else this.search.goOn();
+    if (this.candidates().length === 0) this.failbackProbe.stop();
+    else if (before !== status && this.shouldFailOver) this.failbackProbe.start(0);
+    else this.failbackProbe.continue();
   }
 
-  private suspect(client: Client, isSuspect: boolean): void {
+  private onSuspect(client: Client, isSuspect: boolean): void {
     if (this.client !== client || this.status === undefined || this.state === 'draining') return;
-    this.change(isSuspect ? 'suspect' : 'up', isSuspect ? 'a PING is overdue' : 'the server answers again');
+    this.change(isSuspect ? 'suspect' : 'up', isSuspect ? 'a PING is unanswered' : 'the server answers again');
   }
 
-  private lost(client: Client, reason: CloseReason, description: string = reason): void {
+  private onClosed(client: Client, reason: CloseReason, description: string = reason): void {
     if (this.client !== client) return;
-    this.leave(client, description);
+    this.detach(client, description);
     this.retry(description);
   }
 
-  /** The connection is over for this link, whatever becomes of it. */
-  private leave(client: Client, why: string): void {
+  /** Stops using `client`, without closing it. */
+  private detach(client: Client, why: string): void {
     const wasUp = this.status !== undefined;
-    this.pulse?.stop();
-    this.pulse = undefined;
+    this.monitor?.stop();
+    this.monitor = undefined;
     this.client = undefined;
     this.status = undefined;
     this.clock.clear(this.timer);
-    this.search.stop();
+    this.failbackProbe.stop();
     if (wasUp) this.hooks.down(why, client);
   }
 
   private retry(why: string): void {
     if (this.closed) return;
-    const wait = this.list.next(this.clock.now());
+    const delay = this.addressList.next(this.clock.now());
     this.change('down', why);
-    this.timer = this.clock.after(wait, () => this.makeNext('tries again'));
+    this.timer = this.clock.after(delay, () => this.connectNext('retrying'));
   }
 
-  /** GOAWAY: another address at once; the same one when the server says that it may be tried again. */
-  private sentAway(client: Client, { reconnectAfterMs = 0, reason }: Goaway): void {
+  /** Probes other addresses immediately; the same address when the server permits a reconnection. */
+  private onGoaway(client: Client, { reconnectAfterMs = 0, reason }: Goaway): void {
     if (this.client !== client) return;
     const now = this.clock.now();
-    this.list.rest(this.list.index, reconnectAfterMs, now);
-    this.change('draining', `the server says GOAWAY: ${reason}`);
-    this.search.begin(this.addresses.length > 1 ? 0 : this.list.restOf(this.list.index, now));
+    this.addressList.delay(this.addressList.index, reconnectAfterMs, now);
+    this.change('draining', `GOAWAY: ${reason}`);
+    this.failbackProbe.start(
+      this.addresses.length > 1 ? 0 : this.addressList.remainingDelay(this.addressList.index, now),
+    );
   }
 
-  // -- a better one ----------------------------------------------------------
+  // -- failover and failback -------------------------------------------------
 
-  private get isLeaving(): boolean {
-    const { failoverOn = LEAVE_AT } = this.options;
+  private get shouldFailOver(): boolean {
+    const { failoverOn = FAILOVER_ON } = this.options;
     return this.state === 'draining' || (this.status !== undefined && failoverOn.includes(this.status));
   }
 
-  /** The addresses that are worth a look now. Behind the one of a server that sends away there may be another by now. */
+  /** Addresses to probe now. After GOAWAY the same address may already lead to another server. */
   private candidates(): number[] {
-    const { list, client, clock } = this;
-    const mayReturn = client?.goaway !== undefined && list.restOf(list.index, clock.now()) === 0;
-    return [...list.better(this.isLeaving), ...(mayReturn ? [list.index] : [])];
+    const { addressList, client, clock } = this;
+    const mayReturn = client?.goaway !== undefined && addressList.remainingDelay(addressList.index, clock.now()) === 0;
+    return [...addressList.alternatives(this.shouldFailOver), ...(mayReturn ? [addressList.index] : [])];
   }
 
-  /** Looks at each once, and goes to the first that is healthy. True: something better is wanted still. */
-  private async lookForBetter(): Promise<boolean> {
+  /** Probes each candidate once, and switches to the first healthy one. Resolves with true if another round is needed. */
+  private async probeAlternatives(): Promise<boolean> {
     const { client } = this;
     for (const index of this.candidates()) {
       if (this.client === undefined || this.client !== client) return false;
-      if (await this.goTo(index, client)) return false;
+      if (await this.switchTo(index, client)) return false;
     }
-    return this.client !== undefined && this.client === client && (this.isLeaving || this.candidates().length > 0);
+    return this.client !== undefined && this.client === client && (this.shouldFailOver || this.candidates().length > 0);
   }
 
-  /** Goes to this address if it is healthy; the connection before is closed when what is in flight is answered. */
-  private async goTo(index: number, before: Client): Promise<boolean> {
+  /** Switches to this address if it is healthy. The old connection is closed once its outstanding requests are answered. */
+  private async switchTo(index: number, before: Client): Promise<boolean> {
     const { scope = 'readiness' } = this.options;
-    let made: Client | undefined;
+    let opened: Client | undefined;
     try {
-      const { client, hello } = await this.introduce(this.addresses[index] as Address);
-      made = client;
+      const { client, hello } = await this.openClient(this.addresses[index] as Address);
+      opened = client;
       const { healthy } = await client.ping({ scope, signal: this.abort.signal });
       if (!healthy || client.ended || this.client !== before) {
         client.destroy();
         return false;
       }
-      const why = 'goes to a better address';
-      this.leave(before, why);
-      this.list.index = index;
+      const why = 'switching to a better address';
+      this.detach(before, why);
+      this.addressList.index = index;
       this.change('connecting', why);
-      void before.close(before.goaway?.graceMs ?? USUAL_GRACE);
-      this.take(client, hello);
+      void before.close(before.goaway?.graceMs ?? GRACE_MS);
+      this.adopt(client, hello);
       return true;
     } catch {
-      made?.destroy();
+      opened?.destroy();
       return false;
     }
   }
-
-  // -- telling ---------------------------------------------------------------
 
   private change(state: LinkState, why: string): void {
     if (this.state === 'closed' || (state === this.state && state !== 'connecting')) return;
@@ -398,14 +441,17 @@ export class Link extends EventEmitter<LinkEvents> {
 }
 
 /**
- * Keeps one good connection to the first healthy of `addresses`; returns at once, and tells by the events `state`,
- * `status` and `warning`, or by `changes()`. Throws PONGCHECK_ADDRESS or PONGCHECK_CONFIG.
+ * Maintains one healthy connection to the first healthy of `addresses`. Returns immediately; the link emits `state`,
+ * `status`, `pong` and `warning`, and `changes()` iterates over its states.
+ *
+ * @throws PongcheckError `PONGCHECK_ADDRESS` or `PONGCHECK_CONFIG`.
  */
 export function openLink(addresses: string | Address | readonly (string | Address)[], options: LinkOptions = {}): Link {
   const list = (Array.isArray(addresses) ? addresses : [addresses]) as readonly (string | Address)[];
-  if (list.length === 0) throw wrongOption('addresses', list, 'one address or more');
+  if (list.length === 0)
+    throw new PongcheckError('PONGCHECK_CONFIG', 'addresses is an empty list; allowed: at least one address');
   return new Link(
     list.map((address) => (typeof address === 'string' ? parseAddress(address) : address)),
-    options,
+    validateLinkOptions(options),
   );
 }

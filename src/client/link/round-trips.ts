@@ -1,16 +1,16 @@
-/** The round-trip times of one connection's heartbeat, in milliseconds. A readiness PING contains the time that the checks took. */
+/** Round-trip times of the heartbeat of one connection, in milliseconds. For scope readiness they include the time of the checks. */
 export interface RoundTripTimes {
   readonly count: number;
   readonly last: number;
-  /** Smoothed as TCP does it (RFC 6298): seven eighths of what was, one of what is new. */
+  /** Smoothed as in TCP (RFC 6298): 7/8 of the previous value, 1/8 of the new one. */
   readonly smoothed: number;
   readonly min: number;
   readonly max: number;
-  /** The standard deviation of all, as ping(8) tells it. */
+  /** Standard deviation, as printed by ping(8). */
   readonly mdev: number;
 }
 
-/** Sums round-trip times up as they come, in constant memory. */
+/** Accumulates round-trip times in constant memory. */
 export class RoundTripSum {
   #count = 0;
   #last = 0;
@@ -18,7 +18,7 @@ export class RoundTripSum {
   #min = Number.POSITIVE_INFINITY;
   #max = 0;
   #mean = 0;
-  /** Of the distances from the mean, squared: Welford's way, which years of heartbeats do not wear out. */
+  /** Sum of squared distances from the mean (Welford), numerically stable over years of heartbeats. */
   #squares = 0;
 
   observe(rtt: number): void {

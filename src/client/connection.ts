@@ -1,0 +1,400 @@
+import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import type { Clock, Timer } from '../common/clock.js';
+import { PongcheckError } from '../common/errors.js';
+import type { Address } from '../net/address.js';
+import type { ErrorBody, GoawayBody, HelloBody } from '../wire/bodies.js';
+import { ErrorFlag, FrameType, PingFlag, Status, WatchFlag, WireError } from '../wire/codes.js';
+import { Decoder, FAULT, NEED_MORE } from '../wire/decoder.js';
+import { encodeFrame, type OutgoingFrame } from '../wire/encode.js';
+import { onAbort } from './abort.js';
+import {
+  busyFailure,
+  type CloseReason,
+  closedFailure,
+  lossOf,
+  protocolFailure,
+  RefusedError,
+  timeoutFailure,
+} from './errors.js';
+import { Outbox } from './outbox.js';
+import { halvesOf, idOf, PendingRequests } from './pending-requests.js';
+import type { Report } from './report.js';
+import {
+  type HelloOptions,
+  helloRequest,
+  type PingOptions,
+  pingRequest,
+  type Request,
+  watchFrame,
+} from './requests.js';
+import { type Goaway, type Pong, readGoaway, readPong } from './responses.js';
+import { Watch, type WatchOptions } from './watch.js';
+
+export interface ClientEvents {
+  /** The connection is closed. `error` is what outstanding requests were rejected with; absent if the close was requested. */
+  close: [reason: CloseReason, error?: PongcheckError];
+  /** The server asks the client to close this connection. */
+  goaway: [goaway: Goaway];
+}
+
+const pongCodes = { pass: Status.PASS, warn: Status.WARN, fail: Status.FAIL } as const;
+/** Maximum of unsent bytes, for a server that does not read. */
+const MAX_UNSENT_BYTES = 1024 * 1024;
+const TLS_ALERT = 'a TLS alert (this port requires TLS: use pongs://)';
+const HTTP = 'HTTP (this is an HTTP port; PING uses 7464 by default)';
+const CLOSE_TIMEOUT_MS = 1000;
+
+/** A `Client` that does not validate options: `pongcheck ping` validates its flags, and each loaded file delays its start. */
+export class Connection extends EventEmitter<ClientEvents> {
+  readonly address: Address;
+  /** Counters of this connection. `latePongs`: PONGs without an outstanding PING. */
+  readonly stats = { pings: 0, pongs: 0, latePongs: 0, ignoredFrames: 0, bytesIn: 0, bytesOut: 0 };
+  /** Monotonic time in milliseconds of the last byte received and of the last frame sent. */
+  receivedAt: number;
+  sentAt: number;
+  /**
+   * Returns the status with which PINGs of the server are answered. If it throws, the status is fail.
+   *
+   * @default () => 'pass'
+   */
+  health: () => 'pass' | 'warn' | 'fail' = () => 'pass';
+  /** The last GOAWAY of the server. */
+  goaway: Goaway | undefined;
+  readonly #socket: Socket;
+  readonly #clock: Clock;
+  readonly #maxInFlight: number;
+  readonly #watches = new Map<number, Watch>();
+  readonly #decoder = new Decoder('client');
+  readonly #pending: PendingRequests;
+  readonly #outbox: Outbox;
+  /** Why no more requests are accepted. */
+  #ended: PongcheckError | undefined;
+  /** Reason of the event `close`: of a failure, and of a close that was requested. */
+  #reason: CloseReason | undefined;
+  #requestedReason: CloseReason = 'closed-by-application';
+  #closing: Promise<void> | undefined;
+  /** Ends the wait of `close`, at the monotonic time `#closeDeadline`. */
+  #closeTimer: Timer;
+  #closeDeadline = Number.POSITIVE_INFINITY;
+  #unreferenced = false;
+  #sentHello = false;
+
+  /** @internal */
+  get socket(): Socket {
+    return this.#socket;
+  }
+
+  /** @internal `socket` is connected. */
+  constructor(address: Address, socket: Socket, clock: Clock, maxInFlight: number) {
+    super();
+    this.address = address;
+    this.#socket = socket;
+    this.#clock = clock;
+    this.receivedAt = clock.now();
+    this.sentAt = this.receivedAt;
+    this.#maxInFlight = maxInFlight;
+    this.#pending = new PendingRequests(clock, () => this.#becomeIdle());
+    this.#outbox = new Outbox(socket);
+    socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    socket.on('end', () => this.#onEnd());
+    socket.on('error', (cause) => {
+      const { reason, error } = lossOf(address, cause);
+      this.#fail(reason, error);
+    });
+    socket.on('close', () => this.#emitClose());
+  }
+
+  /**
+   * Sends a PING.
+   *
+   * @returns the PONG, whatever its status.
+   * @throws PongcheckError `PONGCHECK_TIMEOUT` (the connection stays open), `PONGCHECK_CLOSED`, `PONGCHECK_REFUSED`,
+   *   `PONGCHECK_PROTOCOL`, `PONGCHECK_BUSY`, or `PONGCHECK_CONFIG` for invalid options; the reason of `options.signal`
+   *   if that aborts.
+   */
+  async ping(options: PingOptions = {}): Promise<Pong> {
+    const pong = this.#ping(options, this.#maxInFlight);
+    if (options.close) this.#closeAfter(pong);
+    return pong;
+  }
+
+  /** @internal Sends a PING of the heartbeat, exempt from `maxInFlight`: a busy connection must not look dead. */
+  async beat(options: PingOptions): Promise<Pong> {
+    return this.#ping(options, Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * Sends a HELLO, once per connection. After it the server may send PINGs, which are answered, and GOAWAY.
+   *
+   * @returns the HELLO of the server.
+   * @throws PongcheckError as `ping`.
+   */
+  async hello(options: HelloOptions = {}): Promise<HelloBody> {
+    const request = helloRequest(options);
+    if (this.#sentHello)
+      throw new PongcheckError('PONGCHECK_CONFIG', 'HELLO was already sent; allowed: one per connection');
+    const answer = this.#request(request, (frame) => (frame.body ?? {}) as HelloBody, this.#maxInFlight);
+    this.#sentHello = true;
+    return answer;
+  }
+
+  /**
+   * Subscribes to the status: the current one, then each change.
+   *
+   * @returns the watch, to iterate. Its iteration throws `PONGCHECK_REFUSED` if the server permits no (more) watches,
+   *   or the error with which the connection ended.
+   * @throws PongcheckError `PONGCHECK_CLOSED`, `PONGCHECK_BUSY`, or `PONGCHECK_CONFIG` for invalid options.
+   */
+  watch(options: WatchOptions = {}): Watch {
+    const frame = watchFrame(options);
+    options.signal?.throwIfAborted();
+    this.#throwIfClosedOrBusy(Number.POSITIVE_INFINITY);
+    const id = this.#pending.nextId();
+    const stopListening = onAbort(options.signal, () => watch.end());
+    const watch: Watch = new Watch(() => {
+      stopListening();
+      if (this.#watches.delete(id) && !this.#ended) {
+        this.#send({ type: FrameType.WATCH, flags: WatchFlag.CANCEL, ...halvesOf(id) });
+      }
+    });
+    this.#watches.set(id, watch);
+    this.#send({ ...frame, ...halvesOf(id) });
+    return watch;
+  }
+
+  /**
+   * Closes the connection once all outstanding requests are answered, at the latest after `within` milliseconds. What is
+   * unanswered then is rejected with `PONGCHECK_CLOSED`. Of several calls the earliest deadline applies.
+   *
+   * @returns a promise that resolves when the socket is closed, and never rejects.
+   */
+  close(within: number = CLOSE_TIMEOUT_MS): Promise<void> {
+    this.#ended ??= closedFailure(this.address, 'was closed by this program');
+    this.#closing ??= new Promise((resolve) => {
+      if (this.#socket.closed) return resolve();
+      this.#socket.once('close', () => {
+        this.#clock.clear(this.#closeTimer);
+        resolve();
+      });
+      this.#socket.ref();
+      if (this.#pending.size === 0) this.#endSocket();
+    });
+    this.#closeWithin(within);
+    return this.#closing;
+  }
+
+  /** Why no more requests are accepted; undefined while they are. */
+  get ended(): PongcheckError | undefined {
+    return this.#ended;
+  }
+
+  /** Closes the connection immediately. Outstanding requests are rejected with `PONGCHECK_CLOSED`. */
+  destroy(): void {
+    this.#fail(this.#requestedReason, closedFailure(this.address, 'was closed by this program'));
+  }
+
+  /** @internal Closes the connection to a dead server: sends ERROR 13, best effort, and rejects outstanding requests. */
+  terminate(description: string): void {
+    const body = { message: description };
+    const frame = {
+      type: FrameType.ERROR,
+      flags: ErrorFlag.FATAL,
+      code: WireError.STALE_PEER,
+      idHigh: 0,
+      idLow: 0,
+      body,
+    };
+    this.#send(frame);
+    this.#outbox.flush();
+    this.#fail('dead', closedFailure(this.address, `was closed, the server is dead: ${description}`));
+  }
+
+  /** Lets the process exit while this client is idle. An outstanding request still keeps it alive. */
+  unref(): this {
+    this.#unreferenced = true;
+    if (this.#pending.size === 0 && !this.#closing) this.#socket.unref();
+    return this;
+  }
+
+  /** Reverts `unref`. */
+  ref(): this {
+    this.#unreferenced = false;
+    this.#socket.ref();
+    return this;
+  }
+
+  #ping(options: PingOptions, maxInFlight: number): Promise<Pong> {
+    const pong = this.#request(pingRequest(options), (frame, rtt) => this.#readPong(frame, rtt), maxInFlight);
+    this.stats.pings++;
+    return pong;
+  }
+
+  #readPong(frame: Decoder, rtt: number): Pong {
+    this.stats.pongs++;
+    return readPong(frame.code, frame.flags, frame.body as Report | undefined, rtt);
+  }
+
+  #request<T>(
+    { frame, answeredBy, responseTimeout, signal }: Request,
+    read: (answer: Decoder, rtt: number) => T,
+    maxInFlight: number,
+  ): Promise<T> {
+    signal?.throwIfAborted();
+    this.#throwIfClosedOrBusy(maxInFlight);
+    return new Promise((resolve, reject) => {
+      const id = this.#pending.add({
+        answeredBy,
+        responseTimeout,
+        signal,
+        timeoutError: () => timeoutFailure(this.address, 'answer', responseTimeout),
+        answer: (answer, rtt) => resolve(read(answer, rtt)),
+        fail: reject,
+      });
+      if (this.#unreferenced) this.#socket.ref();
+      this.#send({ ...frame, ...id });
+    });
+  }
+
+  #throwIfClosedOrBusy(maxInFlight: number): void {
+    if (this.#ended) throw this.#ended;
+    if (this.#pending.size >= maxInFlight) {
+      throw busyFailure(this.address, `has ${maxInFlight} outstanding requests; allowed: at most ${maxInFlight}`);
+    }
+    if (this.#outbox.unsentBytes > MAX_UNSENT_BYTES) {
+      throw busyFailure(this.address, `does not read: ${this.#outbox.unsentBytes} bytes are unsent`);
+    }
+  }
+
+  #send(frame: OutgoingFrame): void {
+    const bytes = encodeFrame(frame);
+    this.stats.bytesOut += bytes.length;
+    this.sentAt = this.#clock.now();
+    this.#outbox.push(bytes);
+  }
+
+  /** The server ignores everything after a PING with CLOSE. */
+  #closeAfter(pong: Promise<Pong>): void {
+    this.#ended ??= closedFailure(this.address, 'closes: a PING with the option close was sent');
+    this.#requestedReason = 'answered';
+    const close = () => void this.close();
+    pong.then(close, close);
+  }
+
+  #closeWithin(ms: number): void {
+    const deadline = this.#clock.now() + ms;
+    if (deadline >= this.#closeDeadline || this.#socket.closed) return;
+    this.#closeDeadline = deadline;
+    this.#clock.clear(this.#closeTimer);
+    this.#closeTimer = this.#clock.after(ms, () => this.destroy());
+  }
+
+  #becomeIdle(): void {
+    if (this.#closing) this.#endSocket();
+    else if (this.#unreferenced) this.#socket.unref();
+  }
+
+  #endSocket(): void {
+    if (this.#socket.destroyed) return;
+    this.#outbox.flush();
+    this.#socket.end();
+  }
+
+  #read(chunk: Buffer): void {
+    const decoder = this.#decoder;
+    this.stats.bytesIn += chunk.length;
+    this.receivedAt = this.#clock.now();
+    decoder.push(chunk);
+    while (!this.#socket.destroyed) {
+      const result = decoder.next();
+      if (result === NEED_MORE) return;
+      if (result === FAULT) return this.#failProtocol(this.#otherProtocol(chunk) ?? decoder.fault?.message ?? '');
+      this.#dispatch(decoder);
+    }
+  }
+
+  /** The other protocol to which the first bytes belong, if it is known. */
+  #otherProtocol(chunk: Buffer): string | undefined {
+    if (this.stats.bytesIn !== chunk.length) return undefined;
+    if (chunk[0] === 0x15) return TLS_ALERT;
+    return chunk.toString('latin1', 0, 5) === 'HTTP/' ? HTTP : undefined;
+  }
+
+  #dispatch(frame: Decoder): void {
+    switch (frame.type) {
+      case FrameType.PONG:
+        if (!this.#pending.answer(frame)) this.stats.latePongs++;
+        return;
+      case FrameType.PING:
+        return this.#answerPing(frame);
+      case FrameType.ERROR:
+        return this.#onError(frame);
+      case FrameType.GOAWAY:
+        this.goaway = readGoaway(frame.code, frame.body as GoawayBody | undefined);
+        this.emit('goaway', this.goaway);
+        return;
+      case FrameType.STATUS: {
+        // A STATUS may arrive after its watch has ended.
+        const watch = this.#watches.get(idOf(frame));
+        if (watch) watch.take(frame);
+        else this.stats.ignoredFrames++;
+        return;
+      }
+      default:
+        if (frame.type === FrameType.HELLO && this.#pending.answer(frame)) return;
+        this.stats.ignoredFrames++;
+    }
+  }
+
+  #answerPing({ idHigh, idLow, flags }: Decoder): void {
+    if (this.#outbox.unsentBytes > MAX_UNSENT_BYTES) return this.#failProtocol('PINGs without reading the PONGs');
+    this.#send({ type: FrameType.PONG, code: this.#ownStatus(), idHigh, idLow });
+    if (flags & PingFlag.CLOSE) void this.close();
+  }
+
+  #ownStatus(): Status {
+    try {
+      return pongCodes[this.health()] ?? Status.UNKNOWN;
+    } catch {
+      return Status.FAIL;
+    }
+  }
+
+  #onError(frame: Decoder): void {
+    const error = new RefusedError(this.address, frame.code, frame.body as ErrorBody | undefined);
+    if (frame.flags & ErrorFlag.FATAL) this.#fail('refused', error);
+    else if (!this.#pending.fail(frame, error) && !this.#failWatch(idOf(frame), error)) this.stats.ignoredFrames++;
+  }
+
+  #failWatch(id: number, error: PongcheckError): boolean {
+    const watch = this.#watches.get(id);
+    this.#watches.delete(id);
+    watch?.finish(error);
+    return watch !== undefined;
+  }
+
+  #failProtocol(description: string): void {
+    this.#fail('protocol-error', protocolFailure(this.address, description));
+  }
+
+  #onEnd(): void {
+    if (this.#ended && this.#pending.size === 0) this.#fail(this.#requestedReason, this.#ended);
+    else this.#fail('server-closed', closedFailure(this.address, 'was closed by the server'));
+  }
+
+  /** Closes the connection and rejects all outstanding requests with `error`. Only the first call has an effect. */
+  #fail(reason: CloseReason, error: PongcheckError): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.#ended = error;
+    this.#socket.destroy();
+    this.#pending.failAll(error);
+    for (const id of [...this.#watches.keys()]) this.#failWatch(id, error);
+  }
+
+  #emitClose(): void {
+    const reason = this.#reason ?? this.#requestedReason;
+    if (reason === this.#requestedReason) this.emit('close', reason);
+    else this.emit('close', reason, this.#ended);
+  }
+}

@@ -1,0 +1,54 @@
+import type { State } from '../health/state.js';
+import type { GoawayBody } from '../wire/bodies.js';
+import { GoawayReason, PongFlag, Status } from '../wire/codes.js';
+import type { Report } from './report.js';
+
+/** The answer to a PING. */
+export interface Pong {
+  /** Status of the responder. A code that this version does not know is `unknown`, which is never healthy. */
+  readonly status: State;
+  /** The status byte as received; 128 to 255 are reserved for private use. */
+  readonly code: number;
+  /** Whether `status` is pass or warn. */
+  readonly healthy: boolean;
+  /** The deadline passed before the checks finished: this is the last known status. */
+  readonly stale: boolean;
+  /** The report was too long: `checks` is left out, `causes` is complete. */
+  readonly truncated: boolean;
+  /** Round-trip time of this PING in milliseconds, measured with a monotonic clock. */
+  readonly rtt: number;
+  /** The report, if `detail` was requested and is permitted. Written by the peer and not validated: check it before use. */
+  readonly report?: Report;
+}
+
+/** The server asks the client to close this connection: why, and when to reconnect. */
+export interface Goaway extends GoawayBody {
+  reason: 'none' | 'draining' | 'too-old' | 'idle' | 'unknown';
+}
+
+const states = namesOf(Status) as ReadonlyMap<number, State>;
+const goawayReasons = namesOf(GoawayReason) as ReadonlyMap<number, Goaway['reason']>;
+
+/** Reads the fields of a PONG frame. */
+export function readPong(code: number, flags: number, report: Report | undefined, rtt: number): Pong {
+  const status = states.get(code) ?? 'unknown';
+  return {
+    status,
+    code,
+    healthy: status === 'pass' || status === 'warn',
+    stale: (flags & PongFlag.STALE) !== 0,
+    truncated: (flags & PongFlag.TRUNCATED) !== 0,
+    rtt,
+    ...(report && { report }),
+  };
+}
+
+/** Reads the fields of a GOAWAY frame. */
+export function readGoaway(code: number, body: GoawayBody | undefined): Goaway {
+  return { ...body, reason: goawayReasons.get(code) ?? 'unknown' };
+}
+
+/** The names of the codes of a wire registry: `TOO_MANY_PINGS: 8` is 8 -> `too-many-pings`. */
+export function namesOf(registry: Readonly<Record<string, number>>): ReadonlyMap<number, string> {
+  return new Map(Object.entries(registry).map(([name, code]) => [code, name.toLowerCase().replaceAll('_', '-')]));
+}
