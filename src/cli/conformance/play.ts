@@ -5,11 +5,11 @@ import { difference } from './match.js';
 import type { OperatorStep, Session, Step, WantedFrame } from './session.js';
 
 export const verdicts = ['ok', 'not strict', 'failed', 'not implemented', 'not tried'] as const;
-export type Hysteresis = (typeof verdicts)[number];
+export type Verdict = (typeof verdicts)[number];
 
 export interface Outcome {
   readonly session: Session;
-  readonly verdict: Hysteresis;
+  readonly verdict: Verdict;
   /** Why it is not ok. */
   readonly why?: string;
   /** How the server ended the connection where it had to. */
@@ -36,7 +36,7 @@ type Ending = Extract<Step, { expectEnd: string }>;
 /** A step that went otherwise than it should. */
 class Wrong extends Error {
   constructor(
-    readonly verdict: Hysteresis,
+    readonly verdict: Verdict,
     message: string,
     readonly close?: Outcome['close'],
   ) {

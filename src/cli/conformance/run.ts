@@ -3,7 +3,7 @@ import { parseAddress } from '../../net/address.js';
 import { type FlagValues, UsageError } from '../parser.js';
 import { printable, printableJson, stylesFor } from '../terminal.js';
 import { Dialogue } from './dialogue.js';
-import { type Hysteresis, type Outcome, play, type Subject } from './play.js';
+import { type Verdict, type Outcome, play, type Subject } from './play.js';
 import { startResponder } from './responder.js';
 import { junit, type RuleScore, scoreCloses, scoreRules } from './score.js';
 import { readSessions, type Session } from './session.js';
@@ -86,7 +86,7 @@ function asText(scores: readonly RuleScore[], outcomes: readonly Outcome[]): str
       .filter((outcome) => outcome.verdict === verdict && verdict !== 'ok')
       .map(({ session, why = '' }) => `       ${printable(session.name)}: ${printable(why, 300)}`),
   ]);
-  const count = (verdict: Hysteresis) => scores.filter((score) => score.verdict === verdict).length;
+  const count = (verdict: Verdict) => scores.filter((score) => score.verdict === verdict).length;
   const { fin, rst, none } = scoreCloses(outcomes);
   return [
     ...lines,

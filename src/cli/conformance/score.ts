@@ -1,13 +1,13 @@
-import type { Hysteresis, Outcome } from './play.js';
+import type { Outcome, Verdict } from './play.js';
 
 export interface RuleScore {
   readonly rule: string;
-  readonly verdict: Hysteresis;
+  readonly verdict: Verdict;
   readonly outcomes: readonly Outcome[];
 }
 
 /** Of several the first that is here is told. */
-const order: readonly Hysteresis[] = ['failed', 'not implemented', 'not strict', 'ok', 'not tried'];
+const order: readonly Verdict[] = ['failed', 'not implemented', 'not strict', 'ok', 'not tried'];
 
 /** What the sessions say of each rule, in the order of the rules. */
 export function scoreRules(outcomes: readonly Outcome[]): RuleScore[] {
@@ -16,7 +16,7 @@ export function scoreRules(outcomes: readonly Outcome[]): RuleScore[] {
     .sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)))
     .map((rule) => {
       const own = outcomes.filter(({ session }) => session.rules.includes(rule));
-      const verdict = order.find((one) => own.some((outcome) => outcome.verdict === one)) as Hysteresis;
+      const verdict = order.find((one) => own.some((outcome) => outcome.verdict === one)) as Verdict;
       return { rule, verdict, outcomes: own };
     });
 }
