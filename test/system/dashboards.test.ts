@@ -70,7 +70,10 @@ describe('Prometheus beside responders', () => {
     busy = await Responder.start(
       trial,
       { listen },
-      { moods: { work: { interval: '1s' }, rare: { interval: 0, groups: ['rare'] }, files: { interval: '1s' } }, files: MAX_FILES },
+      {
+        moods: { work: { interval: '1s' }, rare: { interval: 0, groups: ['rare'] }, files: { interval: '1s' } },
+        files: MAX_FILES,
+      },
     );
     prober = await Responder.start(
       trial,

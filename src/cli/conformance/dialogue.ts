@@ -83,6 +83,12 @@ export class Dialogue {
     return { version, type, flags, code, id, body: length > HEADER ? octets.subarray(HEADER, length) : undefined };
   }
 
+  /** The type of the next frame; undefined: no header came in time, or none can come. */
+  async nextType(within: number): Promise<number | undefined> {
+    await this.until(() => this.octets.length >= HEADER, within);
+    return this.octets.length >= HEADER ? this.octets[5] : undefined;
+  }
+
   /** What has come by the time that `enough` of it has, or nothing more can. */
   async text(enough: (text: string) => boolean, within: number): Promise<string> {
     await this.until(() => enough(this.octets.toString()), within);

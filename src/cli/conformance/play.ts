@@ -23,7 +23,7 @@ export interface Subject {
   operate?(step: OperatorStep): void;
 }
 
-/** How long anything may take that is not said otherwise, in milliseconds. */
+/** How long a step may take, in milliseconds, where nothing else is said. */
 const WITHIN = 4000;
 /** The silence behind a frame that was the last, in milliseconds. */
 const LAST = 300;
@@ -44,22 +44,26 @@ class Wrong extends Error {
   }
 }
 
-/** Plays one session. Never rejects; takes as long as its steps may take, and no longer. */
-export async function play(session: Session, subject: Subject): Promise<Outcome> {
+/**
+ * Plays one session. Never rejects; takes as long as its steps may take, and no longer.
+ *
+ * @param limit how long a step may take that has no time of its own, in milliseconds
+ */
+export async function play(session: Session, subject: Subject, limit = WITHIN): Promise<Outcome> {
   const beside: Dialogue[] = [];
   let dialogue: Dialogue | undefined;
   let close: Outcome['close'];
   try {
     const { beside: others = [] } = session;
     for (const octets of typeof others === 'number' ? Array<string>(others).fill('') : others) {
-      const other = await Dialogue.open(subject.host, subject.port, WITHIN);
+      const other = await Dialogue.open(subject.host, subject.port, limit);
       beside.push(other);
       if (octets) other.send(Buffer.from(octets, 'hex'));
     }
     // What is counted at accept has to be counted before the next one comes.
     for (const other of beside) await other.isSilent(50);
-    dialogue = await Dialogue.open(subject.host, subject.port, WITHIN);
-    for (const step of session.steps) close = (await take(step, dialogue, subject)) ?? close;
+    dialogue = await Dialogue.open(subject.host, subject.port, limit);
+    for (const step of session.steps) close = (await take(step, dialogue, subject, limit)) ?? close;
     return {
       session,
       verdict: close === 'rst' ? 'not strict' : 'ok',
@@ -75,8 +79,8 @@ export async function play(session: Session, subject: Subject): Promise<Outcome>
 }
 
 /** How the server ended, where the step is about that. */
-async function take(step: Step, dialogue: Dialogue, subject: Subject): Promise<Outcome['close']> {
-  const within = 'within' in step ? (step.within ?? WITHIN) : WITHIN;
+async function take(step: Step, dialogue: Dialogue, subject: Subject, limit: number): Promise<Outcome['close']> {
+  const within = 'within' in step ? (step.within ?? limit) : limit;
   if ('send' in step) await send(step, dialogue);
   else if ('read' in step) dialogue.read(step.read);
   else if ('fin' in step) dialogue.fin();
@@ -86,8 +90,8 @@ async function take(step: Step, dialogue: Dialogue, subject: Subject): Promise<O
       throw new Wrong('failed', `silence was wanted, and ${came(dialogue)}`);
   } else if ('expect' in step) compare(step.expect, await dialogue.frame(within), dialogue);
   else if ('expectAll' in step) await compareAll(step.expectAll, dialogue, within);
-  else if ('skip' in step) await skip(step.skip, dialogue);
-  else if ('expectLast' in step) await compareLast(step.expectLast, dialogue);
+  else if ('skip' in step) await skip(step.skip, dialogue, within);
+  else if ('expectLast' in step) await compareLast(step.expectLast, dialogue, within);
   else if ('expectText' in step) await compareText(new RegExp(step.expectText), dialogue, within);
   else if ('expectEnd' in step) return end(step, dialogue, within);
   else if ('barrier' in step) {
@@ -131,21 +135,20 @@ async function compareAll(wanted: readonly WantedFrame[], dialogue: Dialogue, wi
   }
 }
 
-async function compareLast(wanted: WantedFrame, dialogue: Dialogue): Promise<void> {
+/** Takes frames until this one has come and no other follows it. */
+async function compareLast(wanted: WantedFrame, dialogue: Dialogue, within: number): Promise<void> {
   let last: CameFrame | undefined;
-  for (let next = await dialogue.frame(WITHIN); next; next = await dialogue.frame(LAST)) last = next;
+  let next = await dialogue.frame(within);
+  while (next) {
+    last = next;
+    next = await dialogue.frame(difference(wanted, last) === undefined ? LAST : within);
+  }
   compare(wanted, last, dialogue);
 }
 
 /** Takes frames like this, as many as there are, until another one is next. */
-async function skip(wanted: WantedFrame, dialogue: Dialogue): Promise<void> {
-  // The type is in octet 5 of what is next.
-  while ((await hasHeader(dialogue)) && dialogue.left[5] === wanted.type) await dialogue.frame(WITHIN);
-}
-
-async function hasHeader(dialogue: Dialogue): Promise<boolean> {
-  await sleep(20);
-  return dialogue.left.length >= 16;
+async function skip(wanted: WantedFrame, dialogue: Dialogue, within: number): Promise<void> {
+  while ((await dialogue.nextType(within)) === wanted.type) await dialogue.frame(within);
 }
 
 async function compareText(wanted: RegExp, dialogue: Dialogue, within: number): Promise<void> {

@@ -3,7 +3,7 @@ import { parseAddress } from '../../net/address.js';
 import { type FlagValues, UsageError } from '../parser.js';
 import { printable, printableJson, stylesFor } from '../terminal.js';
 import { Dialogue } from './dialogue.js';
-import { type Verdict, type Outcome, play, type Subject } from './play.js';
+import { type Outcome, play, type Subject, type Verdict } from './play.js';
 import { startResponder } from './responder.js';
 import { junit, type RuleScore, scoreCloses, scoreRules } from './score.js';
 import { readSessions, type Session } from './session.js';
