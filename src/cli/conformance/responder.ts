@@ -24,13 +24,12 @@ const kinds: Readonly<Record<string, () => CheckDefinition>> = {
   slow: () => ({
     ...of(() => new Promise((resolve) => setTimeout(resolve, SLOW).unref())),
     interval: 0,
-    timeout: LONG,
   }),
-  hang: () => ({ ...of(() => new Promise(() => {})), interval: 0, timeout: LONG }),
+  hang: () => ({ ...of(() => new Promise(() => {})), interval: 0 }),
   /** Passes once, and hangs from then on. */
   once: () => {
     let runs = 0;
-    return { ...of(() => (runs++ === 0 ? undefined : new Promise(() => {}))), interval: 0, timeout: LONG };
+    return { ...of(() => (runs++ === 0 ? undefined : new Promise(() => {}))), interval: 0 };
   },
   /** Another result each time. */
   flip: () => {
@@ -44,12 +43,13 @@ const kinds: Readonly<Record<string, () => CheckDefinition>> = {
     return { ...of(() => (performance.now() < until ? runs++ % 2 === 0 : 'warn')), interval: 50, minInterval: 10 };
   },
   /** Asks another responder, which does not answer. */
-  remote: () => ({ ...of(() => new Promise(() => {})), kind: 'pingpong', interval: 0, timeout: LONG }),
+  remote: () => ({ ...of(() => new Promise(() => {})), kind: 'pingpong', interval: 0 }),
 };
 
 function of(run: () => unknown): CheckDefinition {
   return {
     kind: 'function',
+    timeout: LONG,
     run: async () => {
       const result = await run();
       if (result === 'warn') return { status: 'warn' };
