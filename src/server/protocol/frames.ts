@@ -96,7 +96,7 @@ export class BinarySession implements Session {
   proceed(now: number): void {
     const { chunk, decoder, connection, bucket } = this;
     if (chunk === undefined) return;
-    const { turn } = connection.shared.responder;
+    const { turn, budget } = connection.shared.responder;
     const allowed = bucket ? bucket.available(now) : Number.POSITIVE_INFINITY;
     let judged = 0;
     let slow = 0;
@@ -153,7 +153,7 @@ export class BinarySession implements Session {
       } else {
         this.dispatch(now);
         unauthorizedReason = connection.unauthorizedReason;
-        if (++slow === TURN_BUDGET) connection.yieldTurn();
+        if (++slow === TURN_BUDGET || budget.isSpent()) connection.yieldTurn();
       }
     }
 

@@ -16,6 +16,7 @@ import { encodeFrame, encodeHeader, writeHeader } from '../../wire/encode.js';
 import type { ServerSettings } from '../settings.js';
 import type { ServerStats } from '../stats.js';
 import { ownOffer } from './negotiated.js';
+import { TurnBudget } from './turn-budget.js';
 
 /** The status octet for each state (SPEC "Registries"). */
 export const statusOf: Readonly<Record<State, number>> = {
@@ -101,6 +102,7 @@ export class Responder {
   /** Octets that a PONG with a report took last: what is set aside for one that is still to come. */
   reportBytes = FIRST_REPORT_ESTIMATE;
   readonly turn: ReadBatch;
+  readonly budget: TurnBudget;
 
   constructor(
     readonly health: Health,
@@ -110,6 +112,7 @@ export class Responder {
     private readonly clock: Clock,
   ) {
     this.turn = new ReadBatch(health, stats, clock);
+    this.budget = new TurnBudget(clock);
   }
 
   /** The body of the server's HELLO, with what holds at the listener where it is said. */
