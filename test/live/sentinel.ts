@@ -7,7 +7,10 @@ import { freePort, needProgram, ServerProcess } from './server-process.js';
 const PACKAGES = 'redis-server (apt-get install -y --no-install-recommends redis-server)';
 const READY = /\+monitor master/;
 
-/** A Redis Sentinel on a random port of 127.0.0.1, that watches one primary and decides alone. */
+/** An hour: a Sentinel that was frozen, or a busy machine, must not start a failover that no test asked for. */
+const DOWN_AFTER_MS = 3_600_000;
+
+/** A Redis Sentinel on a random port of 127.0.0.1, that watches one primary; it fails over at SENTINEL FAILOVER only. */
 export class Sentinel {
   private constructor(
     readonly port: number,
@@ -23,7 +26,7 @@ export class Sentinel {
     const own = [`bind 127.0.0.1`, `port ${port}`, `dir ${folder}`];
     const watched = [
       `sentinel monitor ${name} ${primary.host} ${primary.port} 1`,
-      `sentinel down-after-milliseconds ${name} 500`,
+      `sentinel down-after-milliseconds ${name} ${DOWN_AFTER_MS}`,
     ];
     await writeFile(file, [...own, ...watched, ...lines, ''].join('\n'));
     const server = new ServerProcess(needProgram(PACKAGES, 'redis-server', 'valkey-server'), folder);

@@ -1,13 +1,19 @@
 import { execFile } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { connect } from '../../src/client.js';
 import { createService } from '../../src/index.js';
 import type { ServiceOptions } from '../../src/service/options.js';
 import { compiledPackage } from '../cli/compiled.js';
 
 const quiet = { listen: [{ url: 'pong://127.0.0.1:0' }], http: false } as const;
+
+// So that a test that fails leaves nothing open: that would be reported in place of what failed.
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
 
 describe('createService', () => {
   it.each<[object, string]>([
@@ -83,8 +89,10 @@ describe('createService', () => {
         ),
       },
     });
+    closing.push(() => service.stop());
     await service.start();
     const client = await connect(service.addresses[0] as string);
+    closing.push(() => client.close());
     const { truncated, report } = await client.ping({ detail: true });
     expect([truncated, report?.causes?.length]).toEqual([true, expect.any(Number)]);
     const one = await client.ping({ detail: true, checks: ['big', 'circle'] });
@@ -93,12 +101,11 @@ describe('createService', () => {
       big: [{ state: 'pass', observedValue: '{"lag":"12","of":["1"]}' }],
       circle: [{ state: 'warn', observedValue: 'an object that cannot be serialised', output: '10' }],
     });
-    await client.close();
-    await service.stop();
   });
 
   it('makes what starts once, and goes on when it is started again', async () => {
     const service = createService({ ...quiet });
+    closing.push(() => service.stop());
     await service.start();
     const { addresses } = service;
     await expect(service.start()).rejects.toMatchObject({ code: 'PONGCHECK_STARTED' });

@@ -7,7 +7,6 @@ import { type Client, connect } from '../../src/client.js';
 import { type Certificate, makeCertificate } from '../live/certificate.js';
 import { MariaDb } from '../live/mariadb.js';
 import { Redis } from '../live/redis.js';
-import { parseScrape, valueOf } from '../metrics/scrape.js';
 import { Peer } from '../server/peer.js';
 import { Load } from './load.js';
 import { panels } from './panels.js';
@@ -16,6 +15,7 @@ import { Responder } from './responder.js';
 import { Trial } from './trial.js';
 
 const MAX_CONNECTIONS = 10;
+/** A check with the mood `leak` opens 400. */
 const MAX_FILES = 500;
 /** Beyond what the alert for results that are too old lets pass. */
 const OLD_MS = 12_000;
@@ -70,7 +70,10 @@ describe('Prometheus beside responders', () => {
     busy = await Responder.start(
       trial,
       { listen },
-      { moods: { work: { interval: '1s' }, rare: { interval: 0, groups: ['rare'] } }, files: MAX_FILES },
+      {
+        moods: { work: { interval: '1s' }, rare: { interval: 0, groups: ['rare'] }, files: { interval: '1s' } },
+        files: MAX_FILES,
+      },
     );
     prober = await Responder.start(
       trial,
@@ -173,13 +176,11 @@ describe('Prometheus beside responders', () => {
     shop.mood('slow', 'late');
     shop.mood('stalling', 'stall');
     busy.mood('work', 'busy');
+    busy.mood('files', 'leak');
+    prober.reload('checks: [');
     load.troubled = true;
     prometheus.discover('checkout', []);
     await fill(shop.port, MAX_CONNECTIONS + 2);
-    await fill(
-      busy.port,
-      Math.ceil(MAX_FILES * 0.9) - valueOf(parseScrape(await busy.text('/metrics')), 'process_open_fds'),
-    );
 
     const fired = new Map<string, Record<string, string>[]>();
     const filled = new Set<string>();
@@ -245,6 +246,7 @@ describe('Prometheus beside responders', () => {
     told('PongcheckConnectionsNearLimit', { instance: shop.http });
     told('PongcheckEventLoopStalled', { instance: shop.http });
     told('PongcheckEventLoopBusy', { instance: busy.http });
+    told('PongcheckReloadFailed', { instance: prober.http });
     told('PongcheckFilesNearLimit', { instance: busy.http });
     told('PongcheckCertificateRunsOut', { instance: busy.http });
     const target = `127.0.0.1:${frozen.port}`;
@@ -261,7 +263,8 @@ describe('Prometheus beside responders', () => {
     await redis.restart();
     frozen.program.thaw();
     for (const check of ['flapping', 'hanging', 'slow', 'stalling']) shop.mood(check, 'well');
-    busy.mood('work', 'well');
+    for (const check of ['work', 'files']) busy.mood(check, 'well');
+    prober.reload();
     prober.mood('sick', 'well');
     for (const { socket } of crowd.splice(0)) socket.destroy();
     load.troubled = false;

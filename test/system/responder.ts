@@ -6,6 +6,8 @@ import { compiledPackage } from '../cli/compiled.js';
 import type { Program } from './program.js';
 import type { Trial } from './trial.js';
 
+const CONFIG_FILE = 'pongcheck.yml';
+
 /** `pongcheck serve` in a process of its own, with checks whose mood can be set. */
 export class Responder {
   private constructor(
@@ -15,6 +17,8 @@ export class Responder {
     /** HOST:PORT where it serves HTTP. */
     readonly http: string,
     private readonly folder: string,
+    /** The text of its configuration file. */
+    private readonly config: string,
   ) {}
 
   /** `moods`: own checks by their name, with their settings; all begin well. `files`: how many it may have open. */
@@ -37,15 +41,16 @@ export class Responder {
       checks: { ...checks, ...Object.fromEntries(own) },
       ...rest,
     };
-    const file = join(folder, 'pongcheck.yml');
-    writeFileSync(file, stringify(whole));
+    const file = join(folder, CONFIG_FILE);
+    const text = stringify(whole);
+    writeFileSync(file, text);
     const cli = join(compiledPackage(), 'dist', 'cli.js');
     const limit = files === undefined ? [] : ['prlimit', `--nofile=${files}:${files}`];
     const program = trial.program([...limit, process.execPath, cli, 'serve', '--config', file]);
     const { url } = await program.says(/^HTTP: .*\/metrics/);
     const listening = program.said.filter(({ event }) => event.startsWith('listening on'));
     const ports = listening.map(({ address }) => Number(new URL(address).port));
-    return new Responder(program, ports, new URL(url).host, folder);
+    return new Responder(program, ports, new URL(url).host, folder, text);
   }
 
   get port(): number {
@@ -55,6 +60,12 @@ export class Responder {
   /** A word of `programs/moods.js`, for the next run of a check. */
   mood(check: string, word: string): void {
     writeFileSync(join(this.folder, check), word);
+  }
+
+  /** Reloads this text as its configuration; without one, what it was started with. */
+  reload(config = this.config): void {
+    writeFileSync(join(this.folder, CONFIG_FILE), config);
+    this.program.signal('SIGHUP');
   }
 
   async text(path: string): Promise<string> {

@@ -83,6 +83,12 @@ export class Dialogue {
     return { version, type, flags, code, id, body: length > HEADER ? bytes.subarray(HEADER, length) : undefined };
   }
 
+  /** The type of the next frame; undefined: timed out or closed. */
+  async nextType(within: number): Promise<number | undefined> {
+    await this.until(() => this.bytes.length >= HEADER, within);
+    return this.bytes.length >= HEADER ? this.bytes[5] : undefined;
+  }
+
   /** Reads text until `enough` returns true, or the timeout or the end. */
   async text(enough: (text: string) => boolean, within: number): Promise<string> {
     await this.until(() => enough(this.bytes.toString()), within);

@@ -44,22 +44,26 @@ class StepFailure extends Error {
   }
 }
 
-/** Runs one session. Never rejects, and takes no longer than the timeouts of its steps. */
-export async function play(session: Session, subject: Subject): Promise<Outcome> {
+/**
+ * Runs one session. Never rejects, and takes no longer than the timeouts of its steps.
+ *
+ * @param stepTimeout timeout of a step that has none of its own, in milliseconds
+ */
+export async function play(session: Session, subject: Subject, stepTimeout = STEP_TIMEOUT_MS): Promise<Outcome> {
   const beside: Dialogue[] = [];
   let dialogue: Dialogue | undefined;
   let close: Outcome['close'];
   try {
     const { beside: others = [] } = session;
     for (const octets of typeof others === 'number' ? Array<string>(others).fill('') : others) {
-      const other = await Dialogue.open(subject.host, subject.port, STEP_TIMEOUT_MS);
+      const other = await Dialogue.open(subject.host, subject.port, stepTimeout);
       beside.push(other);
       if (octets) other.send(Buffer.from(octets, 'hex'));
     }
     // The server must have accepted these connections before the next one.
     for (const other of beside) await other.isSilent(50);
-    dialogue = await Dialogue.open(subject.host, subject.port, STEP_TIMEOUT_MS);
-    for (const step of session.steps) close = (await runStep(step, dialogue, subject)) ?? close;
+    dialogue = await Dialogue.open(subject.host, subject.port, stepTimeout);
+    for (const step of session.steps) close = (await runStep(step, dialogue, subject, stepTimeout)) ?? close;
     return {
       session,
       verdict: close === 'rst' ? 'not strict' : 'ok',
@@ -75,8 +79,13 @@ export async function play(session: Session, subject: Subject): Promise<Outcome>
 }
 
 /** Runs one step. Returns how the server closed the connection, if the step expects that. */
-async function runStep(step: Step, dialogue: Dialogue, subject: Subject): Promise<Outcome['close']> {
-  const within = 'within' in step ? (step.within ?? STEP_TIMEOUT_MS) : STEP_TIMEOUT_MS;
+async function runStep(
+  step: Step,
+  dialogue: Dialogue,
+  subject: Subject,
+  stepTimeout: number,
+): Promise<Outcome['close']> {
+  const within = 'within' in step ? (step.within ?? stepTimeout) : stepTimeout;
   if ('send' in step) await send(step, dialogue);
   else if ('read' in step) dialogue.read(step.read);
   else if ('fin' in step) dialogue.fin();
@@ -86,8 +95,8 @@ async function runStep(step: Step, dialogue: Dialogue, subject: Subject): Promis
       throw new StepFailure('failed', `expected silence, but ${received(dialogue)}`);
   } else if ('expect' in step) compare(step.expect, await dialogue.frame(within), dialogue);
   else if ('expectAll' in step) await compareAll(step.expectAll, dialogue, within);
-  else if ('skip' in step) await skip(step.skip, dialogue);
-  else if ('expectLast' in step) await compareLast(step.expectLast, dialogue);
+  else if ('skip' in step) await skip(step.skip, dialogue, within);
+  else if ('expectLast' in step) await compareLast(step.expectLast, dialogue, within);
   else if ('expectText' in step) await compareText(new RegExp(step.expectText), dialogue, within);
   else if ('expectEnd' in step) return end(step, dialogue, within);
   else if ('barrier' in step) {
@@ -131,22 +140,20 @@ async function compareAll(wanted: readonly WantedFrame[], dialogue: Dialogue, wi
   }
 }
 
-async function compareLast(wanted: WantedFrame, dialogue: Dialogue): Promise<void> {
+/** Reads frames until the wanted one was received and no other follows it. */
+async function compareLast(wanted: WantedFrame, dialogue: Dialogue, within: number): Promise<void> {
   let last: ReceivedFrame | undefined;
-  for (let next = await dialogue.frame(STEP_TIMEOUT_MS); next; next = await dialogue.frame(LAST_FRAME_SILENCE_MS))
+  let next = await dialogue.frame(within);
+  while (next) {
     last = next;
+    next = await dialogue.frame(difference(wanted, last) === undefined ? LAST_FRAME_SILENCE_MS : within);
+  }
   compare(wanted, last, dialogue);
 }
 
 /** Skips frames of this type. */
-async function skip(wanted: WantedFrame, dialogue: Dialogue): Promise<void> {
-  // The type is byte 5 of the next frame.
-  while ((await hasHeader(dialogue)) && dialogue.left[5] === wanted.type) await dialogue.frame(STEP_TIMEOUT_MS);
-}
-
-async function hasHeader(dialogue: Dialogue): Promise<boolean> {
-  await sleep(20);
-  return dialogue.left.length >= 16;
+async function skip(wanted: WantedFrame, dialogue: Dialogue, within: number): Promise<void> {
+  while ((await dialogue.nextType(within)) === wanted.type) await dialogue.frame(within);
 }
 
 async function compareText(wanted: RegExp, dialogue: Dialogue, within: number): Promise<void> {

@@ -95,7 +95,7 @@ export class BinarySession implements Session {
   proceed(now: number): void {
     const { chunk, decoder, connection, bucket } = this;
     if (chunk === undefined) return;
-    const { batch } = connection.shared.responder;
+    const { batch, budget } = connection.shared.responder;
     const allowed = bucket ? bucket.available(now) : Number.POSITIVE_INFINITY;
     let frames = 0;
     let slow = 0;
@@ -152,7 +152,7 @@ export class BinarySession implements Session {
       } else {
         this.dispatch(now);
         unauthorizedReason = connection.unauthorizedReason;
-        if (++slow === TURN_BUDGET) connection.yieldTurn();
+        if (++slow === TURN_BUDGET || budget.isSpent()) connection.yieldTurn();
       }
     }
 

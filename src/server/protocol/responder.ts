@@ -16,6 +16,7 @@ import { encodeFrame, encodeHeader, writeHeader } from '../../wire/encode.js';
 import type { ServerSettings } from '../settings.js';
 import type { ServerStats } from '../stats.js';
 import { ownOffer } from './negotiated.js';
+import { TurnBudget } from './turn-budget.js';
 
 /** Status byte of each state (SPEC "Registries"). */
 export const statusOf: Readonly<Record<State, number>> = {
@@ -98,6 +99,7 @@ export class Responder {
   /** Size of the last PONG with a report, in bytes; set aside for each pending one. */
   reportBytes = FIRST_REPORT_BYTES;
   readonly batch: ReadBatch;
+  readonly budget: TurnBudget;
 
   constructor(
     readonly health: Health,
@@ -107,6 +109,7 @@ export class Responder {
     private readonly clock: Clock,
   ) {
     this.batch = new ReadBatch(health, stats, clock);
+    this.budget = new TurnBudget(clock);
   }
 
   /** Body of the server's HELLO, for a listener with these heartbeat settings. */

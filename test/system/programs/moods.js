@@ -1,11 +1,12 @@
 // A check for trials: what it does is the word in a file, which the trial writes anew while the service runs.
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export default ({ file }) => {
   const mood = () => readFileSync(file, 'utf8');
   let flips = 0;
   let busy;
+  let open = [];
   const moods = {
     well: () => true,
     /** In the end, but not soon. */
@@ -22,10 +23,15 @@ export default ({ file }) => {
     busy: () => {
       busy ??= setInterval(block, 50, 48).unref();
     },
+    /** Opens files that it does not close. */
+    leak: () => {
+      if (open.length === 0) open = Array.from({ length: 400 }, () => openSync('/dev/null'));
+    },
   };
   return async () => {
     const word = mood();
     if (word !== 'busy') busy = void clearInterval(busy);
+    if (word !== 'leak') for (const file of open.splice(0)) closeSync(file);
     return moods[word]();
   };
 };
