@@ -81,7 +81,9 @@ function fromFunction(check: CheckFunction): CheckDefinition {
 function readSettings(name: string, given: CheckDefinition): CheckSettings {
   const issues: string[] = [];
   const report = (path: Path, description: string) => issues.push(`${formatPath(path)} ${description}`);
-  const known = Object.fromEntries(checkSettingRows.map(({ path }) => [path, given[path as keyof CheckSettings]]));
+  // With former names, which are refused; other keys belong to the definition.
+  const keys = checkSettingRows.flatMap(({ path, formerly = [] }) => [path, formerly].flat());
+  const known = Object.fromEntries(keys.map((key) => [key, given[key as keyof CheckSettings]]));
   const settings = new OptionReader(report).read(shape, known, ['checks', name]) as CheckSettings;
   if (issues.length > 0) throw configError(issues);
   if (settings.groups?.includes('liveness')) {

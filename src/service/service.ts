@@ -92,10 +92,12 @@ export class Service {
   private bound: string[] = [];
 
   constructor(options: ServiceOptions) {
+    // First, as it refuses what is not an object.
+    const settings = readServiceOptions(options);
     const { clock = systemClock, log = silentLog } = options;
     this.clock = clock;
     this.log = log;
-    this.settings = this.clampToFdLimit(readServiceOptions(options));
+    this.settings = this.clampToFdLimit(settings);
     const { registry, http, probe } = this.settings;
     this.reloads = new Reloads(clock);
     this.loop = new LoopWatch(clock);

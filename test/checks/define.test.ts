@@ -119,6 +119,11 @@ describe('the definition of a check', () => {
     expect(refusal(() => defineCheck(name, { kind: 'test', run }))).toContain('is not a valid name');
   });
 
+  it('refuses the former name of a setting, with its new one', () => {
+    const definition = { kind: 'function', run: async () => ({ status: 'pass' as const }), floor: 100 };
+    expect(() => defineCheck('db', definition)).toThrow('checks.db.floor was renamed to minInterval');
+  });
+
   it('refuses what is no check at all', () => {
     expect(refusal(() => defineCheck('x', undefined as never))).toContain(
       'a function, or an object with a function `run`',

@@ -103,14 +103,14 @@ describe('a responder that breaks a rule', () => {
     });
     const outcomes = await verdictsOn('M2', subject);
     expect(outcomes.map(({ verdict }) => verdict)).toContain('failed');
-    expect(outcomes.map(({ why }) => why).join()).toContain('the id is 0000000000000000, wanted');
+    expect(outcomes.map(({ why }) => why).join()).toContain('the id is 0000000000000000, expected');
   });
 
   it('by talking first is found', async () => {
     const subject = await spoilt((client) => client.write('hello\n'));
     expect((await verdictsOn('M11', subject))[0]).toMatchObject({
       verdict: 'failed',
-      why: expect.stringContaining('octets came'),
+      why: expect.stringContaining('expected silence, but received'),
     });
   });
 
@@ -120,7 +120,7 @@ describe('a responder that breaks a rule', () => {
     expect(outcome).toMatchObject({
       verdict: 'failed',
       close: 'none',
-      why: 'the end was wanted, and the connection stays',
+      why: 'expected a close, but the connection stays open',
     });
   });
 
