@@ -4,12 +4,12 @@ import { Socket } from 'node:net';
 export interface KeepAlive {
   /**
    * Silence before the first probe, in milliseconds (the kernel uses whole seconds).
-   * @default 30_000
+   * @default 30000
    */
   idle: number;
   /**
    * Interval of the probes, in milliseconds (the kernel uses whole seconds).
-   * @default 10_000
+   * @default 10000
    */
   interval: number;
   /**
@@ -19,8 +19,7 @@ export interface KeepAlive {
   count: number;
   /**
    * How long sent data may stay unacknowledged, in milliseconds; 0 = system default (about 15 minutes). If set, Linux
-   * ignores `count`.
-   * @default idle + interval x count
+   * ignores `count`. Default: idle + interval x count.
    */
   userTimeout?: number;
 }

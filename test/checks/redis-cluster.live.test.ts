@@ -35,6 +35,7 @@ describe('a check of a Redis cluster', () => {
   const well = { status: 'pass', observedValue: 'primary' };
 
   itOwnServer('passes at each node, with whatever key it writes, and writes it where it is', async () => {
+    for (const node of nodes) await node.command(['FLUSHALL']);
     for (const node of nodes) {
       expect(await runCheck(check(node))).toMatchObject(well);
       for (const write of keys) expect(await runCheck(check(node, { write }))).toMatchObject(well);
@@ -65,9 +66,10 @@ describe('a check of a Redis cluster', () => {
       await target.command(['CLUSTER', 'SETSLOT', slot, 'STABLE']);
       await source.command(['CLUSTER', 'SETSLOT', slot, 'STABLE']);
     });
+    // Before the slot moves: then a node redirects commands on keys that it does not have.
+    await source.command(['DEL', 'b']);
     await target.command(['CLUSTER', 'SETSLOT', slot, 'IMPORTING', from]);
     await source.command(['CLUSTER', 'SETSLOT', slot, 'MIGRATING', to]);
-    await source.command(['DEL', 'b']);
     await expect(source.command(['SET', 'b', '1'])).rejects.toThrow(/^ASK/);
     for (const node of nodes) expect(await runCheck(check(node, { write: 'b' }))).toMatchObject(well);
   });

@@ -21,20 +21,25 @@ describe('a check of a Redis that Sentinels watch', () => {
 
   beforeAll(async () => {
     if (process.env.TEST_REDIS_URL) return;
-    servers = await Promise.all([Redis.start(), Redis.start()]);
-    const [primary, replica] = servers;
-    await replica.follow(primary);
-    sentinels = await Promise.all([Sentinel.start(NAME, primary), Sentinel.start(NAME, primary)]);
-    for (const each of sentinels) {
-      await each.until(['SENTINEL', 'REPLICAS', NAME], (list) => (list as unknown[]).length === 1);
-      await each.until(['SENTINEL', 'SENTINELS', NAME], (list) => (list as unknown[]).length === 1);
-    }
+    ({ servers, sentinels } = await watchedPair());
   }, 60_000);
   afterAll(() => Promise.all([...(sentinels ?? []), ...(servers ?? [])].map((each) => each.stop())));
   afterEach(async () => {
     for (const close of closing.splice(0).reverse()) await close();
   });
 
+  /** A primary and its replica, and two Sentinels that know both and each other. */
+  async function watchedPair() {
+    const servers = await Promise.all([Redis.start(), Redis.start()]);
+    const [primary, replica] = servers;
+    await replica.follow(primary);
+    const sentinels = await Promise.all([Sentinel.start(NAME, primary), Sentinel.start(NAME, primary)]);
+    for (const each of sentinels) {
+      await each.until(['SENTINEL', 'REPLICAS', NAME], (list) => (list as unknown[]).length === 1);
+      await each.until(['SENTINEL', 'SENTINELS', NAME], (list) => (list as unknown[]).length === 1);
+    }
+    return { servers, sentinels };
+  }
   const urlOf = (name = NAME) => `redis+sentinel://${sentinels.map(({ address }) => address).join(',')}/${name}`;
   function check(options: Partial<RedisOptions> = {}): CheckDefinition {
     clock = new FakeClock();
@@ -172,9 +177,13 @@ describe('a check of a Redis that Sentinels watch', () => {
   });
 
   itOwnServer('follows a failover at once, in both roles', async () => {
+    // Its own: the roles of the others must not depend on the order of the tests.
+    const { servers, sentinels } = await watchedPair();
+    closing.push(() => Promise.all([...sentinels, ...servers].map((each) => each.stop())));
     const [first, second] = servers;
     const [sentinel] = sentinels;
-    const [primary, replica] = [check({ write: 'a' }), check({ role: 'replica' })];
+    const url = `redis+sentinel://${sentinels.map(({ address }) => address).join(',')}/${NAME}`;
+    const [primary, replica] = [check({ url, write: 'a' }), check({ url, role: 'replica' })];
     expect([await runCheck(primary), await runCheck(replica)]).toMatchObject([isPrimary, isReplica]);
     await sentinel.command(['SENTINEL', 'FAILOVER', NAME]);
     const isNew = (address: unknown) => (address as string[])[1] === String(second.port);

@@ -165,7 +165,7 @@ describe('connect', () => {
   it.each([
     ['pong://host:port', {}, 'PONGCHECK_ADDRESS', /a port that is not a number/],
     ['http://127.0.0.1', {}, 'PONGCHECK_ADDRESS', /an unknown scheme/],
-    ['127.0.0.1:0', {}, 'PONGCHECK_ADDRESS', /Port 0 is for listeners/],
+    ['127.0.0.1:0', {}, 'PONGCHECK_ADDRESS', /Port 0 is only valid for a listener/],
     [undefined as unknown as string, {}, 'PONGCHECK_ADDRESS', /not undefined/],
     ['127.0.0.1', { connectTimeout: -1 }, 'PONGCHECK_CONFIG', /^connectTimeout is -1; allowed: millisec/],
     ['127.0.0.1', { connectTimeout: Number.NaN }, 'PONGCHECK_CONFIG', /^connectTimeout is NaN; allowed/],
