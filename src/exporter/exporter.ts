@@ -70,7 +70,10 @@ export class ProbeExporter {
       throw new ProbeRefusal(503, 'too many probes are under way');
     }
     const { timeout: own = TIMEOUT } = module;
-    const timeout = Math.max(SHORTEST, Math.min(own, (scrapeTimeout ?? Number.POSITIVE_INFINITY) - SCRAPE_OFFSET));
+    const timeout = Math.max(
+      SHORTEST,
+      Math.min(own, Math.floor(scrapeTimeout ?? Number.POSITIVE_INFINITY) - SCRAPE_OFFSET),
+    );
     this.running++;
     try {
       return await probe(address, module, timeout, this.clock);
