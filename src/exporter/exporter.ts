@@ -72,7 +72,8 @@ export class ProbeExporter {
       throw new ProbeRejection(503, 'too many concurrent probes');
     }
     const { timeout: moduleTimeout = DEFAULT_TIMEOUT_MS } = module;
-    const scrapeLimit = (scrapeTimeout ?? Number.POSITIVE_INFINITY) - SCRAPE_OFFSET_MS;
+    // Whole milliseconds, as the client requires them.
+    const scrapeLimit = Math.floor(scrapeTimeout ?? Number.POSITIVE_INFINITY) - SCRAPE_OFFSET_MS;
     const timeout = Math.max(MIN_TIMEOUT_MS, Math.min(moduleTimeout, scrapeLimit));
     this.running++;
     try {

@@ -115,6 +115,15 @@ describe('/probe', () => {
     expect(text).toContain('timeout 2000 ms');
   });
 
+  it('takes a scrape timeout that is no whole number of milliseconds', async () => {
+    const { address, get } = await prober();
+    // 1.1 * 1000 is 1100.0000000000002.
+    const { text } = await get(`target=${address}&module=pongcheck&debug=true`, {
+      'x-prometheus-scrape-timeout-seconds': '1.1',
+    });
+    expect(text).toMatch(/timeout 600 ms.*PONG fail after/s);
+  });
+
   it('refuses more than its bound at once, and goes on afterwards', async () => {
     const { address, get } = await prober({
       maxConcurrent: 1,
