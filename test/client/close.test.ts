@@ -75,6 +75,22 @@ describe('close', () => {
     expect(clock.timers).toBe(0);
   });
 
+  it.each([60_000, Number.POSITIVE_INFINITY])(
+    'waits 1 s for the FIN of the server, once all is answered, within %d ms',
+    async (within) => {
+      const clock = new FakeClock();
+      const server = await serve(passing);
+      const client = await connected(server, { clock });
+      const answer = client.ping();
+      const done = client.close(within);
+      await answer;
+      await once(await server.connection(), 'end');
+      await clock.advance(1000);
+      await done;
+      expect(clock.timers).toBe(0);
+    },
+  );
+
   it('may be called again, also when all is over', async () => {
     const server = await serve();
     const client = await connected(server);
