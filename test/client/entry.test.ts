@@ -18,7 +18,7 @@ describe('the entry point pongcheck/client', () => {
     ).toEqual([]);
   });
 
-  it('is where the package says it is', () => {
+  it('is exported by package.json', () => {
     const { exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
     expect(exports['./client']).toEqual({ types: './dist/client.d.ts', default: './dist/client.js' });
   });

@@ -33,7 +33,7 @@ describe('hooks', () => {
     expect(calls).toEqual(['up', 'down', 'up']);
   });
 
-  it('are not told of a connection that came and went while one was waited for', async () => {
+  it('are not called for a connection that came and went during another call', async () => {
     const calls: string[] = [];
     let clean = () => {};
     const { hooks } = hooksOf({
@@ -53,7 +53,7 @@ describe('hooks', () => {
     expect(calls).toEqual(['up']);
   });
 
-  it('that throw or reject are told as a warning', async () => {
+  it('that throw or reject cause a warning', async () => {
     const { hooks, warnings } = hooksOf({
       onUp: () => {
         throw new Error('no topic');
@@ -69,7 +69,7 @@ describe('hooks', () => {
     expect(warnings).toEqual(['onUp failed: no topic', 'onDown failed: no way back']);
   });
 
-  it('that hang hold up the next for their limit', async () => {
+  it('that hang delay the next by hookTimeout', async () => {
     const calls: string[] = [];
     const { hooks, clock, warnings } = hooksOf({
       onUp: () => new Promise(() => {}),
