@@ -109,7 +109,7 @@ afterAll(async () => {
 });
 
 describe('the commands of the pages', () => {
-  it('are there on every page but the one for programs', () => {
+  it('exist on every page but the one for programs', () => {
     expect([...new Set(everything.map(({ page }) => page))]).toEqual(['run.md', 'scrape.md', 'write-a-client.md']);
   });
 
@@ -123,7 +123,7 @@ describe('the commands of the pages', () => {
     expect(typeFaults(text)).toBe('');
   });
 
-  it('say of what is broken what the pages say', async () => {
+  it('report each fault as the pages show', async () => {
     await redis.kill();
     await until('fail');
     for (const { command, output } of everything.filter(({ scene }) => scene === 'broken')) {
