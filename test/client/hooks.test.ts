@@ -69,6 +69,21 @@ describe('hooks', () => {
     expect(warnings).toEqual(['onUp failed: no topic', 'onDown failed: no way back']);
   });
 
+  it.each([
+    ['an object without a prototype', Object.create(null)],
+    ['a symbol', Symbol('no topic')],
+    ['a revoked Proxy', revokedProxy()],
+  ])('that throw %s cause a warning too', async (_what, thrown) => {
+    const { hooks, warnings } = hooksOf({
+      onUp: () => {
+        throw thrown;
+      },
+    });
+    hooks.up(client('a'));
+    await hooks.done();
+    expect(warnings).toEqual([expect.stringMatching(/^onUp failed: ./)]);
+  });
+
   it('that hang delay the next by hookTimeout', async () => {
     const calls: string[] = [];
     const { hooks, clock, warnings } = hooksOf({
@@ -86,3 +101,9 @@ describe('hooks', () => {
     expect([calls, warnings]).toEqual([['down'], ['onUp timed out after 300 ms; continuing']]);
   });
 });
+
+function revokedProxy(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
