@@ -46,12 +46,12 @@ describe('a fatal ERROR', () => {
     expect(refused.wire).toEqual({ code, name, message: '' });
   });
 
-  it('contains no control characters, and is truncated', async () => {
-    const message = `\u001b[2J\u0007${'x'.repeat(3000)}`;
+  it('is escaped and truncated', async () => {
+    const message = `\u001b[2J\u0007\u2028${'x'.repeat(3000)}`;
     const server = await serve((seen, socket) => socket.write(error(seen.id, 12, FATAL, JSON.stringify({ message }))));
     const client = await connected(server);
     const refused = await rejection(client.ping());
-    expect(refused.message).toMatch(/ answered ERROR 12 internal: \?\[2J\?x+$/);
+    expect(refused.message).toMatch(/ answered ERROR 12 internal: \\u\{1b\}\[2J\\u\{7\}\\u\{2028\}x+…$/);
     expect(refused.message.length).toBeLessThan(300);
   });
 
