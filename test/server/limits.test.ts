@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { FakeClock } from '../fake-clock.js';
+import { FakeHealth } from './fake-health.js';
 import { pass, serve, turnsUntil } from './harness.js';
 import { ping, pingWith, pong } from './peer.js';
 
@@ -361,6 +362,30 @@ describe('a turn', () => {
     expect(stats.paused['turn-budget']).toBeGreaterThan(count / 300);
     expect(stats.pings.readiness.pass).toBe(count);
   });
+});
+
+describe('the time budget of a turn', () => {
+  it('does not keep a closed connection from reading the FIN of its peer', async () => {
+    const clock = new FakeClock();
+    const { connect, stats } = await serve({ clock, health: slowHealth(clock) });
+    const peer = await connect();
+    peer.sendHex(ping(id, { flags: '01' }).repeat(4) + ping(id, { flags: '02' }) + ping(id));
+    await peer.untilEnd();
+    peer.socket.end();
+    await turnsUntil(() => stats.closed.answered === 1);
+  });
+
+  /** Answers each request at once, and takes 1 ms for it: five of them exceed the budget. */
+  function slowHealth(clock: FakeClock): FakeHealth {
+    const health = new FakeHealth();
+    health.atOnce = 'pass';
+    const ask = health.ask.bind(health);
+    health.ask = (query, answer) => {
+      clock.jump(1);
+      return ask(query, answer);
+    };
+    return health;
+  }
 });
 
 describe('a frame that is skipped', () => {
