@@ -260,6 +260,21 @@ describe('limits.maxQueuedBytes and limits.stallTimeout', () => {
 });
 
 describe('PINGs that wait', () => {
+  it.each([
+    ['bare PINGs before others', (bare: string, detail: string) => bare.repeat(9) + detail.repeat(9)],
+    ['bare PINGs between others', (bare: string, detail: string) => (detail + bare).repeat(9)],
+  ])('are at most limits.maxPending: %s', async (_order, frames) => {
+    const { connect, health, stats } = await serve({ clock: new FakeClock(), limits: { maxPending: 10 } });
+    health.ready = undefined;
+    const peer = await connect();
+    peer.sendHex(frames(ping(id), ping(id, { flags: '01' })));
+    for (const pending of [10, 8]) {
+      await turnsUntil(() => stats.waiting > 0);
+      expect(stats.waiting).toBe(pending);
+      health.settle('pass', { count: Number.POSITIVE_INFINITY });
+    }
+  });
+
   it('for many checks by name are fewer, so that their lists stay within the bound of a peer', async () => {
     const { connect, health, stats } = await serve();
     const checks = Array.from({ length: 32 }, (_, n) => `check-${n}`);

@@ -52,7 +52,8 @@ export class BinarySession implements Session {
   private watches: Watches | undefined = undefined;
   /** Bare PINGs of this turn without a cached answer: ids by scope, as pairs of high and low. */
   private stale: number[][] | undefined = undefined;
-  private capacity = 0;
+  /** Their number. */
+  private deferred = 0;
   /** Id of the server's last own PING. */
   private pingId = 0;
 
@@ -102,7 +103,6 @@ export class BinarySession implements Session {
     let runStart = -1;
     let runEnd = -1;
     let { unauthorizedReason } = connection;
-    this.capacity = connection.capacity;
     batch.begin(now);
 
     while (!connection.isReadingStopped) {
@@ -174,18 +174,24 @@ export class BinarySession implements Session {
   private defer(scope: number, now: number): void {
     this.stale ??= scopes.map(() => []);
     (this.stale[scope] as number[]).push(this.decoder.idHigh, this.decoder.idLow);
-    if (--this.capacity <= 0) this.askDeferred(now);
+    this.deferred++;
+    this.askIfFull(now);
+  }
+
+  /** Deferred PINGs count towards the limit of pending PINGs. */
+  private askIfFull(now: number): void {
+    if (this.deferred >= this.connection.capacity) this.askDeferred(now);
   }
 
   private askDeferred(now: number): void {
     const { stale } = this;
     if (stale === undefined) return;
     this.stale = undefined;
+    this.deferred = 0;
     for (let scope = 0; scope < stale.length; scope++) {
       const ids = stale[scope] as number[];
       if (ids.length > 0) this.ask(this.connection.shared.responder.query(scope, 0, undefined), 0, ids, now);
     }
-    this.capacity = this.connection.capacity;
   }
 
   private dispatch(now: number): void {
@@ -199,6 +205,7 @@ export class BinarySession implements Session {
       case FrameType.PING: {
         const query = responder.query(decoder.code, decoder.flags, decoder.body as PingBody | undefined);
         this.ask(query, decoder.flags, [decoder.idHigh, decoder.idLow], now);
+        this.askIfFull(now);
         if ((decoder.flags & PingFlag.CLOSE) !== 0) {
           this.askDeferred(now);
           this.watches?.endAll();
