@@ -380,6 +380,19 @@ describe('a turn', () => {
 });
 
 describe('the time budget of a turn', () => {
+  it.each([
+    ['PINGs with DETAIL', Buffer.from(ping(id, { flags: '01' }), 'hex')],
+    ['lines', Buffer.from('ping\n')],
+  ])('divides the %s of one chunk between turns, and does not pause behind the last one', async (_what, request) => {
+    const clock = new FakeClock();
+    const { connect, health, stats } = await serve({ clock, health: slowHealth(clock) });
+    const peer = await connect();
+    peer.send(Buffer.concat(Array<Buffer>(10).fill(request)));
+    await turnsUntil(() => stats.pings.readiness.pass === 10);
+    expect(health.asked).toHaveLength(0);
+    expect(stats.paused['turn-budget']).toBe(1);
+  });
+
   it('does not keep a closed connection from reading the FIN of its peer', async () => {
     const clock = new FakeClock();
     const { connect, stats } = await serve({ clock, health: slowHealth(clock) });

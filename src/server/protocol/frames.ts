@@ -152,7 +152,8 @@ export class BinarySession implements Session {
       } else {
         this.dispatch(now);
         unauthorizedReason = connection.unauthorizedReason;
-        if (++slow === TURN_BUDGET || budget.isSpent()) connection.yieldTurn();
+        slow++;
+        if (decoder.position < chunk.length && (slow === TURN_BUDGET || budget.isSpent())) connection.yieldTurn();
       }
     }
 

@@ -63,6 +63,7 @@ export class LineSession implements Session {
   proceed(now: number): void {
     const { chunk, connection } = this;
     if (chunk === undefined) return;
+    const { budget } = connection.shared.responder;
     while (!connection.isReadingStopped) {
       const end = chunk.indexOf(LF, this.position);
       const part = chunk.subarray(this.position, end < 0 ? chunk.length : end);
@@ -80,6 +81,7 @@ export class LineSession implements Session {
       }
       this.position = end + 1;
       this.processLine(now);
+      if (this.position < chunk.length && budget.isSpent()) connection.yieldTurn();
     }
   }
 
