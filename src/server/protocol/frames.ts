@@ -1,5 +1,4 @@
 import { type Answer, type Query, scopes, type Withdraw } from '../../health/health.js';
-import { RateBucket } from '../../liveness/token-bucket.js';
 import type { HelloBody, PingBody, WatchBody } from '../../wire/bodies.js';
 import { ErrorFlag, FrameType, HEADER_BYTES, PingFlag, Scope, WatchFlag, WireError } from '../../wire/codes.js';
 import { Decoder, FAULT, NEED_MORE } from '../../wire/decoder.js';
@@ -45,7 +44,6 @@ export class BinarySession implements Session {
   framesIn = 0;
   framesOut = 0;
   private readonly decoder = new Decoder('server');
-  private bucket: RateBucket | undefined;
   /** The chunk that is not completely processed. */
   private chunk: Buffer | undefined = undefined;
   private pending: Set<PendingPings> | undefined = undefined;
@@ -57,12 +55,7 @@ export class BinarySession implements Session {
   /** Id of the server's last own PING. */
   private pingId = 0;
 
-  constructor(
-    private readonly connection: SessionHost,
-    now: number,
-  ) {
-    this.limitRate(now);
-  }
+  constructor(private readonly connection: SessionHost) {}
 
   get hasPartial(): boolean {
     return this.decoder.hasPartial;
@@ -76,14 +69,6 @@ export class BinarySession implements Session {
     return this.watches?.size ?? 0;
   }
 
-  credit(ms: number, now: number): void {
-    this.bucket?.credit(ms, now);
-  }
-
-  limitRate(now: number): void {
-    this.bucket = RateBucket.of(this.connection.shared.settings.limits.pingsPerSecond, now, this.bucket);
-  }
-
   push(chunk: Buffer): void {
     this.chunk = chunk;
     this.decoder.push(chunk);
@@ -94,8 +79,9 @@ export class BinarySession implements Session {
   }
 
   proceed(now: number): void {
-    const { chunk, decoder, connection, bucket } = this;
+    const { chunk, decoder, connection } = this;
     if (chunk === undefined) return;
+    const { bucket } = connection;
     const { batch, budget } = connection.shared.responder;
     const allowed = bucket ? bucket.available(now) : Number.POSITIVE_INFINITY;
     let frames = 0;
