@@ -50,7 +50,7 @@ describe('TCP keep-alive', () => {
     expect(userTimeoutOf(settings)).toBe(expected);
   });
 
-  it('leaves a socket that is gone alone', async () => {
+  it('ignores a socket that is closed', async () => {
     const set = await keepAliveSetter({ idle: 1000, interval: 1000, count: 1 }, () => {});
     const socket = new Socket();
     socket.destroy();

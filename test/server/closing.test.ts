@@ -13,7 +13,7 @@ describe('close', () => {
     const peer = await connect();
     peer.sendHex([1, 2, 3, 4, 5].map((n) => ping(`000000000000000${n}`)).join(''));
     await turnsUntil(() => stats.paused['max-pending'] === 1);
-    // What waits goes on waiting for its run; whoever asks from now on is answered at once.
+    // Pending PINGs keep waiting for their run; new requests are answered at once.
     health.atOnce = 'draining';
     const closed = server.close();
     expect((await peer.untilEnd()).length / 16).toBe(5);
@@ -40,7 +40,7 @@ describe('close', () => {
     expect(stats.closed.drained).toBe(3);
   });
 
-  it('destroys who does not answer the FIN within a second', async () => {
+  it('destroys a connection whose peer does not answer the FIN within a second', async () => {
     const clock = new FakeClock();
     const { connect, server, stats } = await serve({ clock });
     const peer = await connect();
@@ -55,7 +55,7 @@ describe('close', () => {
   });
 });
 
-describe('a peer to which more is owed than the kernel takes', () => {
+describe('a peer with more answers pending than the kernel accepts', () => {
   const count = 2000;
 
   /** It reads nothing as yet. */
@@ -175,7 +175,7 @@ describe('a connection of which reading is paused', () => {
     await closed;
   });
 
-  it('is read to its end also when its answer comes in the turn of the last look', async () => {
+  it('is read to its end also when its answer arrives in the turn of the last check', async () => {
     const { health, peer, server } = await twoLines();
     // After the poll between the two immediates of `afterNextPoll`, and before the second of them.
     setImmediate(() => setImmediate(() => health.settle('pass')));
@@ -185,7 +185,7 @@ describe('a connection of which reading is paused', () => {
     await closed;
   });
 
-  it('tells of its RST when what it waited for is answered', async () => {
+  it('reports its RST when its PING is answered', async () => {
     const { connect, health, stats } = await serve({ limits: { maxPending: 1 } });
     health.ready = undefined;
     const peer = await connect();

@@ -47,7 +47,7 @@ describe('heartbeat.idleTimeout', () => {
     await turnsUntil(() => stats.closed.idle === 1);
   });
 
-  it('closes a connection that never spoke, and one in line mode, without a word', async () => {
+  it('closes a connection without data, and one in line mode, without a frame', async () => {
     const clock = new FakeClock();
     const { connect, health, stats } = await serve({ clock, heartbeat: { idleTimeout: 1000 } });
     health.atOnce = 'pass';
@@ -74,7 +74,7 @@ describe('heartbeat.idleTimeout', () => {
     expect(peer.ended).toBe(false);
   });
 
-  it('accuses nobody after a stall of the own loop until a whole limit has passed again', async () => {
+  it('closes no connection after a stall of the own loop until a whole limit has passed again', async () => {
     const clock = new FakeClock();
     const { connect, stats } = await serve({ clock, heartbeat: { idleTimeout: 4000 } });
     const peer = await connect();
@@ -135,7 +135,7 @@ describe('limits.frameTimeout', () => {
     expect((await peer.untilEnd()).toString('hex').slice(8, 32)).toBe(`017f0101${id}`);
   });
 
-  it('begins anew with each frame', async () => {
+  it('starts again with each frame', async () => {
     const clock = new FakeClock();
     const { connect, stats } = await serve({ clock });
     const peer = await connect();
@@ -149,7 +149,7 @@ describe('limits.frameTimeout', () => {
     expect(peer.ended).toBe(false);
   });
 
-  it('closes an unfinished line without a word', async () => {
+  it('closes a partial line without an answer', async () => {
     const clock = new FakeClock();
     const { connect, stats } = await serve({ clock });
     const peer = await connect();
@@ -226,7 +226,7 @@ describe('limits.maxQueuedBytes and limits.stallTimeout', () => {
     expect(stats.errors[10]).toBe(1);
   });
 
-  it('drops it with RST, so that the kernel too lets go of what nobody reads', async () => {
+  it('resets it, so that the kernel frees the unread data too', async () => {
     const clock = new FakeClock();
     const { connect, health, port, stats } = await serve({ clock });
     health.atOnce = 'pass';
@@ -329,7 +329,7 @@ describe('limits.pingsPerSecond', () => {
 });
 
 describe('limits.maxConnections', () => {
-  it('closes at accept without a word, counts it, and lets others in when one has left', async () => {
+  it('closes at accept and counts it, and accepts again when a connection has closed', async () => {
     const { connect, stats } = await serve({ limits: { maxConnections: 2 } });
     const first = await connect();
     await connect();
@@ -343,7 +343,7 @@ describe('limits.maxConnections', () => {
     expect(await fourth.hex(16)).toBe(pong(id, '01'));
   });
 
-  it('PerAddress does the same for one address', async () => {
+  it('is also a limit per address: limits.maxConnectionsPerAddress', async () => {
     const { connect, stats } = await serve({ limits: { maxConnectionsPerAddress: 1 } });
     await connect();
     const second = await connect();
@@ -352,8 +352,8 @@ describe('limits.maxConnections', () => {
   });
 });
 
-describe('a turn', () => {
-  it('follows one on another once, however much came in each', async () => {
+describe('a turn of the event loop', () => {
+  it('is scheduled once per connection, however much data arrives', async () => {
     const { connect, health, stats } = await serve({ limits: { pingsPerSecond: 0 } });
     health.atOnce = 'pass';
     const flood = await connect();
@@ -367,7 +367,7 @@ describe('a turn', () => {
     await received;
   });
 
-  it('of one flooding peer ends so that others are served', async () => {
+  it('ends for a flooding peer, so that others are served', async () => {
     const { connect, health, stats } = await serve({ limits: { pingsPerSecond: 0 } });
     health.atOnce = 'pass';
     const flood = await connect();

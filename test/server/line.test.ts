@@ -36,7 +36,7 @@ describe('ping in line mode', () => {
     await turnsUntil(() => stats.closed.answered === 1);
   });
 
-  it('says only the status where detail is refused', async () => {
+  it('has only the status if details are not allowed', async () => {
     const { health, connect } = await serve({ detail: 'never' });
     health.atOnce = 'fail';
     health.failing = [{ name: 'mysql', reason: 'timeout' }];

@@ -35,7 +35,7 @@ function numbers(seed: number): () => number {
 }
 
 describe('a connection in its PROXY header or TLS handshake', () => {
-  it.each([1, 2, 3])('and whatever they do there, nothing of them is left (%i)', async (seed) => {
+  it.each([1, 2, 3])('leaves no count and no socket, in any order of events (%i)', async (seed) => {
     const random = numbers(seed);
     const { cert, key } = certificate;
     const { port, stats } = await serve({

@@ -15,8 +15,8 @@ async function readSomethingElse(peer: Peer): Promise<void> {
   expect(await peer.hex(16_000)).toBe(pong(other, '01').repeat(1000));
 }
 
-describe('what is lent by the buffer that all connections read into', () => {
-  it('is kept of frames that wait for their turn', async () => {
+describe('a chunk in the shared read buffer', () => {
+  it('is copied for frames that a later turn processes', async () => {
     const { connect, health, stats } = await serve({ limits: { maxPending: 1 } });
     health.ready = undefined;
     const [peer, other] = [await connect(), await connect()];
@@ -29,7 +29,7 @@ describe('what is lent by the buffer that all connections read into', () => {
     }
   });
 
-  it('is kept of lines that wait for their turn', async () => {
+  it('is copied for lines that a later turn processes', async () => {
     const { connect, health, stats } = await serve();
     health.ready = undefined;
     const [peer, other] = [await connect(), await connect()];
@@ -63,7 +63,7 @@ describe('what is lent by the buffer that all connections read into', () => {
   });
 });
 
-describe('a socket that reads into the buffer of all', () => {
+describe('a socket that reads into the shared buffer', () => {
   /** What such a server tells of the next connection, and the client's end of it. */
   async function accepted(server: Server): Promise<{ socket: Socket; client: Socket }> {
     const { port } = server.address() as { port: number };
