@@ -33,6 +33,8 @@ describe('the targets of a prober', () => {
     'a*.b:1',
     '10.0.0.0/33:1',
     '10.0.0.0/x:1',
+    '10.0.0.0/8/9:1',
+    '[fe80::1%eth0]:1',
     'http://a:1',
     'a b:1',
   ])('refuses the pattern %j', (pattern) => {
