@@ -170,7 +170,7 @@ export class Server {
   async listen(address: Address, settings: ListenerSettings = {}): Promise<Address> {
     const where = formatAddress(address);
     const { log } = this.shared;
-    const tls = await this.openTls(address, settings.tls);
+    const tls = settings.tls && (await TlsHandshaker.open(settings.tls, where));
     const setKeepAlive = await this.keepAliveOf(settings);
     const proxies = proxiesOf(settings);
     let listening: Listening | undefined;
@@ -207,11 +207,6 @@ export class Server {
     // Connections that are accepted before this are served.
     if (address.kind === 'unix' && settings.mode !== undefined) await setMode(address.path, settings.mode);
     return bound;
-  }
-
-  private async openTls(address: Address, settings: TlsSettings | undefined): Promise<TlsHandshaker | undefined> {
-    const where = formatAddress(address);
-    return settings && TlsHandshaker.open(settings, where);
   }
 
   private async keepAliveOf({ keepAlive }: ListenerSettings): Promise<Listening['setKeepAlive']> {
@@ -299,7 +294,7 @@ export class Server {
   /** Connections are not counted while there is no limit per address. */
   private countAddresses(ipv6Prefix: number): void {
     this.perAddress = new PerAddress();
-    for (const { socket, remoteAddress } of this.connections) {
+    for (const { socket, remoteAddress } of [...this.connections, ...this.pending.withAddress()]) {
       const bucket = addressBucket(remoteAddress, ipv6Prefix);
       if (bucket !== undefined) this.perAddress.reserve(socket, bucket, Number.POSITIVE_INFINITY);
     }

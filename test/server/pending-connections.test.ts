@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect as connectTcp, createServer } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { defaultServerSettings } from '../../src/server/settings.js';
 import { makeCertificate } from '../live/certificate.js';
 import { FakeHealth } from './fake-health.js';
 import { serve, turnsUntil } from './harness.js';
@@ -35,6 +36,21 @@ function numbers(seed: number): () => number {
 }
 
 describe('a connection in its PROXY header or TLS handshake', () => {
+  it('is counted for its address when a reload introduces the limit', async () => {
+    const { cert, key } = certificate;
+    const { connect, server, stats } = await serve({
+      limits: { maxConnectionsPerAddress: 0 },
+      listener: { tls: { cert, key } },
+    });
+    await connect();
+    await turnsUntil(() => stats.arriving === 1);
+    const limits = { ...defaultServerSettings.limits, maxConnectionsPerAddress: 1 };
+    server.reload(await server.plan({ ...defaultServerSettings, limits }, []));
+    const second = await connect();
+    expect(await second.untilEnd()).toHaveLength(0);
+    expect(stats.refused['max-connections-per-address']).toBe(1);
+  });
+
   it.each([1, 2, 3])('leaves no count and no socket, in any order of events (%i)', async (seed) => {
     const random = numbers(seed);
     const { cert, key } = certificate;
