@@ -335,10 +335,12 @@ describe('the certificate of a server', () => {
   });
 
   it.each<[string, Partial<TlsSettings>, string]>([
-    ['that is not there', { cert: '/nowhere.pem' }, 'tls.cert /nowhere.pem cannot be read (ENOENT)'],
-    ['with the key of another', { key: clientFiles.key }, 'tls.key does not match tls.cert'],
-    ['that is none', { cert: own.key }, 'tls.cert or tls.key is not PEM'],
-    ['with authorities that are none', { ca: own.key }, `tls.ca ${own.key} contains no certificate in PEM`],
+    ['without an end', { cert: '/dev/zero' }, 'tls.cert /dev/zero is larger than 1024 KiB'],
+    ['that is a folder', { cert: '/' }, 'tls.cert / cannot be read (EISDIR)'],
+    ['that does not exist', { cert: '/nowhere.pem' }, 'tls.cert /nowhere.pem cannot be read (ENOENT)'],
+    ['with the key of another certificate', { key: clientFiles.key }, 'tls.key does not match tls.cert'],
+    ['that is a key', { cert: own.key }, 'tls.cert or tls.key is not PEM'],
+    ['with a key in place of authorities', { ca: own.key }, `tls.ca ${own.key} contains no certificate in PEM`],
   ])('%s opens no listener', async (_what, files, description) => {
     await expect(serveTls(files)).rejects.toMatchObject({
       code: 'PONGCHECK_CONFIG',
