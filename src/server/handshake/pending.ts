@@ -38,13 +38,14 @@ type Violation = 'header' | 'handshake' | 'linger';
 
 /**
  * An accepted socket until its handshake is complete. First it reads the PROXY header, if one is required; then the first
- * byte, which tells a TLS handshake from plain text; then it waits for the end of the handshake.
+ * byte, which distinguishes a TLS handshake from plain text; then it waits for the end of the handshake.
  */
 export class PendingConnection implements Sweepable {
   slot = -1;
   /** When the current step began. */
   private stepSince: number;
   private state: State;
+  /** Undefined: not required, or read. */
   private header: ProxyHeader | undefined = undefined;
   private source: Source | undefined = undefined;
 
@@ -69,7 +70,7 @@ export class PendingConnection implements Sweepable {
 
   /** `remoteAddress` is that of the client. */
   get hasAddress(): boolean {
-    return this.state !== 'header';
+    return this.header === undefined;
   }
 
   expired(now: number): Violation | undefined {
@@ -119,6 +120,7 @@ export class PendingConnection implements Sweepable {
       const result = header?.take((bytes) => socket.read(bytes));
       if (result === undefined) return;
       this.source = result.source;
+      this.header = undefined;
     } catch (error) {
       if (!(error instanceof ProxyFault)) throw error;
       return this.reject('proxy-header', error.message, error.first, error.message);
