@@ -45,7 +45,7 @@ describe('TCP keep-alive', () => {
     [undefined, 9000],
     [0, 0],
     [1500, 1500],
-  ])('with userTimeout %s lets octets stay unacknowledged for %i ms', (userTimeout, expected) => {
+  ])('with userTimeout %s lets bytes stay unacknowledged for %i ms', (userTimeout, expected) => {
     const settings = { idle: 4000, interval: 1000, count: 5, ...(userTimeout !== undefined && { userTimeout }) };
     expect(userTimeoutOf(settings)).toBe(expected);
   });

@@ -128,7 +128,7 @@ describe('a PING with a body', () => {
     const { health, connect } = await serve();
     health.atOnce = 'not-found';
     const peer = await connect();
-    peer.sendHex(pingWith(id, { group: 'nobody' }));
+    peer.sendHex(pingWith(id, { group: 'unknown' }));
     expect(await peer.hex(16)).toBe(pong(id, '06'));
   });
 
@@ -317,7 +317,7 @@ describe('half-open connections', () => {
   });
 });
 
-describe('the first octet', () => {
+describe('the first byte', () => {
   it.each([
     ['a TLS handshake', '160301', 'tls'],
     ['a newline', '0a', 'wrong-protocol'],

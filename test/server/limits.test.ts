@@ -61,7 +61,7 @@ describe('heartbeat.idleTimeout', () => {
     expect(stats.errors[9]).toBe(0);
   });
 
-  it('counts any octet as life', async () => {
+  it('counts any byte as a sign of life', async () => {
     const clock = new FakeClock();
     const { connect, stats } = await serve({ clock, heartbeat: { idleTimeout: 1000 } });
     const peer = await connect();
@@ -108,7 +108,7 @@ describe('heartbeat.idleTimeout', () => {
 });
 
 describe('limits.frameTimeout', () => {
-  it('is absolute: an octet now and then does not refresh it', async () => {
+  it('is absolute: a byte now and then does not refresh it', async () => {
     const clock = new FakeClock();
     const { connect, stats } = await serve({ clock });
     const peer = await connect();
@@ -419,7 +419,7 @@ describe('the time budget of a turn', () => {
 describe('a frame that is skipped', () => {
   const header = (octets: number) => `${(octets + 12).toString(16).padStart(8, '0')}01900000${id}`;
 
-  it('has as much time as another, from its first octet', async () => {
+  it('has as much time as another, from its first byte', async () => {
     const clock = new FakeClock();
     const { connect, stats } = await serve({ clock, limits: { frameTimeout: 5000 } });
     const peer = await connect();

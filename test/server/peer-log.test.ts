@@ -24,7 +24,7 @@ async function watched(options: Options = {}) {
 
 type Watched = Awaited<ReturnType<typeof watched>>;
 
-/** Lets a minute pass, so that every limit of time is broken, in steps after which whoever came is looked at. */
+/** Advances the time in steps, after each of which the connections are checked. */
 async function wait({ clock }: Watched, ms: number) {
   for (let passed = 0; passed < ms; passed += 50) await clock.advance(50);
 }

@@ -39,7 +39,7 @@ describe('a connection through a proxy', () => {
     ['a client of loopback', ipv4('127.0.0.1', 1), true],
     ['the proxy itself', header(0x20, 0), true],
     ['a client that the proxy does not name', header(0x21, 0), false],
-  ])('shows detail to whom it belongs: %s', async (_what, octets, isShown) => {
+  ])('gives details only to clients that may see them: %s', async (_what, octets, isShown) => {
     const { connect } = await open();
     const peer = await connect();
     peer.send(Buffer.concat([octets, withDetail]));
@@ -92,7 +92,7 @@ describe('a connection through a proxy', () => {
     socket.destroy();
   });
 
-  it('that comes and goes without an octet is no fault', async () => {
+  it('that comes and goes without a byte is no error', async () => {
     const { connect, stats, descriptions } = await open();
     const peer = await connect();
     peer.socket.end();

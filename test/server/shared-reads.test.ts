@@ -64,7 +64,7 @@ describe('a chunk in the shared read buffer', () => {
 });
 
 describe('a socket that reads into the shared buffer', () => {
-  /** What such a server tells of the next connection, and the client's end of it. */
+  /** The next connection of this server, and its client. */
   async function accepted(server: Server): Promise<{ socket: Socket; client: Socket }> {
     const { port } = server.address() as { port: number };
     const client = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
@@ -72,7 +72,7 @@ describe('a socket that reads into the shared buffer', () => {
     return { socket: withSharedReads(socket), client };
   }
 
-  it('does whatever another one does', async () => {
+  it('behaves like any other socket', async () => {
     const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const [a, b] = [await accepted(server), await accepted(server)];
@@ -106,7 +106,7 @@ describe('a socket that reads into the shared buffer', () => {
     await once(server, 'close');
   });
 
-  it('stays as it was where Node has no such thing', () => {
+  it('is unchanged if Node does not support shared reads', () => {
     const socket = new Socket();
     expect(withSharedReads(socket)).toBe(socket);
   });

@@ -102,7 +102,7 @@ describe('a listener that requires a token', () => {
     expect(await peer.frame()).toMatchObject({ type: '02', body: { state: 'pass' } });
   });
 
-  it('judges the body of a frame before the right to send it', async () => {
+  it('checks the body of a frame before the right to send it', async () => {
     const { connect } = await required();
     const peer = await connect();
     peer.sendHex(frame('01', id, { maxAgeMs: 'x' }));

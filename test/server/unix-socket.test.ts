@@ -58,7 +58,7 @@ describe('a Unix socket', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
-  it('that an ended process left is replaced', async () => {
+  it('of an ended process is replaced', async () => {
     const script = `require('net').createServer().listen(${JSON.stringify(path)}, () => console.log('up'))`;
     const left = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
     await once(left.stdout, 'data');
@@ -145,7 +145,7 @@ describe('a Unix socket that several processes open concurrently', () => {
   });
 });
 
-/** The file of a socket whose process is gone. */
+/** The file of a socket whose process has ended. */
 async function leaveBehind(at: string): Promise<void> {
   const listener = createServer().listen(at);
   await once(listener, 'listening');

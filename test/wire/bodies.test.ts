@@ -34,7 +34,7 @@ describe('the description of a refused body', () => {
     expect(refusal(type, body)).toBe(message);
   });
 
-  it('of octets that are no UTF-8', () => {
+  it('of bytes that are not UTF-8', () => {
     expect(refusal(PING, Buffer.of(0xff))).toBe('The body is not UTF-8; one JSON object in UTF-8 is allowed.');
   });
 
