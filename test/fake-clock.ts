@@ -42,6 +42,19 @@ export class FakeClock implements Clock {
     return this.pending.size;
   }
 
+  /** Advances until `done` settles; returns how many milliseconds passed. Throws what `done` rejects with. */
+  async advanceUntil(done: Promise<unknown>): Promise<number> {
+    const begun = this.time;
+    let open = true;
+    const end = () => {
+      open = false;
+    };
+    void done.then(end, end);
+    while (open) await this.advance(50);
+    await done;
+    return this.time - begun;
+  }
+
   /** Moves time by `ms`, firing what falls due in its order, and lets promises settle in between. */
   async advance(ms: number): Promise<void> {
     const until = this.time + ms;

@@ -1,7 +1,7 @@
 import { SecretMask } from './mask.js';
 
 /** Maximum length of a redacted text, in characters. */
-export const MAX_SENTENCE = 200;
+export const MAX_DESCRIPTION = 200;
 /** Maximum input that is processed, in characters; bounds the work. */
 const MAX_INPUT = 4096;
 const MAX_ERRORS = 3;
@@ -23,7 +23,7 @@ const stackLine = /^\s*at\s.*(\)|:\d+)\s*$/;
 /** Characters that break a line, control a terminal or reorder text, and lone surrogates. */
 const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
-/** Returns one redacted line of at most `MAX_SENTENCE` characters for an error or any other value. */
+/** Returns one redacted line of at most `MAX_DESCRIPTION` characters for an error or any other value. */
 export type Redact = (value: unknown) => string;
 
 /**
@@ -46,7 +46,7 @@ export function redactor(secrets: Iterable<string>): Redact {
       .replace(namedSecret, `$1${MASK}`)
       .replace(authorization, `$1 ${MASK}`)
       .replace(unprintable, escaped);
-    return text.length > MAX_SENTENCE ? `${text.slice(0, MAX_SENTENCE - 1).replace(/\p{Cs}$/u, '')}…` : text;
+    return text.length > MAX_DESCRIPTION ? `${text.slice(0, MAX_DESCRIPTION - 1).replace(/\p{Cs}$/u, '')}…` : text;
   };
 }
 

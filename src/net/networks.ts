@@ -9,7 +9,7 @@ export class Networks {
   /** Each of `texts` must satisfy `isNetwork`. */
   constructor(texts: readonly string[]) {
     for (const text of texts) {
-      const { address, family, bits } = parse(text) as Network;
+      const { address, family, bits } = parseNetwork(text) as Network;
       this.list.addSubnet(address, bits, family);
     }
   }
@@ -21,16 +21,18 @@ export class Networks {
 }
 
 export function isNetwork(text: string): boolean {
-  return parse(text) !== undefined;
+  return parseNetwork(text) !== undefined;
 }
 
 interface Network {
-  address: string;
-  family: 'ipv4' | 'ipv6';
-  bits: number;
+  readonly address: string;
+  readonly family: 'ipv4' | 'ipv6';
+  /** Length of the prefix. */
+  readonly bits: number;
 }
 
-function parse(text: string): Network | undefined {
+/** Parses an address or a network; undefined if it is neither. */
+export function parseNetwork(text: string): Network | undefined {
   const [, address = '', length] = /^([0-9a-f.:]+)(?:\/(\d{1,3}))?$/i.exec(text) ?? [];
   const family = isIPv4(address) ? 'ipv4' : isIPv6(address) ? 'ipv6' : undefined;
   if (family === undefined) return undefined;

@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import { PongcheckError } from '../common/errors.js';
+import { parseNetwork } from './networks.js';
 
 export const TARGET_FORMS =
   'HOST:PORT, where HOST is a name, *.SUFFIX, an IP address or a network such as 10.0.0.0/8, and PORT may be *';
@@ -35,15 +36,12 @@ function readPattern(pattern: string): Allows {
 }
 
 function hostMatcher(host: string): ((host: string) => boolean) | undefined {
-  const [address = '', bits] = host.split('/');
-  const family = isIP(address);
-  if (family !== 0) {
-    const type = family === 4 ? 'ipv4' : 'ipv6';
-    const max = family === 4 ? 32 : 128;
-    if (bits !== undefined && !(/^\d{1,3}$/.test(bits) && Number(bits) <= max)) return undefined;
+  const network = parseNetwork(host);
+  if (network) {
+    const { address, family, bits } = network;
     const list = new BlockList();
-    list.addSubnet(address, bits === undefined ? max : Number(bits), type);
-    return (given) => isIP(given) === family && list.check(given, type);
+    list.addSubnet(address, bits, family);
+    return (given) => isIP(given) === isIP(address) && list.check(given, family);
   }
   if (!/^(?:\*\.)?(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}$/.test(host)) return undefined;
   return host.startsWith('*.')

@@ -1,30 +1,27 @@
 import { EventEmitter } from 'node:events';
-import { createServer, type Server as NetServer, type Socket } from 'node:net';
-import { isDeepStrictEqual } from 'node:util';
+import { createServer, type Socket } from 'node:net';
 import { callSafely } from '../common/call-safely.js';
 import type { Clock, Timer } from '../common/clock.js';
 import type { Log } from '../common/log.js';
 import type { Health } from '../health/health.js';
 import { Sweeper } from '../liveness/sweeper.js';
 import { TimeLimit } from '../liveness/time-limit.js';
-import { type Address, endpointOf, formatAddress, parseAddress } from '../net/address.js';
+import { type Address, endpointOf, formatAddress } from '../net/address.js';
 import { addressBucket } from '../net/address-bucket.js';
-import { type KeepAlive, keepAliveSetter } from '../net/keep-alive.js';
 import { cannotListen } from '../net/listen-error.js';
-import { Networks } from '../net/networks.js';
 import { Tokens } from '../net/tokens.js';
 import { Certificates } from './certificates/certificates.js';
-import { LiveCertificate } from './certificates/live-certificate.js';
-import type { TlsSettings } from './certificates/tls-files.js';
+import type { LiveCertificate } from './certificates/live-certificate.js';
 import { Connection } from './connection/connection.js';
 import type { ListenerContext, ServerEvents } from './connection/session.js';
-import type { HandshakeContext } from './handshake/pending.js';
 import { PendingConnections } from './handshake/pending-connections.js';
 import { TlsHandshaker } from './handshake/tls-handshaker.js';
+import { keepAliveOf, type Listen, type ListenerSettings, type Listening, proxiesOf } from './listener.js';
 import type { PeerInfo } from './peer-info.js';
 import { PeerLog } from './peer-log.js';
 import { PushQueue } from './protocol/push-queue.js';
 import { Responder } from './protocol/responder.js';
+import { planReload, type ServerPlan } from './reload.js';
 import type { ServerSettings } from './settings.js';
 import { PerAddress } from './sockets/per-address.js';
 import { withSharedReads } from './sockets/shared-reads.js';
@@ -44,69 +41,6 @@ export interface ServerOptions {
   settings: ServerSettings;
   clock: Clock;
   log: Log;
-}
-
-/** Settings of one listener. */
-export interface ListenerSettings {
-  /**
-   * Idle timeout in milliseconds; 0 = never.
-   * @default `heartbeat.idleTimeout`
-   */
-  idleTimeout?: number;
-  /**
-   * TCP keep-alive for its connections.
-   * @default none
-   */
-  keepAlive?: Partial<KeepAlive>;
-  /**
-   * File mode of a Unix socket, such as 0o660.
-   * @default according to the umask
-   */
-  mode?: number;
-  /**
-   * Answers requests only after a HELLO with a valid token; disables line mode.
-   * @default false
-   */
-  requireToken?: boolean;
-  /** Required for a `pongs://` address, and allowed only there. */
-  tls?: TlsSettings;
-  /**
-   * Addresses and networks of the proxies whose connections begin with a PROXY header of version 2.
-   * @default none
-   */
-  proxyProtocol?: { from: readonly string[] };
-}
-
-/** An address to listen on, with the settings of that listener. */
-export interface Listen extends Readonly<ListenerSettings> {
-  readonly url: string;
-}
-
-/** Listener settings that a reload can change, and those that need a restart. */
-const changeable = ['idleTimeout', 'keepAlive', 'requireToken', 'proxyProtocol'] as const;
-const fixed = ['mode', 'tls'] as const;
-
-/** An open listener. */
-interface Listening {
-  readonly listener: NetServer;
-  readonly address: string;
-  settings: ListenerSettings;
-  readonly shared: ListenerContext;
-  /** Undefined: plain text. */
-  readonly tls: TlsHandshaker | undefined;
-  readonly handshakes: HandshakeContext;
-  /** Trusted proxies, which must send a PROXY header; undefined: none. */
-  proxies: Networks | undefined;
-  setKeepAlive: ((socket: Socket) => void) | undefined;
-}
-
-/** Changes of a reload. */
-export interface ServerPlan {
-  readonly settings: ServerSettings;
-  readonly listeners: ReadonlyMap<Listening, Pick<Listening, 'settings' | 'proxies' | 'setKeepAlive'>>;
-  /** Paths of the options that change, and of those that need a restart. */
-  readonly changed: readonly string[];
-  readonly needsRestart: readonly string[];
 }
 
 /** Answers PINGs on any number of listeners. */
@@ -170,8 +104,8 @@ export class Server {
   async listen(address: Address, settings: ListenerSettings = {}): Promise<Address> {
     const where = formatAddress(address);
     const { log } = this.shared;
-    const tls = await this.openTls(address, settings.tls);
-    const setKeepAlive = await this.keepAliveOf(settings);
+    const tls = settings.tls && (await TlsHandshaker.open(settings.tls, where));
+    const setKeepAlive = await keepAliveOf(settings, log);
     const proxies = proxiesOf(settings);
     let listening: Listening | undefined;
     // A client may send FIN after its last request and still read the answers.
@@ -209,15 +143,6 @@ export class Server {
     return bound;
   }
 
-  private async openTls(address: Address, settings: TlsSettings | undefined): Promise<TlsHandshaker | undefined> {
-    const where = formatAddress(address);
-    return settings && TlsHandshaker.open(settings, where);
-  }
-
-  private async keepAliveOf({ keepAlive }: ListenerSettings): Promise<Listening['setKeepAlive']> {
-    return keepAlive && keepAliveSetter(keepAlive, (description) => this.shared.log.warn({}, description));
-  }
-
   /** The common settings, overridden by those of one listener. */
   private effectiveSettings({ idleTimeout, requireToken = false }: ListenerSettings) {
     const { settings, tokens, limits } = this.shared;
@@ -241,30 +166,7 @@ export class Server {
 
   /** Determines which of these settings can be applied without a restart; changes nothing. Throws like `listen`. */
   async plan(settings: ServerSettings, listen: readonly Listen[]): Promise<ServerPlan> {
-    const open = new Set(this.listeners);
-    const listeners: Map<Listening, Pick<Listening, 'settings' | 'proxies' | 'setKeepAlive'>> = new Map();
-    const changed: string[] = [];
-    const needsRestart: string[] = [];
-    for (const [index, { url, ...own }] of listen.entries()) {
-      const address = parseAddress(url);
-      const where = formatAddress(address);
-      const proxies = proxiesOf(own);
-      const listening = [...open].find((one) => one.address === where);
-      if (own.tls && !isDeepStrictEqual(own.tls, listening?.settings.tls)) await LiveCertificate.open(own.tls, where);
-      if (!listening) {
-        needsRestart.push(`listen[${index}].url`);
-        continue;
-      }
-      open.delete(listening);
-      const isOther = (key: keyof ListenerSettings) => !isDeepStrictEqual(own[key], listening.settings[key]);
-      changed.push(...changeable.filter(isOther).map((key) => `listen[${index}].${key}`));
-      needsRestart.push(...fixed.filter(isOther).map((key) => `listen[${index}].${key}`));
-      const setKeepAlive = isOther('keepAlive') ? await this.keepAliveOf(own) : listening.setKeepAlive;
-      const { mode, tls } = listening.settings;
-      listeners.set(listening, { settings: { ...own, mode, tls } as ListenerSettings, proxies, setKeepAlive });
-    }
-    if (open.size > 0 && needsRestart.every((path) => !path.endsWith('.url'))) needsRestart.push('listen');
-    return { settings, listeners, changed, needsRestart };
+    return planReload(this.listeners, settings, listen, this.shared.log);
   }
 
   /**
@@ -299,7 +201,7 @@ export class Server {
   /** Connections are not counted while there is no limit per address. */
   private countAddresses(ipv6Prefix: number): void {
     this.perAddress = new PerAddress();
-    for (const { socket, remoteAddress } of this.connections) {
+    for (const { socket, remoteAddress } of [...this.connections, ...this.pending.withAddress()]) {
       const bucket = addressBucket(remoteAddress, ipv6Prefix);
       if (bucket !== undefined) this.perAddress.reserve(socket, bucket, Number.POSITIVE_INFINITY);
     }
@@ -420,8 +322,4 @@ export class Server {
     this.sweeper.delete(connection);
     if (this.connections.size === 0) this.onEmpty?.();
   }
-}
-
-function proxiesOf({ proxyProtocol }: ListenerSettings): Networks | undefined {
-  return proxyProtocol && new Networks(proxyProtocol.from);
 }

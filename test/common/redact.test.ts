@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { MAX_SENTENCE, redactor } from '../../src/common/redact.js';
+import { MAX_DESCRIPTION, redactor } from '../../src/common/redact.js';
 
 const plain = redactor([]);
 
@@ -44,7 +44,7 @@ describe('a redacted description', () => {
     for (let text = 0; text < 300; text++) expect(redact(noise)).not.toContain('data');
   });
 
-  it('hides a secret that is longer than what is looked at', () => {
+  it('hides a secret that is longer than the part that is searched', () => {
     const key = Array.from({ length: 6000 }, (_, n) => String.fromCharCode(97 + ((n * 7) % 26))).join('');
     const redact = redactor([key]);
     expect(redact(`key ${key} end`)).toBe('key ***');
@@ -58,7 +58,7 @@ describe('a redacted description', () => {
     }
   });
 
-  it('shows no head of what looks like a credential at the end of what is looked at', () => {
+  it('shows no head of what looks like a credential at the end of the part that is searched', () => {
     for (let head = 1; head < 30; head++) {
       expect(plain(`x${' '.repeat(4096 - head)}mysql://root:geheim@db:3306/app${' '.repeat(9)}end`)).not.toMatch(
         /root|geh/,
@@ -86,7 +86,7 @@ describe('a redacted description', () => {
     expect(plain(text)).not.toContain('geheim');
   });
 
-  it('leaves what MySQL says of passwords', () => {
+  it('keeps the words of MySQL about passwords', () => {
     const message = "Access denied for user 'app'@'10.0.0.1' (using password: YES)";
     expect(plain(new Error(message))).toBe(message);
   });
@@ -106,12 +106,12 @@ describe('a redacted description', () => {
 
   it('is at most 200 characters long, whole characters only', () => {
     const long = plain('🙂'.repeat(5000));
-    expect(long.length).toBeLessThanOrEqual(MAX_SENTENCE);
+    expect(long.length).toBeLessThanOrEqual(MAX_DESCRIPTION);
     expect(long).toMatch(/^(🙂)+…$/u);
     expect(plain('x'.repeat(200))).toBe('x'.repeat(200));
   });
 
-  it('shows no head of a secret that lies across the end of what is looked at', () => {
+  it('shows no head of a secret that lies across the end of the part that is searched', () => {
     const secret = 'S'.repeat(64);
     for (let head = 1; head < 64; head++) {
       const text = `${' '.repeat(4096 - head)}${secret}`;
@@ -119,10 +119,10 @@ describe('a redacted description', () => {
     }
   });
 
-  it('takes a hostile text in no time that matters', () => {
-    // Counted in work, not in time: quadratic patterns would need minutes for these.
+  it('takes linear time for a hostile text', () => {
+    // Quadratic patterns would need minutes for these.
     for (const piece of ['a.', 'a:', '://', 'token', 'password=', '\n at ', '"', ':@', 'bearer ']) {
-      expect(plain(piece.repeat(500_000)).length).toBeLessThanOrEqual(MAX_SENTENCE);
+      expect(plain(piece.repeat(500_000)).length).toBeLessThanOrEqual(MAX_DESCRIPTION);
     }
   });
 
@@ -148,7 +148,7 @@ describe('a redacted description', () => {
     expect(plain(thing)).toBe(expected);
   });
 
-  it('can be made of a thing that throws when it is read', () => {
+  it('can be made of an error whose properties throw', () => {
     const hostile = {
       get message(): string {
         throw new Error('no');

@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { MAX_SENTENCE, redactor } from '../../src/common/redact.js';
+import { MAX_DESCRIPTION, redactor } from '../../src/common/redact.js';
 import { CheckFailure, isReason, reasonOf } from '../../src/health/reason.js';
 import { type NormalizedResult, ResultNormalizer } from '../../src/health/result.js';
 import { checkStates } from '../../src/health/state.js';
@@ -112,7 +112,7 @@ function isSound(finding: NormalizedResult): void {
   expect(checkStates).toContain(finding.status);
   if (finding.status === 'pass') expect(finding.reason).toBeUndefined();
   else expect(isReason(finding.reason)).toBe(true);
-  expect((finding.output ?? '').length).toBeLessThanOrEqual(MAX_SENTENCE);
+  expect((finding.output ?? '').length).toBeLessThanOrEqual(MAX_DESCRIPTION);
   const text = JSON.stringify(finding);
   expect(text.length).toBeLessThan(200_000);
   expect(text).not.toContain(SECRET);

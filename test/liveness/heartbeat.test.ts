@@ -4,7 +4,7 @@ import { Heartbeat, negotiated } from '../../src/liveness/heartbeat.js';
 const noJitter = () => 0;
 
 describe('a heartbeat', () => {
-  it('is due when for an interval nothing came, or nothing went', () => {
+  it('is due when nothing was received, or nothing sent, for an interval', () => {
     const beat = new Heartbeat({ interval: 1000, maxPingsOut: 3, random: noJitter }, 0);
     beat.received(900);
     expect(beat.due(999)).toBe('nothing');
@@ -30,7 +30,7 @@ describe('a heartbeat', () => {
     expect(log).toEqual(['ping 1000', 'ping 2000', 'ping 3000', 'dead 4000']);
   });
 
-  it('takes the whole of its limit for a conviction, however early the PINGs came', () => {
+  it('calls a peer dead only after the whole limit, however early the PINGs were', () => {
     const beat = new Heartbeat({ interval: 1000, maxPingsOut: 3, random: () => 0.8 }, 0);
     const log: string[] = [];
     for (let now = 0; now <= 4000; now += 100) {
@@ -42,7 +42,7 @@ describe('a heartbeat', () => {
     expect(beat.dueAt).toBe(beat.limit);
   });
 
-  it('never calls anyone dead with maxPingsOut 0', () => {
+  it('never calls a peer dead with maxPingsOut 0', () => {
     const beat = new Heartbeat({ interval: 10, maxPingsOut: 0, random: noJitter }, 0);
     for (let now = 10; now < 1000; now += 10) {
       expect(beat.due(now)).toBe('ping');
@@ -50,7 +50,7 @@ describe('a heartbeat', () => {
     }
   });
 
-  it('takes any octet as life, not only a PONG', () => {
+  it('takes any byte as a sign of life, not only a PONG', () => {
     const beat = new Heartbeat({ interval: 1000, maxPingsOut: 1, random: noJitter }, 0);
     beat.pinged(0, 1, 1000);
     beat.received(1900);
@@ -62,7 +62,7 @@ describe('a heartbeat', () => {
     expect(new Heartbeat({ interval: 1000, maxPingsOut: 1, random: () => 0.3 }, 50, 400).dueAt).toBe(170);
   });
 
-  it('begins anew after a stall of the own loop: a whole limit passes before the next conviction', () => {
+  it('starts again after a stall of the own loop: a whole limit passes before a peer is dead', () => {
     const beat = new Heartbeat({ interval: 1000, maxPingsOut: 2, random: () => 0.999 }, 0);
     beat.pinged(0, 1, 900);
     beat.pinged(0, 2, 1800);
@@ -75,7 +75,7 @@ describe('a heartbeat', () => {
     expect(now).toBeGreaterThanOrEqual(12_000);
   });
 
-  it('measures the round trip of the PONG that it waits for, and of no other', () => {
+  it('measures the round trip of the PONG that it expects, and of no other', () => {
     const beat = new Heartbeat({ interval: 1000, maxPingsOut: 3, random: noJitter }, 0);
     beat.pinged(1, 2, 100);
     expect(beat.ponged(1, 3, 110)).toBe(false);

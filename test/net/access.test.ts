@@ -14,7 +14,7 @@ const elsewhere = [
   '',
 ];
 
-describe('who may see detail', () => {
+describe('the access to details', () => {
   it.each(here)('loopback: a peer at %s, which is this machine', (address) => {
     expect(mayDetail('loopback', address)).toBe(true);
   });
@@ -23,11 +23,11 @@ describe('who may see detail', () => {
     expect(mayDetail('loopback', address)).toBe(false);
   });
 
-  it('always: everyone', () => {
+  it('always: every peer', () => {
     for (const address of [...here, ...elsewhere]) expect(mayDetail('always', address)).toBe(true);
   });
 
-  it.each(['never', 'token'] as const)('%s: nobody, by address alone', (mode) => {
+  it.each(['never', 'token'] as const)('%s: no peer, by address alone', (mode) => {
     for (const address of [...here, ...elsewhere]) expect(mayDetail(mode, address)).toBe(false);
   });
 });

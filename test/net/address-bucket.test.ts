@@ -24,7 +24,7 @@ describe('the bucket of an address', () => {
     ['two link-local addresses', 64, 'fe80::1', 'fe80::2'],
     ['one link-local address on two links', 64, 'fe80::1%eth0', 'fe80::1%eth1'],
     ['loopback and an IPv4 address', 64, '::1', '127.0.0.1'],
-  ])('is another one for %s', (_what, prefix, one, other) => {
+  ])('differs for %s', (_what, prefix, one, other) => {
     expect(addressBucket(one, prefix)).not.toBe(addressBucket(other, prefix));
   });
 

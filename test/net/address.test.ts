@@ -26,7 +26,7 @@ describe('an address', () => {
     ['[::1]:8000', '::1', 8000],
     ['[fe80::1%eth0]', 'fe80::1%eth0', 7464],
     ['[::ffff:10.0.0.1]:1', '::ffff:10.0.0.1', 1],
-  ])('%s is understood', (text, host, port) => {
+  ])('%s is parsed', (text, host, port) => {
     expect(parseAddress(text)).toEqual({ kind: 'tcp', host, port });
   });
 
@@ -63,7 +63,7 @@ describe('an address', () => {
     ['host:-1', 'a port that is not a number from 0 to 65535'],
     ['host:1e3', 'a port that is not a number from 0 to 65535'],
     ['host:80:80', 'a port that is not a number from 0 to 65535'],
-  ])('%j is refused, saying what was found and what is allowed', (text, found) => {
+  ])('%j is refused, with what is wrong and what is allowed', (text, found) => {
     const error = refusal(text);
     expect(error).toBeInstanceOf(PongcheckError);
     expect(error.code).toBe('PONGCHECK_ADDRESS');
@@ -75,7 +75,7 @@ describe('an address', () => {
     [undefined, 'not undefined'],
     [null, 'not null'],
     [7464, 'not number'],
-  ])('%j is refused as no text', (value, found) => {
+  ])('%j is refused because it is not a string', (value, found) => {
     expect(refusal(value)).toMatchObject({ code: 'PONGCHECK_ADDRESS', message: expect.stringContaining(found) });
   });
 
@@ -85,11 +85,11 @@ describe('an address', () => {
     `pong://hunter2?hunter2@host`,
     `pong://host:1?token=hunter2`,
     `pong://${'u'.repeat(500)}:hunter2@host`,
-  ])('no secret of a refused one is shown (%#)', (text) => {
+  ])('the error contains no credentials (%#)', (text) => {
     expect(refusal(text).message).not.toContain('hunter2');
   });
 
-  it('is shown escaped and cut', () => {
+  it('is escaped and shortened in the error', () => {
     expect(refusal('\u001b[31mred').message).toContain('"\\u001b[31mred"');
     expect(refusal('x'.repeat(100_000)).message.length).toBeLessThan(400);
   });

@@ -45,12 +45,12 @@ describe('TCP keep-alive', () => {
     [undefined, 9000],
     [0, 0],
     [1500, 1500],
-  ])('with userTimeout %s lets octets stay unacknowledged for %i ms', (userTimeout, expected) => {
+  ])('with userTimeout %s lets bytes stay unacknowledged for %i ms', (userTimeout, expected) => {
     const settings = { idle: 4000, interval: 1000, count: 5, ...(userTimeout !== undefined && { userTimeout }) };
     expect(userTimeoutOf(settings)).toBe(expected);
   });
 
-  it('leaves a socket that is gone alone', async () => {
+  it('ignores a socket that is closed', async () => {
     const set = await keepAliveSetter({ idle: 1000, interval: 1000, count: 1 }, () => {});
     const socket = new Socket();
     socket.destroy();

@@ -4,7 +4,7 @@ import { Tokens, tokenPattern } from '../../src/net/tokens.js';
 const [first, second] = ['first-token-0123456789', 'second-token-987654321'] as [string, string];
 
 describe('tokens', () => {
-  it('are right one as the other', () => {
+  it('are all accepted', () => {
     const tokens = new Tokens([first, second]);
     expect(tokens.has(first)).toBe(true);
     expect(tokens.has(second)).toBe(true);
@@ -17,7 +17,7 @@ describe('tokens', () => {
     },
   );
 
-  it('are long enough to be a secret, and fit a header', () => {
+  it('have a length that is a secret and fits a header', () => {
     for (const good of [first, 'a'.repeat(16), 'x'.repeat(1024), 'abcdefghijklmno/+==']) {
       expect(tokenPattern.test(good)).toBe(true);
     }

@@ -24,7 +24,7 @@ describe('a bare PING', () => {
     expect(await peer.hex(16)).toBe(pong(id, status));
   });
 
-  it('is answered whatever the split', async () => {
+  it('is answered however it is split over chunks', async () => {
     const { health, connect } = await serve();
     health.atOnce = 'pass';
     const peer = await connect();
@@ -36,14 +36,14 @@ describe('a bare PING', () => {
     expect(await peer.hex(16)).toBe(pong(id, '01'));
   });
 
-  it('carries the highest and the lowest id back', async () => {
+  it('is answered with its id, also the highest and the lowest', async () => {
     const { connect } = await serve();
     const peer = await connect();
     peer.sendHex(ping('ffffffffffffffff') + ping('0000000000000000'));
     expect(await peer.hex(32)).toBe(pong('ffffffffffffffff', '01') + pong('0000000000000000', '01'));
   });
 
-  it('leaves with all others of its read in one write', async () => {
+  it('is answered in one write with all others of its read', async () => {
     const write = jest.spyOn(Socket.prototype, 'write');
     try {
       const { connect } = await serve();
@@ -58,7 +58,7 @@ describe('a bare PING', () => {
     }
   });
 
-  it('that came with others still leaves in one write when frames of other kinds stand between', async () => {
+  it('is answered in one write also with frames of other kinds between', async () => {
     const write = jest.spyOn(Socket.prototype, 'write');
     try {
       const { connect } = await serve();
@@ -73,7 +73,7 @@ describe('a bare PING', () => {
     }
   });
 
-  it('of liveness asks no check', async () => {
+  it('with scope liveness runs no check', async () => {
     const { health, connect } = await serve();
     health.ready = undefined;
     const peer = await connect();
@@ -82,7 +82,7 @@ describe('a bare PING', () => {
     expect(health.asked).toHaveLength(0);
   });
 
-  it('waits when the answer is too old, and those of one read ask once', async () => {
+  it('waits if the cached result is too old; those of one read make one request', async () => {
     const { health, connect, stats } = await serve();
     health.ready = undefined;
     const peer = await connect();
@@ -97,7 +97,7 @@ describe('a bare PING', () => {
     expect(stats.pings.readiness.warn).toBe(2);
   });
 
-  it('says STALE when its deadline passed', async () => {
+  it('is answered with STALE after its deadline', async () => {
     const { health, connect, stats } = await serve();
     health.ready = undefined;
     const peer = await connect();
@@ -110,7 +110,7 @@ describe('a bare PING', () => {
 });
 
 describe('a PING with a body', () => {
-  it('hands on what it asks for, and no deadline beyond what the server allows', async () => {
+  it('passes its parameters to the health, with a deadline of at most ping.maxTimeout', async () => {
     const { health, connect } = await serve();
     const peer = await connect();
     peer.sendHex(pingWith(id, { checks: ['db'], maxAgeMs: 0, timeoutMs: 2_000_000_000 }, { flags: '30' }));
@@ -124,15 +124,15 @@ describe('a PING with a body', () => {
     });
   });
 
-  it('is answered 6 when nothing has that name', async () => {
+  it('is answered with status 6 if no check has that name', async () => {
     const { health, connect } = await serve();
     health.atOnce = 'not-found';
     const peer = await connect();
-    peer.sendHex(pingWith(id, { group: 'nobody' }));
+    peer.sendHex(pingWith(id, { group: 'unknown' }));
     expect(await peer.hex(16)).toBe(pong(id, '06'));
   });
 
-  it('with CLOSE is the last that is answered, after those before it', async () => {
+  it('with CLOSE is answered last, after those before it', async () => {
     const { health, connect, stats } = await serve();
     health.ready = undefined;
     const peer = await connect();
@@ -151,7 +151,7 @@ describe('a PING with a body', () => {
 });
 
 describe('DETAIL', () => {
-  it('brings the report where detail is allowed', async () => {
+  it('is answered with the report if details are allowed', async () => {
     const { health, connect } = await serve();
     health.atOnce = 'fail';
     health.report = { status: 'fail', checks: {} };
@@ -162,7 +162,7 @@ describe('DETAIL', () => {
     expect(await peer.hex(16 + body.length)).toBe(`${length}01020003${id}${body.toString('hex')}`);
   });
 
-  it('brings no body where detail is refused, and no ERROR', async () => {
+  it('is answered without a body and without an ERROR if details are not allowed', async () => {
     const { health, connect } = await serve({ detail: 'never' });
     health.atOnce = 'fail';
     const peer = await connect();
@@ -170,7 +170,7 @@ describe('DETAIL', () => {
     expect(await peer.hex(32)).toBe(pong(id, '03') + pong(other, '01'));
   });
 
-  it('brings a responder on the way of a chain the bare instances even where detail is refused', async () => {
+  it('is answered with the bare instances in a chain, even if details are not allowed', async () => {
     const { health, connect } = await serve({ detail: 'never' });
     health.atOnce = 'fail';
     const peer = await connect();
@@ -180,7 +180,7 @@ describe('DETAIL', () => {
     expect(await peer.text(body.length)).toBe(body.toString());
   });
 
-  it('says TRUNCATED and leaves the checks out when the report does not fit', async () => {
+  it('is answered with TRUNCATED and without the checks if the report does not fit', async () => {
     const { health, connect } = await serve();
     health.atOnce = 'warn';
     health.report = { checks: 'x'.repeat(70_000) };
@@ -192,7 +192,7 @@ describe('DETAIL', () => {
     expect(await peer.text(body.length)).toBe(body);
   });
 
-  it('says TRUNCATED without a body where nothing of the report fits, and shows no more in place of a bare chain', async () => {
+  it('is answered with TRUNCATED and without a body if nothing of the report fits, also in a chain', async () => {
     const { health, connect } = await serve();
     health.atOnce = 'warn';
     health.report = { checks: 'x'.repeat(70_000) };
@@ -235,8 +235,8 @@ describe('other frames', () => {
   });
 });
 
-describe('what the protocol does not allow', () => {
-  it('is answered with a fatal ERROR, then FIN, and disturbs nobody else', async () => {
+describe('a violation of the protocol', () => {
+  it('is answered with a fatal ERROR, then FIN, without effect on other connections', async () => {
     const { connect, stats } = await serve();
     const good = await connect();
     const bad = await connect();
@@ -250,7 +250,7 @@ describe('what the protocol does not allow', () => {
     expect(stats.errors[1]).toBe(1);
   });
 
-  it('lets the PONGs of earlier PINGs go first, of waiting ones with what is known', async () => {
+  it('is answered after the PONGs of earlier PINGs, pending ones with the last known state', async () => {
     const { health, connect } = await serve();
     health.ready = undefined;
     const peer = await connect();
@@ -261,7 +261,7 @@ describe('what the protocol does not allow', () => {
     expect(health.withdrawn).toBe(1);
   });
 
-  it('is read and discarded afterwards, so that the answer is not lost in a reset', async () => {
+  it('discards the data behind it, so that the answer is not lost in a reset', async () => {
     const { connect } = await serve();
     const peer = await connect();
     peer.sendHex('0000000b');
@@ -286,7 +286,7 @@ describe('half-open connections', () => {
     expect(stats.closed['client-closed']).toBe(1);
   });
 
-  it('are answered after it also where reading was paused when it came', async () => {
+  it('are answered after it also if reading was paused when it arrived', async () => {
     const health = new FakeHealth();
     health.atOnce = 'pass';
     health.report = { long: 'x'.repeat(60_000) };
@@ -308,7 +308,7 @@ describe('half-open connections', () => {
     await turnsUntil(() => stats.closed['client-closed'] === 1);
   });
 
-  it('that never spoke are no error', async () => {
+  it('without data are no error', async () => {
     const { connect, stats } = await serve();
     const peer = await connect();
     peer.socket.end();
@@ -317,13 +317,13 @@ describe('half-open connections', () => {
   });
 });
 
-describe('the first octet', () => {
+describe('the first byte', () => {
   it.each([
     ['a TLS handshake', '160301', 'tls'],
     ['a newline', '0a', 'wrong-protocol'],
     ['a digit', '31', 'wrong-protocol'],
     ['ff', 'ff', 'wrong-protocol'],
-  ] as const)('of %s closes without a word', async (_name, hex, reason) => {
+  ] as const)('of %s closes without an answer', async (_name, hex, reason) => {
     const { connect, stats } = await serve();
     const peer = await connect();
     peer.sendHex(hex);
@@ -334,7 +334,7 @@ describe('the first octet', () => {
 });
 
 describe('TLS on a plain listener', () => {
-  it('is logged once, whoever tries how often', async () => {
+  it('is logged once, for any number of attempts', async () => {
     const warnings: string[] = [];
     const log = { ...silentLog, warn: (_fields: object, message: string) => void warnings.push(message) };
     const { connect, stats } = await serve({ log });

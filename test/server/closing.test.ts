@@ -13,7 +13,7 @@ describe('close', () => {
     const peer = await connect();
     peer.sendHex([1, 2, 3, 4, 5].map((n) => ping(`000000000000000${n}`)).join(''));
     await turnsUntil(() => stats.paused['max-pending'] === 1);
-    // What waits goes on waiting for its run; whoever asks from now on is answered at once.
+    // Pending PINGs keep waiting for their run; new requests are answered at once.
     health.atOnce = 'draining';
     const closed = server.close();
     expect((await peer.untilEnd()).length / 16).toBe(5);
@@ -40,7 +40,7 @@ describe('close', () => {
     expect(stats.closed.drained).toBe(3);
   });
 
-  it('destroys who does not answer the FIN within a second', async () => {
+  it('destroys a connection whose peer does not answer the FIN within a second', async () => {
     const clock = new FakeClock();
     const { connect, server, stats } = await serve({ clock });
     const peer = await connect();
@@ -55,11 +55,11 @@ describe('close', () => {
   });
 });
 
-describe('a peer to which more is owed than the kernel takes', () => {
+describe('a peer with more answers pending than the kernel accepts', () => {
   const count = 2000;
 
-  /** It reads nothing as yet. */
-  async function owed() {
+  /** Its answers are not sent completely: it reads nothing yet. */
+  async function unsent() {
     const clock = new FakeClock();
     const limits = { pingsPerSecond: 0, maxPending: count, maxQueuedBytes: 64 * 1_048_576 };
     const served = await serve({ clock, limits });
@@ -75,15 +75,15 @@ describe('a peer to which more is owed than the kernel takes', () => {
     return { ...served, clock, connection, peer };
   }
 
-  async function owedBehindFin() {
-    const found = await owed();
+  async function unsentBehindFin() {
+    const found = await unsent();
     found.peer.socket.end();
     await turnsUntil(() => found.connection.socket.writableEnded);
     return found;
   }
 
   it('gets all of it when it sent FIN: the FIN of the server waits', async () => {
-    const { clock, health, peer, stats } = await owedBehindFin();
+    const { clock, health, peer, stats } = await unsentBehindFin();
     await pass(clock, 5000);
     expect(stats.open).toBe(1);
     peer.socket.resume();
@@ -93,7 +93,7 @@ describe('a peer to which more is owed than the kernel takes', () => {
   });
 
   it('is dropped behind its FIN when it takes nothing for the stall time, without an ERROR', async () => {
-    const { clock, stats } = await owedBehindFin();
+    const { clock, stats } = await unsentBehindFin();
     await pass(clock, 9800);
     expect(stats.open).toBe(1);
     await pass(clock, 500);
@@ -103,7 +103,7 @@ describe('a peer to which more is owed than the kernel takes', () => {
   });
 
   it('is not waited for behind its FIN by a server that stops', async () => {
-    const { clock, server, stats } = await owedBehindFin();
+    const { clock, server, stats } = await unsentBehindFin();
     const closed = server.close();
     await pass(clock, 1500);
     await closed;
@@ -111,7 +111,7 @@ describe('a peer to which more is owed than the kernel takes', () => {
   });
 
   it('is not waited for when its FIN comes while the server stops', async () => {
-    const { clock, peer, server, stats } = await owed();
+    const { clock, peer, server, stats } = await unsent();
     peer.socket.end();
     const closed = server.close();
     await pass(clock, 1500);
@@ -120,7 +120,7 @@ describe('a peer to which more is owed than the kernel takes', () => {
   });
 
   it('is not waited for when a PING of it still waits and the server stops', async () => {
-    const { clock, health, peer, server, stats } = await owed();
+    const { clock, health, peer, server, stats } = await unsent();
     health.atOnce = undefined;
     health.ready = undefined;
     peer.socket.end(Buffer.from(ping(id), 'hex'));
@@ -132,14 +132,14 @@ describe('a peer to which more is owed than the kernel takes', () => {
   });
 
   it('is not waited for when it is closed by hand behind its FIN', async () => {
-    const { clock, connection, stats } = await owedBehindFin();
+    const { clock, connection, stats } = await unsentBehindFin();
     connection.close('closed-by-application');
     await pass(clock, 1300);
     expect(stats.open).toBe(0);
   });
 
   it('is not closed as a slow peer if its RST arrives between the two checks', async () => {
-    const { clock, connection, peer, stats } = await owed();
+    const { clock, connection, peer, stats } = await unsent();
     const expired = connection.expired.bind(connection);
     connection.expired = (now) => {
       const violation = expired(now);
@@ -175,7 +175,7 @@ describe('a connection of which reading is paused', () => {
     await closed;
   });
 
-  it('is read to its end also when its answer comes in the turn of the last look', async () => {
+  it('is read to its end also when its answer arrives in the turn of the last check', async () => {
     const { health, peer, server } = await twoLines();
     // After the poll between the two immediates of `afterNextPoll`, and before the second of them.
     setImmediate(() => setImmediate(() => health.settle('pass')));
@@ -185,7 +185,7 @@ describe('a connection of which reading is paused', () => {
     await closed;
   });
 
-  it('tells of its RST when what it waited for is answered', async () => {
+  it('reports its RST when its PING is answered', async () => {
     const { connect, health, stats } = await serve({ limits: { maxPending: 1 } });
     health.ready = undefined;
     const peer = await connect();

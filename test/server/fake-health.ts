@@ -15,15 +15,15 @@ interface PendingRequest {
   answer: (answer: Answer) => void;
 }
 
-/** A health whose standing answers and whose answers to questions a test decides. */
+/** A health whose cached statuses and answers a test sets. */
 export class FakeHealth implements Health {
   readonly instance = 'test-instance';
-  /** What readiness stands at; undefined: too old, every PING has to ask. */
+  /** Cached status of readiness; undefined: none is fresh, so every PING asks. */
   ready: State | undefined = 'pass';
-  /** Whether questions are answered at once, and with what. */
+  /** State with which requests are answered at once; undefined: they wait for `settle`. */
   atOnce: State | undefined;
   report: object = { state: 'pass' };
-  /** In place of that, where it is not wanted in full. Default: the extent and the state. */
+  /** Report of any level but `full`. Default: the level and the state. */
   short: object | undefined;
   failing: { name: string; reason: string }[] = [];
   readonly asked: PendingRequest[] = [];
@@ -49,26 +49,26 @@ export class FakeHealth implements Health {
     };
   }
 
-  /** Of those that watch: what tells them of a change. */
+  /** Callbacks of the open subscriptions. */
   readonly watchers = new Set<() => void>();
-  /** Changes that have not had their turn: those that watch are told when they notifyIfChanged. */
+  /** Callbacks of changes whose notification is still scheduled; `notifyIfChanged` calls them earlier. */
   pending = new Set<() => void>();
 
   watch({ checks }: Selection, changed: () => void, maxSelections = Infinity): Subscription | undefined {
     if (checks && this.watchers.size >= maxSelections) return undefined;
-    const told = () => changed();
+    const notify = () => changed();
     const answer = () => this.answer(this.ready ?? 'unknown', false);
-    this.watchers.add(told);
+    this.watchers.add(notify);
     return {
       get answer() {
         return answer();
       },
-      notifyIfChanged: () => this.pending.delete(told) && changed(),
-      end: () => this.watchers.delete(told),
+      notifyIfChanged: () => this.pending.delete(notify) && changed(),
+      end: () => this.watchers.delete(notify),
     };
   }
 
-  /** Answers the oldest question, or all of them. */
+  /** Answers the oldest pending requests. */
   settle(state: State, { stale = false, count = 1 } = {}): void {
     for (const { answer } of this.asked.splice(0, count)) answer(this.answer(state, stale));
   }
@@ -79,8 +79,8 @@ export class FakeHealth implements Health {
       stale,
       late,
       age: 5,
-      report: (extent) =>
-        Buffer.from(JSON.stringify(extent === 'full' ? this.report : (this.short ?? { extent, state }))),
+      report: (level) =>
+        Buffer.from(JSON.stringify(level === 'full' ? this.report : (this.short ?? { extent: level, state }))),
       failing: () => this.failing,
     };
   }

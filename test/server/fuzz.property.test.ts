@@ -23,7 +23,7 @@ function framesOf(octets: Buffer): string[] {
   return frames;
 }
 
-it('a running server makes the same of any octets however they come, ends each connection, and serves the one beside it', async () => {
+it('a running server answers the same to any bytes in any chunks, ends each connection, and serves the others', async () => {
   const { connect, health, server, stats } = await serve({ clock: new FakeClock() });
   health.atOnce = 'pass';
   const beside = await connect();

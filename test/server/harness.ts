@@ -3,7 +3,8 @@ import { type Clock, systemClock } from '../../src/common/clock.js';
 import { type Log, silentLog } from '../../src/common/log.js';
 import type { Address } from '../../src/net/address.js';
 import type { Limits } from '../../src/options/settings.js';
-import { type ListenerSettings, Server } from '../../src/server/server.js';
+import type { ListenerSettings } from '../../src/server/listener.js';
+import { Server } from '../../src/server/server.js';
 import { defaultServerSettings, type ServerSettings } from '../../src/server/settings.js';
 import type { FakeClock } from '../fake-clock.js';
 import { FakeHealth } from './fake-health.js';
@@ -19,7 +20,7 @@ export interface Options {
   tokens?: readonly string[];
   /** Default 127.0.0.1. */
   host?: string;
-  /** What the listener holds otherwise. */
+  /** Other settings of the listener. */
   listener?: ListenerSettings;
 }
 
@@ -27,7 +28,7 @@ const opened: { server: Server; health: FakeHealth; peers: Peer[] }[] = [];
 
 afterEach(async () => {
   for (const { server, health, peers } of opened.splice(0)) {
-    // As a real one would by the deadline, also where the clock stands still.
+    // A real health answers by the deadline; the fake clock may stand still.
     health.atOnce = 'pass';
     health.settle('pass', { count: Number.POSITIVE_INFINITY });
     for (const peer of peers) peer.socket.destroy();
@@ -74,7 +75,7 @@ export function portOf(address: Address): number {
   return address.kind === 'unix' ? 0 : address.port;
 }
 
-/** Lets the loop turn until `condition` holds; throws, so that nothing turns for ever, when it does not in 4 s. */
+/** Runs turns of the event loop until `condition` holds; throws if it does not within 4 s. */
 export async function turnsUntil(condition: () => boolean): Promise<void> {
   const until = performance.now() + 4000;
   while (!condition()) {
@@ -83,7 +84,7 @@ export async function turnsUntil(condition: () => boolean): Promise<void> {
   }
 }
 
-/** Lets time pass in small steps, as a loop that does not stall lives through it. */
+/** Advances in steps of 50 ms, so that the server detects no stall. */
 export async function pass(clock: FakeClock, ms: number): Promise<void> {
   for (let step = 0; step < ms; step += 50) {
     await clock.advance(50);

@@ -22,7 +22,7 @@ describe('HELLO', () => {
     expect((await onHello(peer)).body).toMatchObject({ heartbeat: { canSendMs: 20_000, wantMs: 30_000, mult: 3 } });
   });
 
-  it('brings no PINGs to a client that does not want them, nor does silence without HELLO', async () => {
+  it('starts no PINGs to a client that does not want them, and neither does silence without HELLO', async () => {
     const { clock, connect } = await serveWith({ pingInterval: 1000, idleTimeout: 0 });
     const peers = [await connect(), await connect(), await connect()] as [Peer, Peer, Peer];
     await onHello(peers[0]);
@@ -35,7 +35,7 @@ describe('HELLO', () => {
 });
 
 describe('PINGs of the server', () => {
-  it('come at the larger of both intervals, with scope 1 and what the application gave', async () => {
+  it('are sent at the larger of both intervals, with scope 1 and the data of the application', async () => {
     const { clock, connect, server } = await serveWith({ pingInterval: 1000, pingData: { region: 'eu' } });
     const peer = await connect();
     await onHello(peer, { wantMs: 4000 });
@@ -60,7 +60,7 @@ describe('PINGs of the server', () => {
     for (const gap of gaps) expect(gap).toBeLessThanOrEqual(4000 + 200);
   });
 
-  it('find a client that does not answer: ERROR 13 when the one after maxPingsOut is due', async () => {
+  it('detect a client that does not answer: ERROR 13 when the one after maxPingsOut is due', async () => {
     const { clock, connect, stats } = await serveWith({ pingInterval: 1000, maxPingsOut: 2 });
     const peer = await connect();
     await onHello(peer, { wantMs: 1 });
@@ -73,7 +73,7 @@ describe('PINGs of the server', () => {
     await turnsUntil(() => stats.closed.dead === 1);
   });
 
-  it('accuse nobody who sends anything at all', async () => {
+  it('do not close a client that sends any data', async () => {
     const { clock, connect, stats } = await serveWith({ pingInterval: 1000, maxPingsOut: 1 });
     const peer = await connect();
     await onHello(peer, { wantMs: 1 });
@@ -86,7 +86,7 @@ describe('PINGs of the server', () => {
     expect(stats.closed.dead).toBe(0);
   });
 
-  it('accuse nobody after a stall of the own loop until a whole limit has passed again', async () => {
+  it('close no connection after a stall of the own loop until a whole limit has passed again', async () => {
     const { clock, connect, stats } = await serveWith({ pingInterval: 1000, maxPingsOut: 3 });
     const peer = await connect();
     await onHello(peer, { wantMs: 1 });
@@ -108,7 +108,7 @@ describe('PINGs of the server', () => {
     expect(peer.received.length).toBeGreaterThanOrEqual(19 * 16);
   });
 
-  it('come with maxPingsOut 0 although every sweep is a little late', async () => {
+  it('are sent with maxPingsOut 0 although every sweep is a little late', async () => {
     const { clock, connect } = await serveWith({ pingInterval: 1000, maxPingsOut: 0, idleTimeout: 0 });
     const peer = await connect();
     await onHello(peer, { wantMs: 1000 });
@@ -119,7 +119,7 @@ describe('PINGs of the server', () => {
     expect(peer.received.length).toBeGreaterThanOrEqual(16 * 3);
   });
 
-  it('do not come in step: the first ones of many clients are spread over the interval', async () => {
+  it('do not synchronise: the first ones of many clients are spread over the interval', async () => {
     const { clock, connect, stats } = await serveWith({ pingInterval: 2000, idleTimeout: 0 });
     const peers = await Promise.all(Array.from({ length: 40 }, connect));
     for (const peer of peers) await onHello(peer, { wantMs: 1 });
@@ -138,7 +138,7 @@ describe('PINGs of the server', () => {
   });
 });
 
-describe('a client that promised to PING', () => {
+describe('a client that announced PINGs', () => {
   it('is dead after mult intervals of silence, before the idle timeout', async () => {
     const { clock, connect, stats } = await serveWith({ idleTimeout: 9000 });
     const peer = await connect();
@@ -151,7 +151,7 @@ describe('a client that promised to PING', () => {
 });
 
 describe('connections', () => {
-  it('are told with what they did', async () => {
+  it('are listed with their counters and times', async () => {
     const { clock, connect, server, port } = await serveWith({});
     const events: unknown[] = [];
     server.events.on('connect', ({ id: number }) => events.push(['connect', number]));
@@ -201,7 +201,7 @@ describe('connections', () => {
     expect(keptConnection?.info().protected).toBe(true);
   });
 
-  it('of a listener with an idle timeout of its own go by that', async () => {
+  it('of a listener with its own idle timeout are closed after that one', async () => {
     const clock = new FakeClock();
     const { server } = await serve({ clock, heartbeat: { idleTimeout: 9000 } });
     const bound = await server.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 }, { idleTimeout: 1000 });
@@ -216,7 +216,7 @@ describe('connections', () => {
 });
 
 describe('GOAWAY', () => {
-  it('goes to clients that said HELLO, each at a moment of its own, and to no others', async () => {
+  it('is sent to clients that have sent HELLO, each at its own time, and to no others', async () => {
     const { clock, connect, server } = await serveWith({});
     const [said, silent] = [await connect(), await connect()];
     await onHello(said);

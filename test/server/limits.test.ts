@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { FakeClock } from '../fake-clock.js';
+import { FakeHealth } from './fake-health.js';
 import { pass, serve, turnsUntil } from './harness.js';
 import { ping, pingWith, pong } from './peer.js';
 
@@ -46,7 +47,7 @@ describe('heartbeat.idleTimeout', () => {
     await turnsUntil(() => stats.closed.idle === 1);
   });
 
-  it('closes a connection that never spoke, and one in line mode, without a word', async () => {
+  it('closes a connection without data, and one in line mode, without a frame', async () => {
     const clock = new FakeClock();
     const { connect, health, stats } = await serve({ clock, heartbeat: { idleTimeout: 1000 } });
     health.atOnce = 'pass';
@@ -60,7 +61,7 @@ describe('heartbeat.idleTimeout', () => {
     expect(stats.errors[9]).toBe(0);
   });
 
-  it('counts any octet as life', async () => {
+  it('counts any byte as a sign of life', async () => {
     const clock = new FakeClock();
     const { connect, stats } = await serve({ clock, heartbeat: { idleTimeout: 1000 } });
     const peer = await connect();
@@ -73,7 +74,7 @@ describe('heartbeat.idleTimeout', () => {
     expect(peer.ended).toBe(false);
   });
 
-  it('accuses nobody after a stall of the own loop until a whole limit has passed again', async () => {
+  it('closes no connection after a stall of the own loop until a whole limit has passed again', async () => {
     const clock = new FakeClock();
     const { connect, stats } = await serve({ clock, heartbeat: { idleTimeout: 4000 } });
     const peer = await connect();
@@ -107,7 +108,7 @@ describe('heartbeat.idleTimeout', () => {
 });
 
 describe('limits.frameTimeout', () => {
-  it('is absolute: an octet now and then does not refresh it', async () => {
+  it('is absolute: a byte now and then does not refresh it', async () => {
     const clock = new FakeClock();
     const { connect, stats } = await serve({ clock });
     const peer = await connect();
@@ -134,7 +135,7 @@ describe('limits.frameTimeout', () => {
     expect((await peer.untilEnd()).toString('hex').slice(8, 32)).toBe(`017f0101${id}`);
   });
 
-  it('begins anew with each frame', async () => {
+  it('starts again with each frame', async () => {
     const clock = new FakeClock();
     const { connect, stats } = await serve({ clock });
     const peer = await connect();
@@ -148,7 +149,7 @@ describe('limits.frameTimeout', () => {
     expect(peer.ended).toBe(false);
   });
 
-  it('closes an unfinished line without a word', async () => {
+  it('closes a partial line without an answer', async () => {
     const clock = new FakeClock();
     const { connect, stats } = await serve({ clock });
     const peer = await connect();
@@ -225,7 +226,7 @@ describe('limits.maxQueuedBytes and limits.stallTimeout', () => {
     expect(stats.errors[10]).toBe(1);
   });
 
-  it('drops it with RST, so that the kernel too lets go of what nobody reads', async () => {
+  it('resets it, so that the kernel frees the unread data too', async () => {
     const clock = new FakeClock();
     const { connect, health, port, stats } = await serve({ clock });
     health.atOnce = 'pass';
@@ -259,6 +260,21 @@ describe('limits.maxQueuedBytes and limits.stallTimeout', () => {
 });
 
 describe('PINGs that wait', () => {
+  it.each([
+    ['bare PINGs before others', (bare: string, detail: string) => bare.repeat(9) + detail.repeat(9)],
+    ['bare PINGs between others', (bare: string, detail: string) => (detail + bare).repeat(9)],
+  ])('are at most limits.maxPending: %s', async (_order, frames) => {
+    const { connect, health, stats } = await serve({ clock: new FakeClock(), limits: { maxPending: 10 } });
+    health.ready = undefined;
+    const peer = await connect();
+    peer.sendHex(frames(ping(id), ping(id, { flags: '01' })));
+    for (const pending of [10, 8]) {
+      await turnsUntil(() => stats.waiting > 0);
+      expect(stats.waiting).toBe(pending);
+      health.settle('pass', { count: Number.POSITIVE_INFINITY });
+    }
+  });
+
   it('for many checks by name are fewer, so that their lists stay within the bound of a peer', async () => {
     const { connect, health, stats } = await serve();
     const checks = Array.from({ length: 32 }, (_, n) => `check-${n}`);
@@ -313,7 +329,7 @@ describe('limits.pingsPerSecond', () => {
 });
 
 describe('limits.maxConnections', () => {
-  it('closes at accept without a word, counts it, and lets others in when one has left', async () => {
+  it('closes at accept and counts it, and accepts again when a connection has closed', async () => {
     const { connect, stats } = await serve({ limits: { maxConnections: 2 } });
     const first = await connect();
     await connect();
@@ -327,7 +343,7 @@ describe('limits.maxConnections', () => {
     expect(await fourth.hex(16)).toBe(pong(id, '01'));
   });
 
-  it('PerAddress does the same for one address', async () => {
+  it('is also a limit per address: limits.maxConnectionsPerAddress', async () => {
     const { connect, stats } = await serve({ limits: { maxConnectionsPerAddress: 1 } });
     await connect();
     const second = await connect();
@@ -336,8 +352,8 @@ describe('limits.maxConnections', () => {
   });
 });
 
-describe('a turn', () => {
-  it('follows one on another once, however much came in each', async () => {
+describe('a turn of the event loop', () => {
+  it('is scheduled once per connection, however much data arrives', async () => {
     const { connect, health, stats } = await serve({ limits: { pingsPerSecond: 0 } });
     health.atOnce = 'pass';
     const flood = await connect();
@@ -351,7 +367,7 @@ describe('a turn', () => {
     await received;
   });
 
-  it('of one flooding peer ends so that others are served', async () => {
+  it('ends for a flooding peer, so that others are served', async () => {
     const { connect, health, stats } = await serve({ limits: { pingsPerSecond: 0 } });
     health.atOnce = 'pass';
     const flood = await connect();
@@ -363,10 +379,47 @@ describe('a turn', () => {
   });
 });
 
+describe('the time budget of a turn', () => {
+  it.each([
+    ['PINGs with DETAIL', Buffer.from(ping(id, { flags: '01' }), 'hex')],
+    ['lines', Buffer.from('ping\n')],
+  ])('divides the %s of one chunk between turns, and does not pause behind the last one', async (_what, request) => {
+    const clock = new FakeClock();
+    const { connect, health, stats } = await serve({ clock, health: slowHealth(clock) });
+    const peer = await connect();
+    peer.send(Buffer.concat(Array<Buffer>(10).fill(request)));
+    await turnsUntil(() => stats.pings.readiness.pass === 10);
+    expect(health.asked).toHaveLength(0);
+    expect(stats.paused['turn-budget']).toBe(1);
+  });
+
+  it('does not keep a closed connection from reading the FIN of its peer', async () => {
+    const clock = new FakeClock();
+    const { connect, stats } = await serve({ clock, health: slowHealth(clock) });
+    const peer = await connect();
+    peer.sendHex(ping(id, { flags: '01' }).repeat(4) + ping(id, { flags: '02' }) + ping(id));
+    await peer.untilEnd();
+    peer.socket.end();
+    await turnsUntil(() => stats.closed.answered === 1);
+  });
+
+  /** Answers each request at once, and takes 1 ms for it: five of them exceed the budget. */
+  function slowHealth(clock: FakeClock): FakeHealth {
+    const health = new FakeHealth();
+    health.atOnce = 'pass';
+    const ask = health.ask.bind(health);
+    health.ask = (query, answer) => {
+      clock.jump(1);
+      return ask(query, answer);
+    };
+    return health;
+  }
+});
+
 describe('a frame that is skipped', () => {
   const header = (octets: number) => `${(octets + 12).toString(16).padStart(8, '0')}01900000${id}`;
 
-  it('has as much time as another, from its first octet', async () => {
+  it('has as much time as another, from its first byte', async () => {
     const clock = new FakeClock();
     const { connect, stats } = await serve({ clock, limits: { frameTimeout: 5000 } });
     const peer = await connect();

@@ -36,7 +36,7 @@ describe('ping in line mode', () => {
     await turnsUntil(() => stats.closed.answered === 1);
   });
 
-  it('says only the status where detail is refused', async () => {
+  it('has only the status if details are not allowed', async () => {
     const { health, connect } = await serve({ detail: 'never' });
     health.atOnce = 'fail';
     health.failing = [{ name: 'mysql', reason: 'timeout' }];
@@ -96,7 +96,7 @@ describe('agent', () => {
 
 describe('any other line', () => {
   it.each(['GET / HTTP/1.1\r\nHost: x\r\n\r\n', 'ping \n', ' ping\n', 'pingping\n', `${'p'.repeat(65)}`, 'ping\n\n'])(
-    '%j closes without a word',
+    '%j closes without an answer',
     async (line) => {
       const { health, connect } = await serve();
       health.atOnce = 'pass';
@@ -106,7 +106,7 @@ describe('any other line', () => {
     },
   );
 
-  it('of 64 octets is still a line', async () => {
+  it('of 64 bytes is still a line', async () => {
     const { connect, stats } = await serve();
     const peer = await connect();
     peer.send('p'.repeat(64) + '\r');

@@ -36,7 +36,7 @@ describe('an outbox', () => {
     expect([outbox.gathered, outbox.write(2)]).toEqual([0, 0]);
   });
 
-  it('copies what is small together', () => {
+  it('concatenates small buffers', () => {
     const { outbox, writes } = opened();
     for (let each = 0; each < 1000; each++) outbox.add(Buffer.from(`${each % 10}`));
     outbox.write(1);
@@ -44,7 +44,7 @@ describe('an outbox', () => {
     expect(writes[0]).toHaveLength(1);
   });
 
-  it('hands on one buffer as it is', () => {
+  it('writes a single buffer without a copy', () => {
     const { outbox, writes } = opened();
     const only = Buffer.from('x');
     outbox.add(only);

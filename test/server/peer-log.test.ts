@@ -24,7 +24,7 @@ async function watched(options: Options = {}) {
 
 type Watched = Awaited<ReturnType<typeof watched>>;
 
-/** Lets a minute pass, so that every limit of time is broken, in steps after which whoever came is looked at. */
+/** Advances the time in steps, after each of which the connections are checked. */
 async function wait({ clock }: Watched, ms: number) {
   for (let passed = 0; passed < ms; passed += 50) await clock.advance(50);
 }
@@ -39,7 +39,7 @@ async function sent({ connect, stats }: Watched, octets: Buffer | string): Promi
 
 const hex = (text: string) => Buffer.from(text, 'hex');
 
-/** Breaks a limit. What is logged of it, and how. */
+/** The limit, how a peer exceeds it, and the level and text of its log line. */
 const limits: readonly [string, Options, (server: Watched) => Promise<unknown>, string, string][] = [
   [
     'heartbeat.idleTimeout',
@@ -141,7 +141,7 @@ const limits: readonly [string, Options, (server: Watched) => Promise<unknown>, 
 ];
 
 describe('the log', () => {
-  it.each(limits)('tells who breaks %s', async (_, options, breakIt, level, description) => {
+  it.each(limits)('names the peer that exceeds %s', async (_, options, breakIt, level, description) => {
     const server = await watched(options);
     await breakIt(server);
     expect(server.lines).toMatchObject([
@@ -149,7 +149,7 @@ describe('the log', () => {
     ]);
   });
 
-  it('tells of a peer that stops reading when it is held, and when it is dropped', async () => {
+  it('has a line when reading of a peer that does not read is paused, and when it is closed', async () => {
     const server = await watched({ limits: { pingsPerSecond: 0 } });
     server.health.report = { filler: 'x'.repeat(8000) };
     const { connect, stats, lines } = server;
@@ -169,7 +169,7 @@ describe('the log', () => {
     expect(descriptions.at(-1)).toBe('warn: answers not read in time');
   });
 
-  it('has one line of a kind in 10 s, whatever numbers strangers put into their faults, then how many were not told', async () => {
+  it('has one line per kind in 10 s, with any numbers in the frames, then the number of suppressed lines', async () => {
     const server = await watched();
     const { lines, stats } = server;
     for (let length = 0; length < 11; length++) await sent(server, hex(length.toString(16).padStart(8, '0')));
@@ -180,7 +180,7 @@ describe('the log', () => {
     expect(lines[1]).toMatchObject({ fields: { suppressed: 10 } });
   });
 
-  it('repeats nothing that a stranger wrote', async () => {
+  it('contains no text from a peer', async () => {
     const server = await watched();
     const evil = '\u001b[2J\nadmin logged in\u202e';
     const bodies = [

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-/** A client that sends octets and collects what comes back: no decoder, so that a test sees the bytes. */
+/** A client that sends bytes and collects the answers: no decoder, so that a test sees the bytes. */
 export class Peer {
   received = Buffer.alloc(0);
   /** The server sent FIN. */
@@ -41,7 +41,7 @@ export class Peer {
     this.socket.write(Buffer.from(hex.replaceAll(' ', ''), 'hex'));
   }
 
-  /** Waits until `count` octets have come, or no more can; returns and forgets what came, as hex. */
+  /** Waits until `count` bytes have arrived, or the connection has ended; removes and returns them, as hex. */
   async hex(count: number): Promise<string> {
     return (await this.take(count)).toString('hex');
   }

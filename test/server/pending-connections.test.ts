@@ -2,6 +2,9 @@ import { once } from 'node:events';
 import { type AddressInfo, connect as connectTcp, createServer } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Server } from '../../src/server/server.js';
+import { defaultServerSettings } from '../../src/server/settings.js';
+import { FakeClock } from '../fake-clock.js';
 import { makeCertificate } from '../live/certificate.js';
 import { FakeHealth } from './fake-health.js';
 import { serve, turnsUntil } from './harness.js';
@@ -35,7 +38,44 @@ function numbers(seed: number): () => number {
 }
 
 describe('a connection in its PROXY header or TLS handshake', () => {
-  it.each([1, 2, 3])('and whatever they do there, nothing of them is left (%i)', async (seed) => {
+  it('is counted for its address when a reload introduces the limit', async () => {
+    const { cert, key } = certificate;
+    const { connect, server, stats } = await serve({
+      limits: { maxConnectionsPerAddress: 0 },
+      listener: { tls: { cert, key } },
+    });
+    await connect();
+    await turnsUntil(() => stats.arriving === 1);
+    await limitToOne(server);
+    const second = await connect();
+    expect(await second.untilEnd()).toHaveLength(0);
+    expect(stats.refused['max-connections-per-address']).toBe(1);
+  });
+
+  it('is not counted for the address of its proxy, before or after an invalid header', async () => {
+    const { connect, health, server, stats } = await serve({
+      clock: new FakeClock(),
+      limits: { maxConnectionsPerAddress: 0 },
+      listener: { proxyProtocol: { from: ['127.0.0.1'] } },
+    });
+    health.atOnce = 'pass';
+    await connect();
+    const invalid = await connect();
+    invalid.send('GET / HTTP/1.1\r\n\r\n');
+    await invalid.untilEnd();
+    await turnsUntil(() => stats.arriving === 2);
+    await limitToOne(server);
+    const local = await connect();
+    local.send(Buffer.concat([header(0x20, 0), Buffer.from('ping\n')]));
+    expect(await local.text(5)).toBe('pong ');
+  });
+
+  async function limitToOne(server: Server): Promise<void> {
+    const limits = { ...defaultServerSettings.limits, maxConnectionsPerAddress: 1 };
+    server.reload(await server.plan({ ...defaultServerSettings, limits }, []));
+  }
+
+  it.each([1, 2, 3])('leaves no count and no socket, in any order of events (%i)', async (seed) => {
     const random = numbers(seed);
     const { cert, key } = certificate;
     const { port, stats } = await serve({

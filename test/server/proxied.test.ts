@@ -39,7 +39,7 @@ describe('a connection through a proxy', () => {
     ['a client of loopback', ipv4('127.0.0.1', 1), true],
     ['the proxy itself', header(0x20, 0), true],
     ['a client that the proxy does not name', header(0x21, 0), false],
-  ])('shows detail to whom it belongs: %s', async (_what, octets, isShown) => {
+  ])('gives details only to clients that may see them: %s', async (_what, octets, isShown) => {
     const { connect } = await open();
     const peer = await connect();
     peer.send(Buffer.concat([octets, withDetail]));
@@ -92,7 +92,7 @@ describe('a connection through a proxy', () => {
     socket.destroy();
   });
 
-  it('that comes and goes without an octet is no fault', async () => {
+  it('that comes and goes without a byte is no error', async () => {
     const { connect, stats, descriptions } = await open();
     const peer = await connect();
     peer.socket.end();
@@ -109,7 +109,7 @@ describe('a connection through a proxy', () => {
       'PROXY header of version 1; configure version 2 in the proxy (send-proxy-v2)',
     ],
     ['has a broken one', header(0x21, 0x12), 'PROXY header is too short, or not for TCP'],
-  ])('that %s is ended without a word, and told', async (_what, octets, description) => {
+  ])('that %s is closed without an answer, and logged', async (_what, octets, description) => {
     const { connect, stats, descriptions } = await open();
     const peer = await connect();
     peer.send(octets);
@@ -118,7 +118,7 @@ describe('a connection through a proxy', () => {
     expect(descriptions).toEqual([description]);
   });
 
-  it('that begins with a frame is told so', async () => {
+  it('that begins with a frame is answered with an ERROR', async () => {
     const { connect } = await open();
     const peer = await connect();
     peer.send(withDetail);
@@ -129,7 +129,7 @@ describe('a connection through a proxy', () => {
     });
   });
 
-  it('that ends in the middle of its header is told', async () => {
+  it('that ends in the middle of its header is logged', async () => {
     const { connect, descriptions } = await open();
     const peer = await connect();
     peer.socket.end(ipv4('192.0.2.7', 1).subarray(0, 20));
@@ -138,7 +138,7 @@ describe('a connection through a proxy', () => {
     expect(descriptions).toEqual(['connection ended inside the PROXY header']);
   });
 
-  it('is not waited for longer than allowed', async () => {
+  it('is closed if the header is not complete in time', async () => {
     const clock = new FakeClock();
     const { connect, stats, descriptions } = await open({ clock, limits: { handshakeTimeout: 1000 } });
     const peer = await connect();
@@ -153,7 +153,7 @@ describe('a connection through a proxy', () => {
 });
 
 describe('a PROXY header', () => {
-  it('from whom none is asked for ends the connection, and is believed by nobody', async () => {
+  it('from an address outside proxyProtocol.from closes the connection, and its source is not used', async () => {
     const { connect, stats, descriptions, fields } = await open({
       listener: { proxyProtocol: { from: ['192.0.2.0/24'] } },
     });

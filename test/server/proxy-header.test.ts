@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ProxyHeader } from '../../src/server/handshake/proxy-header.js';
 import { header, ipv4, ipv6 } from './proxied.js';
 
-/** Takes a header off the front of octets that come so many at a time; what is left stays. */
+/** Takes a header from bytes that arrive in chunks of `step`; the rest stays. */
 function takeFrom(octets: Buffer, step = octets.length) {
   const reader = new ProxyHeader();
   let at = 0;
@@ -28,12 +28,12 @@ describe('a PROXY header of version 2', () => {
     ['the proxy itself', header(0x20, 0x00), undefined],
     ['the proxy itself, with addresses', header(0x20, 0x11, Buffer.alloc(12)), undefined],
     ['more than addresses', ipv4('192.0.2.7', 4711, Buffer.alloc(300)), { address: '192.0.2.7', port: 4711 }],
-  ])('says who is there: %s', (_what, octets, source) => {
+  ])('has the source: %s', (_what, octets, source) => {
     const all = Buffer.concat([octets, Buffer.from('rest')]);
     for (const step of [all.length, 1, 7]) expect(takeFrom(all, step)).toEqual({ source, rest: 'rest' });
   });
 
-  it('is not there before its last octet', () => {
+  it('is incomplete before its last byte', () => {
     const octets = ipv4('192.0.2.7', 4711);
     for (let end = 0; end < octets.length; end++) expect(takeFrom(octets.subarray(0, end), 1)).toBeUndefined();
   });

@@ -6,7 +6,7 @@ import { FakeClock } from '../fake-clock.js';
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('a queue of pushes', () => {
-  it('lets others have their turn between so many', async () => {
+  it('sends at most 256 per turn of the loop, so that other work runs between', async () => {
     const queue = new PushQueue(systemClock);
     let pushed = 0;
     for (let each = 0; each < 1000; each++) queue.add({ push: () => pushed++ && 1 });
@@ -20,7 +20,7 @@ describe('a queue of pushes', () => {
     expect(seen[0]).toBeLessThan(1000);
   });
 
-  it('sends so much to one, and then as much to the next', async () => {
+  it('continues with the next one after 256 of one', async () => {
     const queue = new PushQueue(systemClock);
     const sent = { many: 0, one: 0 };
     const many: Pushing = {
@@ -38,7 +38,7 @@ describe('a queue of pushes', () => {
     queue.delete(many);
   });
 
-  it('lets others have their turn also after few, where they take long', async () => {
+  it('ends its turn after 5 ms, however few were sent', async () => {
     const clock = new FakeClock();
     const queue = new PushQueue(clock);
     let pushed = 0;
@@ -52,7 +52,7 @@ describe('a queue of pushes', () => {
     while (pushed < 10) await turn();
   });
 
-  it('pushes once who was added often, and not who was taken out', async () => {
+  it('calls one that was added several times once, and not one that was deleted', async () => {
     const queue = new PushQueue(systemClock);
     const pushed: string[] = [];
     const [a, b] = ['a', 'b'].map((name) => ({ push: () => pushed.push(name) }));

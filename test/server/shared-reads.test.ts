@@ -15,8 +15,8 @@ async function readSomethingElse(peer: Peer): Promise<void> {
   expect(await peer.hex(16_000)).toBe(pong(other, '01').repeat(1000));
 }
 
-describe('what is lent by the buffer that all connections read into', () => {
-  it('is kept of frames that wait for their turn', async () => {
+describe('a chunk in the shared read buffer', () => {
+  it('is copied for frames that a later turn processes', async () => {
     const { connect, health, stats } = await serve({ limits: { maxPending: 1 } });
     health.ready = undefined;
     const [peer, other] = [await connect(), await connect()];
@@ -29,7 +29,7 @@ describe('what is lent by the buffer that all connections read into', () => {
     }
   });
 
-  it('is kept of lines that wait for their turn', async () => {
+  it('is copied for lines that a later turn processes', async () => {
     const { connect, health, stats } = await serve();
     health.ready = undefined;
     const [peer, other] = [await connect(), await connect()];
@@ -63,8 +63,8 @@ describe('what is lent by the buffer that all connections read into', () => {
   });
 });
 
-describe('a socket that reads into the buffer of all', () => {
-  /** What such a server tells of the next connection, and the client's end of it. */
+describe('a socket that reads into the shared buffer', () => {
+  /** The next connection of this server, and its client. */
   async function accepted(server: Server): Promise<{ socket: Socket; client: Socket }> {
     const { port } = server.address() as { port: number };
     const client = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
@@ -72,7 +72,7 @@ describe('a socket that reads into the buffer of all', () => {
     return { socket: withSharedReads(socket), client };
   }
 
-  it('does whatever another one does', async () => {
+  it('behaves like any other socket', async () => {
     const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const [a, b] = [await accepted(server), await accepted(server)];
@@ -106,7 +106,7 @@ describe('a socket that reads into the buffer of all', () => {
     await once(server, 'close');
   });
 
-  it('stays as it was where Node has no such thing', () => {
+  it('is unchanged if Node does not support shared reads', () => {
     const socket = new Socket();
     expect(withSharedReads(socket)).toBe(socket);
   });

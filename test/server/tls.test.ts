@@ -153,7 +153,7 @@ describe('a listener with TLS', () => {
     expect(descriptions).toEqual(['TLS handshake failed: the client supports no TLS version that is allowed here']);
   });
 
-  it('tells who speaks frames in plain text what is spoken here', async () => {
+  it('answers a frame in plain text with an ERROR that names TLS', async () => {
     const { port, descriptions, stats } = await serveTls();
     const failed = await ping(`127.0.0.1:${port}`).catch((error) => error);
     expect(failed).toMatchObject({ code: 'PONGCHECK_REFUSED', wire: { code: 1 } });
@@ -163,13 +163,16 @@ describe('a listener with TLS', () => {
     expect(stats.errors[1]).toBe(1);
   });
 
-  it.each(['ping\n', 'GET / HTTP/1.1\r\n\r\n', '\x80'])('ends other plain text without a word: %j', async (text) => {
-    const { port, stats } = await serveTls();
-    expect(await untilEnd(plain(port, text))).toHaveLength(0);
-    await turnsUntil(() => stats.closed.tls === 1);
-  });
+  it.each(['ping\n', 'GET / HTTP/1.1\r\n\r\n', '\x80'])(
+    'closes for other plain text without an answer: %j',
+    async (text) => {
+      const { port, stats } = await serveTls();
+      expect(await untilEnd(plain(port, text))).toHaveLength(0);
+      await turnsUntil(() => stats.closed.tls === 1);
+    },
+  );
 
-  it('says nothing of those who come and go without an octet', async () => {
+  it('does not log connections that close without a byte', async () => {
     const { port, descriptions, stats } = await serveTls();
     const socket = plain(port, '');
     socket.end();
@@ -196,7 +199,7 @@ describe('a listener with TLS', () => {
     expect(descriptions).toEqual(['TLS handshake not completed in time']);
   });
 
-  it('closes at accept who would be one handshake more than allowed', async () => {
+  it('closes at accept a connection beyond limits.maxHandshakes', async () => {
     const { port, stats, url } = await serveTls({}, { limits: { maxHandshakes: 2 } });
     const waiting = [plain(port, ''), plain(port, Buffer.from('16', 'hex'))];
     await turnsUntil(() => stats.arriving === 2);
@@ -207,7 +210,7 @@ describe('a listener with TLS', () => {
     expect(await ping(url, { tls: trusting })).toMatchObject({ status: 'pass' });
   });
 
-  it('counts who is in a handshake as a connection', async () => {
+  it('counts connections in a handshake towards limits.maxConnections', async () => {
     const { port, stats } = await serveTls({}, { limits: { maxConnections: 1 } });
     plain(port, '');
     await turnsUntil(() => stats.arriving === 1);
@@ -225,7 +228,7 @@ describe('a listener with TLS', () => {
     expect(stats.arriving).toBe(0);
   });
 
-  it('is not told of by a listener without, which tells of a handshake once', async () => {
+  it('fails on a listener without TLS, which logs that once', async () => {
     const { log, descriptions } = listening();
     const { port, stats } = await serve({ log });
     for (let i = 0; i < 2; i++) {
@@ -260,7 +263,7 @@ describe('openssl s_client', () => {
 });
 
 describe('a client that does not accept the certificate', () => {
-  it('is told of in the log', async () => {
+  it('is logged', async () => {
     const { port, descriptions, stats } = await serveTls(stranger);
     expect(await sClient(port, [], Buffer.alloc(0))).toHaveLength(0);
     await turnsUntil(() => stats.closed.tls === 1);
@@ -286,14 +289,14 @@ describe('the certificate of a server', () => {
     ['is self-signed', stranger, trusting, 'sent a certificate that is self-signed'],
     ['is of an unknown authority', {}, {}, 'sent a certificate that was issued by an unknown CA'],
     ['has another name', {}, { ...trusting, servername: 'b.example' }, 'sent a certificate that is for another name'],
-  ])('that %s is told by the client', async (_what, files, tls, description) => {
+  ])('that %s makes the client fail with that reason', async (_what, files, tls, description) => {
     const { url, port } = await serveTls(files);
     const failed = await ping(url, { tls }).catch((error) => error);
     expect(failed).toMatchObject({ code: 'PONGCHECK_TLS', message: `127.0.0.1:${port} ${description}` });
     expect(await ping(url, { tls: { rejectUnauthorized: false } })).toMatchObject({ status: 'pass' });
   });
 
-  it('is replaced while the listener runs, for whoever connects from then on', async () => {
+  it('is replaced while the listener runs, for all later connections', async () => {
     const clock = new FakeClock();
     const [cert, key] = [authority.path('live.pem'), authority.path('live.key')];
     const put = (files: { cert: string; key: string }) => {
@@ -316,7 +319,7 @@ describe('the certificate of a server', () => {
     expect(await before.ping()).toMatchObject({ status: 'pass' });
     await before.close();
 
-    // A broken one is told once, and the one before goes on.
+    // An invalid one is logged once, and the previous one stays in use.
     writeFileSync(key, 'hunter2');
     await server.reloadCertificates();
     await server.reloadCertificates();
@@ -332,10 +335,12 @@ describe('the certificate of a server', () => {
   });
 
   it.each<[string, Partial<TlsSettings>, string]>([
-    ['that is not there', { cert: '/nowhere.pem' }, 'tls.cert /nowhere.pem cannot be read (ENOENT)'],
-    ['with the key of another', { key: clientFiles.key }, 'tls.key does not match tls.cert'],
-    ['that is none', { cert: own.key }, 'tls.cert or tls.key is not PEM'],
-    ['with authorities that are none', { ca: own.key }, `tls.ca ${own.key} contains no certificate in PEM`],
+    ['without an end', { cert: '/dev/zero' }, 'tls.cert /dev/zero is larger than 1024 KiB'],
+    ['that is a folder', { cert: '/' }, 'tls.cert / cannot be read (EISDIR)'],
+    ['that does not exist', { cert: '/nowhere.pem' }, 'tls.cert /nowhere.pem cannot be read (ENOENT)'],
+    ['with the key of another certificate', { key: clientFiles.key }, 'tls.key does not match tls.cert'],
+    ['that is a key', { cert: own.key }, 'tls.cert or tls.key is not PEM'],
+    ['with a key in place of authorities', { ca: own.key }, `tls.ca ${own.key} contains no certificate in PEM`],
   ])('%s opens no listener', async (_what, files, description) => {
     await expect(serveTls(files)).rejects.toMatchObject({
       code: 'PONGCHECK_CONFIG',
@@ -344,21 +349,21 @@ describe('the certificate of a server', () => {
   });
 });
 
-describe('a listener that wants client certificates', () => {
-  it('answers who has one', async () => {
+describe('a listener that requires client certificates', () => {
+  it('answers a client with a certificate', async () => {
     const { url } = await serveTls({ ca });
     expect(await ping(url, { tls: shown(clientFiles) })).toMatchObject({ status: 'pass' });
   });
 
   it.each<[string, ClientTls, string]>([
-    ['has none', trusting, 'a client certificate is required here'],
+    ['has no certificate', trusting, 'a client certificate is required here'],
     [
-      'has one that expired',
+      'has an expired certificate',
       shown(authority.issue({ name: 'client', expired: true })),
       'the client certificate has expired',
     ],
-    ['has signed one', shown(stranger), 'the client certificate is self-signed'],
-  ])('tells who %s, and nothing else', async (_what, tls, why) => {
+    ['has a self-signed certificate', shown(stranger), 'the client certificate is self-signed'],
+  ])('answers a client that %s with the reason, and nothing else', async (_what, tls, why) => {
     const { url, port, health, stats, descriptions } = await serveTls({ ca }, { detail: 'always' });
     await expect(ping(url, { tls, detail: true })).rejects.toMatchObject({
       code: 'PONGCHECK_REFUSED',
@@ -377,7 +382,7 @@ describe('a listener that wants client certificates', () => {
     expect(health.asked).toHaveLength(0);
   });
 
-  it('waits for nobody longer than a handshake may take', async () => {
+  it('closes a client without a certificate that sends nothing within limits.handshakeTimeout', async () => {
     const clock = new FakeClock();
     const { port, stats } = await serveTls({ ca }, { clock, limits: { handshakeTimeout: 1000 } });
     const socket = await secure(port, {});

@@ -41,7 +41,7 @@ describe('a token in HELLO', () => {
     expect(stats.errors[6]).toBe(1);
   });
 
-  it('is ignored where nobody asks for one', async () => {
+  it('is ignored if no tokens are configured', async () => {
     const { connect } = await serve();
     const peer = await connect();
     peer.sendHex(hello(wrong));
@@ -56,7 +56,7 @@ describe('a token in HELLO', () => {
     expect(await peer.hex(16)).toBe(pong(id, '01'));
   });
 
-  it('that is wrong is told in the log, once in a while, and never shown', async () => {
+  it('that is wrong is logged with a rate limit, and without the token', async () => {
     const clock = new FakeClock();
     const { log, descriptions, fields } = listening();
     const { connect } = await open({ log, clock });
@@ -102,14 +102,14 @@ describe('a listener that requires a token', () => {
     expect(await peer.frame()).toMatchObject({ type: '02', body: { state: 'pass' } });
   });
 
-  it('judges the body of a frame before the right to send it', async () => {
+  it('checks the body of a frame before the right to send it', async () => {
     const { connect } = await required();
     const peer = await connect();
     peer.sendHex(frame('01', id, { maxAgeMs: 'x' }));
     expect(await peer.frame()).toMatchObject({ type: '7f', code: '05' });
   });
 
-  it.each(['ping\n', 'agent\n', 'GET / HTTP/1.1\r\n\r\n'])('ends line mode without a word: %j', async (line) => {
+  it.each(['ping\n', 'agent\n', 'GET / HTTP/1.1\r\n\r\n'])('closes line mode without an answer: %j', async (line) => {
     const { connect, server } = await required();
     const peer = await connect();
     const closed = new Promise((resolve) => server.events.on('close', (_info, reason) => resolve(reason)));

@@ -35,7 +35,7 @@ function serve(mode?: number, limits = {}): Service {
 }
 
 describe('a Unix socket', () => {
-  it('is listened on and connected to, with detail as on loopback, and is gone afterwards', async () => {
+  it('accepts connections, with details as on loopback, and is removed afterwards', async () => {
     const service = serve();
     await service.start();
     expect(service.addresses).toEqual([`pong+unix:${path}`]);
@@ -46,19 +46,19 @@ describe('a Unix socket', () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  it('takes any number of peers, which have no address, where connections per address are limited', async () => {
+  it('has no limit of connections per address, because its peers have no address', async () => {
     await serve(undefined, { maxConnectionsPerAddress: 1 }).start();
     const clients = await Promise.all([1, 2, 3].map(() => connect(`pong+unix:${path}`)));
     for (const client of clients) expect((await client.ping()).healthy).toBe(true);
     for (const client of clients) await client.close();
   });
 
-  it('has the mode that was asked for', async () => {
+  it('has the configured mode', async () => {
     await serve(0o600).start();
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
-  it('that a process left behind is replaced', async () => {
+  it('of an ended process is replaced', async () => {
     const script = `require('net').createServer().listen(${JSON.stringify(path)}, () => console.log('up'))`;
     const left = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
     await once(left.stdout, 'data');
@@ -71,7 +71,7 @@ describe('a Unix socket', () => {
     await client.close();
   });
 
-  it('on which another process listens is refused, and that one is not disturbed', async () => {
+  it('on which another process listens is refused, and stays in use', async () => {
     await serve().start();
     await expect(serve().start()).rejects.toMatchObject({
       code: 'PONGCHECK_LISTEN',
@@ -82,14 +82,14 @@ describe('a Unix socket', () => {
     await client.close();
   });
 
-  it('is never put in the place of another file', async () => {
+  it('never replaces another file', async () => {
     writeFileSync(path, 'precious');
     await expect(serve().start()).rejects.toThrow('the file exists and is not a socket');
     expect(execFileSync('cat', [path], { encoding: 'utf8' })).toBe('precious');
   });
 });
 
-describe('a Unix socket that several processes open at once', () => {
+describe('a Unix socket that several processes open concurrently', () => {
   const ROUNDS = 25;
   const RACERS = 4;
 
@@ -105,7 +105,7 @@ describe('a Unix socket that several processes open at once', () => {
     }
     await service?.stop();`;
 
-  it.each(['of a process that is gone', 'that is not there'])('%s is listened at by one of them', async (what) => {
+  it.each(['of an ended process', 'without a file'])('%s is opened by exactly one of them', async (what) => {
     const racers = Array.from({ length: RACERS }, () =>
       spawn(process.execPath, ['--input-type=module', '-e', racer], { stdio: ['pipe', 'pipe', 'inherit'] }),
     );
@@ -129,14 +129,14 @@ describe('a Unix socket that several processes open at once', () => {
     }
   });
 
-  it('is opened although a process that ended has left its lock behind', async () => {
+  it('is opened despite the lock of an ended process', async () => {
     await leaveBehind(path);
     writeFileSync(`${path}.lock`, '');
     await serve().start();
     expect(existsSync(`${path}.lock`)).toBe(false);
   });
 
-  it('is refused in one description where its folder is not there', async () => {
+  it('is refused with one description if its folder does not exist', async () => {
     path = join(folder, 'nowhere', 'pong.sock');
     await expect(serve().start()).rejects.toMatchObject({
       code: 'PONGCHECK_LISTEN',
@@ -145,7 +145,7 @@ describe('a Unix socket that several processes open at once', () => {
   });
 });
 
-/** The file of a socket whose process is gone. */
+/** The file of a socket whose process has ended. */
 async function leaveBehind(at: string): Promise<void> {
   const listener = createServer().listen(at);
   await once(listener, 'listening');

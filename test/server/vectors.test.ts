@@ -41,7 +41,7 @@ describe('a malformed stream', () => {
     expect(malformed.length).toBeGreaterThan(100);
   });
 
-  it('gets the same answer octet by octet', async () => {
+  it('gets the same answer byte by byte', async () => {
     const { connect, health } = await serve();
     health.atOnce = 'pass';
     for (const vector of malformed) {

@@ -11,10 +11,10 @@ const status = (of: string, code: string) => `0000000c01040000`.replace(/00$/, c
 const ping = (of: string) => `0000000c01010000${of}`;
 const pong = (of: string, code = '01') => `0000000c010200${code}${of}`;
 
-/** Something is other than before. */
+/** Changes the state and notifies all subscriptions. */
 function change(health: FakeHealth, state: FakeHealth['ready']): void {
   health.ready = state;
-  for (const told of health.watchers) told();
+  for (const notify of health.watchers) notify();
 }
 
 describe('a WATCH', () => {
@@ -32,7 +32,7 @@ describe('a WATCH', () => {
     expect([...server.connections][0]?.info()).toMatchObject({ watches: 1, framesOut: 3 });
   });
 
-  it('tells what changed in one go in one STATUS', async () => {
+  it('sends one STATUS for several changes in one turn', async () => {
     const { connect, health } = await serve();
     const peer = await connect();
     peer.sendHex(watch());
@@ -46,7 +46,7 @@ describe('a WATCH', () => {
     expect(await peer.hex(16)).toBe(status(id, '00'));
   });
 
-  it('has the report for who wants it and may see it', async () => {
+  it('has the report if the client requests it and may see details', async () => {
     for (const detail of ['always', 'never'] as const) {
       const health = new FakeHealth();
       health.report = { state: 'pass', checks: {} };
@@ -202,8 +202,8 @@ describe('a WATCH', () => {
   });
 });
 
-describe('who watches a server that leaves', () => {
-  it('is told of draining before GOAWAY', async () => {
+describe('a WATCH on a server that drains or closes', () => {
+  it('receives the STATUS draining before GOAWAY', async () => {
     const clock = new FakeClock();
     const { connect, health, server } = await serve({ clock });
     const peer = await connect();
@@ -218,7 +218,7 @@ describe('who watches a server that leaves', () => {
     expect((await peer.frame()).type).toBe('06');
   });
 
-  it('is told before GOAWAY, and before FIN, of a change that has not had its turn', async () => {
+  it('receives a change whose notification is still scheduled before GOAWAY, and before FIN', async () => {
     const clock = new FakeClock();
     const { connect, health, server } = await serve({ clock });
     const peer = await connect();
@@ -240,7 +240,7 @@ describe('who watches a server that leaves', () => {
     await closed;
   });
 
-  it('is told the latest before FIN', async () => {
+  it('receives the latest STATUS before FIN', async () => {
     const { connect, health, server } = await serve({ clock: new FakeClock() });
     const peer = await connect();
     peer.sendHex(watch());
@@ -252,28 +252,28 @@ describe('who watches a server that leaves', () => {
     await closed;
   });
 
-  it('is told of all that it watches before GOAWAY, and before FIN, however long the reports are', async () => {
+  it('receives every due STATUS before GOAWAY, and before FIN, however long the reports are', async () => {
     const health = new FakeHealth();
     health.report = { long: 'x'.repeat(60_000) };
     const ids = Array.from({ length: 16 }, (_, n) => (n + 1).toString(16).padStart(16, '0'));
-    const told = async (peer: Awaited<ReturnType<Awaited<ReturnType<typeof serve>>['connect']>>) => {
-      const types: string[] = [];
-      for (let frames = 0; frames < ids.length; frames++) types.push((await peer.frame()).type);
-      return types;
+    const types = async (peer: Awaited<ReturnType<Awaited<ReturnType<typeof serve>>['connect']>>) => {
+      const received: string[] = [];
+      for (let frames = 0; frames < ids.length; frames++) received.push((await peer.frame()).type);
+      return received;
     };
     const { connect, server } = await serve({ health });
     const peer = await connect();
     peer.sendHex(`0000000c01050000${other}`);
     expect((await peer.frame()).type).toBe('05');
     peer.sendHex(ids.map((of) => watch(of, '02')).join(''));
-    expect(new Set(await told(peer))).toEqual(new Set(['04']));
+    expect(new Set(await types(peer))).toEqual(new Set(['04']));
     change(health, 'draining');
     server.goaway(0);
-    expect(new Set(await told(peer))).toEqual(new Set(['04']));
+    expect(new Set(await types(peer))).toEqual(new Set(['04']));
     expect((await peer.frame()).type).toBe('06');
     change(health, 'fail');
     const closed = server.close();
-    expect(new Set(await told(peer))).toEqual(new Set(['04']));
+    expect(new Set(await types(peer))).toEqual(new Set(['04']));
     expect(await peer.untilEnd()).toHaveLength(0);
     peer.socket.end();
     await closed;

@@ -26,15 +26,6 @@ async function peerOf(service: Service): Promise<Peer> {
   return peer;
 }
 
-/** Lets the fake time pass until `done` settles. */
-async function passUntil(clock: FakeClock, done: Promise<unknown>): Promise<number> {
-  const begun = clock.now();
-  let open = true;
-  void done.then(() => (open = false));
-  while (open) await clock.advance(50);
-  return clock.now() - begun;
-}
-
 describe('drain', () => {
   it('answers draining while it serves everyone, liveness still passes, and ends when the grace is over', async () => {
     const clock = new FakeClock();
@@ -48,14 +39,14 @@ describe('drain', () => {
     const newcomer = await peerOf(service);
     newcomer.send('ping\n');
     expect((await newcomer.untilEnd()).toString()).toBe('pong draining\n');
-    expect(await passUntil(clock, drained)).toBeGreaterThanOrEqual(4000);
+    expect(await clock.advanceUntil(drained)).toBeGreaterThanOrEqual(4000);
     expect((await peer.untilEnd()).toString('hex').slice(8, 16)).toBe('01060001');
   });
 
   it('ends early when nobody is connected, but not before the delay', async () => {
     const clock = new FakeClock();
     const service = await start({ clock, drain: { grace: 60_000, delay: 3000 } });
-    const lasted = await passUntil(clock, service.drain());
+    const lasted = await clock.advanceUntil(service.drain());
     expect(lasted).toBeGreaterThanOrEqual(3000);
     expect(lasted).toBeLessThan(4000);
   });

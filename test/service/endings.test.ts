@@ -19,15 +19,6 @@ afterEach(() => {
   for (const socket of sockets.splice(0)) socket.destroy();
 });
 
-/** Lets the fake time pass until `done` settles; returns how much of it passed. */
-async function passUntil(clock: FakeClock, done: Promise<unknown>): Promise<number> {
-  const begun = clock.now();
-  let open = true;
-  void done.then(() => (open = false));
-  while (open) await clock.advance(50);
-  return clock.now() - begun;
-}
-
 describe('start, drain and stop', () => {
   it('settle in every order and number, in a process that nothing else keeps alive', async () => {
     // All calls of a word are made at once; "|" waits for those before it.
@@ -104,7 +95,7 @@ describe('stop with a connection of HTTP on which', () => {
     // Once another is accepted, this one has been.
     await fetch(`${service.httpAddress}/livez`).catch(() => {});
     const closed = once(socket.resume(), 'close');
-    expect(await passUntil(clock, service.stop())).toBeLessThan(2000);
+    expect(await clock.advanceUntil(service.stop())).toBeLessThan(2000);
     await closed;
   });
 });

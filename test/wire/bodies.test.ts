@@ -34,11 +34,11 @@ describe('the description of a refused body', () => {
     expect(refusal(type, body)).toBe(message);
   });
 
-  it('of octets that are no UTF-8', () => {
+  it('of bytes that are not UTF-8', () => {
     expect(refusal(PING, Buffer.of(0xff))).toBe('The body is not UTF-8; one JSON object in UTF-8 is allowed.');
   });
 
-  it('repeats nothing that the peer wrote as text', () => {
+  it('contains no text of the body', () => {
     const bodies = [
       '{"token":"hunter2","name":1}',
       '{"token":["hunter2"]}',
@@ -52,8 +52,8 @@ describe('the description of a refused body', () => {
   });
 });
 
-describe('a body that is taken', () => {
-  it('has no key that nobody knows, and none of another prototype', () => {
+describe('a valid body', () => {
+  it('has no unknown key, and none of its prototype', () => {
     const body = readBody(PING, Buffer.from('{"__proto__":{"group":"x"},"other":1,"timeoutMs":1}'), 'server');
     expect(Object.keys(body ?? {})).toEqual(['timeoutMs']);
     expect((body as { group?: string }).group).toBeUndefined();
@@ -67,13 +67,13 @@ describe('a body that is taken', () => {
     expect(other!.heartbeat.mult).toBe(3);
   });
 
-  it('a report may nest as deep as its octets reach', () => {
+  it('may be a report of any depth', () => {
     const depth = 32_000;
     const body = readBody(PONG, Buffer.from(`{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`), 'client');
     expect(Object.keys(body ?? {})).toEqual(['a']);
   });
 
-  it('an ERROR whose body cannot be read has none', () => {
+  it('is undefined for an ERROR with an invalid one', () => {
     for (const text of ['', 'x', '[]', '{"message":null}', '{"message":"m","retryAfterMs":-1}']) {
       expect(readBody(ERROR, Buffer.from(text), 'client')).toBeUndefined();
     }

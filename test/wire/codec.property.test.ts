@@ -15,27 +15,27 @@ function stream(hello: fc.Arbitrary<OutgoingFrame>, others: fc.Arbitrary<Outgoin
   return parts.map(([before, one, after]) => [...before, ...(one ? [one] : []), ...after]);
 }
 
-function told({ faultyChunk, ...outcome }: ReturnType<typeof decode>) {
+function textOf({ faultyChunk, ...outcome }: ReturnType<typeof decode>) {
   return JSON.stringify(outcome);
 }
 
-describe('any octets', () => {
-  it('mean the same however they are split, and never more than frames, a fault or a wait', () => {
+describe('any bytes', () => {
+  it('decode to the same frames in any chunks, up to a fault or the end', () => {
     const places = fc.array(fc.nat(), { maxLength: 12 });
     const property = fc.property(receivers, octets, places, (receiver, stream, anywhere) => {
-      const whole = told(decode(receiver, [stream]));
+      const whole = textOf(decode(receiver, [stream]));
       const sorted = anywhere.map((place) => place % (stream.length + 1)).sort((a, b) => a - b);
-      expect(told(decode(receiver, cut(stream, sorted)))).toBe(whole);
-      expect(told(decode(receiver, octetByOctet(stream)))).toBe(whole);
+      expect(textOf(decode(receiver, cut(stream, sorted)))).toBe(whole);
+      expect(textOf(decode(receiver, octetByOctet(stream)))).toBe(whole);
     });
     fc.assert(property, { seed, numRuns: 2000 });
   });
 
-  it('a refusal stands: what comes behind it never changes what came before', () => {
+  it('input after a refused frame never changes the outcome', () => {
     const property = fc.property(receivers, octets, junk, (receiver, stream, more) => {
       const outcome = decode(receiver, [stream]);
       fc.pre(outcome.error !== undefined);
-      expect(told(decode(receiver, [Buffer.concat([stream, more])]))).toBe(told(outcome));
+      expect(textOf(decode(receiver, [Buffer.concat([stream, more])]))).toBe(textOf(outcome));
     });
     fc.assert(property, { seed, numRuns: 500 });
   });

@@ -24,8 +24,8 @@ function wrongAt(octets: Buffer, at: number, octet: number): Buffer {
   return wrong;
 }
 
-describe('where a frame stands', () => {
-  it('a bare frame that lies whole in the chunk is told with its place in it', () => {
+describe('the offset of a frame', () => {
+  it('is its start in the chunk for a bare frame that is complete there', () => {
     const decoder = new Decoder('server');
     decoder.push(Buffer.concat([ping, ping]));
     expect([decoder.next(), decoder.offset, decoder.position]).toEqual([FRAME, 0, 16]);
@@ -33,21 +33,21 @@ describe('where a frame stands', () => {
     expect([decoder.next(), decoder.position]).toEqual([NEED_MORE, 32]);
   });
 
-  it('a bare frame that was split has no place in the chunk', () => {
+  it('is -1 for a bare frame that is split over chunks', () => {
     const decoder = server(ping.subarray(0, 5));
     decoder.push(Buffer.concat([ping.subarray(5), ping]));
     expect([decoder.next(), decoder.offset, decoder.position]).toEqual([FRAME, -1, 11]);
     expect([decoder.next(), decoder.offset, decoder.position]).toEqual([FRAME, 11, 27]);
   });
 
-  it('a frame with a body has no place to be answered in', () => {
+  it('is -1 for a frame with a body', () => {
     const decoder = new Decoder('server');
     decoder.push(Buffer.concat([pingWithBody, ping]));
     expect([decoder.next(), decoder.offset, decoder.position]).toEqual([FRAME, -1, pingWithBody.length]);
     expect(decoder.body).toEqual({ timeoutMs: 250 });
   });
 
-  it('a skipped body that lies whole in the chunk is consumed with its header', () => {
+  it('a skipped body that is complete in the chunk is consumed with its header', () => {
     const decoder = new Decoder('server');
     decoder.push(Buffer.concat([pong, ping]));
     expect([decoder.next(), decoder.offset, decoder.position]).toEqual([FRAME, -1, pong.length]);
@@ -55,7 +55,7 @@ describe('where a frame stands', () => {
     expect(decoder.hasPartial).toBe(false);
   });
 
-  it('the newline behind a frame is consumed only when the next frame is asked for', () => {
+  it('the newline behind a frame is consumed only by the call for the next frame', () => {
     const decoder = new Decoder('server');
     decoder.push(Buffer.concat([ping, Buffer.from('\n'), ping]));
     expect([decoder.next(), decoder.position]).toEqual([FRAME, 16]);
@@ -72,8 +72,8 @@ describe('where a frame stands', () => {
   });
 });
 
-describe('inside a frame', () => {
-  it('is never so before the first octet, between frames, behind a newline and after a fault', () => {
+describe('hasPartial', () => {
+  it('is false before the first byte, between frames, behind a newline and after a fault', () => {
     const newline = Buffer.from('\n');
     expect(server().hasPartial).toBe(false);
     expect(server(Buffer.alloc(0)).hasPartial).toBe(false);
@@ -87,7 +87,7 @@ describe('inside a frame', () => {
     ['PING', ping],
     ['PING with a body', pingWithBody],
     ['PONG, which is skipped', pong],
-  ])('is so from the first octet of a %s to the last but one', (_, frame) => {
+  ])('is true from the first byte of a %s to the last but one', (_, frame) => {
     const decoder = new Decoder('server');
     const inside = Array.from(frame, (_octet, index) => {
       decoder.push(frame.subarray(index, index + 1));
@@ -97,26 +97,26 @@ describe('inside a frame', () => {
     expect(inside).toEqual([...Array(frame.length - 1).fill(true), false]);
   });
 
-  it('tells the id of a frame whose body is late, and zeros while the header is late', () => {
+  it('comes with the id of the frame once its header is complete, and with zeros before', () => {
     expect(idOf(server(ping, pingWithBody.subarray(0, 15)))).toBe(idOf({ idHigh: 0, idLow: 0 }));
     expect(idOf(server(ping, pingWithBody.subarray(0, 16)))).toBe(idOf(id));
     expect(idOf(server(ping, pong.subarray(0, 20)))).toBe(idOf(id));
   });
 });
 
-describe('what it holds', () => {
+describe('the memory of a decoder', () => {
   afterEach(() => {
     jest.restoreAllMocks();
   });
 
-  it('one buffer for a body that is split, however often, taken when its header is sound', () => {
+  it('has one buffer for a split body, in any number of chunks, allocated when its header is valid', () => {
     const allocate = jest.spyOn(Buffer, 'allocUnsafe');
     const decoder = server(...cut(pingWithBody, [16, 17, 18, 20, 25]));
     expect(decoder.hasPartial).toBe(false);
     expect(allocate.mock.calls).toEqual([[pingWithBody.length - 16]]);
   });
 
-  it('no buffer for a body that lies whole in the chunk, for a skipped one, for a refused frame', () => {
+  it('has no buffer for a body that is complete in the chunk, a skipped one, or a refused frame', () => {
     const allocate = jest.spyOn(Buffer, 'allocUnsafe');
     const late = pingWithBody.subarray(0, 20);
     server(pingWithBody);
@@ -128,13 +128,13 @@ describe('what it holds', () => {
     expect(allocate).not.toHaveBeenCalled();
   });
 
-  it('nothing of a body once more octets are wanted', () => {
+  it('keeps no body after NEED_MORE', () => {
     expect(server(pingWithBody).body).toBeUndefined();
   });
 });
 
-describe('an end', () => {
-  it('asking again without another chunk changes nothing', () => {
+describe('after the last frame', () => {
+  it('another call without another chunk has no effect', () => {
     for (const end of [0, 3, 16, 18, pingWithBody.length]) {
       const decoder = server(pingWithBody.subarray(0, end));
       expect([decoder.next(), decoder.next(), decoder.position]).toEqual([NEED_MORE, NEED_MORE, end]);
@@ -144,7 +144,7 @@ describe('an end', () => {
     }
   });
 
-  it('a decoder that has refused a frame refuses for ever, whatever is pushed', () => {
+  it('a decoder that has refused a frame refuses all further input', () => {
     const decoder = server(wrongAt(ping, 4, 9));
     const { fault } = decoder;
     decoder.push(ping);
@@ -185,11 +185,11 @@ describe('the description of a fault', () => {
       Buffer.concat([wrongAt(ping, 5, 5), wrongAt(ping, 5, 5)]),
       'A second HELLO was received; one per connection is allowed.',
     ],
-  ])('says what was found and what is allowed, %#', (octets, message) => {
+  ])('names the value and what is allowed, %#', (octets, message) => {
     expect(description('server', octets)).toBe(message);
   });
 
-  it('knows who reads', () => {
+  it('depends on the receiver', () => {
     const message = 'A WATCH was sent by the server; only the client is allowed to send it.';
     expect(description('client', wrongAt(ping, 5, 3))).toBe(message);
   });

@@ -18,11 +18,11 @@ describe('encodeFrame', () => {
     }
   });
 
-  it('leaves flags and code zero where nobody names them', () => {
+  it('has flags and code zero by default', () => {
     expect(encodeFrame({ type: FrameType.PING, ...id }).toString('hex')).toBe(header('0000000c', '010000'));
   });
 
-  it('serialises a body, and sends octets as they are', () => {
+  it('serialises an object, and copies a buffer', () => {
     const body = { message: 'no: é' };
     const octets = Buffer.from(JSON.stringify(body));
     const expected = Buffer.concat([Buffer.from(header('00000020', '7f0108'), 'hex'), octets]);
@@ -30,7 +30,7 @@ describe('encodeFrame', () => {
     expect(encodeFrame({ type: FrameType.ERROR, flags: 1, code: 8, ...id, body: octets })).toEqual(expected);
   });
 
-  it('makes a bare frame of an empty buffer', () => {
+  it('encodes an empty buffer as a bare frame', () => {
     expect(encodeFrame({ type: FrameType.PONG, code: 1, ...id, body: Buffer.alloc(0) })).toHaveLength(16);
   });
 
@@ -40,12 +40,12 @@ describe('encodeFrame', () => {
     expect(() => encodeFrame({ type, ...id, body: Buffer.alloc(maxBody[type] + 1, 0x20) })).toThrow(RangeError);
   });
 
-  it('counts the limit in octets, not in letters', () => {
+  it('compares bytes, not characters, with the limit', () => {
     const body = { message: 'é'.repeat(2048) };
     expect(() => encodeFrame({ type: FrameType.ERROR, ...id, body })).toThrow('has 4110 bytes; at most 4096');
   });
 
-  it('holds the longest length of all for a type that it does not know', () => {
+  it('allows the maximum length for an unknown type', () => {
     const largest = Buffer.alloc(MAX_LENGTH - 12);
     expect(encodeFrame({ type: 0x80, ...id, body: largest })).toHaveLength(MAX_LENGTH + 4);
     expect(() => encodeFrame({ type: 0x80, ...id, body: Buffer.alloc(largest.length + 1) })).toThrow(RangeError);
@@ -53,7 +53,7 @@ describe('encodeFrame', () => {
 });
 
 describe('writeHeader', () => {
-  it('writes 16 octets at a place and none beside them', () => {
+  it('writes 16 bytes at an offset, and no others', () => {
     const target = Buffer.alloc(20, 0xee);
     writeHeader(target, 2, 0x0001000c, FrameType.PONG, 0xf6, 0xff, -1, 0x80000000);
     expect(target.toString('hex')).toBe('eeee0001000c0102f6ffffffffff80000000eeee');

@@ -66,14 +66,15 @@ export function decode(receiver: Receiver, chunks: readonly Buffer[]): Outcome {
   return outcome;
 }
 
-/** `offset` and `position` must agree with the frame that they speak of. */
+/** `offset` and `position` must agree with the current frame. */
 function checkPlace(decoder: Decoder, chunk: Buffer): void {
   const { offset, position } = decoder;
   if (offset < 0) return;
   const header = chunk.subarray(offset, offset + 16);
-  const told = [12, decoder.type, decoder.flags, decoder.code, idOf(decoder)];
+  const decoded = [12, decoder.type, decoder.flags, decoder.code, idOf(decoder)];
   const there = [header.readUInt32BE(0), header[5], header[6], header[7], header.toString('hex', 8)];
-  if (position !== offset + 16 || told.join() !== there.join()) throw new Error(`${told} is told, ${there} is there.`);
+  if (position !== offset + 16 || decoded.join() !== there.join())
+    throw new Error(`decoded ${decoded}; the header has ${there}`);
 }
 
 export function idOf({ idHigh, idLow }: { idHigh: number; idLow: number }): string {

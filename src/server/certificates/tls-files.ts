@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { PongcheckError } from '../../common/errors.js';
 import type { TlsVersion } from '../../net/tls.js';
 
@@ -67,7 +67,8 @@ export function expiryOf(cert: string): number {
 
 async function read(name: string, path: string): Promise<string> {
   try {
-    const text = await readFile(path, 'latin1');
+    let text = '';
+    for await (const part of createReadStream(path, { encoding: 'latin1', end: MAX_BYTES })) text += part;
     if (text.length <= MAX_BYTES) return text;
   } catch (error) {
     throw configError(`tls.${name} ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`, error);

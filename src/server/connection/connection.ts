@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { callSafely } from '../../common/call-safely.js';
 import type { Sweepable } from '../../liveness/sweeper.js';
+import { RateBucket } from '../../liveness/token-bucket.js';
 import { mayDetail } from '../../net/access.js';
 import { wireMilliseconds } from '../../wire/bodies.js';
 import { FrameType, GoawayReason } from '../../wire/codes.js';
@@ -55,6 +56,7 @@ export class Connection implements Sweepable, ConnectionState {
   readonly outbox: Outbox;
   readonly connectedAt: number;
   session: Session | undefined = undefined;
+  bucket: RateBucket | undefined = undefined;
   phase: Phase = 'open';
   paused = 0;
   private finReceived = false;
@@ -204,7 +206,7 @@ export class Connection implements Sweepable, ConnectionState {
     this.idleSince = now;
     this.hello?.received(now);
     this.sawActivity = true;
-    this.session ??= createSession(this, chunk, now);
+    this.session ??= this.start(chunk, now);
     const { session } = this;
     if (session === undefined) return;
     const partialId = session.hasPartial ? session.partialId : -1;
@@ -214,6 +216,15 @@ export class Connection implements Sweepable, ConnectionState {
     session.keep();
     // After a full read there is probably more, and other connections wait.
     if (chunk.length >= READ_BYTES) this.yieldTurn();
+  }
+
+  private start(chunk: Buffer, now: number): Session | undefined {
+    this.limitRate(now);
+    return createSession(this, chunk);
+  }
+
+  private limitRate(now: number): void {
+    this.bucket = RateBucket.of(this.shared.settings.limits.pingsPerSecond, now, this.bucket);
   }
 
   /** `partialId`: the frame or line that was partial before; its start time is kept. */
@@ -231,7 +242,7 @@ export class Connection implements Sweepable, ConnectionState {
   onResume(ms: number, now: number): void {
     const { session } = this;
     if (session && this.phase === 'open') {
-      session.credit(ms, now);
+      this.bucket?.credit(ms, now);
       this.process(session, now, session.hasPartial ? session.partialId : -1);
     }
     if (this.paused !== 0) return;
@@ -301,7 +312,7 @@ export class Connection implements Sweepable, ConnectionState {
   reload(now: number): void {
     const { session, shared } = this;
     this.detail = undefined;
-    session?.limitRate(now);
+    if (session) this.limitRate(now);
     if (this.token !== undefined) {
       this.token = shared.tokens?.keeps(this.token);
       if (this.token === undefined) return session?.revoke?.();

@@ -19,9 +19,10 @@ const pauseMessages: Readonly<Partial<Record<Pause, string>>> = {
   'max-queued-bytes': 'reading paused: the peer sends requests faster than it reads the answers',
 };
 
+/** A connection that closes keeps reading, because it waits for the peer's FIN. */
 export function pauseReading(connection: ConnectionState, why: Pause): void {
   const bit = PAUSE_BIT[why];
-  if ((connection.paused & bit) !== 0) return;
+  if ((connection.paused & bit) !== 0 || connection.phase === 'closing') return;
   connection.shared.stats.paused[why]++;
   const message = pauseMessages[why];
   if (message) connection.report(message, { level: 'info' });

@@ -3,6 +3,7 @@ import type { Clock } from '../../common/clock.js';
 import type { Log } from '../../common/log.js';
 import type { Sweepable } from '../../liveness/sweeper.js';
 import type { TimeLimit } from '../../liveness/time-limit.js';
+import type { RateBucket } from '../../liveness/token-bucket.js';
 import type { Tokens } from '../../net/tokens.js';
 import type { LogOptions, PeerLog } from '../peer-log.js';
 import type { NegotiatedHello } from '../protocol/negotiated.js';
@@ -52,6 +53,8 @@ export interface SessionHost {
   readonly shared: ListenerContext;
   /** Address of the client, also behind a proxy; undefined for a Unix socket. */
   readonly remoteAddress: string | undefined;
+  /** Rate limit of frames and lines; undefined: unlimited. */
+  readonly bucket: RateBucket | undefined;
   /** Result of the client's HELLO; undefined before. */
   readonly hello: NegotiatedHello | undefined;
   /** Reading is paused or the connection closes: no further input may be processed now. */
@@ -117,10 +120,6 @@ export interface Session extends SessionCounts {
   finalFrame(violation: Violation): Buffer | undefined;
   /** Sends a heartbeat PING. Only in a mode with heartbeats. */
   sendPing?(now: number): void;
-  /** The server has paused reading for `ms` milliseconds. */
-  credit(ms: number, now: number): void;
-  /** The rate limit may have changed. */
-  limitRate(now: number): void;
   /** Closes because the client's token is no longer valid. Only in a mode with tokens. */
   revoke?(): void;
 }

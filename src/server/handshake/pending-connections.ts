@@ -30,6 +30,11 @@ export class PendingConnections {
     return this.sweeper.members.size;
   }
 
+  /** Those that are counted for the address of their client. */
+  withAddress(): PendingConnection[] {
+    return [...this.sweeper.members].filter(({ hasAddress }) => hasAddress);
+  }
+
   add(socket: Socket, context: HandshakeContext, needsHeader: boolean): void {
     context.stats.arriving++;
     this.sweeper.add(new PendingConnection(socket, context, needsHeader));

@@ -38,33 +38,39 @@ type Violation = 'header' | 'handshake' | 'linger';
 
 /**
  * An accepted socket until its handshake is complete. First it reads the PROXY header, if one is required; then the first
- * byte, which tells a TLS handshake from plain text; then it waits for the end of the handshake.
+ * byte, which distinguishes a TLS handshake from plain text; then it waits for the end of the handshake.
  */
 export class PendingConnection implements Sweepable {
   slot = -1;
   /** When the current step began. */
   private stepSince: number;
   private state: State;
+  /** Undefined: not required, or read. */
   private header: ProxyHeader | undefined = undefined;
   private source: Source | undefined = undefined;
 
   constructor(
-    readonly raw: Socket,
+    readonly socket: Socket,
     private readonly context: HandshakeContext,
     needsHeader: boolean,
   ) {
     this.stepSince = context.now();
     this.state = needsHeader ? 'header' : 'silent';
     if (needsHeader) this.header = new ProxyHeader();
-    raw.on('error', () => {});
-    raw.on('close', () => this.onClosed());
-    raw.on('readable', this.onReadable);
-    raw.on('end', this.onEnd);
+    socket.on('error', () => {});
+    socket.on('close', () => this.onClosed());
+    socket.on('readable', this.onReadable);
+    socket.on('end', this.onEnd);
   }
 
   /** Address of the client; that of the proxy until the PROXY header is read. */
   get remoteAddress(): string | undefined {
-    return this.source?.address ?? this.raw.remoteAddress;
+    return this.source?.address ?? this.socket.remoteAddress;
+  }
+
+  /** `remoteAddress` is that of the client. */
+  get hasAddress(): boolean {
+    return this.header === undefined;
   }
 
   expired(now: number): Violation | undefined {
@@ -75,7 +81,7 @@ export class PendingConnection implements Sweepable {
   }
 
   terminate(violation: Violation): void {
-    if (violation === 'linger') this.raw.destroy();
+    if (violation === 'linger') this.socket.destroy();
     else if (violation === 'header') this.fail('proxy-header', 'PROXY header not completed in time');
     else this.fail('tls', 'TLS handshake not completed in time');
   }
@@ -83,13 +89,13 @@ export class PendingConnection implements Sweepable {
   /** Data has arrived, so that a request may follow soon. */
   get hasData(): boolean {
     return (
-      this.state === 'handshake' || ((this.state === 'header' || this.state === 'silent') && this.raw.bytesRead > 0)
+      this.state === 'handshake' || ((this.state === 'header' || this.state === 'silent') && this.socket.bytesRead > 0)
     );
   }
 
   destroy(reason: CloseReason): void {
     if (this.state !== 'closing') this.fail(reason);
-    this.raw.destroy();
+    this.socket.destroy();
   }
 
   private readonly onReadable = (): void => {
@@ -99,7 +105,7 @@ export class PendingConnection implements Sweepable {
 
   /** Connections that close without sending a byte are normal and not logged. */
   private readonly onEnd = (): void => {
-    if (this.state === 'header' && this.raw.bytesRead > 0) {
+    if (this.state === 'header' && this.socket.bytesRead > 0) {
       this.fail('proxy-header', 'connection ended inside the PROXY header');
     } else {
       this.fail('client-closed');
@@ -109,30 +115,31 @@ export class PendingConnection implements Sweepable {
   // -- the PROXY header ------------------------------------------------------
 
   private readHeader(): void {
-    const { context, raw, header } = this;
+    const { context, socket, header } = this;
     try {
-      const result = header?.take((bytes) => raw.read(bytes));
+      const result = header?.take((bytes) => socket.read(bytes));
       if (result === undefined) return;
       this.source = result.source;
+      this.header = undefined;
     } catch (error) {
       if (!(error instanceof ProxyFault)) throw error;
       return this.reject('proxy-header', error.message, error.first, error.message);
     }
-    if (!context.reserve(raw, this.remoteAddress)) {
+    if (!context.reserve(socket, this.remoteAddress)) {
       this.detach('closing');
-      raw.destroy();
+      socket.destroy();
     } else if (context.tls) {
       this.stepSince = context.now();
       this.state = 'silent';
     } else {
-      this.admit(raw, undefined);
+      this.admit(socket, undefined);
     }
   }
 
   // -- TLS -------------------------------------------------------------------
 
   private readFirst(): void {
-    const byte: Buffer | null = this.raw.read(1);
+    const byte: Buffer | null = this.socket.read(1);
     if (byte === null) return;
     const first = byte[0] as number;
     if (first !== TLS_HANDSHAKE) {
@@ -140,8 +147,8 @@ export class PendingConnection implements Sweepable {
       return this.reject('tls', 'plain text on a TLS listener', first, message);
     }
     this.detach('handshake');
-    this.raw.unshift(byte);
-    this.context.tls?.secure(this.raw, (result) => {
+    this.socket.unshift(byte);
+    this.context.tls?.secure(this.socket, (result) => {
       if (this.state !== 'handshake') return;
       if ('failure' in result) this.fail('tls', `TLS handshake failed: ${result.failure}`);
       else this.admit(result.socket, result.rejection);
@@ -158,7 +165,7 @@ export class PendingConnection implements Sweepable {
 
   /** Closes; a client in binary mode, according to its first byte, receives an ERROR with `message` (SPEC "TLS"). */
   private reject(reason: CloseReason, description: string, first: number, message: string): void {
-    const { raw, context } = this;
+    const { socket, context } = this;
     this.detach('closing');
     this.stepSince = context.now();
     context.onReject(this, reason, description);
@@ -166,17 +173,17 @@ export class PendingConnection implements Sweepable {
       const code = WireError.PROTOCOL;
       const flags = ErrorFlag.FATAL;
       context.stats.errors[code] = (context.stats.errors[code] as number) + 1;
-      raw.write(encodeFrame({ type: FrameType.ERROR, flags, code, idHigh: 0, idLow: 0, body: { message } }));
+      socket.write(encodeFrame({ type: FrameType.ERROR, flags, code, idHigh: 0, idLow: 0, body: { message } }));
     }
-    raw.end();
-    raw.resume();
+    socket.end();
+    socket.resume();
   }
 
   private fail(reason: CloseReason, description?: string): void {
     if (this.state === 'closing') return;
     this.detach('closing');
     this.context.onReject(this, reason, description);
-    this.raw.destroy();
+    this.socket.destroy();
   }
 
   private onClosed(): void {
@@ -188,6 +195,6 @@ export class PendingConnection implements Sweepable {
 
   private detach(state: 'handshake' | 'closing' | 'done'): void {
     this.state = state;
-    this.raw.off('readable', this.onReadable).off('end', this.onEnd);
+    this.socket.off('readable', this.onReadable).off('end', this.onEnd);
   }
 }

@@ -20,13 +20,13 @@ function detect(chunk: Buffer): Detected {
  * Creates the session for the mode that the first byte selects.
  * @returns undefined, and `connection` is closed, if that is no mode of this protocol or line mode is not allowed.
  */
-export function createSession(connection: SessionHost, chunk: Buffer, now: number): Session | undefined {
+export function createSession(connection: SessionHost, chunk: Buffer): Session | undefined {
   switch (detect(chunk)) {
     case 'binary':
-      return new BinarySession(connection, now);
+      return new BinarySession(connection);
     case 'line': {
       const { unauthorizedReason } = connection;
-      if (unauthorizedReason === undefined) return new LineSession(connection, now);
+      if (unauthorizedReason === undefined) return new LineSession(connection);
       connection.report(`line mode rejected: ${unauthorizedReason}`);
       connection.close('unauthenticated');
       return undefined;

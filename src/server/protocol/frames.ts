@@ -1,5 +1,4 @@
 import { type Answer, type Query, scopes, type Withdraw } from '../../health/health.js';
-import { RateBucket } from '../../liveness/token-bucket.js';
 import type { HelloBody, PingBody, WatchBody } from '../../wire/bodies.js';
 import { ErrorFlag, FrameType, HEADER_BYTES, PingFlag, Scope, WatchFlag, WireError } from '../../wire/codes.js';
 import { Decoder, FAULT, NEED_MORE } from '../../wire/decoder.js';
@@ -45,23 +44,18 @@ export class BinarySession implements Session {
   framesIn = 0;
   framesOut = 0;
   private readonly decoder = new Decoder('server');
-  private bucket: RateBucket | undefined;
   /** The chunk that is not completely processed. */
   private chunk: Buffer | undefined = undefined;
   private pending: Set<PendingPings> | undefined = undefined;
   private watches: Watches | undefined = undefined;
   /** Bare PINGs of this turn without a cached answer: ids by scope, as pairs of high and low. */
   private stale: number[][] | undefined = undefined;
-  private capacity = 0;
+  /** Their number. */
+  private deferred = 0;
   /** Id of the server's last own PING. */
   private pingId = 0;
 
-  constructor(
-    private readonly connection: SessionHost,
-    now: number,
-  ) {
-    this.limitRate(now);
-  }
+  constructor(private readonly connection: SessionHost) {}
 
   get hasPartial(): boolean {
     return this.decoder.hasPartial;
@@ -75,14 +69,6 @@ export class BinarySession implements Session {
     return this.watches?.size ?? 0;
   }
 
-  credit(ms: number, now: number): void {
-    this.bucket?.credit(ms, now);
-  }
-
-  limitRate(now: number): void {
-    this.bucket = RateBucket.of(this.connection.shared.settings.limits.pingsPerSecond, now, this.bucket);
-  }
-
   push(chunk: Buffer): void {
     this.chunk = chunk;
     this.decoder.push(chunk);
@@ -93,8 +79,9 @@ export class BinarySession implements Session {
   }
 
   proceed(now: number): void {
-    const { chunk, decoder, connection, bucket } = this;
+    const { chunk, decoder, connection } = this;
     if (chunk === undefined) return;
+    const { bucket } = connection;
     const { batch, budget } = connection.shared.responder;
     const allowed = bucket ? bucket.available(now) : Number.POSITIVE_INFINITY;
     let frames = 0;
@@ -102,7 +89,6 @@ export class BinarySession implements Session {
     let runStart = -1;
     let runEnd = -1;
     let { unauthorizedReason } = connection;
-    this.capacity = connection.capacity;
     batch.begin(now);
 
     while (!connection.isReadingStopped) {
@@ -152,7 +138,8 @@ export class BinarySession implements Session {
       } else {
         this.dispatch(now);
         unauthorizedReason = connection.unauthorizedReason;
-        if (++slow === TURN_BUDGET || budget.isSpent()) connection.yieldTurn();
+        slow++;
+        if (decoder.position < chunk.length && (slow === TURN_BUDGET || budget.isSpent())) connection.yieldTurn();
       }
     }
 
@@ -174,18 +161,24 @@ export class BinarySession implements Session {
   private defer(scope: number, now: number): void {
     this.stale ??= scopes.map(() => []);
     (this.stale[scope] as number[]).push(this.decoder.idHigh, this.decoder.idLow);
-    if (--this.capacity <= 0) this.askDeferred(now);
+    this.deferred++;
+    this.askIfFull(now);
+  }
+
+  /** Deferred PINGs count towards the limit of pending PINGs. */
+  private askIfFull(now: number): void {
+    if (this.deferred >= this.connection.capacity) this.askDeferred(now);
   }
 
   private askDeferred(now: number): void {
     const { stale } = this;
     if (stale === undefined) return;
     this.stale = undefined;
+    this.deferred = 0;
     for (let scope = 0; scope < stale.length; scope++) {
       const ids = stale[scope] as number[];
       if (ids.length > 0) this.ask(this.connection.shared.responder.query(scope, 0, undefined), 0, ids, now);
     }
-    this.capacity = this.connection.capacity;
   }
 
   private dispatch(now: number): void {
@@ -199,6 +192,7 @@ export class BinarySession implements Session {
       case FrameType.PING: {
         const query = responder.query(decoder.code, decoder.flags, decoder.body as PingBody | undefined);
         this.ask(query, decoder.flags, [decoder.idHigh, decoder.idLow], now);
+        this.askIfFull(now);
         if ((decoder.flags & PingFlag.CLOSE) !== 0) {
           this.askDeferred(now);
           this.watches?.endAll();

@@ -1,5 +1,4 @@
 import type { Answer, Query, Withdraw } from '../../health/health.js';
-import { RateBucket } from '../../liveness/token-bucket.js';
 import type { Session, SessionHost } from '../connection/session.js';
 
 /** Length of a line without its end; a longer one closes the connection. */
@@ -23,17 +22,11 @@ export class LineSession implements Session {
   framesIn = 0;
   framesOut = 0;
   private line = '';
-  private bucket: RateBucket | undefined;
   private chunk: Buffer | undefined = undefined;
   private position = 0;
   private pending: PendingPing | undefined = undefined;
 
-  constructor(
-    private readonly connection: SessionHost,
-    now: number,
-  ) {
-    this.limitRate(now);
-  }
+  constructor(private readonly connection: SessionHost) {}
 
   get hasPartial(): boolean {
     return this.line.length > 0;
@@ -41,14 +34,6 @@ export class LineSession implements Session {
 
   get partialId(): number {
     return this.framesIn;
-  }
-
-  credit(ms: number, now: number): void {
-    this.bucket?.credit(ms, now);
-  }
-
-  limitRate(now: number): void {
-    this.bucket = RateBucket.of(this.connection.shared.settings.limits.pingsPerSecond, now, this.bucket);
   }
 
   push(chunk: Buffer): void {
@@ -63,6 +48,7 @@ export class LineSession implements Session {
   proceed(now: number): void {
     const { chunk, connection } = this;
     if (chunk === undefined) return;
+    const { budget } = connection.shared.responder;
     while (!connection.isReadingStopped) {
       const end = chunk.indexOf(LF, this.position);
       const part = chunk.subarray(this.position, end < 0 ? chunk.length : end);
@@ -80,6 +66,7 @@ export class LineSession implements Session {
       }
       this.position = end + 1;
       this.processLine(now);
+      if (this.position < chunk.length && budget.isSpent()) connection.yieldTurn();
     }
   }
 
@@ -88,8 +75,9 @@ export class LineSession implements Session {
   }
 
   private processLine(now: number): void {
-    const { connection, bucket } = this;
-    const { stats } = connection.shared;
+    const { connection } = this;
+    const { bucket, shared } = connection;
+    const { stats } = shared;
     const line = this.line.endsWith('\r') ? this.line.slice(0, -1) : this.line;
     this.line = '';
     this.framesIn++;

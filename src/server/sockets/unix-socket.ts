@@ -35,7 +35,7 @@ export async function openSocketFile(path: string, listen: () => Promise<void>):
   }
 }
 
-/** Sets the file mode of the socket, which determines who may connect. */
+/** Sets the file mode of the socket, which determines the users that may connect. */
 export async function setMode(path: string, mode: number): Promise<void> {
   await chmod(path, mode);
 }

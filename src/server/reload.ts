@@ -1,0 +1,57 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Log } from '../common/log.js';
+import { formatAddress, parseAddress } from '../net/address.js';
+import { LiveCertificate } from './certificates/live-certificate.js';
+import { keepAliveOf, type Listen, type ListenerSettings, type Listening, proxiesOf } from './listener.js';
+import type { ServerSettings } from './settings.js';
+
+/** Listener settings that a reload can change, and those that need a restart. */
+const changeable = ['idleTimeout', 'keepAlive', 'requireToken', 'proxyProtocol'] as const;
+const fixed = ['mode', 'tls'] as const;
+
+type ListenerChange = Pick<Listening, 'settings' | 'proxies' | 'setKeepAlive'>;
+
+/** Changes of a reload. */
+export interface ServerPlan {
+  readonly settings: ServerSettings;
+  readonly listeners: ReadonlyMap<Listening, ListenerChange>;
+  /** Paths of the options that change, and of those that need a restart. */
+  readonly changed: readonly string[];
+  readonly needsRestart: readonly string[];
+}
+
+/**
+ * Determines which of these settings can be applied without a restart; changes nothing.
+ * @throws PongcheckError like `Server.listen`.
+ */
+export async function planReload(
+  current: readonly Listening[],
+  settings: ServerSettings,
+  listen: readonly Listen[],
+  log: Log,
+): Promise<ServerPlan> {
+  const open = new Set(current);
+  const listeners = new Map<Listening, ListenerChange>();
+  const changed: string[] = [];
+  const needsRestart: string[] = [];
+  for (const [index, { url, ...own }] of listen.entries()) {
+    const address = parseAddress(url);
+    const where = formatAddress(address);
+    const proxies = proxiesOf(own);
+    const listening = [...open].find((one) => one.address === where);
+    if (own.tls && !isDeepStrictEqual(own.tls, listening?.settings.tls)) await LiveCertificate.open(own.tls, where);
+    if (!listening) {
+      needsRestart.push(`listen[${index}].url`);
+      continue;
+    }
+    open.delete(listening);
+    const isOther = (key: keyof ListenerSettings) => !isDeepStrictEqual(own[key], listening.settings[key]);
+    changed.push(...changeable.filter(isOther).map((key) => `listen[${index}].${key}`));
+    needsRestart.push(...fixed.filter(isOther).map((key) => `listen[${index}].${key}`));
+    const setKeepAlive = isOther('keepAlive') ? await keepAliveOf(own, log) : listening.setKeepAlive;
+    const { mode, tls } = listening.settings;
+    listeners.set(listening, { settings: { ...own, mode, tls } as ListenerSettings, proxies, setKeepAlive });
+  }
+  if (open.size > 0 && needsRestart.every((path) => !path.endsWith('.url'))) needsRestart.push('listen');
+  return { settings, listeners, changed, needsRestart };
+}
