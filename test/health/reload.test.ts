@@ -310,6 +310,19 @@ describe('a check that a reload removes', () => {
     ]);
   });
 
+  it('is closed once although several names have the same definition, and again once it was added again', async () => {
+    const db = made('a');
+    const { registry, clock, reload } = started({ db, same: db });
+    await clock.advance(1);
+    reload({});
+    await settle();
+    expect(db.closed).toBe(1);
+    reload({ db, same: db });
+    await clock.advance(1);
+    await registry.stop();
+    expect(db.closed).toBe(2);
+  });
+
   it('is not closed where another name stands for the same definition', async () => {
     const db = made('a');
     const { clock, reload } = started({ old: db });
