@@ -394,6 +394,17 @@ describe('a watch', () => {
     await clock.advance(3500);
     expect([first.runs, second.runs]).toEqual([3, 4]);
   });
+
+  it('runs a check without an interval as often as a new max age requires', async () => {
+    const [first, second] = [made('a', { interval: 0, maxAge: 60_000 }), made('a', { interval: 0, maxAge: 700 })];
+    const { clock, registry, reload } = started({ first });
+    registry.watch({ scope: 'readiness' }, () => {});
+    await clock.advance(5000);
+    expect(first.runs).toBe(1);
+    reload({ first: second });
+    await clock.advance(1400);
+    expect(first.runs).toBe(4);
+  });
 });
 
 it('tells nothing of a new secret', async () => {
