@@ -16,7 +16,9 @@ export const duration: ValueType = {
   read(value, row, mode) {
     if (mode === 'code') return integerOf(value, row);
     if (value === 0) return within(0, row);
-    if (typeof value === 'number') throw new InvalidValue(`a unit is missing: ${value}ms, ${value}s`);
+    if (typeof value === 'number' && value > 0 && value < Number.POSITIVE_INFINITY) {
+      throw new InvalidValue(`a unit is missing: ${value}ms, ${value}s`);
+    }
     return within(parseDuration(textOf(value)), row);
   },
   show: (ms) => (ms === 0 ? 0 : formatDuration(ms)),
