@@ -2,6 +2,7 @@ import { PongcheckError } from '../common/errors.js';
 import { redactor } from '../common/redact.js';
 import type { CheckDefinition, CheckFunction, CheckResult, CheckSettings } from '../health/check.js';
 import type { DefinedCheck } from '../health/defined-check.js';
+import { formatDuration } from '../options/duration.js';
 import { formatValue } from '../options/format-value.js';
 import { configError, formatPath, InvalidOption, type Path } from '../options/issue.js';
 import { OptionReader, readDefault } from '../options/reader.js';
@@ -50,8 +51,8 @@ function readDefinition(name: string, definition: CheckDefinition | CheckFunctio
     throw invalid(
       name,
       ['interval'],
-      String(interval),
-      `0 for on demand only, or at least minInterval, ${minInterval}`,
+      formatDuration(interval),
+      `0 for on demand only, or at least minInterval, ${formatDuration(minInterval)}`,
     );
   }
   // With this default, results are always fresh enough, so that no request waits for a run.

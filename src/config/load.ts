@@ -17,6 +17,11 @@ export interface Sources {
   file?: string | undefined;
   env: Env;
   flags?: Flags;
+  /**
+   * Refuses a file without options: a write in progress truncates the file first.
+   * @default false
+   */
+  refuseEmptyFile?: boolean;
 }
 
 /**
@@ -25,9 +30,17 @@ export interface Sources {
  * @throws PongcheckError (rejects) one `PONGCHECK_CONFIG` with one line for each issue: file and line, value found, values
  *   allowed.
  */
-export async function readConfiguration({ file, env, flags = {} }: Sources): Promise<Configuration> {
+export async function readConfiguration({
+  file,
+  env,
+  flags = {},
+  refuseEmptyFile = false,
+}: Sources): Promise<Configuration> {
   const name = file ?? (env[FILE_VARIABLE] || undefined);
   const read = name === undefined ? undefined : await readConfigFile(name, name);
+  if (refuseEmptyFile && read?.tree === null) {
+    throw configError([`${name}: is empty; to reload without any option of the file, write {} into it`]);
+  }
   const placeOf = (path: Path) => place(path, name, read);
   const problems: string[] = [];
 

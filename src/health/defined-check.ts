@@ -1,25 +1,29 @@
-import type { CheckDefinition, CheckFunction } from './check.js';
+import type { CheckDefinition, CheckFunction, CheckSettings } from './check.js';
 
 /** A check with all settings, after defaults. */
-export interface DefinedCheck extends CheckDefinition {
+export interface DefinedCheck extends Omit<CheckDefinition, keyof CheckSettings>, Readonly<Required<CheckSettings>> {
   readonly name: string;
-  readonly timeout: number;
-  readonly maxAge: number;
-  readonly interval: number;
-  readonly minInterval: number;
-  readonly rise: number;
-  readonly fall: number;
-  readonly critical: boolean;
-  readonly groups: readonly string[];
   /** The definition or function originally passed by the user. */
   readonly source: CheckDefinition | CheckFunction;
 }
 
-const settingKeys = ['timeout', 'maxAge', 'interval', 'minInterval', 'rise', 'fall', 'critical'] as const;
+/** Typed by `CheckSettings`, so that a new setting cannot be left out. */
+const settingKeys = Object.keys({
+  timeout: true,
+  maxAge: true,
+  interval: true,
+  minInterval: true,
+  rise: true,
+  fall: true,
+  critical: true,
+  groups: true,
+} satisfies Record<keyof CheckSettings, true>) as (keyof CheckSettings)[];
 
 /** Whether the settings of two definitions of the same check differ. */
 export function hasOtherSettings(a: DefinedCheck, b: DefinedCheck): boolean {
-  return settingKeys.some((key) => a[key] !== b[key]) || a.groups.join('\n') !== b.groups.join('\n');
+  // Names of groups contain no white space, but may contain a comma.
+  const text = (value: unknown) => (Array.isArray(value) ? value.join('\n') : value);
+  return settingKeys.some((key) => text(a[key]) !== text(b[key]));
 }
 
 /** The settings of `next` with the implementation of `running`, which is the same check. */

@@ -14,7 +14,7 @@ export function hideCredentials(text: string): string {
 export function formatValue(value: unknown): string {
   if (value === null) return 'null';
   if (value === undefined) return 'missing';
-  if (Array.isArray(value)) return 'a list';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'object') return 'an object';
   if (typeof value === 'function') return 'a function';
   if (typeof value === 'symbol') return 'a symbol';

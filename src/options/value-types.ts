@@ -1,6 +1,6 @@
 import { BYTES_FORMS, formatBytes, parseBytes } from './bytes.js';
 import { DURATION_FORMS, formatDuration, parseDuration } from './duration.js';
-import { InvalidValue, type OptionRow, type ValueType } from './option.js';
+import { InvalidValue, type Mode, type OptionRow, type ValueType } from './option.js';
 import { isMap } from './path.js';
 import { didYouMean } from './suggest.js';
 
@@ -16,7 +16,9 @@ export const duration: ValueType = {
   read(value, row, mode) {
     if (mode === 'code') return integerOf(value, row);
     if (value === 0) return within(0, row);
-    if (typeof value === 'number') throw new InvalidValue(`a unit is missing: ${value}ms, ${value}s`);
+    if (typeof value === 'number' && value > 0 && value < Number.POSITIVE_INFINITY) {
+      throw new InvalidValue(`a unit is missing: ${value}ms, ${value}s`);
+    }
     return within(parseDuration(textOf(value)), row);
   },
   show: (ms) => (ms === 0 ? 0 : formatDuration(ms)),
@@ -76,7 +78,7 @@ export const enumeration: ValueType = {
 export const text: ValueType = {
   name: 'text',
   allowed: () => 'a text of 1 to 1024 characters on one line',
-  read: (value) => oneLine(value),
+  read: (value, _row, mode) => oneLine(value, mode),
   typescript: () => 'string',
 };
 
@@ -85,7 +87,7 @@ export const payload: ValueType = {
   name: 'payload',
   allowed: (_row, mode) => `a text of 1 to 1024 characters${mode === 'code' ? '' : ' on one line'}`,
   read(value, _row, mode) {
-    if (mode === 'file') return oneLine(value);
+    if (mode === 'file') return oneLine(value, mode);
     return /^.{1,1024}$/su.test(textOf(value)) ? value : invalid();
   },
   typescript: () => 'string',
@@ -95,14 +97,14 @@ export const payload: ValueType = {
 export const pattern: ValueType = {
   name: 'pattern',
   allowed: (_row, mode) => `a text or a ${mode === 'code' ? 'RegExp, a text' : '/regular expression/'} on one line`,
-  read: (value, _row, mode) => (mode === 'code' && value instanceof RegExp ? value : oneLine(value)),
+  read: (value, _row, mode) => (mode === 'code' && value instanceof RegExp ? value : oneLine(value, mode)),
   typescript: () => 'string | RegExp',
 };
 
 export const texts: ValueType = {
   name: 'texts',
   allowed: () => 'a map of texts, each on one line',
-  read: (value) => mapOf(value, oneLine),
+  read: (value, _row, mode) => mapOf(value, (entry) => oneLine(entry, mode)),
   typescript: () => 'Readonly<Record<string, string>>',
 };
 
@@ -217,10 +219,13 @@ export function listOf(value: unknown, max: number, isValid: (text: string) => b
   return value;
 }
 
-function oneLine(value: unknown): string {
-  if (typeof value === 'number' || typeof value === 'boolean') throw new InvalidValue(`in quotes: "${value}"`);
+function oneLine(value: unknown, mode: Mode): string {
+  const isUnquoted = typeof value === 'number' || typeof value === 'boolean';
+  if (isUnquoted && mode === 'file') throw new InvalidValue(`in quotes: "${value}"`);
   const line = textOf(value);
-  if (/\p{Cc}/u.test(line)) throw new InvalidValue('in single quotes YAML makes no line break of \\n');
+  if (/\p{Cc}/u.test(line)) {
+    throw new InvalidValue(mode === 'file' ? 'in single quotes YAML makes no line break of \\n' : undefined);
+  }
   return /^.{1,1024}$/su.test(line) ? line : invalid();
 }
 

@@ -228,7 +228,12 @@ export class Service {
 
       const before = this.settings;
       const { ipv6Prefix: _, ...limits } = httpLimits(next);
-      this.settings = { ...next, http: next.http && before.http ? { ...before.http, ...limits } : before.http };
+      const { probe = before.probe, ...rest } = next;
+      this.settings = {
+        ...rest,
+        http: next.http && before.http ? { ...before.http, ...limits } : before.http,
+        ...(this.exporter && probe && { probe }),
+      };
       this.server.reload(server);
       Object.assign(this.access, accessOf(next));
       if (exporter) this.exporter?.replaceWith(exporter);

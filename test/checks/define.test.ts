@@ -86,7 +86,7 @@ describe('the definition of a check', () => {
     ['timeout', '800', 'from 1 to'],
     ['maxAge', -1, 'from 0 to'],
     ['interval', Number.NaN, 'from 0 to'],
-    ['interval', 99, 'or at least minInterval, 100'],
+    ['interval', 99, 'is 99ms; allowed: 0 for on demand only, or at least minInterval, 100ms'],
     ['minInterval', 0, 'from 1 to'],
     ['minInterval', -5, 'from 1 to'],
     ['rise', 0, 'a whole number from 1'],

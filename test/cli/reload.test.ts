@@ -91,6 +91,8 @@ describe('SIGHUP', () => {
 
   it.each([
     ['is no YAML', '!listen: [', ['pongcheck.yml:1:']],
+    ['is empty, as while it is being written', '!', ['pongcheck.yml: is empty']],
+    ['has only comments', '!# checks:\n', ['pongcheck.yml: is empty']],
     [
       'has options that nobody knows',
       'limts: {}\ndetial: never\n',

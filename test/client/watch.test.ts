@@ -138,7 +138,7 @@ describe('a watch', () => {
   it.each([
     [{ checks: ['a'], group: 'b' }, 'checks and group are both given'],
     [{ scope: 'none' }, 'scope is "none"'],
-    [{ checks: [] }, 'checks is a list'],
+    [{ checks: [] }, 'checks is an empty list'],
   ])('refuses %j before anything is sent', async (options, name) => {
     const client = await clientOf(await serve());
     expect(() => client.watch(options as object)).toThrow(name);

@@ -91,7 +91,7 @@ describe('checks that refuse what they are given', () => {
     expect(lines).toEqual([
       expect.stringMatching(/^pongcheck\.yml:2: checks\.a\.url /),
       expect.stringMatching(/^pongcheck\.yml:3: checks\.b\.status /),
-      expect.stringMatching(/^pongcheck\.yml:4: checks\.c\.interval is 50; allowed: /),
+      expect.stringMatching(/^pongcheck\.yml:4: checks\.c\.interval is 50ms; allowed: /),
     ]);
     expect(error.message).not.toContain('hunter2');
   });

@@ -408,6 +408,16 @@ describe('a configuration is refused', () => {
       'pongcheck.yml:1: ping.timeout is 800; allowed: a duration such as 250ms, 2s, 1m or 1h from 0 to 1h (a unit is missing: 800ms, 800s)',
     ],
     [
+      'duration-not-a-number',
+      { file: 'ping: { timeout: .nan }' },
+      'pongcheck.yml:1: ping.timeout is NaN; allowed: a duration such as 250ms, 2s, 1m or 1h from 0 to 1h',
+    ],
+    [
+      'duration-below-zero',
+      { file: 'ping: { timeout: -1 }' },
+      'pongcheck.yml:1: ping.timeout is -1; allowed: a duration such as 250ms, 2s, 1m or 1h from 0 to 1h',
+    ],
+    [
       'duration-out-of-range',
       { file: 'limits: { stallTimeout: 0 }' },
       'pongcheck.yml:1: limits.stallTimeout is 0; allowed: a duration such as 250ms, 2s, 1m or 1h from 1ms to 1h',
@@ -595,7 +605,7 @@ describe('tokens', () => {
     ],
     [
       'tokens: []',
-      'pongcheck.yml:1: tokens is a list; allowed: a list of 1 to 16 texts of 16 to 1024 of A-Z a-z 0-9 . _ ~ + / -, = at the end',
+      'pongcheck.yml:1: tokens is an empty list; allowed: a list of 1 to 16 texts of 16 to 1024 of A-Z a-z 0-9 . _ ~ + / -, = at the end',
     ],
   ])('are wanted by %s', async (file, problem) => {
     expect(await problems({ file })).toEqual([problem]);

@@ -182,6 +182,8 @@ describe('each option', () => {
     for (const value of wrong) {
       expect([value, await codeSays(path, value)]).toEqual([value, expect.stringContaining(`${place} is `)]);
       expect(await codeSays(path, value)).toContain('; allowed: ');
+      // Quotes of a value belong to YAML.
+      expect(await codeSays(path, value)).not.toMatch(/\((?:in quotes|in single quotes)/);
     }
   });
 });

@@ -310,6 +310,19 @@ describe('a check that a reload removes', () => {
     ]);
   });
 
+  it('is closed once although several names have the same definition, and again once it was added again', async () => {
+    const db = made('a');
+    const { registry, clock, reload } = started({ db, same: db });
+    await clock.advance(1);
+    reload({});
+    await settle();
+    expect(db.closed).toBe(1);
+    reload({ db, same: db });
+    await clock.advance(1);
+    await registry.stop();
+    expect(db.closed).toBe(2);
+  });
+
   it('is not closed where another name stands for the same definition', async () => {
     const db = made('a');
     const { clock, reload } = started({ old: db });
@@ -380,6 +393,17 @@ describe('a watch', () => {
     reload({ second });
     await clock.advance(3500);
     expect([first.runs, second.runs]).toEqual([3, 4]);
+  });
+
+  it('runs a check without an interval as often as a new max age requires', async () => {
+    const [first, second] = [made('a', { interval: 0, maxAge: 60_000 }), made('a', { interval: 0, maxAge: 700 })];
+    const { clock, registry, reload } = started({ first });
+    registry.watch({ scope: 'readiness' }, () => {});
+    await clock.advance(5000);
+    expect(first.runs).toBe(1);
+    reload({ first: second });
+    await clock.advance(1400);
+    expect(first.runs).toBe(4);
   });
 });
 

@@ -30,7 +30,10 @@ describe('createService', () => {
     [{ limits: { maxQueuedBytes: 0 } }, 'limits.maxQueuedBytes is 0; allowed: bytes, a whole number from 65536'],
     [{ limits: { frameTimeout: 1e12 } }, 'limits.frameTimeout is 1000000000000; allowed'],
     [{ heartbeat: { idleTimeout: Number.NaN } }, 'heartbeat.idleTimeout is NaN; allowed'],
-    [{ heartbeat: { pingData: [] } }, 'heartbeat.pingData is a list; allowed: an object of at most 1024 bytes as JSON'],
+    [
+      { heartbeat: { pingData: [] } },
+      'heartbeat.pingData is an empty list; allowed: an object of at most 1024 bytes as JSON',
+    ],
     [{ drain: 5 }, 'drain is 5; allowed: a map with grace, delay'],
     [{ drain: { delay: 20_000 } }, 'drain.delay is 20s; allowed: at most drain.grace, 10s'],
     [{ http: '127.0.0.1:80' }, 'http is "127.0.0.1:80"; allowed: { host, port } or false'],

@@ -22,12 +22,15 @@ export interface Running {
   readonly checks: Checks;
 }
 
-/** Reads the configuration and creates its checks. Checks of `running` with unchanged options are kept. */
+/**
+ * Reads the configuration and creates its checks. Checks of `running` with unchanged options are kept; an empty file, which
+ * would remove them all, is refused then.
+ */
 export async function readRunning(
   sources: Sources,
   running?: Running,
 ): Promise<Running & { options: ServiceOptions; warnings: readonly string[] }> {
-  const configuration = await readConfiguration(sources);
+  const configuration = await readConfiguration({ ...sources, refuseEmptyFile: running !== undefined });
   const exporter = buildProbeExporter(configuration);
   const checks = await buildChecks(configuration, running?.checks);
   const { probe: _, log: __, ...own } = configuration.settings;

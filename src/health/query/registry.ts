@@ -11,6 +11,7 @@ import { Monitor, type MonitorContext, type Snapshot } from '../runs/monitor.js'
 import { RepeatQueue } from '../runs/repeat-queue.js';
 import type { CheckStats } from '../runs/stats.js';
 import { type CheckState, effectiveState, type State } from '../state.js';
+import { CheckCloser } from './check-closer.js';
 import { type FindChecks, Group, type GroupContext, type Override } from './group.js';
 import { ReportCache } from './report-cache.js';
 import { ask } from './request.js';
@@ -20,8 +21,6 @@ import { Subscriptions } from './subscriptions.js';
 
 /** Default of `staleLimit`, in milliseconds. */
 export const STALE_LIMIT = 30_000;
-/** How long `stop` waits for checks to release their resources, in milliseconds. */
-const STOP_LIMIT = 1000;
 
 /** Settings that a reload may change. */
 export interface RegistrySettings {
@@ -117,8 +116,7 @@ export class Registry implements Health {
   private readonly joining = new Map<Monitor, ReadonlySet<string>>();
   /** States of groups before a reload added such checks: a group does not get better before these have a result. */
   private readonly heldStates = new Map<string, CheckState>();
-  /** Checks removed by a reload that have not released their resources. */
-  private readonly retiring = new Set<Promise<unknown>>();
+  private readonly closer: CheckCloser;
   private readonly listeners = new Set<(transition: Transition) => void>();
   private readonly subscriptions = new Subscriptions(
     (group) => this.beginWatching(group),
@@ -131,6 +129,9 @@ export class Registry implements Health {
   constructor(options: RegistryOptions) {
     const { clock = systemClock, random = Math.random, staleLimit = STALE_LIMIT } = options;
     this.clock = clock;
+    this.closer = new CheckCloser(clock, (check) =>
+      [...this.monitors.values()].some((monitor) => monitor.check.source === check.source),
+    );
     this.instance = options.instance ?? randomBytes(8).toString('hex');
     this.identity = this.identityOf(options);
     this.startupGrace = options.startupGrace ?? Number.POSITIVE_INFINITY;
@@ -200,6 +201,7 @@ export class Registry implements Health {
     const starts: (() => void)[] = [];
     for (const check of checks) {
       const { name } = check;
+      this.closer.reopen(check);
       const known = before.get(name);
       const monitor = known ?? new Monitor(check, this.monitorContext);
       this.monitors.set(name, monitor);
@@ -214,7 +216,7 @@ export class Registry implements Health {
       if (isOther) changed.push(name);
       if (!isSame) {
         known.replace(check);
-        starts.push(() => this.retire(old, known.restart()));
+        starts.push(() => this.closer.retire(old, known.restart()));
       } else if (isOther || isOtherLimit) {
         known.configure(withRunOf(old, check));
       }
@@ -233,7 +235,7 @@ export class Registry implements Health {
     this.reselect();
 
     // Requests that wait for a removed check are answered with the remaining ones.
-    for (const monitor of removed) this.retire(monitor.check, monitor.stop());
+    for (const monitor of removed) this.closer.retire(monitor.check, monitor.stop());
     for (const start of starts) start();
     return { added: added.map(({ name }) => name), changed, removed: removed.map(({ name }) => name) };
   }
@@ -416,16 +418,6 @@ export class Registry implements Health {
     else this.graceTimer = this.clock.after(left, () => this.endGrace());
   }
 
-  /**
-   * Closes a removed check once its run has settled, at the latest after one second, unless another name still uses it.
-   */
-  private retire(check: DefinedCheck, settled: Promise<unknown>): void {
-    const isWanted = () => [...this.monitors.values()].some((monitor) => monitor.check.source === check.source);
-    const retired = this.withTimeLimit(STOP_LIMIT, settled).then(() => isWanted() || check.close?.());
-    const retiring = retired.catch(() => {}).finally(() => this.retiring.delete(retiring));
-    this.retiring.add(retiring);
-  }
-
   private identityOf({ serviceId, releaseId }: RegistrySettings): Identity {
     return {
       instance: this.instance,
@@ -464,21 +456,6 @@ export class Registry implements Health {
   private async stopAll(): Promise<void> {
     this.clock.clear(this.graceTimer);
     this.context.reports.clear();
-    const stops = [...this.monitors.values()].map(async (monitor) => {
-      await Promise.allSettled([monitor.stop(), (async () => monitor.check.close?.())()]);
-    });
-    await this.withTimeLimit(STOP_LIMIT, Promise.all([...stops, ...this.retiring]));
-  }
-
-  /** Resolves when `work` does, or after `ms` milliseconds. */
-  private async withTimeLimit(ms: number, work: Promise<unknown>): Promise<void> {
-    let limit: Timer;
-    await Promise.race([
-      work,
-      new Promise<void>((resolve) => {
-        limit = this.clock.after(ms, resolve);
-      }),
-    ]);
-    this.clock.clear(limit);
+    await this.closer.stop([...this.monitors.values()].map((monitor) => [monitor.check, monitor.stop()]));
   }
 }

@@ -141,13 +141,14 @@ export class Monitor implements FlightListener {
 
   /** Applies changed settings of the same check, or a changed stale limit; a run in progress is not affected. */
   configure(check: DefinedCheck): void {
-    const { interval } = this.check;
+    const { interval, maxAge } = this.check;
     const { clock } = this.context;
     this.apply(check);
     if (!this.hasRun) return;
     this.scheduleLimit(clock.now());
     // During a run, the next one is scheduled when it ends.
-    if (check.interval !== interval && !this.inFlight) this.scheduleNext(clock.now());
+    const hasOtherPeriod = check.interval !== interval || check.maxAge !== maxAge;
+    if (hasOtherPeriod && !this.inFlight) this.scheduleNext(clock.now());
   }
 
   /**

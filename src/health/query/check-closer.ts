@@ -1,0 +1,55 @@
+import type { Clock, Timer } from '../../common/clock.js';
+import type { DefinedCheck } from '../defined-check.js';
+
+/** How long to wait for runs to settle, and for checks to release their resources, in milliseconds. */
+const CLOSE_LIMIT_MS = 1000;
+
+/** Closes checks. A definition that several names use is closed once. */
+export class CheckCloser {
+  /** Checks removed by a reload that have not released their resources. */
+  private readonly retiring = new Set<Promise<unknown>>();
+  /** Definitions that have been closed, until a reload adds them again. */
+  private readonly closed = new WeakSet<DefinedCheck['source']>();
+
+  constructor(
+    private readonly clock: Clock,
+    /** Whether a check of the registry has the same definition. */
+    private readonly isInUse: (check: DefinedCheck) => boolean,
+  ) {}
+
+  /** Called for each check that a reload adds: its definition may have been closed before. */
+  reopen(check: DefinedCheck): void {
+    this.closed.delete(check.source);
+  }
+
+  /** Closes a removed check once its run has settled, at the latest after one second, unless another name still uses it. */
+  retire(check: DefinedCheck, settled: Promise<unknown>): void {
+    const retired = this.withTimeLimit(settled).then(() => (this.isInUse(check) ? undefined : this.close(check)));
+    const retiring = retired.catch(() => {}).finally(() => this.retiring.delete(retiring));
+    this.retiring.add(retiring);
+  }
+
+  /** Closes `checks` without waiting for their runs; resolves when all have settled, at the latest after one second. */
+  async stop(checks: readonly (readonly [check: DefinedCheck, settled: Promise<unknown>])[]): Promise<void> {
+    const stops = checks.map(([check, settled]) => Promise.allSettled([settled, this.close(check)]));
+    await this.withTimeLimit(Promise.all([...stops, ...this.retiring]));
+  }
+
+  private async close(check: DefinedCheck): Promise<void> {
+    if (this.closed.has(check.source)) return;
+    this.closed.add(check.source);
+    await check.close?.();
+  }
+
+  /** Resolves when `work` does, or after the time limit. */
+  private async withTimeLimit(work: Promise<unknown>): Promise<void> {
+    let limit: Timer;
+    await Promise.race([
+      work,
+      new Promise<void>((resolve) => {
+        limit = this.clock.after(CLOSE_LIMIT_MS, resolve);
+      }),
+    ]);
+    this.clock.clear(limit);
+  }
+}
