@@ -58,9 +58,15 @@ export class ProbeExporter {
    * Probes HOST:PORT with a module. The timeout is that of the module, or `scrapeTimeout` minus 500 ms if that is shorter.
    *
    * @param scrapeTimeout milliseconds. Default: no limit.
+   * @param cancelled ends the probe early.
    * @throws ProbeRejection (rejects) for an invalid or forbidden target, an unknown module, or too many probes.
    */
-  async probe(target: string, moduleName: string, scrapeTimeout?: number): Promise<FinishedProbe> {
+  async probe(
+    target: string,
+    moduleName: string,
+    scrapeTimeout?: number,
+    cancelled?: AbortSignal,
+  ): Promise<FinishedProbe> {
     const module = Object.hasOwn(this.modules, moduleName) ? this.modules[moduleName] : undefined;
     if (!module) {
       throw new ProbeRejection(400, `unknown module; available modules: ${Object.keys(this.modules).join(', ')}`);
@@ -77,7 +83,7 @@ export class ProbeExporter {
     const timeout = Math.max(MIN_TIMEOUT_MS, Math.min(moduleTimeout, scrapeLimit));
     this.running++;
     try {
-      return await probe(address, module, timeout, this.clock);
+      return await probe(address, module, timeout, this.clock, cancelled);
     } finally {
       this.running--;
     }

@@ -28,12 +28,13 @@ export interface FinishedProbe extends ProbeResult {
   log: readonly string[];
 }
 
-/** Probes a target once, within `timeout` milliseconds. Never rejects. */
+/** Probes a target once, within `timeout` milliseconds, or until `cancelled` aborts. Never rejects. */
 export async function probe(
   target: { host: string; port: number },
   module: ProbeModule,
   timeout: number,
   clock: Clock = systemClock,
+  cancelled?: AbortSignal,
 ): Promise<FinishedProbe> {
   const startedAt = clock.now();
   const log: string[] = [];
@@ -45,6 +46,8 @@ export async function probe(
   const timer = clock.after(timeout, () =>
     deadline.abort(new ProbeFailure('timeout', `no response within ${timeout} ms`)),
   );
+  const cancel = () => deadline.abort(new ProbeFailure('internal', 'cancelled'));
+  cancelled?.addEventListener('abort', cancel);
   note(`probing ${target.host} port ${target.port} with prober ${module.prober}, timeout ${timeout} ms`);
   try {
     await runners[module.prober]({ ...target, signal: deadline.signal, timeout, result, note }, module);
@@ -57,6 +60,7 @@ export async function probe(
     note(`failed (${result.failure.reason}): ${description}`);
   } finally {
     clock.clear(timer);
+    cancelled?.removeEventListener('abort', cancel);
   }
   return { ...result, duration: clock.now() - startedAt, log };
 }

@@ -142,21 +142,26 @@ sys.exit(os.waitstatus_to_exitcode(status))
 
 describe('the output of a log', () => {
   let path: string;
+  let pipes = 0;
   let writer: number;
   let reader: number;
   let output: LogOutput;
 
   beforeEach(() => {
-    path = join(folder, 'fifo');
+    path = join(folder, `fifo-${pipes++}`);
     execFileSync('mkfifo', [path]);
     open();
     writer = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
     output = new LogOutput({ fd: writer }, (dropped) => `dropped ${dropped}\n`);
   });
+  // Closed last: a write of an earlier output, or its retry after 1 s, must not reach a pipe that reuses the descriptor.
+  const writers: number[] = [];
   afterEach(() => {
     closeSync(reader);
-    closeSync(writer);
-    rmSync(path);
+    writers.push(writer);
+  });
+  afterAll(() => {
+    for (const fd of writers) closeSync(fd);
   });
 
   function open(): void {

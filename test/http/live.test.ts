@@ -2,7 +2,9 @@ import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import { Live } from '../../src/http/status-page/live.js';
+import { Turns } from '../../src/http/turns.js';
 import { FakeClock } from '../fake-clock.js';
+import { until } from './until.js';
 
 /** A response whose reader a test decides. */
 class Reader extends EventEmitter {
@@ -25,10 +27,13 @@ class Reader extends EventEmitter {
   }
 }
 
-function watched() {
+/** Runs each job immediately. */
+const immediate = { run: (job: () => void) => job() } as Turns;
+
+function watched(turns = immediate) {
   const clock = new FakeClock();
   let made = 0;
-  const live = new Live(clock, () => String(++made));
+  const live = new Live(clock, turns, () => String(++made));
   const reader = new Reader();
   live.add(reader as unknown as ServerResponse, () => true);
   return { clock, live, reader };
@@ -119,5 +124,25 @@ describe('a live page', () => {
     expect(reader.got).toHaveLength(2);
     await clock.advance(1);
     expect(reader.got).toHaveLength(3);
+  });
+
+  it('writes to a bounded number of viewers per turn of the event loop', async () => {
+    const { clock, live, reader } = watched(new Turns());
+    const viewers = [reader, ...Array.from({ length: 99 }, () => new Reader())];
+    for (const viewer of viewers.slice(1)) live.add(viewer as unknown as ServerResponse, () => true);
+    expect(viewers.every(({ got }) => got.length === 0)).toBe(true);
+    for (const messages of [1, 2]) {
+      let written = 0;
+      const perTurn: number[] = [];
+      await until(() => {
+        const total = viewers.filter(({ got }) => got.length === messages).length;
+        perTurn.push(total - written);
+        written = total;
+        return total === viewers.length;
+      });
+      expect(Math.max(...perTurn)).toBeLessThanOrEqual(32);
+      await clock.advance(2000);
+    }
+    expect(new Set(viewers.map(({ got }) => got[1]))).toEqual(new Set(['data: 2\n\n']));
   });
 });

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { ServiceOptions } from '../../src/service/options.js';
 import { createService, type Service } from '../../src/service/service.js';
+import { until } from './until.js';
 
 const services: Service[] = [];
 afterEach(async () => {
@@ -133,6 +134,34 @@ describe('/probe', () => {
     const statuses = new Set(answers.map(({ status }) => status));
     expect(statuses).toEqual(new Set([200, 503]));
     expect((await get(`target=${address}&module=live`)).text).toContain('probe_success 1');
+  });
+
+  it('ends the probes of a client that disconnects, pipelined ones as well', async () => {
+    const target = createServer().listen(0, '127.0.0.1');
+    await once(target, 'listening');
+    const open = new Set<Socket>();
+    target.on('connection', (socket) => {
+      open.add(socket.resume());
+      socket.on('error', () => {}).on('close', () => open.delete(socket));
+    });
+    const { httpAddress } = await start({
+      listen: [],
+      probe: {
+        targets: ['127.0.0.1:*'],
+        maxConcurrent: 3,
+        modules: { slow: { prober: 'pongcheck', timeout: 60_000 } },
+      },
+    });
+    const path = `/probe?target=127.0.0.1:${(target.address() as AddressInfo).port}&module=slow`;
+    const client = connect(Number(new URL(httpAddress as string).port), '127.0.0.1');
+    client.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(3));
+    await until(() => open.size === 3);
+    expect((await fetch(httpAddress + path)).status).toBe(503);
+    client.destroy();
+    await until(() => open.size === 0);
+    target.on('connection', (socket) => socket.destroy());
+    expect((await fetch(httpAddress + path)).status).toBe(200);
+    target.close();
   });
 
   it('is not there where nothing is to be probed', async () => {

@@ -10,7 +10,8 @@ const SCRAPE_TIMEOUT_HEADER = 'x-prometheus-scrape-timeout-seconds';
 
 /**
  * `GET /probe?target=HOST:PORT&module=NAME`: the metrics of one probe. 200 also if the probe failed, 400 for an invalid
- * target or an unknown module, 403 for a target that is not allowed. `&debug=true` prepends the log of the probe.
+ * target or an unknown module, 403 for a target that is not allowed. `&debug=true` prepends the log of the probe. The probe
+ * ends when its client disconnects.
  */
 export function probeRoute(exporter: ProbeExporter, turns: Turns): FastifyPluginAsync {
   return async (app) => {
@@ -19,15 +20,24 @@ export function probeRoute(exporter: ProbeExporter, turns: Turns): FastifyPlugin
       if (typeof target !== 'string' || typeof module !== 'string') {
         return reply.code(400).send({ error: 'invalid query; expected one target=HOST:PORT and one module=NAME' });
       }
+      const disconnected = new AbortController();
+      const onClose = () => disconnected.abort();
+      // A pipelined response has no socket yet, and emits no close event when the socket closes.
+      const { socket } = request.raw;
+      socket.once('close', onClose);
       try {
-        const probed = await exporter.probe(target, module, scrapeTimeout(request.headers[SCRAPE_TIMEOUT_HEADER]));
+        const timeout = scrapeTimeout(request.headers[SCRAPE_TIMEOUT_HEADER]);
+        const probed = await exporter.probe(target, module, timeout, disconnected.signal);
         await turns.next();
+        if (disconnected.signal.aborted) return reply.hijack();
         const { type, text } = await exposition(probed);
         if (debug === 'true') return reply.type('text/plain; charset=utf-8').send(debugText(probed, text));
         return reply.type(type).send(text);
       } catch (error) {
         if (!(error instanceof ProbeRejection)) throw error;
         return reply.code(error.status).send({ error: error.message });
+      } finally {
+        socket.off('close', onClose);
       }
     });
   };

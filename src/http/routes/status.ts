@@ -36,7 +36,7 @@ export function statusRoutes(context: RouteContext, { atRoot, maxViewers }: Stat
 
   return async (app) => {
     const { contentSecurityPolicy, render } = await loadPage();
-    const live = new Live(clock, (detail) => JSON.stringify(sectionsFor(detail)), maxViewers);
+    const live = new Live(clock, renderings.turns, (detail) => JSON.stringify(sectionsFor(detail)), maxViewers);
     const unsubscribe = overview.onTransition(() => live.changed());
     app.addHook('preClose', async () => {
       unsubscribe();

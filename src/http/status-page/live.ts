@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock, Timer } from '../../common/clock.js';
+import type { Turns } from '../turns.js';
 
 /** Time between messages while no state changes. Ages and durations always change. */
 const TICK_MS = 2000;
@@ -19,6 +20,8 @@ interface Viewer {
   readonly seesDetail: () => boolean;
   /** Monotonic time since when its output is unread; undefined if all was read. */
   stalledSince: number | undefined;
+  /** An update is queued; it will send the message that is current when it runs. */
+  isQueued: boolean;
 }
 
 /**
@@ -35,20 +38,23 @@ export class Live {
 
   constructor(
     private readonly clock: Clock,
+    /** Each write to a viewer is one job. */
+    private readonly turns: Turns,
     /** The current message, on one line. */
     private readonly message: (detail: boolean) => string,
     private readonly maxViewers = () => MAX_VIEWERS,
   ) {}
 
   /**
-   * Sends the first message immediately, and further ones until the viewer disconnects. The response headers must have
-   * been written. At the limit a stalled viewer is disconnected, or else the oldest, whose page reconnects by itself.
+   * Sends the first message in one of the next turns, and further ones until the viewer disconnects. The response headers
+   * must have been written. At the limit a stalled viewer is disconnected, or else the oldest, whose page reconnects by
+   * itself.
    */
   add(response: ServerResponse, seesDetail: () => boolean): void {
     if (response.destroyed) return;
     while (this.viewers.size >= this.maxViewers()) this.evict();
     const sawDetail = seesDetail();
-    const viewer: Viewer = { response, sawDetail, seesDetail, stalledSince: undefined };
+    const viewer: Viewer = { response, sawDetail, seesDetail, stalledSince: undefined, isQueued: false };
     this.viewers.add(viewer);
     response.on('drain', () => {
       viewer.stalledSince = undefined;
@@ -60,9 +66,7 @@ export class Live {
       this.cancel();
       this.latest.clear();
     });
-    const kept = this.latest.get(sawDetail);
-    const isFresh = kept && this.clock.now() - kept.at < MIN_INTERVAL_MS;
-    this.send(viewer, isFresh ? kept.bytes : this.make(sawDetail));
+    this.queueUpdate(viewer);
     this.schedule(TICK_MS);
   }
 
@@ -92,23 +96,31 @@ export class Live {
   private broadcast(): void {
     this.cancel();
     this.sentAt = this.clock.now();
-    const messages = new Map<boolean, Buffer>();
-    for (const viewer of this.viewers) {
-      const detail = viewer.seesDetail();
-      if (viewer.sawDetail && !detail) {
-        viewer.response.end();
-        continue;
-      }
-      const message = messages.get(detail) ?? this.make(detail);
-      messages.set(detail, message);
-      this.send(viewer, message);
-    }
+    this.latest.clear();
+    for (const viewer of this.viewers) this.queueUpdate(viewer);
     if (this.viewers.size > 0) this.schedule(TICK_MS);
   }
 
-  private make(detail: boolean): Buffer {
+  private queueUpdate(viewer: Viewer): void {
+    if (viewer.isQueued) return;
+    viewer.isQueued = true;
+    this.turns.run(() => this.update(viewer));
+  }
+
+  private update(viewer: Viewer): void {
+    viewer.isQueued = false;
+    if (!this.viewers.has(viewer) || viewer.response.writableEnded) return;
+    const detail = viewer.seesDetail();
+    if (viewer.sawDetail && !detail) viewer.response.end();
+    else this.send(viewer, this.current(detail));
+  }
+
+  private current(detail: boolean): Buffer {
+    const now = this.clock.now();
+    const kept = this.latest.get(detail);
+    if (kept && now - kept.at < MIN_INTERVAL_MS) return kept.bytes;
     const bytes = Buffer.from(`data: ${this.message(detail)}\n\n`);
-    this.latest.set(detail, { bytes, at: this.clock.now() });
+    this.latest.set(detail, { bytes, at: now });
     return bytes;
   }
 
