@@ -39,12 +39,12 @@ function newest(path) {
 /** Installs what package-lock.json says, unless that has been done since it last changed: then no network is needed. */
 export function install() {
   const installed = at('node_modules', '.package-lock.json');
-  // Who left development dependencies out has no compiler.
+  // Installed without development dependencies, there is no compiler.
   const complete = existsSync(at('node_modules', 'typescript'));
   if (complete && modified(installed) >= modified(at('package-lock.json'))) return;
   say('Installing dependencies ...');
-  // `npm ci` refuses lock files over optional packages of other platforms with some registries; `install` keeps the lock as it is.
-  const args = ['install', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+  // `npm ci` rejects the lock file for its optional packages of other platforms; without `--no-save` some versions of npm add them to it.
+  const args = ['install', '--include=dev', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
   if (run('npm', args, { stdio: ['ignore', 2, 2] }) !== 0) fail('npm install failed; what it printed is above.');
   const now = new Date();
   utimesSync(installed, now, now);

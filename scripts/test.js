@@ -1,4 +1,4 @@
-// `npm test`: does all of its own set-up, then types, lint, format and every test but those of test/system.
+// `npm test`: installs and builds, then runs types, lint, format and all tests except those of test/system.
 // Arguments go to jest: `npm test -- test/wire`.
 import { join } from 'node:path';
 import { provision } from './provision.js';
