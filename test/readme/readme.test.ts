@@ -77,14 +77,17 @@ describe('CONTRIBUTING.md', () => {
 describe('the README', () => {
   const text = readRoot('README.md');
 
-  it('shows a configuration that is sound', async () => {
+  it('shows a valid configuration, and a line of /readyz?verbose for each of its checks', async () => {
     const [, yaml] = /```yaml\n(# yaml-language-server:[^]*?)```/.exec(text) ?? [];
     const folder = await mkdtemp(join(tmpdir(), 'pongcheck-readme-'));
     try {
       const file = join(folder, 'pongcheck.yml');
       await writeFile(file, yaml as string);
       const { settings } = await readConfiguration({ file, env: { DB_URL: 'mysql://probe@127.0.0.1' } });
-      expect(Object.keys(settings.checks)).toEqual(['db', 'cache', 'billing', 'queue']);
+      const [, lines = ''] = /readyz\?verbose'\n([^]*?)readyz check passed/.exec(text) ?? [];
+      const checks = Object.keys(settings.checks);
+      expect(checks.length).toBeGreaterThan(1);
+      expect([...lines.matchAll(/^\[[+-]\](\w+) /gm)].map(([, name]) => name)).toEqual(checks);
     } finally {
       await rm(folder, { recursive: true });
     }
