@@ -93,9 +93,26 @@ describe('the README', () => {
     }
   });
 
-  it.each(Object.keys(probePaths))('tells of %s, and which probe asks it', (path) => {
+  it.each(Object.keys(probePaths))('documents %s, and the Kubernetes probe that requests it', (path) => {
     expect(readRoot('docs/scrape.md')).toContain(`| \`GET ${path}\` |`);
     expect(readRoot('docs/run.md')).toContain(`httpGet: { path: ${path}, port: 7664 }`);
+  });
+});
+
+describe.each(['docs/run.md', 'docs/scrape.md'])('%s', (page) => {
+  it('shows valid configurations', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'pongcheck-readme-'));
+    const file = join(folder, 'pongcheck.yml');
+    const blocks = [...readRoot(page).matchAll(/```yaml\n((?:# pongcheck.yml|listen:|tokens:)[^]*?)```/g)];
+    expect(blocks.length).toBeGreaterThan(0);
+    try {
+      for (const [, yaml = ''] of blocks) {
+        await writeFile(file, yaml);
+        await readConfiguration({ file, env: { TOKEN: 't'.repeat(32), OLD_TOKEN: 'o'.repeat(32) } });
+      }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });
 

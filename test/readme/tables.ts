@@ -30,7 +30,8 @@ const closes: Readonly<Record<(typeof closeReasons)[number], string>> = {
   'too-many-pings': 'The client sent more than `limits.pingsPerSecond`.',
   unauthenticated: 'The client presented no valid token, or no accepted certificate.',
   tls: 'A TLS handshake failed or timed out; or a TLS client connected to a plain listener, or a plain client to a TLS listener.',
-  'proxy-header': 'A PROXY header was missing, late or invalid, or came from an address that is not in `proxyProtocol.from`.',
+  'proxy-header':
+    'A PROXY header was missing, late or invalid, or came from an address that is not in `proxyProtocol.from`.',
   'wrong-protocol': 'The first byte, or a line, does not belong to the protocol.',
   answered: 'The connection was for one answer: CLOSE, `agent`, or a line answered with an unhealthy status.',
   drained: 'The server stopped.',
