@@ -2,7 +2,7 @@
  * The load generator: one thread, epoll, a closed loop on each connection.
  *
  * A connection sends `inflight` requests in one write, waits until all of them are answered, checks every reply, and
- * sends the next batch (what redis-benchmark -P does). Requests are the same octets each time, with an id perhaps, or
+ * sends the next batch (what redis-benchmark -P does). Requests are the same bytes each time, with an id perhaps, or
  * calls of gRPC. With a rate, each connection sends at its due times instead, and
  * latency counts from the due time, so that a slow reply cannot hide the ones that wait behind it.
  *
@@ -30,12 +30,12 @@
 #define SECOND 1000000000ull
 #define SILENCE 5 /* s: a server that leaves a request unanswered for so long has failed */
 #define MAX_MESSAGE 64
-#define MAX_BATCH (128 * 1024) /* octets of one batch: fits in the socket buffers, so that no write is cut short */
+#define MAX_BATCH (128 * 1024) /* bytes of one batch: fits in the socket buffers, so that no write is cut short */
 #define EVENTS 256
 #define GRPC_INPUT (64 * 1024)
 
 struct message {
-  unsigned char octets[MAX_MESSAGE];
+  unsigned char bytes[MAX_MESSAGE];
   size_t length;
 };
 
@@ -52,7 +52,7 @@ struct connection {
   bool busy;
   uint32_t batch;                /* number of the batch in flight, one half of the id of each of its requests */
   uint64_t started, due, period; /* ns; period 0: the next batch follows at once */
-  size_t received; /* octets of the batch; with gRPC those of a frame that is not whole */
+  size_t received; /* bytes of the batch; with gRPC those of a frame that is not whole */
   int answered;    /* gRPC: calls of the batch */
   unsigned char *out, *in;
   uint32_t *seen; /* by place in the batch: the last batch in which this id was answered */
@@ -105,8 +105,8 @@ static uint64_t server_waited(void) {
   return waited;
 }
 
-static void write_out(int fd, const unsigned char *octets, size_t length) {
-  ssize_t sent = send(fd, octets, length, MSG_NOSIGNAL); /* blocking: a full socket buffer is waited for */
+static void write_out(int fd, const unsigned char *bytes, size_t length) {
+  ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL); /* blocking: a full socket buffer is waited for */
   if (sent != (ssize_t)length) fail("a write was cut short: %s", strerror(errno));
 }
 
@@ -126,7 +126,7 @@ static struct connection open_connection(int index) {
   c.seen = calloc(inflight, sizeof *c.seen);
   if (!c.out || !c.in || !c.seen) fail("out of memory");
   for (size_t i = 0; i < inflight; i++)
-    memcpy(c.out + i * options.request.length, options.request.octets, options.request.length);
+    memcpy(c.out + i * options.request.length, options.request.bytes, options.request.length);
   unsigned char greeting[GRPC_MAX_GREETING];
   if (options.grpc) write_out(c.fd, greeting, grpc_greeting(greeting));
   return c;
@@ -169,12 +169,12 @@ static void wrong_reply(const struct connection *c, size_t place) {
   fail("wrong reply, place %zu of batch %u: %s", place, c->batch, hex);
 }
 
-/* Each reply is the expected octets with the id of a request of this batch that was not answered yet, in any order. */
+/* Each reply is the expected bytes with the id of a request of this batch that was not answered yet, in any order. */
 static void check_replies(const struct connection *c) {
   size_t step = options.reply.length, fixed = options.id_at < 0 ? step : (size_t)options.id_at;
   for (size_t i = 0; i < (size_t)options.inflight; i++) {
     const unsigned char *reply = c->in + i * step;
-    if (memcmp(reply, options.reply.octets, fixed) != 0) wrong_reply(c, i);
+    if (memcmp(reply, options.reply.bytes, fixed) != 0) wrong_reply(c, i);
     if (options.id_at < 0) continue;
     uint32_t id[2];
     memcpy(id, reply + fixed, sizeof id);
@@ -226,7 +226,7 @@ static bool receive(struct connection *c, int flags) {
   if (got == 0) fail("the server closed a connection");
   if (options.grpc) return receive_frames(c, (size_t)got);
   c->received += (size_t)got;
-  if (!c->busy || c->received > wanted) fail("octets that nobody asked for");
+  if (!c->busy || c->received > wanted) fail("unexpected bytes");
   if (c->received < wanted) return false;
   check_replies(c);
   replies += (uint64_t)options.inflight;
@@ -328,9 +328,9 @@ static void stay_idle(void) {
 
 static struct message parse_hex(const char *hex) {
   struct message m = {.length = strlen(hex) / 2};
-  if (m.length < 1 || m.length > MAX_MESSAGE) fail("a message has 1 to %d octets", MAX_MESSAGE);
+  if (m.length < 1 || m.length > MAX_MESSAGE) fail("a message has 1 to %d bytes", MAX_MESSAGE);
   for (size_t i = 0; i < m.length; i++)
-    if (sscanf(hex + 2 * i, "%2hhx", &m.octets[i]) != 1) fail("not hexadecimal: %s", hex);
+    if (sscanf(hex + 2 * i, "%2hhx", &m.bytes[i]) != 1) fail("not hexadecimal: %s", hex);
   return m;
 }
 
@@ -349,7 +349,7 @@ static void parse_options(int count, char **arguments) {
     else if (!strcmp(name, "--request")) options.request = parse_hex(value);
     else if (!strcmp(name, "--reply")) options.reply = parse_hex(value);
     else if (!strcmp(name, "--protocol")) options.grpc = !strcmp(value, "grpc");
-    else if (!strcmp(name, "--id-at")) options.id_at = atoi(value); /* the 8 octets from here on to the end */
+    else if (!strcmp(name, "--id-at")) options.id_at = atoi(value); /* the 8 bytes from here on to the end */
     else fail("unknown option %s", name);
   }
   size_t id_end = options.id_at < 0 ? 0 : (size_t)options.id_at + 8;
@@ -359,7 +359,7 @@ static void parse_options(int count, char **arguments) {
   if (id_end > 0 && (id_end != options.request.length || id_end != options.reply.length))
     fail("the id ends both the request and the reply");
   size_t step = options.grpc ? GRPC_MAX_CALL : options.request.length;
-  if ((size_t)options.inflight * step > MAX_BATCH) fail("a batch has at most %d octets", MAX_BATCH);
+  if ((size_t)options.inflight * step > MAX_BATCH) fail("a batch has at most %d bytes", MAX_BATCH);
 }
 
 int main(int count, char **arguments) {

@@ -41,8 +41,8 @@ export function compileGenerator() {
 /**
  * How a peer is loaded whose requests and replies have a fixed length.
  * @param {string} request hexadecimal
- * @param {string} reply hexadecimal; every octet of each reply is compared
- * @param {number} [idAt] from here on both hold 8 octets of an id that the reply repeats
+ * @param {string} reply hexadecimal; every byte of each reply is compared
+ * @param {number} [idAt] from here on both hold 8 bytes of an id that the reply repeats
  */
 export function framed(request, reply, idAt = -1) {
   return loadedBy(['--request', request, '--reply', reply, '--id-at', String(idAt)]);

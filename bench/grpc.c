@@ -8,12 +8,12 @@
 enum type { DATA = 0, HEADERS = 1, SETTINGS = 4, PING = 6, WINDOW_UPDATE = 8 };
 enum flag { END_STREAM = 1, ACK = 1, END_HEADERS = 4 };
 
-/* An empty HealthCheckRequest, and a HealthCheckResponse of SERVING, each behind its five octets of gRPC. */
+/* An empty HealthCheckRequest, and a HealthCheckResponse of SERVING, each behind its five bytes of gRPC. */
 static const unsigned char request[] = {0, 0, 0, 0, 0};
 static const unsigned char serving[] = {0, 0, 0, 0, 2, 0x08, 1};
 
-static size_t put(unsigned char *out, const void *octets, size_t length) {
-  memcpy(out, octets, length);
+static size_t put(unsigned char *out, const void *bytes, size_t length) {
+  memcpy(out, bytes, length);
   return length;
 }
 

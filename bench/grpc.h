@@ -2,7 +2,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define GRPC_MAX_CALL 128 /* octets of one call, headers and message */
+#define GRPC_MAX_CALL 128 /* bytes of one call, headers and message */
 #define GRPC_MAX_GREETING 64
 #define GRPC_MAX_ACK 32
 

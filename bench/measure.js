@@ -22,8 +22,8 @@ export function cellsOf({ inflight, parts }) {
 }
 
 /**
- * One round: fresh servers, warmed up, then each cell for each peer in turn. Who begins changes with the round, so
- * that a machine that slows down meanwhile is unfair to nobody.
+ * One round: fresh servers, warmed up, then each cell for each peer in turn. The order changes with the round, so
+ * that a machine that slows down meanwhile affects all peers alike.
  * @returns {Promise<Map<object, Map<object, import('./generator.js').Measured>>>} by cell, by peer that is asked for as much
  */
 export async function measureRound(round, cells, { peers, warmup, seconds }) {
@@ -50,7 +50,7 @@ export async function measureRound(round, cells, { peers, warmup, seconds }) {
   }
 }
 
-/** Says whose failure it was. */
+/** Names the peer that failed. */
 async function naming(peer, work) {
   try {
     return await work;
@@ -65,7 +65,7 @@ function rotated(list, by) {
 }
 
 /**
- * Resident octets per idle connection, each of which has had one exchange: the resident memory of a fresh, warmed-up
+ * Resident bytes per idle connection, each of which has had one exchange: the resident memory of a fresh, warmed-up
  * server with the connections minus without. `soon` is read after a second; `settled` when Node has given back the
  * young generation that the burst of accepts needed, and Redis the buffers of its clients.
  */
@@ -90,7 +90,7 @@ async function idleMemory(peer) {
   }
 }
 
-/** Resident octets after some seconds of collecting garbage: V8 shrinks its spaces little by little. */
+/** Resident bytes after some seconds of garbage collection: V8 shrinks its spaces gradually. */
 async function residentMemory(server, seconds) {
   for (let quarter = 0; quarter < 4 * seconds; quarter++) {
     await server.collectGarbage();

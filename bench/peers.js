@@ -6,9 +6,9 @@ const PONG = '0000000c010200010000000000000000';
 const ID_AT = 8;
 
 /**
- * Everyone in the comparison: how it is started and how it is loaded. The first of those that run is set against each
- * of the others. What does not answer octets with octets of a fixed length brings a `load` and an `idle` of its own.
- * Beyond `most` in flight a peer is not asked.
+ * The peers of the comparison: how each is started and loaded. The first of those that run is compared with each of
+ * the others. A peer whose requests and replies have no fixed length has its own `load` and `idle`. `most` is its
+ * maximum number of requests in flight.
  */
 export const peers = [
   { name: 'pongcheck', title: 'pongcheck', start: () => startNode('pongcheck.js'), ...framed(PING, PONG, ID_AT) },

@@ -25,8 +25,8 @@ export function start(role, command, args) {
   const child = pinned ? spawn('taskset', ['-c', String(core), command, ...args]) : spawn(command, args);
   running.add(child);
   let complaint = '';
-  child.stderr.on('data', (octets) => {
-    complaint += octets;
+  child.stderr.on('data', (bytes) => {
+    complaint += bytes;
   });
   const ended = new Promise((resolve, reject) => {
     child.once('error', reject);

@@ -4,10 +4,10 @@ import { cpus, release } from 'node:os';
 import { CONNECTIONS, IDLE_CONNECTIONS } from './measure.js';
 import { pinned } from './process.js';
 
-/** In place of a figure of a peer that is not asked for so much. */
+/** In place of a figure of a peer whose `most` is lower. */
 const NOT_ASKED = '–';
 
-/** What the project holds itself to: ratios of the first peer to another. */
+/** Targets of the project: ratios of the first peer to another. */
 const goals = [
   { of: '1 in flight', to: 'echo', atLeast: 0.95 },
   { of: '64 in flight', to: 'echo', atLeast: 0.9 },
@@ -123,8 +123,8 @@ function explanation({ rounds, seconds, memoryRounds }) {
 - Server and generator are processes of their own, ${pinned ? 'pinned to a core each' : '**not pinned to cores here**'}, over loopback. Server CPU is user and system
   time of all threads of the server, so the kernel's work for its sockets is included.
 - The load is ${CONNECTIONS} connections; "N in flight" is N on each of them, sent in one write, answered in full before the next N.
-  Requests and replies are frames of 16 octets. Redis gets PING as RESP (14 octets, answered by 7), which it parses faster
-  than the inline form. Every octet of every reply is compared, its id included. gRPC is its standard health service on Node and
+  Requests and replies are frames of 16 bytes. Redis gets PING as RESP (14 bytes, answered by 7), which it parses faster
+  than the inline form. Every byte of every reply is compared, its id included. gRPC is its standard health service on Node and
   gets one unary \`Check\` a request, over HTTP/2 with its headers compressed, answered by SERVING; a batch leaves in one write as well.
 - The generator polls without a pause, so no server pays for waking it.
 - Latency at "1 in flight" is that of a server without rest: all ${CONNECTIONS} connections wait for the same core. "1 connection" is the bare
@@ -195,8 +195,8 @@ function count(value) {
   return value >= 1e6 ? `${(value / 1e6).toFixed(1)} M` : `${Math.round(value / 1e3)} k`;
 }
 
-function kibibytes(octets) {
-  return `${(octets / 1024).toFixed(2)} KiB`;
+function kibibytes(bytes) {
+  return `${(bytes / 1024).toFixed(2)} KiB`;
 }
 
 function table(head, rows) {

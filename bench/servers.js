@@ -38,7 +38,7 @@ export async function startRedis() {
   };
 }
 
-/** Redis cannot say which port it was given, so it is told one that was free a moment ago. */
+/** Redis cannot report a port that the system chose, so it gets one that was free a moment ago. */
 function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer().once('error', reject);

@@ -39,7 +39,7 @@ function newest(path) {
 /** Installs what package-lock.json says, unless that has been done since it last changed: then no network is needed. */
 export function install() {
   const installed = at('node_modules', '.package-lock.json');
-  // Installed without development dependencies, there is no compiler.
+  // Without development dependencies there is no compiler.
   const complete = existsSync(at('node_modules', 'typescript'));
   if (complete && modified(installed) >= modified(at('package-lock.json'))) return;
   say('Installing dependencies ...');

@@ -10,14 +10,8 @@ export { type CloseReason, RefusedError, type WireRefusal } from './client/error
 export type { BackoffOptions } from './client/link/backoff.js';
 export { type HeartbeatSettings, heartbeatPresets } from './client/link/heartbeat-settings.js';
 export type { ConnectionHooks } from './client/link/hooks.js';
-export {
-  type Link,
-  type LinkChange,
-  type LinkEvents,
-  type LinkOptions,
-  type LinkState,
-  openLink,
-} from './client/link/link.js';
+export { type Link, openLink } from './client/link/link.js';
+export type { LinkChange, LinkEvents, LinkOptions, LinkState } from './client/link/link-options.js';
 export type { RoundTripTimes } from './client/link/round-trips.js';
 export type { ConnectOptions } from './client/open.js';
 export type { Report, ReportCause, ReportCheck } from './client/report.js';

@@ -5,7 +5,7 @@ const ROUNDS = 5;
 const PEERS = 20;
 const idleTimeout = 5000;
 
-/** When a silent client is closed whose limit is 5 s, from its last octet to the server's FIN. */
+/** When a silent client is closed whose limit is 5 s, from its last byte to the server's FIN. */
 export async function accuracy(): Promise<string> {
   const trial = new Trial();
   const silences: number[] = [];

@@ -33,7 +33,7 @@ export async function attack(): Promise<string> {
     const hostile = await program('hostile.js', { seed: 7464 });
     const told = () => steady.ask({ tell: true }, 'told');
 
-    // What is compiled and cached on the way of the first is not what they leave.
+    // What the first of them compile and cache is not a leak.
     await hostile.ask({ attack: WARM_UP, perSecond: RATES[1] }, 'gone');
     const before = await quiet(server, 1);
     const alone: Said[] = [];
@@ -78,7 +78,7 @@ export async function attack(): Promise<string> {
         [
           ['accepted', String(before.accepted), String(after.accepted)],
           ['open', String(before.open), String(after.open)],
-          ['memory once the garbage is gone', mib(before.memory), mib(after.memory)],
+          ['memory after garbage collection', mib(before.memory), mib(after.memory)],
           ['handles', handles(before), handles(after)],
         ],
       ),
@@ -106,7 +106,7 @@ function quantile(values: readonly number[], part: number): number {
 }
 
 const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0);
-const mib = (octets: number) => `${(octets / MIB).toFixed(2)} MiB`;
+const mib = (bytes: number) => `${(bytes / MIB).toFixed(2)} MiB`;
 const handles = ({ resources }: Said) =>
   Object.entries(resources as Record<string, number>)
     .map(([kind, count]) => `${count} ${kind}`)

@@ -32,7 +32,7 @@ const faults: Fault[] = [
   {
     name: 'half-open: the far kernel forgot the connection',
     happen(far, near) {
-      // Its last word, RST, is lost.
+      // Its RST is lost.
       const restore = near.drop();
       far.run('ss', '-K', 'state', 'established');
       restore();

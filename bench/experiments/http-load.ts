@@ -43,7 +43,7 @@ export async function httpLoad(): Promise<string> {
     const told = () => steady.ask({ tell: true }, 'told');
     const ask = (load: object) => client.ask({ load: { ms: LASTS, ...load } }, 'loaded');
 
-    // What is compiled and cached on the way of the first requests is not what they leave.
+    // What the first requests compile and cache is not a leak.
     await ask({ connections: 100, path: '/' });
     const before = await stateOf(server);
     await told();

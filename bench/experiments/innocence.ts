@@ -40,7 +40,7 @@ const troubles: { name: string; happen: NonPassState; peers: string[] }[] = [
   },
 ];
 
-/** Clients that PING each second, of whom none may be closed, beside a silent one, who has to be. */
+/** Clients that PING each second and must stay open, beside a silent one that must be closed. */
 export async function innocence(): Promise<string> {
   const rows: string[][] = [];
   for (const { name, happen, peers } of troubles) rows.push([name, await closedFalsely(happen), ...peers]);

@@ -18,7 +18,7 @@ const ways = {
   'HTTP/1.1, the client closes after each answer': { version: '1.1', leaves: true },
 };
 
-/** Ten requests to the HTTP door: how many connections they take, and on whose side what remains of them. */
+/** Ten HTTP requests: how many connections they take, and which side keeps them in TIME_WAIT. */
 export async function httpKeepAlive(): Promise<string> {
   const rows: string[][] = [];
   for (const [name, way] of Object.entries(ways)) {
@@ -45,7 +45,7 @@ export async function httpKeepAlive(): Promise<string> {
 const keepAlive = { idle: 4000, interval: 1000, count: 5, userTimeout: 0 };
 const pings = { idleTimeout: 0, pingInterval: 4000, maxPingsOut: 3 };
 
-/** A connection on which nobody has anything to say: what `ss -o` tells of it, and what passes. */
+/** A connection without data: what `ss -o` prints, and what is transferred. */
 export async function silence(): Promise<string> {
   const kinds = {
     nothing: { server: { listen: [{ url }], heartbeat: off }, plan: {} },
@@ -71,14 +71,14 @@ export async function silence(): Promise<string> {
     const rows: { name: string; server: ServerUnderTrial; cells: string[] }[] = [];
     for (const [n, { name, server, peers, look }] of running.entries()) {
       const [was, is] = [before[n] as SocketInfo, look()];
-      const octets = is.octets - was.octets;
+      const bytes = is.bytes - was.bytes;
       await peers.program.freeze();
-      rows.push({ name, server, cells: [was.timer, String(is.segments - was.segments), String(octets)] });
+      rows.push({ name, server, cells: [was.timer, String(is.segments - was.segments), String(bytes)] });
     }
     await passUntil(now() + SILENCE);
     const found = ({ program }: ServerUnderTrial) => program.all('close')[0]?.reason;
     return table(
-      ['silent for 20 s', '`ss -o` at the server', 'segments it sent', 'octets that came', 'then frozen for 20 s'],
+      ['silent for 20 s', '`ss -o` at the server', 'segments it sent', 'bytes received', 'then frozen for 20 s'],
       rows.map(({ name, server, cells }) => [name, ...cells, found(server) ? `found (${found(server)})` : 'not found']),
     );
   } finally {
@@ -89,14 +89,14 @@ export async function silence(): Promise<string> {
 interface SocketInfo {
   timer: string;
   segments: number;
-  octets: number;
+  bytes: number;
 }
 
 function socketInfo(host: Host, port: number): SocketInfo {
   const told = host.run('ss', '-Htino', 'state', 'established', 'sport', '=', `:${port}`);
   const number = (name: string) => Number(new RegExp(`\\b${name}:(\\d+)`).exec(told)?.[1] ?? 0);
   const [timer] = /timer:\([^)]*\)/.exec(told) ?? ['no timer'];
-  return { timer: `\`${timer}\``, segments: number('segs_out'), octets: number('bytes_received') };
+  return { timer: `\`${timer}\``, segments: number('segs_out'), bytes: number('bytes_received') };
 }
 
 const lines = (text: string) => text.split('\n').filter((line) => line.trim() !== '');

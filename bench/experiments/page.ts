@@ -67,7 +67,7 @@ function measured(results: string, title: string): string {
   return (/^\|[^]*\|$/m.exec(part)?.[0] ?? '').trim();
 }
 
-/** Without what the application is told, and shortest to longest. */
+/** Without the errors of the application, shortest to longest. */
 function times(detection: string): string {
   const brief = (_all: string, ...seconds: string[]) => {
     const [min, max] = seconds.slice(0, 2).map((text) => Number(text).toFixed(1));

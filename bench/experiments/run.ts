@@ -25,23 +25,22 @@ const experiments: Record<string, { title: string; description: string; measure:
   },
   silence: {
     title: 'TCP keep-alive and a heartbeat',
-    description:
-      'Connections on which nobody has anything to say. At the end the process of the peer is frozen: its kernel goes on.',
+    description: 'Connections without data. At the end the process of the peer is frozen; its kernel continues.',
     measure: silence,
   },
   detection: {
     title: 'Found after how long, or never',
     description:
-      'Ten peers each; from the fault to the word of it, min / median / max, with what the application is told. Settings: ' +
+      'Ten peers each; from the fault to the word of it, min / median / max, with the error that the application receives. Settings: ' +
       'TCP keep-alive idle 4 s, 5 probes of 1 s, without a user timeout and with the one of 9 s that it has by default; idle timeout 5 s with a PING of the client each second; ' +
       'PINGs of the server, or of the client, each second, 3 outstanding. The connections were silent for 2.5 to 3.5 s before, which counts for keep-alive. ' +
-      'A server that closes tells of it when the connection is gone: up to 1 s after its FIN, unless a proxy answers that. ' +
-      '"Data in flight": the server sends to the peer each second, whoever looks at the answers.',
+      'A server that closes a connection reports that when the connection has ended: up to 1 s after its FIN, unless a proxy answers that. ' +
+      '"Data in flight": the server sends to the peer each second, whichever side evaluates the answers.',
     measure: detection,
   },
   accuracy: {
     title: 'How exactly a silent client is closed',
-    description: 'From the last octet that the client sent to the FIN that it saw, by the clock of the client.',
+    description: 'From the last byte that the client sent to the FIN that it received, by the clock of the client.',
     measure: accuracy,
   },
   innocence: {
@@ -54,13 +53,13 @@ const experiments: Record<string, { title: string; description: string; measure:
     title: '30 % of the segments lost',
     description:
       '50 living peers each, for the minutes that `--minutes` names (10), PINGed by the server, or PINGing it as `openLink` does; iptables drops what arrives. ' +
-      'Who was called dead is not connected again; the rate is of those that lived. The last column is what the kernel of the server waits before it repeats a segment: median, ninth decile and longest of a look each minute.',
+      'A peer that was declared dead does not reconnect; the rate is of those that lived. The last column is what the kernel of the server waits before it repeats a segment: median, ninth decile and longest of a look each minute.',
     measure: () => loss(minutes),
   },
   idle: {
     title: '10,000 idle connections',
     description:
-      'Server and clients on one machine. The echo turns one octet of what comes and judges nothing: what it takes, Node and the kernel take.',
+      'Server and clients on one machine. The echo changes one byte of each read and validates nothing: its cost is that of Node and the kernel.',
     measure: idleCost,
   },
   sweep: {
@@ -79,8 +78,8 @@ const experiments: Record<string, { title: string; description: string; measure:
   load: {
     title: 'HTTP load',
     description:
-      'HTTP from another process, for 5 s each, and a client beside it that PINGs every 5 ms. Whoever is closed connects again. All are on one machine, and share its cores. ' +
-      'Memory is told once the garbage is gone, resident memory as the system sees it, both against the service before the first load.',
+      'HTTP from another process, for 5 s each, and a client beside it that PINGs every 5 ms. A client whose connection is closed reconnects. All are on one machine, and share its cores. ' +
+      'Memory is heap and external memory after garbage collection, resident memory as the system reports it; both are differences from the service before the first load.',
     measure: httpLoad,
   },
 };

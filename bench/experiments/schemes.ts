@@ -8,19 +8,19 @@ import type { Trial } from '../../test/system/trial.js';
 export const PEERS = 10;
 const linksProgram = join(process.cwd(), 'bench', 'experiments', 'programs', 'links.js');
 
-/** One scheme at work: who looks, and who is to be looked for. */
+/** A scheme in operation: the observer and the peers that it observes. */
 export interface Watch {
-  /** At the far end; what becomes of it is to be found out. */
+  /** The observed peer, at the far end. */
   victim: Program;
-  /** When each was found, and how that is told. */
+  /** When each fault was detected, and how the application learns of it. */
   found(): { at: number; told: string }[];
 }
 
-/** Where a trial takes place: who looks is on the first host, who is looked for on the last; with three, a proxy between. */
+/** The hosts of a trial: the observer on the first, the observed peer on the last; with three, a proxy between. */
 export interface Place {
   trial: Trial;
   network: Network;
-  /** The server sends to its clients each second, whatever it makes of the answers. */
+  /** The server sends to its clients each second, independent of the answers. */
   inFlight: boolean;
 }
 
@@ -34,7 +34,7 @@ const wanted = { heartbeat: { wantMs: 1 } };
 const off = { idleTimeout: 0 };
 const probes = { idle: 4000, interval: 1000, count: 5 };
 
-/** The server looks at its clients. Nothing is in flight when a fault begins, but for who sends all the time anyway. */
+/** The server observes its clients. Nothing is in flight when a fault begins, unless the scheme sends all the time. */
 const serverSchemes: Record<string, ServerScheme> = {
   nothing: { heartbeat: off, plan: {} },
   'TCP keep-alive': { listen: { keepAlive: { ...probes, userTimeout: 0 } }, heartbeat: off, plan: {} },
@@ -43,7 +43,7 @@ const serverSchemes: Record<string, ServerScheme> = {
   "server's PINGs": { heartbeat: { idleTimeout: 0, pingInterval: 1000, maxPingsOut: 3 }, plan: { hello: wanted } },
 };
 
-/** All schemes, by name: each begins to watch. */
+/** All schemes by name; each starts to observe. */
 export const schemes: Record<string, (place: Place) => Promise<Watch>> = {
   ...Object.fromEntries(
     Object.entries(serverSchemes).map(([name, scheme]) => [name, (place: Place) => watchedByServer(place, scheme)]),
@@ -73,7 +73,7 @@ async function watchedByServer({ trial, network, inFlight }: Place, scheme: Serv
   };
 }
 
-/** The other way about: clients look at the server, which is at the far end. */
+/** The reverse: clients observe the server, which is at the far end. */
 async function watchedByClient({ trial, network }: Place): Promise<Watch> {
   const host = `10.77.${network.hosts.length - 2}.2`;
   const server = await trial.server(

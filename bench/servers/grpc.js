@@ -1,4 +1,4 @@
-// What gRPC offers for the same: the standard health service, which knows its answer.
+// The standard health service of gRPC, with a constant answer.
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { listening } from './listening.js';

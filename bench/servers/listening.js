@@ -1,6 +1,6 @@
 /**
- * What the benchmark wants of a server that runs on Node: it prints its port, collects its garbage for each line that
- * it is sent (run with --expose-gc), says so, and ends when its standard input does.
+ * Listens for the benchmark: prints the port, collects garbage for each line of its standard input (run with
+ * --expose-gc) and reports that, and exits at the end of the input.
  * @param {number} port
  */
 export function listening(port) {

@@ -12,7 +12,7 @@ MAX_BODY = {PING: 1024, PONG: 65536, WATCH: 4096, STATUS: 65536, HELLO: 4096, GO
 KNOWN_FLAGS = {PING: 3, PONG: 6, WATCH: 3, STATUS: 4, HELLO: 0, GOAWAY: 0, ERROR: 1}
 
 class Refused(Exception):
-    """What came is not allowed (code 1 to 5), or the server said so by ERROR."""
+    """The received data is invalid (code 1 to 5), or the server sent an ERROR."""
     def __init__(self, code, frame_id, message=""):
         super().__init__(f"ERROR {code}: {message}")
         self.code, self.id = code, frame_id
@@ -41,7 +41,7 @@ SHAPES = {
 }
 
 def known(value, shape):
-    """The keys that are known, each judged; the others are dropped."""
+    """The known keys, each validated; unknown keys are dropped."""
     must(isinstance(value, dict))
     for key in shape.keys() & value.keys():
         shape[key](value[key])
@@ -58,7 +58,7 @@ def body_of(kind, octets):
     return body
 
 class Decoder:
-    """Octets in, frames out: (type, flags, code, id, body). Knows no socket. Raises Refused at the first octet that decides it."""
+    """Bytes in, frames out: (type, flags, code, id, body). Has no socket. Raises Refused at the first byte that decides it."""
     def __init__(self):
         self.octets, self.skip, self.hello_seen = bytearray(), 0, False
 
@@ -75,18 +75,18 @@ class Decoder:
             if len(self.octets) < 16:
                 return
             _, version, kind, flags, code, frame_id = struct.unpack(">IBBBB8s", self.octets[:16])
-            fault = self.judge(length, version, kind, flags, code)
+            fault = self.header_fault(length, version, kind, flags, code)
             if fault:
                 raise Refused(fault, frame_id, "header")
             if kind < 0x80 and len(self.octets) < length + 4:
                 return
-            judged = kind < 0x80 and length > 12  # a type from 80 on is skipped, with whatever its body is
-            body = self.body(kind, bytes(self.octets[16 : length + 4]), frame_id) if judged else None
+            has_body = kind < 0x80 and length > 12  # a type from 80 on is skipped with its body
+            body = self.body(kind, bytes(self.octets[16 : length + 4]), frame_id) if has_body else None
             self.skip, self.hello_seen = length + 4, self.hello_seen or kind == HELLO
             yield kind, flags, code, frame_id, body
 
-    def judge(self, length, version, kind, flags, code):
-        """The code of what is wrong with a header, in the order of SPEC "Order of judgement"; 0: nothing."""
+    def header_fault(self, length, version, kind, flags, code):
+        """The ERROR code for a header, in the order of SPEC "Order of judgement"; 0 if it is valid."""
         out_of_place = kind == WATCH or (kind == HELLO and self.hello_seen)
         wrong = flags & 15 & ~KNOWN_FLAGS.get(kind, 0) or (kind == PING and code > 2) or out_of_place
         known_type = 0 if kind >= 0x80 else 4 if kind not in MAX_BODY else 3 if length - 12 > MAX_BODY[kind] else bool(wrong)
@@ -96,11 +96,11 @@ class Decoder:
         try:
             return body_of(kind, octets)
         except (ValueError, RecursionError):
-            if kind != ERROR:  # whose code has said what matters
+            if kind != ERROR:  # the code of an ERROR is sufficient
                 raise Refused(5, frame_id, "body") from None
 
 class Client:
-    """One connection. Whoever asks waits for the answer; PINGs of the server that come meanwhile are answered."""
+    """One connection. A request waits for its answer; PINGs of the server that arrive meanwhile are answered."""
     def __init__(self, host, port=7464, timeout=5.0):
         self.socket, self.decoder = socket.create_connection((host, port), timeout), Decoder()
         self.last_id, self.frames, self.draining = 0, [], False
@@ -133,7 +133,7 @@ class Client:
                 raise ConnectionError("the server has closed the connection")
             self.frames += self.decoder.feed(octets)
         frame = self.frames.pop(0)
-        if frame[0] == PING:  # that it is answered is the answer
+        if frame[0] == PING:  # a PING is answered at once
             self.send(PONG, 0, 1, frame[3])
         self.draining |= frame[0] == GOAWAY
         return frame
@@ -142,7 +142,7 @@ class Client:
         self.socket.sendall(struct.pack(">IBBBB8s", 12 + len(body), 1, kind, flags, code, frame_id) + body)
 
     def close(self):
-        """FIN, and read on until the server's."""
+        """Sends FIN, and reads until the FIN of the server."""
         self.socket.shutdown(socket.SHUT_WR)
         while self.socket.recv(65536):
             pass

@@ -10,8 +10,8 @@ import type { Watch, WatchOptions } from './watch.js';
  * It validates the options of each call.
  */
 export class Client extends Connection {
-  override async ping(options: PingOptions = {}): Promise<Pong> {
-    return super.ping(validatePingOptions(options));
+  override async ping(options?: PingOptions): Promise<Pong> {
+    return super.ping(options === undefined ? {} : validatePingOptions(options));
   }
 
   override async hello(options: HelloOptions = {}): Promise<HelloBody> {

@@ -298,6 +298,8 @@ export class Connection extends EventEmitter<ClientEvents> {
     if (this.#socket.destroyed) return;
     this.#outbox.flush();
     this.#socket.end();
+    // Everything is answered: the server has nothing to do but to close as well.
+    this.#closeWithin(CLOSE_TIMEOUT_MS);
   }
 
   #read(chunk: Buffer): void {

@@ -1,4 +1,5 @@
 import { PongcheckError } from '../common/errors.js';
+import { printable } from '../common/printable.js';
 import { type Address, hostAndPort } from '../net/address.js';
 import type { ErrorBody } from '../wire/bodies.js';
 import { WireError } from '../wire/codes.js';
@@ -23,7 +24,7 @@ export interface WireRefusal {
   readonly code: number;
   /** The name of the code, such as `too-many-pings`; `unknown` for a code that this version does not know. */
   readonly name: string;
-  /** The message of the server, truncated and without control characters; '' if it sent none. */
+  /** The message of the server, truncated, with control characters and line breaks escaped; '' if it sent none. */
   readonly message: string;
   /** Suggested delay before the next attempt, in milliseconds. */
   readonly retryAfterMs?: number;
@@ -35,7 +36,7 @@ export class RefusedError extends PongcheckError {
 
   constructor(address: Address, code: number, body: ErrorBody | undefined) {
     const name = wireErrorNames.get(code) ?? 'unknown';
-    const message = clean(body?.message ?? '');
+    const message = printable(body?.message ?? '');
     super('PONGCHECK_REFUSED', `${hostAndPort(address)} answered ERROR ${code} ${name}${message && `: ${message}`}`);
     this.wire = {
       code,
@@ -120,9 +121,4 @@ export function lossOf(address: Address, cause: NodeJS.ErrnoException): { reason
 /** `800` is `0.8 s`. */
 function seconds(ms: number): string {
   return `${Number((ms / 1000).toPrecision(2))} s`;
-}
-
-/** Makes a text of the peer safe for terminals and logs. */
-function clean(text: string): string {
-  return text.replace(/\p{C}/gu, '?').slice(0, 200);
 }

@@ -1,7 +1,7 @@
 import { connect as connectSocket, type LookupFunction, type Socket } from 'node:net';
 import { type Clock, systemClock } from '../common/clock.js';
 import { PongcheckError } from '../common/errors.js';
-import { type Address, endpointOf, parseAddress } from '../net/address.js';
+import { type Address, endpointOf, formatAddress, parseAddress } from '../net/address.js';
 import type { KeepAlive } from '../net/keep-alive.js';
 import { onAbort } from './abort.js';
 import type { Connection } from './connection.js';
@@ -57,7 +57,7 @@ export async function openConnection<C extends Connection>(
 ): Promise<C> {
   const { clock = systemClock, connectTimeout = CONNECT_TIMEOUT_MS, token, signal } = options;
   const deadline = clock.now() + connectTimeout;
-  const target = typeof address === 'object' && address !== null ? address : parseAddress(address);
+  const target = targetOf(address);
   const { maxInFlight = MAX_IN_FLIGHT } = options;
   const connection = await openSocket(target, options, (socket) => new Class(target, socket, clock, maxInFlight));
   if (token === undefined) return connection;
@@ -70,6 +70,25 @@ export async function openConnection<C extends Connection>(
   }
 }
 
+/**
+ * Validates the address of a responder.
+ *
+ * @throws PongcheckError `PONGCHECK_ADDRESS`.
+ */
+export function targetOf(given: string | Address): Address {
+  const address = parseAddress(isAddress(given) ? formatAddress(given) : given);
+  if (address.kind !== 'unix' && address.port === 0)
+    throw new PongcheckError('PONGCHECK_ADDRESS', 'Port 0 is only valid for a listener');
+  return address;
+}
+
+/** Whether `formatAddress` accepts the value. */
+function isAddress(given: string | Address): given is Address {
+  if (typeof given !== 'object' || given === null) return false;
+  if (given.kind === 'unix') return typeof given.path === 'string';
+  return (given.kind === 'tcp' || given.kind === 'tls') && typeof given.host === 'string';
+}
+
 /** Whole milliseconds until `deadline`, at least 1. */
 export function timeUntil(deadline: number, clock: Clock): number {
   return Math.max(1, Math.round(deadline - clock.now()));
@@ -78,8 +97,6 @@ export function timeUntil(deadline: number, clock: Clock): number {
 /** Calls `use` in the event `connect` itself, so that no event of the socket is missed. */
 async function openSocket<T>(target: Address, options: ConnectOptions, use: (socket: Socket) => T): Promise<T> {
   const { clock = systemClock, connectTimeout = CONNECT_TIMEOUT_MS, signal, lookup } = options;
-  if (target.kind !== 'unix' && target.port === 0)
-    throw new PongcheckError('PONGCHECK_ADDRESS', 'Port 0 is only valid for a listener');
   const setKeepAlive = options.keepAlive && (await loadKeepAliveSetter(options.keepAlive));
   const openTls = target.kind === 'tls' ? await tlsOpener(options.tls) : undefined;
   signal?.throwIfAborted();

@@ -2,10 +2,10 @@ import { scopes } from '../health/health.js';
 import { states } from '../health/state.js';
 import { formatDuration } from '../options/duration.js';
 import { configError, formatPath } from '../options/issue.js';
+import { keepAliveRows } from '../options/keep-alive.js';
 import { InvalidValue, ONE_DAY, ONE_HOUR, type OptionRow, type ValueType } from '../options/option.js';
 import { OptionReader } from '../options/reader.js';
 import { shapeOf } from '../options/shape.js';
-import { optionRows } from '../options/table.js';
 import {
   boolean,
   duration,
@@ -113,9 +113,7 @@ const socketRows = [
   row('tls.key', pem),
   row('tls.servername', text),
   row('tls.rejectUnauthorized', boolean, { default: 'true' }),
-  ...optionRows
-    .filter(({ path }) => path.startsWith('listen[].keepAlive.'))
-    .map((listenRow) => ({ ...listenRow, path: listenRow.path.slice('listen[].'.length) })),
+  ...keepAliveRows,
   row('clock', instance, { values: ['now', 'after', 'clear'] }),
 ];
 

@@ -51,17 +51,15 @@ export class Watch implements AsyncIterable<WatchedStatus> {
   #isFinished = false;
   #failure: unknown;
   #wake: () => void = () => {};
-  readonly #cancel: () => void;
+  readonly #onFinish: () => void;
 
-  /** @internal */
-  constructor(cancel: () => void) {
-    this.#cancel = cancel;
+  /** @internal `onFinish` is called once. */
+  constructor(onFinish: () => void) {
+    this.#onFinish = onFinish;
   }
 
   /** Ends the watch. */
   end(): void {
-    if (this.#isFinished) return;
-    this.#cancel();
     this.finish();
   }
 
@@ -96,8 +94,10 @@ export class Watch implements AsyncIterable<WatchedStatus> {
 
   /** @internal Ends the iteration; with `failure` it throws. */
   finish(failure?: unknown): void {
+    if (this.#isFinished) return;
     this.#isFinished = true;
     this.#failure = failure;
+    this.#onFinish();
     this.#wake();
   }
 }

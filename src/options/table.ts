@@ -1,6 +1,7 @@
 import { scopes } from '../health/health.js';
 import { detailModes } from '../net/access.js';
 import { tlsVersions } from '../net/tls.js';
+import { keepAliveRows } from './keep-alive.js';
 import { address, addresses, endpoint, networks, targets, tokens } from './network-types.js';
 import { ONE_DAY, ONE_HOUR, type OptionRow } from './option.js';
 import {
@@ -165,39 +166,7 @@ export const optionRows: readonly OptionRow[] = [
     description:
       'Addresses of proxies that send a PROXY protocol v2 header, so that the client address is known. Must not include clients: a listed address can claim any client address.',
   },
-  {
-    path: 'listen[].keepAlive.idle',
-    type: duration,
-    default: '30s',
-    min: 1000,
-    max: ONE_DAY,
-    description:
-      'Idle time before the first TCP keep-alive probe, in whole seconds. TCP keep-alive is on if listen[].keepAlive is set.',
-  },
-  {
-    path: 'listen[].keepAlive.interval',
-    type: duration,
-    default: '10s',
-    min: 1000,
-    max: ONE_DAY,
-    description: 'Time between TCP keep-alive probes, in whole seconds.',
-  },
-  {
-    path: 'listen[].keepAlive.count',
-    type: integer,
-    default: '3',
-    min: 1,
-    max: 127,
-    description: 'Unanswered TCP keep-alive probes before the kernel closes the connection.',
-  },
-  {
-    path: 'listen[].keepAlive.userTimeout',
-    type: duration,
-    defaultText: 'idle + interval x count',
-    max: ONE_DAY,
-    description:
-      'Maximum time that sent data may stay unacknowledged. On Linux it overrides count. 0 = system default.',
-  },
+  ...keepAliveRows.map((row) => ({ ...row, path: `listen[].${row.path}` })),
   {
     path: 'http',
     type: endpoint,

@@ -19,7 +19,7 @@ describe('close', () => {
     expect(await event).toEqual(['closed-by-application']);
   });
 
-  it('first lets be answered what was asked, even in the same turn, and asks nothing more', async () => {
+  it('waits for the outstanding answers, also to requests of the same turn, and accepts no more requests', async () => {
     const server = await serve();
     const client = await connected(server, { clock: new FakeClock() });
     const socket = await server.connection();
@@ -44,7 +44,7 @@ describe('close', () => {
     expect(fin).toBe(true);
   });
 
-  it('waits 1 s for answers, and rejects what has none by then', async () => {
+  it('waits 1 s for answers, then rejects the outstanding requests', async () => {
     const clock = new FakeClock();
     const server = await serve();
     const client = await connected(server, { clock });
@@ -63,7 +63,7 @@ describe('close', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('waits no more than that for the server’s FIN', async () => {
+  it('waits 1 s at most for the FIN of the server', async () => {
     const clock = new FakeClock();
     const server = await serve();
     const client = await connected(server, { clock });
@@ -75,7 +75,23 @@ describe('close', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('may be called again, also when all is over', async () => {
+  it.each([60_000, Number.POSITIVE_INFINITY])(
+    'waits 1 s for the FIN of the server after the last answer, within %d ms',
+    async (within) => {
+      const clock = new FakeClock();
+      const server = await serve(passing);
+      const client = await connected(server, { clock });
+      const answer = client.ping();
+      const done = client.close(within);
+      await answer;
+      await once(await server.connection(), 'end');
+      await clock.advance(1000);
+      await done;
+      expect(clock.timers).toBe(0);
+    },
+  );
+
+  it('may be called again, also after the connection is closed', async () => {
     const server = await serve();
     const client = await connected(server);
     const socket = await server.connection();
@@ -99,7 +115,7 @@ describe('close', () => {
 describe('destroy', () => {
   const { serve, connected } = setting();
 
-  it('ends at once and rejects what waits', async () => {
+  it('closes immediately and rejects the outstanding requests', async () => {
     const server = await serve();
     const client = await connected(server);
     const event = once(client, 'close');
@@ -114,7 +130,7 @@ describe('destroy', () => {
 describe('a PING with close', () => {
   const { serve, connected } = setting();
 
-  it('is the last: what was asked before is answered, nothing can be asked after', async () => {
+  it('is the last request: earlier ones are answered, later ones are rejected', async () => {
     const server = await serve((seen, socket) => {
       if (seen.id === 2n) socket.end(Buffer.concat([pong(2n), pong(1n)]));
     });
@@ -129,7 +145,7 @@ describe('a PING with close', () => {
     expect(server.frames).toHaveLength(2);
   });
 
-  it('ends the connection from this side where the server forgets to', async () => {
+  it('closes the connection if the server does not', async () => {
     const server = await serve(passing);
     const client = await connected(server);
     const event = once(client, 'close');
@@ -141,7 +157,7 @@ describe('a PING with close', () => {
     expect(await event).toEqual(['answered']);
   });
 
-  it('ends the connection too when it gets no answer', async () => {
+  it('closes the connection also without an answer', async () => {
     const clock = new FakeClock();
     const server = await serve();
     const client = await connected(server, { clock });

@@ -37,14 +37,14 @@ describe('connect', () => {
     expect((await client.ping()).status).toBe('pass');
   });
 
-  it('takes an address in parts too', async () => {
+  it('accepts an Address object', async () => {
     const server = await serve(passing);
     const client = await connect({ kind: 'tcp', host: '127.0.0.1', port: server.port });
     expect((await client.ping()).status).toBe('pass');
     await client.close();
   });
 
-  it('says in one description that nothing listens there', async () => {
+  it('reports in one sentence that nothing is listening', async () => {
     const port = await freePort();
     const error = await rejection(connect(`127.0.0.1:${port}`));
     expect(error).toBeInstanceOf(PongcheckError);
@@ -53,14 +53,14 @@ describe('connect', () => {
     expect(error.cause).toMatchObject({ code: 'ECONNREFUSED' });
   });
 
-  it('goes on to the next address of a name when the first refuses', async () => {
+  it('tries the next address of a name when the first refuses', async () => {
     const server = await serve(passing);
     const client = await connect(`pong://many.test:${server.port}`, { lookup: resolvesTo('::1', '127.0.0.1') });
     expect((await client.ping()).healthy).toBe(true);
     await client.close();
   });
 
-  it('says that it was refused when no address of a name accepts', async () => {
+  it('reports a refusal when no address of a name accepts', async () => {
     const port = await freePort();
     const error = await rejection(connect(`many.test:${port}`, { lookup: resolvesTo('::1', '127.0.0.1') }));
     expect(error.code).toBe('PONGCHECK_CONNECT');
@@ -68,7 +68,7 @@ describe('connect', () => {
     expect((error.cause as { errors: unknown[] }).errors).toHaveLength(2);
   });
 
-  it('says that a name is not known', async () => {
+  it('reports an unknown host name', async () => {
     const lookup: LookupFunction = (_host, _options, callback) =>
       callback(Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' }), '', 0);
     const error = await rejection(connect('no.test', { lookup }));
@@ -90,14 +90,14 @@ describe('connect', () => {
     expect(error).toMatchObject({ code: expected, message, cause });
   });
 
-  it('says refused where one address refused and another has no way at all', () => {
+  it('reports a refusal if one address refuses and another is unreachable', () => {
     const errors = ['ENETUNREACH', 'ECONNREFUSED'].map((code) => Object.assign(new Error(), { code }));
     const cause = Object.assign(new AggregateError(errors), { code: 'ENETUNREACH' });
     const { message } = connectFailure({ kind: 'tcp', host: 'a.test', port: 1 }, cause);
     expect(message).toBe('a.test:1 refused the connection: nothing is listening there');
   });
 
-  it('gives up after 5 s, not before', async () => {
+  it('times out after 5 s, not before', async () => {
     const clock = new FakeClock();
     const attempt = rejection(connect('slow.test:1', { clock, lookup: silence }));
     await clock.advance(4999);
@@ -109,21 +109,21 @@ describe('connect', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('gives up after the time that it was given', async () => {
+  it('times out after connectTimeout', async () => {
     const clock = new FakeClock();
     const attempt = rejection(connect('slow.test:1', { clock, lookup: silence, connectTimeout: 250 }));
     await clock.advance(250);
     expect((await attempt).message).toBe('slow.test:1 did not accept the connection within 0.25 s');
   });
 
-  it('has no timer left once it is connected', async () => {
+  it('leaves no timer once it is connected', async () => {
     const clock = new FakeClock();
     const server = await serve();
     await connected(server, { clock });
     expect(clock.timers).toBe(0);
   });
 
-  it('gives up when it is told to, with the reason that it was told', async () => {
+  it('rejects when its signal aborts, with the reason of the signal', async () => {
     const clock = new FakeClock();
     const giveUp = new AbortController();
     const attempt = rejection(connect('slow.test:1', { clock, lookup: silence, signal: giveUp.signal }));
@@ -133,7 +133,7 @@ describe('connect', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('is not given up while the connection stands already, however late this loop comes to look', async () => {
+  it('does not time out if the connection is established, after a stall of this event loop', async () => {
     const server = await serve(passing);
     const attempt = connect(server.address, { connectTimeout: 20 });
     // The kernel makes the connection, while this loop sees nothing of it for longer than the limit.
@@ -146,7 +146,7 @@ describe('connect', () => {
     await client.close();
   });
 
-  it('lets go of a connection that came to stand too late', async () => {
+  it('closes a connection that is established after the timeout', async () => {
     const server = await serve();
     const giveUp = new AbortController();
     const attempt = rejection(connect(server.address, { signal: giveUp.signal }));
@@ -155,7 +155,7 @@ describe('connect', () => {
     await once(await server.connection(), 'end');
   });
 
-  it('does not begin when it has been told to give up already', async () => {
+  it('opens no connection if its signal has already aborted', async () => {
     const server = await serve();
     const error = await rejection(connect(server.address, { signal: AbortSignal.abort() }));
     expect(error.name).toBe('AbortError');
@@ -167,6 +167,10 @@ describe('connect', () => {
     ['http://127.0.0.1', {}, 'PONGCHECK_ADDRESS', /an unknown scheme/],
     ['127.0.0.1:0', {}, 'PONGCHECK_ADDRESS', /Port 0 is only valid for a listener/],
     [undefined as unknown as string, {}, 'PONGCHECK_ADDRESS', /not undefined/],
+    [{} as unknown as string, {}, 'PONGCHECK_ADDRESS', /not object/],
+    [new URL('pong://127.0.0.1') as unknown as string, {}, 'PONGCHECK_ADDRESS', /not object/],
+    [{ kind: 'tcp', host: '127.0.0.1' } as unknown as string, {}, 'PONGCHECK_ADDRESS', /a port that is not a number/],
+    [{ kind: 'tls', host: 'a b', port: 1 } as unknown as string, {}, 'PONGCHECK_ADDRESS', /no valid host/],
     ['127.0.0.1', { connectTimeout: -1 }, 'PONGCHECK_CONFIG', /^connectTimeout is -1; allowed: millisec/],
     ['127.0.0.1', { connectTimeout: Number.NaN }, 'PONGCHECK_CONFIG', /^connectTimeout is NaN; allowed/],
     ['127.0.0.1', { maxInFlight: 0 }, 'PONGCHECK_CONFIG', /^maxInFlight is 0; allowed: a whole number of at least 1/],

@@ -9,6 +9,8 @@ describe('the entry point pongcheck/client', () => {
     const modules = [...loaded('src/client.ts')];
     expect(modules).toContain('node:net');
     expect(modules).toContain('src/wire/decoder.ts');
+    // The table of the responder takes longer to load than the rest of the options.
+    expect(modules).not.toContain('src/options/table.ts');
     expect(
       modules.filter(
         (name) => !/^(node:|src\/(common|wire|health|net|liveness|options|client)\/|src\/client\.ts$)/.test(name),
@@ -16,7 +18,7 @@ describe('the entry point pongcheck/client', () => {
     ).toEqual([]);
   });
 
-  it('is where the package says it is', () => {
+  it('is exported by package.json', () => {
     const { exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
     expect(exports['./client']).toEqual({ types: './dist/client.d.ts', default: './dist/client.js' });
   });

@@ -12,7 +12,7 @@ const closed = (client: Client) => once(client, 'close') as Promise<[string, Pon
 describe('a fatal ERROR', () => {
   const { serve, connected } = setting();
 
-  it('rejects everything that waits, names the code and keeps what the server said', async () => {
+  it('rejects all outstanding requests with its code, name and message', async () => {
     const body = JSON.stringify({ message: 'slow down', retryAfterMs: 1500 });
     const server = await serve();
     const client = await connected(server);
@@ -46,16 +46,16 @@ describe('a fatal ERROR', () => {
     expect(refused.wire).toEqual({ code, name, message: '' });
   });
 
-  it('cannot write to a terminal, nor fill it', async () => {
-    const message = `\u001b[2J\u0007${'x'.repeat(3000)}`;
+  it('is escaped and truncated', async () => {
+    const message = `\u001b[2J\u0007\u2028${'x'.repeat(3000)}`;
     const server = await serve((seen, socket) => socket.write(error(seen.id, 12, FATAL, JSON.stringify({ message }))));
     const client = await connected(server);
     const refused = await rejection(client.ping());
-    expect(refused.message).toMatch(/ answered ERROR 12 internal: \?\[2J\?x+$/);
+    expect(refused.message).toMatch(/ answered ERROR 12 internal: \\u\{1b\}\[2J\\u\{7\}\\u\{2028\}x+…$/);
     expect(refused.message.length).toBeLessThan(300);
   });
 
-  it('that nobody waits for ends the connection all the same', async () => {
+  it('without an outstanding request closes the connection as well', async () => {
     const server = await serve();
     const client = await connected(server);
     const end = closed(client);
@@ -67,7 +67,7 @@ describe('a fatal ERROR', () => {
 describe('an ERROR that is not fatal', () => {
   const { serve, connected } = setting();
 
-  it('rejects the one question that it is about', async () => {
+  it('rejects the request with its id', async () => {
     const server = await serve((seen, socket) => socket.write(seen.id === 2n ? error(2n, 7, 0) : pong(seen.id)));
     const client = await connected(server);
     const [first, second, third] = await Promise.allSettled([client.ping(), client.ping(), client.ping()]);
@@ -77,7 +77,7 @@ describe('an ERROR that is not fatal', () => {
     expect((await client.ping()).status).toBe('pass');
   });
 
-  it('about nothing that waits is counted and ignored', async () => {
+  it('with an unknown id is counted and ignored', async () => {
     const server = await serve((seen, socket) => socket.write(Buffer.concat([error(77n, 7, 0), pong(seen.id)])));
     const client = await connected(server);
     expect((await client.ping()).status).toBe('pass');
@@ -112,7 +112,7 @@ describe('a connection that ends', () => {
     expect(answers.map(({ status }) => status)).toEqual(['pass', 'pass']);
   });
 
-  it('by a reset rejects what waits and keeps the cause', async () => {
+  it('by a reset rejects the outstanding requests and keeps the cause', async () => {
     const server = await serve((_seen, socket) => socket.resetAndDestroy());
     const client = await connected(server);
     const end = closed(client);
@@ -123,7 +123,7 @@ describe('a connection that ends', () => {
     expect(await end).toEqual(['server-reset', lost]);
   });
 
-  it('while nobody asks and nobody listens disturbs nothing, and the next PING says so', async () => {
+  it('without a request and a listener has no effect until the next PING, which is rejected', async () => {
     const server = await serve();
     const client = await connected(server);
     const end = closed(client);
@@ -163,7 +163,7 @@ describe('a server that breaks the protocol', () => {
     expect(await end).toEqual(['protocol-error', first]);
   });
 
-  it('is told as the reason, also when the application lets go of the client on its news', async () => {
+  it('is the reason of the close, also if the application destroys the client in the event', async () => {
     const server = await serve((_seen, socket) => socket.write('nonsense'));
     const client = await connected(server);
     const end = closed(client);
@@ -174,7 +174,7 @@ describe('a server that breaks the protocol', () => {
     expect(await end).toEqual(['protocol-error', await lost]);
   });
 
-  it('after a good PONG has still given that PONG', async () => {
+  it('after a valid PONG has delivered that PONG', async () => {
     const server = await serve((seen, socket) => {
       if (seen.id === 2n) socket.write(Buffer.concat([pong(1n), Buffer.from('nonsense')]));
     });
@@ -184,7 +184,7 @@ describe('a server that breaks the protocol', () => {
     expect(second).toMatchObject({ status: 'rejected', reason: { code: 'PONGCHECK_PROTOCOL' } });
   });
 
-  it('by PINGs without end whose PONGs it does not read is left', async () => {
+  it('by sending PINGs without reading the PONGs is closed', async () => {
     const server = await serve();
     const client = await connected(server);
     const end = closed(client);

@@ -33,7 +33,7 @@ describe('hooks', () => {
     expect(calls).toEqual(['up', 'down', 'up']);
   });
 
-  it('are not told of a connection that came and went while one was waited for', async () => {
+  it('are not called for a connection that came and went during another call', async () => {
     const calls: string[] = [];
     let clean = () => {};
     const { hooks } = hooksOf({
@@ -53,7 +53,7 @@ describe('hooks', () => {
     expect(calls).toEqual(['up']);
   });
 
-  it('that throw or reject are told as a warning', async () => {
+  it('that throw or reject cause a warning', async () => {
     const { hooks, warnings } = hooksOf({
       onUp: () => {
         throw new Error('no topic');
@@ -69,7 +69,22 @@ describe('hooks', () => {
     expect(warnings).toEqual(['onUp failed: no topic', 'onDown failed: no way back']);
   });
 
-  it('that hang hold up the next for their limit', async () => {
+  it.each([
+    ['an object without a prototype', Object.create(null)],
+    ['a symbol', Symbol('no topic')],
+    ['a revoked Proxy', revokedProxy()],
+  ])('that throw %s cause a warning too', async (_what, thrown) => {
+    const { hooks, warnings } = hooksOf({
+      onUp: () => {
+        throw thrown;
+      },
+    });
+    hooks.up(client('a'));
+    await hooks.done();
+    expect(warnings).toEqual([expect.stringMatching(/^onUp failed: ./)]);
+  });
+
+  it('that hang delay the next by hookTimeout', async () => {
     const calls: string[] = [];
     const { hooks, clock, warnings } = hooksOf({
       onUp: () => new Promise(() => {}),
@@ -86,3 +101,9 @@ describe('hooks', () => {
     expect([calls, warnings]).toEqual([['down'], ['onUp timed out after 300 ms; continuing']]);
   });
 });
+
+function revokedProxy(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}

@@ -9,7 +9,7 @@ const portOf = (address: LinkChange['address']) => ('port' in address ? address.
 const addressOf = (service: Service) => service.addresses[0] as string;
 
 describe('a link', () => {
-  it('comes up with the first PONG, and tells its status and round-trip time', async () => {
+  it('is up after the first PONG, with its status and round-trip time', async () => {
     const service = await serve();
     const { link, changes } = open(addressOf(service), { name: 'billing' });
     await state(link, is('up'));
@@ -19,7 +19,7 @@ describe('a link', () => {
     expect(service.connections()[0]?.name).toBe('billing');
   });
 
-  it('comes back when the server was restarted, and subscribes again', async () => {
+  it('reconnects after a restart of the server, and calls onUp again', async () => {
     const first = await serve();
     const address = addressOf(first);
     const calls: string[] = [];
@@ -34,7 +34,7 @@ describe('a link', () => {
     expect(calls).toEqual(['up', 'down', 'up']);
   });
 
-  it('tells a status that changes', async () => {
+  it('emits a change of the status', async () => {
     let well = true;
     const service = await serve({
       checks: {
@@ -49,7 +49,7 @@ describe('a link', () => {
     expect(link.state).toBe('up');
   });
 
-  it('warns once and beats faster where the server would cut it off', async () => {
+  it('warns once and sends heartbeats more often if the idle timeout of the server is shorter than the interval', async () => {
     const clock = new FakeClock();
     const server = await scripted(responder(() => true, '{"idleTimeoutMs":220}'));
     const warnings: string[] = [];
@@ -66,7 +66,7 @@ describe('a link', () => {
     ]);
   });
 
-  it('keeps its PINGs to itself while there is traffic both ways', async () => {
+  it('sends no heartbeat while there is traffic in both directions', async () => {
     const clock = new FakeClock();
     const server = await scripted(responder(() => true));
     const { link } = open(server.address, { clock, heartbeat: { interval: 1000, maxPingsOut: 3 } });
@@ -82,7 +82,7 @@ describe('a link', () => {
   });
 });
 
-describe('a server that falls silent', () => {
+describe('a server that stops answering', () => {
   it.each(Object.entries(heartbeatPresets))('is suspected, then dead within the bounds of %s', async (name, beat) => {
     const clock = new FakeClock();
     let answers = true;
@@ -106,7 +106,7 @@ describe('a server that falls silent', () => {
     expect(error).toMatchObject({ code: 13, flags: 1 });
   });
 
-  it('is not accused after a stall of the own loop until a whole limit has passed again', async () => {
+  it('is not considered dead after a stall of this event loop until a whole limit has passed again', async () => {
     const clock = new FakeClock();
     let answers = true;
     const server = await scripted(responder(() => answers));
@@ -121,7 +121,7 @@ describe('a server that falls silent', () => {
     expect(link.client).toBeUndefined();
   });
 
-  it('is not accused because the wall clock was set', async () => {
+  it('is not considered dead when the wall clock is set', async () => {
     const clock = new FakeClock();
     const server = await scripted(responder(() => true));
     const { link, changes } = open(server.address, { clock, heartbeat: { interval: 1000, maxPingsOut: 1 } });
@@ -134,7 +134,7 @@ describe('a server that falls silent', () => {
     expect(link.state).toBe('up');
   });
 
-  it('that promised to PING is dead after mult intervals of silence', async () => {
+  it('that offered PINGs is dead after mult intervals of silence', async () => {
     const clock = new FakeClock();
     const hello = '{"heartbeat":{"canSendMs":500,"wantMs":0,"mult":2}}';
     const server = await scripted(responder(() => true, hello));
@@ -151,7 +151,7 @@ describe('a server that falls silent', () => {
 });
 
 describe('PINGs of the server', () => {
-  it('are answered with what the health function says', async () => {
+  it('are answered with the status that the health function returns', async () => {
     const service = await serve({ heartbeat: { pingInterval: 30 } });
     const { link } = open(addressOf(service), { serverPings: 30, health: () => 'warn' });
     await state(link, is('up'));
@@ -170,7 +170,7 @@ describe('a list of addresses', () => {
     while (!changes.slice(-1).some(isThere)) await pass(clock, 50);
   };
 
-  it('begins with the first that answers', async () => {
+  it('is tried in order, up to the first that answers', async () => {
     const gone = await serve();
     const other = await serve();
     const dead = addressOf(gone);
@@ -180,7 +180,7 @@ describe('a list of addresses', () => {
     expect(portOf(up.address)).toBe(Number(new URL(addressOf(other)).port));
   });
 
-  it('leaves one that fails for a healthy one, and goes back when it is well again', async () => {
+  it('fails over to a healthy address, and fails back when the first is healthy again', async () => {
     const clock = new FakeClock();
     let status = PASS;
     const [first, second] = [await answering(() => status), await answering(() => PASS)];
@@ -192,7 +192,7 @@ describe('a list of addresses', () => {
     await upAt(first.port, clock, changes);
   });
 
-  it('stays where it is with failback false', async () => {
+  it('does not fail back with failback false', async () => {
     const clock = new FakeClock();
     let status = FAIL;
     const [first, second] = [await answering(() => status), await answering(() => PASS)];
@@ -204,7 +204,7 @@ describe('a list of addresses', () => {
     expect(changes).toHaveLength(seen);
   });
 
-  it('stays with one that fails when no other is well', async () => {
+  it('keeps a failing address while no other is healthy', async () => {
     const clock = new FakeClock();
     const [first, second] = [await answering(() => FAIL), await answering(() => FAIL)];
     const { changes } = open([first.address, second.address], { ...fast, clock });
@@ -212,7 +212,7 @@ describe('a list of addresses', () => {
     expect(changes.map((change) => change.state)).toEqual(['connecting', 'up']);
   });
 
-  it('leaves one that drains, at its GOAWAY', async () => {
+  it('fails over at the GOAWAY of a server that drains', async () => {
     const first = await serve({ drain: { grace: 5000, delay: 0 } });
     const second = await serve();
     const { link, changes } = open([addressOf(first), addressOf(second)], {
@@ -228,7 +228,7 @@ describe('a list of addresses', () => {
 });
 
 describe('the end', () => {
-  it('of a link is told to whoever iterates its changes', async () => {
+  it('of a link ends the iteration of its changes', async () => {
     const service = await serve();
     const { link } = open(addressOf(service));
     const seen: string[] = [];
@@ -241,7 +241,7 @@ describe('the end', () => {
     expect(seen).toEqual(['connecting', 'up', 'closed']);
   });
 
-  it('stops the tries of a link that never came up', async () => {
+  it('cancels the retries of a link that was never up', async () => {
     const service = await serve();
     const dead = addressOf(service);
     await service.stop();
@@ -257,7 +257,7 @@ describe('the end', () => {
 });
 
 describe('a watch on a link', () => {
-  it('goes on when the server was restarted, and ends with the link', async () => {
+  it('continues after a restart of the server, and ends with the link', async () => {
     const first = await serve();
     const address = addressOf(first);
     const { link } = open(address);
@@ -282,7 +282,7 @@ describe('a watch on a link', () => {
     await watching;
   });
 
-  it('throws where the server allows none', async () => {
+  it('throws if the server permits no watch', async () => {
     const service = await serve({ limits: { maxWatches: 1 } });
     const { link } = open(addressOf(service));
     await state(link, is('up'));
@@ -292,10 +292,10 @@ describe('a watch on a link', () => {
   });
 });
 
-describe('the care of a link', () => {
+describe('the heartbeat of a link', () => {
   const beat = { interval: 1000, maxPingsOut: 3 };
 
-  it('goes on PINGing where no number of unanswered PINGs is death', async () => {
+  it('continues with maxPingsOut 0', async () => {
     const clock = new FakeClock();
     const server = await scripted(responder(() => true));
     const { link } = open(server.address, { clock, heartbeat: { interval: 1000, maxPingsOut: 0 } });
@@ -304,7 +304,7 @@ describe('the care of a link', () => {
     expect(link.state).toBe('up');
   });
 
-  it('finds a server dead by the time of one PING', async () => {
+  it('detects a dead server by the timeout of one PING', async () => {
     const clock = new FakeClock();
     let answers = true;
     const server = await scripted(responder(() => answers));
@@ -317,7 +317,7 @@ describe('the care of a link', () => {
     expect(changes.at(-1)?.why).toContain('was not answered for 3');
   });
 
-  it('is up again with a server that answers after a stall of the own loop', async () => {
+  it('is up again when the server answers after a stall of this event loop', async () => {
     const clock = new FakeClock();
     let answers = true;
     const server = await scripted(responder(() => answers));
@@ -331,7 +331,7 @@ describe('the care of a link', () => {
     expect(link.state).toBe('up');
   });
 
-  it('accuses nobody of a silence that was a stall of its own', async () => {
+  it('does not take a stall of this event loop for silence of the server', async () => {
     const clock = new FakeClock();
     const server = await scripted(responder(() => true, '{"heartbeat":{"canSendMs":500,"wantMs":0,"mult":2}}'));
     const { changes } = open(server.address, { clock, serverPings: 500, heartbeat: { ...beat, interval: 60_000 } });
@@ -341,7 +341,7 @@ describe('the care of a link', () => {
     expect(changes.map((change) => change.state)).toEqual(['connecting', 'up']);
   });
 
-  it('takes no slow check for death: a fast heartbeat names the time by which it wants its answer', async () => {
+  it('does not take a slow check for a dead server: PINGs of a fast heartbeat carry a deadline', async () => {
     const clock = new FakeClock();
     const server = await scripted((seen, socket) => {
       if (seen.type === 5) socket.write(frame(5, 0, 0, seen.id, '{}'));
@@ -354,7 +354,7 @@ describe('the care of a link', () => {
     expect(changes.map((change) => change.state)).not.toContain('down');
   });
 
-  it('beats though the application has all its questions in flight', async () => {
+  it('continues while the application has the maximum of requests outstanding', async () => {
     const clock = new FakeClock();
     const startup = 2;
     const server = await scripted(responder(({ code }) => code !== startup));
@@ -366,7 +366,7 @@ describe('the care of a link', () => {
     expect(changes.map((change) => change.state)).toEqual(['connecting', 'up']);
   });
 
-  it('is up again with a server that drains no longer', async () => {
+  it('is up again when the server no longer drains', async () => {
     const clock = new FakeClock();
     let status = 1;
     const server = await scripted(
@@ -386,7 +386,7 @@ describe('the care of a link', () => {
     expect(link.state).toBe('up');
   });
 
-  it('leaves a server alone for as long as its GOAWAY said', async () => {
+  it('does not reconnect before the delay in the GOAWAY', async () => {
     const clock = new FakeClock();
     const server = await scripted(responder(() => true));
     open(server.address, { clock });
@@ -400,7 +400,7 @@ describe('the care of a link', () => {
     while (server.sockets.length < 2) await pass(clock, 50);
   });
 
-  it('finishes what is in flight where it leaves a server that drains', async () => {
+  it('receives the outstanding answers of a server that drains', async () => {
     const clock = new FakeClock();
     const startup = 2;
     let answer = () => {};
@@ -421,7 +421,7 @@ describe('the care of a link', () => {
     expect((await asked)?.status).toBe('pass');
   });
 
-  it('hears a farewell that came with the HELLO', async () => {
+  it('handles an ERROR that arrives with the HELLO', async () => {
     const clock = new FakeClock();
     const server = await scripted((seen, socket) => {
       if (seen.type === 5) socket.write(Buffer.concat([frame(5, 0, 0, seen.id, '{}'), frame(0x7f, 1, 12, 0n)]));
@@ -431,7 +431,7 @@ describe('the care of a link', () => {
     expect(link.client).toBeUndefined();
   });
 
-  it('does not ask a server in a tight loop that answers once and closes', async () => {
+  it('reconnects with backoff to a server that answers once and closes', async () => {
     const clock = new FakeClock();
     const server = await scripted((seen, socket) => {
       if (seen.type === 5) socket.write(frame(5, 0, 0, seen.id, '{}'));
@@ -442,7 +442,7 @@ describe('the care of a link', () => {
     expect(server.sockets.length).toBeLessThan(12);
   });
 
-  it('looks ever more seldom whether a preferred server is well again', async () => {
+  it('probes a preferred server with backoff', async () => {
     const clock = new FakeClock();
     let looks = 0;
     const first = await scripted((seen, socket) => {
@@ -460,7 +460,7 @@ describe('the care of a link', () => {
     expect(looks).toBeLessThan(20);
   });
 
-  it('leaves no socket where it is closed during a HELLO', async () => {
+  it('leaves no socket when it is closed during the HELLO', async () => {
     const server = await scripted(() => {});
     const { link } = open(server.address);
     await server.frame();
@@ -472,7 +472,7 @@ describe('the care of a link', () => {
     expect(link.client).toBeUndefined();
   });
 
-  it('cleans up before it subscribes again, once for each connection, and at the end', async () => {
+  it('calls onDown before the next onUp, once for each connection, and at the end', async () => {
     const calls: string[] = [];
     const server = await scripted(responder(() => true));
     const { link } = open(server.address, {
@@ -496,7 +496,7 @@ describe('the care of a link', () => {
     [{ heartbeat: { interval: 1000, maxPingsOut: -1 } }, 'heartbeat.maxPingsOut'],
     [{ heartbeat: 'lazy' }, 'heartbeat'],
     [{ serverPings: -1 }, 'serverPings'],
-  ])('refuses %j before anything is begun', (options, name) => {
+  ])('refuses %j before anything is opened', (options, name) => {
     const before = process.getActiveResourcesInfo().length;
     expect(() => openLink('127.0.0.1', options as LinkOptions)).toThrow(`${name} is `);
     expect(process.getActiveResourcesInfo()).toHaveLength(before);

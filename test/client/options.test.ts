@@ -22,7 +22,7 @@ const interfaces: [name: string, file: string, rows: readonly OptionRow[], prefi
   ['PingOptions', 'src/client/requests.ts', pingRows],
   ['HelloOptions', 'src/client/requests.ts', helloRows],
   ['WatchOptions', 'src/client/watch.ts', watchRows],
-  ['LinkOptions', 'src/client/link/link.ts', linkRows],
+  ['LinkOptions', 'src/client/link/link-options.ts', linkRows],
   ['ClientTls', 'src/client/tls.ts', connectRows, 'tls.'],
   ['KeepAlive', 'src/net/keep-alive.ts', connectRows, 'keepAlive.'],
   ['HeartbeatSettings', 'src/client/link/heartbeat-settings.ts', linkRows, 'heartbeat.'],

@@ -12,7 +12,7 @@ describe('a PING', () => {
     jest.restoreAllMocks();
   });
 
-  it('is sixteen octets when it asks for nothing special, and its id counts up', async () => {
+  it('is 16 bytes without options, and its id counts up', async () => {
     const server = await serve(passing);
     const client = await connected(server);
     await client.ping();
@@ -67,7 +67,7 @@ describe('a PING', () => {
     expect(await client.ping({ detail: true })).toMatchObject({ status: 'fail', stale: true, truncated: true, report });
   });
 
-  it('ignores hints in a PONG that it does not know', async () => {
+  it('ignores unknown flags in a PONG', async () => {
     const server = await serve((seen, socket) => socket.write(pong(seen.id, 1, 0xf0)));
     const client = await connected(server);
     expect(await client.ping()).toMatchObject({ status: 'pass', stale: false, truncated: false });
@@ -86,7 +86,7 @@ describe('a PING', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('meets its own PONG, in whatever order and pieces they come', async () => {
+  it('receives its own PONG, in any order and in any pieces', async () => {
     const server = await serve();
     const client = await connected(server);
     const answers = Array.from({ length: 200 }, () => client.ping());
@@ -104,7 +104,7 @@ describe('a PING', () => {
     expect(client.stats).toMatchObject({ pings: 200, pongs: 200, latePongs: 0, bytesIn: 3200, bytesOut: 3200 });
   });
 
-  it('reads a report that comes octet by octet', async () => {
+  it('reads a report that arrives byte by byte', async () => {
     const server = await serve();
     const client = await connected(server);
     const answer = client.ping({ detail: true });
@@ -117,7 +117,7 @@ describe('a PING', () => {
     expect(await answer).toMatchObject({ status: 'warn', report: { state: 'warn' } });
   });
 
-  it('leaves in one write with all others of its turn', async () => {
+  it('is sent in one write with all others of its turn', async () => {
     const server = await serve();
     const client = await connected(server);
     const write = jest.spyOn(Socket.prototype, 'write');
@@ -129,7 +129,7 @@ describe('a PING', () => {
     await Promise.all(answers);
   });
 
-  it('leaves in one write with all others that the same PONGs have set off', async () => {
+  it('is sent in one write with all others that follow from the same PONGs', async () => {
     const server = await serve();
     const client = await connected(server);
     const loops = Array.from({ length: 50 }, async (_, depth) => {
@@ -194,7 +194,7 @@ describe('a PING that gets no answer', () => {
     expect(error.message).toBe(`${server.address} did not answer within ${shown}`);
   });
 
-  it('leaves the connection as it is: the late PONG is counted, the next PING is answered', async () => {
+  it('leaves the connection open: the late PONG is counted, the next PING is answered', async () => {
     const clock = new FakeClock();
     const server = await serve();
     const client = await connected(server, { clock });
@@ -209,7 +209,7 @@ describe('a PING that gets no answer', () => {
     expect(client.stats).toMatchObject({ pings: 2, pongs: 1, latePongs: 1 });
   });
 
-  it('is not given up while its PONG lies in the socket, however late this loop comes to look', async () => {
+  it('does not time out while its PONG is in the socket buffer, after a stall of this event loop', async () => {
     const server = await serve((seen, socket) => {
       socket.write(pong(seen.id));
       const late = performance.now() + 60;
@@ -219,7 +219,7 @@ describe('a PING that gets no answer', () => {
     expect((await client.ping({ responseTimeout: 20 })).status).toBe('pass');
   });
 
-  it('is given up when its signal fires, with the signal’s reason', async () => {
+  it('rejects when its signal aborts, with the reason of the signal', async () => {
     const server = await serve();
     const client = await connected(server);
     const giveUp = new AbortController();
@@ -235,7 +235,7 @@ describe('a PING that gets no answer', () => {
     expect(client.stats.latePongs).toBe(1);
   });
 
-  it('is not even sent when its signal has fired', async () => {
+  it('is not sent if its signal has already aborted', async () => {
     const server = await serve(passing);
     const client = await connected(server);
     expect((await rejection(client.ping({ signal: AbortSignal.abort() }))).name).toBe('AbortError');
@@ -243,7 +243,7 @@ describe('a PING that gets no answer', () => {
     expect(server.frames).toHaveLength(1);
   });
 
-  it('may share its signal with a thousand others: no warning of a leak, and no leak', async () => {
+  it('may share its signal with a thousand others, without a leak or a warning of one', async () => {
     const server = await serve(passing);
     const client = await connected(server);
     const { signal } = new AbortController();
@@ -254,7 +254,7 @@ describe('a PING that gets no answer', () => {
     expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 
-  it('counts against the bound: one more is refused, and is welcome again after an answer', async () => {
+  it('counts towards maxInFlight: one more is refused, and accepted again after an answer', async () => {
     const server = await serve();
     const client = await connected(server, { maxInFlight: 3 });
     const answers: Promise<Pong>[] = [client.ping(), client.ping(), client.ping()];
@@ -270,7 +270,7 @@ describe('a PING that gets no answer', () => {
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(['pass', 'pass', 'pass', 'pass']);
   });
 
-  it('counts against 1,024 where nobody says otherwise', async () => {
+  it('counts towards 1,024 by default', async () => {
     const server = await serve();
     const client = await connected(server);
     const answers = Array.from({ length: 1024 }, () => client.ping());
@@ -280,7 +280,7 @@ describe('a PING that gets no answer', () => {
     await Promise.all(answers);
   });
 
-  it('does not pile up in front of a server that has stopped reading', async () => {
+  it('is refused when the server has stopped reading and 1 MiB is unsent', async () => {
     const server = await serve();
     const client = await connected(server);
     (await server.connection()).pause();

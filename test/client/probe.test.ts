@@ -9,7 +9,7 @@ import { rejection, setting } from './setting.js';
 describe('the probe', () => {
   const { serve } = setting();
 
-  it('connects, sends one PING that asks to close, and is gone', async () => {
+  it('connects, sends one PING with CLOSE, and leaves no connection', async () => {
     const server = await serve((seen, socket) => socket.write(pong(seen.id, 2, 0, '{"state":"warn"}')));
     const answer = await ping(server.address, { detail: true, checks: ['mysql'], hops: 1 });
     expect(answer).toMatchObject({ status: 'warn', healthy: true, report: { state: 'warn' } });
@@ -19,7 +19,7 @@ describe('the probe', () => {
     expect(server.sockets).toHaveLength(1);
   });
 
-  it('waits for the connection and the answer together no longer than it was told', async () => {
+  it('limits the connection and the answer together by responseTimeout', async () => {
     const clock = new FakeClock();
     const server = await serve();
     let found = () => {};
@@ -41,14 +41,14 @@ describe('the probe', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('does not wait longer for the connection than for all', async () => {
+  it('limits the connection by responseTimeout if that is shorter', async () => {
     const clock = new FakeClock();
     const failed = rejection(ping('slow.test:1', { clock, lookup: () => {}, responseTimeout: 1000 }));
     await clock.advance(1000);
     expect((await failed).message).toBe('slow.test:1 did not accept the connection within 1 s');
   });
 
-  it('leaves nothing behind when it is told to give up', async () => {
+  it('leaves no socket and no timer when its signal aborts', async () => {
     const server = await serve();
     const giveUp = new AbortController();
     const failed = rejection(ping(server.address, { signal: giveUp.signal }));

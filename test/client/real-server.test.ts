@@ -5,7 +5,7 @@ import { FakeClock } from '../fake-clock.js';
 import { serve, turnsUntil } from '../server/harness.js';
 
 describe('a client of the real server', () => {
-  it('is told the truth, bare and with its report', async () => {
+  it('receives the status, without and with the report', async () => {
     const { port, health } = await serve();
     const client = await connect(`127.0.0.1:${port}`);
     expect(await client.ping()).toMatchObject({ status: 'pass', code: 1, healthy: true, stale: false });
@@ -21,13 +21,13 @@ describe('a client of the real server', () => {
     await client.close();
   });
 
-  it('is told what is known when the server’s deadline is now', async () => {
+  it('receives the last known status with a timeout of 0', async () => {
     const { port, health } = await serve();
     health.ready = undefined;
     expect(await ping(`127.0.0.1:${port}`, { timeout: 0 })).toMatchObject({ status: 'unknown', stale: true });
   });
 
-  it('gets every answer of thousands of PINGs with many in flight', async () => {
+  it('receives the answer to each of thousands of PINGs with many outstanding', async () => {
     const { port, stats } = await serve();
     const client = await connect(`127.0.0.1:${port}`);
     const asker = async () => {
@@ -39,14 +39,14 @@ describe('a client of the real server', () => {
     await client.close();
   });
 
-  it('learns who the server is by HELLO', async () => {
+  it('receives the identity of the server by HELLO', async () => {
     const { port } = await serve();
     const client = await connect(`127.0.0.1:${port}`);
     expect(await client.hello({ name: 'test' })).toMatchObject({ instance: 'test-instance', idleTimeoutMs: 90_000 });
     await client.close();
   });
 
-  it('leaves in order, by close() and as a probe', async () => {
+  it('closes the connection cleanly, by close() and as a probe', async () => {
     const { port, stats, health } = await serve();
     health.atOnce = 'pass';
     const client = await connect(`127.0.0.1:${port}`);
@@ -57,7 +57,7 @@ describe('a client of the real server', () => {
     expect(stats.closed).toMatchObject({ 'client-closed': 1, answered: 1, 'client-reset': 0, 'protocol-error': 0 });
   });
 
-  it('is told when it asks too often, and for how long to stay away', async () => {
+  it('receives ERROR 8 with retryAfterMs when it sends too many PINGs', async () => {
     const { port } = await serve({ limits: { pingsPerSecond: 5 } });
     const client = await connect(`127.0.0.1:${port}`);
     const answers = await Promise.allSettled(Array.from({ length: 7 }, () => client.ping()));
@@ -69,7 +69,7 @@ describe('a client of the real server', () => {
     }
   });
 
-  it('is told that it was silent for too long', async () => {
+  it('receives the ERROR of the idle timeout', async () => {
     const clock = new FakeClock();
     const { port } = await serve({ clock });
     const client = await connect(`127.0.0.1:${port}`);

@@ -7,7 +7,7 @@ import { rejection, setting } from './setting.js';
 describe('a client', () => {
   const { serve, connected } = setting();
 
-  it('says HELLO with its name and learns who the server is', async () => {
+  it('sends HELLO with its name and receives the identity of the server', async () => {
     const said = { instance: 'a1b2', idleTimeoutMs: 90_000, heartbeat: { canSendMs: 0, wantMs: 30_000 } };
     const server = await serve((seen, socket) => socket.write(frame(5, 0, 0, seen.id, JSON.stringify(said))));
     const client = await connected(server);
@@ -19,14 +19,14 @@ describe('a client', () => {
     expect(await server.frame()).toEqual({ type: 5, flags: 0, code: 0, id: 1n, body: '{"name":"billing"}' });
   });
 
-  it('says HELLO without a body when it has nothing to say, and understands an empty answer', async () => {
+  it('sends HELLO without a body if there are no options, and accepts an empty answer', async () => {
     const server = await serve((seen, socket) => socket.write(frame(5, 0, 0, seen.id)));
     const client = await connected(server);
     expect(await client.hello()).toEqual({});
     expect((await server.frame()).body).toBe('');
   });
 
-  it('says HELLO once only', async () => {
+  it('sends HELLO only once', async () => {
     const server = await serve((seen, socket) => socket.write(frame(5, 0, 0, seen.id)));
     const client = await connected(server);
     await client.hello();
@@ -49,7 +49,7 @@ describe('a client', () => {
     await client.hello();
   });
 
-  it('gives a HELLO up as it does a PING, and takes no PONG for its answer', async () => {
+  it('times out for a HELLO as for a PING, and takes no PONG for its answer', async () => {
     const clock = new FakeClock();
     const server = await serve((seen, socket) => socket.write(pong(seen.id)));
     const client = await connected(server, { clock });
@@ -71,7 +71,7 @@ describe('a client', () => {
     expect(client.stats).toMatchObject({ pings: 0, bytesOut: 32 });
   });
 
-  it('closes after its PONG when a PING of the server asks for that', async () => {
+  it('closes after its PONG if the PING of the server has CLOSE', async () => {
     const server = await serve();
     const client = await connected(server);
     const closed = once(client, 'close');
@@ -99,7 +99,7 @@ describe('a client', () => {
     expect((await client.ping()).status).toBe('pass');
   });
 
-  it('counts and ignores a STATUS and a HELLO that nobody asked for, and skips private frames', async () => {
+  it('counts and ignores an unsolicited STATUS or HELLO, and skips private frames', async () => {
     const server = await serve((seen, socket) =>
       socket.write(
         Buffer.concat([
@@ -116,7 +116,7 @@ describe('a client', () => {
     expect(client.stats).toMatchObject({ ignoredFrames: 3, latePongs: 1 });
   });
 
-  it('takes a PONG whose id only looks like one of its own in the lower half for nobody’s', async () => {
+  it('ignores a PONG whose id equals an outstanding one in the lower half only', async () => {
     const server = await serve((seen, socket) =>
       socket.write(Buffer.concat([pong(seen.id | (1n << 63n), 3), pong(seen.id | (1n << 32n), 3), pong(seen.id)])),
     );

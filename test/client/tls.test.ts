@@ -15,7 +15,7 @@ const address = { kind: 'tls', host: 'a.test', port: 1 } as const;
 const failureOf = (code: string, stands = false) =>
   tlsFailure(address, Object.assign(new Error('?'), { code }), stands);
 
-describe('what a server says in the handshake', () => {
+describe('a server that fails the TLS handshake', () => {
   it.each([
     ['CERT_HAS_EXPIRED', 'sent a certificate that has expired'],
     ['ERR_TLS_CERT_ALTNAME_INVALID', 'sent a certificate that is for another name'],
@@ -39,7 +39,7 @@ describe('what a server says in the handshake', () => {
 });
 
 describe('a server of another kind', () => {
-  it('that refuses who has no certificate, after the client took the handshake for done, is told with the reason', async () => {
+  it('that rejects a client without a certificate after its handshake is reported with the reason', async () => {
     const { cert, key } = authority.issue();
     const [ca, ...own] = [authority.ca, cert, key].map((path) => readFileSync(path)) as [Buffer, Buffer, Buffer];
     const server = createServer({ ca, cert: own[0], key: own[1], requestCert: true, rejectUnauthorized: true });
@@ -55,7 +55,7 @@ describe('a server of another kind', () => {
     server.close();
   });
 
-  it('that answers a PING with an alert of TLS is told so', async () => {
+  it('that answers with a TLS alert is reported as one that requires TLS', async () => {
     const server = await ScriptedServer.listen((_frame, socket) => {
       socket.end(Buffer.from('15030100020246', 'hex'));
     });
@@ -66,7 +66,7 @@ describe('a server of another kind', () => {
     await server.stop();
   });
 
-  it('that says nothing in the handshake is not waited for', async () => {
+  it('that is silent during the handshake is limited by connectTimeout', async () => {
     const server = await ScriptedServer.listen();
     await expect(connect(`pongs://${server.address}`, { connectTimeout: 50 })).rejects.toMatchObject({
       code: 'PONGCHECK_TIMEOUT',

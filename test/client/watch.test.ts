@@ -44,7 +44,7 @@ function switched() {
 }
 
 describe('a watch', () => {
-  it('tells what is known, and each change, with the report', async () => {
+  it('yields the current status, then each change, with the report', async () => {
     const db = switched();
     const client = await clientOf(await serve({ checks: { db: db.check } }));
     const seen: string[] = [];
@@ -61,7 +61,7 @@ describe('a watch', () => {
     ]);
   });
 
-  it('costs the check nothing, however many watch it', async () => {
+  it('causes no additional runs of the check, with any number of watches', async () => {
     const db = switched();
     const starts: number[] = [];
     const run = () => {
@@ -83,7 +83,7 @@ describe('a watch', () => {
     while (service.server.stats.watches > 0) await new Promise((resolve) => setImmediate(resolve));
   });
 
-  it('ends quietly with `end`, and with its signal', async () => {
+  it('ends without an error by end(), and by its signal', async () => {
     const service = await serve();
     const client = await clientOf(service);
     const abort = new AbortController();
@@ -100,7 +100,7 @@ describe('a watch', () => {
     expect(service.server.stats.watches).toBe(0);
   });
 
-  it('throws why the connection ended', async () => {
+  it('throws the error with which the connection ended', async () => {
     const service = await serve();
     const client = await clientOf(service);
     const watched = (async () => {
@@ -109,7 +109,7 @@ describe('a watch', () => {
     await expect(watched).rejects.toMatchObject({ code: 'PONGCHECK_CLOSED' });
   });
 
-  it('throws that the server takes no more', async () => {
+  it('throws if the server permits no more watches', async () => {
     const client = await clientOf(await serve({ limits: { maxWatches: 1 } }));
     const first = client.watch();
     await expect(
@@ -120,7 +120,7 @@ describe('a watch', () => {
     expect((await first[Symbol.asyncIterator]().next()).value).toMatchObject({ status: 'pass' });
   });
 
-  it('says draining while the server still serves', async () => {
+  it('yields draining while the server still answers', async () => {
     const service = await serve({ drain: { grace: 2000, delay: 0 } });
     const client = await clientOf(service);
     const seen: string[] = [];

@@ -85,7 +85,7 @@ const otherWaysBelow = [
   "import './deep/../../../health/any.js';",
 ];
 
-describe('the linter holds the layers', () => {
+describe('the linter enforces the layers', () => {
   const folder = mkdtempSync(join(tmpdir(), 'pongcheck-layers-'));
   /** `file:line` of what is refused. */
   let refused: Set<string>;
@@ -147,7 +147,7 @@ describe('the linter holds the layers', () => {
     expect(below).toEqual(otherWaysBelow);
   });
 
-  it('and lets nothing into a place that has no layer yet', () => {
+  it('and refuses imports of a folder without a layer', () => {
     expect([...refused]).toEqual(expect.arrayContaining(['src/attic/any.ts:1', 'src/attic.ts:1']));
   });
 

@@ -41,7 +41,7 @@ appendFileSync(${JSON.stringify(loaded)}, Object.keys(createRequire(import.meta.
   return [...new Set([...names].map(([, name]) => name as string))].sort();
 }
 
-describe('what npm pack gives', () => {
+describe('the package that npm pack makes', () => {
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'pongcheck-pack-'));
     run('npm', ['pack', '--pack-destination', folder], root);
@@ -76,7 +76,7 @@ describe('what npm pack gives', () => {
     expect(inside.filter((name) => /pongcheck\/(src|test|bench|scripts)\//.test(name))).toEqual([]);
   });
 
-  it('has a client that loads nothing of anyone else', () => {
+  it('has a client that loads no other package', () => {
     expect(packagesLoadedBy('pongcheck/client')).toEqual(['pongcheck']);
   });
 
@@ -84,7 +84,7 @@ describe('what npm pack gives', () => {
     expect(packagesLoadedBy('pongcheck')).toEqual(['pongcheck']);
   });
 
-  it('is seen to load what it loads', () => {
+  it('is observed to load what it loads', () => {
     writeFileSync(
       join(folder, 'both.mjs'),
       "import 'fastify'; import { createRequire } from 'node:module'; createRequire(import.meta.url)('mysql2');",

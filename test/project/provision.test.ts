@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 const provisioning = new URL('../../scripts/provision.js', import.meta.url).href;
 const SENTENCE = 'Missing: pong-trial-server, pong-trial-tool. Install: pong-trial-servers pong-trial-tools.';
 
-describe('what the machine lacks', () => {
+describe('a missing program', () => {
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'pongcheck-provision-'));
@@ -42,7 +42,7 @@ describe('what the machine lacks', () => {
     'pong-trial-tool': 'pong-trial-servers pong-trial-tools',
   };
 
-  it('is not looked for where nothing is lacking', () => {
+  it('is not searched for if none is missing', () => {
     apt('exit 100');
     expect(provision({ sh: 'dash', env: 'coreutils' })).toEqual({ answer: 'undefined', stderr: '', asked: [] });
   });

@@ -24,7 +24,7 @@ describe('the repository', () => {
     expect(lock).not.toMatch(/registry/);
   });
 
-  it('touches signals and the exit of the process only in the command', () => {
+  it('handles signals and exits the process only in the command', () => {
     expect(filesWith(/process\.(exit\(|exitCode|kill\(|on\(|once\()/, /^src\/(?!cli[/.])/)).toEqual([]);
   });
 
@@ -32,11 +32,11 @@ describe('the repository', () => {
     expect(filesWith(/\bconsole\.|process\.std(out|err)/, /^src\/(?!cli[/.])/)).toEqual([]);
   });
 
-  it('judges age and silence by the monotonic clock: the wall is asked in one place', () => {
+  it('measures ages and silences with the monotonic clock: the wall clock is read in one place', () => {
     expect(filesWith(/\bDate\.now\b|new Date\(\)/, /^src\/(?!common\/clock\.ts|cli[/.])/)).toEqual([]);
   });
 
-  it('names no type of another file inside an expression, where the linter does not see that floors are crossed', () => {
+  it('has no inline import type, in which the linter does not see that layers are crossed', () => {
     expect(filesWith(/(?<!await )\bimport\('\.[^)]*'\)\.|typeof import\('\./, /^src\//)).toEqual([]);
   });
 
@@ -51,17 +51,17 @@ describe('the repository', () => {
     }
   });
 
-  it('names no folder of one machine', () => {
+  it('contains no path of one machine', () => {
     expect(filesWith(/(?<![\w.)}*\]])\/(home|Users|root|work|tmp)\/\w/, /./)).toEqual([]);
   });
 
-  it('runs every test, or says in place what a trial lacks here', () => {
+  it('runs every test, or reports what a test lacks here', () => {
     // `itIfRoot = condition ? it : it.skip` is such a place: the trial is counted as skipped.
     const left = new RegExp(['^\\s*(it|test|describe)\\.', '(only|skip)\\b'].join(''), 'm');
     expect(filesWith(left, /^test\/.*\.test\.ts$/)).toEqual([]);
   });
 
-  it('waits for every test to let go of what it holds', () => {
+  it('lets no test leave a handle open', () => {
     const forced = new RegExp(['force', 'Exit'].join(''));
     expect(filesWith(forced, /^(scripts|test|\.ci)\/|^package\.json$|^jest\./)).toEqual([]);
   });

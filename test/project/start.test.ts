@@ -120,7 +120,7 @@ describe('npm start', () => {
     },
   );
 
-  it('takes away what no source makes any more', () => {
+  it('removes output whose source no longer exists', () => {
     start();
     expect(existsSync(join(folder, 'dist', 'other.js'))).toBe(true);
     age('dist/cli.js', 1000);

@@ -16,7 +16,7 @@ async function beside(script: string, port: number | undefined, plan: object = {
 const total = (counts: Record<string, number>) => Object.values(counts).reduce((sum, count) => sum + count, 0);
 
 describe('3,000 hostile connections', () => {
-  it('get frames, an ERROR or a close, and leave nothing behind; who is beside them is answered', async () => {
+  it('receive frames, an ERROR or a close, and leave nothing behind; another client is answered meanwhile', async () => {
     const { program: server, ports } = await trial.server({
       quiet: true,
       // Some wait until they are closed.
@@ -52,7 +52,7 @@ const id = 'a1a2a3a4a5a6a7a8';
 const names = Array.from({ length: 24 }, (_, n) => `check-with-a-name-of-some-length-${n}`);
 const MIB = 1_048_576;
 
-describe('a peer that asks and never reads', () => {
+describe('a peer that sends requests and never reads', () => {
   const stallTimeout = 4000;
   const count = 20;
   const watches = Array.from({ length: 64 }, (_, n) =>
@@ -80,7 +80,7 @@ describe('a peer that asks and never reads', () => {
     ['PINGs that wait for new runs and want the report', pingWith(id, { checks: names, maxAgeMs: 0 }, { flags: '01' })],
     ['WATCHes for the report', watches.join('')],
     ['lines', Buffer.from('ping\n').toString('hex')],
-  ])('costs the server less than 1 MiB, and is dropped for it: %s', async (_, flood) => {
+  ])('costs the server less than 1 MiB, and is closed: %s', async (_, flood) => {
     const { server, steady, before, greedy, cost } = await besiege(flood);
     expect(cost).toBeLessThan(MIB);
     const { first } = await greedy.says('closed');
@@ -103,12 +103,12 @@ describe('a peer that asks and never reads', () => {
   });
 });
 
-describe('2,000 peers that never finish what they began', () => {
+describe('2,000 peers that never complete a frame', () => {
   it.each([
     ['a header', frame('01', id), [1]],
     ['a body', pingWith(id, { checks: names }).slice(0, 200), [1]],
     ['a line', Buffer.from('pppppppppp').toString('hex'), [null]],
-  ])('are closed when it should be complete, and not before: %s', async (_, beginning, codes) => {
+  ])('are closed at its deadline, and not before: %s', async (_, beginning, codes) => {
     const frameTimeout = 3000;
     const { program: server, ports } = await trial.server({ quiet: true, limits: { frameTimeout } });
     const steady = await beside('steady.js', ports[0], { every: 10 });
@@ -125,8 +125,8 @@ describe('2,000 peers that never finish what they began', () => {
   });
 });
 
-describe('20 peers that ask more than they may', () => {
-  it('get what is allowed, ERROR 8 and FIN, whole, while another is served', async () => {
+describe('20 peers above their rate limit', () => {
+  it('receive the allowed answers, ERROR 8 and FIN, complete, while another client is answered', async () => {
     const pingsPerSecond = 5000;
     const { program: server, ports } = await trial.server({ quiet: true, limits: { pingsPerSecond } });
     const steady = await beside('steady.js', ports[0], { every: 10 });

@@ -6,8 +6,8 @@ import { Trial } from './trial.js';
 const trial = new Trial();
 afterEach(() => trial.close());
 
-describe('a cable that is pulled with data in flight', () => {
-  it('is found by the user timeout, where keep-alive waits for what is never acknowledged', async () => {
+describe('a cable that is unplugged with data in flight', () => {
+  it('is detected by the user timeout, while keep-alive waits for an acknowledgement', async () => {
     const network = trial.network(new Network(2));
     const [near, far] = network.hosts as [Host, Host];
     const url = 'pong://10.77.0.1:0';
@@ -40,7 +40,7 @@ describe('a cable that is pulled with data in flight', () => {
     expect(near.run('ss', '-Htno', 'state', 'established')).toContain('timer:(on,');
   });
 
-  it('is found by the stall time, where much waits to be sent', async () => {
+  it('is detected by the stall timeout, while much data is unsent', async () => {
     const network = trial.network(new Network(2));
     const [near, far] = network.hosts as [Host, Host];
     const stallTimeout = 4000;

@@ -141,7 +141,7 @@ describe('Prometheus beside responders', () => {
     });
   }
 
-  it('scrapes metrics in which promtool finds nothing to better', async () => {
+  it('scrapes metrics that promtool lints without a problem', async () => {
     const own = (await shop.text('/metrics'))
       .split(/^(?=# HELP )/m)
       .filter((family) => family.startsWith('# HELP pongcheck_'));
@@ -149,7 +149,7 @@ describe('Prometheus beside responders', () => {
     expect(execFileSync('promtool', ['check', 'metrics'], options)).toBe('');
   });
 
-  it('shows a fleet that is well as well, and alerts nobody', async () => {
+  it('shows a healthy fleet as healthy, without alerts', async () => {
     await prometheus.until('PINGs are counted', async () => ((await shown('fleet: PINGs'))[''] ?? 0) > 0);
     await prometheus.until(
       'ratios are recorded',
@@ -166,7 +166,7 @@ describe('Prometheus beside responders', () => {
     await quiet(remaining);
   });
 
-  it('shows in every panel what is done to them, and fires every alert', async () => {
+  it('shows each fault in its panel, and fires every alert', async () => {
     await mariadb.freeze();
     await redis.kill();
     await frozen.program.freeze();
@@ -258,7 +258,7 @@ describe('Prometheus beside responders', () => {
     });
   });
 
-  it('shows that all is well again, and ends the alerts', async () => {
+  it('shows the recovery, and ends the alerts', async () => {
     mariadb.thaw();
     await redis.restart();
     frozen.program.thaw();

@@ -71,7 +71,7 @@ class Load {
 }
 
 describe('SIGTERM under load', () => {
-  it('loses no PONG, says draining first, and exits with 0', async () => {
+  it('loses no PONG, reports draining first, and exits with 0', async () => {
     const cli = join(compiledPackage(), 'dist', 'cli.js');
     const server = trial.program([process.execPath, cli, 'serve'], { env: environment });
     const { address } = await server.says(/^listening on/);

@@ -15,7 +15,7 @@ afterEach(async () => {
 });
 
 describe('serve > file on a disk that is full', () => {
-  it('answers, and writes again as soon as there is room, first of all how many lines are missing', async () => {
+  it('answers, and writes again once there is space, starting with the number of dropped lines', async () => {
     const config = join(folder, 'pongcheck.yml');
     await writeFile(config, 'checks: { flap: { kind: module, path: ./flap.mjs, interval: 50ms, minInterval: 5ms } }\n');
     await writeFile(

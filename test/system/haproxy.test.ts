@@ -87,8 +87,8 @@ async function balance(snippet: string): Promise<number> {
   }
 }
 
-/** What the responder complained of, beside the states of its checks. */
-const complaints = ({ program }: Responder) =>
+/** Warnings and errors of the responder, without the states of its checks. */
+const warnings = ({ program }: Responder) =>
   program.said.filter(({ level, check, group }) => ['warn', 'error', 'fatal'].includes(level) && !check && !group);
 
 afterAll(async () => {
@@ -106,7 +106,7 @@ describe('HAProxy with what emit haproxy prints', () => {
     await balance(started.snippet);
   }, 30_000);
 
-  it('follows the states: up for pass and warn, down for fail, drain and never down while it drains, down when it is gone', async () => {
+  it('follows the states: up for pass and warn, down for fail, drain and never down while draining, down after the exit', async () => {
     await until(/^UP$/);
     responder.mood('soft', 'hang');
     await responder.program.says(/^group readiness: pass -> warn/);
@@ -121,10 +121,10 @@ describe('HAProxy with what emit haproxy prints', () => {
     expect(seen.join()).not.toContain('DOWN');
     await responder.program.exit();
     await until(/^DOWN/);
-    expect(complaints(responder)).toEqual([]);
+    expect(warnings(responder)).toEqual([]);
   }, 60_000);
 
-  it('calls one down that is frozen', async () => {
+  it('marks a frozen responder as down', async () => {
     await trial.close();
     const { responder: other, snippet } = await start('haproxy');
     await balance(snippet);
@@ -133,7 +133,7 @@ describe('HAProxy with what emit haproxy prints', () => {
     await until(/^DOWN/);
     other.program.thaw();
     await until(/^UP$/);
-    expect(complaints(other)).toEqual([]);
+    expect(warnings(other)).toEqual([]);
   }, 60_000);
 });
 
@@ -161,12 +161,12 @@ describe('HAProxy with what emit haproxy --mode http prints', () => {
     expect((await until(/^DRAIN/)).join()).not.toContain('DOWN');
     await responder.program.exit();
     await until(/^DOWN/);
-    expect(complaints(responder)).toEqual([]);
+    expect(warnings(responder)).toEqual([]);
   }, 60_000);
 });
 
 describe('blackbox_exporter with what emit blackbox prints', () => {
-  it('succeeds while it is well, and fails at once while it is not', async () => {
+  it('succeeds while the responder is healthy, and fails immediately while it is not', async () => {
     const { responder, snippet, port } = await start('blackbox');
     const file = join(folder, 'blackbox.yml');
     writeFileSync(file, snippet);
@@ -190,6 +190,6 @@ describe('blackbox_exporter with what emit blackbox prints', () => {
     expect(await untilSuccess(0)).toBeLessThan(30);
     responder.mood('own', 'well');
     await untilSuccess(1);
-    expect(complaints(responder)).toEqual([]);
+    expect(warnings(responder)).toEqual([]);
   }, 60_000);
 });

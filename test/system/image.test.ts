@@ -16,14 +16,14 @@ describe('the image', () => {
     image?.close();
   });
 
-  it('holds what it runs, and no compiler', () => {
+  it('contains what it runs, and no compiler', () => {
     expect(existsSync(image.path('dist/cli.js'))).toBe(true);
     expect(existsSync(image.path('node_modules/fastify'))).toBe(true);
     expect(existsSync(image.path('node_modules/typescript'))).toBe(false);
     expect(existsSync(image.path('src'))).toBe(false);
   });
 
-  it('serves on its own configuration, is found healthy, and unhealthy when it is gone', async () => {
+  it('serves its own configuration, is healthy, and unhealthy after the exit', async () => {
     const [program, ...args] = [...image.entrypoint, ...image.command];
     expect(program).toBe('node');
     const { env, workdir } = image.last;

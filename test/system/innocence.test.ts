@@ -32,13 +32,13 @@ async function silent({ ports }: ServerUnderTrial): Promise<Said> {
   return peers[0] as Said;
 }
 
-/** The silent one, and nobody else, was closed; all others go on being answered. */
-async function onlySilentFound(server: ServerUnderTrial, innocents: PeersUnderTrial[], guilty: Said): Promise<Said> {
+/** Only the silent client was closed; all others are still answered. */
+async function onlySilentFound(server: ServerUnderTrial, live: PeersUnderTrial[], silentClient: Said): Promise<Said> {
   const close = await server.program.says('close');
-  expect([close.remotePort, close.reason]).toEqual([guilty.port, 'idle']);
+  expect([close.remotePort, close.reason]).toEqual([silentClient.port, 'idle']);
   await passUntil(close.at + idleTimeout);
   expect(server.program.all('close')).toHaveLength(1);
-  for (const { program } of innocents) {
+  for (const { program } of live) {
     expect(program.all('closed')).toEqual([]);
     await program.ask({ awaitPongs: true }, 'ponged');
   }
@@ -47,41 +47,41 @@ async function onlySilentFound(server: ServerUnderTrial, innocents: PeersUnderTr
 
 const heartbeat = { idleTimeout, pingInterval: 1000, maxPingsOut: 3 };
 
-describe('nobody is closed falsely', () => {
-  it('when the server stood still for 9 s, with a limit of 4 s; a silent one is still found', async () => {
+describe('a live client is not closed', () => {
+  it('after the server was stopped for 9 s, with a limit of 4 s; a silent client still is', async () => {
     const server = await trial.server({ heartbeat });
-    const innocents = await living(server);
-    const guilty = await silent(server);
+    const live = await living(server);
+    const silentClient = await silent(server);
     await server.program.freeze();
-    await passUntil(guilty.at + 9000);
+    await passUntil(silentClient.at + 9000);
     expect(server.program.all('close')).toEqual([]);
     server.program.thaw();
-    await onlySilentFound(server, innocents, guilty);
+    await onlySilentFound(server, live, silentClient);
   });
 
-  it('when a handler blocked the loop for 7 s, with a limit of 4 s; a silent one is still found', async () => {
+  it('after a handler blocked the event loop for 7 s, with a limit of 4 s; a silent client still is', async () => {
     const server = await trial.server({ heartbeat });
-    const innocents = await living(server);
-    const guilty = await silent(server);
+    const live = await living(server);
+    const silentClient = await silent(server);
     server.program.tell({ block: 7000 });
     const blocked = await server.program.says('blocked');
-    const close = await onlySilentFound(server, innocents, guilty);
+    const close = await onlySilentFound(server, live, silentClient);
     // A whole limit after the loop went on.
     expect(close.at - blocked.at).toBeGreaterThanOrEqual(7000 + idleTimeout);
   });
 
-  it.each(['+120', '-120'])('when the wall clock is set %s s; a silent one is still found', async (step) => {
+  it.each(['+120', '-120'])('when the wall clock is set %s s; a silent client still is', async (step) => {
     const clock = new WallClock(join(folder, 'clock'));
     const server = await trial.server({ heartbeat }, { env: clock.environment });
-    const innocents = await living(server);
+    const live = await living(server);
     const before = await server.program.ask({ list: true }, 'connections');
     clock.step(step);
-    const guilty = await silent(server);
+    const silentClient = await silent(server);
     const after = await server.program.ask({ list: true }, 'connections');
     // Its wall clock did jump: the newest connection is dated two minutes off.
     const last = ({ list }: Said) => Date.parse(list.at(-1).connectedAt);
     expect(Math.round((last(after) - last(before)) / 120_000)).toBe(Math.sign(Number(step)));
-    const close = await onlySilentFound(server, innocents, guilty);
-    expect(close.at - (guilty.startedAt as number)).toBeGreaterThanOrEqual(idleTimeout);
+    const close = await onlySilentFound(server, live, silentClient);
+    expect(close.at - (silentClient.startedAt as number)).toBeGreaterThanOrEqual(idleTimeout);
   });
 });

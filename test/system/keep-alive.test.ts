@@ -10,7 +10,7 @@ const probes = { idle: 4000, interval: 1000, count: 5, userTimeout: 0 };
 const limit = 9000;
 
 describe('TCP keep-alive', () => {
-  it('closes who is heard of no more after idle + interval x count, and never who merely idles', async () => {
+  it('closes an unreachable client after idle + interval x count, and never one that is merely idle', async () => {
     const network = trial.network(new Network(2));
     const [far, near] = [network.host(1), network.host(0)];
     const options = {
@@ -35,7 +35,7 @@ describe('TCP keep-alive', () => {
     expect(server.program.all('close')).toHaveLength(gone.length);
   });
 
-  it('never sees a process that is frozen, which PINGs of the server find', async () => {
+  it('never detects a frozen process, which PINGs of the server detect', async () => {
     const network = trial.network(new Network(2));
     const listen = [{ url: 'pong://10.77.0.1:0', keepAlive: { idle: 1000, interval: 1000, count: 2, userTimeout: 0 } }];
     const heartbeat = { idleTimeout: 0, pingInterval: 1000, maxPingsOut: 3 };

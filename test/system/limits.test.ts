@@ -16,8 +16,8 @@ async function peerOf(port: number | undefined): Promise<Peer> {
   return peer;
 }
 
-describe('a peer that is neither silent nor of use', () => {
-  it('is closed when its frame is not complete in time, though an octet comes each second', async () => {
+describe('a peer that is active but not useful', () => {
+  it('is closed when its frame is not complete in time, even if a byte arrives each second', async () => {
     const frameTimeout = 5000;
     const server = await trial.server({ heartbeat: { idleTimeout: 4000 }, limits: { frameTimeout } });
     const peer = await peerOf(server.ports[0]);

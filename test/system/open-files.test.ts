@@ -20,7 +20,7 @@ function crowd(port: number, from: string, count = CROWD) {
   return trial.node('crowd.js', [JSON.stringify({ to: { host: '127.0.0.1', port }, count, from })]);
 }
 
-/** A newcomer is answered. */
+/** A new connection is answered. */
 async function isServed(port: number): Promise<void> {
   const peer = await Peer.connect(port);
   closes.push(() => peer.socket.destroy());
@@ -34,7 +34,7 @@ function valueOf(metrics: string, series: string): number {
 }
 
 describe('20,000 connections where fewer files may be open', () => {
-  it('are refused cleanly beyond what there are files for, each is counted, and the listener lives on', async () => {
+  it('are refused cleanly beyond the limit of files, each is counted, and the listener stays open', async () => {
     const responder = await Responder.start(trial, {}, { files: FILES });
     closes.push(() => responder.close());
     const taken = valueOf(await responder.text('/metrics'), 'pongcheck_connections_limit');
@@ -61,7 +61,7 @@ describe('20,000 connections where fewer files may be open', () => {
     await isServed(responder.port);
   });
 
-  it('of PING and of HTTP at once leave the checks what they need', async () => {
+  it('of PING and of HTTP together leave files for the checks', async () => {
     const dependency = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1');
     await once(dependency, 'listening');
     closes.push(() => dependency.close());
@@ -87,7 +87,7 @@ describe('20,000 connections where fewer files may be open', () => {
     }
   });
 
-  it('do not end a listener whose process has given its files to something else', async () => {
+  it('do not close a listener whose process has its files open elsewhere', async () => {
     const server = await trial.server({ held: 200 }, { files: FILES });
     const visitors = crowd(server.ports[0] as number, '127.0.0.1', 2000);
     const { answered, refused, odd } = await visitors.says('settled');

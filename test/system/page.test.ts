@@ -62,7 +62,7 @@ afterAll(async () => {
 });
 
 describe('the status page in a browser', () => {
-  it('shows a change while it is open, with the root cause at the end of a chain, and asks nobody else', async () => {
+  it('shows a change while it is open, with the root cause at the end of a chain, and requests nothing from other hosts', async () => {
     const C = await start('stock', { redis: redisCheck({ url: server.url(), ...quick }) });
     const B = await start('orders', { stock: asking(C) });
     const A = await start('shop', { orders: asking(B) });
@@ -91,7 +91,7 @@ describe('the status page in a browser', () => {
     await close();
   });
 
-  it('works without JavaScript, and loads itself anew', async () => {
+  it('works without JavaScript, and reloads itself', async () => {
     const A = await start('shop', { db: async () => false });
     const { page, close } = await visit(A.httpAddress as string, { javaScriptEnabled: false });
     expect(await state(page)).toMatch(/shop is not ready/);
@@ -100,7 +100,7 @@ describe('the status page in a browser', () => {
     await close();
   }, 30_000);
 
-  it('says that what it shows is old when the responder is gone', async () => {
+  it('marks its content as outdated when the responder has stopped', async () => {
     const A = await start('shop', {});
     const { page, close } = await visit(A.httpAddress as string);
     await page.locator('#live', { hasText: 'Live.' }).waitFor();

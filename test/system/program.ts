@@ -23,7 +23,7 @@ export interface ProgramOptions {
   env?: Readonly<Record<string, string>>;
 }
 
-/** A child process that tells in lines of JSON what happens. It does not outlive the one that started it. */
+/** A child process that reports events in lines of JSON. It ends with the process that started it. */
 export class Program {
   readonly said: Said[] = [];
   private readonly child: ChildProcess;

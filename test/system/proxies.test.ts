@@ -29,8 +29,8 @@ const ways: Record<string, (middle: Host, port: number) => Promise<Way>> = {
   },
 };
 
-describe.each(Object.keys(ways))('a far end that is pulled away behind a %s', (name) => {
-  it('is found by PINGs of the server and by the idle timeout, and never by TCP keep-alive', async () => {
+describe.each(Object.keys(ways))('a far end that is unplugged behind a %s', (name) => {
+  it('is detected by PINGs of the server and by the idle timeout, and never by TCP keep-alive', async () => {
     const network = trial.network(new Network(3));
     const [near, middle, far] = network.hosts as [Host, Host, Host];
     const url = 'pong://10.77.0.1:0';

@@ -46,7 +46,7 @@ async function ping(host: Host, address: string): Promise<{ code: number | null;
 }
 
 describe('HAProxy in front, with send-proxy-v2', () => {
-  it('hides no client: detail for loopback is for the load balancer’s own machine, whoever asks through it', async () => {
+  it('hides no client: clients of the load balancer do not count as loopback, its own machine does', async () => {
     const network = trial.network(new Network(2));
     const [near, far] = network.hosts as [Host, Host];
     const tls = authority.issue();
@@ -82,12 +82,12 @@ describe('HAProxy in front, with send-proxy-v2', () => {
       expect(stranger).toMatchObject({ code: 0, said: expect.not.arrayContaining([shown]) });
       expect(await ping(near, `127.0.0.1:${port}`)).toMatchObject({ code: 0, said: expect.arrayContaining([shown]) });
     }
-    // Its own checks passed every 100 ms all the while: one failure, and it would have let nobody through.
+    // Its own checks passed every 100 ms meanwhile: after one failure it would have passed no client on.
     const { list } = await server.program.ask({ list: true }, 'connections');
     expect(server.program.all('connect').length).toBeGreaterThan(10);
     expect(list.length).toBeLessThan(10);
 
-    // Who goes past it and says nothing of the kind is told; who names another is not believed.
+    // A client that bypasses it without a header receives the reason; one that names another address is not trusted.
     expect((await ping(near, `127.0.0.1:${named}`)).said.join()).toContain('missing PROXY header of version 2');
   });
 });

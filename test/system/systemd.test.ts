@@ -27,7 +27,7 @@ describe('the systemd unit', () => {
   const trial = new Trial();
   afterEach(() => trial.close());
 
-  it('has nothing in it that systemd would not understand', () => {
+  it('contains only directives that systemd knows', () => {
     expect(analyze(unit, 'verify')).toEqual({ code: 0, said: '' });
     expect(analyze(unit.replace('LimitNOFILE=', 'LimitNOFILES='), 'verify').said).toContain('LimitNOFILES');
   });
@@ -38,7 +38,7 @@ describe('the systemd unit', () => {
     expect(analyze(bare, 'security', '--offline=true', '--threshold=20').code).not.toBe(0);
   });
 
-  it('starts what answers, and stops it in the time that it gives', async () => {
+  it('starts a responder that answers, and stops it within its stop timeout', async () => {
     const [, command = ''] = /^ExecStart=(.*)$/m.exec(unit) ?? [];
     const [program, ...args] = command.split(' ').map((word) => word.replace('/etc/pongcheck/', 'deploy/'));
     expect(program).toBe(PROGRAM);

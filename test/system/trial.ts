@@ -69,12 +69,12 @@ export interface PeersUnderTrial {
   peers: Said[];
 }
 
-/** What the server holds once the garbage is gone, and what it has counted. */
+/** Memory of the server after garbage collection, and its counters. */
 export function stateOf(server: Program): Promise<Said> {
   return server.ask({ state: true }, 'state');
 }
 
-/** The state once nobody but `open` is left. */
+/** The state once only `open` connections are left. */
 export async function quiet(server: Program, open: number): Promise<Said> {
   for (;;) {
     const state = await stateOf(server);

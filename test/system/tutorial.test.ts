@@ -104,12 +104,12 @@ afterAll(async () => {
 });
 
 describe('the tutorial', () => {
-  it('has no block that a test does not run', () => {
+  it('has no block without a test', () => {
     expect(steps.map(({ kind }) => kind).filter((kind) => !Object.hasOwn(actions, kind as string))).toEqual([]);
     expect(steps.filter(({ text }) => text !== '')).toHaveLength((page.match(/^```\w/gm) ?? []).length);
   });
 
-  it('holds from its first command to its last', async () => {
+  it('works from its first command to its last', async () => {
     for (const { kind, name, text } of steps) await actions[kind as string]?.(name, text);
     expect(await program('service').exit()).toBe(0);
   }, 300_000);

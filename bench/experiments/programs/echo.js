@@ -1,13 +1,13 @@
-// What Node itself costs: a server that makes a PONG of whatever comes by one octet, and judges nothing.
+// The cost of Node itself: a server that makes a PONG of each read by changing one byte, and validates nothing.
 import { createServer } from 'node:net';
 import { onCommand, say } from '../../../test/system/programs/say.js';
 
 let open = 0;
 const server = createServer({ noDelay: true }, (socket) => {
   open++;
-  socket.on('data', (octets) => {
-    octets[5] = 2;
-    socket.write(octets);
+  socket.on('data', (bytes) => {
+    bytes[5] = 2;
+    socket.write(bytes);
   });
   socket.on('error', () => socket.destroy());
 });

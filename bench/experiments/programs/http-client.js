@@ -1,5 +1,5 @@
 // A client of HTTP without a library: `http-client.js PLAN`, as JSON `to` {host, port}, `version`, `connection` (what the header says,
-// none if undefined), `requests`, and `leaves`: it closes after each answer. It tells how many connections that took.
+// none if undefined), `requests`, and `leaves`: it closes after each answer. It reports how many connections that took.
 import { connect } from 'node:net';
 import { say } from '../../../test/system/programs/say.js';
 

@@ -1,5 +1,5 @@
 // Clients under trial, made by `openLink`: `links.js CLIENT PLAN`, the compiled client and, as JSON, `to` (an address), `count`,
-// and the `heartbeat`. It tells when all are up, of each the first time that it goes down, after which that one is closed,
+// and the `heartbeat`. It reports when all are up, of each the first time that it goes down, after which that one is closed,
 // and of each the first status that is not healthy.
 import { onCommand, say } from '../../../test/system/programs/say.js';
 

@@ -6,15 +6,15 @@ const { Server } = await import(`${dist}/server/server.js`);
 const { defaultServerSettings } = await import(`${dist}/server/settings.js`);
 const { Registry } = await import(`${dist}/health/registry.js`);
 
-/** A socket as far as a connection looks at one that is idle. */
+/** The part of a socket that an idle connection uses. */
 class IdleSocket extends EventEmitter {
   bytesRead = 0;
   bytesWritten = 0;
   writableLength = 0;
   writable = true;
   remoteAddress = '127.0.0.1';
-  write(octets) {
-    this.bytesWritten += octets.length;
+  write(bytes) {
+    this.bytesWritten += bytes.length;
     return true;
   }
   pause() {}

@@ -1,4 +1,4 @@
-import type { LinkState } from '../../client/link/link.js';
+import type { LinkState } from '../../client/link/link-options.js';
 import type { State } from '../../health/state.js';
 import { formatDuration } from '../../options/duration.js';
 import type { Style, StyleName } from '../terminal.js';

@@ -39,8 +39,9 @@ export class AddressList {
   /** The server at `index` requested no reconnection for `ms` milliseconds. */
   delay(index: number, ms: number, now: number): void {
     const { random, backoff: times } = this.options;
-    const jitter = Math.max(times.initial ?? 100, ms * RECONNECT_JITTER) * random();
-    this.notBefore[index] = now + Math.min(ms, MAX_RECONNECT_DELAY_MS) + jitter;
+    const requested = Math.min(ms, MAX_RECONNECT_DELAY_MS);
+    const jitter = Math.max(times.initial ?? 100, requested * RECONNECT_JITTER) * random();
+    this.notBefore[index] = now + requested + jitter;
   }
 
   /** Remaining milliseconds before `index` may be connected again. */

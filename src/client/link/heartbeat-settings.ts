@@ -22,6 +22,8 @@ export const heartbeatPresets = {
 export const MIN_INTERVAL_MS = 10;
 export const MAX_PINGS_OUT = 1000;
 const DEFAULT_PINGS_OUT = 3;
+/** Heartbeats per idle timeout of the server, at least; with a longer interval the server would close the connection. */
+const HEARTBEATS_PER_IDLE_TIMEOUT = 2.2;
 
 /** Fills in the defaults of valid settings. */
 export function heartbeatSettings(
@@ -33,4 +35,10 @@ export function heartbeatSettings(
     maxPingsOut,
   }: HeartbeatSettings = typeof given === 'string' ? heartbeatPresets[given] : given;
   return { interval, timeout, maxPingsOut: maxPingsOut ?? (timeout > 0 ? 0 : DEFAULT_PINGS_OUT) };
+}
+
+/** Reduces `interval` so that a server with this idle timeout does not close the connection; undefined or 0 = none. */
+export function limitInterval(interval: number, idleTimeout: number | undefined): number {
+  const longest = Math.round((idleTimeout || Number.POSITIVE_INFINITY) / HEARTBEATS_PER_IDLE_TIMEOUT);
+  return Math.min(interval, Math.max(MIN_INTERVAL_MS, longest));
 }

@@ -1,11 +1,12 @@
 import type { Clock, Timer } from '../../common/clock.js';
+import { redactor } from '../../common/redact.js';
 import type { Client } from '../client.js';
 
 /** Hooks of a link; a returned promise is awaited. Times in milliseconds. */
 export interface ConnectionHooks {
   /** Called when a connection is up, for example to resubscribe. An error is emitted as `warning`. */
   onUp?: (client: Client) => unknown;
-  /** Called once for each `onUp` when that connection is gone, also by `close`. */
+  /** Called once for each `onUp` when that connection has ended, also by `close`. */
   onDown?: (why: string, client: Client) => unknown;
   /**
    * Time in milliseconds to wait for a hook before the next one is called.
@@ -21,6 +22,8 @@ interface Call {
 }
 
 const HOOK_TIMEOUT_MS = 5000;
+/** Never throws, whatever a hook has thrown. */
+const describeError = redactor([]);
 
 /**
  * Calls the hooks one at a time, so that setup never overlaps the cleanup of the previous connection. A hook that hangs
@@ -75,7 +78,7 @@ export class Hooks {
         resolve();
       });
     });
-    const failed = (error: unknown) => warn(`${name} failed: ${(error as Error)?.message ?? error}`);
+    const failed = (error: unknown) => warn(`${name} failed: ${describeError(error)}`);
     await Promise.race([new Promise((resolve) => resolve(run())).then(() => {}, failed), timedOut]);
     clock.clear(timer);
   }

@@ -1,121 +1,37 @@
 import { EventEmitter } from 'node:events';
 import { type Clock, systemClock, type Timer } from '../../common/clock.js';
 import { PongcheckError } from '../../common/errors.js';
-import type { Scope } from '../../health/health.js';
 import type { State } from '../../health/state.js';
 import { negotiated } from '../../liveness/heartbeat.js';
-import { type Address, parseAddress } from '../../net/address.js';
-import type { KeepAlive } from '../../net/keep-alive.js';
+import type { Address } from '../../net/address.js';
 import type { HelloBody } from '../../wire/bodies.js';
-import type { Client } from '../client.js';
-import { connect } from '../connect.js';
+import { onAbort } from '../abort.js';
+import { Client } from '../client.js';
 import type { CloseReason } from '../errors.js';
-import { validateLinkOptions } from '../options.js';
+import { openConnection, targetOf } from '../open.js';
+import { validateLinkOptions, validateWatchOptions } from '../options.js';
 import type { Goaway, Pong } from '../responses.js';
-import type { ClientTls } from '../tls.js';
 import type { WatchedStatus, WatchOptions } from '../watch.js';
 import { AddressList } from './addresses.js';
-import type { BackoffOptions } from './backoff.js';
 import { FailbackProbe } from './failback.js';
 import { HeartbeatMonitor } from './heartbeat-monitor.js';
-import {
-  type HeartbeatSettings,
-  type heartbeatPresets,
-  heartbeatSettings,
-  MIN_INTERVAL_MS,
-} from './heartbeat-settings.js';
-import { type ConnectionHooks, Hooks } from './hooks.js';
+import { type HeartbeatSettings, heartbeatSettings, limitInterval } from './heartbeat-settings.js';
+import { Hooks } from './hooks.js';
+import type { LinkChange, LinkEvents, LinkOptions, LinkState } from './link-options.js';
 import type { RoundTripTimes } from './round-trips.js';
 
-/** `suspect`: a PING is unanswered. `draining`: the server is shutting down. `down`: no connection; a retry is scheduled. */
-export type LinkState = 'connecting' | 'up' | 'suspect' | 'draining' | 'down' | 'closed';
-
-/** Options of `openLink`. Times are whole milliseconds; `Infinity` is refused. */
-export interface LinkOptions extends ConnectionHooks {
-  /** Name of this client in the logs of the server. */
-  name?: string;
-  /** Bearer token, sent in HELLO to each address. Without TLS it is sent in clear text. */
-  token?: string;
-  /**
-   * Heartbeat: a preset, or its settings.
-   *
-   * @default 'default'
-   */
-  heartbeat?: keyof typeof heartbeatPresets | HeartbeatSettings;
-  /**
-   * Scope of the PINGs. `readiness` detects a server that is alive but not able to work.
-   *
-   * @default 'readiness'
-   */
-  scope?: Scope;
-  /**
-   * Requests the report with each PONG.
-   *
-   * @default false
-   */
-  detail?: boolean;
-  /**
-   * Interval in milliseconds at which the server should send PINGs as well; 0 = never.
-   *
-   * @default 0
-   */
-  serverPings?: number;
-  /** Returns the status with which PINGs of the server are answered. By default pass. */
-  health?: () => 'pass' | 'warn' | 'fail';
-  /** Statuses for which the link fails over to another healthy address. By default fail, draining and unknown. */
-  failoverOn?: readonly State[];
-  /**
-   * Whether to return to an earlier address of the list when it is healthy again.
-   *
-   * @default true
-   */
-  failback?: boolean;
-  /** Delays between attempts. */
-  backoff?: BackoffOptions;
-  /**
-   * Timeout for establishing a connection, in milliseconds.
-   *
-   * @default 5000
-   */
-  connectTimeout?: number;
-  /** TLS options for `pongs://` addresses. By default server certificates are verified and no client certificate is sent. */
-  tls?: ClientTls;
-  /** TCP keep-alive of each connection. Off by default. */
-  keepAlive?: Partial<KeepAlive>;
-  /** @internal */
-  clock?: Clock;
-  /** @internal */
-  random?: () => number;
-}
-
-/** A change of the state of a link. */
-export interface LinkChange {
-  readonly state: LinkState;
-  readonly address: Address;
-  /** Reason of the change. */
-  readonly why: string;
-  /** Status in the last PONG; undefined before the first of a connection. */
-  readonly status: State | undefined;
-}
-
-/** Events of a link. */
-export interface LinkEvents {
-  state: [change: LinkChange];
-  /** The status has changed. */
-  status: [status: State, pong: Pong];
-  /** A heartbeat was answered. */
-  pong: [pong: Pong];
-  warning: [description: string];
-}
-
-/** Heartbeats per idle timeout of the server, at least; with a longer interval the server would close the connection. */
-const HEARTBEATS_PER_IDLE_TIMEOUT = 2.2;
 const MAX_CHANGES = 1000;
 /** Lifetime in milliseconds after which a connection is stable, and earlier failures are forgotten. */
 const STABLE_MS = 5000;
 /** Time in milliseconds for outstanding requests of the old connection, if its server named no grace. */
 const GRACE_MS = 1000;
 const FAILOVER_ON: readonly State[] = ['fail', 'draining', 'unknown'];
+
+/** A connection whose server has answered the HELLO. */
+interface Opened {
+  readonly client: Client;
+  readonly hello: HelloBody;
+}
 
 /**
  * Maintains one healthy connection to one of a list of addresses: heartbeats, failover, failback, backoff and draining.
@@ -220,10 +136,12 @@ export class Link extends EventEmitter<LinkEvents> {
    * @throws PongcheckError `PONGCHECK_REFUSED` if a server permits no watch.
    */
   async *watch(options: WatchOptions = {}): AsyncGenerator<WatchedStatus, void, void> {
-    for (let client = await this.connected(); client; client = await this.connected(client)) {
-      if (options.signal?.aborted) return;
+    const valid = validateWatchOptions(options);
+    const { signal } = valid;
+    for (let client = await this.connected(signal); client; client = await this.connected(signal, client)) {
+      if (signal?.aborted) return;
       try {
-        yield* client.watch(options);
+        yield* client.watch(valid);
         return;
       } catch (error) {
         if (client.ended === undefined) throw error;
@@ -231,12 +149,21 @@ export class Link extends EventEmitter<LinkEvents> {
     }
   }
 
-  /** Resolves with the current connection, or with the next one after `before`; undefined: the link is closed. */
-  private async connected(before?: Client): Promise<Client | undefined> {
-    while (!this.closed && (this.client === undefined || this.client === before || this.client.ended)) {
-      await new Promise((resolve) => this.once('state', resolve));
+  /** Resolves with the current connection, or with the next one after `before`; undefined: the link is closed, or `signal` has aborted. */
+  private async connected(signal: AbortSignal | undefined, before?: Client): Promise<Client | undefined> {
+    const isOver = () => this.closed || signal?.aborted;
+    while (!isOver() && (this.client === undefined || this.client === before || this.client.ended)) {
+      await new Promise<void>((resolve) => {
+        const wake = () => {
+          stopListening();
+          this.off('state', wake);
+          resolve();
+        };
+        const stopListening = onAbort(signal, wake);
+        this.on('state', wake);
+      });
     }
-    return this.closed ? undefined : this.client;
+    return isOver() ? undefined : this.client;
   }
 
   private get closed(): boolean {
@@ -249,19 +176,16 @@ export class Link extends EventEmitter<LinkEvents> {
     if (this.closed) return;
     this.change('connecting', why);
     this.connecting = this.openClient(this.address).then(
-      ({ client, hello }) => {
-        if (this.closed) client.destroy();
-        else this.adopt(client, hello);
-      },
+      ({ client, hello }) => this.adopt(client, hello),
       (error: unknown) => this.retry((error as Error).message),
     );
   }
 
   /** Connects to `address` and says HELLO. */
-  private async openClient(address: Address): Promise<{ client: Client; hello: HelloBody }> {
+  private async openClient(address: Address): Promise<Opened> {
     const { connectTimeout, keepAlive, tls, name, token, health } = this.options;
     const { signal } = this.abort;
-    const client = await connect(address, {
+    const client = await openConnection(Client, address, {
       clock: this.clock,
       signal,
       ...(connectTimeout !== undefined && { connectTimeout }),
@@ -282,47 +206,37 @@ export class Link extends EventEmitter<LinkEvents> {
     }
   }
 
-  /** Makes `client` the current connection. */
+  /** Makes `client` the current connection, unless the link was closed meanwhile. */
   private adopt(client: Client, hello: HelloBody): void {
+    if (this.closed) return client.destroy();
     const server = hello.heartbeat ?? { canSendMs: 0, wantMs: 0, mult: 3 };
     const silence = negotiated(server, { canSendMs: 0, wantMs: this.serverPings }) * server.mult;
     const { scope = 'readiness', detail = false, random = Math.random } = this.options;
     this.client = client;
     this.status = undefined;
     client.once('close', (reason, error) => this.onClosed(client, reason, error?.message));
-    client.on('goaway', (goaway) => this.onGoaway(client, goaway));
     this.timer = this.clock.after(STABLE_MS, () => this.addressList.markStable());
-    const settings = {
-      ...this.heartbeat,
-      interval: this.limitInterval(hello.idleTimeoutMs),
-      scope,
-      detail,
-      silence,
-      random,
-    };
+    const interval = limitInterval(this.heartbeat.interval, hello.idleTimeoutMs);
+    const settings = { ...this.heartbeat, interval, scope, detail, silence, random };
     this.monitor = new HeartbeatMonitor(client, settings, this.clock, {
       pong: (pong) => this.onPong(client, pong),
       suspect: (isSuspect) => this.onSuspect(client, isSuspect),
       dead: (description) => client.terminate(description),
     });
+    // Only the first: a server that repeats it would make this client probe the other addresses without pause.
     if (client.goaway) this.onGoaway(client, client.goaway);
+    else client.once('goaway', (goaway) => this.onGoaway(client, goaway));
+    if (interval < this.heartbeat.interval) this.warnOfInterval(interval, hello.idleTimeoutMs);
   }
 
-  private limitInterval(idleTimeout: number | undefined): number {
-    const { interval } = this.heartbeat;
-    const longest = Math.max(
-      MIN_INTERVAL_MS,
-      Math.round((idleTimeout || Number.POSITIVE_INFINITY) / HEARTBEATS_PER_IDLE_TIMEOUT),
+  /** Once per link. */
+  private warnOfInterval(interval: number, idleTimeout: number | undefined): void {
+    if (this.hasWarned) return;
+    this.hasWarned = true;
+    this.emit(
+      'warning',
+      `heartbeat.interval is reduced from ${this.heartbeat.interval} ms to ${interval} ms: the server closes connections that are idle for ${idleTimeout} ms`,
     );
-    if (interval <= longest) return interval;
-    if (!this.hasWarned) {
-      this.hasWarned = true;
-      this.emit(
-        'warning',
-        `heartbeat.interval is reduced from ${interval} ms to ${longest} ms: the server closes connections that are idle for ${idleTimeout} ms`,
-      );
-    }
-    return longest;
   }
 
   /** The first PONG of a connection makes the link `up`. */
@@ -410,27 +324,35 @@ export class Link extends EventEmitter<LinkEvents> {
 
   /** Switches to this address if it is healthy. The old connection is closed once its outstanding requests are answered. */
   private async switchTo(index: number, before: Client): Promise<boolean> {
-    const { scope = 'readiness' } = this.options;
-    let opened: Client | undefined;
-    try {
-      const { client, hello } = await this.openClient(this.addresses[index] as Address);
-      opened = client;
-      const { healthy } = await client.ping({ scope, signal: this.abort.signal });
-      if (!healthy || client.ended || this.client !== before) {
-        client.destroy();
-        return false;
-      }
-      const why = 'switching to a better address';
-      this.detach(before, why);
-      this.addressList.index = index;
-      this.change('connecting', why);
-      void before.close(before.goaway?.graceMs ?? GRACE_MS);
-      this.adopt(client, hello);
-      return true;
-    } catch {
-      opened?.destroy();
+    const opened = await this.openHealthy(this.addresses[index] as Address);
+    if (!opened) return false;
+    const { client, hello } = opened;
+    if (client.ended || this.client !== before) {
+      client.destroy();
       return false;
     }
+    const why = 'switching to a better address';
+    this.detach(before, why);
+    void before.close(before.goaway?.graceMs ?? GRACE_MS);
+    this.addressList.index = index;
+    this.change('connecting', why);
+    this.adopt(client, hello);
+    return true;
+  }
+
+  /** Connects to `address`; undefined if that fails or its status is not healthy. */
+  private async openHealthy(address: Address): Promise<Opened | undefined> {
+    const { scope = 'readiness' } = this.options;
+    let opened: Opened | undefined;
+    try {
+      opened = await this.openClient(address);
+      const { healthy } = await opened.client.ping({ scope, signal: this.abort.signal });
+      if (healthy) return opened;
+    } catch {
+      // The next probe tries again.
+    }
+    opened?.client.destroy();
+    return undefined;
   }
 
   private change(state: LinkState, why: string): void {
@@ -450,8 +372,5 @@ export function openLink(addresses: string | Address | readonly (string | Addres
   const list = (Array.isArray(addresses) ? addresses : [addresses]) as readonly (string | Address)[];
   if (list.length === 0)
     throw new PongcheckError('PONGCHECK_CONFIG', 'addresses is an empty list; allowed: at least one address');
-  return new Link(
-    list.map((address) => (typeof address === 'string' ? parseAddress(address) : address)),
-    validateLinkOptions(options),
-  );
+  return new Link(list.map(targetOf), validateLinkOptions(options));
 }

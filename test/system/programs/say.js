@@ -1,7 +1,7 @@
 /** Milliseconds of the system's monotonic clock, which all processes of a machine share. */
 export const now = () => Number(process.hrtime.bigint()) / 1e6;
 
-/** Tells the trial what happened, one line of JSON. */
+/** Reports an event to the test, in one line of JSON. */
 export function say(event, details = {}, at = now()) {
   process.stdout.write(`${JSON.stringify({ event, at, ...details })}\n`);
 }

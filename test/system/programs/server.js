@@ -59,7 +59,7 @@ if (!quiet) {
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc');
-/** What it holds: memory once the garbage is gone, handles by their kind, and what it has counted. */
+/** Memory after garbage collection, handles by their kind, and counters. */
 async function state() {
   for (let n = 0; n < 3; n++) {
     await new Promise((resolve) => setImmediate(resolve));
