@@ -105,7 +105,11 @@ const tables = {
     [
       ...commands.flatMap(({ name, exits }) => exits.map(([number, meaning]) => [code(name), String(number), meaning])),
       ['any', String(EXIT_USAGE), 'The command line was wrong.'],
-      ['any but `ping`, `explain`', String(EXIT_OUTPUT), 'Standard output could not be written, as on a full disk.'],
+      [
+        'any but `serve`, `ping`, `explain`',
+        String(EXIT_OUTPUT),
+        'Standard output could not be written, such as on a full disk.',
+      ],
     ].map((row) => row.map((text) => (text.startsWith('`') ? text : cell(text)))),
   ),
   'exit-dialects': table(
