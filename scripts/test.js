@@ -21,7 +21,7 @@ const step = (name, ...args) => {
   say(name);
   if (run(process.execPath, args) !== 0) fail(`${name}: failed.`);
 };
-step('Lint, format and floors', bin('@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings');
+step('Lint, format and layers', bin('@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings');
 step('Types', bin('typescript', 'bin', 'tsc'));
 build();
 say('Tests');

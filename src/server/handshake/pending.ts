@@ -38,7 +38,7 @@ type Violation = 'header' | 'handshake' | 'linger';
 
 /**
  * An accepted socket until its handshake is complete. First it reads the PROXY header, if one is required; then the first
- * byte, which tells a TLS handshake from plain text; then it waits for the end of the handshake.
+ * byte, which distinguishes a TLS handshake from plain text; then it waits for the end of the handshake.
  */
 export class PendingConnection implements Sweepable {
   slot = -1;
