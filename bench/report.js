@@ -33,7 +33,7 @@ export function render(options, { cells, rounds, memory }) {
     sections.push(
       '## Replies per second of server CPU',
       comparison(peers, efficiency, count),
-      '## Was the generator in the way?',
+      '## Was the generator the bottleneck?',
       'The share of the time in which the server worked or waited for its core, and the work of the generator for the same ' +
         "replies as a multiple of the server's. Near 100 % and below 1: the server had always something to do, and the " +
         'generator could have given it more.',
@@ -113,25 +113,26 @@ function goalTable(peers, columns) {
     const wanted = atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`;
     return [[of, `${first.title} : ${other.title}`, wanted, ratio(seen), met ? 'met' : '**missed**']];
   });
-  return rows.length > 0 && table(['', 'ratio', 'wanted', 'seen', ''], rows);
+  return rows.length > 0 && table(['', 'ratio', 'goal', 'measured', ''], rows);
 }
 
 function explanation({ rounds, seconds, memoryRounds }) {
-  return `- Each figure is the median of its rounds, with the lowest and the highest behind it. A ratio is taken within each round, where
-  its two sides were measured within seconds of each other, and then its median. **Ratios hold from machine to machine,
-  absolute figures do not.** ${rounds} rounds of ${seconds} s a cell, each with fresh servers that were warmed up; memory: ${memoryRounds}.
-- Server and generator are processes of their own, ${pinned ? 'pinned to a core each' : '**not pinned to cores here**'}, over loopback. Server CPU is user and system
-  time of all threads of the server, so the kernel's work for its sockets is included.
-- The load is ${CONNECTIONS} connections; "N in flight" is N on each of them, sent in one write, answered in full before the next N.
-  Requests and replies are frames of 16 bytes. Redis gets PING as RESP (14 bytes, answered by 7), which it parses faster
-  than the inline form. Every byte of every reply is compared, its id included. gRPC is its standard health service on Node and
-  gets one unary \`Check\` a request, over HTTP/2 with its headers compressed, answered by SERVING; a batch leaves in one write as well.
-- The generator polls without a pause, so no server pays for waking it.
-- Latency at "1 in flight" is that of a server without rest: all ${CONNECTIONS} connections wait for the same core. "1 connection" is the bare
-  round trip. At a fixed rate a request counts from when it was due. Behind the dot: the first peer's figure over this one's.
-- pongcheck runs one function check on its default schedule. HTTP is off, and so is the limit of PINGs per second.
-- Memory is what the server's resident set grows by with ${IDLE_CONNECTIONS.toLocaleString('en')} connections, divided by them; each has had one exchange. All Node
-  servers collect their garbage. Settled is 11 s later, when V8 has given back the young generation that the burst of
+  return `- Each figure is the median of all rounds, followed by the minimum and maximum. A ratio is computed within each round, where both
+  sides are measured within seconds of each other; the table has its median. **Ratios are comparable between machines,
+  absolute figures are not.** ${rounds} rounds of ${seconds} s per cell, each with new, warmed-up servers; for memory ${memoryRounds} rounds.
+- Server and generator are separate processes, ${pinned ? 'each pinned to its own core' : '**not pinned to cores here**'}, over loopback. Server CPU is the user and system
+  time of all threads of the server, including the kernel's work for its sockets.
+- The load is ${CONNECTIONS} connections. "N in flight" means N requests on each of them, sent in one write; the next N follow when all are answered.
+  Requests and replies are frames of 16 bytes. Redis gets PING as RESP (14 bytes, with a reply of 7), which it parses faster
+  than the inline form. Every byte of each reply is verified, including its id. gRPC is the standard health service on Node: one
+  unary \`Check\` per request, over HTTP/2 with compressed headers, answered by SERVING; a batch goes out in one write as well.
+- The generator polls without pausing, so no server spends time on waking it.
+- Latency at "1 in flight" is that of a saturated server: all ${CONNECTIONS} connections wait for the same core. "1 connection" is the bare
+  round trip. At a fixed rate, the latency of a request counts from the time when it was due. The number after the dot is the
+  figure of the first peer, divided by this one.
+- pongcheck runs one function check on its default schedule. HTTP and the limit of PINGs per second are disabled.
+- Memory is the growth of the server's resident set with ${IDLE_CONNECTIONS.toLocaleString('en')} connections, divided by their number; each has had one exchange. All
+  Node servers run a garbage collection. Settled is 11 s later, when V8 has released the young generation that the burst of
   accepts needed, and Redis the buffers of its clients.`;
 }
 
@@ -143,7 +144,7 @@ function machine(rounds) {
   const waited = rounds.flatMap((round) => [...round.values()].flatMap((row) => [...row.values()].map(waitShare)));
   const others =
     waited.length > 0
-      ? `\n\nSomething else had the server's core for ${Math.round(100 * median(waited))} % of the time: CPU figures bear that, latencies do not.`
+      ? `\n\nOther processes used the server's core for ${Math.round(100 * median(waited))} % of the time, which affects latencies but hardly CPU figures.`
       : '';
   return `${cpus()[0].model.trim()}, ${cpus().length} cores, ${process.platform} ${release().split('-')[0]} ${process.arch} · pongcheck ${version}, Node ${process.version}, Redis ${redis}, @grpc/grpc-js ${grpc}, ${compiler} · ${new Date().toISOString().slice(0, 10)}${others}\n`;
 }

@@ -24,7 +24,7 @@ export function provision(programs) {
   const apt = aptGet();
   if (!apt) return wanted;
   say(`Installing ${packages.join(', ')} ...`);
-  // Without a network the machine may still have what it lacks on a medium of its own, so its failing ends nothing.
+  // May fail without a network, where packages can still come from a local medium.
   apt('update');
   if (apt('install', '-y', '--no-install-recommends', ...packages) !== 0) return wanted;
   return missing.every(([program]) => find(program)) ? undefined : wanted;

@@ -1,4 +1,4 @@
-// `npm start`: does all of its own set-up, then runs the responder in this process, so that signals reach it.
+// `npm start`: installs and builds, then runs the responder in this process, so that signals reach it.
 
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

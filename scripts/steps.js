@@ -43,8 +43,8 @@ export function install() {
   const complete = existsSync(at('node_modules', 'typescript'));
   if (complete && modified(installed) >= modified(at('package-lock.json'))) return;
   say('Installing dependencies ...');
-  // `npm ci` refuses lock files over optional packages of other platforms with some registries; `install` keeps the lock as it is.
-  const args = ['install', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+  // `npm ci` rejects the lock file for its optional packages of other platforms; without `--no-save` some versions of npm add them to it.
+  const args = ['install', '--include=dev', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
   if (run('npm', args, { stdio: ['ignore', 2, 2] }) !== 0) fail('npm install failed; what it printed is above.');
   const now = new Date();
   utimesSync(installed, now, now);

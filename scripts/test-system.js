@@ -1,4 +1,4 @@
-// `npm run test:system`: does all of its own set-up, then the trials with network namespaces, proxies and stepped clocks.
+// `npm run test:system`: installs and builds, then runs the tests with network namespaces, proxies and stepped clocks.
 // Arguments go to jest: `npm run test:system -- keep-alive`.
 import { join } from 'node:path';
 import { provision } from './provision.js';

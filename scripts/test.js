@@ -1,4 +1,4 @@
-// `npm test`: does all of its own set-up, then types, lint, format and every test but those of test/system.
+// `npm test`: installs and builds, then runs types, lint, format and all tests except those of test/system.
 // Arguments go to jest: `npm test -- test/wire`.
 import { join } from 'node:path';
 import { provision } from './provision.js';
@@ -21,7 +21,7 @@ const step = (name, ...args) => {
   say(name);
   if (run(process.execPath, args) !== 0) fail(`${name}: failed.`);
 };
-step('Lint, format and floors', bin('@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings');
+step('Lint, format and layers', bin('@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings');
 step('Types', bin('typescript', 'bin', 'tsc'));
 build();
 say('Tests');

@@ -24,7 +24,7 @@ export function mainHelp(commands: readonly Command[], version: string): string 
       rows: [
         ['pongcheck serve', 'Starts a responder on loopback: PING on port 7464, HTTP on 7664.'],
         ['pongcheck ping', 'Sends PINGs to it, in another terminal.'],
-        ['echo ping | nc 127.0.0.1 7464', 'The same without pongcheck.'],
+        ['echo ping | nc -q1 127.0.0.1 7464', 'The same without pongcheck.'],
       ],
     }),
   ].join('\n');

@@ -21,7 +21,7 @@ export async function connect(address: string | Address, options: ConnectOptions
 }
 
 /**
- * Sends one PING on a connection of its own, and closes it.
+ * Sends one PING on a new connection, and closes it.
  *
  * @param options `responseTimeout` limits the whole call, including the connection.
  * @throws PongcheckError as `connect` and `Client.ping`.

@@ -32,7 +32,7 @@ import { type Goaway, type Pong, readGoaway, readPong } from './responses.js';
 import { Watch, type WatchOptions } from './watch.js';
 
 export interface ClientEvents {
-  /** The connection is closed. `error` is what outstanding requests were rejected with; absent if the close was requested. */
+  /** The connection is closed. Outstanding requests were rejected with `error`; absent if the close was requested. */
   close: [reason: CloseReason, error?: PongcheckError];
   /** The server asks the client to close this connection. */
   goaway: [goaway: Goaway];
@@ -54,7 +54,7 @@ export class Connection extends EventEmitter<ClientEvents> {
   receivedAt: number;
   sentAt: number;
   /**
-   * Returns the status with which PINGs of the server are answered. If it throws, the status is fail.
+   * Returns the status that answers PINGs from the server. If it throws, the status is fail.
    *
    * @default () => 'pass'
    */
@@ -108,7 +108,7 @@ export class Connection extends EventEmitter<ClientEvents> {
   /**
    * Sends a PING.
    *
-   * @returns the PONG, whatever its status.
+   * @returns the PONG, regardless of its status.
    * @throws PongcheckError `PONGCHECK_TIMEOUT` (the connection stays open), `PONGCHECK_CLOSED`, `PONGCHECK_REFUSED`,
    *   `PONGCHECK_PROTOCOL`, `PONGCHECK_BUSY`, or `PONGCHECK_CONFIG` for invalid options; the reason of `options.signal`
    *   if that aborts.

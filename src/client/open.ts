@@ -49,7 +49,7 @@ type ConnectionClass<C extends Connection> = new (
   maxInFlight: number,
 ) => C;
 
-/** `connect` for options that are valid. */
+/** `connect` with options that have been validated. */
 export async function openConnection<C extends Connection>(
   Class: ConnectionClass<C>,
   address: string | Address,

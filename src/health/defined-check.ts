@@ -32,7 +32,7 @@ export function withRunOf(running: DefinedCheck, next: DefinedCheck): DefinedChe
   return { ...next, run, source, ...(close && { close }) };
 }
 
-/** Whether two definitions are the same check, whatever their settings. */
+/** Whether two definitions are the same check, regardless of their settings. */
 export function isSameCheck(a: DefinedCheck, b: DefinedCheck): boolean {
   return a.source === b.source || (a.kind === b.kind && a.identity !== undefined && a.identity === b.identity);
 }

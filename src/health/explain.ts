@@ -51,7 +51,7 @@ export function momentAgo(moment: number, now: number | undefined): string {
   return now === undefined ? clock : `${clock}, ${duration(now - moment)} ago`;
 }
 
-/** Time since which the first of the deciding checks has been in the state of the whole. */
+/** Time at which the first of the deciding checks entered the overall state. */
 function sinceOf({ state, checks }: ReportView): number | undefined {
   if (state === 'pass') return undefined;
   const deciding = checks.filter((check) => countsAs(check) === state).flatMap(({ since }) => since ?? []);

@@ -78,7 +78,7 @@ export class Heartbeat {
     return (this.options.maxPingsOut + 1) * this.options.interval * (this.options.maxPingsOut > 0 ? 1 : 0);
   }
 
-  /** Restarts all intervals, so that the peer is not dead before a whole limit has passed. For use after a stall of the own event loop. */
+  /** Restarts all intervals, so that the peer is not dead before a whole limit has passed. For use after a stall of the event loop. */
   reset(now: number): void {
     this.received(now);
     this.sent(now);

@@ -6,7 +6,7 @@ export interface Sweepable {
   /** Index in its sweeper; set by the sweeper only. */
   slot: number;
   /**
-   * Does what is due at `now`. `lag`: how long the own event loop was blocked before, in milliseconds. Returns the
+   * Does what is due at `now`. `lag`: how long the event loop was blocked before, in milliseconds. Returns the
    * monotonic time before which no further check is needed, unless `Sweeper.wake` is called. A member without `onTick`
    * is checked in each sweep.
    */

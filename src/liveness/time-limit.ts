@@ -1,11 +1,11 @@
-/** Longest stall of the own event loop that resets no time limit, in milliseconds. */
+/** Longest stall of the event loop that resets no time limit, in milliseconds. */
 const STALL_TOLERANCE_MS = 5000;
 
 /**
  * How long a state may last before a connection is closed for it: silence, a partial frame, a write without progress
  * (SPEC "Failure detection").
  *
- * A stall of the own event loop says nothing about a peer: after a stall longer than min(5 s, half the limit) no
+ * A stall of this process's event loop says nothing about a peer: after a stall longer than min(5 s, half the limit) no
  * connection is closed before a whole limit has passed again.
  */
 export class TimeLimit {
@@ -35,12 +35,12 @@ export class TimeLimit {
     return this.ms > 0 ? Math.max(since, this.resetAt) + this.ms : Number.POSITIVE_INFINITY;
   }
 
-  /** Longest stall of the own event loop that does not restart this limit, in milliseconds. */
+  /** Longest stall of the event loop that does not restart this limit, in milliseconds. */
   get stallTolerance(): number {
     return stallTolerance(this.ms);
   }
 
-  /** The own event loop was blocked for `lag` milliseconds until `now`: restarts if that is too long; returns whether it was. */
+  /** The event loop was blocked for `lag` milliseconds until `now`: restarts if that is too long; returns whether it was. */
   onStall(lag: number, now: number): boolean {
     if (lag <= this.stallTolerance) return false;
     this.restart(now);
@@ -48,7 +48,7 @@ export class TimeLimit {
   }
 }
 
-/** Longest stall of the own event loop that is ignored for a limit of `ms` milliseconds. */
+/** Longest stall of the event loop that is ignored for a limit of `ms` milliseconds. */
 export function stallTolerance(ms: number): number {
   return Math.min(STALL_TOLERANCE_MS, ms / 2);
 }

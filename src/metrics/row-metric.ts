@@ -9,7 +9,7 @@ interface Sample {
 }
 
 /**
- * One row of the table in the shape of a prom-client metric. It has no value of its own: a scrape reads the counters of
+ * One row of the table in the shape of a prom-client metric. It stores no value: a scrape reads the counters of
  * the service, so that a PING increments a number and does not call prom-client. (A Histogram of prom-client accepts
  * single observations only, and its Counters would have to be reset on each scrape.)
  */

@@ -1,4 +1,4 @@
-/** All hosts of a link share the link-local prefix, so each address is a bucket of its own. */
+/** All hosts of a link share the link-local prefix, so each address has its own bucket. */
 const isLinkLocal = (groups: readonly number[]): boolean => ((groups[0] as number) & 0xffc0) === 0xfe80;
 
 /**

@@ -7,7 +7,7 @@ export type Path = readonly (string | number)[];
 /** Reports an issue at a path. `description` continues the path, such as `is 5; allowed: true or false`. */
 export type Report = (path: Path, description: string) => void;
 
-/** `checks.db.timeout`, `listen[0].url`; keys with other characters than letters, digits, - and _ are in brackets. */
+/** `checks.db.timeout`, `listen[0].url`; keys with characters other than letters, digits, - and _ are in brackets. */
 export function formatPath(path: Path): string {
   let text = '';
   for (const key of path) {

@@ -32,7 +32,7 @@ export function holdTables(page: string, kind: string, tables: Readonly<Record<s
       expect(place(name).exec(readRoot(page))?.[2]?.trim()).toBe(rows);
     });
 
-    it('has none that nobody holds', () => {
+    it('has no table that is not generated', () => {
       const found = [...readRoot(page).matchAll(new RegExp(`<!-- ${kind}: (\\S+) -->`, 'g'))].map(([, name]) => name);
       expect(found.sort()).toEqual(Object.keys(tables).sort());
     });

@@ -77,22 +77,42 @@ describe('CONTRIBUTING.md', () => {
 describe('the README', () => {
   const text = readRoot('README.md');
 
-  it('shows a configuration that is sound', async () => {
+  it('shows a valid configuration, and a line of /readyz?verbose for each of its checks', async () => {
     const [, yaml] = /```yaml\n(# yaml-language-server:[^]*?)```/.exec(text) ?? [];
     const folder = await mkdtemp(join(tmpdir(), 'pongcheck-readme-'));
     try {
       const file = join(folder, 'pongcheck.yml');
       await writeFile(file, yaml as string);
       const { settings } = await readConfiguration({ file, env: { DB_URL: 'mysql://probe@127.0.0.1' } });
-      expect(Object.keys(settings.checks)).toEqual(['db', 'cache', 'billing', 'queue']);
+      const [, lines = ''] = /readyz\?verbose'\n([^]*?)readyz check passed/.exec(text) ?? [];
+      const checks = Object.keys(settings.checks);
+      expect(checks.length).toBeGreaterThan(1);
+      expect([...lines.matchAll(/^\[[+-]\](\w+) /gm)].map(([, name]) => name)).toEqual(checks);
     } finally {
       await rm(folder, { recursive: true });
     }
   });
 
-  it.each(Object.keys(probePaths))('tells of %s, and which probe asks it', (path) => {
+  it.each(Object.keys(probePaths))('documents %s, and the Kubernetes probe that requests it', (path) => {
     expect(readRoot('docs/scrape.md')).toContain(`| \`GET ${path}\` |`);
     expect(readRoot('docs/run.md')).toContain(`httpGet: { path: ${path}, port: 7664 }`);
+  });
+});
+
+describe.each(['docs/run.md', 'docs/scrape.md'])('%s', (page) => {
+  it('shows valid configurations', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'pongcheck-readme-'));
+    const file = join(folder, 'pongcheck.yml');
+    const blocks = [...readRoot(page).matchAll(/```yaml\n((?:# pongcheck.yml|listen:|tokens:)[^]*?)```/g)];
+    expect(blocks.length).toBeGreaterThan(0);
+    try {
+      for (const [, yaml = ''] of blocks) {
+        await writeFile(file, yaml);
+        await readConfiguration({ file, env: { TOKEN: 't'.repeat(32), OLD_TOKEN: 'o'.repeat(32) } });
+      }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });
 

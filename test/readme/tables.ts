@@ -17,25 +17,26 @@ import { FILE_VARIABLE } from '../../src/options/variable-names.js';
 import { closeReasons } from '../../src/server/stats.js';
 import { cell, code, table } from './markdown.js';
 
-/** What people say of each reason for a close. */
+/** Description of each close reason. */
 const closes: Readonly<Record<(typeof closeReasons)[number], string>> = {
   'client-closed': 'The client sent FIN and was answered.',
-  'client-reset': 'The client broke the connection off.',
-  idle: 'Nothing came for the idle timeout.',
-  dead: 'The heartbeat was not answered, or the client fell silent that had promised one.',
-  'slow-peer': 'The client took none of its answers for `limits.stallTimeout`.',
-  'timed-out': 'The kernel gave up: TCP keep-alive or user timeout.',
+  'client-reset': 'The client reset the connection.',
+  idle: 'No data arrived within the idle timeout.',
+  dead: 'The client did not answer the heartbeat, or did not send the PINGs that it announced in HELLO.',
+  'slow-peer': 'The client read none of its answers for `limits.stallTimeout`.',
+  'timed-out': 'The kernel closed the connection: TCP keep-alive or user timeout.',
   network: 'The system reported another error; its code is in the event.',
-  'protocol-error': 'The client sent what the protocol does not allow, or left a frame unfinished.',
+  'protocol-error': 'The client violated the protocol, or did not complete a frame in time.',
   'too-many-pings': 'The client sent more than `limits.pingsPerSecond`.',
-  unauthenticated: 'The client showed no right token, or no certificate that is accepted.',
-  tls: 'A TLS handshake failed, was not completed in time, or came to a plain listener; or plain text came to one of TLS.',
-  'proxy-header': 'A PROXY header was missing, late or makes no sense, or came from whom no one is asked for.',
-  'wrong-protocol': 'The first octet, or a line, was none of ours.',
-  answered: 'The client asked for one answer: CLOSE, `agent`, or a line answered with a bad status.',
+  unauthenticated: 'The client presented no valid token, or no accepted certificate.',
+  tls: 'A TLS handshake failed or timed out; or a TLS client connected to a plain listener, or a plain client to a TLS listener.',
+  'proxy-header':
+    'A PROXY header was missing, late or invalid, or came from an address that is not in `proxyProtocol.from`.',
+  'wrong-protocol': 'The first byte, or a line, does not belong to the protocol.',
+  answered: 'The connection was for one answer: CLOSE, `agent`, or a line answered with an unhealthy status.',
   drained: 'The server stopped.',
   'closed-by-application': 'The application closed it.',
-  internal: 'The server itself broke.',
+  internal: 'An internal error of the server.',
 };
 
 export const commands: readonly Command[] = [
@@ -104,7 +105,11 @@ const tables = {
     [
       ...commands.flatMap(({ name, exits }) => exits.map(([number, meaning]) => [code(name), String(number), meaning])),
       ['any', String(EXIT_USAGE), 'The command line was wrong.'],
-      ['any but `ping`, `explain`', String(EXIT_OUTPUT), 'Standard output could not be written, as on a full disk.'],
+      [
+        'any but `serve`, `ping`, `explain`',
+        String(EXIT_OUTPUT),
+        'Standard output could not be written, such as on a full disk.',
+      ],
     ].map((row) => row.map((text) => (text.startsWith('`') ? text : cell(text)))),
   ),
   'exit-dialects': table(

@@ -43,7 +43,7 @@ const everything = readdirSync('docs')
   .flatMap(shown);
 const trial = new Trial();
 const folder = mkdtempSync(join(tmpdir(), 'pongcheck-docs-'));
-/** A machine of its own, where the ports of the pages are free. */
+/** A separate machine, where the ports of the pages are free. */
 let machine: Host;
 let redis: Program;
 
@@ -58,12 +58,12 @@ function program(command: string, ...args: string[]): Program {
   return trial.program([command, ...args], { within: machine.within });
 }
 
-/** Waits until one of the shown words of a state is said by the responder. */
+/** Waits until the responder answers a line with this status. */
 async function until(word: string): Promise<void> {
   while (!run('echo ping | nc -q1 127.0.0.1 7464').startsWith(`pong ${word}`));
 }
 
-/** What the compiler finds wrong in a program of someone who is strict. */
+/** Errors of the compiler in a program, with strict options. */
 function typeFaults(text: string): string {
   const modules = join(process.cwd(), 'node_modules');
   writeFileSync(join(folder, 'program.mts'), text);
@@ -108,8 +108,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe('the commands of the pages', () => {
-  it('exist on every page but the one for programs', () => {
+describe('the commands in docs/', () => {
+  it('are on these pages, and on no other', () => {
     expect([...new Set(everything.map(({ page }) => page))]).toEqual(['run.md', 'scrape.md', 'write-a-client.md']);
   });
 
@@ -123,7 +123,7 @@ describe('the commands of the pages', () => {
     expect(typeFaults(text)).toBe('');
   });
 
-  it('report each fault as the pages show', async () => {
+  it('print what the pages show while Redis is down', async () => {
     await redis.kill();
     await until('fail');
     for (const { command, output } of everything.filter(({ scene }) => scene === 'broken')) {

@@ -70,7 +70,7 @@ export class ReplicaLag {
 
   /**
    * The answer may be blocked for long (by STOP REPLICA), and the server does not notice that a client has
-   * disconnected: each run would cost it a thread. So an outstanding answer is what the next run waits for.
+   * disconnected: each run would cost it a thread. So the next run waits for an outstanding answer instead.
    */
   private async ask(session: MysqlSession, signal: AbortSignal, deadline: number): Promise<readonly Channel[]> {
     const { answer } = this.pending ?? this.begin(session);

@@ -47,7 +47,7 @@ class StepFailure extends Error {
 /**
  * Runs one session. Never rejects, and takes no longer than the timeouts of its steps.
  *
- * @param stepTimeout timeout of a step that has none of its own, in milliseconds
+ * @param stepTimeout timeout of a step without its own `timeout`, in milliseconds
  */
 export async function play(session: Session, subject: Subject, stepTimeout = STEP_TIMEOUT_MS): Promise<Outcome> {
   const beside: Dialogue[] = [];

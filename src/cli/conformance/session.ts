@@ -39,7 +39,7 @@ export interface Session {
   readonly rules: readonly string[];
   /** Required settings of the server; absent: any server. */
   readonly responder?: Wanted;
-  /** Connections opened before the session: a number of silent ones, or for each the bytes that it sends, in hexadecimal. */
+  /** Connections opened before the session: the number of silent ones, or the bytes that each one sends, in hexadecimal. */
   readonly beside?: number | readonly string[];
   readonly steps: readonly Step[];
 }

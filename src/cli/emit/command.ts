@@ -20,7 +20,7 @@ export const emitCommand: Command = {
     {
       long: 'mode',
       value: 'tcp|http',
-      description: 'For haproxy: mode of the backend, the same as of its frontends. Default: tcp.',
+      description: 'For haproxy: mode of the backend, which must match that of its frontends. Default: tcp.',
     },
   ],
   exits: [

@@ -363,7 +363,7 @@ export class Link extends EventEmitter<LinkEvents> {
 }
 
 /**
- * Maintains one healthy connection to the first healthy of `addresses`. Returns immediately; the link emits `state`,
+ * Maintains one healthy connection, to the first healthy address of `addresses`. Returns immediately; the link emits `state`,
  * `status`, `pong` and `warning`, and `changes()` iterates over its states.
  *
  * @throws PongcheckError `PONGCHECK_ADDRESS` or `PONGCHECK_CONFIG`.

@@ -65,7 +65,7 @@ export class Run {
   private async work(): Promise<void> {
     let result = await this.attempt();
     let isTooLate = this.isLate && this.blocked >= this.check.timeout;
-    // Either this check or something else blocked the event loop: a second attempt, alone, tells which.
+    // Either this check or something else blocked the event loop: a second attempt, without other runs, shows which.
     if (this.isLate && !isTooLate && this.mayRepeat) {
       const endTurn = await this.waitForTurn();
       if (!this.open) endTurn?.();

@@ -3,7 +3,7 @@ import type { NormalizedResult } from '../result.js';
 import type { Loader } from './loader.js';
 import type { Run, RunListener } from './run.js';
 
-/** Number of hanging runs from which on no further run is started ... */
+/** Number of hanging runs at which no further run is started ... */
 export const MAX_ABANDONED = 3;
 /** ... except one per this interval, in milliseconds, in case the check works again, ... */
 export const RETRY_MS = 30_000;

@@ -40,7 +40,7 @@ export function healthRoute(context: RouteContext): FastifyPluginAsync {
   };
 }
 
-/** The values of a query parameter; undefined if the query parser of the application returned other types than strings. */
+/** The values of a query parameter; undefined if the query parser of the application returned types other than strings. */
 function names(parameter: unknown): string[] | undefined {
   const values: unknown[] = parameter === undefined ? [] : [parameter].flat();
   return values.every((name) => typeof name === 'string') ? values : undefined;

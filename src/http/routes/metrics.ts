@@ -4,7 +4,7 @@ import { get } from '../route.js';
 import { scrape } from './scrape.js';
 
 /**
- * `GET /metrics`: the metrics, in the format of the registry. Runs no check; 200 whatever the status of the service is.
+ * `GET /metrics`: the metrics, in the format of the registry. Runs no check; 200 regardless of the status of the service.
  * 503 if another collector in the registry of the application does not answer in time.
  */
 export function metricsRoute({ register, clock, renderings }: RouteContext): FastifyPluginAsync {

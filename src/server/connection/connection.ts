@@ -45,8 +45,8 @@ let lastId = 0;
  * One accepted connection, from its first byte to its close. Protocol handling is delegated to the session, which
  * `protocol/detect.ts` selects; when it reads is decided in `flow-control.ts`, when it expires in `time-limits.ts`.
  *
- * Most connections are idle, so each is kept small: no closure, no timer and no buffer of its own; the listeners of
- * its socket are shared functions.
+ * Most connections are idle, so each is kept small: it has no closure, timer or buffer, and the listeners of its socket
+ * are shared functions.
  */
 export class Connection implements Sweepable, ConnectionState {
   readonly id = ++lastId;
@@ -252,7 +252,7 @@ export class Connection implements Sweepable, ConnectionState {
     else this.socket.resume();
   }
 
-  /** A limit may no longer be reached: reads on, or closes if that was the last answer. */
+  /** Resumes reading if a limit is no longer reached, or closes the connection after the last answer. */
   onProgress(): void {
     resumeWithinLimits(this);
     this.closeIfDone();

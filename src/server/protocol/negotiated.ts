@@ -34,7 +34,7 @@ export class NegotiatedHello {
     this.heartbeat?.received(now);
   }
 
-  /** The own event loop was blocked for `lag` milliseconds until `now`: restarts the limits for which that is too long. */
+  /** The event loop was blocked for `lag` milliseconds until `now`: restarts the limits for which that is too long. */
   onStall(lag: number, now: number): void {
     if (this.silence > 0 && lag > stallTolerance(this.silence)) this.receivedAt = now;
     const limit = this.heartbeat?.limit ?? 0;
