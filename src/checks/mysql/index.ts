@@ -5,6 +5,7 @@ import { secretsOfMap, secretsOfUrl } from '../shared/secrets.js';
 import type { TlsOptions } from '../shared/tls.js';
 import { readUrl } from '../shared/url.js';
 import { MysqlCheck, type MysqlExpectations } from './check.js';
+import { loadDriver } from './driver.js';
 import { loginOfPool, loginOfUrl } from './login.js';
 import { mysqlOptions, mysqlPoolOptions } from './options.js';
 import { corePool, type MysqlPool } from './pool.js';
@@ -53,7 +54,7 @@ export function mysqlCheck(options: MysqlOptions, clock: Clock = systemClock): C
   const { settings, options: own } = hasPool(options)
     ? parseCheckOptions<Partial<MysqlUrlOptions> & MysqlPoolOptions>(KIND, mysqlPoolOptions, options)
     : parseCheckOptions<MysqlUrlOptions>(KIND, mysqlOptions, options);
-  const definition = { ...settings, kind: KIND, componentType: 'datastore', load: () => import('mysql2') };
+  const definition = { ...settings, kind: KIND, componentType: 'datastore', load: loadDriver };
   if ('pool' in own) {
     const pool = corePool(own.pool);
     const login = loginOfPool(pool.config.connectionConfig);

@@ -7,6 +7,7 @@ import { readUrls } from '../shared/url.js';
 import { RedisCheck } from './check.js';
 import { RedisClientCheck } from './client-check.js';
 import { ClientProbe, type RedisClient } from './client-probe.js';
+import { importDriver } from './driver.js';
 import type { RedisExpectations } from './evaluate.js';
 import { loginOfSentinels, loginOfUrl, type SentinelOptions } from './login.js';
 import { redisClientOptions, redisOptions } from './options.js';
@@ -62,7 +63,7 @@ export function redisCheck(given: RedisOptions, clock: Clock = systemClock): Che
   const { settings, options } = hasClient(given)
     ? parseCheckOptions<RedisClientOptions>(KIND, redisClientOptions, given)
     : parseCheckOptions<RedisUrlOptions>(KIND, redisOptions, given);
-  const definition = { ...settings, kind: KIND, componentType: 'datastore', load: () => import('ioredis') };
+  const definition = { ...settings, kind: KIND, componentType: 'datastore', load: importDriver };
   if ('client' in options) {
     const probe = new ClientProbe(options.client);
     const check = new RedisClientCheck(new RedisCheck(probe.login, options, clock), probe, clock);
