@@ -42,7 +42,7 @@ export type MysqlOptions = MysqlUrlOptions | MysqlPoolOptions;
  * is lost (`master-down`), the lag is at most the last known lag plus the time since: the check warns until that
  * exceeds `maxLag`, then it fails. If the lag may not be read, it warns. A server that is not a replica has no lag.
  *
- * With a `pool`, the check also tells server and pool failures apart: `pool-exhausted` if the server answers but the
+ * With a `pool`, the check separates failures of server and pool: `pool-exhausted` if the server answers but the
  * pool provides no connection, or none that answers, within three quarters of the remaining time. The observed value is
  * the counts of the pool. The check queues for a connection like the application and leaves the queue when it ends; a
  * connection that does not answer is removed from the pool.

@@ -52,7 +52,7 @@ export type RedisOptions = RedisUrlOptions | RedisClientOptions;
  * or with `role: 'replica'` of a replica that is up. They are queried again as soon as that server changes its role or
  * is lost. If none answers, the check warns as long as the existing connection answers.
  *
- * With a `client`, the check also tells server and client failures apart: `pool-exhausted` if the server answers but
+ * With a `client`, the check separates failures of server and client: `pool-exhausted` if the server answers but
  * the client is not connected, or does not answer, within three quarters of the remaining time. At most one PING of the
  * check is outstanding on the client. A client that the application has not connected yet is not used.
  *
