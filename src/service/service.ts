@@ -170,6 +170,8 @@ export class Service {
       throw new PongcheckError('PONGCHECK_STARTED', `the service was ${this.stopping ? 'stopped' : 'started'} already`);
     }
     this.opening = this.open();
+    // Opening HTTP loads modules, which would block the event loop during the first runs.
+    this.health.start(this.opening);
     try {
       await this.opening;
     } catch (error) {
@@ -184,7 +186,6 @@ export class Service {
     const listeners = this.settings.listen.map(({ url, ...own }) => [parseAddress(url), own] as const);
     if (this.joined) this.metrics = this.join(this.joined);
     this.loop.start();
-    this.health.start();
     for (const [address, own] of listeners) {
       if (!this.stopping) this.bound.push(formatAddress(await this.server.listen(address, own)));
     }

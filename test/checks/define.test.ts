@@ -49,9 +49,12 @@ describe('the definition of a check', () => {
     expect(once.groups).toEqual(['a']);
   });
 
-  it.each([1n, '', 'x'.repeat(65), {}])('takes no component type that a report could not tell: %p', (componentType) => {
-    expect(() => define({ componentType })).toThrow('componentType is');
-  });
+  it.each([1n, '', 'x'.repeat(65), {}])(
+    'refuses a component type that does not fit into a report: %p',
+    (componentType) => {
+      expect(() => define({ componentType })).toThrow('componentType is');
+    },
+  );
 
   it('takes a function, as a kind of its own', async () => {
     const check = defineCheck('own', async (signal) => signal.aborted);

@@ -50,7 +50,7 @@ afterAll(() => {
 const run = (options: DiskOptions) => runCheck(diskCheck(options));
 
 describe('a disk check', () => {
-  it('passes where there is room, and tells how much of the space is free', async () => {
+  it('passes with enough space, and reports how much of it is free', async () => {
     const outcome = await run({ path: folder, minFreePercent: 0, minFreeInodesPercent: 0 });
     expect(outcome).toMatchObject({ status: 'pass', observedUnit: '%' });
     const { bfree, bavail, blocks } = statfsSync(folder);
@@ -106,7 +106,7 @@ describe('a disk check', () => {
     expect(await run({ path: folder })).toMatchObject({ status: 'pass' });
   });
 
-  it('says of a path that is gone that it is', async () => {
+  it('reports a path that no longer exists', async () => {
     const path = join(folder, 'gone');
     expect(await run({ path })).toMatchObject({
       status: 'fail',

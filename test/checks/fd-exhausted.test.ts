@@ -44,7 +44,7 @@ await health.stop();
 clearInterval(alive);`;
 
 describe('a process that has no file descriptor left', () => {
-  it('does not say that its dependencies fail, whatever the kind of check', async () => {
+  it('reports no failure of a dependency, for each kind of check', async () => {
     const { stdout } = await promisify(execFile)('prlimit', [
       '--nofile=128:128',
       process.execPath,

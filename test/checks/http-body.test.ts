@@ -100,14 +100,14 @@ describe('the body of an answer', () => {
 
   it.each<[string, string | undefined, Buffer]>([
     ['in UTF-8', 'text/plain; charset=utf-8', Buffer.from('grün')],
-    ['in UTF-8 that nobody says', undefined, Buffer.from('grün')],
+    ['in UTF-8 without a charset', undefined, Buffer.from('grün')],
     ['in UTF-8 with its mark', 'text/plain', Buffer.from('\ufeffgrün')],
     ['in Latin 1', 'text/html; charset=ISO-8859-1', Buffer.from('grün', 'latin1')],
     ['in Latin 1, quoted', 'text/html; a=b; Charset = "windows-1252"', Buffer.from('grün', 'latin1')],
     ['in UTF-16', 'text/plain; charset=utf-16le', Buffer.from('grün', 'utf16le')],
     ['in UTF-16 by its mark', 'text/plain; charset=utf-8', Buffer.from('\ufeffgrün', 'utf16le')],
     ['in UTF-16 by its mark, high first', 'text/plain', Buffer.from('\ufeffgrün', 'utf16le').swap16()],
-    ['in a charset that nobody knows', 'text/plain; charset=klingon', Buffer.from('grün')],
+    ['in an unknown charset', 'text/plain; charset=klingon', Buffer.from('grün')],
     ['in a charset that must not be', 'text/plain; charset=replacement', Buffer.from('grün')],
   ])('is a text %s', async (_what, type, body) => {
     answer(zlib.gzipSync(body), { 'content-encoding': 'gzip', ...(type && { 'content-type': type }) });

@@ -35,7 +35,7 @@ describe('an http check', () => {
     expect(service.accepted).toBe(1);
   });
 
-  it('tells a bad status by its number, and is well again at the next run', async () => {
+  it('reports the number of a bad status, and passes at the next run', async () => {
     const definition = check();
     service.mode = '503';
     expect(await runCheck(definition)).toMatchObject({
@@ -72,12 +72,12 @@ describe('an http check', () => {
     expect(await runCheck(check({ timeout: 200 }))).toMatchObject({ status: 'fail', reason: 'timeout' });
   });
 
-  it('tells a bad status without waiting for a body that drips', async () => {
+  it('reports a bad status without waiting for a slow body', async () => {
     service.mode = (_, response) => void response.writeHead(503, { 'content-length': 9 }).write('.');
     expect(await runCheck(check())).toMatchObject({ reason: 'bad-status', observedValue: 503 });
   });
 
-  it('tells a close in the middle of the body', async () => {
+  it('reports a close in the middle of the body', async () => {
     const definition = check();
     service.mode = 'close-in-body';
     expect(await runCheck(definition)).toMatchObject({ status: 'fail', reason: 'reset' });
@@ -105,7 +105,7 @@ describe('an http check', () => {
     expect(service.requests).toBe(1);
   });
 
-  it('tells that nobody listens, and is well again when somebody does', async () => {
+  it('fails with refused while nothing listens, and passes when the service is back', async () => {
     const { port } = service;
     const definition = check();
     await runCheck(definition);
@@ -175,7 +175,7 @@ describe('an http check', () => {
     });
   });
 
-  it('tells a secret to the service, and to nobody that it redirects to', async () => {
+  it('sends secrets to the service, and not to another origin after a redirect', async () => {
     const other = await HttpService.start();
     const received: (string | undefined)[] = [];
     other.mode = (request, response) => {
@@ -197,7 +197,7 @@ describe('an http check', () => {
     await other.stop();
   });
 
-  it('lets go of everything when it is closed', async () => {
+  it('releases everything when it is closed', async () => {
     const definition = check();
     await runCheck(definition);
     expect(service.connections).toBe(1);
@@ -215,7 +215,7 @@ describe('an http check of something else', () => {
   };
   afterEach(() => new Promise((resolve) => server.close(resolve)));
 
-  it('tells an answer that is no HTTP', async () => {
+  it('fails with protocol for an answer that is not HTTP', async () => {
     const definition = httpCheck({ url: `http://127.0.0.1:${await answering('220 mail ready\r\n')}/` });
     expect(await runCheck(definition)).toMatchObject({
       status: 'fail',
@@ -225,7 +225,7 @@ describe('an http check of something else', () => {
     await definition.close?.();
   });
 
-  it('tells a port without TLS', async () => {
+  it('fails with tls at a port without TLS', async () => {
     const definition = httpCheck({ url: `https://127.0.0.1:${await answering('HTTP/1.1 400 Bad Request\r\n\r\n')}/` });
     expect(await runCheck(definition)).toMatchObject({ status: 'fail', reason: 'tls' });
     await definition.close?.();
@@ -249,7 +249,7 @@ describe('an http check by TLS', () => {
   });
 
   it.each([
-    ['refuses a certificate of nobody it knows', {}, 'tls'],
+    ['refuses a certificate of an unknown CA', {}, 'tls'],
     ['refuses one of another name', { known: true, servername: 'other' }, 'tls'],
     ['takes one of a given authority', { known: true, servername: 'localhost' }, undefined],
     ['accepts any with verify: false', { verify: false }, undefined],

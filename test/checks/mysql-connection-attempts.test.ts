@@ -83,7 +83,7 @@ describe('the attempts to a MySQL server', () => {
     expect(then).not.toHaveBeenCalled();
   });
 
-  it('keeps what was finished while nobody waited', async () => {
+  it('keeps a login that finished between runs', async () => {
     await failedAttempt();
     last().let();
     expect(attempts.take()).toBe(opened[0]);
@@ -150,7 +150,7 @@ describe('the attempts to a MySQL server', () => {
     expect(opened).toHaveLength(2);
   });
 
-  it('lets go of the unfinished one when it is closed', async () => {
+  it('closes the unfinished one when it is closed', async () => {
     await failedAttempt();
     attempts.close();
     expect(last().lost).toBe(true);

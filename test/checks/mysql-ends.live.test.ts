@@ -83,7 +83,7 @@ describe('a MySQL check', () => {
     expect(proxy.accepted - accepted).toBe(1);
   });
 
-  it('lets go of the connection that did not answer, and of no other', async () => {
+  it('closes the connection that did not answer, and no other', async () => {
     const trial = check({ timeout: 50 });
     await runCheck({ ...trial, timeout: 3000 });
     proxy.freeze();

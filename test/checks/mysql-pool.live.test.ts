@@ -131,7 +131,7 @@ describe('a MySQL check of the application’s own pool', () => {
     expect(waitingIn(pool)).toBe(0);
   });
 
-  it('takes its place in the queue back also where somebody traces the driver', async () => {
+  it('removes its request from the queue also if a tracing library wraps the driver', async () => {
     const start = 'tracing:mysql2:pool:connect:start';
     let traced = 0;
     const trace = () => void traced++;
@@ -157,7 +157,7 @@ describe('a MySQL check of the application’s own pool', () => {
   });
 
   it.each([
-    ['that queues nobody', { waitForConnections: false }, /^No connections available/],
+    ['that queues no request', { waitForConnections: false }, /^No connections available/],
     ['whose queue is full', { queueLimit: 1 }, /^Queue limit reached/],
   ])('says pool-exhausted of a pool %s', async (_what, options, output) => {
     const pool = poolOf(options);
@@ -211,7 +211,7 @@ describe('a MySQL check of the application’s own pool', () => {
   });
 
   itOwnServer(
-    'says refused where the server is gone, timeout where it stands still, and leaves the pool alone',
+    'fails with refused for a stopped server and with timeout for a frozen one, and does not use the pool',
     async () => {
       const pool = poolOf();
       const trial = check(pool);

@@ -88,7 +88,7 @@ describe('a MySQL check of a primary and its replica', () => {
     await passes(strict);
   });
 
-  itOwnServer('tells that replication has stopped, and warns until the lag can be too much', async () => {
+  itOwnServer('reports that replication has stopped, and warns until the lag may exceed its limit', async () => {
     const [strict, lenient] = [check(replica, { maxLag: 0 }), check(replica, { maxLag: HOUR_MS })];
     for (const trial of [strict, lenient]) await passes(trial);
     await replica.query('STOP SLAVE SQL_THREAD');

@@ -30,7 +30,7 @@ describe('a MySQL check of what is no MySQL server, or a broken one', () => {
     ['one that is full', 'too-many-connections', errorPacket(0, 1040, '#08004Too many connections')],
     ['one that is full and counts from 1', 'too-many-connections', errorPacket(1, 1040, 'Too many connections')],
     ['one that shuts down', 'reset', errorPacket(0, 1053, '#08S01Server shutdown in progress')],
-  ])('tells %s', async (_what, reason, said) => {
+  ])('reports %s', async (_what, reason, said) => {
     expect(await runAgainst((socket) => socket.write(said))).toMatchObject({ status: 'fail', reason });
   });
 
@@ -45,7 +45,7 @@ describe('a MySQL check of what is no MySQL server, or a broken one', () => {
     expect(await runAgainst(() => {}, 100)).toMatchObject({ status: 'fail', reason: 'timeout' });
   });
 
-  it('tells one that closes without a word, or resets', async () => {
+  it('fails with reset for a server that closes without data, or resets', async () => {
     expect(await runAgainst((socket) => socket.end())).toMatchObject({ status: 'fail', reason: 'reset' });
     await new Promise((resolve) => server.close(resolve));
     expect(await runAgainst((socket) => socket.resetAndDestroy())).toMatchObject({ status: 'fail', reason: 'reset' });

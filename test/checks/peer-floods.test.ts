@@ -56,7 +56,7 @@ describe('a peer that sends without end', () => {
     tcpCheck({ url: `tcp://127.0.0.1:${port}`, send: 'hello', expect: 'ready', timeout: 5000 });
 
   it.each<[string, Buffer]>([
-    ['PONGs that nobody asked for', pong(99n)],
+    ['PONGs without a request', pong(99n)],
     ['PINGs', frame(0x01, 0, 0, 7n)],
     ['ERRORs of no question', error(99n, 1, 0)],
     ['reports of no question', pong(99n, 3, 0, JSON.stringify({ state: 'fail', output: 'x'.repeat(60_000) }))],

@@ -64,7 +64,7 @@ describe('what a pingpong check asks', () => {
     expect(server.frames).toMatchObject([{ body: '{"timeoutMs":0}' }]);
   });
 
-  it('never counts more hops than a PING can tell', async () => {
+  it('never counts more hops than a PING can carry', async () => {
     await against(({ id }) => pong(id));
     await run(800, 15);
     expect((server.frames[0]?.flags as number) >> HOPS_SHIFT).toBe(15);
@@ -146,15 +146,18 @@ describe('the connection of a pingpong check', () => {
     expect(server.sockets).toHaveLength(1);
   });
 
-  it.each(['end', 'resetAndDestroy'] as const)('is made anew at once when the other broke it (%s)', async (end) => {
-    await against(({ id }) => pong(id));
-    await run();
-    server.sockets[0]?.[end]();
-    expect(await run()).toMatchObject({ status: 'pass' });
-    expect(server.sockets).toHaveLength(2);
-  });
+  it.each(['end', 'resetAndDestroy'] as const)(
+    'is reopened at once after the other side closed it (%s)',
+    async (end) => {
+      await against(({ id }) => pong(id));
+      await run();
+      server.sockets[0]?.[end]();
+      expect(await run()).toMatchObject({ status: 'pass' });
+      expect(server.sockets).toHaveLength(2);
+    },
+  );
 
-  it('is made anew where it is broken instead of an answer', async () => {
+  it('is reopened if it is closed instead of an answer', async () => {
     await against(({ id }) => {
       if (server.frames.length !== 2) return pong(id);
       server.sockets[0]?.destroy();
@@ -206,7 +209,7 @@ describe('the connection of a pingpong check', () => {
 });
 
 describe('the reason of a pingpong check', () => {
-  it('is refused where nobody listens', async () => {
+  it('fails with refused where nothing listens', async () => {
     await against(() => undefined);
     const { port } = server;
     await server.stop();

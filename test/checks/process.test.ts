@@ -50,7 +50,7 @@ async function until(run: () => Promise<CheckResult>, status: string): Promise<C
 }
 
 describe('a process check', () => {
-  it('says to whoever asks that the event loop was blocked for 2 s, and recovers', async () => {
+  it('reports that the event loop was blocked for 2 s, and recovers', async () => {
     service = createService({
       http: false,
       listen: [{ url: 'pong://127.0.0.1:0' }],
@@ -143,7 +143,7 @@ describe('a process check', () => {
     expect(await make({ maxDelay: 0, maxHeap: 100 })()).toMatchObject({ status: 'pass' });
   });
 
-  it('has its own window, whatever the windows of others do', async () => {
+  it('has its own window, independent of those of other checks', async () => {
     const limits = { warnDelay: 200, maxDelay: 200, warnUtilization: 100, maxUtilization: 100 };
     const other = processCheck({ ...limits, window: 100 });
     const runOther = () => other.run(new AbortController().signal, 0);

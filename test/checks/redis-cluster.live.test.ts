@@ -34,7 +34,7 @@ describe('a check of a Redis cluster', () => {
   }
   const well = { status: 'pass', observedValue: 'primary' };
 
-  itOwnServer('passes at each node, with whatever key it writes, and writes it where it is', async () => {
+  itOwnServer('passes at each node with any key, and writes a key that the node serves', async () => {
     for (const node of nodes) await node.command(['FLUSHALL']);
     for (const node of nodes) {
       expect(await runCheck(check(node))).toMatchObject(well);

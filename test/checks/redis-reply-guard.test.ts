@@ -80,7 +80,7 @@ describe('the guard of replies', () => {
   it.each([
     ['an alert', 0x15],
     ['a handshake', 0x16],
-  ])('tells %s of TLS', (_what, type) => {
+  ])('recognizes %s of TLS', (_what, type) => {
     const check = () => new RedisReplyGuard().check(Buffer.from([type, 3, 3, 0, 2, 2, 70]));
     expect(check).toThrow(expect.objectContaining({ reason: 'tls' }));
   });

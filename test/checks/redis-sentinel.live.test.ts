@@ -68,7 +68,7 @@ describe('a check of a Redis that Sentinels watch', () => {
     }
   });
 
-  itOwnServer('needs but one Sentinel that answers, of those that are gone or stand still', async () => {
+  itOwnServer('needs only one Sentinel that answers, if others are stopped or frozen', async () => {
     const [first, second] = sentinels;
     await first.freeze();
     closing.push(() => first.thaw());
@@ -107,7 +107,7 @@ describe('a check of a Redis that Sentinels watch', () => {
     });
   });
 
-  itOwnServer('warns while the Sentinels are gone and the connection that it has answers', async () => {
+  itOwnServer('warns while no Sentinel answers and the existing connection does', async () => {
     const [primary] = servers;
     const lone = await Sentinel.start(NAME, primary);
     closing.push(() => lone.stop());
@@ -138,7 +138,7 @@ describe('a check of a Redis that Sentinels watch', () => {
     expect(await runCheck(check({ url }))).toMatchObject({ status: 'fail', reason: 'auth' });
   });
 
-  itOwnServer('tells a Sentinel that a plain URL leads to, also where a database or a write is wanted', async () => {
+  itOwnServer('reports a Sentinel at a plain URL, also with a database or a key to write', async () => {
     const { address } = sentinels[0];
     const found = {
       status: 'fail',
@@ -151,14 +151,14 @@ describe('a check of a Redis that Sentinels watch', () => {
     expect(await runCheck(check({ url: `redis://${address}/2` }))).toMatchObject(found);
   });
 
-  itOwnServer('tells Sentinels that do not speak TLS', async () => {
+  itOwnServer('fails with tls for Sentinels without TLS', async () => {
     const { address } = sentinels[0];
     const made = redisCheck({ url: `rediss+sentinel://${address}/${NAME}`, tls: { verify: false }, timeout: 800 });
     closing.push(() => made.close?.());
     expect(await runCheck(made)).toMatchObject({ reason: 'tls', output: expect.stringMatching(/does not use TLS/) });
   });
 
-  itOwnServer('goes at once to the primary that the Sentinels name, where the one that it had is gone', async () => {
+  itOwnServer('checks the new primary at once when the former one has stopped', async () => {
     const [first, second] = await Promise.all([Redis.start(), Redis.start()]);
     const lone = await Sentinel.start(NAME, first);
     closing.push(() => Promise.all([first.stop(), second.stop(), lone.stop()]));

@@ -36,7 +36,7 @@ describe('a check of Redis', () => {
     while ((await connections()) > count) await new Promise((resolve) => setImmediate(resolve));
   };
 
-  it('passes with the role as what it observed, on one connection for all runs, and lets go of it', async () => {
+  it('passes with the role as its observed value, on one connection for all runs, and closes it', async () => {
     const before = await connections();
     const definition = check({ url: server.url() });
     for (let run = 0; run < 5; run++) expect(await runCheck(definition)).toMatchObject(well);
@@ -65,7 +65,7 @@ describe('a check of Redis', () => {
     },
   );
 
-  itOwnServer('tells that it is gone, and is well at the first run after it came back', async () => {
+  itOwnServer('fails with refused while it is stopped, and passes at the first run after its restart', async () => {
     const definition = check({ url: server.url() });
     await runCheck(definition);
     await server.kill();
@@ -83,7 +83,7 @@ describe('a check of Redis', () => {
     expect(await runCheck(definition)).toMatchObject(well);
   });
 
-  itOwnServer('tells that it is loading, and is well when it has loaded', async () => {
+  itOwnServer('fails with loading, and passes when it has loaded', async () => {
     const definition = check({ url: server.url() });
     await server.restartLoading();
     for (let run = 0; run < 2; run++) {
@@ -94,7 +94,7 @@ describe('a check of Redis', () => {
     await server.restart();
   });
 
-  itOwnServer('tells that it wants a password, which one is wrong, and takes the right one', async () => {
+  itOwnServer('fails with auth without a password or with a wrong one, and passes with the right one', async () => {
     const secret = 'c0rrect/h@rse';
     await server.command(['CONFIG', 'SET', 'requirepass', secret]);
     const without = await runCheck(check({ url: server.url() }));
@@ -118,7 +118,7 @@ describe('a check of Redis', () => {
     expect(refused).toMatchObject({ status: 'fail', reason: 'auth', output: expect.stringMatching(/^NOPERM/) });
   });
 
-  itOwnServer('tells that it has no connection left, and is well when it has', async () => {
+  itOwnServer('fails with too-many-connections, and passes when there is a free one', async () => {
     const definition = check({ url: server.url() });
     const client = await Redis.start();
     closing.push(() => client.stop());
@@ -148,7 +148,7 @@ describe('a check of Redis', () => {
   });
 });
 
-it('tells what the server said where that then resets the connection', async () => {
+it('reports the error of a server that then resets the connection', async () => {
   const server = createServer((socket) => {
     socket.on('error', () => {});
     socket.once('data', () => {
@@ -191,12 +191,12 @@ describe('a check of what is no Redis', () => {
     ],
     ['a reset', 'reset', (socket) => socket.once('data', () => socket.resetAndDestroy())],
     ['a close without a word', 'reset', (socket) => socket.end()],
-  ])('tells %s', async (_what, reason, answer) => {
+  ])('reports %s', async (_what, reason, answer) => {
     const outcome = await runCheck(check({ url: await answering(answer) }));
     expect(outcome).toMatchObject({ status: 'fail', reason });
   });
 
-  it('tells a port without TLS', async () => {
+  it('fails with tls at a port without TLS', async () => {
     const url = await answering((socket) => socket.once('data', () => socket.end('-ERR unknown command\r\n')));
     expect(await runCheck(check({ url: url.replace('redis:', 'rediss:') }))).toMatchObject({
       reason: 'tls',

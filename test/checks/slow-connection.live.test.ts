@@ -1,5 +1,9 @@
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { defineCheck } from '../../src/checks/define.js';
 import { httpCheck } from '../../src/checks/http/index.js';
@@ -11,6 +15,7 @@ import type { CheckDefinition } from '../../src/health/check.js';
 import { type NormalizedResult, ResultNormalizer } from '../../src/health/result.js';
 import { Run } from '../../src/health/runs/run.js';
 import { createService } from '../../src/service/service.js';
+import { compiledPackage } from '../cli/compiled.js';
 import { FakeClock, settle } from '../fake-clock.js';
 import { makeCertificate } from '../live/certificate.js';
 import { HttpService } from '../live/http-service.js';
@@ -74,12 +79,26 @@ async function passes(port: number, make: (port: number) => CheckDefinition): Pr
   }
 }
 
-it.each([
-  ['mysql', 'createConnection', () => mysqlCheck({ url: 'mysql://127.0.0.1/' })],
-  ['redis', 'Redis', () => redisCheck({ url: 'redis://127.0.0.1' })],
-] as const)('a %s check loads its driver before its first run', async (_kind, exported, make) => {
-  expect(await make().load?.()).toHaveProperty(exported);
-});
+/** CommonJS modules loaded by `load` and by the first run of a check, in a new process. */
+async function modulesLoaded(factory: string, url: string): Promise<{ byLoad: string[]; byRun: string[] }> {
+  const script = `
+    import { createRequire } from 'node:module';
+    import { ${factory} } from ${JSON.stringify(pathToFileURL(join(compiledPackage(), 'dist', 'index.js')))};
+    const { cache } = createRequire('/');
+    const check = ${factory}({ url: ${JSON.stringify(url)} });
+    await check.load();
+    const byLoad = Object.keys(cache);
+    const deadline = performance.now() + 30_000;
+    const { status } = await check.run(AbortSignal.timeout(30_000), deadline);
+    const byRun = Object.keys(cache).filter((name) => !byLoad.includes(name));
+    console.log(JSON.stringify({ status, byLoad, byRun }));
+    await check.close();
+  `;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script]);
+  const { status, ...modules } = JSON.parse(stdout);
+  expect(status).toBe('pass');
+  return modules;
+}
 
 describe('a check whose connection takes almost its timeout to be made', () => {
   describe('of MariaDB', () => {
@@ -88,6 +107,11 @@ describe('a check whose connection takes almost its timeout to be made', () => {
       server = await MariaDb.start();
     }, 60_000);
     afterAll(() => server.stop());
+    it('has loaded its driver before its first run', async () => {
+      const { byLoad, byRun } = await modulesLoaded('mysqlCheck', server.url());
+      expect(byLoad).toContainEqual(expect.stringContaining('mysql2'));
+      expect(byRun).toEqual([]);
+    });
     it('passes its first run', () => passes(server.port, (port) => mysqlCheck({ url: server.url({ port }) })));
   });
 
@@ -99,6 +123,17 @@ describe('a check whose connection takes almost its timeout to be made', () => {
     });
     try {
       await passes(port, (proxied) => redisCheck({ url: `rediss://127.0.0.1:${proxied}`, tls }));
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it('of Redis has loaded its driver before its first run', async () => {
+    const server = await Redis.start();
+    try {
+      const { byLoad, byRun } = await modulesLoaded('redisCheck', server.url());
+      expect(byLoad).toContainEqual(expect.stringContaining('ioredis'));
+      expect(byRun).toEqual([]);
     } finally {
       await server.stop();
     }

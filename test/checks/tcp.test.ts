@@ -104,7 +104,7 @@ describe('a tcp check', () => {
     expect(await run({ url, expect: '220' })).toMatchObject({ status: 'fail', reason: 'bad-body' });
   });
 
-  it('tells a connection that is closed without a word', async () => {
+  it('fails with reset for a connection that is closed without data', async () => {
     const url = await serve((socket) => void socket.end());
     expect(await run({ url, expect: '220' })).toMatchObject({ status: 'fail', reason: 'reset' });
   });
@@ -119,7 +119,7 @@ describe('a tcp check', () => {
     expect(await run({ url, expect: 'ready', maxAnswer: 105 })).toMatchObject({ status: 'pass' });
   });
 
-  it('ends with its timeout where nothing comes, and lets go of the connection', async () => {
+  it('ends at its timeout without an answer, and closes the connection', async () => {
     let closed: Promise<unknown> | undefined;
     const url = await serve((socket) => {
       closed = once(socket.resume(), 'close');

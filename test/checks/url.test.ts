@@ -54,7 +54,7 @@ describe('an open map of options', () => {
     expect(secrets({ a: true, b: null, c: undefined, d: '', key: '' })).toEqual([]);
   });
 
-  it('leaves out what is named as harmless, whatever is below it', () => {
+  it('leaves out keys named as harmless, with everything below them', () => {
     const map = { queue: 'orders', Labels: { team: 'core', list: ['long text'] }, other: 'kept' };
     expect(secrets(map, ['queue', 'labels'])).toEqual(['kept']);
   });

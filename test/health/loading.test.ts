@@ -2,12 +2,18 @@ import { describe, expect, it } from '@jest/globals';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { settle } from '../fake-clock.js';
 import { registryOf } from './asking.js';
+import { defined } from './defined.js';
 import { ScriptedCheck } from './scripted-check.js';
+
+interface Work {
+  resolve(): void;
+  reject(error: unknown): void;
+}
 
 /** A check whose `load` settles when the test says so. */
 function loaded(settings = {}) {
   const check = new ScriptedCheck(settings) as ScriptedCheck & CheckDefinition;
-  const loads: { resolve(): void; reject(error: unknown): void }[] = [];
+  const loads: Work[] = [];
   check.load = () => new Promise<void>((resolve, reject) => loads.push({ resolve, reject }));
   return { check, loads };
 }
@@ -117,6 +123,45 @@ describe('what a check loads before its first run', () => {
     second.loads[0]?.reject(new Error('no'));
     await settle();
     first.check.last.pass();
+    await registry.stop();
+    expect(clock.timers).toBe(0);
+  });
+
+  it('is waited for by checks that load nothing, in any order, also after a reload', async () => {
+    const [plain, later] = [new ScriptedCheck({ timeout: 100 }), new ScriptedCheck({ timeout: 100 })];
+    const [first, second] = [loaded(), loaded()];
+    const { registry, clock } = registryOf({ plain, first: first.check });
+    registry.start();
+    await settle();
+    expect(plain.runs).toHaveLength(0);
+    await clock.advance(400);
+    first.loads[0]?.resolve();
+    await settle();
+    expect(plain.last).toMatchObject({ deadline: 500 });
+    plain.last.pass();
+    first.check.last.pass();
+    registry.reload({ checks: defined({ plain, later, second: second.check }) });
+    expect(later.runs).toHaveLength(0);
+    second.loads[0]?.resolve();
+    await settle();
+    expect(later.runs).toHaveLength(1);
+    later.last.pass();
+    second.check.last.pass();
+    await registry.stop();
+    expect(clock.timers).toBe(0);
+  });
+
+  it.each([
+    ['ends', (work: Work) => work.resolve()],
+    ['fails', (work: Work) => work.reject(new Error('no'))],
+  ])('includes other work at the start, until it %s', async (_how, end) => {
+    const check = new ScriptedCheck({ timeout: 100 });
+    const { registry, clock } = registryOf({ check });
+    registry.start(new Promise<void>((resolve, reject) => end({ resolve, reject })));
+    expect(check.runs).toHaveLength(0);
+    await settle();
+    expect(check.last).toMatchObject({ deadline: 100 });
+    check.last.pass();
     await registry.stop();
     expect(clock.timers).toBe(0);
   });

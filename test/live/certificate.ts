@@ -6,7 +6,7 @@ import { needProgram } from './server-process.js';
 
 const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
 
-/** A certificate for `localhost` that nobody but itself has signed. */
+/** A certificate for `localhost` that is self-signed. */
 export interface Certificate {
   /** Paths of PEM files. */
   readonly cert: string;

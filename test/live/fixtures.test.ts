@@ -18,7 +18,7 @@ describe('the MariaDB of the live tests', () => {
   }, 60_000);
   afterAll(() => mariadb.stop());
 
-  it('answers queries and tells its counters', async () => {
+  it('answers queries and reports its counters', async () => {
     expect(await mariadb.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
     expect(await mariadb.status('Threads_connected')).toBeGreaterThanOrEqual(1);
   });

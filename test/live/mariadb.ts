@@ -88,8 +88,8 @@ export class MariaDb {
   }
 
   /**
-   * `mysql://USER:PASSWORD@HOST:PORT/`, of root without a password unless told
-   * otherwise (of a given server: of its own user). `port` and `host` lead
+   * `mysql://USER:PASSWORD@HOST:PORT/`, of root without a password by
+   * default (of a given server: of its own user). `port` and `host` lead
    * through a proxy.
    */
   url({ user, password, host = this.host, port = this.port }: Partial<MariaDbLogin> = {}): string {

@@ -59,11 +59,11 @@ describe('the MySQL check', () => {
   const well = { status: 'pass', observedValue: 0, observedUnit: 'read_only' };
 
   describe('whose server is well', () => {
-    it('passes, and tells whether the server is read-only', async () => {
+    it('passes, and reports whether the server is read-only', async () => {
       expect(await runCheck(check())).toMatchObject(well);
     });
 
-    itOwnServer('tells a server that has become read-only, and passes: a replica is no fault', async () => {
+    itOwnServer('reports that the server has become read-only, and passes', async () => {
       const trial = check();
       closing.push(() => mariadb.query('SET GLOBAL read_only = 0'));
       await mariadb.query('SET GLOBAL read_only = 1');
@@ -93,7 +93,7 @@ describe('the MySQL check', () => {
     afterEach(() => mariadb.restart());
 
     itOwnServer(
-      'fails with timeout at its deadline, run after run, lets go, and passes when the server goes on',
+      'fails with timeout at each deadline, releases its connection, and passes when the server continues',
       async () => {
         const trial = check({ timeout: 200 });
         await runCheck(trial);

@@ -6,7 +6,7 @@ import { it } from '@jest/globals';
  * these are printed and counted as skipped.
  *
  * @example const itOwnServer = ownServer('TEST_MYSQL_URL');
- *          itOwnServer('tells a frozen server', async () => { ... });
+ *          itOwnServer('fails while the server is frozen', async () => { ... });
  */
 export function ownServer(variable: 'TEST_MYSQL_URL' | 'TEST_REDIS_URL'): OwnServerTest {
   return (description, trial, timeout) => {

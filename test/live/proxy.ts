@@ -88,7 +88,7 @@ export class TcpProxy {
   }
 }
 
-/** Node cannot reset a socket whose FIN is on its way, and would never let go of it. */
+/** Node cannot reset a socket whose FIN is on its way, and would never close it. */
 function reset(socket: Socket): void {
   if (socket.writableEnded) socket.destroy();
   else socket.resetAndDestroy();

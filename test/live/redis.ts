@@ -15,7 +15,7 @@ export interface RedisOptions {
 
 /**
  * A private Redis on a random port of 127.0.0.1, in a folder of its own, ready
- * within 0.1 s. It keeps nothing over a restart unless told to (`restart`).
+ * within 0.1 s. It keeps no data over a `restart`.
  *
  * With `TEST_REDIS_URL` set it stands for that server instead, which is not
  * ours: `own` is false, and freeze, thaw, kill and restart throw. Put the
@@ -60,7 +60,7 @@ export class Redis {
     return this.process !== undefined;
   }
 
-  /** `redis://USER:PASSWORD@HOST:PORT/0`; without credentials unless told (of a given server: its own). */
+  /** `redis://USER:PASSWORD@HOST:PORT/0`; without credentials by default (of a given server: its own). */
   url({ user, password, host = this.host, port = this.port }: Partial<RedisLogin> = {}): string {
     const url = new URL(this.given ?? 'redis://127.0.0.1/0');
     url.hostname = host;

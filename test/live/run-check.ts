@@ -5,15 +5,15 @@ import type { CheckDefinition, CheckFunction } from '../../src/health/check.js';
 import { type NormalizedResult, ResultNormalizer } from '../../src/health/result.js';
 import { Run } from '../../src/health/runs/run.js';
 
-/** What a run found out, as a report would show it, and how long it took. */
+/** Result of a run, as in a report, and its duration. */
 export interface Outcome extends NormalizedResult {
-  /** Milliseconds until the finding stood. */
+  /** Milliseconds until the result. */
   ms: number;
-  /** Milliseconds from then until the check had let go of what it held. */
+  /** Milliseconds from then until the check had released its resources. */
   letGoMs: number;
 }
 
-/** Runs a check once, as the registry would: loaded, with its timeout, and redacted. Resolves when the check has let go. */
+/** Runs a check once, as the registry would: loaded, with its timeout, and redacted. Resolves when the check has released its resources. */
 export async function runCheck(check: CheckDefinition | CheckFunction): Promise<Outcome> {
   const defined = defineCheck('trial', check);
   await defined.load?.();
@@ -23,7 +23,7 @@ export async function runCheck(check: CheckDefinition | CheckFunction): Promise<
     let finding: NormalizedResult | undefined;
     let endedAt = 0;
     let settledAt: number | undefined;
-    const told = () => {
+    const finish = () => {
       if (!finding || settledAt === undefined) return;
       resolve({ ...finding, ms: endedAt - started, letGoMs: Math.max(0, settledAt - endedAt) });
     };
@@ -31,11 +31,11 @@ export async function runCheck(check: CheckDefinition | CheckFunction): Promise<
       end: (_, found) => {
         finding = found;
         endedAt = performance.now();
-        told();
+        finish();
       },
       settle: () => {
         settledAt = performance.now();
-        told();
+        finish();
       },
     }).begin();
   });

@@ -34,7 +34,7 @@ function isProgram(path: string): boolean {
   }
 }
 
-/** A free port below those that the kernel hands out, so that nobody takes it while its server is being restarted. */
+/** A free port below those that the kernel hands out, so that no other process takes it while its server is being restarted. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 22_000);
@@ -54,7 +54,7 @@ function canListen(port: number): Promise<boolean> {
 export class ServerProcess {
   private child: ChildProcess | undefined;
   private output = '';
-  private gone: Promise<void> = Promise.resolve();
+  private exited: Promise<void> = Promise.resolve();
   private readonly listeners = new Set<() => void>();
 
   constructor(
@@ -83,21 +83,21 @@ export class ServerProcess {
       : [this.program, [...args]];
     const child = spawn(command, all, { cwd: this.cwd, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child = child;
-    this.gone = new Promise((resolve) => {
+    this.exited = new Promise((resolve) => {
       child.once('close', () => {
         resolve();
-        this.tell();
+        this.notify();
       });
       child.once('error', (error) => {
         this.output += String(error);
         resolve();
-        this.tell();
+        this.notify();
       });
     });
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.output = (this.output + text).slice(-MAX_OUTPUT);
-        this.tell();
+        this.notify();
       });
     }
     await this.says(ready);
@@ -113,7 +113,7 @@ export class ServerProcess {
     }
   }
 
-  private tell(): void {
+  private notify(): void {
     for (const listener of [...this.listeners]) listener();
   }
 
@@ -145,10 +145,10 @@ export class ServerProcess {
     process.kill(this.pid, 'SIGCONT');
   }
 
-  /** kill -9, also of a frozen one; resolves when it is gone. Nothing happens where it is not running. */
+  /** kill -9, also of a frozen one; resolves when it has exited. Nothing happens where it is not running. */
   async kill(): Promise<void> {
     if (!this.ended) this.child?.kill('SIGKILL');
-    await this.gone;
+    await this.exited;
   }
 }
 

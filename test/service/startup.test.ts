@@ -48,3 +48,17 @@ describe('the grace of startup', () => {
     expect(service.health.stateOf('startup')).toBe('fail');
   });
 });
+
+it('no check runs before HTTP is loaded and open, because loading blocks the event loop', async () => {
+  const addresses: unknown[] = [];
+  const ran = new Promise<void>((resolve) => {
+    const check = () => {
+      addresses.push(service?.httpAddress);
+      resolve();
+    };
+    service = createService({ listen: [], http: { port: 0 }, checks: { check } });
+  });
+  await service?.start();
+  await ran;
+  expect(addresses).toEqual([expect.stringMatching(/^http:/)]);
+});

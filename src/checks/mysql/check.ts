@@ -3,6 +3,7 @@ import type { CheckResult } from '../../health/check.js';
 import { CheckFailure } from '../../health/reason.js';
 import { orAbort } from '../shared/deadline.js';
 import { ConnectionAttempts } from './connection-attempts.js';
+import { importDriver } from './driver.js';
 import { isHourlyLimit, isUserLimit, mysqlFailure } from './failure.js';
 import { ReplicaLag } from './lag.js';
 import { type MysqlLogin, MysqlSession } from './session.js';
@@ -89,7 +90,7 @@ export class MysqlCheck {
   }
 
   private async connectionAttempts(): Promise<ConnectionAttempts<MysqlSession>> {
-    const { default: driver } = await import('mysql2');
+    const driver = await importDriver();
     const { clock, login } = this;
     this.attempts ??= new ConnectionAttempts(
       () => new MysqlSession(driver, login, clock.now(), () => clock.now()),

@@ -5,6 +5,7 @@ import { secretsOfMap, secretsOfUrl } from '../shared/secrets.js';
 import type { TlsOptions } from '../shared/tls.js';
 import { readUrl } from '../shared/url.js';
 import { MysqlCheck, type MysqlExpectations } from './check.js';
+import { loadDriver } from './driver.js';
 import { loginOfPool, loginOfUrl } from './login.js';
 import { mysqlOptions, mysqlPoolOptions } from './options.js';
 import { corePool, type MysqlPool } from './pool.js';
@@ -41,7 +42,7 @@ export type MysqlOptions = MysqlUrlOptions | MysqlPoolOptions;
  * is lost (`master-down`), the lag is at most the last known lag plus the time since: the check warns until that
  * exceeds `maxLag`, then it fails. If the lag may not be read, it warns. A server that is not a replica has no lag.
  *
- * With a `pool`, the check also distinguishes server and pool failures: `pool-exhausted` if the server answers but the
+ * With a `pool`, the check separates failures of server and pool: `pool-exhausted` if the server answers but the
  * pool provides no connection, or none that answers, within three quarters of the remaining time. The observed value is
  * the counts of the pool. The check queues for a connection like the application and leaves the queue when it ends; a
  * connection that does not answer is removed from the pool.
@@ -53,7 +54,7 @@ export function mysqlCheck(options: MysqlOptions, clock: Clock = systemClock): C
   const { settings, options: own } = hasPool(options)
     ? parseCheckOptions<Partial<MysqlUrlOptions> & MysqlPoolOptions>(KIND, mysqlPoolOptions, options)
     : parseCheckOptions<MysqlUrlOptions>(KIND, mysqlOptions, options);
-  const definition = { ...settings, kind: KIND, componentType: 'datastore', load: () => import('mysql2') };
+  const definition = { ...settings, kind: KIND, componentType: 'datastore', load: loadDriver };
   if ('pool' in own) {
     const pool = corePool(own.pool);
     const login = loginOfPool(pool.config.connectionConfig);

@@ -2,14 +2,8 @@ import type { Socket } from 'node:net';
 import type { Connection, ConnectionOptions, RowDataPacket } from 'mysql2';
 import { CheckFailure } from '../../health/reason.js';
 import { AnswerMeter, HEADER_BYTES, LARGE_ANSWER, SMALL_ANSWER } from './answer.js';
+import type { Driver, PacketReader } from './driver.js';
 import { mysqlFailure } from './failure.js';
-
-type Driver = typeof import('mysql2');
-
-/** The packet parser of a connection, also behind TLS. Undocumented, and the same in every mysql2 3. */
-interface PacketReader {
-  packetParser: { execute(chunk: Buffer): void };
-}
 
 /** Server address and credentials. */
 export interface MysqlLogin {

@@ -4,10 +4,11 @@ import type { CheckResult } from '../../health/check.js';
 import { CheckFailure, type Reason } from '../../health/reason.js';
 import { orAbort, withStepTimeout } from '../shared/deadline.js';
 import { explainFailure, openSession } from './connect.js';
+import { type Driver, importDriver } from './driver.js';
 import { evaluate, type RedisExpectations } from './evaluate.js';
 import { redisFailure } from './failure.js';
 import { locate } from './sentinel.js';
-import { type Command, type Driver, RedisSession } from './session.js';
+import { type Command, RedisSession } from './session.js';
 
 /**
  * Maximum age of a connection, in milliseconds: an established one shows neither that the server rejects new ones nor
@@ -68,16 +69,16 @@ export class RedisCheck {
 
   /** Queries on a new connection, which replaces the current one. */
   private async renew(signal: AbortSignal, deadline: number, connected?: () => void): Promise<CheckResult> {
-    const { Redis } = await orAbort(import('ioredis'), signal);
+    const driver = await orAbort(importDriver(), signal);
     let login: RedisOptions;
     try {
-      login = await this.locate(Redis, signal, deadline);
+      login = await this.locate(driver, signal, deadline);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       return this.askKept(error as CheckFailure, signal);
     }
     try {
-      const [session, result] = await this.begin(Redis, login, signal, deadline, (made) => {
+      const [session, result] = await this.begin(driver, login, signal, deadline, (made) => {
         connected?.();
         return evaluate((commands) => orAbort(made.exchange(commands), signal), this.expectations);
       });

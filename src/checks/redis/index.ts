@@ -7,6 +7,7 @@ import { readUrls } from '../shared/url.js';
 import { RedisCheck } from './check.js';
 import { RedisClientCheck } from './client-check.js';
 import { ClientProbe, type RedisClient } from './client-probe.js';
+import { importDriver } from './driver.js';
 import type { RedisExpectations } from './evaluate.js';
 import { loginOfSentinels, loginOfUrl, type SentinelOptions } from './login.js';
 import { redisClientOptions, redisOptions } from './options.js';
@@ -51,7 +52,7 @@ export type RedisOptions = RedisUrlOptions | RedisClientOptions;
  * or with `role: 'replica'` of a replica that is up. They are queried again as soon as that server changes its role or
  * is lost. If none answers, the check warns as long as the existing connection answers.
  *
- * With a `client`, the check also distinguishes server and client failures: `pool-exhausted` if the server answers but
+ * With a `client`, the check separates failures of server and client: `pool-exhausted` if the server answers but
  * the client is not connected, or does not answer, within three quarters of the remaining time. At most one PING of the
  * check is outstanding on the client. A client that the application has not connected yet is not used.
  *
@@ -62,7 +63,7 @@ export function redisCheck(given: RedisOptions, clock: Clock = systemClock): Che
   const { settings, options } = hasClient(given)
     ? parseCheckOptions<RedisClientOptions>(KIND, redisClientOptions, given)
     : parseCheckOptions<RedisUrlOptions>(KIND, redisOptions, given);
-  const definition = { ...settings, kind: KIND, componentType: 'datastore', load: () => import('ioredis') };
+  const definition = { ...settings, kind: KIND, componentType: 'datastore', load: importDriver };
   if ('client' in options) {
     const probe = new ClientProbe(options.client);
     const check = new RedisClientCheck(new RedisCheck(probe.login, options, clock), probe, clock);

@@ -1,7 +1,7 @@
 import type { Redis, RedisOptions } from 'ioredis';
+import type { Driver } from './driver.js';
 import { openSocket, RedisStream } from './stream.js';
 
-export type Driver = new (options: RedisOptions) => Redis;
 type Connector = NonNullable<RedisOptions['Connector']>;
 
 /** Reply to a command: an error reply, or a value. */

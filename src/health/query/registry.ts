@@ -7,6 +7,7 @@ import type { Answer, CachedStatus, Health, Query, Scope, Selection, Subscriptio
 import type { Reason } from '../reason.js';
 import { type Identity, report } from '../report.js';
 import { ResultNormalizer } from '../result.js';
+import { addLoad } from '../runs/loader.js';
 import { Monitor, type MonitorContext, type Snapshot } from '../runs/monitor.js';
 import { RepeatQueue } from '../runs/repeat-queue.js';
 import type { CheckStats } from '../runs/stats.js';
@@ -174,12 +175,18 @@ export class Registry implements Health {
     return [...this.monitors.values()];
   }
 
-  /** Starts the first run of every check; background runs follow. The startup grace begins. */
-  start(): void {
+  /**
+   * Starts the first run of every check; background runs follow. The startup grace begins.
+   *
+   * @param preparing other work at the start that blocks the event loop, such as loading modules: the first runs wait
+   *   for it, for at most a second.
+   */
+  start(preparing?: Promise<unknown>): void {
     this.startedAt = this.clock.now();
     this.armGrace();
     if (this.isGraceOver) this.endGrace();
-    for (const monitor of this.monitors.values()) monitor.start();
+    if (preparing) addLoad(this.monitorContext.loads, preparing).catch(() => {});
+    for (const monitor of loadsFirst(this.monitors.values())) monitor.start();
   }
 
   /**
@@ -198,7 +205,7 @@ export class Registry implements Health {
     this.monitors.clear();
     const added: Monitor[] = [];
     const changed: string[] = [];
-    const starts: (() => void)[] = [];
+    const starts = new Map<Monitor, () => void>();
     for (const check of checks) {
       const { name } = check;
       this.closer.reopen(check);
@@ -207,7 +214,7 @@ export class Registry implements Health {
       this.monitors.set(name, monitor);
       if (!known) {
         added.push(monitor);
-        starts.push(() => monitor.start());
+        starts.set(monitor, () => monitor.start());
         continue;
       }
       const old = known.check;
@@ -216,7 +223,7 @@ export class Registry implements Health {
       if (isOther) changed.push(name);
       if (!isSame) {
         known.replace(check);
-        starts.push(() => this.closer.retire(old, known.restart()));
+        starts.set(known, () => this.closer.retire(old, known.restart()));
       } else if (isOther || isOtherLimit) {
         known.configure(withRunOf(old, check));
       }
@@ -236,7 +243,7 @@ export class Registry implements Health {
 
     // Requests that wait for a removed check are answered with the remaining ones.
     for (const monitor of removed) this.closer.retire(monitor.check, monitor.stop());
-    for (const start of starts) start();
+    for (const monitor of loadsFirst(starts.keys())) starts.get(monitor)?.();
     return { added: added.map(({ name }) => name), changed, removed: removed.map(({ name }) => name) };
   }
 
@@ -458,4 +465,10 @@ export class Registry implements Health {
     this.context.reports.clear();
     await this.closer.stop([...this.monitors.values()].map((monitor) => [monitor.check, monitor.stop()]));
   }
+}
+
+/** Checks that load something first, so that the first runs of the others wait for it. */
+function loadsFirst(monitors: Iterable<Monitor>): Monitor[] {
+  const order = ({ check }: Monitor) => (check.load ? 0 : 1);
+  return [...monitors].sort((a, b) => order(a) - order(b));
 }

@@ -9,9 +9,12 @@ const LOAD_LIMIT_MS = 30_000;
  */
 const OTHERS_LIMIT_MS = 1000;
 
-/** Loads what the runs of a check need, before the first run (`CheckDefinition.load`). */
+/**
+ * Loads what the runs of a check need, before the first run (`CheckDefinition.load`). A check that loads nothing waits
+ * for the loads of others too.
+ */
 export class Loader {
-  isLoaded: boolean;
+  private hasLoaded = false;
   /** A call of `load` has not settled; no second one is started. */
   private isPending = false;
   private callback: ((failure?: NormalizedResult) => void) | undefined;
@@ -21,10 +24,13 @@ export class Loader {
     private readonly load: (() => unknown) | undefined,
     private readonly clock: Clock,
     private readonly normalizer: ResultNormalizer,
-    /** Pending loads of all checks. */
+    /** Pending loads of all checks, and of the service. */
     private readonly loads: Set<Promise<unknown>> = new Set(),
-  ) {
-    this.isLoaded = load === undefined;
+  ) {}
+
+  /** Whether a run may start without an attempt. */
+  get isLoaded(): boolean {
+    return this.hasLoaded || (this.load === undefined && this.loads.size === 0);
   }
 
   /** Whether an attempt is in progress. */
@@ -51,12 +57,10 @@ export class Loader {
 
   private async call(): Promise<void> {
     this.isPending = true;
-    const load = (async () => this.load?.())();
-    this.loads.add(load);
     try {
-      await load.finally(() => this.loads.delete(load));
+      await addLoad(this.loads, (async () => this.load?.())());
       await this.othersLoaded();
-      this.isLoaded = true;
+      this.hasLoaded = true;
       this.end();
     } catch (error) {
       this.fail(new Error('loading the check failed', { cause: error }));
@@ -83,4 +87,10 @@ export class Loader {
     this.stop();
     callback?.(failure);
   }
+}
+
+/** Adds a load until it settles; settles like it. */
+export function addLoad(loads: Set<Promise<unknown>>, load: Promise<unknown>): Promise<unknown> {
+  loads.add(load);
+  return load.finally(() => loads.delete(load));
 }

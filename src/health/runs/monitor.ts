@@ -27,7 +27,7 @@ export interface MonitorContext {
   /** Returns 0 to below 1, for the jitter. */
   readonly random: () => number;
   normalizer: ResultNormalizer;
-  /** Pending loads of checks. */
+  /** Pending loads of checks, and of the service. */
   loads: Set<Promise<unknown>>;
   readonly repeats: RepeatQueue;
   /** Results older than this and than the max age of the check do not count. Milliseconds. */
