@@ -4,10 +4,8 @@ import { CheckFailure } from '../reason.js';
 import type { NormalizedResult, ResultNormalizer } from '../result.js';
 import { RepeatQueue } from './repeat-queue.js';
 
-/** A timer this late means that the process was stalled: the answer may have arrived but not been read yet. */
-const STALL_MS = 50;
-/** Long enough for the event loop to read pending data. */
-const RECHECK_MS = 5;
+/** A timer this late means that the process was stalled: answers may have arrived but not been read yet. */
+const STALL_MS = 10;
 
 /** Kinds with user code, whose exceptions get the reason `custom` rather than `internal`. */
 const ownKinds: ReadonlySet<string> = new Set(['function', 'module']);
@@ -17,13 +15,16 @@ const unblockingKinds: ReadonlySet<string> = new Set(['mysql', 'redis', 'http', 
 
 /** Receives the outcome of a run. */
 export interface RunListener {
-  /** Called exactly once with the result, at the latest at the timeout; never after `abort`. */
+  /** Called exactly once with the result, at the latest when the timeout expires; never after `abort`. */
   end(run: Run, result: NormalizedResult): void;
   /** The promise of the check has settled, before or after `end`. */
   settle(run: Run): void;
 }
 
-/** One run of a check. It ends at its timeout whether or not the check settles. */
+/**
+ * One run of a check. It ends at its timeout whether or not the check settles. If the process was stalled then, the run
+ * gets the time of the stall, in total at most the timeout again: opening a connection takes several round trips.
+ */
 export class Run {
   readonly startedAt: number;
   /** Whether the promise of the check has settled. */
@@ -33,6 +34,8 @@ export class Run {
   /** Time that the latest call of the check took to return its promise, in milliseconds. */
   private blocked = 0;
   private hasConnected = false;
+  /** Remaining time to add for stalls, in milliseconds. */
+  private stallAllowance: number;
   private readonly aborter = new AbortController();
   private timer: Timer;
   private done: Promise<void> | undefined;
@@ -48,6 +51,7 @@ export class Run {
     private readonly repeats = new RepeatQueue(clock),
   ) {
     this.startedAt = clock.now();
+    this.stallAllowance = check.timeout;
   }
 
   begin(): void {
@@ -124,15 +128,19 @@ export class Run {
     const { timeout } = this.check;
     this.deadline = from + timeout;
     this.clock.clear(this.timer);
-    this.timer = this.clock.after(timeout, () => this.onTimer());
+    this.startTimer(timeout);
   }
 
-  private onTimer(): void {
-    if (this.clock.now() - this.deadline > STALL_MS) {
-      this.timer = this.clock.after(RECHECK_MS, () => this.expire());
-    } else {
-      this.expire();
-    }
+  private startTimer(ms: number): void {
+    const due = this.clock.now() + ms;
+    this.timer = this.clock.after(ms, () => this.onTimer(this.clock.now() - due));
+  }
+
+  private onTimer(late: number): void {
+    const more = Math.min(late, this.stallAllowance);
+    if (late < STALL_MS || more === 0) return this.expire();
+    this.stallAllowance -= more;
+    this.startTimer(more);
   }
 
   private expire(): void {
