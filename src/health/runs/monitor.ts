@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../../common/clock.js';
 import type { DefinedCheck } from '../defined-check.js';
+import type { Member, Waiter } from '../member.js';
 import type { Reason } from '../reason.js';
 import type { NormalizedResult, ResultNormalizer } from '../result.js';
 import type { CheckState } from '../state.js';
@@ -15,11 +16,6 @@ const JITTER = 0.25;
 
 /** Period, in milliseconds, of a check with subscribers, without an interval and with max age 0. */
 const PERIOD_WITHOUT_AGE = 5000;
-
-/** Waits for a run. */
-export interface Waiter {
-  onRunEnded(): void;
-}
 
 /** Context shared by all monitors; a reload changes it in place. */
 export interface MonitorContext {
@@ -43,7 +39,7 @@ export interface Snapshot {
 }
 
 /** Schedules the runs of one check, keeps its state, and notifies waiters. */
-export class Monitor implements FlightListener {
+export class Monitor implements Member, FlightListener {
   readonly hysteresis: Hysteresis;
   readonly stats: CheckStats;
   /** Monotonic time at which the last finished run started; -Infinity before. */
