@@ -1,5 +1,5 @@
 import { checkKinds } from '../checks/catalog.js';
-import type { OptionRow } from '../options/option.js';
+import { defaultInFile, type OptionRow } from '../options/option.js';
 import { checkVariables, optionRows } from '../options/table.js';
 import { FILE_VARIABLE } from '../options/variable-names.js';
 import type { HelpPart } from './parser.js';
@@ -34,6 +34,7 @@ function descriptionOf({ description, values }: OptionRow): string {
   return values ? `${description} One of ${values.join(', ')}.` : description;
 }
 
-function noteOf({ default: value, defaultText = value, env, required }: OptionRow): string {
+function noteOf(row: OptionRow): string {
+  const { defaultText = defaultInFile(row), env, required } = row;
   return [required ? 'required' : `default ${defaultText}`, ...(env ? [env] : [])].join(' · ');
 }

@@ -13,14 +13,18 @@ export interface CheckLine {
 const MAX_LINES = 100;
 
 /**
- * Reads the checks of a report, or its causes if it has no checks. The report is written by a peer: unexpected values
- * are omitted, and texts are made printable.
+ * Reads the causes of a report that are no checks of it, such as a blocked event loop, and its checks; all causes if it has
+ * no checks. The report is written by a peer: unexpected values are omitted, and texts are made printable.
  */
 export function checkLines(report: Readonly<Record<string, unknown>> | undefined): CheckLine[] {
   if (report === undefined) return [];
-  const checks = Object.entries(asMap(report.checks));
-  const lines = checks.length > 0 ? checks.map(lineOfCheck) : asList(report.causes).map(lineOfCause);
-  return lines.slice(0, MAX_LINES);
+  const checks = asMap(report.checks);
+  const entries = Object.entries(checks);
+  const causes = asList(report.causes).map(asMap);
+  const isOwn = ({ check, via }: Readonly<Record<string, unknown>>) =>
+    asList(via).length === 0 && !Object.hasOwn(checks, String(check));
+  const shown = entries.length > 0 ? causes.filter(isOwn) : causes;
+  return [...shown.map(lineOfCause), ...entries.map(lineOfCheck)].slice(0, MAX_LINES);
 }
 
 function lineOfCheck([name, results]: [string, unknown]): CheckLine {
@@ -33,8 +37,7 @@ function lineOfCheck([name, results]: [string, unknown]): CheckLine {
   };
 }
 
-function lineOfCause(cause: unknown): CheckLine {
-  const { check, instance, reason, output } = asMap(cause);
+function lineOfCause({ check, instance, reason, output }: Readonly<Record<string, unknown>>): CheckLine {
   return { name: word(check) ?? word(instance) ?? 'unknown', state: 'fail', ...reasonAndOutput(reason, output) };
 }
 

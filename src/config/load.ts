@@ -51,7 +51,7 @@ export async function readConfiguration({
   const values = new OptionReader(report, context).read(rootShape, tree, []);
   if (isMap(values)) {
     override(values, env, flags, problems);
-    withDefaults(values);
+    withDefaults(values, 'file');
     values.checks ??= {};
   }
   const unknown = unknownVariables(env, referenced);

@@ -27,6 +27,7 @@ export const reasons = {
   'never-ran': 'The check has no result yet, or none recent enough to count.',
   internal: 'The check itself failed.',
   'fd-exhausted': 'This process has no file descriptors left.',
+  'loop-blocked': 'The event loop of the service is blocked.',
   custom: 'Reported by a custom check.',
 } as const;
 export type Reason = keyof typeof reasons;

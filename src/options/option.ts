@@ -8,6 +8,8 @@ export interface OptionRow {
   readonly type: ValueType;
   /** The default, in the syntax of the environment. */
   readonly default?: string;
+  /** The default in a configuration file, and so of `pongcheck serve`, if it differs from that in code. */
+  readonly fileDefault?: string;
   /** The default in words, if it depends on something. */
   readonly defaultText?: string;
   readonly required?: boolean;
@@ -29,6 +31,11 @@ export interface OptionRow {
   /** Former key; an error says what it was renamed to. */
   readonly formerly?: string;
   readonly description: string;
+}
+
+/** The default of a row in a configuration file, and so of `pongcheck serve`. */
+export function defaultInFile({ default: text, fileDefault = text }: OptionRow): string | undefined {
+  return fileDefault;
 }
 
 /** How values of one type are read, described and formatted. */

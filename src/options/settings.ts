@@ -1,5 +1,7 @@
+import { missingForReusePort } from '../net/reuse-port.js';
 import { formatDuration } from './duration.js';
 import { configError, formatPath } from './issue.js';
+import { defaultInFile, type Mode } from './option.js';
 import { at, setAt } from './path.js';
 import { OptionReader, readDefault } from './reader.js';
 import { shapeOf } from './shape.js';
@@ -14,15 +16,19 @@ export type HttpOptions = Exclude<NonNullable<Options['http']>, false>;
 export type Limits = Required<NonNullable<Options['limits']>>;
 /** Times of `service.drain()` in milliseconds, with their defaults. */
 export type DrainTimes = Required<NonNullable<Options['drain']>>;
+/** Limits of a blocked event loop in milliseconds, with their defaults. */
+export type LoopLimits = Required<NonNullable<Options['loop']>>;
 type Heartbeat = NonNullable<Options['heartbeat']>;
 export type HeartbeatSettings = Required<Omit<Heartbeat, 'pingData'>> & Pick<Heartbeat, 'pingData'>;
 
 /** The options with all defaults. Times in milliseconds, sizes in bytes. */
 export interface Settings
-  extends Omit<Options, 'listen' | 'http' | 'ping' | 'heartbeat' | 'limits' | 'drain' | 'detail'> {
+  extends Omit<Options, 'listen' | 'http' | 'ping' | 'threads' | 'loop' | 'heartbeat' | 'limits' | 'drain' | 'detail'> {
   readonly listen: readonly ListenOptions[];
   readonly http: (HttpOptions & Required<Omit<HttpOptions, 'tls'>>) | false;
   readonly ping: Required<NonNullable<Options['ping']>>;
+  readonly threads: number;
+  readonly loop: LoopLimits;
   readonly heartbeat: HeartbeatSettings;
   readonly limits: Limits;
   readonly drain: DrainTimes;
@@ -46,18 +52,19 @@ export function readOptions(options: unknown): Settings {
   );
   const values = reader.read(codeShape, options, []);
   if (issues.length > 0) throw configError(issues);
-  const settings = withDefaults(values as Record<string, unknown>);
+  const settings = withDefaults(values as Record<string, unknown>, 'code');
   issues.push(...contradictions(settings));
   if (issues.length > 0) throw configError(issues);
   return settings;
 }
 
-/** Adds the defaults of the table to `values`, in place. */
-export function withDefaults(values: Record<string, unknown>): Settings {
+/** Adds the defaults of the table, for a file or for code, to `values`, in place. */
+export function withDefaults(values: Record<string, unknown>, mode: Mode): Settings {
   const delay = at(values, 'drain.delay');
   for (const row of optionRows) {
-    if (row.default === undefined || /[*[]/.test(row.path) || at(values, row.path) !== undefined) continue;
-    setAt(values, row.path, readDefault(row, row.default));
+    const text = mode === 'file' ? defaultInFile(row) : row.default;
+    if (text === undefined || /[*[]/.test(row.path) || at(values, row.path) !== undefined) continue;
+    setAt(values, row.path, readDefault(row, text));
   }
   const settings = values as unknown as Settings;
   // A default delay must not exceed the given grace.
@@ -66,7 +73,8 @@ export function withDefaults(values: Record<string, unknown>): Settings {
 }
 
 /** Combinations of values that are not allowed, although each value is. */
-export function contradictions({ ping, drain, listen, detail, tokens, probe }: Settings): string[] {
+export function contradictions(settings: Settings & { readonly clock?: unknown }): string[] {
+  const { ping, drain, loop, listen, detail, tokens, probe } = settings;
   const issues: string[] = [];
   const atMost = (path: string, value: number, limitPath: string, limit: number) => {
     if (value <= limit) return;
@@ -74,6 +82,12 @@ export function contradictions({ ping, drain, listen, detail, tokens, probe }: S
   };
   atMost('ping.timeout', ping.timeout, 'ping.maxTimeout', ping.maxTimeout);
   atMost('drain.delay', drain.delay, 'drain.grace', drain.grace);
+  const { readinessStall, livenessStall } = loop;
+  if (livenessStall > 0 && livenessStall < readinessStall) {
+    const [found, least] = [livenessStall, readinessStall].map(formatDuration);
+    issues.push(`loop.livenessStall is ${found}; allowed: 0, or at least loop.readinessStall, ${least}`);
+  }
+  issues.push(...threadIssues(settings));
   const tokenOptions = [
     ...(detail === 'token' ? ['detail is token'] : []),
     ...listen.flatMap(({ requireToken }, index) => (requireToken ? `listen[${index}].requireToken is true` : [])),
@@ -90,4 +104,10 @@ export function contradictions({ ping, drain, listen, detail, tokens, probe }: S
       issues.push(`probe.modules.${name} has both group and checks; allowed: one of them`);
   }
   return issues;
+}
+
+function threadIssues({ threads, clock }: { threads: number; clock?: unknown }): string[] {
+  if (threads > 0 && clock !== undefined) return [`threads is ${threads}; allowed together with clock: 0`];
+  const missing = threads > 1 ? missingForReusePort(process.version, process.platform) : undefined;
+  return missing === undefined ? [] : [`threads is ${threads}, and more than 1 requires ${missing}`];
 }

@@ -369,6 +369,35 @@ export const optionRows: readonly OptionRow[] = [
       'How long the startup scope stays starting before its checks have passed. Afterwards it reports the status of its checks, such as fail.',
   },
   {
+    path: 'threads',
+    type: integer,
+    default: '0',
+    fileDefault: '1',
+    max: 16,
+    env: 'PONGCHECK_THREADS',
+    flag: 'threads',
+    description:
+      'Number of threads that answer PINGs, so that a blocked event loop of the main thread delays no answer; 0 = the main thread answers them. Several threads share each port (SO_REUSEPORT), which requires Node.js >= 22.12 or >= 23.1.',
+  },
+  {
+    path: 'loop.readinessStall',
+    type: duration,
+    default: '2s',
+    max: ONE_HOUR,
+    env: 'PONGCHECK_LOOP_READINESS_STALL',
+    description:
+      'Readiness fails with reason loop-blocked while the event loop of the main thread has been blocked for longer than this; 0 = never. Requires threads.',
+  },
+  {
+    path: 'loop.livenessStall',
+    type: duration,
+    default: '10s',
+    max: ONE_HOUR,
+    env: 'PONGCHECK_LOOP_LIVENESS_STALL',
+    description:
+      'Liveness fails as well while the event loop of the main thread has been blocked for longer than this; 0 = never. At least loop.readinessStall. Requires threads.',
+  },
+  {
     path: 'heartbeat.idleTimeout',
     type: duration,
     default: '90s',

@@ -104,6 +104,14 @@ export interface Options {
     /** How long the startup scope stays starting before its checks have passed. Afterwards it reports the status of its checks, such as fail. Milliseconds, a whole number from 0 to 86400000. Default: unlimited. */
     readonly grace?: number;
   };
+  /** Number of threads that answer PINGs, so that a blocked event loop of the main thread delays no answer; 0 = the main thread answers them. Several threads share each port (SO_REUSEPORT), which requires Node.js >= 22.12 or >= 23.1. A whole number from 0 to 16. Default: 0. */
+  readonly threads?: number;
+  readonly loop?: {
+    /** Readiness fails with reason loop-blocked while the event loop of the main thread has been blocked for longer than this; 0 = never. Requires threads. Milliseconds, a whole number from 0 to 3600000. Default: 2000. */
+    readonly readinessStall?: number;
+    /** Liveness fails as well while the event loop of the main thread has been blocked for longer than this; 0 = never. At least loop.readinessStall. Requires threads. Milliseconds, a whole number from 0 to 3600000. Default: 10000. */
+    readonly livenessStall?: number;
+  };
   readonly heartbeat?: {
     /** Closes connections after this time without data (ERROR 9); 0 = never. Milliseconds, a whole number from 0 to 86400000. Default: 90000. */
     readonly idleTimeout?: number;

@@ -232,6 +232,7 @@ export class Service {
       const { probe = before.probe, ...rest } = next;
       this.settings = {
         ...rest,
+        threads: before.threads,
         http: next.http && before.http ? { ...before.http, ...limits } : before.http,
         ...(this.exporter && probe && { probe }),
       };
@@ -263,7 +264,7 @@ export class Service {
   }
 
   /** Paths of changed options that cannot change at run time. */
-  private fixedPaths({ register, log, clock }: ServiceOptions, { http, probe }: ServiceSettings): string[] {
+  private fixedPaths({ register, log, clock }: ServiceOptions, { http, probe, threads }: ServiceSettings): string[] {
     const paths: string[] = [];
     const running = this.settings.http;
     if (!http !== !running) paths.push('http');
@@ -272,6 +273,7 @@ export class Service {
       paths.push(...keys.filter((key) => !isDeepStrictEqual(http[key], running[key])).map((key) => `http.${key}`));
     }
     if (!probe !== !this.exporter) paths.push('probe');
+    if (threads !== this.settings.threads) paths.push('threads');
     if (register !== undefined && register !== this.joined) paths.push('register');
     if (log !== undefined && log !== this.log) paths.push('log');
     if (clock !== undefined && clock !== this.clock) paths.push('clock');

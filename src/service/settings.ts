@@ -28,7 +28,7 @@ export function readServiceOptions(options: ServiceOptions): ServiceSettings {
   return { ...settings, registry };
 }
 
-const sections = ['http', 'ping', 'startup', 'heartbeat', 'limits', 'drain'] as const;
+const sections = ['http', 'ping', 'startup', 'loop', 'heartbeat', 'limits', 'drain'] as const;
 const values = ['detail', 'tokens', 'serviceId', 'releaseId', 'probe'] as const;
 
 /** Paths of the options that differ. Listeners and checks are compared by the server and the registry. */

@@ -174,6 +174,22 @@ describe('pongcheck ping --detail', () => {
     ]);
   });
 
+  it('names a cause that is no check of the responder, such as its blocked event loop', async () => {
+    const causes = [
+      { instance: 'a', via: [], check: 'event-loop', reason: 'loop-blocked', output: 'blocked since noon' },
+      { instance: 'a', via: [], check: 'mysql', reason: 'timeout', output: 'no answer' },
+      { instance: 'b', via: ['c'], check: 'disk', reason: 'threshold' },
+    ];
+    const address = await scripted((ping) => ping.pong(FAIL, { ...report('no answer'), causes }));
+    const { stdout } = await pongcheck(['ping', address, '--detail', '-c', '1']);
+    expect(stdout.split('\n').slice(1, 5)).toEqual([
+      expect.stringContaining(' event-loop=loop-blocked mysql=timeout'),
+      expect.stringMatching(/^ {4}event-loop +fail +loop-blocked: blocked since noon$/),
+      expect.stringMatching(/^ {4}mysql +fail +timeout: no answer$/),
+      expect.stringMatching(/^ {4}cache +pass /),
+    ]);
+  });
+
   it('prints nothing of a peer that a terminal would obey', async () => {
     const hostile = { 'a\x1b[2J': [{ state: 'fail\x07', reason: '\x9b31m', output: '\r\nfake line\u202e' }] };
     const address = await scripted((ping) => ping.pong(FAIL, { checks: hostile }));

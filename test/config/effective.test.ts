@@ -33,6 +33,8 @@ describe('the effective configuration', () => {
     );
     expect(shown).toMatchObject({
       listen: [{ url: 'pong://127.0.0.1:7464' }],
+      threads: 1,
+      loop: { readinessStall: '2s', livenessStall: '10s' },
       limits: { frameTimeout: '5s', maxQueuedBytes: '256KiB', pingsPerSecond: 10_000 },
       checks: {
         db: {

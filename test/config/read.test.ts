@@ -54,6 +54,8 @@ describe('the configuration where nobody says anything', () => {
       http: { host: '127.0.0.1', port: 7664, maxConnections: 1000, maxConnectionsPerAddress: 0 },
       checks: {},
       drain: { grace: 10_000, delay: 5000 },
+      threads: 1,
+      loop: { readinessStall: 2000, livenessStall: 10_000 },
       log: { level: 'info' },
     });
   });
@@ -77,6 +79,8 @@ checks:
 ping: { timeout: 1s, maxTimeout: 1m, staleLimit: 0 }
 startup: { grace: 2m }
 heartbeat: { idleTimeout: 0 }
+threads: 0
+loop: { readinessStall: 500ms, livenessStall: 0 }
 limits: { maxPending: 7, maxQueuedBytes: 65536, pingsPerSecond: 0 }
 drain: { grace: 1m, delay: 0 }
 detail: never
@@ -109,6 +113,8 @@ log: { level: debug, pretty: false }
       ping: { timeout: 1000, maxTimeout: 60_000, staleLimit: 0 },
       startup: { grace: 120_000 },
       heartbeat: { idleTimeout: 0 },
+      threads: 0,
+      loop: { readinessStall: 500, livenessStall: 0 },
       limits: { maxPending: 7, maxQueuedBytes: 65_536, pingsPerSecond: 0, maxWatches: 64 },
       drain: { grace: 60_000, delay: 0 },
       detail: 'never',
@@ -174,11 +180,23 @@ describe('file < environment < flags', () => {
   });
 
   it('flags win over both', async () => {
-    const env = { PONGCHECK_LISTEN: 'pong://e:2', PONGCHECK_HTTP: 'e:2', PONGCHECK_LOG_LEVEL: 'warn' };
-    const flags = { listen: ['pong://g:3', 'g2'], http: 'false', 'log-level': 'trace', 'log-pretty': true };
+    const env = {
+      PONGCHECK_LISTEN: 'pong://e:2',
+      PONGCHECK_HTTP: 'e:2',
+      PONGCHECK_THREADS: '1',
+      PONGCHECK_LOG_LEVEL: 'warn',
+    };
+    const flags = {
+      listen: ['pong://g:3', 'g2'],
+      http: 'false',
+      threads: '0',
+      'log-level': 'trace',
+      'log-pretty': true,
+    };
     expect(await read({ file, env, flags })).toMatchObject({
       listen: [{ url: 'pong://g:3' }, { url: 'pong://g2:7464' }],
       http: false,
+      threads: 0,
       log: { level: 'trace', pretty: true },
     });
   });
@@ -200,12 +218,17 @@ describe('file < environment < flags', () => {
       tokens: 'a-right-token-0123456789',
     };
     const rows = optionRows.filter(({ env }) => env !== undefined);
-    const env = Object.fromEntries(rows.map(({ env, type, values }) => [env, values?.at(-1) ?? texts[type.name]]));
+    const env = {
+      ...Object.fromEntries(rows.map(({ env, type, values }) => [env, values?.at(-1) ?? texts[type.name]])),
+      PONGCHECK_THREADS: '0',
+    };
     expect(await read({ env: env as Record<string, string> })).toEqual({
       listen: [{ url: 'pong://x:1' }],
       http: { host: 'x', port: 1, maxConnections: 1000, maxConnectionsPerAddress: 0 },
       checks: {},
       ping: { timeout: 7000, maxTimeout: 7000, staleLimit: 7000 },
+      threads: 0,
+      loop: { readinessStall: 7000, livenessStall: 7000 },
       heartbeat: { idleTimeout: 7000, pingInterval: 7000, maxPingsOut: 77 },
       limits: {
         frameTimeout: 7000,
@@ -526,6 +549,21 @@ describe('a configuration is refused', () => {
       'drain.delay is 11s; allowed: at most drain.grace, 10s',
     ],
     [
+      'too-many-threads',
+      { env: { PONGCHECK_THREADS: '17' } },
+      'PONGCHECK_THREADS is "17"; allowed: a whole number from 0 to 16',
+    ],
+    [
+      'liveness-stall-below-that-of-readiness',
+      { file: 'loop: { readinessStall: 12s }' },
+      'loop.livenessStall is 10s; allowed: 0, or at least loop.readinessStall, 12s',
+    ],
+    [
+      'stall-above-an-hour',
+      { file: 'loop: { livenessStall: 61m }' },
+      'pongcheck.yml:1: loop.livenessStall is "61m"; allowed: a duration such as 250ms, 2s, 1m or 1h from 0 to 1h',
+    ],
+    [
       'nobody-could-ask',
       { file: 'listen: []\nhttp: false' },
       'listen is empty and http is false; enable at least one of them',
@@ -547,6 +585,14 @@ describe('a configuration is refused', () => {
     ],
     ['flag-of-wrong-type', { flags: { http: '80' } }, '--http is "80"; allowed: HOST:PORT, { host, port } or false'],
   ];
+
+  it.each([
+    '{ readinessStall: 0, livenessStall: 1ms }',
+    '{ readinessStall: 1h, livenessStall: 0 }',
+    '{ readinessStall: 10s }',
+  ])('but not for limits of a blocked loop such as %s', async (loop) =>
+    expect(await read({ file: `loop: ${loop}` })).toBeDefined(),
+  );
 
   it.each(rules)('%s', async (_rule, said, ...lines) => expect(await problems(said)).toEqual(lines));
 

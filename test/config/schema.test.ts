@@ -95,6 +95,7 @@ const beside: readonly (readonly [where: string, of: object])[] = [
   ['listen[].tls', { cert: 'c.pem', key: 'k.pem' }],
   ['http.tls', { cert: 'c.pem', key: 'k.pem' }],
   ['probe', { targets: ['h:1'] }],
+  ['loop', { readinessStall: 0 }],
   ['probe.modules.*', { prober: 'tcp' }],
   ...checkKinds.map(({ kind, options }) => {
     const required = options.filter((option) => option.required).map(({ path, type }) => [path, sampleOf(type)[0]]);
@@ -260,6 +261,7 @@ describe('the schema', () => {
     'limits: { stallTimeout: 2h }',
     'ping: { timeout: 20s }',
     'drain: { delay: 11s }',
+    'loop: { livenessStall: 1s }',
     'detail: token',
     'listen: []\nhttp: false',
     'listen: [{ url: "pongs://h" }]',

@@ -3,7 +3,7 @@ import { shapeOfKind } from '../../src/config/checks.js';
 import { MAX_TOKENS, tokenPattern } from '../../src/net/tokens.js';
 import { formatBytes } from '../../src/options/bytes.js';
 import { formatDuration } from '../../src/options/duration.js';
-import type { OptionRow } from '../../src/options/option.js';
+import { defaultInFile, type OptionRow } from '../../src/options/option.js';
 import { readDefault } from '../../src/options/reader.js';
 import { type Shape, shapeOf } from '../../src/options/shape.js';
 import { checkVariables, optionRows } from '../../src/options/table.js';
@@ -63,7 +63,8 @@ function typeSchema(row: OptionRow): Schema {
 
 /** What an editor shows, puts in and says (`errorMessage` is an addition that some read); a default that depends on something is told in words. */
 function described(row: OptionRow): Schema {
-  const { type, description, default: said, defaultText = said, required } = row;
+  const said = defaultInFile(row);
+  const { type, description, defaultText = said, required } = row;
   const known = required ? 'Required.' : `Default: ${defaultText}.`;
   return {
     description: `${description} Allowed: ${type.allowed(row, 'file')}. ${known}`,

@@ -66,9 +66,9 @@ function ownOptions(): { kinds: string[]; option: OptionRow }[] {
 const tables = {
   options: table(
     ['option', 'default', 'environment', ''],
-    optionRows.map(({ path, default: value, defaultText = value, required, env, description }) => [
+    optionRows.map(({ path, default: value, fileDefault, defaultText = value, required, env, description }) => [
       code(path),
-      required ? 'required' : cell(defaultText ?? ''),
+      required ? 'required' : cell(fileDefault ? `${fileDefault}; in code ${value}` : (defaultText ?? '')),
       code(env),
       cell(description),
     ]),

@@ -6,6 +6,7 @@ import { connect } from '../../src/client.js';
 import { createService } from '../../src/index.js';
 import type { ServiceOptions } from '../../src/service/options.js';
 import { compiledPackage } from '../cli/compiled.js';
+import { FakeClock } from '../fake-clock.js';
 
 const quiet = { listen: [{ url: 'pong://127.0.0.1:0' }], http: false } as const;
 
@@ -70,6 +71,12 @@ describe('createService', () => {
       'heartbeat.pingData is an object; allowed: an object of at most 1024 bytes',
     ],
     [{ http: { maxConnections: 0 } }, 'http.maxConnections is 0; allowed: a whole number from 1'],
+    [{ threads: 17 }, 'threads is 17; allowed: a whole number from 0 to 16'],
+    [{ threads: 1, clock: new FakeClock() }, 'threads is 1; allowed together with clock: 0'],
+    [
+      { loop: { livenessStall: 1999 } },
+      'loop.livenessStall is 1999ms; allowed: 0, or at least loop.readinessStall, 2s',
+    ],
     [{ drain: { grace: Number.POSITIVE_INFINITY } }, 'drain.grace is Infinity; allowed: milliseconds'],
   ])('refuses %p', (options, message) => {
     expect(() => createService(options as ServiceOptions)).toThrow(

@@ -63,6 +63,7 @@ describe('service.reload', () => {
       checks: { own, other: () => {} },
       ping: { timeout: 500, staleLimit: 5000 },
       startup: { grace: 9 },
+      loop: { readinessStall: 0, livenessStall: 3000 },
       heartbeat: { pingData: { a: 1 } },
       drain: { delay: 1 },
       tokens: [token],
@@ -73,6 +74,8 @@ describe('service.reload', () => {
       'ping.timeout',
       'ping.staleLimit',
       'startup.grace',
+      'loop.readinessStall',
+      'loop.livenessStall',
       'limits.maxWatches',
       'drain.delay',
       'detail',
@@ -183,6 +186,12 @@ describe('service.reload', () => {
     };
     const needsRestart = ['listen[0].url', 'listen[1].mode', 'http.port', 'probe', 'log', 'clock'];
     for (const _ of [1, 2]) expect(await service.reload(next)).toMatchObject({ needsRestart, changed: [] });
+    for (const _ of [1, 2]) {
+      expect(await service.reload({ ...quiet, http: { port: 0 }, threads: 1 })).toEqual({
+        ...nothing,
+        needsRestart: ['threads'],
+      });
+    }
     expect(await service.reload({ listen: [], http: false })).toEqual({
       ...nothing,
       needsRestart: ['listen', 'http'],

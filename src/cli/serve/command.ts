@@ -23,6 +23,12 @@ export const serveCommand: Command = {
       description: 'Address to listen on for HTTP, or false. Default: 127.0.0.1:7664.',
     },
     {
+      long: 'threads',
+      value: 'N',
+      description:
+        'Number of threads that answer PINGs, so that a blocked main thread delays no answer; 0 = the main thread answers them. Default: 1.',
+    },
+    {
       long: 'log-level',
       value: 'LEVEL',
       description: 'Log level: fatal, error, warn, info (default), debug, trace or silent.',
