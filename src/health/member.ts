@@ -1,6 +1,7 @@
 import type { DefinedCheck } from './defined-check.js';
+import type { Reason } from './reason.js';
 import type { NormalizedResult } from './result.js';
-import type { Counted } from './state.js';
+import type { CheckState, Counted } from './state.js';
 
 /** Waits for a run. */
 export interface Waiter {
@@ -26,6 +27,8 @@ export interface Member extends Counted {
   readonly duration: number | undefined;
   /** Time until which the latest result is fresh for requests without a max age. */
   readonly freshUntil: number;
+  /** Age beyond which a result does not count. */
+  readonly limit: number;
   /** Effective max age for a requested one. */
   maxAge(wanted: number | undefined): number;
   /**
@@ -47,4 +50,47 @@ export interface Member extends Counted {
   watch(): void;
   /** Removes a subscriber. */
   cancelWatches(): void;
+}
+
+/** What follows from the latest result of a check and its settings. */
+export abstract class LatestResult {
+  abstract readonly check: Member['check'] & Pick<DefinedCheck, 'name'>;
+  abstract readonly hysteresis: Member['hysteresis'];
+  abstract readonly startedAt: number;
+  abstract readonly limit: number;
+
+  get name(): string {
+    return this.check.name;
+  }
+
+  get critical(): boolean {
+    return this.check.critical;
+  }
+
+  get groups(): readonly string[] {
+    return this.check.groups;
+  }
+
+  get state(): CheckState {
+    return this.hysteresis.result?.status ?? 'unknown';
+  }
+
+  /** Reason for a state other than pass. */
+  get reason(): Reason | undefined {
+    const { result } = this.hysteresis;
+    return result ? result.reason : 'never-ran';
+  }
+
+  get freshUntil(): number {
+    const { maxAge } = this.check;
+    return maxAge > 0 ? this.startedAt + maxAge : Number.NEGATIVE_INFINITY;
+  }
+
+  maxAge(wanted: number | undefined): number {
+    return wanted === undefined ? this.check.maxAge : Math.min(wanted, this.limit);
+  }
+
+  isFresh(maxAge: number, now: number): boolean {
+    return maxAge > 0 && this.startedAt + maxAge >= now;
+  }
 }

@@ -14,6 +14,7 @@ import { Certificates } from './certificates/certificates.js';
 import type { LiveCertificate } from './certificates/live-certificate.js';
 import { Connection } from './connection/connection.js';
 import type { ListenerContext, ServerEvents } from './connection/session.js';
+import { type AddressCounts, type ConnectionCounts, OwnCounts } from './connection-counts.js';
 import { PendingConnections } from './handshake/pending-connections.js';
 import { TlsHandshaker } from './handshake/tls-handshaker.js';
 import { keepAliveOf, type Listen, type ListenerSettings, type Listening, proxiesOf } from './listener.js';
@@ -23,7 +24,6 @@ import { PushQueue } from './protocol/push-queue.js';
 import { Responder } from './protocol/responder.js';
 import { planReload, type ServerPlan } from './reload.js';
 import type { ServerSettings } from './settings.js';
-import { PerAddress } from './sockets/per-address.js';
 import { withSharedReads } from './sockets/shared-reads.js';
 import { openSocketFile, setMode } from './sockets/unix-socket.js';
 import { type RejectReason, ServerStats } from './stats.js';
@@ -41,14 +41,19 @@ export interface ServerOptions {
   settings: ServerSettings;
   clock: Clock;
   log: Log;
+  /** Default: new ones. */
+  stats?: ServerStats;
+  /** Default: those of this server alone. */
+  counts?: ConnectionCounts;
 }
 
 /** Answers PINGs on any number of listeners. */
 export class Server {
-  readonly stats = new ServerStats();
+  readonly stats: ServerStats;
   readonly events = new EventEmitter<ServerEvents>();
   private readonly listeners: Listening[] = [];
-  private perAddress = new PerAddress();
+  private readonly counts: ConnectionCounts;
+  private perAddress: AddressCounts;
   /** By milliseconds. A limit that is no longer configured stays in force for clients to which HELLO announced it. */
   private readonly idleLimits = new Map<number, TimeLimit>();
   private readonly shared: Omit<ListenerContext, 'listener' | 'peerLog'>;
@@ -59,7 +64,10 @@ export class Server {
   private onEmpty: (() => void) | undefined;
 
   constructor(options: ServerOptions) {
-    const { health, settings, clock, log } = options;
+    const { health, settings, clock, log, stats = new ServerStats(), counts = new OwnCounts() } = options;
+    this.stats = stats;
+    this.counts = counts;
+    this.perAddress = counts.perAddress();
     this.sweeper = new Sweeper(clock);
     const limits = {
       idle: this.idleLimit(settings.heartbeat.idleTimeout),
@@ -73,6 +81,7 @@ export class Server {
       {
         reserve: (socket, address, shared) => this.reserve(socket, address, shared),
         admit: (socket, shared, origin) => this.admit(socket, shared, origin),
+        release: () => counts.release(),
       },
       limits,
       clock,
@@ -91,6 +100,7 @@ export class Server {
       requireToken: false,
       pushes: new PushQueue(clock),
       isTlsWarned: false,
+      nextId: () => counts.nextId(),
       wake: (connection: Connection) => this.sweeper.wake(connection),
       onClosed: (connection: Connection) => this.onClosed(connection),
     };
@@ -200,7 +210,7 @@ export class Server {
 
   /** Connections are not counted while there is no limit per address. */
   private countAddresses(ipv6Prefix: number): void {
-    this.perAddress = new PerAddress();
+    this.perAddress = this.counts.perAddress();
     for (const { socket, remoteAddress } of [...this.connections, ...this.pending.withAddress()]) {
       const bucket = addressBucket(remoteAddress, ipv6Prefix);
       if (bucket !== undefined) this.perAddress.reserve(socket, bucket, Number.POSITIVE_INFINITY);
@@ -278,17 +288,20 @@ export class Server {
   }
 
   private accept(accepted: Socket, { shared, tls, proxies, handshakes, setKeepAlive }: Listening): void {
-    const { pending, connections } = this;
+    const { pending, counts } = this;
     setKeepAlive?.(accepted);
     const { maxConnections, maxHandshakes } = shared.settings.limits;
-    if (connections.size + pending.size >= maxConnections) return this.reject(accepted, 'max-connections', shared);
+    if (!counts.reserve(maxConnections)) return this.reject(accepted, 'max-connections', shared);
     // The client's address is not known before the PROXY header is read.
     const needsHeader = proxies?.has(accepted.remoteAddress) ?? false;
     const isPlain = !needsHeader && !tls;
     const socket = isPlain ? withSharedReads(accepted) : accepted;
-    if (!needsHeader && !this.reserve(socket, socket.remoteAddress, shared)) return;
+    if (!needsHeader && !this.reserve(socket, socket.remoteAddress, shared)) return counts.release();
     if (isPlain) return this.admit(socket, shared);
-    if (pending.size >= maxHandshakes) return this.reject(socket, 'max-handshakes', shared);
+    if (pending.size >= maxHandshakes) {
+      counts.release();
+      return this.reject(socket, 'max-handshakes', shared);
+    }
     pending.add(socket, handshakes, needsHeader);
   }
 
@@ -319,6 +332,7 @@ export class Server {
 
   private onClosed(connection: Connection): void {
     this.stats.open--;
+    this.counts.release();
     this.sweeper.delete(connection);
     if (this.connections.size === 0) this.onEmpty?.();
   }

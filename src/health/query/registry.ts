@@ -4,6 +4,7 @@ import { type Clock, systemClock, type Timer } from '../../common/clock.js';
 import { redactor } from '../../common/redact.js';
 import { type DefinedCheck, hasOtherSettings, isSameCheck, withRunOf } from '../defined-check.js';
 import type { Answer, CachedStatus, Health, Query, Scope, Selection, Subscription, Withdraw } from '../health.js';
+import type { Member } from '../member.js';
 import type { Reason } from '../reason.js';
 import type { Identity } from '../report.js';
 import { ResultNormalizer } from '../result.js';
@@ -94,6 +95,9 @@ export interface CheckView {
   readonly abandoned: number;
 }
 
+/** Called with the check that has a new result, or without one if anything may have changed. */
+export type UpdateListener = (member?: Member) => void;
+
 /** The health of this process: its checks, groups and lifecycle. */
 export class Registry implements Health {
   readonly instance: string;
@@ -106,6 +110,8 @@ export class Registry implements Health {
   private startedAt: number | undefined;
   private graceTimer: Timer;
   private isGraceOver = false;
+  /** What queries are answered from, also by a copy on another thread. */
+  readonly source: QuerySource;
   private readonly queries: Queries;
   /** Checks added by a reload, without a result yet, and the new groups in which they count already. */
   private readonly joining = new Map<Monitor, ReadonlySet<string>>();
@@ -113,6 +119,7 @@ export class Registry implements Health {
   private readonly heldStates = new Map<string, CheckState>();
   private readonly closer: CheckCloser;
   private readonly listeners = new Set<(transition: Transition) => void>();
+  private readonly updateListeners = new Set<UpdateListener>();
   private isDraining = false;
   private isStopped = false;
   private stopping: Promise<void> | undefined;
@@ -137,7 +144,8 @@ export class Registry implements Health {
     };
     for (const check of options.checks) this.monitors.set(check.name, new Monitor(check, this.monitorContext));
     this.startup = new Startup([...this.monitors.values()]);
-    this.queries = new Queries(this.querySource(), this.groupNames(options.groups));
+    this.source = this.querySource();
+    this.queries = new Queries(this.source, this.groupNames(options.groups));
   }
 
   private querySource(): QuerySource {
@@ -174,6 +182,8 @@ export class Registry implements Health {
     if (this.isGraceOver) this.endGrace();
     if (preparing) addLoad(this.monitorContext.loads, preparing).catch(() => {});
     for (const monitor of loadsFirst(this.monitors.values())) monitor.start();
+    // Their checks may be loading now.
+    this.updated();
   }
 
   /**
@@ -238,6 +248,7 @@ export class Registry implements Health {
   drain(): void {
     this.isDraining = true;
     this.refresh();
+    this.updated();
     this.queries.notify();
   }
 
@@ -259,6 +270,20 @@ export class Registry implements Health {
   onTransition(listener: (transition: Transition) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  /**
+   * Calls `listener` at every result of a check and, without one, at every change of the checks, groups or lifecycle.
+   *
+   * @returns a function that removes the listener.
+   */
+  onUpdate(listener: UpdateListener): () => void {
+    this.updateListeners.add(listener);
+    return () => this.updateListeners.delete(listener);
+  }
+
+  private updated(monitor?: Monitor): void {
+    for (const listener of this.updateListeners) listener(monitor);
   }
 
   /** The names of all groups. */
@@ -322,6 +347,7 @@ export class Registry implements Health {
   private endGrace(): void {
     this.isGraceOver = true;
     this.refresh();
+    this.updated();
     this.queries.notify();
   }
 
@@ -336,7 +362,9 @@ export class Registry implements Health {
     if (to !== before.state) this.emit('check', name, before.state, to, reason, hysteresis.result?.output);
     if (this.joining.delete(monitor)) return this.reselect();
     this.refresh();
-    if (this.startup.passed !== wasStarted) this.queries.notify();
+    const isStartupOther = this.startup.passed !== wasStarted;
+    this.updated(isStartupOther ? undefined : monitor);
+    if (isStartupOther) this.queries.notify();
     // Most results equal the previous one: then there is nothing to compare.
     else if (to !== before.state || reason !== before.reason) this.queries.notify(monitor);
   }
@@ -346,6 +374,7 @@ export class Registry implements Health {
     for (const group of this.heldStates.keys()) if (!this.isJoining(group)) this.heldStates.delete(group);
     this.queries.reselect();
     this.refresh();
+    this.updated();
     this.queries.notify();
   }
 
