@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import { createServer, type ListenOptions, type Socket } from 'node:net';
 import { callSafely } from '../common/call-safely.js';
 import type { Clock, Timer } from '../common/clock.js';
 import type { Log } from '../common/log.js';
@@ -108,10 +108,12 @@ export class Server {
 
   /**
    * Opens a listener.
+   *
+   * @param options `reusePort`: other threads may listen on the same port. Default false.
    * @returns its address, with the assigned port in place of port 0.
    * @throws PongcheckError `PONGCHECK_LISTEN` if it cannot be opened.
    */
-  async listen(address: Address, settings: ListenerSettings = {}): Promise<Address> {
+  async listen(address: Address, settings: ListenerSettings = {}, { reusePort = false } = {}): Promise<Address> {
     const where = formatAddress(address);
     const { log } = this.shared;
     const tls = settings.tls && (await TlsHandshaker.open(settings.tls, where));
@@ -142,7 +144,8 @@ export class Server {
     const listen = () =>
       new Promise<void>((resolve, reject) => {
         listener.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(where, error)));
-        listener.listen({ ...endpointOf(address), backlog: BACKLOG }, () => {
+        const options: ListenOptions & { reusePort: boolean } = { ...endpointOf(address), backlog: BACKLOG, reusePort };
+        listener.listen(options, () => {
           opened();
           resolve();
         });

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../common/clock.js';
+import type { ThreadStats } from './thread-stats.js';
 
 /** Time between two heartbeats of the main thread, and between two ticks of the thread that watches them. */
 export const PERIOD_MS = 100;
@@ -33,36 +34,6 @@ export class LoopHeartbeat {
   }
 }
 
-/** Where a thread counts what it has seen of the event loop; a view of shared memory. Durations in seconds. */
-export class LoopStats {
-  static readonly length = 4;
-
-  constructor(private readonly values = new Float64Array(LoopStats.length)) {}
-
-  get stalled(): number {
-    return this.values[0] as number;
-  }
-
-  set stalled(seconds: number) {
-    this.values[0] = seconds;
-    if (seconds > this.longest) this.values[1] = seconds;
-  }
-
-  get longest(): number {
-    return this.values[1] as number;
-  }
-
-  /** Stalls that exceeded the limit of readiness, and that of liveness. */
-  get stalls(): Readonly<Record<'readiness' | 'liveness', number>> {
-    return { readiness: this.values[2] as number, liveness: this.values[3] as number };
-  }
-
-  count(limit: 'readiness' | 'liveness'): void {
-    const index = limit === 'readiness' ? 2 : 3;
-    this.values[index] = (this.values[index] as number) + 1;
-  }
-}
-
 /**
  * Watches the heartbeats of the main thread from another one. Only ticks of this thread without a heartbeat count as
  * stalled time, each as at most two periods: time in which the whole process was stopped does not count.
@@ -78,7 +49,7 @@ export class LoopMonitor {
     private readonly clock: Clock,
     private readonly beats: () => number,
     public limits: LoopLimits,
-    private readonly stats: LoopStats,
+    private readonly stats: ThreadStats,
     private readonly changed: (status: LoopStatus, stalled: number) => void,
     private readonly ticked: () => void,
   ) {}
@@ -122,8 +93,8 @@ export class LoopMonitor {
     if (isReadinessBlocked === status.isReadinessBlocked && isLivenessBlocked === status.isLivenessBlocked) return;
     const wasBlocked = status.isReadinessBlocked || status.isLivenessBlocked;
     const blockedSince = wasBlocked ? status.blockedSince : this.clock.wall() - this.stalled;
-    if (isReadinessBlocked && !status.isReadinessBlocked) this.stats.count('readiness');
-    if (isLivenessBlocked && !status.isLivenessBlocked) this.stats.count('liveness');
+    if (isReadinessBlocked && !status.isReadinessBlocked) this.stats.countStall('readiness');
+    if (isLivenessBlocked && !status.isLivenessBlocked) this.stats.countStall('liveness');
     this.status = { isReadinessBlocked, isLivenessBlocked, blockedSince };
     this.changed(this.status, longest);
   }

@@ -48,7 +48,7 @@ export interface Demand {
 
 /** The methods of a thread. Each resolves, or rejects with a PongcheckError. */
 export interface ThreadMethods {
-  listen(address: Address, settings: ListenerSettings, isShared: boolean): Promise<Address>;
+  listen(address: Address, settings: ListenerSettings, reusePort: boolean): Promise<Address>;
   reload(settings: ServerSettings, listen: readonly Listen[], loop: LoopLimits): Promise<void>;
   infos(after: number, limit: number): ConnectionInfo[];
   heartbeat(idle: number, close: boolean): ConnectionInfo[];
@@ -66,7 +66,6 @@ export type ToThread =
   | { readonly kind: 'update'; readonly update: Update }
   | { readonly kind: 'demand-taken' }
   | { readonly kind: 'interest'; readonly events: Interest }
-  | { readonly kind: 'events-taken'; readonly count: number }
   | {
       readonly kind: 'call';
       readonly id: number;
