@@ -305,6 +305,7 @@ export class Server {
     const { stats, events } = this;
     stats.accepted++;
     stats.open++;
+    stats.modes.undecided++;
     const connection = new Connection(socket, shared, origin);
     this.sweeper.add(connection);
     if (events.listenerCount('connect') > 0) callSafely(() => events.emit('connect', connection.info()));
@@ -319,6 +320,7 @@ export class Server {
 
   private onClosed(connection: Connection): void {
     this.stats.open--;
+    this.stats.modes[connection.mode]--;
     this.sweeper.delete(connection);
     if (this.connections.size === 0) this.onEmpty?.();
   }
