@@ -321,6 +321,7 @@ export class Server {
     const { stats, events } = this;
     stats.accepted++;
     stats.open++;
+    stats.modes.undecided++;
     const connection = new Connection(socket, shared, origin);
     this.sweeper.add(connection);
     if (events.listenerCount('connect') > 0) callSafely(() => events.emit('connect', connection.info()));
@@ -335,6 +336,7 @@ export class Server {
 
   private onClosed(connection: Connection): void {
     this.stats.open--;
+    this.stats.modes[connection.mode]--;
     this.counts.release();
     this.sweeper.delete(connection);
     if (this.connections.size === 0) this.onEmpty?.();

@@ -355,7 +355,7 @@ export class Service {
     this.server.goaway(grace);
     const isDrained = () => {
       const elapsed = clock.now() - startedAt;
-      return elapsed >= grace || (elapsed >= delay && this.server.connections.size === 0);
+      return elapsed >= grace || (elapsed >= delay && this.server.stats.open === 0);
     };
     while (!isDrained() && !this.stopping)
       await new Promise<void>((resolve) => clock.after(DRAIN_CHECK_INTERVAL_MS, resolve));
@@ -419,9 +419,7 @@ export class Service {
       stateOf: (group) => health.stateOf(group),
       transitions: history.transitions,
       connections: () => {
-        const modes = { undecided: 0, binary: 0, line: 0 };
-        for (const { mode } of server.connections) modes[mode]++;
-        const { open, waiting, closed } = server.stats;
+        const { open, modes, waiting, closed } = server.stats;
         return { open, modes, waiting, closed };
       },
       onTransition: (listener) => {

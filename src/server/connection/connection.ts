@@ -219,7 +219,13 @@ export class Connection implements Sweepable, ConnectionState {
 
   private start(chunk: Buffer, now: number): Session | undefined {
     this.limitRate(now);
-    return createSession(this, chunk);
+    const session = createSession(this, chunk);
+    if (session) {
+      const { modes } = this.shared.stats;
+      modes.undecided--;
+      modes[session.mode]++;
+    }
+    return session;
   }
 
   private limitRate(now: number): void {
