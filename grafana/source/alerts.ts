@@ -56,7 +56,7 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: 'critical' },
     annotations: {
       summary: `${WHERE} cannot be scraped`,
-      hint: 'Check whether the process is running. If `pongcheck ping` and /livez answer, it is the network; a blocked event loop answers neither.',
+      hint: 'Check whether the process is running. If `pongcheck ping` and /livez answer, it is the network. A blocked event loop does not answer /livez, and PINGs only with `threads` above 0.',
       dashboard: RESPONDER,
     },
   },

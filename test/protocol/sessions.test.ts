@@ -9,6 +9,7 @@ import { readSessions, type Session } from '../../src/cli/conformance/session.js
 import { connect, type PongcheckError, RefusedError } from '../../src/client.js';
 import { frame, ScriptedServer } from '../client/scripted-server.js';
 import { readRoot, rootUrl } from '../readme/markdown.js';
+import { startBlockable } from './blocked-loop.js';
 
 const sessions = readSessions();
 /** The longest wait of a step, in milliseconds: our own responder shares its process with those that ask it. */
@@ -51,7 +52,9 @@ describe('the sessions', () => {
     const outcomes: Outcome[] = [];
     const work = async () => {
       for (let session = left.pop(); session; session = left.pop()) {
-        const responder = await startResponder(session.responder ?? {});
+        const { responder: wanted = {} } = session;
+        // Its event loop is that of this process, which cannot be blocked.
+        const responder = await (wanted.threads ? startBlockable(wanted) : startResponder(wanted));
         outcomes.push(await play(session, responder, ON_A_BUSY_MACHINE));
         await responder.stop();
       }
@@ -94,6 +97,29 @@ async function verdictsOn(rule: string, subject: Subject): Promise<Outcome[]> {
   expect(own.length).toBeGreaterThan(0);
   return Promise.all(own.map((session) => play(session, subject)));
 }
+
+/** Our responder, whose PONGs have this status in place of pass. */
+const saying = (status: number) =>
+  spoilt((client, server) => {
+    server.removeAllListeners('data');
+    server.on('data', (octets) => {
+      if (octets[5] === 2 && octets[7] === 1) octets[7] = status;
+      client.write(octets);
+    });
+  });
+
+describe('a responder that answers a PING for liveness', () => {
+  it.each([
+    [1, 'ok'],
+    [3, 'ok'],
+    [2, 'failed'],
+    [0, 'failed'],
+  ])('with %d is %s, alone and as a barrier', async (status, verdict) => {
+    const subject = await saying(status);
+    for (const rule of ['M18', 'M25'])
+      expect((await verdictsOn(rule, subject)).map((outcome) => outcome.verdict)).toContain(verdict);
+  });
+});
 
 describe('a responder that breaks a rule', () => {
   it('of ids is found', async () => {

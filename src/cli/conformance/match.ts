@@ -7,7 +7,8 @@ export function difference(wanted: WantedFrame, received: ReceivedFrame): string
   for (const key of ['type', 'flags', 'code', 'id'] as const) {
     const value = wanted[key];
     if (value === undefined || (key === 'id' && /^0*\*$/.test(String(value)))) continue;
-    if (received[key] !== value) return `the ${key} is ${received[key]}, expected ${value}`;
+    const allowed: readonly unknown[] = Array.isArray(value) ? value : [value];
+    if (!allowed.includes(received[key])) return `the ${key} is ${received[key]}, expected ${allowed.join(' or ')}`;
   }
   return bodyDifference(wanted.body, received.body);
 }

@@ -65,6 +65,8 @@ async function playRemote(session: Session, subject: Subject): Promise<Outcome> 
 
 /** Runs a session with a new responder, because a session can exhaust a limit. */
 async function playLocal(session: Session): Promise<Outcome> {
+  if (session.responder?.threads)
+    return { session, verdict: 'not tried', why: 'this command cannot block its own event loop' };
   const subject = await startResponder(session.responder ?? {});
   try {
     return await play(session, subject);

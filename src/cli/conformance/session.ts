@@ -4,7 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 export interface WantedFrame {
   readonly type: number;
   readonly flags?: number;
-  readonly code?: number;
+  /** A list: any of these. */
+  readonly code?: number | readonly number[];
   /** 16 hexadecimal digits. */
   readonly id?: string;
   /**
@@ -28,7 +29,7 @@ export type Step =
   | { readonly expectText: string; readonly within?: number }
   | { readonly expectEnd: 'fin' | 'any'; readonly within?: number; readonly drop?: true }
   | { readonly barrier: true }
-  | { readonly operator: 'drain' | 'stop' }
+  | { readonly operator: 'drain' | 'stop' | 'block' | 'unblock' }
   | { readonly operator: 'reload'; readonly responder: Wanted };
 
 export type OperatorStep = Extract<Step, { operator: string }>;
@@ -49,6 +50,9 @@ export interface Wanted {
   /** Behaviour of each check by name; `WORD*N`: N checks. */
   readonly checks?: Readonly<Record<string, string>>;
   readonly detail?: 'always' | 'never';
+  /** Threads that answer PINGs: a session that blocks the event loop requires one. */
+  readonly threads?: number;
+  readonly loop?: Readonly<Record<'readinessStall' | 'livenessStall', number>>;
   readonly heartbeat?: Readonly<Record<string, number>>;
   readonly limits?: Readonly<Record<string, number>>;
   readonly tokens?: readonly string[];
