@@ -6,6 +6,8 @@ import type { CheckState, Counted } from './state.js';
 /** Waits for a run. */
 export interface Waiter {
   onRunEnded(): void;
+  /** The answer may no longer depend on runs. */
+  reconsider(): void;
 }
 
 /** A check as queries use it: its latest result, and a way to request a newer one. Times in monotonic milliseconds. */

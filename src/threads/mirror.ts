@@ -101,6 +101,11 @@ class MirroredCheck extends LatestResult implements Member {
     }
   }
 
+  /** The answers to waiting queries may no longer depend on runs. */
+  reconsider(): void {
+    for (const waiter of [...this.waiters.keys()]) waiter.reconsider();
+  }
+
   /** The check was removed: its waiters wait for the others only. */
   abandon(): void {
     const waiters = [...this.waiters.keys()];
@@ -222,6 +227,7 @@ export class Mirror implements Health {
     this.blocked = { state: 'fail', cause: this.loopCause() };
     this.queries.refresh();
     this.queries.notify();
+    for (const member of this.members.values()) member.reconsider();
   }
 
   /** Drops the results that are too old to count. To be called several times per second. */
@@ -273,6 +279,7 @@ export class Mirror implements Health {
       instance,
       ...(serviceId !== undefined && { service: serviceId }),
       via: [],
+      check: 'event-loop',
       state: 'fail',
       reason: 'loop-blocked',
       output: `the event loop has been blocked since ${new Date(this.loop.blockedSince).toISOString()}`,

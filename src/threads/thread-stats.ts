@@ -11,7 +11,7 @@ const FIELDS = [
 export class ThreadStats {
   static readonly length = FIELDS.length;
 
-  constructor(private readonly values = new Float64Array(ThreadStats.length)) {}
+  constructor(private readonly values: Float64Array = new Float64Array(ThreadStats.length)) {}
 
   /** Monotonic time of its last tick, in milliseconds. */
   get tickedAt(): number {

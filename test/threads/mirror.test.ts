@@ -247,6 +247,7 @@ describe('a mirror while the event loop of the main thread is blocked', () => {
             instance: 'me',
             service: 'shop',
             via: [],
+            check: 'event-loop',
             state: 'fail',
             reason: 'loop-blocked',
             output: 'the event loop has been blocked since 2026-01-02T00:00:00.000Z',
@@ -261,6 +262,7 @@ describe('a mirror while the event loop of the main thread is blocked', () => {
       });
     }
     expect(sent.demands).toBe(0);
+    expect(ask().answer?.failing()).toEqual([{ name: 'event-loop', reason: 'loop-blocked' }]);
     expect(ask({ scope: 'liveness' }).answer?.state).toBe('pass');
     expect(ask({ scope: 'startup' }).answer?.state).toBe('pass');
     expect(ask({ checks: ['none'] }).answer?.state).toBe('not-found');
@@ -275,6 +277,17 @@ describe('a mirror while the event loop of the main thread is blocked', () => {
     mirror.setLoop(turning);
     expect(ask({ scope: 'liveness' }).answer?.state).toBe('pass');
     expect(ask().answer?.state).toBe('pass');
+  });
+
+  it('answers waiting queries for readiness when the limit passes', async () => {
+    const db = new ScriptedCheck({ groups: ['readiness', 'startup'] });
+    const { registry, mirror, ask, clock } = await mirrored({ db });
+    registry.start();
+    await clock.advance(10);
+    const [readiness, startup] = [ask(), ask({ scope: 'startup' })];
+    mirror.setLoop(readinessOnly);
+    expect(readiness).toMatchObject({ answers: 1, answer: { state: 'fail', stale: false } });
+    expect(startup.answers).toBe(0);
   });
 
   it('keeps the state draining', async () => {

@@ -56,7 +56,7 @@ export async function mirrored(checks: Checks, options: Partial<RegistryOptions>
     watch(selection: Partial<Selection> = {}) {
       const states: string[] = [];
       const subscription = mirror.watch({ scope: 'readiness', ...selection }, () =>
-        states.push(subscription.answer.state),
+        states.push(String(subscription?.answer.state)),
       );
       if (!subscription) throw new Error('refused');
       return { states, subscription };

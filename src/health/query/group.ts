@@ -115,8 +115,11 @@ class GroupAnswer implements Answer {
   }
 
   failing(): readonly { name: string; reason: string }[] {
-    return this.group.checks
+    const { ownCause, checks } = this.group;
+    const own = ownCause?.check === undefined ? [] : [{ name: ownCause.check, reason: ownCause.reason ?? 'custom' }];
+    const failing = checks
       .filter(({ state }) => state === 'fail' || state === 'unknown')
       .map(({ name, reason }) => ({ name, reason: reason ?? 'custom' }));
+    return [...own, ...failing];
   }
 }

@@ -80,14 +80,21 @@ class PendingQuery implements Waiter {
     if (this.open && this.pendingRuns === 0) this.finish();
   }
 
+  reconsider(): void {
+    if (this.open && this.isFinal) this.finish();
+  }
+
+  /** No run can change the answer, for example while draining. */
+  private get isFinal(): boolean {
+    return this.group.current().freshUntil === Number.POSITIVE_INFINITY;
+  }
+
   private finish(isDeadline = false): void {
     this.close();
-    // Nothing is missing if no run can change the answer, for example while draining.
-    const final = this.group.current().freshUntil === Number.POSITIVE_INFINITY;
     // Checks that a reload has removed are not missing.
     const isPending = ({ member, run }: { member: Member; run: number }) =>
       !member.hasEnded(run) && this.group.checks.includes(member);
-    const stale = !final && this.runs.some(isPending);
+    const stale = !this.isFinal && this.runs.some(isPending);
     callSafely(() => this.answer(this.group.answer(stale, stale && isDeadline)));
   }
 
