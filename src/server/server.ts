@@ -13,6 +13,7 @@ import { Tokens } from '../net/tokens.js';
 import { Certificates } from './certificates/certificates.js';
 import type { LiveCertificate } from './certificates/live-certificate.js';
 import { Connection } from './connection/connection.js';
+import type { ConnectionInfo } from './connection/info.js';
 import type { ListenerContext, ServerEvents } from './connection/session.js';
 import { type AddressCounts, type ConnectionCounts, OwnCounts } from './connection-counts.js';
 import { PendingConnections } from './handshake/pending-connections.js';
@@ -227,13 +228,45 @@ export class Server {
     return this.sweeper.members;
   }
 
-  /** Connections without data for at least `idle` milliseconds. */
-  silent(idle: number): Connection[] {
-    const now = this.shared.clock.now();
-    return [...this.connections].filter((connection) => connection.silence(now) >= idle);
+  /** Information about at most `limit` connections with an id above `after`, in order of id. */
+  infos(after: number, limit: number): ConnectionInfo[] {
+    const infos: ConnectionInfo[] = [];
+    for (const connection of this.connections) {
+      if (infos.length >= limit) break;
+      if (connection.id > after) infos.push(connection.info());
+    }
+    return infos;
   }
 
-  find(id: number): Connection | undefined {
+  /**
+   * Finds the connections without data for at least `idle` milliseconds, and closes the unprotected ones if `close`.
+   * Returns information about all of them, from before they are closed.
+   */
+  heartbeat(idle: number, close: boolean): ConnectionInfo[] {
+    const now = this.shared.clock.now();
+    const silent = [...this.connections].filter((connection) => connection.silence(now) >= idle);
+    return silent.map((connection) => {
+      const info = connection.info();
+      if (close && !connection.isProtected) connection.close('idle');
+      return info;
+    });
+  }
+
+  /** Returns false if there is no connection with this id. */
+  protect(id: number, isProtected: boolean): boolean {
+    const connection = this.find(id);
+    if (connection) connection.isProtected = isProtected;
+    return connection !== undefined;
+  }
+
+  /** Returns false if there is no connection with this id. */
+  disconnect(id: number): boolean {
+    const connection = this.find(id);
+    connection?.close('closed-by-application');
+    return connection !== undefined;
+  }
+
+  private find(id: number): Connection | undefined {
     for (const connection of this.connections) if (connection.id === id) return connection;
     return undefined;
   }
