@@ -3,6 +3,7 @@ export const errorCodes = {
   PONGCHECK_CONFIG: 'The configuration has an unknown key, a wrong type or a value out of range.',
   PONGCHECK_ADDRESS: 'An address is not valid.',
   PONGCHECK_LISTEN: 'A listener could not be opened.',
+  PONGCHECK_THREAD: 'A PING thread could not be started, or has ended.',
   PONGCHECK_CONNECT: 'The connection to a responder could not be established.',
   PONGCHECK_TLS: 'A TLS handshake failed, or one side rejected the certificate of the other.',
   PONGCHECK_TIMEOUT: 'No answer arrived in time.',

@@ -7,20 +7,33 @@ export class Histogram {
   readonly bounds: readonly number[];
   /** Observations per bucket, not cumulative; the last bucket is above all bounds. */
   readonly counts: Float64Array;
-  /** Sum of all observed values. */
-  sum = 0;
+  /** `counts`, then the sum. */
+  private readonly numbers: Float64Array;
 
-  constructor(bounds: readonly number[]) {
+  /** @param numbers storage of `Histogram.length(bounds)` numbers. Default: a new array. */
+  constructor(bounds: readonly number[], numbers: Float64Array = new Float64Array(Histogram.length(bounds))) {
     this.bounds = bounds;
-    this.counts = new Float64Array(bounds.length + 1);
+    this.numbers = numbers;
+    this.counts = numbers.subarray(0, -1);
+  }
+
+  /** How many numbers a histogram with these bounds stores. */
+  static length(bounds: readonly number[]): number {
+    return bounds.length + 2;
+  }
+
+  /** Sum of all observed values. */
+  get sum(): number {
+    return this.numbers[this.bounds.length + 1] as number;
   }
 
   /** Counts `times` observations of `value`. */
   observe(value: number, times = 1): void {
-    const { bounds, counts } = this;
+    const { bounds, numbers } = this;
     let bucket = 0;
     while (bucket < bounds.length && value > (bounds[bucket] as number)) bucket++;
-    counts[bucket] = (counts[bucket] as number) + times;
-    this.sum += value * times;
+    numbers[bucket] = (numbers[bucket] as number) + times;
+    const sum = bounds.length + 1;
+    numbers[sum] = (numbers[sum] as number) + value * times;
   }
 }

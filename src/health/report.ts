@@ -1,8 +1,8 @@
 import type { Cause } from './check.js';
 import type { ReportDetail } from './health.js';
+import type { Member } from './member.js';
 import type { Group } from './query/group.js';
 import { MAX_CAUSES } from './result.js';
-import type { Monitor } from './runs/monitor.js';
 import { effectiveState, healthJsonStatus, leastSevere, type NonPassState, worse } from './state.js';
 
 /** Size limit for the causes of one report, in bytes, so that a report without its checks always fits a PONG. */
@@ -27,7 +27,7 @@ export interface Moment {
  */
 export function report(group: Group, identity: Identity, moment: Moment, detail: ReportDetail): object {
   const { state } = group.current();
-  const causes = boundedCauses(causesOf(group.checks, identity));
+  const causes = boundedCauses([...(group.ownCause ? [group.ownCause] : []), ...causesOf(group.checks, identity)]);
   if (detail === 'chain') {
     return { instance: identity.instance, state, causes: causes.map(({ instance, via }) => ({ instance, via })) };
   }
@@ -46,7 +46,7 @@ export function report(group: Group, identity: Identity, moment: Moment, detail:
 }
 
 /** Root causes, worst state first. */
-function causesOf(checks: readonly Monitor[], { instance, serviceId }: Identity): Cause[] {
+function causesOf(checks: readonly Member[], { instance, serviceId }: Identity): Cause[] {
   return checks
     .filter(({ state, reason }) => state !== 'pass' && reason !== 'loop')
     .sort((a, b) => (a.state === b.state ? 0 : worse(a.state, b.state) === a.state ? -1 : 1))
@@ -67,11 +67,11 @@ function causesOf(checks: readonly Monitor[], { instance, serviceId }: Identity)
     });
 }
 
-function entry(monitor: Monitor, { now, wall }: Moment): object {
-  const { check, state, reason, output, duration, hysteresis } = monitor;
+function entry(member: Member, { now, wall }: Moment): object {
+  const { check, state, reason, output, duration, hysteresis } = member;
   const { result, since, passes, fails } = hysteresis;
   // For a check without a run, the age is the time since it was created.
-  const age = Math.max(0, now - (monitor.startedAt > Number.NEGATIVE_INFINITY ? monitor.startedAt : since));
+  const age = Math.max(0, now - (member.startedAt > Number.NEGATIVE_INFINITY ? member.startedAt : since));
   const ago = (ms: number): string => new Date(wall - ms).toISOString();
   return {
     status: healthJsonStatus(state),

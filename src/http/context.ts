@@ -23,8 +23,8 @@ export interface HttpContext {
     /** Accepted bearer tokens; undefined if no tokens are configured. */
     readonly tokens: Tokens | undefined;
   };
-  /** At most `limit` open connections with an id above `after`, oldest first. */
-  readonly connections: (after: number, limit: number) => readonly { readonly id: number }[];
+  /** Resolves with at most `limit` open connections with an id above `after`, in order of id. */
+  readonly connections: (after: number, limit: number) => Promise<readonly { readonly id: number }[]>;
   readonly overview: Overview;
   /** Serves `/probe`, if configured. */
   readonly exporter?: ProbeExporter | undefined;

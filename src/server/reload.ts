@@ -9,12 +9,14 @@ import type { ServerSettings } from './settings.js';
 const changeable = ['idleTimeout', 'keepAlive', 'requireToken', 'proxyProtocol'] as const;
 const fixed = ['mode', 'tls'] as const;
 
+/** An open listener as planning a reload uses it. */
+type Planned = Pick<Listening, 'address' | 'settings' | 'setKeepAlive'>;
 type ListenerChange = Pick<Listening, 'settings' | 'proxies' | 'setKeepAlive'>;
 
 /** Changes of a reload. */
 export interface ServerPlan {
   readonly settings: ServerSettings;
-  readonly listeners: ReadonlyMap<Listening, ListenerChange>;
+  readonly listeners: ReadonlyMap<Planned, ListenerChange>;
   /** Paths of the options that change, and of those that need a restart. */
   readonly changed: readonly string[];
   readonly needsRestart: readonly string[];
@@ -25,13 +27,13 @@ export interface ServerPlan {
  * @throws PongcheckError like `Server.listen`.
  */
 export async function planReload(
-  current: readonly Listening[],
+  current: readonly Planned[],
   settings: ServerSettings,
   listen: readonly Listen[],
   log: Log,
 ): Promise<ServerPlan> {
   const open = new Set(current);
-  const listeners = new Map<Listening, ListenerChange>();
+  const listeners = new Map<Planned, ListenerChange>();
   const changed: string[] = [];
   const needsRestart: string[] = [];
   for (const [index, { url, ...own }] of listen.entries()) {

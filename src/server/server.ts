@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import { createServer, type ListenOptions, type Socket } from 'node:net';
 import { callSafely } from '../common/call-safely.js';
 import type { Clock, Timer } from '../common/clock.js';
 import type { Log } from '../common/log.js';
@@ -13,7 +13,9 @@ import { Tokens } from '../net/tokens.js';
 import { Certificates } from './certificates/certificates.js';
 import type { LiveCertificate } from './certificates/live-certificate.js';
 import { Connection } from './connection/connection.js';
+import type { ConnectionInfo } from './connection/info.js';
 import type { ListenerContext, ServerEvents } from './connection/session.js';
+import { type AddressCounts, type ConnectionCounts, OwnCounts } from './connection-counts.js';
 import { PendingConnections } from './handshake/pending-connections.js';
 import { TlsHandshaker } from './handshake/tls-handshaker.js';
 import { keepAliveOf, type Listen, type ListenerSettings, type Listening, proxiesOf } from './listener.js';
@@ -23,7 +25,6 @@ import { PushQueue } from './protocol/push-queue.js';
 import { Responder } from './protocol/responder.js';
 import { planReload, type ServerPlan } from './reload.js';
 import type { ServerSettings } from './settings.js';
-import { PerAddress } from './sockets/per-address.js';
 import { withSharedReads } from './sockets/shared-reads.js';
 import { openSocketFile, setMode } from './sockets/unix-socket.js';
 import { type RejectReason, ServerStats } from './stats.js';
@@ -41,14 +42,19 @@ export interface ServerOptions {
   settings: ServerSettings;
   clock: Clock;
   log: Log;
+  /** Default: new ones. */
+  stats?: ServerStats;
+  /** Default: those of this server alone. */
+  counts?: ConnectionCounts;
 }
 
 /** Answers PINGs on any number of listeners. */
 export class Server {
-  readonly stats = new ServerStats();
+  readonly stats: ServerStats;
   readonly events = new EventEmitter<ServerEvents>();
   private readonly listeners: Listening[] = [];
-  private perAddress = new PerAddress();
+  private readonly counts: ConnectionCounts;
+  private perAddress: AddressCounts;
   /** By milliseconds. A limit that is no longer configured stays in force for clients to which HELLO announced it. */
   private readonly idleLimits = new Map<number, TimeLimit>();
   private readonly shared: Omit<ListenerContext, 'listener' | 'peerLog'>;
@@ -59,7 +65,10 @@ export class Server {
   private onEmpty: (() => void) | undefined;
 
   constructor(options: ServerOptions) {
-    const { health, settings, clock, log } = options;
+    const { health, settings, clock, log, stats = new ServerStats(), counts = new OwnCounts() } = options;
+    this.stats = stats;
+    this.counts = counts;
+    this.perAddress = counts.perAddress();
     this.sweeper = new Sweeper(clock);
     const limits = {
       idle: this.idleLimit(settings.heartbeat.idleTimeout),
@@ -73,6 +82,7 @@ export class Server {
       {
         reserve: (socket, address, shared) => this.reserve(socket, address, shared),
         admit: (socket, shared, origin) => this.admit(socket, shared, origin),
+        release: () => counts.release(),
       },
       limits,
       clock,
@@ -91,6 +101,7 @@ export class Server {
       requireToken: false,
       pushes: new PushQueue(clock),
       isTlsWarned: false,
+      nextId: () => counts.nextId(),
       wake: (connection: Connection) => this.sweeper.wake(connection),
       onClosed: (connection: Connection) => this.onClosed(connection),
     };
@@ -98,10 +109,12 @@ export class Server {
 
   /**
    * Opens a listener.
+   *
+   * @param options `reusePort`: other threads may listen on the same port. Default false.
    * @returns its address, with the assigned port in place of port 0.
    * @throws PongcheckError `PONGCHECK_LISTEN` if it cannot be opened.
    */
-  async listen(address: Address, settings: ListenerSettings = {}): Promise<Address> {
+  async listen(address: Address, settings: ListenerSettings = {}, { reusePort = false } = {}): Promise<Address> {
     const where = formatAddress(address);
     const { log } = this.shared;
     const tls = settings.tls && (await TlsHandshaker.open(settings.tls, where));
@@ -132,7 +145,8 @@ export class Server {
     const listen = () =>
       new Promise<void>((resolve, reject) => {
         listener.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(where, error)));
-        listener.listen({ ...endpointOf(address), backlog: BACKLOG }, () => {
+        const options: ListenOptions & { reusePort: boolean } = { ...endpointOf(address), backlog: BACKLOG, reusePort };
+        listener.listen(options, () => {
           opened();
           resolve();
         });
@@ -200,7 +214,7 @@ export class Server {
 
   /** Connections are not counted while there is no limit per address. */
   private countAddresses(ipv6Prefix: number): void {
-    this.perAddress = new PerAddress();
+    this.perAddress = this.counts.perAddress();
     for (const { socket, remoteAddress } of [...this.connections, ...this.pending.withAddress()]) {
       const bucket = addressBucket(remoteAddress, ipv6Prefix);
       if (bucket !== undefined) this.perAddress.reserve(socket, bucket, Number.POSITIVE_INFINITY);
@@ -214,13 +228,45 @@ export class Server {
     return this.sweeper.members;
   }
 
-  /** Connections without data for at least `idle` milliseconds. */
-  silent(idle: number): Connection[] {
-    const now = this.shared.clock.now();
-    return [...this.connections].filter((connection) => connection.silence(now) >= idle);
+  /** Information about at most `limit` connections with an id above `after`, in order of id. */
+  infos(after: number, limit: number): ConnectionInfo[] {
+    const infos: ConnectionInfo[] = [];
+    for (const connection of this.connections) {
+      if (infos.length >= limit) break;
+      if (connection.id > after) infos.push(connection.info());
+    }
+    return infos;
   }
 
-  find(id: number): Connection | undefined {
+  /**
+   * Finds the connections without data for at least `idle` milliseconds, and closes the unprotected ones if `close`.
+   * Returns information about all of them, from before they are closed.
+   */
+  heartbeat(idle: number, close: boolean): ConnectionInfo[] {
+    const now = this.shared.clock.now();
+    const silent = [...this.connections].filter((connection) => connection.silence(now) >= idle);
+    return silent.map((connection) => {
+      const info = connection.info();
+      if (close && !connection.isProtected) connection.close('idle');
+      return info;
+    });
+  }
+
+  /** Returns false if there is no connection with this id. */
+  protect(id: number, isProtected: boolean): boolean {
+    const connection = this.find(id);
+    if (connection) connection.isProtected = isProtected;
+    return connection !== undefined;
+  }
+
+  /** Returns false if there is no connection with this id. */
+  disconnect(id: number): boolean {
+    const connection = this.find(id);
+    connection?.close('closed-by-application');
+    return connection !== undefined;
+  }
+
+  private find(id: number): Connection | undefined {
     for (const connection of this.connections) if (connection.id === id) return connection;
     return undefined;
   }
@@ -278,17 +324,20 @@ export class Server {
   }
 
   private accept(accepted: Socket, { shared, tls, proxies, handshakes, setKeepAlive }: Listening): void {
-    const { pending, connections } = this;
+    const { pending, counts } = this;
     setKeepAlive?.(accepted);
     const { maxConnections, maxHandshakes } = shared.settings.limits;
-    if (connections.size + pending.size >= maxConnections) return this.reject(accepted, 'max-connections', shared);
+    if (!counts.reserve(maxConnections)) return this.reject(accepted, 'max-connections', shared);
     // The client's address is not known before the PROXY header is read.
     const needsHeader = proxies?.has(accepted.remoteAddress) ?? false;
     const isPlain = !needsHeader && !tls;
     const socket = isPlain ? withSharedReads(accepted) : accepted;
-    if (!needsHeader && !this.reserve(socket, socket.remoteAddress, shared)) return;
+    if (!needsHeader && !this.reserve(socket, socket.remoteAddress, shared)) return counts.release();
     if (isPlain) return this.admit(socket, shared);
-    if (pending.size >= maxHandshakes) return this.reject(socket, 'max-handshakes', shared);
+    if (pending.size >= maxHandshakes) {
+      counts.release();
+      return this.reject(socket, 'max-handshakes', shared);
+    }
     pending.add(socket, handshakes, needsHeader);
   }
 
@@ -305,6 +354,7 @@ export class Server {
     const { stats, events } = this;
     stats.accepted++;
     stats.open++;
+    stats.modes.undecided++;
     const connection = new Connection(socket, shared, origin);
     this.sweeper.add(connection);
     if (events.listenerCount('connect') > 0) callSafely(() => events.emit('connect', connection.info()));
@@ -319,6 +369,8 @@ export class Server {
 
   private onClosed(connection: Connection): void {
     this.stats.open--;
+    this.stats.modes[connection.mode]--;
+    this.counts.release();
     this.sweeper.delete(connection);
     if (this.connections.size === 0) this.onEmpty?.();
   }

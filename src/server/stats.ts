@@ -1,6 +1,8 @@
 import { Histogram } from '../common/histogram.js';
-import type { Scope } from '../health/health.js';
+import { numberAccessors, numberRecord } from '../common/number-record.js';
+import { type Scope, scopes } from '../health/health.js';
 import { type State, states } from '../health/state.js';
+import { WireError } from '../wire/codes.js';
 
 /** Why a connection ended; a fixed set, because it is a metric label. */
 export const closeReasons = [
@@ -32,44 +34,129 @@ export type RejectReason = (typeof rejectReasons)[number];
 export const pauses = ['max-pending', 'max-queued-bytes', 'turn-budget', 'line-order'] as const;
 export type Pause = (typeof pauses)[number];
 
-function zeros<K extends string>(keys: readonly K[]): Record<K, number> {
-  return Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>;
+/** Modes of open connections; `undecided` until the first byte has arrived. */
+const modes = ['undecided', 'binary', 'line'] as const;
+
+const replyTimeBounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const resultAgeBounds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const lineWords = ['ping', 'agent'] as const;
+const gauges = ['open', 'arriving', 'waiting', 'watches'] as const;
+const counters = ['accepted', 'stale', 'ignoredFrames', 'bytesIn', 'bytesOut'] as const;
+const errorCodes = Math.max(...Object.values(WireError)) + 1;
+
+type Slots = readonly [start: number, end: number];
+let length = 0;
+
+/** The next `count` slots of the array. */
+function slots(count: number): Slots {
+  const start = length;
+  length += count;
+  return [start, length];
 }
 
-/** Counters of a server. Plain numbers, so that counting costs the hot path nothing; read when metrics are scraped. */
+// The layout of the array. All gauges come before the first counter.
+const gaugeSlots = slots(gauges.length);
+const modeSlots = slots(modes.length);
+const FIRST_COUNTER = length;
+const counterSlots = slots(counters.length);
+const refusedSlots = slots(rejectReasons.length);
+const closedSlots = slots(closeReasons.length);
+const pausedSlots = slots(pauses.length);
+const pingSlots = scopes.map((scope) => [scope, slots(states.length)] as const);
+const statusSlots = slots(states.length);
+const lineSlots = slots(lineWords.length);
+const errorSlots = slots(errorCodes);
+const replyTimeSlots = slots(Histogram.length(replyTimeBounds));
+const resultAgeSlots = slots(Histogram.length(resultAgeBounds));
+
+const byMode = numberRecord(modes);
+const byRejectReason = numberRecord(rejectReasons);
+const byCloseReason = numberRecord(closeReasons);
+const byPause = numberRecord(pauses);
+const byState = numberRecord(states);
+const byWord = numberRecord(lineWords);
+
+/**
+ * Gauges and counters of a server, read when metrics are scraped. All numbers are elements of one array, so that counting
+ * costs the hot path nothing and another thread can read them from shared memory.
+ */
 export class ServerStats {
-  accepted = 0;
-  open = 0;
+  /** How many numbers the array has, and its size in bytes. */
+  static readonly length = length;
+  static readonly bytes = length * Float64Array.BYTES_PER_ELEMENT;
+
+  declare open: number;
   /** Connections still in the PROXY header or TLS handshake. */
-  arriving = 0;
+  declare arriving: number;
+  /** PINGs that wait for an answer. */
+  declare waiting: number;
+  /** Open WATCHes. */
+  declare watches: number;
+  /** Open connections. */
+  readonly modes: Record<(typeof modes)[number], number>;
+  declare accepted: number;
+  /** PONGs sent with STALE. */
+  declare stale: number;
+  /** Unsolicited PONGs, and GOAWAYs and ERRORs from peers. */
+  declare ignoredFrames: number;
+  declare bytesIn: number;
+  declare bytesOut: number;
+  readonly refused: Record<RejectReason, number>;
+  readonly closed: Record<CloseReason, number>;
+  readonly paused: Record<Pause, number>;
+  /** PONGs by scope, then by state. Line-mode `ping` and `agent` count as readiness. */
+  readonly pings: Readonly<Record<Scope, Record<State, number>>>;
+  /** STATUS frames sent, by state. */
+  readonly statuses: Record<State, number>;
+  readonly lines: Record<(typeof lineWords)[number], number>;
+  /** ERROR frames sent, by code. */
+  readonly errors: Float64Array;
+  /** From reading a PING to writing its PONG, in seconds. */
+  readonly replyTime: Histogram;
+  /** Age of the oldest result in a PONG, in seconds. */
+  readonly resultAge: Histogram;
   /** Expiry of the certificate of each TLS listener, in milliseconds since 1970. */
   certificates: () => readonly (readonly [listener: string, expiresAt: number])[] = () => [];
-  /** PINGs that wait for an answer. */
-  waiting = 0;
-  readonly refused = zeros(rejectReasons);
-  readonly closed = zeros(closeReasons);
-  readonly paused = zeros(pauses);
-  /** PONGs by scope, then by state. Line-mode `ping` and `agent` count as readiness. */
-  readonly pings: Record<Scope, Record<State, number>> = {
-    readiness: zeros(states),
-    liveness: zeros(states),
-    startup: zeros(states),
-  };
-  /** Open WATCHes. */
-  watches = 0;
-  /** STATUS frames sent, by state. */
-  readonly statuses: Record<State, number> = zeros(states);
-  /** PONGs sent with STALE. */
-  stale = 0;
-  /** Unsolicited PONGs, and GOAWAYs and ERRORs from peers. */
-  ignoredFrames = 0;
-  readonly lines = { ping: 0, agent: 0 };
-  /** ERROR frames sent, by code. */
-  readonly errors = new Float64Array(14);
-  bytesIn = 0;
-  bytesOut = 0;
-  /** From reading a PING to writing its PONG, in seconds. */
-  readonly replyTime = new Histogram([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]);
-  /** Age of the oldest result in a PONG, in seconds. */
-  readonly resultAge = new Histogram([0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]);
+  private readonly numbers: Float64Array;
+
+  static {
+    Object.defineProperties(ServerStats.prototype, {
+      ...numberAccessors(gauges, gaugeSlots[0]),
+      ...numberAccessors(counters, counterSlots[0]),
+    });
+  }
+
+  /** @param numbers an array of `ServerStats.length` numbers, also of shared memory. Default: a new one. */
+  constructor(numbers: Float64Array = new Float64Array(ServerStats.length)) {
+    const view = ([start, end]: Slots) => numbers.subarray(start, end);
+    this.numbers = numbers;
+    this.modes = byMode(view(modeSlots));
+    this.refused = byRejectReason(view(refusedSlots));
+    this.closed = byCloseReason(view(closedSlots));
+    this.paused = byPause(view(pausedSlots));
+    this.pings = Object.fromEntries(pingSlots.map(([scope, slots]) => [scope, byState(view(slots))])) as Record<
+      Scope,
+      Record<State, number>
+    >;
+    this.statuses = byState(view(statusSlots));
+    this.lines = byWord(view(lineSlots));
+    this.errors = view(errorSlots);
+    this.replyTime = new Histogram(replyTimeBounds, view(replyTimeSlots));
+    this.resultAge = new Histogram(resultAgeBounds, view(resultAgeSlots));
+  }
+
+  /** The sums of all numbers, and all certificates, as of now. */
+  static sum(all: readonly ServerStats[]): ServerStats {
+    const sum = new ServerStats();
+    for (const { numbers } of all) {
+      for (const [slot, number] of numbers.entries()) sum.numbers[slot] = (sum.numbers[slot] as number) + number;
+    }
+    sum.certificates = () => all.flatMap(({ certificates }) => certificates());
+    return sum;
+  }
+
+  /** Sets the gauges to 0, for a thread that has ended; its counters remain. */
+  resetGauges(): void {
+    this.numbers.fill(0, 0, FIRST_COUNTER);
+  }
 }

@@ -283,18 +283,13 @@ export class Service {
   // -- connections -----------------------------------------------------------
 
   /**
-   * Information about the open connections, oldest first.
+   * Resolves with information about the open connections, in order of id: oldest first.
    *
    * @param after only connections with a larger id. Default 0.
    * @param limit maximum number of connections. Default: no limit.
    */
-  connections(after = 0, limit = Number.POSITIVE_INFINITY): ConnectionInfo[] {
-    const infos: ConnectionInfo[] = [];
-    for (const connection of this.server.connections) {
-      if (infos.length >= limit) break;
-      if (connection.id > after) infos.push(connection.info());
-    }
-    return infos;
+  async connections(after = 0, limit = Number.POSITIVE_INFINITY): Promise<ConnectionInfo[]> {
+    return this.server.infos(after, limit);
   }
 
   /**
@@ -302,28 +297,23 @@ export class Service {
    *
    * @param options `idle`: milliseconds, default `heartbeat.idleTimeout`; `close`: also closes the unprotected ones, default
    *   false.
-   * @returns information about these connections, from before they are closed.
+   * @returns (resolves) information about these connections, from before they are closed.
    */
-  heartbeat({ idle = this.settings.heartbeat.idleTimeout, close = false } = {}): ConnectionInfo[] {
-    return this.server.silent(idle).map((connection) => {
-      const info = connection.info();
-      if (close && !connection.isProtected) connection.close('idle');
-      return info;
-    });
+  async heartbeat({ idle = this.settings.heartbeat.idleTimeout, close = false } = {}): Promise<ConnectionInfo[]> {
+    return this.server.heartbeat(idle, close);
   }
 
-  /** Exempts a connection from the idle timeout, or ends the exemption. Returns false if there is no connection with this id. */
-  protect(id: number, isProtected = true): boolean {
-    const connection = this.server.find(id);
-    if (connection) connection.isProtected = isProtected;
-    return connection !== undefined;
+  /** Exempts a connection from the idle timeout, or ends the exemption. Resolves with false if there is no connection with this id. */
+  async protect(id: number, isProtected = true): Promise<boolean> {
+    return this.server.protect(id, isProtected);
   }
 
-  /** Answers the pending PINGs with the latest known status and closes the connection. Returns false if there is no connection with this id. */
-  disconnect(id: number): boolean {
-    const connection = this.server.find(id);
-    connection?.close('closed-by-application');
-    return connection !== undefined;
+  /**
+   * Answers the pending PINGs with the latest known status and closes the connection. Resolves with false if there is no
+   * connection with this id.
+   */
+  async disconnect(id: number): Promise<boolean> {
+    return this.server.disconnect(id);
   }
 
   /**
@@ -355,7 +345,7 @@ export class Service {
     this.server.goaway(grace);
     const isDrained = () => {
       const elapsed = clock.now() - startedAt;
-      return elapsed >= grace || (elapsed >= delay && this.server.connections.size === 0);
+      return elapsed >= grace || (elapsed >= delay && this.server.stats.open === 0);
     };
     while (!isDrained() && !this.stopping)
       await new Promise<void>((resolve) => clock.after(DRAIN_CHECK_INTERVAL_MS, resolve));
@@ -419,9 +409,7 @@ export class Service {
       stateOf: (group) => health.stateOf(group),
       transitions: history.transitions,
       connections: () => {
-        const modes = { undecided: 0, binary: 0, line: 0 };
-        for (const { mode } of server.connections) modes[mode]++;
-        const { open, waiting, closed } = server.stats;
+        const { open, modes, waiting, closed } = server.stats;
         return { open, modes, waiting, closed };
       },
       onTransition: (listener) => {

@@ -16,7 +16,7 @@ describe('a link', () => {
     expect(changes.map((change) => change.state)).toEqual(['connecting', 'up']);
     expect(link.status).toBe('pass');
     expect(link.roundTrips?.last).toBeGreaterThan(0);
-    expect(service.connections()[0]?.name).toBe('billing');
+    expect((await service.connections())[0]?.name).toBe('billing');
   });
 
   it('reconnects after a restart of the server, and calls onUp again', async () => {
@@ -155,8 +155,8 @@ describe('PINGs of the server', () => {
     const service = await serve({ heartbeat: { pingInterval: 30 } });
     const { link } = open(addressOf(service), { serverPings: 30, health: () => 'warn' });
     await state(link, is('up'));
-    while (!service.connections()[0]?.roundTrip) await new Promise((resolve) => setImmediate(resolve));
-    expect(service.connections()[0]?.pingsOut).toBeLessThanOrEqual(1);
+    while (!(await service.connections())[0]?.roundTrip) await new Promise((resolve) => setImmediate(resolve));
+    expect((await service.connections())[0]?.pingsOut).toBeLessThanOrEqual(1);
   });
 });
 

@@ -4,7 +4,7 @@ import { closeAll, serve } from './served.js';
 afterEach(closeAll);
 
 const all = Array.from({ length: 250 }, (_, i) => ({ id: i + 1, mode: 'binary' }));
-const connections = (after: number, limit: number) => all.filter(({ id }) => id > after).slice(0, limit);
+const connections = async (after: number, limit: number) => all.filter(({ id }) => id > after).slice(0, limit);
 
 async function read(url: string): Promise<[number, { connections?: { id: number }[]; next?: number | null }]> {
   const response = await fetch(url);

@@ -106,7 +106,7 @@ describe('/health', () => {
   ])('refuses %s, which the query parser of an application may make', async (_, query) => {
     const health = new FakeHealth();
     const app = fastify({ routerOptions: { querystringParser: () => query as never } });
-    const context = { health, connections: () => [], clock: new FakeClock() };
+    const context = { health, connections: async () => [], clock: new FakeClock() };
     const access = { detail: 'always', tokens: undefined } as const;
     const register = () => ({ contentType: 'text/plain', metrics: async () => '' });
     await app.register(httpPlugin({ ...context, access, register, overview: overviewOf(health) }));

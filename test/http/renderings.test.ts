@@ -32,7 +32,7 @@ async function counted() {
       detail: 'token',
       tokens: new Tokens([token]),
       register: () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', metrics }),
-      connections: (after: number) => {
+      connections: async (after: number) => {
         read.connections++;
         return [{ id: after + 1, name: 'a\u001b[2J\u009b\u202e' }];
       },

@@ -16,7 +16,7 @@ export async function serve<H extends HttpContext['health'] = FakeHealth>(
   const register = () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', metrics: async () => 'up 1\n' });
   const server = await openHttp({
     access: { detail, tokens },
-    connections: () => [],
+    connections: async () => [],
     overview: overviewOf(health),
     register,
     ...context,

@@ -80,8 +80,8 @@ describe('the Python client', () => {
       'print("leaves")',
       'client.close()',
     );
-    while (!service.connections()[0]?.roundTrip) await new Promise((resolve) => setImmediate(resolve));
-    expect(service.connections()[0]?.name).toBe('py');
+    while (!(await service.connections())[0]?.roundTrip) await new Promise((resolve) => setImmediate(resolve));
+    expect((await service.connections())[0]?.name).toBe('py');
     await service.drain();
     expect((await running).split('\n')).toEqual(['16', 'leaves']);
   });

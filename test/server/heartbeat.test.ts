@@ -194,7 +194,7 @@ describe('connections', () => {
     await pass(clock, 1500);
     live.sendHex(ping(id));
     await live.hex(16);
-    expect(server.silent(1000)).toHaveLength(2);
+    expect(server.heartbeat(1000, false)).toHaveLength(2);
     await pass(clock, 800);
     await quiet.untilEnd();
     expect(kept.ended).toBe(false);

@@ -98,16 +98,32 @@ describe('connections by API', () => {
     const peer = await peerOf(service);
     peer.sendHex(ping(id));
     await peer.hex(16);
-    const [info] = service.connections();
+    const [info] = await service.connections();
     expect(info).toMatchObject({ mode: 'binary', framesIn: 1, protected: false });
-    expect(service.protect(info?.id ?? 0)).toBe(true);
-    expect(service.heartbeat({ idle: 0, close: true })).toHaveLength(1);
-    expect(service.connections()[0]?.protected).toBe(true);
+    expect(await service.protect(info?.id ?? 0)).toBe(true);
+    expect(await service.heartbeat({ idle: 0, close: true })).toHaveLength(1);
+    expect((await service.connections())[0]?.protected).toBe(true);
     const closed = new Promise((resolve) => service.events.once('close', (_info, reason) => resolve(reason)));
-    expect(service.disconnect(info?.id ?? 0)).toBe(true);
+    expect(await service.disconnect(info?.id ?? 0)).toBe(true);
     await peer.untilEnd();
     peer.socket.end();
     expect(await closed).toBe('closed-by-application');
-    expect(service.disconnect(info?.id ?? 0)).toBe(false);
+    expect(await service.disconnect(info?.id ?? 0)).toBe(false);
+    expect(await service.protect(info?.id ?? 0)).toBe(false);
+  });
+
+  it('are listed in order of id, a page at a time, as data that can be cloned', async () => {
+    const service = await start();
+    const peers = [await peerOf(service), await peerOf(service), await peerOf(service)];
+    for (const peer of peers) {
+      peer.sendHex(ping(id));
+      await peer.hex(16);
+    }
+    const all = await service.connections();
+    const ids = all.map((info) => info.id);
+    expect(ids).toEqual([...ids].sort((a, b) => a - b));
+    expect(await service.connections(ids[0], 1)).toMatchObject([{ id: ids[1] }]);
+    expect(await service.connections(ids[2])).toEqual([]);
+    expect(structuredClone(all)).toEqual(all);
   });
 });

@@ -274,7 +274,7 @@ describe('connections', () => {
     await peers[0]?.hex(32);
     await service.reload({ ...quiet, limits: { maxConnections: 2, maxWatches: 1 } });
     for (const peer of peers) expect(await answers(peer)).toBe(alive);
-    expect(service.connections()[0]?.watches).toBe(2);
+    expect((await service.connections())[0]?.watches).toBe(2);
     peers[0]?.sendHex(frame('03', id));
     expect(await peers[0]?.frame()).toMatchObject({ type: '7f', code: '07' });
     const late = await peerOf(service);
@@ -333,7 +333,7 @@ describe('a token that a reload removes', () => {
       await onHello(service),
     ];
     gone.sendHex(ping('00000000000000b1'));
-    while (service.connections()[0]?.waiting !== 1) await new Promise(setImmediate);
+    while ((await service.connections())[0]?.waiting !== 1) await new Promise(setImmediate);
     const changed = once(service.events, 'close');
     expect(await service.reload({ ...quiet, tokens: [other], checks })).toMatchObject({ changed: ['tokens'] });
     expect(await gone.frame()).toMatchObject({ type: '02', id: '00000000000000b1' });
@@ -403,7 +403,7 @@ describe('an idle timeout that a reload shortens', () => {
     await advance(clock, 60_000);
     await service.reload({ ...quiet, heartbeat: { idleTimeout: 20_000 } });
     await advance(clock, 19_000);
-    expect(service.connections()).toHaveLength(2);
+    expect(await service.connections()).toHaveLength(2);
     await advance(clock, 1500);
     await silent.untilEnd();
     const young = await onHello(service);

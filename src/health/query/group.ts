@@ -1,10 +1,11 @@
 import type { Clock } from '../../common/clock.js';
+import type { Cause } from '../check.js';
 import type { Answer, CachedStatus, ReportDetail } from '../health.js';
-import type { Monitor } from '../runs/monitor.js';
+import type { Member } from '../member.js';
 import { aggregate, type CheckState, type State, worse } from '../state.js';
 import type { ReportCache } from './report-cache.js';
 
-const NONE: readonly Monitor[] = [];
+const NONE: readonly Member[] = [];
 
 export interface GroupContext {
   readonly clock: Clock;
@@ -16,23 +17,30 @@ export interface GroupContext {
   serialise(group: Group, detail: ReportDetail): Buffer;
 }
 
-/** State that takes precedence over the aggregate of the checks; undefined: the aggregate counts. */
-export type Override = () => State | undefined;
+/** State that takes precedence over the aggregate of the checks, with the cause for its report. */
+export interface Override {
+  readonly state: State;
+  readonly cause?: Cause;
+}
+
+const NOT_FOUND: Override = { state: 'not-found' };
 
 /** Returns the current checks of a group; undefined if the group does not exist. */
-export type FindChecks = () => readonly Monitor[] | undefined;
+export type FindChecks = () => readonly Member[] | undefined;
 
 /** A selection of checks and its aggregated status. */
 export class Group {
   /** The status at the last refresh. Replaced only when something changes. */
   status!: CachedStatus;
-  private members: readonly Monitor[] | undefined;
+  /** Cause of an overridden state. */
+  ownCause: Cause | undefined;
+  private members: readonly Member[] | undefined;
   private generation = -1;
   private revision = -1;
 
   constructor(
     private readonly findMembers: FindChecks,
-    private readonly override: Override,
+    private readonly override: () => Override | undefined,
     private readonly context: GroupContext,
     /** Key of a selection by names of checks; undefined for a scope or a group. */
     readonly key?: string,
@@ -42,11 +50,11 @@ export class Group {
     this.refresh();
   }
 
-  get checks(): readonly Monitor[] {
+  get checks(): readonly Member[] {
     return this.select() ?? NONE;
   }
 
-  private select(): readonly Monitor[] | undefined {
+  private select(): readonly Member[] | undefined {
     const { generation } = this.context;
     if (this.generation !== generation) {
       this.generation = generation;
@@ -63,16 +71,17 @@ export class Group {
 
   refresh(): void {
     this.revision = this.context.revision;
-    const own = this.select() ? this.override() : 'not-found';
+    const own = this.select() ? this.override() : NOT_FOUND;
+    this.ownCause = own?.cause;
     let freshUntil = Number.POSITIVE_INFINITY;
     let since = Number.POSITIVE_INFINITY;
-    if (own === undefined || own === 'starting') {
+    if (own === undefined || own.state === 'starting') {
       for (const check of this.checks) {
         freshUntil = Math.min(freshUntil, check.freshUntil);
         if (check.hysteresis.result) since = Math.min(since, check.startedAt);
       }
     }
-    this.status = { state: own ?? worse(aggregate(this.checks), this.ceiling()), freshUntil, since };
+    this.status = { state: own?.state ?? worse(aggregate(this.checks), this.ceiling()), freshUntil, since };
   }
 
   /** The current status as an answer. Its report is created when it is read. */
@@ -106,8 +115,11 @@ class GroupAnswer implements Answer {
   }
 
   failing(): readonly { name: string; reason: string }[] {
-    return this.group.checks
+    const { ownCause, checks } = this.group;
+    const own = ownCause?.check === undefined ? [] : [{ name: ownCause.check, reason: ownCause.reason ?? 'custom' }];
+    const failing = checks
       .filter(({ state }) => state === 'fail' || state === 'unknown')
       .map(({ name, reason }) => ({ name, reason: reason ?? 'custom' }));
+    return [...own, ...failing];
   }
 }

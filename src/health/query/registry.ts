@@ -4,8 +4,9 @@ import { type Clock, systemClock, type Timer } from '../../common/clock.js';
 import { redactor } from '../../common/redact.js';
 import { type DefinedCheck, hasOtherSettings, isSameCheck, withRunOf } from '../defined-check.js';
 import type { Answer, CachedStatus, Health, Query, Scope, Selection, Subscription, Withdraw } from '../health.js';
+import type { Member } from '../member.js';
 import type { Reason } from '../reason.js';
-import { type Identity, report } from '../report.js';
+import type { Identity } from '../report.js';
 import { ResultNormalizer } from '../result.js';
 import { addLoad } from '../runs/loader.js';
 import { Monitor, type MonitorContext, type Snapshot } from '../runs/monitor.js';
@@ -13,12 +14,13 @@ import { RepeatQueue } from '../runs/repeat-queue.js';
 import type { CheckStats } from '../runs/stats.js';
 import { type CheckState, effectiveState, type State } from '../state.js';
 import { CheckCloser } from './check-closer.js';
-import { type FindChecks, Group, type GroupContext, type Override } from './group.js';
-import { ReportCache } from './report-cache.js';
-import { ask } from './request.js';
-import { Selections } from './selections.js';
+import type { Override } from './group.js';
+import { Queries, type QuerySource } from './queries.js';
 import { Startup } from './startup.js';
-import { Subscriptions } from './subscriptions.js';
+
+const PASS: Override = { state: 'pass' };
+const DRAINING: Override = { state: 'draining' };
+const STARTING: Override = { state: 'starting' };
 
 /** Default of `staleLimit`, in milliseconds. */
 export const STALE_LIMIT = 30_000;
@@ -93,6 +95,9 @@ export interface CheckView {
   readonly abandoned: number;
 }
 
+/** Called with the check that has a new result, or without one if anything may have changed. */
+export type UpdateListener = (member?: Member) => void;
+
 /** The health of this process: its checks, groups and lifecycle. */
 export class Registry implements Health {
   readonly instance: string;
@@ -105,24 +110,16 @@ export class Registry implements Health {
   private startedAt: number | undefined;
   private graceTimer: Timer;
   private isGraceOver = false;
-  private readonly context: { -readonly [K in keyof GroupContext]: GroupContext[K] };
-  private readonly liveness: Group;
-  private readonly readiness: Group;
-  private readonly starting: Group;
-  private readonly notFound: Group;
-  /** By name. `startup` here is the plain aggregate of the group, which a request of another scope may name. */
-  private readonly groupsByName = new Map<string, Group>();
-  private readonly selections: Selections;
+  /** What queries are answered from, also by a copy on another thread. */
+  readonly source: QuerySource;
+  private readonly queries: Queries;
   /** Checks added by a reload, without a result yet, and the new groups in which they count already. */
   private readonly joining = new Map<Monitor, ReadonlySet<string>>();
   /** States of groups before a reload added such checks: a group does not get better before these have a result. */
   private readonly heldStates = new Map<string, CheckState>();
   private readonly closer: CheckCloser;
   private readonly listeners = new Set<(transition: Transition) => void>();
-  private readonly subscriptions = new Subscriptions(
-    (group) => this.beginWatching(group),
-    (group) => this.endWatching(group),
-  );
+  private readonly updateListeners = new Set<UpdateListener>();
   private isDraining = false;
   private isStopped = false;
   private stopping: Promise<void> | undefined;
@@ -145,29 +142,27 @@ export class Registry implements Health {
       staleLimit,
       changed: (monitor, before) => this.changed(monitor, before),
     };
-    this.context = {
-      clock,
-      revision: 0,
-      generation: 0,
-      reports: new ReportCache(clock),
-      serialise: (group, detail) =>
-        Buffer.from(JSON.stringify(report(group, this.identity, { now: clock.now(), wall: clock.wall() }, detail))),
-    };
     for (const check of options.checks) this.monitors.set(check.name, new Monitor(check, this.monitorContext));
     this.startup = new Startup([...this.monitors.values()]);
-    const create = (find: FindChecks, override: Override, key?: string) => new Group(find, override, this.context, key);
-    this.liveness = create(
-      () => [],
-      () => 'pass',
-    );
-    this.notFound = create(() => undefined, this.draining);
-    this.starting = create(
-      () => this.startup.checks,
-      () => this.draining() ?? this.startupState(),
-    );
-    this.updateGroups(options.groups);
-    this.selections = new Selections(this.monitors, (find, key) => create(find, this.draining, key));
-    this.readiness = this.groupsByName.get('readiness') as Group;
+    this.source = this.querySource();
+    this.queries = new Queries(this.source, this.groupNames(options.groups));
+  }
+
+  private querySource(): QuerySource {
+    const registry = this;
+    return {
+      clock: this.clock,
+      members: this.monitors,
+      get identity() {
+        return registry.identity;
+      },
+      readiness: () => this.override(),
+      liveness: () => PASS,
+      startup: () => this.override() ?? this.startupOverride(),
+      startupChecks: () => this.startup.checks,
+      membersOf: (group) => this.membersOf(group),
+      heldState: (group) => this.heldStates.get(group) ?? 'pass',
+    };
   }
 
   /** All checks, in the order of the configuration. */
@@ -187,6 +182,8 @@ export class Registry implements Health {
     if (this.isGraceOver) this.endGrace();
     if (preparing) addLoad(this.monitorContext.loads, preparing).catch(() => {});
     for (const monitor of loadsFirst(this.monitors.values())) monitor.start();
+    // Their checks may be loading now.
+    this.updated();
   }
 
   /**
@@ -197,7 +194,7 @@ export class Registry implements Health {
   reload(settings: RegistrySettings): ChangedChecks {
     const { checks, staleLimit = STALE_LIMIT } = settings;
     const before = new Map(this.monitors);
-    for (const [name, group] of this.groupsByName) this.heldStates.set(name, group.current().state as CheckState);
+    for (const [name, state] of this.queries.states()) this.heldStates.set(name, state as CheckState);
     const isOtherLimit = staleLimit !== this.monitorContext.staleLimit;
     this.monitorContext.normalizer = this.normalizerOf(settings);
     this.monitorContext.staleLimit = staleLimit;
@@ -233,7 +230,7 @@ export class Registry implements Health {
     this.startup = new Startup([...this.monitors.values()], this.startup);
     for (const monitor of this.monitors.values()) if (monitor.hasRun) this.startup.onResult(monitor);
     for (const monitor of removed) this.joining.delete(monitor);
-    const newGroups = this.updateGroups(settings.groups);
+    const newGroups = this.queries.setGroups(this.groupNames(settings.groups));
     for (const monitor of [...this.joining.keys(), ...added]) {
       this.joining.set(monitor, new Set([...(this.joining.get(monitor) ?? []), ...newGroups]));
     }
@@ -251,7 +248,8 @@ export class Registry implements Health {
   drain(): void {
     this.isDraining = true;
     this.refresh();
-    this.subscriptions.notify();
+    this.updated();
+    this.queries.notify();
   }
 
   /**
@@ -274,94 +272,64 @@ export class Registry implements Health {
     return () => this.listeners.delete(listener);
   }
 
+  /**
+   * Calls `listener` at every result of a check and, without one, at every change of the checks, groups or lifecycle.
+   *
+   * @returns a function that removes the listener.
+   */
+  onUpdate(listener: UpdateListener): () => void {
+    this.updateListeners.add(listener);
+    return () => this.updateListeners.delete(listener);
+  }
+
+  private updated(monitor?: Monitor): void {
+    for (const listener of this.updateListeners) listener(monitor);
+  }
+
   /** The names of all groups. */
   groups(): readonly string[] {
-    return [...this.groupsByName.keys()];
+    return this.queries.groups;
   }
 
   /** Current state of a group; for `startup`, of the scope. Starts no run. */
   stateOf(group: string): State {
-    return this.groupOf(group)?.status.state ?? 'not-found';
+    return this.queries.find(group)?.status.state ?? 'not-found';
   }
 
   /** Current status of a group with its report. Starts no run. */
   known(group: string): Answer {
-    return (this.groupsByName.get(group) ?? this.notFound).answer(false);
+    return this.queries.known(group);
   }
 
   cachedStatus(scope: Scope): CachedStatus {
-    return this.groupOfScope(scope).status;
+    return this.queries.cachedStatus(scope);
   }
 
   ask(query: Query, answer: (answer: Answer) => void): Withdraw {
-    return ask(
-      this.select(query) ?? this.notFound,
-      this.isStopped ? { ...query, timeout: 0 } : query,
-      this.clock,
-      answer,
-    );
+    return this.queries.ask(this.isStopped ? { ...query, timeout: 0 } : query, answer);
   }
 
   /** Number of different `checks` selections with subscribers. */
   get watchedSelections(): number {
-    return this.selections.watchedCount;
+    return this.queries.watchedSelections;
   }
 
   watch(selection: Selection, changed: () => void): Subscription;
   watch(selection: Selection, changed: () => void, maxSelections: number): Subscription | undefined;
   watch(selection: Selection, changed: () => void, maxSelections = Number.POSITIVE_INFINITY): Subscription | undefined {
-    const existing = this.select(selection);
-    const isNew = existing?.key !== undefined && !this.selections.isWatched(existing.key);
-    if (isNew && this.watchedSelections >= maxSelections) return undefined;
-    const findGroup = () => this.membersOf(selection.group as string);
-    const group = existing ?? this.selections.createMissing(selection, findGroup, maxSelections) ?? this.notFound;
-    // Refresh first, so that the new subscriber is not notified of a change it already sees.
-    ask(group, { ...selection, timeout: 0, hops: 0 }, this.clock, () => {});
-    return this.subscriptions.add(group, changed);
+    return this.queries.watch(selection, changed, maxSelections);
   }
 
-  private beginWatching(group: Group): void {
-    if (group.key !== undefined) this.selections.watch(group.key, group);
-  }
-
-  private endWatching(group: Group): void {
-    if (group.key !== undefined) this.selections.cancelWatches(group.key);
-  }
-
-  /** Undefined if it does not exist. */
-  private select({ scope, checks, group }: Selection): Group | undefined {
-    if (scope === 'liveness' || (checks === undefined && (group === undefined || group === scope))) {
-      return this.groupOfScope(scope);
-    }
-    return checks ? this.selections.find(checks) : this.groupsByName.get(group as string);
-  }
-
-  /** Checks that count in a group; undefined if there is no such group. */
-  private membersOf(group: string): readonly Monitor[] | undefined {
-    if (!this.groupsByName.has(group)) return undefined;
+  private membersOf(group: string): readonly Monitor[] {
     return [...this.monitors.values()].filter(
       (monitor) =>
         (group === 'all' || monitor.groups.includes(group)) && (this.joining.get(monitor)?.has(group) ?? true),
     );
   }
 
-  /** Creates missing groups and removes obsolete ones; returns the names of new ones. */
-  private updateGroups(named: readonly string[] = []): ReadonlySet<string> {
+  private groupNames(named: readonly string[] = []): Set<string> {
     const checked = [...this.monitors.values()].flatMap(({ groups }) => groups);
-    const names = new Set(['readiness', 'startup', 'all', ...named, ...checked]);
-    const before = new Map(this.groupsByName);
-    this.groupsByName.clear();
-    for (const name of names) this.groupsByName.set(name, before.get(name) as Group);
-    const added = [...names].filter((name) => !before.has(name));
-    for (const name of added) {
-      this.groupsByName.set(name, this.createGroup(name));
-    }
-    return new Set(added);
-  }
-
-  private createGroup(name: string): Group {
-    const worst = () => this.heldStates.get(name) ?? 'pass';
-    return new Group(() => this.membersOf(name), this.draining, this.context, undefined, worst);
+    return new Set(['readiness', 'startup', 'all', ...named, ...checked]);
   }
 
   private isJoining(group: string): boolean {
@@ -370,30 +338,22 @@ export class Registry implements Health {
     );
   }
 
-  private groupOfScope(scope: Scope): Group {
-    switch (scope) {
-      case 'readiness':
-        return this.readiness;
-      case 'liveness':
-        return this.liveness;
-      case 'startup':
-        return this.starting;
-    }
-  }
-
   /** State of startup; undefined (the state of its checks) if it has not passed within the grace. */
-  private startupState(): 'pass' | 'starting' | undefined {
-    if (this.startup.passed) return 'pass';
-    return this.isGraceOver ? undefined : 'starting';
+  private startupOverride(): Override | undefined {
+    if (this.startup.passed) return PASS;
+    return this.isGraceOver ? undefined : STARTING;
   }
 
   private endGrace(): void {
     this.isGraceOver = true;
     this.refresh();
-    this.subscriptions.notify();
+    this.updated();
+    this.queries.notify();
   }
 
-  private readonly draining = (): 'draining' | undefined => (this.isDraining ? 'draining' : undefined);
+  private override(): Override | undefined {
+    return this.isDraining ? DRAINING : undefined;
+  }
 
   private changed(monitor: Monitor, before: Snapshot): void {
     const wasStarted = this.startup.passed;
@@ -402,18 +362,20 @@ export class Registry implements Health {
     if (to !== before.state) this.emit('check', name, before.state, to, reason, hysteresis.result?.output);
     if (this.joining.delete(monitor)) return this.reselect();
     this.refresh();
-    if (this.startup.passed !== wasStarted) this.subscriptions.notify();
+    const isStartupOther = this.startup.passed !== wasStarted;
+    this.updated(isStartupOther ? undefined : monitor);
+    if (isStartupOther) this.queries.notify();
     // Most results equal the previous one: then there is nothing to compare.
-    else if (to !== before.state || reason !== before.reason) this.subscriptions.notify(monitor);
+    else if (to !== before.state || reason !== before.reason) this.queries.notify(monitor);
   }
 
   /** Applies a change of the checks of groups. */
   private reselect(): void {
-    this.context.generation++;
     for (const group of this.heldStates.keys()) if (!this.isJoining(group)) this.heldStates.delete(group);
-    this.subscriptions.select();
+    this.queries.reselect();
     this.refresh();
-    this.subscriptions.notify();
+    this.updated();
+    this.queries.notify();
   }
 
   private armGrace(): void {
@@ -439,20 +401,10 @@ export class Registry implements Health {
 
   /** Refreshes all groups and emits their transitions. */
   private refresh(): void {
-    this.context.revision++;
-    for (const name of this.groupsByName.keys()) {
-      const group = this.groupOf(name) as Group;
-      const from = group.status.state;
-      group.refresh();
-      const to = group.status.state;
-      if (from === to) continue;
-      const worst = group.checks.find((check) => effectiveState(check) === to);
-      this.emit('group', name, from, to, worst?.reason, worst?.hysteresis.result?.output);
-    }
-  }
-
-  private groupOf(group: string): Group | undefined {
-    return group === 'startup' ? this.starting : this.groupsByName.get(group);
+    this.queries.refresh((name, { status: { state }, checks }, from) => {
+      const worst = checks.find((check) => effectiveState(check) === state);
+      this.emit('group', name, from, state, worst?.reason, worst?.hysteresis.result?.output);
+    });
   }
 
   private emit(of: 'check' | 'group', name: string, from: State, to: State, reason?: Reason, output?: string): void {
@@ -462,7 +414,7 @@ export class Registry implements Health {
 
   private async stopAll(): Promise<void> {
     this.clock.clear(this.graceTimer);
-    this.context.reports.clear();
+    this.queries.clear();
     await this.closer.stop([...this.monitors.values()].map((monitor) => [monitor.check, monitor.stop()]));
   }
 }

@@ -1,7 +1,7 @@
 import { callSafely } from '../../common/call-safely.js';
 import type { Clock, Timer } from '../../common/clock.js';
 import type { Answer, Query, Withdraw } from '../health.js';
-import type { Monitor, Waiter } from '../runs/monitor.js';
+import type { Member, Waiter } from '../member.js';
 import type { Group } from './group.js';
 
 /** A request that came through this many responders starts no run at another one. */
@@ -21,15 +21,15 @@ export function ask(group: Group, query: Query, clock: Clock, answer: (answer: A
     return nothing;
   }
   let pending: PendingQuery | undefined;
-  for (const monitor of group.checks) {
-    const maxAge = monitor.maxAge(query.maxAge);
-    if (monitor.isFresh(maxAge, now)) continue;
+  for (const member of group.checks) {
+    const maxAge = member.maxAge(query.maxAge);
+    if (member.isFresh(maxAge, now)) continue;
     pending ??= new PendingQuery(group, clock, answer);
     // A request from another responder may have started at the very one that this check asks: waiting could be waiting
     // for itself.
-    const remote = query.hops > 0 && monitor.check.kind === 'pingpong';
-    const run = monitor.requestRun(maxAge, now, query.hops, !remote || query.hops < MAX_HOPS);
-    pending.addRun(monitor, run, !remote);
+    const remote = query.hops > 0 && member.check.kind === 'pingpong';
+    const run = member.requestRun(maxAge, now, query.hops, !remote || query.hops < MAX_HOPS);
+    pending.addRun(member, run, !remote);
   }
   if (!pending) {
     answer(group.answer(false));
@@ -40,7 +40,7 @@ export function ask(group: Group, query: Query, clock: Clock, answer: (answer: A
 
 /** A query that waits for runs. */
 class PendingQuery implements Waiter {
-  private readonly runs: { monitor: Monitor; run: number; isAwaited: boolean }[] = [];
+  private readonly runs: { member: Member; run: number; isAwaited: boolean }[] = [];
   private pendingRuns = 0;
   private timer: Timer;
   private open = true;
@@ -52,18 +52,18 @@ class PendingQuery implements Waiter {
   ) {}
 
   /**
-   * Requires run number `run` of `monitor`. If not `isAwaited`, the answer does not wait for it and is only marked
+   * Requires run number `run` of `member`. If not `isAwaited`, the answer does not wait for it and is only marked
    * stale.
    */
-  addRun(monitor: Monitor, run: number, isAwaited: boolean): void {
-    this.runs.push({ monitor, run, isAwaited });
+  addRun(member: Member, run: number, isAwaited: boolean): void {
+    this.runs.push({ member, run, isAwaited });
   }
 
   start(timeout: number): Withdraw {
     if (timeout > 0) {
-      for (const { monitor, run, isAwaited } of this.runs) {
-        if (!isAwaited || monitor.hasEnded(run)) continue;
-        monitor.addWaiter(run, this);
+      for (const { member, run, isAwaited } of this.runs) {
+        if (!isAwaited || member.hasEnded(run)) continue;
+        member.addWaiter(run, this);
         this.pendingRuns++;
       }
     }
@@ -80,20 +80,27 @@ class PendingQuery implements Waiter {
     if (this.open && this.pendingRuns === 0) this.finish();
   }
 
+  reconsider(): void {
+    if (this.open && this.isFinal) this.finish();
+  }
+
+  /** No run can change the answer, for example while draining. */
+  private get isFinal(): boolean {
+    return this.group.current().freshUntil === Number.POSITIVE_INFINITY;
+  }
+
   private finish(isDeadline = false): void {
     this.close();
-    // Nothing is missing if no run can change the answer, for example while draining.
-    const final = this.group.current().freshUntil === Number.POSITIVE_INFINITY;
     // Checks that a reload has removed are not missing.
-    const isPending = ({ monitor, run }: { monitor: Monitor; run: number }) =>
-      !monitor.hasEnded(run) && this.group.checks.includes(monitor);
-    const stale = !final && this.runs.some(isPending);
+    const isPending = ({ member, run }: { member: Member; run: number }) =>
+      !member.hasEnded(run) && this.group.checks.includes(member);
+    const stale = !this.isFinal && this.runs.some(isPending);
     callSafely(() => this.answer(this.group.answer(stale, stale && isDeadline)));
   }
 
   private close(): void {
     this.open = false;
     this.clock.clear(this.timer);
-    for (const { monitor } of this.runs) monitor.removeWaiter(this);
+    for (const { member } of this.runs) member.removeWaiter(this);
   }
 }

@@ -1,5 +1,5 @@
 import type { Query } from '../health.js';
-import type { Monitor } from '../runs/monitor.js';
+import type { Member } from '../member.js';
 import type { FindChecks, Group } from './group.js';
 
 /** Maximum number of cached selections without subscribers. */
@@ -16,13 +16,13 @@ export class Selections {
   private readonly missing = new Map<string, Group>();
 
   constructor(
-    private readonly monitors: ReadonlyMap<string, Monitor>,
+    private readonly members: ReadonlyMap<string, Member>,
     private readonly create: (find: FindChecks, key: string) => Group,
   ) {}
 
   /** Returns the group of these checks; undefined if one of them does not exist. */
   find(names: readonly string[]): Group | undefined {
-    if (!names.every((name) => this.monitors.has(name))) return undefined;
+    if (!names.every((name) => this.members.has(name))) return undefined;
     const key = keyOf(names);
     const watched = this.watched.get(key);
     if (watched) return watched;
@@ -47,10 +47,10 @@ export class Selections {
     return this.create(checks ? () => this.pick(checks) : find, key);
   }
 
-  private pick(names: readonly string[]): Monitor[] | undefined {
+  private pick(names: readonly string[]): Member[] | undefined {
     const wanted = new Set(names);
-    for (const name of wanted) if (!this.monitors.has(name)) return undefined;
-    return [...this.monitors.values()].filter(({ name }) => wanted.has(name));
+    for (const name of wanted) if (!this.members.has(name)) return undefined;
+    return [...this.members.values()].filter(({ name }) => wanted.has(name));
   }
 
   get watchedCount(): number {

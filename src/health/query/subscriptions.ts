@@ -1,6 +1,6 @@
 import { callSafely } from '../../common/call-safely.js';
 import type { Answer, CachedStatus, Subscription } from '../health.js';
-import type { Monitor } from '../runs/monitor.js';
+import type { Member } from '../member.js';
 import type { Group } from './group.js';
 
 /** Work per event loop turn: 1 per check compared, 1 per subscription notified. */
@@ -44,7 +44,7 @@ class WatchedGroup {
   private status: CachedStatus;
   private signature: string;
   /** Checks that run because this group has subscriptions. */
-  private checks: readonly Monitor[] = [];
+  private checks: readonly Member[] = [];
 
   constructor(readonly group: Group) {
     this.status = group.current();
@@ -52,7 +52,7 @@ class WatchedGroup {
   }
 
   /** Replaces the checks that run because of this group. */
-  setChecks(checks: readonly Monitor[]): void {
+  setChecks(checks: readonly Member[]): void {
     const before = this.checks;
     this.checks = checks;
     for (const check of checks) if (!before.includes(check)) check.watch();
@@ -129,7 +129,7 @@ export class Subscriptions {
    * Notifies the subscriptions of groups that contain `check`, or of all groups. The first are notified before this
    * returns, the others in later event loop turns.
    */
-  notify(check?: Monitor): void {
+  notify(check?: Member): void {
     for (const watched of this.groups.values()) {
       if (check === undefined || watched.group.checks.includes(check)) this.due.add(watched);
     }

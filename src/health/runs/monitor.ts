@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../../common/clock.js';
 import type { DefinedCheck } from '../defined-check.js';
+import { LatestResult, type Member, type Waiter } from '../member.js';
 import type { Reason } from '../reason.js';
 import type { NormalizedResult, ResultNormalizer } from '../result.js';
 import type { CheckState } from '../state.js';
@@ -15,11 +16,6 @@ const JITTER = 0.25;
 
 /** Period, in milliseconds, of a check with subscribers, without an interval and with max age 0. */
 const PERIOD_WITHOUT_AGE = 5000;
-
-/** Waits for a run. */
-export interface Waiter {
-  onRunEnded(): void;
-}
 
 /** Context shared by all monitors; a reload changes it in place. */
 export interface MonitorContext {
@@ -43,7 +39,7 @@ export interface Snapshot {
 }
 
 /** Schedules the runs of one check, keeps its state, and notifies waiters. */
-export class Monitor implements FlightListener {
+export class Monitor extends LatestResult implements Member, FlightListener {
   readonly hysteresis: Hysteresis;
   readonly stats: CheckStats;
   /** Monotonic time at which the last finished run started; -Infinity before. */
@@ -62,6 +58,7 @@ export class Monitor implements FlightListener {
     public check: DefinedCheck,
     private readonly context: MonitorContext,
   ) {
+    super();
     const { clock } = context;
     this.stats = new CheckStats(clock.wall() / 1000);
     this.hysteresis = new Hysteresis(check.rise, check.fall, clock.now());
@@ -80,24 +77,8 @@ export class Monitor implements FlightListener {
     return Math.max(this.context.staleLimit, this.check.maxAge);
   }
 
-  get name(): string {
-    return this.check.name;
-  }
-
   get kind(): string {
     return this.check.kind;
-  }
-
-  get critical(): boolean {
-    return this.check.critical;
-  }
-
-  get groups(): readonly string[] {
-    return this.check.groups;
-  }
-
-  get state(): CheckState {
-    return this.hysteresis.state;
   }
 
   get passes(): number {
@@ -106,12 +87,6 @@ export class Monitor implements FlightListener {
 
   get fails(): number {
     return this.hysteresis.fails;
-  }
-
-  /** Reason for a state other than pass. */
-  get reason(): Reason | undefined {
-    const { result } = this.hysteresis;
-    return result ? result.reason : 'never-ran';
   }
 
   /** Output of the result; without one, whether the check is still loading. */
@@ -177,28 +152,9 @@ export class Monitor implements FlightListener {
     this.flight.setMinInterval(check.minInterval);
   }
 
-  /** Effective max age for a requested one, in milliseconds. */
-  maxAge(wanted: number | undefined): number {
-    return wanted === undefined ? this.check.maxAge : Math.min(wanted, this.limit);
-  }
-
-  /**
-   * Whether the latest result is fresh enough for a request. Never for max age 0, which requires a run that starts
-   * after the request.
-   */
-  isFresh(maxAge: number, now: number): boolean {
-    return maxAge > 0 && this.startedAt + maxAge >= now;
-  }
-
   /** Age up to which a result is shared by requests without a max age, in milliseconds. */
   get sharedFor(): number {
     return this.check.maxAge;
-  }
-
-  /** Monotonic time until which the latest result is fresh for requests without a max age. */
-  get freshUntil(): number {
-    const { maxAge } = this.check;
-    return maxAge > 0 ? this.startedAt + maxAge : Number.NEGATIVE_INFINITY;
   }
 
   /**

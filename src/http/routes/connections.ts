@@ -25,7 +25,7 @@ export function connectionsRoute(context: RouteContext): FastifyPluginAsync {
           .send({ error: `after must be a whole number, limit a whole number from 1 to ${MAX_LIMIT}` });
       }
       const rendering = await renderings.of(`connections ${right} ${after} ${limit}`, async () => {
-        const page = connections(after, limit + 1);
+        const page = await connections(after, limit + 1);
         const items = page.slice(0, limit);
         return jsonRendering({ connections: items, next: page.length > limit ? (items.at(-1)?.id ?? null) : null });
       });

@@ -39,8 +39,6 @@ interface OwnedSocket extends Socket {
   [kConnection]: Connection;
 }
 
-let lastId = 0;
-
 /**
  * One accepted connection, from its first byte to its close. Protocol handling is delegated to the session, which
  * `protocol/detect.ts` selects; when it reads is decided in `flow-control.ts`, when it expires in `time-limits.ts`.
@@ -49,7 +47,7 @@ let lastId = 0;
  * are shared functions.
  */
 export class Connection implements Sweepable, ConnectionState {
-  readonly id = ++lastId;
+  readonly id: number;
   slot = -1;
   isProtected = false;
   hello: NegotiatedHello | undefined = undefined;
@@ -84,6 +82,7 @@ export class Connection implements Sweepable, ConnectionState {
     readonly origin: PeerInfo | undefined = undefined,
   ) {
     const now = shared.clock.now();
+    this.id = shared.nextId();
     this.connectedAt = now;
     this.receivedAt = now;
     this.idleSince = now;
@@ -220,7 +219,13 @@ export class Connection implements Sweepable, ConnectionState {
 
   private start(chunk: Buffer, now: number): Session | undefined {
     this.limitRate(now);
-    return createSession(this, chunk);
+    const session = createSession(this, chunk);
+    if (session) {
+      const { modes } = this.shared.stats;
+      modes.undecided--;
+      modes[session.mode]++;
+    }
+    return session;
   }
 
   private limitRate(now: number): void {

@@ -42,6 +42,8 @@ export interface ListenerContext {
   readonly pushes: PushQueue;
   /** A TLS handshake on this plain listener was logged; that is done once. */
   isTlsWarned: boolean;
+  /** Returns the id of the next connection. */
+  nextId(): number;
   /** The connection may need a check earlier than its last `onTick` returned. */
   wake(connection: Sweepable): void;
   /** The connection is closed. */

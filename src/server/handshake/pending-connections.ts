@@ -11,6 +11,8 @@ import type { TlsHandshaker } from './tls-handshaker.js';
 export interface ConnectionAcceptor {
   reserve(socket: Socket, address: string | undefined, shared: ListenerContext): boolean;
   admit(socket: Socket, shared: ListenerContext, origin: PeerInfo | undefined): void;
+  /** A connection that was not admitted is closed. */
+  release(): void;
 }
 
 /** The connections of all listeners that are still in the PROXY header or TLS handshake. */
@@ -58,8 +60,10 @@ export class PendingConnections {
     const { acceptor } = this;
     const { clock, peerLog, limits, stats } = shared;
     const remove = (pending: PendingConnection) => {
-      if (this.sweeper.members.has(pending)) stats.arriving--;
+      if (!this.sweeper.members.has(pending)) return false;
+      stats.arriving--;
       this.sweeper.delete(pending);
+      return true;
     };
     return {
       tls,
@@ -78,7 +82,9 @@ export class PendingConnections {
         // Descriptions of invalid PROXY headers contain numbers, so the log groups them by reason.
         if (description) peerLog.log(description, pending, reason === 'proxy-header' ? { kind: reason } : {});
       },
-      onClosed: remove,
+      onClosed: (pending) => {
+        if (remove(pending)) acceptor.release();
+      },
     };
   }
 }

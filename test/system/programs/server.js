@@ -79,7 +79,7 @@ onCommand(({ block, list, work, ...command }) => {
     longest = 0;
   }
   if (command.state) void state().then((found) => say('state', found));
-  if (list) say('connections', { list: service.connections() });
+  if (list) void service.connections().then((list) => say('connections', { list }));
 });
 await service.start();
 say('listening', { addresses: service.addresses, http: service.httpAddress });

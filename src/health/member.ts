@@ -1,0 +1,98 @@
+import type { DefinedCheck } from './defined-check.js';
+import type { Reason } from './reason.js';
+import type { NormalizedResult } from './result.js';
+import type { CheckState, Counted } from './state.js';
+
+/** Waits for a run. */
+export interface Waiter {
+  onRunEnded(): void;
+  /** The answer may no longer depend on runs. */
+  reconsider(): void;
+}
+
+/** A check as queries use it: its latest result, and a way to request a newer one. Times in monotonic milliseconds. */
+export interface Member extends Counted {
+  readonly name: string;
+  readonly groups: readonly string[];
+  readonly check: Pick<DefinedCheck, 'kind' | 'componentType' | 'maxAge' | 'critical' | 'groups' | 'rise' | 'fall'>;
+  readonly hysteresis: {
+    /** The result that counts; undefined if there is none. */
+    readonly result: NormalizedResult | undefined;
+    readonly since: number;
+    readonly passes: number;
+    readonly fails: number;
+  };
+  readonly output: string | undefined;
+  /** Start of the last finished run; -Infinity before. */
+  readonly startedAt: number;
+  /** Duration of that run; undefined if no run was possible. */
+  readonly duration: number | undefined;
+  /** Time until which the latest result is fresh for requests without a max age. */
+  readonly freshUntil: number;
+  /** Age beyond which a result does not count. */
+  readonly limit: number;
+  /** Effective max age for a requested one. */
+  maxAge(wanted: number | undefined): number;
+  /**
+   * Whether the latest result is fresh enough for a request. Never for max age 0, which requires a run that starts
+   * after the request.
+   */
+  isFresh(maxAge: number, now: number): boolean;
+  /**
+   * Requests a run that satisfies a request: the current one if it is young enough, else the next, which is started if
+   * `mayStart`. Returns an identification of the run for the methods below.
+   */
+  requestRun(maxAge: number, now: number, hops: number, mayStart: boolean): number;
+  /** Whether run `run` has finished. */
+  hasEnded(run: number): boolean;
+  /** Notifies `waiter` when run `run` has finished. */
+  addWaiter(run: number, waiter: Waiter): void;
+  removeWaiter(waiter: Waiter): void;
+  /** Adds a subscriber. A check without an interval runs whenever its result exceeds its max age while it has one. */
+  watch(): void;
+  /** Removes a subscriber. */
+  cancelWatches(): void;
+}
+
+/** What follows from the latest result of a check and its settings. */
+export abstract class LatestResult {
+  abstract readonly check: Member['check'] & Pick<DefinedCheck, 'name'>;
+  abstract readonly hysteresis: Member['hysteresis'];
+  abstract readonly startedAt: number;
+  abstract readonly limit: number;
+
+  get name(): string {
+    return this.check.name;
+  }
+
+  get critical(): boolean {
+    return this.check.critical;
+  }
+
+  get groups(): readonly string[] {
+    return this.check.groups;
+  }
+
+  get state(): CheckState {
+    return this.hysteresis.result?.status ?? 'unknown';
+  }
+
+  /** Reason for a state other than pass. */
+  get reason(): Reason | undefined {
+    const { result } = this.hysteresis;
+    return result ? result.reason : 'never-ran';
+  }
+
+  get freshUntil(): number {
+    const { maxAge } = this.check;
+    return maxAge > 0 ? this.startedAt + maxAge : Number.NEGATIVE_INFINITY;
+  }
+
+  maxAge(wanted: number | undefined): number {
+    return wanted === undefined ? this.check.maxAge : Math.min(wanted, this.limit);
+  }
+
+  isFresh(maxAge: number, now: number): boolean {
+    return maxAge > 0 && this.startedAt + maxAge >= now;
+  }
+}

@@ -1,0 +1,211 @@
+import type { Clock } from '../../common/clock.js';
+import type { Answer, CachedStatus, Health, Query, Scope, Selection, Subscription, Withdraw } from '../health.js';
+import type { Member } from '../member.js';
+import { type Identity, report } from '../report.js';
+import type { CheckState, State } from '../state.js';
+import { type FindChecks, Group, type GroupContext, type Override } from './group.js';
+import { ReportCache } from './report-cache.js';
+import { ask } from './request.js';
+import { Selections } from './selections.js';
+import { Subscriptions } from './subscriptions.js';
+
+/** The checks and the lifecycle that queries are answered from. */
+export interface QuerySource {
+  readonly clock: Clock;
+  /** All checks by name, in the order of the configuration. */
+  readonly members: ReadonlyMap<string, Member>;
+  readonly identity: Identity;
+  /** State of readiness, groups and checks that takes precedence over that of the checks. */
+  readiness(): Override | undefined;
+  liveness(): Override;
+  /** As `readiness`, for the scope startup. */
+  startup(): Override | undefined;
+  /** The checks that startup waits for. */
+  startupChecks(): readonly Member[];
+  /** Checks that count in a group. */
+  membersOf(group: string): readonly Member[];
+  /** The state of this group is not better than this one. */
+  heldState(group: string): CheckState;
+}
+
+/** Answers queries, and notifies subscribers, from the latest results of checks. */
+export class Queries implements Health {
+  private readonly context: { -readonly [K in keyof GroupContext]: GroupContext[K] };
+  private readonly liveness: Group;
+  private readonly starting: Group;
+  private readonly notFound: Group;
+  private readonly readiness: Group;
+  /** By name. `startup` here is the plain aggregate of the group, which a request of another scope may name. */
+  private readonly groupsByName = new Map<string, Group>();
+  private readonly selections: Selections;
+  private readonly subscriptions = new Subscriptions(
+    (group) => this.beginWatching(group),
+    (group) => this.endWatching(group),
+  );
+
+  /** @param groups names of all groups, including `readiness`, `startup` and `all`. */
+  constructor(
+    private readonly source: QuerySource,
+    groups: Iterable<string>,
+  ) {
+    const { clock, members } = source;
+    this.context = {
+      clock,
+      revision: 0,
+      generation: 0,
+      reports: new ReportCache(clock),
+      serialise: (group, detail) =>
+        Buffer.from(JSON.stringify(report(group, source.identity, { now: clock.now(), wall: clock.wall() }, detail))),
+    };
+    const readiness = () => source.readiness();
+    const create = (find: FindChecks, override: () => Override | undefined, key?: string) =>
+      new Group(find, override, this.context, key);
+    this.liveness = create(
+      () => [],
+      () => source.liveness(),
+    );
+    this.notFound = create(() => undefined, readiness);
+    this.starting = create(
+      () => source.startupChecks(),
+      () => source.startup(),
+    );
+    this.setGroups(groups);
+    this.selections = new Selections(members, (find, key) => create(find, readiness, key));
+    this.readiness = this.groupsByName.get('readiness') as Group;
+  }
+
+  get instance(): string {
+    return this.source.identity.instance;
+  }
+
+  // -- for the source --------------------------------------------------------
+
+  /** The names of all groups. */
+  get groups(): readonly string[] {
+    return [...this.groupsByName.keys()];
+  }
+
+  /** The current group of this name; for `startup`, the scope. Starts no run. */
+  find(group: string): Group | undefined {
+    return group === 'startup' ? this.starting : this.groupsByName.get(group);
+  }
+
+  /** As `find`, but for `startup` the plain group, and for an unknown name an empty one with the state not-found. */
+  known(group: string): Answer {
+    return (this.groupsByName.get(group) ?? this.notFound).answer(false);
+  }
+
+  /** States of all groups by name; for `startup`, of the plain group. */
+  states(): [name: string, state: State][] {
+    return [...this.groupsByName].map(([name, group]) => [name, group.current().state]);
+  }
+
+  /** Creates missing groups and removes obsolete ones; returns the names of new ones. */
+  setGroups(groups: Iterable<string>): ReadonlySet<string> {
+    const before = new Map(this.groupsByName);
+    const names = new Set(groups);
+    this.groupsByName.clear();
+    // All names first, because a new group looks for its checks at once.
+    for (const name of names) this.groupsByName.set(name, before.get(name) as Group);
+    const added = [...names].filter((name) => !before.has(name));
+    for (const name of added) this.groupsByName.set(name, this.createGroup(name));
+    return new Set(added);
+  }
+
+  private createGroup(name: string): Group {
+    return new Group(
+      () => this.membersOf(name),
+      () => this.source.readiness(),
+      this.context,
+      undefined,
+      () => this.source.heldState(name),
+    );
+  }
+
+  /** The set of checks, or of those that count in a group, has changed. Must be followed by `refresh` and `notify`. */
+  reselect(): void {
+    this.context.generation++;
+    this.subscriptions.select();
+  }
+
+  /** Applies changed results; calls `changed` for each group whose state has changed. */
+  refresh(changed?: (name: string, group: Group, from: State) => void): void {
+    this.context.revision++;
+    for (const name of this.groupsByName.keys()) {
+      const group = this.find(name) as Group;
+      const from = group.status.state;
+      group.refresh();
+      if (from !== group.status.state) changed?.(name, group, from);
+    }
+    this.liveness.refresh();
+  }
+
+  /** Notifies the subscribers of groups that contain `member`, or of all groups. */
+  notify(member?: Member): void {
+    this.subscriptions.notify(member);
+  }
+
+  /** Drops the cached reports. */
+  clear(): void {
+    this.context.reports.clear();
+  }
+
+  // -- Health ----------------------------------------------------------------
+
+  cachedStatus(scope: Scope): CachedStatus {
+    return this.groupOfScope(scope).status;
+  }
+
+  ask(query: Query, answer: (answer: Answer) => void): Withdraw {
+    return ask(this.select(query) ?? this.notFound, query, this.source.clock, answer);
+  }
+
+  /** Number of different `checks` selections with subscribers. */
+  get watchedSelections(): number {
+    return this.selections.watchedCount;
+  }
+
+  watch(selection: Selection, changed: () => void): Subscription;
+  watch(selection: Selection, changed: () => void, maxSelections: number): Subscription | undefined;
+  watch(selection: Selection, changed: () => void, maxSelections = Number.POSITIVE_INFINITY): Subscription | undefined {
+    const existing = this.select(selection);
+    const isNew = existing?.key !== undefined && !this.selections.isWatched(existing.key);
+    if (isNew && this.watchedSelections >= maxSelections) return undefined;
+    const findGroup = () => this.membersOf(selection.group as string);
+    const group = existing ?? this.selections.createMissing(selection, findGroup, maxSelections) ?? this.notFound;
+    // Refresh first, so that the new subscriber is not notified of a change it already sees.
+    ask(group, { ...selection, timeout: 0, hops: 0 }, this.source.clock, () => {});
+    return this.subscriptions.add(group, changed);
+  }
+
+  private beginWatching(group: Group): void {
+    if (group.key !== undefined) this.selections.watch(group.key, group);
+  }
+
+  private endWatching(group: Group): void {
+    if (group.key !== undefined) this.selections.cancelWatches(group.key);
+  }
+
+  /** Undefined if it does not exist. */
+  private select({ scope, checks, group }: Selection): Group | undefined {
+    if (scope === 'liveness' || (checks === undefined && (group === undefined || group === scope))) {
+      return this.groupOfScope(scope);
+    }
+    return checks ? this.selections.find(checks) : this.groupsByName.get(group as string);
+  }
+
+  private membersOf(group: string): readonly Member[] | undefined {
+    return this.groupsByName.has(group) ? this.source.membersOf(group) : undefined;
+  }
+
+  private groupOfScope(scope: Scope): Group {
+    switch (scope) {
+      case 'readiness':
+        return this.readiness;
+      case 'liveness':
+        return this.liveness;
+      case 'startup':
+        return this.starting;
+    }
+  }
+}

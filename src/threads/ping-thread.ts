@@ -1,0 +1,178 @@
+import { Worker } from 'node:worker_threads';
+import type { Clock, Timer } from '../common/clock.js';
+import { type ErrorCode, PongcheckError } from '../common/errors.js';
+import type { Log } from '../common/log.js';
+import type { Interest, ThreadMethods, ToMain, ToThread } from './messages.js';
+import { type PublishedHealth, Publisher } from './publisher.js';
+import type { ThreadData } from './thread-data.js';
+import { threadFile } from './thread-file.js';
+
+/** Delay before a thread that has ended is started again, in milliseconds; doubles until it has run for a while. */
+const FIRST_DELAY_MS = 100;
+const MAX_DELAY_MS = 10_000;
+/** Time after which a thread counts as started successfully. */
+const STABLE_MS = 10_000;
+
+interface Call {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+export interface ThreadContext {
+  readonly health: PublishedHealth;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** What a thread is started with now. */
+  data(index: number): ThreadData;
+  /** The events that it sends. */
+  interest(): Interest;
+  /** Sets up a thread that has just been started, again or for the first time. */
+  prepare(thread: PingThread): Promise<void>;
+  onEvent(message: Extract<ToMain, { kind: 'event' }>): void;
+  /** The thread has ended, and its connections are broken. */
+  onEnded(index: number): void;
+}
+
+/** The main thread's side of one PING thread. A thread that ends unexpectedly is started again. */
+export class PingThread {
+  /** Expiry of the certificate of each listener. */
+  expiries: readonly (readonly [listener: string, at: number])[] = [];
+  /** How often it was started again. */
+  restarts = 0;
+  isRunning = false;
+  private worker: Worker | undefined;
+  private publisher: Publisher | undefined;
+  private readonly calls = new Map<number, Call>();
+  private lastCall = 0;
+  private delay = FIRST_DELAY_MS;
+  private startedAt = 0;
+  private restartTimer: Timer;
+  private isStopped = false;
+
+  constructor(
+    readonly index: number,
+    private readonly context: ThreadContext,
+  ) {}
+
+  /**
+   * Resolves when the thread runs and is prepared.
+   * @throws PongcheckError `PONGCHECK_THREAD` if it cannot be started.
+   */
+  async start(): Promise<void> {
+    const { context, index } = this;
+    this.startedAt = context.clock.now();
+    const worker = new Worker(threadFile(), { workerData: context.data(index), name: `pongcheck-${index}` });
+    this.worker = worker;
+    let failure: Error | undefined;
+    worker.on('error', (error) => {
+      failure = error;
+    });
+    await new Promise<void>((resolve, reject) => {
+      worker.on('message', (message: ToMain) => {
+        if (message.kind === 'ready') resolve();
+        else this.onMessage(message);
+      });
+      worker.once('exit', (code) => {
+        const why = failure?.message ?? `exit code ${code}`;
+        reject(new PongcheckError('PONGCHECK_THREAD', `PING thread ${index} ended: ${why}`));
+        this.onExit(worker, why);
+      });
+    });
+    this.publisher = new Publisher(context.health, (update) => this.send({ kind: 'update', update }));
+    this.setInterest(context.interest());
+    await context.prepare(this);
+    this.isRunning = true;
+  }
+
+  /** Calls a method of the thread; rejects if the thread ends first, or does not run. */
+  call<M extends keyof ThreadMethods>(
+    method: M,
+    ...args: Parameters<ThreadMethods[M]>
+  ): Promise<Awaited<ReturnType<ThreadMethods[M]>>> {
+    return new Promise((resolve, reject) => {
+      if (!this.worker) return reject(this.ended());
+      const id = ++this.lastCall;
+      this.calls.set(id, { resolve: resolve as Call['resolve'], reject });
+      this.send({ kind: 'call', id, method, args });
+    });
+  }
+
+  setInterest(events: Interest): void {
+    this.send({ kind: 'interest', events });
+  }
+
+  /** Ends the thread; its connections break. */
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    this.context.clock.clear(this.restartTimer);
+    await this.worker?.terminate();
+  }
+
+  private send(message: ToThread): void {
+    this.worker?.postMessage(message);
+  }
+
+  private onMessage(message: ToMain): void {
+    switch (message.kind) {
+      case 'update-taken':
+        return this.publisher?.onTaken();
+      case 'demand':
+        this.publisher?.onDemand(message.demand);
+        return this.send({ kind: 'demand-taken' });
+      case 'event':
+        return this.context.onEvent(message);
+      case 'log':
+        return this.context.log[message.level](message.fields, message.message);
+      case 'certificates':
+        this.expiries = message.expiries;
+        return;
+      case 'result': {
+        const call = this.calls.get(message.id);
+        this.calls.delete(message.id);
+        const { error } = message;
+        if (error) call?.reject(new PongcheckError(error.code as ErrorCode, error.message));
+        else call?.resolve(message.value);
+      }
+    }
+  }
+
+  private onExit(worker: Worker, why: string): void {
+    if (this.worker !== worker) return;
+    const { clock, log } = this.context;
+    const wasRunning = this.isRunning;
+    this.isRunning = false;
+    this.worker = undefined;
+    this.publisher?.close();
+    this.publisher = undefined;
+    this.expiries = [];
+    for (const { reject } of this.calls.values()) reject(this.ended());
+    this.calls.clear();
+    this.context.onEnded(this.index);
+    if (this.isStopped || !(wasRunning || this.restarts > 0)) return;
+    if (clock.now() - this.startedAt > STABLE_MS) this.delay = FIRST_DELAY_MS;
+    log.error(
+      { thread: this.index },
+      `PING thread ${this.index} ended (${why}); starting it again in ${this.delay} ms`,
+    );
+    this.restartLater();
+  }
+
+  private restartLater(): void {
+    this.restartTimer = this.context.clock.after(this.delay, () => {
+      this.restarts++;
+      this.start().catch((error: Error) => this.onRestartFailed(error));
+    });
+    this.delay = Math.min(MAX_DELAY_MS, this.delay * 2);
+  }
+
+  /** The thread has ended, which starts it again; or it runs without all listeners, and is ended for that. */
+  private onRestartFailed(error: Error): void {
+    if (!this.worker) return;
+    this.context.log.error({ thread: this.index }, `PING thread ${this.index} not started: ${error.message}`);
+    void this.worker.terminate();
+  }
+
+  private ended(): PongcheckError {
+    return new PongcheckError('PONGCHECK_THREAD', `PING thread ${this.index} does not run`);
+  }
+}

@@ -1,0 +1,108 @@
+import type { Member } from '../health/member.js';
+import type { QuerySource } from '../health/query/queries.js';
+import type { UpdateListener } from '../health/query/registry.js';
+import { Batches } from './batches.js';
+import type { CheckSnapshot, Demand, Structure, Update } from './messages.js';
+
+/** The health of the main thread, as far as a thread mirrors it. */
+export interface PublishedHealth {
+  readonly source: QuerySource;
+  groups(): readonly string[];
+  onUpdate(listener: UpdateListener): () => void;
+}
+
+/** Keeps the mirror on one thread up to date, and starts the runs that its queries need. Main thread. */
+export class Publisher {
+  private isStructureDue = true;
+  private readonly due = new Set<Member>();
+  private readonly batches: Batches<Update>;
+  private readonly unsubscribe: () => void;
+  /** Checks that have subscribers on the thread. */
+  private readonly watched = new Map<string, Member>();
+
+  constructor(
+    private readonly health: PublishedHealth,
+    send: (update: Update) => void,
+  ) {
+    this.batches = new Batches(() => this.take(), send);
+    this.unsubscribe = health.onUpdate((member) => {
+      if (member) this.due.add(member);
+      else this.isStructureDue = true;
+      this.batches.schedule();
+    });
+    this.batches.schedule();
+  }
+
+  onTaken(): void {
+    this.batches.onTaken();
+  }
+
+  onDemand({ runs, watches }: Demand): void {
+    const { clock, members } = this.health.source;
+    for (const { check, since, hops } of runs) {
+      const member = members.get(check);
+      const now = clock.now();
+      if (member && member.startedAt < since) member.requestRun(Math.max(0, now - since), now, hops, true);
+    }
+    for (const { check, isWatched } of watches) this.setWatched(check, isWatched);
+  }
+
+  /** The thread has ended. */
+  close(): void {
+    this.unsubscribe();
+    for (const check of [...this.watched.keys()]) this.setWatched(check, false);
+  }
+
+  /** A check that a reload has replaced keeps its member; one that was removed and added again has another one. */
+  private setWatched(check: string, isWatched: boolean): void {
+    this.watched.get(check)?.cancelWatches();
+    this.watched.delete(check);
+    const member = isWatched ? this.health.source.members.get(check) : undefined;
+    if (!member) return;
+    this.watched.set(check, member);
+    member.watch();
+  }
+
+  private take(): Update | undefined {
+    if (!this.isStructureDue && this.due.size === 0) return undefined;
+    const update = this.isStructureDue
+      ? { structure: this.structure(), checks: [] }
+      : { checks: [...this.due].map(snapshotOf) };
+    this.isStructureDue = false;
+    this.due.clear();
+    return update;
+  }
+
+  private structure(): Structure {
+    const { source } = this.health;
+    const names = (members: readonly Member[]) => members.map(({ name }) => name);
+    const startup = source.startup()?.state;
+    return {
+      identity: source.identity,
+      isDraining: source.readiness()?.state === 'draining',
+      checks: [...source.members.values()].map(snapshotOf),
+      startup: {
+        checks: names(source.startupChecks()),
+        state: startup === 'pass' || startup === 'starting' ? startup : undefined,
+      },
+      groups: Object.fromEntries(
+        this.health
+          .groups()
+          .map((group) => [group, { checks: names(source.membersOf(group)), heldState: source.heldState(group) }]),
+      ),
+    };
+  }
+}
+
+function snapshotOf({ name, check, hysteresis, startedAt, duration, limit, output }: Member): CheckSnapshot {
+  const { kind, componentType, maxAge, critical, groups, rise, fall } = check;
+  const { result, since, passes, fails } = hysteresis;
+  return {
+    check: { name, kind, ...(componentType !== undefined && { componentType }), maxAge, critical, groups, rise, fall },
+    hysteresis: { result, since, passes, fails },
+    startedAt,
+    duration,
+    limit,
+    output: result ? result.output : output,
+  };
+}

@@ -1,0 +1,142 @@
+import { createHmac } from 'node:crypto';
+import type { Socket } from 'node:net';
+import type { AddressCounts, ConnectionCounts } from '../server/connection-counts.js';
+import { PerAddress } from '../server/sockets/per-address.js';
+
+/** Slots in which an address may be counted. */
+const WAYS = 32;
+/** Words of a slot: two of the hash of its address, and the count. */
+const SLOT_WORDS = 3;
+
+/** Memory that the threads of a service share for their counts; cloned into each of them. */
+export interface CountsMemory {
+  readonly id: BigInt64Array;
+  /** Open connections: the sum, then one word per thread. */
+  readonly open: Int32Array;
+  /** Per thread, a table of counts per address, which only that thread writes. Empty with one thread. */
+  readonly tables: readonly Int32Array[];
+  /** Random, so that nobody can choose addresses of equal hash. */
+  readonly key: string;
+}
+
+/** @param maxConnections the tables have four slots for each, so that almost no set of slots is ever full. */
+export function countsMemory(threads: number, maxConnections: number, key: string): CountsMemory {
+  const ints = (length: number) => new Int32Array(new SharedArrayBuffer(length * Int32Array.BYTES_PER_ELEMENT));
+  const sets = 2 ** Math.ceil(Math.log2(Math.max(1, (maxConnections * 4) / WAYS)));
+  return {
+    id: new BigInt64Array(new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT)),
+    open: ints(threads + 1),
+    tables: threads === 1 ? [] : Array.from({ length: threads }, () => ints(sets * WAYS * SLOT_WORDS)),
+    key,
+  };
+}
+
+/** The thread with this index has ended, and with it its connections. */
+export function forgetThread({ open, tables }: CountsMemory, index: number): void {
+  Atomics.sub(open, 0, Atomics.exchange(open, index + 1, 0));
+  tables[index]?.fill(0);
+}
+
+/** The counts of one of several threads. */
+export class SharedCounts implements ConnectionCounts {
+  private addresses: SharedPerAddress | undefined;
+
+  constructor(
+    private readonly memory: CountsMemory,
+    private readonly index: number,
+  ) {}
+
+  nextId(): number {
+    return Number(Atomics.add(this.memory.id, 0, 1n)) + 1;
+  }
+
+  reserve(limit: number): boolean {
+    const { open } = this.memory;
+    if (Atomics.add(open, 0, 1) >= limit) {
+      Atomics.sub(open, 0, 1);
+      return false;
+    }
+    Atomics.add(open, this.index + 1, 1);
+    return true;
+  }
+
+  release(): void {
+    const { open } = this.memory;
+    Atomics.sub(open, this.index + 1, 1);
+    Atomics.sub(open, 0, 1);
+  }
+
+  perAddress(): AddressCounts {
+    const { tables, key } = this.memory;
+    if (tables.length === 0) return new PerAddress();
+    this.addresses?.end();
+    this.addresses = new SharedPerAddress(tables, this.index, key);
+    return this.addresses;
+  }
+}
+
+/**
+ * Counts per address in a table for each thread. A thread writes its own table and reads those of the others, so no lock
+ * is needed. An address is identified by a hash of 64 bits. If two threads accept a connection of an address at once at
+ * its limit, both may refuse it.
+ */
+class SharedPerAddress implements AddressCounts {
+  private readonly own: Int32Array;
+  private isEnded = false;
+
+  constructor(
+    private readonly tables: readonly Int32Array[],
+    index: number,
+    private readonly key: string,
+  ) {
+    this.own = tables[index] as Int32Array;
+    this.own.fill(0);
+  }
+
+  reserve(socket: Socket, address: string, limit: number): boolean {
+    const hash = createHmac('sha256', this.key).update(address).digest();
+    const [high, low] = [hash.readInt32LE(0), hash.readInt32LE(4)];
+    const set = (hash.readUInt32LE(8) % (this.own.length / WAYS / SLOT_WORDS)) * WAYS * SLOT_WORDS;
+    const slot = find(this.own, set, high, low) ?? claim(this.own, set, high, low);
+    // All slots are in use by other addresses, which takes more connections than there may be.
+    if (slot === undefined) return true;
+    Atomics.add(this.own, slot + 2, 1);
+    const total = this.tables.reduce((sum, table) => sum + countOf(table, set, high, low), 0);
+    if (total > limit) {
+      Atomics.sub(this.own, slot + 2, 1);
+      return false;
+    }
+    socket.once('close', () => {
+      if (!this.isEnded) Atomics.sub(this.own, slot + 2, 1);
+    });
+    return true;
+  }
+
+  /** Another one counts from zero in the same table. */
+  end(): void {
+    this.isEnded = true;
+  }
+}
+
+function find(table: Int32Array, set: number, high: number, low: number): number | undefined {
+  for (let slot = set; slot < set + WAYS * SLOT_WORDS; slot += SLOT_WORDS) {
+    if (Atomics.load(table, slot) === high && Atomics.load(table, slot + 1) === low) return slot;
+  }
+  return undefined;
+}
+
+/** Takes a slot without connections. */
+function claim(table: Int32Array, set: number, high: number, low: number): number | undefined {
+  for (let slot = set; slot < set + WAYS * SLOT_WORDS; slot += SLOT_WORDS) {
+    if (Atomics.load(table, slot + 2) > 0) continue;
+    Atomics.store(table, slot, high);
+    Atomics.store(table, slot + 1, low);
+    return slot;
+  }
+  return undefined;
+}
+
+function countOf(table: Int32Array, set: number, high: number, low: number): number {
+  const slot = find(table, set, high, low);
+  return slot === undefined ? 0 : Atomics.load(table, slot + 2);
+}

@@ -1,0 +1,45 @@
+import type { Clock } from '../common/clock.js';
+import { systemClock } from '../common/clock.js';
+import type { Identity } from '../health/report.js';
+import type { ServerSettings } from '../server/settings.js';
+import type { LoopLimits } from './loop-monitor.js';
+import type { CountsMemory } from './shared-counts.js';
+
+/** What a thread is started with; typed arrays are views of shared memory. */
+export interface ThreadData {
+  readonly index: number;
+  /** See `clockOrigin`. */
+  readonly origin: number;
+  readonly identity: Identity;
+  readonly settings: ServerSettings;
+  readonly loop: LoopLimits;
+  /** Heartbeats of the main thread. */
+  readonly beats: Int32Array;
+  readonly serverStats: Float64Array;
+  readonly threadStats: Float64Array;
+  /** Number of events that the main thread has not received yet. */
+  readonly pendingEvents: Int32Array;
+  readonly counts: CountsMemory;
+}
+
+/**
+ * Origin of the monotonic clock of this thread, in milliseconds on the monotonic clock of the system. Threads may have
+ * different ones.
+ */
+export function clockOrigin(): number {
+  let best = { origin: 0, error: Number.POSITIVE_INFINITY };
+  for (let attempt = 0; attempt < 10; attempt++) {
+    const before = process.hrtime.bigint();
+    const now = performance.now();
+    const after = process.hrtime.bigint();
+    const error = Number(after - before);
+    if (error < best.error) best = { origin: Number(before + after) / 2e6 - now, error };
+  }
+  return best.origin;
+}
+
+/** The clock of this thread, with the monotonic time of the thread that has `origin`. */
+export function clockSince(origin: number): Clock {
+  const offset = clockOrigin() - origin;
+  return { ...systemClock, now: () => performance.now() + offset };
+}

@@ -1,0 +1,130 @@
+// The file of a PING thread: a server whose checks, events and log are on the main thread.
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { PongcheckError } from '../common/errors.js';
+import type { Log } from '../common/log.js';
+import type { ServerEvents } from '../server/connection/session.js';
+import { Server } from '../server/server.js';
+import { ServerStats } from '../server/stats.js';
+import { LoopMonitor } from './loop-monitor.js';
+import type { ThreadMethods, ToMain, ToThread } from './messages.js';
+import { Mirror } from './mirror.js';
+import { SharedCounts } from './shared-counts.js';
+import { clockSince, type ThreadData } from './thread-data.js';
+import { ThreadStats } from './thread-stats.js';
+
+/** Events that the main thread has not received, beyond which further ones are dropped. */
+const MAX_PENDING_EVENTS = 10_000;
+
+const data = workerData as ThreadData;
+const port = parentPort as MessagePort;
+const clock = clockSince(data.origin);
+const log = logTo(post);
+const stats = new ThreadStats(data.threadStats);
+const mirror = new Mirror(clock, data.identity, (demand) => post({ kind: 'demand', demand }));
+const server = new Server({
+  health: mirror,
+  settings: data.settings,
+  clock,
+  log,
+  stats: new ServerStats(data.serverStats),
+  counts: new SharedCounts(data.counts, data.index),
+});
+const loop = new LoopMonitor(
+  clock,
+  () => Atomics.load(data.beats, 0),
+  data.loop,
+  stats,
+  (status, stalled) => {
+    mirror.setLoop(status);
+    if (data.index === 0) logStall(status, stalled);
+  },
+  () => {
+    stats.tickedAt = clock.now();
+    stats.watchedSelections = mirror.watchedSelections;
+    mirror.expire();
+    reportCertificates();
+  },
+);
+
+const methods: ThreadMethods = {
+  listen: (address, settings, reusePort) => server.listen(address, settings, { reusePort }),
+  reload: async (settings, listen, limits) => {
+    server.reload(await server.plan(settings, listen));
+    loop.limits = limits;
+  },
+  infos: (after, limit) => server.infos(after, limit),
+  heartbeat: (idle, close) => server.heartbeat(idle, close),
+  protect: (id, isProtected) => server.protect(id, isProtected),
+  disconnect: (id) => server.disconnect(id),
+  goaway: (graceMs) => server.goaway(graceMs),
+  reloadCertificates: () => server.reloadCertificates(),
+  close: () => server.close(),
+};
+
+port.on('message', (message: ToThread) => {
+  switch (message.kind) {
+    case 'update':
+      mirror.update(message.update);
+      return post({ kind: 'update-taken' });
+    case 'demand-taken':
+      return mirror.onDemandTaken();
+    case 'interest':
+      return forwardEvents(message.events);
+    case 'call':
+      return void call(message);
+  }
+});
+loop.start();
+post({ kind: 'ready' });
+
+function post(message: ToMain): void {
+  port.postMessage(message);
+}
+
+async function call({ id, method, args }: Extract<ToThread, { kind: 'call' }>): Promise<void> {
+  try {
+    const run = methods[method] as (...args: readonly unknown[]) => unknown;
+    post({ kind: 'result', id, value: await run(...args) });
+  } catch (error) {
+    if (!(error instanceof PongcheckError)) throw error;
+    post({ kind: 'result', id, error: { code: error.code, message: error.message } });
+  }
+}
+
+/** Sends only these events, because each costs a message. */
+function forwardEvents(events: readonly (keyof ServerEvents)[]): void {
+  server.events.removeAllListeners();
+  for (const event of events) {
+    server.events.on(event, (...args: readonly unknown[]) => {
+      if (Atomics.load(data.pendingEvents, 0) >= MAX_PENDING_EVENTS) return;
+      Atomics.add(data.pendingEvents, 0, 1);
+      post({ kind: 'event', event, args });
+    });
+  }
+}
+
+let reported = '';
+function reportCertificates(): void {
+  const expiries = server.stats.certificates();
+  const text = String(expiries);
+  if (text === reported) return;
+  reported = text;
+  post({ kind: 'certificates', expiries });
+}
+
+function logStall(
+  { isReadinessBlocked, isLivenessBlocked }: { isReadinessBlocked: boolean; isLivenessBlocked: boolean },
+  stalled: number,
+): void {
+  const seconds = Math.round(stalled / 100) / 10;
+  const scopes = [...(isReadinessBlocked ? ['readiness'] : []), ...(isLivenessBlocked ? ['liveness'] : [])];
+  if (scopes.length === 0) log.info({ seconds }, `the event loop is no longer blocked, after ${seconds} s`);
+  else
+    log.warn({ seconds }, `the event loop has been blocked for ${seconds} s: ${scopes.join(' and ')} now report fail`);
+}
+
+function logTo(send: (message: ToMain) => void): Log {
+  const level = (level: 'debug' | 'info' | 'warn' | 'error') => (fields: object, message: string) =>
+    send({ kind: 'log', level, fields, message });
+  return { debug: level('debug'), info: level('info'), warn: level('warn'), error: level('error') };
+}

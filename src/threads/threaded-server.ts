@@ -1,0 +1,309 @@
+import { randomBytes } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import { createServer } from 'node:net';
+import { callSafely } from '../common/call-safely.js';
+import type { Clock } from '../common/clock.js';
+import { type Log, silentLog } from '../common/log.js';
+import { type Address, endpointOf, formatAddress } from '../net/address.js';
+import { cannotListen } from '../net/listen-error.js';
+import { Certificates } from '../server/certificates/certificates.js';
+import type { LiveCertificate } from '../server/certificates/live-certificate.js';
+import type { ConnectionInfo } from '../server/connection/info.js';
+import type { ServerEvents } from '../server/connection/session.js';
+import type { Listen, ListenerSettings, Listening } from '../server/listener.js';
+import type { PingServer } from '../server/ping-server.js';
+import { planReload, type ServerPlan } from '../server/reload.js';
+import type { ServerSettings } from '../server/settings.js';
+import { ServerStats } from '../server/stats.js';
+import { LoopHeartbeat, type LoopLimits } from './loop-monitor.js';
+import { PingThread } from './ping-thread.js';
+import type { PublishedHealth } from './publisher.js';
+import { countsMemory, forgetThread } from './shared-counts.js';
+import { clockOrigin, type ThreadData } from './thread-data.js';
+import { ThreadStats } from './thread-stats.js';
+
+/** Time limit for the answer of a thread about its connections, and for ending the threads, in milliseconds. */
+const CALL_LIMIT_MS = 1000;
+const CLOSE_LIMIT_MS = 2500;
+/** A thread that has not ticked for so long does not respond. */
+const RESPONSE_LIMIT_MS = 1000;
+
+export interface ThreadedServerOptions {
+  readonly threads: number;
+  readonly health: PublishedHealth;
+  readonly settings: ServerSettings;
+  readonly loop: LoopLimits;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A listener that all threads have, or, if it is a Unix socket, the first one. */
+interface OpenListener extends Pick<Listening, 'address' | 'settings' | 'setKeepAlive'> {
+  settings: ListenerSettings;
+  readonly bound: Address;
+}
+
+/** State of a thread, for metrics. */
+export interface ThreadStatus {
+  readonly index: number;
+  readonly isResponding: boolean;
+  readonly restarts: number;
+}
+
+function floats(length: number): Float64Array {
+  return new Float64Array(new SharedArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT));
+}
+
+function ints(length: number): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(length * Int32Array.BYTES_PER_ELEMENT));
+}
+
+/** Answers PINGs on worker threads. Several of them accept on the same addresses. */
+export class ThreadedServer implements PingServer {
+  readonly events = new EventEmitter<ServerEvents>();
+  private readonly threads: PingThread[];
+  private readonly serverStats: Float64Array[];
+  private readonly threadStats: Float64Array[];
+  private readonly pendingEvents = ints(1);
+  private readonly beats = ints(1);
+  private readonly beating: LoopHeartbeat;
+  private readonly counts;
+  private readonly listeners: OpenListener[] = [];
+  private readonly certificates: Certificates;
+  private readonly origin = clockOrigin();
+  private starting: Promise<unknown> | undefined;
+  private settings: ServerSettings;
+  private loop: LoopLimits;
+
+  constructor(private readonly options: ThreadedServerOptions) {
+    const { threads, health, settings, loop, clock, log } = options;
+    this.settings = settings;
+    this.loop = loop;
+    this.certificates = new Certificates(clock, log);
+    this.beating = new LoopHeartbeat(this.beats);
+    this.counts = countsMemory(threads, settings.limits.maxConnections, randomBytes(16).toString('hex'));
+    const each = <T>(create: (index: number) => T) => Array.from({ length: threads }, (_, index) => create(index));
+    this.serverStats = each(() => floats(ServerStats.length));
+    this.threadStats = each(() => floats(ThreadStats.length));
+    const context = {
+      health,
+      clock,
+      log,
+      data: (index: number) => this.dataOf(index),
+      interest: () => this.interest(),
+      prepare: (thread: PingThread) => this.prepare(thread),
+      onEvent: ({ event, args }: { event: keyof ServerEvents; args: readonly unknown[] }) => {
+        Atomics.sub(this.pendingEvents, 0, 1);
+        callSafely(() => this.events.emit(event, ...(args as never)));
+      },
+      onEnded: (index: number) => {
+        forgetThread(this.counts, index);
+        new ServerStats(this.serverStats[index]).resetGauges();
+      },
+    };
+    this.threads = each((index) => new PingThread(index, context));
+    // Emitted before the listener is added.
+    const events: EventEmitter = this.events;
+    events.on('newListener', () => queueMicrotask(() => this.announceInterest()));
+    events.on('removeListener', () => this.announceInterest());
+  }
+
+  // -- statistics ------------------------------------------------------------
+
+  /** Those of all threads together, also of threads that have ended. */
+  get stats(): ServerStats {
+    const sum = ServerStats.sum(this.serverStats.map((values) => new ServerStats(values)));
+    const expiries = [...(this.threads[0]?.expiries ?? []), ...this.certificates.expiries()];
+    sum.certificates = () => expiries;
+    return sum;
+  }
+
+  /** The state of each thread. */
+  statuses(): ThreadStatus[] {
+    const now = this.options.clock.now();
+    return this.threads.map(({ index, isRunning, restarts }) => ({
+      index,
+      isResponding: isRunning && now - this.statsOf(index).tickedAt <= RESPONSE_LIMIT_MS,
+      restarts,
+    }));
+  }
+
+  get watchedSelections(): number {
+    return this.threads.reduce((sum, { index }) => sum + this.statsOf(index).watchedSelections, 0);
+  }
+
+  /** What the first thread has seen of the event loop of the main thread. */
+  get loopStats(): Pick<ThreadStats, 'stalled' | 'longestStall' | 'stalls'> {
+    return this.statsOf(0);
+  }
+
+  private statsOf(index: number): ThreadStats {
+    return new ThreadStats(this.threadStats[index]);
+  }
+
+  // -- listeners -------------------------------------------------------------
+
+  /**
+   * Opens a listener on all threads; starts them first.
+   * @returns its address, with the assigned port in place of port 0.
+   * @throws PongcheckError `PONGCHECK_LISTEN` if it cannot be opened, `PONGCHECK_THREAD` if a thread cannot be started.
+   */
+  async listen(address: Address, settings: ListenerSettings = {}): Promise<Address> {
+    this.starting ??= this.start();
+    await this.starting;
+    const isShared = this.threads.length > 1 && address.kind !== 'unix';
+    // Sockets that share a port do not conflict with those of another process of the same user.
+    const free = isShared ? await reserve(address) : address;
+    const [first, ...others] = this.threads as [PingThread, ...PingThread[]];
+    const bound = await first.call('listen', free, settings, isShared);
+    const listener = { address: formatAddress(address), settings, setKeepAlive: undefined, bound };
+    this.listeners.push(listener);
+    if (isShared) await Promise.all(others.map((thread) => thread.call('listen', bound, settings, isShared)));
+    return bound;
+  }
+
+  private async start(): Promise<void> {
+    this.beating.start();
+    await Promise.all(this.threads.map((thread) => thread.start()));
+  }
+
+  private dataOf(index: number): ThreadData {
+    const { heartbeat, limits, detail, tokens, ping } = this.settings;
+    return {
+      index,
+      origin: this.origin,
+      identity: this.options.health.source.identity,
+      settings: { heartbeat, limits, detail, ping, ...(tokens && { tokens }) },
+      loop: this.loop,
+      beats: this.beats,
+      serverStats: this.serverStats[index] as Float64Array,
+      threadStats: this.threadStats[index] as Float64Array,
+      pendingEvents: this.pendingEvents,
+      counts: this.counts,
+    };
+  }
+
+  /** Opens the listeners of a thread that was started again. */
+  private async prepare(thread: PingThread): Promise<void> {
+    for (const { bound, settings } of this.listeners) {
+      const isUnix = bound.kind === 'unix';
+      if (thread.index === 0 || !isUnix) {
+        await thread.call('listen', bound, settings, this.threads.length > 1 && !isUnix);
+      }
+    }
+  }
+
+  private interest(): (keyof ServerEvents)[] {
+    const events = ['connect', 'ping', 'close'] as const;
+    return events.filter((event) => this.events.listenerCount(event) > 0);
+  }
+
+  private announceInterest(): void {
+    for (const thread of this.threads) thread.setInterest(this.interest());
+  }
+
+  // -- reload ----------------------------------------------------------------
+
+  async plan(settings: ServerSettings, listen: readonly Listen[]): Promise<ServerPlan> {
+    return planReload(this.listeners, settings, listen, silentLog);
+  }
+
+  /** Applies a plan on all threads. */
+  async reload({ settings, listeners }: ServerPlan, loop: LoopLimits = this.loop): Promise<void> {
+    this.settings = settings;
+    this.loop = loop;
+    for (const listener of this.listeners) {
+      const change = listeners.get(listener);
+      if (change) listener.settings = change.settings;
+    }
+    const { heartbeat, limits, detail, tokens, ping } = settings;
+    const sent = { heartbeat, limits, detail, ping, ...(tokens && { tokens }) };
+    const listen = this.listeners.map(({ bound, settings }) => ({ url: formatAddress(bound), ...settings }));
+    await this.ask((thread) => thread.call('reload', sent, listen, loop));
+  }
+
+  // -- connections -----------------------------------------------------------
+
+  async infos(after: number, limit: number): Promise<ConnectionInfo[]> {
+    const infos = await this.ask((thread) => thread.call('infos', after, limit));
+    return infos
+      .flat()
+      .sort((a, b) => a.id - b.id)
+      .slice(0, limit);
+  }
+
+  async heartbeat(idle: number, close: boolean): Promise<ConnectionInfo[]> {
+    const infos = await this.ask((thread) => thread.call('heartbeat', idle, close));
+    return infos.flat().sort((a, b) => a.id - b.id);
+  }
+
+  async protect(id: number, isProtected: boolean): Promise<boolean> {
+    return (await this.ask((thread) => thread.call('protect', id, isProtected))).includes(true);
+  }
+
+  async disconnect(id: number): Promise<boolean> {
+    return (await this.ask((thread) => thread.call('disconnect', id))).includes(true);
+  }
+
+  watchCertificate(listener: string, certificate: LiveCertificate): void {
+    this.certificates.add(listener, certificate);
+  }
+
+  async reloadCertificates(): Promise<void> {
+    await Promise.all([this.certificates.reload(), this.ask((thread) => thread.call('reloadCertificates'))]);
+  }
+
+  /** Asks all threads; those that do not answer in time are left out, and named in the log. */
+  private async ask<T>(request: (thread: PingThread) => Promise<T>): Promise<T[]> {
+    const answers: T[] = [];
+    const one = async (thread: PingThread) => {
+      try {
+        answers.push(await this.withLimit(CALL_LIMIT_MS, request(thread)));
+      } catch (error) {
+        this.options.log.warn(
+          { thread: thread.index },
+          `no answer from PING thread ${thread.index}: ${(error as Error).message}`,
+        );
+      }
+    };
+    await Promise.all(this.threads.filter(({ isRunning }) => isRunning).map(one));
+    return answers;
+  }
+
+  // -- the end ---------------------------------------------------------------
+
+  goaway(graceMs: number): void {
+    void this.ask((thread) => thread.call('goaway', graceMs));
+  }
+
+  async close(): Promise<void> {
+    this.certificates.close();
+    await this.starting?.catch(() => {});
+    const closing = this.threads.filter(({ isRunning }) => isRunning).map((thread) => thread.call('close'));
+    await this.withLimit(CLOSE_LIMIT_MS, Promise.allSettled(closing)).catch(() => {});
+    await Promise.all(this.threads.map((thread) => thread.stop()));
+    this.beating.stop();
+  }
+
+  private async withLimit<T>(ms: number, work: Promise<T>): Promise<T> {
+    const { clock } = this.options;
+    let timer: unknown;
+    const limit = new Promise<never>((_, reject) => {
+      timer = clock.after(ms, () => reject(new Error(`no answer within ${ms} ms`)));
+    });
+    return Promise.race([work, limit]).finally(() => clock.clear(timer));
+  }
+}
+
+/** Binds the address alone for a moment; returns it with the assigned port in place of port 0. */
+async function reserve(address: Address): Promise<Address> {
+  const server = createServer();
+  const where = formatAddress(address);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(where, error)));
+    server.listen(endpointOf(address), resolve);
+  });
+  const local = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return address.kind !== 'unix' && typeof local === 'object' && local ? { ...address, port: local.port } : address;
+}
