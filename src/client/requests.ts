@@ -79,7 +79,6 @@ const SERVER_TIMEOUT_MS = 2000;
 const NETWORK_MARGIN_MS = 500;
 /** Time to wait for the answer to a request without a timeout. */
 export const RESPONSE_TIMEOUT_MS = SERVER_TIMEOUT_MS + NETWORK_MARGIN_MS;
-export const MAX_CHECKS = 32;
 export const MAX_HOPS = 15;
 /** Maximum of a time on the wire. */
 export const MAX_WIRE_MS = 2 ** 31 - 1;

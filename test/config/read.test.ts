@@ -495,13 +495,13 @@ describe('a configuration is refused', () => {
     [
       'check-name-with-space',
       { file: 'checks: { "a b": { kind: mysql, url: "mysql://h" } }' },
-      'pongcheck.yml:1: checks["a b"] is not a valid name of a check; allowed: 1 to 64 characters without white space, control characters and "="',
+      'pongcheck.yml:1: checks["a b"] is not a valid name; allowed: 1 to 64 characters without white space, control characters and "="',
     ],
     [
       'groups-as-text',
       { file: 'checks: { db: { kind: mysql, url: "mysql://h", groups: startup } }' },
       expect.stringMatching(
-        /checks\.db\.groups is "startup"; allowed: a list .* \(a list, such as \[readiness, startup\]\)$/,
+        /checks\.db\.groups is "startup"; allowed: a list .* \(a list, such as \[a, b\]\)$/,
       ) as never,
     ],
     [

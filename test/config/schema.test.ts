@@ -74,6 +74,7 @@ const samples: Readonly<Record<string, readonly [fits: unknown, doesNot: unknown
   texts: [{ a: 'b' }, { a: 1 }],
   patterns: [{ a: '/b/' }, 'a: b'],
   path: ['./a.pem', 7],
+  requestPath: ['/ready?full', 'ready'],
   names: [['a', 'b-c'], 'a'],
   tokens: [['a-right-token-0123456789'], ['short']],
   networks: [['10.0.0.0/8', '::1'], ['lb.example']],
@@ -179,7 +180,12 @@ describe('each option', () => {
       .replace('[]', '[0]')
       .replace('modules.*', 'modules.own')
       .replace(/^checks\.\w+\./, '');
+    // The sentence up to the allowed values, whose form differs; undefined if the value is accepted.
+    const issue = (message: string) => message.split(`${place} is `)[1]?.split('; allowed: ')[0];
     for (const value of wrong) {
+      const inFile = Number.isNaN(value) || value === Number.POSITIVE_INFINITY ? undefined : value;
+      const expected = issue(await readerSays(fileWith(path, inFile)));
+      if (inFile !== undefined && expected !== undefined) expect(issue(await codeSays(path, value))).toBe(expected);
       expect([value, await codeSays(path, value)]).toEqual([value, expect.stringContaining(`${place} is `)]);
       expect(await codeSays(path, value)).toContain('; allowed: ');
       // Quotes of a value belong to YAML.

@@ -7,7 +7,7 @@ import type { OptionRow } from '../../src/options/option.js';
 import { readDefault } from '../../src/options/reader.js';
 import { type Shape, shapeOf } from '../../src/options/shape.js';
 import { checkVariables, optionRows } from '../../src/options/table.js';
-import { namePattern } from '../../src/options/value-types.js';
+import { namePattern, requestPathPattern } from '../../src/options/value-types.js';
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -36,7 +36,7 @@ const types: Readonly<Record<string, (row: OptionRow) => Schema>> = {
       anyOf: [{ const: 0, ...messageOf(row) }, matching('^(0|\\d{1,12}(\\.\\d{1,6})?(ms|s|m|h))$')],
     };
   },
-  bytes: (row) => orText('integer', range(row), '^\\d{1,15}(KiB|MiB|GiB)?$'),
+  bytes: (row) => orText('integer', range(row), '^\\d{1,16}(KiB|MiB|GiB)?$'),
   integer: (row) => orText('integer', range(row)),
   boolean: () => orText('boolean'),
   enumeration: ({ values }) => ({ anyOf: [{ enum: values }, { type: 'string', pattern: VARIABLE }] }),
@@ -45,8 +45,9 @@ const types: Readonly<Record<string, (row: OptionRow) => Schema>> = {
   pattern: () => oneLine,
   texts: () => ({ type: 'object', additionalProperties: oneLine }),
   patterns: () => ({ type: 'object', additionalProperties: oneLine }),
+  requestPath: () => matching(requestPathPattern.source),
   path: () => notEmpty,
-  names: () => listOf(matching(namePattern.source)),
+  names: ({ max }) => listOf(matching(namePattern.source), max === undefined ? {} : { minItems: 1, maxItems: max }),
   tokens: () => listOf(matching(tokenPattern.source), { minItems: 1, maxItems: MAX_TOKENS }),
   networks: () => listOf(matching('^[0-9A-Fa-f:.]+(/\\d{1,3})?$'), { minItems: 1 }),
   targets: () => listOf(notEmpty, { minItems: 1 }),
