@@ -65,6 +65,8 @@ export class Link extends EventEmitter<LinkEvents> {
     options: LinkOptions,
   ) {
     super();
+    // Each `changes` and each `watch` may add a listener: no warning about a leak.
+    this.setMaxListeners(Number.POSITIVE_INFINITY);
     const { heartbeat = 'default', clock = systemClock, random = Math.random, backoff = {}, failback = true } = options;
     this.options = options;
     this.heartbeat = heartbeatSettings(heartbeat);
