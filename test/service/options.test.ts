@@ -12,7 +12,7 @@ const quiet = { listen: [{ url: 'pong://127.0.0.1:0' }], http: false } as const;
 /** A service with one probe module. */
 const module = (options: object) => ({ probe: { targets: ['h:1'], modules: { x: { prober: 'http', ...options } } } });
 
-// So that a test that fails leaves nothing open: that would be reported in place of what failed.
+// A failing test must leave nothing open: that would be reported instead of the failure.
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
@@ -105,7 +105,7 @@ describe('createService', () => {
     );
   });
 
-  it('makes what reports in full, whatever its texts and the values of its checks are', async () => {
+  it('creates a service whose report is complete with any texts and values of checks', async () => {
     const circle: Record<string, unknown> = { at: 1n };
     circle.self = circle;
     const service = createService({
@@ -134,7 +134,7 @@ describe('createService', () => {
     });
   });
 
-  it('makes what starts once, and goes on when it is started again', async () => {
+  it('creates a service that starts once, and keeps running after a second start', async () => {
     const service = createService({ ...quiet });
     closing.push(() => service.stop());
     await service.start();
@@ -145,7 +145,7 @@ describe('createService', () => {
     await expect(service.start()).rejects.toMatchObject({ code: 'PONGCHECK_STARTED' });
   });
 
-  it('makes what stops although a check hangs and nothing else keeps the process alive', async () => {
+  it('creates a service that stops although a check hangs and nothing else keeps the process alive', async () => {
     const index = pathToFileURL(`${compiledPackage()}/dist/index.js`).href;
     const script = `
       const { createService } = await import(${JSON.stringify(index)});
