@@ -84,7 +84,7 @@ export const MAX_HOPS = 15;
 export const MAX_WIRE_MS = 2 ** 31 - 1;
 
 /**
- * Makes a PING of valid options. What is wrong only in combination is refused here, because the server would close the
+ * Makes a PING of valid options. Invalid combinations are refused here, because the server would close the
  * connection for it.
  *
  * @throws PongcheckError `PONGCHECK_CONFIG` if both `checks` and `group` are given, or the request is too long.

@@ -411,7 +411,7 @@ export const optionRows: readonly OptionRow[] = [
     min: 1,
     max: 60_000,
     env: 'PONGCHECK_LIMITS_HANDSHAKE_TIMEOUT',
-    description: 'Time limit for a PROXY header, for a TLS handshake, and for a token where one is required.',
+    description: 'Time limit for a PROXY header, for a TLS handshake, and for a required token.',
   },
   {
     path: 'limits.maxHandshakes',
