@@ -80,7 +80,7 @@ function causeLine(cause: ReportedCause, { state, checks, instance }: ReportView
     const own = checks.find(({ name }) => name === check);
     const soft = own?.critical === false;
     const label = soft && state !== 'warn' ? 'Also degraded' : 'Root cause';
-    return `${label}: ${check} is ${own?.state ?? 'not passing'} (${why})${soft ? ', not critical' : ''}.`;
+    return `${label}: ${check} is ${own?.state ?? cause.state ?? 'not passing'} (${why})${soft ? ', not critical' : ''}.`;
   }
   const where = cause.service ?? `the responder ${cause.instance}`;
   const through = checks

@@ -52,6 +52,18 @@ describe('an explanation', () => {
     ]);
   });
 
+  it('names a blocked event loop, which is no check, as the root cause', () => {
+    const output = 'the event loop has been blocked since 2026-11-21T02:19:50.000Z';
+    const cause = { instance: 'me', check: 'event-loop', state: 'fail', reason: 'loop-blocked', output };
+    const { lines } = explained({ state: 'fail', causes: [{ ...cause, via: [] }], checks: { db: check() } });
+    expect(lines[0]).toBe(`Root cause: event-loop is fail (loop-blocked: ${output}).`);
+    const far = { ...cause, instance: 'b', service: 'stock', via: ['b'] };
+    const checks = { stock: check({ state: 'fail', reason: 'dependency' }) };
+    expect(explained({ state: 'fail', causes: [far], checks }).lines[0]).toBe(
+      `Root cause: event-loop of stock is not passing (loop-blocked: ${output}), seen through stock.`,
+    );
+  });
+
   it('names a check that is not critical as the root cause of a warn', () => {
     const checks = { soft: check({ state: 'fail', reason: 'refused', critical: false }) };
     const causes = [{ instance: 'me', via: [], check: 'soft', reason: 'refused', output: 'nothing listens' }];

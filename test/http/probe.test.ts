@@ -50,6 +50,27 @@ describe('/probe', () => {
     expect(text).not.toMatch(/^pongcheck_/m);
   });
 
+  it('reports a blocked event loop of a target, which is no check of its report', async () => {
+    const causes = [
+      { instance: 'a', via: [], check: 'event-loop', state: 'fail', reason: 'loop-blocked', output: 'since noon' },
+      { instance: 'a', via: [], check: 'db', state: 'warn', reason: 'lag' },
+      { instance: 'b', via: ['b'], check: 'cache', state: 'fail', reason: 'refused' },
+    ];
+    const checks = { db: [{ state: 'warn', reason: 'lag', ageMs: 5 }] };
+    const body = JSON.stringify({ state: 'fail', causes, checks });
+    const target = createServer((socket) => socket.end(`HTTP/1.1 503 x\r\nConnection: close\r\n\r\n${body}`).resume());
+    await once(target.listen(0, '127.0.0.1'), 'listening');
+    const { get } = await prober();
+    const { text } = await get(`target=127.0.0.1:${(target.address() as AddressInfo).port}&module=http`);
+    target.close();
+    expect(text.match(/^probe_pongcheck_check_(status.* 1|reason.*)$/gm)).toEqual([
+      'probe_pongcheck_check_status{check="event-loop",status="fail"} 1',
+      'probe_pongcheck_check_status{check="db",status="warn"} 1',
+      'probe_pongcheck_check_reason{check="event-loop",reason="loop-blocked"} 1',
+      'probe_pongcheck_check_reason{check="db",reason="lag"} 1',
+    ]);
+  });
+
   it('prints the log of the probe with debug=true', async () => {
     const { address, get } = await prober();
     const { type, text } = await get(`target=${address}&module=line&debug=true`);
