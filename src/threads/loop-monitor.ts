@@ -13,6 +13,18 @@ export interface LoopStatus {
   readonly blockedSince: number;
 }
 
+/** A stall of the event loop that exceeded a limit and has ended. Times on the wall clock, in milliseconds. */
+export interface Stall {
+  readonly since: number;
+  /** When the first of `scopes` began to report fail. */
+  readonly failedAt: number;
+  readonly endedAt: number;
+  /** Stalled time, in milliseconds. */
+  readonly duration: number;
+  /** The scopes that reported fail. */
+  readonly scopes: readonly ('readiness' | 'liveness')[];
+}
+
 /** Counts heartbeats of the event loop of the main thread in shared memory. */
 export class LoopHeartbeat {
   private timer: NodeJS.Timeout | undefined;

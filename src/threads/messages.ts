@@ -9,6 +9,7 @@ import type { ConnectionInfo } from '../server/connection/info.js';
 import type { ServerEvents } from '../server/connection/session.js';
 import type { Listen, ListenerSettings } from '../server/listener.js';
 import type { ServerSettings } from '../server/settings.js';
+import type { Stall } from './loop-monitor.js';
 
 /** Everything that queries need of one check; a plain object, as it is cloned. Times in milliseconds of the main thread. */
 export interface CheckSnapshot extends Pick<Member, 'startedAt' | 'duration' | 'limit' | 'output'> {
@@ -84,6 +85,7 @@ export type ToMain =
       readonly fields: object;
       readonly message: string;
     }
+  | { readonly kind: 'stall'; readonly stall: Stall }
   | { readonly kind: 'certificates'; readonly expiries: readonly (readonly [listener: string, at: number])[] }
   | {
       readonly kind: 'result';

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../common/clock.js';
 import { type ErrorCode, PongcheckError } from '../common/errors.js';
 import type { Log } from '../common/log.js';
+import type { Stall } from './loop-monitor.js';
 import type { Interest, ThreadMethods, ToMain, ToThread } from './messages.js';
 import { type PublishedHealth, Publisher } from './publisher.js';
 import type { ThreadData } from './thread-data.js';
@@ -29,6 +30,7 @@ export interface ThreadContext {
   /** Sets up a thread that has just been started, again or for the first time. */
   prepare(thread: PingThread): Promise<void>;
   onEvent(message: Extract<ToMain, { kind: 'event' }>): void;
+  onStall(stall: Stall): void;
   /** The thread has ended, and its connections are broken. */
   onEnded(index: number): void;
 }
@@ -123,6 +125,8 @@ export class PingThread {
         return this.context.onEvent(message);
       case 'log':
         return this.context.log[message.level](message.fields, message.message);
+      case 'stall':
+        return this.context.onStall(message.stall);
       case 'certificates':
         this.expiries = message.expiries;
         return;

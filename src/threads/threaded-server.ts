@@ -16,7 +16,7 @@ import type { PingServer } from '../server/ping-server.js';
 import { planReload, type ServerPlan } from '../server/reload.js';
 import type { ServerSettings } from '../server/settings.js';
 import { ServerStats } from '../server/stats.js';
-import { LoopHeartbeat } from './loop-monitor.js';
+import { LoopHeartbeat, type Stall } from './loop-monitor.js';
 import { PingThread } from './ping-thread.js';
 import type { PublishedHealth } from './publisher.js';
 import { countsMemory, forgetThread } from './shared-counts.js';
@@ -36,6 +36,8 @@ export interface ThreadedServerOptions {
   readonly loop: LoopLimits;
   readonly clock: Clock;
   readonly log: Log;
+  /** Called after a stall of the event loop that exceeded a limit. */
+  readonly onStall: (stall: Stall) => void;
 }
 
 /** A listener that all threads have, or, if it is a Unix socket, the first one. */
@@ -77,7 +79,7 @@ export class ThreadedServer implements PingServer {
   private loop: LoopLimits;
 
   constructor(private readonly options: ThreadedServerOptions) {
-    const { threads, health, settings, loop, clock, log } = options;
+    const { threads, health, settings, loop, clock, log, onStall } = options;
     this.settings = settings;
     this.loop = loop;
     this.certificates = new Certificates(clock, log);
@@ -97,6 +99,7 @@ export class ThreadedServer implements PingServer {
         Atomics.sub(this.pendingEvents, 0, 1);
         callSafely(() => this.events.emit(event, ...(args as never)));
       },
+      onStall,
       onEnded: (index: number) => {
         forgetThread(this.counts, index);
         new ServerStats(this.serverStats[index]).resetGauges();

@@ -3,6 +3,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@j
 import { systemClock } from '../../src/common/clock.js';
 import { createService, type Service } from '../../src/service/service.js';
 import type { ThreadedServer } from '../../src/threads/threaded-server.js';
+import { blockUntilCounted } from '../threads/blocked-loop.js';
 import { parseScrape, valueOf } from './scrape.js';
 
 const DEADLINE_MS = 15_000;
@@ -21,16 +22,6 @@ async function untilMetric(name: string, labels: Record<string, string>, value: 
     if (found === value) return;
     if (performance.now() > limit) throw new Error(`${name} is still ${found}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-/** Blocks the event loop until the thread counts the stall. */
-function blockUntilCounted(scope: 'readiness' | 'liveness'): void {
-  const { loopStats } = service.server as ThreadedServer;
-  const before = loopStats.stalls[scope];
-  const limit = performance.now() + DEADLINE_MS;
-  while (loopStats.stalls[scope] === before) {
-    if (performance.now() > limit) throw new Error('the stall is not counted');
   }
 }
 
@@ -56,11 +47,11 @@ describe('the metrics of a service with a thread', () => {
       liveness: await metric('event_loop_stalls_total', { scope: 'liveness' }),
     });
     const before = await counted();
-    blockUntilCounted('readiness');
+    blockUntilCounted(service, 'readiness');
     const { readiness } = await counted();
     expect(readiness).toBeGreaterThan(before.readiness);
     await untilMetric('event_loop_stalled_seconds', {}, 0);
-    blockUntilCounted('liveness');
+    blockUntilCounted(service, 'liveness');
     const after = await counted();
     expect(after.readiness).toBeGreaterThan(readiness);
     expect(after.liveness).toBeGreaterThan(before.liveness);
@@ -70,7 +61,7 @@ describe('the metrics of a service with a thread', () => {
 
   it('say that the thread responds, also right after a stall', async () => {
     await untilMetric('thread_up', { thread: '0' }, 1);
-    blockUntilCounted('liveness');
+    blockUntilCounted(service, 'liveness');
     expect(await metric('thread_up', { thread: '0' })).toBe(1);
     expect(await metric('thread_restarts_total', { thread: '0' })).toBe(0);
   });
