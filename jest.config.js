@@ -1,6 +1,10 @@
 export default {
   extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    // Node runs the file of a thread, which needs JavaScript: that of the last build.
+    '^\\./thread-file\\.js$': '<rootDir>/test/threads/thread-file.ts',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
   transform: {
     '\\.ts$': [
       '@swc/jest',

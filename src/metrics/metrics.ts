@@ -19,7 +19,8 @@ export interface Metrics {
  *
  * @throws PongcheckError `PONGCHECK_METRICS` if the registry already has a metric of the same name; nothing is added then.
  */
-export function createMetrics({ register, ...source }: MetricsOptions): Metrics {
+export function createMetrics(source: MetricsOptions): Metrics {
+  const { register } = source;
   const duplicate = metricRows.find(({ name }) => register.getSingleMetric(name));
   if (duplicate) {
     throw new PongcheckError(

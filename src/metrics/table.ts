@@ -22,11 +22,24 @@ export interface Source {
   readonly http: HttpStats;
   readonly reloads: Pick<Reloads, 'counts' | 'isLastSuccessful' | 'lastSuccess'>;
   readonly loop: Pick<LoopWatch, 'delay' | 'busy'>;
+  /** The threads that answer PINGs; undefined if the main thread does. */
+  readonly threads?: ThreadsSource | undefined;
   /** Maximum number of connections. */
   maxConnections(): number;
   readonly log: Pick<Log, 'droppedLines'>;
   /** Version of this package. */
   readonly version: string;
+}
+
+interface ThreadsSource {
+  statuses(): readonly { readonly index: number; readonly isResponding: boolean; readonly restarts: number }[];
+  readonly watchedSelections: number;
+  /** What they see of the event loop of the main thread; times in seconds. */
+  readonly loopStats: {
+    readonly stalled: number;
+    readonly longestStall: number;
+    readonly stalls: Readonly<Record<'readiness' | 'liveness', number>>;
+  };
 }
 
 export type Labels = Readonly<Record<string, string>>;
@@ -275,7 +288,7 @@ export const metricRows: readonly MetricRow[] = [
     type: 'gauge',
     help: 'Distinct check lists of open WATCHes.',
     labels: [],
-    read: ({ health }) => single(health.watchedSelections),
+    read: ({ health, threads }) => single(health.watchedSelections + (threads?.watchedSelections ?? 0)),
   },
   {
     name: 'pongcheck_statuses_total',
@@ -430,5 +443,41 @@ export const metricRows: readonly MetricRow[] = [
     help: 'Time that the event loop was busy, in seconds.',
     labels: [],
     read: ({ loop }) => single(loop.busy),
+  },
+  {
+    name: 'pongcheck_event_loop_stalled_seconds',
+    type: 'gauge',
+    help: 'For how long the event loop of the main thread has been blocked, as PING threads see it, in seconds. Only with threads.',
+    labels: [],
+    read: ({ threads }) => (threads ? single(threads.loopStats.stalled) : []),
+  },
+  {
+    name: 'pongcheck_event_loop_longest_stall_seconds',
+    type: 'gauge',
+    help: 'Longest time since the start for which the event loop of the main thread was blocked, in seconds. Only with threads.',
+    labels: [],
+    read: ({ threads }) => (threads ? single(threads.loopStats.longestStall) : []),
+  },
+  {
+    name: 'pongcheck_event_loop_stalls_total',
+    type: 'counter',
+    help: 'Times that the event loop of the main thread was blocked for longer than the limit of a scope. Only with threads.',
+    labels: ['scope'],
+    read: ({ threads }) => (threads ? each('scope', ['readiness', 'liveness'], threads.loopStats.stalls) : []),
+  },
+  {
+    name: 'pongcheck_thread_up',
+    type: 'gauge',
+    help: '1 if a PING thread responds, 0 if it is starting or hangs.',
+    labels: ['thread'],
+    read: ({ threads }) =>
+      (threads?.statuses() ?? []).map(({ index, isResponding }) => [{ thread: `${index}` }, isResponding ? 1 : 0]),
+  },
+  {
+    name: 'pongcheck_thread_restarts_total',
+    type: 'counter',
+    help: 'Starts of a PING thread after it ended unexpectedly.',
+    labels: ['thread'],
+    read: ({ threads }) => (threads?.statuses() ?? []).map(({ index, restarts }) => [{ thread: `${index}` }, restarts]),
   },
 ];

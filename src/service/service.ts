@@ -25,8 +25,10 @@ import { LiveCertificate } from '../server/certificates/live-certificate.js';
 import type { ConnectionInfo } from '../server/connection/info.js';
 import type { ServerEvents } from '../server/connection/session.js';
 import { clampToFdLimit, fdLimit } from '../server/fd-limit.js';
+import type { PingServer } from '../server/ping-server.js';
 import { Server } from '../server/server.js';
 import type { ServerSettings } from '../server/settings.js';
+import { ThreadedServer } from '../threads/threaded-server.js';
 import type { ServiceOptions } from './options.js';
 import { changedPaths, readServiceOptions, type ServiceSettings } from './settings.js';
 import { logTransitions } from './transition-log.js';
@@ -60,7 +62,7 @@ export class Service {
   /** @internal */
   readonly health: Registry;
   /** @internal */
-  readonly server: Server;
+  readonly server: PingServer;
   /**
    * `/health`, `/livez`, `/readyz`, `/startupz`, `/metrics`, `/connections` and `/status` for an existing Fastify application:
    * `app.register(service.plugin, { prefix: '/internal' })`.
@@ -70,6 +72,8 @@ export class Service {
   readonly events: EventEmitter<ServerEvents>;
   /** @internal Counts of successful and failed reloads. */
   readonly reloads: Reloads;
+  /** `server`, if PINGs are answered on other threads. */
+  private readonly threads: ThreadedServer | undefined;
   private readonly clock: Clock;
   private readonly log: Log;
   private readonly loop: LoopWatch;
@@ -102,7 +106,10 @@ export class Service {
     this.reloads = new Reloads(clock);
     this.loop = new LoopWatch(clock);
     this.health = new Registry({ ...registry, clock });
-    this.server = new Server({ health: this.health, settings: this.settings, clock, log });
+    const parts = { health: this.health, settings: this.settings, clock, log };
+    const { threads, loop } = settings;
+    this.threads = threads > 0 ? new ThreadedServer({ ...parts, threads, loop }) : undefined;
+    this.server = this.threads ?? new Server(parts);
     this.events = this.server.events;
     logTransitions(this.health, log);
     this.joined = options.register;
@@ -236,11 +243,12 @@ export class Service {
         http: next.http && before.http ? { ...before.http, ...limits } : before.http,
         ...(this.exporter && probe && { probe }),
       };
-      this.server.reload(server);
+      const applied = this.threads ? this.threads.reload(server, next.loop) : this.server.reload(server);
       Object.assign(this.access, accessOf(next));
       if (exporter) this.exporter?.replaceWith(exporter);
       this.http?.setLimits(httpLimits(this.settings));
       const checks = this.health.reload(next.registry);
+      await applied;
       this.reloads.succeeded();
       for (const listener of this.reloadListeners) listener();
       const changed = [...server.changed, ...changedPaths(before, this.settings)].filter(
@@ -426,12 +434,15 @@ export class Service {
   }
 
   private join(register: MetricsRegistry): Metrics {
-    const { health, loop, reloads, log, httpStats: http } = this;
+    const { health, loop, threads, reloads, log, httpStats: http, server } = this;
     return createMetrics({
       register,
       health,
       log,
-      stats: this.server.stats,
+      get stats() {
+        return server.stats;
+      },
+      threads,
       http,
       reloads,
       loop,

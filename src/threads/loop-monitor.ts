@@ -1,14 +1,9 @@
 import type { Clock, Timer } from '../common/clock.js';
+import type { LoopLimits } from '../options/settings.js';
 import type { ThreadStats } from './thread-stats.js';
 
 /** Time between two heartbeats of the main thread, and between two ticks of the thread that watches them. */
 export const PERIOD_MS = 100;
-
-/** Milliseconds for which the event loop may be blocked; 0 = never reported. */
-export interface LoopLimits {
-  readonly readinessStall: number;
-  readonly livenessStall: number;
-}
 
 /** Whether the event loop of the main thread is blocked for longer than a limit. */
 export interface LoopStatus {

@@ -4,11 +4,11 @@ import type { Identity } from '../health/report.js';
 import type { NormalizedResult } from '../health/result.js';
 import type { CheckState } from '../health/state.js';
 import type { Address } from '../net/address.js';
+import type { LoopLimits } from '../options/settings.js';
 import type { ConnectionInfo } from '../server/connection/info.js';
 import type { ServerEvents } from '../server/connection/session.js';
 import type { Listen, ListenerSettings } from '../server/listener.js';
 import type { ServerSettings } from '../server/settings.js';
-import type { LoopLimits } from './loop-monitor.js';
 
 /** Everything that queries need of one check; a plain object, as it is cloned. Times in milliseconds of the main thread. */
 export interface CheckSnapshot extends Pick<Member, 'startedAt' | 'duration' | 'limit' | 'output'> {

@@ -1,8 +1,8 @@
 import type { Clock } from '../common/clock.js';
 import { systemClock } from '../common/clock.js';
 import type { Identity } from '../health/report.js';
+import type { LoopLimits } from '../options/settings.js';
 import type { ServerSettings } from '../server/settings.js';
-import type { LoopLimits } from './loop-monitor.js';
 import type { CountsMemory } from './shared-counts.js';
 
 /** What a thread is started with; typed arrays are views of shared memory. */

@@ -43,7 +43,10 @@ describe('who waits for a run', () => {
   it('is let go when it waits no more, for this run or the next', async () => {
     const check = new ScriptedCheck();
     const { clock, monitor } = monitorOf(check);
-    const waiters = [{ onRunEnded: jest.fn(), reconsider: jest.fn() }, { onRunEnded: jest.fn(), reconsider: jest.fn() }] as const;
+    const waiters = [
+      { onRunEnded: jest.fn(), reconsider: jest.fn() },
+      { onRunEnded: jest.fn(), reconsider: jest.fn() },
+    ] as const;
     monitor.addWaiter(monitor.requestRun(1000, 0, 0, true), waiters[0]);
     monitor.addWaiter(monitor.requestRun(0, 0, 0, true), waiters[1]);
     for (const waiter of waiters) monitor.removeWaiter(waiter);
