@@ -38,7 +38,11 @@ export interface ClientEvents {
   goaway: [goaway: Goaway];
 }
 
-const pongCodes = { pass: Status.PASS, warn: Status.WARN, fail: Status.FAIL } as const;
+const pongCodes: ReadonlyMap<unknown, Status> = new Map([
+  ['pass', Status.PASS],
+  ['warn', Status.WARN],
+  ['fail', Status.FAIL],
+]);
 /** Maximum of unsent bytes, for a server that does not read. */
 const MAX_UNSENT_BYTES = 1024 * 1024;
 const TLS_ALERT = 'a TLS alert (this port requires TLS: use pongs://)';
@@ -54,7 +58,8 @@ export class Connection extends EventEmitter<ClientEvents> {
   receivedAt: number;
   sentAt: number;
   /**
-   * Returns the status that answers PINGs from the server. If it throws, the status is fail.
+   * Returns the status that answers PINGs from the server. If it throws, the status is fail; if it returns anything else,
+   * such as a promise, unknown.
    *
    * @default () => 'pass'
    */
@@ -356,7 +361,10 @@ export class Connection extends EventEmitter<ClientEvents> {
 
   #ownStatus(): Status {
     try {
-      return pongCodes[this.health()] ?? Status.UNKNOWN;
+      const status: unknown = this.health();
+      // Of an async function, whose rejection nothing else would handle.
+      if (typeof status === 'object') Promise.resolve(status).catch(() => {});
+      return pongCodes.get(status) ?? Status.UNKNOWN;
     } catch {
       return Status.FAIL;
     }

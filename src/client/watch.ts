@@ -42,15 +42,18 @@ export interface WatchedStatus {
 
 /**
  * Iterates over the current status and then each change. A slow consumer skips intermediate statuses and receives the
- * latest. The iteration ends with `end` or the signal, and throws the error with which the connection ended.
+ * latest. Several iterations each receive every change. They end with `end`, with the signal or when one of them is left,
+ * and throw the error with which the connection ended.
  */
 export class Watch implements AsyncIterable<WatchedStatus> {
   /** The latest status; undefined before the first. */
   latest: WatchedStatus | undefined;
-  #hasUpdate = false;
+  /** Number of statuses received. */
+  #updates = 0;
   #isFinished = false;
   #failure: unknown;
-  #wake: () => void = () => {};
+  /** Iterations that wait for the next status or the end. */
+  #waiting: (() => void)[] = [];
   readonly #onFinish: () => void;
 
   /** @internal `onFinish` is called once. */
@@ -64,18 +67,18 @@ export class Watch implements AsyncIterable<WatchedStatus> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<WatchedStatus, void, void> {
+    const isOver = this.#isFinished && this.#failure === undefined;
+    let seen = isOver ? this.#updates : 0;
     try {
       for (;;) {
-        if (this.#hasUpdate) {
-          this.#hasUpdate = false;
+        if (seen !== this.#updates) {
+          seen = this.#updates;
           yield this.latest as WatchedStatus;
         } else if (this.#isFinished) {
           if (this.#failure !== undefined) throw this.#failure;
           return;
         } else {
-          await new Promise<void>((resolve) => {
-            this.#wake = resolve;
-          });
+          await new Promise<void>((resolve) => this.#waiting.push(resolve));
         }
       }
     } finally {
@@ -88,7 +91,7 @@ export class Watch implements AsyncIterable<WatchedStatus> {
     const { status, healthy, report } = readPong(code, 0, body as Report | undefined, 0);
     const truncated = (flags & PongFlag.TRUNCATED) !== 0;
     this.latest = { status, code, healthy, truncated, ...(report && { report }) };
-    this.#hasUpdate = true;
+    this.#updates++;
     this.#wake();
   }
 
@@ -99,5 +102,9 @@ export class Watch implements AsyncIterable<WatchedStatus> {
     this.#failure = failure;
     this.#onFinish();
     this.#wake();
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }

@@ -5,7 +5,7 @@ import type { ReportedCause, ReportedCheck, ReportView } from './report-view.js'
 export interface Explanation {
   /** One sentence: whether the service is ready. */
   readonly headline: string;
-  /** Wall-clock time since which the state holds, if known. */
+  /** Wall-clock time of the last change of state, if known. */
   readonly since?: Date;
   /** Root causes, pending thresholds and the last change, most important first. */
   readonly lines: readonly string[];

@@ -96,7 +96,7 @@ export class Service {
   private bound: string[] = [];
 
   constructor(options: ServiceOptions) {
-    // First, as it refuses what is not an object.
+    // First, because it refuses values other than objects.
     const settings = readServiceOptions(options);
     const { clock = systemClock, log = silentLog } = options;
     this.clock = clock;

@@ -239,7 +239,13 @@ describe('the options of a pingpong check', () => {
     [{ url: '127.0.0.1:0' }, /port 0/],
     [{ url: '127.0.0.1', scope: 'health' }, /scope/],
     [{ url: '127.0.0.1', checks: [] }, /1 to 32/],
-    [{ url: '127.0.0.1', checks: ['a'], group: 'b' }, /one of them/],
+    [
+      { url: '127.0.0.1', checks: ['a'], group: 'b' },
+      /^pingpong check: group is given together with checks; allowed: one of them$/,
+    ],
+    [{ url: '127.0.0.1', group: 'x'.repeat(1024) }, /^pingpong check is not a valid request \(/],
+    [{ url: '127.0.0.1', tls: { verify: false } }, /^pingpong check: tls is given without pongs/],
+    [{ url: 'pongs://127.0.0.1', tls: { cert: 'c.pem' } }, /tls\.key is missing; allowed: cert and key together/],
   ])('refuse %j', async (options, why) => {
     await against(() => undefined);
     expect(() => pingpongCheck(options as PingpongOptions)).toThrow(

@@ -9,7 +9,7 @@ import { ScriptedResponder } from './scripted-responder.js';
 
 /** Each file delays the start of a probe by about 1 ms. */
 const MOST_FILES = 40;
-/** What a probe is made of. */
+/** Files that a probe needs. */
 const parts = [
   /^cli\.js$/,
   /^common\/(clock|errors|printable)\.js$/,
@@ -27,7 +27,7 @@ const forOthers = [/^client\/(link\/|client\.|connect\.|options\.)/, /^liveness\
 describe('the start of a probe', () => {
   const folder = mkdtempSync(join(tmpdir(), 'pongcheck-probe-'));
   let responder: ScriptedResponder;
-  /** Files of the package by their path in `dist`, and whatever else came from a file. */
+  /** The loaded files: those of the package by their path in `dist`, and all others. */
   let files: string[];
   let strangers: string[];
 
@@ -51,9 +51,9 @@ describe('the start of a probe', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('loads no package of others', () => expect(strangers).toEqual([]));
+  it('loads no other package', () => expect(strangers).toEqual([]));
 
-  it('loads what a PING takes, and few files', () => {
+  it('loads what a PING needs, and few files', () => {
     expect(files).toContain('client/connection.js');
     expect(files.filter((file) => !parts.some((part) => part.test(file)))).toEqual([]);
     expect(files.filter((file) => forOthers.some((part) => part.test(file)))).toEqual([]);

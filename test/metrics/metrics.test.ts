@@ -19,7 +19,7 @@ import { canonical, type Family, parseScrape, valueOf } from './scrape.js';
 
 const standing: Registry[] = [];
 
-/** A service's counts and the metrics of them. */
+/** The statistics of a service and their metrics. */
 function observed(checks: Checks = {}, register = ownRegistry()) {
   const clock = new FakeClock();
   const health = new Registry({ checks: defined(checks), clock, random: () => 0 });
@@ -60,13 +60,13 @@ function labelsOf(families: Map<string, Family>, name: string, label: string): s
 }
 
 describe('the table of metrics', () => {
-  it('is what a scrape shows: every row, in its order, and nothing else', async () => {
+  it('has the rows of a scrape, in order, and no others', async () => {
     const { scrape } = observed({ db: new SteadyCheck() });
     const shown = [...(await scrape())].map(([name, { help, type }]) => ({ name, help, type }));
     expect(shown).toEqual(metricRows.map(({ name, help, type }) => ({ name, help, type })));
   });
 
-  it('tells the labels that each series has', async () => {
+  it('has the labels of each series', async () => {
     const { scrape } = observed({ db: new SteadyCheck() });
     const families = await scrape();
     for (const { name, labels, type } of metricRows) {
@@ -79,7 +79,7 @@ describe('the table of metrics', () => {
     }
   });
 
-  it.each(metricRows)('names $name as Prometheus wants it', ({ name, help, type, labels }) => {
+  it.each(metricRows)('follows the conventions of Prometheus: $name', ({ name, help, type, labels }) => {
     expect(name).toMatch(/^pongcheck_[a-z_]+$/);
     expect(name.endsWith('_total')).toBe(type === 'counter');
     expect(name).not.toMatch(/_(count|sum|bucket)$/);
@@ -108,7 +108,7 @@ describe('metrics', () => {
     );
   });
 
-  it('have a series of a reason from when a check first has it', async () => {
+  it('have a series of a reason after its first occurrence in a check', async () => {
     const db = new SteadyCheck({}, { status: 'fail', reason: 'refused' });
     const { scrape, health, clock } = observed({ db, cache: new SteadyCheck() });
     const reasonsOf = async () => {
@@ -133,11 +133,11 @@ describe('metrics', () => {
   });
 
   it.each<[string, (register: client.Registry) => void]>([
-    ['nothing else', () => {}],
-    ['labels of its own', (register) => register.setDefaultLabels({ app: 'shop' })],
+    ['no other metrics', () => {}],
+    ['default labels', (register) => register.setDefaultLabels({ app: 'shop' })],
     ['OpenMetrics', (register) => register.setContentType(client.openMetricsContentType as never)],
     ['another metric', (registers) => new client.Gauge({ name: 'own', help: 'Own.', registers: [registers] }).set(1)],
-  ])('are written as prom-client writes a registry with %s', async (_, prepare) => {
+  ])('are formatted like a registry of prom-client with %s', async (_, prepare) => {
     const register = new client.Registry();
     prepare(register);
     const { health, clock, stats } = observed(
@@ -158,7 +158,7 @@ describe('metrics', () => {
     }
   });
 
-  it('have no series more after anything that peers and checks can do', async () => {
+  it('have no additional series after any behaviour of peers and checks', async () => {
     const { scrape, stats, health, clock } = observed({
       db: new SteadyCheck({}, new Error('broken')),
       cache: new SteadyCheck(),
@@ -179,7 +179,7 @@ describe('metrics', () => {
     expect(new Set(before).size).toBe(before.length);
   });
 
-  it('are one-hot where they tell a status, whatever it is', async () => {
+  it('are one-hot for each status', async () => {
     const db = new SteadyCheck({}, { status: 'warn' });
     const { scrape, health, clock } = observed({ db, idle: new ScriptedCheck() });
     const isAt = async (name: string, labels: Record<string, string>) => {
@@ -205,7 +205,7 @@ describe('metrics', () => {
     expect(await isAt('pongcheck_check_status', { check: 'db' })).toBe('fail');
   });
 
-  it('tell what became of the runs of a check', async () => {
+  it('count the results of runs', async () => {
     const db = new ScriptedCheck({ interval: 0, timeout: 100 });
     const { scrape, health, clock } = observed({ db });
     const ofCheck = async (name: string, labels = {}) =>
@@ -233,7 +233,7 @@ describe('metrics', () => {
     expect(await ofCheck('duration_seconds_sum')).toBeCloseTo(0.12);
   });
 
-  it('tell why a check is not well, as long as it is not', async () => {
+  it('have the reason of a check while it does not pass', async () => {
     const db = new SteadyCheck({}, { status: 'fail', reason: 'refused' });
     const { scrape, health, clock } = observed({ db });
     const reasonsOf = async () =>
@@ -252,7 +252,7 @@ describe('metrics', () => {
     expect(await reasonsOf()).toEqual([]);
   });
 
-  it('tell each stall of the event loop once, as long as it was, and none before and after', async () => {
+  it('count each stall of the event loop once, with its duration', async () => {
     const { scrape, loop, clock } = observed();
     const late = async (le: string) => valueOf(await scrape(), 'pongcheck_event_loop_delay_seconds_bucket', { le });
     loop.start();
@@ -269,7 +269,7 @@ describe('metrics', () => {
     expect(await late('+Inf')).toBe(16);
   });
 
-  it('tell what the server counted', async () => {
+  it('have the counts of the server', async () => {
     const { scrape, stats, http } = observed();
     stats.pings.startup.starting = 3;
     stats.errors[WireError.TOO_LARGE] = 4;
@@ -313,7 +313,7 @@ describe('metrics', () => {
     expect(at('build_info', { version: '1.2.3', node: process.version })).toBe(1);
   });
 
-  it('run no check when they are scraped', async () => {
+  it('run no check during a scrape', async () => {
     const db = new SteadyCheck({ interval: 0 });
     const { scrape, health, clock } = observed({ db });
     await scrape();
@@ -336,8 +336,8 @@ describe('metrics', () => {
   });
 });
 
-describe('a registry that an application has', () => {
-  it('gets the metrics beside its own, and loses just them when they are closed', async () => {
+describe('the registry of an application', () => {
+  it('receives the metrics in addition to its own, and loses only these on close', async () => {
     const register = new client.Registry();
     new client.Counter({ name: 'own_total', help: 'Own.', registers: [register] }).inc(2);
     const { metrics, scrape } = observed({}, register);
@@ -347,7 +347,7 @@ describe('a registry that an application has', () => {
     expect([...(await scrape()).keys()]).toEqual(['own_total']);
   });
 
-  it('adds its default labels, and keeps the counts when it sets its own metrics back', async () => {
+  it('adds its default labels, and the counts continue when it resets its metrics', async () => {
     const register = new client.Registry();
     register.setDefaultLabels({ app: 'shop' });
     const { stats, scrape } = observed({}, register);
@@ -356,7 +356,7 @@ describe('a registry that an application has', () => {
     expect(valueOf(await scrape(), 'pongcheck_connections_accepted_total', { app: 'shop' })).toBe(4);
   });
 
-  it('takes one service only, and is left as it was by the second', async () => {
+  it('accepts one service only, and a second one leaves it unchanged', async () => {
     const register = new client.Registry();
     const first = observed({}, register);
     first.stats.accepted = 7;
@@ -366,7 +366,7 @@ describe('a registry that an application has', () => {
     expect(valueOf(await observed({}, register).scrape(), 'pongcheck_connections_accepted_total')).toBe(0);
   });
 
-  it('is left as it was where just one name is taken', async () => {
+  it('is unchanged if a single name is already used', async () => {
     const register = new client.Registry();
     const { name } = metricRows.at(-1) as (typeof metricRows)[number];
     new client.Counter({ name, help: 'Taken.', registers: [register] });
@@ -374,7 +374,7 @@ describe('a registry that an application has', () => {
     expect(register.getMetricsAsArray()).toHaveLength(1);
   });
 
-  it('may speak OpenMetrics: counters keep one _total and the text its end', async () => {
+  it('may use OpenMetrics: counters keep one _total, and the text its end', async () => {
     const register = new client.Registry();
     register.setContentType(client.Registry.OPENMETRICS_CONTENT_TYPE as never);
     const { stats, metrics } = observed({}, register);
@@ -388,7 +388,7 @@ describe('a registry that an application has', () => {
     expect(register.getMetricsAsArray()).toEqual([]);
   });
 
-  it('of each of two services tells its own counts', async () => {
+  it('of each of two services has its own counts', async () => {
     const one = observed({ db: new SteadyCheck() });
     const two = observed({ cache: new SteadyCheck() });
     one.stats.accepted = 1;

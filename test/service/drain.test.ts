@@ -27,7 +27,7 @@ async function peerOf(service: Service): Promise<Peer> {
 }
 
 describe('drain', () => {
-  it('answers draining while it serves everyone, liveness still passes, and ends when the grace is over', async () => {
+  it('answers draining while it serves all clients, liveness still passes, and ends after the grace', async () => {
     const clock = new FakeClock();
     const service = await start({ clock, drain: { grace: 4000, delay: 1000 } });
     const peer = await peerOf(service);
@@ -43,7 +43,7 @@ describe('drain', () => {
     expect((await peer.untilEnd()).toString('hex').slice(8, 16)).toBe('01060001');
   });
 
-  it('ends early when nobody is connected, but not before the delay', async () => {
+  it('ends early without connections, but not before the delay', async () => {
     const clock = new FakeClock();
     const service = await start({ clock, drain: { grace: 60_000, delay: 3000 } });
     const lasted = await clock.advanceUntil(service.drain());
@@ -51,7 +51,7 @@ describe('drain', () => {
     expect(lasted).toBeLessThan(4000);
   });
 
-  it('keeps HTTP open and honest, with Connection: close', async () => {
+  it('keeps HTTP open with correct states, and sends Connection: close', async () => {
     const service = await start({ http: { port: 0 }, drain: { grace: 60_000, delay: 60_000 } });
     const drained = service.drain();
     const [status, connection] = await new Promise<[number | undefined, string | undefined]>((resolve, reject) => {
@@ -65,14 +65,14 @@ describe('drain', () => {
     await drained;
   });
 
-  it('leaves no PING that arrived without its PONG', async () => {
+  it('sends a PONG for every PING that has arrived', async () => {
     const service = await start({ drain: { grace: 300, delay: 0 }, limits: { pingsPerSecond: 0 } });
     const clients = await Promise.all(Array.from({ length: 5 }, () => connect(service.addresses[0] as string)));
     let answered = 0;
     let lost = 0;
     const loops = clients.map(async (client) => {
       for (;;) {
-        // A PING that leaves after the server's FIN is refused by the client itself, before it is sent.
+        // After the FIN of the server the client refuses a PING before it is sent.
         const before = client.stats.bytesOut;
         try {
           await client.ping();
@@ -87,12 +87,12 @@ describe('drain', () => {
     await Promise.all(loops);
     await Promise.all(clients.map((client) => client.close()));
     expect(answered).toBeGreaterThanOrEqual(clients.length);
-    // At most the one PING that crossed the FIN on its way: it had not arrived when the server stopped reading.
+    // At most the one PING that was in flight with the FIN: it had not arrived when the server stopped reading.
     expect(lost).toBeLessThanOrEqual(clients.length);
   });
 });
 
-describe('connections by API', () => {
+describe('connections in the API', () => {
   it('are listed, protected, and closed', async () => {
     const service = await start();
     const peer = await peerOf(service);

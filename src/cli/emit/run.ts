@@ -52,7 +52,7 @@ function isServer(name: string): boolean {
 
 type Listener = FileSettings['listen'][number] & { readonly address: TcpAddress | TlsAddress };
 
-/** The listener that is easiest to probe. It must not require a token, which these programs cannot send. */
+/** The listener with the simplest probe. It must not require a token, which these programs cannot send. */
 function listenerOf({ listen }: FileSettings, program: string): Listener {
   const open = listen.flatMap((listener): Listener[] => {
     const address = parseAddress(listener.url);

@@ -65,6 +65,8 @@ export class Link extends EventEmitter<LinkEvents> {
     options: LinkOptions,
   ) {
     super();
+    // Each `changes` and each `watch` may add a listener: no warning about a leak.
+    this.setMaxListeners(Number.POSITIVE_INFINITY);
     const { heartbeat = 'default', clock = systemClock, random = Math.random, backoff = {}, failback = true } = options;
     this.options = options;
     this.heartbeat = heartbeatSettings(heartbeat);
@@ -223,7 +225,7 @@ export class Link extends EventEmitter<LinkEvents> {
       suspect: (isSuspect) => this.onSuspect(client, isSuspect),
       dead: (description) => client.terminate(description),
     });
-    // Only the first: a server that repeats it would make this client probe the other addresses without pause.
+    // Only the first: a server that repeats it would make this client probe the other addresses continuously.
     if (client.goaway) this.onGoaway(client, client.goaway);
     else client.once('goaway', (goaway) => this.onGoaway(client, goaway));
     if (interval < this.heartbeat.interval) this.warnOfInterval(interval, hello.idleTimeoutMs);

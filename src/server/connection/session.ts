@@ -22,7 +22,7 @@ export interface ServerEvents {
   close: [connection: ConnectionInfo, reason: CloseReason, errno: string | undefined];
 }
 
-/** What all connections of a listener share. */
+/** Settings and services shared by all connections of a listener. */
 export interface ListenerContext {
   /** Its address, as `pong://HOST:PORT`. */
   readonly listener: string;
@@ -92,7 +92,7 @@ export interface SessionHost {
   pause(why: Pause): void;
   /** Processes no more input; closes for `reason` when every pending PING is answered. */
   finish(reason: CloseReason): void;
-  /** Closes now: answers pending PINGs with what is known, then sends the final frame and FIN. */
+  /** Closes now: answers pending PINGs with the latest known status, then sends the final frame and FIN. */
   close(reason: CloseReason, finalFrame?: Buffer): void;
 }
 
@@ -114,7 +114,7 @@ export interface Session extends SessionCounts {
   flushUpdates?(): boolean;
   /** Ends all WATCHes; no STATUS follows. */
   cancelWatches?(): void;
-  /** Answers every pending PING with what is known now. */
+  /** Answers every pending PING with the latest known status. */
   settle(): void;
   /** Drops every pending PING without an answer. */
   abandon(): void;

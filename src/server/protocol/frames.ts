@@ -52,7 +52,7 @@ export class BinarySession implements Session {
   private stale: number[][] | undefined = undefined;
   /** Their number. */
   private deferred = 0;
-  /** Id of the server's last own PING. */
+  /** Id of the last PING that the server sent. */
   private pingId = 0;
 
   constructor(private readonly connection: SessionHost) {}
