@@ -22,6 +22,8 @@ export interface ThreadContext {
   readonly health: PublishedHealth;
   readonly clock: Clock;
   readonly log: Log;
+  /** In MiB; undefined: the default of Node.js. */
+  readonly maxHeap: number | undefined;
   /** What a thread is started with now. */
   data(index: number): ThreadData;
   /** The events that it sends. */
@@ -61,7 +63,11 @@ export class PingThread {
   async start(): Promise<void> {
     const { context, index } = this;
     this.startedAt = context.clock.now();
-    const worker = new Worker(threadFile(), { workerData: context.data(index), name: `pongcheck-${index}` });
+    const worker = new Worker(threadFile(), {
+      workerData: context.data(index),
+      name: `pongcheck-${index}`,
+      ...(context.maxHeap !== undefined && { resourceLimits: { maxOldGenerationSizeMb: context.maxHeap } }),
+    });
     this.worker = worker;
     let failure: Error | undefined;
     worker.on('error', (error) => {

@@ -36,6 +36,11 @@ export interface ThreadedServerOptions {
   readonly loop: LoopLimits;
   readonly clock: Clock;
   readonly log: Log;
+  /**
+   * Maximum heap of a thread in MiB.
+   * @default that of Node.js
+   */
+  readonly maxHeap?: number;
 }
 
 /** A listener that all threads have, or, if it is a Unix socket, the first one. */
@@ -90,6 +95,7 @@ export class ThreadedServer implements PingServer {
       health,
       clock,
       log,
+      maxHeap: options.maxHeap,
       data: (index: number) => this.dataOf(index),
       interest: () => this.interest(),
       prepare: (thread: PingThread) => this.prepare(thread),

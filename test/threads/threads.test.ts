@@ -3,13 +3,18 @@ import { connect as connectTcp, createServer, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { connect, ping } from '../../src/client.js';
-import type { Log } from '../../src/common/log.js';
+import { systemClock } from '../../src/common/clock.js';
+import { type Log, silentLog } from '../../src/common/log.js';
 import type { CheckResult } from '../../src/health/check.js';
+import { formatAddress, type TcpAddress } from '../../src/net/address.js';
 import { missingForReusePort } from '../../src/net/reuse-port.js';
+import type { PingServer } from '../../src/server/ping-server.js';
+import { defaultServerSettings } from '../../src/server/settings.js';
 import type { ServiceOptions } from '../../src/service/options.js';
 import { createService, type Service } from '../../src/service/service.js';
 import type { PingThread } from '../../src/threads/ping-thread.js';
-import type { ThreadedServer } from '../../src/threads/threaded-server.js';
+import { ThreadedServer } from '../../src/threads/threaded-server.js';
+import { registryOf } from '../health/asking.js';
 
 const canSharePorts = missingForReusePort(process.version, process.platform) === undefined;
 const itWithReusePort = canSharePorts ? it : it.skip;
@@ -31,9 +36,13 @@ async function started(options: ServiceOptions = {}) {
   return { service, url, port: Number(new URL(url).port), lines };
 }
 
-/** The threads of a service; their workers are not part of its interface. */
-function threadsOf(service: Service): (PingThread & { worker: Worker })[] {
-  return (service.server as unknown as ThreadedServer & { threads: (PingThread & { worker: Worker })[] }).threads;
+interface OpenThread extends Pick<PingThread, 'isRunning' | 'restarts' | 'call'> {
+  worker: Worker;
+}
+
+/** The threads of a server; they are not part of its interface. */
+function threadsOf(server: PingServer): [OpenThread, ...OpenThread[]] {
+  return (server as unknown as { threads: [OpenThread, ...OpenThread[]] }).threads;
 }
 
 async function until(condition: () => unknown): Promise<void> {
@@ -44,7 +53,9 @@ describe('a service with one PING thread', () => {
   it('answers from checks on the main thread', async () => {
     const results: CheckResult[] = [{ status: 'warn', reason: 'lag', output: '7 s behind' }, { status: 'fail' }];
     const { url } = await started({
-      checks: { db: { kind: 'mine', interval: 0, minInterval: 1, run: async () => results.shift() ?? { status: 'pass' } } },
+      checks: {
+        db: { kind: 'mine', interval: 0, minInterval: 1, run: async () => results.shift() ?? { status: 'pass' } },
+      },
     });
     const client = await connect(url);
     expect(await client.ping({ maxAge: 60_000, detail: true })).toMatchObject({
@@ -60,7 +71,8 @@ describe('a service with one PING thread', () => {
   it('sends events only while somebody listens to them', async () => {
     const { service, url } = await started();
     const seen: unknown[] = [];
-    const onConnect = ({ listener, mode }: { listener: string; mode: string }) => seen.push(['connect', listener, mode]);
+    const onConnect = ({ listener, mode }: { listener: string; mode: string }) =>
+      seen.push(['connect', listener, mode]);
     service.events.on('connect', onConnect);
     service.events.on('close', ({ mode }, reason) => seen.push(['close', mode, reason]));
     // The interest reaches the thread before its next answer.
@@ -73,8 +85,8 @@ describe('a service with one PING thread', () => {
     await until(() => seen.length === 3);
     expect(seen).toEqual([
       ['connect', url, 'undecided'],
-      ['close', 'binary', 'client-closed'],
-      ['close', 'binary', 'client-closed'],
+      ['close', 'binary', 'answered'],
+      ['close', 'binary', 'answered'],
     ]);
   });
 
@@ -130,6 +142,7 @@ describe('a service with one PING thread', () => {
   it('says draining, sends GOAWAY and answers until the end of a drain', async () => {
     const { service, url } = await started({ drain: { grace: 400, delay: 0 } });
     const client = await connect(url);
+    await client.hello({ name: 'test' });
     const drained = service.drain();
     await once(client, 'goaway');
     expect((await client.ping()).status).toBe('draining');
@@ -145,41 +158,53 @@ describe('a PING thread that ends', () => {
     const socket = connectTcp(port, '127.0.0.1');
     await until(() => service.server.stats.open === 1);
     await ping(url);
-    const [thread] = threadsOf(service);
+    const [thread] = threadsOf(service.server);
     const broken = once(socket, 'close');
     socket.on('error', () => {});
-    await thread?.worker.terminate();
+    await thread.worker.terminate();
     await broken;
     expect(service.server.stats).toMatchObject({ open: 0, waiting: 0 });
-    await until(() => thread?.isRunning);
+    await until(() => thread.isRunning);
     await ping(url);
-    expect(thread?.restarts).toBe(1);
+    expect(thread.restarts).toBe(1);
     expect(service.server.stats.pings.readiness.pass).toBe(2);
     expect(lines).toContain('error PING thread 0 ended (exit code 1); starting it again in 100 ms');
   });
 
   it('because it has no memory left is started again, with the reason in the log', async () => {
-    const { service, url, lines } = await started();
-    const [thread] = threadsOf(service);
-    // Nothing takes so large a message into account.
-    const large = Array.from({ length: 200 }, (_, group) => `${group}`.padEnd(40, 'x'));
-    const { worker } = thread as PingThread & { worker: Worker };
-    Object.assign(worker, { large });
-    expect(worker.resourceLimits).toBeDefined();
-    void url;
-    void lines;
+    const { registry } = registryOf({});
+    const lines: string[] = [];
+    const log = { ...silentLog, error: (_: object, message: string) => void lines.push(message) };
+    const settings = defaultServerSettings;
+    const loop = { readinessStall: 0, livenessStall: 0 };
+    const parts = { threads: 1, health: registry, settings, loop, clock: systemClock, log, maxHeap: 24 };
+    const server = new ThreadedServer(parts);
+    const bound = (await server.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 })) as TcpAddress;
+    const [thread] = threadsOf(server);
+    const { worker } = thread;
+    // Deserialising it takes more than the heap of the thread.
+    worker.postMessage({ kind: 'unknown', objects: Array.from({ length: 2_000_000 }, (_, number) => ({ number })) });
+    await until(() => thread.worker !== worker && thread.isRunning);
+    await ping(formatAddress(bound));
+    expect(lines).toEqual([
+      'PING thread 0 ended (Worker terminated due to reaching memory limit: JS heap out of memory); starting it again in 100 ms',
+    ]);
+    await server.close();
   });
 });
 
 describe('a service with two PING threads', () => {
   itWithReusePort('accepts on both, within the limit of all connections together', async () => {
-    const { service, port } = await started({ threads: 2, limits: { maxConnections: 60, maxConnectionsPerAddress: 0 } });
+    const { service, port } = await started({
+      threads: 2,
+      limits: { maxConnections: 60, maxConnectionsPerAddress: 0 },
+    });
     const sockets: Socket[] = [];
     for (let i = 0; i < 100; i++) sockets.push(connectTcp(port, '127.0.0.1').on('error', () => {}));
     await until(() => service.server.stats.refused['max-connections'] === 40);
     const infos = await service.connections();
     expect(new Set(infos.map(({ id }) => id)).size).toBe(60);
-    const perThread = await Promise.all(threadsOf(service).map((thread) => thread.call('infos', 0, 1000)));
+    const perThread = await Promise.all(threadsOf(service.server).map((thread) => thread.call('infos', 0, 1000)));
     expect(perThread.every(({ length }) => length > 0)).toBe(true);
     for (const socket of sockets) socket.destroy();
     await until(() => service.server.stats.open === 0);
@@ -206,7 +231,10 @@ describe('a service with two PING threads', () => {
 
 describe('a service whose event loop is blocked', () => {
   it('answers, and reports first readiness and then liveness as fail, until it turns again', async () => {
-    const { url } = await started({ loop: { readinessStall: 300, livenessStall: 900 }, checks: { db: async () => {} } });
+    const { url } = await started({
+      loop: { readinessStall: 300, livenessStall: 900 },
+      checks: { db: async () => {} },
+    });
     const prober = new Worker(new URL('./prober.mjs', import.meta.url), { workerData: url });
     const [ready] = await once(prober, 'message');
     expect(ready).toBe('ready');
