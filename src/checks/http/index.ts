@@ -77,9 +77,6 @@ export function httpCheck(given: HttpOptions, clock: Clock = systemClock): Check
     ([name, pattern]) => [name, readPattern(KIND, `expectHeaders.${name}`, pattern, worker)] as const,
   );
   validateHeaders(headers);
-  if (expectBody !== undefined && method === 'HEAD') {
-    throw invalidOption(KIND, ['expectBody'], 'given with method HEAD, whose response has no body', 'method GET');
-  }
   const { maxBody = 65_536, redirects = 0, tls = {} } = options;
   // Headers are case-insensitive: a name in another case overrides these.
   const own = { 'user-agent': `pongcheck/${packageVersion()}`, 'accept-encoding': 'identity', ...headers };
