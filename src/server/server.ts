@@ -25,6 +25,7 @@ import { PushQueue } from './protocol/push-queue.js';
 import { Responder } from './protocol/responder.js';
 import { planReload, type ServerPlan } from './reload.js';
 import type { ServerSettings } from './settings.js';
+import { afterNextPoll } from './sockets/after-next-poll.js';
 import { withSharedReads } from './sockets/shared-reads.js';
 import { openSocketFile, setMode } from './sockets/unix-socket.js';
 import { type RejectReason, ServerStats } from './stats.js';
@@ -62,6 +63,8 @@ export class Server {
   private readonly pending: PendingConnections;
   private readonly certificates: Certificates;
   private readonly goaways = new Set<Timer>();
+  /** A connection was accepted since the last poll of `acceptQueued`. */
+  private hasAccepted = false;
   private onEmpty: (() => void) | undefined;
 
   constructor(options: ServerOptions) {
@@ -305,17 +308,18 @@ export class Server {
   }
 
   /**
-   * Stops accepting, answers the requests that have arrived, and sends FIN; connections still open after the linger time
-   * are destroyed. Resolves when all are closed.
+   * Accepts what is queued in the kernel, stops accepting, answers the requests that have arrived, and sends FIN;
+   * connections still open after the linger time are destroyed. Resolves when all are closed.
    */
   async close(): Promise<void> {
     for (const timer of this.goaways) this.shared.clock.clear(timer);
     this.goaways.clear();
+    const until = this.shared.clock.now() + CLOSE_GRACE_MS;
+    await this.acceptQueued(until);
     const closed = this.listeners
       .splice(0)
       .map(({ listener }) => new Promise<void>((resolve) => listener.close(() => resolve())));
     this.certificates.close();
-    const until = this.shared.clock.now() + CLOSE_GRACE_MS;
     await this.pending.close(until);
     for (const connection of this.connections) connection.drain(until);
     await Promise.all(closed);
@@ -323,8 +327,21 @@ export class Server {
     await this.empty();
   }
 
+  /**
+   * Connections that a client has opened and this process has not accepted would get an RST from `listener.close`. Each
+   * poll of the event loop accepts one connection of a listener, so polls continue until one accepts none, or `until`.
+   */
+  private async acceptQueued(until: number): Promise<void> {
+    if (this.listeners.length === 0) return;
+    do {
+      this.hasAccepted = false;
+      await afterNextPoll();
+    } while (this.hasAccepted && this.shared.clock.now() < until);
+  }
+
   private accept(accepted: Socket, { shared, tls, proxies, handshakes, setKeepAlive }: Listening): void {
     const { pending, counts } = this;
+    this.hasAccepted = true;
     setKeepAlive?.(accepted);
     const { maxConnections, maxHandshakes } = shared.settings.limits;
     if (!counts.reserve(maxConnections)) return this.reject(accepted, 'max-connections', shared);
