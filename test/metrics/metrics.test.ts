@@ -6,7 +6,7 @@ import { reasons } from '../../src/health/reason.js';
 import { checkStates, states } from '../../src/health/state.js';
 import { LoopWatch } from '../../src/metrics/event-loop.js';
 import { HttpStats } from '../../src/metrics/http-stats.js';
-import { createMetrics, type Metrics, metricsText } from '../../src/metrics/metrics.js';
+import { createMetrics, type Metrics, type MetricsOptions, metricsText } from '../../src/metrics/metrics.js';
 import { ownRegistry } from '../../src/metrics/own-registry.js';
 import { Reloads } from '../../src/metrics/reloads.js';
 import { metricRows } from '../../src/metrics/table.js';
@@ -28,18 +28,27 @@ function observed(checks: Checks = {}, register = ownRegistry()) {
   const http = new HttpStats();
   stats.certificates = () => [['pongs://127.0.0.1:7464', 1_800_000_000_000]];
   const loop = new LoopWatch(clock);
-  const metrics: Metrics = createMetrics({
+  const threads = {
+    statuses: () => [{ index: 0, isResponding: true, restarts: 0 }],
+    watchedSelections: 0,
+    loopStats: { stalled: 0, longestStall: 0, stalls: { readiness: 0, liveness: 0 } },
+  };
+  const source: MetricsOptions = {
     register,
     health,
     stats,
     http,
     loop,
+    threads,
     reloads: new Reloads(clock),
     maxConnections: () => 500,
     log: silentLog,
     version: '1.2.3',
-  });
+  };
+  const metrics: Metrics = createMetrics(source);
   return {
+    source,
+    threads,
     clock,
     health,
     stats,
@@ -311,6 +320,35 @@ describe('metrics', () => {
     expect(at('ping_result_age_seconds_bucket', { le: '60' })).toBe(0);
     expect(at('ping_result_age_seconds_count')).toBe(1);
     expect(at('build_info', { version: '1.2.3', node: process.version })).toBe(1);
+  });
+
+  it('have the threads, and what they see of the event loop', async () => {
+    const { scrape, threads } = observed();
+    Object.assign(threads, {
+      statuses: () => [
+        { index: 0, isResponding: true, restarts: 3 },
+        { index: 1, isResponding: false, restarts: 0 },
+      ],
+      watchedSelections: 4,
+      loopStats: { stalled: 2.5, longestStall: 13.25, stalls: { readiness: 5, liveness: 1 } },
+    });
+    const families = await scrape();
+    const at = (name: string, labels?: Record<string, string>) => valueOf(families, `pongcheck_${name}`, labels);
+    expect([at('thread_up', { thread: '0' }), at('thread_restarts_total', { thread: '0' })]).toEqual([1, 3]);
+    expect([at('thread_up', { thread: '1' }), at('thread_restarts_total', { thread: '1' })]).toEqual([0, 0]);
+    expect(at('watched_selections')).toBe(4);
+    expect([at('event_loop_stalled_seconds'), at('event_loop_longest_stall_seconds')]).toEqual([2.5, 13.25]);
+    expect(at('event_loop_stalls_total', { scope: 'readiness' })).toBe(5);
+    expect(at('event_loop_stalls_total', { scope: 'liveness' })).toBe(1);
+  });
+
+  it('have no series of threads, and of stalls, without threads', () => {
+    const { source } = observed({ db: new SteadyCheck() });
+    const empty = metricRows.filter((row) => [...row.read({ ...source, threads: undefined })].length === 0);
+    const expected = ['event_loop_stalled_seconds', 'event_loop_longest_stall_seconds', 'event_loop_stalls_total'];
+    expect(empty.map(({ name }) => name)).toEqual(
+      [...expected, 'thread_up', 'thread_restarts_total'].map((name) => `pongcheck_${name}`),
+    );
   });
 
   it('run no check during a scrape', async () => {
