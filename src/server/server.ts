@@ -25,7 +25,7 @@ import { PushQueue } from './protocol/push-queue.js';
 import { Responder } from './protocol/responder.js';
 import { planReload, type ServerPlan } from './reload.js';
 import type { ServerSettings } from './settings.js';
-import { afterNextPoll } from './sockets/after-next-poll.js';
+import { acceptQueued } from './sockets/accept-queued.js';
 import { withSharedReads } from './sockets/shared-reads.js';
 import { openSocketFile, setMode } from './sockets/unix-socket.js';
 import { type RejectReason, ServerStats } from './stats.js';
@@ -63,8 +63,6 @@ export class Server {
   private readonly pending: PendingConnections;
   private readonly certificates: Certificates;
   private readonly goaways = new Set<Timer>();
-  /** A connection was accepted since the last poll of `acceptQueued`. */
-  private hasAccepted = false;
   private onEmpty: (() => void) | undefined;
 
   constructor(options: ServerOptions) {
@@ -314,8 +312,10 @@ export class Server {
   async close(): Promise<void> {
     for (const timer of this.goaways) this.shared.clock.clear(timer);
     this.goaways.clear();
-    const until = this.shared.clock.now() + CLOSE_GRACE_MS;
-    await this.acceptQueued(until);
+    const { clock } = this.shared;
+    const until = clock.now() + CLOSE_GRACE_MS;
+    const listeners = this.listeners.map(({ listener }) => listener);
+    await acceptQueued(listeners, () => clock.now() >= until);
     const closed = this.listeners
       .splice(0)
       .map(({ listener }) => new Promise<void>((resolve) => listener.close(() => resolve())));
@@ -327,21 +327,8 @@ export class Server {
     await this.empty();
   }
 
-  /**
-   * Connections that a client has opened and this process has not accepted would get an RST from `listener.close`. Each
-   * poll of the event loop accepts one connection of a listener, so polls continue until one accepts none, or `until`.
-   */
-  private async acceptQueued(until: number): Promise<void> {
-    if (this.listeners.length === 0) return;
-    do {
-      this.hasAccepted = false;
-      await afterNextPoll();
-    } while (this.hasAccepted && this.shared.clock.now() < until);
-  }
-
   private accept(accepted: Socket, { shared, tls, proxies, handshakes, setKeepAlive }: Listening): void {
     const { pending, counts } = this;
-    this.hasAccepted = true;
     setKeepAlive?.(accepted);
     const { maxConnections, maxHandshakes } = shared.settings.limits;
     if (!counts.reserve(maxConnections)) return this.reject(accepted, 'max-connections', shared);

@@ -42,7 +42,7 @@ describe('close', () => {
   });
 
   it.each([1, 60])('answers also on %i connections that wait in the kernel to be accepted', async (count) => {
-    const { port, server, stats } = await serve();
+    const { port, server, stats } = await serve({ clock: new FakeClock() });
     const sockets = Array.from({ length: count }, () => connectTcp({ host: '127.0.0.1', port, allowHalfOpen: true }));
     const answers = sockets.map(async (socket) => {
       socket.write(Buffer.from(ping(id), 'hex'));

@@ -180,7 +180,7 @@ describe('service.reload', () => {
     const needsRestart = ['listen[0].url', 'listen[1].mode', 'http.port', 'probe', 'log', 'clock'];
     for (const _ of [1, 2]) expect(await service.reload(next)).toMatchObject({ needsRestart, changed: [] });
     for (const _ of [1, 2]) {
-      expect(await service.reload({ ...quiet, http: { port: 0 }, threads: 1 })).toEqual({
+      expect(await service.reload({ listen, http: { port: 0 }, threads: 1 })).toEqual({
         ...nothing,
         needsRestart: ['threads'],
       });
