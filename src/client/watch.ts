@@ -1,7 +1,10 @@
+import type { PongcheckError } from '../common/errors.js';
 import type { Scope } from '../health/health.js';
 import type { State } from '../health/state.js';
 import { PongFlag } from '../wire/codes.js';
 import type { Decoder } from '../wire/decoder.js';
+import { onAbort } from './abort.js';
+import { idOf } from './pending-requests.js';
 import type { Report } from './report.js';
 import { readPong } from './responses.js';
 
@@ -106,5 +109,40 @@ export class Watch implements AsyncIterable<WatchedStatus> {
 
   #wake(): void {
     for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
+
+/** The watches of one connection, by the id of their WATCH. */
+export class Watches {
+  readonly #watches = new Map<number, Watch>();
+
+  /** Adds a watch. `onCancel` is called when it ends before the server or the connection has ended it. */
+  add(id: number, signal: AbortSignal | undefined, onCancel: () => void): Watch {
+    const stopListening = onAbort(signal, () => watch.end());
+    const watch = new Watch(() => {
+      stopListening();
+      if (this.#watches.delete(id)) onCancel();
+    });
+    this.#watches.set(id, watch);
+    return watch;
+  }
+
+  /** Passes a STATUS to its watch. Returns false if there is none: a STATUS may arrive after its watch has ended. */
+  update(frame: Decoder): boolean {
+    const watch = this.#watches.get(idOf(frame));
+    watch?.take(frame);
+    return watch !== undefined;
+  }
+
+  /** Ends a watch with an error. Returns false if there is no watch with this id. */
+  fail(id: number, error: PongcheckError): boolean {
+    const watch = this.#watches.get(id);
+    this.#watches.delete(id);
+    watch?.finish(error);
+    return watch !== undefined;
+  }
+
+  failAll(error: PongcheckError): void {
+    for (const id of [...this.#watches.keys()]) this.fail(id, error);
   }
 }

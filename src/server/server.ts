@@ -25,6 +25,7 @@ import { PushQueue } from './protocol/push-queue.js';
 import { Responder } from './protocol/responder.js';
 import { planReload, type ServerPlan } from './reload.js';
 import type { ServerSettings } from './settings.js';
+import { acceptQueued } from './sockets/accept-queued.js';
 import { withSharedReads } from './sockets/shared-reads.js';
 import { openSocketFile, setMode } from './sockets/unix-socket.js';
 import { type RejectReason, ServerStats } from './stats.js';
@@ -305,17 +306,20 @@ export class Server {
   }
 
   /**
-   * Stops accepting, answers the requests that have arrived, and sends FIN; connections still open after the linger time
-   * are destroyed. Resolves when all are closed.
+   * Accepts what is queued in the kernel, stops accepting, answers the requests that have arrived, and sends FIN;
+   * connections still open after the linger time are destroyed. Resolves when all are closed.
    */
   async close(): Promise<void> {
     for (const timer of this.goaways) this.shared.clock.clear(timer);
     this.goaways.clear();
+    const { clock } = this.shared;
+    const until = clock.now() + CLOSE_GRACE_MS;
+    const listeners = this.listeners.map(({ listener }) => listener);
+    await acceptQueued(listeners, () => clock.now() >= until);
     const closed = this.listeners
       .splice(0)
       .map(({ listener }) => new Promise<void>((resolve) => listener.close(() => resolve())));
     this.certificates.close();
-    const until = this.shared.clock.now() + CLOSE_GRACE_MS;
     await this.pending.close(until);
     for (const connection of this.connections) connection.drain(until);
     await Promise.all(closed);

@@ -23,6 +23,8 @@ export interface ThreadContext {
   readonly health: PublishedHealth;
   readonly clock: Clock;
   readonly log: Log;
+  /** In MiB; undefined: the default of Node.js. */
+  readonly maxHeap: number | undefined;
   /** What a thread is started with now. */
   data(index: number): ThreadData;
   /** The events that it sends. */
@@ -63,7 +65,13 @@ export class PingThread {
   async start(): Promise<void> {
     const { context, index } = this;
     this.startedAt = context.clock.now();
-    const worker = new Worker(threadFile(), { workerData: context.data(index), name: `pongcheck-${index}` });
+    const worker = new Worker(threadFile(), {
+      workerData: context.data(index),
+      name: `pongcheck-${index}`,
+      // The thread needs nothing that the application loads with `--import` or `--require`.
+      execArgv: [],
+      ...(context.maxHeap !== undefined && { resourceLimits: { maxOldGenerationSizeMb: context.maxHeap } }),
+    });
     this.worker = worker;
     let failure: Error | undefined;
     worker.on('error', (error) => {
@@ -163,17 +171,20 @@ export class PingThread {
 
   private restartLater(): void {
     this.restartTimer = this.context.clock.after(this.delay, () => {
+      this.restartTimer = undefined;
       this.restarts++;
       this.start().catch((error: Error) => this.onRestartFailed(error));
     });
     this.delay = Math.min(MAX_DELAY_MS, this.delay * 2);
   }
 
-  /** The thread has ended, which starts it again; or it runs without all listeners, and is ended for that. */
   private onRestartFailed(error: Error): void {
-    if (!this.worker) return;
+    // The thread has ended, which was logged and starts it again.
+    if (this.isStopped || this.restartTimer !== undefined) return;
     this.context.log.error({ thread: this.index }, `PING thread ${this.index} not started: ${error.message}`);
-    void this.worker.terminate();
+    // It runs without all listeners, and its end starts it again; or no thread could be created.
+    if (this.worker) void this.worker.terminate();
+    else this.restartLater();
   }
 
   private ended(): PongcheckError {

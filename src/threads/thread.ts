@@ -91,12 +91,17 @@ async function call({ id, method, args }: Extract<ToThread, { kind: 'call' }>): 
   }
 }
 
+let isDropping = false;
+
 /** Sends only these events, because each costs a message. */
 function forwardEvents(events: readonly (keyof ServerEvents)[]): void {
   server.events.removeAllListeners();
   for (const event of events) {
     server.events.on(event, (...args: readonly unknown[]) => {
-      if (Atomics.load(data.pendingEvents, 0) >= MAX_PENDING_EVENTS) return;
+      const isFull = Atomics.load(data.pendingEvents, 0) >= MAX_PENDING_EVENTS;
+      if (isFull && !isDropping) log.warn({}, `events are dropped: ${MAX_PENDING_EVENTS} wait for the main thread`);
+      isDropping = isFull;
+      if (isFull) return;
       Atomics.add(data.pendingEvents, 0, 1);
       post({ kind: 'event', event, args });
     });

@@ -38,6 +38,11 @@ export interface ThreadedServerOptions {
   readonly log: Log;
   /** Called after a stall of the event loop that exceeded a limit. */
   readonly onStall: (stall: Stall) => void;
+  /**
+   * Maximum heap of a thread in MiB.
+   * @default that of Node.js
+   */
+  readonly maxHeap?: number;
 }
 
 /** A listener that all threads have, or, if it is a Unix socket, the first one. */
@@ -65,7 +70,8 @@ function ints(length: number): Int32Array {
 export class ThreadedServer implements PingServer {
   readonly events = new EventEmitter<ServerEvents>();
   private readonly threads: PingThread[];
-  private readonly serverStats: Float64Array[];
+  private readonly serverNumbers: Float64Array[];
+  private readonly serverStats: ServerStats[];
   private readonly threadStats: Float64Array[];
   private readonly pendingEvents = ints(1);
   private readonly beats = ints(1);
@@ -86,12 +92,14 @@ export class ThreadedServer implements PingServer {
     this.beating = new LoopHeartbeat(this.beats);
     this.counts = countsMemory(threads, settings.limits.maxConnections, randomBytes(16).toString('hex'));
     const each = <T>(create: (index: number) => T) => Array.from({ length: threads }, (_, index) => create(index));
-    this.serverStats = each(() => floats(ServerStats.length));
+    this.serverNumbers = each(() => floats(ServerStats.length));
+    this.serverStats = this.serverNumbers.map((numbers) => new ServerStats(numbers));
     this.threadStats = each(() => floats(ThreadStats.length));
     const context = {
       health,
       clock,
       log,
+      maxHeap: options.maxHeap,
       data: (index: number) => this.dataOf(index),
       interest: () => this.interest(),
       prepare: (thread: PingThread) => this.prepare(thread),
@@ -102,7 +110,7 @@ export class ThreadedServer implements PingServer {
       onStall,
       onEnded: (index: number) => {
         forgetThread(this.counts, index);
-        new ServerStats(this.serverStats[index]).resetGauges();
+        this.serverStats[index]?.resetGauges();
       },
     };
     this.threads = each((index) => new PingThread(index, context));
@@ -116,7 +124,7 @@ export class ThreadedServer implements PingServer {
 
   /** Those of all threads together, also of threads that have ended. */
   get stats(): ServerStats {
-    const sum = ServerStats.sum(this.serverStats.map((values) => new ServerStats(values)));
+    const sum = ServerStats.sum(this.serverStats);
     const expiries = [...(this.threads[0]?.expiries ?? []), ...this.certificates.expiries()];
     sum.certificates = () => expiries;
     return sum;
@@ -157,7 +165,7 @@ export class ThreadedServer implements PingServer {
     await this.starting;
     const isShared = this.threads.length > 1 && address.kind !== 'unix';
     // Sockets that share a port do not conflict with those of another process of the same user.
-    const free = isShared ? await reserve(address) : address;
+    const free = isShared || (address.kind !== 'unix' && address.port === 0) ? await reserve(address) : address;
     const [first, ...others] = this.threads as [PingThread, ...PingThread[]];
     const bound = await first.call('listen', free, settings, isShared);
     const listener = { address: formatAddress(address), settings, setKeepAlive: undefined, bound };
@@ -172,18 +180,35 @@ export class ThreadedServer implements PingServer {
   }
 
   private dataOf(index: number): ThreadData {
-    const { heartbeat, limits, detail, tokens, ping } = this.settings;
     return {
       index,
       origin: this.origin,
       identity: this.options.health.source.identity,
-      settings: { heartbeat, limits, detail, ping, ...(tokens && { tokens }) },
+      settings: this.settingsOfThread(),
       loop: this.loop,
       beats: this.beats,
-      serverStats: this.serverStats[index] as Float64Array,
+      serverStats: this.serverNumbers[index] as Float64Array,
       threadStats: this.threadStats[index] as Float64Array,
       pendingEvents: this.pendingEvents,
       counts: this.counts,
+    };
+  }
+
+  /** Limits that threads do not count together are divided among them. */
+  private settingsOfThread(): ServerSettings {
+    const { heartbeat, limits, detail, tokens, ping } = this.settings;
+    const share = (limit: number) => Math.ceil(limit / this.threads.length);
+    const { maxHandshakes, maxWatchedSelections } = limits;
+    return {
+      heartbeat,
+      limits: {
+        ...limits,
+        maxHandshakes: share(maxHandshakes),
+        maxWatchedSelections: share(maxWatchedSelections),
+      },
+      detail,
+      ping,
+      ...(tokens && { tokens }),
     };
   }
 
@@ -220,8 +245,7 @@ export class ThreadedServer implements PingServer {
       const change = listeners.get(listener);
       if (change) listener.settings = change.settings;
     }
-    const { heartbeat, limits, detail, tokens, ping } = settings;
-    const sent = { heartbeat, limits, detail, ping, ...(tokens && { tokens }) };
+    const sent = this.settingsOfThread();
     const listen = this.listeners.map(({ bound, settings }) => ({ url: formatAddress(bound), ...settings }));
     await this.ask((thread) => thread.call('reload', sent, listen, loop));
   }

@@ -270,7 +270,7 @@ describe('options of an http check', () => {
     [{ url: 'http://x/', status: '299-200' }, /status is "299-200"/],
     [{ url: 'http://x/', expectBody: '/(/' }, /expectBody is "\/\(\/"/],
     [{ url: 'http://x/', method: 'POST' }, /method is "POST"; allowed: one of GET, HEAD/],
-    [{ url: 'http://x/', method: 'HEAD', expectBody: 'x' }, /expectBody is given with method HEAD/],
+    [{ url: 'http://x/', tls: { verify: false } }, /tls is given without https/],
     [{ url: 'https://x/', tls: { cert: 'c.pem' } }, /tls\.key is missing; allowed: cert and key together/],
     [{ url: 'http://x/', headers: { 'a b': 'hidden' } }, /headers is a map with an invalid header name or value/],
     [{ url: 'http://x/', maxBody: -1 }, /maxBody is -1/],

@@ -1,4 +1,5 @@
-import type { Socket } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type PingpongOptions, pingpongCheck } from '../../src/checks/pingpong/index.js';
 import type { CheckDefinition, CheckResult } from '../../src/health/check.js';
@@ -225,6 +226,18 @@ describe('the reason of a pingpong check', () => {
   ])('for ERROR %i is %s', async (code, reason) => {
     await against(({ id }) => error(id, code, FATAL));
     await expect(run()).rejects.toMatchObject({ reason });
+  });
+
+  it('is tls where a server without TLS closes the connection during the handshake', async () => {
+    await against(() => undefined);
+    const plain = createServer((socket) => {
+      socket.on('error', () => {}).once('data', () => socket.end());
+    }).listen(0, '127.0.0.1');
+    await once(plain, 'listening');
+    check = pingpongCheck({ url: `pongs://localhost:${(plain.address() as AddressInfo).port}` });
+    const failed = run();
+    failed.catch(() => {}).finally(() => plain.close());
+    await expect(failed).rejects.toMatchObject({ reason: 'tls', message: expect.stringContaining('pong://') });
   });
 
   it('is protocol where the answer is none', async () => {

@@ -14,7 +14,7 @@ const parts = [
   /^cli\.js$/,
   /^common\/(clock|errors|printable)\.js$/,
   /^(wire|net)\//,
-  /^client\/(abort|connection|errors|open|outbox|pending-requests|requests|responses|tls|watch)\.js$/,
+  /^client\/(abort|connection|errors|open|pending-requests|requests|responses|tls|watch|write-batch)\.js$/,
   /^health\/health\.js$/,
   /^options\/(duration|suggest|variable-names)\.js$/,
   /^cli\/(output|parser|peer-flags|report-lines|request-flags|terminal)\.js$/,

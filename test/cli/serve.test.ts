@@ -66,7 +66,9 @@ describe('pongcheck serve', () => {
       env: { PONGCHECK_DRAIN_GRACE: '10s', PONGCHECK_DRAIN_DELAY: '0' },
     });
     const socket = connect(Number(address.split(':')[1]), '127.0.0.1');
-    await once(socket, 'connect');
+    // After the first answer, the connection is accepted.
+    socket.write('ping\n');
+    expect(String((await once(socket, 'data'))[0])).toBe('pong pass\n');
     command.process.kill('SIGTERM');
     await command.says(/SIGTERM: draining for at most 10s/);
     expect(await status(`${http}/readyz`)).toBe(503);

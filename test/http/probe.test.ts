@@ -185,6 +185,26 @@ describe('/probe', () => {
     target.close();
   });
 
+  it('connects to no target for a client that is disconnected for pipelining', async () => {
+    let connections = 0;
+    const target = createServer((socket) => {
+      connections++;
+      socket
+        .on('error', () => {})
+        .resume()
+        .end('pong pass\n');
+    }).listen(0, '127.0.0.1');
+    await once(target, 'listening');
+    const { httpAddress } = await start({ listen: [], probe: { targets: ['127.0.0.1:*'] } });
+    const path = `/probe?target=127.0.0.1:${(target.address() as AddressInfo).port}&module=line`;
+    const client = connect(Number(new URL(httpAddress as string).port), '127.0.0.1').on('error', () => {});
+    client.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(12));
+    await once(client, 'close');
+    expect((await fetch(httpAddress + path)).status).toBe(200);
+    target.close();
+    expect(connections).toBe(1);
+  });
+
   it('does not exist without targets', async () => {
     const { httpAddress } = await start({});
     expect((await fetch(`${httpAddress}/probe?target=127.0.0.1:1`)).status).toBe(404);

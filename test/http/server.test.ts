@@ -126,6 +126,17 @@ describe('closing the HTTP server', () => {
     agent.destroy();
   });
 
+  it.each([1, 40])('answers also on %i connections that wait in the kernel to be accepted', async (count) => {
+    const { server, url, health } = await serve({}, { clock: new FakeClock() });
+    health.atOnce = 'draining';
+    const answers = Array.from({ length: count }, () => ask(`${url}/readyz`));
+    // The system calls of `connect` are made before the next tick ends; the event loop has not turned since.
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    const closed = server.close();
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(answers.map(() => 503));
+    await closed;
+  });
+
   it('ends idle keep-alive connections immediately', async () => {
     const clock = new FakeClock();
     const { server, url, health } = await serve({}, { clock });

@@ -1,30 +1,11 @@
 import { get } from 'node:http';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { connect } from '../../src/client.js';
-import type { ServiceOptions } from '../../src/service/options.js';
-import { createService, type Service } from '../../src/service/service.js';
 import { FakeClock } from '../fake-clock.js';
-import { frame, Peer, ping, pong } from '../server/peer.js';
+import { frame, ping, pong } from '../server/peer.js';
+import { peerOf, start } from './started.js';
 
 const id = 'a1a2a3a4a5a6a7a8';
-const opened: (() => Promise<void>)[] = [];
-
-afterEach(async () => {
-  for (const close of opened.splice(0)) await close();
-});
-
-async function start(options: ServiceOptions = {}): Promise<Service> {
-  const service = createService({ listen: [{ url: 'pong://127.0.0.1:0' }], http: false, ...options });
-  opened.push(() => service.stop());
-  await service.start();
-  return service;
-}
-
-async function peerOf(service: Service): Promise<Peer> {
-  const peer = await Peer.connect(Number(new URL(service.addresses[0] as string).port));
-  opened.unshift(async () => void peer.socket.destroy());
-  return peer;
-}
 
 describe('drain', () => {
   it('answers draining while it serves all clients, liveness still passes, and ends after the grace', async () => {

@@ -4,35 +4,17 @@ import { Agent, get } from 'node:http';
 import { connect as connectTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { connect } from '../../src/client.js';
 import type { ServiceOptions } from '../../src/service/options.js';
 import { createService, type Service } from '../../src/service/service.js';
 import { FakeClock } from '../fake-clock.js';
 import { SteadyCheck } from '../health/scripted-check.js';
-import { frame, Peer, ping, pong } from '../server/peer.js';
+import { frame, type Peer, ping, pong } from '../server/peer.js';
+import { opened, peerOf, quiet, start } from './started.js';
 
 const id = 'a1a2a3a4a5a6a7a8';
 const [token, other] = ['a-right-token-0123456789', 'another-token-0123456789'];
-const quiet: ServiceOptions = { listen: [{ url: 'pong://127.0.0.1:0' }], http: false };
-const opened: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const close of opened.splice(0).reverse()) await close();
-});
-
-async function start(options: ServiceOptions = {}): Promise<Service> {
-  const service = createService({ ...quiet, ...options });
-  opened.push(() => service.stop());
-  await service.start();
-  return service;
-}
-
-async function peerOf(service: Service, at = 0): Promise<Peer> {
-  const peer = await Peer.connect(Number(new URL(service.addresses[at] as string).port));
-  opened.push(() => peer.socket.destroy());
-  return peer;
-}
 
 const hello = (body: object = {}) => frame('05', id, body);
 
@@ -198,7 +180,7 @@ describe('service.reload', () => {
     const needsRestart = ['listen[0].url', 'listen[1].mode', 'http.port', 'probe', 'log', 'clock'];
     for (const _ of [1, 2]) expect(await service.reload(next)).toMatchObject({ needsRestart, changed: [] });
     for (const _ of [1, 2]) {
-      expect(await service.reload({ ...quiet, http: { port: 0 }, threads: 1 })).toEqual({
+      expect(await service.reload({ listen, http: { port: 0 }, threads: 1 })).toEqual({
         ...nothing,
         needsRestart: ['threads'],
       });
