@@ -5,6 +5,7 @@ import type { ServiceOptions } from '../../src/service/options.js';
 import { createService, type Service } from '../../src/service/service.js';
 import { FakeClock } from '../fake-clock.js';
 import { frame, Peer, ping, pong } from '../server/peer.js';
+import { threadCounts } from '../threads/thread-counts.js';
 
 const id = 'a1a2a3a4a5a6a7a8';
 const opened: (() => Promise<void>)[] = [];
@@ -50,9 +51,21 @@ describe('drain', () => {
     expect(lasted).toBeGreaterThanOrEqual(3000);
     expect(lasted).toBeLessThan(4000);
   });
+});
+
+describe.each(threadCounts)('drain, with threads: %i', (threads) => {
+  it('serves a client whose connection is still queued in the kernel, although the delay is 0', async () => {
+    const service = await start({ threads, drain: { grace: 60_000, delay: 0 } });
+    const peer = await peerOf(service);
+    const drained = service.drain();
+    peer.sendHex(ping(id));
+    expect(await peer.hex(16)).toBe(pong(id, '04'));
+    peer.socket.end();
+    await drained;
+  });
 
   it('keeps HTTP open and honest, with Connection: close', async () => {
-    const service = await start({ http: { port: 0 }, drain: { grace: 60_000, delay: 60_000 } });
+    const service = await start({ threads, http: { port: 0 }, drain: { grace: 60_000, delay: 60_000 } });
     const drained = service.drain();
     const [status, connection] = await new Promise<[number | undefined, string | undefined]>((resolve, reject) => {
       get(`${service.httpAddress}/readyz`, (response) => {
@@ -66,7 +79,7 @@ describe('drain', () => {
   });
 
   it('leaves no PING that arrived without its PONG', async () => {
-    const service = await start({ drain: { grace: 300, delay: 0 }, limits: { pingsPerSecond: 0 } });
+    const service = await start({ threads, drain: { grace: 300, delay: 0 }, limits: { pingsPerSecond: 0 } });
     const clients = await Promise.all(Array.from({ length: 5 }, () => connect(service.addresses[0] as string)));
     let answered = 0;
     let lost = 0;
@@ -92,9 +105,9 @@ describe('drain', () => {
   });
 });
 
-describe('connections by API', () => {
+describe.each(threadCounts)('connections by API, with threads: %i', (threads) => {
   it('are listed, protected, and closed', async () => {
-    const service = await start();
+    const service = await start({ threads });
     const peer = await peerOf(service);
     peer.sendHex(ping(id));
     await peer.hex(16);
@@ -113,7 +126,7 @@ describe('connections by API', () => {
   });
 
   it('are listed in order of id, a page at a time, as data that can be cloned', async () => {
-    const service = await start();
+    const service = await start({ threads });
     const peers = [await peerOf(service), await peerOf(service), await peerOf(service)];
     for (const peer of peers) {
       peer.sendHex(ping(id));
