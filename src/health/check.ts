@@ -1,5 +1,6 @@
 import type { Reason } from './reason.js';
 import type { CheckState, NonPassState } from './state.js';
+import type { Fate, PeerTally } from './verdict.js';
 
 /** When a check runs and how its results count. All times in milliseconds. */
 export interface CheckSettings {
@@ -78,6 +79,10 @@ export interface Cause {
   /** Effect of the cause on the state of the responder that reported it, if known. */
   state?: NonPassState;
   reason?: string;
+  /** Whether other instances of the service that reported it have the same failure, if they were asked. */
+  fate?: Fate;
+  /** Their answers. */
+  peers?: PeerTally;
   output?: string;
 }
 

@@ -2,6 +2,7 @@ import type { DefinedCheck } from './defined-check.js';
 import type { Reason } from './reason.js';
 import type { NormalizedResult } from './result.js';
 import type { CheckState, Counted } from './state.js';
+import type { Fate } from './verdict.js';
 
 /** Waits for a run. */
 export interface Waiter {
@@ -81,6 +82,11 @@ export abstract class LatestResult {
   get reason(): Reason | undefined {
     const { result } = this.hysteresis;
     return result ? result.reason : 'never-ran';
+  }
+
+  /** Fate of a failure about which peers were asked. */
+  get fate(): Fate | undefined {
+    return this.hysteresis.result?.verdict?.fate;
   }
 
   get freshUntil(): number {

@@ -4,6 +4,7 @@ import type { Member } from './member.js';
 import type { Group } from './query/group.js';
 import { MAX_CAUSES } from './result.js';
 import { effectiveState, healthJsonStatus, leastSevere, type NonPassState, worse } from './state.js';
+import type { Verdict } from './verdict.js';
 
 /** Size limit for the causes of one report, in bytes, so that a report without its checks always fits a PONG. */
 const MAX_CAUSES_BYTES = 49_152;
@@ -62,6 +63,7 @@ function causesOf(checks: readonly Member[], { instance, serviceId }: Identity):
       const service = serviceId === undefined ? {} : { service: serviceId };
       const leaf: Cause = { instance, ...service, via: [], check: name, state };
       if (reason) leaf.reason = reason;
+      if (result?.verdict) Object.assign(leaf, verdictEntry(result.verdict));
       leaf.output = check.output ?? (result ? '' : 'no recent result');
       return [leaf];
     });
@@ -82,6 +84,7 @@ function entry(member: Member, { now, wall }: Moment): object {
     ...(result?.observedUnit !== undefined && { observedUnit: result.observedUnit }),
     ...(output !== undefined && { output }),
     ...(reason && { reason }),
+    ...(result?.verdict && verdictEntry(result.verdict)),
     ageMs: Math.round(age),
     ...(age > check.maxAge && { stale: true }),
     ...(duration !== undefined && { durationMs: Math.round(duration * 10) / 10 }),
@@ -93,6 +96,10 @@ function entry(member: Member, { now, wall }: Moment): object {
     rise: check.rise,
     fall: check.fall,
   };
+}
+
+function verdictEntry({ fate, peers }: Verdict): Pick<Cause, 'fate' | 'peers'> {
+  return { fate, peers };
 }
 
 /** The first causes, within the limits of number and size. */

@@ -2,6 +2,7 @@ import { jsonOf, type Redact } from '../common/redact.js';
 import type { Cause, CheckResult } from './check.js';
 import { isReason, type Reason, reasonOf, statusOf } from './reason.js';
 import { type CheckState, checkStates, leastSevere, type NonPassState, worse } from './state.js';
+import type { Verdict } from './verdict.js';
 
 /** Maximum number of causes in a report or result. */
 export const MAX_CAUSES = 32;
@@ -19,6 +20,8 @@ export interface NormalizedResult {
   readonly observedValue?: string | number | boolean;
   readonly observedUnit?: string;
   readonly causes?: readonly Cause[];
+  /** For a failure about which peers were asked. */
+  readonly verdict?: Verdict;
 }
 
 /** Converts what runs return and throw to results. Its methods never throw, even if reading the value does. */

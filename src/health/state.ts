@@ -1,4 +1,5 @@
 import type { Reason } from './reason.js';
+import type { Fate } from './verdict.js';
 
 /** State of a check. `unknown`: there is no recent result. */
 export const checkStates = ['pass', 'warn', 'fail', 'unknown'] as const;
@@ -34,11 +35,14 @@ export interface Counted {
   readonly state: CheckState;
   readonly reason: Reason | undefined;
   readonly critical: boolean;
+  /** For a failure about which peers were asked. */
+  readonly fate?: Fate | undefined;
 }
 
 /** Effect of a check on the aggregate; undefined if it only reflects a failure of this service itself. */
-export function effectiveState({ state, reason, critical }: Counted): CheckState | undefined {
+export function effectiveState({ state, reason, critical, fate }: Counted): CheckState | undefined {
   if (reason === 'loop') return undefined;
+  if (state === 'fail' && fate === 'shared') return 'warn';
   return critical || state === 'pass' ? state : 'warn';
 }
 

@@ -26,6 +26,7 @@ function flightOf(check: ScriptedCheck, clock = new FakeClock()) {
     () => new Loader(defined.load, clock, findings),
     {
       began: () => {},
+      finished: (_, result, end) => end(result),
       ended: (startedAt: number, finding: NormalizedResult, ran: boolean) =>
         ended.push({ startedAt, reason: finding.reason, ran }),
     },

@@ -13,6 +13,7 @@ import { Monitor, type MonitorContext, type Snapshot } from '../runs/monitor.js'
 import { RepeatQueue } from '../runs/repeat-queue.js';
 import type { CheckStats } from '../runs/stats.js';
 import { type CheckState, effectiveState, type State } from '../state.js';
+import type { Peers } from '../verdict.js';
 import { CheckCloser } from './check-closer.js';
 import type { Override } from './group.js';
 import { Queries, type QuerySource } from './queries.js';
@@ -41,6 +42,8 @@ export interface RegistrySettings {
   startupGrace?: number;
   serviceId?: string;
   releaseId?: string;
+  /** Asked about failures of checks with `onShared: 'warn'`. Default: none. */
+  peers?: Peers | undefined;
   /** Groups that exist even without checks, in addition to `readiness`, `startup` and `all`. */
   groups?: readonly string[];
 }
@@ -140,6 +143,7 @@ export class Registry implements Health {
       loads: new Set(),
       repeats: new RepeatQueue(clock),
       staleLimit,
+      peers: options.peers,
       changed: (monitor, before) => this.changed(monitor, before),
     };
     for (const check of options.checks) this.monitors.set(check.name, new Monitor(check, this.monitorContext));
@@ -198,6 +202,7 @@ export class Registry implements Health {
     const isOtherLimit = staleLimit !== this.monitorContext.staleLimit;
     this.monitorContext.normalizer = this.normalizerOf(settings);
     this.monitorContext.staleLimit = staleLimit;
+    this.monitorContext.peers = settings.peers;
     this.identity = this.identityOf(settings);
     this.monitors.clear();
     const added: Monitor[] = [];
@@ -366,7 +371,8 @@ export class Registry implements Health {
     this.updated(isStartupOther ? undefined : monitor);
     if (isStartupOther) this.queries.notify();
     // Most results equal the previous one: then there is nothing to compare.
-    else if (to !== before.state || reason !== before.reason) this.queries.notify(monitor);
+    else if (to !== before.state || reason !== before.reason || monitor.fate !== before.fate)
+      this.queries.notify(monitor);
   }
 
   /** Applies a change of the checks of groups. */

@@ -170,7 +170,8 @@ export class Subscriptions {
 /** Checks that pass are left out, so that adding or removing one of them is not a change. */
 function signatureOf(group: Group): string {
   const notPassing = group.checks.filter(({ state }) => state !== 'pass');
-  return [group.status.state, ...notPassing.map(({ name, state, reason }) => `${name} ${state} ${reason ?? ''}`)].join(
-    '\n',
-  );
+  return [
+    group.status.state,
+    ...notPassing.map(({ name, state, reason, fate }) => `${name} ${state} ${reason ?? ''} ${fate ?? ''}`),
+  ].join('\n');
 }

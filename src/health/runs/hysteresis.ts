@@ -33,14 +33,19 @@ export class Hysteresis {
 
   record(result: NormalizedResult, now: number): void {
     const good = isGood(result);
-    const isFirst = this.result === undefined || this.isRestarted;
+    const counts = this.counts(result);
     this.isRestarted = false;
     this.passes = good ? this.passes + 1 : 0;
     this.fails = good ? 0 : this.fails + 1;
-    const previous = this.result;
-    const isSameSide = previous !== undefined && isGood(previous) === good;
-    const counts = isFirst || isSameSide || (good ? this.passes >= this.rise : this.fails >= this.fall);
     if (counts) this.set(result, now);
+  }
+
+  /** Whether this result would count if it were the next one. */
+  counts(result: NormalizedResult): boolean {
+    const { result: previous, isRestarted, passes, fails, rise, fall } = this;
+    const good = isGood(result);
+    if (previous === undefined || isRestarted || isGood(previous) === good) return true;
+    return good ? passes + 1 >= rise : fails + 1 >= fall;
   }
 
   /** The check has been replaced: the next result counts at once; until then the previous one stays. */

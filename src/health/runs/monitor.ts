@@ -4,6 +4,7 @@ import { LatestResult, type Member, type Waiter } from '../member.js';
 import type { Reason } from '../reason.js';
 import type { NormalizedResult, ResultNormalizer } from '../result.js';
 import type { CheckState } from '../state.js';
+import { type Fate, Fates, NO_PEERS, type Peers, type PeerTally } from '../verdict.js';
 import { Hysteresis } from './hysteresis.js';
 import { Loader } from './loader.js';
 import type { RepeatQueue } from './repeat-queue.js';
@@ -28,6 +29,8 @@ export interface MonitorContext {
   readonly repeats: RepeatQueue;
   /** Results older than this and than the max age of the check do not count. Milliseconds. */
   staleLimit: number;
+  /** Asked about failures of checks with `onShared: 'warn'`; undefined: none are configured. */
+  peers: Peers | undefined;
   /** Called at each result, and when the last one has expired. */
   changed(monitor: Monitor, before: Snapshot): void;
 }
@@ -36,6 +39,7 @@ export interface MonitorContext {
 export interface Snapshot {
   readonly state: CheckState;
   readonly reason: Reason | undefined;
+  readonly fate: Fate | undefined;
 }
 
 /** Schedules the runs of one check, keeps its state, and notifies waiters. */
@@ -49,6 +53,13 @@ export class Monitor extends LatestResult implements Member, FlightListener {
   private readonly flight: SingleFlight;
   private intervalTimer: Timer;
   private limitTimer: Timer;
+  private verdictTimer: Timer;
+  /** Start of the last run that passed or warned; -Infinity before. */
+  private lastPassAt = Number.NEGATIVE_INFINITY;
+  /** Duration of the last run, in milliseconds. */
+  private lastDuration = 0;
+  /** Of the current failure; undefined if peers were not asked. */
+  private fates: Fates | undefined;
   /** Number of watched groups that contain the check. */
   private watches = 0;
   private waitingForCurrent = new Set<Waiter>();
@@ -133,6 +144,7 @@ export class Monitor extends LatestResult implements Member, FlightListener {
   replace(check: DefinedCheck): void {
     this.configure(check);
     this.hysteresis.restart();
+    this.lastPassAt = Number.NEGATIVE_INFINITY;
   }
 
   /**
@@ -200,6 +212,8 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     const { clock } = this.context;
     clock.clear(this.intervalTimer);
     clock.clear(this.limitTimer);
+    clock.clear(this.verdictTimer);
+    if (this.fates) this.onRecovered();
     const settled = this.flight.stop();
     for (const waiter of [...this.waitingForCurrent, ...this.waitingForNext]) waiter.onRunEnded();
     return settled;
@@ -213,15 +227,39 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     this.waitingForNext = new Set();
   }
 
+  finished(startedAt: number, result: NormalizedResult, end: (result: NormalizedResult) => void): void {
+    const { clock, peers } = this.context;
+    this.lastDuration = clock.now() - startedAt;
+    if (result.status === 'pass' || result.status === 'warn') this.lastPassAt = startedAt;
+    if (result.status !== 'fail' || this.check.onShared !== 'warn' || !peers || !this.hysteresis.counts(result)) {
+      return end(result);
+    }
+    // An instance that has never worked cannot tell its own mistake from a failure of the dependency.
+    if (this.lastPassAt === Number.NEGATIVE_INFINITY)
+      return end({ ...result, verdict: { fate: 'unknown', peers: NO_PEERS } });
+    this.fates ??= new Fates();
+    const { fates } = this;
+    peers.ask(this.name, this.lastPassAt, (tally) =>
+      end({ ...result, verdict: { fate: fates.next(tally), peers: tally } }),
+    );
+  }
+
+  private onRecovered(): void {
+    this.fates = undefined;
+    this.context.peers?.recovered(this.name);
+  }
+
   ended(startedAt: number, result: NormalizedResult, ran: boolean): void {
     const { clock } = this.context;
     const now = clock.now();
     this.startedAt = startedAt;
-    this.duration = ran ? now - startedAt : undefined;
+    this.duration = ran ? this.lastDuration : undefined;
     this.count(result);
     const before = this.snapshot;
     this.hysteresis.record(result, now);
     this.scheduleLimit(now);
+    if (this.fates && this.state !== 'fail') this.onRecovered();
+    this.scheduleVerdict(now);
     this.scheduleNext(now);
     this.report(before);
     const waiting = this.waitingForCurrent;
@@ -234,6 +272,21 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     clock.clear(this.limitTimer);
     // 1 ms more: a result still counts at the limit itself.
     this.limitTimer = clock.after(Math.max(0, this.startedAt + this.limit + 1 - now), () => this.expire());
+  }
+
+  /** A verdict does not outlive the runs that renew it. */
+  private scheduleVerdict(now: number): void {
+    const { clock } = this.context;
+    const { maxAge, interval } = this.check;
+    clock.clear(this.verdictTimer);
+    const { result } = this.hysteresis;
+    if (result?.verdict === undefined || result.verdict.fate === 'unknown') return;
+    const { peers } = result.verdict;
+    this.verdictTimer = clock.after(Math.max(0, this.startedAt + maxAge + interval - now), () => {
+      const before = this.snapshot;
+      this.hysteresis.result = { ...result, verdict: { fate: 'unknown', peers } };
+      this.report(before);
+    });
   }
 
   /** Schedules the next background run, if there is one. */
@@ -260,7 +313,7 @@ export class Monitor extends LatestResult implements Member, FlightListener {
   }
 
   private get snapshot(): Snapshot {
-    return { state: this.state, reason: this.reason };
+    return { state: this.state, reason: this.reason, fate: this.fate };
   }
 
   private report(before: Snapshot): void {

@@ -13,6 +13,8 @@ export const MAX_ABANDONED_IN_ALL = 20;
 export interface FlightListener {
   /** Called when run number `number` starts. */
   began(number: number): void;
+  /** Called when a run has a result; calls `end` with the result that counts, at once or later. */
+  finished(startedAt: number, result: NormalizedResult, end: (result: NormalizedResult) => void): void;
   /**
    * Called when the last started run has ended.
    *
@@ -43,6 +45,8 @@ export class SingleFlight implements RunListener {
   /** Whether the latest run was refused. */
   private isRunRefused = false;
   private stopped = false;
+  /** The latest run has a result that does not count yet. */
+  private isFinishing = false;
 
   constructor(
     private readonly clock: Clock,
@@ -94,6 +98,7 @@ export class SingleFlight implements RunListener {
   async replace(): Promise<void> {
     const settled = this.running?.abort();
     this.running = undefined;
+    this.isFinishing = false;
     this.hanging.clear();
     this.isRunRefused = false;
     this.clock.clear(this.minIntervalTimer);
@@ -115,7 +120,7 @@ export class SingleFlight implements RunListener {
 
   /** Starts the queued run as soon as possible. */
   private advance(): void {
-    if (!this.next || this.running || this.stopped) return;
+    if (!this.next || this.running || this.isFinishing || this.stopped) return;
     const now = this.clock.now();
     // Timers may fire slightly early.
     const wait = this.lastStart + this.minInterval - now;
@@ -150,8 +155,7 @@ export class SingleFlight implements RunListener {
   private skip(result: NormalizedResult): void {
     const now = this.clock.now();
     this.begin(now);
-    this.ended = this.started;
-    this.listener.ended(now, result, false);
+    this.finish(now, result, false);
   }
 
   private mayRun(now: number): boolean {
@@ -159,14 +163,26 @@ export class SingleFlight implements RunListener {
     return size < MAX_ABANDONED || (size < MAX_ABANDONED_IN_ALL && now - this.lastRun >= RETRY_MS);
   }
 
+  /** The latest run counts as in progress until its result counts. */
+  private finish(startedAt: number, result: NormalizedResult, ran: boolean): void {
+    const number = this.started;
+    this.isFinishing = true;
+    this.listener.finished(startedAt, result, (counted) => {
+      // The check has been replaced or stopped meanwhile.
+      if (this.started !== number || !this.isFinishing || this.stopped) return;
+      this.isFinishing = false;
+      this.running = undefined;
+      this.ended = number;
+      this.listener.ended(startedAt, counted, ran);
+      this.advance();
+    });
+  }
+
   // RunListener
 
   end(run: Run, result: NormalizedResult): void {
-    this.running = undefined;
-    this.ended = this.started;
     if (!run.settled) this.hanging.add(run);
-    this.listener.ended(run.startedAt, result, true);
-    this.advance();
+    this.finish(run.startedAt, result, true);
   }
 
   /** A hanging run has settled, so the check may work again: makes up for a refused run. */

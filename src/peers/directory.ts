@@ -1,0 +1,89 @@
+import { promises as dns, type SrvRecord } from 'node:dns';
+import type { Clock } from '../common/clock.js';
+import { type Address, DEFAULT_PORT, hostAndPort } from '../net/address.js';
+import type { PeerAddress } from '../net/peer-address.js';
+
+/** Age at which names are resolved again, when peers are asked. */
+const MAX_AGE_MS = 5000;
+/** Records of one name that are used. */
+const MAX_RECORDS = 256;
+
+/** One peer: where to connect, and the name in its certificate. */
+export interface Peer {
+  /** Identifies it; unique in a directory. */
+  readonly key: string;
+  readonly address: Address;
+  readonly servername?: string;
+}
+
+/** Resolves names; a part of `node:dns/promises`. */
+export type Resolver = Pick<typeof dns, 'resolve4' | 'resolve6' | 'resolveSrv' | 'lookup'>;
+
+/**
+ * The addresses of all peers. Names are resolved in the background: while a resolver hangs or fails, the last known
+ * addresses are used.
+ */
+export class PeerDirectory {
+  private readonly resolved = new Map<PeerAddress, readonly Peer[]>();
+  private resolvedAt = Number.NEGATIVE_INFINITY;
+  private resolving: Promise<void> | undefined;
+
+  constructor(
+    private readonly from: readonly PeerAddress[],
+    private readonly clock: Clock,
+    private readonly resolver: Resolver = dns,
+  ) {}
+
+  /** The known peers. */
+  get peers(): readonly Peer[] {
+    return [...new Map(this.from.flatMap((one) => this.resolved.get(one) ?? []).map((peer) => [peer.key, peer])).values()];
+  }
+
+  /** Resolves the names unless that was done recently; resolves when all names are resolved, or have failed. */
+  refresh(): Promise<void> {
+    if (this.resolving) return this.resolving;
+    if (this.clock.now() - this.resolvedAt < MAX_AGE_MS) return Promise.resolve();
+    this.resolving = this.resolveAll().finally(() => {
+      this.resolvedAt = this.clock.now();
+      this.resolving = undefined;
+    });
+    return this.resolving;
+  }
+
+  private async resolveAll(): Promise<void> {
+    await Promise.all(
+      this.from.map(async (one) => {
+        const found = await this.resolve(one).catch(() => []);
+        if (found.length > 0) this.resolved.set(one, found.slice(0, MAX_RECORDS));
+      }),
+    );
+  }
+
+  private async resolve(one: PeerAddress): Promise<Peer[]> {
+    if (one.kind === 'unix') return [{ key: one.path, address: one }];
+    if (one.kind !== 'srv') return this.hosts(one.kind, one.host, one.port);
+    const records = (await this.resolver.resolveSrv(one.name)) as SrvRecord[];
+    const kind = one.tls ? 'tls' : 'tcp';
+    const found = await Promise.allSettled(
+      records.slice(0, MAX_RECORDS).map(({ name, port }) => this.hosts(kind, name, port || DEFAULT_PORT)),
+    );
+    return found.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+  }
+
+  private async hosts(kind: 'tcp' | 'tls', host: string, port: number): Promise<Peer[]> {
+    return (await this.addresses(host)).map((address) => {
+      const peer = { kind, host: address, port };
+      return { key: hostAndPort(peer), address: peer, ...(kind === 'tls' && address !== host && { servername: host }) };
+    });
+  }
+
+  /** All A and AAAA records; names without, such as those of the hosts file, are looked up like `connect` does. */
+  private async addresses(host: string): Promise<string[]> {
+    const { resolver } = this;
+    if (/^[\d.]+$|:/.test(host)) return [host];
+    const [ipv4, ipv6] = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
+    const found = [ipv4, ipv6].flatMap((result) => (result.status === 'fulfilled' ? (result.value as string[]) : []));
+    if (found.length > 0) return found;
+    return (await resolver.lookup(host, { all: true })).map(({ address }) => address);
+  }
+}

@@ -1,0 +1,92 @@
+import { type Clock, systemClock } from '../common/clock.js';
+import type { Peers, PeerTally } from '../health/verdict.js';
+import type { PeerAddress } from '../net/peer-address.js';
+import { type Peer, PeerDirectory, type Resolver } from './directory.js';
+import { Failure, type FailureContext, type PeerIdentity } from './failure.js';
+
+export interface PeersOptions {
+  readonly from: readonly PeerAddress[];
+  /** Maximum number of peers that are asked about one failing run. */
+  readonly ask: number;
+  /** Time limit for all of them together, in milliseconds. */
+  readonly timeout: number;
+  /** Instance of this process. */
+  readonly instance: string;
+  /** Called for each new connection. */
+  identity(): PeerIdentity;
+  /** @default systemClock */
+  readonly clock?: Clock;
+  /** @default that of Node.js */
+  readonly resolver?: Resolver;
+  /** Called after each round of answers; for metrics. */
+  readonly asked?: (tally: PeerTally, ms: number) => void;
+}
+
+/** The other instances of this service, which are asked about checks that fail here. While all is well, none is asked. */
+export class ServicePeers implements Peers {
+  private readonly directory: PeerDirectory;
+  private readonly clock: Clock;
+  private readonly failures = new Map<string, Failure>();
+  /** Addresses that are this process. */
+  private readonly own = new Set<string>();
+  private readonly context: FailureContext;
+
+  constructor(private readonly options: PeersOptions) {
+    const { from, clock = systemClock, resolver, instance, ask, timeout } = options;
+    this.clock = clock;
+    this.directory = new PeerDirectory(from, clock, resolver);
+    this.context = {
+      clock,
+      instance,
+      ask,
+      timeout,
+      identity: () => options.identity(),
+      candidates: () => this.candidates(),
+      onOwnAddress: ({ key }) => void this.own.add(key),
+    };
+  }
+
+  /** Resolves the names, so that the first failure does not have to wait for it. */
+  start(): void {
+    void this.directory.refresh();
+  }
+
+  ask(check: string, since: number, answer: (tally: PeerTally) => void): void {
+    const failure = this.failures.get(check) ?? new Failure(check, this.context);
+    this.failures.set(check, failure);
+    const startedAt = this.clock.now();
+    void failure.ask(since).then((tally) => {
+      this.options.asked?.(tally, this.clock.now() - startedAt);
+      answer(tally);
+    });
+  }
+
+  recovered(check: string): void {
+    this.failures.get(check)?.end();
+    this.failures.delete(check);
+  }
+
+  /** Closes all connections. */
+  close(): void {
+    for (const check of [...this.failures.keys()]) this.recovered(check);
+  }
+
+  private async candidates(): Promise<readonly Peer[]> {
+    const refreshed = this.directory.refresh();
+    if (this.others().length === 0) await refreshed;
+    return shuffled(this.others());
+  }
+
+  private others(): Peer[] {
+    return this.directory.peers.filter(({ key }) => !this.own.has(key));
+  }
+}
+
+function shuffled<T>(values: readonly T[]): T[] {
+  const copy = [...values];
+  for (let i = copy.length - 1; i > 0; i--) {
+    const j = Math.floor(Math.random() * (i + 1));
+    [copy[i], copy[j]] = [copy[j] as T, copy[i] as T];
+  }
+  return copy;
+}
