@@ -18,6 +18,7 @@ function monitorOf(check: ScriptedCheck) {
     loads: new Set(),
     repeats: new RepeatQueue(clock),
     staleLimit: 30_000,
+    recorded: jest.fn(),
     changed,
   });
   return { clock, monitor, changed };

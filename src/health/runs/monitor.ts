@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../../common/clock.js';
 import type { DefinedCheck } from '../defined-check.js';
-import { LatestResult, type Member, type Waiter } from '../member.js';
+import { LatestResult, type Member, NO_RESULT, type RawResult, type Waiter } from '../member.js';
 import type { Reason } from '../reason.js';
 import type { NormalizedResult, ResultNormalizer } from '../result.js';
 import type { CheckState } from '../state.js';
@@ -28,7 +28,9 @@ export interface MonitorContext {
   readonly repeats: RepeatQueue;
   /** Results older than this and than the max age of the check do not count. Milliseconds. */
   staleLimit: number;
-  /** Called at each result, and when the last one has expired. */
+  /** Called at each result of a run, before it counts. */
+  recorded(monitor: Monitor): void;
+  /** Called at each result that counts, and when the last one has expired. */
   changed(monitor: Monitor, before: Snapshot): void;
 }
 
@@ -42,6 +44,7 @@ export interface Snapshot {
 export class Monitor extends LatestResult implements Member, FlightListener {
   readonly hysteresis: Hysteresis;
   readonly stats: CheckStats;
+  raw: RawResult = NO_RESULT;
   /** Monotonic time at which the last finished run started; -Infinity before. */
   startedAt = Number.NEGATIVE_INFINITY;
   /** Duration of that run in milliseconds; undefined if no run was possible. */
@@ -132,6 +135,7 @@ export class Monitor extends LatestResult implements Member, FlightListener {
    */
   replace(check: DefinedCheck): void {
     this.configure(check);
+    this.raw = NO_RESULT;
     this.hysteresis.restart();
   }
 
@@ -215,6 +219,7 @@ export class Monitor extends LatestResult implements Member, FlightListener {
 
   ended(startedAt: number, result: NormalizedResult, ran: boolean): void {
     const { clock } = this.context;
+    this.recordRaw(startedAt, result);
     const now = clock.now();
     this.startedAt = startedAt;
     this.duration = ran ? now - startedAt : undefined;
@@ -227,6 +232,13 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     const waiting = this.waitingForCurrent;
     this.waitingForCurrent = new Set();
     for (const waiter of waiting) waiter.onRunEnded();
+  }
+
+  /** Makes the result of a run visible to `own`; it does not count yet. */
+  private recordRaw(startedAt: number, { status }: NormalizedResult): void {
+    const hasPassed = this.raw.hasPassed || status === 'pass' || status === 'warn';
+    this.raw = { status, startedAt, hasPassed };
+    this.context.recorded(this);
   }
 
   private scheduleLimit(now: number): void {
