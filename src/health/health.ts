@@ -1,4 +1,4 @@
-import type { State } from './state.js';
+import type { CheckState, State } from './state.js';
 
 export const scopes = ['readiness', 'liveness', 'startup'] as const;
 export type Scope = (typeof scopes)[number];
@@ -58,6 +58,16 @@ export interface CachedStatus {
   readonly since: number;
 }
 
+/** The latest result of one check as its run returned it: without `critical`, `rise`, `fall` and the state of the service. */
+export interface OwnResult {
+  /** `unknown` also without a result that counts. */
+  readonly state: CheckState;
+  /** Time since the start of its run, in milliseconds; undefined without a result that counts. */
+  readonly age: number | undefined;
+  /** Whether the check has passed or warned since the process started, or since a reload replaced it. */
+  readonly hasPassed: boolean;
+}
+
 /** A subscription to the status of a selection of checks. */
 export interface Subscription {
   /** The current status. */
@@ -84,6 +94,8 @@ export interface Health {
    * have finished, at the latest after `query.timeout`. Runs are shared and continue if a request is withdrawn.
    */
   ask(query: Query, answer: (answer: Answer) => void): Withdraw;
+  /** Returns the latest result of a check; undefined if there is no such check. Starts no run. */
+  own(check: string): OwnResult | undefined;
   /**
    * Subscribes to changes of the state of a selection, and of the state or reason of its checks.
    *

@@ -1,4 +1,5 @@
 import type { DefinedCheck } from './defined-check.js';
+import type { OwnResult } from './health.js';
 import type { Reason } from './reason.js';
 import type { NormalizedResult } from './result.js';
 import type { CheckState, Counted } from './state.js';
@@ -10,6 +11,17 @@ export interface Waiter {
   /** The answer may no longer depend on runs. */
   reconsider(): void;
 }
+
+/** The latest result as the run returned it, before `rise` and `fall`. */
+export interface RawResult {
+  readonly status: CheckState;
+  /** Start of the run in monotonic milliseconds; -Infinity before the first result. */
+  readonly startedAt: number;
+  /** Whether a result of this check was pass or warn. */
+  readonly hasPassed: boolean;
+}
+
+export const NO_RESULT: RawResult = { status: 'unknown', startedAt: Number.NEGATIVE_INFINITY, hasPassed: false };
 
 /** A check as queries use it: its latest result, and a way to request a newer one. Times in monotonic milliseconds. */
 export interface Member extends Counted {
@@ -24,6 +36,7 @@ export interface Member extends Counted {
     readonly fails: number;
   };
   readonly output: string | undefined;
+  readonly raw: RawResult;
   /** Start of the last finished run; -Infinity before. */
   readonly startedAt: number;
   /** Duration of that run; undefined if no run was possible. */
@@ -32,6 +45,8 @@ export interface Member extends Counted {
   readonly freshUntil: number;
   /** Age beyond which a result does not count. */
   readonly limit: number;
+  /** The latest result as the run returned it; one older than `limit` does not count. */
+  own(now: number): OwnResult;
   /** Effective max age for a requested one. */
   maxAge(wanted: number | undefined): number;
   /**
@@ -59,6 +74,7 @@ export interface Member extends Counted {
 export abstract class LatestResult {
   abstract readonly check: Member['check'] & Pick<DefinedCheck, 'name'>;
   abstract readonly hysteresis: Member['hysteresis'];
+  abstract readonly raw: RawResult;
   abstract readonly startedAt: number;
   abstract readonly limit: number;
 
@@ -87,6 +103,12 @@ export abstract class LatestResult {
   /** Fate of a failure about which peers were asked. */
   get fate(): Fate | undefined {
     return this.hysteresis.result?.verdict?.fate;
+  }
+
+  own(now: number): OwnResult {
+    const { status, startedAt, hasPassed } = this.raw;
+    const age = Math.max(0, now - startedAt);
+    return age <= this.limit ? { state: status, age, hasPassed } : { state: 'unknown', age: undefined, hasPassed };
   }
 
   get freshUntil(): number {

@@ -36,7 +36,9 @@ export class PeerDirectory {
 
   /** The known peers. */
   get peers(): readonly Peer[] {
-    return [...new Map(this.from.flatMap((one) => this.resolved.get(one) ?? []).map((peer) => [peer.key, peer])).values()];
+    return [
+      ...new Map(this.from.flatMap((one) => this.resolved.get(one) ?? []).map((peer) => [peer.key, peer])).values(),
+    ];
   }
 
   /** Resolves the names unless that was done recently; resolves when all names are resolved, or have failed. */

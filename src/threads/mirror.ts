@@ -4,6 +4,7 @@ import type {
   Answer,
   CachedStatus,
   Health,
+  OwnResult,
   Query,
   Scope,
   Selection,
@@ -42,6 +43,10 @@ class MirroredCheck extends LatestResult implements Member {
 
   get hysteresis(): CheckSnapshot['hysteresis'] {
     return this.snapshot.hysteresis;
+  }
+
+  get raw(): CheckSnapshot['raw'] {
+    return this.snapshot.raw;
   }
 
   get startedAt(): number {
@@ -298,6 +303,10 @@ export class Mirror implements Health {
 
   ask(query: Query, answer: (answer: Answer) => void): Withdraw {
     return this.queries.ask(query, answer);
+  }
+
+  own(check: string): OwnResult | undefined {
+    return this.queries.own(check);
   }
 
   get watchedSelections(): number {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Fate, Fates, fateOf, type PeerTally, type Peers } from '../../src/health/verdict.js';
+import { type Fate, Fates, fateOf, type Peers, type PeerTally } from '../../src/health/verdict.js';
 import { settle } from '../fake-clock.js';
 import { registryOf } from './asking.js';
 import { defined } from './defined.js';
@@ -30,7 +30,16 @@ describe('the fate of a failure', () => {
 
   it('changes from local to shared after two rounds in a row, and back at once', () => {
     const fates = new Fates();
-    const rounds = [tally(4, 4), tally(4, 0), tally(4, 4), tally(0, 0), tally(4, 4), tally(4, 4), tally(4, 4), tally(4, 1)];
+    const rounds = [
+      tally(4, 4),
+      tally(4, 0),
+      tally(4, 4),
+      tally(0, 0),
+      tally(4, 4),
+      tally(4, 4),
+      tally(4, 4),
+      tally(4, 1),
+    ];
     expect(rounds.map((round) => fates.next(round))).toEqual([
       'shared',
       'local',

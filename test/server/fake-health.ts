@@ -2,6 +2,7 @@ import type {
   Answer,
   CachedStatus,
   Health,
+  OwnResult,
   Query,
   Scope,
   Selection,
@@ -47,6 +48,13 @@ export class FakeHealth implements Health {
       if (at >= 0) this.asked.splice(at, 1);
       this.withdrawn++;
     };
+  }
+
+  /** Latest results by check. */
+  readonly owned = new Map<string, OwnResult>();
+
+  own(check: string): OwnResult | undefined {
+    return this.owned.get(check);
   }
 
   /** Callbacks of the open subscriptions. */

@@ -1,5 +1,15 @@
 import type { Clock } from '../../common/clock.js';
-import type { Answer, CachedStatus, Health, Query, Scope, Selection, Subscription, Withdraw } from '../health.js';
+import type {
+  Answer,
+  CachedStatus,
+  Health,
+  OwnResult,
+  Query,
+  Scope,
+  Selection,
+  Subscription,
+  Withdraw,
+} from '../health.js';
 import type { Member } from '../member.js';
 import { type Identity, report } from '../report.js';
 import type { CheckState, State } from '../state.js';
@@ -158,6 +168,11 @@ export class Queries implements Health {
 
   ask(query: Query, answer: (answer: Answer) => void): Withdraw {
     return ask(this.select(query) ?? this.notFound, query, this.source.clock, answer);
+  }
+
+  own(check: string): OwnResult | undefined {
+    const { clock, members } = this.source;
+    return members.get(check)?.own(clock.now());
   }
 
   /** Number of different `checks` selections with subscribers. */

@@ -3,7 +3,17 @@ import { callSafely } from '../../common/call-safely.js';
 import { type Clock, systemClock, type Timer } from '../../common/clock.js';
 import { redactor } from '../../common/redact.js';
 import { type DefinedCheck, hasOtherSettings, isSameCheck, withRunOf } from '../defined-check.js';
-import type { Answer, CachedStatus, Health, Query, Scope, Selection, Subscription, Withdraw } from '../health.js';
+import type {
+  Answer,
+  CachedStatus,
+  Health,
+  OwnResult,
+  Query,
+  Scope,
+  Selection,
+  Subscription,
+  Withdraw,
+} from '../health.js';
 import type { Member } from '../member.js';
 import type { Reason } from '../reason.js';
 import type { Identity } from '../report.js';
@@ -144,6 +154,7 @@ export class Registry implements Health {
       repeats: new RepeatQueue(clock),
       staleLimit,
       peers: options.peers,
+      recorded: (monitor) => this.updated(monitor),
       changed: (monitor, before) => this.changed(monitor, before),
     };
     for (const check of options.checks) this.monitors.set(check.name, new Monitor(check, this.monitorContext));
@@ -312,6 +323,10 @@ export class Registry implements Health {
 
   ask(query: Query, answer: (answer: Answer) => void): Withdraw {
     return this.queries.ask(this.isStopped ? { ...query, timeout: 0 } : query, answer);
+  }
+
+  own(check: string): OwnResult | undefined {
+    return this.queries.own(check);
   }
 
   /** Number of different `checks` selections with subscribers. */

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../../common/clock.js';
 import type { DefinedCheck } from '../defined-check.js';
-import { LatestResult, type Member, type Waiter } from '../member.js';
+import { LatestResult, type Member, NO_RESULT, type RawResult, type Waiter } from '../member.js';
 import type { Reason } from '../reason.js';
 import type { NormalizedResult, ResultNormalizer } from '../result.js';
 import type { CheckState } from '../state.js';
@@ -31,7 +31,9 @@ export interface MonitorContext {
   staleLimit: number;
   /** Asked about failures of checks with `onShared: 'warn'`; undefined: none are configured. */
   peers: Peers | undefined;
-  /** Called at each result, and when the last one has expired. */
+  /** Called at each result of a run, before it counts. */
+  recorded(monitor: Monitor): void;
+  /** Called at each result that counts, and when the last one has expired. */
   changed(monitor: Monitor, before: Snapshot): void;
 }
 
@@ -46,6 +48,7 @@ export interface Snapshot {
 export class Monitor extends LatestResult implements Member, FlightListener {
   readonly hysteresis: Hysteresis;
   readonly stats: CheckStats;
+  raw: RawResult = NO_RESULT;
   /** Monotonic time at which the last finished run started; -Infinity before. */
   startedAt = Number.NEGATIVE_INFINITY;
   /** Duration of that run in milliseconds; undefined if no run was possible. */
@@ -143,6 +146,7 @@ export class Monitor extends LatestResult implements Member, FlightListener {
    */
   replace(check: DefinedCheck): void {
     this.configure(check);
+    this.raw = NO_RESULT;
     this.hysteresis.restart();
     this.lastPassAt = Number.NEGATIVE_INFINITY;
   }
@@ -230,6 +234,8 @@ export class Monitor extends LatestResult implements Member, FlightListener {
   finished(startedAt: number, result: NormalizedResult, end: (result: NormalizedResult) => void): void {
     const { clock, peers } = this.context;
     this.lastDuration = clock.now() - startedAt;
+    // Visible to other instances before they are asked: those that fail together see each other.
+    this.recordRaw(startedAt, result);
     if (result.status === 'pass' || result.status === 'warn') this.lastPassAt = startedAt;
     if (result.status !== 'fail' || this.check.onShared !== 'warn' || !peers || !this.hysteresis.counts(result)) {
       return end(result);
@@ -265,6 +271,13 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     const waiting = this.waitingForCurrent;
     this.waitingForCurrent = new Set();
     for (const waiter of waiting) waiter.onRunEnded();
+  }
+
+  /** Makes the result of a run visible to `own`; it does not count yet. */
+  private recordRaw(startedAt: number, { status }: NormalizedResult): void {
+    const hasPassed = this.raw.hasPassed || status === 'pass' || status === 'warn';
+    this.raw = { status, startedAt, hasPassed };
+    this.context.recorded(this);
   }
 
   private scheduleLimit(now: number): void {
