@@ -23,6 +23,6 @@ export interface PingServer {
   disconnect(id: number): Later<boolean>;
   watchCertificate(listener: string, certificate: LiveCertificate): void;
   reloadCertificates(): Promise<void>;
-  goaway(graceMs: number): void;
+  goaway(graceMs: number): Promise<void>;
   close(): Promise<void>;
 }

@@ -26,6 +26,7 @@ import { Responder } from './protocol/responder.js';
 import { planReload, type ServerPlan } from './reload.js';
 import type { ServerSettings } from './settings.js';
 import { acceptQueued } from './sockets/accept-queued.js';
+import { afterNextPoll } from './sockets/after-next-poll.js';
 import { withSharedReads } from './sockets/shared-reads.js';
 import { openSocketFile, setMode } from './sockets/unix-socket.js';
 import { type RejectReason, ServerStats } from './stats.js';
@@ -286,9 +287,10 @@ export class Server {
 
   /**
    * Starts draining: sends GOAWAY to clients that have sent HELLO, spread over up to half of `graceMs` (milliseconds).
-   * Requests are still answered.
+   * Requests are still answered. Resolves after the next poll of the event loop: if connections are queued in the kernel,
+   * at least one of them has been accepted then.
    */
-  goaway(graceMs: number): void {
+  async goaway(graceMs: number): Promise<void> {
     const { clock } = this.shared;
     for (const connection of this.connections) {
       const delay = Math.random() * Math.min(GOAWAY_SPREAD_MS, graceMs / 2);
@@ -298,6 +300,7 @@ export class Server {
       });
       this.goaways.add(timer);
     }
+    await afterNextPoll();
   }
 
   /** Resolves when all connections are closed. */

@@ -358,7 +358,7 @@ export class Service {
     const release = keepProcessAlive();
     const startedAt = clock.now();
     this.health.drain();
-    this.server.goaway(grace);
+    await this.server.goaway(grace);
     const isDrained = () => {
       const elapsed = clock.now() - startedAt;
       return elapsed >= grace || (elapsed >= delay && this.server.stats.open === 0);

@@ -3,7 +3,7 @@
  * receiver whose event loop is blocked costs a bounded amount of memory.
  */
 export class Batches<Batch> {
-  private isInFlight = false;
+  private inFlight = 0;
   private isScheduled = false;
 
   /**
@@ -16,7 +16,7 @@ export class Batches<Batch> {
 
   /** There are changes; they are sent at the end of this turn, or when the batch in flight is taken. */
   schedule(): void {
-    if (this.isInFlight || this.isScheduled) return;
+    if (this.inFlight > 0 || this.isScheduled) return;
     this.isScheduled = true;
     queueMicrotask(() => {
       this.isScheduled = false;
@@ -24,17 +24,21 @@ export class Batches<Batch> {
     });
   }
 
-  /** The receiver has taken the batch in flight. */
+  /** The receiver has taken a batch. */
   onTaken(): void {
-    this.isInFlight = false;
+    this.inFlight--;
     this.flush();
   }
 
-  private flush(): void {
-    if (this.isInFlight) return;
+  /** Sends the pending changes also beside a batch in flight, so that they arrive before a message that follows. */
+  sendNow(): void {
     const batch = this.take();
     if (batch === undefined) return;
-    this.isInFlight = true;
+    this.inFlight++;
     this.send(batch);
+  }
+
+  private flush(): void {
+    if (this.inFlight === 0) this.sendNow();
   }
 }

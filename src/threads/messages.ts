@@ -55,7 +55,7 @@ export interface ThreadMethods {
   heartbeat(idle: number, close: boolean): ConnectionInfo[];
   protect(id: number, isProtected: boolean): boolean;
   disconnect(id: number): boolean;
-  goaway(graceMs: number): void;
+  goaway(graceMs: number): Promise<void>;
   reloadCertificates(): Promise<void>;
   close(): Promise<void>;
 }

@@ -107,6 +107,12 @@ export class PingThread {
     });
   }
 
+  /** As `call`, for a method after which the thread must not answer with an earlier health. */
+  callUpdated<M extends keyof ThreadMethods>(method: M, ...args: Parameters<ThreadMethods[M]>) {
+    this.publisher?.sendNow();
+    return this.call(method, ...args);
+  }
+
   setInterest(events: Interest): void {
     this.send({ kind: 'interest', events });
   }

@@ -37,6 +37,11 @@ export class Publisher {
     this.batches.onTaken();
   }
 
+  /** Sends the pending changes at once. */
+  sendNow(): void {
+    this.batches.sendNow();
+  }
+
   onDemand({ runs, watches }: Demand): void {
     const { clock, members } = this.health.source;
     for (const { check, since, hops } of runs) {

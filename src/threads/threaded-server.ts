@@ -300,14 +300,14 @@ export class ThreadedServer implements PingServer {
 
   // -- the end ---------------------------------------------------------------
 
-  goaway(graceMs: number): void {
-    void this.ask((thread) => thread.call('goaway', graceMs));
+  async goaway(graceMs: number): Promise<void> {
+    await this.ask((thread) => thread.callUpdated('goaway', graceMs));
   }
 
   async close(): Promise<void> {
     this.certificates.close();
     await this.starting?.catch(() => {});
-    const closing = this.threads.filter(({ isRunning }) => isRunning).map((thread) => thread.call('close'));
+    const closing = this.threads.filter(({ isRunning }) => isRunning).map((thread) => thread.callUpdated('close'));
     await this.withLimit(CLOSE_LIMIT_MS, Promise.allSettled(closing)).catch(() => {});
     await Promise.all(this.threads.map((thread) => thread.stop()));
     this.beating.stop();

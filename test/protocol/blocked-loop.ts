@@ -5,27 +5,28 @@ import { silentLog } from '../../src/common/log.js';
 import { Registry } from '../../src/health/query/registry.js';
 import { Server } from '../../src/server/server.js';
 import { defaultServerSettings } from '../../src/server/settings.js';
-import { Mirror } from '../../src/threads/mirror.js';
-import { Publisher } from '../../src/threads/publisher.js';
 import { defined } from '../health/defined.js';
 import { portOf } from '../server/harness.js';
+import { mirrorOf } from '../threads/mirrored.js';
 
 /**
- * A responder that answers from a mirror of the health, which is told that the event loop is blocked: by the operator step
- * `block`, until `unblock`. Its loop is that of the test, which must not block.
+ * A responder that answers from a mirror, as a PING thread does. From the operator step `block` to `unblock`, the mirror
+ * is told that the event loop of the main thread is blocked (SPEC "A blocked event loop").
  */
 export async function startBlockable({ checks = {}, loop }: Wanted): Promise<Subject & { stop(): Promise<void> }> {
-  const passing = Object.keys(checks).map((name) => [name, async () => {}]);
-  const registry = new Registry({ checks: defined(Object.fromEntries(passing)) });
-  const mirror = new Mirror(systemClock, registry.source.identity, (demand) => {
-    publisher.onDemand(demand);
-    queueMicrotask(() => mirror.onDemandTaken());
-  });
-  const publisher = new Publisher(registry, (update) => {
-    mirror.update(structuredClone(update));
-    queueMicrotask(() => publisher.onTaken());
+  const registry = new Registry({
+    checks: defined(
+      Object.fromEntries(Object.keys(checks).map((name) => [name, async () => ({ status: 'pass' as const })])),
+    ),
   });
   registry.start();
+  const { mirror } = mirrorOf(registry, systemClock);
+  const block = (isBlocked: boolean) =>
+    mirror.setLoop({
+      isReadinessBlocked: isBlocked && (loop?.readinessStall ?? 0) > 0,
+      isLivenessBlocked: isBlocked && (loop?.livenessStall ?? 0) > 0,
+      blockedSince: Date.now(),
+    });
   const server = new Server({ health: mirror, clock: systemClock, log: silentLog, settings: defaultServerSettings });
   const host = '127.0.0.1';
   const port = portOf(await server.listen({ kind: 'tcp', host, port: 0 }));
@@ -33,19 +34,11 @@ export async function startBlockable({ checks = {}, loop }: Wanted): Promise<Sub
   await new Promise<void>((resolve) => {
     mirror.ask({ scope: 'readiness', timeout: 10_000, hops: 0 }, () => resolve());
   });
-  const { readinessStall = 0, livenessStall = 0 } = loop ?? {};
-  const setBlocked = (isBlocked: boolean) =>
-    mirror.setLoop({
-      isReadinessBlocked: isBlocked && readinessStall > 0,
-      isLivenessBlocked: isBlocked && livenessStall > 0,
-      blockedSince: systemClock.wall(),
-    });
   return {
     host,
     port,
-    operate: ({ operator }) => (operator === 'drain' ? registry.drain() : setBlocked(operator === 'block')),
+    operate: ({ operator }) => (operator === 'drain' ? registry.drain() : block(operator === 'block')),
     stop: async () => {
-      publisher.close();
       await server.close();
       await registry.stop();
     },

@@ -9,11 +9,14 @@ import { readSessions, type Session } from '../../src/cli/conformance/session.js
 import { connect, type PongcheckError, RefusedError } from '../../src/client.js';
 import { frame, ScriptedServer } from '../client/scripted-server.js';
 import { readRoot, rootUrl } from '../readme/markdown.js';
+import { threadCounts } from '../threads/thread-counts.js';
 import { startBlockable } from './blocked-loop.js';
 
 const sessions = readSessions();
 /** Time limit of a step, in milliseconds: the responder shares its process with the clients. */
 const ON_A_BUSY_MACHINE = 20_000;
+/** Most of a session is waiting. */
+const CONCURRENT_SESSIONS = 5;
 
 interface ClientVector {
   name: string;
@@ -47,25 +50,29 @@ describe('the session vectors', () => {
     expect([...shown].filter((rule) => !rules.includes(rule))).toEqual([]);
   });
 
-  it('pass against the responder of this package, each with suitable settings', async () => {
-    const left = [...sessions];
-    const outcomes: Outcome[] = [];
-    const work = async () => {
-      for (let session = left.pop(); session; session = left.pop()) {
-        const { responder: wanted = {} } = session;
-        // Its event loop is that of this process, which cannot be blocked.
-        const responder = await (wanted.threads ? startBlockable(wanted) : startResponder(wanted));
-        outcomes.push(await play(session, responder, ON_A_BUSY_MACHINE));
-        await responder.stop();
-      }
-    };
-    await Promise.all(Array.from({ length: 3 }, work));
-    expect(outcomes.filter(({ verdict }) => verdict !== 'ok').map(({ session, why }) => [session.name, why])).toEqual(
-      [],
-    );
-    expect(scoreCloses(outcomes)).toMatchObject({ rst: 0, none: 0 });
-    expect(new Set(scoreRules(outcomes).map(({ verdict }) => verdict))).toEqual(new Set(['ok']));
-  }, 60_000);
+  it.each(threadCounts)(
+    'pass against the responder of this package, with threads: %i, each with suitable settings',
+    async (threads) => {
+      const left = [...sessions];
+      const outcomes: Outcome[] = [];
+      const work = async () => {
+        for (let session = left.pop(); session; session = left.pop()) {
+          const { responder: wanted = {} } = session;
+          // Its event loop is that of this process, which cannot be blocked.
+          const responder = await (wanted.threads ? startBlockable(wanted) : startResponder({ ...wanted, threads }));
+          outcomes.push(await play(session, responder, ON_A_BUSY_MACHINE));
+          await responder.stop();
+        }
+      };
+      await Promise.all(Array.from({ length: CONCURRENT_SESSIONS }, work));
+      expect(outcomes.filter(({ verdict }) => verdict !== 'ok').map(({ session, why }) => [session.name, why])).toEqual(
+        [],
+      );
+      expect(scoreCloses(outcomes)).toMatchObject({ rst: 0, none: 0 });
+      expect(new Set(scoreRules(outcomes).map(({ verdict }) => verdict))).toEqual(new Set(['ok']));
+    },
+    60_000,
+  );
 });
 
 /** The responder of this package behind a proxy that breaks a rule. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { connect } from '../../src/client.js';
 import { FakeClock } from '../fake-clock.js';
 import { frame, ping, pong } from '../server/peer.js';
+import { threadCounts } from '../threads/thread-counts.js';
 import { peerOf, start } from './started.js';
 
 const id = 'a1a2a3a4a5a6a7a8';
@@ -31,9 +32,21 @@ describe('drain', () => {
     expect(lasted).toBeGreaterThanOrEqual(3000);
     expect(lasted).toBeLessThan(4000);
   });
+});
+
+describe.each(threadCounts)('drain, with threads: %i', (threads) => {
+  it('serves a client whose connection is still queued in the kernel, although the delay is 0', async () => {
+    const service = await start({ threads, drain: { grace: 60_000, delay: 0 } });
+    const peer = await peerOf(service);
+    const drained = service.drain();
+    peer.sendHex(ping(id));
+    expect(await peer.hex(16)).toBe(pong(id, '04'));
+    peer.socket.end();
+    await drained;
+  });
 
   it('keeps HTTP open with correct states, and sends Connection: close', async () => {
-    const service = await start({ http: { port: 0 }, drain: { grace: 60_000, delay: 60_000 } });
+    const service = await start({ threads, http: { port: 0 }, drain: { grace: 60_000, delay: 60_000 } });
     const drained = service.drain();
     const [status, connection] = await new Promise<[number | undefined, string | undefined]>((resolve, reject) => {
       get(`${service.httpAddress}/readyz`, (response) => {
@@ -47,7 +60,7 @@ describe('drain', () => {
   });
 
   it('sends a PONG for every PING that has arrived', async () => {
-    const service = await start({ drain: { grace: 300, delay: 0 }, limits: { pingsPerSecond: 0 } });
+    const service = await start({ threads, drain: { grace: 300, delay: 0 }, limits: { pingsPerSecond: 0 } });
     const clients = await Promise.all(Array.from({ length: 5 }, () => connect(service.addresses[0] as string)));
     let answered = 0;
     let lost = 0;
@@ -73,9 +86,9 @@ describe('drain', () => {
   });
 });
 
-describe('connections in the API', () => {
+describe.each(threadCounts)('connections in the API, with threads: %i', (threads) => {
   it('are listed, protected, and closed', async () => {
-    const service = await start();
+    const service = await start({ threads });
     const peer = await peerOf(service);
     peer.sendHex(ping(id));
     await peer.hex(16);
@@ -94,7 +107,7 @@ describe('connections in the API', () => {
   });
 
   it('are listed in order of id, a page at a time, as data that can be cloned', async () => {
-    const service = await start();
+    const service = await start({ threads });
     const peers = [await peerOf(service), await peerOf(service), await peerOf(service)];
     for (const peer of peers) {
       peer.sendHex(ping(id));

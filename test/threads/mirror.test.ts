@@ -217,6 +217,26 @@ describe('a mirror of the health of the main thread', () => {
     await settle();
     expect(ask().answer?.age).toBeLessThan(20);
   });
+
+  it('gets a change before a message that must not overtake it, also with an update in flight', async () => {
+    const db = new SteadyCheck({ interval: 10, minInterval: 1 });
+    const { registry, publisher, clock, ask, sent, block, unblock } = await mirrored({ db });
+    registry.start();
+    await settle();
+    block();
+    await clock.advance(100);
+    const { updates } = sent;
+    registry.drain();
+    publisher.sendNow();
+    await settle();
+    expect(ask().answer?.state).toBe('draining');
+    publisher.sendNow();
+    await clock.advance(1000);
+    expect(sent.updates).toBe(updates + 1);
+    unblock();
+    await clock.advance(100);
+    expect(sent.updates).toBeGreaterThan(updates + 1);
+  });
 });
 
 describe('a mirror while the event loop of the main thread is blocked', () => {

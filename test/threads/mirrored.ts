@@ -1,5 +1,6 @@
+import type { Clock } from '../../src/common/clock.js';
 import type { Answer, Query, Selection } from '../../src/health/health.js';
-import type { RegistryOptions } from '../../src/health/query/registry.js';
+import type { Registry, RegistryOptions } from '../../src/health/query/registry.js';
 import type { ToMain, ToThread } from '../../src/threads/messages.js';
 import { Mirror } from '../../src/threads/mirror.js';
 import { Publisher } from '../../src/threads/publisher.js';
@@ -7,9 +8,8 @@ import { settle } from '../fake-clock.js';
 import { registryOf } from '../health/asking.js';
 import type { Checks } from '../health/defined.js';
 
-/** A registry and a mirror of it, connected by cloned messages that are delivered in later microtasks. */
-export async function mirrored(checks: Checks, options: Partial<RegistryOptions> = {}) {
-  const { registry, clock } = registryOf(checks, options);
+/** A mirror of a registry, connected by cloned messages that are delivered in later microtasks. */
+export function mirrorOf(registry: Registry, clock: Clock) {
   const toMain: ToMain[] = [];
   let isBlocked = false;
   const sent = { updates: 0, demands: 0 };
@@ -37,14 +37,32 @@ export async function mirrored(checks: Checks, options: Partial<RegistryOptions>
       post({ kind: 'update-taken' });
     });
   });
+  return {
+    mirror,
+    publisher,
+    /** Number of messages so far. */
+    sent,
+    /** Messages to the main thread wait from now on. */
+    block() {
+      isBlocked = true;
+    },
+    unblock() {
+      isBlocked = false;
+      for (const message of toMain.splice(0)) deliver(message);
+    },
+  };
+}
+
+/** A registry on a fake clock, and a mirror of it. */
+export async function mirrored(checks: Checks, options: Partial<RegistryOptions> = {}) {
+  const { registry, clock } = registryOf(checks, options);
+  const { mirror, ...parts } = mirrorOf(registry, clock);
   await settle();
   return {
     registry,
     clock,
     mirror,
-    publisher,
-    /** Number of messages so far. */
-    sent,
+    ...parts,
     ask(query: Partial<Query> = {}) {
       const asked: { answer?: Answer; answers: number } = { answers: 0 };
       mirror.ask({ scope: 'readiness', timeout: 2000, hops: 0, ...query }, (answer) => {
@@ -60,14 +78,6 @@ export async function mirrored(checks: Checks, options: Partial<RegistryOptions>
       );
       if (!subscription) throw new Error('refused');
       return { states, subscription };
-    },
-    /** Messages to the main thread wait from now on. */
-    block() {
-      isBlocked = true;
-    },
-    unblock() {
-      isBlocked = false;
-      for (const message of toMain.splice(0)) deliver(message);
     },
   };
 }

@@ -1,0 +1,6 @@
+import { missingForReusePort } from '../../src/net/reuse-port.js';
+
+const hasReusePort = missingForReusePort(process.version, process.platform) === undefined;
+
+/** The values of `threads` with which a service is tested: several threads need a newer Node. */
+export const threadCounts: readonly number[] = hasReusePort ? [0, 1, 2] : [0, 1];
