@@ -96,7 +96,18 @@ describe('pongcheck emit', () => {
       'readiness',
       'pong://127.0.0.1:7000',
     ]);
+    expect(stdout).toContain(
+      '# Liveness fails while the event loop has been blocked for loop.livenessStall (10000 ms).',
+    );
   });
+
+  it.each([{ threads: 0 }, { loop: { livenessStall: 0 } }])(
+    'kubernetes: names no limit of liveness with %j',
+    async (none) => {
+      const { stdout } = await emit(['kubernetes'], { http: false, listen: [{ url: 'pong://0.0.0.0:7000' }], ...none });
+      expect(stdout).not.toContain('loop.livenessStall');
+    },
+  );
 
   it.each([['haproxy'], ['blackbox']])('%s: reports that no listener can be reached', async (what) => {
     const { code, stderr } = await emit([what], { listen: [{ url: 'pong+unix:/run/pong.sock' }] });

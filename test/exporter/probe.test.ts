@@ -7,6 +7,7 @@ import { CheckFailure } from '../../src/health/reason.js';
 import type { ServiceOptions } from '../../src/service/options.js';
 import { createService, type Service } from '../../src/service/service.js';
 import { FakeClock } from '../fake-clock.js';
+import { startBlockable } from '../protocol/blocked-loop.js';
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -55,6 +56,15 @@ describe('a probe', () => {
     expect(ipVersion).toBe(4);
     expect(state).toBe(prober === 'tcp' ? undefined : 'pass');
     expect(duration).toBeGreaterThan(0);
+  });
+
+  it.each(['pongcheck', 'line'] as const)('by %s of a blocked event loop has the reason', async (prober) => {
+    const target = await startBlockable({ checks: { db: 'pass' }, loop: { readinessStall: 1, livenessStall: 0 } });
+    closing.push(() => target.stop());
+    target.operate?.({ operator: 'block' });
+    const { failure, state, checks } = await ask(target.port, { prober });
+    expect([failure?.reason, state]).toEqual(['unhealthy', 'fail']);
+    expect(checks?.[0]).toMatchObject({ name: 'event-loop', state: 'fail', reason: 'loop-blocked' });
   });
 
   it.each(['pongcheck', 'line', 'http'] as const)(
