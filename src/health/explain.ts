@@ -80,7 +80,8 @@ function causeLine(cause: ReportedCause, { state, checks, instance }: ReportView
     const own = checks.find(({ name }) => name === check);
     const soft = own?.critical === false;
     const label = soft && state !== 'warn' ? 'Also degraded' : 'Root cause';
-    return `${label}: ${check} is ${own?.state ?? cause.state ?? 'not passing'} (${why})${soft ? ', not critical' : ''}.`;
+    const description = `${check} is ${own?.state ?? cause.state ?? 'not passing'} (${why})`;
+    return `${label}: ${description}${soft ? ', not critical' : ''}.${fateText(cause)}`;
   }
   const where = cause.service ?? `the responder ${cause.instance}`;
   const through = checks
@@ -89,6 +90,22 @@ function causeLine(cause: ReportedCause, { state, checks, instance }: ReportView
   const hops = via.filter((hop) => hop !== instance && hop !== cause.instance);
   const path = [...through.slice(0, 1), ...hops.reverse().map((hop) => `the responder ${hop}`)];
   return `Root cause: ${check} of ${where} is not passing (${why})${path.length > 0 ? `, seen through ${path.join(', then ')}` : ''}.`;
+}
+
+function fateText({ fate, peers = { asked: 0, answered: 0, failing: 0 } }: ReportedCause): string {
+  const { asked, answered, failing } = peers;
+  switch (fate) {
+    case 'shared':
+      return ` It fails at ${failing} of ${answered} peers too: the dependency has failed, not this instance.`;
+    case 'local':
+      return ` It works at ${answered - failing} of ${answered} peers: this instance has failed, not the dependency.`;
+    case 'unknown':
+      return asked === 0
+        ? ' No peer was asked whether the failure is shared.'
+        : ` The answers of ${answered} of ${asked} peers count, too few to tell whether the failure is shared.`;
+    default:
+      return '';
+  }
 }
 
 /** The reason and the output; without an output, the description of the reason. */

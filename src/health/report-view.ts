@@ -30,6 +30,9 @@ export interface ReportedCause {
   readonly state?: string;
   readonly reason?: string;
   readonly output?: string;
+  /** Whether peers have the same failure: `shared`, `local` or `unknown`. */
+  readonly fate?: string;
+  readonly peers?: { readonly asked: number; readonly answered: number; readonly failing: number };
 }
 
 /** A validated report (`protocol/report.schema.json`). */
@@ -95,6 +98,8 @@ function readCheck([name, results]: [string, unknown]): ReportedCheck {
 
 function readCause(cause: unknown): ReportedCause {
   const fields = map(cause);
+  const { asked, answered, failing } = map(fields.peers);
+  const peers = { asked: number(asked) ?? 0, answered: number(answered) ?? 0, failing: number(failing) ?? 0 };
   return {
     instance: text(fields.instance) ?? '',
     ...optional('service', text(fields.service)),
@@ -103,6 +108,8 @@ function readCause(cause: unknown): ReportedCause {
     ...optional('state', text(fields.state)),
     ...optional('reason', text(fields.reason)),
     ...optional('output', text(fields.output)),
+    ...optional('fate', text(fields.fate)),
+    ...(fields.peers !== undefined && { peers }),
   };
 }
 

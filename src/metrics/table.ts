@@ -4,10 +4,12 @@ import { type Scope, scopes } from '../health/health.js';
 import type { CheckView } from '../health/query/registry.js';
 import { type Reason, reasons } from '../health/reason.js';
 import { checkStates, type State, states } from '../health/state.js';
+import { fates } from '../health/verdict.js';
 import { closeReasons, pauses, rejectReasons, type ServerStats } from '../server/stats.js';
 import { WireError } from '../wire/codes.js';
 import type { LoopWatch } from './event-loop.js';
 import { type HttpStats, httpCloseReasons, httpRefusals } from './http-stats.js';
+import { type PeerOutcome, peerOutcomes } from './peer-stats.js';
 import type { Reloads } from './reloads.js';
 
 /** Source of the metrics, read on each scrape. Reading runs no check. */
@@ -24,11 +26,18 @@ export interface Source {
   readonly loop: Pick<LoopWatch, 'delay' | 'busy'>;
   /** The threads that answer PINGs; undefined if the main thread does. */
   readonly threads?: ThreadsSource | undefined;
+  /** Questions to other instances of the service; undefined if none are configured. */
+  readonly peers?: PeersSource | undefined;
   /** Maximum number of connections. */
   maxConnections(): number;
   readonly log: Pick<Log, 'droppedLines'>;
   /** Version of this package. */
   readonly version: string;
+}
+
+interface PeersSource {
+  readonly outcomes: Readonly<Record<PeerOutcome, number>>;
+  readonly time: Histogram;
 }
 
 interface ThreadsSource {
@@ -174,6 +183,16 @@ export const metricRows: readonly MetricRow[] = [
     labels: ['check', 'reason'],
     read: ({ health }) =>
       health.checks.flatMap((check) => oneHot({ check: check.name }, 'reason', reasonsOf(check), check.reason)),
+  },
+  {
+    name: 'pongcheck_check_fate',
+    type: 'gauge',
+    help: '1 for whether peers have the failure of a check too: shared, local or unknown; all 0 while it does not fail. Only for checks with onShared: warn.',
+    labels: ['check', 'fate'],
+    read: ({ health }) =>
+      health.checks
+        .filter(({ onShared }) => onShared === 'warn')
+        .flatMap(({ name, fate }) => oneHot({ check: name }, 'fate', fates, fate)),
   },
   {
     name: 'pongcheck_check_runs_total',
@@ -479,5 +498,19 @@ export const metricRows: readonly MetricRow[] = [
     help: 'Starts of a PING thread after it ended unexpectedly.',
     labels: ['thread'],
     read: ({ threads }) => (threads?.statuses() ?? []).map(({ index, restarts }) => [{ thread: `${index}` }, restarts]),
+  },
+  {
+    name: 'pongcheck_peers_asked_total',
+    type: 'counter',
+    help: 'Questions to other instances about a failing check, by outcome: the check fails there, it works, the answer does not count, or none came in time. Only with peers.',
+    labels: ['outcome'],
+    read: ({ peers }) => (peers ? each('outcome', peerOutcomes, peers.outcomes) : []),
+  },
+  {
+    name: 'pongcheck_peers_answer_seconds',
+    type: 'histogram',
+    help: 'Time until all peers that were asked about a failing check have answered, at most the timeout, in seconds. Only with peers.',
+    labels: [],
+    read: ({ peers }) => (peers ? single(peers.time) : []),
   },
 ];

@@ -2,7 +2,6 @@ import type { Client } from '../client/client.js';
 import { connect } from '../client/connect.js';
 import type { ConnectOptions } from '../client/open.js';
 import type { Clock } from '../common/clock.js';
-import type { PeerTally } from '../health/verdict.js';
 import type { Peer } from './directory.js';
 
 /** Credentials for the connections to peers. */
@@ -26,8 +25,11 @@ export interface FailureContext {
 /** Bytes that a peer may send on one connection; an answer has about a hundred. */
 const MAX_RECEIVED_BYTES = 262_144;
 
-/** What a peer says about the check. `none`: its answer does not count, but it was one. */
-type Answer = 'failing' | 'working' | 'none';
+/** What a peer says about the check. */
+type Answer = 'failing' | 'working' | 'uncounted';
+
+/** Number of peers by what came of one round. */
+export type RoundOutcomes = Readonly<Record<Answer | 'unanswered', number>>;
 
 /** One failure of a check, from its first round of answers to its end. The same peers are asked in each round. */
 export class Failure {
@@ -41,7 +43,7 @@ export class Failure {
   ) {}
 
   /** Asks the peers; resolves at the latest after the timeout, and never rejects. */
-  async ask(since: number): Promise<PeerTally> {
+  async ask(since: number): Promise<RoundOutcomes> {
     const { clock, timeout } = this.context;
     const limit = new AbortController();
     const abort = () => limit.abort();
@@ -52,14 +54,15 @@ export class Failure {
     clock.clear(timer);
     this.ended.signal.removeEventListener('abort', abort);
     // The next round asks others in place of those that have not answered.
-    const asked = this.members.size;
+    const outcomes = { failing: 0, working: 0, uncounted: 0, unanswered: 0 };
     for (const [key, { client }] of this.members) {
-      if (answers.has(key)) continue;
+      const answer = answers.get(key) ?? 'unanswered';
+      outcomes[answer]++;
+      if (answer !== 'unanswered') continue;
       client?.destroy();
       this.members.delete(key);
     }
-    const counted = [...answers.values()].filter((answer) => answer !== 'none');
-    return { asked, answered: counted.length, failing: counted.filter((answer) => answer === 'failing').length };
+    return outcomes;
   }
 
   /** Closes the connections, and ends a round in progress. */
@@ -105,7 +108,7 @@ export class Failure {
       signal,
     });
     // A responder that does not know the request has answered something else.
-    if (!own) return 'none';
+    if (!own) return 'uncounted';
     if (own.instance === instance) {
       this.context.onOwnAddress(peer);
       member.client.destroy();
@@ -113,9 +116,9 @@ export class Failure {
       return undefined;
     }
     const isCurrent = own.age !== undefined && clock.now() - own.age >= since;
-    if (!own.hasPassed || !isCurrent) return 'none';
+    if (!own.hasPassed || !isCurrent) return 'uncounted';
     if (status === 'pass' || status === 'warn') return 'working';
-    return status === 'fail' ? 'failing' : 'none';
+    return status === 'fail' ? 'failing' : 'uncounted';
   }
 
   private async connect({ address, servername }: Peer, signal: AbortSignal): Promise<Client> {

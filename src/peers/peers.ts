@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../common/clock.js';
 import type { Peers, PeerTally } from '../health/verdict.js';
 import type { PeerAddress } from '../net/peer-address.js';
 import { type Peer, PeerDirectory, type Resolver } from './directory.js';
-import { Failure, type FailureContext, type PeerIdentity } from './failure.js';
+import { Failure, type FailureContext, type PeerIdentity, type RoundOutcomes } from './failure.js';
 
 export interface PeersOptions {
   readonly from: readonly PeerAddress[];
@@ -19,7 +19,7 @@ export interface PeersOptions {
   /** @default that of Node.js */
   readonly resolver?: Resolver;
   /** Called after each round of answers; for metrics. */
-  readonly asked?: (tally: PeerTally, ms: number) => void;
+  readonly asked?: (outcomes: RoundOutcomes, ms: number) => void;
 }
 
 /** The other instances of this service, which are asked about checks that fail here. While all is well, none is asked. */
@@ -55,9 +55,11 @@ export class ServicePeers implements Peers {
     const failure = this.failures.get(check) ?? new Failure(check, this.context);
     this.failures.set(check, failure);
     const startedAt = this.clock.now();
-    void failure.ask(since).then((tally) => {
-      this.options.asked?.(tally, this.clock.now() - startedAt);
-      answer(tally);
+    void failure.ask(since).then((outcomes) => {
+      const { failing, working, uncounted, unanswered } = outcomes;
+      this.options.asked?.(outcomes, this.clock.now() - startedAt);
+      const answered = failing + working;
+      answer({ asked: answered + uncounted + unanswered, answered, failing });
     });
   }
 

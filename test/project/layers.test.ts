@@ -14,7 +14,7 @@ const layers = [
   ['net/', 'liveness/'],
   ['options/'],
   ['client/', 'server/'],
-  ['checks/', 'metrics/', 'exporter/', 'threads/'],
+  ['checks/', 'metrics/', 'exporter/', 'threads/', 'peers/'],
   ['http/'],
   ['config/', 'service/'],
   ['cli/', 'index', 'client'],
@@ -55,6 +55,7 @@ const only: Record<string, readonly string[]> = {
   'net/': ['common/'],
   'liveness/': ['common/', 'wire/'],
   'options/': ['common/', 'health/', 'net/'],
+  'peers/': ['common/', 'wire/', 'health/', 'net/', 'liveness/', 'options/', 'client/'],
   'threads/': ['common/', 'wire/', 'health/', 'net/', 'liveness/', 'options/', 'server/'],
   client: ['common/', 'wire/', 'health/', 'net/', 'liveness/', 'options/', 'client/'],
 };

@@ -23,7 +23,7 @@ import { Monitor, type MonitorContext, type Snapshot } from '../runs/monitor.js'
 import { RepeatQueue } from '../runs/repeat-queue.js';
 import type { CheckStats } from '../runs/stats.js';
 import { type CheckState, effectiveState, type State } from '../state.js';
-import type { Peers } from '../verdict.js';
+import type { Fate, Peers } from '../verdict.js';
 import { CheckCloser } from './check-closer.js';
 import type { Override } from './group.js';
 import { Queries, type QuerySource } from './queries.js';
@@ -101,6 +101,9 @@ export interface CheckView {
   readonly passes: number;
   readonly fails: number;
   readonly stats: Readonly<CheckStats>;
+  readonly onShared: 'fail' | 'warn';
+  /** Fate of the failure of a check with `onShared: 'warn'`. */
+  readonly fate: Fate | undefined;
   /** Age up to which a result is shared by requests without a max age, in milliseconds. */
   readonly sharedFor: number;
   readonly inFlight: boolean;

@@ -95,6 +95,10 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     return this.check.kind;
   }
 
+  get onShared(): 'fail' | 'warn' {
+    return this.check.onShared;
+  }
+
   get passes(): number {
     return this.hysteresis.passes;
   }
