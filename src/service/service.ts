@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
 import type { FastifyPluginAsync } from 'fastify';
@@ -5,6 +6,7 @@ import type { Registry as MetricsRegistry } from 'prom-client';
 import { type Clock, systemClock } from '../common/clock.js';
 import { PongcheckError } from '../common/errors.js';
 import { type Log, silentLog } from '../common/log.js';
+import { readTls } from '../checks/shared/tls.js';
 import { packageVersion } from '../common/version.js';
 import { MAX_CONCURRENT_PROBES, ProbeExporter } from '../exporter/exporter.js';
 import { History } from '../health/query/history.js';
@@ -17,10 +19,13 @@ import { LoopWatch } from '../metrics/event-loop.js';
 import { HttpStats } from '../metrics/http-stats.js';
 import { createMetrics, type Metrics, metricsText } from '../metrics/metrics.js';
 import { ownRegistry } from '../metrics/own-registry.js';
+import { PeerStats } from '../metrics/peer-stats.js';
 import { Reloads } from '../metrics/reloads.js';
 import type { DetailMode } from '../net/access.js';
 import { formatAddress, parseAddress } from '../net/address.js';
 import { Tokens } from '../net/tokens.js';
+import type { RoundOutcomes } from '../peers/failure.js';
+import { ServicePeers } from '../peers/peers.js';
 import { LiveCertificate } from '../server/certificates/live-certificate.js';
 import type { ConnectionInfo } from '../server/connection/info.js';
 import type { ServerEvents } from '../server/connection/session.js';
@@ -82,6 +87,8 @@ export class Service {
   private readonly history: History;
   private readonly httpStats = new HttpStats();
   private settings: ServiceSettings;
+  private readonly peerStats = new PeerStats();
+  private peers: ServicePeers | undefined;
   /** Shared with the HTTP routes; a reload changes it in place. */
   private readonly access: { detail: DetailMode; tokens: Tokens | undefined };
   private readonly exporter: ProbeExporter | undefined;
@@ -108,7 +115,9 @@ export class Service {
     const { registry, http, probe } = this.settings;
     this.reloads = new Reloads(clock);
     this.loop = new LoopWatch(clock);
-    this.health = new Registry({ ...registry, clock });
+    const instance = randomBytes(8).toString('hex');
+    this.peers = this.createPeers(settings.peers, instance);
+    this.health = new Registry({ ...registry, instance, clock, peers: this.peers });
     const parts = { health: this.health, settings: this.settings, clock, log };
     const { threads, loop } = settings;
     this.history = new History(this.health, () => clock.wall());
@@ -201,6 +210,7 @@ export class Service {
     const listeners = this.settings.listen.map(({ url, ...own }) => [parseAddress(url), own] as const);
     if (this.joined) this.metrics = this.join(this.joined);
     this.loop.start();
+    this.peers?.start();
     for (const [address, own] of listeners) {
       if (!this.stopping) this.bound.push(formatAddress(await this.server.listen(address, own)));
     }
@@ -255,7 +265,13 @@ export class Service {
       Object.assign(this.access, accessOf(next));
       if (exporter) this.exporter?.replaceWith(exporter);
       this.http?.setLimits(httpLimits(this.settings));
-      const checks = this.health.reload(next.registry);
+      const peersBefore = this.peers;
+      if (!isDeepStrictEqual(before.peers, next.peers)) {
+        this.peers = this.createPeers(next.peers, this.instance);
+        this.peers?.start();
+      }
+      const checks = this.health.reload({ ...next.registry, peers: this.peers });
+      if (peersBefore !== this.peers) peersBefore?.close();
       await applied;
       this.reloads.succeeded();
       for (const listener of this.reloadListeners) listener();
@@ -386,11 +402,22 @@ export class Service {
     await this.server.close();
     await this.http?.close();
     await this.health.stop();
+    this.peers?.close();
     release();
     this.loop.stop();
     this.metrics?.close();
     this.http = undefined;
     this.bound = [];
+  }
+
+  private createPeers(peers: ServiceSettings['peers'], instance: string): ServicePeers | undefined {
+    if (!peers) return undefined;
+    const { from, ask, timeout, token, tls } = peers;
+    const identity = () => ({ ...(token !== undefined && { token }), ...(tls && { tls: readTls('peers', tls) }) });
+    // Reports missing files now.
+    identity();
+    const asked = (outcomes: RoundOutcomes, ms: number) => this.peerStats.record(outcomes, ms);
+    return new ServicePeers({ from, ask, timeout, instance, identity, clock: this.clock, asked });
   }
 
   /** Lowers the connection limits to what the open files limit of the process allows. */
@@ -450,6 +477,7 @@ export class Service {
         return server.stats;
       },
       threads,
+      peers: this.settings.peers && this.peerStats,
       http,
       reloads,
       loop,
