@@ -1,11 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import type { State } from '../../src/health/state.js';
+import type { Reason } from '../../src/health/reason.js';
 import { serve, turnsUntil } from './harness.js';
+import { describeServed } from './scripted-service.js';
 
-describe('ping in line mode', () => {
+const fail = (reason: Reason) => () => ({ status: 'fail', reason }) as const;
+
+describeServed('ping in line mode', (serve) => {
   it.each(['ping\n', 'PING\n', 'pInG\r\n'])('%j is answered, and the connection stays', async (line) => {
-    const { health, connect } = await serve();
-    health.atOnce = 'pass';
+    const { connect } = await serve();
     const peer = await connect();
     peer.send(line);
     expect(await peer.text(10)).toBe('pong pass\n');
@@ -15,7 +17,7 @@ describe('ping in line mode', () => {
 
   it('is answered when FIN ends the line', async () => {
     const { health, connect } = await serve();
-    health.atOnce = 'warn';
+    await health.set('warn');
     const peer = await connect();
     peer.send('ping\r');
     peer.socket.end();
@@ -23,12 +25,8 @@ describe('ping in line mode', () => {
   });
 
   it('names the failing checks and closes after any status but pass and warn', async () => {
-    const { health, connect, stats } = await serve();
-    health.atOnce = 'fail';
-    health.failing = [
-      { name: 'mysql', reason: 'timeout' },
-      { name: 'redis', reason: 'refused' },
-    ];
+    const { health, connect, stats } = await serve({ checks: ['mysql', 'redis'] });
+    await health.set((name) => ({ status: 'fail', reason: name === 'mysql' ? 'timeout' : 'refused' }));
     const peer = await connect();
     peer.send('ping\nping\n');
     expect((await peer.untilEnd()).toString()).toBe('pong fail mysql=timeout redis=refused\n');
@@ -38,68 +36,83 @@ describe('ping in line mode', () => {
 
   it('has only the status if details are not allowed', async () => {
     const { health, connect } = await serve({ detail: 'never' });
-    health.atOnce = 'fail';
-    health.failing = [{ name: 'mysql', reason: 'timeout' }];
+    await health.set(fail('timeout'));
     const peer = await connect();
     peer.send('ping\n');
     expect((await peer.untilEnd()).toString()).toBe('pong fail\n');
   });
 
   it('is answered in the order of the lines, each after the one before', async () => {
-    const { health, connect } = await serve();
+    const { health, connect, stats } = await serve();
+    await health.hold();
     const peer = await connect();
     peer.send('ping\nping\n');
-    await turnsUntil(() => health.asked.length > 0);
-    expect(health.asked).toHaveLength(1);
-    health.settle('pass', { stale: true });
+    for (const status of ['pass', 'warn'] as const) {
+      await turnsUntil(() => stats.waiting === 1);
+      await health.settle(status);
+      expect(await peer.text(10)).toBe(`pong ${status}\n`);
+    }
+  });
+
+  it('says that the status is stale after the deadline', async () => {
+    const { health, connect, stats } = await serve({ ping: { timeout: 50 } });
+    await health.hold();
+    const peer = await connect();
+    peer.send('ping\n');
     expect(await peer.text(16)).toBe('pong pass stale\n');
-    await turnsUntil(() => health.asked.length > 0);
-    health.settle('warn');
-    expect(await peer.text(10)).toBe('pong warn\n');
+    expect(stats.stale).toBe(1);
   });
 });
 
-describe('agent', () => {
+describeServed('agent', (serve) => {
   it('waits for nothing, so that an old result is not counted as late', async () => {
     const { health, connect, stats } = await serve();
-    health.ready = undefined;
+    await health.hold();
     const peer = await connect();
     peer.send('agent\n');
-    expect((await peer.untilEnd()).toString()).toBe('down #unknown\n');
-    expect([stats.pings.readiness.unknown, stats.stale]).toEqual([1, 0]);
+    expect((await peer.untilEnd()).toString()).toBe('ready up 100%\n');
+    expect([stats.pings.readiness.pass, stats.stale]).toEqual([1, 0]);
   });
 
   it.each([
     ['pass', 'ready up 100%'],
     ['warn', 'ready up 100%'],
-    ['draining', 'drain up 100%'],
     ['fail', 'down #timeout'],
-    ['unknown', 'down #timeout'],
-    ['starting', 'down #timeout'],
-  ] as const)('says of %s: %s', async (state: State, words) => {
+    ['draining', 'drain up 100%'],
+  ] as const)('says of %s: %s', async (state, words) => {
+    const { health, connect } = await serve();
+    if (state === 'draining') await health.drain();
+    else await health.set(state === 'fail' ? fail('timeout') : state);
+    const peer = await connect();
+    peer.send('agent\n');
+    expect((await peer.untilEnd()).toString()).toBe(`${words}\n`);
+  });
+});
+
+// States in which a service does not stay, or that are only there before the first run.
+describe('agent', () => {
+  it.each(['unknown', 'starting'] as const)('says of %s: down', async (state) => {
     const { health, connect } = await serve();
     health.atOnce = state;
     health.failing = [{ name: 'mysql', reason: 'timeout' }];
     const peer = await connect();
     peer.send('agent\n');
-    expect((await peer.untilEnd()).toString()).toBe(`${words}\n`);
+    expect((await peer.untilEnd()).toString()).toBe('down #timeout\n');
   });
 
-  it('never waits for a run', async () => {
-    const { health, connect } = await serve();
+  it('names the state without a failing check', async () => {
+    const { connect } = await serve();
     const peer = await connect();
     peer.send('agent\n');
     expect((await peer.untilEnd()).toString()).toBe('down #unknown\n');
-    expect(health.asked).toHaveLength(0);
   });
 });
 
-describe('any other line', () => {
+describeServed('any other line', (serve) => {
   it.each(['GET / HTTP/1.1\r\nHost: x\r\n\r\n', 'ping \n', ' ping\n', 'pingping\n', `${'p'.repeat(65)}`, 'ping\n\n'])(
     '%j closes without an answer',
     async (line) => {
-      const { health, connect } = await serve();
-      health.atOnce = 'pass';
+      const { connect } = await serve();
       const peer = await connect();
       peer.send(line);
       expect((await peer.untilEnd()).toString()).toBe(line === 'ping\n\n' ? 'pong pass\n' : '');

@@ -1,7 +1,8 @@
-import { describe, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { octetsOf, vectors } from '../wire/vectors.js';
-import { serve, turnsUntil } from './harness.js';
+import { turnsUntil } from './harness.js';
 import { ping, pong } from './peer.js';
+import { describeServed } from './scripted-service.js';
 
 const id = '00000000deadbeef';
 
@@ -10,10 +11,9 @@ const malformed = vectors('malformed').filter(
   (vector) => vector.receivers.includes('server') && octetsOf(vector)[0] === 0,
 );
 
-describe('a malformed stream', () => {
+describeServed('a malformed stream', (serve) => {
   it('is answered as its vector says, then closed; a connection beside it notices nothing', async () => {
-    const { connect, health, stats } = await serve();
-    health.atOnce = 'pass';
+    const { connect, stats } = await serve();
     const beside = await connect();
     for (const vector of malformed) {
       const peer = await connect();
@@ -42,8 +42,7 @@ describe('a malformed stream', () => {
   });
 
   it('gets the same answer byte by byte', async () => {
-    const { connect, health } = await serve();
-    health.atOnce = 'pass';
+    const { connect } = await serve();
     for (const vector of malformed) {
       const octets = octetsOf(vector);
       if (octets.length > 80) continue;
