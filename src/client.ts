@@ -16,7 +16,7 @@ export type { RoundTripTimes } from './client/link/round-trips.js';
 export type { ConnectOptions } from './client/open.js';
 export type { Report, ReportCause, ReportCheck } from './client/report.js';
 export type { HelloOptions, PingOptions } from './client/requests.js';
-export type { Goaway, Pong } from './client/responses.js';
+export type { Goaway, Pong, PongOwn } from './client/responses.js';
 export type { ClientTls } from './client/tls.js';
 export type { Watch, WatchedStatus, WatchOptions } from './client/watch.js';
 export type { Clock, Timer } from './common/clock.js';

@@ -26,7 +26,7 @@ import {
   type Request,
   watchFrame,
 } from './requests.js';
-import { type Goaway, type Pong, readGoaway, readPong } from './responses.js';
+import { type Goaway, type Pong, readGoaway, readOwnPong, readPong } from './responses.js';
 import { type Watch, Watches, type WatchOptions } from './watch.js';
 import { WriteBatch } from './write-batch.js';
 
@@ -224,14 +224,15 @@ export class Connection extends EventEmitter<ClientEvents> {
   }
 
   #ping(options: PingOptions, maxInFlight: number): Promise<Pong> {
-    const pong = this.#request(pingRequest(options), (frame, rtt) => this.#readPong(frame, rtt), maxInFlight);
+    const read = options.own ? readOwnPong : readPong;
+    const pong = this.#request(pingRequest(options), (frame, rtt) => this.#readPong(frame, rtt, read), maxInFlight);
     this.stats.pings++;
     return pong;
   }
 
-  #readPong(frame: Decoder, rtt: number): Pong {
+  #readPong(frame: Decoder, rtt: number, read: typeof readPong): Pong {
     this.stats.pongs++;
-    return readPong(frame.code, frame.flags, frame.body as Report | undefined, rtt);
+    return read(frame.code, frame.flags, frame.body as Report | undefined, rtt);
   }
 
   #request<T>(

@@ -74,6 +74,7 @@ const selectionRows = [
 
 export const pingRows: readonly OptionRow[] = [
   ...selectionRows,
+  row('own', boolean, { default: 'false' }),
   row('maxAge', duration, { max: MAX_WIRE_MS }),
   row('timeout', duration, { max: MAX_WIRE_MS }),
   responseTimeoutRow,

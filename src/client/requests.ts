@@ -15,6 +15,13 @@ export interface PingOptions {
   checks?: readonly string[];
   /** Name of the group to ask for. By default the group of the scope. */
   group?: string;
+  /**
+   * Asks for the result of the latest run of the one check in `checks`, without `critical`, `rise`, `fall` and draining.
+   * Starts no run. Excludes `group`, `maxAge`, `detail` and a scope other than readiness.
+   *
+   * @default false
+   */
+  own?: boolean;
   /** Maximum age of the results in milliseconds; 0 = only results of runs that start after this PING arrived. By default the server decides. */
   maxAge?: number;
   /** Time in milliseconds after which the server answers with the last known status; 0 = immediately. By default the server decides (2000). */
@@ -87,13 +94,15 @@ export const MAX_WIRE_MS = 2 ** 31 - 1;
  * Makes a PING of valid options. Invalid combinations are refused here, because the server would close the
  * connection for it.
  *
- * @throws PongcheckError `PONGCHECK_CONFIG` if both `checks` and `group` are given, or the request is too long.
+ * @throws PongcheckError `PONGCHECK_CONFIG` if both `checks` and `group` are given, `own` is given with an option that it
+ *   excludes, or the request is too long.
  */
 export function pingRequest(options: PingOptions): Request {
   const { scope = 'readiness', maxAge, timeout, detail = false, close = false, hops = 0 } = options;
   const { responseTimeout = (timeout ?? SERVER_TIMEOUT_MS) + NETWORK_MARGIN_MS } = options;
   const content = {
     ...selectionOf(options),
+    ...ownOf(options),
     ...(maxAge !== undefined && { maxAgeMs: maxAge }),
     ...(timeout !== undefined && { timeoutMs: timeout }),
   };
@@ -143,6 +152,15 @@ function selectionOf({ checks, group }: Pick<PingOptions, 'checks' | 'group'>): 
   if (checks !== undefined && group !== undefined)
     throw new PongcheckError('PONGCHECK_CONFIG', 'checks and group are both given; allowed: one of them');
   return { ...(checks && { checks }), ...(group !== undefined && { group }) };
+}
+
+function ownOf({ own, checks, maxAge, detail, scope = 'readiness' }: PingOptions): { own?: true } {
+  if (!own) return {};
+  if (checks?.length === 1 && maxAge === undefined && !detail && scope === 'readiness') return { own };
+  throw new PongcheckError(
+    'PONGCHECK_CONFIG',
+    'own is true; allowed: with one name in checks and the scope readiness, and without group, maxAge and detail',
+  );
 }
 
 /** @param longest the option that makes the body long. */

@@ -1,7 +1,17 @@
 import type { State } from '../health/state.js';
-import type { GoawayBody } from '../wire/bodies.js';
+import type { GoawayBody, OwnBody } from '../wire/bodies.js';
 import { GoawayReason, PongFlag, Status } from '../wire/codes.js';
 import type { Report } from './report.js';
+
+/** What a responder tells of the latest run of a check; `status` of the PONG is its result. */
+export interface PongOwn {
+  /** Random id of the process, new at each start. */
+  readonly instance: string;
+  /** Time since the start of the run, in milliseconds; undefined if no result counts. */
+  readonly age: number | undefined;
+  /** Whether the check has passed or warned since the process started, or since a reload replaced it. */
+  readonly hasPassed: boolean;
+}
 
 /** The answer to a PING. */
 export interface Pong {
@@ -19,6 +29,8 @@ export interface Pong {
   readonly rtt: number;
   /** The report, if `detail` was requested and is permitted. Written by the peer and not validated: check it before use. */
   readonly report?: Report;
+  /** Present if `own` was requested and the responder knows it; without it, `status` is not an own result. */
+  readonly own?: PongOwn;
 }
 
 /** The server asks the client to close this connection: why, and when to reconnect. */
@@ -41,6 +53,18 @@ export function readPong(code: number, flags: number, report: Report | undefined
     rtt,
     ...(report && { report }),
   };
+}
+
+/** Reads the fields of a PONG frame to a PING with `own`. The body is written by the peer, and may be a report or absent. */
+export function readOwnPong(code: number, flags: number, body: object | undefined, rtt: number): Pong {
+  const { own, instance, ageMs: age, hasPassed } = (body ?? {}) as Partial<Record<keyof OwnBody, unknown>>;
+  const pong = readPong(code, flags, undefined, rtt);
+  if (own !== true || typeof instance !== 'string' || !isAge(age) || typeof hasPassed !== 'boolean') return pong;
+  return { ...pong, own: { instance, age, hasPassed } };
+}
+
+function isAge(value: unknown): value is number | undefined {
+  return value === undefined || (Number.isInteger(value) && (value as number) >= 0);
 }
 
 /** Reads the fields of a GOAWAY frame. */

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { FrameType, type Scope } from './codes.js';
+import { FrameType, Scope } from './codes.js';
 import type { Receiver } from './header.js';
 
 /** The checks that a PING or a WATCH selects: one of the keys, or neither for the group of the scope. */
@@ -14,6 +14,17 @@ export interface PingBody extends Selection {
   maxAgeMs?: number;
   /** How long the caller waits, in milliseconds; 0 = return the latest known status. */
   timeoutMs?: number;
+  /** Asks for the own result of the one check in `checks` (SPEC "Own results"). Sent by clients only. */
+  own?: boolean;
+}
+
+/** Body of the PONG to a PING with `own`. */
+export interface OwnBody {
+  own: true;
+  instance: string;
+  /** Age of the result in milliseconds; absent without one. */
+  ageMs?: number;
+  hasPassed: boolean;
 }
 
 export interface WatchBody extends Selection {
@@ -69,6 +80,7 @@ type JsonObject = Readonly<Record<string, unknown>>;
 type Reader<T> = (value: unknown, key: string) => T;
 type Shape<T> = { readonly [K in keyof T]-?: Reader<Exclude<T[K], undefined>> };
 type ClientHello = Omit<HelloBody, 'instance' | 'idleTimeoutMs'>;
+type ServerPing = Omit<PingBody, 'own'>;
 
 const MAX_NAMES = 32;
 const MAX_MILLISECONDS = 2 ** 31 - 1;
@@ -80,7 +92,8 @@ export function wireMilliseconds(ms: number): number {
 }
 
 const selectionShape: Shape<Selection> = { checks: names, group: text };
-const pingShape: Shape<PingBody> = { ...selectionShape, maxAgeMs: milliseconds, timeoutMs: milliseconds };
+const serverPingShape: Shape<ServerPing> = { ...selectionShape, maxAgeMs: milliseconds, timeoutMs: milliseconds };
+const clientPingShape: Shape<PingBody> = { ...serverPingShape, own: boolean };
 const watchShape: Shape<WatchBody> = { ...selectionShape, scope: integer(0, 2) as Reader<Scope> };
 const heartbeatShape: Shape<Heartbeat> = { canSendMs: milliseconds, wantMs: milliseconds, mult: integer(1, 255) };
 const clientHelloShape: Shape<ClientHello> = { name: text, token: text, heartbeat };
@@ -93,10 +106,11 @@ const noHeartbeat: Readonly<Heartbeat> = { canSendMs: 0, wantMs: 0, mult: 3 };
 /**
  * Parses and validates the body of a frame. Unknown keys are dropped. An ERROR with an invalid body is treated as one
  * without a body, because it is never answered and its code is sufficient.
+ * @param code of the header.
  * @throws BadBody if the body must be refused with ERROR 5.
  */
-export function readBody(type: number, bytes: Buffer, receiver: Receiver): FrameBody | undefined {
-  if (type !== FrameType.ERROR) return validate(type, parse(bytes), receiver);
+export function readBody(type: number, bytes: Buffer, receiver: Receiver, code = 0): FrameBody | undefined {
+  if (type !== FrameType.ERROR) return validate(type, parse(bytes), receiver, code);
   try {
     return known(parse(bytes), errorShape);
   } catch (error) {
@@ -105,10 +119,10 @@ export function readBody(type: number, bytes: Buffer, receiver: Receiver): Frame
   }
 }
 
-function validate(type: number, body: JsonObject, receiver: Receiver): FrameBody {
+function validate(type: number, body: JsonObject, receiver: Receiver, code: number): FrameBody {
   switch (type) {
     case FrameType.PING:
-      return oneSelection(known(body, pingShape));
+      return receiver === 'client' ? oneSelection(known(body, serverPingShape)) : readPing(body, code);
     case FrameType.WATCH:
       return oneSelection(known(body, watchShape));
     case FrameType.HELLO: {
@@ -143,6 +157,13 @@ function known<T extends object>(body: JsonObject, shape: Shape<T>, within = '')
   return result as Partial<T>;
 }
 
+function readPing(body: JsonObject, scope: number): PingBody {
+  const ping = oneSelection(known(body, clientPingShape));
+  const { own, checks, maxAgeMs } = ping;
+  if (!own || (scope === Scope.READINESS && checks?.length === 1 && maxAgeMs === undefined)) return ping;
+  throw new BadBody('The key own is true; it is allowed for scope 0 (readiness) with one check, and without maxAgeMs.');
+}
+
 function oneSelection<T extends Selection>(body: T): T {
   if (body.checks === undefined || body.group === undefined) return body;
   throw new BadBody('The body has both checks and group; one of them is allowed.');
@@ -160,6 +181,11 @@ function object(value: unknown, key: string): JsonObject {
 function text(value: unknown, key: string): string {
   if (typeof value === 'string') return value;
   throw new BadBody(`${key} is ${kindOf(value)}; a string is allowed.`);
+}
+
+function boolean(value: unknown, key: string): boolean {
+  if (typeof value === 'boolean') return value;
+  throw new BadBody(`${key} is ${kindOf(value)}; a boolean is allowed.`);
 }
 
 function names(value: unknown, key: string): readonly string[] {

@@ -210,7 +210,7 @@ export class Decoder {
 
   private validateBody(bytes: Buffer): Outcome {
     try {
-      this.body = readBody(this.type, bytes, this.rules.receiver);
+      this.body = readBody(this.type, bytes, this.rules.receiver, this.code);
     } catch (error) {
       if (!(error instanceof BadBody)) throw error;
       return this.fail({ code: WireError.BAD_BODY, message: error.message }, this.idHigh, this.idLow);

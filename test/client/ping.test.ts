@@ -31,6 +31,12 @@ describe('a PING', () => {
     ['checks', { checks: ['mysql', 'redis'] }, {}, { checks: ['mysql', 'redis'] }],
     ['a group', { group: 'all' }, {}, { group: 'all' }],
     ['times', { maxAge: 0, timeout: 1500 }, {}, { maxAgeMs: 0, timeoutMs: 1500 }],
+    [
+      'own',
+      { own: true, checks: ['a'], timeout: 0, hops: 1 },
+      { flags: 0x10 },
+      { checks: ['a'], own: true, timeoutMs: 0 },
+    ],
     ['any age', { maxAge: 2147483647 }, {}, { maxAgeMs: 2147483647 }],
   ])('carries %s', async (_, options, expected, body) => {
     const server = await serve(passing);
@@ -164,6 +170,13 @@ describe('a PING', () => {
     [{ group: 'g'.repeat(1024) }, /^group is too long: the request has 1036 bytes as JSON; allowed: at most 1024$/],
     [{ scope: 'health' as 'startup' }, /^scope is "health"; allowed: one of readiness, liveness, startup$/],
     [{ hops: 16 }, /^hops is 16; allowed: a whole number from 0 to 15$/],
+    [{ own: true }, /^own is true; allowed: with one name in checks and the scope readiness, and without group, /],
+    [{ own: true, group: 'a' }, /^own is true; /],
+    [{ own: true, checks: ['a', 'b'] }, /^own is true; /],
+    [{ own: true, checks: ['a'], maxAge: 0 }, /^own is true; /],
+    [{ own: true, checks: ['a'], detail: true }, /^own is true; /],
+    [{ own: true, checks: ['a'], scope: 'startup' }, /^own is true; /],
+    [{ own: 1 as unknown as boolean }, /^own is 1; allowed: true or false /],
     [{ timeout: -1 }, /^timeout is -1; allowed: milliseconds, a whole number from 0 to 2147483647$/],
   ])('with wrong options is refused before it is sent: %j', async (options, message) => {
     const server = await serve(passing);

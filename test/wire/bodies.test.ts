@@ -26,6 +26,12 @@ describe('the description of a refused body', () => {
     [PING, '{"checks":[]}', 'The key checks has 0 elements; an array of 1 to 32 strings is allowed.'],
     [PING, '{"checks":["a",true]}', 'The key checks has a boolean at index 1; an array of 1 to 32 strings is allowed.'],
     [PING, '{"checks":["a"],"group":"b"}', 'The body has both checks and group; one of them is allowed.'],
+    [PING, '{"own":1}', 'The key own is a number; a boolean is allowed.'],
+    [
+      PING,
+      '{"own":true}',
+      'The key own is true; it is allowed for scope 0 (readiness) with one check, and without maxAgeMs.',
+    ],
     [WATCH, '{"scope":3}', 'The key scope is 3; an integer from 0 to 2 is allowed.'],
     [HELLO, '{"heartbeat":null}', 'The key heartbeat is null; a JSON object is allowed.'],
     [HELLO, '{"heartbeat":{"mult":0}}', 'The key heartbeat.mult is 0; an integer from 1 to 255 is allowed.'],

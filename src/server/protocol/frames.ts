@@ -190,9 +190,13 @@ export class BinarySession implements Session {
     }
     switch (decoder.type) {
       case FrameType.PING: {
-        const query = responder.query(decoder.code, decoder.flags, decoder.body as PingBody | undefined);
-        this.ask(query, decoder.flags, [decoder.idHigh, decoder.idLow], now);
-        this.askIfFull(now);
+        const body = decoder.body as PingBody | undefined;
+        if (body?.own) this.answerOwn(body.checks?.[0] as string, now);
+        else {
+          const query = responder.query(decoder.code, decoder.flags, body);
+          this.ask(query, decoder.flags, [decoder.idHigh, decoder.idLow], now);
+          this.askIfFull(now);
+        }
         if ((decoder.flags & PingFlag.CLOSE) !== 0) {
           this.askDeferred(now);
           this.watches?.endAll();
@@ -305,6 +309,17 @@ export class BinarySession implements Session {
     else this.send(responder.pongs(answer, ids), ids.length / 2);
     responder.count(query.scope, answer, ids.length / 2, readAt);
     connection.onAnswered(ids.length / 2);
+  }
+
+  /** Answers at once, whatever the state of the service is (SPEC "Own results"). */
+  private answerOwn(check: string, readAt: number): void {
+    const { connection, decoder } = this;
+    const { responder } = connection.shared;
+    const result = responder.health.own(check);
+    this.send(responder.ownPong(result, decoder.idHigh, decoder.idLow));
+    const { state, age = 0 } = result ?? { state: 'not-found' };
+    responder.count('readiness', { state, age, late: false }, 1, readAt);
+    connection.onAnswered(1);
   }
 
   settle(): void {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../common/clock.js';
-import { type Answer, type Health, type Query, type Scope, scopes } from '../../health/health.js';
+import { type Answer, type Health, type OwnResult, type Query, type Scope, scopes } from '../../health/health.js';
 import type { State } from '../../health/state.js';
-import { type HelloBody, type PingBody, type WatchBody, wireMilliseconds } from '../../wire/bodies.js';
+import { type HelloBody, type OwnBody, type PingBody, type WatchBody, wireMilliseconds } from '../../wire/bodies.js';
 import {
   BARE_LENGTH,
   FrameType,
@@ -123,7 +123,7 @@ export class Responder {
   }
 
   /** Counts `count` PONGs with this answer in the metrics. */
-  count(scope: Scope, answer: Answer, count: number, readAt: number): void {
+  count(scope: Scope, answer: Pick<Answer, 'state' | 'late' | 'age'>, count: number, readAt: number): void {
     this.stats.pings[scope][answer.state] += count;
     if (answer.late) this.stats.stale += count;
     this.stats.replyTime.observe((this.clock.now() - readAt) / 1000, count);
@@ -182,6 +182,18 @@ export class Responder {
     const parts = this.withReport(FrameType.PONG, flags, ids, answer, mayDetail ? 'full' : 'chain');
     this.reportBytes = HEADER_BYTES + parts[1].length;
     return parts;
+  }
+
+  /** The PONG to a PING with `own`; the result is undefined if the check does not exist. */
+  ownPong(result: OwnResult | undefined, idHigh: number, idLow: number): Buffer {
+    const body: OwnBody = {
+      own: true,
+      instance: this.health.instance,
+      ...(result?.age !== undefined && { ageMs: wireMilliseconds(result.age) }),
+      hasPassed: result?.hasPassed ?? false,
+    };
+    const code = statusOf[result?.state ?? 'not-found'];
+    return encodeFrame({ type: FrameType.PONG, code, idHigh, idLow, body: { ...body } });
   }
 
   /** A STATUS with this id (high and low), and with the report if `detail`. */
