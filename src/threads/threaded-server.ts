@@ -17,6 +17,8 @@ import { planReload, type ServerPlan } from '../server/reload.js';
 import type { ServerSettings } from '../server/settings.js';
 import { ServerStats } from '../server/stats.js';
 import { LoopHeartbeat } from './loop-monitor.js';
+import { MergedLog } from './merged-log.js';
+import type { ToMain } from './messages.js';
 import { PingThread } from './ping-thread.js';
 import type { PublishedHealth } from './publisher.js';
 import { countsMemory, forgetThread } from './shared-counts.js';
@@ -83,6 +85,7 @@ export class ThreadedServer implements PingServer {
     this.certificates = new Certificates(clock, log);
     this.beating = new LoopHeartbeat(this.beats);
     this.counts = countsMemory(threads, settings.limits.maxConnections, randomBytes(16).toString('hex'));
+    const merged = new MergedLog(log, clock);
     const each = <T>(create: (index: number) => T) => Array.from({ length: threads }, (_, index) => create(index));
     this.serverStats = each(() => floats(ServerStats.length));
     this.threadStats = each(() => floats(ThreadStats.length));
@@ -97,6 +100,7 @@ export class ThreadedServer implements PingServer {
         Atomics.sub(this.pendingEvents, 0, 1);
         callSafely(() => this.events.emit(event, ...(args as never)));
       },
+      onLog: (index: number, message: Extract<ToMain, { kind: 'log' }>) => merged.write(index, message),
       onEnded: (index: number) => {
         forgetThread(this.counts, index);
         new ServerStats(this.serverStats[index]).resetGauges();

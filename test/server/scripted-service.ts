@@ -162,19 +162,21 @@ async function serveWith(
   const stats = currentStats(service);
   const port = Number(/\d+$/.exec(service.addresses[0] as string)?.[0]);
   const seen = () => stats.accepted + stats.arriving + Object.values(stats.refused).reduce((sum, count) => sum + count);
+  /** The lines that have been logged since the start, by what has been counted until now. */
+  const logged = async () => {
+    await health.mirrored();
+    return lines;
+  };
   return {
-    threads,
     service,
     health,
     port,
+    url: service.addresses[0] as string,
     stats,
     /** Reloads the service with other options in place of these. */
     reload: (changed: Pick<ServedOptions, 'limits'>) => service.reload({ ...options, ...changed }),
-    /** The lines that have been logged since the start, by what has been counted until now. */
-    async logged(): Promise<Line[]> {
-      await health.mirrored();
-      return lines;
-    },
+    logged,
+    descriptions: async () => (await logged()).map(({ description }) => description),
     /** Resolves when a thread has accepted the connection, or refused it. */
     async connect(): Promise<Peer> {
       const before = seen();
