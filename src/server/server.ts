@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { createServer, type ListenOptions, type Socket } from 'node:net';
+import { createServer, type ListenOptions as NetListenOptions, type Socket } from 'node:net';
 import { callSafely } from '../common/call-safely.js';
 import type { Clock, Timer } from '../common/clock.js';
 import type { Log } from '../common/log.js';
@@ -48,6 +48,11 @@ export interface ServerOptions {
   stats?: ServerStats;
   /** Default: those of this server alone. */
   counts?: ConnectionCounts;
+}
+
+export interface ListenOptions {
+  reusePort?: boolean;
+  configured?: Address;
 }
 
 /** Answers PINGs on any number of listeners. */
@@ -112,12 +117,17 @@ export class Server {
   /**
    * Opens a listener.
    *
-   * @param options `reusePort`: other threads may listen on the same port. Default false.
+   * @param options `reusePort`: other threads may listen on the same port, default false. `configured`: the address
+   *   in the configuration, for errors and reloads, if it is another one; default `address`.
    * @returns its address, with the assigned port in place of port 0.
    * @throws PongcheckError `PONGCHECK_LISTEN` if it cannot be opened.
    */
-  async listen(address: Address, settings: ListenerSettings = {}, { reusePort = false } = {}): Promise<Address> {
-    const where = formatAddress(address);
+  async listen(
+    address: Address,
+    settings: ListenerSettings = {},
+    { reusePort = false, configured = address }: ListenOptions = {},
+  ): Promise<Address> {
+    const where = formatAddress(configured);
     const { log } = this.shared;
     const tls = settings.tls && (await TlsHandshaker.open(settings.tls, where));
     const setKeepAlive = await keepAliveOf(settings, log);
@@ -147,7 +157,11 @@ export class Server {
     const listen = () =>
       new Promise<void>((resolve, reject) => {
         listener.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(where, error)));
-        const options: ListenOptions & { reusePort: boolean } = { ...endpointOf(address), backlog: BACKLOG, reusePort };
+        const options: NetListenOptions & { reusePort: boolean } = {
+          ...endpointOf(address),
+          backlog: BACKLOG,
+          reusePort,
+        };
         listener.listen(options, () => {
           opened();
           resolve();
