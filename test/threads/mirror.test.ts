@@ -187,6 +187,20 @@ describe('a mirror of the health of the main thread', () => {
     }
   });
 
+  it('answers queries that wait for a removed check without the state of that check', async () => {
+    const [db, cache] = [new ScriptedCheck({ interval: 0 }), new SteadyCheck()];
+    const { registry, ask, clock } = await mirrored({ db, cache });
+    registry.start();
+    db.last.fail(new Error('broken'));
+    await clock.advance(500);
+    const waiting = ask({ maxAge: 0 });
+    await settle();
+    expect(waiting.answers).toBe(0);
+    registry.reload({ checks: defined({ cache }) });
+    await settle();
+    expect(waiting.answer).toMatchObject({ state: 'pass', stale: false });
+  });
+
   it('follows startup and draining', async () => {
     const db = new ScriptedCheck({ groups: ['readiness', 'startup'] });
     const { registry, ask } = await mirrored({ db });
