@@ -201,6 +201,21 @@ describe('a mirror of the health of the main thread', () => {
     expect(waiting.answer).toMatchObject({ state: 'pass', stale: false });
   });
 
+  it('keeps a check running for subscribers that was removed and added between two updates', async () => {
+    const db = new SteadyCheck({ interval: 0, maxAge: 1000 });
+    const { registry, watch, clock } = await mirrored({ db });
+    registry.start();
+    await settle();
+    watch({ checks: ['db'] });
+    await clock.advance(100);
+    registry.reload({ checks: [] });
+    registry.reload({ checks: defined({ db }) });
+    await clock.advance(100);
+    const { runs } = db;
+    await clock.advance(10_000);
+    expect(db.runs).toBeGreaterThan(runs + 8);
+  });
+
   it('follows startup and draining', async () => {
     const db = new ScriptedCheck({ groups: ['readiness', 'startup'] });
     const { registry, ask } = await mirrored({ db });
