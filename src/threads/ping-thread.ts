@@ -95,6 +95,11 @@ export class PingThread {
     this.isRunning = true;
   }
 
+  /** Whether it runs or is being started. */
+  get exists(): boolean {
+    return this.worker !== undefined;
+  }
+
   /** Calls a method of the thread; rejects if the thread ends first, or does not run. */
   call<M extends keyof ThreadMethods>(
     method: M,

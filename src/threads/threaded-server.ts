@@ -169,7 +169,7 @@ export class ThreadedServer implements PingServer {
   async listen(address: Address, settings: ListenerSettings = {}): Promise<Address> {
     this.starting ??= this.start();
     await this.starting;
-    const isShared = this.threads.length > 1 && address.kind !== 'unix';
+    const isShared = this.isShared(address);
     // Sockets that share a port do not conflict with those of another process of the same user.
     const free = isShared ? await reserve(address) : address;
     const [first, ...others] = this.threads as [PingThread, ...PingThread[]];
@@ -220,9 +220,17 @@ export class ThreadedServer implements PingServer {
 
   /** Opens the listeners of a thread that was started again. */
   private async prepare(thread: PingThread): Promise<void> {
-    for (const { bound, settings, options } of this.listeners) {
-      if (thread.index === 0 || options.reusePort) await thread.call('listen', bound, settings, options);
+    for (const { bound, settings, options } of this.listenersOf(thread)) {
+      await thread.call('listen', bound, settings, options);
     }
+  }
+
+  private isShared({ kind }: Address): boolean {
+    return this.threads.length > 1 && kind !== 'unix';
+  }
+
+  private listenersOf({ index }: PingThread): OpenListener[] {
+    return this.listeners.filter(({ bound }) => index === 0 || this.isShared(bound));
   }
 
   private interest(): (keyof ServerEvents)[] {
@@ -240,7 +248,7 @@ export class ThreadedServer implements PingServer {
     return planReload(this.listeners, settings, listen, silentLog);
   }
 
-  /** Applies a plan on all threads. */
+  /** Applies a plan on all threads, also on those that are being started: they were given the previous settings. */
   async reload({ settings, listeners }: ServerPlan, loop: LoopLimits = this.loop): Promise<void> {
     this.settings = settings;
     this.loop = loop;
@@ -249,8 +257,10 @@ export class ThreadedServer implements PingServer {
       if (change) listener.settings = change.settings;
     }
     const sent = this.settingsOfThread();
-    const listen = this.listeners.map(({ address, settings }) => ({ url: address, ...settings }));
-    await this.ask((thread) => thread.call('reload', sent, listen, loop));
+    const listen = (thread: PingThread) =>
+      this.listenersOf(thread).map(({ address, settings }) => ({ url: address, ...settings }));
+    const existing = this.threads.filter(({ exists }) => exists);
+    await this.ask((thread) => thread.call('reload', sent, listen(thread), loop), existing);
   }
 
   // -- connections -----------------------------------------------------------
@@ -284,8 +294,11 @@ export class ThreadedServer implements PingServer {
     await Promise.all([this.certificates.reload(), this.ask((thread) => thread.call('reloadCertificates'))]);
   }
 
-  /** Asks all threads; those that do not answer in time are left out, and named in the log. */
-  private async ask<T>(request: (thread: PingThread) => Promise<T>): Promise<T[]> {
+  /** Asks all threads that run; those that do not answer in time are left out, and named in the log. */
+  private async ask<T>(
+    request: (thread: PingThread) => Promise<T>,
+    threads = this.threads.filter(({ isRunning }) => isRunning),
+  ): Promise<T[]> {
     const answers: T[] = [];
     const one = async (thread: PingThread) => {
       try {
@@ -297,7 +310,7 @@ export class ThreadedServer implements PingServer {
         );
       }
     };
-    await Promise.all(this.threads.filter(({ isRunning }) => isRunning).map(one));
+    await Promise.all(threads.map(one));
     return answers;
   }
 
