@@ -83,7 +83,8 @@ export class Server {
       {
         reserve: (socket, address, shared) => this.reserve(socket, address, shared),
         admit: (socket, shared, origin) => this.admit(socket, shared, origin),
-        release: () => counts.release(),
+        onHandshakeEnded: () => counts.handshakes.release(),
+        release: () => counts.connections.release(),
       },
       limits,
       clock,
@@ -111,12 +112,16 @@ export class Server {
   /**
    * Opens a listener.
    *
-   * @param options `reusePort`: other threads may listen on the same port. Default false.
+   * @param options `reusePort`: other threads may listen on the same port, default false; `name`: the address in errors,
+   *   default that of `address`.
    * @returns its address, with the assigned port in place of port 0.
    * @throws PongcheckError `PONGCHECK_LISTEN` if it cannot be opened.
    */
-  async listen(address: Address, settings: ListenerSettings = {}, { reusePort = false } = {}): Promise<Address> {
-    const where = formatAddress(address);
+  async listen(
+    address: Address,
+    settings: ListenerSettings = {},
+    { reusePort = false, name: where = formatAddress(address) } = {},
+  ): Promise<Address> {
     const { log } = this.shared;
     const tls = settings.tls && (await TlsHandshaker.open(settings.tls, where));
     const setKeepAlive = await keepAliveOf(settings, log);
@@ -139,7 +144,16 @@ export class Server {
       });
       const shared = { ...this.shared, ...this.effectiveSettings(settings), listener: name, peerLog };
       const handshakes = this.pending.context(shared, tls);
-      listening = { listener, address: where, settings, shared, tls, handshakes, proxies, setKeepAlive };
+      listening = {
+        listener,
+        address: formatAddress(address),
+        settings,
+        shared,
+        tls,
+        handshakes,
+        proxies,
+        setKeepAlive,
+      };
       this.listeners.push(listening);
       if (tls) this.certificates.add(name, tls.certificate);
     };
@@ -330,15 +344,15 @@ export class Server {
     const { pending, counts } = this;
     setKeepAlive?.(accepted);
     const { maxConnections, maxHandshakes } = shared.settings.limits;
-    if (!counts.reserve(maxConnections)) return this.reject(accepted, 'max-connections', shared);
+    if (!counts.connections.reserve(maxConnections)) return this.reject(accepted, 'max-connections', shared);
     // The client's address is not known before the PROXY header is read.
     const needsHeader = proxies?.has(accepted.remoteAddress) ?? false;
     const isPlain = !needsHeader && !tls;
     const socket = isPlain ? withSharedReads(accepted) : accepted;
-    if (!needsHeader && !this.reserve(socket, socket.remoteAddress, shared)) return counts.release();
+    if (!needsHeader && !this.reserve(socket, socket.remoteAddress, shared)) return counts.connections.release();
     if (isPlain) return this.admit(socket, shared);
-    if (pending.size >= maxHandshakes) {
-      counts.release();
+    if (!counts.handshakes.reserve(maxHandshakes)) {
+      counts.connections.release();
       return this.reject(socket, 'max-handshakes', shared);
     }
     pending.add(socket, handshakes, needsHeader);
@@ -373,7 +387,7 @@ export class Server {
   private onClosed(connection: Connection): void {
     this.stats.open--;
     this.stats.modes[connection.mode]--;
-    this.counts.release();
+    this.counts.connections.release();
     this.sweeper.delete(connection);
     if (this.connections.size === 0) this.onEmpty?.();
   }

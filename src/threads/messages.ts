@@ -48,7 +48,7 @@ export interface Demand {
 
 /** The methods of a thread. Each resolves, or rejects with a PongcheckError. */
 export interface ThreadMethods {
-  listen(address: Address, settings: ListenerSettings, reusePort: boolean): Promise<Address>;
+  listen(address: Address, settings: ListenerSettings, options: { reusePort: boolean; name: string }): Promise<Address>;
   reload(settings: ServerSettings, listen: readonly Listen[], loop: LoopLimits): Promise<void>;
   infos(after: number, limit: number): ConnectionInfo[];
   heartbeat(idle: number, close: boolean): ConnectionInfo[];

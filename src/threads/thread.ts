@@ -47,7 +47,7 @@ const loop = new LoopMonitor(
 );
 
 const methods: ThreadMethods = {
-  listen: (address, settings, reusePort) => server.listen(address, settings, { reusePort }),
+  listen: (address, settings, options) => server.listen(address, settings, options),
   reload: async (settings, listen, limits) => {
     server.reload(await server.plan(settings, listen));
     loop.limits = limits;

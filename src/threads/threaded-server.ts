@@ -160,10 +160,11 @@ export class ThreadedServer implements PingServer {
     // Sockets that share a port do not conflict with those of another process of the same user.
     const free = isShared ? await reserve(address) : address;
     const [first, ...others] = this.threads as [PingThread, ...PingThread[]];
-    const bound = await first.call('listen', free, settings, isShared);
-    const listener = { address: formatAddress(address), settings, setKeepAlive: undefined, bound };
-    this.listeners.push(listener);
-    if (isShared) await Promise.all(others.map((thread) => thread.call('listen', bound, settings, isShared)));
+    // Errors have the address of the configuration.
+    const options = { reusePort: isShared, name: formatAddress(address) };
+    const bound = await first.call('listen', free, settings, options);
+    this.listeners.push({ address: options.name, settings, setKeepAlive: undefined, bound });
+    if (isShared) await Promise.all(others.map((thread) => thread.call('listen', bound, settings, options)));
     return bound;
   }
 
@@ -190,10 +191,11 @@ export class ThreadedServer implements PingServer {
 
   /** Opens the listeners of a thread that was started again. */
   private async prepare(thread: PingThread): Promise<void> {
-    for (const { bound, settings } of this.listeners) {
+    for (const { address: name, bound, settings } of this.listeners) {
       const isUnix = bound.kind === 'unix';
       if (thread.index === 0 || !isUnix) {
-        await thread.call('listen', bound, settings, this.threads.length > 1 && !isUnix);
+        const reusePort = this.threads.length > 1 && !isUnix;
+        await thread.call('listen', bound, settings, { reusePort, name });
       }
     }
   }
