@@ -89,7 +89,8 @@ export class Server {
       {
         reserve: (socket, address, shared) => this.reserve(socket, address, shared),
         admit: (socket, shared, origin) => this.admit(socket, shared, origin),
-        release: () => counts.release(),
+        onHandshakeEnded: () => counts.handshakes.release(),
+        release: () => counts.connections.release(),
       },
       limits,
       clock,
@@ -150,7 +151,16 @@ export class Server {
       });
       const shared = { ...this.shared, ...this.effectiveSettings(settings), listener: name, peerLog };
       const handshakes = this.pending.context(shared, tls);
-      listening = { listener, address: where, settings, shared, tls, handshakes, proxies, setKeepAlive };
+      listening = {
+        listener,
+        address: formatAddress(address),
+        settings,
+        shared,
+        tls,
+        handshakes,
+        proxies,
+        setKeepAlive,
+      };
       this.listeners.push(listening);
       if (tls) this.certificates.add(name, tls.certificate);
     };
@@ -348,15 +358,15 @@ export class Server {
     const { pending, counts } = this;
     setKeepAlive?.(accepted);
     const { maxConnections, maxHandshakes } = shared.settings.limits;
-    if (!counts.reserve(maxConnections)) return this.reject(accepted, 'max-connections', shared);
+    if (!counts.connections.reserve(maxConnections)) return this.reject(accepted, 'max-connections', shared);
     // The client's address is not known before the PROXY header is read.
     const needsHeader = proxies?.has(accepted.remoteAddress) ?? false;
     const isPlain = !needsHeader && !tls;
     const socket = isPlain ? withSharedReads(accepted) : accepted;
-    if (!needsHeader && !this.reserve(socket, socket.remoteAddress, shared)) return counts.release();
+    if (!needsHeader && !this.reserve(socket, socket.remoteAddress, shared)) return counts.connections.release();
     if (isPlain) return this.admit(socket, shared);
-    if (pending.size >= maxHandshakes) {
-      counts.release();
+    if (!counts.handshakes.reserve(maxHandshakes)) {
+      counts.connections.release();
       return this.reject(socket, 'max-handshakes', shared);
     }
     pending.add(socket, handshakes, needsHeader);
@@ -391,7 +401,7 @@ export class Server {
   private onClosed(connection: Connection): void {
     this.stats.open--;
     this.stats.modes[connection.mode]--;
-    this.counts.release();
+    this.counts.connections.release();
     this.sweeper.delete(connection);
     if (this.connections.size === 0) this.onEmpty?.();
   }

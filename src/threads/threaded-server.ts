@@ -200,18 +200,13 @@ export class ThreadedServer implements PingServer {
     };
   }
 
-  /** Limits that threads do not count together are divided among them. */
+  /** The limit that threads do not count together is divided among them. */
   private settingsOfThread(): ServerSettings {
     const { heartbeat, limits, detail, tokens, ping } = this.settings;
     const share = (limit: number) => Math.ceil(limit / this.threads.length);
-    const { maxHandshakes, maxWatchedSelections } = limits;
     return {
       heartbeat,
-      limits: {
-        ...limits,
-        maxHandshakes: share(maxHandshakes),
-        maxWatchedSelections: share(maxWatchedSelections),
-      },
+      limits: { ...limits, maxWatchedSelections: share(limits.maxWatchedSelections) },
       detail,
       ping,
       ...(tokens && { tokens }),
