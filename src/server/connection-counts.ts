@@ -7,36 +7,49 @@ export interface AddressCounts {
   reserve(socket: Socket, address: string, limit: number): boolean;
 }
 
+/** A count with a limit. */
+export interface LimitedCount {
+  /** Counts one more; false, and it is not counted, if `limit` is reached. */
+  reserve(limit: number): boolean;
+  /** Counts one less. */
+  release(): void;
+}
+
 /** Ids and counts of connections, over all threads that accept them. */
 export interface ConnectionCounts {
   /** Larger with each call. */
   nextId(): number;
-  /** Counts one more connection; false, and it is not counted, if `limit` is reached. */
-  reserve(limit: number): boolean;
-  /** A counted connection is closed. */
-  release(): void;
+  /** All that are not closed. */
+  readonly connections: LimitedCount;
+  /** Those in the PROXY header or TLS handshake. */
+  readonly handshakes: LimitedCount;
   /** Starts to count per address, from zero. */
   perAddress(): AddressCounts;
+}
+
+class OwnCount implements LimitedCount {
+  private count = 0;
+
+  reserve(limit: number): boolean {
+    if (this.count >= limit) return false;
+    this.count++;
+    return true;
+  }
+
+  release(): void {
+    this.count--;
+  }
 }
 
 let lastId = 0;
 
 /** The counts of a server that accepts all connections on this thread. */
 export class OwnCounts implements ConnectionCounts {
-  private open = 0;
+  readonly connections = new OwnCount();
+  readonly handshakes = new OwnCount();
 
   nextId(): number {
     return ++lastId;
-  }
-
-  reserve(limit: number): boolean {
-    if (this.open >= limit) return false;
-    this.open++;
-    return true;
-  }
-
-  release(): void {
-    this.open--;
   }
 
   perAddress(): AddressCounts {

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { createServer, type ListenOptions, type Socket } from 'node:net';
+import { createServer, type ListenOptions as NetListenOptions, type Socket } from 'node:net';
 import { callSafely } from '../common/call-safely.js';
 import type { Clock, Timer } from '../common/clock.js';
 import type { Log } from '../common/log.js';
@@ -50,6 +50,11 @@ export interface ServerOptions {
   counts?: ConnectionCounts;
 }
 
+export interface ListenOptions {
+  reusePort?: boolean;
+  configured?: Address;
+}
+
 /** Answers PINGs on any number of listeners. */
 export class Server {
   readonly stats: ServerStats;
@@ -84,7 +89,8 @@ export class Server {
       {
         reserve: (socket, address, shared) => this.reserve(socket, address, shared),
         admit: (socket, shared, origin) => this.admit(socket, shared, origin),
-        release: () => counts.release(),
+        onHandshakeEnded: () => counts.handshakes.release(),
+        release: () => counts.connections.release(),
       },
       limits,
       clock,
@@ -112,12 +118,17 @@ export class Server {
   /**
    * Opens a listener.
    *
-   * @param options `reusePort`: other threads may listen on the same port. Default false.
+   * @param options `reusePort`: other threads may listen on the same port, default false. `configured`: the address
+   *   in the configuration, for errors and reloads, if it is another one; default `address`.
    * @returns its address, with the assigned port in place of port 0.
    * @throws PongcheckError `PONGCHECK_LISTEN` if it cannot be opened.
    */
-  async listen(address: Address, settings: ListenerSettings = {}, { reusePort = false } = {}): Promise<Address> {
-    const where = formatAddress(address);
+  async listen(
+    address: Address,
+    settings: ListenerSettings = {},
+    { reusePort = false, configured = address }: ListenOptions = {},
+  ): Promise<Address> {
+    const where = formatAddress(configured);
     const { log } = this.shared;
     const tls = settings.tls && (await TlsHandshaker.open(settings.tls, where));
     const setKeepAlive = await keepAliveOf(settings, log);
@@ -140,14 +151,27 @@ export class Server {
       });
       const shared = { ...this.shared, ...this.effectiveSettings(settings), listener: name, peerLog };
       const handshakes = this.pending.context(shared, tls);
-      listening = { listener, address: where, settings, shared, tls, handshakes, proxies, setKeepAlive };
+      listening = {
+        listener,
+        address: formatAddress(address),
+        settings,
+        shared,
+        tls,
+        handshakes,
+        proxies,
+        setKeepAlive,
+      };
       this.listeners.push(listening);
       if (tls) this.certificates.add(name, tls.certificate);
     };
     const listen = () =>
       new Promise<void>((resolve, reject) => {
         listener.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(where, error)));
-        const options: ListenOptions & { reusePort: boolean } = { ...endpointOf(address), backlog: BACKLOG, reusePort };
+        const options: NetListenOptions & { reusePort: boolean } = {
+          ...endpointOf(address),
+          backlog: BACKLOG,
+          reusePort,
+        };
         listener.listen(options, () => {
           opened();
           resolve();
@@ -334,15 +358,15 @@ export class Server {
     const { pending, counts } = this;
     setKeepAlive?.(accepted);
     const { maxConnections, maxHandshakes } = shared.settings.limits;
-    if (!counts.reserve(maxConnections)) return this.reject(accepted, 'max-connections', shared);
+    if (!counts.connections.reserve(maxConnections)) return this.reject(accepted, 'max-connections', shared);
     // The client's address is not known before the PROXY header is read.
     const needsHeader = proxies?.has(accepted.remoteAddress) ?? false;
     const isPlain = !needsHeader && !tls;
     const socket = isPlain ? withSharedReads(accepted) : accepted;
-    if (!needsHeader && !this.reserve(socket, socket.remoteAddress, shared)) return counts.release();
+    if (!needsHeader && !this.reserve(socket, socket.remoteAddress, shared)) return counts.connections.release();
     if (isPlain) return this.admit(socket, shared);
-    if (pending.size >= maxHandshakes) {
-      counts.release();
+    if (!counts.handshakes.reserve(maxHandshakes)) {
+      counts.connections.release();
       return this.reject(socket, 'max-handshakes', shared);
     }
     pending.add(socket, handshakes, needsHeader);
@@ -377,7 +401,7 @@ export class Server {
   private onClosed(connection: Connection): void {
     this.stats.open--;
     this.stats.modes[connection.mode]--;
-    this.counts.release();
+    this.counts.connections.release();
     this.sweeper.delete(connection);
     if (this.connections.size === 0) this.onEmpty?.();
   }

@@ -25,7 +25,10 @@ export interface Stall {
   readonly scopes: readonly ('readiness' | 'liveness')[];
 }
 
-/** Counts heartbeats of the event loop of the main thread in shared memory. */
+/**
+ * Counts heartbeats of the event loop of the main thread in shared memory. Like a listener, it keeps the process alive, also
+ * while no thread runs because its only one is being started again.
+ */
 export class LoopHeartbeat {
   private timer: NodeJS.Timeout | undefined;
 
@@ -33,7 +36,7 @@ export class LoopHeartbeat {
   constructor(private readonly beats: Int32Array) {}
 
   start(): void {
-    this.timer = setInterval(() => Atomics.add(this.beats, 0, 1), PERIOD_MS).unref();
+    this.timer = setInterval(() => Atomics.add(this.beats, 0, 1), PERIOD_MS);
   }
 
   stop(): void {

@@ -8,6 +8,7 @@ import type { LoopLimits } from '../options/settings.js';
 import type { ConnectionInfo } from '../server/connection/info.js';
 import type { ServerEvents } from '../server/connection/session.js';
 import type { Listen, ListenerSettings } from '../server/listener.js';
+import type { ListenOptions } from '../server/server.js';
 import type { ServerSettings } from '../server/settings.js';
 import type { Stall } from './loop-monitor.js';
 
@@ -49,7 +50,7 @@ export interface Demand {
 
 /** The methods of a thread. Each resolves, or rejects with a PongcheckError. */
 export interface ThreadMethods {
-  listen(address: Address, settings: ListenerSettings, reusePort: boolean): Promise<Address>;
+  listen(address: Address, settings: ListenerSettings, options: ListenOptions): Promise<Address>;
   reload(settings: ServerSettings, listen: readonly Listen[], loop: LoopLimits): Promise<void>;
   infos(after: number, limit: number): ConnectionInfo[];
   heartbeat(idle: number, close: boolean): ConnectionInfo[];

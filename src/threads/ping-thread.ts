@@ -32,6 +32,7 @@ export interface ThreadContext {
   /** Sets up a thread that has just been started, again or for the first time. */
   prepare(thread: PingThread): Promise<void>;
   onEvent(message: Extract<ToMain, { kind: 'event' }>): void;
+  onLog(index: number, message: Extract<ToMain, { kind: 'log' }>): void;
   onStall(stall: Stall): void;
   /** The thread has ended, and its connections are broken. */
   onEnded(index: number): void;
@@ -94,6 +95,11 @@ export class PingThread {
     this.isRunning = true;
   }
 
+  /** Whether it runs or is being started. */
+  get exists(): boolean {
+    return this.worker !== undefined;
+  }
+
   /** Calls a method of the thread; rejects if the thread ends first, or does not run. */
   call<M extends keyof ThreadMethods>(
     method: M,
@@ -138,7 +144,7 @@ export class PingThread {
       case 'event':
         return this.context.onEvent(message);
       case 'log':
-        return this.context.log[message.level](message.fields, message.message);
+        return this.context.onLog(this.index, message);
       case 'stall':
         return this.context.onStall(message.stall);
       case 'certificates':

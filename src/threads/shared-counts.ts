@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { AddressCounts, ConnectionCounts } from '../server/connection-counts.js';
+import type { AddressCounts, ConnectionCounts, LimitedCount } from '../server/connection-counts.js';
 import { PerAddress } from '../server/sockets/per-address.js';
 
 /** Slots in which an address may be counted. */
@@ -11,8 +11,9 @@ const SLOT_WORDS = 3;
 /** Memory that the threads of a service share for their counts; cloned into each of them. */
 export interface CountsMemory {
   readonly id: BigInt64Array;
-  /** Open connections: the sum, then one word per thread. */
-  readonly open: Int32Array;
+  /** Open connections, and those in a handshake: the sum, then one word per thread. */
+  readonly connections: Int32Array;
+  readonly handshakes: Int32Array;
   /** Per thread, a table of counts per address, which only that thread writes. Empty with one thread. */
   readonly tables: readonly Int32Array[];
   /** Random, so that nobody can choose addresses of equal hash. */
@@ -25,45 +26,56 @@ export function countsMemory(threads: number, maxConnections: number, key: strin
   const sets = 2 ** Math.ceil(Math.log2(Math.max(1, (maxConnections * 4) / WAYS)));
   return {
     id: new BigInt64Array(new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT)),
-    open: ints(threads + 1),
+    connections: ints(threads + 1),
+    handshakes: ints(threads + 1),
     tables: threads === 1 ? [] : Array.from({ length: threads }, () => ints(sets * WAYS * SLOT_WORDS)),
     key,
   };
 }
 
 /** The thread with this index has ended, and with it its connections. */
-export function forgetThread({ open, tables }: CountsMemory, index: number): void {
-  Atomics.sub(open, 0, Atomics.exchange(open, index + 1, 0));
+export function forgetThread({ connections, handshakes, tables }: CountsMemory, index: number): void {
+  for (const counts of [connections, handshakes]) Atomics.sub(counts, 0, Atomics.exchange(counts, index + 1, 0));
   tables[index]?.fill(0);
+}
+
+class SharedCount implements LimitedCount {
+  constructor(
+    private readonly counts: Int32Array,
+    private readonly index: number,
+  ) {}
+
+  reserve(limit: number): boolean {
+    if (Atomics.add(this.counts, 0, 1) >= limit) {
+      Atomics.sub(this.counts, 0, 1);
+      return false;
+    }
+    Atomics.add(this.counts, this.index + 1, 1);
+    return true;
+  }
+
+  release(): void {
+    Atomics.sub(this.counts, this.index + 1, 1);
+    Atomics.sub(this.counts, 0, 1);
+  }
 }
 
 /** The counts of one of several threads. */
 export class SharedCounts implements ConnectionCounts {
+  readonly connections: LimitedCount;
+  readonly handshakes: LimitedCount;
   private addresses: SharedPerAddress | undefined;
 
   constructor(
     private readonly memory: CountsMemory,
     private readonly index: number,
-  ) {}
+  ) {
+    this.connections = new SharedCount(memory.connections, index);
+    this.handshakes = new SharedCount(memory.handshakes, index);
+  }
 
   nextId(): number {
     return Number(Atomics.add(this.memory.id, 0, 1n)) + 1;
-  }
-
-  reserve(limit: number): boolean {
-    const { open } = this.memory;
-    if (Atomics.add(open, 0, 1) >= limit) {
-      Atomics.sub(open, 0, 1);
-      return false;
-    }
-    Atomics.add(open, this.index + 1, 1);
-    return true;
-  }
-
-  release(): void {
-    const { open } = this.memory;
-    Atomics.sub(open, this.index + 1, 1);
-    Atomics.sub(open, 0, 1);
   }
 
   perAddress(): AddressCounts {

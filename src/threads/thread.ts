@@ -47,7 +47,7 @@ const loop = new LoopMonitor(
 );
 
 const methods: ThreadMethods = {
-  listen: (address, settings, reusePort) => server.listen(address, settings, { reusePort }),
+  listen: (address, settings, options) => server.listen(address, settings, options),
   reload: async (settings, listen, limits) => {
     server.reload(await server.plan(settings, listen));
     loop.limits = limits;
@@ -61,6 +61,9 @@ const methods: ThreadMethods = {
   close: () => server.close(),
 };
 
+/** Calls run one after the other: a reload finds the listeners whose opening was requested before it. */
+let lastCall: Promise<void> = Promise.resolve();
+
 port.on('message', (message: ToThread) => {
   switch (message.kind) {
     case 'update':
@@ -71,7 +74,7 @@ port.on('message', (message: ToThread) => {
     case 'interest':
       return forwardEvents(message.events);
     case 'call':
-      return void call(message);
+      lastCall = lastCall.then(() => call(message));
   }
 });
 loop.start();

@@ -14,9 +14,12 @@ import type { ServerEvents } from '../server/connection/session.js';
 import type { Listen, ListenerSettings, Listening } from '../server/listener.js';
 import type { PingServer } from '../server/ping-server.js';
 import { planReload, type ServerPlan } from '../server/reload.js';
+import type { ListenOptions } from '../server/server.js';
 import type { ServerSettings } from '../server/settings.js';
 import { ServerStats } from '../server/stats.js';
 import { LoopHeartbeat, type Stall } from './loop-monitor.js';
+import { MergedLog } from './merged-log.js';
+import type { ToMain } from './messages.js';
 import { PingThread } from './ping-thread.js';
 import type { PublishedHealth } from './publisher.js';
 import { countsMemory, forgetThread } from './shared-counts.js';
@@ -49,6 +52,7 @@ export interface ThreadedServerOptions {
 interface OpenListener extends Pick<Listening, 'address' | 'settings' | 'setKeepAlive'> {
   settings: ListenerSettings;
   readonly bound: Address;
+  readonly options: ListenOptions;
 }
 
 /** State of a thread, for metrics. */
@@ -91,6 +95,7 @@ export class ThreadedServer implements PingServer {
     this.certificates = new Certificates(clock, log);
     this.beating = new LoopHeartbeat(this.beats);
     this.counts = countsMemory(threads, settings.limits.maxConnections, randomBytes(16).toString('hex'));
+    const merged = new MergedLog(log, clock);
     const each = <T>(create: (index: number) => T) => Array.from({ length: threads }, (_, index) => create(index));
     this.serverNumbers = each(() => floats(ServerStats.length));
     this.serverStats = this.serverNumbers.map((numbers) => new ServerStats(numbers));
@@ -107,6 +112,7 @@ export class ThreadedServer implements PingServer {
         Atomics.sub(this.pendingEvents, 0, 1);
         callSafely(() => this.events.emit(event, ...(args as never)));
       },
+      onLog: (index: number, message: Extract<ToMain, { kind: 'log' }>) => merged.write(index, message),
       onStall,
       onEnded: (index: number) => {
         forgetThread(this.counts, index);
@@ -163,14 +169,14 @@ export class ThreadedServer implements PingServer {
   async listen(address: Address, settings: ListenerSettings = {}): Promise<Address> {
     this.starting ??= this.start();
     await this.starting;
-    const isShared = this.threads.length > 1 && address.kind !== 'unix';
+    const isShared = this.isShared(address);
     // Sockets that share a port do not conflict with those of another process of the same user.
-    const free = isShared || (address.kind !== 'unix' && address.port === 0) ? await reserve(address) : address;
+    const free = isShared ? await reserve(address) : address;
     const [first, ...others] = this.threads as [PingThread, ...PingThread[]];
-    const bound = await first.call('listen', free, settings, isShared);
-    const listener = { address: formatAddress(address), settings, setKeepAlive: undefined, bound };
-    this.listeners.push(listener);
-    if (isShared) await Promise.all(others.map((thread) => thread.call('listen', bound, settings, isShared)));
+    const options = { reusePort: isShared, configured: address };
+    const bound = await first.call('listen', free, settings, options);
+    this.listeners.push({ address: formatAddress(address), settings, setKeepAlive: undefined, bound, options });
+    if (isShared) await Promise.all(others.map((thread) => thread.call('listen', bound, settings, options)));
     return bound;
   }
 
@@ -194,18 +200,13 @@ export class ThreadedServer implements PingServer {
     };
   }
 
-  /** Limits that threads do not count together are divided among them. */
+  /** The limit that threads do not count together is divided among them. */
   private settingsOfThread(): ServerSettings {
     const { heartbeat, limits, detail, tokens, ping } = this.settings;
     const share = (limit: number) => Math.ceil(limit / this.threads.length);
-    const { maxHandshakes, maxWatchedSelections } = limits;
     return {
       heartbeat,
-      limits: {
-        ...limits,
-        maxHandshakes: share(maxHandshakes),
-        maxWatchedSelections: share(maxWatchedSelections),
-      },
+      limits: { ...limits, maxWatchedSelections: share(limits.maxWatchedSelections) },
       detail,
       ping,
       ...(tokens && { tokens }),
@@ -214,12 +215,17 @@ export class ThreadedServer implements PingServer {
 
   /** Opens the listeners of a thread that was started again. */
   private async prepare(thread: PingThread): Promise<void> {
-    for (const { bound, settings } of this.listeners) {
-      const isUnix = bound.kind === 'unix';
-      if (thread.index === 0 || !isUnix) {
-        await thread.call('listen', bound, settings, this.threads.length > 1 && !isUnix);
-      }
+    for (const { bound, settings, options } of this.listenersOf(thread)) {
+      await thread.call('listen', bound, settings, options);
     }
+  }
+
+  private isShared({ kind }: Address): boolean {
+    return this.threads.length > 1 && kind !== 'unix';
+  }
+
+  private listenersOf({ index }: PingThread): OpenListener[] {
+    return this.listeners.filter(({ bound }) => index === 0 || this.isShared(bound));
   }
 
   private interest(): (keyof ServerEvents)[] {
@@ -237,7 +243,7 @@ export class ThreadedServer implements PingServer {
     return planReload(this.listeners, settings, listen, silentLog);
   }
 
-  /** Applies a plan on all threads. */
+  /** Applies a plan on all threads, also on those that are being started: they were given the previous settings. */
   async reload({ settings, listeners }: ServerPlan, loop: LoopLimits = this.loop): Promise<void> {
     this.settings = settings;
     this.loop = loop;
@@ -246,8 +252,10 @@ export class ThreadedServer implements PingServer {
       if (change) listener.settings = change.settings;
     }
     const sent = this.settingsOfThread();
-    const listen = this.listeners.map(({ bound, settings }) => ({ url: formatAddress(bound), ...settings }));
-    await this.ask((thread) => thread.call('reload', sent, listen, loop));
+    const listen = (thread: PingThread) =>
+      this.listenersOf(thread).map(({ address, settings }) => ({ url: address, ...settings }));
+    const existing = this.threads.filter(({ exists }) => exists);
+    await this.ask((thread) => thread.call('reload', sent, listen(thread), loop), existing);
   }
 
   // -- connections -----------------------------------------------------------
@@ -281,8 +289,11 @@ export class ThreadedServer implements PingServer {
     await Promise.all([this.certificates.reload(), this.ask((thread) => thread.call('reloadCertificates'))]);
   }
 
-  /** Asks all threads; those that do not answer in time are left out, and named in the log. */
-  private async ask<T>(request: (thread: PingThread) => Promise<T>): Promise<T[]> {
+  /** Asks all threads that run; those that do not answer in time are left out, and named in the log. */
+  private async ask<T>(
+    request: (thread: PingThread) => Promise<T>,
+    threads = this.threads.filter(({ isRunning }) => isRunning),
+  ): Promise<T[]> {
     const answers: T[] = [];
     const one = async (thread: PingThread) => {
       try {
@@ -294,7 +305,7 @@ export class ThreadedServer implements PingServer {
         );
       }
     };
-    await Promise.all(this.threads.filter(({ isRunning }) => isRunning).map(one));
+    await Promise.all(threads.map(one));
     return answers;
   }
 

@@ -1,32 +1,28 @@
 import { Socket } from 'node:net';
 import { describe, expect, it, jest } from '@jest/globals';
-import { silentLog } from '../../src/common/log.js';
-import { FakeHealth } from './fake-health.js';
-import { serve, turnsUntil } from './harness.js';
+import { serve as serveDirectly, turnsUntil } from './harness.js';
 import { ping, pingWith, pong } from './peer.js';
+import { describeServed, LONG_OUTPUT, manyChecks } from './scripted-service.js';
 
 const id = 'a1a2a3a4a5a6a7a8';
 const other = '00000000ffffffff';
 
-describe('a bare PING', () => {
+describeServed('a bare PING', (serve) => {
   it.each([
-    ['unknown', '00'],
     ['pass', '01'],
     ['warn', '02'],
     ['fail', '03'],
     ['draining', '04'],
-    ['starting', '05'],
   ] as const)('is answered by a PONG that says %s as %s', async (state, status) => {
     const { health, connect } = await serve();
-    health.ready = state;
+    await (state === 'draining' ? health.drain() : health.set(state));
     const peer = await connect();
     peer.sendHex(ping(id));
     expect(await peer.hex(16)).toBe(pong(id, status));
   });
 
   it('is answered however it is split over chunks', async () => {
-    const { health, connect } = await serve();
-    health.atOnce = 'pass';
+    const { connect } = await serve();
     const peer = await connect();
     const octets = Buffer.from(ping(id), 'hex');
     for (const octet of octets) {
@@ -43,75 +39,83 @@ describe('a bare PING', () => {
     expect(await peer.hex(32)).toBe(pong('ffffffffffffffff', '01') + pong('0000000000000000', '01'));
   });
 
-  it('is answered in one write with all others of its read', async () => {
-    const write = jest.spyOn(Socket.prototype, 'write');
-    try {
-      const { connect } = await serve();
-      const peer = await connect();
-      write.mockClear();
-      peer.sendHex(ping(id).repeat(64));
-      expect(await peer.hex(64 * 16)).toBe(pong(id, '01').repeat(64));
-      const writes = write.mock.calls.filter(([octets]) => (octets as Buffer)[5] === 2);
-      expect(writes.map(([octets]) => (octets as Buffer).length)).toEqual([64 * 16]);
-    } finally {
-      write.mockRestore();
-    }
-  });
-
-  it('is answered in one write also with frames of other kinds between', async () => {
-    const write = jest.spyOn(Socket.prototype, 'write');
-    try {
-      const { connect } = await serve();
-      const peer = await connect();
-      write.mockClear();
-      const hello = '0000000c01050000' + other;
-      peer.sendHex(ping(id) + ping(id) + hello + ping(id));
-      await peer.hex(32);
-      expect(write.mock.calls.filter(([octets]) => (octets as Buffer)[5] === 2)).toHaveLength(1);
-    } finally {
-      write.mockRestore();
-    }
-  });
-
   it('with scope liveness runs no check', async () => {
     const { health, connect } = await serve();
-    health.ready = undefined;
+    await health.hold();
     const peer = await connect();
     peer.sendHex(ping(id, { scope: '01' }));
     expect(await peer.hex(16)).toBe(pong(id, '01'));
-    expect(health.asked).toHaveLength(0);
+    await health.mirrored();
+    expect(health.runs).toBe(0);
   });
 
-  it('waits if the cached result is too old; those of one read make one request', async () => {
+  it('waits if the cached result is too old; those of one read wait for one run', async () => {
     const { health, connect, stats } = await serve();
-    health.ready = undefined;
+    await health.hold();
     const peer = await connect();
     peer.sendHex(ping(id) + ping(other));
-    await turnsUntil(() => health.asked.length > 0);
-    expect(health.asked).toHaveLength(1);
-    expect(health.asked[0]?.query).toEqual({ scope: 'readiness', timeout: 2000, hops: 0 });
-    expect(stats.waiting).toBe(2);
-    health.settle('warn');
+    await turnsUntil(() => stats.waiting === 2);
+    await health.settle('warn');
     expect(await peer.hex(32)).toBe(pong(id, '02') + pong(other, '02'));
-    expect(stats.waiting).toBe(0);
+    await turnsUntil(() => stats.waiting === 0);
     expect(stats.pings.readiness.warn).toBe(2);
+    expect(health.runs).toBe(0);
   });
 
   it('is answered with STALE after its deadline', async () => {
-    const { health, connect, stats } = await serve();
-    health.ready = undefined;
+    const { health, connect, stats } = await serve({ ping: { timeout: 50 } });
+    await health.hold();
     const peer = await connect();
     peer.sendHex(ping(id));
-    await turnsUntil(() => health.asked.length > 0);
-    health.settle('pass', { stale: true });
     expect(await peer.hex(16)).toBe(pong(id, '01', '02'));
     expect(stats.stale).toBe(1);
   });
 });
 
+// States in which a service does not stay, and writes and queries, which can be seen only in this process.
+describe('a bare PING', () => {
+  it.each([
+    ['unknown', '00'],
+    ['starting', '05'],
+  ] as const)('is answered by a PONG that says %s as %s', async (state, status) => {
+    const { health, connect } = await serveDirectly();
+    health.ready = state;
+    const peer = await connect();
+    peer.sendHex(ping(id));
+    expect(await peer.hex(16)).toBe(pong(id, status));
+  });
+
+  it.each([
+    ['of its read', ping(id).repeat(64), 64 * 16],
+    ['also with frames of other kinds between', `${ping(id)}${ping(id)}0000000c01050000${other}${ping(id)}`, 32],
+  ])('is answered in one write with all others %s', async (_what, octets, first) => {
+    const write = jest.spyOn(Socket.prototype, 'write');
+    try {
+      const { connect } = await serveDirectly();
+      const peer = await connect();
+      write.mockClear();
+      peer.sendHex(octets);
+      expect(await peer.hex(first)).toBe(pong(id, '01').repeat(first / 16));
+      const writes = write.mock.calls.filter(([octets]) => (octets as Buffer)[5] === 2);
+      expect(writes).toHaveLength(1);
+    } finally {
+      write.mockRestore();
+    }
+  });
+
+  it('makes one request with all others of its read', async () => {
+    const { health, connect } = await serveDirectly();
+    health.ready = undefined;
+    const peer = await connect();
+    peer.sendHex(ping(id) + ping(other));
+    await turnsUntil(() => health.asked.length > 0);
+    expect(health.asked.map(({ query }) => query)).toEqual([{ scope: 'readiness', timeout: 2000, hops: 0 }]);
+  });
+});
+
 describe('a PING with a body', () => {
   it('passes its parameters to the health, with a deadline of at most ping.maxTimeout', async () => {
-    const { health, connect } = await serve();
+    const { health, connect } = await serveDirectly();
     const peer = await connect();
     peer.sendHex(pingWith(id, { checks: ['db'], maxAgeMs: 0, timeoutMs: 2_000_000_000 }, { flags: '30' }));
     await turnsUntil(() => health.asked.length > 0);
@@ -123,10 +127,28 @@ describe('a PING with a body', () => {
       hops: 3,
     });
   });
+});
+
+describeServed('a PING with a body', (serve) => {
+  it('waits for runs of the checks that it names, of the age that it allows, until its own deadline', async () => {
+    const { health, connect, stats } = await serve({ checks: ['db', 'cache'] });
+    await health.set('warn');
+    const peer = await connect();
+    peer.sendHex(pingWith(id, { checks: ['db'], maxAgeMs: 60_000 }));
+    expect(await peer.hex(16)).toBe(pong(id, '02'));
+    await health.hold();
+    peer.sendHex(pingWith(id, { checks: ['cache'], maxAgeMs: 0, timeoutMs: 50 }));
+    expect(await peer.hex(16)).toBe(pong(id, '02', '02'));
+    expect(health.runs).toBe(1);
+    peer.sendHex(pingWith(other, { checks: ['db'], maxAgeMs: 0 }));
+    await turnsUntil(() => health.runs === 2);
+    expect(stats.waiting).toBe(1);
+    await health.settle('fail');
+    expect(await peer.hex(16)).toBe(pong(other, '03'));
+  });
 
   it('is answered with status 6 if no check has that name', async () => {
-    const { health, connect } = await serve();
-    health.atOnce = 'not-found';
+    const { connect } = await serve();
     const peer = await connect();
     peer.sendHex(pingWith(id, { group: 'unknown' }));
     expect(await peer.hex(16)).toBe(pong(id, '06'));
@@ -134,12 +156,11 @@ describe('a PING with a body', () => {
 
   it('with CLOSE is answered last, after those before it', async () => {
     const { health, connect, stats } = await serve();
-    health.ready = undefined;
+    await health.hold();
     const peer = await connect();
     peer.sendHex(ping(id) + ping(other, { flags: '02' }) + ping('0000000000000009'));
-    await turnsUntil(() => health.asked.length > 0);
-    await turnsUntil(() => health.asked.length === 2);
-    health.settle('pass', { count: 2 });
+    await turnsUntil(() => stats.waiting === 2);
+    health.release('pass');
     const all = (await peer.untilEnd()).toString('hex');
     expect(all).toHaveLength(64);
     expect(all).toContain(pong(id, '01'));
@@ -150,50 +171,54 @@ describe('a PING with a body', () => {
   });
 });
 
-describe('DETAIL', () => {
+describeServed('DETAIL', (serve) => {
   it('is answered with the report if details are allowed', async () => {
     const { health, connect } = await serve();
-    health.atOnce = 'fail';
-    health.report = { status: 'fail', checks: {} };
+    await health.set(() => ({ status: 'fail', reason: 'timeout', output: 'no answer' }));
     const peer = await connect();
     peer.sendHex(ping(id, { flags: '01' }));
-    const body = Buffer.from(JSON.stringify(health.report));
-    const length = (12 + body.length).toString(16).padStart(8, '0');
-    expect(await peer.hex(16 + body.length)).toBe(`${length}01020003${id}${body.toString('hex')}`);
+    expect(await peer.frame()).toMatchObject({
+      type: '02',
+      flags: '00',
+      code: '03',
+      id,
+      body: { status: 'fail', checks: { db: [{ state: 'fail', reason: 'timeout', output: 'no answer' }] } },
+    });
   });
 
   it('is answered without a body and without an ERROR if details are not allowed', async () => {
     const { health, connect } = await serve({ detail: 'never' });
-    health.atOnce = 'fail';
+    await health.set('fail');
     const peer = await connect();
     peer.sendHex(ping(id, { flags: '01' }) + ping(other, { scope: '01' }));
     expect(await peer.hex(32)).toBe(pong(id, '03') + pong(other, '01'));
   });
 
   it('is answered with the bare instances in a chain, even if details are not allowed', async () => {
-    const { health, connect } = await serve({ detail: 'never' });
-    health.atOnce = 'fail';
+    const { health, connect, service } = await serve({ detail: 'never' });
+    await health.set('fail');
     const peer = await connect();
     peer.sendHex(ping(id, { flags: '11' }));
-    const body = Buffer.from('{"extent":"chain","state":"fail"}');
-    await peer.hex(16);
-    expect(await peer.text(body.length)).toBe(body.toString());
+    const { instance } = service;
+    expect((await peer.frame()).body).toEqual({ instance, state: 'fail', causes: [{ instance, via: [] }] });
   });
 
   it('is answered with TRUNCATED and without the checks if the report does not fit', async () => {
-    const { health, connect } = await serve();
-    health.atOnce = 'warn';
-    health.report = { checks: 'x'.repeat(70_000) };
+    const { health, connect } = await serve({ checks: manyChecks(250) });
+    await health.set(() => ({ status: 'warn', reason: 'lag', output: LONG_OUTPUT }));
     const peer = await connect();
     peer.sendHex(ping(id, { flags: '01' }));
-    const body = '{"extent":"causes","state":"warn"}';
-    const length = (12 + body.length).toString(16).padStart(8, '0');
-    expect(await peer.hex(16)).toBe(`${length}01020402${id}`);
-    expect(await peer.text(body.length)).toBe(body);
+    const { body, ...header } = await peer.frame();
+    expect(header).toEqual({ type: '02', flags: '04', code: '02', id });
+    expect(body).toMatchObject({ state: 'warn', causes: expect.any(Array) });
+    expect(body).not.toHaveProperty('checks');
   });
+});
 
+// No report of a service is that long.
+describe('DETAIL', () => {
   it('is answered with TRUNCATED and without a body if nothing of the report fits, also in a chain', async () => {
-    const { health, connect } = await serve();
+    const { health, connect } = await serveDirectly();
     health.atOnce = 'warn';
     health.report = { checks: 'x'.repeat(70_000) };
     health.short = { causes: 'x'.repeat(70_000) };
@@ -203,16 +228,16 @@ describe('DETAIL', () => {
   });
 });
 
-describe('other frames', () => {
+describeServed('other frames', (serve) => {
   it('HELLO is answered with the instance and the idle timeout', async () => {
-    const { connect } = await serve();
+    const { connect, service } = await serve();
     const peer = await connect();
     peer.sendHex('0000000c01050000' + id);
     const header = await peer.hex(16);
     expect(header.slice(8)).toBe('01050000' + id);
     const body = JSON.parse(await peer.text(Number.parseInt(header.slice(0, 8), 16) - 12));
     expect(body).toEqual({
-      instance: 'test-instance',
+      instance: service.instance,
       idleTimeoutMs: 90_000,
       heartbeat: { canSendMs: 0, wantMs: 30_000, mult: 3 },
     });
@@ -235,7 +260,7 @@ describe('other frames', () => {
   });
 });
 
-describe('a violation of the protocol', () => {
+describeServed('a violation of the protocol', (serve) => {
   it('is answered with a fatal ERROR, then FIN, without effect on other connections', async () => {
     const { connect, stats } = await serve();
     const good = await connect();
@@ -252,13 +277,12 @@ describe('a violation of the protocol', () => {
 
   it('is answered after the PONGs of earlier PINGs, pending ones with the last known state', async () => {
     const { health, connect } = await serve();
-    health.ready = undefined;
+    await health.hold();
     const peer = await connect();
     peer.sendHex(ping(id) + '0000000c01010003' + other);
     const answer = (await peer.untilEnd()).toString('hex');
-    expect(answer.slice(0, 32)).toBe(pong(id, '00', '02'));
+    expect(answer.slice(0, 32)).toBe(pong(id, '01', '02'));
     expect(answer.slice(40, 64)).toBe('017f0101' + other);
-    expect(health.withdrawn).toBe(1);
   });
 
   it('discards the data behind it, so that the answer is not lost in a reset', async () => {
@@ -272,25 +296,22 @@ describe('a violation of the protocol', () => {
   });
 });
 
-describe('half-open connections', () => {
+describeServed('half-open connections', (serve) => {
   it('are answered after the client’s FIN, then closed', async () => {
     const { health, connect, stats } = await serve();
-    health.ready = undefined;
+    await health.hold();
     const peer = await connect();
     peer.sendHex(ping(id));
     peer.socket.end();
-    await turnsUntil(() => health.asked.length > 0);
-    health.settle('pass');
+    await health.settle('pass');
     expect((await peer.untilEnd()).toString('hex')).toBe(pong(id, '01'));
     await turnsUntil(() => stats.open === 0);
     expect(stats.closed['client-closed']).toBe(1);
   });
 
   it('are answered after it also if reading was paused when it arrived', async () => {
-    const health = new FakeHealth();
-    health.atOnce = 'pass';
-    health.report = { long: 'x'.repeat(60_000) };
-    const { connect } = await serve({ health });
+    const { health, connect } = await serve({ checks: manyChecks(130) });
+    await health.set(() => ({ status: 'pass', output: LONG_OUTPUT }));
     const peer = await connect();
     const ids = Array.from({ length: 20 }, (_, n) => (n + 1).toString(16).padStart(16, '0'));
     peer.sendHex(ids.map((of) => ping(of, { flags: '01' })).join(''));
@@ -317,7 +338,7 @@ describe('half-open connections', () => {
   });
 });
 
-describe('the first byte', () => {
+describeServed('the first byte', (serve) => {
   it.each([
     ['a TLS handshake', '160301', 'tls'],
     ['a newline', '0a', 'wrong-protocol'],
@@ -333,18 +354,16 @@ describe('the first byte', () => {
   });
 });
 
-describe('TLS on a plain listener', () => {
+describeServed('TLS on a plain listener', (serve) => {
   it('is logged once, for any number of attempts', async () => {
-    const warnings: string[] = [];
-    const log = { ...silentLog, warn: (_fields: object, message: string) => void warnings.push(message) };
-    const { connect, stats } = await serve({ log });
-    for (let i = 1; i <= 3; i++) {
+    const { connect, logged, stats } = await serve();
+    for (let i = 1; i <= 5; i++) {
       const peer = await connect();
       peer.sendHex('16030100');
       await peer.untilEnd();
       peer.socket.destroy();
       await turnsUntil(() => stats.closed.tls === i);
     }
-    expect(warnings).toHaveLength(1);
+    expect((await logged()).map(({ level }) => level)).toEqual(['warn']);
   });
 });

@@ -4,43 +4,11 @@ import type { Connection } from '../../src/server/connection/connection.js';
 import { FakeClock } from '../fake-clock.js';
 import { pass, serve, turnsUntil } from './harness.js';
 import { ping, pong } from './peer.js';
+import { describeServed } from './scripted-service.js';
 
 const id = 'a1a2a3a4a5a6a7a8';
 
 describe('close', () => {
-  it('answers also what has arrived behind as many PINGs as may wait', async () => {
-    const { connect, health, server, stats } = await serve({ limits: { maxPending: 2 } });
-    health.ready = undefined;
-    const peer = await connect();
-    peer.sendHex([1, 2, 3, 4, 5].map((n) => ping(`000000000000000${n}`)).join(''));
-    await turnsUntil(() => stats.paused['max-pending'] === 1);
-    // Pending PINGs keep waiting for their run; new requests are answered at once.
-    health.atOnce = 'draining';
-    const closed = server.close();
-    expect((await peer.untilEnd()).length / 16).toBe(5);
-    peer.socket.end();
-    await closed;
-  });
-
-  it('answers what has arrived, then FIN', async () => {
-    const { connect, health, server, stats } = await serve();
-    health.ready = undefined;
-    const waiting = await connect();
-    const fresh = await connect();
-    const silent = await connect();
-    waiting.sendHex(ping(id));
-    await turnsUntil(() => stats.waiting === 1);
-    health.ready = 'draining';
-    fresh.sendHex(ping(id));
-    const closed = server.close();
-    expect((await waiting.untilEnd()).toString('hex')).toBe(pong(id, '00', '02'));
-    expect((await fresh.untilEnd()).toString('hex')).toBe(pong(id, '04'));
-    expect(await silent.untilEnd()).toHaveLength(0);
-    for (const peer of [waiting, fresh, silent]) peer.socket.end();
-    await closed;
-    expect(stats.closed.drained).toBe(3);
-  });
-
   it.each([1, 60])('answers also on %i connections that wait in the kernel to be accepted', async (count) => {
     const { port, server, stats } = await serve({ clock: new FakeClock() });
     const sockets = Array.from({ length: count }, () => connectTcp({ host: '127.0.0.1', port, allowHalfOpen: true }));
@@ -212,14 +180,6 @@ describe('a connection of which reading is paused', () => {
     return { ...served, peer };
   }
 
-  it('is read to its end by a server that stops', async () => {
-    const { peer, server } = await twoLines();
-    const closed = server.close();
-    expect((await peer.untilEnd()).toString()).toBe('pong pass\npong pass\n');
-    peer.socket.end();
-    await closed;
-  });
-
   it('is read to its end also when its answer arrives in the turn of the last check', async () => {
     const { health, peer, server } = await twoLines();
     // After the poll between the two immediates of `afterNextPoll`, and before the second of them.
@@ -229,16 +189,63 @@ describe('a connection of which reading is paused', () => {
     peer.socket.end();
     await closed;
   });
+});
 
+describeServed('a service that stops', (serve) => {
+  it('answers also what has arrived behind as many PINGs as may wait', async () => {
+    const { connect, health, service, stats } = await serve({ limits: { maxPending: 2 } });
+    await health.hold();
+    const peer = await connect();
+    peer.sendHex([1, 2, 3, 4, 5].map((n) => ping(`000000000000000${n}`)).join(''));
+    await turnsUntil(() => stats.paused['max-pending'] === 1);
+    const stopped = service.stop();
+    expect((await peer.untilEnd()).length / 16).toBe(5);
+    peer.socket.end();
+    await stopped;
+  });
+
+  it('answers what has arrived, then FIN', async () => {
+    const { connect, health, service, stats } = await serve();
+    const fresh = await connect();
+    fresh.sendHex(ping(id));
+    expect(await fresh.hex(16)).toBe(pong(id, '01'));
+    await health.hold();
+    const waiting = await connect();
+    const silent = await connect();
+    waiting.sendHex(ping(id));
+    await turnsUntil(() => stats.waiting === 1);
+    const stopped = service.stop();
+    expect((await waiting.untilEnd()).toString('hex')).toBe(pong(id, '04'));
+    for (const peer of [fresh, silent]) expect(await peer.untilEnd()).toHaveLength(0);
+    for (const peer of [waiting, fresh, silent]) peer.socket.end();
+    await stopped;
+    expect(stats.closed.drained).toBe(3);
+  });
+
+  it('reads a connection to its end of which reading is paused', async () => {
+    const { connect, health, service, stats } = await serve();
+    await health.hold();
+    const peer = await connect();
+    peer.send('ping\n');
+    await turnsUntil(() => stats.waiting === 1);
+    await new Promise<void>((resolve) => peer.socket.write('agent\n', () => resolve()));
+    const stopped = service.stop();
+    expect((await peer.untilEnd()).toString()).toBe('pong draining\n');
+    peer.socket.end();
+    await stopped;
+  });
+});
+
+describeServed('a connection of which reading is paused', (serve) => {
   it('reports its RST when its PING is answered', async () => {
     const { connect, health, stats } = await serve({ limits: { maxPending: 1 } });
-    health.ready = undefined;
+    await health.hold();
     const peer = await connect();
     peer.sendHex(ping(id));
     await turnsUntil(() => stats.waiting === 1);
     peer.socket.resetAndDestroy();
     await peer.closed();
-    health.settle('pass');
+    await health.settle('pass');
     await turnsUntil(() => stats.open === 0);
     expect(stats.closed['client-reset']).toBe(1);
   });

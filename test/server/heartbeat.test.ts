@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { FakeClock } from '../fake-clock.js';
 import { type Options, pass, portOf, serve, turnsUntil } from './harness.js';
 import { frame, type Peer, ping, pong } from './peer.js';
+import { describeServed } from './scripted-service.js';
 
 const id = 'a1a2a3a4a5a6a7a8';
 
@@ -231,5 +232,34 @@ describe('GOAWAY', () => {
     said.sendHex(ping(id));
     expect(await said.hex(16)).toBe(pong(id, '01'));
     expect(silent.received).toHaveLength(0);
+  });
+});
+
+describeServed('connections', (serve) => {
+  it('cause events, with their state at that time', async () => {
+    const { connect, health, service } = await serve();
+    const events: unknown[] = [];
+    service.events.on('connect', ({ id: number, framesIn }) => events.push(['connect', number, framesIn]));
+    service.events.on('ping', ({ id: number }, count) => events.push(['ping', number, count]));
+    const closed = new Promise<void>((resolve) => {
+      service.events.on('close', ({ id: number, framesOut }, reason, errno) => {
+        events.push(['close', number, framesOut, reason, errno]);
+        resolve();
+      });
+    });
+    await health.mirrored();
+    const peer = await connect();
+    peer.sendHex(ping(id) + ping(id));
+    await peer.hex(32);
+    const [info] = await service.connections();
+    expect(info).toMatchObject({ remotePort: peer.socket.localPort, framesIn: 2, framesOut: 2 });
+    peer.socket.resetAndDestroy();
+    await closed;
+    expect(events).toEqual([
+      ['connect', info?.id, 0],
+      ['ping', info?.id, 2],
+      ['close', info?.id, 2, 'client-reset', 'ECONNRESET'],
+    ]);
+    expect(await service.connections()).toEqual([]);
   });
 });

@@ -5,6 +5,7 @@ import { FakeClock } from '../fake-clock.js';
 import { FakeHealth } from './fake-health.js';
 import { pass, serve, turnsUntil } from './harness.js';
 import { ping, pingWith, pong } from './peer.js';
+import { describeServed, LONG_OUTPUT, manyChecks } from './scripted-service.js';
 
 const id = 'a1a2a3a4a5a6a7a8';
 
@@ -162,23 +163,6 @@ describe('limits.frameTimeout', () => {
 });
 
 describe('limits.maxPending', () => {
-  it('pauses reading until one is answered, and loses nothing', async () => {
-    const { connect, health, stats } = await serve({ limits: { maxPending: 8 } });
-    health.ready = undefined;
-    const peer = await connect();
-    peer.sendHex(ping(id).repeat(20));
-    await turnsUntil(() => stats.waiting === 8);
-    expect(stats.paused['max-pending']).toBe(1);
-    health.settle('pass');
-    expect(await peer.hex(8 * 16)).toBe(pong(id, '01').repeat(8));
-    await turnsUntil(() => stats.waiting === 8);
-    health.settle('warn');
-    expect(await peer.hex(8 * 16)).toBe(pong(id, '02').repeat(8));
-    await turnsUntil(() => stats.waiting === 4);
-    health.settle('fail');
-    expect(await peer.hex(4 * 16)).toBe(pong(id, '03').repeat(4));
-  });
-
   it('stops the idle clock while reading is paused', async () => {
     const clock = new FakeClock();
     const { connect, health, stats } = await serve({
@@ -243,21 +227,6 @@ describe('limits.maxQueuedBytes and limits.stallTimeout', () => {
     expect(stats.closed['slow-peer']).toBe(1);
     expect(await kernelsSockets(port, peer.socket.localPort)).toEqual([]);
   });
-
-  it('goes on when the peer reads again', async () => {
-    const { connect, health, stats } = await serve({ limits: { pingsPerSecond: 0 } });
-    health.atOnce = 'pass';
-    health.report = { filler: 'x'.repeat(8000) };
-    const peer = await connect();
-    peer.socket.pause();
-    const count = 1000;
-    peer.send(Buffer.from(pingWith(id, {}, { flags: '01' }).repeat(count), 'hex'));
-    await turnsUntil(() => stats.paused['max-queued-bytes'] > 0);
-    const size = 16 + JSON.stringify(health.report).length;
-    peer.socket.resume();
-    expect((await peer.hex(count * size)).length).toBe(2 * count * size);
-    expect(stats.pings.readiness.pass).toBe(count);
-  });
 });
 
 describe('PINGs that wait', () => {
@@ -274,20 +243,6 @@ describe('PINGs that wait', () => {
       expect(stats.waiting).toBe(pending);
       health.settle('pass', { count: Number.POSITIVE_INFINITY });
     }
-  });
-
-  it('for many checks by name are fewer, so that their lists stay within the bound of a peer', async () => {
-    const { connect, health, stats } = await serve();
-    const checks = Array.from({ length: 32 }, (_, n) => `check-${n}`);
-    const peer = await connect();
-    peer.sendHex(pingWith(id, { checks }).repeat(1000));
-    await turnsUntil(() => stats.paused['max-queued-bytes'] > 0);
-    expect(stats.waiting).toBeLessThanOrEqual(262_144 / (32 * 192) + 1);
-    while (health.asked.length > 0) {
-      health.settle('pass', { count: Number.POSITIVE_INFINITY });
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    expect(await peer.hex(1000 * 16)).toBe(pong(id, '01').repeat(1000));
   });
 });
 
@@ -329,30 +284,6 @@ describe('limits.pingsPerSecond', () => {
   });
 });
 
-describe('limits.maxConnections', () => {
-  it('closes at accept and counts it, and accepts again when a connection has closed', async () => {
-    const { connect, stats } = await serve({ limits: { maxConnections: 2 } });
-    const first = await connect();
-    await connect();
-    const third = await connect();
-    expect(await third.untilEnd()).toHaveLength(0);
-    expect(stats.refused['max-connections']).toBe(1);
-    first.socket.end();
-    await turnsUntil(() => stats.open === 1);
-    const fourth = await connect();
-    fourth.sendHex(ping(id));
-    expect(await fourth.hex(16)).toBe(pong(id, '01'));
-  });
-
-  it('is also a limit per address: limits.maxConnectionsPerAddress', async () => {
-    const { connect, stats } = await serve({ limits: { maxConnectionsPerAddress: 1 } });
-    await connect();
-    const second = await connect();
-    expect(await second.untilEnd()).toHaveLength(0);
-    expect(stats.refused['max-connections-per-address']).toBe(1);
-  });
-});
-
 describe('a turn of the event loop', () => {
   it('is scheduled once per connection, however much data arrives', async () => {
     const { connect, health, stats } = await serve({ limits: { pingsPerSecond: 0 } });
@@ -368,17 +299,6 @@ describe('a turn of the event loop', () => {
     // That of the connection, that of the budget of all connections, and that of this very wait.
     expect(immediates.most).toBe(3);
     await received;
-  });
-
-  it('ends for a flooding peer, so that others are served', async () => {
-    const { connect, health, stats } = await serve({ limits: { pingsPerSecond: 0 } });
-    health.atOnce = 'pass';
-    const flood = await connect();
-    const count = 20_000;
-    flood.send(Buffer.from(pingWith(id, {}).repeat(count), 'hex'));
-    await flood.hex(count * 16);
-    expect(stats.paused['turn-budget']).toBeGreaterThan(count / 300);
-    expect(stats.pings.readiness.pass).toBe(count);
   });
 });
 
@@ -449,5 +369,87 @@ describe('a frame that is skipped', () => {
     await pass(clock, 4500);
     peer.sendHex(ping(id).slice(6));
     expect(await peer.hex(16)).toBe(pong(id, '01'));
+  });
+});
+
+describeServed('limits.maxPending', (serve) => {
+  it('pauses reading until one is answered, and loses nothing', async () => {
+    const { connect, health, stats } = await serve({ limits: { maxPending: 8 } });
+    await health.hold();
+    const peer = await connect();
+    peer.sendHex(ping(id).repeat(20));
+    await turnsUntil(() => stats.waiting === 8);
+    expect(stats.paused['max-pending']).toBe(1);
+    await health.settle('pass');
+    expect(await peer.hex(8 * 16)).toBe(pong(id, '01').repeat(8));
+    await turnsUntil(() => stats.waiting === 8);
+    await health.settle('warn');
+    expect(await peer.hex(8 * 16)).toBe(pong(id, '02').repeat(8));
+    await turnsUntil(() => stats.waiting === 4);
+    await health.settle('fail');
+    expect(await peer.hex(4 * 16)).toBe(pong(id, '03').repeat(4));
+  });
+
+  it('is lower for many checks by name, so that their lists stay within the bound of a peer', async () => {
+    const checks = manyChecks(32);
+    const { connect, health, stats } = await serve({ checks });
+    await health.hold();
+    const peer = await connect();
+    peer.sendHex(pingWith(id, { checks }).repeat(1000));
+    await turnsUntil(() => stats.paused['max-queued-bytes'] > 0);
+    expect(stats.waiting).toBeLessThanOrEqual(262_144 / (32 * 192) + 1);
+    health.release('pass');
+    expect(await peer.hex(1000 * 16)).toBe(pong(id, '01').repeat(1000));
+  });
+});
+
+describeServed('limits.maxQueuedBytes', (serve) => {
+  it('pauses reading until the peer reads, and loses nothing', async () => {
+    const { connect, health, stats } = await serve({ checks: manyChecks(20), limits: { pingsPerSecond: 0 } });
+    await health.set(() => ({ status: 'pass', output: LONG_OUTPUT }));
+    const peer = await connect();
+    peer.socket.pause();
+    const count = 1000;
+    peer.send(Buffer.from(pingWith(id, {}, { flags: '01' }).repeat(count), 'hex'));
+    await turnsUntil(() => stats.paused['max-queued-bytes'] > 0);
+    peer.socket.resume();
+    for (let n = 0; n < count; n++) expect(await peer.frame()).toMatchObject({ type: '02', code: '01', id });
+    expect(stats.pings.readiness.pass).toBe(count);
+  });
+});
+
+describeServed('limits.maxConnections', (serve) => {
+  it('closes at accept and counts it, and accepts again when a connection has closed', async () => {
+    const { connect, stats } = await serve({ limits: { maxConnections: 2 } });
+    const first = await connect();
+    await connect();
+    const third = await connect();
+    expect(await third.untilEnd()).toHaveLength(0);
+    expect(stats.refused['max-connections']).toBe(1);
+    first.socket.end();
+    await turnsUntil(() => stats.open === 1);
+    const fourth = await connect();
+    fourth.sendHex(ping(id));
+    expect(await fourth.hex(16)).toBe(pong(id, '01'));
+  });
+
+  it('is also a limit per address: limits.maxConnectionsPerAddress', async () => {
+    const { connect, stats } = await serve({ limits: { maxConnectionsPerAddress: 1 } });
+    await connect();
+    const second = await connect();
+    expect(await second.untilEnd()).toHaveLength(0);
+    expect(stats.refused['max-connections-per-address']).toBe(1);
+  });
+});
+
+describeServed('a turn of the event loop', (serve) => {
+  it('ends for a flooding peer, so that others are served', async () => {
+    const { connect, stats } = await serve({ limits: { pingsPerSecond: 0 } });
+    const flood = await connect();
+    const count = 20_000;
+    flood.send(Buffer.from(pingWith(id, {}).repeat(count), 'hex'));
+    await flood.hex(count * 16);
+    expect(stats.paused['turn-budget']).toBeGreaterThan(count / 300);
+    expect(stats.pings.readiness.pass).toBe(count);
   });
 });

@@ -2,14 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { FakeClock } from '../fake-clock.js';
 import { type Options, serve, turnsUntil } from './harness.js';
 import { frame, type Peer, ping, pingWith } from './peer.js';
+import { describeServed, type Line, type Served, type ServedOptions } from './scripted-service.js';
 
 const id = '00000000deadbeef';
-
-interface Line {
-  level: string;
-  description: string;
-  fields: { peer?: string; listener?: string; suppressed?: number };
-}
 
 /** A server whose log is kept, and whose time stands still. */
 async function watched(options: Options = {}) {
@@ -29,7 +24,7 @@ async function wait({ clock }: Watched, ms: number) {
   for (let passed = 0; passed < ms; passed += 50) await clock.advance(50);
 }
 
-async function sent({ connect, stats }: Watched, octets: Buffer | string): Promise<Peer> {
+async function sent({ connect, stats }: Pick<Served, 'connect' | 'stats'>, octets: Buffer | string): Promise<Peer> {
   const peer = await connect();
   const before = stats.bytesIn;
   peer.send(octets);
@@ -39,8 +34,8 @@ async function sent({ connect, stats }: Watched, octets: Buffer | string): Promi
 
 const hex = (text: string) => Buffer.from(text, 'hex');
 
-/** The limit, how a peer exceeds it, and the level and text of its log line. */
-const limits: readonly [string, Options, (server: Watched) => Promise<unknown>, string, string][] = [
+/** The time limit, how a peer exceeds it, and the level and text of its log line. */
+const timeouts: readonly [string, Options, (server: Watched) => Promise<unknown>, string, string][] = [
   [
     'heartbeat.idleTimeout',
     { heartbeat: { idleTimeout: 1000 } },
@@ -61,12 +56,15 @@ const limits: readonly [string, Options, (server: Watched) => Promise<unknown>, 
     'warn',
     'frame or line not completed in time',
   ],
+];
+
+/** The limit, how a peer exceeds it, and the level and text of its log line. */
+const limits: readonly [string, ServedOptions, (served: Served) => Promise<unknown>, string, string][] = [
   [
     'limits.maxPending',
     { limits: { maxPending: 2 } },
     async (server) => {
-      server.health.atOnce = undefined;
-      server.health.ready = undefined;
+      await server.health.hold();
       await sent(server, hex(ping(id).repeat(3)));
     },
     'info',
@@ -140,8 +138,18 @@ const limits: readonly [string, Options, (server: Watched) => Promise<unknown>, 
   ],
 ];
 
-describe('the log', () => {
+describeServed('the log', (serve) => {
   it.each(limits)('names the peer that exceeds %s', async (_, options, breakIt, level, description) => {
+    const served = await serve(options);
+    await breakIt(served);
+    expect(await served.logged()).toMatchObject([
+      { level, description, fields: { peer: '127.0.0.1', listener: served.url } },
+    ]);
+  });
+});
+
+describe('the log', () => {
+  it.each(timeouts)('names the peer that exceeds %s', async (_, options, breakIt, level, description) => {
     const server = await watched(options);
     await breakIt(server);
     expect(server.lines).toMatchObject([

@@ -1,15 +1,12 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect as connectTcp, createServer } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Server } from '../../src/server/server.js';
-import { defaultServerSettings } from '../../src/server/settings.js';
-import { FakeClock } from '../fake-clock.js';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { makeCertificate } from '../live/certificate.js';
-import { FakeHealth } from './fake-health.js';
-import { serve, turnsUntil } from './harness.js';
+import { turnsUntil } from './harness.js';
 import { ping } from './peer.js';
 import { header, ipv4 } from './proxied.js';
+import { describeServed, type Served } from './scripted-service.js';
 
 const certificate = makeCertificate();
 afterAll(() => certificate.remove());
@@ -37,49 +34,44 @@ function numbers(seed: number): () => number {
   };
 }
 
-describe('a connection in its PROXY header or TLS handshake', () => {
+describeServed('a connection in its PROXY header or TLS handshake', (serve) => {
   it('is counted for its address when a reload introduces the limit', async () => {
     const { cert, key } = certificate;
-    const { connect, server, stats } = await serve({
-      limits: { maxConnectionsPerAddress: 0 },
-      listener: { tls: { cert, key } },
-    });
+    const served = await serve({ limits: { maxConnectionsPerAddress: 0 }, listener: { tls: { cert, key } } });
+    const { connect, stats } = served;
     await connect();
     await turnsUntil(() => stats.arriving === 1);
-    await limitToOne(server);
+    await limitToOne(served);
     const second = await connect();
     expect(await second.untilEnd()).toHaveLength(0);
     expect(stats.refused['max-connections-per-address']).toBe(1);
   });
 
   it('is not counted for the address of its proxy, before or after an invalid header', async () => {
-    const { connect, health, server, stats } = await serve({
-      clock: new FakeClock(),
+    const served = await serve({
       limits: { maxConnectionsPerAddress: 0 },
       listener: { proxyProtocol: { from: ['127.0.0.1'] } },
     });
-    health.atOnce = 'pass';
+    const { connect, stats } = served;
     await connect();
     const invalid = await connect();
     invalid.send('GET / HTTP/1.1\r\n\r\n');
     await invalid.untilEnd();
     await turnsUntil(() => stats.arriving === 2);
-    await limitToOne(server);
+    await limitToOne(served);
     const local = await connect();
     local.send(Buffer.concat([header(0x20, 0), Buffer.from('ping\n')]));
     expect(await local.text(5)).toBe('pong ');
   });
 
-  async function limitToOne(server: Server): Promise<void> {
-    const limits = { ...defaultServerSettings.limits, maxConnectionsPerAddress: 1 };
-    server.reload(await server.plan({ ...defaultServerSettings, limits }, []));
+  async function limitToOne({ reload }: Served): Promise<void> {
+    await reload({ limits: { maxConnectionsPerAddress: 1 } });
   }
 
   it.each([1, 2, 3])('leaves no count and no socket, in any order of events (%i)', async (seed) => {
     const random = numbers(seed);
     const { cert, key } = certificate;
     const { port, stats } = await serve({
-      health: Object.assign(new FakeHealth(), { atOnce: 'pass' }),
       limits: { maxConnectionsPerAddress: 1000 },
       listener: { tls: { cert, key }, proxyProtocol: { from: ['127.0.0.2'] } },
     });

@@ -1,26 +1,24 @@
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { afterAll, describe, expect, it } from '@jest/globals';
+import { afterAll, expect, it } from '@jest/globals';
 import { makeCertificate } from '../live/certificate.js';
-import { FakeHealth } from './fake-health.js';
-import { serve, turnsUntil } from './harness.js';
+import { turnsUntil } from './harness.js';
 import { ping } from './peer.js';
 import { ipv4 } from './proxied.js';
+import { describeServed, type ServedOptions } from './scripted-service.js';
 
 const certificate = makeCertificate();
 afterAll(() => certificate.remove());
 const withDetail = Buffer.from(ping('a1a2a3a4a5a6a7a8', { flags: '01' }), 'hex');
 
-const listen = () =>
-  serve({
-    health: Object.assign(new FakeHealth(), { atOnce: 'pass' }),
-    host: '0.0.0.0',
-    listener: {
-      tls: { cert: certificate.cert, key: certificate.key },
-      proxyProtocol: { from: ['127.0.0.0/8'] },
-    },
-  });
+const options: ServedOptions = {
+  host: '0.0.0.0',
+  listener: {
+    tls: { cert: certificate.cert, key: certificate.key },
+    proxyProtocol: { from: ['127.0.0.0/8'] },
+  },
+};
 
 /** Connects from one source port to two addresses of the listener: a client of loopback, and one from elsewhere. */
 async function dialTwice(port: number): Promise<[local: Socket, stranger: Socket]> {
@@ -44,29 +42,29 @@ async function sawDetail(raw: Socket): Promise<boolean | undefined> {
   return answer && answer.length > 16;
 }
 
-describe('two TLS clients that come through a proxy from the same source port', () => {
+describeServed('two TLS clients that come through a proxy from the same source port', (serve) => {
   it.each([
     ['first', [0, 1]],
     ['last', [1, 0]],
   ])('keep their own addresses and rights, with the one of loopback %s', async (_which, order) => {
-    const { port, server } = await listen();
+    const { port, service } = await serve(options);
     const raw = await dialTwice(port);
     const shown: (boolean | undefined)[] = [];
     await Promise.all(order.map(async (which) => (shown[which] = await sawDetail(raw[which] as Socket))));
-    const addresses = [...server.connections].map(({ remoteAddress }) => remoteAddress);
+    const addresses = (await service.connections()).map(({ remoteAddress }) => remoteAddress);
     for (const socket of raw) socket.destroy();
     expect(shown).toEqual([true, false]);
     expect(addresses.sort()).toEqual(['127.0.0.1', '192.0.2.7']);
   });
 
   it('fail each for itself', async () => {
-    const { port, server, stats } = await listen();
+    const { port, service, stats } = await serve(options);
     const [local, stranger] = await dialTwice(port);
     // The first octet of a handshake, and then nonsense.
     local.write(Buffer.alloc(64, 0x16));
     expect(await sawDetail(stranger)).toBe(false);
     await turnsUntil(() => stats.closed.tls === 1 && stats.arriving === 0);
-    const addresses = [...server.connections].map(({ remoteAddress }) => remoteAddress);
+    const addresses = (await service.connections()).map(({ remoteAddress }) => remoteAddress);
     for (const socket of [local, stranger]) socket.destroy();
     expect(addresses).toEqual(['192.0.2.7']);
   });

@@ -2,37 +2,28 @@ import { connect as connectTls } from 'node:tls';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { FakeClock } from '../fake-clock.js';
 import { makeCertificate } from '../live/certificate.js';
-import { FakeHealth } from './fake-health.js';
-import { type Options, serve, turnsUntil } from './harness.js';
+import { serve as serveDirectly, turnsUntil } from './harness.js';
 import { listening } from './listening.js';
 import { ping, pong } from './peer.js';
 import { header, ipv4 } from './proxied.js';
+import { describeServed, type ServedOptions } from './scripted-service.js';
 
 const id = 'a1a2a3a4a5a6a7a8';
 const withDetail = Buffer.from(ping(id, { flags: '01' }), 'hex');
 const certificate = makeCertificate();
 afterAll(() => certificate.remove());
 
-function open(options: Options = {}) {
-  const heard = listening();
-  const health = new FakeHealth();
-  health.atOnce = 'pass';
-  const listener = { proxyProtocol: { from: ['127.0.0.0/8'] }, ...options.listener };
-  return serve({ health, log: heard.log, ...options, listener }).then((served) => ({ ...served, ...heard }));
-}
+const listener: ServedOptions['listener'] = { proxyProtocol: { from: ['127.0.0.0/8'] } };
 
-describe('a connection through a proxy', () => {
+describeServed('a connection through a proxy', (serve) => {
   it('is of the client that the proxy names: its address, its rights', async () => {
-    const { connect, server } = await open();
+    const { connect, service } = await serve({ listener });
     const peer = await connect();
     peer.send(Buffer.concat([ipv4('192.0.2.7', 4711), withDetail]));
     expect(await peer.hex(16)).toBe(pong(id, '01'));
-    const [connection] = server.connections;
-    expect(connection?.info()).toMatchObject({
-      remoteAddress: '192.0.2.7',
-      remotePort: 4711,
-      proxyAddress: '127.0.0.1',
-    });
+    expect(await service.connections()).toMatchObject([
+      { remoteAddress: '192.0.2.7', remotePort: 4711, proxyAddress: '127.0.0.1' },
+    ]);
   });
 
   it.each([
@@ -40,14 +31,14 @@ describe('a connection through a proxy', () => {
     ['the proxy itself', header(0x20, 0), true],
     ['a client that the proxy does not name', header(0x21, 0), false],
   ])('gives details only to clients that may see them: %s', async (_what, octets, isShown) => {
-    const { connect } = await open();
+    const { connect } = await serve({ listener });
     const peer = await connect();
     peer.send(Buffer.concat([octets, withDetail]));
     expect('body' in (await peer.frame())).toBe(isShown);
   });
 
   it('is read however its header is split', async () => {
-    const { connect } = await open();
+    const { connect } = await serve({ listener });
     const peer = await connect();
     for (const octet of Buffer.concat([ipv4('192.0.2.7', 1), withDetail])) {
       peer.send(Buffer.from([octet]));
@@ -57,7 +48,7 @@ describe('a connection through a proxy', () => {
   });
 
   it('counts for its client, and not for the proxy', async () => {
-    const { connect, stats } = await open({ limits: { maxConnectionsPerAddress: 1 } });
+    const { connect, stats } = await serve({ listener, limits: { maxConnectionsPerAddress: 1 } });
     const [first, second, third] = [await connect(), await connect(), await connect()];
     for (const [peer, address] of [
       [first, '192.0.2.7'],
@@ -78,27 +69,26 @@ describe('a connection through a proxy', () => {
 
   it('may speak TLS behind its header', async () => {
     const { cert, key } = certificate;
-    const served = await serve({
-      health: Object.assign(new FakeHealth(), { atOnce: 'pass' }),
+    const { connect, service } = await serve({
       listener: { proxyProtocol: { from: ['127.0.0.1'] }, tls: { cert, key } },
     });
-    const peer = await served.connect();
+    const peer = await connect();
     peer.send(ipv4('192.0.2.7', 4711));
     const socket = connectTls({ socket: peer.socket, rejectUnauthorized: false });
     socket.write(withDetail);
     const answer = await new Promise<Buffer>((resolve) => socket.once('data', resolve));
     expect(answer.toString('hex')).toBe(pong(id, '01'));
-    expect([...served.server.connections][0]?.remoteAddress).toBe('192.0.2.7');
+    expect(await service.connections()).toMatchObject([{ remoteAddress: '192.0.2.7' }]);
     socket.destroy();
   });
 
   it('that comes and goes without a byte is no error', async () => {
-    const { connect, stats, descriptions } = await open();
+    const { connect, logged, stats } = await serve({ listener });
     const peer = await connect();
     peer.socket.end();
     await peer.untilEnd();
     await turnsUntil(() => stats.closed['client-closed'] === 1 && stats.arriving === 0);
-    expect(descriptions).toEqual([]);
+    expect(await logged()).toEqual([]);
   });
 
   it.each([
@@ -110,16 +100,16 @@ describe('a connection through a proxy', () => {
     ],
     ['has a broken one', header(0x21, 0x12), 'PROXY header is too short, or not for TCP'],
   ])('that %s is closed without an answer, and logged', async (_what, octets, description) => {
-    const { connect, stats, descriptions } = await open();
+    const { connect, logged, stats } = await serve({ listener });
     const peer = await connect();
     peer.send(octets);
     expect(await peer.untilEnd()).toHaveLength(0);
     expect(stats.closed['proxy-header']).toBe(1);
-    expect(descriptions).toEqual([description]);
+    expect(await logged()).toMatchObject([{ description }]);
   });
 
   it('that begins with a frame is answered with an ERROR', async () => {
-    const { connect } = await open();
+    const { connect } = await serve({ listener });
     const peer = await connect();
     peer.send(withDetail);
     expect(await peer.frame()).toMatchObject({
@@ -130,17 +120,20 @@ describe('a connection through a proxy', () => {
   });
 
   it('that ends in the middle of its header is logged', async () => {
-    const { connect, descriptions } = await open();
+    const { connect, logged, stats } = await serve({ listener });
     const peer = await connect();
     peer.socket.end(ipv4('192.0.2.7', 1).subarray(0, 20));
     expect(await peer.untilEnd()).toHaveLength(0);
-    await turnsUntil(() => descriptions.length === 1);
-    expect(descriptions).toEqual(['connection ended inside the PROXY header']);
+    await turnsUntil(() => stats.arriving === 0);
+    expect(await logged()).toMatchObject([{ description: 'connection ended inside the PROXY header' }]);
   });
+});
 
+describe('a connection through a proxy', () => {
   it('is closed if the header is not complete in time', async () => {
     const clock = new FakeClock();
-    const { connect, stats, descriptions } = await open({ clock, limits: { handshakeTimeout: 1000 } });
+    const { log, descriptions } = listening();
+    const { connect, stats } = await serveDirectly({ clock, log, limits: { handshakeTimeout: 1000 }, listener });
     const peer = await connect();
     peer.send(ipv4('192.0.2.7', 1).subarray(0, 20));
     await turnsUntil(() => stats.arriving === 1);
@@ -152,9 +145,9 @@ describe('a connection through a proxy', () => {
   });
 });
 
-describe('a PROXY header', () => {
+describeServed('a PROXY header', (serve) => {
   it('from an address outside proxyProtocol.from closes the connection, and its source is not used', async () => {
-    const { connect, stats, descriptions, fields } = await open({
+    const { connect, logged, stats } = await serve({
       listener: { proxyProtocol: { from: ['192.0.2.0/24'] } },
     });
     const plain = await connect();
@@ -165,7 +158,11 @@ describe('a PROXY header', () => {
     expect(await peer.untilEnd()).toHaveLength(0);
     peer.socket.destroy();
     await turnsUntil(() => stats.closed['proxy-header'] === 1);
-    expect(descriptions).toEqual(['unexpected PROXY header: the sender is not listed in proxyProtocol.from']);
-    expect(fields).toMatchObject([{ peer: '127.0.0.1' }]);
+    expect(await logged()).toMatchObject([
+      {
+        description: 'unexpected PROXY header: the sender is not listed in proxyProtocol.from',
+        fields: { peer: '127.0.0.1' },
+      },
+    ]);
   });
 });

@@ -11,7 +11,8 @@ import { Peer } from './peer.js';
 /** Longer than any test. */
 const LONG_MS = 600_000;
 
-export interface ServedOptions extends Pick<ServiceOptions, 'limits' | 'heartbeat' | 'detail' | 'tokens' | 'ping'> {
+export interface ServedOptions
+  extends Pick<ServiceOptions, 'limits' | 'heartbeat' | 'detail' | 'tokens' | 'ping' | 'drain'> {
   /** Names of the checks. Default: db. */
   checks?: readonly string[];
   /** Default 127.0.0.1. */
@@ -28,6 +29,11 @@ export interface Line {
 
 export type Served = Awaited<ReturnType<typeof serveWith>>;
 export type Serve = (options?: ServedOptions) => Promise<Served>;
+
+/** Names of so many checks, for a report of some 400 bytes each. */
+export const manyChecks = (count: number) => Array.from({ length: count }, (_, n) => `check-${n}`);
+/** The longest output of a check. */
+export const LONG_OUTPUT = 'x'.repeat(200);
 
 /** A `describe` of cases that hold of a service with every value of `threads`. */
 export function describeServed(name: string, cases: (serve: Serve) => void): void {
@@ -156,16 +162,21 @@ async function serveWith(
   const stats = currentStats(service);
   const port = Number(/\d+$/.exec(service.addresses[0] as string)?.[0]);
   const seen = () => stats.accepted + stats.arriving + Object.values(stats.refused).reduce((sum, count) => sum + count);
+  /** The lines that have been logged since the start, by what has been counted until now. */
+  const logged = async () => {
+    await health.mirrored();
+    return lines;
+  };
   return {
     service,
     health,
     port,
+    url: service.addresses[0] as string,
     stats,
-    /** The lines that have been logged since the start, by what has been counted until now. */
-    async logged(): Promise<Line[]> {
-      await health.mirrored();
-      return lines;
-    },
+    /** Reloads the service with other options in place of these. */
+    reload: (changed: Pick<ServedOptions, 'limits'>) => service.reload({ ...options, ...changed }),
+    logged,
+    descriptions: async () => (await logged()).map(({ description }) => description),
     /** Resolves when a thread has accepted the connection, or refused it. */
     async connect(): Promise<Peer> {
       const before = seen();

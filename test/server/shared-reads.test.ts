@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { withSharedReads } from '../../src/server/sockets/shared-reads.js';
-import { serve, turnsUntil } from './harness.js';
+import { serve as serveDirectly, turnsUntil } from './harness.js';
 import { type Peer, ping, pong } from './peer.js';
+import { describeServed } from './scripted-service.js';
 
 const ids = ['0000000000000001', '0000000000000002', '0000000000000003'] as const;
 const LIVENESS = { scope: '01' };
@@ -15,35 +16,37 @@ async function readSomethingElse(peer: Peer): Promise<void> {
   expect(await peer.hex(16_000)).toBe(pong(other, '01').repeat(1000));
 }
 
-describe('a chunk in the shared read buffer', () => {
+describeServed('a chunk in the shared read buffer', (serve) => {
   it('is copied for frames that a later turn processes', async () => {
     const { connect, health, stats } = await serve({ limits: { maxPending: 1 } });
-    health.ready = undefined;
+    await health.hold();
     const [peer, other] = [await connect(), await connect()];
     peer.sendHex(ids.map((id) => ping(id)).join(''));
     for (const id of ids) {
       await turnsUntil(() => stats.waiting === 1);
       await readSomethingElse(other);
-      health.settle('pass');
+      await health.settle('pass');
       expect(await peer.hex(16)).toBe(pong(id, '01'));
     }
   });
 
   it('is copied for lines that a later turn processes', async () => {
     const { connect, health, stats } = await serve();
-    health.ready = undefined;
+    await health.hold();
     const [peer, other] = [await connect(), await connect()];
     peer.send('ping\nping\nping\n');
     for (let n = 0; n < 3; n++) {
       await turnsUntil(() => stats.waiting === 1);
       await readSomethingElse(other);
-      health.settle('pass');
+      await health.settle('pass');
       expect(await peer.text(10)).toBe('pong pass\n');
     }
   });
+});
 
+describe('a chunk in the shared read buffer', () => {
   it('is kept of answers that the peer has not taken', async () => {
-    const { connect, server, stats } = await serve({ limits: { pingsPerSecond: 0 } });
+    const { connect, server, stats } = await serveDirectly({ limits: { pingsPerSecond: 0 } });
     const [peer, other] = [await connect(), await connect()];
     peer.socket.pause();
     const queued = () => [...server.connections][0]?.socket.writableLength ?? 0;

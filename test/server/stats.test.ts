@@ -2,8 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import type { Histogram } from '../../src/common/histogram.js';
 import { scopes } from '../../src/health/health.js';
 import { ServerStats } from '../../src/server/stats.js';
-import { serve, turnsUntil } from './harness.js';
+import { turnsUntil } from './harness.js';
 import { ping } from './peer.js';
+import { describeServed } from './scripted-service.js';
 
 const gauges = ['open', 'arriving', 'waiting', 'watches', 'modes.undecided', 'modes.binary', 'modes.line'];
 
@@ -129,10 +130,9 @@ describe('the numbers of a server', () => {
   });
 });
 
-describe('the connections by mode', () => {
+describeServed('the connections by mode', (serve) => {
   it('follow each connection from its accept over its first byte to its close', async () => {
-    const { connect, health, stats } = await serve();
-    health.atOnce = 'pass';
+    const { connect, stats } = await serve();
     const modes = () => ({ open: stats.open, ...stats.modes });
     const [silent, binary, line, unknown] = await Promise.all([connect(), connect(), connect(), connect()]);
     await turnsUntil(() => stats.open === 4);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { FakeClock } from '../fake-clock.js';
-import { FakeHealth } from './fake-health.js';
-import { type Options, serve, turnsUntil } from './harness.js';
+import { serve as serveDirectly, turnsUntil } from './harness.js';
 import { listening } from './listening.js';
 import { frame, ping, pong } from './peer.js';
+import { describeServed, type ServedOptions } from './scripted-service.js';
 
 const id = 'a1a2a3a4a5a6a7a8';
 const [token, before] = ['a-right-token-0123456789', 'the-one-before-98765432'] as [string, string];
@@ -11,16 +11,12 @@ const wrong = 'a-wrong-token-0123456789';
 const hello = (shown?: string) => frame('05', id, shown === undefined ? {} : { token: shown });
 const withDetail = ping(id, { flags: '01' });
 
-function open(options: Options = {}) {
-  const health = new FakeHealth();
-  health.atOnce = 'pass';
-  return serve({ health, tokens: [token, before], detail: 'token', ...options });
-}
-const required = (options: Options = {}) => open({ listener: { requireToken: true }, ...options });
+const withTokens = { tokens: [token, before], detail: 'token' } satisfies ServedOptions;
+const required: ServedOptions = { ...withTokens, listener: { requireToken: true } };
 
-describe('a token in HELLO', () => {
+describeServed('a token in HELLO', (serve) => {
   it.each([token, before])('that is a right one, such as %s, shows the right to see detail', async (shown) => {
-    const { connect } = await open();
+    const { connect } = await serve(withTokens);
     const peer = await connect();
     peer.sendHex(withDetail);
     expect(await peer.frame()).toEqual({ type: '02', flags: '00', code: '01', id });
@@ -30,7 +26,7 @@ describe('a token in HELLO', () => {
   });
 
   it('that is a wrong one is refused, after what was asked before is answered', async () => {
-    const { connect, stats } = await open();
+    const { connect, stats } = await serve(withTokens);
     const peer = await connect();
     peer.sendHex(ping(id) + hello(wrong) + ping(id));
     expect(await peer.hex(16)).toBe(pong(id, '01'));
@@ -49,17 +45,19 @@ describe('a token in HELLO', () => {
   });
 
   it('is not needed for a status', async () => {
-    const { connect } = await open();
+    const { connect } = await serve(withTokens);
     const peer = await connect();
     peer.sendHex(hello() + ping(id));
     expect((await peer.frame()).type).toBe('05');
     expect(await peer.hex(16)).toBe(pong(id, '01'));
   });
+});
 
+describe('a token in HELLO', () => {
   it('that is wrong is logged with a rate limit, and without the token', async () => {
     const clock = new FakeClock();
     const { log, descriptions, fields } = listening();
-    const { connect } = await open({ log, clock });
+    const { connect } = await serveDirectly({ ...withTokens, log, clock });
     for (let i = 0; i < 3; i++) {
       const peer = await connect();
       peer.sendHex(hello(wrong));
@@ -75,7 +73,7 @@ describe('a token in HELLO', () => {
   });
 });
 
-describe('a listener that requires a token', () => {
+describeServed('a listener that requires a token', (serve) => {
   it.each([
     ['a bare PING', ping(id)],
     ['a PING with DETAIL', withDetail],
@@ -85,7 +83,7 @@ describe('a listener that requires a token', () => {
     ['a HELLO with a wrong one', hello(wrong)],
     ['a PING that came before its HELLO', ping(id) + hello(token)],
   ])('refuses %s', async (_what, octets) => {
-    const { connect, stats } = await required();
+    const { connect, stats } = await serve(required);
     const peer = await connect();
     peer.sendHex(octets);
     expect(await peer.frame()).toMatchObject({ type: '7f', flags: '01', code: '06', id });
@@ -94,7 +92,7 @@ describe('a listener that requires a token', () => {
   });
 
   it('answers everything behind a HELLO with a right one, in one go', async () => {
-    const { connect } = await required();
+    const { connect } = await serve(required);
     const peer = await connect();
     peer.sendHex(hello(token) + ping(id) + withDetail);
     expect((await peer.frame()).type).toBe('05');
@@ -103,16 +101,16 @@ describe('a listener that requires a token', () => {
   });
 
   it('checks the body of a frame before the right to send it', async () => {
-    const { connect } = await required();
+    const { connect } = await serve(required);
     const peer = await connect();
     peer.sendHex(frame('01', id, { maxAgeMs: 'x' }));
     expect(await peer.frame()).toMatchObject({ type: '7f', code: '05' });
   });
 
   it.each(['ping\n', 'agent\n', 'GET / HTTP/1.1\r\n\r\n'])('closes line mode without an answer: %j', async (line) => {
-    const { connect, server } = await required();
+    const { connect, service } = await serve(required);
     const peer = await connect();
-    const closed = new Promise((resolve) => server.events.on('close', (_info, reason) => resolve(reason)));
+    const closed = new Promise((resolve) => service.events.on('close', (_info, reason) => resolve(reason)));
     peer.send(line);
     expect(await peer.untilEnd()).toHaveLength(0);
     peer.socket.destroy();

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { connect } from '../../src/client.js';
 import { createService, type Service } from '../../src/service/service.js';
 import { compiledPackage } from '../cli/compiled.js';
+import { threadCounts } from '../threads/thread-counts.js';
 
 let folder: string;
 let path: string;
@@ -24,8 +25,9 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function serve(mode?: number, limits = {}): Service {
+function serve(mode?: number, limits = {}, threads = 0): Service {
   const service = createService({
+    threads,
     limits,
     listen: [{ url: `pong+unix:${path}`, ...(mode !== undefined && { mode }) }],
     http: false,
@@ -34,9 +36,9 @@ function serve(mode?: number, limits = {}): Service {
   return service;
 }
 
-describe('a Unix socket', () => {
+describe.each(threadCounts)('a Unix socket, with threads: %i', (threads) => {
   it('accepts connections, with details as on loopback, and is removed afterwards', async () => {
-    const service = serve();
+    const service = serve(undefined, {}, threads);
     await service.start();
     expect(service.addresses).toEqual([`pong+unix:${path}`]);
     const client = await connect(`pong+unix:${path}`);
@@ -47,14 +49,14 @@ describe('a Unix socket', () => {
   });
 
   it('has no limit of connections per address, because its peers have no address', async () => {
-    await serve(undefined, { maxConnectionsPerAddress: 1 }).start();
+    await serve(undefined, { maxConnectionsPerAddress: 1 }, threads).start();
     const clients = await Promise.all([1, 2, 3].map(() => connect(`pong+unix:${path}`)));
     for (const client of clients) expect((await client.ping()).healthy).toBe(true);
     for (const client of clients) await client.close();
   });
 
   it('has the configured mode', async () => {
-    await serve(0o600).start();
+    await serve(0o600, {}, threads).start();
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
@@ -65,15 +67,15 @@ describe('a Unix socket', () => {
     left.kill('SIGKILL');
     await once(left, 'close');
     expect(existsSync(path)).toBe(true);
-    await serve().start();
+    await serve(undefined, {}, threads).start();
     const client = await connect(`pong+unix:${path}`);
     expect((await client.ping()).healthy).toBe(true);
     await client.close();
   });
 
   it('on which another process listens is refused, and stays in use', async () => {
-    await serve().start();
-    await expect(serve().start()).rejects.toMatchObject({
+    await serve(undefined, {}, threads).start();
+    await expect(serve(undefined, {}, threads).start()).rejects.toMatchObject({
       code: 'PONGCHECK_LISTEN',
       message: `cannot listen on pong+unix:${path}: another process is listening on it`,
     });
@@ -84,7 +86,7 @@ describe('a Unix socket', () => {
 
   it('never replaces another file', async () => {
     writeFileSync(path, 'precious');
-    await expect(serve().start()).rejects.toThrow('the file exists and is not a socket');
+    await expect(serve(undefined, {}, threads).start()).rejects.toThrow('the file exists and is not a socket');
     expect(execFileSync('cat', [path], { encoding: 'utf8' })).toBe('precious');
   });
 });

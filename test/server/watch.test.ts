@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { FakeClock } from '../fake-clock.js';
 import { FakeHealth } from './fake-health.js';
-import { serve, turnsUntil } from './harness.js';
+import { serve as serveDirectly, turnsUntil } from './harness.js';
+import type { Peer } from './peer.js';
+import { describeServed, LONG_OUTPUT, manyChecks } from './scripted-service.js';
 
 const id = '00000000000000a1';
 const other = '00000000000000a2';
@@ -11,60 +13,45 @@ const status = (of: string, code: string) => `0000000c01040000`.replace(/00$/, c
 const ping = (of: string) => `0000000c01010000${of}`;
 const pong = (of: string, code = '01') => `0000000c010200${code}${of}`;
 
-/** Changes the state and notifies all subscriptions. */
-function change(health: FakeHealth, state: FakeHealth['ready']): void {
-  health.ready = state;
-  for (const notify of health.watchers) notify();
-}
+/** Longer than the reports of half of them. */
+const many = manyChecks(130);
+const withLongReport = () => ({ status: 'pass', output: LONG_OUTPUT }) as const;
 
-describe('a WATCH', () => {
+describeServed('a WATCH', (serve) => {
   it('is answered at once, and again at each change', async () => {
-    const { connect, health, stats, server } = await serve();
+    const { connect, health, stats, service } = await serve();
     const peer = await connect();
     peer.sendHex(watch());
     expect(await peer.hex(16)).toBe(status(id, '01'));
-    change(health, 'fail');
+    await health.set('fail');
     expect(await peer.hex(16)).toBe(status(id, '03'));
-    change(health, 'draining');
+    await health.drain();
     expect(await peer.hex(16)).toBe(status(id, '04'));
     expect(stats.watches).toBe(1);
     expect(stats.statuses).toMatchObject({ pass: 1, fail: 1, draining: 1 });
-    expect([...server.connections][0]?.info()).toMatchObject({ watches: 1, framesOut: 3 });
-  });
-
-  it('sends one STATUS for several changes in one turn', async () => {
-    const { connect, health } = await serve();
-    const peer = await connect();
-    peer.sendHex(watch());
-    await peer.hex(16);
-    change(health, 'fail');
-    change(health, 'warn');
-    change(health, 'unknown');
-    peer.sendHex(ping(other));
-    // The health that is asked by PINGs is known at once here.
-    health.atOnce = 'pass';
-    expect(await peer.hex(16)).toBe(status(id, '00'));
+    expect(await service.connections()).toMatchObject([{ watches: 1, framesOut: 3 }]);
   });
 
   it('has the report if the client requests it and may see details', async () => {
     for (const detail of ['always', 'never'] as const) {
-      const health = new FakeHealth();
-      health.report = { state: 'pass', checks: {} };
-      const { connect } = await serve({ detail, health });
+      const { connect } = await serve({ detail });
       const peer = await connect();
       peer.sendHex(watch(id, '02'));
       const { type, code, body } = await peer.frame();
-      expect([type, code, body]).toEqual(['04', '01', detail === 'always' ? health.report : undefined]);
+      expect([type, code]).toEqual(['04', '01']);
+      if (detail === 'always') expect(body).toMatchObject({ state: 'pass', checks: { db: [{ state: 'pass' }] } });
+      else expect(body).toBeUndefined();
     }
   });
 
   it('leaves out the checks of a report that is too long, and says so', async () => {
-    const health = new FakeHealth();
-    health.report = { long: 'x'.repeat(70_000) };
-    const { connect } = await serve({ health });
+    const { connect, health } = await serve({ checks: manyChecks(250) });
+    await health.set(withLongReport);
     const peer = await connect();
     peer.sendHex(watch(id, '02'));
-    expect(await peer.frame()).toMatchObject({ type: '04', flags: '04', body: { extent: 'causes' } });
+    const { type, flags, body } = await peer.frame();
+    expect([type, flags]).toEqual(['04', '04']);
+    expect(body).not.toHaveProperty('checks');
   });
 
   it('takes the place of one with its id', async () => {
@@ -73,10 +60,10 @@ describe('a WATCH', () => {
     peer.sendHex(watch() + watch());
     expect(await peer.hex(32)).toBe(status(id, '01') + status(id, '01'));
     expect(stats.watches).toBe(1);
-    change(health, 'fail');
+    await health.set('fail');
     peer.sendHex(watch(other));
     expect(await peer.hex(32)).toBe(status(id, '03') + status(other, '03'));
-    expect(health.watchers.size).toBe(2);
+    expect(stats.watches).toBe(2);
   });
 
   it('is ended by CANCEL, which is not answered', async () => {
@@ -84,10 +71,12 @@ describe('a WATCH', () => {
     const peer = await connect();
     peer.sendHex(watch());
     await peer.hex(16);
-    health.ready = 'warn';
     peer.sendHex(watch(id, '01') + watch(other, '01') + ping(other));
+    expect(await peer.hex(16)).toBe(pong(other));
+    await health.set('warn');
+    peer.sendHex(ping(other));
     expect(await peer.hex(16)).toBe(pong(other, '02'));
-    expect([stats.watches, health.watchers.size]).toEqual([0, 0]);
+    expect(stats.watches).toBe(0);
   });
 
   it('beyond the limit is answered with ERROR 7, and the connection goes on', async () => {
@@ -103,7 +92,7 @@ describe('a WATCH', () => {
   });
 
   it('of one selection more than may be watched is answered with ERROR 7, and takes the place of none', async () => {
-    const { connect, stats } = await serve({ limits: { maxWatchedSelections: 1 } });
+    const { connect, stats } = await serve({ checks: ['a', 'b'], limits: { maxWatchedSelections: 1 } });
     const peer = await connect();
     peer.sendHex(watch(id, '00', '{"checks":["a"]}') + watch(other, '00', '{"checks":["b"]}'));
     expect([(await peer.frame()).type, await peer.frame()]).toMatchObject([
@@ -127,27 +116,127 @@ describe('a WATCH', () => {
     expect(stats.watches).toBe(0);
   });
 
-  it.each([
-    [
-      'the FIN of its client',
-      (peer: Awaited<ReturnType<Awaited<ReturnType<typeof serve>>['connect']>>) => peer.socket.end(),
-    ],
-    ['a PING with CLOSE', (peer: any) => peer.sendHex(`0000000c01010200${other}`)],
-    ['a reset', (peer: any) => peer.socket.resetAndDestroy()],
+  it.each<[string, (peer: Peer) => unknown]>([
+    ['the FIN of its client', (peer) => peer.socket.end()],
+    ['a PING with CLOSE', (peer) => peer.sendHex(`0000000c01010200${other}`)],
+    ['a reset', (peer) => peer.socket.resetAndDestroy()],
   ])('ends with %s', async (_what, leave) => {
-    const { connect, health, stats } = await serve();
+    const { connect, stats } = await serve();
     const peer = await connect();
     peer.sendHex(watch());
     await peer.hex(16);
+    expect(stats.watches).toBe(1);
+    leave(peer);
+    await turnsUntil(() => stats.watches === 0);
+  });
+
+  it('keeps a check without an interval running while it is open', async () => {
+    const { connect, health, stats } = await serve();
+    await health.hold();
+    const peer = await connect();
+    peer.sendHex(watch());
+    expect(await peer.hex(16)).toBe(status(id, '01'));
+    await health.settle('fail');
+    expect(await peer.hex(16)).toBe(status(id, '03'));
+    expect(stats.waiting).toBe(0);
+  });
+
+  it('is not offered where none is allowed', async () => {
+    const { connect } = await serve({ limits: { maxWatches: 0 } });
+    const peer = await connect();
+    peer.sendHex(watch());
+    expect(await peer.frame()).toMatchObject({
+      type: '7f',
+      code: '07',
+      body: { message: 'WATCH is disabled on this server' },
+    });
+  });
+
+  it('is answered before the FIN that follows it at once, however long the answers are', async () => {
+    const { connect, health, stats } = await serve({ checks: many });
+    await health.set(withLongReport);
+    const peer = await connect();
+    const ids = Array.from({ length: 20 }, (_, n) => (n + 1).toString(16).padStart(16, '0'));
+    peer.sendHex(ids.map((of) => watch(of, '02')).join(''));
+    peer.socket.end();
+    for (const of of ids) expect(await peer.frame()).toMatchObject({ type: '04', id: of });
+    expect(await peer.untilEnd()).toHaveLength(0);
+    expect(stats.watches).toBe(0);
+  });
+});
+
+describeServed('a WATCH on a service that drains or stops', (serve) => {
+  const hello = `0000000c01050000${other}`;
+
+  it('receives the STATUS draining before GOAWAY', async () => {
+    const { connect, health, service } = await serve({ drain: { grace: 60_000, delay: 60_000 } });
+    const peer = await connect();
+    peer.sendHex(hello + watch());
+    expect([(await peer.frame()).type, (await peer.frame()).type]).toEqual(['05', '04']);
+    // The update with this result is on its way when the drain begins.
+    const changed = health.set('warn');
+    void service.drain();
+    const frames: string[] = [];
+    while (!frames.includes('06')) frames.push((await peer.frame()).type);
+    expect(frames.at(-2)).toBe('04');
+    expect(frames.length).toBeLessThanOrEqual(3);
+    await changed;
+  });
+
+  it('receives every due STATUS before FIN, however long the reports are', async () => {
+    const { connect, health, service } = await serve({ checks: many });
+    await health.set(withLongReport);
+    const peer = await connect();
+    const ids = Array.from({ length: 16 }, (_, n) => (n + 1).toString(16).padStart(16, '0'));
+    peer.sendHex(ids.map((of) => watch(of, '02')).join(''));
+    for (const of of ids) expect(await peer.frame()).toMatchObject({ type: '04', code: '01', id: of });
+    const stopped = service.stop();
+    for (const of of ids) expect(await peer.frame()).toMatchObject({ type: '04', code: '04', id: of });
+    expect(await peer.untilEnd()).toHaveLength(0);
+    peer.socket.end();
+    await stopped;
+  });
+});
+
+/** Changes the state and notifies all subscriptions. */
+function change(health: FakeHealth, state: FakeHealth['ready']): void {
+  health.ready = state;
+  for (const notify of health.watchers) notify();
+}
+
+// What happens in one turn of the event loop, and in the queue of one connection.
+describe('a WATCH', () => {
+  it('sends one STATUS for several changes in one turn', async () => {
+    const { connect, health } = await serveDirectly();
+    const peer = await connect();
+    peer.sendHex(watch());
+    await peer.hex(16);
+    change(health, 'fail');
+    change(health, 'warn');
+    change(health, 'unknown');
+    peer.sendHex(ping(other));
+    // The health that is asked by PINGs is known at once here.
+    health.atOnce = 'pass';
+    expect(await peer.hex(16)).toBe(status(id, '00'));
+  });
+
+  it.each<[string, (peer: Peer) => unknown]>([
+    ['its client leaves', (peer) => peer.socket.end()],
+    ['it is cancelled', (peer) => peer.sendHex(watch(id, '01'))],
+  ])('ends its subscription when %s', async (_what, leave) => {
+    const { connect, health } = await serveDirectly();
+    const peer = await connect();
+    peer.sendHex(watch());
+    await peer.hex(16);
+    expect(health.watchers.size).toBe(1);
     leave(peer);
     await turnsUntil(() => health.watchers.size === 0);
-    expect(stats.watches).toBe(0);
   });
 
   it('gives a client that does not read the latest when it reads again, and none twice', async () => {
     const health = new FakeHealth();
     health.report = { long: 'x'.repeat(60_000) };
-    const { connect, server, stats } = await serve({ health });
+    const { connect, server, stats } = await serveDirectly({ health });
     const peer = await connect();
     peer.socket.pause();
     peer.sendHex(watch(id, '02'));
@@ -176,36 +265,12 @@ describe('a WATCH', () => {
     expect(frames).toBe(Object.values(stats.statuses).reduce((a, b) => a + b));
     expect(frames).toBeLessThan(n);
   });
-
-  it('is not offered where none is allowed', async () => {
-    const { connect } = await serve({ limits: { maxWatches: 0 } });
-    const peer = await connect();
-    peer.sendHex(watch());
-    expect(await peer.frame()).toMatchObject({
-      type: '7f',
-      code: '07',
-      body: { message: 'WATCH is disabled on this server' },
-    });
-  });
-
-  it('is answered before the FIN that follows it at once, however long the answers are', async () => {
-    const health = new FakeHealth();
-    health.report = { long: 'x'.repeat(60_000) };
-    const { connect, stats } = await serve({ health });
-    const peer = await connect();
-    const ids = Array.from({ length: 20 }, (_, n) => (n + 1).toString(16).padStart(16, '0'));
-    peer.sendHex(ids.map((of) => watch(of, '02')).join(''));
-    peer.socket.end();
-    for (const of of ids) expect(await peer.frame()).toMatchObject({ type: '04', id: of });
-    expect(await peer.untilEnd()).toHaveLength(0);
-    expect(stats.watches).toBe(0);
-  });
 });
 
 describe('a WATCH on a server that drains or closes', () => {
   it('receives the STATUS draining before GOAWAY', async () => {
     const clock = new FakeClock();
-    const { connect, health, server } = await serve({ clock });
+    const { connect, health, server } = await serveDirectly({ clock });
     const peer = await connect();
     peer.sendHex(`0000000c01050000${other}`);
     expect((await peer.frame()).type).toBe('05');
@@ -220,7 +285,7 @@ describe('a WATCH on a server that drains or closes', () => {
 
   it('receives a change whose notification is still scheduled before GOAWAY, and before FIN', async () => {
     const clock = new FakeClock();
-    const { connect, health, server } = await serve({ clock });
+    const { connect, health, server } = await serveDirectly({ clock });
     const peer = await connect();
     peer.sendHex(`0000000c01050000${other}${watch()}`);
     expect([(await peer.frame()).type, (await peer.frame()).type]).toEqual(['05', '04']);
@@ -241,7 +306,7 @@ describe('a WATCH on a server that drains or closes', () => {
   });
 
   it('receives the latest STATUS before FIN', async () => {
-    const { connect, health, server } = await serve({ clock: new FakeClock() });
+    const { connect, health, server } = await serveDirectly({ clock: new FakeClock() });
     const peer = await connect();
     peer.sendHex(watch());
     await peer.hex(16);
@@ -256,12 +321,12 @@ describe('a WATCH on a server that drains or closes', () => {
     const health = new FakeHealth();
     health.report = { long: 'x'.repeat(60_000) };
     const ids = Array.from({ length: 16 }, (_, n) => (n + 1).toString(16).padStart(16, '0'));
-    const types = async (peer: Awaited<ReturnType<Awaited<ReturnType<typeof serve>>['connect']>>) => {
+    const types = async (peer: Awaited<ReturnType<Awaited<ReturnType<typeof serveDirectly>>['connect']>>) => {
       const received: string[] = [];
       for (let frames = 0; frames < ids.length; frames++) received.push((await peer.frame()).type);
       return received;
     };
-    const { connect, server } = await serve({ health });
+    const { connect, server } = await serveDirectly({ health });
     const peer = await connect();
     peer.sendHex(`0000000c01050000${other}`);
     expect((await peer.frame()).type).toBe('05');

@@ -40,6 +40,22 @@ describe('start, drain and stop', () => {
     expect((await run).stdout).toBe('settled\n');
   });
 
+  it('keep the process alive in between, also while the only PING thread is being started again', async () => {
+    const script = `
+      import { createService } from ${JSON.stringify(join(compiledPackage(), 'dist', 'index.js'))};
+      const service = createService({ threads: 1, listen: [{ url: 'pong://127.0.0.1:0' }], http: false });
+      await service.start();
+      const [thread] = service.server.threads;
+      await thread.worker.terminate();
+      setInterval(() => {
+        if (!thread.isRunning || !service.addresses.length) return;
+        console.log('started again');
+        void service.stop();
+      }, 10).unref();`;
+    const run = promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
+    expect((await run).stdout).toBe('started again\n');
+  });
+
   it('leave nothing open if stop is called while listeners are being opened', async () => {
     const service = createService({
       listen: [{ url: 'pong://localhost:0' }, { url: 'pong://127.0.0.1:0' }],

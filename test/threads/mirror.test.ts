@@ -187,6 +187,35 @@ describe('a mirror of the health of the main thread', () => {
     }
   });
 
+  it('answers queries that wait for a removed check without the state of that check', async () => {
+    const [db, cache] = [new ScriptedCheck({ interval: 0 }), new SteadyCheck()];
+    const { registry, ask, clock } = await mirrored({ db, cache });
+    registry.start();
+    db.last.fail(new Error('broken'));
+    await clock.advance(500);
+    const waiting = ask({ maxAge: 0 });
+    await settle();
+    expect(waiting.answers).toBe(0);
+    registry.reload({ checks: defined({ cache }) });
+    await settle();
+    expect(waiting.answer).toMatchObject({ state: 'pass', stale: false });
+  });
+
+  it('keeps a check running for subscribers that was removed and added between two updates', async () => {
+    const db = new SteadyCheck({ interval: 0, maxAge: 1000 });
+    const { registry, watch, clock } = await mirrored({ db });
+    registry.start();
+    await settle();
+    watch({ checks: ['db'] });
+    await clock.advance(100);
+    registry.reload({ checks: [] });
+    registry.reload({ checks: defined({ db }) });
+    await clock.advance(100);
+    const { runs } = db;
+    await clock.advance(10_000);
+    expect(db.runs).toBeGreaterThan(runs + 8);
+  });
+
   it('follows startup and draining', async () => {
     const db = new ScriptedCheck({ groups: ['readiness', 'startup'] });
     const { registry, ask } = await mirrored({ db });

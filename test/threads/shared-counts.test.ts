@@ -19,26 +19,30 @@ describe('counts that threads share', () => {
 
   it('have one limit for all connections', () => {
     const [first, second] = countsOf(2).counts as [SharedCounts, SharedCounts];
-    expect([first.reserve(3), second.reserve(3), second.reserve(3), first.reserve(3)]).toEqual([
-      true,
-      true,
-      true,
-      false,
-    ]);
-    second.release();
-    expect([first.reserve(3), second.reserve(3)]).toEqual([true, false]);
+    expect([
+      first.connections.reserve(3),
+      second.connections.reserve(3),
+      second.connections.reserve(3),
+      first.connections.reserve(3),
+    ]).toEqual([true, true, true, false]);
+    second.connections.release();
+    expect([first.connections.reserve(3), second.connections.reserve(3)]).toEqual([true, false]);
   });
 
   it('forget the connections of a thread that has ended', () => {
     const { memory, counts } = countsOf(2);
     const [first, second] = counts as [SharedCounts, SharedCounts];
     const [a, b] = [first.perAddress(), second.perAddress()];
-    for (let i = 0; i < 2; i++) first.reserve(10);
-    second.reserve(10);
+    for (let i = 0; i < 2; i++) first.connections.reserve(10);
+    second.connections.reserve(10);
     for (let i = 0; i < 2; i++) expect(a.reserve(socket(), '192.0.2.1', 3)).toBe(true);
     expect([b.reserve(socket(), '192.0.2.1', 3), b.reserve(socket(), '192.0.2.1', 3)]).toEqual([true, false]);
     forgetThread(memory, 0);
-    expect([second.reserve(3), second.reserve(3), second.reserve(3)]).toEqual([true, true, false]);
+    expect([second.connections.reserve(3), second.connections.reserve(3), second.connections.reserve(3)]).toEqual([
+      true,
+      true,
+      false,
+    ]);
     expect([0, 0, 0].map(() => b.reserve(socket(), '192.0.2.1', 3))).toEqual([true, true, false]);
   });
 

@@ -36,7 +36,7 @@ async function started(options: ServiceOptions = {}) {
   return { service, url, port: Number(new URL(url).port), lines };
 }
 
-interface OpenThread extends Pick<PingThread, 'isRunning' | 'restarts' | 'call'> {
+interface OpenThread extends Pick<PingThread, 'exists' | 'isRunning' | 'restarts' | 'call'> {
   worker: Worker;
 }
 
@@ -169,6 +169,24 @@ describe('a PING thread that ends', () => {
     expect(thread.restarts).toBe(1);
     expect(service.server.stats.pings.readiness.pass).toBe(2);
     expect(lines).toContain('error PING thread 0 ended (exit code 1); starting it again in 100 ms');
+  });
+
+  it('has the settings of a reload that came while it was being started again', async () => {
+    const options = { threads: 1, http: false, listen: [{ url: 'pong://127.0.0.1:0' }] } as const;
+    const { service, url } = await started({ ...options, tokens: ['before-before-before'] });
+    const [thread] = threadsOf(service.server);
+    await thread.worker.terminate();
+    await until(() => thread.exists);
+    expect(thread.isRunning).toBe(false);
+    await service.reload({
+      ...options,
+      listen: [{ url: 'pong://127.0.0.1:0', requireToken: true }],
+      tokens: ['after-after-after-after'],
+    });
+    await until(() => thread.isRunning);
+    await expect(ping(url, { token: 'before-before-before' })).rejects.toMatchObject({ message: /invalid token/ });
+    await expect(ping(url)).rejects.toMatchObject({ message: /a token is required/ });
+    await ping(url, { token: 'after-after-after-after' });
   });
 
   it('because it has no memory left is started again, with the reason in the log', async () => {

@@ -11,6 +11,8 @@ import type { TlsHandshaker } from './tls-handshaker.js';
 export interface ConnectionAcceptor {
   reserve(socket: Socket, address: string | undefined, shared: ListenerContext): boolean;
   admit(socket: Socket, shared: ListenerContext, origin: PeerInfo | undefined): void;
+  /** A connection is no longer one of these. */
+  onHandshakeEnded(): void;
   /** A connection that was not admitted is closed. */
   release(): void;
 }
@@ -26,10 +28,6 @@ export class PendingConnections {
   ) {
     this.sweeper = new Sweeper(clock);
     this.sweeper.watch(limits.handshake);
-  }
-
-  get size(): number {
-    return this.sweeper.members.size;
   }
 
   /** Those that are counted for the address of their client. */
@@ -63,6 +61,7 @@ export class PendingConnections {
       if (!this.sweeper.members.has(pending)) return false;
       stats.arriving--;
       this.sweeper.delete(pending);
+      acceptor.onHandshakeEnded();
       return true;
     };
     return {

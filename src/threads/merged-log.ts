@@ -1,0 +1,50 @@
+import type { Clock } from '../common/clock.js';
+import type { Log } from '../common/log.js';
+import type { ToMain } from './messages.js';
+
+/** Time in which several threads have one line together, in milliseconds; each of them has at most one of a kind. */
+const INTERVAL_MS = 10_000;
+
+interface WrittenLine {
+  readonly thread: number;
+  readonly at: number;
+  /** Lines of other threads that were dropped since, and those that these had dropped. */
+  suppressed: number;
+}
+
+type LogMessage = Extract<ToMain, { kind: 'log' }> & { readonly fields: { listener?: unknown; suppressed?: number } };
+
+/** Writes the lines of all threads. Of a line that several threads log within 10 s, the first is written. */
+export class MergedLog {
+  /** By listener and text, the oldest first. */
+  private readonly written = new Map<string, WrittenLine>();
+
+  constructor(
+    private readonly log: Log,
+    private readonly clock: Clock,
+  ) {}
+
+  write(thread: number, { level, fields, message }: LogMessage): void {
+    const now = this.clock.now();
+    const key = `${fields.listener} ${message}`;
+    const last = this.written.get(key);
+    const dropped = fields.suppressed ?? 0;
+    if (last && last.thread !== thread && now - last.at < INTERVAL_MS) {
+      last.suppressed += 1 + dropped;
+      return;
+    }
+    const suppressed = dropped + (last?.suppressed ?? 0);
+    this.written.delete(key);
+    this.forgetOld(now);
+    this.written.set(key, { thread, at: now, suppressed: 0 });
+    this.log[level](suppressed > 0 ? { ...fields, suppressed } : fields, message);
+  }
+
+  /** Keeps a line for longer than the interval, because the next one has its count. */
+  private forgetOld(now: number): void {
+    for (const [key, { at }] of this.written) {
+      if (now - at < 2 * INTERVAL_MS) return;
+      this.written.delete(key);
+    }
+  }
+}
