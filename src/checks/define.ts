@@ -86,13 +86,20 @@ function readSettings(name: string, given: CheckDefinition): CheckSettings {
 
 /** A value that is not allowed beside the others, as path, value found and values allowed; undefined if there is none. */
 export function contradiction(settings: CheckSettings): [path: Path, found: string, allowed: string] | undefined {
-  const { interval, minInterval } = { ...defaults, ...settings };
+  const { interval, minInterval, onShared, critical } = { ...defaults, ...settings };
   if (interval > 0 && interval < minInterval) {
     const allowed = `0 for on demand only, or at least minInterval, ${formatDuration(minInterval)}`;
     return [['interval'], formatDuration(interval), allowed];
   }
+  if (onShared === 'warn' && interval === 0) return [['onShared'], '"warn"', 'fail, or warn with an interval above 0'];
+  if (onShared === 'warn' && !critical) return [['onShared'], '"warn"', 'fail, or warn with critical: true'];
   if (!settings.groups?.includes('liveness')) return undefined;
   return [['groups'], '"liveness"', 'any other name: liveness runs no check'];
+}
+
+/** @throws InvalidOption if a check requires peers, but the service has none. */
+export function requirePeers({ name, onShared }: DefinedCheck, hasPeers: boolean): void {
+  if (onShared === 'warn' && !hasPeers) throw invalid(name, ['onShared'], '"warn"', 'fail, or warn with peers.from');
 }
 
 function nameOf(name: string, key: string, value: unknown): string {

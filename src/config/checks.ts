@@ -1,5 +1,5 @@
 import { type CheckKind, checkKinds } from '../checks/catalog.js';
-import { defineCheck } from '../checks/define.js';
+import { defineCheck, requirePeers } from '../checks/define.js';
 import { identityOf } from '../checks/identity.js';
 import { isSetting } from '../checks/parse-options.js';
 import { PongcheckError } from '../common/errors.js';
@@ -65,7 +65,9 @@ export async function buildChecks(
   const problems: string[] = [];
   for (const [name, options] of Object.entries(settings.checks)) {
     try {
-      built.push([name, await build(name, options, Object.hasOwn(running, name) ? running[name] : undefined)]);
+      const check = await build(name, options, Object.hasOwn(running, name) ? running[name] : undefined);
+      built.push([name, check]);
+      requirePeers(check, settings.peers !== undefined);
     } catch (error) {
       if (!(error instanceof PongcheckError)) throw error;
       problems.push(issueLine(error, name, placeOf));

@@ -41,6 +41,12 @@ export interface CheckSettings {
    */
   critical?: boolean;
   /**
+   * Effect of a failure that at least two thirds of the peers share (`peers.from` of the service): `fail` = as of every
+   * other failure, `warn` = it only degrades the overall status to warn. `warn` requires an interval and a critical check.
+   * @default 'fail'
+   */
+  onShared?: 'fail' | 'warn';
+  /**
    * Groups in which the check counts. Every check is also in `all`.
    * @default ['readiness']
    */

@@ -16,6 +16,7 @@ const settingKeys = Object.keys({
   rise: true,
   fall: true,
   critical: true,
+  onShared: true,
   groups: true,
 } satisfies Record<keyof CheckSettings, true>) as (keyof CheckSettings)[];
 

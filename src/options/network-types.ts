@@ -1,5 +1,6 @@
 import { type Address, formatAddress, parseAddress, type TcpAddress } from '../net/address.js';
 import { isNetwork } from '../net/networks.js';
+import { formatPeerAddress, PEER_FORMS, parsePeerAddress } from '../net/peer-address.js';
 import { TARGET_FORMS, Targets } from '../net/targets.js';
 import { MAX_TOKENS, TOKEN_FORMS, tokenPattern } from '../net/tokens.js';
 import { InvalidValue, type ValueType } from './option.js';
@@ -50,6 +51,28 @@ export const endpoint: ValueType = {
   },
   typescript: () => 'HttpOptions | false',
 };
+
+/** Maximum number of addresses of peers; each may stand for many. */
+export const MAX_PEER_ADDRESSES = 32;
+
+/** Addresses of peers, in their canonical form. */
+export const peerAddresses: ValueType = {
+  name: 'peerAddresses',
+  allowed: () => `a list of 1 to ${MAX_PEER_ADDRESSES} addresses: ${PEER_FORMS}`,
+  read: (value) =>
+    listOf(value, MAX_PEER_ADDRESSES, isPeerAddress).map((text) => formatPeerAddress(parsePeerAddress(text))),
+  readText: (value, row) => peerAddresses.read(commaSeparated(value), row, 'file'),
+  typescript: () => 'readonly string[]',
+};
+
+function isPeerAddress(text: string): boolean {
+  try {
+    parsePeerAddress(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 export const tokens: ValueType = {
   name: 'tokens',

@@ -1,3 +1,4 @@
+import { type PeerAddress, parsePeerAddress } from '../net/peer-address.js';
 import { missingForReusePort } from '../net/reuse-port.js';
 import { missingOf } from '../net/tls.js';
 import { formatDuration } from './duration.js';
@@ -19,6 +20,13 @@ export type Limits = Required<NonNullable<Options['limits']>>;
 export type DrainTimes = Required<NonNullable<Options['drain']>>;
 /** Limits of a blocked event loop in milliseconds, with their defaults. */
 export type LoopLimits = Required<NonNullable<Options['loop']>>;
+type PeerOptions = NonNullable<Options['peers']>;
+/** The peers to ask about shared dependencies, with defaults. Times in milliseconds; `tls` has paths of files. */
+export interface PeerSettings
+  extends Pick<PeerOptions, 'token' | 'tls'>,
+    Required<Pick<PeerOptions, 'ask' | 'timeout'>> {
+  readonly from: readonly PeerAddress[];
+}
 type Heartbeat = NonNullable<Options['heartbeat']>;
 export type HeartbeatSettings = Required<Omit<Heartbeat, 'pingData'>> & Pick<Heartbeat, 'pingData'>;
 
@@ -59,12 +67,21 @@ export function readOptions(options: unknown): Settings {
   return settings;
 }
 
+/** Sections with a required option: without it they are absent, with all of their defaults. */
+const optionalSections = new Set(optionRows.filter(({ required }) => required).map(({ path }) => sectionOf(path)));
+
+function sectionOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('.')));
+}
+
 /** Adds the defaults of the table, for a file or for code, to `values`, in place. */
 export function withDefaults(values: Record<string, unknown>, mode: Mode): Settings {
   const delay = at(values, 'drain.delay');
   for (const row of optionRows) {
     const text = mode === 'file' ? defaultInFile(row) : row.default;
     if (text === undefined || /[*[]/.test(row.path) || at(values, row.path) !== undefined) continue;
+    const section = sectionOf(row.path);
+    if (optionalSections.has(section) && at(values, section) === undefined) continue;
     setAt(values, row.path, readDefault(row, text));
   }
   const settings = values as unknown as Settings;
@@ -75,7 +92,7 @@ export function withDefaults(values: Record<string, unknown>, mode: Mode): Setti
 
 /** Combinations of values that are not allowed, although each value is. */
 export function contradictions(settings: Settings & { readonly clock?: unknown }): string[] {
-  const { ping, drain, loop, listen, detail, tokens, probe } = settings;
+  const { ping, drain, loop, listen, detail, tokens, probe, peers } = settings;
   const issues: string[] = [];
   const atMost = (path: string, value: number, limitPath: string, limit: number) => {
     if (value <= limit) return;
@@ -109,7 +126,24 @@ export function contradictions(settings: Settings & { readonly clock?: unknown }
     const missing = missingOf(tls);
     if (missing) issues.push(`${path}.tls.${missing} is missing; allowed: cert and key together`);
   }
+  if (peers?.tls) {
+    const missing = missingOf(peers.tls);
+    if (missing) issues.push(`peers.tls.${missing} is missing; allowed: cert and key together`);
+    if (!peers.from.some(isTls)) issues.push('peers.tls requires a pongs:// address in peers.from');
+  }
   return issues;
+}
+
+function isTls(text: string): boolean {
+  const address = parsePeerAddress(text);
+  return address.kind === 'tls' || (address.kind === 'srv' && address.transport === 'tls');
+}
+
+/** The peers of valid options. */
+export function peerSettings(peers: PeerOptions): PeerSettings {
+  // The default of each is in the table.
+  const { ask, timeout } = peers as Required<PeerOptions>;
+  return { ...peers, ask, timeout, from: peers.from.map(parsePeerAddress) };
 }
 
 function threadIssues({ threads, clock }: { threads: number; clock?: unknown }): string[] {

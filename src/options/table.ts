@@ -2,7 +2,7 @@ import { MAX_CHECKS, scopes } from '../health/health.js';
 import { detailModes } from '../net/access.js';
 import { tlsVersions } from '../net/tls.js';
 import { keepAliveRows } from './keep-alive.js';
-import { address, addresses, endpoint, networks, targets, tokens } from './network-types.js';
+import { address, addresses, endpoint, networks, peerAddresses, targets, tokens } from './network-types.js';
 import { ONE_DAY, ONE_HOUR, type OptionRow } from './option.js';
 import {
   boolean,
@@ -87,6 +87,14 @@ export const checkSettingRows: readonly OptionRow[] = [
     type: boolean,
     default: 'true',
     description: 'If false, a failure of this check only degrades the overall status to warn.',
+  },
+  {
+    path: 'onShared',
+    type: enumeration,
+    values: ['fail', 'warn'],
+    default: 'fail',
+    description:
+      'Effect of a failure that at least two thirds of the peers share: fail = as of every other failure, warn = it only degrades the overall status to warn. warn requires peers.from, an interval and critical.',
   },
   {
     path: 'groups',
@@ -334,6 +342,67 @@ export const optionRows: readonly OptionRow[] = [
   },
 
   ...[kindRow, ...checkSettingRows].map((row) => ({ ...row, path: `checks.*.${row.path}` })),
+
+  {
+    path: 'peers.from',
+    type: peerAddresses,
+    required: true,
+    description:
+      'Addresses of the other instances of this service, which are asked about checks with onShared: warn. A host name stands for all of its A and AAAA records, srv+pong://NAME for its SRV records. This instance may be among them.',
+  },
+  {
+    path: 'peers.ask',
+    type: integer,
+    default: '5',
+    min: 1,
+    max: 16,
+    description: 'Maximum number of peers to ask at a time.',
+  },
+  {
+    path: 'peers.timeout',
+    type: duration,
+    default: '300ms',
+    min: 10,
+    max: 10_000,
+    description: 'Time limit for the answers of all of these peers together.',
+  },
+  {
+    path: 'peers.token',
+    type: text,
+    defaultText: 'none',
+    secret: true,
+    description: 'Token to send in HELLO, if the peers require one.',
+  },
+  {
+    path: 'peers.tls.ca',
+    type: path,
+    defaultText: 'the CAs of Node.js',
+    description: 'CA file (PEM) to verify the peers with.',
+  },
+  {
+    path: 'peers.tls.cert',
+    type: path,
+    defaultText: 'none',
+    description: 'Client certificate file (PEM).',
+  },
+  {
+    path: 'peers.tls.key',
+    type: path,
+    defaultText: 'none',
+    description: 'Private key file (PEM) of the client certificate.',
+  },
+  {
+    path: 'peers.tls.servername',
+    type: text,
+    defaultText: 'the host of the address',
+    description: 'Name that the certificates of the peers must match.',
+  },
+  {
+    path: 'peers.tls.verify',
+    type: boolean,
+    defaultText: 'true',
+    description: 'If false, accepts any certificate, which allows anyone to impersonate the peers.',
+  },
 
   {
     path: 'ping.timeout',

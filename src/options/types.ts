@@ -92,6 +92,28 @@ export interface Options {
       };
     }>>;
   };
+  readonly peers?: {
+    /** Addresses of the other instances of this service, which are asked about checks with onShared: warn. A host name stands for all of its A and AAAA records, srv+pong://NAME for its SRV records. This instance may be among them. */
+    readonly from: readonly string[];
+    /** Maximum number of peers to ask at a time. A whole number from 1 to 16. Default: 5. */
+    readonly ask?: number;
+    /** Time limit for the answers of all of these peers together. Milliseconds, a whole number from 10 to 10000. Default: 300. */
+    readonly timeout?: number;
+    /** Token to send in HELLO, if the peers require one. Default: none. */
+    readonly token?: string;
+    readonly tls?: {
+      /** CA file (PEM) to verify the peers with. Default: the CAs of Node.js. */
+      readonly ca?: string;
+      /** Client certificate file (PEM). Default: none. */
+      readonly cert?: string;
+      /** Private key file (PEM) of the client certificate. Default: none. */
+      readonly key?: string;
+      /** Name that the certificates of the peers must match. Default: the host of the address. */
+      readonly servername?: string;
+      /** If false, accepts any certificate, which allows anyone to impersonate the peers. Default: true. */
+      readonly verify?: boolean;
+    };
+  };
   readonly ping?: {
     /** Deadline of a PING that does not set one. At the deadline the last known status is returned as stale. Milliseconds, a whole number from 0 to 3600000. Default: 2000. */
     readonly timeout?: number;

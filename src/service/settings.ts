@@ -1,12 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
-import { defineCheck } from '../checks/define.js';
+import { defineCheck, requirePeers } from '../checks/define.js';
+import { validateTls } from '../checks/shared/tls.js';
 import type { RegistrySettings } from '../health/query/registry.js';
-import { readOptions, type Settings } from '../options/settings.js';
+import { type PeerSettings, peerSettings, readOptions, type Settings } from '../options/settings.js';
 import type { ServiceOptions } from './options.js';
 
 /** The options of a service with all defaults, and its checks. */
-export interface ServiceSettings extends Settings {
+export interface ServiceSettings extends Omit<Settings, 'peers'> {
   readonly registry: RegistrySettings;
+  readonly peers: PeerSettings | undefined;
 }
 
 /**
@@ -16,8 +18,10 @@ export interface ServiceSettings extends Settings {
  */
 export function readServiceOptions(options: ServiceOptions): ServiceSettings {
   const settings = readOptions(options);
-  const { ping, startup, serviceId, releaseId } = settings;
+  const { ping, startup, serviceId, releaseId, peers } = settings;
   const checks = Object.entries(options.checks ?? {}).map(([name, check]) => defineCheck(name, check));
+  for (const check of checks) requirePeers(check, peers !== undefined);
+  if (peers?.tls) validateTls('peers', peers.tls);
   const registry: RegistrySettings = {
     checks,
     staleLimit: ping.staleLimit,
@@ -25,19 +29,19 @@ export function readServiceOptions(options: ServiceOptions): ServiceSettings {
     ...(serviceId !== undefined && { serviceId }),
     ...(releaseId !== undefined && { releaseId }),
   };
-  return { ...settings, registry };
+  return { ...settings, registry, peers: peers && peerSettings(peers) };
 }
 
-const sections = ['http', 'ping', 'startup', 'loop', 'heartbeat', 'limits', 'drain'] as const;
+const sections = ['http', 'ping', 'startup', 'loop', 'heartbeat', 'limits', 'drain', 'peers'] as const;
 const values = ['detail', 'tokens', 'serviceId', 'releaseId', 'probe'] as const;
 
 /** Paths of the options that differ. Listeners and checks are compared by the server and the registry. */
-export function changedPaths(before: Settings, next: Settings): string[] {
+export function changedPaths(before: ServiceSettings, next: ServiceSettings): string[] {
   const [a, b] = [flatten(before), flatten(next)];
   return Object.keys({ ...a, ...b }).filter((path) => !isDeepStrictEqual(a[path], b[path]));
 }
 
-function flatten(settings: Settings): Record<string, unknown> {
+function flatten(settings: ServiceSettings): Record<string, unknown> {
   const inSections = sections.flatMap((section) =>
     Object.entries(settings[section] || {}).map(([key, value]) => [`${section}.${key}`, value] as const),
   );

@@ -66,4 +66,26 @@ describe('pongcheck check-config', () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/^pongcheck: d\.yml:2: checks\.m\.path is .*nowhere\.js.*\n$/);
   });
+
+  it('resolves no peer, and reads the files for their TLS', async () => {
+    const content =
+      'peers:\n  from: ["pongs://nowhere.invalid", "srv+pong://_pong._tcp.nowhere.invalid"]\n  token: hunter2\n';
+    await writeFile(join(folder, 'e.yml'), content);
+    const { code, stdout } = await pongcheck(['check-config', '--config', 'e.yml'], { cwd: folder });
+    expect({ code, peers: parse(stdout).peers }).toEqual({
+      code: 0,
+      peers: {
+        from: ['pongs://nowhere.invalid:7464', 'srv+pong://_pong._tcp.nowhere.invalid'],
+        ask: 5,
+        timeout: '300ms',
+        token: '***',
+      },
+    });
+    await writeFile(join(folder, 'e.yml'), `${content}  tls: { ca: missing.pem }\n`);
+    const { code: failed, stderr } = await pongcheck(['check-config', '--config', 'e.yml'], { cwd: folder });
+    expect(failed).toBe(1);
+    expect(stderr).toBe(
+      'pongcheck: e.yml:4: peers.tls.ca is a file that cannot be read (ENOENT); allowed: the path of a PEM file\n',
+    );
+  });
 });

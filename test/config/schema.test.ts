@@ -78,6 +78,7 @@ const samples: Readonly<Record<string, readonly [fits: unknown, doesNot: unknown
   names: [['a', 'b-c'], 'a'],
   tokens: [['a-right-token-0123456789'], ['short']],
   networks: [['10.0.0.0/8', '::1'], ['lb.example']],
+  peerAddresses: [['pong://[::1]:1', 'srv+pong://_pong._tcp.h'], ['pong+unix:/run/a']],
   targets: [['*.example:7464'], []],
   url: ['mysql://h/x', 'a text'],
   fileMode: ['0660', 660],
@@ -96,6 +97,7 @@ const beside: readonly (readonly [where: string, of: object])[] = [
   ['listen[].tls', { cert: 'c.pem', key: 'k.pem' }],
   ['http.tls', { cert: 'c.pem', key: 'k.pem' }],
   ['probe', { targets: ['h:1'] }],
+  ['peers', { from: ['pongs://h'] }],
   ['loop', { readinessStall: 0 }],
   ['probe.modules.*', { prober: 'tcp' }],
   ...checkKinds.map(({ kind, options }) => {

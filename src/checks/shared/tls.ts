@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { missingOf } from '../../net/tls.js';
+import { InvalidOption } from '../../options/issue.js';
 import { invalidOption } from '../parse-options.js';
 
 /** TLS settings of a client. */
@@ -51,4 +52,18 @@ export function readTls(kind: string, { ca, cert, key, servername, verify = true
     ...(servername !== undefined && { servername }),
     rejectUnauthorized: verify,
   };
+}
+
+/**
+ * Reports unreadable files of a section of the options, such as `peers`.
+ *
+ * @throws InvalidOption with the path `tls.ca` and so on within that section.
+ */
+export function validateTls(section: string, tls: TlsOptions): void {
+  try {
+    readTls(section, tls);
+  } catch (error) {
+    if (!(error instanceof InvalidOption)) throw error;
+    throw new InvalidOption(`${section}.`, error.path, error.found, error.allowed);
+  }
 }

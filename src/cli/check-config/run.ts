@@ -1,10 +1,11 @@
+import { validateTls } from '../../checks/shared/tls.js';
 import { PongcheckError } from '../../common/errors.js';
 import { buildChecks, closeOthers } from '../../config/checks.js';
 import { readConfiguration } from '../../config/load.js';
 import { effective } from '../../config/print.js';
 import { buildProbeExporter } from '../../config/probe-modules.js';
 import type { Configuration } from '../../config/settings.js';
-import type { Path } from '../../options/issue.js';
+import { configError, InvalidOption, type Path } from '../../options/issue.js';
 import { readTlsFiles, type TlsSettings } from '../../server/certificates/tls-files.js';
 import type { FlagValues } from '../parser.js';
 
@@ -15,12 +16,22 @@ export async function checkConfig(flags: FlagValues): Promise<number> {
   for (const warning of configuration.warnings) process.stderr.write(`pongcheck: warning: ${warning}\n`);
   await validateCertificates(configuration);
   buildProbeExporter(configuration);
+  validatePeers(configuration);
   const effectiveValues = effective(configuration.settings, checks);
   await closeOthers(checks);
   process.stdout.write(
     flags.json ? `${JSON.stringify(effectiveValues, null, 2)}\n` : (await import('yaml')).stringify(effectiveValues),
   );
   return 0;
+}
+
+function validatePeers({ settings: { peers }, placeOf }: Configuration): void {
+  try {
+    if (peers?.tls) validateTls('peers', peers.tls);
+  } catch (error) {
+    if (!(error instanceof InvalidOption)) throw error;
+    throw configError([`${placeOf(['peers', ...error.path])} is ${error.found}; allowed: ${error.allowed}`]);
+  }
 }
 
 async function validateCertificates({ settings, placeOf }: Configuration): Promise<void> {

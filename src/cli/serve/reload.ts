@@ -40,7 +40,8 @@ export async function readRunning(
 
 export function redactorOf({ settings, checks }: Running): Redact {
   const secrets = Object.values(checks).flatMap((check) => check.secrets ?? []);
-  return redactor([...secrets, ...(settings.tokens ?? [])]);
+  const { tokens = [], peers } = settings;
+  return redactor([...secrets, ...tokens, ...(peers?.token === undefined ? [] : [peers.token])]);
 }
 
 /**
