@@ -62,12 +62,10 @@ export class PeerDirectory {
   }
 
   private async resolve(one: PeerAddress): Promise<Peer[]> {
-    if (one.kind === 'unix') return [{ key: one.path, address: one }];
     if (one.kind !== 'srv') return this.hosts(one.kind, one.host, one.port);
     const records = (await this.resolver.resolveSrv(one.name)) as SrvRecord[];
-    const kind = one.tls ? 'tls' : 'tcp';
     const found = await Promise.allSettled(
-      records.slice(0, MAX_RECORDS).map(({ name, port }) => this.hosts(kind, name, port || DEFAULT_PORT)),
+      records.slice(0, MAX_RECORDS).map(({ name, port }) => this.hosts(one.transport, name, port || DEFAULT_PORT)),
     );
     return found.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
   }

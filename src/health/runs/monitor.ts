@@ -4,7 +4,7 @@ import { LatestResult, type Member, NO_RESULT, type RawResult, type Waiter } fro
 import type { Reason } from '../reason.js';
 import type { NormalizedResult, ResultNormalizer } from '../result.js';
 import type { CheckState } from '../state.js';
-import { type Fate, Fates, NO_PEERS, type Peers, type PeerTally } from '../verdict.js';
+import { type Fate, Fates, NO_PEERS, type Peers } from '../verdict.js';
 import { Hysteresis } from './hysteresis.js';
 import { Loader } from './loader.js';
 import type { RepeatQueue } from './repeat-queue.js';
