@@ -14,7 +14,7 @@ export { type Link, openLink } from './client/link/link.js';
 export type { LinkChange, LinkEvents, LinkOptions, LinkState } from './client/link/link-options.js';
 export type { RoundTripTimes } from './client/link/round-trips.js';
 export type { ConnectOptions } from './client/open.js';
-export type { Report, ReportCause, ReportCheck } from './client/report.js';
+export type { Report, ReportCause, ReportCheck, ReportPeers } from './client/report.js';
 export type { HelloOptions, PingOptions } from './client/requests.js';
 export type { Goaway, Pong, PongOwn } from './client/responses.js';
 export type { ClientTls } from './client/tls.js';

@@ -35,7 +35,19 @@ export interface ReportCause {
   /** Reason as reported; treat an unknown one as custom. */
   readonly reason?: string;
   readonly output?: string;
+  /** Whether the other instances of that service have the same failure, if they were asked. */
+  readonly fate?: 'shared' | 'local' | 'unknown';
+  readonly peers?: ReportPeers;
   readonly [key: string]: unknown;
+}
+
+/** The answers of the other instances that were asked about a failure. */
+export interface ReportPeers {
+  readonly asked?: number;
+  /** Answers that count. */
+  readonly answered?: number;
+  /** Those of them that have the same failure. */
+  readonly failing?: number;
 }
 
 /** The latest result of a check. */
@@ -49,6 +61,9 @@ export interface ReportCheck {
   readonly observedUnit?: string;
   readonly output?: string;
   readonly reason?: string;
+  /** Whether the other instances of the service have the same failure, if they were asked. */
+  readonly fate?: 'shared' | 'local' | 'unknown';
+  readonly peers?: ReportPeers;
   /** Age of the result in milliseconds: from the start of the run to the time of the report. */
   readonly ageMs?: number;
   /** Whether the result is older than the maximum age of the check. */
