@@ -1,4 +1,5 @@
 import type { Clock } from '../common/clock.js';
+import type { FailureTimes } from '../health/verdict.js';
 import type { PeerConnection } from './connection.js';
 import type { Peer } from './directory.js';
 
@@ -18,11 +19,17 @@ export interface FailureContext {
   onOwnAddress(peer: Peer): void;
 }
 
-/** What a peer says about the check. */
-type Answer = 'failing' | 'working' | 'uncounted';
+/** What a peer says about the check; `worked`: its last run passed, but started before the check failed here. */
+type Answer = 'failing' | 'working' | 'worked' | 'uncounted';
 
 /** Number of peers by what came of one round. */
-export type RoundOutcomes = Readonly<Record<Answer | 'unanswered', number>>;
+export type RoundOutcomes = Readonly<Record<'failing' | 'working' | 'uncounted' | 'unanswered', number>>;
+
+export interface Round {
+  readonly outcomes: RoundOutcomes;
+  /** All passes are from runs that started before the check failed here. */
+  readonly isOutdated: boolean;
+}
 
 /** One failure of a check, from its first round of answers to its end. The same peers are asked in each round. */
 export class Failure {
@@ -36,7 +43,7 @@ export class Failure {
   ) {}
 
   /** Asks the peers; resolves at the latest after the timeout, and never rejects. */
-  async ask(since: number): Promise<RoundOutcomes> {
+  async ask(since: FailureTimes): Promise<Round> {
     const { clock, timeout } = this.context;
     const limit = new AbortController();
     const abort = () => limit.abort();
@@ -50,12 +57,12 @@ export class Failure {
     const outcomes = { failing: 0, working: 0, uncounted: 0, unanswered: 0 };
     for (const [key, { connection }] of this.members) {
       const answer = answers.get(key) ?? 'unanswered';
-      outcomes[answer]++;
+      outcomes[answer === 'worked' ? 'working' : answer]++;
       if (answer !== 'unanswered') continue;
       connection?.destroy();
       this.members.delete(key);
     }
-    return outcomes;
+    return { outcomes, isOutdated: ![...answers.values()].includes('working') };
   }
 
   /** Closes the connections, and ends a round in progress. */
@@ -65,7 +72,7 @@ export class Failure {
     this.members.clear();
   }
 
-  private async round(since: number, signal: AbortSignal, answers: Map<string, Answer>): Promise<void> {
+  private async round(since: FailureTimes, signal: AbortSignal, answers: Map<string, Answer>): Promise<void> {
     const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
     aborted.catch(() => {});
     const candidates = await Promise.race([this.context.candidates(signal), aborted]);
@@ -87,12 +94,14 @@ export class Failure {
   /** Undefined if the peer is this process. */
   private async askOne(
     member: { readonly peer: Peer; connection: PeerConnection | undefined },
-    since: number,
+    since: FailureTimes,
     signal: AbortSignal,
   ): Promise<Answer | undefined> {
     const { clock, instance, timeout } = this.context;
     const { peer } = member;
+    const { passedAt, failedAt } = since;
     if (!member.connection || member.connection.ended) member.connection = await this.context.connect(peer, signal);
+    const sentAt = clock.now();
     const { status, own } = await member.connection.ping({
       checks: [this.check],
       own: true,
@@ -108,9 +117,8 @@ export class Failure {
       this.members.delete(peer.key);
       return undefined;
     }
-    const isCurrent = own.age !== undefined && clock.now() - own.age >= since;
-    if (!own.hasPassed || !isCurrent) return 'uncounted';
-    if (status === 'pass' || status === 'warn') return 'working';
+    if (!own.hasPassed || own.age === undefined || clock.now() - own.age < passedAt) return 'uncounted';
+    if (status === 'pass' || status === 'warn') return sentAt - own.age >= failedAt ? 'working' : 'worked';
     return status === 'fail' ? 'failing' : 'uncounted';
   }
 }

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../common/clock.js';
-import type { Peers, PeerTally } from '../health/verdict.js';
+import type { FailureTimes, Peers, PeerTally } from '../health/verdict.js';
 import type { PeerAddress } from '../net/peer-address.js';
 import { connectPeer, type PeerIdentity } from './connection.js';
 import { type Peer, PeerDirectory, type Resolver } from './directory.js';
@@ -54,20 +54,20 @@ export class ServicePeers implements Peers {
     };
   }
 
-  /** Resolves the names, so that the first failure does not have to wait for it. */
+  /** Keeps the names resolved until `close`. */
   start(): void {
-    void this.directory.refresh();
+    this.directory.start();
   }
 
-  ask(check: string, since: number, answer: (tally: PeerTally) => void): void {
+  ask(check: string, since: FailureTimes, answer: (tally: PeerTally, isOutdated: boolean) => void): void {
     const failure = this.failures.get(check) ?? new Failure(check, this.context);
     this.failures.set(check, failure);
     const startedAt = this.clock.now();
-    void failure.ask(since).then((outcomes) => {
+    void failure.ask(since).then(({ outcomes, isOutdated }) => {
       const { failing, working, uncounted, unanswered } = outcomes;
       this.options.asked?.(outcomes, this.clock.now() - startedAt);
       const answered = failing + working;
-      answer({ asked: answered + uncounted + unanswered, answered, failing });
+      answer({ asked: answered + uncounted + unanswered, answered, failing }, isOutdated);
     });
   }
 
@@ -76,8 +76,9 @@ export class ServicePeers implements Peers {
     this.failures.delete(check);
   }
 
-  /** Closes all connections. */
+  /** Closes all connections, and stops resolving names. */
   close(): void {
+    this.directory.close();
     for (const check of [...this.failures.keys()]) this.recovered(check);
   }
 

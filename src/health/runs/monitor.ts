@@ -59,6 +59,8 @@ export class Monitor extends LatestResult implements Member, FlightListener {
   private verdictTimer: Timer;
   /** Start of the last run that passed or warned; -Infinity before. */
   private lastPassAt = Number.NEGATIVE_INFINITY;
+  /** End of the first run since then that did not; undefined if there is none. */
+  private failedAt: number | undefined;
   /** Duration of the last run, in milliseconds. */
   private lastDuration = 0;
   /** Of the current failure; undefined if peers were not asked. */
@@ -153,6 +155,7 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     this.raw = NO_RESULT;
     this.hysteresis.restart();
     this.lastPassAt = Number.NEGATIVE_INFINITY;
+    this.failedAt = undefined;
   }
 
   /**
@@ -237,10 +240,14 @@ export class Monitor extends LatestResult implements Member, FlightListener {
 
   finished(startedAt: number, result: NormalizedResult, end: (result: NormalizedResult) => void): void {
     const { clock, peers } = this.context;
-    this.lastDuration = clock.now() - startedAt;
+    const now = clock.now();
+    this.lastDuration = now - startedAt;
     // Visible to other instances before they are asked: those that fail together see each other.
     this.recordRaw(startedAt, result);
-    if (result.status === 'pass' || result.status === 'warn') this.lastPassAt = startedAt;
+    if (result.status === 'pass' || result.status === 'warn') {
+      this.lastPassAt = startedAt;
+      this.failedAt = undefined;
+    } else this.failedAt ??= now;
     if (result.status !== 'fail' || this.check.onShared !== 'warn' || !peers || !this.hysteresis.counts(result)) {
       return end(result);
     }
@@ -249,8 +256,9 @@ export class Monitor extends LatestResult implements Member, FlightListener {
       return end({ ...result, verdict: { fate: 'unknown', peers: NO_PEERS } });
     this.fates ??= new Fates();
     const { fates } = this;
-    peers.ask(this.name, this.lastPassAt, (tally) =>
-      end({ ...result, verdict: { fate: fates.next(tally), peers: tally } }),
+    const since = { passedAt: this.lastPassAt, failedAt: this.failedAt ?? now };
+    peers.ask(this.name, since, (tally, isOutdated) =>
+      end({ ...result, verdict: { fate: fates.next(tally, isOutdated), peers: tally } }),
     );
   }
 
