@@ -1,24 +1,25 @@
 import type { CheckSettings } from '../../src/health/check.js';
-import { CHECK_TIMEOUT, Fleet, INTERVAL, type Instance, PEERS_TIMEOUT, type Sample, seeded } from './fleet.js';
+import { CHECK_TIMEOUT, Fleet, INTERVAL, PEERS_TIMEOUT, type Sample, seeded } from './fleet.js';
 import { spread, table } from './table.js';
 
 /** Begin of the fault, and end, in milliseconds of simulated time. */
 const FAULT = 20_000;
-const END = 80_000;
+const END = 55_000;
 /** Time from the fault in which all instances must have their final verdict. */
 const BOUND = 2 * INTERVAL + CHECK_TIMEOUT + PEERS_TIMEOUT;
 const FLAP = 8000;
 const SIZES = [50, 1000];
+const SEEDS = 5;
 
-const variants: Record<string, CheckSettings> = {
+const variants = {
   fail: {},
-  warn: { onShared: 'warn' },
-  'warn, fall: 3': { onShared: 'warn', fall: 3 },
-};
+  warn: { onShared: 'warn' as const },
+  'warn, fall: 3': { onShared: 'warn' as const, fall: 3 },
+} satisfies Record<string, CheckSettings>;
+type Variant = keyof typeof variants;
+const variantNames = Object.keys(variants) as Variant[];
 
 type Scenario = (fleet: Fleet) => void;
-
-const isEven = (fleet: Fleet, instance: Instance) => fleet.instances.indexOf(instance) % 2 === 0;
 
 /** The database of these instances answers from now on, or does not. */
 function set(fleet: Fleet, works: boolean, affected: (n: number) => boolean = () => true): void {
@@ -27,11 +28,11 @@ function set(fleet: Fleet, works: boolean, affected: (n: number) => boolean = ()
 }
 
 function partition(fleet: Fleet): void {
-  const half = new Map(fleet.instances.map((instance) => [instance, isEven(fleet, instance)]));
+  const half = new Map(fleet.instances.map((instance, n) => [instance, n % 2]));
   fleet.reaches = (from, to) => half.get(from) === half.get(to);
 }
 
-const scenarios: Record<string, Scenario> = {
+const scenarios = {
   'down for all': (fleet) => set(fleet, false),
   'down for one': (fleet) => set(fleet, false, (n) => n === 0),
   'down for a third': (fleet) => set(fleet, false, (n) => n % 3 === 0),
@@ -51,10 +52,11 @@ const scenarios: Record<string, Scenario> = {
     const added = fleet.instances.length / 5;
     for (let n = 0; n < added; n++) fleet.add(10_000 + fleet.random() * 10_000, true).works = false;
   },
-};
+} satisfies Record<string, Scenario>;
+type Name = keyof typeof scenarios;
 
-async function simulate(size: number, settings: CheckSettings, scenario: Scenario, seed = 1): Promise<Fleet> {
-  const fleet = new Fleet(size, settings, seeded(seed));
+async function simulate(size: number, settings: CheckSettings, scenario: Scenario, seed = 1, ask = 5): Promise<Fleet> {
+  const fleet = new Fleet(size, settings, seeded(seed), ask);
   await fleet.clock.runUntil(FAULT);
   fleet.sample();
   scenario(fleet);
@@ -78,11 +80,11 @@ interface Outcome {
   /** Lowest share in rotation until the bound, and from then on. */
   early: number;
   late: number;
+  /** Highest share of those in rotation that have no database, from the bound on. */
   useless: number;
-  /** Highest share of the instances without database that are in rotation, from the bound on. */
-  broken: number;
-  mostPings: number;
-  pingsBefore: number;
+  /** Lowest share of the instances without database that are out of rotation, from the bound on. */
+  out: number;
+  pingsOfRun: number;
   longestRound: number;
   queries: readonly [before: number, during: number];
   settledAfter: number;
@@ -98,9 +100,8 @@ function outcomeOf(fleet: Fleet): Outcome {
     early: Math.min(...values(fleet, FAULT, FAULT + BOUND, ({ inRotation }) => inRotation)),
     late: Math.min(...late(({ inRotation }) => inRotation)),
     useless: Math.max(...late(({ useless }) => useless)),
-    broken: Math.max(...late(({ brokenInRotation }) => brokenInRotation)),
-    mostPings: Math.max(0, ...rounds.map(({ pings }) => pings)),
-    pingsBefore: fleet.pings.filter((at) => at < FAULT).length,
+    out: 1 - Math.max(...late(({ brokenInRotation }) => brokenInRotation)),
+    pingsOfRun: Math.max(0, ...rounds.map(({ pings }) => pings)),
     longestRound: Math.max(0, ...rounds.map(({ ms }) => ms)),
     queries: [perSecond(fleet.queries, FAULT / 2, FAULT), perSecond(fleet.queries, FAULT, END)],
     settledAfter: Math.max(FAULT, ...changes.map(({ at }) => at)) - FAULT,
@@ -108,31 +109,64 @@ function outcomeOf(fleet: Fleet): Outcome {
   };
 }
 
-function row(outcome: Outcome): string[] {
-  const { fleet, early, late, useless, mostPings, longestRound, queries, settledAfter } = outcome;
+function row({ fleet, early, late, useless, pingsOfRun, queries, settledAfter }: Outcome): string[] {
   const first = fleet.instances.map(({ rounds }) => rounds[0]).filter((round) => round !== undefined);
   return [
     percent(early),
     percent(late),
     percent(useless),
     perSecond(fleet.pings, FAULT, END).toFixed(1),
-    String(mostPings),
+    String(pingsOfRun),
     first.length > 0 ? spread(first.map(({ at }) => at - FAULT)) : '-',
-    longestRound > 0 ? `${Math.round(longestRound)} ms` : '-',
     `${(settledAfter / 1000).toFixed(1)} s`,
     queries.map((rate) => rate.toFixed(1)).join(' / '),
+  ];
+}
+
+/** When the first change after the fault was. */
+const firstChange = ({ fleet }: Outcome) =>
+  Math.min(...fleet.instances.flatMap(({ changes }) => changes.map(({ at }) => at).filter((at) => at > FAULT)));
+
+/** Lowest share of a third without database that is out of rotation: mean and least over some seeds. */
+async function thirdOut(size: number, ask: number): Promise<string> {
+  const shares: number[] = [];
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    shares.push(outcomeOf(await simulate(size, variants.warn, scenarios['down for a third'], seed, ask)).out);
+  }
+  const mean = shares.reduce((sum, share) => sum + share) / shares.length;
+  return `${percent(mean)}, ${percent(Math.min(...shares))}`;
+}
+
+/** What `onShared` promises, and what came of it. */
+async function promises(size: number, of: (scenario: Name, variant: Variant) => Outcome): Promise<string[]> {
+  const all = of('down for all', 'warn');
+  const [before, during] = all.queries;
+  const [, duringToday] = of('down for all', 'fail').queries;
+  const everything = Object.keys(scenarios).flatMap((name) => variantNames.map((variant) => of(name as Name, variant)));
+  return [
+    `${percent(all.late)}; the last one came back after ${(all.settledAfter / 1000).toFixed(1)} s`,
+    `${percent(1 - all.early)}; ${percent(1 - of('down for all', 'warn, fall: 3').early)}`,
+    `${before.toFixed(1)}, ${during.toFixed(1)}; with \`fail\` ${duringToday.toFixed(1)}`,
+    `${Math.round(firstChange(of('down for one', 'warn')) - firstChange(of('down for one', 'fail')))} ms`,
+    await thirdOut(size, 5),
+    await thirdOut(size, 8),
+    String(of('down for all, then a rollout', 'warn').newInRotation),
+    String(Math.max(...everything.map(({ pingsOfRun }) => pingsOfRun))),
+    String(Math.max(...everything.map(({ fleet }) => fleet.pings.filter((at) => at < FAULT).length))),
+    `${Math.ceil(Math.max(...everything.map(({ longestRound }) => longestRound)))} ms`,
   ];
 }
 
 /** What `onShared` does to a fleet, with the checks and peers as they run, on a simulated clock and network. */
 export async function fate(): Promise<string> {
   const parts: string[] = [];
+  const kept: string[][] = [];
   for (const size of SIZES) {
     const outcomes = new Map<string, Outcome>();
     const rows: string[][] = [];
-    for (const [name, scenario] of Object.entries(scenarios)) {
-      for (const [variant, settings] of Object.entries(variants)) {
-        const outcome = outcomeOf(await simulate(size, settings, scenario));
+    for (const name of Object.keys(scenarios) as Name[]) {
+      for (const variant of variantNames) {
+        const outcome = outcomeOf(await simulate(size, variants[variant], scenarios[name]));
         outcomes.set(`${name}: ${variant}`, outcome);
         rows.push([name, variant, ...row(outcome)]);
       }
@@ -142,19 +176,32 @@ export async function fate(): Promise<string> {
         [
           `${size.toLocaleString('en')} instances`,
           '`onShared`',
-          `lowest share in rotation, first ${BOUND / 1000} s`,
+          `in rotation at least, until ${BOUND / 1000} s`,
           'later',
-          'of those, without database, later, at most',
+          'of those without database at most, later',
           'PINGs among peers per second',
-          'of one run, at most',
-          'fault to first verdict, min / median / max',
-          'longest round of answers',
-          'last change of rotation',
+          'for one run, at most',
+          'first verdict after, min / median / max',
+          'last change after',
           'queries per second, before / during',
         ],
         rows,
       ),
     );
+    kept.push(await promises(size, (name, variant) => outcomes.get(`${name}: ${variant}`) as Outcome));
   }
-  return parts.join('\n\n');
+  const wanted = [
+    `down for all: in rotation from ${BOUND / 1000} s on (2 intervals, the timeout of the check, and that of peers)`,
+    'down for all: out of rotation before that at most; with `fall: 3`',
+    'down for all: queries on the database per second, before and during',
+    `down for one: it leaves later than with \`fail\` by (at most ${PEERS_TIMEOUT} ms)`,
+    `down for a third: out of them at any later time, mean and least of ${SEEDS} seeds (95 %)`,
+    'the same with `ask: 8`',
+    'rollout while down: new instances in rotation (0)',
+    'PINGs for one failing run, at most (5)',
+    'PINGs while all is well (0)',
+    `longest round of answers (${PEERS_TIMEOUT} ms)`,
+  ];
+  const rows = wanted.map((promise, n) => [promise, ...kept.map((cells) => cells[n] as string)]);
+  return [...parts, table(['', ...SIZES.map((size) => `${size.toLocaleString('en')} instances`)], rows)].join('\n\n');
 }

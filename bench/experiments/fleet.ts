@@ -10,7 +10,6 @@ import { EventClock } from './event-clock.js';
 export const INTERVAL = 5000;
 export const CHECK_TIMEOUT = 800;
 export const PEERS_TIMEOUT = 300;
-export const ASK = 5;
 
 /** Time that the database takes to answer, and one way between two instances, in milliseconds. */
 const QUERY_MS = 2;
@@ -24,16 +23,19 @@ export class Fleet {
   /** Times of queries on the database, and of PINGs among instances. */
   readonly queries: number[] = [];
   readonly pings: number[] = [];
-  /** Sizes of the fleet's parts in rotation, at each change. */
+  /** Which instances are in rotation, at each change. */
   readonly samples: Sample[] = [];
   /** Whether a packet from one instance reaches another. */
   reaches: (from: Instance, to: Instance) => boolean = () => true;
+  /** The addresses of all instances that have started. */
+  readonly started: string[] = [];
   private readonly byHost = new Map<string, Instance>();
 
   constructor(
     count: number,
     readonly settings: CheckSettings,
     readonly random: () => number,
+    readonly ask = 5,
   ) {
     for (let n = 0; n < count; n++) this.add(random() * INTERVAL);
   }
@@ -53,7 +55,7 @@ export class Fleet {
 
   /** The addresses as a name server gives them: all, beginning with another one each time. */
   records(): string[] {
-    const hosts = this.instances.filter(({ isStarted }) => isStarted).map(({ host }) => host);
+    const hosts = this.started;
     const first = Math.floor(this.random() * hosts.length);
     return [...hosts.slice(first), ...hosts.slice(0, first)];
   }
@@ -88,7 +90,6 @@ export interface Sample {
 
 export class Instance {
   readonly host: string;
-  isStarted = false;
   isInRotation = false;
   /** Whether the database answers this instance. */
   works = true;
@@ -107,15 +108,16 @@ export class Instance {
   ) {
     const { clock, settings } = fleet;
     this.host = `10.0.${n >> 8}.${n & 255}`;
+    // Separate from those of the peers: runs are at the same times with and without them.
     const random = seeded(n);
     this.peers = new ServicePeers({
       from: [parsePeerAddress('pong://shop')],
-      ask: ASK,
+      ask: fleet.ask,
       timeout: PEERS_TIMEOUT,
       instance: this.host,
       identity: () => ({}),
       clock,
-      random,
+      random: seeded(-1 - n),
       resolver: { resolve4: async () => fleet.records(), resolve6: async () => [] } as object as Resolver,
       connect: (peer, signal) => this.connect(peer, signal),
       asked: (_, ms) => {
@@ -146,7 +148,7 @@ export class Instance {
   }
 
   start(): void {
-    this.isStarted = true;
+    this.fleet.started.push(this.host);
     this.peers.start();
     this.registry.start();
   }

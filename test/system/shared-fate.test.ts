@@ -204,7 +204,7 @@ describe('peers by a name', () => {
     await allUntil(all, 'pass');
     await mariadb.freeze();
     for (const { checks } of await allUntil(all, 'warn', 'shared')) {
-      expect(checks.db).toMatchObject([{ peers: { answered: 2, failing: 2 } }]);
+      expect(checks.db).toMatchObject([{ peers: { asked: 4, answered: 2, failing: 2 } }]);
     }
     mariadb.thaw();
     await allUntil(all, 'pass');
