@@ -24,6 +24,11 @@ export interface NormalizedResult {
   readonly verdict?: Verdict;
 }
 
+/** The same result after its verdict has become too old. */
+export function withoutVerdict(result: NormalizedResult | undefined): NormalizedResult | undefined {
+  return result?.verdict && { ...result, verdict: { fate: 'unknown', peers: result.verdict.peers } };
+}
+
 /** Converts what runs return and throw to results. Its methods never throw, even if reading the value does. */
 export class ResultNormalizer {
   constructor(

@@ -177,6 +177,14 @@ describe('a check with onShared: warn', () => {
     expect(ask({ timeout: 0 }).report().checks.db[0]).toMatchObject({ fate: 'unknown', peers: { asked: 0 } });
   });
 
+  it('asks no peers about a failure that only reflects this service itself', async () => {
+    const { db, peers, clock, state } = await running();
+    db.outcome = { status: 'fail', reason: 'loop' };
+    await clock.advance(5000);
+    expect(peers.asked).toEqual([]);
+    expect(state()).toBe('pass');
+  });
+
   it('does not stay shared longer than max age and interval after its last run', async () => {
     let isHanging = false;
     const db = {

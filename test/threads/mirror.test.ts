@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Selection } from '../../src/health/health.js';
 import type { Registry } from '../../src/health/query/registry.js';
+import type { Peers } from '../../src/health/verdict.js';
 import type { Mirror } from '../../src/threads/mirror.js';
 import { settle } from '../fake-clock.js';
 import { defined } from '../health/defined.js';
@@ -132,6 +133,33 @@ describe('a mirror of the health of the main thread', () => {
     mirror.expire();
     expect(ask({ timeout: 0 }).answer).toMatchObject({ state: 'unknown' });
     expect(states).toEqual(['unknown']);
+  });
+
+  it('ends a verdict about a failure after max age and interval, although the main thread is blocked', async () => {
+    const db = new SteadyCheck({ interval: 2000, maxAge: 3000, onShared: 'warn' });
+    const peers: Peers = {
+      ask: (_check, _since, answer) => answer({ asked: 4, answered: 3, failing: 3 }),
+      recovered: () => {},
+    };
+    const { registry, mirror, ask, watch, clock } = await mirrored({ db }, { peers });
+    registry.start();
+    await settle();
+    db.outcome = new Error('broken');
+    await clock.advance(2000);
+    const { states } = watch();
+    expect(ask({ timeout: 0 }).answer).toMatchObject({ state: 'warn' });
+    clock.jump(4999);
+    mirror.expire();
+    expect(ask({ timeout: 0 }).answer).toMatchObject({ state: 'warn' });
+    clock.jump(1);
+    mirror.expire();
+    const { answer } = ask({ timeout: 0 });
+    expect(reportOf(answer)).toMatchObject({
+      state: 'fail',
+      causes: [{ check: 'db', state: 'fail', fate: 'unknown', peers: { asked: 4, answered: 3, failing: 3 } }],
+    });
+    mirror.expire();
+    expect(states).toEqual(['fail']);
   });
 
   it('notifies subscribers, and keeps a check without an interval running for them', async () => {
