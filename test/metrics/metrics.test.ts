@@ -15,6 +15,7 @@ import { metricRows } from '../../src/metrics/table.js';
 import { closeReasons, pauses, rejectReasons, ServerStats } from '../../src/server/stats.js';
 import { WireError } from '../../src/wire/codes.js';
 import { FakeClock } from '../fake-clock.js';
+import { peersThat } from '../health/asking.js';
 import { type Checks, defined } from '../health/defined.js';
 import { ScriptedCheck, SteadyCheck } from '../health/scripted-check.js';
 import { canonical, type Family, parseScrape, valueOf } from './scrape.js';
@@ -376,10 +377,7 @@ describe('metrics', () => {
 
   it('have the fate of a failure, and none while the check does not fail', async () => {
     let fate: Fate = 'shared';
-    const peers: Peers = {
-      ask: (_check, _since, answer) => answer({ asked: 3, answered: 3, failing: fate === 'shared' ? 3 : 0 }),
-      recovered: () => {},
-    };
+    const peers = peersThat(() => ({ asked: 3, answered: 3, failing: fate === 'shared' ? 3 : 0 }));
     const db = new SteadyCheck({ onShared: 'warn', interval: 5000 });
     const { scrape, health, clock } = observed({ db, cache: new SteadyCheck() }, ownRegistry(), peers);
     const values = async () =>

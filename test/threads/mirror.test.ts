@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Selection } from '../../src/health/health.js';
 import type { Registry } from '../../src/health/query/registry.js';
-import type { Peers } from '../../src/health/verdict.js';
 import type { Mirror } from '../../src/threads/mirror.js';
 import { settle } from '../fake-clock.js';
+import { peersThat } from '../health/asking.js';
 import { defined } from '../health/defined.js';
 import { ScriptedCheck, SteadyCheck } from '../health/scripted-check.js';
 import { mirrored, reportOf } from './mirrored.js';
@@ -137,10 +137,7 @@ describe('a mirror of the health of the main thread', () => {
 
   it('ends a verdict about a failure after max age and interval, although the main thread is blocked', async () => {
     const db = new SteadyCheck({ interval: 2000, maxAge: 3000, onShared: 'warn' });
-    const peers: Peers = {
-      ask: (_check, _since, answer) => answer({ asked: 4, answered: 3, failing: 3 }),
-      recovered: () => {},
-    };
+    const peers = peersThat(() => ({ asked: 4, answered: 3, failing: 3 }));
     const { registry, mirror, ask, watch, clock } = await mirrored({ db }, { peers });
     registry.start();
     await settle();
