@@ -47,8 +47,8 @@ export function peersOf(cell, peers) {
  * that a machine that slows down meanwhile affects all peers alike.
  * @returns {Promise<{
  *   cells: Map<object, Map<object, import('./generator.js').Measured>>,
- *   starts: Map<object, { ms: number, resident: number }>,
- * }>} by cell and peer; and by peer, how long its start took, and its resident bytes once it is warmed up
+ *   starts: Map<object, { ms: number, resident: number, warm: number }>,
+ * }>} by cell and peer; and by peer, how long its start took, and its resident bytes then and once it is warmed up
  */
 export async function measureRound(round, cells, { peers, warmup, seconds }) {
   const servers = new Map();
@@ -57,8 +57,9 @@ export async function measureRound(round, cells, { peers, warmup, seconds }) {
     for (const peer of peers) {
       const server = await naming(peer, peer.start());
       servers.set(peer, server);
+      const resident = residentBytes(server);
       for (const inflight of [1, 64]) await naming(peer, peer.load(server, { ...WARM, inflight }));
-      starts.set(peer, { ms: server.started, resident: residentBytes(server) });
+      starts.set(peer, { ms: server.started, resident, warm: residentBytes(server) });
     }
     const measured = new Map();
     for (const cell of cells) {

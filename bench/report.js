@@ -143,10 +143,11 @@ function threadTable(peers, rounds) {
   const columns = [
     { figure: ({ ms }) => ms, format: milliseconds },
     { figure: ({ resident }) => resident, format: mebibytes },
+    { figure: ({ warm }) => warm, format: mebibytes },
   ];
   const series = (peer, figure) => rounds.map(({ starts }) => figure(starts.get(peer)));
   return table(
-    ['', '`start()`', 'resident memory, warmed up'],
+    ['', '`start()`', 'resident memory after it', 'warmed up'],
     [
       ...peers.slice(1).map((peer, index) => [
         `**${peer.title}, more than ${peers[index].title}**`,
@@ -202,7 +203,7 @@ function explanation({ rounds, seconds, memoryRounds }) {
   generator sleeps between its requests. The number after the dot is the figure divided by that beside the idle application.
   Each second, the result of the check exceeds its \`maxAge\` (1 s, as no \`interval\` is set), and readiness waits for a run, for which it is the turn of
   the application's event loop; liveness never waits.
-- What a thread costs: \`start()\` on one core, and the resident memory of the process after its first 500 ms of load.
+- What a thread costs: \`start()\` on one core, and the resident memory of the process, before and after its first 500 ms of load.
 - Memory is the growth of the server's resident set with ${IDLE_CONNECTIONS.toLocaleString('en')} connections, divided by their number; each has had one exchange. All
   Node servers run a garbage collection. Settled is 11 s later, when V8 has released the young generation that the burst of
   accepts needed, and Redis the buffers of its clients.`;

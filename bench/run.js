@@ -27,7 +27,7 @@ export async function run(options) {
     // The garbage of a thread cannot be collected from outside.
     const collectable = peers.filter(({ threads = 0 }) => threads === 0);
     const results = await Promise.all(collectable.map(measured));
-    collectable.forEach((peer, index) => memory.set(peer, results[index]));
+    for (const [index, peer] of collectable.entries()) memory.set(peer, results[index]);
   }
   const report = render(options, { cells, rounds, memory });
   process.stdout.write(`${report}\n`);
