@@ -18,7 +18,11 @@ const selections: Selection[] = [
   { scope: 'readiness', checks: ['none'] },
 ];
 
-/** A check whose runs end at once with a result that the test sets; without one they hang until the next one is set. */
+/** Timeout of a query that is longer than any minInterval. */
+const LONG_MS = 1000;
+const PASS: CheckResult = { status: 'pass' };
+
+/** A check whose runs end at once with a result that the test sets; if that is undefined, when the next one is set. */
 class Settable {
   kind = 'settable';
   private readonly hanging: ((result: CheckResult) => void)[] = [];
@@ -36,7 +40,8 @@ class Settable {
   }
 
   run(): Promise<CheckResult> {
-    const result = this.shared.results.get(this.name);
+    const { results } = this.shared;
+    const result = results.has(this.name) ? results.get(this.name) : PASS;
     return result ? Promise.resolve(result) : new Promise((resolve) => this.hanging.push(resolve));
   }
 }
@@ -56,7 +61,7 @@ const settings: fc.Arbitrary<CheckSettings> = fc.record(
     maxAge: fc.constantFrom(0, 200, 2000, 60_000),
     timeout: fc.constantFrom(100, 3000),
     critical: fc.boolean(),
-    groups: fc.constantFrom(['readiness'], ['readiness', 'startup'], ['own'], ['own', 'readiness']),
+    groups: fc.constantFrom(['readiness', 'startup'], ['own'], ['own', 'readiness']),
     rise: fc.constantFrom(1, 3),
     fall: fc.constantFrom(1, 2),
   },
@@ -68,17 +73,21 @@ const configuration = fc.record({
   staleLimit: fc.constantFrom(1000, 30_000),
   startupGrace: fc.constantFrom(500, 60_000),
 });
+interface Asked extends Pick<Query, 'maxAge' | 'timeout' | 'hops'> {
+  selection: Selection;
+}
+
 const query = fc.record({
   selection: fc.constantFrom(...selections),
   maxAge: fc.constantFrom(undefined, 0, 100, 5000),
-  timeout: fc.constantFrom(0, 50, 1000),
+  timeout: fc.constantFrom(0, 50, LONG_MS),
   hops: fc.constantFrom(0, 1),
 });
 const action = fc.oneof(
   { weight: 4, arbitrary: fc.tuple(fc.constant('result' as const), name, result) },
   { weight: 4, arbitrary: fc.tuple(fc.constant('query' as const), query) },
   { weight: 2, arbitrary: fc.tuple(fc.constant('advance' as const), fc.constantFrom(0, 40, 900, 6000, 31_000)) },
-  { weight: 2, arbitrary: fc.tuple(fc.constant('reload' as const), configuration) },
+  { weight: 4, arbitrary: fc.tuple(fc.constant('reload' as const), configuration) },
   { weight: 1, arbitrary: fc.tuple(fc.constant('watch' as const), fc.constantFrom(...selections)) },
   { weight: 1, arbitrary: fc.tuple(fc.constant('end' as const)) },
   { weight: 1, arbitrary: fc.tuple(fc.constantFrom('block' as const, 'unblock' as const)) },
@@ -100,15 +109,16 @@ function seenBy({ answer }: Subscription): object {
 it('a mirror says the same as its registry once all messages have arrived, and answers each query once', async () => {
   const property = fc.asyncProperty(
     configuration,
-    fc.array(action, { maxLength: 14 }),
+    fc.array(action, { maxLength: 14, size: 'max' }),
     fc.boolean(),
-    async (first, actions, drains) => {
+    fc.boolean(),
+    async (first, actions, drains, isPrompt) => {
       const shared: Settable['shared'] = { results: new Map(), hanging: new Map() };
       const { checks: _, ...options } = first;
       const parts = await mirrored(checksOf(first, shared), options);
       const { registry, mirror, clock, block, unblock } = parts;
       registry.start();
-      const asked: { answers: number }[] = [];
+      const asked: { answers: number; timeout: number; deadline: number; answeredAt: number; stale: boolean }[] = [];
       const watches: { ofRegistry: Subscription; ofMirror: Subscription; notified: string[] }[] = [];
 
       const watch = (selection: Selection) => {
@@ -121,23 +131,27 @@ it('a mirror says the same as its registry once all messages have arrived, and a
         watch?.ofRegistry.end();
         watch?.ofMirror.end();
       };
-      const ask = ({ selection, maxAge, timeout, hops }: { selection: Selection } & Partial<Query>) => {
-        const own = { answers: 0 };
+      const ask = ({ selection, maxAge, timeout, hops }: Asked) => {
+        const own = { answers: 0, timeout, deadline: clock.now() + timeout, answeredAt: 0, stale: false };
         asked.push(own);
-        const wanted = { ...selection, timeout: timeout as number, hops: hops as number };
-        mirror.ask({ ...wanted, ...(maxAge !== undefined && { maxAge }) }, () => own.answers++);
+        mirror.ask({ ...selection, timeout, hops, ...(maxAge !== undefined && { maxAge }) }, ({ stale }) => {
+          own.answers++;
+          own.answeredAt = clock.now();
+          own.stale = stale;
+        });
       };
 
       for (const [kind, ...args] of [...actions, ...(drains ? ([['drain']] as const) : [])]) {
         switch (kind) {
           case 'result': {
             const [of, set] = args as [Name, CheckResult | undefined];
+            if (isPrompt && !set) break;
             shared.results.set(of, set);
             if (set) for (const resolve of shared.hanging.get(of)?.splice(0) ?? []) resolve(set);
             break;
           }
           case 'query':
-            ask(args[0] as Parameters<typeof ask>[0]);
+            ask(args[0] as Asked);
             break;
           case 'advance':
             await clock.advance(args[0] as number);
@@ -158,14 +172,20 @@ it('a mirror says the same as its registry once all messages have arrived, and a
             registry.drain();
             break;
           default:
-            (kind === 'block' ? block : unblock)();
+            if (!isPrompt) (kind === 'block' ? block : unblock)();
         }
       }
       unblock();
+      for (const selection of selections) ask({ selection, maxAge: 0, timeout: LONG_MS, hops: 0 });
+      await clock.advance(LONG_MS);
       for (const selection of selections) watch(selection);
       // Longer than the life of a cached report, the timeout of a query, and the spread of notifications.
       await clock.advance(1100);
       expect(asked.map(({ answers }) => answers)).toEqual(asked.map(() => 1));
+      for (const { answeredAt, deadline, stale, timeout } of isPrompt ? asked : []) {
+        // If no check hangs and no message waits, the runs end long before.
+        if (timeout === LONG_MS) expect([stale, answeredAt < deadline]).toEqual([false, true]);
+      }
       for (const { ofRegistry, ofMirror, notified } of watches) {
         expect(seenBy(ofMirror)).toEqual(seenBy(ofRegistry));
         expect(notified.at(-1)).toBe(ofRegistry.answer.state);
@@ -176,5 +196,5 @@ it('a mirror says the same as its registry once all messages have arrived, and a
       await clock.advance(1100);
     },
   );
-  await fc.assert(property, { seed, numRuns: 200 });
+  await fc.assert(property, { seed, numRuns: 300 });
 }, 60_000);
