@@ -30,7 +30,8 @@ export class Publisher {
       else this.isStructureDue = true;
       this.batches.schedule();
     });
-    this.batches.schedule();
+    // Before the thread is asked to listen: it must not answer without a health.
+    this.batches.sendNow();
   }
 
   onTaken(): void {

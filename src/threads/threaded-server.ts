@@ -26,9 +26,6 @@ import { countsMemory, forgetThread } from './shared-counts.js';
 import { clockOrigin, type ThreadData } from './thread-data.js';
 import { ThreadStats } from './thread-stats.js';
 
-/** Time limit for the answer of a thread about its connections, and for ending the threads, in milliseconds. */
-const CALL_LIMIT_MS = 1000;
-const CLOSE_LIMIT_MS = 2500;
 /** A thread that has not ticked for so long does not respond. */
 const RESPONSE_LIMIT_MS = 1000;
 
@@ -297,12 +294,9 @@ export class ThreadedServer implements PingServer {
     const answers: T[] = [];
     const one = async (thread: PingThread) => {
       try {
-        answers.push(await this.withLimit(CALL_LIMIT_MS, request(thread)));
+        answers.push(await request(thread));
       } catch (error) {
-        this.options.log.warn(
-          { thread: thread.index },
-          `no answer from PING thread ${thread.index}: ${(error as Error).message}`,
-        );
+        this.options.log.warn({ thread: thread.index }, (error as Error).message);
       }
     };
     await Promise.all(threads.map(one));
@@ -318,19 +312,8 @@ export class ThreadedServer implements PingServer {
   async close(): Promise<void> {
     this.certificates.close();
     await this.starting?.catch(() => {});
-    const closing = this.threads.filter(({ isRunning }) => isRunning).map((thread) => thread.callUpdated('close'));
-    await this.withLimit(CLOSE_LIMIT_MS, Promise.allSettled(closing)).catch(() => {});
     await Promise.all(this.threads.map((thread) => thread.stop()));
     this.beating.stop();
-  }
-
-  private async withLimit<T>(ms: number, work: Promise<T>): Promise<T> {
-    const { clock } = this.options;
-    let timer: unknown;
-    const limit = new Promise<never>((_, reject) => {
-      timer = clock.after(ms, () => reject(new Error(`no answer within ${ms} ms`)));
-    });
-    return Promise.race([work, limit]).finally(() => clock.clear(timer));
   }
 }
 

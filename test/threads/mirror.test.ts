@@ -3,10 +3,10 @@ import type { Selection } from '../../src/health/health.js';
 import type { Registry } from '../../src/health/query/registry.js';
 import type { Mirror } from '../../src/threads/mirror.js';
 import { settle } from '../fake-clock.js';
-import { peersThat } from '../health/asking.js';
+import { peersThat, registryOf } from '../health/asking.js';
 import { defined } from '../health/defined.js';
 import { ScriptedCheck, SteadyCheck } from '../health/scripted-check.js';
-import { mirrored, reportOf } from './mirrored.js';
+import { mirrored, mirrorOf, reportOf } from './mirrored.js';
 
 const warning = { status: 'warn', reason: 'lag', output: '7 s behind', observedValue: 7, observedUnit: 's' } as const;
 
@@ -255,6 +255,11 @@ describe('a mirror of the health of the main thread', () => {
     expect(ask().answer).toMatchObject({ state: 'draining', stale: false });
     expect(ask({ checks: ['none'] }).answer?.state).toBe('not-found');
     expect(ask({ scope: 'liveness' }).answer?.state).toBe('pass');
+  });
+
+  it('is sent everything at once, before a later message', async () => {
+    const { registry, clock } = registryOf({ db: new SteadyCheck() });
+    expect(mirrorOf(registry, clock).sent.updates).toBe(1);
   });
 
   it('has one update in flight', async () => {

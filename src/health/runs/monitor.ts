@@ -153,6 +153,7 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     this.raw = NO_RESULT;
     this.hysteresis.restart();
     this.lastPassAt = Number.NEGATIVE_INFINITY;
+    if (this.fates) this.onRecovered();
   }
 
   /**
