@@ -74,7 +74,8 @@ export class ThreadedServer implements PingServer {
   private readonly serverNumbers: Float64Array[];
   private readonly serverStats: ServerStats[];
   private readonly threadStats: Float64Array[];
-  private readonly pendingEvents = ints(1);
+  /** Per thread, so that the events of one that has ended do not count. */
+  private readonly pendingEvents: Int32Array[];
   private readonly beats = ints(1);
   private readonly beating: LoopHeartbeat;
   private readonly counts;
@@ -97,6 +98,7 @@ export class ThreadedServer implements PingServer {
     this.serverNumbers = each(() => floats(ServerStats.length));
     this.serverStats = this.serverNumbers.map((numbers) => new ServerStats(numbers));
     this.threadStats = each(() => floats(ThreadStats.length));
+    this.pendingEvents = each(() => ints(1));
     const context = {
       health,
       clock,
@@ -105,8 +107,8 @@ export class ThreadedServer implements PingServer {
       data: (index: number) => this.dataOf(index),
       interest: () => this.interest(),
       prepare: (thread: PingThread) => this.prepare(thread),
-      onEvent: ({ event, args }: { event: keyof ServerEvents; args: readonly unknown[] }) => {
-        Atomics.sub(this.pendingEvents, 0, 1);
+      onEvent: (index: number, { event, args }: Extract<ToMain, { kind: 'event' }>) => {
+        Atomics.sub(this.pendingEvents[index] as Int32Array, 0, 1);
         callSafely(() => this.events.emit(event, ...(args as never)));
       },
       onLog: (index: number, message: Extract<ToMain, { kind: 'log' }>) => merged.write(index, message),
@@ -114,6 +116,7 @@ export class ThreadedServer implements PingServer {
       onEnded: (index: number) => {
         forgetThread(this.counts, index);
         this.serverStats[index]?.resetGauges();
+        Atomics.store(this.pendingEvents[index] as Int32Array, 0, 0);
       },
     };
     this.threads = each((index) => new PingThread(index, context));
@@ -192,7 +195,7 @@ export class ThreadedServer implements PingServer {
       beats: this.beats,
       serverStats: this.serverNumbers[index] as Float64Array,
       threadStats: this.threadStats[index] as Float64Array,
-      pendingEvents: this.pendingEvents,
+      pendingEvents: this.pendingEvents[index] as Int32Array,
       counts: this.counts,
     };
   }
