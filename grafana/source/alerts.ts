@@ -164,6 +164,17 @@ const ofResponders: readonly AlertRule[] = [
     },
   },
   {
+    alert: 'PongcheckEventLoopBlocked',
+    // The target cannot be scraped during the block, so the first scrape after it shows it.
+    expr: `increase(${all('pongcheck_event_loop_stalls_total')}[5m]) > 0`,
+    labels: { severity: '{{ if eq $labels.scope "liveness" }}critical{{ else }}warning{{ end }}' },
+    annotations: {
+      summary: `${WHERE}: the event loop was blocked for longer than the limit of {{ $labels.scope }}`,
+      hint: 'Clients got fail with the reason loop-blocked. Take a CPU profile: docs/troubleshooting.md#the-event-loop-is-blocked says how.',
+      dashboard: RESPONDER,
+    },
+  },
+  {
     alert: 'PongcheckEventLoopBusy',
     expr: `rate(${all('pongcheck_event_loop_busy_seconds_total')}[5m]) > 0.9`,
     for: '5m',
@@ -171,6 +182,27 @@ const ofResponders: readonly AlertRule[] = [
     annotations: {
       summary: `${WHERE}: the event loop is busy {{ $value | humanizePercentage }} of the time`,
       hint: 'The process is saturated. Add instances, or find the client with the most requests.',
+      dashboard: RESPONDER,
+    },
+  },
+  {
+    alert: 'PongcheckThreadDown',
+    expr: `${all('pongcheck_thread_up')} == 0`,
+    for: '1m',
+    labels: { severity: 'critical' },
+    annotations: {
+      summary: `${WHERE}: PING thread {{ $labels.thread }} does not respond`,
+      hint: 'PINGs on its connections get no answer. The log says why it cannot be started; if it hangs, restart the process.',
+      dashboard: RESPONDER,
+    },
+  },
+  {
+    alert: 'PongcheckThreadRestarts',
+    expr: `increase(${all('pongcheck_thread_restarts_total')}[15m]) > 0`,
+    labels: { severity: 'warning' },
+    annotations: {
+      summary: `${WHERE}: PING thread {{ $labels.thread }} ended and was started again, ${whole} times in 15 minutes`,
+      hint: 'Its connections were closed. The log has the reason; if it is memory, lower limits.maxConnections.',
       dashboard: RESPONDER,
     },
   },

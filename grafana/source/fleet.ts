@@ -180,6 +180,33 @@ export const fleet = dashboard(text, [
         [{ expr: `sum by (reason) (${chosen('pongcheck_check_reason')}) > 0`, legend: '{{reason}}' }],
         { stacked: true },
       ),
+      lines(
+        {
+          title: 'Blocked event loops',
+          description: 'Blocks of the event loop during which a responder was not ready, or not live.',
+          unit: 'none',
+          empty: 'no responder has PING threads',
+          width: 14,
+        },
+        [
+          {
+            expr: `sum by (job, instance, scope) (increase(${chosen('pongcheck_event_loop_stalls_total')}[$__rate_interval])) > 0`,
+            legend: '{{job}} {{instance}} {{scope}}',
+          },
+        ],
+      ),
+      list(
+        {
+          title: 'Threads that do not respond',
+          description: 'PINGs on their connections get no answer.',
+          unit: 'none',
+          empty: 'all threads respond',
+          width: 10,
+        },
+        `${chosen('pongcheck_thread_up')} == 0`,
+        { job: 'job', instance: 'instance', thread: 'thread' },
+        { leads: true },
+      ),
     ],
   },
   {

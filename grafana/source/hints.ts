@@ -33,7 +33,8 @@ export const hints: Readonly<Record<Reason, string>> = {
   internal: 'The check itself failed. The error is in the log and at /health.',
   'fd-exhausted':
     'The service has no file descriptor left. Raise its open files limit (ulimit -n), or lower its connection limits.',
-  'loop-blocked': 'The event loop of the service is blocked by synchronous work. Take a CPU profile of the process.',
+  'loop-blocked':
+    'Synchronous work blocks the event loop of the service. Take a CPU profile: docs/troubleshooting.md#the-event-loop-is-blocked says how.',
   custom: 'A custom check failed. /health has its output.',
 };
 

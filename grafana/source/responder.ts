@@ -6,17 +6,18 @@ import { buckets, perSecond } from './promql.js';
 import { checks } from './responder/checks.js';
 import { connections } from './responder/connections.js';
 import { pings } from './responder/pings.js';
-import { eventLoop, process } from './responder/process.js';
+import { eventLoop, process, threads } from './responder/process.js';
 import { status } from './responder/status.js';
 
 const text: DashboardText = {
   uid: 'pongcheck-responder',
   title: 'pongcheck / Responder',
-  description: 'One responder: status, reply times and age of results, durations of checks, and connections.',
+  description:
+    'One responder: status, reply times and age of results, durations of checks, connections, event loop and threads.',
   known: 'pongcheck_build_info',
 };
 
-const drawn = [status, pings, checks, connections, eventLoop, process];
+const drawn = [status, pings, checks, connections, eventLoop, threads, process];
 
 /** Metrics without their own panel. */
 const others = metricRows.filter(({ name }) => !shown(drawn).has(name)).map(plain);

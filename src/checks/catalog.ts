@@ -60,7 +60,7 @@ export const checkKinds: readonly CheckKind[] = [
   },
   {
     kind: 'process',
-    description: 'The event loop of this process is responsive and its heap has room.',
+    description: 'The event loop of this process is responsive and its heap has free space.',
     options: processOptions,
     load: async () => maker((await import('./process/index.js')).processCheck),
   },

@@ -46,15 +46,7 @@ function readDefinition(name: string, definition: CheckDefinition | CheckFunctio
     throw invalid(name, [], formatValue(given), 'a function, or an object with a function `run`');
   }
   const settings = readSettings(name, given);
-  const { timeout, interval, minInterval } = { ...defaults, ...settings };
-  if (interval > 0 && interval < minInterval) {
-    throw invalid(
-      name,
-      ['interval'],
-      formatDuration(interval),
-      `0 for on demand only, or at least minInterval, ${formatDuration(minInterval)}`,
-    );
-  }
+  const { timeout, interval } = { ...defaults, ...settings };
   // With this default, results are always fresh enough, so that no request waits for a run.
   const followsInterval = settings.interval !== undefined && interval > 0;
   return {
@@ -87,10 +79,20 @@ function readSettings(name: string, given: CheckDefinition): CheckSettings {
   const known = Object.fromEntries(keys.map((key) => [key, given[key as keyof CheckSettings]]));
   const settings = new OptionReader(report).read(shape, known, ['checks', name]) as CheckSettings;
   if (issues.length > 0) throw configError(issues);
-  if (settings.groups?.includes('liveness')) {
-    throw invalid(name, ['groups'], '"liveness"', 'any other name: liveness runs no check');
-  }
+  const issue = contradiction(settings);
+  if (issue) throw invalid(name, ...issue);
   return settings;
+}
+
+/** A value that is not allowed beside the others, as path, value found and values allowed; undefined if there is none. */
+export function contradiction(settings: CheckSettings): [path: Path, found: string, allowed: string] | undefined {
+  const { interval, minInterval } = { ...defaults, ...settings };
+  if (interval > 0 && interval < minInterval) {
+    const allowed = `0 for on demand only, or at least minInterval, ${formatDuration(minInterval)}`;
+    return [['interval'], formatDuration(interval), allowed];
+  }
+  if (!settings.groups?.includes('liveness')) return undefined;
+  return [['groups'], '"liveness"', 'any other name: liveness runs no check'];
 }
 
 function nameOf(name: string, key: string, value: unknown): string {

@@ -4,13 +4,14 @@ import type { OptionRow } from '../options/option.js';
 import { OptionReader } from '../options/reader.js';
 import { shapeOf } from '../options/shape.js';
 import { checkSettingRows } from '../options/table.js';
+import { contradiction } from './define.js';
 import { identityOf } from './identity.js';
 
 const settingKeys: readonly string[] = checkSettingRows.map(({ path }) => path);
 
 /** Error for an option that only its kind can validate. `found` must not contain a secret. */
 export function invalidOption(kind: string, path: Path, found: string, allowed: string): InvalidOption {
-  return new InvalidOption(`${kind} check: `, path, found, allowed);
+  return new InvalidOption(`${kind} check${path.length > 0 ? ': ' : ''}`, path, found, allowed);
 }
 
 /**
@@ -32,10 +33,13 @@ export function parseCheckOptions<Options extends object>(
   const values = new OptionReader(report).read(shape, given, []) as Record<string, unknown>;
   if (issues.length > 0) throw configError(issues);
   const entries = Object.entries(values);
+  const settings: CheckSettings = Object.fromEntries(entries.filter(([key]) => isSetting(key)));
+  const issue = contradiction(settings);
+  if (issue) throw invalidOption(kind, ...issue);
   const options = Object.fromEntries(entries.filter(([key]) => !isSetting(key)));
   return {
     settings: {
-      ...Object.fromEntries(entries.filter(([key]) => isSetting(key))),
+      ...settings,
       identity: identityOf(kind, rows, options),
     },
     options: options as unknown as Omit<Options, keyof CheckSettings>,

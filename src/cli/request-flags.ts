@@ -1,6 +1,6 @@
-import { MAX_CHECKS, type PingOptions, pingRequest } from '../client/requests.js';
+import { type PingOptions, pingRequest } from '../client/requests.js';
 import { PongcheckError } from '../common/errors.js';
-import { type Scope, scopes } from '../health/health.js';
+import { MAX_CHECKS, type Scope, scopes } from '../health/health.js';
 import { type Address, parseAddress } from '../net/address.js';
 import { DURATION_FORMS, formatDuration, parseDuration } from '../options/duration.js';
 import { type FlagValues, UsageError } from './parser.js';

@@ -7,7 +7,6 @@ import type { ErrorBody, GoawayBody, HelloBody } from '../wire/bodies.js';
 import { ErrorFlag, FrameType, PingFlag, Status, WatchFlag, WireError } from '../wire/codes.js';
 import { Decoder, FAULT, NEED_MORE } from '../wire/decoder.js';
 import { encodeFrame, type OutgoingFrame } from '../wire/encode.js';
-import { onAbort } from './abort.js';
 import {
   busyFailure,
   type CloseReason,
@@ -17,7 +16,6 @@ import {
   RefusedError,
   timeoutFailure,
 } from './errors.js';
-import { Outbox } from './outbox.js';
 import { halvesOf, idOf, PendingRequests } from './pending-requests.js';
 import type { Report } from './report.js';
 import {
@@ -29,7 +27,8 @@ import {
   watchFrame,
 } from './requests.js';
 import { type Goaway, type Pong, readGoaway, readPong } from './responses.js';
-import { Watch, type WatchOptions } from './watch.js';
+import { type Watch, Watches, type WatchOptions } from './watch.js';
+import { WriteBatch } from './write-batch.js';
 
 export interface ClientEvents {
   /** The connection is closed. Outstanding requests were rejected with `error`; absent if the close was requested. */
@@ -38,7 +37,11 @@ export interface ClientEvents {
   goaway: [goaway: Goaway];
 }
 
-const pongCodes = { pass: Status.PASS, warn: Status.WARN, fail: Status.FAIL } as const;
+const pongCodes: ReadonlyMap<unknown, Status> = new Map([
+  ['pass', Status.PASS],
+  ['warn', Status.WARN],
+  ['fail', Status.FAIL],
+]);
 /** Maximum of unsent bytes, for a server that does not read. */
 const MAX_UNSENT_BYTES = 1024 * 1024;
 const TLS_ALERT = 'a TLS alert (this port requires TLS: use pongs://)';
@@ -54,7 +57,8 @@ export class Connection extends EventEmitter<ClientEvents> {
   receivedAt: number;
   sentAt: number;
   /**
-   * Returns the status that answers PINGs from the server. If it throws, the status is fail.
+   * Returns the status that answers PINGs from the server. If it throws, the status is fail; if it returns anything else,
+   * such as a promise, unknown.
    *
    * @default () => 'pass'
    */
@@ -64,10 +68,10 @@ export class Connection extends EventEmitter<ClientEvents> {
   readonly #socket: Socket;
   readonly #clock: Clock;
   readonly #maxInFlight: number;
-  readonly #watches = new Map<number, Watch>();
+  readonly #watches = new Watches();
   readonly #decoder = new Decoder('client');
   readonly #pending: PendingRequests;
-  readonly #outbox: Outbox;
+  readonly #output: WriteBatch;
   /** Why no more requests are accepted. */
   #ended: PongcheckError | undefined;
   /** Reason of the event `close`: of a failure, and of a close that was requested. */
@@ -95,7 +99,7 @@ export class Connection extends EventEmitter<ClientEvents> {
     this.sentAt = this.receivedAt;
     this.#maxInFlight = maxInFlight;
     this.#pending = new PendingRequests(clock, () => this.#becomeIdle());
-    this.#outbox = new Outbox(socket);
+    this.#output = new WriteBatch(socket);
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
     socket.on('end', () => this.#onEnd());
     socket.on('error', (cause) => {
@@ -151,14 +155,9 @@ export class Connection extends EventEmitter<ClientEvents> {
     options.signal?.throwIfAborted();
     this.#throwIfClosedOrBusy(Number.POSITIVE_INFINITY);
     const id = this.#pending.nextId();
-    const stopListening = onAbort(options.signal, () => watch.end());
-    const watch: Watch = new Watch(() => {
-      stopListening();
-      if (this.#watches.delete(id) && !this.#ended) {
-        this.#send({ type: FrameType.WATCH, flags: WatchFlag.CANCEL, ...halvesOf(id) });
-      }
+    const watch = this.#watches.add(id, options.signal, () => {
+      if (!this.#ended) this.#send({ type: FrameType.WATCH, flags: WatchFlag.CANCEL, ...halvesOf(id) });
     });
-    this.#watches.set(id, watch);
     this.#send({ ...frame, ...halvesOf(id) });
     return watch;
   }
@@ -206,7 +205,7 @@ export class Connection extends EventEmitter<ClientEvents> {
       body,
     };
     this.#send(frame);
-    this.#outbox.flush();
+    this.#output.flush();
     this.#fail('dead', closedFailure(this.address, `was closed, the server is dead: ${description}`));
   }
 
@@ -261,8 +260,8 @@ export class Connection extends EventEmitter<ClientEvents> {
     if (this.#pending.size >= maxInFlight) {
       throw busyFailure(this.address, `has ${maxInFlight} outstanding requests; allowed: at most ${maxInFlight}`);
     }
-    if (this.#outbox.unsentBytes > MAX_UNSENT_BYTES) {
-      throw busyFailure(this.address, `does not read: ${this.#outbox.unsentBytes} bytes are unsent`);
+    if (this.#output.unsentBytes > MAX_UNSENT_BYTES) {
+      throw busyFailure(this.address, `does not read: ${this.#output.unsentBytes} bytes are unsent`);
     }
   }
 
@@ -270,7 +269,7 @@ export class Connection extends EventEmitter<ClientEvents> {
     const bytes = encodeFrame(frame);
     this.stats.bytesOut += bytes.length;
     this.sentAt = this.#clock.now();
-    this.#outbox.push(bytes);
+    this.#output.push(bytes);
   }
 
   /** The server ignores everything after a PING with CLOSE. */
@@ -296,7 +295,7 @@ export class Connection extends EventEmitter<ClientEvents> {
 
   #endSocket(): void {
     if (this.#socket.destroyed) return;
-    this.#outbox.flush();
+    this.#output.flush();
     this.#socket.end();
     // Everything is answered: the server has nothing to do but to close as well.
     this.#closeWithin(CLOSE_TIMEOUT_MS);
@@ -335,13 +334,9 @@ export class Connection extends EventEmitter<ClientEvents> {
         this.goaway = readGoaway(frame.code, frame.body as GoawayBody | undefined);
         this.emit('goaway', this.goaway);
         return;
-      case FrameType.STATUS: {
-        // A STATUS may arrive after its watch has ended.
-        const watch = this.#watches.get(idOf(frame));
-        if (watch) watch.take(frame);
-        else this.stats.ignoredFrames++;
+      case FrameType.STATUS:
+        if (!this.#watches.update(frame)) this.stats.ignoredFrames++;
         return;
-      }
       default:
         if (frame.type === FrameType.HELLO && this.#pending.answer(frame)) return;
         this.stats.ignoredFrames++;
@@ -349,14 +344,17 @@ export class Connection extends EventEmitter<ClientEvents> {
   }
 
   #answerPing({ idHigh, idLow, flags }: Decoder): void {
-    if (this.#outbox.unsentBytes > MAX_UNSENT_BYTES) return this.#failProtocol('PINGs without reading the PONGs');
+    if (this.#output.unsentBytes > MAX_UNSENT_BYTES) return this.#failProtocol('PINGs without reading the PONGs');
     this.#send({ type: FrameType.PONG, code: this.#ownStatus(), idHigh, idLow });
     if (flags & PingFlag.CLOSE) void this.close();
   }
 
   #ownStatus(): Status {
     try {
-      return pongCodes[this.health()] ?? Status.UNKNOWN;
+      const status: unknown = this.health();
+      // Of an async function, whose rejection nothing else would handle.
+      if (typeof status === 'object') Promise.resolve(status).catch(() => {});
+      return pongCodes.get(status) ?? Status.UNKNOWN;
     } catch {
       return Status.FAIL;
     }
@@ -365,14 +363,7 @@ export class Connection extends EventEmitter<ClientEvents> {
   #onError(frame: Decoder): void {
     const error = new RefusedError(this.address, frame.code, frame.body as ErrorBody | undefined);
     if (frame.flags & ErrorFlag.FATAL) this.#fail('refused', error);
-    else if (!this.#pending.fail(frame, error) && !this.#failWatch(idOf(frame), error)) this.stats.ignoredFrames++;
-  }
-
-  #failWatch(id: number, error: PongcheckError): boolean {
-    const watch = this.#watches.get(id);
-    this.#watches.delete(id);
-    watch?.finish(error);
-    return watch !== undefined;
+    else if (!this.#pending.fail(frame, error) && !this.#watches.fail(idOf(frame), error)) this.stats.ignoredFrames++;
   }
 
   #failProtocol(description: string): void {
@@ -391,7 +382,7 @@ export class Connection extends EventEmitter<ClientEvents> {
     this.#ended = error;
     this.#socket.destroy();
     this.#pending.failAll(error);
-    for (const id of [...this.#watches.keys()]) this.#failWatch(id, error);
+    this.#watches.failAll(error);
   }
 
   #emitClose(): void {

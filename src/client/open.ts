@@ -126,7 +126,8 @@ async function openSocket<T>(target: Address, options: ConnectOptions, use: (soc
     // One more poll after the timer: the connection may already be established.
     const timer = clock.after(connectTimeout, () =>
       setImmediate(() => {
-        if (isConnecting) fail(timeoutFailure(target, 'accept the connection', connectTimeout));
+        const step = openTls && !socket.connecting ? 'complete the TLS handshake' : 'accept the connection';
+        if (isConnecting) fail(timeoutFailure(target, step, connectTimeout));
       }),
     );
     socket.on(connectEvent, onConnect).on('error', onError);

@@ -1,5 +1,6 @@
-import { scopes } from '../health/health.js';
+import { MAX_CHECKS, scopes } from '../health/health.js';
 import { states } from '../health/state.js';
+import { missingOf } from '../net/tls.js';
 import { formatDuration } from '../options/duration.js';
 import { configError, formatPath } from '../options/issue.js';
 import { keepAliveRows } from '../options/keep-alive.js';
@@ -17,9 +18,11 @@ import {
   pem,
   text,
 } from '../options/value-types.js';
+import { type BackoffOptions, MAX_BACKOFF_MS } from './link/backoff.js';
 import { heartbeatPresets, MAX_PINGS_OUT, MIN_INTERVAL_MS } from './link/heartbeat-settings.js';
 import { CONNECT_TIMEOUT_MS, MAX_IN_FLIGHT } from './open.js';
-import { MAX_CHECKS, MAX_HOPS, MAX_WIRE_MS, RESPONSE_TIMEOUT_MS } from './requests.js';
+import { MAX_HOPS, MAX_WIRE_MS, RESPONSE_TIMEOUT_MS } from './requests.js';
+import type { ClientTls } from './tls.js';
 
 // One row for each option; what an option means is documented at its interface.
 
@@ -35,15 +38,6 @@ const callback: ValueType = {
   allowed: () => 'a function',
   read: (value) => (typeof value === 'function' ? value : invalid()),
   typescript: () => 'Function',
-};
-
-const checkNames: ValueType = {
-  ...names,
-  allowed: () => `a list of 1 to ${MAX_CHECKS} names of checks`,
-  read(value, row, mode) {
-    const checks = names.read(value, row, mode) as string[];
-    return checks.length > 0 && checks.length <= MAX_CHECKS ? checks : invalid();
-  },
 };
 
 const stateList: ValueType = {
@@ -74,7 +68,7 @@ const tokenRow = row('token', text, { secret: true });
 
 const selectionRows = [
   row('scope', enumeration, { values: scopes, default: 'readiness' }),
-  row('checks', checkNames),
+  row('checks', names, { max: MAX_CHECKS }),
   row('group', text),
 ];
 
@@ -119,7 +113,7 @@ const socketRows = [
 
 export const connectRows: readonly OptionRow[] = [
   ...socketRows,
-  row('maxInFlight', integer, { default: String(MAX_IN_FLIGHT), min: 1 }),
+  row('maxInFlight', integer, { default: String(MAX_IN_FLIGHT), min: 1, max: 1_000_000 }),
   tokenRow,
   row('lookup', callback),
   signalRow,
@@ -140,7 +134,7 @@ export const linkRows: readonly OptionRow[] = [
   row('failoverOn', stateList, { formerly: 'leaveAt' }),
   row('failback', boolean, { default: 'true' }),
   row('backoff.initial', duration, { default: '100ms', min: 1, max: ONE_DAY }),
-  row('backoff.max', duration, { default: '30s', min: 1, max: ONE_DAY }),
+  row('backoff.max', duration, { default: formatDuration(MAX_BACKOFF_MS), min: 1, max: ONE_DAY }),
   row('onUp', callback),
   row('onDown', callback),
   row('hookTimeout', duration, { default: '5s', min: 1, max: ONE_HOUR }),
@@ -150,9 +144,13 @@ export const linkRows: readonly OptionRow[] = [
 /**
  * Makes the function that validates the options of one call.
  *
+ * @param contradictions combinations of valid values that are not allowed.
  * @returns a function that returns the valid options, or throws `PONGCHECK_CONFIG` with one line for each issue.
  */
-function validator(rows: readonly OptionRow[]): <Options extends object>(options: Options) => Options {
+function validator(
+  rows: readonly OptionRow[],
+  contradictions: (options: object) => readonly string[] = () => [],
+): <Options extends object>(options: Options) => Options {
   const shape = shapeOf(rows);
   return (options) => {
     const issues: string[] = [];
@@ -160,6 +158,7 @@ function validator(rows: readonly OptionRow[]): <Options extends object>(options
       issues.push(`${formatPath(path) || 'the argument with options'} ${description}`),
     );
     const values = reader.read(shape, options, []);
+    if (issues.length === 0) issues.push(...contradictions(values as object));
     if (issues.length > 0) throw configError(issues);
     return values as typeof options;
   };
@@ -168,7 +167,21 @@ function validator(rows: readonly OptionRow[]): <Options extends object>(options
 export const validatePingOptions = validator(pingRows);
 export const validateWatchOptions = validator(watchRows);
 export const validateHelloOptions = validator(helloRows);
-export const validateConnectOptions = validator(connectRows);
+export const validateConnectOptions = validator(connectRows, tlsIssues);
 /** The options of `ping()`, which connects first. */
-export const validateProbeOptions = validator([...connectRows, ...pingRows]);
-export const validateLinkOptions = validator(linkRows);
+export const validateProbeOptions = validator([...connectRows, ...pingRows], tlsIssues);
+export const validateLinkOptions = validator(linkRows, (options) => [...tlsIssues(options), ...backoffIssues(options)]);
+
+function tlsIssues({ tls = {} }: { tls?: ClientTls }): string[] {
+  const missing = missingOf(tls);
+  return missing ? [`tls.${missing} is missing; allowed: cert and key together`] : [];
+}
+
+function backoffIssues({
+  backoff: { initial = 0, max = MAX_BACKOFF_MS } = {},
+}: {
+  backoff?: BackoffOptions;
+}): string[] {
+  if (initial <= max) return [];
+  return [`backoff.initial is ${formatDuration(initial)}; allowed: at most backoff.max, ${formatDuration(max)}`];
+}

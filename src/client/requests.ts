@@ -79,13 +79,12 @@ const SERVER_TIMEOUT_MS = 2000;
 const NETWORK_MARGIN_MS = 500;
 /** Time to wait for the answer to a request without a timeout. */
 export const RESPONSE_TIMEOUT_MS = SERVER_TIMEOUT_MS + NETWORK_MARGIN_MS;
-export const MAX_CHECKS = 32;
 export const MAX_HOPS = 15;
 /** Maximum of a time on the wire. */
 export const MAX_WIRE_MS = 2 ** 31 - 1;
 
 /**
- * Makes a PING of valid options. What is wrong only in combination is refused here, because the server would close the
+ * Makes a PING of valid options. Invalid combinations are refused here, because the server would close the
  * connection for it.
  *
  * @throws PongcheckError `PONGCHECK_CONFIG` if both `checks` and `group` are given, or the request is too long.

@@ -1,7 +1,10 @@
+import type { PongcheckError } from '../common/errors.js';
 import type { Scope } from '../health/health.js';
 import type { State } from '../health/state.js';
 import { PongFlag } from '../wire/codes.js';
 import type { Decoder } from '../wire/decoder.js';
+import { onAbort } from './abort.js';
+import { idOf } from './pending-requests.js';
 import type { Report } from './report.js';
 import { readPong } from './responses.js';
 
@@ -42,15 +45,18 @@ export interface WatchedStatus {
 
 /**
  * Iterates over the current status and then each change. A slow consumer skips intermediate statuses and receives the
- * latest. The iteration ends with `end` or the signal, and throws the error with which the connection ended.
+ * latest. Several iterations each receive every change. They end with `end`, with the signal or when one of them is left,
+ * and throw the error with which the connection ended.
  */
 export class Watch implements AsyncIterable<WatchedStatus> {
   /** The latest status; undefined before the first. */
   latest: WatchedStatus | undefined;
-  #hasUpdate = false;
+  /** Number of statuses received. */
+  #updates = 0;
   #isFinished = false;
   #failure: unknown;
-  #wake: () => void = () => {};
+  /** Iterations that wait for the next status or the end. */
+  #waiting: (() => void)[] = [];
   readonly #onFinish: () => void;
 
   /** @internal `onFinish` is called once. */
@@ -64,18 +70,18 @@ export class Watch implements AsyncIterable<WatchedStatus> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<WatchedStatus, void, void> {
+    const isOver = this.#isFinished && this.#failure === undefined;
+    let seen = isOver ? this.#updates : 0;
     try {
       for (;;) {
-        if (this.#hasUpdate) {
-          this.#hasUpdate = false;
+        if (seen !== this.#updates) {
+          seen = this.#updates;
           yield this.latest as WatchedStatus;
         } else if (this.#isFinished) {
           if (this.#failure !== undefined) throw this.#failure;
           return;
         } else {
-          await new Promise<void>((resolve) => {
-            this.#wake = resolve;
-          });
+          await new Promise<void>((resolve) => this.#waiting.push(resolve));
         }
       }
     } finally {
@@ -88,7 +94,7 @@ export class Watch implements AsyncIterable<WatchedStatus> {
     const { status, healthy, report } = readPong(code, 0, body as Report | undefined, 0);
     const truncated = (flags & PongFlag.TRUNCATED) !== 0;
     this.latest = { status, code, healthy, truncated, ...(report && { report }) };
-    this.#hasUpdate = true;
+    this.#updates++;
     this.#wake();
   }
 
@@ -99,5 +105,44 @@ export class Watch implements AsyncIterable<WatchedStatus> {
     this.#failure = failure;
     this.#onFinish();
     this.#wake();
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
+
+/** The watches of one connection, by the id of their WATCH. */
+export class Watches {
+  readonly #watches = new Map<number, Watch>();
+
+  /** Adds a watch. `onCancel` is called when it ends before the server or the connection has ended it. */
+  add(id: number, signal: AbortSignal | undefined, onCancel: () => void): Watch {
+    const stopListening = onAbort(signal, () => watch.end());
+    const watch = new Watch(() => {
+      stopListening();
+      if (this.#watches.delete(id)) onCancel();
+    });
+    this.#watches.set(id, watch);
+    return watch;
+  }
+
+  /** Passes a STATUS to its watch. Returns false if there is none: a STATUS may arrive after its watch has ended. */
+  update(frame: Decoder): boolean {
+    const watch = this.#watches.get(idOf(frame));
+    watch?.take(frame);
+    return watch !== undefined;
+  }
+
+  /** Ends a watch with an error. Returns false if there is no watch with this id. */
+  fail(id: number, error: PongcheckError): boolean {
+    const watch = this.#watches.get(id);
+    this.#watches.delete(id);
+    watch?.finish(error);
+    return watch !== undefined;
+  }
+
+  failAll(error: PongcheckError): void {
+    for (const id of [...this.#watches.keys()]) this.fail(id, error);
   }
 }

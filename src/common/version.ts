@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs';
 
-/** The version in package.json, which is one folder above both `src` and `dist`. */
+/** The version in package.json, which is one folder above both `src` and `dist`; `unknown` in the file of a bundler. */
 export function packageVersion(): string {
-  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
+  try {
+    const { name, version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+    return name === 'pongcheck' ? version : 'unknown';
+  } catch {
+    return 'unknown';
+  }
 }

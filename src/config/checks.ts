@@ -21,7 +21,7 @@ const CLOSE_TIMEOUT_MS = 1000;
 
 /** The shape of one entry of `checks`, which depends on its kind. Reports an invalid name or kind. */
 export function entryShape(name: string, value: unknown, path: Path, report: Report): Shape | undefined {
-  if (!namePattern.test(name)) report(path, `is not a valid name of a check; allowed: ${NAME_FORMS}`);
+  if (!namePattern.test(name)) report(path, `is not a valid name; allowed: ${NAME_FORMS}`);
   const kinds = checkKinds.map(({ kind }) => kind);
   const kindName = isMap(value) ? value.kind : undefined;
   const kind = checkKinds.find((row) => row.kind === kindName);

@@ -1,5 +1,5 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
-import { parseReport } from '../health/report-view.js';
+import { parseReport, withOwnCauses } from '../health/report-view.js';
 import { type State, states } from '../health/state.js';
 import type { ProbeModule } from './module.js';
 import { type ProbeContext, ProbeFailure, unhealthy } from './result.js';
@@ -61,11 +61,12 @@ function readReport(body: Buffer, { result }: ProbeContext): void {
   } catch {
     return;
   }
-  const { state, checks } = parseReport(report);
+  const view = parseReport(report);
+  const { state, checks } = view;
   const isReport = typeof report === 'object' && report !== null && ('state' in report || 'status' in report);
   if (!isReport || !states.includes(state as State)) return;
   result.state = state as State;
-  result.checks = checks;
+  result.checks = withOwnCauses(view);
   const ages = checks.flatMap(({ ageMs }) => ageMs ?? []);
   if (ages.length > 0) result.resultAge = Math.max(...ages);
 }

@@ -1,5 +1,5 @@
 import { connect } from '../client/connect.js';
-import { parseReport } from '../health/report-view.js';
+import { parseReport, withOwnCauses } from '../health/report-view.js';
 import type { ProbeModule } from './module.js';
 import { type ProbeContext, unhealthy } from './result.js';
 import { inspect, timedLookup } from './transport.js';
@@ -31,7 +31,7 @@ export async function probePongcheck(context: ProbeContext, module: ProbeModule)
     result.state = status;
     result.rtt = rtt;
     if (report) {
-      result.checks = parseReport(report).checks;
+      result.checks = withOwnCauses(parseReport(report));
       const ages = result.checks.flatMap(({ ageMs }) => ageMs ?? []);
       if (ages.length > 0) result.resultAge = Math.max(...ages);
     }

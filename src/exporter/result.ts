@@ -28,7 +28,7 @@ export class ProbeFailure extends Error {
   }
 }
 
-/** The findings of a prober so far. Times in milliseconds. */
+/** The result of a prober so far. Times in milliseconds. */
 export interface ProbeResult {
   /** Undefined if the probe succeeded. */
   failure?: { reason: FailureReason; description: string };

@@ -5,7 +5,7 @@ import type { ReportedCause, ReportedCheck, ReportView } from './report-view.js'
 export interface Explanation {
   /** One sentence: whether the service is ready. */
   readonly headline: string;
-  /** Wall-clock time since which the state holds, if known. */
+  /** Wall-clock time of the last change of state, if known. */
   readonly since?: Date;
   /** Root causes, pending thresholds and the last change, most important first. */
   readonly lines: readonly string[];
@@ -80,7 +80,7 @@ function causeLine(cause: ReportedCause, { state, checks, instance }: ReportView
     const own = checks.find(({ name }) => name === check);
     const soft = own?.critical === false;
     const label = soft && state !== 'warn' ? 'Also degraded' : 'Root cause';
-    return `${label}: ${check} is ${own?.state ?? 'not passing'} (${why})${soft ? ', not critical' : ''}.`;
+    return `${label}: ${check} is ${own?.state ?? cause.state ?? 'not passing'} (${why})${soft ? ', not critical' : ''}.`;
   }
   const where = cause.service ?? `the responder ${cause.instance}`;
   const through = checks

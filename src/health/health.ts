@@ -3,6 +3,9 @@ import type { State } from './state.js';
 export const scopes = ['readiness', 'liveness', 'startup'] as const;
 export type Scope = (typeof scopes)[number];
 
+/** Maximum number of checks that a request may name. */
+export const MAX_CHECKS = 32;
+
 /** A request for a status. Times in milliseconds. */
 export interface Query {
   scope: Scope;

@@ -91,6 +91,8 @@ const reasonByCode: Readonly<Record<string, Reason>> = {
   HOSTNAME_MISMATCH: 'tls',
   INVALID_CA: 'tls',
   INVALID_PURPOSE: 'tls',
+  // Of the client. Its cause may be the reset of a server without TLS.
+  PONGCHECK_TLS: 'tls',
 };
 
 const failureStates: readonly string[] = ['warn', 'fail', 'unknown'] satisfies CheckFailure['status'][];

@@ -27,6 +27,7 @@ export interface ReportedCause {
    */
   readonly via: readonly string[];
   readonly check?: string;
+  readonly state?: string;
   readonly reason?: string;
   readonly output?: string;
 }
@@ -61,6 +62,18 @@ export function parseReport(report: unknown): ReportView {
   };
 }
 
+/** The causes that are no checks of the report, such as a blocked event loop, in the form of checks; then its checks. */
+export function withOwnCauses({ causes, checks }: ReportView): ReportedCheck[] {
+  const names = new Set(checks.map(({ name }) => name));
+  const own = causes.flatMap(({ via, check, state = 'fail', reason, output }): ReportedCheck[] => {
+    if (via.length > 0 || check === undefined || names.has(check)) return [];
+    const counts = { passes: 0, fails: 1, rise: 1, fall: 1 };
+    const why = { ...optional('reason', reason), ...optional('output', output) };
+    return [{ name: check, state, ...why, stale: false, critical: true, ...counts }];
+  });
+  return [...own, ...checks];
+}
+
 function readCheck([name, results]: [string, unknown]): ReportedCheck {
   const fields = map(list(results)[0]);
   return {
@@ -87,6 +100,7 @@ function readCause(cause: unknown): ReportedCause {
     ...optional('service', text(fields.service)),
     via: list(fields.via).filter((hop) => typeof hop === 'string'),
     ...optional('check', text(fields.check)),
+    ...optional('state', text(fields.state)),
     ...optional('reason', text(fields.reason)),
     ...optional('output', text(fields.output)),
   };

@@ -13,7 +13,7 @@ export interface MetricsText {
   metrics(): Promise<string>;
 }
 
-/** What the routes need from the service. */
+/** The parts of the service that the routes use. */
 export interface HttpContext {
   readonly health: Health;
   /** Changed in place by a reload. */

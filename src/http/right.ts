@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { mayDetail } from '../net/access.js';
 import type { HttpContext } from './context.js';
 
-/** What the client of a request may see. `wrong-token`: it sent a token that is not accepted. */
+/** Access of the client of a request. `wrong-token`: it sent a token that is not accepted. */
 export type Right = 'detail' | 'status' | 'wrong-token';
 
 /**

@@ -8,6 +8,7 @@ import { HttpStats } from '../metrics/http-stats.js';
 import { hostAndPort } from '../net/address.js';
 import { cannotListen } from '../net/listen-error.js';
 import type { LiveCertificate } from '../server/certificates/live-certificate.js';
+import { acceptQueued } from '../server/sockets/accept-queued.js';
 import { type HttpContext, isDraining } from './context.js';
 import { errorSender, type HttpPluginOptions, httpPlugin } from './plugin.js';
 import { Acceptor, type AcceptorLimits, defaultLimits, KEEP_ALIVE_TIMEOUT_MS } from './sockets/acceptor.js';
@@ -22,6 +23,8 @@ const REQUEST_CHECK_INTERVAL_MS = 1000;
 const MAX_BODY_BYTES = 1024;
 /** How long `close` waits for requests in flight: all are answered within 900 ms. */
 const CLOSE_TIMEOUT_MS = 1000;
+/** Part of that time in which `close` may accept queued connections; the rest is for the answers. */
+const ACCEPT_MS = 100;
 
 export interface HttpServerOptions extends HttpContext {
   readonly host: string;
@@ -76,6 +79,8 @@ export async function openHttp(options: HttpServerOptions): Promise<HttpServer> 
     setLimits: (limits) => acceptor.setLimits(limits),
     close: async () => {
       const limit = clock.after(CLOSE_TIMEOUT_MS, () => acceptor.destroy());
+      const acceptUntil = clock.now() + ACCEPT_MS;
+      await acceptQueued([app.server], () => clock.now() >= acceptUntil);
       await app.close();
       clock.clear(limit);
     },

@@ -37,7 +37,7 @@ export class Heartbeat {
   /** Interval until the next PING, with jitter. */
   private delay: number;
 
-  /** @param firstWithin the first PING is due at a random time within so many milliseconds. Default: after an interval. */
+  /** @param firstWithin the first PING is due at a random time within this many milliseconds. Default: after an interval. */
   constructor(
     private readonly options: HeartbeatOptions,
     now: number,
@@ -67,7 +67,7 @@ export class Heartbeat {
     return this.isExhausted ? Math.max(next, this.receivedAt + this.limit) : next;
   }
 
-  /** What is due at `now`. After `dead`, poll the socket and ask again before acting on it. */
+  /** The action that is due at `now`. After `dead`, poll the socket and ask again before acting on it. */
   due(now: number): 'nothing' | 'ping' | 'dead' {
     if (now < this.dueAt) return 'nothing';
     return this.isExhausted ? 'dead' : 'ping';

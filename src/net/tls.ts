@@ -28,3 +28,9 @@ const problems: Readonly<Record<string, string>> = {
 export function certificateProblem(code: string): string | undefined {
   return problems[code] ?? (/^(CERT|CRL|UNABLE_TO)_/.test(code) ? `is not accepted (${code})` : undefined);
 }
+
+/** The one of certificate and key that is missing while the other is given; undefined if both or none are given. */
+export function missingOf({ cert, key }: { cert?: unknown; key?: unknown }): 'cert' | 'key' | undefined {
+  if ((cert === undefined) === (key === undefined)) return undefined;
+  return cert === undefined ? 'cert' : 'key';
+}

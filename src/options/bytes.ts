@@ -3,7 +3,7 @@ type Unit = keyof typeof unitBytes;
 
 /** Description of the syntax, for error messages. */
 export const BYTES_FORMS = 'a number of bytes such as 65536, 256KiB or 1MiB';
-export const bytesPattern = /^(\d{1,15})(KiB|MiB|GiB)?$/;
+export const bytesPattern = /^(\d{1,16})(KiB|MiB|GiB)?$/;
 
 /** Parses `65536`, `256KiB`, `1MiB` or `1GiB`; undefined if the text is not a size. */
 export function parseBytes(text: string): number | undefined {

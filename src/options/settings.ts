@@ -1,4 +1,5 @@
 import { missingForReusePort } from '../net/reuse-port.js';
+import { missingOf } from '../net/tls.js';
 import { formatDuration } from './duration.js';
 import { configError, formatPath } from './issue.js';
 import { defaultInFile, type Mode } from './option.js';
@@ -93,15 +94,20 @@ export function contradictions(settings: Settings & { readonly clock?: unknown }
     ...listen.flatMap(({ requireToken }, index) => (requireToken ? `listen[${index}].requireToken is true` : [])),
   ];
   if (!tokens) issues.push(...tokenOptions.map((option) => `${option}, but tokens is empty`));
-  for (const [index, { url, tls, proxyProtocol }] of listen.entries()) {
+  for (const [index, { url, tls, proxyProtocol, keepAlive, mode }] of listen.entries()) {
     if (url.startsWith('pongs:') && !tls) issues.push(`listen[${index}].tls is missing: ${url} requires a certificate`);
     if (!url.startsWith('pongs:') && tls) issues.push(`listen[${index}].tls requires a pongs:// address; found ${url}`);
-    if (proxyProtocol && url.startsWith('pong+unix:'))
-      issues.push(`listen[${index}].proxyProtocol requires a TCP address; found ${url}`);
+    const isUnix = url.startsWith('pong+unix:');
+    if (!isUnix && mode !== undefined) issues.push(`listen[${index}].mode requires a Unix socket; found ${url}`);
+    for (const [key, value] of Object.entries({ proxyProtocol, keepAlive })) {
+      if (isUnix && value) issues.push(`listen[${index}].${key} requires a TCP address; found ${url}`);
+    }
   }
-  for (const [name, { group, checks }] of Object.entries(probe?.modules ?? {})) {
-    if (group !== undefined && checks)
-      issues.push(`probe.modules.${name} has both group and checks; allowed: one of them`);
+  for (const [name, { group, checks, tls = {} }] of Object.entries(probe?.modules ?? {})) {
+    const path = formatPath(['probe', 'modules', name]);
+    if (group !== undefined && checks) issues.push(`${path}.group is given together with checks; allowed: one of them`);
+    const missing = missingOf(tls);
+    if (missing) issues.push(`${path}.tls.${missing} is missing; allowed: cert and key together`);
   }
   return issues;
 }

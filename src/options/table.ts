@@ -1,4 +1,4 @@
-import { scopes } from '../health/health.js';
+import { MAX_CHECKS, scopes } from '../health/health.js';
 import { detailModes } from '../net/access.js';
 import { tlsVersions } from '../net/tls.js';
 import { keepAliveRows } from './keep-alive.js';
@@ -17,6 +17,7 @@ import {
   names,
   path,
   pem,
+  requestPath,
   text,
 } from './value-types.js';
 
@@ -280,12 +281,13 @@ export const optionRows: readonly OptionRow[] = [
   {
     path: 'probe.modules.*.checks',
     type: names,
+    max: MAX_CHECKS,
     defaultText: 'all checks of the group',
     description: '(prober pongcheck) Names of the checks to query. Cannot be combined with group.',
   },
   {
     path: 'probe.modules.*.path',
-    type: text,
+    type: requestPath,
     defaultText: '/health',
     description: '(prober http) Path and query of the request.',
   },
@@ -438,7 +440,7 @@ export const optionRows: readonly OptionRow[] = [
     min: 1,
     max: 60_000,
     env: 'PONGCHECK_LIMITS_HANDSHAKE_TIMEOUT',
-    description: 'Time limit for a PROXY header, for a TLS handshake, and for a token where one is required.',
+    description: 'Time limit for a PROXY header, for a TLS handshake, and for a required token.',
   },
   {
     path: 'limits.maxHandshakes',

@@ -125,7 +125,7 @@ export interface Options {
   readonly limits?: {
     /** Time limit for a complete frame or line, from its first byte. Milliseconds, a whole number from 1 to 3600000. Default: 5000. */
     readonly frameTimeout?: number;
-    /** Time limit for a PROXY header, for a TLS handshake, and for a token where one is required. Milliseconds, a whole number from 1 to 60000. Default: 5000. */
+    /** Time limit for a PROXY header, for a TLS handshake, and for a required token. Milliseconds, a whole number from 1 to 60000. Default: 5000. */
     readonly handshakeTimeout?: number;
     /** Maximum number of concurrent TLS handshakes and pending PROXY headers, over all listeners. Further connections are closed on accept. A whole number from 1 to 1000000. Default: 1000. */
     readonly maxHandshakes?: number;

@@ -8,6 +8,9 @@ import { didYouMean } from './suggest.js';
 export const namePattern = /^[^\s\p{C}=]{1,64}$/u;
 export const NAME_FORMS = '1 to 64 characters without white space, control characters and "="';
 
+/** Printable ASCII, because anything else must be encoded. */
+export const requestPathPattern = /^\/[\x21-\x7e]{0,1023}$/;
+
 /** With a unit in a file, a number of milliseconds in code. */
 export const duration: ValueType = {
   name: 'duration',
@@ -32,9 +35,10 @@ export const bytes: ValueType = {
   read(value, row, mode) {
     if (mode === 'code') return integerOf(value, row);
     if (typeof value === 'number') return within(parseBytes(String(value)), row);
-    const [, count, unit] = /^(\d+) ?([kmg])i?b?$/i.exec(textOf(value)) ?? [];
     const size = parseBytes(textOf(value));
-    if (size === undefined && unit) throw new InvalidValue(`did you mean ${count}${unit.toUpperCase()}iB?`);
+    const [, count, unit = ''] = /^(\d+) ?([kmg])i?b?$/i.exec(textOf(value)) ?? [];
+    const meant = `${count}${unit.toUpperCase()}iB`;
+    if (size === undefined && parseBytes(meant) !== undefined) throw new InvalidValue(`did you mean ${meant}?`);
     return within(size, row);
   },
   show: (size) => (size % 1024 === 0 && size > 0 ? formatBytes(size) : size),
@@ -116,6 +120,14 @@ export const patterns: ValueType = {
   typescript: () => 'Readonly<Record<string, string | RegExp>>',
 };
 
+/** Path and query of an HTTP request. */
+export const requestPath: ValueType = {
+  name: 'requestPath',
+  allowed: () => 'a path such as /health, percent-encoded',
+  read: (value) => (requestPathPattern.test(textOf(value)) ? value : invalid()),
+  typescript: () => 'string',
+};
+
 /** A path in a file is resolved against the folder of that file. */
 export const path: ValueType = {
   name: 'path',
@@ -124,15 +136,18 @@ export const path: ValueType = {
   typescript: () => 'string',
 };
 
+/** With `max`, a list of 1 to `max` names. */
 export const names: ValueType = {
   name: 'names',
-  allowed: () => `a list of names of ${NAME_FORMS}`,
-  read(value) {
-    if (typeof value === 'string') throw new InvalidValue('a list, such as [readiness, startup]');
+  allowed: ({ max }) => `a list of ${max === undefined ? '' : `1 to ${max} `}names of ${NAME_FORMS}`,
+  read(value, { max }) {
+    if (typeof value === 'string') throw new InvalidValue('a list, such as [a, b]');
     if (!Array.isArray(value) || !value.every((name) => typeof name === 'string' && namePattern.test(name))) {
       throw new InvalidValue();
     }
-    return [...new Set(value)];
+    const distinct = [...new Set(value)];
+    if (max !== undefined && (distinct.length === 0 || distinct.length > max)) return invalidCount(distinct);
+    return distinct;
   },
   readText: (value, row) => names.read(commaSeparated(value), row, 'file'),
   typescript: () => 'readonly string[]',
@@ -210,9 +225,14 @@ export function invalid(): never {
   throw new InvalidValue();
 }
 
+function invalidCount(list: readonly unknown[]): never {
+  throw new InvalidValue(list.length === 0 ? undefined : `${list.length} elements`);
+}
+
 /** A list of 1 to `max` texts. The hint gives the position of an invalid one, never its value. */
 export function listOf(value: unknown, max: number, isValid: (text: string) => boolean): string[] {
-  if (!Array.isArray(value) || value.length === 0 || value.length > max) return invalid();
+  if (!Array.isArray(value)) return invalid();
+  if (value.length === 0 || value.length > max) return invalidCount(value);
   const invalidIndex = value.findIndex((item) => typeof item !== 'string' || !isValid(item));
   if (invalidIndex >= 0)
     throw new InvalidValue(value.length === 1 ? undefined : `element ${invalidIndex + 1} is invalid`);

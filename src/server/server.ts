@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { createServer, type ListenOptions, type Socket } from 'node:net';
+import { createServer, type ListenOptions as NetListenOptions, type Socket } from 'node:net';
 import { callSafely } from '../common/call-safely.js';
 import type { Clock, Timer } from '../common/clock.js';
 import type { Log } from '../common/log.js';
@@ -25,6 +25,7 @@ import { PushQueue } from './protocol/push-queue.js';
 import { Responder } from './protocol/responder.js';
 import { planReload, type ServerPlan } from './reload.js';
 import type { ServerSettings } from './settings.js';
+import { acceptQueued } from './sockets/accept-queued.js';
 import { afterNextPoll } from './sockets/after-next-poll.js';
 import { withSharedReads } from './sockets/shared-reads.js';
 import { openSocketFile, setMode } from './sockets/unix-socket.js';
@@ -47,6 +48,11 @@ export interface ServerOptions {
   stats?: ServerStats;
   /** Default: those of this server alone. */
   counts?: ConnectionCounts;
+}
+
+export interface ListenOptions {
+  reusePort?: boolean;
+  configured?: Address;
 }
 
 /** Answers PINGs on any number of listeners. */
@@ -112,16 +118,17 @@ export class Server {
   /**
    * Opens a listener.
    *
-   * @param options `reusePort`: other threads may listen on the same port, default false; `name`: the address in errors,
-   *   default that of `address`.
+   * @param options `reusePort`: other threads may listen on the same port, default false. `configured`: the address
+   *   in the configuration, for errors and reloads, if it is another one; default `address`.
    * @returns its address, with the assigned port in place of port 0.
    * @throws PongcheckError `PONGCHECK_LISTEN` if it cannot be opened.
    */
   async listen(
     address: Address,
     settings: ListenerSettings = {},
-    { reusePort = false, name: where = formatAddress(address) } = {},
+    { reusePort = false, configured = address }: ListenOptions = {},
   ): Promise<Address> {
+    const where = formatAddress(configured);
     const { log } = this.shared;
     const tls = settings.tls && (await TlsHandshaker.open(settings.tls, where));
     const setKeepAlive = await keepAliveOf(settings, log);
@@ -160,7 +167,11 @@ export class Server {
     const listen = () =>
       new Promise<void>((resolve, reject) => {
         listener.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(where, error)));
-        const options: ListenOptions & { reusePort: boolean } = { ...endpointOf(address), backlog: BACKLOG, reusePort };
+        const options: NetListenOptions & { reusePort: boolean } = {
+          ...endpointOf(address),
+          backlog: BACKLOG,
+          reusePort,
+        };
         listener.listen(options, () => {
           opened();
           resolve();
@@ -322,17 +333,20 @@ export class Server {
   }
 
   /**
-   * Stops accepting, answers the requests that have arrived, and sends FIN; connections still open after the linger time
-   * are destroyed. Resolves when all are closed.
+   * Accepts what is queued in the kernel, stops accepting, answers the requests that have arrived, and sends FIN;
+   * connections still open after the linger time are destroyed. Resolves when all are closed.
    */
   async close(): Promise<void> {
     for (const timer of this.goaways) this.shared.clock.clear(timer);
     this.goaways.clear();
+    const { clock } = this.shared;
+    const until = clock.now() + CLOSE_GRACE_MS;
+    const listeners = this.listeners.map(({ listener }) => listener);
+    await acceptQueued(listeners, () => clock.now() >= until);
     const closed = this.listeners
       .splice(0)
       .map(({ listener }) => new Promise<void>((resolve) => listener.close(() => resolve())));
     this.certificates.close();
-    const until = this.shared.clock.now() + CLOSE_GRACE_MS;
     await this.pending.close(until);
     for (const connection of this.connections) connection.drain(until);
     await Promise.all(closed);

@@ -28,9 +28,11 @@ import { clampToFdLimit, fdLimit } from '../server/fd-limit.js';
 import type { PingServer } from '../server/ping-server.js';
 import { Server } from '../server/server.js';
 import type { ServerSettings } from '../server/settings.js';
+import type { Stall } from '../threads/loop-monitor.js';
 import { ThreadedServer } from '../threads/threaded-server.js';
 import type { ServiceOptions } from './options.js';
 import { changedPaths, readServiceOptions, type ServiceSettings } from './settings.js';
+import { logStall, transitionsOf } from './stalls.js';
 import { logTransitions } from './transition-log.js';
 
 /** How often a drain checks whether all connections are closed. */
@@ -77,6 +79,7 @@ export class Service {
   private readonly clock: Clock;
   private readonly log: Log;
   private readonly loop: LoopWatch;
+  private readonly history: History;
   private readonly httpStats = new HttpStats();
   private settings: ServiceSettings;
   /** Shared with the HTTP routes; a reload changes it in place. */
@@ -96,7 +99,7 @@ export class Service {
   private bound: string[] = [];
 
   constructor(options: ServiceOptions) {
-    // First, as it refuses what is not an object.
+    // First, because it refuses values other than objects.
     const settings = readServiceOptions(options);
     const { clock = systemClock, log = silentLog } = options;
     this.clock = clock;
@@ -108,7 +111,12 @@ export class Service {
     this.health = new Registry({ ...registry, clock });
     const parts = { health: this.health, settings: this.settings, clock, log };
     const { threads, loop } = settings;
-    this.threads = threads > 0 ? new ThreadedServer({ ...parts, threads, loop }) : undefined;
+    this.history = new History(this.health, () => clock.wall());
+    const onStall = (stall: Stall) => {
+      logStall(stall, log);
+      for (const transition of transitionsOf(stall)) this.history.insert(transition);
+    };
+    this.threads = threads > 0 ? new ThreadedServer({ ...parts, threads, loop, onStall }) : undefined;
     this.server = this.threads ?? new Server(parts);
     this.events = this.server.events;
     logTransitions(this.health, log);
@@ -409,8 +417,7 @@ export class Service {
 
   /** The data of the status page. */
   private overview(startedAt: number): Overview {
-    const { health, server, clock } = this;
-    const history = new History(health, () => clock.wall());
+    const { health, server, history } = this;
     return {
       known: (group) => health.known(group),
       groups: () => health.groups(),

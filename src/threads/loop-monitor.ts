@@ -13,7 +13,22 @@ export interface LoopStatus {
   readonly blockedSince: number;
 }
 
-/** Counts heartbeats of the event loop of the main thread in shared memory. */
+/** A stall of the event loop that exceeded a limit and has ended. Times on the wall clock, in milliseconds. */
+export interface Stall {
+  readonly since: number;
+  /** When the first of `scopes` began to report fail. */
+  readonly failedAt: number;
+  readonly endedAt: number;
+  /** Stalled time, in milliseconds. */
+  readonly duration: number;
+  /** The scopes that reported fail. */
+  readonly scopes: readonly ('readiness' | 'liveness')[];
+}
+
+/**
+ * Counts heartbeats of the event loop of the main thread in shared memory. Like a listener, it keeps the process alive, also
+ * while no thread runs because its only one is being started again.
+ */
 export class LoopHeartbeat {
   private timer: NodeJS.Timeout | undefined;
 
@@ -21,7 +36,7 @@ export class LoopHeartbeat {
   constructor(private readonly beats: Int32Array) {}
 
   start(): void {
-    this.timer = setInterval(() => Atomics.add(this.beats, 0, 1), PERIOD_MS).unref();
+    this.timer = setInterval(() => Atomics.add(this.beats, 0, 1), PERIOD_MS);
   }
 
   stop(): void {

@@ -8,7 +8,9 @@ import type { LoopLimits } from '../options/settings.js';
 import type { ConnectionInfo } from '../server/connection/info.js';
 import type { ServerEvents } from '../server/connection/session.js';
 import type { Listen, ListenerSettings } from '../server/listener.js';
+import type { ListenOptions } from '../server/server.js';
 import type { ServerSettings } from '../server/settings.js';
+import type { Stall } from './loop-monitor.js';
 
 /** Everything that queries need of one check; a plain object, as it is cloned. Times in milliseconds of the main thread. */
 export interface CheckSnapshot extends Pick<Member, 'startedAt' | 'duration' | 'limit' | 'output'> {
@@ -48,7 +50,7 @@ export interface Demand {
 
 /** The methods of a thread. Each resolves, or rejects with a PongcheckError. */
 export interface ThreadMethods {
-  listen(address: Address, settings: ListenerSettings, options: { reusePort: boolean; name: string }): Promise<Address>;
+  listen(address: Address, settings: ListenerSettings, options: ListenOptions): Promise<Address>;
   reload(settings: ServerSettings, listen: readonly Listen[], loop: LoopLimits): Promise<void>;
   infos(after: number, limit: number): ConnectionInfo[];
   heartbeat(idle: number, close: boolean): ConnectionInfo[];
@@ -84,6 +86,7 @@ export type ToMain =
       readonly fields: object;
       readonly message: string;
     }
+  | { readonly kind: 'stall'; readonly stall: Stall }
   | { readonly kind: 'certificates'; readonly expiries: readonly (readonly [listener: string, at: number])[] }
   | {
       readonly kind: 'result';

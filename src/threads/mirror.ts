@@ -209,11 +209,12 @@ export class Mirror implements Health {
 
   /** Applies a message of the main thread. */
   update({ structure, checks }: Update): void {
-    if (structure) this.restructure(structure);
+    const removed = structure ? this.restructure(structure) : [];
     const updated = structure ? [...this.members.values()] : checks.flatMap((snapshot) => this.apply(snapshot));
     this.queries.refresh();
     if (structure) this.queries.notify();
     else for (const member of updated) this.queries.notify(member);
+    for (const member of removed) member.abandon();
     for (const member of updated) member.wake();
   }
 
@@ -239,7 +240,8 @@ export class Mirror implements Health {
     for (const member of expired) this.queries.notify(member);
   }
 
-  private restructure(structure: Structure): void {
+  /** Returns the removed checks. */
+  private restructure(structure: Structure): MirroredCheck[] {
     const before = new Map(this.members);
     this.structure = structure;
     this.members.clear();
@@ -251,7 +253,7 @@ export class Mirror implements Health {
     }
     this.queries.setGroups(Object.keys(structure.groups));
     this.queries.reselect();
-    for (const [name, member] of before) if (!this.members.has(name)) member.abandon();
+    return [...before.values()].filter(({ name }) => !this.members.has(name));
   }
 
   private apply(snapshot: CheckSnapshot): MirroredCheck[] {

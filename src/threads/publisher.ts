@@ -30,7 +30,8 @@ export class Publisher {
       else this.isStructureDue = true;
       this.batches.schedule();
     });
-    this.batches.schedule();
+    // Before the thread is asked to listen: it must not answer without a health.
+    this.batches.sendNow();
   }
 
   onTaken(): void {
@@ -58,7 +59,6 @@ export class Publisher {
     for (const check of [...this.watched.keys()]) this.setWatched(check, false);
   }
 
-  /** A check that a reload has replaced keeps its member; one that was removed and added again has another one. */
   private setWatched(check: string, isWatched: boolean): void {
     this.watched.get(check)?.cancelWatches();
     this.watched.delete(check);
@@ -80,6 +80,10 @@ export class Publisher {
 
   private structure(): Structure {
     const { source } = this.health;
+    // A check that was removed and added again since the last update has another member.
+    for (const [check, member] of [...this.watched]) {
+      if (source.members.get(check) !== member) this.setWatched(check, true);
+    }
     const names = (members: readonly Member[]) => members.map(({ name }) => name);
     const startup = source.startup()?.state;
     return {

@@ -5,7 +5,7 @@ import type { Log } from '../common/log.js';
 import type { ServerEvents } from '../server/connection/session.js';
 import { Server } from '../server/server.js';
 import { ServerStats } from '../server/stats.js';
-import { LoopMonitor } from './loop-monitor.js';
+import { LoopMonitor, type LoopStatus, type Stall } from './loop-monitor.js';
 import type { ThreadMethods, ToMain, ToThread } from './messages.js';
 import { Mirror } from './mirror.js';
 import { SharedCounts } from './shared-counts.js';
@@ -36,7 +36,7 @@ const loop = new LoopMonitor(
   stats,
   (status, stalled) => {
     mirror.setLoop(status);
-    if (data.index === 0) logStall(status, stalled);
+    if (data.index === 0) reportStall(status, stalled);
   },
   () => {
     stats.tickedAt = clock.now();
@@ -61,6 +61,9 @@ const methods: ThreadMethods = {
   close: () => server.close(),
 };
 
+/** Calls run one after the other: a reload finds the listeners whose opening was requested before it. */
+let lastCall: Promise<void> = Promise.resolve();
+
 port.on('message', (message: ToThread) => {
   switch (message.kind) {
     case 'update':
@@ -71,7 +74,7 @@ port.on('message', (message: ToThread) => {
     case 'interest':
       return forwardEvents(message.events);
     case 'call':
-      return void call(message);
+      lastCall = lastCall.then(() => call(message));
   }
 });
 loop.start();
@@ -91,12 +94,17 @@ async function call({ id, method, args }: Extract<ToThread, { kind: 'call' }>): 
   }
 }
 
+let isDropping = false;
+
 /** Sends only these events, because each costs a message. */
 function forwardEvents(events: readonly (keyof ServerEvents)[]): void {
   server.events.removeAllListeners();
   for (const event of events) {
     server.events.on(event, (...args: readonly unknown[]) => {
-      if (Atomics.load(data.pendingEvents, 0) >= MAX_PENDING_EVENTS) return;
+      const isFull = Atomics.load(data.pendingEvents, 0) >= MAX_PENDING_EVENTS;
+      if (isFull && !isDropping) log.warn({}, `events are dropped: ${MAX_PENDING_EVENTS} wait for the main thread`);
+      isDropping = isFull;
+      if (isFull) return;
       Atomics.add(data.pendingEvents, 0, 1);
       post({ kind: 'event', event, args });
     });
@@ -112,15 +120,19 @@ function reportCertificates(): void {
   post({ kind: 'certificates', expiries });
 }
 
-function logStall(
-  { isReadinessBlocked, isLivenessBlocked }: { isReadinessBlocked: boolean; isLivenessBlocked: boolean },
-  stalled: number,
-): void {
-  const seconds = Math.round(stalled / 100) / 10;
-  const scopes = [...(isReadinessBlocked ? ['readiness'] : []), ...(isLivenessBlocked ? ['liveness'] : [])];
-  if (scopes.length === 0) log.info({ seconds }, `the event loop is no longer blocked, after ${seconds} s`);
-  else
-    log.warn({ seconds }, `the event loop has been blocked for ${seconds} s: ${scopes.join(' and ')} now report fail`);
+let failing: Pick<Stall, 'failedAt' | 'scopes'> | undefined;
+/** The main thread can receive nothing before the end of a stall. */
+function reportStall({ isReadinessBlocked, isLivenessBlocked, blockedSince }: LoopStatus, duration: number): void {
+  const now = clock.wall();
+  if (isReadinessBlocked || isLivenessBlocked) {
+    const scopes = (['readiness', 'liveness'] as const).filter((scope) => {
+      return scope === 'readiness' ? isReadinessBlocked : isLivenessBlocked;
+    });
+    failing = { failedAt: failing?.failedAt ?? now, scopes };
+  } else if (failing) {
+    post({ kind: 'stall', stall: { since: blockedSince, ...failing, endedAt: now, duration } });
+    failing = undefined;
+  }
 }
 
 function logTo(send: (message: ToMain) => void): Log {

@@ -14,9 +14,10 @@ import type { ServerEvents } from '../server/connection/session.js';
 import type { Listen, ListenerSettings, Listening } from '../server/listener.js';
 import type { PingServer } from '../server/ping-server.js';
 import { planReload, type ServerPlan } from '../server/reload.js';
+import type { ListenOptions } from '../server/server.js';
 import type { ServerSettings } from '../server/settings.js';
 import { ServerStats } from '../server/stats.js';
-import { LoopHeartbeat } from './loop-monitor.js';
+import { LoopHeartbeat, type Stall } from './loop-monitor.js';
 import { MergedLog } from './merged-log.js';
 import type { ToMain } from './messages.js';
 import { PingThread } from './ping-thread.js';
@@ -25,9 +26,6 @@ import { countsMemory, forgetThread } from './shared-counts.js';
 import { clockOrigin, type ThreadData } from './thread-data.js';
 import { ThreadStats } from './thread-stats.js';
 
-/** Time limit for the answer of a thread about its connections, and for ending the threads, in milliseconds. */
-const CALL_LIMIT_MS = 1000;
-const CLOSE_LIMIT_MS = 2500;
 /** A thread that has not ticked for so long does not respond. */
 const RESPONSE_LIMIT_MS = 1000;
 
@@ -38,12 +36,20 @@ export interface ThreadedServerOptions {
   readonly loop: LoopLimits;
   readonly clock: Clock;
   readonly log: Log;
+  /** Called after a stall of the event loop that exceeded a limit. */
+  readonly onStall: (stall: Stall) => void;
+  /**
+   * Maximum heap of a thread in MiB.
+   * @default that of Node.js
+   */
+  readonly maxHeap?: number;
 }
 
 /** A listener that all threads have, or, if it is a Unix socket, the first one. */
 interface OpenListener extends Pick<Listening, 'address' | 'settings' | 'setKeepAlive'> {
   settings: ListenerSettings;
   readonly bound: Address;
+  readonly options: ListenOptions;
 }
 
 /** State of a thread, for metrics. */
@@ -65,7 +71,8 @@ function ints(length: number): Int32Array {
 export class ThreadedServer implements PingServer {
   readonly events = new EventEmitter<ServerEvents>();
   private readonly threads: PingThread[];
-  private readonly serverStats: Float64Array[];
+  private readonly serverNumbers: Float64Array[];
+  private readonly serverStats: ServerStats[];
   private readonly threadStats: Float64Array[];
   private readonly pendingEvents = ints(1);
   private readonly beats = ints(1);
@@ -79,7 +86,7 @@ export class ThreadedServer implements PingServer {
   private loop: LoopLimits;
 
   constructor(private readonly options: ThreadedServerOptions) {
-    const { threads, health, settings, loop, clock, log } = options;
+    const { threads, health, settings, loop, clock, log, onStall } = options;
     this.settings = settings;
     this.loop = loop;
     this.certificates = new Certificates(clock, log);
@@ -87,12 +94,14 @@ export class ThreadedServer implements PingServer {
     this.counts = countsMemory(threads, settings.limits.maxConnections, randomBytes(16).toString('hex'));
     const merged = new MergedLog(log, clock);
     const each = <T>(create: (index: number) => T) => Array.from({ length: threads }, (_, index) => create(index));
-    this.serverStats = each(() => floats(ServerStats.length));
+    this.serverNumbers = each(() => floats(ServerStats.length));
+    this.serverStats = this.serverNumbers.map((numbers) => new ServerStats(numbers));
     this.threadStats = each(() => floats(ThreadStats.length));
     const context = {
       health,
       clock,
       log,
+      maxHeap: options.maxHeap,
       data: (index: number) => this.dataOf(index),
       interest: () => this.interest(),
       prepare: (thread: PingThread) => this.prepare(thread),
@@ -101,9 +110,10 @@ export class ThreadedServer implements PingServer {
         callSafely(() => this.events.emit(event, ...(args as never)));
       },
       onLog: (index: number, message: Extract<ToMain, { kind: 'log' }>) => merged.write(index, message),
+      onStall,
       onEnded: (index: number) => {
         forgetThread(this.counts, index);
-        new ServerStats(this.serverStats[index]).resetGauges();
+        this.serverStats[index]?.resetGauges();
       },
     };
     this.threads = each((index) => new PingThread(index, context));
@@ -117,7 +127,7 @@ export class ThreadedServer implements PingServer {
 
   /** Those of all threads together, also of threads that have ended. */
   get stats(): ServerStats {
-    const sum = ServerStats.sum(this.serverStats.map((values) => new ServerStats(values)));
+    const sum = ServerStats.sum(this.serverStats);
     const expiries = [...(this.threads[0]?.expiries ?? []), ...this.certificates.expiries()];
     sum.certificates = () => expiries;
     return sum;
@@ -156,14 +166,13 @@ export class ThreadedServer implements PingServer {
   async listen(address: Address, settings: ListenerSettings = {}): Promise<Address> {
     this.starting ??= this.start();
     await this.starting;
-    const isShared = this.threads.length > 1 && address.kind !== 'unix';
+    const isShared = this.isShared(address);
     // Sockets that share a port do not conflict with those of another process of the same user.
     const free = isShared ? await reserve(address) : address;
     const [first, ...others] = this.threads as [PingThread, ...PingThread[]];
-    // Errors have the address of the configuration.
-    const options = { reusePort: isShared, name: formatAddress(address) };
+    const options = { reusePort: isShared, configured: address };
     const bound = await first.call('listen', free, settings, options);
-    this.listeners.push({ address: options.name, settings, setKeepAlive: undefined, bound });
+    this.listeners.push({ address: formatAddress(address), settings, setKeepAlive: undefined, bound, options });
     if (isShared) await Promise.all(others.map((thread) => thread.call('listen', bound, settings, options)));
     return bound;
   }
@@ -174,30 +183,46 @@ export class ThreadedServer implements PingServer {
   }
 
   private dataOf(index: number): ThreadData {
-    const { heartbeat, limits, detail, tokens, ping } = this.settings;
     return {
       index,
       origin: this.origin,
       identity: this.options.health.source.identity,
-      settings: { heartbeat, limits, detail, ping, ...(tokens && { tokens }) },
+      settings: this.settingsOfThread(),
       loop: this.loop,
       beats: this.beats,
-      serverStats: this.serverStats[index] as Float64Array,
+      serverStats: this.serverNumbers[index] as Float64Array,
       threadStats: this.threadStats[index] as Float64Array,
       pendingEvents: this.pendingEvents,
       counts: this.counts,
     };
   }
 
+  /** The limit that threads do not count together is divided among them. */
+  private settingsOfThread(): ServerSettings {
+    const { heartbeat, limits, detail, tokens, ping } = this.settings;
+    const share = (limit: number) => Math.ceil(limit / this.threads.length);
+    return {
+      heartbeat,
+      limits: { ...limits, maxWatchedSelections: share(limits.maxWatchedSelections) },
+      detail,
+      ping,
+      ...(tokens && { tokens }),
+    };
+  }
+
   /** Opens the listeners of a thread that was started again. */
   private async prepare(thread: PingThread): Promise<void> {
-    for (const { address: name, bound, settings } of this.listeners) {
-      const isUnix = bound.kind === 'unix';
-      if (thread.index === 0 || !isUnix) {
-        const reusePort = this.threads.length > 1 && !isUnix;
-        await thread.call('listen', bound, settings, { reusePort, name });
-      }
+    for (const { bound, settings, options } of this.listenersOf(thread)) {
+      await thread.call('listen', bound, settings, options);
     }
+  }
+
+  private isShared({ kind }: Address): boolean {
+    return this.threads.length > 1 && kind !== 'unix';
+  }
+
+  private listenersOf({ index }: PingThread): OpenListener[] {
+    return this.listeners.filter(({ bound }) => index === 0 || this.isShared(bound));
   }
 
   private interest(): (keyof ServerEvents)[] {
@@ -215,7 +240,7 @@ export class ThreadedServer implements PingServer {
     return planReload(this.listeners, settings, listen, silentLog);
   }
 
-  /** Applies a plan on all threads. */
+  /** Applies a plan on all threads, also on those that are being started: they were given the previous settings. */
   async reload({ settings, listeners }: ServerPlan, loop: LoopLimits = this.loop): Promise<void> {
     this.settings = settings;
     this.loop = loop;
@@ -223,10 +248,11 @@ export class ThreadedServer implements PingServer {
       const change = listeners.get(listener);
       if (change) listener.settings = change.settings;
     }
-    const { heartbeat, limits, detail, tokens, ping } = settings;
-    const sent = { heartbeat, limits, detail, ping, ...(tokens && { tokens }) };
-    const listen = this.listeners.map(({ bound, settings }) => ({ url: formatAddress(bound), ...settings }));
-    await this.ask((thread) => thread.call('reload', sent, listen, loop));
+    const sent = this.settingsOfThread();
+    const listen = (thread: PingThread) =>
+      this.listenersOf(thread).map(({ address, settings }) => ({ url: address, ...settings }));
+    const existing = this.threads.filter(({ exists }) => exists);
+    await this.ask((thread) => thread.call('reload', sent, listen(thread), loop), existing);
   }
 
   // -- connections -----------------------------------------------------------
@@ -260,20 +286,20 @@ export class ThreadedServer implements PingServer {
     await Promise.all([this.certificates.reload(), this.ask((thread) => thread.call('reloadCertificates'))]);
   }
 
-  /** Asks all threads; those that do not answer in time are left out, and named in the log. */
-  private async ask<T>(request: (thread: PingThread) => Promise<T>): Promise<T[]> {
+  /** Asks all threads that run; those that do not answer in time are left out, and named in the log. */
+  private async ask<T>(
+    request: (thread: PingThread) => Promise<T>,
+    threads = this.threads.filter(({ isRunning }) => isRunning),
+  ): Promise<T[]> {
     const answers: T[] = [];
     const one = async (thread: PingThread) => {
       try {
-        answers.push(await this.withLimit(CALL_LIMIT_MS, request(thread)));
+        answers.push(await request(thread));
       } catch (error) {
-        this.options.log.warn(
-          { thread: thread.index },
-          `no answer from PING thread ${thread.index}: ${(error as Error).message}`,
-        );
+        this.options.log.warn({ thread: thread.index }, (error as Error).message);
       }
     };
-    await Promise.all(this.threads.filter(({ isRunning }) => isRunning).map(one));
+    await Promise.all(threads.map(one));
     return answers;
   }
 
@@ -286,19 +312,8 @@ export class ThreadedServer implements PingServer {
   async close(): Promise<void> {
     this.certificates.close();
     await this.starting?.catch(() => {});
-    const closing = this.threads.filter(({ isRunning }) => isRunning).map((thread) => thread.callUpdated('close'));
-    await this.withLimit(CLOSE_LIMIT_MS, Promise.allSettled(closing)).catch(() => {});
     await Promise.all(this.threads.map((thread) => thread.stop()));
     this.beating.stop();
-  }
-
-  private async withLimit<T>(ms: number, work: Promise<T>): Promise<T> {
-    const { clock } = this.options;
-    let timer: unknown;
-    const limit = new Promise<never>((_, reject) => {
-      timer = clock.after(ms, () => reject(new Error(`no answer within ${ms} ms`)));
-    });
-    return Promise.race([work, limit]).finally(() => clock.clear(timer));
   }
 }
 

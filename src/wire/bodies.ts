@@ -12,7 +12,7 @@ export interface Selection {
 export interface PingBody extends Selection {
   /** Maximum age of the results that the caller accepts, in milliseconds. */
   maxAgeMs?: number;
-  /** How long the caller waits, in milliseconds; 0 = return what is known now. */
+  /** How long the caller waits, in milliseconds; 0 = return the latest known status. */
   timeoutMs?: number;
 }
 

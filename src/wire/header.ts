@@ -13,7 +13,7 @@ import {
   WireError,
 } from './codes.js';
 
-/** The end of a connection that receives. */
+/** The receiving side of a connection. */
 export type Receiver = 'server' | 'client';
 
 /** Why a frame is refused: the code of the ERROR to send, and a message for people. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { defineCheck } from '../../src/checks/define.js';
+import { diskCheck } from '../../src/checks/disk/index.js';
 import { PongcheckError } from '../../src/common/errors.js';
 import type { CheckSettings } from '../../src/health/check.js';
 
@@ -104,6 +105,14 @@ describe('the definition of a check', () => {
     const message = refusal(() => define({ [key]: value }));
     expect(message).toMatch(new RegExp(`^checks\\.db\\.${key} is `));
     expect(message).toContain(allowed);
+  });
+
+  it.each([
+    [{ interval: 99 }, 'interval is 99ms; allowed: 0 for on demand only, or at least minInterval, 100ms'],
+    [{ groups: ['a', 'liveness'] }, 'groups is "liveness"; allowed: any other name: liveness runs no check'],
+  ])('is refused by the factory of a kind as well: %j', (settings, message) => {
+    expect(refusal(() => diskCheck({ path: '/', ...settings }))).toBe(`disk check: ${message}`);
+    expect(refusal(() => define(settings))).toBe(`checks.db.${message}`);
   });
 
   it('says what was found', () => {

@@ -270,6 +270,8 @@ describe('options of an http check', () => {
     [{ url: 'http://x/', status: '299-200' }, /status is "299-200"/],
     [{ url: 'http://x/', expectBody: '/(/' }, /expectBody is "\/\(\/"/],
     [{ url: 'http://x/', method: 'POST' }, /method is "POST"; allowed: one of GET, HEAD/],
+    [{ url: 'http://x/', tls: { verify: false } }, /tls is given without https/],
+    [{ url: 'https://x/', tls: { cert: 'c.pem' } }, /tls\.key is missing; allowed: cert and key together/],
     [{ url: 'http://x/', headers: { 'a b': 'hidden' } }, /headers is a map with an invalid header name or value/],
     [{ url: 'http://x/', maxBody: -1 }, /maxBody is -1/],
     [{ url: 'http://x/', statsu: '200' }, /statsu is not a known option/],

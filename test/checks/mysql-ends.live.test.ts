@@ -128,7 +128,7 @@ describe('options of a mysql check', () => {
     [{ url: 'mysql://x', tls: true }, /tls is true; allowed: a map with ca/],
     [{ url: 'mysql://x', tls: { verfy: false } }, /tls.verfy is not a known option; did you mean verify\?/],
     [{ url: 'mysql://x', tls: { verify: 'no' } }, /tls.verify is "no"; allowed: true or false/],
-    [{ url: 'mysql://x', tls: { key: '/nowhere/hidden' } }, /tls.key is a file that cannot be read \(ENOENT\)/],
+    [{ url: 'mysql://x', tls: { ca: '/nowhere/hidden' } }, /tls.ca is a file that cannot be read \(ENOENT\)/],
     [{ url: 'mysql://x', timeuot: 5 }, /timeuot is not a known option; did you mean timeout\?/],
   ])('refuses %j', (options, message) => {
     const make = () => mysqlCheck(options as unknown as MysqlOptions);

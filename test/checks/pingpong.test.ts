@@ -1,4 +1,5 @@
-import type { Socket } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type PingpongOptions, pingpongCheck } from '../../src/checks/pingpong/index.js';
 import type { CheckDefinition, CheckResult } from '../../src/health/check.js';
@@ -227,6 +228,18 @@ describe('the reason of a pingpong check', () => {
     await expect(run()).rejects.toMatchObject({ reason });
   });
 
+  it('is tls where a server without TLS closes the connection during the handshake', async () => {
+    await against(() => undefined);
+    const plain = createServer((socket) => {
+      socket.on('error', () => {}).once('data', () => socket.end());
+    }).listen(0, '127.0.0.1');
+    await once(plain, 'listening');
+    check = pingpongCheck({ url: `pongs://localhost:${(plain.address() as AddressInfo).port}` });
+    const failed = run();
+    failed.catch(() => {}).finally(() => plain.close());
+    await expect(failed).rejects.toMatchObject({ reason: 'tls', message: expect.stringContaining('pong://') });
+  });
+
   it('is protocol where the answer is none', async () => {
     await against(() => Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'));
     await expect(run()).rejects.toMatchObject({ reason: 'protocol' });
@@ -239,7 +252,13 @@ describe('the options of a pingpong check', () => {
     [{ url: '127.0.0.1:0' }, /port 0/],
     [{ url: '127.0.0.1', scope: 'health' }, /scope/],
     [{ url: '127.0.0.1', checks: [] }, /1 to 32/],
-    [{ url: '127.0.0.1', checks: ['a'], group: 'b' }, /one of them/],
+    [
+      { url: '127.0.0.1', checks: ['a'], group: 'b' },
+      /^pingpong check: group is given together with checks; allowed: one of them$/,
+    ],
+    [{ url: '127.0.0.1', group: 'x'.repeat(1024) }, /^pingpong check is not a valid request \(/],
+    [{ url: '127.0.0.1', tls: { verify: false } }, /^pingpong check: tls is given without pongs/],
+    [{ url: 'pongs://127.0.0.1', tls: { cert: 'c.pem' } }, /tls\.key is missing; allowed: cert and key together/],
   ])('refuse %j', async (options, why) => {
     await against(() => undefined);
     expect(() => pingpongCheck(options as PingpongOptions)).toThrow(

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('pongcheck check-config', () => {
-  it('prints what holds, with secrets hidden, as YAML or JSON', async () => {
+  it('prints the effective values, with secrets masked, as YAML or JSON', async () => {
     await writeFile(
       join(folder, 'a.yml'),
       'checks: { db: { kind: mysql, url: "mysql://root:${PW}@h/x", timeout: 2s } }\n',
@@ -30,14 +30,14 @@ describe('pongcheck check-config', () => {
     expect(JSON.parse(json.stdout)).toEqual(shown);
   });
 
-  it('names the file by PONGCHECK_CONFIG too', async () => {
+  it('uses the file that PONGCHECK_CONFIG names', async () => {
     const file = join(folder, 'b.json');
     await writeFile(file, '{ "serviceId": "shop" }');
     const { stdout } = await pongcheck(['check-config'], { env: { PONGCHECK_CONFIG: file } });
     expect(stdout).toContain('serviceId: shop\n');
   });
 
-  it('warns of what is ignored, on standard error, with exit code 0', async () => {
+  it('warns of ignored settings on standard error, with exit code 0', async () => {
     const { code, stdout, stderr } = await pongcheck(['check-config'], { env: { PONGCHECK_HTTP_PORT: '8080' } });
     expect({ code, stderr }).toEqual({
       code: 0,
@@ -47,7 +47,7 @@ describe('pongcheck check-config', () => {
     expect(parse(stdout)).toMatchObject({ http: { port: 7664 } });
   });
 
-  it('lists every problem on standard error, with exit code 1', async () => {
+  it('lists every issue on standard error, with exit code 1', async () => {
     await writeFile(join(folder, 'c.yml'), 'limits:\n  maxPendng: 1\nping: { timeout: 800 }\n');
     expect(await pongcheck(['check-config', '--config', 'c.yml'], { cwd: folder })).toMatchObject({
       code: 1,
@@ -60,7 +60,7 @@ describe('pongcheck check-config', () => {
     });
   });
 
-  it('builds the checks, so that what a kind refuses is found before a deployment', async () => {
+  it('creates the checks, so that issues of each kind are found before a deployment', async () => {
     await writeFile(join(folder, 'd.yml'), 'checks:\n  m: { kind: module, path: nowhere.js }\n');
     const { code, stderr } = await pongcheck(['check-config', '--config', 'd.yml'], { cwd: folder });
     expect(code).toBe(1);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compiledPackage } from './compiled.js';
 
-/** No command of a test lives longer. */
+/** Maximum lifetime of a command. */
 const LIFE_LIMIT = 15_000;
 
 export interface CommandOptions {
@@ -22,7 +22,7 @@ export interface Ended {
   stderr: string;
 }
 
-/** `pongcheck ...` as a process of its own, in an environment without anything of the tester's. */
+/** `pongcheck ...` in its own process, with a clean environment. */
 export class Command {
   stdout = '';
   stderr = '';

@@ -15,15 +15,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-/** Another run may still use what is younger. */
+/** Another run may still use newer folders. */
 const ONE_DAY = 86_400_000;
 const cache = join(root, 'node_modules', '.cache', 'pongcheck-cli');
 const assets = join('http', 'status-page', 'assets');
 
 /**
  * The folder of the compiled package: `dist/cli.js` and package.json. It is
- * compiled once for each state of the sources and never into the project's own
- * `dist`, which other tests make anew.
+ * compiled once for each state of the sources, and never into `dist` of the
+ * project, which other tests rebuild.
  */
 export function compiledPackage(): string {
   const folder = join(cache, stateOfSources());
@@ -42,7 +42,7 @@ export function compiledPackage(): string {
   try {
     renameSync(making, folder);
   } catch {
-    // Another worker was first.
+    // Another worker has compiled it meanwhile.
     rmSync(making, { recursive: true });
   }
   return folder;

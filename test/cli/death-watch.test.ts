@@ -7,8 +7,8 @@ function lines(listen: FileSettings['listen'], heartbeat: Partial<FileSettings['
   return describeLivenessSettings(settings as FileSettings);
 }
 
-describe('what serve says of finding dead peers', () => {
-  it('names each way with its worst case', () => {
+describe('the log line of serve about the detection of dead peers', () => {
+  it('lists each mechanism with its worst case', () => {
     const keepAlive = { idle: 4000, interval: 1000, count: 5 };
     expect(lines([{ url: 'pong://a:1', keepAlive }], { pingInterval: 10_000 })).toEqual([
       'idle timeout: connections without data for 90s are closed',
@@ -17,7 +17,7 @@ describe('what serve says of finding dead peers', () => {
     ]);
   });
 
-  it('says what is off', () => {
+  it('lists what is disabled', () => {
     expect(lines([{ url: 'pong://a:1' }], { idleTimeout: 0 })).toEqual([
       'idle timeout: off',
       'server heartbeats: off',
@@ -25,7 +25,7 @@ describe('what serve says of finding dead peers', () => {
     ]);
   });
 
-  it('names the idle timeout of each listener that has its own', () => {
+  it('lists the idle timeout of each listener that has its own', () => {
     const [first, second] = lines([{ url: 'pong://a:1' }, { url: 'pong://b:1', idleTimeout: 5000 }]);
     expect([first, second]).toEqual([
       'idle timeout: connections without data for 90s are closed',

@@ -16,7 +16,7 @@ async function emit(args: readonly string[], config: object = {}) {
 }
 
 describe('pongcheck emit', () => {
-  it('haproxy: checks by PING above the deadline of the responder, and asks the agent for the drain', async () => {
+  it('haproxy: checks by PING with a timeout above the deadline of the responder, and queries the agent for draining', async () => {
     const { stdout } = await emit(['haproxy', '--server', '10.0.0.5:80', '--server', '10.0.0.6:80'], {
       listen: [{ url: 'pong://0.0.0.0:7000' }],
       ping: { timeout: '3s' },
@@ -28,7 +28,7 @@ describe('pongcheck emit', () => {
     expect(stdout).toMatch(/ {2}server s1 10\.0\.0\.5:80\n {2}server s2 10\.0\.0\.6:80\n$/);
   });
 
-  it('haproxy: over TLS and behind the PROXY protocol without an agent, which speaks neither', async () => {
+  it('haproxy: over TLS and behind the PROXY protocol without an agent, which supports neither', async () => {
     const listen = [
       { url: 'pong://127.0.0.1:7002', requireToken: true },
       { url: 'pongs://127.0.0.1:7001', tls: { cert: 'c.pem', key: 'k.pem' }, proxyProtocol: { from: ['10.0.0.0/8'] } },
@@ -84,7 +84,7 @@ describe('pongcheck emit', () => {
     expect(container.startupProbe.failureThreshold).toBe(60);
   });
 
-  it('kubernetes: a process for each probe where HTTP is off', async () => {
+  it('kubernetes: a process for each probe if HTTP is off', async () => {
     const { stdout } = await emit(['kubernetes'], { http: false, listen: [{ url: 'pong://0.0.0.0:7000' }] });
     const [container] = (parse(stdout) as Record<string, any>).containers;
     expect(container.readinessProbe.exec.command).toEqual([
@@ -96,14 +96,25 @@ describe('pongcheck emit', () => {
       'readiness',
       'pong://127.0.0.1:7000',
     ]);
+    expect(stdout).toContain(
+      '# Liveness fails while the event loop has been blocked for loop.livenessStall (10000 ms).',
+    );
   });
 
-  it.each([['haproxy'], ['blackbox']])('%s: says where no listener can be asked', async (what) => {
+  it.each([{ threads: 0 }, { loop: { livenessStall: 0 } }])(
+    'kubernetes: names no limit of liveness with %j',
+    async (none) => {
+      const { stdout } = await emit(['kubernetes'], { http: false, listen: [{ url: 'pong://0.0.0.0:7000' }], ...none });
+      expect(stdout).not.toContain('loop.livenessStall');
+    },
+  );
+
+  it.each([['haproxy'], ['blackbox']])('%s: reports that no listener can be reached', async (what) => {
     const { code, stderr } = await emit([what], { listen: [{ url: 'pong+unix:/run/pong.sock' }] });
     expect([code, stderr]).toEqual([1, expect.stringContaining('no listener is suitable for ')]);
   });
 
-  it.each([[[]], [['nginx']]])('%j is wrong usage', async (args) => {
+  it.each([[[]], [['nginx']]])('%j is a usage error', async (args) => {
     const { code, stderr } = await emit(args);
     expect([code, stderr]).toEqual([64, expect.stringContaining('allowed: one of haproxy, blackbox, kubernetes')]);
   });

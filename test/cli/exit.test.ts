@@ -44,7 +44,7 @@ describe('the exit codes of a dialect', () => {
 });
 
 describe('pongcheck ping --exit', () => {
-  it('sends one PING, and more only where they are counted', async () => {
+  it('sends one PING, and more only with --count', async () => {
     let pings = 0;
     const address = await scripted((ping) => {
       pings++;
@@ -56,14 +56,14 @@ describe('pongcheck ping --exit', () => {
     expect(pings).toBe(3);
   });
 
-  it('says what it always says, but to Nagios', async () => {
+  it('prints the usual output, except for Nagios', async () => {
     const address = await scripted((ping) => ping.pong(PASS));
     const { code, stdout } = await pongcheck(['ping', address, '--exit', 'k8s']);
     expect(stdout).toMatch(/^PING .*\npass from /);
     expect(code).toBe(0);
   });
 
-  it('refuses a dialect that there is not, and two ways of printing', async () => {
+  it('refuses an unknown dialect, and two output formats', async () => {
     const wrong =
       'pongcheck: --exit is "icinga"; allowed: one of k8s, docker, nagios, consul; see pongcheck ping --help\n';
     expect(await pongcheck(['ping', '--exit', 'icinga'])).toMatchObject({ code: 64, stdout: '', stderr: wrong });
@@ -76,7 +76,7 @@ describe('pongcheck ping --exit', () => {
     ['k8s', 1],
     ['docker', 1],
     ['consul', 2],
-  ])('%s has its own code for a wrong command line, which is told on standard error', async (name, expected) => {
+  ])('%s has its own code for a usage error, which is printed on standard error', async (name, expected) => {
     const { code, stdout, stderr } = await pongcheck(['ping', '--exit', name, '--cuont', '1']);
     expect({ code, stdout }).toEqual({ code: expected, stdout: '' });
     expect(stderr).toMatch(/^pongcheck: unknown option --cuont; did you mean --count\?; see pongcheck ping --help\n$/);
@@ -89,7 +89,7 @@ describe('pongcheck ping --exit', () => {
 });
 
 describe('pongcheck ping --exit nagios', () => {
-  /** What Nagios takes for performance data: a label, a value with its unit or U, and three limits of which the last is the least. */
+  /** Performance data of Nagios: a label, a value with its unit or U, and three limits, of which the last is the minimum. */
   const performance = String.raw` \| rtt=(?:\d+\.\d{3}ms|U);;;0`;
   const line = (description: string) => new RegExp(`^PONG ${description}${performance}\n$`);
   const nagios = (...args: string[]) => pongcheck(['ping', '--exit', 'nagios', ...args]);
@@ -99,19 +99,19 @@ describe('pongcheck ping --exit nagios', () => {
     stderr: '',
   });
 
-  it('prints one line with the time that the PONG took', async () => {
+  it('prints one line with the round-trip time', async () => {
     const address = await scripted((ping) => ping.pong(PASS));
     const ended = await nagios(address);
     expect(ended).toEqual({ ...told(0, `OK - pass from ${address}`), signal: null });
     expect(ended.stdout).toMatch(/\| rtt=\d+\.\d{3}ms;;;0\n$/);
   });
 
-  it('tells of the last of several PINGs', async () => {
+  it('reports the last of several PINGs', async () => {
     const address = await scripted((ping, nth) => (nth === 1 ? ping.socket.destroy() : ping.pong(DRAINING)));
     expect(await nagios(address, '-c', '2', '-i', '1ms')).toMatchObject(told(1, `WARNING - draining from ${address}`));
   });
 
-  it('names what fails before the bar, and lets no peer write one', async () => {
+  it('lists failing checks before the bar, and escapes bars from peers', async () => {
     const checks = { 'a|b\n': [{ state: 'fail', reason: 'timeout', output: 'x | rtt=0ms' }] };
     const address = await scripted((ping) => ping.pong(FAIL, { checks }, 2));
     const { code, stdout } = await nagios(address, '--detail');
@@ -120,7 +120,7 @@ describe('pongcheck ping --exit nagios', () => {
     expect(code).toBe(2);
   });
 
-  it('is CRITICAL where no answer comes, with the reason', async () => {
+  it('is CRITICAL without an answer, with the reason', async () => {
     const nobody = await whereNobodyListens();
     expect(await nagios(nobody)).toMatchObject(told(2, `CRITICAL - ${nobody} refused the connection: .*`));
     expect(await nagios('no-such-host.invalid')).toMatchObject(
@@ -132,7 +132,7 @@ describe('pongcheck ping --exit nagios', () => {
     );
   });
 
-  it('is UNKNOWN where it was stopped before an answer came', async () => {
+  it('is UNKNOWN if it was stopped before an answer', async () => {
     let asked = () => {};
     const arrived = new Promise<void>((resolve) => {
       asked = resolve;
@@ -149,7 +149,7 @@ describe('pongcheck ping --exit nagios', () => {
     ['The address .* contains credentials.*', ['pong://u:hunter2@h']],
     ['--scope is "live"; .*', ['--scope', 'live']],
     ['--ca /nowhere cannot be read .*', ['--ca', '/nowhere', 'pongs://127.0.0.1:1']],
-  ])('is UNKNOWN for a wrong command line: %s', async (description, args) => {
+  ])('is UNKNOWN for a usage error: %s', async (description, args) => {
     const ended = await nagios(...args);
     expect(ended).toMatchObject(told(3, `UNKNOWN - ${description}; see pongcheck ping --help`));
     expect(ended.stdout).not.toContain('hunter2');

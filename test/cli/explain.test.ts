@@ -23,7 +23,7 @@ const report = {
 };
 
 describe('pongcheck explain', () => {
-  it('says why in words, as text that no terminal obeys', async () => {
+  it('prints the reasons in words, escaped for terminals', async () => {
     const { code, stdout } = await explained(3, report);
     expect(code).toBe(1);
     const [headline, since, ...lines] = stdout.trimEnd().split('\n');
@@ -40,7 +40,7 @@ describe('pongcheck explain', () => {
     expect(JSON.parse(stdout)).toMatchObject({ status: 'fail', since: '2026-11-21T02:15:00.000Z' });
   });
 
-  it('says that no more is shown', async () => {
+  it('says that details are hidden', async () => {
     const { code, stdout } = await explained(1, undefined);
     expect([code, stdout]).toEqual([
       0,
@@ -48,12 +48,12 @@ describe('pongcheck explain', () => {
     ]);
   });
 
-  it('says that nothing is known where nobody answers', async () => {
+  it('says that nothing is known without a responder', async () => {
     const { code, stdout } = await new Command(['explain', '127.0.0.1:1']).ended();
     expect([code, stdout]).toEqual([2, expect.stringMatching(/^No answer from 127\.0\.0\.1:1.*\n- .*refused/)]);
   });
 
-  it('refuses a check and a group together', async () => {
+  it('refuses --check with --group', async () => {
     const { code, stderr } = await new Command(['explain', '--check', 'a', '--group', 'b']).ended();
     expect([code, stderr]).toEqual([64, expect.stringContaining('--check and --group cannot be given together')]);
   });

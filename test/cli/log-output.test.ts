@@ -14,7 +14,7 @@ let config: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'pongcheck-log-'));
   config = join(folder, 'pongcheck.yml');
-  // Each run is another state than the one before, so another line.
+  // Each run changes the state, which logs a line.
   writeFileSync(config, 'checks: { flap: { kind: module, path: ./flap.mjs, interval: 50ms, minInterval: 5ms } }\n');
   writeFileSync(
     join(folder, 'flap.mjs'),
@@ -38,7 +38,7 @@ interface Serving {
   readonly port: number;
 }
 
-/** `serve` with its output as it is given; resolves when it answers HTTP. */
+/** `serve` with this output; resolves when it answers HTTP. */
 async function serve(
   stdio: (number | 'pipe' | 'ignore')[],
   args: string[] = [],
@@ -91,11 +91,11 @@ async function ends({ child }: Serving, signal: NodeJS.Signals): Promise<void> {
   expect(await closed).toEqual([0, null]);
 }
 
-describe('serve whose log cannot be written', () => {
+describe('serve with a log that cannot be written', () => {
   it.each([
     ['to a full disk', [], 'SIGTERM'],
-    ['to a full disk, as lines for people', ['--log-pretty'], 'SIGINT'],
-  ] as const)('%s drops and counts lines, answers, and ends at a signal', async (_where, args, signal) => {
+    ['to a full disk, with log.pretty', ['--log-pretty'], 'SIGINT'],
+  ] as const)('%s drops and counts lines, answers PINGs, and ends at a signal', async (_where, args, signal) => {
     const full = openSync('/dev/full', 'w');
     const serving = await serve([full, full], [...args]);
     closeSync(full);
@@ -104,7 +104,7 @@ describe('serve whose log cannot be written', () => {
     await ends(serving, signal);
   });
 
-  it('to a pipe whose reader is gone goes on all the same', async () => {
+  it('continues with a pipe whose reader has exited', async () => {
     const serving = await serve(['pipe', 'pipe']);
     child?.stdout?.destroy();
     child?.stderr?.destroy();
@@ -113,13 +113,13 @@ describe('serve whose log cannot be written', () => {
     await ends(serving, 'SIGTERM');
   });
 
-  it('to a descriptor that is closed goes on all the same', async () => {
+  it('continues with a closed descriptor', async () => {
     const serving = await serve(['ignore', 'ignore'], [], ['sh', '-c', 'exec "$@" >&- 2>&-', 'sh']);
     await answers(serving);
     await ends(serving, 'SIGTERM');
   });
 
-  it('to a terminal that was stopped goes on all the same', async () => {
+  it('continues with a stopped terminal', async () => {
     // Gives it a terminal whose output is stopped, as by Ctrl+S, before it starts.
     const stopped = `python3 -c '
 import os, pty, sys, termios
@@ -175,14 +175,14 @@ describe('the output of a log', () => {
       try {
         text += buffer.toString('utf8', 0, readSync(reader, buffer));
       } catch {
-        // Nothing to read now.
+        // Nothing to read yet.
       }
       if (pattern.test(text)) return text.trimEnd().split('\n');
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
 
-  it('holds a bounded number of lines for a reader that does not read, drops the rest, and says how many', async () => {
+  it('queues a bounded number of lines for a slow reader, drops the rest, and reports how many', async () => {
     const lines = Array.from({ length: 30_000 }, (_, i) => `line ${i} ${'x'.repeat(90)}`);
     for (const line of lines) output.write(`${line}\n`);
     const { dropped } = output;
@@ -195,7 +195,7 @@ describe('the output of a log', () => {
     expect(read).toContain(`dropped ${output.dropped}`);
   });
 
-  it('writes again when that is possible again, without a new line, and says once how many were dropped', async () => {
+  it('writes again as soon as that is possible, without a new line, and reports the dropped lines once', async () => {
     output.write('first\n');
     await linesUntil(/first/);
     closeSync(reader);
@@ -210,7 +210,7 @@ describe('the output of a log', () => {
     expect(output.dropped).toBe(6);
   });
 
-  it('writes what is queued when the process ends', async () => {
+  it('writes the queued lines when the process ends', async () => {
     const lines = Array.from({ length: 200 }, (_, i) => `line ${i}`);
     for (const line of lines) output.write(`${line}\n`);
     output.flushSync();

@@ -33,7 +33,7 @@ async function run(args: string, stdout: number | 'gone') {
 
 const NOT_WRITTEN = expect.stringMatching(/^pongcheck: cannot write to standard output: ENOSPC[^\n]*\n$/);
 
-describe('a command whose output', () => {
+describe('a command with an output that', () => {
   it.each([
     ['ping ADDRESS -c 2 -i 1ms', 0],
     ['ping ADDRESS -i 1ms', 0],
@@ -44,7 +44,7 @@ describe('a command whose output', () => {
     ['check-config --json', 74],
     ['emit haproxy', 74],
     ['--help', 74],
-  ])('meets a full disk says so in one line, and no probe accuses anybody for it: %s', async (args, code) => {
+  ])('is on a full disk prints one line, and no probe reports a failure for it: %s', async (args, code) => {
     const full = openSync('/dev/full', 'w');
     expect(await run(args, full)).toEqual({ code, stderr: NOT_WRITTEN });
     closeSync(full);
@@ -56,7 +56,7 @@ describe('a command whose output', () => {
     ['explain ADDRESS', 0],
     ['watch ADDRESS', 0],
     ['check-config', 0],
-  ])('nobody reads any more ends quietly, with the code of its answer: %s', async (args, code) => {
+  ])('has no reader any more ends silently, with the code of its result: %s', async (args, code) => {
     expect(await run(args, 'gone')).toEqual({ code, stderr: '' });
   });
 });

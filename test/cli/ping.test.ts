@@ -21,7 +21,7 @@ async function scripted(answer: (ping: SeenPing, nth: number) => void): Promise<
 }
 
 describe('pongcheck ping', () => {
-  it('reads like ping(8): a line for each PONG, then the sum', async () => {
+  it('prints a line for each PONG, then the statistics, like ping(8)', async () => {
     service = createService({ listen: [{ url: 'pong://127.0.0.1:0' }], http: false, checks: { own: () => {} } });
     await service.start();
     const [url = ''] = service.addresses;
@@ -42,7 +42,7 @@ describe('pongcheck ping', () => {
     ]);
   });
 
-  it('ends at SIGINT with the sum, where no count is given', async () => {
+  it('ends at SIGINT with the statistics, without --count', async () => {
     const address = await scripted((ping) => ping.pong(PASS));
     const command = new Command(['ping', address, '-i', '5ms']);
     await command.says(/seq=2 /);
@@ -51,7 +51,7 @@ describe('pongcheck ping', () => {
     expect(stdout).toMatch(/sent, \d+ received, 0% loss/);
   });
 
-  it('waits no longer when it is stopped while a PING is unanswered, and does not count that one', async () => {
+  it('ends immediately at a signal while a PING is unanswered, and does not count that PING', async () => {
     const address = await scripted((ping, nth) => nth === 1 && ping.pong(PASS));
     const command = new Command(['ping', address, '-i', '5ms', '-W', '1h']);
     await command.says(/seq=1 /);
@@ -60,7 +60,7 @@ describe('pongcheck ping', () => {
     expect(stdout).toMatch(/1 sent, 1 received, 0% loss/);
   });
 
-  it('says that an answer is stale, or of a code that it does not know', async () => {
+  it('marks a stale answer, and one with an unknown code', async () => {
     const address = await scripted((ping, nth) => ping.pong(nth === 1 ? PASS : 200, undefined, nth === 1 ? 0x02 : 0));
     const { code, stdout } = await pongcheck(['ping', address, '-c', '2', '-i', '1ms']);
     expect(stdout).toMatch(/^pass from \S+ seq=1 time=\S+ ms stale$/m);
@@ -68,7 +68,7 @@ describe('pongcheck ping', () => {
     expect(code).toBe(1);
   });
 
-  it('connects anew when the connection is lost, and says what went wrong meanwhile', async () => {
+  it('reconnects when the connection is lost, and prints the reason', async () => {
     const address = await scripted((ping, nth) => (nth === 2 ? ping.socket.destroy() : ping.pong(PASS)));
     const { code, stdout } = await pongcheck(['ping', address, '-c', '3', '-i', '1ms']);
     expect(stdout).toMatch(/^pass from \S+ seq=1 /m);
@@ -78,7 +78,7 @@ describe('pongcheck ping', () => {
     expect(code).toBe(0);
   });
 
-  it('asks for what its flags say', async () => {
+  it('sends the options of its flags', async () => {
     const asked: unknown[] = [];
     const address = await scripted((ping) => {
       asked.push({ scope: ping.scope, flags: ping.flags, body: ping.body });
@@ -114,7 +114,7 @@ describe('the exit code of a probe', () => {
     expect(code).toBe(exit);
   });
 
-  it('is 2 where nobody listens', async () => {
+  it('is 2 if nothing listens', async () => {
     const address = await scripted(() => {});
     await responder?.stop();
     responder = undefined;
@@ -124,14 +124,14 @@ describe('the exit code of a probe', () => {
     expect(code).toBe(2);
   });
 
-  it('is 2 where nothing comes in time', async () => {
+  it('is 2 without an answer in time', async () => {
     const address = await scripted(() => {});
     const { code, stdout } = await pongcheck(['ping', address, '-c', '1', '-W', '50ms']);
     expect(stdout).toMatch(new RegExp(`^no answer from ${address}: seq=1 did not .* within 0\\.05 s$`, 'm'));
     expect(code).toBe(2);
   });
 
-  it('is 2 for an ERROR, which is told by its name', async () => {
+  it('is 2 for an ERROR, which is printed with its name', async () => {
     const body = Buffer.from(JSON.stringify({ message: 'slow\ndown' }));
     const head = Buffer.from([0, 0, 0, 12 + body.length, 1, 0x7f, 1, 8, 0, 0, 0, 0, 0, 0, 0, 0]);
     const address = await scripted(({ socket }) => socket.end(Buffer.concat([head, body])));
@@ -159,7 +159,7 @@ describe('pongcheck ping --detail', () => {
     },
   });
 
-  it('names what fails and why, and says all about the checks whenever that changes', async () => {
+  it('names failing checks with their reasons, and prints all checks after each change', async () => {
     const address = await scripted((ping, nth) => ping.pong(FAIL, report(nth < 3 ? 'no answer' : 'gone')));
     const { stdout } = await pongcheck(['ping', address, '--detail', '-c', '3', '-i', '1ms']);
     const told = stdout.split('\n').slice(1, 8);
@@ -190,7 +190,7 @@ describe('pongcheck ping --detail', () => {
     ]);
   });
 
-  it('prints nothing of a peer that a terminal would obey', async () => {
+  it('prints no control characters of a peer', async () => {
     const hostile = { 'a\x1b[2J': [{ state: 'fail\x07', reason: '\x9b31m', output: '\r\nfake line\u202e' }] };
     const address = await scripted((ping) => ping.pong(FAIL, { checks: hostile }));
     for (const flags of [[], ['--json']]) {
@@ -202,7 +202,7 @@ describe('pongcheck ping --detail', () => {
 });
 
 describe('pongcheck ping --json', () => {
-  it('prints one object a line: answers, failures, the sum', async () => {
+  it('prints one object per line: answers, failures, statistics', async () => {
     const address = await scripted((ping, nth) =>
       nth === 1 ? ping.pong(WARN, { state: 'warn' }, 4) : ping.socket.destroy(),
     );

@@ -9,12 +9,12 @@ import { ScriptedResponder } from './scripted-responder.js';
 
 /** Each file delays the start of a probe by about 1 ms. */
 const MOST_FILES = 40;
-/** What a probe is made of. */
+/** Files that a probe needs. */
 const parts = [
   /^cli\.js$/,
   /^common\/(clock|errors|printable)\.js$/,
   /^(wire|net)\//,
-  /^client\/(abort|connection|errors|open|outbox|pending-requests|requests|responses|tls|watch)\.js$/,
+  /^client\/(abort|connection|errors|open|pending-requests|requests|responses|tls|watch|write-batch)\.js$/,
   /^health\/health\.js$/,
   /^options\/(duration|suggest|variable-names)\.js$/,
   /^cli\/(output|parser|peer-flags|report-lines|request-flags|terminal)\.js$/,
@@ -27,7 +27,7 @@ const forOthers = [/^client\/(link\/|client\.|connect\.|options\.)/, /^liveness\
 describe('the start of a probe', () => {
   const folder = mkdtempSync(join(tmpdir(), 'pongcheck-probe-'));
   let responder: ScriptedResponder;
-  /** Files of the package by their path in `dist`, and whatever else came from a file. */
+  /** The loaded files: those of the package by their path in `dist`, and all others. */
   let files: string[];
   let strangers: string[];
 
@@ -51,9 +51,9 @@ describe('the start of a probe', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('loads no package of others', () => expect(strangers).toEqual([]));
+  it('loads no other package', () => expect(strangers).toEqual([]));
 
-  it('loads what a PING takes, and few files', () => {
+  it('loads what a PING needs, and few files', () => {
     expect(files).toContain('client/connection.js');
     expect(files.filter((file) => !parts.some((part) => part.test(file)))).toEqual([]);
     expect(files.filter((file) => forOthers.some((part) => part.test(file)))).toEqual([]);

@@ -37,7 +37,7 @@ async function serve(text: string, env: Record<string, string> = {}) {
   return { port, http: /"url":"([^"]+)"/.exec(command.stdout)?.[1] ?? '' };
 }
 
-/** Writes the file, sends SIGHUP, and returns the lines that are logged until one says what came of it. */
+/** Writes the file, sends SIGHUP, and returns the lines that are logged up to the result. */
 async function reload(text: string, until = /"msg":"configuration (?:not )?reloaded[^\n]*\n/): Promise<LogLine[]> {
   write(text.startsWith('!') ? text.slice(1) : head + text);
   const before = command.stdout.length;
@@ -64,7 +64,7 @@ async function peerAt(port: number): Promise<Peer> {
 const own = 'checks: { own: { kind: module, path: ./own.mjs } }\n';
 
 describe('SIGHUP', () => {
-  it('reloads checks, groups, thresholds, limits and the level of the log, and says what changed and what cannot', async () => {
+  it('reloads checks, groups, thresholds, limits and the log level, and logs what changed and what needs a restart', async () => {
     write('export default () => true;\n', 'own.mjs');
     const { http } = await serve(own);
     const lines = await reload(
@@ -83,29 +83,25 @@ describe('SIGHUP', () => {
     expect(line?.msg).toBe(
       'configuration reloaded: checks removed: own, disk; options changed: limits.maxWatches, log.level',
     );
-    // What was rendered a moment ago is given out for 250 ms.
+    // A rendering is reused for 250 ms.
     const scrape = async () => (await fetch(`${http}/metrics`)).text();
     while (/check="(?:disk|own)"/.test(await scrape()));
     expect(told(await reload('log: { level: debug }\n'))).toEqual(['info configuration reloaded: no changes']);
   });
 
   it.each([
-    ['is no YAML', '!listen: [', ['pongcheck.yml:1:']],
+    ['is not YAML', '!listen: [', ['pongcheck.yml:1:']],
     ['is empty, as while it is being written', '!', ['pongcheck.yml: is empty']],
     ['has only comments', '!# checks:\n', ['pongcheck.yml: is empty']],
+    ['has unknown options', 'limts: {}\ndetial: never\n', ['pongcheck.yml:3: limts', 'pongcheck.yml:4: detial']],
     [
-      'has options that nobody knows',
-      'limts: {}\ndetial: never\n',
-      ['pongcheck.yml:3: limts', 'pongcheck.yml:4: detial'],
-    ],
-    [
-      'has checks that are none among others',
+      'has invalid checks among others',
       'checks:\n  good: { kind: disk, path: / }\n  bad: { kind: module, path: ./nowhere.mjs }\n  worse: { kind: tcp, url: "tcp://127.0.0.1:3306" }\n',
       ['pongcheck.yml:5: checks.bad', 'pongcheck.yml:6: checks.worse'],
     ],
-    ['refers to a variable that is not set', 'tokens: ["${NOBODY_SET_THIS}"]\n', ['NOBODY_SET_THIS']],
-    ['asks for what contradicts itself', 'detail: token\n', ['tokens is empty']],
-  ])('with a file that %s changes nothing, and says all that is wrong, with lines', async (_what, text, problems) => {
+    ['refers to an unset variable', 'tokens: ["${NOBODY_SET_THIS}"]\n', ['NOBODY_SET_THIS']],
+    ['has contradictory options', 'detail: token\n', ['tokens is empty']],
+  ])('changes nothing with a file that %s, and logs every issue with its line', async (_what, text, problems) => {
     write('export default () => true;\n', 'own.mjs');
     const { port, http } = await serve(own);
     const peer = await peerAt(port);
@@ -133,7 +129,7 @@ describe('SIGHUP', () => {
     expect(peer.ended).toBe(false);
   });
 
-  it('keeps the connection of a check whose settings are others, and closes that of one that is another', async () => {
+  it('keeps the connection of a check whose settings changed, and closes that of a replaced check', async () => {
     const sockets: Socket[] = [];
     const seen = createServer((_request, response) => response.end('well'));
     seen.on('connection', (socket) => sockets.push(socket));
@@ -157,7 +153,7 @@ describe('SIGHUP', () => {
     while (sockets.length < 2) await new Promise(setImmediate);
   });
 
-  it('takes a module that was changed, and makes one that was not no second time', async () => {
+  it('imports a changed module, and an unchanged one no second time', async () => {
     const counted = (word: string) =>
       `let made = 0;\nexport default () => { made++; return { kind: 'x', run: async () => ({ status: 'warn', output: '${word} ' + made }) }; };\n`;
     const text = 'checks: { own: { kind: module, path: ./own.mjs, some: option, interval: 100ms } }\n';
@@ -177,7 +173,7 @@ describe('SIGHUP', () => {
     for (;;) if ((await output()) === 'second 1') break;
   });
 
-  it('ends the connections of a token that is gone, and tells nobody what it was', async () => {
+  it('closes the connections of a removed token, which is not logged', async () => {
     const { port } = await serve(`tokens: ["${token}"]\n`);
     const [gone, stays] = [await peerAt(port), await peerAt(port)];
     gone.sendHex(frame('05', id, { token }));
@@ -190,7 +186,7 @@ describe('SIGHUP', () => {
     expect(command.stdout).not.toMatch(/token-0123456789/);
   });
 
-  it('loses no PING of a flood, and is late with none, during twenty reloads', async () => {
+  it('loses and delays no PING of a flood during twenty reloads', async () => {
     write('export default () => true;\n', 'own.mjs');
     const { port } = await serve(`${own}limits: { pingsPerSecond: 0 }\n`);
     const client = await connect(`pong://127.0.0.1:${port}`);
@@ -221,7 +217,7 @@ describe('SIGHUP', () => {
     expect(client.ended).toBeUndefined();
   });
 
-  it('that comes often is one more reload for all', async () => {
+  it('received many times causes one more reload for all', async () => {
     await serve('');
     for (let n = 0; n < 50; n++) command.process.kill('SIGHUP');
     await reload('serviceId: shop\n', /"msg":"configuration reloaded: options changed: serviceId"[^\n]*\n/);

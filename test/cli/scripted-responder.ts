@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 
-/** A PING as it came. */
+/** A received PING. */
 export interface SeenPing {
   flags: number;
   scope: number;
@@ -11,7 +11,7 @@ export interface SeenPing {
   socket: Socket;
 }
 
-/** A peer that does whatever a test wants with each PING. Frames are put together by hand here: it shares no code with the client. */
+/** A peer that calls the script of the test for each PING. It builds frames itself, and shares no code with the client. */
 export class ScriptedResponder {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();

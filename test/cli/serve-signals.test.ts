@@ -9,7 +9,7 @@ afterEach(async () => {
   await command.kill('SIGKILL');
 });
 
-/** Resolves as soon as the process handles SIGHUP by itself: from then on no signal may end it unforeseen. */
+/** Resolves when the process has a handler for SIGHUP: from then on no signal may end it unexpectedly. */
 async function handlesSignals(pid: number): Promise<void> {
   for (;;) {
     const caught = /^SigCgt:\s*([0-9a-f]+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0';
@@ -24,13 +24,13 @@ async function early(): Promise<Command> {
   return command;
 }
 
-describe('a signal while serve is being loaded', () => {
+describe('a signal while serve is loading', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)('ends it with 0, before anything is opened: %s', async (signal) => {
     const { code, stdout, stderr } = await (await early()).kill(signal);
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
-  it('does not end it where it is SIGHUP', async () => {
+  it('does not end it if it is SIGHUP', async () => {
     await early();
     for (let i = 0; i < 20; i++) command.process.kill('SIGHUP');
     await command.says(/"msg":"no checks configured/);

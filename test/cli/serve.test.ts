@@ -20,7 +20,7 @@ afterEach(async () => {
   command = undefined;
 });
 
-/** Starts `pongcheck serve` and waits until it has told what is on. */
+/** Starts `pongcheck serve` and waits until it has logged its addresses. */
 async function serve(args: string[] = [], options: CommandOptions = {}) {
   command = new Command(['serve', ...args], { ...options, env: { ...ANY, ...options.env } });
   await command.says(/"msg":"(?:no checks configured|checks: )[^\n]*\n/);
@@ -39,7 +39,7 @@ async function status(url: string): Promise<number> {
 }
 
 describe('pongcheck serve', () => {
-  it('answers PING and HTTP, says where in one JSON line each, and ends with 0 at SIGINT', async () => {
+  it('answers PING and HTTP, logs each address in one JSON line, and ends with 0 at SIGINT', async () => {
     const { command, address, http } = await serve();
     expect(await pongcheck(['ping', address, '-c', '1'])).toMatchObject({ code: 0 });
     expect(await status(`${http}/health`)).toBe(200);
@@ -61,12 +61,14 @@ describe('pongcheck serve', () => {
     ]);
   });
 
-  it('drains at SIGTERM: readiness says so while everyone is served, then it ends with 0', async () => {
+  it('drains at SIGTERM: readiness is draining while all clients are served, then it ends with 0', async () => {
     const { command, address, http } = await serve([], {
       env: { PONGCHECK_DRAIN_GRACE: '10s', PONGCHECK_DRAIN_DELAY: '0' },
     });
     const socket = connect(Number(address.split(':')[1]), '127.0.0.1');
-    await once(socket, 'connect');
+    // After the first answer, the connection is accepted.
+    socket.write('ping\n');
+    expect(String((await once(socket, 'data'))[0])).toBe('pong pass\n');
     command.process.kill('SIGTERM');
     await command.says(/SIGTERM: draining for at most 10s/);
     expect(await status(`${http}/readyz`)).toBe(503);
@@ -78,14 +80,14 @@ describe('pongcheck serve', () => {
     expect(await command.ended()).toMatchObject({ code: 0 });
   });
 
-  it('has the metrics of the process beside its own', async () => {
+  it('has the metrics of the process in addition to its own', async () => {
     const { http } = await serve();
     const text = await (await fetch(`${http}/metrics`)).text();
     expect(text).toMatch(/^process_cpu_seconds_total /m);
     expect(text).toMatch(/^pongcheck_/m);
   });
 
-  it('reads its file from any folder, and finds a module beside the file', async () => {
+  it('reads its file from any folder, and finds a module next to the file', async () => {
     const file = join(folder, 'pongcheck.yml');
     await writeFile(
       file,
@@ -116,11 +118,11 @@ describe('pongcheck serve', () => {
     expect(command.stdout).not.toContain('"info"');
   });
 
-  it('ends at once at a second signal', async () => {
+  it('ends immediately at a second signal', async () => {
     const { command } = await serve([], { env: { PONGCHECK_DRAIN_DELAY: '10s' } });
     command.process.kill('SIGTERM');
     await command.says(/SIGTERM: draining/);
-    // A signal that follows at once is the same wish, told twice by a process group; so this goes on until one counts.
+    // A signal that follows immediately counts as the same one, sent twice by a process group; this repeats until one counts.
     const again = setInterval(() => command.process.kill('SIGTERM'), 50);
     const { signal, stdout } = await command.ended();
     clearInterval(again);
@@ -128,7 +130,7 @@ describe('pongcheck serve', () => {
     expect(stdout).not.toContain('stopped');
   });
 
-  it('takes the same signal twice at once for one wish', async () => {
+  it('counts the same signal twice in short succession as one', async () => {
     const { command } = await serve();
     command.process.kill('SIGINT');
     command.process.kill('SIGINT');
@@ -149,7 +151,7 @@ describe('pongcheck serve', () => {
     },
   );
 
-  it('a wrong configuration is a line for each problem and exit code 1, before anything is opened', async () => {
+  it('an invalid configuration is a line for each issue and exit code 1, before anything is opened', async () => {
     const env = { ...ANY, PONGCHECK_DETAIL: 'all', MYSQL_URL: 'root:hunter2@h' };
     expect(await pongcheck(['serve', '--http', '80'], { env })).toMatchObject({
       code: 1,
@@ -163,7 +165,7 @@ describe('pongcheck serve', () => {
     });
   });
 
-  it('warns of a variable that it ignores, without its value', async () => {
+  it('warns of an ignored variable, without its value', async () => {
     const { command } = await serve([], { env: { PONGCHECK_COLOUR: 'hunter2' } });
     expect(command.stdout).toMatch(
       /"level":"warn".*\\"PONGCHECK_COLOUR\\" in the environment is not known and ignored/,
@@ -171,7 +173,7 @@ describe('pongcheck serve', () => {
     expect(command.stdout).not.toContain('hunter2');
   });
 
-  it('an error that nobody caught is one line without a stack, and exit code 1', async () => {
+  it('an uncaught error is one line without a stack, and exit code 1', async () => {
     const file = join(folder, 'thrower.yml');
     await writeFile(file, 'checks: { own: { kind: module, path: ./thrower.mjs } }\n');
     await writeFile(

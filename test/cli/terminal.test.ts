@@ -3,19 +3,19 @@ import { checkLines } from '../../src/cli/report-lines.js';
 import { printable, printableJson, stylesFor } from '../../src/cli/terminal.js';
 
 describe('a text of a peer', () => {
-  it('reaches a terminal without control characters, line breaks and marks that reorder it', () => {
+  it('is printed without control characters, line breaks and bidirectional marks', () => {
     expect(printable('a\x1b[31mb\r\n\x9bc\u202Ed\u2028e\0')).toBe(
       'a\\u{1b}[31mb\\u{d}\\u{a}\\u{9b}c\\u{202e}d\\u{2028}e\\u{0}',
     );
     expect(printable('ünïcödé 😀')).toBe('ünïcödé 😀');
   });
 
-  it('is cut, also in the middle of a pair of surrogates', () => {
+  it('is truncated, also within a surrogate pair', () => {
     expect(printable('x'.repeat(300))).toBe(`${'x'.repeat(200)}…`);
     expect(printable('😀', 1)).toBe('\\u{d83d}…');
   });
 
-  it('stays the same value as JSON, without what a terminal would obey', () => {
+  it('is the same value as JSON, without characters that a terminal interprets', () => {
     const value = { 'a\u009b': ['\u202e', '\x1b', '😀', '\u{e0001}'] };
     const text = printableJson(value);
     expect(JSON.parse(text)).toEqual(value);
@@ -37,7 +37,7 @@ describe('a report from a peer', () => {
     ]);
   });
 
-  it('without checks tells its causes', () => {
+  it('without checks is a line for each cause', () => {
     const causes = [{ instance: 'i', via: [], check: 'db', reason: 'refused', output: 'x' }, { instance: 'j' }];
     expect(checkLines({ causes })).toEqual([
       { name: 'db', state: 'fail', reason: 'refused', output: 'x' },
@@ -51,12 +51,12 @@ describe('a report from a peer', () => {
     [{ checks: [] }],
     [{ checks: { a: null, b: [], c: [3], d: [{ state: 7, reason: {}, output: [] }] } }],
     [{ causes: [null, 3, { check: {} }] }],
-  ])('that is not as expected harms nobody: %j', (report) => {
+  ])('with unexpected content causes no error: %j', (report) => {
     for (const line of checkLines(report))
       expect(line).toMatchObject({ name: expect.any(String), state: expect.any(String) });
   });
 
-  it('is told safely and not at any length', () => {
+  it('is escaped and truncated', () => {
     const many = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`check${i}`, [{ state: 'pass' }]]));
     expect(checkLines({ checks: many })).toHaveLength(100);
     const [line] = checkLines({ checks: { 'a\x1b[2J': [{ state: 'x\n', reason: '\r', output: '\x07' }] } });
@@ -75,13 +75,13 @@ describe('colours', () => {
     else delete process.env.NO_COLOR;
   });
 
-  it('are for terminals', () => {
+  it('are on for terminals', () => {
     expect(stylesFor(terminal)('red')('x')).toBe('\x1b[31mx\x1b[39m');
     expect(stylesFor({ isTTY: false } as NodeJS.WriteStream)('red')('x')).toBe('x');
     expect(stylesFor({ isTTY: true, hasColors: () => false } as unknown as NodeJS.WriteStream)('red')('x')).toBe('x');
   });
 
-  it('are not for who sets NO_COLOR', () => {
+  it('are off with NO_COLOR', () => {
     process.env.NO_COLOR = '1';
     expect(stylesFor(terminal)('red')('x')).toBe('x');
   });

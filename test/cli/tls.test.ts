@@ -32,7 +32,7 @@ afterAll(() => service.stop());
 const mine = ['--cert', client.cert, '--key', client.key];
 
 describe('pongcheck ping over TLS', () => {
-  it('is answered to who has a certificate that counts', async () => {
+  it('is answered with a valid client certificate', async () => {
     const { code, stdout } = await pongcheck(['ping', url, '-c', '2', '-i', '10ms', '--ca', ca, ...mine]);
     expect(stdout).toMatch(/2 sent, 2 received/);
     expect(code).toBe(0);
@@ -44,18 +44,18 @@ describe('pongcheck ping over TLS', () => {
     ['another name', () => ['--ca', ca, '--servername', 'b.example', ...mine], 'that is for another name'],
     ['no certificate', () => ['--ca', ca], 'ERROR 6 unauthenticated: a client certificate is required here'],
     [
-      'no certificate that counts',
+      'a client certificate of an unknown CA',
       () => ['--insecure', '--cert', old.cert, '--key', old.key],
       'certificate has expired',
     ],
-  ])('says what is wrong with %s', async (_what, flags, why) => {
+  ])('describes the problem with %s', async (_what, flags, why) => {
     const { code, stdout } = await pongcheck(['ping', url, '-c', '1', ...flags()]);
     expect(stdout).toContain(why);
     expect(stdout).toContain(where);
     expect(code).toBe(2);
   });
 
-  it('that meets plain text says so, and so does plain text that meets TLS', async () => {
+  it('reports a mismatch of TLS and plain text, in both directions', async () => {
     const plain = createService({ listen: [{ url: 'pong://127.0.0.1:0' }], http: false });
     await plain.start();
     const tls = await pongcheck(['ping', (plain.addresses[0] as string).replace('pong:', 'pongs:'), '-c', '1']);
@@ -73,7 +73,7 @@ describe('pongcheck ping over TLS', () => {
     expect({ code, stderr }).toEqual({ code: 64, stderr: expect.stringContaining(why) });
   });
 
-  it('refuses a key that is none without a word of it', async () => {
+  it('refuses an invalid key without quoting it', async () => {
     const key = authority.path('none.key');
     writeFileSync(key, 'hunter2');
     const { code, stdout, stderr } = await pongcheck(['ping', url, '-c', '1', '--cert', client.cert, '--key', key]);
@@ -84,7 +84,7 @@ describe('pongcheck ping over TLS', () => {
 });
 
 describe('pongcheck watch over TLS', () => {
-  it('is answered as well', async () => {
+  it('is answered with a valid client certificate', async () => {
     const command = new Command(['watch', url, '-i', '10ms', '--ca', ca, ...mine]);
     await command.says(/-> pass/);
     expect((await command.kill('SIGINT')).code).toBe(0);
@@ -102,7 +102,7 @@ describe('a pingpong check over TLS', () => {
     await check.close?.();
   });
 
-  it('is refused where its files are missing', () => {
+  it('is refused if its files are missing', () => {
     expect(() => pingpongCheck({ url, tls: { ca: '/nowhere.pem' } })).toThrow(
       'tls.ca is a file that cannot be read (ENOENT)',
     );
@@ -115,7 +115,7 @@ describe('pongcheck serve', () => {
     for (const command of commands.splice(0)) await command.kill('SIGKILL');
   });
 
-  it('takes a new certificate at SIGHUP, and goes on with the one before where it is broken', async () => {
+  it('uses a new certificate after SIGHUP, and keeps the previous one if the new one is invalid', async () => {
     const [cert, key, config] = ['live.pem', 'live.key', 'pongcheck.yml'].map((name) => authority.path(name)) as [
       string,
       string,

@@ -34,14 +34,14 @@ afterAll(async () => {
 });
 
 describe('the token of a client', () => {
-  it('comes from a file', async () => {
+  it('is read from a file', async () => {
     const file = fileOf('right', `${token}\n`);
     const { code, stdout } = await pongcheck(['ping', url, '-c', '1', '--detail', '--token-file', file]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/\n {4}db {2}pass/);
   });
 
-  it('comes from the environment', async () => {
+  it('is read from the environment', async () => {
     const { code } = await pongcheck(['ping', url, '-c', '1'], { env: { PONGCHECK_TOKEN: token } });
     expect(code).toBe(0);
   });
@@ -49,7 +49,7 @@ describe('the token of a client', () => {
   it.each([
     ['is missing', {}, 'a token in HELLO is required here'],
     ['is wrong', { PONGCHECK_TOKEN: wrong }, 'invalid token'],
-  ])('that %s is told so, and not what it is', async (_what, env, why) => {
+  ])('that %s is reported without its value', async (_what, env, why) => {
     const { code, stdout, stderr } = await pongcheck(['ping', url, '-c', '1'], { env });
     expect(code).toBe(2);
     expect(stdout).toContain(`answered ERROR 6 unauthenticated: ${why}`);
@@ -60,25 +60,25 @@ describe('the token of a client', () => {
     ['is not there', join(folder, 'nowhere'), 'cannot be read (ENOENT)'],
     ['is empty', fileOf('empty', '\n'), 'is empty'],
     ['is another file', fileOf('long', 'x'.repeat(5000)), 'is too long for a token'],
-  ])('in a file that %s is a wrong command line', async (_what, file, why) => {
+  ])('in a file that %s is a usage error', async (_what, file, why) => {
     const { code, stderr } = await pongcheck(['ping', url, '--token-file', file]);
     expect({ code, stderr }).toEqual({ code: 64, stderr: expect.stringContaining(`--token-file ${file} ${why}`) });
   });
 
-  it('is shown by explain', async () => {
+  it('is sent by explain', async () => {
     const { code, stdout } = await pongcheck(['explain', url, '--json'], { env: { PONGCHECK_TOKEN: token } });
     expect(code).toBe(0);
     expect(JSON.parse(stdout).lines).not.toContain('Details are hidden from this client.');
     expect((await pongcheck(['explain', url])).code).toBe(2);
   });
 
-  it('is shown by watch', async () => {
+  it('is sent by watch', async () => {
     const command = new Command(['watch', url, '-i', '10ms'], { env: { PONGCHECK_TOKEN: token } });
     await command.says(/-> pass/);
     expect((await command.kill('SIGINT')).code).toBe(0);
   });
 
-  it('is shown by connect, by a link and by a check', async () => {
+  it('is sent by connect, by a link and by a check', async () => {
     const client = await connect(url, { token });
     expect((await client.ping({ detail: true })).report).toHaveProperty('checks');
     await client.close();
@@ -97,14 +97,14 @@ describe('the token of a client', () => {
     expect(check.secrets).toEqual([token]);
   });
 
-  it('that is refused is the reason auth of a check', async () => {
+  it('that is refused causes the reason auth of a check', async () => {
     const check = pingpongCheck({ url, token: wrong });
     const failed = Promise.resolve(check.run(AbortSignal.timeout(5000), performance.now() + 5000));
     await expect(failed).rejects.toMatchObject({ reason: 'auth' });
     await check.close?.();
   });
 
-  it('that is refused makes no client', async () => {
+  it('that is refused rejects connect', async () => {
     await expect(connect(url, { token: wrong })).rejects.toMatchObject({
       code: 'PONGCHECK_REFUSED',
       wire: { code: 6 },

@@ -16,7 +16,7 @@ describe('pongcheck', () => {
     expect(await pongcheck(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
 
-  it('without a command prints its help, and says by the exit code that something was missing', async () => {
+  it('without a command prints its help, with the exit code of a usage error', async () => {
     const { code, stdout } = await pongcheck([]);
     expect(code).toBe(64);
     expect(stdout).toMatch(/^Usage: pongcheck COMMAND/m);
@@ -48,7 +48,7 @@ describe('pongcheck', () => {
     for (const { kind } of checkKinds) expect(stdout).toMatch(new RegExp(`^  ${kind} `, 'm'));
   });
 
-  it('serve has a flag for each option that names one', () => {
+  it('serve has a flag for each option with a flag', () => {
     const flags = serveCommand.flags.map(({ long }) => long);
     for (const { flag } of optionRows) if (flag) expect(flags).toContain(flag);
   });
@@ -61,7 +61,7 @@ describe('pongcheck', () => {
       'unknown command x; allowed: one of serve, ping, explain, watch, check-config, conformance, emit; see pongcheck --help',
     ],
     [
-      'unknown-option-of-none',
+      'unknown-option-without-command',
       ['--foo'],
       'unknown option --foo; allowed: one of serve, ping, explain, watch, check-config, conformance, emit; see pongcheck --help',
     ],
@@ -74,7 +74,7 @@ describe('pongcheck', () => {
     ['value-missing', ['ping', '--count'], '--count requires a value: N; see pongcheck ping --help'],
     ['value-of-a-switch', ['ping', '--json=1'], '--json takes no value; see pongcheck ping --help'],
     ['argument-too-many', ['ping', 'a', 'b'], 'unexpected argument "b"; see pongcheck ping --help'],
-    ['argument-of-none', ['serve', 'a'], 'unexpected argument "a"; see pongcheck serve --help'],
+    ['unexpected-argument', ['serve', 'a'], 'unexpected argument "a"; see pongcheck serve --help'],
     [
       'count-of-zero',
       ['ping', '-c', '0'],
@@ -122,7 +122,7 @@ describe('a probe', () => {
     [['--help'], 0],
     [['ping', '--help'], 0],
     [['--version'], 0],
-  ])('loads no package of others: %j runs where none is installed', async (args, code) =>
+  ])('loads no other package: %j runs without any installed', async (args, code) =>
     expect(await pongcheck(args, { package: bare })).toMatchObject({ code, stderr: '' }),
   );
 });

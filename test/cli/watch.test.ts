@@ -15,7 +15,7 @@ const row = (of: Partial<WatchedRow> = {}): WatchedRow => ({
 const plain = () => (text: string) => text;
 
 describe('the table of watch', () => {
-  it('has a line a responder: status, since when, round-trip time, its trend, and why', () => {
+  it('has a line per responder: status, since when, round-trip time, trend, and reason', () => {
     const rows = [
       row({ trips: [1, 2, 3], since: 1000 }),
       row({ where: 'b.example:7464', displayed: 'fail', why: 'db=timeout', since: 60_000 }),
@@ -33,11 +33,11 @@ describe('the table of watch', () => {
     for (const line of lines) expect(line.length).toBeLessThanOrEqual(100);
   });
 
-  it('draws times that do not differ as a flat line', () => {
+  it('draws equal times as a flat line', () => {
     expect(sparkline([2, 2, 2])).toBe('▁▁▁');
   });
 
-  it('tells a change in one line', () => {
+  it('describes a change in one line', () => {
     const changed = row({ displayed: 'fail', why: 'db=timeout' });
     expect(changeLine(changed, 'pass', new Date(0))).toBe(
       '1970-01-01T00:00:00.000Z 127.0.0.1:7464 pass -> fail (db=timeout)',
@@ -56,7 +56,7 @@ describe('pongcheck watch', () => {
     service = undefined;
   });
 
-  it('tells a change when it comes, and not at the next PING', async () => {
+  it('prints a change when it happens, not at the next PING', async () => {
     let well = true;
     const own: CheckDefinition = {
       kind: 'function',
@@ -74,7 +74,7 @@ describe('pongcheck watch', () => {
     await command.says(new RegExp(`${address} pass -> fail \\(own=custom\\)`));
   });
 
-  it('prints a line a change into a pipe, of each responder, and ends with 0 at SIGINT', async () => {
+  it('prints one line per change of each responder into a pipe, and ends with 0 at SIGINT', async () => {
     let well = true;
     const own: CheckDefinition = {
       kind: 'function',

@@ -1,6 +1,10 @@
+import { execFile } from 'node:child_process';
 import { getEventListeners, once } from 'node:events';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { type Client, type Link, openLink } from '../../src/client.js';
+import { compiledPackage } from '../cli/compiled.js';
 import { FakeClock } from '../fake-clock.js';
 import { open, pass, responder, scripted, state, turns } from './linked.js';
 import { frame } from './scripted-server.js';
@@ -63,6 +67,20 @@ describe('a watch on a link', () => {
     await link.close();
     await watch;
     expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
+  it('causes no warning about a leak, with any number of watches and iterations of changes', async () => {
+    const script = `
+      const { openLink } = await import(${JSON.stringify(pathToFileURL(`${compiledPackage()}/dist/client.js`).href)});
+      const link = openLink('127.0.0.1:1');
+      const pending = Array.from({ length: 12 }, () => [link.watch().next(), link.changes().next()]).flat();
+      await new Promise((resolve) => setImmediate(resolve));
+      await link.close();
+      await Promise.all(pending);`;
+    expect(await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])).toEqual({
+      stdout: '',
+      stderr: '',
+    });
   });
 
   it('refuses invalid options without a connection', async () => {

@@ -4,6 +4,7 @@ import { connectRows, helloRows, linkRows, pingRows, watchRows } from '../../src
 import { type Client, connect, type LinkOptions, openLink, ping } from '../../src/client.js';
 import { parseDuration } from '../../src/options/duration.js';
 import type { OptionRow } from '../../src/options/option.js';
+import { NAME_FORMS } from '../../src/options/value-types.js';
 import { frame } from './scripted-server.js';
 import { rejection, setting } from './setting.js';
 
@@ -69,11 +70,11 @@ const invalidSelections: [options: object, message: string][] = [
   [{ scope: 'ready' }, 'scope is "ready"; allowed: one of readiness, liveness, startup'],
   [{ detail: 'true' }, 'detail is "true"; allowed: true or false (without quotes)'],
   [{ check: ['a'] }, 'check is not a known option; did you mean checks?'],
-  [{ checks: [''] }, 'checks is a list; allowed: a list of 1 to 32 names of checks'],
+  [{ checks: [''] }, `checks is a list; allowed: a list of 1 to 32 names of ${NAME_FORMS}`],
 ];
 const invalidConnections: [options: object, message: string][] = [
   [{ connectTimeout: 0.5 }, 'connectTimeout is 0.5; allowed: milliseconds, a whole number from 0 to 86400000'],
-  [{ maxInFlight: Number.POSITIVE_INFINITY }, 'maxInFlight is Infinity; allowed: a whole number of at least 1'],
+  [{ maxInFlight: Number.POSITIVE_INFINITY }, 'maxInFlight is Infinity; allowed: a whole number from 1 to 1000000'],
   [{ token: 5 }, 'token is 5; allowed: a text of 1 to 1024 characters on one line'],
   [{ token: 'a\nb' }, 'token is a text; allowed: a text of 1 to 1024 characters on one line'],
   [{ keepAlive: { cuont: 3 } }, 'keepAlive.cuont is not a known option; did you mean count?'],
@@ -84,10 +85,11 @@ const invalidConnections: [options: object, message: string][] = [
     { tls: { rejectUnauthorised: false } },
     'tls.rejectUnauthorised is not a known option; did you mean rejectUnauthorized?',
   ],
+  [{ tls: { key: 'PEM' } }, 'tls.cert is missing; allowed: cert and key together'],
   [{ lookup: 'dns' }, 'lookup is "dns"; allowed: a function'],
   [
     { connectTimeout: -1, maxInFlight: 0 },
-    'connectTimeout is -1; allowed: milliseconds, a whole number from 0 to 86400000\nmaxInFlight is 0; allowed: a whole number of at least 1',
+    'connectTimeout is -1; allowed: milliseconds, a whole number from 0 to 86400000\nmaxInFlight is 0; allowed: a whole number from 1 to 1000000',
   ],
 ];
 const invalidLinks: [options: object, message: string][] = [
@@ -109,6 +111,9 @@ const invalidLinks: [options: object, message: string][] = [
     { backoff: { max: Number.POSITIVE_INFINITY } },
     'backoff.max is Infinity; allowed: milliseconds, a whole number from 1 to 86400000',
   ],
+  [{ backoff: { initial: 5000, max: 100 } }, 'backoff.initial is 5s; allowed: at most backoff.max, 100ms'],
+  [{ backoff: { initial: 60_000 } }, 'backoff.initial is 1m; allowed: at most backoff.max, 30s'],
+  [{ tls: { cert: 'PEM' } }, 'tls.key is missing; allowed: cert and key together'],
   [{ onUp: 1 }, 'onUp is 1; allowed: a function'],
   [{ hookTimeout: 0 }, 'hookTimeout is 0; allowed: milliseconds, a whole number from 1 to 3600000'],
   [{ signal: AbortSignal.timeout(1000) }, 'signal is not a known option; allowed: '],

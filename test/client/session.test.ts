@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { FakeClock } from '../fake-clock.js';
 import { frame, passing, pong } from './scripted-server.js';
 import { rejection, setting } from './setting.js';
@@ -69,6 +69,26 @@ describe('a client', () => {
     expect(await server.frame(2)).toEqual({ type: 2, flags: 0, code: 1, id: 7n, body: '' });
     expect(server.frames[0]).toEqual({ type: 2, flags: 0, code: 1, id: 0xfedcba9876543210n, body: '' });
     expect(client.stats).toMatchObject({ pings: 0, bytesOut: 32 });
+  });
+
+  it.each<[string, () => unknown, number]>([
+    ['unknown, and handles the rejection, if health is async', async () => Promise.reject(new Error('db')), 0],
+    ['unknown if health returns no status', () => 'constructor', 0],
+    ['fail if health throws', () => expect(1).toBe(2), 3],
+    ['warn if health returns it', () => 'warn', 2],
+  ])('answers a PING of the server with %s', async (_what, health, code) => {
+    const unhandled = jest.fn();
+    process.on('unhandledRejection', unhandled);
+    const server = await serve((seen, socket) => {
+      if (seen.type === 5) socket.write(Buffer.concat([frame(5, 0, 0, seen.id), frame(1, 0, 0, 7n)]));
+    });
+    const client = await connected(server);
+    client.health = health as () => 'pass';
+    await client.hello();
+    expect(await server.frame(2)).toMatchObject({ type: 2, code, id: 7n });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
   });
 
   it('closes after its PONG if the PING of the server has CLOSE', async () => {

@@ -70,6 +70,7 @@ describe('a server of another kind', () => {
     const server = await ScriptedServer.listen();
     await expect(connect(`pongs://${server.address}`, { connectTimeout: 50 })).rejects.toMatchObject({
       code: 'PONGCHECK_TIMEOUT',
+      message: `${server.address} did not complete the TLS handshake within 0.05 s`,
     });
     await server.stop();
   });

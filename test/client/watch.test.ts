@@ -83,6 +83,34 @@ describe('a watch', () => {
     while (service.server.stats.watches > 0) await new Promise((resolve) => setImmediate(resolve));
   });
 
+  it('yields each change to each of two iterations', async () => {
+    const db = switched();
+    const watch = (await clientOf(await serve({ checks: { db: db.check } }))).watch();
+    const iterators = [watch[Symbol.asyncIterator](), watch[Symbol.asyncIterator]()];
+    const until = async (wanted: string) =>
+      Promise.all(
+        iterators.map(async (iterator) => {
+          for (;;) {
+            const { value } = await iterator.next();
+            if (value?.status === wanted) return wanted;
+          }
+        }),
+      );
+    expect(await until('pass')).toEqual(['pass', 'pass']);
+    for (const status of ['fail', 'pass', 'fail']) {
+      const changes = until(status);
+      db.set(status === 'pass');
+      expect(await changes).toEqual([status, status]);
+    }
+    watch.end();
+    expect(await Promise.all(iterators.map((iterator) => iterator.next()))).toEqual([
+      { done: true, value: undefined },
+      { done: true, value: undefined },
+    ]);
+    // An iteration of a watch that has ended yields nothing.
+    for await (const { status } of watch) throw new Error(status);
+  });
+
   it('ends without an error by end(), and by its signal', async () => {
     const service = await serve();
     const client = await clientOf(service);

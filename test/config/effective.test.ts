@@ -27,7 +27,7 @@ async function effectiveOf(content: string, env: Record<string, string> = {}) {
 }
 
 describe('the effective configuration', () => {
-  it('has every option with its unit, and of each check what it decided itself', async () => {
+  it('has every option with its unit, and the defaults of each check', async () => {
     const shown = await effectiveOf(
       'checks: { db: { kind: mysql, url: "mysql://h/x", interval: 2s, critical: false } }',
     );
@@ -51,7 +51,7 @@ describe('the effective configuration', () => {
     });
   });
 
-  it('is a configuration that says the same', async () => {
+  it('is a configuration with the same meaning', async () => {
     const first = await effectiveOf(
       'http: false\nheartbeat: { idleTimeout: 0 }\nlimits: { maxQueuedBytes: 65537 }\nchecks: { w: { kind: http, url: "http://h/" } }',
     );
@@ -82,8 +82,8 @@ describe('the effective configuration', () => {
   });
 });
 
-describe('checks that refuse what they are given', () => {
-  it('are told all at once, each at its line, without a secret', async () => {
+describe('checks that refuse their options', () => {
+  it('are reported together, each with its line, without secrets', async () => {
     const configuration = await configurationOf(
       'checks:\n  a: { kind: mysql, url: "ftp://u:hunter2@h" }\n  b: { kind: http, url: "http://h", status: many }\n  c: { kind: redis, url: "redis://h", interval: 50ms }\n',
     );
@@ -98,7 +98,7 @@ describe('checks that refuse what they are given', () => {
     expect(error.message).not.toContain('hunter2');
   });
 
-  it('are told where a module is missing', async () => {
+  it('are reported if a module is missing', async () => {
     const configuration = await configurationOf('checks: { m: { kind: module, path: nowhere.js } }');
     await expect(buildChecks(configuration)).rejects.toThrow(/checks\.m\.path is .*nowhere\.js/);
   });

@@ -28,12 +28,12 @@ describe('a configuration file', () => {
     expect(tree).toEqual({ base: { timeout: '1s' }, checks: { a: { timeout: '1s', kind: 'tcp' } } });
   });
 
-  it('is JSON just as well, with tabs and escapes', async () => {
+  it('may be JSON, with tabs and escapes', async () => {
     const { tree } = await read('{\n\t"a": ["\\ud83d\\ude00\\/", 1.5, null, true]\n}\n', 'pongcheck.json');
     expect(tree).toEqual({ a: ['😀/', 1.5, null, true] });
   });
 
-  it('tells the line of a key, of an element, and of what stands behind an anchor', async () => {
+  it('has the line of a key, of an element, and of a value behind an anchor', async () => {
     const text = 'limits:\n  maxPending: 1\nlisten:\n  - url: a\n  - url: b\nx: &x\n  y: 1\nz: *x\n';
     const { lineOf } = await read(text);
     expect(lineOf(['limits'])).toBe(1);
@@ -46,7 +46,7 @@ describe('a configuration file', () => {
 
   it('may be empty', async () => expect((await read('# nothing yet\n')).tree).toBeNull());
 
-  it('takes a key of JavaScript’s own as a key', async () => {
+  it('accepts a key that JavaScript reserves', async () => {
     const { tree } = await read('__proto__: { polluted: true }\n');
     expect(Object.keys(tree as object)).toEqual(['__proto__']);
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
@@ -68,7 +68,7 @@ describe('a configuration file', () => {
   ])('is refused: %s', async (_rule, content, description) => expect(await refusal(content)).toMatch(description));
 
   it.each(['p: *hunter2', 'p: !hunter2 x', 'p: @hunter2', 'p: "x" hunter2', 'p: [hunter2', 'hunter2: a: b'])(
-    'does not show what it stumbled over: %s',
+    'does not quote invalid text: %s',
     async (content) => {
       const description = await refusal(content);
       expect(description).toMatch(/is not valid YAML/);
@@ -76,7 +76,7 @@ describe('a configuration file', () => {
     },
   );
 
-  it('that is not there, or a directory, is told in one line', async () => {
+  it('that is missing, or a directory, is reported in one line', async () => {
     await expect(readConfigFile(join(folder, 'nope.yml'), 'nope.yml')).rejects.toThrow(/^nope\.yml: does not exist$/);
     await expect(readConfigFile(folder, 'folder')).rejects.toThrow(/^folder: is a directory, not a file$/);
   });

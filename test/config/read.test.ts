@@ -33,7 +33,7 @@ async function configuration({ file, env = {}, flags = {} }: Said) {
 const read = async (said: Said) => (await configuration(said)).settings;
 const warnings = async (said: Said) => (await configuration(said)).warnings;
 
-/** The lines of the refusal, with the file under its bare name. */
+/** The lines of the error, with the file name without its folder. */
 async function problems(said: Said): Promise<string[]> {
   try {
     await read(said);
@@ -45,8 +45,8 @@ async function problems(said: Said): Promise<string[]> {
   throw new Error('nothing was refused');
 }
 
-describe('the configuration where nobody says anything', () => {
-  it('is loopback, no check, and the defaults that the library has', async () => {
+describe('the configuration without any source', () => {
+  it('has the loopback addresses, no check, and the defaults of the library', async () => {
     const { limits, heartbeat, ping, detail, ...rest } = await read({});
     expect(defaultServerSettings).toMatchObject({ limits, heartbeat, ping, detail });
     expect(rest).toEqual({
@@ -60,7 +60,7 @@ describe('the configuration where nobody says anything', () => {
     });
   });
 
-  it('is also what an empty file, and a file of empty sections say', async () => {
+  it('is the same with an empty file, and with a file of empty sections', async () => {
     const nothing = await read({});
     expect(await read({ file: '' })).toEqual(nothing);
     expect(await read({ file: 'limits:\nping:\nhttp:\nchecks:\n' })).toEqual(nothing);
@@ -68,7 +68,7 @@ describe('the configuration where nobody says anything', () => {
 });
 
 describe('a configuration file', () => {
-  it('sets every option, with times in milliseconds and sizes in octets', async () => {
+  it('sets every option, with times in milliseconds and sizes in bytes', async () => {
     const settings = await read({
       file: `
 listen: [{ url: 'pong://[::1]:1' }, { url: localhost }]
@@ -123,12 +123,12 @@ log: { level: debug, pretty: false }
     });
   });
 
-  it('says of a check only what it says, so that the check decides the rest itself', async () => {
+  it('sets no defaults of a check, which has its own', async () => {
     const { checks } = await read({ file: 'checks: { db: { kind: mysql, url: "mysql://h" } }' });
     expect(checks).toEqual({ db: { kind: 'mysql', url: 'mysql://h' } });
   });
 
-  it('takes variables of the environment, as numbers and booleans too', async () => {
+  it('may refer to environment variables, also for numbers and booleans', async () => {
     const settings = await read({
       file: `
 checks:
@@ -143,7 +143,7 @@ serviceId: '\${RISE:-3}'
     expect(settings.serviceId).toBe('3');
   });
 
-  it('finds a file beside itself, and hands on whatever else a check of the kind module is given', async () => {
+  it('is the base of relative paths, and passes extra options to a check of kind module', async () => {
     const { checks } = await read({
       file: 'checks: { own: { kind: module, path: "./own.js", deep: [{ x: "${X}" }], n: 1 } }',
       env: { X: 'y' },
@@ -151,16 +151,16 @@ serviceId: '\${RISE:-3}'
     expect(checks.own).toEqual({ kind: 'module', path: join(folder, 'own.js'), deep: [{ x: 'y' }], n: 1 });
   });
 
-  it('can turn HTTP off, and name it in one text', async () => {
+  it('can disable HTTP, and set its address as one text', async () => {
     expect((await read({ file: 'http: false' })).http).toBe(false);
     expect((await read({ file: 'http: "[::1]:80"' })).http).toMatchObject({ host: '::1', port: 80 });
   });
 
-  it('that shortens the grace alone shortens the delay with it', async () => {
+  it('with a shorter grace only has a shorter delay as well', async () => {
     expect((await read({ file: 'drain: { grace: 2s }' })).drain).toEqual({ grace: 2000, delay: 2000 });
   });
 
-  it('may call a check like a key of JavaScript’s own', async () => {
+  it('accepts a check with the name of a JavaScript property', async () => {
     const { checks } = await read({ file: 'checks: { __proto__: { kind: mysql, url: "mysql://h" } }' });
     expect(Object.keys(checks)).toEqual(['__proto__']);
   });
@@ -169,7 +169,7 @@ serviceId: '\${RISE:-3}'
 describe('file < environment < flags', () => {
   const file = 'listen: [{ url: "pong://f:1" }]\nhttp: { host: f, port: 1 }\nlog: { level: error }\ndetail: never\n';
 
-  it('the environment wins over the file', async () => {
+  it('the environment overrides the file', async () => {
     const env = { PONGCHECK_LISTEN: 'pong://e:2, e2', PONGCHECK_HTTP: 'e:2', PONGCHECK_LOG_LEVEL: 'warn' };
     expect(await read({ file, env })).toMatchObject({
       listen: [{ url: 'pong://e:2' }, { url: 'pong://e2:7464' }],
@@ -179,7 +179,7 @@ describe('file < environment < flags', () => {
     });
   });
 
-  it('flags win over both', async () => {
+  it('flags override both', async () => {
     const env = {
       PONGCHECK_LISTEN: 'pong://e:2',
       PONGCHECK_HTTP: 'e:2',
@@ -201,12 +201,12 @@ describe('file < environment < flags', () => {
     });
   });
 
-  it('an empty variable says nothing', async () => {
+  it('an empty variable is ignored', async () => {
     const env = { PONGCHECK_LISTEN: '', PONGCHECK_DETAIL: '', MYSQL_URL: '', PONGCHECK_CONFIG: '' };
     expect(await read({ file, env })).toMatchObject({ listen: [{ url: 'pong://f:1' }], detail: 'never', checks: {} });
   });
 
-  it('every option that has a variable is set by it', async () => {
+  it('every option with a variable is set by it', async () => {
     const texts: Record<string, string> = {
       duration: '7s',
       bytes: '128KiB',
@@ -264,7 +264,7 @@ describe('file < environment < flags', () => {
 });
 
 describe('MYSQL_URL, REDIS_URL and SERVICE_URL', () => {
-  it('add a check each', async () => {
+  it('each add a check', async () => {
     const env = { MYSQL_URL: 'mysql://u:p@h/x', REDIS_URL: 'redis://h', SERVICE_URL: 'http://h/health' };
     expect((await read({ env })).checks).toEqual({
       mysql: { kind: 'mysql', url: 'mysql://u:p@h/x' },
@@ -273,7 +273,7 @@ describe('MYSQL_URL, REDIS_URL and SERVICE_URL', () => {
     });
   });
 
-  it('give the check of that name in the file its URL, and leave the rest of it', async () => {
+  it('set the URL of the check with that name in the file, and keep its other options', async () => {
     const file = 'checks: { mysql: { kind: mysql, timeout: 2s }, redis: { kind: redis, url: "redis://f" } }';
     const { checks } = await read({ file, env: { MYSQL_URL: 'mysql://e', REDIS_URL: 'redis://e' } });
     expect(checks).toEqual({
@@ -282,20 +282,20 @@ describe('MYSQL_URL, REDIS_URL and SERVICE_URL', () => {
     });
   });
 
-  it('are taken as they are: what they hold is no reference to a variable', async () => {
+  it('are used literally: references to variables are not expanded', async () => {
     const { checks } = await read({ env: { MYSQL_URL: 'mysql://u:${X}@h' } });
     expect(checks.mysql).toEqual({ kind: 'mysql', url: 'mysql://u:${X}@h' });
   });
 
-  it('are refused where the file calls another kind by that name', async () => {
+  it('are refused if the file sets another kind for that name', async () => {
     expect(
       await problems({ file: 'checks: { mysql: { kind: redis, url: "redis://h" } }', env: { MYSQL_URL: 'mysql://h' } }),
     ).toEqual(['MYSQL_URL requires the check mysql to be of kind mysql, but the file sets another kind']);
   });
 });
 
-describe('what Kubernetes puts into the environment for a service of our name', () => {
-  it('is neither an option nor a slip', async () => {
+describe('a variable that Kubernetes sets for a service of the same name', () => {
+  it('is neither an option nor an unknown variable', async () => {
     const env = {
       PONGCHECK_SERVICE_HOST: '10.0.0.1',
       PONGCHECK_SERVICE_PORT: '7464',
@@ -313,7 +313,7 @@ describe('what Kubernetes puts into the environment for a service of our name', 
   });
 });
 
-describe('a variable PONGCHECK_... that nothing knows', () => {
+describe('an unknown variable PONGCHECK_...', () => {
   const help = ' and ignored; `pongcheck check-config --help` lists the variables';
 
   it.each([
@@ -323,7 +323,7 @@ describe('a variable PONGCHECK_... that nothing knows', () => {
     [`PONGCHECK_${'X'.repeat(10)}`, help],
     ['PONGCHECK_HTTP_PORT', ' and ignored; set http.port in the file'],
     ['PONGCHECK_PROBE_MAX_CONCURRENT', ' and ignored; set probe.maxConcurrent in the file'],
-  ])('%s is a warning that does not show its value', async (name, what) => {
+  ])('%s causes a warning without its value', async (name, what) => {
     expect(await warnings({ env: { [name]: '8080' } })).toEqual([`"${name}" in the environment is not known${what}`]);
   });
 
@@ -333,25 +333,25 @@ describe('a variable PONGCHECK_... that nothing knows', () => {
     ['pongcheck_http', 'PONGCHECK_HTTP'],
     ['PONGCHECK_LOGLEVEL', 'PONGCHECK_LOG_LEVEL'],
     ['PONGCHECK_TOKENSS', 'PONGCHECK_TOKENS'],
-  ])('%s is a problem, with the name that was meant', async (name, meant) => {
+  ])('%s is an issue, with the similar known name', async (name, meant) => {
     expect(await problems({ env: { [name]: '1' } })).toEqual([
       `"${name}" in the environment is not known; did you mean ${meant}?`,
     ]);
   });
 
-  it('is well where the file refers to it', async () => {
+  it('is accepted if the file refers to it', async () => {
     const env = { PONGCHECK_HTTP_PORT: '8080', PONGCHECK_LISTN: 'pong://h:1' };
     const file = 'http: "0.0.0.0:${PONGCHECK_HTTP_PORT}"\nlisten: [{ url: "${PONGCHECK_LISTN:-pong://x}" }]';
     expect(await warnings({ file, env })).toEqual([]);
   });
 
-  it('is none of what the commands know', async () => {
+  it('is none of the variables of the commands', async () => {
     const env = { PONGCHECK_TOKEN: 'a-right-token-0123456789', PONGCHECK_CONFIG: '', PONGCHECK_DETAIL: 'never' };
     expect(await warnings({ env })).toEqual([]);
   });
 });
 
-describe('a configuration is refused', () => {
+describe('an invalid configuration', () => {
   const rules: [rule: string, said: Said, ...lines: string[]][] = [
     [
       'root-is-a-list',
@@ -518,13 +518,13 @@ describe('a configuration is refused', () => {
     [
       'check-name-with-space',
       { file: 'checks: { "a b": { kind: mysql, url: "mysql://h" } }' },
-      'pongcheck.yml:1: checks["a b"] is not a valid name of a check; allowed: 1 to 64 characters without white space, control characters and "="',
+      'pongcheck.yml:1: checks["a b"] is not a valid name; allowed: 1 to 64 characters without white space, control characters and "="',
     ],
     [
       'groups-as-text',
       { file: 'checks: { db: { kind: mysql, url: "mysql://h", groups: startup } }' },
       expect.stringMatching(
-        /checks\.db\.groups is "startup"; allowed: a list .* \(a list, such as \[readiness, startup\]\)$/,
+        /checks\.db\.groups is "startup"; allowed: a list .* \(a list, such as \[a, b\]\)$/,
       ) as never,
     ],
     [
@@ -564,7 +564,7 @@ describe('a configuration is refused', () => {
       'pongcheck.yml:1: loop.livenessStall is "61m"; allowed: a duration such as 250ms, 2s, 1m or 1h from 0 to 1h',
     ],
     [
-      'nobody-could-ask',
+      'no-listener-at-all',
       { file: 'listen: []\nhttp: false' },
       'listen is empty and http is false; enable at least one of them',
     ],
@@ -579,7 +579,7 @@ describe('a configuration is refused', () => {
       '"PONGCHECK_LISTN" in the environment is not known; did you mean PONGCHECK_LISTEN?',
     ],
     [
-      'environment-url-that-is-none',
+      'environment-url-invalid',
       { env: { MYSQL_URL: 'hunter2' } },
       'MYSQL_URL is not a valid URL; allowed: a URL, SCHEME://[USER:PASSWORD@]HOST[:PORT][/PATH]',
     ],
@@ -596,7 +596,7 @@ describe('a configuration is refused', () => {
 
   it.each(rules)('%s', async (_rule, said, ...lines) => expect(await problems(said)).toEqual(lines));
 
-  it('with every problem of every source, each in a line of its own', async () => {
+  it('lists every issue of every source, each on its own line', async () => {
     const file =
       'limits:\n  maxPending: many\n  nope: 1\nchecks:\n  a: { kind: nope }\n  b: { kind: mysql, url: x, rise: 0 }\n';
     const env = { PONGCHECK_DETAIL: 'all' };
@@ -614,10 +614,10 @@ describe('a configuration is refused', () => {
   });
 });
 
-describe('no refusal shows a secret', () => {
+describe('no error shows a secret', () => {
   const secret = 'hunter2';
   it.each<[string, Said]>([
-    ['a URL that is none', { file: `checks: { db: { kind: mysql, url: "${secret}" } }` }],
+    ['an invalid URL', { file: `checks: { db: { kind: mysql, url: "${secret}" } }` }],
     ['a URL at a wrong place', { file: `serviceId: ["x"]\ndetail: "mysql://root:${secret}@h/x"` }],
     ['a URL with a space in its password', { file: `detail: "mysql://root:x ${secret}@h/x"` }],
     ['a URL as a key', { file: `"mysql://root:${secret}@h": 1` }],
@@ -626,7 +626,7 @@ describe('no refusal shows a secret', () => {
     ['a variable', { file: 'detail: "${SECRET}"', env: { SECRET: secret } }],
     ['an address with credentials', { file: `listen: [{ url: "pong://u:${secret}@h" }]` }],
     ['a token that is too short', { file: `tokens: ["${secret}"]` }],
-    ['a token that is no list', { file: `tokens: "${secret} ${secret} ${secret}"` }],
+    ['a token in place of a list', { file: `tokens: "${secret} ${secret} ${secret}"` }],
     ['a token of the environment', { env: { PONGCHECK_TOKENS: secret } }],
     ['a header of a request', { file: `checks: { w: { kind: http, url: "http://h", headers: "${secret}" } }` }],
     ['a URL of the environment', { env: { REDIS_URL: `//:${secret}@h` } }],
@@ -637,7 +637,7 @@ describe('no refusal shows a secret', () => {
 describe('tokens', () => {
   const [token, other] = ['a-right-token-0123456789', 'another-token-0123456789'];
 
-  it('are a list, of the file with variables in it, or of the environment', async () => {
+  it('are a list, from the file with variables in it, or from the environment', async () => {
     const file = 'tokens: ["${NEW}", "${OLD}"]';
     expect((await read({ file, env: { NEW: token, OLD: other } })).tokens).toEqual([token, other]);
     expect((await read({ env: { PONGCHECK_TOKENS: `${token},${other}` } })).tokens).toEqual([token, other]);
@@ -653,17 +653,17 @@ describe('tokens', () => {
       'tokens: []',
       'pongcheck.yml:1: tokens is an empty list; allowed: a list of 1 to 16 texts of 16 to 1024 of A-Z a-z 0-9 . _ ~ + / -, = at the end',
     ],
-  ])('are wanted by %s', async (file, problem) => {
+  ])('are required by %s', async (file, problem) => {
     expect(await problems({ file })).toEqual([problem]);
   });
 
-  it('of a client are nothing to a server, and no slip', async () => {
+  it('of a client are no option of a server, and no unknown variable', async () => {
     expect((await read({ env: { PONGCHECK_TOKEN: token } })).tokens).toBeUndefined();
   });
 });
 
 describe('TLS of a listener', () => {
-  it('has its files, relative to the configuration', async () => {
+  it('has file paths relative to the configuration', async () => {
     const file = 'listen: [{ url: "pongs://h", tls: { cert: c.pem, key: k.pem, ca: /ca.pem, minVersion: TLSv1.3 } }]';
     expect((await read({ file })).listen).toEqual([
       {
@@ -687,26 +687,26 @@ describe('TLS of a listener', () => {
       '{ url: "pongs://h", tls: { cert: c.pem, key: k.pem, minVersion: TLSv1.1 } }',
       'pongcheck.yml:1: listen[0].tls.minVersion is "TLSv1.1"; allowed: one of TLSv1.2, TLSv1.3 (did you mean TLSv1.2?)',
     ],
-  ])('goes with its address: %s', async (listener, problem) => {
+  ])('requires a TLS address, and the reverse: %s', async (listener, problem) => {
     expect(await problems({ file: `listen: [${listener}]` })).toEqual([problem]);
   });
 });
 
-describe('the proxies of a listener', () => {
+describe('the trusted proxies of a listener', () => {
   it('are addresses and networks', async () => {
     const file = 'listen: [{ url: "pong://h", proxyProtocol: { from: [10.0.0.0/8, "::1"] } }]';
     expect((await read({ file })).listen).toMatchObject([{ proxyProtocol: { from: ['10.0.0.0/8', '::1'] } }]);
   });
 
   it.each(['[]', '[lb.example]', '[10.0.0.0/33]', '["::1/129"]', '[10.0.0]', '10.0.0.0/8/8'])(
-    'are nothing else: %s',
+    'are refused: %s',
     async (from) => {
       const [problem] = await problems({ file: `listen: [{ url: "pong://h", proxyProtocol: { from: ${from} } }]` });
       expect(problem).toContain('allowed: a list of addresses and networks, such as [10.0.0.0/8, "::1"]');
     },
   );
 
-  it('are of TCP', async () => {
+  it('require TCP', async () => {
     const file = 'listen: [{ url: "pong+unix:/a", proxyProtocol: { from: ["::1"] } }]';
     expect(await problems({ file })).toEqual(['listen[0].proxyProtocol requires a TCP address; found pong+unix:/a']);
   });
@@ -715,7 +715,7 @@ describe('the proxies of a listener', () => {
 describe('TLS of HTTP', () => {
   const file = 'http: { port: 1, tls: { cert: c.pem, key: /k.pem } }';
 
-  it('has its files, and keeps them where the environment says another address', async () => {
+  it('has file paths, and keeps them if the environment sets another address', async () => {
     const tls = { cert: join(folder, 'c.pem'), key: '/k.pem' };
     expect((await read({ file })).http).toMatchObject({ host: '127.0.0.1', port: 1, tls });
     expect((await read({ file, env: { PONGCHECK_HTTP: '0.0.0.0:2' } })).http).toMatchObject({
@@ -726,7 +726,7 @@ describe('TLS of HTTP', () => {
     expect((await read({ file, env: { PONGCHECK_HTTP: 'false' } })).http).toBe(false);
   });
 
-  it('is complete', async () => {
+  it('requires both files', async () => {
     expect(await problems({ file: 'http: { tls: { cert: c.pem } }' })).toEqual([
       'pongcheck.yml:1: http.tls.key is missing; allowed: the path of a file',
     ]);

@@ -17,7 +17,7 @@ import { configSchema } from './schema.js';
 
 const FILE = 'config.schema.json';
 const written = `${JSON.stringify(configSchema(), null, 2)}\n`;
-// `UPDATE=1 npm test -- test/config` writes what the code says.
+// `UPDATE=1 npm test -- test/config` generates it.
 if (process.env.UPDATE) writeFileSync(rootUrl(FILE), written);
 
 let folder: string;
@@ -33,7 +33,7 @@ const validate = new Ajv({
   keywords: ['errorMessage'],
 }).compile(JSON.parse(readFileSync(rootUrl(FILE), 'utf8')));
 
-/** Why the reader refuses; '' where it takes it. */
+/** The error of the reader; '' if it accepts the file. */
 async function readerSays(yaml: string, env: Record<string, string> = {}): Promise<string> {
   const file = join(folder, 'pongcheck.yml');
   await writeFile(file, yaml);
@@ -48,9 +48,9 @@ function schemaSays(yaml: string): string {
 }
 
 describe(FILE, () => {
-  it('is what the table of options says (UPDATE=1 writes it)', () => expect(readRoot(FILE)).toBe(written));
+  it('is generated from the table of options (UPDATE=1 writes it)', () => expect(readRoot(FILE)).toBe(written));
 
-  it.each(['deploy/pongcheck.yml', 'README.md'])('is named in %s, which holds to it', async (page) => {
+  it.each(['deploy/pongcheck.yml', 'README.md'])('is named in %s, whose example is valid', async (page) => {
     const text = readRoot(page);
     const yaml = page.endsWith('.md') ? (/```yaml\n(# yaml-language-server[^]*?)```/.exec(text)?.[1] as string) : text;
     const [, named = ''] = /^# yaml-language-server: \$schema=(\S+)$/m.exec(yaml) ?? [];
@@ -61,7 +61,7 @@ describe(FILE, () => {
   });
 });
 
-/** A value that fits, of each type that an option can have, and one that does not. */
+/** A valid and an invalid value of each type. */
 const samples: Readonly<Record<string, readonly [fits: unknown, doesNot: unknown]>> = {
   duration: ['1500ms', 'soon'],
   bytes: ['128KiB', '128kb'],
@@ -74,6 +74,7 @@ const samples: Readonly<Record<string, readonly [fits: unknown, doesNot: unknown
   texts: [{ a: 'b' }, { a: 1 }],
   patterns: [{ a: '/b/' }, 'a: b'],
   path: ['./a.pem', 7],
+  requestPath: ['/ready?full', 'ready'],
   names: [['a', 'b-c'], 'a'],
   tokens: [['a-right-token-0123456789'], ['short']],
   networks: [['10.0.0.0/8', '::1'], ['lb.example']],
@@ -89,7 +90,7 @@ function sampleOf({ name }: ValueType): readonly [fits: unknown, doesNot: unknow
   return samples[name] as readonly [unknown, unknown];
 }
 
-/** What has to stand beside an option, so that nothing is wrong but it. */
+/** Required options next to an option. */
 const beside: readonly (readonly [where: string, of: object])[] = [
   ['listen[]', { url: 'pong://h:1' }],
   ['listen[].tls', { cert: 'c.pem', key: 'k.pem' }],
@@ -103,7 +104,7 @@ const beside: readonly (readonly [where: string, of: object])[] = [
   }),
 ];
 
-/** Options with nothing but this one, and what it needs. */
+/** Options with this one, and those that it requires. */
 function optionsWith(path: string, value: unknown): object {
   const parts = path.split('.');
   const inner = parts.reduceRight<unknown>((below, part, index) => {
@@ -120,7 +121,7 @@ function fileWith(path: string, value: unknown): string {
   return JSON.stringify(optionsWith(path, value));
 }
 
-/** Why code is refused the same options; '' where it is not. Of a check its factory is asked. */
+/** The error for the same options in code; '' if they are accepted. For a check, that of its factory. */
 async function codeSays(path: string, value: unknown): Promise<string> {
   const [, name] = /^checks\.(\w+)\./.exec(path) ?? [];
   const options = optionsWith(path, value) as ServiceOptions & { checks?: { mine: { kind: string } } };
@@ -148,7 +149,7 @@ describe('each option', () => {
     return [path, values?.at(-1) ?? (bounded ? max : fits), bounded ? [doesNot, max + 1] : [doesNot]] as const;
   });
 
-  it.each(cases)('%s takes and refuses what the reader does', async (path, fits, doesNot) => {
+  it.each(cases)('%s accepts and refuses the same values as the reader', async (path, fits, doesNot) => {
     const place = path
       .replace('[]', '[0]')
       .replace('modules.*', 'modules.own')
@@ -175,15 +176,20 @@ describe('each option', () => {
     return [path, isNumber ? [sampleOf(type)[1], ...numbers] : [sampleOf(type)[1], null]] as const;
   });
 
-  it.each(inCode)('%s refuses in code what it refuses in a file', async (path, wrong) => {
+  it.each(inCode)('%s refuses the same values in code as in a file, with the same sentence', async (path, wrong) => {
     const place = path
       .replace('[]', '[0]')
       .replace('modules.*', 'modules.own')
       .replace(/^checks\.\w+\./, '');
+    // The sentence up to the allowed values, whose form differs; undefined if the value is accepted.
+    const issue = (message: string) => message.split(`${place} is `)[1]?.split('; allowed: ')[0];
     for (const value of wrong) {
+      const inFile = Number.isNaN(value) || value === Number.POSITIVE_INFINITY ? undefined : value;
+      const expected = issue(await readerSays(fileWith(path, inFile)));
+      if (inFile !== undefined && expected !== undefined) expect(issue(await codeSays(path, value))).toBe(expected);
       expect([value, await codeSays(path, value)]).toEqual([value, expect.stringContaining(`${place} is `)]);
       expect(await codeSays(path, value)).toContain('; allowed: ');
-      // Quotes of a value belong to YAML.
+      // Hints about quotes are for YAML only.
       expect(await codeSays(path, value)).not.toMatch(/\((?:in quotes|in single quotes)/);
     }
   });
@@ -266,7 +272,7 @@ describe('the schema', () => {
     'listen: []\nhttp: false',
     'listen: [{ url: "pongs://h" }]',
     'checks: { db: { kind: mysql, url: "${NOT_SET}" } }',
-  ])('leaves to the reader what it cannot judge: %s', async (yaml) => {
+  ])('leaves to the reader what it cannot validate: %s', async (yaml) => {
     expect(await readerSays(yaml)).not.toBe('');
     expect(schemaSays(yaml)).toBe('');
   });

@@ -7,14 +7,14 @@ import { defaultInFile, type OptionRow } from '../../src/options/option.js';
 import { readDefault } from '../../src/options/reader.js';
 import { type Shape, shapeOf } from '../../src/options/shape.js';
 import { checkVariables, optionRows } from '../../src/options/table.js';
-import { namePattern } from '../../src/options/value-types.js';
+import { namePattern, requestPathPattern } from '../../src/options/value-types.js';
 
 type Schema = Readonly<Record<string, unknown>>;
 
-/** `${VAR}` may stand in place of anything; what becomes of it is known to the reader alone. */
+/** `${VAR}` may replace any value; only the reader knows the result. */
 const VARIABLE = '\\$\\{';
 const matching = (pattern: string): Schema => ({ type: 'string', pattern: `${pattern}|${VARIABLE}` });
-/** A type that is no text, or a text of this pattern: in one schema and not in two, for the sake of the message. */
+/** A type other than text, or a text of this pattern: in one schema instead of two, for a better message. */
 const orText = (type: string, bounds: Schema = {}, pattern?: string): Schema => ({
   ...bounds,
   type: [type, 'string'],
@@ -24,19 +24,19 @@ const range = ({ min = 0, max = Number.MAX_SAFE_INTEGER }: OptionRow): Schema =>
 const oneLine: Schema = { type: 'string', minLength: 1, maxLength: 1024, pattern: '^[^\\x00-\\x1f\\x7f-\\x9f]+$' };
 const notEmpty: Schema = { type: 'string', minLength: 1 };
 const listOf = (items: Schema, bounds: Schema = {}): Schema => orText('array', { items, ...bounds });
-/** Schemes are written in any case. */
+/** Schemes are case-insensitive. */
 const anyCase = (word: string) => word.replace(/[a-z]/g, (letter) => `[${letter.toUpperCase()}${letter}]`);
 
-/** What a value of each type looks like. The bounds of a duration, and what is wrong only beside something else, is for the reader. */
+/** The schema of each type. The range of a duration, and contradictions between options, are left to the reader. */
 const types: Readonly<Record<string, (row: OptionRow) => Schema>> = {
   duration(row) {
     if (row.min) return matching('^(?!0+(\\.0+)?[a-z])\\d{1,12}(\\.\\d{1,6})?(ms|s|m|h)$');
-    // With the message here too: of a number without a unit an editor says that it is not 0.
+    // With the message here too: for a number without a unit an editor would report that it is not 0.
     return {
       anyOf: [{ const: 0, ...messageOf(row) }, matching('^(0|\\d{1,12}(\\.\\d{1,6})?(ms|s|m|h))$')],
     };
   },
-  bytes: (row) => orText('integer', range(row), '^\\d{1,15}(KiB|MiB|GiB)?$'),
+  bytes: (row) => orText('integer', range(row), '^\\d{1,16}(KiB|MiB|GiB)?$'),
   integer: (row) => orText('integer', range(row)),
   boolean: () => orText('boolean'),
   enumeration: ({ values }) => ({ anyOf: [{ enum: values }, { type: 'string', pattern: VARIABLE }] }),
@@ -45,8 +45,9 @@ const types: Readonly<Record<string, (row: OptionRow) => Schema>> = {
   pattern: () => oneLine,
   texts: () => ({ type: 'object', additionalProperties: oneLine }),
   patterns: () => ({ type: 'object', additionalProperties: oneLine }),
+  requestPath: () => matching(requestPathPattern.source),
   path: () => notEmpty,
-  names: () => listOf(matching(namePattern.source)),
+  names: ({ max }) => listOf(matching(namePattern.source), max === undefined ? {} : { minItems: 1, maxItems: max }),
   tokens: () => listOf(matching(tokenPattern.source), { minItems: 1, maxItems: MAX_TOKENS }),
   networks: () => listOf(matching('^[0-9A-Fa-f:.]+(/\\d{1,3})?$'), { minItems: 1 }),
   targets: () => listOf(notEmpty, { minItems: 1 }),
@@ -61,7 +62,7 @@ function typeSchema(row: OptionRow): Schema {
   return (types[row.type.name] as (row: OptionRow) => Schema)(row);
 }
 
-/** What an editor shows, puts in and says (`errorMessage` is an addition that some read); a default that depends on something is told in words. */
+/** Texts for editors (`errorMessage` is an extension that some support); a default that depends on something is described in words. */
 function described(row: OptionRow): Schema {
   const said = defaultInFile(row);
   const { type, description, defaultText = said, required } = row;
@@ -84,7 +85,7 @@ function asWritten(row: OptionRow, said: string): unknown {
   return row.type.name === 'bytes' ? formatBytes(value) : value;
 }
 
-/** The short form of a section, such as `http: false`, stands beside the long one. */
+/** The short form of a section, such as `http: false`, is an alternative to the long one. */
 function ofShape(shape: Shape, more: Readonly<Record<string, Schema>> = {}): Schema {
   const { row, item, any, keys, open = false } = shape;
   const forms: Schema[] = [];
@@ -110,7 +111,7 @@ function mapOf(keys: Shape['keys'], more: Readonly<Record<string, Schema>>): Sch
   };
 }
 
-/** A check of one kind, whatever it still lacks. */
+/** A check of one kind, without its required options. */
 function ofKind(kind: CheckKind): Schema {
   const { required: _, ...schema } = ofShape(shapeOfKind(kind), { kind: { const: kind.kind } });
   return { description: kind.description, ...schema, type: 'object', required: ['kind'] };
@@ -124,7 +125,7 @@ function lacksNothing({ kind, options }: CheckKind): Schema {
 /** The schema of the configuration file (JSON Schema, draft 7, which editors read). */
 export function configSchema(): Schema {
   const check = { $ref: '#/definitions/check' };
-  // `MYSQL_URL` and its like give the check of their name its URL.
+  // `MYSQL_URL` and similar variables set the URL of the check with their name.
   const urlFromOutside = Object.fromEntries(checkVariables.map(({ name }) => [name, check]));
   const checks: Schema = {
     description: 'The checks by name; a check of kind module takes further keys of your own.',

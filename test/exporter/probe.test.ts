@@ -7,6 +7,7 @@ import { CheckFailure } from '../../src/health/reason.js';
 import type { ServiceOptions } from '../../src/service/options.js';
 import { createService, type Service } from '../../src/service/service.js';
 import { FakeClock } from '../fake-clock.js';
+import { startBlockable } from '../protocol/blocked-loop.js';
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -21,7 +22,7 @@ async function serve(options: ServiceOptions = {}): Promise<{ service: Service; 
   return { service, pong: portOf(service.addresses[0] as string), http: portOf(service.httpAddress as string) };
 }
 
-/** A peer that does with a connection what a test wants. */
+/** A peer whose connections are handled by the test. */
 async function peer(talk: (socket: Socket) => void): Promise<number> {
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
@@ -48,20 +49,26 @@ const checks: ServiceOptions['checks'] = {
 };
 
 describe('a probe', () => {
-  it.each(['pongcheck', 'line', 'http', 'tcp'] as const)(
-    'by %s of a responder that is well succeeds',
-    async (prober) => {
-      const { pong, http } = await serve({ checks: { db: async () => {} } });
-      const { failure, ipVersion, state, duration } = await ask(prober === 'http' ? http : pong, { prober });
-      expect(failure).toBeUndefined();
-      expect(ipVersion).toBe(4);
-      expect(state).toBe(prober === 'tcp' ? undefined : 'pass');
-      expect(duration).toBeGreaterThan(0);
-    },
-  );
+  it.each(['pongcheck', 'line', 'http', 'tcp'] as const)('by %s of a healthy responder succeeds', async (prober) => {
+    const { pong, http } = await serve({ checks: { db: async () => {} } });
+    const { failure, ipVersion, state, duration } = await ask(prober === 'http' ? http : pong, { prober });
+    expect(failure).toBeUndefined();
+    expect(ipVersion).toBe(4);
+    expect(state).toBe(prober === 'tcp' ? undefined : 'pass');
+    expect(duration).toBeGreaterThan(0);
+  });
+
+  it.each(['pongcheck', 'line'] as const)('by %s of a blocked event loop has the reason', async (prober) => {
+    const target = await startBlockable({ checks: { db: 'pass' }, loop: { readinessStall: 1, livenessStall: 0 } });
+    closing.push(() => target.stop());
+    target.operate?.({ operator: 'block' });
+    const { failure, state, checks } = await ask(target.port, { prober });
+    expect([failure?.reason, state]).toEqual(['unhealthy', 'fail']);
+    expect(checks?.[0]).toMatchObject({ name: 'event-loop', state: 'fail', reason: 'loop-blocked' });
+  });
 
   it.each(['pongcheck', 'line', 'http'] as const)(
-    'by %s of one that fails names the check and its reason',
+    'by %s of a failing responder has the check and its reason',
     async (prober) => {
       const { pong, http } = await serve({ checks });
       const { failure, state, checks: told } = await ask(prober === 'http' ? http : pong, { prober });
@@ -71,14 +78,14 @@ describe('a probe', () => {
     },
   );
 
-  it('asks for the checks or the group that its module says', async () => {
+  it('queries the checks or the group of its module', async () => {
     const { pong } = await serve({ checks });
     expect((await ask(pong, { prober: 'pongcheck', checks: ['db'] })).state).toBe('pass');
     expect((await ask(pong, { prober: 'pongcheck', group: 'none' })).state).toBe('not-found');
     expect((await ask(pong, { prober: 'pongcheck', scope: 'liveness' })).state).toBe('pass');
   });
 
-  it('shows its token to who wants one, and never says it', async () => {
+  it('sends its token to a responder that requires one, and never logs it', async () => {
     const token = 'a-token-of-the-right-length';
     const { pong, http } = await serve({ checks, detail: 'token', tokens: [token] });
     for (const [port, prober] of [
@@ -95,26 +102,23 @@ describe('a probe', () => {
     }
   });
 
-  it.each(['pongcheck', 'line', 'http'] as const)(
-    'by %s of a peer that is frozen ends at its deadline',
-    async (prober) => {
-      let asked = () => {};
-      const question = new Promise<void>((resolve) => {
-        asked = resolve;
-      });
-      const port = await peer((socket) => socket.once('data', asked));
-      const clock = new FakeClock();
-      let isOver = false;
-      const probed = probe({ host: '127.0.0.1', port }, { prober }, 200, clock).finally(() => {
-        isOver = true;
-      });
-      await question;
-      await clock.advance(199);
-      expect(isOver).toBe(false);
-      await clock.advance(1);
-      expect(await probed).toMatchObject({ failure: { reason: 'timeout' }, duration: 200 });
-    },
-  );
+  it.each(['pongcheck', 'line', 'http'] as const)('by %s of a frozen peer ends at its deadline', async (prober) => {
+    let asked = () => {};
+    const question = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const port = await peer((socket) => socket.once('data', asked));
+    const clock = new FakeClock();
+    let isOver = false;
+    const probed = probe({ host: '127.0.0.1', port }, { prober }, 200, clock).finally(() => {
+      isOver = true;
+    });
+    await question;
+    await clock.advance(199);
+    expect(isOver).toBe(false);
+    await clock.advance(1);
+    expect(await probed).toMatchObject({ failure: { reason: 'timeout' }, duration: 200 });
+  });
 
   it.each([
     ['pongcheck', 'reset', (socket: Socket) => socket.destroy()],
@@ -126,14 +130,14 @@ describe('a probe', () => {
     ['http', 'protocol', (socket: Socket) => socket.end('pong pass\n')],
     ['http', 'bad-status', (socket: Socket) => socket.end('HTTP/1.1 500 X\r\ncontent-length: 0\r\n\r\n')],
     ['http', 'bad-body', (socket: Socket) => socket.end(`HTTP/1.1 200 X\r\n\r\n${'x'.repeat(1_100_000)}`)],
-  ] as const)('by %s says %s of what a strange peer does', async (prober, reason, talk) => {
+  ] as const)('by %s reports %s for an unexpected response', async (prober, reason, talk) => {
     const port = await peer((socket) => {
       socket.once('data', () => talk(socket));
     });
     expect((await ask(port, { prober })).failure?.reason).toBe(reason);
   });
 
-  it('says that nobody listens, and that a name is not known', async () => {
+  it('reports a refused connection, and an unknown name', async () => {
     const port = await peer(() => {});
     closing.pop()?.();
     expect((await ask(port, { prober: 'pongcheck' })).failure?.reason).toBe('refused');
@@ -142,7 +146,7 @@ describe('a probe', () => {
     expect(lost.log.join('\n')).toContain('resolved nowhere.invalid in');
   });
 
-  it('says that what answers speaks no TLS', async () => {
+  it('reports a peer without TLS', async () => {
     const { pong } = await serve();
     expect((await ask(pong, { prober: 'pongcheck', tls: {} })).failure?.reason).toBe('tls');
   });

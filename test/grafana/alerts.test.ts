@@ -6,6 +6,7 @@ import { metricOf, seriesIn } from '../../grafana/source/metrics.js';
 import { recordingRules } from '../../grafana/source/recording.js';
 import { failureReasons } from '../../src/exporter/result.js';
 import { reasons } from '../../src/health/reason.js';
+import { anchorsOf, readRoot } from '../readme/markdown.js';
 
 const alerts = Object.values(alertGroups).flat();
 const recorded = recordingRules.map(({ record }) => record);
@@ -32,6 +33,13 @@ describe('the rules', () => {
       expect(Object.keys(files)).toContain(`grafana/dashboards/${uid}.json`);
     },
   );
+
+  it('have hints that point at sections that exist', () => {
+    const texts = [...alerts.map(({ annotations }) => annotations.hint), ...Object.values({ ...hints, ...probeHints })];
+    const targets = texts.flatMap((text) => [...text.matchAll(/\b(docs\/[\w-]+\.md)#([\w-]+)/g)]);
+    expect(targets.length).toBeGreaterThan(0);
+    for (const [, page = '', anchor] of targets) expect(anchorsOf(readRoot(page))).toContain(anchor);
+  });
 
   it('tell apart what has one name by a label', () => {
     const keys = alerts.map(({ alert, labels }) => JSON.stringify([alert, labels]));

@@ -5,8 +5,8 @@ import { aggregate, type CheckState } from '../../src/health/state.js';
 const critical = (state: CheckState, reason?: Reason) => ({ state, reason, critical: true });
 const optional = (state: CheckState, reason?: Reason) => ({ state, reason, critical: false });
 
-describe('the aggregate', () => {
-  it('is pass without any check', () => {
+describe('aggregation', () => {
+  it('is pass without checks', () => {
     expect(aggregate([])).toBe('pass');
   });
 
@@ -15,12 +15,12 @@ describe('the aggregate', () => {
     ['warn', ['pass', 'warn']],
     ['unknown', ['warn', 'unknown', 'pass']],
     ['fail', ['unknown', 'fail', 'warn', 'pass']],
-  ])('is %s, the worst, for %p', (expected, states) => {
+  ])('is %s, the worst state, for %p', (expected, states) => {
     expect(aggregate(states.map((state) => critical(state)))).toBe(expected);
     expect(aggregate(states.reverse().map((state) => critical(state)))).toBe(expected);
   });
 
-  it('takes fail and unknown of an optional check as warn, and nothing else', () => {
+  it('counts fail and unknown of an optional check as warn, and changes nothing else', () => {
     expect(aggregate([optional('fail')])).toBe('warn');
     expect(aggregate([optional('unknown')])).toBe('warn');
     expect(aggregate([optional('warn')])).toBe('warn');
@@ -28,7 +28,7 @@ describe('the aggregate', () => {
     expect(aggregate([optional('fail'), critical('fail')])).toBe('fail');
   });
 
-  it('leaves out a failure that is only our own, come back in a circle', () => {
+  it("ignores a failure that is only this service's own, reported back through a circle", () => {
     expect(aggregate([critical('fail', 'loop')])).toBe('pass');
     expect(aggregate([optional('fail', 'loop')])).toBe('pass');
     expect(aggregate([critical('warn', 'loop'), critical('warn', 'lag')])).toBe('warn');

@@ -3,10 +3,10 @@ import { Registry, type RegistryOptions } from '../../src/health/query/registry.
 import { FakeClock } from '../fake-clock.js';
 import { type Checks, defined } from './defined.js';
 
-/** A question and what came of it. */
+/** A request and its answer. */
 export class PendingRequest {
   answer: Answer | undefined;
-  /** How often it was answered: never more than once. */
+  /** Number of answers: never more than one. */
   answers = 0;
   withdraw: Withdraw;
 
@@ -26,7 +26,7 @@ export class PendingRequest {
   }
 }
 
-/** A registry on a clock of its own, without jitter unless asked for. */
+/** A registry with its own clock, without jitter by default. */
 export function registryOf(
   checks: Checks,
   options: Partial<RegistryOptions> = {},

@@ -7,7 +7,7 @@ import { SteadyCheck } from './scripted-check.js';
 
 const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
 
-/** What a check of another responder does, without the wire between. */
+/** The same as a pingpong check, without a connection. */
 function peerCheck(peer: () => Registry, extent: 'full' | 'chain' = 'full'): CheckDefinition {
   return {
     kind: 'pingpong',
@@ -26,7 +26,7 @@ function peerCheck(peer: () => Registry, extent: 'full' | 'chain' = 'full'): Che
   };
 }
 
-/** Services a, b, c, ... in a circle, each with a database of its own. */
+/** Services a, b, c, ... in a circle, each with its own database. */
 function circleOf(
   size: number,
   extent: 'full' | 'chain' = 'full',
@@ -53,13 +53,13 @@ describe.each([
   [5, 'full' as const],
   [5, 'chain' as const],
 ])('%i services that check each other in a circle (%s reports)', (size, extent) => {
-  it('are all well when all databases are, although none knew anything of the next at first', async () => {
+  it('all pass while every database passes, although none knew the state of the next at first', async () => {
     const { clock, states } = circleOf(size, extent);
     await clock.advance(60_000);
     expect(new Set(states())).toEqual(new Set(['pass']));
   });
 
-  it('are all down with one database, and name it', async () => {
+  it('all fail with one database, and name it as the cause', async () => {
     const { clock, databases, states, services } = circleOf(size, extent);
     await clock.advance(60_000);
     (databases[1] as SteadyCheck).outcome = refused;
@@ -74,7 +74,7 @@ describe.each([
     }
   });
 
-  it('are all well again when that database is: no circle keeps itself down', async () => {
+  it('all pass again when that database recovers: no circle keeps itself down', async () => {
     const { clock, databases, states } = circleOf(size, extent);
     (databases[1] as SteadyCheck).outcome = refused;
     await clock.advance(60_000);
@@ -84,14 +84,14 @@ describe.each([
   });
 });
 
-describe.each([2, 3, 5])('%i services in a circle, each with a small trouble that stays', (size) => {
+describe.each([2, 3, 5])('%i services in a circle, each with a minor failure that stays', (size) => {
   const small: Record<string, () => CheckDefinition> = {
     'a check that warns': () => new SteadyCheck({}, { status: 'warn', reason: 'lag' }),
     'a check that fails and is not critical': () =>
       new SteadyCheck({ critical: false }, { status: 'fail', reason: 'refused' }),
   };
 
-  it.each(Object.keys(small))('are all down with one database, and warn again when it is back: %s', async (name) => {
+  it.each(Object.keys(small))('all fail with one database, and warn again when it recovers: %s', async (name) => {
     const { clock, databases, states } = circleOf(size, 'full', () => ({
       small: (small[name] as () => CheckDefinition)(),
     }));
@@ -105,7 +105,7 @@ describe.each([2, 3, 5])('%i services in a circle, each with a small trouble tha
     expect(new Set(states())).toEqual(new Set(['warn']));
   });
 
-  it('are down as long as two databases are, and as long as one of them is', async () => {
+  it('fail as long as two databases fail, and as long as one of them does', async () => {
     const warns = () => ({ small: new SteadyCheck({}, { status: 'warn', reason: 'lag' }) });
     const { clock, databases, states } = circleOf(size, 'full', warns);
     for (const database of databases.slice(0, 2)) (database as SteadyCheck).outcome = refused;

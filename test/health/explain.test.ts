@@ -26,14 +26,14 @@ function explained(report: object) {
 }
 
 describe('an explanation', () => {
-  it('says that all checks pass, and what changed last', () => {
+  it('says that all checks pass, and names the last change', () => {
     expect(explained({ checks: { db: check() } })).toEqual({
       headline: 'shop is ready: all checks pass.',
       lines: ['Last change: db became pass at 2026-11-21 02:00:00 UTC, 20 min ago.'],
     });
   });
 
-  it('names its own check that fails, and since when the whole fails', () => {
+  it('names the failing check of this service, and since when the overall status is fail', () => {
     const checks = {
       db: check({ state: 'fail', reason: 'refused', since: '2026-11-21T02:15:48.000Z' }),
       soft: check({ state: 'fail', reason: 'timeout', critical: false, since: '2026-11-21T02:01:00.000Z' }),
@@ -52,6 +52,18 @@ describe('an explanation', () => {
     ]);
   });
 
+  it('names a blocked event loop, which is no check, as the root cause', () => {
+    const output = 'the event loop has been blocked since 2026-11-21T02:19:50.000Z';
+    const cause = { instance: 'me', check: 'event-loop', state: 'fail', reason: 'loop-blocked', output };
+    const { lines } = explained({ state: 'fail', causes: [{ ...cause, via: [] }], checks: { db: check() } });
+    expect(lines[0]).toBe(`Root cause: event-loop is fail (loop-blocked: ${output}).`);
+    const far = { ...cause, instance: 'b', service: 'stock', via: ['b'] };
+    const checks = { stock: check({ state: 'fail', reason: 'dependency' }) };
+    expect(explained({ state: 'fail', causes: [far], checks }).lines[0]).toBe(
+      `Root cause: event-loop of stock is not passing (loop-blocked: ${output}), seen through stock.`,
+    );
+  });
+
   it('names a check that is not critical as the root cause of a warn', () => {
     const checks = { soft: check({ state: 'fail', reason: 'refused', critical: false }) };
     const causes = [{ instance: 'me', via: [], check: 'soft', reason: 'refused', output: 'nothing listens' }];
@@ -60,7 +72,7 @@ describe('an explanation', () => {
     expect(lines[0]).toBe('Root cause: soft is fail (refused: nothing listens), not critical.');
   });
 
-  it('names the cause at the end of a chain, and the way to it', () => {
+  it('names the cause at the end of a chain, and the path to it', () => {
     const checks = { orders: check({ state: 'fail', reason: 'dependency' }) };
     const causes = [
       { instance: 'c', service: 'stock', via: ['c', 'b'], check: 'redis', reason: 'timeout', output: 'no answer' },
@@ -82,7 +94,7 @@ describe('an explanation', () => {
     expect(explained({ state, checks: { x: check({ state, ...counts }) } }).lines).toContain(description);
   });
 
-  it('reports a stale result, but not between two background runs', () => {
+  it('reports a stale result, but not one between two background runs', () => {
     const old = (ageMs: number) =>
       explained({ checks: { x: check({ stale: true, ageMs }) } }).lines.filter((line) => line.startsWith('Stale'));
     expect(old(4000)).toEqual([]);
@@ -104,12 +116,12 @@ describe('an explanation', () => {
     [],
     { state: 5, causes: 'x', checks: [1] },
     { causes: [null, 3], checks: { a: null } },
-  ])('makes something of %j', (report) => {
+  ])('handles %j', (report) => {
     expect(explain(parseReport(report)).headline).toBe('The service is not ready: the state of its checks is unknown.');
   });
 });
 
-describe('a duration in words', () => {
+describe('formatDuration', () => {
   it.each([
     [0.4, '0 ms'],
     [850, '850 ms'],

@@ -18,10 +18,10 @@ function revoked<T extends object>(target: T): T {
   revoke();
   return proxy;
 }
-/** Every trap throws, or only reading does. */
+/** Every trap throws, or only reads do. */
 const trapped = (target: object) => new Proxy(target, new Proxy({}, { get: () => thrower }));
 const unreadable = (target: object) => new Proxy(target, { get: thrower });
-/** Each property is one more of its kind. */
+/** Each property is another object of the same kind. */
 const bottomless = (): object =>
   new Proxy(
     {},
@@ -61,7 +61,7 @@ const keys = [
 
 type Make = () => unknown;
 
-/** What user code may hand back; made only when it is handed back, because fast-check would look into it. */
+/** Values that user code may return; created only then, because fast-check would inspect them. */
 const hostile: fc.Arbitrary<Make> = fc.letrec<{ any: Make }>((tie) => {
   const key = fc.constantFrom(...keys);
   const status = fc.constantFrom('pass', 'warn', 'fail', 'unknown');
@@ -118,10 +118,10 @@ function isSound(finding: NormalizedResult): void {
   expect(text).not.toContain(SECRET);
 }
 
-describe('whatever user code hands back', () => {
+describe('any value or exception of user code', () => {
   const findings = new ResultNormalizer(redactor([SECRET]), 'me');
 
-  it('becomes a finding that can be shown, returned or thrown', () => {
+  it('becomes a result that can be displayed, returned or thrown', () => {
     fc.assert(
       fc.property(hostile, (make) => {
         const value = make();
@@ -142,12 +142,12 @@ describe('whatever user code hands back', () => {
       { reason: 'refused', output: 'x' },
     ],
     [
-      'a failure of no such reason',
+      'a failure with an unknown reason',
       () => new CheckFailure('nonsense' as 'lag', 'x'),
       { reason: 'custom', output: 'x' },
     ],
     [
-      'a failure that says pass',
+      'a failure with status pass',
       () => Object.assign(new CheckFailure('lag', 'x'), { status: 'pass' }),
       { reason: 'lag', output: 'x' },
     ],
@@ -164,13 +164,13 @@ describe('whatever user code hands back', () => {
     [[], 'an array'],
     [() => SECRET, 'a function'],
     [Symbol('s'), 'a symbol'],
-  ])('is named as what it is: %p', (value, name) => {
+  ])('is described as what it is: %p', (value, name) => {
     expect(findings.returned(value).output).toBe(
       `The check returned ${name}; allowed: nothing, true, false, or a result with a status.`,
     );
   });
 
-  it('stops no other check and no answer', async () => {
+  it('affects no other check and no answer', async () => {
     await fc.assert(
       fc.asyncProperty(hostile, hostile, async (make, makeThen) => {
         const value = make();

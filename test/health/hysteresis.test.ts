@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Hysteresis } from '../../src/health/runs/hysteresis.js';
 import type { CheckState } from '../../src/health/state.js';
 
-/** The states that are held while `statuses` come in, one a millisecond. */
+/** The effective states for these results, one per millisecond. */
 function held(rise: number, fall: number, statuses: CheckState[]): string {
   const verdict = new Hysteresis(rise, fall, 0);
   return statuses
@@ -14,31 +14,31 @@ function held(rise: number, fall: number, statuses: CheckState[]): string {
 }
 
 describe('rise and fall', () => {
-  it('flip at once by default', () => {
+  it('change the state at the first result by default', () => {
     expect(held(1, 1, ['pass', 'fail', 'pass'])).toBe('pass fail pass');
   });
 
-  it('count the first result at once', () => {
+  it('count the first result immediately', () => {
     expect(held(3, 3, ['fail'])).toBe('fail');
     expect(held(3, 3, ['pass'])).toBe('pass');
   });
 
-  it('wait for so many bad results in a row', () => {
+  it('require the configured number of consecutive bad results', () => {
     expect(held(1, 3, ['pass', 'fail', 'fail', 'pass', 'fail', 'unknown', 'fail'])).toBe(
       'pass pass pass pass pass pass fail',
     );
   });
 
-  it('wait for so many good results in a row', () => {
+  it('require the configured number of consecutive good results', () => {
     expect(held(2, 1, ['fail', 'pass', 'fail', 'pass', 'warn'])).toBe('fail fail fail fail warn');
   });
 
-  it('do not hold back a change within the good or within the bad', () => {
+  it('do not delay a change among good states or among bad states', () => {
     expect(held(3, 3, ['pass', 'warn', 'pass'])).toBe('pass warn pass');
     expect(held(3, 3, ['fail', 'unknown', 'fail'])).toBe('fail unknown fail');
   });
 
-  it('keep the finding that counts together with its reason', () => {
+  it('keep the effective result together with its reason', () => {
     const verdict = new Hysteresis(1, 2, 0);
     verdict.record({ status: 'pass' }, 1);
     verdict.record({ status: 'fail', reason: 'refused' }, 2);
@@ -48,12 +48,12 @@ describe('rise and fall', () => {
   });
 });
 
-describe('a verdict', () => {
-  it('knows nothing at first', () => {
+describe('the effective state', () => {
+  it('is unknown before the first result', () => {
     expect(new Hysteresis(1, 1, 7)).toMatchObject({ state: 'unknown', since: 7, passes: 0, fails: 0 });
   });
 
-  it('counts results in a row, of one side only', () => {
+  it('counts consecutive results of the same kind', () => {
     const verdict = new Hysteresis(1, 1, 0);
     verdict.record({ status: 'pass' }, 1);
     verdict.record({ status: 'warn' }, 2);
@@ -62,7 +62,7 @@ describe('a verdict', () => {
     expect(verdict).toMatchObject({ passes: 0, fails: 1 });
   });
 
-  it('knows since when the state is what it is', () => {
+  it('knows since when it has been the same', () => {
     const verdict = new Hysteresis(1, 1, 0);
     verdict.record({ status: 'pass' }, 1);
     verdict.record({ status: 'pass' }, 2);
@@ -71,7 +71,7 @@ describe('a verdict', () => {
     expect(verdict.since).toBe(3);
   });
 
-  it('counts the next result at once after it has forgotten', () => {
+  it('counts the next result immediately after a reset', () => {
     const verdict = new Hysteresis(3, 3, 0);
     verdict.record({ status: 'pass' }, 1);
     verdict.expire(2);

@@ -10,7 +10,7 @@ interface Work {
   reject(error: unknown): void;
 }
 
-/** A check whose `load` settles when the test says so. */
+/** A check whose `load` the test settles. */
 function loaded(settings = {}) {
   const check = new ScriptedCheck(settings) as ScriptedCheck & CheckDefinition;
   const loads: Work[] = [];
@@ -18,8 +18,8 @@ function loaded(settings = {}) {
   return { check, loads };
 }
 
-describe('what a check loads before its first run', () => {
-  it('counts against no timeout: the first run starts when it is loaded', async () => {
+describe('load of a check', () => {
+  it('does not count against the timeout: the first run starts when loading is done', async () => {
     const { check, loads } = loaded({ timeout: 100 });
     const { registry, clock, ask } = registryOf({ db: check });
     registry.start();
@@ -37,7 +37,7 @@ describe('what a check loads before its first run', () => {
     await registry.stop();
   });
 
-  it('is loaded once, whatever wants runs meanwhile and after', async () => {
+  it('is called once, however many runs are requested meanwhile and afterwards', async () => {
     const { check, loads } = loaded({ interval: 0, maxAge: 0 });
     const { registry, clock, ask } = registryOf({ db: check });
     registry.start();
@@ -55,7 +55,7 @@ describe('what a check loads before its first run', () => {
     await registry.stop();
   });
 
-  it('keeps no PING beyond its deadline, and the run that follows answers one that still waits', async () => {
+  it('delays no PING beyond its deadline, and the run that follows answers a PING that still waits', async () => {
     const { check, loads } = loaded();
     const { registry, clock, ask } = registryOf({ db: check });
     registry.start();
@@ -71,7 +71,7 @@ describe('what a check loads before its first run', () => {
     await registry.stop();
   });
 
-  it('that fails says so, and is tried again for the next run', async () => {
+  it('is called again for the next run if it rejects, and the failure is reported', async () => {
     const { check, loads } = loaded({ interval: 1000 });
     const { registry, clock, ask } = registryOf({ db: check });
     registry.start();
@@ -94,7 +94,7 @@ describe('what a check loads before its first run', () => {
     await registry.stop();
   });
 
-  it('that never ends fails after its own time, is not called a second time, and may still end', async () => {
+  it('fails after its time limit if it never settles, is not called a second time, and may still settle', async () => {
     const { check, loads } = loaded();
     const { registry, clock, ask } = registryOf({ db: check });
     registry.start();
@@ -111,7 +111,7 @@ describe('what a check loads before its first run', () => {
     await registry.stop();
   });
 
-  it('is waited for by what other checks have loaded, for a second: it may block the event loop', async () => {
+  it('delays the checks that have loaded by at most a second, because it may block the event loop', async () => {
     const [first, second] = [loaded({ timeout: 100 }), loaded({ timeout: 100 })];
     const { registry, clock } = registryOf({ first: first.check, second: second.check });
     registry.start();
@@ -127,7 +127,7 @@ describe('what a check loads before its first run', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('is waited for by checks that load nothing, in any order, also after a reload', async () => {
+  it('delays checks that load nothing, in any order, also after a reload', async () => {
     const [plain, later] = [new ScriptedCheck({ timeout: 100 }), new ScriptedCheck({ timeout: 100 })];
     const [first, second] = [loaded(), loaded()];
     const { registry, clock } = registryOf({ plain, first: first.check });
@@ -154,7 +154,7 @@ describe('what a check loads before its first run', () => {
   it.each([
     ['ends', (work: Work) => work.resolve()],
     ['fails', (work: Work) => work.reject(new Error('no'))],
-  ])('includes other work at the start, until it %s', async (_how, end) => {
+  ])('waits for other work at the start, until it %s', async (_how, end) => {
     const check = new ScriptedCheck({ timeout: 100 });
     const { registry, clock } = registryOf({ check });
     registry.start(new Promise<void>((resolve, reject) => end({ resolve, reject })));
@@ -166,7 +166,7 @@ describe('what a check loads before its first run', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('starts no run once the service has stopped, and leaves no timer', async () => {
+  it('starts no run after the service has stopped, and leaves no timer', async () => {
     const { check, loads } = loaded();
     const { registry, clock } = registryOf({ db: check });
     registry.start();
@@ -185,8 +185,8 @@ describe('what a check loads before its first run', () => {
       },
     ],
     ['rejects with nothing', () => Promise.reject()],
-    ['rejects with what cannot be read', () => Promise.reject(revoked())],
-  ])('fails the check where it %s', async (_how, load) => {
+    ['rejects with an unreadable value', () => Promise.reject(revoked())],
+  ])('fails the check if it %s', async (_how, load) => {
     const check = Object.assign(new ScriptedCheck(), { load });
     const { registry, ask } = registryOf({ db: check });
     registry.start();

@@ -23,8 +23,8 @@ function monitorOf(check: ScriptedCheck) {
   return { clock, monitor, changed };
 }
 
-describe('who waits for a run', () => {
-  it('is told when that run has ended, not when an earlier one has', async () => {
+describe('a callback that waits for a run', () => {
+  it('is called when that run has ended, not when an earlier one has', async () => {
     const check = new ScriptedCheck();
     const { clock, monitor } = monitorOf(check);
     const first = { onRunEnded: jest.fn(), reconsider: jest.fn() };
@@ -40,7 +40,7 @@ describe('who waits for a run', () => {
     expect([first.onRunEnded, second.onRunEnded].map((onRunEnded) => onRunEnded.mock.calls.length)).toEqual([1, 1]);
   });
 
-  it('is let go when it waits no more, for this run or the next', async () => {
+  it('is removed when it is cancelled, for this run or the next', async () => {
     const check = new ScriptedCheck();
     const { clock, monitor } = monitorOf(check);
     const waiters = [

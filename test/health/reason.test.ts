@@ -27,7 +27,7 @@ describe('the reason of an error', () => {
     expect(reasonOf(coded(code))).toBe(reason);
   });
 
-  it('is what a CheckFailure says, which fails unless it says otherwise', () => {
+  it('is that of a CheckFailure, whose status is fail by default', () => {
     const failure = new CheckFailure('lag', 'replica is 9 s behind', { status: 'warn' });
     expect(reasonOf(failure)).toBe('lag');
     expect(failure.status).toBe('warn');
@@ -39,7 +39,7 @@ describe('the reason of an error', () => {
     ['ENFILE', 'fd-exhausted'],
     ['ENOBUFS', 'internal'],
     ['ENOMEM', 'internal'],
-  ])('%s is %s, and nothing that the dependency fails by, however it is wrapped', (code, reason) => {
+  ])('%s is %s, and not a failure of the dependency, however it is wrapped', (code, reason) => {
     const own = coded(code);
     const errors = [own, new TypeError('x', { cause: own }), new AggregateError([coded('ECONNREFUSED'), own])];
     expect(errors.map((error) => [reasonOf(error), statusOf(error)])).toEqual(errors.map(() => [reason, 'unknown']));
@@ -47,25 +47,25 @@ describe('the reason of an error', () => {
     expect(statusOf(coded('ECONNREFUSED'))).toBe('fail');
   });
 
-  it('tells own ports that have run out from an address that this machine does not have', () => {
+  it('distinguishes exhausted local ports from an address that this machine does not have', () => {
     const dialled = (address: string) => coded('EADDRNOTAVAIL', { syscall: 'connect', address });
     expect([reasonOf(dialled('10.0.0.1')), statusOf(dialled('10.0.0.1'))]).toEqual(['internal', 'unknown']);
     expect([reasonOf(dialled('::1')), statusOf(dialled('::1'))]).toEqual(['unreachable', 'fail']);
   });
 
-  it('is timeout for what an AbortSignal throws', () => {
+  it('is timeout for the error of an AbortSignal', () => {
     const controller = new AbortController();
     controller.abort();
     expect(reasonOf(controller.signal.reason)).toBe('timeout');
     expect(reasonOf(new DOMException('late', 'TimeoutError'))).toBe('timeout');
   });
 
-  it('is found behind what wraps it', () => {
+  it('is found in the causes of an error', () => {
     expect(reasonOf(new TypeError('fetch failed', { cause: coded('ECONNREFUSED') }))).toBe('refused');
     expect(reasonOf(new Error('query', { cause: new CheckFailure('auth', 'no') }))).toBe('auth');
   });
 
-  it('is that of the addresses that were tried, where a missing route says least', () => {
+  it('is that of the attempted addresses, and a missing route counts least', () => {
     const tried = (...codes: string[]) =>
       Object.assign(new AggregateError(codes.map((code) => coded(code))), { code: codes[0] });
     expect(reasonOf(tried('ECONNREFUSED', 'ECONNREFUSED'))).toBe('refused');
@@ -74,25 +74,25 @@ describe('the reason of an error', () => {
     expect(reasonOf(new AggregateError([]), 'custom')).toBe('custom');
   });
 
-  it('is refused for a Unix socket that is not there, and nothing for another missing file', () => {
+  it('is refused for a missing Unix socket, and undefined for another missing file', () => {
     expect(reasonOf(coded('ENOENT', { syscall: 'connect' }))).toBe('refused');
     expect(reasonOf(coded('ENOENT', { syscall: 'open' }))).toBe('internal');
   });
 
-  it('is the given one where nothing is known', () => {
+  it('is the given default for an unknown error', () => {
     expect(reasonOf(new Error('x'))).toBe('internal');
     expect(reasonOf('thrown text', 'custom')).toBe('custom');
     expect(reasonOf(undefined, 'custom')).toBe('custom');
     expect(reasonOf(coded('constructor'), 'custom')).toBe('custom');
   });
 
-  it('ends where errors wrap each other in a circle', () => {
+  it('is found although errors are causes of each other', () => {
     const a = new Error('a');
     a.cause = new Error('b', { cause: a });
     expect(reasonOf(a)).toBe('internal');
   });
 
-  it('is right for real sockets', async () => {
+  it('is correct for real sockets', async () => {
     const server = createServer((socket) => socket.resetAndDestroy()).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as { port: number };

@@ -8,7 +8,7 @@ import { ScriptedCheck, SteadyCheck } from './scripted-check.js';
 const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
 
 describe('background runs', () => {
-  it('start at once, and follow each other at the interval', async () => {
+  it('start immediately, and repeat at the interval', async () => {
     const db = new SteadyCheck();
     const { registry, clock } = registryOf({ db });
     expect(db.runs).toBe(0);
@@ -22,7 +22,7 @@ describe('background runs', () => {
     expect(db.runs).toBe(12);
   });
 
-  it('are counted from the last run of any cause', async () => {
+  it('are scheduled from the last run, whatever requested it', async () => {
     const db = new SteadyCheck();
     const { registry, clock, ask } = registryOf({ db });
     registry.start();
@@ -39,7 +39,7 @@ describe('background runs', () => {
     [0, 5000],
     [0.5, 4375],
     [0.999999, 3750.005],
-  ])('come up to a quarter early: with %p after %p ms', async (random, due) => {
+  ])('start up to a quarter early: with %p after %p ms', async (random, due) => {
     const db = new SteadyCheck();
     const { registry, clock } = registryOf({ db }, { random: () => random });
     registry.start();
@@ -49,7 +49,7 @@ describe('background runs', () => {
     expect(db.runs).toBe(2);
   });
 
-  it('do not queue behind a run that someone asked for just before', async () => {
+  it('are not queued behind a run that was requested just before', async () => {
     const db = new ScriptedCheck();
     const { registry, clock, ask } = registryOf({ db });
     registry.start();
@@ -62,7 +62,7 @@ describe('background runs', () => {
     expect(db.runs).toHaveLength(2);
   });
 
-  it('are counted from the start of a run, so that slow runs do not fall behind', async () => {
+  it('are scheduled from the start of a run, so that slow runs cause no delay', async () => {
     const db = new ScriptedCheck({ timeout: 2000, interval: 1000 });
     const { registry, clock } = registryOf({ db });
     registry.start();
@@ -78,7 +78,7 @@ describe('background runs', () => {
     expect(db.runs).toHaveLength(3);
   });
 
-  it('do not happen with interval 0, but the first run does', async () => {
+  it('do not happen with interval 0, except the first', async () => {
     const db = new SteadyCheck({ interval: 0 });
     const { registry, clock } = registryOf({ db });
     registry.start();
@@ -86,7 +86,7 @@ describe('background runs', () => {
     expect(db.runs).toBe(1);
   });
 
-  it('keep an explicit interval so fresh that callers never wait', async () => {
+  it('keep results fresh at an explicit interval, so that no caller waits', async () => {
     const db = new ScriptedCheck({ interval: 2000, timeout: 500 });
     const { registry, clock, ask } = registryOf({ db });
     registry.start();
@@ -100,7 +100,7 @@ describe('background runs', () => {
     }
   });
 
-  it('find a fault that nobody asked about', async () => {
+  it('detect a failure without any request', async () => {
     const db = new SteadyCheck();
     const { registry, clock } = registryOf({ db });
     registry.start();
@@ -116,7 +116,7 @@ describe('background runs', () => {
 describe('groups', () => {
   const failing = () => new SteadyCheck({}, refused);
 
-  it('are readiness by default, and all always', async () => {
+  it('are readiness by default, and always all', async () => {
     const { registry } = registryOf({ a: new SteadyCheck(), b: new SteadyCheck({ groups: ['web', 'readiness'] }) });
     expect(registry.groups()).toEqual(['readiness', 'startup', 'all', 'web']);
   });
@@ -138,7 +138,7 @@ describe('groups', () => {
     expect(registry.stateOf('extra')).toBe('fail');
   });
 
-  it('and single checks say what is true now, however often they were asked for', async () => {
+  it('and single checks have the current state, however often they are requested', async () => {
     const db = new SteadyCheck({ groups: ['web'] });
     const { registry, clock, ask } = registryOf({ db });
     registry.start();
@@ -149,7 +149,7 @@ describe('groups', () => {
     expect([ask({ checks: ['db'] }).state, ask({ group: 'web' }).state]).toEqual(['fail', 'fail']);
   });
 
-  it('are not found where the name does not exist, whatever else is asked for', async () => {
+  it('are not-found if the name does not exist, whatever else is requested', async () => {
     const { registry, clock, ask } = registryOf({ db: new SteadyCheck() }, { groups: ['empty'] });
     registry.start();
     await clock.advance(1);
@@ -169,13 +169,13 @@ describe('groups', () => {
     expect(ask({ group: 'startup' }).state).toBe('pass');
   });
 
-  it('without any check are pass, for ever fresh', () => {
+  it('without checks are pass, and always fresh', () => {
     const { registry, ask } = registryOf({});
     expect(registry.cachedStatus('readiness')).toEqual({ state: 'pass', freshUntil: Infinity, since: Infinity });
     expect(ask({ maxAge: 0 })).toMatchObject({ answers: 1, answer: { state: 'pass', age: 0 } });
   });
 
-  it('take an optional check that fails as a warning', async () => {
+  it('count an optional check that fails as a warning', async () => {
     const cache = new SteadyCheck({ critical: false }, refused);
     const { registry, clock, ask } = registryOf({ db: new SteadyCheck(), cache });
     registry.start();
@@ -184,7 +184,7 @@ describe('groups', () => {
     expect(ask().answer?.failing()).toEqual([{ name: 'cache', reason: 'refused' }]);
   });
 
-  it('leave out a failure that came back in a circle', async () => {
+  it('ignore a failure of this service that came back through a circle', async () => {
     const peer = new SteadyCheck(
       { kind: 'pingpong' },
       { status: 'fail', reason: 'dependency', causes: [{ instance: 'me', via: ['peer'], check: 'db' }] },
@@ -200,7 +200,7 @@ describe('groups', () => {
     expect(ask().state).toBe('fail');
   });
 
-  it('are pass, warn or fail again as soon as their checks are', async () => {
+  it('change to pass, warn or fail as soon as their checks do', async () => {
     const db = failing();
     const { registry, clock, ask } = registryOf({ db });
     registry.start();
@@ -220,7 +220,7 @@ describe('the status answer', () => {
     expect(registry.cachedStatus('readiness')).toEqual({ state: 'unknown', freshUntil: -Infinity, since: Infinity });
   });
 
-  it('is fresh until the first of its checks is too old', async () => {
+  it('is fresh until the first of its checks is outdated', async () => {
     const a = new ScriptedCheck({ maxAge: 500 });
     const b = new ScriptedCheck({ maxAge: 4000 });
     const { registry, clock } = registryOf({ a, b });
@@ -233,7 +233,7 @@ describe('the status answer', () => {
     expect(registry.cachedStatus('readiness')).toEqual({ state: 'pass', freshUntil: 510, since: 10 });
   });
 
-  it('is the same object until something changes', async () => {
+  it('is the same object until a change', async () => {
     const db = new SteadyCheck();
     const { registry, clock } = registryOf({ db });
     registry.start();
@@ -245,7 +245,7 @@ describe('the status answer', () => {
     expect(registry.cachedStatus('readiness')).not.toBe(status);
   });
 
-  it('becomes unknown by itself when the last result is too old to count', async () => {
+  it('becomes unknown without an event when the last result is older than the stale limit', async () => {
     const { registry, clock } = registryOf({ db: new SteadyCheck({ interval: 0 }) });
     registry.start();
     await clock.advance(30_000);
@@ -255,7 +255,7 @@ describe('the status answer', () => {
     expect(registry.checks[0]).toMatchObject({ state: 'unknown', reason: 'never-ran' });
   });
 
-  it('of liveness is pass whatever the checks say, and runs none', async () => {
+  it('of liveness is pass regardless of the checks, and runs none', async () => {
     const db = new SteadyCheck({}, refused);
     const { registry, clock, ask } = registryOf({ db });
     expect(registry.cachedStatus('liveness')).toEqual({ state: 'pass', freshUntil: Infinity, since: Infinity });
@@ -268,13 +268,13 @@ describe('the status answer', () => {
 });
 
 describe('startup', () => {
-  it('passes without a check', () => {
+  it('passes without checks', () => {
     const { registry, ask } = registryOf({});
     expect(registry.cachedStatus('startup')).toMatchObject({ state: 'pass', freshUntil: Infinity });
     expect(ask({ scope: 'startup' }).state).toBe('pass');
   });
 
-  it('passes for good once each check of its group has passed or warned once', async () => {
+  it('passes permanently once each check of its group has passed or warned once', async () => {
     const a = new SteadyCheck({ groups: ['startup'] }, refused);
     const b = new SteadyCheck({ groups: ['startup', 'readiness'] }, { status: 'warn' });
     const other = new SteadyCheck({}, refused);
@@ -292,7 +292,7 @@ describe('startup', () => {
     expect(registry.cachedStatus('startup')).toMatchObject({ state: 'pass', freshUntil: Infinity });
   });
 
-  it('runs its checks for who asks, so that it does not wait for the interval', async () => {
+  it('runs its checks on request, without waiting for the interval', async () => {
     const a = new SteadyCheck({ groups: ['startup'], interval: 0 }, refused);
     const { registry, clock, ask } = registryOf({ a });
     registry.start();
@@ -304,7 +304,7 @@ describe('startup', () => {
     expect(asked.state).toBe('pass');
   });
 
-  it('says what its checks say once its grace is over, and passes as soon as they do', async () => {
+  it('has the state of its checks after its grace, and passes as soon as they do', async () => {
     const a = new SteadyCheck({ groups: ['startup'] }, refused);
     const { registry, clock, ask } = registryOf({ a }, { startupGrace: 30_000 });
     const notified: Transition[] = [];
@@ -324,7 +324,7 @@ describe('startup', () => {
     expect(notified).toHaveLength(2);
   });
 
-  it('says unknown after its grace while a check has no result', async () => {
+  it('is unknown after its grace while a check has no result', async () => {
     const { registry, clock } = registryOf({ a: new ScriptedCheck({ timeout: 60_000 }) }, { startupGrace: 0 });
     expect(registry.stateOf('startup')).toBe('starting');
     registry.start();
@@ -332,7 +332,7 @@ describe('startup', () => {
     expect(registry.stateOf('startup')).toBe('unknown');
   });
 
-  it('keeps no timer for its grace when it has stopped', async () => {
+  it('keeps no timer for its grace after stop', async () => {
     const { registry, clock } = registryOf({}, { startupGrace: 30_000 });
     registry.start();
     expect(clock.timers).toBe(1);
@@ -340,7 +340,7 @@ describe('startup', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('is not held up by an optional check of its group that fails', async () => {
+  it('is not blocked by a failing optional check of its group', async () => {
     const a = new ScriptedCheck({ groups: ['startup'], critical: false });
     const { registry } = registryOf({ a });
     registry.start();
@@ -350,7 +350,7 @@ describe('startup', () => {
     expect(registry.stateOf('startup')).toBe('pass');
   });
 
-  it('is not held up by a failure that is only this service’s own, come back in a circle', async () => {
+  it("is not blocked by a failure that is only this service's own, reported back through a circle", async () => {
     const causes = [{ instance: 'me', via: ['peer'] }];
     const peer = new SteadyCheck({ groups: ['startup'] }, { status: 'fail', reason: 'dependency', causes });
     const { registry, clock } = registryOf({ peer });
@@ -359,7 +359,7 @@ describe('startup', () => {
     expect(registry.stateOf('startup')).toBe('pass');
   });
 
-  it('without its group passes once each critical check has a first result, whatever it is', async () => {
+  it('passes, without its group, once each critical check has a first result of any state', async () => {
     const db = new ScriptedCheck();
     const cache = new ScriptedCheck({ groups: ['web'] });
     const optional = new ScriptedCheck({ critical: false });
@@ -376,7 +376,7 @@ describe('startup', () => {
     expect(registry.cachedStatus('readiness').state).toBe('fail');
   });
 
-  it('alone says starting: readiness does not, nor does its group under another scope', async () => {
+  it('is the only scope that reports starting: readiness does not, nor does its group under another scope', async () => {
     const a = new SteadyCheck({ groups: ['startup', 'readiness'] }, refused);
     const { registry, clock, ask } = registryOf({ a });
     registry.start();
@@ -394,7 +394,7 @@ describe('startup', () => {
 });
 
 describe('draining', () => {
-  it('overrides all but liveness, at once and without a run', async () => {
+  it('overrides all scopes but liveness, immediately and without a run', async () => {
     const db = new ScriptedCheck({ groups: ['readiness', 'startup'] });
     const { registry, clock, ask } = registryOf({ db });
     registry.drain();
@@ -411,7 +411,7 @@ describe('draining', () => {
     expect(db.runs).toHaveLength(0);
   });
 
-  it('is what those hear who wait already, and not as stale', async () => {
+  it('answers requests that are already waiting, and not as stale', async () => {
     const { registry, clock, ask } = registryOf({ db: new ScriptedCheck() });
     const asked = ask({ timeout: 100 });
     registry.drain();
@@ -419,7 +419,7 @@ describe('draining', () => {
     expect(asked).toMatchObject({ answers: 1, answer: { state: 'draining', stale: false } });
   });
 
-  it('leaves the checks running, for metrics', async () => {
+  it('continues to run the checks, for metrics', async () => {
     const db = new SteadyCheck();
     const { registry, clock } = registryOf({ db });
     registry.start();
@@ -431,7 +431,7 @@ describe('draining', () => {
 });
 
 describe('transitions', () => {
-  it('are notified of checks and groups, with the reason, once each', async () => {
+  it('are reported for checks and groups, with the reason, once each', async () => {
     const db = new SteadyCheck();
     const { registry, clock } = registryOf({ db });
     const notified: Transition[] = [];
@@ -467,7 +467,7 @@ describe('transitions', () => {
     expect(notified).toHaveLength(3);
   });
 
-  it('name the check that makes a group what it is, an optional one too', async () => {
+  it('name the check that determines the state of a group, also an optional one', async () => {
     const { registry, clock } = registryOf({
       optional: new SteadyCheck({ critical: false }, refused),
       db: new SteadyCheck(),
@@ -486,7 +486,7 @@ describe('transitions', () => {
     });
   });
 
-  it('go on where a listener throws', async () => {
+  it('continue if a listener throws', async () => {
     const { registry, clock } = registryOf({ db: new SteadyCheck() });
     const queue = jest.spyOn(globalThis, 'queueMicrotask').mockImplementation(() => {});
     const notified: Transition[] = [];
@@ -504,7 +504,7 @@ describe('transitions', () => {
 });
 
 describe('statistics', () => {
-  it('count runs, failures by reason, durations, successes and transitions', async () => {
+  it('count runs, failures by reason, durations, results and transitions', async () => {
     const db = new ScriptedCheck({ interval: 0 });
     const { registry, clock } = registryOf({ db });
     const [check] = registry.checks;
@@ -531,7 +531,7 @@ describe('statistics', () => {
     expect(check?.stats.duration.sum).toBeCloseTo(1.05);
   });
 
-  it('count a run that was not possible as a failure, but not its duration', async () => {
+  it('count a run that was not possible as a failure, without a duration', async () => {
     const db = new ScriptedCheck({ interval: 1000 });
     const { registry, clock, ask } = registryOf({ db });
     registry.start();
@@ -580,7 +580,7 @@ describe('a step of the wall clock', () => {
 });
 
 describe('stopping', () => {
-  it('aborts what runs, answers who waits, closes every check once, and leaves no timer', async () => {
+  it('aborts runs, answers pending requests, closes every check once, and leaves no timer', async () => {
     const a = new ScriptedCheck();
     const b = new SteadyCheck();
     a.obedient = true;
@@ -596,7 +596,7 @@ describe('stopping', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('answers at once afterwards, and starts no run', async () => {
+  it('answers immediately afterwards, and starts no run', async () => {
     const db = new SteadyCheck();
     const { registry, clock, ask } = registryOf({ db });
     registry.start();
@@ -609,7 +609,7 @@ describe('stopping', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('takes at most a second where a check does not let go', async () => {
+  it('takes at most a second if a check ignores the abort', async () => {
     const hung = new ScriptedCheck();
     const { registry, clock } = registryOf({
       hung,
@@ -628,7 +628,7 @@ describe('stopping', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('waits until a check has closed, and takes no harm from one whose close throws', async () => {
+  it('waits until a check has closed, and tolerates one whose close throws', async () => {
     let closed = false;
     const { registry, clock } = registryOf({
       bad: {
@@ -658,14 +658,14 @@ describe('stopping', () => {
 });
 
 describe('a registry', () => {
-  it('has an instance of its own, random per registry', () => {
+  it('has a random instance id', () => {
     const one = new Registry({ checks: defined({}) });
     const two = new Registry({ checks: defined({}) });
     expect(one.instance).toMatch(/^[0-9a-f]{16}$/);
     expect(one.instance).not.toBe(two.instance);
   });
 
-  it('takes plain functions', async () => {
+  it('accepts plain functions', async () => {
     const { registry, clock, ask } = registryOf({
       good: async () => {},
       bad: () => {
@@ -678,7 +678,7 @@ describe('a registry', () => {
     expect(ask({ checks: ['bad'] }).report().checks.bad[0]).toMatchObject({ reason: 'custom', output: 'not today' });
   });
 
-  it('does not disturb another one in the same process', async () => {
+  it('does not affect another registry in the same process', async () => {
     const clock = new FakeClock();
     const one = new Registry({ checks: defined({ x: new SteadyCheck({}, refused) }), clock });
     const two = new Registry({ checks: defined({ x: new SteadyCheck() }), clock });

@@ -32,7 +32,7 @@ function started(checks: Checks, options: Partial<RegistryOptions> = {}) {
   };
 }
 
-/** The same check with an identity, as the factories make them, whose `run` a test can follow. */
+/** The same check with an identity, as created by the factories, with an observable `run`. */
 function made(identity: string, settings: CheckSettings = {}): CheckDefinition & { runs: number; closed: number } {
   const check = {
     kind: 'made',
@@ -51,8 +51,8 @@ function made(identity: string, settings: CheckSettings = {}): CheckDefinition &
   return check;
 }
 
-describe('a check that a reload leaves as it is', () => {
-  it('keeps its result, its counts and its timers', async () => {
+describe('a check that a reload does not change', () => {
+  it('keeps its result, its counters and its timers', async () => {
     const db = new SteadyCheck();
     const { registry, clock, reload, notified, view } = started({ db });
     await clock.advance(3000);
@@ -66,7 +66,7 @@ describe('a check that a reload leaves as it is', () => {
     expect(notified).toEqual([]);
   });
 
-  it('is known by its identity where it was made again, and the new one is never run', async () => {
+  it('is recognised by its identity when it was created again, and the new one is never run', async () => {
     const [first, second] = [made('a'), made('a')];
     const { clock, reload } = started({ db: first });
     await clock.advance(1000);
@@ -75,7 +75,7 @@ describe('a check that a reload leaves as it is', () => {
     expect([first.runs, first.closed, second.runs, second.closed]).toEqual([3, 0, 0, 0]);
   });
 
-  it('goes on with the run that is under way, and who waits for it is answered by it', async () => {
+  it('continues the run in progress, which answers the pending requests', async () => {
     const db = new ScriptedCheck({ interval: 0 });
     const { reload, ask, answers } = started({ db });
     ask({ maxAge: 1000 });
@@ -89,7 +89,7 @@ describe('a check that a reload leaves as it is', () => {
 });
 
 describe('settings of a check that a reload changes', () => {
-  it('hold without another run, connection or state', async () => {
+  it('take effect without another run, connection or state', async () => {
     const [first, second] = [made('a'), made('a', { interval: 20_000, fall: 3, critical: false, timeout: 100 })];
     const { clock, reload, view, notified } = started({ db: first });
     await clock.advance(3000);
@@ -119,7 +119,7 @@ describe('settings of a check that a reload changes', () => {
     expect(registry.stateOf('readiness')).toBe(after);
   });
 
-  it('such as groups and critical are aggregated at once', async () => {
+  it('are aggregated immediately, such as groups and critical', async () => {
     const db = new SteadyCheck({}, { status: 'fail', reason: 'refused' });
     const { clock, reload, registry, notified } = started({ db });
     await clock.advance(1);
@@ -131,7 +131,7 @@ describe('settings of a check that a reload changes', () => {
     expect(notified).toEqual(['group readiness fail>warn', 'group all fail>warn', 'group readiness warn>pass']);
   });
 
-  it('such as the stale limit forget what is too old', async () => {
+  it('discard results that are too old, such as the stale limit', async () => {
     const db = new ScriptedCheck({ interval: 0 });
     const { clock, reload, registry } = started({ db });
     db.last.pass();
@@ -144,7 +144,7 @@ describe('settings of a check that a reload changes', () => {
 });
 
 describe('another check under the same name', () => {
-  it('runs at once, and until its result the state stays, however many thresholds there are', async () => {
+  it('runs immediately, and keeps the state until its first result, whatever the thresholds', async () => {
     const [first, second] = [new SteadyCheck(), new ScriptedCheck({ rise: 3, fall: 3 })];
     const { clock, reload, registry, notified, view } = started({ db: first });
     await clock.advance(1000);
@@ -157,7 +157,7 @@ describe('another check under the same name', () => {
     expect(notified).toEqual(['check db pass>fail', 'group readiness pass>fail', 'group all pass>fail']);
   });
 
-  it('takes over those who wait, and what the old one still finds out counts for nothing', async () => {
+  it('takes over pending requests, and later results of the old check are ignored', async () => {
     const [first, second] = [new ScriptedCheck({ interval: 0 }), new ScriptedCheck({ interval: 0 })];
     const { clock, reload, registry, ask, answers } = started({ db: first });
     first.last.pass();
@@ -175,7 +175,7 @@ describe('another check under the same name', () => {
     expect(answers.map(({ state, stale }) => [state, stale])).toEqual([['pass', false]]);
   });
 
-  it('closes an old one that hangs after a second', async () => {
+  it('closes an old check that hangs after a second', async () => {
     const first = new ScriptedCheck({ interval: 0 });
     const { clock, reload } = started({ db: first });
     reload({ db: new SteadyCheck() });
@@ -198,7 +198,7 @@ describe('another check under the same name', () => {
     expect(checks.at(-1)?.runs).toBe(1);
   });
 
-  it('is not held back by runs of the old one that hang', async () => {
+  it('is not delayed by hanging runs of the old check', async () => {
     const first = new ScriptedCheck({ interval: 1000, timeout: 500 });
     const { clock, reload, registry } = started({ db: first });
     await clock.advance(10_000);
@@ -210,7 +210,7 @@ describe('another check under the same name', () => {
 });
 
 describe('a check that a reload adds', () => {
-  it('counts in the groups that were there from its first result on', async () => {
+  it('counts in existing groups from its first result', async () => {
     const [db, slow] = [new SteadyCheck(), new ScriptedCheck({ timeout: 5000 })];
     const { clock, reload, registry, notified, ask, answers } = started({ db });
     await clock.advance(500);
@@ -225,7 +225,7 @@ describe('a check that a reload adds', () => {
     expect(notified).toEqual(['check slow unknown>fail', 'group readiness pass>fail', 'group all pass>fail']);
   });
 
-  it('is unknown at once where it is asked for by its name, and in a group that is new', async () => {
+  it('is unknown immediately when it is requested by name, and in a new group', async () => {
     const { clock, reload, registry, ask, answers } = started({});
     await clock.advance(1);
     reload({ slow: new ScriptedCheck({ groups: ['readiness', 'new'] }) });
@@ -234,7 +234,7 @@ describe('a check that a reload adds', () => {
     expect(answers.map(({ state }) => state)).toEqual(['unknown']);
   });
 
-  it('makes no group better before that, as where it takes the place of one that fails', async () => {
+  it('improves no group before its first result, as when it replaces a failing check', async () => {
     const [old, young] = [new SteadyCheck({}, new Error('down')), new ScriptedCheck()];
     const { clock, reload, notified, ask, answers } = started({ old });
     await clock.advance(1);
@@ -247,7 +247,7 @@ describe('a check that a reload adds', () => {
     expect(notified).toEqual(['check young unknown>pass', 'group readiness fail>pass', 'group all fail>pass']);
   });
 
-  it('is unknown in a group that is new by the next reload', async () => {
+  it('is unknown in a group that the next reload adds', async () => {
     const slow = new ScriptedCheck();
     const { reload, registry } = started({});
     reload({ slow });
@@ -255,7 +255,7 @@ describe('a check that a reload adds', () => {
     expect([registry.stateOf('readiness'), registry.stateOf('late')]).toEqual(['pass', 'unknown']);
   });
 
-  it('does not un-start what has started', async () => {
+  it('does not reset a completed startup', async () => {
     const db = new SteadyCheck({ groups: ['startup'] });
     const { clock, reload, registry } = started({ db });
     await clock.advance(1);
@@ -263,7 +263,7 @@ describe('a check that a reload adds', () => {
     expect(registry.cachedStatus('startup').state).toBe('pass');
   });
 
-  it('is waited for where startup has not passed, and what has passed is not', async () => {
+  it('blocks startup until it has passed, but not a completed startup', async () => {
     const [db, second] = [new SteadyCheck({ groups: ['startup'] }), new ScriptedCheck({ groups: ['startup'] })];
     const third = new ScriptedCheck({ groups: ['startup'] });
     const { clock, reload, registry } = started({ db, second });
@@ -279,7 +279,7 @@ describe('a check that a reload adds', () => {
 });
 
 describe('a check that a reload removes', () => {
-  it('is gone at once, with its groups, is run no more, and is closed', async () => {
+  it('is removed immediately, with its groups, is not run again, and is closed', async () => {
     const [db, cache] = [new SteadyCheck(), Object.assign(made('c'), { groups: ['cache'] })];
     const { clock, reload, registry, ask, answers } = started({ db, cache });
     await clock.advance(1);
@@ -295,7 +295,7 @@ describe('a check that a reload removes', () => {
     expect([cache.runs, cache.closed]).toEqual([1, 1]);
   });
 
-  it('answers who waits for it by what there is then, and not as stale', async () => {
+  it('answers its pending requests from the remaining checks, and not as stale', async () => {
     const cache = new ScriptedCheck({ interval: 0 });
     const { reload, ask, answers } = started({ db: new SteadyCheck(), cache });
     await settle();
@@ -310,7 +310,7 @@ describe('a check that a reload removes', () => {
     ]);
   });
 
-  it('is closed once although several names have the same definition, and again once it was added again', async () => {
+  it('is closed once although several names have the same definition, and again after it was added again', async () => {
     const db = made('a');
     const { registry, clock, reload } = started({ db, same: db });
     await clock.advance(1);
@@ -323,7 +323,7 @@ describe('a check that a reload removes', () => {
     expect(db.closed).toBe(2);
   });
 
-  it('is not closed where another name stands for the same definition', async () => {
+  it('is not closed if another name has the same definition', async () => {
     const db = made('a');
     const { clock, reload } = started({ old: db });
     await clock.advance(1);
@@ -344,7 +344,7 @@ describe('a watch', () => {
     watched.end();
   });
 
-  it('of what is removed says not-found, and goes on when it is there again', async () => {
+  it('of a removed check reports not-found, and continues when it exists again', async () => {
     const db = new SteadyCheck();
     const { clock, registry, reload } = started({ db });
     await clock.advance(1);
@@ -364,7 +364,7 @@ describe('a watch', () => {
     expect([seen.splice(0), byGroup.answer.state]).toEqual([['not-found'], 'not-found']);
   });
 
-  it('of what does not exist yet is kept in mind up to a bound, and takes no room of those that exist', async () => {
+  it('of a missing check is kept up to a limit that does not count existing checks', async () => {
     const { clock, registry, reload } = started({ db: new SteadyCheck() });
     const seen: string[] = [];
     const watch = (...checks: string[]) => {
@@ -379,7 +379,7 @@ describe('a watch', () => {
     expect([new Set(seen), registry.watchedSelections]).toEqual([new Set(['x,y', 'y,x,x', 'db']), 1]);
   });
 
-  it('is not notified if nothing changes', async () => {
+  it('is not notified without a change', async () => {
     const db = new SteadyCheck();
     const { clock, registry, reload } = started({ db });
     await clock.advance(1);
@@ -394,7 +394,7 @@ describe('a watch', () => {
     expect(notified).toBe(0);
   });
 
-  it('makes an added check run that is run on demand only, and a removed one no more', async () => {
+  it('causes runs of an added check that runs on demand only, and none of a removed one', async () => {
     const [first, second] = [new SteadyCheck({ interval: 0 }), new SteadyCheck({ interval: 0 })];
     const { clock, registry, reload } = started({ first });
     registry.watch({ scope: 'readiness' }, () => {});
@@ -417,7 +417,7 @@ describe('a watch', () => {
   });
 });
 
-it('tells nothing of a new secret', async () => {
+it('is not notified of a new secret', async () => {
   const db = new SteadyCheck({ secrets: ['hunter22'] } as CheckSettings, new Error('login with hunter22 failed'));
   const { clock, registry, reload } = started({});
   reload({ db });
@@ -425,7 +425,7 @@ it('tells nothing of a new secret', async () => {
   expect(registry.known('all').report('full').toString()).toContain('login with *** failed');
 });
 
-it('lets go of everything that reloads have left behind when it stops', async () => {
+it('releases everything left by reloads when it stops', async () => {
   const checks = Array.from({ length: 5 }, (_, n) => made(String(n)));
   const { clock, registry, reload } = started({ db: checks[0] as CheckDefinition });
   for (const db of checks.slice(1)) reload({ db });
@@ -435,7 +435,7 @@ it('lets go of everything that reloads have left behind when it stops', async ()
 });
 
 describe('startup.grace', () => {
-  it('counts from the start, whichever it is', async () => {
+  it('counts from the start, also with a new value', async () => {
     const db = new ScriptedCheck({ timeout: 60_000 });
     const { clock, registry, reload } = started({ db });
     await clock.advance(5000);

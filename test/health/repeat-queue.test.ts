@@ -7,7 +7,7 @@ const blocking = (clock: FakeClock) => async () => {
   clock.jump(900);
 };
 
-describe('many checks that are late at once', () => {
+describe('many checks that time out at once', () => {
   it('pass when the event loop was blocked by something else', async () => {
     const names = Array.from({ length: 50 }, (_, i) => `check${i}`);
     let isBlocked = true;
@@ -21,7 +21,7 @@ describe('many checks that are late at once', () => {
     expect(registry.checks.filter(({ reason }) => reason === 'timeout')).toEqual([]);
   });
 
-  it('fail only where the check itself blocks the loop again', async () => {
+  it('fail only if the check itself blocks the loop again', async () => {
     const clock = new FakeClock();
     const { registry } = registryOf({ quick: async () => {}, slow: blocking(clock), other: async () => {} }, { clock });
     registry.start();

@@ -18,7 +18,7 @@ function cached() {
 }
 
 describe('a serialised report', () => {
-  it('is shared by all who ask for a quarter of a second, while nothing changes', async () => {
+  it('is shared by all requests of 250 ms while nothing changes', async () => {
     const { clock, get, made } = cached();
     const view = viewOf();
     expect(get(view)).toBe(get(view));
@@ -33,7 +33,7 @@ describe('a serialised report', () => {
     expect(made()).toBe(4);
   });
 
-  it('is kept for no longer than it may be given, and no timer is left', async () => {
+  it('is kept no longer than it is valid, and leaves no timer', async () => {
     const { clock, cache, get } = cached();
     for (let each = 0; each < 100; each++) {
       get(viewOf(), { bytes: 1000 });
@@ -45,7 +45,7 @@ describe('a serialised report', () => {
     expect([cache.bytes, clock.timers]).toEqual([0, 0]);
   });
 
-  it('is one of so many as have room', () => {
+  it('is kept only up to the maximum number', () => {
     const { cache, get } = cached();
     const mebibyte = 1024 * 1024;
     for (let each = 0; each < 100; each++) {

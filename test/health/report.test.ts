@@ -7,7 +7,7 @@ import { ScriptedCheck, SteadyCheck } from './scripted-check.js';
 const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
 
 describe('the report', () => {
-  it('says everything about each check', async () => {
+  it('contains everything about each check', async () => {
     const db = new ScriptedCheck({ componentType: 'datastore', groups: ['readiness', 'web'] });
     const { registry, clock, ask } = registryOf({ db }, { serviceId: 'shop', releaseId: '1.2' });
     registry.start();
@@ -50,7 +50,7 @@ describe('the report', () => {
     });
   });
 
-  it('of a check that never ran is unknown, which is fail for readers of the standard', async () => {
+  it('of a check that never ran is unknown, which readers of the standard see as fail', async () => {
     const { clock, ask } = registryOf({ db: new ScriptedCheck() });
     await clock.advance(50);
     const report = ask({ timeout: 0 }).report();
@@ -68,7 +68,7 @@ describe('the report', () => {
     expect(report.checks.db[0]).toMatchObject({ status: 'fail', state: 'unknown', reason: 'never-ran', ageMs: 50 });
   });
 
-  it('says stale of a result beyond the max age of its check', async () => {
+  it('marks a result beyond the max age of its check as stale', async () => {
     const { registry, clock, ask } = registryOf({ db: new SteadyCheck({ interval: 0 }) });
     registry.start();
     await clock.advance(1000);
@@ -78,7 +78,7 @@ describe('the report', () => {
     expect([stale, ageMs]).toEqual([true, 1300]);
   });
 
-  it('holds back what rise and fall hold back, and shows the counts', async () => {
+  it('shows the state after rise and fall, and the counters', async () => {
     const db = new SteadyCheck({ fall: 3 });
     const { registry, clock, ask } = registryOf({ db });
     registry.start();
@@ -93,7 +93,7 @@ describe('the report', () => {
     expect(ask({ timeout: 0 }).report().checks.db[0]).toMatchObject({ state: 'fail', reason: 'refused', fails: 3 });
   });
 
-  it('is serialised at most once in 250 ms while nothing changes, whoever asks', async () => {
+  it('is serialised at most once in 250 ms while nothing changes, for any number of requests', async () => {
     const { registry, clock, ask } = registryOf({ db: new SteadyCheck({ maxAge: 10_000 }) });
     registry.start();
     await clock.advance(1);
@@ -106,7 +106,7 @@ describe('the report', () => {
     expect(ask().answer?.report('full')).not.toBe(first);
   });
 
-  it('is serialised anew at once when there is another result', async () => {
+  it('is serialised again immediately after a new result', async () => {
     const db = new SteadyCheck();
     const { registry, clock, ask } = registryOf({ db });
     registry.start();
@@ -120,7 +120,7 @@ describe('the report', () => {
     expect(ask().report().state).toBe('draining');
   });
 
-  it('keeps only so many selections, and still answers every one', async () => {
+  it('caches a bounded number of selections, and answers every one', async () => {
     const names = Array.from({ length: 100 }, (_, i) => `check-${i}`);
     const { registry, clock, ask } = registryOf(
       Object.fromEntries(names.map((name) => [name, new SteadyCheck({ maxAge: 60_000 })])),
@@ -138,7 +138,7 @@ describe('the report', () => {
     expect(ask({ checks: ['check-0'] }).answer?.report('full')).not.toBe(first);
   });
 
-  it('comes without its checks, or as bare instances, where that is all that is wanted', async () => {
+  it('omits the checks, or all but the instances, on request', async () => {
     const { registry, clock, ask } = registryOf({ db: new SteadyCheck({}, refused) }, { serviceId: 'shop' });
     registry.start();
     await clock.advance(1);
@@ -148,7 +148,7 @@ describe('the report', () => {
     expect(ask().report('chain')).toEqual({ instance: 'me', state: 'fail', causes: [{ instance: 'me', via: [] }] });
   });
 
-  it('takes a check of any name', async () => {
+  it('accepts any name of a check', async () => {
     const { registry, clock, ask } = registryOf({ ['__proto__']: new SteadyCheck(), toString: new SteadyCheck() });
     registry.start();
     await clock.advance(1);
@@ -161,7 +161,7 @@ describe('causes', () => {
   const remote = (causes: CheckResult['causes']) =>
     new SteadyCheck({ kind: 'pingpong' }, { status: 'fail', reason: 'dependency', causes: causes ?? [] });
 
-  it('are the leaves: the causes of another responder replace the check of it', async () => {
+  it('are the leaves: the causes of another responder replace the check that queries it', async () => {
     const leaf = { instance: 'c', via: ['c', 'b'], check: 'db', reason: 'refused', output: 'x' };
     const { registry, clock, ask } = registryOf({
       peer: remote([leaf, { instance: 'me', via: ['b'], check: 'own' }]),
@@ -176,7 +176,7 @@ describe('causes', () => {
     ]);
   });
 
-  it('say what they make of whoever tells them: an optional check makes no more than a warn of a far failure', async () => {
+  it('have the effect on this service: an optional check limits a remote failure to warn', async () => {
     const far = { instance: 'c', via: ['b'], check: 'db', reason: 'refused', state: 'fail' as const };
     const own = new SteadyCheck({ critical: false }, { status: 'fail', reason: 'refused' });
     const optional = new SteadyCheck(
@@ -194,7 +194,7 @@ describe('causes', () => {
     ]);
   });
 
-  it('come the worst first, an optional check among them', async () => {
+  it('are sorted worst first, also those of optional checks', async () => {
     const { registry, clock, ask } = registryOf({
       warns: new SteadyCheck({}, { status: 'warn' }),
       optional: new SteadyCheck({ critical: false }, refused),
@@ -207,7 +207,7 @@ describe('causes', () => {
     expect(causes.map(({ check }: { check: string }) => check)).toEqual(['optional', 'fails', 'unsure', 'warns']);
   });
 
-  it('are at most 32, and never more than a PONG can hold', async () => {
+  it('are at most 32, and fit in a PONG', async () => {
     const many = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`c${i}`, new SteadyCheck({}, refused)]));
     const { registry, clock, ask } = registryOf(many);
     registry.start();
@@ -224,7 +224,7 @@ describe('causes', () => {
 });
 
 describe('secrets', () => {
-  it('of any check appear in no report, no transition and no word of a failure', async () => {
+  it('of any check are in no report, transition or failure text', async () => {
     const secret = 's3cr3t/p@ss';
     const notified: unknown[] = [];
     const db = new ScriptedCheck({ secrets: [secret] });

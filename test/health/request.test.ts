@@ -5,7 +5,7 @@ import { type PendingRequest, registryOf } from './asking.js';
 import { ScriptedCheck, SteadyCheck } from './scripted-check.js';
 
 describe('freshness', () => {
-  it('answers at once, without a timer, where the result is within max age', async () => {
+  it('is answered at once, without a timer, if the result is within max age', async () => {
     const db = new SteadyCheck();
     const { registry, clock, ask } = registryOf({ db });
     registry.start();
@@ -17,7 +17,7 @@ describe('freshness', () => {
     expect(db.runs).toBe(1);
   });
 
-  it('waits for a run where the result is older, and answers when the run has ended', async () => {
+  it('requires a run if the result is older, and the end of the run answers', async () => {
     const db = new ScriptedCheck();
     const { registry, clock, ask } = registryOf({ db });
     registry.start();
@@ -32,7 +32,7 @@ describe('freshness', () => {
     expect(asked).toMatchObject({ answers: 1, answer: { state: 'warn', stale: false, age: 60 } });
   });
 
-  it('shares one run among all who wait for it', async () => {
+  it('shares one run among all requests that wait for it', async () => {
     const db = new ScriptedCheck();
     const { clock, ask } = registryOf({ db });
     const asked = Array.from({ length: 100 }, () => ask());
@@ -43,7 +43,7 @@ describe('freshness', () => {
     expect(db.runs).toHaveLength(1);
   });
 
-  it('is judged when the question comes: a run that was young enough then satisfies it whenever it ends', async () => {
+  it('is evaluated at the time of the request: a run that was recent enough then satisfies it whenever it ends', async () => {
     const db = new ScriptedCheck({ timeout: 5000, maxAge: 300 });
     const { registry, clock, ask } = registryOf({ db });
     registry.start();
@@ -62,7 +62,7 @@ describe('freshness', () => {
     expect(old).toMatchObject({ answers: 1, answer: { stale: false, age: 0 } });
   });
 
-  it('of 0 means a run that starts after the question, even one of the same moment does not do', async () => {
+  it('of 0 requires a run that starts after the request; one of the same moment does not count', async () => {
     const db = new ScriptedCheck();
     const { registry, clock, ask } = registryOf({ db });
     registry.start();
@@ -77,7 +77,7 @@ describe('freshness', () => {
     expect(asked).toMatchObject({ answers: 1, answer: { stale: false } });
   });
 
-  it('of a check whose own max age is 0 is never there', async () => {
+  it('is never given for a check whose own max age is 0', async () => {
     const db = new SteadyCheck({ maxAge: 0, interval: 0 });
     const { registry, clock, ask } = registryOf({ db });
     registry.start();
@@ -90,7 +90,7 @@ describe('freshness', () => {
     expect(db.runs).toBe(2);
   });
 
-  it('is judged by the max age of each check', async () => {
+  it('is evaluated by the max age of each check', async () => {
     const quick = new SteadyCheck({ maxAge: 500, interval: 0 });
     const slow = new SteadyCheck({ maxAge: 10_000, interval: 0 });
     const { registry, clock, ask } = registryOf({ quick, slow });
@@ -102,7 +102,7 @@ describe('freshness', () => {
     expect([quick.runs, slow.runs]).toEqual([2, 1]);
   });
 
-  it('that a caller accepts is cut to the stale limit, or to the max age of the check where that is more', async () => {
+  it('requested by a caller is limited to the stale limit, or to the max age of the check if that is more', async () => {
     const short = new SteadyCheck({ interval: 0 });
     const long = new SteadyCheck({ interval: 0, maxAge: 60_000 });
     const { registry, clock, ask } = registryOf({ short, long });
@@ -120,7 +120,7 @@ describe('freshness', () => {
 });
 
 describe('a flood', () => {
-  it('of 1,000 callers at a time who all want a new run causes at most one run per minInterval', async () => {
+  it('of 1,000 concurrent requests for a new run causes at most one run per minInterval', async () => {
     const db = new SteadyCheck({ minInterval: 100 });
     const { clock, ask } = registryOf({ db });
     const asked: PendingRequest[] = [];
@@ -134,7 +134,7 @@ describe('a flood', () => {
     expect(asked.every(({ answers, answer }) => answers === 1 && answer?.state === 'pass' && !answer.stale)).toBe(true);
   });
 
-  it('of callers who take what is fresh enough causes one run per max age', async () => {
+  it('of requests that accept a recent result causes one run per max age', async () => {
     const db = new SteadyCheck({ maxAge: 1000 });
     const { clock, ask } = registryOf({ db });
     for (let at = 0; at < 10_000; at += 10) {
@@ -144,7 +144,7 @@ describe('a flood', () => {
     expect(db.runs).toBeLessThanOrEqual(10);
   });
 
-  it('of withdrawn questions leaves nothing behind', async () => {
+  it('of cancelled requests leaves nothing behind', async () => {
     const db = new ScriptedCheck({ timeout: 60_000, interval: 0 });
     const { clock, ask } = registryOf({ db });
     ask();
@@ -162,8 +162,8 @@ describe('a flood', () => {
   });
 });
 
-describe('the deadline of a caller', () => {
-  it('brings the last known state, stale, and leaves the run alone', async () => {
+describe('the deadline of a request', () => {
+  it('returns the last known state, marked stale, and does not abort the run', async () => {
     const db = new ScriptedCheck({ timeout: 800 });
     const { registry, clock, ask } = registryOf({ db });
     registry.start();
@@ -181,7 +181,7 @@ describe('the deadline of a caller', () => {
     expect(asked.answers).toBe(1);
   });
 
-  it('is later than the check’s own timeout: a hung check answers by its timeout', async () => {
+  it('may be later than the timeout of the check: a hung check answers at its timeout', async () => {
     const { clock, ask } = registryOf({ db: new ScriptedCheck({ timeout: 800 }) });
     const asked = ask({ timeout: 2000 });
     await clock.advance(800);
@@ -189,7 +189,7 @@ describe('the deadline of a caller', () => {
     expect(asked.answer?.failing()).toEqual([{ name: 'db', reason: 'timeout' }]);
   });
 
-  it('finds unknown where there never was a result', async () => {
+  it('returns unknown if there never was a result', async () => {
     const { clock, ask } = registryOf({ db: new ScriptedCheck() });
     const asked = ask({ timeout: 100 });
     await clock.advance(100);
@@ -197,7 +197,7 @@ describe('the deadline of a caller', () => {
     expect(asked.answer?.failing()).toEqual([{ name: 'db', reason: 'never-ran' }]);
   });
 
-  it('of 0 asks for what is known now, and starts a run where that is old', async () => {
+  it('of 0 returns the current state, and starts a run if that is outdated', async () => {
     const db = new ScriptedCheck();
     const { registry, clock, ask } = registryOf({ db });
     registry.start();
@@ -213,7 +213,7 @@ describe('the deadline of a caller', () => {
     expect(db.runs).toHaveLength(2);
   });
 
-  it('finds unknown where the last result is older than the stale limit', async () => {
+  it('returns unknown if the last result is older than the stale limit', async () => {
     const db = new ScriptedCheck({ interval: 0 });
     const { registry, clock, ask } = registryOf({ db });
     registry.start();
@@ -226,14 +226,14 @@ describe('the deadline of a caller', () => {
     expect(askOther({ timeout: 0 })).toMatchObject({ answer: { state: 'unknown', stale: true, age: 0 } });
   });
 
-  it('does not find unknown where an old result is within the max age of the check', async () => {
+  it('does not return unknown if an old result is within the max age of the check', async () => {
     const { registry, clock, ask } = registryOf({ disk: new SteadyCheck({ interval: 0, maxAge: 60_000 }) });
     registry.start();
     await clock.advance(59_000);
     expect(ask()).toMatchObject({ answers: 1, answer: { state: 'pass', stale: false, age: 59_000 } });
   });
 
-  it('counts the age of the oldest result', async () => {
+  it('uses the age of the oldest result', async () => {
     const { registry, clock, ask } = registryOf({
       a: new SteadyCheck({ interval: 0, maxAge: 5000 }),
       b: new SteadyCheck({ interval: 0, maxAge: 200 }),
@@ -245,7 +245,7 @@ describe('the deadline of a caller', () => {
     expect(asked).toMatchObject({ answer: { age: 3000, stale: false } });
   });
 
-  it('waits for the slowest of several checks, which run side by side', async () => {
+  it('is met by the slowest of several checks, which run concurrently', async () => {
     const a = new ScriptedCheck();
     const b = new ScriptedCheck();
     const { clock, ask } = registryOf({ a, b });
@@ -260,7 +260,7 @@ describe('the deadline of a caller', () => {
     expect(asked.answers).toBe(1);
   });
 
-  it('is not waited for where no run is possible, because too many hang', async () => {
+  it('is not waited for if no run is possible because too many hang', async () => {
     const db = new ScriptedCheck({ timeout: 800 });
     const { registry, clock, ask } = registryOf({ db });
     registry.start();
@@ -278,8 +278,8 @@ describe('the deadline of a caller', () => {
   });
 });
 
-describe('a question that came through other responders', () => {
-  it('never waits for a check of yet another responder, but starts a run where the result is old', async () => {
+describe('a request that was forwarded by other responders', () => {
+  it('never waits for a check of another responder, but starts a run if the result is outdated', async () => {
     const peer = new ScriptedCheck({ kind: 'pingpong', interval: 0 });
     const { registry, clock, ask } = registryOf({ peer });
     registry.start();
@@ -293,7 +293,7 @@ describe('a question that came through other responders', () => {
     expect(peer.last.hops).toBe(1);
   });
 
-  it('finds unknown where the latest result is beyond the stale limit', async () => {
+  it('returns unknown if the latest result is beyond the stale limit', async () => {
     const peer = new ScriptedCheck({ kind: 'pingpong', interval: 0 });
     const { clock, ask } = registryOf({ peer });
     expect(ask({ hops: 1 })).toMatchObject({ answers: 1, answer: { state: 'unknown', stale: true } });
@@ -314,7 +314,7 @@ describe('a question that came through other responders', () => {
     expect(peer.runs).toHaveLength(2);
   });
 
-  it('still waits for every other check', async () => {
+  it('waits for every other check', async () => {
     const peer = new ScriptedCheck({ kind: 'pingpong', interval: 0 });
     const db = new ScriptedCheck({ interval: 0 });
     const { ask } = registryOf({ peer, db });
@@ -325,7 +325,7 @@ describe('a question that came through other responders', () => {
     expect(asked).toMatchObject({ answers: 1, answer: { state: 'unknown', stale: true } });
   });
 
-  it('is not stale where the run ended meanwhile', async () => {
+  it('is not stale if the run has ended meanwhile', async () => {
     const peer = new ScriptedCheck({ kind: 'pingpong', interval: 0 });
     const db = new ScriptedCheck({ interval: 0 });
     const { ask } = registryOf({ peer, db });
@@ -337,7 +337,7 @@ describe('a question that came through other responders', () => {
     expect(asked).toMatchObject({ answers: 1, answer: { state: 'pass', stale: false } });
   });
 
-  it('waits for that check where nobody stands between', async () => {
+  it('waits for that check if no responder is in between', async () => {
     const peer = new ScriptedCheck({ kind: 'pingpong', interval: 0 });
     const { ask } = registryOf({ peer });
     const asked = ask({ hops: 0 });
@@ -349,7 +349,7 @@ describe('a question that came through other responders', () => {
 });
 
 describe('an answer', () => {
-  it('is given once to each who waits, even where another of them throws', async () => {
+  it('is given once to each request, also if the callback of another one throws', async () => {
     const db = new ScriptedCheck({ interval: 0 });
     const { registry, clock, ask } = registryOf({ db });
     const thrown: unknown[] = [];
@@ -375,7 +375,7 @@ describe('an answer', () => {
     expect(thrown).toEqual([bug]);
   });
 
-  it('may withdraw others who wait for the same run', async () => {
+  it('may cancel other requests that wait for the same run', async () => {
     const db = new ScriptedCheck({ interval: 0 });
     const { registry, ask } = registryOf({ db });
     const later: PendingRequest[] = [];
@@ -386,7 +386,7 @@ describe('an answer', () => {
     expect(later[0]?.answers).toBe(0);
   });
 
-  it('may ask the next question', async () => {
+  it('may send the next request', async () => {
     const db = new ScriptedCheck({ interval: 0 });
     const { registry, clock, ask } = registryOf({ db });
     const next: PendingRequest[] = [];

@@ -5,16 +5,16 @@ import { ResultNormalizer } from '../../src/health/result.js';
 
 const findings = new ResultNormalizer(redactor(['geheim']), 'me');
 
-describe('what a run returned', () => {
+describe('a returned result', () => {
   it.each([[undefined], [true], [{ status: 'pass' }]])('passes for %p', (value) => {
     expect(findings.returned(value)).toEqual({ status: 'pass' });
   });
 
-  it('fails with custom for false', () => {
+  it('is a failure with reason custom for false', () => {
     expect(findings.returned(false)).toMatchObject({ status: 'fail', reason: 'custom' });
   });
 
-  it('is custom where a result that is not pass names no reason', () => {
+  it('has the reason custom if a result other than pass has none', () => {
     expect(findings.returned({ status: 'warn', output: 'hm' })).toEqual({
       status: 'warn',
       reason: 'custom',
@@ -22,11 +22,11 @@ describe('what a run returned', () => {
     });
   });
 
-  it('has no reason where it passes', () => {
+  it('has no reason if it is pass', () => {
     expect(findings.returned({ status: 'pass', reason: 'lag' })).toEqual({ status: 'pass' });
   });
 
-  it('may be that it could not be found out', () => {
+  it('may be unknown', () => {
     expect(findings.returned({ status: 'unknown', reason: 'dependency' })).toEqual({
       status: 'unknown',
       reason: 'dependency',
@@ -47,13 +47,13 @@ describe('what a run returned', () => {
     [{ status: 'fail', causes: 'x' }],
     [{ status: 'fail', causes: [{ via: [] }] }],
     [{ status: 'fail', causes: [null] }],
-  ])('is a fault of the check for %p', (value) => {
+  ])('is an internal failure of the check for %p', (value) => {
     const finding = findings.returned(value);
     expect(finding).toMatchObject({ status: 'fail', reason: 'internal' });
     expect(finding.output).toMatch(/^The check returned /);
   });
 
-  it('is redacted in everything that is text', () => {
+  it('is redacted in all texts', () => {
     const finding = findings.returned({
       status: 'fail',
       output: 'geheim',
@@ -65,7 +65,7 @@ describe('what a run returned', () => {
     expect(JSON.stringify(findings.returned({ status: 'geheim' }))).not.toContain('geheim');
   });
 
-  it('keeps numbers and booleans as they were observed, and makes text of all else', () => {
+  it('keeps numbers and booleans as observed values, and converts all others to text', () => {
     const observed = (observedValue: unknown) => findings.returned({ status: 'pass', observedValue }).observedValue;
     expect(observed(1.5)).toBe(1.5);
     expect(observed(false)).toBe(false);
@@ -75,7 +75,7 @@ describe('what a run returned', () => {
     expect(observed(null)).toBe('null');
   });
 
-  it('is what it says, also if its observed value cannot be serialised', () => {
+  it('is kept if its observed value cannot be serialised', () => {
     const circle: { self?: unknown } = {};
     circle.self = circle;
     const of = (observedValue: unknown) => findings.returned({ status: 'pass', observedValue });
@@ -85,21 +85,21 @@ describe('what a run returned', () => {
   });
 });
 
-describe('causes that another responder told', () => {
+describe('causes reported by another responder', () => {
   const fail = (causes: object[]) => findings.returned({ status: 'fail', reason: 'dependency', causes });
   const db = { instance: 'b', via: ['b'], check: 'db', reason: 'refused', output: 'x' };
 
-  it('are carried on', () => {
+  it('are passed on', () => {
     expect(fail([db])).toMatchObject({ status: 'fail', reason: 'dependency', causes: [db] });
   });
 
-  it('are dropped where they come from this process or came through it', () => {
+  it('are dropped if they come from this process or came through it', () => {
     const own = { instance: 'me', via: ['b'] };
     const through = { instance: 'c', via: ['me', 'b'] };
     expect(fail([own, db, through]).causes).toEqual([db]);
   });
 
-  it('make the result a loop where none is left', () => {
+  it('make the result a loop if none is left', () => {
     const finding = fail([{ instance: 'me', via: ['b'] }]);
     expect(finding.reason).toBe('loop');
     expect(finding.causes).toBeUndefined();
@@ -108,7 +108,7 @@ describe('causes that another responder told', () => {
     ).toBe('loop');
   });
 
-  it('make it no worse than the worst that is left where some are ours', () => {
+  it('limit it to the worst cause that is left if some are from this process', () => {
     const own = { instance: 'me', via: ['b'], state: 'fail' };
     const warns = { ...db, state: 'warn' };
     const unsure = { ...db, state: 'unknown' };
@@ -117,7 +117,7 @@ describe('causes that another responder told', () => {
     expect(fail([own, warns, { ...db, state: 'fail' }]).status).toBe('fail');
   });
 
-  it('make it neither better nor worse where none is ours, one does not say, or the list may have lost its end', () => {
+  it('do not change it if none is from this process, one has no instance, or the list may be truncated', () => {
     const own = { instance: 'me', via: ['b'], state: 'fail' };
     const warns = { ...db, state: 'warn' };
     expect(fail([warns]).status).toBe('fail');
@@ -129,15 +129,15 @@ describe('causes that another responder told', () => {
     ).toBe('warn');
   });
 
-  it('leave the result as it is where there never were any', () => {
+  it('leave the result unchanged if there were none', () => {
     expect(fail([])).toEqual({ status: 'fail', reason: 'dependency' });
   });
 
-  it('may be bare instances, as where detail is refused', () => {
+  it('may be bare instances, for a client without access to detail', () => {
     expect(fail([{ instance: 'c', via: ['b'] }]).causes).toEqual([{ instance: 'c', via: ['b'] }]);
   });
 
-  it('are bounded in number and size, because they come from another process', () => {
+  it('are limited in number and size, because they come from another process', () => {
     const huge = { instance: 'i'.repeat(1000), via: Array(1000).fill('v'.repeat(1000)), output: 'o'.repeat(10_000) };
     const { causes = [] } = fail(Array(100).fill(huge));
     expect(causes).toHaveLength(32);
@@ -145,8 +145,8 @@ describe('causes that another responder told', () => {
   });
 });
 
-describe('what a run threw', () => {
-  it('has the reason that can be told, else the given one', () => {
+describe('an exception of a run', () => {
+  it('has its own reason if it is known, otherwise the given one', () => {
     expect(findings.thrown(new CheckFailure('auth', 'no'), 'internal')).toEqual({
       status: 'fail',
       reason: 'auth',
@@ -156,7 +156,7 @@ describe('what a run threw', () => {
     expect(findings.thrown('geheim', 'custom')).toEqual({ status: 'fail', reason: 'custom', output: '***' });
   });
 
-  it('is only a warning where it says so', () => {
+  it('is only a warning if it says so', () => {
     expect(findings.thrown(new CheckFailure('lag', 'x', { status: 'warn' }), 'internal').status).toBe('warn');
   });
 });

@@ -20,7 +20,7 @@ function start(definition: CheckDefinition, hops = 0, clock = new FakeClock()) {
 }
 
 describe('a run', () => {
-  it('ends with what the check found out, and leaves no timer', async () => {
+  it('ends with the result of the check, and leaves no timer', async () => {
     const check = new ScriptedCheck();
     const { clock, ended, settled } = start(check);
     await clock.advance(30);
@@ -32,13 +32,13 @@ describe('a run', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('tells the check its deadline and how far the question came', () => {
+  it('passes the deadline and the number of hops to the check', () => {
     const check = new ScriptedCheck({ timeout: 250 });
     start(check, 3);
     expect(check.last).toMatchObject({ deadline: 250, hops: 3 });
   });
 
-  it('is aborted at its timeout, and ends then whether or not the check lets go', async () => {
+  it('is aborted at its timeout, and ends then, whether or not the check settles', async () => {
     const check = new ScriptedCheck({ timeout: 250 });
     const { clock, run, ended, settled } = start(check);
     await clock.advance(249);
@@ -52,7 +52,7 @@ describe('a run', () => {
     expect(settled).toEqual([]);
   });
 
-  it('has its time again, once, where the check had to make the connection that it keeps', async () => {
+  it('restarts its timeout, once, when the check reports a new connection', async () => {
     const deadlines: unknown[] = [];
     const clock = new FakeClock();
     const { ended } = start(
@@ -76,7 +76,7 @@ describe('a run', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('does not come to life again where the connection stands only after its end', async () => {
+  it('does not restart when the connection is reported after its end', async () => {
     const clock = new FakeClock();
     const { ended } = start(
       {
@@ -92,7 +92,7 @@ describe('a run', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('says when the check has let go after all, and takes no second result', async () => {
+  it('reports when the check settles after an abort, and ignores its result', async () => {
     const check = new ScriptedCheck({ timeout: 250 });
     const { clock, ended, settled } = start(check);
     await clock.advance(900);
@@ -102,7 +102,7 @@ describe('a run', () => {
     expect(ended).toHaveLength(1);
   });
 
-  it('gives its check the reason of the abort, so that rethrowing it says timeout', async () => {
+  it('aborts with a reason, so that rethrowing it means timeout', async () => {
     const check = new ScriptedCheck({ timeout: 250 });
     const { clock } = start(check);
     await clock.advance(250);
@@ -110,19 +110,19 @@ describe('a run', () => {
     expect(check.last.signal.reason).toMatchObject({ reason: 'timeout' });
   });
 
-  it.each(['function', 'module'])('takes what a %s throws as the word of its author', async (kind) => {
+  it.each(['function', 'module'])('keeps the texts of a %s, which are by the author of the check', async (kind) => {
     const { ended } = start({ kind, run: () => Promise.reject(new Error('no')) });
     await settle();
     expect(ended[0]?.finding).toEqual({ status: 'fail', reason: 'custom', output: 'no' });
   });
 
-  it('takes what a built-in kind throws without a reason as a fault of the check', async () => {
+  it('reports an error without a reason of a built-in kind as an internal failure', async () => {
     const { ended } = start({ kind: 'mysql', run: () => Promise.reject(new Error('no')) });
     await settle();
     expect(ended[0]?.finding.reason).toBe('internal');
   });
 
-  it('fails where the check throws before it returns a promise', async () => {
+  it('fails if the check throws synchronously', async () => {
     const { ended } = start({
       kind: 'function',
       run: () => {
@@ -133,7 +133,7 @@ describe('a run', () => {
     expect(ended[0]?.finding).toEqual({ status: 'fail', reason: 'refused', output: 'no' });
   });
 
-  it('ends without a finding when it is aborted, and the abort waits until the check lets go', async () => {
+  it('ends without a result when it is aborted, and the abort waits until the check settles', async () => {
     const check = new ScriptedCheck();
     const { clock, run, ended } = start(check);
     let detach = false;
@@ -149,7 +149,7 @@ describe('a run', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('does not time out at once after a stall of the process: the answer may have arrived but not been read', async () => {
+  it('does not time out at once after a stall of the process: the response may have arrived but not been read', async () => {
     const check = new ScriptedCheck({ kind: 'mysql', timeout: 250 });
     const { clock, ended } = start(check);
     standStill(clock, 4000);
@@ -160,7 +160,7 @@ describe('a run', () => {
     expect(ended).toMatchObject([{ finding: { status: 'pass' } }]);
   });
 
-  it('gets the time of a stall, so that it can finish several round trips', async () => {
+  it('is extended by the time of a stall, so that it can finish several round trips', async () => {
     const check = new ScriptedCheck({ kind: 'mysql', timeout: 250 });
     const { clock, ended } = start(check);
     standStill(clock, 300);
@@ -170,7 +170,7 @@ describe('a run', () => {
     expect(ended).toMatchObject([{ finding: { status: 'pass' } }]);
   });
 
-  it('times out after at most its timeout again, however long the stalls were', async () => {
+  it('times out after at most one more timeout, whatever the stalls', async () => {
     const { clock, ended } = start(new ScriptedCheck({ timeout: 250 }));
     standStill(clock, 4000);
     await clock.advance(249);
@@ -182,7 +182,7 @@ describe('a run', () => {
 });
 
 describe('a check that blocks the event loop beyond its timeout', () => {
-  /** A check of anyone's own, which does this with the clock in each call. */
+  /** A user-defined check that calls this with the clock in each run. */
   const own = (clock: FakeClock, kind: string, run: (call: number) => unknown) => {
     let calls = 0;
     return start({ kind, timeout: 250, run: (async () => run(++calls)) as CheckDefinition['run'] }, 0, clock);
@@ -193,7 +193,7 @@ describe('a check that blocks the event loop beyond its timeout', () => {
     output: 'no answer within 250 ms: the check blocks the event loop',
   };
 
-  it.each(['function', 'module', 'mine'])('fails where it does so at once (%s)', async (kind) => {
+  it.each(['function', 'module', 'mine'])('fails if it blocks synchronously (%s)', async (kind) => {
     const clock = new FakeClock();
     const { ended } = own(clock, kind, () => clock.jump(251));
     await settle();
@@ -203,7 +203,7 @@ describe('a check that blocks the event loop beyond its timeout', () => {
   it.each([
     ['and throws', () => Promise.reject(new Error('no'))],
     ['and passes', () => true],
-  ])('fails where it does so %s after it has waited for something', async (_how, end) => {
+  ])('fails if it blocks %s after it has awaited something', async (_how, end) => {
     const clock = new FakeClock();
     let calls = 0;
     const { ended } = own(clock, 'function', async (call) => {
@@ -217,7 +217,7 @@ describe('a check that blocks the event loop beyond its timeout', () => {
     expect(ended).toEqual([{ at: 800, finding: blocking }]);
   });
 
-  it('fails where it waits for something afterwards', async () => {
+  it('fails if it awaits something afterwards', async () => {
     const clock = new FakeClock();
     const { ended } = own(clock, 'function', async () => {
       await null;
@@ -230,7 +230,7 @@ describe('a check that blocks the event loop beyond its timeout', () => {
     expect(ended).toMatchObject([{ finding: blocking }]);
   });
 
-  it('passes where something else did it, once it is tried again', async () => {
+  it('passes in its second attempt if something else blocked', async () => {
     const clock = new FakeClock();
     const { ended } = own(
       clock,
@@ -245,7 +245,7 @@ describe('a check that blocks the event loop beyond its timeout', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('is not tried again within its minInterval', async () => {
+  it('is not run again within its minInterval', async () => {
     const clock = new FakeClock();
     let calls = 0;
     const { ended } = start(

@@ -1,6 +1,6 @@
 import type { CheckDefinition, CheckResult, CheckSettings } from '../../src/health/check.js';
 
-/** One run that waits to be told how it went. */
+/** One run, whose result the test sets. */
 export interface ScriptedRun {
   signal: AbortSignal;
   deadline: number;
@@ -10,11 +10,11 @@ export interface ScriptedRun {
   fail(error: unknown): void;
 }
 
-/** A check whose runs end when the test says so, and never by themselves. */
+/** A check whose runs end only when the test ends them. */
 export class ScriptedCheck implements CheckDefinition {
   kind = 'scripted';
   readonly runs: ScriptedRun[] = [];
-  /** How many let go as soon as they are aborted; the others hang. */
+  /** Number of runs that settle when they are aborted; the others hang. */
   obedient = false;
   closed = 0;
 
@@ -45,7 +45,7 @@ export class ScriptedCheck implements CheckDefinition {
   }
 }
 
-/** A check whose every run ends at once as `outcome` says, which a test may change. */
+/** A check whose runs end immediately with `outcome`, which a test may change. */
 export class SteadyCheck implements CheckDefinition {
   kind = 'steady';
   runs = 0;

@@ -34,14 +34,14 @@ function flightOf(check: ScriptedCheck, clock = new FakeClock()) {
 }
 
 describe('a single flight', () => {
-  it('starts at once where nothing runs', () => {
+  it('starts immediately if nothing runs', () => {
     const check = new ScriptedCheck();
     const { flight } = flightOf(check);
     expect(flight.request(0)).toBe(1);
     expect(check.runs).toHaveLength(1);
   });
 
-  it('has at most one run going on and one waiting, however many are wanted', async () => {
+  it('has at most one run in progress and one queued, however many are requested', async () => {
     const check = new ScriptedCheck();
     const { clock, flight } = flightOf(check);
     expect([1, 2, 3, 4].map(() => flight.request(0))).toEqual([1, 2, 2, 2]);
@@ -66,7 +66,7 @@ describe('a single flight', () => {
     expect(starts).toEqual([0, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000]);
   });
 
-  it('keeps minInterval on the clock of this process, whose timers may fire early', async () => {
+  it('measures minInterval with the clock of this process, whose timers may fire early', async () => {
     const check = new ScriptedCheck({ minInterval: 20 });
     const { flight, starts } = flightOf(check, systemClock as FakeClock);
     for (let run = 0; run < 8; run++) {
@@ -80,7 +80,7 @@ describe('a single flight', () => {
     }
   });
 
-  it('numbers a run that waits for minInterval as the next', async () => {
+  it('numbers a run that waits for minInterval as the next one', async () => {
     const check = new ScriptedCheck();
     const { clock, flight } = flightOf(check);
     flight.request(0);
@@ -92,7 +92,7 @@ describe('a single flight', () => {
     expect([flight.started, flight.ended]).toEqual([2, 1]);
   });
 
-  it('starts the waiting run for whoever came the shortest way', async () => {
+  it('passes the lowest number of hops of all requests to the queued run', async () => {
     const check = new ScriptedCheck();
     const { clock, flight } = flightOf(check);
     flight.request(2);
@@ -106,7 +106,7 @@ describe('a single flight', () => {
     expect(check.runs).toHaveLength(2);
   });
 
-  it('starts no run after it has stopped, and waits until the one going on lets go', async () => {
+  it('starts no run after stop, and waits until the current one settles', async () => {
     const check = new ScriptedCheck();
     const { clock, flight, ended } = flightOf(check);
     flight.request(0);
@@ -130,7 +130,7 @@ describe('a single flight', () => {
 });
 
 describe('runs that hang', () => {
-  /** Wants a run every 100 ms for so long. */
+  /** Requests a run every 100 ms for this time. */
   async function wanting(flight: SingleFlight, clock: FakeClock, ms: number): Promise<void> {
     for (let at = 0; at < ms; at += 100) {
       flight.request(0);
@@ -138,7 +138,7 @@ describe('runs that hang', () => {
     }
   }
 
-  it('are abandoned at their timeout, and the next starts beside them', async () => {
+  it('are abandoned at their timeout, and the next run starts concurrently', async () => {
     const check = new ScriptedCheck({ timeout: 800 });
     const { clock, flight } = flightOf(check);
     flight.request(0);
@@ -150,7 +150,7 @@ describe('runs that hang', () => {
     expect(check.runs).toHaveLength(2);
   });
 
-  it('are no longer abandoned once they let go', async () => {
+  it('are no longer counted as abandoned once they settle', async () => {
     const check = new ScriptedCheck();
     const { clock, flight } = flightOf(check);
     flight.request(0);
@@ -160,7 +160,7 @@ describe('runs that hang', () => {
     expect(flight.abandoned).toBe(0);
   });
 
-  it('are not abandoned where the abort ends them', async () => {
+  it('are not abandoned if the abort ends them', async () => {
     const check = new ScriptedCheck();
     check.obedient = true;
     const { clock, flight } = flightOf(check);
@@ -169,7 +169,7 @@ describe('runs that hang', () => {
     expect(check.runs.length).toBeGreaterThan(20);
   });
 
-  it('do not make the next run follow at once when one lets go in time', async () => {
+  it('do not start the next run immediately when one settles in time', async () => {
     const check = new ScriptedCheck();
     const { clock, flight } = flightOf(check);
     await wanting(flight, clock, 1500);
@@ -181,7 +181,7 @@ describe('runs that hang', () => {
     expect(flight.abandoned).toBe(2);
   });
 
-  it('are at most 3 as usual; beyond that the check fails with timeout at once', async () => {
+  it('are at most 3 normally; beyond that the check fails with timeout immediately', async () => {
     const check = new ScriptedCheck({ timeout: 800 });
     const { clock, flight, ended } = flightOf(check);
     await wanting(flight, clock, 10_000);
@@ -196,7 +196,7 @@ describe('runs that hang', () => {
     }
   });
 
-  it('are tried again every 30 s, until 20 hang in all', async () => {
+  it('are retried every 30 s, until 20 hang in total', async () => {
     const check = new ScriptedCheck({ timeout: 800 });
     const { clock, flight, starts } = flightOf(check);
     await wanting(flight, clock, 30 * 60_000);
@@ -209,7 +209,7 @@ describe('runs that hang', () => {
     expect(flight.abandoned).toBe(20);
   }, 30_000);
 
-  it('let one more start, by itself, when 20 hang and one lets go', async () => {
+  it('start another run without a request when 20 hang and one settles', async () => {
     const check = new ScriptedCheck({ timeout: 800 });
     const { clock, flight } = flightOf(check);
     await wanting(flight, clock, 11 * 60_000);
@@ -220,7 +220,7 @@ describe('runs that hang', () => {
     expect(flight.abandoned).toBe(19);
   }, 30_000);
 
-  it('make up for a refused run as soon as few enough hang', async () => {
+  it('start a refused run as soon as few enough hang', async () => {
     const check = new ScriptedCheck({ timeout: 800 });
     const { clock, flight, ended } = flightOf(check);
     await wanting(flight, clock, 4000);

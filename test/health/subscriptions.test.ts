@@ -17,10 +17,10 @@ function watched(check: SteadyCheck, options: Parameters<typeof registryOf>[1] =
   return { registry, clock, watch };
 }
 
-describe('a check that is run on demand only', () => {
+describe('a check that runs on demand only', () => {
   const onDemand = () => new SteadyCheck({ interval: 0, maxAge: 1000, minInterval: 1 });
 
-  it('is run once per max age while it is watched, however many watch', async () => {
+  it('runs once per max age while it is watched, with any number of watches', async () => {
     const check = onDemand();
     const { clock, watch } = watched(check);
     const watches = Array.from({ length: 1000 }, () => watch());
@@ -31,7 +31,7 @@ describe('a check that is run on demand only', () => {
     expect(watches.filter(({ notified }) => notified.at(-1) === 'fail')).toHaveLength(1000);
   });
 
-  it('is not run by those who come while its result is young', async () => {
+  it('is not run for a new watch while its result is fresh', async () => {
     const check = onDemand();
     const { clock, watch } = watched(check);
     for (let each = 0; each < 100; each++) {
@@ -41,7 +41,7 @@ describe('a check that is run on demand only', () => {
     expect(check.runs).toBe(1);
   });
 
-  it('is left alone when the last of them has gone', async () => {
+  it('is not run after the last watch has ended', async () => {
     const check = onDemand();
     const { clock, watch } = watched(check);
     const [first, second] = [watch(), watch()];
@@ -58,7 +58,7 @@ describe('a check that is run on demand only', () => {
     expect(check.runs).toBe(5);
   });
 
-  it('is run now and then where no result satisfies a later caller', async () => {
+  it('is run occasionally if no result satisfies a later request', async () => {
     const check = new SteadyCheck({ interval: 0, maxAge: 0 });
     const { clock, watch } = watched(check);
     watch();
@@ -68,7 +68,7 @@ describe('a check that is run on demand only', () => {
 });
 
 describe('a check with an interval', () => {
-  it('is run by that, whoever watches', async () => {
+  it('runs at its interval, with any number of watches', async () => {
     const check = new SteadyCheck({ interval: 5000, maxAge: 1000 });
     const { registry, clock, watch } = watched(check);
     registry.start();
@@ -78,7 +78,7 @@ describe('a check with an interval', () => {
   });
 });
 
-describe('who watches', () => {
+describe('a subscriber', () => {
   it('is notified of a change of state or reason only', async () => {
     const check = new SteadyCheck({ interval: 1000 });
     const { registry, clock, watch } = watched(check);
@@ -95,7 +95,7 @@ describe('who watches', () => {
     expect(notified).toEqual(['fail', 'fail']);
   });
 
-  it('is notified when a result has become too old to count', async () => {
+  it('is notified when a result becomes older than the stale limit', async () => {
     const check = new SteadyCheck({ interval: 60_000, maxAge: 1000 });
     const { registry, clock, watch } = watched(check, { staleLimit: 3000 });
     registry.start();
@@ -105,7 +105,7 @@ describe('who watches', () => {
     expect(notified).toEqual(['unknown']);
   });
 
-  it('of startup is notified of the start, of readiness of draining, of liveness of nothing', async () => {
+  it('of startup is notified of its end, of readiness of draining, of liveness of nothing', async () => {
     const check = new SteadyCheck();
     const { registry, clock } = watched(check);
     const notified: string[] = [];
@@ -132,7 +132,7 @@ const MANY = 10_000;
 describe('a change', () => {
   const failing = { status: 'fail', reason: 'refused' } as const;
 
-  it('notifies a part of many subscribers at once, and each of them once', async () => {
+  it('is reported to a bounded number of subscribers per turn, and to each once', async () => {
     const check = new SteadyCheck({ interval: 1000 });
     const { registry, clock, watch } = watched(check);
     registry.start();
@@ -150,7 +150,7 @@ describe('a change', () => {
     expect(watches.every(({ notified }) => notified.length === 1)).toBe(true);
   });
 
-  it('of what very many selections hold is looked for in a part of them at once', async () => {
+  it('is evaluated for a bounded number of selections per turn', async () => {
     const clocked = registryOf(
       Object.fromEntries(Array.from({ length: 64 }, (_, n) => [`c${n}`, new SteadyCheck({ interval: 60_000 })])),
     );
@@ -191,7 +191,7 @@ describe('a change', () => {
     while (last.notified.at(-1) !== 'warn') await turn();
   });
 
-  it('is not sent to a subscriber that came after it, and is sent at once by notifyIfChanged', async () => {
+  it('is not sent to a later subscriber, and is sent immediately by notifyIfChanged', async () => {
     const { registry, clock, watch } = watched(new SteadyCheck({ interval: 1000 }));
     registry.start();
     await clock.advance(0);
@@ -208,11 +208,11 @@ describe('a change', () => {
   });
 });
 
-describe('the selections that may be watched', () => {
+describe('watchable selections', () => {
   const checks = { a: new SteadyCheck(), b: new SteadyCheck(), c: new SteadyCheck() };
   const of = (...names: string[]): Selection => ({ scope: 'readiness', checks: names });
 
-  it('are counted once for all who watch them, in whatever order they are named, and no more than allowed', () => {
+  it('count once for all their watches, in any order of names, up to the limit', () => {
     const { registry } = registryOf(checks);
     const watch = (selection: Selection) => registry.watch(selection, () => {}, 2);
     const first = [watch(of('a', 'b')), watch(of('b', 'a', 'a')), watch(of('b', 'a'))];
@@ -229,7 +229,7 @@ describe('the selections that may be watched', () => {
     expect(registry.watchedSelections).toBe(1);
   });
 
-  it('are those by names of checks that exist', () => {
+  it('are those with names of existing checks', () => {
     const { registry } = registryOf(checks);
     const watch = (selection: Selection) => registry.watch(selection, () => {}, 0);
     expect(watch(of('a'))).toBeUndefined();
@@ -239,7 +239,7 @@ describe('the selections that may be watched', () => {
     expect(registry.watchedSelections).toBe(0);
   });
 
-  it('stand for the same checks, however many others are asked for meanwhile', () => {
+  it('keep their meaning while other selections are requested', () => {
     const { registry } = registryOf(
       Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`c${n}`, new SteadyCheck()])),
     );
@@ -250,8 +250,8 @@ describe('the selections that may be watched', () => {
   });
 });
 
-describe('a check that may not be run any more', () => {
-  it('is not sent to a new subscriber, and is sent to the others at once', async () => {
+describe('a check that has become invalid', () => {
+  it('is not sent to a new subscriber, and is sent to the others immediately', async () => {
     const hangs = new ScriptedCheck({ interval: 0, maxAge: 500, timeout: 100 });
     const { registry, clock } = registryOf({ hangs }, { staleLimit: 1000 });
     registry.start();

@@ -28,7 +28,7 @@ async function limited(limits: { maxConnections?: number; maxConnectionsPerAddre
   return { ...served, clock, stats, warnings };
 }
 
-/** A connection with nothing said, which the server has accepted. */
+/** An accepted connection without a request. */
 async function silent(url: string, stats: HttpStats): Promise<Socket> {
   const before = stats.open;
   const socket = await silentConnection(url);
@@ -45,9 +45,9 @@ const livez = 'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n';
 
 describe('a full HTTP server', () => {
   it.each([
-    ['says nothing', ''],
-    ['has begun a request', 'GET /livez HT'],
-  ])('closes the oldest connection that %s for a new one, and says so', async (_, said) => {
+    ['sends nothing', ''],
+    ['has started a request', 'GET /livez HT'],
+  ])('closes the oldest connection that %s for a new one, and logs it', async (_, said) => {
     const { url, stats, warnings } = await limited({ maxConnections: 3 });
     const first = await silent(url, stats);
     first.write(said);
@@ -60,7 +60,7 @@ describe('a full HTTP server', () => {
     expect(warnings).toEqual(['http.maxConnections reached: closed the oldest connection without a request']);
   });
 
-  it('closes idle ones only when each has sent a request', async () => {
+  it('closes idle connections only if each has sent a request', async () => {
     const { url, stats } = await limited({ maxConnections: 2 });
     const agent = keptConnection();
     await ask(`${url}/livez`, { agent });
@@ -75,7 +75,7 @@ describe('a full HTTP server', () => {
     other.destroy();
   });
 
-  it('refuses a new one when all are waiting for their answers', async () => {
+  it('refuses a new connection when all wait for responses', async () => {
     const { url, health, stats, warnings } = await limited({ maxConnections: 2 });
     health.atOnce = undefined;
     const answers = [ask(`${url}/health`), ask(`${url}/health`)];
@@ -87,11 +87,11 @@ describe('a full HTTP server', () => {
     for (const { status } of await Promise.all(answers)) expect(status).toBe(200);
   });
 
-  it('closes one that does not read its answer', async () => {
+  it('closes a connection that does not read its response', async () => {
     const { url, stats, clock } = await limited({ maxConnections: 1 });
     const greedy = await silent(url, stats);
     greedy.pause().write('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n');
-    // Until the kernel takes no more of it, it is one that reads.
+    // Until the kernel accepts no more data, the client counts as reading.
     for (let status = 0; status !== 200; ) {
       await clock.advance(1000);
       status = await ask(`${url}/livez`).then(
@@ -102,7 +102,7 @@ describe('a full HTTP server', () => {
     expect(stats.closed['made-room-unread']).toBe(1);
   });
 
-  it('refuses those of one address beyond their limit', async () => {
+  it('refuses connections of one address beyond its limit', async () => {
     const { url, stats } = await limited({ maxConnectionsPerAddress: 2 });
     const first = await silent(url, stats);
     await silent(url, stats);
@@ -115,7 +115,7 @@ describe('a full HTTP server', () => {
 });
 
 describe('a connection', () => {
-  it('is closed with more than four requests without an answer, before the others are answered', async () => {
+  it('is closed with more than four unanswered requests, before the others are answered', async () => {
     const { url, stats, health } = await limited({});
     health.atOnce = undefined;
     const socket = await silent(url, stats);
@@ -126,13 +126,13 @@ describe('a connection', () => {
     expect([stats.closed.pipelining, stats.open]).toEqual([1, 0]);
   });
 
-  it('that leaves without a word is gone at once', async () => {
+  it('that disconnects without a request is removed immediately', async () => {
     const { url, stats } = await limited({});
     (await silent(url, stats)).end();
     await until(() => stats.open === 0);
   });
 
-  it('may send four', async () => {
+  it('may have four unanswered requests', async () => {
     const { url, stats } = await limited({});
     const socket = await silent(url, stats);
     let heard = '';
@@ -142,7 +142,7 @@ describe('a connection', () => {
     expect(stats.closed.pipelining).toBe(0);
   });
 
-  it('is closed when it has not read its answer for 10 s', async () => {
+  it('is closed when it has not read its response for 10 s', async () => {
     const { url, stats, clock } = await limited({});
     const socket = await silent(url, stats);
     socket.pause().write('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n');
@@ -152,7 +152,7 @@ describe('a connection', () => {
 
   it.each([
     ['that has sent no request', ''],
-    ['that is kept', livez],
+    ['that is idle', livez],
   ])('%s stays longer than the 60 s of a load balancer, and is closed after 72 s', async (_, said) => {
     const { url, stats, clock, warnings } = await limited({});
     const socket = await silent(url, stats);
@@ -168,7 +168,7 @@ describe('a connection', () => {
     expect([stats.closed['idle-timeout'], warnings]).toEqual([1, []]);
   });
 
-  it('gets 408 when the request that it began does not end', async () => {
+  it('gets 408 when its request is not completed', async () => {
     const { url, server, stats } = await limited({});
     server.server.headersTimeout = 100;
     const socket = await silent(url, stats);
@@ -180,7 +180,7 @@ describe('a connection', () => {
     expect(stats.closed['request-timeout']).toBe(1);
   });
 
-  it('is not blamed for a stall of the server', async () => {
+  it('is not closed because of a stall of the server', async () => {
     const { url, stats, clock } = await limited({});
     await silent(url, stats);
     clock.jump(80_000);
@@ -193,9 +193,9 @@ describe('a connection', () => {
 
 describe('HTTP over TLS', () => {
   it.each([
-    ['says nothing', ''],
-    ['begins a handshake and does not end it', '\x16\x03\x01'],
-  ])('closes who %s after 5 s', async (_, said) => {
+    ['sends nothing', ''],
+    ['does not complete a handshake', '\x16\x03\x01'],
+  ])('closes a client that %s after 5 s', async (_, said) => {
     const { url, stats, clock, warnings } = await limited({}, true);
     const socket = await silent(url, stats);
     socket.write(said);
@@ -209,9 +209,9 @@ describe('HTTP over TLS', () => {
   });
 
   it.each([
-    ['that do not come whole', '\x16\x03\x01\x02\x00\x01', 20],
-    ['that do not go on', undefined, 200],
-  ])('completes a handshake beside others %s', async (_, said, count) => {
+    ['are incomplete', '\x16\x03\x01\x02\x00\x01', 20],
+    ['make no progress', undefined, 200],
+  ])('completes a handshake while others %s', async (_, said, count) => {
     const { url, stats, clock } = await limited({ maxConnections: count }, true);
     const hello = said ?? (await clientHello());
     for (let n = 0; n < count; n++) (await silent(url, stats)).on('data', () => {}).write(hello, 'latin1');
@@ -219,7 +219,7 @@ describe('HTTP over TLS', () => {
     get(`${url}/livez`, { agent: false, rejectUnauthorized: false }, (response) => {
       status = response.resume().statusCode;
     }).on('error', (error) => (status = error));
-    // Those that are under way have a tenth of a second once somebody waits.
+    // Handshakes in progress have 100 ms when another one waits.
     for (let waited = 0; status === undefined && waited < 4000; waited += 50) await clock.advance(50);
     await until(() => status !== undefined);
     expect(status).toBe(200);
@@ -227,7 +227,7 @@ describe('HTTP over TLS', () => {
   });
 });
 
-/** What a client of TLS says first. */
+/** The ClientHello of a TLS client. */
 function clientHello(): Promise<string> {
   return new Promise((resolve) => {
     const server = createServer((socket) => {

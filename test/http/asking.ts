@@ -5,7 +5,7 @@ export interface HttpAnswer {
   headers: IncomingHttpHeaders;
   text: string;
   json: any;
-  /** The local port of the connection that it came over. */
+  /** The local port of the connection. */
   port: number;
 }
 
@@ -15,7 +15,7 @@ export interface Asking {
   agent?: Agent;
 }
 
-/** Asks over a real socket; without an agent over a connection of its own that ends with the answer. */
+/** Sends a request over a real socket; without an agent, over a new connection that ends with the response. */
 export function ask(url: string, { method = 'GET', body, agent }: Asking = {}): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const asked = request(url, { method, agent: agent ?? false }, (response) => {

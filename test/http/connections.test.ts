@@ -12,7 +12,7 @@ async function read(url: string): Promise<[number, { connections?: { id: number 
 }
 
 describe('GET /connections', () => {
-  it('lists the connections a page at a time', async () => {
+  it('returns the connections in pages', async () => {
     const { url } = await serve({ connections });
     const seen: number[] = [];
     let next: number | null | undefined = 0;
@@ -25,7 +25,7 @@ describe('GET /connections', () => {
     expect(seen).toEqual(all.map(({ id }) => id));
   });
 
-  it('says that the last page is the last, also when it is full', async () => {
+  it('marks the last page, also if it is full', async () => {
     const { url } = await serve({ connections });
     const [, page] = await read(`${url}/connections?after=150&limit=100`);
     expect(page.connections).toHaveLength(100);
@@ -37,7 +37,7 @@ describe('GET /connections', () => {
     expect((await read(`${url}/connections?${query}`))[0]).toBe(400);
   });
 
-  it('is not for those who may not see detail', async () => {
+  it('is denied to clients without access to detail', async () => {
     const { url } = await serve({ connections, detail: 'never' });
     const [status, body] = await read(`${url}/connections`);
     expect(status).toBe(403);

@@ -50,7 +50,7 @@ describe('/health', () => {
     expect(headers['cache-control']).toBe('no-store');
   });
 
-  it.each(['never', 'token'] as const)('says only status and state where detail is %s', async (detail) => {
+  it.each(['never', 'token'] as const)('returns only status and state if detail is %s', async (detail) => {
     const { url, health } = await serve({ detail });
     health.atOnce = 'draining';
     const { status, json, headers } = await ask(`${url}/health`);
@@ -59,7 +59,7 @@ describe('/health', () => {
     expect(headers['content-type']).toMatch(/^application\/health\+json\b/);
   });
 
-  it('asks for readiness, by itself and not through anyone, and waits less than 900 ms', async () => {
+  it('queries readiness, with no hops, and waits less than 900 ms', async () => {
     const { url, health } = await serve();
     const answer = ask(`${url}/health`);
     await until(() => health.asked.length > 0);
@@ -77,7 +77,7 @@ describe('/health', () => {
     ['check=db&check=a%20b', { checks: ['db', 'a b'] }],
     ['group=', { group: '' }],
     ['unheard=of', {}],
-  ])('asks for what ?%s selects', async (search, selected) => {
+  ])('queries what ?%s selects', async (search, selected) => {
     const { url, health } = await serve();
     const answer = ask(`${url}/health?${search}`);
     await until(() => health.asked.length > 0);
@@ -90,7 +90,7 @@ describe('/health', () => {
     ['both', 'group=edge&check=db'],
     ['two groups', 'group=edge&group=core'],
     ['more checks than a PING may name', Array.from({ length: 33 }, (_, i) => `check=c${i}`).join('&')],
-  ])('refuses %s with 400 and one description', async (_, search) => {
+  ])('refuses %s with 400 and a description', async (_, search) => {
     const { url, health } = await serve();
     const { status, json } = await ask(`${url}/health?${search}`);
     expect(status).toBe(400);
@@ -103,7 +103,7 @@ describe('/health', () => {
     ['an object among checks', { check: ['db', { a: 'b' }] }],
     ['an object as a group', { group: { a: 'edge' } }],
     ['an object beside a group', { check: {}, group: 'edge' }],
-  ])('refuses %s, which the query parser of an application may make', async (_, query) => {
+  ])('refuses %s, which the query parser of an application may return', async (_, query) => {
     const health = new FakeHealth();
     const app = fastify({ routerOptions: { querystringParser: () => query as never } });
     const context = { health, connections: async () => [], clock: new FakeClock() };
@@ -117,7 +117,7 @@ describe('/health', () => {
     expect(health.asked).toEqual([]);
   });
 
-  it('tells by HEAD what GET would, without the body', async () => {
+  it('answers HEAD like GET, without the body', async () => {
     const { url, health } = await serve();
     health.atOnce = 'fail';
     const { status, text, headers } = await ask(`${url}/health`, { method: 'HEAD' });
@@ -126,7 +126,7 @@ describe('/health', () => {
     expect(headers['content-type']).toMatch(/^application\/health\+json\b/);
   });
 
-  it('shows the report of real checks, and of a group and of a check the part', async () => {
+  it('returns the report of real checks, and the part of a group or a check', async () => {
     const health = await registryOf({
       db: new SteadyCheck({}, { status: 'fail', reason: 'refused' }),
       cache: new SteadyCheck({ groups: ['edge'] }),
@@ -145,7 +145,7 @@ describe('/health', () => {
     }
   });
 
-  it('answers at its own deadline when a check hangs', async () => {
+  it('answers at its own deadline if a check hangs', async () => {
     const clock = new FakeClock();
     const slow = new ScriptedCheck({ timeout: 5000 });
     slow.obedient = true;
@@ -170,8 +170,8 @@ describe('/health', () => {
   });
 });
 
-describe('a peer that may see no detail', () => {
-  it('learns no name and no reason of real checks', async () => {
+describe('a client without access to detail', () => {
+  it('receives no name and no reason of real checks', async () => {
     const health = await registryOf({ db: new SteadyCheck({}, { status: 'fail', reason: 'refused' }) });
     const { url } = await serve({ health, detail: 'never' });
     for (const path of ['/health', '/health?check=db', '/health?group=all', '/readyz']) {
@@ -193,7 +193,7 @@ describe('many requests at once', () => {
     server.server.on('request', () => requests++);
     const answers = Array.from({ length: 50 }, (_, i) => ask(url + (i % 2 ? '/health' : '/readyz')));
     await until(() => requests === 50 && db.runs.length === 2);
-    // Those who came while it was running wait for one more, which all of them share.
+    // Requests during that run wait for another one, which they share.
     db.last.pass();
     await clock.advance(200);
     if (db.runs.length === 3) db.last.pass();
@@ -201,41 +201,44 @@ describe('many requests at once', () => {
     expect(db.runs.length).toBeLessThanOrEqual(3);
   });
 
-  it.each(['/health', '/readyz'])('pile nothing up at %s: beyond 1,000 they get what is known', async (path) => {
-    const health = new FakeHealth();
-    let atOnce = 0;
-    const ask = health.ask.bind(health);
-    health.ask = (query, answer) => {
-      if (query.timeout === 0) atOnce++;
-      return ask(query, answer);
-    };
-    const { url } = await serve({ health });
-    const request = `GET ${path} HTTP/1.1\r\nHost: x\r\n`;
-    const pipelined = `${request}\r\n`.repeat(3) + `${request}Connection: close\r\n\r\n`;
-    let heard = '';
-    const closed: Promise<unknown>[] = [];
-    for (let n = 0; n < 255; n++) {
-      const socket = await silentConnection(url);
-      socket.setEncoding('utf8').on('data', (chunk) => (heard += chunk));
-      closed.push(once(socket, 'close'));
-      socket.write(pipelined);
-    }
-    await until(() => health.asked.length + atOnce === 1020);
-    expect([health.asked.length, atOnce]).toEqual([1000, 20]);
-    health.settle('pass', { count: 1000 });
-    await Promise.all(closed);
-    expect([heard.match(/HTTP\/1.1 200/g)?.length, heard.match(/HTTP\/1.1 503/g)?.length]).toEqual([1000, 20]);
-    // Who comes after them is waited for again.
-    const later = fetch(url + path);
-    await until(() => health.asked.length === 1);
-    health.settle('pass');
-    expect((await later).status).toBe(200);
-    await (await later).text();
-  });
+  it.each(['/health', '/readyz'])(
+    'do not queue up at %s: beyond 1,000 they get the latest known status',
+    async (path) => {
+      const health = new FakeHealth();
+      let atOnce = 0;
+      const ask = health.ask.bind(health);
+      health.ask = (query, answer) => {
+        if (query.timeout === 0) atOnce++;
+        return ask(query, answer);
+      };
+      const { url } = await serve({ health });
+      const request = `GET ${path} HTTP/1.1\r\nHost: x\r\n`;
+      const pipelined = `${request}\r\n`.repeat(3) + `${request}Connection: close\r\n\r\n`;
+      let heard = '';
+      const closed: Promise<unknown>[] = [];
+      for (let n = 0; n < 255; n++) {
+        const socket = await silentConnection(url);
+        socket.setEncoding('utf8').on('data', (chunk) => (heard += chunk));
+        closed.push(once(socket, 'close'));
+        socket.write(pipelined);
+      }
+      await until(() => health.asked.length + atOnce === 1020);
+      expect([health.asked.length, atOnce]).toEqual([1000, 20]);
+      health.settle('pass', { count: 1000 });
+      await Promise.all(closed);
+      expect([heard.match(/HTTP\/1.1 200/g)?.length, heard.match(/HTTP\/1.1 503/g)?.length]).toEqual([1000, 20]);
+      // Later requests wait again.
+      const later = fetch(url + path);
+      await until(() => health.asked.length === 1);
+      health.settle('pass');
+      expect((await later).status).toBe(200);
+      await (await later).text();
+    },
+  );
 });
 
-describe('a health that answers nothing yet', () => {
-  it('is no reason to keep others waiting', async () => {
+describe('a health endpoint that is still waiting', () => {
+  it('delays no other request', async () => {
     const health = new FakeHealth();
     const { url } = await serve({ health });
     const first = ask(`${url}/health`);

@@ -6,7 +6,7 @@ import { Turns } from '../../src/http/turns.js';
 import { FakeClock } from '../fake-clock.js';
 import { until } from './until.js';
 
-/** A response whose reader a test decides. */
+/** A response whose reader is controlled by the test. */
 class Reader extends EventEmitter {
   reads = true;
   destroyed = false;
@@ -39,21 +39,21 @@ function watched(turns = immediate) {
   return { clock, live, reader };
 }
 
-describe('a live page', () => {
-  it('is told at once, then every 2 s', async () => {
+describe('a live status page', () => {
+  it('receives an update immediately, then every 2 s', async () => {
     const { clock, reader } = watched();
     await clock.advance(4000);
     expect(reader.got).toEqual(['data: 1\n\n', 'data: 2\n\n', 'data: 3\n\n']);
   });
 
-  it('is told of a change soon, and of many at once only once', async () => {
+  it('receives a change soon, and several at once as one', async () => {
     const { clock, live, reader } = watched();
     for (let i = 0; i < 10; i++) live.changed();
     await clock.advance(50);
     expect(reader.got).toHaveLength(2);
   });
 
-  it('leaves out who has not read, and gives the latest afterwards', async () => {
+  it('skips clients that have not read, and sends them the latest update afterwards', async () => {
     const { clock, reader } = watched();
     reader.reads = false;
     await clock.advance(8000);
@@ -64,7 +64,7 @@ describe('a live page', () => {
     expect(reader.got[2]).toBe('data: 6\n\n');
   });
 
-  it('drops who does not read for 30 s', async () => {
+  it('closes a stream that is not read for 30 s', async () => {
     const { clock, reader } = watched();
     reader.reads = false;
     await clock.advance(32_000);
@@ -73,7 +73,7 @@ describe('a live page', () => {
     expect(reader.destroyed).toBe(true);
   });
 
-  it('costs nothing while nobody looks', async () => {
+  it('does no work without viewers', async () => {
     const { clock, live, reader } = watched();
     reader.end();
     live.changed();
@@ -81,7 +81,7 @@ describe('a live page', () => {
     expect(reader.got).toHaveLength(1);
   });
 
-  it('takes a hundred viewers, and closes the first for one more', () => {
+  it('accepts a hundred viewers, and closes the oldest for another', () => {
     const { live, reader } = watched();
     const others = Array.from({ length: 99 }, () => new Reader());
     for (const other of others) live.add(other as unknown as ServerResponse, () => false);
@@ -92,7 +92,7 @@ describe('a live page', () => {
     expect(others.some(({ destroyed }) => destroyed)).toBe(false);
   });
 
-  it('closes one that does not read before the first', () => {
+  it('closes a viewer that does not read before the oldest', () => {
     const { live, reader } = watched();
     const stuck = new Reader();
     stuck.reads = false;
@@ -102,7 +102,7 @@ describe('a live page', () => {
     expect([reader.destroyed, stuck.destroyed]).toEqual([false, true]);
   });
 
-  it('takes nobody who has left already', async () => {
+  it('accepts no viewer that has disconnected already', async () => {
     const { clock, live, reader } = watched();
     reader.end();
     const gone = new Reader();
@@ -112,7 +112,7 @@ describe('a live page', () => {
     expect([gone.got, clock.timers]).toEqual([[], 0]);
   });
 
-  it('makes a message once for all who come together, and four times a second at most', async () => {
+  it('renders a message once for all viewers, and at most four times a second', async () => {
     const { clock, live, reader } = watched();
     const other = new Reader();
     live.add(other as unknown as ServerResponse, () => true);

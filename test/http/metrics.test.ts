@@ -12,7 +12,7 @@ function registerOf(metrics: () => Promise<string>) {
 }
 
 describe('/metrics', () => {
-  it('answers 200 in the format of the registry, however unwell the service is, and asks no health', async () => {
+  it('answers 200 in the format of the registry in every state, and queries no health', async () => {
     const { url, health } = await serve(registerOf(async () => '# HELP x X.\nx 1\n'));
     health.ready = 'fail';
     const { status, text, headers } = await ask(`${url}/metrics`);
@@ -23,20 +23,20 @@ describe('/metrics', () => {
     expect(health.asked).toEqual([]);
   });
 
-  it('has a HEAD', async () => {
+  it('supports HEAD', async () => {
     const { url } = await serve();
     const { status, text } = await ask(`${url}/metrics`, { method: 'HEAD' });
     expect([status, text]).toEqual([200, '']);
   });
 
-  it('answers 500 without a word of why when a collector of the application throws', async () => {
+  it('answers 500 without the reason if a collector of the application throws', async () => {
     const { url } = await serve(registerOf(() => Promise.reject(new Error('postgres://root:secret@db is gone'))));
     const { status, text } = await ask(`${url}/metrics`);
     expect(status).toBe(500);
     expect(JSON.parse(text)).toEqual({ error: 'internal error' });
   });
 
-  it('tells the log why, without a credential and without a stack', async () => {
+  it('logs the reason, without credentials and without a stack', async () => {
     const told: unknown[] = [];
     const log = { ...silentLog, error: (fields: object, message: string) => told.push([fields, message]) };
     const broken = registerOf(() => Promise.reject(new Error('postgres://root:secret@db is gone')));
@@ -45,7 +45,7 @@ describe('/metrics', () => {
     expect(told).toEqual([[{ error: 'postgres://***@db is gone' }, 'HTTP request failed']]);
   });
 
-  it('reads the registry once for everyone who asks within a quarter of a second, and again for the next', async () => {
+  it('reads the registry once for all requests within 250 ms, and again for the next', async () => {
     const clock = new FakeClock();
     const readings: ((text: string) => void)[] = [];
     const metrics = () => new Promise<string>((resolve) => readings.push(resolve));
@@ -66,7 +66,7 @@ describe('/metrics', () => {
     expect((await next).text).toBe('up 2\n');
   });
 
-  it('answers 503 before 900 ms when a collector of the application hangs, and reads anew for the next', async () => {
+  it('answers 503 before 900 ms if a collector of the application hangs, and reads the registry again for the next request', async () => {
     const clock = new FakeClock();
     let fail = (_: Error) => {};
     let readings = 0;
@@ -83,7 +83,7 @@ describe('/metrics', () => {
     await clock.advance(100);
     const { status, json } = await answer;
     expect([status, json]).toEqual([503, { error: expect.stringContaining('timed out') }]);
-    // What comes of it later bothers nobody.
+    // Its later rejection is handled.
     fail(new Error('too late'));
     expect(await ask(`${url}/metrics`)).toMatchObject({ status: 200, text: 'up 1\n' });
   });

@@ -29,7 +29,7 @@ async function prober(probe: Partial<ServiceOptions['probe']> = {}) {
 }
 
 describe('/probe', () => {
-  it('tells a target that is not well by 200 and its metrics', async () => {
+  it('reports an unhealthy target with 200 and its metrics', async () => {
     const { address, get } = await prober();
     const { status, type, text } = await get(`target=${address}`);
     expect(status).toBe(200);
@@ -50,14 +50,35 @@ describe('/probe', () => {
     expect(text).not.toMatch(/^pongcheck_/m);
   });
 
-  it('shows what was done with debug=true', async () => {
+  it('reports a blocked event loop of a target, which is no check of its report', async () => {
+    const causes = [
+      { instance: 'a', via: [], check: 'event-loop', state: 'fail', reason: 'loop-blocked', output: 'since noon' },
+      { instance: 'a', via: [], check: 'db', state: 'warn', reason: 'lag' },
+      { instance: 'b', via: ['b'], check: 'cache', state: 'fail', reason: 'refused' },
+    ];
+    const checks = { db: [{ state: 'warn', reason: 'lag', ageMs: 5 }] };
+    const body = JSON.stringify({ state: 'fail', causes, checks });
+    const target = createServer((socket) => socket.end(`HTTP/1.1 503 x\r\nConnection: close\r\n\r\n${body}`).resume());
+    await once(target.listen(0, '127.0.0.1'), 'listening');
+    const { get } = await prober();
+    const { text } = await get(`target=127.0.0.1:${(target.address() as AddressInfo).port}&module=http`);
+    target.close();
+    expect(text.match(/^probe_pongcheck_check_(status.* 1|reason.*)$/gm)).toEqual([
+      'probe_pongcheck_check_status{check="event-loop",status="fail"} 1',
+      'probe_pongcheck_check_status{check="db",status="warn"} 1',
+      'probe_pongcheck_check_reason{check="event-loop",reason="loop-blocked"} 1',
+      'probe_pongcheck_check_reason{check="db",reason="lag"} 1',
+    ]);
+  });
+
+  it('prints the log of the probe with debug=true', async () => {
     const { address, get } = await prober();
     const { type, text } = await get(`target=${address}&module=line&debug=true`);
     expect(type).toBe('text/plain; charset=utf-8');
     expect(text).toMatch(/^The probe failed: unhealthy\.\n\nLog:\n.*connected to 127\.0\.0\.1.*\n\nMetrics:\n/s);
   });
 
-  it.each(['', '&debug=true'])('prints nothing of a hostile target that a terminal obeys (%j)', async (debug) => {
+  it.each(['', '&debug=true'])('escapes control characters of a hostile target (%j)', async (debug) => {
     const name = 'db\u001b[2J\u009b31m\u202e\r\u0000';
     const body = JSON.stringify({
       state: 'fail\u001b[2J',
@@ -105,7 +126,7 @@ describe('/probe', () => {
     expect((JSON.parse(answer.text) as { error: string }).error).toMatch(description);
   });
 
-  it('ends half a second before the scrape does', async () => {
+  it('ends half a second before the scrape timeout', async () => {
     const { get } = await prober({
       modules: { slow: { prober: 'tcp', timeout: 60_000 } },
       targets: ['127.0.0.1:*', 'x.invalid:1'],
@@ -116,7 +137,7 @@ describe('/probe', () => {
     expect(text).toContain('timeout 2000 ms');
   });
 
-  it('takes a scrape timeout that is no whole number of milliseconds', async () => {
+  it('accepts a scrape timeout with a fraction of a millisecond', async () => {
     const { address, get } = await prober();
     // 1.1 * 1000 is 1100.0000000000002.
     const { text } = await get(`target=${address}&module=pongcheck&debug=true`, {
@@ -125,7 +146,7 @@ describe('/probe', () => {
     expect(text).toMatch(/timeout 600 ms.*PONG fail after/s);
   });
 
-  it('refuses more than its bound at once, and goes on afterwards', async () => {
+  it('refuses probes above its limit immediately, and continues afterwards', async () => {
     const { address, get } = await prober({
       maxConcurrent: 1,
       modules: { live: { prober: 'pongcheck', scope: 'liveness' } },
@@ -136,7 +157,7 @@ describe('/probe', () => {
     expect((await get(`target=${address}&module=live`)).text).toContain('probe_success 1');
   });
 
-  it('ends the probes of a client that disconnects, pipelined ones as well', async () => {
+  it('ends the probes of a disconnected client, pipelined ones as well', async () => {
     const target = createServer().listen(0, '127.0.0.1');
     await once(target, 'listening');
     const open = new Set<Socket>();
@@ -164,7 +185,27 @@ describe('/probe', () => {
     target.close();
   });
 
-  it('is not there where nothing is to be probed', async () => {
+  it('connects to no target for a client that is disconnected for pipelining', async () => {
+    let connections = 0;
+    const target = createServer((socket) => {
+      connections++;
+      socket
+        .on('error', () => {})
+        .resume()
+        .end('pong pass\n');
+    }).listen(0, '127.0.0.1');
+    await once(target, 'listening');
+    const { httpAddress } = await start({ listen: [], probe: { targets: ['127.0.0.1:*'] } });
+    const path = `/probe?target=127.0.0.1:${(target.address() as AddressInfo).port}&module=line`;
+    const client = connect(Number(new URL(httpAddress as string).port), '127.0.0.1').on('error', () => {});
+    client.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(12));
+    await once(client, 'close');
+    expect((await fetch(httpAddress + path)).status).toBe(200);
+    target.close();
+    expect(connections).toBe(1);
+  });
+
+  it('does not exist without targets', async () => {
     const { httpAddress } = await start({});
     expect((await fetch(`${httpAddress}/probe?target=127.0.0.1:1`)).status).toBe(404);
   });

@@ -12,7 +12,7 @@ afterEach(closeAll);
 const scopeOf = { '/livez': 'liveness', '/readyz': 'readiness', '/startupz': 'startup' };
 
 describe.each(Object.entries(scopeOf))('%s', (path, scope) => {
-  it(`asks for ${scope}, and waits less than 900 ms`, async () => {
+  it(`queries ${scope}, and waits less than 900 ms`, async () => {
     const { url, health } = await serve();
     const answer = ask(url + path);
     await until(() => health.asked.length > 0);
@@ -43,7 +43,7 @@ describe.each(Object.entries(scopeOf))('%s', (path, scope) => {
 });
 
 describe('the probes of a real registry', () => {
-  it('tell a start, a fault and a farewell apart', async () => {
+  it('distinguish a start, a failure and draining', async () => {
     const clock = new FakeClock();
     const db = new ScriptedCheck({ interval: 0, maxAge: 0, timeout: 100 });
     const health = new Registry({ checks: defined({ db }), clock, random: () => 0 });
@@ -76,7 +76,7 @@ describe('the probes of a real registry', () => {
     await health.stop();
   });
 
-  it('say at /startupz what is wrong once the grace of startup is over', async () => {
+  it('describe the failure at /startupz after the grace of startup', async () => {
     const clock = new FakeClock();
     const db = new SteadyCheck({ groups: ['startup'] }, { status: 'fail', reason: 'refused' });
     const health = new Registry({ checks: defined({ db }), clock, random: () => 0, startupGrace: 10_000 });
@@ -89,7 +89,7 @@ describe('the probes of a real registry', () => {
     await health.stop();
   });
 
-  it('say starting until the group startup has passed once', async () => {
+  it('report starting until the group startup has passed once', async () => {
     const clock = new FakeClock();
     const db = new SteadyCheck({ groups: ['startup'] }, { status: 'fail', reason: 'refused' });
     const health = new Registry({ checks: defined({ db }), clock, random: () => 0 });

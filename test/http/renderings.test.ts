@@ -10,7 +10,7 @@ afterEach(closeAll);
 
 const token = 'a-right-token-0123456789';
 
-/** A service whose readings are counted by route. */
+/** A service that counts the renderings of each route. */
 async function counted() {
   const clock = new FakeClock();
   const health = new FakeHealth();
@@ -42,7 +42,7 @@ async function counted() {
   return { url, clock, read };
 }
 
-/** The body as it came. */
+/** The body as received. */
 function raw(url: string, headers: Record<string, string> = {}) {
   return new Promise<{ headers: Record<string, unknown>; body: Buffer }>((resolve, reject) => {
     request(url, { agent: false, headers }, async (response) => {
@@ -57,14 +57,14 @@ function raw(url: string, headers: Record<string, string> = {}) {
 
 const authorization = `Bearer ${token}`;
 
-describe('what is costly to make', () => {
+describe('a rendering', () => {
   it.each([
     ['/', 'board'],
     ['/status', 'board'],
     ['/status.json', 'board'],
     ['/connections', 'connections'],
     ['/metrics', 'metrics'],
-  ] as const)('is made once for all who ask for %s within a quarter of a second', async (path, what) => {
+  ] as const)('is created once for all requests for %s within 250 ms', async (path, what) => {
     const { url, clock, read } = await counted();
     await Promise.all(Array.from({ length: 10 }, () => raw(url + path, { authorization })));
     await clock.advance(249);
@@ -75,7 +75,7 @@ describe('what is costly to make', () => {
     expect(read[what]).toBe(2);
   });
 
-  it('is kept for each right by itself', async () => {
+  it('is cached for each access right separately', async () => {
     const { url } = await counted();
     for (const path of ['/', '/status', '/status.json', '/connections']) {
       expect((await raw(url + path, { authorization })).body.toString()).toMatch(/db|"id"/);
@@ -84,7 +84,7 @@ describe('what is costly to make', () => {
     }
   });
 
-  it('is kept for each value of a query by itself, and for so many only', async () => {
+  it('is cached for each value of a query separately, up to a limit', async () => {
     const { url, read } = await counted();
     const page = async (after: number) =>
       JSON.parse((await raw(`${url}/connections?after=${after}`, { authorization })).body.toString()).connections[0].id;
@@ -96,9 +96,9 @@ describe('what is costly to make', () => {
   });
 });
 
-describe('a body', () => {
+describe('a response body', () => {
   it.each(['/', '/status.json', '/connections', '/metrics', '/health', '/readyz?verbose'])(
-    'of %s is compressed for who takes gzip',
+    'of %s is compressed for clients that accept gzip',
     async (path) => {
       const { url } = await counted();
       const headers = { authorization };
@@ -114,14 +114,17 @@ describe('a body', () => {
     },
   );
 
-  it.each(['gzip;q=0', 'gzip; q=0.0', 'br', 'gzipped', ''])('is not compressed for who says %j', async (encodings) => {
-    const { url } = await counted();
-    expect((await raw(`${url}/metrics`, { 'accept-encoding': encodings })).headers).not.toHaveProperty(
-      'content-encoding',
-    );
-  });
+  it.each(['gzip;q=0', 'gzip; q=0.0', 'br', 'gzipped', ''])(
+    'is not compressed for clients that send %j',
+    async (encodings) => {
+      const { url } = await counted();
+      expect((await raw(`${url}/metrics`, { 'accept-encoding': encodings })).headers).not.toHaveProperty(
+        'content-encoding',
+      );
+    },
+  );
 
-  it('spells out what a peer has named itself, so that a terminal takes it as text', async () => {
+  it('escapes names from peers for terminals', async () => {
     const { url } = await counted();
     const { body } = await raw(`${url}/connections`, { authorization });
     expect(body.toString()).toContain('"a\\u001b[2J\\u009b\\u202e"');

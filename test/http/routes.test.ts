@@ -34,7 +34,7 @@ const paths = (service: Service) => [
 ];
 
 describe('every route', () => {
-  it('answers HEAD as GET, without the body', async () => {
+  it('answers HEAD like GET, without the body', async () => {
     const service = await start();
     for (const path of paths(service)) {
       const url = service.httpAddress + path;
@@ -48,7 +48,7 @@ describe('every route', () => {
     }
   });
 
-  it('answers HEAD of the events at once, also a hundred times, and the page stays live', async () => {
+  it('answers HEAD of the events immediately, also a hundred times, and the page stays live', async () => {
     const { httpAddress } = await start();
     for (let n = 0; n < 101; n++) {
       const { status, headers } = await ask(`${httpAddress}/status/events`, { method: 'HEAD' });
@@ -61,7 +61,7 @@ describe('every route', () => {
     }
   });
 
-  it('is the same with a slash at its end', async () => {
+  it('is the same with a trailing slash', async () => {
     const service = await start();
     for (const path of paths(service).slice(1)) {
       const [plain, slashed] = [path, path.replace(/(\?|$)/, '/$1')].map((one) => service.httpAddress + one);
@@ -75,7 +75,7 @@ describe('every route', () => {
   });
 
   it.each([{ routerOptions: { ignoreTrailingSlash: true } }, { exposeHeadRoutes: false }])(
-    'is so in an application with %j',
+    'is the same in an application with %j',
     async (options) => {
       const service = await start(false);
       const app = fastify(options);

@@ -7,7 +7,7 @@ import { FakeHealth } from '../server/fake-health.js';
 
 const opened: (HttpServer | Socket)[] = [];
 
-/** The routes on a port of their own, over a health whose answers the test decides. */
+/** The routes on their own port, with scripted answers. */
 export async function serve<H extends HttpContext['health'] = FakeHealth>(
   { detail = 'loopback', tokens, ...context }: Partial<HttpServerOptions & HttpContext['access']> & { health?: H } = {},
   { clock = systemClock, port = 0 }: { clock?: Clock; port?: number } = {},
@@ -29,7 +29,7 @@ export async function serve<H extends HttpContext['health'] = FakeHealth>(
   return { server, url: server.address, health };
 }
 
-/** A page over a health of which nothing else is known. */
+/** A page for which only the answers are known. */
 export function overviewOf(health: HttpContext['health']): HttpContext['overview'] {
   return {
     known: () => {
@@ -49,7 +49,7 @@ export function overviewOf(health: HttpContext['health']): HttpContext['overview
   };
 }
 
-/** A connection on which nothing has been said. */
+/** A connection without a request. */
 export async function silentConnection(url: string): Promise<Socket> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
@@ -61,7 +61,7 @@ export async function silentConnection(url: string): Promise<Socket> {
   return socket;
 }
 
-/** Closes what a test has opened. */
+/** Closes everything that a test has opened. */
 export async function closeAll(): Promise<void> {
   for (const open of opened.splice(0).reverse()) await ('destroy' in open ? open.destroy() : open.close());
 }

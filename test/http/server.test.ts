@@ -9,7 +9,7 @@ import { until } from './until.js';
 
 afterEach(closeAll);
 
-/** Speaks HTTP by hand on a connection of its own and gives all that comes back until its end. */
+/** Sends raw HTTP on a new connection, and returns everything received until its end. */
 async function speak(url: string, text: string): Promise<string> {
   const socket = await silentConnection(url);
   let heard = '';
@@ -21,13 +21,13 @@ async function speak(url: string, text: string): Promise<string> {
 }
 
 describe('the HTTP server', () => {
-  it('gives a request that was begun seconds', async () => {
+  it('allows seconds for the rest of a started request', async () => {
     const { server } = await serve();
     const { headersTimeout, requestTimeout } = server.server;
     expect([headersTimeout, requestTimeout]).toEqual([5000, 5000]);
   });
 
-  it('answers many requests on one connection, and says how long it keeps it', async () => {
+  it('answers many requests on one connection, and sends the keep-alive time', async () => {
     const { url, health } = await serve();
     health.atOnce = 'pass';
     const agent = keptConnection();
@@ -40,7 +40,7 @@ describe('the HTTP server', () => {
     for (const { headers } of answers) expect(headers['keep-alive']).toBe('timeout=72');
   });
 
-  it('says 404 in a small JSON for any other path', async () => {
+  it('answers 404 with a small JSON for any other path', async () => {
     const { url } = await serve();
     for (const path of ['/healthz', '/health//', '/HEALTH', '/..%2fetc', '/metrics/x?y=<z>']) {
       const { status, text } = await ask(url + path);
@@ -49,7 +49,7 @@ describe('the HTTP server', () => {
     }
   });
 
-  it('closes after a GET that has a body, which nobody reads', async () => {
+  it('closes the connection after a GET with a body, which is not read', async () => {
     const { url, health } = await serve();
     health.atOnce = 'pass';
     const heard = await speak(url, 'GET /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n');
@@ -66,7 +66,7 @@ describe('the HTTP server', () => {
     expect(health.asked).toEqual([]);
   });
 
-  it('does not read a body, however long it says that it is', async () => {
+  it('does not read a body, whatever its announced length', async () => {
     const { url } = await serve();
     const head = 'Host: x\r\nContent-Type: application/json\r\nContent-Length: 1000000000\r\n\r\n{';
     expect(await speak(url, `POST /health HTTP/1.1\r\n${head}`)).toMatch(/^HTTP\/1.1 405 .*"error"/s);
@@ -74,7 +74,7 @@ describe('the HTTP server', () => {
 
   it.each([
     ['a path that cannot be decoded', 'GET /%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'],
-    ['what is no HTTP', 'hello\r\n\r\n'],
+    ['data other than HTTP', 'hello\r\n\r\n'],
     ['headers without an end', `GET /health HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`],
   ])('answers %s with 4xx and no stack', async (_, text) => {
     const { url } = await serve();
@@ -84,7 +84,7 @@ describe('the HTTP server', () => {
     expect(heard.length).toBeLessThan(500);
   });
 
-  it('says Connection: close on every answer while the service is draining', async () => {
+  it('sends Connection: close with every response while the service is draining', async () => {
     const { url, health } = await serve();
     health.atOnce = 'draining';
     health.ready = 'draining';
@@ -96,7 +96,7 @@ describe('the HTTP server', () => {
     agent.destroy();
   });
 
-  it('refuses a port that is taken, in one clear description, and leaves nothing open', async () => {
+  it('refuses a port in use with a clear description, and leaves nothing open', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port } = taken.address() as AddressInfo;
@@ -109,7 +109,7 @@ describe('the HTTP server', () => {
 });
 
 describe('closing the HTTP server', () => {
-  it('lets a request in flight finish, with Connection: close, and takes no new one', async () => {
+  it('completes requests in flight, with Connection: close, and accepts no new ones', async () => {
     const { server, url, health } = await serve();
     const agent = keptConnection();
     const answer = ask(`${url}/health`, { agent });
@@ -126,7 +126,18 @@ describe('closing the HTTP server', () => {
     agent.destroy();
   });
 
-  it('ends connections that are kept and idle at once', async () => {
+  it.each([1, 40])('answers also on %i connections that wait in the kernel to be accepted', async (count) => {
+    const { server, url, health } = await serve({}, { clock: new FakeClock() });
+    health.atOnce = 'draining';
+    const answers = Array.from({ length: count }, () => ask(`${url}/readyz`));
+    // The system calls of `connect` are made before the next tick ends; the event loop has not turned since.
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    const closed = server.close();
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(answers.map(() => 503));
+    await closed;
+  });
+
+  it('ends idle keep-alive connections immediately', async () => {
     const clock = new FakeClock();
     const { server, url, health } = await serve({}, { clock });
     health.atOnce = 'pass';
@@ -137,7 +148,7 @@ describe('closing the HTTP server', () => {
     agent.destroy();
   });
 
-  it('waits a second for a request that is never answered and for a connection that says nothing, no longer', async () => {
+  it('waits at most a second for an unanswered request and for a connection without a request', async () => {
     const clock = new FakeClock();
     const { server, url, health } = await serve({}, { clock });
     const answer = ask(`${url}/health`).catch((error) => error.code);
@@ -158,7 +169,7 @@ describe('closing the HTTP server', () => {
     expect(await answer).toBe('ECONNRESET');
   });
 
-  it('may be asked for twice', async () => {
+  it('may be called twice', async () => {
     const { server } = await serve();
     await Promise.all([server.close(), server.close()]);
     await server.close();

@@ -30,7 +30,7 @@ async function taken(): Promise<{ server: Server; port: number }> {
 }
 
 describe('a service', () => {
-  it('serves health and metrics of its own checks on a port of its own', async () => {
+  it('serves health and metrics of its own checks on its own port', async () => {
     const own = service({ checks: { db: () => {}, cache: () => false } });
     expect(own.httpAddress).toBeUndefined();
     await own.start();
@@ -48,7 +48,7 @@ describe('a service', () => {
     expect(own.httpAddress).toBeUndefined();
   });
 
-  it('counts what it answers to PINGs', async () => {
+  it('counts its answers to PINGs', async () => {
     const own = service();
     await own.start();
     const connection = await connect(own.addresses[0] as string);
@@ -64,7 +64,7 @@ describe('a service', () => {
     await connection.close();
   });
 
-  it('serves HTTP on a host that is a name', async () => {
+  it('serves HTTP on a host name', async () => {
     const own = service({ http: { host: 'localhost', port: 0 } });
     await own.start();
     expect((await ask(`${own.httpAddress}/livez`)).status).toBe(200);
@@ -74,14 +74,14 @@ describe('a service', () => {
     });
   });
 
-  it('opens no HTTP where it is told not to', async () => {
+  it('opens no HTTP with http: false', async () => {
     const own = service({ http: false });
     await own.start();
     expect(own.httpAddress).toBeUndefined();
     expect(parseScrape(await own.register.metrics()).size).toBeGreaterThan(0);
   });
 
-  it('does not disturb another one in the same process', async () => {
+  it('does not affect another service in the same process', async () => {
     const one = service({ checks: { db: () => {} } });
     const two = service({ checks: { cache: () => false } });
     await Promise.all([one.start(), two.start()]);
@@ -96,7 +96,7 @@ describe('a service', () => {
     expect(client.register.getMetricsAsArray()).toEqual([]);
   });
 
-  it('joins a registry from start to stop, and shows at /metrics all that it has', async () => {
+  it('joins a registry from start to stop, and returns all of that registry at /metrics', async () => {
     const register = new client.Registry();
     new client.Gauge({ name: 'shop_orders', help: 'Orders.', registers: [register] }).set(3);
     const own = service({ register });
@@ -110,7 +110,7 @@ describe('a service', () => {
     expect(register.getMetricsAsArray().map(({ name }) => name)).toEqual(['shop_orders']);
   });
 
-  it('leaves nothing open when HTTP cannot be served', async () => {
+  it('leaves nothing open if HTTP cannot be opened', async () => {
     const { server, port } = await taken();
     const register = new client.Registry();
     const own = service({ register, http: { port } });
@@ -119,7 +119,7 @@ describe('a service', () => {
     server.close();
   });
 
-  it('leaves the registry of another service as it is when it may not join it', async () => {
+  it('does not change a registry that already has the metrics of another service', async () => {
     const register = new client.Registry();
     const first = service({ register });
     await first.start();
@@ -130,7 +130,7 @@ describe('a service', () => {
     expect(valueOf(parseScrape((await ask(`${first.httpAddress}/metrics`)).text), 'pongcheck_connections')).toBe(0);
   });
 
-  it('answers requests in flight as it stops, before its checks end', async () => {
+  it('answers requests in flight while it stops, before its checks end', async () => {
     let detach = () => {};
     let waiting = () => {};
     const asked = new Promise<void>((resolve) => (waiting = resolve));
@@ -163,7 +163,7 @@ describe('a service', () => {
 });
 
 describe('service.plugin', () => {
-  it('brings the routes into an application that exists, under a prefix, and changes nothing else of it', async () => {
+  it('adds the routes to an existing application, under a prefix, and changes nothing else', async () => {
     const app = fastify();
     const own = service({ http: false, checks: { db: () => false } });
     app.get('/health', async () => 'the application’s own');
@@ -190,7 +190,7 @@ describe('service.plugin', () => {
     await app.close();
   });
 
-  it('may stand at the root of an application, of two services under two prefixes', async () => {
+  it('may be registered at the root of an application, for two services under two prefixes', async () => {
     const app = fastify({ exposeHeadRoutes: false });
     const [one, two] = [service({ http: false }), service({ http: false, checks: { db: () => false } })];
     await app.register(one.plugin);

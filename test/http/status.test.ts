@@ -40,7 +40,7 @@ async function start(options: ServiceOptions = {}) {
   return { service, url, break: () => (broken = true) };
 }
 
-/** The messages of `/status/events`, as they come. */
+/** The messages of `/status/events`, as they arrive. */
 async function* events(url: string): AsyncGenerator<Record<string, string>> {
   const response = await new Promise<AsyncIterable<Buffer> & { headers: object }>((resolve, reject) =>
     request(`${url}/status/events`, { agent: false }, resolve).on('error', reject).end(),
@@ -57,7 +57,7 @@ async function* events(url: string): AsyncGenerator<Record<string, string>> {
 }
 
 describe('the status page', () => {
-  it.each(['/', '/status'])('is at %s, one document with all in it', async (path) => {
+  it.each(['/', '/status'])('is at %s, one self-contained document', async (path) => {
     const { url } = await start();
     const response = await fetch(url + path);
     const text = await response.text();
@@ -69,7 +69,7 @@ describe('the status page', () => {
     expect(text).not.toMatch(/(src|href)="(?!data:,)/);
   });
 
-  it('has the script and the style inline, and no other may run', async () => {
+  it('has an inline script and style, and its policy permits no others', async () => {
     const { url } = await start();
     const response = await fetch(url);
     const text = await response.text();
@@ -85,7 +85,7 @@ describe('the status page', () => {
     expect(text.match(/<script/g)).toHaveLength(1);
   });
 
-  it('escapes what checks say', async () => {
+  it('escapes the output of checks', async () => {
     const { url, break: breakIt } = await start();
     breakIt();
     let text = '';
@@ -94,7 +94,7 @@ describe('the status page', () => {
     expect(text).toContain('&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;');
   });
 
-  it('tells a change as soon as it is there', async () => {
+  it('sends a change immediately', async () => {
     const { url, break: breakIt } = await start();
     const seen: string[] = [];
     for await (const { state = '', log = '' } of events(url)) {
@@ -114,7 +114,7 @@ describe('the status page', () => {
     expect(messages).toBeGreaterThanOrEqual(1);
   });
 
-  it('shows who may not see detail the state and nothing else', async () => {
+  it('shows only the state to clients without access to detail', async () => {
     const { url } = await start({ detail: 'never' });
     expect(await (await fetch(`${url}/status.json`)).json()).toEqual({ state: 'pass' });
     const text = await (await fetch(url)).text();
@@ -127,7 +127,7 @@ describe('the status page', () => {
     }
   });
 
-  it('shows who logs in with a token all there is', async () => {
+  it('shows all details to clients that log in with a token', async () => {
     const token = 'a-token-of-the-right-length';
     const { url } = await start({ detail: 'token', tokens: [token] });
     const get = (path: string, password?: string) =>
@@ -147,7 +147,7 @@ describe('the status page', () => {
     expect(await (await get('/status', token)).text()).toContain('shop is ready');
   });
 
-  it('leaves / to the application in which the routes are', async () => {
+  it('leaves / to the application that has registered the plugin', async () => {
     const { service } = await start({ http: false });
     const app = fastify();
     app.get('/', async () => 'of the application');

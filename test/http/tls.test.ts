@@ -40,14 +40,14 @@ describe('HTTP over TLS', () => {
     await expect(fetch(`${httpAddress?.replace('https', 'http')}/readyz`)).rejects.toThrow();
   });
 
-  it('answers with client certificates only who has one', async () => {
+  it('answers only clients with a certificate if it requires one', async () => {
     const { httpAddress } = await start({ ...own, ca });
     const shown = { cert: readFileSync(client.cert), key: readFileSync(client.key) };
     expect(await statusOf(`${httpAddress}/livez`, shown)).toBe(200);
     await expect(statusOf(`${httpAddress}/livez`)).rejects.toMatchObject({ code: expect.stringMatching(/^E/) });
   });
 
-  it('takes a new certificate while it runs', async () => {
+  it('uses a replaced certificate while it runs', async () => {
     const [cert, key] = [authority.path('http.pem'), authority.path('http.key')];
     copyFileSync(own.cert, cert);
     copyFileSync(own.key, key);
@@ -64,7 +64,7 @@ describe('HTTP over TLS', () => {
     );
   });
 
-  it('does not start with files that are none', async () => {
+  it('does not start with invalid files', async () => {
     const service = createService({ listen: [], http: { port: 0, tls: { cert: ca, key: own.key } } });
     await expect(service.start()).rejects.toMatchObject({
       code: 'PONGCHECK_CONFIG',

@@ -23,17 +23,14 @@ async function get(url: string, authorization?: string) {
 }
 
 describe('Authorization: Bearer', () => {
-  it.each([`Bearer ${token}`, `bearer  ${before}`])(
-    'with a right token shows the right to see detail',
-    async (said) => {
-      const { url } = await open();
-      expect(JSON.parse((await get(`${url}/health`, said)).text)).toHaveProperty('checks');
-      expect(await get(`${url}/connections`, said)).toMatchObject({ status: 200 });
-      expect((await get(`${url}/readyz?verbose`, said)).text).toContain('readyz check passed');
-    },
-  );
+  it.each([`Bearer ${token}`, `bearer  ${before}`])('with a valid token grants access to detail', async (said) => {
+    const { url } = await open();
+    expect(JSON.parse((await get(`${url}/health`, said)).text)).toHaveProperty('checks');
+    expect(await get(`${url}/connections`, said)).toMatchObject({ status: 200 });
+    expect((await get(`${url}/readyz?verbose`, said)).text).toContain('readyz check passed');
+  });
 
-  it.each([undefined, 'Basic YTpi', token])('that is left out, or is another thing (%s), shows none', async (said) => {
+  it.each([undefined, 'Basic YTpi', token])('grants no access without a token (%s)', async (said) => {
     const { url } = await open();
     expect(await get(`${url}/health`, said)).toEqual({
       status: 200,
@@ -44,19 +41,19 @@ describe('Authorization: Bearer', () => {
     expect((await get(`${url}/readyz?verbose`, said)).text).toBe('{"status":"pass","state":"pass"}');
   });
 
-  it.each(['/health', '/connections', '/readyz?verbose'])('with a wrong token is refused at %s', async (path) => {
+  it.each(['/health', '/connections', '/readyz?verbose'])('with an invalid token is refused at %s', async (path) => {
     const { url } = await open();
     const { status, asks, text } = await get(`${url}${path}`, `Bearer ${wrong}`);
     expect([status, asks]).toEqual([401, 'Bearer error="invalid_token"']);
     expect(JSON.parse(text)).toEqual({ error: 'invalid token' });
   });
 
-  it.each(['/livez', '/readyz', '/startupz'])('fails no probe at %s, whatever it says', async (path) => {
+  it.each(['/livez', '/readyz', '/startupz'])('does not affect a probe at %s, whatever it contains', async (path) => {
     const { url } = await open();
     expect((await get(`${url}${path}`, `Bearer ${wrong}`)).status).toBe(200);
   });
 
-  it('is the affair of the application where there are no tokens', async () => {
+  it('is left to the application without tokens', async () => {
     const { url } = await serve({ health: wellWithOneCheck(), detail: 'never' });
     expect(await get(`${url}/health`, `Bearer ${wrong}`)).toMatchObject({ status: 200 });
     expect(await get(`${url}/connections`, `Bearer ${wrong}`)).toMatchObject({ status: 403, asks: null });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Turns } from '../../src/http/turns.js';
 import { until } from './until.js';
 
-/** Runs `count` jobs, and tells how many were done in each turn of the loop. */
+/** Runs `count` jobs, and returns how many ended in each turn of the event loop. */
 async function jobsByTurn(count: number, job: () => void | Promise<void>): Promise<number[]> {
   const turns = new Turns();
   const done: number[] = [];
@@ -29,20 +29,20 @@ function work(ms: number): void {
   while (performance.now() - begun < ms);
 }
 
-describe('turns', () => {
-  it('do a bounded number of jobs in a turn of the loop', async () => {
+describe('turns of the event loop', () => {
+  it('run a bounded number of jobs each', async () => {
     const done = await jobsByTurn(1000, () => {});
     expect(Math.max(...done)).toBeLessThanOrEqual(32);
   });
 
-  it('do one job that takes long in a turn, also when its work is done in a promise', async () => {
+  it('run one long job each, also if its work is done in a promise', async () => {
     expect(await jobsByTurn(5, () => work(5))).toEqual([1, 1, 1, 1, 1]);
     expect(await jobsByTurn(5, async () => void (await Promise.resolve().then(() => work(5))))).toEqual([
       1, 1, 1, 1, 1,
     ]);
   });
 
-  it('go on with what was begun before they begin more', async () => {
+  it('continue started jobs before they start others', async () => {
     const turns = new Turns();
     const order: string[] = [];
     for (const name of ['a', 'b', 'c']) {

@@ -1,4 +1,4 @@
-/** Comes back when `condition` holds, looked at after each turn of the loop. */
+/** Resolves when `condition` is true, which is evaluated after each turn of the event loop. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }

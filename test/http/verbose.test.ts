@@ -26,7 +26,7 @@ async function verbose(detail: 'loopback' | 'never' = 'loopback') {
 }
 
 describe('?verbose', () => {
-  it('prints one line a check, as Kubernetes does', async () => {
+  it('prints one line per check, like Kubernetes', async () => {
     const { code, text } = await verbose();
     expect({ code, text: text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, 'T') }).toEqual({
       code: 503,
@@ -41,7 +41,7 @@ describe('?verbose', () => {
     });
   });
 
-  it('tells who may not see detail no more than without it', async () => {
+  it('shows clients without access to detail no more than without it', async () => {
     expect(await verbose('never')).toEqual({ code: 503, text: '{"status":"fail","state":"fail"}' });
   });
 });

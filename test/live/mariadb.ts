@@ -5,10 +5,10 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
+import { DatabaseServer } from './database-server.js';
 import { freePort, needProgram, ServerProcess } from './server-process.js';
 
 const PACKAGES = 'mariadb-server (apt-get install -y --no-install-recommends mariadb-server), or set TEST_MYSQL_URL';
-const READY = /ready for connections/;
 
 export interface MariaDbOptions {
   /** More flags of mariadbd, such as `--max-connections=10`. They win over the fixture's own. */
@@ -31,21 +31,14 @@ export interface MariaDbOptions {
  * await mariadb.freeze();
  * await mariadb.stop();                    // in afterAll
  */
-export class MariaDb {
-  private constructor(
-    readonly host: string,
-    readonly port: number,
-    private readonly given: URL | undefined,
-    private readonly folder: string,
-    private readonly process: ServerProcess | undefined,
-    private readonly args: readonly string[],
-  ) {}
+export class MariaDb extends DatabaseServer {
+  protected readonly readyLine = /ready for connections/;
 
   static async start({ args = [], skipNameResolve = true }: MariaDbOptions = {}): Promise<MariaDb> {
     const given = process.env.TEST_MYSQL_URL;
     if (given) {
       const url = new URL(given);
-      return new MariaDb(url.hostname, Number(url.port || 3306), url, '', undefined, []);
+      return new MariaDb({ host: url.hostname, port: Number(url.port || 3306), given: url });
     }
     const program = needProgram(PACKAGES, 'mariadbd', 'mysqld');
     const install = needProgram(PACKAGES, 'mariadb-install-db', 'mysql_install_db');
@@ -73,18 +66,19 @@ export class MariaDb {
         ...(skipNameResolve ? ['--skip-name-resolve'] : []),
         ...args,
       ];
-      const server = new MariaDb('127.0.0.1', port, undefined, folder, new ServerProcess(program, folder), all);
+      const server = new MariaDb({
+        host: '127.0.0.1',
+        port,
+        folder,
+        process: new ServerProcess(program, folder),
+        args: all,
+      });
       await server.restart();
       return server;
     } catch (error) {
       await rm(folder, { recursive: true, force: true });
       throw error;
     }
-  }
-
-  /** Whether it may be frozen, killed and restarted. */
-  get own(): boolean {
-    return this.process !== undefined;
   }
 
   /**
@@ -125,38 +119,6 @@ export class MariaDb {
     const [row] = await this.query(`SHOW GLOBAL STATUS LIKE '${name}'`);
     if (!row) throw new Error(`the server has no status ${name}`);
     return Number(row.Value);
-  }
-
-  /** SIGSTOP; resolves when every thread stands. TCP connections to it are still accepted, by the kernel. */
-  freeze(): Promise<void> {
-    return this.mine.freeze();
-  }
-
-  /** SIGCONT. */
-  thaw(): void {
-    this.mine.thaw();
-  }
-
-  /** kill -9, also of a frozen one; its clients see a reset. The data stays for `restart`. */
-  kill(): Promise<void> {
-    return this.mine.kill();
-  }
-
-  /** Kills it if it runs, and starts it again on the same port; resolves when it is ready. */
-  async restart(): Promise<void> {
-    await this.mine.kill();
-    await this.mine.start(this.args, READY);
-  }
-
-  /** Kills it and removes its folder. Nothing happens to a given server. */
-  async stop(): Promise<void> {
-    await this.process?.kill();
-    if (this.folder) await rm(this.folder, { recursive: true, force: true });
-  }
-
-  private get mine(): ServerProcess {
-    if (!this.process) throw new Error('TEST_MYSQL_URL names a server that is not ours to stop');
-    return this.process;
   }
 }
 

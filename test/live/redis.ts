@@ -1,11 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis as Client } from 'ioredis';
+import { DatabaseServer } from './database-server.js';
 import { freePort, needProgram, ServerProcess } from './server-process.js';
 
 const PACKAGES = 'redis-server (apt-get install -y --no-install-recommends redis-server), or set TEST_REDIS_URL';
-const READY = /Ready to accept connections/;
 const LOADING = /Loading RDB produced by/;
 
 export interface RedisOptions {
@@ -21,21 +21,14 @@ export interface RedisOptions {
  * ours: `own` is false, and freeze, thaw, kill and restart throw. Put the
  * trials that need them under `ownServer('TEST_REDIS_URL')`.
  */
-export class Redis {
-  private constructor(
-    readonly host: string,
-    readonly port: number,
-    private readonly given: URL | undefined,
-    private readonly folder: string,
-    private readonly process: ServerProcess | undefined,
-    private readonly args: readonly string[],
-  ) {}
+export class Redis extends DatabaseServer {
+  protected readonly readyLine = /Ready to accept connections/;
 
   static async start({ args = [] }: RedisOptions = {}): Promise<Redis> {
     const given = process.env.TEST_REDIS_URL;
     if (given) {
       const url = new URL(given);
-      return new Redis(url.hostname, Number(url.port || 6379), url, '', undefined, []);
+      return new Redis({ host: url.hostname, port: Number(url.port || 6379), given: url });
     }
     const program = needProgram(PACKAGES, 'redis-server', 'valkey-server');
     const port = await freePort();
@@ -45,7 +38,13 @@ export class Redis {
       ['--enable-debug-command', 'yes', '--repl-diskless-sync-delay', '0'],
       args,
     ].flat();
-    const server = new Redis('127.0.0.1', port, undefined, folder, new ServerProcess(program, folder), all);
+    const server = new Redis({
+      host: '127.0.0.1',
+      port,
+      folder,
+      process: new ServerProcess(program, folder),
+      args: all,
+    });
     try {
       await server.restart();
       return server;
@@ -53,11 +52,6 @@ export class Redis {
       await server.stop();
       throw error;
     }
-  }
-
-  /** Whether it may be frozen, killed and restarted. */
-  get own(): boolean {
-    return this.process !== undefined;
   }
 
   /** `redis://USER:PASSWORD@HOST:PORT/0`; without credentials by default (of a given server: its own). */
@@ -108,27 +102,6 @@ export class Redis {
     }
   }
 
-  /** SIGSTOP; resolves when every thread stands. TCP connections to it are still accepted, by the kernel. */
-  freeze(): Promise<void> {
-    return this.mine.freeze();
-  }
-
-  /** SIGCONT. */
-  thaw(): void {
-    this.mine.thaw();
-  }
-
-  /** kill -9, also of a frozen one; its clients see a reset. */
-  kill(): Promise<void> {
-    return this.mine.kill();
-  }
-
-  /** Kills it if it runs, and starts it again on the same port; resolves when it is ready. */
-  async restart(): Promise<void> {
-    await this.mine.kill();
-    await this.mine.start(this.args, READY);
-  }
-
   /**
    * Restarts it with a large set of data that it really loads, slowly: Redis'
    * own setting `key-load-delay` makes it sleep at each key. Resolves when it
@@ -145,18 +118,7 @@ export class Redis {
   /** Lets it load at full speed; resolves when it is ready. */
   async loaded(): Promise<void> {
     await this.command(['CONFIG', 'SET', 'key-load-delay', 0]);
-    await this.mine.says(READY);
-  }
-
-  /** Kills it and removes its folder. Nothing happens to a given server. */
-  async stop(): Promise<void> {
-    await this.process?.kill();
-    if (this.folder) await rm(this.folder, { recursive: true, force: true });
-  }
-
-  private get mine(): ServerProcess {
-    if (!this.process) throw new Error('TEST_REDIS_URL names a server that is not ours to stop');
-    return this.process;
+    await this.mine.says(this.readyLine);
   }
 }
 

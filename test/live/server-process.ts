@@ -153,7 +153,7 @@ export class ServerProcess {
 }
 
 /** The state letter of each thread, from /proc/PID/task/TID/stat. */
-function threadStates(pid: number): string[] {
+export function threadStates(pid: number): string[] {
   return readdirSync(`/proc/${pid}/task`).map((tid) => {
     try {
       const stat = readFileSync(`/proc/${pid}/task/${tid}/stat`, 'latin1');

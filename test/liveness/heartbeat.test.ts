@@ -4,7 +4,7 @@ import { Heartbeat, negotiated } from '../../src/liveness/heartbeat.js';
 const noJitter = () => 0;
 
 describe('a heartbeat', () => {
-  it('is due when nothing was received, or nothing sent, for an interval', () => {
+  it('is due after an interval without data received, or without data sent', () => {
     const beat = new Heartbeat({ interval: 1000, maxPingsOut: 3, random: noJitter }, 0);
     beat.received(900);
     expect(beat.due(999)).toBe('nothing');
@@ -13,13 +13,13 @@ describe('a heartbeat', () => {
     expect(beat.dueAt).toBe(1900);
   });
 
-  it('comes up to a quarter early, never late', () => {
+  it('is due up to a quarter early, never late', () => {
     const due = (random: number) => new Heartbeat({ interval: 1000, maxPingsOut: 0, random: () => random }, 0).dueAt;
     expect(due(0)).toBe(1000);
     expect(due(0.999)).toBeCloseTo(750.25);
   });
 
-  it('calls a silent peer dead when the PING after the last allowed one is due', () => {
+  it('declares a silent peer dead when the PING after the last allowed one is due', () => {
     const beat = new Heartbeat({ interval: 1000, maxPingsOut: 3, random: noJitter }, 0);
     const log: string[] = [];
     for (let now = 0; now <= 4000; now += 500) {
@@ -30,7 +30,7 @@ describe('a heartbeat', () => {
     expect(log).toEqual(['ping 1000', 'ping 2000', 'ping 3000', 'dead 4000']);
   });
 
-  it('calls a peer dead only after the whole limit, however early the PINGs were', () => {
+  it('declares a peer dead only after the whole limit, however early the PINGs were', () => {
     const beat = new Heartbeat({ interval: 1000, maxPingsOut: 3, random: () => 0.8 }, 0);
     const log: string[] = [];
     for (let now = 0; now <= 4000; now += 100) {
@@ -42,7 +42,7 @@ describe('a heartbeat', () => {
     expect(beat.dueAt).toBe(beat.limit);
   });
 
-  it('never calls a peer dead with maxPingsOut 0', () => {
+  it('never declares a peer dead with maxPingsOut 0', () => {
     const beat = new Heartbeat({ interval: 10, maxPingsOut: 0, random: noJitter }, 0);
     for (let now = 10; now < 1000; now += 10) {
       expect(beat.due(now)).toBe('ping');
@@ -50,7 +50,7 @@ describe('a heartbeat', () => {
     }
   });
 
-  it('takes any byte as a sign of life, not only a PONG', () => {
+  it('counts any byte as activity, not only a PONG', () => {
     const beat = new Heartbeat({ interval: 1000, maxPingsOut: 1, random: noJitter }, 0);
     beat.pinged(0, 1, 1000);
     beat.received(1900);
@@ -58,11 +58,11 @@ describe('a heartbeat', () => {
     expect(beat.pingsOut).toBe(0);
   });
 
-  it('sends the first one at a random moment of the spread', () => {
+  it('sends the first PING at a random time within the spread', () => {
     expect(new Heartbeat({ interval: 1000, maxPingsOut: 1, random: () => 0.3 }, 50, 400).dueAt).toBe(170);
   });
 
-  it('starts again after a stall of the own loop: a whole limit passes before a peer is dead', () => {
+  it('restarts after a stall of the event loop: a peer is dead only after another whole limit', () => {
     const beat = new Heartbeat({ interval: 1000, maxPingsOut: 2, random: () => 0.999 }, 0);
     beat.pinged(0, 1, 900);
     beat.pinged(0, 2, 1800);
@@ -75,7 +75,7 @@ describe('a heartbeat', () => {
     expect(now).toBeGreaterThanOrEqual(12_000);
   });
 
-  it('measures the round trip of the PONG that it expects, and of no other', () => {
+  it('measures the round trip of the expected PONG only', () => {
     const beat = new Heartbeat({ interval: 1000, maxPingsOut: 3, random: noJitter }, 0);
     beat.pinged(1, 2, 100);
     expect(beat.ponged(1, 3, 110)).toBe(false);
@@ -87,13 +87,16 @@ describe('a heartbeat', () => {
   });
 });
 
-describe('the interval of a direction', () => {
+describe('the interval of one direction', () => {
   it.each([
     [0, 10, 0],
     [10, 0, 0],
     [10, 30, 30],
     [40, 30, 40],
-  ])('of one who can every %i ms and one who wants every %i ms is %i ms', (canSendMs, wantMs, expected) => {
-    expect(negotiated({ canSendMs, wantMs: 0 }, { canSendMs: 0, wantMs })).toBe(expected);
-  });
+  ])(
+    'of a side that can send every %i ms and a side that wants it every %i ms is %i ms',
+    (canSendMs, wantMs, expected) => {
+      expect(negotiated({ canSendMs, wantMs: 0 }, { canSendMs: 0, wantMs })).toBe(expected);
+    },
+  );
 });

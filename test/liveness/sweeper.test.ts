@@ -43,17 +43,17 @@ function sweeping(...members: Member[]): { clock: FakeClock; sweeper: Sweeper<Me
 }
 
 describe('a sweep', () => {
-  it('skips members with nothing due until they have', async () => {
+  it('skips members until something is due', async () => {
     const [idle, busy] = [new Member(1000), new Member(0)];
     const { clock } = sweeping(idle, busy);
     await clock.advance(950);
-    // Only the first check, which every new member gets.
+    // Only the first check of every new member.
     expect([idle.checks, busy.checks]).toEqual([1, 9]);
     await clock.advance(100);
     expect([idle.checks, busy.checks]).toEqual([2, 10]);
   });
 
-  it('checks a member that is woken, whenever its next check was due', async () => {
+  it('checks a woken member, whenever its next check was due', async () => {
     const [idle, woken] = [new Member(60_000), new Member(60_000)];
     const { clock, sweeper } = sweeping(idle, woken);
     await clock.advance(100);

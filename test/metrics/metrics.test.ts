@@ -6,7 +6,7 @@ import { reasons } from '../../src/health/reason.js';
 import { checkStates, states } from '../../src/health/state.js';
 import { LoopWatch } from '../../src/metrics/event-loop.js';
 import { HttpStats } from '../../src/metrics/http-stats.js';
-import { createMetrics, type Metrics, metricsText } from '../../src/metrics/metrics.js';
+import { createMetrics, type Metrics, type MetricsOptions, metricsText } from '../../src/metrics/metrics.js';
 import { ownRegistry } from '../../src/metrics/own-registry.js';
 import { Reloads } from '../../src/metrics/reloads.js';
 import { metricRows } from '../../src/metrics/table.js';
@@ -19,7 +19,7 @@ import { canonical, type Family, parseScrape, valueOf } from './scrape.js';
 
 const standing: Registry[] = [];
 
-/** A service's counts and the metrics of them. */
+/** The statistics of a service and their metrics. */
 function observed(checks: Checks = {}, register = ownRegistry()) {
   const clock = new FakeClock();
   const health = new Registry({ checks: defined(checks), clock, random: () => 0 });
@@ -28,18 +28,27 @@ function observed(checks: Checks = {}, register = ownRegistry()) {
   const http = new HttpStats();
   stats.certificates = () => [['pongs://127.0.0.1:7464', 1_800_000_000_000]];
   const loop = new LoopWatch(clock);
-  const metrics: Metrics = createMetrics({
+  const threads = {
+    statuses: () => [{ index: 0, isResponding: true, restarts: 0 }],
+    watchedSelections: 0,
+    loopStats: { stalled: 0, longestStall: 0, stalls: { readiness: 0, liveness: 0 } },
+  };
+  const source: MetricsOptions = {
     register,
     health,
     stats,
     http,
     loop,
+    threads,
     reloads: new Reloads(clock),
     maxConnections: () => 500,
     log: silentLog,
     version: '1.2.3',
-  });
+  };
+  const metrics: Metrics = createMetrics(source);
   return {
+    source,
+    threads,
     clock,
     health,
     stats,
@@ -60,13 +69,13 @@ function labelsOf(families: Map<string, Family>, name: string, label: string): s
 }
 
 describe('the table of metrics', () => {
-  it('is what a scrape shows: every row, in its order, and nothing else', async () => {
+  it('has the rows of a scrape, in order, and no others', async () => {
     const { scrape } = observed({ db: new SteadyCheck() });
     const shown = [...(await scrape())].map(([name, { help, type }]) => ({ name, help, type }));
     expect(shown).toEqual(metricRows.map(({ name, help, type }) => ({ name, help, type })));
   });
 
-  it('tells the labels that each series has', async () => {
+  it('has the labels of each series', async () => {
     const { scrape } = observed({ db: new SteadyCheck() });
     const families = await scrape();
     for (const { name, labels, type } of metricRows) {
@@ -79,7 +88,7 @@ describe('the table of metrics', () => {
     }
   });
 
-  it.each(metricRows)('names $name as Prometheus wants it', ({ name, help, type, labels }) => {
+  it.each(metricRows)('follows the conventions of Prometheus: $name', ({ name, help, type, labels }) => {
     expect(name).toMatch(/^pongcheck_[a-z_]+$/);
     expect(name.endsWith('_total')).toBe(type === 'counter');
     expect(name).not.toMatch(/_(count|sum|bucket)$/);
@@ -108,7 +117,7 @@ describe('metrics', () => {
     );
   });
 
-  it('have a series of a reason from when a check first has it', async () => {
+  it('have a series of a reason after its first occurrence in a check', async () => {
     const db = new SteadyCheck({}, { status: 'fail', reason: 'refused' });
     const { scrape, health, clock } = observed({ db, cache: new SteadyCheck() });
     const reasonsOf = async () => {
@@ -133,11 +142,11 @@ describe('metrics', () => {
   });
 
   it.each<[string, (register: client.Registry) => void]>([
-    ['nothing else', () => {}],
-    ['labels of its own', (register) => register.setDefaultLabels({ app: 'shop' })],
+    ['no other metrics', () => {}],
+    ['default labels', (register) => register.setDefaultLabels({ app: 'shop' })],
     ['OpenMetrics', (register) => register.setContentType(client.openMetricsContentType as never)],
     ['another metric', (registers) => new client.Gauge({ name: 'own', help: 'Own.', registers: [registers] }).set(1)],
-  ])('are written as prom-client writes a registry with %s', async (_, prepare) => {
+  ])('are formatted like a registry of prom-client with %s', async (_, prepare) => {
     const register = new client.Registry();
     prepare(register);
     const { health, clock, stats } = observed(
@@ -158,7 +167,7 @@ describe('metrics', () => {
     }
   });
 
-  it('have no series more after anything that peers and checks can do', async () => {
+  it('have no additional series after any behaviour of peers and checks', async () => {
     const { scrape, stats, health, clock } = observed({
       db: new SteadyCheck({}, new Error('broken')),
       cache: new SteadyCheck(),
@@ -179,7 +188,7 @@ describe('metrics', () => {
     expect(new Set(before).size).toBe(before.length);
   });
 
-  it('are one-hot where they tell a status, whatever it is', async () => {
+  it('are one-hot for each status', async () => {
     const db = new SteadyCheck({}, { status: 'warn' });
     const { scrape, health, clock } = observed({ db, idle: new ScriptedCheck() });
     const isAt = async (name: string, labels: Record<string, string>) => {
@@ -205,7 +214,7 @@ describe('metrics', () => {
     expect(await isAt('pongcheck_check_status', { check: 'db' })).toBe('fail');
   });
 
-  it('tell what became of the runs of a check', async () => {
+  it('count the results of runs', async () => {
     const db = new ScriptedCheck({ interval: 0, timeout: 100 });
     const { scrape, health, clock } = observed({ db });
     const ofCheck = async (name: string, labels = {}) =>
@@ -233,7 +242,7 @@ describe('metrics', () => {
     expect(await ofCheck('duration_seconds_sum')).toBeCloseTo(0.12);
   });
 
-  it('tell why a check is not well, as long as it is not', async () => {
+  it('have the reason of a check while it does not pass', async () => {
     const db = new SteadyCheck({}, { status: 'fail', reason: 'refused' });
     const { scrape, health, clock } = observed({ db });
     const reasonsOf = async () =>
@@ -252,7 +261,7 @@ describe('metrics', () => {
     expect(await reasonsOf()).toEqual([]);
   });
 
-  it('tell each stall of the event loop once, as long as it was, and none before and after', async () => {
+  it('count each stall of the event loop once, with its duration', async () => {
     const { scrape, loop, clock } = observed();
     const late = async (le: string) => valueOf(await scrape(), 'pongcheck_event_loop_delay_seconds_bucket', { le });
     loop.start();
@@ -269,7 +278,7 @@ describe('metrics', () => {
     expect(await late('+Inf')).toBe(16);
   });
 
-  it('tell what the server counted', async () => {
+  it('have the counts of the server', async () => {
     const { scrape, stats, http } = observed();
     stats.pings.startup.starting = 3;
     stats.errors[WireError.TOO_LARGE] = 4;
@@ -313,7 +322,36 @@ describe('metrics', () => {
     expect(at('build_info', { version: '1.2.3', node: process.version })).toBe(1);
   });
 
-  it('run no check when they are scraped', async () => {
+  it('have the threads, and what they see of the event loop', async () => {
+    const { scrape, threads } = observed();
+    Object.assign(threads, {
+      statuses: () => [
+        { index: 0, isResponding: true, restarts: 3 },
+        { index: 1, isResponding: false, restarts: 0 },
+      ],
+      watchedSelections: 4,
+      loopStats: { stalled: 2.5, longestStall: 13.25, stalls: { readiness: 5, liveness: 1 } },
+    });
+    const families = await scrape();
+    const at = (name: string, labels?: Record<string, string>) => valueOf(families, `pongcheck_${name}`, labels);
+    expect([at('thread_up', { thread: '0' }), at('thread_restarts_total', { thread: '0' })]).toEqual([1, 3]);
+    expect([at('thread_up', { thread: '1' }), at('thread_restarts_total', { thread: '1' })]).toEqual([0, 0]);
+    expect(at('watched_selections')).toBe(4);
+    expect([at('event_loop_stalled_seconds'), at('event_loop_longest_stall_seconds')]).toEqual([2.5, 13.25]);
+    expect(at('event_loop_stalls_total', { scope: 'readiness' })).toBe(5);
+    expect(at('event_loop_stalls_total', { scope: 'liveness' })).toBe(1);
+  });
+
+  it('have no series of threads, and of stalls, without threads', () => {
+    const { source } = observed({ db: new SteadyCheck() });
+    const empty = metricRows.filter((row) => [...row.read({ ...source, threads: undefined })].length === 0);
+    const expected = ['event_loop_stalled_seconds', 'event_loop_longest_stall_seconds', 'event_loop_stalls_total'];
+    expect(empty.map(({ name }) => name)).toEqual(
+      [...expected, 'thread_up', 'thread_restarts_total'].map((name) => `pongcheck_${name}`),
+    );
+  });
+
+  it('run no check during a scrape', async () => {
     const db = new SteadyCheck({ interval: 0 });
     const { scrape, health, clock } = observed({ db });
     await scrape();
@@ -336,8 +374,8 @@ describe('metrics', () => {
   });
 });
 
-describe('a registry that an application has', () => {
-  it('gets the metrics beside its own, and loses just them when they are closed', async () => {
+describe('the registry of an application', () => {
+  it('receives the metrics in addition to its own, and loses only these on close', async () => {
     const register = new client.Registry();
     new client.Counter({ name: 'own_total', help: 'Own.', registers: [register] }).inc(2);
     const { metrics, scrape } = observed({}, register);
@@ -347,7 +385,7 @@ describe('a registry that an application has', () => {
     expect([...(await scrape()).keys()]).toEqual(['own_total']);
   });
 
-  it('adds its default labels, and keeps the counts when it sets its own metrics back', async () => {
+  it('adds its default labels, and the counts continue when it resets its metrics', async () => {
     const register = new client.Registry();
     register.setDefaultLabels({ app: 'shop' });
     const { stats, scrape } = observed({}, register);
@@ -356,7 +394,7 @@ describe('a registry that an application has', () => {
     expect(valueOf(await scrape(), 'pongcheck_connections_accepted_total', { app: 'shop' })).toBe(4);
   });
 
-  it('takes one service only, and is left as it was by the second', async () => {
+  it('accepts one service only, and a second one leaves it unchanged', async () => {
     const register = new client.Registry();
     const first = observed({}, register);
     first.stats.accepted = 7;
@@ -366,7 +404,7 @@ describe('a registry that an application has', () => {
     expect(valueOf(await observed({}, register).scrape(), 'pongcheck_connections_accepted_total')).toBe(0);
   });
 
-  it('is left as it was where just one name is taken', async () => {
+  it('is unchanged if a single name is already used', async () => {
     const register = new client.Registry();
     const { name } = metricRows.at(-1) as (typeof metricRows)[number];
     new client.Counter({ name, help: 'Taken.', registers: [register] });
@@ -374,7 +412,7 @@ describe('a registry that an application has', () => {
     expect(register.getMetricsAsArray()).toHaveLength(1);
   });
 
-  it('may speak OpenMetrics: counters keep one _total and the text its end', async () => {
+  it('may use OpenMetrics: counters keep one _total, and the text its end', async () => {
     const register = new client.Registry();
     register.setContentType(client.Registry.OPENMETRICS_CONTENT_TYPE as never);
     const { stats, metrics } = observed({}, register);
@@ -388,7 +426,7 @@ describe('a registry that an application has', () => {
     expect(register.getMetricsAsArray()).toEqual([]);
   });
 
-  it('of each of two services tells its own counts', async () => {
+  it('of each of two services has its own counts', async () => {
     const one = observed({ db: new SteadyCheck() });
     const two = observed({ cache: new SteadyCheck() });
     one.stats.accepted = 1;

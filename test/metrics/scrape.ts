@@ -15,7 +15,7 @@ const sampleLine = /^([a-z_:][a-z0-9_:]*)(?:\{(.*)\})? (\S+)$/i;
 const labelPair = /([a-z_][a-z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"(?:,|$)/giy;
 const escapes: Record<string, string> = { '\\n': '\n', '\\"': '"', '\\\\': '\\' };
 
-/** Reads the text format strictly, as a scraper does: what is not of its grammar throws. */
+/** Parses the text format strictly, as a scraper does: throws for a syntax error. */
 export function parseScrape(text: string): Map<string, Family> {
   const families = new Map<string, Family>();
   let current: [string, Family] | undefined;
@@ -44,7 +44,7 @@ export function parseScrape(text: string): Map<string, Family> {
 function parseSample(line: string): Sample {
   const [, name = '', pairs = '', text = ''] = sampleLine.exec(line) ?? [];
   const value = text === '+Inf' ? Infinity : Number(text);
-  // prom-client forgets its delays at each scrape: one right behind another finds none, and their mean is no number.
+  // prom-client resets its delays at each scrape: an immediate second one finds none, and their mean is NaN.
   const isEmptyLag = name.startsWith('nodejs_eventloop_lag_') && text === 'Nan';
   if (name === '' || (Number.isNaN(value) && !isEmptyLag)) throw new Error(`not a sample: ${line}`);
   const labels: Record<string, string> = {};
@@ -68,7 +68,7 @@ export function valueOf(families: Map<string, Family>, name: string, labels: Rec
   return (found[0] as Sample).value;
 }
 
-/** Labels in one spelling, whatever their order. */
+/** Labels in a canonical form, in any order. */
 export function canonical(labels: Record<string, string>): string {
   return JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

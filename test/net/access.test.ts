@@ -15,19 +15,19 @@ const elsewhere = [
 ];
 
 describe('the access to details', () => {
-  it.each(here)('loopback: a peer at %s, which is this machine', (address) => {
+  it.each(here)('loopback: allows a peer at %s, which is this machine', (address) => {
     expect(mayDetail('loopback', address)).toBe(true);
   });
 
-  it.each(elsewhere)('loopback: not a peer at %j', (address) => {
+  it.each(elsewhere)('loopback: denies a peer at %j', (address) => {
     expect(mayDetail('loopback', address)).toBe(false);
   });
 
-  it('always: every peer', () => {
+  it('always: allows every peer', () => {
     for (const address of [...here, ...elsewhere]) expect(mayDetail('always', address)).toBe(true);
   });
 
-  it.each(['never', 'token'] as const)('%s: no peer, by address alone', (mode) => {
+  it.each(['never', 'token'] as const)('%s: allows no peer by its address', (mode) => {
     for (const address of [...here, ...elsewhere]) expect(mayDetail(mode, address)).toBe(false);
   });
 });

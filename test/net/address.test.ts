@@ -33,7 +33,7 @@ describe('an address', () => {
   it.each([
     ['pongs://db.example', { kind: 'tls', host: 'db.example', port: 7464 }, 'pongs://db.example:7464'],
     ['PONGS://[::1]:1', { kind: 'tls', host: '::1', port: 1 }, 'pongs://[::1]:1'],
-  ] as const)('of TLS is read and written: %s', (text, address, written) => {
+  ] as const)('of TLS is parsed and formatted: %s', (text, address, written) => {
     expect(parseAddress(text)).toEqual(address);
     expect(formatAddress(address)).toBe(written);
   });
@@ -63,7 +63,7 @@ describe('an address', () => {
     ['host:-1', 'a port that is not a number from 0 to 65535'],
     ['host:1e3', 'a port that is not a number from 0 to 65535'],
     ['host:80:80', 'a port that is not a number from 0 to 65535'],
-  ])('%j is refused, with what is wrong and what is allowed', (text, found) => {
+  ])('%j is refused, with the issue and the allowed forms', (text, found) => {
     const error = refusal(text);
     expect(error).toBeInstanceOf(PongcheckError);
     expect(error.code).toBe('PONGCHECK_ADDRESS');
@@ -89,14 +89,17 @@ describe('an address', () => {
     expect(refusal(text).message).not.toContain('hunter2');
   });
 
-  it('is escaped and shortened in the error', () => {
+  it('is escaped and truncated in the error', () => {
     expect(refusal('\u001b[31mred').message).toContain('"\\u001b[31mred"');
     expect(refusal('x'.repeat(100_000)).message.length).toBeLessThan(400);
   });
 
-  it.each(['pong://127.0.0.1:7464', 'pong://[::1]:0', 'pong://db.example:1'])('%s survives a round trip', (text) => {
-    expect(formatAddress(parseAddress(text))).toBe(text);
-  });
+  it.each(['pong://127.0.0.1:7464', 'pong://[::1]:0', 'pong://db.example:1'])(
+    '%s is formatted and parsed unchanged',
+    (text) => {
+      expect(formatAddress(parseAddress(text))).toBe(text);
+    },
+  );
 
   it('has a short form for descriptions', () => {
     expect(hostAndPort(parseAddress('pong://db.example'))).toBe('db.example:7464');

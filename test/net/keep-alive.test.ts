@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { type KeepAlive, keepAliveSetter, userTimeoutOf } from '../../src/net/keep-alive.js';
 
-/** A socket with these settings, and what the kernel says of it: `ss -o` shows the timer, getsockopt the rest. */
+/** A socket with these settings, and its state in the kernel: `ss -o` shows the timer, getsockopt the rest. */
 async function setOn(settings: KeepAlive, read: (socket: Socket) => unknown): Promise<unknown> {
   const server = createServer((peer) => peer.on('error', () => {})).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -21,7 +21,7 @@ async function setOn(settings: KeepAlive, read: (socket: Socket) => unknown): Pr
 }
 
 describe('TCP keep-alive', () => {
-  it('is set on the socket itself: interval, count and user timeout as the kernel has them', async () => {
+  it('is set on the socket: interval, count and user timeout in the kernel', async () => {
     const kernel = await import('net-keepalive');
     const settings = { idle: 4000, interval: 2000, count: 5, userTimeout: 7000 };
     const seen = await setOn(settings, (socket) => [
@@ -32,7 +32,7 @@ describe('TCP keep-alive', () => {
     expect(seen).toEqual([2000, 5, 7000]);
   });
 
-  it('starts the kernel’s timer at the idle time', async () => {
+  it('starts the timer of the kernel at the idle time', async () => {
     const line = await setOn({ idle: 40_000, interval: 1000, count: 3 }, (socket) =>
       execFileSync('ss', ['-tno', `sport = :${socket.localPort}`], { encoding: 'utf8' }),
     );
@@ -45,7 +45,7 @@ describe('TCP keep-alive', () => {
     [undefined, 9000],
     [0, 0],
     [1500, 1500],
-  ])('with userTimeout %s lets bytes stay unacknowledged for %i ms', (userTimeout, expected) => {
+  ])('with userTimeout %s allows %i ms without an acknowledgement', (userTimeout, expected) => {
     const settings = { idle: 4000, interval: 1000, count: 5, ...(userTimeout !== undefined && { userTimeout }) };
     expect(userTimeoutOf(settings)).toBe(expected);
   });

@@ -12,7 +12,7 @@ describe('the targets of a prober', () => {
     ['10.1.0.0/16:7464', ['10.1.0.0:7464', '10.1.255.255:7464'], ['10.2.0.0:7464', '10.1.0.1:7465', 'a.internal:7464']],
     ['192.0.2.7:*', ['192.0.2.7:1'], ['192.0.2.8:1']],
     ['[2001:db8::/32]:7464', ['2001:db8::1:7464'], ['2001:db9::1:7464', '32.1.13.184:7464']],
-  ])('%s allows the targets that it matches, and no others', (pattern, allowed, refused) => {
+  ])('%s allows the matching targets only', (pattern, allowed, refused) => {
     const targets = new Targets([pattern]);
     const ask = (target: string) => {
       const at = target.lastIndexOf(':');

@@ -11,13 +11,13 @@ describe('tokens', () => {
   });
 
   it.each(['', first.slice(1), `${first}x`, first.toUpperCase(), `${first}\0`, 'x'.repeat(100_000)])(
-    'are nothing else, such as %.40j',
+    'do not include %.40j',
     (shown) => {
       expect(new Tokens([first, second]).has(shown)).toBe(false);
     },
   );
 
-  it('have a length that is a secret and fits a header', () => {
+  it('have a secret length that fits in a header', () => {
     for (const good of [first, 'a'.repeat(16), 'x'.repeat(1024), 'abcdefghijklmno/+==']) {
       expect(tokenPattern.test(good)).toBe(true);
     }

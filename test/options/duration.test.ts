@@ -33,13 +33,13 @@ describe('a duration', () => {
     '1e3ms',
     '0.5ms',
     '٢s',
-  ])('%p is none', (text) => expect(parseDuration(text)).toBeUndefined());
+  ])('%p is invalid', (text) => expect(parseDuration(text)).toBeUndefined());
 
-  it('is refused where its milliseconds cannot be counted exactly', () => {
+  it('is refused if its milliseconds are not a safe integer', () => {
     expect(parseDuration('999999999999h')).toBeUndefined();
   });
 
-  it('is written in the largest unit that divides it, and reads back as itself', () => {
+  it('is formatted in the largest unit that divides it, and parses back to itself', () => {
     expect([0, 1, 999, 1000, 1500, 60_000, 90_000, 3_600_000].map(formatDuration)).toEqual([
       '0',
       '1ms',
@@ -54,7 +54,7 @@ describe('a duration', () => {
   });
 });
 
-describe('a number of octets', () => {
+describe('a number of bytes', () => {
   it.each([
     ['65536', 65_536],
     ['256KiB', 262_144],
@@ -63,11 +63,11 @@ describe('a number of octets', () => {
     ['0', 0],
   ])('%s is %d', (text, octets) => expect(parseBytes(text)).toBe(octets));
 
-  it.each(['', '1KB', '1kib', '1.5MiB', '1 KiB', '-1', '0x10', '999999999999999GiB'])('%p is none', (text) =>
+  it.each(['', '1KB', '1kib', '1.5MiB', '1 KiB', '-1', '0x10', '999999999999999GiB'])('%p is invalid', (text) =>
     expect(parseBytes(text)).toBeUndefined(),
   );
 
-  it('is written in the largest unit that divides it, and reads back as itself', () => {
+  it('is formatted in the largest unit that divides it, and parses back to itself', () => {
     expect([0, 1000, 1024, 262_144, 1_048_576].map(formatBytes)).toEqual(['0', '1000', '1KiB', '256KiB', '1MiB']);
     fc.assert(fc.property(fc.nat(), (octets) => parseBytes(formatBytes(octets)) === octets));
   });

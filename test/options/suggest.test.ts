@@ -14,9 +14,9 @@ describe('the nearest known name', () => {
     ['ulr', 'url'],
   ])('of %s is %s', (name, meant) => expect(nearest(name, known)).toBe(meant));
 
-  it.each(['colour', 'x', '', 'timeout'])('of %p is none', (name) => expect(nearest(name, known)).toBeUndefined());
+  it.each(['colour', 'x', '', 'timeout'])('of %p is undefined', (name) => expect(nearest(name, known)).toBeUndefined());
 
-  it('is not looked for behind a text of a megabyte', () => {
+  it('is not searched for a text of a megabyte', () => {
     expect(nearest('maxPending'.repeat(100_000), known)).toBeUndefined();
   });
 });

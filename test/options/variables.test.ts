@@ -26,17 +26,17 @@ describe('a reference to the environment', () => {
     ['${DOLLAR}', '$&$1'],
   ])('%s becomes %s', (text, value) => expect(expand(text)).toEqual({ value, complaints: [] }));
 
-  it('is looked for only where there is one', () => {
+  it('is expanded only if there is one', () => {
     expect(expand('$HOST costs $5')).toEqual({ value: undefined, complaints: [] });
   });
 
-  it('that is not set is a complaint with the path and the name', () => {
+  it('to an unset variable is reported with the path and the name', () => {
     expect(expand('a${MISSING}b').complaints).toEqual([
       'checks.db.url refers to the variable MISSING, which is not set; use ${MISSING:-default} for a default',
     ]);
   });
 
-  it.each(['${}', '${HOST', '${1X}', '${HOST-x}', '${HO ST}'])('%s is refused as none', (text) => {
+  it.each(['${}', '${HOST', '${1X}', '${HOST-x}', '${HO ST}'])('%s is refused as invalid', (text) => {
     expect(expand(text).complaints).toEqual([expect.stringMatching(/^checks\.db\.url has an invalid \$\{ reference/)]);
   });
 });

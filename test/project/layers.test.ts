@@ -21,10 +21,10 @@ const layers = [
 ];
 const places = layers.flat();
 const layerOf = (place: string) => layers.findIndex((layer) => layer.includes(place));
-/** The two that put everything together are free. */
+/** The two that assemble everything are not restricted. */
 const fenced = places.filter((place) => !['cli/', 'index'].includes(place));
 
-/** Which packages and modules of Node a place may import. */
+/** Packages and modules of Node that a place may import. */
 const foreign: Record<string, (place: string) => boolean> = {
   'node:net': (place) => layerOf(place) >= 2 && !['client', 'options/'].includes(place),
   'node:timers/promises': (place) => layerOf(place) >= 2 && !['client', 'options/'].includes(place),
@@ -39,16 +39,16 @@ const foreign: Record<string, (place: string) => boolean> = {
   '@any/other': () => false,
 };
 
-/** A file in the folder, and one in a folder of it. */
+/** A file in the folder, and one in a subfolder. */
 const filesOf = (place: string) =>
   place.endsWith('/') ? [`src/${place}planted.ts`, `src/${place}deep/planted.ts`] : [`src/${place}.ts`];
-/** How a file names one of `to`. */
+/** The import path from a file to one of `to`. */
 const named = (file: string, to: string) => {
   const up = '../'.repeat(file.split('/').length - 2) || './';
   return `${up}${to.endsWith('/') ? `${to}planted` : to}.js`;
 };
 
-/** What a layer may import of those below, where that is not all. */
+/** The lower layers that a layer may import, if not all. */
 const only: Record<string, readonly string[]> = {
   'wire/': [],
   'health/': ['common/'],
@@ -63,7 +63,7 @@ function mayImport(from: string, to: string): boolean {
   return only[from]?.includes(to) ?? layerOf(to) < layerOf(from);
 }
 
-/** What is planted in a file of a place, and whether it may stand there. */
+/** The import in a file of a place, and whether it is allowed. */
 function planted(file: string, from: string): [what: string, allowed: boolean][] {
   return [
     ...places.filter((to) => to !== from).map((to): [string, boolean] => [named(file, to), mayImport(from, to)]),
@@ -88,7 +88,7 @@ const otherWaysBelow = [
 
 describe('the linter enforces the layers', () => {
   const folder = mkdtempSync(join(tmpdir(), 'pongcheck-layers-'));
-  /** `file:line` of what is refused. */
+  /** `file:line` of each refused import. */
   let refused: Set<string>;
 
   beforeAll(() => {
@@ -127,7 +127,7 @@ describe('the linter enforces the layers', () => {
     return new Set(diagnostics.map(({ location }) => `${location.path}:${location.start.line}`));
   }
 
-  it.each(fenced)('%s imports only what stands below it', (place) => {
+  it.each(fenced)('%s imports only from lower layers', (place) => {
     for (const file of filesOf(place)) {
       const trials = planted(file, place);
       expect(trials.filter((_, index) => refused.has(`${file}:${index + 1}`)).map(([what]) => what)).toEqual(
@@ -136,23 +136,23 @@ describe('the linter enforces the layers', () => {
     }
   });
 
-  it('lets a file import its own folder, from a folder in it too', () => {
+  it('allows imports of the same folder, also from its subfolders', () => {
     write('src/server/deep/own.ts', ["import '../any.js';", "import '../other/any.js';", "import './any.js';"]);
     expect([...lint()].filter((place) => place.startsWith('src/server/deep/own.ts'))).toEqual([]);
   });
 
-  it('however an import is written', () => {
+  it('in every form of import', () => {
     const caught = otherWays.filter((_, index) => refused.has(`src/wire/other-ways.ts:${index + 1}`));
     expect(caught).toEqual(otherWays);
     const below = otherWaysBelow.filter((_, index) => refused.has(`src/wire/deep/other-ways.ts:${index + 1}`));
     expect(below).toEqual(otherWaysBelow);
   });
 
-  it('and refuses imports of a folder without a layer', () => {
+  it('forbids imports of a folder without a layer', () => {
     expect([...refused]).toEqual(expect.arrayContaining(['src/attic/any.ts:1', 'src/attic.ts:1']));
   });
 
-  it('and refuses import cycles, of types too', () => {
+  it('forbids import cycles, also of types', () => {
     const { overrides } = JSON.parse(readFileSync(join(root, 'biome.json'), 'utf8'));
     const rules = overrides.map((override: any) => override.linter?.rules?.suspicious?.noImportCycles);
     expect(rules).toContainEqual({ level: 'error', options: { ignoreTypes: false } });

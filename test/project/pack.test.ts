@@ -9,12 +9,12 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 let folder: string;
 
 function run(command: string, args: string[], cwd = folder): string {
-  // An npx above this run (`npm run test:matrix`) would tell the npx here which package to take.
+  // An outer npx (`npm run test:matrix`) would set the package of the npx here.
   const { npm_config_package: _above, ...env } = process.env;
   return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-/** The packages of which importing `entry` loads a file, whichever way. */
+/** The packages from which importing `entry` loads a file, by import or require. */
 function packagesLoadedBy(entry: string): string[] {
   const loaded = join(folder, 'loaded');
   writeFileSync(
@@ -25,7 +25,7 @@ export async function load(url, context, next) {
   return next(url, context);
 }`,
   );
-  // The hooks see what is imported; what is required is in the cache.
+  // Imports are seen by the hooks; required files are in the cache.
   writeFileSync(
     join(folder, 'entry.mjs'),
     `import { appendFileSync } from 'node:fs';
@@ -57,7 +57,7 @@ describe('the package that npm pack makes', () => {
     expect(run('npx', ['--no-install', 'pongcheck', '--version'])).toContain(version);
   });
 
-  it('carries the documentation and the protocol, and neither sources nor tests', () => {
+  it('contains the documentation and the protocol, but no sources and tests', () => {
     const inside = run('find', ['node_modules/pongcheck', '-type', 'f']).split('\n');
     const wanted = [
       'LICENSE',
@@ -80,11 +80,11 @@ describe('the package that npm pack makes', () => {
     expect(packagesLoadedBy('pongcheck/client')).toEqual(['pongcheck']);
   });
 
-  it('loads drivers of databases, the web framework, metrics and logs only for what uses them', () => {
+  it('loads database drivers, the web framework, metrics and logs only when they are used', () => {
     expect(packagesLoadedBy('pongcheck')).toEqual(['pongcheck']);
   });
 
-  it('is observed to load what it loads', () => {
+  it('is observed loading each of them', () => {
     writeFileSync(
       join(folder, 'both.mjs'),
       "import 'fastify'; import { createRequire } from 'node:module'; createRequire(import.meta.url)('mysql2');",
@@ -92,7 +92,7 @@ describe('the package that npm pack makes', () => {
     expect(packagesLoadedBy('./both.mjs')).toEqual(expect.arrayContaining(['fastify', 'mysql2']));
   });
 
-  it('gives TypeScript its types', () => {
+  it('exports its types to TypeScript', () => {
     mkdirSync(join(folder, 'src'), { recursive: true });
     writeFileSync(
       join(folder, 'src', 'app.ts'),

@@ -11,17 +11,17 @@ describe('a missing program', () => {
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'pongcheck-provision-'));
-    // Whoever runs this is not root everywhere.
+    // The tests may run without root.
     stand('sudo', 'shift; exec "$@"');
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  /** Stands in for a program of the machine. */
+  /** Replaces a program of the machine. */
   function stand(name: string, script: string): void {
     writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   }
 
-  /** apt-get that notes what it is asked, and installs what `script` says. */
+  /** An apt-get that records its arguments, and runs `script`. */
   function apt(script: string): void {
     stand('apt-get', `echo "$DEBIAN_FRONTEND $@" >> ${folder}/asked\n[ "$2" = install ] || exit 0\n${script}`);
   }
@@ -47,7 +47,7 @@ describe('a missing program', () => {
     expect(provision({ sh: 'dash', env: 'coreutils' })).toEqual({ answer: 'undefined', stderr: '', asked: [] });
   });
 
-  it('is installed by its packages, each once, without a question and without what is only recommended', () => {
+  it('is installed with its packages, each once, non-interactively and without recommended packages', () => {
     apt(`cp /bin/sh ${folder}/pong-trial-server; cp /bin/sh ${folder}/pong-trial-tool`);
     expect(provision(programs)).toEqual({
       answer: 'undefined',
@@ -62,8 +62,8 @@ describe('a missing program', () => {
 
   it.each([
     ['apt-get fails', 'exit 100'],
-    ['the package has no such program', 'exit 0'],
-  ])('is named with its packages in one description where %s', (_why, script) => {
+    ['the package does not contain the program', 'exit 0'],
+  ])('is reported with its packages in one description if %s', (_why, script) => {
     apt(script);
     expect(provision(programs).answer).toBe(SENTENCE);
   });

@@ -12,7 +12,7 @@ const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclud
   .split('\n')
   .filter((name) => /\.(ts|js|json|md|ya?ml|c|py)$|^\.(ci|npmrc|git)/.test(name));
 
-/** Files among those whose name fits `where` in which `what` stands. */
+/** The files whose name matches `where` and that contain `what`. */
 function filesWith(what: RegExp, where: RegExp): string[] {
   return files.filter((name) => where.test(name) && what.test(readFileSync(join(root, name), 'utf8')));
 }
@@ -36,7 +36,7 @@ describe('the repository', () => {
     expect(filesWith(/\bDate\.now\b|new Date\(\)/, /^src\/(?!common\/clock\.ts|cli[/.])/)).toEqual([]);
   });
 
-  it('has no inline import type, in which the linter does not see that layers are crossed', () => {
+  it('has no inline import type, which hides a crossed layer from the linter', () => {
     expect(filesWith(/(?<!await )\bimport\('\.[^)]*'\)\.|typeof import\('\./, /^src\//)).toEqual([]);
   });
 
@@ -55,8 +55,8 @@ describe('the repository', () => {
     expect(filesWith(/(?<![\w.)}*\]])\/(home|Users|root|work|tmp)\/\w/, /./)).toEqual([]);
   });
 
-  it('runs every test, or reports what a test lacks here', () => {
-    // `itIfRoot = condition ? it : it.skip` is such a place: the trial is counted as skipped.
+  it('runs every test, or reports the missing requirement here', () => {
+    // `itIfRoot = condition ? it : it.skip` is such a place: the test is counted as skipped.
     const left = new RegExp(['^\\s*(it|test|describe)\\.', '(only|skip)\\b'].join(''), 'm');
     expect(filesWith(left, /^test\/.*\.test\.ts$/)).toEqual([]);
   });

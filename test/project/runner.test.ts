@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Test files that do what ours must not. */
+/** Test files with forbidden behaviour. */
 const bad = {
   server: "test('leaves a server', () => { require('node:net').createServer().listen(0, '127.0.0.1'); });",
   early: "require('node:net').createServer().listen(0, '127.0.0.1'); test('knows nothing of it', () => {});",
@@ -41,7 +41,7 @@ describe('the test runner', () => {
     return { closing: stdout.split('\n').slice(-2), stderr, status };
   }
 
-  it('ends with the count of what passed, failed and was skipped', () => {
+  it('ends with the counts of passed, failed and skipped tests', () => {
     const counted = run({
       good,
       some: "test('a', () => {}); xtest('b', () => {}); test('c', () => { throw 1; });",
@@ -51,7 +51,7 @@ describe('the test runner', () => {
     expect(run({ good })).toMatchObject({ closing: ['1 passed, 0 failed, 0 skipped', ''], status: 0 });
   });
 
-  it('counts a file that could not run, or that leaves something behind, as failed, and still ends', () => {
+  it('counts a file that cannot run, or leaves handles open, as failed, and still ends', () => {
     const { closing, stderr, status } = run({ good, ...bad });
     expect({ closing, status }).toEqual({ closing: ['2 passed, 6 failed, 0 skipped', ''], status: 1 });
     expect(stderr.match(/left behind: [\w, ]+/g)?.sort()).toEqual([

@@ -17,14 +17,14 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 const scripts = fileURLToPath(new URL('../../scripts', import.meta.url));
 
-/** In place of npm: leaves what an installation leaves, a compiler included, and a note that it was asked. */
+/** Replaces npm: creates the files of an installation, with a compiler, and records the call. */
 const NPM = `#!/bin/sh
 echo "$@" >> asked
 if [ -e offline ]; then echo 'npm error network' >&2; exit 1; fi
 mkdir -p node_modules/typescript/bin && cp compiler.cjs node_modules/typescript/bin/tsc
 touch node_modules/.package-lock.json
 `;
-/** In place of the compiler: a source that says so does not compile, yet leaves its output, as tsc does. */
+/** Replaces the compiler: a source may fail to compile, yet its output is written, as by tsc. */
 const COMPILER = `const fs = require('node:fs');
 const out = process.argv[process.argv.indexOf('--outDir') + 1];
 fs.mkdirSync(out, { recursive: true });
@@ -35,7 +35,7 @@ if (fs.readFileSync('src/cli.ts', 'utf8').includes('mistake')) {
   process.exit(1);
 }
 `;
-/** In place of the command: tells what it was started with. */
+/** Replaces the command: prints its arguments. */
 const CLI = `console.log(JSON.stringify({ pid: process.pid, args: process.argv.slice(2) }));\n`;
 
 const HOUR_S = 3600;
@@ -68,7 +68,7 @@ describe('npm start', () => {
     writeFileSync(join(folder, name), text, { mode });
   }
 
-  /** Makes a file that many seconds old. */
+  /** Sets the age of a file, in seconds. */
   function age(name: string, seconds: number): void {
     const then = Date.now() / 1000 - seconds;
     utimesSync(join(folder, name), then, then);
@@ -84,18 +84,18 @@ describe('npm start', () => {
     return { stdout, said, status, pid };
   }
 
-  it('installs and builds what a fresh clone lacks, and neither a second time', () => {
+  it('installs and builds in a fresh clone, but neither a second time', () => {
     expect(start()).toMatchObject({ said: [INSTALLS, BUILDS], status: 0 });
     expect(start()).toMatchObject({ said: [], status: 0 });
     expect(readFileSync(join(folder, 'asked'), 'utf8').trim().split('\n')).toHaveLength(1);
   });
 
-  it('serves in its own process, so that signals reach it, and passes arguments on', () => {
+  it('serves in its own process, so that signals reach it, and passes its arguments', () => {
     const { stdout, pid } = start('--config', 'here.yaml');
     expect(JSON.parse(stdout)).toEqual({ pid, args: ['serve', '--config', 'here.yaml'] });
   });
 
-  it('installs again once the lock file is newer than what is installed', () => {
+  it('installs again if the lock file is newer than the installation', () => {
     start();
     age('node_modules/.package-lock.json', 1000);
     age('package-lock.json', 500);
@@ -103,14 +103,14 @@ describe('npm start', () => {
     expect(start().said).toEqual([]);
   });
 
-  it('installs again where the compiler was left out', () => {
+  it('installs again if the compiler was omitted', () => {
     start();
     rmSync(join(folder, 'node_modules', 'typescript'), { recursive: true });
     expect(start().said).toEqual([INSTALLS]);
   });
 
   it.each(['src/other.ts', 'package.json', 'tsconfig.json', 'tsconfig.build.json'])(
-    'builds again once %s is newer than what was built',
+    'builds again if %s is newer than the output',
     (name) => {
       start();
       age('dist/cli.js', 1000);
@@ -129,7 +129,7 @@ describe('npm start', () => {
     expect(existsSync(join(folder, 'dist', 'other.js'))).toBe(false);
   });
 
-  it('starts nothing that does not compile, the second time neither', () => {
+  it('starts nothing that does not compile, also the second time', () => {
     start();
     age('dist/cli.js', 1000);
     write('src/cli.ts', '// a mistake\n');
@@ -139,7 +139,7 @@ describe('npm start', () => {
     expect(readFileSync(join(folder, 'dist', 'cli.js'), 'utf8')).toBe(CLI);
   });
 
-  it('says in one description that it could not install, and tries again the next time', () => {
+  it('reports a failed installation in one description, and tries again the next time', () => {
     write('offline', '');
     const failed = start();
     expect(failed).toMatchObject({ status: 1, stdout: '' });

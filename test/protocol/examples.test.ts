@@ -10,7 +10,7 @@ interface Line {
   openEnd: boolean;
 }
 
-/** Each example: what stands before it, and its lines. */
+/** Each example: the text before it, and its lines. */
 const examples = [...readRoot('protocol/SPEC.md').matchAll(/([^\n]+)\n+```hex\n([^]*?)```/g)].map(
   ([, title, block]) => ({
     title: title as string,
@@ -34,7 +34,7 @@ const service = createService({
 beforeAll(() => service.start());
 afterAll(() => service.stop());
 
-/** What the server sends until it is as long as the example, and until its FIN where the example has one. */
+/** The output of the server, up to the length of the example, or up to its FIN if the example has one. */
 async function hear(peer: Peer, { hex, openEnd }: Line): Promise<void> {
   if (hex === 'FIN') {
     expect((await peer.untilEnd()).toString('hex')).toBe('');
@@ -52,11 +52,11 @@ async function hear(peer: Peer, { hex, openEnd }: Line): Promise<void> {
 }
 
 describe('an example of the specification', () => {
-  it('is found', () => {
+  it('exists', () => {
     expect(examples.length).toBeGreaterThan(5);
   });
 
-  it.each(examples)('is what a server does: $title', async ({ lines }) => {
+  it.each(examples)('matches the behaviour of the server: $title', async ({ lines }) => {
     const [port] = service.addresses.map((address) => Number(new URL(address).port));
     const peer = await Peer.connect(port as number);
     try {

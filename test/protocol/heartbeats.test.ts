@@ -4,11 +4,11 @@ import { holdTables, readRoot } from '../readme/markdown.js';
 
 const tables = heartbeatTables(readRoot('bench/experiments/RESULTS.md'));
 
-// `UPDATE=1 npm test -- test/protocol` writes there what the experiments have measured, as they do themselves.
+// `UPDATE=1 npm test -- test/protocol` writes the measured values to the page, as the experiments do.
 holdTables('protocol/HEARTBEATS.md', 'experiment', tables);
 
-describe('what the page of heartbeats shows', () => {
-  it.each(Object.entries(tables))('was measured, or follows from the formula: %s', (_name, rows) => {
+describe('docs/heartbeats.md', () => {
+  it.each(Object.entries(tables))('has measured values, or values of the formula: %s', (_name, rows) => {
     expect(rows.split('\n').length).toBeGreaterThan(4);
   });
 
@@ -20,18 +20,18 @@ describe('what the page of heartbeats shows', () => {
     [3, 5],
     [10, 6],
     [30, 8],
-  ])('counts how often TCP sends within %p s: %i times', (seconds, count) => {
+  ])('has the number of TCP retransmissions within %p s: %i', (seconds, count) => {
     expect(tries(seconds)).toBe(count);
   });
 
-  it('counts a false conviction for each round of which every try is lost, on either way', () => {
+  it('counts a false detection for each round that loses every try, in either direction', () => {
     const rounds = 31_557_600 / 8.75;
     expect(falseConvictions(10, 3, 0.1, 1)).toBeCloseTo(rounds * 1e-8);
     expect(falseConvictions(10, 3, 0.1, 2)).toBeCloseTo(rounds * 2e-8);
     expect(falseConvictions(10, 3, 1, 2)).toBe(rounds);
   });
 
-  it('names the presets as the client has them', async () => {
+  it('lists the presets of the client', async () => {
     const { heartbeatPresets } = await import('../../src/client.js');
     for (const [name, { interval, maxPingsOut }] of Object.entries(heartbeatPresets)) {
       expect(tables.costs).toContain(`| ${interval / 1000} s, ${maxPingsOut} (\`${name}\`) |`);

@@ -17,7 +17,7 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
-/** What a few lines of Python print, with `client` connected to the port. */
+/** The output of a few lines of Python, with `client` connected to the port. */
 async function run(port: number, ...lines: string[]): Promise<string> {
   const program = ['import json, sys', 'from pongcheck import *', `client = Client("127.0.0.1", ${port})`, ...lines];
   const child = spawn(python, ['-B', '-c', program.join('\n')], { cwd: folder, timeout: 15_000 });
@@ -35,7 +35,7 @@ async function serve(options: ServiceOptions = {}): Promise<{ service: Service; 
 }
 
 describe('the Python client', () => {
-  it('is shorter than 150 lines, and needs nothing but Python', () => {
+  it('has fewer than 150 lines, and requires only Python', () => {
     const text = readFileSync(`${folder}/pongcheck.py`, 'utf8');
     expect(text.trimEnd().split('\n').length).toBeLessThan(150);
     expect([...text.matchAll(/^(?:import|from) (.*)$/gm)].map(([, what]) => what)).toEqual([
@@ -44,13 +44,13 @@ describe('the Python client', () => {
     expect(existsSync(`${folder}/vectors.py`)).toBe(true);
   });
 
-  it('passes every codec vector for a client, however it is split', () => {
+  it('passes every codec vector for a client, in any chunks', () => {
     const { stdout, status } = spawnSync(python, ['-B', 'vectors.py', vectors], { cwd: folder, encoding: 'utf8' });
     expect(stdout).toMatch(/^3\d\d vectors, 0 failed\n$/);
     expect(status).toBe(0);
   });
 
-  it('asks a responder for every scope, for checks, and for the report', async () => {
+  it('queries every scope, checks, and the report of a responder', async () => {
     const { port } = await serve({
       checks: {
         db: async () => {},
@@ -71,7 +71,7 @@ describe('the Python client', () => {
     expect(said.split('\n')).toEqual(["['fail', 'pass', 'pass']", 'pass not-found', 'fail cache refused True', 'fail']);
   });
 
-  it('introduces itself, answers PINGs of the server, and hears that it is to leave', async () => {
+  it('sends HELLO, answers PINGs of the server, and receives GOAWAY', async () => {
     const { service, port } = await serve({ heartbeat: { pingInterval: 30 }, drain: { grace: 3000, delay: 0 } });
     const running = run(
       port,
@@ -88,10 +88,10 @@ describe('the Python client', () => {
 
   it.each([
     ['an ERROR of the server', frame(0x7f, 1, 8, 0n, '{"message":"too many"}'), 'Refused ERROR 8: too many'],
-    ['a frame that is none', Buffer.from('0000000b', 'hex'), 'Refused ERROR 1: length'],
+    ['an invalid frame', Buffer.from('0000000b', 'hex'), 'Refused ERROR 1: length'],
     ['a FIN', undefined, 'ConnectionError the server has closed the connection'],
     ['silence', Buffer.alloc(0), 'TimeoutError timed out'],
-  ])('tells %s', async (_what, octets, description) => {
+  ])('reports %s', async (_what, octets, description) => {
     const server = await ScriptedServer.listen((_seen, socket) => {
       if (octets) socket.write(octets);
       else socket.end();

@@ -11,7 +11,7 @@ import { defaultServerSettings } from '../../src/server/settings.js';
 import * as codes from '../../src/wire/codes.js';
 import { registry } from './registry.js';
 
-/** `TOO_MANY_PINGS: 8` as the registry says it. */
+/** `TOO_MANY_PINGS: 8` in the form of the registry. */
 const named = (numbers: Readonly<Record<string, number>>) =>
   Object.entries(numbers).map(([name, code]) => ({ code, name: name.toLowerCase().replaceAll('_', '-') }));
 const bare = (rows: readonly { code: number; name: string }[]) => rows.map(({ code, name }) => ({ code, name }));
@@ -19,7 +19,7 @@ const flagsOf = (type: string) =>
   Object.fromEntries(registry.flags.filter((flag) => flag.type === type).map(({ name, mask }) => [name, mask]));
 
 describe('the registry', () => {
-  it('has the numbers of a frame that the code has', () => {
+  it('has the header constants of the code', () => {
     expect(registry.version).toBe(codes.VERSION);
     expect(registry.port).toBe(DEFAULT_PORT);
     expect(registry.frame).toEqual({
@@ -29,12 +29,12 @@ describe('the registry', () => {
     });
   });
 
-  it('has the types and the limits of their bodies that the code has', () => {
+  it('has the types and body limits of the code', () => {
     expect(Object.fromEntries(registry.types.map(({ name, code }) => [name, code]))).toEqual(codes.FrameType);
     expect(Object.fromEntries(registry.types.map(({ code, maxBody }) => [code, maxBody]))).toEqual(codes.maxBody);
   });
 
-  it('has the flags that the code has', () => {
+  it('has the flags of the code', () => {
     expect(flagsOf('PING')).toEqual({ ...codes.PingFlag, HOPS: (0xff << codes.HOPS_SHIFT) & 0xff });
     expect(flagsOf('PONG')).toEqual(codes.PongFlag);
     expect(flagsOf('WATCH')).toEqual(codes.WatchFlag);
@@ -43,7 +43,7 @@ describe('the registry', () => {
     expect(new Set(registry.flags.map(({ type }) => type)).size).toBe(5);
   });
 
-  it('has the codes that the code has', () => {
+  it('has the codes of the code', () => {
     expect(bare(registry.scopes)).toEqual(named(codes.Scope));
     expect(registry.scopes.map(({ name }) => name)).toEqual([...scopes]);
     expect(bare(registry.statuses)).toEqual(named(codes.Status));
@@ -56,11 +56,11 @@ describe('the registry', () => {
     expect(registry.statuses.map(({ name }) => name).sort()).toEqual([...states].sort());
   });
 
-  it('calls every ERROR but 7 fatal', () => {
+  it('marks every ERROR but 7 as fatal', () => {
     expect(registry.errors.filter(({ fatal }) => !fatal).map(({ code }) => code)).toEqual([codes.WireError.FORBIDDEN]);
   });
 
-  it('has the reasons of a check that the code has, word for word', () => {
+  it('has the reasons of the code', () => {
     expect(Object.fromEntries(registry.reasons.map(({ name, meaning }) => [name, meaning]))).toEqual(reasons);
     expect(registry.fixed.find(({ name }) => name === 'causesInReport')?.value).toBe(MAX_CAUSES);
   });
@@ -70,7 +70,7 @@ describe('the limits of the registry', () => {
   const { ping, heartbeat, limits } = defaultServerSettings;
   const sections: Record<string, object> = { ping, heartbeat, limits };
 
-  it.each(registry.limits)('$key is $default $unit, as the options say', ({ key, default: value, unit }) => {
+  it.each(registry.limits)('$key is $default $unit, as in the table of options', ({ key, default: value, unit }) => {
     const row = optionRows.find(({ path }) => path === key);
     const text = row?.default ?? '';
     const read =
@@ -78,7 +78,7 @@ describe('the limits of the registry', () => {
     expect(read).toBe(value);
   });
 
-  it('are those that a server starts with, all of them', () => {
+  it('are the defaults of a server, all of them', () => {
     for (const [section, settings] of Object.entries(sections)) {
       const listed = registry.limits.filter(({ key }) => key.startsWith(`${section}.`));
       expect(

@@ -9,7 +9,7 @@ import { readRoot } from '../readme/markdown.js';
 type Schema = Record<string, any>;
 const schema = JSON.parse(readRoot('protocol/report.schema.json')) as Schema;
 
-/** The schema without room for keys that it does not describe: readers ignore them, we write none. */
+/** The schema without additional keys: readers ignore them, and this package writes none. */
 function closed(part: Schema): Schema {
   const inner = Object.fromEntries(
     Object.entries(part).map(([key, value]) => [
@@ -21,7 +21,7 @@ function closed(part: Schema): Schema {
 }
 
 type Validate = ((value: unknown) => boolean) & { errors?: unknown };
-// Fastify brings a validator and compiles a schema for each route that has one; nothing listens.
+// Fastify includes a validator, and compiles the schema of a route; nothing listens.
 const app = fastify({ ajv: { customOptions: { coerceTypes: false, removeAdditional: false, strict: false } } });
 app.post('/', { schema: { body: {} } }, async () => '');
 afterAll(() => app.close());
@@ -36,7 +36,7 @@ async function verdict(report: unknown, wanted: Schema = closed(schema)): Promis
 const opened: Registry[] = [];
 afterAll(() => Promise.all(opened.map((registry) => registry.stop())));
 
-/** The report of a service with these checks, as it is sent. */
+/** The report of a service with these checks, as sent. */
 function reportOf(
   checks: Checks,
   {
@@ -69,20 +69,20 @@ const checks: Checks = {
 };
 
 describe('the schema of the report', () => {
-  it.each(['full', 'causes', 'chain'] as const)('fits what is really reported (%s)', async (extent) => {
+  it.each(['full', 'causes', 'chain'] as const)('accepts real reports (%s)', async (extent) => {
     const report = await reportOf(checks, { extent });
     expect(await verdict(report)).toBe('fits');
     expect(report.causes).toHaveLength(2);
   });
 
-  it('fits a report of checks that never ran, and of what does not exist', async () => {
+  it('accepts a report of checks that never ran, and of a check that does not exist', async () => {
     expect(await verdict(await reportOf(checks, { timeout: 0 }))).toBe('fits');
     const report = await reportOf(checks, { name: 'other' });
     expect(report.state).toBe('not-found');
     expect(await verdict(report)).toBe('fits');
   });
 
-  it('lets readers see what a later version adds', async () => {
+  it('permits additions of later versions', async () => {
     const report = { ...(await reportOf(checks)), moon: 'full' };
     expect(await verdict(report, schema)).toBe('fits');
     expect(await verdict(report)).not.toBe('fits');
@@ -91,9 +91,9 @@ describe('the schema of the report', () => {
   it.each([
     ['without an instance', ({ instance: _, ...rest }: Schema) => rest],
     ['with an unknown state', (report: Schema) => ({ ...report, state: 'fine' })],
-    ['whose status says what only the state may', (report: Schema) => ({ ...report, status: 'draining' })],
-    ['with a time that is no time', (report: Schema) => ({ ...report, time: 'yesterday' })],
-    ['with a cause that came from nowhere', (report: Schema) => ({ ...report, causes: [{ check: 'db' }] })],
+    ['with a status that only state may have', (report: Schema) => ({ ...report, status: 'draining' })],
+    ['with an invalid time', (report: Schema) => ({ ...report, time: 'yesterday' })],
+    ['with a cause without an instance', (report: Schema) => ({ ...report, causes: [{ check: 'db' }] })],
     [
       'with a check that is not in an array',
       (report: Schema) => ({ ...report, checks: { db: report.checks.good[0] } }),
@@ -102,17 +102,17 @@ describe('the schema of the report', () => {
       'with an open reason',
       (report: Schema) => ({ ...report, checks: { db: [{ ...report.checks.good[0], reason: 'no' }] } }),
     ],
-  ])('refuses one %s', async (_name, spoil) => {
+  ])('refuses a report %s', async (_name, spoil) => {
     expect(await verdict(spoil(await reportOf(checks)), schema)).not.toBe('fits');
   });
 
-  it('knows the states and reasons that the code knows', () => {
+  it('has the states and reasons of the code', () => {
     expect([...schema.definitions.state.enum].sort()).toEqual([...states].sort());
     expect(schema.definitions.check.properties.reason.enum).toEqual(Object.keys(reasons));
   });
 });
 
-describe('the types that a client gets', () => {
+describe('the report types of the client', () => {
   /** The keys of an interface of `src/client/report.ts`. */
   function keysOf(name: string): string[] {
     const [, members = ''] = readRoot('src/client/report.ts').match(`interface ${name} {\n([^]*?)\n}`) ?? [];

@@ -13,7 +13,7 @@ import { threadCounts } from '../threads/thread-counts.js';
 import { startBlockable } from './blocked-loop.js';
 
 const sessions = readSessions();
-/** The longest wait of a step, in milliseconds: our own responder shares its process with those that ask it. */
+/** Time limit of a step, in milliseconds: the responder shares its process with the clients. */
 const ON_A_BUSY_MACHINE = 20_000;
 /** Most of a session is waiting. */
 const CONCURRENT_SESSIONS = 5;
@@ -37,12 +37,12 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-describe('the sessions', () => {
-  it('have names of their own', () => {
+describe('the session vectors', () => {
+  it('have unique names', () => {
     expect(new Set(sessions.map(({ name }) => name)).size).toBe(sessions.length);
   });
 
-  it('show, with the vectors for a client, every rule that has a number with M', () => {
+  it('cover, with the vectors for a client, every M rule', () => {
     const rules = [...readRoot('protocol/SPEC.md').matchAll(/^\*\*(M\d+)\*\*/gm)].map(([, rule]) => rule as string);
     expect(rules.length).toBeGreaterThan(70);
     const shown = new Set([...sessions, ...clientVectors].flatMap(({ rules: own }) => own));
@@ -51,7 +51,7 @@ describe('the sessions', () => {
   });
 
   it.each(threadCounts)(
-    'pass with our own responder, with threads: %i, a new one for each',
+    'pass against the responder of this package, with threads: %i, each with suitable settings',
     async (threads) => {
       const left = [...sessions];
       const outcomes: Outcome[] = [];
@@ -75,7 +75,7 @@ describe('the sessions', () => {
   );
 });
 
-/** Our responder behind something that spoils it. */
+/** The responder of this package behind a proxy that breaks a rule. */
 async function spoilt(spoil: (client: Socket, server: Socket) => void, wanted = {}): Promise<Subject> {
   const responder = await startResponder(wanted);
   closing.push(() => responder.stop());
@@ -98,7 +98,7 @@ async function spoilt(spoil: (client: Socket, server: Socket) => void, wanted = 
   return { host: '127.0.0.1', port: (proxy.address() as AddressInfo).port };
 }
 
-/** The verdicts on a rule, of the sessions that any responder can be asked. */
+/** The results for a rule, of the sessions for any responder. */
 async function verdictsOn(rule: string, subject: Subject): Promise<Outcome[]> {
   const own = sessions.filter(({ rules, responder }: Session) => rules.includes(rule) && responder === undefined);
   expect(own.length).toBeGreaterThan(0);
@@ -128,8 +128,8 @@ describe('a responder that answers a PING for liveness', () => {
   });
 });
 
-describe('a responder that breaks a rule', () => {
-  it('of ids is found', async () => {
+describe('conformance of a responder that breaks a rule', () => {
+  it('detects wrong ids', async () => {
     const subject = await spoilt((client, server) => {
       server.removeAllListeners('data');
       server.on('data', (octets) => client.write(Buffer.from(octets).fill(0, 8, 16)));
@@ -139,7 +139,7 @@ describe('a responder that breaks a rule', () => {
     expect(outcomes.map(({ why }) => why).join()).toContain('the id is 0000000000000000, expected');
   });
 
-  it('by talking first is found', async () => {
+  it('detects data before a request', async () => {
     const subject = await spoilt((client) => client.write('hello\n'));
     expect((await verdictsOn('M11', subject))[0]).toMatchObject({
       verdict: 'failed',
@@ -147,7 +147,7 @@ describe('a responder that breaks a rule', () => {
     });
   });
 
-  it('by not closing is found, and told apart', async () => {
+  it('detects a connection that stays open, and distinguishes it', async () => {
     const subject = await spoilt((_client, server) => server.removeAllListeners('end'));
     const [outcome] = await verdictsOn('M35', subject);
     expect(outcome).toMatchObject({
@@ -157,17 +157,17 @@ describe('a responder that breaks a rule', () => {
     });
   });
 
-  it('by a reset in place of FIN is not strict', async () => {
+  it('reports a reset in place of FIN as not strict', async () => {
     const subject = await spoilt((client, server) => {
       server.removeAllListeners('end');
-      // Behind all that was written, so that only the end is another one.
+      // After all output, so that only the end differs.
       server.on('end', () => client.write('', () => client.resetAndDestroy()));
     });
     const outcomes = await verdictsOn('M35', subject);
     expect(outcomes[0]).toMatchObject({ verdict: 'not strict', close: 'rst' });
   });
 
-  it('by answering what is to be ignored is found at the barrier', async () => {
+  it('detects an answer to an ignored frame at the barrier', async () => {
     const subject = await spoilt((client) => {
       client.on('data', (octets) => {
         if ((octets as Buffer)[5] === 2) client.write(frame(2, 0, 1, 0n));
@@ -176,18 +176,18 @@ describe('a responder that breaks a rule', () => {
     expect((await verdictsOn('M25', subject))[0]?.verdict).toBe('failed');
   });
 
-  it('by allowing no WATCH has not implemented it', async () => {
+  it('reports WATCH as not implemented if it is refused', async () => {
     const subject = await spoilt(() => {}, { limits: { maxWatches: 0 } });
     expect((await verdictsOn('M26', subject))[0]?.verdict).toBe('not implemented');
   });
 
-  it('by never answering is found in bounded time', async () => {
+  it('ends in bounded time if it never answers', async () => {
     const subject = await spoilt((_client, server) => server.removeAllListeners('data'));
     expect((await verdictsOn('M15', subject)).map(({ verdict }) => verdict)).toEqual(['failed', 'failed']);
   });
 });
 
-describe('our own client', () => {
+describe('the client of this package', () => {
   it.each(clientVectors)('$name', async ({ hello, answer, split, outcome, sends, stays }) => {
     const server = await ScriptedServer.listen(async (seen, socket) => {
       if (seen.type === 5) return void socket.write(frame(5, 0, 0, seen.id, '{}'));

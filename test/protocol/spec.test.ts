@@ -14,7 +14,7 @@ const anchors = headings.map((title) =>
     .replaceAll(' ', '-'),
 );
 
-/** The text of every comment in a source: line breaks inside a comment are no part of what it says. */
+/** The text of every comment in a source, without its line breaks. */
 function comments(source: string): string {
   return source.replace(/\n\s*(?:\*|\/\/) ?/g, ' ');
 }
@@ -27,11 +27,11 @@ const cited = readdirSync(root, { recursive: true, encoding: 'utf8' })
     return [...text.matchAll(/SPEC\s+"([^"]+)"/g)].map(([, title]) => ({ file, title: title as string }));
   });
 
-// `UPDATE=1 npm test -- test/protocol` writes what the registry says into the specification.
+// `UPDATE=1 npm test -- test/protocol` writes the tables of the registry to the specification.
 holdTables('protocol/SPEC.md', 'registry', tables);
 
 describe('the specification', () => {
-  it('is cited by the code', () => {
+  it('is cited in the code', () => {
     expect(cited.length).toBeGreaterThan(20);
   });
 
@@ -39,7 +39,7 @@ describe('the specification', () => {
     expect(headings).toContain(title);
   });
 
-  it('has the sections that it points to itself', () => {
+  it('has the sections that it refers to', () => {
     const links = [...spec.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor]) => anchor);
     expect(links.filter((anchor) => !anchors.includes(anchor as string))).toEqual([]);
   });
@@ -52,19 +52,19 @@ describe('a rule of the specification', () => {
     return series ? [{ series, number: Number(number), whom: whom as string, text: text as string }] : [];
   });
 
-  it.each(['M', 'N'])('has a number of its own, and none is left out (%s)', (series) => {
+  it.each(['M', 'N'])('has a unique number, without gaps (%s)', (series) => {
     const numbers = rules.filter((rule) => rule.series === series).map(({ number }) => number);
     numbers.sort((a, b) => a - b);
     expect(numbers).toEqual(numbers.map((_number, index) => index + 1));
     expect(numbers.length).toBeGreaterThan(10);
   });
 
-  it('says whom it binds, and that it binds', () => {
+  it('names the side that it binds, and has a key word', () => {
     expect(rules.filter(({ whom }) => !['server', 'client', 'both'].includes(whom))).toEqual([]);
     expect(rules.filter(({ text }) => !/\bMUST\b/.test(text))).toEqual([]);
   });
 
-  it('has an identifier wherever there is a MUST', () => {
+  it('has an identifier for every MUST', () => {
     expect(lines.filter((line) => /\b(MUST|SHALL|REQUIRED)\b/.test(line) && !/^\*\*[MN]\d+\*\*/.test(line))).toEqual(
       [],
     );

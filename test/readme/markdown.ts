@@ -14,6 +14,21 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
 export const rootUrl = (path: string) => new URL(`../../${path}`, import.meta.url);
 export const readRoot = (path: string) => readFileSync(rootUrl(path), 'utf8');
 
+/** The targets of links in a page: its headings, and its ids. */
+export function anchorsOf(text: string): string[] {
+  const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+    (title as string)
+      .toLowerCase()
+      .replace(/[^a-z0-9 -]/g, '')
+      .replaceAll(' ', '-'),
+  );
+  return [...headings, ...ids(text)];
+}
+
+export function ids(text: string): string[] {
+  return [...text.matchAll(/<a id="([^"]+)">/g)].map(([, id]) => id as string);
+}
+
 /**
  * Holds that a page shows each of these tables word for word, between two comments
  * `<!-- KIND: NAME -->` and `<!-- /KIND: NAME -->`. With `UPDATE=1` it writes them there instead.

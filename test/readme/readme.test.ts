@@ -11,7 +11,7 @@ import { reasons } from '../../src/health/reason.js';
 import { probePaths } from '../../src/http/routes/probes.js';
 import { metricRows } from '../../src/metrics/table.js';
 import { optionRows } from '../../src/options/table.js';
-import { holdTables, readRoot, rootUrl } from './markdown.js';
+import { anchorsOf, holdTables, ids, readRoot, rootUrl } from './markdown.js';
 import { commands, pages } from './tables.js';
 
 // `UPDATE=1 npm test -- test/readme` writes what the code says into the pages.
@@ -187,17 +187,3 @@ describe.each(['README.md', ...readdirSync(rootUrl('docs')).map((name) => `docs/
     }
   });
 });
-
-function anchorsOf(text: string): string[] {
-  const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
-    (title as string)
-      .toLowerCase()
-      .replace(/[^a-z0-9 -]/g, '')
-      .replaceAll(' ', '-'),
-  );
-  return [...headings, ...ids(text)];
-}
-
-function ids(text: string): string[] {
-  return [...text.matchAll(/<a id="([^"]+)">/g)].map(([, id]) => id as string);
-}

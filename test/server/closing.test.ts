@@ -1,3 +1,4 @@
+import { connect as connectTcp, type Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import type { Connection } from '../../src/server/connection/connection.js';
 import { FakeClock } from '../fake-clock.js';
@@ -8,6 +9,50 @@ import { describeServed } from './scripted-service.js';
 const id = 'a1a2a3a4a5a6a7a8';
 
 describe('close', () => {
+  it.each([1, 60])('answers also on %i connections that wait in the kernel to be accepted', async (count) => {
+    const { port, server, stats } = await serve({ clock: new FakeClock() });
+    const sockets = Array.from({ length: count }, () => connectTcp({ host: '127.0.0.1', port, allowHalfOpen: true }));
+    const answers = sockets.map(async (socket) => {
+      socket.write(Buffer.from(ping(id), 'hex'));
+      const chunks: Buffer[] = [];
+      for await (const chunk of socket) chunks.push(chunk);
+      socket.end();
+      return Buffer.concat(chunks).toString('hex');
+    });
+    // The system calls of `connect` are made before the next tick ends; the event loop has not turned since.
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    expect(stats.accepted).toBe(0);
+    const closed = server.close();
+    expect(await Promise.all(answers)).toEqual(sockets.map(() => pong(id, '01')));
+    await closed;
+    expect(stats.closed.drained).toBe(count);
+  });
+
+  it('stops accepting also while clients connect without end', async () => {
+    const clock = new FakeClock();
+    const { port, server } = await serve({ clock });
+    const sockets = new Set<Socket>();
+    let isClosed = false;
+    const open = () => {
+      if (isClosed) return;
+      const socket = connectTcp({ host: '127.0.0.1', port });
+      sockets.add(socket);
+      socket.on('error', () => {}).on('connect', open);
+      socket.on('close', () => sockets.delete(socket));
+    };
+    for (let n = 0; n < 4; n++) open();
+    await turnsUntil(() => server.stats.accepted >= 20);
+    const closed = server.close().then(() => {
+      isClosed = true;
+    });
+    const accepted = server.stats.accepted;
+    await turnsUntil(() => server.stats.accepted >= accepted + 20);
+    expect(isClosed).toBe(false);
+    await pass(clock, 2000);
+    await closed;
+    for (const socket of sockets) socket.destroy();
+  });
+
   it('destroys a connection whose peer does not answer the FIN within a second', async () => {
     const clock = new FakeClock();
     const { connect, server, stats } = await serve({ clock });

@@ -1,34 +1,15 @@
 import { get } from 'node:http';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { connect } from '../../src/client.js';
-import type { ServiceOptions } from '../../src/service/options.js';
-import { createService, type Service } from '../../src/service/service.js';
 import { FakeClock } from '../fake-clock.js';
-import { frame, Peer, ping, pong } from '../server/peer.js';
+import { frame, ping, pong } from '../server/peer.js';
 import { threadCounts } from '../threads/thread-counts.js';
+import { peerOf, start } from './started.js';
 
 const id = 'a1a2a3a4a5a6a7a8';
-const opened: (() => Promise<void>)[] = [];
-
-afterEach(async () => {
-  for (const close of opened.splice(0)) await close();
-});
-
-async function start(options: ServiceOptions = {}): Promise<Service> {
-  const service = createService({ listen: [{ url: 'pong://127.0.0.1:0' }], http: false, ...options });
-  opened.push(() => service.stop());
-  await service.start();
-  return service;
-}
-
-async function peerOf(service: Service): Promise<Peer> {
-  const peer = await Peer.connect(Number(new URL(service.addresses[0] as string).port));
-  opened.unshift(async () => void peer.socket.destroy());
-  return peer;
-}
 
 describe('drain', () => {
-  it('answers draining while it serves everyone, liveness still passes, and ends when the grace is over', async () => {
+  it('answers draining while it serves all clients, liveness still passes, and ends after the grace', async () => {
     const clock = new FakeClock();
     const service = await start({ clock, drain: { grace: 4000, delay: 1000 } });
     const peer = await peerOf(service);
@@ -44,7 +25,7 @@ describe('drain', () => {
     expect((await peer.untilEnd()).toString('hex').slice(8, 16)).toBe('01060001');
   });
 
-  it('ends early when nobody is connected, but not before the delay', async () => {
+  it('ends early without connections, but not before the delay', async () => {
     const clock = new FakeClock();
     const service = await start({ clock, drain: { grace: 60_000, delay: 3000 } });
     const lasted = await clock.advanceUntil(service.drain());
@@ -64,7 +45,7 @@ describe.each(threadCounts)('drain, with threads: %i', (threads) => {
     await drained;
   });
 
-  it('keeps HTTP open and honest, with Connection: close', async () => {
+  it('keeps HTTP open with correct states, and sends Connection: close', async () => {
     const service = await start({ threads, http: { port: 0 }, drain: { grace: 60_000, delay: 60_000 } });
     const drained = service.drain();
     const [status, connection] = await new Promise<[number | undefined, string | undefined]>((resolve, reject) => {
@@ -78,14 +59,14 @@ describe.each(threadCounts)('drain, with threads: %i', (threads) => {
     await drained;
   });
 
-  it('leaves no PING that arrived without its PONG', async () => {
+  it('sends a PONG for every PING that has arrived', async () => {
     const service = await start({ threads, drain: { grace: 300, delay: 0 }, limits: { pingsPerSecond: 0 } });
     const clients = await Promise.all(Array.from({ length: 5 }, () => connect(service.addresses[0] as string)));
     let answered = 0;
     let lost = 0;
     const loops = clients.map(async (client) => {
       for (;;) {
-        // A PING that leaves after the server's FIN is refused by the client itself, before it is sent.
+        // After the FIN of the server the client refuses a PING before it is sent.
         const before = client.stats.bytesOut;
         try {
           await client.ping();
@@ -100,12 +81,12 @@ describe.each(threadCounts)('drain, with threads: %i', (threads) => {
     await Promise.all(loops);
     await Promise.all(clients.map((client) => client.close()));
     expect(answered).toBeGreaterThanOrEqual(clients.length);
-    // At most the one PING that crossed the FIN on its way: it had not arrived when the server stopped reading.
+    // At most the one PING that was in flight with the FIN: it had not arrived when the server stopped reading.
     expect(lost).toBeLessThanOrEqual(clients.length);
   });
 });
 
-describe.each(threadCounts)('connections by API, with threads: %i', (threads) => {
+describe.each(threadCounts)('connections in the API, with threads: %i', (threads) => {
   it('are listed, protected, and closed', async () => {
     const service = await start({ threads });
     const peer = await peerOf(service);

@@ -20,8 +20,8 @@ afterEach(() => {
 });
 
 describe('start, drain and stop', () => {
-  it('settle in every order and number, in a process that nothing else keeps alive', async () => {
-    // All calls of a word are made at once; "|" waits for those before it.
+  it('settle in every order and number, in a process with nothing else to keep it alive', async () => {
+    // All calls of a word are made at once; "|" awaits the previous ones.
     const words = ['start', 'drain', 'stop'];
     const pairs = words.flatMap((a) => words.flatMap((b) => [`${a} ${b}`, `${a} | ${b}`]));
     const triples = words.flatMap((a) => words.flatMap((b) => words.map((c) => `${a} ${b} ${c}`)));
@@ -40,7 +40,23 @@ describe('start, drain and stop', () => {
     expect((await run).stdout).toBe('settled\n');
   });
 
-  it('leave nothing open where stop comes while listeners are being opened', async () => {
+  it('keep the process alive in between, also while the only PING thread is being started again', async () => {
+    const script = `
+      import { createService } from ${JSON.stringify(join(compiledPackage(), 'dist', 'index.js'))};
+      const service = createService({ threads: 1, listen: [{ url: 'pong://127.0.0.1:0' }], http: false });
+      await service.start();
+      const [thread] = service.server.threads;
+      await thread.worker.terminate();
+      setInterval(() => {
+        if (!thread.isRunning || !service.addresses.length) return;
+        console.log('started again');
+        void service.stop();
+      }, 10).unref();`;
+    const run = promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
+    expect((await run).stdout).toBe('started again\n');
+  });
+
+  it('leave nothing open if stop is called while listeners are being opened', async () => {
     const service = createService({
       listen: [{ url: 'pong://localhost:0' }, { url: 'pong://127.0.0.1:0' }],
       http: false,
@@ -52,7 +68,7 @@ describe('start, drain and stop', () => {
     await expect(service.start()).rejects.toMatchObject({ code: 'PONGCHECK_STARTED' });
   });
 
-  it('take the longest times that are allowed', async () => {
+  it('accept the maximum times', async () => {
     const day = 86_400_000;
     const service = createService({
       listen: [{ url: 'pong://127.0.0.1:0' }],
@@ -75,14 +91,14 @@ describe('start, drain and stop', () => {
   });
 });
 
-describe('stop with a connection of HTTP on which', () => {
+describe('stop with an HTTP connection that', () => {
   const tls = { cert: own.cert, key: own.key };
   const cases: [string, object, Buffer | string][] = [
-    ['nothing was said', {}, ''],
-    ['nothing was said, of TLS', { tls }, ''],
-    ['half a request stands', {}, 'GET /livez HTTP/1.1\r\nHo'],
-    ['half a ClientHello stands', { tls }, Buffer.from('160301020001', 'hex')],
-    ['half a body stands', {}, 'POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf'],
+    ['nothing was sent', {}, ''],
+    ['nothing was sent, with TLS', { tls }, ''],
+    ['half a request was sent', {}, 'GET /livez HTTP/1.1\r\nHo'],
+    ['half a ClientHello was sent', { tls }, Buffer.from('160301020001', 'hex')],
+    ['half a body was sent', {}, 'POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf'],
   ];
   it.each(cases)('%s takes a second at most', async (_what, options, said) => {
     const clock = new FakeClock();
@@ -92,7 +108,7 @@ describe('stop with a connection of HTTP on which', () => {
     sockets.push(socket);
     await once(socket, 'connect');
     socket.write(said);
-    // Once another is accepted, this one has been.
+    // When another connection is accepted, this one has been too.
     await fetch(`${service.httpAddress}/livez`).catch(() => {});
     const closed = once(socket.resume(), 'close');
     expect(await clock.advanceUntil(service.stop())).toBeLessThan(2000);

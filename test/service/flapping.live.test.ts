@@ -13,7 +13,7 @@ interface ReportView {
   since: string;
 }
 
-/** What the service answers one time after another (o well, x not), and what has to be held of it then. */
+/** Consecutive answers of the service (o passes, x fails), and the expected state after each. */
 const course: readonly (readonly [answer: 'o' | 'x', state: 'pass' | 'fail', passes: number, fails: number])[] = [
   ['o', 'pass', 1, 0],
   ['x', 'pass', 0, 1],
@@ -34,7 +34,7 @@ const course: readonly (readonly [answer: 'o' | 'x', state: 'pass' | 'fail', pas
 ];
 const AN_HOUR = 3_600_000;
 
-describe('rise: 2, fall: 3 under a service that flaps', () => {
+describe('rise: 2, fall: 3 for a flapping service', () => {
   let flapping: HttpService;
   let broken: HttpService;
   let service: Service;
@@ -49,7 +49,7 @@ describe('rise: 2, fall: 3 under a service that flaps', () => {
       const [answer] = course[asked++] ?? [];
       response.writeHead(answer === 'o' ? 200 : 503).end();
     };
-    // It runs when this test asks for a run, and only then.
+    // It runs only when this test requests a run.
     const onDemand = { interval: 0, minInterval: 1, maxAge: AN_HOUR, timeout: 10_000 };
     service = createService({
       listen: [{ url: 'pong://127.0.0.1:0' }],
@@ -81,11 +81,11 @@ describe('rise: 2, fall: 3 under a service that flaps', () => {
     return { status: response.status, text: await response.text() };
   };
 
-  it('changes at exactly those counts, and says so in the report, in the lines and in the metrics', async () => {
+  it('changes at exactly those counts, in the report, in line mode and in the metrics', async () => {
     const seen: unknown[] = [];
     const moments: string[] = [];
     for (const [at, [, state, passes, fails]] of course.entries()) {
-      // The first run is that of the start.
+      // The first run is the one at the start.
       const told = await web(at === 0 ? AN_HOUR : 0);
       seen.push([course[at]?.[0], told.state, told.passes, told.fails]);
       if (moments.at(-1) !== told.since) moments.push(told.since);
@@ -118,7 +118,7 @@ describe('rise: 2, fall: 3 under a service that flaps', () => {
     for (const group of ['readiness', 'edge', 'all']) expect(await stateOf(group)).toBe('fail');
   });
 
-  it('counts an optional check as a warn in its groups', async () => {
+  it('counts an optional check as warn in its groups', async () => {
     expect(await stateOf('extras')).toBe('warn');
     expect(await stateOf('nobody')).toBe('not-found');
     expect((await get('/startupz?verbose')).text).toMatch(

@@ -10,7 +10,10 @@ import { FakeClock } from '../fake-clock.js';
 
 const quiet = { listen: [{ url: 'pong://127.0.0.1:0' }], http: false } as const;
 
-// So that a test that fails leaves nothing open: that would be reported in place of what failed.
+/** A service with one probe module. */
+const module = (options: object) => ({ probe: { targets: ['h:1'], modules: { x: { prober: 'http', ...options } } } });
+
+// A failing test must leave nothing open: that would be reported instead of the failure.
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
@@ -50,6 +53,31 @@ describe('createService', () => {
     [{ listen: [{ url: 'pong://h', keepAlive: { count: -3 } }] }, 'listen[0].keepAlive.count is -3; allowed'],
     [{ listen: [{ url: 'pong://h', keepAlive: { foo: 1 } }] }, 'listen[0].keepAlive.foo is not a known option'],
     [{ listen: [{ url: 'pongs://h' }] }, 'listen[0].tls is missing: pongs://h:7464 requires a certificate'],
+    [{ listen: [{ url: 'pong://h', mode: 0o600 }] }, 'listen[0].mode requires a Unix socket; found pong://h:7464'],
+    [
+      { listen: [{ url: 'pong+unix:/run/p', keepAlive: { count: 2 } }] },
+      'listen[0].keepAlive requires a TCP address; found pong+unix:/run/p',
+    ],
+    [
+      { listen: [{ url: 'pong+unix:/run/p', proxyProtocol: { from: ['::1'] } }] },
+      'listen[0].proxyProtocol requires a TCP address; found pong+unix:/run/p',
+    ],
+    [
+      { tokens: Array.from({ length: 17 }, (_, i) => `a-right-token-0123456${i}`) },
+      'tokens is a list; allowed: a list of 1 to 16 texts of 16 to 1024 of A-Z a-z 0-9 . _ ~ + / -, = at the end (17 elements)',
+    ],
+    [module({ path: 'ready' }), 'probe.modules.x.path is "ready"; allowed: a path such as /health'],
+    [module({ path: '/a b' }), 'probe.modules.x.path is "/a b"; allowed: a path such as /health'],
+    [module({ checks: [] }), 'probe.modules.x.checks is an empty list; allowed: a list of 1 to 32 names'],
+    [
+      module({ checks: Array.from({ length: 33 }, (_, i) => `c${i}`) }),
+      'probe.modules.x.checks is a list; allowed: a list of 1 to 32 names',
+    ],
+    [
+      module({ group: 'g', checks: ['a'] }),
+      'probe.modules.x.group is given together with checks; allowed: one of them',
+    ],
+    [module({ tls: { cert: 'PEM' } }), 'probe.modules.x.tls.key is missing; allowed: cert and key together'],
     [{ probe: { targetz: [] } }, 'probe.targetz is not a known option; did you mean targets?'],
     [{ checks: { db: 5 } }, 'checks.db is 5; allowed: a function, or an object with a function `run`'],
     [
@@ -84,7 +112,7 @@ describe('createService', () => {
     );
   });
 
-  it('makes what reports in full, whatever its texts and the values of its checks are', async () => {
+  it('creates a service whose report is complete with any texts and values of checks', async () => {
     const circle: Record<string, unknown> = { at: 1n };
     circle.self = circle;
     const service = createService({
@@ -113,7 +141,7 @@ describe('createService', () => {
     });
   });
 
-  it('makes what starts once, and goes on when it is started again', async () => {
+  it('creates a service that starts once, and keeps running after a second start', async () => {
     const service = createService({ ...quiet });
     closing.push(() => service.stop());
     await service.start();
@@ -124,7 +152,7 @@ describe('createService', () => {
     await expect(service.start()).rejects.toMatchObject({ code: 'PONGCHECK_STARTED' });
   });
 
-  it('makes what stops although a check hangs and nothing else keeps the process alive', async () => {
+  it('creates a service that stops although a check hangs and nothing else keeps the process alive', async () => {
     const index = pathToFileURL(`${compiledPackage()}/dist/index.js`).href;
     const script = `
       const { createService } = await import(${JSON.stringify(index)});

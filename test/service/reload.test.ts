@@ -1,35 +1,20 @@
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, get } from 'node:http';
 import { connect as connectTcp } from 'node:net';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
 import { connect } from '../../src/client.js';
 import type { ServiceOptions } from '../../src/service/options.js';
 import { createService, type Service } from '../../src/service/service.js';
 import { FakeClock } from '../fake-clock.js';
 import { SteadyCheck } from '../health/scripted-check.js';
-import { frame, Peer, ping, pong } from '../server/peer.js';
+import { frame, type Peer, ping, pong } from '../server/peer.js';
+import { opened, peerOf, quiet, start } from './started.js';
 
 const id = 'a1a2a3a4a5a6a7a8';
 const [token, other] = ['a-right-token-0123456789', 'another-token-0123456789'];
-const quiet: ServiceOptions = { listen: [{ url: 'pong://127.0.0.1:0' }], http: false };
-const opened: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const close of opened.splice(0).reverse()) await close();
-});
-
-async function start(options: ServiceOptions = {}): Promise<Service> {
-  const service = createService({ ...quiet, ...options });
-  opened.push(() => service.stop());
-  await service.start();
-  return service;
-}
-
-async function peerOf(service: Service, at = 0): Promise<Peer> {
-  const peer = await Peer.connect(Number(new URL(service.addresses[at] as string).port));
-  opened.push(() => peer.socket.destroy());
-  return peer;
-}
 
 const hello = (body: object = {}) => frame('05', id, body);
 
@@ -40,7 +25,7 @@ async function onHello(service: Service, body: object = {}): Promise<Peer> {
   return peer;
 }
 
-/** What the server still answers on this connection. */
+/** The status that the server answers on this connection. */
 async function answers(peer: Peer): Promise<string> {
   peer.sendHex(ping(id, { scope: '01' }));
   return peer.hex(16);
@@ -50,13 +35,13 @@ const alive = pong(id, '01');
 const nothing = { checks: { added: [], changed: [], removed: [] }, changed: [], needsRestart: [] };
 
 describe('service.reload', () => {
-  it('changes nothing where nothing is other', async () => {
+  it('changes nothing if nothing differs', async () => {
     const options = { ...quiet, checks: { db: () => {} }, tokens: [token], limits: { maxWatches: 3 } };
     const service = await start(options);
     expect(await service.reload({ ...options })).toEqual(nothing);
   });
 
-  it('says what it changed', async () => {
+  it('returns what it changed', async () => {
     const own = () => {};
     const service = await start({ checks: { own, gone: () => {} }, limits: { maxWatches: 3 } });
     const next = {
@@ -93,16 +78,20 @@ describe('service.reload', () => {
   });
 
   it.each<[string, object, string]>([
-    ['an option that nobody knows', { chekcs: {} }, 'PONGCHECK_CONFIG'],
-    ['a check that is none', { checks: { db: new SteadyCheck(), bad: { run: 5 } } }, 'PONGCHECK_CONFIG'],
-    ['a token that is none', { tokens: ['short'] }, 'PONGCHECK_CONFIG'],
-    ['detail for tokens that are not there', { detail: 'token' }, 'PONGCHECK_CONFIG'],
-    ['a listener that wants such', { listen: [{ url: 'pong://127.0.0.1:0', requireToken: true }] }, 'PONGCHECK_CONFIG'],
-    ['a listener of TLS without a certificate', { listen: [{ url: 'pongs://127.0.0.1:0' }] }, 'PONGCHECK_CONFIG'],
-    ['an address that is none', { listen: [{ url: 'nowhere at all' }] }, 'PONGCHECK_CONFIG'],
-    ['a stale limit that is none', { ping: { staleLimit: -1 } }, 'PONGCHECK_CONFIG'],
-    ['targets that are none', { probe: { targets: ['*'] } }, 'PONGCHECK_CONFIG'],
-    ['too much for a PING', { heartbeat: { pingData: { a: 'x'.repeat(2000) } } }, 'PONGCHECK_CONFIG'],
+    ['an unknown option', { chekcs: {} }, 'PONGCHECK_CONFIG'],
+    ['an invalid check', { checks: { db: new SteadyCheck(), bad: { run: 5 } } }, 'PONGCHECK_CONFIG'],
+    ['an invalid token', { tokens: ['short'] }, 'PONGCHECK_CONFIG'],
+    ['detail: token without tokens', { detail: 'token' }, 'PONGCHECK_CONFIG'],
+    [
+      'a listener that requires a token without tokens',
+      { listen: [{ url: 'pong://127.0.0.1:0', requireToken: true }] },
+      'PONGCHECK_CONFIG',
+    ],
+    ['a TLS listener without a certificate', { listen: [{ url: 'pongs://127.0.0.1:0' }] }, 'PONGCHECK_CONFIG'],
+    ['an invalid address', { listen: [{ url: 'nowhere at all' }] }, 'PONGCHECK_CONFIG'],
+    ['an invalid stale limit', { ping: { staleLimit: -1 } }, 'PONGCHECK_CONFIG'],
+    ['invalid targets', { probe: { targets: ['*'] } }, 'PONGCHECK_CONFIG'],
+    ['a PING body that is too large', { heartbeat: { pingData: { a: 'x'.repeat(2000) } } }, 'PONGCHECK_CONFIG'],
   ])('refuses %s, and changes nothing', async (_what, wrong, code) => {
     const check = new SteadyCheck();
     const service = await start({ checks: { own: check }, tokens: [token] });
@@ -117,7 +106,7 @@ describe('service.reload', () => {
     expect(service.reloads).toMatchObject({ isLastSuccessful: true, counts: { success: 1, failure: 1 } });
   });
 
-  it('counts options that cannot be had as a reload that failed', async () => {
+  it('counts options that cannot be loaded as a failed reload', async () => {
     const service = await start();
     const broken = async (): Promise<ServiceOptions> => {
       throw new Error('no file');
@@ -130,7 +119,7 @@ describe('service.reload', () => {
     expect(text).toMatch(/^pongcheck_config_reloads_total\{result="failure"\} 1$/m);
   });
 
-  it('takes one after the other, in their order', async () => {
+  it('applies reloads one after the other, in order', async () => {
     const service = await start();
     const order: string[] = [];
     const options = (name: string, ms: number) => async () => {
@@ -145,7 +134,7 @@ describe('service.reload', () => {
     expect(service.health.known('all').report('full').toString()).toContain('"serviceId":"b"');
   });
 
-  it('is refused before the start, while it drains, and after the end, and is then no failure', async () => {
+  it('rejects before the start, while draining, and after the end, and then counts no failure', async () => {
     const service = createService(quiet);
     const code = 'PONGCHECK_NOT_RUNNING';
     await expect(service.reload(quiet)).rejects.toMatchObject({
@@ -166,7 +155,7 @@ describe('service.reload', () => {
     expect(service.reloads.counts).toEqual({ success: 0, failure: 0 });
   });
 
-  it('waits for a start that goes on', async () => {
+  it('waits for a start in progress', async () => {
     const service = createService(quiet);
     opened.push(() => service.stop());
     const started = service.start();
@@ -174,11 +163,15 @@ describe('service.reload', () => {
     await started;
   });
 
-  it('names what holds until a restart, again each time, and keeps it as it is', async () => {
-    const service = await start({ http: { port: 0 }, log: console as never });
+  it('lists the options that need a restart, each time, and keeps their values', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'pongcheck-reload-'));
+    opened.push(() => rm(folder, { recursive: true }));
+    const unix = `pong+unix:${folder}/pong.sock`;
+    const listen = [{ url: 'pong://127.0.0.1:0' }, { url: unix }];
+    const service = await start({ listen, http: { port: 0 }, log: console as never });
     const url = service.httpAddress as string;
     const next: ServiceOptions = {
-      listen: [{ url: 'pong://127.0.0.1:1' }, { url: 'pong://127.0.0.1:0', mode: 0o600 }],
+      listen: [{ url: 'pong://127.0.0.1:1' }, { url: unix, mode: 0o600 }],
       http: { host: '127.0.0.1', port: 1 },
       probe: { targets: ['127.0.0.1:*'] },
       log: { ...console } as never,
@@ -187,7 +180,7 @@ describe('service.reload', () => {
     const needsRestart = ['listen[0].url', 'listen[1].mode', 'http.port', 'probe', 'log', 'clock'];
     for (const _ of [1, 2]) expect(await service.reload(next)).toMatchObject({ needsRestart, changed: [] });
     for (const _ of [1, 2]) {
-      expect(await service.reload({ ...quiet, http: { port: 0 }, threads: 1 })).toEqual({
+      expect(await service.reload({ listen, http: { port: 0 }, threads: 1 })).toEqual({
         ...nothing,
         needsRestart: ['threads'],
       });
@@ -198,14 +191,14 @@ describe('service.reload', () => {
     });
     expect((await fetch(`${url}/livez`)).status).toBe(200);
     expect(await answers(await peerOf(service))).toBe(alive);
-    expect(await service.reload({ ...quiet, http: { port: 0 } })).toEqual(nothing);
+    expect(await service.reload({ listen, http: { port: 0 } })).toEqual(nothing);
   });
 });
 
 describe('limits of HTTP connections', () => {
   const limited = (http: object, limits = {}): ServiceOptions => ({ ...quiet, http: { port: 0, ...http }, limits });
 
-  it('are applied by a reload, and named as changed', async () => {
+  it('are applied by a reload, and listed as changed', async () => {
     const service = await start({ http: { port: 0 } });
     const agent = new Agent({ keepAlive: true, maxSockets: 5 });
     opened.push(() => agent.destroy());
@@ -229,7 +222,7 @@ describe('limits of HTTP connections', () => {
     expect(await service.reload(limited({}))).toMatchObject({ changed: ['http.maxConnections'] });
   });
 
-  it('per address count the connections that were open before, and follow the IPv6 prefix', async () => {
+  it('per address count existing connections, and follow the IPv6 prefix', async () => {
     const service = await start({ http: { port: 0 } });
     const port = Number(new URL(service.httpAddress as string).port);
     const open = () => connectTcp(port, '127.0.0.1');
@@ -253,7 +246,7 @@ describe('limits of HTTP connections', () => {
 });
 
 describe('connections', () => {
-  it('stay, and are answered by what holds then', async () => {
+  it('stay open, and are answered with the new options', async () => {
     const db = new SteadyCheck();
     const service = await start({ checks: { db } });
     const [binary, line] = [await onHello(service), await peerOf(service)];
@@ -267,7 +260,7 @@ describe('connections', () => {
     expect(await binary.hex(16)).toBe(pong(id, '02'));
   });
 
-  it('beyond a limit that shrinks stay, and new ones are refused', async () => {
+  it('stay open beyond a reduced limit, and new ones are refused', async () => {
     const service = await start();
     const peers = [await onHello(service), await onHello(service), await onHello(service)];
     for (const watch of ['01', '02']) peers[0]?.sendHex(frame('03', `00000000000000${watch}`));
@@ -285,7 +278,7 @@ describe('connections', () => {
     expect(await service.register.metrics()).toMatch(/^pongcheck_connections_limit \d{3,}$/m);
   });
 
-  it('that were there before a limit per address count for it', async () => {
+  it('count for a limit per address that is added later', async () => {
     const service = await start();
     const peers = [await onHello(service), await onHello(service)];
     await service.reload({ ...quiet, limits: { maxConnectionsPerAddress: 2 } });
@@ -295,7 +288,7 @@ describe('connections', () => {
     expect(await answers(await peerOf(service))).toBe(alive);
   });
 
-  it('have another rate at once, and none is closed for what came before', async () => {
+  it('have the new rate immediately, and earlier frames close none', async () => {
     const service = await start({ limits: { pingsPerSecond: 1000 } });
     const peer = await onHello(service);
     for (let n = 0; n < 500; n++) peer.sendHex(ping(id, { scope: '01' }));
@@ -306,7 +299,7 @@ describe('connections', () => {
     expect((await peer.untilEnd()).toString('hex')).toContain('017f0108');
   });
 
-  it('see more or less than before, as detail and tokens say', async () => {
+  it('see more or less than before, according to detail and tokens', async () => {
     const service = await start({ checks: { db: new SteadyCheck() }, detail: 'never' });
     const peer = await onHello(service);
     const detail = async () => {
@@ -322,7 +315,7 @@ describe('connections', () => {
 });
 
 describe('a token that a reload removes', () => {
-  it('ends the connections that showed it, after what they wait for is answered, and no other', async () => {
+  it('closes the connections that used it, after their pending answers, and no others', async () => {
     const checks = {
       slow: (signal: AbortSignal) => new Promise((_, reject) => signal.addEventListener('abort', reject)),
     };
@@ -347,7 +340,7 @@ describe('a token that a reload removes', () => {
     expect(await late.frame()).toMatchObject({ type: '7f', code: '06' });
   });
 
-  it('ends a stream of the page that shows what it gave a right to, and is refused by HTTP', async () => {
+  it('ends a stream of the page that it authorised, and is refused by HTTP', async () => {
     const options: ServiceOptions = { ...quiet, http: { port: 0 }, detail: 'token', tokens: [token, other] };
     const service = await start(options);
     const streams = [token, other].map(
@@ -373,7 +366,7 @@ describe('a token that a reload removes', () => {
     expect([(await health(token)).status, (await health(other)).status]).toEqual([401, 200]);
   });
 
-  it('is required from now on where requireToken is new, of those that are there too', async () => {
+  it('is required from all connections, also existing ones, if requireToken is new', async () => {
     const service = await start({ tokens: [token] });
     const [right, wrong, line] = [await onHello(service, { token }), await onHello(service), await peerOf(service)];
     line.send('ping\n');
@@ -389,12 +382,12 @@ describe('a token that a reload removes', () => {
   });
 });
 
-describe('an idle timeout that a reload shortens', () => {
+describe('an idle timeout that a reload reduces', () => {
   const advance = async (clock: FakeClock, ms: number) => {
     for (let left = ms; left > 0; left -= 50) await clock.advance(Math.min(50, left));
   };
 
-  it('counts from the reload at the earliest, and does not hold for who was told another one in HELLO', async () => {
+  it('counts from the reload at the earliest, and does not apply to clients with another one in HELLO', async () => {
     const clock = new FakeClock();
     const service = await start({ clock });
     const [told, silent] = [await onHello(service), await peerOf(service)];
@@ -415,7 +408,7 @@ describe('an idle timeout that a reload shortens', () => {
     expect(await answers(told)).toBe(alive);
   });
 
-  it('is that of the listener where it has its own', async () => {
+  it('is that of the listener if it has its own', async () => {
     const clock = new FakeClock();
     const listen = [{ url: 'pong://127.0.0.1:0', idleTimeout: 50_000 }, { url: 'pong://127.0.0.1:0' }];
     const service = await start({ clock, listen });
@@ -432,7 +425,7 @@ describe('an idle timeout that a reload shortens', () => {
   });
 });
 
-it('answers every PING of a flood in time during twenty reloads, and tells a watch nothing that is not true', async () => {
+it('answers every PING of a flood in time during twenty reloads, and sends only true states to a watch', async () => {
   const service = await start({ checks: { db: new SteadyCheck() }, limits: { pingsPerSecond: 0 } });
   const client = await connect(service.addresses[0] as string);
   opened.push(() => client.destroy());

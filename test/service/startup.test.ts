@@ -10,7 +10,7 @@ afterEach(async () => {
 });
 
 describe('the grace of startup', () => {
-  it('is told apart from a start that went wrong, by PING and by HTTP, to whoever probes', async () => {
+  it('is distinguished from a failed start, by PING and by HTTP, for every prober', async () => {
     let migrated = false;
     service = createService({
       listen: [{ url: 'pong://127.0.0.1:0' }],
@@ -35,7 +35,7 @@ describe('the grace of startup', () => {
     expect(await startupz()).toMatch(/^200 \[\+\]migration ok \(.*\)\nstartupz check passed\n$/);
   });
 
-  it('begins with the start, and lasts as long as it is configured', async () => {
+  it('begins with the start, and has the configured duration', async () => {
     const clock = new FakeClock();
     const checks = { own: { kind: 'function', groups: ['startup'], run: async () => ({ status: 'fail' as const }) } };
     service = createService({ listen: [], http: false, startup: { grace: 20_000 }, checks, clock });

@@ -5,7 +5,7 @@ import { FakeClock, settle } from '../fake-clock.js';
 import { defined } from '../health/defined.js';
 
 describe('the log of transitions', () => {
-  it('has one line for each change of a check or a group, at the level that it deserves, and none for a run or the drain', async () => {
+  it('has one line for each change of a check or a group, at the appropriate level, and none for a run or the drain', async () => {
     const clock = new FakeClock();
     let broken = false;
     const health = new Registry({

@@ -16,7 +16,7 @@ interface Report {
   checks: Record<string, { state: string; reason?: string }[]>;
 }
 
-/** Everything that anyone was told, to be searched for secrets at the end. */
+/** All output of the service, searched for secrets at the end. */
 const told: string[] = [];
 const write = (fields: object, message: string) => void told.push(JSON.stringify(fields) + message);
 const log = { debug: write, info: write, warn: write, error: write };
@@ -55,7 +55,7 @@ afterAll(async () => {
   await Promise.all([mariadb?.stop(), cache?.stop(), downstream?.stop()]);
 });
 
-/** Asks for what is true now, and keeps what was said. */
+/** Requests a new run, and records the answer. */
 async function ask(): Promise<Report & { status: string; rtt: number }> {
   const pong = await client.ping({ detail: true, maxAge: 0, timeout: 1500 });
   told.push(JSON.stringify(pong));
@@ -82,8 +82,8 @@ async function recovered(): Promise<void> {
 
 const well = { db: 'pass', cache: 'pass', downstream: 'pass' };
 
-describe('the truth about real dependencies', () => {
-  it('is pass while all three are well', async () => {
+describe('the status of real dependencies', () => {
+  it('is pass while all three pass', async () => {
     await recovered();
     expect(await found()).toEqual(well);
     expect((await client.ping()).status).toBe('pass');
@@ -101,7 +101,7 @@ describe('the truth about real dependencies', () => {
       await recovered();
       await break_();
       try {
-        // The first run after it may still have lost a connection in the middle.
+        // The first run afterwards may still lose its connection.
         await ask();
         expect(await found()).toEqual({ ...well, ...expected });
         const { causes, status } = await ask();
@@ -118,7 +118,7 @@ describe('the truth about real dependencies', () => {
     ['503', 'fail bad-status'],
     ['hang', 'fail timeout'],
     ['close-in-body', 'fail reset'],
-  ] as const)('a service that answers %s is told as %s', async (mode, expected) => {
+  ] as const)('reports a service that answers %s as %s', async (mode, expected) => {
     await recovered();
     downstream.mode = mode;
     try {
@@ -129,7 +129,7 @@ describe('the truth about real dependencies', () => {
     await recovered();
   });
 
-  it('is answered by the deadline of the caller, with the last that is known', async () => {
+  it('is answered by the deadline of the request, with the last known state', async () => {
     await recovered();
     downstream.mode = 'hang';
     try {
@@ -143,7 +143,7 @@ describe('the truth about real dependencies', () => {
     await recovered();
   });
 
-  it('costs the database at most one query per minInterval, whatever the flood', async () => {
+  it('costs the database at most one query per minInterval during a flood', async () => {
     await recovered();
     const clients = await Promise.all(Array.from({ length: 20 }, () => connect(service.addresses[0] as string)));
     const questions = await mariadb.status('Questions');
@@ -160,12 +160,12 @@ describe('the truth about real dependencies', () => {
     const seconds = (performance.now() - begun) / 1000;
     const asked = (await mariadb.status('Questions')) - questions;
     await Promise.all(clients.map((flooding) => flooding.close()));
-    // One per minInterval of 100 ms, the handshake of a new connection every 10 s, and this test's own question.
+    // One per minInterval of 100 ms, the handshake of a new connection every 10 s, and the query of this test.
     expect(asked).toBeLessThanOrEqual(seconds * 11 + 10);
     expect(asked).toBeGreaterThan(5);
   });
 
-  itOwnServers('shows in /metrics although nobody asks', async () => {
+  itOwnServers('is in /metrics without any request', async () => {
     const quiet = createService({
       listen: [],
       http: { port: 0 },
@@ -183,7 +183,7 @@ describe('the truth about real dependencies', () => {
     }
   });
 
-  it('tells no secret to anyone', async () => {
+  it('contains no secret', async () => {
     for (const path of ['/health', '/readyz', '/metrics']) {
       told.push(await (await fetch(`${service.httpAddress}${path}`)).text());
     }

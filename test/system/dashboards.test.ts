@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { alertGroups } from '../../grafana/source/alerts.js';
 import { hints, probeHints } from '../../grafana/source/hints.js';
 import { recordingRules } from '../../grafana/source/recording.js';
-import { type Client, connect } from '../../src/client.js';
+import { ping } from '../../src/client.js';
 import { type Certificate, makeCertificate } from '../live/certificate.js';
 import { MariaDb } from '../live/mariadb.js';
 import { Redis } from '../live/redis.js';
@@ -23,6 +23,8 @@ const OLD_MS = 12_000;
 /** What no trial mends: a certificate that is made for two days. */
 const remaining = /Certificate/;
 const alerts = [...new Set(Object.values(alertGroups).flatMap((group) => group.map(({ alert }) => alert)))];
+/** Of a thread that ends, for which there is a test of its own. */
+const threadAlerts = ['PongcheckThreadDown', 'PongcheckThreadRestarts'];
 
 describe('Prometheus beside responders', () => {
   const trial = new Trial();
@@ -36,8 +38,6 @@ describe('Prometheus beside responders', () => {
   let prometheus: Prometheus;
   let certificate: Certificate;
   let load: Load;
-  /** Wants no more than what is known. */
-  let hasty: Client;
 
   beforeAll(async () => {
     // The servers are frozen and killed, so that given ones do not serve.
@@ -53,6 +53,7 @@ describe('Prometheus beside responders', () => {
           cache: { kind: 'redis', url: redis.url(), ...often, critical: false },
         },
         limits: { maxConnections: MAX_CONNECTIONS },
+        loop: { readinessStall: '500ms', livenessStall: '1s' },
       },
       {
         moods: {
@@ -71,7 +72,12 @@ describe('Prometheus beside responders', () => {
       trial,
       { listen },
       {
-        moods: { work: { interval: '1s' }, rare: { interval: 0, groups: ['rare'] }, files: { interval: '1s' } },
+        moods: {
+          threads: { interval: '200ms' },
+          work: { interval: '1s' },
+          rare: { interval: 0, groups: ['rare'] },
+          files: { interval: '1s' },
+        },
         files: MAX_FILES,
       },
     );
@@ -92,7 +98,6 @@ describe('Prometheus beside responders', () => {
     );
     load = await Load.start(shop.port);
     await load.settled;
-    hasty = await connect(`pong://127.0.0.1:${busy.port}`);
     prometheus = await Prometheus.start(trial, {
       pongcheck: { targets: [shop.http, frozen.http, busy.http] },
       checkout: { targets: [prober.http] },
@@ -104,7 +109,6 @@ describe('Prometheus beside responders', () => {
 
   afterAll(async () => {
     await load?.stop();
-    await hasty?.close();
     for (const { socket } of crowd) socket.destroy();
     await prometheus?.stop();
     await trial.close();
@@ -121,7 +125,7 @@ describe('Prometheus beside responders', () => {
 
   /** Waits for it; a check that nobody else asks for is unknown after a while. */
   async function allPass(): Promise<void> {
-    await hasty.ping({ checks: ['rare'], maxAge: 0 });
+    await ping(`127.0.0.1:${busy.port}`, { checks: ['rare'], maxAge: 0 });
     await prometheus.until('every check passes', async () => {
       const left = Object.keys(await shown('fleet: Checks that are not well', 'check'));
       if (left.length > 0) throw new Error(`not well: ${left.join(', ')}`);
@@ -166,6 +170,28 @@ describe('Prometheus beside responders', () => {
     await quiet(remaining);
   });
 
+  it('shows a thread that ends each time it is started, and fires its alerts', async () => {
+    busy.mood('threads', 'end');
+    await prometheus.until('the alerts fire', async () => {
+      const firing = (await prometheus.firing()).map(({ labels }) => `${labels.alertname} ${labels.instance}`);
+      const left = threadAlerts.filter((alert) => !firing.includes(`${alert} ${busy.http}`));
+      if (left.length > 0) throw new Error(`not firing: ${left.join(', ')}`);
+      return true;
+    });
+    await prometheus.until('only that thread does not respond', async () => {
+      const up = await shown('responder: Threads that respond', 'instance');
+      const down = await shown('fleet: Threads that do not respond', 'instance', 'thread');
+      return up[shop.http] === 1 && down[`${busy.http} 0`] === 0 && Object.keys(down).length === 1;
+    });
+    const restarts = await shown('responder: Restarts of threads', 'instance');
+    expect(restarts[shop.http]).toBe(0);
+    expect(restarts[busy.http]).toBeGreaterThan(0);
+    busy.mood('threads', 'well');
+    await prometheus.until('the thread responds', async () => {
+      return Object.keys(await shown('fleet: Threads that do not respond', 'instance')).length === 0;
+    });
+  });
+
   it('shows each fault in its panel, and fires every alert', async () => {
     await mariadb.freeze();
     await redis.kill();
@@ -191,7 +217,7 @@ describe('Prometheus beside responders', () => {
       // So seldom that what is known is old each time.
       if (performance.now() - askedAt > OLD_MS) {
         askedAt = performance.now();
-        const old = () => hasty.ping({ checks: ['rare'], timeout: 0, responseTimeout: 5000 });
+        const old = () => ping(`127.0.0.1:${busy.port}`, { checks: ['rare'], timeout: 0, responseTimeout: 5000 });
         await Promise.all(Array.from({ length: 6 }, old));
       }
       for (const { labels, annotations } of await prometheus.firing()) {
@@ -199,12 +225,13 @@ describe('Prometheus beside responders', () => {
         fired.set(alertname, [...(fired.get(alertname) ?? []), { ...labels, ...annotations }]);
       }
       busiest = Math.max(busiest, (await shown('responder: Busy', 'instance'))[busy.http] ?? 0);
-      if (fired.has('PongcheckEventLoopStalled')) shop.mood('stalling', 'well');
+      if (fired.has('PongcheckEventLoopStalled') && fired.has('PongcheckEventLoopBlocked'))
+        shop.mood('stalling', 'well');
       if (fired.has('PongcheckEventLoopBusy')) busy.mood('work', 'well');
       for (const [panel, expr] of panels) if ((await prometheus.query(expr)).length > 0) filled.add(panel);
       const missing = [
-        ...alerts.filter((alert) => !fired.has(alert)),
-        ...[...panels.keys()].filter((panel) => !filled.has(panel)),
+        ...alerts.filter((alert) => !fired.has(alert) && !threadAlerts.includes(alert)),
+        ...[...panels.keys()].filter((panel) => !filled.has(panel) && panel !== 'fleet: Threads that do not respond'),
       ];
       if (missing.length > 0) throw new Error(`missing: ${missing.join(', ')}`);
       return true;
@@ -245,6 +272,8 @@ describe('Prometheus beside responders', () => {
     told('PongcheckPeersRefused', { instance: shop.http, reason: 'max-connections' });
     told('PongcheckConnectionsNearLimit', { instance: shop.http });
     told('PongcheckEventLoopStalled', { instance: shop.http });
+    told('PongcheckEventLoopBlocked', { instance: shop.http, scope: 'readiness', severity: 'warning' });
+    told('PongcheckEventLoopBlocked', { instance: shop.http, scope: 'liveness', severity: 'critical' });
     told('PongcheckEventLoopBusy', { instance: busy.http });
     told('PongcheckReloadFailed', { instance: prober.http });
     told('PongcheckFilesNearLimit', { instance: busy.http });

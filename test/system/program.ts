@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { threadStates } from '../live/server-process.js';
 
 /** Longest wait for a word of a program, in ms: no trial lasts longer than some tens of seconds. */
 const PATIENCE_MS = 120_000;
@@ -141,17 +141,4 @@ export function now(): number {
 /** Lets time pass while nothing must happen. */
 export function passUntil(moment: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.max(0, Math.ceil(moment - now()))));
-}
-
-/** The state letter of each thread, from /proc/PID/task/TID/stat. */
-function threadStates(pid: number): string[] {
-  return readdirSync(`/proc/${pid}/task`).map((tid) => {
-    try {
-      const stat = readFileSync(`/proc/${pid}/task/${tid}/stat`, 'latin1');
-      return stat.charAt(stat.lastIndexOf(')') + 2);
-    } catch {
-      // The thread has ended since it was listed.
-      return 'T';
-    }
-  });
 }

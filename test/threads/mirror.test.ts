@@ -3,9 +3,10 @@ import type { Selection } from '../../src/health/health.js';
 import type { Registry } from '../../src/health/query/registry.js';
 import type { Mirror } from '../../src/threads/mirror.js';
 import { settle } from '../fake-clock.js';
+import { registryOf } from '../health/asking.js';
 import { defined } from '../health/defined.js';
 import { ScriptedCheck, SteadyCheck } from '../health/scripted-check.js';
-import { mirrored, reportOf } from './mirrored.js';
+import { mirrored, mirrorOf, reportOf } from './mirrored.js';
 
 const warning = { status: 'warn', reason: 'lag', output: '7 s behind', observedValue: 7, observedUnit: 's' } as const;
 
@@ -187,6 +188,35 @@ describe('a mirror of the health of the main thread', () => {
     }
   });
 
+  it('answers queries that wait for a removed check without the state of that check', async () => {
+    const [db, cache] = [new ScriptedCheck({ interval: 0 }), new SteadyCheck()];
+    const { registry, ask, clock } = await mirrored({ db, cache });
+    registry.start();
+    db.last.fail(new Error('broken'));
+    await clock.advance(500);
+    const waiting = ask({ maxAge: 0 });
+    await settle();
+    expect(waiting.answers).toBe(0);
+    registry.reload({ checks: defined({ cache }) });
+    await settle();
+    expect(waiting.answer).toMatchObject({ state: 'pass', stale: false });
+  });
+
+  it('keeps a check running for subscribers that was removed and added between two updates', async () => {
+    const db = new SteadyCheck({ interval: 0, maxAge: 1000 });
+    const { registry, watch, clock } = await mirrored({ db });
+    registry.start();
+    await settle();
+    watch({ checks: ['db'] });
+    await clock.advance(100);
+    registry.reload({ checks: [] });
+    registry.reload({ checks: defined({ db }) });
+    await clock.advance(100);
+    const { runs } = db;
+    await clock.advance(10_000);
+    expect(db.runs).toBeGreaterThan(runs + 8);
+  });
+
   it('follows startup and draining', async () => {
     const db = new ScriptedCheck({ groups: ['readiness', 'startup'] });
     const { registry, ask } = await mirrored({ db });
@@ -201,6 +231,11 @@ describe('a mirror of the health of the main thread', () => {
     expect(ask().answer).toMatchObject({ state: 'draining', stale: false });
     expect(ask({ checks: ['none'] }).answer?.state).toBe('not-found');
     expect(ask({ scope: 'liveness' }).answer?.state).toBe('pass');
+  });
+
+  it('is sent everything at once, before a later message', async () => {
+    const { registry, clock } = registryOf({ db: new SteadyCheck() });
+    expect(mirrorOf(registry, clock).sent.updates).toBe(1);
   });
 
   it('has one update in flight', async () => {

@@ -5,7 +5,7 @@ import type { Receiver } from '../../src/wire/header.js';
 import { clientHello, fromClient, fromServer, junk, octetsLike, serverHello } from './streams.js';
 import { cut, decode, idOf, octetByOctet } from './vectors.js';
 
-/** The same trials in each run, so that a red test can be seen again. */
+/** The same inputs in each run, so that a failure can be reproduced. */
 const seed = 7464;
 const receivers = fc.constantFrom<Receiver>('server', 'client');
 const octets = octetsLike(fromClient, fromServer, clientHello, serverHello);
@@ -41,11 +41,11 @@ describe('any bytes', () => {
   });
 });
 
-describe('frames that are encoded', () => {
+describe('encoded frames', () => {
   it.each([
     ['server', stream(clientHello, fromClient)],
     ['client', stream(serverHello, fromServer)],
-  ] as const)('are what a %s decodes', (receiver, streams) => {
+  ] as const)('are decoded unchanged by a %s', (receiver, streams) => {
     const property = fc.property(streams, fc.array(fc.nat(), { maxLength: 5 }), (sent, anywhere) => {
       const all = Buffer.concat(sent.map(encodeFrame));
       const places = anywhere.map((place) => place % (all.length + 1)).sort((a, b) => a - b);

@@ -7,7 +7,7 @@ const id = { idHigh: 0x01234567, idLow: 0x89abcdef | 0 };
 const header = (length: string, kind: string): string => `${length}01${kind}0123456789abcdef`;
 
 describe('encodeFrame', () => {
-  it('writes each bare frame of the vectors octet for octet', () => {
+  it('writes each bare frame of the vectors byte for byte', () => {
     const bare = vectors('valid').filter((vector) => !vector.unfinished && octetsOf(vector).length === 16);
     expect(bare.length).toBeGreaterThan(40);
     for (const vector of bare) {
@@ -34,7 +34,7 @@ describe('encodeFrame', () => {
     expect(encodeFrame({ type: FrameType.PONG, code: 1, ...id, body: Buffer.alloc(0) })).toHaveLength(16);
   });
 
-  it.each(Object.entries(FrameType))('takes the largest body of a %s and refuses one octet more', (_, type) => {
+  it.each(Object.entries(FrameType))('accepts the largest body of a %s and refuses one more byte', (_, type) => {
     const frame = encodeFrame({ type, ...id, body: Buffer.alloc(maxBody[type], 0x20) });
     expect(frame.readUInt32BE(0)).toBe(12 + maxBody[type]);
     expect(() => encodeFrame({ type, ...id, body: Buffer.alloc(maxBody[type] + 1, 0x20) })).toThrow(RangeError);

@@ -15,7 +15,7 @@ const hints = (known: number) => octet.map((flags) => flags & (0xf0 | known));
 
 const heartbeat = fc.record({ canSendMs: ms, wantMs: ms, mult: fc.integer({ min: 1, max: 255 }) });
 const scope = fc.integer({ min: 0, max: 2 });
-/** A frame's own keys; JSON has no undefined and no -0, and the key __proto__ is not to be set by assignment. */
+/** Own keys of a frame; JSON has no undefined and no -0, and the key __proto__ cannot be set by assignment. */
 const report = fc
   .dictionary(name, fc.jsonValue({ maxDepth: 3 }))
   .map((value) => JSON.parse(JSON.stringify(value)) as object)
@@ -46,7 +46,7 @@ export const fromServer = fc.oneof(
 export const clientHello = frames(HELLO, 0, octet, fc.record({ name, token: name, heartbeat }));
 export const serverHello = frames(HELLO, 0, octet, fc.record({ instance: name, idleTimeoutMs: ms, heartbeat }));
 
-/** Octets of any kind, few of them. */
+/** A few arbitrary bytes. */
 export const junk = fc.uint8Array({ maxLength: 24 }).map((octets) => Buffer.from(octets));
 
 const nearly = fc
@@ -58,7 +58,7 @@ const nearly = fc
   })
   .map(({ length, type, flags, rest }) => Buffer.concat([Buffer.of(0, 0, 0, length, 1, type, flags, 1), rest]));
 
-/** Octets that come close to these frames: sound ones, sound ones with an octet changed, and anything at all. */
+/** Bytes similar to these frames: valid ones, valid ones with a changed byte, and arbitrary ones. */
 export function octetsLike(...frames: fc.Arbitrary<OutgoingFrame>[]): fc.Arbitrary<Buffer> {
   const sound = fc.oneof(...frames).map(encodeFrame);
   const damaged = fc.tuple(sound, fc.nat(), octet).map(([frame, at, value]) => {

@@ -29,7 +29,7 @@ function outcomeOf(receiver: Receiver, chunks: readonly Buffer[]): Outcome {
   return outcome;
 }
 
-/** Every place of what is short; of what is long those near both ends and a step of a prime in between. */
+/** Every position of a short input; of a long one those near both ends, and in between at steps of a prime. */
 function placesToCut(length: number): number[] {
   const every = Array.from({ length: length + 1 }, (_, place) => place);
   return length <= 400 ? every : every.filter((place) => place < 40 || place > length - 40 || place % 4099 === 0);
@@ -55,14 +55,14 @@ describe('the vectors', () => {
     for (const list of [valid, malformed]) expect(new Set(list.map(({ name }) => name)).size).toBe(list.length);
   });
 
-  it('show every type to each receiver that may get it', () => {
+  it('contain every type for each receiver that may get it', () => {
     const seen = new Set(valid.flatMap((v) => v.frames.flatMap((f) => v.receivers.map((r) => `${r} ${f.type}`))));
     const { PING, PONG, WATCH, STATUS, HELLO, GOAWAY, ERROR } = FrameType;
     for (const type of [PING, PONG, WATCH, HELLO, GOAWAY, ERROR]) expect(seen).toContain(`server ${type}`);
     for (const type of [PING, PONG, STATUS, HELLO, GOAWAY, ERROR]) expect(seen).toContain(`client ${type}`);
   });
 
-  it('show every error that a decoder can find, and an error of every malformed one', () => {
+  it('contain every error of the decoder, and an error for every malformed one', () => {
     const codes = new Set(malformed.map((vector) => vector.error?.code));
     const { PROTOCOL, VERSION, TOO_LARGE, UNKNOWN_TYPE, BAD_BODY } = WireError;
     expect([...codes].sort()).toEqual([PROTOCOL, VERSION, TOO_LARGE, UNKNOWN_TYPE, BAD_BODY]);

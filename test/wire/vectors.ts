@@ -37,11 +37,11 @@ export interface Outcome {
   frames: Omit<VectorFrame, 'skipped'>[];
   unfinished: boolean;
   error?: { code: number; id: string };
-  /** Index of the chunk that the fault was found in. */
+  /** Index of the chunk with the fault. */
   faultyChunk?: number;
 }
 
-/** What a decoder makes of the chunks; it goes on past a fault, to see that nothing more comes. */
+/** Decodes the chunks; continues after a fault, to verify that nothing more is decoded. */
 export function decode(receiver: Receiver, chunks: readonly Buffer[]): Outcome {
   const decoder = new Decoder(receiver);
   const outcome: Outcome = { frames: [], unfinished: false };
@@ -84,7 +84,7 @@ export function idOf({ idHigh, idLow }: { idHigh: number; idLow: number }): stri
   return id.toString('hex');
 }
 
-/** Cuts at each of `places`, which rise. */
+/** Splits at each of `places`, in ascending order. */
 export function cut(octets: Buffer, places: readonly number[]): Buffer[] {
   const bounds = [0, ...places, octets.length];
   return bounds.slice(1).map((end, index) => octets.subarray(bounds[index], end));

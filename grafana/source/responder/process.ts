@@ -25,6 +25,63 @@ export const eventLoop: Row = {
       [{ expr: perSecond('pongcheck_event_loop_busy_seconds_total'), legend: '{{instance}}' }],
       { most: 1 },
     ),
+    lines(
+      {
+        title: 'Stalls',
+        description:
+          'Blocks of the event loop for longer than the limit of readiness or liveness, during which PINGs get fail with the reason loop-blocked. They appear once the loop is no longer blocked.',
+        unit: 'none',
+        empty: 'no PING threads',
+      },
+      [
+        {
+          expr: `increase(${chosen('pongcheck_event_loop_stalls_total')}[$__rate_interval])`,
+          legend: '{{instance}} {{scope}}',
+        },
+      ],
+    ),
+    lines(
+      {
+        title: 'Longest stall',
+        description: 'Longest block since the start of the process, and the current one.',
+        unit: 's',
+        empty: 'no PING threads',
+      },
+      [
+        { expr: chosen('pongcheck_event_loop_longest_stall_seconds'), legend: '{{instance}} longest' },
+        { expr: chosen('pongcheck_event_loop_stalled_seconds'), legend: '{{instance}} now' },
+      ],
+    ),
+  ],
+};
+
+export const threads: Row = {
+  title: 'PING threads',
+  panels: [
+    lines(
+      {
+        title: 'Threads that respond',
+        description: 'PINGs on the connections of a thread at 0 get no answer.',
+        unit: 'none',
+        empty: 'no PING threads',
+      },
+      [{ expr: chosen('pongcheck_thread_up'), legend: '{{instance}} thread {{thread}}' }],
+      { most: 1 },
+    ),
+    lines(
+      {
+        title: 'Restarts of threads',
+        description: 'A thread that ends is started again. Its connections are closed; those of other threads stay.',
+        unit: 'none',
+        empty: 'no PING threads',
+      },
+      [
+        {
+          expr: `increase(${chosen('pongcheck_thread_restarts_total')}[$__rate_interval])`,
+          legend: '{{instance}} thread {{thread}}',
+        },
+      ],
+    ),
   ],
 };
 

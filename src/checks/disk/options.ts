@@ -7,6 +7,7 @@ export const diskOptions: readonly OptionRow[] = [
     path: 'minFree',
     type: bytes,
     default: '0',
+    max: 1024 ** 5,
     description: 'Minimum free space; 0 = no limit.',
   },
   {

@@ -78,6 +78,9 @@ export function httpCheck(given: HttpOptions, clock: Clock = systemClock): Check
   );
   validateHeaders(headers);
   const { maxBody = 65_536, redirects = 0, tls = {} } = options;
+  if (options.tls && url.protocol === 'http:' && redirects === 0) {
+    throw invalidOption(KIND, ['tls'], 'given without https://', 'only with an https:// URL or redirects');
+  }
   // Headers are case-insensitive: a name in another case overrides these.
   const own = { 'user-agent': `pongcheck/${packageVersion()}`, 'accept-encoding': 'identity', ...headers };
   const exchange = new HttpExchange(

@@ -12,11 +12,11 @@ export type PendingSession = Pick<
 >;
 
 /**
- * Opens sessions with as few handshakes as possible. A server counts every handshake that its client breaks off; after
+ * Opens sessions with as few handshakes as possible. A server counts every handshake that its client aborts; after
  * 100 of them (`max_connect_errors`) it blocks the host, so that checking would make an outage worse. A handshake that
  * is unfinished at the end of a run is therefore kept, and the next run waits for it. Only after 30 s, doubled each
- * time, is it replaced, in case the server has lost it. A handshake that had to be broken off (an untrusted
- * certificate) fails every run for as long.
+ * time, is it replaced, in case the server has lost it. After a handshake that the check had to abort (an untrusted
+ * certificate), every run fails for the same time.
  */
 export class ConnectionAttempts<Session extends PendingSession> {
   private pending: Session | undefined;

@@ -1,5 +1,5 @@
 import { url } from '../../options/network-types.js';
-import type { OptionRow } from '../../options/option.js';
+import { ONE_DAY, type OptionRow } from '../../options/option.js';
 import { duration, instance } from '../../options/value-types.js';
 import { roleOption, tlsOptions } from '../shared/option-rows.js';
 
@@ -14,6 +14,7 @@ export const mysqlOptions: readonly OptionRow[] = [
   {
     path: 'maxLag',
     type: duration,
+    max: 365 * ONE_DAY,
     defaultText: 'no limit',
     description:
       'Maximum replication lag of a replica. Requires the privilege REPLICATION CLIENT (MariaDB: SLAVE MONITOR).',

@@ -87,7 +87,7 @@ export class PoolProbe {
     return config.connectionLimit > 0 && all.length >= config.connectionLimit;
   }
 
-  /** What the ping currently waits for, for a message. */
+  /** Current step of the ping, for a message. */
   get state(): string {
     const { limit, inUse, waiting } = this.counts;
     if (this.isPinging) return 'a pooled connection did not answer';

@@ -40,6 +40,9 @@ export function pingpongCheck(given: PingpongOptions): CheckDefinition {
   const { settings, options } = parseCheckOptions<PingpongOptions>(KIND, pingpongOptions, given);
   const { url, token, tls, ...request } = options;
   const address = readAddress(url);
+  if (tls && address.kind !== 'tls') {
+    throw invalidOption(KIND, ['tls'], 'given without pongs://', 'only with a pongs:// URL');
+  }
   validateRequest(request);
   const identity = () => ({ ...(token !== undefined && { token }), ...(tls && { tls: readTls(KIND, tls) }) });
   // Reports missing files at creation, not at each run.
@@ -68,6 +71,9 @@ function readAddress(text: string): Address {
 
 /** An invalid request would be rejected at each run. */
 function validateRequest(request: Pick<PingpongOptions, 'scope' | 'group' | 'checks'>): void {
+  if (request.group !== undefined && request.checks) {
+    throw invalidOption(KIND, ['group'], 'given together with checks', 'one of them');
+  }
   try {
     pingRequest(validatePingOptions(request));
   } catch (error) {

@@ -1,3 +1,4 @@
+import { MAX_CHECKS } from '../../health/health.js';
 import { address } from '../../options/network-types.js';
 import type { OptionRow } from '../../options/option.js';
 import { enumeration, names, text } from '../../options/value-types.js';
@@ -26,6 +27,7 @@ export const pingpongOptions: readonly OptionRow[] = [
   {
     path: 'checks',
     type: names,
+    max: MAX_CHECKS,
     defaultText: 'all checks of the group',
     description: 'Names of the checks to query, 1 to 32. Cannot be combined with group.',
   },

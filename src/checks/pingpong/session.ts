@@ -103,7 +103,6 @@ function isLoss(error: unknown): boolean {
 
 const reasonByCode: Readonly<Partial<Record<ErrorCode, Reason>>> = {
   PONGCHECK_CONNECT: 'unreachable',
-  PONGCHECK_TLS: 'tls',
   // A file of the client certificate is missing.
   PONGCHECK_CONFIG: 'tls',
   PONGCHECK_TIMEOUT: 'timeout',

@@ -47,8 +47,9 @@ export interface ProcessOptions extends CheckSettings {
 }
 
 /**
- * Checks this process: event loop delay and utilization, and heap usage. The observed value is the first one above its
- * limit, or the delay.
+ * Checks this process: event loop delay and utilization, and heap usage, all of the thread that runs checks. The observed
+ * value is the first one above its limit, or the delay. As a check runs on the event loop, it reports a delay only after
+ * it; PING threads report a blocked event loop while it lasts (`loop.readinessStall`).
  *
  * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options.
  */

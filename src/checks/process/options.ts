@@ -6,12 +6,14 @@ export const processOptions: readonly OptionRow[] = [
     path: 'maxDelay',
     type: duration,
     default: '1s',
+    max: ONE_HOUR,
     description: 'Maximum event loop delay; 0 = no limit.',
   },
   {
     path: 'warnDelay',
     type: duration,
     default: '500ms',
+    max: ONE_HOUR,
     description: 'Event loop delay above which the check is warn; 0 = never.',
   },
   {

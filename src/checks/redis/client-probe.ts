@@ -50,7 +50,7 @@ export class ClientProbe {
     return !this.used;
   }
 
-  /** What the ping currently waits for, for a message. */
+  /** Current step of the ping, for a message. */
   get state(): string {
     if (this.isReady) return 'the client did not answer';
     return `the client did not connect${isIoredis(this.client) ? ` (${this.client.status})` : ''}`;

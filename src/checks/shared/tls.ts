@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { missingOf } from '../../net/tls.js';
 import { invalidOption } from '../parse-options.js';
 
 /** TLS settings of a client. */
@@ -30,7 +31,7 @@ export interface TlsMaterial {
 /**
  * Reads the files.
  *
- * @throws PongcheckError `PONGCHECK_CONFIG` if one cannot be read.
+ * @throws PongcheckError `PONGCHECK_CONFIG` if one cannot be read, or one of certificate and key is missing.
  */
 export function readTls(kind: string, { ca, cert, key, servername, verify = true }: TlsOptions): TlsMaterial {
   const read = (name: string, path: string) => {
@@ -41,6 +42,8 @@ export function readTls(kind: string, { ca, cert, key, servername, verify = true
       throw invalidOption(kind, ['tls', name], `a file that cannot be read (${code})`, 'the path of a PEM file');
     }
   };
+  const missing = missingOf({ cert, key });
+  if (missing) throw invalidOption(kind, ['tls', missing], 'missing', 'cert and key together');
   return {
     ...(ca !== undefined && { ca: read('ca', ca) }),
     ...(cert !== undefined && { cert: read('cert', cert) }),

@@ -15,8 +15,7 @@ export interface TcpOptions extends CheckSettings {
   /** `tcp://HOST:PORT`. */
   url: string;
   /**
-   * Text sent after connecting, with the escapes `\r`, `
-   * `, `\t`, `\0`, `\xHH` and `\\`. Default: nothing.
+   * Text sent after connecting, with the escapes `\r`, `\n`, `\t`, `\0`, `\xHH` and `\\`. Default: nothing.
    */
   send?: string;
   /**

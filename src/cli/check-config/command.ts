@@ -14,7 +14,7 @@ export const checkConfigCommand: Command = {
   ],
   exits: [
     [0, 'The configuration is valid.'],
-    [1, 'It is not; standard error has one line for each problem.'],
+    [1, 'The configuration is invalid; standard error has one line for each problem.'],
   ],
   examples: [['pongcheck check-config --config pongcheck.yml', 'before a deployment']],
   more: async () => (await import('../option-help.js')).optionHelp(),

@@ -3,6 +3,7 @@ import { parseAddress } from '../../net/address.js';
 import { type FlagValues, UsageError } from '../parser.js';
 import { printable, printableJson, stylesFor } from '../terminal.js';
 import { Dialogue } from './dialogue.js';
+import { startIsolated } from './isolated.js';
 import { type Outcome, play, type Subject, type Verdict } from './play.js';
 import { startResponder } from './responder.js';
 import { junit, type RuleScore, scoreCloses, scoreRules } from './score.js';
@@ -65,9 +66,8 @@ async function playRemote(session: Session, subject: Subject): Promise<Outcome> 
 
 /** Runs a session with a new responder, because a session can exhaust a limit. */
 async function playLocal(session: Session): Promise<Outcome> {
-  if (session.responder?.threads)
-    return { session, verdict: 'not tried', why: 'this command cannot block its own event loop' };
-  const subject = await startResponder(session.responder ?? {});
+  const { responder = {} } = session;
+  const subject = await (responder.threads ? startIsolated(responder) : startResponder(responder));
   try {
     return await play(session, subject);
   } finally {

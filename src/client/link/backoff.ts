@@ -14,14 +14,14 @@ export interface BackoffOptions {
   max?: number;
 }
 
-const INITIAL = 100;
-const MAX = 30_000;
+const INITIAL_BACKOFF_MS = 100;
+export const MAX_BACKOFF_MS = 30_000;
 
 /**
  * Returns the delay before the next attempt after `failures` consecutive ones (1 or more). The jitter keeps thousands of
  * clients from reconnecting simultaneously.
  */
 export function backoff(failures: number, options: BackoffOptions, random: () => number): number {
-  const { initial = INITIAL, max = MAX } = options;
+  const { initial = INITIAL_BACKOFF_MS, max = MAX_BACKOFF_MS } = options;
   return random() * Math.min(max, initial * 2 ** Math.min(failures - 1, 30));
 }

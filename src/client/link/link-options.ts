@@ -42,7 +42,7 @@ export interface LinkOptions extends ConnectionHooks {
    * @default 0
    */
   serverPings?: number;
-  /** Returns the status that answers PINGs from the server. By default pass. */
+  /** Returns the status that answers PINGs from the server, synchronously. By default pass. */
   health?: () => 'pass' | 'warn' | 'fail';
   /** Statuses for which the link fails over to another healthy address. By default fail, draining and unknown. */
   failoverOn?: readonly State[];

@@ -5,33 +5,27 @@ import type { State } from '../../health/state.js';
 import { negotiated } from '../../liveness/heartbeat.js';
 import type { Address } from '../../net/address.js';
 import type { HelloBody } from '../../wire/bodies.js';
-import { onAbort } from '../abort.js';
-import { Client } from '../client.js';
+import type { Client } from '../client.js';
 import type { CloseReason } from '../errors.js';
-import { openConnection, targetOf } from '../open.js';
-import { validateLinkOptions, validateWatchOptions } from '../options.js';
+import { targetOf } from '../open.js';
+import { validateLinkOptions } from '../options.js';
 import type { Goaway, Pong } from '../responses.js';
 import type { WatchedStatus, WatchOptions } from '../watch.js';
 import { AddressList } from './addresses.js';
+import { Connector } from './connector.js';
 import { FailbackProbe } from './failback.js';
 import { HeartbeatMonitor } from './heartbeat-monitor.js';
 import { type HeartbeatSettings, heartbeatSettings, limitInterval } from './heartbeat-settings.js';
 import { Hooks } from './hooks.js';
+import { changesOf, watchOf } from './iterations.js';
 import type { LinkChange, LinkEvents, LinkOptions, LinkState } from './link-options.js';
 import type { RoundTripTimes } from './round-trips.js';
 
-const MAX_CHANGES = 1000;
 /** Lifetime in milliseconds after which a connection is stable, and earlier failures are forgotten. */
 const STABLE_MS = 5000;
 /** Time in milliseconds for outstanding requests of the old connection, if its server named no grace. */
 const GRACE_MS = 1000;
 const FAILOVER_ON: readonly State[] = ['fail', 'draining', 'unknown'];
-
-/** A connection whose server has answered the HELLO. */
-interface Opened {
-  readonly client: Client;
-  readonly hello: HelloBody;
-}
 
 /**
  * Maintains one healthy connection to one of a list of addresses: heartbeats, failover, failback, backoff and draining.
@@ -50,6 +44,7 @@ export class Link extends EventEmitter<LinkEvents> {
   private readonly addressList: AddressList;
   private readonly failbackProbe: FailbackProbe;
   private readonly hooks: Hooks;
+  private readonly connector: Connector;
   private readonly abort = new AbortController();
   private monitor: HeartbeatMonitor | undefined;
   /** Fires at the next attempt while the link is down, and when the connection is stable while it is up. */
@@ -65,6 +60,8 @@ export class Link extends EventEmitter<LinkEvents> {
     options: LinkOptions,
   ) {
     super();
+    // Each `changes` and each `watch` may add a listener: no warning about a leak.
+    this.setMaxListeners(Number.POSITIVE_INFINITY);
     const { heartbeat = 'default', clock = systemClock, random = Math.random, backoff = {}, failback = true } = options;
     this.options = options;
     this.heartbeat = heartbeatSettings(heartbeat);
@@ -74,6 +71,11 @@ export class Link extends EventEmitter<LinkEvents> {
     this.failbackProbe = new FailbackProbe(clock, { interval: this.heartbeat.interval, backoff, random }, () =>
       this.probeAlternatives(),
     );
+    this.connector = new Connector(options, {
+      clock,
+      signal: this.abort.signal,
+      heartbeat: { canSendMs: Math.round(this.heartbeat.interval), wantMs: this.serverPings },
+    });
     this.hooks = new Hooks(options, clock, (description) => this.emit('warning', description));
     this.keepProcessAlive = setInterval(() => {}, 2 ** 30);
     queueMicrotask(() => this.connectNext('starting'));
@@ -105,28 +107,8 @@ export class Link extends EventEmitter<LinkEvents> {
   }
 
   /** Iterates over the changes of state from now until the link is closed. For a slow consumer the oldest of 1000 are dropped. */
-  async *changes(): AsyncGenerator<LinkChange, void, void> {
-    const queue: LinkChange[] = [];
-    let wake = () => {};
-    const onState = (change: LinkChange) => {
-      queue.push(change);
-      if (queue.length > MAX_CHANGES) queue.shift();
-      wake();
-    };
-    this.on('state', onState);
-    try {
-      for (;;) {
-        while (queue.length > 0) {
-          const change = queue.shift() as LinkChange;
-          yield change;
-          if (change.state === 'closed') return;
-        }
-        if (this.closed) return;
-        await new Promise<void>((resolve) => (wake = resolve));
-      }
-    } finally {
-      this.off('state', onState);
-    }
+  changes(): AsyncGenerator<LinkChange, void, void> {
+    return changesOf(this);
   }
 
   /**
@@ -135,35 +117,8 @@ export class Link extends EventEmitter<LinkEvents> {
    *
    * @throws PongcheckError `PONGCHECK_REFUSED` if a server permits no watch.
    */
-  async *watch(options: WatchOptions = {}): AsyncGenerator<WatchedStatus, void, void> {
-    const valid = validateWatchOptions(options);
-    const { signal } = valid;
-    for (let client = await this.connected(signal); client; client = await this.connected(signal, client)) {
-      if (signal?.aborted) return;
-      try {
-        yield* client.watch(valid);
-        return;
-      } catch (error) {
-        if (client.ended === undefined) throw error;
-      }
-    }
-  }
-
-  /** Resolves with the current connection, or with the next one after `before`; undefined: the link is closed, or `signal` has aborted. */
-  private async connected(signal: AbortSignal | undefined, before?: Client): Promise<Client | undefined> {
-    const isOver = () => this.closed || signal?.aborted;
-    while (!isOver() && (this.client === undefined || this.client === before || this.client.ended)) {
-      await new Promise<void>((resolve) => {
-        const wake = () => {
-          stopListening();
-          this.off('state', wake);
-          resolve();
-        };
-        const stopListening = onAbort(signal, wake);
-        this.on('state', wake);
-      });
-    }
-    return isOver() ? undefined : this.client;
+  watch(options: WatchOptions = {}): AsyncGenerator<WatchedStatus, void, void> {
+    return watchOf(this, options);
   }
 
   private get closed(): boolean {
@@ -175,35 +130,10 @@ export class Link extends EventEmitter<LinkEvents> {
   private connectNext(why: string): void {
     if (this.closed) return;
     this.change('connecting', why);
-    this.connecting = this.openClient(this.address).then(
+    this.connecting = this.connector.open(this.address).then(
       ({ client, hello }) => this.adopt(client, hello),
       (error: unknown) => this.retry((error as Error).message),
     );
-  }
-
-  /** Connects to `address` and says HELLO. */
-  private async openClient(address: Address): Promise<Opened> {
-    const { connectTimeout, keepAlive, tls, name, token, health } = this.options;
-    const { signal } = this.abort;
-    const client = await openConnection(Client, address, {
-      clock: this.clock,
-      signal,
-      ...(connectTimeout !== undefined && { connectTimeout }),
-      ...(keepAlive && { keepAlive }),
-      ...(tls && { tls }),
-    });
-    if (health) client.health = health;
-    try {
-      const heartbeat = { canSendMs: Math.round(this.heartbeat.interval), wantMs: this.serverPings };
-      const identity = { ...(name !== undefined && { name }), ...(token !== undefined && { token }) };
-      const hello = await client.hello({ heartbeat, signal, ...identity });
-      // The server may have closed the connection right after its HELLO.
-      if (client.ended) throw client.ended;
-      return { client, hello };
-    } catch (error) {
-      client.destroy();
-      throw error;
-    }
   }
 
   /** Makes `client` the current connection, unless the link was closed meanwhile. */
@@ -223,7 +153,7 @@ export class Link extends EventEmitter<LinkEvents> {
       suspect: (isSuspect) => this.onSuspect(client, isSuspect),
       dead: (description) => client.terminate(description),
     });
-    // Only the first: a server that repeats it would make this client probe the other addresses without pause.
+    // Only the first: a server that repeats it would make this client probe the other addresses continuously.
     if (client.goaway) this.onGoaway(client, client.goaway);
     else client.once('goaway', (goaway) => this.onGoaway(client, goaway));
     if (interval < this.heartbeat.interval) this.warnOfInterval(interval, hello.idleTimeoutMs);
@@ -324,7 +254,7 @@ export class Link extends EventEmitter<LinkEvents> {
 
   /** Switches to this address if it is healthy. The old connection is closed once its outstanding requests are answered. */
   private async switchTo(index: number, before: Client): Promise<boolean> {
-    const opened = await this.openHealthy(this.addresses[index] as Address);
+    const opened = await this.connector.openHealthy(this.addresses[index] as Address);
     if (!opened) return false;
     const { client, hello } = opened;
     if (client.ended || this.client !== before) {
@@ -338,21 +268,6 @@ export class Link extends EventEmitter<LinkEvents> {
     this.change('connecting', why);
     this.adopt(client, hello);
     return true;
-  }
-
-  /** Connects to `address`; undefined if that fails or its status is not healthy. */
-  private async openHealthy(address: Address): Promise<Opened | undefined> {
-    const { scope = 'readiness' } = this.options;
-    let opened: Opened | undefined;
-    try {
-      opened = await this.openClient(address);
-      const { healthy } = await opened.client.ping({ scope, signal: this.abort.signal });
-      if (healthy) return opened;
-    } catch {
-      // The next probe tries again.
-    }
-    opened?.client.destroy();
-    return undefined;
   }
 
   private change(state: LinkState, why: string): void {

@@ -16,17 +16,26 @@ export class History {
     health: { onTransition(listener: (transition: Transition) => void): () => void },
     private readonly wall: () => number,
   ) {
-    health.onTransition((transition) => this.add(transition));
+    health.onTransition((transition) => {
+      // Transitions of the group `all` repeat those of the checks and of their own groups.
+      if (transition.of === 'group' && transition.name === 'all') return;
+      this.past.unshift({ ...transition, time: new Date(this.wall()) });
+      this.trim();
+    });
   }
 
   get transitions(): readonly PastTransition[] {
     return this.past;
   }
 
-  private add(transition: Transition): void {
-    // Transitions of the group `all` repeat those of the checks and of their own groups.
-    if (transition.of === 'group' && transition.name === 'all') return;
-    this.past.unshift({ ...transition, time: new Date(this.wall()) });
+  /** Adds a transition of which this process has learned late, before those that followed it. */
+  insert(transition: PastTransition): void {
+    const at = this.past.findIndex(({ time }) => time <= transition.time);
+    this.past.splice(at === -1 ? this.past.length : at, 0, transition);
+    this.trim();
+  }
+
+  private trim(): void {
     if (this.past.length > MAX_TRANSITIONS) this.past.pop();
   }
 }

@@ -11,7 +11,7 @@ export class Startup<C extends Counted & { readonly groups: readonly string[] }>
   private readonly missing: Set<C>;
   private readonly grouped: boolean;
 
-  /** @param before state before a reload; what has passed stays passed. */
+  /** @param before state before a reload; a completed startup stays completed. */
   constructor(checks: readonly C[], before?: Startup<C>) {
     const group = checks.filter((check) => check.groups.includes('startup'));
     this.grouped = group.length > 0;

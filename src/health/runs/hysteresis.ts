@@ -9,7 +9,7 @@ import type { CheckState } from '../state.js';
 export class Hysteresis {
   /** The result that counts; undefined if there is none. */
   result: NormalizedResult | undefined;
-  /** Monotonic time since which the state holds. */
+  /** Monotonic time of the last change of state. */
   since: number;
   /** Consecutive good results. */
   passes = 0;

@@ -15,7 +15,7 @@ export class CheckStats {
   transitions = 0;
 
   constructor(
-    /** Wall-clock time since which the state holds, in seconds since 1970. */
+    /** Wall-clock time of the last change of state, in seconds since 1970. */
     public stateSince: number,
   ) {}
 }

@@ -1,11 +1,9 @@
 import type { FastifyPluginAsync } from 'fastify';
+import { MAX_CHECKS } from '../../health/health.js';
 import { healthQuery, httpStatus, summary } from '../answer.js';
 import type { RouteContext } from '../context.js';
 import { denyAccess, rightOf } from '../right.js';
 import { get } from '../route.js';
-
-/** Maximum number of checks per request, as in a PING. */
-const MAX_CHECKS = 32;
 
 /**
  * `GET /health`: the report as application/health+json, of the readiness group or of the selection by `?group=NAME` or

@@ -26,10 +26,13 @@ export function probeRoute(exporter: ProbeExporter, turns: Turns): FastifyPlugin
       const { socket } = request.raw;
       socket.once('close', onClose);
       try {
+        // A client that pipelines too much is disconnected by now, before its probes connect to the target.
+        await turns.next();
+        if (socket.destroyed) return reply.hijack();
         const timeout = scrapeTimeout(request.headers[SCRAPE_TIMEOUT_HEADER]);
         const probed = await exporter.probe(target, module, timeout, disconnected.signal);
         await turns.next();
-        if (disconnected.signal.aborted) return reply.hijack();
+        if (socket.destroyed) return reply.hijack();
         const { type, text } = await exposition(probed);
         if (debug === 'true') return reply.type('text/plain; charset=utf-8').send(debugText(probed, text));
         return reply.type(type).send(text);

@@ -42,7 +42,7 @@ export interface ConnectionInfo {
   protected: boolean;
 }
 
-/** What a session counts. */
+/** Counters of a session. */
 export interface SessionCounts {
   readonly mode: 'binary' | 'line';
   /** Frames or lines processed, and sent. */

@@ -22,7 +22,7 @@ export interface ServerEvents {
   close: [connection: ConnectionInfo, reason: CloseReason, errno: string | undefined];
 }
 
-/** What all connections of a listener share. */
+/** Settings and services shared by all connections of a listener. */
 export interface ListenerContext {
   /** Its address, as `pong://HOST:PORT`. */
   readonly listener: string;
@@ -73,6 +73,8 @@ export interface SessionHost {
   report(description: string, options?: LogOptions): void;
   /** Sends at the end of this turn, all in one write. */
   send(bytes: Buffer): void;
+  /** As `send`, while input is processed, for bytes that are valid only now. */
+  sendCopy(bytes: Buffer): void;
   /** An update that no request waits for may be sent: the peer has read what was sent before. */
   readonly mayPush: boolean;
   /** Bytes that the kernel has not accepted: gathered in this turn, or written and unsent. */
@@ -92,7 +94,7 @@ export interface SessionHost {
   pause(why: Pause): void;
   /** Processes no more input; closes for `reason` when every pending PING is answered. */
   finish(reason: CloseReason): void;
-  /** Closes now: answers pending PINGs with what is known, then sends the final frame and FIN. */
+  /** Closes now: answers pending PINGs with the latest known status, then sends the final frame and FIN. */
   close(reason: CloseReason, finalFrame?: Buffer): void;
 }
 
@@ -114,7 +116,7 @@ export interface Session extends SessionCounts {
   flushUpdates?(): boolean;
   /** Ends all WATCHes; no STATUS follows. */
   cancelWatches?(): void;
-  /** Answers every pending PING with what is known now. */
+  /** Answers every pending PING with the latest known status. */
   settle(): void;
   /** Drops every pending PING without an answer. */
   abandon(): void;

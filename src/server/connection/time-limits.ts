@@ -37,7 +37,7 @@ export function terminate(connection: ConnectionState, violation: Violation | 'l
       connection.socket.destroy();
       return;
     case 'stall':
-      // Behind FIN there is no room for another frame.
+      // No frame can be sent after FIN.
       if (connection.phase === 'closing') connection.report(violations.stall);
       else connection.socket.write(reportViolation(connection, 'stall') ?? NO_BYTES);
       return connection.reset();

@@ -7,7 +7,7 @@ type Detected = 'binary' | 'line' | 'tls' | 'proxy-header' | 'unknown';
 
 const isLetter = (byte: number): boolean => (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a;
 
-/** What the first chunk of a connection is the beginning of (SPEC "Modes"). */
+/** The protocol that the first chunk of a connection starts with (SPEC "Modes"). */
 function detect(chunk: Buffer): Detected {
   const first = chunk[0] as number;
   if (first === 0x00) return 'binary';

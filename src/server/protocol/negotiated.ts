@@ -52,7 +52,7 @@ export class NegotiatedHello {
   }
 }
 
-/** The server's own part of HELLO's `heartbeat`. */
+/** The `heartbeat` that the server sends in its HELLO. */
 export function ownOffer(settings: ServerSettings['heartbeat']): { canSendMs: number; wantMs: number } {
   const { pingInterval, idleTimeout } = settings;
   return { canSendMs: wireMilliseconds(pingInterval), wantMs: wireMilliseconds(Math.floor(idleTimeout / 3)) };

@@ -35,7 +35,7 @@ export class Watches implements Pushing {
 
   /**
    * Starts a watch, in place of one with the same id, and sends its first STATUS.
-   * @returns false, and no watch has this id, if `limits.maxWatchedSelections` is reached.
+   * @returns false if `limits.maxWatchedSelections` is reached; then there is no watch with this id.
    */
   start(idHigh: number, idLow: number, flags: number, selection: Selection): boolean {
     const { responder, stats, settings } = this.connection.shared;

@@ -2,6 +2,9 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+const workers = [];
+process.on('worker', (worker) => workers.push(worker));
+
 export default ({ file }) => {
   const mood = () => readFileSync(file, 'utf8');
   let flips = 0;
@@ -22,6 +25,10 @@ export default ({ file }) => {
     /** Leaves the event loop hardly any rest. */
     busy: () => {
       busy ??= setInterval(block, 50, 48).unref();
+    },
+    /** Ends the PING threads. */
+    end: async () => {
+      for (const worker of workers.splice(0)) await worker.terminate();
     },
     /** Opens files that it does not close. */
     leak: () => {

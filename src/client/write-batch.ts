@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 
 /** Collects the frames of one turn of the event loop into one write. */
-export class Outbox {
+export class WriteBatch {
   readonly #socket: Socket;
   #frames: Buffer[] = [];
   #bytes = 0;

@@ -1,0 +1,15 @@
+// The file of a thread with a responder, whose event loop a session may block.
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import type { IsolatedData } from './isolated.js';
+import { startResponder } from './responder.js';
+import type { OperatorStep } from './session.js';
+
+const { wanted, gate } = workerData as IsolatedData;
+const main = parentPort as MessagePort;
+const { host, port, operate } = await startResponder(wanted);
+
+main.on('message', (step: OperatorStep) => {
+  if (step.operator === 'block') Atomics.wait(gate, 0, 0);
+  else operate?.(step);
+});
+main.postMessage({ host, port });

@@ -1,0 +1,66 @@
+import type { Clock } from '../../common/clock.js';
+import type { Address } from '../../net/address.js';
+import type { HelloBody } from '../../wire/bodies.js';
+import { Client } from '../client.js';
+import { openConnection } from '../open.js';
+import type { HelloOptions } from '../requests.js';
+import type { LinkOptions } from './link-options.js';
+
+/** A connection whose server has answered the HELLO. */
+export interface Opened {
+  readonly client: Client;
+  readonly hello: HelloBody;
+}
+
+/** Opens the connections of a link. */
+export class Connector {
+  constructor(
+    private readonly options: LinkOptions,
+    private readonly context: {
+      readonly clock: Clock;
+      /** Aborts when the link is closed. */
+      readonly signal: AbortSignal;
+      /** Heartbeat to offer in HELLO. */
+      readonly heartbeat: NonNullable<HelloOptions['heartbeat']>;
+    },
+  ) {}
+
+  /** Connects to `address` and sends HELLO. */
+  async open(address: Address): Promise<Opened> {
+    const { connectTimeout, keepAlive, tls, name, token, health } = this.options;
+    const { clock, signal, heartbeat } = this.context;
+    const client = await openConnection(Client, address, {
+      clock,
+      signal,
+      ...(connectTimeout !== undefined && { connectTimeout }),
+      ...(keepAlive && { keepAlive }),
+      ...(tls && { tls }),
+    });
+    if (health) client.health = health;
+    try {
+      const identity = { ...(name !== undefined && { name }), ...(token !== undefined && { token }) };
+      const hello = await client.hello({ heartbeat, signal, ...identity });
+      // The server may have closed the connection right after its HELLO.
+      if (client.ended) throw client.ended;
+      return { client, hello };
+    } catch (error) {
+      client.destroy();
+      throw error;
+    }
+  }
+
+  /** The same; undefined if that fails or the status of the server is not healthy. */
+  async openHealthy(address: Address): Promise<Opened | undefined> {
+    const { scope = 'readiness' } = this.options;
+    let opened: Opened | undefined;
+    try {
+      opened = await this.open(address);
+      const { healthy } = await opened.client.ping({ scope, signal: this.context.signal });
+      if (healthy) return opened;
+    } catch {
+      // The next probe tries again.
+    }
+    opened?.client.destroy();
+    return undefined;
+  }
+}

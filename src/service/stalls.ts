@@ -1,0 +1,38 @@
+import type { Log } from '../common/log.js';
+import type { PastTransition } from '../health/query/history.js';
+import type { Stall } from '../threads/loop-monitor.js';
+
+/** Logs one line for a stall of the event loop. */
+export function logStall({ since, duration, scopes }: Stall, log: Log): void {
+  const fields = { seconds: seconds(duration), since: new Date(since).toISOString() };
+  log.warn(
+    fields,
+    `the event loop was blocked for ${fields.seconds} s, since ${fields.since}: ${scopes.join(' and ')} reported fail`,
+  );
+}
+
+/** The transitions that clients of PING threads have seen, under the name that the event loop has in reports. */
+export function transitionsOf({ since, failedAt, endedAt, duration }: Stall): PastTransition[] {
+  const eventLoop = { of: 'check', name: 'event-loop' } as const;
+  return [
+    {
+      ...eventLoop,
+      from: 'pass',
+      to: 'fail',
+      reason: 'loop-blocked',
+      output: `the event loop has been blocked since ${new Date(since).toISOString()}`,
+      time: new Date(failedAt),
+    },
+    {
+      ...eventLoop,
+      from: 'fail',
+      to: 'pass',
+      output: `the event loop was blocked for ${seconds(duration)} s`,
+      time: new Date(endedAt),
+    },
+  ];
+}
+
+function seconds(ms: number): number {
+  return Math.round(ms / 100) / 10;
+}

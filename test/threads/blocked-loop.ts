@@ -1,0 +1,14 @@
+import type { Service } from '../../src/service/service.js';
+import type { ThreadedServer } from '../../src/threads/threaded-server.js';
+
+const DEADLINE_MS = 15_000;
+
+/** Blocks the event loop until the PING thread of a service counts the stall. */
+export function blockUntilCounted(service: Service, scope: 'readiness' | 'liveness'): void {
+  const { loopStats } = service.server as ThreadedServer;
+  const before = loopStats.stalls[scope];
+  const limit = performance.now() + DEADLINE_MS;
+  while (loopStats.stalls[scope] === before) {
+    if (performance.now() > limit) throw new Error('the stall is not counted');
+  }
+}
