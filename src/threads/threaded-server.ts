@@ -11,7 +11,7 @@ import { Certificates } from '../server/certificates/certificates.js';
 import type { LiveCertificate } from '../server/certificates/live-certificate.js';
 import type { ConnectionInfo } from '../server/connection/info.js';
 import type { ServerEvents } from '../server/connection/session.js';
-import type { Listen, ListenerSettings, Listening } from '../server/listener.js';
+import { keepAliveOf, type Listen, type ListenerSettings, type Listening } from '../server/listener.js';
 import type { PingServer } from '../server/ping-server.js';
 import { planReload, type ServerPlan } from '../server/reload.js';
 import type { ListenOptions } from '../server/server.js';
@@ -172,10 +172,13 @@ export class ThreadedServer implements PingServer {
     const isShared = this.isShared(address);
     // Sockets that share a port do not conflict with those of another process of the same user.
     const free = isShared ? await reserve(address) : address;
+    // Loads net-keepalive on this thread, too: Node unloads a native module with the last thread that uses it, and this one
+    // crashes the process then.
+    const setKeepAlive = await keepAliveOf(settings, silentLog);
     const [first, ...others] = this.threads as [PingThread, ...PingThread[]];
     const options = { reusePort: isShared, configured: address };
     const bound = await first.call('listen', free, settings, options);
-    this.listeners.push({ address: formatAddress(address), settings, setKeepAlive: undefined, bound, options });
+    this.listeners.push({ address: formatAddress(address), settings, setKeepAlive, bound, options });
     if (isShared) await Promise.all(others.map((thread) => thread.call('listen', bound, settings, options)));
     return bound;
   }
