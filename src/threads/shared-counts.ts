@@ -15,7 +15,7 @@ export interface CountsMemory {
   readonly open: Int32Array;
   /** Per thread, a table of counts per address, which only that thread writes. Empty with one thread. */
   readonly tables: readonly Int32Array[];
-  /** Random, so that nobody can choose addresses of equal hash. */
+  /** Random, so that clients cannot choose addresses of equal hash. */
   readonly key: string;
 }
 
