@@ -61,7 +61,7 @@ export interface ThreadMethods {
   close(): Promise<void>;
 }
 
-/** The names of events that somebody listens to on the main thread. */
+/** The names of events that have listeners on the main thread. */
 export type Interest = readonly (keyof ServerEvents)[];
 
 export type ToThread =

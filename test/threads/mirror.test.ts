@@ -13,16 +13,16 @@ const warning = { status: 'warn', reason: 'lag', output: '7 s behind', observedV
 /** What the registry and the mirror say about a selection, with the report. */
 function both(registry: Registry, mirror: Mirror, selection: Selection) {
   const [ofRegistry, ofMirror] = [registry, mirror].map((health) => {
-    let told: object | undefined;
+    let known: object | undefined;
     health.ask({ timeout: 0, hops: 0, ...selection }, ({ state, stale, age, report }) => {
       void report;
-      told = { state, stale, age };
+      known = { state, stale, age };
     });
     let report: unknown;
     health.ask({ timeout: 0, hops: 0, ...selection }, (answer) => {
       report = reportOf(answer);
     });
-    return { ...told, report };
+    return { ...known, report };
   });
   return { ofRegistry, ofMirror };
 }

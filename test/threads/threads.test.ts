@@ -68,7 +68,7 @@ describe('a service with one PING thread', () => {
     client.close();
   });
 
-  it('sends events only while somebody listens to them', async () => {
+  it('sends events only while they have listeners', async () => {
     const { service, url } = await started();
     const seen: unknown[] = [];
     const onConnect = ({ listener, mode }: { listener: string; mode: string }) =>
