@@ -37,7 +37,7 @@ export interface ThreadContext {
   interest(): Interest;
   /** Sets up a thread that has just been started, again or for the first time. */
   prepare(thread: PingThread): Promise<void>;
-  onEvent(message: Extract<ToMain, { kind: 'event' }>): void;
+  onEvent(index: number, message: Extract<ToMain, { kind: 'event' }>): void;
   onLog(index: number, message: Extract<ToMain, { kind: 'log' }>): void;
   onStall(stall: Stall): void;
   /** The thread has ended, and its connections are broken. */
@@ -155,7 +155,7 @@ export class PingThread {
         this.publisher?.onDemand(message.demand);
         return this.send({ kind: 'demand-taken' });
       case 'event':
-        return this.context.onEvent(message);
+        return this.context.onEvent(this.index, message);
       case 'log':
         return this.context.onLog(this.index, message);
       case 'stall':

@@ -11,7 +11,7 @@ import { Certificates } from '../server/certificates/certificates.js';
 import type { LiveCertificate } from '../server/certificates/live-certificate.js';
 import type { ConnectionInfo } from '../server/connection/info.js';
 import type { ServerEvents } from '../server/connection/session.js';
-import type { Listen, ListenerSettings, Listening } from '../server/listener.js';
+import { keepAliveOf, type Listen, type ListenerSettings, type Listening } from '../server/listener.js';
 import type { PingServer } from '../server/ping-server.js';
 import { planReload, type ServerPlan } from '../server/reload.js';
 import type { ListenOptions } from '../server/server.js';
@@ -74,7 +74,8 @@ export class ThreadedServer implements PingServer {
   private readonly serverNumbers: Float64Array[];
   private readonly serverStats: ServerStats[];
   private readonly threadStats: Float64Array[];
-  private readonly pendingEvents = ints(1);
+  /** Per thread, so that the events of one that has ended do not count. */
+  private readonly pendingEvents: Int32Array[];
   private readonly beats = ints(1);
   private readonly beating: LoopHeartbeat;
   private readonly counts;
@@ -97,6 +98,7 @@ export class ThreadedServer implements PingServer {
     this.serverNumbers = each(() => floats(ServerStats.length));
     this.serverStats = this.serverNumbers.map((numbers) => new ServerStats(numbers));
     this.threadStats = each(() => floats(ThreadStats.length));
+    this.pendingEvents = each(() => ints(1));
     const context = {
       health,
       clock,
@@ -105,8 +107,8 @@ export class ThreadedServer implements PingServer {
       data: (index: number) => this.dataOf(index),
       interest: () => this.interest(),
       prepare: (thread: PingThread) => this.prepare(thread),
-      onEvent: ({ event, args }: { event: keyof ServerEvents; args: readonly unknown[] }) => {
-        Atomics.sub(this.pendingEvents, 0, 1);
+      onEvent: (index: number, { event, args }: Extract<ToMain, { kind: 'event' }>) => {
+        Atomics.sub(this.pendingEvents[index] as Int32Array, 0, 1);
         callSafely(() => this.events.emit(event, ...(args as never)));
       },
       onLog: (index: number, message: Extract<ToMain, { kind: 'log' }>) => merged.write(index, message),
@@ -114,6 +116,7 @@ export class ThreadedServer implements PingServer {
       onEnded: (index: number) => {
         forgetThread(this.counts, index);
         this.serverStats[index]?.resetGauges();
+        Atomics.store(this.pendingEvents[index] as Int32Array, 0, 0);
       },
     };
     this.threads = each((index) => new PingThread(index, context));
@@ -169,10 +172,13 @@ export class ThreadedServer implements PingServer {
     const isShared = this.isShared(address);
     // Sockets that share a port do not conflict with those of another process of the same user.
     const free = isShared ? await reserve(address) : address;
+    // Loads net-keepalive on this thread, too: Node unloads a native module with the last thread that uses it, and this one
+    // crashes the process then.
+    const setKeepAlive = await keepAliveOf(settings, silentLog);
     const [first, ...others] = this.threads as [PingThread, ...PingThread[]];
     const options = { reusePort: isShared, configured: address };
     const bound = await first.call('listen', free, settings, options);
-    this.listeners.push({ address: formatAddress(address), settings, setKeepAlive: undefined, bound, options });
+    this.listeners.push({ address: formatAddress(address), settings, setKeepAlive, bound, options });
     if (isShared) await Promise.all(others.map((thread) => thread.call('listen', bound, settings, options)));
     return bound;
   }
@@ -192,7 +198,7 @@ export class ThreadedServer implements PingServer {
       beats: this.beats,
       serverStats: this.serverNumbers[index] as Float64Array,
       threadStats: this.threadStats[index] as Float64Array,
-      pendingEvents: this.pendingEvents,
+      pendingEvents: this.pendingEvents[index] as Int32Array,
       counts: this.counts,
     };
   }

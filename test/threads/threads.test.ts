@@ -126,6 +126,7 @@ describe('a service with one PING thread', () => {
     const other = await connect(url, { token: 'after-after-after-after' });
     await until(async () => (await other.ping()).status === 'fail');
     other.close();
+    await once(other, 'close');
   });
 
   it('reports a used address, and leaves no thread behind', async () => {
