@@ -103,6 +103,8 @@ describe('a check with onShared: warn', () => {
       causes: [{ check: 'db', state: 'warn', reason: 'internal', ...verdict }],
       checks: { db: [{ state: 'fail', ...verdict }] },
     });
+    // The pairs of line mode: `pong warn db=internal`.
+    expect(ask({ timeout: 0 }).answer?.failing()).toEqual([{ name: 'db', reason: 'internal' }]);
   });
 
   it.each<[Fate, PeerTally]>([
