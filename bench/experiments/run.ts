@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { accuracy } from './accuracy.js';
 import { attack } from './attack.js';
 import { detection } from './detection.js';
+import { fate } from './fate.js';
 import { httpLoad } from './http-load.js';
 import { idleCost } from './idle-cost.js';
 import { innocence } from './innocence.js';
@@ -74,6 +75,14 @@ const experiments: Record<string, { title: string; description: string; measure:
       'They send what is random, cut short, damaged, or mixed of two senders, in pieces, and leave in every way there is, or not at all. ' +
       'A client beside them PINGs every 5 ms. All are on one machine, and share its cores. Medians of the rounds.',
     measure: attack,
+  },
+  fate: {
+    title: 'Shared fate',
+    description:
+      'Many instances of one service whose check `db` (interval 5 s, timeout 800 ms) asks 5 peers within 300 ms, on a simulated clock: checks, states and peers are the code of the package; the network is simulated, 0.2 to 5 ms each way. ' +
+      'The database does not answer from the fault on, for 60 s. An instance is in rotation while its readiness is pass or warn; the interval of the load balancer comes on top. ' +
+      '"In two halves": the instances of one half do not reach those of the other. A rollout starts a fifth of the instances in addition, 10 to 20 s after the fault.',
+    measure: fate,
   },
   load: {
     title: 'HTTP load',

@@ -40,11 +40,16 @@ export class Fates {
   private wasLocal = false;
   private sharedInRow = 0;
 
-  /** Applies another round. A local failure becomes shared only after two rounds in a row say so. */
-  next(tally: PeerTally): Fate {
+  /**
+   * Applies another round. A local failure becomes shared only after two rounds in a row say so, unless it was local
+   * only by outdated passes: instances that fail together do not find out at the same time.
+   *
+   * @param isOutdated all passes of peers are from before the failure here.
+   */
+  next(tally: PeerTally, isOutdated = false): Fate {
     const fate = fateOf(tally);
     this.sharedInRow = fate === 'shared' ? this.sharedInRow + 1 : 0;
-    if (fate === 'local') this.wasLocal = true;
+    if (fate === 'local' && !isOutdated) this.wasLocal = true;
     if (fate !== 'shared' || !this.wasLocal) return fate;
     if (this.sharedInRow < SHARED_AFTER_LOCAL) return 'local';
     this.wasLocal = false;
@@ -52,15 +57,23 @@ export class Fates {
   }
 }
 
+/** Times of a failure in monotonic milliseconds. */
+export interface FailureTimes {
+  /** Start of the last run that passed; answers from older results do not count. */
+  readonly passedAt: number;
+  /** End of the first run that failed. */
+  readonly failedAt: number;
+}
+
 /** Asks other instances of the service about a check that fails. */
 export interface Peers {
   /**
    * Calls `answer` exactly once, at the latest after the configured timeout.
    *
-   * @param since answers from older results do not count: the start of the last run here that passed, in monotonic
-   *   milliseconds.
+   * @param since when the check passed and failed here.
+   * @param answer `isOutdated`: all passes of peers are from runs that started before `since.failedAt`.
    */
-  ask(check: string, since: number, answer: (tally: PeerTally) => void): void;
+  ask(check: string, since: FailureTimes, answer: (tally: PeerTally, isOutdated?: boolean) => void): void;
   /** The check does not fail any more. */
   recovered(check: string): void;
 }

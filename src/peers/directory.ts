@@ -1,10 +1,12 @@
 import { promises as dns, type SrvRecord } from 'node:dns';
-import type { Clock } from '../common/clock.js';
+import type { Clock, Timer } from '../common/clock.js';
 import { type Address, DEFAULT_PORT, hostAndPort } from '../net/address.js';
 import type { PeerAddress } from '../net/peer-address.js';
 
 /** Age at which names are resolved again, when peers are asked. */
 const MAX_AGE_MS = 5000;
+/** Period in which names are resolved while none are asked: a rollout replaces all addresses. */
+const REFRESH_MS = 30_000;
 /** Records of one name that are used. */
 const MAX_RECORDS = 256;
 
@@ -27,6 +29,7 @@ export class PeerDirectory {
   private readonly resolved = new Map<PeerAddress, readonly Peer[]>();
   private resolvedAt = Number.NEGATIVE_INFINITY;
   private resolving: Promise<void> | undefined;
+  private timer: Timer;
 
   constructor(
     private readonly from: readonly PeerAddress[],
@@ -39,6 +42,17 @@ export class PeerDirectory {
     return [
       ...new Map(this.from.flatMap((one) => this.resolved.get(one) ?? []).map((peer) => [peer.key, peer])).values(),
     ];
+  }
+
+  /** Resolves the names now, and every 30 s until `close`: the first failure must not ask addresses that are gone. */
+  start(): void {
+    void this.refresh();
+    this.clock.clear(this.timer);
+    this.timer = this.clock.after(REFRESH_MS, () => this.start());
+  }
+
+  close(): void {
+    this.clock.clear(this.timer);
   }
 
   /** Resolves the names unless that was done recently; resolves when all names are resolved, or have failed. */

@@ -1,11 +1,7 @@
-import type { Client } from '../client/client.js';
-import { connect } from '../client/connect.js';
-import type { ConnectOptions } from '../client/open.js';
 import type { Clock } from '../common/clock.js';
+import type { FailureTimes } from '../health/verdict.js';
+import type { PeerConnection } from './connection.js';
 import type { Peer } from './directory.js';
-
-/** Credentials for the connections to peers. */
-export type PeerIdentity = Pick<ConnectOptions, 'token' | 'tls'>;
 
 export interface FailureContext {
   readonly clock: Clock;
@@ -15,26 +11,30 @@ export interface FailureContext {
   readonly ask: number;
   /** Time limit of a round, in milliseconds. */
   readonly timeout: number;
-  identity(): PeerIdentity;
+  /** Connects to a peer; the connection must not be used after the signal has aborted. */
+  connect(peer: Peer, signal: AbortSignal): Promise<PeerConnection>;
   /** The known peers without those that are this process, in random order; waits for names that are not resolved yet. */
   candidates(signal: AbortSignal): Promise<readonly Peer[]>;
   /** A peer has turned out to be this process. */
   onOwnAddress(peer: Peer): void;
 }
 
-/** Bytes that a peer may send on one connection; an answer has about a hundred. */
-const MAX_RECEIVED_BYTES = 262_144;
-
-/** What a peer says about the check. */
-type Answer = 'failing' | 'working' | 'uncounted';
+/** What a peer says about the check; `worked`: its last run passed, but started before the check failed here. */
+type Answer = 'failing' | 'working' | 'worked' | 'uncounted';
 
 /** Number of peers by what came of one round. */
-export type RoundOutcomes = Readonly<Record<Answer | 'unanswered', number>>;
+export type RoundOutcomes = Readonly<Record<'failing' | 'working' | 'uncounted' | 'unanswered', number>>;
+
+export interface Round {
+  readonly outcomes: RoundOutcomes;
+  /** All passes are from runs that started before the check failed here. */
+  readonly isOutdated: boolean;
+}
 
 /** One failure of a check, from its first round of answers to its end. The same peers are asked in each round. */
 export class Failure {
   /** The peers of the next round, with their open connections. */
-  private readonly members = new Map<string, { readonly peer: Peer; client: Client | undefined }>();
+  private readonly members = new Map<string, { readonly peer: Peer; connection: PeerConnection | undefined }>();
   private readonly ended = new AbortController();
 
   constructor(
@@ -43,7 +43,7 @@ export class Failure {
   ) {}
 
   /** Asks the peers; resolves at the latest after the timeout, and never rejects. */
-  async ask(since: number): Promise<RoundOutcomes> {
+  async ask(since: FailureTimes): Promise<Round> {
     const { clock, timeout } = this.context;
     const limit = new AbortController();
     const abort = () => limit.abort();
@@ -55,30 +55,30 @@ export class Failure {
     this.ended.signal.removeEventListener('abort', abort);
     // The next round asks others in place of those that have not answered.
     const outcomes = { failing: 0, working: 0, uncounted: 0, unanswered: 0 };
-    for (const [key, { client }] of this.members) {
+    for (const [key, { connection }] of this.members) {
       const answer = answers.get(key) ?? 'unanswered';
-      outcomes[answer]++;
+      outcomes[answer === 'worked' ? 'working' : answer]++;
       if (answer !== 'unanswered') continue;
-      client?.destroy();
+      connection?.destroy();
       this.members.delete(key);
     }
-    return outcomes;
+    return { outcomes, isOutdated: ![...answers.values()].includes('working') };
   }
 
   /** Closes the connections, and ends a round in progress. */
   end(): void {
     this.ended.abort();
-    for (const { client } of this.members.values()) client?.destroy();
+    for (const { connection } of this.members.values()) connection?.destroy();
     this.members.clear();
   }
 
-  private async round(since: number, signal: AbortSignal, answers: Map<string, Answer>): Promise<void> {
+  private async round(since: FailureTimes, signal: AbortSignal, answers: Map<string, Answer>): Promise<void> {
     const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
     aborted.catch(() => {});
     const candidates = await Promise.race([this.context.candidates(signal), aborted]);
     for (const peer of candidates) {
       if (this.members.size >= this.context.ask) break;
-      if (!this.members.has(peer.key)) this.members.set(peer.key, { peer, client: undefined });
+      if (!this.members.has(peer.key)) this.members.set(peer.key, { peer, connection: undefined });
     }
     const asking = [...this.members].map(async ([key, member]) => {
       try {
@@ -93,14 +93,16 @@ export class Failure {
 
   /** Undefined if the peer is this process. */
   private async askOne(
-    member: { readonly peer: Peer; client: Client | undefined },
-    since: number,
+    member: { readonly peer: Peer; connection: PeerConnection | undefined },
+    since: FailureTimes,
     signal: AbortSignal,
   ): Promise<Answer | undefined> {
     const { clock, instance, timeout } = this.context;
     const { peer } = member;
-    if (!member.client || member.client.ended) member.client = await this.connect(peer, signal);
-    const { status, own } = await member.client.ping({
+    const { passedAt, failedAt } = since;
+    if (!member.connection || member.connection.ended) member.connection = await this.context.connect(peer, signal);
+    const sentAt = clock.now();
+    const { status, own } = await member.connection.ping({
       checks: [this.check],
       own: true,
       timeout: 0,
@@ -111,36 +113,12 @@ export class Failure {
     if (!own) return 'uncounted';
     if (own.instance === instance) {
       this.context.onOwnAddress(peer);
-      member.client.destroy();
+      member.connection.destroy();
       this.members.delete(peer.key);
       return undefined;
     }
-    const isCurrent = own.age !== undefined && clock.now() - own.age >= since;
-    if (!own.hasPassed || !isCurrent) return 'uncounted';
-    if (status === 'pass' || status === 'warn') return 'working';
+    if (!own.hasPassed || own.age === undefined || clock.now() - own.age < passedAt) return 'uncounted';
+    if (status === 'pass' || status === 'warn') return sentAt - own.age >= failedAt ? 'working' : 'worked';
     return status === 'fail' ? 'failing' : 'uncounted';
-  }
-
-  private async connect({ address, servername }: Peer, signal: AbortSignal): Promise<Client> {
-    const { timeout } = this.context;
-    const { token, tls } = this.context.identity();
-    const options = {
-      signal,
-      connectTimeout: timeout,
-      ...(token !== undefined && { token }),
-      ...((tls || servername !== undefined) &&
-        address.kind === 'tls' && { tls: { ...(servername !== undefined && { servername }), ...tls } }),
-    };
-    const client = await connect(address, options);
-    if (signal.aborted) {
-      client.destroy();
-      throw signal.reason;
-    }
-    let received = 0;
-    client.socket.on('data', (chunk: Buffer) => {
-      received += chunk.length;
-      if (received > MAX_RECEIVED_BYTES) client.destroy();
-    });
-    return client.unref();
   }
 }

@@ -1,8 +1,9 @@
 import { type Clock, systemClock } from '../common/clock.js';
-import type { Peers, PeerTally } from '../health/verdict.js';
+import type { FailureTimes, Peers, PeerTally } from '../health/verdict.js';
 import type { PeerAddress } from '../net/peer-address.js';
+import { connectPeer, type PeerIdentity } from './connection.js';
 import { type Peer, PeerDirectory, type Resolver } from './directory.js';
-import { Failure, type FailureContext, type PeerIdentity, type RoundOutcomes } from './failure.js';
+import { Failure, type FailureContext, type RoundOutcomes } from './failure.js';
 
 export interface PeersOptions {
   readonly from: readonly PeerAddress[];
@@ -18,6 +19,13 @@ export interface PeersOptions {
   readonly clock?: Clock;
   /** @default that of Node.js */
   readonly resolver?: Resolver;
+  /** @default over the network, with `identity` */
+  readonly connect?: FailureContext['connect'];
+  /**
+   * Returns 0 to below 1, for the choice of peers.
+   * @default Math.random
+   */
+  readonly random?: () => number;
   /** Called after each round of answers; for metrics. */
   readonly asked?: (outcomes: RoundOutcomes, ms: number) => void;
 }
@@ -40,26 +48,26 @@ export class ServicePeers implements Peers {
       instance,
       ask,
       timeout,
-      identity: () => options.identity(),
+      connect: options.connect ?? ((peer, signal) => connectPeer(peer, options.identity(), timeout, signal)),
       candidates: () => this.candidates(),
       onOwnAddress: ({ key }) => void this.own.add(key),
     };
   }
 
-  /** Resolves the names, so that the first failure does not have to wait for it. */
+  /** Keeps the names resolved until `close`. */
   start(): void {
-    void this.directory.refresh();
+    this.directory.start();
   }
 
-  ask(check: string, since: number, answer: (tally: PeerTally) => void): void {
+  ask(check: string, since: FailureTimes, answer: (tally: PeerTally, isOutdated: boolean) => void): void {
     const failure = this.failures.get(check) ?? new Failure(check, this.context);
     this.failures.set(check, failure);
     const startedAt = this.clock.now();
-    void failure.ask(since).then((outcomes) => {
+    void failure.ask(since).then(({ outcomes, isOutdated }) => {
       const { failing, working, uncounted, unanswered } = outcomes;
       this.options.asked?.(outcomes, this.clock.now() - startedAt);
       const answered = failing + working;
-      answer({ asked: answered + uncounted + unanswered, answered, failing });
+      answer({ asked: answered + uncounted + unanswered, answered, failing }, isOutdated);
     });
   }
 
@@ -68,15 +76,16 @@ export class ServicePeers implements Peers {
     this.failures.delete(check);
   }
 
-  /** Closes all connections. */
+  /** Closes all connections, and stops resolving names. */
   close(): void {
+    this.directory.close();
     for (const check of [...this.failures.keys()]) this.recovered(check);
   }
 
   private async candidates(): Promise<readonly Peer[]> {
     const refreshed = this.directory.refresh();
     if (this.others().length === 0) await refreshed;
-    return shuffled(this.others());
+    return shuffled(this.others(), this.options.random);
   }
 
   private others(): Peer[] {
@@ -84,10 +93,10 @@ export class ServicePeers implements Peers {
   }
 }
 
-function shuffled<T>(values: readonly T[]): T[] {
+function shuffled<T>(values: readonly T[], random = Math.random): T[] {
   const copy = [...values];
   for (let i = copy.length - 1; i > 0; i--) {
-    const j = Math.floor(Math.random() * (i + 1));
+    const j = Math.floor(random() * (i + 1));
     [copy[i], copy[j]] = [copy[j] as T, copy[i] as T];
   }
   return copy;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Fate, Fates, fateOf, type Peers, type PeerTally } from '../../src/health/verdict.js';
+import { type FailureTimes, type Fate, Fates, fateOf, type Peers, type PeerTally } from '../../src/health/verdict.js';
 import { settle } from '../fake-clock.js';
 import { registryOf } from './asking.js';
 import { defined } from './defined.js';
@@ -53,12 +53,27 @@ describe('the fate of a failure', () => {
   });
 });
 
+describe('the fate of a failure that peers have not noticed yet', () => {
+  it('becomes shared with the first round that says so', () => {
+    const fates = new Fates();
+    expect([fates.next(tally(4, 1), true), fates.next(tally(4, 4))]).toEqual(['local', 'shared']);
+  });
+
+  it('stays local for another round after a pass from after the failure', () => {
+    const fates = new Fates();
+    const rounds = [fates.next(tally(4, 1), false), fates.next(tally(4, 1), true), fates.next(tally(4, 4))];
+    expect(rounds).toEqual(['local', 'local', 'local']);
+    expect(fates.next(tally(4, 4))).toBe('shared');
+  });
+});
+
 /** Peers whose answers the test gives. */
 class ScriptedPeers implements Peers {
-  readonly asked: { check: string; since: number; answer: (tally: PeerTally) => void }[] = [];
+  readonly asked: { check: string; since: FailureTimes; answer: (tally: PeerTally, isOutdated?: boolean) => void }[] =
+    [];
   readonly recoveredChecks: string[] = [];
 
-  ask(check: string, since: number, answer: (tally: PeerTally) => void): void {
+  ask(check: string, since: FailureTimes, answer: (tally: PeerTally, isOutdated?: boolean) => void): void {
     this.asked.push({ check, since, answer });
   }
 
@@ -93,7 +108,7 @@ describe('a check with onShared: warn', () => {
     const { db, peers, clock, state, ask } = await running();
     db.outcome = new Error('down');
     await clock.advance(5000);
-    expect(peers.asked).toMatchObject([{ check: 'db', since: 0 }]);
+    expect(peers.asked).toMatchObject([{ check: 'db', since: { passedAt: 0, failedAt: 5000 } }]);
     expect(state()).toBe('pass');
     peers.last.answer(tally(5, 4));
     expect(state()).toBe('warn');
@@ -154,6 +169,33 @@ describe('a check with onShared: warn', () => {
     expect(state()).toBe('pass');
     await clock.advance(5000);
     expect(peers.asked).toHaveLength(1);
+  });
+
+  it('asks with the times of the last pass and of the end of the first failing run', async () => {
+    const { db, peers, clock } = await running({ fall: 2 });
+    await clock.advance(5000);
+    db.outcome = new Error('down');
+    for (const failedAt of [10_000, 10_000]) {
+      await clock.advance(peers.asked.length === 0 ? 10_000 : 5000);
+      expect(peers.last.since).toEqual({ passedAt: 5000, failedAt });
+      peers.last.answer(tally(5, 0), true);
+    }
+    db.outcome = { status: 'pass' };
+    await clock.advance(5000);
+    db.outcome = new Error('down');
+    await clock.advance(10_000);
+    expect(peers.last.since).toEqual({ passedAt: 25_000, failedAt: 30_000 });
+  });
+
+  it('takes over that the passes of peers are outdated', async () => {
+    const { db, peers, clock, state } = await running();
+    db.outcome = new Error('down');
+    await clock.advance(5000);
+    peers.last.answer(tally(5, 1), true);
+    expect(state()).toBe('fail');
+    await clock.advance(5000);
+    peers.last.answer(tally(5, 5));
+    expect(state()).toBe('warn');
   });
 
   it('stays shared while good results do not count yet', async () => {

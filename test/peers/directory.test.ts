@@ -91,6 +91,20 @@ describe('the directory of peers', () => {
     expect(keys()).toEqual(['10.0.0.2:7464']);
   });
 
+  it('resolves names every 30 s from its start to its close', async () => {
+    const { directory, keys, clock, records, queries } = directoryOf(['shop'], { 'A shop': ['10.0.0.1'] });
+    directory.start();
+    await clock.advance(1000);
+    records['A shop'] = ['10.0.0.2'];
+    await clock.advance(29_000);
+    expect(keys()).toEqual(['10.0.0.2:7464']);
+    directory.close();
+    const { length } = queries;
+    await clock.advance(100_000);
+    expect(queries).toHaveLength(length);
+    expect(clock.timers).toBe(0);
+  });
+
   it('resolves names at most once per 5 s', async () => {
     const { directory, clock, queries } = directoryOf(['shop'], { 'A shop': ['10.0.0.1'] });
     await Promise.all([directory.refresh(), directory.refresh()]);

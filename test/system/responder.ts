@@ -25,7 +25,11 @@ export class Responder {
   static async start(
     trial: Trial,
     config: object,
-    { moods = {}, files }: { moods?: Record<string, object>; files?: number } = {},
+    {
+      moods = {},
+      files,
+      env = {},
+    }: { moods?: Record<string, object>; files?: number; env?: Record<string, string> } = {},
   ): Promise<Responder> {
     const folder = mkdtempSync(join(tmpdir(), 'pongcheck-responder-'));
     const path = join(process.cwd(), 'test', 'system', 'programs', 'moods.js');
@@ -46,7 +50,7 @@ export class Responder {
     writeFileSync(file, text);
     const cli = join(compiledPackage(), 'dist', 'cli.js');
     const limit = files === undefined ? [] : ['prlimit', `--nofile=${files}:${files}`];
-    const program = trial.program([...limit, process.execPath, cli, 'serve', '--config', file]);
+    const program = trial.program([...limit, process.execPath, cli, 'serve', '--config', file], { env });
     const { url } = await program.says(/^HTTP: .*\/metrics/);
     const listening = program.said.filter(({ event }) => event.startsWith('listening on'));
     const ports = listening.map(({ address }) => Number(new URL(address).port));

@@ -59,6 +59,8 @@ export class Monitor extends LatestResult implements Member, FlightListener {
   private verdictTimer: Timer;
   /** Start of the last run that passed or warned; -Infinity before. */
   private lastPassAt = Number.NEGATIVE_INFINITY;
+  /** End of the first run since then that did not; undefined if there is none. */
+  private failedAt: number | undefined;
   /** Duration of the last run, in milliseconds. */
   private lastDuration = 0;
   /** Of the current failure; undefined if peers were not asked. */
@@ -153,6 +155,7 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     this.raw = NO_RESULT;
     this.hysteresis.restart();
     this.lastPassAt = Number.NEGATIVE_INFINITY;
+    this.failedAt = undefined;
     if (this.fates) this.onRecovered();
   }
 
@@ -238,7 +241,8 @@ export class Monitor extends LatestResult implements Member, FlightListener {
 
   finished(startedAt: number, result: NormalizedResult, end: (result: NormalizedResult) => void): void {
     const { clock, peers } = this.context;
-    this.lastDuration = clock.now() - startedAt;
+    const now = clock.now();
+    this.lastDuration = now - startedAt;
     // Visible to other instances before they are asked: those that fail together see each other.
     const status = this.recordRaw(startedAt, result);
     if (status !== 'fail' || this.check.onShared !== 'warn' || !peers || !this.hysteresis.counts(result)) {
@@ -249,8 +253,9 @@ export class Monitor extends LatestResult implements Member, FlightListener {
       return end({ ...result, verdict: { fate: 'unknown', peers: NO_PEERS } });
     this.fates ??= new Fates();
     const { fates } = this;
-    peers.ask(this.name, this.lastPassAt, (tally) =>
-      end({ ...result, verdict: { fate: fates.next(tally), peers: tally } }),
+    const since = { passedAt: this.lastPassAt, failedAt: this.failedAt ?? now };
+    peers.ask(this.name, since, (tally, isOutdated) =>
+      end({ ...result, verdict: { fate: fates.next(tally, isOutdated), peers: tally } }),
     );
   }
 
@@ -281,7 +286,12 @@ export class Monitor extends LatestResult implements Member, FlightListener {
   private recordRaw(startedAt: number, result: NormalizedResult): CheckState {
     // A failure that only reflects this service itself says nothing about the dependency.
     const status = result.reason === 'loop' ? 'unknown' : result.status;
-    if (status === 'pass' || status === 'warn') this.lastPassAt = startedAt;
+    if (status === 'pass' || status === 'warn') {
+      this.lastPassAt = startedAt;
+      this.failedAt = undefined;
+    } else {
+      this.failedAt ??= this.context.clock.now();
+    }
     this.raw = { status, startedAt, hasPassed: this.lastPassAt > Number.NEGATIVE_INFINITY };
     this.context.recorded(this);
     return status;

@@ -1,0 +1,40 @@
+import type { Client } from '../client/client.js';
+import { connect } from '../client/connect.js';
+import type { ConnectOptions } from '../client/open.js';
+import type { Peer } from './directory.js';
+
+/** Credentials for the connections to peers. */
+export type PeerIdentity = Pick<ConnectOptions, 'token' | 'tls'>;
+
+/** A connection to a peer, as far as a failure needs one. */
+export type PeerConnection = Pick<Client, 'ended' | 'ping' | 'destroy'>;
+
+/** Bytes that a peer may send on one connection; an answer has about a hundred. */
+const MAX_RECEIVED_BYTES = 262_144;
+
+/** Connects to a peer; `connectTimeout` is in milliseconds. The connection does not keep the process alive. */
+export async function connectPeer(
+  { address, servername }: Peer,
+  { token, tls }: PeerIdentity,
+  connectTimeout: number,
+  signal: AbortSignal,
+): Promise<PeerConnection> {
+  const options = {
+    signal,
+    connectTimeout,
+    ...(token !== undefined && { token }),
+    ...((tls || servername !== undefined) &&
+      address.kind === 'tls' && { tls: { ...(servername !== undefined && { servername }), ...tls } }),
+  };
+  const client = await connect(address, options);
+  if (signal.aborted) {
+    client.destroy();
+    throw signal.reason;
+  }
+  let received = 0;
+  client.socket.on('data', (chunk: Buffer) => {
+    received += chunk.length;
+    if (received > MAX_RECEIVED_BYTES) client.destroy();
+  });
+  return client.unref();
+}
