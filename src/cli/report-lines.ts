@@ -1,4 +1,4 @@
-import { type ReportedFate, readFate } from '../health/report-view.js';
+import { type ReportedFate, readFate } from '../health/reported-fate.js';
 import { printable } from './terminal.js';
 
 /** The result of one check in a report, safe to print. */

@@ -1,6 +1,6 @@
-import { fateSentence } from './fate-text.js';
 import { reasons } from './reason.js';
-import type { ReportedCause, ReportedCheck, ReportedFate, ReportView } from './report-view.js';
+import type { ReportedCause, ReportedCheck, ReportView } from './report-view.js';
+import { fateSentence, type ReportedFate } from './reported-fate.js';
 
 /** Explanation of a state in sentences. They contain text from other responders: escape them before display. */
 export interface Explanation {

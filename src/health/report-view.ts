@@ -1,9 +1,4 @@
-/** What the peers of a responder say about a failure, if they were asked. */
-export interface ReportedFate {
-  /** Whether they have it too: `shared`, `local` or `unknown`. */
-  readonly fate?: string;
-  readonly peers?: { readonly asked: number; readonly answered: number; readonly failing: number };
-}
+import { type ReportedFate, readFate } from './reported-fate.js';
 
 /** A check in a report. Durations in milliseconds, times in milliseconds since 1970 (wall clock). */
 export interface ReportedCheck extends ReportedFate {
@@ -113,13 +108,6 @@ function readCause(cause: unknown): ReportedCause {
     ...optional('output', text(fields.output)),
     ...readFate(fields),
   };
-}
-
-/** Reads `fate` and `peers` of a check or cause. */
-export function readFate({ fate, peers }: Readonly<Record<string, unknown>>): ReportedFate {
-  const { asked, answered, failing } = map(peers);
-  const counts = { asked: number(asked) ?? 0, answered: number(answered) ?? 0, failing: number(failing) ?? 0 };
-  return { ...optional('fate', text(fate)), ...(peers !== undefined && { peers: counts }) };
 }
 
 function optional<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {

@@ -1,6 +1,6 @@
 import type { Pong } from '../../client/responses.js';
 import type { PongcheckError } from '../../common/errors.js';
-import { failureText } from '../../health/fate-text.js';
+import { failureText } from '../../health/reported-fate.js';
 import type { State } from '../../health/state.js';
 import { type Address, hostAndPort } from '../../net/address.js';
 import { type CheckLine, checkLines } from '../report-lines.js';

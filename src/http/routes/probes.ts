@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
-import { failureText } from '../../health/fate-text.js';
 import type { Answer, Scope } from '../../health/health.js';
-import type { ReportedFate } from '../../health/report-view.js';
+import type { ReportedFate } from '../../health/reported-fate.js';
+import { failureText } from '../../health/reported-fate.js';
 import type { State } from '../../health/state.js';
 import { healthQuery, httpStatus, summary } from '../answer.js';
 import type { RouteContext } from '../context.js';

@@ -1,5 +1,5 @@
-import { failureText } from '../../health/fate-text.js';
 import { parseReport, type ReportedCause, type ReportedCheck, type ReportView } from '../../health/report-view.js';
+import { failureText } from '../../health/reported-fate.js';
 import type { State } from '../../health/state.js';
 import type { DetailMode } from '../../net/access.js';
 import { type Html, html } from './html.js';

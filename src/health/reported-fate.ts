@@ -1,4 +1,17 @@
-import type { ReportedFate } from './report-view.js';
+/** What the peers of a responder say about a failure, if they were asked. */
+export interface ReportedFate {
+  /** Whether they have it too: `shared`, `local` or `unknown`. */
+  readonly fate?: string;
+  readonly peers?: { readonly asked: number; readonly answered: number; readonly failing: number };
+}
+
+/** Reads `fate` and `peers` of a check or cause; invalid values are left out. */
+export function readFate({ fate, peers }: Readonly<Record<string, unknown>>): ReportedFate {
+  const { asked, answered, failing } = (peers ?? {}) as Readonly<Record<string, unknown>>;
+  const count = (value: unknown) => (typeof value === 'number' && Number.isFinite(value) ? value : 0);
+  const counts = { asked: count(asked), answered: count(answered), failing: count(failing) };
+  return { ...(typeof fate === 'string' && fate !== '' && { fate }), ...(peers !== undefined && { peers: counts }) };
+}
 
 const NO_PEERS = { asked: 0, answered: 0, failing: 0 };
 
