@@ -27,10 +27,7 @@ export const NO_RESULT: RawResult = { status: 'unknown', startedAt: Number.NEGAT
 export interface Member extends Counted {
   readonly name: string;
   readonly groups: readonly string[];
-  readonly check: Pick<
-    DefinedCheck,
-    'kind' | 'componentType' | 'maxAge' | 'interval' | 'critical' | 'groups' | 'rise' | 'fall'
-  >;
+  readonly check: Pick<DefinedCheck, 'kind' | 'componentType' | 'maxAge' | 'critical' | 'groups' | 'rise' | 'fall'>;
   readonly hysteresis: {
     /** The result that counts; undefined if there is none. */
     readonly result: NormalizedResult | undefined;
@@ -48,6 +45,8 @@ export interface Member extends Counted {
   readonly freshUntil: number;
   /** Age beyond which a result does not count. */
   readonly limit: number;
+  /** Time at which the verdict about a failure becomes unknown; undefined if there is none, or it is unknown. */
+  readonly verdictLimit: number | undefined;
   /** The latest result as the run returned it; one older than `limit` does not count. */
   own(now: number): OwnResult;
   /** Effective max age for a requested one. */
@@ -106,12 +105,6 @@ export abstract class LatestResult {
   /** Fate of a failure about which peers were asked. */
   get fate(): Fate | undefined {
     return this.hysteresis.result?.verdict?.fate;
-  }
-
-  /** Monotonic time at which the verdict about a failure ends; undefined if there is none that can. */
-  get verdictLimit(): number | undefined {
-    const { maxAge, interval } = this.check;
-    return this.fate === undefined || this.fate === 'unknown' ? undefined : this.startedAt + maxAge + interval;
   }
 
   own(now: number): OwnResult {

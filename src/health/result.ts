@@ -24,9 +24,9 @@ export interface NormalizedResult {
   readonly verdict?: Verdict;
 }
 
-/** The same result after its verdict has become too old. */
+/** The same result after its verdict, if it has one, has become too old. */
 export function withoutVerdict(result: NormalizedResult | undefined): NormalizedResult | undefined {
-  return result?.verdict && { ...result, verdict: { fate: 'unknown', peers: result.verdict.peers } };
+  return result?.verdict ? { ...result, verdict: { fate: 'unknown', peers: result.verdict.peers } } : result;
 }
 
 /** Converts what runs return and throw to results. Its methods never throw, even if reading the value does. */

@@ -13,7 +13,8 @@ import type { ServerSettings } from '../server/settings.js';
 import type { Stall } from './loop-monitor.js';
 
 /** Everything that queries need of one check; a plain object, as it is cloned. Times in milliseconds of the main thread. */
-export interface CheckSnapshot extends Pick<Member, 'raw' | 'startedAt' | 'duration' | 'limit' | 'output'> {
+export interface CheckSnapshot
+  extends Pick<Member, 'raw' | 'startedAt' | 'duration' | 'limit' | 'verdictLimit' | 'output'> {
   readonly check: Member['check'] & Pick<DefinedCheck, 'name'>;
   readonly hysteresis: {
     result: NormalizedResult | undefined;

@@ -62,6 +62,10 @@ class MirroredCheck extends LatestResult implements Member {
     return this.snapshot.limit;
   }
 
+  get verdictLimit(): number | undefined {
+    return this.snapshot.verdictLimit;
+  }
+
   get output(): string | undefined {
     return this.snapshot.output;
   }
@@ -134,9 +138,10 @@ class MirroredCheck extends LatestResult implements Member {
   }
 
   private expireVerdict(now: number): boolean {
-    const { hysteresis } = this.snapshot;
-    if (this.verdictLimit === undefined || now < this.verdictLimit) return false;
+    const { hysteresis, verdictLimit } = this.snapshot;
+    if (verdictLimit === undefined || now < verdictLimit) return false;
     hysteresis.result = withoutVerdict(hysteresis.result);
+    this.snapshot = { ...this.snapshot, verdictLimit: undefined };
     return true;
   }
 }

@@ -103,26 +103,18 @@ export class Publisher {
   }
 }
 
-function snapshotOf({ name, check, hysteresis, raw, startedAt, duration, limit, output }: Member): CheckSnapshot {
-  const { kind, componentType, maxAge, interval, critical, groups, rise, fall } = check;
+function snapshotOf(member: Member): CheckSnapshot {
+  const { name, check, hysteresis, raw, startedAt, duration, limit, verdictLimit, output } = member;
+  const { kind, componentType, maxAge, critical, groups, rise, fall } = check;
   const { result, since, passes, fails } = hysteresis;
   return {
-    check: {
-      name,
-      kind,
-      ...(componentType !== undefined && { componentType }),
-      maxAge,
-      interval,
-      critical,
-      groups,
-      rise,
-      fall,
-    },
+    check: { name, kind, ...(componentType !== undefined && { componentType }), maxAge, critical, groups, rise, fall },
     hysteresis: { result, since, passes, fails },
     raw,
     startedAt,
     duration,
     limit,
+    verdictLimit,
     output: result ? result.output : output,
   };
 }

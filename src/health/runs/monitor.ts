@@ -53,6 +53,7 @@ export class Monitor extends LatestResult implements Member, FlightListener {
   startedAt = Number.NEGATIVE_INFINITY;
   /** Duration of that run in milliseconds; undefined if no run was possible. */
   duration: number | undefined;
+  verdictLimit: number | undefined;
   private readonly flight: SingleFlight;
   private intervalTimer: Timer;
   private limitTimer: Timer;
@@ -304,14 +305,17 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     this.limitTimer = clock.after(Math.max(0, this.startedAt + this.limit + 1 - now), () => this.expire());
   }
 
-  /** A verdict does not outlive the runs that renew it. */
+  /** A verdict ends unless answers renew it. They come after a run, which may take until its timeout. */
   private scheduleVerdict(now: number): void {
     const { clock } = this.context;
+    const { maxAge, interval } = this.check;
     clock.clear(this.verdictTimer);
-    const { verdictLimit } = this;
-    if (verdictLimit === undefined) return;
-    this.verdictTimer = clock.after(Math.max(0, verdictLimit - now), () => {
+    this.verdictLimit = undefined;
+    if (this.fate === undefined || this.fate === 'unknown') return;
+    this.verdictLimit = now + maxAge + interval;
+    this.verdictTimer = clock.after(maxAge + interval, () => {
       const before = this.snapshot;
+      this.verdictLimit = undefined;
       this.hysteresis.result = withoutVerdict(this.hysteresis.result);
       this.report(before);
     });
