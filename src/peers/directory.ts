@@ -85,7 +85,7 @@ export class PeerDirectory {
   }
 
   private async hosts(kind: 'tcp' | 'tls', host: string, port: number): Promise<Peer[]> {
-    return (await this.addresses(host)).map((address) => {
+    return (await this.addresses(host)).slice(0, MAX_RECORDS).map((address) => {
       const peer = { kind, host: address, port };
       return { key: hostAndPort(peer), address: peer, ...(kind === 'tls' && address !== host && { servername: host }) };
     });

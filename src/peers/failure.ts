@@ -31,10 +31,18 @@ export interface Round {
   readonly isOutdated: boolean;
 }
 
+/** A peer that is asked in each round, with its open connection. */
+interface Member {
+  readonly peer: Peer;
+  connection: PeerConnection | undefined;
+  /** Whether the latest answer did not count. */
+  isUncounted: boolean;
+}
+
 /** One failure of a check, from its first round of answers to its end. The same peers are asked in each round. */
 export class Failure {
-  /** The peers of the next round, with their open connections. */
-  private readonly members = new Map<string, { readonly peer: Peer; connection: PeerConnection | undefined }>();
+  /** The peers of the next round. */
+  private readonly members = new Map<string, Member>();
   private readonly ended = new AbortController();
 
   constructor(
@@ -55,12 +63,11 @@ export class Failure {
     this.ended.signal.removeEventListener('abort', abort);
     // The next round asks others in place of those that have not answered.
     const outcomes = { failing: 0, working: 0, uncounted: 0, unanswered: 0 };
-    for (const [key, { connection }] of this.members) {
-      const answer = answers.get(key) ?? 'unanswered';
+    for (const member of this.members.values()) {
+      const answer = answers.get(member.peer.key) ?? 'unanswered';
       outcomes[answer === 'worked' ? 'working' : answer]++;
-      if (answer !== 'unanswered') continue;
-      connection?.destroy();
-      this.members.delete(key);
+      member.isUncounted = answer === 'uncounted';
+      if (answer === 'unanswered') this.drop(member);
     }
     return { outcomes, isOutdated: ![...answers.values()].includes('working') };
   }
@@ -68,8 +75,12 @@ export class Failure {
   /** Closes the connections, and ends a round in progress. */
   end(): void {
     this.ended.abort();
-    for (const { connection } of this.members.values()) connection?.destroy();
-    this.members.clear();
+    for (const member of this.members.values()) this.drop(member);
+  }
+
+  private drop({ peer, connection }: Member): void {
+    connection?.destroy();
+    this.members.delete(peer.key);
   }
 
   private async round(since: FailureTimes, signal: AbortSignal, answers: Map<string, Answer>): Promise<void> {
@@ -77,8 +88,14 @@ export class Failure {
     aborted.catch(() => {});
     const candidates = await Promise.race([this.context.candidates(signal), aborted]);
     for (const peer of candidates) {
-      if (this.members.size >= this.context.ask) break;
-      if (!this.members.has(peer.key)) this.members.set(peer.key, { peer, connection: undefined });
+      if (this.members.has(peer.key)) continue;
+      if (this.members.size >= this.context.ask) {
+        // Others are asked in place of those whose answer did not count, such as instances that have never passed.
+        const uncounted = [...this.members.values()].find(({ isUncounted }) => isUncounted);
+        if (!uncounted) break;
+        this.drop(uncounted);
+      }
+      this.members.set(peer.key, { peer, connection: undefined, isUncounted: false });
     }
     const asking = [...this.members].map(async ([key, member]) => {
       try {
@@ -92,11 +109,7 @@ export class Failure {
   }
 
   /** Undefined if the peer is this process. */
-  private async askOne(
-    member: { readonly peer: Peer; connection: PeerConnection | undefined },
-    since: FailureTimes,
-    signal: AbortSignal,
-  ): Promise<Answer | undefined> {
+  private async askOne(member: Member, since: FailureTimes, signal: AbortSignal): Promise<Answer | undefined> {
     const { clock, instance, timeout } = this.context;
     const { peer } = member;
     const { passedAt, failedAt } = since;
@@ -113,8 +126,7 @@ export class Failure {
     if (!own) return 'uncounted';
     if (own.instance === instance) {
       this.context.onOwnAddress(peer);
-      member.connection.destroy();
-      this.members.delete(peer.key);
+      this.drop(member);
       return undefined;
     }
     if (!own.hasPassed || own.age === undefined || clock.now() - own.age < passedAt) return 'uncounted';

@@ -66,6 +66,19 @@ describe('a round of answers', () => {
     expect(await round(5000, 9000)).toEqual({ asked: 4, answered: 1, failing: 1, isOutdated: true });
   });
 
+  it('asks others in place of those whose answer did not count, as long as there are any', async () => {
+    const answers = Object.fromEntries(
+      Array.from({ length: 12 }, (_, n) => [`10.0.0.${n}`, { status: 'fail', hasPassed: n < 3 }]),
+    );
+    const { round } = peersOf(answers, 4);
+    let tally = await round(0, 0);
+    while (tally?.answered !== 3) tally = await round(0, 0);
+    expect(tally).toMatchObject({ asked: 4, answered: 3, failing: 3 });
+    const few = peersOf({ '10.0.0.1': { status: 'fail', hasPassed: false }, '10.0.0.2': { status: 'fail' } });
+    expect(await few.round(0, 0)).toMatchObject({ asked: 2, answered: 1 });
+    expect(await few.round(0, 0)).toMatchObject({ asked: 2, answered: 1 });
+  });
+
   it('asks the same peers again, and others in place of those that did not answer', async () => {
     const answers = Object.fromEntries(
       Array.from({ length: 20 }, (_, n) => [`10.0.0.${n}`, n < 10 ? { status: 'fail' } : undefined]),
