@@ -1,7 +1,7 @@
 export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
-    // Node runs the file of a thread, which needs JavaScript: that of the last build.
+    // Node runs the file of a thread, which needs JavaScript.
     '^\\./thread-file\\.js$': '<rootDir>/test/threads/thread-file.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

@@ -13,6 +13,7 @@
 #include "grpc.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
@@ -22,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -44,7 +46,7 @@ static struct {
   int port, connections, inflight, pid, id_at;
   double warmup, seconds, rate;
   struct message request, reply;
-  bool grpc;
+  bool grpc, sleep;
 } options = {.host = "127.0.0.1", .mode = "throughput", .connections = 50, .inflight = 1, .id_at = -1, .seconds = 1};
 
 struct connection {
@@ -93,16 +95,22 @@ static double percentile_us(double share) {
   return 0;
 }
 
-/* How long the server's main thread was ready to run while something else had its core, in ns. */
+/* How long the server's threads were ready to run while something else had their core, in ns. */
 static uint64_t server_waited(void) {
-  char path[64];
-  unsigned long long ran, waited = 0;
-  snprintf(path, sizeof path, "/proc/%d/schedstat", options.pid);
-  FILE *file = fopen(path, "r");
-  if (file == NULL) return 0; /* a kernel without the figure */
-  if (fscanf(file, "%llu %llu", &ran, &waited) != 2) waited = 0;
-  fclose(file);
-  return waited;
+  char path[320];
+  unsigned long long ran, waited, sum = 0;
+  snprintf(path, sizeof path, "/proc/%d/task", options.pid);
+  DIR *tasks = opendir(path);
+  if (tasks == NULL) fail("there is no process %d", options.pid);
+  for (struct dirent *task; (task = readdir(tasks)) != NULL;) {
+    snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", options.pid, task->d_name);
+    FILE *file = fopen(path, "r");
+    if (file == NULL) continue; /* no thread, or a kernel without the figure */
+    if (fscanf(file, "%llu %llu", &ran, &waited) == 2) sum += waited;
+    fclose(file);
+  }
+  closedir(tasks);
+  return sum;
 }
 
 static void write_out(int fd, const unsigned char *bytes, size_t length) {
@@ -261,7 +269,7 @@ static void load(void) {
     }
   }
 
-  /* It polls and never sleeps: to wake a sleeper would cost the server, and the more the less loaded it is. So what
+  /* Unless asked to sleep it polls: to wake a sleeper would cost the server, and the more the less loaded it is. So what
      the generator worked is its CPU time without `polled`, that of the polls that found nothing. */
   bool measuring = false, polling = false;
   uint64_t from = 0, server_cpu = 0, server_wait = 0, own_cpu = 0, polled = 0, polling_from = 0;
@@ -276,11 +284,16 @@ static void load(void) {
       replies = polled = 0;
     }
     if (measuring && time >= end) break;
+    uint64_t next = end;
     if (paced)
-      for (int i = 0; i < options.connections; i++)
+      for (int i = 0; i < options.connections; i++) {
         if (!connections[i].busy && time >= connections[i].due) send_batch(&connections[i]);
+        if (!connections[i].busy && connections[i].due < next) next = connections[i].due;
+      }
 
-    int ready = epoll_wait(epoll, events, EVENTS, 0);
+    uint64_t pause = options.sleep && next > now() ? next - now() : 0;
+    struct timespec timeout = {.tv_sec = (time_t)(pause / SECOND), .tv_nsec = (long)(pause % SECOND)};
+    int ready = epoll_pwait2(epoll, events, EVENTS, &timeout, NULL);
     if (polling != (ready == 0)) {
       uint64_t cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
       if (polling) polled += cpu - polling_from;
@@ -346,6 +359,7 @@ static void parse_options(int count, char **arguments) {
     else if (!strcmp(name, "--warmup")) options.warmup = atof(value);
     else if (!strcmp(name, "--seconds")) options.seconds = atof(value);
     else if (!strcmp(name, "--rate")) options.rate = atof(value);
+    else if (!strcmp(name, "--sleep")) options.sleep = !strcmp(value, "true");
     else if (!strcmp(name, "--request")) options.request = parse_hex(value);
     else if (!strcmp(name, "--reply")) options.reply = parse_hex(value);
     else if (!strcmp(name, "--protocol")) options.grpc = !strcmp(value, "grpc");
@@ -364,6 +378,7 @@ static void parse_options(int count, char **arguments) {
 
 int main(int count, char **arguments) {
   parse_options(count, arguments);
+  if (options.sleep) prctl(PR_SET_TIMERSLACK, 1); /* ns, instead of 50 us */
   struct rlimit files;
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;

@@ -24,6 +24,7 @@ export function compileGenerator() {
  * @property {number} connections
  * @property {number} inflight requests in flight a connection
  * @property {number} [rate] requests a second over all connections, each at its time; without it as many as are answered
+ * @property {boolean} [sleep] with a rate: sleeps between requests, and so leaves its core to the server
  * @property {number} warmup seconds before the measured ones
  * @property {number} seconds
  *

@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { unpin } from './process.js';
 
 export const CONNECTIONS = 50;
 export const IDLE_CONNECTIONS = 5000;
 const RATE = 20_000;
+const BESIDE = { connections: CONNECTIONS, inflight: 1, rate: 2000, sleep: true };
+/** Four slices of the work of an application, and their pauses. */
+const FOUR_SLICES = 1.25;
 const WARM = { connections: CONNECTIONS, warmup: 0.2, seconds: 0.05 };
 
 /** What is measured in each round: one load for every peer, one peer after the other; and the tables it is shown in. */
@@ -17,34 +21,60 @@ export function cellsOf({ inflight, parts }) {
     })),
     { title: '1 connection, 1 in flight', load: { ...over, connections: 1 }, parts: ['latency'] },
     { title: `${RATE.toLocaleString('en')} a second`, load: { ...over, rate: RATE }, parts: ['latency'] },
+    ...['liveness', 'readiness'].flatMap((question) => [
+      { title: `${question}, idle`, question, load: BESIDE, parts: ['application'] },
+      {
+        title: `${question}, busy`,
+        question,
+        load: { ...BESIDE, seconds: FOUR_SLICES },
+        parts: ['application'],
+        isBusy: true,
+      },
+    ]),
   ];
   return cells.filter((cell) => cell.parts.some((part) => parts.includes(part)));
+}
+
+/** Those that are measured in this cell. */
+export function peersOf(cell, peers) {
+  return peers.filter(
+    ({ most = Number.POSITIVE_INFINITY, questions }) => cell.load.inflight <= most && (questions || !cell.question),
+  );
 }
 
 /**
  * One round: fresh servers, warmed up, then each cell for each peer in turn. The order changes with the round, so
  * that a machine that slows down meanwhile affects all peers alike.
- * @returns {Promise<Map<object, Map<object, import('./generator.js').Measured>>>} by cell, by peer that is asked for as much
+ * @returns {Promise<{
+ *   cells: Map<object, Map<object, import('./generator.js').Measured>>,
+ *   starts: Map<object, { ms: number, resident: number, warm: number }>,
+ * }>} by cell and peer; and by peer, how long its start took, and its resident bytes then and once it is warmed up
  */
 export async function measureRound(round, cells, { peers, warmup, seconds }) {
   const servers = new Map();
+  const starts = new Map();
   try {
     for (const peer of peers) {
       const server = await naming(peer, peer.start());
       servers.set(peer, server);
+      const resident = residentBytes(server);
       for (const inflight of [1, 64]) await naming(peer, peer.load(server, { ...WARM, inflight }));
+      starts.set(peer, { ms: server.started, resident, warm: residentBytes(server) });
     }
     const measured = new Map();
     for (const cell of cells) {
       const row = new Map();
-      const asked = peers.filter(({ most = Number.POSITIVE_INFINITY }) => cell.load.inflight <= most);
-      for (const peer of rotated(asked, round)) {
-        const load = peer.load(servers.get(peer), { ...cell.load, warmup, seconds });
-        row.set(peer, await naming(peer, load));
+      for (const peer of rotated(peersOf(cell, peers), round)) {
+        const server = servers.get(peer);
+        const { load } = cell.question ? peer.questions[cell.question] : peer;
+        if (cell.question) unpin(server.pid); // for the rest of the round
+        if (cell.isBusy) await server.work();
+        row.set(peer, await naming(peer, load(server, { warmup, seconds, ...cell.load })));
+        if (cell.isBusy) await server.rest();
       }
       measured.set(cell, row);
     }
-    return measured;
+    return { cells: measured, starts };
   } finally {
     await Promise.all([...servers.values()].map((server) => server.stop()));
   }
@@ -96,6 +126,10 @@ async function residentMemory(server, seconds) {
     await server.collectGarbage();
     await sleep(250);
   }
+  return residentBytes(server);
+}
+
+function residentBytes(server) {
   const [, kibibytes] = /^Rss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${server.pid}/smaps_rollup`, 'utf8'));
   return Number(kibibytes) * 1024;
 }

@@ -5,14 +5,14 @@ export const help = `npm run bench -- [options]
 
   --quick              fewer and shorter rounds, for a first look
   --only NAME,NAME     these peers only: ${peers.map((peer) => peer.name).join(', ')}
-  --part NAME,NAME     these parts only: throughput, latency, memory
+  --part NAME,NAME     these parts only: throughput, latency, application, memory
   --inflight N,N       throughput at these numbers in flight a connection (default 1,64,1024); alone it means --part throughput
   --rounds N           interleaved rounds, each with fresh servers (default 15; with --quick 3)
   --seconds N          measured time of one cell of one round (default 0.4; with --quick 0.15)
 
-bench/RESULTS.md is written by a whole run only, one without any of these options.`;
+bench/RESULTS.md is written by a whole run only, one without any of these options; by Node.js 24, it is bench/RESULTS-node-24.md.`;
 
-const parts = ['throughput', 'latency', 'memory'];
+const parts = ['throughput', 'latency', 'application', 'memory'];
 
 /** @param {string[]} argv */
 export function parseOptions(argv) {

@@ -2,16 +2,23 @@ import { framed, grpcHealth } from './generator.js';
 import { startNode, startRedis } from './servers.js';
 
 const PING = '0000000c010100000000000000000000';
+const LIVENESS_PING = '0000000c010100010000000000000000';
 const PONG = '0000000c010200010000000000000000';
 const ID_AT = 8;
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+const hasReusePort = major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12);
 
 /**
  * The peers of the comparison: how each is started and loaded. The first of those that run is compared with each of
  * the others. A peer whose requests and replies have no fixed length has its own `load` and `idle`. `most` is its
- * maximum number of requests in flight.
+ * maximum number of requests in flight. `threads`: its number of PING threads, of which
+ * two share a port only where Node.js has `reusePort`. `questions`: how it is loaded beside an application.
  */
 export const peers = [
-  { name: 'pongcheck', title: 'pongcheck', start: () => startNode('pongcheck.js'), ...framed(PING, PONG, ID_AT) },
+  pongcheck('pongcheck', 0, 'pongcheck'),
+  pongcheck('threads-1', 1),
+  ...(hasReusePort ? [pongcheck('threads-2', 2)] : []),
   { name: 'echo', title: 'bare `node:net` echo', start: () => startNode('echo.js'), ...framed(PING, PING, ID_AT) },
   { name: 'redis', title: 'Redis `PING`', start: startRedis, ...framed(hex('*1\r\n$4\r\nPING\r\n'), hex('+PONG\r\n')) },
   {
@@ -29,6 +36,13 @@ export const peers = [
     ...grpcHealth(),
   },
 ];
+
+function pongcheck(name, threads, title = `pongcheck, \`threads: ${threads}\``) {
+  const readiness = framed(PING, PONG, ID_AT);
+  const liveness = framed(LIVENESS_PING, PONG, ID_AT);
+  const start = () => startNode('pongcheck.js', String(threads));
+  return { name, title, threads, start, ...readiness, ...(threads < 2 && { questions: { liveness, readiness } }) };
+}
 
 function hex(text) {
   return Buffer.from(text).toString('hex');

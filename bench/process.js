@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
@@ -60,6 +60,12 @@ export function start(role, command, args) {
       await ended;
     },
   };
+}
+
+/** Lets a server run on the core of the generator too. */
+export function unpin(pid) {
+  const cores = `${serverCore},${generatorCore}`;
+  if (pinned) execFileSync('taskset', ['--all-tasks', '--pid', '--cpu-list', cores, String(pid)]);
 }
 
 /** Cores that this process may use, in order. */

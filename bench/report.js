@@ -7,25 +7,35 @@ import { pinned } from './process.js';
 /** In place of a figure of a peer whose `most` is lower. */
 const NOT_ASKED = '–';
 
-/** Targets of the project: ratios of the first peer to another. */
+const BUSY_TO_IDLE = 'p99 of liveness, application busy : idle';
+
+const percentiles = { p50: (m) => m.p50, p99: (m) => m.p99, 'p99.9': (m) => m.p999 };
+
+/** Targets of the project: ratios of a peer to another, or figures that are ratios themselves. */
 const goals = [
-  { of: '1 in flight', to: 'echo', atLeast: 0.95 },
-  { of: '64 in flight', to: 'echo', atLeast: 0.9 },
-  { of: '64 in flight', to: 'redis', atLeast: 2 },
-  { of: 'idle connection, settled', to: 'echo', atMost: 1.3 },
+  { of: '1 in flight', from: 'pongcheck', to: 'echo', atLeast: 0.95 },
+  { of: '64 in flight', from: 'pongcheck', to: 'echo', atLeast: 0.9 },
+  { of: '64 in flight', from: 'pongcheck', to: 'redis', atLeast: 2 },
+  { of: 'idle connection, settled', from: 'pongcheck', to: 'echo', atMost: 1.3 },
+  { of: '1 in flight', from: 'threads-1', to: 'pongcheck', atLeast: 0.97 },
+  { of: '64 in flight', from: 'threads-1', to: 'pongcheck', atLeast: 0.97 },
+  { of: '1024 in flight', from: 'threads-1', to: 'pongcheck', atLeast: 0.97 },
+  { of: BUSY_TO_IDLE, from: 'threads-1', atMost: 2 },
 ];
 
 /**
  * The results as Markdown.
  * @param {object} options see options.js
- * @param {{ cells: object[], rounds: Map[], memory: Map<object, number[]> }} results
+ * @param {{ cells: object[], rounds: object[], memory: Map<object, number[]> }} results
  */
 export function render(options, { cells, rounds, memory }) {
   const { peers, parts } = options;
   const seriesOf = (cell, figure) => (peer) =>
-    rounds.flatMap((round) => round.get(cell).get(peer) ?? []).map((measured) => figure(measured));
+    rounds.flatMap((round) => round.cells.get(cell).get(peer) ?? []).map((measured) => figure(measured));
   const throughput = cells.filter((cell) => parts.includes('throughput') && cell.parts.includes('throughput'));
   const latency = cells.filter((cell) => parts.includes('latency') && cell.parts.includes('latency'));
+  const application = cells.filter((cell) => cell.parts.includes('application'));
+  const threaded = peers.filter(({ threads }) => threads !== undefined);
   const efficiency = throughput.map((cell) => ({ title: cell.title, series: seriesOf(cell, perCpuSecond) }));
   const sections = [];
 
@@ -35,8 +45,8 @@ export function render(options, { cells, rounds, memory }) {
       comparison(peers, efficiency, count),
       '## Was the generator the bottleneck?',
       'The share of the time in which the server worked or waited for its core, and the work of the generator for the same ' +
-        "replies as a multiple of the server's. Near 100 % and below 1: the server had always something to do, and the " +
-        'generator could have given it more.',
+        "replies as a multiple of the server's. Near 100 % and below 1: the server was always busy, and the " +
+        'generator could have sent more.',
       table(
         ['', ...throughput.map((cell) => cell.title)],
         peers.map((peer) => [
@@ -53,16 +63,23 @@ export function render(options, { cells, rounds, memory }) {
   if (latency.length > 0) {
     sections.push('## Latency in µs', latencyTable(peers, latency, seriesOf));
   }
+  const beside = peers.filter(({ questions }) => questions);
+  if (application.length > 0 && beside.length > 0) {
+    sections.push('## Latency in µs beside an application', applicationTable(beside, application, seriesOf));
+    const [idle, busy] = application.map((cell) => seriesOf(cell, (m) => m.p99));
+    efficiency.push({ title: BUSY_TO_IDLE, series: (peer) => ratios(busy(peer), idle(peer)) });
+  }
+  if (rounds.length > 0 && threaded.length > 1) sections.push('## What a thread costs', threadTable(threaded, rounds));
   if (memory.size > 0) {
     const columns = [
       { title: 'idle connection, settled', series: (peer) => memory.get(peer).map(({ settled }) => settled) },
       { title: 'a second after the last accept', series: (peer) => memory.get(peer).map(({ soon }) => soon) },
     ];
-    sections.push('## Resident memory per connection', comparison(peers, columns, kibibytes));
+    sections.push('## Resident memory per connection', comparison([...memory.keys()], columns, kibibytes));
     efficiency.push(...columns);
   }
-  const judged = goalTable(peers, efficiency);
-  if (judged) sections.unshift('## Goals', judged);
+  const reached = goalTable(peers, efficiency);
+  if (reached) sections.unshift('## Goals', reached);
   return ['# Benchmark', ...sections, '## How to read it', explanation(options), '## Machine', machine(rounds)].join(
     '\n\n',
   );
@@ -85,7 +102,6 @@ function comparison(peers, columns, format) {
 
 function latencyTable(peers, cells, seriesOf) {
   const [first] = peers;
-  const percentiles = { p50: (m) => m.p50, p99: (m) => m.p99, 'p99.9': (m) => m.p999 };
   return table(
     ['', '', ...Object.keys(percentiles)],
     cells.flatMap((cell) =>
@@ -94,7 +110,7 @@ function latencyTable(peers, cells, seriesOf) {
         peer.title,
         ...Object.values(percentiles).map((percentile) => {
           const series = seriesOf(cell, percentile);
-          const figure = spread(series(peer), (value) => value.toFixed(value < 100 ? 1 : 0));
+          const figure = spread(series(peer), microseconds);
           return peer === first ? figure : `${figure} · ${ratio(median(ratios(series(first), series(peer))))}`;
         }),
       ]),
@@ -102,16 +118,67 @@ function latencyTable(peers, cells, seriesOf) {
   );
 }
 
+/** The number after the dot is the figure beside the busy application, divided by that beside the idle one. */
+function applicationTable(peers, cells, seriesOf) {
+  const idleOf = ({ question }) => cells.find((cell) => cell.question === question && !cell.isBusy);
+  return table(
+    ['', '', ...Object.keys(percentiles)],
+    cells.flatMap((cell) =>
+      peers.map((peer) => [
+        cell.title,
+        peer.title,
+        ...Object.values(percentiles).map((percentile) => {
+          const series = seriesOf(cell, percentile)(peer);
+          const figure = spread(series, microseconds);
+          const idle = seriesOf(idleOf(cell), percentile)(peer);
+          return cell.isBusy ? `${figure} · ${ratio(median(ratios(series, idle)))}` : figure;
+        }),
+      ]),
+    ),
+  );
+}
+
+/** Absolute figures for each number of threads, then what each has more than the one before. */
+function threadTable(peers, rounds) {
+  const columns = [
+    { figure: ({ ms }) => ms, format: milliseconds },
+    { figure: ({ resident }) => resident, format: mebibytes },
+    { figure: ({ warm }) => warm, format: mebibytes },
+  ];
+  const series = (peer, figure) => rounds.map(({ starts }) => figure(starts.get(peer)));
+  return table(
+    ['', '`start()`', 'resident memory after it', 'warmed up'],
+    [
+      ...peers.slice(1).map((peer, index) => [
+        `**${peer.title}, more than ${peers[index].title}**`,
+        ...columns.map(({ figure, format }) => {
+          const before = series(peers[index], figure);
+          return `**${spread(
+            series(peer, figure).map((value, round) => value - before[round]),
+            format,
+          )}**`;
+        }),
+      ]),
+      ...peers.map((peer) => [
+        peer.title,
+        ...columns.map(({ figure, format }) => spread(series(peer, figure), format)),
+      ]),
+    ],
+  );
+}
+
 function goalTable(peers, columns) {
-  const [first] = peers;
-  const rows = goals.flatMap(({ of, to, atLeast, atMost }) => {
+  const rows = goals.flatMap(({ of, from, to, atLeast, atMost }) => {
     const column = columns.find(({ title }) => title === of);
-    const other = peers.find((peer) => peer.name === to);
-    if (first.name !== 'pongcheck' || !column || !other) return [];
-    const seen = median(ratios(column.series(first), column.series(other)));
+    const [peer, other] = [from, to].map((wanted) => peers.find(({ name }) => name === wanted));
+    if (!column || !peer || (to !== undefined && !other)) return [];
+    const series = column.series(peer);
+    const seen = median(other ? ratios(series, column.series(other)) : series);
     const met = atLeast === undefined ? seen <= atMost : seen >= atLeast;
     const wanted = atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`;
-    return [[of, `${first.title} : ${other.title}`, wanted, ratio(seen), met ? 'met' : '**missed**']];
+    return [
+      [of, other ? `${peer.title} : ${other.title}` : peer.title, wanted, ratio(seen), met ? 'met' : '**missed**'],
+    ];
   });
   return rows.length > 0 && table(['', 'ratio', 'goal', 'measured', ''], rows);
 }
@@ -131,6 +198,12 @@ function explanation({ rounds, seconds, memoryRounds }) {
   round trip. At a fixed rate, the latency of a request counts from the time when it was due. The number after the dot is the
   figure of the first peer, divided by this one.
 - pongcheck runs one function check on its default schedule. HTTP and the limit of PINGs per second are disabled.
+- Beside an application: ${CONNECTIONS} connections, 2,000 PINGs a second in all, for liveness or for readiness. The busy application works
+  without a pause for 250 ms and pauses for 62 ms, 80 % of a core; the idle one does nothing. Here the server may use both cores, and the
+  generator sleeps between its requests. The number after the dot is the figure divided by that beside the idle application.
+  Each second, the result of the check exceeds its \`maxAge\` (1 s, as no \`interval\` is set), and readiness waits for a run, for which it is the turn of
+  the application's event loop; liveness never waits.
+- What a thread costs: \`start()\` on one core, and the resident memory of the process, before and after its first 500 ms of load.
 - Memory is the growth of the server's resident set with ${IDLE_CONNECTIONS.toLocaleString('en')} connections, divided by their number; each has had one exchange. All
   Node servers run a garbage collection. Settled is 11 s later, when V8 has released the young generation that the burst of
   accepts needed, and Redis the buffers of its clients.`;
@@ -141,7 +214,9 @@ function machine(rounds) {
   const compiler = versionOf('cc', ['--version'], /^(.+)$/m);
   const { version } = manifest('../package.json');
   const grpc = manifest('../node_modules/@grpc/grpc-js/package.json').version;
-  const waited = rounds.flatMap((round) => [...round.values()].flatMap((row) => [...row.values()].map(waitShare)));
+  const waited = rounds.flatMap((round) =>
+    [...round.cells.values()].flatMap((row) => [...row.values()].map(waitShare)),
+  );
   const others =
     waited.length > 0
       ? `\n\nOther processes used the server's core for ${Math.round(100 * median(waited))} % of the time, which affects latencies but hardly CPU figures.`
@@ -194,6 +269,18 @@ function ratio(value) {
 
 function count(value) {
   return value >= 1e6 ? `${(value / 1e6).toFixed(1)} M` : `${Math.round(value / 1e3)} k`;
+}
+
+function microseconds(value) {
+  return value.toFixed(value < 100 ? 1 : 0);
+}
+
+function milliseconds(value) {
+  return `${value.toFixed(0)} ms`;
+}
+
+function mebibytes(bytes) {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
 
 function kibibytes(bytes) {

@@ -2,8 +2,13 @@ import { writeFile } from 'node:fs/promises';
 import { cellsOf, measureMemory, measureRound } from './measure.js';
 import { render } from './report.js';
 
+const major = process.versions.node.split('.')[0];
+/** One file for the oldest supported Node.js, and one for each other that was measured. */
+const file = major === '20' ? 'RESULTS.md' : `RESULTS-node-${major}.md`;
+
 /**
- * Measures what `options` ask for, prints the tables, and keeps those of a whole run in bench/RESULTS.md.
+ * Measures what `options` ask for, prints the tables, and keeps those of a whole run in bench/RESULTS.md, with
+ * another Node.js than 20 in a file of its own.
  * @param {ReturnType<typeof import('./options.js').parseOptions>} options
  */
 export async function run(options) {
@@ -19,12 +24,15 @@ export async function run(options) {
     progress('memory');
     // All rounds at once: nothing here depends on the speed of a core, and settling takes its time.
     const measured = (peer) => Promise.all(Array.from({ length: memoryRounds }, () => measureMemory(peer)));
-    await Promise.all(peers.map(async (peer) => memory.set(peer, await measured(peer))));
+    // The garbage of a thread cannot be collected from outside.
+    const collectable = peers.filter(({ threads = 0 }) => threads === 0);
+    const results = await Promise.all(collectable.map(measured));
+    for (const [index, peer] of collectable.entries()) memory.set(peer, results[index]);
   }
   const report = render(options, { cells, rounds, memory });
   process.stdout.write(`${report}\n`);
-  if (options.whole) await writeFile(new URL('RESULTS.md', import.meta.url), report);
-  else progress('a part of the benchmark: bench/RESULTS.md is left as it was');
+  if (options.whole) await writeFile(new URL(file, import.meta.url), report);
+  else progress(`a part of the benchmark: bench/${file} is left as it was`);
 }
 
 function progress(description) {

@@ -6,16 +6,19 @@ import { fileURLToPath } from 'node:url';
 import { start } from './process.js';
 
 /** A server of bench/servers in a process of its own. */
-export async function startNode(file) {
+export async function startNode(file, ...args) {
   const path = fileURLToPath(new URL(`servers/${file}`, import.meta.url));
-  const child = start('server', process.execPath, ['--expose-gc', path]);
+  const child = start('server', process.execPath, ['--expose-gc', path, ...args]);
+  const obey = async (command) => {
+    child.write(`${command}\n`);
+    await child.line();
+  };
   return {
     pid: child.pid,
-    port: Number(await child.line()),
-    async collectGarbage() {
-      child.write('collect\n');
-      await child.line();
-    },
+    ...JSON.parse(await child.line()),
+    collectGarbage: () => obey('collect'),
+    work: () => obey('work'),
+    rest: () => obey('rest'),
     stop: child.stop,
   };
 }

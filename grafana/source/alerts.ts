@@ -1,3 +1,4 @@
+import type { Fate } from '../../src/health/verdict.js';
 import { hints, hintTemplate, probeHints } from './hints.js';
 import { all } from './metrics.js';
 import { OBJECTIVE, SERVICE, target, unreadyMinutes, unreadyRatio, type Window, windows } from './recording.js';
@@ -25,6 +26,10 @@ const RESPONDER = '/d/pongcheck-responder?var-job={{ $labels.job }}&var-instance
 const ofCheck = 'on (job, instance, check)';
 const whole = '{{ $value | printf "%.0f" }}';
 const duration = '{{ $value | humanizeDuration }}';
+
+function isFate(fate: Fate): string {
+  return `${all('pongcheck_check_fate', `fate="${fate}"`)} == 1`;
+}
 
 /** Number of observations of a histogram above a whole number, in a window. */
 function above(histogram: string, bound: string, window: string, total = all(`${histogram}_count`)): string {
@@ -79,12 +84,38 @@ const ofResponders: readonly AlertRule[] = [
       `(${all('pongcheck_check_reason', 'reason!="never-ran"')} == 1)`,
       `* ${ofCheck} group_left (status) (${all('pongcheck_check_status', 'status=~"fail|unknown"')} == 1)`,
       `* ${ofCheck} group_left (kind, critical) ${all('pongcheck_check_info')}`,
+      // PongcheckSharedFailure fires once for all instances.
+      `unless ${ofCheck} (${isFate('shared')})`,
     ].join('\n  '),
     for: '1m',
     labels: { severity: '{{ if eq $labels.critical "true" }}critical{{ else }}warning{{ end }}' },
     annotations: {
       summary: `${WHERE}: check {{ $labels.check }} is {{ $labels.status }}, {{ $labels.reason }}`,
       hint: hintTemplate(hints),
+      dashboard: RESPONDER,
+    },
+  },
+  {
+    alert: 'PongcheckSharedFailure',
+    // The check has failed at most of the instances that were asked, so the first one that says so is enough.
+    expr: `count by (${SERVICE}, check) (${isFate('shared')})`,
+    for: '1m',
+    labels: { severity: 'critical' },
+    annotations: {
+      summary: `${SERVICE_NAME}: check {{ $labels.check }} fails at ${whole} instances, which share the failure`,
+      hint: 'The dependency has failed, not the instances. They stay ready with the status warn, but what needs the dependency does not work. Repair it: docs/run.md#shared-failures says more.',
+      dashboard: FLEET,
+    },
+  },
+  {
+    alert: 'PongcheckLocalFailure',
+    expr: isFate('local'),
+    for: '1m',
+    // In addition to PongcheckCheckFailing, which has the reason.
+    labels: { severity: 'warning' },
+    annotations: {
+      summary: `${WHERE}: check {{ $labels.check }} fails here, and works at other instances`,
+      hint: 'The dependency works for other instances. Check the network, credentials and limits of this instance, or replace it: docs/run.md#shared-failures says more.',
       dashboard: RESPONDER,
     },
   },

@@ -5,6 +5,7 @@ import { lines, type PanelText, spread } from './panels.js';
 import { buckets, perSecond } from './promql.js';
 import { checks } from './responder/checks.js';
 import { connections } from './responder/connections.js';
+import { peers } from './responder/peers.js';
 import { pings } from './responder/pings.js';
 import { eventLoop, process, threads } from './responder/process.js';
 import { status } from './responder/status.js';
@@ -17,7 +18,7 @@ const text: DashboardText = {
   known: 'pongcheck_build_info',
 };
 
-const drawn = [status, pings, checks, connections, eventLoop, threads, process];
+const drawn = [status, pings, checks, peers, connections, eventLoop, threads, process];
 
 /** Metrics without their own panel. */
 const others = metricRows.filter(({ name }) => !shown(drawn).has(name)).map(plain);

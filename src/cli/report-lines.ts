@@ -1,7 +1,8 @@
+import { type ReportedFate, readFate } from '../health/reported-fate.js';
 import { printable } from './terminal.js';
 
 /** The result of one check in a report, safe to print. */
-export interface CheckLine {
+export interface CheckLine extends ReportedFate {
   name: string;
   state: string;
   reason?: string;
@@ -27,24 +28,41 @@ export function checkLines(report: Readonly<Record<string, unknown>> | undefined
   return [...shown.map(lineOfCause), ...entries.map(lineOfCheck)].slice(0, MAX_LINES);
 }
 
+/** Each check that does not pass, with its reason: `db=timeout`, or `db=timeout (shared)` if peers fail too. */
+export function failingMarks(lines: readonly CheckLine[]): string[] {
+  return lines
+    .filter(({ state }) => state !== 'pass')
+    .map(({ name, reason, fate }) => {
+      const isKnown = fate === 'shared' || fate === 'local';
+      return `${name}=${reason ?? 'unknown'}${isKnown ? ` (${fate})` : ''}`;
+    });
+}
+
 function lineOfCheck([name, results]: [string, unknown]): CheckLine {
-  const { state, status, reason, output, durationMs } = asMap(asList(results)[0]);
+  const fields = asMap(asList(results)[0]);
+  const { state, status, durationMs } = fields;
   return {
     name: printable(name, 64),
     state: word(state) ?? word(status) ?? 'unknown',
-    ...reasonAndOutput(reason, output),
+    ...whyOf(fields),
     ...(typeof durationMs === 'number' && { durationMs }),
   };
 }
 
-function lineOfCause({ check, instance, reason, output }: Readonly<Record<string, unknown>>): CheckLine {
-  return { name: word(check) ?? word(instance) ?? 'unknown', state: 'fail', ...reasonAndOutput(reason, output) };
+function lineOfCause(cause: Readonly<Record<string, unknown>>): CheckLine {
+  const { check, instance } = cause;
+  return { name: word(check) ?? word(instance) ?? 'unknown', state: 'fail', ...whyOf(cause) };
 }
 
-function reasonAndOutput(reason: unknown, output: unknown): { reason?: string; output?: string } {
+function whyOf(fields: Readonly<Record<string, unknown>>): Pick<CheckLine, 'reason' | 'output' | 'fate' | 'peers'> {
+  const { reason, output } = fields;
   const name = word(reason);
   const text = typeof output === 'string' && output !== '' ? printable(output) : undefined;
-  return { ...(name !== undefined && { reason: name }), ...(text !== undefined && { output: text }) };
+  return {
+    ...(name !== undefined && { reason: name }),
+    ...(text !== undefined && { output: text }),
+    ...readFate(fields),
+  };
 }
 
 function word(value: unknown): string | undefined {

@@ -1,5 +1,6 @@
 import { reasons } from './reason.js';
 import type { ReportedCause, ReportedCheck, ReportView } from './report-view.js';
+import { fateSentence, type ReportedFate } from './reported-fate.js';
 
 /** Explanation of a state in sentences. They contain text from other responders: escape them before display. */
 export interface Explanation {
@@ -38,6 +39,7 @@ export function explain(report: ReportView): Explanation {
     ...(since !== undefined && { since: new Date(since) }),
     lines: [
       ...causeLines(report),
+      ...fateLines(report),
       ...checks.flatMap((check) => pendingLine(check) ?? []),
       ...checks.filter(({ stale, ageMs = 0 }) => stale && ageMs > STALE_REPORT_MS).map(staleLine),
       ...lastChange(checks, report.time),
@@ -58,7 +60,8 @@ function sinceOf({ state, checks }: ReportView): number | undefined {
   return deciding.length === 0 ? undefined : Math.min(...deciding);
 }
 
-function countsAs({ state, critical }: ReportedCheck): string {
+function countsAs({ state, critical, fate }: ReportedCheck): string {
+  if (state === 'fail' && fate === 'shared') return 'warn';
   return critical || state === 'pass' ? state : 'warn';
 }
 
@@ -79,9 +82,10 @@ function causeLine(cause: ReportedCause, { state, checks, instance }: ReportView
   if (via.length === 0) {
     const own = checks.find(({ name }) => name === check);
     const soft = own?.critical === false;
-    const label = soft && state !== 'warn' ? 'Also degraded' : 'Root cause';
+    const isDegrading = soft || cause.fate === 'shared';
+    const label = isDegrading && state !== 'warn' ? 'Also degraded' : 'Root cause';
     const description = `${check} is ${own?.state ?? cause.state ?? 'not passing'} (${why})`;
-    return `${label}: ${description}${soft ? ', not critical' : ''}.${fateText(cause)}`;
+    return `${label}: ${description}${soft ? ', not critical' : ''}.${fateOf(cause, 'this instance')}`;
   }
   const where = cause.service ?? `the responder ${cause.instance}`;
   const through = checks
@@ -89,23 +93,20 @@ function causeLine(cause: ReportedCause, { state, checks, instance }: ReportView
     .map(({ name }) => name);
   const hops = via.filter((hop) => hop !== instance && hop !== cause.instance);
   const path = [...through.slice(0, 1), ...hops.reverse().map((hop) => `the responder ${hop}`)];
-  return `Root cause: ${check} of ${where} is not passing (${why})${path.length > 0 ? `, seen through ${path.join(', then ')}` : ''}.`;
+  return `Root cause: ${check} of ${where} is not passing (${why})${path.length > 0 ? `, seen through ${path.join(', then ')}` : ''}.${fateOf(cause, 'that instance')}`;
 }
 
-function fateText({ fate, peers = { asked: 0, answered: 0, failing: 0 } }: ReportedCause): string {
-  const { asked, answered, failing } = peers;
-  switch (fate) {
-    case 'shared':
-      return ` It fails at ${failing} of ${answered} peers too: the dependency has failed, not this instance.`;
-    case 'local':
-      return ` It works at ${answered - failing} of ${answered} peers: this instance has failed, not the dependency.`;
-    case 'unknown':
-      return asked === 0
-        ? ' No peer was asked whether the failure is shared.'
-        : ` The answers of ${answered} of ${asked} peers count, too few to tell whether the failure is shared.`;
-    default:
-      return '';
-  }
+/** The checks that are down because of other responders, which are the causes. */
+function fateLines({ causes, checks }: ReportView): string[] {
+  const named = new Set(causes.flatMap(({ via, check }) => (via.length === 0 && check !== undefined ? check : [])));
+  return checks
+    .filter(({ name, fate }) => fate !== undefined && !named.has(name))
+    .map((check) => `Peers were asked about ${check.name}.${fateOf(check, 'this instance')}`);
+}
+
+function fateOf(failure: ReportedFate, subject: string): string {
+  const sentence = fateSentence(failure, subject);
+  return sentence === '' ? '' : ` ${sentence}`;
 }
 
 /** The reason and the output; without an output, the description of the reason. */

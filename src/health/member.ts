@@ -45,6 +45,8 @@ export interface Member extends Counted {
   readonly freshUntil: number;
   /** Age beyond which a result does not count. */
   readonly limit: number;
+  /** Time at which the verdict about a failure becomes unknown; undefined if there is none, or it is unknown. */
+  readonly verdictLimit: number | undefined;
   /** The latest result as the run returned it; one older than `limit` does not count. */
   own(now: number): OwnResult;
   /** Effective max age for a requested one. */

@@ -1,5 +1,7 @@
+import { type ReportedFate, readFate } from './reported-fate.js';
+
 /** A check in a report. Durations in milliseconds, times in milliseconds since 1970 (wall clock). */
-export interface ReportedCheck {
+export interface ReportedCheck extends ReportedFate {
   readonly name: string;
   readonly state: string;
   readonly reason?: string;
@@ -18,7 +20,7 @@ export interface ReportedCheck {
 }
 
 /** A root cause in a report. */
-export interface ReportedCause {
+export interface ReportedCause extends ReportedFate {
   readonly instance: string;
   readonly service?: string;
   /**
@@ -30,9 +32,6 @@ export interface ReportedCause {
   readonly state?: string;
   readonly reason?: string;
   readonly output?: string;
-  /** Whether peers have the same failure: `shared`, `local` or `unknown`. */
-  readonly fate?: string;
-  readonly peers?: { readonly asked: number; readonly answered: number; readonly failing: number };
 }
 
 /** A validated report (`protocol/report.schema.json`). */
@@ -84,6 +83,7 @@ function readCheck([name, results]: [string, unknown]): ReportedCheck {
     state: text(fields.state) ?? text(fields.status) ?? 'unknown',
     ...optional('reason', text(fields.reason)),
     ...optional('output', text(fields.output)),
+    ...readFate(fields),
     ...optional('since', moment(fields.since)),
     ...optional('ageMs', number(fields.ageMs)),
     ...optional('durationMs', number(fields.durationMs)),
@@ -98,8 +98,6 @@ function readCheck([name, results]: [string, unknown]): ReportedCheck {
 
 function readCause(cause: unknown): ReportedCause {
   const fields = map(cause);
-  const { asked, answered, failing } = map(fields.peers);
-  const peers = { asked: number(asked) ?? 0, answered: number(answered) ?? 0, failing: number(failing) ?? 0 };
   return {
     instance: text(fields.instance) ?? '',
     ...optional('service', text(fields.service)),
@@ -108,8 +106,7 @@ function readCause(cause: unknown): ReportedCause {
     ...optional('state', text(fields.state)),
     ...optional('reason', text(fields.reason)),
     ...optional('output', text(fields.output)),
-    ...optional('fate', text(fields.fate)),
-    ...(fields.peers !== undefined && { peers }),
+    ...readFate(fields),
   };
 }
 

@@ -2,7 +2,7 @@ import { jsonOf, type Redact } from '../common/redact.js';
 import type { Cause, CheckResult } from './check.js';
 import { isReason, type Reason, reasonOf, statusOf } from './reason.js';
 import { type CheckState, checkStates, leastSevere, type NonPassState, worse } from './state.js';
-import type { Verdict } from './verdict.js';
+import { type Fate, fates, type PeerTally, type Verdict } from './verdict.js';
 
 /** Maximum number of causes in a report or result. */
 export const MAX_CAUSES = 32;
@@ -22,6 +22,11 @@ export interface NormalizedResult {
   readonly causes?: readonly Cause[];
   /** For a failure about which peers were asked. */
   readonly verdict?: Verdict;
+}
+
+/** The same result after its verdict, if it has one, has become too old. */
+export function withoutVerdict(result: NormalizedResult | undefined): NormalizedResult | undefined {
+  return result?.verdict ? { ...result, verdict: { fate: 'unknown', peers: result.verdict.peers } } : result;
 }
 
 /** Converts what runs return and throw to results. Its methods never throw, even if reading the value does. */
@@ -97,7 +102,7 @@ export class ResultNormalizer {
   }
 
   private cause(value: unknown): Cause {
-    const { instance, service, via, check, state, reason, output } = (value ?? {}) as Partial<
+    const { instance, service, via, check, state, reason, output, fate, peers } = (value ?? {}) as Partial<
       Record<keyof Cause, unknown>
     >;
     if (typeof instance !== 'string' || !Array.isArray(via)) {
@@ -111,6 +116,8 @@ export class ResultNormalizer {
       ...(isNonPassState(state) && { state }),
       ...(reason !== undefined && { reason: this.name(reason) }),
       ...(output !== undefined && { output: this.redact(output) }),
+      ...(isFate(fate) && { fate }),
+      ...(isTally(peers) && { peers: { asked: peers.asked, answered: peers.answered, failing: peers.failing } }),
     };
   }
 
@@ -137,6 +144,15 @@ function toJson(value: object): string {
 
 function isNonPassState(value: unknown): value is NonPassState {
   return value !== 'pass' && checkStates.includes(value as CheckState);
+}
+
+function isFate(value: unknown): value is Fate {
+  return fates.includes(value as Fate);
+}
+
+function isTally(value: unknown): value is PeerTally {
+  const { asked, answered, failing } = (value ?? {}) as PeerTally;
+  return [asked, answered, failing].every((count) => Number.isSafeInteger(count) && count >= 0);
 }
 
 /** The worst state of the causes; undefined if one has none. */

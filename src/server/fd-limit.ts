@@ -30,15 +30,15 @@ export function fdLimit(): number | undefined {
  *
  * @param wanted the configured limits
  * @param files the descriptor limit; undefined: `wanted` is returned
- * @param reserved the number of checks, and of concurrent probes of other targets
+ * @param reserved the number of checks, of concurrent probes of other targets, and of connections to peers
  */
 export function clampToFdLimit(
   wanted: ConnectionLimits,
   files: number | undefined,
-  { checks, probes }: { checks: number; probes: number },
+  { checks, probes, peers }: { checks: number; probes: number; peers: number },
 ): ConnectionLimits {
   if (files === undefined) return wanted;
-  const free = files - RESERVE - checks * FILES_PER_CHECK - probes;
+  const free = files - RESERVE - checks * FILES_PER_CHECK - probes - peers;
   const share = Math.max(Math.floor(free * HTTP_SHARE), free - wanted.connections);
   const http = Math.min(wanted.http, Math.max(1, share));
   return { connections: Math.max(1, Math.min(wanted.connections, free - http)), http };

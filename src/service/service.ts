@@ -422,12 +422,14 @@ export class Service {
 
   /** Lowers the connection limits to what the open files limit of the process allows. */
   private clampToFdLimit(settings: ServiceSettings): ServiceSettings {
-    const { limits, registry, http, probe } = settings;
+    const { limits, registry, http, probe, peers } = settings;
     const requested = { connections: limits.maxConnections, http: http ? http.maxConnections : 0 };
     const files = fdLimit();
     const allowed = clampToFdLimit(requested, files, {
       checks: registry.checks.length,
       probes: probe ? (probe.maxConcurrent ?? MAX_CONCURRENT_PROBES) : 0,
+      // Each failure keeps its connections until it ends.
+      peers: peers ? peers.ask * registry.checks.filter(({ onShared }) => onShared === 'warn').length : 0,
     });
     if (allowed.connections < requested.connections || allowed.http < requested.http) {
       this.log.warn(
@@ -468,6 +470,7 @@ export class Service {
   }
 
   private join(register: MetricsRegistry): Metrics {
+    const service = this;
     const { health, loop, threads, reloads, log, httpStats: http, server } = this;
     return createMetrics({
       register,
@@ -477,7 +480,9 @@ export class Service {
         return server.stats;
       },
       threads,
-      peers: this.settings.peers && this.peerStats,
+      get peers() {
+        return service.settings.peers && service.peerStats;
+      },
       http,
       reloads,
       loop,

@@ -13,7 +13,8 @@ import type { ServerSettings } from '../server/settings.js';
 import type { Stall } from './loop-monitor.js';
 
 /** Everything that queries need of one check; a plain object, as it is cloned. Times in milliseconds of the main thread. */
-export interface CheckSnapshot extends Pick<Member, 'raw' | 'startedAt' | 'duration' | 'limit' | 'output'> {
+export interface CheckSnapshot
+  extends Pick<Member, 'raw' | 'startedAt' | 'duration' | 'limit' | 'verdictLimit' | 'output'> {
   readonly check: Member['check'] & Pick<DefinedCheck, 'name'>;
   readonly hysteresis: {
     result: NormalizedResult | undefined;
@@ -61,7 +62,7 @@ export interface ThreadMethods {
   close(): Promise<void>;
 }
 
-/** The names of events that somebody listens to on the main thread. */
+/** The names of events that have listeners on the main thread. */
 export type Interest = readonly (keyof ServerEvents)[];
 
 export type ToThread =

@@ -15,6 +15,7 @@ import { LatestResult, type Member, type Waiter } from '../health/member.js';
 import type { Override } from '../health/query/group.js';
 import { Queries, type QuerySource } from '../health/query/queries.js';
 import type { Identity } from '../health/report.js';
+import { withoutVerdict } from '../health/result.js';
 import type { CheckState } from '../health/state.js';
 import { Batches } from './batches.js';
 import type { LoopStatus } from './loop-monitor.js';
@@ -59,6 +60,10 @@ class MirroredCheck extends LatestResult implements Member {
 
   get limit(): number {
     return this.snapshot.limit;
+  }
+
+  get verdictLimit(): number | undefined {
+    return this.snapshot.verdictLimit;
   }
 
   get output(): string | undefined {
@@ -118,13 +123,25 @@ class MirroredCheck extends LatestResult implements Member {
     for (const waiter of waiters) waiter.onRunEnded();
   }
 
-  /** Drops a result that has become too old while the main thread sent nothing; returns whether there was one. */
+  /**
+   * Drops a result, or the verdict about it, that has become too old while the main thread sent nothing; returns whether
+   * there was one.
+   */
   expire(now: number): boolean {
     const { hysteresis, startedAt, limit } = this.snapshot;
-    if (hysteresis.result === undefined || now <= startedAt + limit) return false;
+    if (hysteresis.result === undefined) return false;
+    if (now <= startedAt + limit) return this.expireVerdict(now);
     hysteresis.result = undefined;
     hysteresis.since = now;
     this.snapshot = { ...this.snapshot, output: undefined };
+    return true;
+  }
+
+  private expireVerdict(now: number): boolean {
+    const { hysteresis, verdictLimit } = this.snapshot;
+    if (verdictLimit === undefined || now < verdictLimit) return false;
+    hysteresis.result = withoutVerdict(hysteresis.result);
+    this.snapshot = { ...this.snapshot, verdictLimit: undefined };
     return true;
   }
 }
@@ -236,7 +253,7 @@ export class Mirror implements Health {
     for (const member of this.members.values()) member.reconsider();
   }
 
-  /** Drops the results that are too old to count. To be called several times per second. */
+  /** Drops the results and verdicts that are too old to count. To be called several times per second. */
   expire(): void {
     const now = this.clock.now();
     const expired = [...this.members.values()].filter((member) => member.expire(now));

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../common/clock.js';
 import { type ErrorCode, PongcheckError } from '../common/errors.js';
 import type { Log } from '../common/log.js';
+import { afterNextPoll } from '../server/sockets/after-next-poll.js';
 import type { Stall } from './loop-monitor.js';
 import type { Interest, ThreadMethods, ToMain, ToThread } from './messages.js';
 import { type PublishedHealth, Publisher } from './publisher.js';
@@ -13,6 +14,11 @@ const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 10_000;
 /** Time after which a thread counts as started successfully. */
 const STABLE_MS = 10_000;
+/** Time limit for a start until the thread can be called, in milliseconds. */
+const START_LIMIT_MS = 30_000;
+/** Time limits for its answers to calls, in milliseconds. A Unix socket may wait for a lock, and connections for their end. */
+const CALL_LIMIT_MS = 1000;
+const CALL_LIMITS_MS: Partial<Record<keyof ThreadMethods, number>> = { listen: 10_000, close: 2500 };
 
 interface Call {
   resolve(value: unknown): void;
@@ -31,7 +37,7 @@ export interface ThreadContext {
   interest(): Interest;
   /** Sets up a thread that has just been started, again or for the first time. */
   prepare(thread: PingThread): Promise<void>;
-  onEvent(message: Extract<ToMain, { kind: 'event' }>): void;
+  onEvent(index: number, message: Extract<ToMain, { kind: 'event' }>): void;
   onLog(index: number, message: Extract<ToMain, { kind: 'log' }>): void;
   onStall(stall: Stall): void;
   /** The thread has ended, and its connections are broken. */
@@ -74,21 +80,23 @@ export class PingThread {
       ...(context.maxHeap !== undefined && { resourceLimits: { maxOldGenerationSizeMb: context.maxHeap } }),
     });
     this.worker = worker;
-    let failure: Error | undefined;
-    worker.on('error', (error) => {
-      failure = error;
+    let failure: string | undefined;
+    // It may be any value that was thrown.
+    worker.on('error', (error: Partial<Error> | undefined) => {
+      failure = error?.message ?? String(error);
     });
-    await new Promise<void>((resolve, reject) => {
+    const ready = new Promise<void>((resolve, reject) => {
       worker.on('message', (message: ToMain) => {
         if (message.kind === 'ready') resolve();
         else this.onMessage(message);
       });
       worker.once('exit', (code) => {
-        const why = failure?.message ?? `exit code ${code}`;
+        const why = failure ?? `exit code ${code}`;
         reject(new PongcheckError('PONGCHECK_THREAD', `PING thread ${index} ended: ${why}`));
         this.onExit(worker, why);
       });
     });
+    await this.withLimit(START_LIMIT_MS, ready);
     this.publisher = new Publisher(context.health, (update) => this.send({ kind: 'update', update }));
     this.setInterest(context.interest());
     await context.prepare(this);
@@ -100,17 +108,21 @@ export class PingThread {
     return this.worker !== undefined;
   }
 
-  /** Calls a method of the thread; rejects if the thread ends first, or does not run. */
-  call<M extends keyof ThreadMethods>(
+  /**
+   * Calls a method of the thread.
+   * @throws PongcheckError (rejects) that of the method, or `PONGCHECK_THREAD` if the thread does not run, ends first, or does
+   *   not answer in time.
+   */
+  async call<M extends keyof ThreadMethods>(
     method: M,
     ...args: Parameters<ThreadMethods[M]>
   ): Promise<Awaited<ReturnType<ThreadMethods[M]>>> {
-    return new Promise((resolve, reject) => {
-      if (!this.worker) return reject(this.ended());
-      const id = ++this.lastCall;
-      this.calls.set(id, { resolve: resolve as Call['resolve'], reject });
-      this.send({ kind: 'call', id, method, args });
-    });
+    if (!this.worker) throw this.ended();
+    const id = ++this.lastCall;
+    const answer = new Promise<unknown>((resolve, reject) => this.calls.set(id, { resolve, reject }));
+    this.send({ kind: 'call', id, method, args });
+    const limited = this.withLimit(CALL_LIMITS_MS[method] ?? CALL_LIMIT_MS, answer);
+    return limited.finally(() => this.calls.delete(id)) as Promise<Awaited<ReturnType<ThreadMethods[M]>>>;
   }
 
   /** As `call`, for a method after which the thread must not answer with an earlier health. */
@@ -123,10 +135,11 @@ export class PingThread {
     this.send({ kind: 'interest', events });
   }
 
-  /** Ends the thread; its connections break. */
+  /** Lets the thread close its connections, and ends it. It is not started again. */
   async stop(): Promise<void> {
     this.isStopped = true;
     this.context.clock.clear(this.restartTimer);
+    if (this.isRunning) await this.callUpdated('close').catch(() => {});
     await this.worker?.terminate();
   }
 
@@ -142,7 +155,7 @@ export class PingThread {
         this.publisher?.onDemand(message.demand);
         return this.send({ kind: 'demand-taken' });
       case 'event':
-        return this.context.onEvent(message);
+        return this.context.onEvent(this.index, message);
       case 'log':
         return this.context.onLog(this.index, message);
       case 'stall':
@@ -152,7 +165,6 @@ export class PingThread {
         return;
       case 'result': {
         const call = this.calls.get(message.id);
-        this.calls.delete(message.id);
         const { error } = message;
         if (error) call?.reject(new PongcheckError(error.code as ErrorCode, error.message));
         else call?.resolve(message.value);
@@ -197,6 +209,19 @@ export class PingThread {
     // It runs without all listeners, and its end starts it again; or no thread could be created.
     if (this.worker) void this.worker.terminate();
     else this.restartLater();
+  }
+
+  private async withLimit<T>(ms: number, answer: Promise<T>): Promise<T> {
+    const { clock } = this.context;
+    let timer: Timer;
+    const limit = new Promise<never>((_, reject) => {
+      timer = clock.after(ms, async () => {
+        // If this event loop was blocked, the answer may have arrived and not been read.
+        await afterNextPoll();
+        reject(new PongcheckError('PONGCHECK_THREAD', `PING thread ${this.index} did not answer within ${ms} ms`));
+      });
+    });
+    return Promise.race([answer, limit]).finally(() => clock.clear(timer));
   }
 
   private ended(): PongcheckError {

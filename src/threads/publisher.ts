@@ -30,7 +30,8 @@ export class Publisher {
       else this.isStructureDue = true;
       this.batches.schedule();
     });
-    this.batches.schedule();
+    // Before the thread is asked to listen: it must not answer without a health.
+    this.batches.sendNow();
   }
 
   onTaken(): void {
@@ -102,7 +103,8 @@ export class Publisher {
   }
 }
 
-function snapshotOf({ name, check, hysteresis, raw, startedAt, duration, limit, output }: Member): CheckSnapshot {
+function snapshotOf(member: Member): CheckSnapshot {
+  const { name, check, hysteresis, raw, startedAt, duration, limit, verdictLimit, output } = member;
   const { kind, componentType, maxAge, critical, groups, rise, fall } = check;
   const { result, since, passes, fails } = hysteresis;
   return {
@@ -112,6 +114,7 @@ function snapshotOf({ name, check, hysteresis, raw, startedAt, duration, limit, 
     startedAt,
     duration,
     limit,
+    verdictLimit,
     output: result ? result.output : output,
   };
 }

@@ -16,7 +16,7 @@ export interface CountsMemory {
   readonly handshakes: Int32Array;
   /** Per thread, a table of counts per address, which only that thread writes. Empty with one thread. */
   readonly tables: readonly Int32Array[];
-  /** Random, so that nobody can choose addresses of equal hash. */
+  /** Random, so that clients cannot choose addresses of equal hash. */
   readonly key: string;
 }
 
@@ -90,10 +90,12 @@ export class SharedCounts implements ConnectionCounts {
 /**
  * Counts per address in a table for each thread. A thread writes its own table and reads those of the others, so no lock
  * is needed. An address is identified by a hash of 64 bits. If two threads accept a connection of an address at once at
- * its limit, both may refuse it.
+ * its limit, both may refuse it. A reload that raises the maximum number of connections does not enlarge the tables.
  */
 class SharedPerAddress implements AddressCounts {
   private readonly own: Int32Array;
+  /** Connections for which the table has no slot. */
+  private readonly overflow = new PerAddress();
   private isEnded = false;
 
   constructor(
@@ -110,8 +112,8 @@ class SharedPerAddress implements AddressCounts {
     const [high, low] = [hash.readInt32LE(0), hash.readInt32LE(4)];
     const set = (hash.readUInt32LE(8) % (this.own.length / WAYS / SLOT_WORDS)) * WAYS * SLOT_WORDS;
     const slot = find(this.own, set, high, low) ?? claim(this.own, set, high, low);
-    // All slots are in use by other addresses, which takes more connections than there may be.
-    if (slot === undefined) return true;
+    // All slots are in use by other addresses: this thread counts alone.
+    if (slot === undefined) return this.overflow.reserve(socket, address, limit);
     Atomics.add(this.own, slot + 2, 1);
     const total = this.tables.reduce((sum, table) => sum + countOf(table, set, high, low), 0);
     if (total > limit) {

@@ -11,7 +11,7 @@ import { Certificates } from '../server/certificates/certificates.js';
 import type { LiveCertificate } from '../server/certificates/live-certificate.js';
 import type { ConnectionInfo } from '../server/connection/info.js';
 import type { ServerEvents } from '../server/connection/session.js';
-import type { Listen, ListenerSettings, Listening } from '../server/listener.js';
+import { keepAliveOf, type Listen, type ListenerSettings, type Listening } from '../server/listener.js';
 import type { PingServer } from '../server/ping-server.js';
 import { planReload, type ServerPlan } from '../server/reload.js';
 import type { ListenOptions } from '../server/server.js';
@@ -26,9 +26,6 @@ import { countsMemory, forgetThread } from './shared-counts.js';
 import { clockOrigin, type ThreadData } from './thread-data.js';
 import { ThreadStats } from './thread-stats.js';
 
-/** Time limit for the answer of a thread about its connections, and for ending the threads, in milliseconds. */
-const CALL_LIMIT_MS = 1000;
-const CLOSE_LIMIT_MS = 2500;
 /** A thread that has not ticked for so long does not respond. */
 const RESPONSE_LIMIT_MS = 1000;
 
@@ -77,7 +74,8 @@ export class ThreadedServer implements PingServer {
   private readonly serverNumbers: Float64Array[];
   private readonly serverStats: ServerStats[];
   private readonly threadStats: Float64Array[];
-  private readonly pendingEvents = ints(1);
+  /** Per thread, so that the events of one that has ended do not count. */
+  private readonly pendingEvents: Int32Array[];
   private readonly beats = ints(1);
   private readonly beating: LoopHeartbeat;
   private readonly counts;
@@ -100,6 +98,7 @@ export class ThreadedServer implements PingServer {
     this.serverNumbers = each(() => floats(ServerStats.length));
     this.serverStats = this.serverNumbers.map((numbers) => new ServerStats(numbers));
     this.threadStats = each(() => floats(ThreadStats.length));
+    this.pendingEvents = each(() => ints(1));
     const context = {
       health,
       clock,
@@ -108,8 +107,8 @@ export class ThreadedServer implements PingServer {
       data: (index: number) => this.dataOf(index),
       interest: () => this.interest(),
       prepare: (thread: PingThread) => this.prepare(thread),
-      onEvent: ({ event, args }: { event: keyof ServerEvents; args: readonly unknown[] }) => {
-        Atomics.sub(this.pendingEvents, 0, 1);
+      onEvent: (index: number, { event, args }: Extract<ToMain, { kind: 'event' }>) => {
+        Atomics.sub(this.pendingEvents[index] as Int32Array, 0, 1);
         callSafely(() => this.events.emit(event, ...(args as never)));
       },
       onLog: (index: number, message: Extract<ToMain, { kind: 'log' }>) => merged.write(index, message),
@@ -117,6 +116,7 @@ export class ThreadedServer implements PingServer {
       onEnded: (index: number) => {
         forgetThread(this.counts, index);
         this.serverStats[index]?.resetGauges();
+        Atomics.store(this.pendingEvents[index] as Int32Array, 0, 0);
       },
     };
     this.threads = each((index) => new PingThread(index, context));
@@ -172,10 +172,13 @@ export class ThreadedServer implements PingServer {
     const isShared = this.isShared(address);
     // Sockets that share a port do not conflict with those of another process of the same user.
     const free = isShared ? await reserve(address) : address;
+    // Loads net-keepalive on this thread, too: Node unloads a native module with the last thread that uses it, and this one
+    // crashes the process then.
+    const setKeepAlive = await keepAliveOf(settings, silentLog);
     const [first, ...others] = this.threads as [PingThread, ...PingThread[]];
     const options = { reusePort: isShared, configured: address };
     const bound = await first.call('listen', free, settings, options);
-    this.listeners.push({ address: formatAddress(address), settings, setKeepAlive: undefined, bound, options });
+    this.listeners.push({ address: formatAddress(address), settings, setKeepAlive, bound, options });
     if (isShared) await Promise.all(others.map((thread) => thread.call('listen', bound, settings, options)));
     return bound;
   }
@@ -195,7 +198,7 @@ export class ThreadedServer implements PingServer {
       beats: this.beats,
       serverStats: this.serverNumbers[index] as Float64Array,
       threadStats: this.threadStats[index] as Float64Array,
-      pendingEvents: this.pendingEvents,
+      pendingEvents: this.pendingEvents[index] as Int32Array,
       counts: this.counts,
     };
   }
@@ -297,12 +300,9 @@ export class ThreadedServer implements PingServer {
     const answers: T[] = [];
     const one = async (thread: PingThread) => {
       try {
-        answers.push(await this.withLimit(CALL_LIMIT_MS, request(thread)));
+        answers.push(await request(thread));
       } catch (error) {
-        this.options.log.warn(
-          { thread: thread.index },
-          `no answer from PING thread ${thread.index}: ${(error as Error).message}`,
-        );
+        this.options.log.warn({ thread: thread.index }, (error as Error).message);
       }
     };
     await Promise.all(threads.map(one));
@@ -318,19 +318,8 @@ export class ThreadedServer implements PingServer {
   async close(): Promise<void> {
     this.certificates.close();
     await this.starting?.catch(() => {});
-    const closing = this.threads.filter(({ isRunning }) => isRunning).map((thread) => thread.callUpdated('close'));
-    await this.withLimit(CLOSE_LIMIT_MS, Promise.allSettled(closing)).catch(() => {});
     await Promise.all(this.threads.map((thread) => thread.stop()));
     this.beating.stop();
-  }
-
-  private async withLimit<T>(ms: number, work: Promise<T>): Promise<T> {
-    const { clock } = this.options;
-    let timer: unknown;
-    const limit = new Promise<never>((_, reject) => {
-      timer = clock.after(ms, () => reject(new Error(`no answer within ${ms} ms`)));
-    });
-    return Promise.race([work, limit]).finally(() => clock.clear(timer));
   }
 }
 

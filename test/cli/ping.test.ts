@@ -174,6 +174,25 @@ describe('pongcheck ping --detail', () => {
     ]);
   });
 
+  it('says whether a failure is shared, again when that changes', async () => {
+    const shared = (failing: number, fate: string) => ({
+      checks: { db: [{ state: 'fail', reason: 'timeout', fate, peers: { asked: 5, answered: 5, failing } }] },
+    });
+    const address = await scripted((ping, nth) => {
+      if (nth < 3) ping.pong(WARN, shared(4, 'shared'));
+      else ping.pong(FAIL, shared(1, 'local'));
+    });
+    const { stdout } = await pongcheck(['ping', address, '--detail', '-c', '3', '-i', '1ms']);
+    const lines = stdout.split('\n').slice(1, 6);
+    expect(lines.map((line) => line.replace(/time=\S+ ms/, 'time=T'))).toEqual([
+      `warn from ${address}: seq=1 time=T db=timeout (shared)`,
+      '    db  fail     timeout; shared: fails at 4 of 5 peers',
+      `warn from ${address}: seq=2 time=T db=timeout (shared)`,
+      `fail from ${address}: seq=3 time=T db=timeout (local)`,
+      '    db  fail     timeout; local: works at 4 of 5 peers',
+    ]);
+  });
+
   it('names a cause that is no check of the responder, such as its blocked event loop', async () => {
     const causes = [
       { instance: 'a', via: [], check: 'event-loop', reason: 'loop-blocked', output: 'blocked since noon' },

@@ -20,6 +20,7 @@ const parts = [
   /^cli\/(output|parser|peer-flags|report-lines|request-flags|terminal)\.js$/,
   /^cli\/ping\/(command|exit-dialects|pong-text|printer|run|statistics)\.js$/,
   /^cli\/serve\/signals\.js$/,
+  /^health\/reported-fate\.js$/,
 ];
 /** Long-lived connections, and the schema of the client's options: the command validates its flags itself. */
 const forOthers = [/^client\/(link\/|client\.|connect\.|options\.)/, /^liveness\//, /^net\/keep-alive\.js$/];

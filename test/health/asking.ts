@@ -1,5 +1,6 @@
 import type { Answer, Query, Withdraw } from '../../src/health/health.js';
 import { Registry, type RegistryOptions } from '../../src/health/query/registry.js';
+import type { Peers, PeerTally } from '../../src/health/verdict.js';
 import { FakeClock } from '../fake-clock.js';
 import { type Checks, defined } from './defined.js';
 
@@ -24,6 +25,11 @@ export class PendingRequest {
   report(extent: 'full' | 'causes' | 'chain' = 'full'): any {
     return JSON.parse((this.answer as Answer).report(extent).toString());
   }
+}
+
+/** Peers that answer at once. */
+export function peersThat(answer: () => PeerTally): Peers {
+  return { ask: (_check, _since, answered) => answered(answer()), recovered: () => {} };
 }
 
 /** A registry with its own clock, without jitter by default. */

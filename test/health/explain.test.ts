@@ -72,6 +72,52 @@ describe('an explanation', () => {
     expect(lines[0]).toBe('Root cause: soft is fail (refused: nothing listens), not critical.');
   });
 
+  const peers = (asked: number, answered: number, failing: number) => ({ asked, answered, failing });
+  it.each([
+    ['shared', peers(5, 5, 4), 'It fails at 4 of 5 peers too: the dependency has failed, not this instance.'],
+    ['local', peers(5, 4, 1), 'It works at 3 of 4 peers: this instance has failed, not the dependency.'],
+    ['unknown', peers(0, 0, 0), 'It is unknown whether the failure is shared: no peer was asked.'],
+    [
+      'unknown',
+      peers(5, 1, 1),
+      'It is unknown whether the failure is shared: 1 of 5 peers gave an answer that counts.',
+    ],
+    ['unknown', peers(5, 5, 5), 'It is unknown whether the failure is shared: the answers of peers are too old.'],
+  ])('says what peers know about a failure: %s', (fate, peers, sentence) => {
+    const checks = { db: check({ state: 'fail', reason: 'refused', since: '2026-11-21T02:15:48.000Z', fate, peers }) };
+    const state = fate === 'shared' ? 'warn' : 'fail';
+    const causes = [{ instance: 'me', via: [], check: 'db', state, reason: 'refused', output: 'gone', fate, peers }];
+    const { since, lines } = explained({ state, causes, checks });
+    expect(since).toEqual(new Date('2026-11-21T02:15:48.000Z'));
+    expect(lines[0]).toBe(`Root cause: db is fail (refused: gone). ${sentence}`);
+  });
+
+  it('names a shared failure after the one that takes the service down', () => {
+    const fate = { fate: 'shared', peers: peers(3, 3, 3) };
+    const checks = {
+      disk: check({ state: 'fail', reason: 'threshold' }),
+      db: check({ state: 'fail', reason: 'refused', ...fate }),
+    };
+    const causes = [
+      { instance: 'me', via: [], check: 'disk', state: 'fail', reason: 'threshold', output: 'full' },
+      { instance: 'me', via: [], check: 'db', state: 'warn', reason: 'refused', output: 'gone', ...fate },
+    ];
+    expect(explained({ state: 'fail', causes, checks }).lines.slice(0, 2)).toEqual([
+      'Root cause: disk is fail (threshold: full).',
+      'Also degraded: db is fail (refused: gone). It fails at 3 of 3 peers too: the dependency has failed, not this instance.',
+    ]);
+  });
+
+  it('says what peers of another responder know, and what peers know about the check of it', () => {
+    const fate = { fate: 'shared', peers: peers(4, 4, 4) };
+    const causes = [{ instance: 'c', service: 'stock', via: ['c'], check: 'redis', reason: 'timeout', ...fate }];
+    const checks = { orders: check({ state: 'fail', reason: 'dependency', fate: 'local', peers: peers(2, 2, 0) }) };
+    expect(explained({ state: 'fail', causes, checks }).lines.slice(0, 2)).toEqual([
+      'Root cause: redis of stock is not passing (No answer within the timeout of the check), seen through orders. It fails at 4 of 4 peers too: the dependency has failed, not that instance.',
+      'Peers were asked about orders. It works at 2 of 2 peers: this instance has failed, not the dependency.',
+    ]);
+  });
+
   it('names the cause at the end of a chain, and the path to it', () => {
     const checks = { orders: check({ state: 'fail', reason: 'dependency' }) };
     const causes = [

@@ -48,6 +48,11 @@ describe('the own result of a check', () => {
     expect(own()).toEqual({ state: status, age: 0, hasPassed: status === 'pass' || status === 'warn' });
   });
 
+  it.each(['fail', 'warn'] as const)('is unknown if a %s only reflects this service itself', async (status) => {
+    const { own } = await started(new SteadyCheck({}, { status, reason: 'loop' }));
+    expect(own()).toEqual({ state: 'unknown', age: 0, hasPassed: false });
+  });
+
   it('changes before fall and rise, and without critical', async () => {
     const db = new SteadyCheck({ fall: 3, rise: 2, interval: 1000, critical: false });
     const { registry, own, clock } = await started(db);

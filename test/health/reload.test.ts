@@ -334,6 +334,16 @@ describe('a check that a reload removes', () => {
 });
 
 describe('a watch', () => {
+  it('of a group that a reload adds has the state of the group, also while a later check has no result', async () => {
+    const { reload, registry } = started({});
+    const watched = registry.watch({ scope: 'readiness', group: 'own' }, () => {});
+    reload({ first: new ScriptedCheck({ groups: ['own'] }) });
+    expect([registry.stateOf('own'), watched.answer.state]).toEqual(['unknown', 'unknown']);
+    reload({ second: new ScriptedCheck({ groups: ['own'] }) });
+    expect([registry.stateOf('own'), watched.answer.state]).toEqual(['unknown', 'unknown']);
+    watched.end();
+  });
+
   it('of a removed check reports not-found, and continues when it exists again', async () => {
     const db = new SteadyCheck();
     const { clock, registry, reload } = started({ db });

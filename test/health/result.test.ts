@@ -93,6 +93,14 @@ describe('causes reported by another responder', () => {
     expect(fail([db])).toMatchObject({ status: 'fail', reason: 'dependency', causes: [db] });
   });
 
+  it('keep what peers of the other responder said, if it is valid', () => {
+    const shared = { ...db, fate: 'shared', peers: { asked: 5, answered: 4, failing: 4 } };
+    expect(fail([shared]).causes).toEqual([shared]);
+    for (const peers of [{ asked: 5 }, { asked: 5, answered: -1, failing: 0 }, 'many', null, [1, 2, 3]]) {
+      expect(fail([{ ...db, fate: 'doomed', peers }]).causes).toEqual([db]);
+    }
+  });
+
   it('are dropped if they come from this process or came through it', () => {
     const own = { instance: 'me', via: ['b'] };
     const through = { instance: 'c', via: ['me', 'b'] };

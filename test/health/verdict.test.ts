@@ -118,6 +118,8 @@ describe('a check with onShared: warn', () => {
       causes: [{ check: 'db', state: 'warn', reason: 'internal', ...verdict }],
       checks: { db: [{ state: 'fail', ...verdict }] },
     });
+    // The pairs of line mode: `pong warn db=internal`.
+    expect(ask({ timeout: 0 }).answer?.failing()).toEqual([{ name: 'db', reason: 'internal' }]);
   });
 
   it.each<[Fate, PeerTally]>([
@@ -219,7 +221,15 @@ describe('a check with onShared: warn', () => {
     expect(ask({ timeout: 0 }).report().checks.db[0]).toMatchObject({ fate: 'unknown', peers: { asked: 0 } });
   });
 
-  it('does not stay shared longer than max age and interval after its last run', async () => {
+  it('asks no peers about a failure that only reflects this service itself', async () => {
+    const { db, peers, clock, state } = await running();
+    db.outcome = { status: 'fail', reason: 'loop' };
+    await clock.advance(5000);
+    expect(peers.asked).toEqual([]);
+    expect(state()).toBe('pass');
+  });
+
+  it('does not stay shared longer than max age and interval after the last answers', async () => {
     let isHanging = false;
     const db = {
       kind: 'mine',
@@ -246,6 +256,32 @@ describe('a check with onShared: warn', () => {
     expect(registry.stateOf('readiness')).toBe('warn');
     await clock.advance(5201);
     expect(registry.stateOf('readiness')).toBe('fail');
+  });
+
+  it('stays shared from one round to the next while its runs time out, and peers take their time', async () => {
+    let isHanging = false;
+    const db = {
+      kind: 'mine',
+      interval: 5000,
+      maxAge: 1000,
+      timeout: 1000,
+      onShared: 'warn' as const,
+      run: () => (isHanging ? new Promise<never>(() => {}) : Promise.resolve({ status: 'pass' as const })),
+    };
+    const peers = new ScriptedPeers();
+    const { registry, clock } = registryOf({ db }, { peers });
+    const states: string[] = [];
+    registry.onTransition(({ of, name, to }) => of === 'group' && name === 'readiness' && states.push(to));
+    registry.start();
+    await clock.advance(1000);
+    isHanging = true;
+    for (let round = 1; round <= 3; round++) {
+      while (peers.asked.length < round) await clock.advance(100);
+      await clock.advance(300);
+      peers.last.answer(tally(5, 5));
+    }
+    expect(states).toEqual(['pass', 'warn']);
+    await registry.stop();
   });
 
   it('ignores answers that arrive after it was replaced or stopped', async () => {

@@ -6,9 +6,14 @@ import { fastify } from 'fastify';
 import { CheckFailure } from '../../src/health/reason.js';
 import type { ServiceOptions } from '../../src/service/options.js';
 import { createService, type Service } from '../../src/service/service.js';
+import { settle } from '../fake-clock.js';
+import { peersThat, registryOf } from '../health/asking.js';
+import { SteadyCheck } from '../health/scripted-check.js';
+import { closeAll, serve } from './served.js';
 
 const services: Service[] = [];
 afterEach(async () => {
+  await closeAll();
   for (const service of services.splice(0)) await service.stop();
 });
 
@@ -92,6 +97,38 @@ describe('the status page', () => {
     while (!text.includes('nothing listens')) text = await (await fetch(url)).text();
     expect(text).not.toContain(secret);
     expect(text).toContain('&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;');
+  });
+
+  it.each([
+    [
+      4,
+      'is ready, but degraded',
+      'It fails at 4 of 5 peers too: the dependency has failed, not this instance.',
+      'shared: fails at 4 of 5 peers',
+    ],
+    [
+      1,
+      'is not ready',
+      'It works at 4 of 5 peers: this instance has failed, not the dependency.',
+      'local: works at 4 of 5 peers',
+    ],
+  ])('says whether a failure is shared: it fails at %i of 5 peers', async (failing, headline, sentence, label) => {
+    const db = new SteadyCheck({ onShared: 'warn', interval: 5000 });
+    const { registry: health, clock } = registryOf(
+      { db },
+      { peers: peersThat(() => ({ asked: 5, answered: 5, failing })) },
+    );
+    health.start();
+    await settle();
+    db.outcome = { status: 'fail', reason: 'timeout', output: 'no answer' };
+    await clock.advance(5000);
+    const { url } = await serve({ health });
+    const text = await (await fetch(url)).text();
+    expect(text).toContain(`${headline}.`);
+    expect(text).toContain(`Root cause: db is fail (timeout: no answer). ${sentence}`);
+    expect(text).toContain(`<strong>Root cause</strong> db: timeout: no answer; ${label}`);
+    expect(text).toContain(`<td data-label="Why">timeout: no answer; ${label}</td>`);
+    await health.stop();
   });
 
   it('sends a change immediately', async () => {

@@ -1,7 +1,10 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Registry } from '../../src/health/query/registry.js';
 import { CheckFailure } from '../../src/health/reason.js';
+import { settle } from '../fake-clock.js';
+import { peersThat, registryOf } from '../health/asking.js';
 import { defined } from '../health/defined.js';
+import { SteadyCheck } from '../health/scripted-check.js';
 import { closeAll, serve } from './served.js';
 
 afterEach(closeAll);
@@ -26,6 +29,31 @@ async function verbose(detail: 'loopback' | 'never' = 'loopback') {
 }
 
 describe('?verbose', () => {
+  it('says that a failure is shared', async () => {
+    const db = new SteadyCheck({ onShared: 'warn', interval: 5000 });
+    const { registry: health, clock } = registryOf(
+      { db },
+      { peers: peersThat(() => ({ asked: 5, answered: 5, failing: 4 })) },
+    );
+    health.start();
+    await settle();
+    db.outcome = { status: 'fail', reason: 'timeout', output: 'no answer' };
+    await clock.advance(5000);
+    const { url } = await serve({ health });
+    const response = await fetch(`${url}/readyz?verbose`);
+    expect([response.status, (await response.text()).split('\n')]).toEqual([
+      200,
+      [
+        expect.stringMatching(
+          /^\[-\]db failed: timeout: no answer; shared: fails at 4 of 5 peers \(since .*, fails 1\)$/,
+        ),
+        'readyz check passed',
+        '',
+      ],
+    ]);
+    await health.stop();
+  });
+
   it('prints one line per check, like Kubernetes', async () => {
     const { code, text } = await verbose();
     expect({ code, text: text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, 'T') }).toEqual({

@@ -4,15 +4,18 @@ import { silentLog } from '../../src/common/log.js';
 import { Registry } from '../../src/health/query/registry.js';
 import { reasons } from '../../src/health/reason.js';
 import { checkStates, states } from '../../src/health/state.js';
+import { type Fate, fates, type Peers } from '../../src/health/verdict.js';
 import { LoopWatch } from '../../src/metrics/event-loop.js';
 import { HttpStats } from '../../src/metrics/http-stats.js';
 import { createMetrics, type Metrics, type MetricsOptions, metricsText } from '../../src/metrics/metrics.js';
 import { ownRegistry } from '../../src/metrics/own-registry.js';
+import { PeerStats } from '../../src/metrics/peer-stats.js';
 import { Reloads } from '../../src/metrics/reloads.js';
 import { metricRows } from '../../src/metrics/table.js';
 import { closeReasons, pauses, rejectReasons, ServerStats } from '../../src/server/stats.js';
 import { WireError } from '../../src/wire/codes.js';
 import { FakeClock } from '../fake-clock.js';
+import { peersThat } from '../health/asking.js';
 import { type Checks, defined } from '../health/defined.js';
 import { ScriptedCheck, SteadyCheck } from '../health/scripted-check.js';
 import { canonical, type Family, parseScrape, valueOf } from './scrape.js';
@@ -20,9 +23,14 @@ import { canonical, type Family, parseScrape, valueOf } from './scrape.js';
 const standing: Registry[] = [];
 
 /** The statistics of a service and their metrics. */
-function observed(checks: Checks = {}, register = ownRegistry()) {
+function observed(checks: Checks = {}, register = ownRegistry(), askedPeers?: Peers) {
   const clock = new FakeClock();
-  const health = new Registry({ checks: defined(checks), clock, random: () => 0 });
+  const health = new Registry({
+    checks: defined(checks),
+    clock,
+    random: () => 0,
+    ...(askedPeers && { peers: askedPeers }),
+  });
   standing.push(health);
   const stats = new ServerStats();
   const http = new HttpStats();
@@ -33,6 +41,7 @@ function observed(checks: Checks = {}, register = ownRegistry()) {
     watchedSelections: 0,
     loopStats: { stalled: 0, longestStall: 0, stalls: { readiness: 0, liveness: 0 } },
   };
+  const peers = new PeerStats();
   const source: MetricsOptions = {
     register,
     health,
@@ -40,6 +49,7 @@ function observed(checks: Checks = {}, register = ownRegistry()) {
     http,
     loop,
     threads,
+    peers,
     reloads: new Reloads(clock),
     maxConnections: () => 500,
     log: silentLog,
@@ -49,6 +59,7 @@ function observed(checks: Checks = {}, register = ownRegistry()) {
   return {
     source,
     threads,
+    peers,
     clock,
     health,
     stats,
@@ -76,7 +87,7 @@ describe('the table of metrics', () => {
   });
 
   it('has the labels of each series', async () => {
-    const { scrape } = observed({ db: new SteadyCheck() });
+    const { scrape } = observed({ db: new SteadyCheck({ onShared: 'warn' }) });
     const families = await scrape();
     for (const { name, labels, type } of metricRows) {
       const { samples } = families.get(name) as Family;
@@ -343,11 +354,58 @@ describe('metrics', () => {
   });
 
   it('have no series of threads, and of stalls, without threads', () => {
-    const { source } = observed({ db: new SteadyCheck() });
+    const { source } = observed({ db: new SteadyCheck({ onShared: 'warn' }) });
     const empty = metricRows.filter((row) => [...row.read({ ...source, threads: undefined })].length === 0);
     const expected = ['event_loop_stalled_seconds', 'event_loop_longest_stall_seconds', 'event_loop_stalls_total'];
     expect(empty.map(({ name }) => name)).toEqual(
       [...expected, 'thread_up', 'thread_restarts_total'].map((name) => `pongcheck_${name}`),
+    );
+  });
+
+  it('have the outcomes of questions to peers, and their time', async () => {
+    const { scrape, peers } = observed();
+    peers.record({ failing: 4, working: 3, uncounted: 2, unanswered: 1 }, 30);
+    peers.record({ failing: 1, working: 0, uncounted: 0, unanswered: 1 }, 300);
+    const families = await scrape();
+    const at = (name: string, labels?: Record<string, string>) => valueOf(families, `pongcheck_peers_${name}`, labels);
+    const outcomes = ['failing', 'working', 'uncounted', 'unanswered'];
+    expect(outcomes.map((outcome) => at('asked_total', { outcome }))).toEqual([5, 3, 2, 2]);
+    expect([at('answer_seconds_bucket', { le: '0.025' }), at('answer_seconds_bucket', { le: '0.05' })]).toEqual([0, 1]);
+    expect(at('answer_seconds_count')).toBe(2);
+    expect(at('answer_seconds_sum')).toBeCloseTo(0.33);
+  });
+
+  it('have the fate of a failure, and none while the check does not fail', async () => {
+    let fate: Fate = 'shared';
+    const peers = peersThat(() => ({ asked: 3, answered: 3, failing: fate === 'shared' ? 3 : 0 }));
+    const db = new SteadyCheck({ onShared: 'warn', interval: 5000 });
+    const { scrape, health, clock } = observed({ db, cache: new SteadyCheck() }, ownRegistry(), peers);
+    const values = async () =>
+      ((await scrape()).get('pongcheck_check_fate') as Family).samples.map(({ labels, value }) => [
+        labels.check,
+        labels.fate,
+        value,
+      ]);
+    const only = (current?: Fate) => fates.map((each) => ['db', each, each === current ? 1 : 0]);
+    health.start();
+    await clock.advance(10);
+    expect(await values()).toEqual(only());
+    db.outcome = { status: 'fail', reason: 'refused' };
+    await clock.advance(5000);
+    expect(await values()).toEqual(only('shared'));
+    fate = 'local';
+    await clock.advance(5000);
+    expect(await values()).toEqual(only('local'));
+    db.outcome = { status: 'pass' };
+    await clock.advance(5000);
+    expect(await values()).toEqual(only());
+  });
+
+  it('have no series of peers without peers, and of fates without onShared: warn', () => {
+    const { source } = observed({ db: new SteadyCheck() });
+    const empty = metricRows.filter((row) => [...row.read({ ...source, peers: undefined })].length === 0);
+    expect(empty.map(({ name }) => name)).toEqual(
+      ['check_fate', 'peers_asked_total', 'peers_answer_seconds'].map((name) => `pongcheck_${name}`),
     );
   });
 

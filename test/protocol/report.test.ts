@@ -3,7 +3,10 @@ import { fastify } from 'fastify';
 import { Registry } from '../../src/health/query/registry.js';
 import { reasons } from '../../src/health/reason.js';
 import { states } from '../../src/health/state.js';
+import { settle } from '../fake-clock.js';
+import { peersThat, registryOf } from '../health/asking.js';
 import { type Checks, defined } from '../health/defined.js';
+import { SteadyCheck } from '../health/scripted-check.js';
 import { readRoot } from '../readme/markdown.js';
 
 type Schema = Record<string, any>;
@@ -80,6 +83,23 @@ describe('the schema of the report', () => {
     const report = await reportOf(checks, { name: 'other' });
     expect(report.state).toBe('not-found');
     expect(await verdict(report)).toBe('fits');
+  });
+
+  it.each([4, 1])('accepts a report about which peers were asked, at %i of 5 of which it fails', async (failing) => {
+    const db = new SteadyCheck({ onShared: 'warn', interval: 5000 });
+    const { registry, clock, ask } = registryOf(
+      { db },
+      { peers: peersThat(() => ({ asked: 5, answered: 5, failing })) },
+    );
+    opened.push(registry);
+    registry.start();
+    await settle();
+    db.outcome = { status: 'fail', reason: 'timeout' };
+    await clock.advance(5000);
+    for (const extent of ['full', 'causes', 'chain'] as const) {
+      expect(await verdict(ask({ timeout: 0 }).report(extent))).toBe('fits');
+    }
+    expect(ask({ timeout: 0 }).report().causes[0].fate).toBe(failing === 4 ? 'shared' : 'local');
   });
 
   it('permits additions of later versions', async () => {

@@ -58,8 +58,10 @@ describe('the session vectors', () => {
       const work = async () => {
         for (let session = left.pop(); session; session = left.pop()) {
           const { responder: wanted = {} } = session;
-          // Its event loop is that of this process, which cannot be blocked.
-          const responder = await (wanted.threads ? startBlockable(wanted) : startResponder({ ...wanted, threads }));
+          // The event loop is that of this process: no session can block it, and a busy machine can.
+          const responder = await (wanted.threads
+            ? startBlockable(wanted)
+            : startResponder({ ...wanted, threads, loop: { readinessStall: 0, livenessStall: 0 } }));
           outcomes.push(await play(session, responder, ON_A_BUSY_MACHINE));
           await responder.stop();
         }

@@ -3,20 +3,20 @@ import { Writable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { Outbox } from '../../src/server/connection/outbox.js';
 
-/** An outbox, and what it hands over in each write. */
-function opened() {
+/** An outbox, and what it hands over in each write; `isAccepted`: the kernel accepts each write at once. */
+function opened({ isAccepted = true } = {}) {
   const writes: Buffer[][] = [];
   const socket = new Writable({
     write: (chunk, _encoding, done) => {
       writes.push([chunk]);
-      done();
+      if (isAccepted) done();
     },
     writev: (chunks, done) => {
       writes.push(chunks.map(({ chunk }) => chunk));
       done();
     },
   });
-  return { outbox: new Outbox(socket as Socket, 0), writes };
+  return { outbox: new Outbox(socket as Socket, 0), socket, writes };
 }
 
 const octets = (writes: Buffer[][]) => writes.map((parts) => Buffer.concat(parts).toString());
@@ -50,5 +50,38 @@ describe('an outbox', () => {
     outbox.add(only);
     outbox.write(1);
     expect(writes[0]?.[0]).toBe(only);
+  });
+
+  const send = ({ outbox }: { outbox: Outbox }, text: string) => {
+    outbox.add(outbox.copy(Buffer.from(text)));
+    outbox.write(1);
+  };
+
+  it('copies into the same buffer once the kernel has accepted the copy before', () => {
+    const connections = [opened(), opened()] as const;
+    for (const [index, connection] of connections.entries()) send(connection, `copy ${index}`);
+    const [first, second] = connections.map(({ writes }) => writes[0]?.[0]);
+    expect(second?.buffer).toBe(first?.buffer);
+    expect(second?.toString()).toBe('copy 1');
+  });
+
+  it('leaves a copy alone that the kernel has not accepted, that is not written yet, or that TLS encrypts', () => {
+    const [slow, tls, gathering, dropped] = [opened({ isAccepted: false }), opened(), opened(), opened()] as const;
+    Object.assign(tls.socket, { encrypted: true });
+    send(slow, 'slow');
+    send(slow, 'behind it');
+    send(tls, 'tls');
+    gathering.outbox.add(gathering.outbox.copy(Buffer.from('one, ')));
+    gathering.outbox.add(gathering.outbox.copy(Buffer.from('two')));
+    dropped.socket.destroy();
+    for (let each = 0; each < 3; each++) {
+      send(opened(), 'another');
+      send(dropped, 'dropped');
+    }
+    gathering.outbox.write(1);
+    expect(octets(slow.writes)).toEqual(['slow']);
+    expect(octets(tls.writes)).toEqual(['tls']);
+    expect(octets(gathering.writes)).toEqual(['one, two']);
+    expect(dropped.writes).toEqual([]);
   });
 });

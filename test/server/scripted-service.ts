@@ -35,7 +35,18 @@ export const manyChecks = (count: number) => Array.from({ length: count }, (_, n
 /** The longest output of a check. */
 export const LONG_OUTPUT = 'x'.repeat(200);
 
-/** A `describe` of cases that hold of a service with every value of `threads`. */
+/**
+ * A `describe` of cases that hold of a service with every value of `threads`.
+ *
+ * These cases are run against a `Server` of this thread instead (`serve` of harness.ts):
+ * - those with a fake clock, which a thread cannot have: idle timeout, time limits of frames, handshakes, slow peers and
+ *   FIN, PINGs of the server, GOAWAY at its time, exact rates, and the fuzz test, whose result must not depend on time;
+ *   the sessions (test/protocol) run all of these with the real clock and every number of threads;
+ * - those that look into the process: the number of writes and of turns of the event loop, the queue of one connection,
+ *   the query that reaches the health, what is notified in one turn;
+ * - the states unknown and starting, and reports above the largest body, which a service does not have for long or at all;
+ * - the parts without a server: outbox, push queue, turn budget, PROXY header, limit of open files.
+ */
 export function describeServed(name: string, cases: (serve: Serve) => void): void {
   describe.each(threadCounts)(`${name}, with threads: %i`, (threads) => {
     cases((options) => serveWith(threads, options));

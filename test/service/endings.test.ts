@@ -56,6 +56,19 @@ describe('start, drain and stop', () => {
     expect((await run).stdout).toBe('started again\n');
   });
 
+  it('do not crash with keepAlive on PING threads, also if one of them ends', async () => {
+    const script = `
+      import { createService } from ${JSON.stringify(join(compiledPackage(), 'dist', 'index.js'))};
+      const listen = [{ url: 'pong://127.0.0.1:0', keepAlive: { idle: 5000 } }];
+      const service = createService({ threads: 1, listen, http: false });
+      await service.start();
+      await service.server.threads[0].worker.terminate();
+      await service.stop();
+      console.log('stopped');`;
+    const run = promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
+    expect((await run).stdout).toBe('stopped\n');
+  });
+
   it('leave nothing open if stop is called while listeners are being opened', async () => {
     const service = createService({
       listen: [{ url: 'pong://localhost:0' }, { url: 'pong://127.0.0.1:0' }],

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { pingpongCheck } from '../../src/checks/pingpong/index.js';
 import { redisCheck } from '../../src/checks/redis/index.js';
+import type { ServiceOptions } from '../../src/service/options.js';
 import { createService, type Service } from '../../src/service/service.js';
 import { Redis } from '../live/redis.js';
 
@@ -11,12 +12,13 @@ let server: Redis;
 let browser: Browser;
 
 /** A service whose HTTP port the browser visits. */
-async function start(serviceId: string, checks: object): Promise<Service> {
+async function start(serviceId: string, checks: object, options: ServiceOptions = {}): Promise<Service> {
   const service = createService({
     serviceId,
     checks: { ...checks },
     listen: [{ url: 'pong://127.0.0.1:0' }],
     http: { port: 0 },
+    ...options,
   });
   services.push(service);
   await service.start();
@@ -78,6 +80,35 @@ describe('the status page in a browser', () => {
     expect(await page.locator('#log').textContent()).toMatch(/fail → .*pass/s);
     expect(complaints).toEqual([]);
     expect(asked).toEqual([`${url}/`, `${url}/status/events`]);
+    await close();
+  }, 60_000);
+
+  it('says whether a failure is shared by other instances, and when that changes', async () => {
+    const works = { here: true, there: true };
+    const db = (where: keyof typeof works, settings: object) => ({
+      db: {
+        kind: 'function',
+        ...quick,
+        ...settings,
+        run: async () => ({ status: works[where] ? 'pass' : 'fail', reason: 'refused', output: 'nothing listens' }),
+      },
+    });
+    const others = [await start('shop', db('there', {})), await start('shop', db('there', {}))];
+    const from = others.flatMap(({ addresses }) => addresses);
+    const A = await start('shop', db('here', { onShared: 'warn', fall: 3, maxAge: 10_000 }), { peers: { from } });
+    const { page, complaints, close } = await visit(A.httpAddress as string);
+    await shows(page, /shop is ready: all checks pass/);
+    works.here = works.there = false;
+    await shows(page, /shop is ready, but degraded/);
+    expect(await page.locator('#why').textContent()).toMatch(/It fails at 2 of 2 peers too: the dependency has failed/);
+    expect(await page.locator('#checks').textContent()).toMatch(
+      /db.*fail.*refused: nothing listens; shared: fails at 2 of 2/s,
+    );
+    works.there = true;
+    await shows(page, /shop is not ready/);
+    expect(await page.locator('#why').textContent()).toMatch(/It works at [12] of 2 peers: this instance has failed/);
+    expect(await page.locator('.chain .root').textContent()).toMatch(/local: works at [12] of 2 peers/);
+    expect(complaints).toEqual([]);
     await close();
   }, 60_000);
 

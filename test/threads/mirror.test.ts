@@ -3,25 +3,26 @@ import type { Selection } from '../../src/health/health.js';
 import type { Registry } from '../../src/health/query/registry.js';
 import type { Mirror } from '../../src/threads/mirror.js';
 import { settle } from '../fake-clock.js';
+import { peersThat, registryOf } from '../health/asking.js';
 import { defined } from '../health/defined.js';
 import { ScriptedCheck, SteadyCheck } from '../health/scripted-check.js';
-import { mirrored, reportOf } from './mirrored.js';
+import { mirrored, mirrorOf, reportOf } from './mirrored.js';
 
 const warning = { status: 'warn', reason: 'lag', output: '7 s behind', observedValue: 7, observedUnit: 's' } as const;
 
 /** What the registry and the mirror say about a selection, with the report. */
 function both(registry: Registry, mirror: Mirror, selection: Selection) {
   const [ofRegistry, ofMirror] = [registry, mirror].map((health) => {
-    let told: object | undefined;
+    let known: object | undefined;
     health.ask({ timeout: 0, hops: 0, ...selection }, ({ state, stale, age, report }) => {
       void report;
-      told = { state, stale, age };
+      known = { state, stale, age };
     });
     let report: unknown;
     health.ask({ timeout: 0, hops: 0, ...selection }, (answer) => {
       report = reportOf(answer);
     });
-    return { ...told, report };
+    return { ...known, report };
   });
   return { ofRegistry, ofMirror };
 }
@@ -134,6 +135,30 @@ describe('a mirror of the health of the main thread', () => {
     expect(states).toEqual(['unknown']);
   });
 
+  it('ends a verdict about a failure after max age and interval, although the main thread is blocked', async () => {
+    const db = new SteadyCheck({ interval: 2000, maxAge: 3000, onShared: 'warn' });
+    const peers = peersThat(() => ({ asked: 4, answered: 3, failing: 3 }));
+    const { registry, mirror, ask, watch, clock } = await mirrored({ db }, { peers });
+    registry.start();
+    await settle();
+    db.outcome = new Error('broken');
+    await clock.advance(2000);
+    const { states } = watch();
+    expect(ask({ timeout: 0 }).answer).toMatchObject({ state: 'warn' });
+    clock.jump(4999);
+    mirror.expire();
+    expect(ask({ timeout: 0 }).answer).toMatchObject({ state: 'warn' });
+    clock.jump(1);
+    mirror.expire();
+    const { answer } = ask({ timeout: 0 });
+    expect(reportOf(answer)).toMatchObject({
+      state: 'fail',
+      causes: [{ check: 'db', state: 'fail', fate: 'unknown', peers: { asked: 4, answered: 3, failing: 3 } }],
+    });
+    mirror.expire();
+    expect(states).toEqual(['fail']);
+  });
+
   it('notifies subscribers, and keeps a check without an interval running for them', async () => {
     const db = new SteadyCheck({ interval: 0, maxAge: 1000 });
     const { registry, watch, clock } = await mirrored({ db });
@@ -230,6 +255,11 @@ describe('a mirror of the health of the main thread', () => {
     expect(ask().answer).toMatchObject({ state: 'draining', stale: false });
     expect(ask({ checks: ['none'] }).answer?.state).toBe('not-found');
     expect(ask({ scope: 'liveness' }).answer?.state).toBe('pass');
+  });
+
+  it('is sent everything at once, before a later message', async () => {
+    const { registry, clock } = registryOf({ db: new SteadyCheck() });
+    expect(mirrorOf(registry, clock).sent.updates).toBe(1);
   });
 
   it('has one update in flight', async () => {

@@ -60,6 +60,15 @@ describe('counts that threads share', () => {
     expect([b, a].map((counts) => counts.reserve(socket(), '192.0.2.1', 2))).toEqual([true, false]);
   });
 
+  it('limit each address per thread where the tables are full', () => {
+    const counts = countsOf(2, 1).counts.map((counts) => counts.perAddress());
+    const accepted = counts.map((count) =>
+      Array.from({ length: 300 }, (_, i) => count.reserve(socket(), `192.0.2.${i % 100}`, 2)).filter(Boolean),
+    );
+    expect(accepted[0]).toHaveLength(200);
+    expect(accepted[1]?.length).toBeLessThanOrEqual(200);
+  });
+
   it('start from zero after a reload, and ignore sockets that were counted before', () => {
     const [counts] = countsOf(2).counts as [SharedCounts, SharedCounts];
     const before = socket();

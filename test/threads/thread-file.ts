@@ -1,6 +1,10 @@
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { compiledPackage } from '../cli/compiled.js';
 
-/** In place of the one of src, for tests: `npm test` builds dist first. */
+// At import, so that no test waits for the compiler.
+const file = join(compiledPackage(), 'dist', 'threads', 'thread.js');
+
+/** In place of the one of src, for tests. */
 export function threadFile(): string {
-  return fileURLToPath(new URL('../../dist/threads/thread.js', import.meta.url));
+  return file;
 }

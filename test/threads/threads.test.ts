@@ -68,7 +68,7 @@ describe('a service with one PING thread', () => {
     client.close();
   });
 
-  it('sends events only while somebody listens to them', async () => {
+  it('sends events only while they have listeners', async () => {
     const { service, url } = await started();
     const seen: unknown[] = [];
     const onConnect = ({ listener, mode }: { listener: string; mode: string }) =>
@@ -126,6 +126,7 @@ describe('a service with one PING thread', () => {
     const other = await connect(url, { token: 'after-after-after-after' });
     await until(async () => (await other.ping()).status === 'fail');
     other.close();
+    await once(other, 'close');
   });
 
   it('reports a used address, and leaves no thread behind', async () => {
@@ -205,10 +206,10 @@ describe('a PING thread that ends', () => {
     worker.postMessage({ kind: 'unknown', objects: Array.from({ length: 2_000_000 }, (_, number) => ({ number })) });
     await until(() => thread.worker !== worker && thread.isRunning);
     await ping(formatAddress(bound));
+    await server.close();
     expect(lines).toEqual([
       'PING thread 0 ended (Worker terminated due to reaching memory limit: JS heap out of memory); starting it again in 100 ms',
     ]);
-    await server.close();
   });
 });
 
@@ -249,6 +250,20 @@ describe('a service with two PING threads', () => {
 });
 
 describe('a service whose event loop is blocked', () => {
+  it('reads the answers of its threads afterwards, although their time limit has passed', async () => {
+    const { service, port, lines } = await started({ loop: { readinessStall: 0, livenessStall: 0 } });
+    const socket = connectTcp(port, '127.0.0.1');
+    await until(() => service.server.stats.open === 1);
+    // Expired timers are called before the next poll.
+    await new Promise((resolve) => setImmediate(resolve));
+    const infos = service.connections();
+    const end = performance.now() + 1200;
+    while (performance.now() < end);
+    expect(await infos).toHaveLength(1);
+    expect(lines).toEqual([]);
+    socket.destroy();
+  });
+
   it('answers, and reports first readiness and then liveness as fail, until it turns again', async () => {
     const { url } = await started({
       loop: { readinessStall: 300, livenessStall: 900 },

@@ -1,6 +1,6 @@
 import type { Pong } from '../../client/responses.js';
 import { PongcheckError } from '../../common/errors.js';
-import type { CheckLine } from '../report-lines.js';
+import { type CheckLine, failingMarks } from '../report-lines.js';
 import type { Outcome } from './exit-dialects.js';
 
 /** The status, with the byte of a private code. */
@@ -10,9 +10,7 @@ export function statusOf({ code, status }: Pong): string {
 
 /** The rest of the line of a PONG: ` stale`, ` truncated`, and each check that does not pass, with its reason. */
 export function marksOf({ stale, truncated }: Pong, lines: readonly CheckLine[]): string {
-  const failing = lines
-    .filter(({ state }) => state !== 'pass')
-    .map(({ name, reason }) => ` ${name}=${reason ?? 'unknown'}`);
+  const failing = failingMarks(lines).map((mark) => ` ${mark}`);
   return `${stale ? ' stale' : ''}${truncated ? ' truncated' : ''}${failing.join('')}`;
 }
 

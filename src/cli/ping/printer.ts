@@ -1,5 +1,6 @@
 import type { Pong } from '../../client/responses.js';
 import type { PongcheckError } from '../../common/errors.js';
+import { failureText } from '../../health/reported-fate.js';
 import type { State } from '../../health/state.js';
 import { type Address, hostAndPort } from '../../net/address.js';
 import { type CheckLine, checkLines } from '../report-lines.js';
@@ -33,12 +34,13 @@ export function textPrinter(address: Address): PingPrinter {
 
   /** Prints the results of the checks if they changed. */
   function printDetails(lines: readonly CheckLine[]): void {
-    const details = lines.map(({ name, state, reason, output }) => [name, state, reason, output].join(' ')).join('\n');
+    const details = lines.map((line) => `${line.name} ${line.state} ${failureText(line)}`).join('\n');
     if (details === lastDetails) return;
     lastDetails = details;
     const width = Math.max(...lines.map(({ name }) => name.length));
-    for (const { name, state, reason, output, durationMs } of lines) {
-      const why = [reason, output].filter((part) => part !== undefined).join(': ');
+    for (const line of lines) {
+      const { name, state, durationMs } = line;
+      const why = failureText(line);
       const text = why === '' && durationMs !== undefined ? `${durationMs} ms` : why;
       print(`    ${name.padEnd(width)}  ${stateStyle(style, state)(state.padEnd(7))}  ${style('dim')(text)}`);
     }

@@ -6,7 +6,7 @@ import { hostAndPort } from '../../net/address.js';
 import { outputClosed } from '../output.js';
 import type { FlagValues } from '../parser.js';
 import { peerOptions } from '../peer-flags.js';
-import { checkLines } from '../report-lines.js';
+import { checkLines, failingMarks } from '../report-lines.js';
 import { addressOf, DEFAULT_ADDRESS, durationOf, selectionOf } from '../request-flags.js';
 import { printable, stylesFor } from '../terminal.js';
 import { board, changeLine, MAX_TRIPS, type WatchedRow } from './table.js';
@@ -86,10 +86,7 @@ function follow(link: Link, scope: Scope, row: WatchedRow, changed: (before: str
 }
 
 function whyOf({ report, stale = false }: Pick<Pong, 'report'> & { stale?: boolean }): string {
-  const failing = checkLines(report)
-    .filter(({ state }) => state !== 'pass')
-    .map(({ name, reason }) => `${name}=${reason ?? 'unknown'}`);
-  return [...(stale ? ['stale'] : []), ...failing].join(' ');
+  return [...(stale ? ['stale'] : []), ...failingMarks(checkLines(report))].join(' ');
 }
 
 /** Redraws the table in place until the returned function is called; the last table stays on the screen. */

@@ -28,6 +28,9 @@ const NOT_FOUND: Override = { state: 'not-found' };
 /** Returns the current checks of a group; undefined if the group does not exist. */
 export type FindChecks = () => readonly Member[] | undefined;
 
+/** Returns the best state that a group may have. */
+export type Ceiling = () => CheckState;
+
 /** A selection of checks and its aggregated status. */
 export class Group {
   /** The status at the last refresh. Replaced only when something changes. */
@@ -44,8 +47,7 @@ export class Group {
     private readonly context: GroupContext,
     /** Key of a selection by names of checks; undefined for a scope or a group. */
     readonly key?: string,
-    /** The state is never better than this. */
-    private readonly ceiling: () => CheckState = () => 'pass',
+    private readonly ceiling: Ceiling = () => 'pass',
   ) {
     this.refresh();
   }

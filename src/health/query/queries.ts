@@ -13,7 +13,7 @@ import type {
 import type { Member } from '../member.js';
 import { type Identity, report } from '../report.js';
 import type { CheckState, State } from '../state.js';
-import { type FindChecks, Group, type GroupContext, type Override } from './group.js';
+import { type Ceiling, type FindChecks, Group, type GroupContext, type Override } from './group.js';
 import { ReportCache } from './report-cache.js';
 import { ask } from './request.js';
 import { Selections } from './selections.js';
@@ -68,8 +68,8 @@ export class Queries implements Health {
         Buffer.from(JSON.stringify(report(group, source.identity, { now: clock.now(), wall: clock.wall() }, detail))),
     };
     const readiness = () => source.readiness();
-    const create = (find: FindChecks, override: () => Override | undefined, key?: string) =>
-      new Group(find, override, this.context, key);
+    const create = (find: FindChecks, override: () => Override | undefined, key?: string, ceiling?: Ceiling) =>
+      new Group(find, override, this.context, key, ceiling);
     this.liveness = create(
       () => [],
       () => source.liveness(),
@@ -80,7 +80,7 @@ export class Queries implements Health {
       () => source.startup(),
     );
     this.setGroups(groups);
-    this.selections = new Selections(members, (find, key) => create(find, readiness, key));
+    this.selections = new Selections(members, (find, key, ceiling) => create(find, readiness, key, ceiling));
     this.readiness = this.groupsByName.get('readiness') as Group;
   }
 
@@ -186,8 +186,15 @@ export class Queries implements Health {
     const existing = this.select(selection);
     const isNew = existing?.key !== undefined && !this.selections.isWatched(existing.key);
     if (isNew && this.watchedSelections >= maxSelections) return undefined;
-    const findGroup = () => this.membersOf(selection.group as string);
-    const group = existing ?? this.selections.createMissing(selection, findGroup, maxSelections) ?? this.notFound;
+    const name = selection.group as string;
+    const missing = () =>
+      this.selections.createMissing(
+        selection,
+        () => this.membersOf(name),
+        () => this.source.heldState(name),
+        maxSelections,
+      );
+    const group = existing ?? missing() ?? this.notFound;
     // Refresh first, so that the new subscriber is not notified of a change it already sees.
     ask(group, { ...selection, timeout: 0, hops: 0 }, this.source.clock, () => {});
     return this.subscriptions.add(group, changed);

@@ -1,6 +1,6 @@
 import type { Query } from '../health.js';
 import type { Member } from '../member.js';
-import type { FindChecks, Group } from './group.js';
+import type { Ceiling, FindChecks, Group } from './group.js';
 
 /** Maximum number of cached selections without subscribers. */
 const MAX_SELECTIONS = 64;
@@ -17,7 +17,7 @@ export class Selections {
 
   constructor(
     private readonly members: ReadonlyMap<string, Member>,
-    private readonly create: (find: FindChecks, key: string) => Group,
+    private readonly create: (find: FindChecks, key: string, ceiling?: Ceiling) => Group,
   ) {}
 
   /** Returns the group of these checks; undefined if one of them does not exist. */
@@ -37,14 +37,19 @@ export class Selections {
 
   /**
    * Returns the group for a subscription to checks or a group that do not exist yet and may be added by a reload;
-   * `find` looks up the group. Undefined if `max` of them have subscribers.
+   * `find` looks up the group, which has this `ceiling`. Undefined if `max` of them have subscribers.
    */
-  createMissing({ checks, group }: Pick<Query, 'checks' | 'group'>, find: FindChecks, max: number): Group | undefined {
+  createMissing(
+    { checks, group }: Pick<Query, 'checks' | 'group'>,
+    find: FindChecks,
+    ceiling: Ceiling,
+    max: number,
+  ): Group | undefined {
     // Names contain no space, so this key differs from that of every existing selection.
     const key = checks ? ` ${keyOf(checks)}` : `  ${group}`;
     const selected = this.missing.get(key);
     if (selected || this.missing.size >= max) return selected;
-    return this.create(checks ? () => this.pick(checks) : find, key);
+    return checks ? this.create(() => this.pick(checks), key) : this.create(find, key, ceiling);
   }
 
   private pick(names: readonly string[]): Member[] | undefined {

@@ -79,7 +79,7 @@ class WatchedGroup {
 }
 
 /**
- * Subscriptions to groups: each is notified when the state of its group, or the state or reason of one of its checks,
+ * Subscriptions to groups: each is notified when the state of its group, or the state, reason or fate of one of its checks,
  * changes. The checks keep running meanwhile; the cost of running them does not depend on the number of subscriptions.
  */
 export class Subscriptions {

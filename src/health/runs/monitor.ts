@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../../common/clock.js';
 import type { DefinedCheck } from '../defined-check.js';
 import { LatestResult, type Member, NO_RESULT, type RawResult, type Waiter } from '../member.js';
 import type { Reason } from '../reason.js';
-import type { NormalizedResult, ResultNormalizer } from '../result.js';
+import { type NormalizedResult, type ResultNormalizer, withoutVerdict } from '../result.js';
 import type { CheckState } from '../state.js';
 import { type Fate, Fates, NO_PEERS, type Peers } from '../verdict.js';
 import { Hysteresis } from './hysteresis.js';
@@ -53,6 +53,7 @@ export class Monitor extends LatestResult implements Member, FlightListener {
   startedAt = Number.NEGATIVE_INFINITY;
   /** Duration of that run in milliseconds; undefined if no run was possible. */
   duration: number | undefined;
+  verdictLimit: number | undefined;
   private readonly flight: SingleFlight;
   private intervalTimer: Timer;
   private limitTimer: Timer;
@@ -156,6 +157,7 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     this.hysteresis.restart();
     this.lastPassAt = Number.NEGATIVE_INFINITY;
     this.failedAt = undefined;
+    if (this.fates) this.onRecovered();
   }
 
   /**
@@ -243,12 +245,8 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     const now = clock.now();
     this.lastDuration = now - startedAt;
     // Visible to other instances before they are asked: those that fail together see each other.
-    this.recordRaw(startedAt, result);
-    if (result.status === 'pass' || result.status === 'warn') {
-      this.lastPassAt = startedAt;
-      this.failedAt = undefined;
-    } else this.failedAt ??= now;
-    if (result.status !== 'fail' || this.check.onShared !== 'warn' || !peers || !this.hysteresis.counts(result)) {
+    const status = this.recordRaw(startedAt, result);
+    if (status !== 'fail' || this.check.onShared !== 'warn' || !peers || !this.hysteresis.counts(result)) {
       return end(result);
     }
     // An instance that has never worked cannot tell its own mistake from a failure of the dependency.
@@ -285,11 +283,19 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     for (const waiter of waiting) waiter.onRunEnded();
   }
 
-  /** Makes the result of a run visible to `own`; it does not count yet. */
-  private recordRaw(startedAt: number, { status }: NormalizedResult): void {
-    const hasPassed = this.raw.hasPassed || status === 'pass' || status === 'warn';
-    this.raw = { status, startedAt, hasPassed };
+  /** Makes the result of a run visible to `own`; it does not count yet. Returns its status there. */
+  private recordRaw(startedAt: number, result: NormalizedResult): CheckState {
+    // A failure that only reflects this service itself says nothing about the dependency.
+    const status = result.reason === 'loop' ? 'unknown' : result.status;
+    if (status === 'pass' || status === 'warn') {
+      this.lastPassAt = startedAt;
+      this.failedAt = undefined;
+    } else {
+      this.failedAt ??= this.context.clock.now();
+    }
+    this.raw = { status, startedAt, hasPassed: this.lastPassAt > Number.NEGATIVE_INFINITY };
     this.context.recorded(this);
+    return status;
   }
 
   private scheduleLimit(now: number): void {
@@ -299,17 +305,18 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     this.limitTimer = clock.after(Math.max(0, this.startedAt + this.limit + 1 - now), () => this.expire());
   }
 
-  /** A verdict does not outlive the runs that renew it. */
+  /** A verdict ends unless answers renew it. They come after a run, which may take until its timeout. */
   private scheduleVerdict(now: number): void {
     const { clock } = this.context;
     const { maxAge, interval } = this.check;
     clock.clear(this.verdictTimer);
-    const { result } = this.hysteresis;
-    if (result?.verdict === undefined || result.verdict.fate === 'unknown') return;
-    const { peers } = result.verdict;
-    this.verdictTimer = clock.after(Math.max(0, this.startedAt + maxAge + interval - now), () => {
+    this.verdictLimit = undefined;
+    if (this.fate === undefined || this.fate === 'unknown') return;
+    this.verdictLimit = now + maxAge + interval;
+    this.verdictTimer = clock.after(maxAge + interval, () => {
       const before = this.snapshot;
-      this.hysteresis.result = { ...result, verdict: { fate: 'unknown', peers } };
+      this.verdictLimit = undefined;
+      this.hysteresis.result = withoutVerdict(this.hysteresis.result);
       this.report(before);
     });
   }

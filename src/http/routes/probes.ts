@@ -1,5 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { Answer, Scope } from '../../health/health.js';
+import type { ReportedFate } from '../../health/reported-fate.js';
+import { failureText } from '../../health/reported-fate.js';
 import type { State } from '../../health/state.js';
 import { healthQuery, httpStatus, summary } from '../answer.js';
 import type { RouteContext } from '../context.js';
@@ -36,7 +38,7 @@ export function probeRoutes(context: RouteContext): FastifyPluginAsync {
   };
 }
 
-interface ReportedCheck {
+interface ReportedCheck extends ReportedFate {
   state: string;
   reason?: string;
   output?: string;
@@ -70,8 +72,8 @@ function lines(name: string, answer: Answer, report: Buffer): string {
 }
 
 function line(name: string, check: ReportedCheck): string {
-  const { state, reason, output, since, critical } = check;
-  const why = [reason, output].filter((part) => part !== undefined).join(': ');
+  const { state, since, critical } = check;
+  const why = failureText(check);
   const notes = [...(critical ? [] : ['not critical']), `since ${since}`, consecutive(check)].join(', ');
   if (state === 'pass') return `[+]${name} ok (${notes})`;
   return state === 'warn' ? `[+]${name} ok (warn: ${why}; ${notes})` : `[-]${name} failed: ${why} (${notes})`;

@@ -1,4 +1,5 @@
 import { parseReport, type ReportedCause, type ReportedCheck, type ReportView } from '../../health/report-view.js';
+import { failureText } from '../../health/reported-fate.js';
 import type { State } from '../../health/state.js';
 import type { DetailMode } from '../../net/access.js';
 import { type Html, html } from './html.js';
@@ -80,9 +81,8 @@ function moment(since: number | Date | undefined): Html {
 
 /** The path from this service to the root cause. */
 function chain(cause: ReportedCause, { service, instance, checks }: ReportView): Html {
-  const { via, check = 'an unnamed check', reason, output } = cause;
-  const why = [reason, output].filter((part) => part !== undefined && part !== '').join(': ');
-  const leaf = html`<li class="root"><strong>Root cause</strong> ${check}${via.length > 0 ? html` of ${cause.service ?? cause.instance}` : ''}: ${why}</li>`;
+  const { via, check = 'an unnamed check' } = cause;
+  const leaf = html`<li class="root"><strong>Root cause</strong> ${check}${via.length > 0 ? html` of ${cause.service ?? cause.instance}` : ''}: ${failureText(cause)}</li>`;
   const here = html`<li>${service ?? instance} <small>this service</small></li>`;
   if (via.length === 0) return html`<ol class="chain">${here}${leaf}</ol>`;
   const through = checks.filter((own) => own.reason === 'dependency' && own.state !== 'pass').map(({ name }) => name);
@@ -97,8 +97,9 @@ function checkTable(checks: readonly ReportedCheck[]): Html {
 <tbody>${sorted.map(checkRow)}</tbody></table>`;
 }
 
-function checkRow({ name, state, reason, output, since, durationMs, critical }: ReportedCheck): Html {
-  const why = [reason, output].filter((part) => part !== undefined && part !== '').join(': ');
+function checkRow(check: ReportedCheck): Html {
+  const { name, state, since, durationMs, critical } = check;
+  const why = failureText(check);
   return html`<tr><th scope="row">${name}${critical ? '' : html` <small>not critical</small>`}</th>
 <td data-label="State">${badge(state)}</td>
 <td data-label="Why">${why === '' ? '–' : why}</td>
@@ -109,8 +110,9 @@ function checkRow({ name, state, reason, output, since, durationMs, critical }: 
 
 function transitionTable({ transitions }: Board): Html {
   if (transitions.length === 0) return html`<p>No changes since the start.</p>`;
-  const rows = transitions.slice(0, SHOWN_TRANSITIONS).map(({ time, of, name, from, to, reason, output }) => {
-    const why = [reason, output].filter((part) => part !== undefined && part !== '').join(': ');
+  const rows = transitions.slice(0, SHOWN_TRANSITIONS).map((transition) => {
+    const { time, of, name, from, to } = transition;
+    const why = failureText(transition);
     return html`<tr><th scope="row">${moment(time)}</th><td data-label="What">${of} ${name}</td>
 <td data-label="Change">${from} → ${badge(to)}</td><td data-label="Why">${why === '' ? '–' : why}</td></tr>
 `;

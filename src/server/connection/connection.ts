@@ -156,6 +156,10 @@ export class Connection implements Sweepable, ConnectionState {
     });
   }
 
+  sendCopy(bytes: Buffer): void {
+    this.send(this.outbox.copy(bytes));
+  }
+
   get queued(): number {
     return this.outbox.gathered + this.outbox.unsent;
   }

@@ -1,8 +1,11 @@
 import type { Socket } from 'node:net';
 import type { TimeLimit } from '../../liveness/time-limit.js';
+import { SharedCopy } from '../sockets/shared-copy.js';
 
 /** Smaller buffers are concatenated; larger ones are written without a copy, so that all peers share one report. */
 const SMALL_BYTES = 512;
+
+const copies = new SharedCopy();
 
 /** Output of one connection: gathered during a turn, written at once, monitored for progress. */
 export class Outbox {
@@ -30,6 +33,11 @@ export class Outbox {
     this.gathered += bytes.length;
   }
 
+  /** Returns a copy of `bytes`, to be added and written before other connections are served. */
+  copy(bytes: Buffer): Buffer {
+    return copies.copy(bytes, this.socket);
+  }
+
   /** Writes all gathered bytes in one write; returns their number. */
   write(now: number): number {
     const { first, socket } = this;
@@ -38,13 +46,16 @@ export class Outbox {
     this.first = undefined;
     this.more = undefined;
     this.gathered = 0;
-    if (!socket.writable) return 0;
-    this.sentAt = now;
-    // The buffer was empty, so a stall can begin only now.
-    if (socket.writableLength === 0) this.progressAt = now;
-    if (more === undefined) socket.write(first);
-    else writeAll(socket, mergeSmall([first, ...more]));
-    return gathered;
+    const { writable } = socket;
+    if (writable) {
+      this.sentAt = now;
+      // The buffer was empty, so a stall can begin only now.
+      if (socket.writableLength === 0) this.progressAt = now;
+      if (more === undefined) socket.write(first);
+      else writeAll(socket, mergeSmall([first, ...more]));
+    }
+    copies.release(socket);
+    return writable ? gathered : 0;
   }
 
   /** Bytes written and not yet accepted by the kernel, because the peer does not read. */

@@ -73,6 +73,8 @@ export interface SessionHost {
   report(description: string, options?: LogOptions): void;
   /** Sends at the end of this turn, all in one write. */
   send(bytes: Buffer): void;
+  /** As `send`, while input is processed, for bytes that are valid only now. */
+  sendCopy(bytes: Buffer): void;
   /** An update that no request waits for may be sent: the peer has read what was sent before. */
   readonly mayPush: boolean;
   /** Bytes that the kernel has not accepted: gathered in this turn, or written and unsent. */

@@ -1,0 +1,46 @@
+import type { Row } from '../dashboard.js';
+import { chosen } from '../metrics.js';
+import { lines, spread } from '../panels.js';
+import { buckets, by, perSecond } from '../promql.js';
+
+const empty = 'no check has onShared: warn';
+
+export const peers: Row = {
+  title: 'Shared failures',
+  panels: [
+    lines(
+      {
+        title: 'Failures by fate',
+        description:
+          'Instances on which a check fails. shared: it fails at their peers too, and only warns; local: it works there.',
+        unit: 'none',
+        empty,
+        width: 8,
+      },
+      [{ expr: by('check, fate', chosen('pongcheck_check_fate')), legend: '{{check}} {{fate}}' }],
+      { stacked: true },
+    ),
+    lines(
+      {
+        title: 'Peers asked',
+        description:
+          'Questions per second about failing checks. uncounted: the check has never passed there, or its result is too old.',
+        unit: 'cps',
+        empty: 'no peers',
+        width: 8,
+      },
+      [{ expr: by('outcome', perSecond('pongcheck_peers_asked_total')), legend: '{{outcome}}' }],
+      { stacked: true },
+    ),
+    spread(
+      {
+        title: 'Time of asking peers',
+        description: 'Until all have answered, at most peers.timeout. The status changes after it.',
+        unit: 's',
+        empty: 'no peers',
+        width: 8,
+      },
+      buckets('pongcheck_peers_answer_seconds'),
+    ),
+  ],
+};
