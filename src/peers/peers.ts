@@ -35,6 +35,8 @@ export class ServicePeers implements Peers {
   private readonly directory: PeerDirectory;
   private readonly clock: Clock;
   private readonly failures = new Map<string, Failure>();
+  /** Rounds of answers in progress. */
+  private readonly rounds = new Set<Promise<void>>();
   /** Addresses that are this process. */
   private readonly own = new Set<string>();
   private readonly context: FailureContext;
@@ -63,17 +65,24 @@ export class ServicePeers implements Peers {
     const failure = this.failures.get(check) ?? new Failure(check, this.context);
     this.failures.set(check, failure);
     const startedAt = this.clock.now();
-    void failure.ask(since).then(({ outcomes, isOutdated }) => {
+    const round = failure.ask(since).then(({ outcomes, isOutdated }) => {
+      this.rounds.delete(round);
       const { failing, working, uncounted, unanswered } = outcomes;
       this.options.asked?.(outcomes, this.clock.now() - startedAt);
       const answered = failing + working;
       answer({ asked: answered + uncounted + unanswered, answered, failing }, isOutdated);
     });
+    this.rounds.add(round);
   }
 
   recovered(check: string): void {
     this.failures.get(check)?.end();
     this.failures.delete(check);
+  }
+
+  /** Others take over: `close` after the answers of rounds in progress. */
+  retire(): void {
+    void Promise.allSettled([...this.rounds]).then(() => this.close());
   }
 
   /** Closes all connections, and stops resolving names. */

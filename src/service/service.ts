@@ -271,7 +271,7 @@ export class Service {
         this.peers?.start();
       }
       const checks = this.health.reload({ ...next.registry, peers: this.peers });
-      if (peersBefore !== this.peers) peersBefore?.close();
+      if (peersBefore !== this.peers) peersBefore?.retire();
       await applied;
       this.reloads.succeeded();
       for (const listener of this.reloadListeners) listener();

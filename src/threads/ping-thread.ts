@@ -75,7 +75,7 @@ export class PingThread {
     const worker = new Worker(threadFile(), {
       workerData: context.data(index),
       name: `pongcheck-${index}`,
-      // The thread needs nothing that the application loads with `--import` or `--require`.
+      // The thread needs nothing that the command line of the application loads with `--import` or `--require`.
       execArgv: [],
       ...(context.maxHeap !== undefined && { resourceLimits: { maxOldGenerationSizeMb: context.maxHeap } }),
     });

@@ -79,6 +79,18 @@ describe('a round of answers', () => {
     expect(await few.round(0, 0)).toMatchObject({ asked: 2, answered: 1 });
   });
 
+  it('is completed although a reload has replaced the peers', async () => {
+    const { peers, clock } = peersOf({ '10.0.0.1': { status: 'fail' }, '10.0.0.2': undefined });
+    const tallies: PeerTally[] = [];
+    peers.ask('db', { passedAt: 0, failedAt: 0 }, (tally) => tallies.push(tally));
+    peers.retire();
+    await clock.advance(299);
+    expect(tallies).toEqual([]);
+    await clock.advance(1);
+    expect(tallies).toEqual([{ asked: 2, answered: 1, failing: 1 }]);
+    expect(clock.timers).toBe(0);
+  });
+
   it('asks the same peers again, and others in place of those that did not answer', async () => {
     const answers = Object.fromEntries(
       Array.from({ length: 20 }, (_, n) => [`10.0.0.${n}`, n < 10 ? { status: 'fail' } : undefined]),
