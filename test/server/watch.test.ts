@@ -61,8 +61,9 @@ describeServed('a WATCH', (serve) => {
     expect(await peer.hex(32)).toBe(status(id, '01') + status(id, '01'));
     expect(stats.watches).toBe(1);
     await health.set('fail');
+    expect(await peer.hex(16)).toBe(status(id, '03'));
     peer.sendHex(watch(other));
-    expect(await peer.hex(32)).toBe(status(id, '03') + status(other, '03'));
+    expect(await peer.hex(16)).toBe(status(other, '03'));
     expect(stats.watches).toBe(2);
   });
 
