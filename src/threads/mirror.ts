@@ -12,7 +12,7 @@ import type {
   Withdraw,
 } from '../health/health.js';
 import { LatestResult, type Member, type Waiter } from '../health/member.js';
-import type { Override } from '../health/query/group.js';
+import { DRAINING, type Override, PASS, STARTING } from '../health/query/group.js';
 import { Queries, type QuerySource } from '../health/query/queries.js';
 import type { Identity } from '../health/report.js';
 import { withoutVerdict } from '../health/result.js';
@@ -21,9 +21,6 @@ import { Batches } from './batches.js';
 import type { LoopStatus } from './loop-monitor.js';
 import type { CheckSnapshot, Demand, Structure, Update } from './messages.js';
 
-const PASS: Override = { state: 'pass' };
-const DRAINING: Override = { state: 'draining' };
-const STARTING: Override = { state: 'starting' };
 const BUILT_IN_GROUPS = ['readiness', 'startup', 'all'];
 
 /** A check of the main thread. It requests runs there; a run is identified by the earliest start that satisfies. */

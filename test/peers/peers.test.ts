@@ -79,11 +79,11 @@ interface Tally {
   peers: { asked: number; answered: number; failing: number };
 }
 
-/** Waits until the status is this one, and the check is told like this; returns the report. */
-async function until(url: string, wanted: string, told: (check: Tally) => boolean = () => true): Promise<any> {
+/** Waits until the status is this one, and the entry of the check matches; returns the report. */
+async function until(url: string, wanted: string, matches: (check: Tally) => boolean = () => true): Promise<any> {
   for (;;) {
     const seen = await report(url);
-    if (seen.status === wanted && told(seen.checks.db[0])) return seen;
+    if (seen.status === wanted && matches(seen.checks.db[0])) return seen;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
@@ -98,9 +98,9 @@ describe.each([0, 1])('instances that ask each other, with threads: %i', (thread
     for (const { db } of all) db.works = false;
     for (const { url } of all) {
       const { checks, causes } = await until(url, 'warn', allFail);
-      const told = { fate: 'shared', peers: { answered: 3, failing: 3 } };
-      expect(checks.db).toMatchObject([{ state: 'fail', ...told }]);
-      expect(causes).toMatchObject([{ check: 'db', state: 'warn', ...told }]);
+      const verdict = { fate: 'shared', peers: { answered: 3, failing: 3 } };
+      expect(checks.db).toMatchObject([{ state: 'fail', ...verdict }]);
+      expect(causes).toMatchObject([{ check: 'db', state: 'warn', ...verdict }]);
     }
     for (const { db } of all) db.works = true;
     for (const { url } of all) await until(url, 'pass');

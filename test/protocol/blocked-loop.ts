@@ -11,7 +11,7 @@ import { mirrorOf } from '../threads/mirrored.js';
 
 /**
  * A responder that answers from a mirror, as a PING thread does. From the operator step `block` to `unblock`, the mirror
- * is told that the event loop of the main thread is blocked (SPEC "A blocked event loop").
+ * reports the event loop of the main thread as blocked (SPEC "A blocked event loop").
  */
 export async function startBlockable({ checks = {}, loop }: Wanted): Promise<Subject & { stop(): Promise<void> }> {
   const registry = new Registry({

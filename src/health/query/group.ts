@@ -24,6 +24,9 @@ export interface Override {
 }
 
 const NOT_FOUND: Override = { state: 'not-found' };
+export const PASS: Override = { state: 'pass' };
+export const DRAINING: Override = { state: 'draining' };
+export const STARTING: Override = { state: 'starting' };
 
 /** Returns the current checks of a group; undefined if the group does not exist. */
 export type FindChecks = () => readonly Member[] | undefined;

@@ -25,13 +25,9 @@ import type { CheckStats } from '../runs/stats.js';
 import { type CheckState, effectiveState, type State } from '../state.js';
 import type { Fate, Peers } from '../verdict.js';
 import { CheckCloser } from './check-closer.js';
-import type { Override } from './group.js';
+import { DRAINING, type Override, PASS, STARTING } from './group.js';
 import { Queries, type QuerySource } from './queries.js';
 import { Startup } from './startup.js';
-
-const PASS: Override = { state: 'pass' };
-const DRAINING: Override = { state: 'draining' };
-const STARTING: Override = { state: 'starting' };
 
 /** Default of `staleLimit`, in milliseconds. */
 export const STALE_LIMIT = 30_000;
