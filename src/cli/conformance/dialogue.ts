@@ -11,6 +11,12 @@ export interface ReceivedFrame {
   readonly body: Buffer | undefined;
 }
 
+/** The number of bytes received until `at`, on the clock of `performance.now()`. */
+interface Arrival {
+  readonly bytes: number;
+  readonly at: number;
+}
+
 export type Ending = 'fin' | 'rst';
 
 const HEADER = 16;
@@ -21,12 +27,19 @@ export class Dialogue {
   private readonly socket: Socket;
   private bytes = Buffer.alloc(0);
   private ending: Ending | undefined;
+  private readonly arrivals: Arrival[] = [];
+  private received = 0;
+  /** When the last byte that was read had arrived, or the end; on the clock of `performance.now()`. */
+  arrivedAt = 0;
+  private endedAt = 0;
   private wake: () => void = () => {};
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', (chunk: Buffer) => {
       this.bytes = Buffer.concat([this.bytes, chunk]);
+      this.received += chunk.length;
+      this.arrivals.push({ bytes: this.received, at: performance.now() });
       this.wake();
     });
     socket.on('end', () => this.ended('fin'));
@@ -60,7 +73,15 @@ export class Dialogue {
 
   /** Discards the received bytes. */
   drop(): void {
-    this.bytes = Buffer.alloc(0);
+    this.take(this.bytes.length);
+  }
+
+  /** The next `length` bytes count as read. */
+  private take(length: number): void {
+    this.bytes = this.bytes.subarray(length);
+    const read = this.received - this.bytes.length;
+    while ((this.arrivals[0]?.bytes ?? read) < read) this.arrivals.shift();
+    this.arrivedAt = this.arrivals[0]?.at ?? this.arrivedAt;
   }
 
   fin(): void {
@@ -77,7 +98,7 @@ export class Dialogue {
     if (this.bytes.length < 4 || this.bytes.length < this.frameLength) return undefined;
     const length = this.frameLength;
     const { bytes } = this;
-    this.bytes = bytes.subarray(length);
+    this.take(length);
     const [version, type, flags, code] = bytes.subarray(4, 8) as unknown as [number, number, number, number];
     const id = bytes.toString('hex', 8, HEADER);
     return { version, type, flags, code, id, body: length > HEADER ? bytes.subarray(HEADER, length) : undefined };
@@ -93,13 +114,14 @@ export class Dialogue {
   async text(enough: (text: string) => boolean, within: number): Promise<string> {
     await this.until(() => enough(this.bytes.toString()), within);
     const text = this.bytes.toString();
-    this.bytes = Buffer.alloc(0);
+    this.drop();
     return text;
   }
 
   /** Waits for the server to close the connection; undefined: timed out. Bytes received before are in `left`. */
   async end(within: number): Promise<Ending | undefined> {
     await this.until(() => this.ending !== undefined, within);
+    this.arrivedAt = this.endedAt;
     return this.ending;
   }
 
@@ -122,6 +144,7 @@ export class Dialogue {
   }
 
   private ended(how: Ending): void {
+    if (this.ending === undefined) this.endedAt = performance.now();
     this.ending ??= how;
     this.wake();
   }

@@ -20,9 +20,12 @@ export interface Outcome {
 export interface Subject {
   readonly host: string;
   readonly port: number;
-  operate?(step: OperatorStep): void;
+  /** Resolves when the step is done; a drain, a stop and a reload are only begun. */
+  operate?(step: OperatorStep): void | Promise<void>;
 }
 
+/** Added to `within`: the time of the network, and of busy machines. */
+export const SLACK_MS = 500;
 /** Default timeout of a step. */
 const STEP_TIMEOUT_MS = 4000;
 /** Silence after which a frame counts as the last. */
@@ -47,9 +50,15 @@ class StepFailure extends Error {
 /**
  * Runs one session. Never rejects, and takes no longer than the timeouts of its steps.
  *
- * @param stepTimeout timeout of a step without its own `timeout`, in milliseconds
+ * @param stepTimeout timeout of a step without its own `within`, in milliseconds
+ * @param slack added to each `within`, in milliseconds
  */
-export async function play(session: Session, subject: Subject, stepTimeout = STEP_TIMEOUT_MS): Promise<Outcome> {
+export async function play(
+  session: Session,
+  subject: Subject,
+  stepTimeout = STEP_TIMEOUT_MS,
+  slack = SLACK_MS,
+): Promise<Outcome> {
   const beside: Dialogue[] = [];
   let dialogue: Dialogue | undefined;
   let close: Outcome['close'];
@@ -63,7 +72,16 @@ export async function play(session: Session, subject: Subject, stepTimeout = STE
     // The server must have accepted these connections before the next one.
     for (const other of beside) await other.isSilent(50);
     dialogue = await Dialogue.open(subject.host, subject.port, stepTimeout);
-    for (const step of session.steps) close = (await runStep(step, dialogue, subject, stepTimeout)) ?? close;
+    let actedAt = performance.now();
+    for (const step of session.steps) {
+      if ('within' in step) {
+        const deadline = actedAt + (step.within as number) + slack;
+        close = (await runStep(step, dialogue, subject, Math.max(1, deadline - performance.now()))) ?? close;
+        if (dialogue.arrivedAt > deadline)
+          throw new StepFailure('failed', `received after ${Math.round(dialogue.arrivedAt - actedAt)} ms`);
+      } else close = (await runStep(step, dialogue, subject, stepTimeout)) ?? close;
+      if (isAction(step)) actedAt = performance.now();
+    }
     return {
       session,
       verdict: close === 'rst' ? 'not strict' : 'ok',
@@ -78,14 +96,13 @@ export async function play(session: Session, subject: Subject, stepTimeout = STE
   }
 }
 
+/** Whether `within` of the following steps counts from this one. */
+function isAction(step: Step): boolean {
+  return ['send', 'fin', 'read', 'operator', 'set'].some((key) => key in step);
+}
+
 /** Runs one step. Returns how the server closed the connection, if the step expects that. */
-async function runStep(
-  step: Step,
-  dialogue: Dialogue,
-  subject: Subject,
-  stepTimeout: number,
-): Promise<Outcome['close']> {
-  const within = 'within' in step ? (step.within ?? stepTimeout) : stepTimeout;
+async function runStep(step: Step, dialogue: Dialogue, subject: Subject, within: number): Promise<Outcome['close']> {
   if ('send' in step) await send(step, dialogue);
   else if ('read' in step) dialogue.read(step.read);
   else if ('fin' in step) dialogue.fin();
@@ -107,14 +124,15 @@ async function runStep(
       dialogue,
     );
   } else {
-    if (!subject.operate) throw new StepFailure('not tried', `the operator step ${step.operator} is not possible`);
-    subject.operate(step);
+    const name = 'set' in step ? 'set' : `operator ${step.operator}`;
+    if (!subject.operate) throw new StepFailure('not tried', `the step ${name} is not possible`);
+    await subject.operate(step);
   }
   return undefined;
 }
 
-async function send({ send: hex, split, times = 1 }: Sending, dialogue: Dialogue): Promise<void> {
-  const octets = Buffer.from(hex.repeat(times), 'hex');
+async function send({ send: hex, head = '', split, times = 1 }: Sending, dialogue: Dialogue): Promise<void> {
+  const octets = Buffer.from(head + hex.repeat(times), 'hex');
   if (split === undefined) return dialogue.send(octets);
   for (const octet of octets) {
     dialogue.send(Buffer.from([octet]));
