@@ -1,0 +1,180 @@
+// Plays the sessions of protocol/vectors against the responder of dist, with one mutation at a time: text of one file of
+// dist that is replaced so that the responder breaks one rule. The player is that of the unchanged dist.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { mutations } from './mutations.js';
+import { foundBy } from './table.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const subjectFile = fileURLToPath(new URL('subject.js', import.meta.url));
+/** Most of a session is waiting. */
+const COPIES = availableParallelism() * 2;
+/** Sessions of one job of the unchanged responder. */
+const CONTROL_SESSIONS = 6;
+const CALL_TIMEOUT_MS = 40_000;
+
+/** The changed text of the mutation's file. Throws if the mutation does not fit dist any more. */
+export function mutated({ rule, name, file, find, replace }) {
+  const text = readFileSync(join(root, 'dist', file), 'utf8');
+  const times = text.split(find).length - 1;
+  if (times !== 1) throw new Error(`${rule} "${name}": its text stands ${times} times in dist/${file}, expected once`);
+  return text.replace(find, () => replace);
+}
+
+/** A copy of dist where its imports find the same as in the project. */
+class Copy {
+  constructor() {
+    this.path = mkdtempSync(join(tmpdir(), 'pongcheck-mutation-'));
+    this.dist = join(this.path, 'dist');
+    const filter = (path) => !/\.(map|d\.ts)$/.test(path);
+    cpSync(join(root, 'dist'), this.dist, { recursive: true, filter });
+    for (const name of ['protocol', 'node_modules', 'package.json'])
+      symlinkSync(join(root, name), join(this.path, name));
+  }
+
+  /** Runs `work` with a process of this copy, in which `mutation` is applied. */
+  async with(mutation, work) {
+    const file = mutation && join(this.dist, mutation.file);
+    const before = file && readFileSync(file);
+    if (file) writeFileSync(file, mutated(mutation));
+    const process = new SubjectProcess(this.dist);
+    try {
+      return await work(process);
+    } finally {
+      process.kill();
+      if (file) writeFileSync(file, before);
+    }
+  }
+
+  remove() {
+    rmSync(this.path, { recursive: true });
+  }
+}
+
+/** A process of `subject.js`. Every call fails when the process has ended. */
+class SubjectProcess {
+  calls = new Map();
+  count = 0;
+
+  constructor(dist) {
+    this.child = fork(subjectFile, [dist], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    this.errors = '';
+    this.child.stderr.on('data', (chunk) => (this.errors += chunk));
+    this.ready = once(this.child, 'message');
+    this.ended = new Promise((resolve) => this.child.once('exit', resolve));
+    this.ended.then(() => {
+      for (const { reject } of this.calls.values()) reject(this.death());
+    });
+    this.child.on('message', ({ call, result, error }) => {
+      const pending = this.calls.get(call);
+      this.calls.delete(call);
+      if (error) pending?.reject(new Error(error));
+      else pending?.resolve(result);
+    });
+  }
+
+  death() {
+    return new Error(`the process has ended: ${this.errors.slice(0, 500)}`);
+  }
+
+  async call(action, key, value) {
+    await Promise.race([this.ready, this.ended]);
+    if (!this.child.connected) throw this.death();
+    const call = ++this.count;
+    const answer = new Promise((resolve, reject) => this.calls.set(call, { resolve, reject }));
+    this.child.send({ call, action, key, value });
+    const timer = setTimeout(() => this.calls.get(call)?.reject(new Error(`${action}: no answer`)), CALL_TIMEOUT_MS);
+    return answer.finally(() => clearTimeout(timer));
+  }
+
+  /** Plays a session with a new responder of this process. */
+  async play(session, play) {
+    const key = ++this.count;
+    const { host, port } = await this.call('start', key, session.responder ?? {});
+    // A step of the operator that fails is the responder's fault: the session goes on, and says what is missing.
+    const operate = (step) => this.call('operate', key, step).catch(() => {});
+    const outcome = await play(session, { host, port, operate });
+    await this.call('stop', key).catch(() => {});
+    return outcome;
+  }
+
+  kill() {
+    this.child.kill('SIGKILL');
+  }
+}
+
+const isMet = ({ verdict }) => verdict === 'ok';
+
+/**
+ * Runs mutations.
+ *
+ * @param only `(mutation) => boolean`: which.
+ * @param isBounded each mutation plays only the session that the table names.
+ * @param say called with a line of progress.
+ * @returns `broken`: sessions that the unchanged responder does not pass; `results`: `{ mutation, found }`, where `found` is
+ *   `{ session, why }` of the session that found it, or undefined.
+ */
+export async function runMutations({ only = () => true, isBounded = false, withControl = true, say = () => {} }) {
+  const { play } = await import(new URL('../../dist/cli/conformance/play.js', import.meta.url));
+  const { readSessions } = await import(new URL('../../dist/cli/conformance/session.js', import.meta.url));
+  const sessions = readSessions();
+  const chosen = mutations.filter((mutation) => mutation.find && only(mutation));
+  for (const mutation of chosen) mutated(mutation);
+  const results = [];
+  const broken = [];
+
+  const control = async (copy, part) => {
+    await copy.with(undefined, async (process) => {
+      const outcomes = await Promise.all(part.map((session) => process.play(session, play)));
+      for (const { session, verdict, why } of outcomes.filter((one) => !isMet(one))) {
+        say(`not mutated: ${verdict}: ${session.name}: ${why}`);
+        broken.push({ session, why });
+      }
+    });
+  };
+  const test = async (copy, mutation) => {
+    const named = foundBy(mutation);
+    const own = sessions.filter(({ name, rules }) => rules.includes(mutation.rule) && name !== named);
+    const first = sessions.filter(({ name }) => name === named);
+    const order = isBounded && first.length > 0 ? first : [...first, ...own.sort(bySettings)];
+    const found = await copy.with(mutation, async (process) => {
+      for (const session of order) {
+        const outcome = await process.play(session, play);
+        if (!isMet(outcome)) return outcome;
+      }
+      return undefined;
+    });
+    results.push({ mutation, found });
+    const { rule, name } = mutation;
+    say(`${rule} ${name}: ${found ? `${found.session.name}: ${found.why}` : 'NOT FOUND'}`);
+  };
+
+  const jobs = chosen.map((mutation) => (copy) => test(copy, mutation));
+  if (withControl) {
+    const named = new Set(chosen.map(foundBy));
+    const played = isBounded ? sessions.filter(({ name }) => named.has(name)) : sessions;
+    for (let i = 0; i < played.length; i += CONTROL_SESSIONS) {
+      jobs.unshift((copy) => control(copy, played.slice(i, i + CONTROL_SESSIONS)));
+    }
+  }
+  const work = async () => {
+    const copy = new Copy();
+    try {
+      for (let job = jobs.shift(); job; job = jobs.shift()) await job(copy);
+    } finally {
+      copy.remove();
+    }
+  };
+  await Promise.all(Array.from({ length: COPIES }, work));
+  results.sort((a, b) => mutations.indexOf(a.mutation) - mutations.indexOf(b.mutation));
+  return { broken, results };
+}
+
+/** Those for any responder first. */
+function bySettings(a, b) {
+  return Number(a.responder !== undefined) - Number(b.responder !== undefined);
+}
