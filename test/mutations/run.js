@@ -17,12 +17,18 @@ const COPIES = availableParallelism() * 2;
 const CONTROL_SESSIONS = 6;
 const CALL_TIMEOUT_MS = 40_000;
 
+/** Text as a pattern in which white space of any length matches white space of any length. */
+function patternOf(text) {
+  const words = text.split(/\s+/).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(words.join('\\s+'), 'g');
+}
+
 /** The changed text of the mutation's file. Throws if the mutation does not fit dist any more. */
 export function mutated({ rule, name, file, find, replace }) {
   const text = readFileSync(join(root, 'dist', file), 'utf8');
-  const times = text.split(find).length - 1;
+  const times = [...text.matchAll(patternOf(find))].length;
   if (times !== 1) throw new Error(`${rule} "${name}": its text stands ${times} times in dist/${file}, expected once`);
-  return text.replace(find, () => replace);
+  return text.replace(patternOf(find), () => replace);
 }
 
 /** A copy of dist where its imports find the same as in the project. */

@@ -52,6 +52,7 @@ export interface Wanted {
   /** Behaviour of each check by name; `WORD*N`: N checks. */
   readonly checks?: Readonly<Record<string, string>>;
   readonly detail?: 'always' | 'never';
+  readonly ping?: Readonly<Record<string, number>>;
   /** Threads that answer PINGs: a session that blocks the event loop requires one. */
   readonly threads?: number;
   readonly loop?: Readonly<Record<'readinessStall' | 'livenessStall', number>>;
