@@ -16,6 +16,8 @@ const COPIES = availableParallelism() * 2;
 /** Sessions of one job of the unchanged responder. */
 const CONTROL_SESSIONS = 6;
 const CALL_TIMEOUT_MS = 40_000;
+/** Times that a session is played before it counts as failed by the unchanged responder, or as passed by a mutation. */
+const ATTEMPTS = 3;
 
 /** Text as a pattern in which white space of any length matches white space of any length. */
 function patternOf(text) {
@@ -23,12 +25,20 @@ function patternOf(text) {
   return new RegExp(words.join('\\s+'), 'g');
 }
 
-/** The changed text of the mutation's file. Throws if the mutation does not fit dist any more. */
-export function mutated({ rule, name, file, find, replace }) {
-  const text = readFileSync(join(root, 'dist', file), 'utf8');
-  const times = [...text.matchAll(patternOf(find))].length;
-  if (times !== 1) throw new Error(`${rule} "${name}": its text stands ${times} times in dist/${file}, expected once`);
-  return text.replace(patternOf(find), () => replace);
+/** The changed texts of the mutation, by file. Throws if the mutation does not fit dist any more. */
+export function mutated({ rule, name, file, find, replace, also = [] }) {
+  const texts = new Map();
+  for (const [path, before, after] of [[file, find, replace], ...also]) {
+    const text = texts.get(path) ?? readFileSync(join(root, 'dist', path), 'utf8');
+    const times = [...text.matchAll(patternOf(before))].length;
+    if (times !== 1)
+      throw new Error(`${rule} "${name}": ${before} stands ${times} times in dist/${path}, expected once`);
+    texts.set(
+      path,
+      text.replace(patternOf(before), () => after),
+    );
+  }
+  return texts;
 }
 
 /** A copy of dist where its imports find the same as in the project. */
@@ -44,15 +54,14 @@ class Copy {
 
   /** Runs `work` with a process of this copy, in which `mutation` is applied. */
   async with(mutation, work) {
-    const file = mutation && join(this.dist, mutation.file);
-    const before = file && readFileSync(file);
-    if (file) writeFileSync(file, mutated(mutation));
+    const texts = mutation ? mutated(mutation) : new Map();
+    for (const [file, text] of texts) writeFileSync(join(this.dist, file), text);
     const process = new SubjectProcess(this.dist);
     try {
       return await work(process);
     } finally {
       process.kill();
-      if (file) writeFileSync(file, before);
+      for (const file of texts.keys()) cpSync(join(root, 'dist', file), join(this.dist, file));
     }
   }
 
@@ -113,7 +122,7 @@ class SubjectProcess {
   }
 }
 
-const isMet = ({ verdict }) => verdict === 'ok';
+const isNotMet = ({ verdict }) => verdict !== 'ok';
 
 /**
  * Runs mutations.
@@ -121,6 +130,7 @@ const isMet = ({ verdict }) => verdict === 'ok';
  * @param only `(mutation) => boolean`: which.
  * @param isBounded each mutation plays only the session that the table names.
  * @param say called with a line of progress.
+ * @throws if a mutation does not fit dist, or no responder starts with it.
  * @returns `broken`: sessions that the unchanged responder does not pass; `results`: `{ mutation, found }`, where `found` is
  *   `{ session, why }` of the session that found it, or undefined.
  */
@@ -135,27 +145,32 @@ export async function runMutations({ only = () => true, isBounded = false, withC
 
   const control = async (copy, part) => {
     await copy.with(undefined, async (process) => {
-      const outcomes = await Promise.all(part.map((session) => process.play(session, play)));
-      for (const { session, verdict, why } of outcomes.filter((one) => !isMet(one))) {
-        say(`not mutated: ${verdict}: ${session.name}: ${why}`);
-        broken.push({ session, why });
+      let left = part;
+      for (let attempt = 1; attempt <= ATTEMPTS && left.length > 0; attempt++) {
+        const failed = (await Promise.all(left.map((session) => process.play(session, play)))).filter(isNotMet);
+        left = failed.map(({ session }) => session);
+        for (const { session, verdict, why } of failed)
+          say(`not mutated, ${attempt}: ${session.name}: ${verdict}, ${why}`);
       }
+      broken.push(...left);
     });
   };
   const test = async (copy, mutation) => {
+    const { rule, name } = mutation;
     const named = foundBy(mutation);
     const own = sessions.filter(({ name, rules }) => rules.includes(mutation.rule) && name !== named);
     const first = sessions.filter(({ name }) => name === named);
     const order = isBounded && first.length > 0 ? first : [...first, ...own.sort(bySettings)];
     const found = await copy.with(mutation, async (process) => {
-      for (const session of order) {
-        const outcome = await process.play(session, play);
-        if (!isMet(outcome)) return outcome;
+      for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+        for (const session of order) {
+          const outcome = await process.play(session, play);
+          if (isNotMet(outcome)) return outcome;
+        }
       }
       return undefined;
     });
     results.push({ mutation, found });
-    const { rule, name } = mutation;
     say(`${rule} ${name}: ${found ? `${found.session.name}: ${found.why}` : 'NOT FOUND'}`);
   };
 

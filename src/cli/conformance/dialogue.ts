@@ -43,7 +43,11 @@ export class Dialogue {
       this.wake();
     });
     socket.on('end', () => this.ended('fin'));
-    socket.on('error', () => this.ended('rst'));
+    socket.on('error', () => {
+      this.ended('rst');
+      // Also after FIN: a later `end` tells.
+      this.ending = 'rst';
+    });
     socket.on('close', () => this.ended('rst'));
   }
 
