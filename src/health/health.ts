@@ -45,8 +45,14 @@ export interface Answer {
   readonly age: number;
   /** The report as JSON. It is serialised at most once per change or 250 ms, and shared by all requests. */
   report(detail: ReportDetail): Buffer;
-  /** Name and reason of each selected check that is fail or unknown. */
-  failing(): readonly { name: string; reason: string }[];
+  /** The selected checks that are fail or unknown, in the order of the configuration. */
+  failing(): readonly FailingCheck[];
+}
+
+export interface FailingCheck {
+  readonly name: string;
+  readonly state: 'fail' | 'unknown';
+  readonly reason: string;
 }
 
 /** The cached answer to a bare PING. It is read on every PING and replaced only when something changes. */
