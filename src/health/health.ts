@@ -97,7 +97,8 @@ export interface Health {
   cachedStatus(scope: Scope): CachedStatus;
   /**
    * Calls `answer` exactly once: before returning if the results are fresh enough, otherwise when the required runs
-   * have finished, at the latest after `query.timeout`. Runs are shared and continue if a request is withdrawn.
+   * have finished, at the latest after `query.timeout`. Runs are shared and continue if a request is withdrawn. The scope
+   * startup is answered before returning, and starts the runs.
    */
   ask(query: Query, answer: (answer: Answer) => void): Withdraw;
   /** Returns the latest result of a check; undefined if there is no such check. Starts no run. */
