@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { fastify } from 'fastify';
 import { scopes } from '../../src/health/health.js';
 import { Registry, type RegistryOptions } from '../../src/health/query/registry.js';
@@ -212,6 +213,43 @@ describe('the schema of the report', () => {
     const verdicts = await Promise.all(reports.map(async (report) => [await verdict(report), report] as const));
     expect(verdicts.filter(([fits]) => fits !== 'fits')).toEqual([]);
   });
+
+  it('accepts the report of whatever a check or another responder returns', async () => {
+    const text = fc.oneof(fc.string(), fc.string({ unit: 'binary', minLength: 150, maxLength: 300 }));
+    const value = fc.oneof(text, fc.integer(), fc.constant(null), fc.constantFrom(...states));
+    const cause = fc.record(
+      {
+        instance: text,
+        service: value,
+        via: fc.array(value, { maxLength: 40, size: 'max' }),
+        check: value,
+        state: value,
+        reason: value,
+        output: value,
+        fate: fc.oneof(value, fc.constantFrom('shared', 'local')),
+        peers: fc.record({ asked: fc.double(), answered: fc.nat(), failing: fc.nat() }),
+      },
+      { requiredKeys: ['instance', 'via'] },
+    );
+    const result = fc.record(
+      {
+        status: fc.constantFrom('pass', 'warn', 'fail', 'unknown', 'other'),
+        reason: fc.constantFrom(...Object.keys(reasons), 'other'),
+        output: value,
+        observedValue: fc.oneof(value, fc.double(), fc.boolean(), fc.object()),
+        observedUnit: value,
+        causes: fc.oneof(fc.array(cause, { maxLength: 40 }), value),
+      },
+      { requiredKeys: ['status'] },
+    );
+    const property = fc.asyncProperty(fc.array(result, { minLength: 1, maxLength: 3 }), async (results) => {
+      const returned = results.map((outcome, n) => [`c${n}`, new SteadyCheck({ critical: n > 0 }, outcome as never)]);
+      for (const report of await reportsOf(Object.fromEntries(returned), ({ registry }) => registry.start())) {
+        expect(await verdict(report)).toBe('fits');
+      }
+    });
+    await fc.assert(property, { seed: 89, numRuns: 100 });
+  }, 60_000);
 
   it('a check of which no run has ended has no time, age, duration and staleness', async () => {
     const hanging = new ScriptedCheck({ timeout: 60_000 });
