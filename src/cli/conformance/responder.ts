@@ -83,24 +83,25 @@ export async function startResponder(wanted: Wanted): Promise<Subject & { stop()
 
 type Options = ServiceOptions & { readonly checks: Readonly<Record<string, CheckDefinition>> };
 
-function optionsOf({ checks = {}, requireToken, proxyProtocol, ...options }: Wanted): Options {
+function optionsOf({ checks = {}, groups = {}, requireToken, proxyProtocol, ...options }: Wanted): Options {
   return {
     ...options,
     http: false,
     listen: [
       { url: 'pong://127.0.0.1:0', ...(requireToken && { requireToken }), ...(proxyProtocol && { proxyProtocol }) },
     ],
-    checks: Object.fromEntries(Object.entries(checks).flatMap(([name, word]) => checksOf(name, word))),
+    checks: Object.fromEntries(Object.entries(checks).flatMap(([name, word]) => checksOf(name, word, groups[name]))),
     drain: { grace: 3000, delay: 0 },
   };
 }
 
-function checksOf(name: string, word: string): [string, CheckDefinition][] {
+function checksOf(name: string, word: string, groups?: readonly string[]): [string, CheckDefinition][] {
   const [kind = '', count] = word.split('*');
-  if (count === undefined) return [[name, checkOf(kind)]];
+  const make = () => ({ ...checkOf(kind), ...(groups && { groups }) });
+  if (count === undefined) return [[name, make()]];
   return Array.from({ length: Number(count) }, (_, n) => [
     `${name}-${n}-of-${count}-with-a-name-of-some-length`,
-    checkOf(kind),
+    make(),
   ]);
 }
 
