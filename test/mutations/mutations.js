@@ -712,8 +712,8 @@ export const mutations = [
     'M55',
     lines,
     'says the reason of an unknown check before one that fails',
-    "failing.find(({ state }) => state === 'fail') ?? failing[0]",
-    'failing[0]',
+    'answer.failing().find(({ adds }) => adds === answer.state)',
+    'answer.failing()[0]',
   ),
   broken(
     'M56',
@@ -1138,6 +1138,14 @@ export const mutations = [
     'const code = statusOf[result?.state ??',
     'if (result?.age > 20) return encodeFrame({ type: FrameType.PONG, flags: 2, code: statusOf[result.state], idHigh, idLow, body }); const code = statusOf[result?.state ??',
   ),
+  broken(
+    'M87',
+    connection,
+    'tells to come back within a second',
+    'reconnectAfterMs: wireMilliseconds(reconnectAt - now)',
+    'reconnectAfterMs: wireMilliseconds(1000 * Math.random())',
+  ),
+  broken('M87', connection, 'gives no reason for a drain', 'code: GoawayReason.DRAINING,', 'code: GoawayReason.NONE,'),
   broken('M89', queries, 'waits for the first results', 'if (group !== this.starting)', 'if (true)'),
   broken(
     'M89',

@@ -9,8 +9,8 @@ export interface WantedFrame {
   /** 16 hexadecimal digits. */
   readonly id?: string;
   /**
-   * null: no body. An object: the body has these keys with these values; `*` matches any value, null an absent key, and
-   * nested objects match in the same way.
+   * null: no body. An object: the body has these keys with these values; `*` matches any value, `1..5` a number from 1 to 5,
+   * `1..` one from 1 on, null an absent key, and nested objects match in the same way.
    */
   readonly body?: Readonly<Record<string, unknown>> | null;
 }
