@@ -35,8 +35,11 @@ import { type RejectReason, ServerStats } from './stats.js';
 const LINGER_MS = 1000;
 /** Time that `close` allows for answering requests that have arrived. */
 const CLOSE_GRACE_MS = 500;
-/** Time over which the GOAWAYs of a drain, and the reconnects after them, are spread. */
+/** Time over which the GOAWAYs of a drain are spread. */
 const GOAWAY_SPREAD_MS = 1000;
+/** Minimum and maximum time between the end of a drain and the reconnects after it: the listeners take a moment to close. */
+const RECONNECT_MIN_MS = 100;
+const RECONNECT_MAX_MS = 1000;
 const BACKLOG = 1024;
 
 export interface ServerOptions {
@@ -316,11 +319,12 @@ export class Server {
    */
   async goaway(graceMs: number): Promise<void> {
     const { clock } = this.shared;
+    const until = clock.now() + graceMs;
     for (const connection of this.connections) {
       const delay = Math.random() * Math.min(GOAWAY_SPREAD_MS, graceMs / 2);
       const timer = clock.after(delay, () => {
         this.goaways.delete(timer);
-        connection.goaway(graceMs - delay, Math.floor(Math.random() * GOAWAY_SPREAD_MS));
+        connection.goaway(until, until + RECONNECT_MIN_MS + Math.random() * (RECONNECT_MAX_MS - RECONNECT_MIN_MS));
       });
       this.goaways.add(timer);
     }

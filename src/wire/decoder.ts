@@ -9,6 +9,7 @@ import {
   rateFault,
   rulesFor,
   Treatment,
+  unaskedFault,
 } from './header.js';
 import { codeIn, flagsIn, isBarePing, SplitHeader, typeIn, word } from './words.js';
 
@@ -64,6 +65,9 @@ export class Decoder {
   /** Different for each frame that can be partial: counts the frames that began and were not bare and complete in a chunk. */
   partialId = 0;
 
+  /** Whether the client has sent HELLO; before, PING, GOAWAY and HELLO of the server are out of place. Unused for a server. */
+  helloSent = true;
+
   private readonly rules: Rules;
   /** The stage after a frame: only a server skips a newline. */
   private readonly behindFrame: number;
@@ -111,7 +115,7 @@ export class Decoder {
     if (this.stage > BEHIND_FRAME || this.end - at < HEADER_BYTES) return this.resume();
     const chunk = this.chunk;
     const kind = word(chunk, at + 4);
-    if (!isBarePing(word(chunk, at), kind) || this.allowed <= 0) return this.resume();
+    if (!isBarePing(word(chunk, at), kind) || !this.helloSent || this.allowed <= 0) return this.resume();
     this.allowed--;
     this.type = PING;
     this.flags = flagsIn(kind);
@@ -189,7 +193,10 @@ export class Decoder {
     const flags = flagsIn(kind);
     const code = codeIn(kind);
     const fault =
-      this.allowed-- <= 0 ? rateFault : headerFault(this.rules, length, kind >>> 24, type, flags, code, this.helloSeen);
+      this.allowed-- <= 0
+        ? rateFault
+        : (headerFault(this.rules, length, kind >>> 24, type, flags, code, this.helloSeen) ??
+          (this.helloSent ? undefined : unaskedFault(type)));
     if (fault) return this.fail(fault, high, low);
     this.type = type;
     this.flags = flags;
