@@ -136,6 +136,7 @@ export class Connection implements Sweepable, ConnectionState {
   onHello(hello: NegotiatedHello): void {
     this.hello = hello;
     this.shared.wake(this);
+    this.shared.onHello(this);
   }
 
   report(description: string, options?: LogOptions): void {
