@@ -2,6 +2,7 @@
 // in `file`, below dist, whatever its white space; `name` says what the responder does with `replace` in its place. A rule
 // that is not broken here has `why` instead. Where two places keep the rule, `also` has the others: `[file, find, replace]`.
 
+const jsonLimits = 'common/json-limits.js';
 const codes = 'wire/codes.js';
 const header = 'wire/header.js';
 const decoder = 'wire/decoder.js';
@@ -786,6 +787,13 @@ export const mutations = [
     'if (chunk[5] < 0x80) this.idleSince = now; this.hello?.received(now);',
   ),
   broken(
+    'M59',
+    timeLimits,
+    'closes for silence while its output waits',
+    'outbox.unsent > 0 || connection.pending',
+    'connection.pending',
+  ),
+  broken(
     'M60',
     connection,
     'renews the clock of a frame at each segment',
@@ -807,13 +815,6 @@ export const mutations = [
     "if (session?.hasPartial && session.mode !== 'line')",
   ),
   broken('M61', frames, 'does not say when to come back', '{ message, retryAfterMs }', '{ message }'),
-  broken(
-    'M61',
-    frames,
-    'does not count frames that it skips',
-    'frames++; const { offset } = decoder;',
-    'if (decoder.type < 0x80) frames++; const { offset } = decoder;',
-  ),
   broken('M61', lines, 'does not count lines', 'if (bucket && bucket.available(now) < 1)', 'if (false)'),
   broken(
     'M61',
@@ -1137,6 +1138,48 @@ export const mutations = [
     'says STALE for an old result',
     'const code = statusOf[result?.state ??',
     'if (result?.age > 20) return encodeFrame({ type: FrameType.PONG, flags: 2, code: statusOf[result.state], idHigh, idLow, body }); const code = statusOf[result?.state ??',
+  ),
+  broken(
+    'M82',
+    jsonLimits,
+    'takes half of a surrogate pair',
+    "if (at < 0) return 'surrogate';",
+    'if (at < 0) return undefined;',
+  ),
+  broken(
+    'M82',
+    jsonLimits,
+    'refuses a whole surrogate pair',
+    "half === 'high' && surrogateAt(text, at + ESCAPE_BYTES) === 'low'",
+    'false',
+  ),
+  broken('M83', jsonLimits, 'takes 64 levels', 'MAX_DEPTH = 32;', 'MAX_DEPTH = 64;'),
+  broken('M83', jsonLimits, 'refuses 32 levels', 'if (++depth > MAX_DEPTH)', 'if (++depth >= MAX_DEPTH)'),
+  broken(
+    'M84',
+    decoder,
+    'does not count frames that it skips',
+    'this.allowed-- <= 0 ?',
+    '(type < 0x80 ? this.allowed-- : this.allowed) <= 0 ?',
+  ),
+  broken(
+    'M84',
+    decoder,
+    'judges the rate behind the version',
+    'this.allowed-- <= 0 ?',
+    'this.allowed-- <= 0 && kind >>> 24 === 1 ?',
+  ),
+  broken(
+    'M84',
+    decoder,
+    'counts a frame when it is complete',
+    'this.allowed-- <= 0 ?',
+    '(length > BARE_LENGTH ? this.allowed : this.allowed--) <= 0 ?',
+    [
+      decoder,
+      'return this.fail({ code: WireError.BAD_BODY, message: error.message }, this.idHigh, this.idLow); }',
+      'return this.fail({ code: WireError.BAD_BODY, message: error.message }, this.idHigh, this.idLow); } if (this.allowed-- <= 0) return this.fail(rateFault, this.idHigh, this.idLow);',
+    ],
   ),
   broken(
     'M87',
