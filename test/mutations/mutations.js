@@ -467,6 +467,7 @@ export const mutations = [
     'sends GOAWAY to who has said no HELLO',
     "if (this.hello === undefined || this.phase !== 'open')",
     "if (this.phase !== 'open')",
+    [server, 'if (connection.hello) this.goawayTo', 'this.goawayTo'],
   ),
   broken(
     'M37',
