@@ -14,14 +14,26 @@ export interface Outcome {
   readonly why?: string;
   /** How the server closed the connection, if the session expects it. */
   readonly close?: 'fin' | 'rst' | 'none';
+  /** The session failed, and the last frame of the server was ERROR 6. */
+  readonly isUnauthenticated?: true;
 }
 
-/** The server under test, and the function that performs steps of its operator. */
+/** The server under test. */
 export interface Subject {
   readonly host: string;
   readonly port: number;
-  operate?(step: OperatorStep): void;
+  /** HELLO frame in hexadecimal that each connection must begin with; absent: none. */
+  readonly hello?: string;
+  /**
+   * Performs a step of the operator.
+   *
+   * @throws CannotOperate if the server does not support it
+   */
+  operate?(step: OperatorStep): void | Promise<void>;
 }
+
+/** The server does not support a step of its operator; the message says why. */
+export class CannotOperate extends Error {}
 
 /** Default timeout of a step. */
 const STEP_TIMEOUT_MS = 4000;
@@ -29,6 +41,7 @@ const STEP_TIMEOUT_MS = 4000;
 const LAST_FRAME_SILENCE_MS = 300;
 const BARRIER_ID = 'feedfacefeedface';
 const barrier = Buffer.from(`0000000c01010001${BARRIER_ID}`, 'hex');
+const bareWatch = Buffer.from(`0000000c01030000${BARRIER_ID}`, 'hex');
 
 type Sending = Extract<Step, { send: string }>;
 type Ending = Extract<Step, { expectEnd: string }>;
@@ -71,10 +84,39 @@ export async function play(session: Session, subject: Subject, stepTimeout = STE
       ...(close === 'rst' && { why: 'closed by RST, not by FIN' }),
     };
   } catch (error) {
-    if (!(error instanceof StepFailure)) return { session, verdict: 'failed', why: (error as Error).message };
-    return { session, verdict: error.verdict, why: error.message, ...(error.close && { close: error.close }) };
+    const { message } = error as Error;
+    if (error instanceof CannotOperate) return { session, verdict: 'not tried', why: message };
+    const unauthenticated = dialogue?.lastError === WireError.UNAUTHENTICATED && { isUnauthenticated: true as const };
+    if (!(error instanceof StepFailure)) return { session, verdict: 'failed', why: message, ...unauthenticated };
+    if (error.verdict === 'not implemented' && (await offersWatch(subject, stepTimeout)))
+      return { session, verdict: 'failed', why: `${message}, although a WATCH without a body is answered` };
+    return {
+      session,
+      verdict: error.verdict,
+      why: message,
+      ...(error.close && { close: error.close }),
+      ...unauthenticated,
+    };
   } finally {
     for (const open of [...beside, dialogue]) open?.destroy();
+  }
+}
+
+/** Whether the server offers WATCH: one that does not refuses every WATCH with ERROR 7 (M30). */
+async function offersWatch({ host, port, hello }: Subject, within: number): Promise<boolean> {
+  const dialogue = await Dialogue.open(host, port, within).catch(() => undefined);
+  if (!dialogue) return false;
+  try {
+    if (hello !== undefined) {
+      dialogue.send(Buffer.from(hello, 'hex'));
+      await dialogue.frame(within);
+    }
+    dialogue.send(bareWatch);
+    return (await dialogue.frame(within))?.type === FrameType.STATUS;
+  } catch {
+    return false;
+  } finally {
+    dialogue.destroy();
   }
 }
 
@@ -102,13 +144,13 @@ async function runStep(
   else if ('barrier' in step) {
     dialogue.send(barrier);
     compare(
-      { type: FrameType.PONG, flags: 0, code: [Status.PASS, Status.FAIL], id: BARRIER_ID, body: null },
+      { type: FrameType.PONG, flags: 0, code: Status.PASS, id: BARRIER_ID, body: null },
       await dialogue.frame(within),
       dialogue,
     );
   } else {
     if (!subject.operate) throw new StepFailure('not tried', `the operator step ${step.operator} is not possible`);
-    subject.operate(step);
+    await subject.operate(step);
   }
   return undefined;
 }
@@ -125,7 +167,8 @@ async function send({ send: hex, split, times = 1 }: Sending, dialogue: Dialogue
 function compare(wanted: WantedFrame, frame: ReceivedFrame | undefined, dialogue: Dialogue): void {
   if (!frame) throw new StepFailure('failed', `expected ${nameOf(wanted.type)}, but ${received(dialogue)}`);
   const isRefusal = frame.type === FrameType.ERROR && frame.code === WireError.FORBIDDEN;
-  if (wanted.type === FrameType.STATUS && isRefusal) throw new StepFailure('not implemented', 'WATCH is not permitted');
+  if (wanted.type === FrameType.STATUS && isRefusal)
+    throw new StepFailure('not implemented', 'WATCH is refused with ERROR 7');
   const wrong = difference(wanted, frame);
   if (wrong !== undefined) throw new StepFailure('failed', `expected ${nameOf(wanted.type)}: ${wrong}`);
 }
