@@ -62,7 +62,7 @@ describe('the session vectors', () => {
           const responder = await (wanted.threads
             ? startBlockable(wanted)
             : startResponder({ ...wanted, threads, loop: { readinessStall: 0, livenessStall: 0 } }));
-          outcomes.push(await play(session, responder, ON_A_BUSY_MACHINE));
+          outcomes.push(await play(session, responder, ON_A_BUSY_MACHINE, ON_A_BUSY_MACHINE));
           await responder.stop();
         }
       };

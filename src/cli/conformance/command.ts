@@ -8,6 +8,11 @@ export const conformanceCommand: Command = {
   flags: [
     { long: 'junit', value: 'FILE', description: 'Writes a JUnit XML report to this file, one test case per session.' },
     { long: 'json', description: 'Prints one JSON object.' },
+    {
+      long: 'slack',
+      value: 'TIME',
+      description: 'Time that an answer may take longer than its session allows (within). Default: 500ms.',
+    },
     { long: 'rule', value: 'M1', multiple: true, description: 'Runs only the sessions for this rule.' },
   ],
   exits: [

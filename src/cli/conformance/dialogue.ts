@@ -12,6 +12,12 @@ export interface ReceivedFrame {
   readonly body: Buffer | undefined;
 }
 
+/** The number of bytes received until `at`, on the clock of `performance.now()`. */
+interface Arrival {
+  readonly bytes: number;
+  readonly at: number;
+}
+
 export type Ending = 'fin' | 'rst';
 
 const HEADER = 16;
@@ -34,12 +40,19 @@ export class Dialogue {
   private errorRead: number | undefined;
   /** Bytes of a skipped frame that were not received yet. */
   private toSkip = 0;
+  private readonly arrivals: Arrival[] = [];
+  private received = 0;
+  /** When the last byte that was read had arrived, or the end; on the clock of `performance.now()`. */
+  arrivedAt = 0;
+  private endedAt = 0;
   private wake: () => void = () => {};
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', (chunk: Buffer) => {
       this.bytes = Buffer.concat([this.bytes, chunk]);
+      this.received += chunk.length;
+      this.arrivals.push({ bytes: this.received, at: performance.now() });
       this.skipUnknown();
       this.wake();
     });
@@ -75,7 +88,15 @@ export class Dialogue {
 
   /** Discards the received bytes. */
   drop(): void {
-    this.bytes = Buffer.alloc(0);
+    this.take(this.bytes.length);
+  }
+
+  /** The next `length` bytes count as read. */
+  private take(length: number): void {
+    this.bytes = this.bytes.subarray(length);
+    const read = this.received - this.bytes.length;
+    while ((this.arrivals[0]?.bytes ?? read) < read) this.arrivals.shift();
+    this.arrivedAt = this.arrivals[0]?.at ?? this.arrivedAt;
   }
 
   fin(): void {
@@ -92,7 +113,7 @@ export class Dialogue {
     if (this.bytes.length < 4 || this.bytes.length < this.frameLength) return undefined;
     const length = this.frameLength;
     const { bytes } = this;
-    this.bytes = bytes.subarray(length);
+    this.take(length);
     this.skipUnknown();
     const [version, type, flags, code] = bytes.subarray(4, 8) as unknown as [number, number, number, number];
     if (type === FrameType.ERROR) this.errorRead = code;
@@ -110,13 +131,14 @@ export class Dialogue {
   async text(enough: (text: string) => boolean, within: number): Promise<string> {
     await this.until(() => enough(this.bytes.toString()), within);
     const text = this.bytes.toString();
-    this.bytes = Buffer.alloc(0);
+    this.drop();
     return text;
   }
 
   /** Waits for the server to close the connection; undefined: timed out. Bytes received before are in `left`. */
   async end(within: number): Promise<Ending | undefined> {
     await this.until(() => this.ending !== undefined, within);
+    this.arrivedAt = this.endedAt;
     return this.ending;
   }
 
@@ -159,6 +181,7 @@ export class Dialogue {
   }
 
   private ended(how: Ending): void {
+    if (this.ending === undefined) this.endedAt = performance.now();
     this.ending ??= how;
     this.wake();
   }

@@ -22,10 +22,15 @@ export async function startIsolated(wanted: Wanted): Promise<Subject & { stop():
   return {
     host,
     port,
-    operate: (step) => {
-      if (step.operator === 'unblock') return open();
-      if (step.operator === 'block') Atomics.store(gate, 0, 0);
-      worker.postMessage(step);
+    operate: async (step) => {
+      if ('set' in step) {
+        worker.postMessage(step);
+        await once(worker, 'message');
+      } else if (step.operator === 'unblock') open();
+      else {
+        if (step.operator === 'block') Atomics.store(gate, 0, 0);
+        worker.postMessage(step);
+      }
     },
     stop: async () => {
       open();

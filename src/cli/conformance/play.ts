@@ -25,7 +25,7 @@ export interface Subject {
   /** HELLO frame in hexadecimal that each connection must begin with; absent: none. */
   readonly hello?: string;
   /**
-   * Performs a step of the operator.
+   * Performs a step of the operator. Resolves when it is done; a drain, a stop and a reload are only begun.
    *
    * @throws CannotOperate if the server does not support it
    */
@@ -35,6 +35,8 @@ export interface Subject {
 /** The server does not support a step of its operator; the message says why. */
 export class CannotOperate extends Error {}
 
+/** Added to `within`: the time of the network, and of busy machines. */
+export const SLACK_MS = 500;
 /** Default timeout of a step. */
 const STEP_TIMEOUT_MS = 4000;
 /** Silence after which a frame counts as the last. */
@@ -60,9 +62,15 @@ class StepFailure extends Error {
 /**
  * Runs one session. Never rejects, and takes no longer than the timeouts of its steps.
  *
- * @param stepTimeout timeout of a step without its own `timeout`, in milliseconds
+ * @param stepTimeout timeout of a step without its own `within`, in milliseconds
+ * @param slack added to each `within`, in milliseconds
  */
-export async function play(session: Session, subject: Subject, stepTimeout = STEP_TIMEOUT_MS): Promise<Outcome> {
+export async function play(
+  session: Session,
+  subject: Subject,
+  stepTimeout = STEP_TIMEOUT_MS,
+  slack = SLACK_MS,
+): Promise<Outcome> {
   const beside: Dialogue[] = [];
   let dialogue: Dialogue | undefined;
   let close: Outcome['close'];
@@ -76,7 +84,16 @@ export async function play(session: Session, subject: Subject, stepTimeout = STE
     // The server must have accepted these connections before the next one.
     for (const other of beside) await other.isSilent(50);
     dialogue = await Dialogue.open(subject.host, subject.port, stepTimeout);
-    for (const step of session.steps) close = (await runStep(step, dialogue, subject, stepTimeout)) ?? close;
+    let actedAt = performance.now();
+    for (const step of session.steps) {
+      if ('within' in step) {
+        const deadline = actedAt + (step.within as number) + slack;
+        close = (await runStep(step, dialogue, subject, Math.max(1, deadline - performance.now()))) ?? close;
+        if (dialogue.arrivedAt > deadline)
+          throw new StepFailure('failed', `received after ${Math.round(dialogue.arrivedAt - actedAt)} ms`);
+      } else close = (await runStep(step, dialogue, subject, stepTimeout)) ?? close;
+      if (isAction(step)) actedAt = performance.now();
+    }
     return {
       session,
       verdict: close === 'rst' ? 'not strict' : 'ok',
@@ -120,14 +137,13 @@ async function offersWatch({ host, port, hello }: Subject, within: number): Prom
   }
 }
 
+/** Whether `within` of the following steps counts from this one. */
+function isAction(step: Step): boolean {
+  return ['send', 'fin', 'read', 'operator', 'set'].some((key) => key in step);
+}
+
 /** Runs one step. Returns how the server closed the connection, if the step expects that. */
-async function runStep(
-  step: Step,
-  dialogue: Dialogue,
-  subject: Subject,
-  stepTimeout: number,
-): Promise<Outcome['close']> {
-  const within = 'within' in step ? (step.within ?? stepTimeout) : stepTimeout;
+async function runStep(step: Step, dialogue: Dialogue, subject: Subject, within: number): Promise<Outcome['close']> {
   if ('send' in step) await send(step, dialogue);
   else if ('read' in step) dialogue.read(step.read);
   else if ('fin' in step) dialogue.fin();
@@ -149,14 +165,15 @@ async function runStep(
       dialogue,
     );
   } else {
-    if (!subject.operate) throw new StepFailure('not tried', `the operator step ${step.operator} is not possible`);
+    const name = 'set' in step ? 'set' : `operator ${step.operator}`;
+    if (!subject.operate) throw new StepFailure('not tried', `the step ${name} is not possible`);
     await subject.operate(step);
   }
   return undefined;
 }
 
-async function send({ send: hex, split, times = 1 }: Sending, dialogue: Dialogue): Promise<void> {
-  const octets = Buffer.from(hex.repeat(times), 'hex');
+async function send({ send: hex, head = '', split, times = 1 }: Sending, dialogue: Dialogue): Promise<void> {
+  const octets = Buffer.from(head + hex.repeat(times), 'hex');
   if (split === undefined) return dialogue.send(octets);
   for (const octet of octets) {
     dialogue.send(Buffer.from([octet]));

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { parseAddress } from '../../net/address.js';
 import { type FlagValues, UsageError } from '../parser.js';
+import { durationOf } from '../request-flags.js';
 import { printable, printableJson, stylesFor } from '../terminal.js';
 import { Dialogue } from './dialogue.js';
 import { startIsolated } from './isolated.js';
@@ -23,11 +24,12 @@ export async function conformance(flags: FlagValues, address?: string): Promise<
     return EXIT.noConnection;
   }
   if (typeof flags.junit === 'string') await requireWritable(flags.junit);
+  const slack = durationOf(flags, 'slack');
   const outcomes: Outcome[] = [];
   // Keeps the process alive between two sessions; the timers of a responder do not.
   const alive = setInterval(() => {}, CONNECT_TIMEOUT_MS);
   for (const session of sessions)
-    outcomes.push(subject ? await playRemote(session, subject) : await playLocal(session));
+    outcomes.push(subject ? await playRemote(session, subject, slack) : await playLocal(session, slack));
   clearInterval(alive);
   const scores = scoreRules(outcomes);
   if (typeof flags.junit === 'string') await writeFile(flags.junit, junit(outcomes));
@@ -58,18 +60,18 @@ async function isReachable({ host, port }: Subject): Promise<boolean> {
   );
 }
 
-async function playRemote(session: Session, subject: Subject): Promise<Outcome> {
+async function playRemote(session: Session, subject: Subject, slack: number | undefined): Promise<Outcome> {
   const { responder } = session;
-  if (!responder || Object.keys(responder).length === 0) return play(session, subject);
+  if (!responder || Object.keys(responder).length === 0) return play(session, subject, undefined, slack);
   return { session, verdict: 'not tried', why: `requires a responder with ${JSON.stringify(responder)}` };
 }
 
 /** Runs a session with a new responder, because a session can exhaust a limit. */
-async function playLocal(session: Session): Promise<Outcome> {
+async function playLocal(session: Session, slack: number | undefined): Promise<Outcome> {
   const { responder = {} } = session;
   const subject = await (responder.threads ? startIsolated(responder) : startResponder(responder));
   try {
-    return await play(session, subject);
+    return await play(session, subject, undefined, slack);
   } finally {
     await subject.stop();
   }
