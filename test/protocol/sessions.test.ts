@@ -50,6 +50,27 @@ describe('the session vectors', () => {
     expect([...shown].filter((rule) => !rules.includes(rule))).toEqual([]);
   });
 
+  it('expect exactly 1 for liveness where no step blocks the event loop', () => {
+    expect(sessions.filter(({ steps }) => JSON.stringify(steps).includes('"code":[1,3]'))).toEqual([]);
+  });
+
+  it('require no setting and no behaviour of a check that the README does not describe', () => {
+    const settings = sessions.flatMap(({ responder = {}, steps }) => [
+      responder,
+      ...steps.flatMap((step) => ('operator' in step && step.operator === 'reload' ? [step.responder] : [])),
+    ]);
+    const keys = settings.flatMap(({ checks = {}, groups: _, ...others }: Record<string, any>) => [
+      ...Object.values(checks as Record<string, string>).map((word) => /^[a-z]+/.exec(word)?.[0]),
+      ...Object.entries(others).flatMap(([key, value]) =>
+        typeof value === 'object' && !Array.isArray(value)
+          ? Object.keys(value).map((inner) => `${key}.${inner}`)
+          : [key],
+      ),
+    ]);
+    const readme = readRoot('protocol/vectors/README.md');
+    expect([...new Set(keys)].filter((key) => !readme.includes(`| \`${key}\` `))).toEqual([]);
+  });
+
   it.each(threadCounts)(
     'pass against the responder of this package, with threads: %i, each with suitable settings',
     async (threads) => {

@@ -35,6 +35,8 @@ export interface Subject {
 /** The server does not support a step of its operator; the message says why. */
 export class CannotOperate extends Error {}
 
+/** There is no server to play with; the message says why. */
+export class NoResponder extends Error {}
 /** Added to `within`: the time of the network, and of busy machines. */
 export const SLACK_MS = 500;
 /** Default timeout of a step. */
