@@ -68,7 +68,11 @@ describe('pongcheck conformance --start', () => {
     async () => {
       const report = await withAlteration('ERROR 7 for unknown names', 'M31');
       expect([report.code, report.rules.M31]).toEqual([1, 'failed']);
-      expect(exceptions(report)).toHaveLength(1);
+      expect(exceptions(report)).toContainEqual([
+        'failed',
+        'a watch of what does not exist says 6',
+        'WATCH is refused with ERROR 7, although a WATCH without a body is answered',
+      ]);
     },
     ON_A_BUSY_MACHINE,
   );
@@ -80,7 +84,7 @@ describe('pongcheck conformance --start', () => {
       expect([report.code, report.rules.M31]).toEqual([1, 'failed']);
       const [[, , why]] = exceptions(report) as [[string, string, string]];
       expect(why).toMatch(/; the responder has ended: exit code 2: panic: no STATUS$/);
-      expect(report.sessions.map(({ verdict }) => verdict)).toEqual(['failed', 'ok']);
+      expect(new Set(report.sessions.map(({ verdict }) => verdict))).toEqual(new Set(['failed', 'ok']));
     },
     ON_A_BUSY_MACHINE,
   );
