@@ -72,6 +72,8 @@ export class Server {
   private readonly pending: PendingConnections;
   private readonly certificates: Certificates;
   private readonly goaways = new Set<Timer>();
+  /** Monotonic time at which a drain ends; undefined: none has begun. */
+  private drainsUntil: number | undefined;
   private onEmpty: (() => void) | undefined;
 
   constructor(options: ServerOptions) {
@@ -114,6 +116,9 @@ export class Server {
       isTlsWarned: false,
       nextId: () => counts.nextId(),
       wake: (connection: Connection) => this.sweeper.wake(connection),
+      onHello: (connection: Connection) => {
+        if (this.drainsUntil !== undefined) this.goawayTo(connection, this.drainsUntil);
+      },
       onClosed: (connection: Connection) => this.onClosed(connection),
     };
   }
@@ -313,22 +318,25 @@ export class Server {
   // -- the end ---------------------------------------------------------------
 
   /**
-   * Starts draining: sends GOAWAY to clients that have sent HELLO, spread over up to half of `graceMs` (milliseconds).
+   * Starts draining: sends GOAWAY to clients that have sent HELLO, or send it later, spread over up to half of the rest
+   * of `graceMs` (milliseconds).
    * Requests are still answered. Resolves after the next poll of the event loop: if connections are queued in the kernel,
    * at least one of them has been accepted then.
    */
   async goaway(graceMs: number): Promise<void> {
-    const { clock } = this.shared;
-    const until = clock.now() + graceMs;
-    for (const connection of this.connections) {
-      const delay = Math.random() * Math.min(GOAWAY_SPREAD_MS, graceMs / 2);
-      const timer = clock.after(delay, () => {
-        this.goaways.delete(timer);
-        connection.goaway(until, until + RECONNECT_MIN_MS + Math.random() * (RECONNECT_MAX_MS - RECONNECT_MIN_MS));
-      });
-      this.goaways.add(timer);
-    }
+    this.drainsUntil = this.shared.clock.now() + graceMs;
+    for (const connection of this.connections) if (connection.hello) this.goawayTo(connection, this.drainsUntil);
     await afterNextPoll();
+  }
+
+  private goawayTo(connection: Connection, until: number): void {
+    const { clock } = this.shared;
+    const delay = Math.random() * Math.min(GOAWAY_SPREAD_MS, Math.max(0, until - clock.now()) / 2);
+    const timer = clock.after(delay, () => {
+      this.goaways.delete(timer);
+      connection.goaway(until, until + RECONNECT_MIN_MS + Math.random() * (RECONNECT_MAX_MS - RECONNECT_MIN_MS));
+    });
+    this.goaways.add(timer);
   }
 
   /** Resolves when all connections are closed. */

@@ -235,6 +235,21 @@ describe('GOAWAY', () => {
     expect(await said.hex(16)).toBe(pong(id, '01'));
     expect(silent.received).toHaveLength(0);
   });
+
+  it('is sent to a client that sends HELLO while the server drains, after its HELLO', async () => {
+    const { clock, connect, server } = await serveWith({});
+    const late = await connect();
+    late.sendHex(ping(id));
+    await late.hex(16);
+    server.goaway(10_000);
+    await pass(clock, 2000);
+    await onHello(late);
+    await pass(clock, 1000);
+    const { type, code, body } = await late.frame();
+    expect({ type, code }).toEqual({ type: '06', code: '01' });
+    expect(body?.graceMs).toBeLessThanOrEqual(8000);
+    expect(body?.graceMs).toBeGreaterThan(6900);
+  });
 });
 
 describeServed('connections', (serve) => {
