@@ -97,7 +97,7 @@ class Decoder:
             yield kind, flags, code, frame_id, body
 
     def header_fault(self, length, version, kind, flags, code):
-        """The ERROR code for a header, in the order of SPEC "Order of judgement"; 0 if it is valid."""
+        """The ERROR code for a header, in the order of SPEC "Order of validation"; 0 if it is valid."""
         out_of_place = kind == WATCH or (kind == HELLO and self.hello_seen)
         wrong = flags & 15 & ~KNOWN_FLAGS.get(kind, 0) or (kind == PING and code > 2) or out_of_place
         known_type = 0 if kind >= 0x80 else 4 if kind not in MAX_BODY else 3 if length - 12 > MAX_BODY[kind] else bool(wrong)

@@ -168,7 +168,7 @@ function worstOf(causes: readonly Cause[]): CheckState | undefined {
 
 /**
  * The causes without those that came from or through `instance`. A process observes its own causes directly; counting
- * reports of them would keep them alive (SPEC "Chains and circles").
+ * reports of them would keep them alive (SPEC "Chains and cycles").
  */
 function withoutOwn(causes: readonly Cause[], instance: string): readonly Cause[] {
   return causes.filter((cause) => cause.instance !== instance && !cause.via.includes(instance));

@@ -59,7 +59,7 @@ export class Decoder {
   /** After FAULT: code and message of the ERROR to send, with `idHigh` and `idLow`. The decoder is finished then. */
   fault: Fault | undefined = undefined;
 
-  /** Headers that may still be completed before a `push`; the one beyond is a fault (SPEC "Order of judgement"). */
+  /** Headers that may still be completed before a `push`; the one beyond is a fault (SPEC "Order of validation"). */
   allowed = UNLIMITED;
 
   /** Different for each frame that can be partial: counts the frames that began and were not bare and complete in a chunk. */

@@ -87,7 +87,7 @@ export const rateFault: Fault = {
   message: 'frames per second exceed the limit of this server',
 };
 
-/** The first fault of a complete header with a valid length, in the order of SPEC "Order of judgement". */
+/** The first fault of a complete header with a valid length, in the order of SPEC "Order of validation". */
 export function headerFault(
   rules: Rules,
   length: number,

@@ -32,7 +32,7 @@ export interface PingpongOptions extends CheckSettings {
 /**
  * Checks another responder over a connection that is kept. Its state and its causes are passed on: the root cause at
  * the end of a chain is reported at the start, and a circle of responders cannot keep itself down (SPEC "Chains and
- * circles").
+ * cycles").
  *
  * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options.
  */

@@ -5,14 +5,15 @@ import type { Wanted } from './session.js';
 
 export interface IsolatedData {
   readonly wanted: Wanted;
+  readonly port: number;
   /** 0: the step `block` waits; 1: it does not. */
   readonly gate: Int32Array;
 }
 
 /** Starts a responder with these settings on a thread, so that its event loop can be blocked. */
-export async function startIsolated(wanted: Wanted): Promise<Subject & { stop(): Promise<void> }> {
+export async function startIsolated(wanted: Wanted, onPort = 0): Promise<Subject & { stop(): Promise<void> }> {
   const gate = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  const workerData: IsolatedData = { wanted, gate };
+  const workerData: IsolatedData = { wanted, port: onPort, gate };
   const worker = new Worker(new URL('./isolated-thread.js', import.meta.url), { workerData });
   const [{ host, port }] = (await once(worker, 'message')) as [{ host: string; port: number }];
   const open = () => {

@@ -14,16 +14,29 @@ export interface Outcome {
   readonly why?: string;
   /** How the server closed the connection, if the session expects it. */
   readonly close?: 'fin' | 'rst' | 'none';
+  /** The session failed, and the last frame of the server was ERROR 6. */
+  readonly isUnauthenticated?: true;
 }
 
-/** The server under test, and the function that performs steps of its operator. */
+/** The server under test. */
 export interface Subject {
   readonly host: string;
   readonly port: number;
-  /** Resolves when the step is done; a drain, a stop and a reload are only begun. */
+  /** HELLO frame in hexadecimal that each connection must begin with; absent: none. */
+  readonly hello?: string;
+  /**
+   * Performs a step of the operator. Resolves when it is done; a drain, a stop and a reload are only begun.
+   *
+   * @throws CannotOperate if the server does not support it
+   */
   operate?(step: OperatorStep): void | Promise<void>;
 }
 
+/** The server does not support a step of its operator; the message says why. */
+export class CannotOperate extends Error {}
+
+/** There is no server to play with; the message says why. */
+export class NoResponder extends Error {}
 /** Added to `within`: the time of the network, and of busy machines. */
 export const SLACK_MS = 500;
 /** Default timeout of a step. */
@@ -32,6 +45,7 @@ const STEP_TIMEOUT_MS = 4000;
 const LAST_FRAME_SILENCE_MS = 300;
 const BARRIER_ID = 'feedfacefeedface';
 const barrier = Buffer.from(`0000000c01010001${BARRIER_ID}`, 'hex');
+const bareWatch = Buffer.from(`0000000c01030000${BARRIER_ID}`, 'hex');
 
 type Sending = Extract<Step, { send: string }>;
 type Ending = Extract<Step, { expectEnd: string }>;
@@ -89,10 +103,39 @@ export async function play(
       ...(close === 'rst' && { why: 'closed by RST, not by FIN' }),
     };
   } catch (error) {
-    if (!(error instanceof StepFailure)) return { session, verdict: 'failed', why: (error as Error).message };
-    return { session, verdict: error.verdict, why: error.message, ...(error.close && { close: error.close }) };
+    const { message } = error as Error;
+    if (error instanceof CannotOperate) return { session, verdict: 'not tried', why: message };
+    const unauthenticated = dialogue?.lastError === WireError.UNAUTHENTICATED && { isUnauthenticated: true as const };
+    if (!(error instanceof StepFailure)) return { session, verdict: 'failed', why: message, ...unauthenticated };
+    if (error.verdict === 'not implemented' && (await offersWatch(subject, stepTimeout)))
+      return { session, verdict: 'failed', why: `${message}, although a WATCH without a body is answered` };
+    return {
+      session,
+      verdict: error.verdict,
+      why: message,
+      ...(error.close && { close: error.close }),
+      ...unauthenticated,
+    };
   } finally {
     for (const open of [...beside, dialogue]) open?.destroy();
+  }
+}
+
+/** Whether the server offers WATCH: one that does not refuses every WATCH with ERROR 7 (M30). */
+async function offersWatch({ host, port, hello }: Subject, within: number): Promise<boolean> {
+  const dialogue = await Dialogue.open(host, port, within).catch(() => undefined);
+  if (!dialogue) return false;
+  try {
+    if (hello !== undefined) {
+      dialogue.send(Buffer.from(hello, 'hex'));
+      await dialogue.frame(within);
+    }
+    dialogue.send(bareWatch);
+    return (await dialogue.frame(within))?.type === FrameType.STATUS;
+  } catch {
+    return false;
+  } finally {
+    dialogue.destroy();
   }
 }
 
@@ -119,7 +162,7 @@ async function runStep(step: Step, dialogue: Dialogue, subject: Subject, within:
   else if ('barrier' in step) {
     dialogue.send(barrier);
     compare(
-      { type: FrameType.PONG, flags: 0, code: [Status.PASS, Status.FAIL], id: BARRIER_ID, body: null },
+      { type: FrameType.PONG, flags: 0, code: Status.PASS, id: BARRIER_ID, body: null },
       await dialogue.frame(within),
       dialogue,
     );
@@ -143,7 +186,8 @@ async function send({ send: hex, head = '', split, times = 1 }: Sending, dialogu
 function compare(wanted: WantedFrame, frame: ReceivedFrame | undefined, dialogue: Dialogue): void {
   if (!frame) throw new StepFailure('failed', `expected ${nameOf(wanted.type)}, but ${received(dialogue)}`);
   const isRefusal = frame.type === FrameType.ERROR && frame.code === WireError.FORBIDDEN;
-  if (wanted.type === FrameType.STATUS && isRefusal) throw new StepFailure('not implemented', 'WATCH is not permitted');
+  if (wanted.type === FrameType.STATUS && isRefusal)
+    throw new StepFailure('not implemented', 'WATCH is refused with ERROR 7');
   const wrong = difference(wanted, frame);
   if (wrong !== undefined) throw new StepFailure('failed', `expected ${nameOf(wanted.type)}: ${wrong}`);
 }

@@ -63,16 +63,16 @@ function of(run: () => unknown): CheckDefinition {
   };
 }
 
-/** Starts a responder with these settings, and waits for the first results of its checks. */
-export async function startResponder(wanted: Wanted): Promise<Subject & { stop(): Promise<void> }> {
-  let options = optionsOf(wanted);
+/** Starts a responder with these settings on a port, 0: any, and waits for the first results of its checks. */
+export async function startResponder(wanted: Wanted, onPort = 0): Promise<Subject & { stop(): Promise<void> }> {
+  let options = optionsOf(wanted, onPort);
   const service = createService(options);
   await service.start();
   await settled(service, wanted.checks ?? {});
   const operate = (step: OperatorStep) => {
     if ('set' in step) return setChecks(service, options.checks, step.set);
     if (step.operator === 'reload') {
-      options = optionsOf(step.responder);
+      options = optionsOf(step.responder, onPort);
       void service.reload(options);
     } else void (step.operator === 'drain' ? service.drain() : service.stop());
     return undefined;
@@ -83,12 +83,19 @@ export async function startResponder(wanted: Wanted): Promise<Subject & { stop()
 
 type Options = ServiceOptions & { readonly checks: Readonly<Record<string, CheckDefinition>> };
 
-function optionsOf({ checks = {}, groups = {}, requireToken, proxyProtocol, ...options }: Wanted): Options {
+function optionsOf(
+  { checks = {}, groups = {}, requireToken, proxyProtocol, ...options }: Wanted,
+  port: number,
+): Options {
   return {
     ...options,
     http: false,
     listen: [
-      { url: 'pong://127.0.0.1:0', ...(requireToken && { requireToken }), ...(proxyProtocol && { proxyProtocol }) },
+      {
+        url: `pong://127.0.0.1:${port}`,
+        ...(requireToken && { requireToken }),
+        ...(proxyProtocol && { proxyProtocol }),
+      },
     ],
     checks: Object.fromEntries(Object.entries(checks).flatMap(([name, word]) => checksOf(name, word, groups[name]))),
     drain: { grace: 3000, delay: 0 },
