@@ -29,6 +29,11 @@ export async function conformance(flags: FlagValues, address?: string): Promise<
   for (const session of sessions)
     outcomes.push(subject ? await playRemote(session, subject) : await playLocal(session));
   clearInterval(alive);
+  return report(flags, outcomes);
+}
+
+/** Prints the outcomes by rule, in the requested formats. Returns the exit code. */
+export async function report(flags: FlagValues, outcomes: readonly Outcome[]): Promise<number> {
   const scores = scoreRules(outcomes);
   if (typeof flags.junit === 'string') await writeFile(flags.junit, junit(outcomes));
   process.stdout.write(flags.json ? `${printableJson(asJson(scores, outcomes))}\n` : asText(scores, outcomes));
@@ -36,7 +41,7 @@ export async function conformance(flags: FlagValues, address?: string): Promise<
 }
 
 /** Fails early: the sessions take half a minute. */
-async function requireWritable(path: string): Promise<void> {
+export async function requireWritable(path: string): Promise<void> {
   await writeFile(path, '').catch(({ message }) => {
     throw new UsageError(`--junit cannot be written: ${message}`);
   });
