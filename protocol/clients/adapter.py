@@ -39,6 +39,9 @@ def main(address):
     client, instructions = Client(host, int(port)), {"ping": ping, "hello": hello}
     while True:
         is_open = client.socket.fileno() >= 0
+        if is_open and (client.frames or client.fault):  # what arrived with the last answer
+            attempt(client, client.receive, time.monotonic())
+            continue
         ready = select.select([sys.stdin, client.socket] if is_open else [sys.stdin], [], [])[0]
         if client.socket in ready:
             attempt(client, client.receive, time.monotonic() + 0.1)

@@ -79,7 +79,8 @@ class Player {
     else if ('accept' in step) await this.accept(step.accept, within);
     else if ('receive' in step) await this.receive(step, within);
     else if ('send' in step) await this.send(step);
-    else if ('event' in step) await this.expectEvent(step.event, within);
+    else if ('event' in step) await this.expectEvents([step.event], within);
+    else if ('events' in step) await this.expectEvents(step.events, within);
     else if ('noEvent' in step) await this.expectNoEvent(step.noEvent, step.for);
     else if ('noConnection' in step) await this.expectNoConnection(step.noConnection, step.for);
     else if ('connections' in step) await this.countConnections(step.connections, step.for);
@@ -215,8 +216,9 @@ class Player {
       throw new StepFailure(`the client closed the connection after ${elapsed} ms without data, expected ${after}`);
     if (connection.pings !== pings)
       throw new StepFailure(`the client closed the connection after ${connection.pings} PINGs, expected ${pings}`);
-    for (const frame of connection.frames.splice(0))
-      if (frame.type === FrameType.ERROR) requireError(frame, WireError.STALE_PEER);
+    const error = connection.frames.splice(0).find(({ type }) => type === FrameType.ERROR);
+    if (!error) throw new StepFailure('the client closed the connection without ERROR 13', 'not strict');
+    requireError(error, WireError.STALE_PEER);
   }
 
   private async untilEnd(connection: ClientConnection, within: number): Promise<void> {
@@ -234,14 +236,25 @@ class Player {
 
   // -- events ----------------------------------------------------------------
 
-  private async expectEvent(wanted: WantedEvent, within: number): Promise<void> {
+  /** In any order. */
+  private async expectEvents(wanted: readonly WantedEvent[], within: number): Promise<void> {
+    const left = [...wanted];
+    while (left.length > 0) {
+      const event = await this.nextEvent(left, within);
+      const index = left.findIndex((one) => matches(one, event));
+      if (index < 0) throw new StepFailure(`expected the event ${shown(left[0])}, received ${shown(event)}`);
+      left.splice(index, 1);
+    }
+  }
+
+  /** The next event. States between those that a dialogue names are skipped. */
+  private async nextEvent(wanted: readonly WantedEvent[], within: number): Promise<ClientEvent> {
     const { events } = this.program;
-    // States between those that a dialogue names are allowed.
-    const isDue = (event: ClientEvent) => matches(wanted, event) || !('state' in event || 'unsupported' in event);
-    const found = await this.until(() => events.some(isDue), within);
-    if (!found) throw new StepFailure(`expected the event ${shown(wanted)}, but none came`);
-    const [event] = events.splice(0, events.findIndex(isDue) + 1).slice(-1) as [ClientEvent];
-    if (!matches(wanted, event)) throw new StepFailure(`expected the event ${shown(wanted)}, received ${shown(event)}`);
+    const isDue = (event: ClientEvent) =>
+      wanted.some((one) => matches(one, event)) || !('state' in event || 'unsupported' in event);
+    if (!(await this.until(() => events.some(isDue), within)))
+      throw new StepFailure(`expected the event ${shown(wanted[0])}, but none came`);
+    return events.splice(0, events.findIndex(isDue) + 1).at(-1) as ClientEvent;
   }
 
   private async expectNoEvent(unwanted: WantedEvent, ms: number): Promise<void> {
@@ -267,8 +280,8 @@ function matches(wanted: WantedEvent, event: ClientEvent): boolean {
   );
 }
 
-function shown(event: WantedEvent): string {
-  return JSON.stringify(event).slice(0, 200);
+function shown(event: WantedEvent | undefined): string {
+  return `${JSON.stringify(event)}`.slice(0, 200);
 }
 
 function described({ type, flags, code, id }: ReceivedFrame): string {

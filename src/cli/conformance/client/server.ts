@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { FrameType, HEADER_BYTES, MAX_LENGTH, maxBody, VERSION } from '../../../wire/codes.js';
+import { FrameType, HEADER_BYTES, MAX_LENGTH, maxBody, VERSION, WatchFlag } from '../../../wire/codes.js';
 import type { ReceivedFrame } from '../dialogue.js';
 import type { Bell } from './bell.js';
 import type { Answers } from './vector.js';
@@ -92,8 +92,13 @@ export class ClientConnection {
     if (frame.type === FrameType.PING) this.pings++;
     const answer = answerTo(frame, this.answers());
     if (answer) this.send(answer);
-    else this.frames.push(frame);
+    else if (!isCancel(frame)) this.frames.push(frame);
   }
+}
+
+/** Nothing answers it, and a client that watches something else may send it before or after the new WATCH. */
+function isCancel({ type, flags }: ReceivedFrame): boolean {
+  return type === FrameType.WATCH && (flags & WatchFlag.CANCEL) !== 0;
 }
 
 function answerTo({ type, id }: ReceivedFrame, { ping, hello }: Answers): Buffer | undefined {

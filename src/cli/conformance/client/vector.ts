@@ -26,6 +26,7 @@ export type ClientStep =
   | { readonly receive: WantedFrame; readonly as?: string; readonly within?: number }
   | { readonly send: Octets; readonly split?: 'octets' | number; readonly every?: number; readonly for?: number }
   | { readonly event: WantedEvent; readonly within?: number }
+  | { readonly events: readonly WantedEvent[]; readonly within?: number }
   | { readonly noEvent: WantedEvent; readonly for: number }
   | { readonly noConnection: number; readonly for: number }
   | { readonly connections: { readonly atLeast: number; readonly atMost: number }; readonly for: number }
