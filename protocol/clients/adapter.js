@@ -37,3 +37,4 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (name in instructions) void instructions[name](options);
   else say({ unsupported: name });
 }
+process.exit();

@@ -36,14 +36,14 @@ def attempt(client, action, *arguments, **options):
 
 def main(address):
     host, port = address.rsplit(":", 1)
-    client, instructions = Client(host, int(port)), {"ping": ping, "hello": hello}
+    client, instructions = None, {"ping": ping, "hello": hello}
     while True:
-        is_open = client.socket.fileno() >= 0
+        is_open = client and client.socket.fileno() >= 0
         if is_open and (client.frames or client.fault):  # what arrived with the last answer
             attempt(client, client.receive, time.monotonic())
             continue
         ready = select.select([sys.stdin, client.socket] if is_open else [sys.stdin], [], [])[0]
-        if client.socket in ready:
+        if is_open and client.socket in ready:
             attempt(client, client.receive, time.monotonic() + 0.1)
         if sys.stdin in ready:
             line = sys.stdin.buffer.raw.readline()
@@ -52,6 +52,7 @@ def main(address):
             options = json.loads(line)
             name = options.pop("do")
             if name in instructions:
+                client = client or Client(host, int(port))
                 attempt(client, instructions[name], client, **options)
             else:
                 say(unsupported=name)

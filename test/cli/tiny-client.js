@@ -175,6 +175,7 @@ class Link {
   current;
   failures = 0;
   index = 0;
+  /** Earliest time of the next connection to each address. */
   notBefore = [];
 
   constructor({ addresses, intervalMs, maxPingsOut }) {
@@ -182,36 +183,50 @@ class Link {
     this.open();
   }
 
+  /** Opens the next connection. An earlier one is used until that is up. */
   open() {
-    const index = this.index;
-    const old = this.current;
-    const connection = new Connection(this.addresses[index], {
-      connect: () => this.begin(connection),
-      end: (why) => this.ended(connection, why),
-      goaway: ({ reconnectAfterMs = 0 }) => this.goaway(connection, index, reconnectAfterMs),
+    const { index } = this;
+    const next = new Connection(this.addresses[index], {
+      connect: () => this.begin(next),
+      end: (why) => this.ended(next, why),
+      goaway: ({ reconnectAfterMs = 0 }) => this.goaway(next, reconnectAfterMs),
     });
-    connection.old = old;
-    this.current = connection;
+    next.index = index;
+    this.next = next;
+  }
+
+  openAfter(ms) {
+    clearTimeout(this.timer);
+    const wait = Math.max(ms, (this.notBefore[this.index] ?? 0) - Date.now());
+    this.timer = setTimeout(() => this.open(), is('returns-at-once') ? 0 : wait);
   }
 
   begin(connection) {
     connection.saidHello = true;
+    connection.activeAt = Date.now();
     connection.ask(5, 0, 0, { heartbeat: { canSendMs: this.intervalMs, wantMs: 0 } });
     this.ping(connection);
-    connection.activeAt = Date.now();
     connection.timer = setInterval(() => this.beat(connection), this.intervalMs * 0.9);
   }
 
   async ping(connection) {
     connection.pings++;
-    const event = await connection.ask(1, 0, 0);
-    if (event.error !== undefined || connection.ended) return;
-    connection.status = event.pong;
+    const { pong } = await connection.ask(1, 0, 0);
+    if (pong === undefined) return;
+    if (connection === this.next) this.first(connection, pong);
+    else if (!connection.leaves) this.state(pong === 'draining' ? 'draining' : 'up');
+    if (pong === 'draining' && this.addresses.length > 1) this.goaway(connection, 60_000);
+  }
+
+  /** The first PONG of a new connection. */
+  first(connection, pong) {
+    const old = this.current;
+    if (old && !old.ended && pong === 'draining' && old.index === connection.index) return connection.end('draining');
     this.failures = 0;
-    connection.old?.end('replaced');
-    connection.old = undefined;
-    this.state(connection.leaves || event.pong === 'draining' ? 'draining' : 'up');
-    if (event.pong === 'draining' && this.addresses.length > 1) this.goaway(connection, this.index, 60_000);
+    this.next = undefined;
+    this.current = connection;
+    old?.end('replaced');
+    this.state(pong === 'draining' ? 'draining' : 'up');
   }
 
   beat(connection) {
@@ -223,23 +238,27 @@ class Link {
     }
   }
 
-  goaway(connection, index, ms) {
-    if (connection.leaves || connection !== this.current) return;
+  goaway(connection, ms) {
+    if (connection !== this.current) return;
     connection.leaves = true;
     this.state('draining');
-    this.notBefore[index] = is('returns-at-once') ? 0 : Date.now() + ms + 50;
-    const others = this.addresses.length > 1 && !is('no-other');
-    if (others) this.index = (index + 1) % this.addresses.length;
-    this.next = setTimeout(() => this.open(), others ? 0 : this.notBefore[index] - Date.now());
+    this.notBefore[connection.index] = Date.now() + ms + 50;
+    if (is('first-goaway') && this.isLeaving) return;
+    this.isLeaving = true;
+    if (this.addresses.length > 1 && !is('no-other')) this.index = (connection.index + 1) % this.addresses.length;
+    this.openAfter(0);
   }
 
   ended(connection, why) {
     clearInterval(connection.timer);
-    if (connection !== this.current || (connection.leaves && !is('returns-at-once'))) return;
-    this.state('down', why);
-    this.index = (this.index + 1) % this.addresses.length;
+    if (connection !== this.current && connection !== this.next) return;
+    const isCurrent = connection === this.current;
+    if (isCurrent) this.state('down', why);
+    // After a GOAWAY the next one is planned already.
+    if (isCurrent && connection.leaves) return;
+    if (isCurrent || !this.current || this.current.ended) this.index = (connection.index + 1) % this.addresses.length;
     const most = 100 * 2 ** Math.min(10, this.failures++);
-    this.next = setTimeout(() => this.open(), is('tight-loop') ? 0 : Math.random() * most);
+    this.openAfter(is('tight-loop') ? 0 : Math.random() * most);
   }
 
   state(state, reason) {
@@ -262,3 +281,4 @@ for await (const line of createInterface({ input: process.stdin })) {
   else if (name === 'link') new Link(options);
   else say({ unsupported: name });
 }
+process.exit();

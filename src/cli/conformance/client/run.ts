@@ -22,14 +22,22 @@ export async function conformanceOfClient(flags: FlagValues, address?: string): 
   return report(flags, outcomes);
 }
 
-/** Plays the dialogues, several at a time; the outcomes are in their order. */
-async function playAll(dialogues: readonly ClientDialogue[], command: string): Promise<Outcome[]> {
+/**
+ * Plays the dialogues, several at a time; the outcomes are in their order.
+ *
+ * @param stepTimeout as of `playClient`
+ */
+export async function playAll(
+  dialogues: readonly ClientDialogue[],
+  command: string,
+  stepTimeout?: number,
+): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   const left = [...dialogues.entries()];
   const work = async () => {
     for (let next = left.shift(); next; next = left.shift()) {
       const [index, dialogue] = next;
-      outcomes[index] = await playClient(dialogue, command);
+      outcomes[index] = await playClient(dialogue, command, stepTimeout);
     }
   };
   await Promise.all(Array.from({ length: CONCURRENT_DIALOGUES }, work));
