@@ -74,6 +74,8 @@ const mistakes = [
   ['M58', 'no-error-13', 'not strict'],
   ['M85', 'returns-at-once', 'failed'],
   ['M85', 'no-other', 'failed'],
+  ['M85', 'first-goaway', 'failed'],
+  ['M86', 'only-draining', 'failed'],
   ['M88', 'tight-loop', 'failed'],
 ] as const;
 

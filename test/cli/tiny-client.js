@@ -141,7 +141,7 @@ class Connection {
     const hex = id.toString('hex');
     if (type === 1 && !is('no-pong')) this.socket.write(frame(2, 0, 1, is('zero-id') ? Buffer.alloc(8) : id));
     else if (type === 4) this.watches.get(hex)?.(statusOf('status', code));
-    else if (type === 6) this.events.goaway?.(body);
+    else if (type === 6 && !(is('only-draining') && code !== 1)) this.events.goaway?.(body);
     else if (type === 127) this.refused(flags, code, hex);
     else if (type === 2 || type === 5) this.answered(type, hex, type === 2 ? statusOf('pong', code) : { hello: true });
   }

@@ -5,7 +5,7 @@ import { playClient } from './play.js';
 import { type ClientDialogue, readDialogues } from './vector.js';
 
 /** Most of a dialogue is waiting for a process to start. */
-const CONCURRENT_DIALOGUES = 6;
+const CONCURRENT_DIALOGUES = 10;
 
 /** Tests a client, which a command of the flag `client` controls. */
 export async function conformanceOfClient(flags: FlagValues, address?: string): Promise<number> {
