@@ -94,6 +94,11 @@ class Connection {
     if (this.ended) return;
     this.ended = why;
     this.socket.destroy();
+    this.fail(why);
+  }
+
+  /** What waits gets no answer. */
+  fail(why) {
     for (const { resolve } of this.pending.values()) resolve({ error: why });
     for (const tell of this.watches.values()) tell({ error: why });
     this.events.end?.(why);
@@ -109,11 +114,12 @@ class Connection {
       this.bytes = this.bytes.subarray(skipped);
       if (this.skip > 0 || this.bytes.length < 4) return;
       const length = this.bytes.readUInt32BE(0);
-      if (length < 12 || length > 65_548) return this.end('protocol');
+      if (length < 12 || length > 65_548) return this.refuse(length < 12 ? 1 : 3, Buffer.alloc(8));
       if (this.bytes.length < 16) return;
       const [version, type, flags, code] = this.bytes.subarray(4, 8);
       const id = this.bytes.subarray(8, 16);
-      if (this.headerFault(length, version, type, flags, code)) return this.end('protocol');
+      const fault = this.headerFault(length, version, type, flags, code);
+      if (fault) return this.refuse(fault, id);
       if (type >= 0x80) {
         this.skip = length + 4;
         continue;
@@ -121,20 +127,30 @@ class Connection {
       if (this.bytes.length < length + 4) return;
       const body = length > 12 ? parsed(type, this.bytes.subarray(16, length + 4)) : {};
       this.bytes = this.bytes.subarray(length + 4);
-      if (body === undefined && (type !== 127 || is('error-body')) && !is('any-body')) return this.end('protocol');
+      if (body === undefined && (type !== 127 || is('error-body')) && !is('any-body')) return this.refuse(5, id);
       this.handle(type, flags, code, id, body ?? {});
     }
   }
 
+  /** The received frame is a fault: sends ERROR, and closes. */
+  refuse(code, id) {
+    this.socket.end(frame(127, is('not-fatal') ? 0 : 1, code, is('zero-id') ? Buffer.alloc(8) : id));
+    this.ended = 'protocol';
+    this.fail('protocol');
+  }
+
+  /** 0: the header is valid. */
   headerFault(length, version, type, flags, code) {
-    if (version !== 1 && !is('any-version')) return true;
-    if (type >= 0x80) return is('no-skip');
-    if (!(type in FLAGS) || length - 12 > MAX_BODY[type]) return true;
-    if (flags & ~FLAGS[type] & (is('no-hints') ? 0xff : is('any-flag') ? 0 : 0x0f)) return true;
-    if (type === 1 && code > 2) return true;
-    if (type === 5 && is('hello-code') && code !== 0) return true;
+    if (is('type-first') && !(type in FLAGS) && type < 0x80) return 4;
+    if (version !== 1 && !is('any-version')) return 2;
+    if (type >= 0x80) return is('no-skip') ? 4 : 0;
+    if (!(type in FLAGS)) return 4;
+    if (length - 12 > MAX_BODY[type] && !is('any-length')) return 3;
+    if (flags & ~FLAGS[type] & (is('no-hints') ? 0xff : is('any-flag') ? 0 : 0x0f)) return 1;
+    if ((type === 1 && code > 2) || (type === 5 && is('hello-code') && code !== 0)) return 1;
     const needsHello = type === 1 || type === 5 || type === 6;
-    return type === 3 || (needsHello && !this.saidHello && !is('no-place')) || (type === 5 && this.gotHello);
+    if (needsHello && !this.saidHello && !is('no-place')) return 1;
+    return type === 3 || (type === 5 && this.gotHello) ? 1 : 0;
   }
 
   handle(type, flags, code, id, body) {

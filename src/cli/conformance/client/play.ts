@@ -7,7 +7,14 @@ import type { Outcome, Verdict } from '../play.js';
 import { Bell } from './bell.js';
 import { type ClientEvent, Program } from './program.js';
 import { type ClientConnection, ClientServer } from './server.js';
-import { type Answers, bytesOf, type ClientDialogue, type ClientStep, type WantedEvent } from './vector.js';
+import {
+  type Answers,
+  bytesOf,
+  type ClientDialogue,
+  type ClientStep,
+  type Refusal,
+  type WantedEvent,
+} from './vector.js';
 
 /** Default timeout of a step. */
 const STEP_TIMEOUT_MS = 5000;
@@ -203,7 +210,7 @@ class Player {
     const connection = await this.current(number);
     await this.untilEnd(connection, within);
     for (const frame of connection.frames.splice(0)) {
-      if (frame.type === FrameType.ERROR) requireError(frame, error);
+      if (frame.type === FrameType.ERROR) this.requireError(frame, error);
       else if (frame.type !== FrameType.PING) throw new StepFailure(`expected a close, received ${described(frame)}`);
     }
   }
@@ -218,7 +225,17 @@ class Player {
       throw new StepFailure(`the client closed the connection after ${connection.pings} PINGs, expected ${pings}`);
     const error = connection.frames.splice(0).find(({ type }) => type === FrameType.ERROR);
     if (!error) throw new StepFailure('the client closed the connection without ERROR 13', 'not strict');
-    requireError(error, WireError.STALE_PEER);
+    this.requireError(error, { code: WireError.STALE_PEER });
+  }
+
+  private requireError({ flags, code, id }: ReceivedFrame, wanted: Refusal | undefined): void {
+    if ((flags & ErrorFlag.FATAL) === 0)
+      throw new StepFailure('the ERROR before the close does not have the flag FATAL');
+    if (wanted === undefined) return;
+    if (code !== wanted.code) throw new StepFailure(`the ERROR has the code ${code}, expected ${wanted.code}`);
+    const wantedId = wanted.id === 'ID' ? this.ids.ID : wanted.id;
+    if (wantedId !== undefined && id !== wantedId)
+      throw new StepFailure(`the ERROR has the id ${id}, expected ${wantedId}`);
   }
 
   private async untilEnd(connection: ClientConnection, within: number): Promise<void> {
@@ -266,12 +283,6 @@ class Player {
 
 function requireSound({ fault }: ClientConnection): void {
   if (fault !== undefined) throw new StepFailure(`the client sent ${fault}`);
-}
-
-function requireError({ flags, code }: ReceivedFrame, wanted: number | undefined): void {
-  if ((flags & ErrorFlag.FATAL) === 0) throw new StepFailure('an ERROR before a close has not the flag FATAL');
-  if (wanted !== undefined && code !== wanted)
-    throw new StepFailure(`the ERROR has the code ${code}, expected ${wanted}`);
 }
 
 function matches(wanted: WantedEvent, event: ClientEvent): boolean {

@@ -18,6 +18,12 @@ export interface Answers {
   readonly end?: 'fin' | 'rst';
 }
 
+/** The ERROR that a client may send before it closes a connection. The id may be `ID`. */
+export interface Refusal {
+  readonly code: number;
+  readonly id?: string;
+}
+
 /** One step of a dialogue, as `protocol/vectors/README.md` describes them. Times in milliseconds. */
 export type ClientStep =
   | { readonly do: string; readonly addresses?: number; readonly [option: string]: unknown }
@@ -31,7 +37,7 @@ export type ClientStep =
   | { readonly noConnection: number; readonly for: number }
   | { readonly connections: { readonly atLeast: number; readonly atMost: number }; readonly for: number }
   | { readonly dies: { readonly pings: number; readonly after: number }; readonly within?: number }
-  | { readonly closed: true; readonly error?: number; readonly connection?: number; readonly within?: number }
+  | { readonly closed: true; readonly error?: Refusal; readonly connection?: number; readonly within?: number }
   | { readonly open: number; readonly connection?: number }
   | { readonly fin: true }
   | { readonly rst: true };
@@ -57,6 +63,8 @@ interface ShortDialogue {
   /** Bytes in hexadecimal that the client sends after the answer: one frame. */
   readonly sends?: string;
   readonly stays: boolean;
+  /** The ERROR that the client may send for a fault. */
+  readonly refusal?: Refusal;
 }
 
 const folder = new URL('../../../../protocol/vectors/client/', import.meta.url);
@@ -71,7 +79,7 @@ export function readDialogues(): ClientDialogue[] {
 /** The steps of a dialogue of one PING. */
 function expanded(dialogue: ClientDialogue | ShortDialogue): ClientDialogue {
   if ('steps' in dialogue) return dialogue;
-  const { name, rules, hello, answer, split, end, outcome, sends, stays } = dialogue;
+  const { name, rules, hello, answer, split, end, outcome, sends, stays, refusal } = dialogue;
   const { status, ...rest } = outcome;
   const steps: ClientStep[] = [
     ...(hello ? HELLO_STEPS : []),
@@ -81,7 +89,7 @@ function expanded(dialogue: ClientDialogue | ShortDialogue): ClientDialogue {
     ...(end ? [end === 'fin' ? ({ fin: true } as const) : ({ rst: true } as const)] : []),
     ...(sends ? [{ receive: frameOf(sends) }] : []),
     { event: { ...(status !== undefined && { pong: status }), ...rest } },
-    ...(stays ? STAYS_STEPS : [{ closed: true } as const]),
+    ...(stays ? STAYS_STEPS : [{ closed: true as const, ...(refusal && { error: refusal }) }]),
   ];
   return { name, rules, steps };
 }
