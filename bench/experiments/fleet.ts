@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { defineCheck } from '../../src/checks/define.js';
 import type { CheckSettings } from '../../src/health/check.js';
 import { Registry } from '../../src/health/query/registry.js';
@@ -35,7 +36,7 @@ export class Fleet {
     count: number,
     readonly settings: CheckSettings,
     readonly random: () => number,
-    readonly ask = 5,
+    readonly ask: number,
   ) {
     for (let n = 0; n < count; n++) this.add(random() * INTERVAL);
   }
@@ -184,6 +185,8 @@ export function ratio(part: number, whole: number): number {
 /** Rejects when the signal aborts. */
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
+    // More peers wait for the same signal than Node.js expects.
+    setMaxListeners(0, signal);
     if (signal.aborted) reject(signal.reason);
     else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });

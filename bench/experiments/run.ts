@@ -79,7 +79,7 @@ const experiments: Record<string, { title: string; description: string; measure:
   fate: {
     title: 'Shared fate',
     description:
-      'Many instances of one service whose check `db` (interval 5 s, timeout 800 ms) asks 5 peers within 300 ms, on a simulated clock: checks, states and peers are the code of the package; the network is simulated, 0.2 to 5 ms each way. ' +
+      'Many instances of one service whose check `db` (interval 5 s, timeout 800 ms) asks 11 peers within 300 ms, on a simulated clock: checks, states and peers are the code of the package; the network is simulated, 0.2 to 5 ms each way. ' +
       'The database does not answer from the fault on, for 35 s. An instance is in rotation while its readiness is pass or warn; the interval of the load balancer comes on top. ' +
       '"In two halves": the instances of one half do not reach those of the other. A rollout starts a fifth of the instances in addition, 10 to 20 s after the fault.',
     measure: fate,

@@ -105,11 +105,12 @@ export class ResultNormalizer {
     const { instance, service, via, check, state, reason, output, fate, peers } = (value ?? {}) as Partial<
       Record<keyof Cause, unknown>
     >;
-    if (typeof instance !== 'string' || !Array.isArray(via)) {
+    const origin = typeof instance === 'string' ? this.name(instance) : '';
+    if (origin === '' || !Array.isArray(via)) {
       throw new TypeError('The check returned a cause without `instance` and `via`.');
     }
     return {
-      instance: this.name(instance),
+      instance: origin,
       ...(service !== undefined && { service: this.name(service) }),
       via: via.slice(-MAX_VIA).map((hop) => this.name(hop)),
       ...(check !== undefined && { check: this.name(check) }),

@@ -353,7 +353,7 @@ export const optionRows: readonly OptionRow[] = [
   {
     path: 'peers.ask',
     type: integer,
-    default: '5',
+    default: '11',
     min: 1,
     max: 16,
     description: 'Maximum number of peers to ask at a time.',

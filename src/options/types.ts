@@ -95,7 +95,7 @@ export interface Options {
   readonly peers?: {
     /** Addresses of the other instances of this service, which are asked about checks with onShared: warn. A host name stands for all of its A and AAAA records, srv+pong://NAME for its SRV records. This instance may be among them. */
     readonly from: readonly string[];
-    /** Maximum number of peers to ask at a time. A whole number from 1 to 16. Default: 5. */
+    /** Maximum number of peers to ask at a time. A whole number from 1 to 16. Default: 11. */
     readonly ask?: number;
     /** Time limit for the answers of all of these peers together. Milliseconds, a whole number from 10 to 10000. Default: 300. */
     readonly timeout?: number;

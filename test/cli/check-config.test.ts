@@ -76,7 +76,7 @@ describe('pongcheck check-config', () => {
       code: 0,
       peers: {
         from: ['pongs://nowhere.invalid:7464', 'srv+pong://_pong._tcp.nowhere.invalid'],
-        ask: 5,
+        ask: 11,
         timeout: '300ms',
         token: '***',
       },

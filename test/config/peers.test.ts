@@ -62,17 +62,17 @@ describe('the peers', () => {
         { kind: 'tcp', host: 'shop', port: 7464 },
         { kind: 'srv', name: '_pong._tcp.shop', transport: 'tcp' },
       ],
-      ask: 5,
+      ask: 11,
       timeout: 300,
     });
   });
 
   it('have the same defaults in a file, whose settings a service accepts', async () => {
     const { settings } = await configured('peers: { from: [shop] }');
-    expect(settings.peers).toEqual({ from: ['pong://shop:7464'], ask: 5, timeout: 300 });
+    expect(settings.peers).toEqual({ from: ['pong://shop:7464'], ask: 11, timeout: 300 });
     expect(readServiceOptions({ peers: settings.peers as object } as ServiceOptions).peers).toMatchObject({
       from: [{ kind: 'tcp', host: 'shop', port: 7464 }],
-      ask: 5,
+      ask: 11,
       timeout: 300,
     });
   });
@@ -87,7 +87,7 @@ describe('the peers', () => {
 
   it('are compared by a reload, path by path', () => {
     const before = readServiceOptions({ peers });
-    const next = readServiceOptions({ peers: { from: ['pong://shop', 'pong://other'], token: 'hunter2', ask: 5 } });
+    const next = readServiceOptions({ peers: { from: ['pong://shop', 'pong://other'], token: 'hunter2', ask: 11 } });
     expect(changedPaths(before, readServiceOptions({ peers: { from: ['shop'] } }))).toEqual([]);
     expect(changedPaths(before, next)).toEqual(['peers.from', 'peers.token']);
     expect(changedPaths(before, readServiceOptions({}))).toEqual(['peers.from', 'peers.ask', 'peers.timeout']);

@@ -58,7 +58,7 @@ describe('the session vectors', () => {
       expect(scoreCloses(outcomes)).toMatchObject({ rst: 0, none: 0 });
       expect(new Set(scoreRules(outcomes).map(({ verdict }) => verdict))).toEqual(new Set(['ok']));
     },
-    60_000,
+    180_000,
   );
 });
 

@@ -52,10 +52,9 @@ describe('a rule of the specification', () => {
     return series ? [{ series, number: Number(number), whom: whom as string, text: text as string }] : [];
   });
 
-  it.each(['M', 'N'])('has a unique number, without gaps (%s)', (series) => {
+  it.each(['M', 'N'])('has a unique number (%s)', (series) => {
     const numbers = rules.filter((rule) => rule.series === series).map(({ number }) => number);
-    numbers.sort((a, b) => a - b);
-    expect(numbers).toEqual(numbers.map((_number, index) => index + 1));
+    expect(new Set(numbers).size).toBe(numbers.length);
     expect(numbers.length).toBeGreaterThan(10);
   });
 

@@ -94,10 +94,29 @@ describe('agent', () => {
   it.each(['unknown', 'starting'] as const)('says of %s: down', async (state) => {
     const { health, connect } = await serve();
     health.atOnce = state;
-    health.failing = [{ name: 'mysql', reason: 'timeout' }];
+    health.failing = [{ name: 'mysql', state: 'unknown', reason: 'timeout' }];
     const peer = await connect();
     peer.send('agent\n');
     expect((await peer.untilEnd()).toString()).toBe('down #timeout\n');
+  });
+
+  it('names the first check that fails, or else the first one that is unknown, in the order of the configuration', async () => {
+    const { health, connect } = await serve();
+    health.atOnce = 'fail';
+    health.failing = [
+      { name: 'a', state: 'unknown', reason: 'never-ran' },
+      { name: 'b', state: 'unknown', reason: 'loop' },
+      { name: 'c', state: 'fail', reason: 'refused' },
+      { name: 'd', state: 'fail', reason: 'timeout' },
+    ];
+    const answer = async () => {
+      const peer = await connect();
+      peer.send('agent\n');
+      return (await peer.untilEnd()).toString();
+    };
+    expect(await answer()).toBe('down #refused\n');
+    health.failing = health.failing.slice(0, 2);
+    expect(await answer()).toBe('down #never-ran\n');
   });
 
   it('names the state without a failing check', async () => {

@@ -120,7 +120,7 @@ function isCause(value: unknown): value is Cause {
   if (typeof value !== 'object' || value === null) return false;
   const { instance, service, via, check, reason, output } = value as Partial<Record<keyof Cause, unknown>>;
   const texts = [service, check, reason, output].filter((text) => text !== undefined);
-  return [instance, ...texts].every(isText) && Array.isArray(via) && via.every(isText);
+  return isText(instance) && instance !== '' && texts.every(isText) && Array.isArray(via) && via.every(isText);
 }
 
 function isText(value: unknown): value is string {

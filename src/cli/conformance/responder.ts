@@ -76,21 +76,22 @@ export async function startResponder(wanted: Wanted): Promise<Subject & { stop()
   };
 }
 
-function optionsOf({ checks = {}, requireToken, proxyProtocol, ...options }: Wanted): ServiceOptions {
+function optionsOf({ checks = {}, groups = {}, requireToken, proxyProtocol, ...options }: Wanted): ServiceOptions {
   return {
     ...options,
     http: false,
     listen: [
       { url: 'pong://127.0.0.1:0', ...(requireToken && { requireToken }), ...(proxyProtocol && { proxyProtocol }) },
     ],
-    checks: Object.fromEntries(Object.entries(checks).flatMap(([name, word]) => checksOf(name, word))),
+    checks: Object.fromEntries(Object.entries(checks).flatMap(([name, word]) => checksOf(name, word, groups[name]))),
     drain: { grace: 3000, delay: 0 },
   };
 }
 
-function checksOf(name: string, word: string): [string, CheckDefinition][] {
+function checksOf(name: string, word: string, groups?: readonly string[]): [string, CheckDefinition][] {
   const [kind = '', count] = word.split('*');
-  const make = kinds[kind] as () => CheckDefinition;
+  const create = kinds[kind] as () => CheckDefinition;
+  const make = () => ({ ...create(), ...(groups && { groups }) });
   if (count === undefined) return [[name, make()]];
   return Array.from({ length: Number(count) }, (_, n) => [
     `${name}-${n}-of-${count}-with-a-name-of-some-length`,

@@ -49,6 +49,8 @@ export interface Session {
 export interface Wanted {
   /** Behaviour of each check by name; `WORD*N`: N checks. */
   readonly checks?: Readonly<Record<string, string>>;
+  /** Groups of a check by its name; of all others: readiness. */
+  readonly groups?: Readonly<Record<string, readonly string[]>>;
   readonly detail?: 'always' | 'never';
   /** Threads that answer PINGs: a session that blocks the event loop requires one. */
   readonly threads?: number;

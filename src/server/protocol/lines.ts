@@ -169,6 +169,11 @@ function agentLine(answer: Answer, mayDetail: boolean): string {
     case 'draining':
       return 'drain up 100%';
     default:
-      return `down #${(mayDetail && answer.failing()[0]?.reason) || answer.state}`;
+      return `down #${(mayDetail && firstReason(answer)) || answer.state}`;
   }
+}
+
+function firstReason(answer: Answer): string | undefined {
+  const failing = answer.failing();
+  return (failing.find(({ state }) => state === 'fail') ?? failing[0])?.reason;
 }
