@@ -112,9 +112,19 @@ describe('the dialogues with a client', () => {
     expect(reasons(await playAll(dialogues, tinyClient, ON_A_BUSY_MACHINE))).toEqual([]);
   }, 120_000);
 
-  it.each(mistakes)('of %s find the mistake %s', async (rule, mistake, verdict) => {
-    expect(await firstFailure(rule, `${tinyClient} ${mistake}`)).toMatchObject({ verdict });
-  });
+  it('find each of these mistakes', async () => {
+    const found: string[] = [];
+    const left = [...mistakes];
+    const work = async () => {
+      for (let next = left.shift(); next; next = left.shift()) {
+        const [rule, mistake] = next;
+        const outcome = await firstFailure(rule, `${tinyClient} ${mistake}`);
+        found.push(`${rule} ${mistake}: ${outcome?.verdict ?? 'nothing found'}`);
+      }
+    };
+    await Promise.all([work(), work(), work(), work()]);
+    expect(found.sort()).toEqual(mistakes.map(([rule, mistake, verdict]) => `${rule} ${mistake}: ${verdict}`).sort());
+  }, 120_000);
 });
 
 describe('pongcheck conformance --client', () => {

@@ -43,8 +43,8 @@ export async function playClient(
   stepTimeout = STEP_TIMEOUT_MS,
 ): Promise<Outcome> {
   const player = new Player(stepTimeout);
-  await player.start(dialogue, command);
   try {
+    await player.start(dialogue, command);
     for (const step of dialogue.steps) await player.run(step);
     player.requireNothingElse();
     return { session: dialogue, verdict: 'ok' };
@@ -59,6 +59,7 @@ export async function playClient(
 class Player {
   private readonly bell = new Bell();
   private readonly servers: ClientServer[] = [];
+  /** Set by `start`. */
   private program!: Program;
   private answers: Answers = {};
   /** Connections in the order in which they were accepted; the last one is current. */
@@ -75,7 +76,7 @@ class Player {
   }
 
   stop(): void {
-    this.program.kill();
+    this.program?.kill();
     for (const server of this.servers) server.close();
   }
 
