@@ -51,7 +51,8 @@ export interface Answer {
 
 export interface FailingCheck {
   readonly name: string;
-  readonly state: 'fail' | 'unknown';
+  /** What it adds to the aggregate; undefined: nothing. */
+  readonly adds: CheckState | undefined;
   readonly reason: string;
 }
 

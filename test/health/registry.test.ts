@@ -189,7 +189,7 @@ describe('groups', () => {
     registry.start();
     await clock.advance(1);
     expect(ask().state).toBe('warn');
-    expect(ask().answer?.failing()).toEqual([{ name: 'cache', state: 'fail', reason: 'refused' }]);
+    expect(ask().answer?.failing()).toEqual([{ name: 'cache', adds: 'warn', reason: 'refused' }]);
   });
 
   it('ignore a failure of this service that came back through a circle', async () => {

@@ -360,7 +360,7 @@ describe('a mirror while the event loop of the main thread is blocked', () => {
       });
     }
     expect(sent.demands).toBe(0);
-    expect(ask().answer?.failing()).toEqual([{ name: 'event-loop', state: 'fail', reason: 'loop-blocked' }]);
+    expect(ask().answer?.failing()).toEqual([{ name: 'event-loop', adds: 'fail', reason: 'loop-blocked' }]);
     expect(ask({ scope: 'liveness' }).answer?.state).toBe('pass');
     expect(ask({ scope: 'startup' }).answer?.state).toBe('pass');
     expect(ask({ checks: ['none'] }).answer?.state).toBe('not-found');

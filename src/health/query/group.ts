@@ -2,7 +2,7 @@ import type { Clock } from '../../common/clock.js';
 import type { Cause } from '../check.js';
 import type { Answer, CachedStatus, FailingCheck, ReportDetail } from '../health.js';
 import type { Member } from '../member.js';
-import { aggregate, type CheckState, type State, worse } from '../state.js';
+import { aggregate, type CheckState, effectiveState, type State, worse } from '../state.js';
 import type { ReportCache } from './report-cache.js';
 
 const NONE: readonly Member[] = [];
@@ -121,10 +121,10 @@ class GroupAnswer implements Answer {
 
   failing(): readonly FailingCheck[] {
     const { ownCause, checks } = this.group;
-    const failing = checks.flatMap(({ name, state, reason }): FailingCheck[] =>
-      state === 'fail' || state === 'unknown' ? [{ name, state, reason: reason ?? 'custom' }] : [],
-    );
+    const failing = checks
+      .filter(({ state }) => state === 'fail' || state === 'unknown')
+      .map((check) => ({ name: check.name, adds: effectiveState(check), reason: check.reason ?? 'custom' }));
     if (ownCause?.check === undefined) return failing;
-    return [{ name: ownCause.check, state: 'fail', reason: ownCause.reason ?? 'custom' }, ...failing];
+    return [{ name: ownCause.check, adds: 'fail', reason: ownCause.reason ?? 'custom' }, ...failing];
   }
 }

@@ -173,7 +173,7 @@ function agentLine(answer: Answer, mayDetail: boolean): string {
   }
 }
 
+/** The reason of the first check that makes the status what it is. */
 function firstReason(answer: Answer): string | undefined {
-  const failing = answer.failing();
-  return (failing.find(({ state }) => state === 'fail') ?? failing[0])?.reason;
+  return answer.failing().find(({ adds }) => adds === answer.state)?.reason;
 }
