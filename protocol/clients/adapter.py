@@ -21,6 +21,14 @@ def hello(client):
     say(hello=True)
 
 
+def idle(client):
+    """Takes what has arrived without an instruction."""
+    try:
+        client.receive(time.monotonic())
+    except TimeoutError:
+        pass  # a frame that is not complete
+
+
 def attempt(client, action, *arguments, **options):
     """Reports why the action failed. After all but a timeout and an ERROR without FATAL, the connection is closed."""
     try:
@@ -40,11 +48,11 @@ def main(address):
     while True:
         is_open = client and client.socket.fileno() >= 0
         if is_open and (client.frames or client.fault):  # what arrived with the last answer
-            attempt(client, client.receive, time.monotonic())
+            attempt(client, idle, client)
             continue
         ready = select.select([sys.stdin, client.socket] if is_open else [sys.stdin], [], [])[0]
         if is_open and client.socket in ready:
-            attempt(client, client.receive, time.monotonic() + 0.1)
+            attempt(client, idle, client)
         if sys.stdin in ready:
             line = sys.stdin.buffer.raw.readline()
             if not line:
