@@ -62,6 +62,8 @@ class Player {
   /** Set by `start`. */
   private program!: Program;
   private answers: Answers = {};
+  /** Monotonic time in milliseconds at which the last `send` began. */
+  private sentAt = performance.now();
   /** Connections in the order in which they were accepted; the last one is current. */
   private readonly accepted: ClientConnection[] = [];
   /** Ids of received frames by name; the last one is `ID`. */
@@ -151,10 +153,14 @@ class Player {
     return this.accepted.at(-1) ?? (await this.accept(0, this.stepTimeout));
   }
 
+  /** Counts from the last `send`, however late this process comes to this step. */
   private async expectNoConnection(index: number, ms: number): Promise<void> {
     const { arrivals } = this.servers[index] as ClientServer;
-    if (await this.until(() => arrivals.length > 0, ms - TIMER_SLACK_MS))
-      throw new StepFailure(`a connection was opened before ${ms} ms`);
+    const deadline = this.sentAt + ms - TIMER_SLACK_MS;
+    await this.until(() => arrivals.length > 0, deadline - performance.now());
+    const [first] = arrivals;
+    if (first && first.openedAt < deadline)
+      throw new StepFailure(`a connection was opened after ${Math.round(first.openedAt - this.sentAt)} of ${ms} ms`);
   }
 
   private async countConnections({ atLeast, atMost }: { atLeast: number; atMost: number }, ms: number): Promise<void> {
@@ -194,7 +200,8 @@ class Player {
     const connection = await this.current();
     const bytes = bytesOf(send, this.ids);
     const size = split === 'octets' ? 1 : (split ?? bytes.length);
-    const until = performance.now() + duration;
+    this.sentAt = performance.now();
+    const until = this.sentAt + duration;
     do {
       for (let at = 0; at < bytes.length; at += size) {
         if (connection.isOver) return;

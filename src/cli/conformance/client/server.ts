@@ -23,8 +23,9 @@ export class ClientConnection {
   readonly frames: ReceivedFrame[] = [];
   /** How the client closed the connection. */
   ending: 'fin' | 'rst' | undefined;
-  /** Monotonic time in milliseconds of the last byte sent, and of the end. */
-  sentAt = performance.now();
+  /** Monotonic times in milliseconds: of the accept, of the last byte sent, and of the end. */
+  readonly openedAt = performance.now();
+  sentAt = this.openedAt;
   endedAt = Number.POSITIVE_INFINITY;
   /** PINGs since the last byte was sent. */
   pings = 0;
