@@ -55,7 +55,7 @@ export interface HelloBody {
 export interface GoawayBody {
   /** How long the sender still answers, in milliseconds. */
   graceMs?: number;
-  /** Delay before reconnecting, in milliseconds. */
+  /** Minimum delay before a new connection to the same address, in milliseconds from the receipt. Absent: 0. */
   reconnectAfterMs?: number;
 }
 

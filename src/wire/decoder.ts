@@ -1,6 +1,15 @@
 import { BadBody, type FrameBody, readBody } from './bodies.js';
 import { BARE_LENGTH, FrameType, HEADER_BYTES, WireError } from './codes.js';
-import { type Fault, headerFault, lengthFault, type Receiver, type Rules, rulesFor, Treatment } from './header.js';
+import {
+  type Fault,
+  headerFault,
+  lengthFault,
+  type Receiver,
+  type Rules,
+  rulesFor,
+  Treatment,
+  unaskedFault,
+} from './header.js';
 import { codeIn, flagsIn, isBarePing, SplitHeader, typeIn, word } from './words.js';
 
 export const NEED_MORE = 0;
@@ -50,6 +59,9 @@ export class Decoder {
   /** Different for each frame that can be partial: counts the frames that began and were not bare and complete in a chunk. */
   partialId = 0;
 
+  /** Whether the client has sent HELLO; before, PING, GOAWAY and HELLO of the server are out of place. Unused for a server. */
+  helloSent = true;
+
   private readonly rules: Rules;
   /** The stage after a frame: only a server skips a newline. */
   private readonly behindFrame: number;
@@ -92,7 +104,7 @@ export class Decoder {
     if (this.stage > BEHIND_FRAME || this.end - at < HEADER_BYTES) return this.resume();
     const chunk = this.chunk;
     const kind = word(chunk, at + 4);
-    if (!isBarePing(word(chunk, at), kind)) return this.resume();
+    if (!isBarePing(word(chunk, at), kind) || !this.helloSent) return this.resume();
     this.type = PING;
     this.flags = flagsIn(kind);
     this.code = codeIn(kind);
@@ -168,7 +180,9 @@ export class Decoder {
     const type = typeIn(kind);
     const flags = flagsIn(kind);
     const code = codeIn(kind);
-    const fault = headerFault(this.rules, length, kind >>> 24, type, flags, code, this.helloSeen);
+    const fault =
+      headerFault(this.rules, length, kind >>> 24, type, flags, code, this.helloSeen) ??
+      (this.helloSent ? undefined : unaskedFault(type));
     if (fault) return this.fail(fault, high, low);
     this.type = type;
     this.flags = flags;

@@ -139,6 +139,13 @@ function secondHelloFault(): Fault {
   return { code: WireError.PROTOCOL, message: 'A second HELLO was received; one per connection is allowed.' };
 }
 
+/** The fault of a frame that a server may send only to a client that has sent HELLO. */
+export function unaskedFault(type: number): Fault | undefined {
+  if (type !== FrameType.PING && type !== FrameType.GOAWAY && type !== FrameType.HELLO) return undefined;
+  const message = `A ${nameOf(type)} was sent by the server before the HELLO of the client; it is allowed after that.`;
+  return { code: WireError.PROTOCOL, message };
+}
+
 function nameOf(type: number): string {
   return Object.entries(FrameType).find(([, value]) => value === type)?.[0] ?? hex(type);
 }

@@ -136,6 +136,7 @@ export class Connection implements Sweepable, ConnectionState {
   onHello(hello: NegotiatedHello): void {
     this.hello = hello;
     this.shared.wake(this);
+    this.shared.onHello(this);
   }
 
   report(description: string, options?: LogOptions): void {
@@ -332,15 +333,16 @@ export class Connection implements Sweepable, ConnectionState {
 
   // -- closing ---------------------------------------------------------------
 
-  /** Sends GOAWAY to a client that has sent HELLO (SPEC "Draining"). Times in milliseconds. */
-  goaway(graceMs: number, reconnectAfterMs: number): void {
+  /**
+   * Sends GOAWAY to a client that has sent HELLO (SPEC "Draining").
+   *
+   * @param until when the server stops, and `reconnectAt` when this client may reconnect, in monotonic milliseconds.
+   */
+  goaway(until: number, reconnectAt: number): void {
     if (this.hello === undefined || this.phase !== 'open') return;
-    if (this.session?.flushUpdates?.() === false) {
-      const { clock } = this.shared;
-      const startedAt = clock.now();
-      return this.whenSent(() => this.goaway(graceMs - (clock.now() - startedAt), reconnectAfterMs));
-    }
-    const body = { graceMs: wireMilliseconds(graceMs), reconnectAfterMs };
+    if (this.session?.flushUpdates?.() === false) return this.whenSent(() => this.goaway(until, reconnectAt));
+    const now = this.shared.clock.now();
+    const body = { graceMs: wireMilliseconds(until - now), reconnectAfterMs: wireMilliseconds(reconnectAt - now) };
     this.send(encodeFrame({ type: FrameType.GOAWAY, code: GoawayReason.DRAINING, idHigh: 0, idLow: 0, body }));
   }
 
