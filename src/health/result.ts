@@ -1,4 +1,4 @@
-import { jsonOf, type Redact } from '../common/redact.js';
+import { jsonOf, type Redact, truncate } from '../common/redact.js';
 import type { Cause, CheckResult } from './check.js';
 import { isReason, type Reason, reasonOf, statusOf } from './reason.js';
 import { type CheckState, checkStates, leastSevere, type NonPassState, worse } from './state.js';
@@ -131,7 +131,7 @@ export class ResultNormalizer {
   }
 
   private name(value: unknown): string {
-    return this.redact(value).slice(0, MAX_NAME);
+    return truncate(this.redact(value), MAX_NAME);
   }
 }
 

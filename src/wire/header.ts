@@ -81,6 +81,12 @@ export function lengthFault(length: number): Fault | undefined {
   return { code: length >= 0 && length < BARE_LENGTH ? WireError.PROTOCOL : WireError.TOO_LARGE, message };
 }
 
+/** The fault of a frame beyond the rate limit, whatever else its header says. */
+export const rateFault: Fault = {
+  code: WireError.TOO_MANY_PINGS,
+  message: 'frames per second exceed the limit of this server',
+};
+
 /** The first fault of a complete header with a valid length, in the order of SPEC "Order of judgement". */
 export function headerFault(
   rules: Rules,

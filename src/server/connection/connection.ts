@@ -28,7 +28,7 @@ import type { ListenerContext, Session, Violation } from './session.js';
 import type { ConnectionState, Phase } from './state.js';
 import { expired, nextCheckAt, terminate } from './time-limits.js';
 
-/** Bytes that are discarded after FIN; a peer that sends more is destroyed. */
+/** Bytes that are discarded after the own FIN; a peer that sends more is destroyed. */
 const LINGER_BYTES = 1_048_576;
 
 /** Close reasons that do not wait for the send queue to drain. */
@@ -278,9 +278,11 @@ export class Connection implements Sweepable, ConnectionState {
     this.finish('client-closed');
   }
 
+  /** Bytes that arrive before FIN is sent do not count: it waits for pending PINGs, and for a peer that reads slowly. */
   private discard(bytes: number): void {
+    if (this.phase !== 'closing' || (this.closingAt === Number.POSITIVE_INFINITY && this.outbox.unsent > 0)) return;
     this.discarded += bytes;
-    if (this.phase === 'closing' && this.discarded > LINGER_BYTES) this.socket.destroy();
+    if (this.discarded > LINGER_BYTES) this.socket.destroy();
   }
 
   // -- writing ---------------------------------------------------------------
