@@ -14,6 +14,8 @@ const allowedFlags: Readonly<Record<number, number>> = {
   [FrameType.GOAWAY]: 0,
   [FrameType.ERROR]: 0x01,
 };
+/** Maximum time of a byte on its way to the client and of its PING on the way back, on a busy machine. */
+const MAX_TRANSIT_MS = 200;
 const FIRST_SKIPPED_TYPE = 0x80;
 const MAX_SCOPE = 2;
 
@@ -27,8 +29,9 @@ export class ClientConnection {
   readonly openedAt = performance.now();
   sentAt = this.openedAt;
   endedAt = Number.POSITIVE_INFINITY;
-  /** PINGs since the last byte was sent. */
+  /** PINGs since the last byte was sent, and those of them that the client may have sent before it received that byte. */
   pings = 0;
+  crossedPings = 0;
   /** What the client sent against the rules of the frame format. */
   fault: string | undefined;
   private bytes = Buffer.alloc(0);
@@ -52,6 +55,7 @@ export class ClientConnection {
   send(bytes: Buffer): void {
     this.sentAt = performance.now();
     this.pings = 0;
+    this.crossedPings = 0;
     if (this.socket.writable) this.socket.write(bytes);
   }
 
@@ -90,7 +94,10 @@ export class ClientConnection {
   }
 
   private handle(frame: ReceivedFrame): void {
-    if (frame.type === FrameType.PING) this.pings++;
+    if (frame.type === FrameType.PING) {
+      this.pings++;
+      if (performance.now() - this.sentAt < MAX_TRANSIT_MS) this.crossedPings++;
+    }
     const answer = answerTo(frame, this.answers());
     if (answer) this.send(answer);
     else if (!isCancel(frame)) this.frames.push(frame);
