@@ -34,9 +34,18 @@ const mirror = 'threads/mirror.js';
 const counts = 'server/connection-counts.js';
 const perAddress = 'server/sockets/per-address.js';
 const access = 'net/access.js';
+const client = 'client/connection.js';
+const responses = 'client/responses.js';
+const link = 'client/link/link.js';
 const addressBucket = 'net/address-bucket.js';
 
 const broken = (rule, file, name, find, replace, ...also) => ({ rule, name, file, find, replace, also });
+
+/** A mutation of the client. */
+const brokenClient = (rule, file, name, ...texts) => ({
+  ...broken(rule, file, `client: ${name}`, ...texts),
+  isOfClient: true,
+});
 
 /** A PONG with status 1 and an id of zeros. */
 const pong = "Buffer.from('0000000c010200010000000000000000', 'hex')";
@@ -52,6 +61,13 @@ export const mutations = [
     'chunk[offset + 5] = FrameType.PONG;',
     'chunk[offset + 5] = FrameType.PONG; chunk[offset + 6] = 0x10;',
   ),
+  brokenClient(
+    'M1',
+    client,
+    'sets the flag 10 in a PONG',
+    'this.#send({ type: FrameType.PONG, code: this.#ownStatus(), idHigh, idLow });',
+    'this.#send({ type: FrameType.PONG, flags: 0x10, code: this.#ownStatus(), idHigh, idLow });',
+  ),
   broken(
     'M2',
     frames,
@@ -60,6 +76,13 @@ export const mutations = [
     'ErrorFlag.FATAL, 0, 0, retryAfterMs)',
   ),
   broken('M2', encode, 'loses the last octet of an id', 'at + 12, idLow)', 'at + 12, idLow & ~0xff)'),
+  brokenClient(
+    'M2',
+    client,
+    'answers a PING with another id',
+    'this.#send({ type: FrameType.PONG, code: this.#ownStatus(), idHigh, idLow });',
+    'this.#send({ type: FrameType.PONG, code: this.#ownStatus(), idHigh: 0, idLow });',
+  ),
   broken(
     'M3',
     decoder,
@@ -73,6 +96,13 @@ export const mutations = [
     'writes the second part of a body over the first',
     'this.chunk.copy(body, body.length - this.missing,',
     'this.chunk.copy(body, 0,',
+  ),
+  brokenClient(
+    'M3',
+    decoder,
+    'forgets the begun header at the next segment',
+    'this.end = chunk.length;',
+    'this.end = chunk.length; if (this.stage === IN_HEADER) this.stage = BOUNDARY;',
   ),
   broken(
     'M4',
@@ -88,6 +118,13 @@ export const mutations = [
     'encodeFrame({ type: FrameType.HELLO, idHigh,',
     'encodeFrame({ type: FrameType.HELLO, code: 1, idHigh,',
   ),
+  brokenClient(
+    'M4',
+    header,
+    'judges the code of a HELLO as a scope',
+    'if (type === FrameType.PING && code > Scope.STARTUP)',
+    'if ((type === FrameType.PING || type === FrameType.HELLO) && code > Scope.STARTUP)',
+  ),
   broken(
     'M5',
     header,
@@ -96,6 +133,13 @@ export const mutations = [
     'if ((flags & (rules.unknownFlags[type] | (type === FrameType.PING ? 0 : 0xf0))) !== 0)',
   ),
   broken(
+    'M5',
+    codes,
+    'takes bit 7 for a critical flag',
+    'export const CRITICAL_FLAGS = 0x0f;',
+    'export const CRITICAL_FLAGS = 0x8f;',
+  ),
+  brokenClient(
     'M5',
     codes,
     'takes bit 7 for a critical flag',
@@ -115,6 +159,13 @@ export const mutations = [
     'refuses unknown keys of a heartbeat',
     '{ return { ...noHeartbeat, ...known(object(value, key), heartbeatShape,',
     "{ if (Object.keys(value).some((name) => !(name in heartbeatShape))) throw new BadBody('unknown key'); return { ...noHeartbeat, ...known(object(value, key), heartbeatShape,",
+  ),
+  brokenClient(
+    'M6',
+    bodies,
+    'refuses unknown keys',
+    'for (const [key, read] of Object.entries(shape)) {',
+    "if (Object.keys(body).some((key) => !(key in shape))) throw new BadBody('unknown key'); for (const [key, read] of Object.entries(shape)) {",
   ),
   broken('M7', bodies, 'takes what is not UTF-8', 'if (!isUtf8(bytes))', 'if (false)'),
   broken(
@@ -154,6 +205,27 @@ export const mutations = [
     'takes 1.5 for an integer',
     'if (Number.isInteger(value) &&',
     "if (typeof value === 'number' &&",
+  ),
+  brokenClient(
+    'M9',
+    bodies,
+    'closes for an ERROR whose body makes no sense',
+    'if (error instanceof BadBody) return undefined; throw error;',
+    'throw error;',
+  ),
+  brokenClient(
+    'M9',
+    bodies,
+    'takes a body that makes no sense for none',
+    'if (type !== FrameType.ERROR) return validate(',
+    'if (type !== FrameType.ERROR && type !== FrameType.PONG) return validate(',
+  ),
+  brokenClient(
+    'M10',
+    responses,
+    'takes a status that it does not know for pass',
+    "states.get(code) ?? 'unknown'",
+    "states.get(code) ?? 'pass'",
   ),
   broken(
     'M11',
@@ -304,6 +376,20 @@ export const mutations = [
     'if ((decoder.flags & PingFlag.CLOSE) !== 0)',
     'if (false)',
   ),
+  brokenClient(
+    'M21',
+    client,
+    'answers no PING',
+    'case FrameType.PING: return this.#answerPing(frame);',
+    'case FrameType.PING: return;',
+  ),
+  brokenClient(
+    'M21',
+    client,
+    'answers a PING with status 0',
+    'pongCodes.get(status) ?? Status.UNKNOWN',
+    'Status.UNKNOWN',
+  ),
   broken('M22', responder, 'sends no report', 'if ((pingFlags & PingFlag.DETAIL) === 0 ||', 'if (true ||'),
   broken(
     'M22',
@@ -332,6 +418,13 @@ export const mutations = [
     'leaves the causes out too',
     "level === 'full' ? answer.report('causes')",
     "level === 'full' ? Buffer.from(JSON.stringify({ ...JSON.parse(answer.report('causes')), causes: [] }))",
+  ),
+  brokenClient(
+    'M24',
+    client,
+    'closes for a PONG that it has not asked for',
+    'this.stats.latePongs++;',
+    "this.#failProtocol('a PONG that was not asked for');",
   ),
   broken('M25', frames, 'answers a PONG', 'case FrameType.PONG: if (', `case FrameType.PONG: this.send(${pong}); if (`),
   broken(
@@ -525,6 +618,8 @@ export const mutations = [
     'health.ask({ ...pings.query, timeout: 0 }, (answer) => this.answer(pings, answer));',
     'health.ask({ ...pings.query, timeout: 0 }, (answer) => this.answer(pings, Object.create(answer, { stale: { value: false } })));',
   ),
+  brokenClient('M41', client, 'ignores FATAL', 'if (frame.flags & ErrorFlag.FATAL)', 'if (false)'),
+  brokenClient('M41', client, 'closes for every ERROR', 'if (frame.flags & ErrorFlag.FATAL)', 'if (true)'),
   broken(
     'M42',
     frames,
@@ -600,6 +695,14 @@ export const mutations = [
     'sends an ERROR for the fault behind a fault',
     'this.connection.close(reason, frame); } error(',
     `const next = this.chunk?.length > decoder.position + 15; this.connection.close(reason, next ? Buffer.concat([frame, ${error}]) : frame); } error(`,
+  ),
+  brokenClient('M46', header, 'takes any version', 'if (version !== VERSION) return versionFault(version);', ''),
+  brokenClient(
+    'M46',
+    header,
+    'takes a WATCH of the server',
+    "client: rulesOf('client', { [FrameType.WATCH]: Treatment.WRONG_DIRECTION })",
+    "client: rulesOf('client', { [FrameType.WATCH]: Treatment.SKIPPED })",
   ),
   broken(
     'M47',
@@ -758,6 +861,20 @@ export const mutations = [
     'calls a peer dead three times too late',
     'return (this.options.maxPingsOut + 1) *',
     'return 3 * (this.options.maxPingsOut + 1) *',
+  ),
+  brokenClient(
+    'M58',
+    heartbeat,
+    'never calls a server dead',
+    "return this.isExhausted ? 'dead' : 'ping';",
+    "return 'ping';",
+  ),
+  brokenClient(
+    'M58',
+    heartbeat,
+    'calls a server dead one interval too early',
+    'return (this.options.maxPingsOut + 1) *',
+    'return (this.options.maxPingsOut - 1) *',
   ),
   broken(
     'M59',
@@ -1182,6 +1299,27 @@ export const mutations = [
       'return this.fail({ code: WireError.BAD_BODY, message: error.message }, this.idHigh, this.idLow); } if (this.allowed-- <= 0) return this.fail(rateFault, this.idHigh, this.idLow);',
     ],
   ),
+  brokenClient(
+    'M85',
+    link,
+    'ignores reconnectAfterMs',
+    'this.addressList.delay(this.addressList.index, reconnectAfterMs,',
+    'this.addressList.delay(this.addressList.index, 0,',
+  ),
+  brokenClient(
+    'M85',
+    link,
+    'stays after a GOAWAY',
+    'return [...addressList.alternatives(',
+    'return client?.goaway ? [] : [...addressList.alternatives(',
+  ),
+  brokenClient(
+    'M86',
+    client,
+    'heeds a GOAWAY for draining alone',
+    'this.goaway = readGoaway(frame.code, frame.body);',
+    'if (frame.code !== 1) return; this.goaway = readGoaway(frame.code, frame.body);',
+  ),
   broken(
     'M87',
     connection,
@@ -1190,6 +1328,14 @@ export const mutations = [
     'reconnectAfterMs: wireMilliseconds(1000 * Math.random())',
   ),
   broken('M87', connection, 'gives no reason for a drain', 'code: GoawayReason.DRAINING,', 'code: GoawayReason.NONE,'),
+  brokenClient(
+    'M88',
+    link,
+    'connects again without a pause',
+    'const delay = this.addressList.next(this.clock.now());',
+    'this.addressList.next(this.clock.now()); const delay = 0;',
+  ),
+  brokenClient('M88', client, 'lets what waits wait on when the connection ends', 'this.#pending.failAll(error);', ''),
   broken('M89', queries, 'waits for the first results', 'if (group !== this.starting)', 'if (true)'),
   broken(
     'M89',

@@ -1,5 +1,5 @@
-// Plays the sessions of protocol/vectors against the responder of dist, with one mutation at a time: text of one file of
-// dist that is replaced so that the responder breaks one rule. The player is that of the unchanged dist.
+// Plays the sessions of protocol/vectors against the responder of dist, or its dialogues with the client of dist, with one
+// mutation at a time: text of dist that is replaced so that one rule is broken. The player is that of the unchanged dist.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -48,19 +48,32 @@ class Copy {
     this.dist = join(this.path, 'dist');
     const filter = (path) => !/\.(map|d\.ts)$/.test(path);
     cpSync(join(root, 'dist'), this.dist, { recursive: true, filter });
-    for (const name of ['protocol', 'node_modules', 'package.json'])
+    for (const name of ['protocol', 'node_modules', 'package.json']) {
       symlinkSync(join(root, name), join(this.path, name));
+    }
+    // It finds the client of this copy by the name of the package.
+    cpSync(join(root, 'protocol', 'clients', 'adapter.js'), join(this.path, 'adapter.js'));
   }
 
-  /** Runs `work` with a process of this copy, in which `mutation` is applied. */
-  async with(mutation, work) {
+  /** The command for `conformance --client`. */
+  get client() {
+    return `${process.execPath} ${join(this.path, 'adapter.js')} {address}`;
+  }
+
+  /**
+   * Applies `mutation`, and runs `work` with a function that plays a session with a responder of this copy or, if the
+   * mutation is one of the client, a dialogue with that client.
+   */
+  async with(mutation, player, work) {
     const texts = mutation ? mutated(mutation) : new Map();
     for (const [file, text] of texts) writeFileSync(join(this.dist, file), text);
-    const process = new SubjectProcess(this.dist);
+    const subject = mutation?.isOfClient ? undefined : new SubjectProcess(this.dist);
     try {
-      return await work(process);
+      return await work((vector) =>
+        subject ? subject.play(vector, player.play) : player.playClient(vector, this.client),
+      );
     } finally {
-      process.kill();
+      subject?.kill();
       for (const file of texts.keys()) cpSync(join(root, 'dist', file), join(this.dist, file));
     }
   }
@@ -135,19 +148,20 @@ const isNotMet = ({ verdict }) => verdict !== 'ok';
  *   `{ session, why }` of the session that found it, or undefined.
  */
 export async function runMutations({ only = () => true, isBounded = false, withControl = true, say = () => {} }) {
-  const { play } = await import(new URL('../../dist/cli/conformance/play.js', import.meta.url));
-  const { readSessions } = await import(new URL('../../dist/cli/conformance/session.js', import.meta.url));
-  const sessions = readSessions();
+  const load = (path) => import(new URL(`../../dist/cli/conformance/${path}`, import.meta.url));
+  const player = { ...(await load('play.js')), ...(await load('client/play.js')) };
+  const sessions = (await load('session.js')).readSessions();
+  const dialogues = (await load('client/vector.js')).readDialogues();
   const chosen = mutations.filter((mutation) => mutation.find && only(mutation));
   for (const mutation of chosen) mutated(mutation);
   const results = [];
   const broken = [];
 
   const control = async (copy, part) => {
-    await copy.with(undefined, async (process) => {
+    await copy.with(undefined, player, async (play) => {
       let left = part;
       for (let attempt = 1; attempt <= ATTEMPTS && left.length > 0; attempt++) {
-        const failed = (await Promise.all(left.map((session) => process.play(session, play)))).filter(isNotMet);
+        const failed = (await Promise.all(left.map(play))).filter(isNotMet);
         left = failed.map(({ session }) => session);
         for (const { session, verdict, why } of failed)
           say(`not mutated, ${attempt}: ${session.name}: ${verdict}, ${why}`);
@@ -158,13 +172,14 @@ export async function runMutations({ only = () => true, isBounded = false, withC
   const test = async (copy, mutation) => {
     const { rule, name } = mutation;
     const named = foundBy(mutation);
-    const own = sessions.filter(({ name, rules }) => rules.includes(mutation.rule) && name !== named);
-    const first = sessions.filter(({ name }) => name === named);
+    const vectors = mutation.isOfClient ? dialogues : sessions;
+    const own = vectors.filter(({ name, rules }) => rules.includes(mutation.rule) && name !== named);
+    const first = vectors.filter(({ name }) => name === named);
     const order = isBounded && first.length > 0 ? first : [...first, ...own.sort(bySettings)];
-    const found = await copy.with(mutation, async (process) => {
+    const found = await copy.with(mutation, player, async (play) => {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
         for (const session of order) {
-          const outcome = await process.play(session, play);
+          const outcome = await play(session);
           if (isNotMet(outcome)) return outcome;
         }
       }
