@@ -61,13 +61,13 @@ class Copy {
   }
 
   /**
-   * Applies `mutation`, and runs `work` with a function that plays a session with a responder of this copy or, if the
-   * mutation is one of the client, a dialogue with that client.
+   * Applies `mutation`, if one is given, and runs `work` with a function that plays a session with a responder of this copy
+   * or, if `isOfClient`, a dialogue with its client.
    */
-  async with(mutation, player, work) {
+  async with(mutation, isOfClient, player, work) {
     const texts = mutation ? mutated(mutation) : new Map();
     for (const [file, text] of texts) writeFileSync(join(this.dist, file), text);
-    const subject = mutation?.isOfClient ? undefined : new SubjectProcess(this.dist);
+    const subject = isOfClient ? undefined : new SubjectProcess(this.dist);
     try {
       return await work((vector) =>
         subject ? subject.play(vector, player.play) : player.playClient(vector, this.client),
@@ -157,8 +157,8 @@ export async function runMutations({ only = () => true, isBounded = false, withC
   const results = [];
   const broken = [];
 
-  const control = async (copy, part) => {
-    await copy.with(undefined, player, async (play) => {
+  const control = async (copy, part, isOfClient) => {
+    await copy.with(undefined, isOfClient, player, async (play) => {
       let left = part;
       for (let attempt = 1; attempt <= ATTEMPTS && left.length > 0; attempt++) {
         const failed = (await Promise.all(left.map(play))).filter(isNotMet);
@@ -176,7 +176,7 @@ export async function runMutations({ only = () => true, isBounded = false, withC
     const own = vectors.filter(({ name, rules }) => rules.includes(mutation.rule) && name !== named);
     const first = vectors.filter(({ name }) => name === named);
     const order = isBounded && first.length > 0 ? first : [...first, ...own.sort(bySettings)];
-    const found = await copy.with(mutation, player, async (play) => {
+    const found = await copy.with(mutation, mutation.isOfClient, player, async (play) => {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
         for (const session of order) {
           const outcome = await play(session);
@@ -192,9 +192,14 @@ export async function runMutations({ only = () => true, isBounded = false, withC
   const jobs = chosen.map((mutation) => (copy) => test(copy, mutation));
   if (withControl) {
     const named = new Set(chosen.map(foundBy));
-    const played = isBounded ? sessions.filter(({ name }) => named.has(name)) : sessions;
-    for (let i = 0; i < played.length; i += CONTROL_SESSIONS) {
-      jobs.unshift((copy) => control(copy, played.slice(i, i + CONTROL_SESSIONS)));
+    for (const [vectors, isOfClient] of [
+      [sessions, false],
+      [dialogues, true],
+    ]) {
+      const played = isBounded ? vectors.filter(({ name }) => named.has(name)) : vectors;
+      for (let i = 0; i < played.length; i += CONTROL_SESSIONS) {
+        jobs.unshift((copy) => control(copy, played.slice(i, i + CONTROL_SESSIONS), isOfClient));
+      }
     }
   }
   const work = async () => {
