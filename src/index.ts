@@ -22,6 +22,8 @@ export type { Scope } from './health/health.js';
 export type { ChangedChecks } from './health/query/registry.js';
 export { CheckFailure, type Reason, reasons } from './health/reason.js';
 export type { CheckState, NonPassState, State } from './health/state.js';
+export type { HttpHandler } from './http/handler.js';
+export type { FastifyPlugin } from './http/plugin.js';
 export type { DrainTimes, HttpOptions as HttpServerOptions, Limits, ListenOptions } from './options/settings.js';
 export type { Options } from './options/types.js';
 export type { ConnectionInfo } from './server/connection/info.js';

@@ -80,16 +80,16 @@ describe('the package that npm pack makes', () => {
     expect(packagesLoadedBy('pongcheck/client')).toEqual(['pongcheck']);
   });
 
-  it('loads database drivers, the web framework, metrics and logs only when they are used', () => {
+  it('loads database drivers, metrics and logs only when they are used', () => {
     expect(packagesLoadedBy('pongcheck')).toEqual(['pongcheck']);
   });
 
   it('is observed loading each of them', () => {
     writeFileSync(
       join(folder, 'both.mjs'),
-      "import 'fastify'; import { createRequire } from 'node:module'; createRequire(import.meta.url)('mysql2');",
+      "import 'yaml'; import { createRequire } from 'node:module'; createRequire(import.meta.url)('mysql2');",
     );
-    expect(packagesLoadedBy('./both.mjs')).toEqual(expect.arrayContaining(['fastify', 'mysql2']));
+    expect(packagesLoadedBy('./both.mjs')).toEqual(expect.arrayContaining(['yaml', 'mysql2']));
   });
 
   it('exports its types to TypeScript', () => {
