@@ -17,7 +17,14 @@ export { type TcpOptions, tcpCheck } from './checks/tcp/index.js';
 export type { Clock, Timer } from './common/clock.js';
 export { type ErrorCode, errorCodes, PongcheckError } from './common/errors.js';
 export type { Log } from './common/log.js';
-export type { Cause, CheckDefinition, CheckFunction, CheckResult, CheckSettings } from './health/check.js';
+export type {
+  Cause,
+  CheckDefinition,
+  CheckFunction,
+  CheckOutcome,
+  CheckResult,
+  CheckSettings,
+} from './health/check.js';
 export type { Scope } from './health/health.js';
 export type { ChangedChecks } from './health/query/registry.js';
 export { CheckFailure, type Reason, reasons } from './health/reason.js';

@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,11 @@ function run(command: string, args: string[], cwd = folder): string {
   // An outer npx (`npm run test:matrix`) would set the package of the npx here.
   const { npm_config_package: _above, ...env } = process.env;
   return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** A file of the installed package. */
+function inside(path: string): string {
+  return join(folder, 'node_modules', 'pongcheck', path);
 }
 
 /** The packages from which importing `entry` loads a file, by import or require. */
@@ -57,8 +62,47 @@ describe('the package that npm pack makes', () => {
     expect(run('npx', ['--no-install', 'pongcheck', '--version'])).toContain(version);
   });
 
+  it('can be required and imported, and is the same then', () => {
+    writeFileSync(
+      join(folder, 'both.cjs'),
+      `const { createService, PongcheckError } = require('pongcheck');
+const { ping } = require('pongcheck/client');
+(async () => {
+  const imported = [await import('pongcheck'), await import('pongcheck/client')];
+  console.log(imported[0].createService === createService, imported[1].PongcheckError === PongcheckError);
+  const service = createService({ listen: [{ url: 'pong://127.0.0.1:0' }], http: false, checks: { own: () => true } });
+  await service.start();
+  console.log((await ping(service.addresses[0])).status);
+  await service.stop();
+})();
+`,
+    );
+    // Warnings would be on stderr.
+    const { stdout, stderr } = spawnSync(process.execPath, ['both.cjs'], { cwd: folder, encoding: 'utf8' });
+    expect([stdout, stderr]).toEqual(['true true\npass\n', '']);
+  });
+
+  it('has dependencies that support each version of Node.js that it names', () => {
+    const lowest = (file: string) => {
+      const { engines } = JSON.parse(readFileSync(file, 'utf8'));
+      return Number(/\d+/.exec(engines?.node ?? '0')?.[0]);
+    };
+    const files = run('find', ['node_modules', '-name', 'package.json']).trim().split('\n');
+    const packages = files.filter((file) => /node_modules\/(@[^/]+\/)?[^/]+\/package\.json$/.test(file));
+    expect(packages.length).toBeGreaterThan(10);
+    expect(lowest(join(root, 'package.json'))).toBe(20);
+    expect(packages.filter((file) => lowest(join(folder, file)) > 20)).toEqual([]);
+  });
+
+  it('contains what its README links to', () => {
+    const links = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)/g)];
+    expect(links.length).toBeGreaterThan(10);
+    const missing = links.map(([, link]) => link as string).filter((link) => !existsSync(inside(link)));
+    expect(missing).toEqual([]);
+  });
+
   it('contains the documentation and the protocol, but no sources and tests', () => {
-    const inside = run('find', ['node_modules/pongcheck', '-type', 'f']).split('\n');
+    const files = run('find', ['node_modules/pongcheck', '-type', 'f']).split('\n');
     const wanted = [
       'LICENSE',
       'README.md',
@@ -72,8 +116,8 @@ describe('the package that npm pack makes', () => {
       'dist/http/status-page/assets/page.css',
       'dist/http/status-page/assets/page.js',
     ];
-    expect(inside).toEqual(expect.arrayContaining(wanted.map((name) => `node_modules/pongcheck/${name}`)));
-    expect(inside.filter((name) => /pongcheck\/(src|test|bench|scripts)\//.test(name))).toEqual([]);
+    expect(files).toEqual(expect.arrayContaining(wanted.map((name) => `node_modules/pongcheck/${name}`)));
+    expect(files.filter((name) => /pongcheck\/(src|test|scripts)\/|\.map$/.test(name))).toEqual([]);
   });
 
   it('has a client that loads no other package', () => {
