@@ -18,7 +18,7 @@ function run(command: string, args: string[], cwd = folder): { status: number | 
 
 const tool = (...path: string[]) => join(root, 'node_modules', ...path);
 /** TypeScript 5, and the current one. */
-const compilers = { 5: tool('ts5', 'bin', 'tsc'), 7: tool('typescript', 'bin', 'tsc') };
+const compilers = { 5: tool('typescript-5', 'bin', 'tsc'), 7: tool('typescript', 'bin', 'tsc') };
 
 /** Compiles a file with strict settings, and the types of all packages; returns the errors. */
 function compile(compiler: string, file: string, settings: string): string {
