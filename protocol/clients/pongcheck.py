@@ -3,12 +3,13 @@
     client = Client("127.0.0.1", 7464)
     status, report, seconds = client.ping(detail=True, checks=["mysql"])
 """
-import json, socket, struct, time
+import json, re, socket, struct, time
 
 PING, PONG, WATCH, STATUS, HELLO, GOAWAY, ERROR = 1, 2, 3, 4, 5, 6, 0x7F
 STATUSES = dict(enumerate(["unknown", "pass", "warn", "fail", "draining", "starting", "not-found"]))
 DETAIL, CLOSE, FATAL = 1, 2, 1
 MAX_BODY = {PING: 1024, PONG: 65536, WATCH: 4096, STATUS: 65536, HELLO: 4096, GOAWAY: 4096, ERROR: 4096}
+STRING, HALF = re.compile(r'"(?:[^"\\]|\\.)*"'), re.compile(r"\\\\|\\ud[89ab]..\\ud[c-f]..|(\\ud[89a-f])", re.I)
 KNOWN_FLAGS = {PING: 3, PONG: 6, WATCH: 3, STATUS: 4, HELLO: 0, GOAWAY: 0, ERROR: 1}
 
 class Refused(Exception):
@@ -47,8 +48,18 @@ def known(value, shape):
         shape[key](value[key])
     return {key: value[key] for key in shape if key in value}
 
+def parse(octets):  # parse_constant refuses NaN and Infinity
+    string = octets.decode("utf-8")
+    value = json.loads(string, parse_constant=int, parse_int=lambda digits: int(digits) if len(digits) < 999 else float(digits))
+    must(not any(HALF.findall(string)))  # half of a surrogate pair
+    depth = 0
+    for char in STRING.sub("", string):
+        depth += (char in "[{") - (char in "]}")
+        must(depth <= 32)
+    return value
+
 def body_of(kind, octets):
-    body = json.loads(octets.decode("utf-8"), parse_constant=int)  # refuses NaN and Infinity
+    body = parse(octets)
     if kind in (PONG, STATUS):
         return known(body, {}) or body
     body = known(body, SHAPES[kind])
@@ -86,7 +97,7 @@ class Decoder:
             yield kind, flags, code, frame_id, body
 
     def header_fault(self, length, version, kind, flags, code):
-        """The ERROR code for a header, in the order of SPEC "Order of judgement"; 0 if it is valid."""
+        """The ERROR code for a header, in the order of SPEC "Order of validation"; 0 if it is valid."""
         out_of_place = kind == WATCH or (kind == HELLO and self.hello_seen)
         wrong = flags & 15 & ~KNOWN_FLAGS.get(kind, 0) or (kind == PING and code > 2) or out_of_place
         known_type = 0 if kind >= 0x80 else 4 if kind not in MAX_BODY else 3 if length - 12 > MAX_BODY[kind] else bool(wrong)
