@@ -22,7 +22,8 @@ export function httpHandler(router: Router, prefix = ''): HttpHandler {
     const route = isUnder && !isTaken ? router.find(path.slice(prefix.length)) : undefined;
     if (!route && next) return next();
     void router.answer(route, request, response).then((reply) => {
-      if (!reply) return;
+      // A time limit of the application may have answered already.
+      if (!reply || response.headersSent) return;
       const { status, headers, body } = reply;
       response.writeHead(status, { ...headers, 'content-length': body.length }).end(body);
     });

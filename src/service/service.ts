@@ -25,6 +25,8 @@ import { Reloads } from '../metrics/reloads.js';
 import type { DetailMode } from '../net/access.js';
 import { formatAddress, parseAddress } from '../net/address.js';
 import { Tokens } from '../net/tokens.js';
+import { formatValue } from '../options/format-value.js';
+import { configError } from '../options/issue.js';
 import type { RoundOutcomes } from '../peers/failure.js';
 import { ServicePeers } from '../peers/peers.js';
 import { LiveCertificate } from '../server/certificates/live-certificate.js';
@@ -204,9 +206,14 @@ export class Service {
    * `handler` for applications that do not remove a prefix from `request.url` themselves.
    *
    * @param prefix a path such as `/internal`.
+   * @throws PongcheckError `PONGCHECK_CONFIG` for a prefix that does not begin with a slash.
    */
   handlerAt(prefix: string): HttpHandler {
-    return httpHandler(this.router(), prefix.replace(/\/+$/, ''));
+    const path = prefix.replace(/\/+$/, '');
+    if (path !== '' && !path.startsWith('/')) {
+      throw configError([`the prefix is ${formatValue(prefix)}; allowed: a path that begins with /`]);
+    }
+    return httpHandler(this.router(), path);
   }
 
   /**

@@ -5,6 +5,7 @@ import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { fastify } from 'fastify';
 import client from 'prom-client';
+import { PongcheckError } from '../../src/common/errors.js';
 import type { ServiceOptions } from '../../src/service/options.js';
 import { createService, type Service } from '../../src/service/service.js';
 import { FakeClock } from '../fake-clock.js';
@@ -98,6 +99,23 @@ describe('service.handler', () => {
       const { status, headers } = await ask(`${url}/health`, { method });
       expect([method, status, headers.allow]).toEqual([method, 405, 'GET, HEAD']);
     }
+  });
+
+  it('sends nothing if the application has answered meanwhile', async () => {
+    const { handler } = await started();
+    const url = await serve((request, response) => {
+      handler(request, response);
+      response.writeHead(503).end('of the application');
+    });
+    for (const path of ['/livez', '/health', '/metrics']) {
+      expect(await ask(url + path)).toMatchObject({ status: 503, text: 'of the application' });
+    }
+  });
+
+  it('refuses a prefix without a slash', async () => {
+    const service = await started();
+    expect(() => service.handlerAt('internal')).toThrow('the prefix is "internal"; allowed: a path that begins with /');
+    expect(() => service.handlerAt('internal')).toThrow(PongcheckError);
   });
 
   it('accepts a target with a scheme and a host', async () => {
