@@ -35,9 +35,9 @@ async function serve(options: ServiceOptions = {}): Promise<{ service: Service; 
 }
 
 describe('the Python client', () => {
-  it('has at most 160 lines, and requires only Python', () => {
+  it('has at most 175 lines, and requires only Python', () => {
     const text = readFileSync(`${folder}/pongcheck.py`, 'utf8');
-    expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(160);
+    expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(175);
     expect([...text.matchAll(/^(?:import|from) (.*)$/gm)].map(([, what]) => what)).toEqual([
       'json, re, socket, struct, time',
     ]);

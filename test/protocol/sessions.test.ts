@@ -1,14 +1,13 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { readDialogues } from '../../src/cli/conformance/client/vector.js';
 import { type Outcome, play, type Subject } from '../../src/cli/conformance/play.js';
 import { startResponder } from '../../src/cli/conformance/responder.js';
 import { scoreCloses, scoreRules } from '../../src/cli/conformance/score.js';
 import { readSessions, type Session } from '../../src/cli/conformance/session.js';
-import { connect, type PongcheckError, RefusedError } from '../../src/client.js';
-import { frame, ScriptedServer } from '../client/scripted-server.js';
-import { readRoot, rootUrl } from '../readme/markdown.js';
+import { frame } from '../client/scripted-server.js';
+import { readRoot } from '../readme/markdown.js';
 import { threadCounts } from '../threads/thread-counts.js';
 import { startBlockable } from './blocked-loop.js';
 
@@ -17,20 +16,6 @@ const sessions = readSessions();
 const ON_A_BUSY_MACHINE = 20_000;
 /** Most of a session is waiting. */
 const CONCURRENT_SESSIONS = 5;
-
-interface ClientVector {
-  name: string;
-  rules: string[];
-  hello?: boolean;
-  answer: string;
-  split?: 'octets';
-  outcome: object;
-  sends?: string;
-  stays: boolean;
-}
-const clientVectors = JSON.parse(
-  readFileSync(rootUrl('protocol/vectors/client/client.json'), 'utf8'),
-) as ClientVector[];
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -42,10 +27,10 @@ describe('the session vectors', () => {
     expect(new Set(sessions.map(({ name }) => name)).size).toBe(sessions.length);
   });
 
-  it('cover, with the vectors for a client, every M rule', () => {
+  it('cover, with the dialogues for a client, every M rule', () => {
     const rules = [...readRoot('protocol/SPEC.md').matchAll(/^\*\*(M\d+)\*\*/gm)].map(([, rule]) => rule as string);
     expect(rules.length).toBeGreaterThan(70);
-    const shown = new Set([...sessions, ...clientVectors].flatMap(({ rules: own }) => own));
+    const shown = new Set([...sessions, ...readDialogues()].flatMap(({ rules: own }) => own));
     expect(rules.filter((rule) => !shown.has(rule))).toEqual([]);
     expect([...shown].filter((rule) => !rules.includes(rule))).toEqual([]);
   });
@@ -245,34 +230,5 @@ describe('conformance of a responder that breaks a rule', () => {
   it('ends in bounded time if it never answers', async () => {
     const subject = await spoilt((_client, server) => server.removeAllListeners('data'));
     expect((await verdictsOn('M15', subject)).map(({ verdict }) => verdict)).toEqual(['failed', 'failed']);
-  });
-});
-
-describe('the client of this package', () => {
-  it.each(clientVectors)('$name', async ({ hello, answer, split, outcome, sends, stays }) => {
-    const server = await ScriptedServer.listen(async (seen, socket) => {
-      if (seen.type === 5) return void socket.write(frame(5, 0, 0, seen.id, '{}'));
-      if (seen.type !== 1) return;
-      const octets = Buffer.from(answer.replaceAll('ID', seen.id.toString(16).padStart(16, '0')), 'hex');
-      for (const part of split ? octets.map((octet) => octet) : [octets]) {
-        socket.write(typeof part === 'number' ? Buffer.from([part]) : part);
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-    });
-    closing.push(() => server.stop());
-    const client = await connect(server.address);
-    const closed = new Promise((resolve) => client.once('close', resolve));
-    closing.push(() => client.destroy());
-    if (hello) await client.hello();
-    const told = await client.ping().then(
-      ({ status, healthy }) => ({ status, healthy }),
-      (error: PongcheckError) => ({
-        error: error instanceof RefusedError ? error.wire.code : error.code.slice('PONGCHECK_'.length).toLowerCase(),
-      }),
-    );
-    expect(told).toEqual(outcome);
-    if (sends !== undefined) await server.until(() => server.octets.toString('hex').includes(sends));
-    if (!stays) await closed;
-    else expect(client.ended).toBeUndefined();
   });
 });

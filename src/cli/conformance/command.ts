@@ -32,6 +32,12 @@ export const conformanceCommand: Command = {
       description: 'Time that an answer may take longer than its session allows (within). Default: 500ms.',
     },
     { long: 'rule', value: 'M1', multiple: true, description: 'Runs only the sessions for this rule.' },
+    {
+      long: 'client',
+      value: 'COMMAND',
+      description:
+        'Tests a client instead: starts this command for each dialogue, with HOST:PORT in place of {address}, and controls it as protocol/vectors/README.md describes.',
+    },
   ],
   exits: [
     [0, 'Every tested rule is met.'],
@@ -46,6 +52,10 @@ export const conformanceCommand: Command = {
       'another responder, with the settings that each rule needs',
     ],
     ['pongcheck conformance 127.0.0.1:7464 --junit conformance.xml', 'for continuous integration'],
+    ["pongcheck conformance --client 'python3 adapter.py {address}'", 'a client'],
   ],
-  load: async () => (await import('./run.js')).conformance,
+  load: async () => async (flags, address) =>
+    flags.client === undefined
+      ? (await import('./run.js')).conformance(flags, address)
+      : (await import('./client/run.js')).conformanceOfClient(flags, address),
 };

@@ -8,7 +8,7 @@ export const verdicts = ['ok', 'not strict', 'failed', 'not implemented', 'not t
 export type Verdict = (typeof verdicts)[number];
 
 export interface Outcome {
-  readonly session: Session;
+  readonly session: Pick<Session, 'name' | 'rules'>;
   readonly verdict: Verdict;
   /** Reason, if the verdict is not ok. */
   readonly why?: string;

@@ -126,7 +126,7 @@ function asText(scores: readonly RuleScore[], outcomes: readonly Outcome[]): str
     ...lines,
     '',
     `${scores.length} rules: ${(['ok', 'not strict', 'failed', 'not implemented', 'not tried'] as const).map((verdict) => `${count(verdict)} ${verdict}`).join(', ')}`,
-    `expected closes: ${fin} by FIN, ${rst} by RST, ${none} missing`,
+    ...(fin + rst + none > 0 ? [`expected closes: ${fin} by FIN, ${rst} by RST, ${none} missing`] : []),
     '',
   ].join('\n');
 }
