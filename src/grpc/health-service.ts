@@ -282,7 +282,6 @@ class Watch implements Pushing {
     return statusOf[states.find((state) => state !== 'not-found') ?? 'not-found'];
   }
 
-  /** Also if the call had ended before its handler was called, of which grpc-js does not tell. */
   private async endIfUnread(): Promise<void> {
     // After a stall of the event loop, the message may have been taken.
     await afterNextPoll();
