@@ -53,24 +53,17 @@ interface GrpcJs {
 /**
  * Loads grpc-js, an optional peer dependency.
  *
- * @throws PongcheckError (rejects) `PONGCHECK_LISTEN` if it is not installed, or too old.
+ * @throws PongcheckError (rejects) `PONGCHECK_LISTEN` if it is not installed.
  */
-export async function loadGrpcJs(load: () => Promise<unknown> = () => import('@grpc/grpc-js')): Promise<GrpcJs> {
-  let loaded: GrpcJs;
+export async function loadGrpcJs(): Promise<GrpcJs> {
   try {
-    loaded = (await load()) as GrpcJs;
+    return (await import('@grpc/grpc-js')) as GrpcJs;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw missing('is not installed', error);
+    throw new PongcheckError(
+      'PONGCHECK_LISTEN',
+      'the option grpc requires the package @grpc/grpc-js, 1.12 or later, which is not installed; run: npm install @grpc/grpc-js',
+      { cause: error },
+    );
   }
-  if (typeof loaded.Server?.prototype.createConnectionInjector !== 'function') throw missing('is too old');
-  return loaded;
-}
-
-function missing(problem: string, cause?: unknown): PongcheckError {
-  return new PongcheckError(
-    'PONGCHECK_LISTEN',
-    `the option grpc requires the package @grpc/grpc-js 1.12 or later, which ${problem}; run: npm install @grpc/grpc-js`,
-    { cause },
-  );
 }
