@@ -17,6 +17,8 @@ import type { GrpcStats, GrpcStatus } from './stats.js';
 
 /** Maximum number of open Watches, over all connections. */
 export const MAX_WATCHES = 10_000;
+/** Messages of Watches per turn of the event loop. Most of the work for one is done after `write` has returned. */
+const MESSAGES_PER_TURN = 16;
 /** Calls that may wait for runs. Further ones get the latest known status, so that a flood cannot queue up. */
 const MAX_WAITING = 1000;
 /** Part of the remaining time of a caller that is left for the network, and its maximum in milliseconds. */
@@ -77,7 +79,7 @@ export class HealthService {
     private readonly stats: GrpcStats,
     private readonly clock: Clock,
   ) {
-    this.pushes = new PushQueue(clock);
+    this.pushes = new PushQueue(clock, MESSAGES_PER_TURN);
   }
 
   /** Adds the methods to a server of grpc-js, which throws if it has a health service already. */
