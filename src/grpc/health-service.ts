@@ -16,7 +16,7 @@ import { decodeRequest, encodeList, encodeResponse, ServingStatus } from './mess
 import type { GrpcStats, GrpcStatus } from './stats.js';
 
 /** Maximum number of open Watches, over all connections. */
-export const MAX_WATCHES = 10_000;
+const MAX_WATCHES = 10_000;
 /** Messages of Watches per turn of the event loop. Most of the work for one is done after `write` has returned. */
 const MESSAGES_PER_TURN = 16;
 /** Calls that may wait for runs. Further ones get the latest known status, so that a flood cannot queue up. */

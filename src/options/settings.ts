@@ -14,7 +14,8 @@ import type { Options } from './types.js';
 export type ListenOptions = NonNullable<Options['listen']>[number];
 /** Where HTTP is served, and its limits. */
 export type HttpOptions = Exclude<NonNullable<Options['http']>, false>;
-type GrpcOptions = Exclude<NonNullable<Options['grpc']>, false>;
+/** Where gRPC is served, and its limits. */
+export type GrpcOptions = Exclude<NonNullable<Options['grpc']>, false>;
 /** Where the gRPC health service is served, and its limits, with their defaults. */
 export type GrpcSettings = GrpcOptions & Required<Omit<GrpcOptions, 'tls'>>;
 /** Limits of the PING listeners, with their defaults. */

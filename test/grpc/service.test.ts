@@ -192,6 +192,22 @@ describe('Watch', () => {
     expect(await watch.receives(3)).toEqual(['SERVING', 'NOT_SERVING', 'UNAVAILABLE']);
   });
 
+  it('is refused if limits.maxWatchedSelections different checks are watched', async () => {
+    const checks = { a: own().definition, b: own().definition };
+    const { service, client } = await start({ checks, limits: { maxWatchedSelections: 1 } });
+    const [first, again, other, scope] = ['a', 'a', 'b', ''].map((name) => client.watch(name));
+    expect(await other?.receives(1)).toEqual(['RESOURCE_EXHAUSTED']);
+    await Promise.all([first, again, scope].map((watch) => watch?.receives(1)));
+    const families = await metricsOf(service);
+    expect(valueOf(families, 'pongcheck_grpc_watches')).toBe(3);
+    expect(valueOf(families, 'pongcheck_grpc_refused_total', { reason: 'max-watches' })).toBe(1);
+    first?.cancel();
+    again?.cancel();
+    await until(async () => valueOf(await metricsOf(service), 'pongcheck_grpc_watches') === 1);
+    const later = client.watch('b');
+    expect((await later.receives(1)).includes('RESOURCE_EXHAUSTED')).toBe(false);
+  });
+
   it('is counted while it is open', async () => {
     const { service, client } = await start();
     const value = async (name: string, labels = {}) =>

@@ -248,7 +248,7 @@ describe.each([0, 1])('a gRPC client, with %d threads', (threads) => {
   });
 
   it('that opens too many connections and is killed takes nothing from others', async () => {
-    const grpc = { host: '127.0.0.1', port: 0, maxConnections: 20 };
+    const grpc = { host: '127.0.0.1', port: 0, maxConnections: 111 };
     const { responder, address, python } = await start({ threads, grpc });
     expect(await check(python, '')).toBe('SERVING');
     const metric = async (name: string, labels = {}) =>
@@ -258,12 +258,13 @@ describe.each([0, 1])('a gRPC client, with %d threads', (threads) => {
     writeFileSync(join(folder, 'request'), Buffer.alloc(5));
     const headers = ['content-type: application/grpc', 'te: trailers'].flatMap((header) => ['-H', header]);
     const url = `http://${address}/grpc.health.v1.Health/Watch`;
-    const size = ['-n', '5000', '-c', '50', '-m', '200', '-d', join(folder, 'request')];
+    const size = ['-n', '50000', '-c', '150', '-m', '200', '-d', join(folder, 'request')];
     const flood = trial.program(['h2load', ...size, ...headers, url]);
-    // Each of the 19 other connections has as many Watches as streams.
-    await until(async () => (await metric('watches')) === 1900);
-    expect(await metric('connections')).toBe(20);
-    expect(await metric('refused_total', { reason: 'max-connections' })).toBe(31);
+    // Each of the 110 other connections has as many streams as it may, 11,000 in all.
+    await until(async () => (await metric('watches')) === 10_000);
+    await until(async () => Number(await metric('refused_total', { reason: 'max-watches' })) >= 1000);
+    await until(async () => (await metric('refused_total', { reason: 'max-connections' })) === 40);
+    expect(await metric('connections')).toBe(111);
     expect(await check(python, '', 5)).toBe('SERVING');
     await flood.kill();
     await until(async () => (await metric('watches')) === 0 && (await metric('connections')) === 1);
