@@ -260,11 +260,10 @@ describe.each([0, 1])('a gRPC client, with %d threads', (threads) => {
     const url = `http://${address}/grpc.health.v1.Health/Watch`;
     const size = ['-n', '50000', '-c', '150', '-m', '200', '-d', join(folder, 'request')];
     const flood = trial.program(['h2load', ...size, ...headers, url]);
-    // Each of the 110 other connections has as many streams as it may, 11,000 in all.
+    // More than 110 other connections, each with as many streams as it may. Those whose Watches are all refused close.
     await until(async () => (await metric('watches')) === 10_000);
-    await until(async () => Number(await metric('refused_total', { reason: 'max-watches' })) >= 1000);
-    await until(async () => (await metric('refused_total', { reason: 'max-connections' })) === 40);
-    expect(await metric('connections')).toBe(111);
+    const refused = async (reason: string) => Number(await metric('refused_total', { reason }));
+    await until(async () => (await refused('max-watches')) > 0 && (await refused('max-connections')) > 0);
     expect(await check(python, '', 5)).toBe('SERVING');
     await flood.kill();
     await until(async () => (await metric('watches')) === 0 && (await metric('connections')) === 1);
