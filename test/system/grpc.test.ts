@@ -69,6 +69,17 @@ async function until(condition: () => unknown): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
+/** Arguments of h2load: so many calls for the empty service on `clients` connections, with `streams` in flight on each. */
+function requests(method: string, address: string, count: number, clients: number, streams: number): string[] {
+  const folder = mkdtempSync(join(tmpdir(), 'pongcheck-h2load-'));
+  closing.push(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'request');
+  writeFileSync(file, Buffer.alloc(5));
+  const headers = ['content-type: application/grpc', 'te: trailers'].flatMap((header) => ['-H', header]);
+  const size = ['-n', `${count}`, '-c', `${clients}`, '-m', `${streams}`];
+  return [...size, '-d', file, ...headers, `http://${address}/grpc.health.v1.Health/${method}`];
+}
+
 const varint = fc.nat(2 ** 21 - 1).map((value) => {
   const bytes = [value & 0x7f];
   for (let rest = value >>> 7; rest > 0; rest >>>= 7) {
@@ -215,14 +226,8 @@ describe.each([0, 1])('a gRPC client, with %d threads', (threads) => {
     const metric = async (name: string, labels: Record<string, string>) =>
       valueOf(parseScrape(await responder.text('/metrics')), name, labels);
     const runs = () => metric('pongcheck_check_runs_total', { check: 'cache' });
-    const folder = mkdtempSync(join(tmpdir(), 'pongcheck-h2load-'));
-    closing.push(() => rmSync(folder, { recursive: true }));
-    writeFileSync(join(folder, 'request'), Buffer.alloc(5));
     const load = async (checks: number) => {
-      const headers = ['content-type: application/grpc', 'te: trailers'].flatMap((header) => ['-H', header]);
-      const url = `http://${address}/grpc.health.v1.Health/Check`;
-      const size = ['-n', String(checks), '-c', '4', '-m', '50', '-d', join(folder, 'request')];
-      const { stdout } = await promisify(execFile)('h2load', [...size, ...headers, url]);
+      const { stdout } = await promisify(execFile)('h2load', requests('Check', address, checks, 4, 50));
       expect(stdout).toContain(`${checks} done, ${checks} succeeded, 0 failed, 0 errored, 0 timeout`);
       return Number(/finished in .*, ([\d.]+) req\/s/.exec(stdout)?.[1]);
     };
@@ -247,26 +252,27 @@ describe.each([0, 1])('a gRPC client, with %d threads', (threads) => {
     }
   });
 
-  it('that opens too many connections and is killed takes nothing from others', async () => {
-    const grpc = { host: '127.0.0.1', port: 0, maxConnections: 111 };
-    const { responder, address, python } = await start({ threads, grpc });
-    expect(await check(python, '')).toBe('SERVING');
-    const metric = async (name: string, labels = {}) =>
-      valueOf(parseScrape(await responder.text('/metrics')), `pongcheck_grpc_${name}`, labels);
-    const folder = mkdtempSync(join(tmpdir(), 'pongcheck-h2load-'));
-    closing.push(() => rmSync(folder, { recursive: true }));
-    writeFileSync(join(folder, 'request'), Buffer.alloc(5));
-    const headers = ['content-type: application/grpc', 'te: trailers'].flatMap((header) => ['-H', header]);
-    const url = `http://${address}/grpc.health.v1.Health/Watch`;
-    const size = ['-n', '50000', '-c', '150', '-m', '200', '-d', join(folder, 'request')];
-    const flood = trial.program(['h2load', ...size, ...headers, url]);
-    // More than 110 other connections, each with as many streams as it may. Those whose Watches are all refused close.
-    await until(async () => (await metric('watches')) === 10_000);
-    const refused = async (reason: string) => Number(await metric('refused_total', { reason }));
-    await until(async () => (await refused('max-watches')) > 0 && (await refused('max-connections')) > 0);
-    expect(await check(python, '', 5)).toBe('SERVING');
-    await flood.kill();
-    await until(async () => (await metric('watches')) === 0 && (await metric('connections')) === 1);
-    expect(await check(python, '', 5)).toBe('SERVING');
-  });
+  it.each([
+    // Of the 90 connections one is that of Python; each other one has as many Watches as streams.
+    ['connections', 150, 90, 8900],
+    ['watches', 101, 1000, 10_000],
+  ])(
+    'that opens too many %s, and is killed, takes nothing from others',
+    async (what, clients, maxConnections, most) => {
+      const { responder, address, python } = await start({
+        threads,
+        grpc: { host: '127.0.0.1', port: 0, maxConnections },
+      });
+      expect(await check(python, '')).toBe('SERVING');
+      const metric = async (name: string, labels = {}) =>
+        valueOf(parseScrape(await responder.text('/metrics')), `pongcheck_grpc_${name}`, labels);
+      const flood = trial.program(['h2load', ...requests('Watch', address, clients * 1000, clients, 200)]);
+      await until(async () => (await metric('watches')) === most);
+      await until(async () => Number(await metric('refused_total', { reason: `max-${what}` })) > 0);
+      expect(await check(python, '', 5)).toBe('SERVING');
+      await flood.kill();
+      await until(async () => (await metric('watches')) === 0 && (await metric('connections')) === 1);
+      expect(await check(python, '', 5)).toBe('SERVING');
+    },
+  );
 });
