@@ -3,12 +3,13 @@
     client = Client("127.0.0.1", 7464)
     status, report, seconds = client.ping(detail=True, checks=["mysql"])
 """
-import json, socket, struct, time
+import json, re, socket, struct, time
 
 PING, PONG, WATCH, STATUS, HELLO, GOAWAY, ERROR = 1, 2, 3, 4, 5, 6, 0x7F
 STATUSES = dict(enumerate(["unknown", "pass", "warn", "fail", "draining", "starting", "not-found"]))
 DETAIL, CLOSE, FATAL = 1, 2, 1
 MAX_BODY = {PING: 1024, PONG: 65536, WATCH: 4096, STATUS: 65536, HELLO: 4096, GOAWAY: 4096, ERROR: 4096}
+STRING, HALF = re.compile(r'"(?:[^"\\]|\\.)*"'), re.compile(r"\\\\|\\ud[89ab]..\\ud[c-f]..|(\\ud[89a-f])", re.I)
 KNOWN_FLAGS = {PING: 3, PONG: 6, WATCH: 3, STATUS: 4, HELLO: 0, GOAWAY: 0, ERROR: 1}
 
 class Refused(Exception):
@@ -47,8 +48,18 @@ def known(value, shape):
         shape[key](value[key])
     return {key: value[key] for key in shape if key in value}
 
+def parse(octets):  # parse_constant refuses NaN and Infinity
+    string = octets.decode("utf-8")
+    value = json.loads(string, parse_constant=int, parse_int=lambda digits: int(digits) if len(digits) < 999 else float(digits))
+    must(not any(HALF.findall(string)))  # half of a surrogate pair
+    depth = 0
+    for char in STRING.sub("", string):
+        depth += (char in "[{") - (char in "]}")
+        must(depth <= 32)
+    return value
+
 def body_of(kind, octets):
-    body = json.loads(octets.decode("utf-8"), parse_constant=int)  # refuses NaN and Infinity
+    body = parse(octets)
     if kind in (PONG, STATUS):
         return known(body, {}) or body
     body = known(body, SHAPES[kind])
@@ -61,6 +72,7 @@ class Decoder:
     """Bytes in, frames out: (type, flags, code, id, body). Has no socket. Raises Refused at the first byte that decides it."""
     def __init__(self):
         self.octets, self.skip, self.hello_seen = bytearray(), 0, False
+        self.hello_sent = True  # before it, the server may send neither PING nor HELLO nor GOAWAY
 
     def feed(self, data):
         self.octets += data
@@ -86,8 +98,9 @@ class Decoder:
             yield kind, flags, code, frame_id, body
 
     def header_fault(self, length, version, kind, flags, code):
-        """The ERROR code for a header, in the order of SPEC "Order of judgement"; 0 if it is valid."""
-        out_of_place = kind == WATCH or (kind == HELLO and self.hello_seen)
+        """The ERROR code for a header, in the order of SPEC "Order of validation"; 0 if it is valid."""
+        unasked = kind in (PING, HELLO, GOAWAY) and not self.hello_sent
+        out_of_place = kind == WATCH or unasked or (kind == HELLO and self.hello_seen)
         wrong = flags & 15 & ~KNOWN_FLAGS.get(kind, 0) or (kind == PING and code > 2) or out_of_place
         known_type = 0 if kind >= 0x80 else 4 if kind not in MAX_BODY else 3 if length - 12 > MAX_BODY[kind] else bool(wrong)
         return 2 if version != 1 else int(known_type)
@@ -103,7 +116,8 @@ class Client:
     """One connection. A request waits for its answer; PINGs of the server that arrive meanwhile are answered."""
     def __init__(self, host, port=7464, timeout=5.0):
         self.socket, self.decoder = socket.create_connection((host, port), timeout), Decoder()
-        self.last_id, self.frames, self.draining = 0, [], False
+        self.last_id, self.frames, self.fault, self.draining = 0, [], None, False
+        self.decoder.hello_sent = False
 
     def ping(self, scope=0, detail=False, close=False, wait=2.5, **question):
         """(status, report, seconds). question: checks=[...] or group=..., maxAgeMs=..., timeoutMs=..."""
@@ -112,6 +126,7 @@ class Client:
         return STATUSES.get(code, "unknown"), report, time.monotonic() - begun
 
     def hello(self, wait=2.5, **introduction):
+        self.decoder.hello_sent = True
         return self.ask(HELLO, HELLO, wait, 0, 0, introduction)[1]
 
     def ask(self, kind, answer, wait, code, flags, content):
@@ -120,22 +135,31 @@ class Client:
         self.send(kind, flags, code, own, json.dumps(content).encode() if content else b"")
         while True:
             kind, flags, code, frame_id, body = self.receive(until)
-            if kind == ERROR and (flags & FATAL or frame_id == own):
+            if kind == ERROR and frame_id == own:
                 raise Refused(code, frame_id, (body or {}).get("message", ""))
             if kind == answer and frame_id == own:
                 return code, body
 
     def receive(self, until):
         while not self.frames:
+            if self.fault:  # behind it, nothing can be distinguished
+                self.socket.close()
+                raise self.fault
             self.socket.settimeout(max(0.001, until - time.monotonic()))
             octets = self.socket.recv(65536)
             if not octets:
                 raise ConnectionError("the server has closed the connection")
-            self.frames += self.decoder.feed(octets)
-        frame = self.frames.pop(0)
-        if frame[0] == PING:  # a PING is answered at once
-            self.send(PONG, 0, 1, frame[3])
-        self.draining |= frame[0] == GOAWAY
+            try:
+                self.frames.extend(self.decoder.feed(octets))  # those before a fault count
+            except Refused as refused:
+                self.fault = refused
+        kind, flags, code, frame_id, body = frame = self.frames.pop(0)
+        if kind == ERROR and flags & FATAL:
+            self.socket.close()
+            raise Refused(code, frame_id, (body or {}).get("message", ""))
+        if kind == PING:  # a PING is answered at once
+            self.send(PONG, 0, 1, frame_id)
+        self.draining |= kind == GOAWAY
         return frame
 
     def send(self, kind, flags, code, frame_id, body=b""):

@@ -82,7 +82,6 @@ export class Connection extends EventEmitter<ClientEvents> {
   #closeTimer: Timer;
   #closeDeadline = Number.POSITIVE_INFINITY;
   #unreferenced = false;
-  #sentHello = false;
 
   /** @internal */
   get socket(): Socket {
@@ -100,6 +99,7 @@ export class Connection extends EventEmitter<ClientEvents> {
     this.#maxInFlight = maxInFlight;
     this.#pending = new PendingRequests(clock, () => this.#becomeIdle());
     this.#output = new WriteBatch(socket);
+    this.#decoder.helloSent = false;
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
     socket.on('end', () => this.#onEnd());
     socket.on('error', (cause) => {
@@ -136,10 +136,10 @@ export class Connection extends EventEmitter<ClientEvents> {
    */
   async hello(options: HelloOptions = {}): Promise<HelloBody> {
     const request = helloRequest(options);
-    if (this.#sentHello)
+    if (this.#decoder.helloSent)
       throw new PongcheckError('PONGCHECK_CONFIG', 'HELLO was already sent; allowed: one per connection');
     const answer = this.#request(request, (frame) => (frame.body ?? {}) as HelloBody, this.#maxInFlight);
-    this.#sentHello = true;
+    this.#decoder.helloSent = true;
     return answer;
   }
 

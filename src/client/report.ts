@@ -55,7 +55,7 @@ export interface ReportCheck {
   readonly status?: 'pass' | 'warn' | 'fail';
   readonly state?: 'pass' | 'warn' | 'fail' | 'unknown';
   readonly componentType?: string;
-  /** Start of the run, as RFC 3339. */
+  /** Start of the run, as RFC 3339. Absent if no run has finished. */
   readonly time?: string;
   readonly observedValue?: string | number | boolean;
   readonly observedUnit?: string;
@@ -64,7 +64,7 @@ export interface ReportCheck {
   /** Whether the other instances of the service have the same failure, if they were asked. */
   readonly fate?: 'shared' | 'local' | 'unknown';
   readonly peers?: ReportPeers;
-  /** Age of the result in milliseconds: from the start of the run to the time of the report. */
+  /** Age of the result in milliseconds: from the start of the run to the time of the report. Absent if no run has finished. */
   readonly ageMs?: number;
   /** Whether the result is older than the maximum age of the check. */
   readonly stale?: boolean;

@@ -46,8 +46,13 @@ export function redactor(secrets: Iterable<string>): Redact {
       .replace(namedSecret, `$1${MASK}`)
       .replace(authorization, `$1 ${MASK}`)
       .replace(unprintable, escaped);
-    return text.length > MAX_DESCRIPTION ? `${text.slice(0, MAX_DESCRIPTION - 1).replace(/\p{Cs}$/u, '')}…` : text;
+    return text.length > MAX_DESCRIPTION ? `${truncate(text, MAX_DESCRIPTION - 1)}…` : text;
   };
+}
+
+/** The first `length` characters of a text, without half of a surrogate pair at the end. */
+export function truncate(text: string, length: number): string {
+  return text.slice(0, length).replace(/\p{Cs}$/u, '');
 }
 
 /** Drops the last word of a text that was cut, because a part of a credential may not be recognised as one. */

@@ -74,7 +74,7 @@ export interface CheckResult {
   causes?: readonly Cause[];
 }
 
-/** A root cause: a check that is not pass, at this or another responder (SPEC "Chains and circles"). */
+/** A root cause: a check that is not pass, at this or another responder (SPEC "Chains and cycles"). */
 export interface Cause {
   instance: string;
   /** Name of the service, if known. */
@@ -104,7 +104,7 @@ export interface CheckDefinition extends CheckSettings {
    * @param signal aborts at the timeout; the run must then release its resources and settle.
    * @param deadline time of the timeout on the monotonic clock, in milliseconds.
    * @param hops number of responders through which the request that started this run came; 0 for a background run (SPEC
-   *   "Chains and circles").
+   *   "Chains and cycles").
    * @param connected to be called when the connection that the check keeps between runs has just been established:
    *   restarts the timeout, once per run, and returns the new deadline.
    */

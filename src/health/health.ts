@@ -45,8 +45,15 @@ export interface Answer {
   readonly age: number;
   /** The report as JSON. It is serialised at most once per change or 250 ms, and shared by all requests. */
   report(detail: ReportDetail): Buffer;
-  /** Name and reason of each selected check that is fail or unknown. */
-  failing(): readonly { name: string; reason: string }[];
+  /** The selected checks that are fail or unknown, in the order of the configuration. */
+  failing(): readonly FailingCheck[];
+}
+
+export interface FailingCheck {
+  readonly name: string;
+  /** What it adds to the aggregate; undefined: nothing. */
+  readonly adds: CheckState | undefined;
+  readonly reason: string;
 }
 
 /** The cached answer to a bare PING. It is read on every PING and replaced only when something changes. */
@@ -91,7 +98,8 @@ export interface Health {
   cachedStatus(scope: Scope): CachedStatus;
   /**
    * Calls `answer` exactly once: before returning if the results are fresh enough, otherwise when the required runs
-   * have finished, at the latest after `query.timeout`. Runs are shared and continue if a request is withdrawn.
+   * have finished, at the latest after `query.timeout`. Runs are shared and continue if a request is withdrawn. The scope
+   * startup is answered before returning, and starts the runs.
    */
   ask(query: Query, answer: (answer: Answer) => void): Withdraw;
   /** Returns the latest result of a check; undefined if there is no such check. Starts no run. */

@@ -72,21 +72,20 @@ function causesOf(checks: readonly Member[], { instance, serviceId }: Identity):
 function entry(member: Member, { now, wall }: Moment): object {
   const { check, state, reason, output, duration, hysteresis } = member;
   const { result, since, passes, fails } = hysteresis;
-  // For a check without a run, the age is the time since it was created.
-  const age = Math.max(0, now - (member.startedAt > Number.NEGATIVE_INFINITY ? member.startedAt : since));
+  const hasRun = member.startedAt > Number.NEGATIVE_INFINITY;
+  const age = Math.max(0, now - member.startedAt);
   const ago = (ms: number): string => new Date(wall - ms).toISOString();
   return {
     status: healthJsonStatus(state),
     state,
     ...(check.componentType !== undefined && { componentType: check.componentType }),
-    time: ago(age),
+    ...(hasRun && { time: ago(age) }),
     ...(result?.observedValue !== undefined && { observedValue: result.observedValue }),
     ...(result?.observedUnit !== undefined && { observedUnit: result.observedUnit }),
     ...(output !== undefined && { output }),
     ...(reason && { reason }),
     ...(result?.verdict && verdictEntry(result.verdict)),
-    ageMs: Math.round(age),
-    ...(age > check.maxAge && { stale: true }),
+    ...(hasRun && { ageMs: Math.round(age), ...(age > check.maxAge && { stale: true }) }),
     ...(duration !== undefined && { durationMs: Math.round(duration * 10) / 10 }),
     since: ago(now - since),
     critical: check.critical,

@@ -1,4 +1,4 @@
-import { jsonOf, type Redact } from '../common/redact.js';
+import { jsonOf, type Redact, truncate } from '../common/redact.js';
 import type { Cause, CheckResult } from './check.js';
 import { isReason, type Reason, reasonOf, statusOf } from './reason.js';
 import { type CheckState, checkStates, leastSevere, type NonPassState, worse } from './state.js';
@@ -105,11 +105,12 @@ export class ResultNormalizer {
     const { instance, service, via, check, state, reason, output, fate, peers } = (value ?? {}) as Partial<
       Record<keyof Cause, unknown>
     >;
-    if (typeof instance !== 'string' || !Array.isArray(via)) {
+    const origin = typeof instance === 'string' ? this.name(instance) : '';
+    if (origin === '' || !Array.isArray(via)) {
       throw new TypeError('The check returned a cause without `instance` and `via`.');
     }
     return {
-      instance: this.name(instance),
+      instance: origin,
       ...(service !== undefined && { service: this.name(service) }),
       via: via.slice(-MAX_VIA).map((hop) => this.name(hop)),
       ...(check !== undefined && { check: this.name(check) }),
@@ -130,7 +131,7 @@ export class ResultNormalizer {
   }
 
   private name(value: unknown): string {
-    return this.redact(value).slice(0, MAX_NAME);
+    return truncate(this.redact(value), MAX_NAME);
   }
 }
 
@@ -167,7 +168,7 @@ function worstOf(causes: readonly Cause[]): CheckState | undefined {
 
 /**
  * The causes without those that came from or through `instance`. A process observes its own causes directly; counting
- * reports of them would keep them alive (SPEC "Chains and circles").
+ * reports of them would keep them alive (SPEC "Chains and cycles").
  */
 function withoutOwn(causes: readonly Cause[], instance: string): readonly Cause[] {
   return causes.filter((cause) => cause.instance !== instance && !cause.via.includes(instance));

@@ -1,3 +1,4 @@
+import { limitExceeded, MAX_DEPTH } from '../common/json-limits.js';
 import { BYTES_FORMS, formatBytes, parseBytes } from './bytes.js';
 import { DURATION_FORMS, formatDuration, parseDuration } from './duration.js';
 import { InvalidValue, type Mode, type OptionRow, type ValueType } from './option.js';
@@ -200,22 +201,25 @@ export const pem: ValueType = {
   typescript: () => 'string | Buffer',
 };
 
-/** An object that fits in a frame as JSON. */
+/** An object that fits in a frame as JSON, and that a receiver accepts. */
 export const json: ValueType = {
   name: 'json',
   allowed: ({ max }) => `an object of at most ${max} bytes as JSON`,
   read(value, { max = 0 }) {
     if (!isMap(value)) throw new InvalidValue();
-    const size = jsonSize(value);
-    if (size > max) throw new InvalidValue(`${size} bytes`);
+    const text = jsonOf(value);
+    if (text.length > max) throw new InvalidValue(`${text.length} bytes`);
+    const limit = limitExceeded(text);
+    if (limit === 'depth') throw new InvalidValue(`more than ${MAX_DEPTH} levels`);
+    if (limit === 'surrogate') throw new InvalidValue('half of a surrogate pair');
     return value;
   },
   typescript: () => 'object',
 };
 
-function jsonSize(value: object): number {
+function jsonOf(value: object): Buffer {
   try {
-    return Buffer.byteLength(JSON.stringify(value));
+    return Buffer.from(JSON.stringify(value));
   } catch {
     throw new InvalidValue('not JSON');
   }
@@ -246,7 +250,7 @@ function oneLine(value: unknown, mode: Mode): string {
   if (/\p{Cc}/u.test(line)) {
     throw new InvalidValue(mode === 'file' ? 'in single quotes YAML makes no line break of \\n' : undefined);
   }
-  return /^.{1,1024}$/su.test(line) ? line : invalid();
+  return /^\P{Cs}{1,1024}$/u.test(line) ? line : invalid();
 }
 
 function mapOf(value: unknown, read: (entry: unknown) => unknown): object {

@@ -35,8 +35,11 @@ import { type RejectReason, ServerStats } from './stats.js';
 const LINGER_MS = 1000;
 /** Time that `close` allows for answering requests that have arrived. */
 const CLOSE_GRACE_MS = 500;
-/** Time over which the GOAWAYs of a drain, and the reconnects after them, are spread. */
+/** Time over which the GOAWAYs of a drain are spread. */
 const GOAWAY_SPREAD_MS = 1000;
+/** Minimum and maximum time between the end of a drain and the reconnects after it: the listeners take a moment to close. */
+const RECONNECT_MIN_MS = 100;
+const RECONNECT_MAX_MS = 1000;
 const BACKLOG = 1024;
 
 export interface ServerOptions {
@@ -69,6 +72,8 @@ export class Server {
   private readonly pending: PendingConnections;
   private readonly certificates: Certificates;
   private readonly goaways = new Set<Timer>();
+  /** Monotonic time at which a drain ends; undefined: none has begun. */
+  private drainsUntil: number | undefined;
   private onEmpty: (() => void) | undefined;
 
   constructor(options: ServerOptions) {
@@ -111,6 +116,9 @@ export class Server {
       isTlsWarned: false,
       nextId: () => counts.nextId(),
       wake: (connection: Connection) => this.sweeper.wake(connection),
+      onHello: (connection: Connection) => {
+        if (this.drainsUntil !== undefined) this.goawayTo(connection, this.drainsUntil);
+      },
       onClosed: (connection: Connection) => this.onClosed(connection),
     };
   }
@@ -310,21 +318,25 @@ export class Server {
   // -- the end ---------------------------------------------------------------
 
   /**
-   * Starts draining: sends GOAWAY to clients that have sent HELLO, spread over up to half of `graceMs` (milliseconds).
+   * Starts draining: sends GOAWAY to clients that have sent HELLO, or send it later, spread over up to half of the rest
+   * of `graceMs` (milliseconds).
    * Requests are still answered. Resolves after the next poll of the event loop: if connections are queued in the kernel,
    * at least one of them has been accepted then.
    */
   async goaway(graceMs: number): Promise<void> {
-    const { clock } = this.shared;
-    for (const connection of this.connections) {
-      const delay = Math.random() * Math.min(GOAWAY_SPREAD_MS, graceMs / 2);
-      const timer = clock.after(delay, () => {
-        this.goaways.delete(timer);
-        connection.goaway(graceMs - delay, Math.floor(Math.random() * GOAWAY_SPREAD_MS));
-      });
-      this.goaways.add(timer);
-    }
+    this.drainsUntil = this.shared.clock.now() + graceMs;
+    for (const connection of this.connections) if (connection.hello) this.goawayTo(connection, this.drainsUntil);
     await afterNextPoll();
+  }
+
+  private goawayTo(connection: Connection, until: number): void {
+    const { clock } = this.shared;
+    const delay = Math.random() * Math.min(GOAWAY_SPREAD_MS, Math.max(0, until - clock.now()) / 2);
+    const timer = clock.after(delay, () => {
+      this.goaways.delete(timer);
+      connection.goaway(until, until + RECONNECT_MIN_MS + Math.random() * (RECONNECT_MAX_MS - RECONNECT_MIN_MS));
+    });
+    this.goaways.add(timer);
   }
 
   /** Resolves when all connections are closed. */

@@ -406,12 +406,13 @@ export class Service {
     const startedAt = clock.now();
     this.health.drain();
     await this.server.goaway(grace);
-    const isDrained = () => {
-      const elapsed = clock.now() - startedAt;
-      return elapsed >= grace || (elapsed >= delay && this.server.stats.open === 0);
-    };
-    while (!isDrained() && !this.stopping)
-      await new Promise<void>((resolve) => clock.after(DRAIN_CHECK_INTERVAL_MS, resolve));
+    const elapsed = () => clock.now() - startedAt;
+    const isDrained = () => elapsed() >= grace || (elapsed() >= delay && this.server.stats.open === 0);
+    while (!isDrained() && !this.stopping) {
+      // Not later than the grace: clients have been told when they may reconnect.
+      const ms = Math.min(DRAIN_CHECK_INTERVAL_MS, grace - elapsed());
+      await new Promise<void>((resolve) => clock.after(ms, resolve));
+    }
     await this.stop();
     release();
   }

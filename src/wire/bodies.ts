@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { limitExceeded, MAX_DEPTH } from '../common/json-limits.js';
 import { FrameType, Scope } from './codes.js';
 import type { Receiver } from './header.js';
 
@@ -55,7 +56,7 @@ export interface HelloBody {
 export interface GoawayBody {
   /** How long the sender still answers, in milliseconds. */
   graceMs?: number;
-  /** Delay before reconnecting, in milliseconds. */
+  /** Minimum delay before a new connection to the same address, in milliseconds from the receipt. Absent: 0. */
   reconnectAfterMs?: number;
 }
 
@@ -138,6 +139,8 @@ function validate(type: number, body: JsonObject, receiver: Receiver, code: numb
 
 function parse(bytes: Buffer): JsonObject {
   if (!isUtf8(bytes)) throw new BadBody('The body is not UTF-8; one JSON object in UTF-8 is allowed.');
+  const limit = limitExceeded(bytes);
+  if (limit !== undefined) throw new BadBody(limitMessages[limit]);
   let value: unknown;
   try {
     // A byte order mark stays in the text, where JSON does not allow it.
@@ -147,6 +150,11 @@ function parse(bytes: Buffer): JsonObject {
   }
   return object(value, 'The body');
 }
+
+const limitMessages = {
+  depth: `The body is nested more than ${MAX_DEPTH} levels deep; up to ${MAX_DEPTH} levels are allowed.`,
+  surrogate: 'A string in the body has half of a surrogate pair; only whole pairs are allowed.',
+};
 
 /** The validated values of the keys in `shape`; absent keys stay absent. */
 function known<T extends object>(body: JsonObject, shape: Shape<T>, within = ''): Partial<T> {

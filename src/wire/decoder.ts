@@ -1,6 +1,16 @@
 import { BadBody, type FrameBody, readBody } from './bodies.js';
 import { BARE_LENGTH, FrameType, HEADER_BYTES, WireError } from './codes.js';
-import { type Fault, headerFault, lengthFault, type Receiver, type Rules, rulesFor, Treatment } from './header.js';
+import {
+  type Fault,
+  headerFault,
+  lengthFault,
+  type Receiver,
+  type Rules,
+  rateFault,
+  rulesFor,
+  Treatment,
+  unaskedFault,
+} from './header.js';
 import { codeIn, flagsIn, isBarePing, SplitHeader, typeIn, word } from './words.js';
 
 export const NEED_MORE = 0;
@@ -21,6 +31,8 @@ const LINE_FEED = 0x0a;
 // A constant of this module, because V8 inlines it but looks up an imported one each time.
 const PING = FrameType.PING;
 const EMPTY = Buffer.alloc(0);
+/** More headers than one chunk can contain; a small integer, so that counting down allocates nothing. */
+export const UNLIMITED = 2 ** 30 - 1;
 
 /**
  * Decodes the frames of a byte stream, split into any chunks. Pass a chunk to `push`, then call `next` until it returns
@@ -47,8 +59,14 @@ export class Decoder {
   /** After FAULT: code and message of the ERROR to send, with `idHigh` and `idLow`. The decoder is finished then. */
   fault: Fault | undefined = undefined;
 
+  /** Headers that may still be completed before a `push`; the one beyond is a fault (SPEC "Order of validation"). */
+  allowed = UNLIMITED;
+
   /** Different for each frame that can be partial: counts the frames that began and were not bare and complete in a chunk. */
   partialId = 0;
+
+  /** Whether the client has sent HELLO; before, PING, GOAWAY and HELLO of the server are out of place. Unused for a server. */
+  helloSent = true;
 
   private readonly rules: Rules;
   /** The stage after a frame: only a server skips a newline. */
@@ -74,16 +92,21 @@ export class Decoder {
     return this.stage >= IN_HEADER && this.stage !== FINISHED;
   }
 
-  /** Takes the next chunk, after `next` has returned NEED_MORE. It is not copied, and released when it is consumed. */
+  /**
+   * Takes the next chunk, after `next` has returned NEED_MORE. It is not copied, and released when it is consumed. Any
+   * number of frames is allowed, until `allowed` is set.
+   */
   push(chunk: Buffer): void {
     this.chunk = chunk;
+    this.allowed = UNLIMITED;
     this.position = 0;
     this.end = chunk.length;
   }
 
-  /** Continues at `position` of the chunk, a frame boundary: the frames before it were answered in place. */
-  skipTo(position: number): void {
+  /** Continues at `position` of the chunk, a frame boundary: `frames` before it were answered in place. */
+  skipTo(position: number, frames: number): void {
     this.position = position;
+    this.allowed -= frames;
   }
 
   /** Decodes the next frame. A frame whose body is skipped is returned when its header is complete. */
@@ -92,7 +115,8 @@ export class Decoder {
     if (this.stage > BEHIND_FRAME || this.end - at < HEADER_BYTES) return this.resume();
     const chunk = this.chunk;
     const kind = word(chunk, at + 4);
-    if (!isBarePing(word(chunk, at), kind)) return this.resume();
+    if (!isBarePing(word(chunk, at), kind) || !this.helloSent || this.allowed <= 0) return this.resume();
+    this.allowed--;
     this.type = PING;
     this.flags = flagsIn(kind);
     this.code = codeIn(kind);
@@ -168,7 +192,11 @@ export class Decoder {
     const type = typeIn(kind);
     const flags = flagsIn(kind);
     const code = codeIn(kind);
-    const fault = headerFault(this.rules, length, kind >>> 24, type, flags, code, this.helloSeen);
+    const fault =
+      this.allowed-- <= 0
+        ? rateFault
+        : (headerFault(this.rules, length, kind >>> 24, type, flags, code, this.helloSeen) ??
+          (this.helloSent ? undefined : unaskedFault(type)));
     if (fault) return this.fail(fault, high, low);
     this.type = type;
     this.flags = flags;

@@ -81,7 +81,13 @@ export function lengthFault(length: number): Fault | undefined {
   return { code: length >= 0 && length < BARE_LENGTH ? WireError.PROTOCOL : WireError.TOO_LARGE, message };
 }
 
-/** The first fault of a complete header with a valid length, in the order of SPEC "Order of judgement". */
+/** The fault of a frame beyond the rate limit, whatever else its header says. */
+export const rateFault: Fault = {
+  code: WireError.TOO_MANY_PINGS,
+  message: 'frames per second exceed the limit of this server',
+};
+
+/** The first fault of a complete header with a valid length, in the order of SPEC "Order of validation". */
 export function headerFault(
   rules: Rules,
   length: number,
@@ -137,6 +143,13 @@ function directionFault(type: number, receiver: Receiver): Fault {
 
 function secondHelloFault(): Fault {
   return { code: WireError.PROTOCOL, message: 'A second HELLO was received; one per connection is allowed.' };
+}
+
+/** The fault of a frame that a server may send only to a client that has sent HELLO. */
+export function unaskedFault(type: number): Fault | undefined {
+  if (type !== FrameType.PING && type !== FrameType.GOAWAY && type !== FrameType.HELLO) return undefined;
+  const message = `A ${nameOf(type)} was sent by the server before the HELLO of the client; it is allowed after that.`;
+  return { code: WireError.PROTOCOL, message };
 }
 
 function nameOf(type: number): string {

@@ -132,6 +132,7 @@ describe('what a responder says', () => {
     ['a cause without via', report([{ instance: 'peer', via: [] }, { instance: 'peer' }])],
     ['a cause that is none', report([null])],
     ['a name that is none', report([{ instance: 'peer', via: [], check: {} }])],
+    ['a cause with an empty instance', report([{ instance: '', via: [] }])],
   ])('counts as a failure without causes where they cannot be read: %s', async (_, body) => {
     await against(({ id }) => pong(id, codes.fail, 0, body));
     const result = await run();

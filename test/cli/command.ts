@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compiledPackage } from './compiled.js';
 
-/** Maximum lifetime of a command. */
+/** Default of the maximum lifetime of a command. */
 const LIFE_LIMIT = 15_000;
 
 export interface CommandOptions {
@@ -13,6 +13,8 @@ export interface CommandOptions {
   cwd?: string;
   /** Where `dist/cli.js` is. */
   package?: string;
+  /** The maximum lifetime, in milliseconds. */
+  lifeLimit?: number;
 }
 
 export interface Ended {
@@ -31,14 +33,14 @@ export class Command {
 
   constructor(
     args: readonly string[],
-    { env = {}, cwd = tmpdir(), package: folder = compiledPackage() }: CommandOptions = {},
+    { env = {}, cwd = tmpdir(), package: folder = compiledPackage(), lifeLimit = LIFE_LIMIT }: CommandOptions = {},
   ) {
     const { PATH = '' } = process.env;
     const child = spawn(process.execPath, [join(folder, 'dist', 'cli.js'), ...args], {
       cwd,
       env: { PATH, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: LIFE_LIMIT,
+      timeout: lifeLimit,
       killSignal: 'SIGKILL',
     });
     this.process = child;

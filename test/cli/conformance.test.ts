@@ -14,7 +14,7 @@ describe('pongcheck conformance', () => {
   it.each(threadCounts)('finds no broken rule in pongcheck serve --threads %i', async (threads) => {
     command = new Command(['serve', '--threads', `${threads}`], { env: ANY });
     const [, address] = await command.says(/listening on pong:\/\/([^"]+)"/);
-    const { code, stdout } = await pongcheck(['conformance', '--json', address as string]);
+    const { code, stdout } = await pongcheck(['conformance', '--json', '--slack', '20s', address as string]);
     const { rules, closes } = JSON.parse(stdout) as { rules: Record<string, string>; closes: object };
     expect(code).toBe(0);
     expect(new Set(Object.values(rules))).toEqual(new Set(['ok', 'not tried']));
@@ -24,7 +24,7 @@ describe('pongcheck conformance', () => {
 });
 
 it('pongcheck conformance blocks the event loop of its own responder, which answers from another thread', async () => {
-  const { code, stdout } = await pongcheck(['conformance', '--rule', 'M78', '--json']);
+  const { code, stdout } = await pongcheck(['conformance', '--rule', 'M78', '--json', '--slack', '20s']);
   const { rules, sessions } = JSON.parse(stdout);
   expect(rules).toMatchObject({ M26: 'ok', M77: 'ok', M78: 'ok' });
   expect([code, sessions.length]).toEqual([0, 3]);

@@ -1,7 +1,10 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { board, changeLine, sparkline, type WatchedRow } from '../../src/cli/watch/table.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { createService, type Service } from '../../src/service/service.js';
+import { frame, passing, ScriptedServer } from '../client/scripted-server.js';
 import { Command, pongcheck } from './command.js';
 
 const row = (of: Partial<WatchedRow> = {}): WatchedRow => ({
@@ -97,6 +100,28 @@ describe('pongcheck watch', () => {
     await command.says(new RegExp(`${address} \\S+ -> down`));
     const { code, stderr } = await command.kill('SIGINT');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  it('shows draining after GOAWAY, and opens the next connection at reconnectAfterMs', async () => {
+    const server = await ScriptedServer.listen((seen, socket) => {
+      if (seen.type === 5) socket.write(frame(5, 0, 0, seen.id, '{}'));
+      passing(seen, socket);
+    });
+    command = new Command(['watch', server.address, '-i', '100ms']);
+    await command.says(new RegExp(`${server.address} connecting -> pass`));
+    const [first] = server.sockets;
+    const ended = once(first as Socket, 'end');
+    first?.write(frame(6, 0, 2, 0n, '{"graceMs":60000,"reconnectAfterMs":1000}'));
+    const sentAt = performance.now();
+    await command.says(new RegExp(`${server.address} pass -> draining \\(GOAWAY: too-old\\)`));
+    await server.connection(2);
+    // A timer may fire a little early.
+    expect(performance.now() - sentAt).toBeGreaterThanOrEqual(990);
+    await command.says(new RegExp(`${server.address} draining -> pass`));
+    await ended;
+    expect(command.stdout.trim().split('\n')).toHaveLength(3);
+    await command.kill('SIGKILL');
+    await server.stop();
   });
 
   it.each([

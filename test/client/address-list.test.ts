@@ -33,21 +33,45 @@ describe('a list of addresses', () => {
     expect(list.next(0)).toBe(50);
   });
 
-  it('delays an address whose server requested it, with a jitter, and tries another immediately', () => {
+  it('delays an address whose server requested it, by a little more than that, and tries another immediately', () => {
     const list = listOf(2);
     list.delay(0, 4000, 0);
-    expect(list.remainingDelay(0, 0)).toBe(4500);
+    expect(list.remainingDelay(0, 0)).toBe(4050);
     expect([list.next(0), list.index]).toEqual([0, 1]);
-    expect([list.next(0), list.index]).toEqual([50, 1]);
-    expect(list.remainingDelay(0, 4500)).toBe(0);
+    expect([list.next(0), list.index]).toEqual([100, 1]);
+    expect(list.remainingDelay(0, 4050)).toBe(0);
   });
 
-  it('limits the delay that a server can request', () => {
+  it('returns to a delayed address at its time, however long the backoff of the others is', () => {
+    const list = new AddressList({
+      count: 2,
+      failback: true,
+      backoff: { initial: 8000, max: 8000 },
+      random: () => 0.5,
+    });
+    list.delay(0, 1000, 0);
+    expect([list.next(0), list.index]).toEqual([0, 1]);
+    // The backoff is 4 s; the address may be connected at 1 s + 4 s.
+    expect([list.next(4000), list.index]).toEqual([1000, 0]);
+  });
+
+  it('delays longer with each GOAWAY until a connection is stable', () => {
     const list = listOf(1);
-    list.delay(0, 1e12, 0);
-    expect(list.remainingDelay(0, 0)).toBeGreaterThanOrEqual(3_600_000);
-    expect(list.remainingDelay(0, 0)).toBeLessThanOrEqual(3_600_000 * 1.25);
-    expect(list.next(0)).toBeLessThanOrEqual(3_600_000 * 1.25);
+    const delays = Array.from({ length: 6 }, () => {
+      list.delay(0, 0, 0);
+      return list.remainingDelay(0, 0);
+    });
+    expect(delays).toEqual([50, 100, 200, 400, 500, 500]);
+    list.markStable();
+    list.delay(0, 0, 0);
+    expect(list.remainingDelay(0, 0)).toBe(50);
+  });
+
+  it('limits the delay that a server can request to an hour', () => {
+    const list = listOf(1);
+    list.delay(0, 2 ** 31 - 1, 0);
+    expect(list.remainingDelay(0, 0)).toBe(3_600_050);
+    expect(list.next(0)).toBe(3_600_050);
   });
 
   it('returns all others during a failover, otherwise only the preferred ones', () => {

@@ -150,7 +150,14 @@ describe('a server that breaks the protocol', () => {
     ['a body that is no JSON', pong(1n, 1, 0, 'pass'), /The body is not JSON/],
     ['a body that is no object', pong(1n, 1, 0, '[]'), /The body is an array/],
     ['a WATCH', frame(3, 0, 0, 1n), /A WATCH was sent by the server/],
-    ['a HELLO whose instance is a number', frame(5, 0, 0, 1n, '{"instance":1}'), /The key instance is a number/],
+    // Refused when the header is complete: the body never comes.
+    [
+      'a PING without a HELLO',
+      frame(1, 0, 1, 1n, '{}').subarray(0, 16),
+      /A PING was sent by the server before the HELLO/,
+    ],
+    ['a GOAWAY without a HELLO', frame(6, 0, 1, 1n), /A GOAWAY was sent by the server before the HELLO/],
+    ['a HELLO that answers none', frame(5, 0, 0, 1n), /A HELLO was sent by the server before the HELLO/],
   ])('with %s is left at once', async (_, octets, description) => {
     const server = await serve((_seen, socket) => socket.write(octets));
     const client = await connected(server);
@@ -161,6 +168,14 @@ describe('a server that breaks the protocol', () => {
     expect(first.message).toMatch(description);
     expect(second).toBe(first);
     expect(await end).toEqual(['protocol-error', first]);
+  });
+
+  it('with a HELLO whose instance is a number is left at once', async () => {
+    const server = await serve((seen, socket) => socket.write(frame(5, 0, 0, seen.id, '{"instance":1}')));
+    const client = await connected(server);
+    const { code, message } = await rejection(client.hello());
+    expect(code).toBe('PONGCHECK_PROTOCOL');
+    expect(message).toMatch(/The key instance is a number/);
   });
 
   it('is the reason of the close, also if the application destroys the client in the event', async () => {
@@ -185,11 +200,14 @@ describe('a server that breaks the protocol', () => {
   });
 
   it('by sending PINGs without reading the PONGs is closed', async () => {
-    const server = await serve();
+    const server = await serve((seen, to) => {
+      to.write(frame(5, 0, 0, seen.id));
+      to.pause();
+    });
     const client = await connected(server);
     const end = closed(client);
+    await client.hello();
     const socket = await server.connection();
-    socket.pause();
     const flood = Buffer.concat(Array.from({ length: 4096 }, () => frame(1, 0, 1, 9n)));
     const write = () => {
       while (!socket.destroyed && socket.write(flood));

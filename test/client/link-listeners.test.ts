@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { getEventListeners, once } from 'node:events';
+import { getEventListeners } from 'node:events';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
-import { type Client, type Link, openLink } from '../../src/client.js';
+import { type Link, openLink } from '../../src/client.js';
 import { compiledPackage } from '../cli/compiled.js';
 import { FakeClock } from '../fake-clock.js';
 import { open, pass, responder, scripted, state, turns } from './linked.js';
@@ -89,34 +89,6 @@ describe('a watch on a link', () => {
     await expect(link.watch({ signal: 5 as unknown as AbortSignal }).next()).rejects.toMatchObject({
       code: 'PONGCHECK_CONFIG',
     });
-  });
-});
-
-describe('a server that repeats its GOAWAY', () => {
-  it('does not make the client probe the other addresses without pause', async () => {
-    const clock = new FakeClock();
-    const first = await scripted(responder(() => true));
-    const second = await scripted(
-      responder(
-        () => true,
-        '{}',
-        () => 3,
-      ),
-    );
-    const { link } = open([first.address, second.address], { clock });
-    while (link.state !== 'up') await pass(clock, 50);
-    const { client } = link;
-    for (let count = 1; count <= 5; count++) {
-      const goaway = once(client as Client, 'goaway');
-      first.sockets[0]?.write(frame(6, 0, 1, 0n));
-      await goaway;
-      await clock.advance(50);
-      // The HELLO and the PING of the one probe.
-      await second.frame(2);
-    }
-    await pass(clock, 1000);
-    expect(link.client).toBe(client);
-    expect(second.frames).toHaveLength(2);
   });
 });
 

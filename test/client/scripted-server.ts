@@ -10,7 +10,7 @@ export interface SeenFrame {
   body: string;
 }
 
-type Script = (frame: SeenFrame, socket: Socket) => void;
+export type Script = (frame: SeenFrame, socket: Socket) => void;
 
 /** A server on loopback that plays what a test tells it to, frame by frame. */
 export class ScriptedServer {

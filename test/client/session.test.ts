@@ -1,8 +1,13 @@
 import { once } from 'node:events';
 import { describe, expect, it, jest } from '@jest/globals';
 import { FakeClock } from '../fake-clock.js';
-import { frame, passing, pong } from './scripted-server.js';
+import { frame, passing, pong, type Script } from './scripted-server.js';
 import { rejection, setting } from './setting.js';
+
+/** Answers HELLO. */
+const greeting: Script = (seen, socket) => {
+  if (seen.type === 5) socket.write(frame(5, 0, 0, seen.id));
+};
 
 describe('a client', () => {
   const { serve, connected } = setting();
@@ -61,14 +66,15 @@ describe('a client', () => {
   });
 
   it('answers a PING of the server with pass and its id', async () => {
-    const server = await serve();
+    const server = await serve(greeting);
     const client = await connected(server);
+    await client.hello();
     (await server.connection()).write(
-      Buffer.concat([frame(1, 0, 1, 0xfedcba9876543210n), frame(1, 0x01, 0, 7n, '{"maxAgeMs":0}')]),
+      Buffer.concat([frame(1, 0, 1, 0xfedcba9876543210n), frame(1, 0x01, 0, 7n, '{"maxAgeMs":0,"load":0.5}')]),
     );
-    expect(await server.frame(2)).toEqual({ type: 2, flags: 0, code: 1, id: 7n, body: '' });
-    expect(server.frames[0]).toEqual({ type: 2, flags: 0, code: 1, id: 0xfedcba9876543210n, body: '' });
-    expect(client.stats).toMatchObject({ pings: 0, bytesOut: 32 });
+    expect(await server.frame(3)).toEqual({ type: 2, flags: 0, code: 1, id: 7n, body: '' });
+    expect(server.frames[1]).toEqual({ type: 2, flags: 0, code: 1, id: 0xfedcba9876543210n, body: '' });
+    expect(client.stats).toMatchObject({ pings: 0, bytesOut: 48 });
   });
 
   it.each<[string, () => unknown, number]>([
@@ -92,14 +98,15 @@ describe('a client', () => {
   });
 
   it('closes after its PONG if the PING of the server has CLOSE', async () => {
-    const server = await serve();
+    const server = await serve(greeting);
     const client = await connected(server);
+    await client.hello();
     const closed = once(client, 'close');
     const socket = await server.connection();
     const ended = once(socket, 'end');
     socket.write(frame(1, 0x02, 1, 7n));
     await ended;
-    expect(server.frames).toEqual([{ type: 2, flags: 0, code: 1, id: 7n, body: '' }]);
+    expect(server.frames.slice(1)).toEqual([{ type: 2, flags: 0, code: 1, id: 7n, body: '' }]);
     socket.end();
     expect(await closed).toEqual(['closed-by-application']);
   });
@@ -111,27 +118,33 @@ describe('a client', () => {
     [3, 'idle'],
     [9, 'unknown'],
   ])('tells that the server said GOAWAY %d', async (code, reason) => {
-    const server = await serve(passing);
+    const server = await serve((...seen) => {
+      greeting(...seen);
+      passing(...seen);
+    });
     const client = await connected(server);
+    await client.hello();
     const said = once(client, 'goaway');
     (await server.connection()).write(frame(6, 0, code, 0n, '{"graceMs":10000}'));
     expect(await said).toEqual([{ reason, graceMs: 10_000 }]);
     expect((await client.ping()).status).toBe('pass');
   });
 
-  it('counts and ignores an unsolicited STATUS or HELLO, and skips private frames', async () => {
-    const server = await serve((seen, socket) =>
+  it('counts and ignores an unsolicited STATUS or a HELLO with another id, and skips private frames', async () => {
+    const server = await serve((seen, socket) => {
+      if (seen.type === 5) return;
       socket.write(
         Buffer.concat([
           frame(4, 0, 3, 1n, '{"state":"fail"}'),
-          frame(5, 0, 0, 1n),
+          frame(5, 0, 0, 77n),
           frame(0x80, 0x0f, 9, 1n, 'anything'),
           pong(99n),
           pong(seen.id),
         ]),
-      ),
-    );
+      );
+    });
     const client = await connected(server);
+    client.hello().catch(() => {});
     expect((await client.ping()).status).toBe('pass');
     expect(client.stats).toMatchObject({ ignoredFrames: 3, latePongs: 1 });
   });

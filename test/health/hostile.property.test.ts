@@ -1,6 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { limitExceeded } from '../../src/common/json-limits.js';
 import { MAX_DESCRIPTION, redactor } from '../../src/common/redact.js';
 import { CheckFailure, isReason, reasonOf } from '../../src/health/reason.js';
 import { type NormalizedResult, ResultNormalizer } from '../../src/health/result.js';
@@ -116,6 +117,8 @@ function isSound(finding: NormalizedResult): void {
   const text = JSON.stringify(finding);
   expect(text.length).toBeLessThan(200_000);
   expect(text).not.toContain(SECRET);
+  // A peer would refuse a report with it.
+  expect(limitExceeded(Buffer.from(text))).toBeUndefined();
 }
 
 describe('any value or exception of user code', () => {
@@ -168,6 +171,22 @@ describe('any value or exception of user code', () => {
     expect(findings.returned(value).output).toBe(
       `The check returned ${name}; allowed: nothing, true, false, or a result with a status.`,
     );
+  });
+
+  it('cannot nest a report, nor split a character that is two code units', async () => {
+    const deep = JSON.parse(`${'{"a":['.repeat(50)}${']}'.repeat(50)}`);
+    const name = `${'x'.repeat(63)}\u{1f600}`;
+    const causes = [{ instance: name, service: deep, via: [name, deep], check: name, reason: deep, output: deep }];
+    const { registry, ask } = registryOf({
+      custom: () => ({ status: 'fail', output: deep, observedValue: deep, observedUnit: '\ud800', causes }),
+    });
+    registry.start();
+    for (let turn = 0; turn < 3; turn++) await settle();
+    const report = ask({ timeout: 0, maxAge: 9000 }).report();
+    expect(report.checks.custom).toMatchObject([{ state: 'fail', observedUnit: '\\u{d800}' }]);
+    expect(report.causes).toMatchObject([{ instance: 'x'.repeat(63), via: ['x'.repeat(63), expect.any(String)] }]);
+    expect(limitExceeded(Buffer.from(JSON.stringify(report)))).toBeUndefined();
+    await registry.stop();
   });
 
   it('affects no other check and no answer', async () => {

@@ -165,7 +165,15 @@ describe('groups', () => {
       expect(asked.report()).toMatchObject({ status: 'fail', state: 'not-found', causes: [], checks: {} });
     }
     expect(registry.stateOf('nope')).toBe('not-found');
-    expect(ask({ group: 'empty' }).state).toBe('pass');
+    expect(ask({ group: 'liveness' }).state).toBe('not-found');
+    for (const scope of ['readiness', 'startup'] as const) {
+      const asked = ask({ scope, group: 'empty', maxAge: 0 });
+      expect(asked).toMatchObject({ answers: 1, answer: { state: 'pass', stale: false } });
+    }
+    for (const query of [{ group: 'nope' }, { checks: ['nope'] }, { group: 'liveness' }]) {
+      expect(ask({ scope: 'startup', ...query }).state).toBe('not-found');
+      expect(ask({ scope: 'liveness', ...query }).state).toBe('pass');
+    }
     expect(ask({ group: 'startup' }).state).toBe('pass');
   });
 
@@ -181,7 +189,7 @@ describe('groups', () => {
     registry.start();
     await clock.advance(1);
     expect(ask().state).toBe('warn');
-    expect(ask().answer?.failing()).toEqual([{ name: 'cache', reason: 'refused' }]);
+    expect(ask().answer?.failing()).toEqual([{ name: 'cache', adds: 'warn', reason: 'refused' }]);
   });
 
   it('ignore a failure of this service that came back through a circle', async () => {
@@ -292,16 +300,33 @@ describe('startup', () => {
     expect(registry.cachedStatus('startup')).toMatchObject({ state: 'pass', freshUntil: Infinity });
   });
 
-  it('runs its checks on request, without waiting for the interval', async () => {
+  it('runs its checks on request, and does not wait for them', async () => {
     const a = new SteadyCheck({ groups: ['startup'], interval: 0 }, refused);
     const { registry, clock, ask } = registryOf({ a });
     registry.start();
     await clock.advance(2000);
     expect(registry.cachedStatus('startup')).toMatchObject({ state: 'starting', freshUntil: 1000 });
     a.outcome = { status: 'pass' };
-    const asked = ask({ scope: 'startup' });
+    expect(ask({ scope: 'startup' })).toMatchObject({ answers: 1, answer: { state: 'starting', stale: false } });
     await settle();
-    expect(asked.state).toBe('pass');
+    expect(a.runs).toBe(2);
+    expect(ask({ scope: 'startup' }).state).toBe('pass');
+    await clock.advance(60_000);
+    expect(ask({ scope: 'startup', maxAge: 0 }).state).toBe('pass');
+    await settle();
+    expect(a.runs).toBe(2);
+  });
+
+  it.each([
+    ['starting', {}],
+    ['unknown', { startupGrace: 0 }],
+  ])('is answered at once and is never stale, whatever is requested: %s', (state, options) => {
+    const { registry, ask } = registryOf({ db: new ScriptedCheck() }, options);
+    registry.start();
+    for (const query of [{}, { maxAge: 0 }, { timeout: 0 }, { group: 'startup' }, { hops: 1 }]) {
+      const asked = ask({ scope: 'startup', ...query });
+      expect(asked).toMatchObject({ answers: 1, answer: { state, stale: false, late: false } });
+    }
   });
 
   it('has the state of its checks after its grace, and passes as soon as they do', async () => {
@@ -315,9 +340,10 @@ describe('startup', () => {
     await clock.advance(1);
     expect(registry.cachedStatus('startup').state).toBe('fail');
     expect(notified).toMatchObject([{ from: 'starting', to: 'fail', reason: 'refused' }]);
-    const asked = ask({ scope: 'startup' });
-    await settle();
-    expect(asked.report()).toMatchObject({ state: 'fail', causes: [{ check: 'a', reason: 'refused' }] });
+    expect(ask({ scope: 'startup' }).report()).toMatchObject({
+      state: 'fail',
+      causes: [{ check: 'a', reason: 'refused' }],
+    });
     a.outcome = { status: 'pass' };
     await clock.advance(5000);
     expect(registry.stateOf('startup')).toBe('pass');
@@ -365,14 +391,12 @@ describe('startup', () => {
     const optional = new ScriptedCheck({ critical: false });
     const { registry, ask } = registryOf({ db, cache, optional });
     registry.start();
-    const asked = ask({ scope: 'startup' });
     db.last.fail(refused);
     await settle();
-    expect(registry.cachedStatus('startup').state).toBe('starting');
-    expect(asked.answers).toBe(0);
+    expect(ask({ scope: 'startup' }).state).toBe('starting');
     cache.last.fail(refused);
     await settle();
-    expect(asked.state).toBe('pass');
+    expect(ask({ scope: 'startup' }).state).toBe('pass');
     expect(registry.cachedStatus('readiness').state).toBe('fail');
   });
 
@@ -384,6 +408,8 @@ describe('startup', () => {
     expect(ask({ scope: 'startup', group: 'startup' }).state).toBe('starting');
     expect(ask({ scope: 'readiness', group: 'startup' }).state).toBe('fail');
     expect(ask({ scope: 'startup', checks: ['a'] }).state).toBe('fail');
+    expect(ask({ scope: 'startup', group: 'readiness' }).state).toBe('fail');
+    expect(ask({ scope: 'startup', group: 'liveness' }).state).toBe('not-found');
     expect(ask().state).toBe('fail');
     expect(ask({ scope: 'startup' }).report()).toMatchObject({
       status: 'fail',
@@ -398,11 +424,22 @@ describe('draining', () => {
     const db = new ScriptedCheck({ groups: ['readiness', 'startup'] });
     const { registry, clock, ask } = registryOf({ db });
     registry.drain();
-    for (const query of [{}, { maxAge: 0 }, { group: 'all' }, { checks: ['db'] }, { scope: 'startup' as const }]) {
+    const startup = { scope: 'startup' } as const;
+    for (const query of [
+      {},
+      { maxAge: 0 },
+      { group: 'all' },
+      { checks: ['db'] },
+      startup,
+      { ...startup, group: 'readiness' },
+      { ...startup, checks: ['db'], maxAge: 0 },
+    ]) {
       expect(ask(query)).toMatchObject({ answers: 1, answer: { state: 'draining', stale: false, age: 0 } });
     }
     expect(ask({ scope: 'liveness' }).state).toBe('pass');
+    expect(ask({ scope: 'liveness', checks: ['nope'] }).state).toBe('pass');
     expect(ask({ group: 'nope' }).state).toBe('not-found');
+    expect(ask({ ...startup, checks: ['db', 'nope'] }).state).toBe('not-found');
     expect(registry.cachedStatus('readiness')).toEqual({ state: 'draining', freshUntil: Infinity, since: Infinity });
     expect(registry.cachedStatus('liveness').state).toBe('pass');
     expect(registry.stateOf('startup')).toBe('draining');

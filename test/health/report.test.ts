@@ -65,7 +65,8 @@ describe('the report', () => {
         output: 'no recent result',
       },
     ]);
-    expect(report.checks.db[0]).toMatchObject({ status: 'fail', state: 'unknown', reason: 'never-ran', ageMs: 50 });
+    expect(report.checks.db[0]).toMatchObject({ status: 'fail', state: 'unknown', reason: 'never-ran' });
+    for (const key of ['time', 'ageMs', 'stale']) expect(report.checks.db[0]).not.toHaveProperty(key);
   });
 
   it('marks a result beyond the max age of its check as stale', async () => {

@@ -186,7 +186,7 @@ describe('the deadline of a request', () => {
     const asked = ask({ timeout: 2000 });
     await clock.advance(800);
     expect(asked).toMatchObject({ answers: 1, answer: { state: 'fail', stale: false } });
-    expect(asked.answer?.failing()).toEqual([{ name: 'db', reason: 'timeout' }]);
+    expect(asked.answer?.failing()).toEqual([{ name: 'db', adds: 'fail', reason: 'timeout' }]);
   });
 
   it('returns unknown if there never was a result', async () => {
@@ -194,7 +194,7 @@ describe('the deadline of a request', () => {
     const asked = ask({ timeout: 100 });
     await clock.advance(100);
     expect(asked).toMatchObject({ answer: { state: 'unknown', stale: true, age: 0 } });
-    expect(asked.answer?.failing()).toEqual([{ name: 'db', reason: 'never-ran' }]);
+    expect(asked.answer?.failing()).toEqual([{ name: 'db', adds: 'unknown', reason: 'never-ran' }]);
   });
 
   it('of 0 returns the current state, and starts a run if that is outdated', async () => {

@@ -119,7 +119,7 @@ describe('a check with onShared: warn', () => {
       checks: { db: [{ state: 'fail', ...verdict }] },
     });
     // The pairs of line mode: `pong warn db=internal`.
-    expect(ask({ timeout: 0 }).answer?.failing()).toEqual([{ name: 'db', reason: 'internal' }]);
+    expect(ask({ timeout: 0 }).answer?.failing()).toEqual([{ name: 'db', adds: 'warn', reason: 'internal' }]);
   });
 
   it.each<[Fate, PeerTally]>([

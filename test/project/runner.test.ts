@@ -36,7 +36,7 @@ describe('the test runner', () => {
     };
     const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
     const args = ['--experimental-vm-modules', jest, '--runInBand', '--config', JSON.stringify(config)];
-    const options = { cwd: folder, encoding: 'utf8', timeout: 15_000, killSignal: 'SIGKILL' } as const;
+    const options = { cwd: folder, encoding: 'utf8', timeout: 50_000, killSignal: 'SIGKILL' } as const;
     const { stdout, stderr, status } = spawnSync(process.execPath, args, options);
     return { closing: stdout.split('\n').slice(-2), stderr, status };
   }

@@ -37,7 +37,11 @@ export async function startBlockable({ checks = {}, loop }: Wanted): Promise<Sub
   return {
     host,
     port,
-    operate: ({ operator }) => (operator === 'drain' ? registry.drain() : block(operator === 'block')),
+    operate: (step) => {
+      if ('set' in step) throw new Error('the checks of this responder pass');
+      if (step.operator === 'drain') registry.drain();
+      else block(step.operator === 'block');
+    },
     stop: async () => {
       await server.close();
       await registry.stop();

@@ -1,13 +1,16 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { fastify } from 'fastify';
-import { Registry } from '../../src/health/query/registry.js';
+import { scopes } from '../../src/health/health.js';
+import { Registry, type RegistryOptions } from '../../src/health/query/registry.js';
 import { reasons } from '../../src/health/reason.js';
 import { states } from '../../src/health/state.js';
 import { settle } from '../fake-clock.js';
 import { peersThat, registryOf } from '../health/asking.js';
 import { type Checks, defined } from '../health/defined.js';
-import { SteadyCheck } from '../health/scripted-check.js';
+import { ScriptedCheck, SteadyCheck } from '../health/scripted-check.js';
 import { readRoot } from '../readme/markdown.js';
+import { mirrored, reportOf as reportOfAnswer } from '../threads/mirrored.js';
 
 type Schema = Record<string, any>;
 const schema = JSON.parse(readRoot('protocol/report.schema.json')) as Schema;
@@ -29,10 +32,15 @@ const app = fastify({ ajv: { customOptions: { coerceTypes: false, removeAddition
 app.post('/', { schema: { body: {} } }, async () => '');
 afterAll(() => app.close());
 
-async function verdict(report: unknown, wanted: Schema = closed(schema)): Promise<string> {
+const compiled = new Map<Schema, Validate>();
+const closedSchema = closed(schema);
+
+async function verdict(report: unknown, wanted: Schema = closedSchema): Promise<string> {
   await app.ready();
   const { $id: _, ...anonymous } = wanted;
-  const validate = app.validatorCompiler?.({ schema: anonymous, method: 'POST', url: '/' } as never) as Validate;
+  const compile = () => app.validatorCompiler?.({ schema: anonymous, method: 'POST', url: '/' } as never) as Validate;
+  const validate = compiled.get(wanted) ?? compile();
+  compiled.set(wanted, validate);
   return validate(report) ? 'fits' : JSON.stringify(validate.errors);
 }
 
@@ -100,6 +108,158 @@ describe('the schema of the report', () => {
       expect(await verdict(ask({ timeout: 0 }).report(extent))).toBe('fits');
     }
     expect(ask({ timeout: 0 }).report().causes[0].fate).toBe(failing === 4 ? 'shared' : 'local');
+  });
+
+  /** The reports of these queries, at all levels, from a registry and from its copy on a thread. */
+  async function reportsOf(
+    checks: Checks,
+    prepare: (parts: Awaited<ReturnType<typeof mirrored>>) => unknown = () => {},
+    options: Partial<RegistryOptions> = {},
+  ): Promise<Schema[]> {
+    const parts = await mirrored(checks, options);
+    const { registry, mirror } = parts;
+    await prepare(parts);
+    await settle();
+    const reports: Schema[] = [];
+    for (const health of [registry, mirror]) {
+      for (const scope of scopes) {
+        for (const selection of [{}, { group: 'all' }, { checks: [Object.keys(checks)[0] ?? 'none'] }]) {
+          health.ask({ scope, hops: 0, timeout: 0, ...selection }, (answer) => {
+            for (const extent of ['full', 'causes', 'chain'] as const) reports.push(reportOfAnswer(answer, extent));
+          });
+        }
+      }
+    }
+    return reports;
+  }
+
+  const blocked = { isReadinessBlocked: true, isLivenessBlocked: true, blockedSince: 0 };
+  const neverRan = () => ({ hanging: new ScriptedCheck(), other: new ScriptedCheck({ critical: false, interval: 0 }) });
+  it.each<[string, Parameters<typeof reportsOf>, string[]]>([
+    ['no checks', [{}], ['pass', 'not-found']],
+    ['checks before their first run', [neverRan()], ['unknown', 'pass', 'starting']],
+    ['checks in their first run', [neverRan(), ({ registry }) => registry.start()], ['unknown', 'pass', 'starting']],
+    [
+      'a check in its first run beside others',
+      [{ ...neverRan(), ...checks }, ({ registry }) => registry.start()],
+      ['fail', 'unknown', 'pass', 'starting'],
+    ],
+    [
+      'a check whose startup grace is over',
+      [neverRan(), ({ registry }) => registry.start(), { startupGrace: 0 }],
+      ['unknown', 'pass'],
+    ],
+    [
+      'a result that is too old to count',
+      [
+        { db: new SteadyCheck({ interval: 0 }) },
+        async ({ registry, clock, mirror }) => {
+          registry.start();
+          await clock.advance(31_000);
+          mirror.expire();
+        },
+      ],
+      ['unknown', 'pass'],
+    ],
+    [
+      'a check that is still loading',
+      [
+        { db: Object.assign(new ScriptedCheck(), { load: () => new Promise<void>(() => {}) }) },
+        ({ registry }) => registry.start(),
+      ],
+      ['unknown', 'pass', 'starting'],
+    ],
+    [
+      'a failure that only comes back from a circle',
+      [
+        {
+          peer: new SteadyCheck({}, { status: 'fail', reason: 'dependency', causes: [{ instance: 'me', via: ['b'] }] }),
+        },
+        ({ registry }) => registry.start(),
+      ],
+      ['pass'],
+    ],
+    [
+      'a value of each type',
+      [
+        {
+          text: new SteadyCheck({}, { status: 'pass', observedValue: 'x' }),
+          flag: new SteadyCheck({}, { status: 'warn', observedValue: true, observedUnit: 'on' }),
+          number: new SteadyCheck({}, { status: 'pass', observedValue: Number.NaN }),
+        },
+        ({ registry }) => registry.start(),
+      ],
+      ['warn', 'pass'],
+    ],
+    ['a service that drains', [checks, ({ registry }) => registry.drain()], ['draining', 'pass']],
+    [
+      'a blocked event loop',
+      [checks, ({ mirror }) => mirror.setLoop(blocked), { serviceId: 'shop' }],
+      ['fail', 'pass', 'starting', 'unknown'],
+    ],
+    [
+      'more causes than fit',
+      [
+        Object.fromEntries(
+          Array.from({ length: 40 }, (_, n) => [`c${n}`, new SteadyCheck({}, new Error('é'.repeat(999)))]),
+        ),
+        ({ registry }) => registry.start(),
+      ],
+      ['fail', 'pass'],
+    ],
+  ])('accepts the reports of %s', async (_name, args, wanted) => {
+    const reports = await reportsOf(...args);
+    expect(new Set(reports.map(({ state }) => state))).toEqual(new Set(wanted));
+    const verdicts = await Promise.all(reports.map(async (report) => [await verdict(report), report] as const));
+    expect(verdicts.filter(([fits]) => fits !== 'fits')).toEqual([]);
+  });
+
+  it('accepts the report of whatever a check or another responder returns', async () => {
+    const text = fc.oneof(fc.string(), fc.string({ unit: 'binary', minLength: 150, maxLength: 300 }));
+    const value = fc.oneof(text, fc.integer(), fc.constant(null), fc.constantFrom(...states));
+    const cause = fc.record(
+      {
+        instance: text,
+        service: value,
+        via: fc.array(value, { maxLength: 40, size: 'max' }),
+        check: value,
+        state: value,
+        reason: value,
+        output: value,
+        fate: fc.oneof(value, fc.constantFrom('shared', 'local')),
+        peers: fc.record({ asked: fc.double(), answered: fc.nat(), failing: fc.nat() }),
+      },
+      { requiredKeys: ['instance', 'via'] },
+    );
+    const result = fc.record(
+      {
+        status: fc.constantFrom('pass', 'warn', 'fail', 'unknown', 'other'),
+        reason: fc.constantFrom(...Object.keys(reasons), 'other'),
+        output: value,
+        observedValue: fc.oneof(value, fc.double(), fc.boolean(), fc.object()),
+        observedUnit: value,
+        causes: fc.oneof(fc.array(cause, { maxLength: 40 }), value),
+      },
+      { requiredKeys: ['status'] },
+    );
+    const property = fc.asyncProperty(fc.array(result, { minLength: 1, maxLength: 3 }), async (results) => {
+      const returned = results.map((outcome, n) => [`c${n}`, new SteadyCheck({ critical: n > 0 }, outcome as never)]);
+      for (const report of await reportsOf(Object.fromEntries(returned), ({ registry }) => registry.start())) {
+        expect(await verdict(report)).toBe('fits');
+      }
+    });
+    await fc.assert(property, { seed: 89, numRuns: 100 });
+  }, 60_000);
+
+  it('a check of which no run has ended has no time, age, duration and staleness', async () => {
+    const hanging = new ScriptedCheck({ timeout: 60_000 });
+    const [full] = (await reportsOf({ hanging }, async ({ registry, clock }) => {
+      registry.start();
+      await clock.advance(20_000);
+    })) as [Schema];
+    const [check] = full.checks.hanging;
+    expect(check).toMatchObject({ status: 'fail', state: 'unknown', reason: 'never-ran', passes: 0, fails: 0 });
+    for (const key of ['time', 'ageMs', 'durationMs', 'stale']) expect(check).not.toHaveProperty(key);
   });
 
   it('permits additions of later versions', async () => {

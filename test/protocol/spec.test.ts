@@ -46,7 +46,7 @@ describe('the specification', () => {
 });
 
 describe('a rule of the specification', () => {
-  const lines = spec.slice(spec.indexOf('## A first client')).split('\n');
+  const lines = spec.slice(spec.indexOf('## A first exchange')).split('\n');
   const rules = lines.flatMap((line) => {
     const [, series, number, whom, text] = /^\*\*([MN])(\d+)\*\* \((\w+)\) (.+)$/.exec(line) ?? [];
     return series ? [{ series, number: Number(number), whom: whom as string, text: text as string }] : [];

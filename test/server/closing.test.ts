@@ -1,9 +1,11 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import type { Connection } from '../../src/server/connection/connection.js';
+import { afterNextPoll } from '../../src/server/sockets/after-next-poll.js';
+import type { ServerStats } from '../../src/server/stats.js';
 import { FakeClock } from '../fake-clock.js';
 import { pass, serve, turnsUntil } from './harness.js';
-import { ping, pong } from './peer.js';
+import { type Peer, ping, pong } from './peer.js';
 import { describeServed } from './scripted-service.js';
 
 const id = 'a1a2a3a4a5a6a7a8';
@@ -68,6 +70,34 @@ describe('close', () => {
   });
 });
 
+const MIB = 1_048_576;
+
+/** Sends so many bytes, and waits until the server has read them. */
+async function sendsMore(peer: Peer, stats: ServerStats, bytes: number): Promise<void> {
+  const before = stats.bytesIn;
+  peer.send(Buffer.alloc(bytes));
+  await turnsUntil(() => stats.bytesIn === before + bytes);
+  await afterNextPoll();
+}
+
+describe('a connection that closes behind an answer', () => {
+  it('discards what arrives before its FIN without a limit', async () => {
+    const { connect, health, stats } = await serve({ clock: new FakeClock() });
+    health.ready = undefined;
+    const peer = await connect();
+    peer.sendHex(ping(id, { flags: '02' }));
+    await turnsUntil(() => stats.waiting === 1);
+    await sendsMore(peer, stats, 2 * MIB);
+    health.settle('pass');
+    expect((await peer.untilEnd()).toString('hex')).toBe(pong(id, '01'));
+    await sendsMore(peer, stats, 65_536);
+    expect(stats.open).toBe(1);
+    peer.socket.end();
+    await turnsUntil(() => stats.open === 0);
+    expect(peer.error).toBeUndefined();
+  });
+});
+
 describe('a peer with more answers pending than the kernel accepts', () => {
   const count = 2000;
 
@@ -103,6 +133,21 @@ describe('a peer with more answers pending than the kernel accepts', () => {
     expect((await peer.untilEnd()).length).toBe(count * (16 + JSON.stringify(health.report).length));
     await turnsUntil(() => stats.open === 0);
     expect(stats.closed['client-closed']).toBe(1);
+  });
+
+  it('may send any number of bytes until the FIN of the server is sent, and 1 MiB behind it', async () => {
+    const { connection, peer, stats } = await unsent();
+    // A length that cannot be: the ERROR and the FIN wait behind the answers.
+    peer.sendHex('0000000b');
+    await turnsUntil(() => connection.socket.writableEnded);
+    await sendsMore(peer, stats, 2 * MIB);
+    expect(stats.open).toBe(1);
+    peer.socket.removeAllListeners('data').resume();
+    await turnsUntil(() => peer.ended);
+    await sendsMore(peer, stats, MIB - 65_536);
+    expect(stats.open).toBe(1);
+    peer.send(Buffer.alloc(2 * 65_536));
+    await turnsUntil(() => stats.open === 0);
   });
 
   it('is dropped behind its FIN when it takes nothing for the stall time, without an ERROR', async () => {

@@ -1,6 +1,7 @@
 import type {
   Answer,
   CachedStatus,
+  FailingCheck,
   Health,
   OwnResult,
   Query,
@@ -26,7 +27,7 @@ export class FakeHealth implements Health {
   report: object = { state: 'pass' };
   /** Report of any level but `full`. Default: the level and the state. */
   short: object | undefined;
-  failing: { name: string; reason: string }[] = [];
+  failing: FailingCheck[] = [];
   readonly asked: PendingRequest[] = [];
   withdrawn = 0;
 

@@ -227,11 +227,28 @@ describe('GOAWAY', () => {
     await pass(clock, 1000);
     const goaway = await said.frame();
     expect(goaway).toMatchObject({ type: '06', code: '01' });
-    expect(goaway.body?.graceMs).toBeGreaterThan(8900);
-    expect(goaway.body?.reconnectAfterMs).toBeLessThan(1000);
+    const { graceMs, reconnectAfterMs } = goaway.body as { graceMs: number; reconnectAfterMs: number };
+    expect(graceMs).toBeGreaterThan(8900);
+    expect(reconnectAfterMs - graceMs).toBeGreaterThanOrEqual(99);
+    expect(reconnectAfterMs - graceMs).toBeLessThanOrEqual(1001);
     said.sendHex(ping(id));
     expect(await said.hex(16)).toBe(pong(id, '01'));
     expect(silent.received).toHaveLength(0);
+  });
+
+  it('is sent to a client that sends HELLO while the server drains, after its HELLO', async () => {
+    const { clock, connect, server } = await serveWith({});
+    const late = await connect();
+    late.sendHex(ping(id));
+    await late.hex(16);
+    server.goaway(10_000);
+    await pass(clock, 2000);
+    await onHello(late);
+    await pass(clock, 1000);
+    const { type, code, body } = await late.frame();
+    expect({ type, code }).toEqual({ type: '06', code: '01' });
+    expect(body?.graceMs).toBeLessThanOrEqual(8000);
+    expect(body?.graceMs).toBeGreaterThan(6900);
   });
 });
 

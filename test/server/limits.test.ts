@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import type { Connection } from '../../src/server/connection/connection.js';
 import { afterNextPoll } from '../../src/server/sockets/after-next-poll.js';
 import { FakeClock } from '../fake-clock.js';
 import { FakeHealth } from './fake-health.js';
@@ -88,6 +89,35 @@ describe('heartbeat.idleTimeout', () => {
     expect(peer.ended).toBe(false);
     await pass(clock, 400);
     await peer.untilEnd();
+    expect(stats.errors[9]).toBe(1);
+  });
+
+  it.each([
+    ['all of the silence', 0, 5000],
+    ['the silence before counts', 3000, 2000],
+  ])('stands still while output waits: %s', async (_what, before, left) => {
+    const clock = new FakeClock();
+    const { connect, server, stats } = await serve({
+      clock,
+      heartbeat: { idleTimeout: 5000 },
+      limits: { maxQueuedBytes: 2 ** 26 },
+    });
+    const peer = await connect();
+    peer.sendHex(ping(id));
+    await peer.hex(16);
+    await pass(clock, before);
+    peer.socket.pause();
+    const connection = [...server.connections][0] as Connection;
+    // More than the kernel takes.
+    connection.send(Buffer.alloc(2 ** 25));
+    await pass(clock, 8000);
+    expect(connection.queued).toBeGreaterThan(0);
+    expect(stats.errors[9]).toBe(0);
+    peer.socket.removeAllListeners('data').resume();
+    await turnsUntil(() => connection.queued === 0);
+    await pass(clock, left - 200);
+    expect(stats.errors[9]).toBe(0);
+    await pass(clock, 400);
     expect(stats.errors[9]).toBe(1);
   });
 

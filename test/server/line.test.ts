@@ -91,13 +91,26 @@ describeServed('agent', (serve) => {
 
 // States in which a service does not stay, or that are only there before the first run.
 describe('agent', () => {
-  it.each(['unknown', 'starting'] as const)('says of %s: down', async (state) => {
+  it('names the first check that makes the status so, in the order of the configuration', async () => {
     const { health, connect } = await serve();
-    health.atOnce = state;
-    health.failing = [{ name: 'mysql', reason: 'timeout' }];
-    const peer = await connect();
-    peer.send('agent\n');
-    expect((await peer.untilEnd()).toString()).toBe('down #timeout\n');
+    health.failing = [
+      { name: 'optional', adds: 'warn', reason: 'dns' },
+      { name: 'circle', adds: undefined, reason: 'loop' },
+      { name: 'a', adds: 'unknown', reason: 'never-ran' },
+      { name: 'b', adds: 'fail', reason: 'refused' },
+      { name: 'c', adds: 'fail', reason: 'timeout' },
+    ];
+    const answer = async () => {
+      const peer = await connect();
+      peer.send('agent\n');
+      return (await peer.untilEnd()).toString();
+    };
+    health.atOnce = 'fail';
+    expect(await answer()).toBe('down #refused\n');
+    health.atOnce = 'unknown';
+    expect(await answer()).toBe('down #never-ran\n');
+    health.atOnce = 'starting';
+    expect(await answer()).toBe('down #starting\n');
   });
 
   it('names the state without a failing check', async () => {

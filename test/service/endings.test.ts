@@ -47,8 +47,9 @@ describe('start, drain and stop', () => {
       await service.start();
       const [thread] = service.server.threads;
       await thread.worker.terminate();
-      setInterval(() => {
+      const looking = setInterval(() => {
         if (!thread.isRunning || !service.addresses.length) return;
+        clearInterval(looking);
         console.log('started again');
         void service.stop();
       }, 10).unref();`;

@@ -38,6 +38,15 @@ describe('createService', () => {
       { heartbeat: { pingData: [] } },
       'heartbeat.pingData is an empty list; allowed: an object of at most 1024 bytes as JSON',
     ],
+    [
+      { heartbeat: { pingData: { a: Array.from({ length: 32 }).reduce((inner) => [inner], 1) } } },
+      'heartbeat.pingData is an object; allowed: an object of at most 1024 bytes as JSON (more than 32 levels)',
+    ],
+    [
+      { heartbeat: { pingData: { a: '\ud800' } } },
+      'heartbeat.pingData is an object; allowed: an object of at most 1024 bytes as JSON (half of a surrogate pair)',
+    ],
+    [{ serviceId: 'a\udc00' }, 'serviceId is "a\\u{dc00}"; allowed: a text of 1 to 1024 characters on one line'],
     [{ drain: 5 }, 'drain is 5; allowed: a map with grace, delay'],
     [{ drain: { delay: 20_000 } }, 'drain.delay is 20s; allowed: at most drain.grace, 10s'],
     [{ http: '127.0.0.1:80' }, 'http is "127.0.0.1:80"; allowed: { host, port } or false'],

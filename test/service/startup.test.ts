@@ -17,7 +17,12 @@ describe('the grace of startup', () => {
       http: { port: 0 },
       startup: { grace: 0 },
       checks: {
-        migration: { kind: 'function', groups: ['startup'], run: async () => ({ status: migrated ? 'pass' : 'fail' }) },
+        migration: {
+          kind: 'function',
+          groups: ['startup'],
+          interval: 0,
+          run: async () => ({ status: migrated ? 'pass' : 'fail' }),
+        },
       },
     });
     await service.start();
@@ -30,7 +35,13 @@ describe('the grace of startup', () => {
       return `${response.status} ${await response.text()}`;
     };
     expect(await startupz()).toMatch(/^503 \[-\]migration failed: custom \(.*\)\nstartupz check failed: fail\n$/);
+    // Startup does not wait: a probe starts the run whose result the next one sees.
+    const passed = new Promise<void>((resolve) => {
+      service?.health.onTransition(({ name, to }) => name === 'startup' && to === 'pass' && resolve());
+    });
     migrated = true;
+    await probe();
+    await passed;
     expect(await probe()).toMatchObject({ code: 0 });
     expect(await startupz()).toMatch(/^200 \[\+\]migration ok \(.*\)\nstartupz check passed\n$/);
   });

@@ -8,7 +8,7 @@ import type { Program } from './program.js';
 import type { Trial } from './trial.js';
 
 /** Longest wait for Prometheus to see something, in ms. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 90_000;
 
 export interface Series {
   labels: Record<string, string>;

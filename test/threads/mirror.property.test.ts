@@ -14,6 +14,7 @@ const selections: Selection[] = [
   ...scopes.map((scope): Selection => ({ scope })),
   ...['all', 'startup', 'own', 'none'].map((group): Selection => ({ scope: 'readiness', group })),
   { scope: 'startup', checks: ['a'] },
+  { scope: 'startup', group: 'own' },
   { scope: 'readiness', checks: ['c', 'b'] },
   { scope: 'readiness', checks: ['none'] },
 ];

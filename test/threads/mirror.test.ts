@@ -50,6 +50,11 @@ describe('a mirror of the health of the main thread', () => {
     ['checks by name', { scope: 'readiness', checks: ['cache', 'db'] }],
     ['an unknown check', { scope: 'readiness', checks: ['none'] }],
     ['an unknown group', { scope: 'readiness', group: 'none' }],
+    ['the group startup, as any other one', { scope: 'readiness', group: 'startup' }],
+    ['checks for startup', { scope: 'startup', checks: ['unrun'] }],
+    ['a group for startup', { scope: 'startup', group: 'b' }],
+    ['no group of the name liveness', { scope: 'startup', group: 'liveness' }],
+    ['liveness of what does not exist', { scope: 'liveness', checks: ['none'] }],
   ])('answers and reports like the registry: %s', async (_, selection) => {
     const checks = {
       db: new SteadyCheck({ groups: ['readiness', 'b'] }, new Error('broken')),
@@ -61,6 +66,20 @@ describe('a mirror of the health of the main thread', () => {
     await settle();
     const { ofRegistry, ofMirror } = both(registry, mirror, selection);
     expect(ofMirror).toEqual(ofRegistry);
+  });
+
+  it('answers startup at once, never as stale, and starts its runs', async () => {
+    const db = new SteadyCheck({ groups: ['startup'], interval: 0 }, { status: 'fail' });
+    const { registry, ask, clock } = await mirrored({ db });
+    registry.start();
+    await clock.advance(2000);
+    db.outcome = { status: 'pass' };
+    expect(ask({ scope: 'startup' })).toMatchObject({ answers: 1, answer: { state: 'starting', stale: false } });
+    await settle();
+    expect(db.runs).toBe(2);
+    expect(ask({ scope: 'startup', maxAge: 0 })).toMatchObject({ answers: 1, answer: { state: 'pass', stale: false } });
+    await settle();
+    expect(db.runs).toBe(2);
   });
 
   it('starts one run for all queries of a turn that need a newer result', async () => {
@@ -341,7 +360,7 @@ describe('a mirror while the event loop of the main thread is blocked', () => {
       });
     }
     expect(sent.demands).toBe(0);
-    expect(ask().answer?.failing()).toEqual([{ name: 'event-loop', reason: 'loop-blocked' }]);
+    expect(ask().answer?.failing()).toEqual([{ name: 'event-loop', adds: 'fail', reason: 'loop-blocked' }]);
     expect(ask({ scope: 'liveness' }).answer?.state).toBe('pass');
     expect(ask({ scope: 'startup' }).answer?.state).toBe('pass');
     expect(ask({ checks: ['none'] }).answer?.state).toBe('not-found');
@@ -363,10 +382,12 @@ describe('a mirror while the event loop of the main thread is blocked', () => {
     const { registry, mirror, ask, clock } = await mirrored({ db });
     registry.start();
     await clock.advance(10);
-    const [readiness, startup] = [ask(), ask({ scope: 'startup' })];
+    const [readiness, ofCheck] = [ask(), ask({ scope: 'startup', checks: ['db'] })];
+    expect([readiness.answers, ofCheck.answers]).toEqual([0, 0]);
     mirror.setLoop(readinessOnly);
     expect(readiness).toMatchObject({ answers: 1, answer: { state: 'fail', stale: false } });
-    expect(startup.answers).toBe(0);
+    expect(ofCheck).toMatchObject({ answers: 1, answer: { state: 'fail', stale: false } });
+    expect(ask({ scope: 'startup' }).answer).toMatchObject({ state: 'starting', stale: false });
   });
 
   it('keeps the state draining', async () => {

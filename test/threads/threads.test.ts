@@ -145,7 +145,8 @@ describe('a service with one PING thread', () => {
     const client = await connect(url);
     await client.hello({ name: 'test' });
     const drained = service.drain();
-    await once(client, 'goaway');
+    const [{ graceMs, reconnectAfterMs }] = await once(client, 'goaway');
+    expect(reconnectAfterMs).toBeGreaterThan(graceMs);
     expect((await client.ping()).status).toBe('draining');
     client.close();
     await drained;

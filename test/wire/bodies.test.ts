@@ -35,6 +35,12 @@ describe('the description of a refused body', () => {
     [WATCH, '{"scope":3}', 'The key scope is 3; an integer from 0 to 2 is allowed.'],
     [HELLO, '{"heartbeat":null}', 'The key heartbeat is null; a JSON object is allowed.'],
     [HELLO, '{"heartbeat":{"mult":0}}', 'The key heartbeat.mult is 0; an integer from 1 to 255 is allowed.'],
+    [
+      PING,
+      `{"x":${'['.repeat(32)}${']'.repeat(32)}}`,
+      'The body is nested more than 32 levels deep; up to 32 levels are allowed.',
+    ],
+    [PING, '{"group":"\\ud800"}', 'A string in the body has half of a surrogate pair; only whole pairs are allowed.'],
     [GOAWAY, '{"graceMs":0.5}', 'The key graceMs is 0.5; an integer from 0 to 2147483647 is allowed.'],
   ])('of type %i, %s', (type, body, message) => {
     expect(refusal(type, body)).toBe(message);
@@ -73,10 +79,10 @@ describe('a valid body', () => {
     expect(other!.heartbeat.mult).toBe(3);
   });
 
-  it('may be a report of any depth', () => {
-    const depth = 32_000;
-    const body = readBody(PONG, Buffer.from(`{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`), 'client');
-    expect(Object.keys(body ?? {})).toEqual(['a']);
+  it('may be a report of 32 levels', () => {
+    const report = (depth: number) => Buffer.from(`{"a":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`);
+    expect(Object.keys(readBody(PONG, report(32), 'client') ?? {})).toEqual(['a']);
+    for (const depth of [33, 32_000]) expect(() => readBody(PONG, report(depth), 'client')).toThrow(BadBody);
   });
 
   it('is undefined for an ERROR with an invalid one', () => {

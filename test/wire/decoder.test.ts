@@ -194,3 +194,40 @@ describe('the description of a fault', () => {
     expect(description('client', wrongAt(ping, 5, 3))).toBe(message);
   });
 });
+
+describe('the frame beyond `allowed`', () => {
+  const beyond: [string, Buffer, code: number, at: number][] = [
+    ['a bare PING', ping, WireError.TOO_MANY_PINGS, 16],
+    ['a PING with a body', pingWithBody, WireError.TOO_MANY_PINGS, 16],
+    ['a frame that is skipped', pong, WireError.TOO_MANY_PINGS, 16],
+    ['a frame of another version', wrongAt(ping, 4, 9), WireError.TOO_MANY_PINGS, 16],
+    ['a length that is too small', wrongAt(ping, 3, 0), WireError.PROTOCOL, 4],
+    ['a length that is too large', wrongAt(ping, 0, 1), WireError.TOO_LARGE, 4],
+  ];
+
+  it.each(beyond)('is refused when its header is complete, wherever it is split: %s', (_what, frame, code, at) => {
+    for (let place = 0; place < 16; place++) {
+      const decoder = server(pong.subarray(0, 20));
+      const first = Buffer.concat([pong.subarray(20), ping, frame.subarray(0, place)]);
+      decoder.push(first);
+      decoder.allowed = 1;
+      expect([decoder.next(), decoder.type, decoder.allowed]).toEqual([FRAME, FrameType.PING, 0]);
+      expect(decoder.next()).toBe(place < at ? NEED_MORE : FAULT);
+      for (let end = place + 1; end <= at; end++) {
+        decoder.push(frame.subarray(end - 1, end));
+        decoder.allowed = 0;
+        expect(decoder.next()).toBe(end < at ? NEED_MORE : FAULT);
+      }
+      expect(decoder.fault?.code).toBe(code);
+      expect(idOf(decoder)).toBe(at === 4 ? '0'.repeat(16) : idOf(id));
+    }
+  });
+
+  it('is none on a connection without a rate, in each chunk', () => {
+    const decoder = new Decoder('client');
+    for (let n = 0; n < 3; n++) {
+      decoder.push(ping);
+      expect([decoder.allowed, decoder.next(), decoder.next()]).toEqual([2 ** 30 - 1, FRAME, NEED_MORE]);
+    }
+  });
+});

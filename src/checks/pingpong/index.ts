@@ -32,7 +32,7 @@ export interface PingpongOptions extends CheckSettings {
 /**
  * Checks another responder over a connection that is kept. Its state and its causes are passed on: the root cause at
  * the end of a chain is reported at the start, and a circle of responders cannot keep itself down (SPEC "Chains and
- * circles").
+ * cycles").
  *
  * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options.
  */
@@ -120,7 +120,7 @@ function isCause(value: unknown): value is Cause {
   if (typeof value !== 'object' || value === null) return false;
   const { instance, service, via, check, reason, output } = value as Partial<Record<keyof Cause, unknown>>;
   const texts = [service, check, reason, output].filter((text) => text !== undefined);
-  return [instance, ...texts].every(isText) && Array.isArray(via) && via.every(isText);
+  return isText(instance) && instance !== '' && texts.every(isText) && Array.isArray(via) && via.every(isText);
 }
 
 function isText(value: unknown): value is string {

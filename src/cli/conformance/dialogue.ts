@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { afterNextPoll } from '../../server/sockets/after-next-poll.js';
+import { FrameType } from '../../wire/codes.js';
 
 /** A frame as received, parsed independently of the decoder under test. */
 export interface ReceivedFrame {
@@ -11,22 +12,48 @@ export interface ReceivedFrame {
   readonly body: Buffer | undefined;
 }
 
+/** The number of bytes received until `at`, on the clock of `performance.now()`. */
+interface Arrival {
+  readonly bytes: number;
+  readonly at: number;
+}
+
 export type Ending = 'fin' | 'rst';
 
 const HEADER = 16;
 const MAX_FRAME = 65_552;
+const VERSION = 1;
+/** From this type on, a receiver skips frames that it does not know (SPEC "Types"). */
+const FIRST_SKIPPED_TYPE = 0x80;
+/** First byte of a PROXY header, which precedes the first byte of the protocol. */
+const PROXY_HEADER = 0x0d;
 
-/** One connection that sends raw bytes and collects the response. Every wait has a timeout. */
+/**
+ * One connection that sends raw bytes and collects the response. In binary mode, received frames of unknown types from 80
+ * on are skipped. Every wait has a timeout.
+ */
 export class Dialogue {
   private readonly socket: Socket;
   private bytes = Buffer.alloc(0);
   private ending: Ending | undefined;
+  private isBinary: boolean | undefined;
+  private errorRead: number | undefined;
+  /** Bytes of a skipped frame that were not received yet. */
+  private toSkip = 0;
+  private readonly arrivals: Arrival[] = [];
+  private received = 0;
+  /** When the last byte that was read had arrived, or the end; on the clock of `performance.now()`. */
+  arrivedAt = 0;
+  private endedAt = 0;
   private wake: () => void = () => {};
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', (chunk: Buffer) => {
       this.bytes = Buffer.concat([this.bytes, chunk]);
+      this.received += chunk.length;
+      this.arrivals.push({ bytes: this.received, at: performance.now() });
+      this.skipUnknown();
       this.wake();
     });
     socket.on('end', () => this.ended('fin'));
@@ -49,6 +76,7 @@ export class Dialogue {
   }
 
   send(bytes: Buffer): void {
+    if (bytes[0] !== PROXY_HEADER) this.isBinary ??= bytes[0] === 0;
     if (!this.socket.destroyed) this.socket.write(bytes);
   }
 
@@ -60,7 +88,15 @@ export class Dialogue {
 
   /** Discards the received bytes. */
   drop(): void {
-    this.bytes = Buffer.alloc(0);
+    this.take(this.bytes.length);
+  }
+
+  /** The next `length` bytes count as read. */
+  private take(length: number): void {
+    this.bytes = this.bytes.subarray(length);
+    const read = this.received - this.bytes.length;
+    while ((this.arrivals[0]?.bytes ?? read) < read) this.arrivals.shift();
+    this.arrivedAt = this.arrivals[0]?.at ?? this.arrivedAt;
   }
 
   fin(): void {
@@ -77,8 +113,10 @@ export class Dialogue {
     if (this.bytes.length < 4 || this.bytes.length < this.frameLength) return undefined;
     const length = this.frameLength;
     const { bytes } = this;
-    this.bytes = bytes.subarray(length);
+    this.take(length);
+    this.skipUnknown();
     const [version, type, flags, code] = bytes.subarray(4, 8) as unknown as [number, number, number, number];
+    if (type === FrameType.ERROR) this.errorRead = code;
     const id = bytes.toString('hex', 8, HEADER);
     return { version, type, flags, code, id, body: length > HEADER ? bytes.subarray(HEADER, length) : undefined };
   }
@@ -93,19 +131,26 @@ export class Dialogue {
   async text(enough: (text: string) => boolean, within: number): Promise<string> {
     await this.until(() => enough(this.bytes.toString()), within);
     const text = this.bytes.toString();
-    this.bytes = Buffer.alloc(0);
+    this.drop();
     return text;
   }
 
   /** Waits for the server to close the connection; undefined: timed out. Bytes received before are in `left`. */
   async end(within: number): Promise<Ending | undefined> {
     await this.until(() => this.ending !== undefined, within);
+    this.arrivedAt = this.endedAt;
     return this.ending;
   }
 
   /** Received bytes that were not read yet. */
   get left(): Buffer {
     return this.bytes;
+  }
+
+  /** Code of the last ERROR received, read or not; undefined: none. */
+  get lastError(): number | undefined {
+    const { bytes } = this;
+    return bytes.length >= HEADER && bytes[0] === 0 && bytes[5] === FrameType.ERROR ? bytes[7] : this.errorRead;
   }
 
   /** Whether nothing is received and the connection stays open for `ms` milliseconds. */
@@ -121,7 +166,22 @@ export class Dialogue {
     return length;
   }
 
+  private skipUnknown(): void {
+    for (;;) {
+      const skipped = Math.min(this.toSkip, this.bytes.length);
+      this.bytes = this.bytes.subarray(skipped);
+      this.toSkip -= skipped;
+      const { bytes } = this;
+      if (!this.isBinary || bytes.length < HEADER || bytes[4] !== VERSION || Number(bytes[5]) < FIRST_SKIPPED_TYPE)
+        return;
+      const length = bytes.readUInt32BE(0) + 4;
+      if (length < HEADER || length > MAX_FRAME) return;
+      this.toSkip = length;
+    }
+  }
+
   private ended(how: Ending): void {
+    if (this.ending === undefined) this.endedAt = performance.now();
     this.ending ??= how;
     this.wake();
   }

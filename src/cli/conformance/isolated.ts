@@ -5,14 +5,15 @@ import type { Wanted } from './session.js';
 
 export interface IsolatedData {
   readonly wanted: Wanted;
+  readonly port: number;
   /** 0: the step `block` waits; 1: it does not. */
   readonly gate: Int32Array;
 }
 
 /** Starts a responder with these settings on a thread, so that its event loop can be blocked. */
-export async function startIsolated(wanted: Wanted): Promise<Subject & { stop(): Promise<void> }> {
+export async function startIsolated(wanted: Wanted, onPort = 0): Promise<Subject & { stop(): Promise<void> }> {
   const gate = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  const workerData: IsolatedData = { wanted, gate };
+  const workerData: IsolatedData = { wanted, port: onPort, gate };
   const worker = new Worker(new URL('./isolated-thread.js', import.meta.url), { workerData });
   const [{ host, port }] = (await once(worker, 'message')) as [{ host: string; port: number }];
   const open = () => {
@@ -22,10 +23,15 @@ export async function startIsolated(wanted: Wanted): Promise<Subject & { stop():
   return {
     host,
     port,
-    operate: (step) => {
-      if (step.operator === 'unblock') return open();
-      if (step.operator === 'block') Atomics.store(gate, 0, 0);
-      worker.postMessage(step);
+    operate: async (step) => {
+      if ('set' in step) {
+        worker.postMessage(step);
+        await once(worker, 'message');
+      } else if (step.operator === 'unblock') open();
+      else {
+        if (step.operator === 'block') Atomics.store(gate, 0, 0);
+        worker.postMessage(step);
+      }
     },
     stop: async () => {
       open();

@@ -8,27 +8,44 @@ export const verdicts = ['ok', 'not strict', 'failed', 'not implemented', 'not t
 export type Verdict = (typeof verdicts)[number];
 
 export interface Outcome {
-  readonly session: Session;
+  readonly session: Pick<Session, 'name' | 'rules'>;
   readonly verdict: Verdict;
   /** Reason, if the verdict is not ok. */
   readonly why?: string;
   /** How the server closed the connection, if the session expects it. */
   readonly close?: 'fin' | 'rst' | 'none';
+  /** The session failed, and the last frame of the server was ERROR 6. */
+  readonly isUnauthenticated?: true;
 }
 
-/** The server under test, and the function that performs steps of its operator. */
+/** The server under test. */
 export interface Subject {
   readonly host: string;
   readonly port: number;
-  operate?(step: OperatorStep): void;
+  /** HELLO frame in hexadecimal that each connection must begin with; absent: none. */
+  readonly hello?: string;
+  /**
+   * Performs a step of the operator. Resolves when it is done; a drain, a stop and a reload are only begun.
+   *
+   * @throws CannotOperate if the server does not support it
+   */
+  operate?(step: OperatorStep): void | Promise<void>;
 }
 
+/** The server does not support a step of its operator; the message says why. */
+export class CannotOperate extends Error {}
+
+/** There is no server to play with; the message says why. */
+export class NoResponder extends Error {}
+/** Added to `within`: the time of the network, and of busy machines. */
+export const SLACK_MS = 500;
 /** Default timeout of a step. */
 const STEP_TIMEOUT_MS = 4000;
 /** Silence after which a frame counts as the last. */
 const LAST_FRAME_SILENCE_MS = 300;
 const BARRIER_ID = 'feedfacefeedface';
 const barrier = Buffer.from(`0000000c01010001${BARRIER_ID}`, 'hex');
+const bareWatch = Buffer.from(`0000000c01030000${BARRIER_ID}`, 'hex');
 
 type Sending = Extract<Step, { send: string }>;
 type Ending = Extract<Step, { expectEnd: string }>;
@@ -47,9 +64,15 @@ class StepFailure extends Error {
 /**
  * Runs one session. Never rejects, and takes no longer than the timeouts of its steps.
  *
- * @param stepTimeout timeout of a step without its own `timeout`, in milliseconds
+ * @param stepTimeout timeout of a step without its own `within`, in milliseconds
+ * @param slack added to each `within`, in milliseconds
  */
-export async function play(session: Session, subject: Subject, stepTimeout = STEP_TIMEOUT_MS): Promise<Outcome> {
+export async function play(
+  session: Session,
+  subject: Subject,
+  stepTimeout = STEP_TIMEOUT_MS,
+  slack = SLACK_MS,
+): Promise<Outcome> {
   const beside: Dialogue[] = [];
   let dialogue: Dialogue | undefined;
   let close: Outcome['close'];
@@ -63,7 +86,16 @@ export async function play(session: Session, subject: Subject, stepTimeout = STE
     // The server must have accepted these connections before the next one.
     for (const other of beside) await other.isSilent(50);
     dialogue = await Dialogue.open(subject.host, subject.port, stepTimeout);
-    for (const step of session.steps) close = (await runStep(step, dialogue, subject, stepTimeout)) ?? close;
+    let actedAt = performance.now();
+    for (const step of session.steps) {
+      if ('within' in step) {
+        const deadline = actedAt + (step.within as number) + slack;
+        close = (await runStep(step, dialogue, subject, Math.max(1, deadline - performance.now()))) ?? close;
+        if (dialogue.arrivedAt > deadline)
+          throw new StepFailure('failed', `received after ${Math.round(dialogue.arrivedAt - actedAt)} ms`);
+      } else close = (await runStep(step, dialogue, subject, stepTimeout)) ?? close;
+      if (isAction(step)) actedAt = performance.now();
+    }
     return {
       session,
       verdict: close === 'rst' ? 'not strict' : 'ok',
@@ -71,21 +103,49 @@ export async function play(session: Session, subject: Subject, stepTimeout = STE
       ...(close === 'rst' && { why: 'closed by RST, not by FIN' }),
     };
   } catch (error) {
-    if (!(error instanceof StepFailure)) return { session, verdict: 'failed', why: (error as Error).message };
-    return { session, verdict: error.verdict, why: error.message, ...(error.close && { close: error.close }) };
+    const { message } = error as Error;
+    if (error instanceof CannotOperate) return { session, verdict: 'not tried', why: message };
+    const unauthenticated = dialogue?.lastError === WireError.UNAUTHENTICATED && { isUnauthenticated: true as const };
+    if (!(error instanceof StepFailure)) return { session, verdict: 'failed', why: message, ...unauthenticated };
+    if (error.verdict === 'not implemented' && (await offersWatch(subject, stepTimeout)))
+      return { session, verdict: 'failed', why: `${message}, although a WATCH without a body is answered` };
+    return {
+      session,
+      verdict: error.verdict,
+      why: message,
+      ...(error.close && { close: error.close }),
+      ...unauthenticated,
+    };
   } finally {
     for (const open of [...beside, dialogue]) open?.destroy();
   }
 }
 
+/** Whether the server offers WATCH: one that does not refuses every WATCH with ERROR 7 (M30). */
+async function offersWatch({ host, port, hello }: Subject, within: number): Promise<boolean> {
+  const dialogue = await Dialogue.open(host, port, within).catch(() => undefined);
+  if (!dialogue) return false;
+  try {
+    if (hello !== undefined) {
+      dialogue.send(Buffer.from(hello, 'hex'));
+      await dialogue.frame(within);
+    }
+    dialogue.send(bareWatch);
+    return (await dialogue.frame(within))?.type === FrameType.STATUS;
+  } catch {
+    return false;
+  } finally {
+    dialogue.destroy();
+  }
+}
+
+/** Whether `within` of the following steps counts from this one. */
+function isAction(step: Step): boolean {
+  return ['send', 'fin', 'read', 'operator', 'set'].some((key) => key in step);
+}
+
 /** Runs one step. Returns how the server closed the connection, if the step expects that. */
-async function runStep(
-  step: Step,
-  dialogue: Dialogue,
-  subject: Subject,
-  stepTimeout: number,
-): Promise<Outcome['close']> {
-  const within = 'within' in step ? (step.within ?? stepTimeout) : stepTimeout;
+async function runStep(step: Step, dialogue: Dialogue, subject: Subject, within: number): Promise<Outcome['close']> {
   if ('send' in step) await send(step, dialogue);
   else if ('read' in step) dialogue.read(step.read);
   else if ('fin' in step) dialogue.fin();
@@ -102,19 +162,20 @@ async function runStep(
   else if ('barrier' in step) {
     dialogue.send(barrier);
     compare(
-      { type: FrameType.PONG, flags: 0, code: [Status.PASS, Status.FAIL], id: BARRIER_ID, body: null },
+      { type: FrameType.PONG, flags: 0, code: Status.PASS, id: BARRIER_ID, body: null },
       await dialogue.frame(within),
       dialogue,
     );
   } else {
-    if (!subject.operate) throw new StepFailure('not tried', `the operator step ${step.operator} is not possible`);
-    subject.operate(step);
+    const name = 'set' in step ? 'set' : `operator ${step.operator}`;
+    if (!subject.operate) throw new StepFailure('not tried', `the step ${name} is not possible`);
+    await subject.operate(step);
   }
   return undefined;
 }
 
-async function send({ send: hex, split, times = 1 }: Sending, dialogue: Dialogue): Promise<void> {
-  const octets = Buffer.from(hex.repeat(times), 'hex');
+async function send({ send: hex, head = '', split, times = 1 }: Sending, dialogue: Dialogue): Promise<void> {
+  const octets = Buffer.from(head + hex.repeat(times), 'hex');
   if (split === undefined) return dialogue.send(octets);
   for (const octet of octets) {
     dialogue.send(Buffer.from([octet]));
@@ -125,7 +186,8 @@ async function send({ send: hex, split, times = 1 }: Sending, dialogue: Dialogue
 function compare(wanted: WantedFrame, frame: ReceivedFrame | undefined, dialogue: Dialogue): void {
   if (!frame) throw new StepFailure('failed', `expected ${nameOf(wanted.type)}, but ${received(dialogue)}`);
   const isRefusal = frame.type === FrameType.ERROR && frame.code === WireError.FORBIDDEN;
-  if (wanted.type === FrameType.STATUS && isRefusal) throw new StepFailure('not implemented', 'WATCH is not permitted');
+  if (wanted.type === FrameType.STATUS && isRefusal)
+    throw new StepFailure('not implemented', 'WATCH is refused with ERROR 7');
   const wrong = difference(wanted, frame);
   if (wrong !== undefined) throw new StepFailure('failed', `expected ${nameOf(wanted.type)}: ${wrong}`);
 }

@@ -1,9 +1,9 @@
 import type { CheckDefinition } from '../../health/check.js';
-import { CheckFailure } from '../../health/reason.js';
+import { CheckFailure, type Reason } from '../../health/reason.js';
 import type { ServiceOptions } from '../../service/options.js';
 import { createService, type Service } from '../../service/service.js';
 import type { Subject } from './play.js';
-import type { Wanted } from './session.js';
+import type { OperatorStep, Wanted } from './session.js';
 
 /** Longer than any session. */
 const LONG_MS = 60_000;
@@ -14,13 +14,15 @@ const SETTLING_MS = 2000;
 const FIRST_RUNS_TIMEOUT_MS = 30_000;
 
 /** Behaviours of checks. */
-const kinds: Readonly<Record<string, () => CheckDefinition>> = {
+const kinds: Readonly<Record<string, (detail?: string) => CheckDefinition>> = {
   /** Results stand for the whole session: on a busy machine, runs of many checks take longer than the default max age. */
   pass: () => ({ ...of(async () => {}), maxAge: LONG_MS }),
-  fail: () =>
+  /** With the reason behind the colon, by default `refused`. */
+  fail: (reason = 'refused') =>
     of(async () => {
-      throw new CheckFailure('refused', 'nothing listens');
+      throw new CheckFailure(reason as Reason, 'nothing listens');
     }),
+  warn: () => of(() => 'warn'),
   /** Passes after 400 ms. */
   slow: () => ({
     ...of(() => new Promise((resolve) => setTimeout(resolve, SLOW_MS).unref())),
@@ -59,38 +61,48 @@ function of(run: () => unknown): CheckDefinition {
   };
 }
 
-/** Starts a responder with these settings, and waits for the first results of its checks. */
-export async function startResponder(wanted: Wanted): Promise<Subject & { stop(): Promise<void> }> {
-  const service = createService(optionsOf(wanted));
+/** Starts a responder with these settings on a port, 0: any, and waits for the first results of its checks. */
+export async function startResponder(wanted: Wanted, onPort = 0): Promise<Subject & { stop(): Promise<void> }> {
+  let options = optionsOf(wanted, onPort);
+  const service = createService(options);
   await service.start();
   await settled(service, wanted.checks ?? {});
-  const port = Number(/:(\d+)$/.exec(service.addresses[0] as string)?.[1]);
-  return {
-    host: '127.0.0.1',
-    port,
-    operate: (step) => {
-      if (step.operator === 'reload') void service.reload(optionsOf(step.responder));
-      else void (step.operator === 'drain' ? service.drain() : service.stop());
-    },
-    stop: () => service.stop(),
+  const operate = (step: OperatorStep) => {
+    if ('set' in step) return setChecks(service, options.checks, step.set);
+    if (step.operator === 'reload') {
+      options = optionsOf(step.responder, onPort);
+      void service.reload(options);
+    } else void (step.operator === 'drain' ? service.drain() : service.stop());
+    return undefined;
   };
+  const port = Number(/:(\d+)$/.exec(service.addresses[0] as string)?.[1]);
+  return { host: '127.0.0.1', port, operate, stop: () => service.stop() };
 }
 
-function optionsOf({ checks = {}, requireToken, proxyProtocol, ...options }: Wanted): ServiceOptions {
+type Options = ServiceOptions & { readonly checks: Readonly<Record<string, CheckDefinition>> };
+
+function optionsOf(
+  { checks = {}, groups = {}, requireToken, proxyProtocol, ...options }: Wanted,
+  port: number,
+): Options {
   return {
     ...options,
     http: false,
     listen: [
-      { url: 'pong://127.0.0.1:0', ...(requireToken && { requireToken }), ...(proxyProtocol && { proxyProtocol }) },
+      {
+        url: `pong://127.0.0.1:${port}`,
+        ...(requireToken && { requireToken }),
+        ...(proxyProtocol && { proxyProtocol }),
+      },
     ],
-    checks: Object.fromEntries(Object.entries(checks).flatMap(([name, word]) => checksOf(name, word))),
+    checks: Object.fromEntries(Object.entries(checks).flatMap(([name, word]) => checksOf(name, word, groups[name]))),
     drain: { grace: 3000, delay: 0 },
   };
 }
 
-function checksOf(name: string, word: string): [string, CheckDefinition][] {
+function checksOf(name: string, word: string, groups?: readonly string[]): [string, CheckDefinition][] {
   const [kind = '', count] = word.split('*');
-  const make = kinds[kind] as () => CheckDefinition;
+  const make = () => ({ ...checkOf(kind), ...(groups && { groups }) });
   if (count === undefined) return [[name, make()]];
   return Array.from({ length: Number(count) }, (_, n) => [
     `${name}-${n}-of-${count}-with-a-name-of-some-length`,
@@ -98,14 +110,38 @@ function checksOf(name: string, word: string): [string, CheckDefinition][] {
   ]);
 }
 
-/** Waits for the first run of each check whose runs end, and until all threads have the results. */
+function checkOf(word: string): CheckDefinition {
+  const [kind = '', detail] = word.split(':');
+  return (kinds[kind] as (detail?: string) => CheckDefinition)(detail);
+}
+
+/** Gives checks another behaviour, and waits for a run of each whose runs end. The times of a check stay. */
+async function setChecks(service: Service, definitions: Options['checks'], set: Readonly<Record<string, string>>) {
+  const checks = Object.keys(set).filter((name) => !endless.has(set[name] as string));
+  for (const [name, word] of Object.entries(set)) {
+    (definitions[name] as CheckDefinition).run = checkOf(word).run;
+  }
+  const query = { scope: 'readiness', checks, maxAge: 0, timeout: FIRST_RUNS_TIMEOUT_MS, hops: 0 } as const;
+  if (checks.length > 0) await new Promise<void>((resolve) => void service.health.ask(query, () => resolve()));
+  await delivered(service);
+}
+
+/** Behaviours of which no run ends. */
+const endless = new Set(['hang', 'remote']);
+
+/** Waits for the first run of each check whose runs end. */
 async function settled(service: Service, checks: Readonly<Record<string, string>>): Promise<void> {
   const { health } = service;
-  const endless = new Set(Object.keys(checks).filter((name) => ['hang', 'remote'].includes(checks[name] as string)));
+  const isEndless = (name: string) => endless.has(checks[name] ?? '');
   const until = performance.now() + FIRST_RUNS_TIMEOUT_MS;
-  while (performance.now() < until && health.checks.some(({ name, stats }) => stats.runs === 0 && !endless.has(name))) {
+  while (performance.now() < until && health.checks.some(({ name, stats }) => stats.runs === 0 && !isEndless(name))) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
+  await delivered(service);
+}
+
+/** Waits until all threads have the latest results. */
+async function delivered(service: Service): Promise<void> {
   // A thread answers after it has taken the updates before; with the second answer, also the one that waited for those.
   for (let answers = 0; answers < 2; answers++) await service.connections();
 }

@@ -1,34 +1,44 @@
 import { writeFile } from 'node:fs/promises';
 import { parseAddress } from '../../net/address.js';
+import { TOKEN_VARIABLE } from '../../options/variable-names.js';
 import { type FlagValues, UsageError } from '../parser.js';
+import { durationOf } from '../request-flags.js';
 import { printable, printableJson, stylesFor } from '../terminal.js';
-import { Dialogue } from './dialogue.js';
 import { startIsolated } from './isolated.js';
-import { type Outcome, play, type Subject, type Verdict } from './play.js';
+import { NoResponder, type Outcome, play, type Verdict } from './play.js';
+import { findRunning, playRunning } from './remote.js';
+import { parseSettings } from './requirements.js';
 import { startResponder } from './responder.js';
 import { junit, type RuleScore, scoreCloses, scoreRules } from './score.js';
 import { readSessions, type Session } from './session.js';
+import { endWithThisProcess } from './start.js';
+import { playStarted } from './started.js';
 
-const EXIT = { met: 0, notMet: 1, noConnection: 2 } as const;
-const CONNECT_TIMEOUT_MS = 5000;
+const EXIT = { met: 0, notMet: 1, noResponder: 2 } as const;
+const KEEP_ALIVE_MS = 5000;
 
 export async function conformance(flags: FlagValues, address?: string): Promise<number> {
   const only = flags.rule as string[] | undefined;
   const sessions = readSessions().filter(({ rules }) => !only || rules.some((rule) => only.includes(rule)));
   if (sessions.length === 0)
     throw new UsageError(`--rule is ${only?.join(', ')}; allowed: a rule of the specification that has a session`);
-  const subject = address === undefined ? undefined : targetOf(address);
-  if (subject && !(await isReachable(subject))) {
-    process.stderr.write(`pongcheck: could not connect to ${address}\n`);
-    return EXIT.noConnection;
-  }
+  const playAll = playerOf(flags, address);
   if (typeof flags.junit === 'string') await requireWritable(flags.junit);
-  const outcomes: Outcome[] = [];
   // Keeps the process alive between two sessions; the timers of a responder do not.
-  const alive = setInterval(() => {}, CONNECT_TIMEOUT_MS);
-  for (const session of sessions)
-    outcomes.push(subject ? await playRemote(session, subject) : await playLocal(session));
-  clearInterval(alive);
+  const alive = setInterval(() => {}, KEEP_ALIVE_MS);
+  try {
+    return await report(flags, await playAll(sessions));
+  } catch (error) {
+    if (!(error instanceof NoResponder)) throw error;
+    process.stderr.write(`pongcheck: ${printable(error.message, 1000)}\n`);
+    return EXIT.noResponder;
+  } finally {
+    clearInterval(alive);
+  }
+}
+
+/** Prints the outcomes by rule, in the requested formats. Returns the exit code. */
+export async function report(flags: FlagValues, outcomes: readonly Outcome[]): Promise<number> {
   const scores = scoreRules(outcomes);
   if (typeof flags.junit === 'string') await writeFile(flags.junit, junit(outcomes));
   process.stdout.write(flags.json ? `${printableJson(asJson(scores, outcomes))}\n` : asText(scores, outcomes));
@@ -36,40 +46,62 @@ export async function conformance(flags: FlagValues, address?: string): Promise<
 }
 
 /** Fails early: the sessions take half a minute. */
-async function requireWritable(path: string): Promise<void> {
+export async function requireWritable(path: string): Promise<void> {
   await writeFile(path, '').catch(({ message }) => {
     throw new UsageError(`--junit cannot be written: ${message}`);
   });
 }
 
-function targetOf(text: string): Subject {
+type Player = (sessions: readonly Session[]) => Promise<readonly Outcome[]>;
+
+/** How the sessions are played: with a command, a running responder, or the responder of this package. */
+function playerOf(flags: FlagValues, address: string | undefined): Player {
+  const slack = durationOf(flags, 'slack');
+  if (flags.start !== undefined) {
+    if (address !== undefined) throw new UsageError('an address and --start exclude each other');
+    for (const flag of ['with', 'token'])
+      if (flags[flag] !== undefined) throw new UsageError(`--${flag} is for a running responder: give its address`);
+    return started(String(flags.start), slack);
+  }
+  if (address !== undefined) return running(flags, address, slack);
+  for (const flag of ['with', 'token'])
+    if (flags[flag] !== undefined) throw new UsageError(`--${flag} requires the address of a responder`);
+  return (sessions) => inOrder(sessions, (session) => playLocal(session, slack));
+}
+
+function started(command: string, slack: number | undefined): Player {
+  const absent = ['{settings}', '{port}'].find((placeholder) => !command.includes(placeholder));
+  if (absent !== undefined) throw new UsageError(`--start does not contain ${absent}`);
+  endWithThisProcess();
+  return (sessions) => playStarted(command, sessions, slack);
+}
+
+function running(flags: FlagValues, text: string, slack: number | undefined): Player {
   const address = parseAddress(text);
   if (address.kind !== 'tcp') throw new UsageError('the address is not plain TCP; allowed: HOST:PORT');
-  return address;
+  const has = flags.with === undefined ? {} : parseSettings(String(flags.with), readSessions());
+  const token = flags.token === undefined ? process.env[TOKEN_VARIABLE] : String(flags.token);
+  return async (sessions) => {
+    const responder = await findRunning(address, has, token);
+    return inOrder(sessions, (session) => playRunning(session, responder, slack));
+  };
 }
 
-async function isReachable({ host, port }: Subject): Promise<boolean> {
-  return Dialogue.open(host, port, CONNECT_TIMEOUT_MS).then(
-    (dialogue) => {
-      dialogue.destroy();
-      return true;
-    },
-    () => false,
-  );
-}
-
-async function playRemote(session: Session, subject: Subject): Promise<Outcome> {
-  const { responder } = session;
-  if (!responder || Object.keys(responder).length === 0) return play(session, subject);
-  return { session, verdict: 'not tried', why: `requires a responder with ${JSON.stringify(responder)}` };
+async function inOrder(
+  sessions: readonly Session[],
+  playOne: (session: Session) => Promise<Outcome>,
+): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const session of sessions) outcomes.push(await playOne(session));
+  return outcomes;
 }
 
 /** Runs a session with a new responder, because a session can exhaust a limit. */
-async function playLocal(session: Session): Promise<Outcome> {
+async function playLocal(session: Session, slack: number | undefined): Promise<Outcome> {
   const { responder = {} } = session;
   const subject = await (responder.threads ? startIsolated(responder) : startResponder(responder));
   try {
-    return await play(session, subject);
+    return await play(session, subject, undefined, slack);
   } finally {
     await subject.stop();
   }
@@ -86,9 +118,7 @@ function asText(scores: readonly RuleScore[], outcomes: readonly Outcome[]): str
   } as const;
   const lines = scores.flatMap(({ rule, verdict, outcomes: own }) => [
     `${rule.padEnd(4)} ${style(colours[verdict])(verdict)}`,
-    ...own
-      .filter((outcome) => outcome.verdict === verdict && verdict !== 'ok')
-      .map(({ session, why = '' }) => `       ${printable(session.name)}: ${printable(why, 300)}`),
+    ...reasonsOf(own).map((reason) => `       ${printable(reason, 400)}`),
   ]);
   const count = (verdict: Verdict) => scores.filter((score) => score.verdict === verdict).length;
   const { fin, rst, none } = scoreCloses(outcomes);
@@ -96,9 +126,24 @@ function asText(scores: readonly RuleScore[], outcomes: readonly Outcome[]): str
     ...lines,
     '',
     `${scores.length} rules: ${(['ok', 'not strict', 'failed', 'not implemented', 'not tried'] as const).map((verdict) => `${count(verdict)} ${verdict}`).join(', ')}`,
-    `expected closes: ${fin} by FIN, ${rst} by RST, ${none} missing`,
+    ...(fin + rst + none > 0 ? [`expected closes: ${fin} by FIN, ${rst} by RST, ${none} missing`] : []),
     '',
   ].join('\n');
+}
+
+/** Why sessions of a rule were not ok. Those that were not tried are grouped by what they require. */
+function reasonsOf(outcomes: readonly Outcome[]): string[] {
+  const tried = outcomes.filter(({ verdict }) => verdict !== 'ok' && verdict !== 'not tried');
+  const requirements = new Map<string, string[]>();
+  for (const { session, verdict, why = '' } of outcomes)
+    if (verdict === 'not tried') requirements.set(why, [...(requirements.get(why) ?? []), session.name]);
+  return [
+    ...tried.map(({ session, why = '' }) => `${session.name}: ${why}`),
+    ...[...requirements].map(
+      ([why, [name, ...others]]) =>
+        `not tried: ${others.length === 0 ? name : `${others.length + 1} sessions`}: ${why}`,
+    ),
+  ];
 }
 
 function asJson(scores: readonly RuleScore[], outcomes: readonly Outcome[]): object {

@@ -7,7 +7,7 @@ export interface RuleScore {
 }
 
 /** The verdict of a rule is the first of these among its sessions. */
-const order: readonly Verdict[] = ['failed', 'not implemented', 'not strict', 'ok', 'not tried'];
+const order: readonly Verdict[] = ['failed', 'not strict', 'ok', 'not implemented', 'not tried'];
 
 /** Aggregates the sessions by rule, in the order of the rules. */
 export function scoreRules(outcomes: readonly Outcome[]): RuleScore[] {

@@ -17,7 +17,7 @@ export interface WantedFrame {
 
 /** One step of a session, as `protocol/vectors/README.md` describes them. Times in milliseconds. */
 export type Step =
-  | { readonly send: string; readonly split?: 'octets'; readonly times?: number }
+  | { readonly send: string; readonly head?: string; readonly split?: 'octets'; readonly times?: number }
   | { readonly read: boolean }
   | { readonly fin: true }
   | { readonly wait: number }
@@ -30,9 +30,11 @@ export type Step =
   | { readonly expectEnd: 'fin' | 'any'; readonly within?: number; readonly drop?: true }
   | { readonly barrier: true }
   | { readonly operator: 'drain' | 'stop' | 'block' | 'unblock' }
-  | { readonly operator: 'reload'; readonly responder: Wanted };
+  | { readonly operator: 'reload'; readonly responder: Wanted }
+  | { readonly set: Readonly<Record<string, string>> };
 
-export type OperatorStep = Extract<Step, { operator: string }>;
+export type SetStep = Extract<Step, { set: object }>;
+export type OperatorStep = Extract<Step, { operator: string }> | SetStep;
 
 /** A session with a server, and the rules of the specification that it tests. */
 export interface Session {
@@ -49,6 +51,8 @@ export interface Session {
 export interface Wanted {
   /** Behaviour of each check by name; `WORD*N`: N checks. */
   readonly checks?: Readonly<Record<string, string>>;
+  /** Groups of a check by its name; of all others: readiness. */
+  readonly groups?: Readonly<Record<string, readonly string[]>>;
   readonly detail?: 'always' | 'never';
   /** Threads that answer PINGs: a session that blocks the event loop requires one. */
   readonly threads?: number;

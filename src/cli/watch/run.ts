@@ -2,6 +2,7 @@ import type { Link } from '../../client/link/link.js';
 import type { Pong } from '../../client/responses.js';
 import { openLink } from '../../client.js';
 import type { Scope } from '../../health/health.js';
+import type { State } from '../../health/state.js';
 import { hostAndPort } from '../../net/address.js';
 import { outputClosed } from '../output.js';
 import type { FlagValues } from '../parser.js';
@@ -58,15 +59,17 @@ export async function watch(
 
 /** Updates `row` with the events of `link`. */
 function follow(link: Link, scope: Scope, row: WatchedRow, changed: (before: string) => void): void {
-  const update = (displayed: WatchedRow['displayed'], why: string) => {
+  const update = (next: WatchedRow['displayed'], why: string) => {
     const before = row.displayed;
     // While it is down or draining, the reason differs with each attempt: only the first one is printed.
-    const isSame = before === displayed && (row.why === why || displayed === 'down' || displayed === 'draining');
-    if (before !== displayed) row.since = performance.now();
-    row.displayed = displayed;
+    const isSame = before === next && (row.why === why || next === 'down' || next === 'draining');
+    if (before !== next) row.since = performance.now();
+    row.displayed = next;
     row.why = why;
     if (!isSame) changed(before);
   };
+  // A connection stays draining after GOAWAY, whatever its status.
+  const displayed = (status: State) => (link.client?.goaway ? 'draining' : status);
   link.on('state', ({ state, why }) => {
     if (state === 'down') row.trips.length = 0;
     // An attempt is not a change; an established connection is reported by its first PONG.
@@ -76,12 +79,12 @@ function follow(link: Link, scope: Scope, row: WatchedRow, changed: (before: str
   // If the responder permits no watch, the PONGs report the status.
   void watchStatuses().catch(() => {});
   async function watchStatuses(): Promise<void> {
-    for await (const status of link.watch({ scope, detail: true })) update(status.status, whyOf(status));
+    for await (const status of link.watch({ scope, detail: true })) update(displayed(status.status), whyOf(status));
   }
   link.on('pong', (pong) => {
     row.trips.push(pong.rtt);
     if (row.trips.length > MAX_TRIPS) row.trips.shift();
-    update(pong.status, whyOf(pong));
+    update(displayed(pong.status), whyOf(pong));
   });
 }
 

@@ -10,8 +10,6 @@ export interface AddressListOptions {
 
 /** Maximum reconnect delay in milliseconds that a server can request. */
 const MAX_RECONNECT_DELAY_MS = 3_600_000;
-/** Jitter, as a fraction of a requested delay, so that clients do not reconnect simultaneously. */
-const RECONNECT_JITTER = 0.25;
 
 /**
  * Chooses the next address and the delay: after a failure each other address is tried immediately; when all have
@@ -22,6 +20,7 @@ export class AddressList {
   index = 0;
   /** Addresses that failed since the last stable connection. */
   private readonly failed = new Set<number>();
+  /** Rounds in which all addresses failed, and GOAWAYs, since the last stable connection. */
   private rounds = 0;
   /** Earliest time of the next connection to each address, as its server requested. */
   private readonly notBefore: number[];
@@ -36,12 +35,14 @@ export class AddressList {
     this.rounds = 0;
   }
 
-  /** The server at `index` requested no reconnection for `ms` milliseconds. */
+  /**
+   * The server at `index` sent GOAWAY: no new connection to it for `ms` milliseconds and a backoff, without which a
+   * server that repeats GOAWAY, or sends it on each connection, would cause connections without pause.
+   */
   delay(index: number, ms: number, now: number): void {
-    const { random, backoff: times } = this.options;
-    const requested = Math.min(ms, MAX_RECONNECT_DELAY_MS);
-    const jitter = Math.max(times.initial ?? 100, requested * RECONNECT_JITTER) * random();
-    this.notBefore[index] = now + requested + jitter;
+    this.rounds++;
+    const backoffMs = backoff(this.rounds, this.options.backoff, this.options.random);
+    this.notBefore[index] = now + Math.min(ms, MAX_RECONNECT_DELAY_MS) + backoffMs;
   }
 
   /** Remaining milliseconds before `index` may be connected again. */
@@ -61,7 +62,7 @@ export class AddressList {
     this.failed.clear();
     this.rounds++;
     const backoffMs = backoff(this.rounds, this.options.backoff, this.options.random);
-    const delays = order.map((index) => Math.max(backoffMs, this.remainingDelay(index, now)));
+    const delays = order.map((index) => this.remainingDelay(index, now) || backoffMs);
     const shortest = Math.min(...delays);
     this.index = order[delays.indexOf(shortest)] as number;
     return shortest;

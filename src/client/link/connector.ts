@@ -4,6 +4,7 @@ import type { HelloBody } from '../../wire/bodies.js';
 import { Client } from '../client.js';
 import { openConnection } from '../open.js';
 import type { HelloOptions } from '../requests.js';
+import type { Pong } from '../responses.js';
 import type { LinkOptions } from './link-options.js';
 
 /** A connection whose server has answered the HELLO. */
@@ -49,14 +50,13 @@ export class Connector {
     }
   }
 
-  /** The same; undefined if that fails or the status of the server is not healthy. */
-  async openHealthy(address: Address): Promise<Opened | undefined> {
+  /** The same; undefined if that fails or the first PONG is not usable. */
+  async openUsable(address: Address, isUsable: (pong: Pong) => boolean): Promise<Opened | undefined> {
     const { scope = 'readiness' } = this.options;
     let opened: Opened | undefined;
     try {
       opened = await this.open(address);
-      const { healthy } = await opened.client.ping({ scope, signal: this.context.signal });
-      if (healthy) return opened;
+      if (isUsable(await opened.client.ping({ scope, signal: this.context.signal }))) return opened;
     } catch {
       // The next probe tries again.
     }

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../../common/clock.js';
 import { type BackoffOptions, backoff } from './backoff.js';
 
 export interface FailbackOptions {
-  /** Minimum time between two probes, in milliseconds. */
+  /** Time between two probes, in milliseconds, without jitter and backoff. */
   interval: number;
   backoff: BackoffOptions;
   random: () => number;
@@ -11,10 +11,16 @@ export interface FailbackOptions {
 /** Jitter, as a fraction of the interval, so that clients do not probe simultaneously. */
 const JITTER = 0.25;
 
-/** Probes repeatedly for a better address, one probe at a time, with backoff while none is found. */
+/**
+ * Probes repeatedly for a better address, one probe at a time, with backoff while none is found. When the delay of an
+ * address ends, it is probed at once.
+ */
 export class FailbackProbe {
   private timer: Timer;
-  private isScheduled = false;
+  /** Monotonic time of the scheduled probe; Infinity: none. */
+  private dueAt = Number.POSITIVE_INFINITY;
+  /** The scheduled probe waits for the end of the current one. */
+  private isWaiting = false;
   private probes = 0;
   /** The current probe. */
   private running: Promise<void> | undefined;
@@ -23,29 +29,34 @@ export class FailbackProbe {
   constructor(
     private readonly clock: Clock,
     private readonly options: FailbackOptions,
+    /** For each address to probe, the milliseconds before it may be connected. */
+    private readonly delays: () => readonly number[],
     /** Probes once; resolves with true if another probe is needed. Never rejects. */
     private readonly probe: () => Promise<boolean>,
   ) {}
 
-  /** Schedules the first probe after `ms`, and resets the backoff. */
-  start(ms: number): void {
+  /** Probes as soon as an address may be connected, and resets the backoff. */
+  start(): void {
     this.stop();
     this.probes = 0;
-    this.schedule(ms);
+    this.schedule(this.delay(0));
   }
 
-  /** Schedules the next probe, unless one is scheduled or running. */
+  /** Schedules the next probe; one that is scheduled earlier, or running, stays. Without an address to probe, cancels it. */
   continue(): void {
-    if (this.isScheduled || this.running) return;
-    const { interval, backoff: times, random } = this.options;
-    const minimum = interval * (1 + JITTER * random());
-    this.schedule(Math.max(minimum, this.probes === 0 ? 0 : backoff(this.probes, times, random)));
+    if (this.delays().length === 0) return this.stop();
+    if (this.running) return;
+    // A new random delay at each call would become the shortest of many.
+    const scheduled = this.dueAt - this.clock.now();
+    const delay = this.delay(Number.isFinite(scheduled) ? scheduled : this.backoff());
+    if (delay < scheduled) this.schedule(delay);
   }
 
   /** Cancels the scheduled probe; a running one continues. */
   stop(): void {
     this.clock.clear(this.timer);
-    this.isScheduled = false;
+    this.dueAt = Number.POSITIVE_INFINITY;
+    this.isWaiting = false;
   }
 
   /** Prevents further probes. Resolves when the running one has ended. */
@@ -55,16 +66,36 @@ export class FailbackProbe {
     await this.running;
   }
 
+  private backoff(): number {
+    const { interval, backoff: times, random } = this.options;
+    const minimum = interval * (1 + JITTER * random());
+    return Math.max(minimum, this.probes === 0 ? 0 : backoff(this.probes, times, random));
+  }
+
+  /** Milliseconds until the next probe: `ms` if an address may be connected already; at most until the next one may be. */
+  private delay(ms: number): number {
+    const delays = this.delays();
+    return Math.min(delays.includes(0) ? ms : Number.POSITIVE_INFINITY, ...delays.filter((delay) => delay > 0));
+  }
+
   private schedule(ms: number): void {
-    if (this.isEnded) return;
-    this.isScheduled = true;
+    if (this.isEnded || ms === Number.POSITIVE_INFINITY) return;
+    this.clock.clear(this.timer);
+    this.dueAt = this.clock.now() + ms;
     this.timer = this.clock.after(ms, () => {
-      this.isScheduled = false;
-      this.probes++;
-      this.running ??= this.probe().then((isNeeded) => {
-        this.running = undefined;
-        if (isNeeded) this.continue();
-      });
+      this.dueAt = Number.POSITIVE_INFINITY;
+      if (this.running) this.isWaiting = true;
+      else this.run();
+    });
+  }
+
+  private run(): void {
+    this.isWaiting = false;
+    this.probes++;
+    this.running = this.probe().then((isNeeded) => {
+      this.running = undefined;
+      if (this.isWaiting) this.run();
+      else if (isNeeded) this.continue();
     });
   }
 }

@@ -9,7 +9,7 @@ import type { BackoffOptions } from './backoff.js';
 import type { HeartbeatSettings, heartbeatPresets } from './heartbeat-settings.js';
 import type { ConnectionHooks } from './hooks.js';
 
-/** `suspect`: a PING is unanswered. `draining`: the server is shutting down. `down`: no connection; a retry is scheduled. */
+/** `suspect`: a PING is unanswered. `draining`: the server is shutting down or asked the client to leave. `down`: no connection; a retry is scheduled. */
 export type LinkState = 'connecting' | 'up' | 'suspect' | 'draining' | 'down' | 'closed';
 
 /** Options of `openLink`. Times are whole milliseconds; `Infinity` is refused. */

@@ -68,8 +68,11 @@ export class Link extends EventEmitter<LinkEvents> {
     this.serverPings = options.serverPings ?? 0;
     this.clock = clock;
     this.addressList = new AddressList({ count: addresses.length, failback, backoff, random });
-    this.failbackProbe = new FailbackProbe(clock, { interval: this.heartbeat.interval, backoff, random }, () =>
-      this.probeAlternatives(),
+    this.failbackProbe = new FailbackProbe(
+      clock,
+      { interval: this.heartbeat.interval, backoff, random },
+      () => this.candidates().map((index) => this.addressList.remainingDelay(index, clock.now())),
+      () => this.probeCandidates(),
     );
     this.connector = new Connector(options, {
       clock,
@@ -145,7 +148,9 @@ export class Link extends EventEmitter<LinkEvents> {
     this.client = client;
     this.status = undefined;
     client.once('close', (reason, error) => this.onClosed(client, reason, error?.message));
-    this.timer = this.clock.after(STABLE_MS, () => this.addressList.markStable());
+    this.timer = this.clock.after(STABLE_MS, () => {
+      if (client.goaway === undefined) this.addressList.markStable();
+    });
     const interval = limitInterval(this.heartbeat.interval, hello.idleTimeoutMs);
     const settings = { ...this.heartbeat, interval, scope, detail, silence, random };
     this.monitor = new HeartbeatMonitor(client, settings, this.clock, {
@@ -153,9 +158,8 @@ export class Link extends EventEmitter<LinkEvents> {
       suspect: (isSuspect) => this.onSuspect(client, isSuspect),
       dead: (description) => client.terminate(description),
     });
-    // Only the first: a server that repeats it would make this client probe the other addresses continuously.
+    client.on('goaway', (goaway) => this.onGoaway(client, goaway));
     if (client.goaway) this.onGoaway(client, client.goaway);
-    else client.once('goaway', (goaway) => this.onGoaway(client, goaway));
     if (interval < this.heartbeat.interval) this.warnOfInterval(interval, hello.idleTimeoutMs);
   }
 
@@ -182,8 +186,7 @@ export class Link extends EventEmitter<LinkEvents> {
     }
     this.emit('pong', pong);
     if (before !== status) this.emit('status', status, pong);
-    if (this.candidates().length === 0) this.failbackProbe.stop();
-    else if (before !== status && this.shouldFailOver) this.failbackProbe.start(0);
+    if (before !== status && this.shouldFailOver) this.failbackProbe.start();
     else this.failbackProbe.continue();
   }
 
@@ -217,15 +220,15 @@ export class Link extends EventEmitter<LinkEvents> {
     this.timer = this.clock.after(delay, () => this.connectNext('retrying'));
   }
 
-  /** Probes other addresses immediately; the same address when the server permits a reconnection. */
+  /** Probes other addresses immediately; the same address when its server permits a new connection. The last GOAWAY counts. */
   private onGoaway(client: Client, { reconnectAfterMs = 0, reason }: Goaway): void {
     if (this.client !== client) return;
-    const now = this.clock.now();
-    this.addressList.delay(this.addressList.index, reconnectAfterMs, now);
+    this.addressList.delay(this.addressList.index, reconnectAfterMs, this.clock.now());
+    // While it drains the other addresses are probed already: a repeated GOAWAY must not cause another probe of them.
+    const isLeaving = this.state === 'draining';
     this.change('draining', `GOAWAY: ${reason}`);
-    this.failbackProbe.start(
-      this.addresses.length > 1 ? 0 : this.addressList.remainingDelay(this.addressList.index, now),
-    );
+    if (isLeaving) this.failbackProbe.continue();
+    else this.failbackProbe.start();
   }
 
   // -- failover and failback -------------------------------------------------
@@ -235,26 +238,29 @@ export class Link extends EventEmitter<LinkEvents> {
     return this.state === 'draining' || (this.status !== undefined && failoverOn.includes(this.status));
   }
 
-  /** Addresses to probe now. After GOAWAY the same address may already lead to another server. */
+  /** Addresses to probe. After GOAWAY also the current one: a new connection to it may lead to another server. */
   private candidates(): number[] {
-    const { addressList, client, clock } = this;
-    const mayReturn = client?.goaway !== undefined && addressList.remainingDelay(addressList.index, clock.now()) === 0;
-    return [...addressList.alternatives(this.shouldFailOver), ...(mayReturn ? [addressList.index] : [])];
+    const { addressList, client } = this;
+    return [...addressList.alternatives(this.shouldFailOver), ...(client?.goaway ? [addressList.index] : [])];
   }
 
-  /** Probes each candidate once, and switches to the first healthy one. Resolves with true if another round is needed. */
-  private async probeAlternatives(): Promise<boolean> {
+  /** Probes each candidate that may be connected, and switches to the first usable one. Resolves with true if another round is needed. */
+  private async probeCandidates(): Promise<boolean> {
     const { client } = this;
     for (const index of this.candidates()) {
       if (this.client === undefined || this.client !== client) return false;
+      if (this.addressList.remainingDelay(index, this.clock.now()) > 0) continue;
       if (await this.switchTo(index, client)) return false;
     }
-    return this.client !== undefined && this.client === client && (this.shouldFailOver || this.candidates().length > 0);
+    return this.client !== undefined && this.client === client;
   }
 
-  /** Switches to this address if it is healthy. The old connection is closed once its outstanding requests are answered. */
+  /** Switches to this address if it is usable. The old connection is closed once its outstanding requests are answered. */
   private async switchTo(index: number, before: Client): Promise<boolean> {
-    const opened = await this.connector.openHealthy(this.addresses[index] as Address);
+    // After GOAWAY the current address is left in any case: a failing service there is as good on a new connection.
+    const isUsable = ({ status, healthy }: Pong) =>
+      index === this.addressList.index ? status !== 'draining' : healthy;
+    const opened = await this.connector.openUsable(this.addresses[index] as Address, isUsable);
     if (!opened) return false;
     const { client, hello } = opened;
     if (client.ended || this.client !== before) {

@@ -1,8 +1,8 @@
 import type { Clock } from '../../common/clock.js';
 import type { Cause } from '../check.js';
-import type { Answer, CachedStatus, ReportDetail } from '../health.js';
+import type { Answer, CachedStatus, FailingCheck, ReportDetail } from '../health.js';
 import type { Member } from '../member.js';
-import { aggregate, type CheckState, type State, worse } from '../state.js';
+import { aggregate, type CheckState, effectiveState, type State, worse } from '../state.js';
 import type { ReportCache } from './report-cache.js';
 
 const NONE: readonly Member[] = [];
@@ -119,12 +119,12 @@ class GroupAnswer implements Answer {
     return this.group.report(detail);
   }
 
-  failing(): readonly { name: string; reason: string }[] {
+  failing(): readonly FailingCheck[] {
     const { ownCause, checks } = this.group;
-    const own = ownCause?.check === undefined ? [] : [{ name: ownCause.check, reason: ownCause.reason ?? 'custom' }];
     const failing = checks
       .filter(({ state }) => state === 'fail' || state === 'unknown')
-      .map(({ name, reason }) => ({ name, reason: reason ?? 'custom' }));
-    return [...own, ...failing];
+      .map((check) => ({ name: check.name, adds: effectiveState(check), reason: check.reason ?? 'custom' }));
+    if (ownCause?.check === undefined) return failing;
+    return [{ name: ownCause.check, adds: 'fail', reason: ownCause.reason ?? 'custom' }, ...failing];
   }
 }

@@ -167,7 +167,17 @@ export class Queries implements Health {
   }
 
   ask(query: Query, answer: (answer: Answer) => void): Withdraw {
-    return ask(this.select(query) ?? this.notFound, query, this.source.clock, answer);
+    const group = this.select(query) ?? this.notFound;
+    if (group !== this.starting) return ask(group, query, this.source.clock, answer);
+    // Startup passes when a run ends, not when a result is fresh: there is nothing to wait for.
+    this.startRuns(group, query);
+    answer(group.answer(false));
+    return () => {};
+  }
+
+  /** Starts the runs that a query would wait for. */
+  private startRuns(group: Group, query: Omit<Query, 'timeout'>): void {
+    ask(group, { ...query, timeout: 0 }, this.source.clock, () => {});
   }
 
   own(check: string): OwnResult | undefined {
@@ -196,7 +206,7 @@ export class Queries implements Health {
       );
     const group = existing ?? missing() ?? this.notFound;
     // Refresh first, so that the new subscriber is not notified of a change it already sees.
-    ask(group, { ...selection, timeout: 0, hops: 0 }, this.source.clock, () => {});
+    this.startRuns(group, { ...selection, hops: 0 });
     return this.subscriptions.add(group, changed);
   }
 

@@ -28,7 +28,7 @@ import type { ListenerContext, Session, Violation } from './session.js';
 import type { ConnectionState, Phase } from './state.js';
 import { expired, nextCheckAt, terminate } from './time-limits.js';
 
-/** Bytes that are discarded after FIN; a peer that sends more is destroyed. */
+/** Bytes that are discarded after the own FIN; a peer that sends more is destroyed. */
 const LINGER_BYTES = 1_048_576;
 
 /** Close reasons that do not wait for the send queue to drain. */
@@ -136,6 +136,7 @@ export class Connection implements Sweepable, ConnectionState {
   onHello(hello: NegotiatedHello): void {
     this.hello = hello;
     this.shared.wake(this);
+    this.shared.onHello(this);
   }
 
   report(description: string, options?: LogOptions): void {
@@ -277,9 +278,11 @@ export class Connection implements Sweepable, ConnectionState {
     this.finish('client-closed');
   }
 
+  /** Bytes that arrive before FIN is sent do not count: it waits for pending PINGs, and for a peer that reads slowly. */
   private discard(bytes: number): void {
+    if (this.phase !== 'closing' || (this.closingAt === Number.POSITIVE_INFINITY && this.outbox.unsent > 0)) return;
     this.discarded += bytes;
-    if (this.phase === 'closing' && this.discarded > LINGER_BYTES) this.socket.destroy();
+    if (this.discarded > LINGER_BYTES) this.socket.destroy();
   }
 
   // -- writing ---------------------------------------------------------------
@@ -332,15 +335,16 @@ export class Connection implements Sweepable, ConnectionState {
 
   // -- closing ---------------------------------------------------------------
 
-  /** Sends GOAWAY to a client that has sent HELLO (SPEC "Draining"). Times in milliseconds. */
-  goaway(graceMs: number, reconnectAfterMs: number): void {
+  /**
+   * Sends GOAWAY to a client that has sent HELLO (SPEC "Draining").
+   *
+   * @param until when the server stops, and `reconnectAt` when this client may reconnect, in monotonic milliseconds.
+   */
+  goaway(until: number, reconnectAt: number): void {
     if (this.hello === undefined || this.phase !== 'open') return;
-    if (this.session?.flushUpdates?.() === false) {
-      const { clock } = this.shared;
-      const startedAt = clock.now();
-      return this.whenSent(() => this.goaway(graceMs - (clock.now() - startedAt), reconnectAfterMs));
-    }
-    const body = { graceMs: wireMilliseconds(graceMs), reconnectAfterMs };
+    if (this.session?.flushUpdates?.() === false) return this.whenSent(() => this.goaway(until, reconnectAt));
+    const now = this.shared.clock.now();
+    const body = { graceMs: wireMilliseconds(until - now), reconnectAfterMs: wireMilliseconds(reconnectAt - now) };
     this.send(encodeFrame({ type: FrameType.GOAWAY, code: GoawayReason.DRAINING, idHigh: 0, idLow: 0, body }));
   }
 

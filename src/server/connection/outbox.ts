@@ -18,6 +18,8 @@ export class Outbox {
   /** Bytes accepted by the kernel, and when that number last increased: the progress of a peer that should read. */
   private accepted = 0;
   private progressAt = 0;
+  /** When the first of the unsent bytes was written; -1: none was unsent at the last `takeWait`. */
+  private waitingSince = -1;
 
   constructor(
     private readonly socket: Socket,
@@ -53,6 +55,7 @@ export class Outbox {
       if (socket.writableLength === 0) this.progressAt = now;
       if (more === undefined) socket.write(first);
       else writeAll(socket, mergeSmall([first, ...more]));
+      if (this.waitingSince < 0 && socket.writableLength > 0) this.waitingSince = now;
     }
     copies.release(socket);
     return writable ? gathered : 0;
@@ -61,6 +64,14 @@ export class Outbox {
   /** Bytes written and not yet accepted by the kernel, because the peer does not read. */
   get unsent(): number {
     return this.socket.writableLength;
+  }
+
+  /** Since when bytes were unsent that the kernel has accepted since the last call; undefined: none, or some still are. */
+  takeWait(): number | undefined {
+    const { waitingSince } = this;
+    if (waitingSince < 0 || this.unsent > 0) return undefined;
+    this.waitingSince = -1;
+    return waitingSince;
   }
 
   /** Whether bytes are unsent and none was accepted within `limit`. */

@@ -46,6 +46,8 @@ export interface ListenerContext {
   nextId(): number;
   /** The connection may need a check earlier than its last `onTick` returned. */
   wake(connection: Sweepable): void;
+  /** The client has sent its first HELLO. */
+  onHello(connection: Sweepable): void;
   /** The connection is closed. */
   onClosed(connection: Sweepable): void;
 }

@@ -1,7 +1,7 @@
 import { type Answer, type Query, scopes, type Withdraw } from '../../health/health.js';
 import type { HelloBody, PingBody, WatchBody } from '../../wire/bodies.js';
 import { ErrorFlag, FrameType, HEADER_BYTES, PingFlag, Scope, WatchFlag, WireError } from '../../wire/codes.js';
-import { Decoder, FAULT, NEED_MORE } from '../../wire/decoder.js';
+import { Decoder, FAULT, NEED_MORE, UNLIMITED } from '../../wire/decoder.js';
 import { encodeFrame } from '../../wire/encode.js';
 import { answerInPlace } from '../../wire/in-place.js';
 import { type Session, type SessionHost, type Violation, violations } from '../connection/session.js';
@@ -83,8 +83,8 @@ export class BinarySession implements Session {
     if (chunk === undefined) return;
     const { bucket } = connection;
     const { batch, budget } = connection.shared.responder;
-    const allowed = bucket ? bucket.available(now) : Number.POSITIVE_INFINITY;
-    let frames = 0;
+    const allowed = bucket ? bucket.available(now) : UNLIMITED;
+    decoder.allowed = allowed;
     let slow = 0;
     let runStart = -1;
     let runEnd = -1;
@@ -97,15 +97,8 @@ export class BinarySession implements Session {
         this.chunk = undefined;
         break;
       }
-      frames++;
       const { offset } = decoder;
-      if (
-        offset >= 0 &&
-        frames <= allowed &&
-        unauthorizedReason === undefined &&
-        decoder.type === FrameType.PING &&
-        decoder.flags === 0
-      ) {
+      if (offset >= 0 && unauthorizedReason === undefined && decoder.type === FrameType.PING && decoder.flags === 0) {
         const status = batch.status(decoder.code);
         if (status === NEEDS_REFRESH) {
           this.defer(decoder.code, now);
@@ -119,22 +112,19 @@ export class BinarySession implements Session {
         }
         runEnd = offset + HEADER_BYTES;
         if (chunk.length - runEnd >= HEADER_BYTES) {
-          runEnd = answerInPlace(chunk, runEnd, allowed - frames, decoder.code, status);
+          runEnd = answerInPlace(chunk, runEnd, decoder.allowed, decoder.code, status);
           const more = (runEnd - decoder.position) / HEADER_BYTES;
-          frames += more;
           batch.answered(decoder.code, more);
-          decoder.skipTo(runEnd);
+          decoder.skipTo(runEnd, more);
         }
         continue;
       }
       if (runEnd > 0) this.sendRun(chunk, runStart, runEnd);
       runEnd = -1;
-      if (frames > allowed) {
+      if (outcome === FAULT) {
+        const { code = WireError.INTERNAL, message = '' } = decoder.fault ?? {};
         this.askDeferred(now);
-        this.closeWith(WireError.TOO_MANY_PINGS, 'frames per second exceed the limit of this server', RETRY_AFTER_MS);
-      } else if (outcome === FAULT) {
-        this.askDeferred(now);
-        this.closeWith(decoder.fault?.code ?? WireError.INTERNAL, decoder.fault?.message ?? '');
+        this.closeWith(code, message, code === WireError.TOO_MANY_PINGS ? RETRY_AFTER_MS : undefined);
       } else {
         this.dispatch(now);
         unauthorizedReason = connection.unauthorizedReason;
@@ -148,6 +138,7 @@ export class BinarySession implements Session {
     const answered = batch.end();
     this.framesOut += answered;
     connection.onAnswered(answered);
+    const frames = allowed - decoder.allowed;
     bucket?.take(frames);
     this.framesIn += frames;
   }

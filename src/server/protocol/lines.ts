@@ -169,6 +169,11 @@ function agentLine(answer: Answer, mayDetail: boolean): string {
     case 'draining':
       return 'drain up 100%';
     default:
-      return `down #${(mayDetail && answer.failing()[0]?.reason) || answer.state}`;
+      return `down #${(mayDetail && firstReason(answer)) || answer.state}`;
   }
+}
+
+/** The reason of the first check that makes the status what it is. */
+function firstReason(answer: Answer): string | undefined {
+  return answer.failing().find(({ adds }) => adds === answer.state)?.reason;
 }

@@ -1,0 +1,30 @@
+import { afterNextPoll } from '../../../server/sockets/after-next-poll.js';
+
+/** Wakes the player of a dialogue when anything has happened. */
+export class Bell {
+  private wake: () => void = () => {};
+
+  ring(): void {
+    this.wake();
+  }
+
+  /** Waits until `condition` returns true, at most this number of milliseconds; returns whether it does. */
+  async until(condition: () => boolean, within: number): Promise<boolean> {
+    const deadline = performance.now() + within;
+    while (!condition()) {
+      const left = deadline - performance.now();
+      if (left <= 0) {
+        // After a stall of this process, timers fire before received bytes are read.
+        await afterNextPoll();
+        return condition();
+      }
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+        timer = setTimeout(resolve, left);
+      });
+      clearTimeout(timer);
+    }
+    return true;
+  }
+}

@@ -1,0 +1,256 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { firstResults } from './first-results.js';
+import { CannotOperate, NoResponder, type Subject } from './play.js';
+import type { OperatorStep, Wanted } from './session.js';
+
+/** Exit code of a command that does not support the settings. */
+const EXIT_UNSUPPORTED = 77;
+const LISTEN_TIMEOUT_MS = 15_000;
+/** From the moment the port accepts connections. Sessions are played after it in any case. */
+const FIRST_RESULTS_TIMEOUT_MS = 5000;
+const POLL_INTERVAL_MS = 20;
+const REPLY_TIMEOUT_MS = 5000;
+/** From SIGTERM to SIGKILL. */
+const STOP_TIMEOUT_MS = 2000;
+/** Output of an ended process may still be on its way. */
+const OUTPUT_TIMEOUT_MS = 500;
+/** A killed process is there until its parent has noticed. */
+const KILL_TIMEOUT_MS = 500;
+const MAX_ERROR_OUTPUT = 4096;
+/** Characters from its begin and from its end. */
+const SHOWN_ERROR_OUTPUT = 150;
+/**
+ * Below the range from which Linux takes the ports of outgoing connections: one of these connections could take the port
+ * before the responder does, or connect to itself while nothing listens.
+ */
+const PORTS = { first: 20_000, count: 12_000 } as const;
+
+/** The command did not start a responder. */
+export class StartFailure extends NoResponder {
+  constructor(
+    message: string,
+    /** The command said that it does not support the settings. */
+    readonly isUnsupported: boolean,
+  ) {
+    super(message);
+  }
+}
+
+export interface StartedResponder extends Subject {
+  /** How the process ended, if it ends within this number of milliseconds; undefined: it runs. */
+  endsWithin(ms: number): Promise<string | undefined>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a responder with these settings by a shell command, in which `{settings}` and `{port}` are replaced. Resolves
+ * when its checks have their first results.
+ *
+ * @throws StartFailure if the process ends, or opens no port within 15 s
+ */
+export async function startCommand(command: string, wanted: Wanted): Promise<StartedResponder> {
+  const folder = await mkdtemp(join(tmpdir(), 'pongcheck-conformance-'));
+  const settings = join(folder, 'settings.json');
+  await writeFile(settings, JSON.stringify(wanted));
+  const address = { host: '127.0.0.1', port: await freePort() };
+  const child = new ResponderProcess(
+    command.replaceAll('{settings}', settings).replaceAll('{port}', String(address.port)),
+  );
+  const stop = async () => {
+    await child.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await ready(child, address, wanted);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    ...address,
+    operate: (step) => child.operate(step),
+    endsWithin: (ms) => child.endsWithin(ms),
+    stop,
+  };
+}
+
+async function ready(child: ResponderProcess, address: Subject, wanted: Wanted): Promise<void> {
+  let deadline = performance.now() + LISTEN_TIMEOUT_MS;
+  let isListening = false;
+  while (performance.now() < deadline) {
+    const ended = await child.endsWithin(0);
+    if (ended !== undefined)
+      throw new StartFailure(`the responder did not start: ${ended}`, child.exitCode === EXIT_UNSUPPORTED);
+    const state = await firstResults(address, wanted);
+    if (state === 'known') return;
+    if (state === 'unknown' && !isListening) {
+      isListening = true;
+      deadline = performance.now() + FIRST_RESULTS_TIMEOUT_MS;
+    }
+    await sleep(POLL_INTERVAL_MS);
+  }
+  if (!isListening)
+    throw new StartFailure(
+      `the responder did not start: nothing listens on port ${address.port} after ${LISTEN_TIMEOUT_MS / 1000} s${child.errorOutput}`,
+      false,
+    );
+}
+
+/** Keys of a reply to a step of the operator, with the value true. */
+const replies = ['done', 'unsupported'] as const;
+type Reply = (typeof replies)[number];
+
+const running = new Set<ResponderProcess>();
+
+/** Ends all processes that were started: without it, a signal to this process would leave them running. */
+export function endWithThisProcess(): void {
+  process.on('exit', () => {
+    for (const child of running) child.signal('SIGKILL');
+  });
+  for (const [signal, number] of [
+    ['SIGHUP', 1],
+    ['SIGINT', 2],
+    ['SIGTERM', 15],
+  ] as const)
+    process.on(signal, () => process.exit(128 + number));
+}
+
+/** A command in its own process group, with a line protocol on its standard input and output. */
+class ResponderProcess {
+  private readonly child: ChildProcess;
+  private readonly closed: Promise<unknown>;
+  private output = '';
+  private errors = '';
+  private failure: string | undefined;
+  private onReply: (reply: Reply | undefined) => void = () => {};
+
+  constructor(line: string) {
+    // The shell may stay the parent of the responder: a signal has to reach the whole group.
+    const child = spawn(line, { shell: true, detached: true, stdio: 'pipe' });
+    this.child = child;
+    this.closed = once(child, 'close').catch(() => {});
+    running.add(this);
+    child.on('error', ({ message }) => {
+      this.failure = message;
+    });
+    child.on('exit', () => this.onReply(undefined));
+    child.stdin.on('error', () => {});
+    child.stdout.setEncoding('utf8').on('data', (text: string) => this.read(text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.errors = (this.errors + text).slice(-MAX_ERROR_OUTPUT);
+    });
+  }
+
+  get exitCode(): number | null {
+    return this.child.exitCode;
+  }
+
+  /** Description of the end, with the error output; undefined: the process runs. */
+  get ended(): string | undefined {
+    const { exitCode, signalCode } = this.child;
+    const how = signalCode === null ? exitCode !== null && `exit code ${exitCode}` : signalCode;
+    const end = this.failure ?? (how || undefined);
+    return end === undefined ? undefined : `${end}${this.errorOutput}`;
+  }
+
+  get errorOutput(): string {
+    const text = this.errors.trim().replaceAll(/\s*\n\s*/g, '; ');
+    if (text === '') return '';
+    const [head, tail] = [text.slice(0, SHOWN_ERROR_OUTPUT), text.slice(SHOWN_ERROR_OUTPUT)];
+    return `: ${head}${tail.length > SHOWN_ERROR_OUTPUT ? ' ... ' : ''}${tail.slice(-SHOWN_ERROR_OUTPUT)}`;
+  }
+
+  /** Waits at most so long for the end, and then for all output; a process that it left behind may keep that open. */
+  async endsWithin(ms: number): Promise<string | undefined> {
+    const deadline = performance.now() + ms;
+    while (this.ended === undefined && performance.now() < deadline) await sleep(POLL_INTERVAL_MS);
+    if (this.ended !== undefined) await Promise.race([this.closed, sleep(OUTPUT_TIMEOUT_MS)]);
+    return this.ended;
+  }
+
+  async operate(step: OperatorStep): Promise<void> {
+    const line = JSON.stringify(step);
+    const timeout = new AbortController();
+    const reply = await Promise.race([
+      new Promise<Reply | undefined>((resolve) => {
+        this.onReply = resolve;
+        if (this.ended !== undefined) resolve(undefined);
+        this.child.stdin?.write(`${line}\n`);
+      }),
+      sleep(REPLY_TIMEOUT_MS, undefined, { signal: timeout.signal }).catch(() => undefined),
+    ]);
+    timeout.abort();
+    if (reply === 'unsupported') throw new CannotOperate(`the responder does not support ${line}`);
+    if (reply === undefined) {
+      if (this.ended !== undefined) throw new Error(`the responder has ended: ${this.ended}`);
+      throw new CannotOperate(`the responder does not reply on its standard output to ${line} on its standard input`);
+    }
+  }
+
+  /** SIGTERM to the group, and SIGKILL to what is left of it after 2 s. */
+  async stop(): Promise<void> {
+    this.child.stdin?.end();
+    this.signal('SIGTERM');
+    await this.gone(STOP_TIMEOUT_MS);
+    this.signal('SIGKILL');
+    await this.gone(KILL_TIMEOUT_MS);
+    running.delete(this);
+    this.child.stdout?.destroy();
+    this.child.stderr?.destroy();
+  }
+
+  /** Waits until no process of the group is left. A shell ends before the processes that it started. */
+  private async gone(within: number): Promise<void> {
+    const deadline = performance.now() + within;
+    while (this.signal(0) && performance.now() < deadline) await sleep(POLL_INTERVAL_MS);
+  }
+
+  /** Returns whether a process of the group was left. */
+  signal(signal: NodeJS.Signals | 0): boolean {
+    const { pid } = this.child;
+    try {
+      return pid !== undefined && process.kill(-pid, signal);
+    } catch {
+      return false;
+    }
+  }
+
+  private read(text: string): void {
+    const lines = (this.output + text).split('\n');
+    this.output = (lines.pop() as string).slice(-MAX_ERROR_OUTPUT);
+    for (const line of lines) {
+      const reply = replyIn(line);
+      if (reply) this.onReply(reply);
+    }
+  }
+}
+
+/** Other output than replies is allowed. */
+function replyIn(line: string): Reply | undefined {
+  try {
+    const reply = JSON.parse(line) as Readonly<Record<string, unknown>> | null;
+    return replies.find((key) => reply?.[key] === true);
+  } catch {
+    return undefined;
+  }
+}
+
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
+}
