@@ -476,7 +476,7 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_grpc_refused_total',
     type: 'counter',
-    help: 'gRPC connections closed on accept, and Watches refused, by the limit that was reached. Only with gRPC.',
+    help: 'Connections of gRPC closed on accept, and Watches refused, by the limit that was reached. Only with gRPC.',
     labels: ['reason'],
     read: ({ grpc }) => (grpc ? each('reason', grpcRefusals, grpc.refused) : []),
   },
