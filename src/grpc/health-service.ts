@@ -152,8 +152,8 @@ export class HealthService {
   }
 
   private timeoutOf(call: Call): number {
-    // grpc-js has computed the deadline with this clock.
-    const left = Number(call.getDeadline()) - Date.now();
+    // grpc-js computes the deadline from the wall clock.
+    const left = Number(call.getDeadline()) - this.clock.wall();
     const margin = Math.min(MAX_MARGIN_MS, left * MARGIN_SHARE);
     return Math.max(0, Math.min(this.settings.ping.timeout, left - margin));
   }
