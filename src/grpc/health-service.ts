@@ -124,30 +124,26 @@ export class HealthService {
 
   /** Calls `answer` once with the state of each service: when all are known, at the latest at the deadline of the call. */
   private ask(call: Call, services: readonly string[], answer: (states: readonly State[]) => void): void {
-    const { health, stats, waiting } = this;
+    const { health, waiting } = this;
     const selections = services.map((service) => this.selectionOf(service));
     let isAnswered = false;
     const withdraw = askAll(health, selections, waiting.size < MAX_WAITING ? this.timeoutOf(call) : 0, finish);
     if (isAnswered) return;
     waiting.add(answerNow);
-    stats.waiting++;
     call.on('cancelled', end);
 
     function finish(states: readonly State[]): void {
       isAnswered = true;
-      forget();
+      waiting.delete(answerNow);
       answer(states);
     }
     function answerNow(): void {
-      end();
+      withdraw();
       askAll(health, selections, 0, finish);
     }
     function end(): void {
       withdraw();
-      forget();
-    }
-    function forget(): void {
-      if (waiting.delete(answerNow)) stats.waiting--;
+      waiting.delete(answerNow);
     }
   }
 

@@ -7,7 +7,7 @@ export type GrpcStatus = (typeof grpcStatuses)[number];
 /** Why a connection was closed at accept, or a Watch was refused. */
 export const grpcRefusals = ['max-connections', 'max-connections-per-address', 'max-watches'] as const;
 
-const gauges = ['connections', 'watches', 'waiting'] as const;
+const gauges = ['connections', 'watches'] as const;
 const byStatus = numberRecord(grpcStatuses);
 const byRefusal = numberRecord(grpcRefusals);
 const sentStart = gauges.length;
@@ -22,8 +22,6 @@ export class GrpcStats {
   declare connections: number;
   /** Open Watches. */
   declare watches: number;
-  /** Checks and Lists that wait for an answer. */
-  declare waiting: number;
   /** Messages sent by Check and Watch, and errors NOT_FOUND, by status. */
   readonly sent: Readonly<Record<(typeof grpcMethods)[number], Record<GrpcStatus, number>>>;
   readonly refused: Record<(typeof grpcRefusals)[number], number>;

@@ -115,22 +115,6 @@ describe('Check', () => {
     expect(await client.raw(Buffer.alloc(5000))).toBe('RESOURCE_EXHAUSTED');
     expect(await client.check('')).toBe('SERVING');
   });
-
-  it('withdraws its request when the caller has cancelled', async () => {
-    const { definition } = own({ run: () => new Promise<void>(() => {}), timeout: 60_000 });
-    const { service, client } = await start({
-      checks: { db: definition },
-      ping: { timeout: 60_000, maxTimeout: 60_000 },
-    });
-    const { grpc: used } = service as unknown as { grpc: { stats: { waiting: number } } };
-    const check = client.check(
-      '',
-      undefined,
-      until(() => used.stats.waiting === 1),
-    );
-    expect(await check).toBe('CANCELLED');
-    await until(() => used.stats.waiting === 0);
-  });
 });
 
 describe('List', () => {
