@@ -96,7 +96,12 @@ describe('pongcheck conformance --start', () => {
     'does not try sessions with steps of an operator: %s',
     async (alteration, why) => {
       const report = await withAlteration(alteration, 'M74');
-      expect(exceptions(report)).toEqual([['not tried', 'all that is watched is told of draining before GOAWAY', why]]);
+      expect(exceptions(report)).toContainEqual([
+        'not tried',
+        'all that is watched is told of draining before GOAWAY',
+        why,
+      ]);
+      expect(new Set(report.sessions.map(({ verdict }) => verdict))).toEqual(new Set(['not tried']));
       expect(report.code).toBe(0);
     },
     ON_A_BUSY_MACHINE,
@@ -241,9 +246,11 @@ describe('pongcheck conformance ADDRESS', () => {
       const report = await conformance([address, '--with', JSON.stringify(settings)]);
       expect(report.code).toBe(0);
       expect(report.rules).toMatchObject({ M53: 'ok', M54: 'ok', M55: 'ok', M59: 'ok', M49: 'not tried' });
-      expect(report.sessions.find(({ rules }) => rules.includes('M49'))?.why).toBe(
+      expect(exceptions(report)).toContainEqual([
+        'not tried',
+        'where detail is refused there is no body, and no ERROR',
         'requires a responder with {"detail":"never"}',
-      );
+      ]);
       const wrong = await conformance([address, '--with', '{"checks":{"db":"pass"}}', '--rule', 'M52']);
       expect([wrong.code, wrong.rules.M52]).toEqual([1, 'failed']);
     },
