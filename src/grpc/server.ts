@@ -44,17 +44,8 @@ export interface GrpcServerOptions {
   readonly log: Log;
 }
 
-/** A listener of the gRPC health service. */
-export interface GrpcListener {
-  /** HOST:PORT, with the actual port. */
-  readonly address: string;
-  /** Applies other limits and time limits. */
-  reload(grpc: GrpcSettings, settings: HealthServiceSettings): void;
-  close(): Promise<void>;
-}
-
 /** A server of grpc-js with its own listener, which limits the connections. */
-export class GrpcServer implements GrpcListener {
+export class GrpcServer {
   private readonly listener: NetServer;
   private readonly service: HealthService;
   private readonly sockets = new Set<Socket>();
@@ -112,6 +103,7 @@ export class GrpcServer implements GrpcListener {
     return opened;
   }
 
+  /** HOST:PORT, with the actual port. */
   get address(): string {
     const local = this.listener.address();
     return addressOf({ ...this.options.grpc, ...(typeof local === 'object' && local && { port: local.port }) });
@@ -136,6 +128,7 @@ export class GrpcServer implements GrpcListener {
     });
   }
 
+  /** Applies other limits and time limits. */
   reload(grpc: GrpcSettings, settings: HealthServiceSettings): void {
     this.grpc = grpc;
     this.settings = settings;

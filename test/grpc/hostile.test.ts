@@ -111,6 +111,27 @@ describe('a client of gRPC', () => {
     await isServing(service);
   });
 
+  it.each([0, 1])(
+    'gets NOT_SERVING at the beginning of a drain, and GOAWAY at its end, with %d threads',
+    async (threads) => {
+      const service = await start({ threads, drain: { grace: 200, delay: 200 } });
+      const open = await session(service);
+      const seen: Buffer[] = [];
+      const watch = request(open, 'Watch');
+      watch.on('data', (data: Buffer) => seen.push(data));
+      watch.end(message(Buffer.alloc(0)));
+      await until(() => seen.length === 1);
+      const before = new Promise<string>((resolve) => {
+        open.on('goaway', () => resolve(Buffer.concat(seen).toString('hex')));
+      });
+      const drained = service.drain();
+      // The last status came on the open connection.
+      expect(await before).toBe('00000000020801' + '00000000020802');
+      await drained;
+      expect(open.closed).toBe(true);
+    },
+  );
+
   it('that opens as many streams as it may is answered on each', async () => {
     const service = await start({ checks: { db: async () => {} } });
     const open = await session(service);
