@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
-import type { FastifyPluginAsync } from 'fastify';
 import type { Registry as MetricsRegistry } from 'prom-client';
 import { readTls } from '../checks/shared/tls.js';
 import { type Clock, systemClock } from '../common/clock.js';
@@ -12,7 +11,9 @@ import { MAX_CONCURRENT_PROBES, ProbeExporter } from '../exporter/exporter.js';
 import type { GrpcJsServer } from '../grpc/grpc-js.js';
 import { History } from '../health/query/history.js';
 import { type ChangedChecks, Registry } from '../health/query/registry.js';
-import { httpPlugin } from '../http/plugin.js';
+import { type HttpHandler, httpHandler } from '../http/handler.js';
+import { type FastifyPlugin, httpPlugin } from '../http/plugin.js';
+import { Router } from '../http/router.js';
 import { type HttpServer, openHttp } from '../http/server.js';
 import { type AcceptorLimits, defaultLimits } from '../http/sockets/acceptor.js';
 import type { Overview } from '../http/status-page/overview.js';
@@ -25,6 +26,8 @@ import { Reloads } from '../metrics/reloads.js';
 import type { DetailMode } from '../net/access.js';
 import { formatAddress, parseAddress } from '../net/address.js';
 import { Tokens } from '../net/tokens.js';
+import { formatValue } from '../options/format-value.js';
+import { configError } from '../options/issue.js';
 import type { GrpcSettings } from '../options/settings.js';
 import type { RoundOutcomes } from '../peers/failure.js';
 import { ServicePeers } from '../peers/peers.js';
@@ -75,9 +78,9 @@ export class Service {
   readonly server: PingServer;
   /**
    * `/health`, `/livez`, `/readyz`, `/startupz`, `/metrics`, `/connections` and `/status` for an existing Fastify application:
-   * `app.register(service.plugin, { prefix: '/internal' })`.
+   * `app.register(service.plugin, { prefix: '/internal' })`. With a prefix, the status page is also at the prefix itself.
    */
-  readonly plugin: FastifyPluginAsync;
+  readonly plugin: FastifyPlugin;
   /** `connect`, `ping` and `close` events, with information about the connection and, for `close`, the reason. */
   readonly events: EventEmitter<ServerEvents>;
   /** @internal Counts of successful and failed reloads. */
@@ -101,6 +104,9 @@ export class Service {
   private stopping: Promise<void> | undefined;
   private reloading: Promise<unknown> = Promise.resolve();
   private readonly reloadListeners = new Set<() => void>();
+  /** The routes of `handler`, created when it is first used. */
+  private readonly router: () => Router;
+  private ownRouter: Router | undefined;
   private readonly openHttp: (() => Promise<HttpServer>) | undefined;
   private readonly joined: MetricsRegistry | undefined;
   private own: MetricsRegistry | undefined;
@@ -151,6 +157,10 @@ export class Service {
       log: options.log,
     };
     this.plugin = httpPlugin(context);
+    this.router = () => {
+      this.ownRouter ??= new Router(context);
+      return this.ownRouter;
+    };
     if (http) {
       const { host, port, tls } = http;
       this.openHttp = async () => {
@@ -201,6 +211,29 @@ export class Service {
       this.join(this.own);
     }
     return this.own;
+  }
+
+  /**
+   * The routes of `plugin` for `node:http`, Express, Koa, Nest and others: `app.use('/internal', service.handler)`. Answers
+   * 405 for methods other than GET and HEAD. Any other path is passed to `next`, if it is given, and otherwise answered
+   * with 404. The status page is at `/`, or at the prefix; with `next`, `/` without a prefix is left to the application.
+   */
+  get handler(): HttpHandler {
+    return this.handlerAt('');
+  }
+
+  /**
+   * `handler` for applications that do not remove a prefix from `request.url` themselves.
+   *
+   * @param prefix a path such as `/internal`.
+   * @throws PongcheckError `PONGCHECK_CONFIG` for a prefix that does not begin with a slash.
+   */
+  handlerAt(prefix: string): HttpHandler {
+    const path = prefix.replace(/\/+$/, '');
+    if (path !== '' && !path.startsWith('/')) {
+      throw configError([`the prefix is ${formatValue(prefix)}; allowed: a path that begins with /`]);
+    }
+    return httpHandler(this.router(), path);
   }
 
   /**
@@ -432,6 +465,7 @@ export class Service {
     // A listener can be closed only once it is open.
     await this.opening?.catch(() => {});
     await Promise.all([this.server.close(), this.grpc.close()]);
+    this.ownRouter?.close();
     await this.http?.close();
     await this.health.stop();
     this.peers?.close();

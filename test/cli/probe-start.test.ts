@@ -12,7 +12,7 @@ const MOST_FILES = 40;
 /** Files that a probe needs. */
 const parts = [
   /^cli\.js$/,
-  /^common\/(clock|errors|printable)\.js$/,
+  /^common\/(clock|errors|json-limits|printable)\.js$/,
   /^(wire|net)\//,
   /^client\/(abort|connection|errors|open|pending-requests|requests|responses|tls|watch|write-batch)\.js$/,
   /^health\/health\.js$/,

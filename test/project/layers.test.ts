@@ -31,7 +31,7 @@ const foreign: Record<string, (place: string) => boolean> = {
   'node:timers/promises': (place) => layerOf(place) >= 2 && !['client', 'options/'].includes(place),
   net: () => false,
   '@grpc/grpc-js': (place) => place === 'grpc/',
-  fastify: (place) => ['http/', 'service/'].includes(place),
+  fastify: (place) => place === 'http/',
   ioredis: (place) => place === 'checks/',
   'mysql2/promise': (place) => place === 'checks/',
   'net-keepalive': (place) => place === 'net/',
