@@ -24,6 +24,8 @@ export interface Subject {
   readonly port: number;
   /** HELLO frame in hexadecimal that each connection must begin with; absent: none. */
   readonly hello?: string;
+  /** Upper bound of each wait for the server to close, in milliseconds; absent: that of the step. */
+  readonly closeTimeout?: number;
   /**
    * Performs a step of the operator. Resolves when it is done; a drain, a stop and a reload are only begun.
    *
@@ -158,7 +160,7 @@ async function runStep(step: Step, dialogue: Dialogue, subject: Subject, within:
   else if ('skip' in step) await skip(step.skip, dialogue, within);
   else if ('expectLast' in step) await compareLast(step.expectLast, dialogue, within);
   else if ('expectText' in step) await compareText(new RegExp(step.expectText), dialogue, within);
-  else if ('expectEnd' in step) return end(step, dialogue, within);
+  else if ('expectEnd' in step) return end(step, dialogue, Math.min(within, subject.closeTimeout ?? within));
   else if ('barrier' in step) {
     dialogue.send(barrier);
     compare(

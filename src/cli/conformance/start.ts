@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -29,7 +29,7 @@ const SHOWN_ERROR_OUTPUT = 150;
  * Below the range from which Linux takes the ports of outgoing connections: one of these connections could take the port
  * before the responder does, or connect to itself while nothing listens.
  */
-const PORTS = { first: 20_000, count: 12_000 } as const;
+const PORTS = { first: 20_000, pairs: 6000 } as const;
 
 /** The command did not start a responder. */
 export class StartFailure extends NoResponder {
@@ -58,12 +58,14 @@ export async function startCommand(command: string, wanted: Wanted): Promise<Sta
   const folder = await mkdtemp(join(tmpdir(), 'pongcheck-conformance-'));
   const settings = join(folder, 'settings.json');
   await writeFile(settings, JSON.stringify(wanted));
-  const address = { host: '127.0.0.1', port: await freePort() };
+  const { port, release } = await reservePort();
+  const address = { host: '127.0.0.1', port };
   const child = new ResponderProcess(
     command.replaceAll('{settings}', settings).replaceAll('{port}', String(address.port)),
   );
   const stop = async () => {
     await child.stop();
+    release();
     await rm(folder, { recursive: true, force: true });
   };
   try {
@@ -241,16 +243,30 @@ function replyIn(line: string): Reply | undefined {
   }
 }
 
-async function freePort(): Promise<number> {
+/**
+ * Reserves a port for a responder: an even one, of which this process keeps the next one open until `release`. Another run
+ * of the player, which would test this responder in place of its own, cannot take the pair.
+ */
+async function reservePort(): Promise<{ readonly port: number; release(): void }> {
   for (;;) {
-    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (!isFree) continue;
-    await new Promise((resolve) => server.close(resolve));
-    return port;
+    const port = PORTS.first + 2 * Math.floor(Math.random() * PORTS.pairs);
+    const reservation = await listen(port + 1);
+    if (!reservation) continue;
+    const release = () => void reservation.close();
+    const probe = await listen(port);
+    if (probe) {
+      await new Promise((resolve) => probe.close(resolve));
+      return { port, release };
+    }
+    release();
   }
+}
+
+/** Undefined: the port is in use. */
+async function listen(port: number): Promise<Server | undefined> {
+  const server = createServer((socket) => socket.destroy());
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(undefined));
+    server.listen(port, '127.0.0.1', () => resolve(server));
+  });
 }
