@@ -108,7 +108,7 @@ describe('pongcheck conformance --start', () => {
       const report = await withAlteration(alteration, 'M74');
       expect(exceptions(report)).toContainEqual([
         'not tried',
-        'all that is watched is told of draining before GOAWAY',
+        'each watch receives draining before GOAWAY',
         why,
       ]);
       expect(new Set(report.sessions.map(({ verdict }) => verdict))).toEqual(new Set(['not tried']));
