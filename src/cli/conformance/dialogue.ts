@@ -46,6 +46,8 @@ export class Dialogue {
   arrivedAt = 0;
   private endedAt = 0;
   private wake: () => void = () => {};
+  /** Values of received bodies by their names in the session. */
+  readonly named = new Map<string, unknown>();
 
   private constructor(socket: Socket) {
     this.socket = socket;
@@ -144,6 +146,11 @@ export class Dialogue {
     await this.until(() => this.ending !== undefined, within);
     this.arrivedAt = this.endedAt;
     return this.ending;
+  }
+
+  /** Whether the server has reset the connection, also after its FIN. */
+  get isReset(): boolean {
+    return this.ending === 'rst';
   }
 
   /** Received bytes that were not read yet. */

@@ -1,8 +1,16 @@
 import type { ReceivedFrame } from './dialogue.js';
 import type { WantedFrame } from './session.js';
 
-/** Describes the first difference from the expected frame; undefined: none. */
-export function difference(wanted: WantedFrame, received: ReceivedFrame): string | undefined {
+/**
+ * Describes the first difference from the expected frame; undefined: none.
+ *
+ * @param named values of earlier frames by name, of `=NAME` in a body; the first value of a name is added
+ */
+export function difference(
+  wanted: WantedFrame,
+  received: ReceivedFrame,
+  named: Map<string, unknown> = new Map(),
+): string | undefined {
   if (received.version !== 1) return `the version is ${received.version}`;
   for (const key of ['type', 'flags', 'code', 'id'] as const) {
     const value = wanted[key];
@@ -10,10 +18,14 @@ export function difference(wanted: WantedFrame, received: ReceivedFrame): string
     const allowed: readonly unknown[] = Array.isArray(value) ? value : [value];
     if (!allowed.includes(received[key])) return `the ${key} is ${received[key]}, expected ${allowed.join(' or ')}`;
   }
-  return bodyDifference(wanted.body, received.body);
+  return bodyDifference(wanted.body, received.body, named);
 }
 
-function bodyDifference(wanted: WantedFrame['body'], received: Buffer | undefined): string | undefined {
+function bodyDifference(
+  wanted: WantedFrame['body'],
+  received: Buffer | undefined,
+  named: Map<string, unknown>,
+): string | undefined {
   if (wanted === undefined) return undefined;
   if (wanted === null)
     return received === undefined ? undefined : `there is a body of ${received.length} bytes, expected none`;
@@ -24,24 +36,33 @@ function bodyDifference(wanted: WantedFrame['body'], received: Buffer | undefine
   } catch {
     return 'the body is not JSON';
   }
-  return valueDifference(wanted, body, 'the body');
+  return valueDifference(wanted, body, 'the body', named);
 }
 
-function valueDifference(wanted: unknown, received: unknown, what: string): string | undefined {
+function valueDifference(
+  wanted: unknown,
+  received: unknown,
+  what: string,
+  named: Map<string, unknown>,
+): string | undefined {
   if (wanted === '*') return received === undefined ? `${what} is missing` : undefined;
   const range = typeof wanted === 'string' ? /^(\d+)\.\.(\d*)$/.exec(wanted) : null;
   if (range) return rangeDifference(range, received, what);
+  if (typeof wanted === 'string' && wanted.startsWith('=')) {
+    if (!named.has(wanted)) named.set(wanted, received);
+    return valueDifference(named.get(wanted) ?? '*', received, what, named);
+  }
   if (wanted === null) return received === undefined ? undefined : `${what} is present, expected to be absent`;
   if (Array.isArray(wanted)) {
     if (!Array.isArray(received)) return `${what} is not an array`;
     if (received.length !== wanted.length) return `${what} has ${received.length} elements, expected ${wanted.length}`;
-    return first(wanted.map((element, index) => valueDifference(element, received[index], `${what}[${index}]`)));
+    return first(wanted.map((element, index) => valueDifference(element, received[index], `${what}[${index}]`, named)));
   }
   if (typeof wanted === 'object') {
     if (typeof received !== 'object' || received === null || Array.isArray(received)) return `${what} is not an object`;
     const map = received as Record<string, unknown>;
     return first(
-      Object.entries(wanted as object).map(([key, value]) => valueDifference(value, map[key], `${what}.${key}`)),
+      Object.entries(wanted as object).map(([key, value]) => valueDifference(value, map[key], `${what}.${key}`, named)),
     );
   }
   return received === wanted ? undefined : `${what} is ${JSON.stringify(received)}, expected ${JSON.stringify(wanted)}`;

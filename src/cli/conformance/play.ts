@@ -45,12 +45,15 @@ export const SLACK_MS = 500;
 const STEP_TIMEOUT_MS = 4000;
 /** Silence after which a frame counts as the last. */
 const LAST_FRAME_SILENCE_MS = 300;
+const RESET_INTERVAL_MS = 20;
+const NEWLINE = Buffer.from('\n');
 const BARRIER_ID = 'feedfacefeedface';
 const barrier = Buffer.from(`0000000c01010001${BARRIER_ID}`, 'hex');
 const bareWatch = Buffer.from(`0000000c01030000${BARRIER_ID}`, 'hex');
 
 type Sending = Extract<Step, { send: string }>;
 type Ending = Extract<Step, { expectEnd: string }>;
+type Last = Extract<Step, { expectLast: object }>;
 
 /** A step without the expected result. */
 class StepFailure extends Error {
@@ -158,8 +161,9 @@ async function runStep(step: Step, dialogue: Dialogue, subject: Subject, within:
   } else if ('expect' in step) compare(step.expect, await dialogue.frame(within), dialogue);
   else if ('expectAll' in step) await compareAll(step.expectAll, dialogue, within);
   else if ('skip' in step) await skip(step.skip, dialogue, within);
-  else if ('expectLast' in step) await compareLast(step.expectLast, dialogue, within);
+  else if ('expectLast' in step) await compareLast(step, dialogue, within);
   else if ('expectText' in step) await compareText(new RegExp(step.expectText), dialogue, within);
+  else if ('expectReset' in step) await reset(dialogue, within);
   else if ('expectEnd' in step) return end(step, dialogue, Math.min(within, subject.closeTimeout ?? within));
   else if ('barrier' in step) {
     dialogue.send(barrier);
@@ -190,7 +194,7 @@ function compare(wanted: WantedFrame, frame: ReceivedFrame | undefined, dialogue
   const isRefusal = frame.type === FrameType.ERROR && frame.code === WireError.FORBIDDEN;
   if (wanted.type === FrameType.STATUS && isRefusal)
     throw new StepFailure('not implemented', 'WATCH is refused with ERROR 7');
-  const wrong = difference(wanted, frame);
+  const wrong = difference(wanted, frame, dialogue.named);
   if (wrong !== undefined) throw new StepFailure('failed', `expected ${nameOf(wanted.type)}: ${wrong}`);
 }
 
@@ -198,21 +202,25 @@ async function compareAll(wanted: readonly WantedFrame[], dialogue: Dialogue, wi
   const missing = [...wanted];
   while (missing.length > 0) {
     const frame = await dialogue.frame(within);
-    const found = frame ? missing.findIndex((one) => difference(one, frame) === undefined) : -1;
+    const found = frame ? missing.findIndex((one) => difference(one, frame, dialogue.named) === undefined) : -1;
     if (found < 0) compare(missing[0] as WantedFrame, frame, dialogue);
     missing.splice(Math.max(0, found), 1);
   }
 }
 
 /** Reads frames until the wanted one was received and no other follows it. */
-async function compareLast(wanted: WantedFrame, dialogue: Dialogue, within: number): Promise<void> {
+async function compareLast({ expectLast: wanted, atMost }: Last, dialogue: Dialogue, within: number): Promise<void> {
+  let frames = 0;
   let last: ReceivedFrame | undefined;
   let next = await dialogue.frame(within);
   while (next) {
     last = next;
+    frames++;
     next = await dialogue.frame(difference(wanted, last) === undefined ? LAST_FRAME_SILENCE_MS : within);
   }
   compare(wanted, last, dialogue);
+  if (atMost !== undefined && frames > atMost)
+    throw new StepFailure('failed', `received ${frames} frames, expected at most ${atMost}`);
 }
 
 /** Skips frames of this type. */
@@ -235,6 +243,16 @@ async function end({ expectEnd: wanted, drop }: Ending, dialogue: Dialogue, with
   if (dialogue.left.length > 0) throw new StepFailure('failed', `expected a close, but ${received(dialogue)}`);
   if (ending === undefined) throw new StepFailure('failed', 'expected a close, but the connection stays open', 'none');
   return wanted === 'any' ? 'fin' : ending;
+}
+
+/** A server that has closed resets the connection when it receives more. */
+async function reset(dialogue: Dialogue, within: number): Promise<void> {
+  const until = performance.now() + within;
+  while (!dialogue.isReset && performance.now() < until) {
+    dialogue.send(NEWLINE);
+    await sleep(RESET_INTERVAL_MS);
+  }
+  if (!dialogue.isReset) throw new StepFailure('failed', 'expected a reset, but the server still reads', 'none');
 }
 
 function received(dialogue: Dialogue): string {

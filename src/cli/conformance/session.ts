@@ -10,7 +10,7 @@ export interface WantedFrame {
   readonly id?: string;
   /**
    * null: no body. An object: the body has these keys with these values; `*` matches any value, `1..5` a number from 1 to 5,
-   * `1..` one from 1 on, null an absent key, and nested objects match in the same way.
+   * `1..` one from 1 on, `=NAME` the value that this name had first in the session, null an absent key, and nested objects match in the same way.
    */
   readonly body?: Readonly<Record<string, unknown>> | null;
 }
@@ -25,9 +25,10 @@ export type Step =
   | { readonly expect: WantedFrame; readonly within?: number }
   | { readonly expectAll: readonly WantedFrame[]; readonly within?: number }
   | { readonly skip: WantedFrame }
-  | { readonly expectLast: WantedFrame }
+  | { readonly expectLast: WantedFrame; readonly atMost?: number }
   | { readonly expectText: string; readonly within?: number }
   | { readonly expectEnd: 'fin' | 'any'; readonly within?: number; readonly drop?: true }
+  | { readonly expectReset: true; readonly within: number }
   | { readonly barrier: true }
   | { readonly operator: 'drain' | 'stop' | 'block' | 'unblock' }
   | { readonly operator: 'reload'; readonly responder: Wanted }
