@@ -186,6 +186,27 @@ export const mutations = [
   broken('M7', bodies, 'takes times beyond 2147483647', '2 ** 31 - 1;', '2 ** 32 - 1;'),
   broken('M7', bodies, 'takes any number of names', 'value.length > MAX_NAMES', 'value.length > 64'),
   broken(
+    'M7',
+    bodies,
+    'allows octets after the object',
+    "value = JSON.parse(bytes.toString('utf8'));",
+    "value = JSON.parse(bytes.toString('utf8').replace(/\\}[^}]*$/, '}'));",
+  ),
+  broken(
+    'M7',
+    bodies,
+    'allows control characters in strings',
+    "value = JSON.parse(bytes.toString('utf8'));",
+    "value = JSON.parse(bytes.toString('utf8').replace(/\\n/g, ' '));",
+  ),
+  broken(
+    'M7',
+    bodies,
+    'allows leading zeros',
+    "value = JSON.parse(bytes.toString('utf8'));",
+    "value = JSON.parse(bytes.toString('utf8').replace(/:0+(?=\\d)/g, ':'));",
+  ),
+  broken(
     'M8',
     bodies,
     'refuses a key that stands twice',
@@ -205,6 +226,13 @@ export const mutations = [
     'takes 1.5 for an integer',
     'if (Number.isInteger(value) &&',
     "if (typeof value === 'number' &&",
+  ),
+  broken(
+    'M8',
+    bodies,
+    'refuses -0',
+    'if (Number.isInteger(value) && value >= min',
+    'if (Number.isInteger(value) && !Object.is(value, -0) && value >= min',
   ),
   brokenClient(
     'M9',
@@ -276,6 +304,20 @@ export const mutations = [
     'skips any number of newlines behind a frame',
     'this.position++; return this.next();',
     'this.position++; this.stage = BEHIND_FRAME; return this.next();',
+  ),
+  broken(
+    'M14',
+    decoder,
+    'refuses a newline after a frame without a body that is skipped',
+    'if (this.missing === 0) return this.complete();',
+    'if (this.missing === 0) { this.stage = BOUNDARY; return FRAME; }',
+  ),
+  broken(
+    'M14',
+    decoder,
+    'refuses a newline after a frame that is no PING',
+    'complete() { this.stage = this.behindFrame;',
+    'complete() { this.stage = this.type === PING ? this.behindFrame : BOUNDARY;',
   ),
   broken(
     'M15',
@@ -419,6 +461,13 @@ export const mutations = [
     "level === 'full' ? answer.report('causes')",
     "level === 'full' ? Buffer.from(JSON.stringify({ ...JSON.parse(answer.report('causes')), causes: [] }))",
   ),
+  broken(
+    'M23',
+    responder,
+    'leaves the checks out of a report of 20 KB',
+    'return report.length <= maxBody[FrameType.PONG];',
+    'return report.length <= 20_000;',
+  ),
   brokenClient(
     'M24',
     client,
@@ -451,6 +500,13 @@ export const mutations = [
   broken('M26', watches, 'tells nothing at first', 'stats.watches++; this.sendStatus(watch);', 'stats.watches++;'),
   broken('M26', subscriptions, 'tells of results that are no change', 'if (signature === this.signature) return;', ''),
   broken(
+    'M26',
+    monitor,
+    'sends no STATUS when a result is too old',
+    'this.limitTimer = clock.after(Math.max(0, this.startedAt + this.limit + 1 - now), () => this.expire());',
+    'this.limitTimer = undefined;',
+  ),
+  broken(
     'M27',
     watches,
     'tells nothing more when the client has read',
@@ -464,6 +520,7 @@ export const mutations = [
     'this.due.add(watch); this.connection.shared.pushes.add(this);',
     'const { answer } = watch.watched; watch.watched = { end: () => {}, notifyIfChanged: () => {}, answer }; this.due.add(watch); this.connection.shared.pushes.add(this);',
   ),
+  broken('M27', watches, 'queues each STATUS', 'if (!this.connection.mayPush) {', 'if (false) {'),
   broken(
     'M28',
     watches,
@@ -537,6 +594,13 @@ export const mutations = [
     'wants to hear something by the idle timeout itself',
     'Math.floor(idleTimeout / 3)',
     'idleTimeout',
+  ),
+  broken(
+    'M34',
+    responder,
+    'sends another instance than that of reports',
+    'instance: this.health.instance, idleTimeoutMs:',
+    'instance: `${this.health.instance}0`, idleTimeoutMs:',
   ),
   broken('M35', header, 'answers a second HELLO', 'if (type === FrameType.HELLO && helloSeen)', 'if (false)'),
   broken(
@@ -669,6 +733,13 @@ export const mutations = [
     'if (outcome === FAULT && unauthorizedReason) this.closeUnauthenticated(unauthorizedReason); else if (outcome === FAULT) {',
   ),
   broken(
+    'M43',
+    header,
+    'skips type 00',
+    'fill(Treatment.SKIPPED, FIRST_SKIPPABLE)',
+    'fill(Treatment.SKIPPED, FIRST_SKIPPABLE).fill(Treatment.SKIPPED, 0, 1)',
+  ),
+  broken(
     'M44',
     header,
     'refuses a large frame that it skips',
@@ -738,6 +809,13 @@ export const mutations = [
     'never forgets a result',
     'return Math.max(this.context.staleLimit, this.check.maxAge);',
     'return 60_000;',
+  ),
+  broken(
+    'M48',
+    monitor,
+    'sends no STATUS when a result is too old',
+    'this.limitTimer = clock.after(Math.max(0, this.startedAt + this.limit + 1 - now), () => this.expire());',
+    'this.limitTimer = undefined;',
   ),
   broken('M49', access, 'gives detail to everyone', "case 'never': return false;", "case 'never': return true;"),
   broken(
@@ -819,6 +897,13 @@ export const mutations = [
     'says the reason of an unknown check before one that fails',
     'answer.failing().find(({ adds }) => adds === answer.state)',
     'answer.failing()[0]',
+  ),
+  broken(
+    'M55',
+    group,
+    'names the reason loop',
+    'adds: effectiveState(check), reason:',
+    'adds: effectiveState({ ...check, state: check.state, critical: check.critical, reason: undefined }), reason:',
   ),
   broken(
     'M56',
@@ -942,6 +1027,13 @@ export const mutations = [
     'this.tokens = 2 * perSecond; this.filledAt = now;',
   ),
   broken(
+    'M61',
+    bucket,
+    'has no credit for the time of a pause',
+    'this.tokens += (ms * this.perSecond) / 1000; this.filledAt = now;',
+    '',
+  ),
+  broken(
     'M62',
     flowControl,
     'never pauses reading for PINGs that wait',
@@ -955,6 +1047,7 @@ export const mutations = [
     'if (connection.pending < limits.maxPending)',
     'if (connection.pending === 0)',
   ),
+  broken('M62', connection, 'never pauses reading for output that waits', "this.pause('max-queued-bytes');", ''),
   broken(
     'M63',
     timeLimits,
@@ -998,6 +1091,27 @@ export const mutations = [
     'sends RST after CLOSE',
     'this.socket.end(); this.socket.resume();',
     "if (this.closeReason === 'answered') this.socket.resetAndDestroy(); else this.socket.end(); this.socket.resume();",
+  ),
+  broken(
+    'M65',
+    connection,
+    'reads on after more than 1 MiB',
+    'const LINGER_BYTES = 1_048_576;',
+    'const LINGER_BYTES = Infinity;',
+  ),
+  broken(
+    'M65',
+    connection,
+    'reads no more than 16 KiB',
+    'const LINGER_BYTES = 1_048_576;',
+    'const LINGER_BYTES = 16_384;',
+  ),
+  broken(
+    'M65',
+    timeLimits,
+    'waits for the FIN of the client without a limit',
+    "return limits.linger.exceeded(connection.closingAt, now) ? 'linger' : undefined;",
+    'return undefined;',
   ),
   broken(
     'M66',
@@ -1123,6 +1237,25 @@ export const mutations = [
     'if (this.watchedSelections >= maxSelections)',
   ),
   broken(
+    'M73',
+    queries,
+    'counts a WATCH for liveness',
+    'if (isNew && this.watchedSelections >= maxSelections)',
+    "if ((isNew || (selection.scope === 'liveness' && selection.checks)) && this.watchedSelections >= maxSelections)",
+  ),
+  broken(
+    'M73',
+    watches,
+    'keeps the watch whose id a refused WATCH has',
+    'this.cancel(idHigh, idLow); const { maxWatchedSelections }',
+    'const { maxWatchedSelections }',
+    [
+      watches,
+      'if (watched === undefined) return false;',
+      'if (watched === undefined) return false; this.cancel(idHigh, idLow);',
+    ],
+  ),
+  broken(
     'M74',
     registry,
     'sends GOAWAY without a STATUS before it',
@@ -1198,6 +1331,13 @@ export const mutations = [
   broken('M77', mirror, 'does not name the event loop as the cause', "check: 'event-loop',", ''),
   broken('M77', mirror, 'says since when nowhere', 'output: `the event loop', 'text: `the event loop'),
   broken(
+    'M77',
+    report,
+    'names the event loop last',
+    '[...(group.ownCause ? [group.ownCause] : []), ...causesOf(group.checks, identity)]',
+    '[...causesOf(group.checks, identity), ...(group.ownCause ? [group.ownCause] : [])]',
+  ),
+  broken(
     'M78',
     mirror,
     'says blocked for startup',
@@ -1241,6 +1381,13 @@ export const mutations = [
     'tells the age of no result',
     'return age <= this.limit ?',
     'return age <= Number.POSITIVE_INFINITY ?',
+  ),
+  broken(
+    'M80',
+    monitor,
+    'counts the reason loop',
+    "const status = result.reason === 'loop' ? 'unknown' : result.status;",
+    'const status = result.status;',
   ),
   broken(
     'M81',
@@ -1380,6 +1527,13 @@ export const mutations = [
     "own?.state ?? (this.checks.length === 0 ? 'unknown' : undefined) ?? worse(",
   ),
   broken(
+    'M91',
+    registry,
+    'has no group all without checks',
+    "new Set(['readiness', 'startup', 'all',",
+    "new Set(['readiness', 'startup', ...(checked.length > 0 ? ['all'] : []),",
+  ),
+  broken(
     'M92',
     report,
     'tells the age of a check that never ran',
@@ -1393,4 +1547,5 @@ export const mutations = [
     "return result ? result.reason : 'never-ran';",
     'return result?.reason;',
   ),
+  broken('M92', report, 'leaves the instance out', 'state, instance: identity.instance,', 'state,'),
 ];
