@@ -1,12 +1,13 @@
 <?php
 
 // The client of pongcheck.php for `pongcheck conformance --client 'php adapter.php {address}'`: reads instructions and writes events,
-// one JSON object per line (protocol/vectors/README.md, "The command").
+// one JSON object per line (protocol/vectors/README.md, "The command"). The token and the authorities of its connections are in
+// PONGCHECK_TOKEN and PONGCHECK_CA.
 declare(strict_types=1);
 
 require __DIR__ . '/pongcheck.php';
 
-use Pongcheck\{Client, Link, Pong, PongcheckError, Refused};
+use Pongcheck\{Client, Link, Pong, PongcheckError, Refused, Request};
 
 function say(array $event): void
 {
@@ -16,15 +17,28 @@ function say(array $event): void
 function report(Pong|array|PongcheckError $outcome, string $kind, array $name = []): void
 {
     say($name + match (true) {
-        $outcome instanceof Refused => ['error' => $outcome->wireCode],
-        $outcome instanceof PongcheckError => ['error' => $outcome->name],
-        $outcome instanceof Pong => [$kind => $outcome->status, 'healthy' => $outcome->healthy],
+        $outcome instanceof PongcheckError =>
+            ['error' => $outcome instanceof Refused ? $outcome->wireCode : $outcome->name, 'name' => $outcome->name],
+        $outcome instanceof Pong =>
+            [$kind => $outcome->status, 'healthy' => $outcome->healthy, 'stale' => $outcome->stale, 'causes' => causes($outcome)],
         default => ['hello' => true],
     });
 }
 
+function causes(Pong $pong): array
+{
+    return array_map(fn ($cause) => "$cause[check] $cause[reason]", $pong->report['causes'] ?? []);
+}
+
+function ping(Client $client, array $do): Request
+{
+    $times = array_map(fn ($ms) => $ms === null ? null : $ms / 1000, ['maxAge' => $do['maxAgeMs'] ?? null, 'timeout' => $do['timeoutMs'] ?? null]);
+    return $client->sendPing(...array_intersect_key($do, ['scope' => 1, 'checks' => 1, 'group' => 1, 'detail' => 1]), ...$times);
+}
+
 $client = $link = $watch = null;
 $waiting = [];
+$options = array_filter(['token' => getenv('PONGCHECK_TOKEN'), 'ca' => getenv('PONGCHECK_CA')]);
 stream_set_blocking(STDIN, false);
 while (true) {
     [$read, $write, $except] = [[STDIN], [], []];
@@ -35,19 +49,22 @@ while (true) {
     if ($line) {
         $do = json_decode($line, true);
         if ($do['do'] !== 'link') {
-            $client ??= new Client($argv[1]);
+            $client ??= new Client($argv[1], $options);
         }
         match ($do['do']) {
-            'ping' => $waiting[] = [$client->sendPing($do['scope'] ?? 'readiness', detail: $do['detail'] ?? false), 'pong', []],
+            'ping' => $waiting[] = [ping($client, $do), 'pong', []],
             'pings' => array_push($waiting, ...array_map(fn ($as) => [$client->sendPing(), 'pong', ['as' => $as]], $do['as'])),
             'hello' => $waiting[] = [$client->sendHello(), 'hello', []],
             'watch' => [$watch?->cancel(), $watch = $client->watch(checks: $do['checks'] ?? null)],
-            'link' => $link = new Link($do['addresses'], ['interval' => $do['intervalMs'] / 1000, 'maxPingsOut' => $do['maxPingsOut']]),
+            'link' => $link = new Link(
+                $do['addresses'],
+                ['interval' => $do['intervalMs'] / 1000, 'maxPingsOut' => $do['maxPingsOut']] + $options,
+            ),
             default => say(['unsupported' => $do['do']]),
         };
     }
     foreach ($link?->step() ?? [] as $change) {
-        say(['state' => $change->state, 'reason' => $change->why]);
+        say(['state' => $change->state, 'link' => $change->status, 'reason' => $change->why]);
     }
     if ($client && !$client->error) {
         $client->poll();

@@ -1,6 +1,7 @@
 """The client of pongcheck.py for `pongcheck conformance --client 'python3 adapter.py {address}'`: reads instructions and writes
-events, one JSON object per line (protocol/vectors/README.md, "The command")."""
-import json, select, sys
+events, one JSON object per line (protocol/vectors/README.md, "The command"). The token and the authorities of its connections are
+in PONGCHECK_TOKEN and PONGCHECK_CA."""
+import json, os, select, sys
 
 from pongcheck import Client, Link, PongcheckError, Refused
 
@@ -10,22 +11,26 @@ def say(**event):
 
 
 def report(outcome, kind="pong", **name):
-    if isinstance(outcome, Refused):
-        say(error=outcome.code, **name)
-    elif isinstance(outcome, PongcheckError):
-        say(error=outcome.name, **name)
+    if isinstance(outcome, PongcheckError):
+        say(error=outcome.code if isinstance(outcome, Refused) else outcome.name, name=outcome.name, **name)
     elif kind == "hello":
         say(hello=True)
     else:
-        say(**{kind: outcome.status}, healthy=outcome.healthy, **name)
+        causes = [f"{cause['check']} {cause['reason']}" for cause in (outcome.report or {}).get("causes", [])]
+        say(**{kind: outcome.status}, healthy=outcome.healthy, stale=outcome.stale, causes=causes, **name)
+
+
+def seconds(ms):
+    return None if ms is None else ms / 1000
 
 
 class Adapter:
     def __init__(self, address):
         self.address, self.client, self.link, self.watch, self.waiting = address, None, None, None, []
+        self.options = {"token": os.environ.get("PONGCHECK_TOKEN"), "ca": os.environ.get("PONGCHECK_CA")}
 
-    def ping(self, scope="readiness", detail=False):
-        self.waiting.append((self.client.send_ping(scope=scope, detail=detail), {}))
+    def ping(self, maxAgeMs=None, timeoutMs=None, **options):
+        self.waiting.append((self.client.send_ping(max_age=seconds(maxAgeMs), timeout=seconds(timeoutMs), **options), {}))
 
     def pings(self, **options):
         self.waiting += [(self.client.send_ping(), {"as": name}) for name in options["as"]]
@@ -39,11 +44,11 @@ class Adapter:
         self.watch = self.client.watch(checks=checks)
 
     def do_link(self, addresses, intervalMs, maxPingsOut):
-        self.link = Link(addresses, interval=intervalMs / 1000, max_pings_out=maxPingsOut)
+        self.link = Link(addresses, interval=intervalMs / 1000, max_pings_out=maxPingsOut, **self.options)
 
     def run(self, name, options):
         if name != "link":
-            self.client = self.client or Client(self.address)
+            self.client = self.client or Client(self.address, **self.options)
         actions = {"ping": self.ping, "pings": self.pings, "hello": self.hello, "watch": self.do_watch, "link": self.do_link}
         if name in actions:
             actions[name](**options)
@@ -53,7 +58,7 @@ class Adapter:
     def tick(self):
         if self.link:
             for change in self.link.step():
-                say(state=change.state, reason=change.why)
+                say(state=change.state, link=change.status, reason=change.why)
         if self.client and not self.client.error:
             self.client.poll()
         for request, name in [entry for entry in self.waiting if entry[0].ready]:

@@ -1,10 +1,13 @@
 // The client of this module for `pongcheck conformance --client 'adapter {address}'`: reads instructions and writes events, one JSON
-// object per line (protocol/vectors/README.md, "The command").
+// object per line (protocol/vectors/README.md, "The command"). The token and the authorities of its connections are in PONGCHECK_TOKEN and
+// PONGCHECK_CA.
 package main
 
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,13 +35,13 @@ func report(e event, as string, err error) {
 	var fault *pongcheck.ProtocolError
 	switch {
 	case errors.As(err, &refused):
-		e = event{"error": refused.Code}
+		e = event{"error": refused.Code, "name": refused.Name}
 	case errors.As(err, &fault):
-		e = event{"error": "protocol"}
+		e = event{"error": "protocol", "name": "protocol"}
 	case errors.Is(err, pongcheck.ErrTimeout):
-		e = event{"error": "timeout"}
+		e = event{"error": "timeout", "name": "timeout"}
 	case err != nil:
-		e = event{"error": "closed"}
+		e = event{"error": "closed", "name": "closed"}
 	}
 	if e == nil {
 		e = event{}
@@ -50,10 +53,11 @@ func report(e event, as string, err error) {
 }
 
 type instruction struct {
-	Do, Scope               string
+	Do, Scope, Group        string
 	Detail                  bool
 	As, Checks, Addresses   []string
 	IntervalMs, MaxPingsOut int
+	MaxAgeMs, TimeoutMs     *int
 }
 
 var scopes = map[string]pongcheck.Scope{"liveness": pongcheck.Liveness, "startup": pongcheck.Startup}
@@ -66,8 +70,46 @@ func ping(client *pongcheck.Client, as string, options ...pongcheck.Option) {
 	}
 	go func() {
 		pong, err := call.Pong(context.Background())
-		report(event{"pong": pong.Status.String(), "healthy": pong.Status.Healthy()}, as, err)
+		causes := []string{}
+		for _, cause := range pong.Causes() {
+			causes = append(causes, cause.Check+" "+cause.Reason)
+		}
+		report(event{"pong": pong.Status.String(), "healthy": pong.Status.Healthy(), "stale": pong.Stale, "causes": causes}, as, err)
 	}()
+}
+
+func (do instruction) options() []pongcheck.Option {
+	options := []pongcheck.Option{pongcheck.InScope(scopes[do.Scope])}
+	if do.Detail {
+		options = append(options, pongcheck.Detail())
+	}
+	if do.Checks != nil {
+		options = append(options, pongcheck.Checks(do.Checks...))
+	}
+	if do.Group != "" {
+		options = append(options, pongcheck.Group(do.Group))
+	}
+	if do.MaxAgeMs != nil {
+		options = append(options, pongcheck.MaxAge(time.Duration(*do.MaxAgeMs)*time.Millisecond))
+	}
+	if do.TimeoutMs != nil {
+		options = append(options, pongcheck.Timeout(time.Duration(*do.TimeoutMs)*time.Millisecond))
+	}
+	return options
+}
+
+// connection returns the options of the environment.
+func connection() pongcheck.Options {
+	options := pongcheck.Options{Token: os.Getenv("PONGCHECK_TOKEN")}
+	if ca := os.Getenv("PONGCHECK_CA"); ca != "" {
+		text, err := os.ReadFile(ca)
+		if err != nil {
+			panic(err)
+		}
+		options.TLS = &tls.Config{RootCAs: x509.NewCertPool()}
+		options.TLS.RootCAs.AppendCertsFromPEM(text)
+	}
+	return options
 }
 
 func follow(watch *pongcheck.Watch) {
@@ -90,17 +132,13 @@ func main() {
 		}
 		if client == nil && do.Do != "link" {
 			var err error
-			if client, err = pongcheck.Dial(context.Background(), os.Args[1], pongcheck.Options{}); err != nil {
+			if client, err = pongcheck.Dial(context.Background(), os.Args[1], connection()); err != nil {
 				panic(err)
 			}
 		}
 		switch do.Do {
 		case "ping":
-			options := []pongcheck.Option{pongcheck.InScope(scopes[do.Scope])}
-			if do.Detail {
-				options = append(options, pongcheck.Detail())
-			}
-			ping(client, "", options...)
+			ping(client, "", do.options()...)
 		case "pings":
 			for _, as := range do.As {
 				ping(client, as)
@@ -114,17 +152,14 @@ func main() {
 			if watch != nil {
 				watch.Cancel()
 			}
-			var options []pongcheck.Option
-			if do.Checks != nil {
-				options = append(options, pongcheck.Checks(do.Checks...))
-			}
-			watch = client.Watch(options...)
+			watch = client.Watch(do.options()...)
 			go follow(watch)
 		case "link":
 			pongcheck.OpenLink(do.Addresses, pongcheck.LinkOptions{
+				Options:     connection(),
 				Interval:    time.Duration(do.IntervalMs) * time.Millisecond,
 				MaxPingsOut: do.MaxPingsOut,
-				OnChange:    func(c pongcheck.Change) { say(event{"state": c.State, "reason": c.Why}) },
+				OnChange:    func(c pongcheck.Change) { say(event{"state": c.State, "link": c.Status.String(), "reason": c.Why}) },
 			})
 		default:
 			say(event{"unsupported": do.Do})
