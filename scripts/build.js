@@ -1,18 +1,34 @@
-// Compiles src into dist and copies the assets of the status page. Replaces dist only if the compilation succeeds.
-import { chmodSync, cpSync, renameSync, rmSync } from 'node:fs';
+// Compiles src into dist, copies the assets of the status page, and adds the entry points for `require`. Replaces dist only
+// if the compilation succeeds.
+import { chmodSync, cpSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { root, run } from './steps.js';
 
 const dist = join(root, 'dist');
-// At the same depth as dist, so that the relative paths in source maps are right.
 const made = join(root, `.dist-${process.pid}`);
 const assets = join('http', 'status-page', 'assets');
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+
+/** Adds `NAME.cjs` and its types, which are those of the ES module: Node can require it, TypeScript's `node16` cannot. */
+async function addCommonJs(name) {
+  const module = await import(pathToFileURL(join(made, `${name}.js`)).href);
+  const values = Object.entries(module).flatMap(([key, value]) => [
+    `export declare const ${key}: typeof esm.${key};`,
+    ...(/^class\b/.test(`${value}`) ? [`export type ${key} = esm.${key};`] : []),
+  ]);
+  const from = `from './${name}.js' with { 'resolution-mode': 'import' };`;
+  const types = [`import type * as esm ${from}`, `export type * ${from}`, ...values];
+  writeFileSync(join(made, `${name}.d.cts`), `${types.join('\n')}\n`);
+  writeFileSync(join(made, `${name}.cjs`), `module.exports = require('./${name}.js');\n`);
+}
+
 try {
   process.exitCode = run(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', made]);
   if (process.exitCode === 0) {
     cpSync(join(root, 'src', assets), join(made, assets), { recursive: true });
     chmodSync(join(made, 'cli.js'), 0o755);
+    for (const name of ['index', 'client']) await addCommonJs(name);
     rmSync(dist, { recursive: true, force: true });
     renameSync(made, dist);
   }

@@ -1,9 +1,9 @@
-// `npm run test:matrix`: the tests on each Node that is supported, one after the other; npx brings the versions.
+// `npm run test:matrix`: the tests on the oldest Node of each line that is supported, one after the other; npx brings the versions.
 // Arguments go to jest: `npm run test:matrix -- test/wire`. PONGCHECK_NODES=22,24 takes only those.
 import { join } from 'node:path';
 import { install, root, run, say } from './steps.js';
 
-const versions = (process.env.PONGCHECK_NODES ?? '20,22,24,26').split(',');
+const versions = (process.env.PONGCHECK_NODES ?? '20.19.0,22.12.0,24,26').split(',');
 const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
 
 install();

@@ -1,4 +1,4 @@
-import * as util from 'node:util';
+import { styleText } from 'node:util';
 
 export { printable, printableJson } from '../common/printable.js';
 
@@ -8,7 +8,6 @@ export type StyleName = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'magenta' 
 /** Returns a styler for `stream`. It adds no styles unless the stream is a terminal with colours and NO_COLOR is unset. */
 export function stylesFor(stream: NodeJS.WriteStream): (style: StyleName) => Style {
   const coloured = stream.isTTY === true && !process.env.NO_COLOR && stream.hasColors();
-  // styleText exists since Node 20.12. Without `validateStream: false` it would inspect standard output.
-  const styleText = util.styleText as typeof util.styleText | undefined;
-  return (style) => (text) => (coloured && styleText ? styleText(style, text, { validateStream: false }) : text);
+  // Without `validateStream: false` it would inspect standard output.
+  return (style) => (text) => (coloured ? styleText(style, text, { validateStream: false }) : text);
 }

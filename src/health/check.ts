@@ -129,4 +129,6 @@ export interface CheckDefinition extends CheckSettings {
  * A check written by the user. Nothing, true or a result with status pass counts as pass; false or an exception as
  * fail.
  */
-export type CheckFunction = (signal: AbortSignal) => unknown;
+export type CheckFunction = (signal: AbortSignal) => CheckOutcome | Promise<CheckOutcome>;
+
+export type CheckOutcome = void | boolean | CheckResult;

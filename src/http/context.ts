@@ -28,14 +28,14 @@ export interface HttpContext {
   readonly overview: Overview;
   /** Serves `/probe`, if configured. */
   readonly exporter?: ProbeExporter | undefined;
-  /** Returns the metrics registry. Called once, when the routes are registered. */
+  /** Returns the metrics registry. Called once, when the routes are created. */
   readonly register: () => MetricsText;
   readonly clock: Clock;
-  /** Logs internal errors. Default: the logger of the Fastify application. */
+  /** Logs internal errors. Default: the logger of a Fastify application, otherwise none. */
   readonly log?: Log | undefined;
 }
 
-/** The context of the routes of one plugin. */
+/** The context of the routes of one router. */
 export interface RouteContext extends HttpContext {
   readonly renderings: Renderings;
 }

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { constants, gzip as gzipCallback, type ZlibOptions } from 'node:zlib';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../common/clock.js';
+import type { Get, Reply } from './route.js';
 import type { Turns } from './turns.js';
 
 /** How long a rendering is reused for identical requests. */
@@ -55,13 +55,20 @@ export class Renderings {
     return pending;
   }
 
-  /** Sends a rendering, compressed if the client accepts gzip. */
-  async send(request: FastifyRequest, reply: FastifyReply, { type, body }: Rendering): Promise<FastifyReply> {
-    reply.type(type).header('vary', 'accept-encoding');
-    const zipped = acceptsGzip(request.headers['accept-encoding']) ? await this.gzip(body) : undefined;
-    if (zipped) reply.header('content-encoding', 'gzip');
-    this.track(request, reply, zipped ?? body);
-    return reply.send(zipped ?? body);
+  /** The response with a rendering, compressed if the client accepts gzip. */
+  async reply(request: Get, { type, body }: Rendering, status = 200, headers: Reply['headers'] = {}): Promise<Reply> {
+    const zipped = acceptsGzip(request.raw.headers['accept-encoding']) ? await this.gzip(body) : undefined;
+    this.track(request, zipped ?? body);
+    return {
+      status,
+      headers: {
+        ...headers,
+        'content-type': type,
+        vary: 'accept-encoding',
+        ...(zipped && { 'content-encoding': 'gzip' }),
+      },
+      body: zipped ?? body,
+    };
   }
 
   /** Returns undefined if the body should be sent uncompressed. */
@@ -74,7 +81,7 @@ export class Renderings {
     return zipped;
   }
 
-  private track({ raw: { socket } }: FastifyRequest, { raw: response }: FastifyReply, body: Buffer): void {
+  private track({ raw: { socket }, response }: Get, body: Buffer): void {
     if (socket.destroyed) return;
     const responses = this.unread.get(body) ?? new Set();
     const entry = { socket };

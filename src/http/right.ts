@@ -1,6 +1,6 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { mayDetail } from '../net/access.js';
 import type { HttpContext } from './context.js';
+import { type Get, jsonReply, type Reply } from './route.js';
 
 /** Access of the client of a request. `wrong-token`: it sent a token that is not accepted. */
 export type Right = 'detail' | 'status' | 'wrong-token';
@@ -9,7 +9,7 @@ export type Right = 'detail' | 'status' | 'wrong-token';
  * The access of the client of a request. Must be called when the request arrives: a closed socket has no address, and
  * would count as loopback.
  */
-export function rightOf({ access: { detail, tokens } }: HttpContext, { raw }: FastifyRequest): Right {
+export function rightOf({ access: { detail, tokens } }: HttpContext, { raw }: Get): Right {
   const token = tokens && bearerToken(raw.headers.authorization);
   if (token !== undefined && !tokens?.has(token)) return 'wrong-token';
   const hasToken = token !== undefined || tokens?.has(basicPassword(raw.headers.authorization)) === true;
@@ -17,21 +17,18 @@ export function rightOf({ access: { detail, tokens } }: HttpContext, { raw }: Fa
 }
 
 /** Makes a browser prompt for a user name, which is ignored, and a password, which is the token. */
-export function promptForToken(reply: FastifyReply): FastifyReply {
-  return reply
-    .header('www-authenticate', 'Basic realm="pongcheck: any user name, a token as the password", charset="UTF-8"')
-    .code(401)
-    .send({ error: 'a token is required' });
+export function promptForToken(): Reply {
+  const scheme = 'Basic realm="pongcheck: any user name, a token as the password", charset="UTF-8"';
+  return jsonReply(401, { error: 'a token is required' }, { 'www-authenticate': scheme });
 }
 
 /** 401 if a token would grant access, else 403. */
-export function denyAccess({ access: { detail } }: HttpContext, right: Right, reply: FastifyReply): FastifyReply {
+export function denyAccess({ access: { detail } }: HttpContext, right: Right): Reply {
   if (right === 'wrong-token') {
-    reply.header('www-authenticate', 'Bearer error="invalid_token"');
-    return reply.code(401).send({ error: 'invalid token' });
+    return jsonReply(401, { error: 'invalid token' }, { 'www-authenticate': 'Bearer error="invalid_token"' });
   }
-  if (detail !== 'token') return reply.code(403).send({ error: 'details are not available to this client' });
-  return reply.header('www-authenticate', 'Bearer').code(401).send({ error: 'a token is required' });
+  if (detail !== 'token') return jsonReply(403, { error: 'details are not available to this client' });
+  return jsonReply(401, { error: 'a token is required' }, { 'www-authenticate': 'Bearer' });
 }
 
 /** The token of a Bearer header (RFC 6750). Other schemes may belong to the application, and are ignored. */

@@ -1,15 +1,31 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ParsedUrlQuery } from 'node:querystring';
 
-export type Get = FastifyRequest<{ Querystring: Record<string, unknown> }>;
-/** Returns the body, unless it was sent through `reply`. */
-export type Handler = (request: Get, reply: FastifyReply) => Promise<unknown>;
+/** A GET or HEAD request for a route. */
+export interface Get {
+  readonly raw: IncomingMessage;
+  readonly response: ServerResponse;
+  /** The path as the client requested it, with the prefix of the routes. */
+  readonly path: string;
+  readonly query: Readonly<ParsedUrlQuery>;
+}
 
-/** Adds a route for GET and HEAD, with and without a trailing slash. */
-export function get(app: FastifyInstance, path: string, handler: Handler): void {
-  const { ignoreTrailingSlash, routerOptions } = app.initialConfig as {
-    ignoreTrailingSlash?: boolean;
-    routerOptions?: { ignoreTrailingSlash?: boolean };
-  };
-  const isSame = path === '/' || ignoreTrailingSlash || routerOptions?.ignoreTrailingSlash;
-  for (const url of isSame ? [path] : [path, `${path}/`]) app.get(url, { exposeHeadRoute: true }, handler);
+/** A complete response. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** Resolves with the response; with undefined if the route sends it itself, or the client has disconnected. */
+export type Route = (request: Get) => Promise<Reply | undefined>;
+
+export function jsonReply(status: number, value: object, headers: Reply['headers'] = {}): Reply {
+  const type = { 'content-type': 'application/json; charset=utf-8' };
+  return { status, headers: { ...type, ...headers }, body: Buffer.from(JSON.stringify(value)) };
+}
+
+/** @param location relative to the requested path. */
+export function redirect(status: 302 | 308, location: string): Reply {
+  return { status, headers: { location }, body: Buffer.alloc(0) };
 }

@@ -1,16 +1,18 @@
 import { lookup } from 'node:dns/promises';
-import type { Server } from 'node:http';
-import type { Server as HttpsServer } from 'node:https';
+import { once } from 'node:events';
+import { createServer as createHttpServer, type Server, STATUS_CODES } from 'node:http';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { FastifyInstance } from 'fastify';
+import type { Duplex } from 'node:stream';
 import { silentLog } from '../common/log.js';
 import { HttpStats } from '../metrics/http-stats.js';
 import { hostAndPort } from '../net/address.js';
 import { cannotListen } from '../net/listen-error.js';
 import type { LiveCertificate } from '../server/certificates/live-certificate.js';
 import { acceptQueued } from '../server/sockets/accept-queued.js';
-import { type HttpContext, isDraining } from './context.js';
-import { errorSender, type HttpPluginOptions, httpPlugin } from './plugin.js';
+import type { HttpContext } from './context.js';
+import { httpHandler } from './handler.js';
+import { isRead, Router } from './router.js';
 import { Acceptor, type AcceptorLimits, defaultLimits, KEEP_ALIVE_TIMEOUT_MS } from './sockets/acceptor.js';
 import { MAX_VIEWERS } from './status-page/live.js';
 import { Turns } from './turns.js';
@@ -19,8 +21,6 @@ import { Turns } from './turns.js';
 const REQUEST_TIMEOUT_MS = 5000;
 /** How often Node checks for incomplete requests. */
 const REQUEST_CHECK_INTERVAL_MS = 1000;
-/** No route reads a body. */
-const MAX_BODY_BYTES = 1024;
 /** How long `close` waits for requests in flight: all are answered within 900 ms. */
 const CLOSE_TIMEOUT_MS = 1000;
 /** Part of that time in which `close` may accept queued connections; the rest is for the answers. */
@@ -50,7 +50,7 @@ export interface HttpServer {
 }
 
 /**
- * Opens the server. Fastify is loaded only when this is called.
+ * Opens the server.
  *
  * @throws PongcheckError (rejects) `PONGCHECK_LISTEN`; nothing is left open then.
  */
@@ -61,84 +61,76 @@ export async function openHttp(options: HttpServerOptions): Promise<HttpServer> 
   const limits = { ...defaultLimits, ...options.limits };
   // Viewers of the page leave connections for probes and scrapers.
   const maxViewers = () => Math.min(MAX_VIEWERS, Math.ceil(acceptor.limits.maxConnections / 2));
-  const app = await createApp(options, { atRoot: true, turns, maxViewers });
+  const router = new Router(options, { turns, maxViewers });
+  const server = createServer(router, certificate);
   const isTls = certificate !== undefined;
-  const acceptor = new Acceptor(app.server, { isTls, limits, turns, stats, clock, log, listener });
+  const acceptor = new Acceptor(server, { isTls, limits, turns, stats, clock, log, listener });
   try {
-    // Binds one address, as a PING listener does. For `localhost` Fastify would bind several, and not wait for all on close.
+    // Binds one address, as a PING listener does.
     const { address } = await lookup(host);
-    await app.listen({ host: address, port });
+    await once(server.listen({ host: address, port }), 'listening');
   } catch (error) {
-    await app.close();
+    router.close();
     throw cannotListen(listener, error as NodeJS.ErrnoException);
   }
-  const bound = app.server.address() as AddressInfo;
+  const close = async () => {
+    const limit = clock.after(CLOSE_TIMEOUT_MS, () => acceptor.destroy());
+    const acceptUntil = clock.now() + ACCEPT_MS;
+    await acceptQueued([server], () => clock.now() >= acceptUntil);
+    router.close();
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeIdleConnections();
+    await closed;
+    clock.clear(limit);
+  };
+  let closing: Promise<void> | undefined;
+  const bound = server.address() as AddressInfo;
   return {
     address: addressOf(host, bound.port, certificate),
-    server: app.server,
+    server,
     setLimits: (limits) => acceptor.setLimits(limits),
-    close: async () => {
-      const limit = clock.after(CLOSE_TIMEOUT_MS, () => acceptor.destroy());
-      const acceptUntil = clock.now() + ACCEPT_MS;
-      await acceptQueued([app.server], () => clock.now() >= acceptUntil);
-      await app.close();
-      clock.clear(limit);
+    close: () => {
+      closing ??= close();
+      return closing;
     },
   };
 }
 
-async function createApp(
-  { certificate, ...context }: HttpServerOptions,
-  routes: HttpPluginOptions,
-): Promise<FastifyInstance> {
-  const { fastify } = await import('fastify');
-  const sendError = errorSender(context);
-  const app = fastify({
-    logger: false,
-    bodyLimit: MAX_BODY_BYTES,
-    forceCloseConnections: 'idle',
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    // During the close, requests on open connections get the actual status, draining.
-    return503OnClosing: false,
-    ...transport(certificate),
-    frameworkErrors: (error, request, reply) => {
-      // Hooks are not called for requests that no route received.
-      if (isDraining(context.health)) reply.header('connection', 'close');
-      sendError(error, request, reply);
-    },
-  });
-  certificate?.attach(app.server as unknown as HttpsServer);
-  app.addHook('onSend', async (_request, reply) => {
-    if (isDraining(context.health)) reply.header('connection', 'close');
-  });
-  app.addHook('onRequest', async (request, reply) => {
-    const { method, headers } = request;
-    const isRead = method === 'GET' || method === 'HEAD';
-    // No route reads a body, so the connection cannot be reused.
-    if (!isRead || headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) {
-      reply.header('connection', 'close');
-    }
-    if (isRead) return;
-    return reply.code(405).header('allow', 'GET, HEAD').send({ error: 'method not allowed; use GET or HEAD' });
-  });
-  app.setErrorHandler(sendError);
-  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not found' }));
-  await app.register(httpPlugin(context, routes));
-  return app;
-}
-
-/** Options of Node's HTTP or HTTPS server. Fastify's types distinguish the two; this code treats them alike. */
-function transport(certificate: LiveCertificate | undefined): { http: object } {
-  const timeouts = {
+function createServer(router: Router, certificate: LiveCertificate | undefined): Server {
+  const options = {
     headersTimeout: REQUEST_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionsCheckingInterval: REQUEST_CHECK_INTERVAL_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
   };
-  if (!certificate) return { http: timeouts };
-  const { options, requestsClientCertificates } = certificate;
-  const https = { ...timeouts, ...options, requestCert: requestsClientCertificates };
-  return { https } as unknown as { http: object };
+  const server = certificate
+    ? createHttpsServer({
+        ...options,
+        ...certificate.options,
+        requestCert: certificate.requestsClientCertificates,
+      })
+    : createHttpServer(options);
+  certificate?.attach(server as HttpsServer);
+  const handle = httpHandler(router);
+  server.on('request', (request, response) => {
+    const { headers } = request;
+    const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+    // No route reads a body, so the connection cannot be reused.
+    if (!isRead(request) || hasBody || !server.listening) response.setHeader('connection', 'close');
+    handle(request, response);
+  });
+  server.on('clientError', refuse);
+  return server;
+}
+
+/** Answers data that is not a request, and requests that are too large or not complete in time. */
+function refuse({ code }: NodeJS.ErrnoException, connection: Duplex): void {
+  if (code === 'ECONNRESET' || connection.destroyed) return;
+  const status = code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+  const body = JSON.stringify({ error: STATUS_CODES[status]?.toLowerCase() });
+  const headers = `content-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close`;
+  if (connection.writable) connection.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers}\r\n\r\n${body}`);
+  connection.destroy();
 }
 
 function addressOf(host: string, port: number, certificate: LiveCertificate | undefined): string {

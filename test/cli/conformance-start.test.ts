@@ -16,6 +16,16 @@ const altered = fileURLToPath(new URL('altered-responder.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'pongcheck-conformance-start-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
+/** In some containers nobody waits for a process whose parent has ended: it stays, as a zombie. */
+function isRunning(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3) !== 'Z';
+  } catch {
+    return false;
+  }
+}
+
 interface Report {
   rules: Record<string, string>;
   sessions: { name: string; rules: string[]; verdict: string; why?: string }[];
@@ -96,7 +106,12 @@ describe('pongcheck conformance --start', () => {
     'does not try sessions with steps of an operator: %s',
     async (alteration, why) => {
       const report = await withAlteration(alteration, 'M74');
-      expect(exceptions(report)).toEqual([['not tried', 'all that is watched is told of draining before GOAWAY', why]]);
+      expect(exceptions(report)).toContainEqual([
+        'not tried',
+        'all that is watched is told of draining before GOAWAY',
+        why,
+      ]);
+      expect(new Set(report.sessions.map(({ verdict }) => verdict))).toEqual(new Set(['not tried']));
       expect(report.code).toBe(0);
     },
     ON_A_BUSY_MACHINE,
@@ -127,7 +142,7 @@ describe('pongcheck conformance --start', () => {
         `PID_FILE=${pidFile} node ${altered} 'ignores SIGTERM' ${reference} {settings} {port}`,
       ]);
       expect(verdicts(report)).toEqual(['ok']);
-      await until(() => expect(() => process.kill(Number(readFileSync(pidFile, 'utf8')), 0)).toThrow('ESRCH'));
+      await until(() => expect(isRunning(Number(readFileSync(pidFile, 'utf8')))).toBe(false));
     },
     ON_A_BUSY_MACHINE,
   );
@@ -140,7 +155,7 @@ describe('pongcheck conformance --start', () => {
       const command = new Command(['conformance', '--start', start], { lifeLimit: ON_A_BUSY_MACHINE });
       const pid = await until(() => Number(readFileSync(pidFile, 'utf8')));
       expect((await command.kill('SIGTERM')).code).toBe(143);
-      await until(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'));
+      await until(() => expect(isRunning(pid)).toBe(false));
     },
     ON_A_BUSY_MACHINE,
   );
@@ -241,9 +256,11 @@ describe('pongcheck conformance ADDRESS', () => {
       const report = await conformance([address, '--with', JSON.stringify(settings)]);
       expect(report.code).toBe(0);
       expect(report.rules).toMatchObject({ M53: 'ok', M54: 'ok', M55: 'ok', M59: 'ok', M49: 'not tried' });
-      expect(report.sessions.find(({ rules }) => rules.includes('M49'))?.why).toBe(
+      expect(exceptions(report)).toContainEqual([
+        'not tried',
+        'where detail is refused there is no body, and no ERROR',
         'requires a responder with {"detail":"never"}',
-      );
+      ]);
       const wrong = await conformance([address, '--with', '{"checks":{"db":"pass"}}', '--rule', 'M52']);
       expect([wrong.code, wrong.rules.M52]).toEqual([1, 'failed']);
     },

@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { limitExceeded } from '../../src/common/json-limits.js';
 import { MAX_DESCRIPTION, redactor } from '../../src/common/redact.js';
+import type { CheckOutcome } from '../../src/health/check.js';
 import { CheckFailure, isReason, reasonOf } from '../../src/health/reason.js';
 import { type NormalizedResult, ResultNormalizer } from '../../src/health/result.js';
 import { checkStates } from '../../src/health/state.js';
@@ -194,12 +195,12 @@ describe('any value or exception of user code', () => {
       fc.asyncProperty(hostile, hostile, async (make, makeThen) => {
         const value = make();
         const { registry, ask } = registryOf({
-          returns: () => value,
+          returns: () => value as CheckOutcome,
           rejects: async () => Promise.reject(value),
           throws: () => {
             throw value;
           },
-          thenable: () => Object.defineProperty({}, 'then', { get: makeThen }),
+          thenable: () => Object.defineProperty({}, 'then', { get: makeThen }) as Promise<void>,
           refuses: { kind: 'x', run: () => Promise.reject(value), close: () => Promise.reject(value) },
           well: () => true,
         });

@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,11 +7,22 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 let folder: string;
+/** What the installation printed. */
+let installed: string;
+
+/** An outer npx (`npm run test:matrix`) would set the package of the npx here. */
+function environment(): NodeJS.ProcessEnv {
+  const { npm_config_package: _above, ...env } = process.env;
+  return env;
+}
 
 function run(command: string, args: string[], cwd = folder): string {
-  // An outer npx (`npm run test:matrix`) would set the package of the npx here.
-  const { npm_config_package: _above, ...env } = process.env;
-  return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  return execFileSync(command, args, { cwd, env: environment(), encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** A file of the installed package. */
+function inside(path: string): string {
+  return join(folder, 'node_modules', 'pongcheck', path);
 }
 
 /** The packages from which importing `entry` loads a file, by import or require. */
@@ -47,7 +58,10 @@ describe('the package that npm pack makes', () => {
     run('npm', ['pack', '--pack-destination', folder], root);
     const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz')) as string;
     writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
-    run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--silent', join(folder, tarball)]);
+    const args = ['install', '--prefer-offline', '--no-audit', '--no-fund', join(folder, tarball)];
+    const { stdout, stderr, status } = spawnSync('npm', args, { cwd: folder, env: environment(), encoding: 'utf8' });
+    installed = stdout + stderr;
+    expect([status, installed]).toEqual([0, expect.stringContaining('added ')]);
   }, 120_000);
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -57,8 +71,41 @@ describe('the package that npm pack makes', () => {
     expect(run('npx', ['--no-install', 'pongcheck', '--version'])).toContain(version);
   });
 
+  it('can be required and imported, and is the same then', () => {
+    writeFileSync(
+      join(folder, 'both.cjs'),
+      `const { createService, PongcheckError } = require('pongcheck');
+const { ping } = require('pongcheck/client');
+(async () => {
+  const imported = [await import('pongcheck'), await import('pongcheck/client')];
+  console.log(imported[0].createService === createService, imported[1].PongcheckError === PongcheckError);
+  const service = createService({ listen: [{ url: 'pong://127.0.0.1:0' }], http: false, checks: { own: () => true } });
+  await service.start();
+  console.log((await ping(service.addresses[0])).status);
+  await service.stop();
+})();
+`,
+    );
+    // Warnings would be on stderr.
+    const { stdout, stderr } = spawnSync(process.execPath, ['both.cjs'], { cwd: folder, encoding: 'utf8' });
+    expect([stdout, stderr]).toEqual(['true true\npass\n', '']);
+  });
+
+  it('has no dependency that warns about this version of Node.js', () => {
+    expect(installed).not.toMatch(/EBADENGINE/);
+    const { engines } = JSON.parse(readFileSync(inside('package.json'), 'utf8'));
+    expect(engines).toEqual({ node: '^20.19.0 || >=22.12.0' });
+  });
+
+  it('contains what its README links to', () => {
+    const links = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)/g)];
+    expect(links.length).toBeGreaterThan(10);
+    const missing = links.map(([, link]) => link as string).filter((link) => !existsSync(inside(link)));
+    expect(missing).toEqual([]);
+  });
+
   it('contains the documentation and the protocol, but no sources and tests', () => {
-    const inside = run('find', ['node_modules/pongcheck', '-type', 'f']).split('\n');
+    const files = run('find', ['node_modules/pongcheck', '-type', 'f']).split('\n');
     const wanted = [
       'LICENSE',
       'README.md',
@@ -72,24 +119,35 @@ describe('the package that npm pack makes', () => {
       'dist/http/status-page/assets/page.css',
       'dist/http/status-page/assets/page.js',
     ];
-    expect(inside).toEqual(expect.arrayContaining(wanted.map((name) => `node_modules/pongcheck/${name}`)));
-    expect(inside.filter((name) => /pongcheck\/(src|test|bench|scripts)\//.test(name))).toEqual([]);
+    expect(files).toEqual(expect.arrayContaining(wanted.map((name) => `node_modules/pongcheck/${name}`)));
+    expect(files.filter((name) => /pongcheck\/(src|test|scripts)\/|\.map$/.test(name))).toEqual([]);
   });
 
   it('has a client that loads no other package', () => {
     expect(packagesLoadedBy('pongcheck/client')).toEqual(['pongcheck']);
   });
 
-  it('loads database drivers, the web framework, metrics and logs only when they are used', () => {
+  it('loads database drivers, metrics and logs only when they are used', () => {
     expect(packagesLoadedBy('pongcheck')).toEqual(['pongcheck']);
   });
 
   it('is observed loading each of them', () => {
     writeFileSync(
       join(folder, 'both.mjs'),
-      "import 'fastify'; import { createRequire } from 'node:module'; createRequire(import.meta.url)('mysql2');",
+      "import 'yaml'; import { createRequire } from 'node:module'; createRequire(import.meta.url)('mysql2');",
     );
-    expect(packagesLoadedBy('./both.mjs')).toEqual(expect.arrayContaining(['fastify', 'mysql2']));
+    expect(packagesLoadedBy('./both.mjs')).toEqual(expect.arrayContaining(['yaml', 'mysql2']));
+  });
+
+  it.each([0, 1])('says what the option grpc requires, with %d threads', (threads) => {
+    writeFileSync(
+      join(folder, 'grpc.mjs'),
+      `import { createService } from 'pongcheck';
+await createService({ threads: ${threads}, listen: [], http: false, grpc: { port: 0 } }).start().catch(({ code, message }) => console.log(code, message));`,
+    );
+    expect(run(process.execPath, ['grpc.mjs'])).toBe(
+      'PONGCHECK_LISTEN the option grpc requires the package @grpc/grpc-js, 1.12 or later, which is not installed; run: npm install @grpc/grpc-js\n',
+    );
   });
 
   it('exports its types to TypeScript', () => {

@@ -55,7 +55,7 @@ describe('npm start', () => {
       age(name, HOUR_S);
     }
     write('src/cli.ts', CLI);
-    write('src/other.ts', '');
+    for (const name of ['index', 'client', 'other']) write(`src/${name}.ts`, '');
     write('src/http/status-page/assets/page.js', '');
     for (const name of readdirSync(join(folder, 'src'), { recursive: true })) age(join('src', String(name)), HOUR_S);
     age('src', HOUR_S);

@@ -229,6 +229,6 @@ describe('conformance of a responder that breaks a rule', () => {
 
   it('ends in bounded time if it never answers', async () => {
     const subject = await spoilt((_client, server) => server.removeAllListeners('data'));
-    expect((await verdictsOn('M15', subject)).map(({ verdict }) => verdict)).toEqual(['failed', 'failed']);
+    expect(new Set((await verdictsOn('M15', subject)).map(({ verdict }) => verdict))).toEqual(new Set(['failed']));
   });
 });

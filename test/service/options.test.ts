@@ -130,7 +130,7 @@ describe('createService', () => {
       releaseId: '"'.repeat(1024),
       checks: {
         big: () => ({ status: 'pass', observedValue: { lag: 12n, of: [1n] } }),
-        circle: () => ({ status: 'warn', observedValue: circle, output: 10n }),
+        circle: () => ({ status: 'warn', observedValue: circle, output: 10n as never }),
         ...Object.fromEntries(
           Array.from({ length: 300 }, (_, i) => [`c${i}`, () => ({ status: 'fail', output: '"'.repeat(300) })]),
         ),

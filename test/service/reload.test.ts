@@ -317,7 +317,7 @@ describe('connections', () => {
 describe('a token that a reload removes', () => {
   it('closes the connections that used it, after their pending answers, and no others', async () => {
     const checks = {
-      slow: (signal: AbortSignal) => new Promise((_, reject) => signal.addEventListener('abort', reject)),
+      slow: (signal: AbortSignal) => new Promise<void>((_, reject) => signal.addEventListener('abort', reject)),
     };
     const service = await start({ tokens: [token, other], checks });
     const [gone, stays, none] = [

@@ -57,7 +57,11 @@ export class Dialogue {
       this.wake();
     });
     socket.on('end', () => this.ended('fin'));
-    socket.on('error', () => this.ended('rst'));
+    socket.on('error', () => {
+      this.ended('rst');
+      // Also after FIN: a later `end` tells.
+      this.ending = 'rst';
+    });
     socket.on('close', () => this.ended('rst'));
   }
 
@@ -155,8 +159,13 @@ export class Dialogue {
 
   /** Whether nothing is received and the connection stays open for `ms` milliseconds. */
   async isSilent(ms: number): Promise<boolean> {
-    await this.until(() => this.bytes.length > 0 || this.ending !== undefined, ms);
-    return this.bytes.length === 0 && this.ending === undefined;
+    const until = performance.now() + ms;
+    await this.until(() => this.bytes.length > 0 || this.ending !== undefined, ms, false);
+    // After a stall of this process, what arrived later may be read before the timer fires.
+    const read = this.received - this.bytes.length;
+    const first = this.arrivals.find(({ bytes }) => bytes > read);
+    const heardAt = Math.min(first?.at ?? until, this.ending === undefined ? until : this.endedAt);
+    return heardAt >= until;
   }
 
   private get frameLength(): number {
@@ -186,12 +195,13 @@ export class Dialogue {
     this.wake();
   }
 
-  private async until(condition: () => boolean, within: number): Promise<void> {
+  /** @param poll after the timeout, received bytes are still read */
+  private async until(condition: () => boolean, within: number, poll = true): Promise<void> {
     const deadline = performance.now() + within;
     while (!condition() && this.ending === undefined) {
       const left = deadline - performance.now();
       // After a stall of this process, timers fire before received bytes are read.
-      if (left <= 0) return afterNextPoll();
+      if (left <= 0) return poll ? afterNextPoll() : undefined;
       let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((resolve) => {
         this.wake = resolve;

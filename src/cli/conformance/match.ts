@@ -29,6 +29,8 @@ function bodyDifference(wanted: WantedFrame['body'], received: Buffer | undefine
 
 function valueDifference(wanted: unknown, received: unknown, what: string): string | undefined {
   if (wanted === '*') return received === undefined ? `${what} is missing` : undefined;
+  const range = typeof wanted === 'string' ? /^(\d+)\.\.(\d*)$/.exec(wanted) : null;
+  if (range) return rangeDifference(range, received, what);
   if (wanted === null) return received === undefined ? undefined : `${what} is present, expected to be absent`;
   if (Array.isArray(wanted)) {
     if (!Array.isArray(received)) return `${what} is not an array`;
@@ -43,6 +45,11 @@ function valueDifference(wanted: unknown, received: unknown, what: string): stri
     );
   }
   return received === wanted ? undefined : `${what} is ${JSON.stringify(received)}, expected ${JSON.stringify(wanted)}`;
+}
+
+function rangeDifference([text, min, max]: RegExpExecArray, received: unknown, what: string): string | undefined {
+  const isIn = typeof received === 'number' && received >= Number(min) && received <= (max ? Number(max) : Infinity);
+  return isIn ? undefined : `${what} is ${JSON.stringify(received)}, expected ${text}`;
 }
 
 function first(differences: readonly (string | undefined)[]): string | undefined {

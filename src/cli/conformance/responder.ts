@@ -23,16 +23,18 @@ const kinds: Readonly<Record<string, (detail?: string) => CheckDefinition>> = {
       throw new CheckFailure(reason as Reason, 'nothing listens');
     }),
   warn: () => of(() => 'warn'),
-  /** Passes after 400 ms. */
-  slow: () => ({
+  /** Passes after 400 ms. Its max age stands behind the colon, by default one that no session outlasts. */
+  slow: (maxAge) => ({
     ...of(() => new Promise((resolve) => setTimeout(resolve, SLOW_MS).unref())),
     interval: 0,
+    maxAge: Number(maxAge ?? LONG_MS),
   }),
   hang: () => ({ ...of(() => new Promise(() => {})), interval: 0 }),
-  /** Passes once, then hangs. */
-  once: () => {
+  /** Passes once, then hangs. Its max age stands behind the colon. */
+  once: (maxAge) => {
     let runs = 0;
-    return { ...of(() => (runs++ === 0 ? undefined : new Promise(() => {}))), interval: 0 };
+    const check = of(() => (runs++ === 0 ? undefined : new Promise(() => {})));
+    return { ...check, interval: 0, maxAge: Number(maxAge ?? LONG_MS) };
   },
   /** Alternates between pass and fail. */
   flip: () => {

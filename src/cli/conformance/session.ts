@@ -9,8 +9,8 @@ export interface WantedFrame {
   /** 16 hexadecimal digits. */
   readonly id?: string;
   /**
-   * null: no body. An object: the body has these keys with these values; `*` matches any value, null an absent key, and
-   * nested objects match in the same way.
+   * null: no body. An object: the body has these keys with these values; `*` matches any value, `1..5` a number from 1 to 5,
+   * `1..` one from 1 on, null an absent key, and nested objects match in the same way.
    */
   readonly body?: Readonly<Record<string, unknown>> | null;
 }
@@ -54,6 +54,7 @@ export interface Wanted {
   /** Groups of a check by its name; of all others: readiness. */
   readonly groups?: Readonly<Record<string, readonly string[]>>;
   readonly detail?: 'always' | 'never';
+  readonly ping?: Readonly<Record<string, number>>;
   /** Threads that answer PINGs: a session that blocks the event loop requires one. */
   readonly threads?: number;
   readonly loop?: Readonly<Record<'readinessStall' | 'livenessStall', number>>;

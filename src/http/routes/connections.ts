@@ -1,8 +1,7 @@
-import type { FastifyPluginAsync } from 'fastify';
 import type { RouteContext } from '../context.js';
 import { jsonRendering } from '../json.js';
 import { denyAccess, rightOf } from '../right.js';
-import { get } from '../route.js';
+import { jsonReply, type Route } from '../route.js';
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
@@ -11,26 +10,22 @@ const MAX_LIMIT = 1000;
  * `GET /connections`: the open connections, oldest first, in pages of `?limit=` (default 100, at most 1,000). `?after=`
  * takes `next` of the previous page, which is null on the last page. 401 or 403 without access to detail.
  */
-export function connectionsRoute(context: RouteContext): FastifyPluginAsync {
+export function connectionsRoute(context: RouteContext): Route {
   const { connections, renderings } = context;
-  return async (app) => {
-    get(app, '/connections', async (request, reply) => {
-      const right = rightOf(context, request);
-      if (right !== 'detail') return denyAccess(context, right, reply);
-      const after = wholeNumber(request.query.after, 0);
-      const limit = wholeNumber(request.query.limit, DEFAULT_LIMIT);
-      if (after === undefined || limit === undefined || limit < 1 || limit > MAX_LIMIT) {
-        return reply
-          .code(400)
-          .send({ error: `after must be a whole number, limit a whole number from 1 to ${MAX_LIMIT}` });
-      }
-      const rendering = await renderings.of(`connections ${right} ${after} ${limit}`, async () => {
-        const page = await connections(after, limit + 1);
-        const items = page.slice(0, limit);
-        return jsonRendering({ connections: items, next: page.length > limit ? (items.at(-1)?.id ?? null) : null });
-      });
-      return renderings.send(request, reply, rendering);
+  return async (request) => {
+    const right = rightOf(context, request);
+    if (right !== 'detail') return denyAccess(context, right);
+    const after = wholeNumber(request.query.after, 0);
+    const limit = wholeNumber(request.query.limit, DEFAULT_LIMIT);
+    if (after === undefined || limit === undefined || limit < 1 || limit > MAX_LIMIT) {
+      return jsonReply(400, { error: `after must be a whole number, limit a whole number from 1 to ${MAX_LIMIT}` });
+    }
+    const rendering = await renderings.of(`connections ${right} ${after} ${limit}`, async () => {
+      const page = await connections(after, limit + 1);
+      const items = page.slice(0, limit);
+      return jsonRendering({ connections: items, next: page.length > limit ? (items.at(-1)?.id ?? null) : null });
     });
+    return renderings.reply(request, rendering);
   };
 }
 

@@ -1,8 +1,7 @@
-import type { FastifyPluginAsync } from 'fastify';
 import { type ProbeExporter, ProbeRejection } from '../../exporter/exporter.js';
 import { exposition } from '../../exporter/exposition.js';
 import type { FinishedProbe } from '../../exporter/probe.js';
-import { get } from '../route.js';
+import { jsonReply, type Reply, type Route } from '../route.js';
 import type { Turns } from '../turns.js';
 
 /** Prometheus sends its scrape timeout in this header, in seconds. */
@@ -13,37 +12,37 @@ const SCRAPE_TIMEOUT_HEADER = 'x-prometheus-scrape-timeout-seconds';
  * target or an unknown module, 403 for a target that is not allowed. `&debug=true` prepends the log of the probe. The probe
  * ends when its client disconnects.
  */
-export function probeRoute(exporter: ProbeExporter, turns: Turns): FastifyPluginAsync {
-  return async (app) => {
-    get(app, '/probe', async (request, reply) => {
-      const { target, module = 'pongcheck', debug } = request.query;
-      if (typeof target !== 'string' || typeof module !== 'string') {
-        return reply.code(400).send({ error: 'invalid query; expected one target=HOST:PORT and one module=NAME' });
-      }
-      const disconnected = new AbortController();
-      const onClose = () => disconnected.abort();
-      // A pipelined response has no socket yet, and emits no close event when the socket closes.
-      const { socket } = request.raw;
-      socket.once('close', onClose);
-      try {
-        // A client that pipelines too much is disconnected by now, before its probes connect to the target.
-        await turns.next();
-        if (socket.destroyed) return reply.hijack();
-        const timeout = scrapeTimeout(request.headers[SCRAPE_TIMEOUT_HEADER]);
-        const probed = await exporter.probe(target, module, timeout, disconnected.signal);
-        await turns.next();
-        if (socket.destroyed) return reply.hijack();
-        const { type, text } = await exposition(probed);
-        if (debug === 'true') return reply.type('text/plain; charset=utf-8').send(debugText(probed, text));
-        return reply.type(type).send(text);
-      } catch (error) {
-        if (!(error instanceof ProbeRejection)) throw error;
-        return reply.code(error.status).send({ error: error.message });
-      } finally {
-        socket.off('close', onClose);
-      }
-    });
+export function probeRoute(exporter: ProbeExporter, turns: Turns): Route {
+  return async ({ query, raw: { headers, socket } }) => {
+    const { target, module = 'pongcheck', debug } = query;
+    if (typeof target !== 'string' || typeof module !== 'string') {
+      return jsonReply(400, { error: 'invalid query; expected one target=HOST:PORT and one module=NAME' });
+    }
+    const disconnected = new AbortController();
+    const onClose = () => disconnected.abort();
+    // A pipelined response has no socket yet, and emits no close event when the socket closes.
+    socket.once('close', onClose);
+    try {
+      // A client that pipelines too much is disconnected by now, before its probes connect to the target.
+      await turns.next();
+      if (socket.destroyed) return undefined;
+      const timeout = scrapeTimeout(headers[SCRAPE_TIMEOUT_HEADER]);
+      const probed = await exporter.probe(target, module, timeout, disconnected.signal);
+      await turns.next();
+      if (socket.destroyed) return undefined;
+      const { type, text } = await exposition(probed);
+      return debug === 'true' ? textReply('text/plain; charset=utf-8', debugText(probed, text)) : textReply(type, text);
+    } catch (error) {
+      if (!(error instanceof ProbeRejection)) throw error;
+      return jsonReply(error.status, { error: error.message });
+    } finally {
+      socket.off('close', onClose);
+    }
   };
+}
+
+function textReply(type: string, text: string): Reply {
+  return { status: 200, headers: { 'content-type': type }, body: Buffer.from(text) };
 }
 
 function scrapeTimeout(header: unknown): number | undefined {

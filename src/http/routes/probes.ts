@@ -1,4 +1,3 @@
-import type { FastifyPluginAsync } from 'fastify';
 import type { Answer, Scope } from '../../health/health.js';
 import type { ReportedFate } from '../../health/reported-fate.js';
 import { failureText } from '../../health/reported-fate.js';
@@ -7,7 +6,7 @@ import { healthQuery, httpStatus, summary } from '../answer.js';
 import type { RouteContext } from '../context.js';
 import type { Rendering } from '../renderings.js';
 import { denyAccess, rightOf } from '../right.js';
-import { get } from '../route.js';
+import { jsonReply, type Route } from '../route.js';
 
 /** Scopes by path of an orchestrator's probe. Liveness runs no check. */
 export const probePaths: Readonly<Record<string, Scope>> = {
@@ -21,21 +20,20 @@ export const probePaths: Readonly<Record<string, Scope>> = {
  * per check as Kubernetes does, to clients with access to detail. Tokens are checked only there: a probe must not fail
  * because of an outdated token.
  */
-export function probeRoutes(context: RouteContext): FastifyPluginAsync {
+export function probeRoutes(context: RouteContext): [path: string, Route][] {
   const ask = healthQuery(context.health);
-  return async (app) => {
-    for (const [path, scope] of Object.entries(probePaths)) {
-      const verbose = verboseRenderer(path.slice(1));
-      get(app, path, async (request, reply) => {
-        const right = 'verbose' in request.query ? rightOf(context, request) : 'status';
-        if (right === 'wrong-token') return denyAccess(context, right, reply);
-        const answer = await ask({ scope });
-        reply.code(httpStatus(answer.state));
-        if (right !== 'detail') return reply.send(summary(answer));
-        return context.renderings.send(request, reply, verbose(answer));
-      });
-    }
-  };
+  return Object.entries(probePaths).map(([path, scope]) => {
+    const verbose = verboseRenderer(path.slice(1));
+    const route: Route = async (request) => {
+      const right = 'verbose' in request.query ? rightOf(context, request) : 'status';
+      if (right === 'wrong-token') return denyAccess(context, right);
+      const answer = await ask({ scope });
+      const status = httpStatus(answer.state);
+      if (right !== 'detail') return jsonReply(status, summary(answer));
+      return context.renderings.reply(request, verbose(answer), status);
+    };
+    return [path, route];
+  });
 }
 
 interface ReportedCheck extends ReportedFate {

@@ -30,6 +30,7 @@ interface Viewer {
  */
 export class Live {
   private readonly viewers = new Set<Viewer>();
+  private hasEnded = false;
   private timer: Timer;
   private dueAt = Number.POSITIVE_INFINITY;
   private sentAt = Number.NEGATIVE_INFINITY;
@@ -52,6 +53,10 @@ export class Live {
    */
   add(response: ServerResponse, seesDetail: () => boolean): void {
     if (response.destroyed) return;
+    if (this.hasEnded) {
+      response.end();
+      return;
+    }
     while (this.viewers.size >= this.maxViewers()) this.evict();
     const sawDetail = seesDetail();
     const viewer: Viewer = { response, sawDetail, seesDetail, stalledSince: undefined, isQueued: false };
@@ -75,8 +80,9 @@ export class Live {
     if (this.viewers.size > 0) this.schedule(Math.max(BATCH_MS, this.sentAt + MIN_INTERVAL_MS - this.clock.now()));
   }
 
-  /** Ends all responses. */
+  /** Ends all responses, and each that is added later at once: otherwise a page that reconnects would delay the close of its server. */
   end(): void {
+    this.hasEnded = true;
     for (const { response } of this.viewers) response.end();
   }
 

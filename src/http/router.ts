@@ -1,0 +1,108 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { parse } from 'node:querystring';
+import { redactor } from '../common/redact.js';
+import type { ProbeExporter } from '../exporter/exporter.js';
+import { type HttpContext, isDraining, type RouteContext } from './context.js';
+import { Renderings } from './renderings.js';
+import { jsonReply, type Reply, type Route } from './route.js';
+import { connectionsRoute } from './routes/connections.js';
+import { healthRoute } from './routes/health.js';
+import { metricsRoute } from './routes/metrics.js';
+import { probeRoutes } from './routes/probes.js';
+import { statusRoutes } from './routes/status.js';
+import { Turns } from './turns.js';
+
+export interface RouterOptions {
+  /** Shared with the sockets of a dedicated server. */
+  readonly turns?: Turns;
+  /** Maximum number of viewers of the live page. Default 100. */
+  readonly maxViewers?: () => number;
+}
+
+const redact = redactor([]);
+
+/** All routes, for a dedicated server, a Fastify application, or any other. */
+export class Router {
+  /** By path, without a trailing slash; '' is the status page at the root, or at the prefix. */
+  readonly routes: ReadonlyMap<string, Route>;
+  private readonly context: RouteContext;
+  private readonly live: { end(): void };
+
+  constructor(http: HttpContext, { turns = new Turns(), maxViewers }: RouterOptions = {}) {
+    const context = { ...http, renderings: new Renderings(http.clock, turns) };
+    const { live, routes } = statusRoutes(context, maxViewers);
+    const { exporter } = context;
+    const probe = exporter && loadProbeRoute(exporter, turns);
+    this.context = context;
+    this.live = live;
+    this.routes = new Map<string, Route>([
+      ['/health', healthRoute(context)],
+      ...probeRoutes(context),
+      ['/metrics', metricsRoute(context)],
+      ['/connections', connectionsRoute(context)],
+      ...routes,
+      ...(probe ? [['/probe', async (request) => (await probe)(request)] as [string, Route]] : []),
+    ]);
+  }
+
+  /** The route of a path, with or without a trailing slash. */
+  find(path: string): Route | undefined {
+    return this.routes.get(path.endsWith('/') ? path.slice(0, -1) : path);
+  }
+
+  /** Answers 404 without a route, and 405 for methods other than GET and HEAD. Resolves like a route; never rejects. */
+  async answer(route: Route | undefined, raw: IncomingMessage, response: ServerResponse): Promise<Reply | undefined> {
+    const { health, log, renderings } = this.context;
+    let reply: Reply | undefined;
+    try {
+      reply = await this.reply(route, raw, response);
+    } catch (error) {
+      log?.error({ error: redact(error) }, 'HTTP request failed');
+      reply = jsonReply(500, { error: 'internal error' });
+    }
+    if (!reply) return undefined;
+    // The end of one run of a check may release many requests at once.
+    await renderings.turns.next();
+    const closing = isDraining(health) ? { connection: 'close' } : {};
+    return { ...reply, headers: { ...reply.headers, 'cache-control': 'no-store', ...closing } };
+  }
+
+  /** Ends the streams of the live pages, now and later. */
+  close(): void {
+    this.live.end();
+  }
+
+  private async reply(
+    route: Route | undefined,
+    raw: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<Reply | undefined> {
+    if (!isRead(raw)) {
+      return jsonReply(405, { error: 'method not allowed; use GET or HEAD' }, { allow: 'GET, HEAD' });
+    }
+    if (!route) return jsonReply(404, { error: 'not found' });
+    const [, search] = splitUrl(raw.url);
+    return route({ raw, response, path: requestedPath(raw), query: parse(search) });
+  }
+}
+
+/** Loads the metrics library. */
+async function loadProbeRoute(exporter: ProbeExporter, turns: Turns): Promise<Route> {
+  const { probeRoute } = await import('./routes/probe.js');
+  return probeRoute(exporter, turns);
+}
+
+export function isRead({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+/** The path that the client requested. Express and others remove their prefix from `url` and keep it in `originalUrl`. */
+export function requestedPath(request: IncomingMessage & { readonly originalUrl?: string }): string {
+  return splitUrl(request.originalUrl ?? request.url)[0];
+}
+
+/** Path and query of a request target, which may begin with a scheme and a host (RFC 9112, 3.2.2). */
+export function splitUrl(url = ''): readonly [path: string, search: string] {
+  const [path = '', search = ''] = url.replace(/^https?:\/\/[^/?]*/i, '').split(/\?(.*)/s);
+  return [path, search];
+}
