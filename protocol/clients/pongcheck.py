@@ -175,7 +175,7 @@ def open_socket(address, timeout, tls, ca, server_name):
         context.set_alpn_protocols(["pongcheck/1"])
         context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
         return context.wrap_socket(connection, server_hostname=server_name or host)
-    except TimeoutError:
+    except socket.timeout:  # TimeoutError from 3.10 on
         raise Timeout(f"{address} did not accept the connection within {timeout} s") from None
     except OSError as error:
         raise Closed(f"{address}: {error}") from error
