@@ -58,7 +58,7 @@ while (true) {
             'watch' => [$watch?->cancel(), $watch = $client->watch(checks: $do['checks'] ?? null)],
             'link' => $link = new Link(
                 $do['addresses'],
-                ['interval' => $do['intervalMs'] / 1000, 'maxPingsOut' => $do['maxPingsOut']] + $options,
+                ['interval' => $do['intervalMs'] / 1000, 'maxPingsOut' => $do['maxPingsOut'], 'watch' => $do['watch'] ?? null] + $options,
             ),
             default => say(['unsupported' => $do['do']]),
         };

@@ -43,8 +43,8 @@ class Adapter:
             self.watch.cancel()
         self.watch = self.client.watch(checks=checks)
 
-    def do_link(self, addresses, intervalMs, maxPingsOut):
-        self.link = Link(addresses, interval=intervalMs / 1000, max_pings_out=maxPingsOut, **self.options)
+    def do_link(self, addresses, intervalMs, maxPingsOut, watch=None):
+        self.link = Link(addresses, interval=intervalMs / 1000, max_pings_out=maxPingsOut, watch=watch, **self.options)
 
     def run(self, name, options):
         if name != "link":

@@ -147,6 +147,17 @@ describe.each(languages)('with a responder that requires TLS and a token, the cl
     await client.says({ status: 'pass', healthy: true });
   });
 
+  it('is told of a change on a link that watches, long before its next PING', async () => {
+    isBroken = false;
+    const db = { kind: 'custom', run, interval: 50, minInterval: 10 };
+    const { url } = await serve({ checks: { db } });
+    const client = adapter(command, url);
+    client.tell({ do: 'link', addresses: [url], intervalMs: 3_600_000, maxPingsOut: 3, watch: {} });
+    await client.says({ state: 'up', link: 'pass' });
+    isBroken = true;
+    await client.says({ state: 'up', link: 'fail' });
+  });
+
   it('names what refuses it', async () => {
     const { url } = await serve();
     const refused = adapter(command, url, { PONGCHECK_TOKEN: 'a-wrong-token-0123456789' });

@@ -58,6 +58,7 @@ type instruction struct {
 	As, Checks, Addresses   []string
 	IntervalMs, MaxPingsOut int
 	MaxAgeMs, TimeoutMs     *int
+	Watch                   *instruction
 }
 
 var scopes = map[string]pongcheck.Scope{"liveness": pongcheck.Liveness, "startup": pongcheck.Startup}
@@ -155,10 +156,15 @@ func main() {
 			watch = client.Watch(do.options()...)
 			go follow(watch)
 		case "link":
+			var watch []pongcheck.Option
+			if do.Watch != nil {
+				watch = do.Watch.options()
+			}
 			pongcheck.OpenLink(do.Addresses, pongcheck.LinkOptions{
 				Options:     connection(),
 				Interval:    time.Duration(do.IntervalMs) * time.Millisecond,
 				MaxPingsOut: do.MaxPingsOut,
+				Watch:       watch,
 				OnChange:    func(c pongcheck.Change) { say(event{"state": c.State, "link": c.Status.String(), "reason": c.Why}) },
 			})
 		default:
