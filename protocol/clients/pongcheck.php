@@ -911,8 +911,8 @@ final class Link
             $this->failed($next->index, $why->getMessage());
         } elseif ($pong?->status === 'draining' && $this->current) {
             $next->client->close(0.0); // it leads to the server that shuts down
-            $this->failures += count($this->addresses) - 1;
             $this->failed($next->index, 'draining');
+            $this->tryAt = $now + backoff($this->failures);
         } elseif ($pong) {
             if ($this->current) {
                 $this->leave($this->current, $now);

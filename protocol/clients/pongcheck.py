@@ -560,8 +560,8 @@ class Link:
             self.failed(client.index, why)
         elif pong and pong.status == "draining" and self.client:
             client.close(0.2)  # it leads to the server that shuts down
-            self.failures += len(self.addresses) - 1
             self.failed(client.index, "draining")
+            self.try_at = now + backoff(self.failures)
         elif pong:
             if self.client:
                 self.leave(self.client, now)

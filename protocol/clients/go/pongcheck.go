@@ -1219,8 +1219,8 @@ func (l *Link) checkNext(now time.Time) {
 		l.failed(next.index, err.Error())
 	case pong != nil && pong.Status == Draining && l.current != nil: // it leads to the server that shuts down
 		go next.client.Close()
-		l.failures += len(l.addresses) - 1
 		l.failed(next.index, "draining")
+		l.tryAt = now.Add(backoff(l.failures))
 	case pong != nil:
 		if l.current != nil {
 			go l.current.leave()
