@@ -1,6 +1,7 @@
 import type { CheckDefinition } from '../health/check.js';
 import type { OptionRow } from '../options/option.js';
 import { diskOptions } from './disk/options.js';
+import { dnsOptions } from './dns/options.js';
 import { httpOptions } from './http/options.js';
 import { moduleOptions } from './module/options.js';
 import { mysqlOptions } from './mysql/options.js';
@@ -51,6 +52,12 @@ export const checkKinds: readonly CheckKind[] = [
     description: 'A TCP port accepts connections and, with expect, answers as expected.',
     options: tcpOptions,
     load: async () => maker((await import('./tcp/index.js')).tcpCheck),
+  },
+  {
+    kind: 'dns',
+    description: 'A name server has records of a name.',
+    options: dnsOptions,
+    load: async () => maker((await import('./dns/index.js')).dnsCheck),
   },
   {
     kind: 'pingpong',
