@@ -15,6 +15,7 @@ export { type RedisClientOptions, type RedisOptions, type RedisUrlOptions, redis
 export type { SentinelOptions } from './checks/redis/login.js';
 export type { TlsOptions } from './checks/shared/tls.js';
 export { type TcpOptions, tcpCheck } from './checks/tcp/index.js';
+export { type TlsExpiryOptions, tlsExpiryCheck } from './checks/tls-expiry/index.js';
 export type { Clock, Timer } from './common/clock.js';
 export { type ErrorCode, errorCodes, PongcheckError } from './common/errors.js';
 export type { Log } from './common/log.js';

@@ -9,6 +9,7 @@ import { pingpongOptions } from './pingpong/options.js';
 import { processOptions } from './process/options.js';
 import { redisOptions } from './redis/options.js';
 import { tcpOptions } from './tcp/options.js';
+import { tlsExpiryOptions } from './tls-expiry/options.js';
 
 /** Creates a check from the options of its kind and the settings of every check, in milliseconds and bytes. */
 export type MakeCheck = (options: Readonly<Record<string, unknown>>) => CheckDefinition | Promise<CheckDefinition>;
@@ -58,6 +59,12 @@ export const checkKinds: readonly CheckKind[] = [
     description: 'A name server has records of a name.',
     options: dnsOptions,
     load: async () => maker((await import('./dns/index.js')).dnsCheck),
+  },
+  {
+    kind: 'tls-expiry',
+    description: 'The certificate of a TLS server is valid, and does not expire soon.',
+    options: tlsExpiryOptions,
+    load: async () => maker((await import('./tls-expiry/index.js')).tlsExpiryCheck),
   },
   {
     kind: 'pingpong',

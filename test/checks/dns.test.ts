@@ -66,7 +66,10 @@ describe('a dns check', () => {
   it('queries over TCP what is truncated over UDP', async () => {
     const all = Array.from({ length: 1000 }, (_, i) => Buffer.from([10, 0, i >> 8, i & 255]));
     server = await NameServer.start({ records: { [`${name} A`]: all }, truncates: true });
-    expect(await run({ expect: '10.0.3.231', minRecords: 1000 })).toMatchObject({ status: 'pass', observedValue: 1000 });
+    expect(await run({ expect: '10.0.3.231', minRecords: 1000 })).toMatchObject({
+      status: 'pass',
+      observedValue: 1000,
+    });
     expect(server.queries.tcp).toBe(1);
   });
 

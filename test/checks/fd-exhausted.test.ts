@@ -8,12 +8,13 @@ import { compiledPackage } from '../cli/compiled.js';
 const script = `
 import { openSync, closeSync } from 'node:fs';
 import { connect } from 'node:net';
-import { createService, dnsCheck, httpCheck, mysqlCheck, pingpongCheck, redisCheck, tcpCheck } from ${JSON.stringify(join(compiledPackage(), 'dist', 'index.js'))};
+import { createService, dnsCheck, httpCheck, mysqlCheck, pingpongCheck, redisCheck, tcpCheck, tlsExpiryCheck } from ${JSON.stringify(join(compiledPackage(), 'dist', 'index.js'))};
 const dial = () => new Promise((resolve, reject) => connect({ host: '127.0.0.1', port: 1 }).on('error', reject));
 const checks = {
   tcp: tcpCheck({ url: 'tcp://127.0.0.1:1' }),
   named: tcpCheck({ url: 'tcp://localhost:1' }),
   dns: dnsCheck({ name: 'shop.test', server: '127.0.0.1:1' }),
+  tls: tlsExpiryCheck({ url: 'tls://localhost:1' }),
   http: httpCheck({ url: 'http://127.0.0.1:9/' }),
   https: httpCheck({ url: 'https://localhost:9/' }),
   redis: redisCheck({ url: 'redis://127.0.0.1:1' }),
@@ -54,7 +55,7 @@ describe('a process that has no file descriptor left', () => {
       script,
     ]);
     const { before, during, after } = JSON.parse(stdout);
-    expect(Object.keys(before)).toHaveLength(12);
+    expect(Object.keys(before)).toHaveLength(13);
     expect(before).toMatchObject({
       tcp: 'fail refused',
       dns: 'fail refused',

@@ -125,7 +125,7 @@ function fileWith(path: string, value: unknown): string {
 
 /** The error for the same options in code; '' if they are accepted. For a check, that of its factory. */
 async function codeSays(path: string, value: unknown): Promise<string> {
-  const [, name] = /^checks\.(\w+)\./.exec(path) ?? [];
+  const [, name] = /^checks\.([\w-]+)\./.exec(path) ?? [];
   const options = optionsWith(path, value) as ServiceOptions & { checks?: { mine: { kind: string } } };
   try {
     if (name === undefined) createService(options);
@@ -155,7 +155,7 @@ describe('each option', () => {
     const place = path
       .replace('[]', '[0]')
       .replace('modules.*', 'modules.own')
-      .replace(/^checks\.\w+/, 'checks.mine');
+      .replace(/^checks\.[\w-]+/, 'checks.mine');
     const complaint = (yaml: string) =>
       readerSays(yaml).then((said) =>
         said.split('\n').some((line) => line.includes(`${place} is `) && /; allowed: /.test(line)),
@@ -182,7 +182,7 @@ describe('each option', () => {
     const place = path
       .replace('[]', '[0]')
       .replace('modules.*', 'modules.own')
-      .replace(/^checks\.\w+\./, '');
+      .replace(/^checks\.[\w-]+\./, '');
     // The sentence up to the allowed values, whose form differs; undefined if the value is accepted.
     const issue = (message: string) => message.split(`${place} is `)[1]?.split('; allowed: ')[0];
     for (const value of wrong) {

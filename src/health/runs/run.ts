@@ -17,6 +17,7 @@ const unblockingKinds: ReadonlySet<string> = new Set([
   'http',
   'tcp',
   'dns',
+  'tls-expiry',
   'pingpong',
   'process',
   'disk',
