@@ -5,6 +5,7 @@
  */
 export { type DiskOptions, diskCheck } from './checks/disk/index.js';
 export { type DnsOptions, dnsCheck } from './checks/dns/index.js';
+export { type ExecOptions, execCheck } from './checks/exec/index.js';
 export { type HttpOptions, httpCheck } from './checks/http/index.js';
 export { type MysqlOptions, type MysqlPoolOptions, type MysqlUrlOptions, mysqlCheck } from './checks/mysql/index.js';
 export type { MysqlPool } from './checks/mysql/pool.js';

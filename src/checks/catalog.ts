@@ -2,6 +2,7 @@ import type { CheckDefinition } from '../health/check.js';
 import type { OptionRow } from '../options/option.js';
 import { diskOptions } from './disk/options.js';
 import { dnsOptions } from './dns/options.js';
+import { execOptions } from './exec/options.js';
 import { httpOptions } from './http/options.js';
 import { moduleOptions } from './module/options.js';
 import { mysqlOptions } from './mysql/options.js';
@@ -83,6 +84,12 @@ export const checkKinds: readonly CheckKind[] = [
     description: 'A file system has free space and inodes.',
     options: diskOptions,
     load: async () => maker((await import('./disk/index.js')).diskCheck),
+  },
+  {
+    kind: 'exec',
+    description: 'A program ends with exit code 0.',
+    options: execOptions,
+    load: async () => maker((await import('./exec/index.js')).execCheck),
   },
   {
     kind: 'module',

@@ -20,6 +20,7 @@ describe('the list of kinds', () => {
       'pingpong',
       'process',
       'disk',
+      'exec',
       'module',
     ]);
     for (const { description, options } of checkKinds) {

@@ -8,7 +8,7 @@ import { compiledPackage } from '../cli/compiled.js';
 const script = `
 import { openSync, closeSync } from 'node:fs';
 import { connect } from 'node:net';
-import { createService, dnsCheck, httpCheck, mysqlCheck, pingpongCheck, redisCheck, tcpCheck, tlsExpiryCheck } from ${JSON.stringify(join(compiledPackage(), 'dist', 'index.js'))};
+import { createService, dnsCheck, execCheck, httpCheck, mysqlCheck, pingpongCheck, redisCheck, tcpCheck, tlsExpiryCheck } from ${JSON.stringify(join(compiledPackage(), 'dist', 'index.js'))};
 const dial = () => new Promise((resolve, reject) => connect({ host: '127.0.0.1', port: 1 }).on('error', reject));
 const checks = {
   tcp: tcpCheck({ url: 'tcp://127.0.0.1:1' }),
@@ -21,6 +21,7 @@ const checks = {
   mysql: mysqlCheck({ url: 'mysql://probe@127.0.0.1:1' }),
   pingpong: pingpongCheck({ url: 'pong://127.0.0.1:1' }),
   unix: pingpongCheck({ url: 'pong+unix:/nowhere/pong.sock' }),
+  program: execCheck({ command: '/bin/false' }),
   own: dial,
   wrapped: () => dial().catch((cause) => { throw new Error('query failed', { cause }); }),
   several: () => dial().catch((error) => { throw new AggregateError([Object.assign(new Error('x'), { code: 'ECONNREFUSED' }), error]); }),
@@ -55,7 +56,7 @@ describe('a process that has no file descriptor left', () => {
       script,
     ]);
     const { before, during, after } = JSON.parse(stdout);
-    expect(Object.keys(before)).toHaveLength(13);
+    expect(Object.keys(before)).toHaveLength(14);
     expect(before).toMatchObject({
       tcp: 'fail refused',
       dns: 'fail refused',

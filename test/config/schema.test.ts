@@ -71,6 +71,7 @@ const samples: Readonly<Record<string, readonly [fits: unknown, doesNot: unknown
   text: ['a text', 7],
   payload: ['PING\\r\\n', 7],
   pattern: ['/a.*/', ['a']],
+  textList: [['-w', '5'], 'a text'],
   texts: [{ a: 'b' }, { a: 1 }],
   patterns: [{ a: '/b/' }, 'a: b'],
   path: ['./a.pem', 7],
