@@ -4,6 +4,8 @@
  * @module
  */
 export { type DiskOptions, diskCheck } from './checks/disk/index.js';
+export { type DnsOptions, dnsCheck } from './checks/dns/index.js';
+export { type ExecOptions, execCheck } from './checks/exec/index.js';
 export { type HttpOptions, httpCheck } from './checks/http/index.js';
 export { type MysqlOptions, type MysqlPoolOptions, type MysqlUrlOptions, mysqlCheck } from './checks/mysql/index.js';
 export type { MysqlPool } from './checks/mysql/pool.js';
@@ -14,6 +16,7 @@ export { type RedisClientOptions, type RedisOptions, type RedisUrlOptions, redis
 export type { SentinelOptions } from './checks/redis/login.js';
 export type { TlsOptions } from './checks/shared/tls.js';
 export { type TcpOptions, tcpCheck } from './checks/tcp/index.js';
+export { type TlsExpiryOptions, tlsExpiryCheck } from './checks/tls-expiry/index.js';
 export type { Clock, Timer } from './common/clock.js';
 export { type ErrorCode, errorCodes, PongcheckError } from './common/errors.js';
 export type { Log } from './common/log.js';

@@ -1,6 +1,8 @@
 import type { CheckDefinition } from '../health/check.js';
 import type { OptionRow } from '../options/option.js';
 import { diskOptions } from './disk/options.js';
+import { dnsOptions } from './dns/options.js';
+import { execOptions } from './exec/options.js';
 import { httpOptions } from './http/options.js';
 import { moduleOptions } from './module/options.js';
 import { mysqlOptions } from './mysql/options.js';
@@ -8,6 +10,7 @@ import { pingpongOptions } from './pingpong/options.js';
 import { processOptions } from './process/options.js';
 import { redisOptions } from './redis/options.js';
 import { tcpOptions } from './tcp/options.js';
+import { tlsExpiryOptions } from './tls-expiry/options.js';
 
 /** Creates a check from the options of its kind and the settings of every check, in milliseconds and bytes. */
 export type MakeCheck = (options: Readonly<Record<string, unknown>>) => CheckDefinition | Promise<CheckDefinition>;
@@ -53,6 +56,18 @@ export const checkKinds: readonly CheckKind[] = [
     load: async () => maker((await import('./tcp/index.js')).tcpCheck),
   },
   {
+    kind: 'dns',
+    description: 'A name server has records of a name.',
+    options: dnsOptions,
+    load: async () => maker((await import('./dns/index.js')).dnsCheck),
+  },
+  {
+    kind: 'tls-expiry',
+    description: 'The certificate of a TLS server is valid, and does not expire soon.',
+    options: tlsExpiryOptions,
+    load: async () => maker((await import('./tls-expiry/index.js')).tlsExpiryCheck),
+  },
+  {
     kind: 'pingpong',
     description: 'Another responder reports pass.',
     options: pingpongOptions,
@@ -69,6 +84,12 @@ export const checkKinds: readonly CheckKind[] = [
     description: 'A file system has free space and inodes.',
     options: diskOptions,
     load: async () => maker((await import('./disk/index.js')).diskCheck),
+  },
+  {
+    kind: 'exec',
+    description: 'A program ends with exit code 0.',
+    options: execOptions,
+    load: async () => maker((await import('./exec/index.js')).execCheck),
   },
   {
     kind: 'module',
