@@ -21,6 +21,10 @@ export const systemPrograms = {
   'redis-server': 'redis-server',
   sysctl: 'procps',
   'systemd-analyze': 'systemd',
+  h2load: 'nghttp2-client',
+  // Modules of Debian's Python, as paths from /usr/bin.
+  '../lib/python3/dist-packages/grpc': 'python3-grpcio',
+  '../lib/python3/dist-packages/google/protobuf': 'python3-protobuf',
 };
 
 /** Removes the network namespaces of runs that are no more. Nothing happens where there are none. */

@@ -139,6 +139,17 @@ const { ping } = require('pongcheck/client');
     expect(packagesLoadedBy('./both.mjs')).toEqual(expect.arrayContaining(['yaml', 'mysql2']));
   });
 
+  it.each([0, 1])('says what the option grpc requires, with %d threads', (threads) => {
+    writeFileSync(
+      join(folder, 'grpc.mjs'),
+      `import { createService } from 'pongcheck';
+await createService({ threads: ${threads}, listen: [], http: false, grpc: { port: 0 } }).start().catch(({ code, message }) => console.log(code, message));`,
+    );
+    expect(run(process.execPath, ['grpc.mjs'])).toBe(
+      'PONGCHECK_LISTEN the option grpc requires the package @grpc/grpc-js, 1.12 or later, which is not installed; run: npm install @grpc/grpc-js\n',
+    );
+  });
+
   it('exports its types to TypeScript', () => {
     mkdirSync(join(folder, 'src'), { recursive: true });
     writeFileSync(
