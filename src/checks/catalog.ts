@@ -5,6 +5,7 @@ import { httpOptions } from './http/options.js';
 import { moduleOptions } from './module/options.js';
 import { mysqlOptions } from './mysql/options.js';
 import { pingpongOptions } from './pingpong/options.js';
+import { postgresOptions } from './postgres/options.js';
 import { processOptions } from './process/options.js';
 import { redisOptions } from './redis/options.js';
 import { tcpOptions } from './tcp/options.js';
@@ -33,6 +34,12 @@ export const checkKinds: readonly CheckKind[] = [
     description: 'MySQL or MariaDB answers a query and accepts new connections.',
     options: mysqlOptions,
     load: async () => maker((await import('./mysql/index.js')).mysqlCheck),
+  },
+  {
+    kind: 'postgres',
+    description: 'PostgreSQL answers a query and accepts new connections. Requires the package pg.',
+    options: postgresOptions,
+    load: async () => maker((await import('./postgres/index.js')).postgresCheck),
   },
   {
     kind: 'redis',

@@ -11,7 +11,16 @@ const STALL_MS = 10;
 const ownKinds: ReadonlySet<string> = new Set(['function', 'module']);
 
 /** Kinds that never block the event loop: if their result is late, something else did. */
-const unblockingKinds: ReadonlySet<string> = new Set(['mysql', 'redis', 'http', 'tcp', 'pingpong', 'process', 'disk']);
+const unblockingKinds: ReadonlySet<string> = new Set([
+  'mysql',
+  'postgres',
+  'redis',
+  'http',
+  'tcp',
+  'pingpong',
+  'process',
+  'disk',
+]);
 
 /** Receives the outcome of a run. */
 export interface RunListener {
