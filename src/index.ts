@@ -4,6 +4,7 @@
  * @module
  */
 export { type DiskOptions, diskCheck } from './checks/disk/index.js';
+export { type GrpcCheckOptions, grpcCheck } from './checks/grpc/index.js';
 export { type HttpOptions, httpCheck } from './checks/http/index.js';
 export { type MysqlOptions, type MysqlPoolOptions, type MysqlUrlOptions, mysqlCheck } from './checks/mysql/index.js';
 export type { MysqlPool } from './checks/mysql/pool.js';

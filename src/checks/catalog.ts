@@ -1,6 +1,7 @@
 import type { CheckDefinition } from '../health/check.js';
 import type { OptionRow } from '../options/option.js';
 import { diskOptions } from './disk/options.js';
+import { grpcOptions } from './grpc/options.js';
 import { httpOptions } from './http/options.js';
 import { moduleOptions } from './module/options.js';
 import { mysqlOptions } from './mysql/options.js';
@@ -52,6 +53,12 @@ export const checkKinds: readonly CheckKind[] = [
     description: 'An HTTP service responds as expected.',
     options: httpOptions,
     load: async () => maker((await import('./http/index.js')).httpCheck),
+  },
+  {
+    kind: 'grpc',
+    description: 'A gRPC service reports SERVING by grpc.health.v1. Requires the package @grpc/grpc-js.',
+    options: grpcOptions,
+    load: async () => maker((await import('./grpc/index.js')).grpcCheck),
   },
   {
     kind: 'tcp',

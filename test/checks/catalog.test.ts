@@ -10,7 +10,18 @@ const sources = fileURLToPath(new URL('../../src/', import.meta.url));
 describe('the list of kinds', () => {
   it('names each once, with a description for it and for each of its options', () => {
     const kinds = checkKinds.map(({ kind }) => kind);
-    expect(kinds).toEqual(['mysql', 'postgres', 'redis', 'http', 'tcp', 'pingpong', 'process', 'disk', 'module']);
+    expect(kinds).toEqual([
+      'mysql',
+      'postgres',
+      'redis',
+      'http',
+      'grpc',
+      'tcp',
+      'pingpong',
+      'process',
+      'disk',
+      'module',
+    ]);
     for (const { description, options } of checkKinds) {
       expect(new Set(options.map(({ path }) => path)).size).toBe(options.length);
       for (const text of [description, ...options.map((option) => option.description)])

@@ -161,6 +161,17 @@ await postgresCheck({ url: 'postgres://h' }).load().catch(({ reason, message }) 
     );
   });
 
+  it('says what the kind grpc requires', () => {
+    writeFileSync(
+      join(folder, 'grpc-kind.mjs'),
+      `import { grpcCheck } from 'pongcheck';
+await grpcCheck({ url: 'grpc://h:1' }).load().catch(({ message }) => console.log(message));`,
+    );
+    expect(run(process.execPath, ['grpc-kind.mjs'])).toBe(
+      'the kind grpc requires the package @grpc/grpc-js, 1.12 or later, which is not installed; run: npm install @grpc/grpc-js\n',
+    );
+  });
+
   it('exports its types to TypeScript', () => {
     mkdirSync(join(folder, 'src'), { recursive: true });
     writeFileSync(

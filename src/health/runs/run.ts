@@ -16,6 +16,7 @@ const unblockingKinds: ReadonlySet<string> = new Set([
   'postgres',
   'redis',
   'http',
+  'grpc',
   'tcp',
   'pingpong',
   'process',
