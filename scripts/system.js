@@ -13,6 +13,8 @@ export const systemPrograms = {
   setpriv: 'util-linux',
   chromium: 'chromium',
   curl: 'curl',
+  php: 'php-cli',
+  go: 'golang-go',
   prlimit: 'util-linux',
   prometheus: 'prometheus',
   promtool: 'prometheus',
