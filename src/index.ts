@@ -6,10 +6,18 @@
 export { type DiskOptions, diskCheck } from './checks/disk/index.js';
 export { type DnsOptions, dnsCheck } from './checks/dns/index.js';
 export { type ExecOptions, execCheck } from './checks/exec/index.js';
+export { type GrpcCheckOptions, grpcCheck } from './checks/grpc/index.js';
 export { type HttpOptions, httpCheck } from './checks/http/index.js';
 export { type MysqlOptions, type MysqlPoolOptions, type MysqlUrlOptions, mysqlCheck } from './checks/mysql/index.js';
 export type { MysqlPool } from './checks/mysql/pool.js';
 export { type PingpongOptions, pingpongCheck } from './checks/pingpong/index.js';
+export {
+  type PostgresAddressOptions,
+  type PostgresOptions,
+  type PostgresPoolOptions,
+  postgresCheck,
+} from './checks/postgres/index.js';
+export type { PostgresPool } from './checks/postgres/pool.js';
 export { type ProcessOptions, processCheck } from './checks/process/index.js';
 export type { RedisClient } from './checks/redis/client-probe.js';
 export { type RedisClientOptions, type RedisOptions, type RedisUrlOptions, redisCheck } from './checks/redis/index.js';

@@ -3,10 +3,12 @@ import type { OptionRow } from '../options/option.js';
 import { diskOptions } from './disk/options.js';
 import { dnsOptions } from './dns/options.js';
 import { execOptions } from './exec/options.js';
+import { grpcOptions } from './grpc/options.js';
 import { httpOptions } from './http/options.js';
 import { moduleOptions } from './module/options.js';
 import { mysqlOptions } from './mysql/options.js';
 import { pingpongOptions } from './pingpong/options.js';
+import { postgresOptions } from './postgres/options.js';
 import { processOptions } from './process/options.js';
 import { redisOptions } from './redis/options.js';
 import { tcpOptions } from './tcp/options.js';
@@ -38,6 +40,12 @@ export const checkKinds: readonly CheckKind[] = [
     load: async () => maker((await import('./mysql/index.js')).mysqlCheck),
   },
   {
+    kind: 'postgres',
+    description: 'PostgreSQL answers a query and accepts new connections. Requires the package pg.',
+    options: postgresOptions,
+    load: async () => maker((await import('./postgres/index.js')).postgresCheck),
+  },
+  {
     kind: 'redis',
     description: 'Redis answers a PING.',
     options: redisOptions,
@@ -48,6 +56,12 @@ export const checkKinds: readonly CheckKind[] = [
     description: 'An HTTP service responds as expected.',
     options: httpOptions,
     load: async () => maker((await import('./http/index.js')).httpCheck),
+  },
+  {
+    kind: 'grpc',
+    description: 'A gRPC service reports SERVING by grpc.health.v1. Requires the package @grpc/grpc-js.',
+    options: grpcOptions,
+    load: async () => maker((await import('./grpc/index.js')).grpcCheck),
   },
   {
     kind: 'tcp',

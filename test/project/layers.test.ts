@@ -36,6 +36,7 @@ const foreign: Record<string, (place: string) => boolean> = {
   'mysql2/promise': (place) => place === 'checks/',
   'net-keepalive': (place) => place === 'net/',
   '@opentelemetry/api': (place) => place === 'service/',
+  pg: (place) => place === 'checks/',
   pino: () => false,
   'prom-client': (place) => ['metrics/', 'exporter/', 'http/', 'service/'].includes(place),
   yaml: (place) => place === 'config/',

@@ -153,6 +153,28 @@ await createService({ threads: ${threads}, listen: [], http: false, grpc: { port
     );
   });
 
+  it('says what the kind postgres requires', () => {
+    writeFileSync(
+      join(folder, 'postgres.mjs'),
+      `import { postgresCheck } from 'pongcheck';
+await postgresCheck({ url: 'postgres://h' }).load().catch(({ reason, message }) => console.log(reason, message));`,
+    );
+    expect(run(process.execPath, ['postgres.mjs'])).toBe(
+      'internal the kind postgres requires the package pg, 8.11 or later, which is not installed; run: npm install pg\n',
+    );
+  });
+
+  it('says what the kind grpc requires', () => {
+    writeFileSync(
+      join(folder, 'grpc-kind.mjs'),
+      `import { grpcCheck } from 'pongcheck';
+await grpcCheck({ url: 'grpc://h:1' }).load().catch(({ message }) => console.log(message));`,
+    );
+    expect(run(process.execPath, ['grpc-kind.mjs'])).toBe(
+      'the kind grpc requires the package @grpc/grpc-js, 1.12 or later, which is not installed; run: npm install @grpc/grpc-js\n',
+    );
+  });
+
   it('exports its types to TypeScript', () => {
     mkdirSync(join(folder, 'src'), { recursive: true });
     writeFileSync(

@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { type ConnectionOptions, connect, createSecureContext } from 'node:tls';
+import { systemClock } from '../../common/clock.js';
 import type { CheckDefinition, CheckResult, CheckSettings } from '../../health/check.js';
 import { CheckFailure, reasonOf, toCheckFailure } from '../../health/reason.js';
 import { certificateProblem } from '../../net/tls.js';
@@ -61,7 +62,7 @@ export function tlsExpiryCheck(given: TlsExpiryOptions): CheckDefinition {
     kind: KIND,
     run: async (signal) => {
       const { certificate, problem } = await handshake(target, signal);
-      return evaluate(Date.parse(certificate.validTo) - Date.now(), verifies ? problem : undefined, limits);
+      return evaluate(Date.parse(certificate.validTo) - systemClock.wall(), verifies ? problem : undefined, limits);
     },
   };
 }

@@ -14,8 +14,10 @@ const ownKinds: ReadonlySet<string> = new Set(['function', 'module']);
 /** Kinds that never block the event loop: if their result is late, something else did. */
 const unblockingKinds: ReadonlySet<string> = new Set([
   'mysql',
+  'postgres',
   'redis',
   'http',
+  'grpc',
   'tcp',
   'dns',
   'tls-expiry',
