@@ -20,7 +20,9 @@ export const systemPrograms = {
   'mariadb-install-db': 'mariadb-server',
   'redis-server': 'redis-server',
   sysctl: 'procps',
+  python3: 'python3-minimal',
   'systemd-analyze': 'systemd',
+  'systemd-notify': 'systemd',
 };
 
 /** Removes the network namespaces of runs that are no more. Nothing happens where there are none. */
