@@ -13,6 +13,8 @@ export const systemPrograms = {
   setpriv: 'util-linux',
   chromium: 'chromium',
   curl: 'curl',
+  php: 'php-cli',
+  go: 'golang-go',
   prlimit: 'util-linux',
   prometheus: 'prometheus',
   promtool: 'prometheus',
@@ -23,6 +25,10 @@ export const systemPrograms = {
   python3: 'python3-minimal',
   'systemd-analyze': 'systemd',
   'systemd-notify': 'systemd',
+  h2load: 'nghttp2-client',
+  // Modules of Debian's Python, as paths from /usr/bin.
+  '../lib/python3/dist-packages/grpc': 'python3-grpcio',
+  '../lib/python3/dist-packages/google/protobuf': 'python3-protobuf',
 };
 
 /** Removes the network namespaces of runs that are no more. Nothing happens where there are none. */

@@ -17,6 +17,7 @@ export { type TcpOptions, tcpCheck } from './checks/tcp/index.js';
 export type { Clock, Timer } from './common/clock.js';
 export { type ErrorCode, errorCodes, PongcheckError } from './common/errors.js';
 export type { Log } from './common/log.js';
+export type { GrpcJsServer } from './grpc/grpc-js.js';
 export type {
   Cause,
   CheckDefinition,
@@ -31,7 +32,13 @@ export { CheckFailure, type Reason, reasons } from './health/reason.js';
 export type { CheckState, NonPassState, State } from './health/state.js';
 export type { HttpHandler } from './http/handler.js';
 export type { FastifyPlugin } from './http/plugin.js';
-export type { DrainTimes, HttpOptions as HttpServerOptions, Limits, ListenOptions } from './options/settings.js';
+export type {
+  DrainTimes,
+  GrpcOptions as GrpcServerOptions,
+  HttpOptions as HttpServerOptions,
+  Limits,
+  ListenOptions,
+} from './options/settings.js';
 export type { Options } from './options/types.js';
 export type { ConnectionInfo } from './server/connection/info.js';
 export type { ServerEvents } from './server/connection/session.js';

@@ -60,8 +60,8 @@ export async function readConfiguration({
 
   const settings = values as unknown as FileSettings;
   problems.push(...contradictions(settings));
-  if (settings.listen.length === 0 && settings.http === false) {
-    problems.push('listen is empty and http is false; enable at least one of them');
+  if (settings.listen.length === 0 && settings.http === false && settings.grpc === false) {
+    problems.push('listen is empty, and http and grpc are false; enable at least one of them');
   }
   if (problems.length > 0) throw configError(problems);
   return { settings, warnings: unknown.warnings, placeOf };

@@ -15,7 +15,7 @@ const secretKey = /pass|pwd|secret|token|key|auth|credential|signature|cookie/i;
  * are the created checks, which have their own defaults.
  */
 export function effective(settings: FileSettings, checks: Readonly<Record<string, DefinedCheck>>): object {
-  const { listen, http, checks: checkOptions, ...rest } = settings;
+  const { listen, http, grpc, checks: checkOptions, ...rest } = settings;
   const shownChecks = Object.entries(checkOptions).map(([name, options]) => [
     name,
     effectiveCheck(options, checks[name] as DefinedCheck),
@@ -23,7 +23,7 @@ export function effective(settings: FileSettings, checks: Readonly<Record<string
   const shape = shapeOf(optionRows.filter(({ path }) => !path.startsWith('checks.')));
   const redact = redactor([]);
   return {
-    ...(format(shape, { listen, http }, redact) as object),
+    ...(format(shape, { listen, http, grpc }, redact) as object),
     checks: Object.fromEntries(shownChecks),
     ...(format(shape, rest, redact) as object),
   };

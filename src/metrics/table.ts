@@ -1,5 +1,6 @@
 import type { Histogram } from '../common/histogram.js';
 import type { Log } from '../common/log.js';
+import { type GrpcStats, grpcMethods, grpcRefusals, grpcStatuses } from '../grpc/stats.js';
 import { type Scope, scopes } from '../health/health.js';
 import type { CheckView } from '../health/query/registry.js';
 import { type Reason, reasons } from '../health/reason.js';
@@ -22,6 +23,8 @@ export interface Source {
   };
   readonly stats: ServerStats;
   readonly http: HttpStats;
+  /** The gRPC health service; undefined if it is not used. */
+  readonly grpc?: GrpcStats | undefined;
   readonly reloads: Pick<Reloads, 'counts' | 'isLastSuccessful' | 'lastSuccess'>;
   readonly loop: Pick<LoopWatch, 'delay' | 'busy'>;
   /** The threads that answer PINGs; undefined if the main thread does. */
@@ -441,6 +444,41 @@ export const metricRows: readonly MetricRow[] = [
     help: 'HTTP connections closed on accept because of a limit, by limit.',
     labels: ['reason'],
     read: ({ http }) => each('reason', httpRefusals, http.refused),
+  },
+  {
+    name: 'pongcheck_grpc_connections',
+    type: 'gauge',
+    help: 'Open gRPC connections; 0 if the application serves gRPC. Only with gRPC.',
+    labels: [],
+    read: ({ grpc }) => (grpc ? single(grpc.connections) : []),
+  },
+  {
+    name: 'pongcheck_grpc_watches',
+    type: 'gauge',
+    help: 'Open Watches of gRPC clients. Only with gRPC.',
+    labels: [],
+    read: ({ grpc }) => (grpc ? single(grpc.watches) : []),
+  },
+  {
+    name: 'pongcheck_grpc_answers_total',
+    type: 'counter',
+    help: 'Answers to gRPC health checks, by method and status; of Watch, all messages sent. Only with gRPC.',
+    labels: ['method', 'status'],
+    read: ({ grpc }) =>
+      grpc
+        ? grpcMethods.flatMap((method) =>
+            grpcStatuses
+              .filter((status) => status !== (method === 'Check' ? 'SERVICE_UNKNOWN' : 'NOT_FOUND'))
+              .map((status): Series<number> => [{ method, status }, grpc.sent[method][status]]),
+          )
+        : [],
+  },
+  {
+    name: 'pongcheck_grpc_refused_total',
+    type: 'counter',
+    help: 'Connections of gRPC closed on accept, and Watches refused, by the limit that was reached. Only with gRPC.',
+    labels: ['reason'],
+    read: ({ grpc }) => (grpc ? each('reason', grpcRefusals, grpc.refused) : []),
   },
   {
     name: 'pongcheck_log_lines_dropped_total',

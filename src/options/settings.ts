@@ -14,6 +14,10 @@ import type { Options } from './types.js';
 export type ListenOptions = NonNullable<Options['listen']>[number];
 /** Where HTTP is served, and its limits. */
 export type HttpOptions = Exclude<NonNullable<Options['http']>, false>;
+/** Where gRPC is served, and its limits. */
+export type GrpcOptions = Exclude<NonNullable<Options['grpc']>, false>;
+/** Where the gRPC health service is served, and its limits, with their defaults. */
+export type GrpcSettings = GrpcOptions & Required<Omit<GrpcOptions, 'tls'>>;
 /** Limits of the PING listeners, with their defaults. */
 export type Limits = Required<NonNullable<Options['limits']>>;
 /** Times of `service.drain()` in milliseconds, with their defaults. */
@@ -32,9 +36,13 @@ export type HeartbeatSettings = Required<Omit<Heartbeat, 'pingData'>> & Pick<Hea
 
 /** The options with all defaults. Times in milliseconds, sizes in bytes. */
 export interface Settings
-  extends Omit<Options, 'listen' | 'http' | 'ping' | 'threads' | 'loop' | 'heartbeat' | 'limits' | 'drain' | 'detail'> {
+  extends Omit<
+    Options,
+    'listen' | 'http' | 'grpc' | 'ping' | 'threads' | 'loop' | 'heartbeat' | 'limits' | 'drain' | 'detail'
+  > {
   readonly listen: readonly ListenOptions[];
   readonly http: (HttpOptions & Required<Omit<HttpOptions, 'tls'>>) | false;
+  readonly grpc: GrpcSettings | false;
   readonly ping: Required<NonNullable<Options['ping']>>;
   readonly threads: number;
   readonly loop: LoopLimits;

@@ -241,6 +241,70 @@ export const optionRows: readonly OptionRow[] = [
     defaultText: 'TLSv1.2',
     description: 'Minimum TLS version.',
   },
+  {
+    path: 'grpc',
+    type: endpoint,
+    default: 'false',
+    env: 'PONGCHECK_GRPC',
+    flag: 'grpc',
+    description:
+      'Address of the gRPC server for the standard health service, grpc.health.v1; false disables it. Requires the package @grpc/grpc-js.',
+  },
+  {
+    path: 'grpc.host',
+    type: text,
+    default: '127.0.0.1',
+    description: 'Host or IP address that the gRPC server binds to.',
+  },
+  {
+    path: 'grpc.port',
+    type: integer,
+    default: '7864',
+    min: 0,
+    max: 65_535,
+    description: 'Port of the gRPC server; 0 selects any free port.',
+  },
+  {
+    path: 'grpc.maxConnections',
+    type: integer,
+    default: '1000',
+    min: 1,
+    max: MILLION,
+    description: 'Maximum number of gRPC connections. Further ones are closed on accept.',
+  },
+  {
+    path: 'grpc.maxConnectionsPerAddress',
+    type: integer,
+    default: '0',
+    max: MILLION,
+    description:
+      'Maximum number of gRPC connections from one IPv4 address or IPv6 network (limits.ipv6Prefix); 0 = unlimited.',
+  },
+  {
+    path: 'grpc.tls.cert',
+    type: path,
+    required: true,
+    description: 'Certificate chain file (PEM), for gRPC over TLS. Re-read every minute and on SIGHUP.',
+  },
+  {
+    path: 'grpc.tls.key',
+    type: path,
+    required: true,
+    description: 'Private key file (PEM) of the certificate, without a passphrase.',
+  },
+  {
+    path: 'grpc.tls.ca',
+    type: path,
+    defaultText: 'none',
+    description: 'CA file (PEM). The TLS handshake of clients without a certificate from these CAs fails.',
+  },
+  {
+    path: 'grpc.tls.minVersion',
+    type: enumeration,
+    values: tlsVersions,
+    defaultText: 'TLSv1.2',
+    description: 'Minimum TLS version.',
+  },
 
   {
     path: 'probe.targets',

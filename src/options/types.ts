@@ -58,6 +58,27 @@ export interface Options {
       readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
     };
   } | false;
+  /** Address of the gRPC server for the standard health service, grpc.health.v1; false disables it. Requires the package @grpc/grpc-js. Default: false. */
+  readonly grpc?: {
+    /** Host or IP address that the gRPC server binds to. Default: 127.0.0.1. */
+    readonly host?: string;
+    /** Port of the gRPC server; 0 selects any free port. A whole number from 0 to 65535. Default: 7864. */
+    readonly port?: number;
+    /** Maximum number of gRPC connections. Further ones are closed on accept. A whole number from 1 to 1000000. Default: 1000. */
+    readonly maxConnections?: number;
+    /** Maximum number of gRPC connections from one IPv4 address or IPv6 network (limits.ipv6Prefix); 0 = unlimited. A whole number from 0 to 1000000. Default: 0. */
+    readonly maxConnectionsPerAddress?: number;
+    readonly tls?: {
+      /** Certificate chain file (PEM), for gRPC over TLS. Re-read every minute and on SIGHUP. */
+      readonly cert: string;
+      /** Private key file (PEM) of the certificate, without a passphrase. */
+      readonly key: string;
+      /** CA file (PEM). The TLS handshake of clients without a certificate from these CAs fails. Default: none. */
+      readonly ca?: string;
+      /** Minimum TLS version. Default: TLSv1.2. */
+      readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+    };
+  } | false;
   readonly probe?: {
     /** Targets that GET /probe may probe: NAME:PORT, *.SUFFIX:PORT, ADDRESS:PORT, NETWORK/BITS:PORT; * as port allows any port. */
     readonly targets: readonly string[];

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 const RESERVE = 64;
 /** Descriptors that a check may have open: its current connection, the next one, and those that are closing. */
 const FILES_PER_CHECK = 4;
-/** Minimum share of HTTP if there are not enough descriptors. */
-const HTTP_SHARE = 1 / 4;
+/** Minimum share of HTTP and gRPC together if there are not enough descriptors. */
+const OTHERS_SHARE = 1 / 4;
 
 /** Maximum numbers of open connections. */
 export interface ConnectionLimits {
@@ -13,6 +13,8 @@ export interface ConnectionLimits {
   readonly connections: number;
   /** Of HTTP; 0: HTTP is off. */
   readonly http: number;
+  /** Of gRPC; 0: gRPC is off. */
+  readonly grpc: number;
 }
 
 /** Maximum number of open file descriptors of this process; undefined if unlimited or unknown. */
@@ -39,7 +41,9 @@ export function clampToFdLimit(
 ): ConnectionLimits {
   if (files === undefined) return wanted;
   const free = files - RESERVE - checks * FILES_PER_CHECK - probes - peers;
-  const share = Math.max(Math.floor(free * HTTP_SHARE), free - wanted.connections);
-  const http = Math.min(wanted.http, Math.max(1, share));
-  return { connections: Math.max(1, Math.min(wanted.connections, free - http)), http };
+  const others = wanted.http + wanted.grpc;
+  const share = Math.min(others, Math.max(1, Math.floor(free * OTHERS_SHARE), free - wanted.connections));
+  const allowed = (part: number) => Math.min(part, Math.max(1, Math.floor((share * part) / Math.max(1, others))));
+  const [http, grpc] = [allowed(wanted.http), allowed(wanted.grpc)];
+  return { connections: Math.max(1, Math.min(wanted.connections, free - http - grpc)), http, grpc };
 }

@@ -8,6 +8,7 @@ import { PongcheckError } from '../common/errors.js';
 import { type Log, silentLog } from '../common/log.js';
 import { packageVersion } from '../common/version.js';
 import { MAX_CONCURRENT_PROBES, ProbeExporter } from '../exporter/exporter.js';
+import type { GrpcJsServer } from '../grpc/grpc-js.js';
 import { History } from '../health/query/history.js';
 import { type ChangedChecks, Registry } from '../health/query/registry.js';
 import { type HttpHandler, httpHandler } from '../http/handler.js';
@@ -27,6 +28,7 @@ import { formatAddress, parseAddress } from '../net/address.js';
 import { Tokens } from '../net/tokens.js';
 import { formatValue } from '../options/format-value.js';
 import { configError } from '../options/issue.js';
+import type { GrpcSettings } from '../options/settings.js';
 import type { RoundOutcomes } from '../peers/failure.js';
 import { ServicePeers } from '../peers/peers.js';
 import { LiveCertificate } from '../server/certificates/live-certificate.js';
@@ -38,6 +40,7 @@ import { Server } from '../server/server.js';
 import type { ServerSettings } from '../server/settings.js';
 import type { Stall } from '../threads/loop-monitor.js';
 import { ThreadedServer } from '../threads/threaded-server.js';
+import { ServiceGrpc } from './grpc.js';
 import type { ServiceOptions } from './options.js';
 import { changedPaths, readServiceOptions, type ServiceSettings } from './settings.js';
 import { logStall, transitionsOf } from './stalls.js';
@@ -109,6 +112,7 @@ export class Service {
   private own: MetricsRegistry | undefined;
   private metrics: Metrics | undefined;
   private http: HttpServer | undefined;
+  private readonly grpc: ServiceGrpc;
   private bound: string[] = [];
 
   constructor(options: ServiceOptions) {
@@ -134,6 +138,7 @@ export class Service {
     this.threads = threads > 0 ? new ThreadedServer({ ...parts, threads, loop, onStall }) : undefined;
     this.server = this.threads ?? new Server(parts);
     this.events = this.server.events;
+    this.grpc = new ServiceGrpc({ health: this.health, server: this.server, threads: this.threads, clock, log });
     logTransitions(this.health, log);
     this.joined = options.register;
     this.access = accessOf(this.settings);
@@ -181,6 +186,21 @@ export class Service {
   /** The HTTP address as `http://HOST:PORT`, or `https://`, with the actual port; undefined before `start` and with `http: false`. */
   get httpAddress(): string | undefined {
     return this.http?.address;
+  }
+
+  /** The address of the option `grpc` as HOST:PORT, with the actual port; undefined before `start` and with `grpc: false`. */
+  get grpcAddress(): string | undefined {
+    return this.grpc.address;
+  }
+
+  /**
+   * Adds the gRPC health service (grpc.health.v1) to a server of `@grpc/grpc-js` of the application. It runs on the event
+   * loop of that server: while that is blocked, it gives no answer.
+   *
+   * @throws Error if the server has a health service already.
+   */
+  addGrpcHealth(server: GrpcJsServer): void {
+    this.grpc.addTo(server, this.settings);
   }
 
   /** The registry of the metrics: the option `register`, or a separate one. The first access to a separate one loads prom-client. */
@@ -247,6 +267,7 @@ export class Service {
     for (const [address, own] of listeners) {
       if (!this.stopping) this.bound.push(formatAddress(await this.server.listen(address, own)));
     }
+    if (!this.stopping) await this.grpc.open(this.settings);
     if (!this.stopping) this.http = await this.openHttp?.();
   }
 
@@ -279,10 +300,12 @@ export class Service {
       const server = await this.server.plan(next, next.listen);
       const exporter = next.probe && new ProbeExporter(next.probe, this.clock);
       const needsRestart = [...server.needsRestart, ...this.fixedPaths(options, next)];
-      const https = next.http ? next.http.tls : undefined;
       // Refused now rather than by the restart.
-      if (https && needsRestart.some((path) => ['http', 'http.tls'].includes(path)))
-        await LiveCertificate.open(https, 'http');
+      for (const section of ['http', 'grpc'] as const) {
+        const tls = next[section] ? next[section].tls : undefined;
+        if (tls && needsRestart.some((path) => [section, `${section}.tls`].includes(path)))
+          await LiveCertificate.open(tls, section);
+      }
       this.assertRunning();
 
       const before = this.settings;
@@ -292,9 +315,13 @@ export class Service {
         ...rest,
         threads: before.threads,
         http: next.http && before.http ? { ...before.http, ...limits } : before.http,
+        grpc: next.grpc && before.grpc ? { ...before.grpc, ...grpcLimits(next.grpc) } : before.grpc,
         ...(this.exporter && probe && { probe }),
       };
-      const applied = this.threads ? this.threads.reload(server, next.loop) : this.server.reload(server);
+      const applied = this.threads
+        ? this.threads.reload(server, next.loop, this.settings.grpc)
+        : this.server.reload(server);
+      this.grpc.reload(this.settings);
       Object.assign(this.access, accessOf(next));
       if (exporter) this.exporter?.replaceWith(exporter);
       this.http?.setLimits(httpLimits(this.settings));
@@ -329,13 +356,17 @@ export class Service {
   }
 
   /** Paths of changed options that cannot change at run time. */
-  private fixedPaths({ register, log, clock }: ServiceOptions, { http, probe, threads }: ServiceSettings): string[] {
+  private fixedPaths({ register, log, clock }: ServiceOptions, next: ServiceSettings): string[] {
+    const { probe, threads } = next;
     const paths: string[] = [];
-    const running = this.settings.http;
-    if (!http !== !running) paths.push('http');
-    else if (http && running) {
-      const keys = ['host', 'port', 'tls'] as const;
-      paths.push(...keys.filter((key) => !isDeepStrictEqual(http[key], running[key])).map((key) => `http.${key}`));
+    for (const section of ['http', 'grpc'] as const) {
+      const [wanted, running] = [next[section], this.settings[section]];
+      if (!wanted !== !running) paths.push(section);
+      else if (wanted && running) {
+        const keys = ['host', 'port', 'tls'] as const;
+        const changed = keys.filter((key) => !isDeepStrictEqual(wanted[key], running[key]));
+        paths.push(...changed.map((key) => `${section}.${key}`));
+      }
     }
     if (!probe !== !this.exporter) paths.push('probe');
     if (threads !== this.settings.threads) paths.push('threads');
@@ -433,7 +464,7 @@ export class Service {
     this.health.drain();
     // A listener can be closed only once it is open.
     await this.opening?.catch(() => {});
-    await this.server.close();
+    await Promise.all([this.server.close(), this.grpc.close()]);
     this.ownRouter?.close();
     await this.http?.close();
     await this.health.stop();
@@ -457,8 +488,12 @@ export class Service {
 
   /** Lowers the connection limits to what the open files limit of the process allows. */
   private clampToFdLimit(settings: ServiceSettings): ServiceSettings {
-    const { limits, registry, http, probe, peers } = settings;
-    const requested = { connections: limits.maxConnections, http: http ? http.maxConnections : 0 };
+    const { limits, registry, http, grpc, probe, peers } = settings;
+    const requested = {
+      connections: limits.maxConnections,
+      http: http ? http.maxConnections : 0,
+      grpc: grpc ? grpc.maxConnections : 0,
+    };
     const files = fdLimit();
     const allowed = clampToFdLimit(requested, files, {
       checks: registry.checks.length,
@@ -466,16 +501,19 @@ export class Service {
       // Each failure keeps its connections until it ends.
       peers: peers ? peers.ask * registry.checks.filter(({ onShared }) => onShared === 'warn').length : 0,
     });
-    if (allowed.connections < requested.connections || allowed.http < requested.http) {
+    const { connections, http: ofHttp, grpc: ofGrpc } = allowed;
+    if (connections < requested.connections || ofHttp < requested.http || ofGrpc < requested.grpc) {
+      const forGrpc = grpc ? `, grpc.maxConnections from ${requested.grpc} to ${ofGrpc}` : '';
       this.log.warn(
-        { files, maxConnections: allowed.connections, httpMaxConnections: allowed.http },
-        `the open files limit is ${files}: limits.maxConnections is lowered from ${requested.connections} to ${allowed.connections}, http.maxConnections from ${requested.http} to ${allowed.http}`,
+        { files, maxConnections: connections, httpMaxConnections: ofHttp, ...(grpc && { grpcMaxConnections: ofGrpc }) },
+        `the open files limit is ${files}: limits.maxConnections is lowered from ${requested.connections} to ${connections}, http.maxConnections from ${requested.http} to ${ofHttp}${forGrpc}`,
       );
     }
     return {
       ...settings,
-      limits: { ...limits, maxConnections: allowed.connections },
-      http: http && { ...http, maxConnections: allowed.http },
+      limits: { ...limits, maxConnections: connections },
+      http: http && { ...http, maxConnections: ofHttp },
+      grpc: grpc && { ...grpc, maxConnections: ofGrpc },
     };
   }
 
@@ -519,6 +557,9 @@ export class Service {
         return service.settings.peers && service.peerStats;
       },
       http,
+      get grpc() {
+        return service.grpc.stats;
+      },
       reloads,
       loop,
       maxConnections: () => this.settings.limits.maxConnections,
@@ -531,6 +572,10 @@ export class Service {
 function httpLimits({ http, limits: { ipv6Prefix } }: ServiceSettings): AcceptorLimits {
   const { maxConnections, maxConnectionsPerAddress } = http || defaultLimits;
   return { maxConnections, maxConnectionsPerAddress, ipv6Prefix };
+}
+
+function grpcLimits({ maxConnections, maxConnectionsPerAddress }: GrpcSettings) {
+  return { maxConnections, maxConnectionsPerAddress };
 }
 
 function accessOf({ detail, tokens }: ServerSettings): { detail: DetailMode; tokens: Tokens | undefined } {

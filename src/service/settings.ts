@@ -32,7 +32,7 @@ export function readServiceOptions(options: ServiceOptions): ServiceSettings {
   return { ...settings, registry, peers: peers && peerSettings(peers) };
 }
 
-const sections = ['http', 'ping', 'startup', 'loop', 'heartbeat', 'limits', 'drain', 'peers'] as const;
+const sections = ['http', 'grpc', 'ping', 'startup', 'loop', 'heartbeat', 'limits', 'drain', 'peers'] as const;
 const values = ['detail', 'tokens', 'serviceId', 'releaseId', 'probe'] as const;
 
 /** Paths of the options that differ. Listeners and checks are compared by the server and the registry. */

@@ -4,7 +4,7 @@ import type { Identity } from '../health/report.js';
 import type { NormalizedResult } from '../health/result.js';
 import type { CheckState } from '../health/state.js';
 import type { Address } from '../net/address.js';
-import type { LoopLimits } from '../options/settings.js';
+import type { GrpcSettings, LoopLimits } from '../options/settings.js';
 import type { ConnectionInfo } from '../server/connection/info.js';
 import type { ServerEvents } from '../server/connection/session.js';
 import type { Listen, ListenerSettings } from '../server/listener.js';
@@ -52,7 +52,14 @@ export interface Demand {
 /** The methods of a thread. Each resolves, or rejects with a PongcheckError. */
 export interface ThreadMethods {
   listen(address: Address, settings: ListenerSettings, options: ListenOptions): Promise<Address>;
-  reload(settings: ServerSettings, listen: readonly Listen[], loop: LoopLimits): Promise<void>;
+  /** Opens the listener of the gRPC health service; returns its address, with the actual port. */
+  openGrpc(grpc: GrpcSettings): Promise<string>;
+  reload(
+    settings: ServerSettings,
+    listen: readonly Listen[],
+    loop: LoopLimits,
+    grpc: GrpcSettings | undefined,
+  ): Promise<void>;
   infos(after: number, limit: number): ConnectionInfo[];
   heartbeat(idle: number, close: boolean): ConnectionInfo[];
   protect(id: number, isProtected: boolean): boolean;

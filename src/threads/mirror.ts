@@ -325,6 +325,11 @@ export class Mirror implements Health {
     return this.queries.own(check);
   }
 
+  /** The names of all groups. */
+  groups(): readonly string[] {
+    return this.queries.groups;
+  }
+
   get watchedSelections(): number {
     return this.queries.watchedSelections;
   }

@@ -16,9 +16,14 @@ const MAX_DELAY_MS = 10_000;
 const STABLE_MS = 10_000;
 /** Time limit for a start until the thread can be called, in milliseconds. */
 const START_LIMIT_MS = 30_000;
-/** Time limits for its answers to calls, in milliseconds. A Unix socket may wait for a lock, and connections for their end. */
+/** Time limits for its answers to calls, in milliseconds. A Unix socket may wait for a lock, gRPC loads
+ * modules, and connections wait for their end. */
 const CALL_LIMIT_MS = 1000;
-const CALL_LIMITS_MS: Partial<Record<keyof ThreadMethods, number>> = { listen: 10_000, close: 2500 };
+const CALL_LIMITS_MS: Partial<Record<keyof ThreadMethods, number>> = {
+  listen: 10_000,
+  openGrpc: 10_000,
+  close: 2500,
+};
 
 interface Call {
   resolve(value: unknown): void;

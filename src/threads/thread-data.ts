@@ -17,6 +17,7 @@ export interface ThreadData {
   readonly beats: Int32Array;
   readonly serverStats: Float64Array;
   readonly threadStats: Float64Array;
+  readonly grpcStats: Float64Array;
   /** Number of events that the main thread has not received yet. */
   readonly pendingEvents: Int32Array;
   readonly counts: CountsMemory;

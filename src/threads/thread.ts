@@ -2,6 +2,8 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { PongcheckError } from '../common/errors.js';
 import type { Log } from '../common/log.js';
+import { GrpcServer } from '../grpc/server.js';
+import { GrpcStats } from '../grpc/stats.js';
 import type { ServerEvents } from '../server/connection/session.js';
 import { Server } from '../server/server.js';
 import { ServerStats } from '../server/stats.js';
@@ -29,6 +31,9 @@ const server = new Server({
   stats: new ServerStats(data.serverStats),
   counts: new SharedCounts(data.counts, data.index),
 });
+const grpcStats = new GrpcStats(data.grpcStats);
+let common = data.settings;
+let grpc: GrpcServer | undefined;
 const loop = new LoopMonitor(
   clock,
   () => Atomics.load(data.beats, 0),
@@ -48,8 +53,15 @@ const loop = new LoopMonitor(
 
 const methods: ThreadMethods = {
   listen: (address, settings, options) => server.listen(address, settings, options),
-  reload: async (settings, listen, limits) => {
+  openGrpc: async (settings) => {
+    grpc = await GrpcServer.open({ grpc: settings, settings: common, health: mirror, stats: grpcStats, clock, log });
+    if (grpc.certificate) server.watchCertificate(grpc.address, grpc.certificate);
+    return grpc.address;
+  },
+  reload: async (settings, listen, limits, grpcSettings) => {
     server.reload(await server.plan(settings, listen));
+    common = settings;
+    if (grpcSettings) grpc?.reload(grpcSettings, settings);
     loop.limits = limits;
   },
   infos: (after, limit) => server.infos(after, limit),
@@ -58,7 +70,9 @@ const methods: ThreadMethods = {
   disconnect: (id) => server.disconnect(id),
   goaway: (graceMs) => server.goaway(graceMs),
   reloadCertificates: () => server.reloadCertificates(),
-  close: () => server.close(),
+  close: async () => {
+    await Promise.all([server.close(), grpc?.close()]);
+  },
 };
 
 /** Calls run one after the other: a reload finds the listeners whose opening was requested before it. */

@@ -4,9 +4,10 @@ import { createServer } from 'node:net';
 import { callSafely } from '../common/call-safely.js';
 import type { Clock } from '../common/clock.js';
 import { type Log, silentLog } from '../common/log.js';
+import { GrpcStats } from '../grpc/stats.js';
 import { type Address, endpointOf, formatAddress } from '../net/address.js';
 import { cannotListen } from '../net/listen-error.js';
-import type { LoopLimits } from '../options/settings.js';
+import type { GrpcSettings, LoopLimits } from '../options/settings.js';
 import { Certificates } from '../server/certificates/certificates.js';
 import type { LiveCertificate } from '../server/certificates/live-certificate.js';
 import type { ConnectionInfo } from '../server/connection/info.js';
@@ -74,6 +75,7 @@ export class ThreadedServer implements PingServer {
   private readonly serverNumbers: Float64Array[];
   private readonly serverStats: ServerStats[];
   private readonly threadStats: Float64Array[];
+  private readonly grpcNumbers: Float64Array[];
   /** Per thread, so that the events of one that has ended do not count. */
   private readonly pendingEvents: Int32Array[];
   private readonly beats = ints(1);
@@ -84,6 +86,8 @@ export class ThreadedServer implements PingServer {
   private readonly origin = clockOrigin();
   private starting: Promise<unknown> | undefined;
   private settings: ServerSettings;
+  /** The gRPC listener of the first thread, with its actual port. */
+  private grpc: GrpcSettings | undefined;
   private loop: LoopLimits;
 
   constructor(private readonly options: ThreadedServerOptions) {
@@ -98,6 +102,7 @@ export class ThreadedServer implements PingServer {
     this.serverNumbers = each(() => floats(ServerStats.length));
     this.serverStats = this.serverNumbers.map((numbers) => new ServerStats(numbers));
     this.threadStats = each(() => floats(ThreadStats.length));
+    this.grpcNumbers = each(() => floats(GrpcStats.length));
     this.pendingEvents = each(() => ints(1));
     const context = {
       health,
@@ -116,6 +121,7 @@ export class ThreadedServer implements PingServer {
       onEnded: (index: number) => {
         forgetThread(this.counts, index);
         this.serverStats[index]?.resetGauges();
+        new GrpcStats(this.grpcNumbers[index]).resetGauges();
         Atomics.store(this.pendingEvents[index] as Int32Array, 0, 0);
       },
     };
@@ -144,6 +150,10 @@ export class ThreadedServer implements PingServer {
       isResponding: isRunning && now - this.statsOf(index).tickedAt <= RESPONSE_LIMIT_MS,
       restarts,
     }));
+  }
+
+  get grpcStats(): GrpcStats {
+    return GrpcStats.sum(this.grpcNumbers.map((numbers) => new GrpcStats(numbers)));
   }
 
   get watchedSelections(): number {
@@ -183,6 +193,20 @@ export class ThreadedServer implements PingServer {
     return bound;
   }
 
+  /**
+   * Opens the listener of the gRPC health service on the first thread; starts the threads first.
+   * @returns its address as HOST:PORT, with the actual port.
+   * @throws PongcheckError as `GrpcServer.open`, and `PONGCHECK_THREAD`.
+   */
+  async openGrpc(grpc: GrpcSettings): Promise<string> {
+    this.starting ??= this.start();
+    await this.starting;
+    const [first] = this.threads as [PingThread, ...PingThread[]];
+    const address = await first.call('openGrpc', grpc);
+    this.grpc = { ...grpc, port: Number(address.slice(address.lastIndexOf(':') + 1)) };
+    return address;
+  }
+
   private async start(): Promise<void> {
     this.beating.start();
     await Promise.all(this.threads.map((thread) => thread.start()));
@@ -198,6 +222,7 @@ export class ThreadedServer implements PingServer {
       beats: this.beats,
       serverStats: this.serverNumbers[index] as Float64Array,
       threadStats: this.threadStats[index] as Float64Array,
+      grpcStats: this.grpcNumbers[index] as Float64Array,
       pendingEvents: this.pendingEvents[index] as Int32Array,
       counts: this.counts,
     };
@@ -221,6 +246,7 @@ export class ThreadedServer implements PingServer {
     for (const { bound, settings, options } of this.listenersOf(thread)) {
       await thread.call('listen', bound, settings, options);
     }
+    if (thread.index === 0 && this.grpc) await thread.call('openGrpc', this.grpc);
   }
 
   private isShared({ kind }: Address): boolean {
@@ -247,8 +273,14 @@ export class ThreadedServer implements PingServer {
   }
 
   /** Applies a plan on all threads, also on those that are being started: they were given the previous settings. */
-  async reload({ settings, listeners }: ServerPlan, loop: LoopLimits = this.loop): Promise<void> {
+  async reload(
+    { settings, listeners }: ServerPlan,
+    loop: LoopLimits = this.loop,
+    grpc: GrpcSettings | false = false,
+  ): Promise<void> {
     this.settings = settings;
+    // Its address does not change.
+    if (this.grpc && grpc) this.grpc = { ...grpc, port: this.grpc.port };
     this.loop = loop;
     for (const listener of this.listeners) {
       const change = listeners.get(listener);
@@ -258,7 +290,7 @@ export class ThreadedServer implements PingServer {
     const listen = (thread: PingThread) =>
       this.listenersOf(thread).map(({ address, settings }) => ({ url: address, ...settings }));
     const existing = this.threads.filter(({ exists }) => exists);
-    await this.ask((thread) => thread.call('reload', sent, listen(thread), loop), existing);
+    await this.ask((thread) => thread.call('reload', sent, listen(thread), loop, this.grpc), existing);
   }
 
   // -- connections -----------------------------------------------------------

@@ -57,7 +57,8 @@ describe('pongcheck emit', () => {
     [['kubernetes', '--mode', 'http'], '--mode is for haproxy, not for kubernetes'],
     [['haproxy', '--server', '10.0.0.5:80 check'], '--server is "10.0.0.5:80 check"; allowed: HOST[:PORT]'],
     [['haproxy', '--server', '10.0.0.5:99999'], '--server is "10.0.0.5:99999"; allowed: HOST[:PORT]'],
-    [['blackbox', '--server', '10.0.0.5:80'], '--server is for haproxy, not for blackbox'],
+    [['blackbox', '--server', '10.0.0.5:80'], '--server is for haproxy and envoy, not for blackbox'],
+    [['envoy', '--grpc'], '--grpc is for kubernetes, not for envoy'],
   ])('%j is refused', async (args, description) => {
     const { code, stdout, stderr } = await emit(args);
     expect([code, stdout]).toEqual([64, '']);
@@ -101,6 +102,60 @@ describe('pongcheck emit', () => {
     );
   });
 
+  it('kubernetes --grpc: gRPC probes that reach the port', async () => {
+    const { stdout } = await emit(['kubernetes', '--grpc'], { grpc: '127.0.0.1:7000' });
+    const [container] = (parse(stdout) as Record<string, any>).containers;
+    expect(container.env).toEqual([{ name: 'PONGCHECK_GRPC', value: '0.0.0.0:7000' }]);
+    expect(container.livenessProbe).toEqual({
+      grpc: { port: 7000, service: 'liveness' },
+      periodSeconds: 5,
+      timeoutSeconds: 2,
+      failureThreshold: 3,
+    });
+    expect(container.readinessProbe.grpc.service).toBe('readiness');
+    expect(container.startupProbe.grpc.service).toBe('startup');
+    const off = await emit(['kubernetes', '--grpc']);
+    expect(off.stdout).toContain('# grpc is false, which opens no listener.');
+    expect(off.stdout).toContain('value: "0.0.0.0:7864"');
+    const open = await emit(['kubernetes', '--grpc'], { grpc: '0.0.0.0:7000' });
+    expect(open.stdout).not.toContain('env:');
+    const tls = { cert: 'c.pem', key: 'k.pem' };
+    const { code, stderr } = await emit(['kubernetes', '--grpc'], { grpc: { tls } });
+    expect([code, stderr]).toEqual([1, expect.stringContaining('do not support TLS')]);
+  });
+
+  it('envoy: by gRPC if it is enabled, else by HTTP', async () => {
+    const servers = ['--server', '10.0.0.5', '--server', '[::1]:8080'];
+    const byGrpc = parse((await emit(['envoy', ...servers], { grpc: '0.0.0.0:7000' })).stdout) as Record<string, any>;
+    const [cluster] = byGrpc.clusters;
+    expect(cluster.health_checks[0].grpc_health_check).toEqual({ service_name: 'readiness' });
+    expect(Object.values(cluster.typed_extension_protocol_options)).toMatchObject([
+      { explicit_http_config: { http2_protocol_options: {} } },
+    ]);
+    const endpoint = (address: string, port_value: number) => ({
+      endpoint: {
+        address: { socket_address: { address, port_value } },
+        health_check_config: { port_value: 7000 },
+      },
+    });
+    expect(cluster.load_assignment.endpoints[0].lb_endpoints).toEqual([
+      endpoint('10.0.0.5', 80),
+      endpoint('::1', 8080),
+    ]);
+    const byHttp = parse((await emit(['envoy'])).stdout) as Record<string, any>;
+    expect(byHttp.clusters[0].health_checks[0].http_health_check).toEqual({ path: '/readyz' });
+    expect(byHttp.clusters[0].typed_extension_protocol_options).toBeUndefined();
+  });
+
+  it('consul: by gRPC if it is enabled, else by HTTP', async () => {
+    const { stdout } = await emit(['consul'], { grpc: '0.0.0.0:7000', serviceId: 'shop' });
+    expect(stdout).toContain('  name = "shop"\n');
+    expect(stdout).toContain('    grpc = "127.0.0.1:7000/readiness"\n');
+    expect((await emit(['consul'])).stdout).toContain('    http = "http://127.0.0.1:7664/readyz"\n');
+    const { code, stderr } = await emit(['consul'], { http: false });
+    expect([code, stderr]).toEqual([1, expect.stringContaining('Consul requires grpc or http, and both are false')]);
+  });
+
   it.each([{ threads: 0 }, { loop: { livenessStall: 0 } }])(
     'kubernetes: names no limit of liveness with %j',
     async (none) => {
@@ -116,6 +171,9 @@ describe('pongcheck emit', () => {
 
   it.each([[[]], [['nginx']]])('%j is a usage error', async (args) => {
     const { code, stderr } = await emit(args);
-    expect([code, stderr]).toEqual([64, expect.stringContaining('allowed: one of haproxy, blackbox, kubernetes')]);
+    expect([code, stderr]).toEqual([
+      64,
+      expect.stringContaining('allowed: one of haproxy, blackbox, kubernetes, envoy, consul'),
+    ]);
   });
 });

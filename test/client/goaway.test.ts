@@ -233,7 +233,10 @@ describe('a link to a real responder that drains and restarts on the same port',
     await second.start();
     closeLast(() => second.stop());
     await state(link, is('up'));
-    expect(changes.map((change) => change.state)).toEqual(['connecting', 'up', 'draining', 'down', 'connecting', 'up']);
+    // On a busy machine it may be suspect in between.
+    const states = changes.map((change) => change.state).filter((one) => one !== 'suspect');
+    const different = states.filter((one, index) => one !== states[index - 1]);
+    expect(different).toEqual(['connecting', 'up', 'draining', 'down', 'connecting', 'up']);
     // The draining one has seen no second connection.
     expect(accepted).toBe(1);
   });

@@ -52,6 +52,7 @@ describe('the configuration without any source', () => {
     expect(rest).toEqual({
       listen: [{ url: 'pong://127.0.0.1:7464' }],
       http: { host: '127.0.0.1', port: 7664, maxConnections: 1000, maxConnectionsPerAddress: 0 },
+      grpc: false,
       checks: {},
       drain: { grace: 10_000, delay: 5000 },
       threads: 1,
@@ -154,6 +155,7 @@ serviceId: '\${RISE:-3}'
   it('can disable HTTP, and set its address as one text', async () => {
     expect((await read({ file: 'http: false' })).http).toBe(false);
     expect((await read({ file: 'http: "[::1]:80"' })).http).toMatchObject({ host: '::1', port: 80 });
+    expect((await read({ file: 'grpc: {}' })).grpc).toMatchObject({ host: '127.0.0.1', port: 7864 });
   });
 
   it('with a shorter grace only has a shorter delay as well', async () => {
@@ -189,6 +191,7 @@ describe('file < environment < flags', () => {
     const flags = {
       listen: ['pong://g:3', 'g2'],
       http: 'false',
+      grpc: '[::1]:3',
       threads: '0',
       'log-level': 'trace',
       'log-pretty': true,
@@ -196,6 +199,7 @@ describe('file < environment < flags', () => {
     expect(await read({ file, env, flags })).toMatchObject({
       listen: [{ url: 'pong://g:3' }, { url: 'pong://g2:7464' }],
       http: false,
+      grpc: { host: '::1', port: 3 },
       threads: 0,
       log: { level: 'trace', pretty: true },
     });
@@ -225,6 +229,7 @@ describe('file < environment < flags', () => {
     expect(await read({ env: env as Record<string, string> })).toEqual({
       listen: [{ url: 'pong://x:1' }],
       http: { host: 'x', port: 1, maxConnections: 1000, maxConnectionsPerAddress: 0 },
+      grpc: { host: 'x', port: 1, maxConnections: 1000, maxConnectionsPerAddress: 0 },
       checks: {},
       ping: { timeout: 7000, maxTimeout: 7000, staleLimit: 7000 },
       threads: 0,
@@ -416,6 +421,31 @@ describe('an invalid configuration', () => {
       'pongcheck.yml:1: http.port is 65536; allowed: a whole number from 0 to 65535',
     ],
     [
+      'grpc-without-port',
+      { file: 'grpc: 127.0.0.1' },
+      'pongcheck.yml:1: grpc is "127.0.0.1"; allowed: HOST:PORT, { host, port } or false',
+    ],
+    [
+      'grpc-port',
+      { file: 'grpc: { port: 65536 }' },
+      'pongcheck.yml:1: grpc.port is 65536; allowed: a whole number from 0 to 65535',
+    ],
+    [
+      'no-grpc-connections',
+      { file: 'grpc: { maxConnections: 0 }' },
+      'pongcheck.yml:1: grpc.maxConnections is 0; allowed: a whole number from 1 to 1000000',
+    ],
+    [
+      'grpc-connections-per-address-below-zero',
+      { file: 'grpc: { maxConnectionsPerAddress: -1 }' },
+      'pongcheck.yml:1: grpc.maxConnectionsPerAddress is -1; allowed: a whole number from 0 to 1000000',
+    ],
+    [
+      'grpc-key-without-certificate',
+      { file: 'grpc: { tls: { key: k.pem } }' },
+      'pongcheck.yml:1: grpc.tls.cert is missing; allowed: the path of a file',
+    ],
+    [
       'no-http-connections',
       { file: 'http: { maxConnections: 0 }' },
       'pongcheck.yml:1: http.maxConnections is 0; allowed: a whole number from 1 to 1000000',
@@ -566,7 +596,7 @@ describe('an invalid configuration', () => {
     [
       'no-listener-at-all',
       { file: 'listen: []\nhttp: false' },
-      'listen is empty and http is false; enable at least one of them',
+      'listen is empty, and http and grpc are false; enable at least one of them',
     ],
     [
       'environment-of-wrong-type',

@@ -96,6 +96,7 @@ const beside: readonly (readonly [where: string, of: object])[] = [
   ['listen[]', { url: 'pong://h:1' }],
   ['listen[].tls', { cert: 'c.pem', key: 'k.pem' }],
   ['http.tls', { cert: 'c.pem', key: 'k.pem' }],
+  ['grpc.tls', { cert: 'c.pem', key: 'k.pem' }],
   ['probe', { targets: ['h:1'] }],
   ['peers', { from: ['pongs://h'] }],
   ['loop', { readinessStall: 0 }],

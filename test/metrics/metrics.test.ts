@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import client from 'prom-client';
 import { silentLog } from '../../src/common/log.js';
+import { GrpcStats } from '../../src/grpc/stats.js';
 import { Registry } from '../../src/health/query/registry.js';
 import { reasons } from '../../src/health/reason.js';
 import { checkStates, states } from '../../src/health/state.js';
@@ -34,6 +35,7 @@ function observed(checks: Checks = {}, register = ownRegistry(), askedPeers?: Pe
   standing.push(health);
   const stats = new ServerStats();
   const http = new HttpStats();
+  const grpc = new GrpcStats();
   stats.certificates = () => [['pongs://127.0.0.1:7464', 1_800_000_000_000]];
   const loop = new LoopWatch(clock);
   const threads = {
@@ -47,6 +49,7 @@ function observed(checks: Checks = {}, register = ownRegistry(), askedPeers?: Pe
     health,
     stats,
     http,
+    grpc,
     loop,
     threads,
     peers,
@@ -64,6 +67,7 @@ function observed(checks: Checks = {}, register = ownRegistry(), askedPeers?: Pe
     health,
     stats,
     http,
+    grpc,
     loop,
     register,
     metrics,
@@ -359,6 +363,26 @@ describe('metrics', () => {
     const expected = ['event_loop_stalled_seconds', 'event_loop_longest_stall_seconds', 'event_loop_stalls_total'];
     expect(empty.map(({ name }) => name)).toEqual(
       [...expected, 'thread_up', 'thread_restarts_total'].map((name) => `pongcheck_${name}`),
+    );
+  });
+
+  it('have the answers of gRPC, and none without gRPC', async () => {
+    const { scrape, source, grpc } = observed({ db: new SteadyCheck({ onShared: 'warn' }) });
+    grpc.connections = 2;
+    grpc.watches = 3;
+    grpc.sent.Check.NOT_FOUND = 4;
+    grpc.sent.Watch.SERVICE_UNKNOWN = 5;
+    grpc.refused['max-watches'] = 6;
+    const families = await scrape();
+    const at = (name: string, labels?: Record<string, string>) => valueOf(families, `pongcheck_grpc_${name}`, labels);
+    expect([at('connections'), at('watches')]).toEqual([2, 3]);
+    expect(at('answers_total', { method: 'Check', status: 'NOT_FOUND' })).toBe(4);
+    expect(at('answers_total', { method: 'Watch', status: 'SERVICE_UNKNOWN' })).toBe(5);
+    expect(at('refused_total', { reason: 'max-watches' })).toBe(6);
+    expect(families.get('pongcheck_grpc_answers_total')?.samples).toHaveLength(8);
+    const empty = metricRows.filter((row) => [...row.read({ ...source, grpc: undefined })].length === 0);
+    expect(empty.map(({ name }) => name)).toEqual(
+      ['connections', 'watches', 'answers_total', 'refused_total'].map((name) => `pongcheck_grpc_${name}`),
     );
   });
 

@@ -14,6 +14,7 @@ const layers = [
   ['net/', 'liveness/'],
   ['options/'],
   ['client/', 'server/'],
+  ['grpc/'],
   ['checks/', 'metrics/', 'exporter/', 'threads/', 'peers/'],
   ['http/'],
   ['config/', 'service/'],
@@ -29,6 +30,7 @@ const foreign: Record<string, (place: string) => boolean> = {
   'node:net': (place) => layerOf(place) >= 2 && !['client', 'options/'].includes(place),
   'node:timers/promises': (place) => layerOf(place) >= 2 && !['client', 'options/'].includes(place),
   net: () => false,
+  '@grpc/grpc-js': (place) => place === 'grpc/',
   fastify: (place) => place === 'http/',
   ioredis: (place) => place === 'checks/',
   'mysql2/promise': (place) => place === 'checks/',
@@ -55,8 +57,9 @@ const only: Record<string, readonly string[]> = {
   'net/': ['common/'],
   'liveness/': ['common/', 'wire/'],
   'options/': ['common/', 'health/', 'net/'],
+  'grpc/': ['common/', 'wire/', 'health/', 'net/', 'liveness/', 'options/', 'server/'],
   'peers/': ['common/', 'wire/', 'health/', 'net/', 'liveness/', 'options/', 'client/'],
-  'threads/': ['common/', 'wire/', 'health/', 'net/', 'liveness/', 'options/', 'server/'],
+  'threads/': ['common/', 'wire/', 'health/', 'net/', 'liveness/', 'options/', 'server/', 'grpc/'],
   client: ['common/', 'wire/', 'health/', 'net/', 'liveness/', 'options/', 'client/'],
 };
 

@@ -114,6 +114,9 @@ const { ping } = require('pongcheck/client');
       'docs/architecture.md',
       'docs/troubleshooting.md',
       'docs/tutorial.md',
+      'protocol/clients/README.md',
+      'protocol/clients/go/cmd/pongprobe/main.go',
+      'protocol/clients/pongcheck.php',
       'protocol/vectors/README.md',
       'dist/cli.js',
       'dist/http/status-page/assets/page.css',
@@ -174,6 +177,17 @@ const { ping } = require('pongcheck/client');
     } finally {
       rmSync(own, { recursive: true });
     }
+  });
+
+  it.each([0, 1])('says what the option grpc requires, with %d threads', (threads) => {
+    writeFileSync(
+      join(folder, 'grpc.mjs'),
+      `import { createService } from 'pongcheck';
+await createService({ threads: ${threads}, listen: [], http: false, grpc: { port: 0 } }).start().catch(({ code, message }) => console.log(code, message));`,
+    );
+    expect(run(process.execPath, ['grpc.mjs'])).toBe(
+      'PONGCHECK_LISTEN the option grpc requires the package @grpc/grpc-js, 1.12 or later, which is not installed; run: npm install @grpc/grpc-js\n',
+    );
   });
 
   it('exports its types to TypeScript', () => {

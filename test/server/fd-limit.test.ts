@@ -23,7 +23,7 @@ describe('the connections that a limit of open files allows', () => {
     'are of %d, and %d of HTTP, with %p files, %d checks, %d probes and %d connections to peers, %d and %d',
     (...row) => {
       const [connections, http, files, checks, probes, peers, ...found] = row;
-      const allowed = clampToFdLimit({ connections, http }, files, { checks, probes, peers });
+      const allowed = clampToFdLimit({ connections, http, grpc: 0 }, files, { checks, probes, peers });
       expect([allowed.connections, allowed.http]).toEqual(found);
     },
   );

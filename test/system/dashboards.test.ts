@@ -317,7 +317,7 @@ describe('Prometheus beside responders', () => {
     // The part of the error budget that was used stays used.
     await quiet(new RegExp(`${remaining.source}|BudgetBurns`));
     await allPass();
-    expect(await shown('fleet: Down')).toEqual({ '': 0 });
+    await prometheus.until('nobody is down', async () => (await shown('fleet: Down'))[''] === 0);
     expect((await shown('fleet: Worst burn rate'))['']).toBeGreaterThan(14.4);
     const { labels } =
       (await prometheus.firing()).find((alert) => alert.labels.alertname === 'PongcheckBudgetBurns') ?? {};

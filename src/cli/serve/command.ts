@@ -23,6 +23,11 @@ export const serveCommand: Command = {
       description: 'Address to listen on for HTTP, or false. Default: 127.0.0.1:7664.',
     },
     {
+      long: 'grpc',
+      value: 'HOST:PORT',
+      description: 'Address to listen on for gRPC health checks. Default: false. Requires the package @grpc/grpc-js.',
+    },
+    {
       long: 'threads',
       value: 'N',
       description:

@@ -71,13 +71,14 @@ async function shutDown(
 }
 
 function logStarted(
-  { addresses, httpAddress }: Service,
+  { addresses, httpAddress, grpcAddress }: Service,
   settings: FileSettings,
   checks: Readonly<Record<string, DefinedCheck>>,
   log: Log,
 ): void {
   for (const address of addresses) log.info({ address }, `listening on ${address}`);
   for (const description of describeLivenessSettings(settings)) log.info({}, description);
+  if (grpcAddress !== undefined) log.info({ address: grpcAddress }, `gRPC: grpc.health.v1 on ${grpcAddress}`);
   if (httpAddress !== undefined) {
     log.info(
       { url: httpAddress },

@@ -1,25 +1,28 @@
 import type { Clock } from '../../common/clock.js';
 
-/** STATUS frames per turn of the event loop. */
+/** Default of messages per turn of the event loop. */
 const TURN_BUDGET = 256;
 /** Time limit of one turn in milliseconds, because serialising a report takes longer than sending it. */
 const TURN_MS = 5;
 
-/** A source of STATUS frames. */
+/** A source of messages, such as STATUS frames. */
 export interface Pushing {
-  /** Sends up to `max` STATUS frames; returns how many were sent. */
+  /** Sends up to `max` messages; returns how many were sent. */
   push(max: number): number;
 }
 
 /**
- * Sends STATUS frames of all connections with a budget per turn of the event loop, so that a change with ten thousand
+ * Sends messages of all connections with a budget per turn of the event loop, so that a change with ten thousand
  * watches does not delay the answers to PINGs.
  */
 export class PushQueue {
   private readonly queue = new Set<Pushing>();
   private isScheduled = false;
 
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly turnBudget = TURN_BUDGET,
+  ) {}
 
   add(pushing: Pushing): void {
     this.queue.add(pushing);
@@ -34,7 +37,7 @@ export class PushQueue {
 
   private readonly turn = (): void => {
     const until = this.clock.now() + TURN_MS;
-    let left = TURN_BUDGET;
+    let left = this.turnBudget;
     for (const pushing of this.queue) {
       this.queue.delete(pushing);
       const sent = pushing.push(left);

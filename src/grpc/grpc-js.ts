@@ -1,0 +1,69 @@
+import type { Duplex } from 'node:stream';
+import { PongcheckError } from '../common/errors.js';
+import type { HealthCheckRequest } from './messages.js';
+
+/** Status codes of gRPC. */
+export const GrpcCode = { NOT_FOUND: 5, RESOURCE_EXHAUSTED: 8, UNAVAILABLE: 14 } as const;
+
+/** An error of a call. Its text reaches the client. */
+export interface CallError {
+  readonly code: number;
+  readonly details: string;
+}
+
+/** A call as grpc-js passes it to a handler, with the members that are used. */
+export interface Call {
+  readonly request: HealthCheckRequest;
+  /** Time on the wall clock, or Infinity. */
+  getDeadline(): Date | number;
+  /** Emitted at the end of the call, also after an answer. */
+  on(event: 'cancelled', listener: () => void): unknown;
+}
+
+/** A call with any number of answers. */
+export interface StreamingCall<T> extends Call {
+  /** `sent` is called once HTTP/2 has taken the message, which requires room in the window of the client. */
+  write(message: T, sent: () => void): unknown;
+  emit(event: 'error', error: CallError): unknown;
+}
+
+export type Callback<T> = (error: CallError | null, message?: T) => void;
+
+/** A server of grpc-js, with the members that are used. The types of grpc-js are not needed to compile with this package. */
+export interface GrpcJsServer {
+  addService(definition: object, implementation: object): void;
+}
+
+interface Injector {
+  injectConnection(connection: Duplex): void;
+  /** Sends GOAWAY on each connection, which closes when its last stream ends. */
+  destroy(): void;
+}
+
+export interface InjectingServer extends GrpcJsServer {
+  createConnectionInjector(credentials: object): Injector;
+  forceShutdown(): void;
+}
+
+interface GrpcJs {
+  readonly Server: new (options: Readonly<Record<string, number>>) => InjectingServer;
+  readonly ServerCredentials: { createInsecure(): object };
+}
+
+/**
+ * Loads grpc-js, an optional peer dependency.
+ *
+ * @throws PongcheckError (rejects) `PONGCHECK_LISTEN` if it is not installed.
+ */
+export async function loadGrpcJs(): Promise<GrpcJs> {
+  try {
+    return (await import('@grpc/grpc-js')) as GrpcJs;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new PongcheckError(
+      'PONGCHECK_LISTEN',
+      'the option grpc requires the package @grpc/grpc-js, 1.12 or later, which is not installed; run: npm install @grpc/grpc-js',
+      { cause: error },
+    );
+  }
+}

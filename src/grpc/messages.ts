@@ -1,0 +1,93 @@
+/** The values of `ServingStatus` in grpc.health.v1. */
+export const ServingStatus = { UNKNOWN: 0, SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 } as const;
+export type ServingStatus = (typeof ServingStatus)[keyof typeof ServingStatus];
+
+const WireType = { VARINT: 0, I64: 1, LEN: 2, I32: 5 } as const;
+const MAX_VARINT_BYTES = 10;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+export interface HealthCheckRequest {
+  /** Name of the service; empty by default. */
+  readonly service: string;
+}
+
+/**
+ * Decodes `HealthCheckRequest { string service = 1; }`. Unknown fields are skipped; of a repeated field the last one counts.
+ *
+ * @throws Error if the bytes are not a message, or the name is not UTF-8.
+ */
+export function decodeRequest(bytes: Buffer): HealthCheckRequest {
+  const reader = new Reader(bytes);
+  let service = '';
+  while (!reader.isAtEnd) {
+    const tag = reader.varint();
+    if (tag < 8) throw new Error('a field without a number');
+    const type = tag & 7;
+    if (tag === ((1 << 3) | WireType.LEN)) service = utf8.decode(reader.lengthDelimited());
+    else if (type === WireType.VARINT) reader.varint();
+    else if (type === WireType.I64) reader.take(8);
+    else if (type === WireType.LEN) reader.lengthDelimited();
+    else if (type === WireType.I32) reader.take(4);
+    else throw new Error('a field of an unknown type');
+  }
+  return { service };
+}
+
+/** Encodes `HealthCheckResponse { ServingStatus status = 1; }`. A field with its default value is left out. */
+export function encodeResponse(status: ServingStatus): Buffer {
+  return Buffer.from(status === ServingStatus.UNKNOWN ? [] : [(1 << 3) | WireType.VARINT, status]);
+}
+
+/** Encodes `HealthListResponse { map<string, HealthCheckResponse> statuses = 1; }`. */
+export function encodeList(statuses: ReadonlyMap<string, ServingStatus>): Buffer {
+  const entries = [...statuses].map(([service, status]) => {
+    const entry = Buffer.concat([field(1, Buffer.from(service)), field(2, encodeResponse(status))]);
+    return field(1, entry);
+  });
+  return Buffer.concat(entries);
+}
+
+/** A length-delimited field. */
+function field(number: number, content: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([(number << 3) | WireType.LEN, ...varint(content.length)]), content]);
+}
+
+function varint(value: number): number[] {
+  const bytes: number[] = [];
+  for (let rest = value; ; rest >>>= 7) {
+    if (rest < 0x80) return [...bytes, rest];
+    bytes.push((rest & 0x7f) | 0x80);
+  }
+}
+
+class Reader {
+  private at = 0;
+
+  constructor(private readonly bytes: Buffer) {}
+
+  get isAtEnd(): boolean {
+    return this.at === this.bytes.length;
+  }
+
+  /** A number of up to 64 bits; one above 2^53 is only skipped, so that it may be inexact. */
+  varint(): number {
+    let value = 0;
+    for (let index = 0; index < MAX_VARINT_BYTES; index++) {
+      const byte = this.take(1)[0] as number;
+      value += (byte & 0x7f) * 2 ** (7 * index);
+      if (byte < 0x80) return value;
+    }
+    throw new Error('a number of more than ten bytes');
+  }
+
+  lengthDelimited(): Buffer {
+    return this.take(this.varint());
+  }
+
+  take(length: number): Buffer {
+    if (length > this.bytes.length - this.at) throw new Error('a message that is cut off');
+    this.at += length;
+    return this.bytes.subarray(this.at - length, this.at);
+  }
+}
