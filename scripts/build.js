@@ -1,9 +1,8 @@
-// Compiles src into dist, copies the assets of the status page, and adds the entry points for `require`; then makes the
-// package pongcheck-client in dist-client. Replaces dist only if the compilation succeeds.
+// Compiles src into dist, copies the assets of the status page, and adds the entry points for `require`. Replaces dist only
+// if the compilation succeeds.
 import { chmodSync, cpSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { makeClientPackage } from './client-package.js';
 import { root, run } from './steps.js';
 
 const dist = join(root, 'dist');
@@ -32,9 +31,6 @@ try {
     for (const name of ['index', 'client']) await addCommonJs(name);
     rmSync(dist, { recursive: true, force: true });
     renameSync(made, dist);
-    const client = join(root, 'dist-client');
-    rmSync(client, { recursive: true, force: true });
-    makeClientPackage(dist, client);
   }
 } finally {
   rmSync(made, { recursive: true, force: true });

@@ -1,5 +1,5 @@
-// Makes the package pongcheck-client from a compiled pongcheck: the files that its client consists of, and no dependency.
-import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+// Makes the package pongcheck-client in dist-client, from dist: the files that the client consists of, and no dependency.
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { root } from './steps.js';
 
@@ -30,8 +30,11 @@ function closure(files) {
   return found;
 }
 
-/** @param dist the folder of the compiled pongcheck. @param target the folder of the package. */
-export function makeClientPackage(dist, target) {
+const dist = join(root, 'dist');
+const target = join(root, 'dist-client');
+
+function makeClientPackage() {
+  rmSync(target, { recursive: true, force: true });
   const names = ['client.js', 'client.cjs', 'client.d.ts', 'client.d.cts'];
   for (const file of closure(names.map((name) => join(dist, name)))) {
     cpSync(file, join(target, 'dist', relative(dist, file)));
@@ -58,3 +61,5 @@ export function makeClientPackage(dist, target) {
   writeFileSync(join(target, 'README.md'), README);
   copyFileSync(join(root, 'LICENSE'), join(target, 'LICENSE'));
 }
+
+makeClientPackage();

@@ -145,6 +145,7 @@ const { ping } = require('pongcheck/client');
   it('has a client that is a package of its own, without dependencies', () => {
     const own = mkdtempSync(join(tmpdir(), 'pongcheck-client-'));
     try {
+      run(process.execPath, [join(root, 'scripts', 'client-package.js')], root);
       run('npm', ['pack', '--pack-destination', own, join(root, 'dist-client')], own);
       const tarball = readdirSync(own).find((name) => name.endsWith('.tgz')) as string;
       writeFileSync(join(own, 'package.json'), '{ "private": true }');
