@@ -12,6 +12,7 @@ describe('the check postgres of a replica', () => {
     primary = await PostgresServer.start();
     replica = await PostgresServer.start({ primary });
     await primary.query('CREATE TABLE t (a int)');
+    await until("to_regclass('t') IS NOT NULL");
   }, 60_000);
   afterAll(async () => {
     await replica.stop();
@@ -110,9 +111,11 @@ describe('the check postgres of a replica', () => {
   });
 
   it('is the primary after a promotion', async () => {
-    const trial = check({ role: 'primary' });
+    const promoted = await PostgresServer.start({ primary });
+    closing.push(() => promoted.stop());
+    const trial = check({ url: promoted.url(), role: 'primary' });
     expect(await runCheck(trial)).toMatchObject({ status: 'fail', reason: 'role' });
-    await replica.query('SELECT pg_promote()');
+    await promoted.query('SELECT pg_promote()');
     expect(await runCheck(trial)).toMatchObject({ status: 'pass', observedValue: 'primary' });
   });
 });
