@@ -13,6 +13,8 @@ export const systemPrograms = {
   setpriv: 'util-linux',
   chromium: 'chromium',
   curl: 'curl',
+  php: 'php-cli',
+  go: 'golang-go',
   prlimit: 'util-linux',
   prometheus: 'prometheus',
   promtool: 'prometheus',
@@ -20,7 +22,9 @@ export const systemPrograms = {
   'mariadb-install-db': 'mariadb-server',
   'redis-server': 'redis-server',
   sysctl: 'procps',
+  python3: 'python3-minimal',
   'systemd-analyze': 'systemd',
+  'systemd-notify': 'systemd',
   h2load: 'nghttp2-client',
   // Modules of Debian's Python, as paths from /usr/bin.
   '../lib/python3/dist-packages/grpc': 'python3-grpcio',

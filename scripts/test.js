@@ -8,6 +8,8 @@ const programs = {
   ss: 'iproute2',
   python3: 'python3',
   openssl: 'openssl',
+  // Not on the PATH, and one folder per version.
+  '../lib/postgresql': 'postgresql',
   ...(!process.env.TEST_MYSQL_URL && { mariadbd: 'mariadb-server', 'mariadb-install-db': 'mariadb-server' }),
   ...(!process.env.TEST_REDIS_URL && { 'redis-server': 'redis-server' }),
 };

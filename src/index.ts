@@ -4,16 +4,27 @@
  * @module
  */
 export { type DiskOptions, diskCheck } from './checks/disk/index.js';
+export { type DnsOptions, dnsCheck } from './checks/dns/index.js';
+export { type ExecOptions, execCheck } from './checks/exec/index.js';
+export { type GrpcCheckOptions, grpcCheck } from './checks/grpc/index.js';
 export { type HttpOptions, httpCheck } from './checks/http/index.js';
 export { type MysqlOptions, type MysqlPoolOptions, type MysqlUrlOptions, mysqlCheck } from './checks/mysql/index.js';
 export type { MysqlPool } from './checks/mysql/pool.js';
 export { type PingpongOptions, pingpongCheck } from './checks/pingpong/index.js';
+export {
+  type PostgresAddressOptions,
+  type PostgresOptions,
+  type PostgresPoolOptions,
+  postgresCheck,
+} from './checks/postgres/index.js';
+export type { PostgresPool } from './checks/postgres/pool.js';
 export { type ProcessOptions, processCheck } from './checks/process/index.js';
 export type { RedisClient } from './checks/redis/client-probe.js';
 export { type RedisClientOptions, type RedisOptions, type RedisUrlOptions, redisCheck } from './checks/redis/index.js';
 export type { SentinelOptions } from './checks/redis/login.js';
 export type { TlsOptions } from './checks/shared/tls.js';
 export { type TcpOptions, tcpCheck } from './checks/tcp/index.js';
+export { type TlsExpiryOptions, tlsExpiryCheck } from './checks/tls-expiry/index.js';
 export type { Clock, Timer } from './common/clock.js';
 export { type ErrorCode, errorCodes, PongcheckError } from './common/errors.js';
 export type { Log } from './common/log.js';

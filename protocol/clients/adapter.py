@@ -1,69 +1,87 @@
 """The client of pongcheck.py for `pongcheck conformance --client 'python3 adapter.py {address}'`: reads instructions and writes
-events, one JSON object per line (protocol/vectors/README.md, "The command")."""
-import json, select, sys, time
+events, one JSON object per line (protocol/vectors/README.md, "The command"). The token and the authorities of its connections are
+in PONGCHECK_TOKEN and PONGCHECK_CA."""
+import json, os, select, sys
 
-from pongcheck import Client, Refused
-
-SCOPES = ["readiness", "liveness", "startup"]
+from pongcheck import Client, Link, PongcheckError, Refused
 
 
 def say(**event):
     print(json.dumps(event), flush=True)
 
 
-def ping(client, scope="readiness", detail=False):
-    status = client.ping(SCOPES.index(scope), detail)[0]
-    say(pong=status, healthy=status in ("pass", "warn"))
+def report(outcome, kind="pong", **name):
+    if isinstance(outcome, PongcheckError):
+        say(error=outcome.code if isinstance(outcome, Refused) else outcome.name, name=outcome.name, **name)
+    elif kind == "hello":
+        say(hello=True)
+    else:
+        causes = [f"{cause['check']} {cause['reason']}" for cause in (outcome.report or {}).get("causes", [])]
+        say(**{kind: outcome.status}, healthy=outcome.healthy, stale=outcome.stale, causes=causes, **name)
 
 
-def hello(client):
-    client.hello()
-    say(hello=True)
+def seconds(ms):
+    return None if ms is None else ms / 1000
 
 
-def idle(client):
-    """Takes what has arrived without an instruction."""
-    try:
-        client.receive(time.monotonic())
-    except TimeoutError:
-        pass  # a frame that is not complete
+class Adapter:
+    def __init__(self, address):
+        self.address, self.client, self.link, self.watch, self.waiting = address, None, None, None, []
+        self.options = {"token": os.environ.get("PONGCHECK_TOKEN"), "ca": os.environ.get("PONGCHECK_CA")}
 
+    def ping(self, maxAgeMs=None, timeoutMs=None, **options):
+        self.waiting.append((self.client.send_ping(max_age=seconds(maxAgeMs), timeout=seconds(timeoutMs), **options), {}))
 
-def attempt(client, action, *arguments, **options):
-    """Reports why the action failed. After all but a timeout and an ERROR without FATAL, the connection is closed."""
-    try:
-        action(*arguments, **options)
-    except Refused as refused:
-        say(error="protocol" if refused is client.fault else refused.code)
-    except TimeoutError:
-        say(error="timeout")
-    except OSError:
-        client.socket.close()
-        say(error="closed")
+    def pings(self, **options):
+        self.waiting += [(self.client.send_ping(), {"as": name}) for name in options["as"]]
+
+    def hello(self):
+        self.waiting.append((self.client.send_hello(), {"kind": "hello"}))
+
+    def do_watch(self, checks=None):
+        if self.watch:
+            self.watch.cancel()
+        self.watch = self.client.watch(checks=checks)
+
+    def do_link(self, addresses, intervalMs, maxPingsOut, watch=None):
+        self.link = Link(addresses, interval=intervalMs / 1000, max_pings_out=maxPingsOut, watch=watch, **self.options)
+
+    def run(self, name, options):
+        if name != "link":
+            self.client = self.client or Client(self.address, **self.options)
+        actions = {"ping": self.ping, "pings": self.pings, "hello": self.hello, "watch": self.do_watch, "link": self.do_link}
+        if name in actions:
+            actions[name](**options)
+        else:
+            say(unsupported=name)
+
+    def tick(self):
+        if self.link:
+            for change in self.link.step():
+                say(state=change.state, link=change.status, reason=change.why)
+        if self.client and not self.client.error:
+            self.client.poll()
+        for request, name in [entry for entry in self.waiting if entry[0].ready]:
+            self.waiting.remove((request, name))
+            report(request.outcome, **name)
+        if self.watch:
+            for update in self.watch.take():
+                report(update, "status")
+            error = self.watch.error or self.client.error
+            if error:
+                self.watch = report(error)
 
 
 def main(address):
-    host, port = address.rsplit(":", 1)
-    client, instructions = None, {"ping": ping, "hello": hello}
+    adapter = Adapter(address)
     while True:
-        is_open = client and client.socket.fileno() >= 0
-        if is_open and (client.frames or client.fault):  # what arrived with the last answer
-            attempt(client, idle, client)
-            continue
-        ready = select.select([sys.stdin, client.socket] if is_open else [sys.stdin], [], [])[0]
-        if is_open and client.socket in ready:
-            attempt(client, idle, client)
-        if sys.stdin in ready:
+        if select.select([sys.stdin], [], [], 0.005)[0]:
             line = sys.stdin.buffer.raw.readline()
             if not line:
                 return
             options = json.loads(line)
-            name = options.pop("do")
-            if name in instructions:
-                client = client or Client(host, int(port))
-                attempt(client, instructions[name], client, **options)
-            else:
-                say(unsupported=name)
+            adapter.run(options.pop("do"), options)
+        adapter.tick()
 
 
 main(sys.argv[1])

@@ -1,7 +1,7 @@
 """Feeds the codec vectors that are for a client to the decoder of pongcheck.py: whole, byte by byte, and cut in two."""
 import json, pathlib, sys
 
-from pongcheck import Decoder, Refused
+from pongcheck import Decoder, ProtocolError
 
 
 def octets_of(segments):
@@ -25,8 +25,8 @@ def outcome(chunks):
             for kind, flags, code, frame_id, body in decoder.feed(chunk):
                 frame = {"type": kind, "flags": flags, "code": code, "id": frame_id.hex()}
                 frames.append(frame if body is None else {**frame, "body": body})
-        except Refused as refused:
-            return frames, False, (refused.code, refused.id.hex()), fed
+        except ProtocolError as fault:
+            return frames, False, (fault.code, fault.id.hex()), fed
     return frames, bool(decoder.octets or decoder.skip), None, fed
 
 

@@ -1,13 +1,18 @@
 import type { CheckDefinition } from '../health/check.js';
 import type { OptionRow } from '../options/option.js';
 import { diskOptions } from './disk/options.js';
+import { dnsOptions } from './dns/options.js';
+import { execOptions } from './exec/options.js';
+import { grpcOptions } from './grpc/options.js';
 import { httpOptions } from './http/options.js';
 import { moduleOptions } from './module/options.js';
 import { mysqlOptions } from './mysql/options.js';
 import { pingpongOptions } from './pingpong/options.js';
+import { postgresOptions } from './postgres/options.js';
 import { processOptions } from './process/options.js';
 import { redisOptions } from './redis/options.js';
 import { tcpOptions } from './tcp/options.js';
+import { tlsExpiryOptions } from './tls-expiry/options.js';
 
 /** Creates a check from the options of its kind and the settings of every check, in milliseconds and bytes. */
 export type MakeCheck = (options: Readonly<Record<string, unknown>>) => CheckDefinition | Promise<CheckDefinition>;
@@ -35,6 +40,12 @@ export const checkKinds: readonly CheckKind[] = [
     load: async () => maker((await import('./mysql/index.js')).mysqlCheck),
   },
   {
+    kind: 'postgres',
+    description: 'PostgreSQL answers a query and accepts new connections. Requires the package pg.',
+    options: postgresOptions,
+    load: async () => maker((await import('./postgres/index.js')).postgresCheck),
+  },
+  {
     kind: 'redis',
     description: 'Redis answers a PING.',
     options: redisOptions,
@@ -47,10 +58,28 @@ export const checkKinds: readonly CheckKind[] = [
     load: async () => maker((await import('./http/index.js')).httpCheck),
   },
   {
+    kind: 'grpc',
+    description: 'A gRPC service reports SERVING by grpc.health.v1. Requires the package @grpc/grpc-js.',
+    options: grpcOptions,
+    load: async () => maker((await import('./grpc/index.js')).grpcCheck),
+  },
+  {
     kind: 'tcp',
     description: 'A TCP port accepts connections and, with expect, answers as expected.',
     options: tcpOptions,
     load: async () => maker((await import('./tcp/index.js')).tcpCheck),
+  },
+  {
+    kind: 'dns',
+    description: 'A name server has records of a name.',
+    options: dnsOptions,
+    load: async () => maker((await import('./dns/index.js')).dnsCheck),
+  },
+  {
+    kind: 'tls-expiry',
+    description: 'The certificate of a TLS server is valid, and does not expire soon.',
+    options: tlsExpiryOptions,
+    load: async () => maker((await import('./tls-expiry/index.js')).tlsExpiryCheck),
   },
   {
     kind: 'pingpong',
@@ -69,6 +98,12 @@ export const checkKinds: readonly CheckKind[] = [
     description: 'A file system has free space and inodes.',
     options: diskOptions,
     load: async () => maker((await import('./disk/index.js')).diskCheck),
+  },
+  {
+    kind: 'exec',
+    description: 'A program ends with exit code 0.',
+    options: execOptions,
+    load: async () => maker((await import('./exec/index.js')).execCheck),
   },
   {
     kind: 'module',

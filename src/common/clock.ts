@@ -8,7 +8,7 @@ export type Timer = unknown;
 export interface Clock {
   /** Monotonic time in milliseconds, with fractions and an arbitrary origin. */
   now(): number;
-  /** Wall time in milliseconds since 1970; for output only. */
+  /** Wall time in milliseconds since 1970; for output, and for times that others have set. */
   wall(): number;
   /**
    * Calls `fire` once after `ms` milliseconds; never for Infinity. Unlike `setTimeout` it has no maximum, and it does not

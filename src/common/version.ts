@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 export function packageVersion(): string {
   try {
     const { name, version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-    return name === 'pongcheck' ? version : 'unknown';
+    return /^pongcheck(-client)?$/.test(name) ? version : 'unknown';
   } catch {
     return 'unknown';
   }

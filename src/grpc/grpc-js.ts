@@ -45,7 +45,26 @@ export interface InjectingServer extends GrpcJsServer {
   forceShutdown(): void;
 }
 
-interface GrpcJs {
+/** A client of grpc-js, with one channel. */
+export interface GrpcJsClient {
+  makeUnaryRequest<Request, Response>(
+    method: string,
+    serialize: (request: Request) => Buffer,
+    deserialize: (bytes: Buffer) => Response,
+    request: Request,
+    options: { readonly deadline: number },
+    callback: (error: CallError | null, response?: Response) => void,
+  ): { cancel(): void };
+  close(): void;
+}
+
+/** The members of grpc-js that are used. */
+export interface GrpcJs {
+  readonly Client: new (target: string, credentials: object, options: object) => GrpcJsClient;
+  readonly credentials: {
+    createInsecure(): object;
+    createSsl(ca: Buffer | null, key: Buffer | null, cert: Buffer | null, verify: object): object;
+  };
   readonly Server: new (options: Readonly<Record<string, number>>) => InjectingServer;
   readonly ServerCredentials: { createInsecure(): object };
 }
@@ -53,16 +72,17 @@ interface GrpcJs {
 /**
  * Loads grpc-js, an optional peer dependency.
  *
+ * @param user what requires it, for the error.
  * @throws PongcheckError (rejects) `PONGCHECK_LISTEN` if it is not installed.
  */
-export async function loadGrpcJs(): Promise<GrpcJs> {
+export async function loadGrpcJs(user = 'the option grpc'): Promise<GrpcJs> {
   try {
     return (await import('@grpc/grpc-js')) as GrpcJs;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
     throw new PongcheckError(
       'PONGCHECK_LISTEN',
-      'the option grpc requires the package @grpc/grpc-js, 1.12 or later, which is not installed; run: npm install @grpc/grpc-js',
+      `${user} requires the package @grpc/grpc-js, 1.12 or later, which is not installed; run: npm install @grpc/grpc-js`,
       { cause: error },
     );
   }

@@ -23,15 +23,32 @@ export function decodeRequest(bytes: Buffer): HealthCheckRequest {
   while (!reader.isAtEnd) {
     const tag = reader.varint();
     if (tag < 8) throw new Error('a field without a number');
-    const type = tag & 7;
     if (tag === ((1 << 3) | WireType.LEN)) service = utf8.decode(reader.lengthDelimited());
-    else if (type === WireType.VARINT) reader.varint();
-    else if (type === WireType.I64) reader.take(8);
-    else if (type === WireType.LEN) reader.lengthDelimited();
-    else if (type === WireType.I32) reader.take(4);
-    else throw new Error('a field of an unknown type');
+    else reader.skip(tag & 7);
   }
   return { service };
+}
+
+/** Encodes `HealthCheckRequest`. */
+export function encodeRequest({ service }: HealthCheckRequest): Buffer {
+  return service === '' ? Buffer.alloc(0) : field(1, Buffer.from(service));
+}
+
+/**
+ * Decodes `HealthCheckResponse`, like `decodeRequest`; the status may be a number that is not in `ServingStatus`.
+ *
+ * @throws Error if the bytes are not a message.
+ */
+export function decodeResponse(bytes: Buffer): number {
+  const reader = new Reader(bytes);
+  let status: number = ServingStatus.UNKNOWN;
+  while (!reader.isAtEnd) {
+    const tag = reader.varint();
+    if (tag < 8) throw new Error('a field without a number');
+    if (tag === ((1 << 3) | WireType.VARINT)) status = reader.varint();
+    else reader.skip(tag & 7);
+  }
+  return status;
 }
 
 /** Encodes `HealthCheckResponse { ServingStatus status = 1; }`. A field with its default value is left out. */
@@ -79,6 +96,14 @@ class Reader {
       if (byte < 0x80) return value;
     }
     throw new Error('a number of more than ten bytes');
+  }
+
+  skip(type: number): void {
+    if (type === WireType.VARINT) this.varint();
+    else if (type === WireType.I64) this.take(8);
+    else if (type === WireType.LEN) this.lengthDelimited();
+    else if (type === WireType.I32) this.take(4);
+    else throw new Error('a field of an unknown type');
   }
 
   lengthDelimited(): Buffer {

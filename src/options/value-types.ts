@@ -113,6 +113,18 @@ export const texts: ValueType = {
   typescript: () => 'Readonly<Record<string, string>>',
 };
 
+/** A list of 1 to `max` texts. */
+export const textList: ValueType = {
+  name: 'textList',
+  allowed: ({ max }) => `a list of 1 to ${max} texts, each on one line`,
+  read(value, { max = 0 }, mode) {
+    if (!Array.isArray(value)) return invalid();
+    if (value.length === 0 || value.length > max) return invalidCount(value);
+    return value.map((element) => oneLine(element, mode));
+  },
+  typescript: () => 'readonly string[]',
+};
+
 export const patterns: ValueType = {
   name: 'patterns',
   allowed: (_row, mode) =>

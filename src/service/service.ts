@@ -44,6 +44,7 @@ import { ServiceGrpc } from './grpc.js';
 import type { ServiceOptions } from './options.js';
 import { changedPaths, readServiceOptions, type ServiceSettings } from './settings.js';
 import { logStall, transitionsOf } from './stalls.js';
+import { loadTracer } from './tracing.js';
 import { logTransitions } from './transition-log.js';
 
 /** How often a drain checks whether all connections are closed. */
@@ -264,10 +265,12 @@ export class Service {
     if (this.joined) this.metrics = this.join(this.joined);
     this.loop.start();
     this.peers?.start();
+    const tracer = loadTracer();
     for (const [address, own] of listeners) {
       if (!this.stopping) this.bound.push(formatAddress(await this.server.listen(address, own)));
     }
     if (!this.stopping) await this.grpc.open(this.settings);
+    this.health.trace(await tracer);
     if (!this.stopping) this.http = await this.openHttp?.();
   }
 

@@ -10,7 +10,21 @@ const sources = fileURLToPath(new URL('../../src/', import.meta.url));
 describe('the list of kinds', () => {
   it('names each once, with a description for it and for each of its options', () => {
     const kinds = checkKinds.map(({ kind }) => kind);
-    expect(kinds).toEqual(['mysql', 'redis', 'http', 'tcp', 'pingpong', 'process', 'disk', 'module']);
+    expect(kinds).toEqual([
+      'mysql',
+      'postgres',
+      'redis',
+      'http',
+      'grpc',
+      'tcp',
+      'dns',
+      'tls-expiry',
+      'pingpong',
+      'process',
+      'disk',
+      'exec',
+      'module',
+    ]);
     for (const { description, options } of checkKinds) {
       expect(new Set(options.map(({ path }) => path)).size).toBe(options.length);
       for (const text of [description, ...options.map((option) => option.description)])
@@ -23,6 +37,8 @@ describe('the list of kinds', () => {
 
   it.each([
     ['mysql', { url: 'mysql://me:hush@127.0.0.1:1/db' }],
+    ['postgres', { url: 'postgres://me:hush@127.0.0.1:1/db' }],
+    ['postgres', { host: '127.0.0.1', user: 'me', password: 'hush' }],
     ['redis', { url: 'redis://me:hush@127.0.0.1:1/0' }],
     ['http', { url: 'http://me:hush@127.0.0.1:1/' }],
   ])('makes a check of %s that keeps its settings and names its secret, and opens nothing', async (kind, options) => {
@@ -38,7 +54,7 @@ describe('the list of kinds', () => {
 
   it('leaves the drivers unloaded until a check of theirs runs', () => {
     const files = readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
-    const drivers = /^\s*(?:import|export)\s+(?!type\b)[^;]*\bfrom\s+'(?:mysql2|ioredis)/m;
+    const drivers = /^\s*(?:import|export)\s+(?!type\b)[^;]*\bfrom\s+'(?:mysql2|ioredis|pg)'/m;
     expect(files).toContain(join('checks', 'mysql', 'index.ts'));
     expect(files.filter((file) => drivers.test(readFileSync(join(sources, file), 'utf8')))).toEqual([]);
   });

@@ -8,17 +8,20 @@ import { compiledPackage } from '../cli/compiled.js';
 const script = `
 import { openSync, closeSync } from 'node:fs';
 import { connect } from 'node:net';
-import { createService, httpCheck, mysqlCheck, pingpongCheck, redisCheck, tcpCheck } from ${JSON.stringify(join(compiledPackage(), 'dist', 'index.js'))};
+import { createService, dnsCheck, execCheck, httpCheck, mysqlCheck, pingpongCheck, redisCheck, tcpCheck, tlsExpiryCheck } from ${JSON.stringify(join(compiledPackage(), 'dist', 'index.js'))};
 const dial = () => new Promise((resolve, reject) => connect({ host: '127.0.0.1', port: 1 }).on('error', reject));
 const checks = {
   tcp: tcpCheck({ url: 'tcp://127.0.0.1:1' }),
   named: tcpCheck({ url: 'tcp://localhost:1' }),
+  dns: dnsCheck({ name: 'shop.test', server: '127.0.0.1:1' }),
+  tls: tlsExpiryCheck({ url: 'tls://localhost:1' }),
   http: httpCheck({ url: 'http://127.0.0.1:9/' }),
   https: httpCheck({ url: 'https://localhost:9/' }),
   redis: redisCheck({ url: 'redis://127.0.0.1:1' }),
   mysql: mysqlCheck({ url: 'mysql://probe@127.0.0.1:1' }),
   pingpong: pingpongCheck({ url: 'pong://127.0.0.1:1' }),
   unix: pingpongCheck({ url: 'pong+unix:/nowhere/pong.sock' }),
+  program: execCheck({ command: '/bin/false' }),
   own: dial,
   wrapped: () => dial().catch((cause) => { throw new Error('query failed', { cause }); }),
   several: () => dial().catch((error) => { throw new AggregateError([Object.assign(new Error('x'), { code: 'ECONNREFUSED' }), error]); }),
@@ -53,8 +56,13 @@ describe('a process that has no file descriptor left', () => {
       script,
     ]);
     const { before, during, after } = JSON.parse(stdout);
-    expect(Object.keys(before)).toHaveLength(11);
-    expect(before).toMatchObject({ tcp: 'fail refused', redis: 'fail refused', own: 'fail refused' });
+    expect(Object.keys(before)).toHaveLength(14);
+    expect(before).toMatchObject({
+      tcp: 'fail refused',
+      dns: 'fail refused',
+      redis: 'fail refused',
+      own: 'fail refused',
+    });
     expect(during).toEqual(Object.fromEntries(Object.keys(before).map((name) => [name, 'unknown fd-exhausted'])));
     expect(after).toEqual(before);
   });

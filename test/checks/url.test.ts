@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { secretsOfMap, secretsOfUrl } from '../../src/checks/shared/secrets.js';
 import { hostOf, loginOf, readUrl } from '../../src/checks/shared/url.js';
 
-const read = (text: string) => readUrl('db', text, ['db', 'dbs'], ['ssl']);
+const read = (text: string) => readUrl('db', text, ['db', 'dbs'], { ssl: 'true' });
 
 describe('the URL of a dependency', () => {
   it('is read with its credentials as they are, not as they are spelt', () => {

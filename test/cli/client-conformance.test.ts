@@ -26,9 +26,9 @@ function ownClient(): string {
   return `${process.execPath} ${copy} {address}`;
 }
 
-function reasons(outcomes: readonly Outcome[], allowed: readonly string[] = ['ok']): string[] {
+function reasons(outcomes: readonly Outcome[]): string[] {
   return outcomes
-    .filter(({ verdict }) => !allowed.includes(verdict))
+    .filter(({ verdict }) => verdict !== 'ok')
     .map(({ session, verdict, why }) => `${session.name}: ${verdict}, ${why}`);
 }
 
@@ -98,14 +98,8 @@ describe('the dialogues with a client', () => {
     expect(reasons(await playAll(dialogues, ownClient(), ON_A_BUSY_MACHINE))).toEqual([]);
   }, 120_000);
 
-  it('pass with the Python client, as far as it goes', async () => {
-    const outcomes = await playAll(dialogues, pythonClient, ON_A_BUSY_MACHINE);
-    expect(reasons(outcomes, ['ok', 'not implemented'])).toEqual([]);
-    const missing = outcomes.flatMap(({ verdict, why }) => (verdict === 'not implemented' ? [why] : []));
-    expect([...new Set(missing)].sort()).toEqual(
-      ['link', 'pings', 'watch'].map((name) => `the client does not support ${name}`),
-    );
-    expect(outcomes.filter(({ verdict }) => verdict === 'ok').length).toBeGreaterThan(100);
+  it('pass with the Python client', async () => {
+    expect(reasons(await playAll(dialogues, pythonClient, ON_A_BUSY_MACHINE))).toEqual([]);
   }, 120_000);
 
   it('pass with a client that was written for this test', async () => {

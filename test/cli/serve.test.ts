@@ -61,6 +61,19 @@ describe('pongcheck serve', () => {
     ]);
   });
 
+  it('serves without systemd-notify too, and logs once that systemd is not notified', async () => {
+    // Several notifications: READY, the watchdog and STOPPING.
+    const env = { NOTIFY_SOCKET: '/nowhere/notify', WATCHDOG_USEC: '30000', PATH: '/nowhere' };
+    const { command, address } = await serve([], { env });
+    await command.says(/systemd was not notified/);
+    expect(await pongcheck(['ping', address, '-c', '3', '-i', '100ms'])).toMatchObject({ code: 0 });
+    const { code, stdout, stderr } = await command.kill('SIGINT');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout.match(/"msg":"systemd was not notified[^"]*"/g)).toEqual([
+      '"msg":"systemd was not notified: systemd-notify: spawn systemd-notify ENOENT"',
+    ]);
+  });
+
   it('drains at SIGTERM: readiness is draining while all clients are served, then it ends with 0', async () => {
     const { command, address, http } = await serve([], {
       env: { PONGCHECK_DRAIN_GRACE: '10s', PONGCHECK_DRAIN_DELAY: '0' },

@@ -528,7 +528,9 @@ describe('an invalid configuration', () => {
     [
       'check-without-kind',
       { file: 'checks: { db: { url: "mysql://h" } }' },
-      expect.stringMatching(/^pongcheck\.yml:1: checks\.db has no kind; allowed: one of mysql, redis, http/) as never,
+      expect.stringMatching(
+        /^pongcheck\.yml:1: checks\.db has no kind; allowed: one of mysql, postgres, redis, http/,
+      ) as never,
     ],
     [
       'check-of-unknown-kind',

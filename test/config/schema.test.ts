@@ -71,6 +71,7 @@ const samples: Readonly<Record<string, readonly [fits: unknown, doesNot: unknown
   text: ['a text', 7],
   payload: ['PING\\r\\n', 7],
   pattern: ['/a.*/', ['a']],
+  textList: [['-w', '5'], 'a text'],
   texts: [{ a: 'b' }, { a: 1 }],
   patterns: [{ a: '/b/' }, 'a: b'],
   path: ['./a.pem', 7],
@@ -126,7 +127,7 @@ function fileWith(path: string, value: unknown): string {
 
 /** The error for the same options in code; '' if they are accepted. For a check, that of its factory. */
 async function codeSays(path: string, value: unknown): Promise<string> {
-  const [, name] = /^checks\.(\w+)\./.exec(path) ?? [];
+  const [, name] = /^checks\.([\w-]+)\./.exec(path) ?? [];
   const options = optionsWith(path, value) as ServiceOptions & { checks?: { mine: { kind: string } } };
   try {
     if (name === undefined) createService(options);
@@ -156,7 +157,7 @@ describe('each option', () => {
     const place = path
       .replace('[]', '[0]')
       .replace('modules.*', 'modules.own')
-      .replace(/^checks\.\w+/, 'checks.mine');
+      .replace(/^checks\.[\w-]+/, 'checks.mine');
     const complaint = (yaml: string) =>
       readerSays(yaml).then((said) =>
         said.split('\n').some((line) => line.includes(`${place} is `) && /; allowed: /.test(line)),
@@ -183,7 +184,7 @@ describe('each option', () => {
     const place = path
       .replace('[]', '[0]')
       .replace('modules.*', 'modules.own')
-      .replace(/^checks\.\w+\./, '');
+      .replace(/^checks\.[\w-]+\./, '');
     // The sentence up to the allowed values, whose form differs; undefined if the value is accepted.
     const issue = (message: string) => message.split(`${place} is `)[1]?.split('; allowed: ')[0];
     for (const value of wrong) {

@@ -44,6 +44,7 @@ const types: Readonly<Record<string, (row: OptionRow) => Schema>> = {
   text: () => oneLine,
   payload: () => oneLine,
   pattern: () => oneLine,
+  textList: ({ max }) => listOf(oneLine, { minItems: 1, maxItems: max }),
   texts: () => ({ type: 'object', additionalProperties: oneLine }),
   patterns: () => ({ type: 'object', additionalProperties: oneLine }),
   requestPath: () => matching(requestPathPattern.source),

@@ -12,6 +12,14 @@ describe('the Dockerfile', () => {
     expect(validate('FROM a\nRUNN b\n')).not.toEqual([]);
   });
 
+  it('is labelled with the version and licence of this package', () => {
+    const { name, version, license } = JSON.parse(readRoot('package.json'));
+    const labels = Object.fromEntries(
+      [...text.matchAll(/org\.opencontainers\.image\.(\w+)="([^"]*)"/g)].map(([, key, value]) => [key, value]),
+    );
+    expect(labels).toMatchObject({ title: name, version, licenses: license });
+  });
+
   it('runs as nobody in particular, with the supported version of Node.js', () => {
     expect(text.match(/^USER .*/gm)).toEqual(['USER node']);
     for (const [, major] of text.matchAll(/^FROM node:(\d+)/gm)) expect(Number(major)).toBeGreaterThanOrEqual(20);

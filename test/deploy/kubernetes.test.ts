@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { PrometheusRule, ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1';
 import { Deployment } from 'kubernetes-models/apps/v1';
+import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1';
+import { PodDisruptionBudget } from 'kubernetes-models/policy/v1';
 import { ConfigMap, Service } from 'kubernetes-models/v1';
 import { parse, parseAllDocuments } from 'yaml';
 import { readConfiguration } from '../../src/config/load.js';
@@ -14,18 +16,28 @@ import { readRoot, rootUrl } from '../readme/markdown.js';
 
 type Manifest = Record<string, any>;
 
-const models = { ConfigMap, Deployment, Service, ServiceMonitor, PrometheusRule };
+const models = {
+  ConfigMap,
+  Deployment,
+  Service,
+  PodDisruptionBudget,
+  NetworkPolicy,
+  ServiceMonitor,
+  PrometheusRule,
+};
 type Kind = keyof typeof models;
 
 const sources: Readonly<Record<string, string>> = {
   ConfigMap: 'kubernetes-models/v1',
   Service: 'kubernetes-models/v1',
   Deployment: 'kubernetes-models/apps/v1',
+  PodDisruptionBudget: 'kubernetes-models/policy/v1',
+  NetworkPolicy: 'kubernetes-models/networking.k8s.io/v1',
   ServiceMonitor: '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1',
   PrometheusRule: '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1',
 };
 
-const manifests = ['pongcheck', 'monitoring', 'rules'].flatMap((name) =>
+const manifests = ['pongcheck', 'availability', 'monitoring', 'rules'].flatMap((name) =>
   parseAllDocuments(readRoot(`deploy/kubernetes/${name}.yml`)).map((document): Manifest => document.toJS()),
 );
 const one = (kind: Kind) => manifests.find((manifest) => manifest.kind === kind) as Manifest;
@@ -109,6 +121,25 @@ describe('the manifests for Kubernetes', () => {
     expect(template.metadata.labels).toMatchObject(one('Service').spec.selector);
     expect(one('Service').metadata.labels).toMatchObject(one('ServiceMonitor').spec.selector.matchLabels);
     expect(one('Service').metadata.name).toMatch(/^pongcheck/);
+  });
+
+  it('are a base of Kustomize, except those of the Prometheus operator', () => {
+    const { apiVersion, kind, ...rest } = parse(readRoot('deploy/kubernetes/kustomization.yml'));
+    expect([apiVersion, kind]).toEqual(['kustomize.config.k8s.io/v1beta1', 'Kustomization']);
+    // No other key is used, so no schema of them is needed.
+    expect(rest).toEqual({ resources: ['pongcheck.yml', 'availability.yml'] });
+  });
+
+  it('protect the pods of the Deployment, on ports that the container names', () => {
+    const { replicas, template } = one('Deployment').spec;
+    const { labels } = template.metadata;
+    expect(labels).toMatchObject(one('PodDisruptionBudget').spec.selector.matchLabels);
+    expect(labels).toMatchObject(one('NetworkPolicy').spec.podSelector.matchLabels);
+    expect(one('PodDisruptionBudget').spec.maxUnavailable).toBeLessThan(replicas);
+    const named = template.spec.containers[0].ports.map(({ name }: Manifest) => name);
+    for (const { ports } of one('NetworkPolicy').spec.ingress) {
+      expect(named).toEqual(expect.arrayContaining(ports.map(({ port }: Manifest) => port)));
+    }
   });
 
   it('serve a configuration that is sound and is left time to drain', async () => {

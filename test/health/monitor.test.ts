@@ -19,6 +19,7 @@ function monitorOf(check: ScriptedCheck) {
     repeats: new RepeatQueue(clock),
     staleLimit: 30_000,
     peers: undefined,
+    tracer: undefined,
     recorded: jest.fn(),
     changed,
   });

@@ -34,7 +34,8 @@ export class Authority {
   /** Path of the PEM file with its own certificate. */
   readonly ca = this.path('ca.pem');
 
-  constructor() {
+  /** @param expired whether its own certificate ended yesterday. */
+  constructor({ expired = false } = {}) {
     this.#run(
       'req',
       '-x509',
@@ -48,10 +49,11 @@ export class Authority {
       '-out',
       this.ca,
     );
+    if (expired) this.#run('x509', '-in', this.ca, '-signkey', this.path('ca.key'), '-days', '-1', '-out', this.ca);
   }
 
-  /** A certificate for `localhost` and 127.0.0.1, valid for two days, or one that ended yesterday. */
-  issue({ name = 'localhost', expired = false } = {}): { cert: string; key: string } {
+  /** A certificate for `localhost` and 127.0.0.1, valid for `days`, or one that ended yesterday. */
+  issue({ name = 'localhost', expired = false, days = 2 } = {}): { cert: string; key: string } {
     const [cert, key, request, extensions] = ['pem', 'key', 'csr', 'ext'].map((end) =>
       this.path(`${this.#issued}.${end}`),
     ) as [string, string, string, string];
@@ -59,8 +61,8 @@ export class Authority {
     writeFileSync(extensions, `subjectAltName=DNS:${name},IP:127.0.0.1`);
     this.#run('req', ...NEW_KEY, '-subj', `/CN=${name}`, '-keyout', key, '-out', request);
     const signer = ['-CA', this.ca, '-CAkey', this.path('ca.key'), '-CAcreateserial'];
-    const days = ['-days', expired ? '-1' : '2'];
-    this.#run('x509', '-req', '-in', request, ...signer, ...days, '-extfile', extensions, '-out', cert);
+    const validity = ['-days', String(expired ? -1 : days)];
+    this.#run('x509', '-req', '-in', request, ...signer, ...validity, '-extfile', extensions, '-out', cert);
     return { cert, key };
   }
 

@@ -57,9 +57,11 @@ export class ServerProcess {
   private exited: Promise<void> = Promise.resolve();
   private readonly listeners = new Set<() => void>();
 
+  /** @param user runs it as another user; only root can. */
   constructor(
     private readonly program: string,
     private readonly cwd: string,
+    private readonly user: { readonly uid?: number; readonly gid?: number } = {},
   ) {}
 
   /** The process id; throws while it is not running. */
@@ -81,7 +83,7 @@ export class ServerProcess {
     const [command, all] = setpriv
       ? [setpriv, ['--pdeathsig', 'KILL', this.program, ...args]]
       : [this.program, [...args]];
-    const child = spawn(command, all, { cwd: this.cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, all, { cwd: this.cwd, stdio: ['ignore', 'pipe', 'pipe'], ...this.user });
     this.child = child;
     this.exited = new Promise((resolve) => {
       child.once('close', () => {
@@ -129,32 +131,67 @@ export class ServerProcess {
     });
   }
 
-  /** Stops every thread of it, and resolves when all stand: SIGSTOP does not wait for them. Its sockets stay open. */
+  /**
+   * Stops every thread of it and of its children, and resolves when all stand: SIGSTOP does not wait for them. Its
+   * sockets stay open.
+   */
   async freeze(): Promise<void> {
     const { pid } = this;
-    process.kill(pid, 'SIGSTOP');
-    const until = performance.now() + PATIENCE_MS;
-    while (!threadStates(pid).every((state) => state === 'T')) {
-      if (performance.now() > until) throw new Error(`${this.program} does not stand still`);
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    await this.stop(pid);
+    // A stopped process has no new children.
+    for (const child of childrenOf(pid)) await this.stop(child);
   }
 
   /** Lets it go on. */
   thaw(): void {
-    process.kill(this.pid, 'SIGCONT');
+    for (const pid of [...childrenOf(this.pid), this.pid]) process.kill(pid, 'SIGCONT');
   }
 
-  /** kill -9, also of a frozen one; resolves when it has exited. Nothing happens where it is not running. */
+  /** kill -9 of it and its children, also of a frozen one; resolves when it has exited. Nothing happens where it is not running. */
   async kill(): Promise<void> {
-    if (!this.ended) this.child?.kill('SIGKILL');
+    if (!this.ended) {
+      const { pid } = this;
+      await this.stop(pid);
+      for (const each of [...childrenOf(pid), pid]) signal(each, 'SIGKILL');
+    }
     await this.exited;
   }
+
+  private async stop(pid: number): Promise<void> {
+    signal(pid, 'SIGSTOP');
+    const until = performance.now() + PATIENCE_MS;
+    while (!threadStates(pid).every((state) => /[TZX]/.test(state))) {
+      if (performance.now() > until) throw new Error(`${this.program} does not stand still`);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+/** Sends a signal to a process that may have ended. */
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** The child processes of a process, from /proc/PID/stat. */
+function childrenOf(parent: number): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent;
+    } catch {
+      return false;
+    }
+  });
 }
 
 /** The state letter of each thread, from /proc/PID/task/TID/stat. */
 export function threadStates(pid: number): string[] {
-  return readdirSync(`/proc/${pid}/task`).map((tid) => {
+  return tasksOf(pid).map((tid) => {
     try {
       const stat = readFileSync(`/proc/${pid}/task/${tid}/stat`, 'latin1');
       return stat.charAt(stat.lastIndexOf(')') + 2);
@@ -163,4 +200,13 @@ export function threadStates(pid: number): string[] {
       return 'T';
     }
   });
+}
+
+function tasksOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    // The process has ended.
+    return [];
+  }
 }

@@ -6,7 +6,9 @@ import * as main from '../../src/index.js';
 
 describe('the public API', () => {
   it('has a factory for each kind of check, named after the kind', () => {
-    const factories = checkKinds.filter(({ kind }) => kind !== 'module').map(({ kind }) => `${kind}Check`);
+    const factories = checkKinds
+      .filter(({ kind }) => kind !== 'module')
+      .map(({ kind }) => `${kind.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())}Check`);
     expect(Object.keys(main)).toEqual(expect.arrayContaining(factories));
   });
 

@@ -35,6 +35,8 @@ const foreign: Record<string, (place: string) => boolean> = {
   ioredis: (place) => place === 'checks/',
   'mysql2/promise': (place) => place === 'checks/',
   'net-keepalive': (place) => place === 'net/',
+  '@opentelemetry/api': (place) => place === 'service/',
+  pg: (place) => place === 'checks/',
   pino: () => false,
   'prom-client': (place) => ['metrics/', 'exporter/', 'http/', 'service/'].includes(place),
   yaml: (place) => place === 'config/',

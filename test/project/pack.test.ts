@@ -114,6 +114,9 @@ const { ping } = require('pongcheck/client');
       'docs/architecture.md',
       'docs/troubleshooting.md',
       'docs/tutorial.md',
+      'protocol/clients/README.md',
+      'protocol/clients/go/cmd/pongprobe/main.go',
+      'protocol/clients/pongcheck.php',
       'protocol/vectors/README.md',
       'dist/cli.js',
       'dist/http/status-page/assets/page.css',
@@ -139,6 +142,44 @@ const { ping } = require('pongcheck/client');
     expect(packagesLoadedBy('./both.mjs')).toEqual(expect.arrayContaining(['yaml', 'mysql2']));
   });
 
+  it('has a client that is a package of its own, without dependencies', () => {
+    const own = mkdtempSync(join(tmpdir(), 'pongcheck-client-'));
+    try {
+      run(process.execPath, [join(root, 'scripts', 'client-package.js')], root);
+      run('npm', ['pack', '--pack-destination', own, join(root, 'dist-client')], own);
+      const tarball = readdirSync(own).find((name) => name.endsWith('.tgz')) as string;
+      writeFileSync(join(own, 'package.json'), '{ "private": true }');
+      run('npm', ['install', '--offline', '--no-audit', '--no-fund', join(own, tarball)], own);
+      expect(readdirSync(join(own, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual([
+        'pongcheck-client',
+      ]);
+      writeFileSync(
+        join(own, 'both.cjs'),
+        `const { connect, PongcheckError } = require('pongcheck-client');
+(async () => {
+  const { createService } = await import(${JSON.stringify(inside('dist/index.js'))});
+  const service = createService({ listen: [{ url: 'pong://127.0.0.1:0' }], http: false });
+  await service.start();
+  const client = await connect(service.addresses[0]);
+  console.log((await import('pongcheck-client')).PongcheckError === PongcheckError, (await client.ping()).status);
+  await client.close();
+  await service.stop();
+})();
+`,
+      );
+      expect(run(process.execPath, ['both.cjs'], own)).toBe('true pass\n');
+      writeFileSync(
+        join(own, 'app.mts'),
+        "import { connect, type Pong } from 'pongcheck-client';\nexport const pong: Pong = await (await connect('a')).ping();\n",
+      );
+      const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+      const settings = '--noEmit --strict --target es2022 --module nodenext --types node'.split(' ');
+      run(process.execPath, [tsc, ...settings, '--typeRoots', join(root, 'node_modules', '@types'), 'app.mts'], own);
+    } finally {
+      rmSync(own, { recursive: true });
+    }
+  });
+
   it.each([0, 1])('says what the option grpc requires, with %d threads', (threads) => {
     writeFileSync(
       join(folder, 'grpc.mjs'),
@@ -147,6 +188,28 @@ await createService({ threads: ${threads}, listen: [], http: false, grpc: { port
     );
     expect(run(process.execPath, ['grpc.mjs'])).toBe(
       'PONGCHECK_LISTEN the option grpc requires the package @grpc/grpc-js, 1.12 or later, which is not installed; run: npm install @grpc/grpc-js\n',
+    );
+  });
+
+  it('says what the kind postgres requires', () => {
+    writeFileSync(
+      join(folder, 'postgres.mjs'),
+      `import { postgresCheck } from 'pongcheck';
+await postgresCheck({ url: 'postgres://h' }).load().catch(({ reason, message }) => console.log(reason, message));`,
+    );
+    expect(run(process.execPath, ['postgres.mjs'])).toBe(
+      'internal the kind postgres requires the package pg, 8.11 or later, which is not installed; run: npm install pg\n',
+    );
+  });
+
+  it('says what the kind grpc requires', () => {
+    writeFileSync(
+      join(folder, 'grpc-kind.mjs'),
+      `import { grpcCheck } from 'pongcheck';
+await grpcCheck({ url: 'grpc://h:1' }).load().catch(({ message }) => console.log(message));`,
+    );
+    expect(run(process.execPath, ['grpc-kind.mjs'])).toBe(
+      'the kind grpc requires the package @grpc/grpc-js, 1.12 or later, which is not installed; run: npm install @grpc/grpc-js\n',
     );
   });
 

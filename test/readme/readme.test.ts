@@ -55,8 +55,8 @@ describe('docs/architecture.md', () => {
   });
 
   it('names kinds of check that exist', () => {
-    const [, kinds = ''] = /checks\/ {3}([a-z ]+?) *│/.exec(text) ?? [];
-    expect(kinds.split(/ +/).sort()).toEqual(checkKinds.map(({ kind }) => kind).sort());
+    const [, kinds = ''] = /checks\/ {3}([a-z│\s-]+?)\s*│\n └/.exec(text) ?? [];
+    expect(kinds.split(/[│\s]+/).sort()).toEqual(checkKinds.map(({ kind }) => kind).sort());
   });
 });
 

@@ -75,6 +75,7 @@ export class Image {
       case 'HEALTHCHECK':
         this.healthcheck = JSON.parse(rest.slice(rest.indexOf('[')));
         return;
+      case 'LABEL':
       case 'USER':
       case 'EXPOSE':
         return;

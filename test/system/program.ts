@@ -59,9 +59,12 @@ export class Program {
   }
 
   /** The first line of a kind; waits for it. Rejects when the program ends before. */
-  async says(event: string | RegExp): Promise<Said> {
-    const found = () =>
-      this.said.find((said) => (event instanceof RegExp ? event.test(said.event) : event === said.event));
+  async says(event: string | RegExp | ((said: Said) => boolean)): Promise<Said> {
+    const matches = (said: Said) => {
+      if (typeof event === 'function') return event(said);
+      return event instanceof RegExp ? event.test(said.event) : event === said.event;
+    };
+    const found = () => this.said.find(matches);
     await this.until(() => found() !== undefined, String(event));
     return found() as Said;
   }
@@ -113,7 +116,8 @@ export class Program {
     await this.ended;
   }
 
-  private async until(condition: () => boolean, what: string): Promise<void> {
+  /** Waits for a condition on what it, or another program, has said; rejects when it ends before. */
+  async until(condition: () => boolean, what: string): Promise<void> {
     const deadline = now() + PATIENCE_MS;
     while (!condition()) {
       if (this.child.exitCode !== null || this.child.signalCode !== null || now() > deadline) {

@@ -1,10 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { join, resolve } from 'node:path';
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { compiledPackage } from '../cli/compiled.js';
+import { freePort } from '../live/server-process.js';
 import { readRoot } from '../readme/markdown.js';
+import { now, passUntil } from './program.js';
 import { Trial } from './trial.js';
 
 const PROGRAM = '/usr/bin/pongcheck';
@@ -53,5 +56,78 @@ describe('the systemd unit', () => {
     expect([asked.status, asked.stdout]).toEqual([0, expect.stringContaining('1 received')]);
     server.signal('SIGTERM');
     expect(await server.exit()).toBe(0);
+  });
+
+  const folders: string[] = [];
+  afterAll(() => {
+    for (const folder of folders) rmSync(folder, { recursive: true });
+  });
+
+  /** A responder with two checks, of which one fails until a port is open, and a receiver of its notifications in place of systemd. */
+  async function notifyingResponder(env: Record<string, string> = {}) {
+    const folder = mkdtempSync(join(tmpdir(), 'pongcheck-notify-'));
+    folders.push(folder);
+    const socket = join(folder, 'notify');
+    const receiver = trial.program(['python3', 'test/system/programs/notify-socket.py', socket]);
+    await receiver.says('listening');
+    const port = await freePort();
+    const blocks = join(folder, 'blocks');
+    const config = join(folder, 'pongcheck.yml');
+    const checks = {
+      db: { kind: 'tcp', url: `tcp://127.0.0.1:${port}`, interval: '100ms' },
+      block: {
+        kind: 'module',
+        path: resolve('test/system/programs/blocking-check.js'),
+        file: blocks,
+        interval: '100ms',
+      },
+    };
+    writeFileSync(config, JSON.stringify({ checks }));
+    const own = ['--config', config, '--listen', 'pong://127.0.0.1:0', '--http', 'false'];
+    const command = [process.execPath, join(compiledPackage(), 'dist', 'cli.js'), 'serve', ...own];
+    const server = trial.program(command, { env: { NOTIFY_SOCKET: socket, PONGCHECK_DRAIN_DELAY: '0', ...env } });
+    const notified = (name: string, value: string) =>
+      receiver.says(({ event, fields }) => event === 'notification' && fields[name] === value);
+    const feeds = () => receiver.all('notification').filter(({ fields }) => fields.WATCHDOG).length;
+    const block = (isOn: boolean) => (isOn ? writeFileSync(blocks, '') : rmSync(blocks));
+    return { server, receiver, notified, feeds, block, port };
+  }
+
+  it('has a type that the responder notifies: READY once it listens, the state of readiness, and STOPPING', async () => {
+    expect(unit).toMatch(/^Type=notify\nNotifyAccess=all$/m);
+    const { server, receiver, notified, feeds, port } = await notifyingResponder();
+    await notified('READY', '1');
+    await server.says(/^listening on/);
+    await notified('STATUS', 'readiness: fail, refused');
+    const database = createServer().listen(port, '127.0.0.1');
+    await notified('STATUS', 'readiness: pass');
+    database.close();
+    server.signal('SIGTERM');
+    await notified('STOPPING', '1');
+    expect(await server.exit()).toBe(0);
+    expect(receiver.all('notification').filter(({ fields }) => fields.READY)).toHaveLength(1);
+    expect(feeds()).toBe(0);
+  });
+
+  it('has a watchdog that the event loop feeds, and does not feed while it is blocked', async () => {
+    expect(unit).toMatch(/^WatchdogSec=30s$/m);
+    const { server, receiver, notified, feeds, block } = await notifyingResponder({ WATCHDOG_USEC: '300000' });
+    await notified('WATCHDOG', '1');
+    block(true);
+    await server.says('blocking');
+    const before = feeds();
+    // In which an event loop that turns feeds it 15 times.
+    await passUntil(now() + 1500);
+    // One may have been on its way.
+    expect(feeds() - before).toBeLessThanOrEqual(1);
+    block(false);
+    const after = feeds();
+    await receiver.until(() => feeds() > after + 1, 'two feeds');
+  });
+
+  it('has no watchdog that is meant for another process', async () => {
+    const { notified, feeds } = await notifyingResponder({ WATCHDOG_USEC: '1000', WATCHDOG_PID: '1' });
+    await notified('STATUS', 'readiness: fail, refused');
+    expect(feeds()).toBe(0);
   });
 });

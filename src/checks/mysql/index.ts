@@ -67,7 +67,7 @@ export function mysqlCheck(options: MysqlOptions, clock: Clock = systemClock): C
       secrets: secretsOfMap({ password, password2, password3 }),
     };
   }
-  const url = readUrl(KIND, own.url, ['mysql', 'mariadb'], ['ssl']);
+  const url = readUrl(KIND, own.url, ['mysql', 'mariadb'], { ssl: 'true' });
   const check = new MysqlCheck(loginOfUrl(url, own.tls), own, clock);
   return {
     ...definition,

@@ -8,15 +8,15 @@ const connectionParameter = /^(?:ssl|tls|socket|unix)/i;
  * Reads the URL of a dependency.
  *
  * @param schemes accepted schemes, without colon, such as `mysql`.
- * @param parameters supported parameters. Others configure the driver of the application (`?connection_limit=5`) and
- *   are ignored, except those that affect how to connect.
+ * @param parameters supported parameters, each with the value that enables TLS. Others configure the driver of the
+ *   application (`?connection_limit=5`) and are ignored, except those that affect how to connect.
  * @throws PongcheckError `PONGCHECK_CONFIG`, without any part of the URL that may be a credential.
  */
 export function readUrl(
   kind: string,
   text: string,
   schemes: readonly string[],
-  parameters: readonly string[] = [],
+  parameters: Readonly<Record<string, string>> = {},
 ): URL {
   const allowedForms = schemes.map((scheme) => `${scheme}://[USER:PASSWORD@]HOST[:PORT][/PATH]`).join(' or ');
   const invalid = (found: string, allowed = allowedForms) => invalidOption(kind, ['url'], found, allowed);
@@ -34,10 +34,10 @@ export function readUrl(
     throw invalid('a URL with an @ after its host', '%2F for a / and %3F for a ? in a password');
   }
   for (const name of url.searchParams.keys()) {
-    if (!connectionParameter.test(name) || parameters.includes(name)) continue;
+    if (!connectionParameter.test(name) || Object.hasOwn(parameters, name)) continue;
     throw invalid(
       `a URL with the parameter ${formatValue(name)}`,
-      [...parameters.map((known) => `?${known}=true`), 'the option tls'].join(' or '),
+      [...Object.entries(parameters).map(([known, value]) => `?${known}=${value}`), 'the option tls'].join(' or '),
     );
   }
   return url;

@@ -9,6 +9,7 @@ import { describeLivenessSettings } from './liveness-settings.js';
 import { openLog } from './log.js';
 import { coalesced, type Running, readRunning, redactorOf, reload } from './reload.js';
 import { ServeSignals, serveSignals } from './signals.js';
+import { SystemdNotifier } from './systemd.js';
 
 /** Starts the responder, and stops it at the first signal. A second signal ends the process immediately. */
 export async function serve(flags: FlagValues): Promise<number> {
@@ -33,13 +34,26 @@ export async function serve(flags: FlagValues): Promise<number> {
   // A signal does not wait for a slow start.
   await Promise.race([service.start(), signal]);
   logStarted(service, settings, checks, log);
+  const systemd = notifySystemd(service, log);
   const reloadAll = async () => {
     await service.reloadCertificates();
     running = await reload(service, sources, running, log);
   };
   signals.reloadAtHangup(coalesced(reloadAll));
-  await shutDown(await signal, service, running.settings.drain, log);
+  const received = await signal;
+  systemd.stopping();
+  await shutDown(received, service, running.settings.drain, log);
   return 0;
+}
+
+/** Notifies systemd that the listeners are open, whatever the checks say: a restart does not repair a database. */
+function notifySystemd({ health }: Service, log: Log): SystemdNotifier {
+  const systemd = new SystemdNotifier(process.env, log);
+  health.onTransition(({ of, name, to, reason }) => {
+    if (of === 'group' && name === 'readiness') systemd.status(`readiness: ${to}${reason ? `, ${reason}` : ''}`);
+  });
+  systemd.ready(`readiness: ${health.stateOf('readiness')}`);
+  return systemd;
 }
 
 /** SIGTERM comes from an orchestrator, whose load balancers must see the drain; SIGINT from a person at a terminal. */

@@ -22,6 +22,7 @@ import { addLoad } from '../runs/loader.js';
 import { Monitor, type MonitorContext, type Snapshot } from '../runs/monitor.js';
 import { RepeatQueue } from '../runs/repeat-queue.js';
 import type { CheckStats } from '../runs/stats.js';
+import type { RunTracer } from '../runs/trace.js';
 import { type CheckState, effectiveState, type State } from '../state.js';
 import type { Fate, Peers } from '../verdict.js';
 import { CheckCloser } from './check-closer.js';
@@ -153,6 +154,7 @@ export class Registry implements Health {
       repeats: new RepeatQueue(clock),
       staleLimit,
       peers: options.peers,
+      tracer: undefined,
       recorded: (monitor) => this.updated(monitor),
       changed: (monitor, before) => this.changed(monitor, before),
     };
@@ -198,6 +200,11 @@ export class Registry implements Health {
     for (const monitor of loadsFirst(this.monitors.values())) monitor.start();
     // Their checks may be loading now.
     this.updated();
+  }
+
+  /** Records the runs that start from now on. */
+  trace(tracer: RunTracer | undefined): void {
+    this.monitorContext.tracer = tracer;
   }
 
   /**

@@ -11,6 +11,7 @@ import type { RepeatQueue } from './repeat-queue.js';
 import { Run } from './run.js';
 import { type FlightListener, SingleFlight } from './single-flight.js';
 import { CheckStats } from './stats.js';
+import type { RunTracer } from './trace.js';
 
 /** Background runs start up to this fraction of the interval early, so that instances do not run in lockstep. */
 const JITTER = 0.25;
@@ -31,6 +32,8 @@ export interface MonitorContext {
   staleLimit: number;
   /** Asked about failures of checks with `onShared: 'warn'`; undefined: none are configured. */
   peers: Peers | undefined;
+  /** Records each run; undefined: the application has no tracing system. */
+  tracer: RunTracer | undefined;
   /** Called at each result of a run, before it counts. */
   recorded(monitor: Monitor): void;
   /** Called at each result that counts, and when the last one has expired. */
@@ -82,7 +85,8 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     this.flight = new SingleFlight(
       clock,
       check.minInterval,
-      (hops, listener) => new Run(this.check, hops, clock, context.normalizer, listener, context.repeats),
+      (hops, listener) =>
+        new Run(this.check, hops, clock, context.normalizer, listener, context.repeats, context.tracer),
       (hanging) => context.normalizer.failed('timeout', `${hanging} earlier runs are still hanging`),
       () => new Loader(this.check.load, clock, context.normalizer, context.loads),
       this,

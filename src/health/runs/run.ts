@@ -3,6 +3,7 @@ import type { DefinedCheck } from '../defined-check.js';
 import { CheckFailure } from '../reason.js';
 import type { NormalizedResult, ResultNormalizer } from '../result.js';
 import { RepeatQueue } from './repeat-queue.js';
+import type { RunTrace, RunTracer } from './trace.js';
 
 /** A timer this late means that the process was stalled: answers may have arrived but not been read yet. */
 const STALL_MS = 10;
@@ -11,7 +12,19 @@ const STALL_MS = 10;
 const ownKinds: ReadonlySet<string> = new Set(['function', 'module']);
 
 /** Kinds that never block the event loop: if their result is late, something else did. */
-const unblockingKinds: ReadonlySet<string> = new Set(['mysql', 'redis', 'http', 'tcp', 'pingpong', 'process', 'disk']);
+const unblockingKinds: ReadonlySet<string> = new Set([
+  'mysql',
+  'postgres',
+  'redis',
+  'http',
+  'grpc',
+  'tcp',
+  'dns',
+  'tls-expiry',
+  'pingpong',
+  'process',
+  'disk',
+]);
 
 /** Receives the outcome of a run. */
 export interface RunListener {
@@ -39,6 +52,7 @@ export class Run {
   private readonly aborter = new AbortController();
   private timer: Timer;
   private done: Promise<void> | undefined;
+  private readonly trace: RunTrace | undefined;
   /** Ends the turn of a second attempt. */
   private endTurn: (() => void) | undefined;
 
@@ -49,9 +63,11 @@ export class Run {
     private readonly normalizer: ResultNormalizer,
     private readonly listener: RunListener,
     private readonly repeats = new RepeatQueue(clock),
+    tracer?: RunTracer,
   ) {
     this.startedAt = clock.now();
     this.stallAllowance = check.timeout;
+    this.trace = tracer?.begin(check);
   }
 
   begin(): void {
@@ -61,6 +77,7 @@ export class Run {
 
   /** Ends the run without a result; resolves when the check has settled. */
   async abort(): Promise<void> {
+    if (this.open) this.trace?.end();
     this.close();
     this.aborter.abort(new CheckFailure('timeout', 'the run was aborted'));
     await this.done;
@@ -83,8 +100,7 @@ export class Run {
     this.settled = true;
     this.listener.settle(this);
     if (!this.open) return;
-    this.close();
-    this.listener.end(this, isTooLate ? this.noAnswer(': the check blocks the event loop') : result);
+    this.finish(isTooLate ? this.noAnswer(': the check blocks the event loop') : result);
   }
 
   private waitForTurn(): Promise<(() => void) | undefined> {
@@ -96,7 +112,8 @@ export class Run {
     const { check, normalizer, hops, clock } = this;
     try {
       const calledAt = clock.now();
-      const run = (async () => check.run(this.aborter.signal, this.deadline, hops, this.connected))();
+      const call = async () => check.run(this.aborter.signal, this.deadline, hops, this.connected);
+      const run = this.trace ? this.trace.within(call) : call();
       this.blocked = clock.now() - calledAt;
       return normalizer.returned(await run);
     } catch (error) {
@@ -144,9 +161,14 @@ export class Run {
   }
 
   private expire(): void {
-    this.close();
     const result = this.noAnswer();
     this.aborter.abort(new CheckFailure('timeout', result.output ?? ''));
+    this.finish(result);
+  }
+
+  private finish(result: NormalizedResult): void {
+    this.close();
+    this.trace?.end(result);
     this.listener.end(this, result);
   }
 

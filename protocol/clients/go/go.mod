@@ -1,0 +1,3 @@
+module pongcheck
+
+go 1.19

@@ -1,0 +1,155 @@
+import type { Clock } from '../../common/clock.js';
+import type { CheckResult } from '../../health/check.js';
+import { CheckFailure } from '../../health/reason.js';
+import { orAbort } from '../shared/deadline.js';
+import type { PgClientClass } from './driver.js';
+import { LAG_COLUMNS, ReplicaLag } from './lag.js';
+import { PostgresSession } from './session.js';
+
+/**
+ * Maximum age of a connection, in milliseconds: an established one does not show that the server rejects new ones.
+ * Renewed up to a quarter earlier, so that the checks of many processes do not reconnect at the same time.
+ */
+const RECONNECT_INTERVAL_MS = 10_000;
+const JITTER = 1 / 4;
+
+/** Requirements on a server in addition to an answer. */
+export interface PostgresExpectations {
+  /**
+   * SQL that must succeed, in a transaction.
+   * @default 'SELECT 1'
+   */
+  readonly query?: string;
+  /**
+   * `primary`: the server is not in recovery and accepts writes. `replica`: it is in recovery.
+   * @default 'any'
+   */
+  readonly role?: 'any' | 'primary' | 'replica';
+  /** Maximum lag of a replica behind its primary, in milliseconds. Default: no limit. */
+  readonly maxLag?: number;
+}
+
+/** Checks a server on a dedicated connection. */
+export class PostgresCheck {
+  /** The connection kept between runs. */
+  private session: PostgresSession | undefined;
+  /** Monotonic time at which the session is to be renewed. */
+  private renewAt = Number.NEGATIVE_INFINITY;
+  /** All open connections, for `close`. */
+  private readonly open = new Set<PostgresSession>();
+  private closed = false;
+  private readonly lag: ReplicaLag | undefined;
+
+  /**
+   * @param driver the class of the driver, loaded.
+   * @param config options of a connection, for the driver.
+   */
+  constructor(
+    private readonly driver: () => Promise<PgClientClass>,
+    private readonly config: Readonly<Record<string, unknown>>,
+    private readonly expectations: PostgresExpectations,
+    private readonly clock: Clock,
+  ) {
+    const { maxLag } = expectations;
+    this.lag = maxLag === undefined ? undefined : new ReplicaLag(maxLag, clock);
+  }
+
+  /**
+   * @param deadline monotonic time at which the signal fires, in milliseconds.
+   * @param connected called when a new connection is ready; returns the new deadline.
+   */
+  async run(signal: AbortSignal, deadline: number, connected?: () => number): Promise<CheckResult> {
+    const current = this.session;
+    if (!current || current.lost || this.clock.now() > this.renewAt) return this.renew(signal, deadline, connected);
+    try {
+      return await this.ask(current, signal, deadline);
+    } catch (error) {
+      // The server may have restarted, or have closed an idle connection.
+      if (signal.aborted || (error as CheckFailure).reason !== 'reset') throw error;
+      return this.renew(signal, deadline, connected);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await Promise.all([...this.open].map((session) => this.drop(session)));
+  }
+
+  /** Queries on a new connection, which replaces the current one. */
+  private async renew(signal: AbortSignal, deadline: number, connected?: () => number): Promise<CheckResult> {
+    let session: PostgresSession;
+    try {
+      session = await this.connect(signal);
+    } catch (error) {
+      const { session: current } = this;
+      const isFull = error instanceof CheckFailure && error.reason === 'too-many-connections';
+      if (signal.aborted || !isFull || !current || current.lost) throw error;
+      const answer = await this.ask(current, signal, deadline);
+      if (answer.status === 'fail') return answer;
+      const output = `${error.message}; an older connection still answers`;
+      return { ...answer, status: 'warn', reason: error.reason, output };
+    }
+    const { session: previous } = this;
+    this.session = session;
+    this.renewAt = this.clock.now() + RECONNECT_INTERVAL_MS * (1 - Math.random() * JITTER);
+    if (previous) void this.drop(previous);
+    return this.ask(session, signal, connected?.() ?? deadline);
+  }
+
+  private async connect(signal: AbortSignal): Promise<PostgresSession> {
+    const Client = await orAbort(this.driver(), signal);
+    if (this.closed) throw new CheckFailure('internal', 'the check is closed');
+    const session = new PostgresSession(Client, this.config);
+    this.open.add(session);
+    try {
+      await orAbort(session.open(), signal);
+      return session;
+    } catch (error) {
+      session.destroy();
+      this.open.delete(session);
+      throw error;
+    }
+  }
+
+  /** Queries a session; on failure the session is closed. */
+  private async ask(session: PostgresSession, signal: AbortSignal, deadline: number): Promise<CheckResult> {
+    const { query = 'SELECT 1' } = this.expectations;
+    const columns = `pg_is_in_recovery(), current_setting('transaction_read_only')${this.lag ? `, ${LAG_COLUMNS}` : ''}`;
+    // A server does not notice that a client has disconnected: without this, each run would leave a query behind.
+    const limit = Math.max(1, Math.ceil(deadline - this.clock.now()));
+    const statements = [`SET LOCAL statement_timeout = ${limit}`, `SELECT ${columns}`, query];
+    try {
+      const results = await orAbort(session.query(statements), signal);
+      const row = results[1]?.rows[0];
+      if (!row) throw new CheckFailure('protocol', 'the answer has no row');
+      return this.evaluate(row);
+    } catch (error) {
+      // A session that has only rejected a statement could be kept, but a new one costs little and is always in order.
+      session.destroy();
+      this.open.delete(session);
+      if (signal.aborted) throw signal.reason;
+      throw error;
+    }
+  }
+
+  private evaluate([inRecovery, readOnly, ...lag]: readonly (string | null)[]): CheckResult {
+    const role = inRecovery === 't' ? 'replica' : 'primary';
+    const { role: required = 'any' } = this.expectations;
+    const observed = { observedValue: role, observedUnit: 'role' };
+    if (required !== 'any' && role !== required) {
+      return { status: 'fail', reason: 'role', output: `the server is a ${role}, not a ${required}`, ...observed };
+    }
+    if (required === 'primary' && readOnly === 'on') {
+      return { status: 'fail', reason: 'read-only', output: 'default_transaction_read_only is on', ...observed };
+    }
+    if (role === 'replica' && this.lag) return this.lag.evaluate(lag);
+    return { status: 'pass', ...observed };
+  }
+
+  private async drop(session: PostgresSession): Promise<void> {
+    // Before it is closed, because the next run may start meanwhile.
+    if (this.session === session) this.session = undefined;
+    await session.end();
+    this.open.delete(session);
+  }
+}

@@ -1,0 +1,78 @@
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import { invalidOption } from '../parse-options.js';
+import { secretsOfUrl } from '../shared/secrets.js';
+import { readTls, type TlsOptions } from '../shared/tls.js';
+import { hostOf, loginOf, readUrl } from '../shared/url.js';
+
+const KIND = 'postgres';
+/** Values of the parameter `sslmode`, and whether TLS is used. With TLS, the certificate is always verified. */
+const sslModes: Readonly<Record<string, boolean>> = { disable: false, require: true, 'verify-full': true };
+
+/** Server address and credentials. */
+export interface PostgresAddress {
+  /** `postgres://USER:PASSWORD@HOST:PORT/DATABASE` or `postgresql://...`; default port 5432, `?sslmode=require` for TLS. */
+  url?: string;
+  /** Host name, IP address, or the folder of a Unix socket, instead of `url`. */
+  host?: string;
+  /** @default 5432 */
+  port?: number;
+  user?: string;
+  password?: string;
+  database?: string;
+  /** Enables and configures TLS. */
+  tls?: TlsOptions;
+}
+
+/** Options of a connection for the driver, and the secrets in them. */
+export interface PostgresLogin {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly secrets: readonly string[];
+}
+
+/** @throws PongcheckError `PONGCHECK_CONFIG` for an invalid or missing address. */
+export function loginOfAddress({ url: text, tls, ...parts }: PostgresAddress): PostgresLogin {
+  if (text === undefined) {
+    if (parts.host === undefined) throw invalidOption(KIND, ['url'], 'missing', 'url, or host');
+    const secrets = parts.password === undefined ? [] : [parts.password];
+    return { config: configOf(parts, tls), secrets };
+  }
+  const [extra] = Object.entries(parts).find(([, value]) => value !== undefined) ?? [];
+  if (extra !== undefined) throw invalidOption(KIND, [extra], 'given together with url', 'only without url');
+  const url = readUrl(KIND, text, ['postgres', 'postgresql'], { sslmode: 'require' });
+  const mode = url.searchParams.get('sslmode');
+  if (mode !== null && !Object.hasOwn(sslModes, mode)) {
+    const allowed = `?sslmode=${Object.keys(sslModes).join(', ?sslmode=')} or the option tls`;
+    throw invalidOption(KIND, ['url'], 'a URL with an unknown value of the parameter sslmode', allowed);
+  }
+  const database = decodeURIComponent(url.pathname.slice(1)) || undefined;
+  const port = url.port === '' ? undefined : Number(url.port);
+  const usesTls = mode !== null && sslModes[mode];
+  return {
+    config: configOf({ host: hostOf(url), port, database, ...loginOf(url) }, tls ?? (usesTls ? {} : undefined)),
+    secrets: secretsOfUrl(url),
+  };
+}
+
+interface Parts {
+  readonly host?: string;
+  readonly port?: number | undefined;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+  readonly database?: string | undefined;
+}
+
+function configOf({ host, port = 5432, user, password, database }: Parts, tls?: TlsOptions): Record<string, unknown> {
+  const { servername, ...material } = tls ? readTls(KIND, tls) : {};
+  const identity = (_host: string, certificate: PeerCertificate) =>
+    checkServerIdentity(servername as string, certificate);
+  return {
+    host,
+    port,
+    ...(user !== undefined && { user }),
+    ...(database !== undefined && { database }),
+    // A function: the driver would replace a missing password by that of PGPASSWORD or of ~/.pgpass.
+    password: () => password,
+    // Not undefined: the driver would read PGSSLMODE.
+    ssl: tls ? { ...material, ...(servername !== undefined && { checkServerIdentity: identity }) } : false,
+  };
+}

@@ -1,0 +1,31 @@
+import { url } from '../../options/network-types.js';
+import { ONE_DAY, type OptionRow } from '../../options/option.js';
+import { duration } from '../../options/value-types.js';
+import { tlsOptions } from '../shared/option-rows.js';
+
+/** Maximum of the limits, in milliseconds. */
+const MAX_REMAINING = 3650 * ONE_DAY;
+
+export const tlsExpiryOptions: readonly OptionRow[] = [
+  {
+    path: 'url',
+    type: url,
+    required: true,
+    description: 'Address to connect to: tls://HOST[:PORT] or https://HOST[:PORT], port 443 by default.',
+  },
+  {
+    path: 'minRemaining',
+    type: duration,
+    default: '168h',
+    max: MAX_REMAINING,
+    description: 'Minimum remaining validity of the certificate; 0 = until it expires.',
+  },
+  {
+    path: 'warnRemaining',
+    type: duration,
+    default: '504h',
+    max: MAX_REMAINING,
+    description: 'Remaining validity below which the check is warn; 0 = never.',
+  },
+  ...tlsOptions,
+];

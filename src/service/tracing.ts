@@ -1,0 +1,81 @@
+import type { DefinedCheck } from '../health/defined-check.js';
+import type { NormalizedResult } from '../health/result.js';
+import type { RunTrace, RunTracer } from '../health/runs/trace.js';
+
+/** `SpanStatusCode.ERROR`. */
+const ERROR = 2;
+const TRACER = 'pongcheck';
+
+interface Span {
+  setAttributes(attributes: Readonly<Record<string, string>>): unknown;
+  setStatus(status: { readonly code: number; readonly message?: string }): unknown;
+  end(): void;
+}
+
+/** The members of `@opentelemetry/api` that are used. Its types are not needed to compile with this package. */
+interface OpenTelemetry {
+  readonly ROOT_CONTEXT: object;
+  readonly trace: {
+    getTracer(name: string): { startSpan(name: string, options: object, context: object): Span };
+    setSpan(context: object, span: Span): object;
+  };
+  readonly context: { with<T>(context: object, call: () => T): T };
+}
+
+/** Loads `@opentelemetry/api`, an optional peer dependency; resolves with undefined where it is not installed. */
+export async function loadTracer(): Promise<RunTracer | undefined> {
+  try {
+    const api = (await import('@opentelemetry/api')) as unknown as OpenTelemetry;
+    return { begin: (check) => SpanTrace.begin(api, check) ?? untraced };
+  } catch {
+    // Not installed, or another major version.
+    return undefined;
+  }
+}
+
+const untraced: RunTrace = { within: (call) => call(), end: () => {} };
+
+/**
+ * One span for each run. It has no parent, because a run is shared by all callers. Outputs are left out: a tracing system
+ * may be open to more people than the reports are.
+ */
+class SpanTrace implements RunTrace {
+  private constructor(
+    private readonly api: OpenTelemetry,
+    private readonly span: Span,
+  ) {}
+
+  /** Undefined if the tracing system of the application fails. */
+  static begin(api: OpenTelemetry, { name, kind }: DefinedCheck): SpanTrace | undefined {
+    try {
+      const attributes = { 'pongcheck.check.name': name, 'pongcheck.check.kind': kind };
+      // From the API each time: the application may register its tracing system later.
+      const tracer = api.trace.getTracer(TRACER);
+      return new SpanTrace(api, tracer.startSpan(`check ${name}`, { attributes }, api.ROOT_CONTEXT));
+    } catch {
+      return undefined;
+    }
+  }
+
+  within<T>(call: () => T): T {
+    const { api, span } = this;
+    return api.context.with(api.trace.setSpan(api.ROOT_CONTEXT, span), call);
+  }
+
+  end(result?: NormalizedResult): void {
+    const { span } = this;
+    try {
+      if (result) {
+        const { status, reason } = result;
+        span.setAttributes({
+          'pongcheck.check.status': status,
+          ...(reason !== undefined && { 'pongcheck.check.reason': reason }),
+        });
+        if (status === 'fail' || status === 'unknown') span.setStatus({ code: ERROR, message: reason ?? status });
+      }
+      span.end();
+    } catch {
+      // The tracing system fails, which is no failure of the check.
+    }
+  }
+}
