@@ -106,11 +106,7 @@ describe('pongcheck conformance --start', () => {
     'does not try sessions with steps of an operator: %s',
     async (alteration, why) => {
       const report = await withAlteration(alteration, 'M74');
-      expect(exceptions(report)).toContainEqual([
-        'not tried',
-        'each watch receives draining before GOAWAY',
-        why,
-      ]);
+      expect(exceptions(report)).toContainEqual(['not tried', 'each watch receives draining before GOAWAY', why]);
       expect(new Set(report.sessions.map(({ verdict }) => verdict))).toEqual(new Set(['not tried']));
       expect(report.code).toBe(0);
     },
@@ -168,6 +164,14 @@ describe('pongcheck conformance --start', () => {
     ]);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(/^pongcheck: the responder did not start: exit code 3: no such option: \d+; see --help\n$/);
+  });
+
+  it('keeps the port after that of its responder open, so that no other run takes the pair', async () => {
+    const script = `require("net").createServer()
+      .on("error", ({ code }) => { console.error(code); process.exit(3); })
+      .listen({port} + 1, "127.0.0.1", () => process.exit(4))`;
+    const { stderr } = await pongcheck(['conformance', '--start', `: {settings}; node -e '${script}'`]);
+    expect(stderr).toBe('pongcheck: the responder did not start: exit code 3: EADDRINUSE\n');
   });
 
   it.each([
