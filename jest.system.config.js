@@ -5,6 +5,7 @@ export default {
   ...common,
   roots: ['<rootDir>/test/system'],
   testPathIgnorePatterns: [],
+  testSequencer: '<rootDir>/test/system/sequencer.js',
   maxWorkers: 4,
   testTimeout: 120_000,
 };

@@ -6,13 +6,13 @@ import { playClient } from '../../src/cli/conformance/client/play.js';
 import { playAll } from '../../src/cli/conformance/client/run.js';
 import { type ClientDialogue, readDialogues } from '../../src/cli/conformance/client/vector.js';
 import type { Outcome } from '../../src/cli/conformance/play.js';
+import { pongcheck } from '../cli/command.js';
+import { compiledPackage } from '../cli/compiled.js';
 import { readRoot, rootUrl } from '../readme/markdown.js';
-import { pongcheck } from './command.js';
-import { compiledPackage } from './compiled.js';
 
 const dialogues = readDialogues();
 const clients = fileURLToPath(rootUrl('protocol/clients'));
-const tinyClient = `${process.execPath} ${fileURLToPath(rootUrl('test/cli/tiny-client.js'))} {address}`;
+const tinyClient = `${process.execPath} ${fileURLToPath(rootUrl('test/system/tiny-client.js'))} {address}`;
 const pythonClient = `python3 -B ${clients}/adapter.py {address}`;
 /** Time limit of a step, in milliseconds: a process may start late on a busy machine. */
 const ON_A_BUSY_MACHINE = 20_000;

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
-import { Command, pongcheck } from './command.js';
-import { compiledPackage } from './compiled.js';
+import { Command, pongcheck } from '../cli/command.js';
+import { compiledPackage } from '../cli/compiled.js';
 
 const ON_A_BUSY_MACHINE = 180_000;
 const TOKEN = 'right-token-right-token';
