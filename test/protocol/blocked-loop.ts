@@ -2,6 +2,7 @@ import type { Subject } from '../../src/cli/conformance/play.js';
 import type { Wanted } from '../../src/cli/conformance/session.js';
 import { systemClock } from '../../src/common/clock.js';
 import { silentLog } from '../../src/common/log.js';
+import type { CheckFunction } from '../../src/health/check.js';
 import { Registry } from '../../src/health/query/registry.js';
 import { Server } from '../../src/server/server.js';
 import { defaultServerSettings } from '../../src/server/settings.js';
@@ -9,15 +10,19 @@ import { defined } from '../health/defined.js';
 import { portOf } from '../server/harness.js';
 import { mirrorOf } from '../threads/mirrored.js';
 
+function checkOf(word: string): CheckFunction {
+  if (word === 'pass') return async () => ({ status: 'pass' });
+  if (word === 'fail') return async () => ({ status: 'fail', reason: 'refused' });
+  throw new Error(`this responder has no check that is "${word}"`);
+}
+
 /**
  * A responder that answers from a mirror, as a PING thread does. From the operator step `block` to `unblock`, the mirror
  * reports the event loop of the main thread as blocked (SPEC "A blocked event loop").
  */
 export async function startBlockable({ checks = {}, loop }: Wanted): Promise<Subject & { stop(): Promise<void> }> {
   const registry = new Registry({
-    checks: defined(
-      Object.fromEntries(Object.keys(checks).map((name) => [name, async () => ({ status: 'pass' as const })])),
-    ),
+    checks: defined(Object.fromEntries(Object.entries(checks).map(([name, word]) => [name, checkOf(word)]))),
   });
   registry.start();
   const { mirror } = mirrorOf(registry, systemClock);
@@ -38,7 +43,7 @@ export async function startBlockable({ checks = {}, loop }: Wanted): Promise<Sub
     host,
     port,
     operate: (step) => {
-      if ('set' in step) throw new Error('the checks of this responder pass');
+      if ('set' in step) throw new Error('the checks of this responder do not change');
       if (step.operator === 'drain') registry.drain();
       else block(step.operator === 'block');
     },
