@@ -1,11 +1,12 @@
+import { availableParallelism } from 'node:os';
 import { type FlagValues, UsageError } from '../../parser.js';
 import type { Outcome } from '../play.js';
 import { report, requireWritable } from '../run.js';
 import { playClient } from './play.js';
 import { type ClientDialogue, readDialogues } from './vector.js';
 
-/** Most of a dialogue is waiting for a process to start. */
-const CONCURRENT_DIALOGUES = 10;
+/** Each starts a process. With too many the player itself is late, and a client gives up its PING. */
+const CONCURRENT_DIALOGUES = 2 * availableParallelism();
 
 /** Tests a client, which a command of the flag `client` controls. */
 export async function conformanceOfClient(flags: FlagValues, address?: string): Promise<number> {
