@@ -6,6 +6,6 @@ export default {
   roots: ['<rootDir>/test/system'],
   testPathIgnorePatterns: [],
   testSequencer: '<rootDir>/test/system/sequencer.js',
-  maxWorkers: 4,
+  maxWorkers: 3,
   testTimeout: 120_000,
 };

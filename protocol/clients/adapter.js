@@ -10,7 +10,7 @@ let client;
 let watch;
 const instructions = {
   ping: (options, as) =>
-    client.ping(options).then(
+    client.ping({ responseTimeout: 10_000, ...options }).then(
       ({ status, healthy }) => say({ pong: status, healthy, ...as }),
       (error) => fail(error, as),
     ),

@@ -7,7 +7,9 @@ type Compare<Key extends keyof Wanted> = (required: NonNullable<Wanted[Key]>, ha
 
 /** What of a required value a responder with `has` lacks; undefined: nothing. */
 const lacking: { readonly [Key in keyof Wanted]?: Compare<Key> } = {
-  checks: (required, { checks = {} }, session) => {
+  checks: (required, { checks }, session) => {
+    // Nothing is known of the checks of a responder at an address.
+    if (checks === undefined) return required;
     const others = Object.keys(checks).filter((name) => !Object.hasOwn(required, name));
     // Other checks make no difference while they pass and the session does not ask for their names.
     const areHarmless = others.every((name) => checks[name] === 'pass' && !mentions(session, name));
