@@ -74,7 +74,8 @@ export class PostgresServer extends DatabaseServer {
       const all = {
         fsync: 'off',
         full_page_writes: 'off',
-        synchronous_commit: 'off',
+        // A commit is written before it is confirmed: a kill loses none.
+        synchronous_commit: 'on',
         listen_addresses: '127.0.0.1',
         unix_socket_directories: folder,
         shared_buffers: '1MB',
