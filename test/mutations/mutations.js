@@ -1402,7 +1402,7 @@ export const mutations = [
     responder,
     'says STALE for an old result',
     'const code = statusOf[result?.state ??',
-    'if (result?.age > 20) return encodeFrame({ type: FrameType.PONG, flags: 2, code: statusOf[result.state], idHigh, idLow, body }); const code = statusOf[result?.state ??',
+    'if (result?.age >= 0) return encodeFrame({ type: FrameType.PONG, flags: 2, code: statusOf[result.state], idHigh, idLow, body }); const code = statusOf[result?.state ??',
   ),
   broken(
     'M82',
