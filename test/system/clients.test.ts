@@ -147,7 +147,7 @@ describe.each(languages)('with a responder that requires TLS and a token, the cl
     await client.says({ status: 'pass', healthy: true });
   });
 
-  it('is told of a change on a link that watches, long before its next PING', async () => {
+  it('receives a change on a link that watches, long before its next PING', async () => {
     isBroken = false;
     const db = { kind: 'custom', run, interval: 50, minInterval: 10 };
     const { url } = await serve({ checks: { db } });
@@ -244,7 +244,7 @@ describe('pongprobe', () => {
     expect(await run([url], env)).toMatchObject({ status: 1, stderr: expect.stringMatching(/certificate/) });
   });
 
-  it('does not wait longer than it is told', async () => {
+  it('does not wait longer than its time limit', async () => {
     const { url } = await serve({
       checks: { db: { kind: 'custom', run: () => new Promise<CheckResult>(() => {}), timeout: 60_000, interval: 0 } },
       listen: [{ url: 'pong://127.0.0.1:0' }],

@@ -167,8 +167,9 @@ describe('Prometheus beside responders', () => {
     await allPass();
     // A scrape that takes longer than its second counts as down, for a moment.
     await prometheus.until('everybody is ready', async () => {
-      const now = ['Ready', 'Not ready', 'Down', 'Checks that fail'].map((title) => shown(`fleet: ${title}`));
-      expect(await Promise.all(now)).toEqual([3, 0, 0, 0].map((value) => ({ '': value })));
+      const titles = ['Ready', 'Not ready', 'Down', 'Checks that fail', 'Worst burn rate'];
+      const now = await Promise.all(titles.map((title) => shown(`fleet: ${title}`)));
+      expect(now).toEqual([3, 0, 0, 0, 0].map((value) => ({ '': value })));
       return true;
     });
     expect(await readiness()).toEqual({ [shop.http]: 1, [frozen.http]: 1, [busy.http]: 1 });

@@ -1,94 +1,36 @@
 import type { Clock } from '../../common/clock.js';
 import type { CheckResult } from '../../health/check.js';
-import { CheckFailure } from '../../health/reason.js';
-import { withStepTimeout } from '../shared/deadline.js';
+import type { CheckFailure } from '../../health/reason.js';
+import { PoolCheck } from '../shared/pool-check.js';
 import type { MysqlCheck } from './check.js';
 import { isUserLimit, mysqlFailure } from './failure.js';
 import { type CorePool, PoolProbe } from './pool.js';
 
-/** Driver messages, which have no code, for a pool that provides no connection. */
-const NO_CONNECTION = /^(?:Queue limit reached|No connections available|Pool is closed)\./;
+const errors = {
+  failureOf: mysqlFailure,
+  noConnection: /^(?:Queue limit reached|No connections available|Pool is closed)\./,
+};
 
-/**
- * Checks a server and then the pool of the application. The pool is not used while the server does not answer: the
- * server counts every connection that the pool would start and break off.
- */
-export class MysqlPoolCheck {
-  private readonly probe: PoolProbe;
-
-  constructor(
-    private readonly dedicated: MysqlCheck,
-    pool: CorePool,
-    private readonly clock: Clock,
-  ) {
-    this.probe = new PoolProbe(pool);
+/** Checks a server and then the pool of the application, which may need the connection of the check. */
+export class MysqlPoolCheck extends PoolCheck<MysqlCheck, PoolProbe> {
+  constructor(dedicated: MysqlCheck, pool: CorePool, clock: Clock) {
+    super(dedicated, new PoolProbe(pool), errors, clock);
   }
 
-  async run(signal: AbortSignal, deadline: number, connected?: () => number): Promise<CheckResult> {
-    let until = deadline;
-    const server = await this.checkServer(signal, deadline, () => (until = connected?.() ?? until));
-    if (server.status === 'fail') return server;
+  protected override withoutConnection(error: CheckFailure): CheckResult {
+    // The pool has all its connections: only that of the check is missing.
+    if (isUserLimit(error) && this.probe.isAtLimit && !this.dedicated.hasExpectations) return { status: 'pass' };
+    return super.withoutConnection(error);
+  }
+
+  /** If the user has reached its connection limit, the connection of the check is closed for the pool. */
+  protected override async pingPool(signal: AbortSignal, deadline: number): Promise<void> {
     try {
-      await this.pingPool(signal, until);
-    } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      return this.withCounts(poolFailure(error));
-    }
-    return this.withCounts(server);
-  }
-
-  close(): Promise<void> {
-    return this.dedicated.close();
-  }
-
-  private async checkServer(signal: AbortSignal, deadline: number, connected: () => number): Promise<CheckResult> {
-    try {
-      return await this.dedicated.run(signal, deadline, connected);
-    } catch (error) {
-      // A server at its connection limit may still serve the connections of the pool.
-      if (!(error instanceof CheckFailure) || error.reason !== 'too-many-connections') throw error;
-      // The pool has all its connections: only that of the check is missing.
-      if (isUserLimit(error) && this.probe.isAtLimit && !this.dedicated.hasExpectations) return { status: 'pass' };
-      return { status: 'warn', reason: error.reason, output: `${error.message}; a pooled connection still answers` };
-    }
-  }
-
-  /**
-   * Pings over the pool. If the user has reached its connection limit, the connection of the check is closed for the
-   * pool.
-   */
-  private async pingPool(signal: AbortSignal, deadline: number): Promise<void> {
-    try {
-      await this.tryPing(signal, deadline);
+      await super.pingPool(signal, deadline);
     } catch (error) {
       if (signal.aborted || !isUserLimit(mysqlFailure(error))) throw error;
       await this.dedicated.closeSession();
-      await this.tryPing(signal, deadline);
+      await super.pingPool(signal, deadline);
     }
   }
-
-  private async tryPing(signal: AbortSignal, deadline: number): Promise<void> {
-    const exhausted = (ms: number) =>
-      new CheckFailure('pool-exhausted', `${this.probe.state} within ${ms} ms, but the server answers`);
-    await withStepTimeout(this.clock, deadline, signal, exhausted, async (stepSignal) => {
-      try {
-        await this.probe.ping(stepSignal);
-      } catch (error) {
-        // The server may have closed an idle connection without the pool noticing.
-        if (stepSignal.aborted || mysqlFailure(error).reason !== 'reset') throw error;
-        await this.probe.ping(stepSignal);
-      }
-    });
-  }
-
-  private withCounts(result: CheckResult): CheckResult {
-    return { ...result, observedValue: this.probe.counts, observedUnit: 'connections' };
-  }
-}
-
-function poolFailure(error: unknown): CheckResult {
-  const { message } = error as Error;
-  if (NO_CONNECTION.test(message)) return { status: 'fail', reason: 'pool-exhausted', output: message };
-  const { status, reason, message: output } = mysqlFailure(error);
-  return { status, reason, output };
 }

@@ -1,13 +1,14 @@
 import { type Clock, systemClock } from '../../common/clock.js';
 import type { CheckDefinition, CheckSettings } from '../../health/check.js';
 import { parseCheckOptions } from '../parse-options.js';
+import { PoolCheck } from '../shared/pool-check.js';
 import { secretsOfMap } from '../shared/secrets.js';
 import { PostgresCheck, type PostgresExpectations } from './check.js';
 import { importDriver } from './driver.js';
+import { postgresFailure } from './failure.js';
 import { loginOfAddress, type PostgresAddress } from './login.js';
 import { postgresOptions, postgresPoolOptions } from './options.js';
-import { configOfPool, type PostgresPool, pgPool } from './pool.js';
-import { PostgresPoolCheck } from './pool-check.js';
+import { configOfPool, PoolProbe, type PostgresPool, pgPool } from './pool.js';
 
 const KIND = 'postgres';
 
@@ -63,7 +64,7 @@ export function postgresCheck(given: PostgresOptions, clock: Clock = systemClock
   const pool = pgPool(options.pool);
   const config = configOfPool(pool);
   const dedicated = new PostgresCheck(async () => pool.Client, config, options, clock);
-  const check = new PostgresPoolCheck(dedicated, pool, clock);
+  const check = new PoolCheck(dedicated, new PoolProbe(pool), poolErrors, clock);
   return {
     ...settings,
     kind: KIND,
@@ -73,6 +74,12 @@ export function postgresCheck(given: PostgresOptions, clock: Clock = systemClock
     secrets: secretsOfMap({ password: config.password, connectionString: config.connectionString }),
   };
 }
+
+const poolErrors = {
+  failureOf: postgresFailure,
+  noConnection:
+    /^timeout exceeded when trying to connect|^Connection terminated due to connection timeout|^Cannot use a pool after/,
+};
 
 function hasPool(options: PostgresOptions): options is PostgresPoolOptions {
   return typeof options === 'object' && options !== null && 'pool' in options && options.pool !== undefined;
