@@ -13,7 +13,7 @@ const ESCAPE_BYTES = 6;
 
 /**
  * Why a JSON text in UTF-8 is refused although a parser accepts it: it is nested too deeply, or one of its strings has an
- * escaped half of a surrogate pair. Both are judged as written, so the result does not depend on which of two equal keys
+ * escaped half of a surrogate pair. Both are checked as written, so the result does not depend on which of two equal keys
  * a parser keeps. For a text that is not JSON the result has no meaning.
  */
 export function limitExceeded(text: Uint8Array): 'depth' | 'surrogate' | undefined {

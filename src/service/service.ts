@@ -445,7 +445,7 @@ export class Service {
     const elapsed = () => clock.now() - startedAt;
     const isDrained = () => elapsed() >= grace || (elapsed() >= delay && this.server.stats.open === 0);
     while (!isDrained() && !this.stopping) {
-      // Not later than the grace: clients have been told when they may reconnect.
+      // Not later than the grace: the GOAWAY says when clients may reconnect.
       const ms = Math.min(DRAIN_CHECK_INTERVAL_MS, grace - elapsed());
       await new Promise<void>((resolve) => clock.after(ms, resolve));
     }

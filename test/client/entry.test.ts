@@ -20,6 +20,9 @@ describe('the entry point pongcheck/client', () => {
 
   it('is exported by package.json', () => {
     const { exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
-    expect(exports['./client'].import).toEqual({ types: './dist/client.d.ts', default: './dist/client.js' });
+    expect(exports['./client']).toEqual({
+      import: { types: './dist/client.d.ts', default: './dist/client.js' },
+      require: { types: './dist/client.d.cts', default: './dist/client.cjs' },
+    });
   });
 });

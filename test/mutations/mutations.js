@@ -107,7 +107,7 @@ export const mutations = [
   broken(
     'M4',
     header,
-    'judges the code of a HELLO as a scope',
+    'validates the code of a HELLO as a scope',
     'if (type === FrameType.PING && code > Scope.STARTUP)',
     'if (code > Scope.STARTUP)',
   ),
@@ -121,7 +121,7 @@ export const mutations = [
   brokenClient(
     'M4',
     header,
-    'judges the code of a HELLO as a scope',
+    'validates the code of a HELLO as a scope',
     'if (type === FrameType.PING && code > Scope.STARTUP)',
     'if ((type === FrameType.PING || type === FrameType.HELLO) && code > Scope.STARTUP)',
   ),
@@ -400,7 +400,7 @@ export const mutations = [
   broken(
     'M20',
     frames,
-    'judges what follows CLOSE',
+    'validates what follows CLOSE',
     "this.watches?.endAll(); connection.finish('answered');",
     "this.watches?.endAll(); setImmediate(() => connection.finish('answered'));",
   ),
@@ -479,7 +479,7 @@ export const mutations = [
   broken(
     'M25',
     header,
-    'judges the body of a PONG',
+    'validates the body of a PONG',
     '[FrameType.PONG]: Treatment.SKIPPED',
     '[FrameType.PONG]: Treatment.VALIDATED',
   ),
@@ -643,7 +643,7 @@ export const mutations = [
   broken(
     'M38',
     header,
-    'does not judge a GOAWAY of the client',
+    'does not validate a GOAWAY of the client',
     '[FrameType.STATUS]: Treatment.WRONG_DIRECTION',
     '[FrameType.GOAWAY]: Treatment.SKIPPED, [FrameType.STATUS]: Treatment.WRONG_DIRECTION',
   ),
@@ -701,7 +701,7 @@ export const mutations = [
   broken(
     'M43',
     header,
-    'judges the version after everything else',
+    'validates the version after everything else',
     'if (version !== VERSION) return versionFault(version);',
     '',
     [
@@ -710,25 +710,31 @@ export const mutations = [
       'return secondHelloFault(); return version !== VERSION ? versionFault(version) : undefined;',
     ],
   ),
-  broken('M43', decoder, 'judges a length when the header is complete', 'header.hasJustLength ?', 'header.isWhole ?'),
+  broken(
+    'M43',
+    decoder,
+    'validates a length when the header is complete',
+    'header.hasJustLength ?',
+    'header.isWhole ?',
+  ),
   broken(
     'M43',
     header,
-    'judges flags before the limit of the type',
+    'validates flags before the limit of the type',
     'if (length - BARE_LENGTH > rules.bodyLimit[type]) return bodyLimitFault(type, length - BARE_LENGTH); if ((flags & rules.unknownFlags[type]) !== 0) return flagsFault(type, flags);',
     'if ((flags & rules.unknownFlags[type]) !== 0) return flagsFault(type, flags); if (length - BARE_LENGTH > rules.bodyLimit[type]) return bodyLimitFault(type, length - BARE_LENGTH);',
   ),
   broken(
     'M43',
     header,
-    'judges the scope when the body is complete',
+    'validates the scope when the body is complete',
     'if (type === FrameType.PING && code > Scope.STARTUP) return scopeFault(code);',
     'if (type === FrameType.PING && code > Scope.STARTUP && length === BARE_LENGTH) return scopeFault(code);',
   ),
   broken(
     'M43',
     frames,
-    'judges the body after the right',
+    'validates the body after the right',
     'if (outcome === FAULT) {',
     'if (outcome === FAULT && unauthorizedReason) this.closeUnauthenticated(unauthorizedReason); else if (outcome === FAULT) {',
   ),
@@ -1430,7 +1436,7 @@ export const mutations = [
   broken(
     'M84',
     decoder,
-    'judges the rate behind the version',
+    'validates the rate behind the version',
     'this.allowed-- <= 0 ?',
     'this.allowed-- <= 0 && kind >>> 24 === 1 ?',
   ),

@@ -26,7 +26,7 @@ export function expired(connection: ConnectionState, now: number): Violation | '
   if (connection.paused !== 0 || phase !== 'open') return undefined;
   if (session?.hasPartial) return limits.frame.exceeded(connection.partialSince, now) ? 'frame' : undefined;
   if (connection.hello?.isDead(now)) return 'dead';
-  // Before the silence is judged: the part of it in which output waited does not count.
+  // Before the silence is compared: the part of it in which output waited does not count.
   const waitedFrom = outbox.takeWait();
   if (waitedFrom !== undefined) connection.idleSince = now - Math.max(0, waitedFrom - connection.idleSince);
   if (outbox.unsent > 0 || connection.pending > 0 || connection.isProtected) return undefined;
