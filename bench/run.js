@@ -12,6 +12,8 @@ const file = major === '20' ? 'RESULTS.md' : `RESULTS-node-${major}.md`;
  * @param {ReturnType<typeof import('./options.js').parseOptions>} options
  */
 export async function run(options) {
+  const missing = [];
+  options.peers = options.peers.filter((peer) => canRun(peer, missing));
   const { peers, parts, rounds: count, memoryRounds } = options;
   const cells = cellsOf(options);
   const rounds = [];
@@ -29,10 +31,22 @@ export async function run(options) {
     const results = await Promise.all(collectable.map(measured));
     for (const [index, peer] of collectable.entries()) memory.set(peer, results[index]);
   }
-  const report = render(options, { cells, rounds, memory });
+  const report = render(options, { cells, rounds, memory, missing });
   process.stdout.write(`${report}\n`);
   if (options.whole) await writeFile(new URL(file, import.meta.url), report);
   else progress(`a part of the benchmark: bench/${file} is left as it was`);
+}
+
+/** Prepares an optional peer; if that fails, adds the reason to `missing`. */
+function canRun({ title, prepare }, missing) {
+  try {
+    prepare?.();
+    return true;
+  } catch (error) {
+    missing.push(`${title} is not measured: ${error.message.split('\n')[0]}`);
+    progress(missing.at(-1));
+    return false;
+  }
 }
 
 function progress(description) {
