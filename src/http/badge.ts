@@ -6,9 +6,15 @@ import { type Html, html } from './status-page/html.js';
 const MAX_LABEL = 64;
 const HEIGHT = 20;
 const PADDING = 6;
-/** Approximate width of a character at 11 px. `textLength` fits the text to it, whatever font the viewer has. */
-const NARROW = 6.6;
-const WIDE = 11;
+/** Approximate widths of characters at 11 px. `textLength` fits the text to them, whatever font the viewer has. */
+const widths: readonly (readonly [characters: RegExp, width: number])[] = [
+  [/[ijl.,:;'|!]/, 3.2],
+  [/[frtI()[\] -]/, 4.4],
+  [/[mwMW]/, 10],
+  [/[A-Z]/, 7.6],
+  [/[\u1100-\u{10ffff}]/u, 11],
+];
+const OTHER_WIDTH = 6.7;
 
 /** White text has a contrast of at least 4.5 on each. */
 const colours: Readonly<Record<State, string>> = {
@@ -35,6 +41,8 @@ export function badgeSvg(label: string, state: State): string {
 /** Whole pixels, with the padding. */
 function widthOf(text: string): number {
   let width = 2 * PADDING;
-  for (const character of text) width += (character.codePointAt(0) as number) < 0x1100 ? NARROW : WIDE;
+  for (const character of text) {
+    width += widths.find(([characters]) => characters.test(character))?.[1] ?? OTHER_WIDTH;
+  }
   return Math.round(width);
 }
