@@ -78,7 +78,7 @@ export class Service {
   /** @internal */
   readonly server: PingServer;
   /**
-   * `/health`, `/livez`, `/readyz`, `/startupz`, `/metrics`, `/connections` and `/status` for an existing Fastify application:
+   * `/health`, `/livez`, `/readyz`, `/startupz`, `/metrics`, `/connections`, `/badge.svg` and `/status` for an existing Fastify application:
    * `app.register(service.plugin, { prefix: '/internal' })`. With a prefix, the status page is also at the prefix itself.
    */
   readonly plugin: FastifyPlugin;
