@@ -29,6 +29,8 @@ export interface ReportCause {
   readonly service?: string;
   /** Instances that it passed through, the nearest to the cause first. */
   readonly via?: readonly string[];
+  /** The check of the responder that sent this report whose result has the cause; absent if `via` is empty. */
+  readonly through?: string;
   readonly check?: string;
   /** Its effect on the state of the responder that sent this report. */
   readonly state?: 'warn' | 'fail' | 'unknown';

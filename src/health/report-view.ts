@@ -28,6 +28,8 @@ export interface ReportedCause extends ReportedFate {
    * it.
    */
   readonly via: readonly string[];
+  /** The check of the reporting responder whose result has the cause; absent if that observed it itself. */
+  readonly through?: string;
   readonly check?: string;
   readonly state?: string;
   readonly reason?: string;
@@ -102,6 +104,7 @@ function readCause(cause: unknown): ReportedCause {
     instance: text(fields.instance) ?? '',
     ...optional('service', text(fields.service)),
     via: list(fields.via).filter((hop) => typeof hop === 'string'),
+    ...optional('through', text(fields.through)),
     ...optional('check', text(fields.check)),
     ...optional('state', text(fields.state)),
     ...optional('reason', text(fields.reason)),

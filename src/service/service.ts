@@ -9,7 +9,7 @@ import { type Log, silentLog } from '../common/log.js';
 import { packageVersion } from '../common/version.js';
 import { MAX_CONCURRENT_PROBES, ProbeExporter } from '../exporter/exporter.js';
 import type { GrpcJsServer } from '../grpc/grpc-js.js';
-import { History } from '../health/query/history.js';
+import { RecentTransitions } from '../health/query/recent-transitions.js';
 import { type ChangedChecks, Registry } from '../health/query/registry.js';
 import { type HttpHandler, httpHandler } from '../http/handler.js';
 import { type FastifyPlugin, httpPlugin } from '../http/plugin.js';
@@ -78,7 +78,7 @@ export class Service {
   /** @internal */
   readonly server: PingServer;
   /**
-   * `/health`, `/livez`, `/readyz`, `/startupz`, `/metrics`, `/connections` and `/status` for an existing Fastify application:
+   * `/health`, `/livez`, `/readyz`, `/startupz`, `/metrics`, `/connections`, `/badge.svg` and `/status` for an existing Fastify application:
    * `app.register(service.plugin, { prefix: '/internal' })`. With a prefix, the status page is also at the prefix itself.
    */
   readonly plugin: FastifyPlugin;
@@ -91,7 +91,7 @@ export class Service {
   private readonly clock: Clock;
   private readonly log: Log;
   private readonly loop: LoopWatch;
-  private readonly history: History;
+  private readonly transitions: RecentTransitions;
   private readonly httpStats = new HttpStats();
   private settings: ServiceSettings;
   private readonly peerStats = new PeerStats();
@@ -131,10 +131,10 @@ export class Service {
     this.health = new Registry({ ...registry, instance, clock, peers: this.peers });
     const parts = { health: this.health, settings: this.settings, clock, log };
     const { threads, loop } = settings;
-    this.history = new History(this.health, () => clock.wall());
+    this.transitions = new RecentTransitions(this.health, () => clock.wall());
     const onStall = (stall: Stall) => {
       logStall(stall, log);
-      for (const transition of transitionsOf(stall)) this.history.insert(transition);
+      for (const transition of transitionsOf(stall)) this.transitions.insert(transition);
     };
     this.threads = threads > 0 ? new ThreadedServer({ ...parts, threads, loop, onStall }) : undefined;
     this.server = this.threads ?? new Server(parts);
@@ -522,12 +522,12 @@ export class Service {
 
   /** The data of the status page. */
   private overview(startedAt: number): Overview {
-    const { health, server, history } = this;
+    const { health, server, transitions } = this;
     return {
       known: (group) => health.known(group),
       groups: () => health.groups(),
       stateOf: (group) => health.stateOf(group),
-      transitions: history.transitions,
+      transitions: transitions.all,
       connections: () => {
         const { open, modes, waiting, closed } = server.stats;
         return { open, modes, waiting, closed };

@@ -72,6 +72,7 @@ describe('responders in a chain', () => {
       {
         instance: C.instance,
         via: [C.instance, B.instance],
+        through: 'b',
         check: 'db',
         state: 'fail',
         reason: 'timeout',

@@ -172,7 +172,7 @@ describe('causes', () => {
     registry.start();
     await clock.advance(1);
     expect(ask().report().causes).toEqual([
-      leaf,
+      { ...leaf, through: 'peer' },
       { instance: 'me', via: [], check: 'silent', state: 'fail', reason: 'dependency', output: '' },
     ]);
   });

@@ -42,6 +42,7 @@ const paths = [
   '/startupz',
   '/metrics',
   '/connections',
+  '/badge.svg',
   '/connections?limit=0',
   '/status',
   '/status/',

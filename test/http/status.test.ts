@@ -125,7 +125,7 @@ describe('the status page', () => {
     const { url } = await serve({ health });
     const text = await (await fetch(url)).text();
     expect(text).toContain(`${headline}.`);
-    expect(text).toContain(`Root cause: db is fail (timeout: no answer). ${sentence}`);
+    expect(text).toContain(`: db fails (timeout: no answer). ${sentence}`);
     expect(text).toContain(`<strong>Root cause</strong> db: timeout: no answer; ${label}`);
     expect(text).toContain(`<td data-label="Why">timeout: no answer; ${label}</td>`);
     await health.stop();

@@ -1,6 +1,6 @@
 import { type Explanation, explain } from '../../health/explain.js';
 import type { Answer } from '../../health/health.js';
-import type { PastTransition } from '../../health/query/history.js';
+import type { PastTransition } from '../../health/query/recent-transitions.js';
 import { parseReport } from '../../health/report-view.js';
 import type { State } from '../../health/state.js';
 

@@ -1,3 +1,4 @@
+import { explanationLines } from '../../health/explain.js';
 import { parseReport, type ReportedCause, type ReportedCheck, type ReportView } from '../../health/report-view.js';
 import { failureText } from '../../health/reported-fate.js';
 import type { State } from '../../health/state.js';
@@ -48,12 +49,12 @@ export function sections(board: Board | BareBoard, wall: number, { mode, login }
     });
   }
   const report = parseReport(board);
-  const { headline, since, lines } = board.explanation;
+  const { headline, since } = board.explanation;
   return texts({
     now: html`${wall}`,
     title: html`${state} · ${report.service ?? report.instance}`,
     state: html`${badge(state)} <span>${headline}</span>${since && html` <small>since ${moment(since)}</small>`}`,
-    why: html`<ul>${lines.map((line) => html`<li>${line}</li>`)}</ul>`,
+    why: html`<ul>${explanationLines(board.explanation).map((line) => html`<li>${line}</li>`)}</ul>`,
     chain: html`${report.causes.map((cause) => chain(cause, report))}`,
     checks: html`${report.checks.length === 0 ? html`<p>No checks are configured.</p>` : checkTable(report.checks)}
 <p>Groups: ${Object.entries(board.groups).map(([name, of]) => html`<span class="group">${name} ${badge(of)}</span> `)}</p>`,
