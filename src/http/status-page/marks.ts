@@ -41,10 +41,10 @@ export function signDrawings(): Html {
   return html`<svg class="hidden" aria-hidden="true">${symbols}</svg>`;
 }
 
-/** The sign of a state, in its colour. */
+/** The sign of a state, in the colour of the text. */
 export function sign(state: string): Html {
   const drawing = Object.hasOwn(marks, state) ? state : 'unknown';
-  return html`<svg class="sign ${lookOf(state)}" aria-hidden="true"><use href="#sign-${drawing}"/></svg>`;
+  return html`<svg class="sign" aria-hidden="true"><use href="#sign-${drawing}"/></svg>`;
 }
 
 /** A state by colour, sign and word: colour alone is not accessible. */
@@ -63,7 +63,7 @@ export function icon(state: string): string {
 
 /** A point in time, without the date if that is today's. The page adds its age (`withAges`, and the script). */
 export function moment(time: number | Date, wall: number): Html {
-  const iso = new Date(time).toISOString();
+  const iso = `${new Date(time).toISOString().slice(0, 19)}Z`;
   const isToday = iso.slice(0, 10) === new Date(wall).toISOString().slice(0, 10);
   return html`<time datetime="${iso}">${isToday ? '' : `${iso.slice(0, 10)} `}${iso.slice(11, 19)} UTC</time>`;
 }

@@ -70,12 +70,12 @@ function availability(series: Series): Html {
     const available = series.availability(hours * HOUR_MS);
     return available === undefined ? 'no data' : formatPercent(available);
   };
-  return html`<p class="availability"><span>1 h <b>${share(1)}</b></span> <span>24 h <b>${share(24)}</b></span></p>`;
+  return html`<p class="availability"><span>Available 1 h <b>${share(1)}</b></span> <span>24 h <b>${share(24)}</b></span></p>`;
 }
 
 function lazyPast(name: string): Html {
   const url = `?check=${encodeURIComponent(name)}`;
-  return html`<details class="past" data-lazy="${url}"><summary>Last hour<span class="hidden"> of ${name}</span></summary><p><a href="${url}">Show ${name} alone</a></p></details>`;
+  return html`<details class="past lazy"><summary>Last hour<span class="hidden"> of ${name}</span></summary><a href="${url}">Show ${name} alone</a></details>`;
 }
 
 /** When the check ran last, how long that took, and the durations of the last hour. */

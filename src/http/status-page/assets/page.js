@@ -9,7 +9,7 @@ const MINUTE_MS = 60_000;
 /** An open row loads its bar again after this long. */
 const RELOAD_MS = 10_000;
 /** Attributes that the script sets, and the state of details. */
-const ownAttribute = /^(?:open|role|tabindex|aria-value.*|data-ago|data-loaded)$/;
+const ownAttribute = /^(?:open|role|tabindex|aria-value.*|data-ago|data-loaded|data-url)$/;
 
 const live = document.getElementById('live');
 const list = document.getElementById('items');
@@ -55,11 +55,12 @@ function morphElement(old, next) {
   for (const { name } of [...old.attributes]) {
     if (!next.hasAttribute(name) && !ownAttribute.test(name)) old.removeAttribute(name);
   }
-  if (!old.dataset.loaded || next.dataset.lazy === undefined) morph(old, next);
+  if (!old.dataset.loaded || !next.matches('.lazy')) morph(old, next);
 }
 
 function show(parts) {
   const focused = document.activeElement;
+  const kept = selected;
   for (const [id, text] of Object.entries(parts)) {
     if (id === 'title') title = text;
     else if (id === 'icon') iconUrl = text;
@@ -69,6 +70,7 @@ function show(parts) {
   if (parts.items !== undefined) arrange(parts.items.split(' '));
   // Moving an element takes the focus from it.
   if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
+  selected = kept;
   showIdentity();
   prepareBars();
   showMinute();
@@ -280,15 +282,15 @@ document.addEventListener('pointerdown', (event) => {
 
 async function load(details) {
   details.dataset.loaded = String(Date.now());
-  const url = details.dataset.lazy;
+  details.dataset.url ??= details.querySelector('a').href;
   try {
-    const response = await fetch(url);
+    const response = await fetch(details.dataset.url);
     const page = new DOMParser().parseFromString(await response.text(), 'text/html');
     const past = page.querySelector('#items .past:not(details)');
     const old = details.querySelector('.past');
     if (!past) delete details.dataset.loaded;
     else if (old) morph(old, past);
-    else details.querySelector('p').replaceWith(past);
+    else details.querySelector('a').replaceWith(past);
   } catch {
     // The link stays.
     delete details.dataset.loaded;
@@ -300,14 +302,14 @@ async function load(details) {
 document.addEventListener(
   'toggle',
   ({ target }) => {
-    if (target.open && target.dataset?.lazy !== undefined && !target.dataset.loaded) load(target);
+    if (target.open && target.matches('.lazy') && !target.dataset.loaded) load(target);
   },
   // Toggle events do not bubble.
   true,
 );
 
 function reloadOpen() {
-  for (const details of document.querySelectorAll('details[open][data-loaded]')) {
+  for (const details of document.querySelectorAll('.lazy[open][data-loaded]')) {
     if (!isLost && Date.now() - Number(details.dataset.loaded) > RELOAD_MS) load(details);
   }
 }
