@@ -8,7 +8,7 @@ import { readPattern, readStatuses } from '../shared/match.js';
 import { PatternWorker } from '../shared/pattern-worker.js';
 import { secretsOfMap, secretsOfUrl } from '../shared/secrets.js';
 import { readTls, type TlsOptions } from '../shared/tls.js';
-import { readUrl } from '../shared/url.js';
+import { readUrl, targetOfUrl } from '../shared/url.js';
 import { type Answer, HttpExchange } from './exchange.js';
 import { httpOptions } from './options.js';
 
@@ -101,6 +101,7 @@ export function httpCheck(given: HttpOptions, clock: Clock = systemClock): Check
     componentType: 'component',
     ...settings,
     kind: KIND,
+    target: targetOfUrl(url),
     secrets: [...secretsOfUrl(url), ...secretsOfMap(headers, nonSecret)],
     load: () => worker.load(),
     async run(signal, deadline, _hops, connected): Promise<CheckResult> {
