@@ -126,7 +126,7 @@ export function httpCheck(given: HttpOptions, clock: Clock = systemClock): Check
     const { status } = answer;
     const fail = (reason: Reason, output: string): CheckResult => {
       answer.drop();
-      return { status: 'fail', reason, output, observedValue: status };
+      return { status: 'fail', reason, output, observedValue: status, observedUnit: 'status' };
     };
     if (!isAllowed(status)) return fail('bad-status', `the status is ${status}, allowed: ${allowed}`);
     for (const [name, matches] of headerMatches) {
@@ -136,7 +136,7 @@ export function httpCheck(given: HttpOptions, clock: Clock = systemClock): Check
     }
     const body = await answer.body(bodyMatch !== undefined);
     if (bodyMatch && !(await bodyMatch(body, signal, deadline))) return fail('bad-body', 'the body is not as expected');
-    return { status: 'pass', observedValue: status };
+    return { status: 'pass', observedValue: status, observedUnit: 'status' };
   }
 }
 
