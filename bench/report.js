@@ -29,9 +29,9 @@ const goals = [
 /**
  * The results as Markdown.
  * @param {object} options see options.js
- * @param {{ cells: object[], rounds: object[], memory: Map<object, number[]>, missing: string[] }} results
+ * @param {{ cells: object[], rounds: object[], memory: Map<object, number[]>, missing?: string[] }} results
  */
-export function render(options, { cells, rounds, memory, missing }) {
+export function render(options, { cells, rounds, memory, missing = [] }) {
   const { peers, parts } = options;
   const seriesOf = (cell, figure) => (peer) =>
     rounds.flatMap((round) => round.cells.get(cell).get(peer) ?? []).map((measured) => figure(measured));

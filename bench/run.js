@@ -1,14 +1,16 @@
 import { writeFile } from 'node:fs/promises';
+import { fromData, toData } from './data.js';
 import { cellsOf, measureMemory, measureRound } from './measure.js';
 import { render } from './report.js';
 
 const major = process.versions.node.split('.')[0];
+const suffix = major === '20' ? '' : `-node-${major}`;
 /** One file for the oldest supported Node.js, and one for each other that was measured. */
-const file = major === '20' ? 'RESULTS.md' : `RESULTS-node-${major}.md`;
+const file = `RESULTS${suffix}.md`;
 
 /**
  * Measures what `options` ask for, prints the tables, and keeps those of a whole run in bench/RESULTS.md, with
- * another Node.js than 20 in a file of its own.
+ * another Node.js than 20 in a file of its own; and their data as JSON beside it.
  * @param {ReturnType<typeof import('./options.js').parseOptions>} options
  */
 export async function run(options) {
@@ -31,10 +33,13 @@ export async function run(options) {
     const results = await Promise.all(collectable.map(measured));
     for (const [index, peer] of collectable.entries()) memory.set(peer, results[index]);
   }
-  const report = render(options, { cells, rounds, memory, missing });
+  const data = toData({ cells, rounds, memory });
+  const report = render(options, { ...fromData(data, cells, peers), missing });
   process.stdout.write(`${report}\n`);
-  if (options.whole) await writeFile(new URL(file, import.meta.url), report);
-  else progress(`a part of the benchmark: bench/${file} is left as it was`);
+  if (options.whole) {
+    await writeFile(new URL(file, import.meta.url), report);
+    await writeFile(new URL(`results${suffix}.json`, import.meta.url), data);
+  } else progress(`a part of the benchmark: bench/${file} is left as it was`);
 }
 
 /** Prepares an optional peer; if that fails, adds the reason to `missing`. */

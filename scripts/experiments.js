@@ -1,4 +1,4 @@
-// `npm run experiments`: installs and builds, then measures and writes bench/experiments/RESULTS.md, in about 20
+// `npm run experiments`: installs and builds, then measures and writes bench/experiments/RESULTS.md, in about 25
 // minutes, of which the lossy line takes 10: `-- --minutes 1` shortens that. `-- --only detection,sweep` measures these
 // parts alone (http, silence 1 min, detection 2, accuracy 1, innocence 2, loss, idle 3, sweep 1, fate 2), and leaves the others as they were.
 import { provision } from './provision.js';

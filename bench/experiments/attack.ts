@@ -1,6 +1,6 @@
 import { now, passUntil, type Said } from '../../test/system/program.js';
 import { quiet, Trial } from '../../test/system/trial.js';
-import { table } from './table.js';
+import { type Shown, table } from './table.js';
 
 /** Alone and beside them by turns, because the machine is not equally quiet all the time. */
 const ROUNDS = 10;
@@ -14,7 +14,7 @@ const ALONE = 10_000;
 const MIB = 1_048_576;
 
 /** 100,000 hostile connections, and what they cost the server and a client beside them. */
-export async function attack(): Promise<string> {
+export async function attack(): Promise<Shown> {
   const trial = new Trial();
   try {
     const { program: server, ports } = await trial.server({
@@ -83,7 +83,7 @@ export async function attack(): Promise<string> {
         ],
       ),
       `Closed: ${reasons.join(', ')}.`,
-    ].join('\n\n');
+    ];
   } finally {
     await trial.close();
   }

@@ -2,7 +2,7 @@ import { type Host, Network } from '../../test/system/network.js';
 import { now, type Program, passUntil } from '../../test/system/program.js';
 import { Trial } from '../../test/system/trial.js';
 import { PEERS, schemes } from './schemes.js';
-import { spread, table } from './table.js';
+import { type Range, rangeOf, type Shown, seconds, table } from './table.js';
 
 /** How long a scheme is given to find the fault, in ms: more than twice its own limit. */
 const OBSERVED = 25_000;
@@ -46,39 +46,67 @@ const faults: Fault[] = [
   },
 ];
 
-/** Detection time of every scheme for every fault. */
-export async function detection(): Promise<string> {
-  const rows: string[][] = [];
-  for (let n = 0; n < faults.length; n += AT_ONCE) {
-    const some = faults.slice(n, n + AT_ONCE);
-    rows.push(...(await Promise.all(some.map(async (fault) => [fault.name, ...(await foundAfter(fault))]))));
-  }
-  return table(['fault', ...Object.keys(schemes)], rows);
+/** When the peers of a scheme were found, in seconds from the fault, and what the application was told. */
+interface Found extends Range {
+  readonly peers: number;
+  readonly why: readonly string[];
 }
 
-async function foundAfter({ proxied, inFlight = false, happen }: Fault): Promise<string[]> {
+/** A fault, and by scheme when it was found; null: not as long as it was watched. */
+export interface Detected {
+  readonly fault: string;
+  readonly schemes: Readonly<Record<string, Found | null>>;
+}
+
+/** Detection time of every scheme for every fault. */
+export async function detection(): Promise<Detected[]> {
+  const rows: Detected[] = [];
+  for (let n = 0; n < faults.length; n += AT_ONCE) {
+    const some = faults.slice(n, n + AT_ONCE);
+    rows.push(
+      ...(await Promise.all(some.map(async (fault) => ({ fault: fault.name, schemes: await foundAfter(fault) })))),
+    );
+  }
+  return rows;
+}
+
+export function showDetection(rows: readonly Detected[]): Shown {
+  const names = Object.keys(rows[0]?.schemes ?? {});
+  const cells = (found: Found | null | undefined) => {
+    if (!found) return `not in ${OBSERVED / 1000} s`;
+    const many = found.peers < PEERS ? `${found.peers} of ${PEERS}: ` : '';
+    return `${many}${seconds(found)} (${found.why.join(', ')})`;
+  };
+  return [
+    table(
+      ['fault', ...names],
+      rows.map(({ fault, schemes }) => [fault, ...names.map((name) => cells(schemes[name]))]),
+    ),
+  ];
+}
+
+async function foundAfter({ proxied, inFlight = false, happen }: Fault): Promise<Detected['schemes']> {
   const trial = new Trial();
   try {
     const network = trial.network(new Network(proxied ? 3 : 2));
-    const watches = [];
-    for (const begin of Object.values(schemes)) watches.push(await begin({ trial, network, inFlight }));
+    const watches = new Map<string, Awaited<ReturnType<(typeof schemes)[keyof typeof schemes]>>>();
+    for (const [name, begin] of Object.entries(schemes)) watches.set(name, await begin({ trial, network, inFlight }));
     await passUntil(now() + 2500);
     const since = now();
     await happen(
       network.hosts.at(-1) as Host,
       network.host(0),
-      watches.map(({ victim }) => victim),
+      [...watches.values()].map(({ victim }) => victim),
     );
     await passUntil(since + OBSERVED);
-    return watches.map(({ found }) => summary(found(), since));
+    return Object.fromEntries([...watches].map(([name, { found }]) => [name, summary(found(), since)]));
   } finally {
     await trial.close();
   }
 }
 
-function summary(found: readonly { at: number; told: string }[], since: number): string {
-  if (found.length === 0) return `not in ${OBSERVED / 1000} s`;
-  const why = [...new Set(found.map(({ told }) => told))].join(', ');
-  const many = found.length < PEERS ? `${found.length} of ${PEERS}: ` : '';
-  return `${many}${spread(found.map(({ at }) => at - since))} (${why})`;
+function summary(found: readonly { at: number; told: string }[], since: number): Found | null {
+  if (found.length === 0) return null;
+  const why = [...new Set(found.map(({ told }) => told))];
+  return { peers: found.length, ...rangeOf(found.map(({ at }) => at - since)), why };
 }

@@ -1,6 +1,6 @@
 import type { CheckSettings } from '../../src/health/check.js';
 import { CHECK_TIMEOUT, Fleet, INTERVAL, PEERS_TIMEOUT, type Sample, seeded } from './fleet.js';
-import { spread, table } from './table.js';
+import { type Shown, spread, type Table, table } from './table.js';
 
 /** Begin of the fault, and end, in milliseconds of simulated time. */
 const FAULT = 20_000;
@@ -166,8 +166,8 @@ async function promises(size: number, of: (scenario: Name, variant: Variant) => 
 }
 
 /** What `onShared` does to a fleet, with the checks and peers as they run, on a simulated clock and network. */
-export async function fate(): Promise<string> {
-  const parts: string[] = [];
+export async function fate(): Promise<Shown> {
+  const parts: Table[] = [];
   const kept: string[][] = [];
   for (const size of SIZES) {
     const outcomes = new Map<string, Outcome>();
@@ -211,5 +211,5 @@ export async function fate(): Promise<string> {
     `longest round of answers (${PEERS_TIMEOUT} ms)`,
   ];
   const rows = wanted.map((promise, n) => [promise, ...kept.map((cells) => cells[n] as string)]);
-  return [...parts, table(['', ...SIZES.map((size) => `${size.toLocaleString('en')} instances`)], rows)].join('\n\n');
+  return [...parts, table(['', ...SIZES.map((size) => `${size.toLocaleString('en')} instances`)], rows)];
 }

@@ -3,8 +3,8 @@ import { defineCheck } from '../../src/checks/define.js';
 import type { CheckSettings } from '../../src/health/check.js';
 import { Registry } from '../../src/health/query/registry.js';
 import { parsePeerAddress } from '../../src/net/peer-address.js';
+import type { Peer, Resolver } from '../../src/net/peer-directory.js';
 import type { PeerConnection } from '../../src/peers/connection.js';
-import type { Peer, Resolver } from '../../src/peers/directory.js';
 import { ServicePeers } from '../../src/peers/peers.js';
 import { EventClock } from './event-clock.js';
 

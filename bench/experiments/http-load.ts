@@ -1,6 +1,6 @@
 import { now, passUntil, type Said } from '../../test/system/program.js';
 import { stateOf, Trial } from '../../test/system/trial.js';
-import { table } from './table.js';
+import { type Shown, table } from './table.js';
 
 /** A PING of the client that behaves each so many milliseconds. */
 const EVERY = 5;
@@ -28,7 +28,7 @@ const loads = [
 ];
 
 /** What HTTP load, from another process, does to the PINGs of a client beside it, and to memory. */
-export async function httpLoad(): Promise<string> {
+export async function httpLoad(): Promise<Shown> {
   const trial = new Trial();
   try {
     const { program: server, ports } = await trial.server({ quiet: true, http: { port: 0 } });
@@ -55,7 +55,7 @@ export async function httpLoad(): Promise<string> {
       rows.push(row(what, await told(), await stateOf(server), before));
     }
     const head = ['HTTP load', 'PONGs', 'median', '99 of 100 within', 'longest', 'none in 1 s', 'memory', 'resident'];
-    return table(head, rows);
+    return [table(head, rows)];
   } finally {
     await trial.close();
   }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { now, type Program, passUntil } from '../../test/system/program.js';
 import { Trial } from '../../test/system/trial.js';
-import { table } from './table.js';
+import { type Shown, table } from './table.js';
 
 const CONNECTIONS = 10_000;
 const HEARTBEAT = 10_000;
@@ -10,7 +10,7 @@ const MEASURED = 60_000;
 const echoProgram = join(process.cwd(), 'bench', 'experiments', 'programs', 'echo.js');
 
 /** What 10,000 idle connections cost the responder, whose clients PING every 10 s, and how long its sweeps take. */
-export async function idleCost(): Promise<string> {
+export async function idleCost(): Promise<Shown> {
   const trial = new Trial();
   try {
     const echo = trial.program([process.execPath, echoProgram]);
@@ -18,16 +18,18 @@ export async function idleCost(): Promise<string> {
     await echo.kill();
     const { program, ports } = await trial.server({ timed: true });
     const own = await measured(trial, program, ports[0] as number);
-    return table(
-      ['10,000 idle connections, a PING of each every 10 s, over 60 s', 'responder', 'a bare echo on Node'],
-      [
-        ['CPU, of one core', percent(own.user + own.system), percent(floor.user + floor.system)],
-        ['of that in the kernel', percent(own.system), percent(floor.system)],
-        ['connections open at the end', String(own.open), String(floor.open)],
-        ['PONGs a second', own.pongs.toFixed(0), floor.pongs.toFixed(0)],
-        ['longest sweep', `${own.longest.toFixed(2)} ms`, ''],
-      ],
-    );
+    return [
+      table(
+        ['10,000 idle connections, a PING of each every 10 s, over 60 s', 'responder', 'a bare echo on Node'],
+        [
+          ['CPU, of one core', percent(own.user + own.system), percent(floor.user + floor.system)],
+          ['of that in the kernel', percent(own.system), percent(floor.system)],
+          ['connections open at the end', String(own.open), String(floor.open)],
+          ['PONGs a second', own.pongs.toFixed(0), floor.pongs.toFixed(0)],
+          ['longest sweep', `${own.longest.toFixed(2)} ms`, ''],
+        ],
+      ),
+    ];
   } finally {
     await trial.close();
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { now, passUntil } from '../../test/system/program.js';
 import { type ServerUnderTrial, Trial } from '../../test/system/trial.js';
 import { WallClock } from '../../test/system/wall-clock.js';
-import { table } from './table.js';
+import { type Shown, table } from './table.js';
 
 const PEERS = 20;
 const idleTimeout = 4000;
@@ -12,6 +12,17 @@ const heartbeat = { idleTimeout, pingInterval: 1000, maxPingsOut: 3 };
 const OBSERVED = 20_000;
 
 type NonPassState = (server: ServerUnderTrial, clock: WallClock) => Promise<void>;
+
+const others = ['Swoole PROCESS', 'Swoole BASE', 'Workerman recipe', 'GatewayWorker'];
+
+/** What became of the clients under a trouble: how many were closed falsely, and when the silent one was, in seconds. */
+export interface Closed {
+  readonly trouble: string;
+  readonly falsely: number;
+  readonly silentAfter: number | null;
+  /** What was measured of other servers, in words. */
+  readonly others: Readonly<Record<string, string>>;
+}
 
 const troubles: { name: string; happen: NonPassState; peers: string[] }[] = [
   {
@@ -41,23 +52,28 @@ const troubles: { name: string; happen: NonPassState; peers: string[] }[] = [
 ];
 
 /** Clients that PING each second and must stay open, beside a silent one that must be closed. */
-export async function innocence(): Promise<string> {
-  const rows: string[][] = [];
-  for (const { name, happen, peers } of troubles) rows.push([name, await closedFalsely(happen), ...peers]);
-  return table(
-    [
-      'limit 4 s, 20 clients that PING each second',
-      'pongcheck',
-      'Swoole PROCESS',
-      'Swoole BASE',
-      'Workerman recipe',
-      'GatewayWorker',
-    ],
-    rows,
-  );
+export async function innocence(): Promise<Closed[]> {
+  const rows: Closed[] = [];
+  for (const { name, happen, peers } of troubles) {
+    const measured = Object.fromEntries(others.map((other, n) => [other, peers[n] as string]));
+    rows.push({ trouble: name, ...(await closedFalsely(happen)), others: measured });
+  }
+  return rows;
 }
 
-async function closedFalsely(happen: NonPassState): Promise<string> {
+export function showInnocence(rows: readonly Closed[]): Shown {
+  return [
+    table(
+      ['limit 4 s, 20 clients that PING each second', 'pongcheck', ...others],
+      rows.map(({ trouble, falsely, silentAfter, others: measured }) => {
+        const silent = silentAfter === null ? 'never' : `${silentAfter.toFixed(1)} s`;
+        return [trouble, `${falsely}; the silent one after ${silent}`, ...Object.values(measured)];
+      }),
+    ),
+  ];
+}
+
+async function closedFalsely(happen: NonPassState): Promise<Pick<Closed, 'falsely' | 'silentAfter'>> {
   const trial = new Trial();
   const folder = mkdtempSync(join(tmpdir(), 'pongcheck-clock-'));
   try {
@@ -73,7 +89,7 @@ async function closedFalsely(happen: NonPassState): Promise<string> {
     const closes = server.program.all('close');
     const silent = closes.find(({ remotePort }) => remotePort === peers[0]?.port);
     const falsely = closes.length - (silent ? 1 : 0);
-    return `${falsely}; the silent one after ${silent ? `${((silent.at - since) / 1000).toFixed(1)} s` : 'never'}`;
+    return { falsely, silentAfter: silent ? Number(((silent.at - since) / 1000).toFixed(3)) : null };
   } finally {
     await trial.close();
     rmSync(folder, { recursive: true });

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type Host, Network } from '../../test/system/network.js';
 import { now, passUntil } from '../../test/system/program.js';
 import { type ServerUnderTrial, Trial } from '../../test/system/trial.js';
-import { table } from './table.js';
+import { type Shown, table } from './table.js';
 
 const REQUESTS = 10;
 const SILENCE = 20_000;
@@ -19,7 +19,7 @@ const ways = {
 };
 
 /** Ten HTTP requests: how many connections they take, and which side keeps them in TIME_WAIT. */
-export async function httpKeepAlive(): Promise<string> {
+export async function httpKeepAlive(): Promise<Shown> {
   const rows: string[][] = [];
   for (const [name, way] of Object.entries(ways)) {
     const trial = new Trial();
@@ -36,17 +36,19 @@ export async function httpKeepAlive(): Promise<string> {
       await trial.close();
     }
   }
-  return table(
-    [`${REQUESTS} requests`, 'connections', 'still open', 'TIME_WAIT at the server', 'TIME_WAIT at the client'],
-    rows,
-  );
+  return [
+    table(
+      [`${REQUESTS} requests`, 'connections', 'still open', 'TIME_WAIT at the server', 'TIME_WAIT at the client'],
+      rows,
+    ),
+  ];
 }
 
 const keepAlive = { idle: 4000, interval: 1000, count: 5, userTimeout: 0 };
 const pings = { idleTimeout: 0, pingInterval: 4000, maxPingsOut: 3 };
 
 /** A connection without data: what `ss -o` prints, and what is transferred. */
-export async function silence(): Promise<string> {
+export async function silence(): Promise<Shown> {
   const kinds = {
     nothing: { server: { listen: [{ url }], heartbeat: off }, plan: {} },
     'TCP keep-alive, idle 4 s': { server: { listen: [{ url, keepAlive }], heartbeat: off }, plan: {} },
@@ -77,10 +79,16 @@ export async function silence(): Promise<string> {
     }
     await passUntil(now() + SILENCE);
     const found = ({ program }: ServerUnderTrial) => program.all('close')[0]?.reason;
-    return table(
-      ['silent for 20 s', '`ss -o` at the server', 'segments it sent', 'bytes received', 'then frozen for 20 s'],
-      rows.map(({ name, server, cells }) => [name, ...cells, found(server) ? `found (${found(server)})` : 'not found']),
-    );
+    return [
+      table(
+        ['silent for 20 s', '`ss -o` at the server', 'segments it sent', 'bytes received', 'then frozen for 20 s'],
+        rows.map(({ name, server, cells }) => [
+          name,
+          ...cells,
+          found(server) ? `found (${found(server)})` : 'not found',
+        ]),
+      ),
+    ];
   } finally {
     await trial.close();
   }

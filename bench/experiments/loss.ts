@@ -5,7 +5,7 @@ import { compiledPackage } from '../../test/cli/compiled.js';
 import { type Host, Network } from '../../test/system/network.js';
 import { now, type Program, passUntil } from '../../test/system/program.js';
 import { Trial } from '../../test/system/trial.js';
-import { table } from './table.js';
+import { type Shown, table } from './table.js';
 
 const PEERS = 50;
 const HOUR = 3_600_000;
@@ -45,8 +45,23 @@ interface Group {
   timeouts: number[];
 }
 
+/** What became of 50 living peers on a lossy line. */
+export interface Lost {
+  readonly towards: string;
+  readonly kernels: string;
+  readonly who: string;
+  readonly preset: string;
+  readonly answered: number;
+  /** Called dead, falsely. */
+  readonly dead: number;
+  /** Of those that lived. */
+  readonly deadPerHour: number;
+  /** Retransmission timeouts of the server's kernel in milliseconds: median, ninth decile, longest. */
+  readonly timeouts: readonly [number, number, number];
+}
+
 /** Living peers behind a line that loses 30 % of the segments: how many are called dead, all of them falsely. */
-export async function loss(minutes: number): Promise<string> {
+export async function loss(minutes: number): Promise<Lost[]> {
   const trial = new Trial();
   try {
     const groups: Group[] = [];
@@ -59,7 +74,15 @@ export async function loss(minutes: number): Promise<string> {
       for (const group of groups) group.timeouts.push(...retransmissionTimeouts(group));
     }
     const until = now();
-    return table(
+    return await Promise.all(groups.map((group) => row(group, since, until)));
+  } finally {
+    await trial.close();
+  }
+}
+
+export function showLoss(rows: readonly Lost[]): Shown {
+  return [
+    table(
       [
         'lost',
         'kernels',
@@ -70,11 +93,18 @@ export async function loss(minutes: number): Promise<string> {
         'a connection and hour',
         'retransmission timeout',
       ],
-      await Promise.all(groups.map((group) => row(group, since, until))),
-    );
-  } finally {
-    await trial.close();
-  }
+      rows.map(({ towards, kernels, who, preset, answered, dead, deadPerHour, timeouts }) => [
+        towards,
+        kernels,
+        who,
+        preset,
+        String(answered),
+        String(dead),
+        deadPerHour.toFixed(2),
+        `${timeouts.join(' / ')} ms`,
+      ]),
+    ),
+  ];
 }
 
 async function begin(trial: Trial, weather: Weather): Promise<Group[]> {
@@ -123,20 +153,20 @@ function retransmissionTimeouts({ near, port }: Group): number[] {
   return [...told.matchAll(/\brto:([\d.]+)/g)].map(([, ms]) => Number(ms));
 }
 
-async function row(group: Group, since: number, until: number): Promise<string[]> {
+async function row(group: Group, since: number, until: number): Promise<Lost> {
   const { weather, who, preset, timeouts } = group;
   const dead = group.dead();
   const lived = dead.reduce((sum, moment) => sum + moment - since, 0) + (PEERS - dead.length) * (until - since);
   const sorted = timeouts.sort((a, b) => a - b);
-  const ms = (part: number) => String(Math.round(sorted[Math.floor((sorted.length - 1) * part)] as number));
-  return [
-    weather.name,
-    weather.sysctl ?? 'as they come',
+  const ms = (part: number) => Math.round(sorted[Math.floor((sorted.length - 1) * part)] as number);
+  return {
+    towards: weather.name,
+    kernels: weather.sysctl ?? 'as they come',
     who,
     preset,
-    String(await group.answered()),
-    String(dead.length),
-    ((dead.length * HOUR) / lived).toFixed(2),
-    `${ms(0.5)} / ${ms(0.9)} / ${ms(1)} ms`,
-  ];
+    answered: await group.answered(),
+    dead: dead.length,
+    deadPerHour: Number(((dead.length * HOUR) / lived).toFixed(3)),
+    timeouts: [ms(0.5), ms(0.9), ms(1)],
+  };
 }

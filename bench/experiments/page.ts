@@ -1,4 +1,4 @@
-import { table } from './table.js';
+import { markdown, table } from './table.js';
 
 /** A year of 365.25 days, in seconds. */
 const YEAR = 31_557_600;
@@ -38,27 +38,29 @@ function few(count: number): string {
   return Number(count.toPrecision(2)).toLocaleString('en');
 }
 
-const costs = table(
-  [
-    'interval, unanswered',
-    'found within',
-    'packets a second',
-    'tries of TCP',
-    'lost each way: 1 %',
-    '5 %',
-    '10 %',
-    'lost one way: 30 %',
-  ],
-  settings.map(({ interval, out, preset }) => {
-    const convictions = (lost: number, ways: 1 | 2) => few(CONNECTIONS * falseConvictions(interval, out, lost, ways));
-    return [
-      `${interval} s, ${out}${preset ? ` (\`${preset}\`)` : ''}`,
-      `${out * interval}-${(out + 1) * interval} s`,
-      few((CONNECTIONS * SEGMENTS) / (interval * JITTER)),
-      String(tries(out * interval)),
-      ...[convictions(0.01, 2), convictions(0.05, 2), convictions(0.1, 2), convictions(0.3, 1)],
-    ];
-  }),
+const costs = markdown(
+  table(
+    [
+      'interval, unanswered',
+      'found within',
+      'packets a second',
+      'tries of TCP',
+      'lost each way: 1 %',
+      '5 %',
+      '10 %',
+      'lost one way: 30 %',
+    ],
+    settings.map(({ interval, out, preset }) => {
+      const convictions = (lost: number, ways: 1 | 2) => few(CONNECTIONS * falseConvictions(interval, out, lost, ways));
+      return [
+        `${interval} s, ${out}${preset ? ` (\`${preset}\`)` : ''}`,
+        `${out * interval}-${(out + 1) * interval} s`,
+        few((CONNECTIONS * SEGMENTS) / (interval * JITTER)),
+        String(tries(out * interval)),
+        ...[convictions(0.01, 2), convictions(0.05, 2), convictions(0.1, 2), convictions(0.3, 1)],
+      ];
+    }),
+  ),
 );
 
 /** The table below a heading of RESULTS.md. */

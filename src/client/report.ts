@@ -29,7 +29,11 @@ export interface ReportCause {
   readonly service?: string;
   /** Instances that it passed through, the nearest to the cause first. */
   readonly via?: readonly string[];
+  /** The check of the responder that sent this report whose result has the cause; absent if `via` is empty. */
+  readonly through?: string;
   readonly check?: string;
+  /** What that check contacts or measures, without credentials. */
+  readonly target?: string;
   /** Its effect on the state of the responder that sent this report. */
   readonly state?: 'warn' | 'fail' | 'unknown';
   /** Reason as reported; treat an unknown one as custom. */
@@ -55,10 +59,14 @@ export interface ReportCheck {
   readonly status?: 'pass' | 'warn' | 'fail';
   readonly state?: 'pass' | 'warn' | 'fail' | 'unknown';
   readonly componentType?: string;
+  /** What the check contacts or measures, such as `redis://127.0.0.1:6379`, without credentials. */
+  readonly target?: string;
   /** Start of the run, as RFC 3339. Absent if no run has finished. */
   readonly time?: string;
-  readonly observedValue?: string | number | boolean;
-  readonly observedUnit?: string;
+  /** What the run measured: one value, or several by name. */
+  readonly observedValue?: string | number | boolean | Readonly<Record<string, string | number | boolean>>;
+  /** The unit of all values, or of each one by name. */
+  readonly observedUnit?: string | Readonly<Record<string, string>>;
   readonly output?: string;
   readonly reason?: string;
   /** Whether the other instances of the service have the same failure, if they were asked. */

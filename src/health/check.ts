@@ -64,8 +64,13 @@ export interface CheckResult {
   reason?: Reason;
   /** One sentence for people. Secrets are masked and long texts truncated before it is shown. */
   output?: string;
+  /**
+   * What was measured: a number, boolean or text, or an object of at most 16 of them by name. Other values become text;
+   * null in an object is left out.
+   */
   observedValue?: unknown;
-  observedUnit?: string;
+  /** Its unit; for an object also one unit for each name. */
+  observedUnit?: string | Readonly<Record<string, string>>;
   /**
    * Root causes reported by the dependency, if it is another responder. The check has appended the `instance` of that
    * responder to the `via` of each. Causes that came through this process are dropped: if none is left, the reason
@@ -82,6 +87,8 @@ export interface Cause {
   /** Instances that passed the cause on, starting with the one nearest to it. */
   via: readonly string[];
   check?: string;
+  /** What that check contacts or measures, without credentials. */
+  target?: string;
   /** Effect of the cause on the state of the responder that reported it, if known. */
   state?: NonPassState;
   reason?: string;
@@ -98,6 +105,11 @@ export interface CheckDefinition extends CheckSettings {
   kind: string;
   /** As in application/health+json: `datastore`, `component` or `system`. */
   componentType?: string;
+  /**
+   * What the check contacts or measures, such as `redis://127.0.0.1:6379`, for reports. Credentials and `secrets` in it are
+   * masked. Failures with the same server and reason are shown as one.
+   */
+  target?: string | undefined;
   /**
    * Runs the check once. A rejection counts as fail; `reasonOf` derives the reason.
    *

@@ -1,17 +1,38 @@
-import { reasons } from './reason.js';
+import { type Reason, reasons } from './reason.js';
 import type { ReportedCause, ReportedCheck, ReportView } from './report-view.js';
-import { fateSentence, type ReportedFate } from './reported-fate.js';
+import { fateSentence } from './reported-fate.js';
 
 /** Explanation of a state in sentences. They contain text from other responders: escape them before display. */
 export interface Explanation {
   /** One sentence: whether the service is ready. */
   readonly headline: string;
-  /** Wall-clock time of the last change of state, if known. */
+  /** Wall-clock time since when it has this state, if known. */
   readonly since?: Date;
-  /** Root causes, pending thresholds and the last change, most important first. */
-  readonly lines: readonly string[];
+  /** What makes the state what it is, most important first. */
+  readonly causes: readonly ExplainedCause[];
+  /** Other failures, which make it no worse: not critical, or shared by the other instances. */
+  readonly degraded: readonly ExplainedCause[];
+  /** Pending thresholds, old results, ignored checks and the last change, in sentences. */
+  readonly notes: readonly string[];
 }
 
+/** A failure, once, however many checks it affects. */
+export interface ExplainedCause {
+  /**
+   * What does not pass, and why, in one sentence without the path: `redis of stock does not pass (timeout: no answer).`
+   */
+  readonly text: string;
+  /** What peers found, in one sentence; absent if none were asked. */
+  readonly peers?: string;
+  /** From this service to the cause: the service, its checks, the responders between, the other service, its check. */
+  readonly path: readonly string[];
+  /** The checks of this service that it affects. Empty for a cause that is no check, such as a blocked event loop. */
+  readonly checks: readonly string[];
+  /** Its effect on the state of this service: `fail`, `unknown` or `warn`. */
+  readonly state: string;
+}
+
+/** Maximum number of causes that are printed. */
 const MAX_CAUSES = 8;
 /**
  * A result past its max age is normal until the next background run; only one older than this, in milliseconds, is
@@ -29,22 +50,78 @@ const phrases: Readonly<Record<string, string>> = {
   'not-found': 'has no such check or group',
 };
 
-/** Explains a report in sentences. */
+const verbs: Readonly<Record<string, string>> = { fail: 'fails', warn: 'warns', unknown: 'is unknown' };
+/** Reasons that are about a server as a whole. */
+const serverReasons: ReadonlySet<string> = new Set<Reason>([
+  'refused',
+  'reset',
+  'unreachable',
+  'dns',
+  'timeout',
+  'too-many-connections',
+  'host-blocked',
+  'read-only',
+  'loading',
+  'master-down',
+  'cluster-down',
+  'out-of-memory',
+]);
+/** Scheme, host and port in a target; the path of a socket. */
+const serverPattern = /^[a-z][a-z0-9+.-]*:\/\/([^/\s]+|\/.+)/;
+const loopback = /^(?:127\.|localhost\b|\[::1\]|\/)/;
+/** Effects on the state, worst first. */
+const effects: readonly string[] = ['fail', 'unknown', 'warn'];
+/** For each state, the effects that make it so. */
+const decidingEffects: Readonly<Record<string, readonly string[]>> = {
+  fail: ['fail', 'unknown'],
+  unknown: ['fail', 'unknown'],
+  starting: ['fail', 'unknown'],
+  warn: ['warn'],
+};
+
+/** Explains a report. */
 export function explain(report: ReportView): Explanation {
   const { state, service, instance, checks } = report;
   const subject = service ?? (instance === '' ? 'The service' : `The responder ${instance}`);
   const since = sinceOf(report);
+  const causes = failuresOf(report).map((failure) => explainCause(failure, report));
+  const isDeciding = ({ state: effect }: ExplainedCause) => decidingEffects[state]?.includes(effect) ?? false;
   return {
     headline: `${subject} ${phrases[state] ?? `reports ${state}`}.`,
     ...(since !== undefined && { since: new Date(since) }),
-    lines: [
-      ...causeLines(report),
-      ...fateLines(report),
-      ...checks.flatMap((check) => pendingLine(check) ?? []),
-      ...checks.filter(({ stale, ageMs = 0 }) => stale && ageMs > STALE_REPORT_MS).map(staleLine),
+    causes: causes.filter(isDeciding),
+    degraded: causes.filter((cause) => !isDeciding(cause)),
+    notes: [
+      ...ignoredNote(checks),
+      ...peerNotes(report),
+      ...checks.flatMap((check) => pendingNote(check) ?? []),
+      ...checks.filter(({ stale, ageMs = 0 }) => stale && ageMs > STALE_REPORT_MS).map(staleNote),
       ...lastChange(checks, report.time),
     ],
   };
+}
+
+/** An explanation as lines, without headline and since, for terminals and logs. Not more than 8 causes. */
+export function explanationLines({ causes, degraded, notes }: Explanation): string[] {
+  const lines = [
+    ...causes.map((cause) => `${cause.state === 'warn' ? 'Degraded' : 'Root cause'}: ${sentences(cause)}`),
+    ...degraded.map((cause) => `${cause.state === 'warn' ? 'Also degraded' : 'Also failing'}: ${sentences(cause)}`),
+  ];
+  const more = lines.length - MAX_CAUSES;
+  return [
+    ...lines.slice(0, MAX_CAUSES),
+    ...(more > 0 ? [`${more} more ${more === 1 ? 'cause is' : 'causes are'} in the report.`] : []),
+    ...notes,
+  ];
+}
+
+function sentences({ text, path, checks, peers }: ExplainedCause): string {
+  // Between this service and the other service with its check.
+  const through = path.slice(1, -2);
+  const isOwn = through.length === 0;
+  const seen = isOwn ? '' : `Seen through ${through.join(', then ')}.`;
+  const affected = isOwn && checks.length > 1 ? `Affects ${checks.join(', ')}.` : '';
+  return [text, seen, affected, peers ?? ''].filter((sentence) => sentence !== '').join(' ');
 }
 
 /** Formats `2026-11-21 02:13:05 UTC, 4 min 12 s ago`; without `now`, only the time. */
@@ -65,48 +142,108 @@ function countsAs({ state, critical, fate }: ReportedCheck): string {
   return critical || state === 'pass' ? state : 'warn';
 }
 
-function causeLines(report: ReportView): string[] {
-  const { causes, checks } = report;
-  const lines = causes.slice(0, MAX_CAUSES).map((cause) => causeLine(cause, report));
-  const more = causes.length - MAX_CAUSES;
-  if (more > 0) lines.push(`${more} more ${more === 1 ? 'cause is' : 'causes are'} in the report.`);
-  const loops = checks.filter(({ reason }) => reason === 'loop').map(({ name }) => name);
-  if (loops.length > 0)
-    lines.push(`Ignored, because they only reflect a failure of this service itself: ${loops.join(', ')}.`);
-  return lines;
+/** One cause, or several that are one failure. */
+interface Failure {
+  /** The one with the shortest path, or else the worse effect. */
+  readonly cause: ReportedCause;
+  readonly checks: readonly ReportedCheck[];
+  readonly effect: string;
 }
 
-function causeLine(cause: ReportedCause, { state, checks, instance }: ReportView): string {
-  const { check = 'an unnamed check', reason, output, via } = cause;
-  const why = reasonText(reason, output);
-  if (via.length === 0) {
-    const own = checks.find(({ name }) => name === check);
-    const soft = own?.critical === false;
-    const isDegrading = soft || cause.fate === 'shared';
-    const label = isDegrading && state !== 'warn' ? 'Also degraded' : 'Root cause';
-    const description = `${check} is ${own?.state ?? cause.state ?? 'not passing'} (${why})`;
-    return `${label}: ${description}${soft ? ', not critical' : ''}.${fateOf(cause, 'this instance')}`;
+/** The failures behind the causes of a report: worst effect first, then those behind most checks. */
+function failuresOf(report: ReportView): Failure[] {
+  const failures = new Map<string, Failure>();
+  const byPath = report.causes
+    .map((cause): Failure => {
+      const checks = affectedChecks(cause, report);
+      return { cause, checks, effect: cause.state ?? worstEffect(checks.map(countsAs)) ?? 'fail' };
+    })
+    .sort((a, b) => a.cause.via.length - b.cause.via.length || rank(a.effect) - rank(b.effect));
+  for (const failure of byPath) {
+    const key = keyOf(failure, report);
+    const { cause, checks, effect } = failures.get(key) ?? failure;
+    failures.set(key, {
+      cause,
+      checks: [...new Set([...checks, ...failure.checks])],
+      effect: worstEffect([effect, failure.effect]) ?? effect,
+    });
   }
-  const where = cause.service ?? `the responder ${cause.instance}`;
-  const through = checks
-    .filter(({ reason: own, state }) => own === 'dependency' && state !== 'pass')
-    .map(({ name }) => name);
-  const hops = via.filter((hop) => hop !== instance && hop !== cause.instance);
-  const path = [...through.slice(0, 1), ...hops.reverse().map((hop) => `the responder ${hop}`)];
-  return `Root cause: ${check} of ${where} is not passing (${why})${path.length > 0 ? `, seen through ${path.join(', then ')}` : ''}.${fateOf(cause, 'that instance')}`;
+  return [...failures.values()].sort((a, b) => rank(a.effect) - rank(b.effect) || b.checks.length - a.checks.length);
 }
 
-/** The checks that are down because of other responders, which are the causes. */
-function fateLines({ causes, checks }: ReportView): string[] {
+/**
+ * Equal for causes that are one failure: the same check of the same instance, or the same server with the same reason, if
+ * that is about the server and not about what a check asks of it.
+ */
+function keyOf({ cause, checks }: Failure, report: ReportView): string {
+  const { instance, check, target = '', reason = '' } = cause;
+  const [server, host = ''] = serverPattern.exec(target) ?? [];
+  if (server === undefined || !serverReasons.has(reason)) return JSON.stringify([instance, check]);
+  // A loopback address or a socket is another one on another machine.
+  const machine = loopback.test(host) ? machineOf(cause, checks, report) : '';
+  // Sentinels know several servers, by the name behind.
+  return JSON.stringify([machine, server.includes('sentinel') ? target : server, reason]);
+}
+
+/** The machine on which a cause was observed, as far as it is known: that of the report, or one for the instance. */
+function machineOf({ via, instance }: ReportedCause, checks: readonly ReportedCheck[], report: ReportView): string {
+  const [, host = ''] = serverPattern.exec(checks[0]?.target ?? '') ?? [];
+  const isNear = via.length === 0 || (via.length === 1 && checks.length === 1 && loopback.test(host));
+  return isNear ? report.instance : instance;
+}
+
+/** The checks of the reporting responder that have a cause: one, or all that may have it if the report does not say. */
+function affectedChecks({ via, check, through }: ReportedCause, { checks }: ReportView): ReportedCheck[] {
+  const name = via.length === 0 ? check : through;
+  if (name !== undefined) return checks.filter((own) => own.name === name);
+  return checks.filter(({ reason, state }) => reason === 'dependency' && state !== 'pass');
+}
+
+function worstEffect(states: readonly string[]): string | undefined {
+  return [...states].sort((a, b) => rank(a) - rank(b))[0];
+}
+
+function rank(effect: string): number {
+  const at = effects.indexOf(effect);
+  return at === -1 ? effects.length : at;
+}
+
+function explainCause({ cause, checks, effect }: Failure, report: ReportView): ExplainedCause {
+  const { check = 'an unnamed check', reason, output, via, instance } = cause;
+  const isOwn = via.length === 0;
+  const names = checks.map(({ name }) => name);
+  const where = cause.service ?? `responder ${instance}`;
+  const state = checks.find(({ name }) => name === check)?.state ?? cause.state ?? '';
+  const what = isOwn ? `${check} ${verbs[state] ?? 'does not pass'}` : `${check} of ${where} does not pass`;
+  const isMinor = checks.length > 0 && checks.every(({ critical }) => !critical);
+  const peers = fateSentence(cause, isOwn ? 'this instance' : 'that instance');
+  return {
+    text: `${what} (${reasonText(reason, output)})${isMinor ? ', not critical' : ''}.`,
+    ...(peers !== '' && { peers }),
+    path: [report.service ?? 'this service', ...(isOwn ? [] : [...between(cause, names, report), where]), check],
+    checks: names,
+    state: effect,
+  };
+}
+
+/** The checks of this service that a cause came through, and the responders behind them. */
+function between({ via, instance }: ReportedCause, names: readonly string[], report: ReportView): string[] {
+  const hops = via.filter((hop) => hop !== report.instance && hop !== instance).reverse();
+  return [...(names.length > 0 ? [names.join(' and ')] : []), ...hops.map((hop) => `responder ${hop}`)];
+}
+
+function ignoredNote(checks: readonly ReportedCheck[]): string[] {
+  const loops = checks.filter(({ reason }) => reason === 'loop').map(({ name }) => name);
+  if (loops.length === 0) return [];
+  return [`Ignored, because they only reflect a failure of this service itself: ${loops.join(', ')}.`];
+}
+
+/** What peers know about checks that are down because of other responders, which are the causes. */
+function peerNotes({ causes, checks }: ReportView): string[] {
   const named = new Set(causes.flatMap(({ via, check }) => (via.length === 0 && check !== undefined ? check : [])));
   return checks
     .filter(({ name, fate }) => fate !== undefined && !named.has(name))
-    .map((check) => `Peers were asked about ${check.name}.${fateOf(check, 'this instance')}`);
-}
-
-function fateOf(failure: ReportedFate, subject: string): string {
-  const sentence = fateSentence(failure, subject);
-  return sentence === '' ? '' : ` ${sentence}`;
+    .map((check) => `Peers were asked about ${check.name}. ${fateSentence(check, 'this instance')}`.trimEnd());
 }
 
 /** The reason and the output; without an output, the description of the reason. */
@@ -117,7 +254,7 @@ function reasonText(reason: string | undefined, output: string | undefined): str
 }
 
 /** Results that change the state if they continue. */
-function pendingLine({ name, state, passes, fails, rise, fall }: ReportedCheck): string | undefined {
+function pendingNote({ name, state, passes, fails, rise, fall }: ReportedCheck): string | undefined {
   const good = state === 'pass' || state === 'warn';
   if (good && fails > 0 && fails < fall)
     return `Pending: ${name} has ${fails} of the ${fall} consecutive failures after which it fails.`;
@@ -126,7 +263,7 @@ function pendingLine({ name, state, passes, fails, rise, fall }: ReportedCheck):
   return undefined;
 }
 
-function staleLine({ name, ageMs }: ReportedCheck): string {
+function staleNote({ name, ageMs }: ReportedCheck): string {
   return `Stale: the result of ${name} is ${duration(ageMs ?? 0)} old and exceeds its max age.`;
 }
 

@@ -46,8 +46,11 @@ export function report(group: Group, identity: Identity, moment: Moment, detail:
   };
 }
 
+/** A cause, and the check whose result has it if that came from another responder. */
+type ReportedCause = Cause & { readonly through?: string };
+
 /** Root causes, worst state first. */
-function causesOf(checks: readonly Member[], { instance, serviceId }: Identity): Cause[] {
+function causesOf(checks: readonly Member[], { instance, serviceId }: Identity): ReportedCause[] {
   return checks
     .filter(({ state, reason }) => state !== 'pass' && reason !== 'loop')
     .sort((a, b) => (a.state === b.state ? 0 : worse(a.state, b.state) === a.state ? -1 : 1))
@@ -56,12 +59,22 @@ function causesOf(checks: readonly Member[], { instance, serviceId }: Identity):
       const { result } = hysteresis;
       const state = effectiveState(check) as NonPassState;
       if (result?.causes) {
-        return result.causes.map((cause) =>
-          cause.state ? { ...cause, state: leastSevere(cause.state, state) } : cause,
-        );
+        return result.causes.map((cause) => ({
+          ...cause,
+          through: name,
+          ...(cause.state && { state: leastSevere(cause.state, state) }),
+        }));
       }
       const service = serviceId === undefined ? {} : { service: serviceId };
-      const leaf: Cause = { instance, ...service, via: [], check: name, state };
+      const { target } = check.check;
+      const leaf: Cause = {
+        instance,
+        ...service,
+        via: [],
+        check: name,
+        ...(target !== undefined && { target }),
+        state,
+      };
       if (reason) leaf.reason = reason;
       if (result?.verdict) Object.assign(leaf, verdictEntry(result.verdict));
       leaf.output = check.output ?? (result ? '' : 'no recent result');
@@ -79,6 +92,7 @@ function entry(member: Member, { now, wall }: Moment): object {
     status: healthJsonStatus(state),
     state,
     ...(check.componentType !== undefined && { componentType: check.componentType }),
+    ...(check.target !== undefined && { target: check.target }),
     ...(hasRun && { time: ago(age) }),
     ...(result?.observedValue !== undefined && { observedValue: result.observedValue }),
     ...(result?.observedUnit !== undefined && { observedUnit: result.observedUnit }),
@@ -102,8 +116,8 @@ function verdictEntry({ fate, peers }: Verdict): Pick<Cause, 'fate' | 'peers'> {
 }
 
 /** The first causes, within the limits of number and size. */
-function boundedCauses(causes: Iterable<Cause>): Cause[] {
-  const included: Cause[] = [];
+function boundedCauses(causes: Iterable<ReportedCause>): ReportedCause[] {
+  const included: ReportedCause[] = [];
   let bytes = 0;
   for (const cause of causes) {
     bytes += Buffer.byteLength(JSON.stringify(cause)) + 1;

@@ -5,6 +5,7 @@ import type { ProbeExporter } from '../exporter/exporter.js';
 import { type HttpContext, isDraining, type RouteContext } from './context.js';
 import { Renderings } from './renderings.js';
 import { jsonReply, type Reply, type Route } from './route.js';
+import { badgeRoute } from './routes/badge.js';
 import { connectionsRoute } from './routes/connections.js';
 import { healthRoute } from './routes/health.js';
 import { metricsRoute } from './routes/metrics.js';
@@ -40,6 +41,7 @@ export class Router {
       ...probeRoutes(context),
       ['/metrics', metricsRoute(context)],
       ['/connections', connectionsRoute(context)],
+      ['/badge.svg', badgeRoute(context)],
       ...routes,
       ...(probe ? [['/probe', async (request) => (await probe)(request)] as [string, Route]] : []),
     ]);
@@ -64,7 +66,7 @@ export class Router {
     // The end of one run of a check may release many requests at once.
     await renderings.turns.next();
     const closing = isDraining(health) ? { connection: 'close' } : {};
-    return { ...reply, headers: { ...reply.headers, 'cache-control': 'no-store', ...closing } };
+    return { ...reply, headers: { 'cache-control': 'no-store', ...reply.headers, ...closing } };
   }
 
   /** Ends the streams of the live pages, now and later. */

@@ -1,7 +1,7 @@
 import type { Client } from '../client/client.js';
 import { connect } from '../client/connect.js';
 import type { ConnectOptions } from '../client/open.js';
-import type { Peer } from './directory.js';
+import type { Peer } from '../net/peer-directory.js';
 
 /** Credentials for the connections to peers. */
 export type PeerIdentity = Pick<ConnectOptions, 'token' | 'tls'>;

@@ -1,7 +1,7 @@
 import type { Clock } from '../common/clock.js';
 import type { FailureTimes } from '../health/verdict.js';
+import type { Peer } from '../net/peer-directory.js';
 import type { PeerConnection } from './connection.js';
-import type { Peer } from './directory.js';
 
 export interface FailureContext {
   readonly clock: Clock;

@@ -418,8 +418,9 @@ export class Server {
   }
 
   private onClosed(connection: Connection): void {
-    this.stats.open--;
+    // Another thread may read them in between.
     this.stats.modes[connection.mode]--;
+    this.stats.open--;
     this.counts.connections.release();
     this.sweeper.delete(connection);
     if (this.connections.size === 0) this.onEmpty?.();

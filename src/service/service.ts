@@ -9,7 +9,8 @@ import { type Log, silentLog } from '../common/log.js';
 import { packageVersion } from '../common/version.js';
 import { MAX_CONCURRENT_PROBES, ProbeExporter } from '../exporter/exporter.js';
 import type { GrpcJsServer } from '../grpc/grpc-js.js';
-import { History } from '../health/query/history.js';
+import { HealthHistory } from '../health/history/health-history.js';
+import { RecentTransitions } from '../health/query/recent-transitions.js';
 import { type ChangedChecks, Registry } from '../health/query/registry.js';
 import { type HttpHandler, httpHandler } from '../http/handler.js';
 import { type FastifyPlugin, httpPlugin } from '../http/plugin.js';
@@ -41,6 +42,7 @@ import type { ServerSettings } from '../server/settings.js';
 import type { Stall } from '../threads/loop-monitor.js';
 import { ThreadedServer } from '../threads/threaded-server.js';
 import { ServiceGrpc } from './grpc.js';
+import { HistoryFile } from './history-file/history-file.js';
 import type { ServiceOptions } from './options.js';
 import { changedPaths, readServiceOptions, type ServiceSettings } from './settings.js';
 import { logStall, transitionsOf } from './stalls.js';
@@ -78,12 +80,14 @@ export class Service {
   /** @internal */
   readonly server: PingServer;
   /**
-   * `/health`, `/livez`, `/readyz`, `/startupz`, `/metrics`, `/connections` and `/status` for an existing Fastify application:
+   * `/health`, `/livez`, `/readyz`, `/startupz`, `/metrics`, `/connections`, `/badge.svg` and `/status` for an existing Fastify application:
    * `app.register(service.plugin, { prefix: '/internal' })`. With a prefix, the status page is also at the prefix itself.
    */
   readonly plugin: FastifyPlugin;
   /** `connect`, `ping` and `close` events, with information about the connection and, for `close`, the reason. */
   readonly events: EventEmitter<ServerEvents>;
+  /** What each minute of the last 24 hours was like, for each check and group. */
+  readonly history: HealthHistory;
   /** @internal Counts of successful and failed reloads. */
   readonly reloads: Reloads;
   /** `server`, if PINGs are answered on other threads. */
@@ -91,7 +95,8 @@ export class Service {
   private readonly clock: Clock;
   private readonly log: Log;
   private readonly loop: LoopWatch;
-  private readonly history: History;
+  private readonly historyFile: HistoryFile | undefined;
+  private readonly transitions: RecentTransitions;
   private readonly httpStats = new HttpStats();
   private settings: ServiceSettings;
   private readonly peerStats = new PeerStats();
@@ -131,10 +136,13 @@ export class Service {
     this.health = new Registry({ ...registry, instance, clock, peers: this.peers });
     const parts = { health: this.health, settings: this.settings, clock, log };
     const { threads, loop } = settings;
-    this.history = new History(this.health, () => clock.wall());
+    this.history = new HealthHistory(this.health, clock);
+    const file = settings.history?.file;
+    this.historyFile = file === undefined ? undefined : new HistoryFile(file, this.history, clock, log);
+    this.transitions = new RecentTransitions(this.health, () => clock.wall());
     const onStall = (stall: Stall) => {
       logStall(stall, log);
-      for (const transition of transitionsOf(stall)) this.history.insert(transition);
+      for (const transition of transitionsOf(stall)) this.transitions.insert(transition);
     };
     this.threads = threads > 0 ? new ThreadedServer({ ...parts, threads, loop, onStall }) : undefined;
     this.server = this.threads ?? new Server(parts);
@@ -264,6 +272,7 @@ export class Service {
     const listeners = this.settings.listen.map(({ url, ...own }) => [parseAddress(url), own] as const);
     if (this.joined) this.metrics = this.join(this.joined);
     this.loop.start();
+    this.historyFile?.start();
     this.peers?.start();
     const tracer = loadTracer();
     for (const [address, own] of listeners) {
@@ -313,10 +322,11 @@ export class Service {
 
       const before = this.settings;
       const { ipv6Prefix: _, ...limits } = httpLimits(next);
-      const { probe = before.probe, ...rest } = next;
+      const { probe = before.probe, history: _history, ...rest } = next;
       this.settings = {
         ...rest,
         threads: before.threads,
+        ...(before.history && { history: before.history }),
         http: next.http && before.http ? { ...before.http, ...limits } : before.http,
         grpc: next.grpc && before.grpc ? { ...before.grpc, ...grpcLimits(next.grpc) } : before.grpc,
         ...(this.exporter && probe && { probe }),
@@ -360,7 +370,7 @@ export class Service {
 
   /** Paths of changed options that cannot change at run time. */
   private fixedPaths({ register, log, clock }: ServiceOptions, next: ServiceSettings): string[] {
-    const { probe, threads } = next;
+    const { probe, threads, history } = next;
     const paths: string[] = [];
     for (const section of ['http', 'grpc'] as const) {
       const [wanted, running] = [next[section], this.settings[section]];
@@ -373,6 +383,7 @@ export class Service {
     }
     if (!probe !== !this.exporter) paths.push('probe');
     if (threads !== this.settings.threads) paths.push('threads');
+    if (history?.file !== this.settings.history?.file) paths.push('history.file');
     if (register !== undefined && register !== this.joined) paths.push('register');
     if (log !== undefined && log !== this.log) paths.push('log');
     if (clock !== undefined && clock !== this.clock) paths.push('clock');
@@ -472,6 +483,8 @@ export class Service {
     await this.http?.close();
     await this.health.stop();
     this.peers?.close();
+    await this.historyFile?.close();
+    this.history.close();
     release();
     this.loop.stop();
     this.metrics?.close();
@@ -522,12 +535,14 @@ export class Service {
 
   /** The data of the status page. */
   private overview(startedAt: number): Overview {
-    const { health, server, history } = this;
+    const { health, server, transitions, history } = this;
     return {
       known: (group) => health.known(group),
       groups: () => health.groups(),
       stateOf: (group) => health.stateOf(group),
-      transitions: history.transitions,
+      checks: () => health.checks,
+      transitions: transitions.all,
+      history,
       connections: () => {
         const { open, modes, waiting, closed } = server.stats;
         return { open, modes, waiting, closed };

@@ -1,5 +1,5 @@
 import type { Log } from '../common/log.js';
-import type { PastTransition } from '../health/query/history.js';
+import type { PastTransition } from '../health/query/recent-transitions.js';
 import type { Stall } from '../threads/loop-monitor.js';
 
 /** Logs one line for a stall of the event loop. */

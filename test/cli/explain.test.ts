@@ -30,14 +30,29 @@ describe('pongcheck explain', () => {
     expect(headline).toBe('shop\\u{1b}[2J is not ready.');
     expect(since).toMatch(/^- Since 2026-11-21 02:15:00 UTC, .* ago\.$/);
     expect(lines).toEqual([
-      '- Root cause: redis of stock is not passing (timeout: no answer), seen through orders.',
+      '- Root cause: redis of stock does not pass (timeout: no answer). Seen through orders.',
       '- Last change: orders became fail at 2026-11-21 02:15:00 UTC, 5 min ago.',
     ]);
   });
 
   it('prints one object with --json', async () => {
     const { stdout } = await explained(3, report, ['--json']);
-    expect(JSON.parse(stdout)).toMatchObject({ status: 'fail', since: '2026-11-21T02:15:00.000Z' });
+    expect(JSON.parse(stdout)).toEqual({
+      address: expect.any(String),
+      status: 'fail',
+      headline: 'shop\u001b[2J is not ready.',
+      since: '2026-11-21T02:15:00.000Z',
+      causes: [
+        {
+          text: 'redis of stock does not pass (timeout: no answer).',
+          path: ['shop\u001b[2J', 'orders', 'stock', 'redis'],
+          checks: ['orders'],
+          state: 'fail',
+        },
+      ],
+      degraded: [],
+      notes: ['Last change: orders became fail at 2026-11-21 02:15:00 UTC, 5 min ago.'],
+    });
   });
 
   it('says that details are hidden', async () => {

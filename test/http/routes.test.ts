@@ -27,6 +27,7 @@ const paths = (service: Service) => [
   '/startupz',
   '/metrics',
   '/connections',
+  '/badge.svg',
   '/status',
   '/status.json',
   '/status/login',

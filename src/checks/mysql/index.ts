@@ -3,10 +3,10 @@ import type { CheckDefinition, CheckSettings } from '../../health/check.js';
 import { parseCheckOptions } from '../parse-options.js';
 import { secretsOfMap, secretsOfUrl } from '../shared/secrets.js';
 import type { TlsOptions } from '../shared/tls.js';
-import { readUrl } from '../shared/url.js';
+import { readUrl, targetOfUrl } from '../shared/url.js';
 import { MysqlCheck, type MysqlExpectations } from './check.js';
 import { loadDriver } from './driver.js';
-import { loginOfPool, loginOfUrl } from './login.js';
+import { loginOfPool, loginOfUrl, targetOfPool } from './login.js';
 import { mysqlOptions, mysqlPoolOptions } from './options.js';
 import { corePool, type MysqlPool } from './pool.js';
 import { MysqlPoolCheck } from './pool-check.js';
@@ -34,11 +34,11 @@ export type MysqlOptions = MysqlUrlOptions | MysqlPoolOptions;
 
 /**
  * Checks MySQL or MariaDB: one query per run on a dedicated connection, and a new connection at least every 10 s. If
- * the server accepts no more connections, the check warns as long as the existing one still answers. The observed value
- * is `read_only` of the server.
+ * the server accepts no more connections, the check warns as long as the existing one still answers. The observed values
+ * are `readOnly` of the server, and its `lag`, if it is read.
  *
  * With `role: 'primary'`, a server that is `read_only` fails (`read-only`). With `maxLag`, a replica that is further
- * behind fails (`lag`), and the observed value is its lag in seconds. If replication has stopped (`lag`) or the primary
+ * behind fails (`lag`). If replication has stopped (`lag`) or the primary
  * is lost (`master-down`), the lag is at most the last known lag plus the time since: the check warns until that
  * exceeds `maxLag`, then it fails. If the lag may not be read, it warns. A server that is not a replica has no lag.
  *
@@ -62,6 +62,7 @@ export function mysqlCheck(options: MysqlOptions, clock: Clock = systemClock): C
     const { password, password2, password3 } = login.options;
     return {
       ...definition,
+      target: targetOfPool(pool.config.connectionConfig),
       run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
       close: () => check.close(),
       secrets: secretsOfMap({ password, password2, password3 }),
@@ -71,6 +72,7 @@ export function mysqlCheck(options: MysqlOptions, clock: Clock = systemClock): C
   const check = new MysqlCheck(loginOfUrl(url, own.tls), own, clock);
   return {
     ...definition,
+    target: targetOfUrl(url),
     run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
     close: () => check.close(),
     secrets: secretsOfUrl(url),

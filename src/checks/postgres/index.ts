@@ -6,7 +6,7 @@ import { secretsOfMap } from '../shared/secrets.js';
 import { PostgresCheck, type PostgresExpectations } from './check.js';
 import { importDriver } from './driver.js';
 import { postgresFailure } from './failure.js';
-import { loginOfAddress, type PostgresAddress } from './login.js';
+import { loginOfAddress, type PostgresAddress, targetOfConfig } from './login.js';
 import { postgresOptions, postgresPoolOptions } from './options.js';
 import { configOfPool, PoolProbe, type PostgresPool, pgPool } from './pool.js';
 
@@ -28,11 +28,11 @@ export type PostgresOptions = PostgresAddressOptions | PostgresPoolOptions;
 
 /**
  * Checks PostgreSQL: one query per run on a dedicated connection, and a new connection at least every 10 s. If the
- * server accepts no more connections, the check warns as long as the existing one still answers. The observed value is
- * the role, `primary` or `replica`. Requires the package `pg`.
+ * server accepts no more connections, the check warns as long as the existing one still answers. The observed values
+ * are its `role`, `primary` or `replica`, and its `lag`, if it is read. Requires the package `pg`.
  *
  * With `role`, a server with another role fails (`role`), and with `role: 'primary'` a read-only one too (`read-only`).
- * With `maxLag`, a replica that is further behind fails (`lag`), and the observed value is its lag in seconds. If it
+ * With `maxLag`, a replica that is further behind fails (`lag`). If it
  * receives nothing from its primary (`master-down`), the lag is at most the last known lag plus the time since: the
  * check warns until that exceeds `maxLag`, then it fails.
  *
@@ -57,6 +57,7 @@ export function postgresCheck(given: PostgresOptions, clock: Clock = systemClock
       load: importDriver,
       run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
       close: () => check.close(),
+      target: targetOfConfig(config),
       secrets,
     };
   }
@@ -71,6 +72,7 @@ export function postgresCheck(given: PostgresOptions, clock: Clock = systemClock
     componentType: 'datastore',
     run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
     close: () => check.close(),
+    target: targetOfConfig(config),
     secrets: secretsOfMap({ password: config.password, connectionString: config.connectionString }),
   };
 }

@@ -1,6 +1,6 @@
 import { ping } from '../../client.js';
 import { PongcheckError } from '../../common/errors.js';
-import { type Explanation, explain, momentAgo } from '../../health/explain.js';
+import { type Explanation, explain, explanationLines, momentAgo } from '../../health/explain.js';
 import { parseReport } from '../../health/report-view.js';
 import { hostAndPort } from '../../net/address.js';
 import type { FlagValues } from '../parser.js';
@@ -22,24 +22,29 @@ export async function explainOnce(flags: FlagValues, argument = DEFAULT_ADDRESS)
     const { status, healthy, report } = await ping(address, { ...selection, detail: true, ...peer });
     const explanation = report
       ? explain(parseReport(report))
-      : { headline: `${where} is ${status}.`, lines: ['Details are hidden from this client.'] };
+      : withoutReport(`${where} is ${status}.`, 'Details are hidden from this client.');
     print(explanation, flags, { address: where, status });
     return healthy ? EXIT.healthy : EXIT.unhealthy;
   } catch (error) {
     if (!(error instanceof PongcheckError)) throw error;
     const headline = `No answer from ${where}: its status is unknown.`;
-    print({ headline, lines: [error.message] }, flags, { address: where, code: error.code });
+    print(withoutReport(headline, error.message), flags, { address: where, code: error.code });
     return EXIT.noAnswer;
   }
 }
 
-function print({ headline, since, lines }: Explanation, flags: FlagValues, more: object): void {
+function withoutReport(headline: string, note: string): Explanation {
+  return { headline, causes: [], degraded: [], notes: [note] };
+}
+
+function print(explanation: Explanation, flags: FlagValues, more: object): void {
   if (flags.json) {
-    process.stdout.write(`${printableJson({ ...more, headline, ...(since && { since }), lines })}\n`);
+    process.stdout.write(`${printableJson({ ...more, ...explanation })}\n`);
     return;
   }
+  const { headline, since } = explanation;
   const bold = stylesFor(process.stdout)('bold');
   process.stdout.write(`${bold(printable(headline, MAX_LINE))}\n`);
   if (since) process.stdout.write(`- Since ${momentAgo(since.getTime(), Date.now())}.\n`);
-  for (const line of lines) process.stdout.write(`- ${printable(line, MAX_LINE)}\n`);
+  for (const line of explanationLines(explanation)) process.stdout.write(`- ${printable(line, MAX_LINE)}\n`);
 }

@@ -89,6 +89,8 @@ export interface Transition {
 export interface CheckView {
   readonly name: string;
   readonly kind: string;
+  /** What the check contacts or measures, without credentials; undefined if it has not said so. */
+  readonly target: string | undefined;
   readonly critical: boolean;
   readonly groups: readonly string[];
   readonly state: CheckState;
@@ -106,6 +108,15 @@ export interface CheckView {
   readonly inFlight: boolean;
   /** Number of runs that still hang after their timeout. */
   readonly abandoned: number;
+}
+
+/** A run of a check that has ended. */
+export interface EndedRun {
+  readonly name: string;
+  /** Whether its result is fail or unknown; `rise` and `fall` are not applied. */
+  readonly failed: boolean;
+  /** In milliseconds; undefined if no run was possible. */
+  readonly duration: number | undefined;
 }
 
 /** Called with the check that has a new result, or without one if anything may have changed. */
@@ -133,6 +144,7 @@ export class Registry implements Health {
   private readonly closer: CheckCloser;
   private readonly listeners = new Set<(transition: Transition) => void>();
   private readonly updateListeners = new Set<UpdateListener>();
+  private readonly runListeners = new Set<(run: EndedRun) => void>();
   private isDraining = false;
   private isStopped = false;
   private stopping: Promise<void> | undefined;
@@ -156,6 +168,9 @@ export class Registry implements Health {
       peers: options.peers,
       tracer: undefined,
       recorded: (monitor) => this.updated(monitor),
+      ran: ({ name, duration }, failed) => {
+        for (const listener of this.runListeners) listener({ name, failed, duration });
+      },
       changed: (monitor, before) => this.changed(monitor, before),
     };
     for (const check of options.checks) this.monitors.set(check.name, new Monitor(check, this.monitorContext));
@@ -302,6 +317,16 @@ export class Registry implements Health {
   onUpdate(listener: UpdateListener): () => void {
     this.updateListeners.add(listener);
     return () => this.updateListeners.delete(listener);
+  }
+
+  /**
+   * Calls `listener` at the end of each run, before its result counts.
+   *
+   * @returns a function that removes the listener.
+   */
+  onRun(listener: (run: EndedRun) => void): () => void {
+    this.runListeners.add(listener);
+    return () => this.runListeners.delete(listener);
   }
 
   private updated(monitor?: Monitor): void {

@@ -1,16 +1,16 @@
 import { promises as dns, type SrvRecord } from 'node:dns';
 import type { Clock, Timer } from '../common/clock.js';
-import { type Address, DEFAULT_PORT, hostAndPort } from '../net/address.js';
-import type { PeerAddress } from '../net/peer-address.js';
+import { type Address, DEFAULT_PORT, hostAndPort } from './address.js';
+import type { PeerAddress } from './peer-address.js';
 
-/** Age at which names are resolved again, when peers are asked. */
+/** Minimum time between two rounds of queries. */
 const MAX_AGE_MS = 5000;
-/** Period in which names are resolved while none are asked: a rollout replaces all addresses. */
+/** Period in which names are resolved after `start`: a rollout replaces all addresses. */
 const REFRESH_MS = 30_000;
-/** Records of one name that are used. */
+/** Records of one name that are used, by default. */
 const MAX_RECORDS = 256;
 
-/** One peer: where to connect, and the name in its certificate. */
+/** One instance: where to connect, and the name in its certificate. */
 export interface Peer {
   /** Identifies it; unique in a directory. */
   readonly key: string;
@@ -22,7 +22,7 @@ export interface Peer {
 export type Resolver = Pick<typeof dns, 'resolve4' | 'resolve6' | 'resolveSrv' | 'lookup'>;
 
 /**
- * The addresses of all peers. Names are resolved in the background: while a resolver hangs or fails, the last known
+ * The addresses of all instances behind a list of names. Names are resolved in the background: while a resolver hangs or fails, the last known
  * addresses are used.
  */
 export class PeerDirectory {
@@ -35,6 +35,7 @@ export class PeerDirectory {
     private readonly from: readonly PeerAddress[],
     private readonly clock: Clock,
     private readonly resolver: Resolver = dns,
+    private readonly maxRecords = MAX_RECORDS,
   ) {}
 
   /** The known peers. */
@@ -42,6 +43,11 @@ export class PeerDirectory {
     return [
       ...new Map(this.from.flatMap((one) => this.resolved.get(one) ?? []).map((peer) => [peer.key, peer])).values(),
     ];
+  }
+
+  /** The names that have had no address so far. */
+  get unresolved(): readonly PeerAddress[] {
+    return this.from.filter((one) => !this.resolved.has(one));
   }
 
   /** Resolves the names now, and every 30 s until `close`: the first failure must not ask addresses that are gone. */
@@ -70,7 +76,7 @@ export class PeerDirectory {
     await Promise.all(
       this.from.map(async (one) => {
         const found = await this.resolve(one).catch(() => []);
-        if (found.length > 0) this.resolved.set(one, found.slice(0, MAX_RECORDS));
+        if (found.length > 0) this.resolved.set(one, found.slice(0, this.maxRecords));
       }),
     );
   }
@@ -79,13 +85,13 @@ export class PeerDirectory {
     if (one.kind !== 'srv') return this.hosts(one.kind, one.host, one.port);
     const records = (await this.resolver.resolveSrv(one.name)) as SrvRecord[];
     const found = await Promise.allSettled(
-      records.slice(0, MAX_RECORDS).map(({ name, port }) => this.hosts(one.transport, name, port || DEFAULT_PORT)),
+      records.slice(0, this.maxRecords).map(({ name, port }) => this.hosts(one.transport, name, port || DEFAULT_PORT)),
     );
     return found.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
   }
 
   private async hosts(kind: 'tcp' | 'tls', host: string, port: number): Promise<Peer[]> {
-    return (await this.addresses(host)).slice(0, MAX_RECORDS).map((address) => {
+    return (await this.addresses(host)).slice(0, this.maxRecords).map((address) => {
       const peer = { kind, host: address, port };
       return { key: hostAndPort(peer), address: peer, ...(kind === 'tls' && address !== host && { servername: host }) };
     });

@@ -9,7 +9,7 @@ export interface PastTransition extends Transition {
 const MAX_TRANSITIONS = 100;
 
 /** The latest transitions, newest first. */
-export class History {
+export class RecentTransitions {
   private readonly past: PastTransition[] = [];
 
   constructor(
@@ -24,7 +24,7 @@ export class History {
     });
   }
 
-  get transitions(): readonly PastTransition[] {
+  get all(): readonly PastTransition[] {
     return this.past;
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { parsePeerAddress } from '../../src/net/peer-address.js';
-import { PeerDirectory, type Resolver } from '../../src/peers/directory.js';
+import { formatPeerAddress, parsePeerAddress } from '../../src/net/peer-address.js';
+import { PeerDirectory, type Resolver } from '../../src/net/peer-directory.js';
 import { FakeClock } from '../fake-clock.js';
 
 type Records = Record<string, string[] | { name: string; port: number }[] | undefined>;
@@ -76,6 +76,19 @@ describe('the directory of peers', () => {
     await directory.refresh();
     expect(keys()).toHaveLength(257);
     expect(new Set(keys()).size).toBe(257);
+  });
+
+  it('names what has had no address so far', async () => {
+    const { directory, clock, records } = directoryOf(['shop', 'srv+pong://_pong._tcp.stock'], {
+      'A shop': ['10.0.0.1'],
+    });
+    await directory.refresh();
+    expect(directory.unresolved.map(formatPeerAddress)).toEqual(['srv+pong://_pong._tcp.stock']);
+    records['SRV _pong._tcp.stock'] = [{ name: '10.0.0.2', port: 7001 }];
+    records['A shop'] = undefined;
+    await clock.advance(6000);
+    await directory.refresh();
+    expect(directory.unresolved).toEqual([]);
   });
 
   it('keeps the last known addresses when names cannot be resolved', async () => {

@@ -1,0 +1,74 @@
+// One kind of request after the other, at a fixed rate: `requests.js PLAN`, as JSON `host`, `pong` and `http`, the ports.
+// Told to `send` {kind, every, count}, it says when all are answered, how many were not as expected, and how many bytes the last answer had.
+import { Agent, get } from 'node:http';
+import { connect } from 'node:net';
+import { now, onCommand, say } from '../../../test/system/programs/say.js';
+
+const { host, pong, http } = JSON.parse(process.argv[2]);
+const PING = Buffer.from('0000000c010100000000000000000000', 'hex');
+const keepAlive = new Agent({ keepAlive: true, maxSockets: 1 });
+
+/** The answer to `bytes` on a connection of its own, which the responder or this client closes. */
+function exchange(bytes, ends) {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port: pong, noDelay: true }, () => socket.write(bytes));
+    let answer = Buffer.alloc(0);
+    socket.on('error', reject);
+    socket.on('data', (chunk) => {
+      answer = Buffer.concat([answer, chunk]);
+      if (ends(answer)) socket.end();
+    });
+    socket.on('close', () => resolve(answer));
+  });
+}
+
+let open;
+/** The answer to a PING on a connection that stays open. */
+async function ping() {
+  open ??= await new Promise((resolve) => {
+    const socket = connect({ host, port: pong, noDelay: true }, () => resolve(socket));
+  });
+  open.write(PING);
+  return new Promise((resolve) => open.once('data', resolve));
+}
+
+function request(path, options) {
+  return new Promise((resolve, reject) => {
+    get({ host, port: http, path, ...options }, (response) => {
+      const chunks = [];
+      response.on('data', (chunk) => chunks.push(chunk));
+      response.on('end', () => {
+        if (response.statusCode !== 200) reject(new Error(`status ${response.statusCode}`));
+        else resolve(Buffer.concat(chunks));
+      });
+    }).on('error', reject);
+  });
+}
+
+const kinds = {
+  ping,
+  line: () => exchange('ping\n', (answer) => answer.includes('\n')),
+  readyz: () => request('/readyz', { agent: false }),
+  metrics: () => request('/metrics', { agent: keepAlive, headers: { 'accept-encoding': 'gzip' } }),
+};
+
+onCommand(async ({ send: { kind, every, count } }) => {
+  let wrong = 0;
+  let bytes = 0;
+  const answers = [];
+  const begun = now();
+  for (let n = 0; n < count; n++) {
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, begun + n * every - now())));
+    answers.push(
+      kinds[kind]().then(
+        (answer) => {
+          bytes = answer.length;
+        },
+        () => wrong++,
+      ),
+    );
+  }
+  await Promise.all(answers);
+  say('sent', { wrong, bytes });
+});
+say('ready');

@@ -1,0 +1,10 @@
+// Accepts connections and never answers, on every address of this host: what a frozen process does.
+import { createServer } from 'node:net';
+
+const server = createServer({ allowHalfOpen: false }, (socket) => {
+  socket.on('error', () => {});
+  socket.resume();
+});
+server.listen(0, '0.0.0.0', () => {
+  process.stdout.write(`${JSON.stringify({ event: 'listening', port: server.address().port })}\n`);
+});

@@ -1,0 +1,84 @@
+import { join } from 'node:path';
+import { now, passUntil } from '../../test/system/program.js';
+import { Trial } from '../../test/system/trial.js';
+import { cpuSeconds, resident } from './process.js';
+import { type Shown, table } from './table.js';
+
+/** Checks of the responder, on their default interval. */
+const CHECKS = 5;
+const IDLE_MS = 10_000;
+/** Requests whose code is not compiled yet, each kind. */
+const WARM_UP = 200;
+const requestsProgram = join(process.cwd(), 'bench', 'experiments', 'programs', 'requests.js');
+
+/** A scrape is rendered at most once per 250 ms, so scrapes further apart are rendered each. */
+const kinds = [
+  { kind: 'ping', what: 'PING on an open connection', every: 10, count: 2000 },
+  { kind: 'line', what: '`ping` in line mode, on a new connection', every: 10, count: 2000 },
+  { kind: 'readyz', what: '`GET /readyz`, on a new connection', every: 10, count: 2000 },
+  { kind: 'metrics', what: '`GET /metrics` with gzip, on an open connection', every: 300, count: 100 },
+];
+
+/** CPU of the responder in seconds for each request, and its answer in bytes. */
+export interface Requested {
+  kind: string;
+  what: string;
+  cpu: number;
+  bytes: number;
+}
+
+export interface Requests {
+  /** Of one core, without requests. */
+  idle: number;
+  /** Bytes. */
+  resident: number;
+  series: number;
+  requests: Requested[];
+}
+
+/** What each kind of request costs a responder that has little to do: with the wake-up that it needs, unlike under load. */
+export async function requests(): Promise<Requests> {
+  const trial = new Trial();
+  try {
+    const { program: server, ports } = await trial.server({
+      quiet: true,
+      threads: 1,
+      bulk: CHECKS - 1,
+      http: { port: 0 },
+    });
+    const { http } = await server.says('listening');
+    const plan = { host: '127.0.0.1', pong: ports[0], http: Number(new URL(http).port) };
+    const client = trial.program([process.execPath, requestsProgram, JSON.stringify(plan)]);
+    await client.says('ready');
+    const cpu = () => ({ at: now(), seconds: cpuSeconds(server) });
+    for (const { kind } of kinds) await client.ask({ send: { kind, every: 5, count: WARM_UP } }, 'sent');
+    const quiet = cpu();
+    await passUntil(now() + IDLE_MS);
+    const later = cpu();
+    const idle = (later.seconds - quiet.seconds) / ((later.at - quiet.at) / 1000);
+    const results: Requested[] = [];
+    for (const { kind, what, every, count } of kinds) {
+      const before = cpu();
+      const { wrong, bytes } = await client.ask({ send: { kind, every, count } }, 'sent');
+      if (wrong > 0) throw new Error(`${wrong} answers to ${kind} were not as expected`);
+      const after = cpu();
+      const spent = after.seconds - before.seconds - (idle * (after.at - before.at)) / 1000;
+      results.push({ kind, what, cpu: spent / count, bytes });
+    }
+    const text = await (await fetch(new URL('/metrics', http))).text();
+    const series = text.split('\n').filter((line) => /^\w/.test(line)).length;
+    return { idle, resident: resident(server), series, requests: results };
+  } finally {
+    await trial.close();
+  }
+}
+
+export function showRequests({ idle, resident, series, requests }: Requests): Shown {
+  return [
+    table(
+      ['request', 'CPU of the responder', 'bytes of the answer, without headers'],
+      requests.map(({ what, cpu, bytes }) => [what, `${(cpu * 1000).toFixed(2)} ms`, String(bytes)]),
+    ),
+    `Without requests, its ${CHECKS} checks need ${(idle * 100).toFixed(2)} % of a core. It has ${(resident / 2 ** 20).toFixed(0)} MiB of resident memory, and ${series} series in \`/metrics\`.`,
+  ];
+}

@@ -1,0 +1,300 @@
+import { type Clock, systemClock, type Timer } from '../../common/clock.js';
+import type { State } from '../state.js';
+import { MINUTE_MS, OpenSlot, type Slot } from './slot.js';
+import { SLOT_BYTES, SlotRing } from './slot-ring.js';
+
+/** Maximum number of slots of a series: 24 hours. */
+export const MAX_SLOTS = 1440;
+/** Default of `maxBytes`. */
+const MAX_BYTES = 16 * 1024 * 1024;
+/** How often the two times of the clock are compared. */
+const SYNC_INTERVAL_MS = 10_000;
+/** After a longer time without a comparison, this process was stopped, or its event loop blocked. */
+const MAX_SYNC_GAP_MS = 3 * SYNC_INTERVAL_MS;
+/** A larger difference between wall-clock time and monotonic time since the last comparison is a step of the clock. */
+const MIN_STEP_MS = 100;
+
+/** The history of a check, a group or another responder. Reading it is always current. */
+export interface Series {
+  /**
+   * `count` minutes, oldest first; the last one is the current, unfinished minute. Undefined: no data. Minutes that are
+   * no longer kept have no data either.
+   */
+  slots(count: number): readonly (Slot | undefined)[];
+  /**
+   * Healthy time divided by known time, 0 to 1, of the last `ms` milliseconds: of the slots that `slots` returns for
+   * them. Undefined without known time.
+   */
+  availability(ms: number): number | undefined;
+}
+
+export interface HistoryRecorderOptions {
+  /** @default systemClock */
+  readonly clock?: Clock;
+  /**
+   * Memory for the slots of all series, in bytes. If there are too many series for 24 hours of each, all of them keep
+   * less: 12 hours, 6 hours, and so on.
+   * @default 16777216
+   */
+  readonly maxBytes?: number;
+}
+
+/** The key of the series of a check. */
+export function checkKey(name: string): string {
+  return `check:${name}`;
+}
+
+/** The key of the series of a group. */
+export function groupKey(name: string): string {
+  return `group:${name}`;
+}
+
+/**
+ * Records what the last 24 hours were like: one slot a minute for each series. Time is added to a slot when the state
+ * changes or the slot is read, so an unchanged state costs nothing.
+ *
+ * Time without data: before the first state, while the state is undefined, while the process does not run, is stopped or
+ * has its event loop blocked for more than 30 s, and what a step of the wall clock skips. If the clock is set back, the slots
+ * that are in the future then are removed.
+ */
+export class HistoryRecorder {
+  private readonly clock: Clock;
+  private readonly maxBytes: number;
+  private readonly all = new Map<string, RecordedSeries>();
+  private capacity = MAX_SLOTS;
+  /** Monotonic time of the last comparison of the two times. */
+  private now: number;
+  /** Wall-clock time minus monotonic time. */
+  private offset: number;
+  private timer: Timer;
+
+  constructor({ clock = systemClock, maxBytes = MAX_BYTES }: HistoryRecorderOptions = {}) {
+    this.clock = clock;
+    this.maxBytes = maxBytes;
+    this.now = clock.now();
+    this.offset = clock.wall() - this.now;
+  }
+
+  /** Wall-clock time at which the current minute began, in milliseconds since 1970. */
+  get minute(): number {
+    this.sync();
+    return minuteOf(this.now + this.offset) * MINUTE_MS;
+  }
+
+  /** The keys of all series. */
+  get keys(): readonly string[] {
+    return [...this.all.keys()];
+  }
+
+  /** The series of this key from now on has this state; undefined: it is not known. */
+  setState(key: string, state: State | undefined): void {
+    let series = this.all.get(key);
+    if (series?.state === state) return;
+    this.sync();
+    series ??= this.add(key);
+    series.setState(state, this.now, this.offset);
+  }
+
+  /**
+   * A run has ended.
+   *
+   * @param failed whether its result is fail or unknown.
+   * @param durationMs undefined if no run was possible.
+   */
+  addRun(key: string, failed: boolean, durationMs: number | undefined): void {
+    this.sync();
+    const series = this.all.get(key) ?? this.add(key);
+    series.addRun(failed, durationMs, this.now, this.offset);
+  }
+
+  /** Removes a series. */
+  remove(key: string): void {
+    if (this.all.delete(key)) this.fit(this.all.size);
+  }
+
+  /** Undefined if nothing was recorded for this key. */
+  series(key: string): Series | undefined {
+    const series = this.all.get(key);
+    if (!series) return undefined;
+    const current = () => {
+      this.sync();
+      series.accountTo(this.now, this.offset);
+      return series;
+    };
+    return {
+      slots: (count) => current().slots(count),
+      availability: (ms) => current().availability(ms),
+    };
+  }
+
+  /** The slots of this minute, counted from 1970, by key: of a finished minute, or of the current one so far. */
+  slotsOf(minute: number): (readonly [key: string, slot: Slot])[] {
+    this.sync();
+    const slots: (readonly [string, Slot])[] = [];
+    for (const [key, series] of this.all) {
+      series.accountTo(this.now, this.offset);
+      const slot = series.slotOf(minute);
+      if (slot) slots.push([key, slot]);
+    }
+    return slots;
+  }
+
+  /**
+   * Adds the slots that an earlier process has recorded for a minute, counted from 1970. A minute that is too old or in the
+   * future is ignored.
+   */
+  restore(minute: number, slots: Iterable<readonly [key: string, slot: Slot]>): void {
+    this.sync();
+    for (const [key, slot] of slots) {
+      const series = this.all.get(key) ?? this.add(key);
+      series.accountTo(this.now, this.offset);
+      series.restore(minute, slot);
+    }
+  }
+
+  /** Stops the timer. Removes nothing. */
+  close(): void {
+    this.clock.clear(this.timer);
+    this.timer = undefined;
+  }
+
+  private add(key: string): RecordedSeries {
+    this.fit(this.all.size + 1);
+    const series = new RecordedSeries(this.capacity, this.now, minuteOf(this.now + this.offset));
+    this.all.set(key, series);
+    this.timer ??= this.clock.after(SYNC_INTERVAL_MS, this.tick);
+    return series;
+  }
+
+  /** Halves the number of slots until this number of series fits. */
+  private fit(count: number): void {
+    let capacity = MAX_SLOTS;
+    while (capacity > 1 && count * capacity * SLOT_BYTES > this.maxBytes) capacity >>= 1;
+    if (capacity === this.capacity) return;
+    this.capacity = capacity;
+    for (const series of this.all.values()) series.resize(capacity);
+  }
+
+  private readonly tick = (): void => {
+    this.sync();
+    this.timer = this.clock.after(SYNC_INTERVAL_MS, this.tick);
+  };
+
+  private sync(): void {
+    const { clock, now: before } = this;
+    const now = clock.now();
+    const offset = clock.wall() - now;
+    const isGap = now - before > MAX_SYNC_GAP_MS;
+    if (isGap || Math.abs(offset - this.offset) > MIN_STEP_MS) {
+      for (const series of this.all.values()) {
+        series.accountTo(before, this.offset);
+        if (isGap) series.skipTo(now);
+      }
+      this.offset = offset;
+    }
+    this.now = now;
+  }
+}
+
+/** A series. Times in monotonic milliseconds; `offset` is what to add for wall-clock time. */
+class RecordedSeries {
+  state: State | undefined;
+  private ring: SlotRing;
+  private open = new OpenSlot();
+
+  constructor(
+    capacity: number,
+    /** The slots contain the time until here. */
+    private accountedTo: number,
+    /** The current minute, counted from 1970. */
+    private minute: number,
+  ) {
+    this.ring = new SlotRing(capacity);
+  }
+
+  setState(state: State | undefined, now: number, offset: number): void {
+    this.accountTo(now, offset);
+    this.state = state;
+    if (state !== undefined) this.open.see(state);
+  }
+
+  addRun(failed: boolean, durationMs: number | undefined, now: number, offset: number): void {
+    this.accountTo(now, offset);
+    this.open.addRun(failed, durationMs);
+  }
+
+  /** Adds the time until `now` to the slots, in the current state. */
+  accountTo(now: number, offset: number): void {
+    const end = now + offset;
+    // Older time would be removed at once.
+    let at = Math.max(this.accountedTo + offset, end - this.ring.capacity * MINUTE_MS);
+    while (at < end) {
+      const minute = minuteOf(at);
+      const next = Math.min(end, (minute + 1) * MINUTE_MS);
+      this.moveTo(minute);
+      if (this.state !== undefined) this.open.addTime(next - at, this.state);
+      at = next;
+    }
+    this.moveTo(minuteOf(end));
+    this.accountedTo = now;
+  }
+
+  /** The time until `now` is not known. */
+  skipTo(now: number): void {
+    this.accountedTo = now;
+  }
+
+  resize(capacity: number): void {
+    this.ring = this.ring.resized(capacity);
+  }
+
+  slots(count: number): (Slot | undefined)[] {
+    // Also in the first millisecond of a minute.
+    if (this.state !== undefined) this.open.see(this.state);
+    const slots: (Slot | undefined)[] = [];
+    for (let minute = this.minute - count + 1; minute < this.minute; minute++) slots.push(this.ring.get(minute));
+    if (count > 0) slots.push(this.open.snapshot());
+    return slots;
+  }
+
+  slotOf(minute: number): Slot | undefined {
+    return minute === this.minute ? this.open.snapshot() : this.ring.get(minute);
+  }
+
+  restore(minute: number, slot: Slot): void {
+    if (minute === this.minute) return this.open.add(slot);
+    if (minute > this.minute || minute < this.minute - this.ring.capacity) return;
+    const whole = new OpenSlot();
+    whole.add(slot);
+    const own = this.ring.get(minute);
+    if (own) whole.add(own);
+    this.ring.set(minute, whole);
+  }
+
+  availability(ms: number): number | undefined {
+    const { minute, open, ring } = this;
+    const { knownMs, unhealthyMs } = ring.totals(minute - Math.ceil(ms / MINUTE_MS) + 1, minute);
+    const known = knownMs + open.knownMs;
+    return known > 0 ? (known - unhealthyMs - open.unhealthyMs) / known : undefined;
+  }
+
+  private moveTo(minute: number): void {
+    if (minute === this.minute) return;
+    const { ring, open } = this;
+    if (minute > this.minute) {
+      if (!open.isEmpty) ring.set(this.minute, open);
+      this.open = new OpenSlot();
+    } else {
+      // The clock was set back.
+      const earlier = ring.get(minute);
+      ring.removeFrom(minute);
+      this.open = new OpenSlot();
+      if (earlier) this.open.add(earlier);
+    }
+    this.minute = minute;
+  }
+}
+
+function minuteOf(wall: number): number {
+  return Math.floor(wall / MINUTE_MS);
+}
