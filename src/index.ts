@@ -38,6 +38,9 @@ export type {
   CheckSettings,
 } from './health/check.js';
 export type { Scope } from './health/health.js';
+export type { HealthHistory } from './health/history/health-history.js';
+export type { Series } from './health/history/recorder.js';
+export type { Slot } from './health/history/slot.js';
 export type { ChangedChecks } from './health/query/registry.js';
 export { CheckFailure, type Reason, reasons } from './health/reason.js';
 export type { CheckState, NonPassState, State } from './health/state.js';

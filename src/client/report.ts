@@ -59,8 +59,10 @@ export interface ReportCheck {
   readonly componentType?: string;
   /** Start of the run, as RFC 3339. Absent if no run has finished. */
   readonly time?: string;
-  readonly observedValue?: string | number | boolean;
-  readonly observedUnit?: string;
+  /** What the run measured: one value, or several by name. */
+  readonly observedValue?: string | number | boolean | Readonly<Record<string, string | number | boolean>>;
+  /** The unit of all values, or of each one by name. */
+  readonly observedUnit?: string | Readonly<Record<string, string>>;
   readonly output?: string;
   readonly reason?: string;
   /** Whether the other instances of the service have the same failure, if they were asked. */

@@ -7,7 +7,8 @@ const MAX_INPUT = 4096;
 const MAX_ERRORS = 3;
 /** Maximum number of values in an object that is converted to JSON. */
 const MAX_VALUES = 1000;
-const MASK = '***';
+/** Replaces a secret. */
+export const MASK = '***';
 
 /** `scheme://user:pass@` up to the last @ of the word, so that a password may contain any of `/:?@`. */
 const userInfo = /\b([a-z][a-z0-9+.-]{0,31}:\/\/)[^\s"'<>]{0,512}@/gi;

@@ -64,8 +64,13 @@ export interface CheckResult {
   reason?: Reason;
   /** One sentence for people. Secrets are masked and long texts truncated before it is shown. */
   output?: string;
+  /**
+   * What was measured: a number, boolean or text, or an object of at most 16 of them by name. Other values become text;
+   * null in an object is left out.
+   */
   observedValue?: unknown;
-  observedUnit?: string;
+  /** Its unit; for an object also one unit for each name. */
+  observedUnit?: string | Readonly<Record<string, string>>;
   /**
    * Root causes reported by the dependency, if it is another responder. The check has appended the `instance` of that
    * responder to the `via` of each. Causes that came through this process are dropped: if none is left, the reason

@@ -1,4 +1,4 @@
-import { jsonOf, type Redact, truncate } from '../common/redact.js';
+import { jsonOf, MASK, type Redact, truncate } from '../common/redact.js';
 import type { Cause, CheckResult } from './check.js';
 import { isReason, type Reason, reasonOf, statusOf } from './reason.js';
 import { type CheckState, checkStates, leastSevere, type NonPassState, worse } from './state.js';
@@ -11,14 +11,23 @@ const MAX_NAME = 64;
 /** Maximum number of instances in the `via` of a cause. */
 const MAX_VIA = 32;
 
+/** Maximum number of values in an observed object. */
+const MAX_OBSERVED = 16;
+
+/** One observed value, or several by name. */
+export type ObservedValue = ObservedScalar | Readonly<Record<string, ObservedScalar>>;
+type ObservedScalar = string | number | boolean;
+/** The unit of all values, or of each one by name. */
+export type ObservedUnit = string | Readonly<Record<string, string>>;
+
 /** Result of a check, validated, redacted and truncated. */
 export interface NormalizedResult {
   readonly status: CheckState;
   /** Present unless the status is pass. */
   readonly reason?: Reason;
   readonly output?: string;
-  readonly observedValue?: string | number | boolean;
-  readonly observedUnit?: string;
+  readonly observedValue?: ObservedValue;
+  readonly observedUnit?: ObservedUnit;
   readonly causes?: readonly Cause[];
   /** For a failure about which peers were asked. */
   readonly verdict?: Verdict;
@@ -74,7 +83,7 @@ export class ResultNormalizer {
       status: status as CheckState,
       ...(output !== undefined && { output: this.redact(output) }),
       ...(observedValue !== undefined && { observedValue: this.observed(observedValue) }),
-      ...(observedUnit !== undefined && { observedUnit: this.redact(observedUnit) }),
+      ...(observedUnit !== undefined && { observedUnit: this.unit(observedUnit) }),
     };
     if (result.status === 'pass') return result;
     const received = causes === undefined ? [] : this.readCauses(causes);
@@ -90,9 +99,31 @@ export class ResultNormalizer {
     };
   }
 
-  private observed(value: unknown): string | number | boolean {
+  private observed(value: unknown): ObservedValue {
+    if (typeof value !== 'object' || value === null) return this.scalar(value);
+    const plain = toPlain(value);
+    return isMap(plain) ? this.map(plain, (inner, key) => this.observedIn(key, inner)) : this.scalar(plain);
+  }
+
+  /** A value with a name, by which it may be a secret. */
+  private observedIn(key: string, value: unknown): ObservedScalar {
+    const assignment = `${key}=x`;
+    return this.redact(assignment) === assignment ? this.scalar(value) : MASK;
+  }
+
+  private scalar(value: unknown): ObservedScalar {
     if (typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) return value;
-    return this.redact(typeof value === 'object' && value !== null ? toJson(value) : value);
+    return this.redact(typeof value === 'object' && value !== null ? JSON.stringify(value) : value);
+  }
+
+  private unit(value: unknown): ObservedUnit {
+    const plain = typeof value === 'object' && value !== null ? toPlain(value) : value;
+    return isMap(plain) ? this.map(plain, (unit) => this.redact(unit)) : this.redact(plain);
+  }
+
+  private map<V>(values: object, read: (value: unknown, key: string) => V): Readonly<Record<string, V>> {
+    const entries = Object.entries(values).filter(([, value]) => value !== null);
+    return Object.fromEntries(entries.slice(0, MAX_OBSERVED).map(([key, value]) => [this.name(key), read(value, key)]));
   }
 
   /** Reads causes from another process; invalid fields are dropped and long ones truncated. */
@@ -135,12 +166,18 @@ export class ResultNormalizer {
   }
 }
 
-function toJson(value: object): string {
+/** A copy without getters, methods and BigInts, or a text that says why there is none. */
+function toPlain(value: object): unknown {
   try {
-    return jsonOf(value) ?? 'an object';
+    const json: string | undefined = jsonOf(value);
+    return json === undefined ? 'an object' : JSON.parse(json);
   } catch {
     return 'an object that cannot be serialised';
   }
+}
+
+function isMap(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isNonPassState(value: unknown): value is NonPassState {

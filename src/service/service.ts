@@ -9,6 +9,7 @@ import { type Log, silentLog } from '../common/log.js';
 import { packageVersion } from '../common/version.js';
 import { MAX_CONCURRENT_PROBES, ProbeExporter } from '../exporter/exporter.js';
 import type { GrpcJsServer } from '../grpc/grpc-js.js';
+import { HealthHistory } from '../health/history/health-history.js';
 import { RecentTransitions } from '../health/query/recent-transitions.js';
 import { type ChangedChecks, Registry } from '../health/query/registry.js';
 import { type HttpHandler, httpHandler } from '../http/handler.js';
@@ -84,6 +85,8 @@ export class Service {
   readonly plugin: FastifyPlugin;
   /** `connect`, `ping` and `close` events, with information about the connection and, for `close`, the reason. */
   readonly events: EventEmitter<ServerEvents>;
+  /** What each minute of the last 24 hours was like, for each check and group. */
+  readonly history: HealthHistory;
   /** @internal Counts of successful and failed reloads. */
   readonly reloads: Reloads;
   /** `server`, if PINGs are answered on other threads. */
@@ -131,6 +134,7 @@ export class Service {
     this.health = new Registry({ ...registry, instance, clock, peers: this.peers });
     const parts = { health: this.health, settings: this.settings, clock, log };
     const { threads, loop } = settings;
+    this.history = new HealthHistory(this.health, clock);
     this.transitions = new RecentTransitions(this.health, () => clock.wall());
     const onStall = (stall: Stall) => {
       logStall(stall, log);
@@ -472,6 +476,7 @@ export class Service {
     await this.http?.close();
     await this.health.stop();
     this.peers?.close();
+    this.history.close();
     release();
     this.loop.stop();
     this.metrics?.close();
@@ -522,12 +527,13 @@ export class Service {
 
   /** The data of the status page. */
   private overview(startedAt: number): Overview {
-    const { health, server, transitions } = this;
+    const { health, server, transitions, history } = this;
     return {
       known: (group) => health.known(group),
       groups: () => health.groups(),
       stateOf: (group) => health.stateOf(group),
       transitions: transitions.all,
+      history,
       connections: () => {
         const { open, modes, waiting, closed } = server.stats;
         return { open, modes, waiting, closed };

@@ -52,9 +52,10 @@ const run = (options: DiskOptions) => runCheck(diskCheck(options));
 describe('a disk check', () => {
   it('passes with enough space, and reports how much of it is free', async () => {
     const outcome = await run({ path: folder, minFreePercent: 0, minFreeInodesPercent: 0 });
-    expect(outcome).toMatchObject({ status: 'pass', observedUnit: '%' });
+    expect(outcome).toMatchObject({ status: 'pass', observedUnit: { bytes: 'bytes', space: '%', inodes: '%' } });
     const { bfree, bavail, blocks } = statfsSync(folder);
-    expect(outcome.observedValue).toBeCloseTo((bavail / (blocks - bfree + bavail)) * 100, -1);
+    const { space } = outcome.observedValue as { space: number };
+    expect(space).toBeCloseTo((bavail / (blocks - bfree + bavail)) * 100, -1);
   });
 
   it('fails where less space is free than is wanted, in bytes', async () => {
@@ -62,7 +63,7 @@ describe('a disk check', () => {
     expect(await run({ path, minFree: 1024 ** 5 })).toMatchObject({
       status: 'fail',
       reason: 'threshold',
-      observedUnit: 'bytes',
+      observedValue: { bytes: expect.any(Number) },
     });
   });
 
@@ -76,8 +77,7 @@ describe('a disk check', () => {
     expect(await run({ path: folder })).toMatchObject({
       status: 'fail',
       reason: 'threshold',
-      observedValue: 0,
-      observedUnit: '%',
+      observedValue: { bytes: 0, space: 0 },
       output: `${folder}: 0 % of the space is free, minimum: 5 %`,
     });
     unlinkSync(file);
@@ -98,7 +98,7 @@ describe('a disk check', () => {
     expect(await run({ path: folder })).toMatchObject({
       status: 'fail',
       reason: 'threshold',
-      observedValue: 0,
+      observedValue: { inodes: 0 },
       output: `${folder}: 0 % of the inodes are free, minimum: 5 %`,
     });
     expect(await run({ path: folder, minFreeInodesPercent: 0 })).toMatchObject({ status: 'pass' });
@@ -132,7 +132,7 @@ describe('a disk check', () => {
   );
 
   it('passes on a file system that has neither space nor inodes of its own', async () => {
-    expect(await run({ path: '/proc' })).toMatchObject({ status: 'pass', observedValue: 100 });
+    expect(await run({ path: '/proc' })).toMatchObject({ status: 'pass', observedValue: { space: 100, inodes: 100 } });
   });
 
   it.each([

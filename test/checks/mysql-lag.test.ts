@@ -31,7 +31,10 @@ describe('the lag of a replica', () => {
     });
     const lag = new ReplicaLag(5000, clock);
     for (let run = 0; run < 3; run++) {
-      expect(await lag.evaluate(modern.session, never, soon())).toMatchObject({ reason: 'lag', observedValue: 7 });
+      expect(await lag.evaluate(modern.session, never, soon())).toMatchObject({
+        reason: 'lag',
+        observedValue: { lag: 7 },
+      });
     }
     expect(modern.records).toHaveBeenCalledTimes(1 + 3);
     const old = scripted((sql) => {
@@ -40,8 +43,8 @@ describe('the lag of a replica', () => {
     });
     expect(await new ReplicaLag(5000, clock).evaluate(old.session, never, soon())).toEqual({
       status: 'pass',
-      observedValue: 3,
-      observedUnit: 's',
+      observedValue: { lag: 3 },
+      observedUnit: { lag: 's' },
     });
     const none = scripted(() => {
       throw refusal(1064, 'You have an error in your SQL syntax');
@@ -63,7 +66,7 @@ describe('the lag of a replica', () => {
     let rows = [channel(1), channel(9), channel(0)];
     const { session } = scripted(() => rows);
     const lag = new ReplicaLag(60_000, clock);
-    expect(await lag.evaluate(session, never, soon())).toMatchObject({ status: 'pass', observedValue: 9 });
+    expect(await lag.evaluate(session, never, soon())).toMatchObject({ status: 'pass', observedValue: { lag: 9 } });
     rows = [channel(1), channel(null, 'No')];
     expect(await lag.evaluate(session, never, soon())).toMatchObject({ status: 'warn', reason: 'lag' });
     clock.jump(51_000);

@@ -63,7 +63,7 @@ describe('a MySQL check of the application’s own pool', () => {
 
   const well = (counts: object) => ({
     status: 'pass',
-    observedValue: JSON.stringify(counts),
+    observedValue: counts,
     observedUnit: 'connections',
   });
   const exhausted = { status: 'fail', reason: 'pool-exhausted' };
@@ -120,7 +120,7 @@ describe('a MySQL check of the application’s own pool', () => {
     const outcome = await running;
     expect(outcome).toMatchObject({
       ...exhausted,
-      observedValue: JSON.stringify({ limit: 2, inUse: 2, free: 0, waiting: 2 }),
+      observedValue: { limit: 2, inUse: 2, free: 0, waiting: 2 },
       output: expect.stringMatching(/^the pool provided no connection \(2 of 2 in use, 3 waiting\) within \d+ ms/),
     });
     expect(waitingIn(pool)).toBe(2);

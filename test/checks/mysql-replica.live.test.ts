@@ -35,35 +35,42 @@ describe('a MySQL check of a primary and its replica', () => {
   const passes = async (trial: CheckDefinition) => {
     let outcome = await runCheck(trial);
     while (outcome.status !== 'pass') outcome = await runCheck(trial);
-    expect(outcome).toMatchObject({ observedUnit: 's' });
+    expect(outcome).toMatchObject({ observedUnit: { lag: 's' } });
   };
+  const writable = { readOnly: false };
   const behind = { status: 'fail', reason: 'lag' };
 
   itOwnServer(
     'fails with read-only where a primary is wanted, follows the switch, and passes where none is',
     async () => {
       const [wanted, any] = [check(replica, { role: 'primary' }), check(replica)];
-      expect(await runCheck(check(primary, { role: 'primary' }))).toMatchObject({ status: 'pass', observedValue: 0 });
+      expect(await runCheck(check(primary, { role: 'primary' }))).toMatchObject({
+        status: 'pass',
+        observedValue: writable,
+      });
       undoing.push(() => readOnly(0));
       await readOnly(1);
       expect(await runCheck(wanted)).toMatchObject({
         status: 'fail',
         reason: 'read-only',
-        observedValue: 1,
-        observedUnit: 'read_only',
+        observedValue: { readOnly: true },
       });
-      expect(await runCheck(any)).toMatchObject({ status: 'pass', observedValue: 1 });
+      expect(await runCheck(any)).toMatchObject({ status: 'pass', observedValue: { readOnly: true } });
       await readOnly(0);
-      expect(await runCheck(wanted)).toMatchObject({ status: 'pass', observedValue: 0 });
-      expect(await runCheck(any)).toMatchObject({ status: 'pass', observedValue: 0 });
+      expect(await runCheck(wanted)).toMatchObject({ status: 'pass', observedValue: writable });
+      expect(await runCheck(any)).toMatchObject({ status: 'pass', observedValue: writable });
     },
   );
 
   itOwnServer('passes with the lag in seconds where it is allowed, and of a primary as ever', async () => {
     const trial = check(replica, { maxLag: 0 });
     await passes(trial);
-    expect(await runCheck(trial)).toMatchObject({ status: 'pass', observedValue: 0, observedUnit: 's' });
-    expect(await runCheck(check(primary, { maxLag: 0 }))).toMatchObject({ status: 'pass', observedUnit: 'read_only' });
+    expect(await runCheck(trial)).toMatchObject({
+      status: 'pass',
+      observedValue: { readOnly: false, lag: 0 },
+      observedUnit: { lag: 's' },
+    });
+    expect(await runCheck(check(primary, { maxLag: 0 }))).toMatchObject({ status: 'pass', observedValue: writable });
   });
 
   itOwnServer('fails with lag of a replica that is too far behind, and passes when it has caught up', async () => {
@@ -77,10 +84,10 @@ describe('a MySQL check of a primary and its replica', () => {
     const outcome = await runCheck(strict);
     expect(outcome).toMatchObject({
       ...behind,
-      observedUnit: 's',
+      observedUnit: { lag: 's' },
       output: expect.stringMatching(/^\d{3} s behind its primary, limit: 5 s$/),
     });
-    expect(outcome.observedValue).toBeGreaterThanOrEqual(100);
+    expect((outcome.observedValue as { lag: number }).lag).toBeGreaterThanOrEqual(100);
     expect((await runCheck(lenient)).status).toBe('pass');
     expect((await runCheck(check(replica))).status).toBe('pass');
     await delayed(0);

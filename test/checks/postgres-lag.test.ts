@@ -7,11 +7,23 @@ const DAY = '86400000';
 describe('the lag of a replica of PostgreSQL', () => {
   it('is 0 once all is replayed, otherwise the age of the last transaction', () => {
     const lag = new ReplicaLag(1000, new FakeClock());
-    expect(lag.evaluate(['t', 't', DAY])).toEqual({ status: 'pass', observedValue: 0, observedUnit: 's' });
-    expect(lag.evaluate(['t', 'f', '999.6'])).toEqual({ status: 'pass', observedValue: 1, observedUnit: 's' });
-    expect(lag.evaluate(['t', 'f', '1500'])).toMatchObject({ status: 'fail', reason: 'lag', observedValue: 1.5 });
+    expect(lag.evaluate(['t', 't', DAY])).toEqual({
+      status: 'pass',
+      observedValue: { lag: 0 },
+      observedUnit: { lag: 's' },
+    });
+    expect(lag.evaluate(['t', 'f', '999.6'])).toEqual({
+      status: 'pass',
+      observedValue: { lag: 1 },
+      observedUnit: { lag: 's' },
+    });
+    expect(lag.evaluate(['t', 'f', '1500'])).toMatchObject({
+      status: 'fail',
+      reason: 'lag',
+      observedValue: { lag: 1.5 },
+    });
     // The clock of the primary is ahead.
-    expect(lag.evaluate(['t', 'f', '-20'])).toMatchObject({ status: 'pass', observedValue: 0 });
+    expect(lag.evaluate(['t', 'f', '-20'])).toMatchObject({ status: 'pass', observedValue: { lag: 0 } });
     // Nothing has been replayed since its start.
     expect(lag.evaluate(['t', 'f', null])).toMatchObject({ status: 'fail', reason: 'lag' });
   });

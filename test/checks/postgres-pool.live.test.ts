@@ -49,7 +49,7 @@ describe('the check postgres of a pool', () => {
     for (let run = 0; run < 3; run++) {
       expect(await runCheck(trial)).toMatchObject({
         status: 'pass',
-        observedValue: '{"limit":2,"inUse":0,"free":1,"waiting":0}',
+        observedValue: { limit: 2, inUse: 0, free: 1, waiting: 0 },
         observedUnit: 'connections',
       });
     }
@@ -65,11 +65,11 @@ describe('the check postgres of a pool', () => {
         output: expect.stringMatching(
           /^the pool provided no connection \(2 of 2 in use, 1 waiting\) within \d+ ms, but/,
         ),
-        observedValue: '{"limit":2,"inUse":2,"free":0,"waiting":1}',
+        observedValue: { limit: 2, inUse: 2, free: 0, waiting: 1 },
       });
     }
     for (const client of taken) release(client);
-    const observedValue = '{"limit":2,"inUse":0,"free":2,"waiting":0}';
+    const observedValue = { limit: 2, inUse: 0, free: 2, waiting: 0 };
     expect(await runCheck(trial)).toMatchObject({ status: 'pass', observedValue });
   });
 

@@ -40,7 +40,7 @@ describe('the check postgres of a replica', () => {
   };
 
   it('passes, and fails with role if a primary is required, or the reverse', async () => {
-    expect(await runCheck(check())).toMatchObject({ status: 'pass', observedValue: 'replica' });
+    expect(await runCheck(check())).toMatchObject({ status: 'pass', observedValue: { role: 'replica' } });
     expect(await runCheck(check({ role: 'replica' }))).toMatchObject({ status: 'pass' });
     expect(await runCheck(check({ role: 'primary' }))).toMatchObject({
       status: 'fail',
@@ -53,7 +53,7 @@ describe('the check postgres of a replica', () => {
 
   it('has no lag on a primary', async () => {
     const outcome = await runCheck(check({ url: primary.url(), maxLag: 0 }));
-    expect(outcome).toMatchObject({ status: 'pass', observedValue: 'primary' });
+    expect(outcome).toMatchObject({ status: 'pass', observedValue: { role: 'primary' } });
   });
 
   it('has a lag of 0 while the primary writes nothing, and fails with lag while it replays nothing', async () => {
@@ -62,14 +62,18 @@ describe('the check postgres of a replica', () => {
     await until("clock_timestamp() > pg_last_xact_replay_timestamp() + interval '20 ms'");
     const trial = check({ maxLag: 10 });
     await until('pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn()');
-    expect(await runCheck(trial)).toMatchObject({ status: 'pass', observedValue: 0, observedUnit: 's' });
+    expect(await runCheck(trial)).toMatchObject({
+      status: 'pass',
+      observedValue: { role: 'replica', lag: 0 },
+      observedUnit: { lag: 's' },
+    });
     await replica.query('SELECT pg_wal_replay_pause()');
     closing.push(() => replica.query('SELECT pg_wal_replay_resume()'));
     await until("pg_get_wal_replay_pause_state() = 'paused'");
     await primary.query('INSERT INTO t VALUES (2)');
     await until('pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn()');
     const outcome = await runCheck(trial);
-    expect(outcome).toMatchObject({ status: 'fail', reason: 'lag', observedUnit: 's' });
+    expect(outcome).toMatchObject({ status: 'fail', reason: 'lag', observedUnit: { lag: 's' } });
     expect(outcome.output).toMatch(/^[\d.]+ s behind its primary, limit: 0.01 s$/);
     // The lag needs no privilege.
     await primary.query("CREATE ROLE weak LOGIN PASSWORD 'weak'");
@@ -77,7 +81,7 @@ describe('the check postgres of a replica', () => {
     await until("EXISTS (SELECT FROM pg_roles WHERE rolname = 'weak')");
     await until('pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn()');
     const weak = check({ url: replica.url({ user: 'weak', password: 'weak' }), maxLag: 10_000 });
-    expect(await runCheck(weak)).toMatchObject({ status: 'pass', observedUnit: 's' });
+    expect(await runCheck(weak)).toMatchObject({ status: 'pass', observedUnit: { lag: 's' } });
   });
 
   it('warns with master-down after the loss of the primary, fails after maxLag, and recovers', async () => {
@@ -101,7 +105,7 @@ describe('the check postgres of a replica', () => {
     await primary.restart();
     await until('EXISTS (SELECT FROM pg_stat_wal_receiver)');
     await until('pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn()');
-    expect(await runAt(clock, strict)).toMatchObject({ status: 'pass', observedValue: 0 });
+    expect(await runAt(clock, strict)).toMatchObject({ status: 'pass', observedValue: { role: 'replica', lag: 0 } });
   });
 
   it('fails with loading while the server does not accept connections yet', async () => {
@@ -116,6 +120,6 @@ describe('the check postgres of a replica', () => {
     const trial = check({ url: promoted.url(), role: 'primary' });
     expect(await runCheck(trial)).toMatchObject({ status: 'fail', reason: 'role' });
     await promoted.query('SELECT pg_promote()');
-    expect(await runCheck(trial)).toMatchObject({ status: 'pass', observedValue: 'primary' });
+    expect(await runCheck(trial)).toMatchObject({ status: 'pass', observedValue: { role: 'primary' } });
   });
 });

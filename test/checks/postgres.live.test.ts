@@ -35,7 +35,7 @@ describe('the check postgres', () => {
   /** Backends of checks. */
   const backends = () =>
     server.query("SELECT pid, query, state FROM pg_stat_activity WHERE application_name = 'pongcheck'");
-  const passed = { status: 'pass', observedValue: 'primary', observedUnit: 'role' };
+  const passed = { status: 'pass', observedValue: { role: 'primary' } };
   const timedOut = { status: 'fail', reason: 'timeout' };
 
   it('passes, and keeps its connection until it is closed', async () => {

@@ -36,6 +36,7 @@ async function toil(ms: number): Promise<void> {
   }
 }
 
+const valueOf = ({ observedValue }: CheckResult) => observedValue as Readonly<Record<string, number>>;
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Runs until the check says so. */
@@ -60,7 +61,9 @@ describe('a process check', () => {
     client = await connect(service.addresses[0] as string);
     const ask = async () => {
       const { status, report } = await (client as Client).ping({ detail: true, maxAge: 0, responseTimeout: 10_000 });
-      const { checks } = report as unknown as { checks: Record<string, { reason?: string; observedValue: number }[]> };
+      const { checks } = report as unknown as {
+        checks: Record<string, { reason?: string; observedValue?: { delay: number } }[]>;
+      };
       return { status, ...checks.self?.[0] };
     };
     // Delays of the start may still be in the window.
@@ -70,11 +73,11 @@ describe('a process check', () => {
     expect(result).toMatchObject({
       status: 'fail',
       reason: 'threshold',
-      observedUnit: 'ms',
+      observedUnit: { delay: 'ms', utilization: '%', heap: '%' },
       output: expect.stringMatching(/^the event loop was blocked for \d+ ms, limit: 1000 ms$/),
     });
     // It may have been at work for a look's time when it began.
-    expect(result.observedValue).toBeGreaterThan(1900);
+    expect(result.observedValue?.delay).toBeGreaterThan(1900);
     while ((await ask()).status !== 'pass') await pause(20);
   }, 30_000);
 
@@ -98,14 +101,13 @@ describe('a process check', () => {
     await pause(150);
     await run();
     block(400);
-    const { observedValue, ...result } = await run();
+    const result = await run();
     expect(result).toMatchObject({
       status: 'warn',
       reason: 'threshold',
-      observedUnit: 'ms',
       output: expect.stringMatching(/^the event loop was blocked for \d+ ms, warning above 200 ms$/),
     });
-    expect(observedValue).toBeGreaterThan(300);
+    expect(valueOf(result).delay).toBeGreaterThan(300);
     await until(run, 'pass');
   });
 
@@ -117,8 +119,8 @@ describe('a process check', () => {
       await toil(800);
       return run();
     }, 'fail');
-    expect(busy).toMatchObject({ reason: 'threshold', observedUnit: '%' });
-    expect(busy.observedValue).toBeGreaterThan(90);
+    expect(busy).toMatchObject({ reason: 'threshold' });
+    expect(valueOf(busy).utilization).toBeGreaterThan(90);
     await until(run, 'pass');
   });
 
@@ -135,7 +137,7 @@ describe('a process check', () => {
     expect(await make({ maxDelay: 0, maxHeap: 1 })()).toMatchObject({
       status: 'fail',
       reason: 'threshold',
-      observedUnit: '%',
+      observedValue: { heap: expect.any(Number) },
       output: expect.stringMatching(/^the heap uses [\d.]+ % of its limit, limit: 1 %$/),
     });
     expect(ballast.at(-1)).toBe(0.5);
@@ -163,7 +165,7 @@ describe('a process check', () => {
     await run();
     await check?.close?.();
     block(300);
-    expect(await run()).toMatchObject({ status: 'pass', observedValue: 0 });
+    expect(await run()).toMatchObject({ status: 'pass', observedValue: { delay: 0 } });
   });
 
   it.each([

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type TcpOptions, tcpCheck } from '../../src/checks/tcp/index.js';
 import { type Outcome, runCheck } from '../live/run-check.js';
+import { whenClosed } from '../when-closed.js';
 
 let server: Server | undefined;
 const sockets = new Set<Socket>();
@@ -42,7 +43,7 @@ describe('a tcp check', () => {
   it('passes where a connection is taken, and closes it', async () => {
     let closed: Promise<unknown> | undefined;
     const url = await serve((socket) => {
-      closed = once(socket.resume(), 'close');
+      closed = whenClosed(socket.resume());
     });
     expect(await run({ url })).toMatchObject({ status: 'pass' });
     await closed;
@@ -122,7 +123,7 @@ describe('a tcp check', () => {
   it('ends at its timeout without an answer, and closes the connection', async () => {
     let closed: Promise<unknown> | undefined;
     const url = await serve((socket) => {
-      closed = once(socket.resume(), 'close');
+      closed = whenClosed(socket.resume());
     });
     const outcome = await run({ url, expect: 'ready', timeout: 100 });
     expect(outcome).toMatchObject({ status: 'fail', reason: 'timeout' });

@@ -8,6 +8,7 @@ import { ONE_DAY } from '../../src/options/option.js';
 import { Authority, makeCertificate } from '../live/certificate.js';
 import { type Outcome, runCheck } from '../live/run-check.js';
 import { freePort } from '../live/server-process.js';
+import { whenClosed } from '../when-closed.js';
 
 const authority = new Authority();
 const expired = new Authority({ expired: true });
@@ -102,7 +103,7 @@ describe('a tls-expiry check', () => {
     let closed: Promise<unknown> | undefined;
     const url = await serve('one of 30 days');
     server?.once('connection', (socket) => {
-      closed = once(socket, 'close');
+      closed = whenClosed(socket);
     });
     expect(await run({ url })).toMatchObject({ status: 'pass' });
     await closed;
@@ -184,7 +185,7 @@ describe('a tls-expiry check', () => {
     let closed: Promise<unknown> | undefined;
     const url = await listen(
       createTcpServer((socket) => {
-        closed = once(socket.resume(), 'close');
+        closed = whenClosed(socket.resume());
       }),
     );
     expect(await run({ url, timeout: 100 })).toMatchObject({ status: 'fail', reason: 'timeout' });

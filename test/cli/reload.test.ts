@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { connect } from '../../src/client.js';
 import { frame, Peer } from '../server/peer.js';
+import { whenClosed } from '../when-closed.js';
 import { Command } from './command.js';
 
 const id = 'a1a2a3a4a5a6a7a8';
@@ -147,7 +148,7 @@ describe('SIGHUP', () => {
     await isAsked();
     await isAsked();
     expect(sockets).toHaveLength(1);
-    const closed = once(sockets[0] as Socket, 'close');
+    const closed = whenClosed(sockets[0] as Socket);
     await reload(`checks: { web: { kind: http, url: "${url}other", interval: 100ms } }\n`);
     await closed;
     while (sockets.length < 2) await new Promise(setImmediate);

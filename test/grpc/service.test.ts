@@ -8,6 +8,7 @@ import type { ServiceOptions } from '../../src/service/options.js';
 import { createService, type Service } from '../../src/service/service.js';
 import { parseScrape, valueOf } from '../metrics/scrape.js';
 import { opened, quiet, start as startPlain } from '../service/started.js';
+import { whenClosed } from '../when-closed.js';
 import { HealthClient } from './client.js';
 
 const grpc = { port: 0 };
@@ -217,7 +218,7 @@ describe('the limits of the listener', () => {
     await once(socket, 'connect');
     return socket;
   };
-  const closed = (socket: Socket) => socket.destroyed || once(socket.resume(), 'close');
+  const closed = (socket: Socket) => socket.destroyed || whenClosed(socket.resume());
 
   it.each([
     ['max-connections', { maxConnections: 2 }],

@@ -21,6 +21,7 @@ function monitorOf(check: ScriptedCheck) {
     peers: undefined,
     tracer: undefined,
     recorded: jest.fn(),
+    ran: jest.fn(),
     changed,
   });
   return { clock, monitor, changed };

@@ -65,14 +65,43 @@ describe('a returned result', () => {
     expect(JSON.stringify(findings.returned({ status: 'geheim' }))).not.toContain('geheim');
   });
 
-  it('keeps numbers and booleans as observed values, and converts all others to text', () => {
+  it('keeps numbers, booleans and objects of them as observed values, and converts all others to text', () => {
     const observed = (observedValue: unknown) => findings.returned({ status: 'pass', observedValue }).observedValue;
     expect(observed(1.5)).toBe(1.5);
     expect(observed(false)).toBe(false);
-    expect(observed({ lag: 3 })).toBe('{"lag":3}');
+    expect(observed({ lag: 3, role: 'replica', isReceiving: true, since: null })).toEqual({
+      lag: 3,
+      role: 'replica',
+      isReceiving: true,
+    });
+    expect(observed({ lags: [1, 2], of: { a: 1n } })).toEqual({ lags: '[1,2]', of: '{"a":"1"}' });
+    expect(observed([1, 'x'])).toBe('[1,"x"]');
+    expect(observed(new Date(0))).toBe('1970-01-01T00:00:00.000Z');
     expect(observed(Number.NaN)).toBe('NaN');
     expect(observed(10n)).toBe('10');
     expect(observed(null)).toBe('null');
+  });
+
+  it('has one unit, or one for each name', () => {
+    const unit = (observedUnit: never) => findings.returned({ status: 'pass', observedUnit }).observedUnit;
+    expect(unit('ms' as never)).toBe('ms');
+    expect(unit({ delay: 'ms', geheim: 'geheim', heap: 5 } as never)).toEqual({ delay: 'ms', '***': '***', heap: '5' });
+  });
+
+  it('hides secrets in the names and values of an observed object, and bounds it', () => {
+    const observed = (observedValue: object) => findings.returned({ status: 'pass', observedValue }).observedValue;
+    expect(observed({ geheim: 'geheim', apiToken: 'x', password: 1234 })).toEqual({
+      '***': '***',
+      apiToken: '***',
+      password: '***',
+    });
+    const many = observed(
+      Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`${'x'.repeat(99)}${i}`, 'y'.repeat(999)])),
+    );
+    expect(JSON.stringify(many).length).toBeLessThan(16 * (64 + 200 + 6));
+    expect(Object.keys(observed(Object.fromEntries(Array.from({ length: 50 }, (_, i) => [i, i]))) ?? {})).toHaveLength(
+      16,
+    );
   });
 
   it('is kept if its observed value cannot be serialised', () => {
@@ -80,7 +109,7 @@ describe('a returned result', () => {
     circle.self = circle;
     const of = (observedValue: unknown) => findings.returned({ status: 'pass', observedValue });
     expect(of(circle)).toEqual({ status: 'pass', observedValue: 'an object that cannot be serialised' });
-    expect(of({ lag: 10n, of: [1n] })).toEqual({ status: 'pass', observedValue: '{"lag":"10","of":["1"]}' });
+    expect(of({ lag: 10n, of: [1n] })).toEqual({ status: 'pass', observedValue: { lag: '10', of: '["1"]' } });
     expect(of({ toJSON: () => undefined })).toEqual({ status: 'pass', observedValue: 'an object' });
   });
 });

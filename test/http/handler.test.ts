@@ -9,6 +9,7 @@ import { PongcheckError } from '../../src/common/errors.js';
 import type { ServiceOptions } from '../../src/service/options.js';
 import { createService, type Service } from '../../src/service/service.js';
 import { FakeClock } from '../fake-clock.js';
+import { whenClosed } from '../when-closed.js';
 import { ask } from './asking.js';
 
 const closing: (() => unknown)[] = [];
@@ -163,7 +164,7 @@ describe('service.handler', () => {
     const first = await greedy();
     // The next request gets a rendering of its own.
     await clock.advance(250);
-    const closed = once(first, 'close');
+    const closed = whenClosed(first);
     await greedy();
     first.resume();
     await closed;

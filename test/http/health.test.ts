@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { fastify } from 'fastify';
 import { Registry } from '../../src/health/query/registry.js';
@@ -8,6 +7,7 @@ import { FakeClock, settle } from '../fake-clock.js';
 import { type Checks, defined } from '../health/defined.js';
 import { ScriptedCheck, SteadyCheck } from '../health/scripted-check.js';
 import { FakeHealth } from '../server/fake-health.js';
+import { whenClosed } from '../when-closed.js';
 import { ask } from './asking.js';
 import { closeAll, overviewOf, serve, silentConnection } from './served.js';
 import { until } from './until.js';
@@ -216,7 +216,7 @@ describe('many requests at once', () => {
       for (let n = 0; n < 255; n++) {
         const socket = await silentConnection(url);
         socket.setEncoding('utf8').on('data', (chunk) => (heard += chunk));
-        closed.push(once(socket, 'close'));
+        closed.push(whenClosed(socket));
         socket.write(pipelined);
       }
       await until(() => health.asked.length + atOnce === 1020);

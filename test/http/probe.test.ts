@@ -3,6 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { ServiceOptions } from '../../src/service/options.js';
 import { createService, type Service } from '../../src/service/service.js';
+import { whenClosed } from '../when-closed.js';
 import { until } from './until.js';
 
 const services: Service[] = [];
@@ -199,7 +200,7 @@ describe('/probe', () => {
     const path = `/probe?target=127.0.0.1:${(target.address() as AddressInfo).port}&module=line`;
     const client = connect(Number(new URL(httpAddress as string).port), '127.0.0.1').on('error', () => {});
     client.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(12));
-    await once(client, 'close');
+    await whenClosed(client);
     expect((await fetch(httpAddress + path)).status).toBe(200);
     target.close();
     expect(connections).toBe(1);

@@ -42,6 +42,7 @@ export function overviewOf(health: HttpContext['health']): HttpContext['overview
     groups: () => ['readiness'],
     stateOf: () => health.cachedStatus('readiness').state,
     transitions: [],
+    history: { minute: 0, checks: [], groups: [], check: () => undefined, group: () => undefined },
     connections: () => ({ open: 0, modes: { undecided: 0, binary: 0, line: 0 }, waiting: 0, closed: {} }),
     onTransition: () => () => {},
     version: '0.0.0',

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { FakeClock } from '../fake-clock.js';
+import { whenClosed } from '../when-closed.js';
 import { ask, keptConnection } from './asking.js';
 import { closeAll, serve, silentConnection } from './served.js';
 import { until } from './until.js';
@@ -16,7 +17,7 @@ async function speak(url: string, text: string): Promise<string> {
   socket.setEncoding('utf8').on('data', (chunk) => (heard += chunk));
   socket.on('error', () => {});
   socket.write(text);
-  await once(socket, 'close');
+  await whenClosed(socket);
   return heard;
 }
 

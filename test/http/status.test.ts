@@ -211,4 +211,25 @@ describe('/status.json', () => {
     );
     expect(explanation.headline).toBe('shop is ready: all checks pass.');
   });
+
+  it('has the last hour of each check and group', async () => {
+    const { url, break: breakIt } = await start();
+    const read = async () => (await (await fetch(`${url}/status.json`)).json()) as Record<string, any>;
+    const { history } = await read();
+    expect(Date.parse(history.minute) % 60_000).toBe(0);
+    expect(Object.keys(history.checks)).toEqual(['db', 'spare']);
+    expect(Object.keys(history.groups)).toEqual(['readiness', 'startup', 'all']);
+    expect(history.checks.spare.states).toMatch(/^-{58}[-w]w$/);
+    expect(history.groups.readiness.states).toMatch(/^-{58}[-p]p$/);
+    expect(history.checks.db.meanMs).toHaveLength(60);
+    expect(history.groups.all.meanMs).toBeUndefined();
+    breakIt();
+    let { checks } = history;
+    while (checks.db.unhealthyMs === undefined) ({ checks } = (await read()).history);
+    expect(checks.db.states).toMatch(/f$/);
+    expect(checks.db.availability['1h']).toBeLessThan(1);
+    expect(checks.db.availability['24h']).toBeCloseTo(checks.db.availability['1h'], 1);
+    expect(checks.spare).toMatchObject({ availability: { '1h': 1, '24h': 1 } });
+    expect(checks.spare.unhealthyMs).toBeUndefined();
+  });
 });

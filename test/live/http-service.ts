@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { whenClosed } from '../when-closed.js';
 
 /**
  * How a service behaves: `ok` answers 200 `ok`; `503` answers that; `hang`
@@ -82,7 +83,7 @@ export class HttpService {
 
   /** Stops listening and closes every connection; resolves when all are closed. */
   async stop(): Promise<void> {
-    const closed = [...this.open].map((socket) => once(socket, 'close'));
+    const closed: Promise<unknown>[] = [...this.open].map(whenClosed);
     closed.push(once(this.server, 'close'));
     this.server.close();
     this.closeConnections();

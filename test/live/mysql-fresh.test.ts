@@ -118,7 +118,7 @@ describe('the new connections of a MySQL check', () => {
         status: 'warn',
         reason: 'too-many-connections',
         output: expect.stringContaining('Too many connections'),
-        observedValue: 0,
+        observedValue: { readOnly: false },
       });
       clock.jump(1000);
     }

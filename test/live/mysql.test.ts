@@ -58,7 +58,7 @@ describe('the MySQL check', () => {
   }
 
   const timedOut = { status: 'fail', reason: 'timeout' };
-  const well = { status: 'pass', observedValue: 0, observedUnit: 'read_only' };
+  const well = { status: 'pass', observedValue: { readOnly: false } };
 
   describe('whose server is well', () => {
     it('passes, and reports whether the server is read-only', async () => {
@@ -69,7 +69,7 @@ describe('the MySQL check', () => {
       const trial = check();
       closing.push(() => mariadb.query('SET GLOBAL read_only = 0'));
       await mariadb.query('SET GLOBAL read_only = 1');
-      expect(await runCheck(trial)).toMatchObject({ status: 'pass', observedValue: 1 });
+      expect(await runCheck(trial)).toMatchObject({ status: 'pass', observedValue: { readOnly: true } });
     });
 
     itOwnServer('asks once a run on one connection, and leaves nothing behind', async () => {

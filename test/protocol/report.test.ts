@@ -184,6 +184,10 @@ describe('the schema of the report', () => {
       [
         {
           text: new SteadyCheck({}, { status: 'pass', observedValue: 'x' }),
+          several: new SteadyCheck(
+            {},
+            { status: 'pass', observedValue: { lag: 3.5, role: 'replica' }, observedUnit: { lag: 's' } },
+          ),
           flag: new SteadyCheck({}, { status: 'warn', observedValue: true, observedUnit: 'on' }),
           number: new SteadyCheck({}, { status: 'pass', observedValue: Number.NaN }),
         },

@@ -9,6 +9,7 @@ import { createService, type Service } from '../../src/service/service.js';
 import { compiledPackage } from '../cli/compiled.js';
 import { FakeClock } from '../fake-clock.js';
 import { Authority } from '../live/certificate.js';
+import { whenClosed } from '../when-closed.js';
 
 const authority = new Authority();
 const own = authority.issue();
@@ -124,7 +125,7 @@ describe('stop with an HTTP connection that', () => {
     socket.write(said);
     // When another connection is accepted, this one has been too.
     await fetch(`${service.httpAddress}/livez`).catch(() => {});
-    const closed = once(socket.resume(), 'close');
+    const closed = whenClosed(socket.resume());
     expect(await clock.advanceUntil(service.stop())).toBeLessThan(2000);
     await closed;
   });

@@ -145,7 +145,7 @@ describe('createService', () => {
     const one = await client.ping({ detail: true, checks: ['big', 'circle'] });
     expect(one).toMatchObject({ truncated: false, status: 'warn' });
     expect(one.report?.checks).toMatchObject({
-      big: [{ state: 'pass', observedValue: '{"lag":"12","of":["1"]}' }],
+      big: [{ state: 'pass', observedValue: { lag: '12', of: '["1"]' } }],
       circle: [{ state: 'warn', observedValue: 'an object that cannot be serialised', output: '10' }],
     });
   });

@@ -15,6 +15,7 @@ import { createService, type Service } from '../../src/service/service.js';
 import type { PingThread } from '../../src/threads/ping-thread.js';
 import { ThreadedServer } from '../../src/threads/threaded-server.js';
 import { registryOf } from '../health/asking.js';
+import { whenClosed } from '../when-closed.js';
 
 const canSharePorts = missingForReusePort(process.version, process.platform) === undefined;
 const itWithReusePort = canSharePorts ? it : it.skip;
@@ -161,7 +162,7 @@ describe('a PING thread that ends', () => {
     await until(() => service.server.stats.open === 1);
     await ping(url);
     const [thread] = threadsOf(service.server);
-    const broken = once(socket, 'close');
+    const broken = whenClosed(socket);
     socket.on('error', () => {});
     await thread.worker.terminate();
     await broken;

@@ -30,8 +30,8 @@ export interface DiskOptions extends CheckSettings {
 }
 
 /**
- * Checks the free space and inodes of a file system, as available to unprivileged users. The observed value is the
- * first one below its limit, or the free space in percent.
+ * Checks the free space and inodes of a file system, as available to unprivileged users. The observed values are
+ * what is free: `bytes`, and `space` and `inodes` in percent.
  *
  * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options.
  */
@@ -85,6 +85,8 @@ interface Free {
   readonly inodes: number;
 }
 
+const units = { bytes: 'bytes', space: '%', inodes: '%' };
+
 function freeOf({ bsize, blocks, bfree, bavail, files, ffree }: StatsFs): Free {
   // Like `df`: space reserved for root is neither used nor free.
   const usable = blocks - bfree + bavail;
@@ -97,22 +99,12 @@ function percent(free: number, all: number): number {
 }
 
 function evaluate(path: string, free: Free, limits: Free): CheckResult {
-  const exceeded: { description: string; observedValue: number; observedUnit: string }[] = [];
-  const check = (measure: keyof Free, observedUnit: string, what: string) => {
-    if (free[measure] >= limits[measure]) return;
-    const description = `${what} free, minimum: ${limits[measure]} ${observedUnit}`;
-    exceeded.push({ description, observedValue: free[measure], observedUnit });
-  };
-  check('bytes', 'bytes', `${free.bytes} bytes are`);
-  check('space', '%', `${free.space} % of the space is`);
-  check('inodes', '%', `${free.inodes} % of the inodes are`);
-  const [worst] = exceeded;
-  if (!worst) return { status: 'pass', observedValue: free.space, observedUnit: '%' };
-  return {
-    status: 'fail',
-    reason: 'threshold',
-    output: `${path}: ${exceeded.map(({ description }) => description).join('; ')}`,
-    observedValue: worst.observedValue,
-    observedUnit: worst.observedUnit,
-  };
+  const observed = { observedValue: free, observedUnit: units };
+  const exceeded = [
+    free.bytes < limits.bytes && `${free.bytes} bytes are free, minimum: ${limits.bytes} bytes`,
+    free.space < limits.space && `${free.space} % of the space is free, minimum: ${limits.space} %`,
+    free.inodes < limits.inodes && `${free.inodes} % of the inodes are free, minimum: ${limits.inodes} %`,
+  ].filter((description) => description !== false);
+  if (exceeded.length === 0) return { status: 'pass', ...observed };
+  return { status: 'fail', reason: 'threshold', output: `${path}: ${exceeded.join('; ')}`, ...observed };
 }

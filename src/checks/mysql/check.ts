@@ -144,10 +144,12 @@ export class MysqlCheck {
         status: 'fail',
         reason: 'read-only',
         output: 'read_only is on: the server is not a primary',
-        ...observed(readOnly),
+        observedValue: { readOnly: true },
       };
     }
-    return (await this.evaluateLag(session, signal, deadline)) ?? { status: 'pass', ...observed(readOnly) };
+    const result = await this.evaluateLag(session, signal, deadline);
+    const observedValue = { readOnly: isOn(readOnly), ...(result?.observedValue as object | undefined) };
+    return { status: 'pass', ...result, observedValue };
   }
 
   private async evaluateLag(
@@ -175,10 +177,6 @@ export class MysqlCheck {
       throw mysqlFailure(error);
     }
   }
-}
-
-function observed(readOnly: unknown): Pick<CheckResult, 'observedValue' | 'observedUnit'> {
-  return { observedValue: readOnly, observedUnit: 'read_only' };
 }
 
 /** MariaDB 12 returns `OFF` or the level, other servers 0 or 1. */

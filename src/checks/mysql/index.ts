@@ -34,11 +34,11 @@ export type MysqlOptions = MysqlUrlOptions | MysqlPoolOptions;
 
 /**
  * Checks MySQL or MariaDB: one query per run on a dedicated connection, and a new connection at least every 10 s. If
- * the server accepts no more connections, the check warns as long as the existing one still answers. The observed value
- * is `read_only` of the server.
+ * the server accepts no more connections, the check warns as long as the existing one still answers. The observed values
+ * are `readOnly` of the server, and its `lag`, if it is read.
  *
  * With `role: 'primary'`, a server that is `read_only` fails (`read-only`). With `maxLag`, a replica that is further
- * behind fails (`lag`), and the observed value is its lag in seconds. If replication has stopped (`lag`) or the primary
+ * behind fails (`lag`). If replication has stopped (`lag`) or the primary
  * is lost (`master-down`), the lag is at most the last known lag plus the time since: the check warns until that
  * exceeds `maxLag`, then it fails. If the lag may not be read, it warns. A server that is not a replica has no lag.
  *

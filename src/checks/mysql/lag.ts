@@ -51,7 +51,7 @@ export class ReplicaLag {
     if (broken) return this.unknown(broken);
     const lag = Math.max(...channels.map((channel) => lagOf(channel) as number));
     this.known = { lag: lag * 1000, at };
-    const observed = { observedValue: lag, observedUnit: 's' };
+    const observed = { observedValue: { lag }, observedUnit: { lag: 's' } };
     if (lag * 1000 <= this.maxLag) return { status: 'pass', ...observed };
     const output = `${lag} s behind its primary, limit: ${this.maxLag / 1000} s`;
     return { status: 'fail', reason: 'lag', output, ...observed };

@@ -135,15 +135,15 @@ export class PostgresCheck {
   private evaluate([inRecovery, readOnly, ...lag]: readonly (string | null)[]): CheckResult {
     const role = inRecovery === 't' ? 'replica' : 'primary';
     const { role: required = 'any' } = this.expectations;
-    const observed = { observedValue: role, observedUnit: 'role' };
+    const observed = { observedValue: { role } };
     if (required !== 'any' && role !== required) {
       return { status: 'fail', reason: 'role', output: `the server is a ${role}, not a ${required}`, ...observed };
     }
     if (required === 'primary' && readOnly === 'on') {
       return { status: 'fail', reason: 'read-only', output: 'default_transaction_read_only is on', ...observed };
     }
-    if (role === 'replica' && this.lag) return this.lag.evaluate(lag);
-    return { status: 'pass', ...observed };
+    const result = role === 'replica' ? this.lag?.evaluate(lag) : undefined;
+    return { status: 'pass', ...result, observedValue: { role, ...(result?.observedValue as object | undefined) } };
   }
 
   private async drop(session: PostgresSession): Promise<void> {

@@ -28,11 +28,11 @@ export type PostgresOptions = PostgresAddressOptions | PostgresPoolOptions;
 
 /**
  * Checks PostgreSQL: one query per run on a dedicated connection, and a new connection at least every 10 s. If the
- * server accepts no more connections, the check warns as long as the existing one still answers. The observed value is
- * the role, `primary` or `replica`. Requires the package `pg`.
+ * server accepts no more connections, the check warns as long as the existing one still answers. The observed values
+ * are its `role`, `primary` or `replica`, and its `lag`, if it is read. Requires the package `pg`.
  *
  * With `role`, a server with another role fails (`role`), and with `role: 'primary'` a read-only one too (`read-only`).
- * With `maxLag`, a replica that is further behind fails (`lag`), and the observed value is its lag in seconds. If it
+ * With `maxLag`, a replica that is further behind fails (`lag`). If it
  * receives nothing from its primary (`master-down`), the lag is at most the last known lag plus the time since: the
  * check warns until that exceeds `maxLag`, then it fails.
  *

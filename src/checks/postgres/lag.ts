@@ -25,7 +25,7 @@ export class ReplicaLag {
     const lag = isReceiving === 't' && isReplayed === 't' ? 0 : Math.max(0, Number(age ?? Number.POSITIVE_INFINITY));
     if (isReceiving !== 't') return this.withoutPrimary(lag);
     this.known = { lag, at: this.clock.now() };
-    const observed = { observedValue: seconds(lag), observedUnit: 's' };
+    const observed = { observedValue: { lag: seconds(lag) }, observedUnit: { lag: 's' } };
     if (lag <= this.maxLag) return { status: 'pass', ...observed };
     const bound = lag === Number.POSITIVE_INFINITY ? 'further' : `${seconds(lag)} s`;
     const output = `${bound} behind its primary, limit: ${seconds(this.maxLag)} s`;

@@ -48,8 +48,8 @@ export interface ProcessOptions extends CheckSettings {
 
 /**
  * Checks this process: event loop delay and utilization, and heap usage, all of the thread that runs checks. The observed
- * value is the first one above its limit, or the delay. As a check runs on the event loop, it reports a delay only after
- * it; PING threads report a blocked event loop while it lasts (`loop.readinessStall`).
+ * values are `delay` in milliseconds, `utilization` and `heap` in percent. As a check runs on the event loop, it reports a
+ * delay only after it; PING threads report a blocked event loop while it lasts (`loop.readinessStall`).
  *
  * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options.
  */
@@ -150,23 +150,19 @@ const rows: readonly { measure: keyof Measures; unit: string; description(value:
   { measure: 'heap', unit: '%', description: (value) => `the heap uses ${value} of its limit` },
 ];
 
+const units = Object.fromEntries(rows.map(({ measure, unit }) => [measure, unit]));
+
 /** Evaluates the levels, worst first: the first one with a value above its limit counts. */
 function evaluate(measures: Measures, levels: readonly Level[]): CheckResult {
+  const observed = { observedValue: measures, observedUnit: units };
   for (const { status, limitText, limits } of levels) {
     const exceeded = rows.filter(({ measure }) => measures[measure] > limits[measure]);
-    const [first] = exceeded;
-    if (!first) continue;
+    if (exceeded.length === 0) continue;
     const output = exceeded.map(
       ({ measure, unit, description }) =>
         `${description(`${measures[measure]} ${unit}`)}, ${limitText} ${limits[measure]} ${unit}`,
     );
-    return {
-      status,
-      reason: 'threshold',
-      output: output.join('; '),
-      observedValue: measures[first.measure],
-      observedUnit: first.unit,
-    };
+    return { status, reason: 'threshold', output: output.join('; '), ...observed };
   }
-  return { status: 'pass', observedValue: measures.delay, observedUnit: 'ms' };
+  return { status: 'pass', ...observed };
 }

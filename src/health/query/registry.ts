@@ -108,6 +108,15 @@ export interface CheckView {
   readonly abandoned: number;
 }
 
+/** A run of a check that has ended. */
+export interface EndedRun {
+  readonly name: string;
+  /** Whether its result is fail or unknown; `rise` and `fall` are not applied. */
+  readonly failed: boolean;
+  /** In milliseconds; undefined if no run was possible. */
+  readonly duration: number | undefined;
+}
+
 /** Called with the check that has a new result, or without one if anything may have changed. */
 export type UpdateListener = (member?: Member) => void;
 
@@ -133,6 +142,7 @@ export class Registry implements Health {
   private readonly closer: CheckCloser;
   private readonly listeners = new Set<(transition: Transition) => void>();
   private readonly updateListeners = new Set<UpdateListener>();
+  private readonly runListeners = new Set<(run: EndedRun) => void>();
   private isDraining = false;
   private isStopped = false;
   private stopping: Promise<void> | undefined;
@@ -156,6 +166,9 @@ export class Registry implements Health {
       peers: options.peers,
       tracer: undefined,
       recorded: (monitor) => this.updated(monitor),
+      ran: ({ name, duration }, failed) => {
+        for (const listener of this.runListeners) listener({ name, failed, duration });
+      },
       changed: (monitor, before) => this.changed(monitor, before),
     };
     for (const check of options.checks) this.monitors.set(check.name, new Monitor(check, this.monitorContext));
@@ -302,6 +315,16 @@ export class Registry implements Health {
   onUpdate(listener: UpdateListener): () => void {
     this.updateListeners.add(listener);
     return () => this.updateListeners.delete(listener);
+  }
+
+  /**
+   * Calls `listener` at the end of each run, before its result counts.
+   *
+   * @returns a function that removes the listener.
+   */
+  onRun(listener: (run: EndedRun) => void): () => void {
+    this.runListeners.add(listener);
+    return () => this.runListeners.delete(listener);
   }
 
   private updated(monitor?: Monitor): void {

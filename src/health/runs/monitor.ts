@@ -36,6 +36,8 @@ export interface MonitorContext {
   tracer: RunTracer | undefined;
   /** Called at each result of a run, before it counts. */
   recorded(monitor: Monitor): void;
+  /** Called at the end of each run, with whether its result is fail or unknown. */
+  ran(monitor: Monitor, failed: boolean): void;
   /** Called at each result that counts, and when the last one has expired. */
   changed(monitor: Monitor, before: Snapshot): void;
 }
@@ -364,7 +366,9 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     const { stats, duration } = this;
     stats.runs++;
     if (duration !== undefined) stats.duration.observe(duration / 1000);
-    if (result.status === 'pass' || result.status === 'warn') stats.lastSuccess = this.context.clock.wall() / 1000;
-    else stats.failures[result.reason ?? 'custom']++;
+    const failed = result.status !== 'pass' && result.status !== 'warn';
+    if (failed) stats.failures[result.reason ?? 'custom']++;
+    else stats.lastSuccess = this.context.clock.wall() / 1000;
+    this.context.ran(this, failed);
   }
 }

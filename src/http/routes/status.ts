@@ -3,6 +3,7 @@ import type { RouteContext } from '../context.js';
 import { jsonRendering } from '../json.js';
 import { promptForToken, rightOf } from '../right.js';
 import { type Get, type Route, redirect } from '../route.js';
+import { compactHistory } from '../status-page/compact-history.js';
 import { Live } from '../status-page/live.js';
 import { board } from '../status-page/overview.js';
 import { loadPage, type StatusPage } from '../status-page/page.js';
@@ -62,7 +63,7 @@ export function statusRoutes(
     const detail = seesDetail(request);
     const rendering = await renderings.of(`status.json ${detail}`, async () => {
       await refresh();
-      return jsonRendering(boardFor(detail));
+      return jsonRendering(detail ? { ...board(context), history: compactHistory(overview.history) } : bare());
     });
     return renderings.reply(request, rendering);
   };

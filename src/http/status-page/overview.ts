@@ -1,5 +1,6 @@
 import { type Explanation, explain } from '../../health/explain.js';
 import type { Answer } from '../../health/health.js';
+import type { HistoryView } from '../../health/history/health-history.js';
 import type { PastTransition } from '../../health/query/recent-transitions.js';
 import { parseReport } from '../../health/report-view.js';
 import type { State } from '../../health/state.js';
@@ -12,6 +13,7 @@ export interface Overview {
   stateOf(group: string): State;
   /** Newest first. */
   readonly transitions: readonly PastTransition[];
+  readonly history: HistoryView;
   connections(): ConnectionCounts;
   /** Calls `listener` at each transition and each reload; returns a function that unsubscribes. */
   onTransition(listener: () => void): () => void;
@@ -29,7 +31,7 @@ export interface ConnectionCounts {
   readonly closed: Readonly<Record<string, number>>;
 }
 
-/** Everything that the page shows; the body of `GET /status.json`. */
+/** Everything that the page shows; with the history, the body of `GET /status.json`. */
 export interface Board {
   /** The status of readiness, as a bare PING returns it. */
   readonly state: State;

@@ -6,7 +6,7 @@ import { HistoryRecorder } from '../../../src/health/history/recorder.js';
 import type { Slot } from '../../../src/health/history/slot.js';
 import { SLOT_BYTES } from '../../../src/health/history/slot-ring.js';
 import { type State, states } from '../../../src/health/state.js';
-import { FakeClock } from '../../fake-clock.js';
+import { FakeClock, settle } from '../../fake-clock.js';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -289,8 +289,11 @@ describe('memory', () => {
     collectGarbage();
     const before = process.memoryUsage().arrayBuffers;
     for (let i = 1; i < series; i++) recorder.setState(`check:${i}`, 'pass');
-    collectGarbage();
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(17 * 1024 * 1024);
+    // Memory of resized series is freed in the background.
+    while (process.memoryUsage().arrayBuffers - before > 16.5 * 1024 * 1024) {
+      collectGarbage();
+      await settle();
+    }
     for (let i = 0; i < 24; i++) await clock.advance(HOUR);
     const known = slots(1441, 'check:1').filter((slot) => slot !== undefined);
     expect(known).toHaveLength(kept + 1);
