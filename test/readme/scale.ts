@@ -162,6 +162,14 @@ export const scaleTables = {
       ],
     ],
   ),
+  probes: table(
+    ['all targets stop at once', 'formula', ...[1000, 10_000, 100_000].map((n) => `${n.toLocaleString('en')} targets`)],
+    [5, 2, 0.5].map((timeout) => [
+      `probes at a time, timeout ${timeout} s`,
+      `N / 15 s × ${timeout} s`,
+      ...[1000, 10_000, 100_000].map((n) => few((n / SCRAPE) * timeout)),
+    ]),
+  ),
   costs: table(
     ['', 'formula', ...sizes.map((n) => `${n.toLocaleString('en')} instances`)],
     formulas.map(([name, formula, value]) => [name, formula, ...sizes.map(value)]),
