@@ -3,7 +3,7 @@ import { redactor } from '../common/redact.js';
 import type { CheckDefinition, CheckFunction, CheckResult, CheckSettings } from '../health/check.js';
 import type { DefinedCheck } from '../health/defined-check.js';
 import { formatDuration } from '../options/duration.js';
-import { formatValue } from '../options/format-value.js';
+import { formatValue, hideCredentials } from '../options/format-value.js';
 import { configError, formatPath, InvalidOption, type Path } from '../options/issue.js';
 import { OptionReader, readDefault } from '../options/reader.js';
 import { shapeOf } from '../options/shape.js';
@@ -49,6 +49,7 @@ function readDefinition(name: string, definition: CheckDefinition | CheckFunctio
   const { timeout, interval } = { ...defaults, ...settings };
   // With this default, results are always fresh enough, so that no request waits for a run.
   const followsInterval = settings.interval !== undefined && interval > 0;
+  const secrets = secretsOf(name, given.secrets);
   return {
     ...given,
     maxAge: followsInterval ? interval + timeout : MAX_AGE_MS,
@@ -57,10 +58,11 @@ function readDefinition(name: string, definition: CheckDefinition | CheckFunctio
     name,
     kind: nameOf(name, 'kind', given.kind),
     ...(given.componentType !== undefined && { componentType: nameOf(name, 'componentType', given.componentType) }),
+    ...(given.target !== undefined && { target: targetOf(name, given.target, secrets) }),
     run: (signal, deadline, hops, connected) => given.run(signal, deadline, hops, connected),
     ...(given.load && { load: () => given.load?.() }),
     ...(given.close && { close: () => given.close?.() }),
-    secrets: secretsOf(name, given.secrets),
+    secrets,
     // A defined check keeps its source.
     source: (given as Partial<DefinedCheck>).source ?? definition,
   };
@@ -105,6 +107,11 @@ export function requirePeers({ name, onShared }: DefinedCheck, hasPeers: boolean
 function nameOf(name: string, key: string, value: unknown): string {
   if (typeof value === 'string' && value !== '' && value.length <= MAX_NAME) return value;
   throw invalid(name, [key], formatValue(value), `a name of 1 to ${MAX_NAME} characters`);
+}
+
+function targetOf(name: string, target: unknown, secrets: readonly string[]): string {
+  if (typeof target === 'string') return redactor(secrets)(hideCredentials(target));
+  throw invalid(name, ['target'], formatValue(target), 'a text');
 }
 
 function secretsOf(name: string, secrets: unknown = []): readonly string[] {

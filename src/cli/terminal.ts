@@ -11,3 +11,9 @@ export function stylesFor(stream: NodeJS.WriteStream): (style: StyleName) => Sty
   // Without `validateStream: false` it would inspect standard output.
   return (style) => (text) => (coloured ? styleText(style, text, { validateStream: false }) : text);
 }
+
+/** Formats milliseconds with the precision of ping(8). */
+export function milliseconds(ms: number): string {
+  const digits = ms < 1 ? 3 : ms < 10 ? 2 : ms < 100 ? 1 : 0;
+  return ms.toFixed(digits);
+}

@@ -21,7 +21,7 @@ import {
 import { type BackoffOptions, MAX_BACKOFF_MS } from './link/backoff.js';
 import { heartbeatPresets, MAX_PINGS_OUT, MIN_INTERVAL_MS } from './link/heartbeat-settings.js';
 import { CONNECT_TIMEOUT_MS, MAX_IN_FLIGHT } from './open.js';
-import { MAX_HOPS, MAX_WIRE_MS, RESPONSE_TIMEOUT_MS } from './requests.js';
+import { MAX_HOPS, MAX_WIRE_MS, pingRequest, RESPONSE_TIMEOUT_MS } from './requests.js';
 import type { ClientTls } from './tls.js';
 
 // One row for each option; what an option means is documented at its interface.
@@ -128,7 +128,7 @@ export const linkRows: readonly OptionRow[] = [
   row('heartbeat.interval', duration, { required: true, min: MIN_INTERVAL_MS, max: ONE_DAY }),
   row('heartbeat.maxPingsOut', integer, { max: MAX_PINGS_OUT }),
   row('heartbeat.timeout', duration, { default: '0', max: ONE_DAY }),
-  row('scope', enumeration, { values: scopes, default: 'readiness' }),
+  ...selectionRows,
   row('detail', boolean, { default: 'false' }),
   row('serverPings', duration, { default: '0', max: ONE_DAY }),
   row('health', callback),
@@ -171,7 +171,11 @@ export const validateHelloOptions = validator(helloRows);
 export const validateConnectOptions = validator(connectRows, tlsIssues);
 /** The options of `ping()`, which connects first. */
 export const validateProbeOptions = validator([...connectRows, ...pingRows], tlsIssues);
-export const validateLinkOptions = validator(linkRows, (options) => [...tlsIssues(options), ...backoffIssues(options)]);
+export const validateLinkOptions = validator(linkRows, (options) => [
+  ...tlsIssues(options),
+  ...backoffIssues(options),
+  ...selectionIssues(options),
+]);
 
 function tlsIssues({ tls = {} }: { tls?: ClientTls }): string[] {
   const missing = missingOf(tls);
@@ -185,4 +189,13 @@ function backoffIssues({
 }): string[] {
   if (initial <= max) return [];
   return [`backoff.initial is ${formatDuration(initial)}; allowed: at most backoff.max, ${formatDuration(max)}`];
+}
+
+function selectionIssues({ checks, group }: { checks?: readonly string[]; group?: string }): string[] {
+  try {
+    pingRequest({ ...(checks && { checks }), ...(group !== undefined && { group }) });
+    return [];
+  } catch (error) {
+    return [(error as Error).message];
+  }
 }

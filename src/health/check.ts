@@ -104,6 +104,11 @@ export interface CheckDefinition extends CheckSettings {
   /** As in application/health+json: `datastore`, `component` or `system`. */
   componentType?: string;
   /**
+   * What the check contacts or measures, such as `redis://127.0.0.1:6379`, for the status page. Credentials and `secrets`
+   * in it are masked.
+   */
+  target?: string | undefined;
+  /**
    * Runs the check once. A rejection counts as fail; `reasonOf` derives the reason.
    *
    * @param signal aborts at the timeout; the run must then release its resources and settle.

@@ -532,6 +532,7 @@ export class Service {
       known: (group) => health.known(group),
       groups: () => health.groups(),
       stateOf: (group) => health.stateOf(group),
+      checks: () => health.checks,
       transitions: transitions.all,
       history,
       connections: () => {

@@ -37,7 +37,7 @@ describe('a module as a check', () => {
       }
       export default new Own();`);
     const check = await moduleCheck({ path, timeout: 200 });
-    expect(check).toMatchObject({ kind: 'module', timeout: 200, critical: false });
+    expect(check).toMatchObject({ kind: 'module', target: path, timeout: 200, critical: false });
     await runCheck(check);
     expect(await runCheck(check)).toMatchObject({ status: 'warn', observedValue: 2, output: 'it is ***' });
     await check.close?.();

@@ -90,11 +90,54 @@ describe('pongcheck ping', () => {
     await once('--check', 'a', '--check', 'b', '--max-age', '0', '--timeout', '1.5s');
     await once('--group', 'g');
     expect(asked).toEqual([
-      { scope: 0, flags: 0, body: undefined },
+      { scope: 0, flags: 1, body: undefined },
       { scope: 1, flags: 1, body: undefined },
-      { scope: 0, flags: 0, body: { checks: ['a', 'b'], maxAgeMs: 0, timeoutMs: 1500 } },
-      { scope: 0, flags: 0, body: { group: 'g' } },
+      { scope: 0, flags: 1, body: { checks: ['a', 'b'], maxAgeMs: 0, timeoutMs: 1500 } },
+      { scope: 0, flags: 1, body: { group: 'g' } },
     ]);
+  });
+
+  it.each([
+    [[], 1],
+    [['-i', '100ms'], 1],
+    [['-i', '99ms'], 0],
+    [['-i', '99ms', '--detail'], 1],
+    [['--json'], 0],
+    [['--exit', 'nagios'], 0],
+    [['--exit', 'k8s'], 1],
+  ])('requests the report if the lines can show reasons, but not at a high rate: %j', async (flags, detail) => {
+    let seen: number | undefined;
+    const address = await scripted((ping) => {
+      seen = ping.flags;
+      ping.pong(PASS);
+    });
+    await pongcheck(['ping', address, '-c', '1', ...flags]);
+    expect(seen).toBe(detail);
+  });
+
+  it('names the checks that do not pass, and runs none more often for it', async () => {
+    let runs = 0;
+    const settings = { kind: 'function', interval: 0, maxAge: 3_600_000 };
+    service = createService({
+      listen: [{ url: 'pong://127.0.0.1:0' }],
+      http: false,
+      checks: {
+        db: {
+          ...settings,
+          run: async () => {
+            runs++;
+            return { status: 'fail', reason: 'timeout', output: 'no answer' };
+          },
+        },
+        cache: { ...settings, run: async () => ({ status: 'pass' }) },
+      },
+    });
+    await service.start();
+    const [url = ''] = service.addresses;
+    const { code, stdout } = await pongcheck(['ping', url, '-c', '3', '-i', '100ms']);
+    expect(stdout.match(/^fail from \S+ seq=\d time=\S+ ms db=timeout$/gm)).toHaveLength(3);
+    expect(stdout).not.toContain('cache');
+    expect([code, runs]).toEqual([1, 1]);
   });
 });
 

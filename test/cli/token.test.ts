@@ -68,7 +68,7 @@ describe('the token of a client', () => {
   it('is sent by explain', async () => {
     const { code, stdout } = await pongcheck(['explain', url, '--json'], { env: { PONGCHECK_TOKEN: token } });
     expect(code).toBe(0);
-    expect(JSON.parse(stdout).lines).not.toContain('Details are hidden from this client.');
+    expect(JSON.parse(stdout).notes).not.toContain('Details are hidden from this client.');
     expect((await pongcheck(['explain', url])).code).toBe(2);
   });
 

@@ -49,6 +49,24 @@ describe('a link', () => {
     expect(link.state).toBe('up');
   });
 
+  it('takes the status of the checks or the group that it selects', async () => {
+    const service = await serve({
+      checks: {
+        db: { kind: 'function', run: async () => ({ status: 'fail' }) },
+        disk: { kind: 'function', groups: ['edge'], run: async () => ({ status: 'warn' }) },
+      },
+    });
+    const statusOf = async (options: LinkOptions) => {
+      const { link } = open(addressOf(service), options);
+      await state(link, is('up'));
+      return link.status;
+    };
+    expect(await statusOf({})).toBe('fail');
+    expect(await statusOf({ checks: ['disk'] })).toBe('warn');
+    expect(await statusOf({ group: 'edge' })).toBe('warn');
+    expect(await statusOf({ checks: ['disk', 'db'] })).toBe('fail');
+  });
+
   it('warns once and sends heartbeats more often if the idle timeout of the server is shorter than the interval', async () => {
     const clock = new FakeClock();
     const server = await scripted(responder(() => true, '{"idleTimeoutMs":220}'));

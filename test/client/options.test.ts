@@ -116,6 +116,7 @@ const invalidLinks: [options: object, message: string][] = [
   [{ tls: { cert: 'PEM' } }, 'tls.key is missing; allowed: cert and key together'],
   [{ onUp: 1 }, 'onUp is 1; allowed: a function'],
   [{ hookTimeout: 0 }, 'hookTimeout is 0; allowed: milliseconds, a whole number from 1 to 3600000'],
+  [{ checks: ['a'], group: 'b' }, 'checks and group are both given; allowed: one of them'],
   [{ signal: AbortSignal.timeout(1000) }, 'signal is not a known option; allowed: '],
 ];
 

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import { Live } from '../../src/http/status-page/live.js';
+import type { Parts } from '../../src/http/status-page/parts.js';
 import { Turns } from '../../src/http/turns.js';
 import { FakeClock } from '../fake-clock.js';
 import { until } from './until.js';
@@ -10,10 +11,11 @@ import { until } from './until.js';
 class Reader extends EventEmitter {
   reads = true;
   destroyed = false;
+  /** Numbers of the renderings that it has received. */
   readonly got: string[] = [];
 
   write(text: Buffer): boolean {
-    this.got.push(text.toString());
+    this.got.push(JSON.parse(text.toString().slice('data: '.length)).parts.number);
     return this.reads;
   }
 
@@ -33,7 +35,7 @@ const immediate = { run: (job: () => void) => job() } as Turns;
 function watched(turns = immediate) {
   const clock = new FakeClock();
   let made = 0;
-  const live = new Live(clock, turns, () => String(++made));
+  const live = new Live(clock, turns, () => ({ number: String(++made) }));
   const reader = new Reader();
   live.add(reader as unknown as ServerResponse, () => true);
   return { clock, live, reader };
@@ -43,7 +45,7 @@ describe('a live status page', () => {
   it('receives an update immediately, then every 2 s', async () => {
     const { clock, reader } = watched();
     await clock.advance(4000);
-    expect(reader.got).toEqual(['data: 1\n\n', 'data: 2\n\n', 'data: 3\n\n']);
+    expect(reader.got).toEqual(['1', '2', '3']);
   });
 
   it('receives a change soon, and several at once as one', async () => {
@@ -57,11 +59,11 @@ describe('a live status page', () => {
     const { clock, reader } = watched();
     reader.reads = false;
     await clock.advance(8000);
-    expect(reader.got).toEqual(['data: 1\n\n', 'data: 2\n\n']);
+    expect(reader.got).toEqual(['1', '2']);
     reader.reads = true;
     reader.emit('drain');
     await clock.advance(2000);
-    expect(reader.got[2]).toBe('data: 6\n\n');
+    expect(reader.got[2]).toBe('6');
   });
 
   it('closes a stream that is not read for 30 s', async () => {
@@ -143,6 +145,48 @@ describe('a live status page', () => {
       expect(Math.max(...perTurn)).toBeLessThanOrEqual(32);
       await clock.advance(2000);
     }
-    expect(new Set(viewers.map(({ got }) => got[1]))).toEqual(new Set(['data: 2\n\n']));
+    expect(new Set(viewers.map(({ got }) => got[1]))).toEqual(new Set(['2']));
+  });
+
+  it('receives what has changed since its last message, and everything of another view', async () => {
+    const clock = new FakeClock();
+    const pages: Record<string, Parts> = { a: { one: '1', two: '2' }, b: { one: '3' } };
+    const live = new Live(clock, immediate, (view) => pages[view] as Parts);
+    const sent: Parts[][] = [[], [], []];
+    const viewers = ['a', 'a', 'b'].map((view, index) => {
+      const reader = new Reader();
+      reader.write = (text) => {
+        sent[index]?.push(JSON.parse(text.toString().slice('data: '.length)).parts);
+        return reader.reads;
+      };
+      live.add(reader as unknown as ServerResponse, () => true, view);
+      return reader;
+    });
+    const slow = viewers[1] as Reader;
+    slow.reads = false;
+    await clock.advance(2000);
+    pages.a = { one: '1', two: 'new' };
+    await clock.advance(2000);
+    pages.a = { one: '1', two: 'new', three: '3' };
+    await clock.advance(2000);
+    slow.reads = true;
+    slow.emit('drain');
+    await clock.advance(2000);
+    expect(sent).toEqual([
+      [{ one: '1', two: '2' }, {}, { two: 'new' }, { three: '3' }, {}],
+      [{ one: '1', two: '2' }, {}, { two: 'new', three: '3' }],
+      [{ one: '3' }, {}, {}, {}, {}],
+    ]);
+  });
+
+  it('sends everything to a viewer that may see detail from now on', async () => {
+    const clock = new FakeClock();
+    const live = new Live(clock, immediate, (_view, detail) => ({ number: detail ? 'detail' : 'bare' }));
+    const reader = new Reader();
+    let seesDetail = false;
+    live.add(reader as unknown as ServerResponse, () => seesDetail);
+    seesDetail = true;
+    await clock.advance(2000);
+    expect(reader.got).toEqual(['bare', 'detail']);
   });
 });

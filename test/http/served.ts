@@ -41,6 +41,7 @@ export function overviewOf(health: HttpContext['health']): HttpContext['overview
     },
     groups: () => ['readiness'],
     stateOf: () => health.cachedStatus('readiness').state,
+    checks: () => [],
     transitions: [],
     history: { minute: 0, checks: [], groups: [], check: () => undefined, group: () => undefined },
     connections: () => ({ open: 0, modes: { undecided: 0, binary: 0, line: 0 }, waiting: 0, closed: {} }),

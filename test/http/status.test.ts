@@ -46,16 +46,16 @@ async function start(options: ServiceOptions = {}) {
 }
 
 /** The messages of `/status/events`, as they arrive. */
-async function* events(url: string): AsyncGenerator<Record<string, string>> {
+async function* events(url: string, query = ''): AsyncGenerator<Record<string, string>> {
   const response = await new Promise<AsyncIterable<Buffer> & { headers: object }>((resolve, reject) =>
-    request(`${url}/status/events`, { agent: false }, resolve).on('error', reject).end(),
+    request(`${url}/status/events${query}`, { agent: false }, resolve).on('error', reject).end(),
   );
   expect(response.headers).toMatchObject({ 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
   let text = '';
   for await (const chunk of response) {
     text += chunk;
     for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
-      yield JSON.parse(text.slice('data: '.length, end));
+      yield JSON.parse(text.slice('data: '.length, end)).parts;
       text = text.slice(end + 2);
     }
   }
@@ -70,8 +70,9 @@ describe('the status page', () => {
     expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect(response.headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'sha256-/);
     expect(text).toContain('shop is ready: all checks pass.');
-    expect(text).toMatch(/<th scope="row">db<\/th>/);
-    expect(text).not.toMatch(/(src|href)="(?!data:,)/);
+    expect(text).toContain('<h3>db</h3>');
+    expect(text).not.toMatch(/(src|href)="(?!data:|\?|status\.json"|#)/);
+    expect(text).not.toContain('style=');
   });
 
   it('has an inline script and style, and its policy permits no others', async () => {
@@ -125,10 +126,28 @@ describe('the status page', () => {
     const { url } = await serve({ health });
     const text = await (await fetch(url)).text();
     expect(text).toContain(`${headline}.`);
-    expect(text).toContain(`: db fails (timeout: no answer). ${sentence}`);
-    expect(text).toContain(`<strong>Root cause</strong> db: timeout: no answer; ${label}`);
-    expect(text).toContain(`<td data-label="Why">timeout: no answer; ${label}</td>`);
+    expect(text).toContain(`<p>db fails (timeout: no answer). ${sentence}</p>`);
+    expect(text).toContain(`<p class="reason">timeout: no answer; ${label}</p>`);
+    expect(text).toContain(failing === 4 ? '<h2>Degraded</h2>' : '<h2>Root cause</h2>');
     await health.stop();
+  });
+
+  it('shows a group, or one check, also in its updates', async () => {
+    const { url } = await start();
+    const page = async (query: string) => (await fetch(url + query)).text();
+    const items = (text: string) => [...text.matchAll(/<li id="item-([^"]*)"/g)].map(([, name]) => name);
+    expect(items(await page(''))).toEqual(['spare', 'db']);
+    const readiness = await page('?group=readiness');
+    expect(items(readiness)).toEqual(['db']);
+    expect(readiness).toContain('data-events="status/events?group=readiness"');
+    expect(readiness).toContain('<a href="?group=readiness" aria-current="page">');
+    expect(items(await page('?check=spare'))).toEqual(['spare']);
+    expect(items(await page('?group=unknown&check=unknown'))).toEqual(['spare', 'db']);
+    for await (const parts of events(url, '?group=readiness')) {
+      expect(parts.items).toBe('item-db');
+      expect(Object.keys(parts).filter((id) => id.startsWith('item-'))).toEqual(['item-db']);
+      break;
+    }
   });
 
   it('sends a change immediately', async () => {
@@ -138,7 +157,7 @@ describe('the status page', () => {
       if (seen.length === 0) breakIt();
       seen.push(state);
       if (!state.includes('not ready')) continue;
-      expect(log).toMatch(/check db.*pass → .*fail/s);
+      expect(log).toMatch(/<b>db<\/b>.*pass → .*fail/);
       break;
     }
     expect(seen[0]).toContain('all checks pass');
@@ -155,9 +174,11 @@ describe('the status page', () => {
     const { url } = await start({ detail: 'never' });
     expect(await (await fetch(`${url}/status.json`)).json()).toEqual({ state: 'pass' });
     const text = await (await fetch(url)).text();
-    expect(text).toContain('The service status is pass.');
-    expect(text).toContain('Details are hidden (<code>detail: never</code>).');
-    expect(text).not.toMatch(/db|spare|shop/);
+    const shown = text.slice(text.indexOf('<body'), text.indexOf('<script'));
+    expect(shown).toContain('<h1>The service is ready: all checks pass.</h1>');
+    expect(shown).toContain('The option <code>detail: never</code> hides the rest.');
+    expect(text.replace(/<script>.*<\/script>|<style>.*<\/style>/s, '')).not.toMatch(/db|spare|shop/);
+    expect(shown.match(/<h2>/g)).toBeNull();
     for await (const parts of events(url)) {
       expect(JSON.stringify(parts)).not.toMatch(/db|spare|shop/);
       break;

@@ -3,7 +3,7 @@ import type { State } from '../../src/health/state.js';
 import { formatMs, formatPercent, historyBar, sparkline } from '../../src/http/status-page/svg.js';
 
 const end = Date.parse('2026-11-21T18:10:00Z');
-const slot = (worst: State, unhealthyMs = 0, runs = 12, failures = 0, meanMs = 1.26) => ({
+const slot = (worst: State | undefined, unhealthyMs = 0, runs = 12, failures = 0, meanMs = 1.26) => ({
   knownMs: 60_000,
   unhealthyMs,
   worst,
@@ -42,8 +42,8 @@ describe('the bar of a history', () => {
     expect(paths(bar(...Array.from({ length: 60 }, () => slot('pass'))))).toEqual([['pass', 'M0 17h240', '14']]);
   });
 
-  it('draws a minute without known time as no data, and starting and draining like each other', () => {
-    const text = bar({ ...slot('pass'), knownMs: 0 }, slot('starting'), slot('draining'), slot('unknown'));
+  it('draws a minute without a state as no data, and starting and draining like each other', () => {
+    const text = bar(slot(undefined), slot('starting'), slot('draining'), slot('unknown'));
     expect(paths(text).map(([look]) => look)).toEqual(['none', 'other', 'unknown']);
     expect(text).toContain('stroke-width="21" stroke-dasharray="1 1"');
   });

@@ -57,6 +57,7 @@ export function dnsCheck(given: DnsOptions): CheckDefinition {
     componentType: 'component',
     ...settings,
     kind: KIND,
+    target: `${type} ${name}${server === undefined ? '' : ` at ${server}`}`,
     load: () => worker.load(),
     async run(signal, deadline): Promise<CheckResult> {
       const records = await query(name, type, server, signal, deadline);

@@ -58,6 +58,7 @@ export function execCheck(given: ExecOptions): CheckDefinition {
     componentType: 'component',
     ...settings,
     kind: KIND,
+    target: program.command,
     secrets: secretsOfMap(env),
     run: async (signal) => evaluate(await execute(program, signal), exit),
   };

@@ -7,7 +7,7 @@ import { CheckFailure, type Reason } from '../../health/reason.js';
 import { invalidOption, parseCheckOptions } from '../parse-options.js';
 import { orAbort } from '../shared/deadline.js';
 import { readTls, type TlsOptions } from '../shared/tls.js';
-import { readUrl } from '../shared/url.js';
+import { readUrl, targetOfUrl } from '../shared/url.js';
 import { grpcFailure } from './failure.js';
 import { grpcOptions } from './options.js';
 
@@ -66,6 +66,7 @@ export function grpcCheck(given: GrpcCheckOptions, clock: Clock = systemClock): 
     componentType: 'component',
     ...settings,
     kind: KIND,
+    target: `${targetOfUrl(url)}${service === '' ? '' : ` ${service}`}`,
     load: () => loadGrpcJs('the kind grpc'),
     run: (signal, deadline) => check.run(signal, deadline),
     close: () => check.close(),

@@ -8,7 +8,7 @@ import { readPattern, readStatuses } from '../shared/match.js';
 import { PatternWorker } from '../shared/pattern-worker.js';
 import { secretsOfMap, secretsOfUrl } from '../shared/secrets.js';
 import { readTls, type TlsOptions } from '../shared/tls.js';
-import { readUrl } from '../shared/url.js';
+import { readUrl, targetOfUrl } from '../shared/url.js';
 import { type Answer, HttpExchange } from './exchange.js';
 import { httpOptions } from './options.js';
 
@@ -101,6 +101,7 @@ export function httpCheck(given: HttpOptions, clock: Clock = systemClock): Check
     componentType: 'component',
     ...settings,
     kind: KIND,
+    target: targetOfUrl(url),
     secrets: [...secretsOfUrl(url), ...secretsOfMap(headers, nonSecret)],
     load: () => worker.load(),
     async run(signal, deadline, _hops, connected): Promise<CheckResult> {
@@ -125,7 +126,7 @@ export function httpCheck(given: HttpOptions, clock: Clock = systemClock): Check
     const { status } = answer;
     const fail = (reason: Reason, output: string): CheckResult => {
       answer.drop();
-      return { status: 'fail', reason, output, observedValue: status };
+      return { status: 'fail', reason, output, observedValue: status, observedUnit: 'status' };
     };
     if (!isAllowed(status)) return fail('bad-status', `the status is ${status}, allowed: ${allowed}`);
     for (const [name, matches] of headerMatches) {
@@ -135,7 +136,7 @@ export function httpCheck(given: HttpOptions, clock: Clock = systemClock): Check
     }
     const body = await answer.body(bodyMatch !== undefined);
     if (bodyMatch && !(await bodyMatch(body, signal, deadline))) return fail('bad-body', 'the body is not as expected');
-    return { status: 'pass', observedValue: status };
+    return { status: 'pass', observedValue: status, observedUnit: 'status' };
   }
 }
 

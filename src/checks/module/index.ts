@@ -41,10 +41,11 @@ export async function moduleCheck(given: ModuleOptions): Promise<CheckDefinition
   const { exported } = await importDefault(path);
   const isFactory = typeof exported === 'function' && Object.keys(own).length > 0;
   const made = isFactory ? await produce(exported as Factory, own, secrets) : exported;
-  if (typeof made === 'function') return { ...settings, kind: KIND, secrets, run: runFunction(made as CheckFunction) };
+  if (typeof made === 'function')
+    return { ...settings, kind: KIND, target: path, secrets, run: runFunction(made as CheckFunction) };
   const found = isFactory ? 'a factory of' : 'a module that exports';
   try {
-    if (isDefinition(made)) return { ...definitionOf(made, secrets), ...settings };
+    if (isDefinition(made)) return { target: path, ...definitionOf(made, secrets), ...settings };
   } catch (error) {
     const why = redactor(secrets)(error);
     throw invalidOption(KIND, ['path'], `${found} a definition that cannot be read (${why})`, EXPORTS);

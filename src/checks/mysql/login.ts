@@ -2,7 +2,7 @@ import { connect, isIP, type Socket } from 'node:net';
 import type { ConnectionOptions } from 'mysql2';
 import { invalidOption } from '../parse-options.js';
 import { readTls, type TlsOptions } from '../shared/tls.js';
-import { hostOf, loginOf } from '../shared/url.js';
+import { hostOf, loginOf, serverOf } from '../shared/url.js';
 import type { MysqlLogin } from './session.js';
 
 /** Idle time before the kernel sends keep-alive probes, in milliseconds; it gives up 10 s later. */
@@ -80,6 +80,11 @@ export function loginOfPool(config: PoolLogin): MysqlLogin {
     servername: host,
     options: Object.fromEntries(given),
   };
+}
+
+/** The server of a pool, to show to people. */
+export function targetOfPool({ host, port, socketPath, database = '' }: PoolLogin): string {
+  return `mysql://${socketPath ?? serverOf(host, port)}/${database}`.replace(/\/$/, '');
 }
 
 function connectTo(to: { path: string } | { host: string; port: number }): Socket {

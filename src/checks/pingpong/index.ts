@@ -4,7 +4,7 @@ import type { Pong } from '../../client/responses.js';
 import type { Cause, CheckDefinition, CheckResult, CheckSettings } from '../../health/check.js';
 import type { Scope } from '../../health/health.js';
 import type { CheckState, State } from '../../health/state.js';
-import { type Address, hostAndPort, parseAddress } from '../../net/address.js';
+import { type Address, formatAddress, hostAndPort, parseAddress } from '../../net/address.js';
 import type { ReportBody } from '../../wire/bodies.js';
 import { invalidOption, parseCheckOptions } from '../parse-options.js';
 import { readTls, type TlsOptions } from '../shared/tls.js';
@@ -52,6 +52,7 @@ export function pingpongCheck(given: PingpongOptions): CheckDefinition {
     componentType: 'component',
     ...settings,
     kind: KIND,
+    target: formatAddress(address),
     secrets: token === undefined ? [] : [token],
     run: async (signal, deadline, hops = 0, connected) =>
       evaluate(await session.ask(signal, deadline, hops, connected), address),

@@ -6,7 +6,7 @@ import { secretsOfMap } from '../shared/secrets.js';
 import { PostgresCheck, type PostgresExpectations } from './check.js';
 import { importDriver } from './driver.js';
 import { postgresFailure } from './failure.js';
-import { loginOfAddress, type PostgresAddress } from './login.js';
+import { loginOfAddress, type PostgresAddress, targetOfConfig } from './login.js';
 import { postgresOptions, postgresPoolOptions } from './options.js';
 import { configOfPool, PoolProbe, type PostgresPool, pgPool } from './pool.js';
 
@@ -57,6 +57,7 @@ export function postgresCheck(given: PostgresOptions, clock: Clock = systemClock
       load: importDriver,
       run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
       close: () => check.close(),
+      target: targetOfConfig(config),
       secrets,
     };
   }
@@ -71,6 +72,7 @@ export function postgresCheck(given: PostgresOptions, clock: Clock = systemClock
     componentType: 'datastore',
     run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
     close: () => check.close(),
+    target: targetOfConfig(config),
     secrets: secretsOfMap({ password: config.password, connectionString: config.connectionString }),
   };
 }

@@ -2,7 +2,7 @@ import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { invalidOption } from '../parse-options.js';
 import { secretsOfUrl } from '../shared/secrets.js';
 import { readTls, type TlsOptions } from '../shared/tls.js';
-import { hostOf, loginOf, readUrl } from '../shared/url.js';
+import { hostOf, loginOf, readUrl, serverOf, targetOfUrl } from '../shared/url.js';
 
 const KIND = 'postgres';
 /** Values of the parameter `sslmode`, and whether TLS is used. With TLS, the certificate is always verified. */
@@ -51,6 +51,15 @@ export function loginOfAddress({ url: text, tls, ...parts }: PostgresAddress): P
     config: configOf({ host: hostOf(url), port, database, ...loginOf(url) }, tls ?? (usesTls ? {} : undefined)),
     secrets: secretsOfUrl(url),
   };
+}
+
+/** The server that a configuration names, to show to people; undefined if the driver selects it. */
+export function targetOfConfig({ host, port = 5432, database, connectionString }: Readonly<Record<string, unknown>>) {
+  if (typeof connectionString === 'string') {
+    return URL.canParse(connectionString) ? targetOfUrl(new URL(connectionString)) : undefined;
+  }
+  if (typeof host !== 'string') return undefined;
+  return `postgres://${serverOf(host, Number(port))}${database === undefined ? '' : `/${database}`}`;
 }
 
 interface Parts {

@@ -9,7 +9,7 @@ import { RedisClientCheck } from './client-check.js';
 import { ClientProbe, type RedisClient } from './client-probe.js';
 import { importDriver } from './driver.js';
 import type { RedisExpectations } from './evaluate.js';
-import { loginOfSentinels, loginOfUrl, type SentinelOptions } from './login.js';
+import { loginOfSentinels, loginOfUrl, type SentinelOptions, targetOfLogin } from './login.js';
 import { redisClientOptions, redisOptions } from './options.js';
 
 const KIND = 'redis';
@@ -70,6 +70,7 @@ export function redisCheck(given: RedisOptions, clock: Clock = systemClock): Che
     const { password, sentinelPassword } = probe.login;
     return {
       ...definition,
+      target: targetOfLogin(probe.login),
       run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
       close: () => check.close(),
       secrets: secretsOfMap({ password, sentinelPassword }),
@@ -86,6 +87,7 @@ export function redisCheck(given: RedisOptions, clock: Clock = systemClock): Che
   const check = new RedisCheck(login, options, clock);
   return {
     ...definition,
+    target: targetOfLogin(login),
     run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
     close: () => check.close(),
     secrets: [...secretsOfUrl(urls[0]), ...secretsOfMap({ ...sentinel })],

@@ -1,7 +1,7 @@
 import type { RedisOptions } from 'ioredis';
 import { invalidOption } from '../parse-options.js';
 import { readTls, type TlsOptions } from '../shared/tls.js';
-import { hostOf, loginOf } from '../shared/url.js';
+import { hostOf, loginOf, serverOf } from '../shared/url.js';
 
 /** Credentials for Sentinels. */
 export interface SentinelOptions {
@@ -55,6 +55,22 @@ function credentialsOf(url: URL, path: string, tls: TlsOptions | undefined): Red
     ...(password !== undefined && { password }),
     ...((tls || url.protocol.startsWith('rediss')) && { tls: readTls('redis', tls ?? {}) }),
   };
+}
+
+/** The server of a login, to show to people. */
+export function targetOfLogin({
+  host = 'localhost',
+  port = 6379,
+  path,
+  db,
+  sentinels,
+  name,
+  tls,
+}: RedisOptions): string {
+  const scheme = tls ? 'rediss' : 'redis';
+  if (sentinels)
+    return `${scheme}+sentinel://${sentinels.map((one) => `${serverOf(one.host ?? '', one.port ?? 26_379)}`).join()}/${name}`;
+  return `${scheme}://${path ?? serverOf(host, port)}${db ? `/${db}` : ''}`;
 }
 
 /** Options of an ioredis client that determine where and how it logs in. */

@@ -1,3 +1,4 @@
+import { hostAndPort } from '../../net/address.js';
 import { formatValue } from '../../options/format-value.js';
 import { invalidOption } from '../parse-options.js';
 
@@ -48,6 +49,16 @@ export function readUrls(kind: string, text: string, schemes: readonly string[])
   const [, before = '', hosts = '', after = ''] = /^([^/?#]*:\/\/(?:[^/?#]*@)?)([^/?#]*)(.*)$/s.exec(text) ?? [text];
   const [first, ...more] = hosts.split(',').map((host) => readUrl(kind, before + host + after, schemes));
   return [first as URL, ...more];
+}
+
+/** `HOST:PORT`, with an IPv6 address in brackets. */
+export function serverOf(host: string, port: number): string {
+  return hostAndPort({ kind: 'tcp', host, port });
+}
+
+/** The URL without credentials and parameters, to show to people. */
+export function targetOfUrl({ protocol, host, pathname }: URL): string {
+  return `${protocol}//${host}${pathname === '/' ? '' : pathname}`;
 }
 
 /** The host for a socket: an IPv6 address without brackets. */

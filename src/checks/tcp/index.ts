@@ -4,7 +4,7 @@ import { CheckFailure, reasonOf, toCheckFailure } from '../../health/reason.js';
 import { invalidOption, parseCheckOptions } from '../parse-options.js';
 import { type Match, readPattern } from '../shared/match.js';
 import { PatternWorker } from '../shared/pattern-worker.js';
-import { hostOf, readUrl } from '../shared/url.js';
+import { hostOf, readUrl, targetOfUrl } from '../shared/url.js';
 import { tcpOptions } from './options.js';
 
 const KIND = 'tcp';
@@ -68,6 +68,7 @@ export function tcpCheck(given: TcpOptions): CheckDefinition {
     componentType: 'component',
     ...settings,
     kind: KIND,
+    target: targetOfUrl(url),
     load: () => worker.load(),
     run: (signal, deadline) => attempt(probe, signal, deadline),
     close: () => worker.close(),

@@ -8,7 +8,7 @@ import { certificateProblem } from '../../net/tls.js';
 import { ONE_DAY } from '../../options/option.js';
 import { invalidOption, parseCheckOptions } from '../parse-options.js';
 import { readTls, type TlsMaterial, type TlsOptions } from '../shared/tls.js';
-import { hostOf, readUrl } from '../shared/url.js';
+import { hostOf, readUrl, targetOfUrl } from '../shared/url.js';
 import { tlsExpiryOptions } from './options.js';
 
 const KIND = 'tls-expiry';
@@ -60,6 +60,7 @@ export function tlsExpiryCheck(given: TlsExpiryOptions): CheckDefinition {
     componentType: 'component',
     ...settings,
     kind: KIND,
+    target: targetOfUrl(url),
     run: async (signal) => {
       const { certificate, problem } = await handshake(target, signal);
       return evaluate(Date.parse(certificate.validTo) - systemClock.wall(), verifies ? problem : undefined, limits);

@@ -29,7 +29,11 @@ export const pingCommand: Command = {
       value: 'TIME',
       description: 'Response deadline; afterwards the last known status is returned. 0 = immediately.',
     },
-    { long: 'detail', description: 'Requests the report, and prints the result of each check when it changes.' },
+    {
+      long: 'detail',
+      description:
+        'Prints the result of each check when it changes. Without it, only the checks that do not pass are on the lines, if --interval is at least 100ms.',
+    },
     ...peerFlags,
     {
       long: 'exit',

@@ -4,7 +4,7 @@ import { failureText } from '../../health/reported-fate.js';
 import type { State } from '../../health/state.js';
 import { type Address, hostAndPort } from '../../net/address.js';
 import { type CheckLine, checkLines } from '../report-lines.js';
-import { printable, printableJson, type Style, type StyleName, stylesFor } from '../terminal.js';
+import { milliseconds, printable, printableJson, type Style, type StyleName, stylesFor } from '../terminal.js';
 import { marksOf, statusOf } from './pong-text.js';
 import type { PingStatistics } from './statistics.js';
 
@@ -26,8 +26,12 @@ const stateStyles: Readonly<Record<State, StyleName>> = {
   'not-found': 'magenta',
 };
 
-/** Prints lines of text. */
-export function textPrinter(address: Address): PingPrinter {
+/**
+ * Prints lines of text, each with the checks that do not pass, if it has the report.
+ *
+ * @param withResults also prints the result of each check when one of them changes.
+ */
+export function textPrinter(address: Address, withResults: boolean): PingPrinter {
   const style = stylesFor(process.stdout);
   const where = hostAndPort(address);
   let lastDetails = '';
@@ -52,7 +56,7 @@ export function textPrinter(address: Address): PingPrinter {
       const lines = checkLines(pong.report);
       const status = stateStyle(style, pong.status)(statusOf(pong));
       print(`${status} from ${where}: seq=${seq} time=${milliseconds(pong.rtt)} ms${marksOf(pong, lines)}`);
-      if (lines.length > 0) printDetails(lines);
+      if (withResults && lines.length > 0) printDetails(lines);
     },
     failure(seq, error) {
       lastDetails = '';
@@ -124,12 +128,6 @@ function stateStyle(style: (name: StyleName) => Style, state: string): Style {
 function withoutAddress(where: string, description: string): string {
   if (description.startsWith(`${where} `)) return description.slice(where.length + 1);
   return description.replace(`The connection to ${where}`, 'the connection');
-}
-
-/** Formats milliseconds with the precision of ping(8). */
-function milliseconds(ms: number): string {
-  const digits = ms < 1 ? 3 : ms < 10 ? 2 : ms < 100 ? 1 : 0;
-  return ms.toFixed(digits);
 }
 
 function percent(share: number): string {

@@ -14,13 +14,16 @@ import { outcomeOf } from './pong-text.js';
 import { jsonPrinter, type PingPrinter, textPrinter } from './printer.js';
 import { PingStatistics } from './statistics.js';
 
+/** With a shorter interval, PINGs request no report without --detail. */
+const MIN_DETAIL_INTERVAL_MS = 100;
+
 /** Sends PINGs until `count` is reached or a signal arrives. The last PING decides the exit code. */
 export async function ping(flags: FlagValues, argument = DEFAULT_ADDRESS): Promise<number> {
   const address = addressOf(argument);
   const dialect = dialectOf(flags);
   const count = countOf(flags.count, dialect === undefined ? Number.POSITIVE_INFINITY : 1);
   const interval = durationOf(flags, 'interval', { min: 1 }) ?? 1000;
-  const request = requestOf(flags);
+  const request = { ...requestOf(flags), detail: requestsDetail(flags, dialect, interval) };
   const { responseTimeout } = pingRequest(request);
   const peer = peerOptions(flags);
 
@@ -69,7 +72,7 @@ function record(answer: Pong | PongcheckError, seq: number, statistics: PingStat
 
 async function printerFor(flags: FlagValues, dialect: ExitDialect | undefined, address: Address): Promise<PingPrinter> {
   if (dialect === 'nagios') return (await import('./nagios-printer.js')).nagiosPrinter(address);
-  return flags.json ? jsonPrinter(address) : textPrinter(address);
+  return flags.json ? jsonPrinter(address) : textPrinter(address, flags.detail === true);
 }
 
 /** A connection that is reopened for the next PING after it was lost. */
@@ -112,8 +115,15 @@ function requestOf(flags: FlagValues): PingOptions {
     ...(maxAge !== undefined && { maxAge }),
     ...(timeout !== undefined && { timeout }),
     ...(responseTimeout !== undefined && { responseTimeout }),
-    detail: flags.detail === true,
   };
+}
+
+/**
+ * Whether to request the report: for the reasons on the lines. It changes nothing about which checks run, but PINGs at a
+ * high rate are bare ones, which cost the responder least.
+ */
+function requestsDetail({ detail, json }: FlagValues, dialect: ExitDialect | undefined, interval: number): boolean {
+  return detail === true || (json !== true && dialect !== 'nagios' && interval >= MIN_DETAIL_INTERVAL_MS);
 }
 
 function dialectOf({ exit, json }: FlagValues): ExitDialect | undefined {

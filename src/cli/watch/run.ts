@@ -1,20 +1,23 @@
 import type { Link } from '../../client/link/link.js';
 import type { Pong } from '../../client/responses.js';
+import type { WatchOptions } from '../../client/watch.js';
 import { openLink } from '../../client.js';
-import type { Scope } from '../../health/health.js';
-import type { State } from '../../health/state.js';
+import { HistoryRecorder } from '../../health/history/recorder.js';
+import { type State, states } from '../../health/state.js';
 import { hostAndPort } from '../../net/address.js';
 import { outputClosed } from '../output.js';
 import type { FlagValues } from '../parser.js';
 import { peerOptions } from '../peer-flags.js';
-import { checkLines, failingMarks } from '../report-lines.js';
+import { type CheckLine, checkLines, failingMarks } from '../report-lines.js';
 import { addressOf, DEFAULT_ADDRESS, durationOf, selectionOf } from '../request-flags.js';
-import { printable, stylesFor } from '../terminal.js';
-import { board, changeLine, MAX_TRIPS, type WatchedRow } from './table.js';
+import { printable, printableJson, stylesFor } from '../terminal.js';
+import { Screen } from './screen.js';
+import { changeLine, changeObject, MAX_TRIPS, table, type WatchedRow } from './table.js';
 
 const REDRAW_MS = 250;
 const MAX_PINGS_OUT = 3;
 const MAX_BACKOFF_MS = 5000;
+const MINUTES = 60;
 
 /** Watches responders until a signal arrives. */
 export async function watch(
@@ -23,92 +26,107 @@ export async function watch(
   addresses: readonly string[],
 ): Promise<number> {
   const interval = durationOf(flags, 'interval', { min: 10, max: 3_600_000 }) ?? 1000;
-  const { scope = 'readiness' } = selectionOf(flags);
+  const selection = selectionOf(flags);
   const peer = peerOptions(flags);
   const ended = new Promise<void>((resolve) => {
     // Once: a second signal ends the process.
     process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve());
     outputClosed.addEventListener('abort', () => resolve());
   });
-  const live = process.stdout.isTTY === true;
-  const watched = (addresses.length > 0 ? addresses : [DEFAULT_ADDRESS]).map((address) => {
+  const isLive = process.stdout.isTTY === true && process.env.TERM !== 'dumb' && flags.json !== true;
+  const recorder = new HistoryRecorder();
+  const watched = (addresses.length > 0 ? addresses : [DEFAULT_ADDRESS]).map((address, i) => {
+    const key = String(i);
     const row: WatchedRow = {
       where: hostAndPort(addressOf(address)),
       displayed: 'connecting',
       since: performance.now(),
       why: '',
+      failing: [],
       trips: [],
+      history: () => recorder.series(key)?.slots(MINUTES) ?? Array(MINUTES).fill(undefined),
     };
     const link = openLink(address, {
       heartbeat: { interval, maxPingsOut: MAX_PINGS_OUT },
-      scope,
+      ...selection,
       detail: true,
       ...peer,
       backoff: { max: MAX_BACKOFF_MS },
     });
-    follow(link, scope, row, live ? () => {} : (before) => print(changeLine(row, before, new Date())));
+    follow(link, selection, row, (before) => {
+      // A responder that is suspect has the state that it had.
+      if (row.displayed !== 'suspect') recorder.setState(key, recordedState(row.displayed));
+      if (isLive) return;
+      const now = new Date();
+      print(flags.json ? printableJson(changeObject(row, before, now)) : changeLine(row, before, now));
+    });
     return { link, row };
   });
-  const rows = watched.map(({ row }) => row);
-  const stopDrawing = live ? draw(rows) : () => {};
+  const stopDrawing = isLive ? draw(watched.map(({ row }) => row)) : () => {};
   await ended;
   stopDrawing();
+  recorder.close();
   await Promise.all(watched.map(({ link }) => link.close()));
   return 0;
 }
 
 /** Updates `row` with the events of `link`. */
-function follow(link: Link, scope: Scope, row: WatchedRow, changed: (before: string) => void): void {
-  const update = (next: WatchedRow['displayed'], why: string) => {
+function follow(link: Link, selection: WatchOptions, row: WatchedRow, changed: (before: string) => void): void {
+  const update = (next: WatchedRow['displayed'], why: string, failing: readonly CheckLine[]) => {
     const before = row.displayed;
     // While it is down or draining, the reason differs with each attempt: only the first one is printed.
     const isSame = before === next && (row.why === why || next === 'down' || next === 'draining');
     if (before !== next) row.since = performance.now();
     row.displayed = next;
     row.why = why;
+    row.failing = failing;
     if (!isSame) changed(before);
   };
-  // A connection stays draining after GOAWAY, whatever its status.
-  const displayed = (status: State) => (link.client?.goaway ? 'draining' : status);
+  const report = ({ status, stale = false, report }: Pick<Pong, 'status' | 'report'> & { stale?: boolean }) => {
+    const lines = checkLines(report);
+    const why = [...(stale ? ['stale'] : []), ...failingMarks(lines)].join(' ');
+    // A connection stays draining after GOAWAY, whatever its status.
+    update(
+      link.client?.goaway ? 'draining' : status,
+      why,
+      lines.filter(({ state }) => state !== 'pass'),
+    );
+  };
   link.on('state', ({ state, why }) => {
     if (state === 'down') row.trips.length = 0;
     // An attempt is not a change; an established connection is reported by its first PONG.
     if (state === 'connecting' || state === 'up' || state === 'closed') return;
-    update(state, printable(why));
+    update(state, printable(why), []);
   });
   // If the responder permits no watch, the PONGs report the status.
   void watchStatuses().catch(() => {});
   async function watchStatuses(): Promise<void> {
-    for await (const status of link.watch({ scope, detail: true })) update(displayed(status.status), whyOf(status));
+    for await (const status of link.watch({ ...selection, detail: true })) {
+      report(status);
+    }
   }
   link.on('pong', (pong) => {
     row.trips.push(pong.rtt);
     if (row.trips.length > MAX_TRIPS) row.trips.shift();
-    update(displayed(pong.status), whyOf(pong));
+    report(pong);
   });
 }
 
-function whyOf({ report, stale = false }: Pick<Pong, 'report'> & { stale?: boolean }): string {
-  return [...(stale ? ['stale'] : []), ...failingMarks(checkLines(report))].join(' ');
+/** The state for the history: without a connection, the status is unknown. */
+function recordedState(displayed: WatchedRow['displayed']): State | undefined {
+  if (displayed === 'connecting') return undefined;
+  return states.find((state) => state === displayed) ?? 'unknown';
 }
 
-/** Redraws the table in place until the returned function is called; the last table stays on the screen. */
+/** Draws the table until the returned function is called; the last table stays on the screen. */
 function draw(rows: readonly WatchedRow[]): () => void {
   const style = stylesFor(process.stdout);
-  let drawn = 0;
-  const redraw = () => {
-    const lines = board(rows, performance.now(), process.stdout.columns || 120, style);
-    const up = drawn > 0 ? `\u001b[${drawn}A` : '';
-    process.stdout.write(`${up}${lines.map((line) => `\u001b[2K${line}\n`).join('')}`);
-    drawn = lines.length;
-  };
-  process.stdout.write('\u001b[?25l');
-  redraw();
-  const timer = setInterval(redraw, REDRAW_MS);
+  const screen = new Screen(process.stdout, (size) => table(rows, performance.now(), size, style));
+  screen.open();
+  const timer = setInterval(screen.redraw, REDRAW_MS);
   return () => {
     clearInterval(timer);
-    redraw();
-    process.stdout.write('\u001b[?25h');
+    screen.close();
   };
 }
 

@@ -1,7 +1,9 @@
 import type { LinkState } from '../../client/link/link-options.js';
+import { type Slot, stateOrder } from '../../health/history/slot.js';
 import type { State } from '../../health/state.js';
-import { formatDuration } from '../../options/duration.js';
-import type { Style, StyleName } from '../terminal.js';
+import type { CheckLine } from '../report-lines.js';
+import { milliseconds, type Style, type StyleName } from '../terminal.js';
+import { column, cut, widthOf } from '../width.js';
 
 /** One watched responder. Times are monotonic milliseconds. */
 export interface WatchedRow {
@@ -12,11 +14,28 @@ export interface WatchedRow {
   since: number;
   /** `name=reason` of each check that does not pass, or why there is no connection. */
   why: string;
+  /** The checks that do not pass. */
+  failing: readonly CheckLine[];
   /** The latest round-trip times in milliseconds, the oldest first. */
   readonly trips: number[];
+  /** The last 60 minutes, the oldest first. */
+  history(): readonly (Pick<Slot, 'worst'> | undefined)[];
 }
 
+/** Size of a terminal, in characters. */
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+type Styles = (name: StyleName) => Style;
+
 export const MAX_TRIPS = 24;
+const MIN_TRIPS = 8;
+/** Numbers of blocks that divide an hour. */
+const BLOCKS = [60, 30, 20, 15, 12];
+const MIN_BLOCKS = 12;
+const GAP = 2;
 const bars = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 const styles: Readonly<Record<string, StyleName>> = {
@@ -29,6 +48,17 @@ const styles: Readonly<Record<string, StyleName>> = {
   starting: 'cyan',
   connecting: 'dim',
 };
+/** The worse a state, the more of the block is filled: colour alone is not accessible. */
+const blocks: Readonly<Record<State, string>> = {
+  pass: '▁',
+  draining: '▂',
+  starting: '▂',
+  warn: '▄',
+  unknown: '▒',
+  'not-found': '▒',
+  fail: '█',
+};
+const NO_DATA = '·';
 
 /** Draws the round-trip times as bars between their minimum and maximum. */
 export function sparkline(trips: readonly number[]): string {
@@ -37,31 +67,111 @@ export function sparkline(trips: readonly number[]): string {
   return trips.map((trip) => bars[span === 0 ? 0 : Math.round(((trip - min) / span) * (bars.length - 1))]).join('');
 }
 
-/** Formats the table, one line per responder, at most `width` characters wide. */
-export function board(
-  rows: readonly WatchedRow[],
-  now: number,
-  width: number,
-  style: (name: StyleName) => Style,
-): string[] {
-  const cells = rows.map((row) => [
-    row.where,
-    row.displayed,
-    wholeSeconds(now - row.since),
-    row.trips.length === 0 ? '' : `${row.trips.at(-1)?.toFixed(2)} ms`,
+/** Draws the minutes of an hour as `count` blocks, each with the worst state of its minutes. */
+export function historyBlocks(minutes: ReturnType<WatchedRow['history']>, count: number, style: Styles): string {
+  const each = minutes.length / count;
+  const worst = Array.from({ length: count }, (_, i) => worstOf(minutes.slice(i * each, (i + 1) * each)));
+  let text = '';
+  for (let i = 0, end = 0; i < count; i = end) {
+    const state = worst[i];
+    while (end < count && worst[end] === state) end++;
+    const block = state === undefined ? NO_DATA : blocks[state];
+    text += style(state === undefined ? 'dim' : (styles[state] ?? 'magenta'))(block.repeat(end - i));
+  }
+  return text;
+}
+
+function worstOf(minutes: ReturnType<WatchedRow['history']>): State | undefined {
+  return stateOrder.findLast((state) => minutes.some((minute) => minute?.worst === state));
+}
+
+/**
+ * Formats the table: a line for each responder, and one below it for the reasons of its status. What does not fit is left
+ * out, the trend first, then the round-trip time, the last hour and since when. If there are too many responders, those with
+ * a reason come first.
+ */
+export function table(rows: readonly WatchedRow[], now: number, size: TerminalSize, style: Styles): string[] {
+  const layout = layoutOf(rows, size.columns);
+  const head = style('bold')(cut(headOf(layout), size.columns));
+  const whole = rows.map((row) => linesOf(row, now, layout, size.columns, style));
+  const height = (blocks: readonly string[][]) => blocks.reduce((sum, lines) => sum + lines.length, 1);
+  if (height(whole) <= size.rows) return [head, ...whole.flat()];
+  const shown = whole.sort((a, b) => b.length - a.length);
+  while (shown.length > 0 && height(shown) >= size.rows) shown.pop();
+  return [head, ...shown.flat(), cut(`… ${rows.length - shown.length} more`, size.columns)].slice(0, size.rows);
+}
+
+/** Widths of the columns; 0: left out. */
+interface Layout {
+  readonly where: number;
+  readonly status: number;
+  readonly since: number;
+  readonly trip: number;
+  /** Number of blocks. */
+  readonly history: number;
+  readonly trend: number;
+}
+
+function layoutOf(rows: readonly WatchedRow[], columns: number): Layout {
+  const [since, trip] = [6, 8];
+  const status = Math.max(1, Math.min(10, columns - GAP - 1));
+  const longest = Math.max('RESPONDER'.length, ...rows.map(({ where }) => widthOf(where)));
+  // A long address leaves space for the rest.
+  const most = Math.max(columns - status - since - MIN_BLOCKS - 3 * GAP, Math.min(20, columns - status - GAP));
+  const where = Math.max(1, Math.min(longest, most));
+  let left = columns - where - GAP - status;
+  const take = (width: number, reserved = 0): number => {
+    if (left < width + GAP + reserved) return 0;
+    left -= width + GAP;
+    return width;
+  };
+  const sinceWidth = take(since);
+  const tripWidth = take(trip, MIN_BLOCKS + GAP);
+  const history = take(BLOCKS.find((count) => count + GAP <= left) ?? left);
+  const trend = take(Math.max(MIN_TRIPS, Math.min(MAX_TRIPS, left - GAP)));
+  return { where, status, since: sinceWidth, trip: tripWidth, history, trend };
+}
+
+function headOf({ where, status, since, trip, history, trend }: Layout): string {
+  return joined([
+    column('RESPONDER', where),
+    column('STATUS', status),
+    column('SINCE', since),
+    column('RTT', trip),
+    column('LAST HOUR', history),
+    column('TREND', trend),
   ]);
-  const heads = ['RESPONDER', 'STATUS', 'SINCE', 'RTT'];
-  const widths = heads.map((head, i) => Math.max(head.length, ...cells.map((row) => (row[i] as string).length)));
-  const fixed = (row: readonly string[]) => row.map((cell, i) => cell.padEnd(widths[i] as number));
-  const head = [...fixed(heads), 'TREND'.padEnd(MAX_TRIPS), 'WHY'].join('  ');
-  const lines = rows.map((row, i) => {
-    const [where, status, ...rest] = fixed(cells[i] as string[]) as [string, string, ...string[]];
-    const left = `${where}  ${status}  ${rest.join('  ')}  ${sparkline(row.trips).padEnd(MAX_TRIPS)}  `;
-    const why = row.why.slice(0, Math.max(0, width - left.length));
-    const coloured = style(styles[row.displayed] ?? 'magenta')(status);
-    return `${where}  ${coloured}  ${left.slice(where.length + status.length + 4)}${why}`;
-  });
-  return [style('bold')(head.slice(0, width)), ...lines];
+}
+
+function linesOf(row: WatchedRow, now: number, layout: Layout, columns: number, style: Styles): string[] {
+  const { where, displayed, why, trips } = row;
+  const last = trips.at(-1);
+  const line = joined([
+    column(where, layout.where),
+    style(styles[displayed] ?? 'magenta')(column(displayed, layout.status)),
+    column(age(now - row.since), layout.since),
+    column(last === undefined ? '' : `${milliseconds(last)} ms`, layout.trip),
+    layout.history === 0 ? '' : historyBlocks(row.history(), layout.history, style),
+    layout.trend === 0 ? '' : column(sparkline(trips.slice(-layout.trend)), layout.trend),
+  ]);
+  return why === '' ? [line] : [line, cut(`  ${why}`, columns)];
+}
+
+function joined(cells: readonly string[]): string {
+  return cells.filter((cell) => cell !== '').join(' '.repeat(GAP));
+}
+
+/** Formats a duration in at most 6 characters, up to 999 days: `12s`, `4m12s`, `3h05m`, `12d04h`. */
+export function age(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const two = (count: number) => String(count).padStart(2, '0');
+  if (seconds < 60) return `${seconds}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes}m${two(seconds % 60)}s`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return `${hours}h${two(minutes % 60)}m`;
+  const days = Math.floor(hours / 24);
+  return days < 100 ? `${days}d${two(hours % 24)}h` : `${days}d`;
 }
 
 /** Formats a change as one line, for logs and pipes. */
@@ -69,6 +179,8 @@ export function changeLine(row: WatchedRow, before: string, time: Date): string 
   return `${time.toISOString()} ${row.where} ${before} -> ${row.displayed}${row.why === '' ? '' : ` (${row.why})`}`;
 }
 
-function wholeSeconds(ms: number): string {
-  return formatDuration(Math.max(0, Math.floor(ms / 1000)) * 1000);
+/** The same as an object, for `--json`. */
+export function changeObject({ where, displayed, why, failing }: WatchedRow, before: string, time: Date): object {
+  const healthy = displayed === 'pass' || displayed === 'warn';
+  return { time, address: where, status: displayed, before, healthy, why, failing };
 }

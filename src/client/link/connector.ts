@@ -3,7 +3,7 @@ import type { Address } from '../../net/address.js';
 import type { HelloBody } from '../../wire/bodies.js';
 import { Client } from '../client.js';
 import { openConnection } from '../open.js';
-import type { HelloOptions } from '../requests.js';
+import type { HelloOptions, PingOptions } from '../requests.js';
 import type { Pong } from '../responses.js';
 import type { LinkOptions } from './link-options.js';
 
@@ -11,6 +11,15 @@ import type { LinkOptions } from './link-options.js';
 export interface Opened {
   readonly client: Client;
   readonly hello: HelloBody;
+}
+
+/** What the PINGs of a link select. */
+export function selectionOf({
+  scope = 'readiness',
+  checks,
+  group,
+}: LinkOptions): Pick<PingOptions, 'scope' | 'checks' | 'group'> {
+  return { scope, ...(checks && { checks }), ...(group !== undefined && { group }) };
 }
 
 /** Opens the connections of a link. */
@@ -52,11 +61,11 @@ export class Connector {
 
   /** The same; undefined if that fails or the first PONG is not usable. */
   async openUsable(address: Address, isUsable: (pong: Pong) => boolean): Promise<Opened | undefined> {
-    const { scope = 'readiness' } = this.options;
+    const selection = selectionOf(this.options);
     let opened: Opened | undefined;
     try {
       opened = await this.open(address);
-      if (isUsable(await opened.client.ping({ scope, signal: this.context.signal }))) return opened;
+      if (isUsable(await opened.client.ping({ ...selection, signal: this.context.signal }))) return opened;
     } catch {
       // The next probe tries again.
     }

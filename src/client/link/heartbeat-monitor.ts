@@ -1,5 +1,4 @@
 import type { Clock, Timer } from '../../common/clock.js';
-import type { Scope } from '../../health/health.js';
 import { Heartbeat } from '../../liveness/heartbeat.js';
 import { TimeLimit } from '../../liveness/time-limit.js';
 import type { PingOptions } from '../requests.js';
@@ -27,7 +26,8 @@ export interface MonitoredClient {
 }
 
 export interface MonitorOptions extends Required<HeartbeatSettings> {
-  scope: Scope;
+  /** What the PINGs select. */
+  selection: Pick<PingOptions, 'scope' | 'checks' | 'group'>;
   /** Whether to request the report with each PONG. */
   detail: boolean;
   /** Silence in milliseconds after which a server that sends PINGs is dead; 0 = it sends none. */
@@ -192,12 +192,12 @@ export class HeartbeatMonitor {
  * Options of the PINGs. A server waits for its checks before it answers: if that could exceed the limits, the PING
  * carries a deadline.
  */
-function pingOptionsOf({ interval, maxPingsOut, timeout, scope, detail }: MonitorOptions): PingOptions {
+function pingOptionsOf({ interval, maxPingsOut, timeout, selection, detail }: MonitorOptions): PingOptions {
   const rounds = interval * 0.75 * maxPingsOut;
   const detectionTime = Math.min(rounds || Number.POSITIVE_INFINITY, timeout || Number.POSITIVE_INFINITY);
-  const needsDeadline = scope !== 'liveness' && detectionTime <= 2 * MAX_SERVER_TIMEOUT_MS;
+  const needsDeadline = selection.scope !== 'liveness' && detectionTime <= 2 * MAX_SERVER_TIMEOUT_MS;
   return {
-    scope,
+    ...selection,
     detail,
     responseTimeout: Math.max(MIN_RESPONSE_TIMEOUT_MS, (maxPingsOut + 2) * interval),
     ...(needsDeadline && { timeout: Math.round(Math.min(PING_TIMEOUT_MS, detectionTime / 2)) }),

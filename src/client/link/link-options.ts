@@ -30,6 +30,10 @@ export interface LinkOptions extends ConnectionHooks {
    * @default 'readiness'
    */
   scope?: Scope;
+  /** Names of the checks that the PINGs select, 1 to 32. Excludes `group`. */
+  checks?: readonly string[];
+  /** Name of the group that the PINGs select. By default the group of the scope. */
+  group?: string;
   /**
    * Requests the report with each PONG.
    *

@@ -12,7 +12,7 @@ import { validateLinkOptions } from '../options.js';
 import type { Goaway, Pong } from '../responses.js';
 import type { WatchedStatus, WatchOptions } from '../watch.js';
 import { AddressList } from './addresses.js';
-import { Connector } from './connector.js';
+import { Connector, selectionOf } from './connector.js';
 import { FailbackProbe } from './failback.js';
 import { HeartbeatMonitor } from './heartbeat-monitor.js';
 import { type HeartbeatSettings, heartbeatSettings, limitInterval } from './heartbeat-settings.js';
@@ -144,7 +144,7 @@ export class Link extends EventEmitter<LinkEvents> {
     if (this.closed) return client.destroy();
     const server = hello.heartbeat ?? { canSendMs: 0, wantMs: 0, mult: 3 };
     const silence = negotiated(server, { canSendMs: 0, wantMs: this.serverPings }) * server.mult;
-    const { scope = 'readiness', detail = false, random = Math.random } = this.options;
+    const { detail = false, random = Math.random } = this.options;
     this.client = client;
     this.status = undefined;
     client.once('close', (reason, error) => this.onClosed(client, reason, error?.message));
@@ -152,7 +152,7 @@ export class Link extends EventEmitter<LinkEvents> {
       if (client.goaway === undefined) this.addressList.markStable();
     });
     const interval = limitInterval(this.heartbeat.interval, hello.idleTimeoutMs);
-    const settings = { ...this.heartbeat, interval, scope, detail, silence, random };
+    const settings = { ...this.heartbeat, interval, selection: selectionOf(this.options), detail, silence, random };
     this.monitor = new HeartbeatMonitor(client, settings, this.clock, {
       pong: (pong) => this.onPong(client, pong),
       suspect: (isSuspect) => this.onSuspect(client, isSuspect),

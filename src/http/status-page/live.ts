@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock, Timer } from '../../common/clock.js';
 import type { Turns } from '../turns.js';
+import { PartRevisions, type Parts } from './parts.js';
 
 /** Time between messages while no state changes. Ages and durations always change. */
 const TICK_MS = 2000;
@@ -13,8 +14,10 @@ export const MAX_VIEWERS = 100;
 /** A viewer that has not read for this long is disconnected. */
 const STALL_TIMEOUT_MS = 30_000;
 
+/** What a viewer sees of the page: a key under which all viewers with the same content have one message. */
 interface Viewer {
   readonly response: ServerResponse;
+  readonly view: string;
   /** Whether it received detail when it connected. It is disconnected when it loses access. */
   readonly sawDetail: boolean;
   readonly seesDetail: () => boolean;
@@ -22,11 +25,20 @@ interface Viewer {
   stalledSince: number | undefined;
   /** An update is queued; it will send the message that is current when it runs. */
   isQueued: boolean;
+  /** The page that it has, and in which revision. */
+  page: Page | undefined;
+  revision: number;
+}
+
+/** The parts of the page in one view. */
+interface Page {
+  readonly parts: PartRevisions;
+  renderedAt: number;
 }
 
 /**
- * The viewers of the page, updated by server-sent events. Each message is complete, so a slow reader skips messages and
- * gets the latest.
+ * The viewers of the page, updated by server-sent events. Each message has all parts that changed since the last one to
+ * this viewer, so a slow reader skips messages and gets the latest.
  */
 export class Live {
   private readonly viewers = new Set<Viewer>();
@@ -34,15 +46,15 @@ export class Live {
   private timer: Timer;
   private dueAt = Number.POSITIVE_INFINITY;
   private sentAt = Number.NEGATIVE_INFINITY;
-  /** The latest message and its time, with and without detail. */
-  private readonly latest = new Map<boolean, { bytes: Buffer; at: number }>();
+  /** By view, and whether with detail. */
+  private readonly pages = new Map<string, Page>();
 
   constructor(
     private readonly clock: Clock,
     /** Each write to a viewer is one job. */
     private readonly turns: Turns,
-    /** The current message, on one line. */
-    private readonly message: (detail: boolean) => string,
+    /** Renders the page, for a view and a viewer that may see detail or not. */
+    private readonly render: (view: string, detail: boolean) => Parts,
     private readonly maxViewers = () => MAX_VIEWERS,
   ) {}
 
@@ -50,8 +62,10 @@ export class Live {
    * Sends the first message in one of the next turns, and further ones until the viewer disconnects. The response headers
    * must have been written. At the limit a stalled viewer is disconnected, or else the oldest, whose page reconnects by
    * itself.
+   *
+   * @param view passed to `render`. The number of different ones must be limited.
    */
-  add(response: ServerResponse, seesDetail: () => boolean): void {
+  add(response: ServerResponse, seesDetail: () => boolean, view = ''): void {
     if (response.destroyed) return;
     if (this.hasEnded) {
       response.end();
@@ -59,7 +73,16 @@ export class Live {
     }
     while (this.viewers.size >= this.maxViewers()) this.evict();
     const sawDetail = seesDetail();
-    const viewer: Viewer = { response, sawDetail, seesDetail, stalledSince: undefined, isQueued: false };
+    const viewer: Viewer = {
+      response,
+      view,
+      sawDetail,
+      seesDetail,
+      stalledSince: undefined,
+      isQueued: false,
+      page: undefined,
+      revision: 0,
+    };
     this.viewers.add(viewer);
     response.on('drain', () => {
       viewer.stalledSince = undefined;
@@ -67,9 +90,8 @@ export class Live {
     response.on('error', () => {});
     response.on('close', () => {
       this.viewers.delete(viewer);
-      if (this.viewers.size > 0) return;
-      this.cancel();
-      this.latest.clear();
+      this.removeUnusedPages();
+      if (this.viewers.size === 0) this.cancel();
     });
     this.queueUpdate(viewer);
     this.schedule(TICK_MS);
@@ -102,7 +124,7 @@ export class Live {
   private broadcast(): void {
     this.cancel();
     this.sentAt = this.clock.now();
-    this.latest.clear();
+    for (const page of this.pages.values()) page.renderedAt = Number.NEGATIVE_INFINITY;
     for (const viewer of this.viewers) this.queueUpdate(viewer);
     if (this.viewers.size > 0) this.schedule(TICK_MS);
   }
@@ -118,16 +140,24 @@ export class Live {
     if (!this.viewers.has(viewer) || viewer.response.writableEnded) return;
     const detail = viewer.seesDetail();
     if (viewer.sawDetail && !detail) viewer.response.end();
-    else this.send(viewer, this.current(detail));
+    else this.send(viewer, this.current(viewer.view, detail));
   }
 
-  private current(detail: boolean): Buffer {
+  private current(view: string, detail: boolean): Page {
     const now = this.clock.now();
-    const kept = this.latest.get(detail);
-    if (kept && now - kept.at < MIN_INTERVAL_MS) return kept.bytes;
-    const bytes = Buffer.from(`data: ${this.message(detail)}\n\n`);
-    this.latest.set(detail, { bytes, at: now });
-    return bytes;
+    const key = `${detail} ${view}`;
+    const page = this.pages.get(key) ?? { parts: new PartRevisions(), renderedAt: Number.NEGATIVE_INFINITY };
+    this.pages.set(key, page);
+    if (now - page.renderedAt >= MIN_INTERVAL_MS) {
+      page.parts.update(this.render(view, detail), this.clock.wall());
+      page.renderedAt = now;
+    }
+    return page;
+  }
+
+  private removeUnusedPages(): void {
+    const used = new Set([...this.viewers].map(({ page }) => page));
+    for (const [key, page] of this.pages) if (!used.has(page)) this.pages.delete(key);
   }
 
   private evict(): void {
@@ -137,10 +167,15 @@ export class Live {
     evicted.response.destroy();
   }
 
-  private send(viewer: Viewer, message: Buffer): void {
+  private send(viewer: Viewer, page: Page): void {
     const now = this.clock.now();
     const { response, stalledSince } = viewer;
     if (stalledSince === undefined) {
+      const { parts } = page;
+      // A viewer that may see detail from now on has another page.
+      const message = parts.since(viewer.page === page ? viewer.revision : 0);
+      viewer.page = page;
+      viewer.revision = parts.revision;
       if (!response.write(message)) viewer.stalledSince = now;
     } else if (now - stalledSince > STALL_TIMEOUT_MS) {
       response.destroy();

@@ -2,6 +2,7 @@ import { type Explanation, explain } from '../../health/explain.js';
 import type { Answer } from '../../health/health.js';
 import type { HistoryView } from '../../health/history/health-history.js';
 import type { PastTransition } from '../../health/query/recent-transitions.js';
+import type { CheckView } from '../../health/query/registry.js';
 import { parseReport } from '../../health/report-view.js';
 import type { State } from '../../health/state.js';
 
@@ -11,6 +12,7 @@ export interface Overview {
   known(group: string): Answer;
   groups(): readonly string[];
   stateOf(group: string): State;
+  checks(): readonly Pick<CheckView, 'name' | 'kind' | 'target'>[];
   /** Newest first. */
   readonly transitions: readonly PastTransition[];
   readonly history: HistoryView;
@@ -41,13 +43,28 @@ export interface Board {
   readonly transitions: readonly PastTransition[];
   readonly version: string;
   readonly startedAt: Date;
+  /** By name, as in a report, and with the kind and the target of each. */
+  readonly checks: Readonly<Record<string, readonly [BoardCheck]>>;
   /** The other keys are those of a report of all checks. */
+  readonly [key: string]: unknown;
+}
+
+export interface BoardCheck {
+  readonly kind?: string;
+  /** What it contacts or measures, without credentials. */
+  readonly target?: string;
+  /** As in a report. */
+  readonly time?: string;
+  readonly observedValue?: unknown;
+  readonly observedUnit?: string | Readonly<Record<string, string>>;
   readonly [key: string]: unknown;
 }
 
 export function board({ overview }: { readonly overview: Overview }): Board {
   const readiness = overview.known('readiness');
   const report = parse(readiness);
+  const checks = parse(overview.known('all')).checks as Record<string, [BoardCheck]>;
+  const views = new Map(overview.checks().map((view) => [view.name, view]));
   return {
     ...report,
     state: readiness.state,
@@ -55,10 +72,20 @@ export function board({ overview }: { readonly overview: Overview }): Board {
     startedAt: overview.startedAt,
     explanation: explain(parseReport(report)),
     groups: Object.fromEntries(overview.groups().map((group) => [group, overview.stateOf(group)])),
-    checks: parse(overview.known('all')).checks,
+    checks: Object.fromEntries(
+      Object.entries(checks ?? {}).map(([name, [entry]]) => {
+        const { kind, target } = views.get(name) ?? {};
+        return [name, [{ ...(kind !== undefined && { kind }), ...(target !== undefined && { target }), ...entry }]];
+      }),
+    ),
     connections: overview.connections(),
     transitions: overview.transitions,
   };
+}
+
+/** The names of the checks of a group. */
+export function checksOf(group: string, { overview }: { readonly overview: Overview }): ReadonlySet<string> {
+  return new Set(Object.keys((parse(overview.known(group)).checks ?? {}) as object));
 }
 
 function parse(answer: Answer): Record<string, unknown> {

@@ -1,18 +1,29 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Html, html } from './html.js';
-import type { Sections } from './sections.js';
+import { icon, signDrawings, withAges } from './marks.js';
+import type { Parts } from './parts.js';
 
-/** The status page, with its script and style inline. */
-export interface StatusPage {
+/** A live page, with its script and style inline. */
+export interface LivePage {
   /** Allows nothing from other origins, and inline only this script and this style. */
   readonly contentSecurityPolicy: string;
-  /** The HTML document. `events` is the relative URL of the server-sent events that update it. */
-  render(sections: Sections, events: string): string;
+  /**
+   * The HTML document.
+   *
+   * @param parts items of the list have ids that begin with `item-`.
+   * @param events relative URL of the server-sent events that update it.
+   * @param wall wall-clock time in milliseconds.
+   */
+  render(parts: Parts, events: string, wall: number): string;
 }
 
+/** Parts above and below the list of items, in order. Empty ones are not shown. */
+const above = ['state', 'hidden', 'past', 'why', 'degraded', 'groups', 'none'] as const;
+const below = ['log', 'connections'] as const;
+
 /** Reads the script and the style of the page from `assets/`. */
-export async function loadPage(): Promise<StatusPage> {
+export async function loadPage(): Promise<LivePage> {
   const [script, style] = await Promise.all([readAsset('page.js'), readAsset('page.css')]);
   const contentSecurityPolicy = [
     "default-src 'none'",
@@ -24,7 +35,10 @@ export async function loadPage(): Promise<StatusPage> {
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join('; ');
-  return { contentSecurityPolicy, render: (sections, events) => render(sections, events, script, style) };
+  return {
+    contentSecurityPolicy,
+    render: (parts, events, wall) => withAges(render(parts, events, wall, script, style), wall),
+  };
 }
 
 function readAsset(name: string): Promise<string> {
@@ -36,18 +50,19 @@ function hash(text: string): string {
 }
 
 /** Without JavaScript the page reloads itself every 5 s. */
-function render(sections: Sections, events: string, script: string, style: string): string {
-  const section = (id: keyof Sections) => new Html(sections[id]);
+function render(parts: Parts, events: string, wall: number, script: string, style: string): string {
+  const part = (id: string) => new Html(parts[id] ?? '');
+  const section = (id: string) => html`<section id="${id}">${part(id)}</section>
+`;
+  const items = (parts.items ?? '').split(' ').filter((id) => id !== '');
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<title>${section('title')}</title><link rel="icon" href="data:,"><style>${new Html(style)}</style>
+<title>${parts.title}</title><link rel="icon" id="icon" href="${parts.icon}"><style>${new Html(style)}</style>
 <noscript><meta http-equiv="refresh" content="5"></noscript></head>
-<body data-events="${events}" data-now="${section('now')}"><header><h1>pongcheck status</h1></header>
-<main><p id="state" role="status">${section('state')}</p><p id="live">Snapshot; reloads every 5 s.</p>
-<h2>Why</h2><div id="why">${section('why')}</div><div id="chain">${section('chain')}</div>
-<h2>Checks</h2><div id="checks">${section('checks')}</div>
-<h2>Recent changes</h2><div id="log">${section('log')}</div>
-<h2>Connections</h2><div id="connections">${section('connections')}</div></main>
+<body data-events="${events}" data-now="${wall}" data-lost-icon="${icon('lost')}">
+${signDrawings()}<main><p id="live" role="status">Snapshot; reloads every 5 s.</p>
+${above.map(section)}<ul id="items">${items.map(part)}</ul>
+${below.map(section)}</main><footer id="about">${part('about')}</footer>
 <script>${new Html(script)}</script></body></html>
 `.text;
 }

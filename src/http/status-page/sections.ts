@@ -1,10 +1,15 @@
-import { explanationLines } from '../../health/explain.js';
-import { parseReport, type ReportedCause, type ReportedCheck, type ReportView } from '../../health/report-view.js';
+import { explain } from '../../health/explain.js';
+import type { HistoryView } from '../../health/history/health-history.js';
+import { parseReport, type ReportedCheck } from '../../health/report-view.js';
 import { failureText } from '../../health/reported-fate.js';
 import type { State } from '../../health/state.js';
 import type { DetailMode } from '../../net/access.js';
+import { causeList, degradedList, onePerTarget } from './causes.js';
 import { type Html, html } from './html.js';
+import { badge, icon, lookOf, moment, sign } from './marks.js';
 import type { Board } from './overview.js';
+import type { Parts } from './parts.js';
+import { checkRow, groupPast, itemId } from './rows.js';
 
 /** The board of a viewer without access to detail. */
 export interface BareBoard {
@@ -18,118 +23,123 @@ export interface DetailAccess {
   readonly login: string | undefined;
 }
 
-/** The HTML of the parts of the page that change, by element id; and `now`, the wall-clock time in milliseconds. */
-export type Sections = Readonly<
-  Record<'now' | 'title' | 'state' | 'why' | 'chain' | 'checks' | 'log' | 'connections', string>
->;
+/** What the page shows of the checks. */
+export interface Filter {
+  /** Selected group; undefined: all checks. */
+  readonly group: string | undefined;
+  /** Selected check; undefined: all of the group. */
+  readonly check: string | undefined;
+  /** Whether a check is shown. */
+  shows(name: string): boolean;
+}
 
-const SHOWN_TRANSITIONS = 30;
-const signs: Readonly<Record<string, string>> = {
-  pass: '✓',
-  warn: '!',
-  fail: '✕',
-  unknown: '?',
-  draining: '↓',
-  starting: '…',
-};
+const MAX_TRANSITIONS = 30;
+/** Transitions beyond these are collapsed. */
+const SHOWN_TRANSITIONS = 10;
+/** With more checks, only those that do not pass have their bars at once. */
+const MAX_BARS = 50;
+const order = ['fail', 'unknown', 'warn', 'pass'];
 
-/** Renders a board. `wall` is the wall-clock time in milliseconds. */
-export function sections(board: Board | BareBoard, wall: number, { mode, login }: DetailAccess): Sections {
-  const { state } = board;
-  if (!('explanation' in board)) {
-    return texts({
-      now: html`${wall}`,
-      title: html`${state} · pongcheck`,
-      state: html`${badge(state)} <span>The service status is ${state}.</span>`,
-      why: html`<p>Details are hidden (<code>detail: ${mode}</code>).${login && html` <a href="${login}">Log in with a token</a> to see them.`}</p>`,
-      chain: html``,
-      checks: html``,
-      log: html``,
-      connections: html``,
-    });
-  }
-  const report = parseReport(board);
-  const { headline, since } = board.explanation;
+/** The parts of the page for viewers without access to detail. */
+export function bareParts({ state }: BareBoard, { mode, login }: DetailAccess): Parts {
+  const { headline } = explain(parseReport({ state }));
   return texts({
-    now: html`${wall}`,
-    title: html`${state} · ${report.service ?? report.instance}`,
-    state: html`${badge(state)} <span>${headline}</span>${since && html` <small>since ${moment(since)}</small>`}`,
-    why: html`<ul>${explanationLines(board.explanation).map((line) => html`<li>${line}</li>`)}</ul>`,
-    chain: html`${report.causes.map((cause) => chain(cause, report))}`,
-    checks: html`${report.checks.length === 0 ? html`<p>No checks are configured.</p>` : checkTable(report.checks)}
-<p>Groups: ${Object.entries(board.groups).map(([name, of]) => html`<span class="group">${name} ${badge(of)}</span> `)}</p>`,
-    log: transitionTable(board),
-    connections: connectionTable(board),
+    title: `${state} · pongcheck`,
+    icon: icon(state),
+    state: html`<div class="band ${lookOf(state)}">${sign(state)}<h1>${headline}</h1></div>`,
+    hidden: html`<p>The option <code>detail: ${mode}</code> hides the rest.${login && html` <a href="${login}">Log in with a token</a> to see it.`}</p>`,
   });
 }
 
-function texts(parts: Readonly<Record<keyof Sections, Html>>): Sections {
-  return Object.fromEntries(Object.entries(parts).map(([id, { text }]) => [id, text])) as Sections;
+/** The parts of the page. `wall` is the wall-clock time in milliseconds. */
+export function boardParts(board: Board, wall: number, history: HistoryView, filter: Filter): Parts {
+  const { state, explanation, groups } = board;
+  const report = parseReport(board);
+  const shown = report.checks.filter(({ name }) => filter.shows(name)).sort(bySeverity);
+  const rows = shown.map((check, index): [string, Html] => {
+    const { name } = check;
+    const hasBar = shown.length <= MAX_BARS || (check.state !== 'pass' && index < MAX_BARS);
+    return [itemId(name), checkRow({ check, entry: board.checks[name]?.[0] ?? {}, wall, history, hasBar })];
+  });
+  const { headline, since } = explanation;
+  const { causes, degraded } = onePerTarget(explanation, board.checks);
+  return texts({
+    title: `${state} · ${report.service ?? report.instance}`,
+    icon: icon(state),
+    state: html`<div class="band ${lookOf(state)}">${sign(state)}<h1>${headline}</h1><p>${since !== undefined && html`<span>since ${moment(since, wall)}</span> `}<span>${counts(report.checks)}</span></p></div>`,
+    past: groupPast(filter.group ?? 'readiness', history),
+    why: causeList(causes, filter.shows),
+    degraded: degradedList(degraded, filter.shows),
+    groups: groupLinks(groups, report.checks.length, filter),
+    none:
+      shown.length === 0
+        ? html`<p>${report.checks.length === 0 ? 'No checks are configured.' : 'No checks in this group.'}</p>`
+        : html``,
+    items: rows.map(([id]) => id).join(' '),
+    ...Object.fromEntries(rows),
+    log: transitionList(board, wall, filter),
+    connections: connectionList(board),
+    about: html`<p>pongcheck ${board.version} · started ${moment(board.startedAt, wall)} · instance ${report.instance} · <a href="status.json">data as JSON</a></p>`,
+  });
 }
 
-/** A state by colour, sign and word: colour alone is not accessible. */
-function badge(state: string): Html {
-  const known = signs[state] === undefined ? 'unknown' : state;
-  return html`<b class="badge ${known}"><span aria-hidden="true">${signs[known]}</span> ${state}</b>`;
+function texts(parts: Readonly<Record<string, Html | string>>): Parts {
+  return Object.fromEntries(
+    Object.entries(parts).map(([id, part]) => [id, typeof part === 'string' ? part : part.text]),
+  );
 }
 
-/** A point in time; the script of the page adds its age. */
-function moment(since: number | Date | undefined): Html {
-  if (since === undefined) return html`–`;
-  const iso = new Date(since).toISOString();
-  return html`<time datetime="${iso}">${iso.replace('T', ' ').slice(0, 19)} UTC</time>`;
+function bySeverity(a: ReportedCheck, b: ReportedCheck): number {
+  return order.indexOf(a.state) - order.indexOf(b.state);
 }
 
-/** The path from this service to the root cause. */
-function chain(cause: ReportedCause, { service, instance, checks }: ReportView): Html {
-  const { via, check = 'an unnamed check' } = cause;
-  const leaf = html`<li class="root"><strong>Root cause</strong> ${check}${via.length > 0 ? html` of ${cause.service ?? cause.instance}` : ''}: ${failureText(cause)}</li>`;
-  const here = html`<li>${service ?? instance} <small>this service</small></li>`;
-  if (via.length === 0) return html`<ol class="chain">${here}${leaf}</ol>`;
-  const through = checks.filter((own) => own.reason === 'dependency' && own.state !== 'pass').map(({ name }) => name);
-  const hops = [...via].reverse().filter((hop) => hop !== cause.instance);
-  return html`<ol class="chain">${here}<li>check ${through.join(' or ')}</li>${hops.map((hop) => html`<li>responder ${hop}</li>`)}${leaf}</ol>`;
+/** `2 of 6 checks fail, 1 warns`; undefined if all pass. */
+function counts(checks: readonly ReportedCheck[]): string | undefined {
+  const texts = order.flatMap((state) => {
+    const count = checks.filter((check) => check.state === state).length;
+    const verb = state === 'unknown' ? (count === 1 ? 'is unknown' : 'are unknown') : count === 1 ? `${state}s` : state;
+    return count === 0 || state === 'pass' ? [] : [[count, verb] as const];
+  });
+  const of = ` of ${checks.length} ${checks.length === 1 ? 'check' : 'checks'}`;
+  return texts.map(([count, verb], index) => `${count}${index === 0 ? of : ''} ${verb}`).join(', ') || undefined;
 }
 
-function checkTable(checks: readonly ReportedCheck[]): Html {
-  const order = ['fail', 'unknown', 'warn', 'pass'];
-  const sorted = [...checks].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
-  return html`<table><thead><tr><th scope="col">Check</th><th scope="col">State</th><th scope="col">Why</th><th scope="col">Since</th><th scope="col">Last run</th></tr></thead>
-<tbody>${sorted.map(checkRow)}</tbody></table>`;
+function groupLinks(groups: Readonly<Record<string, State>>, count: number, { group, check }: Filter): Html {
+  const link = (url: string, isCurrent: boolean, content: Html) =>
+    html`<li><a href="${url}"${isCurrent ? html` aria-current="page"` : undefined}>${content}</a></li>`;
+  const all = link('?', group === undefined && check === undefined, html`All ${count}`);
+  const named = Object.entries(groups)
+    .filter(([name]) => name !== 'all')
+    .map(([name, state]) => link(`?group=${encodeURIComponent(name)}`, name === group, html`${name} ${badge(state)}`));
+  return html`<h2>Checks</h2><nav aria-label="Groups of checks"><ul>${all}${named}${check === undefined ? undefined : link(`?check=${encodeURIComponent(check)}`, true, html`${check}`)}</ul></nav>`;
 }
 
-function checkRow(check: ReportedCheck): Html {
-  const { name, state, since, durationMs, critical } = check;
-  const why = failureText(check);
-  return html`<tr><th scope="row">${name}${critical ? '' : html` <small>not critical</small>`}</th>
-<td data-label="State">${badge(state)}</td>
-<td data-label="Why">${why === '' ? '–' : why}</td>
-<td data-label="Since">${moment(since)}</td>
-<td data-label="Last run">${durationMs === undefined ? '–' : `${durationMs} ms`}</td></tr>
-`;
-}
-
-function transitionTable({ transitions }: Board): Html {
-  if (transitions.length === 0) return html`<p>No changes since the start.</p>`;
-  const rows = transitions.slice(0, SHOWN_TRANSITIONS).map((transition) => {
+function transitionList({ transitions }: Board, wall: number, { group, check, shows }: Filter): Html {
+  const shown = transitions.filter(({ of, name }) =>
+    of === 'check' ? shows(name) : check === undefined && (group ?? name) === name,
+  );
+  if (shown.length === 0) return html``;
+  const items = shown.slice(0, MAX_TRANSITIONS).map((transition) => {
     const { time, of, name, from, to } = transition;
     const why = failureText(transition);
-    return html`<tr><th scope="row">${moment(time)}</th><td data-label="What">${of} ${name}</td>
-<td data-label="Change">${from} → ${badge(to)}</td><td data-label="Why">${why === '' ? '–' : why}</td></tr>
+    return html`<li>${moment(time, wall)} <span><b>${name}</b>${of === 'group' && ' (group)'}</span> <span class="change">${from} → ${badge(to)}</span>${why !== '' && html` <span>${why}</span>`}</li>
 `;
   });
-  return html`<table><thead><tr><th scope="col">When</th><th scope="col">What</th><th scope="col">Change</th><th scope="col">Why</th></tr></thead>
-<tbody>${rows}</tbody></table>`;
+  const more = items.slice(SHOWN_TRANSITIONS);
+  return html`<h2>Recent changes</h2><ol class="log">${items.slice(0, SHOWN_TRANSITIONS)}</ol>${
+    more.length > 0 && html`<details><summary>${more.length} more</summary><ol class="log">${more}</ol></details>`
+  }`;
 }
 
-function connectionTable({ connections }: Board): Html {
+function connectionList({ connections }: Board): Html {
   const { open, modes, waiting, closed } = connections;
-  const ended = Object.entries(closed).filter(([, count]) => count > 0);
   const rows: (readonly [string, number])[] = [
     ['open', open],
     ...Object.entries(modes).map(([mode, count]) => [`open, ${mode}`, count] as const),
     ['pending PINGs', waiting],
-    ...ended.map(([reason, count]) => [`closed: ${reason}`, count] as const),
+    ...Object.entries(closed).map(([reason, count]) => [`closed: ${reason}`, count] as const),
   ];
-  return html`<dl>${rows.map(([name, count]) => html`<div><dt>${name}</dt><dd>${count}</dd></div>`)}</dl>`;
+  const shown = rows.filter(([, count]) => count > 0);
+  if (shown.length === 0) return html``;
+  return html`<h2>Connections</h2><dl>${shown.map(([name, count]) => html`<div><dt>${name}</dt><dd>${count}</dd></div>`)}</dl>`;
 }

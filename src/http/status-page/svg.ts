@@ -1,16 +1,5 @@
-import type { State } from '../../health/state.js';
+import { MINUTE_MS, type Slot } from '../../health/history/slot.js';
 import { type Html, html } from './html.js';
-
-/** One minute of a history; all durations in milliseconds. */
-export interface BarSlot {
-  /** Time for which the state is known. */
-  readonly knownMs: number;
-  readonly unhealthyMs: number;
-  readonly worst: State | undefined;
-  readonly runs: number;
-  readonly failures: number;
-  readonly meanMs: number;
-}
 
 export interface BarOptions {
   /** What the bar is about, such as the name of a check. */
@@ -22,7 +11,6 @@ export interface BarOptions {
 /** How a slot is drawn. The height tells the state without colour: the worse, the taller. */
 type Look = 'none' | 'pass' | 'warn' | 'fail' | 'unknown' | 'other';
 
-const MINUTE_MS = 60_000;
 const SLOT_WIDTH = 4;
 const HEIGHT = 24;
 const heights: Readonly<Record<Look, number>> = { none: 2, other: 8, pass: 14, warn: 18, unknown: 21, fail: HEIGHT };
@@ -50,7 +38,7 @@ interface Run {
  * `other` (starting, draining). `data-slots` has the numbers for a script: per slot the first letter of the state, the
  * seconds not healthy, runs, failures, mean duration; an empty text for no data.
  */
-export function historyBar(slots: readonly (BarSlot | undefined)[], { name, end }: BarOptions): Html {
+export function historyBar(slots: readonly (Slot | undefined)[], { name, end }: BarOptions): Html {
   const runs = runsOf(slots.map(lookOf));
   const start = end - slots.length * MINUTE_MS;
   const paths = runs.map(({ look, first, count }) => {
@@ -123,9 +111,9 @@ function timeOfDay(wall: number): string {
   return new Date(wall).toISOString().slice(11, 16);
 }
 
-function lookOf(slot: BarSlot | undefined): Look {
-  if (slot?.worst === undefined || slot.knownMs === 0) return 'none';
-  const { worst } = slot;
+function lookOf(slot: Slot | undefined): Look {
+  const worst = slot?.worst;
+  if (worst === undefined) return 'none';
   if (worst === 'draining' || worst === 'starting') return 'other';
   return worst === 'not-found' ? 'unknown' : worst;
 }
@@ -141,9 +129,15 @@ function runsOf(looks: readonly Look[]): Run[] {
   return runs;
 }
 
-function numbers(slot: BarSlot | undefined): string {
+function numbers(slot: Slot | undefined): string {
   const look = lookOf(slot);
   if (!slot || look === 'none') return '';
   const { unhealthyMs, runs, failures, meanMs } = slot;
-  return [look[0], Math.round(unhealthyMs / 1000), runs, failures, Math.round(meanMs * 10) / 10].join();
+  return [
+    look[0],
+    Math.round(unhealthyMs / 1000),
+    runs,
+    failures,
+    meanMs === undefined ? '' : Math.round(meanMs * 10) / 10,
+  ].join();
 }

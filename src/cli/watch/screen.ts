@@ -1,0 +1,71 @@
+import type { TerminalSize } from './table.js';
+
+const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?7l';
+const LEAVE = '\u001b[?7h\u001b[?25h\u001b[?1049l';
+const HOME = '\u001b[H';
+const CLEAR_LINE_END = '\u001b[K';
+const CLEAR_BELOW = '\u001b[J';
+
+/** The alternate screen of a terminal, without a cursor and without line wrapping. Each frame is one write, without clearing before. */
+export class Screen {
+  private isEntered = false;
+  private last = '';
+  /** Also at an error that ends the process. */
+  private readonly onExit = () => this.leave();
+  /** Ctrl+Z leaves the terminal as it was. */
+  private readonly onStop = () => {
+    this.leave();
+    process.kill(process.pid, 'SIGSTOP');
+  };
+  private readonly onContinue = () => this.enter();
+
+  constructor(
+    private readonly terminal: NodeJS.WriteStream,
+    /** The lines for this size; each fits. */
+    private readonly frame: (size: TerminalSize) => readonly string[],
+  ) {}
+
+  open(): void {
+    this.enter();
+    this.terminal.on('resize', this.redraw);
+    process.on('exit', this.onExit).on('SIGTSTP', this.onStop).on('SIGCONT', this.onContinue);
+  }
+
+  /** Restores the terminal, and prints the last frame there. */
+  close(): void {
+    this.terminal.off('resize', this.redraw);
+    process.off('exit', this.onExit).off('SIGTSTP', this.onStop).off('SIGCONT', this.onContinue);
+    this.leave();
+    this.terminal.write(`${this.frame(this.size).join('\n')}\n`);
+  }
+
+  /** Writes nothing if nothing has changed. */
+  readonly redraw = (): void => {
+    if (!this.isEntered) return;
+    const { rows } = this.size;
+    const lines = this.frame(this.size);
+    const text = lines.map((line) => `${line}${CLEAR_LINE_END}`).join('\r\n');
+    const next = `${HOME}${text}${lines.length < rows ? `\r\n${CLEAR_BELOW}` : ''}`;
+    if (next === this.last) return;
+    this.last = next;
+    this.terminal.write(next);
+  };
+
+  private get size(): TerminalSize {
+    return { columns: this.terminal.columns || 80, rows: this.terminal.rows || 24 };
+  }
+
+  private enter(): void {
+    if (this.isEntered) return;
+    this.isEntered = true;
+    this.last = '';
+    this.terminal.write(ENTER);
+    this.redraw();
+  }
+
+  private leave(): void {
+    if (!this.isEntered) return;
+    this.isEntered = false;
+    this.terminal.write(LEAVE);
+  }
+}

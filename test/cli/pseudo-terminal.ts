@@ -1,0 +1,109 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { compiledPackage } from './compiled.js';
+
+const LIFE_LIMIT = 30_000;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the sequences of a terminal.
+const sequence = /^\x1b\[(\?)?([\d;]*)([A-Za-z])/;
+
+/** `pongcheck ...` on a pseudo-terminal, which script(1) of util-linux provides. */
+export class Terminal {
+  output = '';
+  private readonly child: ChildProcess;
+  private readonly end: Promise<number | null>;
+
+  constructor(
+    args: readonly string[],
+    { columns = 80, rows = 24, env = {} }: { columns?: number; rows?: number; env?: object },
+  ) {
+    const command = `tty; stty cols ${columns} rows ${rows}; exec "$NODE" "$CLI" ${args.join(' ')}`;
+    const child = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
+      cwd: tmpdir(),
+      env: {
+        PATH: process.env.PATH,
+        SHELL: '/bin/sh',
+        TERM: 'xterm-256color',
+        NODE: process.execPath,
+        CLI: join(compiledPackage(), 'dist', 'cli.js'),
+        ...env,
+      } as NodeJS.ProcessEnv,
+      stdio: ['pipe', 'pipe', 'inherit'],
+      timeout: LIFE_LIMIT,
+      killSignal: 'SIGKILL',
+    });
+    this.child = child;
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      this.output += text;
+    });
+    this.end = once(child, 'close').then(([code]) => code);
+  }
+
+  /** The lines on the screen, without empty ones at the end and without styles. */
+  get screen(): string[] {
+    const lines: string[][] = [[]];
+    let row = 0;
+    let at = 0;
+    let rest = this.output.slice(this.output.indexOf('\x1b[H'));
+    while (rest !== '') {
+      const [found, , , name] = sequence.exec(rest) ?? [];
+      if (found !== undefined) {
+        if (name === 'H') row = at = 0;
+        if (name === 'K') lines[row]?.splice(at);
+        if (name === 'J') lines.splice(row + 1);
+        if (name === 'J') lines[row]?.splice(at);
+        rest = rest.slice(found.length);
+      } else if (rest.startsWith('\r\n')) {
+        row++;
+        at = 0;
+        lines[row] ??= [];
+        rest = rest.slice(2);
+      } else {
+        const character = String.fromCodePoint(rest.codePointAt(0) as number);
+        (lines[row] as string[])[at++] = character;
+        rest = rest.slice(character.length);
+      }
+    }
+    const text = lines.map((characters) => characters.join('').trimEnd());
+    return text.slice(0, text.findLastIndex((line) => line !== '') + 1);
+  }
+
+  /** Resolves when the screen is so. */
+  async shows(isSo: (lines: string[]) => boolean): Promise<void> {
+    await this.until(() => this.output.includes('\x1b[H') && isSo(this.screen));
+  }
+
+  /** Resolves when the output matches. */
+  async says(pattern: RegExp): Promise<void> {
+    await this.until(() => pattern.test(this.output));
+  }
+
+  async resize(columns: number): Promise<void> {
+    await this.says(/\/dev\/\S+/);
+    const [device = ''] = /\/dev\/[^\s]+/.exec(this.output) ?? [];
+    execFileSync('stty', ['-F', device, 'cols', String(columns)]);
+  }
+
+  type(text: string): void {
+    this.child.stdin?.write(text);
+  }
+
+  /** Resolves with the exit code. */
+  ended(): Promise<number | null> {
+    return this.end;
+  }
+
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.end;
+  }
+
+  private async until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) {
+      const more = new Promise((resolve) => this.child.stdout?.once('data', resolve));
+      const end = await Promise.race([more.then(() => undefined), this.end.then((code) => ({ code }))]);
+      if (end && !isSo()) throw new Error(`ended with ${end.code}: ${JSON.stringify(this.output)}`);
+    }
+  }
+}
