@@ -99,7 +99,7 @@ describe('the README', () => {
   });
 });
 
-describe.each(['docs/run.md', 'docs/scrape.md'])('%s', (page) => {
+describe.each(['docs/run.md', 'docs/scrape.md', 'docs/scale.md'])('%s', (page) => {
   it('shows valid configurations', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'pongcheck-readme-'));
     const file = join(folder, 'pongcheck.yml');

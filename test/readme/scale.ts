@@ -5,6 +5,7 @@ import type { Table } from '../../bench/experiments/table.js';
 import { readRoot, rootUrl, table } from './markdown.js';
 
 interface Results {
+  machine: string;
   probe: Probed[];
   requests: Requests;
   idle: Table[];
@@ -39,11 +40,11 @@ export const measured = {
   exporterMemory: probed.exporterMemory,
   exporterSockets: probed.sockets,
   connection: Number(kibibytes) * 1024,
-  /** Of a core, for one client that PINGs every 10 s. */
-  client:
+  /** CPU of a PING, where 10,000 clients send one every 10 s. */
+  busyPing:
     Number.parseFloat(cellOf(results.idle[0] as Table, ([name]) => name === 'CPU, of one core', 'responder')) /
     100 /
-    10_000,
+    1000,
   /** Of one check of one instance with an interval of 5 s. */
   queries: Number.parseFloat(cellOf(thousand, sharedFailure, 'queries per second')) / 1000,
   /** The same, while its failure is shared. */
@@ -53,7 +54,6 @@ export const measured = {
 const few = (value: number) => Number(value.toPrecision(3)).toLocaleString('en', { maximumFractionDigits: 20 });
 const ms = (seconds: number) => `${few(seconds * 1000)} ms`;
 const percent = (part: number) => `${few(part * 100)} %`;
-const cores = (part: number) => (part < 1 ? percent(part) : few(part));
 function bytes(value: number): string {
   const [unit, size] = value < 2 ** 20 ? ['KiB', 2 ** 10] : value < 2 ** 30 ? ['MiB', 2 ** 20] : ['GiB', 2 ** 30];
   return `${few(value / (size as number))} ${unit}`;
@@ -86,7 +86,7 @@ const formulas: readonly [string, string, (n: number) => string][] = [
   ],
   ['**`/probe`**', '', () => ''],
   ['probes per second', 'N / 15 s', (n) => few(n / SCRAPE)],
-  ['CPU of the exporters, in cores', 'probes per second × probe', (n) => cores((n / SCRAPE) * measured.probe)],
+  ['CPU of the exporters, in cores', 'probes per second × probe', (n) => few((n / SCRAPE) * measured.probe)],
   ['exporters, each half busy', 'CPU / 0.5', (n) => few(Math.ceil(((n / SCRAPE) * measured.probe) / 0.5))],
   ['**Kubernetes**, readiness and liveness by HTTP every 10 s', '', () => ''],
   ['probes per second, on all nodes together', '2 × N / 10 s', (n) => few((2 * n) / KUBELET)],
@@ -110,17 +110,18 @@ const formulas: readonly [string, string, (n: number) => string][] = [
   ],
   ['**One responder that N instances check**, in place of the database', '', () => ''],
   ['PINGs per second, `interval` 5 s', 'N × queries of an instance', (n) => few(n * measured.queries)],
-  ['CPU, in cores, at most', 'PINGs per second × PING', (n) => cores(n * measured.queries * measured.ping)],
+  ['CPU, in cores', 'PINGs per second × PING among 10,000', (n) => few(n * measured.queries * measured.busyPing)],
   ['memory of its connections', 'N × memory of a connection', (n) => bytes(n * measured.connection)],
   ['**One responder with N clients** that PING every 10 s', '', () => ''],
   ['PINGs per second', 'N / 10 s', (n) => few(n / HEARTBEAT)],
-  ['CPU, in cores', 'N × CPU of a client', (n) => cores(n * measured.client)],
+  ['CPU, in cores', 'PINGs per second × PING among 10,000', (n) => few((n / HEARTBEAT) * measured.busyPing)],
   ['memory of its connections', 'N × memory of a connection', (n) => bytes(n * measured.connection)],
 ];
 
 const experiments = '[experiments](../bench/experiments/RESULTS.md)';
 /** The tables of docs/scale.md. */
 export const scaleTables = {
+  machine: `${results.machine}.`,
   measured: table(
     ['', 'measured', 'by'],
     [
@@ -128,7 +129,7 @@ export const scaleTables = {
       ['series of an instance with 5 checks', few(measured.series), 'the same'],
       ['readiness probe: `GET /readyz`, new connection', `${ms(measured.readyz)} of CPU`, 'the same'],
       ['balancer check: `ping`, new connection', `${ms(measured.line)} of CPU`, 'the same'],
-      ['PING on an open connection', `${ms(measured.ping)} of CPU`, 'the same'],
+      ['PING on the only open connection', `${ms(measured.ping)} of CPU`, 'the same'],
       [
         'probe: `GET /probe`',
         `${ms(measured.probe)} of CPU of the exporter`,
@@ -151,8 +152,8 @@ export const scaleTables = {
         'the same',
       ],
       [
-        'a client that PINGs every 10 s',
-        `${percent(measured.client)} of a core`,
+        'PING on one of 10,000 open connections',
+        `${ms(measured.busyPing)} of CPU`,
         `${experiments}, "10,000 idle connections"`,
       ],
       [
