@@ -21,6 +21,8 @@ const INCIDENT = { begins: 17, ends: 23, slowUntil: 26 };
 /** How long Redis is down when the picture is taken, in ms. */
 const DOWN = 40_000;
 const VIEW = { width: 1100, height: 860 };
+/** Below the last check. */
+const MARGIN = 24;
 const MAX_BYTES = 200 * 1024;
 const folder = join(process.cwd(), 'docs', 'pictures');
 
@@ -120,7 +122,10 @@ try {
     await page.goto(url, { waitUntil: 'load' });
     await page.locator('#state', { hasText: /not ready/ }).waitFor();
     const path = join(folder, `page-${colorScheme}.png`);
-    await page.screenshot({ path });
+    const checks = await page.locator('#items').boundingBox();
+    if (!checks) throw new Error('the page shows no checks');
+    const height = Math.ceil(checks.y + checks.height) + MARGIN;
+    await page.screenshot({ path, fullPage: true, clip: { x: 0, y: 0, width: VIEW.width, height } });
     const { size } = statSync(path);
     process.stderr.write(`${path}: ${Math.round(size / 1024)} KiB\n`);
     if (size > MAX_BYTES) throw new Error(`${path} has more than ${MAX_BYTES / 1024} KiB`);
