@@ -32,6 +32,8 @@ export interface ReportCause {
   /** The check of the responder that sent this report whose result has the cause; absent if `via` is empty. */
   readonly through?: string;
   readonly check?: string;
+  /** What that check contacts or measures, without credentials. */
+  readonly target?: string;
   /** Its effect on the state of the responder that sent this report. */
   readonly state?: 'warn' | 'fail' | 'unknown';
   /** Reason as reported; treat an unknown one as custom. */
@@ -57,6 +59,8 @@ export interface ReportCheck {
   readonly status?: 'pass' | 'warn' | 'fail';
   readonly state?: 'pass' | 'warn' | 'fail' | 'unknown';
   readonly componentType?: string;
+  /** What the check contacts or measures, such as `redis://127.0.0.1:6379`, without credentials. */
+  readonly target?: string;
   /** Start of the run, as RFC 3339. Absent if no run has finished. */
   readonly time?: string;
   /** What the run measured: one value, or several by name. */

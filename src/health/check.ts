@@ -87,6 +87,8 @@ export interface Cause {
   /** Instances that passed the cause on, starting with the one nearest to it. */
   via: readonly string[];
   check?: string;
+  /** What that check contacts or measures, without credentials. */
+  target?: string;
   /** Effect of the cause on the state of the responder that reported it, if known. */
   state?: NonPassState;
   reason?: string;
@@ -104,8 +106,8 @@ export interface CheckDefinition extends CheckSettings {
   /** As in application/health+json: `datastore`, `component` or `system`. */
   componentType?: string;
   /**
-   * What the check contacts or measures, such as `redis://127.0.0.1:6379`, for the status page. Credentials and `secrets`
-   * in it are masked.
+   * What the check contacts or measures, such as `redis://127.0.0.1:6379`, for reports. Credentials and `secrets` in it are
+   * masked. Failures with the same server and reason are shown as one.
    */
   target?: string | undefined;
   /**

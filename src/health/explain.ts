@@ -1,4 +1,4 @@
-import { reasons } from './reason.js';
+import { type Reason, reasons } from './reason.js';
 import type { ReportedCause, ReportedCheck, ReportView } from './report-view.js';
 import { fateSentence } from './reported-fate.js';
 
@@ -51,6 +51,24 @@ const phrases: Readonly<Record<string, string>> = {
 };
 
 const verbs: Readonly<Record<string, string>> = { fail: 'fails', warn: 'warns', unknown: 'is unknown' };
+/** Reasons that are about a server as a whole. */
+const serverReasons: ReadonlySet<string> = new Set<Reason>([
+  'refused',
+  'reset',
+  'unreachable',
+  'dns',
+  'timeout',
+  'too-many-connections',
+  'host-blocked',
+  'read-only',
+  'loading',
+  'master-down',
+  'cluster-down',
+  'out-of-memory',
+]);
+/** Scheme, host and port in a target; the path of a socket. */
+const serverPattern = /^[a-z][a-z0-9+.-]*:\/\/([^/\s]+|\/.+)/;
+const loopback = /^(?:127\.|localhost\b|\[::1\]|\/)/;
 /** Effects on the state, worst first. */
 const effects: readonly string[] = ['fail', 'unknown', 'warn'];
 /** For each state, the effects that make it so. */
@@ -97,11 +115,13 @@ export function explanationLines({ causes, degraded, notes }: Explanation): stri
   ];
 }
 
-function sentences({ text, path, peers }: ExplainedCause): string {
+function sentences({ text, path, checks, peers }: ExplainedCause): string {
   // Between this service and the other service with its check.
   const through = path.slice(1, -2);
-  const seen = through.length > 0 ? `Seen through ${through.join(', then ')}.` : '';
-  return [text, seen, peers ?? ''].filter((sentence) => sentence !== '').join(' ');
+  const isOwn = through.length === 0;
+  const seen = isOwn ? '' : `Seen through ${through.join(', then ')}.`;
+  const affected = isOwn && checks.length > 1 ? `Affects ${checks.join(', ')}.` : '';
+  return [text, seen, affected, peers ?? ''].filter((sentence) => sentence !== '').join(' ');
 }
 
 /** Formats `2026-11-21 02:13:05 UTC, 4 min 12 s ago`; without `now`, only the time. */
@@ -122,9 +142,9 @@ function countsAs({ state, critical, fate }: ReportedCheck): string {
   return critical || state === 'pass' ? state : 'warn';
 }
 
-/** Causes with the same check of the same instance, as one. */
+/** One cause, or several that are one failure. */
 interface Failure {
-  /** The one with the shortest path. */
+  /** The one with the shortest path, or else the worse effect. */
   readonly cause: ReportedCause;
   readonly checks: readonly ReportedCheck[];
   readonly effect: string;
@@ -133,23 +153,43 @@ interface Failure {
 /** The failures behind the causes of a report: worst effect first, then those behind most checks. */
 function failuresOf(report: ReportView): Failure[] {
   const failures = new Map<string, Failure>();
-  for (const cause of report.causes) {
-    const key = JSON.stringify([cause.instance, cause.check]);
-    const other = failures.get(key);
-    const checks = affectedChecks(cause, report);
-    const effect = cause.state ?? worstEffect(checks.map(countsAs)) ?? 'fail';
-    failures.set(
-      key,
-      other === undefined
-        ? { cause, checks, effect }
-        : {
-            cause: cause.via.length < other.cause.via.length ? cause : other.cause,
-            checks: [...new Set([...other.checks, ...checks])],
-            effect: worstEffect([other.effect, effect]) ?? effect,
-          },
-    );
+  const byPath = report.causes
+    .map((cause): Failure => {
+      const checks = affectedChecks(cause, report);
+      return { cause, checks, effect: cause.state ?? worstEffect(checks.map(countsAs)) ?? 'fail' };
+    })
+    .sort((a, b) => a.cause.via.length - b.cause.via.length || rank(a.effect) - rank(b.effect));
+  for (const failure of byPath) {
+    const key = keyOf(failure, report);
+    const { cause, checks, effect } = failures.get(key) ?? failure;
+    failures.set(key, {
+      cause,
+      checks: [...new Set([...checks, ...failure.checks])],
+      effect: worstEffect([effect, failure.effect]) ?? effect,
+    });
   }
   return [...failures.values()].sort((a, b) => rank(a.effect) - rank(b.effect) || b.checks.length - a.checks.length);
+}
+
+/**
+ * Equal for causes that are one failure: the same check of the same instance, or the same server with the same reason, if
+ * that is about the server and not about what a check asks of it.
+ */
+function keyOf({ cause, checks }: Failure, report: ReportView): string {
+  const { instance, check, target = '', reason = '' } = cause;
+  const [server, host = ''] = serverPattern.exec(target) ?? [];
+  if (server === undefined || !serverReasons.has(reason)) return JSON.stringify([instance, check]);
+  // A loopback address or a socket is another one on another machine.
+  const machine = loopback.test(host) ? machineOf(cause, checks, report) : '';
+  // Sentinels know several servers, by the name behind.
+  return JSON.stringify([machine, server.includes('sentinel') ? target : server, reason]);
+}
+
+/** The machine on which a cause was observed, as far as it is known: that of the report, or one for the instance. */
+function machineOf({ via, instance }: ReportedCause, checks: readonly ReportedCheck[], report: ReportView): string {
+  const [, host = ''] = serverPattern.exec(checks[0]?.target ?? '') ?? [];
+  const isNear = via.length === 0 || (via.length === 1 && checks.length === 1 && loopback.test(host));
+  return isNear ? report.instance : instance;
 }
 
 /** The checks of the reporting responder that have a cause: one, or all that may have it if the report does not say. */
@@ -173,7 +213,7 @@ function explainCause({ cause, checks, effect }: Failure, report: ReportView): E
   const isOwn = via.length === 0;
   const names = checks.map(({ name }) => name);
   const where = cause.service ?? `responder ${instance}`;
-  const state = checks[0]?.state ?? cause.state ?? '';
+  const state = checks.find(({ name }) => name === check)?.state ?? cause.state ?? '';
   const what = isOwn ? `${check} ${verbs[state] ?? 'does not pass'}` : `${check} of ${where} does not pass`;
   const isMinor = checks.length > 0 && checks.every(({ critical }) => !critical);
   const peers = fateSentence(cause, isOwn ? 'this instance' : 'that instance');

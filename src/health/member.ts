@@ -27,7 +27,10 @@ export const NO_RESULT: RawResult = { status: 'unknown', startedAt: Number.NEGAT
 export interface Member extends Counted {
   readonly name: string;
   readonly groups: readonly string[];
-  readonly check: Pick<DefinedCheck, 'kind' | 'componentType' | 'maxAge' | 'critical' | 'groups' | 'rise' | 'fall'>;
+  readonly check: Pick<
+    DefinedCheck,
+    'kind' | 'componentType' | 'target' | 'maxAge' | 'critical' | 'groups' | 'rise' | 'fall'
+  >;
   readonly hysteresis: {
     /** The result that counts; undefined if there is none. */
     readonly result: NormalizedResult | undefined;

@@ -3,6 +3,7 @@ import { type ReportedFate, readFate } from './reported-fate.js';
 /** A check in a report. Durations in milliseconds, times in milliseconds since 1970 (wall clock). */
 export interface ReportedCheck extends ReportedFate {
   readonly name: string;
+  readonly target?: string;
   readonly state: string;
   readonly reason?: string;
   readonly output?: string;
@@ -31,6 +32,7 @@ export interface ReportedCause extends ReportedFate {
   /** The check of the reporting responder whose result has the cause; absent if that observed it itself. */
   readonly through?: string;
   readonly check?: string;
+  readonly target?: string;
   readonly state?: string;
   readonly reason?: string;
   readonly output?: string;
@@ -82,6 +84,7 @@ function readCheck([name, results]: [string, unknown]): ReportedCheck {
   const fields = map(list(results)[0]);
   return {
     name,
+    ...optional('target', text(fields.target)),
     state: text(fields.state) ?? text(fields.status) ?? 'unknown',
     ...optional('reason', text(fields.reason)),
     ...optional('output', text(fields.output)),
@@ -106,6 +109,7 @@ function readCause(cause: unknown): ReportedCause {
     via: list(fields.via).filter((hop) => typeof hop === 'string'),
     ...optional('through', text(fields.through)),
     ...optional('check', text(fields.check)),
+    ...optional('target', text(fields.target)),
     ...optional('state', text(fields.state)),
     ...optional('reason', text(fields.reason)),
     ...optional('output', text(fields.output)),

@@ -66,7 +66,15 @@ function causesOf(checks: readonly Member[], { instance, serviceId }: Identity):
         }));
       }
       const service = serviceId === undefined ? {} : { service: serviceId };
-      const leaf: Cause = { instance, ...service, via: [], check: name, state };
+      const { target } = check.check;
+      const leaf: Cause = {
+        instance,
+        ...service,
+        via: [],
+        check: name,
+        ...(target !== undefined && { target }),
+        state,
+      };
       if (reason) leaf.reason = reason;
       if (result?.verdict) Object.assign(leaf, verdictEntry(result.verdict));
       leaf.output = check.output ?? (result ? '' : 'no recent result');
@@ -84,6 +92,7 @@ function entry(member: Member, { now, wall }: Moment): object {
     status: healthJsonStatus(state),
     state,
     ...(check.componentType !== undefined && { componentType: check.componentType }),
+    ...(check.target !== undefined && { target: check.target }),
     ...(hasRun && { time: ago(age) }),
     ...(result?.observedValue !== undefined && { observedValue: result.observedValue }),
     ...(result?.observedUnit !== undefined && { observedUnit: result.observedUnit }),

@@ -133,7 +133,7 @@ export class ResultNormalizer {
   }
 
   private cause(value: unknown): Cause {
-    const { instance, service, via, check, state, reason, output, fate, peers } = (value ?? {}) as Partial<
+    const { instance, service, via, check, target, state, reason, output, fate, peers } = (value ?? {}) as Partial<
       Record<keyof Cause, unknown>
     >;
     const origin = typeof instance === 'string' ? this.name(instance) : '';
@@ -145,6 +145,7 @@ export class ResultNormalizer {
       ...(service !== undefined && { service: this.name(service) }),
       via: via.slice(-MAX_VIA).map((hop) => this.name(hop)),
       ...(check !== undefined && { check: this.name(check) }),
+      ...(typeof target === 'string' && { target: this.redact(target) }),
       ...(isNonPassState(state) && { state }),
       ...(reason !== undefined && { reason: this.name(reason) }),
       ...(output !== undefined && { output: this.redact(output) }),

@@ -504,6 +504,14 @@ export const optionRows: readonly OptionRow[] = [
       'How long the startup scope stays starting before its checks have passed. Afterwards it reports the status of its checks, such as fail.',
   },
   {
+    path: 'history.file',
+    type: path,
+    defaultText: 'none',
+    env: 'PONGCHECK_HISTORY_FILE',
+    description:
+      'File that keeps the history of checks and groups over a restart, with at most 8 MiB. One process uses it at a time.',
+  },
+  {
     path: 'threads',
     type: integer,
     default: '0',

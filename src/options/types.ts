@@ -147,6 +147,10 @@ export interface Options {
     /** How long the startup scope stays starting before its checks have passed. Afterwards it reports the status of its checks, such as fail. Milliseconds, a whole number from 0 to 86400000. Default: unlimited. */
     readonly grace?: number;
   };
+  readonly history?: {
+    /** File that keeps the history of checks and groups over a restart, with at most 8 MiB. One process uses it at a time. Default: none. */
+    readonly file?: string;
+  };
   /** Number of threads that answer PINGs, so that a blocked event loop of the main thread delays no answer; 0 = the main thread answers them. Several threads share each port (SO_REUSEPORT), which requires Node.js >= 22.12 or >= 23.1. A whole number from 0 to 16. Default: 0. */
   readonly threads?: number;
   readonly loop?: {

@@ -42,6 +42,7 @@ import type { ServerSettings } from '../server/settings.js';
 import type { Stall } from '../threads/loop-monitor.js';
 import { ThreadedServer } from '../threads/threaded-server.js';
 import { ServiceGrpc } from './grpc.js';
+import { HistoryFile } from './history-file/history-file.js';
 import type { ServiceOptions } from './options.js';
 import { changedPaths, readServiceOptions, type ServiceSettings } from './settings.js';
 import { logStall, transitionsOf } from './stalls.js';
@@ -94,6 +95,7 @@ export class Service {
   private readonly clock: Clock;
   private readonly log: Log;
   private readonly loop: LoopWatch;
+  private readonly historyFile: HistoryFile | undefined;
   private readonly transitions: RecentTransitions;
   private readonly httpStats = new HttpStats();
   private settings: ServiceSettings;
@@ -135,6 +137,8 @@ export class Service {
     const parts = { health: this.health, settings: this.settings, clock, log };
     const { threads, loop } = settings;
     this.history = new HealthHistory(this.health, clock);
+    const file = settings.history?.file;
+    this.historyFile = file === undefined ? undefined : new HistoryFile(file, this.history, clock, log);
     this.transitions = new RecentTransitions(this.health, () => clock.wall());
     const onStall = (stall: Stall) => {
       logStall(stall, log);
@@ -268,6 +272,7 @@ export class Service {
     const listeners = this.settings.listen.map(({ url, ...own }) => [parseAddress(url), own] as const);
     if (this.joined) this.metrics = this.join(this.joined);
     this.loop.start();
+    this.historyFile?.start();
     this.peers?.start();
     const tracer = loadTracer();
     for (const [address, own] of listeners) {
@@ -317,10 +322,11 @@ export class Service {
 
       const before = this.settings;
       const { ipv6Prefix: _, ...limits } = httpLimits(next);
-      const { probe = before.probe, ...rest } = next;
+      const { probe = before.probe, history: _history, ...rest } = next;
       this.settings = {
         ...rest,
         threads: before.threads,
+        ...(before.history && { history: before.history }),
         http: next.http && before.http ? { ...before.http, ...limits } : before.http,
         grpc: next.grpc && before.grpc ? { ...before.grpc, ...grpcLimits(next.grpc) } : before.grpc,
         ...(this.exporter && probe && { probe }),
@@ -364,7 +370,7 @@ export class Service {
 
   /** Paths of changed options that cannot change at run time. */
   private fixedPaths({ register, log, clock }: ServiceOptions, next: ServiceSettings): string[] {
-    const { probe, threads } = next;
+    const { probe, threads, history } = next;
     const paths: string[] = [];
     for (const section of ['http', 'grpc'] as const) {
       const [wanted, running] = [next[section], this.settings[section]];
@@ -377,6 +383,7 @@ export class Service {
     }
     if (!probe !== !this.exporter) paths.push('probe');
     if (threads !== this.settings.threads) paths.push('threads');
+    if (history?.file !== this.settings.history?.file) paths.push('history.file');
     if (register !== undefined && register !== this.joined) paths.push('register');
     if (log !== undefined && log !== this.log) paths.push('log');
     if (clock !== undefined && clock !== this.clock) paths.push('clock');
@@ -476,6 +483,7 @@ export class Service {
     await this.http?.close();
     await this.health.stop();
     this.peers?.close();
+    await this.historyFile?.close();
     this.history.close();
     release();
     this.loop.stop();

@@ -105,10 +105,11 @@ export class Publisher {
 
 function snapshotOf(member: Member): CheckSnapshot {
   const { name, check, hysteresis, raw, startedAt, duration, limit, verdictLimit, output } = member;
-  const { kind, componentType, maxAge, critical, groups, rise, fall } = check;
+  const { kind, componentType, target, maxAge, critical, groups, rise, fall } = check;
+  const optional = { ...(componentType !== undefined && { componentType }), ...(target !== undefined && { target }) };
   const { result, since, passes, fails } = hysteresis;
   return {
-    check: { name, kind, ...(componentType !== undefined && { componentType }), maxAge, critical, groups, rise, fall },
+    check: { name, kind, ...optional, maxAge, critical, groups, rise, fall },
     hysteresis: { result, since, passes, fails },
     raw,
     startedAt,

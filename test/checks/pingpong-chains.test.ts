@@ -74,6 +74,7 @@ describe('responders in a chain', () => {
         via: [C.instance, B.instance],
         through: 'b',
         check: 'db',
+        target: expect.stringMatching(/^tcp:\/\/127\.0\.0\.1:\d+$/),
         state: 'fail',
         reason: 'timeout',
         output: expect.any(String),

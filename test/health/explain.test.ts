@@ -132,12 +132,81 @@ describe('an explanation', () => {
     expect(explanation.causes).toEqual([
       {
         text: 'redis of stock does not pass (refused: gone).',
-        path: ['shop', 'orders and stock', 'stock', 'redis'],
-        checks: ['orders', 'stock'],
+        path: ['shop', 'stock and orders', 'stock', 'redis'],
+        checks: ['stock', 'orders'],
         state: 'fail',
       },
       { text: 'db fails (timeout: no answer).', path: ['shop', 'db'], checks: ['db'], state: 'fail' },
     ]);
+  });
+
+  describe('with causes at one server', () => {
+    const fails = (target: string, over: object = {}) => check({ state: 'fail', reason: 'refused', target, ...over });
+    const cause = (check: string, target: string, over: object = {}) => ({
+      ...{ instance: 'me', via: [], state: 'fail', reason: 'refused', output: 'gone' },
+      ...{ check, target, ...over },
+    });
+    const remote = (target: string, over: object = {}) =>
+      cause('redis', target, { instance: 'c', service: 'stock', via: ['c'], through: 'stock', ...over });
+    const peer = (target = 'pong://stock.test:7464') => fails(target, { reason: 'dependency' });
+    /** The checks of each cause. */
+    const checksOf = (causes: object[], checks: object) =>
+      explained({ state: 'fail', causes, checks }).causes.map(({ checks }) => checks.join());
+
+    it('tells a dead server behind its own checks and another responder once', () => {
+      const causes = [
+        cause('sessions', 'redis://cache.test:6379/1', { state: 'warn' }),
+        remote('redis://cache.test:6379'),
+        cause('cache', 'redis://cache.test:6379'),
+      ];
+      const checks = {
+        sessions: fails('redis://cache.test:6379/1', { critical: false }),
+        stock: peer(),
+        cache: fails('redis://cache.test:6379'),
+      };
+      const explanation = explained({ state: 'fail', causes, checks });
+      expect(explanation.degraded).toEqual([]);
+      expect(explanation.causes).toEqual([
+        {
+          text: 'cache fails (refused: gone).',
+          path: ['shop', 'cache'],
+          checks: ['cache', 'sessions', 'stock'],
+          state: 'fail',
+        },
+      ]);
+      expect(explanationLines(explanation)[0]).toBe(
+        'Root cause: cache fails (refused: gone). Affects cache, sessions, stock.',
+      );
+    });
+
+    it.each([
+      ['another reason', 'redis://h:1', { reason: 'timeout' }],
+      ['a reason about what is asked', 'redis://h:1', { reason: 'auth' }],
+      ['another port', 'redis://h:2'],
+      ['another scheme', 'rediss://h:1'],
+      ['no target', undefined],
+    ] as const)('tells two causes with %s', (_, target, over: { reason?: string } = {}) => {
+      const first = cause('a', 'redis://h:1', over.reason === 'auth' ? over : {});
+      const checks = { a: fails('redis://h:1'), b: fails('redis://h:1') };
+      expect(checksOf([first, cause('b', target as string, over)], checks)).toEqual(['a', 'b']);
+    });
+
+    it('tells two servers behind the same Sentinels apart', () => {
+      const [a, b] = ['redis+sentinel://s:1/a', 'redis+sentinel://s:1/b'];
+      expect(checksOf([cause('a', a), cause('b', b)], { a: fails(a), b: fails(b) })).toEqual(['a', 'b']);
+    });
+
+    it.each(['redis://127.0.0.1:6379', 'redis://localhost:6379', 'redis:///run/redis.sock'])(
+      'takes %s of another responder for the same only if that is on this machine',
+      (target) => {
+        const causes = [cause('cache', target), remote(target)];
+        const checks = { cache: fails(target), stock: peer() };
+        expect(checksOf(causes, checks)).toEqual(['cache', 'stock']);
+        expect(checksOf(causes, { ...checks, stock: peer('pong://127.0.0.1:7465') })).toEqual(['cache,stock']);
+        const far = [cause('cache', target), remote(target, { via: ['c', 'b'] })];
+        expect(checksOf(far, { ...checks, stock: peer('pong://127.0.0.1:7465') })).toEqual(['cache', 'stock']);
+      },
+    );
   });
 
   it.each([

@@ -163,17 +163,28 @@ describe('causes', () => {
     new SteadyCheck({ kind: 'pingpong' }, { status: 'fail', reason: 'dependency', causes: causes ?? [] });
 
   it('are the leaves: the causes of another responder replace the check that queries it', async () => {
-    const leaf = { instance: 'c', via: ['c', 'b'], check: 'db', reason: 'refused', output: 'x' };
+    const leaf = {
+      ...{ instance: 'c', via: ['c', 'b'], check: 'db', target: 'redis://h:1' },
+      ...{ reason: 'refused', output: 'x' },
+    };
     const { registry, clock, ask } = registryOf({
       peer: remote([leaf, { instance: 'me', via: ['b'], check: 'own' }]),
-      silent: remote(undefined),
+      silent: new SteadyCheck({ target: 'pong://p:1' }, { status: 'fail', reason: 'dependency' }),
       fine: new SteadyCheck(),
     });
     registry.start();
     await clock.advance(1);
     expect(ask().report().causes).toEqual([
       { ...leaf, through: 'peer' },
-      { instance: 'me', via: [], check: 'silent', state: 'fail', reason: 'dependency', output: '' },
+      {
+        instance: 'me',
+        via: [],
+        check: 'silent',
+        target: 'pong://p:1',
+        state: 'fail',
+        reason: 'dependency',
+        output: '',
+      },
     ]);
   });
 

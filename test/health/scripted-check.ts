@@ -51,7 +51,7 @@ export class SteadyCheck implements CheckDefinition {
   runs = 0;
   outcome: CheckResult | Error = { status: 'pass' };
 
-  constructor(settings: CheckSettings & { kind?: string } = {}, outcome?: CheckResult | Error) {
+  constructor(settings: CheckSettings & { kind?: string; target?: string } = {}, outcome?: CheckResult | Error) {
     Object.assign(this, settings);
     if (outcome) this.outcome = outcome;
   }

@@ -127,6 +127,31 @@ export class HistoryRecorder {
     };
   }
 
+  /** The slots of this minute, counted from 1970, by key: of a finished minute, or of the current one so far. */
+  slotsOf(minute: number): (readonly [key: string, slot: Slot])[] {
+    this.sync();
+    const slots: (readonly [string, Slot])[] = [];
+    for (const [key, series] of this.all) {
+      series.accountTo(this.now, this.offset);
+      const slot = series.slotOf(minute);
+      if (slot) slots.push([key, slot]);
+    }
+    return slots;
+  }
+
+  /**
+   * Adds the slots that an earlier process has recorded for a minute, counted from 1970. A minute that is too old or in the
+   * future is ignored.
+   */
+  restore(minute: number, slots: Iterable<readonly [key: string, slot: Slot]>): void {
+    this.sync();
+    for (const [key, slot] of slots) {
+      const series = this.all.get(key) ?? this.add(key);
+      series.accountTo(this.now, this.offset);
+      series.restore(minute, slot);
+    }
+  }
+
   /** Stops the timer. Removes nothing. */
   close(): void {
     this.clock.clear(this.timer);
@@ -230,6 +255,20 @@ class RecordedSeries {
     for (let minute = this.minute - count + 1; minute < this.minute; minute++) slots.push(this.ring.get(minute));
     if (count > 0) slots.push(this.open.snapshot());
     return slots;
+  }
+
+  slotOf(minute: number): Slot | undefined {
+    return minute === this.minute ? this.open.snapshot() : this.ring.get(minute);
+  }
+
+  restore(minute: number, slot: Slot): void {
+    if (minute === this.minute) return this.open.add(slot);
+    if (minute > this.minute || minute < this.minute - this.ring.capacity) return;
+    const whole = new OpenSlot();
+    whole.add(slot);
+    const own = this.ring.get(minute);
+    if (own) whole.add(own);
+    this.ring.set(minute, whole);
   }
 
   availability(ms: number): number | undefined {

@@ -85,7 +85,7 @@ export class SlotRing {
   resized(capacity: number): SlotRing {
     const ring = new SlotRing(capacity);
     const { newest, oldest } = this;
-    for (let minute = Math.max(0, oldest, newest - capacity + 1); minute <= newest; minute++) {
+    for (let minute = Math.max(oldest, newest - capacity + 1); minute <= newest; minute++) {
       const slot = this.get(minute);
       if (slot) ring.set(minute, slot);
     }
@@ -93,7 +93,7 @@ export class SlotRing {
   }
 
   private get oldest(): number {
-    return this.newest - this.capacity + 1;
+    return Math.max(0, this.newest - this.capacity + 1);
   }
 
   private isKept(minute: number): boolean {

@@ -4,7 +4,7 @@ import { parseReport, type ReportedCheck } from '../../health/report-view.js';
 import { failureText } from '../../health/reported-fate.js';
 import type { State } from '../../health/state.js';
 import type { DetailMode } from '../../net/access.js';
-import { causeList, degradedList, onePerTarget } from './causes.js';
+import { causeList, degradedList } from './causes.js';
 import { type Html, html } from './html.js';
 import { badge, icon, lookOf, moment } from './marks.js';
 import type { Board } from './overview.js';
@@ -63,8 +63,7 @@ export function boardParts(board: Board, wall: number, history: HistoryView, fil
     const hasBar = shown.length <= MAX_BARS || (check.state !== 'pass' && index < MAX_BARS_OF_MANY);
     return [itemId(name), checkRow({ check, entry: board.checks[name]?.[0] ?? {}, wall, history, hasBar })];
   });
-  const { headline, since } = explanation;
-  const { causes, degraded } = onePerTarget(explanation, board.checks);
+  const { headline, since, causes, degraded } = explanation;
   return texts({
     title: `${state} · ${report.service ?? report.instance}`,
     icon: icon(state),

@@ -11,6 +11,7 @@ const LOCK_LIFE_MS = 1000;
 const LOCK_RETRY_MS = 10;
 /** Attempts to acquire the lock: at least 6 s, within which a stale lock expires. */
 const MAX_TRIES = 600;
+const OPENING = 'another process is opening it';
 
 /**
  * Opens a Unix socket at `path`, replacing a stale socket file. Of several concurrent processes one succeeds: each holds
@@ -21,17 +22,22 @@ const MAX_TRIES = 600;
  */
 export async function openSocketFile(path: string, listen: () => Promise<void>): Promise<void> {
   try {
-    const lock = await Lock.acquire(`${path}.lock`);
-    try {
-      if (!lock) throw listenError(path, 'another process is opening it');
-      await removeStaleSocket(path);
-      if (!lock.isHeld()) throw listenError(path, 'another process is opening it');
-      await listen();
-    } finally {
-      await lock?.release();
-    }
+    await bindSocketFile(path, listen);
   } catch (error) {
-    throw error instanceof PongcheckError ? error : listenError(path, (error as Error).message, error as Error);
+    throw error instanceof PongcheckError ? error : listenError(path, error as Error);
+  }
+}
+
+/** As `openSocketFile`, but throws errors that only say why. */
+export async function bindSocketFile(path: string, listen: () => Promise<void>): Promise<void> {
+  const lock = await Lock.acquire(`${path}.lock`);
+  try {
+    if (!lock) throw new Error(OPENING);
+    await removeStaleSocket(path);
+    if (!lock.isHeld()) throw new Error(OPENING);
+    await listen();
+  } finally {
+    await lock?.release();
   }
 }
 
@@ -43,8 +49,8 @@ export async function setMode(path: string, mode: number): Promise<void> {
 async function removeStaleSocket(path: string): Promise<void> {
   const stats = await unlessMissing(lstat(path));
   if (stats === undefined) return;
-  if (!stats.isSocket()) throw listenError(path, 'the file exists and is not a socket');
-  if (await isLive(path)) throw listenError(path, 'another process is listening on it');
+  if (!stats.isSocket()) throw new Error('the file exists and is not a socket');
+  if (await isLive(path)) throw new Error('another process is listening on it');
   await unlessMissing(unlink(path));
 }
 
@@ -138,6 +144,6 @@ function isLive(path: string): Promise<boolean> {
   });
 }
 
-function listenError(path: string, why: string, cause?: Error): PongcheckError {
-  return new PongcheckError('PONGCHECK_LISTEN', `cannot listen on pong+unix:${path}: ${why}`, { cause });
+function listenError(path: string, cause: Error): PongcheckError {
+  return new PongcheckError('PONGCHECK_LISTEN', `cannot listen on pong+unix:${path}: ${cause.message}`, { cause });
 }

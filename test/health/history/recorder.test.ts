@@ -187,6 +187,15 @@ describe('the clock', () => {
     expect(recorder.minute).toBe(start + 30 * SECOND);
   });
 
+  test('the day before 1970 has no data', async () => {
+    const clock = started();
+    clock.wallOffset = 0;
+    recorder.setState('db', 'pass');
+    await clock.advance(2 * MINUTE);
+    expect(slots(1440).slice(0, -3)).toEqual(Array(1437).fill(undefined));
+    expect(recorder.series('db')?.availability(24 * HOUR)).toBe(1);
+  });
+
   test('a step forward leaves a gap', async () => {
     const clock = started();
     recorder.setState('db', 'pass');

@@ -1,0 +1,38 @@
+import { createServer, type Server } from 'node:net';
+import { bindSocketFile } from '../../server/sockets/unix-socket.js';
+
+/** Maximum length of the path of a Unix socket on all systems; a longer one would be cut without an error. */
+const MAX_PATH_BYTES = 103;
+
+/**
+ * Makes this process the only owner of `file`: it listens on the Unix socket `file`.owner. The kernel ends that with the
+ * process, however it ends, so neither process ids nor times decide whether another owner is alive, and containers that
+ * share the folder see each other.
+ *
+ * @returns (resolves) a function that ends the ownership.
+ * @throws Error (rejects) if another process is the owner, or the socket cannot be opened.
+ */
+export async function ownFile(file: string): Promise<() => Promise<void>> {
+  const path = `${file}.owner`;
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES)
+    throw new Error(`the path ${path} has more than ${MAX_PATH_BYTES} bytes`);
+  const server = createServer((socket) => socket.destroy());
+  try {
+    await bindSocketFile(path, () => listen(server, path));
+  } catch (error) {
+    const { message, code } = error as NodeJS.ErrnoException;
+    throw Object.assign(new Error(`${path}: ${message}`), { code });
+  }
+  server.unref();
+  return () => new Promise((resolve) => server.close(() => resolve()));
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ path }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
