@@ -14,6 +14,7 @@ import { loss, showLoss } from './loss.js';
 import { heartbeatTables, withTables } from './page.js';
 import { probe, showProbe } from './probe.js';
 import { requests, showRequests } from './requests.js';
+import { showStatusPage, statusPage } from './status-page.js';
 import { sweep } from './sweep.js';
 import { markdown, type Shown } from './table.js';
 
@@ -122,6 +123,13 @@ const experiments: Record<string, Experiment> = {
     'CPU of a responder with 5 checks and one PING thread, minus what it needs without requests, for one request at a time: 100 a second, `/metrics` every 300 ms. It includes waking up, which a responder under load needs less often.',
     requests,
     showRequests,
+  ),
+  page: experiment(
+    'The status page',
+    'CPU time of one rendering, from the reports to the document, after an hour on a simulated clock in which a third of the checks failed at times. ' +
+      'An update has the parts that have changed: here all rows, because each check has run.',
+    statusPage,
+    showStatusPage,
   ),
   load: experiment(
     'HTTP load',
