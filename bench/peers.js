@@ -26,7 +26,18 @@ export const peers = [
     start: () => startC('limit.c'),
     ...framed(PING, PING, ID_AT),
   },
-  { name: 'raw-echo', title: 'raw handle echo', start: () => startNode('raw-echo.js'), ...framed(PING, PING, ID_AT) },
+  {
+    name: 'node-limit',
+    title: 'echo without streams: the limit of Node',
+    start: () => startNode('node-limit.js'),
+    ...framed(PING, PING, ID_AT),
+  },
+  {
+    name: 'raw-echo',
+    title: 'echo that writes to the raw handle',
+    start: () => startNode('raw-echo.js'),
+    ...framed(PING, PING, ID_AT),
+  },
   {
     name: 'bun',
     title: '`Bun.listen` echo',

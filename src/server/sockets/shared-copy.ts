@@ -1,3 +1,4 @@
+import type { TLSSocket } from 'node:tls';
 import { type ConnectionSocket, READ_BYTES } from './connection-socket.js';
 
 /**
@@ -14,7 +15,7 @@ export class SharedCopy {
   copy(bytes: Buffer, socket: ConnectionSocket): Buffer {
     const isFree = this.user === undefined && bytes.length <= READ_BYTES && socket.writableLength === 0;
     // A TLS socket is never done with the bytes at once.
-    if (!isFree || 'encrypted' in socket) return Buffer.from(bytes);
+    if (!isFree || (socket as Partial<TLSSocket>).encrypted) return Buffer.from(bytes);
     this.user = socket;
     this.buffer ??= Buffer.allocUnsafeSlow(READ_BYTES);
     if (this.view?.length !== bytes.length) this.view = this.buffer.subarray(0, bytes.length);
