@@ -45,9 +45,9 @@ function detection({ detection: rows }) {
           header: { labelExpr: "split(datum.label, '|')" },
         },
       },
-      spacing: 18,
+      spacing: 16,
       spec: {
-        width: 112,
+        width: 98,
         height: { step: 27 },
         layer: [
           {
