@@ -15,6 +15,7 @@ import { heartbeatTables, withTables } from './page.js';
 import { probe, showProbe } from './probe.js';
 import { requests, showRequests } from './requests.js';
 import { showStart, start } from './start.js';
+import { showStatusPage, statusPage } from './status-page.js';
 import { sweep } from './sweep.js';
 import { markdown, type Shown } from './table.js';
 
@@ -129,6 +130,13 @@ const experiments: Record<string, Experiment> = {
     'Whole processes, from start to exit: medians of 10 batches of 10, the commands by turns. `node -e 0` is the limit: Node.js without a program. Loading `node:net`, connecting and writing a line is 1.1 times that on Node.js 20, and 1.2 times on 24, which itself starts in less than half the time.',
     start,
     showStart,
+  ),
+  page: experiment(
+    'The status page',
+    'CPU time of one rendering, from the reports to the document, after an hour on a simulated clock in which a third of the checks failed at times. ' +
+      'An update has the parts that have changed: here all rows, because each check has run.',
+    statusPage,
+    showStatusPage,
   ),
   load: experiment(
     'HTTP load',

@@ -201,6 +201,31 @@ export function list(
   return leads ? panel.dataLinks([toResponder('__data.fields')]) : panel;
 }
 
+/** A table of shares of time, one row per set of labels and one column per query. `columns` maps labels to headings. */
+export function shares(
+  text: PanelText,
+  expressions: Readonly<Record<string, string>>,
+  columns: Readonly<Record<string, string>>,
+): Builder<Panel> {
+  const queries = Object.values(expressions).map((expr) => ({ expr }));
+  const names = [...Object.keys(columns), ...queries.map((_, index) => `Value #${String.fromCharCode(65 + index)}`)];
+  const headings = [...Object.values(columns), ...Object.keys(expressions)];
+  return framed(new Table(), text, queries, (query) => query.instant().format(PromQueryFormat.Table))
+    .withTransformation({ id: 'merge', options: {} })
+    .withTransformation({ id: 'filterFieldsByName', options: { include: { names } } })
+    .withTransformation({
+      id: 'organize',
+      options: {
+        indexByName: Object.fromEntries(names.map((name, index) => [name, index])),
+        renameByName: Object.fromEntries(names.map((name, index) => [name, headings[index]])),
+      },
+    })
+    .min(0)
+    .max(1)
+    .decimals(3)
+    .filterable(true);
+}
+
 /** Link from a series, or a row of a table, to the dashboard of its responder. */
 function toResponder(labels: '__field.labels' | '__data.fields'): DashboardLinkBuilder {
   const variables = ['job', 'instance'].map((name) => `var-${name}=\${${labels}.${name}}`);

@@ -5,6 +5,7 @@ import { by, perSecond } from '../promql.js';
 
 export const connections: Row = {
   title: 'Connections',
+  collapsed: true,
   panels: [
     lines(
       {

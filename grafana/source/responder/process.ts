@@ -5,6 +5,7 @@ import { buckets, perSecond } from '../promql.js';
 
 export const eventLoop: Row = {
   title: 'Event loop',
+  collapsed: true,
   panels: [
     spread(
       {
@@ -57,6 +58,7 @@ export const eventLoop: Row = {
 
 export const threads: Row = {
   title: 'PING threads',
+  collapsed: true,
   panels: [
     lines(
       {
@@ -87,6 +89,7 @@ export const threads: Row = {
 
 export const process: Row = {
   title: 'Process',
+  collapsed: true,
   panels: [
     lines(
       {

@@ -1,7 +1,7 @@
 import { checkStates, states as statuses } from '../../../src/health/state.js';
 import type { Row } from '../dashboard.js';
 import { brokenChecks } from '../fleet.js';
-import { chosen } from '../metrics.js';
+import { chosen, chosenChecks } from '../metrics.js';
 import { list, states } from '../panels.js';
 import { orDown, statusNumber } from '../states.js';
 
@@ -38,7 +38,7 @@ export const status: Row = {
       },
       [
         {
-          expr: statusNumber((is) => chosen('pongcheck_check_status', is), checkStates, 'job, instance, check'),
+          expr: statusNumber((is) => chosenChecks('pongcheck_check_status', is), checkStates, 'job, instance, check'),
           legend: '{{instance}} {{check}}',
         },
       ],
@@ -52,7 +52,7 @@ export const status: Row = {
         empty: 'all checks pass',
         width: 16,
       },
-      brokenChecks,
+      brokenChecks(chosenChecks),
       { instance: 'instance', check: 'check', status: 'status', reason: 'reason', critical: 'critical' },
     ),
     list(

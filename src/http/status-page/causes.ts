@@ -1,7 +1,6 @@
-import type { ExplainedCause, Explanation } from '../../health/explain.js';
+import type { ExplainedCause } from '../../health/explain.js';
 import { type Html, html } from './html.js';
 import { lookOf } from './marks.js';
-import type { Board } from './overview.js';
 import { itemId } from './rows.js';
 
 /** Causes beyond these are collapsed, so that the checks stay on the first screen. */
@@ -9,33 +8,6 @@ const SHOWN_CAUSES = 3;
 
 /** Whether the page shows the row of a check. */
 type Shows = (name: string) => boolean;
-type Causes = Pick<Explanation, 'causes' | 'degraded'>;
-
-/** Checks of one server that fail for the same reason are one cause: one dead Redis behind two checks. */
-export function onePerTarget({ causes, degraded }: Causes, checks: Board['checks']): Causes {
-  const found = new Map<string, ExplainedCause>();
-  const merge = (cause: ExplainedCause) => {
-    const key = serverOf(cause, checks) ?? JSON.stringify([cause.path, cause.checks]);
-    const other = found.get(key);
-    found.set(key, other ? { ...other, checks: [...other.checks, ...cause.checks] } : cause);
-    return key;
-  };
-  const keys = new Set(causes.map(merge));
-  degraded.map(merge);
-  const entries = [...found];
-  return {
-    causes: entries.filter(([key]) => keys.has(key)).map(([, cause]) => cause),
-    degraded: entries.filter(([key]) => !keys.has(key)).map(([, cause]) => cause),
-  };
-}
-
-/** The server that a check of this service contacts, and why it fails; undefined for other causes. */
-function serverOf({ path, checks: [name, ...others] }: ExplainedCause, checks: Board['checks']): string | undefined {
-  const entry = name === undefined ? undefined : checks[name]?.[0];
-  const server = /^[a-z+-]+:\/\/[^/]+/.exec(entry?.target ?? '')?.[0];
-  if (path.length > 2 || others.length > 0 || server === undefined) return undefined;
-  return JSON.stringify([entry?.kind, server, entry?.reason]);
-}
 
 /** What makes the state what it is. */
 export function causeList(causes: readonly ExplainedCause[], shows: Shows): Html {

@@ -32,24 +32,9 @@ export function lookOf(state: string): string {
   return markOf(state).look;
 }
 
-/** The drawings of all signs. A page has them once. */
-export function signDrawings(): Html {
-  const symbols = Object.entries({ ...marks, unknown: question }).map(
-    ([state, { path }]) =>
-      html`<symbol id="sign-${state}" viewBox="0 0 16 16"><circle cx="8" cy="8" r="8"/><path d="${path}"/></symbol>`,
-  );
-  return html`<svg class="hidden" aria-hidden="true">${symbols}</svg>`;
-}
-
-/** The sign of a state, in the colour of the text. */
-export function sign(state: string): Html {
-  const drawing = Object.hasOwn(marks, state) ? state : 'unknown';
-  return html`<svg class="sign" aria-hidden="true"><use href="#sign-${drawing}"/></svg>`;
-}
-
-/** A state by colour, sign and word: colour alone is not accessible. */
+/** A state by colour, sign and word: colour alone is not accessible. The style sheet adds the sign. */
 export function badge(state: string): Html {
-  return html`<span class="badge ${lookOf(state)}">${sign(state)} ${state}</span>`;
+  return html`<span class="badge ${lookOf(state)}">${state}</span>`;
 }
 
 /** The icon of a page as a `data:` URL; `lost` if its state is not known any more. */

@@ -12,7 +12,7 @@ export interface Overview {
   known(group: string): Answer;
   groups(): readonly string[];
   stateOf(group: string): State;
-  checks(): readonly Pick<CheckView, 'name' | 'kind' | 'target'>[];
+  checks(): readonly Pick<CheckView, 'name' | 'kind'>[];
   /** Newest first. */
   readonly transitions: readonly PastTransition[];
   readonly history: HistoryView;
@@ -43,7 +43,7 @@ export interface Board {
   readonly transitions: readonly PastTransition[];
   readonly version: string;
   readonly startedAt: Date;
-  /** By name, as in a report, and with the kind and the target of each. */
+  /** By name, as in a report, and with the kind of each. */
   readonly checks: Readonly<Record<string, readonly [BoardCheck]>>;
   /** The other keys are those of a report of all checks. */
   readonly [key: string]: unknown;
@@ -74,8 +74,8 @@ export function board({ overview }: { readonly overview: Overview }): Board {
     groups: Object.fromEntries(overview.groups().map((group) => [group, overview.stateOf(group)])),
     checks: Object.fromEntries(
       Object.entries(checks ?? {}).map(([name, [entry]]) => {
-        const { kind, target } = views.get(name) ?? {};
-        return [name, [{ ...(kind !== undefined && { kind }), ...(target !== undefined && { target }), ...entry }]];
+        const kind = views.get(name)?.kind;
+        return [name, [{ ...(kind !== undefined && { kind }), ...entry }]];
       }),
     ),
     connections: overview.connections(),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Html, html } from './html.js';
-import { icon, signDrawings, withAges } from './marks.js';
+import { icon, withAges } from './marks.js';
 import type { Parts } from './parts.js';
 
 /** A live page, with its script and style inline. */
@@ -60,7 +60,7 @@ function render(parts: Parts, events: string, wall: number, script: string, styl
 <title>${parts.title}</title><link rel="icon" id="icon" href="${parts.icon}"><style>${new Html(style)}</style>
 <noscript><meta http-equiv="refresh" content="5"></noscript></head>
 <body data-events="${events}" data-now="${wall}" data-lost-icon="${icon('lost')}">
-${signDrawings()}<main><p id="live" role="status">Snapshot; reloads every 5 s.</p>
+<main><p id="live" role="status">Snapshot; reloads every 5 s.</p>
 ${above.map(section)}<ul id="items">${items.map(part)}</ul>
 ${below.map(section)}</main><footer id="about">${part('about')}</footer>
 <script>${new Html(script)}</script></body></html>

@@ -43,7 +43,7 @@ export function checkRow({ check, entry, wall, history, hasBar }: RowCheck): Htm
   const slots = series?.slots(MINUTES) ?? [];
   return html`<li id="${itemId(name)}" class="check ${lookOf(state)}"><div class="what"><h3>${name}</h3>${badge(state)}${
     state !== 'pass' && since !== undefined && html` <small>since ${moment(since, wall)}</small>`
-  }${facts.length > 0 && html`<p class="facts">${facts.map((fact) => html`<span>${fact}</span> `)}</p>`}${
+  }${facts.length > 0 && html`<p class="facts">${facts.join(' · ')}</p>`}${
     why !== '' && html`<p class="reason">${why}</p>`
   }</div>
 ${hasBar ? past(name, series, slots, history.minute) : lazyPast(name)}
@@ -75,19 +75,19 @@ function availability(series: Series): Html {
 
 function lazyPast(name: string): Html {
   const url = `?check=${encodeURIComponent(name)}`;
-  return html`<details class="past lazy"><summary>Last hour<span class="hidden"> of ${name}</span></summary><a href="${url}">Show ${name} alone</a></details>`;
+  return html`<details class="past lazy"><summary>Last hour</summary><a href="${url}">${name} alone</a></details>`;
 }
 
 /** When the check ran last, how long that took, and the durations of the last hour. */
 function runs({ name, durationMs }: ReportedCheck, { time }: BoardCheck, slots: Slots, wall: number): Html {
-  if (time === undefined) return html`<div class="runs"><p>has not run yet</p></div>`;
+  if (time === undefined) return html`<div class="runs">has not run yet</div>`;
   const longest = Math.max(0, ...slots.map((slot) => slot?.maxMs ?? 0));
   return html`<div class="runs">${sparkline(
     slots.map((slot) => slot?.meanMs),
     name,
-  )}<p>ran ${moment(Date.parse(time), wall)}${durationMs !== undefined && html` in <b>${formatMs(durationMs)}</b>`}${
+  )}ran ${moment(Date.parse(time), wall)}${durationMs !== undefined && html` in <b>${formatMs(durationMs)}</b>`}${
     longest > 0 && html`<span>, max ${formatMs(longest)}</span>`
-  }</p></div>`;
+  }</div>`;
 }
 
 /** The kind is left out if the target says it, as in `redis://127.0.0.1:6379`. */
@@ -118,15 +118,17 @@ function observedText({ observedValue: value, observedUnit: unit }: BoardCheck):
   return unitAfterNumber.test(unit) ? `observed ${formatValue(value, unit)}` : `${unit} ${formatValue(value)}`;
 }
 
+const decimal = new Intl.NumberFormat('en', { maximumFractionDigits: 2 });
+
 function formatValue(value: unknown, unit?: string): string {
   if (typeof value !== 'number') return String(value);
   if (unit === 'bytes') return formatBytes(value);
-  const text = value.toLocaleString('en', { maximumFractionDigits: 2 });
+  const text = decimal.format(value);
   return unit === undefined ? text : `${text} ${unit}`;
 }
 
 function formatBytes(bytes: number): string {
   const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
   const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, bytes)) / 10)));
-  return `${(bytes / 1024 ** power).toLocaleString('en', { maximumSignificantDigits: 3 })} ${units[power]}`;
+  return `${decimal.format(Number((bytes / 1024 ** power).toPrecision(3)))} ${units[power]}`;
 }

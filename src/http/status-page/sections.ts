@@ -4,9 +4,9 @@ import { parseReport, type ReportedCheck } from '../../health/report-view.js';
 import { failureText } from '../../health/reported-fate.js';
 import type { State } from '../../health/state.js';
 import type { DetailMode } from '../../net/access.js';
-import { causeList, degradedList, onePerTarget } from './causes.js';
+import { causeList, degradedList } from './causes.js';
 import { type Html, html } from './html.js';
-import { badge, icon, lookOf, moment, sign } from './marks.js';
+import { badge, icon, lookOf, moment } from './marks.js';
 import type { Board } from './overview.js';
 import type { Parts } from './parts.js';
 import { checkRow, groupPast, itemId } from './rows.js';
@@ -36,8 +36,10 @@ export interface Filter {
 const MAX_TRANSITIONS = 30;
 /** Transitions beyond these are collapsed. */
 const SHOWN_TRANSITIONS = 10;
-/** With more checks, only those that do not pass have their bars at once. */
+/** Up to this many checks, all have their bars at once. */
 const MAX_BARS = 50;
+/** With more, only the first of those that do not pass. */
+const MAX_BARS_OF_MANY = 20;
 const order = ['fail', 'unknown', 'warn', 'pass'];
 
 /** The parts of the page for viewers without access to detail. */
@@ -46,7 +48,7 @@ export function bareParts({ state }: BareBoard, { mode, login }: DetailAccess): 
   return texts({
     title: `${state} · pongcheck`,
     icon: icon(state),
-    state: html`<div class="band ${lookOf(state)}">${sign(state)}<h1>${headline}</h1></div>`,
+    state: html`<div class="band ${lookOf(state)}"><h1>${headline}</h1></div>`,
     hidden: html`<p>The option <code>detail: ${mode}</code> hides the rest.${login && html` <a href="${login}">Log in with a token</a> to see it.`}</p>`,
   });
 }
@@ -58,15 +60,14 @@ export function boardParts(board: Board, wall: number, history: HistoryView, fil
   const shown = report.checks.filter(({ name }) => filter.shows(name)).sort(bySeverity);
   const rows = shown.map((check, index): [string, Html] => {
     const { name } = check;
-    const hasBar = shown.length <= MAX_BARS || (check.state !== 'pass' && index < MAX_BARS);
+    const hasBar = shown.length <= MAX_BARS || (check.state !== 'pass' && index < MAX_BARS_OF_MANY);
     return [itemId(name), checkRow({ check, entry: board.checks[name]?.[0] ?? {}, wall, history, hasBar })];
   });
-  const { headline, since } = explanation;
-  const { causes, degraded } = onePerTarget(explanation, board.checks);
+  const { headline, since, causes, degraded } = explanation;
   return texts({
     title: `${state} · ${report.service ?? report.instance}`,
     icon: icon(state),
-    state: html`<div class="band ${lookOf(state)}">${sign(state)}<h1>${headline}</h1><p>${since !== undefined && html`<span>since ${moment(since, wall)}</span> `}<span>${counts(report.checks)}</span></p></div>`,
+    state: html`<div class="band ${lookOf(state)}"><h1>${headline}</h1><p>${since !== undefined && html`<span>since ${moment(since, wall)}</span> `}<span>${counts(report.checks)}</span></p></div>`,
     past: groupPast(filter.group ?? 'readiness', history),
     why: causeList(causes, filter.shows),
     degraded: degradedList(degraded, filter.shows),

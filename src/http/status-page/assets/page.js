@@ -257,7 +257,7 @@ const steps = {
 
 document.addEventListener('keydown', (event) => {
   const bar = barOf(event);
-  if (!bar || !(event.key in steps)) return;
+  if (!bar || !(event.key in steps) || event.altKey || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
   select(bar, selectedIndex(bar) + steps[event.key]);
 });
@@ -281,7 +281,7 @@ document.addEventListener('pointerdown', (event) => {
 // -- rows that load their bar ------------------------------------------------
 
 async function load(details) {
-  details.dataset.loaded = String(Date.now());
+  details.dataset.loaded = String(performance.now());
   details.dataset.url ??= details.querySelector('a').href;
   try {
     const response = await fetch(details.dataset.url);
@@ -310,7 +310,7 @@ document.addEventListener(
 
 function reloadOpen() {
   for (const details of document.querySelectorAll('.lazy[open][data-loaded]')) {
-    if (!isLost && Date.now() - Number(details.dataset.loaded) > RELOAD_MS) load(details);
+    if (!isLost && performance.now() - Number(details.dataset.loaded) > RELOAD_MS) load(details);
   }
 }
 
