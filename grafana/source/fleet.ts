@@ -172,7 +172,7 @@ export const fleet = dashboard(text, [
       ),
       lines(
         {
-          title: 'Reasons',
+          title: 'Reasons of checks that are not well',
           description: 'Checks that are not pass, by reason. Many checks with the same reason usually have one cause.',
           unit: 'none',
           empty: 'all checks pass',

@@ -157,7 +157,7 @@ export function states(text: PanelText, queries: readonly Query[], { leads = fal
     .fillOpacity(80)
     .legend(legendBelow())
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Single).sort(SortOrder.None));
-  return leads ? panel.dataLinks([toResponder('__field.labels')]) : panel;
+  return leads ? panel.dataLinks([toResponder('__field.labels', ['job', 'instance'])]) : panel;
 }
 
 /** A heat map of a histogram over time. */
@@ -198,7 +198,8 @@ export function list(
       },
     })
     .filterable(true);
-  return leads ? panel.dataLinks([toResponder('__data.fields')]) : panel;
+  const variables = ['job', 'instance', 'check'].filter((name) => names.includes(name));
+  return leads ? panel.dataLinks([toResponder('__data.fields', variables)]) : panel;
 }
 
 /** A table of shares of time, one row per set of labels and one column per query. `columns` maps labels to headings. */
@@ -226,9 +227,9 @@ export function shares(
     .filterable(true);
 }
 
-/** Link from a series, or a row of a table, to the dashboard of its responder. */
-function toResponder(labels: '__field.labels' | '__data.fields'): DashboardLinkBuilder {
-  const variables = ['job', 'instance'].map((name) => `var-${name}=\${${labels}.${name}}`);
+/** Link from a series, or a row of a table, to the dashboard of its responder, with these of its labels selected. */
+function toResponder(labels: '__field.labels' | '__data.fields', names: readonly string[]): DashboardLinkBuilder {
+  const variables = names.map((name) => `var-${name}=\${${labels}.${name}}`);
   return new DashboardLinkBuilder('Open this responder').url(
     `/d/pongcheck-responder?${['${datasource:queryparam}', ...variables, '${__url_time_range}'].join('&')}`,
   );

@@ -19,7 +19,7 @@ interface Panel {
   /** Of a row. */
   collapsed?: boolean;
   panels?: Panel[];
-  fieldConfig: { defaults: { unit?: string; noValue?: string } };
+  fieldConfig: { defaults: { unit?: string; noValue?: string; links?: { url: string }[] } };
   targets: Target[];
 }
 
@@ -124,6 +124,16 @@ describe('the dashboards', () => {
     ]);
     const names = seriesIn(responder.annotations.list[0]?.target.expr as string);
     expect(names).toEqual(['pongcheck_check_state_since_timestamp_seconds', 'pongcheck_check_status']);
+  });
+
+  it('lead from a check of the fleet to its responder, with the check selected', () => {
+    const fleet = dashboards.find(([path]) => path.includes('fleet'))?.[1] as Dashboard;
+    const table = panelsOf(fleet).find(({ title }) => title === 'Checks that are not well');
+    const [link] = table?.fieldConfig.defaults.links ?? [];
+    expect(link?.url).toContain('/d/pongcheck-responder?');
+    for (const name of ['job', 'instance', 'check']) {
+      expect(link?.url).toContain(`var-${name}=\${__data.fields.${name}}`);
+    }
   });
 
   it.each(dashboards)('%s has panels with ids of their own that do not lie on each other', (_path, dashboard) => {

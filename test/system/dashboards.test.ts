@@ -251,7 +251,7 @@ describe('Prometheus beside responders', () => {
         const { alertname = '' } = labels;
         fired.set(alertname, [...(fired.get(alertname) ?? []), { ...labels, ...annotations }]);
       }
-      busiest = Math.max(busiest, (await shown('responder: Busy', 'instance'))[busy.http] ?? 0);
+      busiest = Math.max(busiest, (await shown('responder: Busy event loop', 'instance'))[busy.http] ?? 0);
       if (fired.has('PongcheckEventLoopStalled') && fired.has('PongcheckEventLoopBlocked'))
         shop.mood('stalling', 'well');
       if (fired.has('PongcheckEventLoopBusy')) busy.mood('work', 'well');
@@ -287,7 +287,7 @@ describe('Prometheus beside responders', () => {
     expect(abandoned).toMatchObject({ db: 0, cache: 0 });
     // Three, and one more every 30 s.
     expect(abandoned.hanging).toBeGreaterThanOrEqual(3);
-    expect(await shown('responder: Open', 'instance')).toMatchObject({ [shop.http]: MAX_CONNECTIONS });
+    expect(await shown('responder: Open connections', 'instance')).toMatchObject({ [shop.http]: MAX_CONNECTIONS });
     expect(busiest).toBeGreaterThan(0.9);
     expect(await shown('responder: Failures by reason', 'check', 'reason')).toMatchObject({
       'db timeout': expect.any(Number),

@@ -8,7 +8,7 @@ export const checks: Row = {
   panels: [
     lines(
       {
-        title: 'Duration, 95 %',
+        title: 'Duration of checks, 95 %',
         description: '95th percentile of the run duration, at most the timeout of the check.',
         unit: 's',
         empty: 'no checks',
@@ -37,7 +37,7 @@ export const checks: Row = {
     ),
     lines(
       {
-        title: 'Runs',
+        title: 'Runs of checks',
         description: 'Runs per second. Far more than one per interval means that clients request fresh results.',
         unit: 'cps',
         empty: 'no checks',

@@ -45,7 +45,7 @@ export const status: Row = {
     ),
     list(
       {
-        title: 'Why',
+        title: 'Checks that are not well',
         description:
           'Every check that is not pass, with its reason. /health has the output of the check, for clients with access to detail.',
         unit: 'none',
