@@ -31,6 +31,20 @@ export const systemPrograms = {
   '../lib/python3/dist-packages/google/protobuf': 'python3-protobuf',
 };
 
+/** Tests that take minutes, and run only with `--with NAME`. */
+export const optionalTests = {
+  image: {
+    description: 'builds deploy/Dockerfile with podman, and runs it',
+    programs: {
+      podman: 'podman',
+      runc: 'runc',
+      debootstrap: 'debootstrap',
+      nsenter: 'util-linux',
+      unshare: 'util-linux',
+    },
+  },
+};
+
 /** Removes the network namespaces of runs that are no more. Nothing happens where there are none. */
 export function removeNamespaces() {
   const { stdout } = spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' });

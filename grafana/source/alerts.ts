@@ -12,8 +12,12 @@ export interface AlertRule {
   readonly annotations: {
     /** One line, for the title of a notification. */
     readonly summary: string;
+    /** What has happened, and what follows from it. */
+    readonly description: string;
     /** The first thing to do. */
     readonly hint: string;
+    /** A section of the troubleshooting page, relative to the project: its address on the web is not known here. */
+    readonly runbook_url: string;
     /** Path below the URL of Grafana. */
     readonly dashboard?: string;
   };
@@ -23,9 +27,15 @@ const WHERE = '{{ $labels.job }} {{ $labels.instance }}';
 const SERVICE_NAME = '{{ with $labels.namespace }}{{ . }}/{{ end }}{{ $labels.job }}';
 const FLEET = '/d/pongcheck-fleet?var-job={{ $labels.job }}';
 const RESPONDER = '/d/pongcheck-responder?var-job={{ $labels.job }}&var-instance={{ $labels.instance }}';
+/** The same, filtered by the check. */
+const CHECK = `${RESPONDER}&var-check={{ $labels.check }}`;
 const ofCheck = 'on (job, instance, check)';
 const whole = '{{ $value | printf "%.0f" }}';
 const duration = '{{ $value | humanizeDuration }}';
+
+function runbook(section: string): string {
+  return `docs/troubleshooting.md#${section}`;
+}
 
 function isFate(fate: Fate): string {
   return `${all('pongcheck_check_fate', `fate="${fate}"`)} == 1`;
@@ -61,7 +71,10 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: 'critical' },
     annotations: {
       summary: `${WHERE} cannot be scraped`,
+      description:
+        'Prometheus has not been able to scrape this responder for a minute. Its status is unknown here, and it counts as not ready.',
       hint: 'Check whether the process is running. If `pongcheck ping` and /livez answer, it is the network. A blocked event loop does not answer /livez, and PINGs only with `threads` above 0.',
+      runbook_url: runbook('a-responder-cannot-be-scraped'),
       dashboard: RESPONDER,
     },
   },
@@ -73,7 +86,10 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: 'critical' },
     annotations: {
       summary: `${SERVICE_NAME} has no responder left in Prometheus`,
+      description:
+        'Service discovery has returned no responder of this service for five minutes. No other alert can fire for it.',
       hint: 'If it was not removed or scaled to zero, check its deployment and the service discovery of Prometheus.',
+      runbook_url: runbook('a-responder-cannot-be-scraped'),
       dashboard: FLEET,
     },
   },
@@ -91,8 +107,11 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: '{{ if eq $labels.critical "true" }}critical{{ else }}warning{{ end }}' },
     annotations: {
       summary: `${WHERE}: check {{ $labels.check }} is {{ $labels.status }}, {{ $labels.reason }}`,
+      description:
+        'The check has been fail or unknown for a minute. If it is critical, readiness fails with it, and load balancers take the instance out of rotation.',
       hint: hintTemplate(hints),
-      dashboard: RESPONDER,
+      runbook_url: runbook('{{ $labels.reason }}'),
+      dashboard: CHECK,
     },
   },
   {
@@ -103,7 +122,10 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: 'critical' },
     annotations: {
       summary: `${SERVICE_NAME}: check {{ $labels.check }} fails at ${whole} instances, which share the failure`,
+      description:
+        'Most instances have the same failure, so that they stay in rotation with the status warn. Requests that need the dependency fail.',
       hint: 'The dependency has failed, not the instances. They stay ready with the status warn, but what needs the dependency does not work. Repair it: docs/run.md#shared-failures says more.',
+      runbook_url: runbook('a-failure-is-shared-local-or-unknown'),
       dashboard: FLEET,
     },
   },
@@ -115,8 +137,11 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: 'warning' },
     annotations: {
       summary: `${WHERE}: check {{ $labels.check }} fails here, and works at other instances`,
+      description:
+        'Only this instance has the failure. It is out of rotation if the check is critical; the other instances carry its load.',
       hint: 'The dependency works for other instances. Check the network, credentials and limits of this instance, or replace it: docs/run.md#shared-failures says more.',
-      dashboard: RESPONDER,
+      runbook_url: runbook('a-failure-is-shared-local-or-unknown'),
+      dashboard: CHECK,
     },
   },
   {
@@ -125,8 +150,11 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: 'warning' },
     annotations: {
       summary: `${WHERE}: check {{ $labels.check }} changed ${whole} times in 15 minutes`,
+      description:
+        'Each change of a critical check takes the instance out of rotation or back in, which moves its connections to other instances.',
       hint: 'Raise fall and rise, or the timeout if the reason is timeout. Then find the intermittent cause.',
-      dashboard: RESPONDER,
+      runbook_url: runbook('a-check-flaps'),
+      dashboard: CHECK,
     },
   },
   {
@@ -141,7 +169,10 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: 'warning' },
     annotations: {
       summary: `${WHERE} answers with results that are ${duration} old, more than twice their max age`,
+      description:
+        'One in ten PINGs is answered from results older than this. Clients see failures and recoveries late.',
       hint: 'PINGs do not wait for runs, or runs do not end. Set an interval for the checks or a longer timeout for PINGs; check for abandoned runs.',
+      runbook_url: runbook('results-are-too-old'),
       dashboard: RESPONDER,
     },
   },
@@ -155,7 +186,10 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: 'warning' },
     annotations: {
       summary: `${WHERE} answers {{ $value | humanizePercentage }} of its PINGs with a stale status at their deadline`,
+      description:
+        'Their deadline passed before a check had finished. The PONG has the last known status and the flag STALE, and a failure may not be in it yet.',
       hint: 'A check takes longer than the deadlines of the PINGs. Shorten its timeout, or set an interval and a longer max age.',
+      runbook_url: runbook('pongs-are-late-or-stale'),
       dashboard: RESPONDER,
     },
   },
@@ -169,7 +203,10 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: 'warning' },
     annotations: {
       summary: `${WHERE}: the 99th percentile of the reply time is ${duration}`,
+      description:
+        'One in a hundred PINGs is answered later than this. Clients with a shorter time limit count them as lost.',
       hint: 'PINGs wait for runs. Check the durations of the checks; if they are short, check the event loop delay.',
+      runbook_url: runbook('pongs-are-late-or-stale'),
       dashboard: RESPONDER,
     },
   },
@@ -180,8 +217,11 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: 'warning' },
     annotations: {
       summary: `${WHERE}: ${whole} runs of check {{ $labels.check }} are still in progress after their timeout`,
+      description:
+        'The runs do not end after their timeout. With three of them, the check is started only once every 30 s, so that its result is older.',
       hint: 'The check ignores its AbortSignal and holds sockets and memory. In a custom check, pass the signal on.',
-      dashboard: RESPONDER,
+      runbook_url: runbook('runs-are-abandoned'),
+      dashboard: CHECK,
     },
   },
   {
@@ -190,7 +230,10 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: 'warning' },
     annotations: {
       summary: `${WHERE}: the event loop was blocked for more than 1 s`,
+      description:
+        'Meanwhile no check ran, HTTP did not answer, and without PING threads neither did PINGs. A longer block closes connections.',
       hint: 'Synchronous work blocks the process, or the machine swaps or is throttled. Take a CPU profile.',
+      runbook_url: runbook('the-event-loop-is-blocked'),
       dashboard: RESPONDER,
     },
   },
@@ -201,7 +244,10 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: '{{ if eq $labels.scope "liveness" }}critical{{ else }}warning{{ end }}' },
     annotations: {
       summary: `${WHERE}: the event loop was blocked for longer than the limit of {{ $labels.scope }}`,
+      description:
+        'PING threads answered fail for this scope until the event loop was free again. If it is liveness, an orchestrator may have restarted the process.',
       hint: 'Clients got fail with the reason loop-blocked. Take a CPU profile: docs/troubleshooting.md#the-event-loop-is-blocked says how.',
+      runbook_url: runbook('the-event-loop-is-blocked'),
       dashboard: RESPONDER,
     },
   },
@@ -212,7 +258,10 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: 'warning' },
     annotations: {
       summary: `${WHERE}: the event loop is busy {{ $value | humanizePercentage }} of the time`,
+      description:
+        'There is hardly any time left for further work. Answers and runs are delayed, and blocks of the event loop become likely.',
       hint: 'The process is saturated. Add instances, or find the client with the most requests.',
+      runbook_url: runbook('the-event-loop-is-blocked'),
       dashboard: RESPONDER,
     },
   },
@@ -223,7 +272,10 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: 'critical' },
     annotations: {
       summary: `${WHERE}: PING thread {{ $labels.thread }} does not respond`,
+      description:
+        'The connections of the thread are open, but unanswered. Connections of other threads are not affected.',
       hint: 'PINGs on its connections get no answer. The log says why it cannot be started; if it hangs, restart the process.',
+      runbook_url: runbook('a-ping-thread-ends-or-does-not-respond'),
       dashboard: RESPONDER,
     },
   },
@@ -233,7 +285,9 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: 'warning' },
     annotations: {
       summary: `${WHERE}: PING thread {{ $labels.thread }} ended and was started again, ${whole} times in 15 minutes`,
+      description: 'Clients of the thread had to connect again. Connections of other threads stayed open.',
       hint: 'Its connections were closed. The log has the reason; if it is memory, lower limits.maxConnections.',
+      runbook_url: runbook('a-ping-thread-ends-or-does-not-respond'),
       dashboard: RESPONDER,
     },
   },
@@ -243,7 +297,10 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: 'warning' },
     annotations: {
       summary: `${WHERE} refused ${whole} connections in 5 minutes, {{ $labels.reason }}`,
+      description:
+        'Clients were disconnected on accept because a limit of connections is reached. They may take the responder for dead.',
       hint: 'One client may reconnect in a loop, or there are more clients than planned. Check GET /connections.',
+      runbook_url: runbook('connections-are-refused'),
       dashboard: RESPONDER,
     },
   },
@@ -254,7 +311,10 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: 'warning' },
     annotations: {
       summary: `${WHERE}: {{ $value | humanizePercentage }} of the maximum number of connections are open`,
+      description:
+        'At the limit, further clients are disconnected on accept, load balancers and orchestrators among them.',
       hint: 'Raise limits.maxConnections and the open files limit, or shorten heartbeat.idleTimeout.',
+      runbook_url: runbook('connections-are-refused'),
       dashboard: RESPONDER,
     },
   },
@@ -265,7 +325,9 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: 'warning' },
     annotations: {
       summary: `${WHERE}: the certificate of {{ $labels.listener }} expires in ${duration}`,
+      description: 'Once it has expired, clients that verify it cannot connect. Open connections stay.',
       hint: 'Replace the certificate file. It is re-read every minute and on SIGHUP; no restart is needed.',
+      runbook_url: runbook('a-certificate-expires'),
       dashboard: RESPONDER,
     },
   },
@@ -276,7 +338,10 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: 'warning' },
     annotations: {
       summary: `${WHERE}: the last configuration reload failed`,
+      description:
+        'The file has an error, or the new settings could not be applied. A process that restarts now does not start.',
       hint: 'The previous configuration stays in use, but a restart would fail. The log and `pongcheck check-config` have the errors.',
+      runbook_url: runbook('a-change-of-the-configuration-has-no-effect'),
       dashboard: RESPONDER,
     },
   },
@@ -287,7 +352,10 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: 'warning' },
     annotations: {
       summary: `${WHERE}: {{ $value | humanizePercentage }} of the open files limit is used`,
+      description:
+        'At the limit, neither clients nor checks can connect, and checks become unknown with the reason fd-exhausted.',
       hint: 'Raise the open files limit (LimitNOFILE, ulimit -n) above limits.maxConnections. At the limit checks cannot connect either.',
+      runbook_url: runbook('connections-are-refused'),
       dashboard: RESPONDER,
     },
   },
@@ -309,6 +377,12 @@ const burns: readonly Burn[] = [
   { long: '3d', short: '6h', factor: 1, severity: 'warning' },
 ];
 
+/** How long a budget of 30 days lasts at a burn rate. */
+function budgetLasts(factor: number): string {
+  const days = 30 / factor;
+  return days < 5 ? `${Math.round(days * 24)} hours` : `${Math.round(days)} days`;
+}
+
 const ofObjective = burns.map(({ long, short, factor, severity }): AlertRule => {
   const limit = Number((factor * (1 - OBJECTIVE)).toFixed(6));
   return {
@@ -321,7 +395,9 @@ const ofObjective = burns.map(({ long, short, factor, severity }): AlertRule => 
     labels: { severity, window: long },
     annotations: {
       summary: `${SERVICE_NAME} was not ready for {{ $value | humanizePercentage }} of the last ${long}, more than ${factor} times what its objective allows`,
+      description: `The service had fewer instances than it should have, or none. At this rate, the error budget of 30 days is used up in ${budgetLasts(factor)}.`,
       hint: 'The other alerts show the cause; this one shows the impact on the error budget.',
+      runbook_url: runbook('the-error-budget-is-used-up-too-fast'),
       dashboard: FLEET,
     },
   };
@@ -335,7 +411,10 @@ const ofProbes: readonly AlertRule[] = [
     labels: { severity: 'critical' },
     annotations: {
       summary: `{{ $labels.instance }} fails its probe: {{ $labels.reason }}`,
+      description:
+        'The prober has had no usable answer for a minute, or the answer is not healthy. The alert says nothing about why the target itself fails.',
       hint: hintTemplate(probeHints),
+      runbook_url: runbook('a-probe-fails'),
       dashboard: '/d/pongcheck-probe?var-job={{ $labels.job }}&var-instance={{ $labels.instance }}',
     },
   },

@@ -1,8 +1,8 @@
 import { checkStates, states as statuses } from '../../src/health/state.js';
 import { type DashboardText, dashboard } from './dashboard.js';
 import { chosen } from './metrics.js';
-import { lines, list, number, states } from './panels.js';
-import { burnRates, OBJECTIVE, unreadyRatio } from './recording.js';
+import { lines, list, number, shares, states } from './panels.js';
+import { availabilities, burnRates, OBJECTIVE, unreadyRatio } from './recording.js';
 import { orDown, statusNumber } from './states.js';
 
 const text: DashboardText = {
@@ -15,12 +15,13 @@ const text: DashboardText = {
 const readiness = (...matchers: string[]) => chosen('pongcheck_group_status', 'group="readiness"', ...matchers);
 const count = (expression: string) => `count(${expression}) or vector(0)`;
 
-/** Reasons of checks that are not pass, with status, kind and criticality. */
-export const brokenChecks = [
-  `(${chosen('pongcheck_check_reason')} == 1)`,
-  `* on (job, instance, check) group_left (status) (${chosen('pongcheck_check_status')} == 1)`,
-  `* on (job, instance, check) group_left (kind, critical) ${chosen('pongcheck_check_info')}`,
-].join(' ');
+/** Reasons of checks that are not pass, with status, kind and criticality. `select` returns the series of a metric. */
+export const brokenChecks = (select: typeof chosen): string =>
+  [
+    `(${select('pongcheck_check_reason')} == 1)`,
+    `* on (job, instance, check) group_left (status) (${select('pongcheck_check_status')} == 1)`,
+    `* on (job, instance, check) group_left (kind, critical) ${select('pongcheck_check_info')}`,
+  ].join(' ');
 
 export const fleet = dashboard(text, [
   {
@@ -157,7 +158,7 @@ export const fleet = dashboard(text, [
           empty: 'all checks pass',
           width: 14,
         },
-        brokenChecks,
+        brokenChecks(chosen),
         {
           job: 'job',
           instance: 'instance',
@@ -171,7 +172,7 @@ export const fleet = dashboard(text, [
       ),
       lines(
         {
-          title: 'Reasons',
+          title: 'Reasons of checks that are not well',
           description: 'Checks that are not pass, by reason. Many checks with the same reason usually have one cause.',
           unit: 'none',
           empty: 'all checks pass',
@@ -224,12 +225,24 @@ export const fleet = dashboard(text, [
           legend: `{{job}} over ${window}`,
         })),
       ),
+      shares(
+        {
+          title: 'Availability of services',
+          description:
+            'Share of the time in which the responders of a job were ready, averaged over them. Draining counts as ready, down as not ready; time without data counts as ready.',
+          unit: 'percentunit',
+          empty: 'the recording rules are not loaded',
+        },
+        Object.fromEntries(availabilities.map((window) => [window, `1 - ${unreadyRatio(window)}{job=~"$job"}`])),
+        { namespace: 'namespace', job: 'job' },
+      ),
       lines(
         {
           title: 'Changes of status',
           description: 'Flapping checks need a higher rise or fall, or a longer timeout.',
           unit: 'none',
           empty: 'no responder has a check',
+          width: 24,
         },
         [
           {

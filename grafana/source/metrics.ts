@@ -53,6 +53,11 @@ export function chosen(name: string, ...matchers: string[]): string {
   return selector(name, ['job=~"$job"', 'instance=~"$instance"', ...matchers]);
 }
 
+/** The same, of the checks that are selected. Only for the dashboard that has the variable `check`. */
+export function chosenChecks(name: string, ...matchers: string[]): string {
+  return chosen(name, 'check=~"$check"', ...matchers);
+}
+
 /** Series of every target, for rules. */
 export function all(name: string, ...matchers: string[]): string {
   return selector(name, matchers);

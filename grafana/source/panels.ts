@@ -157,7 +157,7 @@ export function states(text: PanelText, queries: readonly Query[], { leads = fal
     .fillOpacity(80)
     .legend(legendBelow())
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Single).sort(SortOrder.None));
-  return leads ? panel.dataLinks([toResponder('__field.labels')]) : panel;
+  return leads ? panel.dataLinks([toResponder('__field.labels', ['job', 'instance'])]) : panel;
 }
 
 /** A heat map of a histogram over time. */
@@ -198,12 +198,38 @@ export function list(
       },
     })
     .filterable(true);
-  return leads ? panel.dataLinks([toResponder('__data.fields')]) : panel;
+  const variables = ['job', 'instance', 'check'].filter((name) => names.includes(name));
+  return leads ? panel.dataLinks([toResponder('__data.fields', variables)]) : panel;
 }
 
-/** Link from a series, or a row of a table, to the dashboard of its responder. */
-function toResponder(labels: '__field.labels' | '__data.fields'): DashboardLinkBuilder {
-  const variables = ['job', 'instance'].map((name) => `var-${name}=\${${labels}.${name}}`);
+/** A table of shares of time, one row per set of labels and one column per query. `columns` maps labels to headings. */
+export function shares(
+  text: PanelText,
+  expressions: Readonly<Record<string, string>>,
+  columns: Readonly<Record<string, string>>,
+): Builder<Panel> {
+  const queries = Object.values(expressions).map((expr) => ({ expr }));
+  const names = [...Object.keys(columns), ...queries.map((_, index) => `Value #${String.fromCharCode(65 + index)}`)];
+  const headings = [...Object.values(columns), ...Object.keys(expressions)];
+  return framed(new Table(), text, queries, (query) => query.instant().format(PromQueryFormat.Table))
+    .withTransformation({ id: 'merge', options: {} })
+    .withTransformation({ id: 'filterFieldsByName', options: { include: { names } } })
+    .withTransformation({
+      id: 'organize',
+      options: {
+        indexByName: Object.fromEntries(names.map((name, index) => [name, index])),
+        renameByName: Object.fromEntries(names.map((name, index) => [name, headings[index]])),
+      },
+    })
+    .min(0)
+    .max(1)
+    .decimals(3)
+    .filterable(true);
+}
+
+/** Link from a series, or a row of a table, to the dashboard of its responder, with these of its labels selected. */
+function toResponder(labels: '__field.labels' | '__data.fields', names: readonly string[]): DashboardLinkBuilder {
+  const variables = names.map((name) => `var-${name}=\${${labels}.${name}}`);
   return new DashboardLinkBuilder('Open this responder').url(
     `/d/pongcheck-responder?${['${datasource:queryparam}', ...variables, '${__url_time_range}'].join('&')}`,
   );

@@ -106,6 +106,7 @@ export const probe = dashboard(text, [
   },
   {
     title: 'Times',
+    collapsed: true,
     panels: [
       lines(
         {

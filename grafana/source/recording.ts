@@ -11,6 +11,8 @@ export const windows = { '5m': 5, '30m': 30, '1h': 60, '2h': 120, '6h': 360, '1d
 export type Window = keyof typeof windows;
 /** The windows on the dashboard. */
 export const burnRates: readonly Window[] = ['5m', '1h', '6h', '3d'];
+/** The windows of availability on the dashboard. */
+export const availabilities: readonly Window[] = ['1h', '1d', '3d'];
 
 export const target = 'job_instance:pongcheck_target:bool';
 const ready = 'job_instance:pongcheck_ready:bool';

@@ -142,6 +142,7 @@ export class Service {
     this.transitions = new RecentTransitions(this.health, () => clock.wall());
     const onStall = (stall: Stall) => {
       logStall(stall, log);
+      if (stall.scopes.includes('readiness')) this.history.readinessFailed(stall.failedAt, stall.endedAt);
       for (const transition of transitionsOf(stall)) this.transitions.insert(transition);
     };
     this.threads = threads > 0 ? new ThreadedServer({ ...parts, threads, loop, onStall }) : undefined;

@@ -115,6 +115,14 @@ describe('pongcheck ping', () => {
     expect(seen).toBe(detail);
   });
 
+  it('says that a report was truncated only if results were requested: the causes are always in it', async () => {
+    const report = { state: 'fail', instance: 'i', causes: [{ instance: 'i', via: [], check: 'db', reason: 'lag' }] };
+    const address = await scripted((ping) => ping.pong(FAIL, report, 0x04));
+    const lineOf = async (...flags: string[]) => (await pongcheck(['ping', address, '-c', '1', ...flags])).stdout;
+    expect(await lineOf()).toMatch(/ ms db=lag$/m);
+    expect(await lineOf('--detail')).toMatch(/ ms truncated db=lag$/m);
+  });
+
   it('names the checks that do not pass, and runs none more often for it', async () => {
     let runs = 0;
     const settings = { kind: 'function', interval: 0, maxAge: 3_600_000 };

@@ -6,7 +6,7 @@ import { metricOf, seriesIn } from '../../grafana/source/metrics.js';
 import { recordingRules } from '../../grafana/source/recording.js';
 import { failureReasons } from '../../src/exporter/result.js';
 import { reasons } from '../../src/health/reason.js';
-import { anchorsOf, readRoot } from '../readme/markdown.js';
+import { anchorsOf, ids, readRoot } from '../readme/markdown.js';
 
 const alerts = Object.values(alertGroups).flat();
 const recorded = recordingRules.map(({ record }) => record);
@@ -28,6 +28,7 @@ describe('the rules', () => {
     (name, { annotations }) => {
       expect(name).toMatch(/^Pongcheck[A-Z]/);
       expect(annotations.summary).toContain('{{ $labels.');
+      expect(annotations.description).toMatch(/^[A-Z].*[.]$/);
       expect(annotations.hint).toMatch(/[.?]($|\{\{ end \}\}$)/);
       const [, uid] = /^\/d\/([\w-]+)\?/.exec(annotations.dashboard ?? '') ?? [];
       expect(Object.keys(files)).toContain(`grafana/dashboards/${uid}.json`);
@@ -39,6 +40,25 @@ describe('the rules', () => {
     const targets = texts.flatMap((text) => [...text.matchAll(/\b(docs\/[\w-]+\.md)#([\w-]+)/g)]);
     expect(targets.length).toBeGreaterThan(0);
     for (const [, page = '', anchor] of targets) expect(anchorsOf(readRoot(page))).toContain(anchor);
+  });
+
+  it.each(alerts.map((alert) => [alert.alert, alert] as const))(
+    '%s links to a section of the troubleshooting page, for a check to that of its reason',
+    (_name, { annotations }) => {
+      const [, page = '', anchor = ''] = /^(docs\/troubleshooting\.md)#(.+)$/.exec(annotations.runbook_url) ?? [];
+      const text = readRoot(page);
+      const anchors = anchor === '{{ $labels.reason }}' ? Object.keys(reasons) : [anchor];
+      const known = [...anchorsOf(text), ...ids(text)];
+      expect(anchors.filter((one) => !known.includes(one))).toEqual([]);
+    },
+  );
+
+  it('link to the web once the address of the documentation is put before the paths, as the page says', () => {
+    const [, pattern = '', replacement = ''] = /^sed 's#(.*)#(.*)#'/m.exec(readRoot('grafana/README.md')) ?? [];
+    const rules = readRoot('grafana/rules/pongcheck.yml').replaceAll(new RegExp(pattern, 'g'), replacement);
+    const links = [...rules.matchAll(/runbook_url: (.*)/g)].map(([, link]) => link as string);
+    expect(links).toHaveLength(alerts.length);
+    for (const link of links) expect(link.replaceAll('"', '')).toMatch(/^https:\/\/[^/]+\/.*\/troubleshooting\.md#/);
   });
 
   it('tell apart what has one name by a label', () => {

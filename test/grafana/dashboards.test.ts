@@ -16,8 +16,20 @@ interface Panel {
   title: string;
   description: string;
   gridPos: { x: number; y: number; w: number; h: number };
-  fieldConfig: { defaults: { unit?: string; noValue?: string } };
+  /** Of a row. */
+  collapsed?: boolean;
+  panels?: Panel[];
+  fieldConfig: { defaults: { unit?: string; noValue?: string; links?: { url: string }[] } };
   targets: Target[];
+}
+
+interface Annotation {
+  name: string;
+  datasource: object;
+  target: { expr: string };
+  titleFormat: string;
+  textFormat: string;
+  useValueForTime: boolean;
 }
 
 interface Dashboard {
@@ -26,13 +38,18 @@ interface Dashboard {
   tags: string[];
   links: { tags: string[]; includeVars: boolean; keepTime: boolean }[];
   templating: { list: { name: string; multi: boolean; includeAll: boolean; query: string | { query: string } }[] };
+  annotations: { list: Annotation[] };
   panels: Panel[];
 }
 
 const dashboards = Object.entries(files)
   .filter(([path]) => path.startsWith('grafana/dashboards/'))
   .map(([path, text]) => [path, JSON.parse(text) as Dashboard] as const);
-const panelsOf = (dashboard: Dashboard) => dashboard.panels.filter(({ type }) => type !== 'row');
+/** With those of closed rows, which are inside of their row. */
+const everyPanel = ({ panels }: Dashboard) => panels.flatMap((panel) => [panel, ...(panel.panels ?? [])]);
+const panelsOf = (dashboard: Dashboard) => everyPanel(dashboard).filter(({ type }) => type !== 'row');
+const responder = dashboards.find(([path]) => path.includes('responder'))?.[1] as Dashboard;
+
 const allPanels = dashboards.flatMap(([path, dashboard]) =>
   panelsOf(dashboard).map((panel) => [`${path}: ${panel.title}`, panel] as const),
 );
@@ -66,15 +83,16 @@ describe('the dashboards', () => {
     }
   });
 
-  it.each(dashboards)('%s is chosen by data source, jobs and instances', (_path, { templating, panels }) => {
-    const [source, ...targets] = templating.list;
+  it.each(dashboards)('%s is chosen by data source, jobs and instances', (_path, dashboard) => {
+    const [source, ...targets] = dashboard.templating.list;
     expect(source).toMatchObject({ name: 'datasource', query: 'prometheus' });
     expect(targets.map(({ name, multi, includeAll }) => [name, multi, includeAll])).toEqual([
       ['job', true, true],
       ['instance', true, true],
+      ...(dashboard === responder ? [['check', true, true]] : []),
     ]);
     const uid = '${datasource}';
-    for (const { targets: queries = [] } of panels) {
+    for (const { targets: queries } of panelsOf(dashboard)) {
       for (const { datasource, expr } of queries) {
         expect(datasource).toEqual({ type: 'prometheus', uid });
         expect(expr).toContain('{job=~"$job"');
@@ -82,13 +100,75 @@ describe('the dashboards', () => {
     }
   });
 
-  it.each(dashboards)('%s has panels with ids of their own that do not lie on each other', (_path, { panels }) => {
-    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
-    const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
-      Array.from({ length: w * h }, (_, at) => `${x + (at % w)} ${y + Math.floor(at / w)}`),
-    );
-    expect(new Set(cells).size).toBe(cells.length);
-    expect(Math.max(...panels.map(({ gridPos: { x, w } }) => x + w))).toBe(24);
+  it('let the responder be filtered by check: every series of a check is one of those that are selected', () => {
+    const filtered = panelsOf(responder).flatMap(({ targets }) => targets.map(({ expr }) => expr));
+    const [mark] = responder.annotations.list;
+    for (const expr of [...filtered, mark?.target.expr ?? '']) {
+      for (const [, name = '', matchers = ''] of expr.matchAll(/(\w+)\{([^}]*)\}/g)) {
+        expect([name, matchers.includes('check=~"$check"')]).toEqual([name, metricOf(name)?.labels.includes('check')]);
+      }
+    }
+    for (const [, other] of dashboards.filter(([, { uid }]) => uid !== responder.uid)) {
+      expect(JSON.stringify(other)).not.toContain('$check');
+    }
+  });
+
+  it('mark the changes of status of the selected checks at the time that the responder reports', () => {
+    expect(responder.annotations.list).toEqual([
+      expect.objectContaining({
+        name: 'Changes of status',
+        datasource: { type: 'prometheus', uid: '${datasource}' },
+        titleFormat: '{{check}}: {{status}}',
+        useValueForTime: true,
+      }),
+    ]);
+    const names = seriesIn(responder.annotations.list[0]?.target.expr as string);
+    expect(names).toEqual(['pongcheck_check_state_since_timestamp_seconds', 'pongcheck_check_status']);
+  });
+
+  it('lead from a check of the fleet to its responder, with the check selected', () => {
+    const fleet = dashboards.find(([path]) => path.includes('fleet'))?.[1] as Dashboard;
+    const table = panelsOf(fleet).find(({ title }) => title === 'Checks that are not well');
+    const [link] = table?.fieldConfig.defaults.links ?? [];
+    expect(link?.url).toContain('/d/pongcheck-responder?');
+    for (const name of ['job', 'instance', 'check']) {
+      expect(link?.url).toContain(`var-${name}=\${__data.fields.${name}}`);
+    }
+  });
+
+  it.each(dashboards)('%s has panels with ids of their own that do not lie on each other', (_path, dashboard) => {
+    const ids = everyPanel(dashboard).map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    const cellsOf = (panels: readonly Panel[]) =>
+      panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+        Array.from({ length: w * h }, (_, at) => `${x + (at % w)} ${y + Math.floor(at / w)}`),
+      );
+    for (const panels of [dashboard.panels, ...dashboard.panels.map((row) => row.panels ?? [])]) {
+      const cells = cellsOf(panels);
+      expect(new Set(cells).size).toBe(cells.length);
+    }
+    expect(Math.max(...everyPanel(dashboard).map(({ gridPos: { x, w } }) => x + w))).toBe(24);
+  });
+
+  it.each(dashboards)('%s begins with open rows, and a closed one has its panels inside', (_path, { panels }) => {
+    const rows = panels.filter(({ type }) => type === 'row');
+    expect(rows[0]?.collapsed).toBe(false);
+    for (const [at, row] of rows.entries()) {
+      const next = rows[at + 1];
+      const inside = row.panels ?? [];
+      expect(inside.length > 0).toBe(row.collapsed);
+      if (!row.collapsed) continue;
+      // As Grafana saves it: the next row is right below.
+      if (next) expect(next.gridPos.y).toBe(row.gridPos.y + 1);
+      expect(Math.min(...inside.map(({ gridPos }) => gridPos.y))).toBe(row.gridPos.y + 1);
+    }
+  });
+
+  it('close the rows of the responder that are secondary', () => {
+    const rows = responder.panels.filter(({ type }) => type === 'row');
+    const open = rows.filter(({ collapsed }) => !collapsed).map(({ title }) => title);
+    expect(open).toEqual(['Status', 'Availability', 'Checks', 'PINGs']);
+    expect(rows.length).toBeGreaterThan(open.length);
   });
 
   it('show every metric of the table', () => {
@@ -110,8 +190,10 @@ describe('every panel', () => {
   it.each(allPanels)(
     '%s has a unit, says how it is read, and says something where there is nothing',
     (_name, panel) => {
-      expect(panel.title).toMatch(/^[A-Z]/);
+      expect(panel.title).toMatch(/^([A-Z]|gRPC )/);
+      expect(panel.title).not.toMatch(/pongcheck|_|^More$/);
       expect(panel.description).toMatch(/^[A-Z0-9][^]*\.$/);
+      expect(panel.description).not.toMatch(/^By /);
       expect(panel.fieldConfig.defaults.unit).toMatch(/^\w+$/);
       expect(panel.fieldConfig.defaults.noValue).toMatch(/^[a-z]/);
       expect(panel.targets.length).toBeGreaterThan(0);

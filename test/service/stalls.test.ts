@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { silentLog } from '../../src/common/log.js';
+import type { Series } from '../../src/health/history/recorder.js';
 import { createService, type Service } from '../../src/service/service.js';
 import { blockUntilCounted } from '../threads/blocked-loop.js';
 
@@ -68,6 +69,11 @@ describe('a stall of the event loop that has ended', () => {
     const own = changes.filter((change) => change.startsWith('event-loop'));
     expect(own.slice(0, 2)).toEqual(['event-loop fail pass', 'event-loop pass fail loop-blocked']);
     expect(changes.indexOf('db unknown pass')).toBeGreaterThan(changes.indexOf('event-loop pass fail loop-blocked'));
+    // The failure of the check counts for both, the blocked event loop only for the group.
+    const unhealthy = (series: Series | undefined) =>
+      series?.slots(10).reduce((sum, slot) => sum + (slot?.unhealthyMs ?? 0), 0) ?? 0;
+    const { history } = service;
+    expect(unhealthy(history.group('readiness')) - unhealthy(history.check('db'))).toBeGreaterThan(1000);
     expect(rows.find(({ reason }) => reason === 'loop-blocked')?.output).toMatch(
       /^the event loop has been blocked since 20/,
     );

@@ -3,10 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { alertGroups } from '../../grafana/source/alerts.js';
 import { hints, probeHints } from '../../grafana/source/hints.js';
 import { recordingRules } from '../../grafana/source/recording.js';
-import { ping } from '../../src/client.js';
+import { type Client, connect, ping } from '../../src/client.js';
+import { HealthClient } from '../grpc/client.js';
 import { type Certificate, makeCertificate } from '../live/certificate.js';
 import { MariaDb } from '../live/mariadb.js';
 import { Redis } from '../live/redis.js';
+import { freePort } from '../live/server-process.js';
 import { Peer } from '../server/peer.js';
 import { Load } from './load.js';
 import { panels } from './panels.js';
@@ -17,6 +19,8 @@ import { Trial } from './trial.js';
 const MAX_CONNECTIONS = 10;
 /** A check with the mood `leak` opens 400. */
 const MAX_FILES = 500;
+/** The wall clock may be set while the trial runs. */
+const CLOCK_SLACK_MS = 5000;
 /** Beyond what the alert for results that are too old lets pass. */
 const OLD_MS = 12_000;
 
@@ -41,6 +45,8 @@ describe('Prometheus beside responders', () => {
   let prometheus: Prometheus;
   let certificate: Certificate;
   let load: Load;
+  let watcher: Client;
+  let grpc: HealthClient;
 
   beforeAll(async () => {
     // The servers are frozen and killed, so that given ones do not serve.
@@ -73,9 +79,10 @@ describe('Prometheus beside responders', () => {
     const { cert, key } = certificate;
     frozen = await Responder.start(trial, {});
     const listen = [{ url: 'pong://127.0.0.1:0' }, { url: 'pongs://127.0.0.1:0', tls: { cert, key } }];
+    const grpcPort = await freePort();
     busy = await Responder.start(
       trial,
-      { listen },
+      { listen, grpc: { host: '127.0.0.1', port: grpcPort } },
       {
         moods: {
           threads: { interval: '200ms' },
@@ -103,6 +110,9 @@ describe('Prometheus beside responders', () => {
     );
     load = await Load.start(shop.port);
     await load.settled;
+    watcher = await connect(`pong://127.0.0.1:${shop.port}`);
+    watcher.watch();
+    grpc = new HealthClient(`127.0.0.1:${grpcPort}`);
     prometheus = await Prometheus.start(trial, {
       pongcheck: { targets: [shop.http, frozen.http, busy.http] },
       checkout: { targets: [prober.http] },
@@ -114,6 +124,8 @@ describe('Prometheus beside responders', () => {
 
   afterAll(async () => {
     await load?.stop();
+    await watcher?.close();
+    grpc?.close();
     for (const { socket } of crowd) socket.destroy();
     await prometheus?.stop();
     await trial.close();
@@ -174,6 +186,11 @@ describe('Prometheus beside responders', () => {
     });
     expect(await readiness()).toEqual({ [shop.http]: 1, [frozen.http]: 1, [busy.http]: 1 });
     expect(Object.keys(await shown('responder: PINGs by status', 'status'))).toEqual(['pass']);
+    for (const window of ['', ' (2)']) {
+      const healthy = await shown(`responder: Time healthy by check${window}`, 'check');
+      expect(healthy).toMatchObject({ db: expect.any(Number), cache: expect.any(Number) });
+      expect(Math.max(...Object.values(healthy))).toBeLessThanOrEqual(1);
+    }
     expect(await shown('responder: Protocol errors', 'code')).toEqual({});
     await quiet(remaining);
   });
@@ -201,6 +218,7 @@ describe('Prometheus beside responders', () => {
   });
 
   it('shows each fault in its panel, and fires every alert', async () => {
+    const brokenAt = Date.now();
     await mariadb.freeze();
     await redis.kill();
     await frozen.program.freeze();
@@ -222,6 +240,7 @@ describe('Prometheus beside responders', () => {
     let isCheckoutGone = false;
     await prometheus.until('every panel shows something and every alert fires', async () => {
       await strange(busy.port);
+      await grpc.check('', Date.now() + 500);
       // So seldom that what is known is old each time.
       if (performance.now() - askedAt > OLD_MS) {
         askedAt = performance.now();
@@ -232,7 +251,7 @@ describe('Prometheus beside responders', () => {
         const { alertname = '' } = labels;
         fired.set(alertname, [...(fired.get(alertname) ?? []), { ...labels, ...annotations }]);
       }
-      busiest = Math.max(busiest, (await shown('responder: Busy', 'instance'))[busy.http] ?? 0);
+      busiest = Math.max(busiest, (await shown('responder: Busy event loop', 'instance'))[busy.http] ?? 0);
       if (fired.has('PongcheckEventLoopStalled') && fired.has('PongcheckEventLoopBlocked'))
         shop.mood('stalling', 'well');
       if (fired.has('PongcheckEventLoopBusy')) busy.mood('work', 'well');
@@ -241,7 +260,8 @@ describe('Prometheus beside responders', () => {
         isCheckoutGone = true;
         prometheus.discover('checkout', []);
       }
-      for (const [panel, expr] of panels) if ((await prometheus.query(expr)).length > 0) filled.add(panel);
+      const empty = [...panels].filter(([panel]) => !filled.has(panel));
+      for (const [panel, expr] of empty) if ((await prometheus.query(expr)).length > 0) filled.add(panel);
       const missing = [
         ...alerts.filter((alert) => !fired.has(alert) && !untried.includes(alert)),
         ...[...panels.keys()].filter((panel) => !filled.has(panel) && panel !== 'fleet: Threads that do not respond'),
@@ -267,17 +287,35 @@ describe('Prometheus beside responders', () => {
     expect(abandoned).toMatchObject({ db: 0, cache: 0 });
     // Three, and one more every 30 s.
     expect(abandoned.hanging).toBeGreaterThanOrEqual(3);
-    expect(await shown('responder: Open', 'instance')).toMatchObject({ [shop.http]: MAX_CONNECTIONS });
+    expect(await shown('responder: Open connections', 'instance')).toMatchObject({ [shop.http]: MAX_CONNECTIONS });
     expect(busiest).toBeGreaterThan(0.9);
     expect(await shown('responder: Failures by reason', 'check', 'reason')).toMatchObject({
       'db timeout': expect.any(Number),
       'cache refused': expect.any(Number),
     });
+    // In the last 30 s, and with the check selected.
+    const healthy = await shown('responder: Time healthy by check (3)', 'check');
+    expect(healthy.db).toBeLessThan(1);
+    expect(healthy.cache).toBeLessThan(1);
+    const marks = (panels.get('responder: marks: Changes of status') as string).replaceAll('$check', 'db|cache');
+    const broken = (await prometheus.query(marks)).filter(({ labels }) => labels.status === 'fail');
+    expect(broken.map(({ labels }) => labels.check).sort()).toEqual(['cache', 'db']);
+    for (const { value } of broken) expect(value).toBeGreaterThanOrEqual(brokenAt - CLOCK_SLACK_MS);
     const told = (alert: string, labels: object) =>
       expect(fired.get(alert)).toEqual(expect.arrayContaining([expect.objectContaining(labels)]));
-    told('PongcheckTargetDown', { instance: frozen.http });
+    told('PongcheckTargetDown', {
+      instance: frozen.http,
+      runbook_url: 'docs/troubleshooting.md#a-responder-cannot-be-scraped',
+    });
     told('PongcheckServiceGone', { job: 'checkout' });
-    told('PongcheckCheckFailing', { check: 'db', reason: 'timeout', severity: 'critical', hint: hints.timeout });
+    told('PongcheckCheckFailing', {
+      check: 'db',
+      reason: 'timeout',
+      severity: 'critical',
+      hint: hints.timeout,
+      runbook_url: 'docs/troubleshooting.md#timeout',
+      dashboard: `/d/pongcheck-responder?var-job=pongcheck&var-instance=${shop.http}&var-check=db`,
+    });
     told('PongcheckCheckFailing', { check: 'cache', reason: 'refused', severity: 'warning', hint: hints.refused });
     told('PongcheckCheckFlapping', { instance: shop.http, check: 'flapping' });
     told('PongcheckResultTooOld', { instance: busy.http });

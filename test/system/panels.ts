@@ -3,22 +3,36 @@ import { files } from '../../grafana/source/files.js';
 interface Panel {
   title: string;
   targets?: { expr: string }[];
+  /** Of a closed row. */
+  panels?: Panel[];
 }
 
-/** Expressions of panels by DASHBOARD: TITLE, and their place where a panel has several. */
+interface Dashboard {
+  uid: string;
+  panels: Panel[];
+  annotations?: { list: { name: string; target: { expr: string } }[] };
+}
+
+function queriesOf({ panels, annotations }: Dashboard): (readonly [title: string, exprs: readonly string[]])[] {
+  return [
+    ...panels
+      .flatMap((panel) => [panel, ...(panel.panels ?? [])])
+      .map(({ title, targets = [] }) => [title, targets.map(({ expr }) => expr)] as const),
+    ...(annotations?.list ?? []).map(({ name, target }) => [`marks: ${name}`, [target.expr]] as const),
+  ];
+}
+
+/** Expressions of panels by DASHBOARD: TITLE, and their place where a panel has several; of annotations by DASHBOARD: marks: NAME. */
 export const panels: ReadonlyMap<string, string> = new Map(
   Object.entries(files)
     .filter(([path]) => path.startsWith('grafana/dashboards/'))
-    .flatMap(([, text]) => {
-      const dashboard = JSON.parse(text) as { uid: string; panels: Panel[] };
-      // Metrics to which nobody has given a place may be of parts that are off here.
-      const more = dashboard.panels.findIndex(({ title }) => title === 'More');
-      const drawn = more === -1 ? dashboard.panels : dashboard.panels.slice(0, more);
-      return drawn.flatMap(({ title, targets = [] }) =>
-        targets.map(({ expr }, at): [string, string] => [
+    .map(([, text]) => JSON.parse(text) as Dashboard)
+    .flatMap((dashboard) =>
+      queriesOf(dashboard).flatMap(([title, exprs]) =>
+        exprs.map((expr, at): [string, string] => [
           `${dashboard.uid.replace('pongcheck-', '')}: ${title}${at === 0 ? '' : ` (${at + 1})`}`,
           expr,
         ]),
-      );
-    }),
+      ),
+    ),
 );

@@ -143,6 +143,9 @@ function hurried(rules: string): string {
 function filledIn(expression: string): string {
   return expression
     .replaceAll('$__rate_interval', '15s')
+    .replaceAll('$__range', '30s')
+    .replaceAll('$__from', '0')
+    .replaceAll('$check', '.*')
     .replaceAll('$job', 'pongcheck.*')
     .replaceAll('$instance', '.*')
     .replaceAll('[5m]', '[15s]')

@@ -4,6 +4,7 @@ const BUSY = [
   'docs',
   'package',
   'image',
+  'image-built',
   'clients',
   'client-conformance',
   'conformance-start',

@@ -9,7 +9,7 @@ const programs = join(process.cwd(), 'test', 'system', 'programs');
 
 /** Where a program runs; `files`: how many it may have open. */
 interface Where {
-  host?: Host | undefined;
+  host?: Pick<Host, 'within'> | undefined;
   env?: Record<string, string>;
   files?: number;
 }
@@ -39,7 +39,7 @@ export class Trial {
   }
 
   /** Clients as `programs/peers.js` tells them; all stand, and their HELLOs are answered. */
-  async peers(plan: object, host?: Host): Promise<PeersUnderTrial> {
+  async peers(plan: object, host?: Pick<Host, 'within'>): Promise<PeersUnderTrial> {
     const program = this.node('peers.js', [JSON.stringify(plan)], { host });
     const { peers } = await program.says('up');
     return { program, peers };

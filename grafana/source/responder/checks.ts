@@ -1,19 +1,24 @@
 import type { Row } from '../dashboard.js';
-import { chosen } from '../metrics.js';
+import { chosenChecks } from '../metrics.js';
 import { lines } from '../panels.js';
-import { by, perSecond, quantile } from '../promql.js';
+import { by, perSecondOfChecks } from '../promql.js';
 
 export const checks: Row = {
   title: 'Checks',
   panels: [
     lines(
       {
-        title: 'Duration, 95 %',
+        title: 'Duration of checks, 95 %',
         description: '95th percentile of the run duration, at most the timeout of the check.',
         unit: 's',
         empty: 'no checks',
       },
-      [{ expr: quantile(0.95, 'pongcheck_check_duration_seconds', 'check'), legend: '{{check}}' }],
+      [
+        {
+          expr: `histogram_quantile(0.95, ${by('check, le', perSecondOfChecks('pongcheck_check_duration_seconds_bucket'))})`,
+          legend: '{{check}}',
+        },
+      ],
     ),
     lines(
       {
@@ -24,7 +29,7 @@ export const checks: Row = {
       },
       [
         {
-          expr: `${by('check, reason', perSecond('pongcheck_check_failures_total'))} > 0`,
+          expr: `${by('check, reason', perSecondOfChecks('pongcheck_check_failures_total'))} > 0`,
           legend: '{{check}} {{reason}}',
         },
       ],
@@ -32,13 +37,13 @@ export const checks: Row = {
     ),
     lines(
       {
-        title: 'Runs',
+        title: 'Runs of checks',
         description: 'Runs per second. Far more than one per interval means that clients request fresh results.',
         unit: 'cps',
         empty: 'no checks',
         width: 8,
       },
-      [{ expr: by('check', perSecond('pongcheck_check_runs_total')), legend: '{{check}}' }],
+      [{ expr: by('check', perSecondOfChecks('pongcheck_check_runs_total')), legend: '{{check}}' }],
     ),
     lines(
       {
@@ -50,7 +55,7 @@ export const checks: Row = {
       },
       [
         {
-          expr: `time() - (${chosen('pongcheck_check_last_success_timestamp_seconds')} > 0)`,
+          expr: `time() - (${chosenChecks('pongcheck_check_last_success_timestamp_seconds')} > 0)`,
           legend: '{{instance}} {{check}}',
         },
       ],
@@ -64,23 +69,55 @@ export const checks: Row = {
         width: 8,
       },
       [
-        { expr: by('check', chosen('pongcheck_check_abandoned')), legend: '{{check}} abandoned' },
-        { expr: by('check', chosen('pongcheck_check_in_flight')), legend: '{{check}} in flight' },
+        { expr: by('check', chosenChecks('pongcheck_check_abandoned')), legend: '{{check}} abandoned' },
+        { expr: by('check', chosenChecks('pongcheck_check_in_flight')), legend: '{{check}} in flight' },
       ],
     ),
     lines(
       {
         title: 'Changes of status',
-        description: 'Status changes per data point.',
+        description: 'Status changes per data point. The marks over all panels are the time of each change.',
         unit: 'none',
         empty: 'no checks',
-        width: 24,
-        height: 6,
+        width: 8,
       },
       [
         {
-          expr: by('instance, check', `increase(${chosen('pongcheck_check_transitions_total')}[$__rate_interval])`),
+          expr: by(
+            'instance, check',
+            `increase(${chosenChecks('pongcheck_check_transitions_total')}[$__rate_interval])`,
+          ),
           legend: '{{instance}} {{check}}',
+        },
+      ],
+    ),
+    lines(
+      {
+        title: 'Time in the current status',
+        description: 'Time since the latest change of status.',
+        unit: 's',
+        empty: 'no checks',
+        width: 8,
+      },
+      [
+        {
+          expr: `time() - (${chosenChecks('pongcheck_check_state_since_timestamp_seconds')} > 0)`,
+          legend: '{{instance}} {{check}}',
+        },
+      ],
+    ),
+    lines(
+      {
+        title: 'Consecutive results',
+        description: 'Good or bad results in a row. The status changes at rise good ones or fall bad ones.',
+        unit: 'none',
+        empty: 'no checks',
+        width: 8,
+      },
+      [
+        {
+          expr: `${chosenChecks('pongcheck_check_consecutive_results')} > 0`,
+          legend: '{{instance}} {{check}} {{result}}',
         },
       ],
     ),

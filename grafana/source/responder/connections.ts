@@ -5,10 +5,11 @@ import { by, perSecond } from '../promql.js';
 
 export const connections: Row = {
   title: 'Connections',
+  collapsed: true,
   panels: [
     lines(
       {
-        title: 'Open',
+        title: 'Open connections',
         description: 'At the limit further connections are closed on accept.',
         unit: 'none',
         empty: 'not scraped',
@@ -22,7 +23,7 @@ export const connections: Row = {
     ),
     lines(
       {
-        title: 'Ended, by reason',
+        title: 'Connections ended, by reason',
         description:
           'Reason dead: the heartbeat was not answered. Health checks of load balancers usually end with client-reset.',
         unit: 'cps',
@@ -39,7 +40,7 @@ export const connections: Row = {
     ),
     lines(
       {
-        title: 'Accepted and refused',
+        title: 'Connections accepted and refused',
         description: 'Connections are refused at a connection limit.',
         unit: 'cps',
         empty: 'not scraped',

@@ -1,5 +1,5 @@
 import type { Row } from '../dashboard.js';
-import { chosen } from '../metrics.js';
+import { chosenChecks } from '../metrics.js';
 import { lines, spread } from '../panels.js';
 import { buckets, by, perSecond } from '../promql.js';
 
@@ -7,6 +7,7 @@ const empty = 'no check has onShared: warn';
 
 export const peers: Row = {
   title: 'Shared failures',
+  collapsed: true,
   panels: [
     lines(
       {
@@ -17,7 +18,7 @@ export const peers: Row = {
         empty,
         width: 8,
       },
-      [{ expr: by('check, fate', chosen('pongcheck_check_fate')), legend: '{{check}} {{fate}}' }],
+      [{ expr: by('check, fate', chosenChecks('pongcheck_check_fate')), legend: '{{check}} {{fate}}' }],
       { stacked: true },
     ),
     lines(

@@ -1,5 +1,5 @@
 import type { Row } from '../dashboard.js';
-import { chosen } from '../metrics.js';
+import { chosen, chosenChecks } from '../metrics.js';
 import { lines, spread } from '../panels.js';
 import { buckets, by, perSecond, quantiles } from '../promql.js';
 
@@ -44,7 +44,7 @@ export const pings: Row = {
       },
       [
         ...quantiles('pongcheck_ping_result_age_seconds'),
-        { expr: `max(${chosen('pongcheck_check_max_age_seconds')})`, legend: 'longest max age' },
+        { expr: `max(${chosenChecks('pongcheck_check_max_age_seconds')})`, legend: 'longest max age' },
       ],
     ),
     lines(
@@ -61,12 +61,34 @@ export const pings: Row = {
     ),
     lines(
       {
-        title: 'Lines',
-        description: 'Requests in line mode, such as of load balancers.',
+        title: 'Requests in line mode',
+        description: 'Requests in line mode by their first word, such as of load balancers.',
         unit: 'reqps',
         empty: 'not scraped',
       },
       [{ expr: by('word', perSecond('pongcheck_lines_total')), legend: '{{word}}' }],
+    ),
+    lines(
+      {
+        title: 'Watches',
+        description: 'Open WATCHes, and the distinct check lists that they watch.',
+        unit: 'none',
+        empty: 'not scraped',
+      },
+      [
+        { expr: chosen('pongcheck_watches'), legend: '{{instance}} watches' },
+        { expr: chosen('pongcheck_watched_selections'), legend: '{{instance}} check lists' },
+      ],
+    ),
+    lines(
+      {
+        title: 'STATUS frames by status',
+        description: 'Changes of status that were sent to WATCHes.',
+        unit: 'cps',
+        empty: 'no STATUS was sent',
+      },
+      [{ expr: `${by('status', perSecond('pongcheck_statuses_total'))} > 0`, legend: '{{status}}' }],
+      { stacked: true },
     ),
   ],
 };

@@ -5,10 +5,11 @@ import { buckets, perSecond } from '../promql.js';
 
 export const eventLoop: Row = {
   title: 'Event loop',
+  collapsed: true,
   panels: [
     spread(
       {
-        title: 'Delay',
+        title: 'Delay of the event loop',
         description: 'Delay of the event loop. A delay above 1 s delays answers and heartbeats.',
         unit: 's',
         empty: 'not scraped',
@@ -17,7 +18,7 @@ export const eventLoop: Row = {
     ),
     lines(
       {
-        title: 'Busy',
+        title: 'Busy event loop',
         description: 'Fraction of the time that the event loop is busy. At 1 the process is saturated.',
         unit: 'percentunit',
         empty: 'not scraped',
@@ -27,7 +28,7 @@ export const eventLoop: Row = {
     ),
     lines(
       {
-        title: 'Stalls',
+        title: 'Stalls of the event loop',
         description:
           'Blocks of the event loop for longer than the limit of readiness or liveness, during which PINGs get fail with the reason loop-blocked. They appear once the loop is no longer blocked.',
         unit: 'none',
@@ -57,6 +58,7 @@ export const eventLoop: Row = {
 
 export const threads: Row = {
   title: 'PING threads',
+  collapsed: true,
   panels: [
     lines(
       {
@@ -87,6 +89,7 @@ export const threads: Row = {
 
 export const process: Row = {
   title: 'Process',
+  collapsed: true,
   panels: [
     lines(
       {

@@ -1,7 +1,7 @@
 import { checkStates, states as statuses } from '../../../src/health/state.js';
 import type { Row } from '../dashboard.js';
 import { brokenChecks } from '../fleet.js';
-import { chosen } from '../metrics.js';
+import { chosen, chosenChecks } from '../metrics.js';
 import { list, states } from '../panels.js';
 import { orDown, statusNumber } from '../states.js';
 
@@ -38,21 +38,21 @@ export const status: Row = {
       },
       [
         {
-          expr: statusNumber((is) => chosen('pongcheck_check_status', is), checkStates, 'job, instance, check'),
+          expr: statusNumber((is) => chosenChecks('pongcheck_check_status', is), checkStates, 'job, instance, check'),
           legend: '{{instance}} {{check}}',
         },
       ],
     ),
     list(
       {
-        title: 'Why',
+        title: 'Checks that are not well',
         description:
           'Every check that is not pass, with its reason. /health has the output of the check, for clients with access to detail.',
         unit: 'none',
         empty: 'all checks pass',
         width: 16,
       },
-      brokenChecks,
+      brokenChecks(chosenChecks),
       { instance: 'instance', check: 'check', status: 'status', reason: 'reason', critical: 'critical' },
     ),
     list(

@@ -9,7 +9,7 @@ export function statusOf({ code, status }: Pong): string {
 }
 
 /** The rest of the line of a PONG: ` stale`, ` truncated`, and each check that does not pass, with its reason. */
-export function marksOf({ stale, truncated }: Pong, lines: readonly CheckLine[]): string {
+export function marksOf({ stale, truncated }: Pick<Pong, 'stale' | 'truncated'>, lines: readonly CheckLine[]): string {
   const failing = failingMarks(lines).map((mark) => ` ${mark}`);
   return `${stale ? ' stale' : ''}${truncated ? ' truncated' : ''}${failing.join('')}`;
 }

@@ -55,7 +55,9 @@ export function textPrinter(address: Address, withResults: boolean): PingPrinter
     answer(seq, pong) {
       const lines = checkLines(pong.report);
       const status = stateStyle(style, pong.status)(statusOf(pong));
-      print(`${status} from ${where}: seq=${seq} time=${milliseconds(pong.rtt)} ms${marksOf(pong, lines)}`);
+      // A truncated report has the causes, which are all that is shown without the results.
+      const marks = marksOf({ ...pong, truncated: withResults && pong.truncated }, lines);
+      print(`${status} from ${where}: seq=${seq} time=${milliseconds(pong.rtt)} ms${marks}`);
       if (withResults && lines.length > 0) printDetails(lines);
     },
     failure(seq, error) {

@@ -9,8 +9,8 @@ export type HistoryView = Pick<HealthHistory, 'minute' | 'checks' | 'groups' | '
 
 /**
  * What each minute of the last 24 hours was like, for each check and group. Minutes before the first result, and those in
- * which the process did not run, have no data. Neither has the time after the last result of a check has expired: nobody
- * has asked for a newer one.
+ * which the process did not run, have no data. Neither has the time after the last result of a check has expired: no
+ * client has asked for a newer one.
  */
 export class HealthHistory {
   /** @internal */
@@ -49,6 +49,14 @@ export class HealthHistory {
   /** The series of a group; undefined if it does not exist, or has no state yet. */
   group(name: string): Series | undefined {
     return this.recorder.series(groupKey(name));
+  }
+
+  /**
+   * @internal Between these wall-clock times, in milliseconds since 1970, readiness reported fail without a transition,
+   * and so did all groups but the scope startup.
+   */
+  readinessFailed(from: number, to: number): void {
+    for (const group of this.groups) if (group !== 'startup') this.recorder.correct(groupKey(group), from, to, 'fail');
   }
 
   /** @internal Stops recording. */

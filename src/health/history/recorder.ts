@@ -107,6 +107,20 @@ export class HistoryRecorder {
     series.addRun(failed, durationMs, this.now, this.offset);
   }
 
+  /**
+   * The state of a series in the past was another one than recorded, which this process has learned late. Has no effect
+   * if nothing was recorded for this key.
+   *
+   * @param from, to wall-clock times, in milliseconds since 1970.
+   * @param state not pass or warn.
+   */
+  correct(key: string, from: number, to: number, state: State): void {
+    this.sync();
+    const series = this.all.get(key);
+    series?.accountTo(this.now, this.offset);
+    series?.correct(from, to, state, this.now + this.offset);
+  }
+
   /** Removes a series. */
   remove(key: string): void {
     if (this.all.delete(key)) this.fit(this.all.size);
@@ -264,11 +278,25 @@ class RecordedSeries {
   restore(minute: number, slot: Slot): void {
     if (minute === this.minute) return this.open.add(slot);
     if (minute > this.minute || minute < this.minute - this.ring.capacity) return;
-    const whole = new OpenSlot();
+    const whole = this.reopened(minute);
     whole.add(slot);
-    const own = this.ring.get(minute);
-    if (own) whole.add(own);
     this.ring.set(minute, whole);
+  }
+
+  correct(from: number, to: number, state: State, wall: number): void {
+    const { ring, open } = this;
+    const last = Math.min(minuteOf(to), this.minute);
+    for (let minute = Math.max(minuteOf(from), this.minute - ring.capacity); minute <= last; minute++) {
+      const start = minute * MINUTE_MS;
+      const ms = Math.min(to, start + MINUTE_MS) - Math.max(from, start);
+      if (minute === this.minute) {
+        open.correct(ms, state, wall - start);
+      } else {
+        const slot = this.reopened(minute);
+        slot.correct(ms, state, MINUTE_MS);
+        ring.set(minute, slot);
+      }
+    }
   }
 
   availability(ms: number): number | undefined {
@@ -286,12 +314,18 @@ class RecordedSeries {
       this.open = new OpenSlot();
     } else {
       // The clock was set back.
-      const earlier = ring.get(minute);
+      this.open = this.reopened(minute);
       ring.removeFrom(minute);
-      this.open = new OpenSlot();
-      if (earlier) this.open.add(earlier);
     }
     this.minute = minute;
+  }
+
+  /** A finished minute, to be continued. */
+  private reopened(minute: number): OpenSlot {
+    const open = new OpenSlot();
+    const slot = this.ring.get(minute);
+    if (slot) open.add(slot);
+    return open;
   }
 }
 

@@ -74,6 +74,16 @@ export class OpenSlot implements Slot {
     if (state !== 'draining') this.addKnown(ms, isHealthy(state) ? 0 : ms);
   }
 
+  /**
+   * For `ms` of the `elapsed` milliseconds, the state was this one, which is not healthy. Time without data is filled
+   * first.
+   */
+  correct(ms: number, state: State, elapsed: number): void {
+    this.see(state);
+    this.knownMs += Math.min(ms, Math.max(0, elapsed - this.knownMs));
+    this.unhealthyMs = Math.min(this.knownMs, this.unhealthyMs + ms);
+  }
+
   addRun(failed: boolean, durationMs: number | undefined): void {
     this.runs = Math.min(MAX_RUNS, this.runs + 1);
     if (failed) this.failures = Math.min(MAX_RUNS, this.failures + 1);

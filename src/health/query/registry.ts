@@ -89,8 +89,6 @@ export interface Transition {
 export interface CheckView {
   readonly name: string;
   readonly kind: string;
-  /** What the check contacts or measures, without credentials; undefined if it has not said so. */
-  readonly target: string | undefined;
   readonly critical: boolean;
   readonly groups: readonly string[];
   readonly state: CheckState;

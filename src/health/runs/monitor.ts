@@ -104,10 +104,6 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     return this.check.kind;
   }
 
-  get target(): string | undefined {
-    return this.check.target;
-  }
-
   get onShared(): 'fail' | 'warn' {
     return this.check.onShared;
   }

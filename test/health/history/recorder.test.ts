@@ -149,6 +149,51 @@ describe('slots', () => {
   });
 });
 
+describe('a correction', () => {
+  test('turns healthy time into unhealthy time', async () => {
+    const clock = started();
+    recorder.setState('db', 'pass');
+    await clock.advance(2 * MINUTE + 30 * SECOND);
+    const start = clock.wall() - 150 * SECOND;
+    recorder.correct('db', start + 50 * SECOND, start + 130 * SECOND, 'fail');
+    recorder.correct('other', start, start + SECOND, 'fail');
+    expect(times(3)).toEqual([
+      [60_000, 10_000],
+      [60_000, 60_000],
+      [30_000, 10_000],
+    ]);
+    expect(slots(3).map((slot) => slot?.worst)).toEqual(['fail', 'fail', 'fail']);
+    expect(recorder.series('other')).toBeUndefined();
+  });
+
+  test('fills time without data', async () => {
+    const clock = started();
+    recorder.setState('db', 'pass');
+    await clock.advance(30 * SECOND);
+    const from = clock.wall();
+    clock.jump(75 * SECOND);
+    recorder.correct('db', from, clock.wall(), 'fail');
+    await clock.advance(15 * SECOND);
+    expect(times(3)).toEqual([
+      [60_000, 30_000],
+      [60_000, 45_000],
+      [0, 0],
+    ]);
+  });
+
+  test('leaves what is too old, and what is in the future', async () => {
+    const clock = started();
+    recorder.setState('db', 'pass');
+    await clock.advance(MINUTE);
+    recorder.correct('db', clock.wall() - 48 * HOUR, clock.wall() - 47 * HOUR, 'fail');
+    recorder.correct('db', clock.wall() + HOUR, clock.wall() + 2 * HOUR, 'fail');
+    expect(times(2)).toEqual([
+      [60_000, 0],
+      [0, 0],
+    ]);
+  });
+});
+
 describe('availability', () => {
   test('is healthy time divided by known time', async () => {
     const clock = started();

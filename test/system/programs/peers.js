@@ -6,7 +6,15 @@ import { connect } from 'node:net';
 import { now, onCommand, say } from './say.js';
 
 const { to, count = 1, socks, hello, pingEvery = 0, burst = 0, spread = 0 } = JSON.parse(process.argv[2]);
-const peers = Array.from({ length: count }, (_, n) => ({ n, pings: 0, pongs: 0, answered: 0, errors: [], at: 0 }));
+const peers = Array.from({ length: count }, (_, n) => ({
+  n,
+  pings: 0,
+  pongs: 0,
+  answered: 0,
+  goaways: 0,
+  errors: [],
+  at: 0,
+}));
 
 /** What they say of themselves: pass, until they are told to be `useless`. */
 let status = 1;
@@ -36,6 +44,7 @@ function judge(peer, octets) {
     peer.pongs++;
     peer.onPong?.();
   } else if (type === 5) peer.hello?.();
+  else if (type === 6) peer.goaways++;
   else if (type === 0x7f) peer.errors.push(code);
 }
 
@@ -92,8 +101,8 @@ async function start(peer) {
 }
 
 /** What is known of a peer; `port`: its own, so that a fault can be made for it alone. */
-function told({ n, at, sentAt, socket, pings, pongs, answered, errors, error }) {
-  return { n, startedAt: at, sentAt, port: socket.localPort, pings, pongs, answered, errors, error };
+function told({ n, at, sentAt, socket, pings, pongs, answered, goaways, errors, error }) {
+  return { n, startedAt: at, sentAt, port: socket.localPort, pings, pongs, answered, goaways, errors, error };
 }
 
 await Promise.all(peers.map(start));

@@ -1,0 +1,189 @@
+import { type SpawnSyncOptions, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readRoot } from '../readme/markdown.js';
+
+/** Where a base that was made here is kept, for later runs. */
+const cache = join(process.cwd(), 'node_modules', '.cache', 'pongcheck-image');
+/** Some sandboxes allow a process no more than this; runc accepts it there, crun does not. */
+const LIMITS = ['--ulimit', 'nofile=4096:4096', '--ulimit', 'nproc=4096:4096'];
+const NAME = 'pongcheck';
+
+/** What `podman inspect` says about an image. */
+export interface Inspected {
+  Labels: Record<string, string>;
+  User: string;
+  Size: number;
+  Config: {
+    Env: string[];
+    WorkingDir: string;
+    ExposedPorts: Record<string, object>;
+    Entrypoint: string[];
+    Cmd: string[];
+  };
+  /** Durations in nanoseconds. */
+  Healthcheck: { Test: string[]; Interval: number; Timeout: number; StartPeriod: number; Retries: number };
+}
+
+export interface Finished {
+  status: number | null;
+  output: string;
+}
+
+function tryRun(command: string, args: readonly string[], options: SpawnSyncOptions = {}): Finished {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8', ...options });
+  return { status, output: error ? String(error) : `${stdout}${stderr}` };
+}
+
+function mustRun(command: string, args: readonly string[], options: SpawnSyncOptions = {}): string {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    encoding: 'utf8',
+    maxBuffer: 64 * 2 ** 20,
+    ...options,
+  });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${error ?? `${stdout}${stderr}`.slice(-4000)}`);
+  return String(stdout).trim();
+}
+
+/** Images and containers of one run, in a folder that is removed after it: nothing is left in the storage of the machine. */
+export class Podman {
+  private readonly folder = mkdtempSync(join(tmpdir(), 'pongcheck-podman-'));
+  private containers = 0;
+
+  /** The words before a command of podman. */
+  private get words(): string[] {
+    const at = (name: string) => join(this.folder, name);
+    return ['--root', at('root'), '--runroot', at('runroot'), '--runtime', 'runc', '--log-level', 'fatal'];
+  }
+
+  run(...args: string[]): string {
+    return mustRun('podman', [...this.words, ...args]);
+  }
+
+  /** The same, for a command that may fail. */
+  try(...args: string[]): Finished {
+    return tryRun('podman', [...this.words, ...args]);
+  }
+
+  /** Builds deploy/Dockerfile as deploy/README.md says. Takes minutes. */
+  build(): void {
+    const file = join('deploy', 'Dockerfile');
+    const [, base] = /^FROM (\S+)/m.exec(readRoot(file)) as unknown as [string, string];
+    this.provideBase(base);
+    this.run(
+      ...['build', '--format', 'docker', '-f', file, '-t', NAME],
+      // In one layer per stage, which takes half of the time.
+      ...['--layers=false', '--pull=never', '--network', 'host', ...LIMITS, ...registryMounts()],
+      '.',
+    );
+  }
+
+  inspect(): Inspected {
+    return JSON.parse(this.run('image', 'inspect', NAME))[0];
+  }
+
+  /** The size of the base, in bytes. */
+  sizeOfBase(): number {
+    const [, base] = /^FROM (\S+)/m.exec(readRoot('deploy/Dockerfile')) as unknown as [string, string];
+    return JSON.parse(this.run('image', 'inspect', base))[0].Size;
+  }
+
+  /** The root file system of the image, as a folder of this machine. */
+  mount(): string {
+    return this.run('image', 'mount', NAME);
+  }
+
+  /** Why a container cannot be run here, if that is so. */
+  refusal(): string | undefined {
+    const { status, output } = this.try(...this.runCommand('--rm', '--entrypoint', 'node').slice(1), '--version');
+    return status === 0 ? undefined : output.trim().split('\n').at(-1);
+  }
+
+  /** The command that runs a container in the foreground, hardened as in compose.yml; and its name. */
+  command(): { command: string[]; name: string } {
+    const name = `pongcheck-${++this.containers}`;
+    return { name, command: this.runCommand('--name', name) };
+  }
+
+  removeContainers(): void {
+    this.try('rm', '--force', '--all', '--time', '0');
+  }
+
+  remove(): void {
+    this.removeContainers();
+    this.try('image', 'unmount', '--all', '--force');
+    // The storage is mounted on itself.
+    tryRun('umount', ['--lazy', '--recursive', join(this.folder, 'root', 'overlay')]);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private runCommand(...options: string[]): string[] {
+    return [
+      ...['podman', ...this.words, 'run', ...options, ...LIMITS, '--pull=never', '--network', 'none'],
+      ...['--read-only', '--read-only-tmpfs=false', '--cap-drop', 'all', '--security-opt', 'no-new-privileges'],
+      NAME,
+    ];
+  }
+
+  /** Pulls the base, or makes it where no registry is reached. */
+  private provideBase(tag: string): void {
+    const full = `docker.io/library/${tag}`;
+    if (this.try('pull', '--quiet', full).status === 0) return;
+    this.run('import', '--change', 'CMD=["node"]', makeBase(tag), full);
+  }
+}
+
+/** Lets npm reach its registry during the build as it does on this machine; none of these files stays in the image. */
+function registryMounts(): string[] {
+  const setting = (key: string) => mustRun('npm', ['config', 'get', key]);
+  const places = {
+    [setting('globalconfig')]: '/usr/local/etc/npmrc',
+    [setting('userconfig')]: '/root/.npmrc',
+    [setting('cafile')]: setting('cafile'),
+  };
+  return Object.entries(places)
+    .filter(([from]) => existsSync(from))
+    .flatMap(([from, to]) => ['--volume', `${from}:${to}:ro`]);
+}
+
+/**
+ * Makes what stands for `node:22-bookworm-slim`: Debian of that name by debootstrap, Node.js and npm from the npm
+ * registry, and the user `node`. Returns an archive of it, which is made only once.
+ */
+function makeBase(tag: string): string {
+  const [, major, debian] = /^node:(\d+)-(\w+)-slim$/.exec(tag) ?? [];
+  if (!major || !debian) throw new Error(`no base can be made for ${tag}`);
+  const version = 1;
+  const key = createHash('sha256').update(`${version} ${tag} ${process.arch}`).digest('hex').slice(0, 16);
+  const archive = join(cache, `${key}.tar.gz`);
+  if (existsSync(archive)) return archive;
+
+  mkdirSync(cache, { recursive: true });
+  const folder = mkdtempSync(join(cache, 'making-'));
+  try {
+    const system = join(folder, 'system');
+    mustRun('debootstrap', ['--variant=minbase', '--include=libstdc++6', debian, system]);
+    const packages = join(folder, 'packages');
+    mkdirSync(packages);
+    const options = ['pack', '--silent', '--pack-destination', packages];
+    mustRun('npm', [...options, `node-linux-${process.arch}@${major}`, 'npm@10']);
+    const unpack = (name: RegExp, into: string, ...members: string[]) => {
+      const file = readdirSync(packages).find((entry) => name.test(entry)) as string;
+      mkdirSync(join(system, into), { recursive: true });
+      mustRun('tar', ['-xzf', join(packages, file), '-C', join(system, into), '--strip-components=1', ...members]);
+    };
+    unpack(/^node-/, 'usr/local', 'package/bin/node');
+    unpack(/^npm-/, 'usr/local/lib/node_modules/npm');
+    symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', join(system, 'usr/local/bin/npm'));
+    mustRun('chroot', [system, 'useradd', '--create-home', '--uid', '1000', '--user-group', 'node']);
+    rmSync(join(system, 'var/cache/apt/archives'), { recursive: true });
+    const made = join(folder, 'base.tar.gz');
+    mustRun('tar', ['--numeric-owner', '-I', 'gzip -1', '-cf', made, '-C', system, '.']);
+    renameSync(made, archive);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return archive;
+}
