@@ -26,7 +26,8 @@ describe('the target of a check', () => {
       httpCheck({ url: `https://me:${secret}@shop.test:8443/ready?token=${secret}` }),
       'https://shop.test:8443/ready',
     ],
-    ['mysql', mysqlCheck({ url: `mysql://me:${secret}@db.test/shop?ssl=false` }), 'mysql://db.test/shop'],
+    ['mysql', mysqlCheck({ url: `mysql://me:${secret}@db.test/shop?ssl=false` }), 'mysql://db.test:3306/shop'],
+    ['mysql of a mariadb URL', mysqlCheck({ url: 'mariadb://[::1]' }), 'mysql://[::1]:3306'],
     ['postgres', postgresCheck({ url: `postgres://me:${secret}@[::1]/shop` }), 'postgres://[::1]:5432/shop'],
     ['redis', redisCheck({ url: `redis://:${secret}@cache.test/2` }), 'redis://cache.test:6379/2'],
     [
@@ -49,7 +50,9 @@ describe('the target of a check', () => {
 
   it.each([
     [{ host: '::1', port: 1, database: 'shop' }, 'postgres://[::1]:1/shop'],
-    [{ connectionString: `postgres://me:${secret}@db.test/shop?password=${secret}` }, 'postgres://db.test/shop'],
+    [{ connectionString: `postgresql://me:${secret}@db.test/shop?password=${secret}` }, 'postgres://db.test:5432/shop'],
+    [{ connectionString: `postgres://me:${secret}@[::1]:1` }, 'postgres://[::1]:1'],
+    [{ connectionString: 'postgres:///shop?host=/run/postgresql' }, undefined],
     [{ connectionString: `host=db.test password=${secret}` }, undefined],
     [{}, undefined],
   ])('of the pool of a PostgreSQL client %j is %s', (config, target) => expect(targetOfConfig(config)).toBe(target));
