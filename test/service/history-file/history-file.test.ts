@@ -180,6 +180,37 @@ describe('the file', () => {
     expect(readdirSync(folder).sort()).toEqual(['history', 'history.owner']);
   });
 
+  test('is written without blocking the event loop, also after a day without a write', async () => {
+    let [readings, most] = [0, 0];
+    /** Each reading takes a millisecond. */
+    class SlowClock extends FakeClock {
+      override now(): number {
+        readings++;
+        this.jump(1);
+        return super.now();
+      }
+    }
+    clock = new SlowClock();
+    const { recorder, idle } = started();
+    recorder.setState(checkKey('db'), 'pass');
+    await idle();
+    let isWriting = true;
+    const turn = (): void => {
+      most = Math.max(most, readings);
+      readings = 0;
+      if (isWriting) setImmediate(turn);
+    };
+    turn();
+    await clock.advance(MINUTE);
+    await idle();
+    clock.jump(DAY);
+    await clock.advance(MINUTE);
+    await idle();
+    isWriting = false;
+    expect(existsSync(path)).toBe(true);
+    expect(most).toBeLessThan(100);
+  });
+
   test('is rewritten when half of its minutes are older than a day', async () => {
     const { recorder, idle } = started();
     recorder.setState(checkKey('db'), 'pass');
