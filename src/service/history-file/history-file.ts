@@ -159,7 +159,8 @@ export class HistoryFile {
   /** Resolves with false if the file has to be rewritten. */
   private async append(last: number): Promise<boolean> {
     const { current } = this;
-    if (!current) return false;
+    // After the clock was set back, the file has minutes that are to be written again.
+    if (!current || last < current.last) return false;
     const parts: Buffer[] = [];
     const pause = this.pauses();
     for (let minute = Math.max(current.last, last - MAX_SLOTS) + 1; minute <= last; minute++) {

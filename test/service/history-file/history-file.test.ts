@@ -126,6 +126,25 @@ describe('a restart', () => {
     ]);
   });
 
+  test('after the clock was set back keeps each minute once', async () => {
+    const first = started();
+    first.recorder.setState(checkKey('db'), 'fail');
+    await clock.advance(3 * MINUTE);
+    await first.idle();
+    clock.wallOffset -= 2 * MINUTE;
+    first.recorder.setState(checkKey('db'), 'pass');
+    for (let minute = 0; minute < 2; minute++) {
+      first.recorder.addRun(checkKey('db'), false, 5);
+      await clock.advance(MINUTE);
+      await first.idle();
+    }
+    const before = times(first, 4);
+    await first.close();
+    const next = started();
+    await next.idle();
+    expect(times(next, 4)).toEqual(before);
+  });
+
   test('does not bring back checks that no longer exist', async () => {
     const { recorder, close } = started(['db', 'old']);
     for (const name of ['db', 'old']) recorder.setState(checkKey(name), 'pass');
