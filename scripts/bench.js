@@ -3,7 +3,7 @@ import { compileGenerator } from '../bench/generator.js';
 import { help, parseOptions } from '../bench/options.js';
 import { run } from '../bench/run.js';
 import { provision } from './provision.js';
-import { build, fail, install } from './steps.js';
+import { build, fail, install, run as runCommand } from './steps.js';
 
 try {
   const options = parseOptions(process.argv.slice(2));
@@ -20,6 +20,7 @@ try {
     if (chosen.includes('pongcheck')) build();
     compileGenerator();
     await run(options);
+    if (options.whole) process.exitCode = runCommand(process.execPath, ['scripts/pictures.js', 'charts']);
   }
 } catch (error) {
   fail(`bench: ${error.message}`);

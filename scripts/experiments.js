@@ -18,6 +18,7 @@ try {
     'bench/experiments/run.ts',
     ...process.argv.slice(2),
   ]);
+  if (process.exitCode === 0) process.exitCode = run(process.execPath, ['scripts/pictures.js', 'charts']);
 } finally {
   removeNamespaces();
 }

@@ -71,11 +71,11 @@ export function showProbe(rows: readonly Probed[]): Shown {
     ['answered by the exporter', ({ answered }) => percent(answered)],
     ['of these successful', ({ succeeded }) => percent(succeeded)],
     ['CPU of the exporter, of one core', ({ exporterCpu }) => percent(exporterCpu)],
-    ['the same for one probe', ({ perProbe }) => ms(perProbe)],
+    ['the same for one probe', ({ perProbe }) => `${(perProbe * 1000).toFixed(2)} ms`],
     ['latency, median', ({ p50 }) => ms(p50)],
     ['latency, 99 of 100 within', ({ p99 }) => ms(p99)],
     ['latency, longest', ({ longest }) => ms(longest)],
-    ['sockets of the exporter, at most', ({ sockets }) => String(sockets)],
+    ['sockets of the exporter at a time, at most', ({ sockets }) => String(sockets)],
     ['resident memory of the exporter', ({ exporterMemory }) => mib(exporterMemory)],
     ['samples of one probe', ({ samplesPerProbe }) => samplesPerProbe.toFixed(0)],
     ['series in Prometheus', ({ prometheusSeries }) => prometheusSeries.toFixed(0)],
@@ -112,7 +112,7 @@ async function measured(trial: Trial, folder: string, silent: number): Promise<O
   let sockets = 0;
   while (now() < since + MEASURED_MS) {
     sockets = Math.max(sockets, socketsOf(exporter.program));
-    await passUntil(now() + 100);
+    await passUntil(now() + 250);
   }
   const seconds = (now() - since) / 1000;
   const exporterCpu = (cpuSeconds(exporter.program) - before[0]) / seconds;

@@ -6,7 +6,7 @@ import { type Shown, table } from './table.js';
 
 /** Checks of the responder, on their default interval. */
 const CHECKS = 5;
-const IDLE_MS = 10_000;
+const IDLE_MS = 15_000;
 /** Requests whose code is not compiled yet, each kind. */
 const WARM_UP = 200;
 const requestsProgram = join(process.cwd(), 'bench', 'experiments', 'programs', 'requests.js');
@@ -50,24 +50,32 @@ export async function requests(): Promise<Requests> {
     const plan = { host: '127.0.0.1', pong: ports[0], http: Number(new URL(http).port) };
     const client = trial.program([process.execPath, requestsProgram, JSON.stringify(plan)]);
     await client.says('ready');
-    const cpu = () => ({ at: now(), seconds: cpuSeconds(server) });
+    /** CPU of the server per second, while this lasts. */
+    const load = async (work: () => Promise<unknown>) => {
+      const [since, before] = [now(), cpuSeconds(server)];
+      await work();
+      return (cpuSeconds(server) - before) / ((now() - since) / 1000);
+    };
+    const idle = () => load(() => passUntil(now() + IDLE_MS));
     for (const { kind } of kinds) await client.ask({ send: { kind, every: 5, count: WARM_UP } }, 'sent');
-    const quiet = cpu();
     await passUntil(now() + IDLE_MS);
-    const later = cpu();
-    const idle = (later.seconds - quiet.seconds) / ((later.at - quiet.at) / 1000);
+    const idles = [await idle()];
     const results: Requested[] = [];
     for (const { kind, what, every, count } of kinds) {
-      const before = cpu();
-      const { wrong, bytes } = await client.ask({ send: { kind, every, count } }, 'sent');
-      if (wrong > 0) throw new Error(`${wrong} answers to ${kind} were not as expected`);
-      const after = cpu();
-      const spent = after.seconds - before.seconds - (idle * (after.at - before.at)) / 1000;
-      results.push({ kind, what, cpu: spent / count, bytes });
+      let bytes = 0;
+      const busy = await load(async () => {
+        const answers = await client.ask({ send: { kind, every, count } }, 'sent');
+        if (answers.wrong > 0) throw new Error(`${answers.wrong} answers to ${kind} were not as expected`);
+        bytes = answers.bytes;
+      });
+      idles.push(await idle());
+      const [before, after] = idles.slice(-2) as [number, number];
+      results.push({ kind, what, cpu: ((busy - (before + after) / 2) * every) / 1000, bytes });
     }
     const text = await (await fetch(new URL('/metrics', http))).text();
     const series = text.split('\n').filter((line) => /^\w/.test(line)).length;
-    return { idle, resident: resident(server), series, requests: results };
+    const mean = idles.reduce((sum, one) => sum + one, 0) / idles.length;
+    return { idle: mean, resident: resident(server), series, requests: results };
   } finally {
     await trial.close();
   }

@@ -41,6 +41,7 @@ describe('a command with an output that', () => {
     ['ping 127.0.0.1:1 -c 1', 2],
     ['explain ADDRESS', 0],
     ['watch ADDRESS', 74],
+    ['watch ADDRESS --json', 74],
     ['check-config --json', 74],
     ['emit haproxy', 74],
     ['--help', 74],
@@ -55,6 +56,7 @@ describe('a command with an output that', () => {
     ['ping 127.0.0.1:1 -i 1ms', 2],
     ['explain ADDRESS', 0],
     ['watch ADDRESS', 0],
+    ['watch ADDRESS --json', 0],
     ['check-config', 0],
   ])('has no reader any more ends silently, with the code of its result: %s', async (args, code) => {
     expect(await run(args, 'gone')).toEqual({ code, stderr: '' });

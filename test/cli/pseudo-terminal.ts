@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { widthOf } from '../../src/cli/width.js';
 import { compiledPackage } from './compiled.js';
 
 const LIFE_LIMIT = 30_000;
@@ -11,6 +12,7 @@ const sequence = /^\x1b\[(\?)?([\d;]*)([A-Za-z])/;
 /** `pongcheck ...` on a pseudo-terminal, which script(1) of util-linux provides. */
 export class Terminal {
   output = '';
+  private columns: number;
   private readonly child: ChildProcess;
   private readonly end: Promise<number | null>;
 
@@ -34,6 +36,7 @@ export class Terminal {
       killSignal: 'SIGKILL',
     });
     this.child = child;
+    this.columns = columns;
     child.stdout.setEncoding('utf8').on('data', (text) => {
       this.output += text;
     });
@@ -42,30 +45,41 @@ export class Terminal {
 
   /** The lines on the screen, without empty ones at the end and without styles. */
   get screen(): string[] {
-    const lines: string[][] = [[]];
+    /** By column. */
+    const lines: Map<number, string>[] = [new Map()];
     let row = 0;
     let at = 0;
+    const clearFrom = (line: Map<number, string> | undefined, column: number) => {
+      for (const of of line?.keys() ?? []) if (of >= column) line?.delete(of);
+    };
     let rest = this.output.slice(this.output.indexOf('\x1b[H'));
     while (rest !== '') {
       const [found, , , name] = sequence.exec(rest) ?? [];
+      // Behind the last column the cursor is still in it.
+      const cursor = Math.min(at, this.columns - 1);
       if (found !== undefined) {
         if (name === 'H') row = at = 0;
-        if (name === 'K') lines[row]?.splice(at);
+        if (name === 'K' || name === 'J') clearFrom(lines[row], cursor);
         if (name === 'J') lines.splice(row + 1);
-        if (name === 'J') lines[row]?.splice(at);
         rest = rest.slice(found.length);
-      } else if (rest.startsWith('\r\n')) {
-        row++;
-        at = 0;
-        lines[row] ??= [];
-        rest = rest.slice(2);
+      } else if (rest.startsWith('\r') || rest.startsWith('\n')) {
+        if (rest.startsWith('\r')) at = 0;
+        else lines[++row] ??= new Map();
+        rest = rest.slice(1);
       } else {
         const character = String.fromCodePoint(rest.codePointAt(0) as number);
-        (lines[row] as string[])[at++] = character;
+        lines[row]?.set(cursor, character);
+        at = cursor + widthOf(character);
         rest = rest.slice(character.length);
       }
     }
-    const text = lines.map((characters) => characters.join('').trimEnd());
+    const text = lines.map((line) =>
+      [...line]
+        .sort(([a], [b]) => a - b)
+        .map(([, character]) => character)
+        .join('')
+        .trimEnd(),
+    );
     return text.slice(0, text.findLastIndex((line) => line !== '') + 1);
   }
 
@@ -82,6 +96,7 @@ export class Terminal {
   async resize(columns: number): Promise<void> {
     await this.says(/\/dev\/\S+/);
     const [device = ''] = /\/dev\/[^\s]+/.exec(this.output) ?? [];
+    this.columns = columns;
     execFileSync('stty', ['-F', device, 'cols', String(columns)]);
   }
 

@@ -51,6 +51,14 @@ describe('pongcheck watch on a terminal', () => {
     await terminal.shows((lines) => lines.length === 2 && lines[1]?.includes(' pass ') === true);
   });
 
+  itOnTerminal('draws lines that are as wide as the terminal to their end', async () => {
+    const { terminal, address } = await start(80);
+    await terminal.shows((lines) => lines[1]?.includes(' pass ') === true);
+    // Responder, status, since, round-trip time, 30 blocks.
+    await terminal.resize(address.length + 2 + 10 + 2 + 6 + 2 + 8 + 2 + 30);
+    await terminal.shows((lines) => /·{29}▁$/.test(lines[1] ?? ''));
+  });
+
   itOnTerminal('restores the terminal at Ctrl+C, with the last table on it, and ends with 0', async () => {
     const { terminal, address } = await start(80);
     await terminal.shows((lines) => lines[1]?.includes(' pass ') === true);

@@ -98,9 +98,15 @@ const { ping } = require('pongcheck/client');
   });
 
   it('contains what its README links to', () => {
-    const links = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)/g)];
+    const text = readFileSync(join(root, 'README.md'), 'utf8');
+    const links = [...text.matchAll(/(?:\]\(|src="|srcset=")(?!https?:|#)([^)#"]+)/g)].map(
+      ([, link]) => link as string,
+    );
     expect(links.length).toBeGreaterThan(10);
-    const missing = links.map(([, link]) => link as string).filter((link) => !existsSync(inside(link)));
+    expect(links).toEqual(
+      expect.arrayContaining(['docs/pictures/page-dark.png', 'bench/experiments/charts/detection.svg']),
+    );
+    const missing = links.filter((link) => !existsSync(inside(link)));
     expect(missing).toEqual([]);
   });
 
@@ -118,7 +124,9 @@ const { ping } = require('pongcheck/client');
       'protocol/clients/go/cmd/pongprobe/main.go',
       'protocol/clients/pongcheck.php',
       'protocol/vectors/README.md',
+      'dist/cli.cjs',
       'dist/cli.js',
+      'dist/cli/ping.cjs',
       'dist/http/status-page/assets/page.css',
       'dist/http/status-page/assets/page.js',
     ];

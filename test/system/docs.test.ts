@@ -39,7 +39,7 @@ const programs = [
 
 /** Those of the tutorial have a test of their own. */
 const everything = readdirSync('docs')
-  .filter((page) => page !== 'tutorial.md')
+  .filter((page) => page.endsWith('.md') && page !== 'tutorial.md')
   .flatMap(shown);
 const trial = new Trial();
 const folder = mkdtempSync(join(tmpdir(), 'pongcheck-docs-'));

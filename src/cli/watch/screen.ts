@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from 'node:util';
+import { widthOf } from '../width.js';
 import type { TerminalSize } from './table.js';
 
 const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?7l';
@@ -42,9 +44,11 @@ export class Screen {
   /** Writes nothing if nothing has changed. */
   readonly redraw = (): void => {
     if (!this.isEntered) return;
-    const { rows } = this.size;
+    const { columns, rows } = this.size;
     const lines = this.frame(this.size);
-    const text = lines.map((line) => `${line}${CLEAR_LINE_END}`).join('\r\n');
+    // After a line of the full width the cursor is in the last column, which would be cleared.
+    const isFull = (line: string) => widthOf(stripVTControlCharacters(line)) >= columns;
+    const text = lines.map((line) => `${line}${isFull(line) ? '' : CLEAR_LINE_END}`).join('\r\n');
     const next = `${HOME}${text}${lines.length < rows ? `\r\n${CLEAR_BELOW}` : ''}`;
     if (next === this.last) return;
     this.last = next;

@@ -100,15 +100,14 @@ export class HistoryFile {
     this.release ??= await ownFile(this.path);
     if (this.hasLoaded) return;
     const bytes = await read(this.path);
-    if (bytes === 'too large') await this.putAside('it is too large');
-    else if (bytes && bytes.length > 0) {
-      const damage = await this.restore(bytes);
-      if (damage !== undefined && damage !== 'torn') await this.putAside(damage.broken);
-    }
+    const damage = bytes && (await this.restore(bytes));
     this.hasLoaded = true;
+    if (damage !== undefined && damage !== 'torn') await this.putAside(damage.broken);
   }
 
-  private async restore(bytes: Buffer): Promise<Damage | undefined> {
+  private async restore(bytes: Buffer | 'too large'): Promise<Damage | undefined> {
+    if (bytes === 'too large') return { broken: 'it is too large' };
+    if (bytes.length === 0) return undefined;
     const { checks, groups, recorder } = this.history;
     const wanted = new Set([...checks.map(checkKey), ...groups.map(groupKey)]);
     const minutes = decodeHistory(bytes);

@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -246,6 +255,22 @@ describe('the file', () => {
     await last.idle();
     expect(last.history.check('db')).toBeDefined();
     expect(log.warn).toHaveBeenCalledTimes(1);
+  });
+
+  test('that cannot be put aside is read once, and replaced', async () => {
+    await recordTwoMinutes();
+    const bytes = readFileSync(path);
+    writeFileSync(path, Buffer.concat([bytes, Buffer.alloc(20, 1)]));
+    mkdirSync(join(`${path}.broken`, 'any'), { recursive: true });
+    const next = started();
+    await next.idle();
+    for (let minute = 0; minute < 2; minute++) {
+      await clock.advance(MINUTE);
+      await next.idle();
+    }
+    expect(times(next, 5)?.[0]).toEqual(['pass', 60_000, 1]);
+    expect(log.warn).toHaveBeenCalledTimes(1);
+    expect(readFileSync(path).equals(bytes)).toBe(false);
   });
 
   test('may be empty', async () => {
