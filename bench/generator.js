@@ -1,22 +1,12 @@
-import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { compiled } from './compile.js';
 import { start } from './process.js';
 
-const sourceOf = (name) => fileURLToPath(new URL(name, import.meta.url));
-const sources = ['generator.c', 'grpc.c', 'grpc.h'].map(sourceOf);
-const cache = fileURLToPath(new URL('../node_modules/.cache/pongcheck-bench/', import.meta.url));
-const state = sources.reduce((hash, source) => hash.update(readFileSync(source)), createHash('sha256'));
-const binary = `${cache}generator-${state.digest('hex').slice(0, 12)}`;
+const sources = ['generator.c', 'grpc.c', 'grpc.h'];
+let binary;
 
 /** Compiles the generator unless these very sources have been compiled before. */
 export function compileGenerator() {
-  if (existsSync(binary)) return;
-  mkdirSync(cache, { recursive: true });
-  const units = sources.filter((source) => source.endsWith('.c'));
-  execFileSync('cc', ['-O2', '-Wall', '-Wextra', '-std=gnu11', '-o', `${binary}.new`, ...units], { stdio: 'inherit' });
-  renameSync(`${binary}.new`, binary);
+  binary = compiled('generator', sources);
 }
 
 /**

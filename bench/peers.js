@@ -1,5 +1,5 @@
 import { framed, grpcHealth } from './generator.js';
-import { startNode, startRedis } from './servers.js';
+import { findBun, startBun, startC, startNode, startRedis } from './servers.js';
 
 const PING = '0000000c010100000000000000000000';
 const LIVENESS_PING = '0000000c010100010000000000000000';
@@ -12,13 +12,28 @@ const hasReusePort = major > 23 || (major === 23 && minor >= 1) || (major === 22
 /**
  * The peers of the comparison: how each is started and loaded. The first of those that run is compared with each of
  * the others. A peer whose requests and replies have no fixed length has its own `load` and `idle`. `most` is its
- * maximum number of requests in flight. `threads`: its number of PING threads, of which
+ * maximum number of requests in flight. `prepare` throws
+ * where it cannot run, and it is left out. `threads`: its number of PING threads, of which
  * two share a port only where Node.js has `reusePort`. `questions`: how it is loaded beside an application.
  */
 export const peers = [
-  pongcheck('pongcheck', 0, 'pongcheck'),
+  pongcheck('pongcheck', 0),
   pongcheck('threads-1', 1),
   ...(hasReusePort ? [pongcheck('threads-2', 2)] : []),
+  {
+    name: 'limit',
+    title: 'echo in C on epoll: the limit',
+    start: () => startC('limit.c'),
+    ...framed(PING, PING, ID_AT),
+  },
+  { name: 'raw-echo', title: 'raw handle echo', start: () => startNode('raw-echo.js'), ...framed(PING, PING, ID_AT) },
+  {
+    name: 'bun',
+    title: '`Bun.listen` echo',
+    prepare: findBun,
+    start: () => startBun('bun-echo.js'),
+    ...framed(PING, PING, ID_AT),
+  },
   { name: 'echo', title: 'bare `node:net` echo', start: () => startNode('echo.js'), ...framed(PING, PING, ID_AT) },
   { name: 'redis', title: 'Redis `PING`', start: startRedis, ...framed(hex('*1\r\n$4\r\nPING\r\n'), hex('+PONG\r\n')) },
   {
@@ -37,7 +52,8 @@ export const peers = [
   },
 ];
 
-function pongcheck(name, threads, title = `pongcheck, \`threads: ${threads}\``) {
+function pongcheck(name, threads) {
+  const title = `pongcheck, \`threads: ${threads}\``;
   const readiness = framed(PING, PONG, ID_AT);
   const liveness = framed(LIVENESS_PING, PONG, ID_AT);
   const start = () => startNode('pongcheck.js', String(threads));

@@ -15,8 +15,11 @@ const percentiles = { p50: (m) => m.p50, p99: (m) => m.p99, 'p99.9': (m) => m.p9
 const goals = [
   { of: '1 in flight', from: 'pongcheck', to: 'echo', atLeast: 0.95 },
   { of: '64 in flight', from: 'pongcheck', to: 'echo', atLeast: 0.9 },
+  { of: '1 in flight', from: 'pongcheck', to: 'raw-echo', atLeast: 0.95 },
+  { of: '64 in flight', from: 'pongcheck', to: 'raw-echo', atLeast: 0.95 },
+  { of: '1024 in flight', from: 'pongcheck', to: 'raw-echo', atLeast: 0.95 },
   { of: '64 in flight', from: 'pongcheck', to: 'redis', atLeast: 2 },
-  { of: 'idle connection, settled', from: 'pongcheck', to: 'echo', atMost: 1.3 },
+  { of: 'idle connection, settled', from: 'pongcheck', to: 'echo', atMost: 1.2 },
   { of: '1 in flight', from: 'threads-1', to: 'pongcheck', atLeast: 0.97 },
   { of: '64 in flight', from: 'threads-1', to: 'pongcheck', atLeast: 0.97 },
   { of: '1024 in flight', from: 'threads-1', to: 'pongcheck', atLeast: 0.97 },
@@ -26,9 +29,9 @@ const goals = [
 /**
  * The results as Markdown.
  * @param {object} options see options.js
- * @param {{ cells: object[], rounds: object[], memory: Map<object, number[]> }} results
+ * @param {{ cells: object[], rounds: object[], memory: Map<object, number[]>, missing?: string[] }} results
  */
-export function render(options, { cells, rounds, memory }) {
+export function render(options, { cells, rounds, memory, missing = [] }) {
   const { peers, parts } = options;
   const seriesOf = (cell, figure) => (peer) =>
     rounds.flatMap((round) => round.cells.get(cell).get(peer) ?? []).map((measured) => figure(measured));
@@ -37,12 +40,13 @@ export function render(options, { cells, rounds, memory }) {
   const application = cells.filter((cell) => cell.parts.includes('application'));
   const threaded = peers.filter(({ threads }) => threads !== undefined);
   const efficiency = throughput.map((cell) => ({ title: cell.title, series: seriesOf(cell, perCpuSecond) }));
-  const sections = [];
+  const limit = peers.find(({ name }) => name === 'limit');
+  const sections = missing.length > 0 ? [missing.map((reason) => `- ${reason}`).join('\n')] : [];
 
   if (throughput.length > 0) {
     sections.push(
       '## Replies per second of server CPU',
-      comparison(peers, efficiency, count),
+      comparison(peers, limit ? efficiency.flatMap((column) => [column, ofThe(limit, column)]) : efficiency, count),
       '## Was the generator the bottleneck?',
       'The share of the time in which the server worked or waited for its core, and the work of the generator for the same ' +
         "replies as a multiple of the server's. Near 100 % and below 1: the server was always busy, and the " +
@@ -85,6 +89,15 @@ export function render(options, { cells, rounds, memory }) {
   );
 }
 
+/** The column of the ratios to the limit. */
+function ofThe(limit, { title, series }) {
+  return {
+    title: `of the limit, ${title}`,
+    series: (peer) => ratios(series(peer), series(limit)),
+    isRatio: true,
+  };
+}
+
 /** A row of absolute figures for each peer, then the ratio of the first to each of the others. */
 function comparison(peers, columns, format) {
   const [first, ...others] = peers;
@@ -93,9 +106,14 @@ function comparison(peers, columns, format) {
     [
       ...others.map((other) => [
         `**${first.title} : ${other.title}**`,
-        ...columns.map(({ series }) => `**${spread(ratios(series(first), series(other)), ratio)}**`),
+        ...columns.map(({ series, isRatio }) =>
+          isRatio ? '' : `**${spread(ratios(series(first), series(other)), ratio)}**`,
+        ),
       ]),
-      ...peers.map((peer) => [peer.title, ...columns.map(({ series }) => spread(series(peer), format))]),
+      ...peers.map((peer) => [
+        peer.title,
+        ...columns.map(({ series, isRatio }) => spread(series(peer), isRatio ? ratio : format)),
+      ]),
     ],
   );
 }

@@ -14,6 +14,8 @@ const file = `RESULTS${suffix}.md`;
  * @param {ReturnType<typeof import('./options.js').parseOptions>} options
  */
 export async function run(options) {
+  const missing = [];
+  options.peers = options.peers.filter((peer) => canRun(peer, missing));
   const { peers, parts, rounds: count, memoryRounds } = options;
   const cells = cellsOf(options);
   const rounds = [];
@@ -32,12 +34,24 @@ export async function run(options) {
     for (const [index, peer] of collectable.entries()) memory.set(peer, results[index]);
   }
   const data = toData({ cells, rounds, memory });
-  const report = render(options, fromData(data, cells, peers));
+  const report = render(options, { ...fromData(data, cells, peers), missing });
   process.stdout.write(`${report}\n`);
   if (options.whole) {
     await writeFile(new URL(file, import.meta.url), report);
     await writeFile(new URL(`results${suffix}.json`, import.meta.url), data);
   } else progress(`a part of the benchmark: bench/${file} is left as it was`);
+}
+
+/** Prepares an optional peer; if that fails, adds the reason to `missing`. */
+function canRun({ title, prepare }, missing) {
+  try {
+    prepare?.();
+    return true;
+  } catch (error) {
+    missing.push(`${title} is not measured: ${error.message.split('\n')[0]}`);
+    progress(missing.at(-1));
+    return false;
+  }
 }
 
 function progress(description) {

@@ -26,15 +26,19 @@ export interface KeepAlive {
 
 export const defaultKeepAlive: KeepAlive = { idle: 30_000, interval: 10_000, count: 3 };
 
-/** Sets the options that Node cannot; implemented by the optional dependency net-keepalive. */
-interface SocketOptions {
-  setKeepAliveInterval(socket: Socket, ms: number): boolean;
-  setKeepAliveProbes(socket: Socket, count: number): boolean;
-  setUserTimeout(socket: Socket, ms: number): boolean;
+/** The part of `net.Socket` that is used here; net-keepalive reads the descriptor from its `_handle`. */
+export interface KeepAliveSocket {
+  /** Times in milliseconds. Node >= 24 has interval and count; earlier versions ignore them. */
+  setKeepAlive(enable: boolean, idle: number, interval?: number, count?: number): unknown;
 }
 
-/** Node >= 24 has interval and count; earlier versions ignore them. */
-type SetKeepAlive = (enable: boolean, idle: number, interval?: number, count?: number) => Socket;
+/** Sets the options that Node cannot; implemented by the optional dependency net-keepalive. */
+interface SocketOptions {
+  setKeepAliveInterval(socket: KeepAliveSocket, ms: number): boolean;
+  setKeepAliveProbes(socket: KeepAliveSocket, count: number): boolean;
+  setUserTimeout(socket: KeepAliveSocket, ms: number): boolean;
+}
+
 const nodeSetsCount = Socket.prototype.setKeepAlive.length >= 4;
 
 /** Effective `userTimeout` of these settings in milliseconds; 0 = system default. */
@@ -46,7 +50,7 @@ export function userTimeoutOf({ idle, interval, count, userTimeout }: KeepAlive)
 export async function keepAliveSetter(
   given: Partial<KeepAlive>,
   warn: (description: string) => void,
-): Promise<(socket: Socket) => void> {
+): Promise<(socket: KeepAliveSocket) => void> {
   const settings = { ...defaultKeepAlive, ...given };
   const { idle, interval, count } = settings;
   const userTimeout = userTimeoutOf(settings);
@@ -57,7 +61,7 @@ export async function keepAliveSetter(
     warn('TCP keep-alive: `userTimeout` has no effect; install net-keepalive');
   }
   return (socket) => {
-    (socket.setKeepAlive as SetKeepAlive)(true, idle, interval, count);
+    socket.setKeepAlive(true, idle, interval, count);
     if (!options) return;
     try {
       if (!nodeSetsCount) {

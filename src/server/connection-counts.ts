@@ -1,10 +1,10 @@
-import type { Socket } from 'node:net';
+import type { ConnectionSocket } from './sockets/connection-socket.js';
 import { PerAddress } from './sockets/per-address.js';
 
 /** Connections per address. */
 export interface AddressCounts {
   /** Counts `socket` for `address` until it closes; false, and it is not counted, if `limit` is reached. */
-  reserve(socket: Socket, address: string, limit: number): boolean;
+  reserve(socket: Pick<ConnectionSocket, 'once'>, address: string, limit: number): boolean;
 }
 
 /** A count with a limit. */

@@ -1,6 +1,6 @@
-import type { Server as NetServer, Socket } from 'node:net';
+import type { Server as NetServer } from 'node:net';
 import type { Log } from '../common/log.js';
-import { type KeepAlive, keepAliveSetter } from '../net/keep-alive.js';
+import { type KeepAlive, type KeepAliveSocket, keepAliveSetter } from '../net/keep-alive.js';
 import { Networks } from '../net/networks.js';
 import type { TlsSettings } from './certificates/tls-files.js';
 import type { ListenerContext } from './connection/session.js';
@@ -54,7 +54,7 @@ export interface Listening {
   readonly handshakes: HandshakeContext;
   /** Trusted proxies, which must send a PROXY header; undefined: none. */
   proxies: Networks | undefined;
-  setKeepAlive: ((socket: Socket) => void) | undefined;
+  setKeepAlive: ((socket: KeepAliveSocket) => void) | undefined;
 }
 
 export async function keepAliveOf({ keepAlive }: ListenerSettings, log: Log): Promise<Listening['setKeepAlive']> {

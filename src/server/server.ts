@@ -27,7 +27,8 @@ import { planReload, type ServerPlan } from './reload.js';
 import type { ServerSettings } from './settings.js';
 import { acceptQueued } from './sockets/accept-queued.js';
 import { afterNextPoll } from './sockets/after-next-poll.js';
-import { withSharedReads } from './sockets/shared-reads.js';
+import type { ConnectionSocket } from './sockets/connection-socket.js';
+import { acceptHandles, HandleSocket } from './sockets/handle-socket.js';
 import { openSocketFile, setMode } from './sockets/unix-socket.js';
 import { type RejectReason, ServerStats } from './stats.js';
 
@@ -51,6 +52,8 @@ export interface ServerOptions {
   stats?: ServerStats;
   /** Default: those of this server alone. */
   counts?: ConnectionCounts;
+  /** False: plain connections use `net.Socket` too, as they do on a Node without the internals of `acceptHandles`. Default true. */
+  useHandles?: boolean;
 }
 
 export interface ListenOptions {
@@ -64,6 +67,7 @@ export class Server {
   readonly events = new EventEmitter<ServerEvents>();
   private readonly listeners: Listening[] = [];
   private readonly counts: ConnectionCounts;
+  private readonly useHandles: boolean;
   private perAddress: AddressCounts;
   /** By milliseconds. A limit that is no longer configured stays in force for clients to which HELLO announced it. */
   private readonly idleLimits = new Map<number, TimeLimit>();
@@ -80,6 +84,7 @@ export class Server {
     const { health, settings, clock, log, stats = new ServerStats(), counts = new OwnCounts() } = options;
     this.stats = stats;
     this.counts = counts;
+    this.useHandles = options.useHandles ?? true;
     this.perAddress = counts.perAddress();
     this.sweeper = new Sweeper(clock);
     const limits = {
@@ -169,7 +174,10 @@ export class Server {
         proxies,
         setKeepAlive,
       };
-      this.listeners.push(listening);
+      const opened = listening;
+      this.listeners.push(opened);
+      // A PROXY header and TLS are read from streams.
+      if (!tls && this.useHandles) acceptHandles(listener, (client) => !opened.proxies?.has(client));
       if (tls) this.certificates.add(name, tls.certificate);
     };
     const listen = () =>
@@ -366,17 +374,16 @@ export class Server {
     await this.empty();
   }
 
-  private accept(accepted: Socket, { shared, tls, proxies, handshakes, setKeepAlive }: Listening): void {
+  private accept(socket: Socket | HandleSocket, listening: Listening): void {
     const { pending, counts } = this;
-    setKeepAlive?.(accepted);
+    const { shared, tls, proxies, handshakes, setKeepAlive } = listening;
+    setKeepAlive?.(socket);
     const { maxConnections, maxHandshakes } = shared.settings.limits;
-    if (!counts.connections.reserve(maxConnections)) return this.reject(accepted, 'max-connections', shared);
+    if (!counts.connections.reserve(maxConnections)) return this.reject(socket, 'max-connections', shared);
     // The client's address is not known before the PROXY header is read.
-    const needsHeader = proxies?.has(accepted.remoteAddress) ?? false;
-    const isPlain = !needsHeader && !tls;
-    const socket = isPlain ? withSharedReads(accepted) : accepted;
+    const needsHeader = proxies?.has(socket.remoteAddress) ?? false;
     if (!needsHeader && !this.reserve(socket, socket.remoteAddress, shared)) return counts.connections.release();
-    if (isPlain) return this.admit(socket, shared);
+    if (socket instanceof HandleSocket || (!needsHeader && !tls)) return this.admit(socket, shared);
     if (!counts.handshakes.reserve(maxHandshakes)) {
       counts.connections.release();
       return this.reject(socket, 'max-handshakes', shared);
@@ -385,7 +392,7 @@ export class Server {
   }
 
   /** Counts the connection for its address; rejects it, and returns false, if the limit per address is reached. */
-  private reserve(socket: Socket, address: string | undefined, shared: ListenerContext): boolean {
+  private reserve(socket: ConnectionSocket, address: string | undefined, shared: ListenerContext): boolean {
     const { maxConnectionsPerAddress: max, ipv6Prefix } = shared.settings.limits;
     const bucket = max === 0 ? undefined : addressBucket(address, ipv6Prefix);
     if (bucket === undefined || this.perAddress.reserve(socket, bucket, max)) return true;
@@ -393,7 +400,7 @@ export class Server {
     return false;
   }
 
-  private admit(socket: Socket, shared: ListenerContext, origin?: PeerInfo): void {
+  private admit(socket: ConnectionSocket, shared: ListenerContext, origin?: PeerInfo): void {
     const { stats, events } = this;
     stats.accepted++;
     stats.open++;
@@ -403,16 +410,17 @@ export class Server {
     if (events.listenerCount('connect') > 0) callSafely(() => events.emit('connect', connection.info()));
   }
 
-  private reject(socket: Socket, why: RejectReason, { peerLog }: ListenerContext): void {
+  private reject(socket: ConnectionSocket, why: RejectReason, { peerLog }: ListenerContext): void {
     this.stats.refused[why]++;
     peerLog.log(`connection closed at accept: ${why}`, socket);
-    socket.on('error', () => {});
+    if (!(socket instanceof HandleSocket)) (socket as Socket).on('error', () => {});
     socket.destroy();
   }
 
   private onClosed(connection: Connection): void {
-    this.stats.open--;
+    // Another thread may read them in between.
     this.stats.modes[connection.mode]--;
+    this.stats.open--;
     this.counts.connections.release();
     this.sweeper.delete(connection);
     if (this.connections.size === 0) this.onEmpty?.();

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
-import type { Socket } from 'node:net';
 import type { AddressCounts, ConnectionCounts, LimitedCount } from '../server/connection-counts.js';
+import type { ConnectionSocket } from '../server/sockets/connection-socket.js';
 import { PerAddress } from '../server/sockets/per-address.js';
 
 /** Slots in which an address may be counted. */
@@ -107,7 +107,7 @@ class SharedPerAddress implements AddressCounts {
     this.own.fill(0);
   }
 
-  reserve(socket: Socket, address: string, limit: number): boolean {
+  reserve(socket: Pick<ConnectionSocket, 'once'>, address: string, limit: number): boolean {
     const hash = createHmac('sha256', this.key).update(address).digest();
     const [high, low] = [hash.readInt32LE(0), hash.readInt32LE(4)];
     const set = (hash.readUInt32LE(8) % (this.own.length / WAYS / SLOT_WORDS)) * WAYS * SLOT_WORDS;

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import { describe, expect, it, jest } from '@jest/globals';
+import { HandleSocket, hasHandles } from '../../src/server/sockets/handle-socket.js';
 import { serve as serveDirectly, turnsUntil } from './harness.js';
 import { ping, pingWith, pong } from './peer.js';
 import { describeServed, LONG_OUTPUT, manyChecks } from './scripted-service.js';
@@ -84,13 +85,19 @@ describe('a bare PING', () => {
     expect(await peer.hex(16)).toBe(pong(id, status));
   });
 
+  const between = `${ping(id)}${ping(id)}0000000c01050000${other}${ping(id)}`;
   it.each([
-    ['of its read', ping(id).repeat(64), 64 * 16],
-    ['also with frames of other kinds between', `${ping(id)}${ping(id)}0000000c01050000${other}${ping(id)}`, 32],
-  ])('is answered in one write with all others %s', async (_what, octets, first) => {
-    const write = jest.spyOn(Socket.prototype, 'write');
+    ['of its read', ping(id).repeat(64), 64 * 16, true],
+    ['of its read, by a stream', ping(id).repeat(64), 64 * 16, false],
+    ['also with frames of other kinds between', between, 32, true],
+    ['also with frames of other kinds between, by a stream', between, 32, false],
+  ])('is answered in one write with all others %s', async (_what, octets, first, useHandles) => {
+    const write = jest.spyOn(
+      useHandles && hasHandles ? HandleSocket.prototype : Socket.prototype,
+      'write',
+    ) as jest.Mock;
     try {
-      const { connect } = await serveDirectly();
+      const { connect } = await serveDirectly({ useHandles });
       const peer = await connect();
       write.mockClear();
       peer.sendHex(octets);

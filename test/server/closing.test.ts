@@ -121,7 +121,7 @@ describe('a peer with more answers pending than the kernel accepts', () => {
   async function unsentBehindFin() {
     const found = await unsent();
     found.peer.socket.end();
-    await turnsUntil(() => found.connection.socket.writableEnded);
+    await turnsUntil(() => !found.connection.socket.writable);
     return found;
   }
 
@@ -139,7 +139,7 @@ describe('a peer with more answers pending than the kernel accepts', () => {
     const { connection, peer, stats } = await unsent();
     // A length that cannot be: the ERROR and the FIN wait behind the answers.
     peer.sendHex('0000000b');
-    await turnsUntil(() => connection.socket.writableEnded);
+    await turnsUntil(() => !connection.socket.writable);
     await sendsMore(peer, stats, 2 * MIB);
     expect(stats.open).toBe(1);
     peer.socket.removeAllListeners('data').resume();

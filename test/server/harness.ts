@@ -20,6 +20,8 @@ export interface Options {
   tokens?: readonly string[];
   /** Default 127.0.0.1. */
   host?: string;
+  /** Default true. */
+  useHandles?: boolean;
   /** Other settings of the listener. */
   listener?: ListenerSettings;
 }
@@ -39,11 +41,12 @@ afterEach(async () => {
 /** A server on a free port of loopback, closed after the test. */
 export async function serve(options: Options = {}) {
   const health = options.health ?? new FakeHealth();
-  const { limits, heartbeat, tokens, detail = 'loopback' } = options;
+  const { limits, heartbeat, tokens, detail = 'loopback', useHandles = true } = options;
   const server = new Server({
     health,
     clock: options.clock ?? systemClock,
     log: options.log ?? silentLog,
+    useHandles,
     settings: {
       ...defaultServerSettings,
       heartbeat: { ...defaultServerSettings.heartbeat, ...heartbeat },

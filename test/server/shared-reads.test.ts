@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { withSharedReads } from '../../src/server/sockets/shared-reads.js';
+import { sharedReads, withSharedReads } from '../../src/server/sockets/shared-reads.js';
 import { FakeClock } from '../fake-clock.js';
 import { serve as serveDirectly, turnsUntil } from './harness.js';
 import { type Peer, ping, pong } from './peer.js';
@@ -71,12 +71,14 @@ describe('a chunk in the shared read buffer', () => {
 });
 
 describe('a socket that reads into the shared buffer', () => {
+  const reads = sharedReads(65_536);
+
   /** The next connection of this server, and its client. */
   async function accepted(server: Server): Promise<{ socket: Socket; client: Socket }> {
     const { port } = server.address() as { port: number };
     const client = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
     const [socket] = (await once(server, 'connection')) as [Socket];
-    return { socket: withSharedReads(socket), client };
+    return { socket: withSharedReads(socket, reads), client };
   }
 
   it('behaves like any other socket', async () => {
@@ -115,6 +117,6 @@ describe('a socket that reads into the shared buffer', () => {
 
   it('is unchanged if Node does not support shared reads', () => {
     const socket = new Socket();
-    expect(withSharedReads(socket)).toBe(socket);
+    expect(withSharedReads(socket, reads)).toBe(socket);
   });
 });

@@ -11,7 +11,8 @@ import type { LogOptions } from '../peer-log.js';
 import { createSession } from '../protocol/detect.js';
 import type { NegotiatedHello } from '../protocol/negotiated.js';
 import { afterNextPoll } from '../sockets/after-next-poll.js';
-import { READ_BYTES } from '../sockets/shared-reads.js';
+import { attach, type ConnectionSocket, READ_BYTES, type SocketOwner } from '../sockets/connection-socket.js';
+import { HandleSocket } from '../sockets/handle-socket.js';
 import type { CloseReason, Pause } from '../stats.js';
 import {
   addPending,
@@ -34,19 +35,13 @@ const LINGER_BYTES = 1_048_576;
 /** Close reasons that do not wait for the send queue to drain. */
 const IMMEDIATE: ReadonlySet<CloseReason> = new Set(['idle', 'dead', 'drained', 'closed-by-application']);
 
-const kConnection = Symbol('connection');
-interface OwnedSocket extends Socket {
-  [kConnection]: Connection;
-}
-
 /**
  * One accepted connection, from its first byte to its close. Protocol handling is delegated to the session, which
  * `protocol/detect.ts` selects; when it reads is decided in `flow-control.ts`, when it expires in `time-limits.ts`.
  *
- * Most connections are idle, so each is kept small: it has no closure, timer or buffer, and the listeners of its socket
- * are shared functions.
+ * Most connections are idle, so each is kept small: it has no closure, timer or buffer.
  */
-export class Connection implements Sweepable, ConnectionState {
+export class Connection implements Sweepable, ConnectionState, SocketOwner {
   readonly id: number;
   slot = -1;
   isProtected = false;
@@ -77,7 +72,7 @@ export class Connection implements Sweepable, ConnectionState {
   private sawActivity = false;
 
   constructor(
-    readonly socket: Socket,
+    readonly socket: ConnectionSocket,
     readonly shared: ListenerContext,
     readonly origin: PeerInfo | undefined = undefined,
   ) {
@@ -87,11 +82,8 @@ export class Connection implements Sweepable, ConnectionState {
     this.receivedAt = now;
     this.idleSince = now;
     this.outbox = new Outbox(socket, now);
-    (socket as OwnedSocket)[kConnection] = this;
-    socket.on('data', onData);
-    socket.on('end', onEnd);
-    socket.on('error', onError);
-    socket.on('close', onClose);
+    if (socket instanceof HandleSocket) socket.attach(this);
+    else attach(socket as Socket, this);
   }
 
   get mode(): ConnectionInfo['mode'] {
@@ -291,13 +283,10 @@ export class Connection implements Sweepable, ConnectionState {
     const written = this.outbox.write(now);
     if (written === 0) return;
     if (this.outbox.unsent > 0) this.shared.wake(this);
-    const { socket, shared } = this;
+    const { shared } = this;
     shared.stats.bytesOut += written;
     this.hello?.heartbeat?.sent(now);
-    if (this.outbox.unsent + this.reserved > shared.settings.limits.maxQueuedBytes) {
-      this.pause('max-queued-bytes');
-      if (socket.listenerCount('drain') === 0) socket.once('drain', onDrain);
-    }
+    if (this.outbox.unsent + this.reserved > shared.settings.limits.maxQueuedBytes) this.pause('max-queued-bytes');
   }
 
   // -- time limits and heartbeat ---------------------------------------------
@@ -430,24 +419,4 @@ export class Connection implements Sweepable, ConnectionState {
     this.shared.onClosed(this);
     if (events.listenerCount('close') > 0) callSafely(() => events.emit('close', this.info(), reason, this.errno));
   }
-}
-
-function onData(this: Socket, chunk: Buffer): void {
-  (this as OwnedSocket)[kConnection].receive(chunk);
-}
-
-function onEnd(this: Socket): void {
-  (this as OwnedSocket)[kConnection].onFin();
-}
-
-function onError(this: Socket, error: NodeJS.ErrnoException): void {
-  (this as OwnedSocket)[kConnection].onError(error.code);
-}
-
-function onClose(this: Socket): void {
-  (this as OwnedSocket)[kConnection].onClosed();
-}
-
-function onDrain(this: Socket): void {
-  (this as OwnedSocket)[kConnection].onProgress();
 }

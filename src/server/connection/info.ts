@@ -1,7 +1,7 @@
-import type { Socket } from 'node:net';
 import type { Clock } from '../../common/clock.js';
 import type { PeerInfo } from '../peer-info.js';
 import type { NegotiatedHello } from '../protocol/negotiated.js';
+import type { ConnectionSocket } from '../sockets/connection-socket.js';
 import type { Outbox } from './outbox.js';
 
 /** One connection, for people and programs that administer a server. */
@@ -55,7 +55,7 @@ export interface SessionCounts {
 /** The part of a connection that its info is made of; times in monotonic milliseconds. */
 interface InfoSource {
   readonly id: number;
-  readonly socket: Socket;
+  readonly socket: ConnectionSocket;
   readonly shared: { readonly clock: Clock; readonly listener: string };
   readonly origin: PeerInfo | undefined;
   readonly remoteAddress: string | undefined;

@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net';
 import type { TimeLimit } from '../../liveness/time-limit.js';
+import type { ConnectionSocket } from '../sockets/connection-socket.js';
 import { SharedCopy } from '../sockets/shared-copy.js';
 
 /** Smaller buffers are concatenated; larger ones are written without a copy, so that all peers share one report. */
@@ -22,7 +22,7 @@ export class Outbox {
   private waitingSince = -1;
 
   constructor(
-    private readonly socket: Socket,
+    private readonly socket: ConnectionSocket,
     now: number,
   ) {
     this.sentAt = now;
@@ -91,7 +91,7 @@ export class Outbox {
 }
 
 /** One writev (SPEC N15): a corked socket passes everything to the kernel at once. */
-function writeAll(socket: Socket, parts: readonly Buffer[]): void {
+function writeAll(socket: ConnectionSocket, parts: readonly Buffer[]): void {
   socket.cork();
   for (const part of parts) socket.write(part);
   socket.uncork();

@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net';
 import type { NegotiatedHello } from '../protocol/negotiated.js';
+import type { ConnectionSocket } from '../sockets/connection-socket.js';
 import type { Outbox } from './outbox.js';
 import type { Session, SessionHost } from './session.js';
 
@@ -14,7 +14,7 @@ export type Phase = 'open' | 'finishing' | 'closing';
  * sub-objects, because the memory of an idle connection counts. All times are monotonic milliseconds.
  */
 export interface ConnectionState extends SessionHost {
-  readonly socket: Socket;
+  readonly socket: ConnectionSocket;
   readonly outbox: Outbox;
   /** Undefined until the first byte has selected the mode. */
   readonly session: Session | undefined;

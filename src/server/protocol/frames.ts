@@ -145,7 +145,7 @@ export class BinarySession implements Session {
 
   /** Sends a copy of the PONGs in this part of the chunk; the chunk is a view of a shared buffer. */
   private sendRun(chunk: Buffer, start: number, end: number): void {
-    this.connection.sendCopy(chunk.subarray(start, end));
+    this.connection.sendCopy(start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end));
   }
 
   /** Defers a bare PING without a cached answer; all PINGs of a turn become one request. */

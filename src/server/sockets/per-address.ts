@@ -1,11 +1,11 @@
-import type { Socket } from 'node:net';
+import type { ConnectionSocket } from './connection-socket.js';
 
 /** Number of open connections per address. */
 export class PerAddress {
   private readonly counts = new Map<string, number>();
 
   /** Counts `socket` for `address` until it closes; false, and it is not counted, if `limit` is reached. */
-  reserve(socket: Socket, address: string, limit: number): boolean {
+  reserve(socket: Pick<ConnectionSocket, 'once'>, address: string, limit: number): boolean {
     const count = this.counts.get(address) ?? 0;
     if (count >= limit) return false;
     this.counts.set(address, count + 1);

@@ -1,5 +1,4 @@
-import type { Socket } from 'node:net';
-import { READ_BYTES } from './shared-reads.js';
+import { type ConnectionSocket, READ_BYTES } from './connection-socket.js';
 
 /**
  * Buffer for the answers to one read at a time. The kernel usually accepts them at once, and the buffer is used again:
@@ -7,23 +6,28 @@ import { READ_BYTES } from './shared-reads.js';
  */
 export class SharedCopy {
   private buffer: Buffer | undefined;
-  private user: Socket | undefined;
+  /** The view for the last copy; the next one often has the same length. */
+  private view: Buffer | undefined;
+  private user: ConnectionSocket | undefined;
 
   /** Copies `bytes` for a write to `socket`, which must be followed by `release`; into another buffer if this one is in use. */
-  copy(bytes: Buffer, socket: Socket): Buffer {
+  copy(bytes: Buffer, socket: ConnectionSocket): Buffer {
     const isFree = this.user === undefined && bytes.length <= READ_BYTES && socket.writableLength === 0;
     // A TLS socket is never done with the bytes at once.
     if (!isFree || 'encrypted' in socket) return Buffer.from(bytes);
     this.user = socket;
     this.buffer ??= Buffer.allocUnsafeSlow(READ_BYTES);
-    this.buffer.set(bytes);
-    return this.buffer.subarray(0, bytes.length);
+    if (this.view?.length !== bytes.length) this.view = this.buffer.subarray(0, bytes.length);
+    this.view.set(bytes);
+    return this.view;
   }
 
   /** All copies for `socket` were written or dropped. What the kernel has not accepted keeps the buffer. */
-  release(socket: Socket): void {
+  release(socket: ConnectionSocket): void {
     if (this.user !== socket) return;
     this.user = undefined;
-    if (socket.writableLength > 0) this.buffer = undefined;
+    if (socket.writableLength === 0) return;
+    this.buffer = undefined;
+    this.view = undefined;
   }
 }

@@ -1,8 +1,5 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
 
-/** Maximum bytes per read, the same as Node's default, which TLS uses. */
-export const READ_BYTES = 65_536;
-
 /** The `onread` option for sockets that read into one shared buffer of `bytes`. */
 export function sharedReads(bytes: number) {
   const buffer = Buffer.allocUnsafeSlow(bytes);
@@ -14,8 +11,6 @@ export function sharedReads(bytes: number) {
     },
   };
 }
-
-const serverReads = sharedReads(READ_BYTES);
 
 /** Undocumented fields of an accepted socket. */
 interface Accepted extends Socket {
@@ -30,7 +25,7 @@ interface Accepted extends Socket {
  * the accepted socket is returned unchanged.
  * Source: `onread` of `new net.Socket`, https://nodejs.org/api/net.html
  */
-export function withSharedReads(accepted: Socket, onread = serverReads): Socket {
+export function withSharedReads(accepted: Socket, onread: ReturnType<typeof sharedReads>): Socket {
   const { _handle: handle, _server: server } = accepted as Accepted;
   if (typeof handle?.useUserBuffer !== 'function') return accepted;
   const { allowHalfOpen } = accepted;
