@@ -34,7 +34,6 @@ export function loginOfUrl(url: URL, tls: TlsOptions | undefined): MysqlLogin {
   const port = Number(url.port || 3306);
   const { user, password } = loginOf(url);
   return {
-    target: targetOf({ host, port, database }),
     open: () => connectTo({ host, port }),
     servername,
     options: {
@@ -74,7 +73,6 @@ export function loginOfPool(config: PoolLogin): MysqlLogin {
   const { host, port, socketPath, stream } = config;
   const given = loginKeys.filter((key) => config[key]).map((key) => [key, config[key]]);
   return {
-    target: targetOf(config),
     open: () => {
       if (typeof stream === 'function') return stream({ config }) as Socket;
       return connectTo(socketPath ? { path: socketPath } : { host, port });
@@ -84,9 +82,8 @@ export function loginOfPool(config: PoolLogin): MysqlLogin {
   };
 }
 
-type Server = Pick<PoolLogin, 'host' | 'port' | 'socketPath' | 'database'>;
-
-function targetOf({ host, port, socketPath, database = '' }: Server): string {
+/** The server of a pool, to show to people. */
+export function targetOfPool({ host, port, socketPath, database = '' }: PoolLogin): string {
   return `mysql://${socketPath ?? serverOf(host, port)}/${database}`.replace(/\/$/, '');
 }
 

@@ -1,4 +1,3 @@
-import { MASK } from '../../common/redact.js';
 import { hostAndPort } from '../../net/address.js';
 import { formatValue } from '../../options/format-value.js';
 import { invalidOption } from '../parse-options.js';
@@ -57,14 +56,9 @@ export function serverOf(host: string, port: number): string {
   return hostAndPort({ kind: 'tcp', host, port });
 }
 
-/** A part of a path that is likely a secret, as in the URL of a webhook: 20 or more characters of a token, with a digit. */
-const secretPart = /(?=[^/]*\d)[^/]*[\w-]{20}[^/]*/g;
-
 /** The URL without credentials and parameters, to show to people. */
 export function targetOfUrl({ protocol, host, pathname }: URL): string {
-  // An @ in a path would be taken for the end of credentials.
-  const path = pathname.replace(secretPart, MASK).replaceAll('@', '%40');
-  return `${protocol}//${host}${path === '/' ? '' : path}`;
+  return `${protocol}//${host}${pathname === '/' ? '' : pathname}`;
 }
 
 /** The host for a socket: an IPv6 address without brackets. */

@@ -111,7 +111,7 @@ export class HistoryFile {
     const { checks, groups, recorder } = this.history;
     const wanted = new Set([...checks.map(checkKey), ...groups.map(groupKey)]);
     const minutes = decodeHistory(bytes);
-    const pause = this.pauses();
+    let turnEndsAt = this.clock.now() + BATCH_MS;
     for (;;) {
       const { done, value } = minutes.next();
       if (done) return value;
@@ -119,18 +119,10 @@ export class HistoryFile {
         value.minute,
         value.slots.filter(([key]) => wanted.has(key)),
       );
-      await pause();
-    }
-  }
-
-  /** Returns a function to call often during long work: it lets the event loop turn every 4 ms. */
-  private pauses(): () => Promise<void> {
-    let turnEndsAt = this.clock.now() + BATCH_MS;
-    return async () => {
-      if (this.clock.now() < turnEndsAt) return;
+      if (this.clock.now() < turnEndsAt) continue;
       await nextTurn();
       turnEndsAt = this.clock.now() + BATCH_MS;
-    };
+    }
   }
 
   private async putAside(why: string): Promise<void> {
@@ -159,13 +151,10 @@ export class HistoryFile {
   /** Resolves with false if the file has to be rewritten. */
   private async append(last: number): Promise<boolean> {
     const { current } = this;
-    // After the clock was set back, the file has minutes that are to be written again.
-    if (!current || last < current.last) return false;
+    if (!current) return false;
     const parts: Buffer[] = [];
-    const pause = this.pauses();
     for (let minute = Math.max(current.last, last - MAX_SLOTS) + 1; minute <= last; minute++) {
       parts.push(this.encode(current, minute));
-      await pause();
     }
     const added = Buffer.concat(parts);
     if (current.size + added.length > this.maxBytes || current.minutes + parts.length > MAX_MINUTES) return false;
@@ -201,10 +190,8 @@ export class HistoryFile {
     const { encoder, last } = next;
     let batch = [encoder.header(), encoder.keys(this.history.recorder.keys)];
     let size = lengthOf(batch);
-    const pause = this.pauses();
     for (let minute = last; minute > Math.max(-1, last - MAX_SLOTS); minute--) {
       const part = this.encode(next, minute);
-      await pause();
       if (next.size + size + part.length > this.maxBytes * REWRITTEN_PART) break;
       next.minutes++;
       batch.push(part);
