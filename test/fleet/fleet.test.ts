@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Fleet, type FleetOptions, maxResponders } from '../../src/fleet/fleet.js';
@@ -10,6 +11,7 @@ import type { ServiceOptions } from '../../src/service/options.js';
 import { createService, type Service } from '../../src/service/service.js';
 import { FakeClock, settle } from '../fake-clock.js';
 import { until } from '../http/until.js';
+import { makeCertificate } from '../live/certificate.js';
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -167,6 +169,25 @@ describe('a fleet', () => {
     await all(fleet, 'unreachable');
     expect(fleet.slots(only(fleet), 60).at(-1)?.worst).toBe('unknown');
     expect(fleet.slots(only(fleet), 60).slice(0, 59)).toEqual(Array(59).fill(undefined));
+  });
+});
+
+describe('a fleet over TLS', () => {
+  it('expects the name of an address in its certificate, and reads the credentials for each attempt', async () => {
+    const { cert, key, remove } = makeCertificate();
+    closing.push(async () => remove());
+    const service = await serve({ listen: [{ url: 'pongs://127.0.0.1:0', tls: { cert, key } }], serviceId: 'shop' });
+    const { port } = new URL(service.addresses[0] as string);
+    let ca: Buffer | undefined;
+    const fleet = fleetOf([`pongs://localhost:${port}`], {
+      resolver: resolverOf({ localhost: ['127.0.0.1'] }),
+      identity: () => (ca ? { tls: { ca } } : {}),
+    });
+    await until(() => only(fleet)?.state === 'unreachable');
+    expect(only(fleet).why).toBe('sent a certificate that is self-signed');
+    ca = readFileSync(cert);
+    await all(fleet, 'pass');
+    expect(only(fleet).digest?.service).toBe('shop');
   });
 });
 
