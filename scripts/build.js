@@ -1,12 +1,12 @@
-// Compiles src into dist, copies the assets of the status page, and adds the entry points for `require`. Replaces dist only
-// if the compilation succeeds.
+// Compiles src into dist, copies the assets of the status page, and adds the entry points for `require` and the file of `ping`.
+// Replaces dist only if the compilation succeeds. An argument names another folder than dist.
 import { chmodSync, cpSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { root, run } from './steps.js';
 
-const dist = join(root, 'dist');
-const made = join(root, `.dist-${process.pid}`);
+const dist = resolve(root, process.argv[2] ?? 'dist');
+const made = join(dirname(dist), `.${basename(dist)}-${process.pid}`);
 const assets = join('http', 'status-page', 'assets');
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 
@@ -23,11 +23,28 @@ async function addCommonJs(name) {
   writeFileSync(join(made, `${name}.cjs`), `module.exports = require('./${name}.js');\n`);
 }
 
+/** Adds `cli/ping.cjs`, the command `ping` in one file. */
+async function addPing() {
+  const { build } = await import('esbuild');
+  await build({
+    absWorkingDir: made,
+    entryPoints: ['cli/ping/main.js'],
+    outfile: 'cli/ping.cjs',
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    packages: 'external',
+    logLevel: 'warning',
+  });
+}
+
 try {
   process.exitCode = run(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', made]);
   if (process.exitCode === 0) {
     cpSync(join(root, 'src', assets), join(made, assets), { recursive: true });
-    chmodSync(join(made, 'cli.js'), 0o755);
+    for (const name of ['cli.js', 'cli.cjs']) chmodSync(join(made, name), 0o755);
+    await addPing();
     for (const name of ['index', 'client']) await addCommonJs(name);
     rmSync(dist, { recursive: true, force: true });
     renameSync(made, dist);

@@ -14,6 +14,7 @@ import { loss, showLoss } from './loss.js';
 import { heartbeatTables, withTables } from './page.js';
 import { probe, showProbe } from './probe.js';
 import { requests, showRequests } from './requests.js';
+import { showStart, start } from './start.js';
 import { showStatusPage, statusPage } from './status-page.js';
 import { sweep } from './sweep.js';
 import { markdown, type Shown } from './table.js';
@@ -123,6 +124,12 @@ const experiments: Record<string, Experiment> = {
     'CPU of a responder with 5 checks and one PING thread, minus what it needs without requests, for one request at a time: 100 a second, `/metrics` every 300 ms. It includes waking up, which a responder under load needs less often.',
     requests,
     showRequests,
+  ),
+  start: experiment(
+    'Start of a probe',
+    'Whole processes, from start to exit: medians of 10 batches of 10, the commands by turns. `node -e 0` is the limit: Node.js without a program. Loading `node:net`, connecting and writing a line is 1.1 times that on Node.js 20, and 1.2 times on 24, which itself starts in less than half the time.',
+    start,
+    showStart,
   ),
   page: experiment(
     'The status page',

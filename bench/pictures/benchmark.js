@@ -51,7 +51,7 @@ function replies(results) {
   const own = of('64 in flight', 'pongcheck');
   const limit = of('64 in flight', 'limit');
   const title = limit
-    ? `${((100 * own) / limit).toFixed(0)} % of what the kernel allows, and ${(own / of('64 in flight', 'redis')).toFixed(1)} times Redis, with 64 PINGs in flight`
+    ? `${((100 * own) / limit).toFixed(0)} % of the kernel's limit, an echo in C, and ${(own / of('64 in flight', 'redis')).toFixed(1)} times Redis, with 64 PINGs in flight`
     : `${(own / of('64 in flight', 'redis')).toFixed(1)} times the replies of Redis per CPU-second, with 64 PINGs in flight`;
   const y = { field: 'peer', type: 'nominal', sort: peers.map((peer) => plain(peer.title)), title: null };
   const x = (field) => ({
@@ -85,17 +85,17 @@ function replies(results) {
         width: 190,
         height: { step: 28 },
         layer: [
+          {
+            transform: [{ filter: "datum.name === 'limit'" }],
+            mark: { type: 'rule', strokeDash: [4, 4], color: colours.orange },
+            encoding: { x: x('median') },
+          },
           { mark: { type: 'bar', height: 15 }, encoding: { y, x: x('median'), color: byName } },
           {
             mark: { type: 'rule', strokeWidth: 1.5, color: '#767676' },
             encoding: { y, x: x('min'), x2: { field: 'max' } },
           },
           { mark: { type: 'text', align: 'left', dx: 6 }, encoding: { y, x: x('max'), text: { field: 'label' } } },
-          {
-            transform: [{ filter: "datum.name === 'limit'" }],
-            mark: { type: 'rule', strokeDash: [4, 4], color: colours.orange },
-            encoding: { x: x('median') },
-          },
         ],
       },
     },
@@ -160,7 +160,7 @@ function latency(results) {
   );
   const of = (cell, name) => values.filter((one) => one.cell === cell && one.name === name);
   const p50 = (name) => of(cells[0], name)[0].us;
-  const title = `A PING and its PONG take ${time(p50('pongcheck'))} at the median, as a bare node:net echo does (${time(p50('echo'))})`;
+  const title = `A PING and its PONG take ${time(p50('pongcheck'))} at the median, a bare node:net echo ${time(p50('echo'))}`;
   const y = { field: 'peer', type: 'nominal', sort: results.peers.map((peer) => plain(peer.title)), title: null };
   return {
     heading: 'Latency in µs',

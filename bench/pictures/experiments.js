@@ -19,7 +19,13 @@ function detection({ detection: rows }) {
   const values = rows.flatMap(({ fault, schemes: found }) =>
     schemes.map((scheme) => ({ fault, scheme: column(scheme), ...(found[scheme] ?? { never: 'never' }) })),
   );
-  const y = { field: 'fault', type: 'nominal', sort: null, title: null };
+  const y = {
+    field: 'fault',
+    type: 'nominal',
+    sort: null,
+    title: null,
+    axis: { labelExpr: "split(datum.label, ':')[0]" },
+  };
   const x = (field) => ({
     field,
     type: 'quantitative',
@@ -45,9 +51,9 @@ function detection({ detection: rows }) {
           header: { labelExpr: "split(datum.label, '|')" },
         },
       },
-      spacing: 18,
+      spacing: 16,
       spec: {
-        width: 112,
+        width: 98,
         height: { step: 27 },
         layer: [
           {

@@ -1,16 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -18,7 +8,6 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Another run may still use newer folders. */
 const ONE_DAY = 86_400_000;
 const cache = join(root, 'node_modules', '.cache', 'pongcheck-cli');
-const assets = join('http', 'status-page', 'assets');
 
 /**
  * The folder of the compiled package: `dist/cli.js` and package.json. It is
@@ -34,10 +23,8 @@ export function compiledPackage(): string {
   }
   const making = `${folder}-${process.pid}`;
   mkdirSync(making, { recursive: true });
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', join(making, 'dist')]);
-  cpSync(join(root, 'src', assets), join(making, 'dist', assets), { recursive: true });
   copyFileSync(join(root, 'package.json'), join(making, 'package.json'));
+  spawnSync(process.execPath, [join(root, 'scripts', 'build.js'), join(making, 'dist')]);
   symlinkSync(join(root, 'protocol'), join(making, 'protocol'));
   try {
     renameSync(making, folder);
@@ -50,8 +37,9 @@ export function compiledPackage(): string {
 
 function stateOfSources(): string {
   const hash = createHash('sha256');
-  for (const name of readdirSync(join(root, 'src'), { recursive: true }).map(String).sort()) {
-    const { mtimeMs, size } = statSync(join(root, 'src', name));
+  const names = readdirSync(join(root, 'src'), { recursive: true }).map((name) => join('src', String(name)));
+  for (const name of ['scripts/build.js', ...names.sort()]) {
+    const { mtimeMs, size } = statSync(join(root, name));
     hash.update(`${name} ${mtimeMs} ${size}\n`);
   }
   return hash.digest('hex').slice(0, 16);

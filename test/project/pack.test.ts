@@ -124,7 +124,9 @@ const { ping } = require('pongcheck/client');
       'protocol/clients/go/cmd/pongprobe/main.go',
       'protocol/clients/pongcheck.php',
       'protocol/vectors/README.md',
+      'dist/cli.cjs',
       'dist/cli.js',
+      'dist/cli/ping.cjs',
       'dist/http/status-page/assets/page.css',
       'dist/http/status-page/assets/page.js',
     ];

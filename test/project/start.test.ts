@@ -22,18 +22,24 @@ const NPM = `#!/bin/sh
 echo "$@" >> asked
 if [ -e offline ]; then echo 'npm error network' >&2; exit 1; fi
 mkdir -p node_modules/typescript/bin && cp compiler.cjs node_modules/typescript/bin/tsc
+mkdir -p node_modules/esbuild && cp bundler.cjs node_modules/esbuild/index.js
 touch node_modules/.package-lock.json
 `;
 /** Replaces the compiler: a source may fail to compile, yet its output is written, as by tsc. */
 const COMPILER = `const fs = require('node:fs');
 const out = process.argv[process.argv.indexOf('--outDir') + 1];
 fs.mkdirSync(out, { recursive: true });
-for (const name of fs.readdirSync('src').filter((name) => name.endsWith('.ts')))
+fs.mkdirSync(out + '/cli');
+for (const name of fs.readdirSync('src').filter((name) => name.endsWith('ts')))
   fs.copyFileSync('src/' + name, out + '/' + name.replace(/ts$/, 'js'));
 if (fs.readFileSync('src/cli.ts', 'utf8').includes('mistake')) {
   console.log('src/cli.ts: a mistake');
   process.exit(1);
 }
+`;
+/** Replaces the bundler, which has its own test (test/cli/probe-start.test.ts). */
+const BUNDLER = `exports.build = async ({ absWorkingDir, outfile }) =>
+  require('node:fs').writeFileSync(absWorkingDir + '/' + outfile, '');
 `;
 /** Replaces the command: prints its arguments. */
 const CLI = `console.log(JSON.stringify({ pid: process.pid, args: process.argv.slice(2) }));\n`;
@@ -50,11 +56,13 @@ describe('npm start', () => {
     cpSync(scripts, join(folder, 'scripts'), { recursive: true });
     write('bin/npm', NPM, 0o755);
     write('compiler.cjs', COMPILER);
+    write('bundler.cjs', BUNDLER);
     for (const name of ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']) {
       write(name, '{ "type": "module" }');
       age(name, HOUR_S);
     }
     write('src/cli.ts', CLI);
+    write('src/cli.cts', CLI);
     for (const name of ['index', 'client', 'other']) write(`src/${name}.ts`, '');
     write('src/http/status-page/assets/page.js', '');
     for (const name of readdirSync(join(folder, 'src'), { recursive: true })) age(join('src', String(name)), HOUR_S);

@@ -9,16 +9,18 @@ import { Trial } from './trial.js';
 
 const isIncluded = (process.env.TEST_SYSTEM_WITH ?? '').split(',').includes('image');
 const podman = isIncluded ? new Podman() : undefined;
-/** Why podman cannot run a container here. */
-let refusal: string | undefined;
+/** Why there is no image. */
+let missing = isIncluded ? undefined : 'add --with image';
 let image: Inspected;
 let root: string;
 if (podman) {
   try {
-    podman.build();
-    image = podman.inspect();
-    root = podman.mount();
-    refusal = podman.refusal();
+    missing = podman.provideBase();
+    if (missing === undefined) {
+      podman.build();
+      image = podman.inspect();
+      root = podman.mount();
+    }
   } catch (error) {
     podman.remove();
     throw error;
@@ -102,9 +104,10 @@ async function inChroot(): Promise<Container> {
 
 const label = (name: string) => `org.opencontainers.image.${name}`;
 const SECOND = 1e9;
-const describeIfIncluded = isIncluded ? describe : describe.skip;
+const describeIfBuilt = missing === undefined ? describe : describe.skip;
+const skipped = (reason: string | undefined) => (reason === undefined ? '' : ` (skipped: ${reason})`);
 
-describeIfIncluded('the image that is built of the Dockerfile', () => {
+describeIfBuilt(`the image that is built of the Dockerfile${skipped(missing)}`, () => {
   it('has its labels, user, ports, commands and health check', () => {
     const { name, version, license } = JSON.parse(readRoot('package.json'));
     expect(image.Labels).toMatchObject({
@@ -156,11 +159,11 @@ describeIfIncluded('the image that is built of the Dockerfile', () => {
   });
 
   describe.each([
-    ['by podman', inPodman, refusal],
+    ['by podman', inPodman, podman?.refusal],
     ['by chroot in namespaces', inChroot, undefined],
   ] as const)('run %s', (_how, start, reason) => {
     const itIfPossible = reason === undefined ? it : it.skip;
-    const because = reason === undefined ? '' : ` (skipped: ${reason})`;
+    const because = skipped(reason);
 
     itIfPossible(`is one process of its user without privileges, and writes nothing${because}`, async () => {
       const { pid, exec } = await start();

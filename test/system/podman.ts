@@ -10,6 +10,8 @@ const cache = join(process.cwd(), 'node_modules', '.cache', 'pongcheck-image');
 /** Some sandboxes allow a process no more than this; runc accepts it there, crun does not. */
 const LIMITS = ['--ulimit', 'nofile=4096:4096', '--ulimit', 'nproc=4096:4096'];
 const NAME = 'pongcheck';
+const DOCKERFILE = join('deploy', 'Dockerfile');
+const [, BASE] = /^FROM (\S+)/m.exec(readRoot(DOCKERFILE)) as unknown as [string, string];
 
 /** What `podman inspect` says about an image. */
 export interface Inspected {
@@ -51,6 +53,8 @@ function mustRun(command: string, args: readonly string[], options: SpawnSyncOpt
 export class Podman {
   private readonly folder = mkdtempSync(join(tmpdir(), 'pongcheck-podman-'));
   private containers = 0;
+  /** Why a container cannot be run here, if that is so. Known once there is a base. */
+  refusal: string | undefined;
 
   /** The words before a command of podman. */
   private get words(): string[] {
@@ -67,15 +71,29 @@ export class Podman {
     return tryRun('podman', [...this.words, ...args]);
   }
 
+  /** Pulls the base, or makes it where no registry is reached. Returns a reason where neither is possible. */
+  provideBase(): string | undefined {
+    const full = `docker.io/library/${BASE}`;
+    if (this.try('pull', '--quiet', full).status !== 0) {
+      try {
+        this.run('import', '--change', 'CMD=["node"]', makeBase(BASE), full);
+      } catch (error) {
+        return `no base: ${lastLine((error as Error).message)}`;
+      }
+    }
+    const { status, output } = this.try(...this.runArguments(BASE, '--rm'), 'node', '-v');
+    this.refusal = status === 0 ? undefined : lastLine(output);
+    return undefined;
+  }
+
   /** Builds deploy/Dockerfile as deploy/README.md says. Takes minutes. */
   build(): void {
-    const file = join('deploy', 'Dockerfile');
-    const [, base] = /^FROM (\S+)/m.exec(readRoot(file)) as unknown as [string, string];
-    this.provideBase(base);
     this.run(
-      ...['build', '--format', 'docker', '-f', file, '-t', NAME],
+      ...['build', '--format', 'docker', '-f', DOCKERFILE, '-t', NAME],
       // In one layer per stage, which takes half of the time.
       ...['--layers=false', '--pull=never', '--network', 'host', ...LIMITS, ...registryMounts()],
+      // Steps of the Dockerfile are containers too.
+      ...(this.refusal === undefined ? [] : ['--isolation', 'chroot']),
       '.',
     );
   }
@@ -86,8 +104,7 @@ export class Podman {
 
   /** The size of the base, in bytes. */
   sizeOfBase(): number {
-    const [, base] = /^FROM (\S+)/m.exec(readRoot('deploy/Dockerfile')) as unknown as [string, string];
-    return JSON.parse(this.run('image', 'inspect', base))[0].Size;
+    return JSON.parse(this.run('image', 'inspect', BASE))[0].Size;
   }
 
   /** The root file system of the image, as a folder of this machine. */
@@ -95,16 +112,10 @@ export class Podman {
     return this.run('image', 'mount', NAME);
   }
 
-  /** Why a container cannot be run here, if that is so. */
-  refusal(): string | undefined {
-    const { status, output } = this.try(...this.runCommand('--rm', '--entrypoint', 'node').slice(1), '--version');
-    return status === 0 ? undefined : output.trim().split('\n').at(-1);
-  }
-
   /** The command that runs a container in the foreground, hardened as in compose.yml; and its name. */
   command(): { command: string[]; name: string } {
     const name = `pongcheck-${++this.containers}`;
-    return { name, command: this.runCommand('--name', name) };
+    return { name, command: ['podman', ...this.words, ...this.runArguments(NAME, '--name', name)] };
   }
 
   removeContainers(): void {
@@ -119,20 +130,17 @@ export class Podman {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  private runCommand(...options: string[]): string[] {
+  private runArguments(image: string, ...options: string[]): string[] {
     return [
-      ...['podman', ...this.words, 'run', ...options, ...LIMITS, '--pull=never', '--network', 'none'],
+      ...['run', ...options, ...LIMITS, '--pull=never', '--network', 'none'],
       ...['--read-only', '--read-only-tmpfs=false', '--cap-drop', 'all', '--security-opt', 'no-new-privileges'],
-      NAME,
+      image,
     ];
   }
+}
 
-  /** Pulls the base, or makes it where no registry is reached. */
-  private provideBase(tag: string): void {
-    const full = `docker.io/library/${tag}`;
-    if (this.try('pull', '--quiet', full).status === 0) return;
-    this.run('import', '--change', 'CMD=["node"]', makeBase(tag), full);
-  }
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) as string;
 }
 
 /** Lets npm reach its registry during the build as it does on this machine; none of these files stays in the image. */

@@ -61,6 +61,9 @@ export interface AcceptorOptions {
   readonly listener: string;
 }
 
+/** Bun's server calls the listeners of `connection` for its own sockets, whose requests it has already taken. */
+const BUN_PARSES = 'Bun accepts the connections itself: the limits and timeouts of HTTP connections do not apply';
+
 /** Connections in one state, oldest first, with the monotonic time at which each entered it. */
 class StateQueue {
   private readonly since = new Map<HttpConnection, number>();
@@ -113,13 +116,17 @@ export class Acceptor implements HttpConnectionEvents {
     this.limits = options.limits;
     stats.limit = this.limits.maxConnections;
     this.peerLog = new PeerLog(log, clock, listener);
+    const event = isTls ? 'secureConnection' : 'connection';
+    const [parse] = server.listeners(event);
+    this.parseHttp = (connection) => parse?.call(server, connection);
+    if (process.versions.bun !== undefined) {
+      log.warn({ listener }, BUN_PARSES);
+      return;
+    }
     if (isTls) {
       const onTimeout = (connection: HttpConnection) => this.close(connection, 'handshake-timeout');
       this.handshakes = new TlsHandshakes(server, options.turns, clock, onTimeout);
     }
-    const event = isTls ? 'secureConnection' : 'connection';
-    const [parse] = server.listeners(event);
-    this.parseHttp = (connection) => parse?.call(server, connection);
     server.removeAllListeners(event);
     if (this.handshakes) server.on(event, (socket: Socket) => this.secured(socket));
     server.on('connection', (socket: Socket) => this.accept(socket));

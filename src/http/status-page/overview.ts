@@ -63,8 +63,12 @@ export interface BoardCheck {
 export function board({ overview }: { readonly overview: Overview }): Board {
   const readiness = overview.known('readiness');
   const report = parse(readiness);
-  const checks = parse(overview.known('all')).checks as Record<string, [BoardCheck]>;
-  const views = new Map(overview.checks().map((view) => [view.name, view]));
+  const checks = (parse(overview.known('all')).checks ?? {}) as Record<string, [{ kind?: string }]>;
+  for (const { name, kind } of overview.checks()) {
+    const entry = checks[name]?.[0];
+    // Faster than a copy of each entry.
+    if (entry) entry.kind = kind;
+  }
   return {
     ...report,
     state: readiness.state,
@@ -72,12 +76,7 @@ export function board({ overview }: { readonly overview: Overview }): Board {
     startedAt: overview.startedAt,
     explanation: explain(parseReport(report)),
     groups: Object.fromEntries(overview.groups().map((group) => [group, overview.stateOf(group)])),
-    checks: Object.fromEntries(
-      Object.entries(checks ?? {}).map(([name, [entry]]) => {
-        const kind = views.get(name)?.kind;
-        return [name, [{ ...(kind !== undefined && { kind }), ...entry }]];
-      }),
-    ),
+    checks,
     connections: overview.connections(),
     transitions: overview.transitions,
   };
