@@ -17,8 +17,8 @@ const MIN_STEP_MS = 100;
 /** The history of a check, a group or another responder. Reading it is always current. */
 export interface Series {
   /**
-   * `count` minutes, oldest first; the last one is the current, unfinished minute. Undefined: no data. Minutes that are
-   * no longer kept have no data either.
+   * `count` minutes, at most 1441, oldest first; the last one is the current, unfinished minute. Undefined: no data. Minutes
+   * that are no longer kept have no data either.
    */
   slots(count: number): readonly (Slot | undefined)[];
   /**
@@ -266,7 +266,8 @@ class RecordedSeries {
     // Also in the first millisecond of a minute.
     if (this.state !== undefined) this.open.see(this.state);
     const slots: (Slot | undefined)[] = [];
-    for (let minute = this.minute - count + 1; minute < this.minute; minute++) slots.push(this.ring.get(minute));
+    const first = this.minute - Math.min(count, MAX_SLOTS + 1) + 1;
+    for (let minute = first; minute < this.minute; minute++) slots.push(this.ring.get(minute));
     if (count > 0) slots.push(this.open.snapshot());
     return slots;
   }
