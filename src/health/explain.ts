@@ -181,7 +181,7 @@ function keyOf({ cause, checks }: Failure, report: ReportView): string {
   if (scheme === undefined || !serverReasons.has(reason)) return JSON.stringify([instance, check]);
   // A loopback address or a socket is another one on another machine.
   const machine = loopback.test(host) ? machineOf(cause, checks, report) : '';
-  // Sentinels know several servers, by the name behind.
+  // Sentinels know several servers; the path of the target is the name of one.
   return JSON.stringify([machine, scheme, scheme.endsWith('sentinel') ? target : host, reason]);
 }
 

@@ -86,7 +86,7 @@ export class HistoryRecorder {
     return [...this.all.keys()];
   }
 
-  /** The series of this key from now on has this state; undefined: it is not known. */
+  /** Sets the state of a series from now on; undefined: not known. */
   setState(key: string, state: State | undefined): void {
     let series = this.all.get(key);
     if (series?.state === state) return;
@@ -108,8 +108,7 @@ export class HistoryRecorder {
   }
 
   /**
-   * The state of a series in the past was another one than recorded, which this process has learned late. Has no effect
-   * if nothing was recorded for this key.
+   * Corrects the recorded state of a series for a time in the past. Has no effect if nothing was recorded for this key.
    *
    * @param from, to wall-clock times, in milliseconds since 1970.
    * @param state not pass or warn.

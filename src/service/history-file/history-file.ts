@@ -77,7 +77,7 @@ export class HistoryFile {
     return this.history.minute / MINUTE_MS;
   }
 
-  /** Runs one thing after the other. */
+  /** Runs this after the work that was begun before. Never rejects. */
   private run(work: () => Promise<void>): Promise<void> {
     this.working = this.working.then(work).catch((error: NodeJS.ErrnoException) => this.warn(error));
     return this.working;
@@ -93,7 +93,7 @@ export class HistoryFile {
     );
   }
 
-  // Each of these is run alone.
+  // Only `run` starts these, one at a time.
 
   /** Becomes the owner of the file, and adds its minutes to the history. */
   private async load(): Promise<void> {
