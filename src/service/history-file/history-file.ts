@@ -183,7 +183,9 @@ export class HistoryFile {
 
   private async rewrite(last: number): Promise<void> {
     const temporary = `${this.path}.tmp`;
-    const next = new WrittenFile(await open(temporary, 'w', 0o600), last);
+    // A file that was left there could have another mode, or be a link.
+    await rm(temporary, { force: true });
+    const next = new WrittenFile(await open(temporary, 'wx', 0o600), last);
     try {
       await this.writeAll(next);
       await next.handle.sync();

@@ -1,11 +1,13 @@
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -321,6 +323,16 @@ describe('the file', () => {
     expect(times(next, 5)?.[0]).toEqual(['pass', 60_000, 1]);
     expect(log.warn).toHaveBeenCalledTimes(1);
     expect(readFileSync(path).equals(bytes)).toBe(false);
+  });
+
+  test('is a new file, not one that was left at the name for the next one', async () => {
+    const other = join(folder, 'other');
+    writeFileSync(other, 'of somebody else', { mode: 0o644 });
+    symlinkSync(other, `${path}.tmp`);
+    await recordTwoMinutes();
+    expect(readFileSync(other, 'utf8')).toBe('of somebody else');
+    expect(lstatSync(path).isFile()).toBe(true);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
   test('may be empty', async () => {
