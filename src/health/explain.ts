@@ -67,7 +67,7 @@ const serverReasons: ReadonlySet<string> = new Set<Reason>([
   'out-of-memory',
 ]);
 /** Scheme, and host and port or the path of a socket, in a target, which may have masked credentials. */
-const serverPattern = /^([a-z][a-z0-9+.-]*):\/\/(?:[^/\s]*@)?([^/\s]+|\/.+)/;
+const serverPattern = /^([a-z][a-z0-9+.-]*):\/\/(?:[^/\s]*@)?([^/\s]+|\/\S+)/;
 const loopback = /^(?:127\.|localhost\b|\[::1\]|\/)/;
 /** Effects on the state, worst first. */
 const effects: readonly string[] = ['fail', 'unknown', 'warn'];

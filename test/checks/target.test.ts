@@ -52,6 +52,7 @@ describe('the target of a check', () => {
     [{ host: '::1', port: 1, database: 'shop' }, 'postgres://[::1]:1/shop'],
     [{ connectionString: `postgresql://me:${secret}@db.test/shop?password=${secret}` }, 'postgres://db.test:5432/shop'],
     [{ connectionString: `postgres://me:${secret}@[::1]:1` }, 'postgres://[::1]:1'],
+    [{ host: '/run/postgresql', database: 'shop' }, 'postgres:///run/postgresql/.s.PGSQL.5432 shop'],
     [{ connectionString: 'postgres:///shop?host=/run/postgresql' }, undefined],
     [{ connectionString: `host=db.test password=${secret}` }, undefined],
     [{}, undefined],
@@ -59,6 +60,7 @@ describe('the target of a check', () => {
 
   it.each([
     [{ path: '/run/redis.sock', password: secret }, 'redis:///run/redis.sock'],
+    [{ path: '/run/redis.sock', db: 2 }, 'redis:///run/redis.sock 2'],
     [{ host: '::1', port: 1, db: 3, tls: {} }, 'rediss://[::1]:1/3'],
   ])('of a Redis client %j is %s', (login, target) => expect(targetOfLogin(login)).toBe(target));
 

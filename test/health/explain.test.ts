@@ -196,8 +196,10 @@ describe('an explanation', () => {
       expect(checksOf([cause('a', a), cause('b', b)], { a: fails(a), b: fails(b) })).toEqual(['a', 'b']);
     });
 
-    it('takes a target with masked credentials for the same server', () => {
-      const [a, b] = ['redis://***@h:1', 'redis://h:1/2'];
+    it.each([
+      ['masked credentials', 'redis://***@h:1', 'redis://h:1/2'],
+      ['a database behind a socket', 'redis:///run/redis.sock', 'redis:///run/redis.sock 2'],
+    ])('takes a target with %s for the same server', (_, a, b) => {
       expect(checksOf([cause('a', a), cause('b', b)], { a: fails(a), b: fails(b) })).toEqual(['a,b']);
     });
 

@@ -2,7 +2,7 @@ import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { invalidOption } from '../parse-options.js';
 import { secretsOfUrl } from '../shared/secrets.js';
 import { readTls, type TlsOptions } from '../shared/tls.js';
-import { hostOf, loginOf, readUrl, serverOf } from '../shared/url.js';
+import { datastoreTarget, hostOf, loginOf, readUrl } from '../shared/url.js';
 
 const KIND = 'postgres';
 /** Values of the parameter `sslmode`, and whether TLS is used. With TLS, the certificate is always verified. */
@@ -67,7 +67,9 @@ export function targetOfConfig(config: Readonly<Record<string, unknown>>): strin
 
 function targetOf(host: string, port: unknown, database: unknown): string | undefined {
   if (host === '') return undefined;
-  return `postgres://${serverOf(host, Number(port || 5432))}${database ? `/${database}` : ''}`;
+  const server = { host, port: Number(port || 5432) };
+  const path = host.startsWith('/') ? `${host}/.s.PGSQL.${server.port}` : undefined;
+  return datastoreTarget('postgres', { ...server, path }, database);
 }
 
 interface Parts {

@@ -67,6 +67,21 @@ export function targetOfUrl({ protocol, host, pathname }: URL): string {
   return `${protocol}//${host}${path === '/' ? '' : path}`;
 }
 
+/**
+ * The server and database of a datastore, to show to people: `redis://HOST:PORT/2`, or `redis:///run/redis.sock 2`, where
+ * a database behind a / would look like a part of the path.
+ *
+ * @param path of a Unix socket, in place of host and port.
+ */
+export function datastoreTarget(
+  scheme: string,
+  { host, port, path }: { host: string; port: number; path?: string | undefined },
+  database: unknown,
+): string {
+  const server = path ?? serverOf(host, port);
+  return `${scheme}://${server}${database ? `${path === undefined ? '/' : ' '}${database}` : ''}`;
+}
+
 /** The host for a socket: an IPv6 address without brackets. */
 export function hostOf({ hostname }: URL): string {
   return hostname.replace(/^\[(.*)\]$/, '$1');
