@@ -1,8 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, Socket } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { attach, type ConnectionSocket, type SocketOwner } from '../../src/server/sockets/connection-socket.js';
 import { acceptHandles, HandleSocket, hasHandles } from '../../src/server/sockets/handle-socket.js';
+import { compiledPackage } from '../cli/compiled.js';
 import { turnsUntil } from './harness.js';
 
 /** An owner that keeps what it is told. */
@@ -268,5 +271,23 @@ describe('a listener that accepts handles', () => {
     socket.resetAndDestroy();
     await turnsUntil(() => owner.has('closed') && (client.readableEnded || client.destroyed));
     expect(owner.events).toEqual(['closed']);
+  });
+});
+
+describe('the check for the internals of Node', () => {
+  it.each([
+    [[]],
+    [['--pending-deprecation']],
+    [['--pending-deprecation', '--throw-deprecation']],
+    [['--pending-deprecation', '--no-deprecation']],
+  ])('neither fails nor warns with the flags %j', (flags) => {
+    const file = JSON.stringify(join(compiledPackage(), 'dist/server/sockets/handle-socket.js'));
+    const program = `
+      const before = process.noDeprecation;
+      const { hasHandles } = await import(${file});
+      console.log(typeof hasHandles, process.noDeprecation === before);`;
+    const args = [...flags, '--input-type=module', '-e', program];
+    const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect([stdout, stderr]).toEqual(['boolean true\n', '']);
   });
 });
