@@ -187,8 +187,8 @@ export class HandleSocket implements ConnectionSocket {
   private onClose: (() => void) | undefined = undefined;
 
   constructor(
-    /** Also used by net-keepalive. After `destroy`, only the counters. */
-    private _handle: Handle,
+    /** Public for keep-alive. After `destroy`, only the counters. */
+    public _handle: Handle,
     readonly remoteAddress: string | undefined,
     readonly remotePort: number | undefined,
   ) {
