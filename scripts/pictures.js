@@ -10,7 +10,7 @@ const check = process.argv.includes('--check');
 const unknown = parts.find((part) => !['charts', 'page'].includes(part));
 if (unknown) fail(`pictures: '${unknown}' is none of charts, page`);
 
-install();
+if (!check) install();
 if (parts.length === 0 || parts.includes('charts')) await makeCharts();
 if (parts.length === 0 || parts.includes('page')) makeScreenshots();
 

@@ -3,6 +3,7 @@ import { chosenChecks } from './metrics.js';
 import { availability } from './responder/availability.js';
 import { checks } from './responder/checks.js';
 import { connections } from './responder/connections.js';
+import { fleet } from './responder/fleet.js';
 import { peers } from './responder/peers.js';
 import { pings } from './responder/pings.js';
 import { eventLoop, process, threads } from './responder/process.js';
@@ -29,5 +30,19 @@ export const responder = dashboard(
       text: '{{instance}}',
     },
   },
-  [status, availability, checks, pings, connections, eventLoop, peers, threads, http, grpc, process, configuration],
+  [
+    status,
+    availability,
+    checks,
+    pings,
+    connections,
+    eventLoop,
+    peers,
+    fleet,
+    threads,
+    http,
+    grpc,
+    process,
+    configuration,
+  ],
 );

@@ -140,6 +140,8 @@ export const linkRows: readonly OptionRow[] = [
   row('onDown', callback),
   row('hookTimeout', duration, { default: '5s', min: 1, max: ONE_HOUR }),
   row('random', callback),
+  row('attempts', instance, { values: ['run'] }),
+  row('identity', callback),
 ];
 
 /**

@@ -131,7 +131,7 @@ export function momentAgo(moment: number, now: number | undefined): string {
 }
 
 /** Time at which the first of the deciding checks entered the overall state. */
-function sinceOf({ state, checks }: ReportView): number | undefined {
+export function sinceOf({ state, checks }: ReportView): number | undefined {
   if (state === 'pass') return undefined;
   const deciding = checks.filter((check) => countsAs(check) === state).flatMap(({ since }) => since ?? []);
   return deciding.length === 0 ? undefined : Math.min(...deciding);

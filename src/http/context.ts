@@ -4,6 +4,7 @@ import type { ProbeExporter } from '../exporter/exporter.js';
 import type { Health } from '../health/health.js';
 import type { DetailMode } from '../net/access.js';
 import type { Tokens } from '../net/tokens.js';
+import type { FleetView } from './fleet-page/board.js';
 import type { Renderings } from './renderings.js';
 import type { Overview } from './status-page/overview.js';
 
@@ -28,6 +29,8 @@ export interface HttpContext {
   readonly overview: Overview;
   /** Serves `/probe`, if configured. */
   readonly exporter?: ProbeExporter | undefined;
+  /** Serves `/fleet`, if configured. */
+  readonly fleet?: FleetView | undefined;
   /** Returns the metrics registry. Called once, when the routes are created. */
   readonly register: () => MetricsText;
   readonly clock: Clock;

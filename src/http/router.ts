@@ -3,10 +3,12 @@ import { parse } from 'node:querystring';
 import { redactor } from '../common/redact.js';
 import type { ProbeExporter } from '../exporter/exporter.js';
 import { type HttpContext, isDraining, type RouteContext } from './context.js';
+import type { PageRoutes } from './live-page.js';
 import { Renderings } from './renderings.js';
 import { jsonReply, type Reply, type Route } from './route.js';
 import { badgeRoute } from './routes/badge.js';
 import { connectionsRoute } from './routes/connections.js';
+import { fleetRoutes } from './routes/fleet.js';
 import { healthRoute } from './routes/health.js';
 import { metricsRoute } from './routes/metrics.js';
 import { probeRoutes } from './routes/probes.js';
@@ -27,22 +29,23 @@ export class Router {
   /** By path, without a trailing slash; '' is the status page at the root, or at the prefix. */
   readonly routes: ReadonlyMap<string, Route>;
   private readonly context: RouteContext;
-  private readonly live: { end(): void };
+  private readonly pages: readonly PageRoutes[];
 
   constructor(http: HttpContext, { turns = new Turns(), maxViewers }: RouterOptions = {}) {
     const context = { ...http, renderings: new Renderings(http.clock, turns) };
-    const { live, routes } = statusRoutes(context, maxViewers);
-    const { exporter } = context;
+    const { exporter, fleet } = context;
+    // Of two pages, each has half of the viewers.
+    const viewers = fleet && maxViewers ? () => Math.ceil(maxViewers() / 2) : maxViewers;
+    this.pages = [statusRoutes(context, viewers), ...(fleet ? [fleetRoutes(context, fleet, viewers)] : [])];
     const probe = exporter && loadProbeRoute(exporter, turns);
     this.context = context;
-    this.live = live;
     this.routes = new Map<string, Route>([
       ['/health', healthRoute(context)],
       ...probeRoutes(context),
       ['/metrics', metricsRoute(context)],
       ['/connections', connectionsRoute(context)],
       ['/badge.svg', badgeRoute(context)],
-      ...routes,
+      ...this.pages.flatMap(({ routes }) => routes),
       ...(probe ? [['/probe', async (request) => (await probe)(request)] as [string, Route]] : []),
     ]);
   }
@@ -71,7 +74,7 @@ export class Router {
 
   /** Ends the streams of the live pages, now and later. */
   close(): void {
-    this.live.end();
+    for (const page of this.pages) page.end();
   }
 
   private async reply(

@@ -31,6 +31,8 @@ export interface Source {
   readonly threads?: ThreadsSource | undefined;
   /** Questions to other instances of the service; undefined if none are configured. */
   readonly peers?: PeersSource | undefined;
+  /** Number of responders of the fleet by state; undefined without a fleet. */
+  readonly fleet?: { readonly counts: Readonly<Record<string, number>> } | undefined;
   /** Maximum number of connections. */
   maxConnections(): number;
   readonly log: Pick<Log, 'droppedLines'>;
@@ -550,5 +552,12 @@ export const metricRows: readonly MetricRow[] = [
     help: 'Time until all peers that were asked about a failing check have answered, at most the timeout, in seconds. Only with peers.',
     labels: [],
     read: ({ peers }) => (peers ? single(peers.time) : []),
+  },
+  {
+    name: 'pongcheck_fleet_responders',
+    type: 'gauge',
+    help: 'Responders that the fleet page shows, by state; unreachable: there is no connection, connecting: not reached yet. Only with a fleet.',
+    labels: ['state'],
+    read: ({ fleet }) => Object.entries(fleet?.counts ?? {}).map(([state, count]) => [{ state }, count]),
   },
 ];

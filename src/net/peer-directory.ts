@@ -18,6 +18,15 @@ export interface Peer {
   readonly servername?: string;
 }
 
+/** TLS options for a connection to an instance: with the name in its certificate, unless `tls` has another. */
+export function tlsFor<T extends object>(
+  { address, servername }: Peer,
+  tls: T | undefined,
+): { tls?: T & { servername?: string } } {
+  if (address.kind !== 'tls' || (!tls && servername === undefined)) return {};
+  return { tls: { ...(servername !== undefined && { servername }), ...(tls as T) } };
+}
+
 /** Resolves names; a part of `node:dns/promises`. */
 export type Resolver = Pick<typeof dns, 'resolve4' | 'resolve6' | 'resolveSrv' | 'lookup'>;
 

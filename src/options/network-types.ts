@@ -52,15 +52,15 @@ export const endpoint: ValueType = {
   typescript: () => 'HttpOptions | false',
 };
 
-/** Maximum number of addresses of peers; each may stand for many. */
+/** Maximum number of addresses of peers, if the option has no other; each may stand for many. */
 export const MAX_PEER_ADDRESSES = 32;
 
 /** Addresses of peers, in their canonical form. */
 export const peerAddresses: ValueType = {
   name: 'peerAddresses',
-  allowed: () => `a list of 1 to ${MAX_PEER_ADDRESSES} addresses: ${PEER_FORMS}`,
-  read: (value) =>
-    listOf(value, MAX_PEER_ADDRESSES, isPeerAddress).map((text) => formatPeerAddress(parsePeerAddress(text))),
+  allowed: ({ max = MAX_PEER_ADDRESSES }) => `a list of 1 to ${max} addresses: ${PEER_FORMS}`,
+  read: (value, { max = MAX_PEER_ADDRESSES }) =>
+    listOf(value, max, isPeerAddress).map((text) => formatPeerAddress(parsePeerAddress(text))),
   readText: (value, row) => peerAddresses.read(commaSeparated(value), row, 'file'),
   typescript: () => 'readonly string[]',
 };
@@ -73,6 +73,19 @@ function isPeerAddress(text: string): boolean {
     return false;
   }
 }
+
+/** `http://` or `https://` with the placeholder `{host}`, and no credentials. */
+export const hostUrlPattern = /^https?:\/\/[^\s@?#]*\{host\}[^\s@]{0,1000}$/;
+
+export const hostUrl: ValueType = {
+  name: 'hostUrl',
+  allowed: () => 'an http:// or https:// URL with {host} in it, such as http://{host}:7664/',
+  read(value) {
+    const url = textOf(value);
+    return hostUrlPattern.test(url) && URL.canParse(url.replaceAll('{host}', '127.0.0.1')) ? url : invalid();
+  },
+  typescript: () => 'string',
+};
 
 export const tokens: ValueType = {
   name: 'tokens',

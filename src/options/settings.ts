@@ -31,6 +31,11 @@ export interface PeerSettings
     Required<Pick<PeerOptions, 'ask' | 'timeout'>> {
   readonly from: readonly PeerAddress[];
 }
+type FleetOptions = NonNullable<Options['fleet']>;
+/** The responders of the fleet page; `tls` has paths of files. */
+export interface FleetSettings extends Pick<FleetOptions, 'token' | 'tls' | 'statusUrl'> {
+  readonly from: readonly PeerAddress[];
+}
 type Heartbeat = NonNullable<Options['heartbeat']>;
 export type HeartbeatSettings = Required<Omit<Heartbeat, 'pingData'>> & Pick<Heartbeat, 'pingData'>;
 
@@ -100,7 +105,7 @@ export function withDefaults(values: Record<string, unknown>, mode: Mode): Setti
 
 /** Combinations of values that are not allowed, although each value is. */
 export function contradictions(settings: Settings & { readonly clock?: unknown }): string[] {
-  const { ping, drain, loop, listen, detail, tokens, probe, peers } = settings;
+  const { ping, drain, loop, listen, detail, tokens, probe, peers, fleet } = settings;
   const issues: string[] = [];
   const atMost = (path: string, value: number, limitPath: string, limit: number) => {
     if (value <= limit) return;
@@ -134,10 +139,11 @@ export function contradictions(settings: Settings & { readonly clock?: unknown }
     const missing = missingOf(tls);
     if (missing) issues.push(`${path}.tls.${missing} is missing; allowed: cert and key together`);
   }
-  if (peers?.tls) {
-    const missing = missingOf(peers.tls);
-    if (missing) issues.push(`peers.tls.${missing} is missing; allowed: cert and key together`);
-    if (!peers.from.some(isTls)) issues.push('peers.tls requires a pongs:// address in peers.from');
+  for (const [section, of] of Object.entries({ peers, fleet })) {
+    if (!of?.tls) continue;
+    const missing = missingOf(of.tls);
+    if (missing) issues.push(`${section}.tls.${missing} is missing; allowed: cert and key together`);
+    if (!of.from.some(isTls)) issues.push(`${section}.tls requires a pongs:// address in ${section}.from`);
   }
   return issues;
 }
@@ -152,6 +158,11 @@ export function peerSettings(peers: PeerOptions): PeerSettings {
   // The default of each is in the table.
   const { ask, timeout } = peers as Required<PeerOptions>;
   return { ...peers, ask, timeout, from: peers.from.map(parsePeerAddress) };
+}
+
+/** The fleet of valid options. */
+export function fleetSettings(fleet: FleetOptions): FleetSettings {
+  return { ...fleet, from: fleet.from.map(parsePeerAddress) };
 }
 
 function threadIssues({ threads, clock }: { threads: number; clock?: unknown }): string[] {

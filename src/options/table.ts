@@ -2,8 +2,8 @@ import { MAX_CHECKS, scopes } from '../health/health.js';
 import { detailModes } from '../net/access.js';
 import { tlsVersions } from '../net/tls.js';
 import { keepAliveRows } from './keep-alive.js';
-import { address, addresses, endpoint, networks, peerAddresses, targets, tokens } from './network-types.js';
-import { ONE_DAY, ONE_HOUR, type OptionRow } from './option.js';
+import { address, addresses, endpoint, hostUrl, networks, peerAddresses, targets, tokens } from './network-types.js';
+import { ONE_DAY, ONE_HOUR, type OptionRow, type ValueType } from './option.js';
 import {
   boolean,
   bytes,
@@ -103,6 +103,29 @@ export const checkSettingRows: readonly OptionRow[] = [
     description: 'Groups that include this check. The group startup is built in; every check is in the group all.',
   },
 ];
+
+/** Credentials of the connections to other responders. `who` are they, in the plural. */
+function credentialRows(section: string, who: string): readonly OptionRow[] {
+  const row = (path: string, type: ValueType, description: string, defaultText = 'none'): OptionRow => ({
+    path: `${section}.${path}`,
+    type,
+    defaultText,
+    description,
+  });
+  return [
+    { ...row('token', text, `Token to send in HELLO, if the ${who} require one.`), secret: true },
+    row('tls.ca', path, `CA file (PEM) to verify the ${who} with.`, 'the CAs of Node.js'),
+    row('tls.cert', path, 'Client certificate file (PEM).'),
+    row('tls.key', path, 'Private key file (PEM) of the client certificate.'),
+    row('tls.servername', text, `Name that the certificates of the ${who} must match.`, 'the host of the address'),
+    row(
+      'tls.verify',
+      boolean,
+      `If false, accepts any certificate, which allows anyone to impersonate the ${who}.`,
+      'true',
+    ),
+  ];
+}
 
 /**
  * All options, in the order of the documentation. The reader, the tables in docs/, the JSON schema and `--help` are
@@ -430,42 +453,23 @@ export const optionRows: readonly OptionRow[] = [
     max: 10_000,
     description: 'Time limit for the answers of all of these peers together.',
   },
+  ...credentialRows('peers', 'peers'),
+
   {
-    path: 'peers.token',
-    type: text,
-    defaultText: 'none',
-    secret: true,
-    description: 'Token to send in HELLO, if the peers require one.',
+    path: 'fleet.from',
+    type: peerAddresses,
+    max: 500,
+    required: true,
+    description:
+      'Addresses of the responders that the page GET /fleet shows, at most 500. A host name stands for all of its A and AAAA records, srv+pong://NAME for its SRV records.',
   },
+  ...credentialRows('fleet', 'responders'),
   {
-    path: 'peers.tls.ca',
-    type: path,
-    defaultText: 'the CAs of Node.js',
-    description: 'CA file (PEM) to verify the peers with.',
-  },
-  {
-    path: 'peers.tls.cert',
-    type: path,
-    defaultText: 'none',
-    description: 'Client certificate file (PEM).',
-  },
-  {
-    path: 'peers.tls.key',
-    type: path,
-    defaultText: 'none',
-    description: 'Private key file (PEM) of the client certificate.',
-  },
-  {
-    path: 'peers.tls.servername',
-    type: text,
-    defaultText: 'the host of the address',
-    description: 'Name that the certificates of the peers must match.',
-  },
-  {
-    path: 'peers.tls.verify',
-    type: boolean,
-    defaultText: 'true',
-    description: 'If false, accepts any certificate, which allows anyone to impersonate the peers.',
+    path: 'fleet.statusUrl',
+    type: hostUrl,
+    defaultText: 'no links',
+    description:
+      'URL of the status page of each responder, for the links of GET /fleet: {host} stands for its address, as in http://{host}:7664/.',
   },
 
   {

@@ -135,6 +135,26 @@ export interface Options {
       readonly verify?: boolean;
     };
   };
+  readonly fleet?: {
+    /** Addresses of the responders that the page GET /fleet shows, at most 500. A host name stands for all of its A and AAAA records, srv+pong://NAME for its SRV records. */
+    readonly from: readonly string[];
+    /** Token to send in HELLO, if the responders require one. Default: none. */
+    readonly token?: string;
+    readonly tls?: {
+      /** CA file (PEM) to verify the responders with. Default: the CAs of Node.js. */
+      readonly ca?: string;
+      /** Client certificate file (PEM). Default: none. */
+      readonly cert?: string;
+      /** Private key file (PEM) of the client certificate. Default: none. */
+      readonly key?: string;
+      /** Name that the certificates of the responders must match. Default: the host of the address. */
+      readonly servername?: string;
+      /** If false, accepts any certificate, which allows anyone to impersonate the responders. Default: true. */
+      readonly verify?: boolean;
+    };
+    /** URL of the status page of each responder, for the links of GET /fleet: {host} stands for its address, as in http://{host}:7664/. Default: no links. */
+    readonly statusUrl?: string;
+  };
   readonly ping?: {
     /** Deadline of a PING that does not set one. At the deadline the last known status is returned as stale. Milliseconds, a whole number from 0 to 3600000. Default: 2000. */
     readonly timeout?: number;

@@ -1,7 +1,7 @@
 import type { Client } from '../client/client.js';
 import { connect } from '../client/connect.js';
 import type { ConnectOptions } from '../client/open.js';
-import type { Peer } from '../net/peer-directory.js';
+import { type Peer, tlsFor } from '../net/peer-directory.js';
 
 /** Credentials for the connections to peers. */
 export type PeerIdentity = Pick<ConnectOptions, 'token' | 'tls'>;
@@ -14,7 +14,7 @@ const MAX_RECEIVED_BYTES = 262_144;
 
 /** Connects to a peer; `connectTimeout` is in milliseconds. The connection does not keep the process alive. */
 export async function connectPeer(
-  { address, servername }: Peer,
+  peer: Peer,
   { token, tls }: PeerIdentity,
   connectTimeout: number,
   signal: AbortSignal,
@@ -23,10 +23,9 @@ export async function connectPeer(
     signal,
     connectTimeout,
     ...(token !== undefined && { token }),
-    ...((tls || servername !== undefined) &&
-      address.kind === 'tls' && { tls: { ...(servername !== undefined && { servername }), ...tls } }),
+    ...tlsFor(peer, tls),
   };
-  const client = await connect(address, options);
+  const client = await connect(peer.address, options);
   if (signal.aborted) {
     client.destroy();
     throw signal.reason;

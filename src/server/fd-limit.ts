@@ -32,15 +32,16 @@ export function fdLimit(): number | undefined {
  *
  * @param wanted the configured limits
  * @param files the descriptor limit; undefined: `wanted` is returned
- * @param reserved the number of checks, of concurrent probes of other targets, and of connections to peers
+ * @param reserved the number of checks, of concurrent probes of other targets, and of connections to peers and to
+ *   the responders of a fleet
  */
 export function clampToFdLimit(
   wanted: ConnectionLimits,
   files: number | undefined,
-  { checks, probes, peers }: { checks: number; probes: number; peers: number },
+  { checks, probes, peers, fleet }: Readonly<Record<'checks' | 'probes' | 'peers' | 'fleet', number>>,
 ): ConnectionLimits {
   if (files === undefined) return wanted;
-  const free = files - RESERVE - checks * FILES_PER_CHECK - probes - peers;
+  const free = files - RESERVE - checks * FILES_PER_CHECK - probes - peers - fleet;
   const others = wanted.http + wanted.grpc;
   const share = Math.min(others, Math.max(1, Math.floor(free * OTHERS_SHARE), free - wanted.connections));
   const allowed = (part: number) => Math.min(part, Math.max(1, Math.floor((share * part) / Math.max(1, others))));

@@ -8,6 +8,7 @@ import { PongcheckError } from '../common/errors.js';
 import { type Log, silentLog } from '../common/log.js';
 import { packageVersion } from '../common/version.js';
 import { MAX_CONCURRENT_PROBES, ProbeExporter } from '../exporter/exporter.js';
+import { Fleet, type FleetOptions, maxResponders } from '../fleet/fleet.js';
 import type { GrpcJsServer } from '../grpc/grpc-js.js';
 import { HealthHistory } from '../health/history/health-history.js';
 import { RecentTransitions } from '../health/query/recent-transitions.js';
@@ -29,7 +30,8 @@ import { formatAddress, parseAddress } from '../net/address.js';
 import { Tokens } from '../net/tokens.js';
 import { formatValue } from '../options/format-value.js';
 import { configError } from '../options/issue.js';
-import type { GrpcSettings } from '../options/settings.js';
+import type { FleetSettings, GrpcSettings } from '../options/settings.js';
+import type { PeerIdentity } from '../peers/connection.js';
 import type { RoundOutcomes } from '../peers/failure.js';
 import { ServicePeers } from '../peers/peers.js';
 import { LiveCertificate } from '../server/certificates/live-certificate.js';
@@ -101,6 +103,7 @@ export class Service {
   private settings: ServiceSettings;
   private readonly peerStats = new PeerStats();
   private peers: ServicePeers | undefined;
+  private readonly fleet: Fleet | undefined;
   /** Shared with the HTTP routes; a reload changes it in place. */
   private readonly access: { detail: DetailMode; tokens: Tokens | undefined };
   private readonly exporter: ProbeExporter | undefined;
@@ -153,12 +156,14 @@ export class Service {
     this.joined = options.register;
     this.access = accessOf(this.settings);
     this.exporter = probe && new ProbeExporter(probe, clock);
+    this.fleet = settings.fleet && new Fleet({ ...fleetOptions(settings.fleet), clock });
     const context = {
       health: this.health,
       access: this.access,
       connections: (after: number, limit: number) => this.connections(after, limit),
       overview: this.overview(clock.wall()),
       exporter: this.exporter,
+      fleet: this.fleet,
       register: () => {
         const { register } = this;
         return { contentType: register.contentType, metrics: () => metricsText(register) };
@@ -275,6 +280,7 @@ export class Service {
     this.loop.start();
     this.historyFile?.start();
     this.peers?.start();
+    this.fleet?.start();
     const tracer = loadTracer();
     for (const [address, own] of listeners) {
       if (!this.stopping) this.bound.push(formatAddress(await this.server.listen(address, own)));
@@ -312,6 +318,7 @@ export class Service {
       const next = this.clampToFdLimit(readServiceOptions(options));
       const server = await this.server.plan(next, next.listen);
       const exporter = next.probe && new ProbeExporter(next.probe, this.clock);
+      const fleet = next.fleet && fleetOptions(next.fleet);
       const needsRestart = [...server.needsRestart, ...this.fixedPaths(options, next)];
       // Refused now rather than by the restart.
       for (const section of ['http', 'grpc'] as const) {
@@ -323,7 +330,7 @@ export class Service {
 
       const before = this.settings;
       const { ipv6Prefix: _, ...limits } = httpLimits(next);
-      const { probe = before.probe, history: _history, ...rest } = next;
+      const { probe = before.probe, fleet: ofFleet = before.fleet, history: _history, ...rest } = next;
       this.settings = {
         ...rest,
         threads: before.threads,
@@ -331,6 +338,7 @@ export class Service {
         http: next.http && before.http ? { ...before.http, ...limits } : before.http,
         grpc: next.grpc && before.grpc ? { ...before.grpc, ...grpcLimits(next.grpc) } : before.grpc,
         ...(this.exporter && probe && { probe }),
+        fleet: this.fleet && ofFleet,
       };
       const applied = this.threads
         ? this.threads.reload(server, next.loop, this.settings.grpc)
@@ -344,6 +352,7 @@ export class Service {
         this.peers = this.createPeers(next.peers, this.instance);
         this.peers?.start();
       }
+      if (fleet && !isDeepStrictEqual(before.fleet, next.fleet)) this.fleet?.reload(fleet);
       const checks = this.health.reload({ ...next.registry, peers: this.peers });
       if (peersBefore !== this.peers) peersBefore?.retire();
       await applied;
@@ -371,7 +380,7 @@ export class Service {
 
   /** Paths of changed options that cannot change at run time. */
   private fixedPaths({ register, log, clock }: ServiceOptions, next: ServiceSettings): string[] {
-    const { probe, threads, history } = next;
+    const { probe, fleet, threads, history } = next;
     const paths: string[] = [];
     for (const section of ['http', 'grpc'] as const) {
       const [wanted, running] = [next[section], this.settings[section]];
@@ -383,6 +392,7 @@ export class Service {
       }
     }
     if (!probe !== !this.exporter) paths.push('probe');
+    if (!fleet !== !this.fleet) paths.push('fleet');
     if (threads !== this.settings.threads) paths.push('threads');
     if (history?.file !== this.settings.history?.file) paths.push('history.file');
     if (register !== undefined && register !== this.joined) paths.push('register');
@@ -484,6 +494,7 @@ export class Service {
     await this.http?.close();
     await this.health.stop();
     this.peers?.close();
+    await this.fleet?.close();
     await this.historyFile?.close();
     this.history.close();
     release();
@@ -495,17 +506,15 @@ export class Service {
 
   private createPeers(peers: ServiceSettings['peers'], instance: string): ServicePeers | undefined {
     if (!peers) return undefined;
-    const { from, ask, timeout, token, tls } = peers;
-    const identity = () => ({ ...(token !== undefined && { token }), ...(tls && { tls: readTls('peers', tls) }) });
-    // Reports missing files now.
-    identity();
+    const { from, ask, timeout } = peers;
+    const identity = identityOf('peers', peers);
     const asked = (outcomes: RoundOutcomes, ms: number) => this.peerStats.record(outcomes, ms);
     return new ServicePeers({ from, ask, timeout, instance, identity, clock: this.clock, asked });
   }
 
   /** Lowers the connection limits to what the open files limit of the process allows. */
   private clampToFdLimit(settings: ServiceSettings): ServiceSettings {
-    const { limits, registry, http, grpc, probe, peers } = settings;
+    const { limits, registry, http, grpc, probe, peers, fleet } = settings;
     const requested = {
       connections: limits.maxConnections,
       http: http ? http.maxConnections : 0,
@@ -517,6 +526,7 @@ export class Service {
       probes: probe ? (probe.maxConcurrent ?? MAX_CONCURRENT_PROBES) : 0,
       // Each failure keeps its connections until it ends.
       peers: peers ? peers.ask * registry.checks.filter(({ onShared }) => onShared === 'warn').length : 0,
+      fleet: fleet ? maxResponders(fleet.from) : 0,
     });
     const { connections, http: ofHttp, grpc: ofGrpc } = allowed;
     if (connections < requested.connections || ofHttp < requested.http || ofGrpc < requested.grpc) {
@@ -576,6 +586,7 @@ export class Service {
         return service.settings.peers && service.peerStats;
       },
       http,
+      fleet: this.fleet,
       get grpc() {
         return service.grpc.stats;
       },
@@ -585,6 +596,24 @@ export class Service {
       version: packageVersion(),
     });
   }
+}
+
+/**
+ * Reads the credentials for each connection, because files are replaced.
+ *
+ * @throws PongcheckError `PONGCHECK_CONFIG` for files that cannot be read now.
+ */
+function identityOf(
+  section: 'peers' | 'fleet',
+  { token, tls }: Pick<FleetSettings, 'token' | 'tls'>,
+): () => PeerIdentity {
+  const identity = () => ({ ...(token !== undefined && { token }), ...(tls && { tls: readTls(section, tls) }) });
+  identity();
+  return identity;
+}
+
+function fleetOptions(fleet: FleetSettings): Pick<FleetOptions, 'from' | 'identity' | 'statusUrl'> {
+  return { from: fleet.from, identity: identityOf('fleet', fleet), statusUrl: fleet.statusUrl };
 }
 
 /** The options of the HTTP server that a reload changes. */

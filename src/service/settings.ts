@@ -2,13 +2,21 @@ import { isDeepStrictEqual } from 'node:util';
 import { defineCheck, requirePeers } from '../checks/define.js';
 import { validateTls } from '../checks/shared/tls.js';
 import type { RegistrySettings } from '../health/query/registry.js';
-import { type PeerSettings, peerSettings, readOptions, type Settings } from '../options/settings.js';
+import {
+  type FleetSettings,
+  fleetSettings,
+  type PeerSettings,
+  peerSettings,
+  readOptions,
+  type Settings,
+} from '../options/settings.js';
 import type { ServiceOptions } from './options.js';
 
 /** The options of a service with all defaults, and its checks. */
-export interface ServiceSettings extends Omit<Settings, 'peers'> {
+export interface ServiceSettings extends Omit<Settings, 'peers' | 'fleet'> {
   readonly registry: RegistrySettings;
   readonly peers: PeerSettings | undefined;
+  readonly fleet: FleetSettings | undefined;
 }
 
 /**
@@ -18,10 +26,11 @@ export interface ServiceSettings extends Omit<Settings, 'peers'> {
  */
 export function readServiceOptions(options: ServiceOptions): ServiceSettings {
   const settings = readOptions(options);
-  const { ping, startup, serviceId, releaseId, peers } = settings;
+  const { ping, startup, serviceId, releaseId, peers, fleet } = settings;
   const checks = Object.entries(options.checks ?? {}).map(([name, check]) => defineCheck(name, check));
   for (const check of checks) requirePeers(check, peers !== undefined);
   if (peers?.tls) validateTls('peers', peers.tls);
+  if (fleet?.tls) validateTls('fleet', fleet.tls);
   const registry: RegistrySettings = {
     checks,
     staleLimit: ping.staleLimit,
@@ -29,10 +38,10 @@ export function readServiceOptions(options: ServiceOptions): ServiceSettings {
     ...(serviceId !== undefined && { serviceId }),
     ...(releaseId !== undefined && { releaseId }),
   };
-  return { ...settings, registry, peers: peers && peerSettings(peers) };
+  return { ...settings, registry, peers: peers && peerSettings(peers), fleet: fleet && fleetSettings(fleet) };
 }
 
-const sections = ['http', 'grpc', 'ping', 'startup', 'loop', 'heartbeat', 'limits', 'drain', 'peers'] as const;
+const sections = ['http', 'grpc', 'ping', 'startup', 'loop', 'heartbeat', 'limits', 'drain', 'peers', 'fleet'] as const;
 const values = ['detail', 'tokens', 'serviceId', 'releaseId', 'probe'] as const;
 
 /** Paths of the options that differ. Listeners and checks are compared by the server and the registry. */

@@ -81,6 +81,7 @@ const samples: Readonly<Record<string, readonly [fits: unknown, doesNot: unknown
   networks: [['10.0.0.0/8', '::1'], ['lb.example']],
   peerAddresses: [['pong://[::1]:1', 'srv+pong://_pong._tcp.h'], ['pong+unix:/run/a']],
   targets: [['*.example:7464'], []],
+  hostUrl: ['http://{host}:7664/', 'http://shop:7664/'],
   url: ['mysql://h/x', 'a text'],
   fileMode: ['0660', 660],
   address: ['pong://[::1]:1', 'http://h:1'],
@@ -100,6 +101,7 @@ const beside: readonly (readonly [where: string, of: object])[] = [
   ['grpc.tls', { cert: 'c.pem', key: 'k.pem' }],
   ['probe', { targets: ['h:1'] }],
   ['peers', { from: ['pongs://h'] }],
+  ['fleet', { from: ['pongs://h'] }],
   ['loop', { readinessStall: 0 }],
   ['probe.modules.*', { prober: 'tcp' }],
   ...checkKinds.map(({ kind, options }) => {

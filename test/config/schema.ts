@@ -3,7 +3,7 @@ import { shapeOfKind } from '../../src/config/checks.js';
 import { MAX_TOKENS, tokenPattern } from '../../src/net/tokens.js';
 import { formatBytes } from '../../src/options/bytes.js';
 import { formatDuration } from '../../src/options/duration.js';
-import { MAX_PEER_ADDRESSES } from '../../src/options/network-types.js';
+import { hostUrlPattern, MAX_PEER_ADDRESSES } from '../../src/options/network-types.js';
 import { defaultInFile, type OptionRow } from '../../src/options/option.js';
 import { readDefault } from '../../src/options/reader.js';
 import { type Shape, shapeOf } from '../../src/options/shape.js';
@@ -52,12 +52,13 @@ const types: Readonly<Record<string, (row: OptionRow) => Schema>> = {
   names: ({ max }) => listOf(matching(namePattern.source), max === undefined ? {} : { minItems: 1, maxItems: max }),
   tokens: () => listOf(matching(tokenPattern.source), { minItems: 1, maxItems: MAX_TOKENS }),
   networks: () => listOf(matching('^[0-9A-Fa-f:.]+(/\\d{1,3})?$'), { minItems: 1 }),
-  peerAddresses: () =>
+  peerAddresses: ({ max = MAX_PEER_ADDRESSES }) =>
     listOf(matching(`^((${anyCase('srv')}\\+)?${anyCase('pong')}[Ss]?://)?[^/?#@]+$`), {
       minItems: 1,
-      maxItems: MAX_PEER_ADDRESSES,
+      maxItems: max,
     }),
   targets: () => listOf(notEmpty, { minItems: 1 }),
+  hostUrl: () => matching(hostUrlPattern.source),
   url: () => matching('^\\s*[A-Za-z][A-Za-z0-9+.-]*://.'),
   fileMode: () => matching('^0?[0-7]{3}$'),
   address: () => matching(`^((${anyCase('pong')}[Ss]?://)?[^/?#@]+|${anyCase('pong')}\\+${anyCase('unix')}:(//)?/.+)$`),

@@ -53,6 +53,7 @@ function observed(checks: Checks = {}, register = ownRegistry(), askedPeers?: Pe
     loop,
     threads,
     peers,
+    fleet: { counts: { fail: 2, pass: 38 } },
     reloads: new Reloads(clock),
     maxConnections: () => 500,
     log: silentLog,
@@ -431,6 +432,13 @@ describe('metrics', () => {
     expect(empty.map(({ name }) => name)).toEqual(
       ['check_fate', 'peers_asked_total', 'peers_answer_seconds'].map((name) => `pongcheck_${name}`),
     );
+  });
+
+  it('have the responders of a fleet by state, and none without a fleet', async () => {
+    const { scrape, source } = observed({ db: new SteadyCheck({ onShared: 'warn' }) });
+    expect(valueOf(await scrape(), 'pongcheck_fleet_responders', { state: 'fail' })).toBe(2);
+    const empty = metricRows.filter((row) => [...row.read({ ...source, fleet: undefined })].length === 0);
+    expect(empty.map(({ name }) => name)).toEqual(['pongcheck_fleet_responders']);
   });
 
   it('run no check during a scrape', async () => {

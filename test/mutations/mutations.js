@@ -37,6 +37,8 @@ const access = 'net/access.js';
 const client = 'client/connection.js';
 const responses = 'client/responses.js';
 const link = 'client/link/link.js';
+/** Sends the PONGs of one read. */
+const sendsRun = 'this.connection.sendCopy(start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end));';
 const addressBucket = 'net/address-bucket.js';
 
 const broken = (rule, file, name, find, replace, ...also) => ({ rule, name, file, find, replace, also });
@@ -259,15 +261,15 @@ export const mutations = [
     'M11',
     connection,
     'greets with a newline',
-    "socket.on('close', onClose);",
-    "socket.on('close', onClose); socket.write('\\n');",
+    'this.outbox = new Outbox(socket, now);',
+    "this.outbox = new Outbox(socket, now); socket.write(Buffer.from('\\n'));",
   ),
   broken(
     'M11',
     connection,
     'greets with a PONG, after 200 ms',
-    "socket.on('close', onClose);",
-    `socket.on('close', onClose); setTimeout(() => this.session ?? socket.write(${pong}), 200).unref();`,
+    'this.outbox = new Outbox(socket, now);',
+    `this.outbox = new Outbox(socket, now); setTimeout(() => this.session ?? socket.write(${pong}), 200).unref();`,
   ),
   broken(
     'M12',
@@ -323,21 +325,21 @@ export const mutations = [
     'M15',
     frames,
     'sends each PONG twice',
-    'this.connection.sendCopy(chunk.subarray(start, end));',
+    sendsRun,
     'this.connection.sendCopy(chunk.subarray(start, end)); this.connection.sendCopy(chunk.subarray(start, end));',
   ),
   broken(
     'M15',
     frames,
     'sends a PONG 1.2 s late',
-    'this.connection.sendCopy(chunk.subarray(start, end));',
+    sendsRun,
     'const late = Buffer.from(chunk.subarray(start, end)); setTimeout(() => this.connection.send(late), 1200);',
   ),
   broken(
     'M15',
     frames,
     'forgets the last of several PINGs',
-    'this.connection.sendCopy(chunk.subarray(start, end));',
+    sendsRun,
     'this.connection.sendCopy(chunk.subarray(start, end - start > 64 ? end - 16 : end));',
   ),
   broken(

@@ -15,7 +15,7 @@ const layers = [
   ['options/'],
   ['client/', 'server/'],
   ['grpc/'],
-  ['checks/', 'metrics/', 'exporter/', 'threads/', 'peers/'],
+  ['checks/', 'metrics/', 'exporter/', 'threads/', 'peers/', 'fleet/'],
   ['http/'],
   ['config/', 'service/'],
   ['cli/', 'index', 'client'],
@@ -61,6 +61,7 @@ const only: Record<string, readonly string[]> = {
   'options/': ['common/', 'health/', 'net/'],
   'grpc/': ['common/', 'wire/', 'health/', 'net/', 'liveness/', 'options/', 'server/'],
   'peers/': ['common/', 'wire/', 'health/', 'net/', 'liveness/', 'options/', 'client/'],
+  'fleet/': ['common/', 'wire/', 'health/', 'net/', 'liveness/', 'options/', 'client/'],
   'threads/': ['common/', 'wire/', 'health/', 'net/', 'liveness/', 'options/', 'server/', 'grpc/'],
   client: ['common/', 'wire/', 'health/', 'net/', 'liveness/', 'options/', 'client/'],
 };

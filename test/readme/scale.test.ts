@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Service } from 'kubernetes-models/v1';
 import { parse } from 'yaml';
+import { optionRows } from '../../src/options/table.js';
 import { holdTables, readRoot } from './markdown.js';
 import { measured, scaleTables } from './scale.js';
 
@@ -12,6 +13,18 @@ holdTables('docs/scale.md', 'scale', scaleTables);
 describe('docs/scale.md', () => {
   it('is computed from figures that were all measured', () => {
     expect(Object.entries(measured).filter(([, value]) => !(value > 0))).toEqual([]);
+  });
+
+  it('names the defaults of options as they are', () => {
+    const named = [...text.matchAll(/`([a-z]+\.[a-zA-Z]+)`\s\(([\d,]+(?: ms)?)\)/g)].map(([, path, value]) => [
+      path as string,
+      (value as string).replaceAll(/[, ]/g, ''),
+    ]);
+    expect(named.length).toBeGreaterThan(4);
+    for (const [path, value] of named) {
+      const row = optionRows.find((option) => option.path === path);
+      expect([path, row?.default ?? row?.defaultText]).toEqual([path, value]);
+    }
   });
 
   it('shows services that Kubernetes accepts, with a named port for SRV records', () => {

@@ -23,8 +23,13 @@ describe('the connections that a limit of open files allows', () => {
     'are of %d, and %d of HTTP, with %p files, %d checks, %d probes and %d connections to peers, %d and %d',
     (...row) => {
       const [connections, http, files, checks, probes, peers, ...found] = row;
-      const allowed = clampToFdLimit({ connections, http, grpc: 0 }, files, { checks, probes, peers });
+      const allowed = clampToFdLimit({ connections, http, grpc: 0 }, files, { checks, probes, peers, fleet: 0 });
       expect([allowed.connections, allowed.http]).toEqual(found);
     },
   );
+
+  it('leave room for the responders of a fleet', () => {
+    const wanted = { connections: 10_000, http: 1000, grpc: 0 };
+    expect(clampToFdLimit(wanted, 11_064, { checks: 0, probes: 0, peers: 0, fleet: 500 }).connections).toBe(9500);
+  });
 });

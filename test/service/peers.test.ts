@@ -26,7 +26,7 @@ describe('a service with peers', () => {
     const checks = { a: check('warn'), b: check('fail'), c: check('warn') };
     await start({ peers, checks, limits: { maxConnections: 1_000_000 } });
     const wanted = { connections: 1_000_000, http: 0, grpc: 0 };
-    const { connections } = clampToFdLimit(wanted, fdLimit(), { checks: 3, probes: 0, peers: 2 * 16 });
+    const { connections } = clampToFdLimit(wanted, fdLimit(), { checks: 3, probes: 0, peers: 2 * 16, fleet: 0 });
     expect(valueOf(await scrape(), 'pongcheck_connections_limit')).toBe(connections);
   });
 

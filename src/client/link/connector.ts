@@ -36,8 +36,14 @@ export class Connector {
   ) {}
 
   /** Connects to `address` and sends HELLO. */
-  async open(address: Address): Promise<Opened> {
-    const { connectTimeout, keepAlive, tls, name, token, health } = this.options;
+  open(address: Address): Promise<Opened> {
+    const attempt = () => this.connect(address);
+    return this.options.attempts ? this.options.attempts.run(attempt) : attempt();
+  }
+
+  private async connect(address: Address): Promise<Opened> {
+    const { connectTimeout, keepAlive, name, health } = this.options;
+    const { token, tls } = this.options.identity?.() ?? this.options;
     const { clock, signal, heartbeat } = this.context;
     const client = await openConnection(Client, address, {
       clock,

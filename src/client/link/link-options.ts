@@ -68,10 +68,20 @@ export interface LinkOptions extends ConnectionHooks {
   tls?: ClientTls;
   /** TCP keep-alive of each connection. Off by default. */
   keepAlive?: Partial<KeepAlive>;
+  /** @internal Runs each attempt to connect, so that many links can limit how many are in progress. */
+  attempts?: Attempts;
+  /** @internal Called for each attempt, in place of `token` and `tls`. */
+  identity?: () => Pick<LinkOptions, 'token' | 'tls'>;
   /** @internal */
   clock?: Clock;
   /** @internal */
   random?: () => number;
+}
+
+/** Limits the attempts to connect of many links. */
+export interface Attempts {
+  /** Calls `attempt`, at once or later, and returns its result. */
+  run<T>(attempt: () => Promise<T>): Promise<T>;
 }
 
 /** A change of the state of a link. */

@@ -1,9 +1,18 @@
+import type { Html } from './html.js';
+
 /**
  * The HTML of the parts of a page that change, by element id. The content of an element is replaced, or with an id that
  * begins with `item-` the whole element: an item of the list `items`. `items` has their ids in order, separated by white
  * space; `title` and `icon` are text, without HTML.
  */
 export type Parts = Readonly<Record<string, string>>;
+
+/** Parts of HTML and text. */
+export function texts(parts: Readonly<Record<string, Html | string>>): Parts {
+  return Object.fromEntries(
+    Object.entries(parts).map(([id, part]) => [id, typeof part === 'string' ? part : part.text]),
+  );
+}
 
 /** The parts of a page, each with the revision in which it last changed: viewers receive only what they have not seen. */
 export class PartRevisions {

@@ -8,7 +8,7 @@ import { causeList, degradedList } from './causes.js';
 import { type Html, html } from './html.js';
 import { badge, icon, lookOf, moment } from './marks.js';
 import type { Board } from './overview.js';
-import type { Parts } from './parts.js';
+import { type Parts, texts } from './parts.js';
 import { checkRow, groupPast, itemId } from './rows.js';
 
 /** The board of a viewer without access to detail. */
@@ -49,8 +49,13 @@ export function bareParts({ state }: BareBoard, { mode, login }: DetailAccess): 
     title: `${state} · pongcheck`,
     icon: icon(state),
     state: html`<div class="band ${lookOf(state)}"><h1>${headline}</h1></div>`,
-    hidden: html`<p>The option <code>detail: ${mode}</code> hides the rest.${login && html` <a href="${login}">Log in with a token</a> to see it.`}</p>`,
+    hidden: hiddenNote({ mode, login }),
   });
+}
+
+/** Says which option hides the rest of the page. */
+export function hiddenNote({ mode, login }: DetailAccess): Html {
+  return html`<p>The option <code>detail: ${mode}</code> hides the rest.${login && html` <a href="${login}">Log in with a token</a> to see it.`}</p>`;
 }
 
 /** The parts of the page. `wall` is the wall-clock time in milliseconds. */
@@ -82,12 +87,6 @@ export function boardParts(board: Board, wall: number, history: HistoryView, fil
     connections: connectionList(board),
     about: html`<p>pongcheck ${board.version} · started ${moment(board.startedAt, wall)} · instance ${report.instance} · <a href="status.json">data as JSON</a></p>`,
   });
-}
-
-function texts(parts: Readonly<Record<string, Html | string>>): Parts {
-  return Object.fromEntries(
-    Object.entries(parts).map(([id, part]) => [id, typeof part === 'string' ? part : part.text]),
-  );
 }
 
 function bySeverity(a: ReportedCheck, b: ReportedCheck): number {

@@ -1,0 +1,105 @@
+import type { RouteContext } from './context.js';
+import { promptForToken, rightOf } from './right.js';
+import { type Get, type Route, redirect } from './route.js';
+import { Live } from './status-page/live.js';
+import { type LivePage, loadPage } from './status-page/page.js';
+import type { Parts } from './status-page/parts.js';
+import type { DetailAccess } from './status-page/sections.js';
+
+const EVENT_STREAM = 'text/event-stream';
+
+export interface LivePageOptions {
+  /** Path of the page, without a slash; its events are at `PATH/events`, its login is at `PATH/login`. */
+  readonly path: string;
+  /**
+   * Renders the parts for a view.
+   *
+   * @param access why the viewer may not see detail; undefined if it may.
+   */
+  parts(view: string, access: DetailAccess | undefined): Parts;
+  /** The view that a viewer with access to detail selects, as the query of a URL. The number of different ones is limited. */
+  viewOf(request: Get): string;
+  /** Called before the page is rendered for a request. */
+  refresh?(): Promise<void>;
+  /** Calls `listener` at each change; returns a function that unsubscribes. */
+  onChange(listener: () => void): () => void;
+  readonly maxViewers: (() => number) | undefined;
+}
+
+/** The routes of a page that is kept live by server-sent events. */
+export interface LivePageRoutes {
+  readonly page: Route;
+  readonly events: Route;
+  /** Prompts for a token, and returns to the page. */
+  readonly login: Route;
+  /** Ends the streams. */
+  end(): void;
+}
+
+/** The routes of a page and of its data, by path. */
+export interface PageRoutes {
+  readonly routes: readonly (readonly [path: string, Route])[];
+  /** Ends the streams. */
+  end(): void;
+}
+
+export function livePageRoutes(context: RouteContext, options: LivePageOptions): LivePageRoutes {
+  const { access, clock, renderings } = context;
+  const { path, parts, viewOf, refresh, onChange, maxViewers } = options;
+  const login = () => (access.detail === 'token' && access.tokens ? `${path}/login` : undefined);
+  const partsFor = (view: string, detail: boolean) =>
+    parts(view, detail ? undefined : { mode: access.detail, login: login() });
+  const seesDetail = (request: Get) => rightOf(context, request) === 'detail';
+  const live = new Live(clock, renderings.turns, partsFor, maxViewers);
+  const unsubscribe = onChange(() => live.changed());
+  let loading: Promise<LivePage> | undefined;
+
+  return {
+    async page(request) {
+      const detail = seesDetail(request);
+      const view = detail ? viewOf(request) : '';
+      loading ??= loadPage();
+      const { contentSecurityPolicy, render } = await loading;
+      const rendering = await renderings.of(`${path} ${detail} ${view}`, async () => {
+        await refresh?.();
+        const page = render(partsFor(view, detail), `${path}/events${view}`, clock.wall());
+        return { type: 'text/html; charset=utf-8', body: Buffer.from(page) };
+      });
+      return renderings.reply(request, rendering, 200, {
+        'content-security-policy': contentSecurityPolicy,
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+      });
+    },
+
+    async events(request) {
+      const { raw, response } = request;
+      const headers = {
+        'content-type': EVENT_STREAM,
+        'cache-control': 'no-store',
+        // A buffering proxy would delay the events.
+        'x-accel-buffering': 'no',
+      };
+      if (raw.method === 'HEAD') return { status: 200, headers, body: Buffer.alloc(0) };
+      const detail = seesDetail(request);
+      response.writeHead(200, headers);
+      live.add(response, () => seesDetail(request), detail ? viewOf(request) : '');
+      return undefined;
+    },
+
+    async login(request) {
+      if (login() && !seesDetail(request)) return promptForToken();
+      return redirect(302, `${hasSlash(request) ? '../' : ''}../${path}`);
+    },
+
+    end() {
+      unsubscribe();
+      live.end();
+    },
+  };
+}
+
+/** The routes of a page are relative to its parent path, so it has one form of each path. */
+export function hasSlash({ path }: Get): boolean {
+  return path.endsWith('/');
+}
