@@ -1,4 +1,5 @@
 import { PongcheckError } from '../common/errors.js';
+import { SecretMask } from '../common/mask.js';
 import { redactor } from '../common/redact.js';
 import type { CheckDefinition, CheckFunction, CheckResult, CheckSettings } from '../health/check.js';
 import type { DefinedCheck } from '../health/defined-check.js';
@@ -110,8 +111,10 @@ function nameOf(name: string, key: string, value: unknown): string {
 }
 
 function targetOf(name: string, target: unknown, secrets: readonly string[]): string {
-  if (typeof target === 'string') return redactor(secrets)(hideCredentials(target));
-  throw invalid(name, ['target'], formatValue(target), 'a text');
+  if (typeof target !== 'string') throw invalid(name, ['target'], formatValue(target), 'a text');
+  // Not in scheme and host: a mask there would tell that the password of redis://redis is redis.
+  const [server = ''] = /^[a-z][a-z0-9+.-]*:\/\/(?:[^]*@)?[^/?#\s]*/i.exec(target) ?? [];
+  return hideCredentials(server + new SecretMask(secrets).apply(target.slice(server.length), target.length));
 }
 
 function secretsOf(name: string, secrets: unknown = []): readonly string[] {

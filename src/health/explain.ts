@@ -66,8 +66,8 @@ const serverReasons: ReadonlySet<string> = new Set<Reason>([
   'cluster-down',
   'out-of-memory',
 ]);
-/** Scheme, host and port in a target; the path of a socket. */
-const serverPattern = /^[a-z][a-z0-9+.-]*:\/\/([^/\s]+|\/.+)/;
+/** Scheme, and host and port or the path of a socket, in a target, which may have masked credentials. */
+const serverPattern = /^([a-z][a-z0-9+.-]*):\/\/(?:[^/\s]*@)?([^/\s]+|\/\S+)/;
 const loopback = /^(?:127\.|localhost\b|\[::1\]|\/)/;
 /** Effects on the state, worst first. */
 const effects: readonly string[] = ['fail', 'unknown', 'warn'];
@@ -177,17 +177,17 @@ function failuresOf(report: ReportView): Failure[] {
  */
 function keyOf({ cause, checks }: Failure, report: ReportView): string {
   const { instance, check, target = '', reason = '' } = cause;
-  const [server, host = ''] = serverPattern.exec(target) ?? [];
-  if (server === undefined || !serverReasons.has(reason)) return JSON.stringify([instance, check]);
+  const [, scheme, host = ''] = serverPattern.exec(target) ?? [];
+  if (scheme === undefined || !serverReasons.has(reason)) return JSON.stringify([instance, check]);
   // A loopback address or a socket is another one on another machine.
   const machine = loopback.test(host) ? machineOf(cause, checks, report) : '';
-  // Sentinels know several servers, by the name behind.
-  return JSON.stringify([machine, server.includes('sentinel') ? target : server, reason]);
+  // Sentinels know several servers; the path of the target is the name of one.
+  return JSON.stringify([machine, scheme, scheme.endsWith('sentinel') ? target : host, reason]);
 }
 
 /** The machine on which a cause was observed, as far as it is known: that of the report, or one for the instance. */
 function machineOf({ via, instance }: ReportedCause, checks: readonly ReportedCheck[], report: ReportView): string {
-  const [, host = ''] = serverPattern.exec(checks[0]?.target ?? '') ?? [];
+  const [, , host = ''] = serverPattern.exec(checks[0]?.target ?? '') ?? [];
   const isNear = via.length === 0 || (via.length === 1 && checks.length === 1 && loopback.test(host));
   return isNear ? report.instance : instance;
 }

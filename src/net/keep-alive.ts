@@ -26,17 +26,19 @@ export interface KeepAlive {
 
 export const defaultKeepAlive: KeepAlive = { idle: 30_000, interval: 10_000, count: 3 };
 
-/** The part of `net.Socket` that is used here; net-keepalive reads the descriptor from its `_handle`. */
+/** The part of `net.Socket` that is used here. */
 export interface KeepAliveSocket {
+  /** Has the descriptor `fd`. */
+  readonly _handle?: object;
   /** Times in milliseconds. Node >= 24 has interval and count; earlier versions ignore them. */
   setKeepAlive(enable: boolean, idle: number, interval?: number, count?: number): unknown;
 }
 
 /** Sets the options that Node cannot; implemented by the optional dependency net-keepalive. */
 interface SocketOptions {
-  setKeepAliveInterval(socket: KeepAliveSocket, ms: number): boolean;
-  setKeepAliveProbes(socket: KeepAliveSocket, count: number): boolean;
-  setUserTimeout(socket: KeepAliveSocket, ms: number): boolean;
+  setKeepAliveInterval(socket: Socket, ms: number): boolean;
+  setKeepAliveProbes(socket: Socket, count: number): boolean;
+  setUserTimeout(socket: Socket, ms: number): boolean;
 }
 
 const nodeSetsCount = Socket.prototype.setKeepAlive.length >= 4;
@@ -63,16 +65,22 @@ export async function keepAliveSetter(
   return (socket) => {
     socket.setKeepAlive(true, idle, interval, count);
     if (!options) return;
+    const target = asNetSocket(socket);
     try {
       if (!nodeSetsCount) {
-        options.setKeepAliveInterval(socket, interval);
-        options.setKeepAliveProbes(socket, count);
+        options.setKeepAliveInterval(target, interval);
+        options.setKeepAliveProbes(target, count);
       }
-      if (userTimeout > 0) options.setUserTimeout(socket, userTimeout);
+      if (userTimeout > 0) options.setUserTimeout(target, userTimeout);
     } catch {
       // The socket is already closed.
     }
   };
+}
+
+/** net-keepalive reads the descriptor from `_handle`, but only of an instance of `net.Socket`. */
+function asNetSocket(socket: KeepAliveSocket): Socket {
+  return socket instanceof Socket ? socket : Object.create(Socket.prototype, { _handle: { value: socket._handle } });
 }
 
 async function loadSocketOptions(): Promise<SocketOptions | undefined> {

@@ -26,7 +26,8 @@ describe('the target of a check', () => {
       httpCheck({ url: `https://me:${secret}@shop.test:8443/ready?token=${secret}` }),
       'https://shop.test:8443/ready',
     ],
-    ['mysql', mysqlCheck({ url: `mysql://me:${secret}@db.test/shop?ssl=false` }), 'mysql://db.test/shop'],
+    ['mysql', mysqlCheck({ url: `mysql://me:${secret}@db.test/shop?ssl=false` }), 'mysql://db.test:3306/shop'],
+    ['mysql of a mariadb URL', mysqlCheck({ url: 'mariadb://[::1]' }), 'mysql://[::1]:3306'],
     ['postgres', postgresCheck({ url: `postgres://me:${secret}@[::1]/shop` }), 'postgres://[::1]:5432/shop'],
     ['redis', redisCheck({ url: `redis://:${secret}@cache.test/2` }), 'redis://cache.test:6379/2'],
     [
@@ -49,21 +50,46 @@ describe('the target of a check', () => {
 
   it.each([
     [{ host: '::1', port: 1, database: 'shop' }, 'postgres://[::1]:1/shop'],
-    [{ connectionString: `postgres://me:${secret}@db.test/shop?password=${secret}` }, 'postgres://db.test/shop'],
+    [{ connectionString: `postgresql://me:${secret}@db.test/shop?password=${secret}` }, 'postgres://db.test:5432/shop'],
+    [{ connectionString: `postgres://me:${secret}@[::1]:1` }, 'postgres://[::1]:1'],
+    [{ host: '/run/postgresql', database: 'shop' }, 'postgres:///run/postgresql/.s.PGSQL.5432 shop'],
+    [{ connectionString: 'postgres:///shop?host=/run/postgresql' }, undefined],
     [{ connectionString: `host=db.test password=${secret}` }, undefined],
     [{}, undefined],
   ])('of the pool of a PostgreSQL client %j is %s', (config, target) => expect(targetOfConfig(config)).toBe(target));
 
   it.each([
     [{ path: '/run/redis.sock', password: secret }, 'redis:///run/redis.sock'],
+    [{ path: '/run/redis.sock', db: 2 }, 'redis:///run/redis.sock 2'],
     [{ host: '::1', port: 1, db: 3, tls: {} }, 'rediss://[::1]:1/3'],
   ])('of a Redis client %j is %s', (login, target) => expect(targetOfLogin(login)).toBe(target));
+
+  it.each([
+    ['services/T00000000/B00000000/XyZ4567890abcdefghij1234', 'services/T00000000/B00000000/***'],
+    ['bot110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw/getMe', '***/getMe'],
+    ['4fa85f64-5717-4562-b3fc-2c963f66afa6/start', '***/start'],
+    ['@scope/package', '%40scope/package'],
+    ['a-very-long-name-of-a-health-check', 'a-very-long-name-of-a-health-check'],
+    ['api/v1/ready', 'api/v1/ready'],
+  ])('of http with the path %s has the path %s', (path, shown) => {
+    const definition = httpCheck({ url: `https://shop.test/${path}` });
+    expect(defineCheck('x', definition).target).toBe(`https://shop.test/${shown}`);
+    void definition.close?.();
+  });
+
+  it('has no mask in scheme and host, which would tell the password', () => {
+    const definition = redisCheck({ url: 'redis://:redis@redis/1' });
+    expect(defineCheck('x', definition).target).toBe('redis://redis:6379/1');
+    void definition.close?.();
+  });
 
   it('of the application is masked like an output', () => {
     const run = async () => {};
     const target = `db://me:${secret}@host/x?password=${secret}&a=${secret}-2`;
     const definition = { kind: 'mine', target, secrets: [`${secret}-2`], run } as unknown as CheckDefinition;
     expect(defineCheck('x', definition).target).toBe('db://***@host/x?password=***&a=***');
+    const long = { ...definition, target: `db://host/${'x'.repeat(185)}/${secret}-2` };
+    expect(defineCheck('x', long).target).not.toContain('hun');
     expect(() => defineCheck('x', { ...definition, target: 7 } as unknown as CheckDefinition)).toThrow(
       'checks.x.target is 7; allowed: a text',
     );

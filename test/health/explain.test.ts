@@ -196,17 +196,26 @@ describe('an explanation', () => {
       expect(checksOf([cause('a', a), cause('b', b)], { a: fails(a), b: fails(b) })).toEqual(['a', 'b']);
     });
 
-    it.each(['redis://127.0.0.1:6379', 'redis://localhost:6379', 'redis:///run/redis.sock'])(
-      'takes %s of another responder for the same only if that is on this machine',
-      (target) => {
-        const causes = [cause('cache', target), remote(target)];
-        const checks = { cache: fails(target), stock: peer() };
-        expect(checksOf(causes, checks)).toEqual(['cache', 'stock']);
-        expect(checksOf(causes, { ...checks, stock: peer('pong://127.0.0.1:7465') })).toEqual(['cache,stock']);
-        const far = [cause('cache', target), remote(target, { via: ['c', 'b'] })];
-        expect(checksOf(far, { ...checks, stock: peer('pong://127.0.0.1:7465') })).toEqual(['cache', 'stock']);
-      },
-    );
+    it.each([
+      ['masked credentials', 'redis://***@h:1', 'redis://h:1/2'],
+      ['a database behind a socket', 'redis:///run/redis.sock', 'redis:///run/redis.sock 2'],
+    ])('takes a target with %s for the same server', (_, a, b) => {
+      expect(checksOf([cause('a', a), cause('b', b)], { a: fails(a), b: fails(b) })).toEqual(['a,b']);
+    });
+
+    it.each([
+      'redis://127.0.0.1:6379',
+      'redis://***@127.0.0.1:6379',
+      'redis://localhost:6379',
+      'redis:///run/redis.sock',
+    ])('takes %s of another responder for the same only if that is on this machine', (target) => {
+      const causes = [cause('cache', target), remote(target)];
+      const checks = { cache: fails(target), stock: peer() };
+      expect(checksOf(causes, checks)).toEqual(['cache', 'stock']);
+      expect(checksOf(causes, { ...checks, stock: peer('pong://127.0.0.1:7465') })).toEqual(['cache,stock']);
+      const far = [cause('cache', target), remote(target, { via: ['c', 'b'] })];
+      expect(checksOf(far, { ...checks, stock: peer('pong://127.0.0.1:7465') })).toEqual(['cache', 'stock']);
+    });
   });
 
   it.each([

@@ -1,9 +1,13 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, Socket } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import type { KeepAliveSocket } from '../../src/net/keep-alive.js';
 import { attach, type ConnectionSocket, type SocketOwner } from '../../src/server/sockets/connection-socket.js';
 import { acceptHandles, HandleSocket, hasHandles } from '../../src/server/sockets/handle-socket.js';
-import { turnsUntil } from './harness.js';
+import { compiledPackage } from '../cli/compiled.js';
+import { serve, turnsUntil } from './harness.js';
 
 /** An owner that keeps what it is told. */
 class Recorder implements SocketOwner {
@@ -268,5 +272,41 @@ describe('a listener that accepts handles', () => {
     socket.resetAndDestroy();
     await turnsUntil(() => owner.has('closed') && (client.readableEnded || client.destroyed));
     expect(owner.events).toEqual(['closed']);
+  });
+});
+
+describe('TCP keep-alive of a listener', () => {
+  it.each([true, false])('is set in the kernel for its connections (on handles: %s)', async (useHandles) => {
+    const kernel = await import('net-keepalive');
+    const keepAlive = { idle: 4000, interval: 2000, count: 5, userTimeout: 7000 };
+    const { server, connect } = await serve({ useHandles, listener: { keepAlive } });
+    await connect();
+    await turnsUntil(() => server.connections.size === 1);
+    const [own] = [...server.connections].map(({ socket }) => socket as unknown as KeepAliveSocket);
+    // net-keepalive accepts only an instance of net.Socket, and reads the descriptor from this field.
+    const socket = Object.create(Socket.prototype, { _handle: { value: own?._handle } }) as Socket;
+    expect([
+      kernel.getKeepAliveInterval(socket),
+      kernel.getKeepAliveProbes(socket),
+      kernel.getUserTimeout(socket),
+    ]).toEqual([2000, 5, 7000]);
+  });
+});
+
+describe('the check for the internals of Node', () => {
+  it.each([
+    [[]],
+    [['--pending-deprecation']],
+    [['--pending-deprecation', '--throw-deprecation']],
+    [['--pending-deprecation', '--no-deprecation']],
+  ])('neither fails nor warns with the flags %j', (flags) => {
+    const file = JSON.stringify(join(compiledPackage(), 'dist/server/sockets/handle-socket.js'));
+    const program = `
+      const before = process.noDeprecation;
+      const { hasHandles } = await import(${file});
+      console.log(typeof hasHandles, process.noDeprecation === before);`;
+    const args = [...flags, '--input-type=module', '-e', program];
+    const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect([stdout, stderr]).toEqual(['boolean true\n', '']);
   });
 });

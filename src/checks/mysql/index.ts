@@ -3,10 +3,10 @@ import type { CheckDefinition, CheckSettings } from '../../health/check.js';
 import { parseCheckOptions } from '../parse-options.js';
 import { secretsOfMap, secretsOfUrl } from '../shared/secrets.js';
 import type { TlsOptions } from '../shared/tls.js';
-import { readUrl, targetOfUrl } from '../shared/url.js';
+import { readUrl } from '../shared/url.js';
 import { MysqlCheck, type MysqlExpectations } from './check.js';
 import { loadDriver } from './driver.js';
-import { loginOfPool, loginOfUrl, targetOfPool } from './login.js';
+import { loginOfPool, loginOfUrl } from './login.js';
 import { mysqlOptions, mysqlPoolOptions } from './options.js';
 import { corePool, type MysqlPool } from './pool.js';
 import { MysqlPoolCheck } from './pool-check.js';
@@ -62,17 +62,18 @@ export function mysqlCheck(options: MysqlOptions, clock: Clock = systemClock): C
     const { password, password2, password3 } = login.options;
     return {
       ...definition,
-      target: targetOfPool(pool.config.connectionConfig),
+      target: login.target,
       run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
       close: () => check.close(),
       secrets: secretsOfMap({ password, password2, password3 }),
     };
   }
   const url = readUrl(KIND, own.url, ['mysql', 'mariadb'], { ssl: 'true' });
-  const check = new MysqlCheck(loginOfUrl(url, own.tls), own, clock);
+  const login = loginOfUrl(url, own.tls);
+  const check = new MysqlCheck(login, own, clock);
   return {
     ...definition,
-    target: targetOfUrl(url),
+    target: login.target,
     run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
     close: () => check.close(),
     secrets: secretsOfUrl(url),

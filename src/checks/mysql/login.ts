@@ -2,7 +2,7 @@ import { connect, isIP, type Socket } from 'node:net';
 import type { ConnectionOptions } from 'mysql2';
 import { invalidOption } from '../parse-options.js';
 import { readTls, type TlsOptions } from '../shared/tls.js';
-import { hostOf, loginOf, serverOf } from '../shared/url.js';
+import { datastoreTarget, hostOf, loginOf } from '../shared/url.js';
 import type { MysqlLogin } from './session.js';
 
 /** Idle time before the kernel sends keep-alive probes, in milliseconds; it gives up 10 s later. */
@@ -34,6 +34,7 @@ export function loginOfUrl(url: URL, tls: TlsOptions | undefined): MysqlLogin {
   const port = Number(url.port || 3306);
   const { user, password } = loginOf(url);
   return {
+    target: datastoreTarget('mysql', { host, port }, database),
     open: () => connectTo({ host, port }),
     servername,
     options: {
@@ -73,6 +74,7 @@ export function loginOfPool(config: PoolLogin): MysqlLogin {
   const { host, port, socketPath, stream } = config;
   const given = loginKeys.filter((key) => config[key]).map((key) => [key, config[key]]);
   return {
+    target: datastoreTarget('mysql', { host, port, path: socketPath || undefined }, config.database),
     open: () => {
       if (typeof stream === 'function') return stream({ config }) as Socket;
       return connectTo(socketPath ? { path: socketPath } : { host, port });
@@ -80,11 +82,6 @@ export function loginOfPool(config: PoolLogin): MysqlLogin {
     servername: host,
     options: Object.fromEntries(given),
   };
-}
-
-/** The server of a pool, to show to people. */
-export function targetOfPool({ host, port, socketPath, database = '' }: PoolLogin): string {
-  return `mysql://${socketPath ?? serverOf(host, port)}/${database}`.replace(/\/$/, '');
 }
 
 function connectTo(to: { path: string } | { host: string; port: number }): Socket {

@@ -7,6 +7,8 @@ import { mysqlFailure } from './failure.js';
 
 /** Server address and credentials. */
 export interface MysqlLogin {
+  /** The server, to show to people. */
+  readonly target: string;
   /** Opens a socket to the server. */
   readonly open: () => Socket;
   /** Host name that the certificate must match. */

@@ -2,7 +2,7 @@ import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { invalidOption } from '../parse-options.js';
 import { secretsOfUrl } from '../shared/secrets.js';
 import { readTls, type TlsOptions } from '../shared/tls.js';
-import { hostOf, loginOf, readUrl, serverOf, targetOfUrl } from '../shared/url.js';
+import { datastoreTarget, hostOf, loginOf, readUrl } from '../shared/url.js';
 
 const KIND = 'postgres';
 /** Values of the parameter `sslmode`, and whether TLS is used. With TLS, the certificate is always verified. */
@@ -54,12 +54,22 @@ export function loginOfAddress({ url: text, tls, ...parts }: PostgresAddress): P
 }
 
 /** The server that a configuration names, to show to people; undefined if the driver selects it. */
-export function targetOfConfig({ host, port = 5432, database, connectionString }: Readonly<Record<string, unknown>>) {
+export function targetOfConfig(config: Readonly<Record<string, unknown>>): string | undefined {
+  const { connectionString } = config;
   if (typeof connectionString === 'string') {
-    return URL.canParse(connectionString) ? targetOfUrl(new URL(connectionString)) : undefined;
+    if (!URL.canParse(connectionString)) return undefined;
+    const url = new URL(connectionString);
+    return targetOf(hostOf(url), url.port, url.pathname.slice(1));
   }
-  if (typeof host !== 'string') return undefined;
-  return `postgres://${serverOf(host, Number(port))}${database === undefined ? '' : `/${database}`}`;
+  const { host, port, database } = config;
+  return typeof host === 'string' ? targetOf(host, port, database) : undefined;
+}
+
+function targetOf(host: string, port: unknown, database: unknown): string | undefined {
+  if (host === '') return undefined;
+  const server = { host, port: Number(port || 5432) };
+  const path = host.startsWith('/') ? `${host}/.s.PGSQL.${server.port}` : undefined;
+  return datastoreTarget('postgres', { ...server, path }, database);
 }
 
 interface Parts {

@@ -1,7 +1,7 @@
 import type { RedisOptions } from 'ioredis';
 import { invalidOption } from '../parse-options.js';
 import { readTls, type TlsOptions } from '../shared/tls.js';
-import { hostOf, loginOf, serverOf } from '../shared/url.js';
+import { datastoreTarget, hostOf, loginOf, serverOf } from '../shared/url.js';
 
 /** Credentials for Sentinels. */
 export interface SentinelOptions {
@@ -69,8 +69,8 @@ export function targetOfLogin({
 }: RedisOptions): string {
   const scheme = tls ? 'rediss' : 'redis';
   if (sentinels)
-    return `${scheme}+sentinel://${sentinels.map((one) => `${serverOf(one.host ?? '', one.port ?? 26_379)}`).join()}/${name}`;
-  return `${scheme}://${path ?? serverOf(host, port)}${db ? `/${db}` : ''}`;
+    return `${scheme}+sentinel://${sentinels.map((one) => serverOf(one.host ?? '', one.port ?? 26_379)).join()}/${name}`;
+  return datastoreTarget(scheme, { host, port, path: path ?? undefined }, db);
 }
 
 /** Options of an ioredis client that determine where and how it logs in. */

@@ -1,3 +1,4 @@
+import { MASK } from '../../common/redact.js';
 import { hostAndPort } from '../../net/address.js';
 import { formatValue } from '../../options/format-value.js';
 import { invalidOption } from '../parse-options.js';
@@ -56,9 +57,29 @@ export function serverOf(host: string, port: number): string {
   return hostAndPort({ kind: 'tcp', host, port });
 }
 
+/** A part of a path that is likely a secret, as in the URL of a webhook: 20 or more characters of a token, with a digit. */
+const secretPart = /(?=[^/]*\d)[^/]*[\w-]{20}[^/]*/g;
+
 /** The URL without credentials and parameters, to show to people. */
 export function targetOfUrl({ protocol, host, pathname }: URL): string {
-  return `${protocol}//${host}${pathname === '/' ? '' : pathname}`;
+  // An @ in a path would be taken for the end of credentials.
+  const path = pathname.replace(secretPart, MASK).replaceAll('@', '%40');
+  return `${protocol}//${host}${path === '/' ? '' : path}`;
+}
+
+/**
+ * The server and database of a datastore, to show to people: `redis://HOST:PORT/2`, or `redis:///run/redis.sock 2`, where
+ * a database behind a / would look like a part of the path.
+ *
+ * @param path of a Unix socket, in place of host and port.
+ */
+export function datastoreTarget(
+  scheme: string,
+  { host, port, path }: { host: string; port: number; path?: string | undefined },
+  database: unknown,
+): string {
+  const server = path ?? serverOf(host, port);
+  return `${scheme}://${server}${database ? `${path === undefined ? '/' : ' '}${database}` : ''}`;
 }
 
 /** The host for a socket: an IPv6 address without brackets. */

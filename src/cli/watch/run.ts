@@ -113,8 +113,7 @@ function follow(link: Link, selection: WatchOptions, row: WatchedRow, changed: (
 }
 
 /** The state for the history: without a connection, the status is unknown. */
-function recordedState(displayed: WatchedRow['displayed']): State | undefined {
-  if (displayed === 'connecting') return undefined;
+function recordedState(displayed: WatchedRow['displayed']): State {
   return states.find((state) => state === displayed) ?? 'unknown';
 }
 

@@ -17,8 +17,8 @@ const MIN_STEP_MS = 100;
 /** The history of a check, a group or another responder. Reading it is always current. */
 export interface Series {
   /**
-   * `count` minutes, oldest first; the last one is the current, unfinished minute. Undefined: no data. Minutes that are
-   * no longer kept have no data either.
+   * `count` minutes, at most 1441, oldest first; the last one is the current, unfinished minute. Undefined: no data. Minutes
+   * that are no longer kept have no data either.
    */
   slots(count: number): readonly (Slot | undefined)[];
   /**
@@ -86,7 +86,7 @@ export class HistoryRecorder {
     return [...this.all.keys()];
   }
 
-  /** The series of this key from now on has this state; undefined: it is not known. */
+  /** Sets the state of a series from now on; undefined: not known. */
   setState(key: string, state: State | undefined): void {
     let series = this.all.get(key);
     if (series?.state === state) return;
@@ -108,8 +108,7 @@ export class HistoryRecorder {
   }
 
   /**
-   * The state of a series in the past was another one than recorded, which this process has learned late. Has no effect
-   * if nothing was recorded for this key.
+   * Corrects the recorded state of a series for a time in the past. Has no effect if nothing was recorded for this key.
    *
    * @param from, to wall-clock times, in milliseconds since 1970.
    * @param state not pass or warn.
@@ -266,7 +265,8 @@ class RecordedSeries {
     // Also in the first millisecond of a minute.
     if (this.state !== undefined) this.open.see(this.state);
     const slots: (Slot | undefined)[] = [];
-    for (let minute = this.minute - count + 1; minute < this.minute; minute++) slots.push(this.ring.get(minute));
+    const first = this.minute - Math.min(count, MAX_SLOTS + 1) + 1;
+    for (let minute = first; minute < this.minute; minute++) slots.push(this.ring.get(minute));
     if (count > 0) slots.push(this.open.snapshot());
     return slots;
   }

@@ -60,8 +60,8 @@ interface StreamBinding {
 function streamBinding(): StreamBinding | undefined {
   const { noDeprecation } = process;
   try {
-    // The warning of --pending-deprecation is for users who can do something about it.
-    process.noDeprecation = true;
+    // The warning of --pending-deprecation is for users who can do something about it. With --no-deprecation, this is read-only.
+    if (!noDeprecation) process.noDeprecation = true;
     const { binding } = process as unknown as { binding?: (name: string) => Partial<StreamBinding> };
     const stream = binding?.call(process, 'stream_wrap');
     const isComplete =
@@ -75,7 +75,7 @@ function streamBinding(): StreamBinding | undefined {
     return undefined;
   } finally {
     if (noDeprecation === undefined) delete process.noDeprecation;
-    else process.noDeprecation = noDeprecation;
+    else if (!noDeprecation) process.noDeprecation = noDeprecation;
   }
 }
 
@@ -187,8 +187,8 @@ export class HandleSocket implements ConnectionSocket {
   private onClose: (() => void) | undefined = undefined;
 
   constructor(
-    /** Also used by net-keepalive. After `destroy`, only the counters. */
-    private _handle: Handle,
+    /** Public for keep-alive. After `destroy`, only the counters. */
+    public _handle: Handle,
     readonly remoteAddress: string | undefined,
     readonly remotePort: number | undefined,
   ) {

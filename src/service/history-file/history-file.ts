@@ -77,7 +77,7 @@ export class HistoryFile {
     return this.history.minute / MINUTE_MS;
   }
 
-  /** Runs one thing after the other. */
+  /** Runs this after the work that was begun before. Never rejects. */
   private run(work: () => Promise<void>): Promise<void> {
     this.working = this.working.then(work).catch((error: NodeJS.ErrnoException) => this.warn(error));
     return this.working;
@@ -93,7 +93,7 @@ export class HistoryFile {
     );
   }
 
-  // Each of these is run alone.
+  // Only `run` starts these, one at a time.
 
   /** Becomes the owner of the file, and adds its minutes to the history. */
   private async load(): Promise<void> {
@@ -111,7 +111,7 @@ export class HistoryFile {
     const { checks, groups, recorder } = this.history;
     const wanted = new Set([...checks.map(checkKey), ...groups.map(groupKey)]);
     const minutes = decodeHistory(bytes);
-    let turnEndsAt = this.clock.now() + BATCH_MS;
+    const pause = this.pauses();
     for (;;) {
       const { done, value } = minutes.next();
       if (done) return value;
@@ -119,10 +119,18 @@ export class HistoryFile {
         value.minute,
         value.slots.filter(([key]) => wanted.has(key)),
       );
-      if (this.clock.now() < turnEndsAt) continue;
+      await pause();
+    }
+  }
+
+  /** Returns a function to call often during long work: it lets the event loop turn every 4 ms. */
+  private pauses(): () => Promise<void> {
+    let turnEndsAt = this.clock.now() + BATCH_MS;
+    return async () => {
+      if (this.clock.now() < turnEndsAt) return;
       await nextTurn();
       turnEndsAt = this.clock.now() + BATCH_MS;
-    }
+    };
   }
 
   private async putAside(why: string): Promise<void> {
@@ -151,10 +159,13 @@ export class HistoryFile {
   /** Resolves with false if the file has to be rewritten. */
   private async append(last: number): Promise<boolean> {
     const { current } = this;
-    if (!current) return false;
+    // After the clock was set back, the file has minutes that are to be written again.
+    if (!current || last < current.last) return false;
     const parts: Buffer[] = [];
+    const pause = this.pauses();
     for (let minute = Math.max(current.last, last - MAX_SLOTS) + 1; minute <= last; minute++) {
       parts.push(this.encode(current, minute));
+      await pause();
     }
     const added = Buffer.concat(parts);
     if (current.size + added.length > this.maxBytes || current.minutes + parts.length > MAX_MINUTES) return false;
@@ -172,7 +183,9 @@ export class HistoryFile {
 
   private async rewrite(last: number): Promise<void> {
     const temporary = `${this.path}.tmp`;
-    const next = new WrittenFile(await open(temporary, 'w', 0o600), last);
+    // A file that was left there could have another mode, or be a link.
+    await rm(temporary, { force: true });
+    const next = new WrittenFile(await open(temporary, 'wx', 0o600), last);
     try {
       await this.writeAll(next);
       await next.handle.sync();
@@ -190,8 +203,10 @@ export class HistoryFile {
     const { encoder, last } = next;
     let batch = [encoder.header(), encoder.keys(this.history.recorder.keys)];
     let size = lengthOf(batch);
+    const pause = this.pauses();
     for (let minute = last; minute > Math.max(-1, last - MAX_SLOTS); minute--) {
       const part = this.encode(next, minute);
+      await pause();
       if (next.size + size + part.length > this.maxBytes * REWRITTEN_PART) break;
       next.minutes++;
       batch.push(part);

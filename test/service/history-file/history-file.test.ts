@@ -1,11 +1,13 @@
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -126,6 +128,25 @@ describe('a restart', () => {
     ]);
   });
 
+  test('after the clock was set back keeps each minute once', async () => {
+    const first = started();
+    first.recorder.setState(checkKey('db'), 'fail');
+    await clock.advance(3 * MINUTE);
+    await first.idle();
+    clock.wallOffset -= 2 * MINUTE;
+    first.recorder.setState(checkKey('db'), 'pass');
+    for (let minute = 0; minute < 2; minute++) {
+      first.recorder.addRun(checkKey('db'), false, 5);
+      await clock.advance(MINUTE);
+      await first.idle();
+    }
+    const before = times(first, 4);
+    await first.close();
+    const next = started();
+    await next.idle();
+    expect(times(next, 4)).toEqual(before);
+  });
+
   test('does not bring back checks that no longer exist', async () => {
     const { recorder, close } = started(['db', 'old']);
     for (const name of ['db', 'old']) recorder.setState(checkKey(name), 'pass');
@@ -178,6 +199,37 @@ describe('the file', () => {
     expect((sizes[2] as number) - (sizes[1] as number)).toBe((sizes[1] as number) - (sizes[0] as number));
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(readdirSync(folder).sort()).toEqual(['history', 'history.owner']);
+  });
+
+  test('is written without blocking the event loop, also after a day without a write', async () => {
+    let [readings, most] = [0, 0];
+    /** Each reading takes a millisecond. */
+    class SlowClock extends FakeClock {
+      override now(): number {
+        readings++;
+        this.jump(1);
+        return super.now();
+      }
+    }
+    clock = new SlowClock();
+    const { recorder, idle } = started();
+    recorder.setState(checkKey('db'), 'pass');
+    await idle();
+    let isWriting = true;
+    const turn = (): void => {
+      most = Math.max(most, readings);
+      readings = 0;
+      if (isWriting) setImmediate(turn);
+    };
+    turn();
+    await clock.advance(MINUTE);
+    await idle();
+    clock.jump(DAY);
+    await clock.advance(MINUTE);
+    await idle();
+    isWriting = false;
+    expect(existsSync(path)).toBe(true);
+    expect(most).toBeLessThan(100);
   });
 
   test('is rewritten when half of its minutes are older than a day', async () => {
@@ -271,6 +323,16 @@ describe('the file', () => {
     expect(times(next, 5)?.[0]).toEqual(['pass', 60_000, 1]);
     expect(log.warn).toHaveBeenCalledTimes(1);
     expect(readFileSync(path).equals(bytes)).toBe(false);
+  });
+
+  test('is a new file, not one that was left at the name for the next one', async () => {
+    const other = join(folder, 'other');
+    writeFileSync(other, 'of somebody else', { mode: 0o644 });
+    symlinkSync(other, `${path}.tmp`);
+    await recordTwoMinutes();
+    expect(readFileSync(other, 'utf8')).toBe('of somebody else');
+    expect(lstatSync(path).isFile()).toBe(true);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
   test('may be empty', async () => {
