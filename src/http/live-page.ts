@@ -84,7 +84,8 @@ export function livePageRoutes(context: RouteContext, options: LivePageOptions):
         // A buffering proxy would delay the events.
         'x-accel-buffering': 'no',
       };
-      if (raw.method === 'HEAD') return { status: 200, headers, body: Buffer.alloc(0) };
+      // A pipelined stream would wait for another response, and would not notice the end of the connection.
+      if (raw.method === 'HEAD' || !response.socket) return { status: 200, headers, body: Buffer.alloc(0) };
       const detail = seesDetail(request);
       response.writeHead(200, headers);
       live.add(response, () => seesDetail(request), detail ? viewOf(request) : '');
