@@ -29,3 +29,10 @@ describe('the event stream', () => {
     expect(text.split('text/event-stream')[1]).toContain('content-length: 0');
   });
 });
+
+describe('observed values', () => {
+  it('may have the names of properties of objects', async () => {
+    const page = await (await fetch(`${await start({ constructor: 1, toString: 2 })}/status`)).text();
+    expect(page).toContain('constructor 1, toString 2');
+  });
+});
