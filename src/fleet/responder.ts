@@ -138,7 +138,7 @@ export class Responder {
     if (this.isClosed) return;
     const now = this.context.clock.wall();
     // Of the first status only: later ones are seen when they begin.
-    if (this.state === 'connecting') this.since = now - (this.digest?.age ?? 0);
+    if (this.state === 'connecting') this.since = Math.max(0, now - (this.digest?.age ?? 0));
     else if (this.state !== state) this.since = now;
     this.state = state;
     this.why = why;

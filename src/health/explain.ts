@@ -1,4 +1,4 @@
-import { type Reason, reasons } from './reason.js';
+import { isReason, type Reason, reasons } from './reason.js';
 import type { ReportedCause, ReportedCheck, ReportView } from './report-view.js';
 import { fateSentence } from './reported-fate.js';
 
@@ -40,17 +40,20 @@ const MAX_CAUSES = 8;
  */
 const STALE_REPORT_MS = 10_000;
 
-const phrases: Readonly<Record<string, string>> = {
-  pass: 'is ready: all checks pass',
-  warn: 'is ready, but degraded',
-  fail: 'is not ready',
-  unknown: 'is not ready: the state of its checks is unknown',
-  draining: 'is draining: it finishes current work and accepts no new work',
-  starting: 'is starting: required checks have not passed yet',
-  'not-found': 'has no such check or group',
-};
+// Maps: a report of another process may say `constructor`.
+const phrases = new Map(
+  Object.entries({
+    pass: 'is ready: all checks pass',
+    warn: 'is ready, but degraded',
+    fail: 'is not ready',
+    unknown: 'is not ready: the state of its checks is unknown',
+    draining: 'is draining: it finishes current work and accepts no new work',
+    starting: 'is starting: required checks have not passed yet',
+    'not-found': 'has no such check or group',
+  }),
+);
 
-const verbs: Readonly<Record<string, string>> = { fail: 'fails', warn: 'warns', unknown: 'is unknown' };
+const verbs = new Map(Object.entries({ fail: 'fails', warn: 'warns', unknown: 'is unknown' }));
 /** Reasons that are about a server as a whole. */
 const serverReasons: ReadonlySet<string> = new Set<Reason>([
   'refused',
@@ -72,12 +75,14 @@ const loopback = /^(?:127\.|localhost\b|\[::1\]|\/)/;
 /** Effects on the state, worst first. */
 const effects: readonly string[] = ['fail', 'unknown', 'warn'];
 /** For each state, the effects that make it so. */
-const decidingEffects: Readonly<Record<string, readonly string[]>> = {
-  fail: ['fail', 'unknown'],
-  unknown: ['fail', 'unknown'],
-  starting: ['fail', 'unknown'],
-  warn: ['warn'],
-};
+const decidingEffects = new Map<string, readonly string[]>(
+  Object.entries({
+    fail: ['fail', 'unknown'],
+    unknown: ['fail', 'unknown'],
+    starting: ['fail', 'unknown'],
+    warn: ['warn'],
+  }),
+);
 
 /** Explains a report. */
 export function explain(report: ReportView): Explanation {
@@ -85,9 +90,9 @@ export function explain(report: ReportView): Explanation {
   const subject = service ?? (instance === '' ? 'The service' : `The responder ${instance}`);
   const since = sinceOf(report);
   const causes = failuresOf(report).map((failure) => explainCause(failure, report));
-  const isDeciding = ({ state: effect }: ExplainedCause) => decidingEffects[state]?.includes(effect) ?? false;
+  const isDeciding = ({ state: effect }: ExplainedCause) => decidingEffects.get(state)?.includes(effect) ?? false;
   return {
-    headline: `${subject} ${phrases[state] ?? `reports ${state}`}.`,
+    headline: `${subject} ${phrases.get(state) ?? `reports ${state}`}.`,
     ...(since !== undefined && { since: new Date(since) }),
     causes: causes.filter(isDeciding),
     degraded: causes.filter((cause) => !isDeciding(cause)),
@@ -214,7 +219,7 @@ function explainCause({ cause, checks, effect }: Failure, report: ReportView): E
   const names = checks.map(({ name }) => name);
   const where = cause.service ?? `responder ${instance}`;
   const state = checks.find(({ name }) => name === check)?.state ?? cause.state ?? '';
-  const what = isOwn ? `${check} ${verbs[state] ?? 'does not pass'}` : `${check} of ${where} does not pass`;
+  const what = isOwn ? `${check} ${verbs.get(state) ?? 'does not pass'}` : `${check} of ${where} does not pass`;
   const isMinor = checks.length > 0 && checks.every(({ critical }) => !critical);
   const peers = fateSentence(cause, isOwn ? 'this instance' : 'that instance');
   return {
@@ -249,7 +254,7 @@ function peerNotes({ causes, checks }: ReportView): string[] {
 /** The reason and the output; without an output, the description of the reason. */
 function reasonText(reason: string | undefined, output: string | undefined): string {
   if (output !== undefined) return reason === undefined ? output : `${reason}: ${output}`;
-  const description = (reasons as Readonly<Record<string, string>>)[reason ?? ''];
+  const description = reason !== undefined && isReason(reason) ? reasons[reason] : undefined;
   return description?.replace(/\.$/, '') ?? reason ?? 'no reason reported';
 }
 

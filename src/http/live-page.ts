@@ -1,3 +1,4 @@
+import { redactor } from '../common/redact.js';
 import type { RouteContext } from './context.js';
 import { promptForToken, rightOf } from './right.js';
 import { type Get, type Route, redirect } from './route.js';
@@ -7,6 +8,7 @@ import type { Parts } from './status-page/parts.js';
 import type { DetailAccess } from './status-page/sections.js';
 
 const EVENT_STREAM = 'text/event-stream';
+const redact = redactor([]);
 
 export interface LivePageOptions {
   /** Path of the page, without a slash; its events are at `PATH/events`, its login is at `PATH/login`. */
@@ -44,13 +46,15 @@ export interface PageRoutes {
 }
 
 export function livePageRoutes(context: RouteContext, options: LivePageOptions): LivePageRoutes {
-  const { access, clock, renderings } = context;
+  const { access, clock, log, renderings } = context;
   const { path, parts, viewOf, refresh, onChange, maxViewers } = options;
   const login = () => (access.detail === 'token' && access.tokens ? `${path}/login` : undefined);
   const partsFor = (view: string, detail: boolean) =>
     parts(view, detail ? undefined : { mode: access.detail, login: login() });
   const seesDetail = (request: Get) => rightOf(context, request) === 'detail';
-  const live = new Live(clock, renderings.turns, partsFor, maxViewers);
+  const live = new Live(clock, renderings.turns, partsFor, maxViewers, (error) =>
+    log?.error({ error: redact(error) }, 'the live page cannot be rendered'),
+  );
   const unsubscribe = onChange(() => live.changed());
   let loading: Promise<LivePage> | undefined;
 
@@ -80,7 +84,8 @@ export function livePageRoutes(context: RouteContext, options: LivePageOptions):
         // A buffering proxy would delay the events.
         'x-accel-buffering': 'no',
       };
-      if (raw.method === 'HEAD') return { status: 200, headers, body: Buffer.alloc(0) };
+      // A pipelined stream would wait for another response, and would not notice the end of the connection.
+      if (raw.method === 'HEAD' || !response.socket) return { status: 200, headers, body: Buffer.alloc(0) };
       const detail = seesDetail(request);
       response.writeHead(200, headers);
       live.add(response, () => seesDetail(request), detail ? viewOf(request) : '');

@@ -12,6 +12,7 @@ import { createService, type Service } from '../../src/service/service.js';
 import { FakeClock, settle } from '../fake-clock.js';
 import { until } from '../http/until.js';
 import { makeCertificate } from '../live/certificate.js';
+import { rogue } from './rogue.js';
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -169,6 +170,19 @@ describe('a fleet', () => {
     await all(fleet, 'unreachable');
     expect(fleet.slots(only(fleet), 60).at(-1)?.worst).toBe('unknown');
     expect(fleet.slots(only(fleet), 60).slice(0, 59)).toEqual(Array(59).fill(undefined));
+  });
+});
+
+describe('a responder of a fleet that does not behave', () => {
+  it('cannot have a time that is none', async () => {
+    const { address, close } = await rogue((socket, status) => {
+      const db = [{ state: 'fail', since: '-271821-04-20T00:00:00.000Z' }];
+      socket.write(status({ state: 'fail', time: '+275760-09-13T00:00:00.000Z', checks: { db } }));
+    });
+    closing.push(close);
+    const fleet = fleetOf([address]);
+    await all(fleet, 'fail');
+    expect(new Date(only(fleet).since).toISOString()).toBe('1970-01-01T00:00:00.000Z');
   });
 });
 

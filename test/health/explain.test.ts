@@ -331,6 +331,20 @@ describe('an explanation', () => {
   });
 });
 
+describe('a report with names of object properties', () => {
+  it.each(['constructor', 'toString', '__proto__'])('is explained in its own words: %s', (word) => {
+    const report = {
+      state: word,
+      causes: [{ instance: 'other', via: ['other'], check: word, state: word, reason: word }],
+      checks: { [word]: check({ state: word, reason: word, fate: word }) },
+    };
+    const { headline, degraded } = explained(report);
+    expect(headline).toBe(`shop reports ${word}.`);
+    expect(degraded.map(({ text }) => text)).toEqual([`${word} of responder other does not pass (${word}).`]);
+    expect(linesOf(report).join(' ')).not.toContain('native code');
+  });
+});
+
 describe('formatDuration', () => {
   it.each([
     [0.4, '0 ms'],

@@ -75,6 +75,18 @@ describe('a live status page', () => {
     expect(reader.destroyed).toBe(true);
   });
 
+  it('disconnects its viewer if it cannot be rendered', async () => {
+    const errors: unknown[] = [];
+    const render = () => {
+      throw new RangeError('Invalid time value');
+    };
+    const live = new Live(new FakeClock(), immediate, render, undefined, (error) => errors.push(error));
+    const reader = new Reader();
+    live.add(reader as unknown as ServerResponse, () => true);
+    expect(errors).toEqual([new RangeError('Invalid time value')]);
+    expect(reader.destroyed).toBe(true);
+  });
+
   it('does no work without viewers', async () => {
     const { clock, live, reader } = watched();
     reader.end();

@@ -98,11 +98,11 @@ function unwritable(error: Error): NonPassResult {
   return reason === 'auth' ? warn(reason, `the key could not be written: ${message}`) : fail(reason, message);
 }
 
-const roles: Readonly<Record<string, string>> = { master: 'primary', slave: 'replica', sentinel: 'sentinel' };
+const roles = new Map(Object.entries({ master: 'primary', slave: 'replica', sentinel: 'sentinel' }));
 
 /** The role of the server, if it is known from the reply to ROLE. */
 export function roleIn([error, answer]: Reply): string | undefined {
-  return error || !Array.isArray(answer) ? undefined : roles[String(answer[0])];
+  return error || !Array.isArray(answer) ? undefined : roles.get(String(answer[0]));
 }
 
 /** The role, and the state of the link of a replica to its primary. */

@@ -56,6 +56,8 @@ export class Live {
     /** Renders the page, for a view and a viewer that may see detail or not. */
     private readonly render: (view: string, detail: boolean) => Parts,
     private readonly maxViewers = () => MAX_VIEWERS,
+    /** Called if `render` throws; the viewer is disconnected. */
+    private readonly onError: (error: unknown) => void = () => {},
   ) {}
 
   /**
@@ -139,8 +141,13 @@ export class Live {
     viewer.isQueued = false;
     if (!this.viewers.has(viewer) || viewer.response.writableEnded) return;
     const detail = viewer.seesDetail();
-    if (viewer.sawDetail && !detail) viewer.response.end();
-    else this.send(viewer, this.current(viewer.view, detail));
+    if (viewer.sawDetail && !detail) return void viewer.response.end();
+    try {
+      this.send(viewer, this.current(viewer.view, detail));
+    } catch (error) {
+      viewer.response.destroy();
+      this.onError(error);
+    }
   }
 
   private current(view: string, detail: boolean): Page {

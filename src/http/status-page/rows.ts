@@ -111,7 +111,9 @@ function observedText({ observedValue: value, observedUnit: unit }: BoardCheck):
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'object') {
     const units = typeof unit === 'object' ? unit : {};
-    const parts = Object.entries(value).map(([name, part]) => `${name} ${formatValue(part, units[name])}`);
+    const parts = Object.entries(value).map(
+      ([name, part]) => `${name} ${formatValue(part, Object.hasOwn(units, name) ? units[name] : undefined)}`,
+    );
     return `${typeof unit === 'string' ? `${unit}: ` : ''}${parts.join(', ')}`;
   }
   if (typeof unit !== 'string') return `observed ${formatValue(value)}`;
