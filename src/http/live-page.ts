@@ -1,6 +1,6 @@
 import { redactor } from '../common/redact.js';
+import { accessOf, promptForToken } from './access.js';
 import type { RouteContext } from './context.js';
-import { promptForToken, rightOf } from './right.js';
 import { type Get, type Route, redirect } from './route.js';
 import { Live } from './status-page/live.js';
 import { type LivePage, loadPage } from './status-page/page.js';
@@ -51,7 +51,7 @@ export function livePageRoutes(context: RouteContext, options: LivePageOptions):
   const login = () => (access.detail === 'token' && access.tokens ? `${path}/login` : undefined);
   const partsFor = (view: string, detail: boolean) =>
     parts(view, detail ? undefined : { mode: access.detail, login: login() });
-  const seesDetail = (request: Get) => rightOf(context, request) === 'detail';
+  const seesDetail = (request: Get) => accessOf(context, request) === 'detail';
   const live = new Live(clock, renderings.turns, partsFor, maxViewers, (error) =>
     log?.error({ error: redact(error) }, 'the live page cannot be rendered'),
   );

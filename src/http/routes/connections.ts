@@ -1,6 +1,6 @@
+import { accessOf, denyAccess } from '../access.js';
 import type { RouteContext } from '../context.js';
 import { jsonRendering } from '../json.js';
-import { denyAccess, rightOf } from '../right.js';
 import { jsonReply, type Route } from '../route.js';
 
 const DEFAULT_LIMIT = 100;
@@ -13,14 +13,14 @@ const MAX_LIMIT = 1000;
 export function connectionsRoute(context: RouteContext): Route {
   const { connections, renderings } = context;
   return async (request) => {
-    const right = rightOf(context, request);
-    if (right !== 'detail') return denyAccess(context, right);
+    const access = accessOf(context, request);
+    if (access !== 'detail') return denyAccess(context, access);
     const after = wholeNumber(request.query.after, 0);
     const limit = wholeNumber(request.query.limit, DEFAULT_LIMIT);
     if (after === undefined || limit === undefined || limit < 1 || limit > MAX_LIMIT) {
       return jsonReply(400, { error: `after must be a whole number, limit a whole number from 1 to ${MAX_LIMIT}` });
     }
-    const rendering = await renderings.of(`connections ${right} ${after} ${limit}`, async () => {
+    const rendering = await renderings.of(`connections ${access} ${after} ${limit}`, async () => {
       const page = await connections(after, limit + 1);
       const items = page.slice(0, limit);
       return jsonRendering({ connections: items, next: page.length > limit ? (items.at(-1)?.id ?? null) : null });

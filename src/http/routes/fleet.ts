@@ -1,10 +1,10 @@
 import { type ResponderState, responderStates } from '../../fleet/responder.js';
+import { accessOf } from '../access.js';
 import type { RouteContext } from '../context.js';
 import { bareFleetBoard, type FleetView, fleetBoard } from '../fleet-page/board.js';
 import { bareFleetParts, fleetParts } from '../fleet-page/parts.js';
 import { jsonRendering } from '../json.js';
 import { hasSlash, livePageRoutes, type PageRoutes } from '../live-page.js';
-import { rightOf } from '../right.js';
 import { type Get, type Route, redirect } from '../route.js';
 
 /**
@@ -25,7 +25,7 @@ export function fleetRoutes(context: RouteContext, fleet: FleetView, maxViewers?
   const atPath: Route = async (request) => (hasSlash(request) ? redirect(308, '../fleet') : page(request));
 
   const json: Route = async (request) => {
-    const detail = rightOf(context, request) === 'detail';
+    const detail = accessOf(context, request) === 'detail';
     const rendering = await renderings.of(`fleet.json ${detail}`, async () =>
       jsonRendering(detail ? fleetBoard(fleet) : bareFleetBoard(fleet)),
     );

@@ -1,7 +1,7 @@
 import { MAX_CHECKS } from '../../health/health.js';
+import { accessOf, denyAccess } from '../access.js';
 import { healthQuery, httpStatus, summary } from '../answer.js';
 import type { RouteContext } from '../context.js';
-import { denyAccess, rightOf } from '../right.js';
 import { jsonReply, type Reply, type Route } from '../route.js';
 
 /**
@@ -16,14 +16,14 @@ export function healthRoute(context: RouteContext): Route {
     if (groups.length > 1) return badRequest('only one group is allowed');
     if (checks.length > MAX_CHECKS) return badRequest(`at most ${MAX_CHECKS} checks are allowed`);
     const [group] = groups;
-    const right = rightOf(context, request);
-    if (right === 'wrong-token') return denyAccess(context, right);
+    const access = accessOf(context, request);
+    if (access === 'wrong-token') return denyAccess(context, access);
     const answer = await ask({
       scope: 'readiness',
       ...(checks.length > 0 && { checks }),
       ...(group !== undefined && { group }),
     });
-    const body = right === 'detail' ? answer.report('full') : Buffer.from(JSON.stringify(summary(answer)));
+    const body = access === 'detail' ? answer.report('full') : Buffer.from(JSON.stringify(summary(answer)));
     return context.renderings.reply(request, { type: 'application/health+json', body }, httpStatus(answer.state));
   };
 }

@@ -2,10 +2,10 @@ import type { Answer, Scope } from '../../health/health.js';
 import type { ReportedFate } from '../../health/reported-fate.js';
 import { failureText } from '../../health/reported-fate.js';
 import type { State } from '../../health/state.js';
+import { accessOf, denyAccess } from '../access.js';
 import { healthQuery, httpStatus, summary } from '../answer.js';
 import type { RouteContext } from '../context.js';
 import type { Rendering } from '../renderings.js';
-import { denyAccess, rightOf } from '../right.js';
 import { jsonReply, type Route } from '../route.js';
 
 /** Scopes by path of an orchestrator's probe. Liveness runs no check. */
@@ -25,11 +25,11 @@ export function probeRoutes(context: RouteContext): [path: string, Route][] {
   return Object.entries(probePaths).map(([path, scope]) => {
     const verbose = verboseRenderer(path.slice(1));
     const route: Route = async (request) => {
-      const right = 'verbose' in request.query ? rightOf(context, request) : 'status';
-      if (right === 'wrong-token') return denyAccess(context, right);
+      const access = 'verbose' in request.query ? accessOf(context, request) : 'status';
+      if (access === 'wrong-token') return denyAccess(context, access);
       const answer = await ask({ scope });
       const status = httpStatus(answer.state);
-      if (right !== 'detail') return jsonReply(status, summary(answer));
+      if (access !== 'detail') return jsonReply(status, summary(answer));
       return context.renderings.reply(request, verbose(answer), status);
     };
     return [path, route];

@@ -1,8 +1,8 @@
+import { accessOf } from '../access.js';
 import { healthQuery } from '../answer.js';
 import type { RouteContext } from '../context.js';
 import { jsonRendering } from '../json.js';
 import { hasSlash, livePageRoutes, type PageRoutes } from '../live-page.js';
-import { rightOf } from '../right.js';
 import { type Get, type Route, redirect } from '../route.js';
 import { compactHistory } from '../status-page/compact-history.js';
 import { board, checksOf, type Overview } from '../status-page/overview.js';
@@ -41,7 +41,7 @@ export function statusRoutes(context: RouteContext, maxViewers?: () => number): 
   const status: Route = async (request) => (hasSlash(request) ? redirect(308, '../status') : page(request));
 
   const json: Route = async (request) => {
-    const detail = rightOf(context, request) === 'detail';
+    const detail = accessOf(context, request) === 'detail';
     const rendering = await renderings.of(`status.json ${detail}`, async () => {
       await refresh();
       return jsonRendering(detail ? { ...board(context), history: compactHistory(overview.history) } : bare());

@@ -3,13 +3,13 @@ import type { HttpContext } from './context.js';
 import { type Get, jsonReply, type Reply } from './route.js';
 
 /** Access of the client of a request. `wrong-token`: it sent a token that is not accepted. */
-export type Right = 'detail' | 'status' | 'wrong-token';
+export type Access = 'detail' | 'status' | 'wrong-token';
 
 /**
  * The access of the client of a request. Must be called when the request arrives: a closed socket has no address, and
  * would count as loopback.
  */
-export function rightOf({ access: { detail, tokens } }: HttpContext, { raw }: Get): Right {
+export function accessOf({ access: { detail, tokens } }: HttpContext, { raw }: Get): Access {
   const token = tokens && bearerToken(raw.headers.authorization);
   if (token !== undefined && !tokens?.has(token)) return 'wrong-token';
   const hasToken = token !== undefined || tokens?.has(basicPassword(raw.headers.authorization)) === true;
@@ -23,8 +23,8 @@ export function promptForToken(): Reply {
 }
 
 /** 401 if a token would grant access, else 403. */
-export function denyAccess({ access: { detail } }: HttpContext, right: Right): Reply {
-  if (right === 'wrong-token') {
+export function denyAccess({ access: { detail } }: HttpContext, access: Access): Reply {
+  if (access === 'wrong-token') {
     return jsonReply(401, { error: 'invalid token' }, { 'www-authenticate': 'Bearer error="invalid_token"' });
   }
   if (detail !== 'token') return jsonReply(403, { error: 'details are not available to this client' });
