@@ -27,6 +27,8 @@ const HEARTBEAT = { interval: 5000, maxPingsOut: 3 };
 const CONNECT_TIMEOUT_MS = 3000;
 /** A responder that is back is noticed within this time, unless many others are unreachable. */
 const MAX_BACKOFF_MS = 10_000;
+/** Time between two reads of a connection, 64 KiB at most each: a responder that sends without end costs little. */
+const READ_INTERVAL_MS = 50;
 
 let nextId = 0;
 
@@ -92,7 +94,14 @@ export class Responder {
       heartbeat: HEARTBEAT,
       connectTimeout: CONNECT_TIMEOUT_MS,
       backoff: { max: MAX_BACKOFF_MS },
-      onUp: (client) => void this.follow(client),
+      onUp: (client) => {
+        const { socket } = client;
+        socket.on('data', () => {
+          socket.pause();
+          clock.after(READ_INTERVAL_MS, () => socket.resume());
+        });
+        void this.follow(client);
+      },
     });
     link.on('state', (change) => this.onLinkState(change));
     link.on('status', (status) => {

@@ -184,6 +184,36 @@ describe('a responder of a fleet that does not behave', () => {
     await all(fleet, 'fail');
     expect(new Date(only(fleet).since).toISOString()).toBe('1970-01-01T00:00:00.000Z');
   });
+
+  it('is read once in 50 ms, however much it sends', async () => {
+    let sender: Socket | undefined;
+    const { address, close } = await rogue((socket, status) => {
+      sender = socket;
+      const statuses = Buffer.concat(Array<Buffer>(1000).fill(status({ state: 'fail' })));
+      for (let bytes = 0; bytes < 67_108_864; bytes += statuses.length) socket.write(statuses);
+    });
+    closing.push(close);
+    const clock = new FakeClock();
+    const fleet = fleetOf([address], { clock });
+    closing.push(() => clock.advanceUntil(fleet.close()));
+    while (only(fleet)?.state !== 'fail') {
+      await clock.advance(10);
+      await settle();
+    }
+    const flood = sender as Socket;
+    const accepted = () => flood.bytesWritten - flood.writableLength;
+    // The kernel takes what fits into its buffers.
+    for (let turn = 0; turn < 3000; turn++) await new Promise(setImmediate);
+    const before = accepted();
+    for (let turn = 0; turn < 300; turn++) await new Promise(setImmediate);
+    expect(accepted()).toBe(before);
+    expect(flood.writableLength).toBeGreaterThan(0);
+    // It is read again.
+    while (accepted() === before) {
+      await clock.advance(50);
+      await new Promise(setImmediate);
+    }
+  });
 });
 
 describe('a fleet over TLS', () => {
