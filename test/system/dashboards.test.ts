@@ -82,7 +82,7 @@ describe('Prometheus beside responders', () => {
     const grpcPort = await freePort();
     busy = await Responder.start(
       trial,
-      { listen, grpc: { host: '127.0.0.1', port: grpcPort } },
+      { listen, grpc: { host: '127.0.0.1', port: grpcPort }, fleet: { from: [`pong://127.0.0.1:${frozen.port}`] } },
       {
         moods: {
           threads: { interval: '200ms' },
