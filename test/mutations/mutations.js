@@ -1055,7 +1055,7 @@ export const mutations = [
     'if (connection.pending < limits.maxPending)',
     'if (connection.pending === 0)',
   ),
-  broken('M62', connection, 'never pauses reading for output that waits', "this.pause('max-queued-bytes');", ''),
+  broken('M62', connection, 'never pauses reading for output that waits', "this.pause('max-queued-bytes');", ';'),
   broken(
     'M63',
     timeLimits,

@@ -1,3 +1,4 @@
+import { SourceTextModule } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { readDialogues } from '../../src/cli/conformance/client/vector.js';
 import { readSessions } from '../../src/cli/conformance/session.js';
@@ -14,7 +15,7 @@ interface Mutation {
 // Plain JavaScript, which `npm run test:mutations` runs too.
 const load = (name: string) => import(rootUrl(`test/mutations/${name}.js`).href);
 const { mutations } = (await load('mutations')) as { mutations: readonly Mutation[] };
-const { mutated } = (await load('run')) as { mutated(mutation: Mutation): unknown };
+const { mutated } = (await load('run')) as { mutated(mutation: Mutation): Map<string, string> };
 const { rows } = (await load('table')) as { rows(): string[][] };
 
 const vectors = new Map([...readSessions(), ...readDialogues()].map(({ name, rules }) => [name, rules]));
@@ -25,7 +26,7 @@ const rulesOf = (side: string) =>
 
 describe('the mutations of the responder and the client', () => {
   it.each(mutations.filter(({ why }) => !why))('$rule: $name: fits the built files', (mutation) => {
-    expect(() => mutated(mutation)).not.toThrow();
+    for (const text of mutated(mutation).values()) expect(() => new SourceTextModule(text)).not.toThrow();
   });
 
   it('have unique names', () => {
