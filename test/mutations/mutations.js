@@ -1091,7 +1091,7 @@ export const mutations = [
     connection,
     'does not read the rest after an ERROR',
     'this.socket.end(); this.socket.resume();',
-    "this.socket.end(); if (this.closeReason === 'protocol-error') setTimeout(() => this.socket.destroy(), 50);",
+    "this.socket.end(); if (this.closeReason === 'protocol-error') setImmediate(() => this.socket.destroy());",
   ),
   broken(
     'M65',
