@@ -12,10 +12,12 @@ import { probePaths } from '../../src/http/routes/probes.js';
 import { metricRows } from '../../src/metrics/table.js';
 import { optionRows } from '../../src/options/table.js';
 import { anchorsOf, holdTables, ids, readRoot, rootUrl } from './markdown.js';
+import { speed } from './speed.js';
 import { commands, pages } from './tables.js';
 
 // `UPDATE=1 npm test -- test/readme` writes what the code says into the pages.
 for (const [page, tables] of Object.entries(pages)) holdTables(page, 'table', tables);
+holdTables('README.md', 'bench', { speed });
 
 /** Files that a page names and that do not exist, relative to the root or `src`; `x` is a placeholder. */
 function missingFiles(text: string, atLeast: number): string[] {
