@@ -46,7 +46,7 @@ const faults: Fault[] = [
   },
 ];
 
-/** When the peers of a scheme were found, in seconds from the fault, and what the application was told. */
+/** When the peers of a scheme were found, in seconds from the fault, and what the application was notified of. */
 interface Found extends Range {
   readonly peers: number;
   readonly why: readonly string[];

@@ -35,11 +35,11 @@ function detection({ detection: rows }) {
   });
   return {
     heading: 'Found after how long, or never',
-    description: `${title}. For each fault and each scheme, the time until the application was told. ${schemes.map((scheme) => `${scheme}: ${count(scheme)} of ${rows.length}`).join('; ')}.`,
+    description: `${title}. For each fault and each scheme, the time until the application was notified. ${schemes.map((scheme) => `${scheme}: ${count(scheme)} of ${rows.length}`).join('; ')}.`,
     specification: {
       title: {
         text: title,
-        subtitle: `Seconds from the fault until the application is told: minimum to maximum of 10 peers, with the median. "never": not within ${OBSERVED} s.`,
+        subtitle: `Seconds from the fault until the application is notified: minimum to maximum of 10 peers, with the median. "never": not within ${OBSERVED} s.`,
       },
       data: { values },
       facet: {

@@ -1,7 +1,6 @@
 // Screenshots of the status page for the README, light and dark: a shop whose Redis has just stopped, after an hour with one incident.
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { chromium } from 'playwright-core';
 import { httpCheck } from '../../src/checks/http/index.js';
 import { pingpongCheck } from '../../src/checks/pingpong/index.js';
 import { redisCheck } from '../../src/checks/redis/index.js';
@@ -12,6 +11,7 @@ import type { ServiceOptions } from '../../src/service/options.js';
 import { createService, type Service } from '../../src/service/service.js';
 import { HttpService } from '../../test/live/http-service.js';
 import { Redis } from '../../test/live/redis.js';
+import { launchBrowser } from '../../test/system/browser.js';
 
 const HOUR = 3_600_000;
 /** Time between two runs in the hour before. */
@@ -84,16 +84,7 @@ async function start(options: ServiceOptions, prepare?: (service: Service) => vo
 delete process.env.TEST_REDIS_URL;
 const redis = await Redis.start();
 const billing = await HttpService.start();
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium',
-  args: [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ],
-});
+const browser = await launchBrowser();
 try {
   const often = { interval: 1000, timeout: 800 };
   const orders = await start({ serviceId: 'orders', checks: { redis: redisCheck({ url: redis.url(), ...often }) } });
@@ -139,7 +130,8 @@ try {
 }
 
 async function reach(url: string, state: State): Promise<void> {
-  while (((await (await fetch(`${url}/health`)).json()) as { state: State }).state !== state) {
+  const signal = AbortSignal.timeout(60_000);
+  while (((await (await fetch(`${url}/health`, { signal })).json()) as { state: State }).state !== state) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

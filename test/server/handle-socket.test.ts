@@ -9,7 +9,7 @@ import { acceptHandles, HandleSocket, hasHandles } from '../../src/server/socket
 import { compiledPackage } from '../cli/compiled.js';
 import { serve, turnsUntil } from './harness.js';
 
-/** An owner that keeps what it is told. */
+/** An owner that records its events. */
 class Recorder implements SocketOwner {
   readonly events: string[] = [];
   received = '';

@@ -1,13 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Browser, type BrowserContextOptions, chromium } from 'playwright-core';
+import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { mysqlCheck } from '../../src/checks/mysql/index.js';
 import type { ServiceOptions } from '../../src/service/options.js';
 import { createService, type Service } from '../../src/service/service.js';
 import { MariaDb } from '../live/mariadb.js';
+import { axeViolations, launchBrowser } from './browser.js';
 
-const axe = readFileSync('node_modules/axe-core/axe.min.js', 'utf8');
 const AFFECTED = 37;
 const RESPONDERS = 40;
 const closing: (() => unknown)[] = [];
@@ -56,16 +55,7 @@ beforeAll(async () => {
     fleet: { from, statusUrl: 'http://{host}:7664/' },
   });
   url = fleet.httpAddress as string;
-  browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  browser = await launchBrowser();
   closing.push(() => browser.close());
 }, 120_000);
 
@@ -138,11 +128,7 @@ describe('the page of a fleet of 40 in a browser', () => {
       await page.locator('#state h1', { hasText: text }).waitFor({ timeout: 40_000 });
       await page.locator('#live', { hasText: 'Live' }).waitFor();
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(viewport.width);
-      await page.evaluate(axe);
-      const { violations } = (await page.evaluate('axe.run()')) as {
-        violations: { id: string; nodes: { html: string }[] }[];
-      };
-      expect(violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([]);
+      expect(await axeViolations(page)).toEqual([]);
       if (!works) database.thaw();
       await context.close();
       await service.stop();
@@ -162,9 +148,7 @@ describe('the page of a fleet of 40 in a browser', () => {
     const { page: live, close } = await visit();
     await live.goto(`${service.httpAddress}/fleet`);
     await live.locator('#live', { hasText: 'Live' }).waitFor();
-    await live.evaluate(axe);
-    const { violations } = (await live.evaluate('axe.run()')) as { violations: { id: string }[] };
-    expect(violations.map(({ id }) => id)).toEqual([]);
+    expect(await axeViolations(live)).toEqual([]);
     await close();
   }, 120_000);
 });

@@ -1,13 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { pingpongCheck } from '../../src/checks/pingpong/index.js';
 import { redisCheck } from '../../src/checks/redis/index.js';
 import type { ServiceOptions } from '../../src/service/options.js';
 import { createService, type Service } from '../../src/service/service.js';
 import { Redis } from '../live/redis.js';
+import { axeViolations, launchBrowser } from './browser.js';
 
-const axe = readFileSync('node_modules/axe-core/axe.min.js', 'utf8');
 const quick = { interval: 200, minInterval: 50, maxAge: 100, timeout: 400 };
 const services: Service[] = [];
 let server: Redis;
@@ -48,16 +47,7 @@ const items = (page: Page) => page.locator('#items > li h3').allTextContents();
 
 beforeAll(async () => {
   server = await Redis.start();
-  browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  browser = await launchBrowser();
 }, 60_000);
 
 afterAll(async () => {
@@ -293,11 +283,7 @@ describe('the status page in a browser', () => {
       await shows(page, works ? /is ready/ : /not ready/);
       if (hasScript) await page.locator('#live', { hasText: 'Live' }).waitFor();
       await page.evaluate("document.querySelectorAll('details').forEach((details) => (details.open = true))");
-      await page.evaluate(axe);
-      const { violations } = (await page.evaluate('axe.run()')) as {
-        violations: { id: string; nodes: { html: string }[] }[];
-      };
-      expect(violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([]);
+      expect(await axeViolations(page)).toEqual([]);
       await close();
     },
     60_000,
