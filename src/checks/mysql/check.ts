@@ -2,15 +2,14 @@ import type { Clock } from '../../common/clock.js';
 import type { CheckResult } from '../../health/check.js';
 import { CheckFailure } from '../../health/reason.js';
 import { orAbort } from '../shared/deadline.js';
+import { keptConnectionResult, RECONNECT_INTERVAL_MS } from '../shared/renewal.js';
 import { ConnectionAttempts } from './connection-attempts.js';
 import { importDriver } from './driver.js';
 import { isHourlyLimit, isUserLimit, mysqlFailure } from './failure.js';
 import { ReplicaLag } from './lag.js';
 import { type MysqlLogin, MysqlSession } from './session.js';
 
-/** Maximum age of a connection, in milliseconds: an established one does not show that the server rejects new ones. */
-const RECONNECT_INTERVAL_MS = 10_000;
-/** The same once the connections of the check have reached the hourly limit of the user. */
+/** Maximum age of a connection, in milliseconds, once the connections of the check have reached the hourly limit of the user. */
 const HOURLY_LIMIT_RECONNECT_INTERVAL_MS = 3_600_000;
 /** Not a protocol ping: a server whose SQL layer is stuck would answer that. */
 const QUERY = 'SELECT 1, @@global.read_only';
@@ -119,13 +118,7 @@ export class MysqlCheck {
       }
       if (isHourlyLimit(failure)) this.reconnectInterval = HOURLY_LIMIT_RECONNECT_INTERVAL_MS;
       const answer = await this.query(this.session, signal, deadline);
-      if (answer.status === 'fail' || isHourlyLimit(failure)) return answer;
-      return {
-        ...answer,
-        status: 'warn',
-        reason: failure.reason,
-        output: `${failure.message}; an older connection still answers`,
-      };
+      return isHourlyLimit(failure) ? answer : keptConnectionResult(answer, failure);
     }
     return this.query(this.session as MysqlSession, signal, connected?.() ?? deadline);
   }

@@ -2,16 +2,10 @@ import type { Clock } from '../../common/clock.js';
 import type { CheckResult } from '../../health/check.js';
 import { CheckFailure } from '../../health/reason.js';
 import { orAbort } from '../shared/deadline.js';
+import { keptConnectionResult, renewalTime } from '../shared/renewal.js';
 import type { PgClientClass } from './driver.js';
 import { LAG_COLUMNS, ReplicaLag } from './lag.js';
 import { PostgresSession } from './session.js';
-
-/**
- * Maximum age of a connection, in milliseconds: an established one does not show that the server rejects new ones.
- * Renewed up to a quarter earlier, so that the checks of many processes do not reconnect at the same time.
- */
-const RECONNECT_INTERVAL_MS = 10_000;
-const JITTER = 1 / 4;
 
 /** Requirements on a server in addition to an answer. */
 export interface PostgresExpectations {
@@ -84,14 +78,11 @@ export class PostgresCheck {
       const { session: current } = this;
       const isFull = error instanceof CheckFailure && error.reason === 'too-many-connections';
       if (signal.aborted || !isFull || !current || current.lost) throw error;
-      const answer = await this.ask(current, signal, deadline);
-      if (answer.status === 'fail') return answer;
-      const output = `${error.message}; an older connection still answers`;
-      return { ...answer, status: 'warn', reason: error.reason, output };
+      return keptConnectionResult(await this.ask(current, signal, deadline), error);
     }
     const { session: previous } = this;
     this.session = session;
-    this.renewAt = this.clock.now() + RECONNECT_INTERVAL_MS * (1 - Math.random() * JITTER);
+    this.renewAt = renewalTime(this.clock.now());
     if (previous) void this.drop(previous);
     return this.ask(session, signal, connected?.() ?? deadline);
   }

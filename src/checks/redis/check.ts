@@ -3,20 +3,13 @@ import type { Clock } from '../../common/clock.js';
 import type { CheckResult } from '../../health/check.js';
 import { CheckFailure, type Reason } from '../../health/reason.js';
 import { orAbort, withStepTimeout } from '../shared/deadline.js';
+import { keptConnectionResult, renewalTime } from '../shared/renewal.js';
 import { explainFailure, openSession } from './connect.js';
 import { type Driver, importDriver } from './driver.js';
 import { evaluate, type RedisExpectations } from './evaluate.js';
 import { redisFailure } from './failure.js';
 import { locate } from './sentinel.js';
 import { type Command, RedisSession } from './session.js';
-
-/**
- * Maximum age of a connection, in milliseconds: an established one shows neither that the server rejects new ones nor
- * that the name has another address. Renewed up to a quarter earlier, so that the checks of many processes do not
- * reconnect at the same time.
- */
-const RECONNECT_INTERVAL_MS = 10_000;
-const JITTER = 1 / 4;
 
 /** Checks a server on a dedicated connection. */
 export class RedisCheck {
@@ -101,10 +94,7 @@ export class RedisCheck {
   private async askKept(failure: CheckFailure, signal: AbortSignal, reason?: Reason): Promise<CheckResult> {
     const { session: current } = this;
     if (!current || current.lost) throw failure;
-    const result = await this.ask(current, signal);
-    if (result.status === 'fail') return result;
-    const output = `${failure.message}; an older connection still answers`;
-    return { ...result, status: 'warn', reason: reason ?? failure.reason, output };
+    return keptConnectionResult(await this.ask(current, signal), failure, reason);
   }
 
   /** The login with the address from the Sentinels, if there are any. */
@@ -150,7 +140,7 @@ export class RedisCheck {
   private settle(session: RedisSession): void {
     const { session: current } = this;
     this.session = session;
-    this.renewAt = this.clock.now() + RECONNECT_INTERVAL_MS * (1 - Math.random() * JITTER);
+    this.renewAt = renewalTime(this.clock.now());
     if (current) void this.drop(current);
   }
 
