@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { mysqlCheck } from '../../src/checks/mysql/index.js';
@@ -6,6 +5,7 @@ import type { ServiceOptions } from '../../src/service/options.js';
 import { createService, type Service } from '../../src/service/service.js';
 import { MariaDb } from '../live/mariadb.js';
 import { axeViolations, launchBrowser } from './browser.js';
+import { Trial } from './trial.js';
 
 const AFFECTED = 37;
 const RESPONDERS = 40;
@@ -155,22 +155,10 @@ describe('the page of a fleet of 40 in a browser', () => {
 
 describe('a responder process', () => {
   it('is unreachable once it is killed', async () => {
-    const child: ChildProcess = spawn(
-      process.execPath,
-      ['dist/cli.js', 'serve', '--listen', 'pong://127.0.0.1:0', '--http', 'false'],
-      {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
-    closing.push(() => child.kill('SIGKILL'));
-    const address = await new Promise<string>((resolve) => {
-      let output = '';
-      child.stdout?.on('data', (chunk) => {
-        output += chunk;
-        const [found] = /pong:\/\/127\.0\.0\.1:\d+/.exec(output) ?? [];
-        if (found) resolve(found);
-      });
-    });
+    const trial = new Trial();
+    closing.push(() => trial.close());
+    const { program, ports } = await trial.server({ listen: [{ url: 'pong://127.0.0.1:0' }], http: false });
+    const address = `pong://127.0.0.1:${ports[0]}`;
     const service = await start({ listen: [], http: { port: 0 }, fleet: { from: [address] } });
     const json = async () => (await fetch(`${service.httpAddress}/fleet.json`)).json();
     const is = async (state: string) => {
@@ -180,7 +168,7 @@ describe('a responder process', () => {
       }
     };
     await is('pass');
-    child.kill('SIGKILL');
+    await program.kill();
     expect((await is('unreachable')).why).toMatch(/closed|reset|refused/);
   }, 60_000);
 });

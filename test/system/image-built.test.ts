@@ -118,7 +118,7 @@ describeIfBuilt(`the image that is built of the Dockerfile${skipped(missing)}`, 
     });
     expect(image.User).toBe('node');
     expect(Object.keys(image.Config.ExposedPorts)).toEqual(['7464/tcp', '7664/tcp']);
-    expect([...image.Config.Entrypoint, ...image.Config.Cmd]).toEqual(['node', 'dist/cli.js', 'serve']);
+    expect([...image.Config.Entrypoint, ...image.Config.Cmd]).toEqual(['node', 'dist/cli.cjs', 'serve']);
     expect(image.Healthcheck).toMatchObject({
       Interval: 10 * SECOND,
       Timeout: 3 * SECOND,
@@ -184,7 +184,7 @@ describeIfBuilt(`the image that is built of the Dockerfile${skipped(missing)}`, 
 
     itIfPossible(`answers PINGs, and is healthy unless it is frozen${because}`, async () => {
       const { pid, exec, health } = await start();
-      const ping = ['node', 'dist/cli.js', 'ping', '--count', '1', '127.0.0.1:7464'];
+      const ping = ['node', 'dist/cli.cjs', 'ping', '--count', '1', '127.0.0.1:7464'];
       expect(exec(...ping)).toMatchObject({
         status: 0,
         output: expect.stringContaining('1 received, 0% loss, 1 pass'),
