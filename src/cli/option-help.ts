@@ -4,23 +4,23 @@ import { checkVariables, optionRows } from '../options/table.js';
 import { FILE_VARIABLE } from '../options/variable-names.js';
 import type { HelpPart } from './parser.js';
 
-/** Help sections for the options of the file and the environment, and for the kinds of check. */
+/** Help sections for the options, the environment variables and the check kinds. */
 export function optionHelp(): HelpPart[] {
   return [
     {
       title:
-        'Options of the file, with default and environment variable; a variable overrides the file, a flag overrides both',
+        'Configuration file options, with default and environment variable (a variable overrides the file, a flag overrides both)',
       rows: optionRows.map((row) => [row.path, descriptionOf(row), noteOf(row)]),
     },
     {
-      title: 'Further variables',
+      title: 'Other environment variables',
       rows: [
         [FILE_VARIABLE, 'Configuration file, if --config is not given.'],
         ...checkVariables.map(({ env, description }) => [env, description] as const),
       ],
     },
     {
-      title: 'Kinds of check',
+      title: 'Check kinds',
       rows: checkKinds.map(({ kind, description, options }) => [
         kind,
         description,

@@ -173,7 +173,7 @@ function toPlain(value: object): unknown {
     const json: string | undefined = jsonOf(value);
     return json === undefined ? 'an object' : JSON.parse(json);
   } catch {
-    return 'an object that cannot be serialised';
+    return 'an object that cannot be serialized';
   }
 }
 

@@ -191,10 +191,7 @@ export class PingThread {
     this.context.onEnded(this.index);
     if (this.isStopped || !(wasRunning || this.restarts > 0)) return;
     if (clock.now() - this.startedAt > STABLE_MS) this.delay = FIRST_DELAY_MS;
-    log.error(
-      { thread: this.index },
-      `PING thread ${this.index} ended (${why}); starting it again in ${this.delay} ms`,
-    );
+    log.error({ thread: this.index }, `PING thread ${this.index} ended (${why}); restarting it in ${this.delay} ms`);
     this.restartLater();
   }
 
@@ -208,10 +205,10 @@ export class PingThread {
   }
 
   private onRestartFailed(error: Error): void {
-    // The thread has ended, which was logged and starts it again.
+    // The thread has ended, which was logged and restarts it.
     if (this.isStopped || this.restartTimer !== undefined) return;
     this.context.log.error({ thread: this.index }, `PING thread ${this.index} not started: ${error.message}`);
-    // It runs without all listeners, and its end starts it again; or no thread could be created.
+    // A thread that runs without all its listeners is restarted when it ends; otherwise none could be created.
     if (this.worker) void this.worker.terminate();
     else this.restartLater();
   }
@@ -230,6 +227,6 @@ export class PingThread {
   }
 
   private ended(): PongcheckError {
-    return new PongcheckError('PONGCHECK_THREAD', `PING thread ${this.index} does not run`);
+    return new PongcheckError('PONGCHECK_THREAD', `PING thread ${this.index} is not running`);
   }
 }

@@ -153,12 +153,9 @@ describe('pongcheck conformance --client', () => {
 
   it.each([
     [['--client', 'client'], '--client is "client"; allowed: a command with {address}'],
-    [['--client', 'client {address}', '127.0.0.1:1'], 'an address and --client exclude each other'],
-    [['--client', 'client {address}', '--with', '{}'], '--with and --client exclude each other'],
-    [
-      ['--client', 'client {address}', '--rule', 'M12'],
-      '--rule is M12; allowed: a rule of the specification that has a dialogue',
-    ],
+    [['--client', 'client {address}', '127.0.0.1:1'], 'an address and --client cannot be given together'],
+    [['--client', 'client {address}', '--with', '{}'], '--with and --client cannot be given together'],
+    [['--client', 'client {address}', '--rule', 'M12'], '--rule is M12; allowed: a rule that has a dialogue'],
   ])('refuses %j', async (args, why) => {
     const { code, stderr } = await pongcheck(['conformance', ...args]);
     expect(code).toBe(64);

@@ -176,10 +176,10 @@ describe('pongcheck conformance --start', () => {
 
   it.each([
     [['--start', './responder {port}'], '--start does not contain {settings}'],
-    [['--start', './responder {settings} {port}', '127.0.0.1:1'], 'an address and --start exclude each other'],
+    [['--start', './responder {settings} {port}', '127.0.0.1:1'], 'an address and --start cannot be given together'],
     [
       ['--start', './responder {settings} {port}', '--with', '{}'],
-      '--with is for a running responder: give its address',
+      '--with is only valid for a running responder; give its address',
     ],
     [['--with', '{}'], '--with requires the address of a responder'],
     [['--with', '{', '127.0.0.1:1'], '--with is not JSON'],
@@ -235,7 +235,7 @@ describe('pongcheck conformance ADDRESS', () => {
       expect(exceptions(without)).toContainEqual([
         'not tried',
         'a WATCH is answered at once',
-        'requires the token of the responder (--token)',
+        'requires the responder token (--token)',
       ]);
 
       const given = await conformance([address, '--token', 'another-token-another']);
@@ -247,7 +247,7 @@ describe('pongcheck conformance ADDRESS', () => {
       expect([described.code, described.rules.M72]).toEqual([0, 'ok']);
 
       const wrong = await pongcheck(['conformance', address, '--token', 'wrong-token-wrong-token']);
-      expect([wrong.code, wrong.stderr]).toEqual([2, 'pongcheck: the responder refuses the token\n']);
+      expect([wrong.code, wrong.stderr]).toEqual([2, 'pongcheck: the responder rejected the token\n']);
     },
     ON_A_BUSY_MACHINE,
   );

@@ -117,7 +117,7 @@ function checkOf(word: string): CheckDefinition {
   return (kinds[kind] as (detail?: string) => CheckDefinition)(detail);
 }
 
-/** Gives checks another behaviour, and waits for a run of each whose runs end. The times of a check stay. */
+/** Gives checks another behavior, and waits for a run of each whose runs end. The times of a check stay. */
 async function setChecks(service: Service, definitions: Options['checks'], set: Readonly<Record<string, string>>) {
   const checks = Object.keys(set).filter((name) => !endless.has(set[name] as string));
   for (const [name, word] of Object.entries(set)) {

@@ -23,8 +23,7 @@ const SHORT_CLOSE_TIMEOUT_MS = 500;
 export async function conformance(flags: FlagValues, address?: string): Promise<number> {
   const only = flags.rule as string[] | undefined;
   const sessions = readSessions().filter(({ rules }) => !only || rules.some((rule) => only.includes(rule)));
-  if (sessions.length === 0)
-    throw new UsageError(`--rule is ${only?.join(', ')}; allowed: a rule of the specification that has a session`);
+  if (sessions.length === 0) throw new UsageError(`--rule is ${only?.join(', ')}; allowed: a rule that has a session`);
   const playAll = playerOf(flags, address);
   if (typeof flags.junit === 'string') await requireWritable(flags.junit);
   // Keeps the process alive between two sessions; the timers of a responder do not.
@@ -61,9 +60,10 @@ type Player = (sessions: readonly Session[]) => Promise<readonly Outcome[]>;
 function playerOf(flags: FlagValues, address: string | undefined): Player {
   const slack = durationOf(flags, 'slack');
   if (flags.start !== undefined) {
-    if (address !== undefined) throw new UsageError('an address and --start exclude each other');
+    if (address !== undefined) throw new UsageError('an address and --start cannot be given together');
     for (const flag of ['with', 'token'])
-      if (flags[flag] !== undefined) throw new UsageError(`--${flag} is for a running responder: give its address`);
+      if (flags[flag] !== undefined)
+        throw new UsageError(`--${flag} is only valid for a running responder; give its address`);
     return started(String(flags.start), slack);
   }
   if (address !== undefined) return running(flags, address, slack);

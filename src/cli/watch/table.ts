@@ -48,7 +48,7 @@ const styles: Readonly<Record<string, StyleName>> = {
   starting: 'cyan',
   connecting: 'dim',
 };
-/** The worse a state, the more of the block is filled: colour alone is not accessible. */
+/** The worse a state, the more of the block is filled: color alone is not accessible. */
 const blocks: Readonly<Record<State, string>> = {
   pass: '▁',
   draining: '▂',

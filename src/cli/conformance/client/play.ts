@@ -257,7 +257,7 @@ class Player {
     const connection = await this.current(number);
     if (!(await this.until(() => connection.isOver, open))) return;
     requireSound(connection);
-    throw new StepFailure('the client closed the connection, expected that it stays open');
+    throw new StepFailure('the client closed the connection, expected it to stay open');
   }
 
   // -- events ----------------------------------------------------------------

@@ -17,11 +17,11 @@ export async function conformanceOfClient(flags: FlagValues, address?: string): 
     .filter((flag) => flags[flag] !== undefined)
     .map((flag) => `--${flag}`);
   const [other] = address === undefined ? others : ['an address'];
-  if (other !== undefined) throw new UsageError(`${other} and --client exclude each other`);
+  if (other !== undefined) throw new UsageError(`${other} and --client cannot be given together`);
   const only = flags.rule as string[] | undefined;
   const dialogues = readDialogues().filter(({ rules }) => !only || rules.some((rule) => only.includes(rule)));
   if (dialogues.length === 0)
-    throw new UsageError(`--rule is ${only?.join(', ')}; allowed: a rule of the specification that has a dialogue`);
+    throw new UsageError(`--rule is ${only?.join(', ')}; allowed: a rule that has a dialogue`);
   if (typeof flags.junit === 'string') await requireWritable(flags.junit);
   const outcomes = await playAll(dialogues, command);
   return report(flags, outcomes);
