@@ -7,8 +7,8 @@ import { type Clock, systemClock } from '../common/clock.js';
 import { PongcheckError } from '../common/errors.js';
 import { type Log, silentLog } from '../common/log.js';
 import { packageVersion } from '../common/version.js';
-import { MAX_CONCURRENT_PROBES, ProbeExporter } from '../exporter/exporter.js';
-import { Fleet, type FleetOptions, maxResponders } from '../fleet/fleet.js';
+import { ProbeExporter } from '../exporter/exporter.js';
+import { Fleet, type FleetOptions } from '../fleet/fleet.js';
 import type { GrpcJsServer } from '../grpc/grpc-js.js';
 import { HealthHistory } from '../health/history/health-history.js';
 import { RecentTransitions } from '../health/query/recent-transitions.js';
@@ -37,12 +37,13 @@ import { ServicePeers } from '../peers/peers.js';
 import { LiveCertificate } from '../server/certificates/live-certificate.js';
 import type { ConnectionInfo } from '../server/connection/info.js';
 import type { ServerEvents } from '../server/connection/session.js';
-import { clampToFdLimit, fdLimit } from '../server/fd-limit.js';
 import type { PingServer } from '../server/ping-server.js';
 import { Server } from '../server/server.js';
 import type { ServerSettings } from '../server/settings.js';
 import type { Stall } from '../threads/loop-monitor.js';
 import { ThreadedServer } from '../threads/threaded-server.js';
+import { fitOpenFilesLimit } from './connection-limits.js';
+import { drainConnections, keepProcessAlive } from './drain.js';
 import { ServiceGrpc } from './grpc.js';
 import { HistoryFile } from './history-file/history-file.js';
 import type { ServiceOptions } from './options.js';
@@ -50,20 +51,6 @@ import { changedPaths, readServiceOptions, type ServiceSettings } from './settin
 import { logStall, transitionsOf } from './stalls.js';
 import { loadTracer } from './tracing.js';
 import { logTransitions } from './transition-log.js';
-
-/** How often a drain checks whether all connections are closed. */
-const DRAIN_CHECK_INTERVAL_MS = 50;
-/** Any interval: the timer only keeps the process alive. */
-const KEEP_ALIVE_INTERVAL_MS = 60_000;
-
-/**
- * Keeps the process alive until the returned function is called. Timers of a `Clock` do not, so a promise that waits for
- * one would never settle if nothing else is open.
- */
-function keepProcessAlive(): () => void {
-  const timer = setInterval(() => {}, KEEP_ALIVE_INTERVAL_MS);
-  return () => clearInterval(timer);
-}
 
 /** The result of a reload, as names of checks and paths of options. */
 export interface ReloadResult {
@@ -130,7 +117,7 @@ export class Service {
     const { clock = systemClock, log = silentLog } = options;
     this.clock = clock;
     this.log = log;
-    this.settings = this.clampToFdLimit(settings);
+    this.settings = fitOpenFilesLimit(settings, log);
     const { registry, http, probe } = this.settings;
     this.reloads = new Reloads(clock);
     this.loop = new LoopWatch(clock);
@@ -315,7 +302,7 @@ export class Service {
     this.assertRunning();
     try {
       const options = typeof source === 'function' ? await source() : source;
-      const next = this.clampToFdLimit(readServiceOptions(options));
+      const next = fitOpenFilesLimit(readServiceOptions(options), this.log);
       const server = await this.server.plan(next, next.listen);
       const exporter = next.probe && new ProbeExporter(next.probe, this.clock);
       const fleet = next.fleet && fleetOptions(next.fleet);
@@ -458,19 +445,9 @@ export class Service {
   }
 
   private async serveUntilDrained(): Promise<void> {
-    const { clock } = this;
-    const { grace, delay } = this.settings.drain;
     const release = keepProcessAlive();
-    const startedAt = clock.now();
     this.health.drain();
-    await this.server.goaway(grace);
-    const elapsed = () => clock.now() - startedAt;
-    const isDrained = () => elapsed() >= grace || (elapsed() >= delay && this.server.stats.open === 0);
-    while (!isDrained() && !this.stopping) {
-      // Not later than the grace: the GOAWAY says when clients may reconnect.
-      const ms = Math.min(DRAIN_CHECK_INTERVAL_MS, grace - elapsed());
-      await new Promise<void>((resolve) => clock.after(ms, resolve));
-    }
+    await drainConnections(this.server, this.settings.drain, this.clock, () => this.stopping !== undefined);
     await this.stop();
     release();
   }
@@ -510,38 +487,6 @@ export class Service {
     const identity = identityOf('peers', peers);
     const asked = (outcomes: RoundOutcomes, ms: number) => this.peerStats.record(outcomes, ms);
     return new ServicePeers({ from, ask, timeout, instance, identity, clock: this.clock, asked });
-  }
-
-  /** Lowers the connection limits to what the open files limit of the process allows. */
-  private clampToFdLimit(settings: ServiceSettings): ServiceSettings {
-    const { limits, registry, http, grpc, probe, peers, fleet } = settings;
-    const requested = {
-      connections: limits.maxConnections,
-      http: http ? http.maxConnections : 0,
-      grpc: grpc ? grpc.maxConnections : 0,
-    };
-    const files = fdLimit();
-    const allowed = clampToFdLimit(requested, files, {
-      checks: registry.checks.length,
-      probes: probe ? (probe.maxConcurrent ?? MAX_CONCURRENT_PROBES) : 0,
-      // Each failure keeps its connections until it ends.
-      peers: peers ? peers.ask * registry.checks.filter(({ onShared }) => onShared === 'warn').length : 0,
-      fleet: fleet ? maxResponders(fleet.from) : 0,
-    });
-    const { connections, http: ofHttp, grpc: ofGrpc } = allowed;
-    if (connections < requested.connections || ofHttp < requested.http || ofGrpc < requested.grpc) {
-      const forGrpc = grpc ? `, grpc.maxConnections from ${requested.grpc} to ${ofGrpc}` : '';
-      this.log.warn(
-        { files, maxConnections: connections, httpMaxConnections: ofHttp, ...(grpc && { grpcMaxConnections: ofGrpc }) },
-        `the open files limit is ${files}: limits.maxConnections is lowered from ${requested.connections} to ${connections}, http.maxConnections from ${requested.http} to ${ofHttp}${forGrpc}`,
-      );
-    }
-    return {
-      ...settings,
-      limits: { ...limits, maxConnections: connections },
-      http: http && { ...http, maxConnections: ofHttp },
-      grpc: grpc && { ...grpc, maxConnections: ofGrpc },
-    };
   }
 
   /** The data of the status page. */
