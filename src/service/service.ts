@@ -2,17 +2,16 @@ import { randomBytes } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
 import type { Registry as MetricsRegistry } from 'prom-client';
-import { readTls } from '../checks/shared/tls.js';
 import { type Clock, systemClock } from '../common/clock.js';
 import { PongcheckError } from '../common/errors.js';
 import { type Log, silentLog } from '../common/log.js';
 import { packageVersion } from '../common/version.js';
 import { ProbeExporter } from '../exporter/exporter.js';
-import { Fleet, type FleetOptions } from '../fleet/fleet.js';
+import { Fleet } from '../fleet/fleet.js';
 import type { GrpcJsServer } from '../grpc/grpc-js.js';
 import { HealthHistory } from '../health/history/health-history.js';
 import { RecentTransitions } from '../health/query/recent-transitions.js';
-import { type ChangedChecks, Registry } from '../health/query/registry.js';
+import { Registry } from '../health/query/registry.js';
 import { type HttpHandler, httpHandler } from '../http/handler.js';
 import { type FastifyPlugin, httpPlugin } from '../http/plugin.js';
 import { Router } from '../http/router.js';
@@ -30,8 +29,6 @@ import { formatAddress, parseAddress } from '../net/address.js';
 import { Tokens } from '../net/tokens.js';
 import { formatValue } from '../options/format-value.js';
 import { configError } from '../options/issue.js';
-import type { FleetSettings, GrpcSettings } from '../options/settings.js';
-import type { PeerIdentity } from '../peers/connection.js';
 import type { RoundOutcomes } from '../peers/failure.js';
 import { ServicePeers } from '../peers/peers.js';
 import { LiveCertificate } from '../server/certificates/live-certificate.js';
@@ -43,24 +40,16 @@ import type { ServerSettings } from '../server/settings.js';
 import type { Stall } from '../threads/loop-monitor.js';
 import { ThreadedServer } from '../threads/threaded-server.js';
 import { fitOpenFilesLimit } from './connection-limits.js';
+import { withIdentity } from './credentials.js';
 import { drainConnections, keepProcessAlive } from './drain.js';
 import { ServiceGrpc } from './grpc.js';
 import { HistoryFile } from './history-file/history-file.js';
 import type { ServiceOptions } from './options.js';
-import { changedPaths, readServiceOptions, type ServiceSettings } from './settings.js';
+import { planReload, type ReloadResult } from './reload-plan.js';
+import { readServiceOptions, type ServiceSettings } from './settings.js';
 import { logStall, transitionsOf } from './stalls.js';
 import { loadTracer } from './tracing.js';
 import { logTransitions } from './transition-log.js';
-
-/** The result of a reload, as names of checks and paths of options. */
-export interface ReloadResult {
-  /** Names of the checks that were added, changed or removed. */
-  readonly checks: ChangedChecks;
-  /** Paths of other options that took effect, such as `limits.maxWatches`. */
-  readonly changed: readonly string[];
-  /** Paths of changed options that take effect only after a restart, such as `listen[0].url`. */
-  readonly needsRestart: readonly string[];
-}
 
 /** A responder with its checks, embedded in an application or run by `pongcheck serve`. */
 export class Service {
@@ -122,7 +111,7 @@ export class Service {
     this.reloads = new Reloads(clock);
     this.loop = new LoopWatch(clock);
     const instance = randomBytes(8).toString('hex');
-    this.peers = this.createPeers(settings.peers, instance);
+    this.peers = this.createPeers(instance);
     this.health = new Registry({ ...registry, instance, clock, peers: this.peers });
     const parts = { health: this.health, settings: this.settings, clock, log };
     const { threads, loop } = settings;
@@ -143,7 +132,7 @@ export class Service {
     this.joined = options.register;
     this.access = accessOf(this.settings);
     this.exporter = probe && new ProbeExporter(probe, clock);
-    this.fleet = settings.fleet && new Fleet({ ...fleetOptions(settings.fleet), clock });
+    this.fleet = settings.fleet && new Fleet({ ...withIdentity('fleet', settings.fleet), clock });
     const context = {
       health: this.health,
       access: this.access,
@@ -302,52 +291,31 @@ export class Service {
     this.assertRunning();
     try {
       const options = typeof source === 'function' ? await source() : source;
-      const next = fitOpenFilesLimit(readServiceOptions(options), this.log);
-      const server = await this.server.plan(next, next.listen);
-      const exporter = next.probe && new ProbeExporter(next.probe, this.clock);
-      const fleet = next.fleet && fleetOptions(next.fleet);
-      const needsRestart = [...server.needsRestart, ...this.fixedPaths(options, next)];
-      // Refused now rather than by the restart.
-      for (const section of ['http', 'grpc'] as const) {
-        const tls = next[section] ? next[section].tls : undefined;
-        if (tls && needsRestart.some((path) => [section, `${section}.tls`].includes(path)))
-          await LiveCertificate.open(tls, section);
-      }
+      const { settings: before, server, joined: register, log, clock } = this;
+      const plan = await planReload(options, { settings: before, server, register, log, clock });
       this.assertRunning();
 
-      const before = this.settings;
-      const { ipv6Prefix: _, ...limits } = httpLimits(next);
-      const { probe = before.probe, fleet: ofFleet = before.fleet, history: _history, ...rest } = next;
-      this.settings = {
-        ...rest,
-        threads: before.threads,
-        ...(before.history && { history: before.history }),
-        http: next.http && before.http ? { ...before.http, ...limits } : before.http,
-        grpc: next.grpc && before.grpc ? { ...before.grpc, ...grpcLimits(next.grpc) } : before.grpc,
-        ...(this.exporter && probe && { probe }),
-        fleet: this.fleet && ofFleet,
-      };
+      const { settings, exporter, changed, needsRestart } = plan;
+      this.settings = settings;
       const applied = this.threads
-        ? this.threads.reload(server, next.loop, this.settings.grpc)
-        : this.server.reload(server);
-      this.grpc.reload(this.settings);
-      Object.assign(this.access, accessOf(next));
+        ? this.threads.reload(plan.server, settings.loop, settings.grpc)
+        : server.reload(plan.server);
+      this.grpc.reload(settings);
+      Object.assign(this.access, accessOf(settings));
       if (exporter) this.exporter?.replaceWith(exporter);
-      this.http?.setLimits(httpLimits(this.settings));
+      this.http?.setLimits(httpLimits(settings));
+      const { fleet } = settings;
+      if (fleet && !isDeepStrictEqual(before.fleet, fleet)) this.fleet?.reload(withIdentity('fleet', fleet));
       const peersBefore = this.peers;
-      if (!isDeepStrictEqual(before.peers, next.peers)) {
-        this.peers = this.createPeers(next.peers, this.instance);
+      if (!isDeepStrictEqual(before.peers, settings.peers)) {
+        this.peers = this.createPeers(this.instance);
         this.peers?.start();
       }
-      if (fleet && !isDeepStrictEqual(before.fleet, next.fleet)) this.fleet?.reload(fleet);
-      const checks = this.health.reload({ ...next.registry, peers: this.peers });
+      const checks = this.health.reload({ ...settings.registry, peers: this.peers });
       if (peersBefore !== this.peers) peersBefore?.retire();
       await applied;
       this.reloads.succeeded();
       for (const listener of this.reloadListeners) listener();
-      const changed = [...server.changed, ...changedPaths(before, this.settings)].filter(
-        (path) => !needsRestart.includes(path),
-      );
       return { checks, changed, needsRestart };
     } catch (error) {
       if (!this.isEnding) this.reloads.failed();
@@ -363,29 +331,6 @@ export class Service {
     if (this.opening && !this.isEnding) return;
     const why = this.stopping ? 'is stopped' : this.draining ? 'is draining' : 'was not started';
     throw new PongcheckError('PONGCHECK_NOT_RUNNING', `cannot reload: the service ${why}`);
-  }
-
-  /** Paths of changed options that cannot change at run time. */
-  private fixedPaths({ register, log, clock }: ServiceOptions, next: ServiceSettings): string[] {
-    const { probe, fleet, threads, history } = next;
-    const paths: string[] = [];
-    for (const section of ['http', 'grpc'] as const) {
-      const [wanted, running] = [next[section], this.settings[section]];
-      if (!wanted !== !running) paths.push(section);
-      else if (wanted && running) {
-        const keys = ['host', 'port', 'tls'] as const;
-        const changed = keys.filter((key) => !isDeepStrictEqual(wanted[key], running[key]));
-        paths.push(...changed.map((key) => `${section}.${key}`));
-      }
-    }
-    if (!probe !== !this.exporter) paths.push('probe');
-    if (!fleet !== !this.fleet) paths.push('fleet');
-    if (threads !== this.settings.threads) paths.push('threads');
-    if (history?.file !== this.settings.history?.file) paths.push('history.file');
-    if (register !== undefined && register !== this.joined) paths.push('register');
-    if (log !== undefined && log !== this.log) paths.push('log');
-    if (clock !== undefined && clock !== this.clock) paths.push('clock');
-    return paths;
   }
 
   // -- connections -----------------------------------------------------------
@@ -481,12 +426,11 @@ export class Service {
     this.bound = [];
   }
 
-  private createPeers(peers: ServiceSettings['peers'], instance: string): ServicePeers | undefined {
-    if (!peers) return undefined;
-    const { from, ask, timeout } = peers;
-    const identity = identityOf('peers', peers);
-    const asked = (outcomes: RoundOutcomes, ms: number) => this.peerStats.record(outcomes, ms);
-    return new ServicePeers({ from, ask, timeout, instance, identity, clock: this.clock, asked });
+  private createPeers(instance: string): ServicePeers | undefined {
+    const { clock, peerStats } = this;
+    const { peers } = this.settings;
+    const asked = (outcomes: RoundOutcomes, ms: number) => peerStats.record(outcomes, ms);
+    return peers && new ServicePeers({ ...withIdentity('peers', peers), instance, clock, asked });
   }
 
   /** The data of the status page. */
@@ -543,32 +487,10 @@ export class Service {
   }
 }
 
-/**
- * Reads the credentials for each connection, because files are replaced.
- *
- * @throws PongcheckError `PONGCHECK_CONFIG` for files that cannot be read now.
- */
-function identityOf(
-  section: 'peers' | 'fleet',
-  { token, tls }: Pick<FleetSettings, 'token' | 'tls'>,
-): () => PeerIdentity {
-  const identity = () => ({ ...(token !== undefined && { token }), ...(tls && { tls: readTls(section, tls) }) });
-  identity();
-  return identity;
-}
-
-function fleetOptions(fleet: FleetSettings): Pick<FleetOptions, 'from' | 'identity' | 'statusUrl'> {
-  return { from: fleet.from, identity: identityOf('fleet', fleet), statusUrl: fleet.statusUrl };
-}
-
 /** The options of the HTTP server that a reload changes. */
 function httpLimits({ http, limits: { ipv6Prefix } }: ServiceSettings): AcceptorLimits {
   const { maxConnections, maxConnectionsPerAddress } = http || defaultLimits;
   return { maxConnections, maxConnectionsPerAddress, ipv6Prefix };
-}
-
-function grpcLimits({ maxConnections, maxConnectionsPerAddress }: GrpcSettings) {
-  return { maxConnections, maxConnectionsPerAddress };
 }
 
 function accessOf({ detail, tokens }: ServerSettings): { detail: DetailMode; tokens: Tokens | undefined } {
