@@ -7,16 +7,14 @@ const DRAIN_CHECK_INTERVAL_MS = 50;
 /** Any interval: the timer only keeps the process alive. */
 const KEEP_ALIVE_INTERVAL_MS = 60_000;
 
-/**
- * Sends GOAWAY to all clients, and resolves when the grace is over, or no connection is left after the delay, or
- * `isStopping` returns true.
- */
+/** Sends GOAWAY. Resolves after the grace, or after the delay without a connection, or once `isStopping` is true. */
 export async function drainConnections(
   server: Pick<PingServer, 'goaway' | 'stats'>,
   { grace, delay }: DrainTimes,
   clock: Clock,
   isStopping: () => boolean,
 ): Promise<void> {
+  const release = keepProcessAlive();
   const startedAt = clock.now();
   const elapsed = () => clock.now() - startedAt;
   await server.goaway(grace);
@@ -26,6 +24,7 @@ export async function drainConnections(
     const ms = Math.min(DRAIN_CHECK_INTERVAL_MS, grace - elapsed());
     await new Promise<void>((resolve) => clock.after(ms, resolve));
   }
+  release();
 }
 
 /**

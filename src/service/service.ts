@@ -6,37 +6,24 @@ import { type Clock, systemClock } from '../common/clock.js';
 import { PongcheckError } from '../common/errors.js';
 import { type Log, silentLog } from '../common/log.js';
 import { packageVersion } from '../common/version.js';
-import { ProbeExporter } from '../exporter/exporter.js';
 import { Fleet } from '../fleet/fleet.js';
 import type { GrpcJsServer } from '../grpc/grpc-js.js';
 import { HealthHistory } from '../health/history/health-history.js';
 import { RecentTransitions } from '../health/query/recent-transitions.js';
 import { Registry } from '../health/query/registry.js';
-import { type HttpHandler, httpHandler } from '../http/handler.js';
-import { type FastifyPlugin, httpPlugin } from '../http/plugin.js';
-import { Router } from '../http/router.js';
-import { type HttpServer, openHttp } from '../http/server.js';
-import { type AcceptorLimits, defaultLimits } from '../http/sockets/acceptor.js';
-import type { Overview } from '../http/status-page/overview.js';
+import type { HttpHandler } from '../http/handler.js';
+import type { FastifyPlugin } from '../http/plugin.js';
 import { LoopWatch } from '../metrics/event-loop.js';
-import { HttpStats } from '../metrics/http-stats.js';
-import { createMetrics, type Metrics, metricsText } from '../metrics/metrics.js';
+import { createMetrics, type Metrics } from '../metrics/metrics.js';
 import { ownRegistry } from '../metrics/own-registry.js';
 import { PeerStats } from '../metrics/peer-stats.js';
 import { Reloads } from '../metrics/reloads.js';
-import type { DetailMode } from '../net/access.js';
 import { formatAddress, parseAddress } from '../net/address.js';
-import { Tokens } from '../net/tokens.js';
-import { formatValue } from '../options/format-value.js';
-import { configError } from '../options/issue.js';
-import type { RoundOutcomes } from '../peers/failure.js';
-import { ServicePeers } from '../peers/peers.js';
-import { LiveCertificate } from '../server/certificates/live-certificate.js';
+import { type PeersOptions, ServicePeers } from '../peers/peers.js';
 import type { ConnectionInfo } from '../server/connection/info.js';
 import type { ServerEvents } from '../server/connection/session.js';
 import type { PingServer } from '../server/ping-server.js';
 import { Server } from '../server/server.js';
-import type { ServerSettings } from '../server/settings.js';
 import type { Stall } from '../threads/loop-monitor.js';
 import { ThreadedServer } from '../threads/threaded-server.js';
 import { fitOpenFilesLimit } from './connection-limits.js';
@@ -44,6 +31,7 @@ import { withIdentity } from './credentials.js';
 import { drainConnections, keepProcessAlive } from './drain.js';
 import { ServiceGrpc } from './grpc.js';
 import { HistoryFile } from './history-file/history-file.js';
+import { ServiceHttp } from './http.js';
 import type { ServiceOptions } from './options.js';
 import { planReload, type ReloadResult } from './reload-plan.js';
 import { readServiceOptions, type ServiceSettings } from './settings.js';
@@ -74,94 +62,60 @@ export class Service {
   private readonly log: Log;
   private readonly loop: LoopWatch;
   private readonly historyFile: HistoryFile | undefined;
-  private readonly transitions: RecentTransitions;
-  private readonly httpStats = new HttpStats();
   private settings: ServiceSettings;
   private readonly peerStats = new PeerStats();
   private peers: ServicePeers | undefined;
   private readonly fleet: Fleet | undefined;
-  /** Shared with the HTTP routes; a reload changes it in place. */
-  private readonly access: { detail: DetailMode; tokens: Tokens | undefined };
-  private readonly exporter: ProbeExporter | undefined;
   /** Settles when `start` has opened all listeners, or has failed. */
   private opening: Promise<void> | undefined;
   private draining: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
   private reloading: Promise<unknown> = Promise.resolve();
-  private readonly reloadListeners = new Set<() => void>();
-  /** The routes of `handler`, created when it is first used. */
-  private readonly router: () => Router;
-  private ownRouter: Router | undefined;
-  private readonly openHttp: (() => Promise<HttpServer>) | undefined;
   private readonly joined: MetricsRegistry | undefined;
   private own: MetricsRegistry | undefined;
   private metrics: Metrics | undefined;
-  private http: HttpServer | undefined;
+  private readonly http: ServiceHttp;
   private readonly grpc: ServiceGrpc;
   private bound: string[] = [];
 
   constructor(options: ServiceOptions) {
     // First, because it refuses values other than objects.
-    const settings = readServiceOptions(options);
+    const requested = readServiceOptions(options);
     const { clock = systemClock, log = silentLog } = options;
+    const settings = fitOpenFilesLimit(requested, log);
+    const { registry, threads, loop } = settings;
     this.clock = clock;
     this.log = log;
-    this.settings = fitOpenFilesLimit(settings, log);
-    const { registry, http, probe } = this.settings;
+    this.settings = settings;
+    this.joined = options.register;
     this.reloads = new Reloads(clock);
     this.loop = new LoopWatch(clock);
     const instance = randomBytes(8).toString('hex');
     this.peers = this.createPeers(instance);
-    this.health = new Registry({ ...registry, instance, clock, peers: this.peers });
-    const parts = { health: this.health, settings: this.settings, clock, log };
-    const { threads, loop } = settings;
-    this.history = new HealthHistory(this.health, clock);
+    const health = new Registry({ ...registry, instance, clock, peers: this.peers });
+    this.health = health;
+    const history = new HealthHistory(health, clock);
+    this.history = history;
     const file = settings.history?.file;
-    this.historyFile = file === undefined ? undefined : new HistoryFile(file, this.history, clock, log);
-    this.transitions = new RecentTransitions(this.health, () => clock.wall());
+    this.historyFile = file === undefined ? undefined : new HistoryFile(file, history, clock, log);
+    const transitions = new RecentTransitions(health, () => clock.wall());
+    logTransitions(health, log);
     const onStall = (stall: Stall) => {
       logStall(stall, log);
-      if (stall.scopes.includes('readiness')) this.history.readinessFailed(stall.failedAt, stall.endedAt);
-      for (const transition of transitionsOf(stall)) this.transitions.insert(transition);
+      if (stall.scopes.includes('readiness')) history.readinessFailed(stall.failedAt, stall.endedAt);
+      for (const transition of transitionsOf(stall)) transitions.insert(transition);
     };
+    const parts = { health, settings, clock, log };
     this.threads = threads > 0 ? new ThreadedServer({ ...parts, threads, loop, onStall }) : undefined;
     this.server = this.threads ?? new Server(parts);
     this.events = this.server.events;
-    this.grpc = new ServiceGrpc({ health: this.health, server: this.server, threads: this.threads, clock, log });
-    logTransitions(this.health, log);
-    this.joined = options.register;
-    this.access = accessOf(this.settings);
-    this.exporter = probe && new ProbeExporter(probe, clock);
     this.fleet = settings.fleet && new Fleet({ ...withIdentity('fleet', settings.fleet), clock });
-    const context = {
-      health: this.health,
-      access: this.access,
-      connections: (after: number, limit: number) => this.connections(after, limit),
-      overview: this.overview(clock.wall()),
-      exporter: this.exporter,
-      fleet: this.fleet,
-      register: () => {
-        const { register } = this;
-        return { contentType: register.contentType, metrics: () => metricsText(register) };
-      },
-      clock,
-      log: options.log,
-    };
-    this.plugin = httpPlugin(context);
-    this.router = () => {
-      this.ownRouter ??= new Router(context);
-      return this.ownRouter;
-    };
-    if (http) {
-      const { host, port, tls } = http;
-      this.openHttp = async () => {
-        const certificate = tls && (await LiveCertificate.open(tls, 'http'));
-        const limits = httpLimits(this.settings);
-        const http = await openHttp({ ...context, host, port, certificate, limits, stats: this.httpStats });
-        if (certificate) this.server.watchCertificate(http.address, certificate);
-        return http;
-      };
-    }
+    const { server, fleet } = this;
+    this.grpc = new ServiceGrpc({ health, server, threads: this.threads, clock, log });
+    const register = () => this.register;
+    const httpParts = { health, server, transitions, history, fleet, register, clock, log: options.log };
+    this.http = new ServiceHttp(httpParts, settings);
+    this.plugin = this.http.plugin;
   }
 
   /** Random id of this process; part of every report. */
@@ -176,7 +130,7 @@ export class Service {
 
   /** The HTTP address as `http://HOST:PORT`, or `https://`, with the actual port; undefined before `start` and with `http: false`. */
   get httpAddress(): string | undefined {
-    return this.http?.address;
+    return this.http.address;
   }
 
   /** The address of the option `grpc` as HOST:PORT, with the actual port; undefined before `start` and with `grpc: false`. */
@@ -220,11 +174,7 @@ export class Service {
    * @throws PongcheckError `PONGCHECK_CONFIG` for a prefix that does not begin with a slash.
    */
   handlerAt(prefix: string): HttpHandler {
-    const path = prefix.replace(/\/+$/, '');
-    if (path !== '' && !path.startsWith('/')) {
-      throw configError([`the prefix is ${formatValue(prefix)}; allowed: a path that begins with /`]);
-    }
-    return httpHandler(this.router(), path);
+    return this.http.handlerAt(prefix);
   }
 
   /**
@@ -263,7 +213,7 @@ export class Service {
     }
     if (!this.stopping) await this.grpc.open(this.settings);
     this.health.trace(await tracer);
-    if (!this.stopping) this.http = await this.openHttp?.();
+    if (!this.stopping) await this.http.open(this.settings);
   }
 
   // -- reload ----------------------------------------------------------------
@@ -295,15 +245,13 @@ export class Service {
       const plan = await planReload(options, { settings: before, server, register, log, clock });
       this.assertRunning();
 
-      const { settings, exporter, changed, needsRestart } = plan;
+      const { settings, changed, needsRestart } = plan;
       this.settings = settings;
       const applied = this.threads
         ? this.threads.reload(plan.server, settings.loop, settings.grpc)
         : server.reload(plan.server);
       this.grpc.reload(settings);
-      Object.assign(this.access, accessOf(settings));
-      if (exporter) this.exporter?.replaceWith(exporter);
-      this.http?.setLimits(httpLimits(settings));
+      this.http.reload(plan);
       const { fleet } = settings;
       if (fleet && !isDeepStrictEqual(before.fleet, fleet)) this.fleet?.reload(withIdentity('fleet', fleet));
       const peersBefore = this.peers;
@@ -315,7 +263,6 @@ export class Service {
       if (peersBefore !== this.peers) peersBefore?.retire();
       await applied;
       this.reloads.succeeded();
-      for (const listener of this.reloadListeners) listener();
       return { checks, changed, needsRestart };
     } catch (error) {
       if (!this.isEnding) this.reloads.failed();
@@ -390,11 +337,9 @@ export class Service {
   }
 
   private async serveUntilDrained(): Promise<void> {
-    const release = keepProcessAlive();
     this.health.drain();
     await drainConnections(this.server, this.settings.drain, this.clock, () => this.stopping !== undefined);
     await this.stop();
-    release();
   }
 
   /**
@@ -412,8 +357,7 @@ export class Service {
     // A listener can be closed only once it is open.
     await this.opening?.catch(() => {});
     await Promise.all([this.server.close(), this.grpc.close()]);
-    this.ownRouter?.close();
-    await this.http?.close();
+    await this.http.close();
     await this.health.stop();
     this.peers?.close();
     await this.fleet?.close();
@@ -422,47 +366,19 @@ export class Service {
     release();
     this.loop.stop();
     this.metrics?.close();
-    this.http = undefined;
     this.bound = [];
   }
 
   private createPeers(instance: string): ServicePeers | undefined {
-    const { clock, peerStats } = this;
-    const { peers } = this.settings;
-    const asked = (outcomes: RoundOutcomes, ms: number) => peerStats.record(outcomes, ms);
-    return peers && new ServicePeers({ ...withIdentity('peers', peers), instance, clock, asked });
-  }
-
-  /** The data of the status page. */
-  private overview(startedAt: number): Overview {
-    const { health, server, transitions, history } = this;
-    return {
-      known: (group) => health.known(group),
-      groups: () => health.groups(),
-      stateOf: (group) => health.stateOf(group),
-      checks: () => health.checks,
-      transitions: transitions.all,
-      history,
-      connections: () => {
-        const { open, modes, waiting, closed } = server.stats;
-        return { open, modes, waiting, closed };
-      },
-      onTransition: (listener) => {
-        const unsubscribe = health.onTransition(listener);
-        this.reloadListeners.add(listener);
-        return () => {
-          unsubscribe();
-          this.reloadListeners.delete(listener);
-        };
-      },
-      version: packageVersion(),
-      startedAt: new Date(startedAt),
-    };
+    const { clock, peerStats, settings } = this;
+    if (!settings.peers) return undefined;
+    const asked: PeersOptions['asked'] = (...round) => peerStats.record(...round);
+    return new ServicePeers({ ...withIdentity('peers', settings.peers), instance, clock, asked });
   }
 
   private join(register: MetricsRegistry): Metrics {
     const service = this;
-    const { health, loop, threads, reloads, log, httpStats: http, server } = this;
+    const { health, loop, threads, reloads, log, server } = this;
     return createMetrics({
       register,
       health,
@@ -474,7 +390,7 @@ export class Service {
       get peers() {
         return service.settings.peers && service.peerStats;
       },
-      http,
+      http: this.http.stats,
       fleet: this.fleet,
       get grpc() {
         return service.grpc.stats;
@@ -485,16 +401,6 @@ export class Service {
       version: packageVersion(),
     });
   }
-}
-
-/** The options of the HTTP server that a reload changes. */
-function httpLimits({ http, limits: { ipv6Prefix } }: ServiceSettings): AcceptorLimits {
-  const { maxConnections, maxConnectionsPerAddress } = http || defaultLimits;
-  return { maxConnections, maxConnectionsPerAddress, ipv6Prefix };
-}
-
-function accessOf({ detail, tokens }: ServerSettings): { detail: DetailMode; tokens: Tokens | undefined } {
-  return { detail, tokens: tokens && new Tokens(tokens) };
 }
 
 /**
