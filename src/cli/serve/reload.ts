@@ -8,7 +8,8 @@ import type { FileSettings } from '../../config/settings.js';
 import type { DefinedCheck } from '../../health/defined-check.js';
 import { configError } from '../../options/issue.js';
 import type { ServiceOptions } from '../../service/options.js';
-import type { ReloadResult, Service } from '../../service/service.js';
+import type { ReloadResult } from '../../service/reload-plan.js';
+import type { Service } from '../../service/service.js';
 
 /** Timeout for reading the configuration and creating its checks. */
 const READ_TIMEOUT_MS = 30_000;
