@@ -20,7 +20,7 @@ export const probePaths: Readonly<Record<string, Scope>> = {
  * per check as Kubernetes does, to clients with access to detail. Tokens are checked only there: a probe must not fail
  * because of an outdated token.
  */
-export function probeRoutes(context: RouteContext): [path: string, Route][] {
+export function kubernetesProbeRoutes(context: RouteContext): [path: string, Route][] {
   const ask = healthQuery(context.health);
   return Object.entries(probePaths).map(([path, scope]) => {
     const verbose = verboseRenderer(path.slice(1));
