@@ -10,14 +10,14 @@ import { identityOf } from './identity.js';
 
 const settingKeys: readonly string[] = checkSettingRows.map(({ path }) => path);
 
-/** Error for an option that only its kind can validate. `found` must not contain a secret. */
+/** Error for an option that only its check kind can validate. `found` must not contain a secret. */
 export function invalidOption(kind: string, path: Path, found: string, allowed: string): InvalidOption {
   return new InvalidOption(`${kind} check${path.length > 0 ? ': ' : ''}`, path, found, allowed);
 }
 
 /**
- * Validates the options passed to the factory of a kind, and separates the settings of every check from the options of
- * the kind. The settings include the secrets in these options.
+ * Validates the options passed to the factory of a kind. Separates the settings common to all checks from the options
+ * of the kind. The settings include the secrets in these options.
  *
  * @throws PongcheckError `PONGCHECK_CONFIG`, one line per issue: path, value found and allowed values.
  */
@@ -51,7 +51,7 @@ export function parseCheckOptions<Options extends object>(
   };
 }
 
-/** Whether an option is a setting of every check. */
+/** Whether an option is a setting common to all checks. */
 export function isSetting(key: string): boolean {
   return settingKeys.includes(key);
 }

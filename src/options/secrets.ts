@@ -4,11 +4,11 @@ import type { Shape } from './shape.js';
 
 /** Keys, in any case, whose values are likely secrets. */
 const secretKey = /auth|token|secret|pass|pwd|\bpin\b|cookie|session|cred|sig(?!nal)|key|private|salt|jwt/i;
-/** Keys of a map whose values are not secrets. */
+/** Keys of a map whose values are not secret. */
 const harmlessKeys: readonly string[] = ['host', 'port', 'path', 'database', 'user'];
-/** Shorter values are secrets only under a likely key: masking them everywhere would hit ordinary words. */
+/** Shorter values are secret only under a likely key. Masking them everywhere would affect ordinary words. */
 const MIN_LENGTH = 4;
-/** Scheme before the secret, as in `Bearer abc`. */
+/** Authorization scheme before a secret, as in `Bearer abc`. */
 const scheme = /^(?:basic|bearer|digest|token)\s+/i;
 const userKey = /^(?:user(?:name)?|login)$/i;
 
@@ -49,7 +49,7 @@ function secretsOfAddress(text: string): string[] {
   return URL.canParse(url) ? secretsOfUrl(new URL(url)) : [];
 }
 
-/** Secrets of a URL: its password, its user part as written and as HTTP sends it, and its secret parameters. */
+/** Secrets in a URL: its password, its user information as written and as HTTP sends it, and its secret parameters. */
 export function secretsOfUrl(url: URL): string[] {
   const { user = '', password } = loginOf(url);
   const secrets = [...url.searchParams].filter(([name]) => secretKey.test(name)).map(([, value]) => value);
@@ -59,10 +59,10 @@ export function secretsOfUrl(url: URL): string[] {
 }
 
 /**
- * Secrets of a map with user-defined keys: all strings and numbers in it, at any depth, except those under a harmless
- * key, and short ones unless their key is likely secret.
+ * Secrets in a map with user-defined keys: all strings and numbers in it, at any depth. Excluded are values under a
+ * harmless key, and short values whose key is not a likely secret.
  *
- * @param nonSecret further keys whose values, and everything below them, are not secret.
+ * @param nonSecret additional keys whose values, at any depth, are not secret.
  */
 export function secretsOfMap(map: object, nonSecret: readonly string[] = []): string[] {
   const visited = new Set<object>();
@@ -90,7 +90,7 @@ export function secretsOfMap(map: object, nonSecret: readonly string[] = []): st
   return readObject('', map).filter((secret) => secret !== '');
 }
 
-/** A value as is, and the secret in an HTTP credentials value. */
+/** A value as written, and the secret in it if it is an HTTP credentials value. */
 function variantsOf(value: string): string[] {
   const credentials = value.replace(scheme, '');
   if (!/^basic\s/i.test(value)) return [value, credentials];
@@ -102,7 +102,7 @@ function basic(pair: string): string {
   return Buffer.from(pair).toString('base64');
 }
 
-/** The credentials of a URL, decoded if possible; undefined if absent. */
+/** The credentials in a URL, decoded if possible; undefined if absent. */
 export function loginOf({ username, password }: URL): { user: string | undefined; password: string | undefined } {
   const decoded = (text: string) => (text === '' ? undefined : isDecodable(text) ? decodeURIComponent(text) : text);
   return { user: decoded(username), password: decoded(password) };
