@@ -199,10 +199,7 @@ export class PingThread {
     this.context.onEnded(this.index);
     if (this.isStopped || !(wasRunning || this.restarts > 0)) return;
     if (clock.now() - this.startedAt > STABLE_MS) this.delay = FIRST_DELAY_MS;
-    log.error(
-      { thread: this.index },
-      `PING thread ${this.index} ended (${why}); restarting it in ${this.delay} ms`,
-    );
+    log.error({ thread: this.index }, `PING thread ${this.index} ended (${why}); restarting it in ${this.delay} ms`);
     this.restartLater();
   }
 
