@@ -342,7 +342,7 @@ const ofResponders: readonly AlertRule[] = [
       description:
         'The file contains an error, or the new settings could not be applied. The previous configuration stays in use, but a restart would fail.',
       hint: 'See the errors in the log or in the output of `pongcheck check-config`, and correct the file.',
-      runbook_url: runbook('a-change-of-the-configuration-has-no-effect'),
+      runbook_url: runbook('a-configuration-change-has-no-effect'),
       dashboard: RESPONDER,
     },
   },

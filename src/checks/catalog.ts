@@ -114,7 +114,7 @@ export const checkKinds: readonly CheckKind[] = [
   },
 ];
 
-/** The factories validate their options. */
+/** The types are not checked here, because each factory validates its options. */
 function maker<Options>(factory: (options: Options) => CheckDefinition | Promise<CheckDefinition>): MakeCheck {
   return (options) => factory(options as Options);
 }

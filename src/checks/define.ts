@@ -18,15 +18,15 @@ const defaults = Object.fromEntries(
 ) as Defaults;
 /** Default max age of a check without an interval, in milliseconds. */
 const MAX_AGE_MS = 1000;
-/** Maximum length of kind and component type, in characters. */
+/** Maximum length of `kind` and of the component type, in characters. */
 const MAX_NAME = 64;
 
 /**
  * Validates a check and applies the defaults of its settings.
  *
- * @param definition a check definition, or a function: nothing, true or a result with status pass counts as pass; false
- *   or an exception as fail.
- * @throws PongcheckError `PONGCHECK_CONFIG` with the path `checks.NAME.KEY`, the value found and the allowed ones.
+ * @param definition a check definition or a function. A function passes if it returns nothing, true or a result with
+ * status pass; it fails if it returns false or throws.
+ * @throws PongcheckError `PONGCHECK_CONFIG` with the path `checks.NAME.KEY`, the value found and the allowed values.
  */
 export function defineCheck(name: string, definition: CheckDefinition | CheckFunction): DefinedCheck {
   if (!namePattern.test(name)) {
@@ -48,7 +48,7 @@ function readDefinition(name: string, definition: CheckDefinition | CheckFunctio
   }
   const settings = readSettings(name, given);
   const { timeout, interval } = { ...defaults, ...settings };
-  // With this default, results are always fresh enough, so that no request waits for a run.
+  // By default, results remain fresh until the next interval, so that no request waits for a run.
   const followsInterval = settings.interval !== undefined && interval > 0;
   const secrets = secretsOf(name, given.secrets);
   return {
@@ -64,20 +64,20 @@ function readDefinition(name: string, definition: CheckDefinition | CheckFunctio
     ...(given.load && { load: () => given.load?.() }),
     ...(given.close && { close: () => given.close?.() }),
     secrets,
-    // A defined check keeps its source.
+    // A check that is defined again keeps its original source.
     source: (given as Partial<DefinedCheck>).source ?? definition,
   };
 }
 
 function fromFunction(check: CheckFunction): CheckDefinition {
-  // The returned value is validated later (`ResultNormalizer`).
+  // `ResultNormalizer` validates the returned value later.
   return { kind: 'function', run: async (signal) => (await check(signal)) as CheckResult };
 }
 
 function readSettings(name: string, given: CheckDefinition): CheckSettings {
   const issues: string[] = [];
   const report = (path: Path, description: string) => issues.push(`${formatPath(path)} ${description}`);
-  // With former names, which are refused; other keys belong to the definition.
+  // Includes former names, so that they are refused. Other keys belong to the definition.
   const keys = checkSettingRows.flatMap(({ path, formerly = [] }) => [path, formerly].flat());
   const known = Object.fromEntries(keys.map((key) => [key, given[key as keyof CheckSettings]]));
   const settings = new OptionReader(report).read(shape, known, ['checks', name]) as CheckSettings;
@@ -87,7 +87,10 @@ function readSettings(name: string, given: CheckDefinition): CheckSettings {
   return settings;
 }
 
-/** A value that is not allowed beside the others, as path, value found and values allowed; undefined if there is none. */
+/**
+ * Returns the first value that contradicts the other settings, as path, value found and allowed values; undefined if
+ * there is none.
+ */
 export function contradiction(settings: CheckSettings): [path: Path, found: string, allowed: string] | undefined {
   const { interval, minInterval, onShared, critical } = { ...defaults, ...settings };
   if (interval > 0 && interval < minInterval) {
@@ -100,7 +103,7 @@ export function contradiction(settings: CheckSettings): [path: Path, found: stri
   return [['groups'], '"liveness"', 'any other name: liveness runs no check'];
 }
 
-/** @throws InvalidOption if a check requires peers, but the service has none. */
+/** @throws InvalidOption if the check requires peers and the service has none. */
 export function requirePeers({ name, onShared }: DefinedCheck, hasPeers: boolean): void {
   if (onShared === 'warn' && !hasPeers) throw invalid(name, ['onShared'], '"warn"', 'fail, or warn with peers.from');
 }
@@ -112,7 +115,7 @@ function nameOf(name: string, key: string, value: unknown): string {
 
 function targetOf(name: string, target: unknown, secrets: readonly string[]): string {
   if (typeof target !== 'string') throw invalid(name, ['target'], formatValue(target), 'a text');
-  // Not in scheme and host: a mask there would tell that the password of redis://redis is redis.
+  // Does not mask the scheme and host. A mask there would reveal that the password of redis://redis is redis.
   const [server = ''] = /^[a-z][a-z0-9+.-]*:\/\/(?:[^]*@)?[^/?#\s]*/i.exec(target) ?? [];
   return hideCredentials(server + new SecretMask(secrets).apply(target.slice(server.length), target.length));
 }

@@ -2,25 +2,25 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import type { OptionRow } from '../options/option.js';
 
-/** Random per process, so that an identity reveals nothing about the passwords in it. */
+/** Random for each process, so that an identity reveals nothing about the passwords that it contains. */
 const key = randomBytes(32);
-/** Maximum size of a file that is read, in bytes; certificates and modules are smaller. */
+/** Maximum size of a file that is read, in bytes. Certificates and modules are smaller. */
 const MAX_FILE = 1_048_576;
 
-/** Numbers for objects that are compared by reference, such as the pool of an application. */
+/** Numbers that identify objects compared by reference, such as a pool of the application. */
 const numbers = new WeakMap<object, number>();
 let lastNumber = 0;
 
 /**
- * Identity of a check: equal for two checks of a kind with equal options and equal contents of the files that are read
- * once, at creation. See `CheckDefinition.identity`.
+ * Identity of a check. Two checks of the same kind have equal identities if their options are equal and the files that
+ * are read once at creation have equal contents. See `CheckDefinition.identity`.
  */
 export function identityOf(
   kind: string,
   rows: readonly OptionRow[],
   options: Readonly<Record<string, unknown>>,
 ): string {
-  // Objects of the application, such as its pool, are compared by reference.
+  // Objects of the application, such as a pool, are compared by reference.
   const instances = rows.filter(({ path, type }) => type.name === 'instance' && Object.hasOwn(options, path));
   const data = { ...options, ...Object.fromEntries(instances.map(({ path }) => [path, numberOf(options[path])])) };
   const hmac = createHmac('sha256', key).update(JSON.stringify([kind, comparable(data)]));
@@ -32,7 +32,7 @@ export function identityOf(
   return hmac.digest('base64');
 }
 
-/** Converts a value so that equal JSON means equal values. */
+/** Converts a value so that two values are equal exactly if their JSON is equal. */
 function comparable(value: unknown): unknown {
   if (value instanceof RegExp) return ['RegExp', value.source, value.flags];
   if (typeof value === 'bigint' || typeof value === 'symbol') return [typeof value, String(value)];
@@ -52,7 +52,7 @@ function numberOf(thing: unknown): number {
   return number;
 }
 
-/** An unreadable file is reported when the check is created. */
+/** A file that cannot be read is reported when the check is created. */
 function contentOf(path: string): Buffer {
   try {
     const { size } = statSync(path);

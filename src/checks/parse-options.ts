@@ -2,6 +2,7 @@ import type { CheckSettings } from '../health/check.js';
 import { configError, formatPath, InvalidOption, type Path } from '../options/issue.js';
 import type { OptionRow } from '../options/option.js';
 import { OptionReader } from '../options/reader.js';
+import { secretsOf } from '../options/secrets.js';
 import { shapeOf } from '../options/shape.js';
 import { checkSettingRows } from '../options/table.js';
 import { contradiction } from './define.js';
@@ -9,14 +10,14 @@ import { identityOf } from './identity.js';
 
 const settingKeys: readonly string[] = checkSettingRows.map(({ path }) => path);
 
-/** Error for an option that only its kind can validate. `found` must not contain a secret. */
+/** Error for an option that only its check kind can validate. `found` must not contain a secret. */
 export function invalidOption(kind: string, path: Path, found: string, allowed: string): InvalidOption {
   return new InvalidOption(`${kind} check${path.length > 0 ? ': ' : ''}`, path, found, allowed);
 }
 
 /**
- * Validates the options passed to the factory of a kind, and separates the settings of every check from the options of
- * the kind.
+ * Validates the options passed to the factory of a kind. Separates the settings common to all checks from the options
+ * of the kind. The settings include the secrets in these options.
  *
  * @throws PongcheckError `PONGCHECK_CONFIG`, one line per issue: path, value found and allowed values.
  */
@@ -25,7 +26,10 @@ export function parseCheckOptions<Options extends object>(
   rows: readonly OptionRow[],
   given: Options & CheckSettings,
   { open = false } = {},
-): { settings: CheckSettings & { identity: string }; options: Omit<Options, keyof CheckSettings> } {
+): {
+  settings: CheckSettings & { identity: string; secrets: readonly string[] };
+  options: Omit<Options, keyof CheckSettings>;
+} {
   const issues: string[] = [];
   const report = (path: Path, description: string) =>
     issues.push(`${kind} check: ${formatPath(path) || 'its argument'} ${description}`);
@@ -41,12 +45,13 @@ export function parseCheckOptions<Options extends object>(
     settings: {
       ...settings,
       identity: identityOf(kind, rows, options),
+      secrets: secretsOf({ ...shapeOf(rows), open }, options),
     },
     options: options as unknown as Omit<Options, keyof CheckSettings>,
   };
 }
 
-/** Whether an option is a setting of every check. */
+/** Whether an option is a setting common to all checks. */
 export function isSetting(key: string): boolean {
   return settingKeys.includes(key);
 }

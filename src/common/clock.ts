@@ -1,14 +1,17 @@
-/** Handle of a timer, for the clock that created it. */
+/** Timer handle, valid only for the clock that created it. */
 export type Timer = unknown;
 
 /**
- * Time source. Code that evaluates ages, silences or deadlines takes a `Clock`, so tests control time and steps of the
- * wall clock cannot cause false failure detection (SPEC "Failure detection").
+ * Time source. Code that evaluates ages, silences or deadlines takes a `Clock`, so that tests control time and
+ * wall-clock steps cannot cause false failure detection (SPEC "Failure detection").
  */
 export interface Clock {
-  /** Monotonic time in milliseconds, with fractions and an arbitrary origin. */
+  /** Monotonic time in fractional milliseconds, with an arbitrary origin. */
   now(): number;
-  /** Wall time in milliseconds since 1970; for output, and for times that others have set. */
+  /**
+   * Wall-clock time in milliseconds since 1970, for output and for comparison with timestamps from outside this
+   * process.
+   */
   wall(): number;
   /**
    * Calls `fire` once after `ms` milliseconds; never for Infinity. Unlike `setTimeout` it has no maximum, and it does not
@@ -19,10 +22,10 @@ export interface Clock {
   clear(timer: Timer): void;
 }
 
-/** Maximum delay of `setTimeout`, about 25 days; it fires after 1 ms for a longer one. */
+/** Maximum delay of `setTimeout`, about 25 days. Node.js fires a timer with a longer delay after 1 ms. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
-/** A timer longer than `MAX_DELAY_MS`, as a sequence of timers. */
+/** A timer longer than `MAX_DELAY_MS`, implemented as a sequence of shorter timers. */
 class LongTimer {
   private current: NodeJS.Timeout | undefined;
 
@@ -44,10 +47,10 @@ class LongTimer {
   }
 }
 
-/** The global is a getter, which costs as much as the time itself. */
+/** `globalThis.performance` is a getter that costs as much as reading the time. */
 const { performance } = globalThis;
 
-/** The clock of this process. */
+/** Clock of this process. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),

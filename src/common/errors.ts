@@ -1,4 +1,4 @@
-/** Error codes of this package. docs/embed.md contains this table. */
+/** Codes of the errors that this package throws. docs/embed.md contains this table. */
 export const errorCodes = {
   PONGCHECK_CONFIG: 'The configuration has an unknown key, a wrong type or a value out of range.',
   PONGCHECK_ADDRESS: 'An address is not valid.',
@@ -19,7 +19,7 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
-/** An error thrown by this package. `code` is stable. `message` states what is wrong and what is allowed. */
+/** An error thrown by this package. `code` is stable; `message` states what is wrong and what is allowed. */
 export class PongcheckError extends Error {
   override readonly name = 'PongcheckError';
   readonly code: ErrorCode;

@@ -1,13 +1,13 @@
 /**
- * Counts observations per bucket in a typed array. An observation takes nanoseconds and no allocation, so it is allowed
- * on the hot path; the counts are read when metrics are scraped.
+ * Counts observations per bucket in a typed array. An observation takes nanoseconds and allocates nothing, so the hot
+ * path may use it. The counts are read when metrics are scraped.
  */
 export class Histogram {
   /** Upper bounds, ascending, in the unit of the observations. */
   readonly bounds: readonly number[];
-  /** Observations per bucket, not cumulative; the last bucket is above all bounds. */
+  /** Observations per bucket, not cumulative. The last bucket counts values above all bounds. */
   readonly counts: Float64Array;
-  /** `counts`, then the sum. */
+  /** The counts, followed by the sum. */
   private readonly numbers: Float64Array;
 
   /** @param numbers storage of `Histogram.length(bounds)` numbers. Default: a new array. */

@@ -1,4 +1,4 @@
-/** Maximum nesting of a body; its outer object is level 1. */
+/** Maximum nesting depth of a body; the outermost object is level 1. */
 export const MAX_DEPTH = 32;
 
 const QUOTE = 0x22;
@@ -6,15 +6,15 @@ const BACKSLASH = 0x5c;
 const LETTER_U = 0x75;
 const LETTER_D = 0x64;
 const LOWER_CASE = 0x20;
-/** `{` and `[` differ in one bit, and so do `}` and `]`. */
+/** `{` and `[` differ in one bit, as do `}` and `]`. */
 const OPENING = 0x7b;
 const CLOSING = 0x7d;
 const ESCAPE_BYTES = 6;
 
 /**
- * Why a JSON text in UTF-8 is refused although a parser accepts it: it is nested too deeply, or one of its strings has an
- * escaped half of a surrogate pair. Both are checked as written, so the result does not depend on which of two equal keys
- * a parser keeps. For a text that is not JSON the result has no meaning.
+ * Returns why a UTF-8 JSON text is refused although a parser accepts it: it is nested too deeply, or one of its strings
+ * contains an escaped lone surrogate. The text is checked as written, so the result does not depend on which of two
+ * equal keys a parser keeps. The result is meaningless for a text that is not JSON.
  */
 export function limitExceeded(text: Uint8Array): 'depth' | 'surrogate' | undefined {
   let depth = 0;
@@ -30,7 +30,7 @@ export function limitExceeded(text: Uint8Array): 'depth' | 'surrogate' | undefin
   return undefined;
 }
 
-/** The offset of the quote that ends the string which begins at `start`; -1: it has half of a surrogate pair. */
+/** Offset of the quote that ends the string starting at `start`, or -1 if the string contains a lone surrogate. */
 function stringEnd(text: Uint8Array, start: number): number {
   let at = start + 1;
   for (; at < text.length && text[at] !== QUOTE; at++) {
@@ -43,7 +43,9 @@ function stringEnd(text: Uint8Array, start: number): number {
   return at;
 }
 
-/** The half of a surrogate pair that is escaped at this offset: `\ud800` to `\udbff`, or `\udc00` to `\udfff`. */
+/**
+ * Which half of a surrogate pair is escaped at this offset: `\ud800` to `\udbff` is high, `\udc00` to `\udfff` is low.
+ */
 function surrogateAt(text: Uint8Array, at: number): 'high' | 'low' | 'none' {
   if (text[at] !== BACKSLASH || text[at + 1] !== LETTER_U || (text[at + 2]! | LOWER_CASE) !== LETTER_D) return 'none';
   const digit = Number.parseInt(String.fromCharCode(text[at + 3]!), 16);

@@ -5,7 +5,7 @@ export interface Log {
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
   /**
-   * Number of lines that could not be written, for the metric.
+   * Number of lines that could not be written; exposed as a metric.
    * @default 0
    */
   readonly droppedLines?: number;
@@ -13,5 +13,5 @@ export interface Log {
 
 function noop(): void {}
 
-/** Discards all lines; the default of the library. */
+/** Discards all lines. The default of the library. */
 export const silentLog: Log = { debug: noop, info: noop, warn: noop, error: noop };

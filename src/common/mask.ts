@@ -1,10 +1,12 @@
 const MASK = '***';
 
-/** Masks known secrets in texts. Its cost grows with the text, and only logarithmically with the number of secrets. */
+/**
+ * Masks known secrets in texts. The cost is linear in the length of the text and logarithmic in the number of secrets.
+ */
 export class SecretMask {
-  /** Sorted in the order of `<`. */
+  /** Sorted by `<`. */
   private readonly sorted: readonly string[];
-  /** For each, the index of the longest other secret that is a prefix of it; -1: none. */
+  /** For each secret, the index of the longest other secret that is a prefix of it, or -1. */
   private readonly prefixes: readonly number[];
 
   constructor(secrets: Iterable<string>) {
@@ -19,8 +21,8 @@ export class SecretMask {
   }
 
   /**
-   * The first `limit` characters of a text, without secrets. A secret that begins before the limit is masked as a whole;
-   * overlapping secrets are masked together.
+   * Returns the first `limit` characters of a text with its secrets masked. A secret that starts before the limit is
+   * masked as a whole; overlapping secrets are masked together.
    */
   apply(text: string, limit: number): string {
     const end = Math.min(text.length, limit);
@@ -38,7 +40,7 @@ export class SecretMask {
     return masked + text.slice(copiedUntil, Math.max(copiedUntil, end));
   }
 
-  /** Length of the longest secret that begins at `at`; 0: none. */
+  /** Length of the longest secret that starts at `at`, or 0. */
   private longestAt(text: string, at: number): number {
     const rest = text.slice(at);
     let low = 0;
@@ -48,7 +50,8 @@ export class SecretMask {
       if ((this.sorted[middle] as string) <= rest) low = middle + 1;
       else high = middle;
     }
-    // Every secret that is a prefix of the rest is the last one sorted before it, or a prefix of that one.
+    // Every secret that is a prefix of the rest is either the last one that sorts before the rest, or a prefix of that
+    // one.
     for (let index = low - 1; index >= 0; index = this.prefixes[index] as number) {
       const secret = this.sorted[index] as string;
       if (rest.startsWith(secret)) return secret.length;
@@ -64,7 +67,7 @@ function spellings(secrets: Iterable<string>): ReadonlySet<string> {
     for (const secret of new Set([given, given.trim(), decoded(given)])) {
       all.add(secret);
       all.add(JSON.stringify(secret).slice(1, -1));
-      // The encoding of a very short secret occurs in ordinary words.
+      // The encoded form of a very short secret would occur in ordinary words.
       if (secret.length >= 4) {
         const base64 = Buffer.from(secret).toString('base64').replace(/=+$/, '');
         all.add(base64).add(base64.replaceAll('+', '-').replaceAll('/', '_'));

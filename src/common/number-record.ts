@@ -2,7 +2,7 @@ interface Stored {
   readonly numbers: Float64Array;
 }
 
-/** Accessors for `keys` of an object whose array `numbers` has their values, from `start` on. */
+/** Accessors for `keys` of an object that stores their values in its array `numbers`, beginning at `start`. */
 export function numberAccessors(keys: readonly string[], start = 0): PropertyDescriptorMap {
   const accessor = (slot: number): PropertyDescriptor & ThisType<Stored> => ({
     enumerable: true,
@@ -16,7 +16,10 @@ export function numberAccessors(keys: readonly string[], start = 0): PropertyDes
   return Object.fromEntries(keys.map((key, index) => [key, accessor(start + index)]));
 }
 
-/** Returns a function that makes records of numbers, stored in an array. They share accessors, and so a hidden class. */
+/**
+ * Returns a function that creates records backed by an array of numbers. The records share accessors, and therefore a
+ * hidden class.
+ */
 export function numberRecord<K extends string>(keys: readonly K[]): (numbers: Float64Array) => Record<K, number> {
   const accessors = numberAccessors(keys);
   return (numbers) => Object.defineProperties({}, { numbers: { value: numbers }, ...accessors }) as Record<K, number>;

@@ -2,34 +2,35 @@ import { SecretMask } from './mask.js';
 
 /** Maximum length of a redacted text, in characters. */
 export const MAX_DESCRIPTION = 200;
-/** Maximum input that is processed, in characters; bounds the work. */
+/** Maximum number of input characters that are processed, to bound the work. */
 const MAX_INPUT = 4096;
 const MAX_ERRORS = 3;
-/** Maximum number of values in an object that is converted to JSON. */
+/** Maximum number of values in an object that is formatted as JSON. */
 const MAX_VALUES = 1000;
-/** Replaces a secret. */
+/** Replacement for a secret. */
 export const MASK = '***';
 
-/** `scheme://user:pass@` up to the last @ of the word, so that a password may contain any of `/:?@`. */
+/** `scheme://user:pass@` up to the last @ of the word, because a password may contain any of `/:?@`. */
 const userInfo = /\b([a-z][a-z0-9+.-]{0,31}:\/\/)[^\s"'<>]{0,512}@/gi;
 /** `user:pass@host` without a scheme. */
 const bareUserInfo = /(?<![^\s"'(=,])[^\s:@/"'(=,]{1,128}:[^\s@/]{1,256}@(?=[\w[(])/g;
-/** `password=...`, `"token": "..."`; not `using password: YES`, which is harmless and helpful. */
+/** `password=...`, `"token": "..."`. Does not match `using password: YES`, which is harmless and useful. */
 const namedSecret =
   /\b([\w.-]{0,32}(?:passw(?:or)?d|passphrase|pwd|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credentials?|signature)[\w.-]{0,32}["']?\s{0,4}[=:]\s{0,4})(?!(?:YES|NO)\b)("[^"]*"|'[^']*'|[^\s&;,"')}\]]+)/gi;
 const authorization =
   /\b(authorization["']?\s{0,4}[=:]\s{0,4}(?:basic|bearer|digest)?|bearer|basic)\s+[\w.~+/=-]{8,}/gi;
-/** A line of a stack trace: `at f (file:1:2)`, `at file:1:2`. */
+/** A stack trace line: `at f (file:1:2)`, `at file:1:2`. */
 const stackLine = /^\s*at\s.*(\)|:\d+)\s*$/;
-/** Characters that break a line, control a terminal or reorder text, and lone surrogates. */
+/** Lone surrogates, and characters that break a line, control a terminal or reorder text. */
 const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
-/** Returns one redacted line of at most `MAX_DESCRIPTION` characters for an error or any other value. */
+/** Formats an error or any other value as one redacted line of at most `MAX_DESCRIPTION` characters. */
 export type Redact = (value: unknown) => string;
 
 /**
- * Creates a `Redact` that never throws. It masks `secrets`, also as encoded in URLs and JSON, and text that looks like a
- * credential: the user part of a URL, `password=...` and similar, an Authorization value. It removes stack traces.
+ * Creates a `Redact` that never throws. It masks `secrets`, including their URL-encoded and JSON-encoded forms, and
+ * anything that looks like a credential: the user information of a URL, `password=...` and similar, and the value of an
+ * Authorization header. It removes stack traces.
  */
 export function redactor(secrets: Iterable<string>): Redact {
   const known = new SecretMask(secrets);
@@ -51,12 +52,12 @@ export function redactor(secrets: Iterable<string>): Redact {
   };
 }
 
-/** The first `length` characters of a text, without half of a surrogate pair at the end. */
+/** Returns the first `length` characters of a text, without a lone surrogate at the end. */
 export function truncate(text: string, length: number): string {
   return text.slice(0, length).replace(/\p{Cs}$/u, '');
 }
 
-/** Drops the last word of a text that was cut, because a part of a credential may not be recognised as one. */
+/** Drops the last word of a truncated text, because a partial credential may not be recognized as one. */
 function withoutLastWord(text: string): string {
   const end = Math.max(text.lastIndexOf(' '), text.lastIndexOf('\n'));
   return end < 0 || text.endsWith(MASK) ? text : text.slice(0, end);
@@ -76,7 +77,7 @@ function textOf(value: unknown): string {
   }
 }
 
-/** The message of an error, or of the errors in an AggregateError without one, and that of the cause. */
+/** The message of an error and of its cause. An AggregateError without a message yields those of its errors. */
 function messageOf(error: object): string {
   const { message, cause } = error as Record<string, unknown>;
   const parts: string[] = [];
@@ -92,7 +93,7 @@ function messageOf(error: object): string {
 }
 
 /**
- * An object as JSON, with each BigInt as a string.
+ * Formats an object as JSON, with each BigInt as a string.
  * @throws if the object has too many values, is cyclic, or has a getter that throws.
  */
 export function jsonOf(value: object): string {

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 
-/** The version in package.json, which is one folder above both `src` and `dist`; `unknown` in the file of a bundler. */
+/**
+ * The version in package.json, which is one folder above both `src` and `dist`. Returns `unknown` in a bundled file.
+ */
 export function packageVersion(): string {
   try {
     const { name, version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));

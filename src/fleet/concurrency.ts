@@ -1,4 +1,4 @@
-/** Runs at most `max` attempts at a time; further ones wait in order. */
+/** Runs at most `max` attempts concurrently. Further attempts wait in order. */
 export class ConcurrencyLimit {
   private inProgress = 0;
   private readonly waiting: (() => void)[] = [];

@@ -1,36 +1,36 @@
 import { printable } from '../common/printable.js';
 import { sinceOf } from '../health/explain.js';
 import { parseReport, type ReportView } from '../health/report-view.js';
-import type { State } from '../health/state.js';
+import { effectiveState, type State } from '../health/state.js';
 
-/** Maximum numbers and lengths that are kept of one report, so that a responder cannot fill the memory. */
+/** Maximum counts and lengths that are kept per report, so that a responder cannot exhaust memory. */
 const MAX_CAUSES = 8;
 const MAX_FAILING = 16;
 const MAX_NAME = 64;
 const MAX_OUTPUT = 200;
 
-/** A root cause, as one responder reports it. */
+/** A root cause as reported by one responder. */
 export interface ResponderCause {
   readonly state: 'warn' | 'fail' | 'unknown';
   readonly check: string;
   readonly reason?: string;
   readonly output?: string;
-  /** Service or instance that observed it, if that is not the responder itself. */
+  /** The service or instance that observed the cause, if it was not the responder itself. */
   readonly of?: string;
 }
 
-/** What is kept of a report. All texts are on one line, escaped and cut. */
+/** The part of a report that is kept. Each text is truncated, escaped and on one line. */
 export interface Digest {
   readonly service?: string;
   readonly instance?: string;
   readonly causes: readonly ResponderCause[];
   /** Names of the checks that do not pass. */
   readonly failing: readonly string[];
-  /** Time since the change to the current state, in milliseconds, by the clock of the responder; undefined if unknown. */
+  /** Time since the current state began, in milliseconds by the responder's clock; undefined if unknown. */
   readonly age?: number;
 }
 
-/** Reads the report of a responder with this state. It may contain anything. */
+/** Extracts the digest from the report of a responder in this state. The report may contain anything. */
 export function digest(state: State, report: unknown): Digest {
   const view = parseReport(report);
   const { service, instance, causes, checks } = view;
@@ -56,10 +56,11 @@ export function digest(state: State, report: unknown): Digest {
   };
 }
 
-/** From times of one clock, so that the clock of the responder may differ from that of this process. */
+/** Uses only times from one clock, because the clock of the responder may differ from that of this process. */
 function ageOf(view: ReportView): number | undefined {
   const { state, time, checks } = view;
-  const since = state === 'pass' ? latest(checks.map((check) => check.since)) : sinceOf(view);
+  const counted = checks.filter((check) => effectiveState(check) !== undefined);
+  const since = state === 'pass' ? latest(counted.map((check) => check.since)) : sinceOf(view);
   if (since === undefined || time === undefined) return undefined;
   return Math.max(0, time - since);
 }

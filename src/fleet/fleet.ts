@@ -11,47 +11,50 @@ import { Responder, type ResponderState, responderStates } from './responder.js'
 
 /** Maximum number of responders. */
 const MAX_RESPONDERS = 500;
-/** Attempts to connect that are in progress at a time. */
+/** Maximum number of concurrent connection attempts. */
 const MAX_ATTEMPTS = 50;
-/** The first attempts are spread at random over this time for each responder. */
+/** The first attempts are spread at random over this time, multiplied by the number of responders. In milliseconds. */
 const SPREAD_MS = 2;
 const REFRESH_MS = 10_000;
-/** How long an unreachable responder is kept that no name stands for any more. */
+/** How long an unreachable responder is kept after it has disappeared from DNS. */
 const KEEP_UNREACHABLE_MS = 60_000;
-/** The same while it is connected: names may stand for ready responders only, and those that fail are of interest. */
+/**
+ * How long a connected responder is kept after it has disappeared from DNS. Names may resolve to ready responders only,
+ * and the failing ones are of interest.
+ */
 const KEEP_CONNECTED_MS = 3_600_000;
-/** Bars show the last hour. */
+/** History shown per responder, in minutes. */
 export const SHOWN_MINUTES = 60;
-/** More than 60 slots for each of the most responders. */
+/** Enough for more than 60 slots for each of `MAX_RESPONDERS` responders. */
 const MAX_HISTORY_BYTES = 1024 * 1024;
 
-/** Maximum number of responders that addresses may stand for. */
+/** Maximum number of responders to which these addresses may resolve. */
 export function maxResponders(from: readonly PeerAddress[]): number {
   return from.every((one) => one.kind !== 'srv' && isIP(one.host) !== 0) ? from.length : MAX_RESPONDERS;
 }
 
 export interface FleetOptions {
   readonly from: readonly PeerAddress[];
-  /** Called for each new connection. */
+  /** Called before each new connection. */
   identity(): Pick<LinkOptions, 'token' | 'tls'>;
-  /** URL of the status page of each responder, with `{host}` for its address. */
+  /** URL of each responder's status page, in which `{host}` is replaced by its address. */
   readonly statusUrl?: string | undefined;
   /** @default systemClock */
   readonly clock?: Clock;
-  /** @default that of Node.js */
+  /** @default the resolver of Node.js */
   readonly resolver?: Resolver;
   /**
-   * Returns 0 to below 1.
+   * Returns a number from 0 (inclusive) to 1 (exclusive).
    * @default Math.random
    */
   readonly random?: () => number;
 }
 
-/** The responders of a fleet: one connection and one WATCH each. */
+/** The responders of a fleet, with one connection and one WATCH per responder. */
 export class Fleet {
-  /** Increases with each change. */
+  /** Incremented on each change. */
   version = 0;
-  /** Number of addresses beyond the maximum, which are not connected. */
+  /** Number of addresses above the maximum. No connection to them is opened. */
   excess = 0;
   statusUrl: string | undefined;
   private readonly clock: Clock;
@@ -60,7 +63,7 @@ export class Fleet {
   private readonly listeners = new Set<() => void>();
   private readonly byKey = new Map<string, Responder>();
   private readonly attempts = new ConcurrencyLimit(MAX_ATTEMPTS);
-  /** Connections that are closing. */
+  /** Connections that are being closed. */
   private readonly closing = new Set<Promise<void>>();
   private directory: PeerDirectory;
   private identity: FleetOptions['identity'];
@@ -77,12 +80,14 @@ export class Fleet {
     this.statusUrl = statusUrl;
   }
 
-  /** Resolves the names and connects, until `close`. */
+  /** Resolves the names and opens connections until `close`. */
   start(): void {
     void this.refresh(false);
   }
 
-  /** Applies other addresses, and credentials for new connections. Responders that stay keep their connection. */
+  /**
+   * Applies other addresses, and other credentials for new connections. Responders that remain keep their connections.
+   */
   reload({ from, identity, statusUrl }: Pick<FleetOptions, 'from' | 'identity' | 'statusUrl'>): void {
     this.directory = this.directoryOf(from);
     this.identity = identity;
@@ -100,7 +105,7 @@ export class Fleet {
     await Promise.all(this.closing);
   }
 
-  /** Those that need attention first; within a state, by service and address. */
+  /** All responders, sorted by urgency of their state, then by service and address. */
   get responders(): readonly Responder[] {
     return [...this.byKey.values()].sort(
       (a, b) =>
@@ -110,14 +115,14 @@ export class Fleet {
     );
   }
 
-  /** Number of responders by state. */
+  /** Number of responders per state. */
   get counts(): Readonly<Record<ResponderState, number>> {
     const counts = Object.fromEntries(responderStates.map((state) => [state, 0])) as Record<ResponderState, number>;
     for (const { state } of this.byKey.values()) counts[state]++;
     return counts;
   }
 
-  /** The names that have had no address so far. */
+  /** The names that have never resolved to an address. */
   get unresolved(): readonly string[] {
     return this.directory.unresolved.map(formatPeerAddress);
   }
@@ -127,12 +132,12 @@ export class Fleet {
     return this.recorder.minute;
   }
 
-  /** The last `count` minutes of a responder, oldest first. While it is unreachable, its state is `unknown`. */
+  /** The last `count` minutes of a responder, oldest first. Its state is `unknown` while it is unreachable. */
   slots({ peer }: Responder, count: number): readonly (Slot | undefined)[] {
     return this.recorder.series(peer.key)?.slots(count) ?? Array.from({ length: count }, () => undefined);
   }
 
-  /** Calls `listener` at each change; returns a function that unsubscribes. */
+  /** Calls `listener` on each change. Returns a function that unsubscribes it. */
   onChange(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
@@ -150,7 +155,10 @@ export class Fleet {
     this.timer = this.clock.after(REFRESH_MS, () => this.refresh(false));
   }
 
-  /** Follows the addresses. @param isReload whether those that are missing were removed from the configuration. */
+  /**
+   * Adds and removes responders according to the addresses.
+   * @param isReload whether missing addresses were removed from the configuration.
+   */
   private sync(isReload: boolean): void {
     const peers = new Map(this.directory.peers.map((peer) => [peer.key, peer]));
     const now = this.clock.now();
@@ -208,7 +216,7 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** The state in the history: while a responder is unreachable, nothing is known of it. */
+/** The state to record. Nothing is known about a responder while it is unreachable. */
 function recordedState(state: ResponderState): State | undefined {
   if (state === 'connecting') return undefined;
   return state === 'unreachable' ? 'unknown' : state;

@@ -9,7 +9,7 @@ import { hostAndPort } from '../net/address.js';
 import type { Peer } from '../net/peer-directory.js';
 import { type Digest, digest } from './digest.js';
 
-/** States of a responder, in the order in which they are listed. `connecting`: not reached yet. */
+/** States of a responder, in the order in which responders are listed. `connecting`: not connected yet. */
 export const responderStates = [
   'fail',
   'unreachable',
@@ -22,44 +22,50 @@ export const responderStates = [
 ] as const;
 export type ResponderState = (typeof responderStates)[number];
 
-/** A dead responder is noticed 15 to 20 s after its last byte, an ended process at once. */
+/** A dead responder is detected 15 to 20 s after its last byte, a terminated process immediately. */
 const HEARTBEAT = { interval: 5000, maxPingsOut: 3 };
 const CONNECT_TIMEOUT_MS = 3000;
-/** A responder that is back is noticed within this time, unless many others are unreachable. */
+/** Maximum delay before a reconnection attempt, unless many other responders are unreachable. */
 const MAX_BACKOFF_MS = 10_000;
-/** Time between two reads of a connection, 64 KiB at most each: a responder that sends without end costs little. */
+/**
+ * Interval between reads of a connection. Each read takes at most 64 KiB, so a responder that sends without end costs
+ * little.
+ */
 const READ_INTERVAL_MS = 50;
 
 let nextId = 0;
 
 export interface ResponderContext extends Required<Pick<LinkOptions, 'attempts' | 'identity' | 'random'>> {
   readonly clock: Clock;
-  /** Called when its state or digest has changed. */
+  /** Called when the state or digest has changed. */
   readonly changed: () => void;
 }
 
-/** One responder of a fleet: the state by its WATCH, over a connection that is reopened when it ends. */
+/** One responder of a fleet. Its state comes from a WATCH over a connection that is reopened when it ends. */
 export class Responder {
   state: ResponderState = 'connecting';
-  /** Wall-clock time of the change to this state, in milliseconds. */
+  /** Wall-clock time at which this state began, in milliseconds. */
   since: number;
-  /** Why it is unreachable, or draining. */
+  /** Why the responder is unreachable or draining. */
   why: string | undefined;
-  /** What is kept of its last report; undefined without one. While it is unreachable, only the service. */
+  /**
+   * Digest of the last report; undefined if there is none. While the responder is unreachable, it contains only the
+   * service.
+   */
   digest: Digest | undefined;
   /** Unique in this process. */
   readonly id = nextId++;
-  /** Its address, in an order in which 10.0.0.9 is before 10.0.0.10. */
+  /** The address in a form that sorts 10.0.0.9 before 10.0.0.10. */
   readonly sortKey: string;
-  /** Monotonic time since when no name stands for it any more; undefined while one does. */
+  /** Monotonic time at which the responder disappeared from DNS; undefined while it is listed. */
   leftAt: number | undefined;
   private link: Link | undefined;
-  /** False if the responder permits no watch: then its heartbeats report the status. */
+  /** False if the responder does not permit WATCH. The heartbeats report its status instead. */
   private isWatching = true;
   private isClosed = false;
   private readonly timer: Timer;
 
-  /** @param delay time until the first attempt to connect, in milliseconds. */
+  /** @param delay delay before the first connection attempt, in milliseconds. */
   constructor(
     readonly peer: Peer,
     delay: number,
@@ -71,7 +77,7 @@ export class Responder {
     this.timer = clock.after(delay, () => this.open());
   }
 
-  /** Whether there is a connection. */
+  /** Whether a connection is open. */
   get isConnected(): boolean {
     return this.link?.client !== undefined;
   }
@@ -110,14 +116,14 @@ export class Responder {
     this.link = link;
   }
 
-  /** Ends with the connection; never rejects. */
+  /** Follows the status until the connection ends. Never rejects. */
   private async follow(client: Client): Promise<void> {
     const isCurrent = () => this.link?.client === client;
     this.isWatching = true;
     try {
       const watch = client.watch({ detail: true });
       for await (const { status, report } of watch) {
-        // Reports may be large: only the digest is kept.
+        // Reports may be large, so only the digest is kept.
         watch.latest = undefined;
         if (isCurrent()) this.onStatus(status, report);
       }
@@ -146,7 +152,7 @@ export class Responder {
   private update(state: ResponderState, why: string | undefined): void {
     if (this.isClosed) return;
     const now = this.context.clock.wall();
-    // Of the first status only: later ones are seen when they begin.
+    // The reported age applies only to the first status. The beginning of each later state is observed here.
     if (this.state === 'connecting') this.since = Math.max(0, now - (this.digest?.age ?? 0));
     else if (this.state !== state) this.since = now;
     this.state = state;
@@ -154,7 +160,7 @@ export class Responder {
     this.context.changed();
   }
 
-  /** So that equal reasons of several responders are equal texts. */
+  /** Removes the address, so that equal reasons of several responders are equal texts. */
   private withoutAddress(why: string): string {
     const where = hostAndPort(this.peer.address);
     return printable(why.replace(` to ${where}`, '').replace(`${where} `, ''));

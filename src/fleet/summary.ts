@@ -1,33 +1,35 @@
 import type { ResponderCause } from './digest.js';
 import { type ResponderState, responderStates } from './responder.js';
 
-/** What the summary needs of a responder. */
+/** The fields of a responder that the summary uses. */
 export interface Summarized {
   readonly state: ResponderState;
   readonly why: string | undefined;
   readonly digest: { readonly causes: readonly ResponderCause[] } | undefined;
 }
 
-/** A cause that one or several responders have. */
+/** A cause shared by one or more responders. */
 export interface SharedCause {
-  /** Worst state that it has at one of them. */
+  /** The worst state of this cause on any of the responders. */
   readonly state: 'unreachable' | ResponderCause['state'];
   /** Undefined for `unreachable`. */
   readonly check?: string;
-  /** Service or instance that observed it, if not the responders themselves. */
+  /** The service or instance that observed the cause, if it was not the responders themselves. */
   readonly of?: string;
   readonly reason?: string;
-  /** Number of responders that have it. */
+  /** Number of responders that report the cause. */
   readonly responders: number;
 }
 
 type Counts = Readonly<Record<ResponderState, number>>;
 
-/** The causes of all responders, equal ones together: worst state first, then those of the most responders. */
+/**
+ * The distinct causes of all responders, sorted by state (worst first), then by number of responders (largest first).
+ */
 export function sharedCauses(responders: Iterable<Summarized>): SharedCause[] {
   const found = new Map<string, SharedCause>();
   for (const responder of responders) {
-    // A responder may report equal causes of several instances.
+    // A responder may report equal causes from several instances; they count once.
     const own = new Map(causesOf(responder).map((cause) => [keyOf(cause), cause]));
     for (const [key, cause] of own) {
       const before = found.get(key) ?? cause;
@@ -51,7 +53,7 @@ function rank({ state }: Pick<SharedCause, 'state'>): number {
   return responderStates.indexOf(state);
 }
 
-/** A cause in short: `db=timeout`, `db of stock=timeout`, `unreachable (refused the connection)`. */
+/** Short text of a cause: `db=timeout`, `db of stock=timeout`, `unreachable (refused the connection)`. */
 export function causeText({ state, check, of, reason }: Omit<SharedCause, 'responders'>): string {
   if (check === undefined) return reason === undefined ? state : `${state} (${reason})`;
   return `${check}${of === undefined ? '' : ` of ${of}`}${reason === undefined ? '' : `=${reason}`}`;
@@ -68,7 +70,7 @@ const phrases: Readonly<Record<ResponderState, readonly [one: string, many: stri
   pass: ['passes', 'pass'],
 };
 
-/** One sentence: `37 of 40 responders fail, 1 is unreachable.` */
+/** A one-sentence summary: `37 of 40 responders fail, 1 is unreachable.` */
 export function headline(counts: Counts): string {
   const total = totalOf(counts);
   if (total === 0) return 'No responder is known.';
@@ -83,7 +85,7 @@ export function headline(counts: Counts): string {
   return `${parts.join(', ')}.`;
 }
 
-/** The worst state of any responder; pass without one. */
+/** The worst state of any responder; `pass` if there is none. */
 export function worstOf(counts: Counts): ResponderState {
   return responderStates.find((state) => counts[state] > 0) ?? 'pass';
 }

@@ -1,53 +1,59 @@
 import type { Clock, Timer } from '../common/clock.js';
 import type { TimeLimit } from './time-limit.js';
 
-/** Something that is terminated when it exceeds one of its time limits. */
+/** A member of a sweeper, which is terminated when it exceeds one of its time limits. */
 export interface Sweepable {
-  /** Index in its sweeper; set by the sweeper only. */
+  /** Index in the sweeper. Only the sweeper sets it. */
   slot: number;
   /**
-   * Does what is due at `now`. `lag`: how long the event loop was blocked before, in milliseconds. Returns the
-   * monotonic time before which no further check is needed, unless `Sweeper.wake` is called. A member without `onTick`
-   * is checked in each sweep.
+   * Performs the work that is due at `now`. `lag` is how long the event loop was blocked before, in milliseconds.
+   * Returns the monotonic time before which no further check is needed, unless `Sweeper.wake` is called. A member
+   * without `onTick` is checked in every sweep.
    */
   onTick?(now: number, lag: number): number;
-  /** The time limit that is exceeded at `now`, if any; has no effect that a peer could observe. */
+  /** Returns the time limit that is exceeded at `now`, if any. Must have no effect that a peer could observe. */
   expired(now: number): string | undefined;
-  /** Closes it for `violation`, which `expired` has just returned after a poll of the event loop. */
+  /**
+   * Closes the member because of `violation`, the value that `expired` returned after the latest poll of the event
+   * loop.
+   */
   terminate(violation: string): void;
 }
 
 const MAX_PERIOD_MS = 100;
 const MIN_PERIOD_MS = 5;
-/** Members checked per turn of the event loop; each check may send a PING. */
+/** Maximum number of members checked per turn of the event loop. Each check may send a PING. */
 const SLICE = 64;
 
 /**
- * One timer for all connections. A timer's callback runs before the poll that would read data which has already
- * arrived, so no member is terminated in it: expired members are checked again after the poll (SPEC "Failure
+ * Checks all connections with one timer. A timer callback runs before the poll that would read data which has already
+ * arrived, so no member is terminated in the callback: expired members are checked again after the poll (SPEC "Failure
  * detection").
  */
 export class Sweeper<Member extends Sweepable = Sweepable> {
-  /** In order of `add`. */
+  /** The members in insertion order. */
   readonly members = new Set<Member>();
   private readonly slots: Member[] = [];
-  /** Earliest time of the next check, by slot. Most members are idle, and reading this number costs a hundredth of a visit. */
+  /**
+   * Earliest time of the next check, by slot. Most members are idle, and reading this number costs a hundredth of a
+   * call to `onTick`.
+   */
   private nextCheckAt = new Float64Array(64);
-  /** Milliseconds between two sweeps, see `arm`. */
+  /** Milliseconds between two sweeps; see `arm`. */
   private period = MAX_PERIOD_MS;
   private readonly limits: TimeLimit[] = [];
   private timer: Timer | undefined;
   private expectedAt = 0;
-  /** Longest time between two slices of the last sweep, in milliseconds. */
+  /** Longest pause between two slices of the last sweep, in milliseconds. */
   private stall = 0;
 
   constructor(
     private readonly clock: Clock,
-    /** Calls its argument after one poll of the event loop. */
+    /** Calls `check` after one poll of the event loop. */
     private readonly afterPoll: (check: () => void) => void = setImmediate,
   ) {}
 
-  /** Includes this limit, whose value may change, in the choice of the period and in the handling of stalls. */
+  /** Takes this limit into account for the sweep period and for stalls. The value of the limit may change later. */
   watch(limit: TimeLimit): void {
     this.limits.push(limit);
   }
@@ -71,7 +77,7 @@ export class Sweeper<Member extends Sweepable = Sweepable> {
     member.slot = -1;
   }
 
-  /** Checks this member in the next sweep, because it may need it earlier than `onTick` returned. */
+  /** Checks this member in the next sweep, even if that is earlier than the time that `onTick` returned. */
   wake(member: Member): void {
     if (member.slot >= 0) this.nextCheckAt[member.slot] = 0;
   }
@@ -87,7 +93,7 @@ export class Sweeper<Member extends Sweepable = Sweepable> {
     this.nextCheckAt = larger;
   }
 
-  /** The period is a tenth of the shortest limit, at most 100 ms. */
+  /** Starts the timer. The period is a tenth of the shortest limit, but at most `MAX_PERIOD_MS`. */
   private arm(): void {
     let shortest = Number.POSITIVE_INFINITY;
     for (const { ms } of this.limits) if (ms > 0 && ms < shortest) shortest = ms;
@@ -101,14 +107,14 @@ export class Sweeper<Member extends Sweepable = Sweepable> {
     const lag = Math.max(now - this.expectedAt, this.stall);
     this.stall = 0;
     for (const limit of this.limits) limit.onStall(lag, now);
-    // Every member is informed of a stall, even if it needs no check yet.
+    // Every member must be told about a stall, even one that is not due yet.
     if (lag > this.period) this.wakeAll();
     this.checkBelow(this.slots.length, now, lag);
   };
 
   /**
-   * Checks the members from the last slot to the first, so that a member which moves to the slot of a deleted one has
-   * been checked already. All slices use the time of the sweep's start: a stall between two of them expires no member.
+   * Checks the members from the last slot to the first, so that a member which moves into the slot of a deleted one has
+   * already been checked. All slices use the start time of the sweep, so a stall between two slices expires no member.
    */
   private checkBelow(end: number, now: number, lag: number): void {
     const suspects: Member[] = [];

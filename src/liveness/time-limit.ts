@@ -1,12 +1,12 @@
-/** Longest stall of the event loop that resets no time limit, in milliseconds. */
+/** Maximum event loop stall, in milliseconds, that restarts no time limit. */
 const STALL_TOLERANCE_MS = 5000;
 
 /**
- * How long a state may last before a connection is closed for it: silence, a partial frame, a write without progress
- * (SPEC "Failure detection").
+ * How long a state may last before the connection is closed: silence, a partial frame, a write without progress (SPEC
+ * "Failure detection").
  *
- * A stall of this process's event loop says nothing about a peer: after a stall longer than min(5 s, half the limit) no
- * connection is closed before a whole limit has passed again.
+ * A stall of this process's event loop proves nothing about a peer. After a stall longer than min(5 s, half the limit),
+ * no connection is closed until another whole limit has passed.
  */
 export class TimeLimit {
   private resetAt = Number.NEGATIVE_INFINITY;
@@ -14,33 +14,36 @@ export class TimeLimit {
   /** Milliseconds; 0 = no limit. */
   constructor(public ms: number) {}
 
-  /** Changes the limit and, if that is a change, restarts it. */
+  /** Changes the limit. Restarts it if the value is different. */
   change(ms: number, now: number): void {
     if (ms !== this.ms) this.restart(now);
     this.ms = ms;
   }
 
-  /** Measures all states from `now` at the earliest. */
+  /** Ignores all time before `now`. */
   restart(now: number): void {
     this.resetAt = now;
   }
 
-  /** Whether a state that began at `since` has reached the limit at `now` (both monotonic milliseconds). */
+  /** Whether a state that began at `since` has reached the limit at `now`, both in monotonic milliseconds. */
   exceeded(since: number, now: number): boolean {
     return this.ms > 0 && now - Math.max(since, this.resetAt) >= this.ms;
   }
 
-  /** When a state that began at `since` reaches the limit; Infinity without a limit. */
+  /** Time at which a state that began at `since` reaches the limit; Infinity without a limit. */
   endsAt(since: number): number {
     return this.ms > 0 ? Math.max(since, this.resetAt) + this.ms : Number.POSITIVE_INFINITY;
   }
 
-  /** Longest stall of the event loop that does not restart this limit, in milliseconds. */
+  /** Maximum event loop stall that does not restart this limit, in milliseconds. */
   get stallTolerance(): number {
     return stallTolerance(this.ms);
   }
 
-  /** The event loop was blocked for `lag` milliseconds until `now`: restarts if that is too long; returns whether it was. */
+  /**
+   * Reports that the event loop was blocked for `lag` milliseconds until `now`. Restarts the limit if that exceeds the
+   * tolerance, and returns whether it did.
+   */
   onStall(lag: number, now: number): boolean {
     if (lag <= this.stallTolerance) return false;
     this.restart(now);
@@ -48,7 +51,7 @@ export class TimeLimit {
   }
 }
 
-/** Longest stall of the event loop that is ignored for a limit of `ms` milliseconds. */
+/** Maximum event loop stall that a limit of `ms` milliseconds tolerates, in milliseconds. */
 export function stallTolerance(ms: number): number {
   return Math.min(STALL_TOLERANCE_MS, ms / 2);
 }

@@ -1,6 +1,7 @@
 /**
- * Limits the frames per second of a peer, as a token bucket that holds the tokens of one second. While the server has
- * paused reading it fills beyond that, because the frames that queue up meanwhile are no flood (SPEC "Limits").
+ * Limits the frames per second of a peer with a token bucket that holds one second's worth of tokens. While the server
+ * has paused reading, the bucket fills beyond that capacity, because frames that queue up during the pause are not a
+ * flood (SPEC "Limits").
  */
 export class RateBucket {
   private tokens: number;
@@ -14,13 +15,13 @@ export class RateBucket {
     this.filledAt = now;
   }
 
-  /** The bucket for this rate: `before` if the rate is unchanged; undefined for 0, which is unlimited. */
+  /** Returns a bucket for this rate: `before` if the rate is unchanged, or undefined for 0, which means unlimited. */
   static of(perSecond: number, now: number, before?: RateBucket): RateBucket | undefined {
     if (perSecond === before?.perSecond) return before;
     return perSecond > 0 ? new RateBucket(perSecond, now) : undefined;
   }
 
-  /** Whole frames that are allowed at `now`. */
+  /** Number of whole frames that are allowed at `now`. */
   available(now: number): number {
     const { perSecond } = this;
     if (this.tokens < perSecond) {
@@ -34,7 +35,7 @@ export class RateBucket {
     this.tokens -= frames;
   }
 
-  /** Adds the tokens of `ms` milliseconds during which the server did not read. */
+  /** Adds the tokens for `ms` milliseconds during which the server did not read. */
   credit(ms: number, now: number): void {
     this.available(now - ms);
     this.tokens += (ms * this.perSecond) / 1000;

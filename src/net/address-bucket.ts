@@ -1,11 +1,11 @@
-/** All hosts of a link share the link-local prefix, so each address has its own bucket. */
+/** All hosts on a network share the link-local prefix, so each link-local address has its own bucket. */
 const isLinkLocal = (groups: readonly number[]): boolean => ((groups[0] as number) & 0xffc0) === 0xfe80;
 
 /**
- * Key under which connections of one peer are counted: the IPv4 address, or the first `ipv6Prefix` bits (1 to 128) of
- * the IPv6 address, because a host can use every address of its network. An IPv4-mapped address counts as its IPv4
+ * Key under which the connections of one peer are counted: the IPv4 address, or the first `ipv6Prefix` bits (1 to 128)
+ * of the IPv6 address, because a host can use every address of its network. An IPv4-mapped address counts as its IPv4
  * address.
- * @returns undefined for a peer without an IP address, such as on a Unix socket; such peers are not counted.
+ * @returns undefined for a peer without an IP address, such as one on a Unix socket; such peers are not counted.
  */
 export function addressBucket(address: string | undefined, ipv6Prefix: number): string | undefined {
   if (address === undefined) return undefined;
@@ -35,7 +35,7 @@ function parsePart(part: string): number[] {
   return [...groups.slice(0, -1).map((group) => Number.parseInt(group, 16)), (a << 8) | b, (c << 8) | d];
 }
 
-/** Mask of a 16-bit group that keeps its first `bits`; values outside 0 to 16 are clamped. */
+/** Mask that keeps the first `bits` bits of a 16-bit group. Values outside 0 to 16 are clamped. */
 function maskOf(bits: number): number {
   return (0xffff << (16 - Math.max(0, Math.min(16, bits)))) & 0xffff;
 }

@@ -1,15 +1,15 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { PongcheckError } from '../common/errors.js';
 
-/** Port of an address without one. */
+/** Default port. */
 export const DEFAULT_PORT = 7464;
 
 /** Plain TCP: `pong://HOST:PORT`. */
 export interface TcpAddress {
   readonly kind: 'tcp';
-  /** A name, an IPv4 address, or an IPv6 address without brackets. */
+  /** Host name, IPv4 address, or IPv6 address without brackets. */
   readonly host: string;
-  /** 0 to 65535; 0 is for listeners only: any free port. */
+  /** 0 to 65535. Only listeners accept 0, which selects any free port. */
   readonly port: number;
 }
 
@@ -21,7 +21,7 @@ export interface TlsAddress extends Omit<TcpAddress, 'kind'> {
 /** A Unix socket: `pong+unix:/path`. */
 export interface UnixAddress {
   readonly kind: 'unix';
-  /** Absolute. */
+  /** Absolute path. */
   readonly path: string;
 }
 
@@ -30,7 +30,7 @@ export type Address = TcpAddress | TlsAddress | UnixAddress;
 
 const ALLOWED =
   'allowed: pong://HOST:PORT, pongs://HOST:PORT (TLS), HOST:PORT and HOST, with an IPv6 address in brackets ([::1]:7464), and pong+unix:/PATH';
-/** The kernel's limit for the path of a Unix socket, without the terminating zero. */
+/** Kernel limit for a Unix socket path, without the terminating null byte. */
 const MAX_PATH_BYTES = 107;
 
 /**
@@ -75,28 +75,34 @@ function unixAddress(text: string, path: string): UnixAddress {
   return { kind: 'unix', path };
 }
 
-/** The canonical form, such as `pong://[::1]:7464` or `pong+unix:/run/pong.sock`, which `parseAddress` accepts. */
+/** Returns the canonical form, such as `pong://[::1]:7464` or `pong+unix:/run/pong.sock`. `parseAddress` accepts it. */
 export function formatAddress(address: Address): string {
   if (address.kind === 'unix') return `pong+unix:${address.path}`;
   return `${address.kind === 'tls' ? 'pongs' : 'pong'}://${hostAndPort(address)}`;
 }
 
-/** The short form for messages: `127.0.0.1:7464`, `[::1]:7464`, `/run/pong.sock`. */
+/** Returns the short form for messages: `127.0.0.1:7464`, `[::1]:7464`, `/run/pong.sock`. */
 export function hostAndPort(address: Address): string {
   if (address.kind === 'unix') return address.path;
   const { host, port } = address;
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Options of `node:net` to connect to an address or to listen on it. */
+/** Options for `node:net` to connect to an address or to listen on it. */
 export function endpointOf(address: Address): { path: string } | { host: string; port: number } {
   return address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
 }
 
-/** Avoids Node's `isIPv6` for other hosts: its first call compiles a regular expression, which takes a probe 4 ms. */
+/**
+ * Avoids calling Node's `isIPv6` for other hosts: its first call compiles a regular expression, which costs a probe 4
+ * ms.
+ */
 const looksLikeIPv6 = (text: string): boolean => /:.*:/s.test(text);
 
-/** A name according to RFC 1123 (underscores allowed, as by resolvers) or a full IPv4 address; not `127.1`. */
+/**
+ * Whether the text is a host name as in RFC 1123 (with underscores, which resolvers accept) or a full IPv4 address, not
+ * `127.1`.
+ */
 function isHost(host: string): boolean {
   if (host.length > 253 || !/^(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?$/i.test(host)) return false;
   return isIPv4(host) || !/(?:^|\.)\d+\.?$/.test(host);
@@ -106,7 +112,7 @@ function isPort(port: string): boolean {
   return /^\d{1,5}$/.test(port) && Number(port) <= 65_535;
 }
 
-/** The text for a message: without possible credentials, escaped and shortened. */
+/** Prepares a text for a message: removes possible credentials, escapes and shortens it. */
 function quoted(text: string): string {
   const redacted = text.replace(/^([a-z0-9+.-]*:\/\/)?.*@/is, '$1...@').replace(/[?#].*$/s, '?...');
   return JSON.stringify(redacted.length > 100 ? `${redacted.slice(0, 100)}...` : redacted);

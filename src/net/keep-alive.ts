@@ -1,6 +1,9 @@
 import { Socket } from 'node:net';
 
-/** TCP keep-alive: the kernel's probes of a silent connection. They prove only that the peer's kernel, or the next proxy, responds. */
+/**
+ * TCP keep-alive: the kernel probes a silent connection. A response proves only that the peer's kernel, or the next
+ * proxy, is alive.
+ */
 export interface KeepAlive {
   /**
    * Silence before the first probe, in milliseconds (the kernel uses whole seconds).
@@ -8,12 +11,12 @@ export interface KeepAlive {
    */
   idle: number;
   /**
-   * Interval of the probes, in milliseconds (the kernel uses whole seconds).
+   * Interval between probes, in milliseconds (the kernel uses whole seconds).
    * @default 10000
    */
   interval: number;
   /**
-   * Unanswered probes after which the connection is closed with ETIMEDOUT.
+   * Number of unanswered probes after which the connection is closed with ETIMEDOUT.
    * @default 3
    */
   count: number;
@@ -28,13 +31,13 @@ export const defaultKeepAlive: KeepAlive = { idle: 30_000, interval: 10_000, cou
 
 /** The part of `net.Socket` that is used here. */
 export interface KeepAliveSocket {
-  /** Has the descriptor `fd`. */
+  /** Contains the descriptor as `fd`. */
   readonly _handle?: object;
-  /** Times in milliseconds. Node >= 24 has interval and count; earlier versions ignore them. */
+  /** Times are in milliseconds. Node < 24 ignores `interval` and `count`. */
   setKeepAlive(enable: boolean, idle: number, interval?: number, count?: number): unknown;
 }
 
-/** Sets the options that Node cannot; implemented by the optional dependency net-keepalive. */
+/** Sets the socket options that Node cannot set. Implemented by the optional dependency net-keepalive. */
 interface SocketOptions {
   setKeepAliveInterval(socket: Socket, ms: number): boolean;
   setKeepAliveProbes(socket: Socket, count: number): boolean;
@@ -43,12 +46,15 @@ interface SocketOptions {
 
 const nodeSetsCount = Socket.prototype.setKeepAlive.length >= 4;
 
-/** Effective `userTimeout` of these settings in milliseconds; 0 = system default. */
+/** Effective `userTimeout` of these settings, in milliseconds; 0 = system default. */
 export function userTimeoutOf({ idle, interval, count, userTimeout }: KeepAlive): number {
   return userTimeout ?? idle + interval * count;
 }
 
-/** Returns a function that applies these settings to a socket; calls `warn` once if this system does not support all of them. */
+/**
+ * Returns a function that applies these settings to a socket. Calls `warn` once if this system does not support all of
+ * them.
+ */
 export async function keepAliveSetter(
   given: Partial<KeepAlive>,
   warn: (description: string) => void,
@@ -78,7 +84,7 @@ export async function keepAliveSetter(
   };
 }
 
-/** net-keepalive reads the descriptor from `_handle`, but only of an instance of `net.Socket`. */
+/** net-keepalive reads the descriptor from `_handle`, but accepts only instances of `net.Socket`. */
 function asNetSocket(socket: KeepAliveSocket): Socket {
   return socket instanceof Socket ? socket : Object.create(Socket.prototype, { _handle: { value: socket._handle } });
 }

@@ -6,7 +6,7 @@ const descriptions: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'the address does not belong to this host',
 };
 
-/** The error PONGCHECK_LISTEN for a failed `listen` on `address`. */
+/** Returns a PONGCHECK_LISTEN error for a failed `listen` on `address`. */
 export function cannotListen(address: string, error: NodeJS.ErrnoException): PongcheckError {
   const why = descriptions[error.code ?? ''] ?? error.message;
   return new PongcheckError('PONGCHECK_LISTEN', `cannot listen on ${address}: ${why}`, { cause: error });

@@ -2,22 +2,22 @@ import { isIPv4 } from 'node:net';
 import { PongcheckError } from '../common/errors.js';
 import { formatAddress, parseAddress, type TcpAddress, type TlsAddress } from './address.js';
 
-/** The targets and ports of the SRV records of a name: `srv+pong://NAME`, or `srv+pongs://NAME` for TLS. */
+/** A name whose SRV records list the targets and ports: `srv+pong://NAME`, or `srv+pongs://NAME` for TLS. */
 export interface SrvAddress {
   readonly kind: 'srv';
-  /** Such as `_pong._tcp.shop.example`. */
+  /** For example `_pong._tcp.shop.example`. */
   readonly name: string;
   readonly transport: 'tcp' | 'tls';
 }
 
-/** Where peers are; a host name stands for all of its A and AAAA records. */
+/** Address of one or more peers. A host name represents all of its A and AAAA records. */
 export type PeerAddress = TcpAddress | TlsAddress | SrvAddress;
 
 export const PEER_FORMS =
   'pong://HOST:PORT, pongs://HOST:PORT (TLS), HOST:PORT, HOST, srv+pong://NAME or srv+pongs://NAME';
 
 /**
- * Parses an address of peers. Resolves no name.
+ * Parses a peer address without resolving its name.
  * @throws PongcheckError `PONGCHECK_ADDRESS` with what is wrong and what is allowed.
  */
 export function parsePeerAddress(text: string): PeerAddress {
@@ -33,7 +33,7 @@ export function parsePeerAddress(text: string): PeerAddress {
   return { kind: 'srv', name: host, transport: address.kind === 'tls' ? 'tls' : 'tcp' };
 }
 
-/** The canonical form, which `parsePeerAddress` accepts. */
+/** Returns the canonical form, which `parsePeerAddress` accepts. */
 export function formatPeerAddress(address: PeerAddress): string {
   if (address.kind !== 'srv') return formatAddress(address);
   return `srv+${address.transport === 'tls' ? 'pongs' : 'pong'}://${address.name}`;

@@ -3,22 +3,25 @@ import type { Clock, Timer } from '../common/clock.js';
 import { type Address, DEFAULT_PORT, hostAndPort } from './address.js';
 import type { PeerAddress } from './peer-address.js';
 
-/** Minimum time between two rounds of queries. */
+/** Minimum time between two rounds of DNS queries. */
 const MAX_AGE_MS = 5000;
-/** Period in which names are resolved after `start`: a rollout replaces all addresses. */
+/** Interval at which names are resolved after `start`, because a rollout replaces all addresses. */
 const REFRESH_MS = 30_000;
-/** Records of one name that are used, by default. */
+/** Default maximum number of records used per name. */
 const MAX_RECORDS = 256;
 
-/** One instance: where to connect, and the name in its certificate. */
+/** One instance: its address and the name in its certificate. */
 export interface Peer {
-  /** Identifies it; unique in a directory. */
+  /** Unique identifier within a directory. */
   readonly key: string;
   readonly address: Address;
   readonly servername?: string;
 }
 
-/** TLS options for a connection to an instance: with the name in its certificate, unless `tls` has another. */
+/**
+ * TLS options for a connection to an instance. The server name is the name in its certificate, unless `tls` sets
+ * another.
+ */
 export function tlsFor<T extends object>(
   { address, servername }: Peer,
   tls: T | undefined,
@@ -27,12 +30,12 @@ export function tlsFor<T extends object>(
   return { tls: { ...(servername !== undefined && { servername }), ...(tls as T) } };
 }
 
-/** Resolves names; a part of `node:dns/promises`. */
+/** Resolves names; a subset of `node:dns/promises`. */
 export type Resolver = Pick<typeof dns, 'resolve4' | 'resolve6' | 'resolveSrv' | 'lookup'>;
 
 /**
- * The addresses of all instances behind a list of names. Names are resolved in the background: while a resolver hangs or fails, the last known
- * addresses are used.
+ * The addresses of all instances behind a list of names. Names are resolved in the background. While a resolver hangs
+ * or fails, the last known addresses are used.
  */
 export class PeerDirectory {
   private readonly resolved = new Map<PeerAddress, readonly Peer[]>();
@@ -54,12 +57,15 @@ export class PeerDirectory {
     ];
   }
 
-  /** The names that have had no address so far. */
+  /** The names that have never resolved to an address. */
   get unresolved(): readonly PeerAddress[] {
     return this.from.filter((one) => !this.resolved.has(one));
   }
 
-  /** Resolves the names now, and every 30 s until `close`: the first failure must not ask addresses that are gone. */
+  /**
+   * Resolves the names now, and every 30 s until `close`, so that the first failure does not query addresses that no
+   * longer exist.
+   */
   start(): void {
     void this.refresh();
     this.clock.clear(this.timer);
@@ -70,7 +76,10 @@ export class PeerDirectory {
     this.clock.clear(this.timer);
   }
 
-  /** Resolves the names unless that was done recently; resolves when all names are resolved, or have failed. */
+  /**
+   * Resolves the names unless that was done recently. The promise resolves when every name has been resolved or has
+   * failed.
+   */
   refresh(): Promise<void> {
     if (this.resolving) return this.resolving;
     if (this.clock.now() - this.resolvedAt < MAX_AGE_MS) return Promise.resolve();
@@ -106,7 +115,10 @@ export class PeerDirectory {
     });
   }
 
-  /** All A and AAAA records; names without, such as those of the hosts file, are looked up like `connect` does. */
+  /**
+   * All A and AAAA records of a host. A name without records, such as one in the hosts file, is looked up as `connect`
+   * would.
+   */
   private async addresses(host: string): Promise<string[]> {
     const { resolver } = this;
     if (/^[\d.]+$|:/.test(host)) return [host];

@@ -5,10 +5,10 @@ import { parseNetwork } from './networks.js';
 export const TARGET_FORMS =
   'HOST:PORT, where HOST is a name, *.SUFFIX, an IP address or a network such as 10.0.0.0/8, and PORT may be *';
 
-/** Whether a probe of this target is allowed. */
+/** Whether this target may be probed. */
 type Allows = (host: string, port: number) => boolean;
 
-/** Allowed targets, so that a prober cannot be used to scan a network. */
+/** The targets that may be probed, so that a prober cannot be used to scan a network. */
 export class Targets {
   private readonly allowed: readonly Allows[];
 
@@ -17,7 +17,7 @@ export class Targets {
     this.allowed = patterns.map(readPattern);
   }
 
-  /** Compares the host as given: a name is never allowed because of the address that it resolves to. */
+  /** Compares the host as given. A name is never allowed because of an address that it resolves to. */
   allows(host: string, port: number): boolean {
     return this.allowed.some((allows) => allows(host, port));
   }

@@ -1,7 +1,7 @@
-/** The ALPN identifier of this protocol over TLS (SPEC "TLS"). */
+/** ALPN identifier of this protocol over TLS (SPEC "TLS"). */
 export const ALPN = 'pongcheck/1';
 
-/** Allowed minimum versions of TLS; older ones are never used (SPEC "TLS"). */
+/** Allowed minimum TLS versions. Older versions are never used (SPEC "TLS"). */
 export const tlsVersions = ['TLSv1.2', 'TLSv1.3'] as const;
 export type TlsVersion = (typeof tlsVersions)[number];
 
@@ -24,12 +24,15 @@ const problems: Readonly<Record<string, string>> = {
   HOSTNAME_MISMATCH: 'is for another name',
 };
 
-/** Problem of a certificate, as a clause such as "has expired"; undefined for a code that is not about a certificate. */
+/**
+ * Describes a certificate problem as a clause such as "has expired". Returns undefined for a code that is not about a
+ * certificate.
+ */
 export function certificateProblem(code: string): string | undefined {
   return problems[code] ?? (/^(CERT|CRL|UNABLE_TO)_/.test(code) ? `is not accepted (${code})` : undefined);
 }
 
-/** The one of certificate and key that is missing while the other is given; undefined if both or none are given. */
+/** Returns which of certificate and key is missing while the other is given; undefined if both or neither are given. */
 export function missingOf({ cert, key }: { cert?: unknown; key?: unknown }): 'cert' | 'key' | undefined {
   if ((cert === undefined) === (key === undefined)) return undefined;
   return cert === undefined ? 'cert' : 'key';

@@ -1,12 +1,14 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-/** Syntax of a token: a value of HTTP's `Authorization: Bearer`. */
+/** Token syntax: what `Authorization: Bearer` in HTTP allows. */
 export const tokenPattern = /^(?=.{16,1024}$)[A-Za-z0-9._~+/-]+=*$/;
 export const TOKEN_FORMS = '16 to 1024 of A-Z a-z 0-9 . _ ~ + / -';
 /** Enough for old and new tokens during a rotation. */
 export const MAX_TOKENS = 16;
 
-/** The accepted tokens. The time of a lookup depends neither on which token matches nor on how much of it does. */
+/**
+ * The accepted tokens. The duration of a lookup depends neither on which token matches nor on how much of it matches.
+ */
 export class Tokens {
   private readonly digests: readonly Buffer[];
 
@@ -18,21 +20,21 @@ export class Tokens {
     return this.find(token) !== undefined;
   }
 
-  /** The digest of `token` if it is accepted. */
+  /** Returns the digest of `token` if the token is accepted. */
   find(token: string): Buffer | undefined {
     return this.keeps(digestOf(token));
   }
 
-  /** `digest` if it is of an accepted token; it may come from an earlier set of tokens. */
+  /** Returns `digest` if it belongs to an accepted token. The digest may come from an earlier set of tokens. */
   keeps(digest: Buffer): Buffer | undefined {
     let match: Buffer | undefined;
-    // All are compared, for constant time.
+    // Compares all digests, so that the duration is constant.
     for (const known of this.digests) match = timingSafeEqual(known, digest) ? known : match;
     return match;
   }
 }
 
-/** Digests have one length, which a comparison in constant time requires. */
+/** Digests all have the same length, as constant-time comparison requires. */
 function digestOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }

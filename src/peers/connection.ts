@@ -3,16 +3,16 @@ import { connect } from '../client/connect.js';
 import type { ConnectOptions } from '../client/open.js';
 import { type Peer, tlsFor } from '../net/peer-directory.js';
 
-/** Credentials for the connections to peers. */
+/** Credentials for connections to peers. */
 export type PeerIdentity = Pick<ConnectOptions, 'token' | 'tls'>;
 
-/** A connection to a peer, as far as a failure needs one. */
+/** The part of a client that the peer query uses. */
 export type PeerConnection = Pick<Client, 'ended' | 'ping' | 'destroy'>;
 
-/** Bytes that a peer may send on one connection; an answer has about a hundred. */
+/** Maximum number of bytes that a peer may send on one connection. An answer has about a hundred. */
 const MAX_RECEIVED_BYTES = 262_144;
 
-/** Connects to a peer; `connectTimeout` is in milliseconds. The connection does not keep the process alive. */
+/** Connects to a peer. `connectTimeout` is in milliseconds. The connection does not keep the process alive. */
 export async function connectPeer(
   peer: Peer,
   { token, tls }: PeerIdentity,

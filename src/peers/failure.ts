@@ -1,37 +1,40 @@
 import type { Clock } from '../common/clock.js';
+import { isHealthy } from '../health/state.js';
 import type { FailureTimes } from '../health/verdict.js';
 import type { Peer } from '../net/peer-directory.js';
 import type { PeerConnection } from './connection.js';
 
 export interface FailureContext {
   readonly clock: Clock;
-  /** Instance of this process, whose own answers do not count. */
+  /** Instance id of this process. Its own answers do not count. */
   readonly instance: string;
-  /** Maximum number of peers asked in one round. */
+  /** Maximum number of peers queried per round. */
   readonly ask: number;
-  /** Time limit of a round, in milliseconds. */
+  /** Timeout of a round, in milliseconds. */
   readonly timeout: number;
-  /** Connects to a peer; the connection must not be used after the signal has aborted. */
+  /** Connects to a peer. The connection must not be used after the signal is aborted. */
   connect(peer: Peer, signal: AbortSignal): Promise<PeerConnection>;
-  /** The known peers without those that are this process, in random order; waits for names that are not resolved yet. */
+  /** The known peers except this process, in random order. Waits for names that are not resolved yet. */
   candidates(signal: AbortSignal): Promise<readonly Peer[]>;
-  /** A peer has turned out to be this process. */
+  /** Called when a peer turns out to be this process. */
   onOwnAddress(peer: Peer): void;
 }
 
-/** What a peer says about the check; `worked`: its last run passed, but started before the check failed here. */
+/**
+ * A peer's answer about the check. `worked`: the peer's last run passed, but it started before the check failed here.
+ */
 type Answer = 'failing' | 'working' | 'worked' | 'uncounted';
 
-/** Number of peers by what came of one round. */
+/** Number of peers per outcome of one round. */
 export type RoundOutcomes = Readonly<Record<'failing' | 'working' | 'uncounted' | 'unanswered', number>>;
 
 export interface Round {
   readonly outcomes: RoundOutcomes;
-  /** All passes are from runs that started before the check failed here. */
+  /** Whether every pass comes from a run that started before the check failed here. */
   readonly isOutdated: boolean;
 }
 
-/** A peer that is asked in each round, with its open connection. */
+/** A peer that is queried in each round, with its open connection. */
 interface Member {
   readonly peer: Peer;
   connection: PeerConnection | undefined;
@@ -39,9 +42,9 @@ interface Member {
   isUncounted: boolean;
 }
 
-/** One failure of a check, from its first round of answers to its end. The same peers are asked in each round. */
+/** One failure of a check, from its first query round until it ends. The same peers are queried in each round. */
 export class Failure {
-  /** The peers of the next round. */
+  /** The peers to query in the next round. */
   private readonly members = new Map<string, Member>();
   private readonly ended = new AbortController();
 
@@ -50,7 +53,7 @@ export class Failure {
     private readonly context: FailureContext,
   ) {}
 
-  /** Asks the peers; resolves at the latest after the timeout, and never rejects. */
+  /** Queries the peers. Resolves no later than the timeout, and never rejects. */
   async ask(since: FailureTimes): Promise<Round> {
     const { clock, timeout } = this.context;
     const limit = new AbortController();
@@ -61,7 +64,7 @@ export class Failure {
     await this.round(since, limit.signal, answers).catch(() => {});
     clock.clear(timer);
     this.ended.signal.removeEventListener('abort', abort);
-    // The next round asks others in place of those that have not answered.
+    // The next round replaces peers that have not answered.
     const outcomes = { failing: 0, working: 0, uncounted: 0, unanswered: 0 };
     for (const member of this.members.values()) {
       const answer = answers.get(member.peer.key) ?? 'unanswered';
@@ -72,7 +75,7 @@ export class Failure {
     return { outcomes, isOutdated: ![...answers.values()].includes('working') };
   }
 
-  /** Closes the connections, and ends a round in progress. */
+  /** Closes the connections and ends a round in progress. */
   end(): void {
     this.ended.abort();
     for (const member of this.members.values()) this.drop(member);
@@ -90,7 +93,7 @@ export class Failure {
     for (const peer of candidates) {
       if (this.members.has(peer.key)) continue;
       if (this.members.size >= this.context.ask) {
-        // Others are asked in place of those whose answer did not count, such as instances that have never passed.
+        // Replaces peers whose answer did not count, such as instances on which the check has never passed.
         const uncounted = [...this.members.values()].find(({ isUncounted }) => isUncounted);
         if (!uncounted) break;
         this.drop(uncounted);
@@ -102,13 +105,13 @@ export class Failure {
         const answer = await this.askOne(member, since, signal);
         if (answer !== undefined) answers.set(key, answer);
       } catch {
-        // No answer.
+        // The peer did not answer.
       }
     });
     await Promise.race([Promise.all(asking), aborted]);
   }
 
-  /** Undefined if the peer is this process. */
+  /** Returns undefined if the peer is this process. */
   private async askOne(member: Member, since: FailureTimes, signal: AbortSignal): Promise<Answer | undefined> {
     const { clock, instance, timeout } = this.context;
     const { peer } = member;
@@ -122,7 +125,7 @@ export class Failure {
       responseTimeout: timeout,
       signal,
     });
-    // A responder that does not know the request has answered something else.
+    // A responder that does not support own results sends an ordinary report.
     if (!own) return 'uncounted';
     if (own.instance === instance) {
       this.context.onOwnAddress(peer);
@@ -130,7 +133,7 @@ export class Failure {
       return undefined;
     }
     if (!own.hasPassed || own.age === undefined || clock.now() - own.age < passedAt) return 'uncounted';
-    if (status === 'pass' || status === 'warn') return sentAt - own.age >= failedAt ? 'working' : 'worked';
+    if (isHealthy(status)) return sentAt - own.age >= failedAt ? 'working' : 'worked';
     return status === 'fail' ? 'failing' : 'uncounted';
   }
 }

@@ -7,37 +7,37 @@ import { Failure, type FailureContext, type RoundOutcomes } from './failure.js';
 
 export interface PeersOptions {
   readonly from: readonly PeerAddress[];
-  /** Maximum number of peers that are asked about one failing run. */
+  /** Maximum number of peers that are queried about one failing run. */
   readonly ask: number;
-  /** Time limit for all of them together, in milliseconds. */
+  /** Timeout for all of them together, in milliseconds. */
   readonly timeout: number;
-  /** Instance of this process. */
+  /** Instance id of this process. */
   readonly instance: string;
-  /** Called for each new connection. */
+  /** Called before each new connection. */
   identity(): PeerIdentity;
   /** @default systemClock */
   readonly clock?: Clock;
-  /** @default that of Node.js */
+  /** @default the resolver of Node.js */
   readonly resolver?: Resolver;
   /** @default over the network, with `identity` */
   readonly connect?: FailureContext['connect'];
   /**
-   * Returns 0 to below 1, for the choice of peers.
+   * Returns a number from 0 (inclusive) to 1 (exclusive); used to choose peers.
    * @default Math.random
    */
   readonly random?: () => number;
-  /** Called after each round of answers; for metrics. */
+  /** Called after each query round; for metrics. */
   readonly asked?: (outcomes: RoundOutcomes, ms: number) => void;
 }
 
-/** The other instances of this service, which are asked about checks that fail here. While all is well, none is asked. */
+/** The other instances of this service. They are queried only about checks that fail here. */
 export class ServicePeers implements Peers {
   private readonly directory: PeerDirectory;
   private readonly clock: Clock;
   private readonly failures = new Map<string, Failure>();
-  /** Rounds of answers in progress. */
+  /** Query rounds in progress. */
   private readonly rounds = new Set<Promise<void>>();
-  /** Addresses that are this process. */
+  /** Addresses of this process. */
   private readonly own = new Set<string>();
   private readonly context: FailureContext;
 
@@ -56,7 +56,7 @@ export class ServicePeers implements Peers {
     };
   }
 
-  /** Keeps the names resolved until `close`. */
+  /** Resolves the names and keeps them resolved until `close`. */
   start(): void {
     this.directory.start();
   }
@@ -80,12 +80,12 @@ export class ServicePeers implements Peers {
     this.failures.delete(check);
   }
 
-  /** Others take over: `close` after the answers of rounds in progress. */
+  /** Calls `close` after the rounds in progress have ended. For use when another object replaces this one. */
   retire(): void {
     void Promise.allSettled([...this.rounds]).then(() => this.close());
   }
 
-  /** Closes all connections, and stops resolving names. */
+  /** Closes all connections and stops resolving names. */
   close(): void {
     this.directory.close();
     for (const check of [...this.failures.keys()]) this.recovered(check);

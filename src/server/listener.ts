@@ -1,4 +1,3 @@
-import type { Server as NetServer } from 'node:net';
 import type { Log } from '../common/log.js';
 import { type KeepAlive, type KeepAliveSocket, keepAliveSetter } from '../net/keep-alive.js';
 import { Networks } from '../net/networks.js';
@@ -6,6 +5,7 @@ import type { TlsSettings } from './certificates/tls-files.js';
 import type { ListenerContext } from './connection/session.js';
 import type { HandshakeContext } from './handshake/pending.js';
 import type { TlsHandshaker } from './handshake/tls-handshaker.js';
+import type { Listener } from './sockets/net-listener.js';
 
 /** Settings of one listener. */
 export interface ListenerSettings {
@@ -45,7 +45,7 @@ export interface Listen extends Readonly<ListenerSettings> {
 
 /** An open listener. */
 export interface Listening {
-  readonly listener: NetServer;
+  readonly listener: Listener;
   readonly address: string;
   settings: ListenerSettings;
   readonly shared: ListenerContext;

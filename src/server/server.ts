@@ -1,14 +1,13 @@
 import { EventEmitter } from 'node:events';
-import { createServer, type ListenOptions as NetListenOptions, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { callSafely } from '../common/call-safely.js';
 import type { Clock, Timer } from '../common/clock.js';
 import type { Log } from '../common/log.js';
 import type { Health } from '../health/health.js';
 import { Sweeper } from '../liveness/sweeper.js';
 import { TimeLimit } from '../liveness/time-limit.js';
-import { type Address, endpointOf, formatAddress } from '../net/address.js';
+import { type Address, formatAddress } from '../net/address.js';
 import { addressBucket } from '../net/address-bucket.js';
-import { cannotListen } from '../net/listen-error.js';
 import { Tokens } from '../net/tokens.js';
 import { Certificates } from './certificates/certificates.js';
 import type { LiveCertificate } from './certificates/live-certificate.js';
@@ -25,11 +24,10 @@ import { PushQueue } from './protocol/push-queue.js';
 import { Responder } from './protocol/responder.js';
 import { planReload, type ServerPlan } from './reload.js';
 import type { ServerSettings } from './settings.js';
-import { acceptQueued } from './sockets/accept-queued.js';
 import { afterNextPoll } from './sockets/after-next-poll.js';
 import type { ConnectionSocket } from './sockets/connection-socket.js';
-import { acceptHandles, HandleSocket } from './sockets/handle-socket.js';
-import { openSocketFile, setMode } from './sockets/unix-socket.js';
+import { HandleSocket } from './sockets/handle-socket.js';
+import { openListener } from './sockets/net-listener.js';
 import { type RejectReason, ServerStats } from './stats.js';
 
 /** Time to wait for the peer's FIN after sending FIN (SPEC "Closing"). */
@@ -41,7 +39,6 @@ const GOAWAY_SPREAD_MS = 1000;
 /** Minimum and maximum time between the end of a drain and the reconnects after it: the listeners take a moment to close. */
 const RECONNECT_MIN_MS = 100;
 const RECONNECT_MAX_MS = 1000;
-const BACKLOG = 1024;
 
 export interface ServerOptions {
   health: Health;
@@ -142,61 +139,33 @@ export class Server {
     { reusePort = false, configured = address }: ListenOptions = {},
   ): Promise<Address> {
     const where = formatAddress(configured);
-    const { log } = this.shared;
+    const { log, clock } = this.shared;
     const tls = settings.tls && (await TlsHandshaker.open(settings.tls, where));
     const setKeepAlive = await keepAliveOf(settings, log);
     const proxies = proxiesOf(settings);
-    let listening: Listening | undefined;
-    // A client may send FIN after its last request and still read the answers.
-    const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      this.accept(socket, listening as Listening);
-    });
-    let bound = address;
-    // Runs in the callback of `listen`, before the first connection is accepted.
-    const opened = () => {
-      listener.removeAllListeners('error');
-      const local = listener.address();
-      if (address.kind !== 'unix' && typeof local === 'object' && local) bound = { ...address, port: local.port };
-      const name = formatAddress(bound);
-      const peerLog = new PeerLog(log, this.shared.clock, name);
-      listener.on('error', ({ code }: NodeJS.ErrnoException) => {
-        peerLog.log(`cannot accept a connection (${code})`, {});
-      });
+    return openListener(address, { where, reusePort, mode: settings.mode }, (listener) => {
+      const name = formatAddress(listener.address);
+      const peerLog = new PeerLog(log, clock, name);
       const shared = { ...this.shared, ...this.effectiveSettings(settings), listener: name, peerLog };
-      const handshakes = this.pending.context(shared, tls);
-      listening = {
+      const listening: Listening = {
         listener,
         address: formatAddress(address),
         settings,
         shared,
         tls,
-        handshakes,
+        handshakes: this.pending.context(shared, tls),
         proxies,
         setKeepAlive,
       };
-      const opened = listening;
-      this.listeners.push(opened);
-      // A PROXY header and TLS are read from streams.
-      if (!tls && this.useHandles) acceptHandles(listener, (client) => !opened.proxies?.has(client));
+      this.listeners.push(listening);
       if (tls) this.certificates.add(name, tls.certificate);
-    };
-    const listen = () =>
-      new Promise<void>((resolve, reject) => {
-        listener.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(where, error)));
-        const options: NetListenOptions & { reusePort: boolean } = {
-          ...endpointOf(address),
-          backlog: BACKLOG,
-          reusePort,
-        };
-        listener.listen(options, () => {
-          opened();
-          resolve();
-        });
-      });
-    await (address.kind === 'unix' ? openSocketFile(address.path, listen) : listen());
-    // Connections that are accepted before this are served.
-    if (address.kind === 'unix' && settings.mode !== undefined) await setMode(address.path, settings.mode);
-    return bound;
+      return {
+        // A PROXY header and TLS are read from streams.
+        allowsHandle: !tls && this.useHandles ? (client) => !listening.proxies?.has(client) : undefined,
+        accept: (socket) => this.accept(socket, listening),
+        onError: (code) => peerLog.log(`cannot accept a connection (${code})`, {}),
+      };
+    });
   }
 
   /** The common settings, overridden by those of one listener. */
@@ -361,11 +330,8 @@ export class Server {
     this.goaways.clear();
     const { clock } = this.shared;
     const until = clock.now() + CLOSE_GRACE_MS;
-    const listeners = this.listeners.map(({ listener }) => listener);
-    await acceptQueued(listeners, () => clock.now() >= until);
-    const closed = this.listeners
-      .splice(0)
-      .map(({ listener }) => new Promise<void>((resolve) => listener.close(() => resolve())));
+    await Promise.all(this.listeners.map(({ listener }) => listener.acceptQueued(() => clock.now() >= until)));
+    const closed = this.listeners.splice(0).map(({ listener }) => listener.close());
     this.certificates.close();
     await this.pending.close(until);
     for (const connection of this.connections) connection.drain(until);

@@ -1,20 +1,21 @@
 /**
- * Sends changes in batches, with one batch in flight: what changes until it is taken is combined into the next one. So a
- * receiver whose event loop is blocked costs a bounded amount of memory.
+ * Sends changes in batches, with at most one batch in flight. Changes that occur before the receiver takes the batch
+ * are combined into the next one, so a receiver with a blocked event loop costs a bounded amount of memory.
  */
 export class Batches<Batch> {
   private inFlight = 0;
   private isScheduled = false;
 
-  /**
-   * @param take removes and returns all pending changes; undefined if there are none.
-   */
+  /** @param take removes and returns all pending changes, or returns undefined if there are none. */
   constructor(
     private readonly take: () => Batch | undefined,
     private readonly send: (batch: Batch) => void,
   ) {}
 
-  /** There are changes; they are sent at the end of this turn, or when the batch in flight is taken. */
+  /**
+   * Reports that there are changes. They are sent at the end of this turn of the event loop, or when the batch in
+   * flight is taken.
+   */
   schedule(): void {
     if (this.inFlight > 0 || this.isScheduled) return;
     this.isScheduled = true;
@@ -24,13 +25,13 @@ export class Batches<Batch> {
     });
   }
 
-  /** The receiver has taken a batch. */
+  /** Reports that the receiver has taken a batch. */
   onTaken(): void {
     this.inFlight--;
     this.flush();
   }
 
-  /** Sends the pending changes also beside a batch in flight, so that they arrive before a message that follows. */
+  /** Sends the pending changes even if a batch is in flight, so that they arrive before the next message. */
   sendNow(): void {
     const batch = this.take();
     if (batch === undefined) return;

@@ -2,37 +2,37 @@ import type { Clock, Timer } from '../common/clock.js';
 import type { LoopLimits } from '../options/settings.js';
 import type { ThreadStats } from './thread-stats.js';
 
-/** Time between two heartbeats of the main thread, and between two ticks of the thread that watches them. */
+/** Interval between heartbeats of the main thread, and between ticks of the monitoring thread. */
 export const PERIOD_MS = 100;
 
-/** Whether the event loop of the main thread is blocked for longer than a limit. */
+/** Whether the event loop of the main thread has been blocked for longer than a limit. */
 export interface LoopStatus {
   readonly isReadinessBlocked: boolean;
   readonly isLivenessBlocked: boolean;
-  /** Wall-clock time since which it is blocked. */
+  /** Wall-clock time at which the block began. */
   readonly blockedSince: number;
 }
 
-/** A stall of the event loop that exceeded a limit and has ended. Times on the wall clock, in milliseconds. */
+/** An event loop stall that exceeded a limit and has ended. Times are wall-clock times in milliseconds. */
 export interface Stall {
   readonly since: number;
-  /** When the first of `scopes` began to report fail. */
+  /** Time at which the first of `scopes` began to report fail. */
   readonly failedAt: number;
   readonly endedAt: number;
-  /** Stalled time, in milliseconds. */
+  /** Stall time, in milliseconds. */
   readonly duration: number;
   /** The scopes that reported fail. */
   readonly scopes: readonly ('readiness' | 'liveness')[];
 }
 
 /**
- * Counts heartbeats of the event loop of the main thread in shared memory. Like a listener, it keeps the process alive, also
- * while no thread runs because its only one is being started again.
+ * Counts heartbeats of the main thread's event loop in shared memory. Like a listener, it keeps the process alive, even
+ * while the only thread is being restarted.
  */
 export class LoopHeartbeat {
   private timer: NodeJS.Timeout | undefined;
 
-  /** @param beats one element. */
+  /** @param beats array with one element. */
   constructor(private readonly beats: Int32Array) {}
 
   start(): void {
@@ -45,8 +45,8 @@ export class LoopHeartbeat {
 }
 
 /**
- * Watches the heartbeats of the main thread from another one. Only ticks of this thread without a heartbeat count as
- * stalled time, each as at most two periods: time in which the whole process was stopped does not count.
+ * Monitors the heartbeats of the main thread from another thread. Only ticks without a heartbeat count as stall time,
+ * and each tick counts for at most two periods, so time during which the whole process was stopped is not counted.
  */
 export class LoopMonitor {
   private seen = 0;

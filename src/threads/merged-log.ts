@@ -2,21 +2,24 @@ import type { Clock } from '../common/clock.js';
 import type { Log } from '../common/log.js';
 import type { ToMain } from './messages.js';
 
-/** Time in which several threads have one line together, in milliseconds; each of them has at most one of a kind. */
+/**
+ * Interval in milliseconds within which equal lines from several threads are merged. Each thread itself logs at most
+ * one line of a kind in it.
+ */
 const INTERVAL_MS = 10_000;
 
 interface WrittenLine {
   readonly thread: number;
   readonly at: number;
-  /** Lines of other threads that were dropped since, and those that these had dropped. */
+  /** Number of lines from other threads that were dropped since, including the lines that those threads had dropped. */
   suppressed: number;
 }
 
 type LogMessage = Extract<ToMain, { kind: 'log' }> & { readonly fields: { listener?: unknown; suppressed?: number } };
 
-/** Writes the lines of all threads. Of a line that several threads log within 10 s, the first is written. */
+/** Writes the log lines of all threads. If several threads log the same line within 10 s, only the first is written. */
 export class MergedLog {
-  /** By listener and text, the oldest first. */
+  /** By listener and text, oldest first. */
   private readonly written = new Map<string, WrittenLine>();
 
   constructor(
@@ -40,7 +43,7 @@ export class MergedLog {
     this.log[level](suppressed > 0 ? { ...fields, suppressed } : fields, message);
   }
 
-  /** Keeps a line for longer than the interval, because the next one has its count. */
+  /** Removes old lines. A line is kept for longer than the interval, because the next one reports its count. */
   private forgetOld(now: number): void {
     for (const [key, { at }] of this.written) {
       if (now - at < 2 * INTERVAL_MS) return;

@@ -12,7 +12,10 @@ import type { ListenOptions } from '../server/server.js';
 import type { ServerSettings } from '../server/settings.js';
 import type { Stall } from './loop-monitor.js';
 
-/** Everything that queries need of one check; a plain object, as it is cloned. Times in milliseconds of the main thread. */
+/**
+ * Everything that queries need to know about one check. A plain object, because it is cloned. Times are monotonic
+ * milliseconds of the main thread.
+ */
 export interface CheckSnapshot
   extends Pick<Member, 'raw' | 'startedAt' | 'duration' | 'limit' | 'verdictLimit' | 'output'> {
   readonly check: Member['check'] & Pick<DefinedCheck, 'name'>;
@@ -28,23 +31,23 @@ export interface CheckSnapshot
 export interface Structure {
   readonly identity: Identity;
   readonly isDraining: boolean;
-  /** All checks, in the order of the configuration. */
+  /** All checks, in configuration order. */
   readonly checks: readonly CheckSnapshot[];
-  /** `state` undefined: that of the checks counts. */
+  /** `state` is undefined if the state of the checks applies. */
   readonly startup: { readonly checks: readonly string[]; readonly state: 'pass' | 'starting' | undefined };
   readonly groups: Readonly<Record<string, { readonly checks: readonly string[]; readonly heldState: CheckState }>>;
 }
 
-/** Changes since the previous update. */
+/** The changes since the previous update. */
 export interface Update {
-  /** Everything, if more than single results has changed. */
+  /** The whole structure, if more than individual results changed. */
   readonly structure?: Structure;
   readonly checks: readonly CheckSnapshot[];
 }
 
-/** Runs that the queries on a thread need, and the checks that have subscribers there. */
+/** The runs that the queries on a thread need, and the checks that have subscribers on it. */
 export interface Demand {
-  /** The start of the required run, in monotonic milliseconds, is at or after `since`. */
+  /** `since`: earliest start of the required run, in monotonic milliseconds. */
   readonly runs: readonly { readonly check: string; readonly since: number; readonly hops: number }[];
   readonly watches: readonly { readonly check: string; readonly isWatched: boolean }[];
 }
@@ -52,7 +55,7 @@ export interface Demand {
 /** The methods of a thread. Each resolves, or rejects with a PongcheckError. */
 export interface ThreadMethods {
   listen(address: Address, settings: ListenerSettings, options: ListenOptions): Promise<Address>;
-  /** Opens the listener of the gRPC health service; returns its address, with the actual port. */
+  /** Opens the listener of the gRPC health service. Returns its address with the actual port. */
   openGrpc(grpc: GrpcSettings): Promise<string>;
   reload(
     settings: ServerSettings,
@@ -69,7 +72,7 @@ export interface ThreadMethods {
   close(): Promise<void>;
 }
 
-/** The names of events that have listeners on the main thread. */
+/** Names of the events that have listeners on the main thread. */
 export type Interest = readonly (keyof ServerEvents)[];
 
 export type ToThread =

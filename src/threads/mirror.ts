@@ -23,7 +23,10 @@ import type { CheckSnapshot, Demand, Structure, Update } from './messages.js';
 
 const BUILT_IN_GROUPS = ['readiness', 'startup', 'all'];
 
-/** A check of the main thread. It requests runs there; a run is identified by the earliest start that satisfies. */
+/**
+ * A check of the main thread. It requests runs there. A run is identified by the earliest start time that satisfies the
+ * request.
+ */
 class MirroredCheck extends LatestResult implements Member {
   private readonly waiters = new Map<Waiter, number>();
   private watches = 0;
@@ -99,7 +102,7 @@ class MirroredCheck extends LatestResult implements Member {
     this.snapshot = snapshot;
   }
 
-  /** Notifies the waiters of the runs that have ended. */
+  /** Notifies the waiters whose runs have ended. */
   wake(): void {
     for (const [waiter, since] of this.waiters) {
       if (!this.hasEnded(since)) continue;
@@ -108,12 +111,12 @@ class MirroredCheck extends LatestResult implements Member {
     }
   }
 
-  /** The answers to waiting queries may no longer depend on runs. */
+  /** Lets waiting queries check whether they still depend on runs. */
   reconsider(): void {
     for (const waiter of [...this.waiters.keys()]) waiter.reconsider();
   }
 
-  /** The check was removed: its waiters wait for the others only. */
+  /** Releases the waiters of a removed check. They continue to wait for the other checks. */
   abandon(): void {
     const waiters = [...this.waiters.keys()];
     this.waiters.clear();
@@ -121,8 +124,8 @@ class MirroredCheck extends LatestResult implements Member {
   }
 
   /**
-   * Drops a result, or the verdict about it, that has become too old while the main thread sent nothing; returns whether
-   * there was one.
+   * Drops a result, or the verdict on it, that became too old because the main thread sent no update. Returns whether
+   * anything was dropped.
    */
   expire(now: number): boolean {
     const { hysteresis, startedAt, limit } = this.snapshot;
@@ -143,7 +146,7 @@ class MirroredCheck extends LatestResult implements Member {
   }
 }
 
-/** What the mirror needs of the main thread, combined until it is sent. */
+/** Collects what the mirror needs from the main thread until it is sent. */
 class Demands {
   private readonly runs = new Map<string, { since: number; hops: number }>();
   private readonly watches = new Map<string, boolean>();
@@ -155,7 +158,7 @@ class Demands {
 
   run(check: string, since: number, hops: number): void {
     const run = this.runs.get(check);
-    // The requester with fewer hops needs the fresher answer.
+    // Of two requests, the later start and the smaller hop count satisfy both.
     this.runs.set(check, { since: Math.max(since, run?.since ?? since), hops: Math.min(hops, run?.hops ?? hops) });
     this.batches.schedule();
   }
@@ -182,8 +185,8 @@ class Demands {
 }
 
 /**
- * A copy of the health of the main thread. It answers queries from the latest results without the main thread; only a
- * query that needs a newer result asks for a run there.
+ * A copy of the main thread's health. It answers queries from the latest results without the main thread, and requests
+ * a run there only for a query that needs a newer result.
  */
 export class Mirror implements Health {
   private structure: Structure;
@@ -226,7 +229,7 @@ export class Mirror implements Health {
     };
   }
 
-  /** Applies a message of the main thread. */
+  /** Applies an update from the main thread. */
   update({ structure, checks }: Update): void {
     const removed = structure ? this.restructure(structure) : [];
     const updated = structure ? [...this.members.values()] : checks.flatMap((snapshot) => this.apply(snapshot));
@@ -237,7 +240,7 @@ export class Mirror implements Health {
     for (const member of updated) member.wake();
   }
 
-  /** The main thread has taken the last demand. */
+  /** Reports that the main thread has taken the last demand. */
   onDemandTaken(): void {
     this.demands.onTaken();
   }
@@ -250,7 +253,7 @@ export class Mirror implements Health {
     for (const member of this.members.values()) member.reconsider();
   }
 
-  /** Drops the results and verdicts that are too old to count. To be called several times per second. */
+  /** Drops results and verdicts that are too old to count. Must be called several times per second. */
   expire(): void {
     const now = this.clock.now();
     const expired = [...this.members.values()].filter((member) => member.expire(now));
@@ -259,7 +262,7 @@ export class Mirror implements Health {
     for (const member of expired) this.queries.notify(member);
   }
 
-  /** Returns the removed checks. */
+  /** Returns the checks that were removed. */
   private restructure(structure: Structure): MirroredCheck[] {
     const before = new Map(this.members);
     this.structure = structure;

@@ -9,15 +9,20 @@ import { type PublishedHealth, Publisher } from './publisher.js';
 import type { ThreadData } from './thread-data.js';
 import { threadFile } from './thread-file.js';
 
-/** Delay before a thread that has ended is started again, in milliseconds; doubles until it has run for a while. */
+/**
+ * Delay in milliseconds before a thread that ended is restarted. It doubles with each restart until the thread has run
+ * for `STABLE_MS`.
+ */
 const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 10_000;
-/** Time after which a thread counts as started successfully. */
+/** Time after which a start counts as successful, in milliseconds. */
 const STABLE_MS = 10_000;
-/** Time limit for a start until the thread can be called, in milliseconds. */
+/** Maximum time until a started thread accepts calls, in milliseconds. */
 const START_LIMIT_MS = 30_000;
-/** Time limits for its answers to calls, in milliseconds. A Unix socket may wait for a lock, gRPC loads
- * modules, and connections wait for their end. */
+/**
+ * Timeouts for calls, in milliseconds. Longer where a Unix socket may wait for a lock, gRPC loads modules, or
+ * connections are given time to end.
+ */
 const CALL_LIMIT_MS = 1000;
 const CALL_LIMITS_MS: Partial<Record<keyof ThreadMethods, number>> = {
   listen: 10_000,
@@ -34,26 +39,26 @@ export interface ThreadContext {
   readonly health: PublishedHealth;
   readonly clock: Clock;
   readonly log: Log;
-  /** In MiB; undefined: the default of Node.js. */
+  /** In MiB. Undefined: the default of Node.js. */
   readonly maxHeap: number | undefined;
-  /** What a thread is started with now. */
+  /** Returns the data with which a thread starts. */
   data(index: number): ThreadData;
-  /** The events that it sends. */
+  /** The events that the thread forwards. */
   interest(): Interest;
-  /** Sets up a thread that has just been started, again or for the first time. */
+  /** Sets up a thread that has just been started or restarted. */
   prepare(thread: PingThread): Promise<void>;
   onEvent(index: number, message: Extract<ToMain, { kind: 'event' }>): void;
   onLog(index: number, message: Extract<ToMain, { kind: 'log' }>): void;
   onStall(stall: Stall): void;
-  /** The thread has ended, and its connections are broken. */
+  /** Called when the thread has ended, and its connections with it. */
   onEnded(index: number): void;
 }
 
-/** The main thread's side of one PING thread. A thread that ends unexpectedly is started again. */
+/** The main thread's side of one PING thread. Restarts the thread if it ends unexpectedly. */
 export class PingThread {
-  /** Expiry of the certificate of each listener. */
+  /** Certificate expiry time of each listener. */
   expiries: readonly (readonly [listener: string, at: number])[] = [];
-  /** How often it was started again. */
+  /** Number of restarts. */
   restarts = 0;
   isRunning = false;
   private worker: Worker | undefined;
@@ -71,7 +76,7 @@ export class PingThread {
   ) {}
 
   /**
-   * Resolves when the thread runs and is prepared.
+   * Starts the thread. Resolves when it runs and is set up.
    * @throws PongcheckError `PONGCHECK_THREAD` if it cannot be started.
    */
   async start(): Promise<void> {
@@ -80,13 +85,13 @@ export class PingThread {
     const worker = new Worker(threadFile(), {
       workerData: context.data(index),
       name: `pongcheck-${index}`,
-      // The thread needs nothing that the command line of the application loads with `--import` or `--require`.
+      // The thread needs none of the modules that the application loads with `--import` or `--require`.
       execArgv: [],
       ...(context.maxHeap !== undefined && { resourceLimits: { maxOldGenerationSizeMb: context.maxHeap } }),
     });
     this.worker = worker;
     let failure: string | undefined;
-    // It may be any value that was thrown.
+    // Any value may have been thrown.
     worker.on('error', (error: Partial<Error> | undefined) => {
       failure = error?.message ?? String(error);
     });
@@ -108,15 +113,15 @@ export class PingThread {
     this.isRunning = true;
   }
 
-  /** Whether it runs or is being started. */
+  /** Whether the thread is running or being started. */
   get exists(): boolean {
     return this.worker !== undefined;
   }
 
   /**
    * Calls a method of the thread.
-   * @throws PongcheckError (rejects) that of the method, or `PONGCHECK_THREAD` if the thread does not run, ends first, or does
-   *   not answer in time.
+   * @throws PongcheckError (rejects) the error of the method, or `PONGCHECK_THREAD` if the thread is not running, ends
+   * before it answers, or does not answer in time.
    */
   async call<M extends keyof ThreadMethods>(
     method: M,
@@ -130,7 +135,10 @@ export class PingThread {
     return limited.finally(() => this.calls.delete(id)) as Promise<Awaited<ReturnType<ThreadMethods[M]>>>;
   }
 
-  /** As `call`, for a method after which the thread must not answer with an earlier health. */
+  /**
+   * Like `call`, but sends pending health updates first, so that the thread does not answer with outdated health
+   * afterwards.
+   */
   callUpdated<M extends keyof ThreadMethods>(method: M, ...args: Parameters<ThreadMethods[M]>) {
     this.publisher?.sendNow();
     return this.call(method, ...args);
@@ -140,7 +148,7 @@ export class PingThread {
     this.send({ kind: 'interest', events });
   }
 
-  /** Lets the thread close its connections, and ends it. It is not started again. */
+  /** Lets the thread close its connections, then ends it without a restart. */
   async stop(): Promise<void> {
     this.isStopped = true;
     this.context.clock.clear(this.restartTimer);
@@ -208,10 +216,11 @@ export class PingThread {
   }
 
   private onRestartFailed(error: Error): void {
-    // The thread has ended, which was logged and starts it again.
+    // The thread has ended. That was logged, and a restart is scheduled.
     if (this.isStopped || this.restartTimer !== undefined) return;
     this.context.log.error({ thread: this.index }, `PING thread ${this.index} not started: ${error.message}`);
-    // It runs without all listeners, and its end starts it again; or no thread could be created.
+    // Either the thread runs without all listeners, and terminating it schedules a restart, or no thread could be
+    // created.
     if (this.worker) void this.worker.terminate();
     else this.restartLater();
   }
@@ -221,7 +230,7 @@ export class PingThread {
     let timer: Timer;
     const limit = new Promise<never>((_, reject) => {
       timer = clock.after(ms, async () => {
-        // If this event loop was blocked, the answer may have arrived and not been read.
+        // If this event loop was blocked, the answer may have arrived without having been read.
         await afterNextPoll();
         reject(new PongcheckError('PONGCHECK_THREAD', `PING thread ${this.index} did not answer within ${ms} ms`));
       });

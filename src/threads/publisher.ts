@@ -4,14 +4,14 @@ import type { UpdateListener } from '../health/query/registry.js';
 import { Batches } from './batches.js';
 import type { CheckSnapshot, Demand, Structure, Update } from './messages.js';
 
-/** The health of the main thread, as far as a thread mirrors it. */
+/** The part of the main thread's health that a thread mirrors. */
 export interface PublishedHealth {
   readonly source: QuerySource;
   groups(): readonly string[];
   onUpdate(listener: UpdateListener): () => void;
 }
 
-/** Keeps the mirror on one thread up to date, and starts the runs that its queries need. Main thread. */
+/** Runs on the main thread. Keeps the mirror on one thread up to date, and starts the runs that its queries need. */
 export class Publisher {
   private isStructureDue = true;
   private readonly due = new Set<Member>();
@@ -30,7 +30,7 @@ export class Publisher {
       else this.isStructureDue = true;
       this.batches.schedule();
     });
-    // Before the thread is asked to listen: it must not answer without a health.
+    // Sent before the thread is told to listen, because it must not answer without health data.
     this.batches.sendNow();
   }
 
@@ -38,7 +38,7 @@ export class Publisher {
     this.batches.onTaken();
   }
 
-  /** Sends the pending changes at once. */
+  /** Sends the pending changes immediately. */
   sendNow(): void {
     this.batches.sendNow();
   }
@@ -53,7 +53,7 @@ export class Publisher {
     for (const { check, isWatched } of watches) this.setWatched(check, isWatched);
   }
 
-  /** The thread has ended. */
+  /** Called when the thread has ended. */
   close(): void {
     this.unsubscribe();
     for (const check of [...this.watched.keys()]) this.setWatched(check, false);
@@ -80,7 +80,7 @@ export class Publisher {
 
   private structure(): Structure {
     const { source } = this.health;
-    // A check that was removed and added again since the last update has another member.
+    // A check that was removed and added again since the last update is a different member.
     for (const [check, member] of [...this.watched]) {
       if (source.members.get(check) !== member) this.setWatched(check, true);
     }

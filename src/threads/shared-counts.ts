@@ -3,24 +3,26 @@ import type { AddressCounts, ConnectionCounts, LimitedCount } from '../server/co
 import type { ConnectionSocket } from '../server/sockets/connection-socket.js';
 import { PerAddress } from '../server/sockets/per-address.js';
 
-/** Slots in which an address may be counted. */
+/** Number of slots in which an address may be counted. */
 const WAYS = 32;
-/** Words of a slot: two of the hash of its address, and the count. */
+/** Words per slot: two for the hash of the address, and one for the count. */
 const SLOT_WORDS = 3;
 
-/** Memory that the threads of a service share for their counts; cloned into each of them. */
+/** Memory for the counts that the threads of a service share. It is passed to each of them. */
 export interface CountsMemory {
   readonly id: BigInt64Array;
-  /** Open connections, and those in a handshake: the sum, then one word per thread. */
+  /** Open connections, and connections in a handshake. The first word is the sum, followed by one word per thread. */
   readonly connections: Int32Array;
   readonly handshakes: Int32Array;
-  /** Per thread, a table of counts per address, which only that thread writes. Empty with one thread. */
+  /**
+   * One table of counts per address for each thread, which only that thread writes. Empty if there is only one thread.
+   */
   readonly tables: readonly Int32Array[];
-  /** Random, so that clients cannot choose addresses of equal hash. */
+  /** Random, so that clients cannot choose addresses with equal hashes. */
   readonly key: string;
 }
 
-/** @param maxConnections the tables have four slots for each, so that almost no set of slots is ever full. */
+/** @param maxConnections the tables have four slots per connection, so that a set of slots is almost never full. */
 export function countsMemory(threads: number, maxConnections: number, key: string): CountsMemory {
   const ints = (length: number) => new Int32Array(new SharedArrayBuffer(length * Int32Array.BYTES_PER_ELEMENT));
   const sets = 2 ** Math.ceil(Math.log2(Math.max(1, (maxConnections * 4) / WAYS)));
@@ -33,7 +35,7 @@ export function countsMemory(threads: number, maxConnections: number, key: strin
   };
 }
 
-/** The thread with this index has ended, and with it its connections. */
+/** Removes the counts of the thread with this index, whose connections have ended with it. */
 export function forgetThread({ connections, handshakes, tables }: CountsMemory, index: number): void {
   for (const counts of [connections, handshakes]) Atomics.sub(counts, 0, Atomics.exchange(counts, index + 1, 0));
   tables[index]?.fill(0);
@@ -60,7 +62,7 @@ class SharedCount implements LimitedCount {
   }
 }
 
-/** The counts of one of several threads. */
+/** The counts as seen by one of several threads. */
 export class SharedCounts implements ConnectionCounts {
   readonly connections: LimitedCount;
   readonly handshakes: LimitedCount;
@@ -88,13 +90,14 @@ export class SharedCounts implements ConnectionCounts {
 }
 
 /**
- * Counts per address in a table for each thread. A thread writes its own table and reads those of the others, so no lock
- * is needed. An address is identified by a hash of 64 bits. If two threads accept a connection of an address at once at
- * its limit, both may refuse it. A reload that raises the maximum number of connections does not enlarge the tables.
+ * Counts connections per address, in one table per thread. A thread writes its own table and reads the others, so no
+ * lock is needed. An address is identified by a 64-bit hash. If two threads accept connections from an address that is
+ * at its limit at the same time, both may refuse. A reload that raises the maximum number of connections does not
+ * enlarge the tables.
  */
 class SharedPerAddress implements AddressCounts {
   private readonly own: Int32Array;
-  /** Connections for which the table has no slot. */
+  /** Counts connections for which the table has no free slot. */
   private readonly overflow = new PerAddress();
   private isEnded = false;
 
@@ -112,7 +115,7 @@ class SharedPerAddress implements AddressCounts {
     const [high, low] = [hash.readInt32LE(0), hash.readInt32LE(4)];
     const set = (hash.readUInt32LE(8) % (this.own.length / WAYS / SLOT_WORDS)) * WAYS * SLOT_WORDS;
     const slot = find(this.own, set, high, low) ?? claim(this.own, set, high, low);
-    // All slots are in use by other addresses: this thread counts alone.
+    // All slots are in use by other addresses, so the address is counted on this thread only.
     if (slot === undefined) return this.overflow.reserve(socket, address, limit);
     Atomics.add(this.own, slot + 2, 1);
     const total = this.tables.reduce((sum, table) => sum + countOf(table, set, high, low), 0);
@@ -126,7 +129,7 @@ class SharedPerAddress implements AddressCounts {
     return true;
   }
 
-  /** Another one counts from zero in the same table. */
+  /** Stops writing to the table, in which a successor counts from zero. */
   end(): void {
     this.isEnded = true;
   }
@@ -139,7 +142,7 @@ function find(table: Int32Array, set: number, high: number, low: number): number
   return undefined;
 }
 
-/** Takes a slot without connections. */
+/** Takes a slot that counts no connections. */
 function claim(table: Int32Array, set: number, high: number, low: number): number | undefined {
   for (let slot = set; slot < set + WAYS * SLOT_WORDS; slot += SLOT_WORDS) {
     if (Atomics.load(table, slot + 2) > 0) continue;

@@ -5,7 +5,7 @@ import type { LoopLimits } from '../options/settings.js';
 import type { ServerSettings } from '../server/settings.js';
 import type { CountsMemory } from './shared-counts.js';
 
-/** What a thread is started with; typed arrays are views of shared memory. */
+/** Data with which a thread starts. The typed arrays are views of shared memory. */
 export interface ThreadData {
   readonly index: number;
   /** See `clockOrigin`. */
@@ -13,7 +13,7 @@ export interface ThreadData {
   readonly identity: Identity;
   readonly settings: ServerSettings;
   readonly loop: LoopLimits;
-  /** Heartbeats of the main thread. */
+  /** Counts the heartbeats of the main thread. */
   readonly beats: Int32Array;
   readonly serverStats: Float64Array;
   readonly threadStats: Float64Array;
@@ -24,8 +24,8 @@ export interface ThreadData {
 }
 
 /**
- * Origin of the monotonic clock of this thread, in milliseconds on the monotonic clock of the system. Threads may have
- * different ones.
+ * Origin of this thread's monotonic clock, in milliseconds of the system's monotonic clock. Threads may have different
+ * origins.
  */
 export function clockOrigin(): number {
   let best = { origin: 0, error: Number.POSITIVE_INFINITY };
@@ -39,7 +39,7 @@ export function clockOrigin(): number {
   return best.origin;
 }
 
-/** The clock of this thread, with the monotonic time of the thread that has `origin`. */
+/** Returns a clock for this thread that shows the monotonic time of the thread with this `origin`. */
 export function clockSince(origin: number): Clock {
   const offset = clockOrigin() - origin;
   return { ...systemClock, now: () => performance.now() + offset };

@@ -7,7 +7,7 @@ import { PongcheckError } from '../common/errors.js';
  * @throws PongcheckError `PONGCHECK_THREAD` if it does not exist.
  */
 export function threadFile(): string {
-  // Where a bundler produces CommonJS, there is no `import.meta.url`.
+  // `import.meta.url` is undefined if a bundler produces CommonJS.
   const base: string | undefined = import.meta.url;
   const file = base === undefined ? 'thread.js' : fileURLToPath(new URL('./thread.js', base));
   if (base !== undefined && existsSync(file)) return file;

@@ -7,13 +7,13 @@ const FIELDS = [
   'livenessStalls',
 ] as const;
 
-/** Values of one thread in shared memory, which the main thread reads at any time. */
+/** Values of one thread in shared memory, which the main thread can read at any time. */
 export class ThreadStats {
   static readonly length = FIELDS.length;
 
   constructor(private readonly values: Float64Array = new Float64Array(ThreadStats.length)) {}
 
-  /** Monotonic time of its last tick, in milliseconds. */
+  /** Monotonic time of the thread's last tick, in milliseconds. */
   get tickedAt(): number {
     return this.get('tickedAt');
   }
@@ -22,7 +22,7 @@ export class ThreadStats {
     this.set('tickedAt', now);
   }
 
-  /** Distinct `checks` selections with subscribers. */
+  /** Number of distinct `checks` selections with subscribers. */
   get watchedSelections(): number {
     return this.get('watchedSelections');
   }
@@ -31,7 +31,7 @@ export class ThreadStats {
     this.set('watchedSelections', count);
   }
 
-  /** For how long the event loop of the main thread has been blocked, in seconds. */
+  /** How long the event loop of the main thread has been blocked, in seconds. */
   get stalled(): number {
     return this.get('stalled');
   }
@@ -45,7 +45,7 @@ export class ThreadStats {
     return this.get('longestStall');
   }
 
-  /** Stalls that exceeded the limit of readiness, and that of liveness. */
+  /** Number of stalls that exceeded the readiness limit, and the liveness limit. */
   get stalls(): Readonly<Record<'readiness' | 'liveness', number>> {
     return { readiness: this.get('readinessStalls'), liveness: this.get('livenessStalls') };
   }

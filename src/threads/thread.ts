@@ -1,4 +1,4 @@
-// The file of a PING thread: a server whose checks, events and log are on the main thread.
+// Entry file of a PING thread: a server whose checks, events and log are handled by the main thread.
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { PongcheckError } from '../common/errors.js';
 import type { Log } from '../common/log.js';
@@ -14,7 +14,7 @@ import { SharedCounts } from './shared-counts.js';
 import { clockSince, type ThreadData } from './thread-data.js';
 import { ThreadStats } from './thread-stats.js';
 
-/** Events that the main thread has not received, beyond which further ones are dropped. */
+/** Maximum number of events that the main thread has not received. Further events are dropped. */
 const MAX_PENDING_EVENTS = 10_000;
 
 const data = workerData as ThreadData;
@@ -75,7 +75,7 @@ const methods: ThreadMethods = {
   },
 };
 
-/** Calls run one after the other: a reload finds the listeners whose opening was requested before it. */
+/** Calls run one after the other, so that a reload finds the listeners that earlier calls opened. */
 let lastCall: Promise<void> = Promise.resolve();
 
 port.on('message', (message: ToThread) => {
@@ -110,7 +110,7 @@ async function call({ id, method, args }: Extract<ToThread, { kind: 'call' }>): 
 
 let isDropping = false;
 
-/** Sends only these events, because each costs a message. */
+/** Forwards only these events, because each one costs a message. */
 function forwardEvents(events: readonly (keyof ServerEvents)[]): void {
   server.events.removeAllListeners();
   for (const event of events) {
@@ -135,7 +135,7 @@ function reportCertificates(): void {
 }
 
 let failing: Pick<Stall, 'failedAt' | 'scopes'> | undefined;
-/** The main thread can receive nothing before the end of a stall. */
+/** Reports a stall after it has ended, because the main thread receives no messages during it. */
 function reportStall({ isReadinessBlocked, isLivenessBlocked, blockedSince }: LoopStatus, duration: number): void {
   const now = clock.wall();
   if (isReadinessBlocked || isLivenessBlocked) {

@@ -27,7 +27,7 @@ import { countsMemory, forgetThread } from './shared-counts.js';
 import { clockOrigin, type ThreadData } from './thread-data.js';
 import { ThreadStats } from './thread-stats.js';
 
-/** A thread that has not ticked for so long does not respond. */
+/** A thread that has not ticked for this many milliseconds does not respond. */
 const RESPONSE_LIMIT_MS = 1000;
 
 export interface ThreadedServerOptions {
@@ -37,16 +37,16 @@ export interface ThreadedServerOptions {
   readonly loop: LoopLimits;
   readonly clock: Clock;
   readonly log: Log;
-  /** Called after a stall of the event loop that exceeded a limit. */
+  /** Called after an event loop stall that exceeded a limit. */
   readonly onStall: (stall: Stall) => void;
   /**
-   * Maximum heap of a thread in MiB.
+   * Maximum heap size of a thread, in MiB.
    * @default that of Node.js
    */
   readonly maxHeap?: number;
 }
 
-/** A listener that all threads have, or, if it is a Unix socket, the first one. */
+/** A listener that is open on all threads. A Unix socket is open on the first thread only. */
 interface OpenListener extends Pick<Listening, 'address' | 'settings' | 'setKeepAlive'> {
   settings: ListenerSettings;
   readonly bound: Address;
@@ -68,7 +68,7 @@ function ints(length: number): Int32Array {
   return new Int32Array(new SharedArrayBuffer(length * Int32Array.BYTES_PER_ELEMENT));
 }
 
-/** Answers PINGs on worker threads. Several of them accept on the same addresses. */
+/** Answers PINGs on worker threads, several of which accept connections on the same addresses. */
 export class ThreadedServer implements PingServer {
   readonly events = new EventEmitter<ServerEvents>();
   private readonly threads: PingThread[];
@@ -76,7 +76,7 @@ export class ThreadedServer implements PingServer {
   private readonly serverStats: ServerStats[];
   private readonly threadStats: Float64Array[];
   private readonly grpcNumbers: Float64Array[];
-  /** Per thread, so that the events of one that has ended do not count. */
+  /** One counter per thread, so that the events of a thread that ended are not counted. */
   private readonly pendingEvents: Int32Array[];
   private readonly beats = ints(1);
   private readonly beating: LoopHeartbeat;
@@ -86,7 +86,7 @@ export class ThreadedServer implements PingServer {
   private readonly origin = clockOrigin();
   private starting: Promise<unknown> | undefined;
   private settings: ServerSettings;
-  /** The gRPC listener of the first thread, with its actual port. */
+  /** The gRPC settings of the first thread, with the actual port. */
   private grpc: GrpcSettings | undefined;
   private loop: LoopLimits;
 
@@ -126,7 +126,7 @@ export class ThreadedServer implements PingServer {
       },
     };
     this.threads = each((index) => new PingThread(index, context));
-    // Emitted before the listener is added.
+    // `newListener` is emitted before the listener is added.
     const events: EventEmitter = this.events;
     events.on('newListener', () => queueMicrotask(() => this.announceInterest()));
     events.on('removeListener', () => this.announceInterest());
@@ -134,7 +134,7 @@ export class ThreadedServer implements PingServer {
 
   // -- statistics ------------------------------------------------------------
 
-  /** Those of all threads together, also of threads that have ended. */
+  /** Sum over all threads, including threads that have ended. */
   get stats(): ServerStats {
     const sum = ServerStats.sum(this.serverStats);
     const expiries = [...(this.threads[0]?.expiries ?? []), ...this.certificates.expiries()];
@@ -160,7 +160,7 @@ export class ThreadedServer implements PingServer {
     return this.threads.reduce((sum, { index }) => sum + this.statsOf(index).watchedSelections, 0);
   }
 
-  /** What the first thread has seen of the event loop of the main thread. */
+  /** The first thread's measurements of the main thread's event loop. */
   get loopStats(): Pick<ThreadStats, 'stalled' | 'longestStall' | 'stalls'> {
     return this.statsOf(0);
   }
@@ -172,7 +172,7 @@ export class ThreadedServer implements PingServer {
   // -- listeners -------------------------------------------------------------
 
   /**
-   * Opens a listener on all threads; starts them first.
+   * Opens a listener on all threads, and starts the threads first if necessary.
    * @returns its address, with the assigned port in place of port 0.
    * @throws PongcheckError `PONGCHECK_LISTEN` if it cannot be opened, `PONGCHECK_THREAD` if a thread cannot be started.
    */
@@ -180,10 +180,11 @@ export class ThreadedServer implements PingServer {
     this.starting ??= this.start();
     await this.starting;
     const isShared = this.isShared(address);
-    // Sockets that share a port do not conflict with those of another process of the same user.
+    // With a shared port, the kernel reports no conflict with another process of the same user. A bind without sharing
+    // does.
     const free = isShared ? await reserve(address) : address;
-    // Loads net-keepalive on this thread, too: Node unloads a native module with the last thread that uses it, and this one
-    // crashes the process then.
+    // Loads net-keepalive on this thread too. Node unloads a native module with the last thread that uses it, and
+    // unloading this one crashes the process.
     const setKeepAlive = await keepAliveOf(settings, silentLog);
     const [first, ...others] = this.threads as [PingThread, ...PingThread[]];
     const options = { reusePort: isShared, configured: address };
@@ -194,9 +195,9 @@ export class ThreadedServer implements PingServer {
   }
 
   /**
-   * Opens the listener of the gRPC health service on the first thread; starts the threads first.
+   * Opens the listener of the gRPC health service on the first thread, and starts the threads first if necessary.
    * @returns its address as HOST:PORT, with the actual port.
-   * @throws PongcheckError as `GrpcServer.open`, and `PONGCHECK_THREAD`.
+   * @throws PongcheckError like `GrpcServer.open`, and `PONGCHECK_THREAD`.
    */
   async openGrpc(grpc: GrpcSettings): Promise<string> {
     this.starting ??= this.start();
@@ -228,7 +229,7 @@ export class ThreadedServer implements PingServer {
     };
   }
 
-  /** The limit that threads do not count together is divided among them. */
+  /** Divides the limit that the threads do not count together. */
   private settingsOfThread(): ServerSettings {
     const { heartbeat, limits, detail, tokens, ping } = this.settings;
     const share = (limit: number) => Math.ceil(limit / this.threads.length);
@@ -241,7 +242,7 @@ export class ThreadedServer implements PingServer {
     };
   }
 
-  /** Opens the listeners of a thread that was started again. */
+  /** Opens the listeners of a thread that was restarted. */
   private async prepare(thread: PingThread): Promise<void> {
     for (const { bound, settings, options } of this.listenersOf(thread)) {
       await thread.call('listen', bound, settings, options);
@@ -272,14 +273,16 @@ export class ThreadedServer implements PingServer {
     return planReload(this.listeners, settings, listen, silentLog);
   }
 
-  /** Applies a plan on all threads, also on those that are being started: they were given the previous settings. */
+  /**
+   * Applies a plan on all threads. That includes threads that are being started, which received the previous settings.
+   */
   async reload(
     { settings, listeners }: ServerPlan,
     loop: LoopLimits = this.loop,
     grpc: GrpcSettings | false = false,
   ): Promise<void> {
     this.settings = settings;
-    // Its address does not change.
+    // The gRPC address does not change.
     if (this.grpc && grpc) this.grpc = { ...grpc, port: this.grpc.port };
     this.loop = loop;
     for (const listener of this.listeners) {
@@ -324,7 +327,9 @@ export class ThreadedServer implements PingServer {
     await Promise.all([this.certificates.reload(), this.ask((thread) => thread.call('reloadCertificates'))]);
   }
 
-  /** Asks all threads that run; those that do not answer in time are left out, and named in the log. */
+  /**
+   * Sends a request to all running threads. Threads that do not answer in time are logged and omitted from the result.
+   */
   private async ask<T>(
     request: (thread: PingThread) => Promise<T>,
     threads = this.threads.filter(({ isRunning }) => isRunning),
@@ -355,7 +360,7 @@ export class ThreadedServer implements PingServer {
   }
 }
 
-/** Binds the address alone for a moment; returns it with the assigned port in place of port 0. */
+/** Binds the address briefly without sharing it. Returns the address with the assigned port in place of port 0. */
 async function reserve(address: Address): Promise<Address> {
   const server = createServer();
   const where = formatAddress(address);

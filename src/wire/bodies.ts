@@ -3,7 +3,9 @@ import { limitExceeded, MAX_DEPTH } from '../common/json-limits.js';
 import { FrameType, Scope } from './codes.js';
 import type { Receiver } from './header.js';
 
-/** The checks that a PING or a WATCH selects: one of the keys, or neither for the group of the scope. */
+/**
+ * The checks that a PING or a WATCH selects. Set at most one key; without either, the group of the scope is selected.
+ */
 export interface Selection {
   /** 1 to 32 names. */
   checks?: readonly string[];
@@ -15,7 +17,7 @@ export interface PingBody extends Selection {
   maxAgeMs?: number;
   /** How long the caller waits, in milliseconds; 0 = return the latest known status. */
   timeoutMs?: number;
-  /** Asks for the own result of the one check in `checks` (SPEC "Own results"). Sent by clients only. */
+  /** Requests the own result of the single check in `checks` (SPEC "Own results"). Only clients send it. */
   own?: boolean;
 }
 
@@ -23,7 +25,7 @@ export interface PingBody extends Selection {
 export interface OwnBody {
   own: true;
   instance: string;
-  /** Age of the result in milliseconds; absent without one. */
+  /** Age of the result in milliseconds; absent if there is no result. */
   ageMs?: number;
   hasPassed: boolean;
 }
@@ -33,13 +35,16 @@ export interface WatchBody extends Selection {
   scope?: Scope;
 }
 
-/** Heartbeats that the sender of a HELLO can send and wants to receive. Absent keys have their defaults here. */
+/**
+ * Heartbeats that the sender of a HELLO can send and wants to receive. In a validated body, absent keys have their
+ * defaults.
+ */
 export interface Heartbeat {
   /** Minimum interval of its own PINGs, in milliseconds; 0 = none. Default 0. */
   canSendMs: number;
-  /** Interval at which it wants to receive data, in milliseconds; 0 = none needed. Default 0. */
+  /** Interval at which it wants to receive data, in milliseconds; 0 = not needed. Default 0. */
   wantMs: number;
-  /** Intervals of silence after which it is considered dead, 1 to 255. Default 3. */
+  /** Number of intervals without data after which it is considered dead, 1 to 255. Default 3. */
   mult: number;
 }
 
@@ -47,16 +52,16 @@ export interface HelloBody {
   name?: string;
   token?: string;
   heartbeat: Heartbeat;
-  /** Sent by servers only; an unknown key in a client's HELLO. */
+  /** Only servers send it. In a client's HELLO, it is an unknown key. */
   instance?: string;
-  /** Sent by servers only: the idle timeout in milliseconds. */
+  /** Only servers send it: the idle timeout in milliseconds. */
   idleTimeoutMs?: number;
 }
 
 export interface GoawayBody {
-  /** How long the sender still answers, in milliseconds. */
+  /** How long the sender continues to answer, in milliseconds. */
   graceMs?: number;
-  /** Minimum delay before a new connection to the same address, in milliseconds from the receipt. Absent: 0. */
+  /** Minimum delay before a new connection to the same address, in milliseconds after receipt. Absent: 0. */
   reconnectAfterMs?: number;
 }
 
@@ -71,13 +76,13 @@ export type ReportBody = Readonly<Record<string, unknown>>;
 
 export type FrameBody = PingBody | WatchBody | HelloBody | GoawayBody | ErrorBody | ReportBody;
 
-/** An invalid body; the message contains no text of the body. */
+/** An invalid body. The message contains no text from the body. */
 export class BadBody extends Error {
   override readonly name = 'BadBody';
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;
-/** Returns the valid value, or throws BadBody with the `key`. */
+/** Returns the value if it is valid, otherwise throws a BadBody that names `key`. */
 type Reader<T> = (value: unknown, key: string) => T;
 type Shape<T> = { readonly [K in keyof T]-?: Reader<Exclude<T[K], undefined>> };
 type ClientHello = Omit<HelloBody, 'instance' | 'idleTimeoutMs'>;
@@ -87,7 +92,7 @@ const MAX_NAMES = 32;
 const MAX_MILLISECONDS = 2 ** 31 - 1;
 const milliseconds = integer(0, MAX_MILLISECONDS);
 
-/** A time for a body: whole milliseconds, at most 2^31 - 1, which also represents Infinity. */
+/** Converts a time for a body to whole milliseconds, at most 2^31 - 1. That maximum also represents Infinity. */
 export function wireMilliseconds(ms: number): number {
   return Math.min(Math.max(0, Math.round(ms)), MAX_MILLISECONDS);
 }
@@ -106,8 +111,8 @@ const noHeartbeat: Readonly<Heartbeat> = { canSendMs: 0, wantMs: 0, mult: 3 };
 
 /**
  * Parses and validates the body of a frame. Unknown keys are dropped. An ERROR with an invalid body is treated as one
- * without a body, because it is never answered and its code is sufficient.
- * @param code of the header.
+ * without a body, because an ERROR is never answered and its code is sufficient.
+ * @param code code in the header.
  * @throws BadBody if the body must be refused with ERROR 5.
  */
 export function readBody(type: number, bytes: Buffer, receiver: Receiver, code = 0): FrameBody | undefined {
@@ -143,7 +148,7 @@ function parse(bytes: Buffer): JsonObject {
   if (limit !== undefined) throw new BadBody(limitMessages[limit]);
   let value: unknown;
   try {
-    // A byte order mark stays in the text, where JSON does not allow it.
+    // `toString` keeps a byte order mark, so `JSON.parse` refuses it.
     value = JSON.parse(bytes.toString('utf8'));
   } catch {
     throw new BadBody('The body is not JSON; one JSON object without a byte order mark is allowed.');
@@ -156,7 +161,7 @@ const limitMessages = {
   surrogate: 'A string in the body has half of a surrogate pair; only whole pairs are allowed.',
 };
 
-/** The validated values of the keys in `shape`; absent keys stay absent. */
+/** Returns the validated values of the keys in `shape`. Absent keys stay absent. */
 function known<T extends object>(body: JsonObject, shape: Shape<T>, within = ''): Partial<T> {
   const result: Record<string, unknown> = {};
   for (const [key, read] of Object.entries<Reader<unknown>>(shape)) {
@@ -206,7 +211,7 @@ function names(value: unknown, key: string): readonly string[] {
   return value;
 }
 
-/** By value: 1.0 is the integer 1, and -0 is 0. */
+/** Compares by value: 1.0 is the integer 1, and -0 is 0. */
 function integer(min: number, max: number): Reader<number> {
   return (value, key) => {
     if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return (value as number) + 0;

@@ -1,8 +1,8 @@
-/** Numbers of the protocol, SPEC "Registries". Append-only: numbers are never reused. */
+/** Protocol numbers (SPEC "Registries"). Append-only: numbers are never reused. */
 
 export const VERSION = 1;
 export const HEADER_BYTES = 16;
-/** `length` of a frame without a body: the header bytes behind the length itself. */
+/** `length` of a frame without a body: the number of header bytes that follow the length field. */
 export const BARE_LENGTH = 12;
 export const MAX_LENGTH = 65_548;
 
@@ -17,7 +17,7 @@ export const FrameType = {
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
-/** Maximum body of each type, in bytes. */
+/** Maximum body size of each type, in bytes. */
 export const maxBody: Readonly<Record<FrameType, number>> = {
   [FrameType.PING]: 1024,
   [FrameType.PONG]: 65_536,
@@ -28,7 +28,7 @@ export const maxBody: Readonly<Record<FrameType, number>> = {
   [FrameType.ERROR]: 4096,
 };
 
-/** Bits 0-3 are critical: a receiver refuses a frame with an unknown one. Bits 4-7 are hints. */
+/** Bits 0-3 are critical: a receiver refuses a frame in which an unknown critical flag is set. Bits 4-7 are hints. */
 export const CRITICAL_FLAGS = 0x0f;
 export const PingFlag = { DETAIL: 0x01, CLOSE: 0x02 } as const;
 /** Bits 4-7 of a PING: the number of responders that it has passed (SPEC "Chains and cycles"). */

@@ -20,7 +20,7 @@ export type Outcome = typeof NEED_MORE | typeof FRAME | typeof FAULT;
 
 /** Position of the next byte in the stream. */
 const BOUNDARY = 0;
-/** A boundary where one newline is skipped: some probers append one to what they send. */
+/** A frame boundary where one newline is skipped, because some probers append one to what they send. */
 const BEHIND_FRAME = 1;
 const IN_HEADER = 2;
 const IN_BODY = 3;
@@ -28,48 +28,55 @@ const IN_SKIPPED_BODY = 4;
 const FINISHED = 5;
 
 const LINE_FEED = 0x0a;
-// A constant of this module, because V8 inlines it but looks up an imported one each time.
+// Defined in this module, because V8 inlines module constants but looks up an imported one on each use.
 const PING = FrameType.PING;
 const EMPTY = Buffer.alloc(0);
-/** More headers than one chunk can contain; a small integer, so that counting down allocates nothing. */
+/** More headers than one chunk can contain. A small integer, so that decrementing it allocates nothing. */
 export const UNLIMITED = 2 ** 30 - 1;
 
 /**
- * Decodes the frames of a byte stream, split into any chunks. Pass a chunk to `push`, then call `next` until it returns
- * NEED_MORE. A bare frame that is complete in the chunk takes a few reads and no allocation; a split header is gathered
- * in four numbers; a split body is copied once, into one buffer that is allocated after its header was validated.
+ * Decodes the frames of a byte stream that arrives in chunks of any size. Pass a chunk to `push`, then call `next`
+ * until it returns NEED_MORE. A bare frame that is complete in the chunk costs a few reads and no allocation. A split
+ * header is collected in four numbers. A split body is copied once, into a buffer that is allocated after its header
+ * has been validated.
  */
 export class Decoder {
-  /** The frame that `next` has decoded. */
+  /** Type of the frame that `next` decoded. */
   type = 0;
   flags = 0;
   code = 0;
   /**
-   * Its id as two signed numbers, which V8 stores without an allocation. Of a partial frame: the id once its header is
-   * complete, zeros before.
+   * Frame id as two signed numbers, which V8 stores without an allocation. For a partial frame, the id once its header
+   * is complete, and zeros before.
    */
   idHigh = 0;
   idLow = 0;
-  /** The validated body without unknown keys; undefined for a frame that is bare or skipped. */
+  /** The validated body without unknown keys; undefined for a bare or skipped frame. */
   body: FrameBody | undefined = undefined;
-  /** Start of the frame in the chunk if it is bare and complete in it; else -1. */
+  /** Offset of the frame in the chunk if it is bare and complete in it, otherwise -1. */
   offset = -1;
-  /** Bytes of the chunk that are consumed; `chunk.subarray(position)` is the rest. */
+  /** Number of bytes consumed from the chunk. `chunk.subarray(position)` is the rest. */
   position = 0;
-  /** After FAULT: code and message of the ERROR to send, with `idHigh` and `idLow`. The decoder is finished then. */
+  /** After FAULT: code and message of the ERROR to send with `idHigh` and `idLow`. The decoder accepts no more data. */
   fault: Fault | undefined = undefined;
 
-  /** Headers that may still be completed before a `push`; the one beyond is a fault (SPEC "Order of validation"). */
+  /**
+   * Number of headers that may still be completed before the next `push`. One more is a fault (SPEC "Order of
+   * validation").
+   */
   allowed = UNLIMITED;
 
-  /** Different for each frame that can be partial: counts the frames that began and were not bare and complete in a chunk. */
+  /** Distinguishes partial frames: counts the frames that were not bare and complete in one chunk. */
   partialId = 0;
 
-  /** Whether the client has sent HELLO; before, PING, GOAWAY and HELLO of the server are out of place. Unused for a server. */
+  /**
+   * Whether the client has sent HELLO. Before that, a PING, GOAWAY or HELLO from the server is not allowed. Unused in a
+   * server.
+   */
   helloSent = true;
 
   private readonly rules: Rules;
-  /** The stage after a frame: only a server skips a newline. */
+  /** Stage that follows a frame. Only a server skips a newline. */
   private readonly behindFrame: number;
   private stage: number = BOUNDARY;
   private chunk: Buffer = EMPTY;
@@ -77,9 +84,9 @@ export class Decoder {
   private helloSeen = false;
   /** Created for the first split header; most connections never need it. */
   private header: SplitHeader | undefined = undefined;
-  /** A body that is split over chunks. */
+  /** A body that is split across chunks. */
   private gatheredBody: Buffer | undefined = undefined;
-  /** Missing bytes of the body. */
+  /** Number of missing body bytes. */
   private missing = 0;
 
   constructor(receiver: Receiver) {
@@ -87,14 +94,14 @@ export class Decoder {
     this.behindFrame = receiver === 'server' ? BEHIND_FRAME : BOUNDARY;
   }
 
-  /** A frame has begun and is not complete. */
+  /** Whether a frame has begun and is not complete. */
   get hasPartial(): boolean {
     return this.stage >= IN_HEADER && this.stage !== FINISHED;
   }
 
   /**
-   * Takes the next chunk, after `next` has returned NEED_MORE. It is not copied, and released when it is consumed. Any
-   * number of frames is allowed, until `allowed` is set.
+   * Takes the next chunk, after `next` has returned NEED_MORE. The chunk is not copied, and is released when it has
+   * been consumed. Any number of frames is allowed until `allowed` is set.
    */
   push(chunk: Buffer): void {
     this.chunk = chunk;
@@ -103,13 +110,13 @@ export class Decoder {
     this.end = chunk.length;
   }
 
-  /** Continues at `position` of the chunk, a frame boundary: `frames` before it were answered in place. */
+  /** Continues at `position` of the chunk, a frame boundary. The `frames` frames before it were answered in place. */
   skipTo(position: number, frames: number): void {
     this.position = position;
     this.allowed -= frames;
   }
 
-  /** Decodes the next frame. A frame whose body is skipped is returned when its header is complete. */
+  /** Decodes the next frame. A frame whose body is skipped is returned as soon as its header is complete. */
   next(): Outcome {
     const at = this.position;
     if (this.stage > BEHIND_FRAME || this.end - at < HEADER_BYTES) return this.resume();
@@ -140,7 +147,7 @@ export class Decoder {
       case IN_BODY:
         return this.gatherBody();
       case IN_SKIPPED_BODY:
-        // The frame was returned when its header was complete.
+        // The frame was already returned when its header was complete.
         this.skipBody();
         return this.missing === 0 ? this.next() : this.needMore();
       default:
@@ -187,7 +194,7 @@ export class Decoder {
     return this.needMore();
   }
 
-  /** `at`: start of the complete header in the chunk, or -1. `kind`: its second word. */
+  /** `at`: offset of the complete header in the chunk, or -1. `kind`: second word of the header. */
   private validateHeader(at: number, length: number, kind: number, high: number, low: number): Outcome {
     const type = typeIn(kind);
     const flags = flagsIn(kind);

@@ -3,19 +3,22 @@ import { BARE_LENGTH, type FrameType, HEADER_BYTES, MAX_LENGTH, maxBody, VERSION
 /** A frame to send. `idHigh` and `idLow` are the two halves of the id, as signed or unsigned 32-bit numbers. */
 export interface OutgoingFrame {
   type: number;
-  /** Default 0. */
+  /** @default 0 */
   flags?: number;
-  /** Scope, status or reason; default 0. */
+  /**
+   * Scope, status or reason.
+   * @default 0
+   */
   code?: number;
   idHigh: number;
   idLow: number;
-  /** JSON text in UTF-8, or an object to serialise. Empty or absent: a bare frame. */
+  /** UTF-8 JSON text, or an object to serialize. Empty or absent: a bare frame. */
   body?: Buffer | object;
 }
 
 /**
  * Encodes one frame into one buffer.
- * @throws RangeError if the body is larger than its type allows; a receiver would refuse it.
+ * @throws RangeError if the body is larger than its type allows, because a receiver would refuse it.
  */
 export function encodeFrame(frame: OutgoingFrame): Buffer {
   const body = frame.body === undefined || Buffer.isBuffer(frame.body) ? frame.body : serialise(frame.body);
@@ -27,12 +30,12 @@ export function encodeFrame(frame: OutgoingFrame): Buffer {
 }
 
 /**
- * Encodes only the header of a frame. Its body of `bodyBytes`, which many frames may share, must be sent behind it in the
+ * Encodes only the header of a frame. Its body of `bodyBytes` bytes, which several frames may share, must follow in the
  * same write.
  * @throws RangeError like `encodeFrame`.
  */
 export function encodeHeader(frame: Omit<OutgoingFrame, 'body'>, bodyBytes: number): Buffer {
-  // Not from Node's pool: a header queued for a slow peer would keep a slab of 8 KiB alive.
+  // Not from Node's pool, because a header queued for a slow peer would retain an 8 KiB slab.
   const bytes = Buffer.allocUnsafeSlow(HEADER_BYTES);
   writeHeaderOf(bytes, frame, bodyBytes);
   return bytes;
@@ -45,7 +48,7 @@ function writeHeaderOf(target: Buffer, frame: OutgoingFrame, size: number): void
   writeHeader(target, 0, BARE_LENGTH + size, type, flags, code, idHigh, idLow);
 }
 
-/** Writes the 16 bytes of a header at `at`. `length` counts the bytes behind its own four. */
+/** Writes the 16 header bytes at `at`. `length` counts the bytes that follow the 4-byte length field. */
 export function writeHeader(
   target: Buffer,
   at: number,

@@ -16,7 +16,7 @@ import {
 /** The receiving side of a connection. */
 export type Receiver = 'server' | 'client';
 
-/** Why a frame is refused: the code of the ERROR to send, and a message for people. */
+/** Why a frame is refused: the code of the ERROR to send, and a readable message. */
 export interface Fault {
   readonly code: WireError;
   readonly message: string;
@@ -26,13 +26,13 @@ export interface Fault {
 export const Treatment = { REFUSED: 0, VALIDATED: 1, SKIPPED: 2, WRONG_DIRECTION: 3 } as const;
 type Treatment = (typeof Treatment)[keyof typeof Treatment];
 
-/** Rules of one receiver for each of the 256 types, as tables so that a lookup is one read. */
+/** Rules of one receiver for each of the 256 types. They are stored as tables, so that a lookup is one read. */
 export interface Rules {
   readonly receiver: Receiver;
   readonly treatment: Uint8Array;
-  /** Maximum body, in bytes. */
+  /** Maximum body size, in bytes. */
   readonly bodyLimit: Uint32Array;
-  /** Critical flags without a meaning in version 1. */
+  /** Critical flags that are undefined in version 1. */
   readonly unknownFlags: Uint8Array;
 }
 
@@ -46,7 +46,7 @@ const knownFlags: Readonly<Record<FrameType, number>> = {
   [FrameType.ERROR]: ErrorFlag.FATAL,
 };
 
-/** A receiver skips unknown types from this one on. */
+/** First type that a receiver skips if it is unknown. */
 const FIRST_SKIPPABLE = 0x80;
 
 function rulesOf(receiver: Receiver, special: Partial<Record<FrameType, Treatment>>): Rules {
@@ -65,7 +65,7 @@ function rulesOf(receiver: Receiver, special: Partial<Record<FrameType, Treatmen
 }
 
 export const rulesFor: Readonly<Record<Receiver, Rules>> = {
-  // PONG and ERROR are never answered, so they need no validation.
+  // PONG and ERROR are never answered, so a server does not validate them.
   server: rulesOf('server', {
     [FrameType.PONG]: Treatment.SKIPPED,
     [FrameType.ERROR]: Treatment.SKIPPED,
@@ -74,20 +74,23 @@ export const rulesFor: Readonly<Record<Receiver, Rules>> = {
   client: rulesOf('client', { [FrameType.WATCH]: Treatment.WRONG_DIRECTION }),
 };
 
-/** The fault of an invalid length, which is checked as soon as its four bytes are there. It is signed: 2^31 and more is negative. */
+/**
+ * Returns the fault of an invalid length, which is checked as soon as its four bytes have arrived. `length` is signed:
+ * 2^31 and above are negative.
+ */
 export function lengthFault(length: number): Fault | undefined {
   if (length >= BARE_LENGTH && length <= MAX_LENGTH) return undefined;
   const message = `The length is ${length >>> 0}; ${BARE_LENGTH} to ${MAX_LENGTH} are allowed.`;
   return { code: length >= 0 && length < BARE_LENGTH ? WireError.PROTOCOL : WireError.TOO_LARGE, message };
 }
 
-/** The fault of a frame beyond the rate limit, whatever else its header says. */
+/** The fault of a frame that exceeds the rate limit, regardless of the rest of its header. */
 export const rateFault: Fault = {
   code: WireError.TOO_MANY_PINGS,
   message: 'frames per second exceed the limit of this server',
 };
 
-/** The first fault of a complete header with a valid length, in the order of SPEC "Order of validation". */
+/** Returns the first fault of a complete header with a valid length, in the order of SPEC "Order of validation". */
 export function headerFault(
   rules: Rules,
   length: number,
@@ -145,7 +148,7 @@ function secondHelloFault(): Fault {
   return { code: WireError.PROTOCOL, message: 'A second HELLO was received; one per connection is allowed.' };
 }
 
-/** The fault of a frame that a server may send only to a client that has sent HELLO. */
+/** Returns the fault of a frame that a server may send only to a client that has sent HELLO. */
 export function unaskedFault(type: number): Fault | undefined {
   if (type !== FrameType.PING && type !== FrameType.GOAWAY && type !== FrameType.HELLO) return undefined;
   const message = `A ${nameOf(type)} was sent by the server before the HELLO of the client; it is allowed after that.`;

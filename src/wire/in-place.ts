@@ -5,16 +5,16 @@ const headerBytes = HEADER_BYTES;
 const pingWord = (VERSION << 24) | (FrameType.PING << 16);
 const pongWord = (VERSION << 24) | (FrameType.PONG << 16);
 
-/** Over the memory of the last chunk: plain connections have all their chunks in the same. */
+/** View of the memory of the last chunk. All plain connections read into the same buffer. */
 let view: DataView = new DataView(new ArrayBuffer(0));
 
 /**
- * Rewrites the bare PINGs from offset `from` to PONGs in place, as long as they are complete, of this scope and without
- * flags, and up to `max` of them. Returns the offset behind the last one.
+ * Rewrites consecutive bare PINGs, beginning at offset `from`, to PONGs in place. Stops at the first frame that is
+ * incomplete, has another scope or has flags, and after `max` frames. Returns the offset behind the last PONG.
  */
 export function answerInPlace(chunk: Buffer, from: number, max: number, scope: number, status: number): number {
   const { buffer, byteOffset, length } = chunk;
-  // Reading a word through it costs a third of reading its bytes.
+  // Reading a word through a DataView costs a third of reading its four bytes.
   if (view.buffer !== buffer) view = new DataView(buffer);
   const words = view;
   const ping = pingWord | scope;

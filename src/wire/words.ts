@@ -1,29 +1,32 @@
 import { BARE_LENGTH, FrameType, HEADER_BYTES, Scope, VERSION } from './codes.js';
 import { rulesFor } from './header.js';
 
-/** Four bytes, big endian, as a signed number, which V8 stores without an allocation. */
+/** Reads four bytes, big-endian, as a signed number, which V8 stores without an allocation. */
 export function word(bytes: Buffer, at: number): number {
   return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
 }
 
-/** The second word of a header: version, type, flags and code. */
+/** Fields of the second header word: version, type, flags and code. */
 export const typeIn = (kind: number): number => (kind >>> 16) & 0xff;
 export const flagsIn = (kind: number): number => (kind >>> 8) & 0xff;
 export const codeIn = (kind: number): number => kind & 0xff;
 
-// Constants of this module, because V8 inlines them but looks up imported ones each time.
+// Defined in this module, because V8 inlines module constants but looks up imported ones on each use.
 const bareLength = BARE_LENGTH;
 const checkedBits = ~((0xff & ~rulesFor.server.unknownFlags[FrameType.PING]!) << 8);
 const firstPing = (VERSION << 24) | (FrameType.PING << 16);
 const lastPing = firstPing | Scope.STARTUP;
 
-/** A valid bare PING, as nearly every frame to a server is: version 1, no unknown critical flag, a known scope. */
+/**
+ * Whether this is a valid bare PING, as nearly every frame to a server is: version 1, no unknown critical flag, a known
+ * scope.
+ */
 export function isBarePing(length: number, kind: number): boolean {
   const checked = kind & checkedBits;
   return length === bareLength && checked >= firstPing && checked <= lastPing;
 }
 
-/** A header that is split over chunks, gathered byte by byte in four words. */
+/** A header that is split across chunks, collected byte by byte in four words. */
 export class SplitHeader {
   length = 0;
   kind = 0;
@@ -31,7 +34,7 @@ export class SplitHeader {
   idLow = 0;
   private bytes = 0;
 
-  /** The last byte taken completed the length, which can be validated now. */
+  /** Whether the last byte completed the length, which can now be validated. */
   get hasJustLength(): boolean {
     return this.bytes === 4;
   }
@@ -44,7 +47,7 @@ export class SplitHeader {
     this.bytes = 0;
   }
 
-  /** A word has four bytes, so those of an earlier header are shifted out. */
+  /** A word has four bytes, so the bytes of an earlier header are shifted out. */
   take(byte: number): void {
     switch (this.bytes++ >> 2) {
       case 0:

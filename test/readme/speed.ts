@@ -1,4 +1,4 @@
-import { readRoot } from './markdown.js';
+import { readRoot, table } from './markdown.js';
 
 const results = readRoot('bench/RESULTS.md');
 
@@ -25,13 +25,17 @@ function busyP99(threads: 0 | 1): string {
   return ms < 10 ? ms.toFixed(1) : ms.toFixed(0);
 }
 
-const limit = ratiosTo('echo in C on epoll: the limit');
-const echo = ratiosTo('bare `node:net` echo');
-const redis = ratiosTo('Redis `PING`');
-
-/** What the benchmark found, in two sentences. */
+/** The ratios of the benchmark, and its p99 beside a busy application. */
 export const speed = [
-  `In replies per second of server CPU with 64 PINGs in flight, the responder reaches ${limit[1]} of the kernel's limit (an echo in C on epoll),`,
-  `${echo[1]} times a bare \`node:net\` echo and ${redis[1]} times Redis \`PING\`; with one in flight ${limit[0]}, ${echo[0]} and ${redis[0]}. Beside an application`,
-  `that blocks its event loop for 250 ms at a time, a liveness PONG of a PING thread has a p99 of ${busyP99(1)} ms instead of ${busyP99(0)}.`,
+  table(
+    ['compared with', '1 PING in flight', '64 PINGs in flight'],
+    [
+      ['C epoll echo server', ...ratiosTo('echo in C on epoll: the limit')],
+      ['bare `node:net` echo server', ...ratiosTo('bare `node:net` echo')],
+      ['Redis `PING`', ...ratiosTo('Redis `PING`')],
+    ],
+  ),
+  '',
+  'While the application blocks its event loop for 250 ms at a time, the p99 latency of a liveness PING is',
+  `${busyP99(1)} ms with a PING thread and ${busyP99(0)} ms without.`,
 ].join('\n');

@@ -8,9 +8,9 @@ import { diskOptions } from './options.js';
 
 const KIND = 'disk';
 
-/** Options of the check `disk`. */
+/** Options of the `disk` check. */
 export interface DiskOptions extends CheckSettings {
-  /** Any path in the file system. */
+  /** Any path in the file system to check. */
   path: string;
   /**
    * Minimum free space in bytes; 0 = no limit.
@@ -30,8 +30,8 @@ export interface DiskOptions extends CheckSettings {
 }
 
 /**
- * Checks the free space and inodes of a file system, as available to unprivileged users. The observed values are
- * what is free: `bytes`, and `space` and `inodes` in percent.
+ * Checks the free space and free inodes of a file system that are available to unprivileged users. The observed values
+ * are the free amounts: `bytes`, and `space` and `inodes` in percent.
  *
  * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options.
  */
@@ -50,8 +50,8 @@ export function diskCheck(given: DiskOptions): CheckDefinition {
 }
 
 /**
- * Queries the file system. A hanging one, such as a lost network mount, blocks a thread that DNS and file access need
- * too: the next run waits for the same query.
+ * Queries the file system. If the file system hangs, as a lost network mount does, each query would block one of the
+ * threads that DNS and file access also use. The next run therefore waits for the same query.
  */
 function statter(path: string): (signal: AbortSignal) => Promise<StatsFs> {
   let pending: Promise<StatsFs> | undefined;
@@ -80,21 +80,21 @@ function unreadable(path: string, { code = 'no code' }: NodeJS.ErrnoException): 
 
 interface Free {
   readonly bytes: number;
-  /** Percent. */
+  /** In percent. */
   readonly space: number;
-  /** Percent. */
+  /** In percent. */
   readonly inodes: number;
 }
 
 const units = { bytes: 'bytes', space: '%', inodes: '%' };
 
 function freeOf({ bsize, blocks, bfree, bavail, files, ffree }: StatsFs): Free {
-  // Like `df`: space reserved for root is neither used nor free.
+  // As in `df`, space reserved for root counts neither as used nor as free.
   const usable = blocks - bfree + bavail;
   return { bytes: bavail * bsize, space: percent(bavail, usable), inodes: percent(ffree, files) };
 }
 
-/** Some file systems report no inodes, and virtual ones no space: these cannot run out. */
+/** Some file systems report no inodes, and virtual ones report no space. What is not reported cannot run out. */
 function percent(free: number, all: number): number {
   return all === 0 ? 100 : Math.floor((free / all) * 1000) / 10;
 }

@@ -12,20 +12,23 @@ import { dnsOptions } from './options.js';
 import { queryRecords, type RecordType } from './records.js';
 
 const KIND = 'dns';
-/** Attempts for each server. Each waits twice as long as the one before. */
+/** Attempts per server. Each attempt waits twice as long as the previous one. */
 const TRIES = 3;
-/** All attempts for one server take at most 7 times the first one. */
+/**
+ * First attempt as a fraction of the time available. All attempts for one server take at most 7 times as long as the
+ * first.
+ */
 const FIRST_TRY = 1 / 8;
-/** A full name of at most 253 characters, with labels of at most 63. */
+/** A fully qualified name of at most 253 characters, with labels of at most 63. */
 const dnsName = /^(?!.{254})(?:[\x21-\x2d\x2f-\x7e]{1,63}\.)*[\x21-\x2d\x2f-\x7e]{1,63}\.?$/;
 
-/** Options of the check `dns`. */
+/** Options of the `dns` check. */
 export interface DnsOptions extends CheckSettings {
-  /** Name to query, complete: neither search domains nor `/etc/hosts` are used. */
+  /** Fully qualified name to query. Neither search domains nor `/etc/hosts` are used. */
   name: string;
   /** @default 'A' */
   type?: RecordType;
-  /** Name server, `IP` or `IP:PORT`. Default: those of `/etc/resolv.conf`, read at each run. */
+  /** Name server, `IP` or `IP:PORT`. Default: the servers in `/etc/resolv.conf`, which is read on each run. */
   server?: string;
   /**
    * Minimum number of records.
@@ -34,13 +37,13 @@ export interface DnsOptions extends CheckSettings {
   minRecords?: number;
   /**
    * Text that one of the records must contain, or regular expression (also as `/text/`) that one must match. Default:
-   * anything.
+   * any record is accepted.
    */
   expect?: string | RegExp;
 }
 
 /**
- * Queries a name server, over UDP, and over TCP if the answer is truncated. The observed value is the number of records.
+ * Queries a name server over UDP, or over TCP if the answer is truncated. The observed value is the number of records.
  *
  * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options.
  */
@@ -84,7 +87,7 @@ function validateServer(server: string): void {
   }
 }
 
-/** A new resolver at each run: it re-reads the configuration of the system, and keeps no answer. */
+/** Creates a resolver for each run, because a new one re-reads the system configuration and has no cached answers. */
 async function query(
   name: string,
   type: RecordType,
@@ -125,7 +128,7 @@ function failureOf(error: NodeJS.ErrnoException, name: string, type: RecordType)
   return new CheckFailure(reasonOf(error), `${description} (${code})`);
 }
 
-/** The resolver also reports a refused connection if this process cannot open a socket. */
+/** The resolver reports a refused connection even if the actual cause is that this process cannot open a socket. */
 function openFileError(): unknown {
   try {
     closeSync(openSync('/dev/null', 'r'));

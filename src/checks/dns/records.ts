@@ -1,6 +1,6 @@
 import type { promises } from 'node:dns';
 
-/** Types of records that can be queried. */
+/** Record types that can be queried. */
 export const recordTypes = ['A', 'AAAA', 'CNAME', 'MX', 'NS', 'PTR', 'SOA', 'SRV', 'TXT'] as const;
 export type RecordType = (typeof recordTypes)[number];
 
@@ -23,7 +23,7 @@ const queries: Readonly<Record<RecordType, Query>> = {
   TXT: async (resolver, name) => (await resolver.resolveTxt(name)).map((parts) => parts.join('')),
 };
 
-/** Queries the records of a type, each as one text in the form of a zone file. */
+/** Queries the records of a type. Each record is returned as text in zone file format. */
 export function queryRecords(resolver: promises.Resolver, name: string, type: RecordType): Promise<string[]> {
   return queries[type](resolver, name);
 }

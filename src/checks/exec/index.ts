@@ -3,26 +3,26 @@ import type { CheckDefinition, CheckResult, CheckSettings } from '../../health/c
 import type { CheckState } from '../../health/state.js';
 import { formatValue } from '../../options/format-value.js';
 import { invalidOption, parseCheckOptions } from '../parse-options.js';
-import { secretsOfMap } from '../shared/secrets.js';
 import { execOptions } from './options.js';
 import { type Ended, execute } from './program.js';
 
 const KIND = 'exec';
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
 
-/** Options of the check `exec`. */
+/** Options of the `exec` check. */
 export interface ExecOptions extends CheckSettings {
-  /** Path of the program, relative to the working directory. It is not searched for. */
+  /** Path of the program, relative to the working directory. `PATH` is not searched. */
   command: string;
-  /** Arguments. Every user of the host can read them: pass secrets in `env`. Default: none. */
+  /** Arguments. Every user on the host can read them, so pass secrets in `env`. Default: none. */
   args?: readonly string[];
   /**
-   * Environment variables of the program, in addition to `PATH` of this process and `LANG=C.UTF-8`. Their values are
+   * Environment variables of the program, in addition to this process's `PATH` and `LANG=C.UTF-8`. Their values are
    * masked in outputs. Default: none.
    */
   env?: Readonly<Record<string, string>>;
   /**
-   * Meaning of the exit code: `plain`: 0 is pass, others fail; `nagios`: 0 is pass, 1 warn, 3 unknown, others fail.
+   * Meaning of the exit code. `plain`: 0 passes, any other code fails. `nagios`: 0 passes, 1 warns, 3 is unknown, any
+   * other code fails.
    * @default 'plain'
    */
   exit?: 'plain' | 'nagios';
@@ -34,9 +34,9 @@ export interface ExecOptions extends CheckSettings {
 }
 
 /**
- * Starts a program at each run, without a shell, in the directory `/`. The observed value is its exit code; the output
- * is the first line that it writes to stdout, or else to stderr. At the timeout, and when the program has ended, all
- * processes of its process group are killed (SIGKILL).
+ * Starts a program on each run, without a shell, in the directory `/`. The observed value is its exit code. The output
+ * is the first line that it writes to stdout, or to stderr if stdout is empty. At the timeout, and when the program has
+ * ended, all processes in its process group are killed (SIGKILL).
  *
  * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options.
  */
@@ -59,7 +59,6 @@ export function execCheck(given: ExecOptions): CheckDefinition {
     ...settings,
     kind: KIND,
     target: program.command,
-    secrets: secretsOfMap(env),
     run: async (signal) => evaluate(await execute(program, signal), exit),
   };
 }

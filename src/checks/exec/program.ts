@@ -7,13 +7,13 @@ export interface Program {
   readonly command: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Bytes. */
+  /** In bytes. */
   readonly maxOutput: number;
 }
 
 /** How a program has ended. */
 export interface Ended {
-  /** Null if a signal ended it. */
+  /** Null if a signal terminated the program. */
   readonly code: number | null;
   readonly signal: string | null;
   readonly stdout: Buffer;
@@ -21,8 +21,9 @@ export interface Ended {
 }
 
 /**
- * Starts a program in a process group of its own, and kills that group when the program has ended, `signal` fires, or
- * the output is too long. Settles when the program has ended: one that cannot be killed is not started again.
+ * Starts a program in its own process group. Kills that group when the program has ended, when `signal` fires, or when
+ * the output is too long. Settles only when the program has ended, so that a program that cannot be killed is not
+ * started again.
  */
 export function execute({ command, args, env, maxOutput }: Program, signal: AbortSignal): Promise<Ended> {
   return new Promise((resolve, reject) => {
@@ -65,9 +66,10 @@ export function execute({ command, args, env, maxOutput }: Program, signal: Abor
       reject(startFailure(command, error));
     });
     child.once('exit', (code, endedBy) => {
-      // Its children in the background.
+      // Background children of the program.
       killGroup(child);
-      // A process outside the group may keep the pipes open: what the program itself wrote is there at the next poll.
+      // A process outside the group may keep the pipes open. Everything that the program itself wrote can be read at
+      // the next poll.
       setImmediate(() =>
         setImmediate(() => {
           release();
@@ -80,13 +82,13 @@ export function execute({ command, args, env, maxOutput }: Program, signal: Abor
   });
 }
 
-/** The program is the leader of its group. */
+/** The program is its group's leader. */
 function killGroup({ pid }: ChildProcess): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // No process is left.
+    // No process is left in the group.
   }
 }
 
@@ -98,7 +100,7 @@ const descriptions: Readonly<Record<string, string>> = {
 
 function startFailure(command: string, error: NodeJS.ErrnoException): CheckFailure {
   const { code = 'no code' } = error;
-  // The limit of processes of this user is reached, which says nothing about the result.
+  // The user has reached its process limit, which proves nothing about the dependency.
   const status = code === 'EAGAIN' ? 'unknown' : statusOf(error);
   return new CheckFailure(reasonOf(error), `${command} ${descriptions[code] ?? 'cannot be started'} (${code})`, {
     status,

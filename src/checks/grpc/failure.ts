@@ -1,13 +1,13 @@
 import { CheckFailure, type Reason } from '../../health/reason.js';
 
-/** Status codes of gRPC. UNAVAILABLE (14) has many causes. */
+/** Reasons by gRPC status code. UNAVAILABLE (14) has many causes. */
 const reasonByCode: Readonly<Record<number, Reason>> = {
   4: 'timeout', // DEADLINE_EXCEEDED
   7: 'auth', // PERMISSION_DENIED
   16: 'auth', // UNAUTHENTICATED
 };
 
-/** Texts of grpc-js, which passes no error of the connection on. */
+/** Reasons by the message of grpc-js, which does not pass on the error of the connection. */
 const reasonByText: readonly (readonly [RegExp, Reason])[] = [
   [/Name resolution failed|ENOTFOUND|EAI_AGAIN/, 'dns'],
   [/ECONNREFUSED/, 'refused'],

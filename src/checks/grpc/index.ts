@@ -25,7 +25,7 @@ const CHANNEL_OPTIONS = {
   'grpc.use_local_subchannel_pool': 1,
 };
 
-/** Options of the check `grpc`. */
+/** Options of the `grpc` check. */
 export interface GrpcCheckOptions extends CheckSettings {
   /** `grpc://HOST:PORT`, or `grpcs://HOST:PORT` for TLS. */
   url: string;
@@ -36,9 +36,9 @@ export interface GrpcCheckOptions extends CheckSettings {
 }
 
 /**
- * Checks another service by `grpc.health.v1`: one Check per run on a connection that is renewed at least every 10 s.
- * Any status but SERVING is a failure (`dependency`), or unknown if the service says so. Requires the package
- * `@grpc/grpc-js`.
+ * Checks another service with `grpc.health.v1`: one Check call per run, on a connection that is renewed at least every
+ * 10 s. Any status other than SERVING is a failure (`dependency`), except that a status of unknown is reported as
+ * unknown. Requires the package `@grpc/grpc-js`.
  *
  * @param clock time source, for tests.
  * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options.
@@ -74,7 +74,7 @@ export function grpcCheck(given: GrpcCheckOptions, clock: Clock = systemClock): 
 }
 
 class GrpcCheck {
-  /** The connection kept between runs, and the monotonic time at which it is to be renewed. */
+  /** The connection that is kept between runs, and the monotonic time at which it must be renewed. */
   private client: GrpcJsClient | undefined;
   private renewAt = 0;
   private closed = false;
@@ -92,7 +92,7 @@ class GrpcCheck {
       try {
         return await this.ask(this.client, signal, deadline);
       } catch (error) {
-        // The service may have restarted, or have closed an idle connection.
+        // The service may have restarted, or may have closed an idle connection.
         if (signal.aborted || !lossReasons.has((error as CheckFailure).reason)) throw error;
       }
     }
@@ -117,7 +117,7 @@ class GrpcCheck {
     const answer = new Promise<number>((resolve, reject) => {
       const callback = (error: { code: number; details: string } | null, status = 0) =>
         error ? reject(grpcFailure(error)) : resolve(status);
-      // On the wall clock; the service learns how long the answer counts.
+      // The deadline is wall-clock time. It is sent to the service as the call's timeout.
       const until = this.clock.wall() + Math.max(1, deadline - this.clock.now());
       const request = { service: this.service };
       const options = { deadline: until };

@@ -2,9 +2,9 @@ import { promisify, TextDecoder } from 'node:util';
 import zlib from 'node:zlib';
 import { CheckFailure } from '../../health/reason.js';
 
-/** More than any server applies; each costs a pass. */
+/** More than any server applies. Each coding costs a pass over the body. */
 const MAX_CODINGS = 4;
-/** Overhead of a coding for an incompressible body: a header, and 1 byte in 64. */
+/** Maximum overhead of one coding on incompressible data: a header plus 1 byte per 64. */
 const CODING_OVERHEAD = 1024;
 const CODING_SHARE = 64;
 
@@ -14,19 +14,19 @@ const gunzip: Decode = promisify(zlib.gunzip);
 const inflate: Decode = promisify(zlib.inflate);
 const inflateRaw: Decode = promisify(zlib.inflateRaw);
 const brotli: Decode = promisify(zlib.brotliDecompress);
-/** From Node 22.15 on */
+/** Requires Node.js 22.15. */
 const { zstdDecompress } = zlib as { zstdDecompress?: typeof zlib.brotliDecompress };
 
 const decoders: ReadonlyMap<string, Decode> = new Map([
   ['gzip', gunzip],
   ['x-gzip', gunzip],
   ['br', brotli],
-  // The zlib format of RFC 1950; some servers send raw deflate.
+  // `deflate` is the zlib format (RFC 1950), but some servers send raw deflate data.
   ['deflate', (bytes, bound) => (hasZlibHead(bytes) ? inflate : inflateRaw)(bytes, bound)],
   ...(zstdDecompress ? [['zstd', promisify(zstdDecompress) as Decode] as const] : []),
 ]);
 
-/** The codings of a Content-Encoding, in the order in which they were applied. */
+/** The codings in a Content-Encoding header, in the order in which they were applied. */
 export function codingsOf(contentEncoding = ''): string[] {
   const names = contentEncoding.split(',').map((name) => name.trim().toLowerCase());
   return names.filter((name) => name !== '' && name !== 'identity');
@@ -38,7 +38,8 @@ export function maxCoded(maxBody: number): number {
 }
 
 /**
- * Decodes a body. No step produces more than a body of `maxBody` bytes may need. Rejects with CheckFailure `bad-body`.
+ * Decodes a body. No step may produce more bytes than the encoded form of a body of `maxBody` bytes can have. Rejects
+ * with CheckFailure `bad-body`.
  */
 export async function decodeBody(body: Buffer, codings: readonly string[], maxBody: number): Promise<Buffer> {
   if (body.length === 0) return body;
@@ -65,8 +66,8 @@ export function tooLong(maxBody: number): CheckFailure {
 }
 
 /**
- * Decodes the text of a body with the charset of its byte order mark, else of its Content-Type; UTF-8 if there is none
- * or it is unknown.
+ * Decodes the text of a body with the charset of its byte order mark, or else of its Content-Type. Uses UTF-8 if there
+ * is no charset or it is unknown.
  */
 export function textOf(bytes: Buffer, contentType = ''): string {
   const [, named] = /;\s*charset\s*=\s*["']?([^\s"';,]+)/i.exec(contentType) ?? [];
@@ -87,7 +88,7 @@ function decoderFor(charset: string): TextDecoder {
   }
 }
 
-/** RFC 1950: the method is 8, and the first two bytes are a multiple of 31. */
+/** In RFC 1950, the method is 8 and the first two bytes are a multiple of 31. */
 function hasZlibHead(bytes: Buffer): boolean {
   return bytes.length > 1 && ((bytes[0] as number) & 0x0f) === 8 && bytes.readUInt16BE() % 31 === 0;
 }

@@ -7,11 +7,11 @@ import type { TlsMaterial } from '../shared/tls.js';
 import { codingsOf, decodeBody, maxCoded, textOf, tooLong } from './body.js';
 import { head } from './head.js';
 
-/** One per run; a second one while an aborted run ends. */
+/** One per run, and a second one while an aborted run is ending. */
 const MAX_SOCKETS = 2;
 /**
- * Maximum age of a connection, in milliseconds: a kept one does not follow DNS changes, and does not show that a
- * service rejects new connections.
+ * Maximum age of a connection, in milliseconds. An established connection does not follow DNS changes, and does not
+ * reveal that a service rejects new connections.
  */
 const RECONNECT_INTERVAL_MS = 10_000;
 const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -20,21 +20,21 @@ export interface ExchangeOptions {
   url: URL;
   method: 'GET' | 'HEAD';
   headers: Readonly<Record<string, string>>;
-  /** Headers that are also sent to another origin after a redirect. */
+  /** Headers that may also be sent to another origin after a redirect. */
   crossOriginHeaders: Readonly<Record<string, string>>;
   isAllowed(status: number): boolean;
-  /** Bytes. */
+  /** In bytes. */
   maxBody: number;
   /** Maximum number of redirects followed. */
   redirects: number;
   tls: TlsMaterial;
 }
 
-/** A response whose body is not read yet. */
+/** A response whose body has not been read yet. */
 export interface Answer {
   readonly status: number;
   header(name: string): string | undefined;
-  /** Reads the whole body, so that the connection can be reused; returns its text only if `wanted`. */
+  /** Reads the whole body, so that the connection can be reused. Returns its text only if `wanted` is true. */
   body(wanted: boolean): Promise<string>;
   /** Closes the connection without reading the body. */
   drop(): void;
@@ -42,17 +42,19 @@ export interface Answer {
 
 interface Sent {
   readonly response: IncomingMessage;
-  /** Whether it came over a new connection. */
+  /** Whether the response arrived over a new connection. */
   readonly isFresh: boolean;
 }
 
-/** Sends requests to one URL, over a connection that is kept for at most 10 s. */
+/** Sends requests to one URL over a connection that is kept for at most 10 s. */
 export class HttpExchange {
   private readonly agents;
-  /** Monotonic times: when the kept connection was established, when the latest run started. */
+  /** Monotonic times at which the kept connection was established and the latest run started. */
   private connectedAt = Number.NEGATIVE_INFINITY;
   private lastRunAt = Number.NEGATIVE_INFINITY;
-  /** Origin of the latest response. Redirects may lead to another one at each run, and only one connection is kept. */
+  /**
+   * Origin of the latest response. Each run may be redirected to a different origin, but only one connection is kept.
+   */
   private origin: string | undefined;
 
   constructor(
@@ -67,8 +69,8 @@ export class HttpExchange {
   }
 
   /**
-   * Sends the request and follows redirects. Rejects with a CheckFailure, at once when `signal` fires; nothing is kept
-   * open then.
+   * Sends the request and follows redirects. Rejects with a CheckFailure, immediately when `signal` fires. After an
+   * abort, no connection is kept.
    *
    * @param connected called when a new connection is established.
    */
@@ -113,7 +115,7 @@ export class HttpExchange {
     }
   }
 
-  /** Sends one request; repeats it on a new connection if the server has closed the kept one. */
+  /** Sends one request. Repeats it on a new connection if the server has closed the kept one. */
   private async send(
     url: URL,
     headers: ExchangeOptions['headers'],
@@ -132,7 +134,7 @@ export class HttpExchange {
         const response = await head(request, this.options.maxBody);
         return { response, isFresh: !request.reusedSocket };
       } catch (error) {
-        // Ends after at most `MAX_SOCKETS` kept connections.
+        // The loop ends because at most `MAX_SOCKETS` connections are kept.
         if (request.reusedSocket && !signal.aborted && reasonOf(error) === 'reset') continue;
         throw toFailure(error, signal);
       }
@@ -187,7 +189,7 @@ function target(location: string, from: URL): URL {
   throw new CheckFailure('protocol', 'the target of a redirect is not an http or https URL');
 }
 
-/** The CheckFailure of an error; unknown errors get the reason `protocol`. */
+/** Converts an error to a CheckFailure. Unknown errors get the reason `protocol`. */
 function toFailure(error: unknown, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason;
   return toCheckFailure(reasonOf(error, 'protocol'), error);

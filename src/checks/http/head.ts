@@ -2,13 +2,14 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { CheckFailure } from '../../health/reason.js';
 
-/** Limit for everything except the body, in bytes: headers, 1xx responses, trailers. */
+/** Maximum size of everything except the body, in bytes: headers, 1xx responses and trailers. */
 const MAX_HEAD_BYTES = 65_536;
-/** Maximum bytes on the wire per byte of the body: six for a chunk of one byte. */
+/** Maximum number of bytes received per body byte. A one-byte chunk takes six. */
 const MAX_BYTES_PER_BODY_BYTE = 8;
 
 /**
- * Resolves with the head of the response. Fails with `protocol` if the response takes more bytes than its limits allow.
+ * Resolves with the head of the response. Rejects with `protocol` if the response takes more bytes than its limits
+ * allow.
  */
 export function head(request: ClientRequest, maxBody: number): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
@@ -27,20 +28,20 @@ export function head(request: ClientRequest, maxBody: number): Promise<IncomingM
     request.once('response', (response) => {
       answer = response;
       remaining += maxBody * MAX_BYTES_PER_BODY_BYTE;
-      // An error before the body is read is reported when it is read.
+      // An error that occurs before the body is read is reported when the body is read.
       response.on('error', () => {});
       resolve(response);
     });
     request.on('error', (error) => {
       reject(error);
-      // Errors after the head are reported only here.
+      // Errors that occur after the head are reported only here.
       if (answer?.complete === false) answer.destroy(error);
     });
     request.end();
   });
 }
 
-/** Closes a kept connection that receives data while unused. */
+/** Closes a kept connection that receives data while it is idle. */
 function destroyUnused(this: Socket): void {
   this.destroy();
 }

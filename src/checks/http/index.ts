@@ -6,7 +6,6 @@ import type { Reason } from '../../health/reason.js';
 import { invalidOption, parseCheckOptions } from '../parse-options.js';
 import { readPattern, readStatuses } from '../shared/match.js';
 import { PatternWorker } from '../shared/pattern-worker.js';
-import { secretsOfMap, secretsOfUrl } from '../shared/secrets.js';
 import { readTls, type TlsOptions } from '../shared/tls.js';
 import { readUrl, targetOfUrl } from '../shared/url.js';
 import { type Answer, HttpExchange } from './exchange.js';
@@ -14,35 +13,38 @@ import { httpOptions } from './options.js';
 
 const KIND = 'http';
 
-/** Options of the check `http`. */
+/** Options of the `http` check. */
 export interface HttpOptions extends CheckSettings {
-  /** `http://` or `https://`; user and password are sent as basic authentication. */
+  /** `http://` or `https://`. User and password are sent with basic authentication. */
   url: string;
   /** @default 'GET' */
   method?: 'GET' | 'HEAD';
   /**
-   * Request headers. Default: `User-Agent: pongcheck/VERSION` and `Accept-Encoding: identity`; an encoded body is
-   * decoded nevertheless.
+   * Request headers. Default: `User-Agent: pongcheck/VERSION` and `Accept-Encoding: identity`. A body that is encoded
+   * nevertheless is decoded.
    */
   headers?: Readonly<Record<string, string>>;
-  /** Names of headers whose values are not masked and are sent along redirects. Default: none. */
+  /**
+   * Names of headers whose values are not masked, and that are also sent to other origins after a redirect. Default:
+   * none.
+   */
   nonSecret?: readonly string[];
   /**
-   * Accepted statuses: numbers and ranges, such as `200-299,304`.
+   * Accepted status codes and ranges, such as `200-299,304`.
    * @default '200-299'
    */
   status?: string;
   /** Text that the decoded body must contain, or regular expression (also as `/text/`) that it must match. */
   expectBody?: string | RegExp;
-  /** The same for response headers, by name. */
+  /** The same as `expectBody` for response headers, by name. */
   expectHeaders?: Readonly<Record<string, string | RegExp>>;
   /**
-   * Maximum size of the body in bytes, both encoded and decoded; a longer body fails with `bad-body`.
+   * Maximum size of the body in bytes, both encoded and decoded. A larger body fails with `bad-body`.
    * @default 65536
    */
   maxBody?: number;
   /**
-   * Maximum number of redirects followed, unless their status is accepted.
+   * Maximum number of redirects to follow. A redirect whose status is accepted is not followed.
    * @default 0
    */
   redirects?: number;
@@ -50,11 +52,11 @@ export interface HttpOptions extends CheckSettings {
 }
 
 /**
- * Sends a request and checks the status, headers and body of the response. The connection is kept between runs, and
- * renewed at least every 10 s. The observed value is the status.
+ * Sends a request and checks the status, headers and body of the response. The connection is kept between runs and
+ * renewed at least every 10 s. The observed value is the status code.
  *
- * An encoded body (gzip, deflate, br, zstd if Node has it) is decoded for `expectBody`; its charset is that of its byte
- * order mark or Content-Type, or UTF-8.
+ * For `expectBody`, an encoded body (gzip, deflate, br, or zstd if Node.js supports it) is decoded. Its charset is
+ * taken from the byte order mark or the Content-Type, and is UTF-8 otherwise.
  *
  * @param clock time source, for tests.
  * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options.
@@ -81,7 +83,7 @@ export function httpCheck(given: HttpOptions, clock: Clock = systemClock): Check
   if (options.tls && url.protocol === 'http:' && redirects === 0) {
     throw invalidOption(KIND, ['tls'], 'given without https://', 'only with an https:// URL or redirects');
   }
-  // Headers are case-insensitive: a name in another case overrides these.
+  // Header names are case-insensitive, so a name in another case overrides these defaults.
   const own = { 'user-agent': `pongcheck/${packageVersion()}`, 'accept-encoding': 'identity', ...headers };
   const exchange = new HttpExchange(
     {
@@ -102,7 +104,6 @@ export function httpCheck(given: HttpOptions, clock: Clock = systemClock): Check
     ...settings,
     kind: KIND,
     target: targetOfUrl(url),
-    secrets: [...secretsOfUrl(url), ...secretsOfMap(headers, nonSecret)],
     load: () => worker.load(),
     async run(signal, deadline, _hops, connected): Promise<CheckResult> {
       let until = deadline;
@@ -140,13 +141,13 @@ export function httpCheck(given: HttpOptions, clock: Clock = systemClock): Check
   }
 }
 
-/** Headers meant for one origin are not sent to another. */
+/** Headers intended for one origin must not be sent to another. */
 function isForAnyOrigin(header: string, nonSecret: readonly string[]): boolean {
   const name = header.toLowerCase();
   return /^(?:accept(?:-.+)?|user-agent)$/.test(name) || nonSecret.some((one) => one.toLowerCase() === name);
 }
 
-/** Node would throw at each run. Values are not shown: they may be secret. */
+/** Node would throw on each run. Values may be secret, so they are not shown. */
 function validateHeaders(headers: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(headers)) {
     try {

@@ -8,44 +8,46 @@ import { CheckFailure } from '../../health/reason.js';
 import { formatValue } from '../../options/format-value.js';
 import { invalidOption, parseCheckOptions } from '../parse-options.js';
 import { orAbort } from '../shared/deadline.js';
-import { secretsOfMap } from '../shared/secrets.js';
 import { moduleOptions } from './options.js';
 
 const KIND = 'module';
 const EXPORTS = 'a function, or an object with a function `run`, as the default export';
 const redact = redactor([]);
-/** Time limit for importing a module, and for its factory, in milliseconds. */
+/** Timeout for importing a module, and for calling its factory, in milliseconds. */
 const LOAD_LIMIT_MS = 30_000;
 
-/** Options of the check `module`: the settings of every check, and those that the module defines. */
+/** Options of the `module` check: the settings common to all checks, and options defined by the module. */
 export interface ModuleOptions extends CheckSettings {
   /** Path of the module, relative to the working directory. */
   path: string;
-  /** Names of options of the module, at any depth, whose values are not secret. Default: none. */
+  /** Names of module options, at any depth, whose values are not secret. Default: none. */
   nonSecret?: readonly string[];
   [own: string]: unknown;
 }
 
 /**
- * A check defined by the default export of an ES module: a check definition, or a function. A function is the check
- * itself, unless options of the module are given: then it is a factory, called once with them, that returns the
- * function or the definition. Settings given here override those of the definition. Values of the module's options are
- * masked in outputs (`secretsOfMap`).
+ * A check defined by the default export of an ES module, which is a check definition or a function. A function is the
+ * check itself, unless options of the module are given. With options, it is a factory that is called once with them and
+ * returns the function or the definition. Settings given here override those of the definition. Values of the module's
+ * options are masked in outputs, except those of `nonSecret`.
  *
  * @throws PongcheckError `PONGCHECK_CONFIG` (as a rejection) if the module cannot be imported or exports no check.
  */
 export async function moduleCheck(given: ModuleOptions): Promise<CheckDefinition> {
   const { settings, options } = parseCheckOptions<ModuleOptions>(KIND, moduleOptions, given, { open: true });
-  const { path, nonSecret = [], ...own } = options as ModuleOptions;
-  const secrets = secretsOfMap(own, nonSecret);
+  const { path, nonSecret: _, ...own } = options as ModuleOptions;
+  const { secrets } = settings;
   const { exported } = await importDefault(path);
   const isFactory = typeof exported === 'function' && Object.keys(own).length > 0;
   const made = isFactory ? await produce(exported as Factory, own, secrets) : exported;
   if (typeof made === 'function')
-    return { ...settings, kind: KIND, target: path, secrets, run: runFunction(made as CheckFunction) };
+    return { ...settings, kind: KIND, target: path, run: runFunction(made as CheckFunction) };
   const found = isFactory ? 'a factory of' : 'a module that exports';
   try {
-    if (isDefinition(made)) return { target: path, ...definitionOf(made, secrets), ...settings };
+    if (isDefinition(made)) {
+      const allSecrets = [...secrets, ...(made.secrets ?? [])];
+      return { target: path, ...definitionOf(made), ...settings, secrets: allSecrets };
+    }
   } catch (error) {
     const why = redactor(secrets)(error);
     throw invalidOption(KIND, ['path'], `${found} a definition that cannot be read (${why})`, EXPORTS);
@@ -53,19 +55,21 @@ export async function moduleCheck(given: ModuleOptions): Promise<CheckDefinition
   throw invalidOption(KIND, ['path'], `${found} ${formatValue(made)}`, EXPORTS);
 }
 
-function definitionOf(made: CheckDefinition, secrets: readonly string[]): CheckDefinition {
+function definitionOf(made: CheckDefinition): CheckDefinition {
   return {
     ...made,
     kind: KIND,
-    secrets: [...secrets, ...(made.secrets ?? [])],
-    // Both may be methods that need `this`.
+    // Both may be methods that use `this`.
     run: (signal, deadline, hops, connected) => made.run(signal, deadline, hops, connected),
     ...(made.load && { load: () => made.load?.() }),
     ...(made.close && { close: closeWhenUnused(made) }),
   };
 }
 
-/** Number of checks that use a definition, for example while a reload renames one: the last one closes it. */
+/**
+ * Number of checks that use a definition. A reload that renames a check briefly has two. The last one closes the
+ * definition.
+ */
 const users = new WeakMap<CheckDefinition, number>();
 
 function closeWhenUnused(made: CheckDefinition): () => void | Promise<void> {
@@ -79,10 +83,10 @@ function closeWhenUnused(made: CheckDefinition): () => void | Promise<void> {
 
 type Factory = (options: Readonly<Record<string, unknown>>) => unknown;
 
-/** Digest of each module at its first import. Node caches modules by URL: new content needs another URL. */
+/** Digest of each module when it was first imported. Node caches modules by URL, so new content needs another URL. */
 const imported = new Map<string, string>();
 
-/** Wrapped in an object: the export may be anything, such as a thenable. */
+/** Wrapped in an object, because the export may be anything, even a thenable. */
 async function importDefault(path: string): Promise<{ exported: unknown }> {
   const url = pathToFileURL(resolve(path));
   try {
@@ -117,7 +121,7 @@ async function produce(
   }
 }
 
-/** Rejects after the time limit. The timer keeps the process alive: otherwise Node would exit without an error. */
+/** Rejects after the timeout. The timer keeps the process alive, because Node would otherwise exit without an error. */
 async function withTimeLimit<T>(work: Promise<T>): Promise<T> {
   const aborter = new AbortController();
   const onTimeout = () => aborter.abort(new Error(`not done within ${LOAD_LIMIT_MS / 1000} s`));

@@ -1,23 +1,23 @@
 import { CheckFailure } from '../../health/reason.js';
 
-/** Limits on what a server may send in answer to one request. */
+/** Limits on a server's answer to one request. */
 export interface AnswerLimit {
   readonly bytes: number;
-  /** Each packet costs objects in the driver, even if it has few bytes. */
+  /** Each packet makes the driver allocate objects, even if the packet is small. */
   readonly packets: number;
 }
 
-/** For a login and for an answer of one row. */
+/** For a login, or for an answer with one row. */
 export const SMALL_ANSWER: AnswerLimit = { bytes: 65_536, packets: 64 };
-/** For the state of a replica: about 60 columns, and up to 256 channels with their GTID sets. */
+/** For a replica's state, which has about 60 columns and up to 256 channels with their GTID sets. */
 export const LARGE_ANSWER: AnswerLimit = { bytes: 4 * 1024 * 1024, packets: 512 };
 
-/** Packet header: 3 bytes length, 1 byte sequence number. */
+/** Size of a packet header: a 3-byte length and a 1-byte sequence number. */
 export const HEADER_BYTES = 4;
 
 /**
- * Counts what a server sends before the driver reads it: MySQL allows 1 GiB per packet and any number of packets, and
- * the driver buffers them all.
+ * Counts the data that a server sends before the driver reads it. MySQL allows 1 GiB per packet and any number of
+ * packets, and the driver buffers all of them.
  */
 export class AnswerMeter {
   private limit = SMALL_ANSWER;
@@ -25,10 +25,10 @@ export class AnswerMeter {
   private packets = 0;
   private headerBytes = 0;
   private length = 0;
-  /** Bytes of the current packet still to come. */
+  /** Bytes missing from the current packet. */
   private missing = 0;
 
-  /** Restarts counting, for the next answer. A packet in progress continues. */
+  /** Restarts the count for the next answer. A packet in progress continues. */
   expect(limit: AnswerLimit): void {
     this.limit = limit;
     this.bytes = 0;
@@ -38,7 +38,7 @@ export class AnswerMeter {
   /**
    * Counts received bytes.
    *
-   * @throws CheckFailure `protocol` if they, or an announced length, exceed the limit.
+   * @throws CheckFailure `protocol` if the number of bytes, or an announced length, exceeds the limit.
    */
   take(chunk: Buffer): void {
     this.bytes += chunk.length;

@@ -9,19 +9,19 @@ import { isHourlyLimit, isUserLimit, mysqlFailure } from './failure.js';
 import { ReplicaLag } from './lag.js';
 import { type MysqlLogin, MysqlSession } from './session.js';
 
-/** Maximum age of a connection, in milliseconds, once the connections of the check have reached the hourly limit of the user. */
+/** Maximum age of a connection, in milliseconds, once the check has reached the user's hourly connection limit. */
 const HOURLY_LIMIT_RECONNECT_INTERVAL_MS = 3_600_000;
-/** Not a protocol ping: a server whose SQL layer is stuck would answer that. */
+/** Not COM_PING, because a server with a blocked SQL layer would still answer it. */
 const QUERY = 'SELECT 1, @@global.read_only';
 
-/** Requirements on a server in addition to an answer. */
+/** Requirements on a server beyond answering. */
 export interface MysqlExpectations {
   /**
    * `primary`: the server must accept writes.
    * @default 'any'
    */
   readonly role?: 'any' | 'primary';
-  /** Maximum lag of a replica behind its primary, in milliseconds. Default: no limit. */
+  /** Maximum replication lag, in milliseconds. Default: no limit. */
   readonly maxLag?: number;
 }
 
@@ -29,11 +29,11 @@ export interface MysqlExpectations {
 export class MysqlCheck {
   private session: MysqlSession | undefined;
   private attempts: ConnectionAttempts<MysqlSession> | undefined;
-  /** Monotonic times: when the session was established, when the latest run started. */
+  /** Monotonic times at which the session was established and the latest run started. */
   private connectedAt = Number.NEGATIVE_INFINITY;
   private lastRunAt = Number.NEGATIVE_INFINITY;
   private reconnectInterval = RECONNECT_INTERVAL_MS;
-  /** The user has reached its connection limit: the session is closed before the next is opened. */
+  /** Set when the user has reached its connection limit: the session is then closed before the next one is opened. */
   private oneAtATime = false;
   private closed = false;
   private readonly lag: ReplicaLag | undefined;
@@ -47,13 +47,13 @@ export class MysqlCheck {
     this.lag = maxLag === undefined ? undefined : new ReplicaLag(maxLag, clock);
   }
 
-  /** Whether there are requirements in addition to an answer. */
+  /** Whether the server must meet requirements beyond answering. */
   get hasExpectations(): boolean {
     return this.expectations.role === 'primary' || this.lag !== undefined;
   }
 
   /**
-   * @param deadline monotonic time at which the signal fires, in milliseconds.
+   * @param deadline monotonic time in milliseconds at which the signal fires.
    * @param connected called when a new connection is ready; returns the new deadline.
    */
   async run(signal: AbortSignal, deadline: number, connected?: () => number): Promise<CheckResult> {
@@ -70,7 +70,7 @@ export class MysqlCheck {
     try {
       return await this.query(this.session, signal, deadline);
     } catch (error) {
-      // The server may have restarted, or have closed an idle connection.
+      // The server may have restarted, or may have closed an idle connection.
       if (signal.aborted || this.closed || !(error instanceof CheckFailure) || error.reason !== 'reset') throw error;
       return this.renew(attempts, signal, deadline, connected);
     }
@@ -83,7 +83,7 @@ export class MysqlCheck {
     await this.session?.end();
   }
 
-  /** Closes the session; the next run opens another. */
+  /** Closes the session. The next run opens another one. */
   async closeSession(): Promise<void> {
     await this.session?.end();
   }
@@ -153,12 +153,12 @@ export class MysqlCheck {
     try {
       return await this.lag?.evaluate(session, signal, deadline);
     } finally {
-      // A session with an outstanding answer cannot be used for anything else.
+      // A session with an outstanding answer cannot be used for other queries.
       if (this.lag?.takeOver(session)) this.session = undefined;
     }
   }
 
-  /** The value of `read_only` as the server returns it. */
+  /** The value of `read_only`, as returned by the server. */
   private async readOnlyOf(session: MysqlSession, signal: AbortSignal): Promise<unknown> {
     try {
       const [one, readOnly] = await orAbort(session.query(QUERY), signal);
@@ -172,12 +172,12 @@ export class MysqlCheck {
   }
 }
 
-/** MariaDB 12 returns `OFF` or the level, other servers 0 or 1. */
+/** MariaDB 12 returns `OFF` or the level. Other servers return 0 or 1. */
 function isOn(readOnly: unknown): boolean {
   return readOnly !== 0 && readOnly !== 'OFF';
 }
 
-/** Adds the time in milliseconds until the next attempt to the message. */
+/** Adds the time until the next attempt to the message, in milliseconds. */
 function withRetryDelay(failure: CheckFailure, retryIn: number): CheckFailure {
   if (retryIn === 0) return failure;
   const when = `next attempt in ${Math.ceil(retryIn / 1000)} s, so that the server does not block this host`;

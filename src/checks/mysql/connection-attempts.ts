@@ -1,26 +1,26 @@
 import type { Clock } from '../../common/clock.js';
 import type { MysqlSession } from './session.js';
 
-/** Delay after an unfinished or broken handshake before the next, and its maximum, in milliseconds. */
+/** Delay in milliseconds before the handshake that follows an unfinished or aborted one, and its maximum. */
 const FIRST_RETRY_MS = 30_000;
 const MAX_RETRY_MS = 3_600_000;
 
-/** The parts of a session used here. */
+/** The members of a session used here. */
 export type PendingSession = Pick<
   MysqlSession,
   'ready' | 'readyAt' | 'lost' | 'brokenOff' | 'openedAt' | 'connecting' | 'destroy'
 >;
 
 /**
- * Opens sessions with as few handshakes as possible. A server counts every handshake that its client aborts; after
- * 100 of them (`max_connect_errors`) it blocks the host, so that checking would make an outage worse. A handshake that
- * is unfinished at the end of a run is therefore kept, and the next run waits for it. Only after 30 s, doubled each
- * time, is it replaced, in case the server has lost it. After a handshake that the check had to abort (an untrusted
- * certificate), every run fails for the same time.
+ * Opens sessions with as few handshakes as possible. A server counts every handshake that its client aborts, and blocks
+ * the host after 100 of them (`max_connect_errors`), so that checking would worsen an outage. A handshake that is
+ * unfinished at the end of a run is therefore kept, and the next run waits for it. The handshake is replaced only after
+ * 30 s, in case the server has lost it; that delay doubles each time. After a handshake that the check had to abort
+ * because of an untrusted certificate, every run fails until the same delay has passed.
  */
 export class ConnectionAttempts<Session extends PendingSession> {
   private pending: Session | undefined;
-  /** The last session opened, whether its login has settled, and the callbacks that wait for it. */
+  /** The most recent session, whether its login has settled, and the callbacks waiting for it. */
   private latest: Session | undefined;
   private isSettled = false;
   private readonly waiters = new Set<() => void>();
@@ -31,13 +31,15 @@ export class ConnectionAttempts<Session extends PendingSession> {
     private readonly clock: Clock,
   ) {}
 
-  /** Resolves with a session that is logged in; rejects with the error that ended it, or the reason of the abort. */
+  /**
+   * Resolves with a session that is logged in. Rejects with the error that ended it, or with the reason of the abort.
+   */
   async session(signal: AbortSignal): Promise<Session> {
     const session = this.connect();
     try {
       await this.settled(signal);
     } catch (error) {
-      // Without a TCP connection there is no handshake to break off, and a new attempt notices sooner that the host is
+      // Without a TCP connection there is no handshake to abort, and a new attempt detects sooner that the host is
       // back.
       if (session.connecting) session.destroy();
       throw error;
@@ -47,7 +49,7 @@ export class ConnectionAttempts<Session extends PendingSession> {
     return session;
   }
 
-  /** Hands over the session whose login finished between runs, if there is one. */
+  /** Returns the session whose login finished between runs, if any, and releases it. */
   take(): Session | undefined {
     const { pending } = this;
     if (pending?.readyAt === undefined || pending.lost) return undefined;
@@ -56,7 +58,7 @@ export class ConnectionAttempts<Session extends PendingSession> {
     return pending;
   }
 
-  /** Time until the next handshake after a broken one, in milliseconds; 0 if the next run may start one. */
+  /** Time in milliseconds until the next handshake after an aborted one; 0 if the next run may start one. */
   get retryIn(): number {
     const { pending } = this;
     return pending?.brokenOff ? Math.max(0, pending.openedAt + this.retryDelay - this.clock.now()) : 0;
@@ -66,7 +68,7 @@ export class ConnectionAttempts<Session extends PendingSession> {
     this.pending?.destroy();
   }
 
-  /** The session to wait for. After a broken handshake it rejects again with the same error. */
+  /** The session to wait for. After an aborted handshake, it rejects with the same error again. */
   private connect(): Session {
     const last = this.pending;
     if (last && (last.brokenOff || !last.lost)) {
@@ -81,7 +83,7 @@ export class ConnectionAttempts<Session extends PendingSession> {
     this.latest = session;
     this.isSettled = false;
     const end = () => {
-      // Nothing waits for a replaced session.
+      // Nothing waits for a session that was replaced.
       if (this.latest !== session) return;
       this.isSettled = true;
       for (const settle of [...this.waiters]) settle();
@@ -91,8 +93,8 @@ export class ConnectionAttempts<Session extends PendingSession> {
   }
 
   /**
-   * A promise keeps every reaction ever attached, and thousands of runs may wait for one handshake: they wait in a set
-   * instead.
+   * Waiters are kept in a set, because a promise retains every reaction ever attached and thousands of runs may wait
+   * for one handshake.
    */
   private settled(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {

@@ -1,6 +1,6 @@
 import { CheckFailure, type Reason, reasonOf, toCheckFailure } from '../../health/reason.js';
 
-/** Server errors by number. MySQL and MariaDB share those below 1900. */
+/** Reasons by server error number. MySQL and MariaDB share the numbers below 1900. */
 const reasonByNumber: Readonly<Record<number, Reason>> = {
   1040: 'too-many-connections', // ER_CON_COUNT_ERROR
   1203: 'too-many-connections', // ER_TOO_MANY_USER_CONNECTIONS
@@ -35,7 +35,7 @@ const reasonByNumber: Readonly<Record<number, Reason>> = {
   1041: 'out-of-memory', // ER_OUT_OF_RESOURCES
 };
 
-/** Driver errors by code. */
+/** Reasons by driver error code. */
 const reasonByCode: Readonly<Record<string, Reason>> = {
   PROTOCOL_CONNECTION_LOST: 'reset',
   HANDSHAKE_NO_SSL_SUPPORT: 'tls',
@@ -43,13 +43,13 @@ const reasonByCode: Readonly<Record<string, Reason>> = {
   AUTH_SWITCH_PLUGIN_ERROR: 'auth',
 };
 
-/** The driver's error for an unsupported plugin. The name comes from the server. */
+/** The driver's error for an unsupported plugin. The plugin name comes from the server. */
 const UNKNOWN_PLUGIN = /^Server requests authentication using unknown plugin ([\w-]{1,64})\. See /;
-/** Limits of the user, not of the server. The errors 1203 and 1226 contain these names in every language. */
+/** Limits of the user rather than of the server. Errors 1203 and 1226 contain these names in every language. */
 const USER_LIMIT = /'max_user_connections'/;
 const HOURLY_LIMIT = /'max_connections_per_hour'/;
 
-/** Converts an error of a connection to a CheckFailure; unknown errors get the reason `protocol`. */
+/** Converts a connection error to a CheckFailure. Unknown errors get the reason `protocol`. */
 export function mysqlFailure(error: unknown): CheckFailure {
   const { errno, code, message } = (error ?? {}) as Record<string, unknown>;
   const [, unknown] = UNKNOWN_PLUGIN.exec(String(message)) ?? [];
@@ -68,7 +68,7 @@ export function isUserLimit({ reason, message }: CheckFailure): boolean {
   return reason === 'too-many-connections' && USER_LIMIT.test(message);
 }
 
-/** Whether the user has reached its limit of new connections per hour. */
+/** Whether the user has reached its hourly limit of new connections. */
 export function isHourlyLimit({ reason, message }: CheckFailure): boolean {
   return reason === 'too-many-connections' && HOURLY_LIMIT.test(message);
 }

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../../common/clock.js';
 import type { CheckDefinition, CheckSettings } from '../../health/check.js';
+import { secretsOfMap } from '../../options/secrets.js';
 import { parseCheckOptions } from '../parse-options.js';
-import { secretsOfMap, secretsOfUrl } from '../shared/secrets.js';
 import type { TlsOptions } from '../shared/tls.js';
 import { readUrl } from '../shared/url.js';
 import { MysqlCheck, type MysqlExpectations } from './check.js';
@@ -15,17 +15,19 @@ const KIND = 'mysql';
 
 /** A server identified by a URL. */
 export interface MysqlUrlOptions extends CheckSettings, MysqlExpectations {
-  /** `mysql://USER:PASSWORD@HOST:PORT/DATABASE` or `mariadb://...`; default port 3306, `?ssl=true` for TLS. */
+  /**
+   * `mysql://USER:PASSWORD@HOST:PORT/DATABASE` or `mariadb://...`. The default port is 3306. `?ssl=true` enables TLS.
+   */
   url: string;
   /** Enables and configures TLS. */
   tls?: TlsOptions;
 }
 
-/** A server identified by the connection pool of the application. */
+/** A server identified by the application's connection pool. */
 export interface MysqlPoolOptions extends CheckSettings, MysqlExpectations {
   /**
    * The application's pool: `createPool` of `mysql2` or `mysql2/promise`. The check logs in with the credentials of the
-   * pool on a dedicated connection; if that works, it also borrows a connection of the pool for one ping.
+   * pool on a dedicated connection. If that works, it also borrows a connection from the pool for one ping.
    */
   pool: MysqlPool;
 }
@@ -33,19 +35,19 @@ export interface MysqlPoolOptions extends CheckSettings, MysqlExpectations {
 export type MysqlOptions = MysqlUrlOptions | MysqlPoolOptions;
 
 /**
- * Checks MySQL or MariaDB: one query per run on a dedicated connection, and a new connection at least every 10 s. If
- * the server accepts no more connections, the check warns as long as the existing one still answers. The observed values
- * are `readOnly` of the server, and its `lag`, if it is read.
+ * Checks MySQL or MariaDB with one query per run on a dedicated connection, and with a new connection at least every 10
+ * s. If the server accepts no more connections, the check warns as long as the existing connection still answers. The
+ * observed values are the server's `readOnly` and, if it was read, its `lag`.
  *
  * With `role: 'primary'`, a server that is `read_only` fails (`read-only`). With `maxLag`, a replica that is further
- * behind fails (`lag`). If replication has stopped (`lag`) or the primary
- * is lost (`master-down`), the lag is at most the last known lag plus the time since: the check warns until that
- * exceeds `maxLag`, then it fails. If the lag may not be read, it warns. A server that is not a replica has no lag.
+ * behind fails (`lag`). If replication has stopped (`lag`) or the primary is lost (`master-down`), the lag is at most
+ * the last known lag plus the time since then: the check warns until that exceeds `maxLag`, then it fails. If the user
+ * may not read the lag, the check warns. A server that is not a replica has no lag.
  *
- * With a `pool`, the check separates failures of server and pool: `pool-exhausted` if the server answers but the
- * pool provides no connection, or none that answers, within three quarters of the remaining time. The observed value is
- * the counts of the pool. The check queues for a connection like the application and leaves the queue when it ends; a
- * connection that does not answer is removed from the pool.
+ * With a `pool`, the check distinguishes failures of the server from failures of the pool. It reports `pool-exhausted`
+ * if the server answers, but the pool does not provide a connection that answers within three quarters of the remaining
+ * time. The observed values are the pool's counts. The check waits in the pool's queue like the application, and leaves
+ * the queue when the run ends. A connection that does not answer is removed from the pool.
  *
  * @param clock time source, for tests.
  * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options.
@@ -76,7 +78,6 @@ export function mysqlCheck(options: MysqlOptions, clock: Clock = systemClock): C
     target: login.target,
     run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
     close: () => check.close(),
-    secrets: secretsOfUrl(url),
   };
 }
 

@@ -6,7 +6,8 @@ import { mysqlFailure } from './failure.js';
 import type { MysqlSession } from './session.js';
 
 /**
- * MariaDB (all channels), MySQL from 8.0.22, older servers. A server rejects an unknown statement as a syntax error.
+ * For MariaDB (all channels), for MySQL 8.0.22 and later, and for older servers. A server rejects an unknown statement
+ * with a syntax error.
  */
 const STATEMENTS = ['SHOW ALL SLAVES STATUS', 'SHOW REPLICA STATUS', 'SHOW SLAVE STATUS'] as const;
 const ER_PARSE_ERROR = 1064;
@@ -16,19 +17,19 @@ type Channel = Readonly<Record<string, unknown>>;
 interface PendingRequest {
   readonly session: MysqlSession;
   readonly answer: Promise<readonly Channel[]>;
-  /** The session is used for nothing else any more. */
+  /** Whether the session was taken over and is used for nothing else. */
   isTakenOver: boolean;
 }
 
 /** Reads the lag of a replica behind its primary. */
 export class ReplicaLag {
-  /** The request without an answer yet. */
+  /** The request whose answer is outstanding. */
   private pending: PendingRequest | undefined;
   /** The last known lag in milliseconds, and the monotonic time at which it was read. */
   private known: { readonly lag: number; readonly at: number } | undefined;
   private statement = 0;
 
-  /** @param maxLag in milliseconds. */
+  /** @param maxLag maximum lag in milliseconds. */
   constructor(
     private readonly maxLag: number,
     private readonly clock: Clock,
@@ -57,7 +58,10 @@ export class ReplicaLag {
     return { status: 'fail', reason: 'lag', output, ...observed };
   }
 
-  /** Takes over a session with an outstanding answer and ends it afterwards; false if none is outstanding. */
+  /**
+   * Takes over a session with an outstanding answer, and ends the session after the answer. Returns false if no answer
+   * is outstanding.
+   */
   takeOver(session: MysqlSession): boolean {
     if (this.pending?.session !== session) return false;
     this.pending.isTakenOver = true;
@@ -69,8 +73,9 @@ export class ReplicaLag {
   }
 
   /**
-   * The answer may be blocked for long (by STOP REPLICA), and the server does not notice that a client has
-   * disconnected: each run would cost it a thread. So the next run waits for an outstanding answer instead.
+   * The answer may be blocked for a long time (by STOP REPLICA), and the server does not notice that a client has
+   * disconnected, so a new request per run would cost the server a thread each. The next run therefore waits for the
+   * outstanding answer.
    */
   private async ask(session: MysqlSession, signal: AbortSignal, deadline: number): Promise<readonly Channel[]> {
     const { answer } = this.pending ?? this.begin(session);
@@ -101,7 +106,7 @@ export class ReplicaLag {
     }
   }
 
-  /** The lag is at most the last known lag plus the time since. */
+  /** The lag is at most the last known lag plus the time since then. */
   private unknown(channel: Channel): CheckResult {
     const { lag, at } = this.known ?? { lag: Number.POSITIVE_INFINITY, at: 0 };
     const maximum = lag + this.clock.now() - at;
@@ -113,7 +118,7 @@ export class ReplicaLag {
 
 function why(channel: Channel, lag: string): Pick<CheckResult, 'reason' | 'output'> {
   const [io, sql] = [running(channel, 'IO'), running(channel, 'SQL')];
-  // Only the error numbers: the messages contain data of tables.
+  // Reports only error numbers, because the messages contain table data.
   const states = `IO thread: ${io}, error ${errorOf(channel, 'IO')}; SQL thread: ${sql}, error ${errorOf(channel, 'SQL')}`;
   if (sql !== 'Yes') return { reason: 'lag', output: `replication has stopped, the lag is ${lag} (${states})` };
   return { reason: 'master-down', output: `the replica has lost its primary, the lag is ${lag} (${states})` };

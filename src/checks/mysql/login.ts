@@ -1,11 +1,15 @@
 import { connect, isIP, type Socket } from 'node:net';
 import type { ConnectionOptions } from 'mysql2';
+import { loginOf } from '../../options/secrets.js';
 import { invalidOption } from '../parse-options.js';
 import { readTls, type TlsOptions } from '../shared/tls.js';
-import { datastoreTarget, hostOf, loginOf } from '../shared/url.js';
+import { datastoreTarget, hostOf } from '../shared/url.js';
 import type { MysqlLogin } from './session.js';
 
-/** Idle time before the kernel sends keep-alive probes, in milliseconds; it gives up 10 s later. */
+/**
+ * Idle time before the kernel sends keep-alive probes, in milliseconds. The connection is closed 10 s later if none is
+ * answered.
+ */
 const KEEP_ALIVE_MS = 5000;
 
 /** Server address and credentials from a URL. */
@@ -46,7 +50,7 @@ export function loginOfUrl(url: URL, tls: TlsOptions | undefined): MysqlLogin {
   };
 }
 
-/** Options of a pool that determine how its connections log in. */
+/** Pool options that determine how connections log in. */
 const loginKeys = [
   'user',
   'password',
@@ -61,7 +65,7 @@ const loginKeys = [
   'enableCleartextPlugin',
 ] as const;
 
-/** Connection options of a mysql2 pool, with defaults applied. */
+/** Connection options of a mysql2 pool, with its defaults applied. */
 export type PoolLogin = Pick<ConnectionOptions, (typeof loginKeys)[number]> & {
   readonly host: string;
   readonly port: number;

@@ -22,7 +22,7 @@ export const mysqlOptions: readonly OptionRow[] = [
   ...tlsOptions,
 ];
 
-/** With a pool of the application instead of a URL. */
+/** Options with a pool of the application instead of a URL. */
 export const mysqlPoolOptions: readonly OptionRow[] = [
   { path: 'pool', type: instance, values: ['getConnection'], required: true, description: 'A mysql2 pool.' },
   ...mysqlOptions.filter(({ path }) => path !== 'url' && !path.startsWith('tls.')),

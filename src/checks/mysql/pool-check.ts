@@ -11,19 +11,19 @@ const errors = {
   noConnection: /^(?:Queue limit reached|No connections available|Pool is closed)\./,
 };
 
-/** Checks a server and then the pool of the application, which may need the connection of the check. */
+/** Checks a server, then the application's pool, which may need the connection that the check uses. */
 export class MysqlPoolCheck extends PoolCheck<MysqlCheck, PoolProbe> {
   constructor(dedicated: MysqlCheck, pool: CorePool, clock: Clock) {
     super(dedicated, new PoolProbe(pool), errors, clock);
   }
 
   protected override withoutConnection(error: CheckFailure): CheckResult {
-    // The pool has all its connections: only that of the check is missing.
+    // The pool has all its connections. Only the check has none.
     if (isUserLimit(error) && this.probe.isAtLimit && !this.dedicated.hasExpectations) return { status: 'pass' };
     return super.withoutConnection(error);
   }
 
-  /** If the user has reached its connection limit, the connection of the check is closed for the pool. */
+  /** If the user has reached its connection limit, closes the check's connection so that the pool can open one. */
   protected override async pingPool(signal: AbortSignal, deadline: number): Promise<void> {
     try {
       await super.pingPool(signal, deadline);

@@ -9,8 +9,8 @@ export interface MysqlPool {
 }
 
 /**
- * The parts of a callback pool that are used here; a promise pool has it as `pool`. The last three are undocumented,
- * and the same in every mysql2 3.
+ * The members of a callback pool that are used here. A promise pool contains a callback pool as `pool`. The last three
+ * members are undocumented, but the same in every version 3 of mysql2.
  */
 export interface CorePool {
   readonly config: { readonly connectionLimit: number; readonly connectionConfig: PoolLogin };
@@ -33,7 +33,7 @@ interface PooledConnection {
   readonly stream?: { destroy(): void };
 }
 
-/** Connections of a pool, and requests waiting for one. Limit 0 = unlimited. */
+/** Number of pool connections, and of requests waiting for one. Limit 0 = unlimited. */
 export interface PoolCounts {
   readonly limit: number;
   readonly inUse: number;
@@ -41,7 +41,7 @@ export interface PoolCounts {
   readonly waiting: number;
 }
 
-/** @throws PongcheckError `PONGCHECK_CONFIG` if it is not a mysql2 pool. */
+/** @throws PongcheckError `PONGCHECK_CONFIG` if the value is not a mysql2 pool. */
 export function corePool(given: unknown): CorePool {
   const { pool = given } = (given ?? {}) as { pool?: unknown };
   const { config, getConnection, _allConnections, _freeConnections, _connectionQueue } = (pool ?? {}) as CorePool;
@@ -61,9 +61,9 @@ export function corePool(given: unknown): CorePool {
   return pool as CorePool;
 }
 
-/** Borrows a connection of the application's pool and leaves no request behind in it. */
+/** Borrows a connection from the application's pool, and leaves no request in its queue. */
 export class PoolProbe {
-  /** Connections requested and not received yet. More than one only if the pool has a free one. */
+  /** Number of connections requested but not yet received. It exceeds one only if the pool has a free connection. */
   private requested = 0;
   /** Callback of the current borrower. */
   private borrower: ((error: unknown, connection?: PooledConnection) => void) | undefined;
@@ -87,7 +87,7 @@ export class PoolProbe {
     return config.connectionLimit > 0 && all.length >= config.connectionLimit;
   }
 
-  /** Current step of the ping, for a message. */
+  /** Current step of the ping, for messages. */
   get state(): string {
     const { limit, inUse, waiting } = this.counts;
     if (this.isPinging) return 'a pooled connection did not answer';
@@ -95,7 +95,7 @@ export class PoolProbe {
   }
 
   /**
-   * Pings the server over a connection of the pool. When the signal fires, the request leaves the queue, and a
+   * Pings the server over a pool connection. When the signal fires, the request is removed from the queue, or the
    * connection that has not answered is removed from the pool.
    */
   async ping(signal: AbortSignal): Promise<void> {
@@ -109,7 +109,7 @@ export class PoolProbe {
       await orAbort(pong(connection), signal);
     } catch (error) {
       connection.destroy();
-      // The driver would wait for the FIN of a server that may be unreachable.
+      // Without this, the driver would wait for the FIN of a server that may be unreachable.
       connection.stream?.destroy();
       throw error;
     } finally {
@@ -133,12 +133,12 @@ export class PoolProbe {
         if (connection) resolve(connection);
         else reject(error);
       };
-      // Waits for a connection that the pool is still opening for an earlier run, so that not every run opens one.
+      // Waits for a connection that the pool is still opening for an earlier run, so that runs do not each open one.
       if (this.requested === 0 || this.counts.free > 0) cancel = this.request();
     });
   }
 
-  /** Requests a connection from the pool; returns a function that removes the request from the queue. */
+  /** Requests a connection from the pool. Returns a function that removes the request from the queue. */
   private request(): () => void {
     const { pool } = this;
     const queue = pool._connectionQueue;
@@ -152,7 +152,7 @@ export class PoolProbe {
       else connection?.release();
     });
     if (queue.length === before) return () => {};
-    // Not necessarily our callback: tracing libraries wrap it.
+    // The entry may differ from the callback given here, because tracing libraries wrap it.
     const entry = queue.get(queue.length - 1);
     return () => {
       for (let at = queue.length - 1; at >= 0; at--) {

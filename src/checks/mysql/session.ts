@@ -7,7 +7,7 @@ import { mysqlFailure } from './failure.js';
 
 /** Server address and credentials. */
 export interface MysqlLogin {
-  /** The server, to show to people. */
+  /** Readable name of the server. */
   readonly target: string;
   /** Opens a socket to the server. */
   readonly open: () => Socket;
@@ -17,34 +17,34 @@ export interface MysqlLogin {
   readonly options: ConnectionOptions;
 }
 
-/** How long to wait for the server to close, in milliseconds. */
+/** Maximum time to wait for the server to close the connection, in milliseconds. */
 const END_TIMEOUT_MS = 200;
-/** Larger than any initial packet of a server. */
+/** Larger than the initial packet of any server. */
 const MAX_GREETING_BYTES = 1024;
-/** First byte of the initial packet: protocol version, or error. */
+/** First byte of the initial packet: the protocol version, or an error. */
 const PROTOCOL = 10;
 const ERROR = 0xff;
 
 /**
- * One connection to a server. The session owns the socket: the driver alone would ask an unresponsive server to close
- * and wait forever.
+ * One connection to a server. The session owns the socket, because the driver alone would ask an unresponsive server to
+ * close and then wait forever.
  */
 export class MysqlSession {
-  /** Resolves after the login; rejects if the connection ends before. */
+  /** Resolves after the login. Rejects if the connection ends first. */
   readonly ready: Promise<void>;
   /** Monotonic time at which the login finished; undefined before. */
   readyAt: number | undefined;
   /** Whether the connection has ended. */
   lost = false;
-  /** It ended because this side could not continue a handshake that the server had started. */
+  /** Whether the connection ended because this side could not continue a handshake that the server had started. */
   brokenOff = false;
   private readonly socket: Socket;
   private connection: Connection | undefined;
   private readonly meter = new AnswerMeter();
-  /** Protocol violation or exceeded limit of the server. */
+  /** The server's protocol violation, or the limit that it exceeded. */
   private violation: CheckFailure | undefined;
 
-  /** @param openedAt the current monotonic time. */
+  /** @param openedAt current monotonic time. */
   constructor(
     private readonly driver: Driver,
     private readonly login: MysqlLogin,
@@ -63,16 +63,18 @@ export class MysqlSession {
       });
       this.readGreeting().then((bytes) => this.logIn(bytes, resolve, reject), reject);
     });
-    // There may be no waiter when it rejects.
+    // Prevents an unhandled rejection if nothing is waiting.
     this.ready.catch(() => {});
   }
 
-  /** Whether the TCP connection is not established, so that the server has not noticed the attempt. */
+  /** Whether the TCP connection is not established yet, so that the server is unaware of the attempt. */
   get connecting(): boolean {
     return this.socket.connecting;
   }
 
-  /** Runs a statement that returns one row. Rejects at once when the session is destroyed. Only after `ready`. */
+  /**
+   * Runs a statement that returns one row. Rejects immediately when the session is destroyed. Call only after `ready`.
+   */
   query(sql: string): Promise<readonly unknown[]> {
     return new Promise((resolve, reject) => {
       this.meter.expect(SMALL_ANSWER);
@@ -85,7 +87,7 @@ export class MysqlSession {
     });
   }
 
-  /** Runs a statement; resolves with its rows, by column name. Otherwise like `query`. */
+  /** Runs a statement. Resolves with its rows, keyed by column name. Otherwise like `query`. */
   records(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
     return new Promise((resolve, reject) => {
       this.meter.expect(LARGE_ANSWER);
@@ -97,15 +99,15 @@ export class MysqlSession {
     });
   }
 
-  /** Closes the connection at once; pending queries reject. */
+  /** Closes the connection immediately. Pending queries reject. */
   destroy(): void {
     this.lost = true;
     this.socket.destroy();
   }
 
   /**
-   * Closes the connection with COM_QUIT, because the server counts and logs other closes as aborted. Resolves when it
-   * is closed.
+   * Closes the connection with COM_QUIT, because the server counts and logs any other close as aborted. Resolves when
+   * the connection is closed.
    */
   async end(): Promise<void> {
     if (this.lost) return;
@@ -119,8 +121,8 @@ export class MysqlSession {
   }
 
   /**
-   * Waits for the initial packet of the server before the driver is attached: the driver would wait forever for another
-   * protocol, and accepts any announced length. Rejects with the error packet sent instead.
+   * Waits for the server's initial packet before the driver is attached, because the driver would wait forever on
+   * another protocol and accepts any announced length. Rejects with an error packet sent in its place.
    */
   private readGreeting(): Promise<Buffer> {
     return new Promise((resolve, reject) => {
@@ -145,7 +147,7 @@ export class MysqlSession {
     this.socket.unshift(received);
     const connection = this.driver.createConnection({
       ...options,
-      // Only for verifying the certificate; the socket is already connected.
+      // Used only to verify the certificate. The socket is already connected.
       host: servername,
       stream: () => this.socket,
       // The caller enforces the deadline.
@@ -170,7 +172,7 @@ export class MysqlSession {
     this.socket.resume();
   }
 
-  /** Passes data to the driver only within the limits, and none after a violation. */
+  /** Passes data to the driver only within the limits, and never after a violation. */
   private readBounded(reader: PacketReader, end: (error: unknown) => void): void {
     const parser = reader.packetParser;
     const execute = (chunk: Buffer) => {
@@ -187,13 +189,13 @@ export class MysqlSession {
   }
 }
 
-/** Whether the server ended the handshake: with an error number, or by closing. */
+/** Whether the server ended the handshake, with an error number or by closing the connection. */
 function isFromServer(error: unknown): boolean {
   const { errno } = error as NodeJS.ErrnoException;
   return Number(errno) > 0 || mysqlFailure(error).reason === 'reset';
 }
 
-/** The initial packet once it is complete; an error if it is invalid or an error packet. */
+/** Returns the initial packet once it is complete, or an Error if it is invalid or an error packet. */
 function firstPacket(received: Buffer): Buffer | Error | undefined {
   if (received.length <= HEADER_BYTES) return undefined;
   const length = received.readUIntLE(0, 3);

@@ -13,26 +13,26 @@ import { PingpongSession } from './session.js';
 
 const KIND = 'pingpong';
 
-/** Options of the check `pingpong`. */
+/** Options of the `pingpong` check. */
 export interface PingpongOptions extends CheckSettings {
-  /** `pong://HOST:PORT` or `pongs://HOST:PORT`; default port 7464. */
+  /** `pong://HOST:PORT` or `pongs://HOST:PORT`. The default port is 7464. */
   url: string;
   /** @default 'readiness' */
   scope?: Scope;
-  /** Name of a group of the responder; not together with `checks`. Default: the group of the scope. */
+  /** Name of a group on the responder. Cannot be combined with `checks`. Default: the group of the scope. */
   group?: string;
-  /** Names of 1 to 32 checks of the responder. */
+  /** Names of 1 to 32 checks on the responder. */
   checks?: readonly string[];
-  /** Token sent in HELLO if the responder requires one. */
+  /** Token to send in HELLO if the responder requires one. */
   token?: string;
-  /** TLS settings for `pongs://`. The files are re-read for each connection. */
+  /** TLS settings for `pongs://`. The files are read again for each connection. */
   tls?: TlsOptions;
 }
 
 /**
- * Checks another responder over a connection that is kept. Its state and its causes are passed on: the root cause at
- * the end of a chain is reported at the start, and a circle of responders cannot keep itself down (SPEC "Chains and
- * cycles").
+ * Checks another responder over a connection that is kept. The responder's state and causes are passed on, so that the
+ * first responder of a chain reports the root cause at its end, and responders that check each other cannot keep
+ * themselves down (SPEC "Chains and cycles").
  *
  * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options.
  */
@@ -45,7 +45,7 @@ export function pingpongCheck(given: PingpongOptions): CheckDefinition {
   }
   validateRequest(request);
   const identity = () => ({ ...(token !== undefined && { token }), ...(tls && { tls: readTls(KIND, tls) }) });
-  // Reports missing files at creation, not at each run.
+  // Reports missing files when the check is created rather than on each run.
   identity();
   const session = new PingpongSession(address, request, identity);
   return {
@@ -53,7 +53,6 @@ export function pingpongCheck(given: PingpongOptions): CheckDefinition {
     ...settings,
     kind: KIND,
     target: formatAddress(address),
-    secrets: token === undefined ? [] : [token],
     run: async (signal, deadline, hops = 0, connected) =>
       evaluate(await session.ask(signal, deadline, hops, connected), address),
     close: () => session.close(),
@@ -70,7 +69,7 @@ function readAddress(text: string): Address {
   throw invalidOption(KIND, ['url'], 'an address with port 0', 'pong://HOST:PORT');
 }
 
-/** An invalid request would be rejected at each run. */
+/** The responder would reject an invalid request on each run. */
 function validateRequest(request: Pick<PingpongOptions, 'scope' | 'group' | 'checks'>): void {
   if (request.group !== undefined && request.checks) {
     throw invalidOption(KIND, ['group'], 'given together with checks', 'one of them');
@@ -82,7 +81,7 @@ function validateRequest(request: Pick<PingpongOptions, 'scope' | 'group' | 'che
   }
 }
 
-/** The status for each state of the responder; any other state is unknown. */
+/** Check status for each state of the responder. Any other state is unknown. */
 const statusOf: Readonly<Partial<Record<State, CheckState>>> = {
   pass: 'pass',
   warn: 'warn',
@@ -93,23 +92,23 @@ const statusOf: Readonly<Partial<Record<State, CheckState>>> = {
 function evaluate({ status: state, stale, report }: Pong, address: Address): CheckResult {
   const status = statusOf[state] ?? 'unknown';
   const observed = { status, observedValue: state, observedUnit: 'state' };
-  // A last known state counts, as for every client of that responder; the output says that it is stale.
+  // A last known state counts, as it does for every client of that responder. The output states that it is stale.
   const output = `${hostAndPort(address)} reports ${state}${stale ? ', last known state' : ''}`;
   if (status === 'pass') return { ...observed, ...(stale && { output: output }) };
-  // A draining responder has no failure that this process could have caused.
+  // Draining is itself the cause, and this process cannot have caused it.
   const causes = state === 'draining' ? [] : causesOf(report);
   return { ...observed, reason: 'dependency', output: output + rootOf(causes), ...(causes.length > 0 && { causes }) };
 }
 
-/** The first cause as text; empty if the responder hides details. */
+/** The first cause as text. Empty if the responder hides details. */
 function rootOf([cause]: readonly Cause[]): string {
   if (cause?.check === undefined) return '';
   return ` (${cause.check}${cause.service === undefined ? '' : ` of ${cause.service}`}: ${cause.reason ?? 'unknown'})`;
 }
 
 /**
- * The causes reported by the responder, with its instance appended to `via`. Empty if there are none or one is invalid:
- * if some causes were dropped, a failure of this service could be mistaken for one of the responder.
+ * The causes reported by the responder, with its instance appended to `via`. Empty if there are none, or if one is
+ * invalid: with some causes dropped, a failure that this service caused could be attributed to the responder.
  */
 function causesOf(report: ReportBody | undefined): Cause[] {
   const { instance, causes } = report ?? {};

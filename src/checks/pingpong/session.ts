@@ -10,20 +10,18 @@ import { CheckFailure, type Reason, reasonOf, toCheckFailure } from '../../healt
 import type { Address } from '../../net/address.js';
 import { WireError } from '../../wire/codes.js';
 
-/**
- * Time in milliseconds that is reserved at the end of a run, so that the responder sends its last known state in time.
- */
+/** Time in milliseconds reserved at the end of a run, so that the responder sends its last known state in time. */
 const RESERVE_MS = 100;
-/** Maximum number of bytes received per request. The protocol limits the size of frames, not their number. */
+/** Maximum number of bytes received per request. The protocol limits the size of frames but not their number. */
 const MAX_RECEIVED_BYTES = 262_144;
-/** Maximum hop count of a PING. */
+/** Maximum hop count in a PING. */
 const MAX_HOPS = 15;
 
-/** The connection to another responder, kept between requests. */
+/** A connection to another responder that is kept between requests. */
 export class PingpongSession {
   private client: Client | undefined;
   private closed = false;
-  /** Bytes that the responder may still send. */
+  /** Number of bytes that the responder may still send. */
   private remaining = MAX_RECEIVED_BYTES;
 
   constructor(
@@ -63,10 +61,10 @@ export class PingpongSession {
     this.client?.destroy();
   }
 
-  /** Undefined if a new connection is needed: the kept one may have been closed by a healthy responder. */
+  /** Returns undefined if a new connection is needed, because a healthy responder may have closed the kept one. */
   private async askKept(ping: (client: Client) => Promise<Pong>, signal: AbortSignal): Promise<Pong | undefined> {
     const { client } = this;
-    // The last request got no answer: the connection may be dead.
+    // The last request was not answered, so the connection may be dead.
     if (!client || client.receivedAt < client.sentAt) return undefined;
     try {
       return await ping(client);
@@ -103,7 +101,7 @@ function isLoss(error: unknown): boolean {
 
 const reasonByCode: Readonly<Partial<Record<ErrorCode, Reason>>> = {
   PONGCHECK_CONNECT: 'unreachable',
-  // A file of the client certificate is missing.
+  // For example, a client certificate file is missing.
   PONGCHECK_CONFIG: 'tls',
   PONGCHECK_TIMEOUT: 'timeout',
   PONGCHECK_CLOSED: 'reset',

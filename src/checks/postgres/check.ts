@@ -7,27 +7,27 @@ import type { PgClientClass } from './driver.js';
 import { LAG_COLUMNS, ReplicaLag } from './lag.js';
 import { PostgresSession } from './session.js';
 
-/** Requirements on a server in addition to an answer. */
+/** Requirements on a server beyond answering. */
 export interface PostgresExpectations {
   /**
-   * SQL that must succeed, in a transaction.
+   * SQL to run in a transaction. It must succeed.
    * @default 'SELECT 1'
    */
   readonly query?: string;
   /**
-   * `primary`: the server is not in recovery and accepts writes. `replica`: it is in recovery.
+   * `primary`: the server must accept writes and must not be in recovery. `replica`: it must be in recovery.
    * @default 'any'
    */
   readonly role?: 'any' | 'primary' | 'replica';
-  /** Maximum lag of a replica behind its primary, in milliseconds. Default: no limit. */
+  /** Maximum replication lag, in milliseconds. Default: no limit. */
   readonly maxLag?: number;
 }
 
 /** Checks a server on a dedicated connection. */
 export class PostgresCheck {
-  /** The connection kept between runs. */
+  /** The connection that is kept between runs. */
   private session: PostgresSession | undefined;
-  /** Monotonic time at which the session is to be renewed. */
+  /** Monotonic time at which the session must be renewed. */
   private renewAt = Number.NEGATIVE_INFINITY;
   /** All open connections, for `close`. */
   private readonly open = new Set<PostgresSession>();
@@ -35,8 +35,8 @@ export class PostgresCheck {
   private readonly lag: ReplicaLag | undefined;
 
   /**
-   * @param driver the class of the driver, loaded.
-   * @param config options of a connection, for the driver.
+   * @param driver loads the driver and returns its client class.
+   * @param config connection options for the driver.
    */
   constructor(
     private readonly driver: () => Promise<PgClientClass>,
@@ -49,7 +49,7 @@ export class PostgresCheck {
   }
 
   /**
-   * @param deadline monotonic time at which the signal fires, in milliseconds.
+   * @param deadline monotonic time in milliseconds at which the signal fires.
    * @param connected called when a new connection is ready; returns the new deadline.
    */
   async run(signal: AbortSignal, deadline: number, connected?: () => number): Promise<CheckResult> {
@@ -58,7 +58,7 @@ export class PostgresCheck {
     try {
       return await this.ask(current, signal, deadline);
     } catch (error) {
-      // The server may have restarted, or have closed an idle connection.
+      // The server may have restarted, or may have closed an idle connection.
       if (signal.aborted || (error as CheckFailure).reason !== 'reset') throw error;
       return this.renew(signal, deadline, connected);
     }
@@ -102,11 +102,12 @@ export class PostgresCheck {
     }
   }
 
-  /** Queries a session; on failure the session is closed. */
+  /** Queries a session. Closes the session on failure. */
   private async ask(session: PostgresSession, signal: AbortSignal, deadline: number): Promise<CheckResult> {
     const { query = 'SELECT 1' } = this.expectations;
     const columns = `pg_is_in_recovery(), current_setting('transaction_read_only')${this.lag ? `, ${LAG_COLUMNS}` : ''}`;
-    // A server does not notice that a client has disconnected: without this, each run would leave a query behind.
+    // A server does not notice that a client has disconnected. Without this timeout, each run could leave a query
+    // running.
     const limit = Math.max(1, Math.ceil(deadline - this.clock.now()));
     const statements = [`SET LOCAL statement_timeout = ${limit}`, `SELECT ${columns}`, query];
     try {
@@ -115,7 +116,7 @@ export class PostgresCheck {
       if (!row) throw new CheckFailure('protocol', 'the answer has no row');
       return this.evaluate(row);
     } catch (error) {
-      // A session that has only rejected a statement could be kept, but a new one costs little and is always in order.
+      // A session that only rejected a statement could be kept, but a new one costs little and has no leftover state.
       session.destroy();
       this.open.delete(session);
       if (signal.aborted) throw signal.reason;
@@ -138,7 +139,7 @@ export class PostgresCheck {
   }
 
   private async drop(session: PostgresSession): Promise<void> {
-    // Before it is closed, because the next run may start meanwhile.
+    // Cleared before the session is closed, because the next run may start in the meantime.
     if (this.session === session) this.session = undefined;
     await session.end();
     this.open.delete(session);

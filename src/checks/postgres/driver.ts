@@ -9,17 +9,20 @@ export interface PgQuery {
   readonly types: { getTypeParser(): (text: string) => string };
 }
 
-/** The answer to one statement, with its values as text. */
+/** The result of one statement, with its values as text. */
 export interface PgResult {
   readonly rows: readonly (readonly (string | null)[])[];
 }
 
-/** A client of pg, with the members that are used. The types of pg are not needed to compile with this package. */
+/**
+ * The members of a pg client that are used here. Declared here so that compiling with this package does not require the
+ * types of pg.
+ */
 export interface PgClient extends EventEmitter {
-  /** The members are undocumented, and the same in every pg 8. `stream` is replaced when TLS starts. */
+  /** Its members are undocumented, but the same in every version 8 of pg. `stream` is replaced when TLS starts. */
   readonly connection: EventEmitter & { readonly stream: Duplex; readonly ssl: unknown };
   connect(): Promise<unknown>;
-  /** Several statements have a list of results. */
+  /** Several statements return a list of results. */
   query(query: PgQuery): Promise<PgResult | readonly PgResult[]>;
   end(): Promise<void>;
 }
@@ -27,10 +30,10 @@ export interface PgClient extends EventEmitter {
 export type PgClientClass = new (config: Readonly<Record<string, unknown>>) => PgClient;
 
 /**
- * Imports the driver, an optional peer dependency. Used by `load` and by runs: Node resolves the name of a module once
- * per importing file.
+ * Imports the driver, an optional peer dependency. `load` and all runs use this function, because Node resolves a
+ * module name once per importing file.
  *
- * @throws CheckFailure (rejects) `internal` if it is not installed.
+ * @throws CheckFailure (rejects) `internal` if pg is not installed.
  */
 export async function importDriver(): Promise<PgClientClass> {
   try {

@@ -1,6 +1,6 @@
 import { type CheckFailure, type Reason, reasonOf, toCheckFailure } from '../../health/reason.js';
 
-/** Server errors by SQLSTATE. */
+/** Reasons by SQLSTATE of the server error. */
 const reasonByState: Readonly<Record<string, Reason>> = {
   '53300': 'too-many-connections', // too_many_connections
   '28000': 'auth', // invalid_authorization_specification
@@ -12,14 +12,14 @@ const reasonByState: Readonly<Record<string, Reason>> = {
   '57P02': 'reset', // crash_shutdown
   '57P04': 'reset', // database_dropped
   '57P05': 'reset', // idle_session_timeout
-  '57014': 'timeout', // query_canceled, by statement_timeout
+  '57014': 'timeout', // query_canceled by statement_timeout
   '55P03': 'timeout', // lock_not_available
   '25006': 'read-only', // read_only_sql_transaction
   '53100': 'out-of-memory', // disk_full
   '53200': 'out-of-memory', // out_of_memory
 };
 
-/** Messages of the driver, and of PgBouncer, which has one code for all. */
+/** Reasons by message, for errors of the driver and of PgBouncer, which uses one SQLSTATE for all errors. */
 const reasonByMessage: readonly (readonly [RegExp, Reason])[] = [
   [/^no more connections allowed/, 'too-many-connections'],
   [/^Connection terminated|^Client has encountered a connection error/, 'reset'],
@@ -27,7 +27,7 @@ const reasonByMessage: readonly (readonly [RegExp, Reason])[] = [
   [/^SASL:/, 'auth'],
 ];
 
-/** Converts an error of a connection to a CheckFailure; unknown errors get the reason `protocol`. */
+/** Converts a connection error to a CheckFailure. Unknown errors get the reason `protocol`. */
 export function postgresFailure(error: unknown): CheckFailure {
   const { code, message } = (error ?? {}) as Record<string, unknown>;
   const [, reason] = reasonByMessage.find(([pattern]) => pattern.test(String(message))) ?? [];

@@ -1,8 +1,8 @@
 import { type Clock, systemClock } from '../../common/clock.js';
 import type { CheckDefinition, CheckSettings } from '../../health/check.js';
+import { secretsOfMap } from '../../options/secrets.js';
 import { parseCheckOptions } from '../parse-options.js';
 import { PoolCheck } from '../shared/pool-check.js';
-import { secretsOfMap } from '../shared/secrets.js';
 import { PostgresCheck, type PostgresExpectations } from './check.js';
 import { importDriver } from './driver.js';
 import { postgresFailure } from './failure.js';
@@ -15,11 +15,11 @@ const KIND = 'postgres';
 /** A server identified by its address. */
 export interface PostgresAddressOptions extends CheckSettings, PostgresAddress, PostgresExpectations {}
 
-/** A server identified by the connection pool of the application. */
+/** A server identified by the application's connection pool. */
 export interface PostgresPoolOptions extends CheckSettings, PostgresExpectations {
   /**
-   * The application's pool, `new Pool()` of `pg`. The check logs in with the options of the pool on a dedicated
-   * connection; if that works, it also borrows a connection of the pool for one query.
+   * The application's pool: `new Pool()` of `pg`. The check logs in with the options of the pool on a dedicated
+   * connection. If that works, it also borrows a connection from the pool for one query.
    */
   pool: PostgresPool;
 }
@@ -27,19 +27,20 @@ export interface PostgresPoolOptions extends CheckSettings, PostgresExpectations
 export type PostgresOptions = PostgresAddressOptions | PostgresPoolOptions;
 
 /**
- * Checks PostgreSQL: one query per run on a dedicated connection, and a new connection at least every 10 s. If the
- * server accepts no more connections, the check warns as long as the existing one still answers. The observed values
- * are its `role`, `primary` or `replica`, and its `lag`, if it is read. Requires the package `pg`.
+ * Checks PostgreSQL with one query per run on a dedicated connection, and with a new connection at least every 10 s. If
+ * the server accepts no more connections, the check warns as long as the existing connection still answers. The
+ * observed values are the server's `role`, `primary` or `replica`, and, if it was read, its `lag`. Requires the package
+ * `pg`.
  *
- * With `role`, a server with another role fails (`role`), and with `role: 'primary'` a read-only one too (`read-only`).
- * With `maxLag`, a replica that is further behind fails (`lag`). If it
- * receives nothing from its primary (`master-down`), the lag is at most the last known lag plus the time since: the
- * check warns until that exceeds `maxLag`, then it fails.
+ * With `role`, a server with another role fails (`role`). With `role: 'primary'`, a read-only server fails too
+ * (`read-only`). With `maxLag`, a replica that is further behind fails (`lag`). If the replica receives nothing from
+ * its primary (`master-down`), the lag is at most the last known lag plus the time since then: the check warns until
+ * that exceeds `maxLag`, then it fails.
  *
- * With a `pool`, the check separates failures of server and pool: `pool-exhausted` if the server answers but the
- * pool provides no connection, or none that answers, within three quarters of the remaining time. The observed value is
- * the counts of the pool. At most one request of the check waits in the pool; a connection that does not answer is
- * removed from it.
+ * With a `pool`, the check distinguishes failures of the server from failures of the pool. It reports `pool-exhausted`
+ * if the server answers, but the pool does not provide a connection that answers within three quarters of the remaining
+ * time. The observed values are the pool's counts. At most one request of the check waits in the pool. A connection
+ * that does not answer is removed from the pool.
  *
  * @param clock time source, for tests.
  * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options.
@@ -48,7 +49,7 @@ export function postgresCheck(given: PostgresOptions, clock: Clock = systemClock
   if (!hasPool(given)) {
     const { settings, options } = parseCheckOptions<PostgresAddressOptions>(KIND, postgresOptions, given);
     const { query, role, maxLag, ...address } = options;
-    const { config, secrets } = loginOfAddress(address);
+    const config = loginOfAddress(address);
     const check = new PostgresCheck(importDriver, config, options, clock);
     return {
       ...settings,
@@ -58,7 +59,6 @@ export function postgresCheck(given: PostgresOptions, clock: Clock = systemClock
       run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
       close: () => check.close(),
       target: targetOfConfig(config),
-      secrets,
     };
   }
   const { settings, options } = parseCheckOptions<PostgresPoolOptions>(KIND, postgresPoolOptions, given);

@@ -2,18 +2,18 @@ import type { Clock } from '../../common/clock.js';
 import type { CheckResult } from '../../health/check.js';
 
 /**
- * Columns for `ReplicaLag`: whether WAL is being received, whether all that was received is replayed, and the age of
- * the last replayed transaction in milliseconds. They require no privilege.
+ * Columns for `ReplicaLag`: whether WAL is being received, whether all received WAL has been replayed, and the age of
+ * the last replayed transaction in milliseconds. Reading them requires no privilege.
  */
 export const LAG_COLUMNS =
   'EXISTS (SELECT FROM pg_stat_wal_receiver), pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn(), extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000';
 
-/** Evaluates the lag of a replica behind its primary. */
+/** Evaluates the replication lag of a replica. */
 export class ReplicaLag {
   /** The last known lag in milliseconds, and the monotonic time at which it was read. */
   private known: { readonly lag: number; readonly at: number } | undefined;
 
-  /** @param maxLag in milliseconds. */
+  /** @param maxLag maximum lag in milliseconds. */
   constructor(
     private readonly maxLag: number,
     private readonly clock: Clock,
@@ -21,7 +21,7 @@ export class ReplicaLag {
 
   /** @param columns values of `LAG_COLUMNS`. */
   evaluate([isReceiving, isReplayed, age]: readonly (string | null | undefined)[]): CheckResult {
-    // While the primary writes nothing, its last transaction gets older without any lag.
+    // While the primary writes nothing, the age of its last transaction grows without any lag.
     const lag = isReceiving === 't' && isReplayed === 't' ? 0 : Math.max(0, Number(age ?? Number.POSITIVE_INFINITY));
     if (isReceiving !== 't') return this.withoutPrimary(lag);
     this.known = { lag, at: this.clock.now() };
@@ -32,7 +32,7 @@ export class ReplicaLag {
     return { status: 'fail', reason: 'lag', output, ...(lag !== Number.POSITIVE_INFINITY && observed) };
   }
 
-  /** The lag is at most the age of the last transaction, and the last known lag plus the time since. */
+  /** The lag is at most the age of the last transaction, and at most the last known lag plus the time since then. */
   private withoutPrimary(age: number): CheckResult {
     const { lag, at } = this.known ?? { lag: Number.POSITIVE_INFINITY, at: 0 };
     const maximum = Math.min(age, lag + this.clock.now() - at);

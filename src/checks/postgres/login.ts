@@ -1,18 +1,21 @@
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import { loginOf } from '../../options/secrets.js';
 import { invalidOption } from '../parse-options.js';
-import { secretsOfUrl } from '../shared/secrets.js';
 import { readTls, type TlsOptions } from '../shared/tls.js';
-import { datastoreTarget, hostOf, loginOf, readUrl } from '../shared/url.js';
+import { datastoreTarget, hostOf, readUrl } from '../shared/url.js';
 
 const KIND = 'postgres';
-/** Values of the parameter `sslmode`, and whether TLS is used. With TLS, the certificate is always verified. */
+/** Values of the `sslmode` parameter, and whether they enable TLS. With TLS, the certificate is always verified. */
 const sslModes: Readonly<Record<string, boolean>> = { disable: false, require: true, 'verify-full': true };
 
 /** Server address and credentials. */
 export interface PostgresAddress {
-  /** `postgres://USER:PASSWORD@HOST:PORT/DATABASE` or `postgresql://...`; default port 5432, `?sslmode=require` for TLS. */
+  /**
+   * `postgres://USER:PASSWORD@HOST:PORT/DATABASE` or `postgresql://...`. The default port is 5432. `?sslmode=require`
+   * enables TLS.
+   */
   url?: string;
-  /** Host name, IP address, or the folder of a Unix socket, instead of `url`. */
+  /** Host name, IP address, or directory of a Unix socket. Replaces `url`. */
   host?: string;
   /** @default 5432 */
   port?: number;
@@ -23,18 +26,15 @@ export interface PostgresAddress {
   tls?: TlsOptions;
 }
 
-/** Options of a connection for the driver, and the secrets in them. */
-export interface PostgresLogin {
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly secrets: readonly string[];
-}
-
-/** @throws PongcheckError `PONGCHECK_CONFIG` for an invalid or missing address. */
-export function loginOfAddress({ url: text, tls, ...parts }: PostgresAddress): PostgresLogin {
+/**
+ * Connection options for the driver.
+ *
+ * @throws PongcheckError `PONGCHECK_CONFIG` for an invalid or missing address.
+ */
+export function loginOfAddress({ url: text, tls, ...parts }: PostgresAddress): Readonly<Record<string, unknown>> {
   if (text === undefined) {
     if (parts.host === undefined) throw invalidOption(KIND, ['url'], 'missing', 'url, or host');
-    const secrets = parts.password === undefined ? [] : [parts.password];
-    return { config: configOf(parts, tls), secrets };
+    return configOf(parts, tls);
   }
   const [extra] = Object.entries(parts).find(([, value]) => value !== undefined) ?? [];
   if (extra !== undefined) throw invalidOption(KIND, [extra], 'given together with url', 'only without url');
@@ -47,13 +47,10 @@ export function loginOfAddress({ url: text, tls, ...parts }: PostgresAddress): P
   const database = decodeURIComponent(url.pathname.slice(1)) || undefined;
   const port = url.port === '' ? undefined : Number(url.port);
   const usesTls = mode !== null && sslModes[mode];
-  return {
-    config: configOf({ host: hostOf(url), port, database, ...loginOf(url) }, tls ?? (usesTls ? {} : undefined)),
-    secrets: secretsOfUrl(url),
-  };
+  return configOf({ host: hostOf(url), port, database, ...loginOf(url) }, tls ?? (usesTls ? {} : undefined));
 }
 
-/** The server that a configuration names, to show to people; undefined if the driver selects it. */
+/** Readable name of the server in a configuration; undefined if the driver selects the server. */
 export function targetOfConfig(config: Readonly<Record<string, unknown>>): string | undefined {
   const { connectionString } = config;
   if (typeof connectionString === 'string') {
@@ -89,9 +86,9 @@ function configOf({ host, port = 5432, user, password, database }: Parts, tls?: 
     port,
     ...(user !== undefined && { user }),
     ...(database !== undefined && { database }),
-    // A function: the driver would replace a missing password by that of PGPASSWORD or of ~/.pgpass.
+    // Given as a function, because the driver would replace a missing password with that in PGPASSWORD or ~/.pgpass.
     password: () => password,
-    // Not undefined: the driver would read PGSSLMODE.
+    // Must not be undefined, because the driver would read PGSSLMODE.
     ssl: tls ? { ...material, ...(servername !== undefined && { checkServerIdentity: identity }) } : false,
   };
 }

@@ -56,7 +56,7 @@ export const postgresOptions: readonly OptionRow[] = [
   ...tlsOptions,
 ];
 
-/** With a pool of the application instead of an address. */
+/** Options with a pool of the application instead of an address. */
 export const postgresPoolOptions: readonly OptionRow[] = [
   { path: 'pool', type: instance, values: ['connect', 'query'], required: true, description: 'A Pool of pg.' },
   ...expectations,

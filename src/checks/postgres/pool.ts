@@ -3,13 +3,16 @@ import { invalidOption } from '../parse-options.js';
 import { orAbort } from '../shared/deadline.js';
 import type { PgClientClass } from './driver.js';
 
-/** A pool of `pg`: `new Pool(...)`. */
+/** A `pg` pool: `new Pool(...)`. */
 export interface PostgresPool {
   connect: (...given: never[]) => unknown;
   query: (...given: never[]) => unknown;
 }
 
-/** The parts of a pool that are used here. `options` and `Client` are undocumented, and the same in every pg 8. */
+/**
+ * The members of a pool that are used here. `options` and `Client` are undocumented, but the same in every version 8 of
+ * pg.
+ */
 export interface PgPool {
   readonly options: Readonly<Record<string, unknown>> & { readonly max: number };
   readonly Client: PgClientClass;
@@ -21,11 +24,11 @@ export interface PgPool {
 
 interface PooledClient {
   query(text: string): Promise<unknown>;
-  /** @param destroy closes the connection. */
+  /** @param destroy true closes the connection instead of returning it to the pool. */
   release(destroy?: boolean): void;
 }
 
-/** Connections of a pool, and requests waiting for one. */
+/** Number of pool connections, and of requests waiting for one. */
 export interface PoolCounts {
   readonly limit: number;
   readonly inUse: number;
@@ -33,7 +36,7 @@ export interface PoolCounts {
   readonly waiting: number;
 }
 
-/** @throws PongcheckError `PONGCHECK_CONFIG` if it is not a pool of pg. */
+/** @throws PongcheckError `PONGCHECK_CONFIG` if the value is not a pg pool. */
 export function pgPool(given: PostgresPool): PgPool {
   const pool = given as Partial<PgPool>;
   const counts = [pool.totalCount, pool.idleCount, pool.waitingCount, pool.options?.max];
@@ -41,16 +44,16 @@ export function pgPool(given: PostgresPool): PgPool {
   throw invalidOption('postgres', ['pool'], formatValue(given), 'a Pool of pg');
 }
 
-/** Options of the connections of a pool. */
+/** Connection options of a pool. */
 export function configOfPool({ options }: PgPool): Readonly<Record<string, unknown>> {
-  // The pool has made its password not enumerable.
+  // A pool makes its password non-enumerable.
   return { ...options, ...(options.password !== undefined && { password: options.password }) };
 }
 
-/** Borrows a connection of the application's pool. At most one request of the check waits in it. */
+/** Borrows a connection from the application's pool. At most one request of the check waits in the pool. */
 export class PoolProbe {
   private isRequested = false;
-  /** Receives the next connection; without one, it is returned at once. */
+  /** Receives the next connection. If there is no borrower, the connection is returned immediately. */
   private borrower: { take(client: PooledClient): void; fail(error: unknown): void } | undefined;
   private isQuerying = false;
 
@@ -61,14 +64,14 @@ export class PoolProbe {
     return { limit: options.max, inUse: totalCount - idleCount, free: idleCount, waiting: waitingCount };
   }
 
-  /** Current step of the ping, for a message. */
+  /** Current step of the ping, for messages. */
   get state(): string {
     const { limit, inUse, waiting } = this.counts;
     if (this.isQuerying) return 'a pooled connection did not answer';
     return `the pool provided no connection (${inUse} of ${limit} in use, ${waiting} waiting)`;
   }
 
-  /** Queries the server over a connection of the pool. One that has not answered when the signal fires is closed. */
+  /** Queries the server over a pool connection. A connection that has not answered when the signal fires is closed. */
   async ping(signal: AbortSignal): Promise<void> {
     const client = await this.borrow(signal);
     this.isQuerying = true;
@@ -102,7 +105,7 @@ export class PoolProbe {
           reject(error);
         },
       };
-      // A request that an earlier run has left in the queue serves this one.
+      // A request that an earlier run left in the queue also serves this run.
       if (!this.isRequested) void this.request();
     });
   }

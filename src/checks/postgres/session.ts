@@ -4,11 +4,11 @@ import { postgresFailure } from './failure.js';
 
 /** Idle time before the kernel sends keep-alive probes, in milliseconds. */
 const KEEP_ALIVE_MS = 5000;
-/** How long to wait for the server to close, in milliseconds. */
+/** Maximum time to wait for the server to close the connection, in milliseconds. */
 const END_TIMEOUT_MS = 200;
-/** Maximum number of bytes received for a login or a query: the driver buffers a message of any length. */
+/** Maximum number of bytes received for a login or a query, because the driver buffers messages of any length. */
 const MAX_ANSWER_BYTES = 1_048_576;
-/** Values stay text, whatever parsers the application has set. */
+/** Keeps values as text, regardless of the type parsers that the application has set. */
 const asText = { getTypeParser: () => (text: string) => text };
 
 /** One connection to a server. */
@@ -16,7 +16,7 @@ export class PostgresSession {
   private readonly client: PgClient;
   private isLost = false;
   private received = 0;
-  /** Exceeded limit of the server. */
+  /** The limit that the server exceeded. */
   private violation: CheckFailure | undefined;
 
   constructor(Client: PgClientClass, config: Readonly<Record<string, unknown>>) {
@@ -43,12 +43,12 @@ export class PostgresSession {
     return this.isLost;
   }
 
-  /** Connects and logs in. Rejects with a CheckFailure; when the session is destroyed too. */
+  /** Connects and logs in. Rejects with a CheckFailure, also when the session is destroyed. */
   async open(): Promise<void> {
     await this.withReason(this.client.connect());
   }
 
-  /** Runs statements in one transaction; resolves with the result of each. Otherwise like `open`. */
+  /** Runs statements in one transaction. Resolves with the result of each statement. Otherwise like `open`. */
   async query(statements: readonly string[]): Promise<readonly PgResult[]> {
     this.received = 0;
     const results = await this.withReason(
@@ -57,13 +57,13 @@ export class PostgresSession {
     return Array.isArray(results) ? results : [results as PgResult];
   }
 
-  /** Closes the connection at once; a pending query rejects. */
+  /** Closes the connection immediately. A pending query rejects. */
   destroy(): void {
     this.isLost = true;
     this.client.connection.stream.destroy();
   }
 
-  /** Says goodbye to the server and closes the connection. Resolves when it is closed, within 200 ms. */
+  /** Sends Terminate to the server and closes the connection. Resolves when the connection is closed, within 200 ms. */
   async end(): Promise<void> {
     if (this.lost) return this.destroy();
     this.isLost = true;

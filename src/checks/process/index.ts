@@ -7,7 +7,7 @@ import { LoopWindow } from './window.js';
 
 const KIND = 'process';
 
-/** Options of the check `process`. */
+/** Options of the `process` check. */
 export interface ProcessOptions extends CheckSettings {
   /**
    * Maximum event loop delay in milliseconds; 0 = no limit.
@@ -30,7 +30,7 @@ export interface ProcessOptions extends CheckSettings {
    */
   warnUtilization?: number;
   /**
-   * Maximum share of the V8 heap limit in use, in percent; 100 = no limit.
+   * Maximum use of the V8 heap limit, in percent; 100 = no limit.
    * @default 90
    */
   maxHeap?: number;
@@ -40,16 +40,18 @@ export interface ProcessOptions extends CheckSettings {
    */
   warnHeap?: number;
   /**
-   * Minimum measuring window of delay and utilization in milliseconds; at most about twice that, or two runs.
+   * Minimum measurement window for delay and utilization, in milliseconds. The window spans at most about twice that,
+   * or two runs.
    * @default 2000
    */
   window?: number;
 }
 
 /**
- * Checks this process: event loop delay and utilization, and heap usage, all of the thread that runs checks. The observed
- * values are `delay` in milliseconds, `utilization` and `heap` in percent. As a check runs on the event loop, it reports a
- * delay only after it; PING threads report a blocked event loop while it lasts (`loop.readinessStall`).
+ * Checks this process: event loop delay, event loop utilization and heap usage of the thread that runs checks. The
+ * observed values are `delay` in milliseconds, and `utilization` and `heap` in percent. Because the check runs on the
+ * event loop, it reports a delay only after the delay has ended. PING threads report a blocked event loop while it is
+ * blocked (`loop.readinessStall`).
  *
  * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options.
  */
@@ -79,22 +81,25 @@ export function processCheck(given: ProcessOptions = {}): CheckDefinition {
   };
 }
 
-/** A limit of 0 is no limit. */
+/** A limit of 0 means no limit. */
 function orNone(limit: number): number {
   return limit === 0 ? Number.POSITIVE_INFINITY : limit;
 }
 
-/** In the order in which they are evaluated and reported. */
+/** In the order in which the measures are evaluated and reported. */
 interface Measures {
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly delay: number;
-  /** Percent. */
+  /** In percent. */
   readonly utilization: number;
-  /** Percent. */
+  /** In percent. */
   readonly heap: number;
 }
 
-/** Measures over the older of two overlapping windows, so that a delay while one restarts is counted by the other. */
+/**
+ * Measures over the older of two overlapping windows, so that a delay during the restart of one window is counted by
+ * the other.
+ */
 class ProcessGauge {
   private windows: [older: LoopWindow, newer: LoopWindow] | undefined;
   private closed = false;
@@ -103,14 +108,14 @@ class ProcessGauge {
   constructor(private readonly span: number) {}
 
   async read(): Promise<Measures> {
-    // From the first run on: creating a check starts no measurement.
+    // Starts with the first run, so that creating a check starts no measurement.
     if (!this.closed) this.windows ??= [new LoopWindow(), new LoopWindow()];
     await delayCounted();
     const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
     const heap = percent(used / limit);
     if (!this.windows) return { delay: 0, utilization: 0, heap };
     const [older, newer] = this.windows;
-    // The start of a process is busy: too short a window is not evaluated.
+    // The process is busy when it starts, so a window that is too short is not evaluated.
     const utilization = older.age < this.span ? 0 : percent(older.utilization);
     const measures = { delay: Math.round(older.delay), utilization, heap };
     if (newer.age >= this.span) {
@@ -127,7 +132,7 @@ class ProcessGauge {
   }
 }
 
-/** Resolves when a delay that has just ended has been counted: after the next timers of the event loop. */
+/** Resolves after the next timers of the event loop have run, when a delay that has just ended has been counted. */
 async function delayCounted(): Promise<void> {
   await sleep(1);
   await turn();
@@ -139,7 +144,7 @@ function percent(part: number): number {
 
 interface Level {
   readonly status: 'fail' | 'warn';
-  /** Text before the limit in the output. */
+  /** Text that precedes the limit in the output. */
   readonly limitText: string;
   readonly limits: Measures;
 }
@@ -152,7 +157,7 @@ const rows: readonly { measure: keyof Measures; unit: string; description(value:
 
 const units = Object.fromEntries(rows.map(({ measure, unit }) => [measure, unit]));
 
-/** Evaluates the levels, worst first: the first one with a value above its limit counts. */
+/** Evaluates the levels from worst to best. The first level with a value above its limit applies. */
 function evaluate(measures: Measures, levels: readonly Level[]): CheckResult {
   const observed = { observedValue: measures, observedUnit: units };
   for (const { status, limitText, limits } of levels) {

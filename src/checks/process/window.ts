@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 
-/** Sampling period of the event loop, in milliseconds. */
+/** Interval in milliseconds at which the event loop is sampled. */
 const RESOLUTION = 20;
 const NANOSECONDS = 1e6;
 
@@ -19,17 +19,17 @@ export class LoopWindow {
     return performance.now() - this.startedAt;
   }
 
-  /** Maximum event loop delay, in milliseconds. The histogram counts the time between two samples. */
+  /** Maximum event loop delay, in milliseconds. The histogram records the time between two samples. */
   get delay(): number {
     return this.histogram.count === 0 ? 0 : Math.max(0, this.histogram.max / NANOSECONDS - RESOLUTION);
   }
 
-  /** Share of the time in which the event loop was busy, 0 to 1. */
+  /** Fraction of the time during which the event loop was busy, 0 to 1. */
   get utilization(): number {
     return performance.eventLoopUtilization(this.usedBefore).utilization;
   }
 
-  /** A delay that starts before the first sample is not counted. */
+  /** Restarts the measurement. A delay that began before the first sample is not counted. */
   restart(): void {
     this.histogram.reset();
     this.usedBefore = performance.eventLoopUtilization();

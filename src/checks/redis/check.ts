@@ -13,9 +13,9 @@ import { type Command, RedisSession } from './session.js';
 
 /** Checks a server on a dedicated connection. */
 export class RedisCheck {
-  /** The connection kept between runs. */
+  /** The connection that is kept between runs. */
   private session: RedisSession | undefined;
-  /** Monotonic times: when the session is to be renewed, when the latest run started. */
+  /** Monotonic times at which the session must be renewed and the latest run started. */
   private renewAt = Number.NEGATIVE_INFINITY;
   private lastRunAt = Number.NEGATIVE_INFINITY;
   /** All open connections, for `close`. */
@@ -28,14 +28,14 @@ export class RedisCheck {
     expectations: RedisExpectations,
     private readonly clock: Clock,
   ) {
-    // The role requested from the Sentinels is the required one.
+    // The role that is requested from the Sentinels is required.
     const named = login.role === 'slave' ? 'replica' : 'primary';
     const isAny = expectations.role === undefined || expectations.role === 'any';
     this.expectations = login.sentinels && isAny ? { ...expectations, role: named } : expectations;
   }
 
   /**
-   * @param deadline monotonic time at which the signal fires, in milliseconds.
+   * @param deadline monotonic time in milliseconds at which the signal fires.
    * @param connected called when a new connection is ready.
    */
   async run(signal: AbortSignal, deadline: number, connected?: () => void): Promise<CheckResult> {
@@ -46,10 +46,10 @@ export class RedisCheck {
     if (!current || current.lost || nextRun > this.renewAt) return this.renew(signal, deadline, connected);
     try {
       const result = await this.ask(current, signal);
-      // After a failover the Sentinels return another address.
+      // After a failover, the Sentinels return another address.
       if (!this.login.sentinels || result.reason !== 'role') return result;
     } catch (error) {
-      // The server may have restarted, or have closed an idle connection.
+      // The server may have restarted, or may have closed an idle connection.
       if (signal.aborted || (error as CheckFailure).reason !== 'reset') throw error;
     }
     return this.renew(signal, deadline, connected);
@@ -88,8 +88,8 @@ export class RedisCheck {
   }
 
   /**
-   * Queries the kept connection if no new one can be opened: its result still holds for connected clients. Warns with
-   * `reason`, or that of the failure.
+   * Queries the kept connection if no new one can be opened, because its result still applies to connected clients.
+   * Warns with `reason`, or with the reason of the failure.
    */
   private async askKept(failure: CheckFailure, signal: AbortSignal, reason?: Reason): Promise<CheckResult> {
     const { session: current } = this;
@@ -97,7 +97,7 @@ export class RedisCheck {
     return keptConnectionResult(await this.ask(current, signal), failure, reason);
   }
 
-  /** The login with the address from the Sentinels, if there are any. */
+  /** The login with the address returned by the Sentinels, if there are any. */
   private async locate(driver: Driver, signal: AbortSignal, deadline: number): Promise<RedisOptions> {
     const { login, clock } = this;
     if (!login.sentinels) return login;
@@ -114,7 +114,7 @@ export class RedisCheck {
     return withStepTimeout(clock, deadline, signal, timeoutError, (stepSignal) => locate(login, askOnce, stepSignal));
   }
 
-  /** Runs `work` on a new connection. On failure the connection is closed, and the CheckFailure says why. */
+  /** Runs `work` on a new connection. On failure, closes the connection and throws a CheckFailure with the cause. */
   private async begin<T>(
     driver: Driver,
     login: RedisOptions,
@@ -144,7 +144,7 @@ export class RedisCheck {
     if (current) void this.drop(current);
   }
 
-  /** Queries a session; on failure the session is closed. */
+  /** Queries a session. Closes the session on failure. */
   private async ask(session: RedisSession, signal: AbortSignal): Promise<CheckResult> {
     try {
       return await evaluate((commands) => orAbort(session.exchange(commands), signal), this.expectations);
@@ -156,7 +156,7 @@ export class RedisCheck {
   }
 
   private async drop(session: RedisSession): Promise<void> {
-    // Before it is closed, because the next run may start meanwhile.
+    // Cleared before the session is closed, because the next run may start in the meantime.
     if (this.session === session) this.session = undefined;
     await session.end();
     this.open.delete(session);

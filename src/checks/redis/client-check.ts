@@ -6,10 +6,10 @@ import type { RedisCheck } from './check.js';
 import type { ClientProbe } from './client-probe.js';
 import { redisFailure } from './failure.js';
 
-/** Reasons attributed to the client if its server answers. */
+/** Failures that are attributed to the client if its server answers. */
 const clientReasons: ReadonlySet<Reason> = new Set(['timeout', 'reset', 'refused', 'protocol']);
 
-/** Checks a server and then the client of the application. */
+/** Checks a server, then the application's client. */
 export class RedisClientCheck {
   constructor(
     private readonly dedicated: RedisCheck,

@@ -4,12 +4,12 @@ import { invalidOption } from '../parse-options.js';
 import { orAbort } from '../shared/deadline.js';
 import { loginOfIoredis, loginOfNodeRedis, type NodeRedisOptions } from './login.js';
 
-/** A client of `ioredis` (`new Redis`) or `redis` (`createClient`), for one server. */
+/** A client from `ioredis` (`new Redis`) or `redis` (`createClient`), connected to one server. */
 export interface RedisClient {
   ping: (...given: never[]) => Promise<unknown>;
 }
 
-/** Common to both libraries. */
+/** Members common to both libraries. */
 interface Client {
   ping(): Promise<unknown>;
   on(event: 'ready', onReady: () => void): unknown;
@@ -22,12 +22,12 @@ type NodeRedis = Client & { readonly isReady: boolean; readonly isOpen: boolean;
 export class ClientProbe {
   /** Server address and credentials of the client. */
   readonly login: Login;
-  /** The PING without an answer; no other is sent meanwhile. */
+  /** The unanswered PING. No other PING is sent until it is answered. */
   private pending: Promise<unknown> | undefined;
   private used = false;
   private readonly client: Ioredis | NodeRedis;
 
-  /** @throws PongcheckError `PONGCHECK_CONFIG` if it is not such a client. */
+  /** @throws PongcheckError `PONGCHECK_CONFIG` if the value is not such a client. */
   constructor(given: unknown) {
     const client = (given ?? {}) as Partial<Ioredis & NodeRedis>;
     const { ping, on, off, status, isReady, isCluster = false, options } = client;
@@ -42,21 +42,21 @@ export class ClientProbe {
       : loginOfNodeRedis(this.client.options ?? {});
   }
 
-  /** Whether the application has not used the client yet, so that it need not be connected. */
+  /** Whether the application has not used the client yet. Such a client need not be connected. */
   get isUnused(): boolean {
     if (isIoredis(this.client)) return this.client.status === 'wait';
-    // A client of `redis` looks the same before it connects and after it is closed.
+    // A `redis` client looks the same before it connects and after it is closed.
     this.used ||= this.client.isOpen;
     return !this.used;
   }
 
-  /** Current step of the ping, for a message. */
+  /** Current step of the ping, for messages. */
   get state(): string {
     if (this.isReady) return 'the client did not answer';
     return `the client did not connect${isIoredis(this.client) ? ` (${this.client.status})` : ''}`;
   }
 
-  /** Waits until the client is connected, then sends a PING. A client that is not connected would queue it. */
+  /** Waits until the client is connected, then sends a PING. A client that is not connected would queue the PING. */
   async ping(signal: AbortSignal): Promise<void> {
     while (!this.isReady) await this.connected(signal);
     await orAbort(this.pending ?? this.send(), signal);

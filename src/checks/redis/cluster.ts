@@ -3,17 +3,17 @@ import { redisFailure } from './failure.js';
 import type { Command, Reply } from './session.js';
 
 const SLOTS = 16_384;
-/** Limits for the slot ranges read and the tags tried: a node may send anything. */
+/** Limits for the slot ranges read and the tags tried, because a node may send anything. */
 const MAX_RANGES = 64;
 const MAX_TAGS = SLOTS;
 
 /** A result other than pass. */
 export type NonPassResult = Required<Pick<CheckResult, 'status' | 'reason' | 'output'>>;
 
-/** Sends commands in one write; resolves with the reply to each. */
+/** Sends commands in one write. Resolves with the reply to each command. */
 export type Exchange = (commands: readonly Command[]) => Promise<readonly Reply[]>;
 
-/** The cluster state of a node if it is not ok. */
+/** Returns the cluster state of a node if it is not ok. */
 export async function evaluateCluster(exchange: Exchange): Promise<NonPassResult | undefined> {
   const [[error, answer] = [null]] = await exchange([['CLUSTER', 'INFO']]);
   if (error) {
@@ -29,8 +29,8 @@ export async function evaluateCluster(exchange: Exchange): Promise<NonPassResult
 }
 
 /**
- * Writes the key `{TAG}KEY`, which this node serves, instead of `key`. Resolves with the error; null if it was written
- * or this node serves no slot.
+ * Writes `{TAG}KEY`, a key that this node serves, instead of `key`. Resolves with the error, or with null if the key
+ * was written or this node serves no slot.
  */
 export async function writeHere(
   exchange: Exchange,
@@ -58,7 +58,7 @@ function slotsOfMyself(nodes: string): readonly Range[] {
     });
 }
 
-/** A number whose slot is in one of the ranges; undefined without ranges. */
+/** A number whose slot is in one of the ranges; undefined if there are no ranges. */
 function tagOf(ranges: readonly Range[]): string | undefined {
   for (let number = 0; ranges.length > 0 && number < MAX_TAGS; number++) {
     const slot = slotOf(String(number));

@@ -10,14 +10,14 @@ import type { RedisSession } from './session.js';
 import { addressOf } from './stream.js';
 
 const NO_TLS = 'the server does not use TLS: use redis://, or enable TLS on the server';
-/** OpenSSL errors for an answer that is not TLS. */
+/** OpenSSL errors for an answer that is not a TLS record. */
 const noTlsRecord = /wrong version number|packet length too long/;
 
 /**
- * Connects and logs in. A server without TLS treats the handshake as an incomplete command and does not answer: after
- * three quarters of the time, it is tried without TLS.
+ * Connects and logs in. A server without TLS treats the handshake as an incomplete command and does not answer, so
+ * after three quarters of the time the server is tried without TLS.
  *
- * @param deadline monotonic time at which the signal fires, in milliseconds.
+ * @param deadline monotonic time in milliseconds at which the signal fires.
  */
 export async function openSession(
   session: RedisSession,
@@ -42,7 +42,7 @@ export async function openSession(
   }
 }
 
-/** Determines why a new session failed; called before it is closed. */
+/** Determines why a new session failed. Called before the session is closed. */
 export async function explainFailure(
   error: unknown,
   session: RedisSession,
@@ -68,9 +68,9 @@ export async function explainFailure(
 }
 
 /**
- * Whether the server answers, on a separate connection, with TLS if the login does not use it, or without if it does.
- * With the wrong setting a server waits for more data or closes the connection. False when the signal fires, and if the
- * application supplies the connector.
+ * Whether the server answers on a separate connection with the opposite TLS setting. With the wrong setting, a server
+ * waits for more data or closes the connection. Returns false when the signal fires, or if the application supplies the
+ * connector.
  */
 async function answersWithOtherEncryption(login: RedisOptions, signal: AbortSignal): Promise<boolean> {
   if (login.Connector) return false;

@@ -4,24 +4,24 @@ import { type Exchange, evaluateCluster, type NonPassResult, writeHere } from '.
 import { redisFailure } from './failure.js';
 import type { Command, Reply } from './session.js';
 
-/** Expiry of the written key, in milliseconds. */
+/** Expiry time of the written key, in milliseconds. */
 const EXPIRY_MS = '10000';
-/** Commands of an application do not work there. */
+/** Message for a Sentinel, which does not support the commands of an application. */
 export const IS_SENTINEL = 'a Sentinel, not a Redis data node: use redis+sentinel://HOST:PORT/NAME';
 
-/** Requirements on a server in addition to an answer. */
+/** Requirements on a server beyond answering. */
 export interface RedisExpectations {
-  /** Required role. Default: `any`; with Sentinels `primary`. */
+  /** Required role. Default: `any`, or `primary` with Sentinels. */
   readonly role?: 'any' | 'primary' | 'replica';
   /**
-   * Key that every run sets, with an expiry of 10 s, to detect a server that does not accept writes. A cluster node
-   * that does not serve the key sets `{TAG}KEY`, with a number as the tag that selects one of its slots. Default: no
+   * Key that each run sets, with an expiry of 10 s, to detect a server that does not accept writes. A cluster node that
+   * does not serve the key sets `{TAG}KEY` instead, where TAG is a number that selects one of its slots. Default: no
    * key.
    */
   readonly write?: string;
 }
 
-/** Errors that refer to another node of a cluster, or to a later time: this node works. */
+/** Errors that redirect to another node of a cluster, or to a later time. They show that this node works. */
 const redirection = /^(?:MOVED|ASK|TRYAGAIN)\b/;
 
 /**
@@ -32,14 +32,15 @@ const redirection = /^(?:MOVED|ASK|TRYAGAIN)\b/;
 export async function evaluate(exchange: Exchange, expectations: RedisExpectations): Promise<CheckResult> {
   const { write: key } = expectations;
   const set = key === undefined ? [] : [setCommand(key)];
-  // Without a cluster, `INFO cluster` is not an error; CLUSTER INFO would increment the error counters of the server.
+  // Without cluster support, `INFO cluster` succeeds; `CLUSTER INFO` would fail and increment the server's error
+  // counters.
   const replies = await exchange([['PING'], ['ROLE'], ['INFO', 'cluster'], ...set]);
   const [ping = [null], role = [null], info = [null], written = [null]] = replies;
   if (ping[0]) throw redisFailure(ping[0]);
   if (ping[1] !== 'PONG') throw new CheckFailure('protocol', 'the answer to PING is not PONG');
   const isElsewhere = written[0] !== null && redirection.test(written[0].message);
   const isCluster = isElsewhere || /^cluster_enabled:1/m.test(String(info[1]));
-  // Users are often denied INFO, but not CLUSTER INFO.
+  // Users are often denied INFO but allowed CLUSTER INFO.
   const state = isCluster || info[0] ? await evaluateCluster(exchange) : undefined;
   const cluster = isCluster || state?.status === 'fail' ? state : undefined;
   const isTriedHere = isElsewhere && key !== undefined && cluster?.status !== 'fail';
@@ -92,7 +93,7 @@ function unread(error: Error): NonPassResult {
   return warn(reason, `the role could not be read: ${message}`);
 }
 
-/** Without the permission to write, the state is not known. */
+/** Without write permission, the state is unknown. */
 function unwritable(error: Error): NonPassResult {
   const { reason, message } = redisFailure(error);
   return reason === 'auth' ? warn(reason, `the key could not be written: ${message}`) : fail(reason, message);
@@ -100,12 +101,12 @@ function unwritable(error: Error): NonPassResult {
 
 const roles = new Map(Object.entries({ master: 'primary', slave: 'replica', sentinel: 'sentinel' }));
 
-/** The role of the server, if it is known from the reply to ROLE. */
+/** The server's role, if the reply to ROLE contains it. */
 export function roleIn([error, answer]: Reply): string | undefined {
   return error || !Array.isArray(answer) ? undefined : roles.get(String(answer[0]));
 }
 
-/** The role, and the state of the link of a replica to its primary. */
+/** The role, and for a replica the state of its link to the primary. */
 function roleAndLink(role: Reply): { name: string | undefined; link: string | undefined } {
   const name = roleIn(role);
   return { name, link: name === 'replica' ? String((role[1] as unknown[])[3]) : undefined };

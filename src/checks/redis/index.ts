@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../../common/clock.js';
 import type { CheckDefinition, CheckSettings } from '../../health/check.js';
+import { secretsOfMap } from '../../options/secrets.js';
 import { invalidOption, parseCheckOptions } from '../parse-options.js';
-import { secretsOfMap, secretsOfUrl } from '../shared/secrets.js';
 import type { TlsOptions } from '../shared/tls.js';
 import { readUrls } from '../shared/url.js';
 import { RedisCheck } from './check.js';
@@ -17,9 +17,9 @@ const KIND = 'redis';
 /** A server identified by a URL, directly or through Sentinels. */
 export interface RedisUrlOptions extends CheckSettings, RedisExpectations {
   /**
-   * `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://` for TLS; default port 6379, database 0. Through
-   * Sentinels: `redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME/DATABASE`, or `rediss+sentinel://` for TLS with
-   * the Sentinels and the server; default port 26379.
+   * `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://` for TLS. The default port is 6379, the default database
+   * 0. With Sentinels: `redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME/DATABASE`, or `rediss+sentinel://` for
+   * TLS with the Sentinels and the server. The default port is 26379.
    */
   url: string;
   /** Credentials for the Sentinels. */
@@ -28,11 +28,11 @@ export interface RedisUrlOptions extends CheckSettings, RedisExpectations {
   tls?: TlsOptions;
 }
 
-/** A server identified by the client of the application. */
+/** A server identified by the application's client. */
 export interface RedisClientOptions extends CheckSettings, RedisExpectations {
   /**
-   * The application's client, of `ioredis` or `redis`, for one server. The check logs in with its credentials on a
-   * dedicated connection; if that works, it also sends one PING over the client.
+   * The application's client, from `ioredis` or `redis`, connected to one server. The check logs in with the client's
+   * credentials on a dedicated connection. If that works, it also sends one PING over the client.
    */
   client: RedisClient;
 }
@@ -40,21 +40,23 @@ export interface RedisClientOptions extends CheckSettings, RedisExpectations {
 export type RedisOptions = RedisUrlOptions | RedisClientOptions;
 
 /**
- * Checks Redis: one PING per run on a dedicated connection, and a new connection at least every 10 s. If the server
- * accepts no more connections, the check warns as long as the existing one still answers (`too-many-connections`). The
- * observed value is the role, `primary` or `replica`, if known. A replica without a link to its primary warns
- * (`master-down`) while it answers with old data. A cluster node fails if `cluster_state` is not ok (`cluster-down`).
+ * Checks Redis with one PING per run on a dedicated connection, and with a new connection at least every 10 s. If the
+ * server accepts no more connections, the check warns as long as the existing connection still answers
+ * (`too-many-connections`). The observed value is the role, `primary` or `replica`, if known. A replica without a link
+ * to its primary warns (`master-down`) while it serves stale data. A cluster node fails if `cluster_state` is not ok
+ * (`cluster-down`).
  *
  * With `role`, a server with another role fails (`role`). With `write`, a server that does not accept the key fails
- * (`read-only`, `out-of-memory`). If one of these may not be determined, the check warns.
+ * (`read-only`, `out-of-memory`). If the user lacks the permission for one of these, the check warns.
  *
- * With Sentinels, each new connection uses the address returned by the first Sentinel to answer: that of the primary,
- * or with `role: 'replica'` of a replica that is up. They are queried again as soon as that server changes its role or
- * is lost. If none answers, the check warns as long as the existing connection answers.
+ * With Sentinels, each new connection uses the address returned by the first Sentinel to answer: the primary's address,
+ * or with `role: 'replica'` that of a replica that is up. The Sentinels are queried again as soon as that server
+ * changes its role or is lost. If none answers, the check warns as long as the existing connection answers.
  *
- * With a `client`, the check separates failures of server and client: `pool-exhausted` if the server answers but
- * the client is not connected, or does not answer, within three quarters of the remaining time. At most one PING of the
- * check is outstanding on the client. A client that the application has not connected yet is not used.
+ * With a `client`, the check distinguishes failures of the server from failures of the client. It reports
+ * `pool-exhausted` if the server answers, but the client does not connect and answer within three quarters of the
+ * remaining time. At most one PING of the check is outstanding on the client. A client that the application has not
+ * connected yet is not used.
  *
  * @param clock time source, for tests.
  * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options.
@@ -90,7 +92,6 @@ export function redisCheck(given: RedisOptions, clock: Clock = systemClock): Che
     target: targetOfLogin(login),
     run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
     close: () => check.close(),
-    secrets: [...secretsOfUrl(urls[0]), ...secretsOfMap({ ...sentinel })],
   };
 }
 

@@ -1,13 +1,14 @@
 import type { RedisOptions } from 'ioredis';
+import { loginOf } from '../../options/secrets.js';
 import { invalidOption } from '../parse-options.js';
 import { readTls, type TlsOptions } from '../shared/tls.js';
-import { datastoreTarget, hostOf, loginOf, serverOf } from '../shared/url.js';
+import { datastoreTarget, hostOf, serverOf } from '../shared/url.js';
 
-/** Credentials for Sentinels. */
+/** Credentials for the Sentinels. */
 export interface SentinelOptions {
   /** Default: none. */
   username?: string;
-  /** Default: none. The password of the URL is for the server. */
+  /** Default: none. The password in the URL is for the server only. */
   password?: string;
 }
 
@@ -16,7 +17,7 @@ export function loginOfUrl(url: URL, tls: TlsOptions | undefined): RedisOptions 
   return { host: hostOf(url), port: Number(url.port || 6379), ...credentialsOf(url, url.pathname, tls) };
 }
 
-/** The server that the Sentinels of a URL know by the name in its path; `urls` differ in their hosts only. */
+/** The server that the Sentinels in a URL know by the name in its path. `urls` differ only in their hosts. */
 export function loginOfSentinels(
   urls: readonly [URL, ...URL[]],
   role: 'any' | 'primary' | 'replica',
@@ -57,7 +58,7 @@ function credentialsOf(url: URL, path: string, tls: TlsOptions | undefined): Red
   };
 }
 
-/** The server of a login, to show to people. */
+/** Readable name of the server in a login. */
 export function targetOfLogin({
   host = 'localhost',
   port = 6379,
@@ -73,7 +74,7 @@ export function targetOfLogin({
   return datastoreTarget(scheme, { host, port, path: path ?? undefined }, db);
 }
 
-/** Options of an ioredis client that determine where and how it logs in. */
+/** Options of an ioredis client that determine where it connects and how it logs in. */
 const loginKeys = [
   'host',
   'port',
@@ -101,7 +102,7 @@ export function loginOfIoredis(options: RedisOptions): RedisOptions {
   return Object.fromEntries(given.map((key) => [key, options[key]]));
 }
 
-/** Options of a client of `redis` that are used here. */
+/** The options of a `redis` client that are used here. */
 export interface NodeRedisOptions {
   readonly username?: string;
   readonly password?: string;
@@ -110,7 +111,7 @@ export interface NodeRedisOptions {
   readonly socket?: { readonly host?: string; readonly port?: number; readonly path?: string; readonly tls?: boolean };
 }
 
-/** Server address and credentials of a client of `redis`. */
+/** Server address and credentials of a `redis` client. */
 export function loginOfNodeRedis(options: NodeRedisOptions): RedisOptions {
   const { username, password, database: db = 0, credentialsProvider, socket = {} } = options;
   if (credentialsProvider && password === undefined) {

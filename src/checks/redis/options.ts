@@ -38,7 +38,7 @@ export const redisOptions: readonly OptionRow[] = [
   ...tlsOptions,
 ];
 
-/** With a client of the application instead of a URL. */
+/** Options with a client of the application instead of a URL. */
 export const redisClientOptions: readonly OptionRow[] = [
   {
     path: 'client',

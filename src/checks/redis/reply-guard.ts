@@ -1,33 +1,33 @@
 import { CheckFailure } from '../../health/reason.js';
 
-/** Limits on the answer to a command: bytes, replies, array elements, nested arrays. */
+/** Limits for the answer to a command: bytes, replies, array elements and nesting. */
 const MAX_BYTES = 1024 ** 2;
 const MAX_REPLIES = 16;
 const MAX_ELEMENTS = 4096;
 const MAX_DEPTH = 8;
-/** Maximum length of a line, such as an error message. */
+/** Maximum length of a line, such as an error message, in bytes. */
 const MAX_LINE_BYTES = 4096;
 
 const LINE_FEED = 10;
 const CRLF_BYTES = 2;
-/** The types of RESP2; other versions are never requested. */
+/** The types of RESP2. Other protocol versions are never requested. */
 const types = '+-:$*';
 /** First byte of a TLS alert or handshake record. */
 const tlsRecords = '\x15\x16';
 
 /**
- * Parses the replies of a server before the driver reads them, because the driver allocates any announced length. Keeps
+ * Validates a server's replies before the driver reads them, because the driver allocates any announced length. Buffers
  * at most one line.
  */
 export class RedisReplyGuard {
   private bytes = 0;
   private replies = 0;
   private elements = 0;
-  /** The incomplete line. */
+  /** The incomplete line so far. */
   private line = '';
-  /** Bytes still to come of a bulk string and its CRLF. */
+  /** Bytes missing from a bulk string and its CRLF. */
   private bulk = 0;
-  /** Missing elements of each incomplete array, outermost first. */
+  /** Number of missing elements of each incomplete array, outermost first. */
   private readonly arrays: number[] = [];
 
   /** Resets the counters when a command is sent. */
@@ -37,7 +37,7 @@ export class RedisReplyGuard {
     this.elements = 0;
   }
 
-  /** @throws CheckFailure `protocol`, or `tls`, if the data is not a valid answer. */
+  /** @throws CheckFailure `protocol`, or `tls`, if the data is not a valid reply. */
   check(chunk: Buffer): void {
     this.bytes += chunk.length;
     if (this.bytes > MAX_BYTES) throw excess('bytes', MAX_BYTES);
@@ -86,7 +86,7 @@ export class RedisReplyGuard {
     if (this.arrays.push(length) > MAX_DEPTH) throw excess('nested arrays', MAX_DEPTH);
   }
 
-  /** Completes an element, and each array of which it was the last. */
+  /** Completes an element, and every array whose last element it was. */
   private complete(): void {
     for (let last = this.arrays.length - 1; last >= 0; last--) {
       this.arrays[last] = (this.arrays[last] as number) - 1;

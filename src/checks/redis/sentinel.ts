@@ -5,7 +5,7 @@ import type { Command, Reply } from './session.js';
 
 const DEFAULT_PORT = 26_379;
 
-/** Sends one command on a separate connection. Rejects with the reason of the signal when it fires. */
+/** Sends one command on a separate connection. Rejects with the signal's reason when the signal fires. */
 type AskOnce = (login: RedisOptions, command: Command, signal: AbortSignal) => Promise<Reply>;
 
 interface Address {
@@ -15,10 +15,10 @@ interface Address {
 
 /**
  * Returns the login with the address from the first Sentinel to answer: that of the primary or, for the role `slave`,
- * of its first replica that is up, in the order of addresses. All Sentinels are queried in parallel.
+ * that of the first replica that is up, sorted by address. All Sentinels are queried in parallel.
  *
- * Rejects with a CheckFailure that lists the failure of each Sentinel, with the reason of the first; or with the reason
- * of `signal`.
+ * Rejects with the reason of `signal`, or with a CheckFailure that has the reason of the first Sentinel's failure and
+ * lists the failure of each.
  */
 export async function locate(login: RedisOptions, askOnce: AskOnce, signal: AbortSignal): Promise<RedisOptions> {
   const { sentinels = [], name = '', role = 'master', natMap, tls, enableTLSForSentinelMode, ...rest } = login;
@@ -29,7 +29,7 @@ export async function locate(login: RedisOptions, askOnce: AskOnce, signal: Abor
     ...(sentinelTLS && { tls: sentinelTLS }),
   };
   const finished = new AbortController();
-  // The other queries end with the first answer.
+  // The first answer ends the other queries.
   const end = () => finished.abort(signal.reason);
   signal.addEventListener('abort', end, { once: true });
   const asks = sentinels.map(async ({ host = 'localhost', port = DEFAULT_PORT, family }) => {
@@ -71,7 +71,7 @@ async function ask(
   return role === 'slave' ? replicaIn(answer) : address(answer[0], answer[1]);
 }
 
-/** Each list has the names and values of one replica. */
+/** Each list contains the names and values of one replica. */
 function replicaIn(answer: readonly unknown[]): Address {
   const replicas = answer
     .filter(Array.isArray)

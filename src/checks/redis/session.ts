@@ -4,19 +4,19 @@ import { openSocket, RedisStream } from './stream.js';
 
 type Connector = NonNullable<RedisOptions['Connector']>;
 
-/** Reply to a command: an error reply, or a value. */
+/** Reply to a command: an error or a value. */
 export type Reply = readonly [error: Error | null, answer?: unknown];
 
 export type Command = readonly [string, ...string[]];
 
-/** How long to wait for the driver to report the end of a connection, in milliseconds. */
+/** Maximum time to wait until the driver reports the end of a connection, in milliseconds. */
 const END_WAIT_MS = 250;
 
 /** One connection to a server, without automatic reconnection. */
 export class RedisSession {
   /** Whether the connection has ended. */
   lost = false;
-  /** The actual cause of the end; the driver reports it only by an event. */
+  /** The actual cause of the end. The driver reports it only with an event. */
   private cause: unknown;
   private stream: RedisStream | undefined;
   private readonly client: Redis;
@@ -29,11 +29,11 @@ export class RedisSession {
       ...login,
       Connector: this.connector(),
       lazyConnect: true,
-      // No commands are queued or repeated by the driver.
+      // Prevents the driver from queuing or repeating commands.
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
       retryStrategy: () => null,
-      // It would wait for LOADING to end.
+      // The ready check would wait until LOADING has ended.
       enableReadyCheck: false,
       disableClientInfo: true,
       protocol: 2,
@@ -60,8 +60,8 @@ export class RedisSession {
   }
 
   /**
-   * Sends commands in one write; resolves with the reply to each. With two writes, the second would fail on a server
-   * that rejects the connection, before its reason is read. Rejects with the actual cause.
+   * Sends commands in one write, and resolves with the reply to each. If a server rejects the connection, a second
+   * write would fail before the rejection reason is read. Rejects with the actual cause.
    */
   async exchange(commands: readonly Command[]): Promise<readonly Reply[]> {
     const pipeline = this.client.pipeline();
@@ -70,7 +70,7 @@ export class RedisSession {
     return replies.map(([error, answer]) => [error && this.causeOf(error), answer]);
   }
 
-  /** Closes the connection; pending commands reject. Resolves when it is closed, within 250 ms. */
+  /** Closes the connection; pending commands reject. Resolves when the connection is closed, within 250 ms. */
   async end(): Promise<void> {
     if (this.lost) return;
     const ended = new Promise<void>((resolve) => {
@@ -84,7 +84,7 @@ export class RedisSession {
     await ended;
   }
 
-  /** Connector for the driver: supplies a guarded stream. */
+  /** A connector for the driver that supplies a guarded stream. */
   private connector(): Connector {
     const { login } = this;
     let isOver = false;
@@ -97,7 +97,7 @@ export class RedisSession {
     };
     const disconnect = () => {
       isOver = true;
-      // Without a FIN: the driver would wait for the answer of an unresponsive server.
+      // Closes without a FIN, because the driver would wait for the answer of an unresponsive server.
       this.stream?.destroy();
     };
     class StreamConnector {
@@ -105,7 +105,7 @@ export class RedisSession {
       readonly disconnect = disconnect;
       readonly check = () => true;
     }
-    // The declared type requires private fields that nothing reads.
+    // The declared type requires private members that nothing reads.
     return StreamConnector as unknown as Connector;
   }
 
@@ -117,14 +117,14 @@ export class RedisSession {
     }
   }
 
-  /** The error reply of the server, even if it then closed the connection; otherwise the cause of the end. */
+  /** The server's error reply, even if the server then closed the connection. Otherwise the cause of the end. */
   private causeOf<T>(error: T): T {
     const { cause } = this;
     return cause === undefined || (isReply(error) && !isReply(cause)) ? error : (cause as T);
   }
 }
 
-/** Whether an error is an error reply of the server. */
+/** Whether an error is an error reply from the server. */
 export function isReply(error: unknown): boolean {
   return (error as { name?: unknown }).name === 'ReplyError';
 }

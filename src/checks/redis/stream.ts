@@ -5,26 +5,26 @@ import type { RedisOptions } from 'ioredis';
 import { CheckFailure } from '../../health/reason.js';
 import { RedisReplyGuard } from './reply-guard.js';
 
-/** The address of the server. */
+/** Socket options with the server address. */
 export function addressOf({ host = 'localhost', port = 6379, path, family }: RedisOptions): NetConnectOpts {
   return path ? { path } : { host, port, ...(family !== undefined && { family }) };
 }
 
-/** Opens a socket to the server, with the connector of the login if it has one. */
+/** Opens a socket to the server. Uses the connector of the login if it has one. */
 export async function openSocket(login: RedisOptions): Promise<Socket> {
   const { Connector, tls } = login;
-  // ioredis declares the class abstract, but instantiates it as well.
+  // ioredis declares this class as abstract, but also instantiates it.
   if (Connector) return (await new Connector(login).connect(() => {})) as Socket;
   return tls ? connectTls({ ...addressOf(login), ...tls }) : connect(addressOf(login));
 }
 
 /**
- * The connection used by the driver. The stream owns the socket, so that the driver receives only data that the guard
- * has accepted.
+ * The stream that the driver uses. It owns the socket, so that the driver receives only data that the guard has
+ * accepted.
  */
 export class RedisStream extends Duplex {
   private readonly guard = new RedisReplyGuard();
-  /** Resolves when connected, including the TLS handshake if `isTls`; rejects with the failure. */
+  /** Resolves when connected, after the TLS handshake if `isTls`. Rejects if that fails. */
   readonly ready: Promise<void>;
   /** Whether any data has been received. */
   hasReceived = false;
@@ -40,7 +40,7 @@ export class RedisStream extends Duplex {
       this.once('error', reject);
       this.once('close', () => reject(new CheckFailure('reset', 'the server closed the connection')));
     });
-    // There may be no waiter when it rejects.
+    // Prevents an unhandled rejection if nothing is waiting.
     this.ready.catch(() => {});
     socket.setNoDelay(true);
     socket.on('error', (error) => this.destroy(error));
@@ -67,13 +67,13 @@ export class RedisStream extends Duplex {
     done(error);
   }
 
-  /** For the driver, which expects a socket. */
+  /** The driver expects a socket and calls this method. */
   setKeepAlive(on: boolean, delay: number): this {
     this.socket.setKeepAlive(on, delay);
     return this;
   }
 
-  /** For the driver, which expects a socket. */
+  /** The driver expects a socket and calls this method. */
   setNoDelay(): this {
     return this;
   }

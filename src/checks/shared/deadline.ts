@@ -1,13 +1,13 @@
 import type { Clock } from '../../common/clock.js';
 
-/** Fraction of the remaining time a step may use; the rest is for reporting which step timed out. */
+/** Fraction of the remaining time that a step may use. The rest is for reporting which step timed out. */
 const STEP_FRACTION = 3 / 4;
 
 /**
  * Runs `work` with a signal that fires after three quarters of the time until `deadline` (monotonic, in milliseconds),
- * or when `signal` does. `work` must then settle.
+ * or when `signal` fires. `work` must then settle.
  *
- * @param timeoutError returns the reason of the signal.
+ * @param timeoutError creates the abort reason for the timeout.
  */
 export async function withStepTimeout<T>(
   clock: Clock,
@@ -21,7 +21,7 @@ export async function withStepTimeout<T>(
   const aborted = () => aborter.abort(signal.reason);
   if (signal.aborted) aborted();
   signal.addEventListener('abort', aborted, { once: true });
-  // Data that arrived while this process was stalled is read after its timers: the immediate lets it be read first.
+  // If this process was stalled, timers fire before received data is read. The immediate lets that data be read first.
   const timer = clock.after(ms, () => setImmediate(() => aborter.abort(timeoutError(ms))));
   try {
     return await work(aborter.signal);
@@ -32,8 +32,8 @@ export async function withStepTimeout<T>(
 }
 
 /**
- * Settles like `promise`, or rejects with the reason of `signal` as soon as it fires; a later outcome of the promise is
- * ignored.
+ * Settles like `promise`, or rejects with the reason of `signal` as soon as the signal fires. Later outcomes of the
+ * promise are ignored.
  */
 export function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -3,18 +3,21 @@ import { invalidOption } from '../parse-options.js';
 import type { PatternWorker } from './pattern-worker.js';
 
 /**
- * Whether a text matches; rejects with reason `timeout` if that is not known before `deadline` (monotonic, in
- * milliseconds).
+ * Resolves with whether a text matches. Rejects with reason `timeout` if the result is not known before `deadline`
+ * (monotonic, in milliseconds).
  */
 export type Match = (text: string, signal: AbortSignal, deadline: number) => Promise<boolean>;
 
-/** Reads a RegExp, `/expression/flags` or a plain text to be contained. Only a RegExp uses the worker. */
+/**
+ * Creates a matcher from a RegExp, from `/expression/flags`, or from plain text that must be contained. Only regular
+ * expressions use the worker.
+ */
 export function readPattern(kind: string, key: string, pattern: string | RegExp, worker: PatternWorker): Match {
   const [, source, flags = ''] =
     pattern instanceof RegExp ? ['', pattern.source, pattern.flags] : (/^\/(.+)\/([a-z]*)$/s.exec(pattern) ?? []);
   if (source === undefined) return async (text) => text.includes(pattern as string);
   try {
-    // Global and sticky expressions keep state between texts.
+    // Removes the flags g and y, with which an expression would keep state between texts.
     const index = worker.add(new RegExp(source, flags.replace(/[gy]/g, '')));
     return (text, signal, deadline) => worker.match(index, text, key, signal, deadline);
   } catch {
@@ -22,7 +25,7 @@ export function readPattern(kind: string, key: string, pattern: string | RegExp,
   }
 }
 
-/** Reads a list such as `200-299,304` as a test of a status. */
+/** Converts a list such as `200-299,304` to a test for a status code. */
 export function readStatuses(kind: string, text: string): (status: number) => boolean {
   const ranges = text.split(',').map((range): readonly [number, number] => {
     const [, from, to = from] = /^\s*(\d{3})(?:-(\d{3}))?\s*$/.exec(range) ?? [];

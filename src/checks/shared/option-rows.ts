@@ -1,7 +1,7 @@
 import type { OptionRow } from '../../options/option.js';
 import { boolean, enumeration, path, text } from '../../options/value-types.js';
 
-/** Options of every kind that supports TLS. */
+/** Options of every check kind that supports TLS. */
 export const tlsOptions: readonly OptionRow[] = [
   {
     path: 'tls.ca',

@@ -3,7 +3,7 @@ import { systemClock } from '../../common/clock.js';
 import { CheckFailure } from '../../health/reason.js';
 import { withStepTimeout } from './deadline.js';
 
-/** Code of the thread. A string, so that a bundled package needs no separate file. */
+/** Source code of the thread. A string, so that a bundled package needs no separate file. */
 const SOURCE = `
 const { parentPort, workerData } = require('node:worker_threads');
 const expressions = workerData.map(({ source, flags }) => new RegExp(source, flags));
@@ -18,7 +18,7 @@ parentPort.postMessage({ id: 0 });
 `;
 
 interface Message {
-  /** 0: the thread is ready. */
+  /** 0 means that the thread is ready. */
   readonly id: number;
   readonly isMatch?: boolean;
   readonly error?: string;
@@ -30,23 +30,24 @@ interface Waiting {
 }
 
 /**
- * Matches regular expressions of the user against texts from other processes in a separate thread: some combinations
- * never finish, and only a thread can be terminated. It starts with the first match, or `load`, and is kept.
+ * Matches the user's regular expressions against texts from other processes in a separate thread. Some combinations
+ * never finish, and only a thread can be terminated. The thread starts with the first match or with `load`, and is
+ * kept.
  */
 export class PatternWorker {
   private readonly expressions: { source: string; flags: string }[] = [];
   private worker: Worker | undefined;
   private closed = false;
   private matches = 0;
-  /** By number of the match; 0 waits for the thread to be ready. */
+  /** By match number. Number 0 waits until the thread is ready. */
   private readonly waiting = new Map<number, Waiting>();
 
-  /** Adds a valid expression, before the thread starts; returns its index. */
+  /** Adds a valid expression and returns its index. Call before the thread starts. */
   add({ source, flags }: RegExp): number {
     return this.expressions.push({ source, flags }) - 1;
   }
 
-  /** Starts the thread if there are expressions; resolves when it is ready. */
+  /** Starts the thread if there are expressions. Resolves when the thread is ready. */
   async load(): Promise<void> {
     if (this.expressions.length === 0 || this.worker) return;
     await new Promise((resolve, reject) => {
@@ -92,7 +93,7 @@ export class PatternWorker {
       void this.end(new CheckFailure('internal', 'the check is closed'));
       return undefined;
     }
-    // Flags and variables of the process, such as --import, must not affect the thread.
+    // Flags and environment variables of the process, such as --import, must not affect the thread.
     const worker = new Worker(SOURCE, { eval: true, workerData: this.expressions, execArgv: [], env: {} });
     worker.on('message', (message: Message) => this.settle(message));
     const lost = (error: unknown) => {
@@ -100,7 +101,7 @@ export class PatternWorker {
         void this.end(new CheckFailure('internal', `the pattern thread exited: ${String(error)}`));
     };
     worker.on('error', lost).on('exit', (code) => lost(`exit ${code}`));
-    // Last, because a message listener keeps the process alive.
+    // Called last, because a message listener keeps the process alive.
     worker.unref();
     this.worker = worker;
     return worker;
@@ -113,7 +114,7 @@ export class PatternWorker {
     else waiting?.reject(new CheckFailure('internal', `matching the pattern failed: ${error}`));
   }
 
-  /** Terminates the thread and rejects pending matches; the next match starts another. */
+  /** Terminates the thread and rejects pending matches. The next match starts another thread. */
   private async end(failure: CheckFailure): Promise<void> {
     const { worker } = this;
     this.worker = undefined;

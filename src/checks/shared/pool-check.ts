@@ -3,30 +3,30 @@ import type { CheckResult } from '../../health/check.js';
 import { CheckFailure } from '../../health/reason.js';
 import { withStepTimeout } from './deadline.js';
 
-/** The pool of an application, as its check uses it. */
+/** The part of an application's pool that its check uses. */
 interface Probe {
-  /** Why the pool has provided no connection, for people. */
+  /** Readable description of why the pool has provided no connection. */
   readonly state: string;
   readonly counts: CheckResult['observedValue'];
   ping(signal: AbortSignal): Promise<unknown>;
 }
 
-/** The check of a server over a connection of its own. */
+/** A server check over a dedicated connection. */
 interface DedicatedCheck {
   run(signal: AbortSignal, deadline: number, connected?: () => number): Promise<CheckResult>;
   close(): Promise<void>;
 }
 
-/** What a driver's errors mean. */
+/** How to interpret a driver's errors. */
 interface DriverErrors {
   failureOf(error: unknown): CheckFailure;
-  /** Messages, which have no code, for a pool that provides no connection. */
+  /** Matches the message of a pool that provides no connection; these errors have no code. */
   noConnection: RegExp;
 }
 
 /**
- * Checks a server and then the pool of the application. The pool is not used while the server does not answer: the
- * server may count every connection that the pool would start and break off.
+ * Checks a server, then the application's pool. The pool is not used while the server does not answer, because the
+ * server may count every connection that the pool would start and abort.
  */
 export class PoolCheck<Dedicated extends DedicatedCheck = DedicatedCheck, Pool extends Probe = Probe> {
   constructor(
@@ -63,12 +63,12 @@ export class PoolCheck<Dedicated extends DedicatedCheck = DedicatedCheck, Pool e
     }
   }
 
-  /** The result of the server if it has no connection left for the check, and the pool works. */
+  /** The result if the server has no connection left for the check, but the pool works. */
   protected withoutConnection({ reason, message }: CheckFailure): CheckResult {
     return { status: 'warn', reason, output: `${message}; a pooled connection still answers` };
   }
 
-  /** Pings over a connection of the pool. */
+  /** Pings the server over a pool connection. */
   protected async pingPool(signal: AbortSignal, deadline: number): Promise<void> {
     const exhausted = (ms: number) =>
       new CheckFailure('pool-exhausted', `${this.probe.state} within ${ms} ms, but the server answers`);
@@ -76,7 +76,7 @@ export class PoolCheck<Dedicated extends DedicatedCheck = DedicatedCheck, Pool e
       try {
         await this.probe.ping(stepSignal);
       } catch (error) {
-        // The server may have closed an idle connection without the pool noticing.
+        // The server may have closed an idle connection without the pool noticing it.
         if (stepSignal.aborted || this.errors.failureOf(error).reason !== 'reset') throw error;
         await this.probe.ping(stepSignal);
       }

@@ -2,23 +2,23 @@ import type { CheckResult } from '../../health/check.js';
 import type { CheckFailure, Reason } from '../../health/reason.js';
 
 /**
- * Maximum age of a connection that a check keeps between runs, in milliseconds: an established one shows neither that the
- * server rejects new ones nor that the name has another address.
+ * Maximum age of a connection that a check keeps between runs, in milliseconds. An established connection does not
+ * reveal that the server rejects new ones, or that the name resolves to another address.
  */
 export const RECONNECT_INTERVAL_MS = 10_000;
 const JITTER = 1 / 4;
 
 /**
- * When a connection established at `now` is to be renewed. Up to a quarter earlier than its maximum age, so that the checks
- * of many processes do not reconnect at the same time.
+ * Time at which a connection established at `now` must be renewed. It is up to a quarter earlier than the maximum age,
+ * so that the checks of many processes do not reconnect at the same time.
  */
 export function renewalTime(now: number): number {
   return now + RECONNECT_INTERVAL_MS * (1 - Math.random() * JITTER);
 }
 
 /**
- * The result of a run whose kept connection has answered, but that could open no new one because of `failure`: clients
- * that are connected are served. A fail stays as it is; otherwise it warns, with `reason`.
+ * Result of a run whose kept connection has answered, but in which no new one could be opened because of `failure`.
+ * Connected clients are still served, so the run warns with `reason`, unless the answer is a fail.
  */
 export function keptConnectionResult(
   answer: CheckResult,

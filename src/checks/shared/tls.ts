@@ -5,22 +5,22 @@ import { invalidOption } from '../parse-options.js';
 
 /** TLS settings of a client. */
 export interface TlsOptions {
-  /** PEM file with the trusted CAs. Default: those that Node trusts. */
+  /** PEM file with the trusted CAs. Default: the CAs that Node.js trusts. */
   ca?: string;
   /** PEM file with the client certificate. Default: none. */
   cert?: string;
-  /** PEM file with the key of the client certificate. */
+  /** PEM file with the private key of the client certificate. */
   key?: string;
-  /** Host name that the certificate must match. Default: the host of the URL. */
+  /** Host name that the certificate must match. Default: the host in the URL. */
   servername?: string;
   /**
-   * If false, any certificate is accepted.
+   * Whether to verify the certificate. If false, any certificate is accepted.
    * @default true
    */
   verify?: boolean;
 }
 
-/** TLS settings with the files read. */
+/** TLS settings with the contents of the files. */
 export interface TlsMaterial {
   readonly ca?: Buffer;
   readonly cert?: Buffer;
@@ -32,7 +32,7 @@ export interface TlsMaterial {
 /**
  * Reads the files.
  *
- * @throws PongcheckError `PONGCHECK_CONFIG` if one cannot be read, or one of certificate and key is missing.
+ * @throws PongcheckError `PONGCHECK_CONFIG` if a file cannot be read, or if only one of certificate and key is given.
  */
 export function readTls(kind: string, { ca, cert, key, servername, verify = true }: TlsOptions): TlsMaterial {
   const read = (name: string, path: string) => {
@@ -55,9 +55,9 @@ export function readTls(kind: string, { ca, cert, key, servername, verify = true
 }
 
 /**
- * Reports unreadable files of a section of the options, such as `peers`.
+ * Reports unreadable files in a section of the options, such as `peers`.
  *
- * @throws InvalidOption with the path `tls.ca` and so on within that section.
+ * @throws InvalidOption with a path in that section, such as `tls.ca`.
  */
 export function validateTls(section: string, tls: TlsOptions): void {
   try {

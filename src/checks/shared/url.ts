@@ -1,17 +1,18 @@
 import { MASK } from '../../common/redact.js';
 import { hostAndPort } from '../../net/address.js';
 import { formatValue } from '../../options/format-value.js';
+import { isDecodable } from '../../options/secrets.js';
 import { invalidOption } from '../parse-options.js';
 
-/** Parameters that a driver would apply to the connection and this check does not: ignoring them would be unsafe. */
+/** Parameters that a driver would apply to the connection but this check does not. Ignoring them would be unsafe. */
 const connectionParameter = /^(?:ssl|tls|socket|unix)/i;
 
 /**
- * Reads the URL of a dependency.
+ * Parses the URL of a dependency.
  *
- * @param schemes accepted schemes, without colon, such as `mysql`.
- * @param parameters supported parameters, each with the value that enables TLS. Others configure the driver of the
- *   application (`?connection_limit=5`) and are ignored, except those that affect how to connect.
+ * @param schemes accepted schemes without a colon, such as `mysql`.
+ * @param parameters supported parameters, each with the value that enables TLS. Other parameters configure the
+ * application's driver (`?connection_limit=5`) and are ignored, except those that affect how to connect.
  * @throws PongcheckError `PONGCHECK_CONFIG`, without any part of the URL that may be a credential.
  */
 export function readUrl(
@@ -30,7 +31,8 @@ export function readUrl(
   for (const part of ['username', 'password', 'pathname'] as const) {
     if (!isDecodable(url[part])) throw invalid(`a URL with an invalid %-sequence in its ${part}`, '%25 for a %');
   }
-  // A password with one of /?# must be encoded; otherwise the rest of it would be taken for the host.
+  // A password that contains one of /?# must be encoded. Otherwise, the rest of the password would be parsed as the
+  // host.
   if (url.hash !== '') throw invalid('a URL with a #', '%23 for a #');
   if (!scheme.startsWith('http') && /@/.test(url.pathname + url.search)) {
     throw invalid('a URL with an @ after its host', '%2F for a / and %3F for a ? in a password');
@@ -45,7 +47,7 @@ export function readUrl(
   return url;
 }
 
-/** Reads a URL with several hosts, `SCHEME://[USER:PASSWORD@]HOST[:PORT],HOST[:PORT]/PATH`, as one URL per host. */
+/** Parses a URL with several hosts, `SCHEME://[USER:PASSWORD@]HOST[:PORT],HOST[:PORT]/PATH`, into one URL per host. */
 export function readUrls(kind: string, text: string, schemes: readonly string[]): readonly [URL, ...URL[]] {
   const [, before = '', hosts = '', after = ''] = /^([^/?#]*:\/\/(?:[^/?#]*@)?)([^/?#]*)(.*)$/s.exec(text) ?? [text];
   const [first, ...more] = hosts.split(',').map((host) => readUrl(kind, before + host + after, schemes));
@@ -57,21 +59,24 @@ export function serverOf(host: string, port: number): string {
   return hostAndPort({ kind: 'tcp', host, port });
 }
 
-/** A part of a path that is likely a secret, as in the URL of a webhook: 20 or more characters of a token, with a digit. */
+/**
+ * A path segment that is likely a secret, as in a webhook URL: it contains a digit and 20 or more consecutive token
+ * characters.
+ */
 const secretPart = /(?=[^/]*\d)[^/]*[\w-]{20}[^/]*/g;
 
-/** The URL without credentials and parameters, to show to people. */
+/** The URL without credentials and parameters, for messages. */
 export function targetOfUrl({ protocol, host, pathname }: URL): string {
-  // An @ in a path would be taken for the end of credentials.
+  // An @ in a path could be mistaken for the end of credentials.
   const path = pathname.replace(secretPart, MASK).replaceAll('@', '%40');
   return `${protocol}//${host}${path === '/' ? '' : path}`;
 }
 
 /**
- * The server and database of a datastore, to show to people: `redis://HOST:PORT/2`, or `redis:///run/redis.sock 2`, where
- * a database behind a / would look like a part of the path.
+ * Readable name of a datastore's server and database: `redis://HOST:PORT/2`, or `redis:///run/redis.sock 2`. In the
+ * latter, a database after a / would look like a part of the path.
  *
- * @param path of a Unix socket, in place of host and port.
+ * @param path path of a Unix socket, which replaces host and port.
  */
 export function datastoreTarget(
   scheme: string,
@@ -82,22 +87,7 @@ export function datastoreTarget(
   return `${scheme}://${server}${database ? `${path === undefined ? '/' : ' '}${database}` : ''}`;
 }
 
-/** The host for a socket: an IPv6 address without brackets. */
+/** The host for a socket: an IPv6 address has no brackets. */
 export function hostOf({ hostname }: URL): string {
   return hostname.replace(/^\[(.*)\]$/, '$1');
-}
-
-/** The credentials of a URL, decoded if possible; undefined if absent. */
-export function loginOf({ username, password }: URL): { user: string | undefined; password: string | undefined } {
-  const decoded = (text: string) => (text === '' ? undefined : isDecodable(text) ? decodeURIComponent(text) : text);
-  return { user: decoded(username), password: decoded(password) };
-}
-
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -10,12 +10,13 @@ import { tcpOptions } from './options.js';
 const KIND = 'tcp';
 const MYSQL_PORT = 3306;
 
-/** Options of the check `tcp`. */
+/** Options of the `tcp` check. */
 export interface TcpOptions extends CheckSettings {
   /** `tcp://HOST:PORT`. */
   url: string;
   /**
-   * Text sent after connecting, with the escapes `\r`, `\n`, `\t`, `\0`, `\xHH` and `\\`. Default: nothing.
+   * Text to send after connecting. Supports the escapes `\r`, `\n`, `\t`, `\0`, `\xHH` and `\\`. Default: nothing is
+   * sent.
    */
   send?: string;
   /**
@@ -24,7 +25,7 @@ export interface TcpOptions extends CheckSettings {
    */
   expect?: string | RegExp;
   /**
-   * Maximum number of bytes read.
+   * Maximum number of bytes to read.
    * @default 4096
    */
   maxAnswer?: number;
@@ -36,7 +37,7 @@ export interface TcpOptions extends CheckSettings {
 }
 
 /**
- * Opens a new connection at each run; with `expect`, also checks the data received.
+ * Opens a new connection on each run. With `expect`, also checks the data received.
  *
  * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options, and for port 3306 without `force`.
  */
@@ -80,14 +81,14 @@ interface TcpProbe {
   readonly port: number;
   readonly request: Buffer | undefined;
   readonly expected: Match | undefined;
-  /** Bytes. */
+  /** In bytes. */
   readonly maxAnswer: number;
 }
 
 const controls: Readonly<Record<string, string>> = { r: '\r', n: '\n', t: '\t', '0': '\0', '\\': '\\' };
 const escapes = /(\\x[0-9a-fA-F]{2}|\\[rnt0\\])/;
 
-/** Configuration files cannot contain control characters, and strings cannot contain bytes above 7f on their own. */
+/** Configuration files cannot contain control characters, and strings cannot contain single bytes above 7f. */
 function bytesOf(text: string): Buffer {
   return Buffer.concat(text.split(escapes).map(bytesOfPart));
 }
@@ -98,7 +99,7 @@ function bytesOfPart(part: string): Buffer {
   return control === undefined ? Buffer.from(part.slice(2), 'hex') : Buffer.from(control);
 }
 
-/** Resolves when the connection is closed or being closed; rejects at once when `signal` fires. */
+/** Resolves when the connection is closed or closing. Rejects immediately when `signal` fires. */
 function attempt(
   { host, port, request, expected, maxAnswer }: TcpProbe,
   signal: AbortSignal,
@@ -115,7 +116,7 @@ function attempt(
     const fail = (error: unknown) => end(() => reject(toCheckFailure(reasonOf(error), error)));
     const onAbort = () => end(() => reject(signal.reason));
     signal.addEventListener('abort', onAbort, { once: true });
-    // Not removed: a destroyed socket may emit another error.
+    // This listener stays attached, because a destroyed socket may emit another error.
     socket.on('error', fail);
     socket.once('connect', () => {
       if (expected) listen(socket, (text) => expected(text, signal, deadline), maxAnswer, pass, fail);
@@ -127,7 +128,7 @@ function attempt(
   });
 }
 
-/** Reads until the data matches, or cannot match any more. */
+/** Reads until the data matches or can no longer match. */
 function listen(
   socket: Socket,
   isExpected: (text: string) => Promise<boolean>,
@@ -139,7 +140,7 @@ function listen(
   let matched = 0;
   let isMatching = false;
   let hasEnded = false;
-  // One match at a time: data received meanwhile is in the next.
+  // Runs one match at a time. Data received in the meantime is included in the next match.
   const match = async () => {
     if (isMatching) return;
     isMatching = true;

@@ -14,9 +14,9 @@ import { tlsExpiryOptions } from './options.js';
 const KIND = 'tls-expiry';
 const DEFAULT_PORT = 443;
 
-/** Options of the check `tls-expiry`. */
+/** Options of the `tls-expiry` check. */
 export interface TlsExpiryOptions extends CheckSettings {
-  /** `tls://HOST[:PORT]` or `https://HOST[:PORT]`; the default port is 443. */
+  /** `tls://HOST[:PORT]` or `https://HOST[:PORT]`. The default port is 443. */
   url: string;
   /**
    * Minimum remaining validity in milliseconds; 0 = until the certificate expires.
@@ -32,8 +32,9 @@ export interface TlsExpiryOptions extends CheckSettings {
 }
 
 /**
- * Makes a TLS handshake at each run, and checks the certificate of the server: its name, its chain and its remaining
- * validity, which is the observed value, in days. The validity of the CA certificates is only verified.
+ * Performs a TLS handshake on each run and checks the server certificate: its name, its chain and its remaining
+ * validity. The observed value is the remaining validity in days. CA certificates are verified, but their remaining
+ * validity is not checked.
  *
  * @throws PongcheckError `PONGCHECK_CONFIG` for invalid options.
  */
@@ -52,7 +53,7 @@ export function tlsExpiryCheck(given: TlsExpiryOptions): CheckDefinition {
     port: Number(url.port || DEFAULT_PORT),
     ...(named !== undefined && { servername: named }),
     secureContext: contextOf(files),
-    // The handshake completes with any certificate, so that the validity of each is known.
+    // Lets the handshake complete with any certificate, so that the validity can always be read.
     rejectUnauthorized: false,
   };
   const limits = { min: minRemaining, warn: warnRemaining };
@@ -79,11 +80,11 @@ function contextOf(files: Pick<TlsMaterial, 'ca' | 'cert' | 'key'>): ConnectionO
 
 interface Seen {
   readonly certificate: X509Certificate;
-  /** Error code of the verification; undefined if the certificate is accepted. */
+  /** Error code of the verification; undefined if the certificate was accepted. */
   readonly problem: string | undefined;
 }
 
-/** Resolves when the connection is being closed; rejects at once when `signal` fires. */
+/** Resolves when the connection is closing. Rejects immediately when `signal` fires. */
 function handshake(target: ConnectionOptions, signal: AbortSignal): Promise<Seen> {
   return new Promise((resolve, reject) => {
     const socket = connect(target);
@@ -94,7 +95,7 @@ function handshake(target: ConnectionOptions, signal: AbortSignal): Promise<Seen
     };
     const onAbort = () => end(() => reject(signal.reason));
     signal.addEventListener('abort', onAbort, { once: true });
-    // Not removed: a destroyed socket may emit another error.
+    // This listener stays attached, because a destroyed socket may emit another error.
     socket.on('error', (error) => end(() => reject(toCheckFailure(reasonOf(error), error))));
     socket.once('secureConnect', () => {
       const certificate = socket.getPeerX509Certificate();
@@ -109,12 +110,12 @@ function handshake(target: ConnectionOptions, signal: AbortSignal): Promise<Seen
   });
 }
 
-/** The types of Node say that it is an Error; it is a code, or an Error with one. */
+/** Declared as an Error in Node's types. The actual value is a code, or an Error with a code. */
 function codeOf(error: unknown): string {
   return typeof error === 'string' ? error : String((error as NodeJS.ErrnoException).code);
 }
 
-/** @param remaining milliseconds. */
+/** @param remaining remaining validity in milliseconds. */
 function evaluate(
   remaining: number,
   problem: string | undefined,
@@ -126,7 +127,7 @@ function evaluate(
     return { status: 'fail', reason: 'tls', output, ...observed };
   }
   if (problem !== undefined) {
-    // This certificate is valid, so one of its CAs has expired.
+    // The server certificate is valid, so one of its CAs has expired.
     const why = problem === 'CERT_HAS_EXPIRED' ? 'was issued by a CA that has expired' : certificateProblem(problem);
     return {
       status: 'fail',
@@ -155,7 +156,7 @@ function evaluate(
   return { status: 'pass', ...observed };
 }
 
-/** With one decimal, rounded down. */
+/** Rounded down to one decimal. */
 function inDays(ms: number): number {
   return Math.floor((ms / ONE_DAY) * 10) / 10;
 }

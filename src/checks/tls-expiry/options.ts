@@ -3,7 +3,7 @@ import { ONE_DAY, type OptionRow } from '../../options/option.js';
 import { duration } from '../../options/value-types.js';
 import { tlsOptions } from '../shared/option-rows.js';
 
-/** Maximum of the limits, in milliseconds. */
+/** Upper bound of both limits, in milliseconds. */
 const MAX_REMAINING = 3650 * ONE_DAY;
 
 export const tlsExpiryOptions: readonly OptionRow[] = [
