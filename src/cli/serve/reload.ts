@@ -7,7 +7,8 @@ import { type Built, redactorOf } from '../../config/print.js';
 import { buildProbeExporter } from '../../config/probe-modules.js';
 import { configError } from '../../options/issue.js';
 import type { ServiceOptions } from '../../service/options.js';
-import type { ReloadResult, Service } from '../../service/service.js';
+import type { ReloadResult } from '../../service/reload-plan.js';
+import type { Service } from '../../service/service.js';
 
 /** Timeout for reading the configuration and creating its checks. */
 const READ_TIMEOUT_MS = 30_000;
