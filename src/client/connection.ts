@@ -42,13 +42,16 @@ const pongCodes: ReadonlyMap<unknown, Status> = new Map([
   ['warn', Status.WARN],
   ['fail', Status.FAIL],
 ]);
-/** Maximum of unsent bytes, for a server that does not read. */
+/** Maximum number of unsent bytes for a server that does not read. */
 const MAX_UNSENT_BYTES = 1024 * 1024;
 const TLS_ALERT = 'a TLS alert (this port requires TLS: use pongs://)';
 const HTTP = 'HTTP (this is an HTTP port; PING uses 7464 by default)';
 const CLOSE_TIMEOUT_MS = 1000;
 
-/** A `Client` that does not validate options: `pongcheck ping` validates its flags, and each loaded file delays its start. */
+/**
+ * A `Client` that does not validate options. `pongcheck ping` uses it, because it validates its flags itself and each
+ * additional file delays its start.
+ */
 export class Connection extends EventEmitter<ClientEvents> {
   readonly address: Address;
   /** Counters of this connection. `latePongs`: PONGs without an outstanding PING. */
@@ -63,7 +66,7 @@ export class Connection extends EventEmitter<ClientEvents> {
    * @default () => 'pass'
    */
   health: () => 'pass' | 'warn' | 'fail' = () => 'pass';
-  /** The last GOAWAY of the server. */
+  /** The last GOAWAY that the server sent. */
   goaway: Goaway | undefined;
   readonly #socket: Socket;
   readonly #clock: Clock;
@@ -74,11 +77,11 @@ export class Connection extends EventEmitter<ClientEvents> {
   readonly #output: WriteBatch;
   /** Why no more requests are accepted. */
   #ended: PongcheckError | undefined;
-  /** Reason of the event `close`: of a failure, and of a close that was requested. */
+  /** `close` reasons: of a failure, and of a close that the application requested. */
   #reason: CloseReason | undefined;
   #requestedReason: CloseReason = 'closed-by-application';
   #closing: Promise<void> | undefined;
-  /** Ends the wait of `close`, at the monotonic time `#closeDeadline`. */
+  /** Ends the wait of `close` at the monotonic time `#closeDeadline`. */
   #closeTimer: Timer;
   #closeDeadline = Number.POSITIVE_INFINITY;
   #unreferenced = false;
@@ -88,7 +91,7 @@ export class Connection extends EventEmitter<ClientEvents> {
     return this.#socket;
   }
 
-  /** @internal `socket` is connected. */
+  /** @internal `socket` must be connected. */
   constructor(address: Address, socket: Socket, clock: Clock, maxInFlight: number) {
     super();
     this.address = address;
@@ -123,7 +126,9 @@ export class Connection extends EventEmitter<ClientEvents> {
     return pong;
   }
 
-  /** @internal Sends a PING of the heartbeat, exempt from `maxInFlight`: a busy connection must not look dead. */
+  /**
+   * @internal Sends a heartbeat PING. It is exempt from `maxInFlight`, because a busy connection must not look dead.
+   */
   async beat(options: PingOptions): Promise<Pong> {
     return this.#ping(options, Number.POSITIVE_INFINITY);
   }
@@ -193,7 +198,7 @@ export class Connection extends EventEmitter<ClientEvents> {
     this.#fail(this.#requestedReason, closedFailure(this.address, 'was closed by this program'));
   }
 
-  /** @internal Closes the connection to a dead server: sends ERROR 13, best effort, and rejects outstanding requests. */
+  /** @internal Closes the connection to a dead server. Tries to send ERROR 13, and rejects outstanding requests. */
   terminate(description: string): void {
     const body = { message: description };
     const frame = {
@@ -273,7 +278,7 @@ export class Connection extends EventEmitter<ClientEvents> {
     this.#output.push(bytes);
   }
 
-  /** The server ignores everything after a PING with CLOSE. */
+  /** Accepts no more requests, because the server ignores everything after a PING with CLOSE. */
   #closeAfter(pong: Promise<Pong>): void {
     this.#ended ??= closedFailure(this.address, 'closes: a PING with the option close was sent');
     this.#requestedReason = 'answered';
@@ -298,7 +303,7 @@ export class Connection extends EventEmitter<ClientEvents> {
     if (this.#socket.destroyed) return;
     this.#output.flush();
     this.#socket.end();
-    // Everything is answered: the server has nothing to do but to close as well.
+    // All requests have been answered, so the server only has to close the connection.
     this.#closeWithin(CLOSE_TIMEOUT_MS);
   }
 
@@ -315,7 +320,7 @@ export class Connection extends EventEmitter<ClientEvents> {
     }
   }
 
-  /** The other protocol to which the first bytes belong, if it is known. */
+  /** The protocol to which the first bytes belong, if it is a different one that is recognized. */
   #otherProtocol(chunk: Buffer): string | undefined {
     if (this.stats.bytesIn !== chunk.length) return undefined;
     if (chunk[0] === 0x15) return TLS_ALERT;
@@ -353,7 +358,7 @@ export class Connection extends EventEmitter<ClientEvents> {
   #ownStatus(): Status {
     try {
       const status: unknown = this.health();
-      // Of an async function, whose rejection nothing else would handle.
+      // An async function returns a promise, whose rejection would otherwise be unhandled.
       if (typeof status === 'object') Promise.resolve(status).catch(() => {});
       return pongCodes.get(status) ?? Status.UNKNOWN;
     } catch {

@@ -75,27 +75,27 @@ export interface HelloOptions {
 export interface Request {
   readonly frame: { type: FrameType; flags?: number; code?: number; body?: Buffer };
   readonly answeredBy: FrameType;
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly responseTimeout: number;
   readonly signal: AbortSignal | undefined;
 }
 
-/** The deadline of a server for a PING without `timeout`. */
+/** A server's deadline for a PING without `timeout`, in milliseconds. */
 const SERVER_TIMEOUT_MS = 2000;
-/** Time for the network, beyond the deadline of the server. */
+/** Time for the network in addition to the server's deadline, in milliseconds. */
 const NETWORK_MARGIN_MS = 500;
-/** Time to wait for the answer to a request without a timeout. */
+/** Time to wait for the answer to a request without `timeout`, in milliseconds. */
 export const RESPONSE_TIMEOUT_MS = SERVER_TIMEOUT_MS + NETWORK_MARGIN_MS;
 export const MAX_HOPS = 15;
-/** Maximum of a time on the wire. */
+/** Maximum value of a time on the wire. */
 export const MAX_WIRE_MS = 2 ** 31 - 1;
 
 /**
- * Makes a PING of valid options. Invalid combinations are refused here, because the server would close the
- * connection for it.
+ * Creates a PING from valid options. Invalid combinations are refused here, because the server would close the
+ * connection because of them.
  *
- * @throws PongcheckError `PONGCHECK_CONFIG` if both `checks` and `group` are given, `own` is given with an option that it
- *   excludes, or the request is too long.
+ * @throws PongcheckError `PONGCHECK_CONFIG` if both `checks` and `group` are given, if `own` is given with an option
+ * that it excludes, or if the request is too long.
  */
 export function pingRequest(options: PingOptions): Request {
   const { scope = 'readiness', maxAge, timeout, detail = false, close = false, hops = 0 } = options;
@@ -120,7 +120,7 @@ export function pingRequest(options: PingOptions): Request {
   };
 }
 
-/** Makes a WATCH of valid options. Throws as `pingRequest`. */
+/** Creates a WATCH from valid options. Throws like `pingRequest`. */
 export function watchFrame(options: WatchOptions): Request['frame'] {
   const { scope = 'readiness', detail = false } = options;
   const code = scopes.indexOf(scope);
@@ -132,7 +132,7 @@ export function watchFrame(options: WatchOptions): Request['frame'] {
   };
 }
 
-/** Makes a HELLO of valid options. Throws `PONGCHECK_CONFIG` if it is too long. */
+/** Creates a HELLO from valid options. Throws `PONGCHECK_CONFIG` if it is too long. */
 export function helloRequest({ name, token, heartbeat, responseTimeout, signal }: HelloOptions): Request {
   const content = {
     ...(name !== undefined && { name }),
@@ -163,7 +163,7 @@ function ownOf({ own, checks, maxAge, detail, scope = 'readiness' }: PingOptions
   );
 }
 
-/** @param longest the option that makes the body long. */
+/** @param longest option that makes the body long. */
 function bodyOf(type: FrameType, longest: string, content: object): { body?: Buffer } {
   if (Object.keys(content).length === 0) return {};
   const body = Buffer.from(JSON.stringify(content));

@@ -41,7 +41,7 @@ export interface Goaway extends GoawayBody {
 const states = namesOf(Status) as ReadonlyMap<number, State>;
 const goawayReasons = namesOf(GoawayReason) as ReadonlyMap<number, Goaway['reason']>;
 
-/** Reads the fields of a PONG frame. */
+/** Converts the fields of a PONG frame. */
 export function readPong(code: number, flags: number, report: Report | undefined, rtt: number): Pong {
   const status = states.get(code) ?? 'unknown';
   return {
@@ -55,7 +55,10 @@ export function readPong(code: number, flags: number, report: Report | undefined
   };
 }
 
-/** Reads the fields of a PONG frame to a PING with `own`. The body is written by the peer, and may be a report or absent. */
+/**
+ * Converts the fields of a PONG frame that answers a PING with `own`. The body comes from the peer, and may be a report
+ * or absent.
+ */
 export function readOwnPong(code: number, flags: number, body: object | undefined, rtt: number): Pong {
   const { own, instance, ageMs: age, hasPassed } = (body ?? {}) as Partial<Record<keyof OwnBody, unknown>>;
   const pong = readPong(code, flags, undefined, rtt);
@@ -67,12 +70,12 @@ function isAge(value: unknown): value is number | undefined {
   return value === undefined || (Number.isInteger(value) && (value as number) >= 0);
 }
 
-/** Reads the fields of a GOAWAY frame. */
+/** Converts the fields of a GOAWAY frame. */
 export function readGoaway(code: number, body: GoawayBody | undefined): Goaway {
   return { ...body, reason: goawayReasons.get(code) ?? 'unknown' };
 }
 
-/** The names of the codes of a wire registry: `TOO_MANY_PINGS: 8` is 8 -> `too-many-pings`. */
+/** Names of the codes in a wire registry: `TOO_MANY_PINGS: 8` becomes 8 -> `too-many-pings`. */
 export function namesOf(registry: Readonly<Record<string, number>>): ReadonlyMap<number, string> {
   return new Map(Object.entries(registry).map(([name, code]) => [code, name.toLowerCase().replaceAll('_', '-')]));
 }

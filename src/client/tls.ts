@@ -21,7 +21,10 @@ export interface ClientTls {
   readonly rejectUnauthorized?: boolean;
 }
 
-/** Returns a function that opens TLS connections. Throws PONGCHECK_CONFIG if the PEM data is unusable, without quoting it. */
+/**
+ * Returns a function that opens TLS connections. Throws PONGCHECK_CONFIG if the PEM data cannot be used, without
+ * quoting the data.
+ */
 export async function tlsOpener({
   servername,
   rejectUnauthorized = true,
@@ -40,7 +43,10 @@ export async function tlsOpener({
   }
 }
 
-/** Maps a TLS error to PONGCHECK_TLS; undefined if it is not one. `established`: the handshake had completed. */
+/**
+ * Converts a TLS error to PONGCHECK_TLS. Returns undefined for any other error. `established`: whether the handshake
+ * had completed.
+ */
 export function tlsFailure(
   address: Address,
   cause: NodeJS.ErrnoException,

@@ -55,7 +55,7 @@ export class Watch implements AsyncIterable<WatchedStatus> {
   #updates = 0;
   #isFinished = false;
   #failure: unknown;
-  /** Iterations that wait for the next status or the end. */
+  /** Iterations that are waiting for the next status or the end. */
   #waiting: (() => void)[] = [];
   readonly #onFinish: () => void;
 
@@ -98,7 +98,7 @@ export class Watch implements AsyncIterable<WatchedStatus> {
     this.#wake();
   }
 
-  /** @internal Ends the iteration; with `failure` it throws. */
+  /** @internal Ends the iteration. With `failure`, the iteration throws it. */
   finish(failure?: unknown): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
@@ -112,11 +112,11 @@ export class Watch implements AsyncIterable<WatchedStatus> {
   }
 }
 
-/** The watches of one connection, by the id of their WATCH. */
+/** The watches of one connection, by the id of their WATCH frame. */
 export class Watches {
   readonly #watches = new Map<number, Watch>();
 
-  /** Adds a watch. `onCancel` is called when it ends before the server or the connection has ended it. */
+  /** Adds a watch. `onCancel` is called if the watch ends before the server or the connection ends it. */
   add(id: number, signal: AbortSignal | undefined, onCancel: () => void): Watch {
     const stopListening = onAbort(signal, () => watch.end());
     const watch = new Watch(() => {
@@ -127,7 +127,10 @@ export class Watches {
     return watch;
   }
 
-  /** Passes a STATUS to its watch. Returns false if there is none: a STATUS may arrive after its watch has ended. */
+  /**
+   * Passes a STATUS to its watch. Returns false if there is none, because a STATUS may arrive after its watch has
+   * ended.
+   */
   update(frame: Decoder): boolean {
     const watch = this.#watches.get(idOf(frame));
     watch?.take(frame);

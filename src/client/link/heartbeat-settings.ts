@@ -12,17 +12,20 @@ export interface HeartbeatSettings {
   timeout?: number;
 }
 
-/** A dead server is detected within 30 to 40 s (default) or 6.75 to 9 s (strict), less the jitter. */
+/** A dead server is detected within 30 to 40 s (default) or 6.75 to 9 s (strict), minus the jitter. */
 export const heartbeatPresets = {
   default: { interval: 10_000, maxPingsOut: 3 },
   strict: { interval: 2250, maxPingsOut: 3 },
 } as const satisfies Record<string, HeartbeatSettings>;
 
-/** Minimum interval of heartbeats in milliseconds, also for one that the server asks for. */
+/** Minimum heartbeat interval in milliseconds, which also applies to intervals that the server requests. */
 export const MIN_INTERVAL_MS = 10;
 export const MAX_PINGS_OUT = 1000;
 const DEFAULT_PINGS_OUT = 3;
-/** Heartbeats per idle timeout of the server, at least; with a longer interval the server would close the connection. */
+/**
+ * Minimum number of heartbeats per idle timeout of the server. With a longer interval, the server could close the
+ * connection.
+ */
 const HEARTBEATS_PER_IDLE_TIMEOUT = 2.2;
 
 /** Fills in the defaults of valid settings. */
@@ -37,7 +40,10 @@ export function heartbeatSettings(
   return { interval, timeout, maxPingsOut: maxPingsOut ?? (timeout > 0 ? 0 : DEFAULT_PINGS_OUT) };
 }
 
-/** Reduces `interval` so that a server with this idle timeout does not close the connection; undefined or 0 = none. */
+/**
+ * Reduces `interval` so that a server with this idle timeout does not close the connection; undefined or 0 = no idle
+ * timeout.
+ */
 export function limitInterval(interval: number, idleTimeout: number | undefined): number {
   const longest = Math.round((idleTimeout || Number.POSITIVE_INFINITY) / HEARTBEATS_PER_IDLE_TIMEOUT);
   return Math.min(interval, Math.max(MIN_INTERVAL_MS, longest));

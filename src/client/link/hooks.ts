@@ -22,13 +22,13 @@ interface Call {
 }
 
 const HOOK_TIMEOUT_MS = 5000;
-/** Never throws, whatever a hook has thrown. */
+/** Never throws, no matter what a hook has thrown. */
 const describeError = redactor([]);
 
 /**
  * Calls the hooks one at a time, so that setup never overlaps the cleanup of the previous connection. A hook that hangs
- * delays the next one by `hookTimeout`. At most two calls are queued: the calls for a connection that came and went
- * meanwhile are skipped.
+ * delays the next one by `hookTimeout`. At most two calls are queued. The calls for a connection that came and went in
+ * the meantime are skipped.
  */
 export class Hooks {
   private readonly calls: Call[] = [];
@@ -61,7 +61,7 @@ export class Hooks {
   }
 
   private async runAll(): Promise<void> {
-    // Not within the event that caused it.
+    // Hooks must not run inside the event that caused them.
     await undefined;
     for (let call = this.calls.shift(); call; call = this.calls.shift()) await this.runOne(call);
     this.running = undefined;

@@ -21,9 +21,9 @@ import { changesOf, watchOf } from './iterations.js';
 import type { LinkChange, LinkEvents, LinkOptions, LinkState } from './link-options.js';
 import type { RoundTripTimes } from './round-trips.js';
 
-/** Lifetime in milliseconds after which a connection is stable, and earlier failures are forgotten. */
+/** Time in milliseconds after which a connection is stable, so that earlier failures no longer count. */
 const STABLE_MS = 5000;
-/** Time in milliseconds for outstanding requests of the old connection, if its server named no grace. */
+/** Time in milliseconds for outstanding requests on the old connection, if its server specified no grace. */
 const GRACE_MS = 1000;
 const FAILOVER_ON: readonly State[] = ['fail', 'draining', 'unknown'];
 
@@ -47,12 +47,12 @@ export class Link extends EventEmitter<LinkEvents> {
   private readonly connector: Connector;
   private readonly abort = new AbortController();
   private monitor: HeartbeatMonitor | undefined;
-  /** Fires at the next attempt while the link is down, and when the connection is stable while it is up. */
+  /** While the link is down, fires at the next attempt. While it is up, fires when the connection is stable. */
   private timer: Timer;
-  /** The current attempt to connect; never rejects. */
+  /** The current connection attempt. Never rejects. */
   private connecting: Promise<void> | undefined;
   private hasWarned = false;
-  /** Keeps the process alive between two connections; timers of the clock do not. */
+  /** Keeps the process alive between two connections, which the clock's timers do not. */
   private readonly keepProcessAlive: NodeJS.Timeout;
 
   constructor(
@@ -60,7 +60,7 @@ export class Link extends EventEmitter<LinkEvents> {
     options: LinkOptions,
   ) {
     super();
-    // Each `changes` and each `watch` may add a listener: no warning about a leak.
+    // Each `changes` and each `watch` may add a listener, so Node must not warn about a leak.
     this.setMaxListeners(Number.POSITIVE_INFINITY);
     const { heartbeat = 'default', clock = systemClock, random = Math.random, backoff = {}, failback = true } = options;
     this.options = options;
@@ -139,7 +139,7 @@ export class Link extends EventEmitter<LinkEvents> {
     );
   }
 
-  /** Makes `client` the current connection, unless the link was closed meanwhile. */
+  /** Makes `client` the current connection, unless the link was closed in the meantime. */
   private adopt(client: Client, hello: HelloBody): void {
     if (this.closed) return client.destroy();
     const server = hello.heartbeat ?? { canSendMs: 0, wantMs: 0, mult: 3 };
@@ -163,7 +163,7 @@ export class Link extends EventEmitter<LinkEvents> {
     if (interval < this.heartbeat.interval) this.warnOfInterval(interval, hello.idleTimeoutMs);
   }
 
-  /** Once per link. */
+  /** Emits a warning once per link. */
   private warnOfInterval(interval: number, idleTimeout: number | undefined): void {
     if (this.hasWarned) return;
     this.hasWarned = true;
@@ -173,7 +173,7 @@ export class Link extends EventEmitter<LinkEvents> {
     );
   }
 
-  /** The first PONG of a connection makes the link `up`. */
+  /** Handles a PONG. The first one on a connection makes the link `up`. */
   private onPong(client: Client, pong: Pong): void {
     if (this.client !== client) return;
     const { status } = pong;
@@ -220,11 +220,15 @@ export class Link extends EventEmitter<LinkEvents> {
     this.timer = this.clock.after(delay, () => this.connectNext('retrying'));
   }
 
-  /** Probes other addresses immediately; the same address when its server permits a new connection. The last GOAWAY counts. */
+  /**
+   * Probes the other addresses immediately, and the same address as soon as its server permits a new connection. The
+   * last GOAWAY applies.
+   */
   private onGoaway(client: Client, { reconnectAfterMs = 0, reason }: Goaway): void {
     if (this.client !== client) return;
     this.addressList.delay(this.addressList.index, reconnectAfterMs, this.clock.now());
-    // While it drains the other addresses are probed already: a repeated GOAWAY must not cause another probe of them.
+    // The other addresses are already probed while the link is draining, so a repeated GOAWAY must not probe them
+    // again.
     const isLeaving = this.state === 'draining';
     this.change('draining', `GOAWAY: ${reason}`);
     if (isLeaving) this.failbackProbe.continue();
@@ -238,13 +242,19 @@ export class Link extends EventEmitter<LinkEvents> {
     return this.state === 'draining' || (this.status !== undefined && failoverOn.includes(this.status));
   }
 
-  /** Addresses to probe. After GOAWAY also the current one: a new connection to it may lead to another server. */
+  /**
+   * Addresses to probe. After GOAWAY, they include the current one, because a new connection to it may reach another
+   * server.
+   */
   private candidates(): number[] {
     const { addressList, client } = this;
     return [...addressList.alternatives(this.shouldFailOver), ...(client?.goaway ? [addressList.index] : [])];
   }
 
-  /** Probes each candidate that may be connected, and switches to the first usable one. Resolves with true if another round is needed. */
+  /**
+   * Probes each candidate to which a connection is allowed, and switches to the first usable one. Resolves with true if
+   * another round is needed.
+   */
   private async probeCandidates(): Promise<boolean> {
     const { client } = this;
     for (const index of this.candidates()) {
@@ -255,9 +265,13 @@ export class Link extends EventEmitter<LinkEvents> {
     return this.client !== undefined && this.client === client;
   }
 
-  /** Switches to this address if it is usable. The old connection is closed once its outstanding requests are answered. */
+  /**
+   * Switches to this address if it is usable. The old connection is closed when its outstanding requests have been
+   * answered.
+   */
   private async switchTo(index: number, before: Client): Promise<boolean> {
-    // After GOAWAY the current address is left in any case: a failing service there is as good on a new connection.
+    // After GOAWAY, the connection to the current address is replaced in any case. A failing service is no worse on a
+    // new connection.
     const isUsable = ({ status, healthy }: Pong) =>
       index === this.addressList.index ? status !== 'draining' : healthy;
     const opened = await this.connector.openUsable(this.addresses[index] as Address, isUsable);
