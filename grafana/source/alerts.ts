@@ -341,7 +341,7 @@ const ofResponders: readonly AlertRule[] = [
       description:
         'The file has an error, or the new settings could not be applied. A process that restarts now does not start.',
       hint: 'The previous configuration stays in use, but a restart would fail. The log and `pongcheck check-config` have the errors.',
-      runbook_url: runbook('a-change-of-the-configuration-has-no-effect'),
+      runbook_url: runbook('a-configuration-change-has-no-effect'),
       dashboard: RESPONDER,
     },
   },
