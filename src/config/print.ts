@@ -7,12 +7,12 @@ import { defaultOf, kindOf, shapeOfKind } from './checks.js';
 import type { CheckOptions, FileSettings } from './settings.js';
 
 const HIDDEN = '***';
-/** Keys of extra options, of a check of an open kind, whose values are masked. */
+/** Keys of additional options, in a check of an open kind, whose values are masked. */
 const secretKey = /pass|pwd|secret|token|key|auth|credential|signature|cookie/i;
 
 /**
- * The effective configuration in the syntax of a file, in the order of the table, with units and without secrets. `checks`
- * are the created checks, which have their own defaults.
+ * The effective configuration in file syntax, in table order, with units and without secrets. `checks` contains the
+ * created checks, which have their own defaults.
  */
 export function effective(settings: FileSettings, checks: Readonly<Record<string, DefinedCheck>>): object {
   const { listen, http, grpc, checks: checkOptions, ...rest } = settings;
@@ -54,6 +54,6 @@ function format(shape: Shape | undefined, value: unknown, redact: (text: string)
   }
   const formatted = row && typeof value === 'number' ? (row.type.show?.(value) ?? value) : value;
   if (typeof formatted === 'string') return redact(formatted);
-  // A numeric extra option may be a secret as well.
+  // A numeric additional option may also be a secret.
   return !row && redact(String(formatted)) !== String(formatted) ? HIDDEN : formatted;
 }

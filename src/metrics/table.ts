@@ -29,9 +29,9 @@ export interface Source {
   readonly loop: Pick<LoopWatch, 'delay' | 'busy'>;
   /** The threads that answer PINGs; undefined if the main thread does. */
   readonly threads?: ThreadsSource | undefined;
-  /** Questions to other instances of the service; undefined if none are configured. */
+  /** Queries to other instances of the service; undefined if none are configured. */
   readonly peers?: PeersSource | undefined;
-  /** Number of responders of the fleet by state; undefined without a fleet. */
+  /** Number of responders of the fleet per state; undefined without a fleet. */
   readonly fleet?: { readonly counts: Readonly<Record<string, number>> } | undefined;
   /** Maximum number of connections. */
   maxConnections(): number;
@@ -48,7 +48,7 @@ interface PeersSource {
 interface ThreadsSource {
   statuses(): readonly { readonly index: number; readonly isResponding: boolean; readonly restarts: number }[];
   readonly watchedSelections: number;
-  /** What they see of the event loop of the main thread; times in seconds. */
+  /** The threads' measurements of the main thread's event loop. Times are in seconds. */
   readonly loopStats: {
     readonly stalled: number;
     readonly longestStall: number;
@@ -62,7 +62,7 @@ export type Series<V> = readonly [labels: Labels, value: V];
 
 interface Row {
   readonly name: string;
-  /** One sentence for people, with the unit. */
+  /** One readable sentence, with the unit. */
   readonly help: string;
   readonly labels: readonly string[];
 }
@@ -111,8 +111,8 @@ function oneHot(
 const pastReasons = new WeakMap<object, Set<string>>();
 
 /**
- * The reasons that a check has, or had at an earlier scrape. All reasons of each check would be a third of the scrape,
- * and nearly all of them always zero.
+ * The reasons that a check has, or had in an earlier scrape. All reasons of each check would take a third of the
+ * scrape, and nearly all of them would always be zero.
  */
 function reasonsOf({ stats, reason }: CheckView): readonly string[] {
   const seen = pastReasons.get(stats) ?? new Set();
