@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 
-/** The text of one cell. */
+/** Escapes the text of a table cell. */
 export const cell = (text: string) => text.replaceAll('|', '\\|');
 export const code = (text: string | undefined) => (text === undefined ? '' : `\`${cell(text)}\``);
 
@@ -10,11 +10,11 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
   return [line(heads), line(heads.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-/** A file of the project, by its path from the root. */
+/** URL of a file, by its path from the root of the project. */
 export const rootUrl = (path: string) => new URL(`../../${path}`, import.meta.url);
 export const readRoot = (path: string) => readFileSync(rootUrl(path), 'utf8');
 
-/** The targets of links in a page: its headings, and its ids. */
+/** The link targets in a page: its headings and ids. */
 export function anchorsOf(text: string): string[] {
   const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
     (title as string)
@@ -30,8 +30,8 @@ export function ids(text: string): string[] {
 }
 
 /**
- * Holds that a page shows each of these tables word for word, between two comments
- * `<!-- KIND: NAME -->` and `<!-- /KIND: NAME -->`. With `UPDATE=1` it writes them there instead.
+ * Tests that a page contains each of these tables verbatim, between the comments `<!-- KIND: NAME -->` and
+ * `<!-- /KIND: NAME -->`. With `UPDATE=1`, writes the tables there first.
  */
 export function holdTables(page: string, kind: string, tables: Readonly<Record<string, string>>): void {
   const place = (name: string) => new RegExp(`(<!-- ${kind}: ${name} -->)([^]*?)(<!-- /${kind}: ${name} -->)`);
@@ -43,11 +43,11 @@ export function holdTables(page: string, kind: string, tables: Readonly<Record<s
     writeFileSync(rootUrl(page), text);
   }
   describe(`the tables of ${page}`, () => {
-    it.each(Object.entries(tables))('shows the %s as they are', (name, rows) => {
+    it.each(Object.entries(tables))('contains the generated table: %s', (name, rows) => {
       expect(place(name).exec(readRoot(page))?.[2]?.trim()).toBe(rows);
     });
 
-    it('has no table that is not generated', () => {
+    it('marks no other tables as generated', () => {
       const found = [...readRoot(page).matchAll(new RegExp(`<!-- ${kind}: (\\S+) -->`, 'g'))].map(([, name]) => name);
       expect(found.sort()).toEqual(Object.keys(tables).sort());
     });

@@ -15,11 +15,11 @@ import { anchorsOf, holdTables, ids, readRoot, rootUrl } from './markdown.js';
 import { speed } from './speed.js';
 import { commands, pages } from './tables.js';
 
-// `UPDATE=1 npm test -- test/readme` writes what the code says into the pages.
+// `UPDATE=1 npm test -- test/readme` regenerates the tables from the code.
 for (const [page, tables] of Object.entries(pages)) holdTables(page, 'table', tables);
 holdTables('README.md', 'bench', { speed });
 
-/** Files that a page names and that do not exist, relative to the root or `src`; `x` is a placeholder. */
+/** Files mentioned in a page that do not exist, relative to the root or to `src`. `x.ts` is a placeholder. */
 function missingFiles(text: string, atLeast: number): string[] {
   const names = [...text.matchAll(/`([\w/.-]+\/[\w.-]+\.(?:ts|js|json|md))`/g)].map(([, name]) => name as string);
   const real = names.filter((name) => !name.endsWith('/x.ts'));
@@ -42,7 +42,7 @@ describe('docs/architecture.md', () => {
     expect(methodsOf('src/server/connection/connection.ts')).toContain('receive');
   });
 
-  it('has each folder of src in its table of layers, and in its drawing if it has one there', () => {
+  it('lists each folder of src in its table of layers, and draws only folders that exist', () => {
     const layers = [...text.matchAll(/^\| \d \| ([^|]+) \|/gm)].map(([, cell]) => cell as string);
     const folders = layers.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name as string));
     expect(folders.sort()).toEqual(
@@ -120,10 +120,10 @@ describe.each(['docs/run.md', 'docs/scrape.md', 'docs/scale.md'])('%s', (page) =
 
 describe('docs/troubleshooting.md', () => {
   const text = readRoot('docs/troubleshooting.md');
-  /** What a pattern with one group finds. */
+  /** All matches of the first group of a pattern. */
   const found = (pattern: RegExp, within = text) => [...within.matchAll(pattern)].map(([, name]) => name as string);
 
-  it('has each reason once, at an anchor of its name that an alert can link to', () => {
+  it('lists each reason once, with an anchor that alerts link to', () => {
     expect(ids(text).sort()).toEqual(Object.keys(reasons).sort());
     for (const reason of Object.keys(reasons)) expect(text).toContain(`<a id="${reason}"></a>\`${reason}\``);
   });
@@ -165,7 +165,7 @@ describe('docs/troubleshooting.md', () => {
     expect(found(/\b(PONGCHECK_\w+)/g).filter((name) => !known.includes(name))).toEqual([]);
   });
 
-  it('quotes messages as they are', () => {
+  it('quotes messages verbatim', () => {
     const tables = found(/^\| message \|.*\n((?:\|.*\n)+)/gm);
     const messages = tables.flatMap((rows) => found(/^\| `([^`]+)`/gm, rows));
     expect(messages.length).toBeGreaterThan(6);

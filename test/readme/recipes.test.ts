@@ -8,7 +8,7 @@ import { compiledPackage } from '../cli/compiled.js';
 import { type Asking, ask } from '../http/asking.js';
 import { recipeFolder, recipes } from './recipes.js';
 
-/** Listens on any port in place of the one of a recipe, and prints those of the application. */
+/** Makes a recipe listen on any port instead of 3000, and prints that port. */
 const anyPort = `data:text/javascript,${encodeURIComponent(`
 import { Server } from 'node:net';
 const { listen } = Server.prototype;
@@ -63,7 +63,7 @@ describe('a recipe of docs/embed.md', () => {
     expect([status, headers.location]).toEqual([308, './internal/']);
     expect((await get('/internal/')).text).toContain('data-events="status/events"');
     const posted = await get('/internal/readyz', { method: 'POST' });
-    // Fastify has no such route, and answers itself.
+    // Fastify has no such route, so Fastify itself responds.
     expect([posted.status, posted.headers.allow]).toEqual(name === 'fastify' ? [404, undefined] : [405, 'GET, HEAD']);
     for (const path of ['/', '/readyz', '/internalx', '/internal/nowhere']) {
       const { status, text, json } = await get(path);

@@ -6,16 +6,16 @@ import { readRoot } from './markdown.js';
 
 const modules = fileURLToPath(new URL('../../node_modules', import.meta.url));
 
-/** The programs of docs/embed.md that serve HTTP with a framework, by its name. */
+/** The programs in docs/embed.md that serve HTTP, by the name of the framework. */
 export const recipes: Readonly<Record<string, string>> = Object.fromEntries(
   [...readRoot('docs/embed.md').matchAll(/<!-- recipe: (.*) -->\n```ts\n([^]*?)```/g)].map(([, name, text]) => [
     name,
-    // What an application has already.
+    // Defined by the application in the page.
     `const checks = { own: async () => true };\n${text}`,
   ]),
 );
 
-/** A folder for the recipes, with the packages that they import. */
+/** Creates a folder for the recipes, with the packages that they import. */
 export function recipeFolder(pongcheck: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'pongcheck-recipes-'));
   mkdirSync(join(folder, 'node_modules'));

@@ -7,15 +7,15 @@ import { measured, scaleTables } from './scale.js';
 
 const text = readRoot('docs/scale.md');
 
-// `UPDATE=1 npm test -- test/readme` computes the figures again from bench/.
+// `UPDATE=1 npm test -- test/readme` computes the figures from bench/ again.
 holdTables('docs/scale.md', 'scale', scaleTables);
 
 describe('docs/scale.md', () => {
-  it('is computed from figures that were all measured', () => {
+  it('is computed from measured figures only', () => {
     expect(Object.entries(measured).filter(([, value]) => !(value > 0))).toEqual([]);
   });
 
-  it('names the defaults of options as they are', () => {
+  it('states the defaults of options correctly', () => {
     const named = [...text.matchAll(/`([a-z]+\.[a-zA-Z]+)`\s\(([\d,]+(?: ms)?)\)/g)].map(([, path, value]) => [
       path as string,
       (value as string).replaceAll(/[, ]/g, ''),

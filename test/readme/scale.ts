@@ -14,7 +14,7 @@ interface Results {
 
 const results: Results = JSON.parse(readFileSync(rootUrl('bench/experiments/results.json'), 'utf8'));
 
-/** The cell of a table, by the beginning of its row and of its column. */
+/** The cell in the row that `row` selects and in the column whose title starts with `column`. */
 function cellOf({ head, rows }: Table, row: (cells: readonly string[]) => boolean, column: string): string {
   const at = head.findIndex((title) => title.startsWith(column));
   return rows.find(row)?.[at] as string;
@@ -28,7 +28,7 @@ const [, kibibytes] = /^\| pongcheck(?:, `threads: 0`)? \| ([\d.]+) KiB/m.exec(
   readRoot('bench/RESULTS.md').split('## Resident memory per connection')[1] as string,
 ) as unknown as [string, string];
 
-/** What was measured; CPU in seconds, memory in bytes, rates per second. */
+/** Measured values: CPU in seconds, memory in bytes, rates per second. */
 export const measured = {
   scrape: cpuOf('metrics'),
   series: results.requests.series,
@@ -40,14 +40,14 @@ export const measured = {
   exporterMemory: probed.exporterMemory,
   exporterSockets: probed.sockets,
   connection: Number(kibibytes) * 1024,
-  /** CPU of a PING, where 10,000 clients send one every 10 s. */
+  /** CPU per PING while 10,000 clients each send one every 10 s. */
   busyPing:
     Number.parseFloat(cellOf(results.idle[0] as Table, ([name]) => name === 'CPU, of one core', 'responder')) /
     100 /
     1000,
-  /** Of one check of one instance with an interval of 5 s. */
+  /** Of one check on one instance, with an interval of 5 s. */
   queries: Number.parseFloat(cellOf(thousand, sharedFailure, 'queries per second')) / 1000,
-  /** The same, while its failure is shared. */
+  /** PINGs to peers per instance, during a shared failure of that check. */
   peerPings: Number.parseFloat(cellOf(thousand, sharedFailure, 'PINGs among peers')) / 1000,
 };
 
@@ -68,54 +68,58 @@ const RECONNECT = 10;
 const GIB = 2 ** 30;
 const sizes = [10, 1000, 100_000];
 
-/** Each figure, its formula in words, and as code. */
+/** Each figure, its formula in words, and its formula in code. */
 const formulas: readonly [string, string, (n: number) => string][] = [
   ['**Prometheus**', '', () => ''],
   ['scrapes per second', 'N / 15 s', (n) => few(n / SCRAPE)],
-  ['CPU of an instance for them', 'scrape / 15 s', () => percent(measured.scrape / SCRAPE)],
-  ['series', 'N × series of an instance', (n) => few(n * measured.series)],
+  ['CPU per instance', 'scrape / 15 s', () => percent(measured.scrape / SCRAPE)],
+  ['series', 'N × series per instance', (n) => few(n * measured.series)],
   [
-    'memory of all Prometheus servers, at least',
-    'series × memory of a series',
+    'minimum memory of all Prometheus servers',
+    'series × memory per series',
     (n) => bytes(n * measured.series * measured.seriesMemory),
   ],
   [
-    'servers, with 16 GiB each',
+    'Prometheus servers with 16 GiB each',
     'memory / 16 GiB',
     (n) => few(Math.ceil((n * measured.series * measured.seriesMemory) / (16 * GIB))),
   ],
   ['**`/probe`**', '', () => ''],
   ['probes per second', 'N / 15 s', (n) => few(n / SCRAPE)],
-  ['CPU of the exporters, in cores', 'probes per second × probe', (n) => few((n / SCRAPE) * measured.probe)],
-  ['exporters, each half busy', 'CPU / 0.5', (n) => few(Math.ceil(((n / SCRAPE) * measured.probe) / 0.5))],
-  ['**Kubernetes**, readiness and liveness by HTTP every 10 s', '', () => ''],
-  ['probes per second, on all nodes together', '2 × N / 10 s', (n) => few((2 * n) / KUBELET)],
-  ['CPU of an instance for them', '2 × readiness probe / 10 s', () => percent((2 * measured.readyz) / KUBELET)],
-  ['**Balancers**, two of them that check each instance every 2 s', '', () => ''],
-  ['checks per second of one balancer', 'N / 2 s', (n) => few(n / BALANCER)],
-  ['CPU of an instance for them', '2 × balancer check / 2 s', () => percent((2 * measured.line) / BALANCER)],
+  ['exporter CPU, in cores', 'probes per second × probe', (n) => few((n / SCRAPE) * measured.probe)],
+  ['exporters at 50 % load', 'CPU / 0.5', (n) => few(Math.ceil(((n / SCRAPE) * measured.probe) / 0.5))],
+  ['**Kubernetes**, readiness and liveness probes over HTTP every 10 s', '', () => ''],
+  ['probes per second on all nodes', '2 × N / 10 s', (n) => few((2 * n) / KUBELET)],
+  ['CPU per instance', '2 × readiness probe / 10 s', () => percent((2 * measured.readyz) / KUBELET)],
+  ['**Load balancers**, two, each checking every instance every 2 s', '', () => ''],
+  ['checks per second per balancer', 'N / 2 s', (n) => few(n / BALANCER)],
+  ['CPU per instance', '2 × balancer check / 2 s', () => percent((2 * measured.line) / BALANCER)],
   ['**A database that all instances check**', '', () => ''],
   ['connections', 'N', (n) => few(n)],
   ['new connections per second', 'N / 10 s', (n) => few(n / RECONNECT)],
-  ['queries per second, `interval` 5 s', 'N × queries of an instance', (n) => few(n * measured.queries)],
+  ['queries per second, `interval` 5 s', 'N × queries per instance', (n) => few(n * measured.queries)],
   [
     'queries per second, `interval` 30 s',
-    'N × queries of an instance × 5 / 30',
+    'N × queries per instance × 5 / 30',
     (n) => few((n * measured.queries * 5) / 30),
   ],
   [
-    'PINGs among peers per second, while it is down, `interval` 5 s',
-    'N × PINGs of an instance',
+    'PINGs between peers per second while it is down, `interval` 5 s',
+    'N × PINGs per instance',
     (n) => few(n * measured.peerPings),
   ],
-  ['**One responder that N instances check**, in place of the database', '', () => ''],
-  ['PINGs per second, `interval` 5 s', 'N × queries of an instance', (n) => few(n * measured.queries)],
-  ['CPU, in cores', 'PINGs per second × PING among 10,000', (n) => few(n * measured.queries * measured.busyPing)],
-  ['memory of its connections', 'N × memory of a connection', (n) => bytes(n * measured.connection)],
-  ['**One responder with N clients** that PING every 10 s', '', () => ''],
+  ['**One responder that N instances check**, instead of the database', '', () => ''],
+  ['PINGs per second, `interval` 5 s', 'N × queries per instance', (n) => few(n * measured.queries)],
+  [
+    'CPU, in cores',
+    'PINGs per second × PING with 10,000 connections',
+    (n) => few(n * measured.queries * measured.busyPing),
+  ],
+  ['connection memory', 'N × memory per connection', (n) => bytes(n * measured.connection)],
+  ['**One responder with N clients** that each send a PING every 10 s', '', () => ''],
   ['PINGs per second', 'N / 10 s', (n) => few(n / HEARTBEAT)],
-  ['CPU, in cores', 'PINGs per second × PING among 10,000', (n) => few((n / HEARTBEAT) * measured.busyPing)],
-  ['memory of its connections', 'N × memory of a connection', (n) => bytes(n * measured.connection)],
+  ['CPU, in cores', 'PINGs per second × PING with 10,000 connections', (n) => few((n / HEARTBEAT) * measured.busyPing)],
+  ['connection memory', 'N × memory per connection', (n) => bytes(n * measured.connection)],
 ];
 
 const experiments = '[experiments](../bench/experiments/RESULTS.md)';
@@ -123,50 +127,50 @@ const experiments = '[experiments](../bench/experiments/RESULTS.md)';
 export const scaleTables = {
   machine: `${results.machine}.`,
   measured: table(
-    ['', 'measured', 'by'],
+    ['', 'measured', 'source'],
     [
-      ['scrape: `GET /metrics`, gzip', `${ms(measured.scrape)} of CPU`, `${experiments}, "What one request costs"`],
-      ['series of an instance with 5 checks', few(measured.series), 'the same'],
-      ['readiness probe: `GET /readyz`, new connection', `${ms(measured.readyz)} of CPU`, 'the same'],
-      ['balancer check: `ping`, new connection', `${ms(measured.line)} of CPU`, 'the same'],
-      ['PING on the only open connection', `${ms(measured.ping)} of CPU`, 'the same'],
       [
-        'probe: `GET /probe`',
-        `${ms(measured.probe)} of CPU of the exporter`,
-        `${experiments}, "Probing 10,000 targets"`,
+        'scrape: `GET /metrics`, gzip',
+        `${ms(measured.scrape)} of CPU time`,
+        `${experiments}, "What one request costs"`,
       ],
+      ['series per instance with 5 checks', few(measured.series), 'the same'],
+      ['readiness probe: `GET /readyz`, new connection', `${ms(measured.readyz)} of CPU time`, 'the same'],
+      ['balancer check: `ping`, new connection', `${ms(measured.line)} of CPU time`, 'the same'],
+      ['PING on the only open connection', `${ms(measured.ping)} of CPU time`, 'the same'],
+      ['probe: `GET /probe`', `${ms(measured.probe)} of exporter CPU time`, `${experiments}, "Probing 10,000 targets"`],
       [
         'exporter with 10,000 targets',
-        `${bytes(measured.exporterMemory)}, ${few(measured.exporterSockets)} sockets at most, 99 of 100 probes within ${ms(probed.p99)}`,
+        `${bytes(measured.exporterMemory)}, ${few(measured.exporterSockets)} sockets at most, p99 of a probe ${ms(probed.p99)}`,
         'the same',
       ],
-      ['memory of a series in Prometheus', bytes(measured.seriesMemory), 'the same: without churn, rules and queries'],
+      ['memory per series in Prometheus', bytes(measured.seriesMemory), 'the same, without churn, rules and queries'],
       [
-        'queries of an instance: one check, `interval` 5 s',
+        'queries per instance: one check, `interval` 5 s',
         `${few(measured.queries)} per second`,
         `${experiments}, "Shared fate"`,
       ],
+      ['PINGs per instance to peers, during a shared failure', `${few(measured.peerPings)} per second`, 'the same'],
       [
-        'PINGs of an instance to peers, while the failure is shared',
-        `${few(measured.peerPings)} per second`,
-        'the same',
-      ],
-      [
-        'PING on one of 10,000 open connections',
-        `${ms(measured.busyPing)} of CPU`,
+        'PING with 10,000 connections',
+        `${ms(measured.busyPing)} of CPU time`,
         `${experiments}, "10,000 idle connections"`,
       ],
       [
-        'memory of a connection',
+        'memory per connection',
         bytes(measured.connection),
         '[benchmark](../bench/RESULTS.md), "Resident memory per connection"',
       ],
     ],
   ),
   probes: table(
-    ['all targets stop at once', 'formula', ...[1000, 10_000, 100_000].map((n) => `${n.toLocaleString('en')} targets`)],
+    [
+      'all targets stop responding',
+      'formula',
+      ...[1000, 10_000, 100_000].map((n) => `${n.toLocaleString('en')} targets`),
+    ],
     [5, 2, 0.5].map((timeout) => [
-      `probes at a time, timeout ${timeout} s`,
+      `concurrent probes, timeout ${timeout} s`,
       `N / 15 s × ${timeout} s`,
       ...[1000, 10_000, 100_000].map((n) => few((n / SCRAPE) * timeout)),
     ]),
