@@ -7,11 +7,11 @@ export type CheckState = (typeof checkStates)[number];
 /** States other than pass. */
 export type NonPassState = Exclude<CheckState, 'pass'>;
 
-/** State of a service: `state` in a report, and the status of a PONG. */
+/** State of a service: the `state` in a report and the status of a PONG. */
 export const states = [...checkStates, 'draining', 'starting', 'not-found'] as const;
 export type State = (typeof states)[number];
 
-/** The three statuses of application/health+json. */
+/** The statuses defined by application/health+json. */
 export type HealthJsonStatus = 'pass' | 'warn' | 'fail';
 
 export function healthJsonStatus(state: State): HealthJsonStatus {
@@ -25,7 +25,7 @@ export function worse(a: CheckState, b: CheckState): CheckState {
   return severity[a] >= severity[b] ? a : b;
 }
 
-/** The less severe of two states. */
+/** Returns the less severe of two states. */
 export function leastSevere<S extends CheckState>(a: S, b: S): S {
   return severity[a] <= severity[b] ? a : b;
 }
@@ -35,7 +35,7 @@ export interface Counted {
   readonly state: CheckState;
   readonly reason: Reason | undefined;
   readonly critical: boolean;
-  /** For a failure about which peers were asked. */
+  /** Fate of a failure about which peers were queried. */
   readonly fate?: Fate | undefined;
 }
 
