@@ -58,4 +58,5 @@ export type { ConnectionInfo } from './server/connection/info.js';
 export type { ServerEvents } from './server/connection/session.js';
 export type { CloseReason } from './server/stats.js';
 export type { ServiceOptions } from './service/options.js';
-export { createService, type ReloadResult, type Service } from './service/service.js';
+export type { ReloadResult } from './service/reload-plan.js';
+export { createService, type Service } from './service/service.js';

@@ -1,4 +1,4 @@
-import type { State } from '../health/state.js';
+import { isHealthy, type State } from '../health/state.js';
 import type { GoawayBody, OwnBody } from '../wire/bodies.js';
 import { GoawayReason, PongFlag, Status } from '../wire/codes.js';
 import type { Report } from './report.js';
@@ -47,7 +47,7 @@ export function readPong(code: number, flags: number, report: Report | undefined
   return {
     status,
     code,
-    healthy: status === 'pass' || status === 'warn',
+    healthy: isHealthy(status),
     stale: (flags & PongFlag.STALE) !== 0,
     truncated: (flags & PongFlag.TRUNCATED) !== 0,
     rtt,

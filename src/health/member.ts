@@ -27,6 +27,7 @@ export const NO_RESULT: RawResult = { status: 'unknown', startedAt: Number.NEGAT
  * A check as used by queries: its latest result, and a way to request a newer one. Times are in monotonic milliseconds.
  */
 export interface Member extends Counted {
+  readonly reason: Reason | undefined;
   readonly name: string;
   readonly groups: readonly string[];
   readonly check: Pick<

@@ -1,8 +1,10 @@
+import { NO_PEERS, type PeerTally } from './verdict.js';
+
 /** The answers of a responder's peers about a failure, if they were queried. */
 export interface ReportedFate {
   /** Whether the peers have the same failure: `shared`, `local` or `unknown`. */
   readonly fate?: string;
-  readonly peers?: { readonly asked: number; readonly answered: number; readonly failing: number };
+  readonly peers?: PeerTally;
 }
 
 /** Reads `fate` and `peers` of a check or cause. Invalid values are omitted. */
@@ -12,8 +14,6 @@ export function readFate({ fate, peers }: Readonly<Record<string, unknown>>): Re
   const counts = { asked: count(asked), answered: count(answered), failing: count(failing) };
   return { ...(typeof fate === 'string' && fate !== '' && { fate }), ...(peers !== undefined && { peers: counts }) };
 }
-
-const NO_PEERS = { asked: 0, answered: 0, failing: 0 };
 
 /**
  * Describes why a check does not pass, for a table or a list: `timeout: no answer; shared: fails at 4 of 5 peers`.

@@ -2,78 +2,42 @@ import { randomBytes } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
 import type { Registry as MetricsRegistry } from 'prom-client';
-import { readTls } from '../checks/shared/tls.js';
 import { type Clock, systemClock } from '../common/clock.js';
 import { PongcheckError } from '../common/errors.js';
 import { type Log, silentLog } from '../common/log.js';
 import { packageVersion } from '../common/version.js';
-import { MAX_CONCURRENT_PROBES, ProbeExporter } from '../exporter/exporter.js';
-import { Fleet, type FleetOptions, maxResponders } from '../fleet/fleet.js';
+import { Fleet } from '../fleet/fleet.js';
 import type { GrpcJsServer } from '../grpc/grpc-js.js';
 import { HealthHistory } from '../health/history/health-history.js';
 import { RecentTransitions } from '../health/query/recent-transitions.js';
-import { type ChangedChecks, Registry } from '../health/query/registry.js';
-import { type HttpHandler, httpHandler } from '../http/handler.js';
-import { type FastifyPlugin, httpPlugin } from '../http/plugin.js';
-import { Router } from '../http/router.js';
-import { type HttpServer, openHttp } from '../http/server.js';
-import { type AcceptorLimits, defaultLimits } from '../http/sockets/acceptor.js';
-import type { Overview } from '../http/status-page/overview.js';
+import { Registry } from '../health/query/registry.js';
+import type { HttpHandler } from '../http/handler.js';
+import type { FastifyPlugin } from '../http/plugin.js';
 import { LoopWatch } from '../metrics/event-loop.js';
-import { HttpStats } from '../metrics/http-stats.js';
-import { createMetrics, type Metrics, metricsText } from '../metrics/metrics.js';
+import { createMetrics, type Metrics } from '../metrics/metrics.js';
 import { ownRegistry } from '../metrics/own-registry.js';
 import { PeerStats } from '../metrics/peer-stats.js';
 import { Reloads } from '../metrics/reloads.js';
-import type { DetailMode } from '../net/access.js';
 import { formatAddress, parseAddress } from '../net/address.js';
-import { Tokens } from '../net/tokens.js';
-import { formatValue } from '../options/format-value.js';
-import { configError } from '../options/issue.js';
-import type { FleetSettings, GrpcSettings } from '../options/settings.js';
-import type { PeerIdentity } from '../peers/connection.js';
-import type { RoundOutcomes } from '../peers/failure.js';
-import { ServicePeers } from '../peers/peers.js';
-import { LiveCertificate } from '../server/certificates/live-certificate.js';
+import { type PeersOptions, ServicePeers } from '../peers/peers.js';
 import type { ConnectionInfo } from '../server/connection/info.js';
 import type { ServerEvents } from '../server/connection/session.js';
-import { clampToFdLimit, fdLimit } from '../server/fd-limit.js';
 import type { PingServer } from '../server/ping-server.js';
 import { Server } from '../server/server.js';
-import type { ServerSettings } from '../server/settings.js';
 import type { Stall } from '../threads/loop-monitor.js';
 import { ThreadedServer } from '../threads/threaded-server.js';
+import { fitOpenFilesLimit } from './connection-limits.js';
+import { withIdentity } from './credentials.js';
+import { drainConnections, keepProcessAlive } from './drain.js';
 import { ServiceGrpc } from './grpc.js';
 import { HistoryFile } from './history-file/history-file.js';
+import { ServiceHttp } from './http.js';
 import type { ServiceOptions } from './options.js';
-import { changedPaths, readServiceOptions, type ServiceSettings } from './settings.js';
+import { planReload, type ReloadResult } from './reload-plan.js';
+import { readServiceOptions, type ServiceSettings } from './settings.js';
 import { logStall, transitionsOf } from './stalls.js';
 import { loadTracer } from './tracing.js';
 import { logTransitions } from './transition-log.js';
-
-/** How often a drain checks whether all connections are closed. */
-const DRAIN_CHECK_INTERVAL_MS = 50;
-/** Any interval: the timer only keeps the process alive. */
-const KEEP_ALIVE_INTERVAL_MS = 60_000;
-
-/**
- * Keeps the process alive until the returned function is called. Timers of a `Clock` do not, so a promise that waits for
- * one would never settle if nothing else is open.
- */
-function keepProcessAlive(): () => void {
-  const timer = setInterval(() => {}, KEEP_ALIVE_INTERVAL_MS);
-  return () => clearInterval(timer);
-}
-
-/** The result of a reload, as names of checks and paths of options. */
-export interface ReloadResult {
-  /** Names of the checks that were added, changed or removed. */
-  readonly checks: ChangedChecks;
-  /** Paths of other options that took effect, such as `limits.maxWatches`. */
-  readonly changed: readonly string[];
-  /** Paths of changed options that take effect only after a restart, such as `listen[0].url`. */
-  readonly needsRestart: readonly string[];
-}
 
 /** A responder with its checks, embedded in an application or run by `pongcheck serve`. */
 export class Service {
@@ -98,94 +62,60 @@ export class Service {
   private readonly log: Log;
   private readonly loop: LoopWatch;
   private readonly historyFile: HistoryFile | undefined;
-  private readonly transitions: RecentTransitions;
-  private readonly httpStats = new HttpStats();
   private settings: ServiceSettings;
   private readonly peerStats = new PeerStats();
   private peers: ServicePeers | undefined;
   private readonly fleet: Fleet | undefined;
-  /** Shared with the HTTP routes; a reload changes it in place. */
-  private readonly access: { detail: DetailMode; tokens: Tokens | undefined };
-  private readonly exporter: ProbeExporter | undefined;
   /** Settles when `start` has opened all listeners, or has failed. */
   private opening: Promise<void> | undefined;
   private draining: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
   private reloading: Promise<unknown> = Promise.resolve();
-  private readonly reloadListeners = new Set<() => void>();
-  /** The routes of `handler`, created when it is first used. */
-  private readonly router: () => Router;
-  private ownRouter: Router | undefined;
-  private readonly openHttp: (() => Promise<HttpServer>) | undefined;
   private readonly joined: MetricsRegistry | undefined;
   private own: MetricsRegistry | undefined;
   private metrics: Metrics | undefined;
-  private http: HttpServer | undefined;
+  private readonly http: ServiceHttp;
   private readonly grpc: ServiceGrpc;
   private bound: string[] = [];
 
   constructor(options: ServiceOptions) {
     // First, because it refuses values other than objects.
-    const settings = readServiceOptions(options);
+    const requested = readServiceOptions(options);
     const { clock = systemClock, log = silentLog } = options;
+    const settings = fitOpenFilesLimit(requested, log);
+    const { registry, threads, loop } = settings;
     this.clock = clock;
     this.log = log;
-    this.settings = this.clampToFdLimit(settings);
-    const { registry, http, probe } = this.settings;
+    this.settings = settings;
+    this.joined = options.register;
     this.reloads = new Reloads(clock);
     this.loop = new LoopWatch(clock);
     const instance = randomBytes(8).toString('hex');
-    this.peers = this.createPeers(settings.peers, instance);
-    this.health = new Registry({ ...registry, instance, clock, peers: this.peers });
-    const parts = { health: this.health, settings: this.settings, clock, log };
-    const { threads, loop } = settings;
-    this.history = new HealthHistory(this.health, clock);
+    this.peers = this.createPeers(instance);
+    const health = new Registry({ ...registry, instance, clock, peers: this.peers });
+    this.health = health;
+    const history = new HealthHistory(health, clock);
+    this.history = history;
     const file = settings.history?.file;
-    this.historyFile = file === undefined ? undefined : new HistoryFile(file, this.history, clock, log);
-    this.transitions = new RecentTransitions(this.health, () => clock.wall());
+    this.historyFile = file === undefined ? undefined : new HistoryFile(file, history, clock, log);
+    const transitions = new RecentTransitions(health, () => clock.wall());
+    logTransitions(health, log);
     const onStall = (stall: Stall) => {
       logStall(stall, log);
-      if (stall.scopes.includes('readiness')) this.history.readinessFailed(stall.failedAt, stall.endedAt);
-      for (const transition of transitionsOf(stall)) this.transitions.insert(transition);
+      if (stall.scopes.includes('readiness')) history.readinessFailed(stall.failedAt, stall.endedAt);
+      for (const transition of transitionsOf(stall)) transitions.insert(transition);
     };
+    const parts = { health, settings, clock, log };
     this.threads = threads > 0 ? new ThreadedServer({ ...parts, threads, loop, onStall }) : undefined;
     this.server = this.threads ?? new Server(parts);
     this.events = this.server.events;
-    this.grpc = new ServiceGrpc({ health: this.health, server: this.server, threads: this.threads, clock, log });
-    logTransitions(this.health, log);
-    this.joined = options.register;
-    this.access = accessOf(this.settings);
-    this.exporter = probe && new ProbeExporter(probe, clock);
-    this.fleet = settings.fleet && new Fleet({ ...fleetOptions(settings.fleet), clock });
-    const context = {
-      health: this.health,
-      access: this.access,
-      connections: (after: number, limit: number) => this.connections(after, limit),
-      overview: this.overview(clock.wall()),
-      exporter: this.exporter,
-      fleet: this.fleet,
-      register: () => {
-        const { register } = this;
-        return { contentType: register.contentType, metrics: () => metricsText(register) };
-      },
-      clock,
-      log: options.log,
-    };
-    this.plugin = httpPlugin(context);
-    this.router = () => {
-      this.ownRouter ??= new Router(context);
-      return this.ownRouter;
-    };
-    if (http) {
-      const { host, port, tls } = http;
-      this.openHttp = async () => {
-        const certificate = tls && (await LiveCertificate.open(tls, 'http'));
-        const limits = httpLimits(this.settings);
-        const http = await openHttp({ ...context, host, port, certificate, limits, stats: this.httpStats });
-        if (certificate) this.server.watchCertificate(http.address, certificate);
-        return http;
-      };
-    }
+    this.fleet = settings.fleet && new Fleet({ ...withIdentity('fleet', settings.fleet), clock });
+    const { server, fleet } = this;
+    this.grpc = new ServiceGrpc({ health, server, threads: this.threads, clock, log });
+    const register = () => this.register;
+    const httpParts = { health, server, transitions, history, fleet, register, clock, log: options.log };
+    this.http = new ServiceHttp(httpParts, settings);
+    this.plugin = this.http.plugin;
   }
 
   /** Random id of this process; part of every report. */
@@ -200,7 +130,7 @@ export class Service {
 
   /** The HTTP address as `http://HOST:PORT`, or `https://`, with the actual port; undefined before `start` and with `http: false`. */
   get httpAddress(): string | undefined {
-    return this.http?.address;
+    return this.http.address;
   }
 
   /** The address of the option `grpc` as HOST:PORT, with the actual port; undefined before `start` and with `grpc: false`. */
@@ -244,11 +174,7 @@ export class Service {
    * @throws PongcheckError `PONGCHECK_CONFIG` for a prefix that does not begin with a slash.
    */
   handlerAt(prefix: string): HttpHandler {
-    const path = prefix.replace(/\/+$/, '');
-    if (path !== '' && !path.startsWith('/')) {
-      throw configError([`the prefix is ${formatValue(prefix)}; allowed: a path that begins with /`]);
-    }
-    return httpHandler(this.router(), path);
+    return this.http.handlerAt(prefix);
   }
 
   /**
@@ -287,7 +213,7 @@ export class Service {
     }
     if (!this.stopping) await this.grpc.open(this.settings);
     this.health.trace(await tracer);
-    if (!this.stopping) this.http = await this.openHttp?.();
+    if (!this.stopping) await this.http.open(this.settings);
   }
 
   // -- reload ----------------------------------------------------------------
@@ -315,52 +241,28 @@ export class Service {
     this.assertRunning();
     try {
       const options = typeof source === 'function' ? await source() : source;
-      const next = this.clampToFdLimit(readServiceOptions(options));
-      const server = await this.server.plan(next, next.listen);
-      const exporter = next.probe && new ProbeExporter(next.probe, this.clock);
-      const fleet = next.fleet && fleetOptions(next.fleet);
-      const needsRestart = [...server.needsRestart, ...this.fixedPaths(options, next)];
-      // Refused now rather than by the restart.
-      for (const section of ['http', 'grpc'] as const) {
-        const tls = next[section] ? next[section].tls : undefined;
-        if (tls && needsRestart.some((path) => [section, `${section}.tls`].includes(path)))
-          await LiveCertificate.open(tls, section);
-      }
+      const { settings: before, server, joined: register, log, clock } = this;
+      const plan = await planReload(options, { settings: before, server, register, log, clock });
       this.assertRunning();
 
-      const before = this.settings;
-      const { ipv6Prefix: _, ...limits } = httpLimits(next);
-      const { probe = before.probe, fleet: ofFleet = before.fleet, history: _history, ...rest } = next;
-      this.settings = {
-        ...rest,
-        threads: before.threads,
-        ...(before.history && { history: before.history }),
-        http: next.http && before.http ? { ...before.http, ...limits } : before.http,
-        grpc: next.grpc && before.grpc ? { ...before.grpc, ...grpcLimits(next.grpc) } : before.grpc,
-        ...(this.exporter && probe && { probe }),
-        fleet: this.fleet && ofFleet,
-      };
+      const { settings, changed, needsRestart } = plan;
+      this.settings = settings;
       const applied = this.threads
-        ? this.threads.reload(server, next.loop, this.settings.grpc)
-        : this.server.reload(server);
-      this.grpc.reload(this.settings);
-      Object.assign(this.access, accessOf(next));
-      if (exporter) this.exporter?.replaceWith(exporter);
-      this.http?.setLimits(httpLimits(this.settings));
+        ? this.threads.reload(plan.server, settings.loop, settings.grpc)
+        : server.reload(plan.server);
+      this.grpc.reload(settings);
+      this.http.reload(plan);
+      const { fleet } = settings;
+      if (fleet && !isDeepStrictEqual(before.fleet, fleet)) this.fleet?.reload(withIdentity('fleet', fleet));
       const peersBefore = this.peers;
-      if (!isDeepStrictEqual(before.peers, next.peers)) {
-        this.peers = this.createPeers(next.peers, this.instance);
+      if (!isDeepStrictEqual(before.peers, settings.peers)) {
+        this.peers = this.createPeers(this.instance);
         this.peers?.start();
       }
-      if (fleet && !isDeepStrictEqual(before.fleet, next.fleet)) this.fleet?.reload(fleet);
-      const checks = this.health.reload({ ...next.registry, peers: this.peers });
+      const checks = this.health.reload({ ...settings.registry, peers: this.peers });
       if (peersBefore !== this.peers) peersBefore?.retire();
       await applied;
       this.reloads.succeeded();
-      for (const listener of this.reloadListeners) listener();
-      const changed = [...server.changed, ...changedPaths(before, this.settings)].filter(
-        (path) => !needsRestart.includes(path),
-      );
       return { checks, changed, needsRestart };
     } catch (error) {
       if (!this.isEnding) this.reloads.failed();
@@ -376,29 +278,6 @@ export class Service {
     if (this.opening && !this.isEnding) return;
     const why = this.stopping ? 'is stopped' : this.draining ? 'is draining' : 'was not started';
     throw new PongcheckError('PONGCHECK_NOT_RUNNING', `cannot reload: the service ${why}`);
-  }
-
-  /** Paths of changed options that cannot change at run time. */
-  private fixedPaths({ register, log, clock }: ServiceOptions, next: ServiceSettings): string[] {
-    const { probe, fleet, threads, history } = next;
-    const paths: string[] = [];
-    for (const section of ['http', 'grpc'] as const) {
-      const [wanted, running] = [next[section], this.settings[section]];
-      if (!wanted !== !running) paths.push(section);
-      else if (wanted && running) {
-        const keys = ['host', 'port', 'tls'] as const;
-        const changed = keys.filter((key) => !isDeepStrictEqual(wanted[key], running[key]));
-        paths.push(...changed.map((key) => `${section}.${key}`));
-      }
-    }
-    if (!probe !== !this.exporter) paths.push('probe');
-    if (!fleet !== !this.fleet) paths.push('fleet');
-    if (threads !== this.settings.threads) paths.push('threads');
-    if (history?.file !== this.settings.history?.file) paths.push('history.file');
-    if (register !== undefined && register !== this.joined) paths.push('register');
-    if (log !== undefined && log !== this.log) paths.push('log');
-    if (clock !== undefined && clock !== this.clock) paths.push('clock');
-    return paths;
   }
 
   // -- connections -----------------------------------------------------------
@@ -458,21 +337,9 @@ export class Service {
   }
 
   private async serveUntilDrained(): Promise<void> {
-    const { clock } = this;
-    const { grace, delay } = this.settings.drain;
-    const release = keepProcessAlive();
-    const startedAt = clock.now();
     this.health.drain();
-    await this.server.goaway(grace);
-    const elapsed = () => clock.now() - startedAt;
-    const isDrained = () => elapsed() >= grace || (elapsed() >= delay && this.server.stats.open === 0);
-    while (!isDrained() && !this.stopping) {
-      // Not later than the grace: the GOAWAY says when clients may reconnect.
-      const ms = Math.min(DRAIN_CHECK_INTERVAL_MS, grace - elapsed());
-      await new Promise<void>((resolve) => clock.after(ms, resolve));
-    }
+    await drainConnections(this.server, this.settings.drain, this.clock, () => this.stopping !== undefined);
     await this.stop();
-    release();
   }
 
   /**
@@ -490,8 +357,7 @@ export class Service {
     // A listener can be closed only once it is open.
     await this.opening?.catch(() => {});
     await Promise.all([this.server.close(), this.grpc.close()]);
-    this.ownRouter?.close();
-    await this.http?.close();
+    await this.http.close();
     await this.health.stop();
     this.peers?.close();
     await this.fleet?.close();
@@ -500,80 +366,19 @@ export class Service {
     release();
     this.loop.stop();
     this.metrics?.close();
-    this.http = undefined;
     this.bound = [];
   }
 
-  private createPeers(peers: ServiceSettings['peers'], instance: string): ServicePeers | undefined {
-    if (!peers) return undefined;
-    const { from, ask, timeout } = peers;
-    const identity = identityOf('peers', peers);
-    const asked = (outcomes: RoundOutcomes, ms: number) => this.peerStats.record(outcomes, ms);
-    return new ServicePeers({ from, ask, timeout, instance, identity, clock: this.clock, asked });
-  }
-
-  /** Lowers the connection limits to what the open files limit of the process allows. */
-  private clampToFdLimit(settings: ServiceSettings): ServiceSettings {
-    const { limits, registry, http, grpc, probe, peers, fleet } = settings;
-    const requested = {
-      connections: limits.maxConnections,
-      http: http ? http.maxConnections : 0,
-      grpc: grpc ? grpc.maxConnections : 0,
-    };
-    const files = fdLimit();
-    const allowed = clampToFdLimit(requested, files, {
-      checks: registry.checks.length,
-      probes: probe ? (probe.maxConcurrent ?? MAX_CONCURRENT_PROBES) : 0,
-      // Each failure keeps its connections until it ends.
-      peers: peers ? peers.ask * registry.checks.filter(({ onShared }) => onShared === 'warn').length : 0,
-      fleet: fleet ? maxResponders(fleet.from) : 0,
-    });
-    const { connections, http: ofHttp, grpc: ofGrpc } = allowed;
-    if (connections < requested.connections || ofHttp < requested.http || ofGrpc < requested.grpc) {
-      const forGrpc = grpc ? `, grpc.maxConnections from ${requested.grpc} to ${ofGrpc}` : '';
-      this.log.warn(
-        { files, maxConnections: connections, httpMaxConnections: ofHttp, ...(grpc && { grpcMaxConnections: ofGrpc }) },
-        `the open files limit is ${files}: limits.maxConnections is lowered from ${requested.connections} to ${connections}, http.maxConnections from ${requested.http} to ${ofHttp}${forGrpc}`,
-      );
-    }
-    return {
-      ...settings,
-      limits: { ...limits, maxConnections: connections },
-      http: http && { ...http, maxConnections: ofHttp },
-      grpc: grpc && { ...grpc, maxConnections: ofGrpc },
-    };
-  }
-
-  /** The data of the status page. */
-  private overview(startedAt: number): Overview {
-    const { health, server, transitions, history } = this;
-    return {
-      known: (group) => health.known(group),
-      groups: () => health.groups(),
-      stateOf: (group) => health.stateOf(group),
-      checks: () => health.checks,
-      transitions: transitions.all,
-      history,
-      connections: () => {
-        const { open, modes, waiting, closed } = server.stats;
-        return { open, modes, waiting, closed };
-      },
-      onTransition: (listener) => {
-        const unsubscribe = health.onTransition(listener);
-        this.reloadListeners.add(listener);
-        return () => {
-          unsubscribe();
-          this.reloadListeners.delete(listener);
-        };
-      },
-      version: packageVersion(),
-      startedAt: new Date(startedAt),
-    };
+  private createPeers(instance: string): ServicePeers | undefined {
+    const { clock, peerStats, settings } = this;
+    if (!settings.peers) return undefined;
+    const asked: PeersOptions['asked'] = (...round) => peerStats.record(...round);
+    return new ServicePeers({ ...withIdentity('peers', settings.peers), instance, clock, asked });
   }
 
   private join(register: MetricsRegistry): Metrics {
     const service = this;
-    const { health, loop, threads, reloads, log, httpStats: http, server } = this;
+    const { health, loop, threads, reloads, log, server } = this;
     return createMetrics({
       register,
       health,
@@ -585,7 +390,7 @@ export class Service {
       get peers() {
         return service.settings.peers && service.peerStats;
       },
-      http,
+      http: this.http.stats,
       fleet: this.fleet,
       get grpc() {
         return service.grpc.stats;
@@ -596,38 +401,6 @@ export class Service {
       version: packageVersion(),
     });
   }
-}
-
-/**
- * Reads the credentials for each connection, because files are replaced.
- *
- * @throws PongcheckError `PONGCHECK_CONFIG` for files that cannot be read now.
- */
-function identityOf(
-  section: 'peers' | 'fleet',
-  { token, tls }: Pick<FleetSettings, 'token' | 'tls'>,
-): () => PeerIdentity {
-  const identity = () => ({ ...(token !== undefined && { token }), ...(tls && { tls: readTls(section, tls) }) });
-  identity();
-  return identity;
-}
-
-function fleetOptions(fleet: FleetSettings): Pick<FleetOptions, 'from' | 'identity' | 'statusUrl'> {
-  return { from: fleet.from, identity: identityOf('fleet', fleet), statusUrl: fleet.statusUrl };
-}
-
-/** The options of the HTTP server that a reload changes. */
-function httpLimits({ http, limits: { ipv6Prefix } }: ServiceSettings): AcceptorLimits {
-  const { maxConnections, maxConnectionsPerAddress } = http || defaultLimits;
-  return { maxConnections, maxConnectionsPerAddress, ipv6Prefix };
-}
-
-function grpcLimits({ maxConnections, maxConnectionsPerAddress }: GrpcSettings) {
-  return { maxConnections, maxConnectionsPerAddress };
-}
-
-function accessOf({ detail, tokens }: ServerSettings): { detail: DetailMode; tokens: Tokens | undefined } {
-  return { detail, tokens: tokens && new Tokens(tokens) };
 }
 
 /**

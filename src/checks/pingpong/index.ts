@@ -53,7 +53,6 @@ export function pingpongCheck(given: PingpongOptions): CheckDefinition {
     ...settings,
     kind: KIND,
     target: formatAddress(address),
-    secrets: token === undefined ? [] : [token],
     run: async (signal, deadline, hops = 0, connected) =>
       evaluate(await session.ask(signal, deadline, hops, connected), address),
     close: () => session.close(),

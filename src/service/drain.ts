@@ -1,0 +1,37 @@
+import type { Clock } from '../common/clock.js';
+import type { DrainTimes } from '../options/settings.js';
+import type { PingServer } from '../server/ping-server.js';
+
+/** How often a drain checks whether all connections are closed. */
+const DRAIN_CHECK_INTERVAL_MS = 50;
+/** Any interval: the timer only keeps the process alive. */
+const KEEP_ALIVE_INTERVAL_MS = 60_000;
+
+/** Sends GOAWAY. Resolves after the grace, or after the delay without a connection, or once `isStopping` is true. */
+export async function drainConnections(
+  server: Pick<PingServer, 'goaway' | 'stats'>,
+  { grace, delay }: DrainTimes,
+  clock: Clock,
+  isStopping: () => boolean,
+): Promise<void> {
+  const release = keepProcessAlive();
+  const startedAt = clock.now();
+  const elapsed = () => clock.now() - startedAt;
+  await server.goaway(grace);
+  const isDrained = () => elapsed() >= grace || (elapsed() >= delay && server.stats.open === 0);
+  while (!isDrained() && !isStopping()) {
+    // Not later than the grace: the GOAWAY says when clients may reconnect.
+    const ms = Math.min(DRAIN_CHECK_INTERVAL_MS, grace - elapsed());
+    await new Promise<void>((resolve) => clock.after(ms, resolve));
+  }
+  release();
+}
+
+/**
+ * Keeps the process alive until the returned function is called. Timers of a `Clock` do not, so a promise that waits for
+ * one would never settle if nothing else is open.
+ */
+export function keepProcessAlive(): () => void {
+  const timer = setInterval(() => {}, KEEP_ALIVE_INTERVAL_MS);
+  return () => clearInterval(timer);
+}
