@@ -24,7 +24,7 @@ import { CONNECT_TIMEOUT_MS, MAX_IN_FLIGHT } from './open.js';
 import { MAX_HOPS, MAX_WIRE_MS, pingRequest, RESPONSE_TIMEOUT_MS } from './requests.js';
 import type { ClientTls } from './tls.js';
 
-// One row per option. The meaning of each option is documented in its interface.
+// One row for each option. The interfaces document the options.
 
 const signal: ValueType = {
   name: 'signal',
@@ -145,10 +145,10 @@ export const linkRows: readonly OptionRow[] = [
 ];
 
 /**
- * Creates a function that validates the options of one call.
+ * Creates the function that validates the options of one call.
  *
- * @param contradictions returns combinations of valid values that are not allowed.
- * @returns a function that returns the valid options, or throws `PONGCHECK_CONFIG` with one line per issue.
+ * @param contradictions returns one issue for each combination of valid values that is not allowed.
+ * @returns a function that returns valid options, or throws `PONGCHECK_CONFIG` with one line per issue.
  */
 function validator(
   rows: readonly OptionRow[],

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../common/clock.js';
 import type { Decoder } from '../wire/decoder.js';
 import { onAbort } from './abort.js';
 
-/** A request that has been sent but not answered. */
+/** A request that was sent but not answered yet. */
 export interface PendingRequest {
   /** Frame type of the answer. */
   readonly answeredBy: number;
@@ -23,7 +23,7 @@ interface Entry extends PendingRequest {
 
 const HALF = 2 ** 32;
 
-/** The outstanding requests of one connection by id. Ids start at 1, increase, and are never reused. */
+/** The outstanding requests of one connection, by id. Ids start at 1 and are never reused. */
 export class PendingRequests {
   readonly #entries = new Map<number, Entry>();
   readonly #clock: Clock;
@@ -48,7 +48,7 @@ export class PendingRequests {
   /** Adds a request and starts its timeout. Returns the two halves of its id as signed 32-bit numbers. */
   add(request: PendingRequest): { idHigh: number; idLow: number } {
     const id = this.nextId();
-    // Polls once more after the timer, because the answer may already be in the socket buffer.
+    // Poll once more after the timer, because the answer may already be in the socket buffer.
     const timer = this.#clock.after(request.responseTimeout, () =>
       setImmediate(() => this.#fail(id, request.timeoutError)),
     );

@@ -2,7 +2,7 @@ import { type BackoffOptions, backoff } from './backoff.js';
 
 export interface AddressListOptions {
   count: number;
-  /** Whether earlier addresses are preferred. */
+  /** Whether to prefer earlier addresses. */
   failback: boolean;
   backoff: BackoffOptions;
   random: () => number;
@@ -12,9 +12,8 @@ export interface AddressListOptions {
 const MAX_RECONNECT_DELAY_MS = 3_600_000;
 
 /**
- * Chooses the next address and the delay before it is tried. After a failure, the other addresses are tried
- * immediately. When all have failed, all are tried again with exponential backoff. Has no timer and no socket. Times
- * are monotonic milliseconds.
+ * Chooses the next address and the delay. After a failure, each other address is tried immediately. Once all have failed,
+ * all are tried again with exponential backoff. Uses no timers or sockets. Times are monotonic milliseconds.
  */
 export class AddressList {
   /** Index of the current address. */
@@ -37,8 +36,8 @@ export class AddressList {
   }
 
   /**
-   * Handles GOAWAY from the server at `index`: allows no new connection to it for `ms` milliseconds plus a backoff.
-   * Without the backoff, a server that sends GOAWAY on each connection would cause an endless series of connections.
+   * Delays new connections to `index`, whose server sent GOAWAY, for `ms` milliseconds plus a backoff. Without the backoff,
+   * a server that repeats GOAWAY, or sends it on each connection, would cause connections without pause.
    */
   delay(index: number, ms: number, now: number): void {
     this.rounds++;
@@ -46,15 +45,12 @@ export class AddressList {
     this.notBefore[index] = now + Math.min(ms, MAX_RECONNECT_DELAY_MS) + backoffMs;
   }
 
-  /** Remaining milliseconds before `index` may be used for a connection again. */
+  /** Milliseconds until a new connection to `index` is allowed. */
   remainingDelay(index: number, now: number): number {
     return Math.max(0, (this.notBefore[index] as number) - now);
   }
 
-  /**
-   * Handles a failure of the current address: selects the next one and returns the delay in milliseconds before it is
-   * tried.
-   */
+  /** Selects the next address after a failure of the current one, and returns the delay before the attempt in milliseconds. */
   next(now: number): number {
     this.failed.add(this.index);
     const order = this.order();
@@ -72,14 +68,14 @@ export class AddressList {
     return shortest;
   }
 
-  /** Addresses to probe, in order of preference: all others if the client fails over, otherwise the earlier ones. */
+  /** Addresses to probe, preferred ones first: all others if the client fails over, otherwise the earlier ones. */
   alternatives(failsOver: boolean): number[] {
     return this.order().filter(
       (index) => index !== this.index && (failsOver || (this.options.failback && index < this.index)),
     );
   }
 
-  /** The order of attempts. With failback, it starts at the first address, otherwise at the one after the current. */
+  /** Order of attempts, starting with the first address or, without failback, with the next one. */
   private order(): number[] {
     const { count, failback } = this.options;
     const from = failback ? 0 : this.index + 1;

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../../common/clock.js';
 import { type BackoffOptions, backoff } from './backoff.js';
 
 export interface FailbackOptions {
-  /** Interval between two probes in milliseconds, before jitter and backoff. */
+  /** Time between two probes, without jitter and backoff, in milliseconds. */
   interval: number;
   backoff: BackoffOptions;
   random: () => number;
@@ -12,14 +12,14 @@ export interface FailbackOptions {
 const JITTER = 0.25;
 
 /**
- * Probes repeatedly for a better address, one probe at a time, with backoff while none is found. When the delay of an
- * address ends, the address is probed immediately.
+ * Probes repeatedly for a better address, one probe at a time, with backoff while none is found. An address is probed
+ * immediately when its delay ends.
  */
 export class FailbackProbe {
   private timer: Timer;
   /** Monotonic time of the scheduled probe; Infinity if there is none. */
   private dueAt = Number.POSITIVE_INFINITY;
-  /** Whether the scheduled probe waits for the running one to end. */
+  /** Whether a due probe waits for the end of the current one. */
   private isWaiting = false;
   private probes = 0;
   /** The running probe. */
@@ -29,7 +29,7 @@ export class FailbackProbe {
   constructor(
     private readonly clock: Clock,
     private readonly options: FailbackOptions,
-    /** For each address to probe, the milliseconds before it may be used for a connection. */
+    /** For each address to probe, the milliseconds until a connection is allowed. */
     private readonly delays: () => readonly number[],
     /** Probes once. Resolves with true if another probe is needed. Never rejects. */
     private readonly probe: () => Promise<boolean>,
@@ -42,14 +42,11 @@ export class FailbackProbe {
     this.schedule(this.delay(0));
   }
 
-  /**
-   * Schedules the next probe. A probe that is running, or scheduled for an earlier time, is kept. If there is no
-   * address to probe, the scheduled probe is canceled.
-   */
+  /** Schedules the next probe, unless one is running or scheduled earlier. If there is no address to probe, cancels it. */
   continue(): void {
     if (this.delays().length === 0) return this.stop();
     if (this.running) return;
-    // Keeps the scheduled delay, because drawing a new random delay on each call would select the shortest of many.
+    // Otherwise, many calls would select the shortest of many random delays.
     const scheduled = this.dueAt - this.clock.now();
     const delay = this.delay(Number.isFinite(scheduled) ? scheduled : this.backoff());
     if (delay < scheduled) this.schedule(delay);
@@ -75,10 +72,7 @@ export class FailbackProbe {
     return Math.max(minimum, this.probes === 0 ? 0 : backoff(this.probes, times, random));
   }
 
-  /**
-   * Milliseconds until the next probe: `ms` if a connection to an address is already allowed, but at most the time
-   * until the next address is allowed.
-   */
+  /** Milliseconds until the next probe: `ms` if a connection is allowed now, and at most until the next one is allowed. */
   private delay(ms: number): number {
     const delays = this.delays();
     return Math.min(delays.includes(0) ? ms : Number.POSITIVE_INFINITY, ...delays.filter((delay) => delay > 0));
