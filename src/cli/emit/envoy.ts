@@ -44,7 +44,7 @@ export function envoy(settings: FileSettings, { servers }: SnippetOptions): stri
   ];
 }
 
-/** The host and port of a server of the application; port 80 by default. */
+/** Host and port of an application server. The default port is 80. */
 function serverOf(name: string): { host: string; port: number } {
   const { host, port } = parseAddress(`pong://${name}`) as TcpAddress;
   return { host, port: /:\d+$/.test(name.replace(/^\[.*\]/, '')) ? port : 80 };

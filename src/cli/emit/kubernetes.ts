@@ -2,7 +2,7 @@ import type { FileSettings } from '../../config/settings.js';
 import { configError } from '../../options/issue.js';
 import type { SnippetOptions } from './listeners.js';
 
-/** HTTP responses are sent within 900 ms, and those of gRPC before the deadline. */
+/** HTTP responses are sent within 900 ms, and gRPC responses before the deadline. */
 const PROBE = ['periodSeconds: 5', 'timeoutSeconds: 2'];
 
 export function kubernetes(settings: FileSettings, { byGrpc }: SnippetOptions): string[] {
@@ -63,15 +63,15 @@ function loopback(url: string): string {
   return url.replace(/\/\/(0\.0\.0\.0|\[::\])/, '//127.0.0.1');
 }
 
-/** Whether only this host reaches the address. */
+/** Whether the address can be reached from this host only. */
 function isLocal(host: string): boolean {
   return /^(127\.|localhost$|::1$)/.test(host);
 }
 
-/** Port of the gRPC server that a generated variable enables. */
+/** Port of the gRPC server if a generated environment variable enables it. */
 const GRPC_PORT = 7864;
 
-/** A kubelet that finds UNKNOWN, as it does NOT_SERVING, counts a failure. */
+/** A kubelet counts UNKNOWN as a failure, like NOT_SERVING. */
 function grpcProbes({ grpc, threads, loop }: FileSettings): string[] {
   if (grpc !== false && grpc.tls)
     throw configError(['the probes of a kubelet do not support TLS: they require a gRPC listener without grpc.tls']);

@@ -2,15 +2,15 @@ import type { FileSettings } from '../../config/settings.js';
 import { parseAddress, type TcpAddress, type TlsAddress } from '../../net/address.js';
 import { configError } from '../../options/issue.js';
 
-/** Time for the network, beyond the deadline of the responder. */
+/** Time for the network in addition to the responder's deadline, in milliseconds. */
 export const MARGIN_MS = 500;
 
 export interface SnippetOptions {
-  /** HOST or HOST:PORT of each server of a load balancer. */
+  /** HOST or HOST:PORT of each load balancer server. */
   readonly servers: readonly string[];
-  /** Mode of the backend of HAProxy. */
+  /** Mode of the HAProxy backend. */
   readonly mode: string;
-  /** Whether a kubelet probes by gRPC. */
+  /** Whether kubelet probes use gRPC. */
   readonly byGrpc: boolean;
 }
 
@@ -31,7 +31,7 @@ function difficulty({ address, proxyProtocol }: Listener): number {
   return (address.kind === 'tls' ? 1 : 0) + (proxyProtocol ? 2 : 0);
 }
 
-/** The listener for programs that check by gRPC, or else by HTTP. */
+/** The listener for programs that check with gRPC or HTTP. gRPC is preferred. */
 export function faceOf({ grpc, http }: FileSettings, program: string) {
   const face = grpc ? ('grpc' as const) : ('http' as const);
   const listener = grpc || http;
@@ -39,7 +39,7 @@ export function faceOf({ grpc, http }: FileSettings, program: string) {
   return { face, host: listener.host, port: listener.port, isTls: listener.tls !== undefined };
 }
 
-/** A wildcard address cannot be connected to. */
+/** Clients cannot connect to a wildcard address. */
 export function reachable(host: string): string {
   return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
 }

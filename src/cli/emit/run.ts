@@ -9,7 +9,7 @@ import { haproxy } from './haproxy.js';
 import { kubernetes } from './kubernetes.js';
 import type { SnippetOptions } from './listeners.js';
 
-/** The generators, by the program that they are for. */
+/** The generators by program. */
 const snippets: Readonly<Record<string, (settings: FileSettings, options: SnippetOptions) => string[]>> = {
   haproxy,
   blackbox,
@@ -17,7 +17,7 @@ const snippets: Readonly<Record<string, (settings: FileSettings, options: Snippe
   envoy,
   consul,
 };
-/** The flags that only some of them have. */
+/** Flags that only some programs support. */
 const programsOf: Readonly<Record<string, readonly string[]>> = {
   server: ['haproxy', 'envoy'],
   mode: ['haproxy'],
