@@ -104,6 +104,7 @@ export function httpCheck(given: HttpOptions, clock: Clock = systemClock): Check
     componentType: 'component',
     ...settings,
     kind: KIND,
+    nonBlocking: true,
     target: targetOfUrl(url),
     secrets: [...secretsOfUrl(url), ...secretsOfMap(headers, nonSecret)],
     load: () => worker.load(),

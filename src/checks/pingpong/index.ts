@@ -52,6 +52,7 @@ export function pingpongCheck(given: PingpongOptions): CheckDefinition {
     componentType: 'component',
     ...settings,
     kind: KIND,
+    nonBlocking: true,
     target: formatAddress(address),
     secrets: token === undefined ? [] : [token],
     run: async (signal, deadline, hops = 0, connected) =>
