@@ -13,7 +13,7 @@ const OBSERVED = 25;
 function detection({ detection: rows }) {
   const schemes = Object.keys(rows[0].schemes);
   const count = (scheme) => rows.filter((row) => row.schemes[scheme]).length;
-  const title = `PINGs of the client find ${count("client's PINGs")} of ${rows.length} faults, TCP keep-alive ${count('TCP keep-alive')}`;
+  const title = `Client PINGs detect ${count("client's PINGs")} of ${rows.length} faults, TCP keep-alive detects ${count('TCP keep-alive')}`;
   /** In two lines. */
   const column = (scheme) => `${scheme.replace('with ', '+ ')}|${count(scheme)} of ${rows.length}`;
   const values = rows.flatMap(({ fault, schemes: found }) =>
@@ -35,7 +35,7 @@ function detection({ detection: rows }) {
   });
   return {
     heading: 'Found after how long, or never',
-    description: `${title}. For each fault and each scheme, the time until the application was notified. ${schemes.map((scheme) => `${scheme}: ${count(scheme)} of ${rows.length}`).join('; ')}.`,
+    description: `${title}. For each fault and scheme, the chart shows the time until the application was notified. Faults detected: ${schemes.map((scheme) => `${scheme}: ${count(scheme)} of ${rows.length}`).join('; ')}.`,
     specification: {
       title: {
         text: title,

@@ -2,6 +2,7 @@ import type { CheckSettings } from '../health/check.js';
 import { configError, formatPath, InvalidOption, type Path } from '../options/issue.js';
 import type { OptionRow } from '../options/option.js';
 import { OptionReader } from '../options/reader.js';
+import { secretsOf } from '../options/secrets.js';
 import { shapeOf } from '../options/shape.js';
 import { checkSettingRows } from '../options/table.js';
 import { contradiction } from './define.js';
@@ -16,7 +17,7 @@ export function invalidOption(kind: string, path: Path, found: string, allowed: 
 
 /**
  * Validates the options passed to the factory of a kind. Separates the settings common to all checks from the options
- * of the kind.
+ * of the kind. The settings include the secrets in these options.
  *
  * @throws PongcheckError `PONGCHECK_CONFIG`, one line per issue: path, value found and allowed values.
  */
@@ -25,7 +26,10 @@ export function parseCheckOptions<Options extends object>(
   rows: readonly OptionRow[],
   given: Options & CheckSettings,
   { open = false } = {},
-): { settings: CheckSettings & { identity: string }; options: Omit<Options, keyof CheckSettings> } {
+): {
+  settings: CheckSettings & { identity: string; secrets: readonly string[] };
+  options: Omit<Options, keyof CheckSettings>;
+} {
   const issues: string[] = [];
   const report = (path: Path, description: string) =>
     issues.push(`${kind} check: ${formatPath(path) || 'its argument'} ${description}`);
@@ -41,6 +45,7 @@ export function parseCheckOptions<Options extends object>(
     settings: {
       ...settings,
       identity: identityOf(kind, rows, options),
+      secrets: secretsOf({ ...shapeOf(rows), open }, options),
     },
     options: options as unknown as Omit<Options, keyof CheckSettings>,
   };

@@ -1,5 +1,6 @@
 import { debuglog } from 'node:util';
 import { PongcheckError } from '../common/errors.js';
+import { redactor } from '../common/redact.js';
 import { handleOutputErrors } from './output.js';
 import { type Command, EXIT_USAGE, parseCommandLine, UsageError } from './parser.js';
 
@@ -41,10 +42,10 @@ async function fail(error: unknown): Promise<number> {
 }
 
 function linesOf(error: unknown): readonly string[] {
-  const { message, code } = error as NodeJS.ErrnoException;
+  const { message } = error as Error;
   if (error instanceof UsageError) {
     return [`${message.replace(/\.$/, '')}; see pongcheck ${command ? `${command.name} ` : ''}--help`];
   }
   if (error instanceof PongcheckError) return message.split('\n');
-  return [`internal error: ${String(message || code).split('\n')[0]}`];
+  return [`internal error: ${redactor([])(error)}`];
 }

@@ -6,7 +6,7 @@ import { WireError } from '../wire/codes.js';
 import { namesOf } from './responses.js';
 import { tlsFailure } from './tls.js';
 
-/** Why a connection was closed. */
+/** Reason for which a connection was closed. */
 export type CloseReason =
   | 'closed-by-application'
   | 'answered'
@@ -19,18 +19,18 @@ export type CloseReason =
   | 'refused'
   | 'protocol-error';
 
-/** An ERROR frame as received. */
+/** A received ERROR frame. */
 export interface WireRefusal {
   readonly code: number;
-  /** The name of the code, such as `too-many-pings`; `unknown` for a code that this version does not know. */
+  /** Name of the code, such as `too-many-pings`; `unknown` if this version does not know the code. */
   readonly name: string;
-  /** The message of the server, truncated, with control characters and line breaks escaped; '' if it sent none. */
+  /** Message from the server, truncated, with control characters and line breaks escaped; '' if there is none. */
   readonly message: string;
   /** Suggested delay before the next attempt, in milliseconds. */
   readonly retryAfterMs?: number;
 }
 
-/** `PONGCHECK_REFUSED`: the server answered with the ERROR frame `wire`. */
+/** `PONGCHECK_REFUSED`: the server responded with the ERROR frame in `wire`. */
 export class RefusedError extends PongcheckError {
   readonly wire: WireRefusal;
 
@@ -75,7 +75,7 @@ const connectErrors: Readonly<Record<string, string>> = {
   ENFILE: 'could not be reached: this machine has too many open files',
 };
 
-/** Of several attempts, a refusal is more informative than an address family that this machine does not support. */
+/** If several attempts failed, a refusal is more informative than an address family that this machine does not support. */
 function codeOf(cause: NodeJS.ErrnoException & { errors?: NodeJS.ErrnoException[] }): string {
   const codes = (cause.errors ?? [cause]).map(({ code }) => code ?? 'no error code');
   return codes.includes('ECONNREFUSED') ? 'ECONNREFUSED' : (codes[0] as string);
@@ -91,7 +91,7 @@ export function closedFailure(address: Address, how: string): PongcheckError {
   return new PongcheckError('PONGCHECK_CLOSED', `The connection to ${hostAndPort(address)} ${how}`);
 }
 
-/** PONGCHECK_BUSY: which limit is reached. */
+/** PONGCHECK_BUSY: which limit was reached. */
 export function busyFailure(address: Address, why: string): PongcheckError {
   return new PongcheckError('PONGCHECK_BUSY', `${hostAndPort(address)} ${why}`);
 }

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../common/clock.js';
 import type { Decoder } from '../wire/decoder.js';
 import { onAbort } from './abort.js';
 
-/** A request that was sent and is not answered yet. */
+/** A request that was sent but not answered yet. */
 export interface PendingRequest {
   /** Type of the frame that answers it. */
   readonly answeredBy: number;
@@ -23,7 +23,7 @@ interface Entry extends PendingRequest {
 
 const HALF = 2 ** 32;
 
-/** The outstanding requests of one connection by id. Ids count up from 1 and are never reused. */
+/** The outstanding requests of one connection, by id. Ids start at 1 and are never reused. */
 export class PendingRequests {
   readonly #entries = new Map<number, Entry>();
   readonly #clock: Clock;
@@ -45,10 +45,10 @@ export class PendingRequests {
     return ++this.#lastId;
   }
 
-  /** Adds a request, and starts its timeout. Returns the two halves of its id as signed 32-bit numbers. */
+  /** Adds a request and starts its timeout. Returns the two halves of its id as signed 32-bit numbers. */
   add(request: PendingRequest): { idHigh: number; idLow: number } {
     const id = this.nextId();
-    // One more poll after the timer: the answer may already be in the socket buffer.
+    // Poll once more after the timer, because the answer may already be in the socket buffer.
     const timer = this.#clock.after(request.responseTimeout, () =>
       setImmediate(() => this.#fail(id, request.timeoutError)),
     );
@@ -57,7 +57,7 @@ export class PendingRequests {
     return halvesOf(id);
   }
 
-  /** Passes the frame to the request that it answers; false if there is none. */
+  /** Passes the frame to the request that it answers. Returns false if there is none. */
   answer(frame: Decoder): boolean {
     const id = idOf(frame);
     const entry = this.#entries.get(id);
@@ -67,7 +67,7 @@ export class PendingRequests {
     return true;
   }
 
-  /** Fails the request with the id of the frame; false if there is none. */
+  /** Fails the request with the id of the frame. Returns false if there is none. */
   fail(frame: Decoder, reason: unknown): boolean {
     return this.#fail(idOf(frame), () => reason);
   }

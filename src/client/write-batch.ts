@@ -16,7 +16,7 @@ export class WriteBatch {
   }
 
   push(frame: Buffer): void {
-    // nextTick callbacks run after pending microtasks, so requests of callers that an answer has just resumed are included.
+    // nextTick callbacks run after pending microtasks, so the batch includes requests of callers that an answer just resumed.
     if (this.#frames.length === 0) process.nextTick(() => this.flush());
     this.#frames.push(frame);
     this.#bytes += frame.length;

@@ -5,27 +5,31 @@ import { isSetting } from '../checks/parse-options.js';
 import { PongcheckError } from '../common/errors.js';
 import type { CheckDefinition } from '../health/check.js';
 import type { DefinedCheck } from '../health/defined-check.js';
-import { formatValue, hideCredentials } from '../options/format-value.js';
+import { formatType, formatValue, hideCredentials } from '../options/format-value.js';
 import { configError, InvalidOption, type Path, type Report } from '../options/issue.js';
 import type { OptionRow } from '../options/option.js';
 import { isMap } from '../options/path.js';
 import { readDefault } from '../options/reader.js';
 import { type Shape, shapeOf } from '../options/shape.js';
 import { didYouMean } from '../options/suggest.js';
-import { checkSettingRows, kindRow } from '../options/table.js';
+import { checkSettingRows, kindRow, optionRows } from '../options/table.js';
 import { NAME_FORMS, namePattern } from '../options/value-types.js';
 import type { CheckOptions, Configuration } from './settings.js';
 
 /** Time limit for closing checks. */
 const CLOSE_TIMEOUT_MS = 1000;
 
+/** The options of a file. */
+export const rootShape: Shape = shapeOf(optionRows.filter(({ path }) => !path.startsWith('checks.')));
+rootShape.keys.set('checks', { keys: new Map(), entry: entryShape });
+
 /** The shape of one entry of `checks`, which depends on its kind. Reports an invalid name or kind. */
-export function entryShape(name: string, value: unknown, path: Path, report: Report): Shape | undefined {
+function entryShape(name: string, value: unknown, path: Path, report: Report): Shape | undefined {
   if (!namePattern.test(name)) report(path, `is not a valid name; allowed: ${NAME_FORMS}`);
   const kinds = checkKinds.map(({ kind }) => kind);
   const kindName = isMap(value) ? value.kind : undefined;
   const kind = checkKinds.find((row) => row.kind === kindName);
-  if (!isMap(value)) report(path, `is ${formatValue(value)}; allowed: a map with a kind, one of ${kinds.join(', ')}`);
+  if (!isMap(value)) report(path, `is ${formatType(value)}; allowed: a map with a kind, one of ${kinds.join(', ')}`);
   else if (kindName === undefined) report(path, `has no kind; allowed: one of ${kinds.join(', ')}`);
   else if (!kind) {
     const hint = didYouMean(String(kindName), kinds);

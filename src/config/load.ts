@@ -3,11 +3,9 @@ import { configError, formatPath, type Path, type Report } from '../options/issu
 import { isMap } from '../options/path.js';
 import { OptionReader } from '../options/reader.js';
 import { contradictions, withDefaults } from '../options/settings.js';
-import { type Shape, shapeOf } from '../options/shape.js';
-import { optionRows } from '../options/table.js';
 import { FILE_VARIABLE } from '../options/variable-names.js';
 import type { Env } from '../options/variables.js';
-import { entryShape } from './checks.js';
+import { rootShape } from './checks.js';
 import { addChecks, type Flags, override, unknownVariables } from './environment.js';
 import { type ConfigFile, readConfigFile } from './file.js';
 import type { Configuration, FileSettings } from './settings.js';
@@ -66,9 +64,6 @@ export async function readConfiguration({
   if (problems.length > 0) throw configError(problems);
   return { settings, warnings: unknown.warnings, placeOf };
 }
-
-const rootShape: Shape = shapeOf(optionRows.filter(({ path }) => !path.startsWith('checks.')));
-rootShape.keys.set('checks', { keys: new Map(), entry: entryShape });
 
 /** Wraps an environment to add the name of each variable that is read to `names`. */
 function recording(env: Env, names: Set<string>): Env {

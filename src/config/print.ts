@@ -1,31 +1,42 @@
-import { redactor } from '../common/redact.js';
+import { MASK, type Redact, redactor } from '../common/redact.js';
 import type { DefinedCheck } from '../health/defined-check.js';
 import { isMap } from '../options/path.js';
-import { type Shape, shapeOf } from '../options/shape.js';
-import { optionRows } from '../options/table.js';
-import { defaultOf, kindOf, shapeOfKind } from './checks.js';
+import { isSecretKey, secretsOf } from '../options/secrets.js';
+import type { Shape } from '../options/shape.js';
+import { defaultOf, kindOf, rootShape, shapeOfKind } from './checks.js';
 import type { CheckOptions, FileSettings } from './settings.js';
 
-const HIDDEN = '***';
-/** Keys of extra options, of a check of an open kind, whose values are masked. */
-const secretKey = /pass|pwd|secret|token|key|auth|credential|signature|cookie/i;
+/** The settings of a configuration, and the checks created from it. */
+export interface Built {
+  readonly settings: FileSettings;
+  readonly checks: Readonly<Record<string, DefinedCheck>>;
+}
+
+/** Masks the secrets of configurations and of their checks. */
+export function redactorOf(...configurations: readonly Built[]): Redact {
+  return redactor(
+    configurations.flatMap(({ settings, checks }) => [
+      ...secretsOf(rootShape, settings),
+      ...Object.values(checks).flatMap(({ secrets }) => secrets ?? []),
+    ]),
+  );
+}
 
 /**
- * The effective configuration in the syntax of a file, in the order of the table, with units and without secrets. `checks`
- * are the created checks, which have their own defaults.
+ * The effective configuration in the syntax of a file, in the order of the table, with units and without secrets. The
+ * created checks have their own defaults.
  */
-export function effective(settings: FileSettings, checks: Readonly<Record<string, DefinedCheck>>): object {
+export function effective({ settings, checks }: Built): object {
   const { listen, http, grpc, checks: checkOptions, ...rest } = settings;
   const shownChecks = Object.entries(checkOptions).map(([name, options]) => [
     name,
     effectiveCheck(options, checks[name] as DefinedCheck),
   ]);
-  const shape = shapeOf(optionRows.filter(({ path }) => !path.startsWith('checks.')));
   const redact = redactor([]);
   return {
-    ...(format(shape, { listen, http, grpc }, redact) as object),
+    ...(format(rootShape, { listen, http, grpc }, redact) as object),
     checks: Object.fromEntries(shownChecks),
-    ...(format(shape, rest, redact) as object),
+    ...(format(rootShape, rest, redact) as object),
   };
 }
 
@@ -38,9 +49,9 @@ function effectiveCheck(options: CheckOptions, check: DefinedCheck): unknown {
   return format(shape, { ...withDefaults, ...options }, redactor(check.secrets ?? []));
 }
 
-function format(shape: Shape | undefined, value: unknown, redact: (text: string) => string): unknown {
+function format(shape: Shape | undefined, value: unknown, redact: Redact): unknown {
   const row = shape?.row;
-  if (row?.secret) return isMap(value) ? Object.fromEntries(Object.keys(value).map((key) => [key, HIDDEN])) : HIDDEN;
+  if (row?.secret) return isMap(value) ? Object.fromEntries(Object.keys(value).map((key) => [key, MASK])) : MASK;
   if (Array.isArray(value)) return value.map((element) => format(shape?.item, element, redact));
   if (isMap(value)) {
     const known = [...(shape?.keys.keys() ?? [])].filter((key) => value[key] !== undefined);
@@ -48,12 +59,12 @@ function format(shape: Shape | undefined, value: unknown, redact: (text: string)
     return Object.fromEntries(
       keys.map((key) => {
         const below = shape?.keys.get(key) ?? shape?.any;
-        return [key, !below && secretKey.test(key) ? HIDDEN : format(below, value[key], redact)];
+        return [key, !below && isSecretKey(key) ? MASK : format(below, value[key], redact)];
       }),
     );
   }
   const formatted = row && typeof value === 'number' ? (row.type.show?.(value) ?? value) : value;
   if (typeof formatted === 'string') return redact(formatted);
   // A numeric extra option may be a secret as well.
-  return !row && redact(String(formatted)) !== String(formatted) ? HIDDEN : formatted;
+  return !row && redact(String(formatted)) !== String(formatted) ? MASK : formatted;
 }

@@ -1,5 +1,5 @@
 import type { ReportedCheck } from '../health/report-view.js';
-import { type State, states } from '../health/state.js';
+import { isHealthy, type State, states } from '../health/state.js';
 import type { ProbeModule } from './module.js';
 import { type ProbeContext, ProbeFailure, unhealthy } from './result.js';
 import { open } from './transport.js';
@@ -26,7 +26,7 @@ export async function probeLine(context: ProbeContext, { tls }: ProbeModule): Pr
     if (!states.includes(state as State)) throw new ProbeFailure('protocol', 'the response is not a pong line');
     result.state = state as State;
     result.checks = failingChecks(rest);
-    if (state !== 'pass' && state !== 'warn') throw unhealthy(state);
+    if (!isHealthy(state)) throw unhealthy(state);
   } finally {
     socket.destroy();
   }

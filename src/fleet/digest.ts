@@ -1,7 +1,7 @@
 import { printable } from '../common/printable.js';
 import { sinceOf } from '../health/explain.js';
 import { parseReport, type ReportView } from '../health/report-view.js';
-import type { State } from '../health/state.js';
+import { effectiveState, type State } from '../health/state.js';
 
 /** Maximum counts and lengths that are kept per report, so that a responder cannot exhaust memory. */
 const MAX_CAUSES = 8;
@@ -59,7 +59,8 @@ export function digest(state: State, report: unknown): Digest {
 /** Uses only times from one clock, because the clock of the responder may differ from that of this process. */
 function ageOf(view: ReportView): number | undefined {
   const { state, time, checks } = view;
-  const since = state === 'pass' ? latest(checks.map((check) => check.since)) : sinceOf(view);
+  const counted = checks.filter((check) => effectiveState(check) !== undefined);
+  const since = state === 'pass' ? latest(counted.map((check) => check.since)) : sinceOf(view);
   if (since === undefined || time === undefined) return undefined;
   return Math.max(0, time - since);
 }

@@ -1,6 +1,7 @@
 import { isReason, type Reason, reasons } from './reason.js';
 import type { ReportedCause, ReportedCheck, ReportView } from './report-view.js';
 import { fateSentence } from './reported-fate.js';
+import { effectiveState, isHealthy } from './state.js';
 
 /** Explanation of a state in sentences. They contain text from other responders: escape them before display. */
 export interface Explanation {
@@ -138,13 +139,8 @@ export function momentAgo(moment: number, now: number | undefined): string {
 /** Time at which the first of the deciding checks entered the overall state. */
 export function sinceOf({ state, checks }: ReportView): number | undefined {
   if (state === 'pass') return undefined;
-  const deciding = checks.filter((check) => countsAs(check) === state).flatMap(({ since }) => since ?? []);
+  const deciding = checks.filter((check) => effectiveState(check) === state).flatMap(({ since }) => since ?? []);
   return deciding.length === 0 ? undefined : Math.min(...deciding);
-}
-
-function countsAs({ state, critical, fate }: ReportedCheck): string {
-  if (state === 'fail' && fate === 'shared') return 'warn';
-  return critical || state === 'pass' ? state : 'warn';
 }
 
 /** One cause, or several that are one failure. */
@@ -161,7 +157,11 @@ function failuresOf(report: ReportView): Failure[] {
   const byPath = report.causes
     .map((cause): Failure => {
       const checks = affectedChecks(cause, report);
-      return { cause, checks, effect: cause.state ?? worstEffect(checks.map(countsAs)) ?? 'fail' };
+      return {
+        cause,
+        checks,
+        effect: cause.state ?? worstEffect(checks.flatMap((check) => effectiveState(check) ?? [])) ?? 'fail',
+      };
     })
     .sort((a, b) => a.cause.via.length - b.cause.via.length || rank(a.effect) - rank(b.effect));
   for (const failure of byPath) {
@@ -260,7 +260,7 @@ function reasonText(reason: string | undefined, output: string | undefined): str
 
 /** Results that change the state if they continue. */
 function pendingNote({ name, state, passes, fails, rise, fall }: ReportedCheck): string | undefined {
-  const good = state === 'pass' || state === 'warn';
+  const good = isHealthy(state);
   if (good && fails > 0 && fails < fall)
     return `Pending: ${name} has ${fails} of the ${fall} consecutive failures after which it fails.`;
   if (!good && passes > 0 && passes < rise)

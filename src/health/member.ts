@@ -25,6 +25,7 @@ export const NO_RESULT: RawResult = { status: 'unknown', startedAt: Number.NEGAT
 
 /** A check as queries use it: its latest result, and a way to request a newer one. Times in monotonic milliseconds. */
 export interface Member extends Counted {
+  readonly reason: Reason | undefined;
   readonly name: string;
   readonly groups: readonly string[];
   readonly check: Pick<

@@ -47,10 +47,10 @@ export function report(group: Group, identity: Identity, moment: Moment, detail:
 }
 
 /** A cause, and the check whose result has it if that came from another responder. */
-type ReportedCause = Cause & { readonly through?: string };
+type RootCause = Cause & { readonly through?: string };
 
 /** Root causes, worst state first. */
-function causesOf(checks: readonly Member[], { instance, serviceId }: Identity): ReportedCause[] {
+function causesOf(checks: readonly Member[], { instance, serviceId }: Identity): RootCause[] {
   return checks
     .filter(({ state, reason }) => state !== 'pass' && reason !== 'loop')
     .sort((a, b) => (a.state === b.state ? 0 : worse(a.state, b.state) === a.state ? -1 : 1))
@@ -116,8 +116,8 @@ function verdictEntry({ fate, peers }: Verdict): Pick<Cause, 'fate' | 'peers'> {
 }
 
 /** The first causes, within the limits of number and size. */
-function boundedCauses(causes: Iterable<ReportedCause>): ReportedCause[] {
-  const included: ReportedCause[] = [];
+function boundedCauses(causes: Iterable<RootCause>): RootCause[] {
+  const included: RootCause[] = [];
   let bytes = 0;
   for (const cause of causes) {
     bytes += Buffer.byteLength(JSON.stringify(cause)) + 1;

@@ -1,8 +1,10 @@
+import { NO_PEERS, type PeerTally } from './verdict.js';
+
 /** What the peers of a responder say about a failure, if they were asked. */
 export interface ReportedFate {
   /** Whether they have it too: `shared`, `local` or `unknown`. */
   readonly fate?: string;
-  readonly peers?: { readonly asked: number; readonly answered: number; readonly failing: number };
+  readonly peers?: PeerTally;
 }
 
 /** Reads `fate` and `peers` of a check or cause; invalid values are left out. */
@@ -12,8 +14,6 @@ export function readFate({ fate, peers }: Readonly<Record<string, unknown>>): Re
   const counts = { asked: count(asked), answered: count(answered), failing: count(failing) };
   return { ...(typeof fate === 'string' && fate !== '' && { fate }), ...(peers !== undefined && { peers: counts }) };
 }
-
-const NO_PEERS = { asked: 0, answered: 0, failing: 0 };
 
 /** Why a check does not pass, for a table or a list: `timeout: no answer; shared: fails at 4 of 5 peers`. Empty if it passes. */
 export function failureText(check: ReportedFate & { readonly reason?: string; readonly output?: string }): string {

@@ -1,6 +1,3 @@
-import type { Reason } from './reason.js';
-import type { Fate } from './verdict.js';
-
 /** State of a check. `unknown`: there is no recent result. */
 export const checkStates = ['pass', 'warn', 'fail', 'unknown'] as const;
 export type CheckState = (typeof checkStates)[number];
@@ -15,7 +12,12 @@ export type State = (typeof states)[number];
 export type HealthJsonStatus = 'pass' | 'warn' | 'fail';
 
 export function healthJsonStatus(state: State): HealthJsonStatus {
-  return state === 'pass' || state === 'warn' ? state : 'fail';
+  return isHealthy(state) ? state : 'fail';
+}
+
+/** Whether a check or a service in this state does its work. */
+export function isHealthy(state: string): state is 'pass' | 'warn' {
+  return state === 'pass' || state === 'warn';
 }
 
 const severity: Readonly<Record<CheckState, number>> = { pass: 0, warn: 1, unknown: 2, fail: 3 };
@@ -30,17 +32,22 @@ export function leastSevere<S extends CheckState>(a: S, b: S): S {
   return severity[a] <= severity[b] ? a : b;
 }
 
-/** The fields of a check that determine the aggregate. */
-export interface Counted {
-  readonly state: CheckState;
-  readonly reason: Reason | undefined;
+/** The fields of a check that determine the aggregate; of a check of another process, any texts. */
+export interface Counted<S extends string = CheckState> {
+  readonly state: S;
+  readonly reason?: string | undefined;
   readonly critical: boolean;
   /** For a failure about which peers were asked. */
-  readonly fate?: Fate | undefined;
+  readonly fate?: string | undefined;
 }
 
 /** Effect of a check on the aggregate; undefined if it only reflects a failure of this service itself. */
-export function effectiveState({ state, reason, critical, fate }: Counted): CheckState | undefined {
+export function effectiveState<S extends string>({
+  state,
+  reason,
+  critical,
+  fate,
+}: Counted<S>): S | 'warn' | undefined {
   if (reason === 'loop') return undefined;
   if (state === 'fail' && fate === 'shared') return 'warn';
   return critical || state === 'pass' ? state : 'warn';

@@ -1,5 +1,5 @@
 import type { Answer, Health, Query } from '../health/health.js';
-import { healthJsonStatus, type State } from '../health/state.js';
+import { healthJsonStatus, isHealthy, type State } from '../health/state.js';
 
 /** How long a request waits for checks. A Kubernetes probe times out after 1 s, so every response is sent within 900 ms. */
 export const ANSWER_TIMEOUT_MS = 850;
@@ -25,7 +25,7 @@ export function healthQuery(health: Health): AskHealth {
 
 /** 200 if the service can take work, 404 if the group or check does not exist, otherwise 503. */
 export function httpStatus(state: State): 200 | 404 | 503 {
-  if (state === 'pass' || state === 'warn') return 200;
+  if (isHealthy(state)) return 200;
   return state === 'not-found' ? 404 : 503;
 }
 

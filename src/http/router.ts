@@ -10,8 +10,8 @@ import { badgeRoute } from './routes/badge.js';
 import { connectionsRoute } from './routes/connections.js';
 import { fleetRoutes } from './routes/fleet.js';
 import { healthRoute } from './routes/health.js';
+import { kubernetesProbeRoutes } from './routes/kubernetes-probes.js';
 import { metricsRoute } from './routes/metrics.js';
-import { probeRoutes } from './routes/probes.js';
 import { statusRoutes } from './routes/status.js';
 import { Turns } from './turns.js';
 
@@ -41,7 +41,7 @@ export class Router {
     this.context = context;
     this.routes = new Map<string, Route>([
       ['/health', healthRoute(context)],
-      ...probeRoutes(context),
+      ...kubernetesProbeRoutes(context),
       ['/metrics', metricsRoute(context)],
       ['/connections', connectionsRoute(context)],
       ['/badge.svg', badgeRoute(context)],
@@ -93,8 +93,8 @@ export class Router {
 
 /** Loads the metrics library. */
 async function loadProbeRoute(exporter: ProbeExporter, turns: Turns): Promise<Route> {
-  const { probeRoute } = await import('./routes/probe.js');
-  return probeRoute(exporter, turns);
+  const { prometheusProbeRoute } = await import('./routes/prometheus-probe.js');
+  return prometheusProbeRoute(exporter, turns);
 }
 
 export function isRead({ method }: IncomingMessage): boolean {

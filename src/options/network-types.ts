@@ -11,13 +11,17 @@ export const url: ValueType = {
   name: 'url',
   allowed: () => 'a URL, SCHEME://[USER:PASSWORD@]HOST[:PORT][/PATH]',
   read(value) {
-    // A list of hosts is not a valid URL. The kind of the check validates it.
-    const oneHost = textOf(value).replace(/,[^/@?#]*(?=[/?#]|$)/, '');
+    const oneHost = withOneHost(textOf(value));
     if (URL.canParse(oneHost) && oneHost.includes('://')) return value;
     throw new InvalidValue();
   },
   typescript: () => 'string',
 };
+
+/** A URL without its second and further hosts, with which it would not be a valid URL. The kind of the check validates them. */
+export function withOneHost(url: string): string {
+  return url.replace(/,[^/@?#]*(?=[/?#]|$)/, '');
+}
 
 /** Address of a responder. */
 export const address: ValueType = {

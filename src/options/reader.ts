@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { formatValue } from './format-value.js';
+import { formatType, formatValue } from './format-value.js';
 import type { Path, Report } from './issue.js';
 import { InvalidValue, type Mode, type OptionRow } from './option.js';
 import { isMap } from './path.js';
@@ -37,7 +37,10 @@ export class OptionReader {
     if ((shape.entry || shape.any) && isMap(map)) return this.#readEntries(shape, map, path);
     if (shape.item && Array.isArray(value)) return this.#readList(shape.item, value, path);
     if (shape.row) return this.#readOption(shape.row, value, path);
-    return this.#report(path, `is ${formatValue(value)}; allowed: ${formOf(shape)}`);
+    return this.#report(
+      path,
+      `is ${hasSecret(shape) ? formatType(value) : formatValue(value)}; allowed: ${formOf(shape)}`,
+    );
   }
 
   #readMap({ keys, open }: Shape, map: Readonly<Record<string, unknown>>, path: Path): Record<string, unknown> {
@@ -152,6 +155,10 @@ function attempt(
 
 /** The value in a report. Text in place of a URL is not shown: all of it may be a password. */
 function formatFound({ type, secret }: OptionRow, value: unknown): string {
-  if (typeof value !== 'string' || !(secret || type.name === 'url')) return formatValue(value);
-  return type.name === 'url' ? 'not a valid URL' : 'a text';
+  if (secret) return formatType(value);
+  return type.name === 'url' && typeof value === 'string' ? 'not a valid URL' : formatValue(value);
+}
+
+function hasSecret({ row, keys, item, any }: Shape): boolean {
+  return row?.secret || [...keys.values(), item, any].some((shape) => shape && hasSecret(shape));
 }

@@ -257,7 +257,7 @@ export function listOf(value: unknown, max: number, isValid: (text: string) => b
 
 function oneLine(value: unknown, mode: Mode): string {
   const isUnquoted = typeof value === 'number' || typeof value === 'boolean';
-  if (isUnquoted && mode === 'file') throw new InvalidValue(`in quotes: "${value}"`);
+  if (isUnquoted && mode === 'file') throw new InvalidValue('in quotes');
   const line = textOf(value);
   if (/\p{Cc}/u.test(line)) {
     throw new InvalidValue(mode === 'file' ? 'in single quotes YAML makes no line break of \\n' : undefined);

@@ -1,4 +1,5 @@
 import type { Clock } from '../common/clock.js';
+import { isHealthy } from '../health/state.js';
 import type { FailureTimes } from '../health/verdict.js';
 import type { Peer } from '../net/peer-directory.js';
 import type { PeerConnection } from './connection.js';
@@ -132,7 +133,7 @@ export class Failure {
       return undefined;
     }
     if (!own.hasPassed || own.age === undefined || clock.now() - own.age < passedAt) return 'uncounted';
-    if (status === 'pass' || status === 'warn') return sentAt - own.age >= failedAt ? 'working' : 'worked';
+    if (isHealthy(status)) return sentAt - own.age >= failedAt ? 'working' : 'worked';
     return status === 'fail' ? 'failing' : 'uncounted';
   }
 }

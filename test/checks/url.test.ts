@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { secretsOfMap, secretsOfUrl } from '../../src/checks/shared/secrets.js';
-import { hostOf, loginOf, readUrl } from '../../src/checks/shared/url.js';
+import { hostOf, readUrl } from '../../src/checks/shared/url.js';
+import { loginOf, secretsOfMap, secretsOfUrl } from '../../src/options/secrets.js';
 
 const read = (text: string) => readUrl('db', text, ['db', 'dbs'], { ssl: 'true' });
 

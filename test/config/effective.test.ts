@@ -23,7 +23,7 @@ async function effectiveOf(content: string, env: Record<string, string> = {}) {
   const configuration = await configurationOf(content, env);
   const checks = await buildChecks(configuration);
   await closeOthers(checks);
-  return effective(configuration.settings, checks) as Record<string, Record<string, unknown>>;
+  return effective({ settings: configuration.settings, checks }) as Record<string, Record<string, unknown>>;
 }
 
 describe('the effective configuration', () => {

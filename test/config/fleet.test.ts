@@ -38,7 +38,7 @@ describe('the fleet', () => {
 
   it('is printed without the token', async () => {
     const settings = await settingsOf({ fleet: { from: ['pongs://shop'], token: 'hunter2' } });
-    expect(effective(settings, {})).toMatchObject({
+    expect(effective({ settings, checks: {} })).toMatchObject({
       fleet: { from: ['pongs://shop:7464'], token: '***' },
     });
   });

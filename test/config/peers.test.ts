@@ -80,7 +80,7 @@ describe('the peers', () => {
   it('are printed without the token', async () => {
     const content = 'peers: { from: ["pongs://shop"], ask: 3, timeout: 1s, token: hunter2, tls: { verify: false } }';
     const { settings, checks } = await configured(content);
-    expect(effective(settings, checks)).toMatchObject({
+    expect(effective({ settings, checks })).toMatchObject({
       peers: { from: ['pongs://shop:7464'], ask: 3, timeout: '1s', token: '***', tls: { verify: false } },
     });
   });
@@ -139,7 +139,7 @@ describe('a check with onShared', () => {
     const options = { peers, checks: check({ onShared: 'warn' }) };
     expect(await problemsOf(options)).toEqual(['', '']);
     const { settings, checks } = await configured(JSON.stringify(withKinds(options)));
-    expect(effective(settings, checks)).toMatchObject({ checks: { db: { onShared: 'warn' } } });
+    expect(effective({ settings, checks })).toMatchObject({ checks: { db: { onShared: 'warn' } } });
   });
 
   it.each<[object, string]>([

@@ -503,7 +503,7 @@ describe('an invalid configuration', () => {
     [
       'number-as-text',
       { file: 'serviceId: 12' },
-      'pongcheck.yml:1: serviceId is 12; allowed: a text of 1 to 1024 characters on one line (in quotes: "12")',
+      'pongcheck.yml:1: serviceId is 12; allowed: a text of 1 to 1024 characters on one line (in quotes)',
     ],
     [
       'text-with-line-break',
@@ -540,7 +540,7 @@ describe('an invalid configuration', () => {
     [
       'check-is-a-text',
       { file: 'checks: { db: "mysql://u:hunter2@h" }' },
-      expect.stringMatching(/checks\.db is "mysql:\/\/\*\*\*@h"; allowed: a map/) as never,
+      expect.stringMatching(/checks\.db is a text; allowed: a map/) as never,
     ],
     [
       'check-without-url',

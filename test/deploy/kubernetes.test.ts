@@ -11,7 +11,7 @@ import { PodDisruptionBudget } from 'kubernetes-models/policy/v1';
 import { ConfigMap, Service } from 'kubernetes-models/v1';
 import { parse, parseAllDocuments } from 'yaml';
 import { readConfiguration } from '../../src/config/load.js';
-import { probePaths } from '../../src/http/routes/probes.js';
+import { probePaths } from '../../src/http/routes/kubernetes-probes.js';
 import { readRoot, rootUrl } from '../readme/markdown.js';
 
 type Manifest = Record<string, any>;

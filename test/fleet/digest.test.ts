@@ -41,6 +41,13 @@ describe('what is kept of a report', () => {
     expect(digest('pass', { time: at('00:00:00'), checks }).age).toBe(0);
   });
 
+  it('is the age of the state without checks that only reflect the responder itself', () => {
+    const back = [{ state: 'fail', reason: 'loop', since: at('00:07:30') }];
+    const [db, down] = ['pass', 'fail'].map((state) => [{ state, since: at('00:09:00') }]);
+    expect(digest('pass', { time, checks: { db, back: [{ ...back[0], since: at('00:09:30') }] } }).age).toBe(60_000);
+    expect(digest('fail', { time, checks: { down, back } }).age).toBe(60_000);
+  });
+
   it('is bounded, whatever the report contains', () => {
     const long = 'x\n'.repeat(30_000);
     const many = Array.from({ length: 5000 }, (_, n) => [`${n}${long}`, [{ state: 'fail', since: time }]]);

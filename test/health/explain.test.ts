@@ -28,6 +28,14 @@ function explained(report: object) {
 const linesOf = (report: object) => explanationLines(explained(report));
 
 describe('an explanation', () => {
+  it('names the time of a check that counts, not of one that only reflects this service itself', () => {
+    const checks = {
+      db: check({ state: 'fail', reason: 'refused', since: '2026-11-21T02:15:48.000Z' }),
+      back: check({ state: 'fail', reason: 'loop', since: '2026-11-21T02:01:00.000Z' }),
+    };
+    expect(explained({ state: 'fail', checks }).since).toEqual(new Date('2026-11-21T02:15:48.000Z'));
+  });
+
   it('says that all checks pass, and names the last change', () => {
     expect(explained({ checks: { db: check() } })).toEqual({
       headline: 'shop is ready: all checks pass.',

@@ -8,7 +8,7 @@ import { errorCodes } from '../../src/common/errors.js';
 import { readConfiguration } from '../../src/config/load.js';
 import { probeMetrics } from '../../src/exporter/table.js';
 import { reasons } from '../../src/health/reason.js';
-import { probePaths } from '../../src/http/routes/probes.js';
+import { probePaths } from '../../src/http/routes/kubernetes-probes.js';
 import { metricRows } from '../../src/metrics/table.js';
 import { optionRows } from '../../src/options/table.js';
 import { anchorsOf, holdTables, ids, readRoot, rootUrl } from './markdown.js';

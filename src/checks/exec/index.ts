@@ -3,7 +3,6 @@ import type { CheckDefinition, CheckResult, CheckSettings } from '../../health/c
 import type { CheckState } from '../../health/state.js';
 import { formatValue } from '../../options/format-value.js';
 import { invalidOption, parseCheckOptions } from '../parse-options.js';
-import { secretsOfMap } from '../shared/secrets.js';
 import { execOptions } from './options.js';
 import { type Ended, execute } from './program.js';
 
@@ -60,7 +59,6 @@ export function execCheck(given: ExecOptions): CheckDefinition {
     ...settings,
     kind: KIND,
     target: program.command,
-    secrets: secretsOfMap(env),
     run: async (signal) => evaluate(await execute(program, signal), exit),
   };
 }

@@ -6,7 +6,6 @@ import type { Reason } from '../../health/reason.js';
 import { invalidOption, parseCheckOptions } from '../parse-options.js';
 import { readPattern, readStatuses } from '../shared/match.js';
 import { PatternWorker } from '../shared/pattern-worker.js';
-import { secretsOfMap, secretsOfUrl } from '../shared/secrets.js';
 import { readTls, type TlsOptions } from '../shared/tls.js';
 import { readUrl, targetOfUrl } from '../shared/url.js';
 import { type Answer, HttpExchange } from './exchange.js';
@@ -106,7 +105,6 @@ export function httpCheck(given: HttpOptions, clock: Clock = systemClock): Check
     kind: KIND,
     nonBlocking: true,
     target: targetOfUrl(url),
-    secrets: [...secretsOfUrl(url), ...secretsOfMap(headers, nonSecret)],
     load: () => worker.load(),
     async run(signal, deadline, _hops, connected): Promise<CheckResult> {
       let until = deadline;

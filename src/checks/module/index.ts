@@ -8,7 +8,6 @@ import { CheckFailure } from '../../health/reason.js';
 import { formatValue } from '../../options/format-value.js';
 import { invalidOption, parseCheckOptions } from '../parse-options.js';
 import { orAbort } from '../shared/deadline.js';
-import { secretsOfMap } from '../shared/secrets.js';
 import { moduleOptions } from './options.js';
 
 const KIND = 'module';
@@ -30,22 +29,25 @@ export interface ModuleOptions extends CheckSettings {
  * A check defined by the default export of an ES module, which is a check definition or a function. A function is the
  * check itself, unless options of the module are given. With options, it is a factory that is called once with them and
  * returns the function or the definition. Settings given here override those of the definition. Values of the module's
- * options are masked in outputs (`secretsOfMap`).
+ * options are masked in outputs, except those of `nonSecret`.
  *
  * @throws PongcheckError `PONGCHECK_CONFIG` (as a rejection) if the module cannot be imported or exports no check.
  */
 export async function moduleCheck(given: ModuleOptions): Promise<CheckDefinition> {
   const { settings, options } = parseCheckOptions<ModuleOptions>(KIND, moduleOptions, given, { open: true });
-  const { path, nonSecret = [], ...own } = options as ModuleOptions;
-  const secrets = secretsOfMap(own, nonSecret);
+  const { path, nonSecret: _, ...own } = options as ModuleOptions;
+  const { secrets } = settings;
   const { exported } = await importDefault(path);
   const isFactory = typeof exported === 'function' && Object.keys(own).length > 0;
   const made = isFactory ? await produce(exported as Factory, own, secrets) : exported;
   if (typeof made === 'function')
-    return { ...settings, kind: KIND, target: path, secrets, run: runFunction(made as CheckFunction) };
+    return { ...settings, kind: KIND, target: path, run: runFunction(made as CheckFunction) };
   const found = isFactory ? 'a factory of' : 'a module that exports';
   try {
-    if (isDefinition(made)) return { target: path, ...definitionOf(made, secrets), ...settings };
+    if (isDefinition(made)) {
+      const allSecrets = [...secrets, ...(made.secrets ?? [])];
+      return { target: path, ...definitionOf(made), ...settings, secrets: allSecrets };
+    }
   } catch (error) {
     const why = redactor(secrets)(error);
     throw invalidOption(KIND, ['path'], `${found} a definition that cannot be read (${why})`, EXPORTS);
@@ -53,11 +55,10 @@ export async function moduleCheck(given: ModuleOptions): Promise<CheckDefinition
   throw invalidOption(KIND, ['path'], `${found} ${formatValue(made)}`, EXPORTS);
 }
 
-function definitionOf(made: CheckDefinition, secrets: readonly string[]): CheckDefinition {
+function definitionOf(made: CheckDefinition): CheckDefinition {
   return {
     ...made,
     kind: KIND,
-    secrets: [...secrets, ...(made.secrets ?? [])],
     // Both may be methods that use `this`.
     run: (signal, deadline, hops, connected) => made.run(signal, deadline, hops, connected),
     ...(made.load && { load: () => made.load?.() }),

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../../common/clock.js';
 import type { CheckDefinition, CheckSettings } from '../../health/check.js';
+import { secretsOfMap } from '../../options/secrets.js';
 import { parseCheckOptions } from '../parse-options.js';
-import { secretsOfMap, secretsOfUrl } from '../shared/secrets.js';
 import type { TlsOptions } from '../shared/tls.js';
 import { readUrl } from '../shared/url.js';
 import { MysqlCheck, type MysqlExpectations } from './check.js';
@@ -78,7 +78,6 @@ export function mysqlCheck(options: MysqlOptions, clock: Clock = systemClock): C
     target: login.target,
     run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
     close: () => check.close(),
-    secrets: secretsOfUrl(url),
   };
 }
 

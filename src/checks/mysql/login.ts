@@ -1,8 +1,9 @@
 import { connect, isIP, type Socket } from 'node:net';
 import type { ConnectionOptions } from 'mysql2';
+import { loginOf } from '../../options/secrets.js';
 import { invalidOption } from '../parse-options.js';
 import { readTls, type TlsOptions } from '../shared/tls.js';
-import { datastoreTarget, hostOf, loginOf } from '../shared/url.js';
+import { datastoreTarget, hostOf } from '../shared/url.js';
 import type { MysqlLogin } from './session.js';
 
 /**

@@ -54,7 +54,6 @@ export function pingpongCheck(given: PingpongOptions): CheckDefinition {
     kind: KIND,
     nonBlocking: true,
     target: formatAddress(address),
-    secrets: token === undefined ? [] : [token],
     run: async (signal, deadline, hops = 0, connected) =>
       evaluate(await session.ask(signal, deadline, hops, connected), address),
     close: () => session.close(),

@@ -1,8 +1,8 @@
 import { type Clock, systemClock } from '../../common/clock.js';
 import type { CheckDefinition, CheckSettings } from '../../health/check.js';
+import { secretsOfMap } from '../../options/secrets.js';
 import { parseCheckOptions } from '../parse-options.js';
 import { PoolCheck } from '../shared/pool-check.js';
-import { secretsOfMap } from '../shared/secrets.js';
 import { PostgresCheck, type PostgresExpectations } from './check.js';
 import { importDriver } from './driver.js';
 import { postgresFailure } from './failure.js';
@@ -49,7 +49,7 @@ export function postgresCheck(given: PostgresOptions, clock: Clock = systemClock
   if (!hasPool(given)) {
     const { settings, options } = parseCheckOptions<PostgresAddressOptions>(KIND, postgresOptions, given);
     const { query, role, maxLag, ...address } = options;
-    const { config, secrets } = loginOfAddress(address);
+    const config = loginOfAddress(address);
     const check = new PostgresCheck(importDriver, config, options, clock);
     return {
       ...settings,
@@ -60,7 +60,6 @@ export function postgresCheck(given: PostgresOptions, clock: Clock = systemClock
       run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
       close: () => check.close(),
       target: targetOfConfig(config),
-      secrets,
     };
   }
   const { settings, options } = parseCheckOptions<PostgresPoolOptions>(KIND, postgresPoolOptions, given);

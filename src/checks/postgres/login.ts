@@ -1,8 +1,8 @@
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import { loginOf } from '../../options/secrets.js';
 import { invalidOption } from '../parse-options.js';
-import { secretsOfUrl } from '../shared/secrets.js';
 import { readTls, type TlsOptions } from '../shared/tls.js';
-import { datastoreTarget, hostOf, loginOf, readUrl } from '../shared/url.js';
+import { datastoreTarget, hostOf, readUrl } from '../shared/url.js';
 
 const KIND = 'postgres';
 /** Values of the `sslmode` parameter, and whether they enable TLS. With TLS, the certificate is always verified. */
@@ -26,18 +26,15 @@ export interface PostgresAddress {
   tls?: TlsOptions;
 }
 
-/** Connection options for the driver, and the secrets in them. */
-export interface PostgresLogin {
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly secrets: readonly string[];
-}
-
-/** @throws PongcheckError `PONGCHECK_CONFIG` for an invalid or missing address. */
-export function loginOfAddress({ url: text, tls, ...parts }: PostgresAddress): PostgresLogin {
+/**
+ * Connection options for the driver.
+ *
+ * @throws PongcheckError `PONGCHECK_CONFIG` for an invalid or missing address.
+ */
+export function loginOfAddress({ url: text, tls, ...parts }: PostgresAddress): Readonly<Record<string, unknown>> {
   if (text === undefined) {
     if (parts.host === undefined) throw invalidOption(KIND, ['url'], 'missing', 'url, or host');
-    const secrets = parts.password === undefined ? [] : [parts.password];
-    return { config: configOf(parts, tls), secrets };
+    return configOf(parts, tls);
   }
   const [extra] = Object.entries(parts).find(([, value]) => value !== undefined) ?? [];
   if (extra !== undefined) throw invalidOption(KIND, [extra], 'given together with url', 'only without url');
@@ -50,10 +47,7 @@ export function loginOfAddress({ url: text, tls, ...parts }: PostgresAddress): P
   const database = decodeURIComponent(url.pathname.slice(1)) || undefined;
   const port = url.port === '' ? undefined : Number(url.port);
   const usesTls = mode !== null && sslModes[mode];
-  return {
-    config: configOf({ host: hostOf(url), port, database, ...loginOf(url) }, tls ?? (usesTls ? {} : undefined)),
-    secrets: secretsOfUrl(url),
-  };
+  return configOf({ host: hostOf(url), port, database, ...loginOf(url) }, tls ?? (usesTls ? {} : undefined));
 }
 
 /** Readable name of the server in a configuration; undefined if the driver selects the server. */

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../../common/clock.js';
 import type { CheckDefinition, CheckSettings } from '../../health/check.js';
+import { secretsOfMap } from '../../options/secrets.js';
 import { invalidOption, parseCheckOptions } from '../parse-options.js';
-import { secretsOfMap, secretsOfUrl } from '../shared/secrets.js';
 import type { TlsOptions } from '../shared/tls.js';
 import { readUrls } from '../shared/url.js';
 import { RedisCheck } from './check.js';
@@ -92,7 +92,6 @@ export function redisCheck(given: RedisOptions, clock: Clock = systemClock): Che
     target: targetOfLogin(login),
     run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
     close: () => check.close(),
-    secrets: [...secretsOfUrl(urls[0]), ...secretsOfMap({ ...sentinel })],
   };
 }
 

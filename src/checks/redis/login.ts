@@ -1,7 +1,8 @@
 import type { RedisOptions } from 'ioredis';
+import { loginOf } from '../../options/secrets.js';
 import { invalidOption } from '../parse-options.js';
 import { readTls, type TlsOptions } from '../shared/tls.js';
-import { datastoreTarget, hostOf, loginOf, serverOf } from '../shared/url.js';
+import { datastoreTarget, hostOf, serverOf } from '../shared/url.js';
 
 /** Credentials for the Sentinels. */
 export interface SentinelOptions {

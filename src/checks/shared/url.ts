@@ -1,6 +1,7 @@
 import { MASK } from '../../common/redact.js';
 import { hostAndPort } from '../../net/address.js';
 import { formatValue } from '../../options/format-value.js';
+import { isDecodable } from '../../options/secrets.js';
 import { invalidOption } from '../parse-options.js';
 
 /** Parameters that a driver would apply to the connection but this check does not. Ignoring them would be unsafe. */
@@ -89,19 +90,4 @@ export function datastoreTarget(
 /** The host for a socket: an IPv6 address has no brackets. */
 export function hostOf({ hostname }: URL): string {
   return hostname.replace(/^\[(.*)\]$/, '$1');
-}
-
-/** The credentials in a URL, decoded if possible; undefined if absent. */
-export function loginOf({ username, password }: URL): { user: string | undefined; password: string | undefined } {
-  const decoded = (text: string) => (text === '' ? undefined : isDecodable(text) ? decodeURIComponent(text) : text);
-  return { user: decoded(username), password: decoded(password) };
-}
-
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

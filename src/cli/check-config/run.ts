@@ -17,7 +17,7 @@ export async function checkConfig(flags: FlagValues): Promise<number> {
   await validateCertificates(configuration);
   buildProbeExporter(configuration);
   validatePeers(configuration);
-  const effectiveValues = effective(configuration.settings, checks);
+  const effectiveValues = effective({ settings: configuration.settings, checks });
   await closeOthers(checks);
   process.stdout.write(
     flags.json ? `${JSON.stringify(effectiveValues, null, 2)}\n` : (await import('yaml')).stringify(effectiveValues),

@@ -1,11 +1,10 @@
 import { PongcheckError } from '../../common/errors.js';
 import type { Log } from '../../common/log.js';
-import { type Redact, redactor } from '../../common/redact.js';
+import type { Redact } from '../../common/redact.js';
 import { buildChecks, closeOthers } from '../../config/checks.js';
 import { readConfiguration, type Sources } from '../../config/load.js';
+import { type Built, redactorOf } from '../../config/print.js';
 import { buildProbeExporter } from '../../config/probe-modules.js';
-import type { FileSettings } from '../../config/settings.js';
-import type { DefinedCheck } from '../../health/defined-check.js';
 import { configError } from '../../options/issue.js';
 import type { ServiceOptions } from '../../service/options.js';
 import type { ReloadResult } from '../../service/reload-plan.js';
@@ -14,14 +13,10 @@ import type { Service } from '../../service/service.js';
 /** Timeout for reading the configuration and creating its checks. */
 const READ_TIMEOUT_MS = 30_000;
 
-type Checks = Readonly<Record<string, DefinedCheck>>;
 type LeveledLog = Log & { level: string };
 
 /** The active settings, from the file, the environment and the flags, and the checks created from them. */
-export interface Running {
-  readonly settings: FileSettings;
-  readonly checks: Checks;
-}
+export type Running = Built;
 
 /**
  * Reads the configuration and creates its checks. Checks of `running` with unchanged options are kept; an empty file, which
@@ -37,12 +32,6 @@ export async function readRunning(
   const { probe: _, log: __, ...own } = configuration.settings;
   const options = { ...own, checks, ...(exporter && { probe: exporter }) };
   return { settings: configuration.settings, checks, options, warnings: configuration.warnings };
-}
-
-export function redactorOf({ settings, checks }: Running): Redact {
-  const secrets = Object.values(checks).flatMap((check) => check.secrets ?? []);
-  const { tokens = [], peers } = settings;
-  return redactor([...secrets, ...tokens, ...(peers?.token === undefined ? [] : [peers.token])]);
 }
 
 /**
@@ -63,7 +52,7 @@ export async function reload(service: Service, sources: Sources, running: Runnin
     });
   } catch (error) {
     if (next) await closeOthers(next.checks, running.checks);
-    logProblems(error, redactorOf(next ?? running), log);
+    logProblems(error, redactorOf(running, next ?? running), log);
     return running;
   }
   const { settings, checks } = next as unknown as Running;

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Log } from '../../common/log.js';
+import { redactorOf } from '../../config/print.js';
 import type { FileSettings } from '../../config/settings.js';
 import type { DefinedCheck } from '../../health/defined-check.js';
 import { formatDuration } from '../../options/duration.js';
@@ -7,7 +8,7 @@ import { createService, type Service } from '../../service/service.js';
 import type { FlagValues } from '../parser.js';
 import { describeLivenessSettings } from './liveness-settings.js';
 import { openLog } from './log.js';
-import { coalesced, type Running, readRunning, redactorOf, reload } from './reload.js';
+import { coalesced, type Running, readRunning, reload } from './reload.js';
 import { ServeSignals, serveSignals } from './signals.js';
 import { SystemdNotifier } from './systemd.js';
 

@@ -1,6 +1,6 @@
 import type { LinkState } from '../../client/link/link-options.js';
 import { type Slot, stateOrder } from '../../health/history/slot.js';
-import type { State } from '../../health/state.js';
+import { isHealthy, type State } from '../../health/state.js';
 import type { CheckLine } from '../report-lines.js';
 import { milliseconds, type Style, type StyleName } from '../terminal.js';
 import { column, cut, widthOf } from '../width.js';
@@ -181,6 +181,5 @@ export function changeLine(row: WatchedRow, before: string, time: Date): string 
 
 /** The same as an object, for `--json`. */
 export function changeObject({ where, displayed, why, failing }: WatchedRow, before: string, time: Date): object {
-  const healthy = displayed === 'pass' || displayed === 'warn';
-  return { time, address: where, status: displayed, before, healthy, why, failing };
+  return { time, address: where, status: displayed, before, healthy: isHealthy(displayed), why, failing };
 }

@@ -7,13 +7,13 @@ import type { HelloOptions, PingOptions } from '../requests.js';
 import type { Pong } from '../responses.js';
 import type { LinkOptions } from './link-options.js';
 
-/** A connection whose server has answered the HELLO. */
+/** A connection whose server has responded to the HELLO. */
 export interface Opened {
   readonly client: Client;
   readonly hello: HelloBody;
 }
 
-/** What the PINGs of a link select. */
+/** The selection of the PINGs of a link. */
 export function selectionOf({
   scope = 'readiness',
   checks,
@@ -65,7 +65,7 @@ export class Connector {
     }
   }
 
-  /** The same; undefined if that fails or the first PONG is not usable. */
+  /** Same as `open`, but returns undefined if that fails or the first PONG is not usable. */
   async openUsable(address: Address, isUsable: (pong: Pong) => boolean): Promise<Opened | undefined> {
     const selection = selectionOf(this.options);
     let opened: Opened | undefined;

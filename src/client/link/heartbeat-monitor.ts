@@ -11,14 +11,14 @@ const TICKS_PER_STALL = 10;
 const MIN_TICK_MS = 5;
 /** Maximum response time in milliseconds of a server without a deadline in the PING (SPEC "Limits", `ping.maxTimeout`). */
 const MAX_SERVER_TIMEOUT_MS = 10_000;
-/** Deadline in a PING where `MAX_SERVER_TIMEOUT_MS` would be too long. */
+/** Deadline in a PING if `MAX_SERVER_TIMEOUT_MS` would be too long. */
 const PING_TIMEOUT_MS = 2000;
 /** Minimum time to wait for a PONG. A later one still counts as activity. */
 const MIN_RESPONSE_TIMEOUT_MS = 10_000;
 
 /** The part of a client that the monitor needs. */
 export interface MonitoredClient {
-  /** Monotonic time in milliseconds of the last byte received and of the last frame sent. */
+  /** Monotonic times of the last received byte and of the last sent frame, in milliseconds. */
   readonly receivedAt: number;
   readonly sentAt: number;
   /** Sends a PING. */
@@ -26,11 +26,11 @@ export interface MonitoredClient {
 }
 
 export interface MonitorOptions extends Required<HeartbeatSettings> {
-  /** What the PINGs select. */
+  /** Selection of the PINGs. */
   selection: Pick<PingOptions, 'scope' | 'checks' | 'group'>;
   /** Whether to request the report with each PONG. */
   detail: boolean;
-  /** Silence in milliseconds after which a server that sends PINGs is dead; 0 = it sends none. */
+  /** Silence after which a server that sends PINGs is dead, in milliseconds; 0 = the server sends none. */
   silence: number;
   random: () => number;
 }
@@ -49,7 +49,7 @@ export interface MonitorListener {
 export class HeartbeatMonitor {
   readonly heartbeat: Heartbeat;
   private readonly trips = new RoundTripSum();
-  /** The server is dead after too many unanswered PINGs, one unanswered for too long, or silence after it offered PINGs. */
+  /** The server is dead if too many PINGs are unanswered, one is unanswered for too long, or the PINGs it offered stop. */
   private readonly unanswered: TimeLimit;
   private readonly timeout: TimeLimit;
   private readonly silence: TimeLimit;
@@ -71,13 +71,13 @@ export class HeartbeatMonitor {
     options: MonitorOptions,
     private readonly clock: Clock,
     private readonly listener: MonitorListener,
-    /** Calls its argument after the bytes that have arrived were read. */
+    /** Calls its argument once the bytes that have arrived are read. */
     private readonly afterPoll: (call: () => void) => void = (call) => setImmediate(() => setImmediate(call)),
   ) {
     const now = clock.now();
     this.activeAt = now;
     this.tickedAt = now;
-    // The first PING is due immediately: a connection is up once its status is known.
+    // The first PING is due immediately, because a connection is up only once its status is known.
     this.heartbeat = new Heartbeat(options, now, 0);
     this.unanswered = new TimeLimit(this.heartbeat.limit);
     this.timeout = new TimeLimit(options.timeout);
@@ -125,7 +125,7 @@ export class HeartbeatMonitor {
     this.listener.dead(description);
   }
 
-  /** Why the server is dead at `now`; undefined: it is not. */
+  /** Why the server is dead at `now`; undefined if it is alive. */
   private violation(now: number): string | undefined {
     this.updateActivity();
     const { receivedAt } = this.client;
@@ -183,14 +183,14 @@ export class HeartbeatMonitor {
       now + this.maxTickMs,
     );
     this.clock.clear(this.timer);
-    // At least 1 ms: a timer may fire a fraction early.
+    // At least 1 ms, because a timer may fire slightly early.
     this.timer = this.clock.after(Math.max(1, next - now), this.tick);
   }
 }
 
 /**
- * Options of the PINGs. A server waits for its checks before it answers: if that could exceed the limits, the PING
- * carries a deadline.
+ * Options of the PINGs. A server waits for its checks before it responds, so the PING carries a deadline if that could
+ * exceed the limits.
  */
 function pingOptionsOf({ interval, maxPingsOut, timeout, selection, detail }: MonitorOptions): PingOptions {
   const rounds = interval * 0.75 * maxPingsOut;

@@ -1,4 +1,4 @@
-/** Round-trip times of the heartbeat of one connection, in milliseconds. For scope readiness they include the time of the checks. */
+/** Heartbeat round-trip times of one connection, in milliseconds. With scope readiness, they include the time of check runs. */
 export interface RoundTripTimes {
   readonly count: number;
   readonly last: number;
@@ -32,7 +32,7 @@ export class RoundTripSum {
     this.#squares += distance * (rtt - this.#mean);
   }
 
-  /** undefined before the first. */
+  /** Undefined before the first round trip. */
   get times(): RoundTripTimes | undefined {
     if (this.#count === 0) return undefined;
     return {

@@ -1,4 +1,4 @@
-import type { State } from '../state.js';
+import { isHealthy, type State } from '../state.js';
 
 /** Length of a slot, in milliseconds. */
 export const MINUTE_MS = 60_000;
@@ -123,8 +123,4 @@ export class OpenSlot implements Slot {
     this.minMs = Math.min(this.minMs ?? minMs, minMs);
     this.maxMs = Math.max(this.maxMs ?? maxMs, maxMs);
   }
-}
-
-function isHealthy(state: State): boolean {
-  return state === 'pass' || state === 'warn';
 }

@@ -1,4 +1,4 @@
-import { type Counted, effectiveState } from '../state.js';
+import { type Counted, effectiveState, isHealthy } from '../state.js';
 
 /**
  * Whether the service has started. With checks in the group `startup`, it has once each of them has passed or warned.
@@ -28,6 +28,6 @@ export class Startup<C extends Counted & { readonly groups: readonly string[] }>
   /** Called when `check` has a result. */
   onResult(check: C): void {
     const added = effectiveState(check);
-    if (!this.grouped || added === undefined || added === 'pass' || added === 'warn') this.missing.delete(check);
+    if (!this.grouped || added === undefined || isHealthy(added)) this.missing.delete(check);
   }
 }

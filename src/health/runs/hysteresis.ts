@@ -1,5 +1,5 @@
 import type { NormalizedResult } from '../result.js';
-import type { CheckState } from '../state.js';
+import { type CheckState, isHealthy } from '../state.js';
 
 /**
  * Applies `rise` and `fall` to the results of a check: a result counts after `rise` good or `fall` bad ones in a row.
@@ -68,5 +68,5 @@ export class Hysteresis {
 }
 
 function isGood({ status }: NormalizedResult): boolean {
-  return status === 'pass' || status === 'warn';
+  return isHealthy(status);
 }

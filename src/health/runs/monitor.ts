@@ -3,7 +3,7 @@ import type { DefinedCheck } from '../defined-check.js';
 import { LatestResult, type Member, NO_RESULT, type RawResult, type Waiter } from '../member.js';
 import type { Reason } from '../reason.js';
 import { type NormalizedResult, type ResultNormalizer, withoutVerdict } from '../result.js';
-import type { CheckState } from '../state.js';
+import { type CheckState, isHealthy } from '../state.js';
 import { type Fate, Fates, NO_PEERS, type Peers } from '../verdict.js';
 import { Hysteresis } from './hysteresis.js';
 import { Loader } from './loader.js';
@@ -293,7 +293,7 @@ export class Monitor extends LatestResult implements Member, FlightListener {
   private recordRaw(startedAt: number, result: NormalizedResult): CheckState {
     // A failure that only reflects this service itself says nothing about the dependency.
     const status = result.reason === 'loop' ? 'unknown' : result.status;
-    if (status === 'pass' || status === 'warn') {
+    if (isHealthy(status)) {
       this.lastPassAt = startedAt;
       this.failedAt = undefined;
     } else {
@@ -366,7 +366,7 @@ export class Monitor extends LatestResult implements Member, FlightListener {
     const { stats, duration } = this;
     stats.runs++;
     if (duration !== undefined) stats.duration.observe(duration / 1000);
-    const failed = result.status !== 'pass' && result.status !== 'warn';
+    const failed = !isHealthy(result.status);
     if (failed) stats.failures[result.reason ?? 'custom']++;
     else stats.lastSuccess = this.context.clock.wall() / 1000;
     this.context.ran(this, failed);

@@ -3,6 +3,7 @@ import type { Series } from '../../health/history/recorder.js';
 import { MINUTE_MS, type Slot } from '../../health/history/slot.js';
 import type { ReportedCheck } from '../../health/report-view.js';
 import { failureText } from '../../health/reported-fate.js';
+import { isHealthy } from '../../health/state.js';
 import { type Html, html } from './html.js';
 import { badge, lookOf, moment } from './marks.js';
 import type { BoardCheck } from './overview.js';
@@ -98,7 +99,7 @@ function targetText({ kind, target }: BoardCheck): string | undefined {
 
 /** Results that change the state if they continue. */
 function pendingText({ state, passes, fails, rise, fall }: ReportedCheck): string | undefined {
-  const isGood = state === 'pass' || state === 'warn';
+  const isGood = isHealthy(state);
   if (isGood && fails > 0 && fails < fall) return `${fails} of ${fall} failures until it fails`;
   if (!isGood && passes > 0 && passes < rise) return `${passes} of ${rise} passes until it recovers`;
   return undefined;

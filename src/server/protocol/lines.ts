@@ -1,4 +1,5 @@
 import type { Answer, Query, Withdraw } from '../../health/health.js';
+import { isHealthy } from '../../health/state.js';
 import type { Session, SessionHost } from '../connection/session.js';
 
 /** Length of a line without its end; a longer one closes the connection. */
@@ -127,7 +128,7 @@ export class LineSession implements Session {
     connection.send(Buffer.from(`pong ${state}${stale ? ' stale' : ''}${failing.join('')}\n`));
     connection.shared.responder.count('readiness', answer, 1, pending.readAt);
     connection.onAnswered(1);
-    if (state !== 'pass' && state !== 'warn') connection.finish('answered');
+    if (!isHealthy(state)) connection.finish('answered');
   }
 
   /** Answers HAProxy's agent-check with its complete state, because HAProxy keeps the parts that an answer omits. */

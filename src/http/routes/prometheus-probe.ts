@@ -12,7 +12,7 @@ const SCRAPE_TIMEOUT_HEADER = 'x-prometheus-scrape-timeout-seconds';
  * target or an unknown module, 403 for a target that is not allowed. `&debug=true` prepends the log of the probe. The probe
  * ends when its client disconnects.
  */
-export function probeRoute(exporter: ProbeExporter, turns: Turns): Route {
+export function prometheusProbeRoute(exporter: ProbeExporter, turns: Turns): Route {
   return async ({ query, raw: { headers, socket } }) => {
     const { target, module = 'pongcheck', debug } = query;
     if (typeof target !== 'string' || typeof module !== 'string') {

@@ -1,7 +1,7 @@
 import type { Answer, Scope } from '../../health/health.js';
-import type { ReportedFate } from '../../health/reported-fate.js';
+import { parseReport, type ReportedCheck } from '../../health/report-view.js';
 import { failureText } from '../../health/reported-fate.js';
-import type { State } from '../../health/state.js';
+import { isHealthy, type State } from '../../health/state.js';
 import { accessOf, denyAccess } from '../access.js';
 import { healthQuery, httpStatus, summary } from '../answer.js';
 import type { RouteContext } from '../context.js';
@@ -20,7 +20,7 @@ export const probePaths: Readonly<Record<string, Scope>> = {
  * per check as Kubernetes does, to clients with access to detail. Tokens are checked only there: a probe must not fail
  * because of an outdated token.
  */
-export function probeRoutes(context: RouteContext): [path: string, Route][] {
+export function kubernetesProbeRoutes(context: RouteContext): [path: string, Route][] {
   const ask = healthQuery(context.health);
   return Object.entries(probePaths).map(([path, scope]) => {
     const verbose = verboseRenderer(path.slice(1));
@@ -34,18 +34,6 @@ export function probeRoutes(context: RouteContext): [path: string, Route][] {
     };
     return [path, route];
   });
-}
-
-interface ReportedCheck extends ReportedFate {
-  state: string;
-  reason?: string;
-  output?: string;
-  since: string;
-  critical: boolean;
-  passes: number;
-  fails: number;
-  rise: number;
-  fall: number;
 }
 
 /** Renders the lines of each report once, however often it is requested. */
@@ -63,23 +51,23 @@ function verboseRenderer(name: string): (answer: Answer) => Rendering {
 }
 
 function lines(name: string, answer: Answer, report: Buffer): string {
-  const { checks } = JSON.parse(report.toString()) as { checks: Record<string, [ReportedCheck]> };
-  const checkLines = Object.entries(checks).map(([name, [check]]) => line(name, check));
+  const checkLines = parseReport(JSON.parse(report.toString())).checks.map(line);
   const passed = httpStatus(answer.state) === 200;
   return [...checkLines, `${name} check ${passed ? 'passed' : `failed: ${answer.state}`}`, ''].join('\n');
 }
 
-function line(name: string, check: ReportedCheck): string {
-  const { state, since, critical } = check;
+function line(check: ReportedCheck): string {
+  const { name, state, since = 0, critical } = check;
   const why = failureText(check);
-  const notes = [...(critical ? [] : ['not critical']), `since ${since}`, consecutive(check)].join(', ');
+  const sinceText = `since ${new Date(since).toISOString()}`;
+  const notes = [...(critical ? [] : ['not critical']), sinceText, consecutive(check)].join(', ');
   if (state === 'pass') return `[+]${name} ok (${notes})`;
   return state === 'warn' ? `[+]${name} ok (warn: ${why}; ${notes})` : `[-]${name} failed: ${why} (${notes})`;
 }
 
 /** The number of consecutive results, and how many it takes to change the state. */
 function consecutive({ state, passes, fails, rise, fall }: ReportedCheck): string {
-  const good = state === 'pass' || state === 'warn';
+  const good = isHealthy(state);
   if (fails > 0) return `fails ${fails}${good ? ` of ${fall}` : ''}`;
   return `passes ${passes}${!good && passes > 0 ? ` of ${rise}` : ''}`;
 }

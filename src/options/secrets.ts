@@ -1,4 +1,6 @@
-import { loginOf } from './url.js';
+import { withOneHost } from './network-types.js';
+import { isMap } from './path.js';
+import type { Shape } from './shape.js';
 
 /** Keys, in any case, whose values are likely secrets. */
 const secretKey = /auth|token|secret|pass|pwd|\bpin\b|cookie|session|cred|sig(?!nal)|key|private|salt|jwt/i;
@@ -9,6 +11,43 @@ const MIN_LENGTH = 4;
 /** Authorization scheme before a secret, as in `Bearer abc`. */
 const scheme = /^(?:basic|bearer|digest|token)\s+/i;
 const userKey = /^(?:user(?:name)?|login)$/i;
+
+/**
+ * Secrets in options, at any depth: the values of the options that are declared `secret`, the secrets of URLs, and of the
+ * options of an open kind that are in no table.
+ *
+ * @param options values that fit the shape.
+ */
+export function secretsOf(shape: Shape, options: unknown): string[] {
+  const { nonSecret } = isMap(options) ? options : {};
+  return secretsAt(shape, '', options, Array.isArray(nonSecret) ? nonSecret : []);
+}
+
+function secretsAt(shape: Shape, key: string, value: unknown, nonSecret: readonly string[]): string[] {
+  const { row, keys, item, any, open } = shape;
+  if (row?.secret) return secretsOfMap(isMap(value) ? value : { [key]: value }, nonSecret);
+  if (row?.type.name === 'url') return secretsOfAddress(String(value));
+  if (item && Array.isArray(value)) return value.flatMap((element) => secretsAt(item, key, element, nonSecret));
+  if (!isMap(value)) return [];
+  const entries = Object.entries(value);
+  const secrets = entries.flatMap(([name, entry]) => {
+    const below = keys.get(name) ?? any;
+    return below ? secretsAt(below, name, entry, nonSecret) : [];
+  });
+  const others = open ? entries.filter(([name]) => !keys.has(name)) : [];
+  return [...secrets, ...secretsOfMap(Object.fromEntries(others), nonSecret)];
+}
+
+/** Whether the value under a key is likely a secret. */
+export function isSecretKey(key: string): boolean {
+  return secretKey.test(key);
+}
+
+/** Of a URL with several hosts, the credentials are before the first. */
+function secretsOfAddress(text: string): string[] {
+  const url = withOneHost(text);
+  return URL.canParse(url) ? secretsOfUrl(new URL(url)) : [];
+}
 
 /** Secrets in a URL: its password, its user information as written and as HTTP sends it, and its secret parameters. */
 export function secretsOfUrl(url: URL): string[] {
@@ -61,4 +100,20 @@ function variantsOf(value: string): string[] {
 
 function basic(pair: string): string {
   return Buffer.from(pair).toString('base64');
+}
+
+/** The credentials in a URL, decoded if possible; undefined if absent. */
+export function loginOf({ username, password }: URL): { user: string | undefined; password: string | undefined } {
+  const decoded = (text: string) => (text === '' ? undefined : isDecodable(text) ? decodeURIComponent(text) : text);
+  return { user: decoded(username), password: decoded(password) };
+}
+
+/** Whether all %-sequences of a text are valid. */
+export function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
