@@ -1,5 +1,5 @@
 /**
- * The API of `pongcheck`: a service that answers PINGs, and the checks that it runs.
+ * The API of `pongcheck`: a service that answers PINGs, and its checks.
  *
  * @module
  */

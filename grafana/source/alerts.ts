@@ -12,11 +12,11 @@ export interface AlertRule {
   readonly annotations: {
     /** One line, for the title of a notification. */
     readonly summary: string;
-    /** What has happened, and what follows from it. */
+    /** What happened, and the consequences. */
     readonly description: string;
     /** The first thing to do. */
     readonly hint: string;
-    /** A section of the troubleshooting page, relative to the project: its address on the web is not known here. */
+    /** Section of the troubleshooting page, as a path relative to the project root. */
     readonly runbook_url: string;
     /** Path below the URL of Grafana. */
     readonly dashboard?: string;
@@ -27,7 +27,7 @@ const WHERE = '{{ $labels.job }} {{ $labels.instance }}';
 const SERVICE_NAME = '{{ with $labels.namespace }}{{ . }}/{{ end }}{{ $labels.job }}';
 const FLEET = '/d/pongcheck-fleet?var-job={{ $labels.job }}';
 const RESPONDER = '/d/pongcheck-responder?var-job={{ $labels.job }}&var-instance={{ $labels.instance }}';
-/** The same, filtered by the check. */
+/** The same dashboard, filtered by check. */
 const CHECK = `${RESPONDER}&var-check={{ $labels.check }}`;
 const ofCheck = 'on (job, instance, check)';
 const whole = '{{ $value | printf "%.0f" }}';
@@ -72,8 +72,8 @@ const ofResponders: readonly AlertRule[] = [
     annotations: {
       summary: `${WHERE} cannot be scraped`,
       description:
-        'Prometheus has not been able to scrape this responder for a minute. Its status is unknown here, and it counts as not ready.',
-      hint: 'Check whether the process is running. If `pongcheck ping` and /livez answer, it is the network. A blocked event loop does not answer /livez, and PINGs only with `threads` above 0.',
+        'Prometheus has not been able to scrape this responder for one minute. Its status is unknown, and it counts as not ready.',
+      hint: 'Check whether the process is running. If `pongcheck ping` and /livez work, check the network. While the event loop is blocked, /livez does not respond, and PINGs are answered only with `threads` above 0.',
       runbook_url: runbook('a-responder-cannot-be-scraped'),
       dashboard: RESPONDER,
     },
@@ -85,10 +85,10 @@ const ofResponders: readonly AlertRule[] = [
     for: '5m',
     labels: { severity: 'critical' },
     annotations: {
-      summary: `${SERVICE_NAME} has no responder left in Prometheus`,
+      summary: `${SERVICE_NAME} has no responders left in Prometheus`,
       description:
-        'Service discovery has returned no responder of this service for five minutes. No other alert can fire for it.',
-      hint: 'If it was not removed or scaled to zero, check its deployment and the service discovery of Prometheus.',
+        'Service discovery has returned no responders of this service for five minutes. No other alerts can fire for the service.',
+      hint: 'If the service was not removed or scaled to zero, check its deployment and the Prometheus service discovery.',
       runbook_url: runbook('a-responder-cannot-be-scraped'),
       dashboard: FLEET,
     },
@@ -108,7 +108,7 @@ const ofResponders: readonly AlertRule[] = [
     annotations: {
       summary: `${WHERE}: check {{ $labels.check }} is {{ $labels.status }}, {{ $labels.reason }}`,
       description:
-        'The check has been fail or unknown for a minute. If it is critical, readiness fails with it, and load balancers take the instance out of rotation.',
+        'The check has been fail or unknown for one minute. If the check is critical, readiness also fails, and load balancers take the instance out of rotation.',
       hint: hintTemplate(hints),
       runbook_url: runbook('{{ $labels.reason }}'),
       dashboard: CHECK,
@@ -116,15 +116,15 @@ const ofResponders: readonly AlertRule[] = [
   },
   {
     alert: 'PongcheckSharedFailure',
-    // The check has failed at most of the instances that were asked, so the first one that says so is enough.
+    // The check fails on most of the queried instances, so one instance that reports this is sufficient.
     expr: `count by (${SERVICE}, check) (${isFate('shared')})`,
     for: '1m',
     labels: { severity: 'critical' },
     annotations: {
-      summary: `${SERVICE_NAME}: check {{ $labels.check }} fails at ${whole} instances, which share the failure`,
+      summary: `${SERVICE_NAME}: check {{ $labels.check }} fails on ${whole} instances, which share the failure`,
       description:
-        'Most instances have the same failure, so that they stay in rotation with the status warn. Requests that need the dependency fail.',
-      hint: 'The dependency has failed, not the instances. They stay ready with the status warn, but what needs the dependency does not work. Repair it: docs/run.md#shared-failures says more.',
+        'Most instances have the same failure, so they stay in rotation with the status warn. Requests that need the dependency fail.',
+      hint: 'The dependency has failed, not the instances. Repair the dependency. See docs/run.md#shared-failures.',
       runbook_url: runbook('a-failure-is-shared-local-or-unknown'),
       dashboard: FLEET,
     },
@@ -136,10 +136,10 @@ const ofResponders: readonly AlertRule[] = [
     // In addition to PongcheckCheckFailing, which has the reason.
     labels: { severity: 'warning' },
     annotations: {
-      summary: `${WHERE}: check {{ $labels.check }} fails here, and works at other instances`,
+      summary: `${WHERE}: check {{ $labels.check }} fails here but works on other instances`,
       description:
-        'Only this instance has the failure. It is out of rotation if the check is critical; the other instances carry its load.',
-      hint: 'The dependency works for other instances. Check the network, credentials and limits of this instance, or replace it: docs/run.md#shared-failures says more.',
+        'Only this instance has the failure. If the check is critical, the instance is out of rotation, and the other instances handle its load.',
+      hint: 'The dependency works for other instances. Check the network, credentials and limits of this instance, or replace the instance. See docs/run.md#shared-failures.',
       runbook_url: runbook('a-failure-is-shared-local-or-unknown'),
       dashboard: CHECK,
     },
@@ -151,8 +151,8 @@ const ofResponders: readonly AlertRule[] = [
     annotations: {
       summary: `${WHERE}: check {{ $labels.check }} changed ${whole} times in 15 minutes`,
       description:
-        'Each change of a critical check takes the instance out of rotation or back in, which moves its connections to other instances.',
-      hint: 'Raise fall and rise, or the timeout if the reason is timeout. Then find the intermittent cause.',
+        'Each change of a critical check moves the instance out of or into rotation, and its connections to other instances.',
+      hint: 'Increase fall and rise, or the timeout if the reason is timeout. Then find the intermittent cause.',
       runbook_url: runbook('a-check-flaps'),
       dashboard: CHECK,
     },
@@ -168,10 +168,10 @@ const ofResponders: readonly AlertRule[] = [
     for: '2m',
     labels: { severity: 'warning' },
     annotations: {
-      summary: `${WHERE} answers with results that are ${duration} old, more than twice their max age`,
+      summary: `${WHERE} answers with results that are ${duration} old, more than twice the max age`,
       description:
         'One in ten PINGs is answered from results older than this. Clients see failures and recoveries late.',
-      hint: 'PINGs do not wait for runs, or runs do not end. Set an interval for the checks or a longer timeout for PINGs; check for abandoned runs.',
+      hint: 'PINGs do not wait for runs, or runs do not end. Set an interval for the checks or a longer timeout for PINGs, and check for abandoned runs.',
       runbook_url: runbook('results-are-too-old'),
       dashboard: RESPONDER,
     },
@@ -185,10 +185,10 @@ const ofResponders: readonly AlertRule[] = [
     for: '5m',
     labels: { severity: 'warning' },
     annotations: {
-      summary: `${WHERE} answers {{ $value | humanizePercentage }} of its PINGs with a stale status at their deadline`,
+      summary: `${WHERE} answers {{ $value | humanizePercentage }} of PINGs with a stale status`,
       description:
-        'Their deadline passed before a check had finished. The PONG has the last known status and the flag STALE, and a failure may not be in it yet.',
-      hint: 'A check takes longer than the deadlines of the PINGs. Shorten its timeout, or set an interval and a longer max age.',
+        'The deadline of these PINGs passed before a check finished. The PONGs contain the last known status and the flag STALE, and may not show a new failure yet.',
+      hint: 'A check takes longer than the PING deadlines. Reduce its timeout, or set an interval and a longer max age.',
       runbook_url: runbook('pongs-are-late-or-stale'),
       dashboard: RESPONDER,
     },
@@ -204,8 +204,8 @@ const ofResponders: readonly AlertRule[] = [
     annotations: {
       summary: `${WHERE}: the 99th percentile of the reply time is ${duration}`,
       description:
-        'One in a hundred PINGs is answered later than this. Clients with a shorter time limit count them as lost.',
-      hint: 'PINGs wait for runs. Check the durations of the checks; if they are short, check the event loop delay.',
+        'One in a hundred PINGs is answered later than this. Clients with a shorter timeout treat them as lost.',
+      hint: 'PINGs wait for runs. Check the check durations. If they are short, check the event loop delay.',
       runbook_url: runbook('pongs-are-late-or-stale'),
       dashboard: RESPONDER,
     },
@@ -218,8 +218,8 @@ const ofResponders: readonly AlertRule[] = [
     annotations: {
       summary: `${WHERE}: ${whole} runs of check {{ $labels.check }} are still in progress after their timeout`,
       description:
-        'The runs do not end after their timeout. With three of them, the check is started only once every 30 s, so that its result is older.',
-      hint: 'The check ignores its AbortSignal and holds sockets and memory. In a custom check, pass the signal on.',
+        'The runs do not end after their timeout. A check with three such runs starts only once every 30 s, so its result gets older.',
+      hint: 'The check ignores its AbortSignal and holds sockets and memory. In a custom check, pass the signal to all calls that accept one.',
       runbook_url: runbook('runs-are-abandoned'),
       dashboard: CHECK,
     },
@@ -231,22 +231,22 @@ const ofResponders: readonly AlertRule[] = [
     annotations: {
       summary: `${WHERE}: the event loop was blocked for more than 1 s`,
       description:
-        'Meanwhile no check ran, HTTP did not answer, and without PING threads neither did PINGs. A longer block closes connections.',
-      hint: 'Synchronous work blocks the process, or the machine swaps or is throttled. Take a CPU profile.',
+        'During the block, no checks ran, and HTTP requests were not answered. Without PING threads, PINGs were not answered either. A longer block causes connections to be closed.',
+      hint: 'Synchronous work blocks the process, or the machine is swapping or throttled. Take a CPU profile.',
       runbook_url: runbook('the-event-loop-is-blocked'),
       dashboard: RESPONDER,
     },
   },
   {
     alert: 'PongcheckEventLoopBlocked',
-    // The target cannot be scraped during the block, so the first scrape after it shows it.
+    // The target cannot be scraped during the block, so the first scrape afterwards shows it.
     expr: `increase(${all('pongcheck_event_loop_stalls_total')}[5m]) > 0`,
     labels: { severity: '{{ if eq $labels.scope "liveness" }}critical{{ else }}warning{{ end }}' },
     annotations: {
       summary: `${WHERE}: the event loop was blocked for longer than the limit of {{ $labels.scope }}`,
       description:
-        'PING threads answered fail for this scope until the event loop was free again. If it is liveness, an orchestrator may have restarted the process.',
-      hint: 'Clients got fail with the reason loop-blocked. Take a CPU profile: docs/troubleshooting.md#the-event-loop-is-blocked says how.',
+        'PING threads answered fail for this scope until the block ended. If the scope is liveness, an orchestrator may have restarted the process.',
+      hint: 'Synchronous work blocks the event loop. Take a CPU profile. See docs/troubleshooting.md#the-event-loop-is-blocked.',
       runbook_url: runbook('the-event-loop-is-blocked'),
       dashboard: RESPONDER,
     },
@@ -259,8 +259,8 @@ const ofResponders: readonly AlertRule[] = [
     annotations: {
       summary: `${WHERE}: the event loop is busy {{ $value | humanizePercentage }} of the time`,
       description:
-        'There is hardly any time left for further work. Answers and runs are delayed, and blocks of the event loop become likely.',
-      hint: 'The process is saturated. Add instances, or find the client with the most requests.',
+        'The event loop has little time left for further work. Answers and runs are delayed, and blocks become likely.',
+      hint: 'The process is saturated. Add instances, or find the client that sends the most requests.',
       runbook_url: runbook('the-event-loop-is-blocked'),
       dashboard: RESPONDER,
     },
@@ -273,8 +273,8 @@ const ofResponders: readonly AlertRule[] = [
     annotations: {
       summary: `${WHERE}: PING thread {{ $labels.thread }} does not respond`,
       description:
-        'The connections of the thread are open, but unanswered. Connections of other threads are not affected.',
-      hint: 'PINGs on its connections get no answer. The log says why it cannot be started; if it hangs, restart the process.',
+        'The connections of the thread are open, but PINGs on them are not answered. Connections of other threads are not affected.',
+      hint: 'If the thread cannot be started, the log shows why. If the thread hangs, restart the process.',
       runbook_url: runbook('a-ping-thread-ends-or-does-not-respond'),
       dashboard: RESPONDER,
     },
@@ -284,9 +284,9 @@ const ofResponders: readonly AlertRule[] = [
     expr: `increase(${all('pongcheck_thread_restarts_total')}[15m]) > 0`,
     labels: { severity: 'warning' },
     annotations: {
-      summary: `${WHERE}: PING thread {{ $labels.thread }} ended and was started again, ${whole} times in 15 minutes`,
-      description: 'Clients of the thread had to connect again. Connections of other threads stayed open.',
-      hint: 'Its connections were closed. The log has the reason; if it is memory, lower limits.maxConnections.',
+      summary: `${WHERE}: PING thread {{ $labels.thread }} exited and was restarted ${whole} times in 15 minutes`,
+      description: 'Clients of the thread had to reconnect. Connections of other threads stayed open.',
+      hint: 'The log shows the reason. If the thread ran out of memory, reduce limits.maxConnections.',
       runbook_url: runbook('a-ping-thread-ends-or-does-not-respond'),
       dashboard: RESPONDER,
     },
@@ -298,8 +298,8 @@ const ofResponders: readonly AlertRule[] = [
     annotations: {
       summary: `${WHERE} refused ${whole} connections in 5 minutes, {{ $labels.reason }}`,
       description:
-        'Clients were disconnected on accept because a limit of connections is reached. They may take the responder for dead.',
-      hint: 'One client may reconnect in a loop, or there are more clients than planned. Check GET /connections.',
+        'Connections were closed on accept because a connection limit was reached. Clients may consider the responder dead.',
+      hint: 'A client may reconnect in a loop, or there are more clients than planned. Check GET /connections.',
       runbook_url: runbook('connections-are-refused'),
       dashboard: RESPONDER,
     },
@@ -312,8 +312,8 @@ const ofResponders: readonly AlertRule[] = [
     annotations: {
       summary: `${WHERE}: {{ $value | humanizePercentage }} of the maximum number of connections are open`,
       description:
-        'At the limit, further clients are disconnected on accept, load balancers and orchestrators among them.',
-      hint: 'Raise limits.maxConnections and the open files limit, or shorten heartbeat.idleTimeout.',
+        'At the limit, further connections are closed on accept, including those of load balancers and orchestrators.',
+      hint: 'Increase limits.maxConnections and the open file limit, or reduce heartbeat.idleTimeout.',
       runbook_url: runbook('connections-are-refused'),
       dashboard: RESPONDER,
     },
@@ -325,8 +325,9 @@ const ofResponders: readonly AlertRule[] = [
     labels: { severity: 'warning' },
     annotations: {
       summary: `${WHERE}: the certificate of {{ $labels.listener }} expires in ${duration}`,
-      description: 'Once it has expired, clients that verify it cannot connect. Open connections stay.',
-      hint: 'Replace the certificate file. It is re-read every minute and on SIGHUP; no restart is needed.',
+      description:
+        'After the expiry, clients that verify the certificate cannot connect. Existing connections stay open.',
+      hint: 'Replace the certificate file. It is re-read every minute and on SIGHUP. No restart is required.',
       runbook_url: runbook('a-certificate-expires'),
       dashboard: RESPONDER,
     },
@@ -339,8 +340,8 @@ const ofResponders: readonly AlertRule[] = [
     annotations: {
       summary: `${WHERE}: the last configuration reload failed`,
       description:
-        'The file has an error, or the new settings could not be applied. A process that restarts now does not start.',
-      hint: 'The previous configuration stays in use, but a restart would fail. The log and `pongcheck check-config` have the errors.',
+        'The file contains an error, or the new settings could not be applied. The previous configuration stays in use, but a restart would fail.',
+      hint: 'See the errors in the log or in the output of `pongcheck check-config`, and correct the file.',
       runbook_url: runbook('a-configuration-change-has-no-effect'),
       dashboard: RESPONDER,
     },
@@ -351,10 +352,10 @@ const ofResponders: readonly AlertRule[] = [
     for: '2m',
     labels: { severity: 'warning' },
     annotations: {
-      summary: `${WHERE}: {{ $value | humanizePercentage }} of the open files limit is used`,
+      summary: `${WHERE}: {{ $value | humanizePercentage }} of the open file limit is used`,
       description:
         'At the limit, neither clients nor checks can connect, and checks become unknown with the reason fd-exhausted.',
-      hint: 'Raise the open files limit (LimitNOFILE, ulimit -n) above limits.maxConnections. At the limit checks cannot connect either.',
+      hint: 'Increase the open file limit (LimitNOFILE, ulimit -n) above limits.maxConnections.',
       runbook_url: runbook('connections-are-refused'),
       dashboard: RESPONDER,
     },
@@ -369,7 +370,7 @@ interface Burn {
   readonly severity: 'critical' | 'warning';
 }
 
-/** Fast burn rates page, slow ones can wait. The short window resolves the alert soon after the incident. */
+/** Fast burn rates are critical, slow ones are not urgent. The short window resolves the alert soon after the incident. */
 const burns: readonly Burn[] = [
   { long: '1h', short: '5m', factor: 14.4, severity: 'critical' },
   { long: '6h', short: '30m', factor: 6, severity: 'critical' },
@@ -377,7 +378,7 @@ const burns: readonly Burn[] = [
   { long: '3d', short: '6h', factor: 1, severity: 'warning' },
 ];
 
-/** How long a budget of 30 days lasts at a burn rate. */
+/** How long a 30-day budget lasts at a burn rate. */
 function budgetLasts(factor: number): string {
   const days = 30 / factor;
   return days < 5 ? `${Math.round(days * 24)} hours` : `${Math.round(days)} days`;
@@ -394,9 +395,9 @@ const ofObjective = burns.map(({ long, short, factor, severity }): AlertRule => 
     ].join('\n  '),
     labels: { severity, window: long },
     annotations: {
-      summary: `${SERVICE_NAME} was not ready for {{ $value | humanizePercentage }} of the last ${long}, more than ${factor} times what its objective allows`,
-      description: `The service had fewer instances than it should have, or none. At this rate, the error budget of 30 days is used up in ${budgetLasts(factor)}.`,
-      hint: 'The other alerts show the cause; this one shows the impact on the error budget.',
+      summary: `${SERVICE_NAME} was not ready for {{ $value | humanizePercentage }} of the last ${long}, more than ${factor} times its objective`,
+      description: `Some or all instances of the service were not ready. At this rate, the 30-day error budget is used up in ${budgetLasts(factor)}.`,
+      hint: 'Check the other alerts for the cause. This alert shows the impact on the error budget.',
       runbook_url: runbook('the-error-budget-is-used-up-too-fast'),
       dashboard: FLEET,
     },
@@ -412,7 +413,7 @@ const ofProbes: readonly AlertRule[] = [
     annotations: {
       summary: `{{ $labels.instance }} fails its probe: {{ $labels.reason }}`,
       description:
-        'The prober has had no usable answer for a minute, or the answer is not healthy. The alert says nothing about why the target itself fails.',
+        'For one minute, the prober has received no usable response, or the response is unhealthy. The alert does not show why the target itself fails.',
       hint: hintTemplate(probeHints),
       runbook_url: runbook('a-probe-fails'),
       dashboard: '/d/pongcheck-probe?var-job={{ $labels.job }}&var-instance={{ $labels.instance }}',

@@ -20,11 +20,11 @@ const TAG = 'pongcheck';
 export interface Row {
   readonly title: string;
   readonly panels: readonly Builder<Panel>[];
-  /** Whether the row is closed at first; its panels are queried once it is opened. Default: false. */
+  /** Whether the row is collapsed initially. Its panels are queried once it is expanded. Default: false. */
   readonly collapsed?: boolean;
 }
 
-/** Marks over all panels. */
+/** Annotations in all panels. */
 export interface Marks {
   readonly name: string;
   /** The times to mark, in milliseconds since 1970. */
@@ -40,7 +40,7 @@ export interface DashboardText {
   readonly description: string;
   /** A metric of every target, for the variables `job` and `instance`. */
   readonly known: string;
-  /** Further variables: name, label, and a query that gives the values. */
+  /** Further variables: name, label, and a query that returns the values. */
   readonly variables?: readonly (readonly [name: string, label: string, query: string])[];
   readonly marks?: Marks;
 }
@@ -106,7 +106,7 @@ function targetVariable(name: string, label: string, query: string): QueryVariab
     .current({ selected: true, text: ['All'], value: ['$__all'] });
 }
 
-/** Moves panels up by the height of the closed rows above them, as Grafana saves them. */
+/** Moves panels up by the height of the collapsed rows above them, as Grafana saves them. */
 function closed(built: Dashboard): Dashboard {
   let hidden = 0;
   for (const panel of built.panels ?? []) {

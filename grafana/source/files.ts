@@ -15,7 +15,7 @@ const groups = [
 const header = '# Generated from grafana/source: UPDATE=1 npm test -- test/grafana\n';
 const yaml = (content: object) => `${header}${stringify(content, { lineWidth: 0 })}`;
 
-/** The same rules for the Prometheus operator. */
+/** The same rules, for the Prometheus operator. */
 const prometheusRule = {
   apiVersion: 'monitoring.coreos.com/v1',
   kind: 'PrometheusRule',

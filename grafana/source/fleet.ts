@@ -8,14 +8,14 @@ import { orDown, statusNumber } from './states.js';
 const text: DashboardText = {
   uid: 'pongcheck-fleet',
   title: 'pongcheck / Fleet',
-  description: 'All responders: readiness, failing checks with reasons, and use of the error budget.',
+  description: 'All responders: readiness, failing checks with reasons, and error budget.',
   known: 'pongcheck_build_info',
 };
 
 const readiness = (...matchers: string[]) => chosen('pongcheck_group_status', 'group="readiness"', ...matchers);
 const count = (expression: string) => `count(${expression}) or vector(0)`;
 
-/** Reasons of checks that are not pass, with status, kind and criticality. `select` returns the series of a metric. */
+/** Reasons of checks that do not pass, with status, kind and criticality. `select` returns the series of a metric. */
 export const brokenChecks = (select: typeof chosen): string =>
   [
     `(${select('pongcheck_check_reason')} == 1)`,
@@ -40,7 +40,7 @@ export const fleet = dashboard(text, [
       number(
         {
           title: 'Not ready',
-          description: 'Responders that answer, with a readiness other than pass or warn.',
+          description: 'Responders that respond, but whose readiness is not pass or warn.',
           unit: 'none',
           empty: 'none',
         },
@@ -65,8 +65,8 @@ export const fleet = dashboard(text, [
       ),
       number(
         {
-          title: 'Checks that fail',
-          description: 'Checks that are fail or unknown, over all responders.',
+          title: 'Failing checks',
+          description: 'Checks that are fail or unknown, on all responders.',
           unit: 'none',
           empty: 'none',
         },
@@ -79,7 +79,7 @@ export const fleet = dashboard(text, [
       number(
         {
           title: 'PINGs',
-          description: 'Answered PINGs per second, over all responders.',
+          description: 'Answered PINGs per second, on all responders.',
           unit: 'reqps',
           empty: 'no PINGs',
         },
@@ -89,7 +89,7 @@ export const fleet = dashboard(text, [
       number(
         {
           title: 'Worst burn rate',
-          description: `Burn rate of the error budget over the last hour, of the worst job. 1 uses up the budget of the ${OBJECTIVE * 100} % objective in 30 days.`,
+          description: `Error budget burn rate of the worst job over the last hour. A rate of 1 uses up the budget of the ${OBJECTIVE * 100} % objective in 30 days.`,
           unit: 'none',
           empty: 'no rules',
         },
@@ -108,7 +108,7 @@ export const fleet = dashboard(text, [
       states(
         {
           title: 'Readiness by service',
-          description: 'Readiness of each responder. Down: Prometheus cannot scrape it. Click to open the responder.',
+          description: 'Readiness of each responder. down: Prometheus cannot scrape it. Click to open the responder.',
           unit: 'none',
           empty: 'no responder is scraped',
           width: 24,
@@ -131,7 +131,7 @@ export const fleet = dashboard(text, [
       ),
       states(
         {
-          title: 'Checks, the worst of each job',
+          title: 'Worst check status by job',
           description: 'The worst status of each check over all instances of a job.',
           unit: 'none',
           empty: 'no responder has a check',
@@ -148,12 +148,12 @@ export const fleet = dashboard(text, [
     ],
   },
   {
-    title: 'Why',
+    title: 'Causes',
     panels: [
       list(
         {
-          title: 'Checks that are not well',
-          description: 'Every check that is not pass, with its reason. Click to open the responder.',
+          title: 'Checks not passing',
+          description: 'All checks that do not pass, with the reason. Click to open the responder.',
           unit: 'none',
           empty: 'all checks pass',
           width: 14,
@@ -172,8 +172,9 @@ export const fleet = dashboard(text, [
       ),
       lines(
         {
-          title: 'Reasons of checks that are not well',
-          description: 'Checks that are not pass, by reason. Many checks with the same reason usually have one cause.',
+          title: 'Checks not passing by reason',
+          description:
+            'Number of checks that do not pass, by reason. Many checks with the same reason usually have one cause.',
           unit: 'none',
           empty: 'all checks pass',
           width: 10,
@@ -184,7 +185,7 @@ export const fleet = dashboard(text, [
       lines(
         {
           title: 'Blocked event loops',
-          description: 'Blocks of the event loop during which a responder was not ready, or not live.',
+          description: 'Event loop stalls during which a responder failed readiness or liveness.',
           unit: 'none',
           empty: 'no responder has PING threads',
           width: 14,
@@ -198,8 +199,8 @@ export const fleet = dashboard(text, [
       ),
       list(
         {
-          title: 'Threads that do not respond',
-          description: 'PINGs on their connections get no answer.',
+          title: 'Threads not responding',
+          description: 'PINGs on the connections of these threads are not answered.',
           unit: 'none',
           empty: 'all threads respond',
           width: 10,
@@ -216,7 +217,7 @@ export const fleet = dashboard(text, [
       lines(
         {
           title: 'Burn rate',
-          description: `1 uses up the error budget of the ${OBJECTIVE * 100} % objective in 30 days. Alerts fire at 14.4 and 6, and at 3 and 1 over days.`,
+          description: `A burn rate of 1 uses up the error budget of the ${OBJECTIVE * 100} % objective in 30 days. Alerts fire at 14.4 over 1 h, 6 over 6 h, 3 over 1 d and 1 over 3 d.`,
           unit: 'none',
           empty: 'the recording rules are not loaded',
         },
@@ -227,9 +228,9 @@ export const fleet = dashboard(text, [
       ),
       shares(
         {
-          title: 'Availability of services',
+          title: 'Service availability',
           description:
-            'Share of the time in which the responders of a job were ready, averaged over them. Draining counts as ready, down as not ready; time without data counts as ready.',
+            'Average share of time during which the responders of a job were ready. Draining counts as ready, down as not ready. Times without data count as ready.',
           unit: 'percentunit',
           empty: 'the recording rules are not loaded',
         },
@@ -238,8 +239,8 @@ export const fleet = dashboard(text, [
       ),
       lines(
         {
-          title: 'Changes of status',
-          description: 'Flapping checks need a higher rise or fall, or a longer timeout.',
+          title: 'Status changes',
+          description: 'Status changes by check. If a check flaps, increase its rise, fall or timeout.',
           unit: 'none',
           empty: 'no responder has a check',
           width: 24,
@@ -255,7 +256,7 @@ export const fleet = dashboard(text, [
   },
 ]);
 
-/** Fraction of the time that may be not ready. */
+/** Fraction of time during which a service may be not ready. */
 function budget(): number {
   return Number((1 - OBJECTIVE).toFixed(6));
 }

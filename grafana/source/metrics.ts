@@ -48,12 +48,12 @@ function selector(name: string, matchers: readonly string[]): string {
   return matchers.length === 0 ? name : `${name}{${matchers.join(', ')}}`;
 }
 
-/** Series of the jobs and instances that are selected on a dashboard. */
+/** Series of the jobs and instances selected on a dashboard. */
 export function chosen(name: string, ...matchers: string[]): string {
   return selector(name, ['job=~"$job"', 'instance=~"$instance"', ...matchers]);
 }
 
-/** The same, of the checks that are selected. Only for the dashboard that has the variable `check`. */
+/** Same as `chosen`, limited to the selected checks. Only for dashboards with the variable `check`. */
 export function chosenChecks(name: string, ...matchers: string[]): string {
   return chosen(name, 'check=~"$check"', ...matchers);
 }

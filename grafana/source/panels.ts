@@ -119,7 +119,7 @@ const legendBelow = () =>
     .calcs([]);
 const tooltip = () => new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending);
 
-/** Lines over time. `stacked` if the sum is meaningful, `most` is the maximum of the axis. */
+/** Lines over time. Use `stacked` if the sum is meaningful. `most` is the maximum of the axis. */
 export function lines(
   text: PanelText,
   queries: readonly Query[],
@@ -135,7 +135,7 @@ export function lines(
   return most === undefined ? panel : panel.max(most);
 }
 
-/** One number, coloured by thresholds. */
+/** One number, colored by thresholds. */
 export function number(text: PanelText, expr: string, levels: readonly Level[]): Builder<Panel> {
   return framed(new Stat(), { width: 4, height: 4, ...text }, [{ expr }], (query) => query.instant())
     .thresholds(thresholds(levels))
@@ -202,7 +202,7 @@ export function list(
   return leads ? panel.dataLinks([toResponder('__data.fields', variables)]) : panel;
 }
 
-/** A table of shares of time, one row per set of labels and one column per query. `columns` maps labels to headings. */
+/** A table of time shares, with one row per label set and one column per query. `columns` maps labels to headings. */
 export function shares(
   text: PanelText,
   expressions: Readonly<Record<string, string>>,
@@ -227,7 +227,7 @@ export function shares(
     .filterable(true);
 }
 
-/** Link from a series, or a row of a table, to the dashboard of its responder, with these of its labels selected. */
+/** Link from a series or table row to the dashboard of its responder, with these of its labels selected. */
 function toResponder(labels: '__field.labels' | '__data.fields', names: readonly string[]): DashboardLinkBuilder {
   const variables = names.map((name) => `var-${name}=\${${labels}.${name}}`);
   return new DashboardLinkBuilder('Open this responder').url(

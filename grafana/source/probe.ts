@@ -18,12 +18,18 @@ export const probe = dashboard(text, [
     title: 'Now',
     panels: [
       number(
-        { title: 'Answer', description: 'Targets whose last probe succeeded.', unit: 'none', empty: 'none', width: 6 },
+        {
+          title: 'Succeeding',
+          description: 'Targets whose last probe succeeded.',
+          unit: 'none',
+          empty: 'none',
+          width: 6,
+        },
         count(`${chosen('probe_success')} == 1`),
         [[0, 'green']],
       ),
       number(
-        { title: 'Fail', description: 'Targets whose last probe failed.', unit: 'none', empty: 'none', width: 6 },
+        { title: 'Failing', description: 'Targets whose last probe failed.', unit: 'none', empty: 'none', width: 6 },
         count(`${chosen('probe_success')} == 0`),
         [
           [0, 'green'],
@@ -33,7 +39,7 @@ export const probe = dashboard(text, [
       number(
         {
           title: 'Not scraped',
-          description: 'Targets for which the prober itself did not respond to Prometheus.',
+          description: 'Targets for which the prober did not respond to Prometheus.',
           unit: 'none',
           empty: 'none',
           width: 6,
@@ -46,8 +52,8 @@ export const probe = dashboard(text, [
       ),
       number(
         {
-          title: 'First certificate to expire',
-          description: 'Earliest certificate expiry of all targets with TLS.',
+          title: 'First certificate expiry',
+          description: 'Time until the first certificate of a target expires.',
           unit: 's',
           empty: 'no target uses TLS',
           width: 6,
@@ -67,7 +73,7 @@ export const probe = dashboard(text, [
       states(
         {
           title: 'Targets',
-          description: 'Status returned by each target. Down: no response.',
+          description: 'Status returned by each target. down: no response.',
           unit: 'none',
           empty: 'no targets',
           width: 24,
@@ -82,10 +88,10 @@ export const probe = dashboard(text, [
       ),
       list(
         {
-          title: 'Targets that fail',
-          description: 'Failed probes, with the reason.',
+          title: 'Failing targets',
+          description: 'Targets whose last probe failed, with the reason.',
           unit: 'none',
-          empty: 'all targets answer',
+          empty: 'all probes succeed',
           width: 10,
         },
         `${chosen('probe_failure_reason')} == 1`,
@@ -93,10 +99,10 @@ export const probe = dashboard(text, [
       ),
       list(
         {
-          title: 'Checks that are not well',
-          description: 'Checks of the targets that are not pass.',
+          title: 'Checks not passing',
+          description: 'Checks of the targets that do not pass.',
           unit: 'none',
-          empty: 'all checks pass, or the prober receives no detail',
+          empty: 'all checks pass, or the prober receives no details',
           width: 14,
         },
         `(${chosen('probe_pongcheck_check_reason')} == 1) * on (job, instance, check) group_left (status) (${chosen('probe_pongcheck_check_status')} == 1)`,
@@ -111,7 +117,7 @@ export const probe = dashboard(text, [
       lines(
         {
           title: 'Duration',
-          description: 'The whole probe: name resolution, connection, TLS, request and response.',
+          description: 'Duration of the whole probe: name resolution, connection, TLS, request and response.',
           unit: 's',
           empty: 'no targets',
         },
@@ -120,7 +126,7 @@ export const probe = dashboard(text, [
       lines(
         {
           title: 'Round trip',
-          description: 'Time from request to response, without the connection.',
+          description: 'Time from request to response, excluding connection establishment.',
           unit: 's',
           empty: 'no target has answered a PING',
         },
@@ -128,7 +134,7 @@ export const probe = dashboard(text, [
       ),
       lines(
         {
-          title: 'Age of results',
+          title: 'Result age',
           description: 'Age of the oldest check result in a response.',
           unit: 's',
           empty: 'not reported by any target',
@@ -138,9 +144,9 @@ export const probe = dashboard(text, [
       lines(
         {
           title: 'HTTP status',
-          description: 'Status codes of targets of prober http.',
+          description: 'Status codes of targets with prober http.',
           unit: 'none',
-          empty: 'no response of prober http',
+          empty: 'no responses to prober http',
         },
         [{ expr: chosen('probe_http_status_code'), legend: '{{instance}}' }],
       ),

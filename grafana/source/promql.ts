@@ -5,7 +5,7 @@ export function perSecond(name: string, ...matchers: string[]): string {
   return `rate(${chosen(name, ...matchers)}[$__rate_interval])`;
 }
 
-/** The same, of the checks that are selected. */
+/** Same as `perSecond`, limited to the selected checks. */
 export function perSecondOfChecks(name: string): string {
   return `rate(${chosenChecks(name)}[$__rate_interval])`;
 }
@@ -14,7 +14,7 @@ export function by(labels: string, expression: string): string {
   return `sum by (${labels}) (${expression})`;
 }
 
-/** The queries of a panel with the quantiles of a histogram. */
+/** The queries of a panel that shows quantiles of a histogram. */
 export function quantiles(name: string): { expr: string; legend: string }[] {
   return [0.5, 0.9, 0.99].map((part) => ({
     expr: `histogram_quantile(${part}, ${buckets(name)})`,

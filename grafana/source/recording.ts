@@ -1,17 +1,17 @@
 import { all } from './metrics.js';
 
-/** Fraction of the time in which a responder should be ready. */
+/** Fraction of time during which a responder should be ready. */
 export const OBJECTIVE = 0.999;
 
 /** Labels that identify a service; the namespace may be empty. */
 export const SERVICE = 'job, namespace';
 
-/** Windows of the error budget, in minutes. */
+/** Error budget windows, in minutes. */
 export const windows = { '5m': 5, '30m': 30, '1h': 60, '2h': 120, '6h': 360, '1d': 1440, '3d': 4320 } as const;
 export type Window = keyof typeof windows;
 /** The windows on the dashboard. */
 export const burnRates: readonly Window[] = ['5m', '1h', '6h', '3d'];
-/** The windows of availability on the dashboard. */
+/** The availability windows on the dashboard. */
 export const availabilities: readonly Window[] = ['1h', '1d', '3d'];
 
 export const target = 'job_instance:pongcheck_target:bool';
@@ -19,7 +19,7 @@ const ready = 'job_instance:pongcheck_ready:bool';
 const unready = 'job:pongcheck_unready:ratio';
 export const unreadyRatio = (window: Window): string => `${unready}_${window}`;
 
-/** Number of minutes of a window in which a service was not ready at any time or in part. */
+/** Number of minutes in a window during which a service was at least partly not ready. */
 export const unreadyMinutes = (window: Window): string =>
   `count_over_time((max_over_time(${unready}[1m]) > 0)[${window}:1m])`;
 
@@ -33,7 +33,7 @@ const isReady = all('pongcheck_group_status', 'group="readiness"', 'status=~"pas
 
 export const recordingRules: readonly RecordingRule[] = [
   {
-    // A target that is down stays a target for up to 1 h after it last answered, through this rule itself.
+    // Through this rule itself, a target that is down remains a target for up to 1 h after its last successful scrape.
     record: target,
     expr: [
       `group by (${labels}) (${all('pongcheck_build_info')})`,
@@ -42,7 +42,7 @@ export const recordingRules: readonly RecordingRule[] = [
     ].join('\n  '),
   },
   {
-    // Draining counts as ready: it is planned, and clients are notified. A target that cannot be scraped is not ready.
+    // Draining counts as ready, because it is planned and clients are notified. A target that cannot be scraped is not ready.
     record: ready,
     expr: `max by (${labels}) (${isReady})\n  or 0 * ${target}`,
   },
@@ -50,7 +50,7 @@ export const recordingRules: readonly RecordingRule[] = [
     record: unready,
     expr: `1 - avg by (${SERVICE}) (${ready})`,
   },
-  // Minutes without data count as ready: otherwise the first sample would decide the whole window.
+  // Minutes without data count as ready. Otherwise, the first sample would determine the whole window.
   ...Object.entries(windows).map(([window, minutes]) => ({
     record: unreadyRatio(window as Window),
     expr: `sum_over_time(avg_over_time(${unready}[1m])[${window}:1m]) / ${minutes}`,

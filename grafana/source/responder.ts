@@ -15,12 +15,12 @@ export const responder = dashboard(
     uid: 'pongcheck-responder',
     title: 'pongcheck / Responder',
     description:
-      'One responder: status and availability, reply times and age of results, durations of checks, connections, event loop and threads.',
+      'One responder: status and availability, reply times and result age, check durations, connections, event loop and threads.',
     known: 'pongcheck_build_info',
     variables: [['check', 'Check', 'label_values(pongcheck_check_info{job=~"$job", instance=~"$instance"}, check)']],
     marks: {
-      name: 'Changes of status',
-      // The metric has the time itself, so that the mark does not depend on when it was scraped.
+      name: 'Status changes',
+      // The value of the metric is the time of the change, so the mark does not depend on the scrape time.
       expr: [
         `1000 * ${chosenChecks('pongcheck_check_state_since_timestamp_seconds')}`,
         `* on (job, instance, check) group_left (status) (${chosenChecks('pongcheck_check_status')} == 1)`,

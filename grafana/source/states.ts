@@ -2,7 +2,7 @@ import type { ValueMapping } from '@grafana/grafana-foundation-sdk/dashboard';
 import { MappingType } from '@grafana/grafana-foundation-sdk/dashboard';
 import type { State } from '../../src/health/state.js';
 
-/** Number and colour of each status. Worse states of a check have higher numbers, so that a maximum is the worst. */
+/** Number and color of each status. Worse check states have higher numbers, so the maximum is the worst state. */
 const drawn: readonly { text: State | 'down'; value: number; color: string }[] = [
   { text: 'down', value: 0, color: 'dark-red' },
   { text: 'pass', value: 1, color: 'green' },

@@ -6,8 +6,8 @@ import type { Pong } from './responses.js';
 import type { Watch, WatchOptions } from './watch.js';
 
 /**
- * One connection to a responder, made by `connect`. Any number of PINGs may be outstanding; PONGs arrive in any order.
- * It validates the options of each call.
+ * One connection to a responder, opened with `connect`. Several PINGs can be outstanding, and PONGs can arrive in any order.
+ * The options of each call are validated.
  */
 export class Client extends Connection {
   override async ping(options?: PingOptions): Promise<Pong> {

@@ -10,9 +10,9 @@ import type { Pong } from './responses.js';
 /**
  * Connects to a responder.
  *
- * @param address `pong://HOST:PORT`, `pongs://HOST:PORT` (TLS), `HOST:PORT`, `HOST` or `pong+unix:/PATH`. If a name
- *   resolves to several addresses, the first that accepts is used, as in `node:net`.
- * @returns the client, once the connection is established and, if `token` is given, the token was accepted.
+ * @param address `pong://HOST:PORT`, `pongs://HOST:PORT` (TLS), `HOST:PORT`, `HOST` or `pong+unix:/PATH`. If a host name
+ *   resolves to several addresses, the first one that accepts the connection is used, as in `node:net`.
+ * @returns the client, once the connection is established and the token, if any, is accepted.
  * @throws PongcheckError `PONGCHECK_ADDRESS`, `PONGCHECK_CONFIG`, `PONGCHECK_CONNECT`, `PONGCHECK_TLS`,
  *   `PONGCHECK_TIMEOUT`, or `PONGCHECK_REFUSED` if the token was rejected; the reason of `options.signal` if that aborts.
  */
@@ -21,9 +21,9 @@ export async function connect(address: string | Address, options: ConnectOptions
 }
 
 /**
- * Sends one PING on a new connection, and closes it.
+ * Sends one PING on a new connection, then closes the connection.
  *
- * @param options `responseTimeout` limits the whole call, including the connection.
+ * @param options `responseTimeout` limits the whole call, including connection establishment.
  * @throws PongcheckError as `connect` and `Client.ping`.
  */
 export async function ping(address: string | Address, options: ConnectOptions & PingOptions = {}): Promise<Pong> {

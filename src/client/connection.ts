@@ -31,9 +31,9 @@ import { type Watch, Watches, type WatchOptions } from './watch.js';
 import { WriteBatch } from './write-batch.js';
 
 export interface ClientEvents {
-  /** The connection is closed. Outstanding requests were rejected with `error`; absent if the close was requested. */
+  /** The connection was closed. `error` is the error of outstanding requests; absent if this program requested the close. */
   close: [reason: CloseReason, error?: PongcheckError];
-  /** The server asks the client to close this connection. */
+  /** The server asked the client to close this connection. */
   goaway: [goaway: Goaway];
 }
 
@@ -42,28 +42,29 @@ const pongCodes: ReadonlyMap<unknown, Status> = new Map([
   ['warn', Status.WARN],
   ['fail', Status.FAIL],
 ]);
-/** Maximum of unsent bytes, for a server that does not read. */
+/** Maximum number of unsent bytes, in case the server does not read. */
 const MAX_UNSENT_BYTES = 1024 * 1024;
 const TLS_ALERT = 'a TLS alert (this port requires TLS: use pongs://)';
 const HTTP = 'HTTP (this is an HTTP port; PING uses 7464 by default)';
 const CLOSE_TIMEOUT_MS = 1000;
 
-/** A `Client` that does not validate options: `pongcheck ping` validates its flags, and each loaded file delays its start. */
+/** A `Client` without option validation. `pongcheck ping` validates its flags, and each loaded file would delay its start. */
 export class Connection extends EventEmitter<ClientEvents> {
   readonly address: Address;
-  /** Counters of this connection. `latePongs`: PONGs without an outstanding PING. */
+  /** Counters of this connection. `latePongs` counts PONGs without an outstanding PING. */
   readonly stats = { pings: 0, pongs: 0, latePongs: 0, ignoredFrames: 0, bytesIn: 0, bytesOut: 0 };
-  /** Monotonic time in milliseconds of the last byte received and of the last frame sent. */
+  /** Monotonic time of the last received byte, in milliseconds. */
   receivedAt: number;
+  /** Monotonic time of the last sent frame, in milliseconds. */
   sentAt: number;
   /**
-   * Returns the status that answers PINGs from the server. If it throws, the status is fail; if it returns anything else,
-   * such as a promise, unknown.
+   * Returns the status for PINGs from the server. If the function throws, the status is fail. If it returns another value,
+   * such as a promise, the status is unknown.
    *
    * @default () => 'pass'
    */
   health: () => 'pass' | 'warn' | 'fail' = () => 'pass';
-  /** The last GOAWAY of the server. */
+  /** The last GOAWAY from the server. */
   goaway: Goaway | undefined;
   readonly #socket: Socket;
   readonly #clock: Clock;
@@ -72,13 +73,14 @@ export class Connection extends EventEmitter<ClientEvents> {
   readonly #decoder = new Decoder('client');
   readonly #pending: PendingRequests;
   readonly #output: WriteBatch;
-  /** Why no more requests are accepted. */
+  /** The error for further requests; undefined while requests are accepted. */
   #ended: PongcheckError | undefined;
-  /** Reason of the event `close`: of a failure, and of a close that was requested. */
+  /** Reason for the `close` event after a failure. */
   #reason: CloseReason | undefined;
+  /** Reason for the `close` event if this program closes the connection. */
   #requestedReason: CloseReason = 'closed-by-application';
   #closing: Promise<void> | undefined;
-  /** Ends the wait of `close`, at the monotonic time `#closeDeadline`. */
+  /** Destroys the connection at the monotonic time `#closeDeadline`. */
   #closeTimer: Timer;
   #closeDeadline = Number.POSITIVE_INFINITY;
   #unreferenced = false;
@@ -88,7 +90,7 @@ export class Connection extends EventEmitter<ClientEvents> {
     return this.#socket;
   }
 
-  /** @internal `socket` is connected. */
+  /** @internal `socket` must be connected. */
   constructor(address: Address, socket: Socket, clock: Clock, maxInFlight: number) {
     super();
     this.address = address;
@@ -114,8 +116,8 @@ export class Connection extends EventEmitter<ClientEvents> {
    *
    * @returns the PONG, regardless of its status.
    * @throws PongcheckError `PONGCHECK_TIMEOUT` (the connection stays open), `PONGCHECK_CLOSED`, `PONGCHECK_REFUSED`,
-   *   `PONGCHECK_PROTOCOL`, `PONGCHECK_BUSY`, or `PONGCHECK_CONFIG` for invalid options; the reason of `options.signal`
-   *   if that aborts.
+   *   `PONGCHECK_PROTOCOL`, `PONGCHECK_BUSY`, or `PONGCHECK_CONFIG` for invalid options; the abort reason if
+   *   `options.signal` aborts.
    */
   async ping(options: PingOptions = {}): Promise<Pong> {
     const pong = this.#ping(options, this.#maxInFlight);
@@ -123,13 +125,13 @@ export class Connection extends EventEmitter<ClientEvents> {
     return pong;
   }
 
-  /** @internal Sends a PING of the heartbeat, exempt from `maxInFlight`: a busy connection must not look dead. */
+  /** @internal Sends a heartbeat PING, which is exempt from `maxInFlight`, because a busy connection must not look dead. */
   async beat(options: PingOptions): Promise<Pong> {
     return this.#ping(options, Number.POSITIVE_INFINITY);
   }
 
   /**
-   * Sends a HELLO, once per connection. After it the server may send PINGs, which are answered, and GOAWAY.
+   * Sends a HELLO, once per connection. Afterwards, the server can send PINGs, which this client answers, and GOAWAY.
    *
    * @returns the HELLO of the server.
    * @throws PongcheckError as `ping`.
@@ -144,10 +146,10 @@ export class Connection extends EventEmitter<ClientEvents> {
   }
 
   /**
-   * Subscribes to the status: the current one, then each change.
+   * Watches the status: yields the current status, then each change.
    *
-   * @returns the watch, to iterate. Its iteration throws `PONGCHECK_REFUSED` if the server permits no (more) watches,
-   *   or the error with which the connection ended.
+   * @returns an async iterable. Iteration throws `PONGCHECK_REFUSED` if the server permits no further watches, or the error
+   *   with which the connection ended.
    * @throws PongcheckError `PONGCHECK_CLOSED`, `PONGCHECK_BUSY`, or `PONGCHECK_CONFIG` for invalid options.
    */
   watch(options: WatchOptions = {}): Watch {
@@ -163,10 +165,11 @@ export class Connection extends EventEmitter<ClientEvents> {
   }
 
   /**
-   * Closes the connection once all outstanding requests are answered, at the latest after `within` milliseconds. What is
-   * unanswered then is rejected with `PONGCHECK_CLOSED`. Of several calls the earliest deadline applies.
+   * Closes the connection once all outstanding requests are answered, at the latest after `within` milliseconds (default
+   * 1000). Requests that are still unanswered are rejected with `PONGCHECK_CLOSED`. If called several times, the earliest
+   * deadline applies.
    *
-   * @returns a promise that resolves when the socket is closed, and never rejects.
+   * @returns a promise that resolves once the socket is closed, and never rejects.
    */
   close(within: number = CLOSE_TIMEOUT_MS): Promise<void> {
     this.#ended ??= closedFailure(this.address, 'was closed by this program');
@@ -183,7 +186,7 @@ export class Connection extends EventEmitter<ClientEvents> {
     return this.#closing;
   }
 
-  /** Why no more requests are accepted; undefined while they are. */
+  /** The error for further requests; undefined while requests are accepted. */
   get ended(): PongcheckError | undefined {
     return this.#ended;
   }
@@ -193,7 +196,7 @@ export class Connection extends EventEmitter<ClientEvents> {
     this.#fail(this.#requestedReason, closedFailure(this.address, 'was closed by this program'));
   }
 
-  /** @internal Closes the connection to a dead server: sends ERROR 13, best effort, and rejects outstanding requests. */
+  /** @internal Closes the connection to a dead server: tries to send ERROR 13, and rejects outstanding requests. */
   terminate(description: string): void {
     const body = { message: description };
     const frame = {
@@ -209,7 +212,7 @@ export class Connection extends EventEmitter<ClientEvents> {
     this.#fail('dead', closedFailure(this.address, `was closed, the server is dead: ${description}`));
   }
 
-  /** Lets the process exit while this client is idle. An outstanding request still keeps it alive. */
+  /** Lets the process exit while this client is idle. An outstanding request still keeps the process alive. */
   unref(): this {
     this.#unreferenced = true;
     if (this.#pending.size === 0 && !this.#closing) this.#socket.unref();
@@ -273,7 +276,7 @@ export class Connection extends EventEmitter<ClientEvents> {
     this.#output.push(bytes);
   }
 
-  /** The server ignores everything after a PING with CLOSE. */
+  /** Accepts no more requests, because the server ignores everything after a PING with CLOSE. */
   #closeAfter(pong: Promise<Pong>): void {
     this.#ended ??= closedFailure(this.address, 'closes: a PING with the option close was sent');
     this.#requestedReason = 'answered';
@@ -298,7 +301,7 @@ export class Connection extends EventEmitter<ClientEvents> {
     if (this.#socket.destroyed) return;
     this.#output.flush();
     this.#socket.end();
-    // Everything is answered: the server has nothing to do but to close as well.
+    // Everything is answered, so the server only has to close its side.
     this.#closeWithin(CLOSE_TIMEOUT_MS);
   }
 
@@ -315,7 +318,7 @@ export class Connection extends EventEmitter<ClientEvents> {
     }
   }
 
-  /** The other protocol to which the first bytes belong, if it is known. */
+  /** Description of the other protocol that the first bytes belong to, if it is recognized. */
   #otherProtocol(chunk: Buffer): string | undefined {
     if (this.stats.bytesIn !== chunk.length) return undefined;
     if (chunk[0] === 0x15) return TLS_ALERT;
@@ -353,7 +356,7 @@ export class Connection extends EventEmitter<ClientEvents> {
   #ownStatus(): Status {
     try {
       const status: unknown = this.health();
-      // Of an async function, whose rejection nothing else would handle.
+      // Nothing else would handle the rejection of an async function.
       if (typeof status === 'object') Promise.resolve(status).catch(() => {});
       return pongCodes.get(status) ?? Status.UNKNOWN;
     } catch {

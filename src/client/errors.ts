@@ -6,7 +6,7 @@ import { WireError } from '../wire/codes.js';
 import { namesOf } from './responses.js';
 import { tlsFailure } from './tls.js';
 
-/** Why a connection was closed. */
+/** Reason for which a connection was closed. */
 export type CloseReason =
   | 'closed-by-application'
   | 'answered'
@@ -19,18 +19,18 @@ export type CloseReason =
   | 'refused'
   | 'protocol-error';
 
-/** An ERROR frame as received. */
+/** A received ERROR frame. */
 export interface WireRefusal {
   readonly code: number;
-  /** The name of the code, such as `too-many-pings`; `unknown` for a code that this version does not know. */
+  /** Name of the code, such as `too-many-pings`; `unknown` if this version does not know the code. */
   readonly name: string;
-  /** The message of the server, truncated, with control characters and line breaks escaped; '' if it sent none. */
+  /** Message from the server, truncated, with control characters and line breaks escaped; '' if there is none. */
   readonly message: string;
   /** Suggested delay before the next attempt, in milliseconds. */
   readonly retryAfterMs?: number;
 }
 
-/** `PONGCHECK_REFUSED`: the server answered with the ERROR frame `wire`. */
+/** `PONGCHECK_REFUSED`: the server responded with the ERROR frame in `wire`. */
 export class RefusedError extends PongcheckError {
   readonly wire: WireRefusal;
 
@@ -49,7 +49,7 @@ export class RefusedError extends PongcheckError {
 
 const wireErrorNames = namesOf(WireError);
 
-/** Maps an error of `node:net` to PONGCHECK_CONNECT, PONGCHECK_TLS, or PONGCHECK_TIMEOUT (ETIMEDOUT). */
+/** Converts an error of `node:net` to PONGCHECK_CONNECT, PONGCHECK_TLS, or PONGCHECK_TIMEOUT (ETIMEDOUT). */
 export function connectFailure(address: Address, cause: Error): PongcheckError {
   const where = hostAndPort(address);
   const overTls = address.kind === 'tls' ? tlsFailure(address, cause, false) : undefined;
@@ -75,34 +75,34 @@ const connectErrors: Readonly<Record<string, string>> = {
   ENFILE: 'could not be reached: this machine has too many open files',
 };
 
-/** Of several attempts, a refusal is more informative than an address family that this machine does not support. */
+/** If several attempts failed, a refusal is more informative than an address family that this machine does not support. */
 function codeOf(cause: NodeJS.ErrnoException & { errors?: NodeJS.ErrnoException[] }): string {
   const codes = (cause.errors ?? [cause]).map(({ code }) => code ?? 'no error code');
   return codes.includes('ECONNREFUSED') ? 'ECONNREFUSED' : (codes[0] as string);
 }
 
-/** PONGCHECK_TIMEOUT: the peer did not do `what` within `ms`. */
+/** Creates a PONGCHECK_TIMEOUT error: the peer did not do `what` within `ms`. */
 export function timeoutFailure(address: Address, what: string, ms: number): PongcheckError {
   return new PongcheckError('PONGCHECK_TIMEOUT', `${hostAndPort(address)} did not ${what} within ${seconds(ms)}`);
 }
 
-/** PONGCHECK_CLOSED: how the connection ended. */
+/** Creates a PONGCHECK_CLOSED error. `how` describes how the connection ended. */
 export function closedFailure(address: Address, how: string): PongcheckError {
   return new PongcheckError('PONGCHECK_CLOSED', `The connection to ${hostAndPort(address)} ${how}`);
 }
 
-/** PONGCHECK_BUSY: which limit is reached. */
+/** PONGCHECK_BUSY: which limit was reached. */
 export function busyFailure(address: Address, why: string): PongcheckError {
   return new PongcheckError('PONGCHECK_BUSY', `${hostAndPort(address)} ${why}`);
 }
 
-/** PONGCHECK_PROTOCOL: how the peer violated the protocol. */
+/** Creates a PONGCHECK_PROTOCOL error. `description` states how the peer violated the protocol. */
 export function protocolFailure(address: Address, description: string): PongcheckError {
   const message = `${hostAndPort(address)} sent invalid data: ${description}`;
   return new PongcheckError('PONGCHECK_PROTOCOL', message);
 }
 
-/** Maps the error of an established socket to PONGCHECK_CLOSED or PONGCHECK_TLS, and to a reason. */
+/** Converts the error of an established socket to PONGCHECK_CLOSED or PONGCHECK_TLS, with the close reason. */
 export function lossOf(address: Address, cause: NodeJS.ErrnoException): { reason: CloseReason; error: PongcheckError } {
   const where = hostAndPort(address);
   const closed = (reason: CloseReason, description: string) => ({
@@ -118,7 +118,7 @@ export function lossOf(address: Address, cause: NodeJS.ErrnoException): { reason
   return closed('network', `The connection to ${where} was lost (${cause.code})`);
 }
 
-/** `800` is `0.8 s`. */
+/** Formats milliseconds as seconds: 800 becomes `0.8 s`. */
 function seconds(ms: number): string {
   return `${Number((ms / 1000).toPrecision(2))} s`;
 }

@@ -8,32 +8,32 @@ import type { Connection } from './connection.js';
 import { connectFailure, timeoutFailure } from './errors.js';
 import { type ClientTls, tlsOpener } from './tls.js';
 
-/** Options of `connect`. Times are whole milliseconds; `Infinity` is refused, because every wait has a limit. */
+/** Options of `connect`. Times are whole milliseconds; `Infinity` is not allowed. */
 export interface ConnectOptions {
   /**
-   * Timeout for establishing the connection in milliseconds, including name resolution and the TLS handshake.
+   * Timeout for establishing the connection, including name resolution and the TLS handshake, in milliseconds.
    *
    * @default 5000
    */
   connectTimeout?: number;
   /**
-   * Maximum number of outstanding requests. Another one is rejected with `PONGCHECK_BUSY`.
+   * Maximum number of outstanding requests. Further requests reject with `PONGCHECK_BUSY`.
    *
    * @default 1024
    */
   maxInFlight?: number;
   /**
-   * Bearer token, sent in a HELLO before `connect` resolves. To send a name or a heartbeat as well, use the token of
+   * Bearer token, sent in a HELLO before `connect` resolves. To also send a name or a heartbeat, pass the token to
    * `Client.hello` instead.
    */
   token?: string;
-  /** Aborts the attempt: `connect` rejects with the reason of the signal. */
+  /** Aborts the attempt. `connect` then rejects with the abort reason. */
   signal?: AbortSignal;
-  /** TLS options for a `pongs://` address. By default the server certificate is verified and no client certificate is sent. */
+  /** TLS options for a `pongs://` address. By default, the server certificate is verified and no client certificate is sent. */
   tls?: ClientTls;
-  /** TCP keep-alive of the connection. It detects a lost host, not a hung process. Off by default. */
+  /** TCP keep-alive, which detects a lost host but not a hung process. Off by default. */
   keepAlive?: Partial<KeepAlive>;
-  /** Resolves host names, as the option `lookup` of `net.connect`. By default `dns.lookup`. */
+  /** Function that resolves host names, as in `net.connect`. Default: `dns.lookup`. */
   lookup?: LookupFunction;
   /** @internal */
   clock?: Clock;
@@ -49,7 +49,7 @@ type ConnectionClass<C extends Connection> = new (
   maxInFlight: number,
 ) => C;
 
-/** `connect` with options that have been validated. */
+/** Implements `connect`, with validated options. */
 export async function openConnection<C extends Connection>(
   Class: ConnectionClass<C>,
   address: string | Address,
@@ -89,12 +89,12 @@ function isAddress(given: string | Address): given is Address {
   return (given.kind === 'tcp' || given.kind === 'tls') && typeof given.host === 'string';
 }
 
-/** Whole milliseconds until `deadline`, at least 1. */
+/** Whole milliseconds until `deadline`, but at least 1. */
 export function timeUntil(deadline: number, clock: Clock): number {
   return Math.max(1, Math.round(deadline - clock.now()));
 }
 
-/** Calls `use` in the event `connect` itself, so that no event of the socket is missed. */
+/** Calls `use` within the `connect` event, so that no event of the socket is missed. */
 async function openSocket<T>(target: Address, options: ConnectOptions, use: (socket: Socket) => T): Promise<T> {
   const { clock = systemClock, connectTimeout = CONNECT_TIMEOUT_MS, signal, lookup } = options;
   const setKeepAlive = options.keepAlive && (await loadKeepAliveSetter(options.keepAlive));
@@ -123,7 +123,7 @@ async function openSocket<T>(target: Address, options: ConnectOptions, use: (soc
       resolve(use(socket));
     };
     const onError = (cause: Error) => fail(connectFailure(target, cause));
-    // One more poll after the timer: the connection may already be established.
+    // Polls once more after the timer, because the connection may already be established.
     const timer = clock.after(connectTimeout, () =>
       setImmediate(() => {
         const step = openTls && !socket.connecting ? 'complete the TLS handshake' : 'accept the connection';
@@ -137,14 +137,14 @@ async function openSocket<T>(target: Address, options: ConnectOptions, use: (soc
 
 const warnings = new Set<string>();
 
-/** Emits a process warning about a setting that this machine does not support, once per process. */
+/** Emits a process warning about a setting that this machine does not support. Emitted once per process. */
 function warnOnce(description: string): void {
   if (warnings.has(description)) return;
   warnings.add(description);
   process.emitWarning(description, { code: 'PONGCHECK_KEEP_ALIVE' });
 }
 
-/** Loaded on demand: `pongcheck ping` does not need it. */
+/** Loaded on demand, because `pongcheck ping` does not need it. */
 async function loadKeepAliveSetter(settings: Partial<KeepAlive>): Promise<(socket: Socket) => void> {
   return (await import('../net/keep-alive.js')).keepAliveSetter(settings, warnOnce);
 }

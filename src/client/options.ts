@@ -24,7 +24,7 @@ import { CONNECT_TIMEOUT_MS, MAX_IN_FLIGHT } from './open.js';
 import { MAX_HOPS, MAX_WIRE_MS, pingRequest, RESPONSE_TIMEOUT_MS } from './requests.js';
 import type { ClientTls } from './tls.js';
 
-// One row for each option; what an option means is documented at its interface.
+// One row for each option. The interfaces document the options.
 
 const signal: ValueType = {
   name: 'signal',
@@ -47,7 +47,7 @@ const stateList: ValueType = {
   typescript: () => 'readonly State[]',
 };
 
-/** The short form of `heartbeat`. */
+/** The string form of `heartbeat`. */
 const heartbeatPreset: ValueType = {
   name: 'heartbeatPreset',
   allowed: () => `${Object.keys(heartbeatPresets).join(', ')}, or { interval, maxPingsOut, timeout }`,
@@ -100,7 +100,7 @@ export const helloRows: readonly OptionRow[] = [
   signalRow,
 ];
 
-/** Options of the socket, for `connect` and `openLink`. */
+/** Socket options of `connect` and `openLink`. */
 const socketRows = [
   row('connectTimeout', duration, { default: formatDuration(CONNECT_TIMEOUT_MS), max: ONE_DAY }),
   row('tls.ca', pem),
@@ -145,10 +145,10 @@ export const linkRows: readonly OptionRow[] = [
 ];
 
 /**
- * Makes the function that validates the options of one call.
+ * Creates the function that validates the options of one call.
  *
- * @param contradictions combinations of valid values that are not allowed.
- * @returns a function that returns the valid options, or throws `PONGCHECK_CONFIG` with one line for each issue.
+ * @param contradictions returns one issue for each combination of valid values that is not allowed.
+ * @returns a function that returns valid options, or throws `PONGCHECK_CONFIG` with one line per issue.
  */
 function validator(
   rows: readonly OptionRow[],

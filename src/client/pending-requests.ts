@@ -2,11 +2,11 @@ import type { Clock, Timer } from '../common/clock.js';
 import type { Decoder } from '../wire/decoder.js';
 import { onAbort } from './abort.js';
 
-/** A request that was sent and is not answered yet. */
+/** A request that was sent but not answered yet. */
 export interface PendingRequest {
-  /** Type of the frame that answers it. */
+  /** Frame type of the answer. */
   readonly answeredBy: number;
-  /** Milliseconds until `fail` is called with `timeoutError()`. */
+  /** Time in milliseconds after which `fail` is called with `timeoutError()`. */
   readonly responseTimeout: number;
   readonly timeoutError: () => Error;
   readonly signal: AbortSignal | undefined;
@@ -23,14 +23,14 @@ interface Entry extends PendingRequest {
 
 const HALF = 2 ** 32;
 
-/** The outstanding requests of one connection by id. Ids count up from 1 and are never reused. */
+/** The outstanding requests of one connection, by id. Ids start at 1 and are never reused. */
 export class PendingRequests {
   readonly #entries = new Map<number, Entry>();
   readonly #clock: Clock;
   readonly #onEmpty: () => void;
   #lastId = 0;
 
-  /** @param onEmpty called whenever the last outstanding request is settled. */
+  /** @param onEmpty called each time the last outstanding request is settled. */
   constructor(clock: Clock, onEmpty: () => void) {
     this.#clock = clock;
     this.#onEmpty = onEmpty;
@@ -40,15 +40,15 @@ export class PendingRequests {
     return this.#entries.size;
   }
 
-  /** Returns an unused id, for a watch. */
+  /** Returns an unused id. For watches. */
   nextId(): number {
     return ++this.#lastId;
   }
 
-  /** Adds a request, and starts its timeout. Returns the two halves of its id as signed 32-bit numbers. */
+  /** Adds a request and starts its timeout. Returns the two halves of its id as signed 32-bit numbers. */
   add(request: PendingRequest): { idHigh: number; idLow: number } {
     const id = this.nextId();
-    // One more poll after the timer: the answer may already be in the socket buffer.
+    // Poll once more after the timer, because the answer may already be in the socket buffer.
     const timer = this.#clock.after(request.responseTimeout, () =>
       setImmediate(() => this.#fail(id, request.timeoutError)),
     );
@@ -57,7 +57,7 @@ export class PendingRequests {
     return halvesOf(id);
   }
 
-  /** Passes the frame to the request that it answers; false if there is none. */
+  /** Passes the frame to the request that it answers. Returns false if there is none. */
   answer(frame: Decoder): boolean {
     const id = idOf(frame);
     const entry = this.#entries.get(id);
@@ -67,7 +67,7 @@ export class PendingRequests {
     return true;
   }
 
-  /** Fails the request with the id of the frame; false if there is none. */
+  /** Fails the request with the id of the frame. Returns false if there is none. */
   fail(frame: Decoder, reason: unknown): boolean {
     return this.#fail(idOf(frame), () => reason);
   }
@@ -92,7 +92,7 @@ export class PendingRequests {
   }
 }
 
-/** Ids above 2^53 lose precision here; this client never assigns one. */
+/** Ids above 2^53 lose precision, but this client never assigns one. */
 export function idOf({ idHigh, idLow }: Decoder): number {
   return (idHigh >>> 0) * HALF + (idLow >>> 0);
 }

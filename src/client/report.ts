@@ -1,56 +1,57 @@
 import type { State } from '../health/state.js';
 
 /**
- * The report of a peer, as `protocol/report.schema.json` describes it. It is not validated: keys may be missing or
+ * A report from a peer, as described in `protocol/report.schema.json`. It is not validated: keys may be missing or
  * unknown, and types may differ.
  */
 export interface Report {
-  /** Status for readers of application/health+json: draining, starting, unknown and not-found map to fail. */
+  /** Status for application/health+json: draining, starting, unknown and not-found map to fail. */
   readonly status?: 'pass' | 'warn' | 'fail';
   readonly state?: State;
-  /** Random id of the process, new at each start. */
+  /** Random id of the process, which changes at each start. */
   readonly instance?: string;
   readonly serviceId?: string;
   readonly releaseId?: string;
-  /** When the report was written, as RFC 3339. */
+  /** Creation time of the report, in RFC 3339 format. */
   readonly time?: string;
-  /** Root causes of the state, the worst first, including those behind other responders. */
+  /** Root causes of the state, worst first, including those reported by other responders. */
   readonly causes?: readonly ReportCause[];
-  /** Results by check name, each an array of one. Absent if the PONG is `truncated`. */
+  /** Results by check name, each an array with one element. Absent if the PONG is `truncated`. */
   readonly checks?: Readonly<Record<string, readonly ReportCheck[]>>;
   readonly [key: string]: unknown;
 }
 
 /** A root cause of the state of a responder. */
 export interface ReportCause {
-  /** Instance id of the process that observed it. */
+  /** Instance id of the process that observed the cause. */
   readonly instance?: string;
-  /** Service name of that instance. */
+  /** Service id of that instance. */
   readonly service?: string;
-  /** Instances that it passed through, the nearest to the cause first. */
+  /** Instances that passed the cause on, starting with the one nearest to it. */
   readonly via?: readonly string[];
-  /** The check of the responder that sent this report whose result has the cause; absent if `via` is empty. */
+  /** The check that received the cause, at the responder that sent this report. Absent if `via` is empty. */
   readonly through?: string;
   readonly check?: string;
-  /** What that check contacts or measures, without credentials. */
+  /** What `check` contacts or measures, without credentials. */
   readonly target?: string;
-  /** Its effect on the state of the responder that sent this report. */
+  /** Effect of the cause on the state of the responder that sent this report. */
   readonly state?: 'warn' | 'fail' | 'unknown';
-  /** Reason as reported; treat an unknown one as custom. */
+  /** Reported reason. Treat an unknown value as custom. */
   readonly reason?: string;
   readonly output?: string;
-  /** Whether the other instances of that service have the same failure, if they were asked. */
+  /** Whether other instances of `service` have the same failure, if they were queried. */
   readonly fate?: 'shared' | 'local' | 'unknown';
   readonly peers?: ReportPeers;
   readonly [key: string]: unknown;
 }
 
-/** The answers of the other instances that were asked about a failure. */
+/** Answers of the other instances that were queried about a failure. */
 export interface ReportPeers {
+  /** Number of queried instances. */
   readonly asked?: number;
-  /** Answers that count. */
+  /** Number of answers that count. */
   readonly answered?: number;
-  /** Those of them that have the same failure. */
+  /** Number of counted answers that report the same failure. */
   readonly failing?: number;
 }
 
@@ -61,31 +62,34 @@ export interface ReportCheck {
   readonly componentType?: string;
   /** What the check contacts or measures, such as `redis://127.0.0.1:6379`, without credentials. */
   readonly target?: string;
-  /** Start of the run, as RFC 3339. Absent if no run has finished. */
+  /** Start of the run, in RFC 3339 format. Absent if no run has finished. */
   readonly time?: string;
-  /** What the run measured: one value, or several by name. */
+  /** Measured value, or several values by name. */
   readonly observedValue?: string | number | boolean | Readonly<Record<string, string | number | boolean>>;
-  /** The unit of all values, or of each one by name. */
+  /** Unit of all values, or one unit per name. */
   readonly observedUnit?: string | Readonly<Record<string, string>>;
   readonly output?: string;
   readonly reason?: string;
-  /** Whether the other instances of the service have the same failure, if they were asked. */
+  /** Whether other instances of the service have the same failure, if they were queried. */
   readonly fate?: 'shared' | 'local' | 'unknown';
   readonly peers?: ReportPeers;
-  /** Age of the result in milliseconds: from the start of the run to the time of the report. Absent if no run has finished. */
+  /** Time from the start of the run to the creation of the report, in milliseconds. Absent if no run has finished. */
   readonly ageMs?: number;
   /** Whether the result is older than the maximum age of the check. */
   readonly stale?: boolean;
   /** Duration of the run in milliseconds. */
   readonly durationMs?: number;
-  /** Time of the last change of the state, as RFC 3339. */
+  /** Time of the last state change, in RFC 3339 format. */
   readonly since?: string;
   readonly critical?: boolean;
   readonly groups?: readonly string[];
-  /** Consecutive passes and failures, and the thresholds at which the state changes. */
+  /** Number of consecutive good results. */
   readonly passes?: number;
+  /** Number of consecutive bad results. */
   readonly fails?: number;
+  /** Consecutive good results after which a bad check counts as good. */
   readonly rise?: number;
+  /** Consecutive bad results after which a good check counts as bad. */
   readonly fall?: number;
   readonly [key: string]: unknown;
 }

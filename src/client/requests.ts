@@ -3,71 +3,72 @@ import { type Scope, scopes } from '../health/health.js';
 import { FrameType, HOPS_SHIFT, maxBody, PingFlag, WatchFlag } from '../wire/codes.js';
 import type { WatchOptions } from './watch.js';
 
-/** Options of `Client.ping`. Times are whole milliseconds; `Infinity` is refused. */
+/** Options of `Client.ping`. Times are whole milliseconds; `Infinity` is not allowed. */
 export interface PingOptions {
   /**
-   * `readiness` runs the checks of that group, `liveness` runs none, `startup` asks whether the startup has finished.
+   * `readiness` runs the checks of that group. `liveness` runs no checks. `startup` reports whether startup has finished.
    *
    * @default 'readiness'
    */
   scope?: Scope;
-  /** Names of the checks to ask for, 1 to 32. Excludes `group`. */
+  /** Names of 1 to 32 checks to query. Cannot be combined with `group`. */
   checks?: readonly string[];
-  /** Name of the group to ask for. By default the group of the scope. */
+  /** Name of the group to query. Default: the group of the scope. */
   group?: string;
   /**
-   * Asks for the result of the latest run of the one check in `checks`, without `critical`, `rise`, `fall` and draining.
-   * Starts no run. Excludes `group`, `maxAge`, `detail` and a scope other than readiness.
+   * Requests the result of the latest run of the one check in `checks`, ignoring `critical`, `rise`, `fall` and draining.
+   * Starts no run. Cannot be combined with `group`, `maxAge`, `detail` or a scope other than readiness.
    *
    * @default false
    */
   own?: boolean;
-  /** Maximum age of the results in milliseconds; 0 = only results of runs that start after this PING arrived. By default the server decides. */
+  /** Maximum age of the results, in milliseconds; 0 = only results of runs that start after this PING arrives. By default, the server decides. */
   maxAge?: number;
-  /** Time in milliseconds after which the server answers with the last known status; 0 = immediately. By default the server decides (2000). */
+  /** Time after which the server replies with the last known status, in milliseconds; 0 = immediately. Default: set by the server, usually 2000. */
   timeout?: number;
-  /** Time in milliseconds to wait for the PONG before `PONGCHECK_TIMEOUT`. By default `timeout` (or 2000) plus 500. */
+  /** Time to wait for the PONG before rejecting with `PONGCHECK_TIMEOUT`, in milliseconds. Default: `timeout` (or 2000) plus 500. */
   responseTimeout?: number;
   /**
-   * Requests the report.
+   * Whether to request the report.
    *
    * @default false
    */
   detail?: boolean;
   /**
-   * Closes the connection after the PONG.
+   * Whether to close the connection after the PONG.
    *
    * @default false
    */
   close?: boolean;
   /**
-   * Number of responders that this request has passed through, 0 to 15. For checks that query another responder.
+   * Number of responders that this request has passed through, 0 to 15. Used by checks that query another responder.
    *
    * @default 0
    */
   hops?: number;
-  /** Cancels the request, which rejects with the reason of the signal. The connection stays open. */
+  /** Cancels the request, which then rejects with the abort reason. The connection stays open. */
   signal?: AbortSignal;
 }
 
-/** Options of `Client.hello`. Times are whole milliseconds; `Infinity` is refused. */
+/** Options of `Client.hello`. Times are whole milliseconds; `Infinity` is not allowed. */
 export interface HelloOptions {
   /** Name of this client in the logs of the server. */
   name?: string;
   /** Bearer token. Without TLS it is sent in clear text. */
   token?: string;
   /**
-   * Interval in milliseconds at which this client can send PINGs, and at which it wants to receive them; 0 = never.
-   * `mult`: silent intervals after which a side is considered dead. By default neither side sends heartbeats.
+   * Heartbeat offer. `canSendMs` is the interval at which this client can send PINGs and `wantMs` the interval at which it
+   * wants to receive them, in milliseconds; 0 = never. `mult` is the number of silent intervals after which a peer is
+   * considered dead. By default, neither side sends heartbeats.
    */
   heartbeat?: { canSendMs: number; wantMs: number; mult?: number };
   /**
-   * Time in milliseconds to wait for the HELLO of the server.
+   * Time to wait for the HELLO of the server, in milliseconds.
    *
    * @default 2500
    */
   responseTimeout?: number;
-  /** Cancels the request, which rejects with the reason of the signal. The connection stays open. */
+  /** Cancels the request, which then rejects with the abort reason. The connection stays open. */
   signal?: AbortSignal;
 }
 
@@ -75,27 +76,27 @@ export interface HelloOptions {
 export interface Request {
   readonly frame: { type: FrameType; flags?: number; code?: number; body?: Buffer };
   readonly answeredBy: FrameType;
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly responseTimeout: number;
   readonly signal: AbortSignal | undefined;
 }
 
-/** The deadline of a server for a PING without `timeout`. */
+/** Default deadline of a server, for a PING without `timeout`. */
 const SERVER_TIMEOUT_MS = 2000;
-/** Time for the network, beyond the deadline of the server. */
+/** Time added to the deadline of the server, for the network. */
 const NETWORK_MARGIN_MS = 500;
-/** Time to wait for the answer to a request without a timeout. */
+/** Time to wait for the response to a request without a timeout. */
 export const RESPONSE_TIMEOUT_MS = SERVER_TIMEOUT_MS + NETWORK_MARGIN_MS;
 export const MAX_HOPS = 15;
-/** Maximum of a time on the wire. */
+/** Maximum value of a time on the wire. */
 export const MAX_WIRE_MS = 2 ** 31 - 1;
 
 /**
- * Makes a PING of valid options. Invalid combinations are refused here, because the server would close the
- * connection for it.
+ * Creates a PING from valid options. Rejects invalid combinations, because the server would close the connection
+ * on receiving one.
  *
- * @throws PongcheckError `PONGCHECK_CONFIG` if both `checks` and `group` are given, `own` is given with an option that it
- *   excludes, or the request is too long.
+ * @throws PongcheckError `PONGCHECK_CONFIG` if both `checks` and `group` are given, `own` is combined with an option that it
+ *   does not allow, or the request is too long.
  */
 export function pingRequest(options: PingOptions): Request {
   const { scope = 'readiness', maxAge, timeout, detail = false, close = false, hops = 0 } = options;
@@ -120,7 +121,7 @@ export function pingRequest(options: PingOptions): Request {
   };
 }
 
-/** Makes a WATCH of valid options. Throws as `pingRequest`. */
+/** Creates a WATCH from valid options. Throws the same errors as `pingRequest`. */
 export function watchFrame(options: WatchOptions): Request['frame'] {
   const { scope = 'readiness', detail = false } = options;
   const code = scopes.indexOf(scope);
@@ -132,7 +133,7 @@ export function watchFrame(options: WatchOptions): Request['frame'] {
   };
 }
 
-/** Makes a HELLO of valid options. Throws `PONGCHECK_CONFIG` if it is too long. */
+/** Creates a HELLO from valid options. Throws `PONGCHECK_CONFIG` if it is too long. */
 export function helloRequest({ name, token, heartbeat, responseTimeout, signal }: HelloOptions): Request {
   const content = {
     ...(name !== undefined && { name }),
@@ -163,7 +164,7 @@ function ownOf({ own, checks, maxAge, detail, scope = 'readiness' }: PingOptions
   );
 }
 
-/** @param longest the option that makes the body long. */
+/** @param longest option that makes the body long. */
 function bodyOf(type: FrameType, longest: string, content: object): { body?: Buffer } {
   if (Object.keys(content).length === 0) return {};
   const body = Buffer.from(JSON.stringify(content));

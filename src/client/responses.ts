@@ -3,11 +3,11 @@ import type { GoawayBody, OwnBody } from '../wire/bodies.js';
 import { GoawayReason, PongFlag, Status } from '../wire/codes.js';
 import type { Report } from './report.js';
 
-/** What a responder tells of the latest run of a check; `status` of the PONG is its result. */
+/** Details of the latest run of a check. `status` of the PONG is the result of that run. */
 export interface PongOwn {
-  /** Random id of the process, new at each start. */
+  /** Random id of the process, which changes at each start. */
   readonly instance: string;
-  /** Time since the start of the run, in milliseconds; undefined if no result counts. */
+  /** Time since the start of the run, in milliseconds; undefined if there is no result that counts. */
   readonly age: number | undefined;
   /** Whether the check has passed or warned since the process started, or since a reload replaced it. */
   readonly hasPassed: boolean;
@@ -15,25 +15,25 @@ export interface PongOwn {
 
 /** The answer to a PING. */
 export interface Pong {
-  /** Status of the responder. A code that this version does not know is `unknown`, which is never healthy. */
+  /** Status of the responder. A code that this version does not know becomes `unknown`, which is never healthy. */
   readonly status: State;
-  /** The status byte as received; 128 to 255 are reserved for private use. */
+  /** The received status byte; 128 to 255 are reserved for private use. */
   readonly code: number;
   /** Whether `status` is pass or warn. */
   readonly healthy: boolean;
-  /** The deadline passed before the checks finished: this is the last known status. */
+  /** Whether the deadline passed before the checks finished. `status` is then the last known status. */
   readonly stale: boolean;
-  /** The report was too long: `checks` is left out, `causes` is complete. */
+  /** Whether the report was too long. It then omits `checks`, but `causes` is complete. */
   readonly truncated: boolean;
   /** Round-trip time of this PING in milliseconds, measured with a monotonic clock. */
   readonly rtt: number;
-  /** The report, if `detail` was requested and is permitted. Written by the peer and not validated: check it before use. */
+  /** The report, if `detail` was requested and is permitted. The peer wrote it, and it is not validated: check it before use. */
   readonly report?: Report;
-  /** Present if `own` was requested and the responder knows it; without it, `status` is not an own result. */
+  /** Present if `own` was requested and the responder supports it. If it is absent, `status` is the normal status. */
   readonly own?: PongOwn;
 }
 
-/** The server asks the client to close this connection: why, and when to reconnect. */
+/** A request from the server to close this connection, with the reason and when to reconnect. */
 export interface Goaway extends GoawayBody {
   reason: 'none' | 'draining' | 'too-old' | 'idle' | 'unknown';
 }
@@ -41,7 +41,7 @@ export interface Goaway extends GoawayBody {
 const states = namesOf(Status) as ReadonlyMap<number, State>;
 const goawayReasons = namesOf(GoawayReason) as ReadonlyMap<number, Goaway['reason']>;
 
-/** Reads the fields of a PONG frame. */
+/** Converts the fields of a PONG frame. */
 export function readPong(code: number, flags: number, report: Report | undefined, rtt: number): Pong {
   const status = states.get(code) ?? 'unknown';
   return {
@@ -55,7 +55,7 @@ export function readPong(code: number, flags: number, report: Report | undefined
   };
 }
 
-/** Reads the fields of a PONG frame to a PING with `own`. The body is written by the peer, and may be a report or absent. */
+/** Reads the fields of a PONG frame for a PING with `own`. The peer writes the body, which may be a report or absent. */
 export function readOwnPong(code: number, flags: number, body: object | undefined, rtt: number): Pong {
   const { own, instance, ageMs: age, hasPassed } = (body ?? {}) as Partial<Record<keyof OwnBody, unknown>>;
   const pong = readPong(code, flags, undefined, rtt);
@@ -67,12 +67,12 @@ function isAge(value: unknown): value is number | undefined {
   return value === undefined || (Number.isInteger(value) && (value as number) >= 0);
 }
 
-/** Reads the fields of a GOAWAY frame. */
+/** Converts the fields of a GOAWAY frame. */
 export function readGoaway(code: number, body: GoawayBody | undefined): Goaway {
   return { ...body, reason: goawayReasons.get(code) ?? 'unknown' };
 }
 
-/** The names of the codes of a wire registry: `TOO_MANY_PINGS: 8` is 8 -> `too-many-pings`. */
+/** The names of the codes in a wire registry: `TOO_MANY_PINGS: 8` becomes 8 -> `too-many-pings`. */
 export function namesOf(registry: Readonly<Record<string, number>>): ReadonlyMap<number, string> {
   return new Map(Object.entries(registry).map(([name, code]) => [code, name.toLowerCase().replaceAll('_', '-')]));
 }

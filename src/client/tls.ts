@@ -3,15 +3,15 @@ import { PongcheckError } from '../common/errors.js';
 import { type Address, hostAndPort } from '../net/address.js';
 import { ALPN, certificateProblem } from '../net/tls.js';
 
-/** TLS options for a `pongs://` address. Certificates and keys are PEM. */
+/** TLS options for a `pongs://` address. Certificates and keys are in PEM format. */
 export interface ClientTls {
-  /** Trusted CA certificates. By default those that Node trusts. */
+  /** Trusted CA certificates. Default: the CAs that Node.js trusts. */
   readonly ca?: string | Buffer;
-  /** Client certificate. By default none is sent. */
+  /** Client certificate. Default: none. */
   readonly cert?: string | Buffer;
   /** Private key of the client certificate. */
   readonly key?: string | Buffer;
-  /** Expected host name in the server certificate. By default the host of the address. */
+  /** Expected host name in the server certificate. Default: the host of the address. */
   readonly servername?: string;
   /**
    * If false, any server certificate is accepted, which permits man-in-the-middle attacks.
@@ -21,7 +21,7 @@ export interface ClientTls {
   readonly rejectUnauthorized?: boolean;
 }
 
-/** Returns a function that opens TLS connections. Throws PONGCHECK_CONFIG if the PEM data is unusable, without quoting it. */
+/** Returns a function that opens TLS connections. Throws PONGCHECK_CONFIG if the PEM data is unusable, without quoting the data. */
 export async function tlsOpener({
   servername,
   rejectUnauthorized = true,
@@ -40,7 +40,7 @@ export async function tlsOpener({
   }
 }
 
-/** Maps a TLS error to PONGCHECK_TLS; undefined if it is not one. `established`: the handshake had completed. */
+/** Maps a TLS error to PONGCHECK_TLS; undefined for other errors. `established`: whether the handshake was complete. */
 export function tlsFailure(
   address: Address,
   cause: NodeJS.ErrnoException,

@@ -16,12 +16,12 @@ export interface WatchOptions {
    * @default 'readiness'
    */
   scope?: Scope;
-  /** Names of the checks to watch, 1 to 32. Excludes `group`. */
+  /** Names of 1 to 32 checks to watch. Cannot be combined with `group`. */
   checks?: readonly string[];
-  /** Name of the group to watch. By default the group of the scope. */
+  /** Name of the group to watch. Default: the group of the scope. */
   group?: string;
   /**
-   * Requests the report with each status.
+   * Whether to request the report with each status.
    *
    * @default false
    */
@@ -33,20 +33,20 @@ export interface WatchOptions {
 /** The status of a responder at the start of a watch or after a change. */
 export interface WatchedStatus {
   readonly status: State;
-  /** The status byte as received. */
+  /** The received status byte. */
   readonly code: number;
   /** Whether `status` is pass or warn. */
   readonly healthy: boolean;
-  /** The report was too long: `checks` is left out, `causes` is complete. */
+  /** Whether the report was too long. It then omits `checks`, but `causes` is complete. */
   readonly truncated: boolean;
-  /** The report, if `detail` was requested and is permitted. Written by the peer and not validated: check it before use. */
+  /** The report, if `detail` was requested and is permitted. The peer wrote it, and it is not validated: check it before use. */
   readonly report?: Report;
 }
 
 /**
  * Iterates over the current status and then each change. A slow consumer skips intermediate statuses and receives the
- * latest. Several iterations each receive every change. They end with `end`, with the signal or when one of them is left,
- * and throw the error with which the connection ended.
+ * latest one. Concurrent iterations each receive every change. All of them end when `end` is called, the signal aborts or
+ * one of them stops. If the connection ends, they throw its error.
  */
 export class Watch implements AsyncIterable<WatchedStatus> {
   /** The latest status; undefined before the first. */
@@ -55,7 +55,7 @@ export class Watch implements AsyncIterable<WatchedStatus> {
   #updates = 0;
   #isFinished = false;
   #failure: unknown;
-  /** Iterations that wait for the next status or the end. */
+  /** Wakes the iterations that wait for the next status or the end. */
   #waiting: (() => void)[] = [];
   readonly #onFinish: () => void;
 
@@ -98,7 +98,7 @@ export class Watch implements AsyncIterable<WatchedStatus> {
     this.#wake();
   }
 
-  /** @internal Ends the iteration; with `failure` it throws. */
+  /** @internal Ends the iteration, which throws `failure` if it is given. */
   finish(failure?: unknown): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
@@ -112,11 +112,11 @@ export class Watch implements AsyncIterable<WatchedStatus> {
   }
 }
 
-/** The watches of one connection, by the id of their WATCH. */
+/** The watches of one connection, by WATCH id. */
 export class Watches {
   readonly #watches = new Map<number, Watch>();
 
-  /** Adds a watch. `onCancel` is called when it ends before the server or the connection has ended it. */
+  /** Adds a watch. `onCancel` is called if the watch ends before the server or the connection ends it. */
   add(id: number, signal: AbortSignal | undefined, onCancel: () => void): Watch {
     const stopListening = onAbort(signal, () => watch.end());
     const watch = new Watch(() => {
@@ -127,7 +127,7 @@ export class Watches {
     return watch;
   }
 
-  /** Passes a STATUS to its watch. Returns false if there is none: a STATUS may arrive after its watch has ended. */
+  /** Passes a STATUS to its watch. Returns false if there is none, because a STATUS can arrive after its watch has ended. */
   update(frame: Decoder): boolean {
     const watch = this.#watches.get(idOf(frame));
     watch?.take(frame);

@@ -10,13 +10,13 @@ export class WriteBatch {
     this.#socket = socket;
   }
 
-  /** Bytes that the kernel has not accepted yet. */
+  /** Number of bytes that the kernel has not accepted yet. */
   get unsentBytes(): number {
     return this.#bytes + this.#socket.writableLength;
   }
 
   push(frame: Buffer): void {
-    // nextTick callbacks run after pending microtasks, so requests of callers that an answer has just resumed are included.
+    // nextTick callbacks run after pending microtasks, so the batch includes requests of callers that an answer just resumed.
     if (this.#frames.length === 0) process.nextTick(() => this.flush());
     this.#frames.push(frame);
     this.#bytes += frame.length;

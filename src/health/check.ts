@@ -2,21 +2,21 @@ import type { Reason } from './reason.js';
 import type { CheckState, NonPassState } from './state.js';
 import type { Fate, PeerTally } from './verdict.js';
 
-/** When a check runs and how its results count. All times in milliseconds. */
+/** When a check runs, and how its results count. All times are in milliseconds. */
 export interface CheckSettings {
   /**
-   * Timeout of a run in milliseconds. A run that exceeds it fails with reason `timeout`. A run that first has to
-   * connect gets this time twice: once to connect, once for the query.
+   * Timeout of a run in milliseconds. A run that exceeds it fails with the reason `timeout`. If a run has to connect first,
+   * the timeout applies twice: once to the connection, once to the query.
    * @default 800
    */
   timeout?: number;
   /**
-   * Maximum age, in milliseconds, of a result given to a request that sets none.
-   * @default interval + timeout if `interval` is set, else 1000
+   * Maximum age of a result for requests that do not set one, in milliseconds.
+   * @default interval + timeout if `interval` is set, otherwise 1000
    */
   maxAge?: number;
   /**
-   * Interval of background runs in milliseconds; 0 = only on demand.
+   * Interval between background runs, in milliseconds; 0 = run only on demand.
    * @default 5000
    */
   interval?: number;
@@ -36,50 +36,50 @@ export interface CheckSettings {
    */
   fall?: number;
   /**
-   * If false, fail and unknown of this check only degrade the overall status to warn.
+   * If false, a fail or unknown of this check only degrades the overall status to warn.
    * @default true
    */
   critical?: boolean;
   /**
-   * Effect of a failure that at least two thirds of the peers share (`peers.from` of the service): `fail` = as of every
-   * other failure, `warn` = it only degrades the overall status to warn. `warn` requires an interval and a critical check.
+   * Effect of a failure that at least two thirds of the peers (`peers.from` of the service) share: `fail` = same as any
+   * other failure, `warn` = only degrades the overall status to warn. `warn` requires an interval and a critical check.
    * @default 'fail'
    */
   onShared?: 'fail' | 'warn';
   /**
-   * Groups in which the check counts. Every check is also in `all`.
+   * Groups that include the check. Every check is also in `all`.
    * @default ['readiness']
    */
   groups?: readonly string[];
 }
 
-/** Result of one run. */
+/** Result of a check run. */
 export interface CheckResult {
   /** `unknown`: the check ran, but could not determine the state. */
   status: CheckState;
   /**
-   * Reason for a status other than pass; one of `reasons`.
+   * Reason for a status other than pass, one of `reasons`.
    * @default 'custom'
    */
   reason?: Reason;
-  /** One sentence for people. Secrets are masked and long texts truncated before it is shown. */
+  /** One sentence for people. Before it is shown, secrets are masked and long texts are truncated. */
   output?: string;
   /**
-   * What was measured: a number, boolean or text, or an object of at most 16 of them by name. Other values become text;
-   * null in an object is left out.
+   * Measured value: a number, boolean or string, or an object with up to 16 of them by name. Other values are converted to
+   * strings; null values in an object are omitted.
    */
   observedValue?: unknown;
-  /** Its unit; for an object also one unit for each name. */
+  /** Unit of the measured value. For an object, one unit for all values or one per name. */
   observedUnit?: string | Readonly<Record<string, string>>;
   /**
-   * Root causes reported by the dependency, if it is another responder. The check has appended the `instance` of that
-   * responder to the `via` of each. Causes that came through this process are dropped: if none is left, the reason
-   * becomes `loop` and the result does not count; otherwise the status is no worse than the worst cause left.
+   * Root causes reported by the dependency, if it is another responder. The check must append the `instance` of that
+   * responder to the `via` of each cause. Causes that passed through this process are dropped. If none remain, the reason
+   * becomes `loop`, and the result does not count. Otherwise, the status is no worse than the worst remaining cause.
    */
   causes?: readonly Cause[];
 }
 
-/** A root cause: a check that is not pass, at this or another responder (SPEC "Chains and cycles"). */
+/** A root cause: a check that does not pass, at this or another responder (SPEC "Chains and cycles"). */
 export interface Cause {
   instance: string;
   /** Name of the service, if known. */
@@ -87,59 +87,61 @@ export interface Cause {
   /** Instances that passed the cause on, starting with the one nearest to it. */
   via: readonly string[];
   check?: string;
-  /** What that check contacts or measures, without credentials. */
+  /** What `check` contacts or measures, without credentials. */
   target?: string;
-  /** Effect of the cause on the state of the responder that reported it, if known. */
+  /** Effect of the cause on the state of the reporting responder, if known. */
   state?: NonPassState;
   reason?: string;
-  /** Whether other instances of the service that reported it have the same failure, if they were asked. */
+  /** Whether other instances of the reporting service have the same failure, if they were queried. */
   fate?: Fate;
-  /** Their answers. */
+  /** Answers of these instances. */
   peers?: PeerTally;
   output?: string;
 }
 
-/** A check: how to run it, and its settings. */
+/** Definition of a check: how it runs, and its settings. */
 export interface CheckDefinition extends CheckSettings {
-  /** Kind in the catalog, or `function`. */
+  /** Kind of check, such as `mysql` or `function`. */
   kind: string;
-  /** As in application/health+json: `datastore`, `component` or `system`. */
+  /** @internal Whether its runs never block the event loop: if a result is late, something else did. Default false. */
+  nonBlocking?: boolean;
+  /** Component type, as in application/health+json: `datastore`, `component` or `system`. */
   componentType?: string;
   /**
-   * What the check contacts or measures, such as `redis://127.0.0.1:6379`, for reports. Credentials and `secrets` in it are
+   * What the check contacts or measures, such as `redis://127.0.0.1:6379`. Shown in reports, with credentials and `secrets`
    * masked. Failures with the same server and reason are shown as one.
    */
   target?: string | undefined;
   /**
-   * Runs the check once. A rejection counts as fail; `reasonOf` derives the reason.
+   * Runs the check once. If the promise rejects, the check fails, with a reason that is derived from the error.
    *
-   * @param signal aborts at the timeout; the run must then release its resources and settle.
-   * @param deadline time of the timeout on the monotonic clock, in milliseconds.
-   * @param hops number of responders through which the request that started this run came; 0 for a background run (SPEC
+   * @param signal aborts at the timeout. The run must then release its resources and settle.
+   * @param deadline monotonic time of the timeout, in milliseconds.
+   * @param hops number of responders that the request for this run has passed through; 0 for a background run (SPEC
    *   "Chains and cycles").
-   * @param connected to be called when the connection that the check keeps between runs has just been established:
-   *   restarts the timeout, once per run, and returns the new deadline.
+   * @param connected function to call when a connection that the check keeps between runs is established. It restarts the
+   *   timeout, once per run, and returns the new deadline.
    */
   run(signal: AbortSignal, deadline: number, hops?: number, connected?: () => number): Promise<CheckResult>;
   /**
-   * Loads dependencies of the runs, such as a driver, before the first run; until then the check is `unknown`. If it
-   * rejects or takes longer than 30 s, the check fails with `internal`, and the next run tries again.
+   * Loads dependencies, such as a driver, before the first run. Until then, the check is `unknown`. If `load` rejects or takes
+   * longer than 30 s, the check fails with the reason `internal`, and the next run tries again.
    */
   load?(): unknown;
-  /** Releases everything kept between runs. Called once, when the service stops or a reload removes the check. */
+  /** Releases all resources that are kept between runs. Called once, when the service stops or a reload removes the check. */
   close?(): void | Promise<void>;
-  /** Strings that are masked in every output, such as passwords and tokens. */
+  /** Strings to mask in all outputs, such as passwords and tokens. */
   secrets?: readonly string[];
   /**
-   * Equal for two definitions of one kind that behave alike: a reload then keeps the running check and applies the new
-   * settings to it. Without it, only the same object is the same check.
+   * Identifies definitions of one kind that behave the same: on a reload, a check with an equal identity keeps running and
+   * gets the new settings. Without an identity, only the same object is the same check.
    */
   identity?: string;
 }
 
 /**
- * A check written by the user. Nothing, true or a result with status pass counts as pass; false or an exception as
- * fail.
+ * A custom check. It passes if it returns nothing, true or a result with status pass, and fails if it returns false or
+ * throws.
  */
 export type CheckFunction = (signal: AbortSignal) => CheckOutcome | Promise<CheckOutcome>;
 

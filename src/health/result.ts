@@ -14,13 +14,13 @@ const MAX_VIA = 32;
 /** Maximum number of values in an observed object. */
 const MAX_OBSERVED = 16;
 
-/** One observed value, or several by name. */
+/** Observed value, or several values by name. */
 export type ObservedValue = ObservedScalar | Readonly<Record<string, ObservedScalar>>;
 type ObservedScalar = string | number | boolean;
-/** The unit of all values, or of each one by name. */
+/** Unit of all values, or one unit per name. */
 export type ObservedUnit = string | Readonly<Record<string, string>>;
 
-/** Result of a check, validated, redacted and truncated. */
+/** Check result after validation, redaction and truncation. */
 export interface NormalizedResult {
   readonly status: CheckState;
   /** Present unless the status is pass. */
@@ -29,24 +29,24 @@ export interface NormalizedResult {
   readonly observedValue?: ObservedValue;
   readonly observedUnit?: ObservedUnit;
   readonly causes?: readonly Cause[];
-  /** For a failure about which peers were asked. */
+  /** Present if peers were queried about the failure. */
   readonly verdict?: Verdict;
 }
 
-/** The same result after its verdict, if it has one, has become too old. */
+/** Returns the result with an unknown fate, for a verdict that is too old. */
 export function withoutVerdict(result: NormalizedResult | undefined): NormalizedResult | undefined {
   return result?.verdict ? { ...result, verdict: { fate: 'unknown', peers: result.verdict.peers } } : result;
 }
 
-/** Converts what runs return and throw to results. Its methods never throw, even if reading the value does. */
+/** Converts values that runs return or throw to results. Its methods never throw, even if reading the value throws. */
 export class ResultNormalizer {
   constructor(
     private readonly redact: Redact,
-    /** Instance of this process, to recognise its own causes when they come back. */
+    /** Instance id of this process, to recognize its own causes in reports from others. */
     private readonly instance: string,
   ) {}
 
-  /** Converts a returned value; an invalid one is a failure of the check itself. */
+  /** Converts a returned value. An invalid value is a failure of the check itself. */
   returned(value: unknown): NormalizedResult {
     if (value === undefined || value === true) return { status: 'pass' };
     if (value === false) return this.failed('custom', 'The check returned false.');
@@ -57,7 +57,7 @@ export class ResultNormalizer {
     }
   }
 
-  /** Converts an exception; `otherwise` is the reason if none can be derived. */
+  /** Converts an exception. `otherwise` is the reason if none can be derived. */
   thrown(error: unknown, otherwise: Reason): NormalizedResult {
     return { ...this.failed(reasonOf(error, otherwise), error), status: statusOf(error) };
   }
@@ -89,7 +89,7 @@ export class ResultNormalizer {
     const received = causes === undefined ? [] : this.readCauses(causes);
     const carried = withoutOwn(received, this.instance);
     if (received.length > 0 && carried.length === 0) return { ...result, reason: 'loop' };
-    // A full list may have been truncated, so that nothing can be concluded from the rest.
+    // A full list may have been truncated, so the remaining causes may be incomplete.
     const isPartlyOwn = carried.length < received.length && received.length < MAX_CAUSES;
     return {
       ...result,
@@ -105,7 +105,7 @@ export class ResultNormalizer {
     return isMap(plain) ? this.map(plain, (inner, key) => this.observedIn(key, inner)) : this.scalar(plain);
   }
 
-  /** A value with a name, by which it may be a secret. */
+  /** Masks the value if its name denotes a secret. */
   private observedIn(key: string, value: unknown): ObservedScalar {
     const assignment = `${key}=x`;
     return this.redact(assignment) === assignment ? this.scalar(value) : MASK;
@@ -126,7 +126,7 @@ export class ResultNormalizer {
     return Object.fromEntries(entries.slice(0, MAX_OBSERVED).map(([key, value]) => [this.name(key), read(value, key)]));
   }
 
-  /** Reads causes from another process; invalid fields are dropped and long ones truncated. */
+  /** Reads causes from another process. Drops invalid fields and truncates long ones. */
   private readCauses(causes: unknown): Cause[] {
     if (!Array.isArray(causes)) throw new TypeError('The check returned causes that are not an array.');
     return causes.slice(0, MAX_CAUSES).map((cause) => this.cause(cause));
@@ -167,13 +167,13 @@ export class ResultNormalizer {
   }
 }
 
-/** A copy without getters, methods and BigInts, or a text that says why there is none. */
+/** Returns a copy without getters, methods and BigInts, or a text that states why there is none. */
 function toPlain(value: object): unknown {
   try {
     const json: string | undefined = jsonOf(value);
     return json === undefined ? 'an object' : JSON.parse(json);
   } catch {
-    return 'an object that cannot be serialised';
+    return 'an object that cannot be serialized';
   }
 }
 
@@ -194,7 +194,7 @@ function isTally(value: unknown): value is PeerTally {
   return [asked, answered, failing].every((count) => Number.isSafeInteger(count) && count >= 0);
 }
 
-/** The worst state of the causes; undefined if one has none. */
+/** The worst state of the causes; undefined if a cause has no state. */
 function worstOf(causes: readonly Cause[]): CheckState | undefined {
   let worst: CheckState = 'pass';
   for (const { state } of causes) {
@@ -205,8 +205,8 @@ function worstOf(causes: readonly Cause[]): CheckState | undefined {
 }
 
 /**
- * The causes without those that came from or through `instance`. A process observes its own causes directly; counting
- * reports of them would keep them alive (SPEC "Chains and cycles").
+ * Removes causes that came from or through `instance`. A process observes its own causes directly, and counting reports of
+ * them would keep them alive (SPEC "Chains and cycles").
  */
 function withoutOwn(causes: readonly Cause[], instance: string): readonly Cause[] {
   return causes.filter((cause) => cause.instance !== instance && !cause.via.includes(instance));

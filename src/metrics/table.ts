@@ -29,9 +29,9 @@ export interface Source {
   readonly loop: Pick<LoopWatch, 'delay' | 'busy'>;
   /** The threads that answer PINGs; undefined if the main thread does. */
   readonly threads?: ThreadsSource | undefined;
-  /** Questions to other instances of the service; undefined if none are configured. */
+  /** Queries to other instances of the service; undefined if none are configured. */
   readonly peers?: PeersSource | undefined;
-  /** Number of responders of the fleet by state; undefined without a fleet. */
+  /** Number of fleet responders by state; undefined without a fleet. */
   readonly fleet?: { readonly counts: Readonly<Record<string, number>> } | undefined;
   /** Maximum number of connections. */
   maxConnections(): number;
@@ -48,7 +48,7 @@ interface PeersSource {
 interface ThreadsSource {
   statuses(): readonly { readonly index: number; readonly isResponding: boolean; readonly restarts: number }[];
   readonly watchedSelections: number;
-  /** What they see of the event loop of the main thread; times in seconds. */
+  /** Stalls of the event loop of the main thread, as these threads observe them; times in seconds. */
   readonly loopStats: {
     readonly stalled: number;
     readonly longestStall: number;
@@ -62,7 +62,7 @@ export type Series<V> = readonly [labels: Labels, value: V];
 
 interface Row {
   readonly name: string;
-  /** One sentence for people, with the unit. */
+  /** A short description with the unit. */
   readonly help: string;
   readonly labels: readonly string[];
 }
@@ -111,8 +111,8 @@ function oneHot(
 const pastReasons = new WeakMap<object, Set<string>>();
 
 /**
- * The reasons that a check has, or had at an earlier scrape. All reasons of each check would be a third of the scrape,
- * and nearly all of them always zero.
+ * The reasons that a check has, or had at an earlier scrape. Series for all reasons of each check would be a third of the
+ * scrape, and nearly all of them would always be 0.
  */
 function reasonsOf({ stats, reason }: CheckView): readonly string[] {
   const seen = pastReasons.get(stats) ?? new Set();
@@ -132,21 +132,21 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_build_info',
     type: 'gauge',
-    help: 'Always 1; the labels are the versions of pongcheck and Node.js.',
+    help: 'Always 1. The labels are the versions of pongcheck and Node.js.',
     labels: ['version', 'node'],
     read: ({ version }) => [[{ version, node: process.version }, 1]],
   },
   {
     name: 'pongcheck_config_reloads_total',
     type: 'counter',
-    help: 'Reloads of the configuration, by result. A failed reload changes nothing.',
+    help: 'Configuration reloads, by result. A failed reload changes nothing.',
     labels: ['result'],
     read: ({ reloads }) => each('result', ['success', 'failure'], reloads.counts),
   },
   {
     name: 'pongcheck_config_last_reload_successful',
     type: 'gauge',
-    help: '1 if the last reload of the configuration succeeded, or there was none; 0 if it failed.',
+    help: '1 if the last configuration reload succeeded or there was none, 0 if it failed.',
     labels: [],
     read: ({ reloads }) => single(reloads.isLastSuccessful ? 1 : 0),
   },
@@ -160,7 +160,7 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_group_status',
     type: 'gauge',
-    help: '1 for the current status of a group of checks, 0 for the others.',
+    help: '1 for the current status of a check group, 0 for the other statuses.',
     labels: ['group', 'status'],
     read: ({ health }) =>
       health.groups().flatMap((group) => oneHot({ group }, 'status', groupStates, health.stateOf(group))),
@@ -168,7 +168,7 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_check_info',
     type: 'gauge',
-    help: 'Always 1; the labels are the kind of a check and whether it is critical.',
+    help: 'Always 1. The labels are the kind of a check and whether it is critical.',
     labels: ['check', 'kind', 'critical'],
     read: ({ health }) =>
       health.checks.map(({ name, kind, critical }) => [{ check: name, kind, critical: String(critical) }, 1]),
@@ -176,7 +176,7 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_check_status',
     type: 'gauge',
-    help: '1 for the current status of a check, 0 for the others.',
+    help: '1 for the current status of a check, 0 for the other statuses.',
     labels: ['check', 'status'],
     read: ({ health }) =>
       health.checks.flatMap(({ name, state }) => oneHot({ check: name }, 'status', checkStates, state)),
@@ -184,7 +184,7 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_check_reason',
     type: 'gauge',
-    help: '1 for the current reason of a check that is not pass, 0 for its earlier reasons; other reasons have no series.',
+    help: '1 for the current reason of a check that does not pass, 0 for its earlier reasons. Other reasons have no series.',
     labels: ['check', 'reason'],
     read: ({ health }) =>
       health.checks.flatMap((check) => oneHot({ check: check.name }, 'reason', reasonsOf(check), check.reason)),
@@ -192,7 +192,7 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_check_fate',
     type: 'gauge',
-    help: '1 for whether peers have the failure of a check too: shared, local or unknown; all 0 while it does not fail. Only for checks with onShared: warn.',
+    help: '1 for the current fate of a failing check: shared (most peers have the same failure), local or unknown. All 0 while the check does not fail. Only for checks with onShared: warn.',
     labels: ['check', 'fate'],
     read: ({ health }) =>
       health.checks
@@ -202,14 +202,14 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_check_runs_total',
     type: 'counter',
-    help: 'Results of a check, including immediate timeouts while too many runs hang.',
+    help: 'Check results, including immediate timeouts while too many runs hang.',
     labels: ['check'],
     read: (source) => eachCheck(source, ({ stats }) => stats.runs),
   },
   {
     name: 'pongcheck_check_failures_total',
     type: 'counter',
-    help: 'Results of a check that are fail or unknown, by reason.',
+    help: 'Check results that are fail or unknown, by reason.',
     labels: ['check', 'reason'],
     read: ({ health }) =>
       health.checks.flatMap(({ name, stats }) =>
@@ -219,28 +219,28 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_check_duration_seconds',
     type: 'histogram',
-    help: 'Duration of the runs of a check, in seconds; the timeout for a run that timed out.',
+    help: 'Duration of check runs, in seconds. A run that times out counts with its timeout.',
     labels: ['check'],
     read: (source) => eachCheck(source, ({ stats }) => stats.duration),
   },
   {
     name: 'pongcheck_check_max_age_seconds',
     type: 'gauge',
-    help: 'Maximum age of a result for requests that do not set one, in seconds.',
+    help: 'Maximum result age for requests that do not set one, in seconds.',
     labels: ['check'],
     read: (source) => eachCheck(source, ({ sharedFor }) => sharedFor / 1000),
   },
   {
     name: 'pongcheck_check_last_success_timestamp_seconds',
     type: 'gauge',
-    help: 'Time of the latest pass or warn result of a check, in seconds since 1970; 0 before the first.',
+    help: 'Time of the last pass or warn result of a check, in seconds since 1970; 0 before the first one.',
     labels: ['check'],
     read: (source) => eachCheck(source, ({ stats }) => stats.lastSuccess ?? 0),
   },
   {
     name: 'pongcheck_check_consecutive_results',
     type: 'gauge',
-    help: 'Consecutive good (pass, warn) or bad (fail, unknown) results of a check; one of the two is 0.',
+    help: 'Number of consecutive good (pass, warn) or bad (fail, unknown) results of a check. One of the two is 0.',
     labels: ['check', 'result'],
     read: ({ health }) =>
       health.checks.flatMap(({ name, passes, fails }): Series<number>[] => [
@@ -251,14 +251,14 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_check_state_since_timestamp_seconds',
     type: 'gauge',
-    help: 'Time of the latest status change of a check, in seconds since 1970.',
+    help: 'Time of the last status change of a check, in seconds since 1970.',
     labels: ['check'],
     read: (source) => eachCheck(source, ({ stats }) => stats.stateSince),
   },
   {
     name: 'pongcheck_check_transitions_total',
     type: 'counter',
-    help: 'Status changes of a check, including the first one from unknown.',
+    help: 'Status changes of a check, including the first change from unknown.',
     labels: ['check'],
     read: (source) => eachCheck(source, ({ stats }) => stats.transitions),
   },
@@ -272,14 +272,14 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_check_abandoned',
     type: 'gauge',
-    help: 'Runs of a check that are still in progress after their timeout.',
+    help: 'Check runs that are still in progress after their timeout.',
     labels: ['check'],
     read: (source) => eachCheck(source, ({ abandoned }) => abandoned),
   },
   {
     name: 'pongcheck_pings_total',
     type: 'counter',
-    help: 'Answered PINGs, by scope and status. Lines count as readiness.',
+    help: 'Answered PINGs, by scope and status. Requests in line mode count as readiness.',
     labels: ['scope', 'status'],
     read: ({ stats }) =>
       scopes.flatMap((scope: Scope) =>
@@ -289,14 +289,14 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_pings_stale_total',
     type: 'counter',
-    help: 'PINGs answered with a stale status, because their deadline passed before a run was complete. Answers without a wait do not count: to agent, with a timeoutMs of 0, and before a close of the connection.',
+    help: 'PINGs answered with a stale status because their deadline passed before a run was complete. Excludes replies that never wait: to agent, with timeoutMs 0, and before the connection is closed.',
     labels: [],
     read: ({ stats }) => single(stats.stale),
   },
   {
     name: 'pongcheck_pings_waiting',
     type: 'gauge',
-    help: 'PINGs without an answer yet.',
+    help: 'PINGs that have not been answered yet.',
     labels: [],
     read: ({ stats }) => single(stats.waiting),
   },
@@ -352,14 +352,14 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_handshakes',
     type: 'gauge',
-    help: 'Connections in a TLS handshake, or without a required PROXY header yet.',
+    help: 'Connections in a TLS handshake or waiting for a required PROXY header.',
     labels: [],
     read: ({ stats }) => single(stats.arriving),
   },
   {
     name: 'pongcheck_tls_certificate_expiry_timestamp_seconds',
     type: 'gauge',
-    help: 'Expiry of the certificate of a listener, in seconds since 1970.',
+    help: 'Expiry time of the certificate of a listener, in seconds since 1970.',
     labels: ['listener'],
     read: ({ stats }) => stats.certificates().map(([listener, at]): Series<number> => [{ listener }, at / 1000]),
   },
@@ -387,7 +387,7 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_reading_paused_total',
     type: 'counter',
-    help: 'Pauses of reading from a connection, by the limit that was reached.',
+    help: 'Times that reading from a connection was paused, by the limit that was reached.',
     labels: ['bound'],
     read: ({ stats }) => each('bound', pauses, stats.paused),
   },
@@ -408,14 +408,14 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_lines_total',
     type: 'counter',
-    help: 'Answered lines in line mode, by word.',
+    help: 'Requests answered in line mode, by word.',
     labels: ['word'],
     read: ({ stats }) => each('word', ['ping', 'agent'], stats.lines),
   },
   {
     name: 'pongcheck_transferred_bytes_total',
     type: 'counter',
-    help: 'Bytes read (in) and written (out), over all connections.',
+    help: 'Bytes read (in) and written (out), on all connections.',
     labels: ['direction'],
     read: ({ stats }) => each('direction', ['in', 'out'], { in: stats.bytesIn, out: stats.bytesOut }),
   },
@@ -436,7 +436,7 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_http_connections_closed_total',
     type: 'counter',
-    help: 'HTTP connections closed because of a timeout or limit, or to make room for others, by reason.',
+    help: 'HTTP connections closed because of a timeout or limit, or to make room for new ones, by reason.',
     labels: ['reason'],
     read: ({ http }) => each('reason', httpCloseReasons, http.closed),
   },
@@ -450,21 +450,21 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_grpc_connections',
     type: 'gauge',
-    help: 'Open gRPC connections; 0 if the application serves gRPC. Only with gRPC.',
+    help: 'Open gRPC connections; 0 if the application serves gRPC. Only if gRPC is enabled.',
     labels: [],
     read: ({ grpc }) => (grpc ? single(grpc.connections) : []),
   },
   {
     name: 'pongcheck_grpc_watches',
     type: 'gauge',
-    help: 'Open Watches of gRPC clients. Only with gRPC.',
+    help: 'Open Watches of gRPC clients. Only if gRPC is enabled.',
     labels: [],
     read: ({ grpc }) => (grpc ? single(grpc.watches) : []),
   },
   {
     name: 'pongcheck_grpc_answers_total',
     type: 'counter',
-    help: 'Answers to gRPC health checks, by method and status; of Watch, all messages sent. Only with gRPC.',
+    help: 'Responses to gRPC health checks, by method and status. For Watch, each message counts. Only if gRPC is enabled.',
     labels: ['method', 'status'],
     read: ({ grpc }) =>
       grpc
@@ -478,49 +478,49 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_grpc_refused_total',
     type: 'counter',
-    help: 'Connections of gRPC closed on accept, and Watches refused, by the limit that was reached. Only with gRPC.',
+    help: 'Rejected gRPC connections and Watches, by the limit that was reached. Only if gRPC is enabled.',
     labels: ['reason'],
     read: ({ grpc }) => (grpc ? each('reason', grpcRefusals, grpc.refused) : []),
   },
   {
     name: 'pongcheck_log_lines_dropped_total',
     type: 'counter',
-    help: 'Log lines that could not be written, such as on a full disk; always 0 outside `pongcheck serve`.',
+    help: 'Log lines that could not be written, for example because the disk is full. Always 0 outside `pongcheck serve`.',
     labels: [],
     read: ({ log }) => single(log.droppedLines ?? 0),
   },
   {
     name: 'pongcheck_event_loop_delay_seconds',
     type: 'histogram',
-    help: 'Delay of the event loop, measured as the lateness of a timer, in seconds.',
+    help: 'Event loop delay, measured as the lateness of a timer, in seconds.',
     labels: [],
     read: ({ loop }) => single(loop.delay),
   },
   {
     name: 'pongcheck_event_loop_busy_seconds_total',
     type: 'counter',
-    help: 'Time that the event loop was busy, in seconds.',
+    help: 'Time during which the event loop was busy, in seconds.',
     labels: [],
     read: ({ loop }) => single(loop.busy),
   },
   {
     name: 'pongcheck_event_loop_stalled_seconds',
     type: 'gauge',
-    help: 'For how long the event loop of the main thread has been blocked, as PING threads see it, in seconds. Only with threads.',
+    help: 'Time for which the event loop of the main thread has been blocked, as observed by PING threads, in seconds. Only with threads.',
     labels: [],
     read: ({ threads }) => (threads ? single(threads.loopStats.stalled) : []),
   },
   {
     name: 'pongcheck_event_loop_longest_stall_seconds',
     type: 'gauge',
-    help: 'Longest time since the start for which the event loop of the main thread was blocked, in seconds. Only with threads.',
+    help: 'Longest time for which the event loop of the main thread has been blocked since the start, in seconds. Only with threads.',
     labels: [],
     read: ({ threads }) => (threads ? single(threads.loopStats.longestStall) : []),
   },
   {
     name: 'pongcheck_event_loop_stalls_total',
     type: 'counter',
-    help: 'Times that the event loop of the main thread was blocked for longer than the limit of a scope. Only with threads.',
+    help: 'Number of times that the event loop of the main thread was blocked for longer than the limit of a scope. Only with threads.',
     labels: ['scope'],
     read: ({ threads }) => (threads ? each('scope', ['readiness', 'liveness'], threads.loopStats.stalls) : []),
   },
@@ -535,28 +535,28 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_thread_restarts_total',
     type: 'counter',
-    help: 'Starts of a PING thread after it ended unexpectedly.',
+    help: 'Restarts of a PING thread after an unexpected exit.',
     labels: ['thread'],
     read: ({ threads }) => (threads?.statuses() ?? []).map(({ index, restarts }) => [{ thread: `${index}` }, restarts]),
   },
   {
     name: 'pongcheck_peers_asked_total',
     type: 'counter',
-    help: 'Questions to other instances about a failing check, by outcome: the check fails there, it works, the answer does not count, or none came in time. Only with peers.',
+    help: 'Queries to other instances about a failing check, by outcome: failing (the check fails there too), working, uncounted (the answer does not count), or unanswered (no answer in time). Only with peers.',
     labels: ['outcome'],
     read: ({ peers }) => (peers ? each('outcome', peerOutcomes, peers.outcomes) : []),
   },
   {
     name: 'pongcheck_peers_answer_seconds',
     type: 'histogram',
-    help: 'Time until all peers that were asked about a failing check have answered, at most the timeout, in seconds. Only with peers.',
+    help: 'Time until all peers that were queried about a failing check have answered, at most the timeout, in seconds. Only with peers.',
     labels: [],
     read: ({ peers }) => (peers ? single(peers.time) : []),
   },
   {
     name: 'pongcheck_fleet_responders',
     type: 'gauge',
-    help: 'Responders that the fleet page shows, by state; unreachable: there is no connection, connecting: not reached yet. Only with a fleet.',
+    help: 'Responders on the fleet page, by state. unreachable: there is no connection; connecting: not reached yet. Only with a fleet.',
     labels: ['state'],
     read: ({ fleet }) => Object.entries(fleet?.counts ?? {}).map(([state, count]) => [{ state }, count]),
   },

@@ -1,6 +1,6 @@
 // Generated from table.ts by `UPDATE=1 npm test -- test/options`; do not edit.
 
-/** The options of `createService` and of a configuration file, as code gives them. Times in milliseconds, sizes in bytes. */
+/** The options of `createService`, which match those of the configuration file. Times are in milliseconds, sizes in bytes. */
 export interface Options {
   /** Addresses that PINGs are answered on. In the environment, separate several with commas. Default: pong://127.0.0.1:7464. */
   readonly listen?: readonly {

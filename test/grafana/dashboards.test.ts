@@ -116,7 +116,7 @@ describe('the dashboards', () => {
   it('mark the changes of status of the selected checks at the time that the responder reports', () => {
     expect(responder.annotations.list).toEqual([
       expect.objectContaining({
-        name: 'Changes of status',
+        name: 'Status changes',
         datasource: { type: 'prometheus', uid: '${datasource}' },
         titleFormat: '{{check}}: {{status}}',
         useValueForTime: true,
@@ -128,7 +128,7 @@ describe('the dashboards', () => {
 
   it('lead from a check of the fleet to its responder, with the check selected', () => {
     const fleet = dashboards.find(([path]) => path.includes('fleet'))?.[1] as Dashboard;
-    const table = panelsOf(fleet).find(({ title }) => title === 'Checks that are not well');
+    const table = panelsOf(fleet).find(({ title }) => title === 'Checks not passing');
     const [link] = table?.fieldConfig.defaults.links ?? [];
     expect(link?.url).toContain('/d/pongcheck-responder?');
     for (const name of ['job', 'instance', 'check']) {

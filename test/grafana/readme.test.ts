@@ -8,17 +8,22 @@ const byReason = (rows: Readonly<Record<string, string>>) =>
     Object.entries(rows).map(([reason, hint]) => [code(reason), cell(hint)]),
   );
 
-// `UPDATE=1 npm test -- test/grafana` writes what the code says into the page.
+function severityOf(template: string): string {
+  if (template.includes('$labels.critical')) return 'critical; warning if the check is not critical';
+  return template.includes('$labels.scope') ? 'critical for liveness, otherwise warning' : template;
+}
+
+// `UPDATE=1 npm test -- test/grafana` writes the tables of the code into the page.
 holdTables('grafana/README.md', 'table', {
   alerts: table(
     ['alert', 'severity', 'after', 'what to do first'],
     Object.values(alertGroups)
       .flat()
-      .map(({ alert, for: after = 'at once', labels, annotations }) => [
+      .map(({ alert, for: after = 'immediately', labels, annotations }) => [
         [code(alert), ...(labels.window ? [`over ${labels.window}`] : [])].join(' '),
-        labels.severity.startsWith('{{') ? 'critical, or warning where the check is not critical' : labels.severity,
+        severityOf(labels.severity),
         after,
-        annotations.hint.startsWith('{{') ? 'By its reason, see below.' : cell(annotations.hint),
+        annotations.hint.startsWith('{{') ? 'Depends on the reason, see below.' : cell(annotations.hint),
       ]),
   ),
   hints: byReason(hints),

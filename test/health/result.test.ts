@@ -104,11 +104,11 @@ describe('a returned result', () => {
     );
   });
 
-  it('is kept if its observed value cannot be serialised', () => {
+  it('is kept if its observed value cannot be serialized', () => {
     const circle: { self?: unknown } = {};
     circle.self = circle;
     const of = (observedValue: unknown) => findings.returned({ status: 'pass', observedValue });
-    expect(of(circle)).toEqual({ status: 'pass', observedValue: 'an object that cannot be serialised' });
+    expect(of(circle)).toEqual({ status: 'pass', observedValue: 'an object that cannot be serialized' });
     expect(of({ lag: 10n, of: [1n] })).toEqual({ status: 'pass', observedValue: { lag: '10', of: '["1"]' } });
     expect(of({ toJSON: () => undefined })).toEqual({ status: 'pass', observedValue: 'an object' });
   });

@@ -10,7 +10,7 @@ export function optionTypes(): string {
   );
   return `// Generated from table.ts by \`UPDATE=1 npm test -- test/options\`; do not edit.
 
-/** The options of \`createService\` and of a configuration file, as code gives them. Times in milliseconds, sizes in bytes. */
+/** The options of \`createService\`, which match those of the configuration file. Times are in milliseconds, sizes in bytes. */
 export interface Options ${bodyOf(shapeOf(rows))}
 `;
 }

@@ -146,7 +146,7 @@ describe('createService', () => {
     expect(one).toMatchObject({ truncated: false, status: 'warn' });
     expect(one.report?.checks).toMatchObject({
       big: [{ state: 'pass', observedValue: { lag: '12', of: '["1"]' } }],
-      circle: [{ state: 'warn', observedValue: 'an object that cannot be serialised', output: '10' }],
+      circle: [{ state: 'warn', observedValue: 'an object that cannot be serialized', output: '10' }],
     });
   });
 

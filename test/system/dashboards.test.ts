@@ -144,7 +144,7 @@ describe('Prometheus beside responders', () => {
   async function allPass(): Promise<void> {
     await ping(`127.0.0.1:${busy.port}`, { checks: ['rare'], maxAge: 0 });
     await prometheus.until('every check passes', async () => {
-      const left = Object.keys(await shown('fleet: Checks that are not well', 'check'));
+      const left = Object.keys(await shown('fleet: Checks not passing', 'check'));
       if (left.length > 0) throw new Error(`not well: ${left.join(', ')}`);
       return true;
     });
@@ -179,7 +179,7 @@ describe('Prometheus beside responders', () => {
     await allPass();
     // A scrape that takes longer than its second counts as down, for a moment.
     await prometheus.until('everybody is ready', async () => {
-      const titles = ['Ready', 'Not ready', 'Down', 'Checks that fail', 'Worst burn rate'];
+      const titles = ['Ready', 'Not ready', 'Down', 'Failing checks', 'Worst burn rate'];
       const now = await Promise.all(titles.map((title) => shown(`fleet: ${title}`)));
       expect(now).toEqual([3, 0, 0, 0, 0].map((value) => ({ '': value })));
       return true;
@@ -187,7 +187,7 @@ describe('Prometheus beside responders', () => {
     expect(await readiness()).toEqual({ [shop.http]: 1, [frozen.http]: 1, [busy.http]: 1 });
     expect(Object.keys(await shown('responder: PINGs by status', 'status'))).toEqual(['pass']);
     for (const window of ['', ' (2)']) {
-      const healthy = await shown(`responder: Time healthy by check${window}`, 'check');
+      const healthy = await shown(`responder: Availability by check${window}`, 'check');
       expect(healthy).toMatchObject({ db: expect.any(Number), cache: expect.any(Number) });
       expect(Math.max(...Object.values(healthy))).toBeLessThanOrEqual(1);
     }
@@ -204,16 +204,16 @@ describe('Prometheus beside responders', () => {
       return true;
     });
     await prometheus.until('only that thread does not respond', async () => {
-      const up = await shown('responder: Threads that respond', 'instance');
-      const down = await shown('fleet: Threads that do not respond', 'instance', 'thread');
+      const up = await shown('responder: Responding threads', 'instance');
+      const down = await shown('fleet: Threads not responding', 'instance', 'thread');
       return up[shop.http] === 1 && down[`${busy.http} 0`] === 0 && Object.keys(down).length === 1;
     });
-    const restarts = await shown('responder: Restarts of threads', 'instance');
+    const restarts = await shown('responder: Thread restarts', 'instance');
     expect(restarts[shop.http]).toBe(0);
     expect(restarts[busy.http]).toBeGreaterThan(0);
     busy.mood('threads', 'well');
     await prometheus.until('the thread responds', async () => {
-      return Object.keys(await shown('fleet: Threads that do not respond', 'instance')).length === 0;
+      return Object.keys(await shown('fleet: Threads not responding', 'instance')).length === 0;
     });
   });
 
@@ -251,7 +251,7 @@ describe('Prometheus beside responders', () => {
         const { alertname = '' } = labels;
         fired.set(alertname, [...(fired.get(alertname) ?? []), { ...labels, ...annotations }]);
       }
-      busiest = Math.max(busiest, (await shown('responder: Busy event loop', 'instance'))[busy.http] ?? 0);
+      busiest = Math.max(busiest, (await shown('responder: Event loop utilization', 'instance'))[busy.http] ?? 0);
       if (fired.has('PongcheckEventLoopStalled') && fired.has('PongcheckEventLoopBlocked'))
         shop.mood('stalling', 'well');
       if (fired.has('PongcheckEventLoopBusy')) busy.mood('work', 'well');
@@ -264,7 +264,7 @@ describe('Prometheus beside responders', () => {
       for (const [panel, expr] of empty) if ((await prometheus.query(expr)).length > 0) filled.add(panel);
       const missing = [
         ...alerts.filter((alert) => !fired.has(alert) && !untried.includes(alert)),
-        ...[...panels.keys()].filter((panel) => !filled.has(panel) && panel !== 'fleet: Threads that do not respond'),
+        ...[...panels.keys()].filter((panel) => !filled.has(panel) && panel !== 'fleet: Threads not responding'),
       ];
       if (missing.length > 0) throw new Error(`missing: ${missing.join(', ')}`);
       return true;
@@ -276,14 +276,14 @@ describe('Prometheus beside responders', () => {
     expect(await readiness()).toEqual({ [shop.http]: 4, [frozen.http]: 0, [busy.http]: 1 });
     expect(await shown('fleet: Down')).toEqual({ '': 1 });
     expect(await shown('fleet: Not ready')).toEqual({ '': 1 });
-    expect(
-      await shown('fleet: Checks that are not well', 'instance', 'check', 'status', 'reason', 'critical'),
-    ).toMatchObject({
-      [`${shop.http} db fail timeout true`]: 1,
-      [`${shop.http} cache fail refused false`]: 1,
-      [`${shop.http} hanging fail timeout true`]: 1,
-    });
-    const abandoned = await shown('responder: Abandoned and in flight', 'check');
+    expect(await shown('fleet: Checks not passing', 'instance', 'check', 'status', 'reason', 'critical')).toMatchObject(
+      {
+        [`${shop.http} db fail timeout true`]: 1,
+        [`${shop.http} cache fail refused false`]: 1,
+        [`${shop.http} hanging fail timeout true`]: 1,
+      },
+    );
+    const abandoned = await shown('responder: Abandoned and running', 'check');
     expect(abandoned).toMatchObject({ db: 0, cache: 0 });
     // Three, and one more every 30 s.
     expect(abandoned.hanging).toBeGreaterThanOrEqual(3);
@@ -294,10 +294,10 @@ describe('Prometheus beside responders', () => {
       'cache refused': expect.any(Number),
     });
     // In the last 30 s, and with the check selected.
-    const healthy = await shown('responder: Time healthy by check (3)', 'check');
+    const healthy = await shown('responder: Availability by check (3)', 'check');
     expect(healthy.db).toBeLessThan(1);
     expect(healthy.cache).toBeLessThan(1);
-    const marks = (panels.get('responder: marks: Changes of status') as string).replaceAll('$check', 'db|cache');
+    const marks = (panels.get('responder: marks: Status changes') as string).replaceAll('$check', 'db|cache');
     const broken = (await prometheus.query(marks)).filter(({ labels }) => labels.status === 'fail');
     expect(broken.map(({ labels }) => labels.check).sort()).toEqual(['cache', 'db']);
     for (const { value } of broken) expect(value).toBeGreaterThanOrEqual(brokenAt - CLOCK_SLACK_MS);
@@ -331,9 +331,9 @@ describe('Prometheus beside responders', () => {
     told('PongcheckCertificateRunsOut', { instance: busy.http });
     const target = `127.0.0.1:${frozen.port}`;
     told('PongcheckProbeFailing', { instance: target, reason: 'timeout', hint: probeHints.timeout });
-    expect(await shown('probe: Targets that fail', 'instance', 'reason')).toEqual({ [`${target} timeout`]: 1 });
+    expect(await shown('probe: Failing targets', 'instance', 'reason')).toEqual({ [`${target} timeout`]: 1 });
     expect(await shown('probe: Targets', 'instance')).toMatchObject({ [target]: 0, [`127.0.0.1:${prober.port}`]: 2 });
-    expect(await shown('probe: Checks that are not well', 'instance', 'check', 'status', 'reason')).toMatchObject({
+    expect(await shown('probe: Checks not passing', 'instance', 'check', 'status', 'reason')).toMatchObject({
       [`127.0.0.1:${prober.port} sick fail timeout`]: 1,
     });
   });

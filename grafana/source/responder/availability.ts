@@ -4,8 +4,8 @@ import { lines, shares } from '../panels.js';
 import { by } from '../promql.js';
 
 /**
- * Share of the scrapes in which a check was pass or warn. Scrapes that failed do not count. The status is 0 or 1, so
- * that an average over time is a share, and no rule has to record it.
+ * Share of successful scrapes in which a check was pass or warn. The status is 0 or 1, so its average over time is a share,
+ * and no recording rule is needed.
  */
 function healthy(labels: string, window: string): string {
   return by(labels, `avg_over_time(${chosenChecks('pongcheck_check_status', 'status=~"pass|warn"')}[${window}])`);
@@ -16,9 +16,9 @@ export const availability: Row = {
   panels: [
     shares(
       {
-        title: 'Time healthy by check',
+        title: 'Availability by check',
         description:
-          'Share of the time in which a check was pass or warn, while the responder could be scraped: in the last hour, in 24 hours, and in the selected time range.',
+          'Share of time during which a check was pass or warn, over the last hour, the last 24 hours and the selected time range. Times without a successful scrape do not count.',
         unit: 'percentunit',
         empty: 'no checks',
       },
@@ -31,8 +31,8 @@ export const availability: Row = {
     ),
     lines(
       {
-        title: 'Time healthy over 1 h',
-        description: 'The same share over the hour before each data point.',
+        title: 'Availability over 1 h',
+        description: 'Share of time during which a check was pass or warn, over the hour before each data point.',
         unit: 'percentunit',
         empty: 'no checks',
       },

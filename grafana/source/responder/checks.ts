@@ -8,8 +8,8 @@ export const checks: Row = {
   panels: [
     lines(
       {
-        title: 'Duration of checks, 95 %',
-        description: '95th percentile of the run duration, at most the timeout of the check.',
+        title: 'Check duration, 95 %',
+        description: '95th percentile of the run duration, which is at most the timeout of the check.',
         unit: 's',
         empty: 'no checks',
       },
@@ -23,7 +23,7 @@ export const checks: Row = {
     lines(
       {
         title: 'Failures by reason',
-        description: 'Failed results, including those that do not change the status because of fall.',
+        description: 'Failed results by reason, including those that do not change the status because of fall.',
         unit: 'cps',
         empty: 'no check has failed',
       },
@@ -37,8 +37,8 @@ export const checks: Row = {
     ),
     lines(
       {
-        title: 'Runs of checks',
-        description: 'Runs per second. Far more than one per interval means that clients request fresh results.',
+        title: 'Check runs',
+        description: 'Runs per second. Much more than one run per interval means that clients request fresh results.',
         unit: 'cps',
         empty: 'no checks',
         width: 8,
@@ -47,8 +47,8 @@ export const checks: Row = {
     ),
     lines(
       {
-        title: 'Since the last success',
-        description: 'Time since the last pass or warn result. Checks without one are not shown.',
+        title: 'Time since last success',
+        description: 'Time since the last pass or warn result. Checks without such a result are not shown.',
         unit: 's',
         empty: 'no check has succeeded yet',
         width: 8,
@@ -62,8 +62,9 @@ export const checks: Row = {
     ),
     lines(
       {
-        title: 'Abandoned and in flight',
-        description: 'Abandoned runs hold sockets and memory. With 3 of them, a check is started only once every 30 s.',
+        title: 'Abandoned and running',
+        description:
+          'Abandoned runs hold sockets and memory. A check with 3 abandoned runs starts only once every 30 s.',
         unit: 'none',
         empty: 'no checks',
         width: 8,
@@ -75,8 +76,8 @@ export const checks: Row = {
     ),
     lines(
       {
-        title: 'Changes of status',
-        description: 'Status changes per data point. The marks over all panels are the time of each change.',
+        title: 'Status changes',
+        description: 'Status changes per data point. Annotations in all panels mark the time of each change.',
         unit: 'none',
         empty: 'no checks',
         width: 8,
@@ -94,7 +95,7 @@ export const checks: Row = {
     lines(
       {
         title: 'Time in the current status',
-        description: 'Time since the latest change of status.',
+        description: 'Time since the last status change.',
         unit: 's',
         empty: 'no checks',
         width: 8,
@@ -109,7 +110,7 @@ export const checks: Row = {
     lines(
       {
         title: 'Consecutive results',
-        description: 'Good or bad results in a row. The status changes at rise good ones or fall bad ones.',
+        description: 'Consecutive good or bad results. The status changes after `rise` good or `fall` bad results.',
         unit: 'none',
         empty: 'no checks',
         width: 8,

@@ -10,7 +10,7 @@ export const connections: Row = {
     lines(
       {
         title: 'Open connections',
-        description: 'At the limit further connections are closed on accept.',
+        description: 'At the limit, further connections are closed on accept.',
         unit: 'none',
         empty: 'not scraped',
         width: 8,
@@ -23,11 +23,11 @@ export const connections: Row = {
     ),
     lines(
       {
-        title: 'Connections ended, by reason',
+        title: 'Closed connections by reason',
         description:
-          'Reason dead: the heartbeat was not answered. Health checks of load balancers usually end with client-reset.',
+          'Reason dead: the heartbeat was not answered. Load balancer health checks usually end with client-reset.',
         unit: 'cps',
-        empty: 'no connection has ended',
+        empty: 'no closed connections',
         width: 8,
       },
       [
@@ -40,8 +40,8 @@ export const connections: Row = {
     ),
     lines(
       {
-        title: 'Connections accepted and refused',
-        description: 'Connections are refused at a connection limit.',
+        title: 'Accepted and refused connections',
+        description: 'Connections are refused when a connection limit is reached.',
         unit: 'cps',
         empty: 'not scraped',
         width: 8,
@@ -54,9 +54,9 @@ export const connections: Row = {
     lines(
       {
         title: 'Protocol errors',
-        description: 'ERROR frames sent, by code. Port scanners cause some; clients of this package should cause none.',
+        description: 'ERROR frames sent, by code. Port scanners cause some. The pongcheck client should cause none.',
         unit: 'cps',
-        empty: 'no ERROR was sent',
+        empty: 'no ERROR frames sent',
         width: 8,
       },
       [{ expr: `${by('code', perSecond('pongcheck_protocol_errors_total'))} > 0`, legend: '{{code}}' }],
@@ -65,7 +65,7 @@ export const connections: Row = {
     lines(
       {
         title: 'Reading paused',
-        description: 'Clients that send faster than they read or than checks run, by the limit that was reached.',
+        description: 'Clients that send faster than they read or than checks run, by limit.',
         unit: 'cps',
         empty: 'not scraped',
         width: 8,
@@ -75,7 +75,7 @@ export const connections: Row = {
     lines(
       {
         title: 'Transferred bytes',
-        description: 'Over all connections. A bare PING and its PONG are 16 bytes each.',
+        description: 'Bytes on all connections. A PING without a body and its PONG are 16 bytes each.',
         unit: 'Bps',
         empty: 'not scraped',
         width: 8,
@@ -84,8 +84,8 @@ export const connections: Row = {
     ),
     lines(
       {
-        title: 'Certificates expire in',
-        description: 'Certificate files are re-read every minute; a renewed certificate needs no restart.',
+        title: 'Time until certificate expiry',
+        description: 'Certificate files are re-read every minute. A renewed certificate requires no restart.',
         unit: 's',
         empty: 'no listener uses TLS',
         width: 16,
@@ -100,7 +100,7 @@ export const connections: Row = {
     lines(
       {
         title: 'Frames without effect',
-        description: 'Unsolicited PONGs, GOAWAYs and ERRORs. Clients of this package send very few.',
+        description: 'Unsolicited PONGs, GOAWAYs and ERRORs. The pongcheck client sends very few.',
         unit: 'cps',
         empty: 'not scraped',
         width: 8,

@@ -10,7 +10,7 @@ export const fleet: Row = {
     lines(
       {
         title: 'Responders by state',
-        description: 'Of the page GET /fleet, which names them and the causes that they have in common.',
+        description: 'Responders on the page GET /fleet, which also shows their common causes.',
         unit: 'none',
         empty: 'no fleet',
         width: 24,

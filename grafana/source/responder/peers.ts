@@ -13,7 +13,7 @@ export const peers: Row = {
       {
         title: 'Failures by fate',
         description:
-          'Instances on which a check fails. shared: it fails at their peers too, and only warns; local: it works there.',
+          'Instances on which a check fails. shared: it also fails on most peers, so it only warns. local: it works on the peers.',
         unit: 'none',
         empty,
         width: 8,
@@ -23,9 +23,9 @@ export const peers: Row = {
     ),
     lines(
       {
-        title: 'Peers asked',
+        title: 'Peer queries',
         description:
-          'Questions per second about failing checks. uncounted: the check has never passed there, or its result is too old.',
+          'Queries per second about failing checks. uncounted: the check has never passed on the peer, or its result is too old.',
         unit: 'cps',
         empty: 'no peers',
         width: 8,
@@ -35,8 +35,8 @@ export const peers: Row = {
     ),
     spread(
       {
-        title: 'Time of asking peers',
-        description: 'Until all have answered, at most peers.timeout. The status changes after it.',
+        title: 'Peer query time',
+        description: 'Time until all peers have answered, at most peers.timeout. The status changes afterwards.',
         unit: 's',
         empty: 'no peers',
         width: 8,

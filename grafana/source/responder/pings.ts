@@ -9,7 +9,7 @@ export const pings: Row = {
     lines(
       {
         title: 'PINGs by status',
-        description: 'Answered PINGs of all scopes. PINGs without an answer are not included.',
+        description: 'Answered PINGs of all scopes. Unanswered PINGs are not included.',
         unit: 'reqps',
         empty: 'no PINGs',
       },
@@ -20,7 +20,7 @@ export const pings: Row = {
       {
         title: 'Reply time, quantiles',
         description:
-          'Time from PING to PONG. A PING that requires a run waits for it; an answer from the cache takes microseconds.',
+          'Time from PING to PONG. A PING that requires a run waits for it. A cached answer takes microseconds.',
         unit: 's',
         empty: 'no PINGs',
       },
@@ -29,7 +29,8 @@ export const pings: Row = {
     spread(
       {
         title: 'Reply time',
-        description: 'The same as a heat map. Two bands are PINGs that waited for a run and PINGs that did not.',
+        description:
+          'Time from PING to PONG, as a heat map. Two bands indicate PINGs that waited for a run and PINGs that did not.',
         unit: 's',
         empty: 'no PINGs',
       },
@@ -37,8 +38,9 @@ export const pings: Row = {
     ),
     lines(
       {
-        title: 'Age of results',
-        description: 'Age of the oldest check result in a PONG. Above the max age of the checks, runs are late.',
+        title: 'Result age',
+        description:
+          'Age of the oldest check result in a PONG. If it exceeds the max age of the checks, runs are late.',
         unit: 's',
         empty: 'no PINGs',
       },
@@ -62,7 +64,7 @@ export const pings: Row = {
     lines(
       {
         title: 'Requests in line mode',
-        description: 'Requests in line mode by their first word, such as of load balancers.',
+        description: 'Requests in line mode, by first word. Load balancers send most of them.',
         unit: 'reqps',
         empty: 'not scraped',
       },
@@ -71,7 +73,7 @@ export const pings: Row = {
     lines(
       {
         title: 'Watches',
-        description: 'Open WATCHes, and the distinct check lists that they watch.',
+        description: 'Open WATCHes, and the number of distinct check lists that they watch.',
         unit: 'none',
         empty: 'not scraped',
       },
@@ -83,9 +85,9 @@ export const pings: Row = {
     lines(
       {
         title: 'STATUS frames by status',
-        description: 'Changes of status that were sent to WATCHes.',
+        description: 'Status changes sent to WATCHes.',
         unit: 'cps',
-        empty: 'no STATUS was sent',
+        empty: 'no STATUS frames sent',
       },
       [{ expr: `${by('status', perSecond('pongcheck_statuses_total'))} > 0`, legend: '{{status}}' }],
       { stacked: true },

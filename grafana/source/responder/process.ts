@@ -9,8 +9,8 @@ export const eventLoop: Row = {
   panels: [
     spread(
       {
-        title: 'Delay of the event loop',
-        description: 'Delay of the event loop. A delay above 1 s delays answers and heartbeats.',
+        title: 'Event loop delay',
+        description: 'Event loop delay. A delay above 1 s also delays answers and heartbeats.',
         unit: 's',
         empty: 'not scraped',
       },
@@ -18,8 +18,8 @@ export const eventLoop: Row = {
     ),
     lines(
       {
-        title: 'Busy event loop',
-        description: 'Fraction of the time that the event loop is busy. At 1 the process is saturated.',
+        title: 'Event loop utilization',
+        description: 'Fraction of time during which the event loop is busy. At 1, the process is saturated.',
         unit: 'percentunit',
         empty: 'not scraped',
       },
@@ -28,9 +28,9 @@ export const eventLoop: Row = {
     ),
     lines(
       {
-        title: 'Stalls of the event loop',
+        title: 'Event loop stalls',
         description:
-          'Blocks of the event loop for longer than the limit of readiness or liveness, during which PINGs get fail with the reason loop-blocked. They appear once the loop is no longer blocked.',
+          'Times that the event loop was blocked for longer than the limit of readiness or liveness. Meanwhile, PINGs are answered with fail and the reason loop-blocked. A stall appears once it has ended.',
         unit: 'none',
         empty: 'no PING threads',
       },
@@ -44,7 +44,7 @@ export const eventLoop: Row = {
     lines(
       {
         title: 'Longest stall',
-        description: 'Longest block since the start of the process, and the current one.',
+        description: 'Longest stall since the start of the process, and the current one.',
         unit: 's',
         empty: 'no PING threads',
       },
@@ -62,8 +62,8 @@ export const threads: Row = {
   panels: [
     lines(
       {
-        title: 'Threads that respond',
-        description: 'PINGs on the connections of a thread at 0 get no answer.',
+        title: 'Responding threads',
+        description: 'If a thread is at 0, PINGs on its connections are not answered.',
         unit: 'none',
         empty: 'no PING threads',
       },
@@ -72,8 +72,9 @@ export const threads: Row = {
     ),
     lines(
       {
-        title: 'Restarts of threads',
-        description: 'A thread that ends is started again. Its connections are closed; those of other threads stay.',
+        title: 'Thread restarts',
+        description:
+          'A thread that exits is restarted. Its connections are closed. Connections of other threads stay open.',
         unit: 'none',
         empty: 'no PING threads',
       },
@@ -94,7 +95,8 @@ export const process: Row = {
     lines(
       {
         title: 'Memory',
-        description: 'Resident memory. Constant under a steady load; abandoned runs and slow clients make it grow.',
+        description:
+          'Resident memory. It is constant under a steady load. Abandoned runs and slow clients make it grow.',
         unit: 'bytes',
         empty: 'not exported by the process',
         width: 6,
@@ -104,7 +106,7 @@ export const process: Row = {
     lines(
       {
         title: 'CPU',
-        description: 'CPU usage; 1 is one core.',
+        description: 'CPU usage. 100 % is one core.',
         unit: 'percentunit',
         empty: 'not exported by the process',
         width: 6,
@@ -115,7 +117,7 @@ export const process: Row = {
       {
         title: 'Open files',
         description:
-          'Includes all connections, also those of checks. At the limit connections are refused and checks cannot connect.',
+          'Open files, including the connections of clients and checks. At the limit, connections are refused and checks cannot connect.',
         unit: 'none',
         empty: 'not exported by the process',
         width: 6,

@@ -10,7 +10,7 @@ export const http: Row = {
     lines(
       {
         title: 'HTTP connections',
-        description: 'Open connections, and their maximum.',
+        description: 'Open HTTP connections, and the limit.',
         unit: 'none',
         empty: 'not scraped',
         width: 8,
@@ -23,7 +23,7 @@ export const http: Row = {
     lines(
       {
         title: 'HTTP connections closed by the server',
-        description: 'Because of a time limit or a limit of requests, or to make room for others.',
+        description: 'Connections closed because of a timeout or a limit, or to make room for new ones.',
         unit: 'cps',
         empty: 'not scraped',
         width: 8,
@@ -34,7 +34,7 @@ export const http: Row = {
     lines(
       {
         title: 'HTTP connections refused',
-        description: 'Closed on accept, by the limit that was reached.',
+        description: 'Connections closed on accept, by limit.',
         unit: 'cps',
         empty: 'not scraped',
         width: 8,
@@ -54,7 +54,7 @@ export const grpc: Row = {
     lines(
       {
         title: 'gRPC connections and Watches',
-        description: 'Both stay open for as long as the client does.',
+        description: 'Open connections and Watches. They stay open until the client closes them.',
         unit: 'none',
         empty,
         width: 8,
@@ -66,8 +66,8 @@ export const grpc: Row = {
     ),
     lines(
       {
-        title: 'gRPC answers by method',
-        description: 'UNKNOWN and NOT_SERVING are not healthy for a kubelet or a load balancer.',
+        title: 'gRPC responses by method',
+        description: 'Kubelets and load balancers treat UNKNOWN and NOT_SERVING as unhealthy.',
         unit: 'cps',
         empty,
         width: 8,
@@ -83,7 +83,7 @@ export const grpc: Row = {
     lines(
       {
         title: 'gRPC clients refused',
-        description: 'Connections closed on accept, and Watches refused, by the limit that was reached.',
+        description: 'Connections closed on accept and refused Watches, by limit.',
         unit: 'cps',
         empty,
         width: 8,
@@ -101,7 +101,7 @@ export const configuration: Row = {
     lines(
       {
         title: 'Reloads by result',
-        description: 'Reloads per data point. A failed one leaves the previous configuration in use.',
+        description: 'Reloads per data point. After a failed reload, the previous configuration stays in use.',
         unit: 'none',
         empty: 'not scraped',
         width: 6,
@@ -116,7 +116,7 @@ export const configuration: Row = {
     lines(
       {
         title: 'Last reload succeeded',
-        description: 'At 0, the file has errors, and a restart would fail.',
+        description: 'At 0, the file contains errors, and a restart would fail.',
         unit: 'none',
         empty: 'not scraped',
         width: 6,
@@ -126,8 +126,8 @@ export const configuration: Row = {
     ),
     lines(
       {
-        title: 'Age of the configuration',
-        description: 'Time since the configuration in use was loaded.',
+        title: 'Configuration age',
+        description: 'Time since the current configuration was loaded.',
         unit: 's',
         empty: 'not scraped',
         width: 6,
@@ -141,8 +141,8 @@ export const configuration: Row = {
     ),
     lines(
       {
-        title: 'Log lines lost',
-        description: 'Lines that could not be written to standard output, such as to a full disk.',
+        title: 'Dropped log lines',
+        description: 'Log lines that could not be written to standard output, for example because the disk is full.',
         unit: 'cps',
         empty: 'not scraped',
         width: 6,

@@ -11,7 +11,7 @@ export const status: Row = {
     states(
       {
         title: 'Groups',
-        description: 'Status of each group of checks. Down: Prometheus cannot scrape the responder.',
+        description: 'Status of each check group. down: Prometheus cannot scrape the responder.',
         unit: 'none',
         empty: 'not scraped',
       },
@@ -45,9 +45,9 @@ export const status: Row = {
     ),
     list(
       {
-        title: 'Checks that are not well',
+        title: 'Checks not passing',
         description:
-          'Every check that is not pass, with its reason. /health has the output of the check, for clients with access to detail.',
+          'All checks that do not pass, with the reason. /health shows the output of the check to clients that may see details.',
         unit: 'none',
         empty: 'all checks pass',
         width: 16,
@@ -58,7 +58,7 @@ export const status: Row = {
     list(
       {
         title: 'Build',
-        description: 'Versions by instance.',
+        description: 'Versions of pongcheck and Node.js, by instance.',
         unit: 'none',
         empty: 'not scraped',
         width: 8,

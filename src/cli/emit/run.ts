@@ -7,15 +7,15 @@ import { encodeFrame } from '../../wire/encode.js';
 import { type FlagValues, UsageError } from '../parser.js';
 
 interface SnippetOptions {
-  /** HOST or HOST:PORT of each server of a load balancer. */
+  /** HOST or HOST:PORT of each load balancer server. */
   readonly servers: readonly string[];
-  /** Mode of the backend of HAProxy. */
+  /** Mode of the HAProxy backend. */
   readonly mode: string;
-  /** Whether a kubelet probes by gRPC. */
+  /** Whether kubelet probes use gRPC. */
   readonly byGrpc: boolean;
 }
 
-/** The generators, by the program that they are for. */
+/** The generators by program. */
 const snippets: Readonly<Record<string, (settings: FileSettings, options: SnippetOptions) => string[]>> = {
   haproxy,
   blackbox,
@@ -23,7 +23,7 @@ const snippets: Readonly<Record<string, (settings: FileSettings, options: Snippe
   envoy,
   consul,
 };
-/** The flags that only some of them have. */
+/** Flags that only some programs support. */
 const programsOf: Readonly<Record<string, readonly string[]>> = {
   server: ['haproxy', 'envoy'],
   mode: ['haproxy'],
@@ -82,7 +82,7 @@ function difficulty({ address, proxyProtocol }: Listener): number {
 }
 
 const seconds = (ms: number) => `${Math.ceil(ms / 1000)}s`;
-/** Time for the network, beyond the deadline of the responder. */
+/** Time for the network in addition to the responder's deadline, in milliseconds. */
 const MARGIN_MS = 500;
 
 // -- HAProxy -------------------------------------------------------------------
@@ -126,7 +126,7 @@ function haproxy(settings: FileSettings, { servers, mode }: SnippetOptions): str
   ];
 }
 
-/** A wildcard address cannot be connected to. */
+/** Clients cannot connect to a wildcard address. */
 function reachable(host: string): string {
   return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
 }
@@ -160,7 +160,7 @@ function blackbox(settings: FileSettings): string[] {
 
 // -- Kubernetes ----------------------------------------------------------------
 
-/** HTTP responses are sent within 900 ms, and those of gRPC before the deadline. */
+/** HTTP responses are sent within 900 ms, and gRPC responses before the deadline. */
 const PROBE = ['periodSeconds: 5', 'timeoutSeconds: 2'];
 
 function kubernetes(settings: FileSettings, { byGrpc }: SnippetOptions): string[] {
@@ -224,15 +224,15 @@ function loopback(url: string): string {
   return url.replace(/\/\/(0\.0\.0\.0|\[::\])/, '//127.0.0.1');
 }
 
-/** Whether only this host reaches the address. */
+/** Whether the address can be reached from this host only. */
 function isLocal(host: string): boolean {
   return /^(127\.|localhost$|::1$)/.test(host);
 }
 
-/** Port of the gRPC server that a generated variable enables. */
+/** Port of the gRPC server if a generated environment variable enables it. */
 const GRPC_PORT = 7864;
 
-/** A kubelet that finds UNKNOWN, as it does NOT_SERVING, counts a failure. */
+/** A kubelet counts UNKNOWN as a failure, like NOT_SERVING. */
 function grpcProbes({ grpc, threads, loop }: FileSettings): string[] {
   if (grpc !== false && grpc.tls)
     throw configError('the probes of a kubelet do not support TLS: they require a gRPC listener without grpc.tls');
@@ -306,7 +306,7 @@ function envoy(settings: FileSettings, { servers }: SnippetOptions): string[] {
   ];
 }
 
-/** The host and port of a server of the application; port 80 by default. */
+/** Host and port of an application server. The default port is 80. */
 function serverOf(name: string): { host: string; port: number } {
   const { host, port } = parseAddress(`pong://${name}`) as TcpAddress;
   return { host, port: /:\d+$/.test(name.replace(/^\[.*\]/, '')) ? port : 80 };
@@ -334,7 +334,7 @@ function consul(settings: FileSettings): string[] {
   ];
 }
 
-/** The listener for programs that check by gRPC, or else by HTTP. */
+/** The listener for programs that check with gRPC or HTTP. gRPC is preferred. */
 function faceOf({ grpc, http }: FileSettings, program: string) {
   const face = grpc ? ('grpc' as const) : ('http' as const);
   const listener = grpc || http;

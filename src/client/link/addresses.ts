@@ -2,7 +2,7 @@ import { type BackoffOptions, backoff } from './backoff.js';
 
 export interface AddressListOptions {
   count: number;
-  /** Whether earlier addresses are preferred. */
+  /** Whether to prefer earlier addresses. */
   failback: boolean;
   backoff: BackoffOptions;
   random: () => number;
@@ -12,32 +12,32 @@ export interface AddressListOptions {
 const MAX_RECONNECT_DELAY_MS = 3_600_000;
 
 /**
- * Chooses the next address and the delay: after a failure each other address is tried immediately; when all have
- * failed, all are tried again with exponential backoff. Has no timer and no socket. Times are monotonic milliseconds.
+ * Chooses the next address and the delay. After a failure, each other address is tried immediately. Once all have failed,
+ * all are tried again with exponential backoff. Uses no timers or sockets. Times are monotonic milliseconds.
  */
 export class AddressList {
   /** Index of the current address. */
   index = 0;
-  /** Addresses that failed since the last stable connection. */
+  /** Addresses that have failed since the last stable connection. */
   private readonly failed = new Set<number>();
-  /** Rounds in which all addresses failed, and GOAWAYs, since the last stable connection. */
+  /** Number of rounds in which all addresses failed, plus number of GOAWAYs, since the last stable connection. */
   private rounds = 0;
-  /** Earliest time of the next connection to each address, as its server requested. */
+  /** Earliest time of the next connection to each address, as requested by its server. */
   private readonly notBefore: number[];
 
   constructor(private readonly options: AddressListOptions) {
     this.notBefore = new Array(options.count).fill(Number.NEGATIVE_INFINITY);
   }
 
-  /** The current connection is stable: resets the failures. */
+  /** Resets the failures, because the current connection is stable. */
   markStable(): void {
     this.failed.clear();
     this.rounds = 0;
   }
 
   /**
-   * The server at `index` sent GOAWAY: no new connection to it for `ms` milliseconds and a backoff, without which a
-   * server that repeats GOAWAY, or sends it on each connection, would cause connections without pause.
+   * Delays new connections to `index`, whose server sent GOAWAY, for `ms` milliseconds plus a backoff. Without the backoff,
+   * a server that repeats GOAWAY, or sends it on each connection, would cause connections without pause.
    */
   delay(index: number, ms: number, now: number): void {
     this.rounds++;
@@ -45,12 +45,12 @@ export class AddressList {
     this.notBefore[index] = now + Math.min(ms, MAX_RECONNECT_DELAY_MS) + backoffMs;
   }
 
-  /** Remaining milliseconds before `index` may be connected again. */
+  /** Milliseconds until a new connection to `index` is allowed. */
   remainingDelay(index: number, now: number): number {
     return Math.max(0, (this.notBefore[index] as number) - now);
   }
 
-  /** The current address failed: selects the next one, and returns the delay in milliseconds before it is tried. */
+  /** Selects the next address after a failure of the current one, and returns the delay before the attempt in milliseconds. */
   next(now: number): number {
     this.failed.add(this.index);
     const order = this.order();
@@ -68,14 +68,14 @@ export class AddressList {
     return shortest;
   }
 
-  /** Addresses to probe, the preferred first: all others if the client fails over, else the earlier ones. */
+  /** Addresses to probe, preferred ones first: all others if the client fails over, otherwise the earlier ones. */
   alternatives(failsOver: boolean): number[] {
     return this.order().filter(
       (index) => index !== this.index && (failsOver || (this.options.failback && index < this.index)),
     );
   }
 
-  /** The order of attempts: from the first address, or without failback from the next one. */
+  /** Order of attempts, starting with the first address or, without failback, with the next one. */
   private order(): number[] {
     const { count, failback } = this.options;
     const from = failback ? 0 : this.index + 1;

@@ -1,4 +1,4 @@
-/** Exponential backoff with full jitter. Times in milliseconds. */
+/** Exponential backoff with full jitter. Times are in milliseconds. */
 export interface BackoffOptions {
   /**
    * Maximum delay before the first retry, in milliseconds.
@@ -18,8 +18,8 @@ const INITIAL_BACKOFF_MS = 100;
 export const MAX_BACKOFF_MS = 30_000;
 
 /**
- * Returns the delay before the next attempt after `failures` consecutive ones (1 or more). The jitter keeps thousands of
- * clients from reconnecting simultaneously.
+ * Returns the delay before the next attempt after `failures` consecutive failures (1 or more). The jitter keeps thousands
+ * of clients from reconnecting simultaneously.
  */
 export function backoff(failures: number, options: BackoffOptions, random: () => number): number {
   const { initial = INITIAL_BACKOFF_MS, max = MAX_BACKOFF_MS } = options;

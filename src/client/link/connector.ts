@@ -7,13 +7,13 @@ import type { HelloOptions, PingOptions } from '../requests.js';
 import type { Pong } from '../responses.js';
 import type { LinkOptions } from './link-options.js';
 
-/** A connection whose server has answered the HELLO. */
+/** A connection whose server has responded to the HELLO. */
 export interface Opened {
   readonly client: Client;
   readonly hello: HelloBody;
 }
 
-/** What the PINGs of a link select. */
+/** The selection of the PINGs of a link. */
 export function selectionOf({
   scope = 'readiness',
   checks,
@@ -30,12 +30,12 @@ export class Connector {
       readonly clock: Clock;
       /** Aborts when the link is closed. */
       readonly signal: AbortSignal;
-      /** Heartbeat to offer in HELLO. */
+      /** Heartbeat that is offered in HELLO. */
       readonly heartbeat: NonNullable<HelloOptions['heartbeat']>;
     },
   ) {}
 
-  /** Connects to `address` and sends HELLO. */
+  /** Connects to `address`, sends HELLO and waits for the server's HELLO. */
   open(address: Address): Promise<Opened> {
     const attempt = () => this.connect(address);
     return this.options.attempts ? this.options.attempts.run(attempt) : attempt();
@@ -65,7 +65,7 @@ export class Connector {
     }
   }
 
-  /** The same; undefined if that fails or the first PONG is not usable. */
+  /** Same as `open`, but returns undefined if that fails or the first PONG is not usable. */
   async openUsable(address: Address, isUsable: (pong: Pong) => boolean): Promise<Opened | undefined> {
     const selection = selectionOf(this.options);
     let opened: Opened | undefined;
@@ -73,7 +73,7 @@ export class Connector {
       opened = await this.open(address);
       if (isUsable(await opened.client.ping({ ...selection, signal: this.context.signal }))) return opened;
     } catch {
-      // The next probe tries again.
+      // The next probe will try again.
     }
     opened?.client.destroy();
     return undefined;

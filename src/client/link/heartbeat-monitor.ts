@@ -6,19 +6,19 @@ import type { Pong } from '../responses.js';
 import type { HeartbeatSettings } from './heartbeat-settings.js';
 import { RoundTripSum, type RoundTripTimes } from './round-trips.js';
 
-/** Ticks per shortest stall tolerance, to detect that the event loop of this process was blocked. */
+/** Ticks per stall tolerance, the shortest one, to detect that this process's event loop was blocked. */
 const TICKS_PER_STALL = 10;
 const MIN_TICK_MS = 5;
-/** Maximum response time in milliseconds of a server without a deadline in the PING (SPEC "Limits", `ping.maxTimeout`). */
+/** Maximum response time in milliseconds of a server if the PING has no deadline (SPEC "Limits", `ping.maxTimeout`). */
 const MAX_SERVER_TIMEOUT_MS = 10_000;
-/** Deadline in a PING where `MAX_SERVER_TIMEOUT_MS` would be too long. */
+/** Deadline in a PING if `MAX_SERVER_TIMEOUT_MS` would be too long. */
 const PING_TIMEOUT_MS = 2000;
-/** Minimum time to wait for a PONG. A later one still counts as activity. */
+/** Minimum time to wait for a PONG, in milliseconds. A later PONG still counts as activity. */
 const MIN_RESPONSE_TIMEOUT_MS = 10_000;
 
 /** The part of a client that the monitor needs. */
 export interface MonitoredClient {
-  /** Monotonic time in milliseconds of the last byte received and of the last frame sent. */
+  /** Monotonic times of the last received byte and of the last sent frame, in milliseconds. */
   readonly receivedAt: number;
   readonly sentAt: number;
   /** Sends a PING. */
@@ -26,42 +26,44 @@ export interface MonitoredClient {
 }
 
 export interface MonitorOptions extends Required<HeartbeatSettings> {
-  /** What the PINGs select. */
+  /** Selection of the PINGs. */
   selection: Pick<PingOptions, 'scope' | 'checks' | 'group'>;
   /** Whether to request the report with each PONG. */
   detail: boolean;
-  /** Silence in milliseconds after which a server that sends PINGs is dead; 0 = it sends none. */
+  /** Silence after which a server that sends PINGs is dead, in milliseconds; 0 = the server sends none. */
   silence: number;
   random: () => number;
 }
 
 export interface MonitorListener {
   pong(pong: Pong): void;
-  /** A second PING is due while one is unanswered, or the server is active again. */
+  /**
+   * Called with true when a second PING is due while one is unanswered, and with false when the server is active again.
+   */
   suspect(isSuspect: boolean): void;
   dead(description: string): void;
 }
 
 /**
  * The heartbeat of one connection: sends PINGs and detects a dead server. It declares the server dead only after
- * another poll of the socket, never in a timer callback (SPEC "Failure detection"). Starts immediately.
+ * another poll of the socket, never in a timer callback (SPEC "Failure detection"). Starts when it is created.
  */
 export class HeartbeatMonitor {
   readonly heartbeat: Heartbeat;
   private readonly trips = new RoundTripSum();
-  /** The server is dead after too many unanswered PINGs, one unanswered for too long, or silence after it offered PINGs. */
+  /** The server is dead if too many PINGs are unanswered, one is unanswered for too long, or the PINGs it offered stop. */
   private readonly unanswered: TimeLimit;
   private readonly timeout: TimeLimit;
   private readonly silence: TimeLimit;
   private readonly limits: readonly TimeLimit[];
-  /** Maximum time between two ticks, so that a blocked event loop of this process is detected. */
+  /** Maximum time between two ticks, so that a blocked event loop is detected. */
   private readonly maxTickMs: number;
   private readonly pingOptions: PingOptions;
   private readonly stopping = new AbortController();
   private timer: Timer;
   private activeAt: number;
   private tickedAt: number;
-  /** When the first PING since the last activity was sent. */
+  /** Time at which the first PING since the last activity was sent. */
   private pingedAt = 0;
   private sequence = 0;
   private isSuspected = false;
@@ -71,13 +73,13 @@ export class HeartbeatMonitor {
     options: MonitorOptions,
     private readonly clock: Clock,
     private readonly listener: MonitorListener,
-    /** Calls its argument after the bytes that have arrived were read. */
+    /** Calls its argument once the bytes that have arrived are read. */
     private readonly afterPoll: (call: () => void) => void = (call) => setImmediate(() => setImmediate(call)),
   ) {
     const now = clock.now();
     this.activeAt = now;
     this.tickedAt = now;
-    // The first PING is due immediately: a connection is up once its status is known.
+    // The first PING is due immediately, because a connection is up only once its status is known.
     this.heartbeat = new Heartbeat(options, now, 0);
     this.unanswered = new TimeLimit(this.heartbeat.limit);
     this.timeout = new TimeLimit(options.timeout);
@@ -109,7 +111,7 @@ export class HeartbeatMonitor {
     this.schedule(now);
   };
 
-  /** @param gap time since the previous tick; its planned part is at most a tenth of the stall tolerance. */
+  /** @param gap time since the previous tick. Its planned part is at most a tenth of the stall tolerance. */
   private detectStall(gap: number, now: number): void {
     for (const limit of this.limits) {
       if (limit.onStall(gap, now) && limit === this.unanswered) this.heartbeat.reset(now);
@@ -125,7 +127,7 @@ export class HeartbeatMonitor {
     this.listener.dead(description);
   }
 
-  /** Why the server is dead at `now`; undefined: it is not. */
+  /** Why the server is dead at `now`; undefined if it is alive. */
   private violation(now: number): string | undefined {
     this.updateActivity();
     const { receivedAt } = this.client;
@@ -137,7 +139,7 @@ export class HeartbeatMonitor {
     return this.heartbeat.due(now) === 'dead' ? `${pingsOut} PINGs were not answered` : undefined;
   }
 
-  /** Passes the activity of the connection since the last tick to the heartbeat. */
+  /** Reports the activity on the connection since the last tick to the heartbeat. */
   private updateActivity(): void {
     const { client, heartbeat } = this;
     if (client.receivedAt > this.activeAt) this.onActivity();
@@ -168,7 +170,7 @@ export class HeartbeatMonitor {
         this.onActivity();
         this.listener.pong(pong);
       },
-      // A timeout is handled by the next tick, a lost connection by its own event.
+      // The next tick handles a timeout, and the event of the connection handles its loss.
       () => {},
     );
   }
@@ -183,14 +185,14 @@ export class HeartbeatMonitor {
       now + this.maxTickMs,
     );
     this.clock.clear(this.timer);
-    // At least 1 ms: a timer may fire a fraction early.
+    // At least 1 ms, because a timer may fire slightly early.
     this.timer = this.clock.after(Math.max(1, next - now), this.tick);
   }
 }
 
 /**
- * Options of the PINGs. A server waits for its checks before it answers: if that could exceed the limits, the PING
- * carries a deadline.
+ * Options of the PINGs. A server waits for its checks before it responds, so the PING carries a deadline if that could
+ * exceed the limits.
  */
 function pingOptionsOf({ interval, maxPingsOut, timeout, selection, detail }: MonitorOptions): PingOptions {
   const rounds = interval * 0.75 * maxPingsOut;

@@ -1,28 +1,28 @@
-/** When the client sends PINGs, and when it considers the server dead. Times in milliseconds. */
+/** When the client sends PINGs, and when it considers the server dead. Times are in milliseconds. */
 export interface HeartbeatSettings {
-  /** Idle time in one direction after which a PING is sent, in milliseconds, reduced by a random jitter of up to 25 %. At least 10. */
+  /** Idle time in one direction after which a PING is sent, in milliseconds, at least 10. A random jitter reduces it by up to 25 %. */
   interval: number;
-  /** Number of unanswered PINGs at which the server is dead when the next PING is due; 0 = unlimited. Default 3, or 0 if `timeout` is given. */
+  /** Number of unanswered PINGs at which the server is considered dead when the next PING is due; 0 = unlimited. Default: 3, or 0 if `timeout` is set. */
   maxPingsOut?: number;
   /**
-   * The server is dead if nothing arrives for this long after a PING, in milliseconds; 0 = off.
+   * Time without data after a PING after which the server is considered dead, in milliseconds; 0 = off.
    *
    * @default 0
    */
   timeout?: number;
 }
 
-/** A dead server is detected within 30 to 40 s (default) or 6.75 to 9 s (strict), less the jitter. */
+/** Detect a dead server within 30–40 s (default) or 6.75–9 s (strict), minus the jitter. */
 export const heartbeatPresets = {
   default: { interval: 10_000, maxPingsOut: 3 },
   strict: { interval: 2250, maxPingsOut: 3 },
 } as const satisfies Record<string, HeartbeatSettings>;
 
-/** Minimum interval of heartbeats in milliseconds, also for one that the server asks for. */
+/** Minimum heartbeat interval in milliseconds, also if the server requests a shorter one. */
 export const MIN_INTERVAL_MS = 10;
 export const MAX_PINGS_OUT = 1000;
 const DEFAULT_PINGS_OUT = 3;
-/** Heartbeats per idle timeout of the server, at least; with a longer interval the server would close the connection. */
+/** Minimum number of heartbeats per idle timeout of the server, so that the server does not close the connection. */
 const HEARTBEATS_PER_IDLE_TIMEOUT = 2.2;
 
 /** Fills in the defaults of valid settings. */
@@ -37,7 +37,7 @@ export function heartbeatSettings(
   return { interval, timeout, maxPingsOut: maxPingsOut ?? (timeout > 0 ? 0 : DEFAULT_PINGS_OUT) };
 }
 
-/** Reduces `interval` so that a server with this idle timeout does not close the connection; undefined or 0 = none. */
+/** Reduces `interval` so that a server with this idle timeout (undefined or 0 = none) does not close the connection. */
 export function limitInterval(interval: number, idleTimeout: number | undefined): number {
   const longest = Math.round((idleTimeout || Number.POSITIVE_INFINITY) / HEARTBEATS_PER_IDLE_TIMEOUT);
   return Math.min(interval, Math.max(MIN_INTERVAL_MS, longest));

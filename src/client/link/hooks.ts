@@ -2,14 +2,14 @@ import type { Clock, Timer } from '../../common/clock.js';
 import { redactor } from '../../common/redact.js';
 import type { Client } from '../client.js';
 
-/** Hooks of a link; a returned promise is awaited. Times in milliseconds. */
+/** Hooks of a link. Returned promises are awaited. Times are in milliseconds. */
 export interface ConnectionHooks {
-  /** Called when a connection is up, for example to resubscribe. An error is emitted as `warning`. */
+  /** Called when a connection is up, for example to subscribe again. Errors are emitted as `warning`. */
   onUp?: (client: Client) => unknown;
-  /** Called once for each `onUp` when that connection has ended, also by `close`. */
+  /** Called once for each `onUp` when that connection ends, including on `close`. */
   onDown?: (why: string, client: Client) => unknown;
   /**
-   * Time in milliseconds to wait for a hook before the next one is called.
+   * Time to wait for a hook before the next one is called, in milliseconds.
    *
    * @default 5000
    */
@@ -22,13 +22,13 @@ interface Call {
 }
 
 const HOOK_TIMEOUT_MS = 5000;
-/** Never throws, whatever a hook has thrown. */
+/** Never throws, regardless of what a hook throws. */
 const describeError = redactor([]);
 
 /**
- * Calls the hooks one at a time, so that setup never overlaps the cleanup of the previous connection. A hook that hangs
- * delays the next one by `hookTimeout`. At most two calls are queued: the calls for a connection that came and went
- * meanwhile are skipped.
+ * Calls the hooks one at a time, so that setup never overlaps with cleanup of the previous connection. A hook that hangs
+ * delays the next one by `hookTimeout`. At most two calls are queued: if a connection opens and closes while a hook is
+ * running, its calls are skipped.
  */
 export class Hooks {
   private readonly calls: Call[] = [];
@@ -61,7 +61,7 @@ export class Hooks {
   }
 
   private async runAll(): Promise<void> {
-    // Not within the event that caused it.
+    // Do not call hooks within the event that caused the call.
     await undefined;
     for (let call = this.calls.shift(); call; call = this.calls.shift()) await this.runOne(call);
     this.running = undefined;

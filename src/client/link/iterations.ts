@@ -53,7 +53,7 @@ export async function* watchOf(link: ObservableLink, options: WatchOptions): Asy
   }
 }
 
-/** Resolves with the current connection, or with the next one after `before`; undefined: the link is closed, or `signal` has aborted. */
+/** Resolves with the current connection, or the next one after `before`; undefined if the link is closed or `signal` aborts. */
 async function connected(
   link: ObservableLink,
   signal: AbortSignal | undefined,

@@ -9,54 +9,54 @@ import type { BackoffOptions } from './backoff.js';
 import type { HeartbeatSettings, heartbeatPresets } from './heartbeat-settings.js';
 import type { ConnectionHooks } from './hooks.js';
 
-/** `suspect`: a PING is unanswered. `draining`: the server is shutting down or asked the client to leave. `down`: no connection; a retry is scheduled. */
+/** `suspect`: a PING is unanswered. `draining`: the server is shutting down or sent GOAWAY. `down`: there is no connection, and a retry is scheduled. */
 export type LinkState = 'connecting' | 'up' | 'suspect' | 'draining' | 'down' | 'closed';
 
-/** Options of `openLink`. Times are whole milliseconds; `Infinity` is refused. */
+/** Options of `openLink`. Times are whole milliseconds; `Infinity` is not allowed. */
 export interface LinkOptions extends ConnectionHooks {
   /** Name of this client in the logs of the server. */
   name?: string;
-  /** Bearer token, sent in HELLO to each address. Without TLS it is sent in clear text. */
+  /** Bearer token, sent in HELLO to each address. Without TLS, it is sent in clear text. */
   token?: string;
   /**
-   * Heartbeat: a preset, or its settings.
+   * Heartbeat preset or settings.
    *
    * @default 'default'
    */
   heartbeat?: keyof typeof heartbeatPresets | HeartbeatSettings;
   /**
-   * Scope of the PINGs. `readiness` detects a server that is alive but not able to work.
+   * Scope of the PINGs. `readiness` also detects servers that are alive but cannot do their work.
    *
    * @default 'readiness'
    */
   scope?: Scope;
-  /** Names of the checks that the PINGs select, 1 to 32. Excludes `group`. */
+  /** Names of 1 to 32 checks that the PINGs select. Cannot be combined with `group`. */
   checks?: readonly string[];
-  /** Name of the group that the PINGs select. By default the group of the scope. */
+  /** Name of the group that the PINGs select. Default: the group of the scope. */
   group?: string;
   /**
-   * Requests the report with each PONG.
+   * Whether to request the report with each PONG.
    *
    * @default false
    */
   detail?: boolean;
   /**
-   * Interval in milliseconds at which the server should send PINGs as well; 0 = never.
+   * Interval at which the server should also send PINGs, in milliseconds; 0 = never.
    *
    * @default 0
    */
   serverPings?: number;
-  /** Returns the status that answers PINGs from the server, synchronously. By default pass. */
+  /** Synchronously returns the status for PINGs from the server. Default: pass. */
   health?: () => 'pass' | 'warn' | 'fail';
-  /** Statuses for which the link fails over to another healthy address. By default fail, draining and unknown. */
+  /** Statuses that make the link fail over to another healthy address. Default: fail, draining and unknown. */
   failoverOn?: readonly State[];
   /**
-   * Whether to return to an earlier address of the list when it is healthy again.
+   * Whether to return to an earlier address in the list once it is healthy again.
    *
    * @default true
    */
   failback?: boolean;
-  /** Delays between attempts. */
+  /** Delays between connection attempts. */
   backoff?: BackoffOptions;
   /**
    * Timeout for establishing a connection, in milliseconds.
@@ -64,13 +64,13 @@ export interface LinkOptions extends ConnectionHooks {
    * @default 5000
    */
   connectTimeout?: number;
-  /** TLS options for `pongs://` addresses. By default server certificates are verified and no client certificate is sent. */
+  /** TLS options for `pongs://` addresses. By default, server certificates are verified and no client certificate is sent. */
   tls?: ClientTls;
   /** TCP keep-alive of each connection. Off by default. */
   keepAlive?: Partial<KeepAlive>;
-  /** @internal Runs each attempt to connect, so that many links can limit how many are in progress. */
+  /** @internal Runs each connection attempt, to limit concurrent attempts across links. */
   attempts?: Attempts;
-  /** @internal Called for each attempt, in place of `token` and `tls`. */
+  /** @internal Called for each attempt, instead of `token` and `tls`. */
   identity?: () => Pick<LinkOptions, 'token' | 'tls'>;
   /** @internal */
   clock?: Clock;
@@ -78,26 +78,26 @@ export interface LinkOptions extends ConnectionHooks {
   random?: () => number;
 }
 
-/** Limits the attempts to connect of many links. */
+/** Limits concurrent connection attempts across links. */
 export interface Attempts {
-  /** Calls `attempt`, at once or later, and returns its result. */
+  /** Calls `attempt`, immediately or later, and returns its result. */
   run<T>(attempt: () => Promise<T>): Promise<T>;
 }
 
-/** A change of the state of a link. */
+/** A state change of a link. */
 export interface LinkChange {
   readonly state: LinkState;
   readonly address: Address;
   /** Reason of the change. */
   readonly why: string;
-  /** Status in the last PONG; undefined before the first of a connection. */
+  /** Status in the last PONG; undefined before the first PONG of a connection. */
   readonly status: State | undefined;
 }
 
 /** Events of a link. */
 export interface LinkEvents {
   state: [change: LinkChange];
-  /** The status has changed. */
+  /** The status changed. */
   status: [status: State, pong: Pong];
   /** A heartbeat was answered. */
   pong: [pong: Pong];

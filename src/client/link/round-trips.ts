@@ -1,4 +1,4 @@
-/** Round-trip times of the heartbeat of one connection, in milliseconds. For scope readiness they include the time of the checks. */
+/** Heartbeat round-trip times of one connection, in milliseconds. With scope readiness, they include the time of check runs. */
 export interface RoundTripTimes {
   readonly count: number;
   readonly last: number;
@@ -18,7 +18,7 @@ export class RoundTripSum {
   #min = Number.POSITIVE_INFINITY;
   #max = 0;
   #mean = 0;
-  /** Sum of squared distances from the mean (Welford), numerically stable over years of heartbeats. */
+  /** Sum of squared deviations from the mean (Welford), which stays numerically stable over years of heartbeats. */
   #squares = 0;
 
   observe(rtt: number): void {
@@ -32,7 +32,7 @@ export class RoundTripSum {
     this.#squares += distance * (rtt - this.#mean);
   }
 
-  /** undefined before the first. */
+  /** Undefined before the first round trip. */
   get times(): RoundTripTimes | undefined {
     if (this.#count === 0) return undefined;
     return {
