@@ -4,14 +4,14 @@ import { cpus, release } from 'node:os';
 import { CONNECTIONS, IDLE_CONNECTIONS } from './measure.js';
 import { pinned } from './process.js';
 
-/** In place of a figure of a peer whose `most` is lower. */
+/** Shown instead of a figure if the peer's `most` is lower. */
 const NOT_ASKED = '–';
 
 const BUSY_TO_IDLE = 'p99 of liveness, application busy : idle';
 
 const percentiles = { p50: (m) => m.p50, p99: (m) => m.p99, 'p99.9': (m) => m.p999 };
 
-/** Targets of the project: ratios of a peer to another, or figures that are ratios themselves. */
+/** Targets of the project: ratios between two peers, or figures that are themselves ratios. */
 const goals = [
   { of: '1 in flight', from: 'pongcheck', to: 'echo', atLeast: 0.95 },
   { of: '64 in flight', from: 'pongcheck', to: 'echo', atLeast: 0.9 },
@@ -27,7 +27,7 @@ const goals = [
 ];
 
 /**
- * The results as Markdown.
+ * Formats the results as Markdown.
  * @param {object} options see options.js
  * @param {{ cells: object[], rounds: object[], memory: Map<object, number[]>, missing?: string[] }} results
  */
@@ -89,7 +89,7 @@ export function render(options, { cells, rounds, memory, missing = [] }) {
   );
 }
 
-/** The column of the ratios to the limit. */
+/** The column with the ratios to the limit. */
 function ofThe(limit, { title, series }) {
   return {
     title: `of the limit, ${title}`,
@@ -98,7 +98,7 @@ function ofThe(limit, { title, series }) {
   };
 }
 
-/** A row of absolute figures for each peer, then the ratio of the first to each of the others. */
+/** One row of absolute figures per peer, followed by the ratios of the first peer to each of the others. */
 function comparison(peers, columns, format) {
   const [first, ...others] = peers;
   return table(
@@ -136,7 +136,7 @@ function latencyTable(peers, cells, seriesOf) {
   );
 }
 
-/** The number after the dot is the figure beside the busy application, divided by that beside the idle one. */
+/** The number after the dot is the figure beside the busy application divided by that beside the idle one. */
 function applicationTable(peers, cells, seriesOf) {
   const idleOf = ({ question }) => cells.find((cell) => cell.question === question && !cell.isBusy);
   return table(
@@ -156,7 +156,7 @@ function applicationTable(peers, cells, seriesOf) {
   );
 }
 
-/** Absolute figures for each number of threads, then what each has more than the one before. */
+/** Absolute figures for each number of threads, followed by the increase over the previous number. */
 function threadTable(peers, rounds) {
   const columns = [
     { figure: ({ ms }) => ms, format: milliseconds },
@@ -267,7 +267,7 @@ function ratios(series, others) {
   return series.map((value, round) => value / others[round]);
 }
 
-/** undefined: of nothing. */
+/** Undefined if there are no values. */
 function median(values) {
   if (values.length === 0) return undefined;
   const sorted = values.toSorted((a, b) => a - b);
