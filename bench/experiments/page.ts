@@ -42,13 +42,13 @@ const costs = markdown(
   table(
     [
       'interval, unanswered',
-      'found within',
-      'packets a second',
-      'tries of TCP',
-      'lost each way: 1 %',
+      'detected within',
+      'packets per second',
+      'TCP attempts',
+      'loss in both directions: 1 %',
       '5 %',
       '10 %',
-      'lost one way: 30 %',
+      'loss in one direction: 30 %',
     ],
     settings.map(({ interval, out, preset }) => {
       const convictions = (lost: number, ways: 1 | 2) => few(CONNECTIONS * falseConvictions(interval, out, lost, ways));
