@@ -163,7 +163,7 @@ function loss({ loss: rows }) {
   const yOffset = { field: 'who', sort: ['server PINGs', 'client PINGs'] };
   return {
     heading: '30 % packet loss',
-    description: `${title}. ${values.map(({ line, preset, who, label }) => `${line}, ${preset}, ${who}: ${label}`).join('; ')}.`,
+    description: `${title}. Declared dead per connection and hour: ${values.map(({ line, preset, who, label }) => `${line}, ${preset}, ${who}: ${label}`).join('; ')}.`,
     specification: {
       title: {
         text: title,
