@@ -4,14 +4,14 @@ import { cpus, release } from 'node:os';
 import { CONNECTIONS, IDLE_CONNECTIONS } from './measure.js';
 import { pinned } from './process.js';
 
-/** Shown instead of a figure that was not measured. */
+/** Shown instead of a figure if the peer's `most` is lower. */
 const NOT_ASKED = '–';
 
 const BUSY_TO_IDLE = 'liveness p99, application busy : idle';
 
 const percentiles = { p50: (m) => m.p50, p99: (m) => m.p99, 'p99.9': (m) => m.p999 };
 
-/** Targets of the project: ratios between two peers, or figures that are ratios themselves. */
+/** Targets of the project: ratios between two peers, or figures that are themselves ratios. */
 const goals = [
   { of: '1 in flight', from: 'pongcheck', to: 'echo', atLeast: 0.95 },
   { of: '64 in flight', from: 'pongcheck', to: 'echo', atLeast: 0.9 },
@@ -27,7 +27,7 @@ const goals = [
 ];
 
 /**
- * The results as Markdown.
+ * Formats the results as Markdown.
  * @param {object} options see options.js
  * @param {{ cells: object[], rounds: object[], memory: Map<object, number[]>, missing?: string[] }} results
  */
@@ -136,7 +136,7 @@ function latencyTable(peers, cells, seriesOf) {
   );
 }
 
-/** The number after the dot is the figure beside the busy application divided by that beside the idle application. */
+/** The number after the dot is the figure beside the busy application divided by that beside the idle one. */
 function applicationTable(peers, cells, seriesOf) {
   const idleOf = ({ question }) => cells.find((cell) => cell.question === question && !cell.isBusy);
   return table(
@@ -267,7 +267,7 @@ function ratios(series, others) {
   return series.map((value, round) => value / others[round]);
 }
 
-/** Undefined for an empty list. */
+/** Undefined if there are no values. */
 function median(values) {
   if (values.length === 0) return undefined;
   const sorted = values.toSorted((a, b) => a - b);

@@ -4,9 +4,9 @@ import { Trial } from '../../test/system/trial.js';
 import { PEERS, schemes } from './schemes.js';
 import { type Range, rangeOf, type Shown, seconds, table } from './table.js';
 
-/** How long a scheme is given to find the fault, in ms: more than twice its own limit. */
+/** Maximum time for a scheme to detect the fault in milliseconds, more than twice its own limit. */
 const OBSERVED = 25_000;
-/** So many faults at a time: their networks have nothing to do with each other, but the processors are the same. */
+/** Number of faults tested at the same time. Their networks are independent, but they share the processors. */
 const AT_ONCE = 3;
 
 interface Fault {
@@ -32,7 +32,7 @@ const faults: Fault[] = [
   {
     name: 'half-open: the peer kernel lost the connection',
     happen(far, near) {
-      // Its RST is lost.
+      // The RST is lost.
       const restore = near.drop();
       far.run('ss', '-K', 'state', 'established');
       restore();
@@ -46,19 +46,19 @@ const faults: Fault[] = [
   },
 ];
 
-/** When the peers of a scheme were found, in seconds from the fault, and what the application was notified of. */
+/** Detection times of a scheme's peers in seconds from the fault, and the notifications of the application. */
 interface Found extends Range {
   readonly peers: number;
   readonly why: readonly string[];
 }
 
-/** A fault, and by scheme when it was found; null: not as long as it was watched. */
+/** A fault, with the detection times by scheme; null if it was not detected within the observation time. */
 export interface Detected {
   readonly fault: string;
   readonly schemes: Readonly<Record<string, Found | null>>;
 }
 
-/** Detection time of every scheme for every fault. */
+/** Measures the detection time of each scheme for each fault. */
 export async function detection(): Promise<Detected[]> {
   const rows: Detected[] = [];
   for (let n = 0; n < faults.length; n += AT_ONCE) {

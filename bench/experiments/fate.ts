@@ -2,10 +2,10 @@ import type { CheckSettings } from '../../src/health/check.js';
 import { CHECK_TIMEOUT, Fleet, INTERVAL, PEERS_TIMEOUT, type Sample, seeded } from './fleet.js';
 import { type Shown, spread, type Table, table } from './table.js';
 
-/** Begin of the fault, and end, in milliseconds of simulated time. */
+/** Start of the fault and end of the simulation, in milliseconds of simulated time. */
 const FAULT = 20_000;
 const END = 55_000;
-/** Time from the fault in which all instances must have their final verdict. */
+/** Time from the fault within which all instances must have their final verdict. */
 const BOUND = 2 * INTERVAL + CHECK_TIMEOUT + PEERS_TIMEOUT;
 const FLAP = 8000;
 const SIZES = [50, 1000];
@@ -23,7 +23,7 @@ const variantNames = Object.keys(variants) as Variant[];
 
 type Scenario = (fleet: Fleet) => void;
 
-/** The database of these instances answers from now on, or does not. */
+/** Sets whether the database answers these instances from now on. */
 function set(fleet: Fleet, works: boolean, affected: (n: number) => boolean = () => true): void {
   for (const [n, instance] of fleet.instances.entries()) if (affected(n)) instance.works = works;
   fleet.sample();
@@ -72,7 +72,7 @@ async function simulate(
   return fleet;
 }
 
-/** Values of the samples in force from one time to another. */
+/** Values of the samples that apply from one time to another. */
 function values(fleet: Fleet, from: number, to: number, value: (sample: Sample) => number): number[] {
   const { samples } = fleet;
   const before = samples.filter(({ at }) => at <= from).at(-1) as Sample;
@@ -85,12 +85,12 @@ const perSecond = (times: readonly number[], from: number, to: number) =>
 
 interface Outcome {
   fleet: Fleet;
-  /** Lowest share in rotation until the bound, and from then on. */
+  /** Lowest fraction in rotation before the bound, and after it. */
   early: number;
   late: number;
-  /** Highest share of those in rotation that have no database, from the bound on. */
+  /** Highest fraction of instances without a database among those in rotation, after the bound. */
   useless: number;
-  /** Lowest share of the instances without database that are out of rotation, from the bound on. */
+  /** Lowest fraction of the instances without a database that are out of rotation, after the bound. */
   out: number;
   pingsOfRun: number;
   longestRound: number;
@@ -131,11 +131,14 @@ function row({ fleet, early, late, useless, pingsOfRun, queries, settledAfter }:
   ];
 }
 
-/** When the first change after the fault was. */
+/** Time of the first change after the fault. */
 const firstChange = ({ fleet }: Outcome) =>
   Math.min(...fleet.instances.flatMap(({ changes }) => changes.map(({ at }) => at).filter((at) => at > FAULT)));
 
-/** Lowest share of a third without database that is out of rotation: mean and least over some seeds. */
+/**
+ * If a third of the instances has no database: the lowest fraction of them that is out of rotation, as mean and minimum
+ * over several seeds.
+ */
 async function thirdOut(size: number, ask: number): Promise<string> {
   const shares: number[] = [];
   for (let seed = 1; seed <= SEEDS; seed++) {
@@ -145,7 +148,7 @@ async function thirdOut(size: number, ask: number): Promise<string> {
   return `${percent(mean)}, ${percent(Math.min(...shares))}`;
 }
 
-/** What `onShared` promises, and what came of it. */
+/** Compares what `onShared` promises with the outcome. */
 async function promises(size: number, of: (scenario: Name, variant: Variant) => Outcome): Promise<string[]> {
   const all = of('down for all', 'warn');
   const [before, during] = all.queries;
@@ -165,7 +168,7 @@ async function promises(size: number, of: (scenario: Name, variant: Variant) => 
   ];
 }
 
-/** What `onShared` does to a fleet, with the checks and peers as they run, on a simulated clock and network. */
+/** Measures the effect of `onShared` on a fleet. Checks and peers are real; the clock and the network are simulated. */
 export async function fate(): Promise<Shown> {
   const parts: Table[] = [];
   const kept: string[][] = [];

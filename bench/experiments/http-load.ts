@@ -2,7 +2,7 @@ import { now, passUntil, type Said } from '../../test/system/program.js';
 import { stateOf, Trial } from '../../test/system/trial.js';
 import { type Shown, table } from './table.js';
 
-/** A PING of the client that behaves each so many milliseconds. */
+/** Interval of the well-behaved client's PINGs, in milliseconds. */
 const EVERY = 5;
 const LASTS = 5000;
 const MIB = 1_048_576;
@@ -32,7 +32,7 @@ const loads = [
   { what: '1,000 connections, a path that does not exist', connections: 1000, path: '/nowhere' },
 ];
 
-/** What HTTP load, from another process, does to the PINGs of a client beside it, and to memory. */
+/** Measures the effect of HTTP load from another process on the PINGs of a client, and on memory. */
 export async function httpLoad(): Promise<Shown> {
   const trial = new Trial();
   try {

@@ -9,7 +9,10 @@ const SETTLE = 15_000;
 const MEASURED = 60_000;
 const echoProgram = join(process.cwd(), 'bench', 'experiments', 'programs', 'echo.js');
 
-/** What 10,000 idle connections cost the responder, whose clients PING every 10 s, and how long its sweeps take. */
+/**
+ * Measures what 10,000 idle connections, whose clients send PINGs every 10 s, cost the responder, and how long its
+ * sweeps take.
+ */
 export async function idleCost(): Promise<Shown> {
   const trial = new Trial();
   try {
@@ -37,7 +40,7 @@ export async function idleCost(): Promise<Shown> {
 
 const percent = (part: number) => `${(part * 100).toFixed(2)} %`;
 
-/** As parts of one core; `longest`: the longest timer, in ms. */
+/** Fractions of one core. `longest`: the longest timer, in milliseconds. */
 async function measured(trial: Trial, server: Program, port: number) {
   const to = { host: '127.0.0.1', port };
   const { program: peers } = await trial.peers({ to, count: CONNECTIONS, pingEvery: HEARTBEAT, spread: HEARTBEAT });

@@ -15,12 +15,15 @@ type NonPassState = (server: ServerUnderTrial, clock: WallClock) => Promise<void
 
 const others = ['Swoole PROCESS', 'Swoole BASE', 'Workerman recipe', 'GatewayWorker'];
 
-/** What became of the clients under a trouble: how many were closed falsely, and when the silent one was, in seconds. */
+/**
+ * The clients during a disturbance: how many were closed although they were alive, and when the silent one was closed,
+ * in seconds.
+ */
 export interface Closed {
   readonly trouble: string;
   readonly falsely: number;
   readonly silentAfter: number | null;
-  /** What was measured of other servers, in words. */
+  /** Description of what was measured on other servers. */
   readonly others: Readonly<Record<string, string>>;
 }
 
@@ -51,7 +54,7 @@ const troubles: { name: string; happen: NonPassState; peers: string[] }[] = [
   },
 ];
 
-/** Clients that PING each second and must stay open, beside a silent one that must be closed. */
+/** Clients that send a PING every second and must stay open, beside a silent one that must be closed. */
 export async function innocence(): Promise<Closed[]> {
   const rows: Closed[] = [];
   for (const { name, happen, peers } of troubles) {

@@ -18,7 +18,7 @@ const ways = {
   'HTTP/1.1, the client closes after each response': { version: '1.1', leaves: true },
 };
 
-/** Ten HTTP requests: how many connections they take, and which side keeps them in TIME_WAIT. */
+/** Measures for ten HTTP requests how many connections they use, and which side keeps them in TIME_WAIT. */
 export async function httpKeepAlive(): Promise<Shown> {
   const rows: string[][] = [];
   for (const [name, way] of Object.entries(ways)) {
@@ -47,7 +47,7 @@ export async function httpKeepAlive(): Promise<Shown> {
 const keepAlive = { idle: 4000, interval: 1000, count: 5, userTimeout: 0 };
 const pings = { idleTimeout: 0, pingInterval: 4000, maxPingsOut: 3 };
 
-/** A connection without data: what `ss -o` prints, and what is transferred. */
+/** Shows for a connection without data what `ss -o` prints, and what is transferred. */
 export async function silence(): Promise<Shown> {
   const kinds = {
     nothing: { server: { listen: [{ url }], heartbeat: off }, plan: {} },

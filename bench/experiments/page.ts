@@ -2,7 +2,7 @@ import { markdown, table } from './table.js';
 
 /** A year of 365.25 days, in seconds. */
 const YEAR = 31_557_600;
-/** Minimum retransmission timeout of a kernel, in seconds. */
+/** Minimum time before a kernel retransmits a segment, in seconds. */
 const RTO = 0.2;
 /** PINGs are sent up to a quarter of the interval early, so an eighth on average. */
 const JITTER = 0.875;
@@ -10,7 +10,7 @@ const JITTER = 0.875;
 const SEGMENTS = 3;
 const CONNECTIONS = 1000;
 
-/** Interval in seconds, and number of unanswered PINGs at which a peer is dead when the next PING is due. */
+/** Interval in seconds, and number of unanswered PINGs with which a peer is dead when the next one is due. */
 const settings: readonly { interval: number; out: number; preset?: string }[] = [
   { interval: 1, out: 3 },
   { interval: 2.25, out: 3, preset: 'strict' },
@@ -22,12 +22,18 @@ const settings: readonly { interval: number; out: number; preset?: string }[] = 
   { interval: 30, out: 3 },
 ];
 
-/** Number of times that TCP sends a segment within `seconds`, including the first, if each delay is twice the previous one. */
+/**
+ * Number of times that TCP sends a segment within `seconds`, including the first time, if each wait is twice as long as
+ * the previous one.
+ */
 export function tries(seconds: number, rto = RTO): number {
   return Math.floor(Math.log2(seconds / rto + 1)) + 1;
 }
 
-/** Number of false detections per connection and year, if `ways` directions lose this fraction of segments. */
+/**
+ * Expected number of times per year and connection that a live peer is declared dead, if this fraction of the segments
+ * is lost in `ways` directions.
+ */
 export function falseDetections(interval: number, out: number, lost: number, ways: 1 | 2): number {
   const rounds = YEAR / (interval * JITTER);
   return rounds * Math.min(1, ways * lost ** tries(out * interval));
@@ -69,7 +75,7 @@ function measured(results: string, title: string): string {
   return (/^\|[^]*\|$/m.exec(part)?.[0] ?? '').trim();
 }
 
-/** Shortest to longest time, without the error of the application. */
+/** Detection times without the application's errors, sorted from shortest to longest. */
 function times(detection: string): string {
   const brief = (_all: string, ...seconds: string[]) => {
     const [min, max] = seconds.slice(0, 2).map((text) => Number(text).toFixed(1));
@@ -78,7 +84,7 @@ function times(detection: string): string {
   return detection.replace(/([\d.]+) \/ [\d.]+ \/ ([\d.]+) s \([^|]*\)/g, brief).replace(/not within \d+ s/g, '**no**');
 }
 
-/** The tables in protocol/HEARTBEATS.md: measured values, and values computed with the formula. */
+/** The tables in protocol/HEARTBEATS.md: the measurements, and the results of the formula. */
 export function heartbeatTables(results: string): Record<string, string> {
   return {
     http: measured(results, 'HTTP keep-alive'),
@@ -89,7 +95,7 @@ export function heartbeatTables(results: string): Record<string, string> {
   };
 }
 
-/** Puts each table between the two comments that name it. */
+/** Inserts each table between the two comments that name it. */
 export function withTables(page: string, tables: Readonly<Record<string, string>>): string {
   return Object.entries(tables).reduce(
     (text, [name, rows]) =>

@@ -1,4 +1,4 @@
-// `npm run experiments`: measures what the tests do not verify, and writes RESULTS.md and the tables in HEARTBEATS.md.
+// `npm run experiments`: measures what the tests do not assert. Writes RESULTS.md and the tables in HEARTBEATS.md.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -32,7 +32,7 @@ interface Experiment {
   show(data: unknown): Shown;
 }
 
-/** `show` returns the tables for the data that `measure` returns. The data is stored as JSON. */
+/** `show` creates the tables from the data that `measure` returned, which is stored as JSON. */
 function experiment<Data>(
   title: string,
   description: string,
@@ -163,7 +163,7 @@ for (const name of chosen) {
 }
 if (values.show) keep(kept());
 
-/** Previous results by experiment name, and the machine. */
+/** The stored results by experiment name, with the machine on which they were measured. */
 function kept(): Record<string, unknown> {
   return existsSync(dataFile) ? JSON.parse(readFileSync(dataFile, 'utf8')) : {};
 }
@@ -172,7 +172,7 @@ function part({ title, description, show }: Experiment, data: unknown): string {
   return `## ${title}\n\n${[description, ...show(data).map(markdown)].join('\n\n')}\n`;
 }
 
-/** Writes the data, and the pages generated from it. */
+/** Writes the data, and the pages that are generated from it. */
 function keep(data: Record<string, unknown>): void {
   const known = Object.entries(experiments).filter(([name]) => data[name] !== undefined);
   const ordered = Object.fromEntries(known.map(([name]) => [name, data[name]]));
@@ -183,7 +183,7 @@ function keep(data: Record<string, unknown>): void {
   writeFileSync(page, withTables(readFileSync(page, 'utf8'), heartbeatTables(results)));
 }
 
-/** JSON with one line for each list or object of plain values. */
+/** Formats JSON with one line per list or object of plain values. */
 function text(data: object): string {
   const lines = JSON.stringify(data, null, 1);
   return `${lines.replace(/[[{]\n[^[\]{}]*[\]}]/g, (list) => list.replace(/\n\s*/g, ' '))}\n`;

@@ -4,7 +4,10 @@ import { compiledPackage } from '../../test/cli/compiled.js';
 import { Program } from '../../test/system/program.js';
 import { type Shown, table } from './table.js';
 
-/** The sweep alone, over connections without sockets, each with HELLO and PINGs of the server every 10 s. */
+/**
+ * Measures only the sweep, over connections without sockets. Each one has sent HELLO and receives a PING from the
+ * server every 10 s.
+ */
 export async function sweep(): Promise<Shown> {
   const rows: string[][] = [];
   const dist = pathToFileURL(join(compiledPackage(), 'dist')).href;

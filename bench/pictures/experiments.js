@@ -1,8 +1,8 @@
 import { colours } from './chart.js';
 
 /**
- * The charts of the experiments, from bench/experiments/results.json: by the name of the file, with the heading of
- * RESULTS.md below which it belongs, and what it shows in words.
+ * The experiment charts from bench/experiments/results.json, by file name. Each has the RESULTS.md heading below which
+ * it belongs, and a description.
  */
 export function experimentCharts(results) {
   return { detection: detection(results), 'false-closes': falseCloses(results), loss: loss(results) };
@@ -14,7 +14,7 @@ function detection({ detection: rows }) {
   const schemes = Object.keys(rows[0].schemes);
   const count = (scheme) => rows.filter((row) => row.schemes[scheme]).length;
   const title = `Client PINGs detect ${count("client's PINGs")} of ${rows.length} faults, TCP keep-alive detects ${count('TCP keep-alive')}`;
-  /** In two lines. */
+  /** Split into two lines. */
   const column = (scheme) => `${scheme.replace('with ', '+ ')}|${count(scheme)} of ${rows.length}`;
   const values = rows.flatMap(({ fault, schemes: found }) =>
     schemes.map((scheme) => ({ fault, scheme: column(scheme), ...(found[scheme] ?? { never: 'never' }) })),
@@ -130,7 +130,7 @@ function falseCloses({ innocence: rows }) {
     },
   };
 
-  /** A cell of the table: `20`, `8-20`, `20 / 0 (event / select)`, or words. */
+  /** Parses a table cell: `20`, `8-20`, `20 / 0 (event / select)`, or text. */
   function bar(text) {
     const [, low, high = low] = /^(\d+)(?:(?:-| \/ )(\d+))?/.exec(text) ?? [];
     const label = text

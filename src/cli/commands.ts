@@ -1,10 +1,10 @@
-// Must be first: until its handlers are installed, a signal ends the process.
+// Must be imported first, because a signal ends the process until its handlers are installed.
 import './serve/signals.js';
 import { nearest } from '../options/suggest.js';
 import { type Command, EXIT_USAGE, UsageError } from './parser.js';
 import { print, runCommand, runProgram } from './program.js';
 
-/** Commands are loaded on demand, because each loaded file delays the start. */
+/** Commands are loaded on demand, because each loaded file delays startup. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./serve/command.js')).serveCommand,
   ping: async () => (await import('./ping/command.js')).pingCommand,

@@ -3,7 +3,7 @@ import { stylesFor } from './terminal.js';
 
 const MAX_WIDTH = 100;
 
-/** `pongcheck --help`. */
+/** Output of `pongcheck --help`. */
 export function mainHelp(commands: readonly Command[], version: string): string {
   const bold = stylesFor(process.stdout)('bold');
   return [
@@ -30,7 +30,7 @@ export function mainHelp(commands: readonly Command[], version: string): string 
   ].join('\n');
 }
 
-/** `pongcheck COMMAND --help`. */
+/** Output of `pongcheck COMMAND --help`. */
 export async function commandHelp(command: Command): Promise<string> {
   const style = stylesFor(process.stdout);
   const argument = command.argument === undefined ? '' : ` ${command.argument}`;
@@ -59,7 +59,7 @@ function flagText({ long, short, value, multiple }: Flag): string {
   return `${short ? `-${short}, ` : '    '}--${long}${value ? ` ${value}` : ''}${multiple ? ' ...' : ''}`;
 }
 
-/** Formats a title and rows in two columns, with wrapped descriptions. */
+/** Formats a title and two columns of rows, with wrapped descriptions. */
 function part({ title, rows }: HelpPart): string {
   const column = Math.min(34, Math.max(...rows.map(([name]) => name.length)) + 2);
   const width = Math.min(process.stdout.columns ?? MAX_WIDTH, MAX_WIDTH) - column - 2;

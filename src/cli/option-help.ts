@@ -4,7 +4,7 @@ import { checkVariables, optionRows } from '../options/table.js';
 import { FILE_VARIABLE } from '../options/variable-names.js';
 import type { HelpPart } from './parser.js';
 
-/** Help sections for the options of the file and the environment, and for the kinds of check. */
+/** Help sections for the options in the file and the environment, and for the kinds of check. */
 export function optionHelp(): HelpPart[] {
   return [
     {

@@ -1,39 +1,39 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { nearest } from '../options/suggest.js';
 
-/** One flag of a command, for the parser and the help. */
+/** One flag of a command, for the parser and the help text. */
 export interface Flag {
   readonly long: string;
   readonly short?: string;
-  /** Placeholder of its value in the help; absent: a boolean flag. */
+  /** Placeholder for its value in the help text; absent for a boolean flag. */
   readonly value?: string;
-  /** The flag may be repeated. */
+  /** Whether the flag may be repeated. */
   readonly multiple?: boolean;
   readonly description: string;
 }
 
 export type FlagValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
-/** Definition of a command, for the parser and the help; `load` loads its implementation. */
+/** Definition of a command, for the parser and the help text. `load` loads its implementation. */
 export interface Command {
   readonly name: string;
   readonly description: string;
-  /** Placeholder of the positional argument in the help; absent: the command has none. */
+  /** Placeholder for the positional argument in the help text; absent if the command has none. */
   readonly argument?: string;
-  /** The positional argument may be repeated. */
+  /** Whether the positional argument may be repeated. */
   readonly many?: boolean;
   readonly flags: readonly Flag[];
-  /** Examples: a command line and what it does. */
+  /** Examples: a command line, and what it does. */
   readonly examples: readonly (readonly [line: string, effect: string])[];
   /** Exit codes other than 64 (usage error). */
   readonly exits: readonly (readonly [code: number, meaning: string])[];
-  /** The exit code is the result of the command, and stays the same if the output cannot be written. */
+  /** Whether the exit code is the command's result, so that it does not change if the output cannot be written. */
   readonly answersByExitCode?: boolean;
-  /** Further sections of the help. */
+  /** Additional sections of the help text. */
   more?(): Promise<readonly HelpPart[]>;
   /**
-   * Reports a failure in the format that the command line requests, even if the rest of it is invalid. Returns the exit
-   * code, and a line for standard output in place of the line on standard error.
+   * Reports a failure in the format that the command line requests, even if the rest of the command line is invalid.
+   * Returns the exit code, and optionally a line for standard output that replaces the line on standard error.
    */
   onFailure?(args: readonly string[], description: string): Promise<{ code: number; line?: string } | undefined>;
   /** Loads the implementation, which resolves with the exit code. */
@@ -45,16 +45,16 @@ export interface HelpPart {
   readonly rows: readonly (readonly [name: string, description: string, note?: string])[];
 }
 
-/** The command line is invalid: exit code 64 as in sysexits.h, distinct from the results of `ping`. */
+/** The command line is invalid. Exit code 64 as in sysexits.h, distinct from the results of `ping`. */
 export class UsageError extends Error {}
 export const EXIT_USAGE = 64;
 /** Exit code if standard output cannot be written. */
 export const EXIT_OUTPUT = 74;
 
-/** Flags that every command has. */
+/** Flags common to all commands. */
 export const commonFlags: readonly Flag[] = [{ long: 'help', short: 'h', description: 'Prints this help.' }];
 
-/** Parses the flags and arguments of a command. Throws a UsageError of one line. */
+/** Parses the flags and arguments of a command. Throws a UsageError with a one-line message. */
 export function parseCommandLine(
   command: Command,
   args: readonly string[],

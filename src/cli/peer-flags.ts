@@ -3,10 +3,13 @@ import type { ClientTls } from '../client/tls.js';
 import { TOKEN_VARIABLE } from '../options/variable-names.js';
 import { type Flag, type FlagValues, UsageError } from './parser.js';
 
-/** Far more than a token needs; a longer file is not a token file. */
+/** Far more than a token needs. A larger file is not a token file. */
 const MAX_TOKEN_BYTES = 4096;
 
-/** Flags for TLS and authentication. There is no flag for the token itself: command lines are visible to all users. */
+/**
+ * Flags for TLS and authentication. There is no flag for the token itself, because command lines are visible to all
+ * users.
+ */
 export const peerFlags: readonly Flag[] = [
   {
     long: 'ca',
@@ -28,7 +31,7 @@ export const peerFlags: readonly Flag[] = [
   },
 ];
 
-/** Reads these flags and the environment into options of the client. */
+/** Converts these flags and the environment to client options. */
 export function peerOptions(flags: FlagValues): { token?: string; tls?: ClientTls } {
   const file = textOf(flags, 'token-file');
   const token = file === undefined ? process.env[TOKEN_VARIABLE] : readToken(file);

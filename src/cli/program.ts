@@ -6,10 +6,10 @@ import { type Command, EXIT_USAGE, parseCommandLine, UsageError } from './parser
 
 const EXIT_FAILED = 1;
 const EXIT_DELAY_MS = 500;
-/** The command of this process, once it is known. */
+/** The command that this process runs, once it is known. */
 let command: Command | undefined;
 
-/** Runs the program: `main` resolves with the exit code, or rejects with what is then printed on one line. */
+/** Runs the program. `main` resolves with the exit code, or rejects with an error that is printed on one line. */
 export async function runProgram(main: () => Promise<number>): Promise<void> {
   handleOutputErrors(() => command);
   process.exitCode = await main().catch(fail);
@@ -31,7 +31,7 @@ export function print(text: string): number {
   return 0;
 }
 
-/** Prints the error on one line and returns the exit code; NODE_DEBUG=pongcheck prints the stack. */
+/** Prints the error on one line and returns the exit code. With NODE_DEBUG=pongcheck, also prints the stack trace. */
 async function fail(error: unknown): Promise<number> {
   debuglog('pongcheck')('%O', error);
   const lines = linesOf(error);

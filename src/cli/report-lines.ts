@@ -7,15 +7,16 @@ export interface CheckLine extends ReportedFate {
   state: string;
   reason?: string;
   output?: string;
-  /** Duration of its last run in milliseconds. */
+  /** Duration of the last run in milliseconds. */
   durationMs?: number;
 }
 
 const MAX_LINES = 100;
 
 /**
- * Reads the causes of a report that are no checks of it, such as a blocked event loop, and its checks; all causes if it has
- * no checks. The report is written by a peer: unexpected values are omitted, and texts are made printable.
+ * Reads the checks in a report, and the causes that are not checks, such as a blocked event loop. If the report
+ * contains no checks, reads all causes. The report comes from a peer: unexpected values are omitted, and texts are made
+ * printable.
  */
 export function checkLines(report: Readonly<Record<string, unknown>> | undefined): CheckLine[] {
   if (report === undefined) return [];
@@ -28,7 +29,10 @@ export function checkLines(report: Readonly<Record<string, unknown>> | undefined
   return [...shown.map(lineOfCause), ...entries.map(lineOfCheck)].slice(0, MAX_LINES);
 }
 
-/** Each check that does not pass, with its reason: `db=timeout`, or `db=timeout (shared)` if peers fail too. */
+/**
+ * The checks that do not pass with their reasons: `db=timeout`, or `db=timeout (shared)` if the check fails on peers
+ * too.
+ */
 export function failingMarks(lines: readonly CheckLine[]): string[] {
   return lines
     .filter(({ state }) => state !== 'pass')

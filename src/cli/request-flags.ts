@@ -5,7 +5,7 @@ import { type Address, parseAddress } from '../net/address.js';
 import { DURATION_FORMS, formatDuration, parseDuration } from '../options/duration.js';
 import { type FlagValues, UsageError } from './parser.js';
 
-// Flags are validated here: `pongcheck ping` starts faster without the schema of the client's options.
+// Flags are validated here, because `pongcheck ping` starts faster without the schema of the client's options.
 
 export const DEFAULT_ADDRESS = 'pong://127.0.0.1:7464';
 const ONE_DAY_MS = 86_400_000;

@@ -5,10 +5,10 @@ export { printable, printableJson } from '../common/printable.js';
 export type Style = (text: string) => string;
 export type StyleName = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'magenta' | 'cyan';
 
-/** Returns a styler for `stream`. It adds no styles unless the stream is a terminal with colours and NO_COLOR is unset. */
+/** Returns a styler for `stream`. It adds styles only if the stream is a terminal with colors and NO_COLOR is unset. */
 export function stylesFor(stream: NodeJS.WriteStream): (style: StyleName) => Style {
   const coloured = stream.isTTY === true && !process.env.NO_COLOR && stream.hasColors();
-  // Without `validateStream: false` it would inspect standard output.
+  // With the default of `validateStream`, `styleText` would inspect standard output instead of `stream`.
   return (style) => (text) => (coloured ? styleText(style, text, { validateStream: false }) : text);
 }
 

@@ -1,11 +1,11 @@
-/** Characters that most terminals draw two columns wide: CJK, full-width forms and emoji. */
+/** Characters that most terminals draw with a width of two columns: CJK, full-width forms and emoji. */
 const wide =
   /^(?:[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|.*\ufe0f)/u;
 const combining = /^\p{M}+$/u;
 const ascii = /^[\x20-\x7e]*$/;
 const segmenter = new Intl.Segmenter();
 
-/** Number of columns that a printable text takes on a terminal. */
+/** Number of terminal columns that a printable text occupies. */
 export function widthOf(text: string): number {
   if (ascii.test(text)) return text.length;
   let columns = 0;
@@ -13,7 +13,7 @@ export function widthOf(text: string): number {
   return columns;
 }
 
-/** A text cut to at most this many columns; the last one is then `…`. */
+/** Truncates a text to at most this number of columns. A truncated text ends with `…`. */
 export function cut(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text;
   let left = columns - 1;
@@ -26,7 +26,7 @@ export function cut(text: string, columns: number): string {
   return columns > 0 ? `${kept}…` : '';
 }
 
-/** A text cut or padded to exactly this many columns. */
+/** Truncates or pads a text to exactly this number of columns. */
 export function column(text: string, columns: number): string {
   const shown = cut(text, columns);
   return shown + ' '.repeat(columns - widthOf(shown));

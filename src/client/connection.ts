@@ -90,7 +90,7 @@ export class Connection extends EventEmitter<ClientEvents> {
     return this.#socket;
   }
 
-  /** @internal `socket` is connected. */
+  /** @internal `socket` must be connected. */
   constructor(address: Address, socket: Socket, clock: Clock, maxInFlight: number) {
     super();
     this.address = address;
@@ -276,7 +276,7 @@ export class Connection extends EventEmitter<ClientEvents> {
     this.#output.push(bytes);
   }
 
-  /** The server ignores everything after a PING with CLOSE. */
+  /** Accepts no more requests, because the server ignores everything after a PING with CLOSE. */
   #closeAfter(pong: Promise<Pong>): void {
     this.#ended ??= closedFailure(this.address, 'closes: a PING with the option close was sent');
     this.#requestedReason = 'answered';

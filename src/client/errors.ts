@@ -49,7 +49,7 @@ export class RefusedError extends PongcheckError {
 
 const wireErrorNames = namesOf(WireError);
 
-/** Maps an error of `node:net` to PONGCHECK_CONNECT, PONGCHECK_TLS, or PONGCHECK_TIMEOUT (ETIMEDOUT). */
+/** Converts an error of `node:net` to PONGCHECK_CONNECT, PONGCHECK_TLS, or PONGCHECK_TIMEOUT (ETIMEDOUT). */
 export function connectFailure(address: Address, cause: Error): PongcheckError {
   const where = hostAndPort(address);
   const overTls = address.kind === 'tls' ? tlsFailure(address, cause, false) : undefined;
@@ -81,12 +81,12 @@ function codeOf(cause: NodeJS.ErrnoException & { errors?: NodeJS.ErrnoException[
   return codes.includes('ECONNREFUSED') ? 'ECONNREFUSED' : (codes[0] as string);
 }
 
-/** PONGCHECK_TIMEOUT: the peer did not do `what` within `ms`. */
+/** Creates a PONGCHECK_TIMEOUT error: the peer did not do `what` within `ms`. */
 export function timeoutFailure(address: Address, what: string, ms: number): PongcheckError {
   return new PongcheckError('PONGCHECK_TIMEOUT', `${hostAndPort(address)} did not ${what} within ${seconds(ms)}`);
 }
 
-/** PONGCHECK_CLOSED: how the connection ended. */
+/** Creates a PONGCHECK_CLOSED error. `how` describes how the connection ended. */
 export function closedFailure(address: Address, how: string): PongcheckError {
   return new PongcheckError('PONGCHECK_CLOSED', `The connection to ${hostAndPort(address)} ${how}`);
 }
@@ -96,13 +96,13 @@ export function busyFailure(address: Address, why: string): PongcheckError {
   return new PongcheckError('PONGCHECK_BUSY', `${hostAndPort(address)} ${why}`);
 }
 
-/** PONGCHECK_PROTOCOL: how the peer violated the protocol. */
+/** Creates a PONGCHECK_PROTOCOL error. `description` states how the peer violated the protocol. */
 export function protocolFailure(address: Address, description: string): PongcheckError {
   const message = `${hostAndPort(address)} sent invalid data: ${description}`;
   return new PongcheckError('PONGCHECK_PROTOCOL', message);
 }
 
-/** Maps the error of an established socket to PONGCHECK_CLOSED or PONGCHECK_TLS, and to a reason. */
+/** Converts the error of an established socket to PONGCHECK_CLOSED or PONGCHECK_TLS, with the close reason. */
 export function lossOf(address: Address, cause: NodeJS.ErrnoException): { reason: CloseReason; error: PongcheckError } {
   const where = hostAndPort(address);
   const closed = (reason: CloseReason, description: string) => ({
@@ -118,7 +118,7 @@ export function lossOf(address: Address, cause: NodeJS.ErrnoException): { reason
   return closed('network', `The connection to ${where} was lost (${cause.code})`);
 }
 
-/** `800` is `0.8 s`. */
+/** Formats milliseconds as seconds: 800 becomes `0.8 s`. */
 function seconds(ms: number): string {
   return `${Number((ms / 1000).toPrecision(2))} s`;
 }

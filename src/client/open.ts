@@ -89,7 +89,7 @@ function isAddress(given: string | Address): given is Address {
   return (given.kind === 'tcp' || given.kind === 'tls') && typeof given.host === 'string';
 }
 
-/** Whole milliseconds until `deadline`, at least 1. */
+/** Whole milliseconds until `deadline`, but at least 1. */
 export function timeUntil(deadline: number, clock: Clock): number {
   return Math.max(1, Math.round(deadline - clock.now()));
 }
@@ -123,7 +123,7 @@ async function openSocket<T>(target: Address, options: ConnectOptions, use: (soc
       resolve(use(socket));
     };
     const onError = (cause: Error) => fail(connectFailure(target, cause));
-    // One more poll after the timer: the connection may already be established.
+    // Polls once more after the timer, because the connection may already be established.
     const timer = clock.after(connectTimeout, () =>
       setImmediate(() => {
         const step = openTls && !socket.connecting ? 'complete the TLS handshake' : 'accept the connection';
@@ -137,14 +137,14 @@ async function openSocket<T>(target: Address, options: ConnectOptions, use: (soc
 
 const warnings = new Set<string>();
 
-/** Emits a process warning about a setting that this machine does not support, once per process. */
+/** Emits a process warning about a setting that this machine does not support. Emitted once per process. */
 function warnOnce(description: string): void {
   if (warnings.has(description)) return;
   warnings.add(description);
   process.emitWarning(description, { code: 'PONGCHECK_KEEP_ALIVE' });
 }
 
-/** Loaded on demand: `pongcheck ping` does not need it. */
+/** Loaded on demand, because `pongcheck ping` does not need it. */
 async function loadKeepAliveSetter(settings: Partial<KeepAlive>): Promise<(socket: Socket) => void> {
   return (await import('../net/keep-alive.js')).keepAliveSetter(settings, warnOnce);
 }

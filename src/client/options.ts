@@ -47,7 +47,7 @@ const stateList: ValueType = {
   typescript: () => 'readonly State[]',
 };
 
-/** The short form of `heartbeat`. */
+/** The string form of `heartbeat`. */
 const heartbeatPreset: ValueType = {
   name: 'heartbeatPreset',
   allowed: () => `${Object.keys(heartbeatPresets).join(', ')}, or { interval, maxPingsOut, timeout }`,

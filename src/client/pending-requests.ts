@@ -4,9 +4,9 @@ import { onAbort } from './abort.js';
 
 /** A request that was sent but not answered yet. */
 export interface PendingRequest {
-  /** Type of the frame that answers it. */
+  /** Frame type of the answer. */
   readonly answeredBy: number;
-  /** Milliseconds until `fail` is called with `timeoutError()`. */
+  /** Time in milliseconds after which `fail` is called with `timeoutError()`. */
   readonly responseTimeout: number;
   readonly timeoutError: () => Error;
   readonly signal: AbortSignal | undefined;
@@ -30,7 +30,7 @@ export class PendingRequests {
   readonly #onEmpty: () => void;
   #lastId = 0;
 
-  /** @param onEmpty called whenever the last outstanding request is settled. */
+  /** @param onEmpty called each time the last outstanding request is settled. */
   constructor(clock: Clock, onEmpty: () => void) {
     this.#clock = clock;
     this.#onEmpty = onEmpty;
@@ -40,7 +40,7 @@ export class PendingRequests {
     return this.#entries.size;
   }
 
-  /** Returns an unused id, for a watch. */
+  /** Returns an unused id. For watches. */
   nextId(): number {
     return ++this.#lastId;
   }
@@ -92,7 +92,7 @@ export class PendingRequests {
   }
 }
 
-/** Ids above 2^53 lose precision here; this client never assigns one. */
+/** Ids above 2^53 lose precision, but this client never assigns one. */
 export function idOf({ idHigh, idLow }: Decoder): number {
   return (idHigh >>> 0) * HALF + (idLow >>> 0);
 }

@@ -76,7 +76,7 @@ export interface HelloOptions {
 export interface Request {
   readonly frame: { type: FrameType; flags?: number; code?: number; body?: Buffer };
   readonly answeredBy: FrameType;
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly responseTimeout: number;
   readonly signal: AbortSignal | undefined;
 }
@@ -164,7 +164,7 @@ function ownOf({ own, checks, maxAge, detail, scope = 'readiness' }: PingOptions
   );
 }
 
-/** @param longest the option that makes the body long. */
+/** @param longest option that makes the body long. */
 function bodyOf(type: FrameType, longest: string, content: object): { body?: Buffer } {
   if (Object.keys(content).length === 0) return {};
   const body = Buffer.from(JSON.stringify(content));

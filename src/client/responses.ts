@@ -41,7 +41,7 @@ export interface Goaway extends GoawayBody {
 const states = namesOf(Status) as ReadonlyMap<number, State>;
 const goawayReasons = namesOf(GoawayReason) as ReadonlyMap<number, Goaway['reason']>;
 
-/** Reads the fields of a PONG frame. */
+/** Converts the fields of a PONG frame. */
 export function readPong(code: number, flags: number, report: Report | undefined, rtt: number): Pong {
   const status = states.get(code) ?? 'unknown';
   return {
@@ -67,7 +67,7 @@ function isAge(value: unknown): value is number | undefined {
   return value === undefined || (Number.isInteger(value) && (value as number) >= 0);
 }
 
-/** Reads the fields of a GOAWAY frame. */
+/** Converts the fields of a GOAWAY frame. */
 export function readGoaway(code: number, body: GoawayBody | undefined): Goaway {
   return { ...body, reason: goawayReasons.get(code) ?? 'unknown' };
 }

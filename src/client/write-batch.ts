@@ -10,7 +10,7 @@ export class WriteBatch {
     this.#socket = socket;
   }
 
-  /** Bytes that the kernel has not accepted yet. */
+  /** Number of bytes that the kernel has not accepted yet. */
   get unsentBytes(): number {
     return this.#bytes + this.#socket.writableLength;
   }

@@ -16,14 +16,14 @@ import { checkSettingRows, kindRow, optionRows } from '../options/table.js';
 import { NAME_FORMS, namePattern } from '../options/value-types.js';
 import type { CheckOptions, Configuration } from './settings.js';
 
-/** Time limit for closing checks. */
+/** Timeout for closing checks, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 1000;
 
 /** The options of a file. */
 export const rootShape: Shape = shapeOf(optionRows.filter(({ path }) => !path.startsWith('checks.')));
 rootShape.keys.set('checks', { keys: new Map(), entry: entryShape });
 
-/** The shape of one entry of `checks`, which depends on its kind. Reports an invalid name or kind. */
+/** The shape of one entry of `checks`, which depends on the kind of check. Reports an invalid name or kind. */
 function entryShape(name: string, value: unknown, path: Path, report: Report): Shape | undefined {
   if (!namePattern.test(name)) report(path, `is not a valid name; allowed: ${NAME_FORMS}`);
   const kinds = checkKinds.map(({ kind }) => kind);
@@ -41,23 +41,26 @@ function entryShape(name: string, value: unknown, path: Path, report: Report): S
   return kind && shapeOfKind(kind);
 }
 
-/** The options of a check of this kind. */
+/** Options of a check of this kind. */
 export function shapeOfKind({ options, open = false }: CheckKind): Shape {
   return { ...shapeOf([kindRow, ...checkSettingRows, ...options]), open };
 }
 
-/** The catalogue row of a kind that the reader has validated. */
+/** The catalog row of a kind that the reader has already validated. */
 export function kindOf(name: string): CheckKind {
   return checkKinds.find(({ kind }) => kind === name) as CheckKind;
 }
 
 type Checks = Readonly<Record<string, DefinedCheck>>;
 
-/** The definition that each check was created from, without the common settings. If it is unchanged, a reload reuses it. */
+/**
+ * The definition from which each check was created, without the common settings. A reload reuses it if it has not
+ * changed.
+ */
 const bases = new WeakMap<DefinedCheck, CheckDefinition & { readonly identity: string }>();
 
 /**
- * Creates the checks, which loads their kinds and runs nothing. Reuses the checks of `running` with equal options.
+ * Creates the checks. This loads their kinds but runs nothing. Reuses checks in `running` whose options are equal.
  *
  * @throws PongcheckError (rejects) one `PONGCHECK_CONFIG` with the issues of all checks.
  */
@@ -83,7 +86,10 @@ export async function buildChecks(
   throw configError(problems);
 }
 
-/** The found value may contain a credential. The allowed text is a constant, and may describe a URL with a password. */
+/**
+ * The value found may contain a credential. The allowed text is a constant and may describe a URL with a password, so
+ * it is not redacted.
+ */
 function issueLine(error: PongcheckError, name: string, placeOf: Configuration['placeOf']): string {
   if (!(error instanceof InvalidOption)) return `${placeOf(['checks', name])}: ${hideCredentials(error.message)}`;
   const { path, found, allowed } = error;
@@ -91,8 +97,8 @@ function issueLine(error: PongcheckError, name: string, placeOf: Configuration['
 }
 
 /**
- * Closes the checks that do not share a definition with a `running` one. Resolves when they are closed, or after 1 s.
- * Never rejects.
+ * Closes the checks that do not share a definition with a `running` one. Resolves when they are closed, but no later
+ * than after 1 s. Never rejects.
  */
 export async function closeOthers(checks: Checks, running: Checks = {}): Promise<void> {
   const kept = new Set(Object.values(running).map((check) => bases.get(check)));
@@ -120,7 +126,7 @@ async function build(name: string, { kind, ...rest }: CheckOptions, running?: De
   return check;
 }
 
-/** The default of an option as an entry; empty for an option in a nested map. */
+/** The default of an option as an entry. Empty for an option in a nested map. */
 export function defaultOf(row: OptionRow): [path: string, value: unknown][] {
   if (row.default === undefined || row.path.includes('.')) return [];
   return [[row.path, readDefault(row, row.default)]];

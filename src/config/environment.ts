@@ -11,7 +11,7 @@ import type { Env } from '../options/variables.js';
 /** Flags by long name: a text, several texts, or true for a flag without a value. */
 export type Flags = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
-/** Overrides `values` with the environment, and then with the flags. Empty variables are ignored. */
+/** Overrides `values` first with the environment, then with the flags. Empty variables are ignored. */
 export function override(values: Record<string, unknown>, env: Env, flags: Flags, problems: string[]): void {
   const reportAt = (where: string) => (description: string) => problems.push(`${where} ${description}`);
   for (const row of optionRows) {
@@ -27,7 +27,7 @@ export function override(values: Record<string, unknown>, env: Env, flags: Flags
   }
 }
 
-/** A short form changes only its own keys: `PONGCHECK_HTTP=HOST:PORT` keeps TLS. */
+/** A short form changes only the keys that it contains: `PONGCHECK_HTTP=HOST:PORT` keeps TLS. */
 function put(values: Record<string, unknown>, path: string, value: unknown): void {
   const before = at(values, path);
   setAt(values, path, isMap(before) && isMap(value) ? { ...before, ...value } : value);
@@ -35,7 +35,9 @@ function put(values: Record<string, unknown>, path: string, value: unknown): voi
 
 const urlRow: OptionRow = { path: 'url', type: url, description: 'URL of the dependency.' };
 
-/** Adds the checks of MYSQL_URL, REDIS_URL and SERVICE_URL to the tree of a file, or replaces their URLs. */
+/**
+ * Adds checks for MYSQL_URL, REDIS_URL and SERVICE_URL to the tree of a file, or replaces the URLs of existing ones.
+ */
 export function addChecks(tree: unknown, env: Env, problems: string[]): unknown {
   if (!isMap(tree) || !(isMap(tree.checks) || tree.checks === undefined || tree.checks === null)) return tree;
   const checks = new Map<string, unknown>(Object.entries(tree.checks ?? {}));
@@ -47,7 +49,7 @@ export function addChecks(tree: unknown, env: Env, problems: string[]): unknown 
     if ((known.kind ?? kind) !== kind) {
       problems.push(`${variable} requires the check ${name} to be of kind ${kind}, but the file sets another kind`);
     }
-    // References in the value of a variable are not expanded.
+    // References in the value of a variable must not be expanded.
     if (typeof url === 'string') checks.set(name, { kind, ...known, url: url.replaceAll('${', () => '$${') });
   }
   return { ...tree, checks: Object.fromEntries(checks) };
@@ -62,8 +64,8 @@ function isServiceLink(variable: string, value: string | undefined): boolean {
 }
 
 /**
- * Finds unknown `PONGCHECK_*` variables. One that is similar to a known name is a problem; others are warnings, because
- * they may belong to other software. `referenced` are the variables that the file refers to.
+ * Finds unknown `PONGCHECK_*` variables. A variable whose name is similar to a known one is a problem. Others are
+ * warnings, because they may belong to other software. `referenced` contains the variables to which the file refers.
  */
 export function unknownVariables(
   env: Env,
@@ -89,7 +91,7 @@ export function unknownVariables(
 
 const HELP = '`pongcheck check-config --help` lists the variables';
 
-/** The option with the name of the variable, which can be set only in the file. */
+/** The option that corresponds to this variable but can be set only in the file. */
 function optionWithoutVariable(variable: string): string | undefined {
   const name = variable
     .replace(/^PONGCHECK_/i, '')

@@ -1,26 +1,29 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { configError, type Path } from '../options/issue.js';
 
-/** Far more than a configuration needs. The parser takes about 1 s for this size. */
+/** Maximum file size, far more than a configuration needs. The parser takes about 1 s for this size. */
 const MAX_BYTES = 256 * 1024;
-/** The parser is recursive, so the depth is limited before it runs. */
+/** Maximum nesting depth, checked before the parser runs because the parser is recursive. */
 const MAX_DEPTH = 32;
-/** Alias expansions, counted as the parser does, so that a few lines cannot expand to gigabytes. */
+/**
+ * Maximum number of alias expansions, counted as the parser counts them, so that a few lines cannot expand to
+ * gigabytes.
+ */
 const MAX_ALIASES = 100;
-/** Maximum number of syntax errors in a report. */
+/** Maximum number of reported syntax errors. */
 const MAX_ERRORS = 10;
 
 export interface ConfigFile {
   /** The parsed contents; null for an empty file. */
   readonly tree: unknown;
-  /** The line of a key, from 1; undefined if the key is not in the file. */
+  /** Line number of a key, starting at 1; undefined if the key is not in the file. */
   lineOf(path: Path): number | undefined;
 }
 
 /**
- * Reads a YAML or JSON file. `name` is the name of the file in error messages.
+ * Reads a YAML or JSON file. `name` is the file name in error messages.
  *
- * @throws PongcheckError (rejects) `PONGCHECK_CONFIG` if the file is unreadable, too large, or not valid.
+ * @throws PongcheckError (rejects) `PONGCHECK_CONFIG` if the file is unreadable, too large, or invalid.
  */
 export async function readConfigFile(file: string, name: string): Promise<ConfigFile> {
   const source = await readText(file, name);
@@ -123,7 +126,7 @@ function isCircular(tree: unknown): boolean {
   }
 }
 
-/** Removes the source text that the parser quotes after a colon, which may be a password. */
+/** Removes the source text that the parser quotes after a colon, because it may be a password. */
 function withoutSource(message: string): string {
   return message.replace(/: [^]*$/, '').replace(/[\r\n]/g, ' ');
 }

@@ -11,22 +11,23 @@ import { type ConfigFile, readConfigFile } from './file.js';
 import type { Configuration, FileSettings } from './settings.js';
 
 export interface Sources {
-  /** The file. Default: the value of PONGCHECK_CONFIG, otherwise no file. */
+  /** Path of the file. Default: the value of PONGCHECK_CONFIG, or no file. */
   file?: string | undefined;
   env: Env;
   flags?: Flags;
   /**
-   * Refuses a file without options: a write in progress truncates the file first.
+   * Refuses a file without options, because a write in progress first truncates the file.
    * @default false
    */
   refuseEmptyFile?: boolean;
 }
 
 /**
- * Reads the configuration: flags override the environment, which overrides the file; the rest has defaults.
+ * Reads the configuration. Flags override the environment, the environment overrides the file, and other options have
+ * their defaults.
  *
- * @throws PongcheckError (rejects) one `PONGCHECK_CONFIG` with one line for each issue: file and line, value found, values
- *   allowed.
+ * @throws PongcheckError (rejects) one `PONGCHECK_CONFIG` with one line per issue: file and line, value found, allowed
+ * values.
  */
 export async function readConfiguration({
   file,
@@ -65,7 +66,7 @@ export async function readConfiguration({
   return { settings, warnings: unknown.warnings, placeOf };
 }
 
-/** Wraps an environment to add the name of each variable that is read to `names`. */
+/** Wraps an environment so that the name of each variable that is read is added to `names`. */
 function recording(env: Env, names: Set<string>): Env {
   return new Proxy(env, {
     get(target, name) {
@@ -75,7 +76,7 @@ function recording(env: Env, names: Set<string>): Env {
   });
 }
 
-/** `pongcheck.yml:12: checks.db`, without the parts that are unknown. */
+/** For example `pongcheck.yml:12: checks.db`. Unknown parts are omitted. */
 function place(path: Path, name: string | undefined, file: ConfigFile | undefined): string {
   const line = file?.lineOf(path);
   const where = line === undefined ? name : `${name}:${line}`;

@@ -65,6 +65,6 @@ function format(shape: Shape | undefined, value: unknown, redact: Redact): unkno
   }
   const formatted = row && typeof value === 'number' ? (row.type.show?.(value) ?? value) : value;
   if (typeof formatted === 'string') return redact(formatted);
-  // A numeric extra option may be a secret as well.
+  // A numeric additional option may also be a secret.
   return !row && redact(String(formatted)) !== String(formatted) ? MASK : formatted;
 }

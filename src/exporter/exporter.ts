@@ -11,11 +11,11 @@ export interface ProbeExporterOptions {
   readonly targets: readonly string[];
   /** Modules by name. Default: `pongcheck`, `line`, `http` and `tcp` with default options. */
   readonly modules?: Readonly<Record<string, ProbeModule>>;
-  /** Maximum number of concurrent probes; further ones are rejected. Default 500. */
+  /** Maximum number of concurrent probes. Further probes are rejected. Default 500. */
   readonly maxConcurrent?: number;
 }
 
-/** Thrown for a probe that was not started, with the HTTP status code of the response. */
+/** Thrown if a probe was not started. Contains the HTTP status code of the response. */
 export class ProbeRejection extends Error {
   constructor(
     readonly status: 400 | 403 | 503,
@@ -28,7 +28,7 @@ export class ProbeRejection extends Error {
 const DEFAULT_TIMEOUT_MS = 5000;
 /** Default of `maxConcurrent`. */
 export const MAX_CONCURRENT_PROBES = 500;
-/** Part of the scrape timeout that is left for the response. */
+/** Part of the scrape timeout that is reserved for the response, in milliseconds. */
 const SCRAPE_OFFSET_MS = 500;
 const MIN_TIMEOUT_MS = 10;
 
@@ -47,7 +47,7 @@ export class ProbeExporter {
     this.modules = options.modules && Object.keys(options.modules).length > 0 ? options.modules : defaultModules;
   }
 
-  /** Takes over the options of another exporter, after a reload. */
+  /** Replaces the options with those of another exporter, after a reload. */
   replaceWith({ options, targets, modules }: ProbeExporter): void {
     this.options = options;
     this.targets = targets;
@@ -55,11 +55,13 @@ export class ProbeExporter {
   }
 
   /**
-   * Probes HOST:PORT with a module. The timeout is that of the module, or `scrapeTimeout` minus 500 ms if that is shorter.
+   * Probes HOST:PORT with a module. The timeout is that of the module, or `scrapeTimeout` minus 500 ms if that is
+   * shorter.
    *
-   * @param scrapeTimeout milliseconds. Default: no limit.
+   * @param scrapeTimeout in milliseconds. Default: no limit.
    * @param cancelled ends the probe early.
-   * @throws ProbeRejection (rejects) for an invalid or forbidden target, an unknown module, or too many probes.
+   * @throws ProbeRejection (rejects) for an invalid or forbidden target, an unknown module, or too many concurrent
+   * probes.
    */
   async probe(
     target: string,
@@ -78,7 +80,7 @@ export class ProbeExporter {
       throw new ProbeRejection(503, 'too many concurrent probes');
     }
     const { timeout: moduleTimeout = DEFAULT_TIMEOUT_MS } = module;
-    // Whole milliseconds, as the client requires them.
+    // The client requires whole milliseconds.
     const scrapeLimit = Math.floor(scrapeTimeout ?? Number.POSITIVE_INFINITY) - SCRAPE_OFFSET_MS;
     const timeout = Math.max(MIN_TIMEOUT_MS, Math.min(moduleTimeout, scrapeLimit));
     this.running++;

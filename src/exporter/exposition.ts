@@ -9,12 +9,12 @@ import { probeMetrics } from './table.js';
 
 type Name = (typeof probeMetrics)[number]['name'];
 
-/** Bounds the number of series that a target can create. */
+/** Maximum number of checks, which bounds the number of series that a target can create. */
 const MAX_CHECKS = 200;
 /** Maximum length of a check name. */
 const MAX_NAME_LENGTH = 64;
 
-/** The result of one probe in the Prometheus text format. Metrics without a value are left out. */
+/** Formats the result of one probe in the Prometheus text format. Metrics without a value are omitted. */
 export async function exposition(probe: FinishedProbe): Promise<{ type: string; text: string }> {
   const registry = new Registry();
   const gauges = new Map<Name, Gauge>();
@@ -43,10 +43,10 @@ export async function exposition(probe: FinishedProbe): Promise<{ type: string; 
   return { type: registry.contentType, text: await registry.metrics() };
 
   function setCheck({ name, state, reason }: ReportedCheck): void {
-    // The text format escapes line breaks only, and the output may be read on a terminal.
+    // The text format escapes only line breaks, and the output may be read on a terminal.
     const check = printable(name, MAX_NAME_LENGTH);
     for (const status of checkStates) set('probe_pongcheck_check_status', status === state ? 1 : 0, { check, status });
-    // Label values from the target would be unbounded: only known reasons are used.
+    // Only known reasons are used, because label values from the target would be unbounded.
     if (reason !== undefined) {
       set('probe_pongcheck_check_reason', 1, { check, reason: Object.hasOwn(reasons, reason) ? reason : 'custom' });
     }

@@ -7,7 +7,9 @@ import { open } from './transport.js';
 
 const MAX_BODY_BYTES = 1_048_576;
 
-/** Requests a health endpoint. 2xx is success; a body of application/health+json provides the checks. */
+/**
+ * Requests a health endpoint. A 2xx status is a success. A body of type application/health+json provides the checks.
+ */
 export async function probeHttp(context: ProbeContext, { tls, path = '/health', token }: ProbeModule): Promise<void> {
   const { host, port, signal, result, note } = context;
   const socket = await open(context, tls);
@@ -53,7 +55,7 @@ async function readBody(response: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** A body that is not a report is ignored: then only the HTTP status counts. */
+/** A body that is not a report is ignored, so that only the HTTP status counts. */
 function readReport(body: Buffer, { result }: ProbeContext): void {
   let report: unknown;
   try {

@@ -7,7 +7,7 @@ import { open } from './transport.js';
 /** Longer than any response line (SPEC "Line mode"). */
 const MAX_LINE_BYTES = 4096;
 
-/** Sends `ping` in line mode, as a load balancer does. */
+/** Sends `ping` in line mode, as load balancers do. */
 export async function probeLine(context: ProbeContext, { tls }: ProbeModule): Promise<void> {
   const { result, note } = context;
   const socket = await open(context, tls);
@@ -32,7 +32,7 @@ export async function probeLine(context: ProbeContext, { tls }: ProbeModule): Pr
   }
 }
 
-/** ` mysql=timeout redis=refused` */
+/** For example ` mysql=timeout redis=refused`. */
 function failingChecks(rest: string): ReportedCheck[] {
   return [...rest.matchAll(/ ([^\s=]{1,64})=([a-z-]{1,32})/g)].map(([, name = '', reason = '']) => ({
     name,

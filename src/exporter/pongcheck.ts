@@ -4,7 +4,7 @@ import type { ProbeModule } from './module.js';
 import { type ProbeContext, unhealthy } from './result.js';
 import { inspect, timedLookup } from './transport.js';
 
-/** Sends one PING on a separate connection, which the responder closes after its answer. */
+/** Sends one PING on a separate connection, which the responder closes after its PONG. */
 export async function probePongcheck(context: ProbeContext, module: ProbeModule): Promise<void> {
   const { host, port, signal, timeout, result, note } = context;
   const { tls, token, scope = 'readiness', group, checks } = module;

@@ -22,13 +22,13 @@ const runners: Readonly<Record<Prober, (context: ProbeContext, module: ProbeModu
 
 /** The result of a finished probe. */
 export interface FinishedProbe extends ProbeResult {
-  /** Milliseconds. */
+  /** In milliseconds. */
   duration: number;
   /** Log of the probe, one entry per line. */
   log: readonly string[];
 }
 
-/** Probes a target once, within `timeout` milliseconds, or until `cancelled` aborts. Never rejects. */
+/** Probes a target once. Ends after at most `timeout` milliseconds, or when `cancelled` aborts. Never rejects. */
 export async function probe(
   target: { host: string; port: number },
   module: ProbeModule,
@@ -53,7 +53,7 @@ export async function probe(
     await runners[module.prober]({ ...target, signal: deadline.signal, timeout, result, note }, module);
     note('succeeded');
   } catch (thrown) {
-    // At the deadline sockets are destroyed, which causes other errors.
+    // At the deadline, sockets are destroyed, which causes other errors.
     const error: unknown = deadline.signal.aborted ? deadline.signal.reason : thrown;
     const description = redact(error);
     result.failure = { reason: reasonFor(error), description };

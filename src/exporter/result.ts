@@ -18,7 +18,7 @@ export const failureReasons = [
 ] as const;
 export type FailureReason = (typeof failureReasons)[number];
 
-/** Thrown by a prober that knows the reason of the failure. */
+/** Thrown by a prober that knows the failure reason. */
 export class ProbeFailure extends Error {
   constructor(
     readonly reason: FailureReason,
@@ -28,16 +28,16 @@ export class ProbeFailure extends Error {
   }
 }
 
-/** The result of a prober so far. Times in milliseconds. */
+/** Result of a prober so far. Times are in milliseconds. */
 export interface ProbeResult {
   /** Undefined if the probe succeeded. */
   failure?: { reason: FailureReason; description: string };
   lookupTime?: number;
   ipVersion?: 4 | 6;
-  /** The earliest expiry of the certificate chain. */
+  /** Earliest expiry in the certificate chain. */
   certificateExpiry?: Date;
   httpStatus?: number;
-  /** The status that the target returned. */
+  /** Status returned by the target. */
   state?: State;
   rtt?: number;
   /** Age of the oldest result in the response. */
@@ -45,7 +45,7 @@ export interface ProbeResult {
   checks?: readonly ReportedCheck[];
 }
 
-/** The failure of a target that responds with a bad status. */
+/** Failure of a target that responds with a status other than healthy. */
 export function unhealthy(state: string): ProbeFailure {
   return new ProbeFailure('unhealthy', `the target status is ${state}`);
 }
@@ -54,12 +54,12 @@ export function unhealthy(state: string): ProbeFailure {
 export interface ProbeContext {
   readonly host: string;
   readonly port: number;
-  /** Aborts at the deadline, with a ProbeFailure. */
+  /** Aborts at the deadline with a ProbeFailure. */
   readonly signal: AbortSignal;
   /** Time from the start of the probe to its deadline, in milliseconds. */
   readonly timeout: number;
-  /** Filled in during the probe, so that partial results survive a failure. */
+  /** Filled during the probe, so that a failure keeps partial results. */
   readonly result: ProbeResult;
-  /** Adds a line to the log of the probe. Secrets are redacted. */
+  /** Adds a line to the probe's log. Secrets are redacted. */
   note(description: string): void;
 }

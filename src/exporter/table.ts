@@ -1,7 +1,7 @@
 import { checkStates, states } from '../health/state.js';
 import { failureReasons } from './result.js';
 
-/** A metric of `GET /probe`. Metrics that blackbox_exporter has too have the same names. */
+/** A metric of `GET /probe`. Metrics that also exist in blackbox_exporter have the same names. */
 export interface ProbeMetric {
   readonly name: string;
   readonly type: 'gauge';

@@ -19,7 +19,9 @@ export function timedLookup({ result, note }: ProbeContext): LookupFunction {
   };
 }
 
-/** Opens a connection, over TLS if `tls` is given. Rejects with errors of node:net and node:tls, and at the deadline. */
+/**
+ * Opens a connection, over TLS if `tls` is given. Rejects with an error of node:net or node:tls, or at the deadline.
+ */
 export async function open(context: ProbeContext, tls: ClientTls | undefined): Promise<Socket> {
   const { host, port, signal } = context;
   const endpoint = { host, port, noDelay: true, lookup: timedLookup(context) };
@@ -48,7 +50,7 @@ export function inspect(socket: Socket, { result, note }: ProbeContext): void {
   const tls = socket as TLSSocket;
   const expiries: number[] = [];
   let certificate = tls.getPeerCertificate(true);
-  // The chain ends with a self-signed certificate.
+  // The issuer of a self-signed certificate is the certificate itself, which ends the chain.
   while (certificate?.valid_to !== undefined) {
     expiries.push(Date.parse(certificate.valid_to));
     if (certificate.issuerCertificate === certificate || certificate.issuerCertificate === undefined) break;

@@ -2,41 +2,44 @@ import type { Duplex } from 'node:stream';
 import { PongcheckError } from '../common/errors.js';
 import type { HealthCheckRequest } from './messages.js';
 
-/** Status codes of gRPC. */
+/** gRPC status codes. */
 export const GrpcCode = { NOT_FOUND: 5, RESOURCE_EXHAUSTED: 8, UNAVAILABLE: 14 } as const;
 
-/** An error of a call. Its text reaches the client. */
+/** An error of a call. The client receives its text. */
 export interface CallError {
   readonly code: number;
   readonly details: string;
 }
 
-/** A call as grpc-js passes it to a handler, with the members that are used. */
+/** The members of a call, as passed to a handler by grpc-js, that are used here. */
 export interface Call {
   readonly request: HealthCheckRequest;
-  /** Time on the wall clock, or Infinity. */
+  /** Wall-clock time, or Infinity. */
   getDeadline(): Date | number;
-  /** Emitted at the end of the call, also after an answer. */
+  /** Emitted when the call ends, including after an answer. */
   on(event: 'cancelled', listener: () => void): unknown;
 }
 
-/** A call with any number of answers. */
+/** A call with any number of responses. */
 export interface StreamingCall<T> extends Call {
-  /** `sent` is called once HTTP/2 has taken the message, which requires room in the window of the client. */
+  /** `sent` is called once HTTP/2 has taken the message, which requires space in the client's window. */
   write(message: T, sent: () => void): unknown;
   emit(event: 'error', error: CallError): unknown;
 }
 
 export type Callback<T> = (error: CallError | null, message?: T) => void;
 
-/** A server of grpc-js, with the members that are used. The types of grpc-js are not needed to compile with this package. */
+/**
+ * The members of a grpc-js server that are used here. Declared here so that compiling with this package does not
+ * require the types of grpc-js.
+ */
 export interface GrpcJsServer {
   addService(definition: object, implementation: object): void;
 }
 
 interface Injector {
   injectConnection(connection: Duplex): void;
-  /** Sends GOAWAY on each connection, which closes when its last stream ends. */
+  /** Sends GOAWAY on each connection. A connection closes when its last stream ends. */
   destroy(): void;
 }
 
@@ -45,7 +48,7 @@ export interface InjectingServer extends GrpcJsServer {
   forceShutdown(): void;
 }
 
-/** A client of grpc-js, with one channel. */
+/** A grpc-js client with one channel. */
 export interface GrpcJsClient {
   makeUnaryRequest<Request, Response>(
     method: string,
@@ -58,7 +61,7 @@ export interface GrpcJsClient {
   close(): void;
 }
 
-/** The members of grpc-js that are used. */
+/** The members of grpc-js that are used here. */
 export interface GrpcJs {
   readonly Client: new (target: string, credentials: object, options: object) => GrpcJsClient;
   readonly credentials: {
@@ -72,7 +75,7 @@ export interface GrpcJs {
 /**
  * Loads grpc-js, an optional peer dependency.
  *
- * @param user what requires it, for the error.
+ * @param user what requires grpc-js, for the error message.
  * @throws PongcheckError (rejects) `PONGCHECK_LISTEN` if it is not installed.
  */
 export async function loadGrpcJs(user = 'the option grpc'): Promise<GrpcJs> {

@@ -15,13 +15,19 @@ import {
 import { decodeRequest, encodeList, encodeResponse, ServingStatus } from './messages.js';
 import type { GrpcStats, GrpcStatus } from './stats.js';
 
-/** Maximum number of open Watches, over all connections. */
+/** Maximum number of open Watch calls over all connections. */
 const MAX_WATCHES = 10_000;
-/** Messages of Watches per turn of the event loop. Most of the work for one is done after `write` has returned. */
+/**
+ * Maximum number of Watch messages per turn of the event loop. Most of the work for a message is done after `write` has
+ * returned.
+ */
 const MESSAGES_PER_TURN = 16;
-/** Calls that may wait for runs. Further ones get the latest known status, so that a flood cannot queue up. */
+/**
+ * Maximum number of calls that wait for runs. Further calls get the latest known status, so that a flood does not queue
+ * up.
+ */
 const MAX_WAITING = 1000;
-/** Part of the remaining time of a caller that is left for the network, and its maximum in milliseconds. */
+/** Fraction of a caller's remaining time that is reserved for the network, and its maximum in milliseconds. */
 const MARGIN_SHARE = 1 / 5;
 const MAX_MARGIN_MS = 100;
 
@@ -30,13 +36,13 @@ const TOO_MANY_WATCHES: CallError = { code: GrpcCode.RESOURCE_EXHAUSTED, details
 const NOT_READ: CallError = { code: GrpcCode.UNAVAILABLE, details: 'the client does not read' };
 const STOPPING: CallError = { code: GrpcCode.UNAVAILABLE, details: 'the service is stopping' };
 
-/** The health of a service, and the names of its groups. */
+/** The health of a service, with the names of its groups. */
 export type NamedHealth = Health & { groups(): readonly string[] };
 
-/** Settings of the service that gRPC uses too; a reload replaces them. */
+/** Settings of the service that also apply to gRPC. A reload replaces them. */
 export type HealthServiceSettings = Pick<ServerSettings, 'ping' | 'limits'>;
 
-/** By state. A kubelet, like every gRPC client, treats all of them but SERVING alike. */
+/** gRPC status by state. A kubelet, like every gRPC client, treats all statuses other than SERVING alike. */
 const statusOf: Readonly<Record<State, Exclude<GrpcStatus, 'NOT_FOUND'>>> = {
   pass: 'SERVING',
   warn: 'SERVING',
@@ -47,7 +53,7 @@ const statusOf: Readonly<Record<State, Exclude<GrpcStatus, 'NOT_FOUND'>>> = {
   'not-found': 'SERVICE_UNKNOWN',
 };
 
-/** The methods of `grpc.health.v1.Health`, as grpc-js takes them. */
+/** The methods of `grpc.health.v1.Health`, in the form that grpc-js requires. */
 const definition = {
   check: method('Check', false, decodeRequest, encodeResponse),
   watch: method('Watch', true, decodeRequest, encodeResponse),
@@ -65,8 +71,9 @@ function method<Q, R>(
 }
 
 /**
- * The gRPC health service (grpc.health.v1). Names of services are `''` and `readiness`, `liveness`, `startup`, then
- * groups, then checks. Answers have a status only; List names no checks, because their names are details.
+ * The gRPC health service (grpc.health.v1). A service name is `''` or `readiness`, `liveness`, `startup`, the name of a
+ * group, or the name of a check, in this order of precedence. Answers contain only a status. List does not include
+ * checks, because check names are details.
  */
 export class HealthService {
   private readonly waiting = new Set<() => void>();
@@ -82,7 +89,7 @@ export class HealthService {
     this.pushes = new PushQueue(clock, MESSAGES_PER_TURN);
   }
 
-  /** Adds the methods to a server of grpc-js, which throws if it has a health service already. */
+  /** Adds the methods to a grpc-js server, which throws if it already has a health service. */
   addTo(server: GrpcJsServer): void {
     server.addService(definition, {
       check: (call: Call, callback: Callback<ServingStatus>) => this.check(call, callback),
@@ -91,7 +98,7 @@ export class HealthService {
     });
   }
 
-  /** Answers the waiting calls with the latest known status, and ends the Watches after their latest status. */
+  /** Answers the waiting calls with the latest known status. Ends Watch calls after their latest status. */
   close(): void {
     for (const answer of this.waiting) answer();
     for (const watch of this.watches) {
@@ -122,7 +129,10 @@ export class HealthService {
     });
   }
 
-  /** Calls `answer` once with the state of each service: when all are known, at the latest at the deadline of the call. */
+  /**
+   * Calls `answer` once with the state of each service, when all are known but no later than at the deadline of the
+   * call.
+   */
   private ask(call: Call, services: readonly string[], answer: (states: readonly State[]) => void): void {
     const { health, waiting } = this;
     const selections = services.map((service) => this.selectionOf(service));
@@ -148,7 +158,7 @@ export class HealthService {
   }
 
   private timeoutOf(call: Call): number {
-    // grpc-js computes the deadline from the wall clock.
+    // grpc-js computes the deadline with the wall clock.
     const left = Number(call.getDeadline()) - this.clock.wall();
     const margin = Math.min(MAX_MARGIN_MS, left * MARGIN_SHARE);
     return Math.max(0, Math.min(this.settings.ping.timeout, left - margin));
@@ -170,7 +180,7 @@ export class HealthService {
     const { clock, stats, pushes, settings } = this;
     const { maxWatchedSelections, stallTimeout } = settings.limits;
     const watch: Watch = new Watch(call, { clock, stats, pushes, stallTimeout }, () => this.watches.delete(watch));
-    // A reload may add a group or a check of this name later.
+    // A reload may later add a group or a check with this name.
     const { service } = call.request;
     const scope = scopeOf(service);
     const named: Selection[] = [
@@ -192,7 +202,7 @@ export class HealthService {
   }
 }
 
-/** Calls `done` once with the state of each selection. */
+/** Calls `done` once, with the state of each selection. */
 function askAll(
   health: Health,
   selections: readonly Selection[],
@@ -213,7 +223,7 @@ function askAll(
   };
 }
 
-/** The scope of this name; for the empty one, readiness. */
+/** The scope with this name; readiness for an empty name. */
 function scopeOf(service: string): Selection['scope'] | undefined {
   return service === '' ? 'readiness' : scopes.find((scope) => scope === service);
 }
@@ -222,16 +232,16 @@ interface WatchContext {
   readonly clock: Clock;
   readonly stats: GrpcStats;
   readonly pushes: PushQueue;
-  /** How long the client may not read a message, in milliseconds. */
+  /** Maximum time during which the client does not read a message, in milliseconds. */
   readonly stallTimeout: number;
 }
 
 /**
- * One Watch. A change only marks it as due: its message is sent with the status of that time, after the previous one was
- * taken. So a slow client has at most one waiting message, and gets the latest status.
+ * One Watch call. A change only marks it as due. The message is sent with the current status after the previous message
+ * was taken, so a slow client has at most one waiting message and receives the latest status.
  */
 class Watch implements Pushing {
-  /** Subscriptions to the selections that the name may mean; the first one that exists counts. */
+  /** Subscriptions to the selections that the name may denote. The first one that exists applies. */
   readonly subscriptions: Subscription[] = [];
   private sent: GrpcStatus | undefined;
   private isWriting = false;
@@ -262,7 +272,7 @@ class Watch implements Pushing {
     return 1;
   }
 
-  /** Ends the call with an error, if there is one; without one, the call has ended. */
+  /** Ends the call with `error`. Without an error, the call has already ended. */
   end(error?: CallError): void {
     if (this.isEnded) return;
     const { clock, stats, pushes } = this.context;
@@ -281,7 +291,7 @@ class Watch implements Pushing {
   }
 
   private async endIfUnread(): Promise<void> {
-    // After a stall of the event loop, the message may have been taken.
+    // After an event loop stall, the message may already have been taken.
     await afterNextPoll();
     if (this.isWriting) this.end(NOT_READ);
   }

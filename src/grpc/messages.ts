@@ -1,4 +1,4 @@
-/** The values of `ServingStatus` in grpc.health.v1. */
+/** The `ServingStatus` values of grpc.health.v1. */
 export const ServingStatus = { UNKNOWN: 0, SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 } as const;
 export type ServingStatus = (typeof ServingStatus)[keyof typeof ServingStatus];
 
@@ -8,12 +8,13 @@ const MAX_VARINT_BYTES = 10;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export interface HealthCheckRequest {
-  /** Name of the service; empty by default. */
+  /** Service name; empty by default. */
   readonly service: string;
 }
 
 /**
- * Decodes `HealthCheckRequest { string service = 1; }`. Unknown fields are skipped; of a repeated field the last one counts.
+ * Decodes `HealthCheckRequest { string service = 1; }`. Unknown fields are skipped. If a field is repeated, the last
+ * value counts.
  *
  * @throws Error if the bytes are not a message, or the name is not UTF-8.
  */
@@ -35,7 +36,7 @@ export function encodeRequest({ service }: HealthCheckRequest): Buffer {
 }
 
 /**
- * Decodes `HealthCheckResponse`, like `decodeRequest`; the status may be a number that is not in `ServingStatus`.
+ * Decodes `HealthCheckResponse` like `decodeRequest`. The status may be a number that is not in `ServingStatus`.
  *
  * @throws Error if the bytes are not a message.
  */
@@ -51,7 +52,7 @@ export function decodeResponse(bytes: Buffer): number {
   return status;
 }
 
-/** Encodes `HealthCheckResponse { ServingStatus status = 1; }`. A field with its default value is left out. */
+/** Encodes `HealthCheckResponse { ServingStatus status = 1; }`. A field with its default value is omitted. */
 export function encodeResponse(status: ServingStatus): Buffer {
   return Buffer.from(status === ServingStatus.UNKNOWN ? [] : [(1 << 3) | WireType.VARINT, status]);
 }
@@ -65,7 +66,7 @@ export function encodeList(statuses: ReadonlyMap<string, ServingStatus>): Buffer
   return Buffer.concat(entries);
 }
 
-/** A length-delimited field. */
+/** Encodes a length-delimited field. */
 function field(number: number, content: Buffer): Buffer {
   return Buffer.concat([Buffer.from([(number << 3) | WireType.LEN, ...varint(content.length)]), content]);
 }
@@ -87,7 +88,7 @@ class Reader {
     return this.at === this.bytes.length;
   }
 
-  /** A number of up to 64 bits; one above 2^53 is only skipped, so that it may be inexact. */
+  /** Reads a number of up to 64 bits. Numbers above 2^53 are only skipped, so they may be inexact. */
   varint(): number {
     let value = 0;
     for (let index = 0; index < MAX_VARINT_BYTES; index++) {

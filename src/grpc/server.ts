@@ -16,22 +16,22 @@ import { type InjectingServer, loadGrpcJs } from './grpc-js.js';
 import { HealthService, type HealthServiceSettings, type NamedHealth } from './health-service.js';
 import type { GrpcStats } from './stats.js';
 
-/** Streams of one connection. Also bounds the work for the requests in one read of it. */
+/** Maximum number of streams per connection. Also bounds the work for the requests in one read. */
 const MAX_STREAMS = 100;
-/** A request is the name of a service. */
+/** Maximum size of a request, which contains only a service name. */
 const MAX_REQUEST_BYTES = 4096;
-/** HTTP/2 PINGs find connections whose other end is gone, or does not read. */
+/** HTTP/2 PINGs detect connections whose peer is gone or does not read. */
 const KEEPALIVE_TIME_MS = 30_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
-/** Connections without a stream for so long are closed with GOAWAY. */
+/** Time in milliseconds after which a connection without a stream is closed with GOAWAY. */
 const MAX_IDLE_MS = 90_000;
-/** Memory of one HTTP/2 session, in MB, as Node counts it. */
+/** Maximum memory of one HTTP/2 session in MB, as counted by Node. */
 const MAX_SESSION_MB = 1;
-/** Each HTTP/2 connection begins with these bytes at least. */
+/** Minimum number of bytes with which each HTTP/2 connection begins. */
 const PREFACE_BYTES = 24;
-/** How long `close` waits until the clients have closed their connections. */
+/** How long `close` waits for clients to close their connections, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 1000;
-/** Part of that time in which it may accept queued connections. */
+/** Part of `CLOSE_TIMEOUT_MS` during which `close` may accept queued connections. */
 const ACCEPT_MS = 100;
 const BACKLOG = 1024;
 
@@ -44,7 +44,7 @@ export interface GrpcServerOptions {
   readonly log: Log;
 }
 
-/** A server of grpc-js with its own listener, which limits the connections. */
+/** A grpc-js server with its own listener, which limits the number of connections. */
 export class GrpcServer {
   private readonly listener: NetServer;
   private readonly service: HealthService;
@@ -69,7 +69,7 @@ export class GrpcServer {
     this.peerLog = new PeerLog(log, clock, addressOf(grpc));
     this.service = new HealthService(health, settings, stats, clock);
     this.service.addTo(server);
-    // TLS is below: its certificate is replaced when the files change.
+    // TLS is handled outside grpc-js, so that the certificate can be replaced when its files change.
     this.injector = server.createConnectionInjector(credentials);
     tls?.on('secureConnection', (socket) => {
       socket.on('error', () => {});
@@ -81,8 +81,8 @@ export class GrpcServer {
   /**
    * Loads grpc-js and opens the listener.
    *
-   * @throws PongcheckError (rejects) `PONGCHECK_LISTEN`, also without grpc-js; `PONGCHECK_CONFIG` if the TLS files are not
-   *   usable. Nothing is left open then.
+   * @throws PongcheckError (rejects) `PONGCHECK_LISTEN` if the listener cannot be opened or grpc-js is not installed;
+   * `PONGCHECK_CONFIG` if the TLS files are not usable. No listener is left open.
    */
   static async open(options: GrpcServerOptions): Promise<GrpcServer> {
     const { grpc, settings } = options;
@@ -109,7 +109,7 @@ export class GrpcServer {
     return addressOf({ ...this.options.grpc, ...(typeof local === 'object' && local && { port: local.port }) });
   }
 
-  /** Opens the listener on one address; a host name may stand for several. */
+  /** Opens the listener on a single address, because a host name may resolve to several. */
   private async listen(): Promise<void> {
     const { listener } = this;
     const { host, port } = this.grpc;
@@ -128,7 +128,7 @@ export class GrpcServer {
     });
   }
 
-  /** Applies other limits and time limits. */
+  /** Applies other limits and timeouts. */
   reload(grpc: GrpcSettings, settings: HealthServiceSettings): void {
     this.grpc = grpc;
     this.settings = settings;
@@ -136,8 +136,8 @@ export class GrpcServer {
   }
 
   /**
-   * Answers the waiting calls, ends the Watches with UNAVAILABLE, and sends GOAWAY. Connections that are open after 1 s are
-   * closed. Never rejects.
+   * Answers the waiting calls, ends Watch calls with UNAVAILABLE, and sends GOAWAY. Connections that are still open
+   * after 1 s are closed. Never rejects.
    */
   async close(): Promise<void> {
     const { clock } = this.options;
@@ -160,17 +160,17 @@ export class GrpcServer {
     const { ipv6Prefix, handshakeTimeout } = this.settings.limits;
     socket.on('error', () => {});
     const { remoteAddress } = socket;
-    // Closed already.
+    // The socket is already closed.
     if (remoteAddress === undefined) return void socket.destroy();
     if (this.sockets.size >= maxConnections) return this.refuse(socket, 'max-connections');
     const bucket = addressBucket(remoteAddress, ipv6Prefix) ?? remoteAddress;
-    // Counted without a limit as well: a reload may set one.
+    // Also counted if there is no limit, because a reload may set one.
     if (!this.perAddress.reserve(socket, bucket, maxConnectionsPerAddress || Number.POSITIVE_INFINITY))
       return this.refuse(socket, 'max-connections-per-address');
     this.sockets.add(socket);
     stats.connections++;
     const timer = clock.after(handshakeTimeout, async () => {
-      // After a stall of the event loop, data may have arrived and not been read.
+      // After an event loop stall, data may have arrived without having been read.
       await afterNextPoll();
       if (socket.bytesRead < PREFACE_BYTES) socket.destroy();
     });

@@ -1,10 +1,10 @@
 import { numberAccessors, numberRecord } from '../common/number-record.js';
 
 export const grpcMethods = ['Check', 'Watch'] as const;
-/** The status of an answer; `NOT_FOUND` is the error of Check for an unknown service. */
+/** Status of an answer. `NOT_FOUND` is the error of Check for an unknown service. */
 export const grpcStatuses = ['SERVING', 'NOT_SERVING', 'UNKNOWN', 'SERVICE_UNKNOWN', 'NOT_FOUND'] as const;
 export type GrpcStatus = (typeof grpcStatuses)[number];
-/** Why a connection was closed at accept, or a Watch was refused. */
+/** Why a connection was closed when it was accepted, or a Watch was refused. */
 export const grpcRefusals = ['max-connections', 'max-connections-per-address', 'max-watches'] as const;
 
 const gauges = ['connections', 'watches'] as const;
@@ -13,16 +13,16 @@ const byRefusal = numberRecord(grpcRefusals);
 const sentStart = gauges.length;
 const refusedStart = sentStart + grpcMethods.length * grpcStatuses.length;
 
-/** Gauges and counters of the gRPC health service. The numbers are elements of one array, which may be shared memory. */
+/** Gauges and counters of the gRPC health service. They are stored in one array, which may be shared memory. */
 export class GrpcStats {
-  /** How many numbers the array has. */
+  /** Required length of the array. */
   static readonly length = refusedStart + grpcRefusals.length;
 
-  /** Open connections of the listener. */
+  /** Number of open connections. */
   declare connections: number;
-  /** Open Watches. */
+  /** Number of open Watch calls. */
   declare watches: number;
-  /** Messages sent by Check and Watch, and errors NOT_FOUND, by status. */
+  /** Number of messages sent by Check and Watch, and of NOT_FOUND errors, by status. */
   readonly sent: Readonly<Record<(typeof grpcMethods)[number], Record<GrpcStatus, number>>>;
   readonly refused: Record<(typeof grpcRefusals)[number], number>;
   private readonly numbers: Float64Array;
@@ -31,7 +31,7 @@ export class GrpcStats {
     Object.defineProperties(GrpcStats.prototype, numberAccessors(gauges));
   }
 
-  /** @param numbers an array of `GrpcStats.length` numbers. Default: a new one. */
+  /** @param numbers array of `GrpcStats.length` numbers. Default: a new array. */
   constructor(numbers: Float64Array = new Float64Array(GrpcStats.length)) {
     this.numbers = numbers;
     const ofMethod = (index: number) => {
@@ -42,7 +42,7 @@ export class GrpcStats {
     this.refused = byRefusal(numbers.subarray(refusedStart));
   }
 
-  /** The sums of all numbers, as of now. */
+  /** The current sums of all numbers. */
   static sum(all: readonly GrpcStats[]): GrpcStats {
     const sum = new GrpcStats();
     for (const { numbers } of all) {
@@ -51,7 +51,7 @@ export class GrpcStats {
     return sum;
   }
 
-  /** Sets the gauges to 0, for a thread that has ended; its counters remain. */
+  /** Sets the gauges to 0 after a thread has ended. Its counters remain. */
   resetGauges(): void {
     this.numbers.fill(0, 0, gauges.length);
   }

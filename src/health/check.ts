@@ -103,6 +103,8 @@ export interface Cause {
 export interface CheckDefinition extends CheckSettings {
   /** Kind of check, such as `mysql` or `function`. */
   kind: string;
+  /** @internal Whether its runs never block the event loop: if a result is late, something else did. Default false. */
+  nonBlocking?: boolean;
   /** Component type, as in application/health+json: `datastore`, `component` or `system`. */
   componentType?: string;
   /**

@@ -1,13 +1,13 @@
 import type { CheckDefinition, CheckFunction, CheckSettings } from './check.js';
 
-/** A check with all settings, after defaults. */
+/** A check with all settings, after the defaults have been applied. */
 export interface DefinedCheck extends Omit<CheckDefinition, keyof CheckSettings>, Readonly<Required<CheckSettings>> {
   readonly name: string;
-  /** The definition or function originally passed by the user. */
+  /** The definition or function as passed by the user. */
   readonly source: CheckDefinition | CheckFunction;
 }
 
-/** Typed by `CheckSettings`, so that a new setting cannot be left out. */
+/** Typed by `CheckSettings`, so that the compiler detects a missing setting. */
 const settingKeys = Object.keys({
   timeout: true,
   maxAge: true,
@@ -22,12 +22,12 @@ const settingKeys = Object.keys({
 
 /** Whether the settings of two definitions of the same check differ. */
 export function hasOtherSettings(a: DefinedCheck, b: DefinedCheck): boolean {
-  // Names of groups contain no white space, but may contain a comma.
+  // Group names contain no white space, but may contain a comma.
   const text = (value: unknown) => (Array.isArray(value) ? value.join('\n') : value);
   return settingKeys.some((key) => text(a[key]) !== text(b[key]));
 }
 
-/** The settings of `next` with the implementation of `running`, which is the same check. */
+/** Returns the settings of `next` with the implementation of `running`, which is the same check. */
 export function withRunOf(running: DefinedCheck, next: DefinedCheck): DefinedCheck {
   const { run, close, source } = running;
   return { ...next, run, source, ...(close && { close }) };

@@ -3,45 +3,51 @@ import type { ReportedCause, ReportedCheck, ReportView } from './report-view.js'
 import { fateSentence } from './reported-fate.js';
 import { effectiveState, isHealthy } from './state.js';
 
-/** Explanation of a state in sentences. They contain text from other responders: escape them before display. */
+/** Explanation of a state in sentences. They contain text from other responders, so escape them before display. */
 export interface Explanation {
-  /** One sentence: whether the service is ready. */
+  /** One sentence that states whether the service is ready. */
   readonly headline: string;
-  /** Wall-clock time since when it has this state, if known. */
+  /** Wall-clock time at which this state began, if known. */
   readonly since?: Date;
-  /** What makes the state what it is, most important first. */
+  /** The causes that determine the state, most important first. */
   readonly causes: readonly ExplainedCause[];
-  /** Other failures, which make it no worse: not critical, or shared by the other instances. */
+  /**
+   * Other failures, which do not worsen the state: the check is not critical, or the other instances share the failure.
+   */
   readonly degraded: readonly ExplainedCause[];
-  /** Pending thresholds, old results, ignored checks and the last change, in sentences. */
+  /** Sentences about pending thresholds, old results, ignored checks and the last change. */
   readonly notes: readonly string[];
 }
 
-/** A failure, once, however many checks it affects. */
+/** A failure. It is listed once, no matter how many checks it affects. */
 export interface ExplainedCause {
   /**
-   * What does not pass, and why, in one sentence without the path: `redis of stock does not pass (timeout: no answer).`
+   * One sentence about what does not pass and why, without the path: `redis of stock does not pass (timeout: no
+   * answer).`
    */
   readonly text: string;
-  /** What peers found, in one sentence; absent if none were asked. */
+  /** One sentence about the answers of peers; absent if none were queried. */
   readonly peers?: string;
-  /** From this service to the cause: the service, its checks, the responders between, the other service, its check. */
+  /**
+   * The path from this service to the cause: the service, its checks, the responders between, the other service, its
+   * check.
+   */
   readonly path: readonly string[];
-  /** The checks of this service that it affects. Empty for a cause that is no check, such as a blocked event loop. */
+  /** The affected checks of this service. Empty for a cause that is not a check, such as a blocked event loop. */
   readonly checks: readonly string[];
-  /** Its effect on the state of this service: `fail`, `unknown` or `warn`. */
+  /** The effect of the cause on the state of this service: `fail`, `unknown` or `warn`. */
   readonly state: string;
 }
 
 /** Maximum number of causes that are printed. */
 const MAX_CAUSES = 8;
 /**
- * A result past its max age is normal until the next background run; only one older than this, in milliseconds, is
- * reported.
+ * A result is normally older than its max age just before the next background run. It is reported only if it is older
+ * than this, in milliseconds.
  */
 const STALE_REPORT_MS = 10_000;
 
-// Maps: a report of another process may say `constructor`.
+// A Map, because another process's report may contain a reason such as `constructor`.
 const phrases = new Map(
   Object.entries({
     pass: 'is ready: all checks pass',
@@ -55,7 +61,7 @@ const phrases = new Map(
 );
 
 const verbs = new Map(Object.entries({ fail: 'fails', warn: 'warns', unknown: 'is unknown' }));
-/** Reasons that are about a server as a whole. */
+/** Reasons that concern a server as a whole. */
 const serverReasons: ReadonlySet<string> = new Set<Reason>([
   'refused',
   'reset',
@@ -70,12 +76,15 @@ const serverReasons: ReadonlySet<string> = new Set<Reason>([
   'cluster-down',
   'out-of-memory',
 ]);
-/** Scheme, and host and port or the path of a socket, in a target, which may have masked credentials. */
+/**
+ * Matches the scheme and either host and port or the path of a socket in a target. Credentials in the target may be
+ * masked.
+ */
 const serverPattern = /^([a-z][a-z0-9+.-]*):\/\/(?:[^/\s]*@)?([^/\s]+|\/\S+)/;
 const loopback = /^(?:127\.|localhost\b|\[::1\]|\/)/;
 /** Effects on the state, worst first. */
 const effects: readonly string[] = ['fail', 'unknown', 'warn'];
-/** For each state, the effects that make it so. */
+/** The effects that determine each state. */
 const decidingEffects = new Map<string, readonly string[]>(
   Object.entries({
     fail: ['fail', 'unknown'],
@@ -107,7 +116,7 @@ export function explain(report: ReportView): Explanation {
   };
 }
 
-/** An explanation as lines, without headline and since, for terminals and logs. Not more than 8 causes. */
+/** Formats an explanation as lines for terminals and logs, without headline and since. Contains at most 8 causes. */
 export function explanationLines({ causes, degraded, notes }: Explanation): string[] {
   const lines = [
     ...causes.map((cause) => `${cause.state === 'warn' ? 'Degraded' : 'Root cause'}: ${sentences(cause)}`),
@@ -122,7 +131,7 @@ export function explanationLines({ causes, degraded, notes }: Explanation): stri
 }
 
 function sentences({ text, path, checks, peers }: ExplainedCause): string {
-  // Between this service and the other service with its check.
+  // The responders between this service and the service of the failing check.
   const through = path.slice(1, -2);
   const isOwn = through.length === 0;
   const seen = isOwn ? '' : `Seen through ${through.join(', then ')}.`;
@@ -130,28 +139,28 @@ function sentences({ text, path, checks, peers }: ExplainedCause): string {
   return [text, seen, affected, peers ?? ''].filter((sentence) => sentence !== '').join(' ');
 }
 
-/** Formats `2026-11-21 02:13:05 UTC, 4 min 12 s ago`; without `now`, only the time. */
+/** Formats a time as `2026-11-21 02:13:05 UTC, 4 min 12 s ago`. Without `now`, the age is omitted. */
 export function momentAgo(moment: number, now: number | undefined): string {
   const clock = `${new Date(moment).toISOString().replace('T', ' ').slice(0, 19)} UTC`;
   return now === undefined ? clock : `${clock}, ${duration(now - moment)} ago`;
 }
 
-/** Time at which the first of the deciding checks entered the overall state. */
+/** Time at which the first check that determines the overall state entered that state. */
 export function sinceOf({ state, checks }: ReportView): number | undefined {
   if (state === 'pass') return undefined;
   const deciding = checks.filter((check) => effectiveState(check) === state).flatMap(({ since }) => since ?? []);
   return deciding.length === 0 ? undefined : Math.min(...deciding);
 }
 
-/** One cause, or several that are one failure. */
+/** One cause, or several causes that are the same failure. */
 interface Failure {
-  /** The one with the shortest path, or else the worse effect. */
+  /** The cause with the shortest path. If the paths are equally long, the one with the worse effect. */
   readonly cause: ReportedCause;
   readonly checks: readonly ReportedCheck[];
   readonly effect: string;
 }
 
-/** The failures behind the causes of a report: worst effect first, then those behind most checks. */
+/** The failures behind the causes of a report, sorted by effect (worst first), then by number of affected checks. */
 function failuresOf(report: ReportView): Failure[] {
   const failures = new Map<string, Failure>();
   const byPath = report.causes
@@ -177,27 +186,33 @@ function failuresOf(report: ReportView): Failure[] {
 }
 
 /**
- * Equal for causes that are one failure: the same check of the same instance, or the same server with the same reason, if
- * that is about the server and not about what a check asks of it.
+ * Key that is equal for causes that are the same failure: the same check of the same instance, or the same server with
+ * the same reason, if the reason concerns the server and not what a check requests from it.
  */
 function keyOf({ cause, checks }: Failure, report: ReportView): string {
   const { instance, check, target = '', reason = '' } = cause;
   const [, scheme, host = ''] = serverPattern.exec(target) ?? [];
   if (scheme === undefined || !serverReasons.has(reason)) return JSON.stringify([instance, check]);
-  // A loopback address or a socket is another one on another machine.
+  // A loopback address or a socket refers to a different server on each machine.
   const machine = loopback.test(host) ? machineOf(cause, checks, report) : '';
-  // Sentinels know several servers; the path of the target is the name of one.
+  // Sentinels know several servers, and the path of the target names one of them.
   return JSON.stringify([machine, scheme, scheme.endsWith('sentinel') ? target : host, reason]);
 }
 
-/** The machine on which a cause was observed, as far as it is known: that of the report, or one for the instance. */
+/**
+ * Identifies the machine on which a cause was observed, as far as it is known: the machine of the report, or one per
+ * instance.
+ */
 function machineOf({ via, instance }: ReportedCause, checks: readonly ReportedCheck[], report: ReportView): string {
   const [, , host = ''] = serverPattern.exec(checks[0]?.target ?? '') ?? [];
   const isNear = via.length === 0 || (via.length === 1 && checks.length === 1 && loopback.test(host));
   return isNear ? report.instance : instance;
 }
 
-/** The checks of the reporting responder that have a cause: one, or all that may have it if the report does not say. */
+/**
+ * The checks of the reporting responder that have a cause. If the report does not name the check, all checks that may
+ * have the cause.
+ */
 function affectedChecks({ via, check, through }: ReportedCause, { checks }: ReportView): ReportedCheck[] {
   const name = via.length === 0 ? check : through;
   if (name !== undefined) return checks.filter((own) => own.name === name);
@@ -231,7 +246,7 @@ function explainCause({ cause, checks, effect }: Failure, report: ReportView): E
   };
 }
 
-/** The checks of this service that a cause came through, and the responders behind them. */
+/** The checks of this service through which a cause came, and the responders behind them. */
 function between({ via, instance }: ReportedCause, names: readonly string[], report: ReportView): string[] {
   const hops = via.filter((hop) => hop !== report.instance && hop !== instance).reverse();
   return [...(names.length > 0 ? [names.join(' and ')] : []), ...hops.map((hop) => `responder ${hop}`)];
@@ -243,7 +258,7 @@ function ignoredNote(checks: readonly ReportedCheck[]): string[] {
   return [`Ignored, because they only reflect a failure of this service itself: ${loops.join(', ')}.`];
 }
 
-/** What peers know about checks that are down because of other responders, which are the causes. */
+/** The answers of peers about checks that are down because of other responders, which are the causes. */
 function peerNotes({ causes, checks }: ReportView): string[] {
   const named = new Set(causes.flatMap(({ via, check }) => (via.length === 0 && check !== undefined ? check : [])));
   return checks
@@ -251,14 +266,14 @@ function peerNotes({ causes, checks }: ReportView): string[] {
     .map((check) => `Peers were asked about ${check.name}. ${fateSentence(check, 'this instance')}`.trimEnd());
 }
 
-/** The reason and the output; without an output, the description of the reason. */
+/** The reason and the output. Without an output, the description of the reason. */
 function reasonText(reason: string | undefined, output: string | undefined): string {
   if (output !== undefined) return reason === undefined ? output : `${reason}: ${output}`;
   const description = reason !== undefined && isReason(reason) ? reasons[reason] : undefined;
   return description?.replace(/\.$/, '') ?? reason ?? 'no reason reported';
 }
 
-/** Results that change the state if they continue. */
+/** Describes results that will change the state if they continue. */
 function pendingNote({ name, state, passes, fails, rise, fall }: ReportedCheck): string | undefined {
   const good = isHealthy(state);
   if (good && fails > 0 && fails < fall)

@@ -6,21 +6,24 @@ export type Scope = (typeof scopes)[number];
 /** Maximum number of checks that a request may name. */
 export const MAX_CHECKS = 32;
 
-/** A request for a status. Times in milliseconds. */
+/** A request for a status. Times are in milliseconds. */
 export interface Query {
   scope: Scope;
-  /** Names of checks; not together with `group`. Default: the group of the scope. */
+  /** Names of checks. Cannot be combined with `group`. Default: the group of the scope. */
   checks?: readonly string[];
   group?: string;
   /**
    * Maximum age of the results; 0 requires a run that starts after this request. Default: the max age of each check.
    */
   maxAge?: number;
-  /** How long to wait for runs; 0 = return the current status at once. An outdated result still starts a run. */
+  /**
+   * How long to wait for runs; 0 = return the current status immediately. An outdated result starts a run in either
+   * case.
+   */
   timeout: number;
   /**
-   * Number of responders that forwarded the request. If above 0, the answer does not wait for checks of other
-   * responders.
+   * Number of responders that forwarded the request. If it is above 0, the answer does not wait for checks that query
+   * other responders.
    */
   hops: number;
 }
@@ -29,47 +32,50 @@ export interface Query {
 export type Selection = Pick<Query, 'scope' | 'checks' | 'group'>;
 
 /**
- * How much a report contains. `full`: everything; `causes`: the report without its checks; `chain`: instance, state and
- * the bare instances of the causes, for responders that may not see details.
+ * How much a report contains. `full`: everything. `causes`: everything except the checks. `chain`: only instance, state
+ * and the instances of the causes, for responders that may not see details.
  */
 export type ReportDetail = 'full' | 'causes' | 'chain';
 
 /** The status of a selection of checks. */
 export interface Answer {
   readonly state: State;
-  /** A required run has not finished: this is the last known status. */
+  /** Whether a required run has not finished, so that this is the last known status. */
   readonly stale: boolean;
-  /** The status is stale because the deadline of the request expired; false if the request did not wait. */
+  /** Whether the status is stale because the request's deadline expired. False if the request did not wait. */
   readonly late: boolean;
-  /** Time since the start of the run whose result is the oldest that counts, in milliseconds; 0 if no result counts. */
+  /** Time in milliseconds since the start of the oldest run whose result counts; 0 if no result counts. */
   readonly age: number;
-  /** The report as JSON. It is serialised at most once per change or 250 ms, and shared by all requests. */
+  /** The report as JSON. It is serialized at most once per change or per 250 ms, and shared by all requests. */
   report(detail: ReportDetail): Buffer;
-  /** The selected checks that are fail or unknown, in the order of the configuration. */
+  /** The selected checks with state fail or unknown, in configuration order. */
   failing(): readonly FailingCheck[];
 }
 
 export interface FailingCheck {
   readonly name: string;
-  /** What it adds to the aggregate; undefined: nothing. */
+  /** The state that the check contributes to the aggregate; undefined if it contributes none. */
   readonly adds: CheckState | undefined;
   readonly reason: string;
 }
 
-/** The cached answer to a bare PING. It is read on every PING and replaced only when something changes. */
+/** The cached answer to a bare PING. It is read on each PING, and replaced only when something changes. */
 export interface CachedStatus {
   readonly state: State;
-  /** Monotonic time until which it may be used without a new request; Infinity if it does not expire. */
+  /** Monotonic time until which the status may be used without a new request; Infinity if it does not expire. */
   readonly freshUntil: number;
-  /** Monotonic time at which its oldest run started; Infinity if no result counts. */
+  /** Monotonic time at which the oldest run started; Infinity if no result counts. */
   readonly since: number;
 }
 
-/** The latest result of one check as its run returned it: without `critical`, `rise`, `fall` and the state of the service. */
+/**
+ * The latest result of one check as returned by its run, regardless of `critical`, `rise`, `fall` and the state of the
+ * service.
+ */
 export interface OwnResult {
-  /** `unknown` also without a result that counts. */
+  /** Also `unknown` if no result counts. */
   readonly state: CheckState;
-  /** Time since the start of its run, in milliseconds; undefined without a result that counts. */
+  /** Time since the start of its run, in milliseconds; undefined if no result counts. */
   readonly age: number | undefined;
   /** Whether the check has passed or warned since the process started, or since a reload replaced it. */
   readonly hasPassed: boolean;
@@ -79,39 +85,40 @@ export interface OwnResult {
 export interface Subscription {
   /** The current status. */
   readonly answer: Answer;
-  /** Calls `changed` before returning if there is a change that has not been notified. */
+  /** Calls `changed` before returning if there is a change of which the subscriber has not been notified. */
   notifyIfChanged(): void;
   /** Ends the subscription. */
   end(): void;
 }
 
-/** Withdraws a request: its callback is not called any more. */
+/** Withdraws a request, so that its callback is no longer called. */
 export type Withdraw = () => void;
 
 /**
- * Interface between the server and the checks. It is small and uses callbacks, so that checks can run on another thread
- * than the sockets.
+ * Interface between the server and the checks. It is small and uses callbacks, so that checks can run on a different
+ * thread than the sockets.
  */
 export interface Health {
-  /** Random per process start; sent in HELLO and in every report. */
+  /** Random id created when the process starts. Sent in HELLO and in each report. */
   readonly instance: string;
   cachedStatus(scope: Scope): CachedStatus;
   /**
    * Calls `answer` exactly once: before returning if the results are fresh enough, otherwise when the required runs
-   * have finished, at the latest after `query.timeout`. Runs are shared and continue if a request is withdrawn. The scope
-   * startup is answered before returning, and starts the runs.
+   * have finished, but no later than after `query.timeout`. Runs are shared, and continue if a request is withdrawn.
+   * The startup scope is answered before returning and starts the runs.
    */
   ask(query: Query, answer: (answer: Answer) => void): Withdraw;
-  /** Returns the latest result of a check; undefined if there is no such check. Starts no run. */
+  /** Returns the latest result of a check; undefined if the check does not exist. Starts no run. */
   own(check: string): OwnResult | undefined;
   /**
-   * Subscribes to changes of the state of a selection, and of the state or reason of its checks.
+   * Subscribes to changes in the state of a selection, and in the state or reason of its checks.
    *
-   * Many subscribers are notified over several event loop turns; a change that is reverted before its turn is not
-   * notified. Checks run at their interval regardless of the number of subscribers. A check whose result is outdated
-   * runs at once, and a check without an interval runs whenever its result exceeds its max age.
+   * If there are many subscribers, they are notified in several turns of the event loop. A change that is reverted
+   * before a subscriber's turn is not notified. Checks run at their interval regardless of the number of subscribers. A
+   * check whose result is outdated runs immediately. A check without an interval runs each time its result exceeds its
+   * max age.
    *
-   * @param maxSelections limit of different `checks` selections with subscribers. Default: no limit.
+   * @param maxSelections maximum number of different `checks` selections with subscribers. Default: no limit.
    * @returns undefined if the limit is reached and the selection has no subscriber yet.
    */
   watch(selection: Selection, changed: () => void, maxSelections?: number): Subscription | undefined;

@@ -5,25 +5,27 @@ import type { NormalizedResult } from './result.js';
 import type { CheckState, Counted } from './state.js';
 import type { Fate } from './verdict.js';
 
-/** Waits for a run. */
+/** An object that waits for a run. */
 export interface Waiter {
   onRunEnded(): void;
-  /** The answer may no longer depend on runs. */
+  /** Called when the answer may no longer depend on runs. */
   reconsider(): void;
 }
 
-/** The latest result as the run returned it, before `rise` and `fall`. */
+/** The latest result as returned by the run, before `rise` and `fall` are applied. */
 export interface RawResult {
   readonly status: CheckState;
   /** Start of the run in monotonic milliseconds; -Infinity before the first result. */
   readonly startedAt: number;
-  /** Whether a result of this check was pass or warn. */
+  /** Whether the check has ever returned pass or warn. */
   readonly hasPassed: boolean;
 }
 
 export const NO_RESULT: RawResult = { status: 'unknown', startedAt: Number.NEGATIVE_INFINITY, hasPassed: false };
 
-/** A check as queries use it: its latest result, and a way to request a newer one. Times in monotonic milliseconds. */
+/**
+ * A check as used by queries: its latest result, and a way to request a newer one. Times are in monotonic milliseconds.
+ */
 export interface Member extends Counted {
   readonly reason: Reason | undefined;
   readonly name: string;
@@ -41,28 +43,28 @@ export interface Member extends Counted {
   };
   readonly output: string | undefined;
   readonly raw: RawResult;
-  /** Start of the last finished run; -Infinity before. */
+  /** Start of the last finished run; -Infinity before the first one. */
   readonly startedAt: number;
-  /** Duration of that run; undefined if no run was possible. */
+  /** Duration of the last finished run; undefined if no run was possible. */
   readonly duration: number | undefined;
-  /** Time until which the latest result is fresh for requests without a max age. */
+  /** Time until which the latest result is fresh for requests that set no max age. */
   readonly freshUntil: number;
-  /** Age beyond which a result does not count. */
+  /** Maximum age at which a result counts. */
   readonly limit: number;
-  /** Time at which the verdict about a failure becomes unknown; undefined if there is none, or it is unknown. */
+  /** Time at which the verdict on a failure becomes unknown; undefined if there is no verdict or it is unknown. */
   readonly verdictLimit: number | undefined;
-  /** The latest result as the run returned it; one older than `limit` does not count. */
+  /** The latest result as returned by the run. A result older than `limit` does not count. */
   own(now: number): OwnResult;
-  /** Effective max age for a requested one. */
+  /** Effective max age for the requested one. */
   maxAge(wanted: number | undefined): number;
   /**
-   * Whether the latest result is fresh enough for a request. Never for max age 0, which requires a run that starts
-   * after the request.
+   * Whether the latest result is fresh enough for a request. Always false for max age 0, which requires a run that
+   * starts after the request.
    */
   isFresh(maxAge: number, now: number): boolean;
   /**
-   * Requests a run that satisfies a request: the current one if it is young enough, else the next, which is started if
-   * `mayStart`. Returns an identification of the run for the methods below.
+   * Requests a run that satisfies a request: the current one if it is young enough, otherwise the next one, which is
+   * started if `mayStart`. Returns an id of the run for the methods below.
    */
   requestRun(maxAge: number, now: number, hops: number, mayStart: boolean): number;
   /** Whether run `run` has finished. */
@@ -70,13 +72,16 @@ export interface Member extends Counted {
   /** Notifies `waiter` when run `run` has finished. */
   addWaiter(run: number, waiter: Waiter): void;
   removeWaiter(waiter: Waiter): void;
-  /** Adds a subscriber. A check without an interval runs whenever its result exceeds its max age while it has one. */
+  /**
+   * Adds a subscriber. While it has subscribers, a check without an interval runs each time its result exceeds its max
+   * age.
+   */
   watch(): void;
   /** Removes a subscriber. */
   cancelWatches(): void;
 }
 
-/** What follows from the latest result of a check and its settings. */
+/** Values derived from the latest result of a check and its settings. */
 export abstract class LatestResult {
   abstract readonly check: Member['check'] & Pick<DefinedCheck, 'name'>;
   abstract readonly hysteresis: Member['hysteresis'];
@@ -106,7 +111,7 @@ export abstract class LatestResult {
     return result ? result.reason : 'never-ran';
   }
 
-  /** Fate of a failure about which peers were asked. */
+  /** Fate of a failure about which peers were queried. */
   get fate(): Fate | undefined {
     return this.hysteresis.result?.verdict?.fate;
   }

@@ -1,4 +1,4 @@
-/** Reasons for a state other than pass. The list is closed: it is a metric label and part of the protocol. */
+/** Reasons for a state other than pass. The list is closed, because it is a metric label and part of the protocol. */
 export const reasons = {
   timeout: 'No answer within the timeout of the check.',
   refused: 'Connection refused: nothing listens at the address.',
@@ -49,7 +49,7 @@ export class CheckFailure extends Error {
   }
 }
 
-/** Error codes for exhausted resources of this process or its host. They say nothing about the dependency. */
+/** Error codes for exhausted resources of this process or its host. They prove nothing about the dependency. */
 const ownShortages: Readonly<Record<string, Reason>> = {
   EMFILE: 'fd-exhausted',
   ENFILE: 'fd-exhausted',
@@ -58,7 +58,7 @@ const ownShortages: Readonly<Record<string, Reason>> = {
 };
 const IPV4 = /^\d+\.\d+\.\d+\.\d+$/;
 
-/** Error codes of Node, its DNS resolver, its TLS and its `fetch`. */
+/** Error codes of Node, its DNS resolver, its TLS implementation and its `fetch`. */
 const reasonByCode: Readonly<Record<string, Reason>> = {
   ECONNREFUSED: 'refused',
   ECONNRESET: 'reset',
@@ -97,7 +97,7 @@ const reasonByCode: Readonly<Record<string, Reason>> = {
   HOSTNAME_MISMATCH: 'tls',
   INVALID_CA: 'tls',
   INVALID_PURPOSE: 'tls',
-  // Of the client. Its cause may be the reset of a server without TLS.
+  // An error of this package's client. Its cause may be a reset by a server without TLS.
   PONGCHECK_TLS: 'tls',
 };
 
@@ -106,13 +106,14 @@ const failureStates: readonly string[] = ['warn', 'fail', 'unknown'] satisfies C
 /** Prefixes of the many TLS error codes. */
 const tlsCode = /^(ERR_TLS_|ERR_SSL_|CERT_|CRL_|UNABLE_TO_)/;
 
-/** Limits for following `cause`, and for the members of an AggregateError. */
+/** Limits for following `cause`, and for reading the members of an AggregateError. */
 const MAX_DEPTH = 5;
 const MAX_MEMBERS = 8;
 
 /**
- * Derives the reason from anything thrown: the reason of a `CheckFailure`, the meaning of an error code, or that of an
- * inner error (`cause`, members of an AggregateError); else `otherwise`. Never throws, even if reading the error does.
+ * Derives the reason from any thrown value: the reason of a `CheckFailure`, the meaning of an error code, or that of an
+ * inner error (`cause`, members of an AggregateError). Otherwise returns `otherwise`. Never throws, even if reading the
+ * error throws.
  */
 export function reasonOf(error: unknown, otherwise: Reason = 'internal'): Reason {
   try {
@@ -128,8 +129,8 @@ export function isReason(value: unknown): value is Reason {
 }
 
 /**
- * The state of a check that threw this: that of a `CheckFailure`, `unknown` if this process has exhausted a resource,
- * else `fail`.
+ * Returns the state of a check that threw this value: that of a `CheckFailure`, `unknown` if this process has exhausted
+ * a resource, otherwise `fail`.
  */
 export function statusOf(error: unknown): CheckFailure['status'] {
   try {
@@ -145,7 +146,7 @@ function shortageOf(error: unknown, depth: number): Reason | undefined {
   if (typeof error !== 'object' || error === null || error instanceof CheckFailure || depth === 0) return undefined;
   const { code, syscall, address, errors, cause } = error as Record<string, unknown>;
   if (typeof code === 'string' && Object.hasOwn(ownShortages, code)) return ownShortages[code];
-  // All local ports towards that address are in use. With IPv6 it may also mean that this host has no address.
+  // All local ports toward that address are in use. With IPv6, it may also mean that this host has no IPv6 address.
   if (code === 'EADDRNOTAVAIL' && syscall === 'connect' && IPV4.test(String(address))) return 'internal';
   for (const inner of [...(Array.isArray(errors) ? errors.slice(0, MAX_MEMBERS) : []), cause]) {
     const shortage = shortageOf(inner, depth - 1);
@@ -158,7 +159,8 @@ function knownReason(error: unknown, depth: number): Reason | undefined {
   if (typeof error !== 'object' || error === null || depth === 0) return undefined;
   if (error instanceof CheckFailure) return isReason(error.reason) ? error.reason : undefined;
   const { name, code, syscall, errors, cause } = error as Record<string, unknown>;
-  // One error per address of the name. A missing route says least: often there is just no IPv6.
+  // There is one error per address of the name. A missing route is the least informative one, because often there is
+  // simply no IPv6.
   if (Array.isArray(errors)) {
     const members = errors
       .slice(0, MAX_MEMBERS)
@@ -170,20 +172,20 @@ function knownReason(error: unknown, depth: number): Reason | undefined {
   if (typeof code === 'string') {
     if (Object.hasOwn(reasonByCode, code)) return reasonByCode[code];
     if (tlsCode.test(code)) return 'tls';
-    // The file of a Unix socket is missing.
+    // The Unix socket does not exist.
     if (code === 'ENOENT' && syscall === 'connect') return 'refused';
   }
   if (name === 'AbortError' || name === 'TimeoutError') return 'timeout';
   return knownReason(cause, depth - 1);
 }
 
-/** Wraps anything thrown in a CheckFailure with a known reason and the original message. */
+/** Wraps any thrown value in a CheckFailure with a known reason and the original message. */
 export function toCheckFailure(reason: Reason, error: unknown): CheckFailure {
   if (error instanceof CheckFailure) return error;
   return new CheckFailure(reason, messageOf(error), { status: statusOf(error) });
 }
 
-/** The message of an error, or of its first member: an AggregateError often has none of its own. */
+/** The message of an error, or of its first member, because an AggregateError often has no message. */
 function messageOf(error: unknown): string {
   const { message, errors, code } = (error ?? {}) as Record<string, unknown>;
   if (typeof message === 'string' && message !== '') return message;

@@ -1,6 +1,6 @@
 import { type ReportedFate, readFate } from './reported-fate.js';
 
-/** A check in a report. Durations in milliseconds, times in milliseconds since 1970 (wall clock). */
+/** A check in a report. Durations are in milliseconds, times in milliseconds since 1970 (wall clock). */
 export interface ReportedCheck extends ReportedFate {
   readonly name: string;
   readonly target?: string;
@@ -10,7 +10,7 @@ export interface ReportedCheck extends ReportedFate {
   readonly since?: number;
   readonly ageMs?: number;
   readonly durationMs?: number;
-  /** The result exceeds the max age of the check. */
+  /** Whether the result exceeds the max age of the check. */
   readonly stale: boolean;
   readonly critical: boolean;
   /** Consecutive good and bad results, and the thresholds at which they change the state. */
@@ -25,11 +25,13 @@ export interface ReportedCause extends ReportedFate {
   readonly instance: string;
   readonly service?: string;
   /**
-   * Instances that passed the cause on, starting with the one nearest to it; empty if the reporting responder observed
-   * it.
+   * Instances that passed the cause on, starting with the one nearest to it. Empty if the reporting responder observed
+   * the cause.
    */
   readonly via: readonly string[];
-  /** The check of the reporting responder whose result has the cause; absent if that observed it itself. */
+  /**
+   * The check of the reporting responder whose result has the cause; absent if the responder observed the cause itself.
+   */
   readonly through?: string;
   readonly check?: string;
   readonly target?: string;
@@ -53,8 +55,8 @@ export interface ReportView {
 const MAX_ITEMS = 1000;
 
 /**
- * Reads a report from another process. Missing and invalid fields are left out; it never throws. The texts may contain
- * any character.
+ * Reads a report from another process. Missing and invalid fields are omitted. Never throws. The texts may contain any
+ * character.
  */
 export function parseReport(report: unknown): ReportView {
   const { state, status, instance, serviceId, time, causes, checks } = map(report);
@@ -68,7 +70,10 @@ export function parseReport(report: unknown): ReportView {
   };
 }
 
-/** The causes that are no checks of the report, such as a blocked event loop, in the form of checks; then its checks. */
+/**
+ * The causes that are not checks of the report, such as a blocked event loop, in the form of checks, followed by its
+ * checks.
+ */
 export function withOwnCauses({ causes, checks }: ReportView): ReportedCheck[] {
   const names = new Set(checks.map(({ name }) => name));
   const own = causes.flatMap(({ via, check, state = 'fail', reason, output }): ReportedCheck[] => {

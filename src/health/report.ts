@@ -6,7 +6,7 @@ import { MAX_CAUSES } from './result.js';
 import { effectiveState, healthJsonStatus, leastSevere, type NonPassState, worse } from './state.js';
 import type { Verdict } from './verdict.js';
 
-/** Size limit for the causes of one report, in bytes, so that a report without its checks always fits a PONG. */
+/** Maximum size of the causes in one report, in bytes, so that a report without its checks always fits in a PONG. */
 const MAX_CAUSES_BYTES = 49_152;
 
 /** Identity of this process in reports. */
@@ -16,7 +16,7 @@ export interface Identity {
   releaseId?: string;
 }
 
-/** Time of a report on the monotonic and the wall clock, in milliseconds. */
+/** Time of a report on the monotonic clock and the wall clock, in milliseconds. */
 export interface Moment {
   now: number;
   wall: number;
@@ -24,7 +24,8 @@ export interface Moment {
 
 /**
  * The report of one group (`protocol/report.schema.json`): application/health+json with additional keys. All times in
- * it are the wall-clock time of the report minus an age, so that a wall-clock step cannot make them inconsistent.
+ * it are computed as the wall-clock time of the report minus an age, so that a wall-clock step cannot make them
+ * inconsistent.
  */
 export function report(group: Group, identity: Identity, moment: Moment, detail: ReportDetail): object {
   const { state } = group.current();
@@ -46,7 +47,7 @@ export function report(group: Group, identity: Identity, moment: Moment, detail:
   };
 }
 
-/** A cause, and the check whose result has it if that came from another responder. */
+/** A cause. If it came from another responder, `through` is the check whose result has it. */
 type RootCause = Cause & { readonly through?: string };
 
 /** Root causes, worst state first. */
@@ -115,7 +116,7 @@ function verdictEntry({ fate, peers }: Verdict): Pick<Cause, 'fate' | 'peers'> {
   return { fate, peers };
 }
 
-/** The first causes, within the limits of number and size. */
+/** The first causes that fit the limits for number and size. */
 function boundedCauses(causes: Iterable<RootCause>): RootCause[] {
   const included: RootCause[] = [];
   let bytes = 0;

@@ -1,13 +1,13 @@
 import { NO_PEERS, type PeerTally } from './verdict.js';
 
-/** What the peers of a responder say about a failure, if they were asked. */
+/** The answers of a responder's peers about a failure, if they were queried. */
 export interface ReportedFate {
-  /** Whether they have it too: `shared`, `local` or `unknown`. */
+  /** Whether the peers have the same failure: `shared`, `local` or `unknown`. */
   readonly fate?: string;
   readonly peers?: PeerTally;
 }
 
-/** Reads `fate` and `peers` of a check or cause; invalid values are left out. */
+/** Reads `fate` and `peers` of a check or cause. Invalid values are omitted. */
 export function readFate({ fate, peers }: Readonly<Record<string, unknown>>): ReportedFate {
   const { asked, answered, failing } = (peers ?? {}) as Readonly<Record<string, unknown>>;
   const count = (value: unknown) => (typeof value === 'number' && Number.isFinite(value) ? value : 0);
@@ -15,7 +15,10 @@ export function readFate({ fate, peers }: Readonly<Record<string, unknown>>): Re
   return { ...(typeof fate === 'string' && fate !== '' && { fate }), ...(peers !== undefined && { peers: counts }) };
 }
 
-/** Why a check does not pass, for a table or a list: `timeout: no answer; shared: fails at 4 of 5 peers`. Empty if it passes. */
+/**
+ * Describes why a check does not pass, for a table or a list: `timeout: no answer; shared: fails at 4 of 5 peers`.
+ * Empty if it passes.
+ */
 export function failureText(check: ReportedFate & { readonly reason?: string; readonly output?: string }): string {
   const { reason, output } = check;
   const why = [reason, output].filter((part) => part !== undefined && part !== '').join(': ');
@@ -37,7 +40,7 @@ function fateLabel({ fate, peers = NO_PEERS }: ReportedFate): string {
 }
 
 /**
- * What peers say about a failure, in one sentence; empty if none were asked.
+ * Describes the answers of peers about a failure in one sentence. Empty if none were queried.
  *
  * @param subject the instance with the failure.
  */

@@ -57,7 +57,7 @@ export class ResultNormalizer {
     }
   }
 
-  /** Converts an exception; `otherwise` is the reason if none can be derived. */
+  /** Converts an exception. `otherwise` is the reason if none can be derived. */
   thrown(error: unknown, otherwise: Reason): NormalizedResult {
     return { ...this.failed(reasonOf(error, otherwise), error), status: statusOf(error) };
   }

@@ -4,11 +4,11 @@ export type CheckState = (typeof checkStates)[number];
 /** States other than pass. */
 export type NonPassState = Exclude<CheckState, 'pass'>;
 
-/** State of a service: `state` in a report, and the status of a PONG. */
+/** State of a service: the `state` in a report and the status of a PONG. */
 export const states = [...checkStates, 'draining', 'starting', 'not-found'] as const;
 export type State = (typeof states)[number];
 
-/** The three statuses of application/health+json. */
+/** The statuses defined by application/health+json. */
 export type HealthJsonStatus = 'pass' | 'warn' | 'fail';
 
 export function healthJsonStatus(state: State): HealthJsonStatus {
@@ -27,7 +27,7 @@ export function worse(a: CheckState, b: CheckState): CheckState {
   return severity[a] >= severity[b] ? a : b;
 }
 
-/** The less severe of two states. */
+/** Returns the less severe of two states. */
 export function leastSevere<S extends CheckState>(a: S, b: S): S {
   return severity[a] <= severity[b] ? a : b;
 }
@@ -37,7 +37,7 @@ export interface Counted<S extends string = CheckState> {
   readonly state: S;
   readonly reason?: string | undefined;
   readonly critical: boolean;
-  /** For a failure about which peers were asked. */
+  /** Fate of a failure about which peers were queried. */
   readonly fate?: string | undefined;
 }
 

@@ -1,50 +1,51 @@
 /**
- * Whether a failure of a check is shared by the other instances of the service. `shared`: the dependency fails for them
- * too. `local`: it works for them. `unknown`: too few of them could say.
+ * Whether the other instances of the service share a failure of a check. `shared`: the dependency fails for them too.
+ * `local`: it works for them. `unknown`: too few of their answers count.
  */
 export const fates = ['shared', 'local', 'unknown'] as const;
 export type Fate = (typeof fates)[number];
 
 /** The answers of peers about one check. */
 export interface PeerTally {
-  /** Peers that were asked. */
+  /** Number of peers that were queried. */
   readonly asked: number;
-  /** Peers whose answers count. */
+  /** Number of peers whose answers count. */
   readonly answered: number;
-  /** Peers at which the check fails, too. */
+  /** Number of peers at which the check fails too. */
   readonly failing: number;
 }
 
-/** What is known about a failure from peers. */
+/** What the answers of peers show about a failure. */
 export interface Verdict {
   readonly fate: Fate;
   readonly peers: PeerTally;
 }
 
-/** Minimum number of answers that count, and the fraction of them that must fail, for a shared failure. */
+/** Minimum number of answers that count, and minimum fraction of them that must fail, for a shared failure. */
 const MIN_PEERS = 2;
 const SHARED_FRACTION = 2 / 3;
-/** Consecutive shared results that change a local failure to a shared one. */
+/** Number of consecutive shared rounds that change a local failure to a shared one. */
 const SHARED_AFTER_LOCAL = 2;
 
 export const NO_PEERS: PeerTally = { asked: 0, answered: 0, failing: 0 };
 
-/** The fate according to one round of answers. */
+/** The fate according to one query round. */
 export function fateOf({ answered, failing }: PeerTally): Fate {
   if (answered >= MIN_PEERS && failing >= answered * SHARED_FRACTION) return 'shared';
   return answered > failing ? 'local' : 'unknown';
 }
 
-/** The fate of one failure over its rounds of answers. */
+/** The fate of one failure over several query rounds. */
 export class Fates {
   private wasLocal = false;
   private sharedInRow = 0;
 
   /**
-   * Applies another round. A local failure becomes shared only after two rounds in a row say so, unless it was local
-   * only by outdated passes: instances that fail together do not find out at the same time.
+   * Applies another round. A local failure becomes shared only after two shared rounds in a row, because instances that
+   * fail together do not detect it at the same time. A failure that was local only because of outdated passes becomes
+   * shared immediately.
    *
-   * @param isOutdated all passes of peers are from before the failure here.
+   * @param isOutdated whether all passes of peers are from before the failure here.
    */
   next(tally: PeerTally, isOutdated = false): Fate {
     const fate = fateOf(tally);
@@ -57,23 +58,23 @@ export class Fates {
   }
 }
 
-/** Times of a failure in monotonic milliseconds. */
+/** Times of a failure, in monotonic milliseconds. */
 export interface FailureTimes {
-  /** Start of the last run that passed; answers from older results do not count. */
+  /** Start of the last run that passed. Answers based on older results do not count. */
   readonly passedAt: number;
   /** End of the first run that failed. */
   readonly failedAt: number;
 }
 
-/** Asks other instances of the service about a check that fails. */
+/** Queries other instances of the service about a failing check. */
 export interface Peers {
   /**
-   * Calls `answer` exactly once, at the latest after the configured timeout.
+   * Calls `answer` exactly once, no later than after the configured timeout.
    *
-   * @param since when the check passed and failed here.
+   * @param since when the check last passed and first failed here.
    * @param answer `isOutdated`: all passes of peers are from runs that started before `since.failedAt`.
    */
   ask(check: string, since: FailureTimes, answer: (tally: PeerTally, isOutdated?: boolean) => void): void;
-  /** The check does not fail any more. */
+  /** Called when the check no longer fails. */
   recovered(check: string): void;
 }

@@ -2,12 +2,12 @@ import { mayDetail } from '../net/access.js';
 import type { HttpContext } from './context.js';
 import { type Get, jsonReply, type Reply } from './route.js';
 
-/** Access of the client of a request. `wrong-token`: it sent a token that is not accepted. */
+/** Access level of the client of a request. `wrong-token`: the client sent a token that is not accepted. */
 export type Access = 'detail' | 'status' | 'wrong-token';
 
 /**
- * The access of the client of a request. Must be called when the request arrives: a closed socket has no address, and
- * would count as loopback.
+ * Determines the access level of a request's client. Must be called when the request arrives, because a closed socket
+ * has no address and would count as loopback.
  */
 export function accessOf({ access: { detail, tokens } }: HttpContext, { raw }: Get): Access {
   const token = tokens && bearerToken(raw.headers.authorization);
@@ -16,7 +16,7 @@ export function accessOf({ access: { detail, tokens } }: HttpContext, { raw }: G
   return mayDetail(detail, raw.socket.remoteAddress, hasToken) ? 'detail' : 'status';
 }
 
-/** Makes a browser prompt for a user name, which is ignored, and a password, which is the token. */
+/** Makes a browser prompt for a user name, which is ignored, and for a password, which must be the token. */
 export function promptForToken(): Reply {
   const scheme = 'Basic realm="pongcheck: any user name, a token as the password", charset="UTF-8"';
   return jsonReply(401, { error: 'a token is required' }, { 'www-authenticate': scheme });
@@ -31,12 +31,15 @@ export function denyAccess({ access: { detail } }: HttpContext, access: Access):
   return jsonReply(401, { error: 'a token is required' }, { 'www-authenticate': 'Bearer' });
 }
 
-/** The token of a Bearer header (RFC 6750). Other schemes may belong to the application, and are ignored. */
+/** Returns the token of a Bearer header (RFC 6750). Other schemes may belong to the application and are ignored. */
 function bearerToken(header: string | undefined): string | undefined {
   return /^bearer +([^ ]+)$/i.exec(header ?? '')?.[1];
 }
 
-/** The password of a Basic header (RFC 7617), which browsers send. A wrong one may belong to the application, and is ignored. */
+/**
+ * Returns the password of a Basic header (RFC 7617), which is what browsers send. A wrong password may belong to the
+ * application and is ignored.
+ */
 function basicPassword(header: string | undefined): string {
   const [, credentials = ''] = /^basic +([^ ]+)$/i.exec(header ?? '') ?? [];
   return Buffer.from(credentials, 'base64')

@@ -1,12 +1,18 @@
 import type { Answer, Health, Query } from '../health/health.js';
 import { healthJsonStatus, isHealthy, type State } from '../health/state.js';
 
-/** How long a request waits for checks. A Kubernetes probe times out after 1 s, so every response is sent within 900 ms. */
+/**
+ * How long a request waits for checks, in milliseconds. A Kubernetes probe times out after 1 s, so each response is
+ * sent within 900 ms.
+ */
 export const ANSWER_TIMEOUT_MS = 850;
-/** Requests of one route that may wait for runs. Further ones get the latest known status, so that a flood cannot queue up. */
+/**
+ * Maximum number of requests per route that wait for runs. Further requests get the latest known status, so that a
+ * flood does not queue up.
+ */
 const MAX_PENDING = 1000;
 
-/** Returns a fresh status, or the latest known one at the deadline of the request. */
+/** Returns a fresh status, or at the request deadline the latest known one. */
 export type AskHealth = (query: Omit<Query, 'timeout' | 'hops'>) => Promise<Answer>;
 
 /** Creates the query function of one route. */
@@ -23,7 +29,7 @@ export function healthQuery(health: Health): AskHealth {
     });
 }
 
-/** 200 if the service can take work, 404 if the group or check does not exist, otherwise 503. */
+/** 200 if the service can do its work, 404 if the group or check does not exist, otherwise 503. */
 export function httpStatus(state: State): 200 | 404 | 503 {
   if (isHealthy(state)) return 200;
   return state === 'not-found' ? 404 : 503;

@@ -6,7 +6,7 @@ import { type Html, html } from './status-page/html.js';
 const MAX_LABEL = 64;
 const HEIGHT = 20;
 const PADDING = 6;
-/** Approximate widths of characters at 11 px. `textLength` fits the text to them, whatever font the viewer has. */
+/** Approximate character widths at 11 px. `textLength` makes the text fit them, regardless of the viewer's font. */
 const widths: readonly (readonly [characters: RegExp, width: number])[] = [
   [/[ijl.,:;'|!]/, 3.2],
   [/[frtI()[\] -]/, 4.4],
@@ -16,7 +16,7 @@ const widths: readonly (readonly [characters: RegExp, width: number])[] = [
 ];
 const OTHER_WIDTH = 6.7;
 
-/** White text has a contrast of at least 4.5 on each. */
+/** White text has a contrast ratio of at least 4.5 on each color. */
 const colours: Readonly<Record<State, string>> = {
   pass: '#18794e',
   warn: '#8a5a00',
@@ -27,7 +27,7 @@ const colours: Readonly<Record<State, string>> = {
   'not-found': '#5f6670',
 };
 
-/** An image with a label and a state, such as "shop | pass", as an SVG document. */
+/** Returns an SVG document with a label and a state, such as "shop | pass". */
 export function badgeSvg(label: string, state: State): string {
   const [name, word] = [printable(label, MAX_LABEL), state.replace('-', ' ')];
   const [left, right] = [widthOf(name), widthOf(word)];
@@ -38,7 +38,7 @@ export function badgeSvg(label: string, state: State): string {
 `.text;
 }
 
-/** Whole pixels, with the padding. */
+/** Width in whole pixels, including the padding. */
 function widthOf(text: string): number {
   let width = 2 * PADDING;
   for (const character of text) {

@@ -8,7 +8,7 @@ import type { FleetView } from './fleet-page/board.js';
 import type { Renderings } from './renderings.js';
 import type { Overview } from './status-page/overview.js';
 
-/** Source of the text at `/metrics`, such as a prom-client registry. */
+/** Source of the text served at `/metrics`, such as a prom-client registry. */
 export interface MetricsText {
   readonly contentType: string;
   metrics(): Promise<string>;
@@ -17,14 +17,14 @@ export interface MetricsText {
 /** The parts of the service that the routes use. */
 export interface HttpContext {
   readonly health: Health;
-  /** Changed in place by a reload. */
+  /** A reload changes this object in place. */
   readonly access: {
-    /** Which clients get more than `status` and `state`. */
+    /** Which clients receive more than `status` and `state`. */
     readonly detail: DetailMode;
     /** Accepted bearer tokens; undefined if no tokens are configured. */
     readonly tokens: Tokens | undefined;
   };
-  /** Resolves with at most `limit` open connections with an id above `after`, in order of id. */
+  /** Resolves with at most `limit` open connections whose id is above `after`, sorted by id. */
   readonly connections: (after: number, limit: number) => Promise<readonly { readonly id: number }[]>;
   readonly overview: Overview;
   /** Serves `/probe`, if configured. */
@@ -34,16 +34,16 @@ export interface HttpContext {
   /** Returns the metrics registry. Called once, when the routes are created. */
   readonly register: () => MetricsText;
   readonly clock: Clock;
-  /** Logs internal errors. Default: the logger of a Fastify application, otherwise none. */
+  /** Logger for internal errors. Default: the logger of a Fastify application, otherwise none. */
   readonly log?: Log | undefined;
 }
 
-/** The context of the routes of one router. */
+/** The context for the routes of one router. */
 export interface RouteContext extends HttpContext {
   readonly renderings: Renderings;
 }
 
-/** Whether the service is draining: clients should close their connections. */
+/** Whether the service is draining, so that clients should close their connections. */
 export function isDraining(health: Health): boolean {
   return health.cachedStatus('readiness').state === 'draining';
 }

@@ -11,37 +11,40 @@ const EVENT_STREAM = 'text/event-stream';
 const redact = redactor([]);
 
 export interface LivePageOptions {
-  /** Path of the page, without a slash; its events are at `PATH/events`, its login is at `PATH/login`. */
+  /** Path of the page without a trailing slash. Its events are at `PATH/events`, its login at `PATH/login`. */
   readonly path: string;
   /**
-   * Renders the parts for a view.
+   * Renders the parts of the page for a view.
    *
-   * @param access why the viewer may not see detail; undefined if it may.
+   * @param access why the viewer may not see detail; undefined if the viewer may.
    */
   parts(view: string, access: DetailAccess | undefined): Parts;
-  /** The view that a viewer with access to detail selects, as the query of a URL. The number of different ones is limited. */
+  /**
+   * Returns the view that a viewer with access to detail selects, as a URL query. The number of different views is
+   * limited.
+   */
   viewOf(request: Get): string;
-  /** Called before the page is rendered for a request. */
+  /** Called before the page is rendered in response to a request. */
   refresh?(): Promise<void>;
-  /** Calls `listener` at each change; returns a function that unsubscribes. */
+  /** Calls `listener` on each change. Returns a function that unsubscribes it. */
   onChange(listener: () => void): () => void;
   readonly maxViewers: (() => number) | undefined;
 }
 
-/** The routes of a page that is kept live by server-sent events. */
+/** Routes of a page that is updated with server-sent events. */
 export interface LivePageRoutes {
   readonly page: Route;
   readonly events: Route;
-  /** Prompts for a token, and returns to the page. */
+  /** Prompts for a token, then redirects to the page. */
   readonly login: Route;
-  /** Ends the streams. */
+  /** Ends all event streams. */
   end(): void;
 }
 
-/** The routes of a page and of its data, by path. */
+/** Routes of a page and its data, by path. */
 export interface PageRoutes {
   readonly routes: readonly (readonly [path: string, Route])[];
-  /** Ends the streams. */
+  /** Ends all event streams. */
   end(): void;
 }
 
@@ -81,10 +84,10 @@ export function livePageRoutes(context: RouteContext, options: LivePageOptions):
       const headers = {
         'content-type': EVENT_STREAM,
         'cache-control': 'no-store',
-        // A buffering proxy would delay the events.
+        // Without this header, a buffering proxy would delay the events.
         'x-accel-buffering': 'no',
       };
-      // A pipelined stream would wait for another response, and would not notice the end of the connection.
+      // A pipelined stream would wait for another response, and would not notice that the connection has ended.
       if (raw.method === 'HEAD' || !response.socket) return { status: 200, headers, body: Buffer.alloc(0) };
       const detail = seesDetail(request);
       response.writeHead(200, headers);
@@ -104,7 +107,10 @@ export function livePageRoutes(context: RouteContext, options: LivePageOptions):
   };
 }
 
-/** The routes of a page are relative to its parent path, so it has one form of each path. */
+/**
+ * Whether the path ends with a slash. Links on a page are relative to its parent path, so each page has only one form
+ * of its path.
+ */
 export function hasSlash({ path }: Get): boolean {
   return path.endsWith('/');
 }

@@ -3,15 +3,15 @@ import type { HttpContext } from './context.js';
 import { Router } from './router.js';
 
 /**
- * A Fastify plugin, typed without Fastify, which an application may not have.
+ * A Fastify plugin, declared without Fastify's types because an application may not have them.
  *
  * @param app the Fastify application.
  */
 export type FastifyPlugin = (app: object, options: { readonly logLevel?: string }) => Promise<void>;
 
 /**
- * All routes as one Fastify plugin: `app.register(plugin, { prefix: '/internal' })`. Without a prefix, `/` is left to the
- * application. Its requests are not logged, unless the option `logLevel` is set.
+ * Returns all routes as one Fastify plugin: `app.register(plugin, { prefix: '/internal' })`. Without a prefix, `/` is
+ * left to the application. Requests are not logged unless `logLevel` is set.
  */
 export function httpPlugin(http: HttpContext): FastifyPlugin {
   return async (application, { logLevel = 'silent' }) => {
@@ -24,7 +24,7 @@ export function httpPlugin(http: HttpContext): FastifyPlugin {
         app.get(url, options, async (request, reply) => {
           const answer = await router.answer(route, request.raw, reply.raw);
           if (!answer) return reply.hijack();
-          // Fastify would give an empty body a type.
+          // Fastify would add a content type to an empty body.
           return reply
             .code(answer.status)
             .headers(answer.headers)
@@ -35,9 +35,9 @@ export function httpPlugin(http: HttpContext): FastifyPlugin {
   };
 }
 
-/** The URLs of a path, with and without a trailing slash. */
+/** The URLs of a path with and without a trailing slash. */
 function urlsOf(path: string, { prefix, initialConfig }: FastifyInstance): readonly string[] {
-  // Fastify adds the prefix without a slash.
+  // Fastify also registers the prefix without a slash.
   if (path === '') return prefix === '' ? [] : ['/'];
   const { ignoreTrailingSlash, routerOptions } = initialConfig as {
     ignoreTrailingSlash?: boolean;

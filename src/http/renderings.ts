@@ -5,15 +5,21 @@ import type { Clock } from '../common/clock.js';
 import type { Get, Reply } from './route.js';
 import type { Turns } from './turns.js';
 
-/** How long a rendering is reused for identical requests. */
+/** How long a rendering is reused for identical requests, in milliseconds. */
 const LIFETIME_MS = 250;
-/** Maximum number of cached renderings: query values are not a closed list. */
+/** Maximum number of cached renderings, because query values are unbounded. */
 const MAX_CACHED = 16;
-/** Limit of renderings that clients requested and have not read; above it the clients of the oldest are disconnected. */
+/**
+ * Maximum size of renderings that clients have requested but not read. Above it, the clients of the oldest rendering
+ * are disconnected.
+ */
 const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
-/** Compression saves nothing below this size. */
+/** Minimum size for compression, in bytes. Compressing a smaller body saves nothing. */
 const MIN_GZIP_BYTES = 1024;
-/** Concurrent compressions; each needs about 256 KiB. At the limit responses are sent uncompressed. */
+/**
+ * Maximum number of concurrent compressions, which need about 256 KiB each. At the limit, responses are sent
+ * uncompressed.
+ */
 const MAX_GZIPS = 2;
 
 /** A response body and its content type. */
@@ -22,12 +28,12 @@ export interface Rendering {
   readonly body: Buffer;
 }
 
-/** Cache of expensive responses: each is rendered and compressed once for all requests within 250 ms. */
+/** Cache of expensive responses. Each one is rendered and compressed once for all requests within 250 ms. */
 export class Renderings {
   private readonly cache = new Map<string, Promise<unknown>>();
   private readonly gzipped = new WeakMap<Buffer, Promise<Buffer>>();
   private gzips = 0;
-  /** Oldest first, with the responses that are not read yet. */
+  /** Unread responses by body, oldest body first. */
   private readonly unread = new Map<Buffer, Set<{ readonly socket: Socket }>>();
 
   constructor(
@@ -37,9 +43,9 @@ export class Renderings {
   ) {}
 
   /**
-   * Returns the cached rendering for `key`, or calls `render`. The key must name everything that the rendering depends on:
-   * the route, the access of the client, and the query values. Undefined and rejected results are shared only by the
-   * requests that wait for them.
+   * Returns the cached rendering for `key`, or calls `render`. The key must contain everything on which the rendering
+   * depends: the route, the client's access level, and the query values. Undefined and rejected results are shared only
+   * among the requests that wait for them.
    */
   of<R extends Rendering | undefined>(key: string, render: () => Promise<R>): Promise<R> {
     const cached = this.cache.get(key);
@@ -55,7 +61,7 @@ export class Renderings {
     return pending;
   }
 
-  /** The response with a rendering, compressed if the client accepts gzip. */
+  /** Returns a response with a rendering, compressed if the client accepts gzip. */
   async reply(request: Get, { type, body }: Rendering, status = 200, headers: Reply['headers'] = {}): Promise<Reply> {
     const zipped = acceptsGzip(request.raw.headers['accept-encoding']) ? await this.gzip(body) : undefined;
     this.track(request, zipped ?? body);

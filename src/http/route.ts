@@ -5,7 +5,7 @@ import type { ParsedUrlQuery } from 'node:querystring';
 export interface Get {
   readonly raw: IncomingMessage;
   readonly response: ServerResponse;
-  /** The path as the client requested it, with the prefix of the routes. */
+  /** The path as requested by the client, including the prefix of the routes. */
   readonly path: string;
   readonly query: Readonly<ParsedUrlQuery>;
 }
@@ -17,7 +17,9 @@ export interface Reply {
   readonly body: Buffer;
 }
 
-/** Resolves with the response; with undefined if the route sends it itself, or the client has disconnected. */
+/**
+ * Resolves with the response, or with undefined if the route sends the response itself or the client has disconnected.
+ */
 export type Route = (request: Get) => Promise<Reply | undefined>;
 
 export function jsonReply(status: number, value: object, headers: Reply['headers'] = {}): Reply {

@@ -18,15 +18,15 @@ import { Turns } from './turns.js';
 export interface RouterOptions {
   /** Shared with the sockets of a dedicated server. */
   readonly turns?: Turns;
-  /** Maximum number of viewers of the live page. Default 100. */
+  /** Maximum number of viewers of the live pages. Default 100. */
   readonly maxViewers?: () => number;
 }
 
 const redact = redactor([]);
 
-/** All routes, for a dedicated server, a Fastify application, or any other. */
+/** All routes, for a dedicated server, a Fastify application or another framework. */
 export class Router {
-  /** By path, without a trailing slash; '' is the status page at the root, or at the prefix. */
+  /** By path without a trailing slash. '' is the status page at the root or at the prefix. */
   readonly routes: ReadonlyMap<string, Route>;
   private readonly context: RouteContext;
   private readonly pages: readonly PageRoutes[];
@@ -34,7 +34,7 @@ export class Router {
   constructor(http: HttpContext, { turns = new Turns(), maxViewers }: RouterOptions = {}) {
     const context = { ...http, renderings: new Renderings(http.clock, turns) };
     const { exporter, fleet } = context;
-    // Of two pages, each has half of the viewers.
+    // With two pages, each may have half of the viewers.
     const viewers = fleet && maxViewers ? () => Math.ceil(maxViewers() / 2) : maxViewers;
     this.pages = [statusRoutes(context, viewers), ...(fleet ? [fleetRoutes(context, fleet, viewers)] : [])];
     const probe = exporter && loadProbeRoute(exporter, turns);
@@ -50,12 +50,15 @@ export class Router {
     ]);
   }
 
-  /** The route of a path, with or without a trailing slash. */
+  /** Returns the route of a path, with or without a trailing slash. */
   find(path: string): Route | undefined {
     return this.routes.get(path.endsWith('/') ? path.slice(0, -1) : path);
   }
 
-  /** Answers 404 without a route, and 405 for methods other than GET and HEAD. Resolves like a route; never rejects. */
+  /**
+   * Answers with 404 if there is no route, and with 405 for methods other than GET and HEAD. Resolves like a route and
+   * never rejects.
+   */
   async answer(route: Route | undefined, raw: IncomingMessage, response: ServerResponse): Promise<Reply | undefined> {
     const { health, log, renderings } = this.context;
     let reply: Reply | undefined;
@@ -66,13 +69,13 @@ export class Router {
       reply = jsonReply(500, { error: 'internal error' });
     }
     if (!reply) return undefined;
-    // The end of one run of a check may release many requests at once.
+    // The end of a check run may release many requests at the same time.
     await renderings.turns.next();
     const closing = isDraining(health) ? { connection: 'close' } : {};
     return { ...reply, headers: { 'cache-control': 'no-store', ...reply.headers, ...closing } };
   }
 
-  /** Ends the streams of the live pages, now and later. */
+  /** Ends the streams of the live pages, including streams that are opened later. */
   close(): void {
     for (const page of this.pages) page.end();
   }
@@ -101,12 +104,14 @@ export function isRead({ method }: IncomingMessage): boolean {
   return method === 'GET' || method === 'HEAD';
 }
 
-/** The path that the client requested. Express and others remove their prefix from `url` and keep it in `originalUrl`. */
+/**
+ * The path as requested by the client. Express and others remove their prefix from `url` and keep it in `originalUrl`.
+ */
 export function requestedPath(request: IncomingMessage & { readonly originalUrl?: string }): string {
   return splitUrl(request.originalUrl ?? request.url)[0];
 }
 
-/** Path and query of a request target, which may begin with a scheme and a host (RFC 9112, 3.2.2). */
+/** Splits a request target into path and query. The target may begin with a scheme and a host (RFC 9112, 3.2.2). */
 export function splitUrl(url = ''): readonly [path: string, search: string] {
   const [path = '', search = ''] = url.replace(/^https?:\/\/[^/?]*/i, '').split(/\?(.*)/s);
   return [path, search];

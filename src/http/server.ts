@@ -17,13 +17,16 @@ import { Acceptor, type AcceptorLimits, defaultLimits, KEEP_ALIVE_TIMEOUT_MS } f
 import { MAX_VIEWERS } from './status-page/live.js';
 import { Turns } from './turns.js';
 
-/** Time for a complete request, from its first byte. Connections that have sent nothing have their own limit. */
+/**
+ * Maximum time from the first byte of a request to its end, in milliseconds. Connections that have sent nothing have a
+ * separate limit.
+ */
 const REQUEST_TIMEOUT_MS = 5000;
-/** How often Node checks for incomplete requests. */
+/** Interval at which Node checks for incomplete requests, in milliseconds. */
 const REQUEST_CHECK_INTERVAL_MS = 1000;
-/** How long `close` waits for requests in flight: all are answered within 900 ms. */
+/** How long `close` waits for requests in flight, in milliseconds. All of them are answered within 900 ms. */
 const CLOSE_TIMEOUT_MS = 1000;
-/** Part of that time in which `close` may accept queued connections; the rest is for the answers. */
+/** Part of `CLOSE_TIMEOUT_MS` during which `close` may accept queued connections. The rest is for their responses. */
 const ACCEPT_MS = 100;
 
 export interface HttpServerOptions extends HttpContext {
@@ -31,7 +34,7 @@ export interface HttpServerOptions extends HttpContext {
   /** 0 selects any free port. */
   readonly port: number;
   readonly limits?: Partial<AcceptorLimits>;
-  /** Counters of its connections, for the metrics. */
+  /** Counters for the metrics of its connections. */
   readonly stats?: HttpStats;
   /** Serves HTTPS. Default: HTTP without TLS. */
   readonly certificate?: LiveCertificate | undefined;
@@ -43,30 +46,30 @@ export interface HttpServer {
   readonly address: string;
   /** The underlying server of Node. */
   readonly server: Server;
-  /** Applies other limits to connections from now on. Open connections stay until they have to make room. */
+  /** Applies these limits to new connections. Open connections are closed only when a new one needs their slot. */
   setLimits(limits: AcceptorLimits): void;
-  /** Stops accepting, and waits up to 1 s for requests in flight. Never rejects. */
+  /** Stops accepting connections, and waits up to 1 s for requests in flight. Never rejects. */
   close(): Promise<void>;
 }
 
 /**
  * Opens the server.
  *
- * @throws PongcheckError (rejects) `PONGCHECK_LISTEN`; nothing is left open then.
+ * @throws PongcheckError (rejects) `PONGCHECK_LISTEN`. No listener is left open.
  */
 export async function openHttp(options: HttpServerOptions): Promise<HttpServer> {
   const { host, port, clock, certificate, log = silentLog, stats = new HttpStats() } = options;
   const turns = new Turns();
   const listener = addressOf(host, port, certificate);
   const limits = { ...defaultLimits, ...options.limits };
-  // Viewers of the page leave connections for probes and scrapers.
+  // Page viewers must leave connections for probes and scrapers.
   const maxViewers = () => Math.min(MAX_VIEWERS, Math.ceil(acceptor.limits.maxConnections / 2));
   const router = new Router(options, { turns, maxViewers });
   const server = createServer(router, certificate);
   const isTls = certificate !== undefined;
   const acceptor = new Acceptor(server, { isTls, limits, turns, stats, clock, log, listener });
   try {
-    // Binds one address, as a PING listener does.
+    // Binds a single address, as a PING listener does.
     const { address } = await lookup(host);
     await once(server.listen({ host: address, port }), 'listening');
   } catch (error) {
@@ -123,7 +126,7 @@ function createServer(router: Router, certificate: LiveCertificate | undefined):
   return server;
 }
 
-/** Answers data that is not a request, and requests that are too large or not complete in time. */
+/** Responds to data that is not a request, and to requests that are too large or not complete in time. */
 function refuse({ code }: NodeJS.ErrnoException, connection: Duplex): void {
   if (code === 'ECONNRESET' || connection.destroyed) return;
   const status = code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;

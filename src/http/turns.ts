@@ -1,14 +1,14 @@
-/** Time for HTTP work in one turn of the event loop; a job that has started is finished. */
+/** Maximum time for HTTP work in one turn of the event loop. A job that has started is finished. */
 const BUDGET_MS = 4;
 /** Maximum number of jobs in one turn. */
 const MAX_JOBS = 32;
 
 /**
- * Bounds the HTTP work per turn of the event loop, over all connections. Jobs run in order, a few per turn, so that PINGs
- * are answered in between, however many jobs are queued.
+ * Bounds the HTTP work per turn of the event loop for all connections. Jobs run in order, a few per turn, so that PINGs
+ * are answered between them, no matter how many jobs are queued.
  */
 export class Turns {
-  /** Continuations of started work run first, so that little work is in progress at a time. */
+  /** Continuations of started work run first, so that little work is in progress at the same time. */
   private readonly continuations: (() => void)[] = [];
   private readonly queue: (() => void)[] = [];
   private isScheduled = false;
@@ -26,7 +26,10 @@ export class Turns {
     });
   }
 
-  /** Each job has its own immediate, so that its promise callbacks run before the next job and count against the budget. */
+  /**
+   * Each job runs in its own immediate, so that its promise callbacks run before the next job and count toward the
+   * budget.
+   */
   private schedule(): void {
     if (this.isScheduled) return;
     this.isScheduled = true;
@@ -36,7 +39,7 @@ export class Turns {
       startedAt ??= now;
       if (now - startedAt < BUDGET_MS) (this.continuations.shift() ?? this.queue.shift())?.();
     };
-    // A job may add another one for the same turn.
+    // A job may add one more job to the same turn.
     const jobs = Math.min(MAX_JOBS, 2 * (this.continuations.length + this.queue.length));
     for (let job = 0; job < jobs; job++) setImmediate(runOne);
     setImmediate(() => {

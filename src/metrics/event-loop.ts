@@ -1,12 +1,11 @@
 import { type Clock, systemClock, type Timer } from '../common/clock.js';
 import { Histogram } from '../common/histogram.js';
 
-/** Time between measurements. Ten timers a second cost next to nothing. */
+/** Interval between measurements, in milliseconds. Ten timers per second cost almost nothing. */
 const INTERVAL_MS = 100;
 
 /**
- * Measures the delay of the event loop as the lateness of a recurring timer. A stall is one observation of its whole
- * length.
+ * Measures the event loop delay as the lateness of a recurring timer. A stall is one observation of its full length.
  */
 export class LoopWatch {
   /** Lateness of the timer, in seconds. */
@@ -16,7 +15,7 @@ export class LoopWatch {
 
   constructor(private readonly clock: Clock = systemClock) {}
 
-  /** Busy time of the event loop since the start of the process, in seconds. */
+  /** Time during which the event loop was busy since the process started, in seconds. */
   get busy(): number {
     return performance.eventLoopUtilization().active / 1000;
   }

@@ -1,10 +1,10 @@
-/** Reasons for which an HTTP connection is closed on accept. */
+/** Reasons for closing an HTTP connection when it is accepted. */
 export const httpRefusals = ['max-connections', 'max-connections-per-address'] as const;
 export type HttpRefusal = (typeof httpRefusals)[number];
 
 /**
- * Reasons for which the server closes an HTTP connection. `made-room-...`: at the limit of connections, one without a
- * request, an idle one, or one that did not read its response was closed for a new one.
+ * Reasons for which the server closes an HTTP connection. `made-room-...`: at the connection limit, a connection that
+ * had sent no request, was idle, or did not read its response was closed for a new one.
  */
 export const httpCloseReasons = [
   'made-room-unused',
@@ -22,7 +22,7 @@ function zeros<K extends string>(keys: readonly K[]): Record<K, number> {
   return Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>;
 }
 
-/** Counters of HTTP connections; all zero if the application serves HTTP. */
+/** Counters of HTTP connections. All are zero if the application serves HTTP. */
 export class HttpStats {
   open = 0;
   /** Maximum number of connections. */

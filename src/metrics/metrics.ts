@@ -4,20 +4,21 @@ import { RowMetric } from './row-metric.js';
 import { metricRows, type Source } from './table.js';
 
 export interface MetricsOptions extends Source {
-  /** The registry that the metrics are added to. Default metrics of prom-client are not added. */
+  /** The registry to which the metrics are added. Default metrics of prom-client are not added. */
   register: Registry;
 }
 
-/** The metrics of one service in a registry. */
+/** The metrics of one service, in a registry. */
 export interface Metrics {
-  /** Removes the metrics from the registry. Metrics of the application stay. */
+  /** Removes these metrics from the registry. Metrics of the application stay. */
   close(): void;
 }
 
 /**
  * Adds all metrics to a registry, which reads their values on each scrape.
  *
- * @throws PongcheckError `PONGCHECK_METRICS` if the registry already has a metric of the same name; nothing is added then.
+ * @throws PongcheckError `PONGCHECK_METRICS` if the registry already contains a metric of the same name. No metric is
+ * added in that case.
  */
 export function createMetrics(source: MetricsOptions): Metrics {
   const { register } = source;
@@ -28,7 +29,7 @@ export function createMetrics(source: MetricsOptions): Metrics {
       `the registry already has a metric ${duplicate.name}: each service in a process needs a separate registry`,
     );
   }
-  // The type of prom-client lists its own classes; its registries need only this shape.
+  // The types of prom-client require its own classes, but its registries use only these members.
   const metrics = metricRows.map((row) => new RowMetric(row, source) as unknown as Metric);
   for (const metric of metrics) register.registerMetric(metric);
   return {
@@ -40,7 +41,10 @@ export function createMetrics(source: MetricsOptions): Metrics {
   };
 }
 
-/** Same as `register.metrics()`, but faster for the metrics of this package if the registry adds no labels and uses the text format. */
+/**
+ * Equivalent to `register.metrics()`. Faster for the metrics of this package if the registry adds no labels and uses
+ * the text format.
+ */
 export async function metricsText(register: Registry): Promise<string> {
   const metrics = register.getMetricsAsArray() as unknown as (RowMetric | { readonly name: string })[];
   const first = metrics.find((metric) => metric instanceof RowMetric);

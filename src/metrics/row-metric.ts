@@ -9,16 +9,16 @@ interface Sample {
 }
 
 /**
- * One row of the table in the shape of a prom-client metric. It stores no value: a scrape reads the counters of
- * the service, so that a PING increments a number and does not call prom-client. (A Histogram of prom-client accepts
- * single observations only, and its Counters would have to be reset on each scrape.)
+ * One row of the table in the form of a prom-client metric. It stores no value: a scrape reads the counters of the
+ * service, so that a PING increments a number and does not call prom-client. (A prom-client Histogram accepts only
+ * single observations, and its Counters would have to be reset on each scrape.)
  */
 export class RowMetric {
-  /** Mutable: an OpenMetrics registry removes `_total` here, and adds it again in its output. */
+  /** Mutable, because an OpenMetrics registry removes `_total` here and adds it again in its output. */
   name: string;
   readonly help: string;
   readonly type: string;
-  /** How prom-client aggregates the processes of a cluster. */
+  /** How prom-client aggregates over the processes of a cluster. */
   readonly aggregator = 'sum';
 
   private readonly rowText: RowText;
@@ -33,7 +33,7 @@ export class RowMetric {
     this.type = row.type;
   }
 
-  /** Called by the registry on each scrape. */
+  /** The registry calls this method on each scrape. */
   async get(): Promise<object> {
     const { name, help, type, aggregator } = this;
     return { name, help, type, aggregator, values: this.values() };
@@ -44,7 +44,7 @@ export class RowMetric {
     return this.rowText.write();
   }
 
-  /** Called by `registry.resetMetrics()`. The counters belong to the service and are not reset. */
+  /** `registry.resetMetrics()` calls this method. The counters belong to the service and are not reset. */
   reset(): void {}
 
   private values(): Sample[] {
@@ -56,7 +56,7 @@ export class RowMetric {
   }
 }
 
-/** Samples of a histogram, with the cumulative buckets of Prometheus. */
+/** Samples of a histogram, with cumulative buckets as in Prometheus. */
 function distribution(name: string, labels: Labels, { bounds, counts, sum }: Histogram): Sample[] {
   let count = 0;
   const buckets = Array.from(counts, (observed, index): Sample => {

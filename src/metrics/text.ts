@@ -2,13 +2,13 @@ import type { Labels, MetricRow, Source } from './table.js';
 
 interface Series {
   readonly labels: Labels;
-  /** Each line of the series without its value. */
+  /** Each line of the series, without its value. */
   readonly heads: readonly string[];
 }
 
 /**
- * Writes one row of the table like a prom-client registry, in a fifth of the time: with hundreds of checks there are tens
- * of thousands of lines, and only the values change between scrapes.
+ * Writes one row of the table like a prom-client registry, but in a fifth of the time. With hundreds of checks there
+ * are tens of thousands of lines, of which only the values change between scrapes.
  */
 export class RowText {
   private readonly start: string;

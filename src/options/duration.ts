@@ -6,19 +6,19 @@ export const DURATION_FORMS = 'a duration such as 250ms, 2s, 1m or 1h';
 export const durationPattern = /^(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h)$/;
 
 /**
- * Parses `250ms`, `2s`, `1.5m` or `1h` as milliseconds; `0` needs no unit. Undefined if the text is not a duration, or not
- * a whole number of milliseconds.
+ * Parses `250ms`, `2s`, `1.5m` or `1h` to milliseconds. `0` needs no unit. Returns undefined if the text is not a
+ * duration, or not a whole number of milliseconds.
  */
 export function parseDuration(text: string): number | undefined {
   if (text === '0') return 0;
   const [, count, unit] = durationPattern.exec(text) ?? [];
   if (count === undefined) return undefined;
-  // Rounded to the microsecond first: 1.1 * 1000 is not exactly 1100 in floating point.
+  // Rounded to microseconds first, because 1.1 * 1000 is not exactly 1100 in floating point.
   const ms = Math.round(Number(count) * unitMs[unit as Unit] * 1000) / 1000;
   return Number.isSafeInteger(ms) ? ms : undefined;
 }
 
-/** The shortest text that `parseDuration` parses as `ms`. */
+/** Returns the shortest text that `parseDuration` parses as `ms`. */
 export function formatDuration(ms: number): string {
   if (ms === 0) return '0';
   for (const unit of ['h', 'm', 's'] as const) {

@@ -1,16 +1,16 @@
 import { redactor } from '../common/redact.js';
 
 const MAX_LENGTH = 60;
-/** In a single configuration value even white space before the last @ is part of a password. */
+/** In a single configuration value, white space before the last @ is also part of a password. */
 const userInfo = /([a-z][a-z0-9+.-]*:\/\/)[^]*@/gi;
 const redact = redactor([]);
 
-/** The text on one line, with everything masked that is or looks like a credential. */
+/** Returns the text on one line, and masks everything that is or looks like a credential. */
 export function hideCredentials(text: string): string {
   return redact(text.replace(userInfo, '$1***@'));
 }
 
-/** Formats a value for an error message: short, on one line, without credentials. */
+/** Formats a value for an error message: short, on one line, and without credentials. */
 export function formatValue(value: unknown): string {
   if (value === null) return 'null';
   if (value === undefined) return 'missing';
@@ -28,7 +28,7 @@ export function formatType(value: unknown): string {
   return typeof value === 'number' ? 'a number' : formatValue(value);
 }
 
-/** A text in quotes, redacted and truncated. */
+/** Returns a text in quotes, redacted and truncated. */
 export function quoted(text: string): string {
   const masked = hideCredentials(text);
   return `"${masked.length > MAX_LENGTH ? `${masked.slice(0, MAX_LENGTH)}…` : masked}"`;

@@ -4,10 +4,13 @@ import { quoted } from './format-value.js';
 /** Keys and indices from the root of the options. */
 export type Path = readonly (string | number)[];
 
-/** Reports an issue at a path. `description` continues the path, such as `is 5; allowed: true or false`. */
+/** Reports an issue at a path. `description` continues the path, as in `is 5; allowed: true or false`. */
 export type Report = (path: Path, description: string) => void;
 
-/** `checks.db.timeout`, `listen[0].url`; keys with characters other than letters, digits, - and _ are in brackets. */
+/**
+ * For example `checks.db.timeout`, `listen[0].url`. Keys with characters other than letters, digits, - and _ are
+ * written in brackets.
+ */
 export function formatPath(path: Path): string {
   let text = '';
   for (const key of path) {
@@ -18,19 +21,19 @@ export function formatPath(path: Path): string {
   return text;
 }
 
-/** One PONGCHECK_CONFIG that lists all issues, one per line. */
+/** Creates one PONGCHECK_CONFIG error that lists all issues, one per line. */
 export function configError(lines: readonly string[]): PongcheckError {
   return new PongcheckError('PONGCHECK_CONFIG', lines.join('\n'));
 }
 
-/** An invalid value that only a check can detect, such as a URL with another scheme or an unreadable file. */
+/** An invalid value that only a check can detect, such as a URL with an unsupported scheme or an unreadable file. */
 export class InvalidOption extends PongcheckError {
   readonly path: Path;
-  /** The value found and the values allowed, both without secrets. */
+  /** The value found and the allowed values, both without secrets. */
   readonly found: string;
   readonly allowed: string;
 
-  /** @param prefix text before the path in the message, such as `mysql check: ` or `checks.db.`. */
+  /** @param prefix text that precedes the path in the message, such as `mysql check: ` or `checks.db.`. */
   constructor(prefix: string, path: Path, found: string, allowed: string) {
     super('PONGCHECK_CONFIG', `${prefix}${formatPath(path)} is ${found}; allowed: ${allowed}`);
     this.path = path;

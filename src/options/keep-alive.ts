@@ -1,7 +1,10 @@
 import { ONE_DAY, type OptionRow } from './option.js';
 import { duration, integer } from './value-types.js';
 
-/** TCP keep-alive, of `listen[]` and of a client; without the rest of the table, which a client does not load. */
+/**
+ * TCP keep-alive options of `listen[]` and of a client. Separate from the rest of the table, which a client does not
+ * load.
+ */
 export const keepAliveRows: readonly OptionRow[] = [
   {
     path: 'keepAlive.idle',

@@ -6,7 +6,7 @@ import { MAX_TOKENS, TOKEN_FORMS, tokenPattern } from '../net/tokens.js';
 import { InvalidValue, type ValueType } from './option.js';
 import { commaSeparated, invalid, listOf, textOf } from './value-types.js';
 
-/** URL of a dependency. The kind of the check validates the rest. */
+/** URL of a dependency. The check kind validates the rest. */
 export const url: ValueType = {
   name: 'url',
   allowed: () => 'a URL, SCHEME://[USER:PASSWORD@]HOST[:PORT][/PATH]',
@@ -31,7 +31,7 @@ export const address: ValueType = {
   typescript: () => 'string',
 };
 
-/** The short form of `listen`, in a file and in the environment. */
+/** Short form of `listen`, in a file and in the environment. */
 export const addresses: ValueType = {
   name: 'addresses',
   allowed: () => 'a list such as [{ url: "pong://HOST:PORT" }]',
@@ -42,7 +42,7 @@ export const addresses: ValueType = {
   typescript: () => 'readonly ListenOptions[]',
 };
 
-/** The short form of `http`. */
+/** Short form of `http`. */
 export const endpoint: ValueType = {
   name: 'endpoint',
   allowed: (_row, mode) => (mode === 'code' ? '{ host, port } or false' : 'HOST:PORT, { host, port } or false'),
@@ -56,10 +56,10 @@ export const endpoint: ValueType = {
   typescript: () => 'HttpOptions | false',
 };
 
-/** Maximum number of addresses of peers, if the option has no other; each may stand for many. */
+/** Maximum number of peer addresses if the option sets no other limit. Each address may resolve to many peers. */
 export const MAX_PEER_ADDRESSES = 32;
 
-/** Addresses of peers, in their canonical form. */
+/** Peer addresses in canonical form. */
 export const peerAddresses: ValueType = {
   name: 'peerAddresses',
   allowed: ({ max = MAX_PEER_ADDRESSES }) => `a list of 1 to ${max} addresses: ${PEER_FORMS}`,
@@ -78,7 +78,7 @@ function isPeerAddress(text: string): boolean {
   }
 }
 
-/** `http://` or `https://` with the placeholder `{host}`, and no credentials. */
+/** `http://` or `https://` URL with the placeholder `{host}` and without credentials. */
 export const hostUrlPattern = /^https?:\/\/[^\s@?#]*\{host\}[^\s@]{0,1000}$/;
 
 export const hostUrl: ValueType = {

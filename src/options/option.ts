@@ -1,51 +1,54 @@
-/** Where a value comes from: text in a file, or a value in code (milliseconds, bytes, a RegExp). */
+/** Source of a value: text in a file, or a value in code (milliseconds, bytes, a RegExp). */
 export type Mode = 'file' | 'code';
 
 /** One option: its documentation and its validation. */
 export interface OptionRow {
-  /** Path such as `limits.maxPending`; `*` is a user-defined name, `[]` an element of a list. */
+  /** Path such as `limits.maxPending`. `*` is a user-defined name, `[]` a list element. */
   readonly path: string;
   readonly type: ValueType;
-  /** The default, in the syntax of the environment. */
+  /** The default, in environment variable syntax. */
   readonly default?: string;
-  /** The default in a configuration file, and so of `pongcheck serve`, if it differs from that in code. */
+  /** The default in a configuration file, and thus of `pongcheck serve`, if it differs from the default in code. */
   readonly fileDefault?: string;
-  /** The default in words, if it depends on something. */
+  /** Description of the default, if the default depends on something. */
   readonly defaultText?: string;
   readonly required?: boolean;
-  /** A file that is read once, when a check is created. Changed contents change the identity of the check. */
+  /**
+   * Whether the value is a file that is read once, when a check is created. Changed contents change the identity of the
+   * check.
+   */
   readonly readOnce?: boolean;
-  /** The value is masked in all output. */
+  /** Whether the value is masked in all output. */
   readonly secret?: boolean;
   /** Minimum value. Default 0. */
   readonly min?: number;
   readonly max?: number;
-  /** The values of an enumeration, or the methods of an instance. */
+  /** The values of an enumeration, or the required methods of an instance. */
   readonly values?: readonly string[];
   /** Name of the environment variable. */
   readonly env?: string;
-  /** Long flag of `pongcheck serve`, without the dashes. */
+  /** Long flag of `pongcheck serve`, without dashes. */
   readonly flag?: string;
-  /** The option does not exist in code, or differs there. */
+  /** Whether the option does not exist in code, or is different there. */
   readonly fileOnly?: boolean;
-  /** Former key; an error says what it was renamed to. */
+  /** Former key. If it is used, an error names the new key. */
   readonly formerly?: string;
   readonly description: string;
 }
 
-/** The default of a row in a configuration file, and so of `pongcheck serve`. */
+/** The default of a row in a configuration file, and thus of `pongcheck serve`. */
 export function defaultInFile({ default: text, fileDefault = text }: OptionRow): string | undefined {
   return fileDefault;
 }
 
-/** How values of one type are read, described and formatted. */
+/** How to read, describe and format values of one type. */
 export interface ValueType {
   readonly name: string;
-  /** The allowed values, for the end of "allowed: ...". */
+  /** Describes the allowed values, to follow "allowed: ". */
   allowed(row: OptionRow, mode: Mode): string;
   /** Returns the value in its internal form, or throws an InvalidValue. */
   read(value: unknown, row: OptionRow, mode: Mode): unknown;
-  /** Reads text of the environment, of a flag, or of `${VAR}`. Default: `read`, as text of a file. */
+  /** Reads text from the environment, a flag, or `${VAR}`. Default: `read`, as text in a file. */
   readText?(text: string, row: OptionRow): unknown;
   /** Formats a number for the effective configuration. Default: unchanged. */
   show?(value: number): string | number;
@@ -53,9 +56,9 @@ export interface ValueType {
   typescript(row: OptionRow): string;
 }
 
-/** Thrown by a value type for a value that is not allowed. */
+/** Thrown by a value type if a value is not allowed. */
 export class InvalidValue {
-  /** Hint at what was probably meant. */
+  /** Hint about what was probably meant. */
   readonly hint: string | undefined;
 
   constructor(hint?: string) {

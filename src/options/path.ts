@@ -3,12 +3,14 @@ export function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The value at a path such as `limits.maxPending`, or the value of a section that is not a map (`http: false`). */
+/**
+ * The value at a path such as `limits.maxPending`. If a section on the path is not a map (`http: false`), its value.
+ */
 export function at(values: Readonly<Record<string, unknown>>, path: string): unknown {
   return path.split('.').reduce<unknown>((value, key) => (isMap(value) ? value[key] : value), values);
 }
 
-/** Sets the value at a path such as `limits.maxPending`, and creates missing sections. */
+/** Sets the value at a path such as `limits.maxPending`. Creates missing sections. */
 export function setAt(values: Record<string, unknown>, path: string, value: unknown): void {
   const keys = path.split('.');
   const last = keys.pop() as string;

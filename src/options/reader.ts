@@ -8,7 +8,7 @@ import { didYouMean } from './suggest.js';
 import { NAME_FORMS, namePattern } from './value-types.js';
 import { type Env, expandVariables } from './variables.js';
 
-/** Context of a file: relative paths are resolved against `folder`, and `${VAR}` is replaced from `env`. */
+/** Context of a file. Relative paths are resolved against `folder`, and `${VAR}` is replaced with values from `env`. */
 export interface FileContext {
   readonly folder: string;
   readonly env: Env;
@@ -29,9 +29,9 @@ export class OptionReader {
     return this.#file ? 'file' : 'code';
   }
 
-  /** Returns the value with each option in its internal form. Invalid values are reported and left out. */
+  /** Returns the value with each option in its internal form. Invalid values are reported and omitted. */
   read(shape: Shape, value: unknown, path: Path): unknown {
-    // An empty section of a file is null.
+    // An empty section in a file is null.
     const map = value === null && this.#file ? {} : value;
     if (shape.keys.size > 0 && isMap(map)) return this.#readMap(shape, map, path);
     if ((shape.entry || shape.any) && isMap(map)) return this.#readEntries(shape, map, path);
@@ -106,7 +106,7 @@ function formOf({ keys, item }: Shape): string {
   return item ? 'a list' : 'a map';
 }
 
-/** The entries of a map. An option that is undefined counts as not set. */
+/** The entries of a map. An option whose value is undefined counts as not set. */
 function definedEntries(map: Readonly<Record<string, unknown>>): [string, unknown][] {
   return Object.entries(map).filter(([, value]) => value !== undefined);
 }
@@ -117,12 +117,12 @@ function unknownOption(key: string, keys: Shape['keys']): string {
   return `is not a known option; ${didYouMean(key, keys.keys()) ?? `allowed: ${[...keys.keys()].join(', ')}`}`;
 }
 
-/** Reads a value. Reports an invalid one, with the allowed values. */
+/** Reads a value. If it is invalid, reports it with the allowed values. */
 export function readValue(row: OptionRow, value: unknown, mode: Mode, report: (description: string) => void): unknown {
   return attempt(row, value, mode, report, () => row.type.read(value, row, mode));
 }
 
-/** Reads text of the environment, a flag or a variable. `written` is the text to show in a report. */
+/** Reads text from the environment, a flag or a variable. `written` is the text to show in a report. */
 export function readText(row: OptionRow, text: string, report: (description: string) => void, written = text): unknown {
   return attempt(row, written, 'file', report, () =>
     row.type.readText ? row.type.readText(text, row) : row.type.read(text, row, 'file'),
@@ -153,7 +153,10 @@ function attempt(
   }
 }
 
-/** The value in a report. Text in place of a URL is not shown: all of it may be a password. */
+/**
+ * Formats the value for a report. Text that was given instead of a URL is not shown, because all of it may be a
+ * password.
+ */
 function formatFound({ type, secret }: OptionRow, value: unknown): string {
   if (secret) return formatType(value);
   return type.name === 'url' && typeof value === 'string' ? 'not a valid URL' : formatValue(value);

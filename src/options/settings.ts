@@ -10,36 +10,39 @@ import { shapeOf } from './shape.js';
 import { codeOptionRows, optionRows } from './table.js';
 import type { Options } from './types.js';
 
-/** One address to listen on, with the settings of that listener. */
+/** One listen address with the settings of its listener. */
 export type ListenOptions = NonNullable<Options['listen']>[number];
-/** Where HTTP is served, and its limits. */
+/** Address and limits of the HTTP server. */
 export type HttpOptions = Exclude<NonNullable<Options['http']>, false>;
-/** Where gRPC is served, and its limits. */
+/** Address and limits of the gRPC server. */
 export type GrpcOptions = Exclude<NonNullable<Options['grpc']>, false>;
-/** Where the gRPC health service is served, and its limits, with their defaults. */
+/** Address and limits of the gRPC server, with defaults applied. */
 export type GrpcSettings = GrpcOptions & Required<Omit<GrpcOptions, 'tls'>>;
-/** Limits of the PING listeners, with their defaults. */
+/** Limits of the PING listeners, with defaults applied. */
 export type Limits = Required<NonNullable<Options['limits']>>;
-/** Times of `service.drain()` in milliseconds, with their defaults. */
+/** Times for `service.drain()` in milliseconds, with defaults applied. */
 export type DrainTimes = Required<NonNullable<Options['drain']>>;
-/** Limits of a blocked event loop in milliseconds, with their defaults. */
+/** Limits for a blocked event loop in milliseconds, with defaults applied. */
 export type LoopLimits = Required<NonNullable<Options['loop']>>;
 type PeerOptions = NonNullable<Options['peers']>;
-/** The peers to ask about shared dependencies, with defaults. Times in milliseconds; `tls` has paths of files. */
+/**
+ * The peers to query about shared dependencies, with defaults applied. Times are in milliseconds; `tls` contains file
+ * paths.
+ */
 export interface PeerSettings
   extends Pick<PeerOptions, 'token' | 'tls'>,
     Required<Pick<PeerOptions, 'ask' | 'timeout'>> {
   readonly from: readonly PeerAddress[];
 }
 type FleetOptions = NonNullable<Options['fleet']>;
-/** The responders of the fleet page; `tls` has paths of files. */
+/** The responders of the fleet page. `tls` contains file paths. */
 export interface FleetSettings extends Pick<FleetOptions, 'token' | 'tls' | 'statusUrl'> {
   readonly from: readonly PeerAddress[];
 }
 type Heartbeat = NonNullable<Options['heartbeat']>;
 export type HeartbeatSettings = Required<Omit<Heartbeat, 'pingData'>> & Pick<Heartbeat, 'pingData'>;
 
-/** The options with all defaults. Times in milliseconds, sizes in bytes. */
+/** All options, with defaults applied. Times are in milliseconds, sizes in bytes. */
 export interface Settings
   extends Omit<
     Options,
@@ -63,9 +66,9 @@ const codeShape = shapeOf([
 ]);
 
 /**
- * Validates options given in code, and fills in the defaults.
+ * Validates options given in code, and applies the defaults.
  *
- * @throws PongcheckError `PONGCHECK_CONFIG`, one line for each issue: path, value found, values allowed.
+ * @throws PongcheckError `PONGCHECK_CONFIG`, one line per issue: path, value found, allowed values.
  */
 export function readOptions(options: unknown): Settings {
   const issues: string[] = [];
@@ -80,14 +83,14 @@ export function readOptions(options: unknown): Settings {
   return settings;
 }
 
-/** Sections with a required option: without it they are absent, with all of their defaults. */
+/** Sections with a required option. If that option is missing, the whole section and its defaults are absent. */
 const optionalSections = new Set(optionRows.filter(({ required }) => required).map(({ path }) => sectionOf(path)));
 
 function sectionOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf('.')));
 }
 
-/** Adds the defaults of the table, for a file or for code, to `values`, in place. */
+/** Adds the defaults in the table, for a file or for code, to `values` in place. */
 export function withDefaults(values: Record<string, unknown>, mode: Mode): Settings {
   const delay = at(values, 'drain.delay');
   for (const row of optionRows) {
@@ -98,12 +101,12 @@ export function withDefaults(values: Record<string, unknown>, mode: Mode): Setti
     setAt(values, row.path, readDefault(row, text));
   }
   const settings = values as unknown as Settings;
-  // A default delay must not exceed the given grace.
+  // The default delay must not exceed a given grace.
   if (delay === undefined) setAt(values, 'drain.delay', Math.min(settings.drain.delay, settings.drain.grace));
   return settings;
 }
 
-/** Combinations of values that are not allowed, although each value is. */
+/** Combinations of individually valid values that are not allowed. */
 export function contradictions(settings: Settings & { readonly clock?: unknown }): string[] {
   const { ping, drain, loop, listen, detail, tokens, probe, peers, fleet } = settings;
   const issues: string[] = [];
@@ -153,14 +156,14 @@ function isTls(text: string): boolean {
   return address.kind === 'tls' || (address.kind === 'srv' && address.transport === 'tls');
 }
 
-/** The peers of valid options. */
+/** Converts the peer settings of valid options. */
 export function peerSettings(peers: PeerOptions): PeerSettings {
-  // The default of each is in the table.
+  // The table contains a default for each.
   const { ask, timeout } = peers as Required<PeerOptions>;
   return { ...peers, ask, timeout, from: peers.from.map(parsePeerAddress) };
 }
 
-/** The fleet of valid options. */
+/** Converts the fleet settings of valid options. */
 export function fleetSettings(fleet: FleetOptions): FleetSettings {
   return { ...fleet, from: fleet.from.map(parsePeerAddress) };
 }

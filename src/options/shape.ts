@@ -1,7 +1,7 @@
 import type { Path, Report } from './issue.js';
 import type { OptionRow } from './option.js';
 
-/** The rows of a table as a tree. */
+/** The rows of a table, as a tree. */
 export interface Shape {
   /** The option at this path, or the short form of a section. */
   row?: OptionRow;
@@ -9,15 +9,15 @@ export interface Shape {
   keys: Map<string, Shape>;
   /** Shape of the elements of a list. */
   item?: Shape;
-  /** Other keys are allowed, with any value. */
+  /** Whether other keys are allowed, with any value. */
   open?: boolean;
   /** Shape of the entries of a map with user-defined names as keys. */
   any?: Shape;
-  /** The same, if the shape depends on the entry; returns undefined after reporting an issue. */
+  /** Like `any`, if the shape depends on the entry. Returns undefined after it has reported an issue. */
   entry?(name: string, value: unknown, path: Path, report: Report): Shape | undefined;
 }
 
-/** The shape of `rows`, whose paths start with `prefix`. */
+/** The shape of those `rows` whose paths start with `prefix`. */
 export function shapeOf(rows: readonly OptionRow[], prefix = ''): Shape {
   const root: Shape = { keys: new Map() };
   for (const row of rows) {

@@ -1,7 +1,7 @@
 /** The known name most similar to `name`, or undefined if none is similar. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   const normalized = normalize(name);
-  // A long text is not a typing error, and the table below grows with it.
+  // A long text is not a typing error, and the size of the table below depends on its length.
   if (normalized.length > 64) return undefined;
   let best: string | undefined;
   let bestDistance = Math.min(3, Math.ceil(normalized.length / 2));
@@ -12,12 +12,12 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
   return best;
 }
 
-/** Removes case and separators: `max_pending` is equal to `maxPending`. */
+/** Removes case and separators, so that `max_pending` equals `maxPending`. */
 function normalize(name: string): string {
   return name.toLowerCase().replace(/[-_]/g, '');
 }
 
-/** Number of insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`. */
+/** Number of insertions, deletions, replacements and swaps of neighbors that turn `a` into `b`. */
 function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
@@ -37,7 +37,7 @@ function editDistance(a: string, b: string): number {
   return previous[b.length] as number;
 }
 
-/** Hint for a word that is similar to a known one. */
+/** Suggests a known word that is similar to this one. */
 export function didYouMean(word: string, known: Iterable<string>): string | undefined {
   const meant = nearest(word, known);
   return meant === undefined ? undefined : `did you mean ${meant}?`;

@@ -23,7 +23,7 @@ import {
 
 const MILLION = 1_000_000;
 
-/** For files; in code each kind has a factory. */
+/** Used in files only. In code, each kind has its own factory. */
 export const kindRow: OptionRow = {
   path: 'kind',
   fileOnly: true,
@@ -104,7 +104,7 @@ export const checkSettingRows: readonly OptionRow[] = [
   },
 ];
 
-/** Credentials of the connections to other responders. `who` are they, in the plural. */
+/** Credentials for connections to other responders. `who` names these responders in the plural. */
 function credentialRows(section: string, who: string): readonly OptionRow[] {
   const row = (path: string, type: ValueType, description: string, defaultText = 'none'): OptionRow => ({
     path: `${section}.${path}`,
@@ -128,8 +128,8 @@ function credentialRows(section: string, who: string): readonly OptionRow[] {
 }
 
 /**
- * All options, in the order of the documentation. The reader, the tables in docs/, the JSON schema and `--help` are
- * generated from these rows. The options of a kind of check are in its own folder.
+ * All options, in documentation order. The reader, the tables in docs/, the JSON schema and `--help` are generated from
+ * these rows. The options of each check kind are in its own folder.
  */
 export const optionRows: readonly OptionRow[] = [
   {
@@ -791,7 +791,7 @@ export const codeOptionRows: readonly OptionRow[] = [
   },
 ];
 
-/** Environment variables that each add a check, or replace the URL of the check with that name. */
+/** Environment variables that add a check each, or replace the URL of the check with that name. */
 export const checkVariables = [
   {
     env: 'MYSQL_URL',

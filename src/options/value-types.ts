@@ -5,14 +5,14 @@ import { InvalidValue, type Mode, type OptionRow, type ValueType } from './optio
 import { isMap } from './path.js';
 import { didYouMean } from './suggest.js';
 
-/** Names of checks and of groups. */
+/** Names of checks and groups. */
 export const namePattern = /^[^\s\p{C}=]{1,64}$/u;
 export const NAME_FORMS = '1 to 64 characters without white space, control characters and "="';
 
-/** Printable ASCII, because anything else must be encoded. */
+/** Printable ASCII, because all other characters must be encoded. */
 export const requestPathPattern = /^\/[\x21-\x7e]{0,1023}$/;
 
-/** With a unit in a file, a number of milliseconds in code. */
+/** A duration with a unit in a file, or a number of milliseconds in code. */
 export const duration: ValueType = {
   name: 'duration',
   allowed: (row, mode) =>
@@ -87,7 +87,7 @@ export const text: ValueType = {
   typescript: () => 'string',
 };
 
-/** Text to send. In a file control characters are escaped. */
+/** Text to send. In a file, control characters are escaped. */
 export const payload: ValueType = {
   name: 'payload',
   allowed: (_row, mode) => `a text of 1 to 1024 characters${mode === 'code' ? '' : ' on one line'}`,
@@ -98,7 +98,7 @@ export const payload: ValueType = {
   typescript: () => 'string',
 };
 
-/** A text in slashes is a regular expression. In code a RegExp is allowed as well. */
+/** A text in slashes is a regular expression. In code, a RegExp is also allowed. */
 export const pattern: ValueType = {
   name: 'pattern',
   allowed: (_row, mode) => `a text or a ${mode === 'code' ? 'RegExp, a text' : '/regular expression/'} on one line`,
@@ -141,7 +141,7 @@ export const requestPath: ValueType = {
   typescript: () => 'string',
 };
 
-/** A path in a file is resolved against the folder of that file. */
+/** A path. In a file, it is resolved against the folder of that file. */
 export const path: ValueType = {
   name: 'path',
   allowed: () => 'the path of a file',
@@ -149,7 +149,7 @@ export const path: ValueType = {
   typescript: () => 'string',
 };
 
-/** With `max`, a list of 1 to `max` names. */
+/** A name, or with `max` a list of 1 to `max` names. */
 export const names: ValueType = {
   name: 'names',
   allowed: ({ max }) => `a list of ${max === undefined ? '' : `1 to ${max} `}names of ${NAME_FORMS}`,
@@ -166,7 +166,7 @@ export const names: ValueType = {
   typescript: () => 'readonly string[]',
 };
 
-/** The mode of a file, as for chmod: text in a file, because YAML parses 0660 as a decimal number; a number in code. */
+/** A file mode as for chmod: text in a file, because YAML parses 0660 as a decimal number, and a number in code. */
 export const fileMode: ValueType = {
   name: 'fileMode',
   allowed: (_row, mode) => (mode === 'code' ? 'a number from 0 to 0o777' : 'an octal mode in quotes, such as "0660"'),
@@ -179,7 +179,7 @@ export const fileMode: ValueType = {
   typescript: () => 'number',
 };
 
-/** An object of the application with certain methods, such as a logger. */
+/** An object of the application that has certain methods, such as a logger. */
 export const instance: ValueType = {
   name: 'instance',
   allowed: ({ values = [] }) => `an object with ${values.map((method) => `${method}()`).join(', ')}`,
@@ -193,7 +193,7 @@ export const instance: ValueType = {
   typescript: () => 'object',
 };
 
-/** A check in code. */
+/** A check given in code. */
 export const check: ValueType = {
   name: 'check',
   allowed: () => 'a function, or an object with a function `run`',
@@ -213,7 +213,7 @@ export const pem: ValueType = {
   typescript: () => 'string | Buffer',
 };
 
-/** An object that fits in a frame as JSON, and that a receiver accepts. */
+/** An object that fits in a frame as JSON and is accepted by a receiver. */
 export const json: ValueType = {
   name: 'json',
   allowed: ({ max }) => `an object of at most ${max} bytes as JSON`,
@@ -245,7 +245,7 @@ function invalidCount(list: readonly unknown[]): never {
   throw new InvalidValue(list.length === 0 ? undefined : `${list.length} elements`);
 }
 
-/** A list of 1 to `max` texts. The hint gives the position of an invalid one, never its value. */
+/** Reads a list of 1 to `max` texts. The hint gives the position of an invalid text but never its value. */
 export function listOf(value: unknown, max: number, isValid: (text: string) => boolean): string[] {
   if (!Array.isArray(value)) return invalid();
   if (value.length === 0 || value.length > max) return invalidCount(value);

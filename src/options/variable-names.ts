@@ -1,4 +1,4 @@
-/** The variable with the token of a client. */
+/** Variable that contains the token of a client. */
 export const TOKEN_VARIABLE = 'PONGCHECK_TOKEN';
-/** The variable that names the configuration file. */
+/** Variable that contains the path of the configuration file. */
 export const FILE_VARIABLE = 'PONGCHECK_CONFIG';

@@ -6,8 +6,8 @@ const REFERENCE = /\$\$\{|\$\{([^}]*)\}?/g;
 const NAME = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([^]*))?$/;
 
 /**
- * Replaces `${VAR}` and `${VAR:-default}` with values of the environment, and `$${` with a literal `${`. Returns undefined
- * if the text has no reference.
+ * Replaces `${VAR}` and `${VAR:-default}` with values from the environment, and `$${` with a literal `${`. Returns
+ * undefined if the text contains no reference.
  */
 export function expandVariables(text: string, env: Env, path: Path, report: Report): string | undefined {
   if (!text.includes('${')) return undefined;

@@ -328,7 +328,7 @@ export class Mirror implements Health {
     return this.queries.own(check);
   }
 
-  /** The names of all groups. */
+  /** Names of all groups. */
   groups(): readonly string[] {
     return this.queries.groups;
   }

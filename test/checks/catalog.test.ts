@@ -52,6 +52,31 @@ describe('the list of kinds', () => {
     await check.close?.();
   });
 
+  const url = '//127.0.0.1:1';
+  const examples: Readonly<Record<string, object>> = {
+    mysql: { url: `mysql:${url}` },
+    postgres: { url: `postgres:${url}` },
+    redis: { url: `redis:${url}` },
+    http: { url: `http:${url}` },
+    grpc: { url: `grpc:${url}` },
+    tcp: { url: `tcp:${url}` },
+    dns: { name: 'shop.test' },
+    'tls-expiry': { url: `tls:${url}` },
+    pingpong: { url: `pong:${url}` },
+    process: {},
+    disk: { path: '/' },
+    exec: { command: '/bin/true' },
+  };
+
+  it.each(checkKinds.filter(({ kind }) => kind !== 'module'))(
+    'states that a run of $kind does not block the event loop, except to start a program',
+    async ({ kind, load }) => {
+      const check = defineCheck('it', await (await load())({ ...examples[kind] }));
+      expect(check.nonBlocking ?? false).toBe(kind !== 'exec');
+      await check.close?.();
+    },
+  );
+
   it('leaves the drivers unloaded until a check of theirs runs', () => {
     const files = readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
     const drivers = /^\s*(?:import|export)\s+(?!type\b)[^;]*\bfrom\s+'(?:mysql2|ioredis|pg)'/m;

@@ -18,7 +18,9 @@ export class ScriptedCheck implements CheckDefinition {
   obedient = false;
   closed = 0;
 
-  constructor(settings: CheckSettings & { kind?: string; secrets?: readonly string[]; componentType?: string } = {}) {
+  constructor(
+    settings: CheckSettings & Partial<Pick<CheckDefinition, 'kind' | 'secrets' | 'componentType' | 'nonBlocking'>> = {},
+  ) {
     Object.assign(this, settings);
   }
 

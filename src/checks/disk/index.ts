@@ -44,6 +44,7 @@ export function diskCheck(given: DiskOptions): CheckDefinition {
     componentType: 'system',
     ...settings,
     kind: KIND,
+    nonBlocking: true,
     target: path,
     run: async (signal) => evaluate(path, freeOf(await stat(signal)), limits),
   };

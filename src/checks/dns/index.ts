@@ -60,6 +60,7 @@ export function dnsCheck(given: DnsOptions): CheckDefinition {
     componentType: 'component',
     ...settings,
     kind: KIND,
+    nonBlocking: true,
     target: `${type} ${name}${server === undefined ? '' : ` at ${server}`}`,
     load: () => worker.load(),
     async run(signal, deadline): Promise<CheckResult> {

@@ -66,6 +66,7 @@ export function grpcCheck(given: GrpcCheckOptions, clock: Clock = systemClock): 
     componentType: 'component',
     ...settings,
     kind: KIND,
+    nonBlocking: true,
     target: `${targetOfUrl(url)}${service === '' ? '' : ` ${service}`}`,
     load: () => loadGrpcJs('the kind grpc'),
     run: (signal, deadline) => check.run(signal, deadline),

@@ -103,6 +103,7 @@ export function httpCheck(given: HttpOptions, clock: Clock = systemClock): Check
     componentType: 'component',
     ...settings,
     kind: KIND,
+    nonBlocking: true,
     target: targetOfUrl(url),
     load: () => worker.load(),
     async run(signal, deadline, _hops, connected): Promise<CheckResult> {

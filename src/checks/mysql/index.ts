@@ -56,7 +56,7 @@ export function mysqlCheck(options: MysqlOptions, clock: Clock = systemClock): C
   const { settings, options: own } = hasPool(options)
     ? parseCheckOptions<Partial<MysqlUrlOptions> & MysqlPoolOptions>(KIND, mysqlPoolOptions, options)
     : parseCheckOptions<MysqlUrlOptions>(KIND, mysqlOptions, options);
-  const definition = { ...settings, kind: KIND, componentType: 'datastore', load: loadDriver };
+  const definition = { ...settings, kind: KIND, nonBlocking: true, componentType: 'datastore', load: loadDriver };
   if ('pool' in own) {
     const pool = corePool(own.pool);
     const login = loginOfPool(pool.config.connectionConfig);

@@ -52,6 +52,7 @@ export function pingpongCheck(given: PingpongOptions): CheckDefinition {
     componentType: 'component',
     ...settings,
     kind: KIND,
+    nonBlocking: true,
     target: formatAddress(address),
     run: async (signal, deadline, hops = 0, connected) =>
       evaluate(await session.ask(signal, deadline, hops, connected), address),

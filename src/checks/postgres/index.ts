@@ -54,6 +54,7 @@ export function postgresCheck(given: PostgresOptions, clock: Clock = systemClock
     return {
       ...settings,
       kind: KIND,
+      nonBlocking: true,
       componentType: 'datastore',
       load: importDriver,
       run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
@@ -69,6 +70,7 @@ export function postgresCheck(given: PostgresOptions, clock: Clock = systemClock
   return {
     ...settings,
     kind: KIND,
+    nonBlocking: true,
     componentType: 'datastore',
     run: (signal, deadline, _hops, connected) => check.run(signal, deadline, connected),
     close: () => check.close(),

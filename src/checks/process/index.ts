@@ -76,6 +76,7 @@ export function processCheck(given: ProcessOptions = {}): CheckDefinition {
     componentType: 'system',
     ...settings,
     kind: KIND,
+    nonBlocking: true,
     run: async () => evaluate(await gauge.read(), levels),
     close: () => gauge.close(),
   };

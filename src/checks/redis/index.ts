@@ -65,7 +65,7 @@ export function redisCheck(given: RedisOptions, clock: Clock = systemClock): Che
   const { settings, options } = hasClient(given)
     ? parseCheckOptions<RedisClientOptions>(KIND, redisClientOptions, given)
     : parseCheckOptions<RedisUrlOptions>(KIND, redisOptions, given);
-  const definition = { ...settings, kind: KIND, componentType: 'datastore', load: importDriver };
+  const definition = { ...settings, kind: KIND, nonBlocking: true, componentType: 'datastore', load: importDriver };
   if ('client' in options) {
     const probe = new ClientProbe(options.client);
     const check = new RedisClientCheck(new RedisCheck(probe.login, options, clock), probe, clock);

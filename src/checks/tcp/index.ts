@@ -69,6 +69,7 @@ export function tcpCheck(given: TcpOptions): CheckDefinition {
     componentType: 'component',
     ...settings,
     kind: KIND,
+    nonBlocking: true,
     target: targetOfUrl(url),
     load: () => worker.load(),
     run: (signal, deadline) => attempt(probe, signal, deadline),

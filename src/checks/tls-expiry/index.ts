@@ -61,6 +61,7 @@ export function tlsExpiryCheck(given: TlsExpiryOptions): CheckDefinition {
     componentType: 'component',
     ...settings,
     kind: KIND,
+    nonBlocking: true,
     target: targetOfUrl(url),
     run: async (signal) => {
       const { certificate, problem } = await handshake(target, signal);

@@ -23,14 +23,14 @@ export type Ending = 'fin' | 'rst';
 const HEADER = 16;
 const MAX_FRAME = 65_552;
 const VERSION = 1;
-/** From this type on, a receiver skips frames that it does not know (SPEC "Types"). */
+/** First type that a receiver skips if it is unknown (SPEC "Types"). */
 const FIRST_SKIPPED_TYPE = 0x80;
 /** First byte of a PROXY header, which precedes the first byte of the protocol. */
 const PROXY_HEADER = 0x0d;
 
 /**
- * One connection that sends raw bytes and collects the response. In binary mode, received frames of unknown types from 80
- * on are skipped. Every wait has a timeout.
+ * One connection that sends raw bytes and collects the response. In binary mode, it skips received frames with unknown
+ * types of 80 and above. Every wait has a timeout.
  */
 export class Dialogue {
   private readonly socket: Socket;
@@ -38,15 +38,15 @@ export class Dialogue {
   private ending: Ending | undefined;
   private isBinary: boolean | undefined;
   private errorRead: number | undefined;
-  /** Bytes of a skipped frame that were not received yet. */
+  /** Number of bytes of a skipped frame that have not been received yet. */
   private toSkip = 0;
   private readonly arrivals: Arrival[] = [];
   private received = 0;
-  /** When the last byte that was read had arrived, or the end; on the clock of `performance.now()`. */
+  /** Time of `performance.now()` at which the last byte that was read, or the end, arrived. */
   arrivedAt = 0;
   private endedAt = 0;
   private wake: () => void = () => {};
-  /** Values of received bodies by their names in the session. */
+  /** Values in received bodies, by their names in the session. */
   readonly named = new Map<string, unknown>();
 
   private constructor(socket: Socket) {
@@ -61,13 +61,13 @@ export class Dialogue {
     socket.on('end', () => this.ended('fin'));
     socket.on('error', () => {
       this.ended('rst');
-      // Also after FIN: a later `end` tells.
+      // Also set after a FIN, because a later `end` reports it.
       this.ending = 'rst';
     });
     socket.on('close', () => this.ended('rst'));
   }
 
-  /** Rejects with the error of the system. */
+  /** Connects. Rejects with the system error. */
   static open(host: string, port: number, within: number): Promise<Dialogue> {
     return new Promise((resolve, reject) => {
       const socket = connect({ host, port, noDelay: true, allowHalfOpen: true });
@@ -92,12 +92,12 @@ export class Dialogue {
     else this.socket.pause();
   }
 
-  /** Discards the received bytes. */
+  /** Discards all received bytes. */
   drop(): void {
     this.take(this.bytes.length);
   }
 
-  /** The next `length` bytes count as read. */
+  /** Marks the next `length` bytes as read. */
   private take(length: number): void {
     this.bytes = this.bytes.subarray(length);
     const read = this.received - this.bytes.length;
@@ -113,7 +113,10 @@ export class Dialogue {
     this.socket.destroy();
   }
 
-  /** Reads the next frame; undefined: timed out or closed. Throws for bytes that are not a frame. */
+  /**
+   * Reads the next frame. Returns undefined after a timeout or if the connection is closed. Throws if the bytes are not
+   * a frame.
+   */
   async frame(within: number): Promise<ReceivedFrame | undefined> {
     await this.until(() => this.bytes.length >= 4 && this.bytes.length >= this.frameLength, within);
     if (this.bytes.length < 4 || this.bytes.length < this.frameLength) return undefined;
@@ -127,13 +130,13 @@ export class Dialogue {
     return { version, type, flags, code, id, body: length > HEADER ? bytes.subarray(HEADER, length) : undefined };
   }
 
-  /** The type of the next frame; undefined: timed out or closed. */
+  /** Returns the type of the next frame, or undefined after a timeout or if the connection is closed. */
   async nextType(within: number): Promise<number | undefined> {
     await this.until(() => this.bytes.length >= HEADER, within);
     return this.bytes.length >= HEADER ? this.bytes[5] : undefined;
   }
 
-  /** Reads text until `enough` returns true, or the timeout or the end. */
+  /** Reads text until `enough` returns true, the timeout has passed, or the connection ends. */
   async text(enough: (text: string) => boolean, within: number): Promise<string> {
     await this.until(() => enough(this.bytes.toString()), within);
     const text = this.bytes.toString();
@@ -141,34 +144,37 @@ export class Dialogue {
     return text;
   }
 
-  /** Waits for the server to close the connection; undefined: timed out. Bytes received before are in `left`. */
+  /**
+   * Waits for the server to close the connection. Returns undefined after a timeout. `left` contains bytes received
+   * before.
+   */
   async end(within: number): Promise<Ending | undefined> {
     await this.until(() => this.ending !== undefined, within);
     this.arrivedAt = this.endedAt;
     return this.ending;
   }
 
-  /** Whether the server has reset the connection, also after its FIN. */
+  /** Whether the server has reset the connection, including after its FIN. */
   get isReset(): boolean {
     return this.ending === 'rst';
   }
 
-  /** Received bytes that were not read yet. */
+  /** Received bytes that have not been read yet. */
   get left(): Buffer {
     return this.bytes;
   }
 
-  /** Code of the last ERROR received, read or not; undefined: none. */
+  /** Code of the last ERROR received, whether it was read or not; undefined if there was none. */
   get lastError(): number | undefined {
     const { bytes } = this;
     return bytes.length >= HEADER && bytes[0] === 0 && bytes[5] === FrameType.ERROR ? bytes[7] : this.errorRead;
   }
 
-  /** Whether nothing is received and the connection stays open for `ms` milliseconds. */
+  /** Returns whether the connection stays open and nothing is received for `ms` milliseconds. */
   async isSilent(ms: number): Promise<boolean> {
     const until = performance.now() + ms;
     await this.until(() => this.bytes.length > 0 || this.ending !== undefined, ms, false);
-    // After a stall of this process, what arrived later may be read before the timer fires.
+    // After a stall of this process, bytes that arrived later may be read before the timer fires.
     const read = this.received - this.bytes.length;
     const first = this.arrivals.find(({ bytes }) => bytes > read);
     const heardAt = Math.min(first?.at ?? until, this.ending === undefined ? until : this.endedAt);
@@ -202,7 +208,7 @@ export class Dialogue {
     this.wake();
   }
 
-  /** @param poll after the timeout, received bytes are still read */
+  /** @param poll whether to read received bytes once more after the timeout */
   private async until(condition: () => boolean, within: number, poll = true): Promise<void> {
     const deadline = performance.now() + within;
     while (!condition() && this.ending === undefined) {

@@ -5,17 +5,17 @@ import type { Subject } from './play.js';
 import type { Wanted } from './session.js';
 
 const TIMEOUT_MS = 1000;
-/** PROXY protocol, version 2, command LOCAL: the proxy speaks for itself. */
+/** PROXY protocol version 2 header with command LOCAL, for connections that the proxy itself opens. */
 const LOCAL_HEADER = Buffer.from('0d0a0d0a000d0a515549540a20000000', 'hex');
-/** What is known now, however old: starts no second run. */
+/** Requests what is known now, regardless of its age, so that no second run starts. */
 const AS_KNOWN = { timeoutMs: 0, maxAgeMs: 2_147_483_647 };
-/** Checks with these words never return a result. */
+/** Behaviors of checks that never return a result. */
 const endless: readonly string[] = ['hang', 'remote'];
 
 /**
- * Asks a responder with these settings whether its checks have their first results.
+ * Determines whether the checks of a responder with these settings have their first results.
  *
- * @returns `closed`: nothing listens; `unknown`: it listens, but a result is missing, or it did not answer
+ * @returns `closed`: nothing is listening; `unknown`: it listens, but a result is missing or it did not answer
  */
 export async function firstResults(address: Subject, wanted: Wanted): Promise<'closed' | 'unknown' | 'known'> {
   const dialogue = await Dialogue.open(address.host, address.port, TIMEOUT_MS).catch(() => undefined);
@@ -36,14 +36,14 @@ export async function firstResults(address: Subject, wanted: Wanted): Promise<'c
   } catch {
     return 'unknown';
   } finally {
-    // This connection must not count for a limit when the session begins.
+    // The connection must be closed, so that it does not count toward a limit when the session begins.
     dialogue.fin();
     await dialogue.end(TIMEOUT_MS);
     dialogue.destroy();
   }
 }
 
-/** One PING for each check that returns a result; one for readiness in place of generated names. */
+/** One PING per check that returns a result. A single readiness PING if names are generated. */
 function questionsOf(checks: Readonly<Record<string, string>>): Buffer[] {
   const names = Object.keys(checks).filter((name) => !endless.includes(checks[name] as string));
   const bodies = names.map((name) => (checks[name]?.includes('*') ? AS_KNOWN : { ...AS_KNOWN, checks: [name] }));

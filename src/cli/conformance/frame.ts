@@ -1,7 +1,7 @@
 const HEADER = 16;
 const LENGTH_FIELD = 4;
 
-/** Encodes a frame of version 1 with code 0, independently of the encoder under test. */
+/** Encodes a version 1 frame with code 0, independently of the encoder under test. */
 export function frameOf(type: number, id: bigint, body?: object): Buffer {
   const text = Buffer.from(body === undefined ? '' : JSON.stringify(body));
   const header = Buffer.alloc(HEADER);

@@ -1,4 +1,4 @@
-// The file of a thread with a responder, whose event loop a session may block.
+// Entry file of a thread with a responder whose event loop a session may block.
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { IsolatedData } from './isolated.js';
 import { startResponder } from './responder.js';

@@ -6,7 +6,7 @@ import type { Wanted } from './session.js';
 export interface IsolatedData {
   readonly wanted: Wanted;
   readonly port: number;
-  /** 0: the step `block` waits; 1: it does not. */
+  /** 0: the `block` step waits. 1: it does not wait. */
   readonly gate: Int32Array;
 }
 

@@ -2,9 +2,9 @@ import type { ReceivedFrame } from './dialogue.js';
 import type { WantedFrame } from './session.js';
 
 /**
- * Describes the first difference from the expected frame; undefined: none.
+ * Describes the first difference from the expected frame; undefined if there is none.
  *
- * @param named values of earlier frames by name, of `=NAME` in a body; the first value of a name is added
+ * @param named values from earlier frames, for `=NAME` in a body. The first value of a name is added.
  */
 export function difference(
   wanted: WantedFrame,

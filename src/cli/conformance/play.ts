@@ -10,11 +10,11 @@ export type Verdict = (typeof verdicts)[number];
 export interface Outcome {
   readonly session: Pick<Session, 'name' | 'rules'>;
   readonly verdict: Verdict;
-  /** Reason, if the verdict is not ok. */
+  /** Reason for a verdict other than ok. */
   readonly why?: string;
   /** How the server closed the connection, if the session expects it. */
   readonly close?: 'fin' | 'rst' | 'none';
-  /** The session failed, and the last frame of the server was ERROR 6. */
+  /** Set if the session failed and the last frame from the server was ERROR 6. */
   readonly isUnauthenticated?: true;
 }
 
@@ -22,28 +22,28 @@ export interface Outcome {
 export interface Subject {
   readonly host: string;
   readonly port: number;
-  /** HELLO frame in hexadecimal that each connection must begin with; absent: none. */
+  /** HELLO frame in hexadecimal with which each connection must begin; absent: none. */
   readonly hello?: string;
-  /** Upper bound of each wait for the server to close, in milliseconds; absent: that of the step. */
+  /** Maximum time to wait for the server to close, in milliseconds. Default: the timeout of the step. */
   readonly closeTimeout?: number;
   /**
-   * Performs a step of the operator. Resolves when it is done; a drain, a stop and a reload are only begun.
+   * Performs an operator step. Resolves when the step is done. A drain, stop or reload has then only begun.
    *
    * @throws CannotOperate if the server does not support it
    */
   operate?(step: OperatorStep): void | Promise<void>;
 }
 
-/** The server does not support a step of its operator; the message says why. */
+/** The server does not support an operator step. The message gives the reason. */
 export class CannotOperate extends Error {}
 
-/** There is no server to play with; the message says why. */
+/** No server is available. The message gives the reason. */
 export class NoResponder extends Error {}
-/** Added to `within`: the time of the network, and of busy machines. */
+/** Added to `within`, in milliseconds, for the network and busy machines. */
 export const SLACK_MS = 500;
-/** Default timeout of a step. */
+/** Default step timeout, in milliseconds. */
 const STEP_TIMEOUT_MS = 4000;
-/** Silence after which a frame counts as the last. */
+/** Silence in milliseconds after which a frame is considered the last one. */
 const LAST_FRAME_SILENCE_MS = 300;
 const RESET_INTERVAL_MS = 20;
 const NEWLINE = Buffer.from('\n');
@@ -55,7 +55,7 @@ type Sending = Extract<Step, { send: string }>;
 type Ending = Extract<Step, { expectEnd: string }>;
 type Last = Extract<Step, { expectLast: object }>;
 
-/** A step without the expected result. */
+/** Thrown if a step does not have the expected result. */
 class StepFailure extends Error {
   constructor(
     readonly verdict: Verdict,
@@ -67,9 +67,9 @@ class StepFailure extends Error {
 }
 
 /**
- * Runs one session. Never rejects, and takes no longer than the timeouts of its steps.
+ * Runs one session. Never rejects. Takes no longer than the timeouts of its steps.
  *
- * @param stepTimeout timeout of a step without its own `within`, in milliseconds
+ * @param stepTimeout timeout of a step without `within`, in milliseconds
  * @param slack added to each `within`, in milliseconds
  */
 export async function play(
@@ -88,7 +88,7 @@ export async function play(
       beside.push(other);
       if (octets) other.send(Buffer.from(octets, 'hex'));
     }
-    // The server must have accepted these connections before the next one.
+    // The server must have accepted these connections before the next one is opened.
     for (const other of beside) await other.isSilent(50);
     dialogue = await Dialogue.open(subject.host, subject.port, stepTimeout);
     let actedAt = performance.now();
@@ -126,7 +126,7 @@ export async function play(
   }
 }
 
-/** Whether the server offers WATCH: one that does not refuses every WATCH with ERROR 7 (M30). */
+/** Whether the server supports WATCH. A server that does not refuses every WATCH with ERROR 7 (M30). */
 async function offersWatch({ host, port, hello }: Subject, within: number): Promise<boolean> {
   const dialogue = await Dialogue.open(host, port, within).catch(() => undefined);
   if (!dialogue) return false;
@@ -144,7 +144,7 @@ async function offersWatch({ host, port, hello }: Subject, within: number): Prom
   }
 }
 
-/** Whether `within` of the following steps counts from this one. */
+/** Whether `within` of the following steps is measured from this step. */
 function isAction(step: Step): boolean {
   return ['send', 'fin', 'read', 'operator', 'set'].some((key) => key in step);
 }
@@ -208,7 +208,7 @@ async function compareAll(wanted: readonly WantedFrame[], dialogue: Dialogue, wi
   }
 }
 
-/** Reads frames until the wanted one was received and no other follows it. */
+/** Reads frames until the wanted frame has been received and no other frame follows. */
 async function compareLast({ expectLast: wanted, atMost }: Last, dialogue: Dialogue, within: number): Promise<void> {
   let frames = 0;
   let last: ReceivedFrame | undefined;
@@ -223,7 +223,7 @@ async function compareLast({ expectLast: wanted, atMost }: Last, dialogue: Dialo
     throw new StepFailure('failed', `received ${frames} frames, expected at most ${atMost}`);
 }
 
-/** Skips frames of this type. */
+/** Skips frames of the wanted type. */
 async function skip(wanted: WantedFrame, dialogue: Dialogue, within: number): Promise<void> {
   while ((await dialogue.nextType(within)) === wanted.type) await dialogue.frame(within);
 }
@@ -245,7 +245,7 @@ async function end({ expectEnd: wanted, drop }: Ending, dialogue: Dialogue, with
   return wanted === 'any' ? 'fin' : ending;
 }
 
-/** A server that has closed resets the connection when it receives more. */
+/** A server that has closed the connection resets it when it receives more data. */
 async function reset(dialogue: Dialogue, within: number): Promise<void> {
   const until = performance.now() + within;
   while (!dialogue.isReset && performance.now() < until) {

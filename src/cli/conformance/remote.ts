@@ -10,18 +10,18 @@ const NEEDS_TOKEN = 'requires the token of the responder (--token)';
 const NEEDS_NO_TOKEN = 'requires a responder that needs no token';
 const livenessPing = '0000000c010100010000000000000001';
 
-/** A running responder: where it is, and what it has. */
+/** A running responder. */
 export interface RunningResponder {
   readonly subject: Subject;
   readonly has: Wanted;
-  /** Shown in a HELLO where `has.requireToken`. */
+  /** Token that is sent in a HELLO if `has.requireToken` is set. */
   readonly token: string | undefined;
 }
 
 /**
- * Finds out whether a responder requires a token.
+ * Determines whether a responder requires a token.
  *
- * @throws NoResponder if it accepts no connection, or refuses the token
+ * @throws NoResponder if it does not accept a connection, or refuses the token
  */
 export async function findRunning(subject: Subject, has: Wanted, token: string | undefined): Promise<RunningResponder> {
   const requireToken = isUnauthenticated(await answerTo(subject, livenessPing));
@@ -32,13 +32,13 @@ export async function findRunning(subject: Subject, has: Wanted, token: string |
   return { subject: { ...subject, ...(hello && { hello }) }, has: { ...has, requireToken }, token };
 }
 
-/** Plays a session if the responder has what it requires. */
+/** Plays a session if the responder meets its requirements. */
 export async function playRunning(
   session: Session,
   { subject, has, token }: RunningResponder,
   slack?: number,
 ): Promise<Outcome> {
-  // A session for a responder with tokens shows them itself.
+  // A session for a responder with tokens sends them itself.
   const isRefused = has.requireToken && !session.responder?.tokens;
   const why = missing(session, has) ?? (isRefused ? reasonOfRefusal(session, token) : undefined);
   if (why !== undefined) return { session, verdict: 'not tried', why };
@@ -48,10 +48,10 @@ export async function playRunning(
   return { session, verdict: 'not tried', why: token === undefined ? NEEDS_TOKEN : NEEDS_NO_TOKEN };
 }
 
-/** Why a session cannot be played with a responder that requires a token. */
+/** Why a session cannot be played against a responder that requires a token. */
 function reasonOfRefusal(session: Session, token: string | undefined): string | undefined {
   if (isLineMode(session)) return `${NEEDS_NO_TOKEN}: line mode has none`;
-  // M37 is about clients that have not said HELLO, which has the token.
+  // M37 concerns clients that have not sent a HELLO, which contains the token.
   return token !== undefined && session.rules.includes('M37') ? NEEDS_NO_TOKEN : undefined;
 }
 

@@ -5,13 +5,16 @@ import type { Session, Wanted } from './session.js';
 type Maps = Readonly<Record<string, unknown>>;
 type Compare<Key extends keyof Wanted> = (required: NonNullable<Wanted[Key]>, has: Wanted, session: Session) => unknown;
 
-/** What of a required value a responder with `has` lacks; undefined: nothing. */
+/**
+ * For each setting, returns the part of the required value that a responder with `has` lacks; undefined if it lacks
+ * nothing.
+ */
 const lacking: { readonly [Key in keyof Wanted]?: Compare<Key> } = {
   checks: (required, { checks }, session) => {
-    // Nothing is known of the checks of a responder at an address.
+    // Nothing is known about the checks of a responder at an address.
     if (checks === undefined) return required;
     const others = Object.keys(checks).filter((name) => !Object.hasOwn(required, name));
-    // Other checks make no difference while they pass and the session does not ask for their names.
+    // Other checks are harmless as long as they pass and the session does not mention their names.
     const areHarmless = others.every((name) => checks[name] === 'pass' && !mentions(session, name));
     return areHarmless ? differentKeys(required, checks) : required;
   },
@@ -30,8 +33,8 @@ function lackOf(key: keyof Wanted, session: Session, has: Wanted): unknown {
 }
 
 /**
- * Parses the settings of a running responder, in the form of `responder` of a session; keys that no session requires are
- * refused.
+ * Parses the settings of a running responder, which have the form of `responder` in a session. Refuses keys that no
+ * session requires.
  *
  * @throws UsageError
  */
@@ -51,7 +54,7 @@ export function parseSettings(json: string, sessions: readonly Session[]): Wante
   return settings as Wanted;
 }
 
-/** What a session requires that a running responder with these settings lacks; undefined: nothing. */
+/** What a running responder with these settings lacks for a session; undefined if nothing. */
 export function missing(session: Session, has: Wanted): string | undefined {
   const { responder = {}, steps } = session;
   const lacks = (Object.keys(responder) as (keyof Wanted)[])
@@ -71,13 +74,13 @@ function hasTokens({ tokens = [], requireToken = false }: Wanted): boolean {
   return tokens.length > 0 || requireToken;
 }
 
-/** The keys of `required` that have another value in `has`. */
+/** The keys of `required` whose value differs in `has`. */
 function differentKeys(required: Maps, has: Maps): Maps | undefined {
   const different = Object.entries(required).filter(([key, value]) => !isDeepStrictEqual(has[key], value));
   return different.length > 0 ? Object.fromEntries(different) : undefined;
 }
 
-/** Whether the session sends this string in a body. */
+/** Whether the session sends this string in a frame body. */
 function mentions({ steps }: Session, text: string): boolean {
   const hex = Buffer.from(JSON.stringify(text)).toString('hex');
   return steps.some((step) => 'send' in step && step.send.includes(hex));

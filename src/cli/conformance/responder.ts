@@ -13,24 +13,27 @@ const SETTLING_MS = 2000;
 /** Timeout of the first runs, also on a busy machine. */
 const FIRST_RUNS_TIMEOUT_MS = 30_000;
 
-/** Behaviours of checks. */
+/** Check behaviors by name. */
 const kinds: Readonly<Record<string, (detail?: string) => CheckDefinition>> = {
-  /** Results stand for the whole session: on a busy machine, runs of many checks take longer than the default max age. */
+  /**
+   * The results remain valid for the whole session. On a busy machine, running many checks takes longer than the
+   * default max age.
+   */
   pass: () => ({ ...of(async () => {}), maxAge: LONG_MS }),
-  /** With the reason behind the colon, by default `refused`. */
+  /** Fails with the reason after the colon, by default `refused`. */
   fail: (reason = 'refused') =>
     of(async () => {
       throw new CheckFailure(reason as Reason, 'nothing listens');
     }),
   warn: () => of(() => 'warn'),
-  /** Passes after 400 ms. Its max age stands behind the colon, by default one that no session outlasts. */
+  /** Passes after 400 ms. The max age follows the colon. By default, it is longer than any session. */
   slow: (maxAge) => ({
     ...of(() => new Promise((resolve) => setTimeout(resolve, SLOW_MS).unref())),
     interval: 0,
     maxAge: Number(maxAge ?? LONG_MS),
   }),
   hang: () => ({ ...of(() => new Promise(() => {})), interval: 0 }),
-  /** Passes once, then hangs. Its max age stands behind the colon. */
+  /** Passes once, then hangs. The max age follows the colon. */
   once: (maxAge) => {
     let runs = 0;
     const check = of(() => (runs++ === 0 ? undefined : new Promise(() => {})));
@@ -63,7 +66,7 @@ function of(run: () => unknown): CheckDefinition {
   };
 }
 
-/** Starts a responder with these settings on a port, 0: any, and waits for the first results of its checks. */
+/** Starts a responder with these settings on a port (0: any), and waits for the first results of its checks. */
 export async function startResponder(wanted: Wanted, onPort = 0): Promise<Subject & { stop(): Promise<void> }> {
   let options = optionsOf(wanted, onPort);
   const service = createService(options);
@@ -117,7 +120,10 @@ function checkOf(word: string): CheckDefinition {
   return (kinds[kind] as (detail?: string) => CheckDefinition)(detail);
 }
 
-/** Gives checks another behaviour, and waits for a run of each whose runs end. The times of a check stay. */
+/**
+ * Changes the behavior of checks, and waits until each check whose runs end has run. The time settings of a check are
+ * kept.
+ */
 async function setChecks(service: Service, definitions: Options['checks'], set: Readonly<Record<string, string>>) {
   const checks = Object.keys(set).filter((name) => !endless.has(set[name] as string));
   for (const [name, word] of Object.entries(set)) {
@@ -128,7 +134,7 @@ async function setChecks(service: Service, definitions: Options['checks'], set: 
   await delivered(service);
 }
 
-/** Behaviours of which no run ends. */
+/** Behaviors whose runs never end. */
 const endless = new Set(['hang', 'remote']);
 
 /** Waits for the first run of each check whose runs end. */
@@ -142,8 +148,9 @@ async function settled(service: Service, checks: Readonly<Record<string, string>
   await delivered(service);
 }
 
-/** Waits until all threads have the latest results. */
+/** Waits until all threads have received the latest results. */
 async function delivered(service: Service): Promise<void> {
-  // A thread answers after it has taken the updates before; with the second answer, also the one that waited for those.
+  // A thread answers after it has taken all earlier updates. The second answer covers updates that were waiting for
+  // those.
   for (let answers = 0; answers < 2; answers++) await service.connections();
 }

@@ -16,7 +16,9 @@ import { playStarted } from './started.js';
 
 const EXIT = { met: 0, notMet: 1, noResponder: 2 } as const;
 const KEEP_ALIVE_MS = 5000;
-/** After so many connections that a running responder has not closed, the others are not waited for as long. */
+/**
+ * Number of connections not closed by a running responder, after which further closes are awaited for a shorter time.
+ */
 const MAX_NOT_CLOSED = 5;
 const SHORT_CLOSE_TIMEOUT_MS = 500;
 
@@ -27,7 +29,7 @@ export async function conformance(flags: FlagValues, address?: string): Promise<
     throw new UsageError(`--rule is ${only?.join(', ')}; allowed: a rule of the specification that has a session`);
   const playAll = playerOf(flags, address);
   if (typeof flags.junit === 'string') await requireWritable(flags.junit);
-  // Keeps the process alive between two sessions; the timers of a responder do not.
+  // Keeps the process alive between two sessions, which the timers of a responder do not.
   const alive = setInterval(() => {}, KEEP_ALIVE_MS);
   try {
     return await report(flags, await playAll(sessions));
@@ -40,7 +42,7 @@ export async function conformance(flags: FlagValues, address?: string): Promise<
   }
 }
 
-/** Prints the outcomes by rule, in the requested formats. Returns the exit code. */
+/** Prints the outcomes by rule in the requested formats. Returns the exit code. */
 export async function report(flags: FlagValues, outcomes: readonly Outcome[]): Promise<number> {
   const scores = scoreRules(outcomes);
   if (typeof flags.junit === 'string') await writeFile(flags.junit, junit(outcomes));
@@ -48,7 +50,7 @@ export async function report(flags: FlagValues, outcomes: readonly Outcome[]): P
   return scores.some(({ verdict }) => verdict === 'failed' || verdict === 'not strict') ? EXIT.notMet : EXIT.met;
 }
 
-/** Fails early: the sessions take half a minute. */
+/** Fails before the sessions start, because they take half a minute. */
 export async function requireWritable(path: string): Promise<void> {
   await writeFile(path, '').catch(({ message }) => {
     throw new UsageError(`--junit cannot be written: ${message}`);
@@ -57,7 +59,7 @@ export async function requireWritable(path: string): Promise<void> {
 
 type Player = (sessions: readonly Session[]) => Promise<readonly Outcome[]>;
 
-/** How the sessions are played: with a command, a running responder, or the responder of this package. */
+/** Selects how sessions are played: against a started command, a running responder, or this package's responder. */
 function playerOf(flags: FlagValues, address: string | undefined): Player {
   const slack = durationOf(flags, 'slack');
   if (flags.start !== undefined) {
@@ -106,7 +108,7 @@ async function inOrder(
   return outcomes;
 }
 
-/** Runs a session with a new responder, because a session can exhaust a limit. */
+/** Runs a session against a new responder, because a session can exhaust a limit. */
 async function playLocal(session: Session, slack: number | undefined): Promise<Outcome> {
   const { responder = {} } = session;
   const subject = await (responder.threads ? startIsolated(responder) : startResponder(responder));
@@ -141,7 +143,7 @@ function asText(scores: readonly RuleScore[], outcomes: readonly Outcome[]): str
   ].join('\n');
 }
 
-/** Why sessions of a rule were not ok. Those that were not tried are grouped by what they require. */
+/** Lists why sessions of a rule were not ok. Sessions that were not tried are grouped by their requirements. */
 function reasonsOf(outcomes: readonly Outcome[]): string[] {
   const tried = outcomes.filter(({ verdict }) => verdict !== 'ok' && verdict !== 'not tried');
   const requirements = new Map<string, string[]>();

@@ -6,10 +6,10 @@ export interface RuleScore {
   readonly outcomes: readonly Outcome[];
 }
 
-/** The verdict of a rule is the first of these among its sessions. */
+/** In order of precedence: a rule has the first of these verdicts that one of its sessions has. */
 const order: readonly Verdict[] = ['failed', 'not strict', 'ok', 'not implemented', 'not tried'];
 
-/** Aggregates the sessions by rule, in the order of the rules. */
+/** Aggregates the outcomes of sessions by rule, in rule order. */
 export function scoreRules(outcomes: readonly Outcome[]): RuleScore[] {
   const rules = [...new Set(outcomes.flatMap(({ session }) => session.rules))];
   return rules
@@ -21,7 +21,7 @@ export function scoreRules(outcomes: readonly Outcome[]): RuleScore[] {
     });
 }
 
-/** Counts how the server closed connections, where a close was expected. */
+/** Counts how the server closed connections in sessions that expect a close. */
 export function scoreCloses(outcomes: readonly Outcome[]): Readonly<Record<'fin' | 'rst' | 'none', number>> {
   const counts = { fin: 0, rst: 0, none: 0 };
   for (const { close } of outcomes) if (close) counts[close]++;

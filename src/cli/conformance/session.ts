@@ -1,21 +1,22 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** An expected frame; fields that are absent may have any value. */
+/** An expected frame. Absent fields may have any value. */
 export interface WantedFrame {
   readonly type: number;
   readonly flags?: number;
-  /** A list: any of these. */
+  /** A list matches any of its elements. */
   readonly code?: number | readonly number[];
   /** 16 hexadecimal digits. */
   readonly id?: string;
   /**
-   * null: no body. An object: the body has these keys with these values; `*` matches any value, `1..5` a number from 1 to 5,
-   * `1..` one from 1 on, `=NAME` the value that this name had first in the session, null an absent key, and nested objects match in the same way.
+   * null: the frame must have no body. An object: the body must contain these keys with these values. `*` matches any
+   * value, `1..5` a number from 1 to 5, `1..` any number from 1, `=NAME` the value that this name first had in the
+   * session, and null an absent key. Nested objects match in the same way.
    */
   readonly body?: Readonly<Record<string, unknown>> | null;
 }
 
-/** One step of a session, as `protocol/vectors/README.md` describes them. Times in milliseconds. */
+/** One step of a session, as described in `protocol/vectors/README.md`. Times are in milliseconds. */
 export type Step =
   | { readonly send: string; readonly head?: string; readonly split?: 'octets'; readonly times?: number }
   | { readonly read: boolean }
@@ -37,26 +38,28 @@ export type Step =
 export type SetStep = Extract<Step, { set: object }>;
 export type OperatorStep = Extract<Step, { operator: string }> | SetStep;
 
-/** A session with a server, and the rules of the specification that it tests. */
+/** A session with a server, and the specification rules that it tests. */
 export interface Session {
   readonly name: string;
   readonly rules: readonly string[];
-  /** Required settings of the server; absent: any server. */
+  /** Settings that the server must have; absent: any server is suitable. */
   readonly responder?: Wanted;
-  /** Connections opened before the session: the number of silent ones, or the bytes that each one sends, in hexadecimal. */
+  /**
+   * Connections to open before the session: the number of silent ones, or the hexadecimal bytes that each one sends.
+   */
   readonly beside?: number | readonly string[];
   readonly steps: readonly Step[];
 }
 
-/** Settings of the responder for a session. Times in milliseconds. */
+/** Responder settings for a session. Times are in milliseconds. */
 export interface Wanted {
-  /** Behaviour of each check by name; `WORD*N`: N checks. */
+  /** Behavior of each check by name. `WORD*N` stands for N checks. */
   readonly checks?: Readonly<Record<string, string>>;
-  /** Groups of a check by its name; of all others: readiness. */
+  /** Groups of a check by check name. All other checks are in readiness. */
   readonly groups?: Readonly<Record<string, readonly string[]>>;
   readonly detail?: 'always' | 'never';
   readonly ping?: Readonly<Record<string, number>>;
-  /** Threads that answer PINGs: a session that blocks the event loop requires one. */
+  /** Number of threads that answer PINGs. A session that blocks the event loop requires one. */
   readonly threads?: number;
   readonly loop?: Readonly<Record<'readinessStall' | 'livenessStall', number>>;
   readonly heartbeat?: Readonly<Record<string, number>>;
@@ -68,7 +71,7 @@ export interface Wanted {
 
 const folder = new URL('../../../protocol/vectors/sessions/', import.meta.url);
 
-/** Reads the sessions of this package. */
+/** Reads the sessions in this package. */
 export function readSessions(): Session[] {
   const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
   return files.sort().flatMap((name) => JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as Session[]);

@@ -9,25 +9,25 @@ import { firstResults } from './first-results.js';
 import { CannotOperate, NoResponder, type Subject } from './play.js';
 import type { OperatorStep, Wanted } from './session.js';
 
-/** Exit code of a command that does not support the settings. */
+/** Exit code with which a command reports that it does not support the settings. */
 const EXIT_UNSUPPORTED = 77;
 const LISTEN_TIMEOUT_MS = 15_000;
-/** From the moment the port accepts connections. Sessions are played after it in any case. */
+/** Measured from when the port accepts connections. Sessions are played after it in any case. */
 const FIRST_RESULTS_TIMEOUT_MS = 5000;
 const POLL_INTERVAL_MS = 20;
 const REPLY_TIMEOUT_MS = 5000;
-/** From SIGTERM to SIGKILL. */
+/** Time between SIGTERM and SIGKILL. */
 const STOP_TIMEOUT_MS = 2000;
-/** Output of an ended process may still be on its way. */
+/** The output of a process may arrive after its end. */
 const OUTPUT_TIMEOUT_MS = 500;
-/** A killed process is there until its parent has noticed. */
+/** A killed process exists until its parent has reaped it. */
 const KILL_TIMEOUT_MS = 500;
 const MAX_ERROR_OUTPUT = 4096;
-/** Characters from its begin and from its end. */
+/** Number of characters that are shown from the beginning and from the end. */
 const SHOWN_ERROR_OUTPUT = 150;
 /**
- * Below the range from which Linux takes the ports of outgoing connections: one of these connections could take the port
- * before the responder does, or connect to itself while nothing listens.
+ * Below the range that Linux uses for outgoing connections. Otherwise, an outgoing connection could take the port
+ * before the responder does, or connect to itself while nothing is listening.
  */
 const PORTS = { first: 20_000, pairs: 6000 } as const;
 
@@ -35,7 +35,7 @@ const PORTS = { first: 20_000, pairs: 6000 } as const;
 export class StartFailure extends NoResponder {
   constructor(
     message: string,
-    /** The command said that it does not support the settings. */
+    /** Whether the command reported that it does not support the settings. */
     readonly isUnsupported: boolean,
   ) {
     super(message);
@@ -43,16 +43,18 @@ export class StartFailure extends NoResponder {
 }
 
 export interface StartedResponder extends Subject {
-  /** How the process ended, if it ends within this number of milliseconds; undefined: it runs. */
+  /**
+   * Resolves with how the process ended, or with undefined if it is still running after this number of milliseconds.
+   */
   endsWithin(ms: number): Promise<string | undefined>;
   stop(): Promise<void>;
 }
 
 /**
- * Starts a responder with these settings by a shell command, in which `{settings}` and `{port}` are replaced. Resolves
- * when its checks have their first results.
+ * Starts a responder with these settings from a shell command, in which `{settings}` and `{port}` are replaced.
+ * Resolves when its checks have their first results.
  *
- * @throws StartFailure if the process ends, or opens no port within 15 s
+ * @throws StartFailure if the process ends, or does not open the port within 15 s
  */
 export async function startCommand(command: string, wanted: Wanted): Promise<StartedResponder> {
   const folder = await mkdtemp(join(tmpdir(), 'pongcheck-conformance-'));
@@ -104,13 +106,13 @@ async function ready(child: ResponderProcess, address: Subject, wanted: Wanted):
     );
 }
 
-/** Keys of a reply to a step of the operator, with the value true. */
+/** Keys that a reply to an operator step can contain with the value true. */
 const replies = ['done', 'unsupported'] as const;
 type Reply = (typeof replies)[number];
 
 const running = new Set<ResponderProcess>();
 
-/** Ends all processes that were started: without it, a signal to this process would leave them running. */
+/** Terminates all started processes on exit. Without it, a signal to this process would leave them running. */
 export function endWithThisProcess(): void {
   process.on('exit', () => {
     for (const child of running) child.signal('SIGKILL');
@@ -123,7 +125,7 @@ export function endWithThisProcess(): void {
     process.on(signal, () => process.exit(128 + number));
 }
 
-/** A command in its own process group, with a line protocol on its standard input and output. */
+/** A command in its own process group that uses a line protocol on its standard input and output. */
 class ResponderProcess {
   private readonly child: ChildProcess;
   private readonly closed: Promise<unknown>;
@@ -133,7 +135,7 @@ class ResponderProcess {
   private onReply: (reply: Reply | undefined) => void = () => {};
 
   constructor(line: string) {
-    // The shell may stay the parent of the responder: a signal has to reach the whole group.
+    // The shell may remain the parent of the responder, so a signal must reach the whole group.
     const child = spawn(line, { shell: true, detached: true, stdio: 'pipe' });
     this.child = child;
     this.closed = once(child, 'close').catch(() => {});
@@ -153,7 +155,7 @@ class ResponderProcess {
     return this.child.exitCode;
   }
 
-  /** Description of the end, with the error output; undefined: the process runs. */
+  /** Describes how the process ended, with its error output; undefined while the process is running. */
   get ended(): string | undefined {
     const { exitCode, signalCode } = this.child;
     const how = signalCode === null ? exitCode !== null && `exit code ${exitCode}` : signalCode;
@@ -168,7 +170,10 @@ class ResponderProcess {
     return `: ${head}${tail.length > SHOWN_ERROR_OUTPUT ? ' ... ' : ''}${tail.slice(-SHOWN_ERROR_OUTPUT)}`;
   }
 
-  /** Waits at most so long for the end, and then for all output; a process that it left behind may keep that open. */
+  /**
+   * Waits at most `ms` milliseconds for the process to end, and then for all of its output. A process that it left
+   * behind may keep the output open.
+   */
   async endsWithin(ms: number): Promise<string | undefined> {
     const deadline = performance.now() + ms;
     while (this.ended === undefined && performance.now() < deadline) await sleep(POLL_INTERVAL_MS);
@@ -195,7 +200,7 @@ class ResponderProcess {
     }
   }
 
-  /** SIGTERM to the group, and SIGKILL to what is left of it after 2 s. */
+  /** Sends SIGTERM to the group, and SIGKILL to what is left of it after 2 s. */
   async stop(): Promise<void> {
     this.child.stdin?.end();
     this.signal('SIGTERM');
@@ -207,13 +212,13 @@ class ResponderProcess {
     this.child.stderr?.destroy();
   }
 
-  /** Waits until no process of the group is left. A shell ends before the processes that it started. */
+  /** Waits until no process of the group is left, because a shell may end before the processes that it started. */
   private async gone(within: number): Promise<void> {
     const deadline = performance.now() + within;
     while (this.signal(0) && performance.now() < deadline) await sleep(POLL_INTERVAL_MS);
   }
 
-  /** Returns whether a process of the group was left. */
+  /** Sends a signal to the group. Returns whether it contained a process. */
   signal(signal: NodeJS.Signals | 0): boolean {
     const { pid } = this.child;
     try {
@@ -233,7 +238,7 @@ class ResponderProcess {
   }
 }
 
-/** Other output than replies is allowed. */
+/** Output that is not a reply is allowed. */
 function replyIn(line: string): Reply | undefined {
   try {
     const reply = JSON.parse(line) as Readonly<Record<string, unknown>> | null;
@@ -244,8 +249,8 @@ function replyIn(line: string): Reply | undefined {
 }
 
 /**
- * Reserves a port for a responder: an even one, of which this process keeps the next one open until `release`. Another run
- * of the player, which would test this responder in place of its own, cannot take the pair.
+ * Reserves a port for a responder: an even one. This process listens on the next port until `release`. Another run of
+ * the player therefore cannot take the same pair, and cannot test this responder instead of its own.
  */
 async function reservePort(): Promise<{ readonly port: number; release(): void }> {
   for (;;) {
@@ -262,7 +267,7 @@ async function reservePort(): Promise<{ readonly port: number; release(): void }
   }
 }
 
-/** Undefined: the port is in use. */
+/** Returns undefined if the port is in use. */
 async function listen(port: number): Promise<Server | undefined> {
   const server = createServer((socket) => socket.destroy());
   return new Promise((resolve) => {

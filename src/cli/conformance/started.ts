@@ -3,15 +3,15 @@ import { type Outcome, play } from './play.js';
 import type { Session } from './session.js';
 import { type StartedResponder, StartFailure, startCommand } from './start.js';
 
-/** Most of a session is waiting, and most of a start is not. */
+/** A session mostly waits, but a start does not. */
 const CONCURRENT_RESPONDERS = 2 * Math.min(4, availableParallelism());
 
-/** The end of a process is noticed after that of its connections. */
+/** Processes are seen to end after their connections have ended. */
 const ENDING_MS = 200;
 
 /**
- * Plays the sessions with responders that a command starts: one for all sessions with the same settings, one more for each
- * session that uses up a limit or changes the responder.
+ * Plays the sessions against responders started by a command: one for all sessions with the same settings, and an
+ * additional one for each session that exhausts a limit or changes the responder.
  *
  * @throws StartFailure if the first responder does not start, unless its settings are not supported
  */
@@ -31,7 +31,7 @@ export async function playStarted(command: string, sessions: readonly Session[],
   return sessions.map((session) => outcomes.get(session) as Outcome);
 }
 
-/** Groups of sessions that can share a responder, one after another. */
+/** Groups sessions that can use the same responder one after another. */
 function groupsOf(sessions: readonly Session[]): Session[][] {
   const groups = new Map<unknown, Session[]>();
   for (const session of sessions) {
@@ -51,7 +51,10 @@ function needsOwnResponder({ responder: { checks = {}, limits } = {}, beside, st
   );
 }
 
-/** Plays sessions in order, and returns their outcomes in this order. A responder that ends meanwhile is started again for the next one. */
+/**
+ * Plays sessions in order, and returns their outcomes in the same order. If a responder ends in the meantime, it is
+ * restarted for the next session.
+ */
 async function playGroup(
   command: string,
   sessions: readonly Session[],

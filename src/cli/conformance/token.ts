@@ -5,19 +5,19 @@ import type { Session, Step } from './session.js';
 const HEADER = 16;
 const HELLO_ID = 0xfeed_face_0000_0001n;
 
-/** The HELLO that shows a token, in hexadecimal. */
+/** A HELLO with the token, in hexadecimal. */
 export function helloWith(token: string): string {
   return frameOf(FrameType.HELLO, HELLO_ID, { token }).toString('hex');
 }
 
-/** Whether the first octets that the session sends open line mode, which has no place for a token. */
+/** Whether the first bytes that the session sends select line mode, which does not support tokens. */
 export function isLineMode({ steps }: Session): boolean {
   return /^(4[1-9a-f]|5[0-9a]|6[1-9a-f]|7[0-9a])/.test(firstSend(steps)?.send ?? '');
 }
 
 /**
- * A session whose first frame is a HELLO with the token: its own HELLO, or one before its first frame. Unchanged if it
- * sends none, or another octet first.
+ * Returns a session whose first frame is a HELLO with the token: its own HELLO, or one inserted before its first frame.
+ * The session is unchanged if it sends no frame, or another byte first.
  */
 export function withToken(session: Session, token: string): Session {
   const { steps } = session;
@@ -43,7 +43,7 @@ function replaced(session: Session, step: Step, ...steps: readonly Step[]): Sess
   return { ...session, steps: session.steps.flatMap((one) => (one === step ? steps : [one])) };
 }
 
-/** The first frame if it is a valid HELLO; `end`: its number of hexadecimal digits. */
+/** Returns the first frame if it is a valid HELLO. `end` is its number of hexadecimal digits. */
 function helloOf(hex: string): { id: bigint; body: object; end: number } | undefined {
   const octets = Buffer.from(hex, 'hex');
   if (octets.length < HEADER || octets[4] !== 1 || octets[5] !== FrameType.HELLO || octets[6] !== 0) return undefined;

@@ -4,7 +4,7 @@ import { nagiosLine } from './nagios-line.js';
 import { marksOf, outcomeOf, statusOf } from './pong-text.js';
 import type { PingPrinter } from './printer.js';
 
-/** Prints one line at the end, about the last PING. */
+/** Prints one line about the last PING at the end. */
 export function nagiosPrinter(address: Address): PingPrinter {
   const where = hostAndPort(address);
   let line = nagiosLine('not asked', `interrupted before ${where} answered`);

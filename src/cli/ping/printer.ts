@@ -27,9 +27,9 @@ const stateStyles: Readonly<Record<State, StyleName>> = {
 };
 
 /**
- * Prints lines of text, each with the checks that do not pass, if it has the report.
+ * Prints text lines. Each one lists the checks that do not pass, if the report is available.
  *
- * @param withResults also prints the result of each check when one of them changes.
+ * @param withResults also prints the result of each check when any of them changes.
  */
 export function textPrinter(address: Address, withResults: boolean): PingPrinter {
   const style = stylesFor(process.stdout);
@@ -55,7 +55,7 @@ export function textPrinter(address: Address, withResults: boolean): PingPrinter
     answer(seq, pong) {
       const lines = checkLines(pong.report);
       const status = stateStyle(style, pong.status)(statusOf(pong));
-      // A truncated report has the causes, which are all that is shown without the results.
+      // A truncated report contains all causes, and without the results nothing else is shown.
       const marks = marksOf({ ...pong, truncated: withResults && pong.truncated }, lines);
       print(`${status} from ${where}: seq=${seq} time=${milliseconds(pong.rtt)} ms${marks}`);
       if (withResults && lines.length > 0) printDetails(lines);
@@ -126,7 +126,7 @@ function stateStyle(style: (name: StyleName) => Style, state: string): Style {
   return style(stateStyles[state as State] ?? 'magenta');
 }
 
-/** Removes the address, which the line already has. */
+/** Removes the address, which the line already contains. */
 function withoutAddress(where: string, description: string): string {
   if (description.startsWith(`${where} `)) return description.slice(where.length + 1);
   return description.replace(`The connection to ${where}`, 'the connection');

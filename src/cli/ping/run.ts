@@ -15,13 +15,13 @@ import { outcomeOf } from './pong-text.js';
 import { jsonPrinter, type PingPrinter, textPrinter } from './printer.js';
 import { PingStatistics } from './statistics.js';
 
-/** Reads the same clock as `performance.now()`, whose module takes a probe 1 ms to load. */
+/** Reads the same clock as `performance.now()`, whose module would cost a probe 1 ms to load. */
 const clock: Clock = { ...systemClock, now: () => process.uptime() * 1000 };
 
-/** With a shorter interval, PINGs request no report without --detail. */
+/** With a shorter interval, PINGs request the report only if --detail is given. */
 const MIN_DETAIL_INTERVAL_MS = 100;
 
-/** Sends PINGs until `count` is reached or a signal arrives. The last PING decides the exit code. */
+/** Sends PINGs until `count` is reached or a signal arrives. The last PING determines the exit code. */
 export async function ping(flags: FlagValues, argument = DEFAULT_ADDRESS): Promise<number> {
   const address = addressOf(argument);
   const dialect = dialectOf(flags);
@@ -33,7 +33,7 @@ export async function ping(flags: FlagValues, argument = DEFAULT_ADDRESS): Promi
 
   const stop = new AbortController();
   const onSignal = () => stop.abort();
-  // Once: a second signal ends the process.
+  // Handled once, so that a second signal ends the process.
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   const statistics = new PingStatistics();
   const printer = await printerFor(flags, dialect, address);
@@ -44,7 +44,7 @@ export async function ping(flags: FlagValues, argument = DEFAULT_ADDRESS): Promi
     clock,
   });
   let last: Outcome = 'not asked';
-  // Without a reader an endless ping stops, but not before there is a PONG for the exit code.
+  // If nothing reads the output, an endless ping stops, but not before a PONG determines the exit code.
   const isEndless = count === Number.POSITIVE_INFINITY;
   const onOutputClosed = () => isEndless && last !== 'not asked' && stop.abort();
   outputClosed.addEventListener('abort', onOutputClosed);
@@ -83,7 +83,7 @@ async function printerFor(flags: FlagValues, dialect: ExitDialect | undefined, a
   return flags.json ? jsonPrinter(address) : textPrinter(address, flags.detail === true);
 }
 
-/** A connection that is reopened for the next PING after it was lost. */
+/** A connection that is lost is reopened for the next PING. */
 class ReopenedConnection {
   readonly #address: Address;
   readonly #options: ConnectOptions & { connectTimeout: number; signal: AbortSignal };
@@ -102,7 +102,7 @@ class ReopenedConnection {
     } catch (error) {
       if (signal.aborted) return 'stopped';
       if (!(error instanceof PongcheckError)) throw error;
-      // Also after a timeout: a new connection reaches a restarted responder soonest.
+      // Closed after a timeout too, because a new connection is the fastest way to reach a restarted responder.
       this.#connection?.destroy();
       this.#connection = undefined;
       return error;
@@ -127,8 +127,8 @@ function requestOf(flags: FlagValues): PingOptions {
 }
 
 /**
- * Whether to request the report: for the reasons on the lines. It changes nothing about which checks run, but PINGs at a
- * high rate are bare ones, which cost the responder least.
+ * Whether to request the report, which contains the reasons to print. It does not affect which checks run. At a high
+ * rate, PINGs are bare, because these cost the responder least.
  */
 function requestsDetail({ detail, json }: FlagValues, dialect: ExitDialect | undefined, interval: number): boolean {
   return detail === true || (json !== true && dialect !== 'nagios' && interval >= MIN_DETAIL_INTERVAL_MS);

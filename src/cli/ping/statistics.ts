@@ -3,11 +3,11 @@ export interface RoundTrips {
   min: number;
   avg: number;
   max: number;
-  /** The standard deviation. */
+  /** Standard deviation. */
   mdev: number;
 }
 
-/** The statistics that `ping` prints at its end. */
+/** The statistics that `ping` prints when it ends. */
 export class PingStatistics {
   sent = 0;
   received = 0;
@@ -32,12 +32,12 @@ export class PingStatistics {
     this.sent++;
   }
 
-  /** PINGs without a PONG, in percent. */
+  /** Percentage of PINGs without a PONG. */
   get loss(): number {
     return this.sent === 0 ? 0 : ((this.sent - this.received) / this.sent) * 100;
   }
 
-  /** undefined before the first PONG. */
+  /** Undefined before the first PONG. */
   get roundTrips(): RoundTrips | undefined {
     if (this.received === 0) return undefined;
     const avg = this.#sum / this.received;

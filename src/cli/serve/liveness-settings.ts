@@ -2,7 +2,7 @@ import type { FileSettings } from '../../config/settings.js';
 import { defaultKeepAlive } from '../../net/keep-alive.js';
 import { formatDuration } from '../../options/duration.js';
 
-/** Describes the three mechanisms that detect dead peers, one line each, with the worst-case detection time. */
+/** Describes the three mechanisms that detect dead peers, with one line and the worst-case detection time for each. */
 export function describeLivenessSettings({ listen, heartbeat }: FileSettings): string[] {
   return [...idleSweep(listen, heartbeat), serverPings(heartbeat), ...keepAlive(listen)];
 }

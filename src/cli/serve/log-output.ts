@@ -1,14 +1,14 @@
 import { constants, openSync, write, writeSync } from 'node:fs';
 
-/** Maximum length of the queue in characters, for a reader that is temporarily slow. */
+/** Maximum length of the queue in characters, which covers a reader that is temporarily slow. */
 const MAX_QUEUED = 1_048_576;
 /** Maximum length of one write, in characters. */
 const MAX_BATCH = 65_536;
 /** Delay after a write that would block. */
 const BUSY_RETRY_MS = 50;
-/** Delay after a failed write, for example on a full disk. */
+/** Delay after a failed write, such as one to a full disk. */
 const FAILURE_RETRY_MS = 1000;
-/** Maximum time to write the rest of the queue when the process exits. */
+/** Maximum time for writing the rest of the queue when the process exits. */
 const FLUSH_LIMIT_MS = 200;
 const FLUSH_RETRY_MS = 5;
 const NEWLINE = 10;
@@ -25,17 +25,17 @@ interface Stdout {
 export class LogOutput {
   /** Number of lines dropped since the process started. */
   dropped = 0;
-  /** Number of dropped lines that were already reported. */
+  /** Number of dropped lines that have already been reported. */
   private reported = 0;
   private readonly fd: number;
   private readonly queue: string[] = [];
   private queued = 0;
-  /** The lines being written or waiting for a retry. */
+  /** The lines that are being written or waiting for a retry. */
   private batch: Buffer | undefined;
-  /** `dropped` as reported by the last line of the batch; 0: it has no such line. */
+  /** Value of `dropped` that the last line of the batch reports; 0 if the batch has no such line. */
   private reporting = 0;
   private isInFlight = false;
-  /** The last write failed: lines are dropped until the retry. */
+  /** Whether the last write failed, in which case lines are dropped until the retry. */
   private isFailing = false;
   private endsInLine = false;
 
@@ -48,7 +48,7 @@ export class LogOutput {
     process.on('exit', () => this.flushSync());
   }
 
-  /** `line` ends with a line break. Never throws. */
+  /** Queues a line, which must end with a line break. Never throws. */
   write(line: string): void {
     if (this.isFailing || this.queued + line.length > MAX_QUEUED) {
       this.dropped++;
@@ -59,9 +59,9 @@ export class LogOutput {
     if (!this.batch) this.next();
   }
 
-  /** Writes the queue, for at most 200 ms, when the process exits. Never throws. */
+  /** Writes the queue when the process exits, for at most 200 ms. Never throws. */
   flushSync(): void {
-    // A write in the thread pool of Node completes before the process exits.
+    // A write in Node's thread pool completes before the process exits.
     if (this.isInFlight) this.batch = undefined;
     const until = performance.now() + FLUSH_LIMIT_MS;
     for (let batch = this.batch ?? this.take(); batch; ) {
@@ -75,7 +75,10 @@ export class LogOutput {
     }
   }
 
-  /** Removes the oldest lines from the queue, and adds a line about dropped ones; undefined: there is nothing to write. */
+  /**
+   * Removes the oldest lines from the queue, and appends a line about dropped ones. Returns undefined if there is
+   * nothing to write.
+   */
   private take(): Buffer | undefined {
     let length = 0;
     let count = 0;
@@ -107,7 +110,7 @@ export class LogOutput {
     });
   }
 
-  /** Drops the queue, and new lines until the retry. */
+  /** Drops the batch and the queue, and new lines until the retry. */
   private fail(batch: Buffer): void {
     const lines = batch.reduce((count, byte) => count + (byte === NEWLINE ? 1 : 0), 0);
     const added = (this.reporting > 0 ? 1 : 0) + (this.endsInLine && batch[0] === NEWLINE ? 1 : 0);
@@ -128,8 +131,8 @@ export class LogOutput {
 }
 
 /**
- * Returns a non-blocking descriptor for `stdout`. Node sets pipes and sockets to non-blocking, and files do not block for
- * long. A terminal blocks after Ctrl+S, so it is opened again as non-blocking.
+ * Returns a non-blocking descriptor for `stdout`. Node makes pipes and sockets non-blocking, and files do not block for
+ * long. A terminal blocks after Ctrl+S, so it is reopened as non-blocking.
  */
 function nonBlocking({ fd, isTTY }: Stdout): number {
   if (!isTTY) return fd;

@@ -3,8 +3,8 @@ import type { Log } from '../../common/log.js';
 import { LogOutput } from './log-output.js';
 
 /**
- * Opens the log of `serve` on standard output: JSON, or readable lines on a terminal or with `pretty`. It never blocks;
- * `droppedLines` counts the lines that could not be written.
+ * Opens the log of `serve` on standard output. It writes JSON, or readable lines on a terminal or with `pretty`.
+ * Writing never blocks. `droppedLines` counts the lines that could not be written.
  */
 export async function openLog({ level, pretty }: { level: string; pretty?: boolean }): Promise<Logger & Log> {
   const print = (pretty ?? process.stdout.isTTY === true) ? await loadPrettyPrinter() : undefined;
@@ -36,7 +36,7 @@ async function loadPrettyPrinter(): Promise<((line: string) => string) | undefin
     return prettyFactory({
       colorize: process.stdout.isTTY === true && !process.env.NO_COLOR && process.stdout.hasColors(),
       translateTime: 'SYS:HH:MM:ss.l',
-      // Already part of the messages.
+      // These fields are already part of the messages.
       ignore: 'check,group,from,to,reason,output,address,url,checks,signal',
       singleLine: true,
     });

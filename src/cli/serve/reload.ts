@@ -10,17 +10,17 @@ import type { ServiceOptions } from '../../service/options.js';
 import type { ReloadResult } from '../../service/reload-plan.js';
 import type { Service } from '../../service/service.js';
 
-/** Timeout for reading the configuration and creating its checks. */
+/** Timeout for reading the configuration and creating its checks, in milliseconds. */
 const READ_TIMEOUT_MS = 30_000;
 
 type LeveledLog = Log & { level: string };
 
-/** The active settings, from the file, the environment and the flags, and the checks created from them. */
+/** The active settings from the file, the environment and the flags, and the checks created from these settings. */
 export type Running = Built;
 
 /**
- * Reads the configuration and creates its checks. Checks of `running` with unchanged options are kept; an empty file, which
- * would remove them all, is refused then.
+ * Reads the configuration and creates its checks. Checks in `running` whose options did not change are kept. If
+ * `running` is given, an empty file is refused, because it would remove all checks.
  */
 export async function readRunning(
   sources: Sources,
@@ -35,8 +35,8 @@ export async function readRunning(
 }
 
 /**
- * Re-reads the configuration, applies it to the service, and logs what changed, or each problem. Resolves with the active
- * configuration, and never rejects.
+ * Reads the configuration again, applies it to the service, and logs what changed or each problem. Resolves with the
+ * active configuration, and never rejects.
  */
 export async function reload(service: Service, sources: Sources, running: Running, log: LeveledLog): Promise<Running> {
   let next: Running | undefined;
@@ -70,7 +70,7 @@ export async function reload(service: Service, sources: Sources, running: Runnin
   return { checks, settings: { ...settings, log: { ...running.settings.log, level: settings.log.level } } };
 }
 
-/** A module that never returns its check must not block later reloads; a late result is discarded. */
+/** A module that never returns its check must not block later reloads. A late result is discarded. */
 async function withTimeout<T>(work: Promise<T>, drop: (late: T) => Promise<void>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {
@@ -101,7 +101,7 @@ function logResult({ checks, changed, needsRestart }: ReloadResult, log: Log): v
   if (needsRestart.length > 0) log.warn({ needsRestart }, `restart required for: ${needsRestart.join(', ')}`);
 }
 
-/** Runs `work` for each call, one at a time; calls during a run are combined into one more run. */
+/** Runs `work` for each call, one at a time. Calls during a run are combined into one more run. */
 export function coalesced(work: () => Promise<void>): () => void {
   let isRunning = false;
   let isRequested = false;

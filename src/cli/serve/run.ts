@@ -12,7 +12,7 @@ import { coalesced, type Running, readRunning, reload } from './reload.js';
 import { ServeSignals, serveSignals } from './signals.js';
 import { SystemdNotifier } from './systemd.js';
 
-/** Starts the responder, and stops it at the first signal. A second signal ends the process immediately. */
+/** Starts the responder, and stops it on the first signal. A second signal ends the process immediately. */
 export async function serve(flags: FlagValues): Promise<number> {
   const sources = { file: flags.config as string | undefined, env: process.env, flags };
   const { options, warnings, ...read } = await readRunning(sources);
@@ -24,15 +24,15 @@ export async function serve(flags: FlagValues): Promise<number> {
     log.fatal(`exiting: uncaught exception: ${redactorOf(running)(error)}`);
     process.exit(1);
   });
-  // Node writes warnings to standard error, which blocks if it is not read.
+  // Node would write warnings to standard error, which blocks if nothing reads it.
   process.removeAllListeners('warning').on('warning', (warning) => log.warn(redactorOf(running)(warning)));
-  // Default metrics describe the process, so only this command adds them, not the library.
+  // Default metrics describe the process, so this command adds them and the library does not.
   const register = new Registry();
   collectDefaultMetrics({ register });
   const service = createService({ ...options, register, log });
   const signals = serveSignals ?? new ServeSignals();
   const signal = signals.firstEnd();
-  // A signal does not wait for a slow start.
+  // A signal must not wait for a slow start.
   await Promise.race([service.start(), signal]);
   logStarted(service, settings, checks, log);
   const systemd = notifySystemd(service, log);
@@ -47,7 +47,10 @@ export async function serve(flags: FlagValues): Promise<number> {
   return 0;
 }
 
-/** Notifies systemd that the listeners are open, whatever the checks say: a restart does not repair a database. */
+/**
+ * Notifies systemd that the listeners are open. The status of checks is irrelevant, because a restart does not repair a
+ * database.
+ */
 function notifySystemd({ health }: Service, log: Log): SystemdNotifier {
   const systemd = new SystemdNotifier(process.env, log);
   health.onTransition(({ of, name, to, reason }) => {
@@ -57,7 +60,10 @@ function notifySystemd({ health }: Service, log: Log): SystemdNotifier {
   return systemd;
 }
 
-/** SIGTERM comes from an orchestrator, whose load balancers must see the drain; SIGINT from a person at a terminal. */
+/**
+ * SIGTERM comes from an orchestrator, whose load balancers must observe the drain. SIGINT comes from a user at a
+ * terminal.
+ */
 async function shutDown(
   signal: NodeJS.Signals,
   service: Service,

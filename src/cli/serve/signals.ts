@@ -1,16 +1,19 @@
-/** npm forwards signals that its process group already received (Ctrl+C); duplicates within this time count as one. */
+/**
+ * npm forwards signals that its process group has already received (Ctrl+C). Duplicates within this number of
+ * milliseconds count as one.
+ */
 const DUPLICATE_MS = 300;
 
 /**
- * The signals of `serve`. The handlers are installed before any other module is loaded, because an unhandled signal ends
- * the process, also SIGHUP.
+ * The signals of `serve`. Their handlers are installed before any other module is loaded, because an unhandled signal,
+ * including SIGHUP, ends the process.
  */
 export class ServeSignals {
   private hangups = 0;
   private onHangup = () => {
     this.hangups++;
   };
-  /** Before the start there is nothing to stop. */
+  /** Before the start, there is nothing to stop. */
   private onEnd: (signal: NodeJS.Signals) => void = () => process.exit(0);
 
   constructor() {
@@ -20,13 +23,13 @@ export class ServeSignals {
 
   private readonly end = (signal: NodeJS.Signals): void => this.onEnd(signal);
 
-  /** Calls `reload` at each SIGHUP, and immediately if one has already arrived. */
+  /** Calls `reload` on each SIGHUP, and immediately if one has already arrived. */
   reloadAtHangup(reload: () => void): void {
     this.onHangup = reload;
     if (this.hangups > 0) reload();
   }
 
-  /** Resolves with the next SIGTERM or SIGINT. From 300 ms after it, another one ends the process immediately. */
+  /** Resolves with the next SIGTERM or SIGINT. Starting 300 ms later, another one ends the process immediately. */
   firstEnd(): Promise<NodeJS.Signals> {
     return new Promise((resolve) => {
       this.onEnd = (signal) => {
@@ -37,5 +40,5 @@ export class ServeSignals {
   }
 }
 
-/** Undefined for other commands, which a signal ends. */
+/** Undefined for other commands, which are ended by a signal. */
 export const serveSignals = process.argv[2] === 'serve' ? new ServeSignals() : undefined;

@@ -29,7 +29,7 @@ export async function watch(
   const selection = selectionOf(flags);
   const peer = peerOptions(flags);
   const ended = new Promise<void>((resolve) => {
-    // Once: a second signal ends the process.
+    // Handled once, so that a second signal ends the process.
     process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve());
     outputClosed.addEventListener('abort', () => resolve());
   });
@@ -54,7 +54,7 @@ export async function watch(
       backoff: { max: MAX_BACKOFF_MS },
     });
     follow(link, selection, row, (before) => {
-      // A responder that is suspect has the state that it had.
+      // A suspect responder keeps its previous state.
       if (row.displayed !== 'suspect') recorder.setState(key, recordedState(row.displayed));
       if (isLive) return;
       const now = new Date();
@@ -74,7 +74,7 @@ export async function watch(
 function follow(link: Link, selection: WatchOptions, row: WatchedRow, changed: (before: string) => void): void {
   const update = (next: WatchedRow['displayed'], why: string, failing: readonly CheckLine[]) => {
     const before = row.displayed;
-    // While it is down or draining, the reason differs with each attempt: only the first one is printed.
+    // While the responder is down or draining, the reason differs on each attempt, so only the first reason is printed.
     const isSame = before === next && (row.why === why || next === 'down' || next === 'draining');
     if (before !== next) row.since = performance.now();
     row.displayed = next;
@@ -85,7 +85,7 @@ function follow(link: Link, selection: WatchOptions, row: WatchedRow, changed: (
   const report = ({ status, stale = false, report }: Pick<Pong, 'status' | 'report'> & { stale?: boolean }) => {
     const lines = checkLines(report);
     const why = [...(stale ? ['stale'] : []), ...failingMarks(lines)].join(' ');
-    // A connection stays draining after GOAWAY, whatever its status.
+    // A connection remains draining after GOAWAY, regardless of its status.
     update(
       link.client?.goaway ? 'draining' : status,
       why,
@@ -94,11 +94,11 @@ function follow(link: Link, selection: WatchOptions, row: WatchedRow, changed: (
   };
   link.on('state', ({ state, why }) => {
     if (state === 'down') row.trips.length = 0;
-    // An attempt is not a change; an established connection is reported by its first PONG.
+    // An attempt is not a change. An established connection is reported by its first PONG.
     if (state === 'connecting' || state === 'up' || state === 'closed') return;
     update(state, printable(why), []);
   });
-  // If the responder permits no watch, the PONGs report the status.
+  // If the responder does not permit WATCH, the PONGs report the status.
   void watchStatuses().catch(() => {});
   async function watchStatuses(): Promise<void> {
     for await (const status of link.watch({ ...selection, detail: true })) {
@@ -112,12 +112,12 @@ function follow(link: Link, selection: WatchOptions, row: WatchedRow, changed: (
   });
 }
 
-/** The state for the history: without a connection, the status is unknown. */
+/** The state to record. Without a connection, the status is unknown. */
 function recordedState(displayed: WatchedRow['displayed']): State {
   return states.find((state) => state === displayed) ?? 'unknown';
 }
 
-/** Draws the table until the returned function is called; the last table stays on the screen. */
+/** Draws the table until the returned function is called. The last table stays on the screen. */
 function draw(rows: readonly WatchedRow[]): () => void {
   const style = stylesFor(process.stdout);
   const screen = new Screen(process.stdout, (size) => table(rows, performance.now(), size, style));

@@ -8,13 +8,16 @@ const HOME = '\u001b[H';
 const CLEAR_LINE_END = '\u001b[K';
 const CLEAR_BELOW = '\u001b[J';
 
-/** The alternate screen of a terminal, without a cursor and without line wrapping. Each frame is one write, without clearing before. */
+/**
+ * A terminal's alternate screen, without a cursor and without line wrapping. Each frame is one write and is not
+ * preceded by clearing.
+ */
 export class Screen {
   private isEntered = false;
   private last = '';
-  /** Also at an error that ends the process. */
+  /** Also called if an error ends the process. */
   private readonly onExit = () => this.leave();
-  /** Ctrl+Z leaves the terminal as it was. */
+  /** Restores the terminal on Ctrl+Z. */
   private readonly onStop = () => {
     this.leave();
     process.kill(process.pid, 'SIGSTOP');
@@ -23,7 +26,7 @@ export class Screen {
 
   constructor(
     private readonly terminal: NodeJS.WriteStream,
-    /** The lines for this size; each fits. */
+    /** Returns the lines for this size. Each line must fit. */
     private readonly frame: (size: TerminalSize) => readonly string[],
   ) {}
 
@@ -33,7 +36,7 @@ export class Screen {
     process.on('exit', this.onExit).on('SIGTSTP', this.onStop).on('SIGCONT', this.onContinue);
   }
 
-  /** Restores the terminal, and prints the last frame there. */
+  /** Restores the terminal and prints the last frame. */
   close(): void {
     this.terminal.off('resize', this.redraw);
     process.off('exit', this.onExit).off('SIGTSTP', this.onStop).off('SIGCONT', this.onContinue);
@@ -41,12 +44,12 @@ export class Screen {
     this.terminal.write(`${this.frame(this.size).join('\n')}\n`);
   }
 
-  /** Writes nothing if nothing has changed. */
+  /** Draws the frame. Writes nothing if nothing has changed. */
   readonly redraw = (): void => {
     if (!this.isEntered) return;
     const { columns, rows } = this.size;
     const lines = this.frame(this.size);
-    // After a line of the full width the cursor is in the last column, which would be cleared.
+    // After a line of full width, the cursor is on the last column, which clearing to the end of the line would erase.
     const isFull = (line: string) => widthOf(stripVTControlCharacters(line)) >= columns;
     const text = lines.map((line) => `${line}${isFull(line) ? '' : CLEAR_LINE_END}`).join('\r\n');
     const next = `${HOME}${text}${lines.length < rows ? `\r\n${CLEAR_BELOW}` : ''}`;

@@ -5,20 +5,20 @@ import type { CheckLine } from '../report-lines.js';
 import { milliseconds, type Style, type StyleName } from '../terminal.js';
 import { column, cut, widthOf } from '../width.js';
 
-/** One watched responder. Times are monotonic milliseconds. */
+/** One watched responder. Times are in monotonic milliseconds. */
 export interface WatchedRow {
   readonly where: string;
   /** The status while the connection is up, otherwise the state of the connection. */
   displayed: LinkState | State;
   /** Time of the last change of `displayed`. */
   since: number;
-  /** `name=reason` of each check that does not pass, or why there is no connection. */
+  /** `name=reason` for each check that does not pass, or why there is no connection. */
   why: string;
   /** The checks that do not pass. */
   failing: readonly CheckLine[];
-  /** The latest round-trip times in milliseconds, the oldest first. */
+  /** The latest round-trip times in milliseconds, oldest first. */
   readonly trips: number[];
-  /** The last 60 minutes, the oldest first. */
+  /** The last 60 minutes, oldest first. */
   history(): readonly (Pick<Slot, 'worst'> | undefined)[];
 }
 
@@ -32,7 +32,7 @@ type Styles = (name: StyleName) => Style;
 
 export const MAX_TRIPS = 24;
 const MIN_TRIPS = 8;
-/** Numbers of blocks that divide an hour. */
+/** Block counts that divide 60 minutes evenly. */
 const BLOCKS = [60, 30, 20, 15, 12];
 const MIN_BLOCKS = 12;
 const GAP = 2;
@@ -48,7 +48,7 @@ const styles: Readonly<Record<string, StyleName>> = {
   starting: 'cyan',
   connecting: 'dim',
 };
-/** The worse a state, the more of the block is filled: colour alone is not accessible. */
+/** The worse the state, the more of its block is filled, because color alone is not accessible. */
 const blocks: Readonly<Record<State, string>> = {
   pass: '▁',
   draining: '▂',
@@ -60,14 +60,14 @@ const blocks: Readonly<Record<State, string>> = {
 };
 const NO_DATA = '·';
 
-/** Draws the round-trip times as bars between their minimum and maximum. */
+/** Draws the round-trip times as bars, scaled from their minimum to their maximum. */
 export function sparkline(trips: readonly number[]): string {
   const min = Math.min(...trips);
   const span = Math.max(...trips) - min;
   return trips.map((trip) => bars[span === 0 ? 0 : Math.round(((trip - min) / span) * (bars.length - 1))]).join('');
 }
 
-/** Draws the minutes of an hour as `count` blocks, each with the worst state of its minutes. */
+/** Draws an hour as `count` blocks. Each block shows the worst state of its minutes. */
 export function historyBlocks(minutes: ReturnType<WatchedRow['history']>, count: number, style: Styles): string {
   const each = minutes.length / count;
   const worst = Array.from({ length: count }, (_, i) => worstOf(minutes.slice(i * each, (i + 1) * each)));
@@ -86,9 +86,9 @@ function worstOf(minutes: ReturnType<WatchedRow['history']>): State | undefined 
 }
 
 /**
- * Formats the table: a line for each responder, and one below it for the reasons of its status. What does not fit is left
- * out, the trend first, then the round-trip time, the last hour and since when. If there are too many responders, those with
- * a reason come first.
+ * Formats the table, with one line per responder and one line below it for the reasons of its status. What does not fit
+ * is omitted: first the trend, then the round-trip time, the last hour, and the time since the last change. If there
+ * are too many responders, those with a reason come first.
  */
 export function table(rows: readonly WatchedRow[], now: number, size: TerminalSize, style: Styles): string[] {
   const layout = layoutOf(rows, size.columns);
@@ -101,7 +101,7 @@ export function table(rows: readonly WatchedRow[], now: number, size: TerminalSi
   return [head, ...shown.flat(), cut(`… ${rows.length - shown.length} more`, size.columns)].slice(0, size.rows);
 }
 
-/** Widths of the columns; 0: left out. */
+/** Column widths; 0 omits the column. */
 interface Layout {
   readonly where: number;
   readonly status: number;
@@ -116,7 +116,7 @@ function layoutOf(rows: readonly WatchedRow[], columns: number): Layout {
   const [since, trip] = [6, 8];
   const status = Math.max(1, Math.min(10, columns - GAP - 1));
   const longest = Math.max('RESPONDER'.length, ...rows.map(({ where }) => widthOf(where)));
-  // A long address leaves space for the rest.
+  // A long address must leave space for the other columns.
   const most = Math.max(columns - status - since - MIN_BLOCKS - 3 * GAP, Math.min(20, columns - status - GAP));
   const where = Math.max(1, Math.min(longest, most));
   let left = columns - where - GAP - status;
@@ -161,7 +161,7 @@ function joined(cells: readonly string[]): string {
   return cells.filter((cell) => cell !== '').join(' '.repeat(GAP));
 }
 
-/** Formats a duration in at most 6 characters, up to 999 days: `12s`, `4m12s`, `3h05m`, `12d04h`. */
+/** Formats a duration with at most 6 characters, up to 999 days: `12s`, `4m12s`, `3h05m`, `12d04h`. */
 export function age(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   const two = (count: number) => String(count).padStart(2, '0');
@@ -179,7 +179,7 @@ export function changeLine(row: WatchedRow, before: string, time: Date): string 
   return `${time.toISOString()} ${row.where} ${before} -> ${row.displayed}${row.why === '' ? '' : ` (${row.why})`}`;
 }
 
-/** The same as an object, for `--json`. */
+/** Converts a change to an object, for `--json`. */
 export function changeObject({ where, displayed, why, failing }: WatchedRow, before: string, time: Date): object {
   return { time, address: where, status: displayed, before, healthy: isHealthy(displayed), why, failing };
 }

@@ -18,9 +18,9 @@ const MAX_RECONNECT_DELAY_MS = 3_600_000;
 export class AddressList {
   /** Index of the current address. */
   index = 0;
-  /** Addresses that failed since the last stable connection. */
+  /** Addresses that have failed since the last stable connection. */
   private readonly failed = new Set<number>();
-  /** Rounds in which all addresses failed, and GOAWAYs, since the last stable connection. */
+  /** Number of rounds in which all addresses failed, plus number of GOAWAYs, since the last stable connection. */
   private rounds = 0;
   /** Earliest time of the next connection to each address, as requested by its server. */
   private readonly notBefore: number[];

@@ -30,12 +30,12 @@ export class Connector {
       readonly clock: Clock;
       /** Aborts when the link is closed. */
       readonly signal: AbortSignal;
-      /** Heartbeat to offer in HELLO. */
+      /** Heartbeat that is offered in HELLO. */
       readonly heartbeat: NonNullable<HelloOptions['heartbeat']>;
     },
   ) {}
 
-  /** Connects to `address` and sends HELLO. */
+  /** Connects to `address`, sends HELLO and waits for the server's HELLO. */
   open(address: Address): Promise<Opened> {
     const attempt = () => this.connect(address);
     return this.options.attempts ? this.options.attempts.run(attempt) : attempt();
@@ -73,7 +73,7 @@ export class Connector {
       opened = await this.open(address);
       if (isUsable(await opened.client.ping({ ...selection, signal: this.context.signal }))) return opened;
     } catch {
-      // The next probe tries again.
+      // The next probe will try again.
     }
     opened?.client.destroy();
     return undefined;

@@ -8,7 +8,7 @@ export interface FailbackOptions {
   random: () => number;
 }
 
-/** Jitter, as a fraction of the interval, so that clients do not probe simultaneously. */
+/** Jitter as a fraction of the interval, so that clients do not probe at the same time. */
 const JITTER = 0.25;
 
 /**
@@ -22,7 +22,7 @@ export class FailbackProbe {
   /** Whether a due probe waits for the end of the current one. */
   private isWaiting = false;
   private probes = 0;
-  /** The current probe. */
+  /** The running probe. */
   private running: Promise<void> | undefined;
   private isEnded = false;
 
@@ -31,7 +31,7 @@ export class FailbackProbe {
     private readonly options: FailbackOptions,
     /** For each address to probe, the milliseconds until a connection is allowed. */
     private readonly delays: () => readonly number[],
-    /** Probes once; resolves with true if another probe is needed. Never rejects. */
+    /** Probes once. Resolves with true if another probe is needed. Never rejects. */
     private readonly probe: () => Promise<boolean>,
   ) {}
 
@@ -52,14 +52,14 @@ export class FailbackProbe {
     if (delay < scheduled) this.schedule(delay);
   }
 
-  /** Cancels the scheduled probe; a running one continues. */
+  /** Cancels the scheduled probe. A running one continues. */
   stop(): void {
     this.clock.clear(this.timer);
     this.dueAt = Number.POSITIVE_INFINITY;
     this.isWaiting = false;
   }
 
-  /** Prevents further probes. Resolves when the running one has ended. */
+  /** Prevents further probes. Resolves when the running probe has ended. */
   async end(): Promise<void> {
     this.isEnded = true;
     this.stop();

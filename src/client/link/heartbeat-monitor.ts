@@ -6,14 +6,14 @@ import type { Pong } from '../responses.js';
 import type { HeartbeatSettings } from './heartbeat-settings.js';
 import { RoundTripSum, type RoundTripTimes } from './round-trips.js';
 
-/** Ticks per shortest stall tolerance, to detect that the event loop of this process was blocked. */
+/** Ticks per stall tolerance, the shortest one, to detect that this process's event loop was blocked. */
 const TICKS_PER_STALL = 10;
 const MIN_TICK_MS = 5;
-/** Maximum response time in milliseconds of a server without a deadline in the PING (SPEC "Limits", `ping.maxTimeout`). */
+/** Maximum response time in milliseconds of a server if the PING has no deadline (SPEC "Limits", `ping.maxTimeout`). */
 const MAX_SERVER_TIMEOUT_MS = 10_000;
 /** Deadline in a PING if `MAX_SERVER_TIMEOUT_MS` would be too long. */
 const PING_TIMEOUT_MS = 2000;
-/** Minimum time to wait for a PONG. A later one still counts as activity. */
+/** Minimum time to wait for a PONG, in milliseconds. A later PONG still counts as activity. */
 const MIN_RESPONSE_TIMEOUT_MS = 10_000;
 
 /** The part of a client that the monitor needs. */
@@ -37,14 +37,16 @@ export interface MonitorOptions extends Required<HeartbeatSettings> {
 
 export interface MonitorListener {
   pong(pong: Pong): void;
-  /** A second PING is due while one is unanswered, or the server is active again. */
+  /**
+   * Called with true when a second PING is due while one is unanswered, and with false when the server is active again.
+   */
   suspect(isSuspect: boolean): void;
   dead(description: string): void;
 }
 
 /**
  * The heartbeat of one connection: sends PINGs and detects a dead server. It declares the server dead only after
- * another poll of the socket, never in a timer callback (SPEC "Failure detection"). Starts immediately.
+ * another poll of the socket, never in a timer callback (SPEC "Failure detection"). Starts when it is created.
  */
 export class HeartbeatMonitor {
   readonly heartbeat: Heartbeat;
@@ -54,14 +56,14 @@ export class HeartbeatMonitor {
   private readonly timeout: TimeLimit;
   private readonly silence: TimeLimit;
   private readonly limits: readonly TimeLimit[];
-  /** Maximum time between two ticks, so that a blocked event loop of this process is detected. */
+  /** Maximum time between two ticks, so that a blocked event loop is detected. */
   private readonly maxTickMs: number;
   private readonly pingOptions: PingOptions;
   private readonly stopping = new AbortController();
   private timer: Timer;
   private activeAt: number;
   private tickedAt: number;
-  /** When the first PING since the last activity was sent. */
+  /** Time at which the first PING since the last activity was sent. */
   private pingedAt = 0;
   private sequence = 0;
   private isSuspected = false;
@@ -109,7 +111,7 @@ export class HeartbeatMonitor {
     this.schedule(now);
   };
 
-  /** @param gap time since the previous tick; its planned part is at most a tenth of the stall tolerance. */
+  /** @param gap time since the previous tick. Its planned part is at most a tenth of the stall tolerance. */
   private detectStall(gap: number, now: number): void {
     for (const limit of this.limits) {
       if (limit.onStall(gap, now) && limit === this.unanswered) this.heartbeat.reset(now);
@@ -137,7 +139,7 @@ export class HeartbeatMonitor {
     return this.heartbeat.due(now) === 'dead' ? `${pingsOut} PINGs were not answered` : undefined;
   }
 
-  /** Passes the activity of the connection since the last tick to the heartbeat. */
+  /** Reports the activity on the connection since the last tick to the heartbeat. */
   private updateActivity(): void {
     const { client, heartbeat } = this;
     if (client.receivedAt > this.activeAt) this.onActivity();
@@ -168,7 +170,7 @@ export class HeartbeatMonitor {
         this.onActivity();
         this.listener.pong(pong);
       },
-      // A timeout is handled by the next tick, a lost connection by its own event.
+      // The next tick handles a timeout, and the event of the connection handles its loss.
       () => {},
     );
   }

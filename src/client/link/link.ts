@@ -173,7 +173,7 @@ export class Link extends EventEmitter<LinkEvents> {
     );
   }
 
-  /** The first PONG of a connection makes the link `up`. */
+  /** Handles a PONG. The first one on a connection makes the link `up`. */
   private onPong(client: Client, pong: Pong): void {
     if (this.client !== client) return;
     const { status } = pong;
@@ -255,7 +255,10 @@ export class Link extends EventEmitter<LinkEvents> {
     return this.client !== undefined && this.client === client;
   }
 
-  /** Switches to this address if it is usable. The old connection is closed once its outstanding requests are answered. */
+  /**
+   * Switches to this address if it is usable. The old connection is closed when its outstanding requests have been
+   * answered.
+   */
   private async switchTo(index: number, before: Client): Promise<boolean> {
     // After GOAWAY, this connection must be replaced anyway, so a failing service at the same address is acceptable.
     const isUsable = ({ status, healthy }: Pong) =>

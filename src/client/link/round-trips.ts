@@ -18,7 +18,7 @@ export class RoundTripSum {
   #min = Number.POSITIVE_INFINITY;
   #max = 0;
   #mean = 0;
-  /** Sum of squared distances from the mean (Welford), numerically stable over years of heartbeats. */
+  /** Sum of squared deviations from the mean (Welford), which stays numerically stable over years of heartbeats. */
   #squares = 0;
 
   observe(rtt: number): void {

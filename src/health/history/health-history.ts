@@ -4,13 +4,13 @@ import type { Registry } from '../query/registry.js';
 import type { State } from '../state.js';
 import { checkKey, groupKey, HistoryRecorder, type Series } from './recorder.js';
 
-/** Read access to a history, for pages. */
+/** Read-only view of a history, for pages. */
 export type HistoryView = Pick<HealthHistory, 'minute' | 'checks' | 'groups' | 'check' | 'group'>;
 
 /**
- * What each minute of the last 24 hours was like, for each check and group. Minutes before the first result, and those in
- * which the process did not run, have no data. Neither has the time after the last result of a check has expired: no
- * client has asked for a newer one.
+ * A record of the last 24 hours of each check and group, by minute. There is no data for minutes before the first
+ * result, for minutes in which the process did not run, and for the time after the last result of a check has expired
+ * because no client requested a newer one.
  */
 export class HealthHistory {
   /** @internal */
@@ -26,34 +26,34 @@ export class HealthHistory {
     health.onUpdate((member) => (member ? this.update(member) : this.updateAll()));
   }
 
-  /** Wall-clock time at which the current minute, the last slot, began, in milliseconds since 1970. */
+  /** Wall-clock time at which the current minute (the last slot) began, in milliseconds since 1970. */
   get minute(): number {
     return this.recorder.minute;
   }
 
-  /** The names of all checks, in the order of the configuration. */
+  /** Names of all checks, in configuration order. */
   get checks(): readonly string[] {
     return this.health.checks.map(({ name }) => name);
   }
 
-  /** The names of all groups. */
+  /** Names of all groups. */
   get groups(): readonly string[] {
     return this.health.groups();
   }
 
-  /** The series of a check; undefined if it does not exist, or has no result yet. */
+  /** The series of a check; undefined if the check does not exist or has no result yet. */
   check(name: string): Series | undefined {
     return this.recorder.series(checkKey(name));
   }
 
-  /** The series of a group; undefined if it does not exist, or has no state yet. */
+  /** The series of a group; undefined if the group does not exist or has no state yet. */
   group(name: string): Series | undefined {
     return this.recorder.series(groupKey(name));
   }
 
   /**
-   * @internal Between these wall-clock times, in milliseconds since 1970, readiness reported fail without a transition,
-   * and so did all groups but the scope startup.
+   * @internal Records that between these wall-clock times, in milliseconds since 1970, readiness and all groups except
+   * the startup scope reported fail without a transition.
    */
   readinessFailed(from: number, to: number): void {
     for (const group of this.groups) if (group !== 'startup') this.recorder.correct(groupKey(group), from, to, 'fail');
@@ -88,7 +88,10 @@ export class HealthHistory {
     this.recorder.setState(groupKey(name), this.knownState(name));
   }
 
-  /** Undefined if the group is unknown only because checks have no result, or none recent enough to count. */
+  /**
+   * Returns undefined if the group is unknown only because checks have no result, or none that is recent enough to
+   * count.
+   */
   private knownState(group: string): State | undefined {
     const state = this.health.stateOf(group);
     if (state !== 'unknown') return state;

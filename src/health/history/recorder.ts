@@ -3,27 +3,30 @@ import type { State } from '../state.js';
 import { MINUTE_MS, OpenSlot, type Slot } from './slot.js';
 import { SLOT_BYTES, SlotRing } from './slot-ring.js';
 
-/** Maximum number of slots of a series: 24 hours. */
+/** Maximum number of slots per series: 24 hours. */
 export const MAX_SLOTS = 1440;
 /** Default of `maxBytes`. */
 const MAX_BYTES = 16 * 1024 * 1024;
-/** How often the two times of the clock are compared. */
+/** Interval at which monotonic and wall-clock time are compared, in milliseconds. */
 const SYNC_INTERVAL_MS = 10_000;
-/** After a longer time without a comparison, this process was stopped, or its event loop blocked. */
+/** After a longer time without a comparison, this process was stopped or its event loop was blocked. */
 const MAX_SYNC_GAP_MS = 3 * SYNC_INTERVAL_MS;
-/** A larger difference between wall-clock time and monotonic time since the last comparison is a step of the clock. */
+/**
+ * Minimum step of the wall clock, in milliseconds: a larger difference between wall-clock and monotonic time since the
+ * last comparison.
+ */
 const MIN_STEP_MS = 100;
 
-/** The history of a check, a group or another responder. Reading it is always current. */
+/** The history of a check, a group or another responder. What it returns is always current. */
 export interface Series {
   /**
-   * `count` minutes, at most 1441, oldest first; the last one is the current, unfinished minute. Undefined: no data. Minutes
-   * that are no longer kept have no data either.
+   * Returns `count` minutes, at most 1441, oldest first. The last one is the current minute, which is incomplete.
+   * Undefined means no data, including minutes that are no longer kept.
    */
   slots(count: number): readonly (Slot | undefined)[];
   /**
-   * Healthy time divided by known time, 0 to 1, of the last `ms` milliseconds: of the slots that `slots` returns for
-   * them. Undefined without known time.
+   * Healthy time divided by known time, 0 to 1, in the slots that `slots` returns for the last `ms` milliseconds.
+   * Undefined if there is no known time.
    */
   availability(ms: number): number | undefined;
 }
@@ -32,37 +35,37 @@ export interface HistoryRecorderOptions {
   /** @default systemClock */
   readonly clock?: Clock;
   /**
-   * Memory for the slots of all series, in bytes. If there are too many series for 24 hours of each, all of them keep
-   * less: 12 hours, 6 hours, and so on.
+   * Maximum memory for the slots of all series, in bytes. If there are too many series for 24 hours each, all of them
+   * keep less: 12 hours, 6 hours, and so on.
    * @default 16777216
    */
   readonly maxBytes?: number;
 }
 
-/** The key of the series of a check. */
+/** Key of a check's series. */
 export function checkKey(name: string): string {
   return `check:${name}`;
 }
 
-/** The key of the series of a group. */
+/** Key of a group's series. */
 export function groupKey(name: string): string {
   return `group:${name}`;
 }
 
 /**
- * Records what the last 24 hours were like: one slot a minute for each series. Time is added to a slot when the state
- * changes or the slot is read, so an unchanged state costs nothing.
+ * Records the last 24 hours, with one slot per minute for each series. Time is added to a slot when the state changes
+ * or the slot is read, so an unchanged state costs nothing.
  *
- * Time without data: before the first state, while the state is undefined, while the process does not run, is stopped or
- * has its event loop blocked for more than 30 s, and what a step of the wall clock skips. If the clock is set back, the slots
- * that are in the future then are removed.
+ * There is no data for the time before the first state, while the state is undefined, while the process does not run or
+ * is stopped, while its event loop is blocked for more than 30 s, and for time skipped by a step of the wall clock. If
+ * the clock is set back, slots that are then in the future are removed.
  */
 export class HistoryRecorder {
   private readonly clock: Clock;
   private readonly maxBytes: number;
   private readonly all = new Map<string, RecordedSeries>();
   private capacity = MAX_SLOTS;
-  /** Monotonic time of the last comparison of the two times. */
+  /** Monotonic time of the last comparison. */
   private now: number;
   /** Wall-clock time minus monotonic time. */
   private offset: number;
@@ -81,12 +84,12 @@ export class HistoryRecorder {
     return minuteOf(this.now + this.offset) * MINUTE_MS;
   }
 
-  /** The keys of all series. */
+  /** Keys of all series. */
   get keys(): readonly string[] {
     return [...this.all.keys()];
   }
 
-  /** Sets the state of a series from now on; undefined: not known. */
+  /** Sets the current state of a series; undefined: unknown. */
   setState(key: string, state: State | undefined): void {
     let series = this.all.get(key);
     if (series?.state === state) return;
@@ -96,7 +99,7 @@ export class HistoryRecorder {
   }
 
   /**
-   * A run has ended.
+   * Records that a run has ended.
    *
    * @param failed whether its result is fail or unknown.
    * @param durationMs undefined if no run was possible.
@@ -108,10 +111,11 @@ export class HistoryRecorder {
   }
 
   /**
-   * Corrects the recorded state of a series for a time in the past. Has no effect if nothing was recorded for this key.
+   * Corrects the recorded state of a series for a time in the past. Has no effect if nothing was recorded under this
+   * key.
    *
-   * @param from, to wall-clock times, in milliseconds since 1970.
-   * @param state not pass or warn.
+   * @param from, to wall-clock times in milliseconds since 1970.
+   * @param state must not be pass or warn.
    */
   correct(key: string, from: number, to: number, state: State): void {
     this.sync();
@@ -125,7 +129,7 @@ export class HistoryRecorder {
     if (this.all.delete(key)) this.fit(this.all.size);
   }
 
-  /** Undefined if nothing was recorded for this key. */
+  /** Returns undefined if nothing was recorded under this key. */
   series(key: string): Series | undefined {
     const series = this.all.get(key);
     if (!series) return undefined;
@@ -140,7 +144,7 @@ export class HistoryRecorder {
     };
   }
 
-  /** The slots of this minute, counted from 1970, by key: of a finished minute, or of the current one so far. */
+  /** The slots of this minute, counted from 1970, by key. The minute may be finished, or be the current one. */
   slotsOf(minute: number): (readonly [key: string, slot: Slot])[] {
     this.sync();
     const slots: (readonly [string, Slot])[] = [];
@@ -153,8 +157,8 @@ export class HistoryRecorder {
   }
 
   /**
-   * Adds the slots that an earlier process has recorded for a minute, counted from 1970. A minute that is too old or in the
-   * future is ignored.
+   * Adds slots that an earlier process recorded for a minute, counted from 1970. Minutes that are too old or in the
+   * future are ignored.
    */
   restore(minute: number, slots: Iterable<readonly [key: string, slot: Slot]>): void {
     this.sync();
@@ -165,7 +169,7 @@ export class HistoryRecorder {
     }
   }
 
-  /** Stops the timer. Removes nothing. */
+  /** Stops the timer. Keeps all data. */
   close(): void {
     this.clock.clear(this.timer);
     this.timer = undefined;
@@ -179,7 +183,7 @@ export class HistoryRecorder {
     return series;
   }
 
-  /** Halves the number of slots until this number of series fits. */
+  /** Halves the number of slots per series until this number of series fits. */
   private fit(count: number): void {
     let capacity = MAX_SLOTS;
     while (capacity > 1 && count * capacity * SLOT_BYTES > this.maxBytes) capacity >>= 1;
@@ -209,7 +213,7 @@ export class HistoryRecorder {
   }
 }
 
-/** A series. Times in monotonic milliseconds; `offset` is what to add for wall-clock time. */
+/** A series. Times are in monotonic milliseconds; adding `offset` yields wall-clock time. */
 class RecordedSeries {
   state: State | undefined;
   private ring: SlotRing;
@@ -217,7 +221,7 @@ class RecordedSeries {
 
   constructor(
     capacity: number,
-    /** The slots contain the time until here. */
+    /** Time up to which the slots are complete. */
     private accountedTo: number,
     /** The current minute, counted from 1970. */
     private minute: number,
@@ -239,7 +243,7 @@ class RecordedSeries {
   /** Adds the time until `now` to the slots, in the current state. */
   accountTo(now: number, offset: number): void {
     const end = now + offset;
-    // Older time would be removed at once.
+    // Older time would be removed immediately.
     let at = Math.max(this.accountedTo + offset, end - this.ring.capacity * MINUTE_MS);
     while (at < end) {
       const minute = minuteOf(at);
@@ -252,7 +256,7 @@ class RecordedSeries {
     this.accountedTo = now;
   }
 
-  /** The time until `now` is not known. */
+  /** Marks the time until `now` as unknown. */
   skipTo(now: number): void {
     this.accountedTo = now;
   }
@@ -262,7 +266,7 @@ class RecordedSeries {
   }
 
   slots(count: number): (Slot | undefined)[] {
-    // Also in the first millisecond of a minute.
+    // Also applies in the first millisecond of a minute.
     if (this.state !== undefined) this.open.see(this.state);
     const slots: (Slot | undefined)[] = [];
     const first = this.minute - Math.min(count, MAX_SLOTS + 1) + 1;
@@ -320,7 +324,7 @@ class RecordedSeries {
     this.minute = minute;
   }
 
-  /** A finished minute, to be continued. */
+  /** Opens a finished minute again. */
   private reopened(minute: number): OpenSlot {
     const open = new OpenSlot();
     const slot = this.ring.get(minute);

@@ -1,6 +1,6 @@
 import { type Slot, stateOrder } from './slot.js';
 
-/** 16-bit columns of a slot. */
+/** Indices of the 16-bit columns of a slot. */
 const KNOWN = 0;
 const UNHEALTHY = 1;
 const RUNS = 2;
@@ -10,15 +10,15 @@ const MEAN = 5;
 const MAX = 6;
 const COLUMNS = 7;
 
-/** Memory of one slot. */
+/** Memory per slot, in bytes. */
 export const SLOT_BYTES = COLUMNS * Uint16Array.BYTES_PER_ELEMENT + Uint8Array.BYTES_PER_ELEMENT;
 
-/** Slots of the last `capacity` minutes. Minutes are counted from 1970. */
+/** The slots of the last `capacity` minutes. Minutes are counted from 1970. */
 export class SlotRing {
   private readonly columns: Uint16Array;
-  /** Position of the worst state in `stateOrder`, plus 1; 0 without a state. */
+  /** Position of the worst state in `stateOrder` plus 1, or 0 if there is no state. */
   private readonly worst: Uint8Array;
-  /** The last minute that is kept; all later ones are empty. */
+  /** The last minute that is kept. Later minutes are empty. */
   private newest = -1;
 
   constructor(readonly capacity: number) {
@@ -26,7 +26,7 @@ export class SlotRing {
     this.worst = new Uint8Array(capacity);
   }
 
-  /** Ignores minutes that are too old. */
+  /** Sets a slot. Ignores minutes that are too old. */
   set(minute: number, slot: Slot): void {
     if (minute > this.newest) this.extendTo(minute);
     if (!this.isKept(minute)) return;
@@ -43,7 +43,7 @@ export class SlotRing {
     this.worst[at] = slot.worst === undefined ? 0 : stateOrder.indexOf(slot.worst) + 1;
   }
 
-  /** Undefined if nothing is known of this minute. */
+  /** Returns undefined if nothing is known about this minute. */
   get(minute: number): Slot | undefined {
     if (!this.isKept(minute)) return undefined;
     const at = minute % this.capacity;
@@ -63,7 +63,7 @@ export class SlotRing {
     };
   }
 
-  /** Sums over the minutes from `from` to before `to`, without an object for each. */
+  /** Sums over the minutes from `from` (inclusive) to `to` (exclusive), without creating an object per minute. */
   totals(from: number, to: number): { knownMs: number; unhealthyMs: number } {
     let knownMs = 0;
     let unhealthyMs = 0;
@@ -81,7 +81,7 @@ export class SlotRing {
     this.newest = Math.min(this.newest, minute - 1);
   }
 
-  /** A ring of another capacity with the newest slots of this one. */
+  /** Returns a ring with another capacity that contains the newest slots of this one. */
   resized(capacity: number): SlotRing {
     const ring = new SlotRing(capacity);
     const { newest, oldest } = this;
@@ -113,7 +113,7 @@ export class SlotRing {
   }
 }
 
-/** Code of durations that are 0, or close to it. */
+/** Code for durations that are 0 or close to 0. */
 const SHORTEST = 1;
 /** About 25 days. */
 const MAX_DURATION_MS = 2 ** 31;
@@ -121,7 +121,7 @@ const MAX_DURATION_MS = 2 ** 31;
 const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);
 
-/** A duration as the upper half of a 32-bit float, rounded; 0 for undefined. */
+/** Encodes a duration as the upper half of a 32-bit float, rounded. Undefined is encoded as 0. */
 export function durationCode(ms: number | undefined): number {
   if (ms === undefined) return 0;
   float[0] = Math.min(Math.max(ms, 0), MAX_DURATION_MS);

@@ -3,28 +3,31 @@ import { isHealthy, type State } from '../state.js';
 /** Length of a slot, in milliseconds. */
 export const MINUTE_MS = 60_000;
 
-/** What is known of one minute of a check, a group or another responder. Slots begin at full minutes of wall-clock time. */
+/**
+ * What is known about one minute of a check, a group or another responder. Slots begin at full minutes of wall-clock
+ * time.
+ */
 export interface Slot {
-  /** Milliseconds with a known state, 0 to 60000. The rest is time without data, or draining. */
+  /** Milliseconds with a known state, 0 to 60000. The rest is time without data or draining. */
   readonly knownMs: number;
-  /** Milliseconds of `knownMs` with a state other than pass and warn. */
+  /** Milliseconds of `knownMs` with a state other than pass or warn. */
   readonly unhealthyMs: number;
-  /** The worst state, even if it lasted no millisecond; undefined if no state is known. */
+  /** The worst state, even if it lasted less than a millisecond; undefined if no state is known. */
   readonly worst: State | undefined;
   /** Number of runs that ended; at most 65535. */
   readonly runs: number;
-  /** Number of these with the result fail or unknown. */
+  /** Number of runs with the result fail or unknown. */
   readonly failures: number;
   /**
-   * Durations of the runs, in milliseconds; undefined without a run. Of finished minutes, they are rounded to 8
-   * significant bits: less than 0.4 % off.
+   * Durations of the runs, in milliseconds; undefined without a run. In finished minutes, they are rounded to 8
+   * significant bits, an error of less than 0.4 %.
    */
   readonly minMs: number | undefined;
   readonly meanMs: number | undefined;
   readonly maxMs: number | undefined;
 }
 
-/** From the best to the worst. The position is part of the format of the history file. */
+/** From best to worst. The positions are part of the history file format. */
 export const stateOrder = [
   'pass',
   'warn',
@@ -60,14 +63,14 @@ export class OpenSlot implements Slot {
     return this.worst === undefined && this.runs === 0;
   }
 
-  /** The state applies, for any time. */
+  /** Records that this state applied, for any length of time. */
   see(state: State): void {
     if (this.worst === undefined || severity[state] > severity[this.worst]) this.worst = state;
   }
 
   /**
-   * Adds time in a state, up to a full minute in all. Draining is announced and planned: it is seen, but it is neither
-   * healthy nor unhealthy time. Starting is unhealthy, because a start may take forever.
+   * Adds time in a state, up to a full minute in total. Draining is planned, so it is seen but counts neither as
+   * healthy nor as unhealthy time. Starting is unhealthy, because a start may never finish.
    */
   addTime(ms: number, state: State): void {
     this.see(state);
@@ -75,8 +78,7 @@ export class OpenSlot implements Slot {
   }
 
   /**
-   * For `ms` of the `elapsed` milliseconds, the state was this one, which is not healthy. Time without data is filled
-   * first.
+   * Records that an unhealthy state applied for `ms` of the `elapsed` milliseconds. Time without data is used first.
    */
   correct(ms: number, state: State, elapsed: number): void {
     this.see(state);
@@ -102,7 +104,7 @@ export class OpenSlot implements Slot {
     }
   }
 
-  /** A copy that does not change; undefined if the slot is empty. */
+  /** Returns an immutable copy; undefined if the slot is empty. */
   snapshot(): Slot | undefined {
     if (this.isEmpty) return undefined;
     const { worst, runs, failures, minMs, meanMs, maxMs } = this;
@@ -111,7 +113,7 @@ export class OpenSlot implements Slot {
   }
 
   private addKnown(ms: number, unhealthyMs: number): void {
-    // A clock that was set back makes a minute last longer.
+    // If the clock is set back, a minute lasts longer.
     const room = MINUTE_MS - this.knownMs;
     this.knownMs += Math.min(ms, room);
     this.unhealthyMs += Math.min(unhealthyMs, room);

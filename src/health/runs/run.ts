@@ -11,21 +11,6 @@ const STALL_MS = 10;
 /** Kinds with user code, whose exceptions get the reason `custom` rather than `internal`. */
 const ownKinds: ReadonlySet<string> = new Set(['function', 'module']);
 
-/** Kinds that never block the event loop: if their result is late, something else did. */
-const unblockingKinds: ReadonlySet<string> = new Set([
-  'mysql',
-  'postgres',
-  'redis',
-  'http',
-  'grpc',
-  'tcp',
-  'dns',
-  'tls-expiry',
-  'pingpong',
-  'process',
-  'disk',
-]);
-
 /** Receives the outcome of a run. */
 export interface RunListener {
   /** Called exactly once with the result, at the latest when the timeout expires; never after `abort`. */
@@ -125,7 +110,7 @@ export class Run {
    * The result came after the deadline, but before the timer fired: the event loop was blocked, perhaps by the check.
    */
   private get isLate(): boolean {
-    return this.open && this.clock.now() > this.deadline && !unblockingKinds.has(this.check.kind);
+    return this.open && this.clock.now() > this.deadline && !this.check.nonBlocking;
   }
 
   private get mayRepeat(): boolean {

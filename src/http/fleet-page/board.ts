@@ -3,25 +3,25 @@ import { headline, type SharedCause, sharedCauses, totalOf, worstOf } from '../.
 import type { Slot } from '../../health/history/slot.js';
 import { hostAndPort } from '../../net/address.js';
 
-/** A fleet as the page needs it. Reading it runs no check. */
+/** The data of a fleet that the page shows. Reading it runs no check. */
 export interface FleetView {
   readonly responders: readonly Responder[];
   readonly counts: Readonly<Record<ResponderState, number>>;
-  /** Names that have had no address so far. */
+  /** Names that have never resolved to an address. */
   readonly unresolved: readonly string[];
-  /** Number of addresses beyond the maximum. */
+  /** Number of addresses above the maximum. */
   readonly excess: number;
   /** Wall-clock time at which the current minute began, in milliseconds. */
   readonly minute: number;
-  /** URL of the status page of a responder, with `{host}`; undefined: there are no links. */
+  /** URL of a responder's status page, with a `{host}` placeholder; undefined if there are no links. */
   readonly statusUrl: string | undefined;
   slots(responder: Responder, count: number): readonly (Slot | undefined)[];
   onChange(listener: () => void): () => void;
 }
 
-/** What everyone may see: the body of `GET /fleet.json` without access to detail. */
+/** The body of `GET /fleet.json` without access to detail. */
 export interface BareFleetBoard {
-  /** The worst state of a responder. */
+  /** The worst state of any responder. */
   readonly state: ResponderState;
   readonly headline: string;
   readonly total: number;
@@ -41,11 +41,11 @@ export interface FleetEntry extends Omit<NonNullable<Responder['digest']>, 'age'
   /** HOST:PORT. */
   readonly address: string;
   readonly state: ResponderState;
-  /** Time of the change to this state. */
+  /** Time at which this state began. */
   readonly since: Date;
-  /** Why it is unreachable, or draining. */
+  /** Why the responder is unreachable or draining. */
   readonly why?: string;
-  /** URL of its status page. */
+  /** URL of the responder's status page. */
   readonly statusUrl?: string;
 }
 
@@ -53,7 +53,7 @@ export function bareFleetBoard({ counts }: Pick<FleetView, 'counts'>): BareFleet
   return { state: worstOf(counts), headline: headline(counts), total: totalOf(counts), counts };
 }
 
-/** @param responders those of the fleet. */
+/** @param responders responders to list. Default: all responders of the fleet. */
 export function fleetBoard(fleet: FleetView, responders = fleet.responders): FleetBoard {
   const { unresolved, excess, statusUrl } = fleet;
   return {

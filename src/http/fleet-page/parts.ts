@@ -9,11 +9,14 @@ import { type DetailAccess, hiddenNote } from '../status-page/sections.js';
 import { type BarOptions, coarseBar, historyBar } from '../status-page/svg.js';
 import { type BareFleetBoard, bareFleetBoard, type FleetEntry, type FleetView, fleetBoard } from './board.js';
 
-/** Causes beyond these are collapsed. */
+/** Number of causes that are not collapsed. */
 const SHOWN_CAUSES = 5;
-/** Causes beyond these are only in `fleet.json`. */
+/** Maximum number of causes on the page. Further causes are only in `fleet.json`. */
 const MAX_CAUSES = 50;
-/** With more rows, they have coarse bars, no signs and shorter reasons, so that the page stays below 400 KiB. */
+/**
+ * Maximum number of full rows. If there are more, all rows have coarse bars, no signs and shorter reasons, so that the
+ * page stays below 400 KiB.
+ */
 const MAX_FULL_ROWS = 50;
 const MAX_REASON = 60;
 const MINUTES = 60;
@@ -25,10 +28,10 @@ export function bareFleetParts(fleet: FleetView, access: DetailAccess): Parts {
 }
 
 /**
- * The parts of the page.
+ * The parts of the page for viewers with access to detail.
  *
  * @param wall wall-clock time in milliseconds.
- * @param only shows the responders in this state; undefined: all.
+ * @param only shows only the responders in this state; undefined: all.
  */
 export function fleetParts(
   fleet: FleetView,
@@ -70,7 +73,7 @@ function head({ state, headline, total }: BareFleetBoard) {
   };
 }
 
-/** What all responders together suffer from. */
+/** The list of causes of all responders. */
 function causeList(title: string, causes: readonly SharedCause[], total: number): Html {
   if (causes.length === 0) return html``;
   const items = causes
@@ -110,7 +113,7 @@ function notes(unresolved: readonly string[], excess: number): Html {
   }`;
 }
 
-/** One responder. With hundreds of them, each byte counts. */
+/** The row of one responder. Compact, because a page may contain hundreds of rows. */
 function row(id: string, entry: FleetEntry, wall: number, isFull: boolean, bar: Html): Html {
   const { address, state, since, service, statusUrl } = entry;
   const why = reasonOf(entry);

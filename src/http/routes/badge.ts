@@ -4,9 +4,9 @@ import type { RouteContext } from '../context.js';
 import { jsonReply, type Route } from '../route.js';
 
 /**
- * `GET /badge.svg`: the state of readiness or of `?group=NAME` as an image, with the name of the group or `?label=TEXT`
- * beside it. It tells what `GET /health` tells every client. 200 in each state, because many viewers of images show only
- * those; 404 for a group that does not exist, also with an image.
+ * `GET /badge.svg`: the state of readiness or of `?group=NAME` as an image, labeled with the name of the group or
+ * `?label=TEXT`. It shows no more than `GET /health` shows to every client. The status code is 200 in each state,
+ * because many image viewers ignore other responses. A group that does not exist returns an image with 404.
  */
 export function badgeRoute({ health, renderings }: RouteContext): Route {
   const ask = healthQuery(health);
@@ -18,7 +18,7 @@ export function badgeRoute({ health, renderings }: RouteContext): Route {
     const { state } = await ask({ scope: 'readiness', ...(group !== undefined && { group }) });
     const rendering = { type: 'image/svg+xml; charset=utf-8', body: Buffer.from(badgeSvg(label, state)) };
     return renderings.reply(request, rendering, state === 'not-found' ? 404 : 200, {
-      // Proxies of images in wikis and READMEs ask again then.
+      // Makes image proxies for wikis and READMEs request the image again.
       'cache-control': 'no-cache',
       'content-security-policy': "default-src 'none'",
       'x-content-type-options': 'nosniff',

@@ -7,8 +7,8 @@ const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
 
 /**
- * `GET /connections`: the open connections, oldest first, in pages of `?limit=` (default 100, at most 1,000). `?after=`
- * takes `next` of the previous page, which is null on the last page. 401 or 403 without access to detail.
+ * `GET /connections`: the open connections, oldest first, in pages of `?limit=` (default 100, maximum 1,000). `?after=`
+ * accepts `next` from the previous page; `next` is null on the last page. Returns 401 or 403 without access to detail.
  */
 export function connectionsRoute(context: RouteContext): Route {
   const { connections, renderings } = context;

@@ -8,8 +8,9 @@ import { hasSlash, livePageRoutes, type PageRoutes } from '../live-page.js';
 import { type Get, type Route, redirect } from '../route.js';
 
 /**
- * `GET /fleet`: the responders of a fleet, kept live by the server-sent events of `GET /fleet/events`. Both take `?state=`
- * as a filter. `GET /fleet.json`: the data. Clients without access to detail get the number of responders by state only.
+ * `GET /fleet`: the responders of a fleet, updated with the server-sent events of `GET /fleet/events`. Both accept
+ * `?state=` as a filter. `GET /fleet.json`: the data. Clients without access to detail receive only the number of
+ * responders per state.
  */
 export function fleetRoutes(context: RouteContext, fleet: FleetView, maxViewers?: () => number): PageRoutes {
   const { clock, renderings } = context;

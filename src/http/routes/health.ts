@@ -5,8 +5,9 @@ import type { RouteContext } from '../context.js';
 import { jsonReply, type Reply, type Route } from '../route.js';
 
 /**
- * `GET /health`: the report as application/health+json, of the readiness group or of the selection by `?group=NAME` or
- * `?check=NAME` (up to 32). Clients without access to detail get `status` and `state` only; 401 for an invalid token.
+ * `GET /health`: the report as application/health+json, for the readiness group or the selection in `?group=NAME` or
+ * `?check=NAME` (up to 32). Clients without access to detail receive only `status` and `state`. Returns 401 for an
+ * invalid token.
  */
 export function healthRoute(context: RouteContext): Route {
   const ask = healthQuery(context.health);

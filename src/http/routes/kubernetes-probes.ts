@@ -8,7 +8,7 @@ import type { RouteContext } from '../context.js';
 import type { Rendering } from '../renderings.js';
 import { jsonReply, type Route } from '../route.js';
 
-/** Scopes by path of an orchestrator's probe. Liveness runs no check. */
+/** Scope of each path for orchestrator probes. Liveness runs no check. */
 export const probePaths: Readonly<Record<string, Scope>> = {
   '/livez': 'liveness',
   '/readyz': 'readiness',
@@ -16,9 +16,9 @@ export const probePaths: Readonly<Record<string, Scope>> = {
 };
 
 /**
- * `GET /livez`, `/readyz`, `/startupz`: the result as status code, and as `{status, state}`. `?verbose` returns one line
- * per check as Kubernetes does, to clients with access to detail. Tokens are checked only there: a probe must not fail
- * because of an outdated token.
+ * `GET /livez`, `/readyz`, `/startupz`: the result as status code and as `{status, state}`. For clients with access to
+ * detail, `?verbose` returns one line per check, as Kubernetes does. Tokens are checked only for `?verbose`, because a
+ * probe must not fail because of an outdated token.
  */
 export function kubernetesProbeRoutes(context: RouteContext): [path: string, Route][] {
   const ask = healthQuery(context.health);
@@ -36,7 +36,7 @@ export function kubernetesProbeRoutes(context: RouteContext): [path: string, Rou
   });
 }
 
-/** Renders the lines of each report once, however often it is requested. */
+/** Renders the lines of each report once, no matter how often they are requested. */
 function verboseRenderer(name: string): (answer: Answer) => Rendering {
   const cache = new WeakMap<Buffer, Rendering & { state: State }>();
   return (answer) => {
@@ -65,7 +65,7 @@ function line(check: ReportedCheck): string {
   return state === 'warn' ? `[+]${name} ok (warn: ${why}; ${notes})` : `[-]${name} failed: ${why} (${notes})`;
 }
 
-/** The number of consecutive results, and how many it takes to change the state. */
+/** The number of consecutive results, and how many of them change the state. */
 function consecutive({ state, passes, fails, rise, fall }: ReportedCheck): string {
   const good = isHealthy(state);
   if (fails > 0) return `fails ${fails}${good ? ` of ${fall}` : ''}`;

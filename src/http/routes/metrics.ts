@@ -3,8 +3,8 @@ import { jsonReply, type Route } from '../route.js';
 import { scrape } from './scrape.js';
 
 /**
- * `GET /metrics`: the metrics, in the format of the registry. Runs no check; 200 regardless of the status of the service.
- * 503 if another collector in the registry of the application does not answer in time.
+ * `GET /metrics`: the metrics, in the format of the registry. Runs no check. Returns 200 regardless of the service's
+ * status, and 503 if another collector in the application's registry does not answer in time.
  */
 export function metricsRoute({ register, clock, renderings }: RouteContext): Route {
   const registry = register();

@@ -8,9 +8,9 @@ import type { Turns } from '../turns.js';
 const SCRAPE_TIMEOUT_HEADER = 'x-prometheus-scrape-timeout-seconds';
 
 /**
- * `GET /probe?target=HOST:PORT&module=NAME`: the metrics of one probe. 200 also if the probe failed, 400 for an invalid
- * target or an unknown module, 403 for a target that is not allowed. `&debug=true` prepends the log of the probe. The probe
- * ends when its client disconnects.
+ * `GET /probe?target=HOST:PORT&module=NAME`: the metrics of one probe. Returns 200 even if the probe failed, 400 for an
+ * invalid target or an unknown module, and 403 for a target that is not allowed. `&debug=true` prepends the probe's
+ * log. The probe ends when its client disconnects.
  */
 export function prometheusProbeRoute(exporter: ProbeExporter, turns: Turns): Route {
   return async ({ query, raw: { headers, socket } }) => {
@@ -23,7 +23,8 @@ export function prometheusProbeRoute(exporter: ProbeExporter, turns: Turns): Rou
     // A pipelined response has no socket yet, and emits no close event when the socket closes.
     socket.once('close', onClose);
     try {
-      // A client that pipelines too much is disconnected by now, before its probes connect to the target.
+      // Waits until a client that pipelines too many requests has been disconnected, before its probes connect to the
+      // target.
       await turns.next();
       if (socket.destroyed) return undefined;
       const timeout = scrapeTimeout(headers[SCRAPE_TIMEOUT_HEADER]);

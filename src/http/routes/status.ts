@@ -9,15 +9,16 @@ import { board, checksOf, type Overview } from '../status-page/overview.js';
 import { type BareBoard, bareParts, boardParts, type Filter } from '../status-page/sections.js';
 
 /**
- * `GET /status`, and the prefix itself: the status page, kept live by the server-sent events of `GET /status/events`. Both
- * take `?group=` and `?check=` as filters. `GET /status.json`: its data. Clients without access to detail get the state only.
+ * `GET /status`, and the prefix itself: the status page, updated with the server-sent events of `GET /status/events`.
+ * Both accept `?group=` and `?check=` as filters. `GET /status.json`: its data. Clients without access to detail
+ * receive only the state.
  */
 export function statusRoutes(context: RouteContext, maxViewers?: () => number): PageRoutes {
   const { health, overview, clock, renderings } = context;
   const ask = healthQuery(health);
   const bare = (): BareBoard => ({ state: overview.known('readiness').state });
 
-  // Viewers expect current results, including those of checks that run on demand only.
+  // Viewers expect current results, including results of checks that run only on demand.
   const refresh = async () => {
     await ask({ scope: 'readiness', group: 'all' });
     await renderings.turns.next();
@@ -35,7 +36,7 @@ export function statusRoutes(context: RouteContext, maxViewers?: () => number): 
     maxViewers,
   });
 
-  // The links of the page are relative to its parent path, so it has one form of each path.
+  // The links on the page are relative to its parent path, so the page has only one form of its path.
   const atPrefix: Route = async (request) =>
     hasSlash(request) ? page(request) : redirect(308, `./${request.path.replace(/.*\//, '')}/`);
   const status: Route = async (request) => (hasSlash(request) ? redirect(308, '../status') : page(request));
@@ -62,7 +63,7 @@ export function statusRoutes(context: RouteContext, maxViewers?: () => number): 
 }
 
 /**
- * The filter of a request as the query of a URL; empty without one. Names that do not exist are ignored, so the number of
+ * The filter of a request as a URL query; empty if there is none. Names that do not exist are ignored, so the number of
  * views is limited.
  */
 function viewOf({ query: { group, check } }: Get, overview: Overview): string {

@@ -11,16 +11,22 @@ import type { Turns } from '../turns.js';
 import { HttpConnection, type HttpConnectionEvents, READ_BYTES } from './http-connection.js';
 import { TlsHandshakes } from './tls-handshakes.js';
 
-/** Idle time after which a connection is closed. Above the 60 s of common load balancers, so that they close first. */
+/**
+ * Idle time in milliseconds after which a connection is closed. Longer than the 60 s of common load balancers, so that
+ * they close first.
+ */
 export const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const HANDSHAKE_TIMEOUT_MS = 5000;
-/** A client that reads none of its response for this long is disconnected. */
+/** Time in milliseconds after which a client that reads nothing of its response is disconnected. */
 const UNREAD_TIMEOUT_MS = 10_000;
-/** The same at the limit of connections, where another one needs the place. */
+/** The same time at the connection limit, where another connection needs the slot. */
 const UNREAD_EVICTION_MS = 1000;
-/** Time between checks for expired connections. */
+/** Interval between checks for expired connections, in milliseconds. */
 const CHECK_INTERVAL_MS = 1000;
-/** A check that is later than this follows a stall of the event loop: data that arrived meanwhile is read first. */
+/**
+ * A check that is delayed by more than this follows an event loop stall, so data that arrived during the stall must be
+ * read first.
+ */
 const STALL_MS = 500;
 
 const reads = sharedReads(READ_BYTES);
@@ -38,9 +44,12 @@ const descriptions: Readonly<Record<HttpCloseReason | HttpRefusal, string>> = {
   pipelining: 'closed an HTTP connection: too many requests without waiting for a response',
 };
 
-/** Limits of the connections of one HTTP server. A reload replaces them. */
+/** Connection limits of one HTTP server. A reload replaces them. */
 export interface AcceptorLimits {
-  /** Maximum number of connections. At the limit a connection without a request, or an idle one, makes room. Default 1,000. */
+  /**
+   * Maximum number of connections. At the limit, a new connection replaces one that is idle or has sent no request.
+   * Default 1,000.
+   */
   readonly maxConnections: number;
   /** Maximum number of connections from one IPv4 address or IPv6 network; 0 = unlimited. Default 0. */
   readonly maxConnectionsPerAddress: number;
@@ -61,10 +70,10 @@ export interface AcceptorOptions {
   readonly listener: string;
 }
 
-/** Bun's server calls the listeners of `connection` for its own sockets, whose requests it has already taken. */
+/** Bun's server emits `connection` for its own sockets, whose requests it has already parsed. */
 const BUN_PARSES = 'Bun accepts the connections itself: the limits and timeouts of HTTP connections do not apply';
 
-/** Connections in one state, oldest first, with the monotonic time at which each entered it. */
+/** Connections in one state, oldest first, with the monotonic time at which each entered the state. */
 class StateQueue {
   private readonly since = new Map<HttpConnection, number>();
 
@@ -88,12 +97,12 @@ class StateQueue {
   }
 }
 
-/** The connections of one HTTP server: limits their number, evicts at the limit, and closes expired ones. */
+/** The connections of one HTTP server. Limits their number, evicts at the limit, and closes expired connections. */
 export class Acceptor implements HttpConnectionEvents {
   limits: AcceptorLimits;
   private readonly connections = new Set<HttpConnection>();
   private readonly queues = {
-    /** No complete request yet: no data, in a TLS handshake, or a partial request. */
+    /** No complete request yet: no data, a TLS handshake in progress, or a partial request. */
     unused: new StateQueue(KEEP_ALIVE_TIMEOUT_MS, 'idle-timeout'),
     handshaking: new StateQueue(HANDSHAKE_TIMEOUT_MS, 'handshake-timeout'),
     idle: new StateQueue(KEEP_ALIVE_TIMEOUT_MS, 'idle-timeout'),
@@ -101,13 +110,13 @@ export class Acceptor implements HttpConnectionEvents {
   };
   private readonly perAddress = new PerAddress();
   private readonly peerLog: PeerLog;
-  /** Node's own listener, which parses HTTP. */
+  /** Node's own `connection` listener, which parses HTTP. */
   private readonly parseHttp: (connection: HttpConnection) => void;
   private readonly handshakes: TlsHandshakes | undefined;
   private timer: Timer;
   private checkDueAt = 0;
 
-  /** Takes over the connections of `server`, and passes each to its parser once data has arrived. */
+  /** Takes over the connections of `server`. Passes each one to Node's parser once data has arrived. */
   constructor(
     server: Server,
     private readonly options: AcceptorOptions,
@@ -147,7 +156,7 @@ export class Acceptor implements HttpConnectionEvents {
     this.options.stats.limit = limits.maxConnections;
   }
 
-  /** Closes every connection. */
+  /** Closes all connections. */
   destroy(): void {
     for (const connection of this.connections) connection.destroy();
   }
@@ -159,14 +168,14 @@ export class Acceptor implements HttpConnectionEvents {
     const { maxConnections, maxConnectionsPerAddress, ipv6Prefix } = this.limits;
     const socket = this.handshakes ? accepted : withSharedReads(accepted, reads);
     const { remoteAddress } = socket;
-    // Closed already. Without an address it would count as loopback.
+    // The socket is already closed. Without an address, it would count as loopback.
     if (remoteAddress === undefined) return destroyQuietly(socket);
     const bucket = addressBucket(remoteAddress, ipv6Prefix) ?? remoteAddress;
-    // Counted without a limit as well: a reload may set one.
+    // Also counted if there is no limit, because a reload may set one.
     if (!this.perAddress.reserve(socket, bucket, maxConnectionsPerAddress || Number.POSITIVE_INFINITY)) {
       return this.refuse(socket, 'max-connections-per-address');
     }
-    // More than one only after a reload that lowered the limit.
+    // Evicts more than one only after a reload has lowered the limit.
     while (this.connections.size >= maxConnections) {
       if (!this.evict()) return this.refuse(socket, 'max-connections');
     }
@@ -190,7 +199,7 @@ export class Acceptor implements HttpConnectionEvents {
     connection.open(socket);
   }
 
-  /** Closes the least useful connection; false if all are busy. */
+  /** Closes the least useful connection. Returns false if all are busy. */
   private evict(): boolean {
     const { unused, idle, unread } = this.queues;
     const [stalled, since = 0] = unread.oldest ?? [];
@@ -276,7 +285,7 @@ export class Acceptor implements HttpConnectionEvents {
 
   private count(reason: HttpCloseReason, { remoteAddress }: { remoteAddress: string | undefined }): void {
     this.options.stats.closed[reason]++;
-    // An idle timeout is routine.
+    // Idle timeouts are routine and not logged.
     if (reason !== 'idle-timeout') this.peerLog.log(descriptions[reason], { remoteAddress });
   }
 }

@@ -3,23 +3,26 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { Turns } from '../turns.js';
 
-/** Maximum number of bytes parsed, and written, in one job. */
+/** Maximum number of bytes parsed in one job. */
 export const READ_BYTES = 4096;
 const WRITE_BYTES = 65_536;
-/** 18 bytes can be a request, and the parser emits all requests of a chunk. Small chunks let it stop early. */
+/**
+ * A request may be as short as 18 bytes, and the parser emits all requests of a chunk, so small chunks allow parsing to
+ * stop early.
+ */
 const SLICE_BYTES = 256;
-/** Requests of one connection without a response; browsers and load balancers send one at a time. */
+/** Maximum number of unanswered requests per connection. Browsers and load balancers send one at a time. */
 export const MAX_UNANSWERED = 4;
 
-/** Callbacks for the state of a connection. */
+/** Callbacks for state changes of a connection. */
 export interface HttpConnectionEvents {
-  /** The first bytes have arrived: pass the connection to the HTTP parser. */
+  /** The first bytes have arrived, so the connection must be passed to the HTTP parser. */
   serve(connection: HttpConnection): void;
   /** The first request of an idle connection has arrived. */
   busy(connection: HttpConnection): void;
-  /** All requests are answered. */
+  /** All requests have been answered. */
   idle(connection: HttpConnection): void;
-  /** Output is queued, and the client has just read some, or nothing was queued before. */
+  /** Output is queued and either the client has just read some of it, or nothing was queued before. */
   sending(connection: HttpConnection): void;
   /** The output queue is empty. */
   sent(connection: HttpConnection): void;
@@ -29,17 +32,17 @@ export interface HttpConnectionEvents {
 }
 
 /**
- * The stream between a socket and Node's HTTP parser. It copies at most `READ_BYTES` of input, and pauses the socket until
- * they are parsed in a separate turn of the event loop. Large responses are written in parts. So neither many requests in
- * one read nor many connections cause a long turn of the event loop.
+ * The stream between a socket and Node's HTTP parser. It copies at most `READ_BYTES` of input, and pauses the socket
+ * until that input has been parsed in a separate turn of the event loop. Large responses are written in parts. Neither
+ * many requests in one read nor many connections can therefore cause a long turn of the event loop.
  */
 export class HttpConnection extends Duplex {
-  /** Read on accept: a closed socket has no address, and would count as loopback. */
+  /** Read when the connection is accepted, because a closed socket has no address and would count as loopback. */
   readonly remoteAddress: string | undefined;
   unanswered = 0;
   private source: Socket | undefined;
   private input: Buffer | undefined;
-  /** Bytes that may still be parsed in this job. */
+  /** Number of bytes that may still be parsed in this job. */
   private allowance = 0;
   private isServed = false;
 
@@ -59,7 +62,7 @@ export class HttpConnection extends Duplex {
     this.source = source;
     source.on('data', (bytes: Buffer) => {
       source.pause();
-      // Copied: the buffer may be shared with other sockets.
+      // Copied, because the buffer may be shared with other sockets.
       this.input = Buffer.from(bytes);
       this.turns.run(this.parse);
     });
@@ -72,7 +75,7 @@ export class HttpConnection extends Duplex {
     source.on('close', () => this.destroy());
   }
 
-  /** Counts a request; false if it exceeds the limit and must not be answered. */
+  /** Counts a request. Returns false if the request exceeds the limit and must not be answered. */
   accepts(response: ServerResponse): boolean {
     if (this.destroyed) return false;
     if (this.unanswered === MAX_UNANSWERED) {

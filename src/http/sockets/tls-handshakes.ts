@@ -4,19 +4,22 @@ import type { Clock, Timer } from '../../common/clock.js';
 import type { Turns } from '../turns.js';
 import type { HttpConnection } from './http-connection.js';
 
-/** Maximum number of concurrent handshakes. Each may still block the event loop for 1 ms when the client continues. */
+/**
+ * Maximum number of concurrent handshakes. Each one may block the event loop for another 1 ms when its client
+ * continues.
+ */
 const MAX_ACTIVE = 32;
-/** How long a handshake may take while others are queued. */
+/** Maximum duration of a handshake while others are queued, in milliseconds. */
 const ACTIVE_TIMEOUT_MS = 100;
 /** Type of a TLS handshake record, and the length of a record header. */
 const HANDSHAKE_RECORD = 0x16;
 const HEADER_BYTES = 5;
-/** Longer than any ClientHello; the handshake starts at this length at the latest. */
+/** Longer than any ClientHello. The handshake starts no later than at this length. */
 const MAX_HELLO_BYTES = 8192;
 
 /**
- * Passes connections to the TLS of Node's server, each in its own turn of the event loop and only after the complete
- * ClientHello has arrived, because answering it is the expensive part.
+ * Passes connections to the TLS implementation of Node's server. Each connection is passed in its own turn of the event
+ * loop, and only after the complete ClientHello has arrived, because answering it is expensive.
  */
 export class TlsHandshakes {
   private readonly queue: HttpConnection[] = [];
@@ -59,7 +62,7 @@ export class TlsHandshakes {
     raw.on('readable', onReadable).on('end', onEnd);
   }
 
-  /** The connection whose handshake is complete; undefined if it was closed meanwhile. */
+  /** The connection whose handshake has completed; undefined if the connection was closed in the meantime. */
   done(socket: Socket): HttpConnection | undefined {
     const connection = this.byEndpoints.get(endpointsOf(socket));
     if (!connection) return undefined;
@@ -81,7 +84,8 @@ export class TlsHandshakes {
       this.close(connection);
     }
     while (this.queue.length > 0 && this.active.size < MAX_ACTIVE) {
-      // Alternates: the oldest is not starved, and the newest does not wait until a thousand others have failed.
+      // Alternates between the ends of the queue, so that the oldest connection is not starved and the newest does not
+      // wait until a thousand others have failed.
       const connection = (this.isNewestNext ? this.queue.pop() : this.queue.shift()) as HttpConnection;
       this.isNewestNext = !this.isNewestNext;
       this.active.set(connection, now);
@@ -104,7 +108,7 @@ function isComplete(hello: Buffer): boolean {
   );
 }
 
-/** Key of a connection. The `secureConnection` event does not provide the underlying socket. */
+/** Key that identifies a connection, because the `secureConnection` event does not provide the underlying socket. */
 function endpointsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }

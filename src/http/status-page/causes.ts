@@ -3,13 +3,13 @@ import { type Html, html } from './html.js';
 import { lookOf } from './marks.js';
 import { itemId } from './rows.js';
 
-/** Causes beyond these are collapsed, so that the checks stay on the first screen. */
+/** Number of causes that are not collapsed, so that the checks remain on the first screen. */
 const SHOWN_CAUSES = 3;
 
 /** Whether the page shows the row of a check. */
 type Shows = (name: string) => boolean;
 
-/** What makes the state what it is. */
+/** The list of causes that determine the state. */
 export function causeList(causes: readonly ExplainedCause[], shows: Shows): Html {
   if (causes.length === 0) return html``;
   const items = causes.map((cause) => causeItem(cause, shows));
@@ -19,13 +19,13 @@ export function causeList(causes: readonly ExplainedCause[], shows: Shows): Html
   }`;
 }
 
-/** What only warns is no root cause. */
+/** A cause that only warns is not called a root cause. */
 function titleOf(causes: readonly ExplainedCause[]): string {
   if (causes.every(({ state }) => state === 'warn')) return 'Degraded';
   return causes.length === 1 ? 'Root cause' : 'Root causes';
 }
 
-/** Collapsed: it does not make the state what it is, and the checks say the same. */
+/** A collapsed list, because these causes do not determine the state and the checks show the same. */
 export function degradedList(degraded: readonly ExplainedCause[], shows: Shows): Html {
   if (degraded.length === 0) return html``;
   const names = degraded.map(({ path }) => path.at(-1)).join(', ');

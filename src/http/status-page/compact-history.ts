@@ -6,7 +6,7 @@ import type { State } from '../../health/state.js';
 const SLOTS = 60;
 const HOUR_MS = 3_600_000;
 
-/** One letter for each state, so that 60 minutes of 500 checks stay small. */
+/** One letter per state, which keeps 60 minutes of 500 checks small. */
 const letters: Readonly<Record<State, string>> = {
   pass: 'p',
   warn: 'w',
@@ -20,18 +20,18 @@ const NO_STATE = '-';
 
 /** The last hour of a check or a group in `/status.json`. */
 export interface CompactSeries {
-  /** Healthy time divided by known time, 0 to 1; undefined without known time. */
+  /** Healthy time divided by known time, 0 to 1; undefined if there is no known time. */
   readonly availability: { readonly '1h': number | undefined; readonly '24h': number | undefined };
-  /** The worst state of each minute, one letter each, oldest first; `-` without data. The last minute is unfinished. */
+  /** The worst state in each minute as one letter, oldest first; `-` without data. The last minute is incomplete. */
   readonly states: string;
-  /** Milliseconds of each minute that were not healthy; left out if all are 0. */
+  /** Milliseconds of each minute that were not healthy; omitted if all are 0. */
   readonly unhealthyMs?: readonly number[];
-  /** Mean duration of the runs of each minute; null without runs. Left out for groups. */
+  /** Mean run duration in each minute; null if there were no runs. Omitted for groups. */
   readonly meanMs?: readonly (number | null)[];
 }
 
 export interface CompactHistory {
-  /** When the current minute, the last one of each series, began. */
+  /** Start of the current minute, which is the last one of each series. */
   readonly minute: Date;
   readonly checks: Readonly<Record<string, CompactSeries>>;
   readonly groups: Readonly<Record<string, CompactSeries>>;

@@ -13,7 +13,7 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Template tag for HTML. Escapes interpolated values other than `Html`; undefined and false become the empty string. */
+/** HTML template tag. Escapes interpolated values other than `Html`. Undefined and false become the empty string. */
 export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
   return new Html(strings.reduce((text, string, i) => `${text}${renderPart(parts[i - 1])}${string}`));
 }

@@ -3,29 +3,29 @@ import type { Clock, Timer } from '../../common/clock.js';
 import type { Turns } from '../turns.js';
 import { PartRevisions, type Parts } from './parts.js';
 
-/** Time between messages while no state changes. Ages and durations always change. */
+/** Interval between messages while no state changes, because ages and durations always change. */
 const TICK_MS = 2000;
 /** Delay after a change, so that simultaneous changes share one message. */
 const BATCH_MS = 50;
-/** Minimum time between messages, however often something changes. */
+/** Minimum interval between messages, no matter how often something changes. */
 const MIN_INTERVAL_MS = 250;
-/** Each viewer costs a socket and one unread message. */
+/** Maximum number of viewers. Each viewer costs a socket and one unread message. */
 export const MAX_VIEWERS = 100;
-/** A viewer that has not read for this long is disconnected. */
+/** Time after which a viewer that does not read is disconnected. */
 const STALL_TIMEOUT_MS = 30_000;
 
-/** What a viewer sees of the page: a key under which all viewers with the same content have one message. */
+/** One viewer. Viewers with the same content share one page, and thus one message. */
 interface Viewer {
   readonly response: ServerResponse;
   readonly view: string;
-  /** Whether it received detail when it connected. It is disconnected when it loses access. */
+  /** Whether the viewer received detail when it connected. It is disconnected when it loses access. */
   readonly sawDetail: boolean;
   readonly seesDetail: () => boolean;
-  /** Monotonic time since when its output is unread; undefined if all was read. */
+  /** Monotonic time since which its output is unread; undefined if everything has been read. */
   stalledSince: number | undefined;
-  /** An update is queued; it will send the message that is current when it runs. */
+  /** Whether an update is queued. The update sends the message that is current when it runs. */
   isQueued: boolean;
-  /** The page that it has, and in which revision. */
+  /** The page last sent to the viewer, and its revision. */
   page: Page | undefined;
   revision: number;
 }
@@ -37,8 +37,8 @@ interface Page {
 }
 
 /**
- * The viewers of the page, updated by server-sent events. Each message has all parts that changed since the last one to
- * this viewer, so a slow reader skips messages and gets the latest.
+ * Updates the viewers of the page with server-sent events. Each message contains all parts that changed since the
+ * previous message to that viewer, so a slow reader skips messages and receives the latest.
  */
 export class Live {
   private readonly viewers = new Set<Viewer>();
@@ -46,14 +46,14 @@ export class Live {
   private timer: Timer;
   private dueAt = Number.POSITIVE_INFINITY;
   private sentAt = Number.NEGATIVE_INFINITY;
-  /** By view, and whether with detail. */
+  /** By view and by whether detail is shown. */
   private readonly pages = new Map<string, Page>();
 
   constructor(
     private readonly clock: Clock,
-    /** Each write to a viewer is one job. */
+    /** Runs each write to a viewer as one job. */
     private readonly turns: Turns,
-    /** Renders the page, for a view and a viewer that may see detail or not. */
+    /** Renders the page for a view, with or without detail. */
     private readonly render: (view: string, detail: boolean) => Parts,
     private readonly maxViewers = () => MAX_VIEWERS,
     /** Called if `render` throws; the viewer is disconnected. */
@@ -61,11 +61,11 @@ export class Live {
   ) {}
 
   /**
-   * Sends the first message in one of the next turns, and further ones until the viewer disconnects. The response headers
-   * must have been written. At the limit a stalled viewer is disconnected, or else the oldest, whose page reconnects by
-   * itself.
+   * Sends the first message in one of the next turns, and further messages until the viewer disconnects. The response
+   * headers must have been written. At the limit, a stalled viewer is disconnected, or else the oldest one, whose page
+   * reconnects automatically.
    *
-   * @param view passed to `render`. The number of different ones must be limited.
+   * @param view passed to `render`. The number of different values must be limited.
    */
   add(response: ServerResponse, seesDetail: () => boolean, view = ''): void {
     if (response.destroyed) return;
@@ -99,12 +99,15 @@ export class Live {
     this.schedule(TICK_MS);
   }
 
-  /** Schedules a message after a change. */
+  /** Schedules a message because something changed. */
   changed(): void {
     if (this.viewers.size > 0) this.schedule(Math.max(BATCH_MS, this.sentAt + MIN_INTERVAL_MS - this.clock.now()));
   }
 
-  /** Ends all responses, and each that is added later at once: otherwise a page that reconnects would delay the close of its server. */
+  /**
+   * Ends all responses. Responses added later end immediately, because a page that reconnects would otherwise delay the
+   * close of its server.
+   */
   end(): void {
     this.hasEnded = true;
     for (const { response } of this.viewers) response.end();
@@ -179,7 +182,7 @@ export class Live {
     const { response, stalledSince } = viewer;
     if (stalledSince === undefined) {
       const { parts } = page;
-      // A viewer that may see detail from now on has another page.
+      // A viewer that has just gained access to detail gets a different page.
       const message = parts.since(viewer.page === page ? viewer.revision : 0);
       viewer.page = page;
       viewer.revision = parts.revision;

@@ -1,6 +1,6 @@
 import { type Html, html } from './html.js';
 
-/** How a state looks: its colours in the style sheet, its sign, and the path of that in a square of 16. */
+/** Appearance of a state: its colors in the style sheet, its sign, and the path of the sign in a 16 by 16 square. */
 interface Mark {
   readonly look: 'pass' | 'warn' | 'fail' | 'unknown';
   readonly path: string;
@@ -13,7 +13,7 @@ const marks: Readonly<Record<string, Mark>> = {
   draining: { look: 'unknown', path: 'M8 4.2v7.2M4.9 8.4l3.1 3.1 3.1-3.1' },
   starting: { look: 'unknown', path: 'M4.6 8h.1M8 8h.1M11.3 8h.1' },
 };
-/** Of every other state. */
+/** The mark of all other states. */
 const question: Mark = { look: 'unknown', path: 'M5.9 6.2a2.2 2.2 0 1 1 3 2c-.6.3-.9.7-.9 1.4M8 12v.1' };
 const iconColours: Readonly<Record<Mark['look'] | 'lost', string>> = {
   pass: '#1a7f37',
@@ -27,17 +27,17 @@ function markOf(state: string): Mark {
   return Object.hasOwn(marks, state) ? (marks[state] as Mark) : question;
 }
 
-/** The class of a state, for its colours: `pass`, `warn`, `fail` or `unknown`. */
+/** The CSS class of a state, which selects its colors: `pass`, `warn`, `fail` or `unknown`. */
 export function lookOf(state: string): string {
   return markOf(state).look;
 }
 
-/** A state by colour, sign and word: colour alone is not accessible. The style sheet adds the sign. */
+/** A state shown by color, sign and word, because color alone is not accessible. The style sheet adds the sign. */
 export function badge(state: string): Html {
   return html`<span class="badge ${lookOf(state)}">${state}</span>`;
 }
 
-/** The icon of a page as a `data:` URL; `lost` if its state is not known any more. */
+/** The page icon as a `data:` URL. Use `lost` if the state is no longer known. */
 export function icon(state: string): string {
   const { look, path } = state === 'lost' ? question : markOf(state);
   const colour = iconColours[state === 'lost' ? 'lost' : look];
@@ -46,14 +46,17 @@ export function icon(state: string): string {
   return `data:image/svg+xml,${encodeURIComponent(svg)}`;
 }
 
-/** A point in time, without the date if that is today's. The page adds its age (`withAges`, and the script). */
+/** A point in time. The date is omitted if it is today's. The page adds its age (`withAges`, and the script). */
 export function moment(time: number | Date, wall: number): Html {
   const iso = `${new Date(time).toISOString().slice(0, 19)}Z`;
   const isToday = iso.slice(0, 10) === new Date(wall).toISOString().slice(0, 10);
   return html`<time datetime="${iso}">${isToday ? '' : `${iso.slice(0, 10)} `}${iso.slice(11, 19)} UTC</time>`;
 }
 
-/** Adds ages to the times of a page, for browsers without JavaScript. Updates have none: they would change all the time. */
+/**
+ * Adds ages to the times on a page, for browsers without JavaScript. Updates contain no ages, because ages would change
+ * all the time.
+ */
 export function withAges(page: string, wall: number): string {
   return page.replace(
     /<time datetime="([^"]*)"/g,
@@ -61,7 +64,7 @@ export function withAges(page: string, wall: number): string {
   );
 }
 
-/** As in `page.js`. */
+/** Same format as in `page.js`. */
 export function formatAge(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   const minutes = Math.floor(seconds / 60);

@@ -17,7 +17,7 @@ export interface Overview {
   readonly transitions: readonly PastTransition[];
   readonly history: HistoryView;
   connections(): ConnectionCounts;
-  /** Calls `listener` at each transition and each reload; returns a function that unsubscribes. */
+  /** Calls `listener` on each transition and each reload. Returns a function that unsubscribes it. */
   onTransition(listener: () => void): () => void;
   readonly version: string;
   readonly startedAt: Date;
@@ -27,15 +27,15 @@ export interface ConnectionCounts {
   readonly open: number;
   /** Open connections by protocol mode. */
   readonly modes: Readonly<Record<'undecided' | 'binary' | 'line', number>>;
-  /** PINGs without an answer yet. */
+  /** Number of unanswered PINGs. */
   readonly waiting: number;
-  /** Closed since the start, by reason. */
+  /** Number of closed connections since the start, by reason. */
   readonly closed: Readonly<Record<string, number>>;
 }
 
-/** Everything that the page shows; with the history, the body of `GET /status.json`. */
+/** Everything that the page shows. Together with the history, it is the body of `GET /status.json`. */
 export interface Board {
-  /** The status of readiness, as a bare PING returns it. */
+  /** The readiness status that a bare PING returns. */
   readonly state: State;
   readonly explanation: Explanation;
   readonly groups: Readonly<Record<string, State>>;
@@ -43,7 +43,7 @@ export interface Board {
   readonly transitions: readonly PastTransition[];
   readonly version: string;
   readonly startedAt: Date;
-  /** By name, as in a report, and with the kind of each. */
+  /** By name as in a report, with the kind of each check. */
   readonly checks: Readonly<Record<string, readonly [BoardCheck]>>;
   /** The other keys are those of a report of all checks. */
   readonly [key: string]: unknown;
@@ -51,7 +51,7 @@ export interface Board {
 
 export interface BoardCheck {
   readonly kind?: string;
-  /** What it contacts or measures, without credentials. */
+  /** What the check contacts or measures, without credentials. */
   readonly target?: string;
   /** As in a report. */
   readonly time?: string;
@@ -66,7 +66,7 @@ export function board({ overview }: { readonly overview: Overview }): Board {
   const checks = (parse(overview.known('all')).checks ?? {}) as Record<string, [{ kind?: string }]>;
   for (const { name, kind } of overview.checks()) {
     const entry = checks[name]?.[0];
-    // Faster than a copy of each entry.
+    // Faster than copying each entry.
     if (entry) entry.kind = kind;
   }
   return {

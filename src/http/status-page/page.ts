@@ -4,21 +4,21 @@ import { Html, html } from './html.js';
 import { icon, withAges } from './marks.js';
 import type { Parts } from './parts.js';
 
-/** A live page, with its script and style inline. */
+/** A live page with inline script and style. */
 export interface LivePage {
-  /** Allows nothing from other origins, and inline only this script and this style. */
+  /** Allows nothing from other origins, and only this inline script and style. */
   readonly contentSecurityPolicy: string;
   /**
-   * The HTML document.
+   * Renders the HTML document.
    *
-   * @param parts items of the list have ids that begin with `item-`.
-   * @param events relative URL of the server-sent events that update it.
+   * @param parts parts of the page. Ids of list items begin with `item-`.
+   * @param events relative URL of the server-sent events that update the page.
    * @param wall wall-clock time in milliseconds.
    */
   render(parts: Parts, events: string, wall: number): string;
 }
 
-/** Parts above and below the list of items, in order. Empty ones are not shown. */
+/** Parts above and below the list of items, in order. Empty parts are not shown. */
 const above = ['state', 'hidden', 'past', 'why', 'degraded', 'groups', 'none'] as const;
 const below = ['log', 'connections'] as const;
 
@@ -49,7 +49,7 @@ function hash(text: string): string {
   return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 }
 
-/** Without JavaScript the page reloads itself every 5 s. */
+/** Without JavaScript, the page reloads itself every 5 s. */
 function render(parts: Parts, events: string, wall: number, script: string, style: string): string {
   const part = (id: string) => new Html(parts[id] ?? '');
   const section = (id: string) => html`<section id="${id}">${part(id)}</section>

@@ -1,25 +1,28 @@
 import type { Html } from './html.js';
 
 /**
- * The HTML of the parts of a page that change, by element id. The content of an element is replaced, or with an id that
- * begins with `item-` the whole element: an item of the list `items`. `items` has their ids in order, separated by white
- * space; `title` and `icon` are text, without HTML.
+ * The parts of a page that change, by element id. A part is the HTML content of its element. If the id begins with
+ * `item-`, it is the whole element, an item of the list `items`. `items` contains their ids in order, separated by
+ * white space. `title` and `icon` are text without HTML.
  */
 export type Parts = Readonly<Record<string, string>>;
 
-/** Parts of HTML and text. */
+/** Converts parts that are HTML or text. */
 export function texts(parts: Readonly<Record<string, Html | string>>): Parts {
   return Object.fromEntries(
     Object.entries(parts).map(([id, part]) => [id, typeof part === 'string' ? part : part.text]),
   );
 }
 
-/** The parts of a page, each with the revision in which it last changed: viewers receive only what they have not seen. */
+/**
+ * The parts of a page, each with the revision in which it last changed, so that viewers receive only what is new to
+ * them.
+ */
 export class PartRevisions {
-  /** Incremented by each update. */
+  /** Incremented on each update. */
   revision = 0;
   private readonly parts = new Map<string, { text: string; revision: number }>();
-  /** Messages of the current revision, by the revision that their viewers have. */
+  /** Messages of the current revision, by the revision that the viewer has. */
   private readonly messages = new Map<number, Buffer>();
   private wall = 0;
 
@@ -34,7 +37,7 @@ export class PartRevisions {
     }
   }
 
-  /** The message for viewers that have a revision; 0 for none. On one line: `{ now, parts }`. */
+  /** The message for viewers that have this revision; 0 for none. One line: `{ now, parts }`. */
   since(revision: number): Buffer {
     let message = this.messages.get(revision);
     if (!message) {

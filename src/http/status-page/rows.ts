@@ -10,7 +10,7 @@ import type { BoardCheck } from './overview.js';
 import { formatMs, formatPercent, historyBar, sparkline } from './svg.js';
 
 const HOUR_MS = 3_600_000;
-/** Slots of a bar. */
+/** Number of slots in a bar. */
 const MINUTES = 60;
 type Slots = readonly (Slot | undefined)[];
 
@@ -18,10 +18,10 @@ type Slots = readonly (Slot | undefined)[];
 export interface RowCheck {
   readonly check: ReportedCheck;
   readonly entry: BoardCheck;
-  /** Wall-clock time of the page, in milliseconds. */
+  /** Wall-clock time shown on the page, in milliseconds. */
   readonly wall: number;
   readonly history: HistoryView;
-  /** Whether the row has its bar, or loads it when it is opened. */
+  /** Whether the row contains its bar. Otherwise, it loads the bar when it is opened. */
   readonly hasBar: boolean;
 }
 
@@ -51,7 +51,7 @@ ${hasBar ? past(name, series, slots, history.minute) : lazyPast(name)}
 ${runs(check, entry, slots, wall)}</li>`;
 }
 
-/** The bar of the last hour of a group, with its availability. */
+/** A group's bar for the last hour, with its availability. */
 export function groupPast(name: string, history: HistoryView): Html {
   const series = history.group(name);
   return series
@@ -79,7 +79,7 @@ function lazyPast(name: string): Html {
   return html`<details class="past lazy"><summary>Last hour</summary><a href="${url}">${name} alone</a></details>`;
 }
 
-/** When the check ran last, how long that took, and the durations of the last hour. */
+/** When the check last ran, how long the run took, and the durations in the last hour. */
 function runs({ name, durationMs }: ReportedCheck, { time }: BoardCheck, slots: Slots, wall: number): Html {
   if (time === undefined) return html`<div class="runs">has not run yet</div>`;
   const longest = Math.max(0, ...slots.map((slot) => slot?.maxMs ?? 0));
@@ -91,13 +91,13 @@ function runs({ name, durationMs }: ReportedCheck, { time }: BoardCheck, slots: 
   }</div>`;
 }
 
-/** The kind is left out if the target says it, as in `redis://127.0.0.1:6379`. */
+/** The kind is omitted if the target shows it, as in `redis://127.0.0.1:6379`. */
 function targetText({ kind, target }: BoardCheck): string | undefined {
   if (kind === undefined || target === undefined) return kind;
   return /^[a-z]+/.exec(target)?.[0].startsWith(kind) ? target : `${kind} ${target}`;
 }
 
-/** Results that change the state if they continue. */
+/** Describes results that will change the state if they continue. */
 function pendingText({ state, passes, fails, rise, fall }: ReportedCheck): string | undefined {
   const isGood = isHealthy(state);
   if (isGood && fails > 0 && fails < fall) return `${fails} of ${fall} failures until it fails`;
@@ -105,7 +105,7 @@ function pendingText({ state, passes, fails, rise, fall }: ReportedCheck): strin
   return undefined;
 }
 
-/** Units that follow a number; others are names of what was observed, such as `role`. */
+/** Units that are written after a number. Others name what was observed, such as `role`. */
 const unitAfterNumber = /^(?:[mn]?s|%|bytes|days|records)$/;
 
 function observedText({ observedValue: value, observedUnit: unit }: BoardCheck): string | undefined {

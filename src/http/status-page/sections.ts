@@ -11,7 +11,7 @@ import type { Board } from './overview.js';
 import { type Parts, texts } from './parts.js';
 import { checkRow, groupPast, itemId } from './rows.js';
 
-/** The board of a viewer without access to detail. */
+/** The data shown to a viewer without access to detail. */
 export interface BareBoard {
   readonly state: State;
 }
@@ -19,26 +19,26 @@ export interface BareBoard {
 /** Why a viewer may not see detail, and how to get access to it. */
 export interface DetailAccess {
   readonly mode: DetailMode;
-  /** Relative URL of the login; undefined if tokens give no access to detail. */
+  /** Relative URL of the login; undefined if tokens do not grant access to detail. */
   readonly login: string | undefined;
 }
 
-/** What the page shows of the checks. */
+/** Which checks the page shows. */
 export interface Filter {
-  /** Selected group; undefined: all checks. */
+  /** The selected group; undefined for all checks. */
   readonly group: string | undefined;
-  /** Selected check; undefined: all of the group. */
+  /** The selected check; undefined for all checks of the group. */
   readonly check: string | undefined;
   /** Whether a check is shown. */
   shows(name: string): boolean;
 }
 
 const MAX_TRANSITIONS = 30;
-/** Transitions beyond these are collapsed. */
+/** Number of transitions that are not collapsed. */
 const SHOWN_TRANSITIONS = 10;
-/** Up to this many checks, all have their bars at once. */
+/** Maximum number of checks for which all bars are included. */
 const MAX_BARS = 50;
-/** With more, only the first of those that do not pass. */
+/** With more checks, only those that do not pass among the first rows have a bar. This is the number of those rows. */
 const MAX_BARS_OF_MANY = 20;
 const order = ['fail', 'unknown', 'warn', 'pass'];
 
@@ -53,7 +53,7 @@ export function bareParts({ state }: BareBoard, { mode, login }: DetailAccess): 
   });
 }
 
-/** Says which option hides the rest of the page. */
+/** States which option hides the rest of the page. */
 export function hiddenNote({ mode, login }: DetailAccess): Html {
   return html`<p>The option <code>detail: ${mode}</code> hides the rest.${login && html` <a href="${login}">Log in with a token</a> to see it.`}</p>`;
 }
@@ -93,7 +93,7 @@ function bySeverity(a: ReportedCheck, b: ReportedCheck): number {
   return order.indexOf(a.state) - order.indexOf(b.state);
 }
 
-/** `2 of 6 checks fail, 1 warns`; undefined if all pass. */
+/** For example `2 of 6 checks fail, 1 warns`; undefined if all pass. */
 function counts(checks: readonly ReportedCheck[]): string | undefined {
   const texts = order.flatMap((state) => {
     const count = checks.filter((check) => check.state === state).length;

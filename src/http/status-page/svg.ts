@@ -2,19 +2,19 @@ import { MINUTE_MS, type Slot } from '../../health/history/slot.js';
 import { type Html, html } from './html.js';
 
 export interface BarOptions {
-  /** What the bar is about, such as the name of a check. */
+  /** What the bar shows, such as the name of a check. */
   readonly name: string;
-  /** Wall-clock time of the end of the last slot, in milliseconds. */
+  /** Wall-clock time at the end of the last slot, in milliseconds. */
   readonly end: number;
 }
 
-/** How a slot is drawn. The height tells the state without colour: the worse, the taller. */
+/** How a slot is drawn. The height shows the state without color: the worse the state, the taller the slot. */
 type Look = 'none' | 'pass' | 'warn' | 'fail' | 'unknown' | 'other';
 
 const SLOT_WIDTH = 4;
 const HEIGHT = 24;
 const heights: Readonly<Record<Look, number>> = { none: 2, other: 8, pass: 14, warn: 18, unknown: 21, fail: HEIGHT };
-/** Dashes: one for each minute; two for an unknown state, which looks hatched. */
+/** Dash patterns: one dash per minute, or two for an unknown state, which looks hatched. */
 const DASHES = '3 1';
 const HATCHED = '1 1';
 const worstFirst: readonly Look[] = ['fail', 'unknown', 'warn', 'other', 'pass', 'none'];
@@ -34,10 +34,10 @@ interface Run {
 }
 
 /**
- * Draws a history, oldest slot first: a dash for each minute, and one path for each run of slots with the same state. The
- * colours are up to the style sheet, by the classes of the paths: `none` (no data), `pass`, `warn`, `fail`, `unknown` and
- * `other` (starting, draining). `data-slots` has the numbers for a script: per slot the first letter of the state, the
- * seconds not healthy, runs, failures, mean duration; an empty text for no data.
+ * Draws a history, oldest slot first, with one dash per minute and one path per run of slots with the same state. The
+ * style sheet sets the colors by the classes of the paths: `none` (no data), `pass`, `warn`, `fail`, `unknown` and
+ * `other` (starting, draining). `data-slots` contains numbers for a script. For each slot, these are the first letter
+ * of the state, the seconds not healthy, runs, failures and mean duration; a slot without data is empty.
  */
 export function historyBar(slots: readonly (Slot | undefined)[], { name, end }: BarOptions): Html {
   const runs = runsOf(slots.map(lookOf));
@@ -53,13 +53,13 @@ export function historyBar(slots: readonly (Slot | undefined)[], { name, end }: 
   return html`<svg class="bar" viewBox="0 0 ${width} ${HEIGHT}" width="${width}" height="${HEIGHT}" preserveAspectRatio="none" fill="none" stroke-dasharray="${DASHES}" role="img" aria-label="${name}: ${summary(runs, start)}" data-end="${end}" data-slots="${slots.map(numbers).join(';')}">${paths}</svg>`;
 }
 
-/** Minutes of one part of a coarse bar. */
+/** Number of minutes in one part of a coarse bar. */
 const COARSE_MINUTES = 5;
 
 /**
- * Draws a history in parts of five minutes, each with its worst state: about 300 bytes, for pages with hundreds of bars.
- * One path for each state, with the classes of `historyBar`; the style sheet has the widths of their lines, which are
- * `heights`.
+ * Draws a history in parts of five minutes, each with its worst state. It takes about 300 bytes, for pages with
+ * hundreds of bars. There is one path per state, with the classes of `historyBar`. The style sheet sets the line
+ * widths, which are `heights`.
  */
 export function coarseBar(slots: readonly (Slot | undefined)[]): Html {
   const looks = slots.map(lookOf);
@@ -77,7 +77,7 @@ export function coarseBar(slots: readonly (Slot | undefined)[]): Html {
   return html`<svg class="coarse" viewBox="0 0 ${parts.length} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${worstTwo(looks)}">${paths}</svg>`;
 }
 
-/** `fail 5 min, pass 35 min`. */
+/** For example `fail 5 min, pass 35 min`. */
 function worstTwo(looks: readonly Look[]): string {
   const known = worstFirst.filter((look) => look !== 'none' && looks.includes(look));
   const texts = known.map((look) => `${words[look]} ${looks.filter((one) => one === look).length} min`);
@@ -85,8 +85,8 @@ function worstTwo(looks: readonly Look[]): string {
 }
 
 /**
- * The states of a history in one sentence, worst first:
- * `last 60 min: fail for 5 min, most recently at 18:07 UTC; pass for 53 min; no data for 2 min`.
+ * The states of a history in one sentence, worst first: `last 60 min: fail for 5 min, most recently at 18:07 UTC; pass
+ * for 53 min; no data for 2 min`.
  */
 function summary(runs: readonly Run[], start: number): string {
   const total = runs.reduce((sum, { count }) => sum + count, 0);
@@ -103,10 +103,13 @@ function summary(runs: readonly Run[], start: number): string {
 }
 
 const SPARK_STEP = 2;
-/** Room for the width of the line. */
+/** Margin for the line width. */
 const SPARK_MARGIN = 2;
 
-/** Draws durations in milliseconds, oldest first, on a scale from 0 to the longest; undefined leaves a gap. Empty without any. */
+/**
+ * Draws durations in milliseconds, oldest first, on a scale from 0 to the longest. Undefined leaves a gap. Returns an
+ * empty text if there are no durations.
+ */
 export function sparkline(durations: readonly (number | undefined)[], name: string): Html {
   const known = durations.filter((duration) => duration !== undefined);
   if (known.length === 0) return html``;
@@ -117,7 +120,7 @@ export function sparkline(durations: readonly (number | undefined)[], name: stri
   durations.forEach((duration, index) => {
     if (duration !== undefined) {
       const y = Math.round((HEIGHT - SPARK_MARGIN - duration * scale) * 10) / 10;
-      // A line of length 0 with round ends is a dot, so a value between two gaps is visible too.
+      // A line of length 0 with round ends is a dot, so a value between two gaps is visible.
       path += isDrawing ? `L${index * SPARK_STEP} ${y}` : `M${index * SPARK_STEP} ${y}h0`;
     }
     isDrawing = duration !== undefined;
@@ -127,18 +130,18 @@ export function sparkline(durations: readonly (number | undefined)[], name: stri
   return html`<svg class="spark" viewBox="0 0 ${width} ${HEIGHT}" width="${width}" height="${HEIGHT}" preserveAspectRatio="none" fill="none" role="img" aria-label="${label}"><path d="${path}" stroke-width="1.5" stroke-linejoin="round" stroke-linecap="round" vector-effect="non-scaling-stroke"/></svg>`;
 }
 
-/** A duration for people: `0.4 ms`, `12 ms`, `1.2 s`. */
+/** A readable duration: `0.4 ms`, `12 ms`, `1.2 s`. */
 export function formatMs(ms: number): string {
   const digits = (value: number) => (value < 10 ? Math.round(value * 10) / 10 : Math.round(value));
   return ms < 999.5 ? `${digits(ms)} ms` : `${digits(ms / 1000)} s`;
 }
 
-/** A share of 1 in percent, rounded down, so that 100 % means all of it. */
+/** Formats a fraction as percent, rounded down, so that 100 % means exactly all. */
 export function formatPercent(share: number): string {
   return `${Math.floor(share * 10_000) / 100} %`;
 }
 
-/** `18:07`, in UTC. */
+/** Time of day in UTC, such as `18:07`. */
 function timeOfDay(wall: number): string {
   return new Date(wall).toISOString().slice(11, 16);
 }

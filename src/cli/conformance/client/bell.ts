@@ -1,6 +1,6 @@
 import { afterNextPoll } from '../../../server/sockets/after-next-poll.js';
 
-/** Wakes the player of a dialogue when anything has happened. */
+/** Wakes the player of a dialogue on any event. */
 export class Bell {
   private wake: () => void = () => {};
 
@@ -8,7 +8,9 @@ export class Bell {
     this.wake();
   }
 
-  /** Waits until `condition` returns true, at most this number of milliseconds; returns whether it does. */
+  /**
+   * Waits until `condition` returns true, for at most `within` milliseconds. Returns the final result of `condition`.
+   */
   async until(condition: () => boolean, within: number): Promise<boolean> {
     const deadline = performance.now() + within;
     while (!condition()) {

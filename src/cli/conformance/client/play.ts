@@ -16,12 +16,12 @@ import {
   type WantedEvent,
 } from './vector.js';
 
-/** Default timeout of a step. */
+/** Default step timeout. */
 const STEP_TIMEOUT_MS = 5000;
-/** A client may measure times with a timer that fires a little early. */
+/** A client may measure time with a timer that fires slightly early. */
 const TIMER_SLACK_MS = 20;
 
-/** A step without the expected result. */
+/** Thrown if a step does not have the expected result. */
 class StepFailure extends Error {
   constructor(
     message: string,
@@ -32,10 +32,10 @@ class StepFailure extends Error {
 }
 
 /**
- * Runs one dialogue with a new process of the client under test. Never rejects, and takes no longer than the timeouts of its
- * steps.
+ * Runs one dialogue with a new process of the client under test. Never rejects. Takes no longer than the timeouts of
+ * its steps.
  *
- * @param command command line in which `{address}` stands for HOST:PORT of the server
+ * @param command command line in which `{address}` is replaced by the server's HOST:PORT
  */
 export async function playClient(
   dialogue: ClientDialogue,
@@ -64,9 +64,9 @@ class Player {
   private answers: Answers = {};
   /** Monotonic time in milliseconds at which the last `send` began. */
   private sentAt = performance.now();
-  /** Connections in the order in which they were accepted; the last one is current. */
+  /** Connections in the order in which they were accepted. The last one is current. */
   private readonly accepted: ClientConnection[] = [];
-  /** Ids of received frames by name; the last one is `ID`. */
+  /** Ids of received frames by name. `ID` is the id of the last one. */
   private readonly ids: Record<string, string> = {};
 
   constructor(private readonly stepTimeout: number) {}
@@ -117,12 +117,12 @@ class Player {
   }
 
   /**
-   * Waits until `condition` returns true; returns whether it does. Throws when the client has ended, or does not support what
-   * the dialogue needs.
+   * Waits until `condition` returns true, and returns whether it does. Throws if the client has ended, or does not
+   * support what the dialogue needs.
    */
   private async until(condition: () => boolean, within: number): Promise<boolean> {
     await this.bell.until(() => condition() || this.trouble !== undefined, within);
-    // The end of a process may be noticed before the last bytes that it sent.
+    // The end of a process may be detected before the last bytes that it sent are read.
     if (!condition()) await afterNextPoll();
     if (condition()) return true;
     if (this.trouble) throw this.trouble;
@@ -147,13 +147,13 @@ class Player {
     return connection;
   }
 
-  /** The connection of this number, from 0; by default the last accepted one. */
+  /** The connection with this number, starting at 0. Default: the last accepted connection. */
   private async current(number?: number): Promise<ClientConnection> {
     if (number !== undefined) return this.accepted[number] as ClientConnection;
     return this.accepted.at(-1) ?? (await this.accept(0, this.stepTimeout));
   }
 
-  /** Counts from the last `send`, however late this process comes to this step. */
+  /** The time is measured from the last `send`, no matter how late this process reaches this step. */
   private async expectNoConnection(index: number, ms: number): Promise<void> {
     const { arrivals } = this.servers[index] as ClientServer;
     const deadline = this.sentAt + ms - TIMER_SLACK_MS;
@@ -262,7 +262,7 @@ class Player {
 
   // -- events ----------------------------------------------------------------
 
-  /** In any order. */
+  /** The events may arrive in any order. */
   private async expectEvents(wanted: readonly WantedEvent[], within: number): Promise<void> {
     const left = [...wanted];
     while (left.length > 0) {
@@ -273,7 +273,7 @@ class Player {
     }
   }
 
-  /** The next event. States between those that a dialogue names are skipped. */
+  /** Returns the next event. Skips states between those that a dialogue names. */
   private async nextEvent(wanted: readonly WantedEvent[], within: number): Promise<ClientEvent> {
     const { events } = this.program;
     const isDue = (event: ClientEvent) =>

@@ -2,15 +2,17 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import type { Bell } from './bell.js';
 
-/** An event that the client reports. */
+/** An event reported by the client. */
 export type ClientEvent = Readonly<Record<string, unknown>>;
 
-/** Bytes of standard error that are kept. */
+/** Maximum number of bytes of standard error that are kept. */
 const MAX_STDERR = 2000;
 
-/** The command under test: instructions are written to its standard input, events read from its standard output. */
+/**
+ * The command under test. Instructions are written to its standard input, and events are read from its standard output.
+ */
 export class Program {
-  /** Events that no step has taken. */
+  /** Events that no step has consumed. */
   readonly events: ClientEvent[] = [];
   /** Why no further event is reported. */
   failure: string | undefined;
@@ -18,12 +20,12 @@ export class Program {
   private errors = '';
   private line = '';
 
-  /** @param command for the shell. */
+  /** @param command shell command. */
   constructor(
     command: string,
     private readonly bell: Bell,
   ) {
-    // A process group of its own, so that the shell and all its children can be ended.
+    // Runs in its own process group, so that the shell and all its children can be terminated.
     this.child = spawn(command, { shell: true, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
     const { child } = this;
     child.stdin.on('error', () => {});
@@ -48,7 +50,7 @@ export class Program {
     try {
       process.kill(-pid, 'SIGKILL');
     } catch {
-      // It has ended.
+      // The process has already ended.
     }
   }
 

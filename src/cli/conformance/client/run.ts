@@ -5,10 +5,12 @@ import { report, requireWritable } from '../run.js';
 import { playClient } from './play.js';
 import { type ClientDialogue, readDialogues } from './vector.js';
 
-/** Each starts a process. With too many the player itself is late, and a client gives up its PING. */
+/**
+ * Each dialogue starts a process. With too many of them, the player itself is late and a client gives up on its PING.
+ */
 const CONCURRENT_DIALOGUES = 2 * availableParallelism();
 
-/** Tests a client, which a command of the flag `client` controls. */
+/** Tests a client that is controlled through the command in the `client` flag. */
 export async function conformanceOfClient(flags: FlagValues, address?: string): Promise<number> {
   const command = flags.client as string;
   if (!command.includes('{address}'))
@@ -28,9 +30,9 @@ export async function conformanceOfClient(flags: FlagValues, address?: string): 
 }
 
 /**
- * Plays the dialogues, several at a time; the outcomes are in their order.
+ * Plays the dialogues, several at the same time. Returns the outcomes in the order of the dialogues.
  *
- * @param stepTimeout as of `playClient`
+ * @param stepTimeout as in `playClient`
  */
 export async function playAll(
   dialogues: readonly ClientDialogue[],

@@ -5,7 +5,7 @@ import type { ReceivedFrame } from '../dialogue.js';
 import type { Bell } from './bell.js';
 import type { Answers } from './vector.js';
 
-/** Flags that a client may set, by type. */
+/** Flags that a client may set, by frame type. */
 const allowedFlags: Readonly<Record<number, number>> = {
   [FrameType.PING]: 0xf3,
   [FrameType.PONG]: 0x06,
@@ -14,25 +14,31 @@ const allowedFlags: Readonly<Record<number, number>> = {
   [FrameType.GOAWAY]: 0,
   [FrameType.ERROR]: 0x01,
 };
-/** Maximum time of a byte on its way to the client and of its PING on the way back, on a busy machine. */
+/** Maximum time on a busy machine for a byte to reach the client and for its PING to return. */
 const MAX_TRANSIT_MS = 200;
 const FIRST_SKIPPED_TYPE = 0x80;
 const MAX_SCOPE = 2;
 
-/** One connection of the client under test. */
+/** A connection opened by the client under test. */
 export class ClientConnection {
-  /** Frames that were not answered automatically, and that no step has taken. */
+  /** Frames that were not answered automatically and that no step has consumed. */
   readonly frames: ReceivedFrame[] = [];
   /** How the client closed the connection. */
   ending: 'fin' | 'rst' | undefined;
-  /** Monotonic times in milliseconds: of the accept, of the last byte sent, and of the end. */
+  /**
+   * Monotonic times in milliseconds at which the connection was accepted, the last byte was sent, and the connection
+   * ended.
+   */
   readonly openedAt = performance.now();
   sentAt = this.openedAt;
   endedAt = Number.POSITIVE_INFINITY;
-  /** PINGs since the last byte was sent, and those of them that the client may have sent before it received that byte. */
+  /**
+   * Number of PINGs since the last byte was sent, and how many of them the client may have sent before it received that
+   * byte.
+   */
   pings = 0;
   crossedPings = 0;
-  /** What the client sent against the rules of the frame format. */
+  /** How the client violated the frame format. */
   fault: string | undefined;
   private bytes = Buffer.alloc(0);
 
@@ -47,7 +53,7 @@ export class ClientConnection {
     socket.on('close', () => this.ended('rst'));
   }
 
-  /** Nothing more can be received. */
+  /** Whether nothing more can be received. */
   get isOver(): boolean {
     return this.ending !== undefined || this.fault !== undefined;
   }
@@ -104,7 +110,10 @@ export class ClientConnection {
   }
 }
 
-/** Nothing answers it, and a client that watches something else may send it before or after the new WATCH. */
+/**
+ * A cancellation is never answered, and a client that switches to another watch may send it before or after the new
+ * WATCH.
+ */
 function isCancel({ type, flags }: ReceivedFrame): boolean {
   return type === FrameType.WATCH && (flags & WatchFlag.CANCEL) !== 0;
 }
@@ -123,7 +132,7 @@ function frameOf(type: number, code: number, id: string, body = ''): Buffer {
   return frame;
 }
 
-/** What is wrong with a frame of a client, whatever it is for; undefined: nothing. */
+/** Describes what is wrong with a client's frame, regardless of its purpose; undefined if nothing is. */
 function faultOf({ version, type, flags, code, body }: ReceivedFrame): string | undefined {
   if (version !== VERSION) return `the version ${version}`;
   if (type >= FIRST_SKIPPED_TYPE) return undefined;
@@ -151,7 +160,7 @@ function isObject(bytes: Buffer): boolean {
 export class ClientServer {
   /** Connections that no step has accepted. */
   readonly arrivals: ClientConnection[] = [];
-  /** Of all connections so far. */
+  /** All connections so far. */
   readonly all: ClientConnection[] = [];
 
   private constructor(private readonly server: Server) {}

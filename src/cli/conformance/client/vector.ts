@@ -1,30 +1,33 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { WantedFrame } from '../session.js';
 
-/** Bytes: hexadecimal, in which `ID` is the id of the last received frame and `{NAME}` one that was named; or segments. */
+/**
+ * Bytes in hexadecimal or as segments. In hexadecimal, `ID` is the id of the last received frame and `{NAME}` that of a
+ * named one.
+ */
 export type Octets = string | readonly Segment[];
 type Segment = string | { readonly text: string } | { readonly repeat: string; readonly times: number };
 
-/** An event that the client reports: these keys with these values; a list means any of its elements. */
+/** An event expected from the client: it must have these keys with these values. A list matches any of its elements. */
 export type WantedEvent = Readonly<Record<string, unknown>>;
 
-/** Frames that the server answers by itself; a key that is absent: they wait for `receive`. */
+/** Frames that the server answers automatically. Frames without a key here wait for `receive`. */
 export interface Answers {
-  /** The status of each PONG. */
+  /** Status in each PONG. */
   readonly ping?: number;
-  /** The body of the HELLO. */
+  /** Body of the HELLO. */
   readonly hello?: object;
-  /** Ends each new connection at once. */
+  /** Ends each new connection immediately. */
   readonly end?: 'fin' | 'rst';
 }
 
-/** The ERROR that a client may send before it closes a connection. The id may be `ID`. */
+/** The ERROR that a client may send before it closes a connection. `ID` may be used as its id. */
 export interface Refusal {
   readonly code: number;
   readonly id?: string;
 }
 
-/** One step of a dialogue, as `protocol/vectors/README.md` describes them. Times in milliseconds. */
+/** One step of a dialogue, as described in `protocol/vectors/README.md`. Times are in milliseconds. */
 export type ClientStep =
   | { readonly do: string; readonly addresses?: number; readonly [option: string]: unknown }
   | { readonly answer: Answers }
@@ -42,41 +45,41 @@ export type ClientStep =
   | { readonly fin: true }
   | { readonly rst: true };
 
-/** A dialogue with a client, and the rules of the specification that it tests. */
+/** A dialogue with a client, and the specification rules that it tests. */
 export interface ClientDialogue {
   readonly name: string;
   readonly rules: readonly string[];
   readonly steps: readonly ClientStep[];
 }
 
-/** A dialogue of one PING and what is received for it. */
+/** A dialogue with one PING and the data received in response. */
 interface ShortDialogue {
   readonly name: string;
   readonly rules: readonly string[];
-  /** Whether HELLOs are exchanged before. */
+  /** Whether HELLOs are exchanged first. */
   readonly hello?: boolean;
   readonly answer: Octets;
   readonly split?: 'octets' | number;
   /** How the server ends the connection after the answer. */
   readonly end?: 'fin' | 'rst';
   readonly outcome: { readonly status?: string; readonly healthy?: boolean; readonly error?: unknown };
-  /** Bytes in hexadecimal that the client sends after the answer: one frame. */
+  /** One frame in hexadecimal that the client sends after the answer. */
   readonly sends?: string;
   readonly stays: boolean;
-  /** The ERROR that the client may send for a fault. */
+  /** The ERROR that the client may send because of a fault. */
   readonly refusal?: Refusal;
 }
 
 const folder = new URL('../../../../protocol/vectors/client/', import.meta.url);
 
-/** Reads the dialogues of this package. */
+/** Reads the dialogues in this package. */
 export function readDialogues(): ClientDialogue[] {
   const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
   const read = (name: string) => JSON.parse(readFileSync(new URL(name, folder), 'utf8'));
   return files.sort().flatMap((name) => (read(name) as (ClientDialogue | ShortDialogue)[]).map(expanded));
 }
 
-/** The steps of a dialogue of one PING. */
+/** Expands a short dialogue to its steps. */
 function expanded(dialogue: ClientDialogue | ShortDialogue): ClientDialogue {
   if ('steps' in dialogue) return dialogue;
   const { name, rules, hello, answer, split, end, outcome, sends, stays, refusal } = dialogue;
@@ -100,7 +103,7 @@ const HELLO_STEPS: readonly ClientStep[] = [
   { send: '0000000e01050000ID7b7d' },
   { event: { hello: true } },
 ];
-/** Another PING on the same connection. */
+/** Sends another PING on the same connection. */
 const STAYS_STEPS: readonly ClientStep[] = [
   { do: 'ping' },
   { receive: { type: 0x01 } },
@@ -113,7 +116,10 @@ function frameOf(hex: string): WantedFrame {
   return { type, flags, code, id: hex.slice(16, 32), body: null };
 }
 
-/** The bytes of `octets`. @param ids ids by name; `ID` is the last one. */
+/**
+ * Converts `octets` to bytes.
+ * @param ids ids by name; `ID` is the last one.
+ */
 export function bytesOf(octets: Octets, ids: Readonly<Record<string, string>>): Buffer {
   const hex = (text: string) =>
     Buffer.from(

@@ -1,20 +1,20 @@
 /**
- * Keeps the page live: server-sent events have the parts that changed. Elements are changed in place, so the focus, the
- * selected minute and open details stay.
+ * Updates the page from server-sent events, which contain the parts that changed. Elements are changed in place, so
+ * that the focus, the selected minute and open details are kept.
  */
 const RETRY_MS = 3000;
-/** The server sends a message every 2 s; after this long without one the connection counts as lost. */
+/** The server sends a message every 2 s. The connection is considered lost after this time without a message. */
 const LOST_AFTER_MS = 7000;
 const MINUTE_MS = 60_000;
-/** An open row loads its bar again after this long. */
+/** Time after which an open row reloads its bar. */
 const RELOAD_MS = 10_000;
-/** Attributes that the script sets, and the state of details. */
+/** Attributes that the script sets, and `open` for the state of details. */
 const ownAttribute = /^(?:open|role|tabindex|aria-value.*|data-ago|data-loaded|data-url)$/;
 
 const live = document.getElementById('live');
 const list = document.getElementById('items');
 const favicon = document.getElementById('icon');
-// Ages are computed from the server's clock: the clock of this machine may differ.
+// Ages are computed with the server's clock, because the clock of this machine may differ.
 let serverTime = Number(document.body.dataset.now);
 let receivedAt = performance.now();
 let title = document.title;
@@ -29,7 +29,7 @@ function parse(html) {
   return template.content;
 }
 
-/** Makes the children of `to` equal to those of `from`, keeping the elements that are there. */
+/** Makes the children of `to` equal to those of `from`, and keeps existing elements. */
 function morph(to, from) {
   let old = to.firstChild;
   for (const next of [...from.childNodes]) {
@@ -68,7 +68,7 @@ function show(parts) {
     else if (id !== 'items') morph(document.getElementById(id), parse(text));
   }
   if (parts.items !== undefined) arrange(parts.items.split(' '));
-  // Moving an element takes the focus from it.
+  // Moving an element removes its focus.
   if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
   selected = kept;
   showIdentity();
@@ -83,7 +83,7 @@ function showItem(id, content) {
   else list.append(content);
 }
 
-/** Puts the items in this order, and removes all others. */
+/** Puts the items in this order and removes all others. */
 function arrange(ids) {
   const wanted = new Set(ids);
   for (const item of [...list.children]) if (!wanted.has(item.id)) item.remove();
@@ -155,10 +155,10 @@ function subscribe() {
 // -- bars --------------------------------------------------------------------
 
 const stateWords = { p: 'pass', w: 'warn', f: 'fail', u: 'unknown', o: 'starting or draining' };
-/** The bar with a selected minute, and the wall-clock time at which that begins. */
+/** The bar with a selected minute, and the wall-clock time at which that minute begins. */
 let selected;
 
-/** Bars become sliders: one tab stop each, and the arrow keys select a minute. */
+/** Makes bars sliders with one tab stop each, in which the arrow keys select a minute. */
 function prepareBars(root = document) {
   for (const bar of root.querySelectorAll('svg.bar:not([tabindex])')) {
     bar.setAttribute('tabindex', '0');
@@ -212,7 +212,7 @@ function captionOf(bar) {
   return bar.parentElement.querySelector('.minute');
 }
 
-/** Shows the selected minute: the marker in the bar, and the text below it. */
+/** Shows the selected minute with a marker in the bar and the text below it. */
 function showMinute() {
   if (!selected) return;
   const { bar, minute } = selected;
@@ -292,7 +292,7 @@ async function load(details) {
     else if (old) morph(old, past);
     else details.querySelector('a').replaceWith(past);
   } catch {
-    // The link stays.
+    // If loading fails, the link stays.
     delete details.dataset.loaded;
   }
   prepareBars();
