@@ -48,7 +48,7 @@ export const measured = {
   /** Of one check on one instance, with an interval of 5 s. */
   queries: Number.parseFloat(cellOf(thousand, sharedFailure, 'queries per second')) / 1000,
   /** PINGs to peers per instance, during a shared failure of that check. */
-  peerPings: Number.parseFloat(cellOf(thousand, sharedFailure, 'PINGs among peers')) / 1000,
+  peerPings: Number.parseFloat(cellOf(thousand, sharedFailure, 'PINGs between peers')) / 1000,
 };
 
 const few = (value: number) => Number(value.toPrecision(3)).toLocaleString('en', { maximumFractionDigits: 20 });
