@@ -53,7 +53,12 @@ describe('a check of a Redis that wants to exhaust it', () => {
     ['an error without an end', /more than 4096 bytes in a line/, () => 'x'.repeat(65_536)],
     ['a number without an end', /more than 4096 bytes in a line/, () => '9'.repeat(65_536)],
     ['replies to nothing, without an end', /more than 16 replies/, () => '+PONG\r\n'.repeat(10_000)],
-    ['bulk strings without an end', /not PONG/, () => `$1000000\r\n${'x'.repeat(1_000_000)}\r\n`],
+    // The second one may exceed the limit before the first one is evaluated.
+    [
+      'bulk strings without an end',
+      /not PONG|more than 1048576 bytes/,
+      () => `$1000000\r\n${'x'.repeat(1_000_000)}\r\n`,
+    ],
     ['zero bytes without an end', /not a Redis server/, () => '\0'.repeat(65_536)],
   ])('cuts off %s', async (what, output, said) => {
     const first = { 'a line without an end': '+', 'an error without an end': '-ERR ', 'a number without an end': ':' };

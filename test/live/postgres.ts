@@ -34,7 +34,7 @@ export interface PostgresLogin {
  * password `postgres`. Starting takes about 2 s.
  */
 export class PostgresServer extends DatabaseServer {
-  protected readonly readyLine = /ready to accept (?:read-only )?connections|consistent recovery state reached/;
+  protected readyLine = /ready to accept (?:read-only )?connections/;
 
   static async start({ settings = [], primary, tls }: PostgresServerOptions = {}): Promise<PostgresServer> {
     const user = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
@@ -96,6 +96,8 @@ export class PostgresServer extends DatabaseServer {
       for (const setting of settings) args.push('-c', setting);
       const serverProcess = new ServerProcess(await program('postgres'), folder, user);
       const server = new PostgresServer({ host: '127.0.0.1', port, folder, process: serverProcess, args });
+      // Such a replica never accepts connections.
+      if (settings.includes('hot_standby=off')) server.readyLine = /consistent recovery state reached/;
       await server.restart();
       if (!primary) await server.query("ALTER USER postgres PASSWORD 'postgres'");
       return server;

@@ -854,14 +854,8 @@ export const mutations = [
   broken('M51', lines, 'trims a line', 'switch (line.toLowerCase()) {', 'switch (line.trim().toLowerCase()) {'),
   broken('M52', lines, 'ends answers in CR LF', "${failing.join('')}\\n`", "${failing.join('')}\\r\\n`"),
   broken('M52', lines, 'answers a line although the one before it waits', "this.connection.pause('line-order');", ''),
-  broken('M53', lines, 'closes after pong warn', "if (state !== 'pass' && state !== 'warn')", "if (state !== 'pass')"),
-  broken(
-    'M53',
-    lines,
-    'keeps the connection after pong fail',
-    "if (state !== 'pass' && state !== 'warn')",
-    'if (false)',
-  ),
+  broken('M53', lines, 'closes after pong warn', 'if (!isHealthy(state))', "if (state !== 'pass')"),
+  broken('M53', lines, 'keeps the connection after pong fail', 'if (!isHealthy(state))', 'if (false)'),
   broken(
     'M53',
     lines,

@@ -48,7 +48,7 @@ export const measured = {
   /** For one check with an interval of 5 s, per instance. */
   queries: Number.parseFloat(cellOf(thousand, sharedFailure, 'queries per second')) / 1000,
   /** PINGs to peers per instance, during a shared failure of that check. */
-  peerPings: Number.parseFloat(cellOf(thousand, sharedFailure, 'PINGs among peers')) / 1000,
+  peerPings: Number.parseFloat(cellOf(thousand, sharedFailure, 'PINGs between peers')) / 1000,
 };
 
 const few = (value: number) => Number(value.toPrecision(3)).toLocaleString('en', { maximumFractionDigits: 20 });

@@ -153,8 +153,8 @@ describe('pongcheck conformance --client', () => {
 
   it.each([
     [['--client', 'client'], '--client is "client"; allowed: a command with {address}'],
-    [['--client', 'client {address}', '127.0.0.1:1'], 'an address and --client exclude each other'],
-    [['--client', 'client {address}', '--with', '{}'], '--with and --client exclude each other'],
+    [['--client', 'client {address}', '127.0.0.1:1'], 'an address and --client are mutually exclusive'],
+    [['--client', 'client {address}', '--with', '{}'], '--with and --client are mutually exclusive'],
     [
       ['--client', 'client {address}', '--rule', 'M12'],
       '--rule is M12; allowed: a rule of the specification that has a dialogue',

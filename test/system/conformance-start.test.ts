@@ -176,10 +176,10 @@ describe('pongcheck conformance --start', () => {
 
   it.each([
     [['--start', './responder {port}'], '--start does not contain {settings}'],
-    [['--start', './responder {settings} {port}', '127.0.0.1:1'], 'an address and --start exclude each other'],
+    [['--start', './responder {settings} {port}', '127.0.0.1:1'], 'an address and --start are mutually exclusive'],
     [
       ['--start', './responder {settings} {port}', '--with', '{}'],
-      '--with is for a running responder: give its address',
+      '--with is for a running responder: specify its address',
     ],
     [['--with', '{}'], '--with requires the address of a responder'],
     [['--with', '{', '127.0.0.1:1'], '--with is not JSON'],
