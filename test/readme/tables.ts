@@ -50,7 +50,7 @@ export const commands: readonly Command[] = [
   emitCommand,
 ];
 
-/** The options of the check kinds; rows that several kinds share are merged. */
+/** The options of the check kinds. An option that several kinds describe identically is listed once. */
 function ownOptions(): { kinds: string[]; option: OptionRow }[] {
   const rows = new Map<string, { kinds: string[]; option: OptionRow }>();
   for (const { kind, options } of checkKinds) {
@@ -135,7 +135,7 @@ const tables = {
   ),
 };
 
-/** The generated tables, by page and by the name in the comments of the page. */
+/** All tables that are generated from the code, by page and by their name in the page's comments. */
 export const pages: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'docs/embed.md': { errors: tables.errors },
   'docs/run.md': {
