@@ -157,7 +157,7 @@ describe('pongcheck conformance --client', () => {
     [['--client', 'client {address}', '--with', '{}'], '--with and --client are mutually exclusive'],
     [
       ['--client', 'client {address}', '--rule', 'M12'],
-      '--rule is M12; allowed: a rule of the specification that has a dialogue',
+      '--rule is M12; allowed: a rule that has a dialogue',
     ],
   ])('refuses %j', async (args, why) => {
     const { code, stderr } = await pongcheck(['conformance', ...args]);
