@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 const cache = fileURLToPath(new URL('../node_modules/.cache/pongcheck-bench/', import.meta.url));
 
 /**
- * Compiles C sources of this folder unless these very sources have been compiled before.
+ * Compiles C sources in this folder, unless the same sources have already been compiled.
  * @param {string} name
  * @param {string[]} sources
- * @returns {string} the path of the program
+ * @returns {string} path of the program
  */
 export function compiled(name, sources) {
   const paths = sources.map((source) => fileURLToPath(new URL(source, import.meta.url)));

@@ -1,6 +1,6 @@
 /**
- * The results as JSON, by the titles of cells and the names of peers:
- * `cells` and `memory` have a figure of each round, `starts` too.
+ * Converts the results to JSON, keyed by cell titles and peer names. `cells`, `memory` and `starts` contain one figure
+ * per round.
  * @param {{ cells: object[], rounds: object[], memory: Map<object, object[]> }} results
  */
 export function toData({ cells, rounds, memory }) {
@@ -27,9 +27,9 @@ function peersIn({ rounds, memory }) {
 }
 
 /**
- * The results from their JSON.
+ * Restores the results from JSON.
  * @param {string} text
- * @param {object[]} cells those that were measured
+ * @param {object[]} cells the cells that were measured
  * @param {object[]} peers
  */
 export function fromData(text, cells, peers) {

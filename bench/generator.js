@@ -4,7 +4,7 @@ import { start } from './process.js';
 const sources = ['generator.c', 'grpc.c', 'grpc.h'];
 let binary;
 
-/** Compiles the generator unless these very sources have been compiled before. */
+/** Compiles the generator, unless the same sources have already been compiled. */
 export function compileGenerator() {
   binary = compiled('generator', sources);
 }
@@ -12,17 +12,17 @@ export function compileGenerator() {
 /**
  * @typedef {object} Load
  * @property {number} connections
- * @property {number} inflight requests in flight a connection
- * @property {number} [rate] requests a second over all connections, each at its time; without it as many as are answered
- * @property {boolean} [sleep] with a rate: sleeps between requests, and so leaves its core to the server
- * @property {number} warmup seconds before the measured ones
+ * @property {number} inflight requests in flight per connection
+ * @property {number} [rate] scheduled requests per second over all connections; default: as many as are answered
+ * @property {boolean} [sleep] with a rate: sleeps between requests, which leaves the generator's core to the server
+ * @property {number} warmup seconds before the measurement
  * @property {number} seconds
  *
- * @typedef {object} Measured what the generator says of the measured seconds; times in seconds, percentiles in µs
+ * @typedef {object} Measured what the generator reports about the measured seconds; times in seconds, percentiles in µs
  * @property {number} replies
  * @property {number} wall
  * @property {number} serverCpu user and system time of all threads of the server
- * @property {number} serverWait how long the server was ready to run while something else had its core
+ * @property {number} serverWait how long the server was ready to run while something else was using its core
  * @property {number} generatorWork CPU time of the generator without its empty polls
  * @property {number} p50
  * @property {number} p99
@@ -30,16 +30,16 @@ export function compileGenerator() {
  */
 
 /**
- * How a peer is loaded whose requests and replies have a fixed length.
+ * Load for a peer whose requests and replies have a fixed length.
  * @param {string} request hexadecimal
  * @param {string} reply hexadecimal; every byte of each reply is compared
- * @param {number} [idAt] from here on both hold 8 bytes of an id that the reply repeats
+ * @param {number} [idAt] offset in both of an 8-byte id that the reply repeats
  */
 export function framed(request, reply, idAt = -1) {
   return loadedBy(['--request', request, '--reply', reply, '--id-at', String(idAt)]);
 }
 
-/** How a peer is loaded that is asked for its health by gRPC: one unary call a request, which has to say SERVING. */
+/** Load for a peer that is queried with gRPC: one unary call per request, which must return SERVING. */
 export function grpcHealth() {
   return loadedBy(['--protocol', 'grpc']);
 }
@@ -57,7 +57,10 @@ function loadedBy(dialogue) {
     async load(server, load) {
       return JSON.parse(await run(server, load).line());
     },
-    /** Opens connections, has one exchange on each, and keeps them until the returned function is called; it has another. */
+    /**
+     * Opens connections and has one exchange on each. Keeps the connections until the returned function is called,
+     * which has another exchange.
+     */
     async idle(server, connections) {
       const generator = run(server, { mode: 'idle', connections });
       await generator.line();

@@ -6,11 +6,14 @@ export const CONNECTIONS = 50;
 export const IDLE_CONNECTIONS = 5000;
 const RATE = 20_000;
 const BESIDE = { connections: CONNECTIONS, inflight: 1, rate: 2000, sleep: true };
-/** Four slices of the work of an application, and their pauses. */
+/** Four slices of an application's work, with their pauses. */
 const FOUR_SLICES = 1.25;
 const WARM = { connections: CONNECTIONS, warmup: 0.2, seconds: 0.05 };
 
-/** What is measured in each round: one load for every peer, one peer after the other; and the tables it is shown in. */
+/**
+ * The cells to measure in each round, with the tables in which they are shown. A cell is one load for all peers, one
+ * peer after the other.
+ */
 export function cellsOf({ inflight, parts }) {
   const over = { connections: CONNECTIONS, inflight: 1 };
   const cells = [
@@ -35,7 +38,7 @@ export function cellsOf({ inflight, parts }) {
   return cells.filter((cell) => cell.parts.some((part) => parts.includes(part)));
 }
 
-/** Those that are measured in this cell. */
+/** The peers that are measured in this cell. */
 export function peersOf(cell, peers) {
   return peers.filter(
     ({ most = Number.POSITIVE_INFINITY, questions }) => cell.load.inflight <= most && (questions || !cell.question),
@@ -43,12 +46,11 @@ export function peersOf(cell, peers) {
 }
 
 /**
- * One round: fresh servers, warmed up, then each cell for each peer in turn. The order changes with the round, so
- * that a machine that slows down meanwhile affects all peers alike.
+ * Runs one round: starts and warms up fresh servers, then measures each cell for each peer in turn. The order changes
+ * with the round, so that a machine that becomes slower affects all peers equally.
  * @returns {Promise<{
  *   cells: Map<object, Map<object, import('./generator.js').Measured>>,
- *   starts: Map<object, { ms: number, resident: number, warm: number }>,
- * }>} by cell and peer; and by peer, how long its start took, and its resident bytes then and once it is warmed up
+ *   starts: Map<object, { ms: number, resident: number, warm: number }>, }>} measurements by cell and peer; and for each peer the duration of its start, and its resident bytes after the start and after the warm-up
  */
 export async function measureRound(round, cells, { peers, warmup, seconds }) {
   const servers = new Map();
@@ -80,7 +82,7 @@ export async function measureRound(round, cells, { peers, warmup, seconds }) {
   }
 }
 
-/** Names the peer that failed. */
+/** Adds the name of the peer to errors. */
 async function naming(peer, work) {
   try {
     return await work;
@@ -95,9 +97,9 @@ function rotated(list, by) {
 }
 
 /**
- * Resident bytes per idle connection, each of which has had one exchange: the resident memory of a fresh, warmed-up
- * server with the connections minus without. `soon` is read after a second; `settled` when Node has given back the
- * young generation that the burst of accepts needed, and Redis the buffers of its clients.
+ * Measures the resident bytes per idle connection, each of which has had one exchange: the resident memory of a fresh,
+ * warmed-up server with the connections minus without them. `soon` is read after a second. `settled` is read when Node
+ * has returned the young generation that the burst of accepts needed, and Redis the buffers of its clients.
  */
 export function measureMemory(peer) {
   return naming(peer, idleMemory(peer));
@@ -107,7 +109,7 @@ async function idleMemory(peer) {
   const server = await peer.start();
   try {
     await peer.load(server, { ...WARM, inflight: 1 });
-    const disconnectFirst = await peer.idle(server, IDLE_CONNECTIONS / 10); // so that accepting is warm code too
+    const disconnectFirst = await peer.idle(server, IDLE_CONNECTIONS / 10); // so that the accept code is compiled too
     await disconnectFirst();
     const without = await residentMemory(server, 4);
     const disconnect = await peer.idle(server, IDLE_CONNECTIONS);
@@ -120,7 +122,7 @@ async function idleMemory(peer) {
   }
 }
 
-/** Resident bytes after some seconds of garbage collection: V8 shrinks its spaces gradually. */
+/** Resident bytes after some seconds of garbage collection, because V8 shrinks its spaces gradually. */
 async function residentMemory(server, seconds) {
   for (let quarter = 0; quarter < 4 * seconds; quarter++) {
     await server.collectGarbage();

@@ -46,7 +46,7 @@ export function parseOptions(argv) {
   };
 }
 
-/** The names asked for, in the order of `allowed`; all of them when nothing was asked for. */
+/** The requested names in the order of `allowed`; all names if none were requested. */
 function named(option, text, allowed) {
   if (text === undefined) return allowed;
   const wanted = text.split(',');

@@ -10,11 +10,11 @@ const [major, minor] = process.versions.node.split('.').map(Number);
 const hasReusePort = major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12);
 
 /**
- * The peers of the comparison: how each is started and loaded. The first of those that run is compared with each of
+ * The peers of the comparison, with how to start and load them. The first of those that run is compared with each of
  * the others. A peer whose requests and replies have no fixed length has its own `load` and `idle`. `most` is its
- * maximum number of requests in flight. `prepare` throws
- * where it cannot run, and it is left out. `threads`: its number of PING threads, of which
- * two share a port only where Node.js has `reusePort`. `questions`: how it is loaded beside an application.
+ * maximum number of requests in flight. `prepare` throws if the peer cannot run, in which case it is omitted. `threads`
+ * is its number of PING threads; two of them share a port only if Node.js has `reusePort`. `questions` lists the loads
+ * beside an application.
  */
 export const peers = [
   pongcheck('pongcheck', 0),
@@ -53,7 +53,7 @@ export const peers = [
     start: startRedis,
     ...framed(hex('PING\r\n'), hex('+PONG\r\n')),
   },
-  // With 1024 in flight on each connection one batch would take longer than what is measured.
+  // With 1024 requests in flight per connection, one batch would take longer than the measurement.
   {
     name: 'grpc',
     title: '`@grpc/grpc-js` health `Check`',

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 const [serverCore, generatorCore = serverCore] = allowedCores();
 const hasTaskset = spawnSync('taskset', ['--version']).status === 0;
 
-/** Server and generator have a core each, or the scheduler of the system decides. */
+/** Whether server and generator have one core each. Otherwise the system's scheduler places them. */
 export const pinned = hasTaskset && serverCore !== generatorCore;
 
 const running = new Set();
@@ -15,7 +15,7 @@ process.once('exit', () => {
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 /**
- * Starts a command on the core of its role.
+ * Starts a command on the core for its role.
  * @param {'server' | 'generator'} role
  * @param {string} command
  * @param {string[]} args
@@ -32,7 +32,7 @@ export function start(role, command, args) {
     child.once('error', reject);
     child.once('close', resolve);
   }).finally(() => running.delete(child));
-  ended.catch(() => {}); // whoever waits for a line or for the end hears of it
+  ended.catch(() => {}); // the error is reported to whoever awaits a line or the end
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
 
   const fail = () => {
@@ -42,14 +42,14 @@ export function start(role, command, args) {
   return {
     pid: child.pid,
     write: (text) => child.stdin.write(text),
-    /** The next line of its output; an error with what it had to say when it ends instead. */
+    /** Returns the next output line. If the process ends instead, throws an error with its output. */
     async line() {
       const { value, done } = await lines.next();
       if (!done) return value;
       await ended;
       return fail();
     },
-    /** Ends its input and waits until it ends well. */
+    /** Closes its input and waits until it exits successfully. */
     async finish() {
       child.stdin.end();
       await ended;
@@ -62,13 +62,13 @@ export function start(role, command, args) {
   };
 }
 
-/** Lets a server run on the core of the generator too. */
+/** Lets a server also run on the generator's core. */
 export function unpin(pid) {
   const cores = `${serverCore},${generatorCore}`;
   if (pinned) execFileSync('taskset', ['--all-tasks', '--pid', '--cpu-list', cores, String(pid)]);
 }
 
-/** Cores that this process may use, in order. */
+/** Cores that this process may use, in ascending order. */
 function allowedCores() {
   const [, list] = /^Cpus_allowed_list:\s*(.+)$/m.exec(readFileSync('/proc/self/status', 'utf8'));
   return list.split(',').flatMap((range) => {

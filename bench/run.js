@@ -5,12 +5,12 @@ import { render } from './report.js';
 
 const major = process.versions.node.split('.')[0];
 const suffix = major === '20' ? '' : `-node-${major}`;
-/** One file for the oldest supported Node.js, and one for each other that was measured. */
+/** One file for the oldest supported Node.js version, and one for each other version that was measured. */
 const file = `RESULTS${suffix}.md`;
 
 /**
- * Measures what `options` ask for, prints the tables, and keeps those of a whole run in bench/RESULTS.md, with
- * another Node.js than 20 in a file of its own; and their data as JSON beside it.
+ * Measures what `options` select, and prints the tables. Stores the tables of a complete run in bench/RESULTS.md, or in
+ * a separate file for a Node.js version other than 20, and the data as JSON beside it.
  * @param {ReturnType<typeof import('./options.js').parseOptions>} options
  */
 export async function run(options) {
@@ -26,7 +26,8 @@ export async function run(options) {
   const memory = new Map();
   if (parts.includes('memory')) {
     progress('memory');
-    // All rounds at once: nothing here depends on the speed of a core, and settling takes its time.
+    // All rounds run at the same time, because the results do not depend on the speed of a core and waiting for settled
+    // memory takes long.
     const measured = (peer) => Promise.all(Array.from({ length: memoryRounds }, () => measureMemory(peer)));
     // The garbage of a thread cannot be collected from outside.
     const collectable = peers.filter(({ threads = 0 }) => threads === 0);
@@ -42,7 +43,7 @@ export async function run(options) {
   } else progress(`a part of the benchmark: bench/${file} is left as it was`);
 }
 
-/** Prepares an optional peer; if that fails, adds the reason to `missing`. */
+/** Prepares an optional peer. If that fails, adds the reason to `missing`. */
 function canRun({ title, prepare }, missing) {
   try {
     prepare?.();

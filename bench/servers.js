@@ -9,14 +9,16 @@ import { start } from './process.js';
 
 const pathOf = (file) => fileURLToPath(new URL(`servers/${file}`, import.meta.url));
 
-/** A server of bench/servers in a process of its own. */
+/** Starts a server in bench/servers in its own process. */
 export const startNode = (file, ...args) => obeying(process.execPath, ['--expose-gc', pathOf(file), ...args]);
 
-/** The same by Bun. */
+/** Starts a server with Bun. */
 export const startBun = (file) => obeying(findBun(), [pathOf(file)]);
 
 let bun;
-/** The path of Bun, which npm installs into its cache if it is not there. Throws if the registry does not have it. */
+/**
+ * Returns the path of Bun. npm installs Bun into its cache if necessary. Throws if the registry does not provide it.
+ */
 export function findBun() {
   bun ??= execFileSync('npx', ['--yes', '--package', 'bun@1', '--', 'sh', '-c', 'command -v bun'], {
     encoding: 'utf8',
@@ -25,7 +27,7 @@ export function findBun() {
   return bun;
 }
 
-/** A server of bench/servers in C. It has no garbage. */
+/** Starts a C server in bench/servers. It has no garbage collection. */
 export async function startC(file) {
   const child = start('server', compiled(file.replace(/\.c$/, ''), [`servers/${file}`]), []);
   return { pid: child.pid, ...JSON.parse(await child.line()), async collectGarbage() {}, stop: child.stop };
@@ -57,7 +59,7 @@ export async function startRedis() {
   return {
     pid: child.pid,
     port,
-    async collectGarbage() {}, // it frees what its clients no longer need by itself, within seconds
+    async collectGarbage() {}, // Redis frees the buffers of its clients by itself, within seconds.
     async stop() {
       await child.stop();
       await rm(folder, { recursive: true, force: true });
@@ -65,7 +67,7 @@ export async function startRedis() {
   };
 }
 
-/** Redis cannot report a port that the system chose, so it gets one that was free a moment ago. */
+/** Redis cannot report a port chosen by the system, so it gets one that was free a moment ago. */
 function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer().once('error', reject);

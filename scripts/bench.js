@@ -1,4 +1,4 @@
-// `npm run bench`: sets up what the benchmark needs (dist, a C compiler, Redis), then runs it.
+// `npm run bench`: sets up the requirements of the benchmark (dist, a C compiler, Redis), then runs it.
 import { compileGenerator } from '../bench/generator.js';
 import { help, parseOptions } from '../bench/options.js';
 import { run } from '../bench/run.js';

@@ -1,5 +1,5 @@
-// Compiles src into dist, copies the assets of the status page, and adds the entry points for `require` and the file of `ping`.
-// Replaces dist only if the compilation succeeds. An argument names another folder than dist.
+// Compiles src into dist, copies the assets of the status page, and adds the entry points for `require` and the bundled
+// `ping` file. Replaces dist only if the compilation succeeds. An argument selects another folder than dist.
 import { chmodSync, cpSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -10,7 +10,9 @@ const made = join(dirname(dist), `.${basename(dist)}-${process.pid}`);
 const assets = join('http', 'status-page', 'assets');
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 
-/** Adds `NAME.cjs` and its types, which are those of the ES module: Node can require it, TypeScript's `node16` cannot. */
+/**
+ * Adds `NAME.cjs` with the types of the ES module. Node can `require` an ES module, but TypeScript's `node16` cannot.
+ */
 async function addCommonJs(name) {
   const module = await import(pathToFileURL(join(made, `${name}.js`)).href);
   const values = Object.entries(module).flatMap(([key, value]) => [
@@ -23,7 +25,7 @@ async function addCommonJs(name) {
   writeFileSync(join(made, `${name}.cjs`), `module.exports = require('./${name}.js');\n`);
 }
 
-/** Adds `cli/ping.cjs`, the command `ping` in one file. */
+/** Adds `cli/ping.cjs`, the `ping` command bundled into one file. */
 async function addPing() {
   const { build } = await import('esbuild');
   await build({

@@ -1,5 +1,5 @@
-// What runs on Bun: unit tests, every session of `conformance`, and the command with PINGs and HTTP. Other tests compare what Node formats
-// (IPv6 addresses, errors), or use modules of jest.
+// Tests what is supported on Bun: unit tests, all `conformance` sessions, and the command with PINGs and HTTP. Other
+// tests compare text that Node formats (IPv6 addresses, errors), or use Jest modules.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -22,7 +22,7 @@ export async function testOnBun() {
   return results.every(Boolean);
 }
 
-/** The command itself: its PINGs by the sessions that require no settings, and its HTTP. */
+/** Tests the command itself: its PINGs with the sessions that require no settings, and its HTTP server. */
 async function testServe(bun) {
   const options = ['--listen', 'pong://127.0.0.1:0', '--http', '127.0.0.1:0'];
   const child = spawn(bun, [cli, 'serve', ...options], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -1,4 +1,4 @@
-// Makes the package pongcheck-client in dist-client, from dist: the files that the client consists of, and no dependency.
+// Creates the package pongcheck-client in dist-client from dist: the files of the client, without dependencies.
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { root } from './steps.js';
@@ -16,7 +16,7 @@ await client.close();
 \`\`\`
 `;
 
-/** The files that these files import, directly or not, and themselves. */
+/** The given files and all files that they import, directly or indirectly. */
 function closure(files) {
   const found = new Set(files);
   for (const file of found) {

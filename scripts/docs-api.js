@@ -1,5 +1,5 @@
-// `npm run docs:api`: writes the API reference into api-reference/, from the types and their comments.
-// TypeDoc needs the JavaScript API of TypeScript 5, which TypeScript 7 does not have, so both are fetched for this run alone.
+// `npm run docs:api`: generates the API reference in api-reference/ from the types and their comments. TypeDoc needs
+// the JavaScript API of TypeScript 5, which TypeScript 7 does not have, so both are downloaded for this run only.
 import { fail, install, run } from './steps.js';
 
 install();

@@ -1,6 +1,7 @@
-// `npm run experiments`: installs and builds, then measures and writes bench/experiments/RESULTS.md, in about 25
-// minutes, of which the lossy line takes 10: `-- --minutes 1` shortens that. `-- --only detection,sweep` measures these
-// parts alone (http, silence 1 min, detection 2, accuracy 1, innocence 2, loss, idle 3, sweep 1, fate 2), and leaves the others as they were.
+// `npm run experiments`: installs and builds, then measures and writes bench/experiments/RESULTS.md. A full run takes
+// about 25 minutes, 10 of which are for the lossy network; `-- --minutes 1` shortens that part. `-- --only
+// detection,sweep` measures only these parts (http, silence 1 min, detection 2, accuracy 1, innocence 2, loss, idle 3,
+// sweep 1, fate 2) and keeps the results of the others.
 import { provision } from './provision.js';
 import { fail, install, run } from './steps.js';
 import { removeNamespaces, systemPrograms } from './system.js';

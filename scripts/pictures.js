@@ -1,5 +1,6 @@
-// `npm run pictures`: draws the charts of bench/ from the results that are kept there, puts them into the pages, and takes the
-// screenshots of the status page. `-- charts` and `-- page` make a part; `-- charts --check` compares, and writes nothing.
+// `npm run pictures`: draws the charts of bench/ from the stored results, inserts them into the pages, and takes the
+// screenshots of the status page. `-- charts` and `-- page` run one part. `-- charts --check` only compares and writes
+// nothing.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { provision } from './provision.js';
@@ -35,14 +36,14 @@ async function makeCharts() {
   }
 }
 
-/** Puts a picture below its heading, in place of the one that is there. */
+/** Inserts a picture below its heading, or replaces the existing one. */
 function withPicture(text, heading, image) {
   const [before, after] = text.split(`## ${heading}\n\n`);
   if (after === undefined) return text;
   return `${before}## ${heading}\n\n${image}\n\n${after.replace(/^!\[[^\n]*\n\n/, '')}`;
 }
 
-/** Puts a picture between the comments that name it, if the page has them. */
+/** Inserts a picture between the comments that name it, if the page contains them. */
 function betweenMarks(text, name, image) {
   const marks = new RegExp(`(<!-- picture: ${name} -->\n)[^]*?(<!-- /picture: ${name} -->)`);
   return text.replace(marks, (_all, open, close) => `${open}${image}\n${close}`);

@@ -1,10 +1,10 @@
-// `npm start`: installs and builds, then runs the responder in this process, so that signals reach it.
+// `npm start`: installs and builds, then runs the responder in this process, so that it receives signals.
 
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build, install, root } from './steps.js';
 
-// The responder reloads at SIGHUP; while there is none yet, there is nothing to reload.
+// The responder reloads on SIGHUP. Until it is running, the signal must be ignored.
 process.on('SIGHUP', () => {});
 install();
 build();

@@ -1,4 +1,4 @@
-// What the trials with networks need of the machine, and leave as they found it.
+// Sets up what the network tests need on this machine, and cleans up afterwards.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
@@ -26,12 +26,12 @@ export const systemPrograms = {
   'systemd-analyze': 'systemd',
   'systemd-notify': 'systemd',
   h2load: 'nghttp2-client',
-  // Modules of Debian's Python, as paths from /usr/bin.
+  // Modules of Debian's Python, as paths relative to /usr/bin.
   '../lib/python3/dist-packages/grpc': 'python3-grpcio',
   '../lib/python3/dist-packages/google/protobuf': 'python3-protobuf',
 };
 
-/** Tests that take minutes, and run only with `--with NAME`. */
+/** Tests that take minutes and run only with `--with NAME`. */
 export const optionalTests = {
   image: {
     description: 'builds deploy/Dockerfile with podman, and runs it',
@@ -45,7 +45,7 @@ export const optionalTests = {
   },
 };
 
-/** Removes the network namespaces of runs that are no more. Nothing happens where there are none. */
+/** Removes the network namespaces left behind by earlier runs, if there are any. */
 export function removeNamespaces() {
   const { stdout } = spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' });
   for (const [name, pid] of (stdout ?? '').matchAll(/^pongcheck-(\d+)-\S+/gm)) {

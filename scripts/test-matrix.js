@@ -1,5 +1,6 @@
-// `npm run test:matrix`: the tests on the oldest Node of each line that is supported, one after the other, and on Bun what runs there
-// (scripts/bun.js); npx brings the versions. Arguments go to jest: `npm run test:matrix -- test/wire`. PONGCHECK_NODES=22,bun takes only those.
+// `npm run test:matrix`: runs the tests on the oldest supported version of each Node release line, one after the other,
+// and on Bun the tests listed in scripts/bun.js. npx downloads the versions. Arguments are passed to Jest: `npm run
+// test:matrix -- test/wire`. PONGCHECK_NODES=22,bun selects versions.
 import { join } from 'node:path';
 import { testOnBun } from './bun.js';
 import { build, install, root, run, say } from './steps.js';

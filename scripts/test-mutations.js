@@ -1,6 +1,7 @@
-// `npm run test:mutations`: builds, then breaks one rule of the responder at a time and plays the sessions of that rule.
-// Exits with 1 unless a session finds each mutation, and the unchanged responder passes all. `--rule M47` (repeatable):
-// only those; `--bounded`: only the session that the table names; `--update`: writes the table to protocol/vectors/README.md.
+// `npm run test:mutations`: builds, then breaks one rule of the responder at a time and runs the sessions of that rule.
+// Exits with 1 unless a session detects each mutation and the unchanged responder passes all sessions. `--rule M47`
+// (repeatable) selects rules. `--bounded` runs only the session that the table names. `--update` writes the table to
+// protocol/vectors/README.md.
 import { parseArgs } from 'node:util';
 import { runMutations } from '../test/mutations/run.js';
 import { write } from '../test/mutations/table.js';

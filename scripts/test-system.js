@@ -1,5 +1,6 @@
 // `npm run test:system`: installs and builds, then runs the tests with network namespaces, proxies and stepped clocks.
-// Arguments go to jest: `npm run test:system -- keep-alive`. `--with NAME` adds tests that take long: `npm run test:system -- --with image`.
+// Arguments are passed to Jest: `npm run test:system -- keep-alive`. `--with NAME` adds tests that take long: `npm run
+// test:system -- --with image`.
 import { join } from 'node:path';
 import { provision } from './provision.js';
 import { fail, install, root, run, say } from './steps.js';

@@ -1,5 +1,5 @@
-// `npm test`: installs and builds, then runs types, lint, format and all tests except those of test/system.
-// Arguments go to jest: `npm test -- test/wire`.
+// `npm test`: installs and builds, then runs the type check, the linter, the formatter check and all tests except those
+// in test/system. Arguments are passed to Jest: `npm test -- test/wire`.
 import { join } from 'node:path';
 import { provision } from './provision.js';
 import { build, fail, install, root, run, say } from './steps.js';
@@ -8,7 +8,7 @@ const programs = {
   ss: 'iproute2',
   python3: 'python3',
   openssl: 'openssl',
-  // Not on the PATH, and one folder per version.
+  // Not on the PATH, because Debian installs each version in its own folder.
   '../lib/postgresql': 'postgresql',
   ...(!process.env.TEST_MYSQL_URL && { mariadbd: 'mariadb-server', 'mariadb-install-db': 'mariadb-server' }),
   ...(!process.env.TEST_REDIS_URL && { 'redis-server': 'redis-server' }),

@@ -5,7 +5,7 @@ const ROUNDS = 5;
 const PEERS = 20;
 const idleTimeout = 5000;
 
-/** When a silent client is closed whose limit is 5 s, from its last byte to the server's FIN. */
+/** Measures when a silent client with a limit of 5 s is closed, from its last byte to the server's FIN. */
 export async function accuracy(): Promise<Range> {
   const trial = new Trial();
   const silences: number[] = [];

@@ -2,24 +2,24 @@ import { now, passUntil, type Said } from '../../test/system/program.js';
 import { quiet, Trial } from '../../test/system/trial.js';
 import { type Shown, table } from './table.js';
 
-/** Alone and beside them by turns, because the machine is not equally quiet all the time. */
+/** The client is measured alternately alone and beside the attack, because the load of the machine varies over time. */
 const ROUNDS = 10;
 const CONNECTIONS = 100_000;
-/** Each has half of them. */
+/** Half of the connections are opened at each rate. */
 const RATES = [250, 1000] as const;
 const WARM_UP = 2000;
-/** A PING of the client that behaves each so many milliseconds. */
+/** Interval of the well-behaved client's PINGs, in milliseconds. */
 const EVERY = 5;
 const ALONE = 10_000;
 const MIB = 1_048_576;
 
-/** 100,000 hostile connections, and what they cost the server and a client beside them. */
+/** Measures what 100,000 hostile connections cost the server and a client beside them. */
 export async function attack(): Promise<Shown> {
   const trial = new Trial();
   try {
     const { program: server, ports } = await trial.server({
       quiet: true,
-      // Some wait until they are closed.
+      // Some attacks wait until their connections are closed.
       heartbeat: { idleTimeout: 2000 },
       limits: { frameTimeout: 1000 },
     });
@@ -33,7 +33,7 @@ export async function attack(): Promise<Shown> {
     const hostile = await program('hostile.js', { seed: 7464 });
     const told = () => steady.ask({ tell: true }, 'told');
 
-    // What the first of them compile and cache is not a leak.
+    // What the first connections compile and cache is not a leak.
     await hostile.ask({ attack: WARM_UP, perSecond: RATES[1] }, 'gone');
     const before = await quiet(server, 1);
     const alone: Said[] = [];
@@ -57,24 +57,20 @@ export async function attack(): Promise<Shown> {
       .map(([reason, count]) => `${reason} ${count}`);
     return [
       table(
-        [
-          `PONGs of the client that behaves, in ${ROUNDS} rounds`,
-          'alone',
-          ...RATES.map((rate) => `beside ${rate} a second`),
-        ],
+        [`regular client, ${ROUNDS} rounds`, 'no attack', ...RATES.map((rate) => `attack with ${rate} per second`)],
         [
           ['PONGs', ...[alone, ...beside].map((rounds) => String(sum(rounds.map(({ times }) => times.length))))],
           compared('median', alone, beside, 0.5),
-          compared('99 of 100 within', alone, beside, 0.99),
+          compared('p99', alone, beside, 0.99),
           compared('longest', alone, beside, 1),
           [
-            'wrong, or none in 1 s',
+            'wrong, or missing after 1 s',
             ...[alone, ...beside].map((rounds) => String(sum(rounds.map(({ wrong, late }) => wrong + late)))),
           ],
         ],
       ),
       table(
-        ['The server', 'before', 'after'],
+        ['server', 'before', 'after'],
         [
           ['accepted', String(before.accepted), String(after.accepted)],
           ['open', String(before.open), String(after.open)],
@@ -82,14 +78,14 @@ export async function attack(): Promise<Shown> {
           ['handles', handles(before), handles(after)],
         ],
       ),
-      `Closed: ${reasons.join(', ')}.`,
+      `Close reasons: ${reasons.join(', ')}.`,
     ];
   } finally {
     await trial.close();
   }
 }
 
-/** The median of the rounds, and of their ratios to the round alone. */
+/** Medians over the rounds, and of their ratios to the round without an attack. */
 function compared(name: string, alone: readonly Said[], beside: readonly Said[][], part: number): string[] {
   const each = (rounds: readonly Said[]) => rounds.map(({ times }) => quantile(times, part));
   const base = each(alone);

@@ -4,9 +4,9 @@ import { Trial } from '../../test/system/trial.js';
 import { PEERS, schemes } from './schemes.js';
 import { type Range, rangeOf, type Shown, seconds, table } from './table.js';
 
-/** How long a scheme is given to find the fault, in ms: more than twice its own limit. */
+/** Maximum time for a scheme to detect the fault in milliseconds, more than twice its own limit. */
 const OBSERVED = 25_000;
-/** So many faults at a time: their networks have nothing to do with each other, but the processors are the same. */
+/** Number of faults tested at the same time. Their networks are independent, but they share the processors. */
 const AT_ONCE = 3;
 
 interface Fault {
@@ -23,42 +23,42 @@ function swallow(far: Host, near: Host): void {
 
 const faults: Fault[] = [
   { name: 'process killed', happen: (_far, _near, victims) => Promise.all(victims.map((victim) => victim.kill())) },
-  { name: 'host gone: packets swallowed', happen: swallow },
+  { name: 'host gone: packets dropped', happen: swallow },
   { name: 'process frozen', happen: (_far, _near, victims) => Promise.all(victims.map((victim) => victim.freeze())) },
-  { name: 'far end gone behind a TCP proxy', proxied: true, happen: (far) => far.pullCable() },
+  { name: 'peer gone behind a TCP proxy', proxied: true, happen: (far) => far.pullCable() },
   { name: 'the same, data in flight', inFlight: true, proxied: true, happen: (far) => far.pullCable() },
-  { name: 'packets swallowed, data in flight', inFlight: true, happen: swallow },
+  { name: 'packets dropped, data in flight', inFlight: true, happen: swallow },
   { name: 'cable pulled, data in flight', inFlight: true, happen: (far) => far.pullCable() },
   {
-    name: 'half-open: the far kernel forgot the connection',
+    name: 'half-open: the peer kernel lost the connection',
     happen(far, near) {
-      // Its RST is lost.
+      // The RST is lost.
       const restore = near.drop();
       far.run('ss', '-K', 'state', 'established');
       restore();
     },
   },
   {
-    name: 'alive but useless',
+    name: 'alive but failing',
     happen(_far, _near, victims) {
       for (const victim of victims) victim.tell({ useless: true });
     },
   },
 ];
 
-/** When the peers of a scheme were found, in seconds from the fault, and what the application was notified of. */
+/** Detection times of a scheme's peers in seconds from the fault, and the notifications of the application. */
 interface Found extends Range {
   readonly peers: number;
   readonly why: readonly string[];
 }
 
-/** A fault, and by scheme when it was found; null: not as long as it was watched. */
+/** A fault, with the detection times by scheme; null if it was not detected within the observation time. */
 export interface Detected {
   readonly fault: string;
   readonly schemes: Readonly<Record<string, Found | null>>;
 }
 
-/** Detection time of every scheme for every fault. */
+/** Measures the detection time of each scheme for each fault. */
 export async function detection(): Promise<Detected[]> {
   const rows: Detected[] = [];
   for (let n = 0; n < faults.length; n += AT_ONCE) {
@@ -73,7 +73,7 @@ export async function detection(): Promise<Detected[]> {
 export function showDetection(rows: readonly Detected[]): Shown {
   const names = Object.keys(rows[0]?.schemes ?? {});
   const cells = (found: Found | null | undefined) => {
-    if (!found) return `not in ${OBSERVED / 1000} s`;
+    if (!found) return `not within ${OBSERVED / 1000} s`;
     const many = found.peers < PEERS ? `${found.peers} of ${PEERS}: ` : '';
     return `${many}${seconds(found)} (${found.why.join(', ')})`;
   };

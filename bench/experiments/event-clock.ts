@@ -6,11 +6,11 @@ interface Event {
   fire: (() => void) | undefined;
 }
 
-/** Simulated time for many thousand timers: it jumps from one to the next. */
+/** Simulated time for many thousands of timers. It jumps from one timer to the next. */
 export class EventClock implements Clock {
   private time = 0;
   private order = 0;
-  /** A binary heap; cleared timers stay in it until their time. */
+  /** A binary heap. Cleared timers remain in it until their time. */
   private readonly events: Event[] = [];
 
   now(): number {
@@ -35,7 +35,7 @@ export class EventClock implements Clock {
     return new Promise((resolve) => this.after(ms, resolve));
   }
 
-  /** Fires everything that falls due until then; promises settle in between. */
+  /** Fires all timers that are due until `end`. Promises settle between them. */
   async runUntil(end: number): Promise<void> {
     await settle();
     for (let next = this.events[0]; next && next.at <= end; next = this.events[0]) {
@@ -78,7 +78,7 @@ function isBefore(one: Event, other: Event): boolean {
   return one.at < other.at || (one.at === other.at && one.order < other.order);
 }
 
-/** Lets every promise that can settle do so. */
+/** Lets all promises settle that can. */
 function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -2,10 +2,10 @@ import type { CheckSettings } from '../../src/health/check.js';
 import { CHECK_TIMEOUT, Fleet, INTERVAL, PEERS_TIMEOUT, type Sample, seeded } from './fleet.js';
 import { type Shown, spread, type Table, table } from './table.js';
 
-/** Begin of the fault, and end, in milliseconds of simulated time. */
+/** Start of the fault and end of the simulation, in milliseconds of simulated time. */
 const FAULT = 20_000;
 const END = 55_000;
-/** Time from the fault in which all instances must have their final verdict. */
+/** Time from the fault within which all instances must have their final verdict. */
 const BOUND = 2 * INTERVAL + CHECK_TIMEOUT + PEERS_TIMEOUT;
 const FLAP = 8000;
 const SIZES = [50, 1000];
@@ -23,7 +23,7 @@ const variantNames = Object.keys(variants) as Variant[];
 
 type Scenario = (fleet: Fleet) => void;
 
-/** The database of these instances answers from now on, or does not. */
+/** Sets whether the database answers these instances from now on. */
 function set(fleet: Fleet, works: boolean, affected: (n: number) => boolean = () => true): void {
   for (const [n, instance] of fleet.instances.entries()) if (affected(n)) instance.works = works;
   fleet.sample();
@@ -72,7 +72,7 @@ async function simulate(
   return fleet;
 }
 
-/** Values of the samples in force from one time to another. */
+/** Values of the samples that apply from one time to another. */
 function values(fleet: Fleet, from: number, to: number, value: (sample: Sample) => number): number[] {
   const { samples } = fleet;
   const before = samples.filter(({ at }) => at <= from).at(-1) as Sample;
@@ -85,12 +85,12 @@ const perSecond = (times: readonly number[], from: number, to: number) =>
 
 interface Outcome {
   fleet: Fleet;
-  /** Lowest share in rotation until the bound, and from then on. */
+  /** Lowest fraction in rotation before the bound, and after it. */
   early: number;
   late: number;
-  /** Highest share of those in rotation that have no database, from the bound on. */
+  /** Highest fraction of instances without a database among those in rotation, after the bound. */
   useless: number;
-  /** Lowest share of the instances without database that are out of rotation, from the bound on. */
+  /** Lowest fraction of the instances without a database that are out of rotation, after the bound. */
   out: number;
   pingsOfRun: number;
   longestRound: number;
@@ -131,11 +131,14 @@ function row({ fleet, early, late, useless, pingsOfRun, queries, settledAfter }:
   ];
 }
 
-/** When the first change after the fault was. */
+/** Time of the first change after the fault. */
 const firstChange = ({ fleet }: Outcome) =>
   Math.min(...fleet.instances.flatMap(({ changes }) => changes.map(({ at }) => at).filter((at) => at > FAULT)));
 
-/** Lowest share of a third without database that is out of rotation: mean and least over some seeds. */
+/**
+ * If a third of the instances has no database: the lowest fraction of them that is out of rotation, as mean and minimum
+ * over several seeds.
+ */
 async function thirdOut(size: number, ask: number): Promise<string> {
   const shares: number[] = [];
   for (let seed = 1; seed <= SEEDS; seed++) {
@@ -145,14 +148,14 @@ async function thirdOut(size: number, ask: number): Promise<string> {
   return `${percent(mean)}, ${percent(Math.min(...shares))}`;
 }
 
-/** What `onShared` promises, and what came of it. */
+/** Compares what `onShared` promises with the outcome. */
 async function promises(size: number, of: (scenario: Name, variant: Variant) => Outcome): Promise<string[]> {
   const all = of('down for all', 'warn');
   const [before, during] = all.queries;
   const [, duringToday] = of('down for all', 'fail').queries;
   const everything = Object.keys(scenarios).flatMap((name) => variantNames.map((variant) => of(name as Name, variant)));
   return [
-    `${percent(all.late)}; the last one came back after ${(all.settledAfter / 1000).toFixed(1)} s`,
+    `${percent(all.late)}; last one back after ${(all.settledAfter / 1000).toFixed(1)} s`,
     `${percent(1 - all.early)}; ${percent(1 - of('down for all', 'warn, fall: 3').early)}`,
     `${before.toFixed(1)}, ${during.toFixed(1)}; with \`fail\` ${duringToday.toFixed(1)}`,
     `${Math.round(firstChange(of('down for one', 'warn')) - firstChange(of('down for one', 'fail')))} ms`,
@@ -165,7 +168,7 @@ async function promises(size: number, of: (scenario: Name, variant: Variant) => 
   ];
 }
 
-/** What `onShared` does to a fleet, with the checks and peers as they run, on a simulated clock and network. */
+/** Measures the effect of `onShared` on a fleet. Checks and peers are real; the clock and the network are simulated. */
 export async function fate(): Promise<Shown> {
   const parts: Table[] = [];
   const kept: string[][] = [];
@@ -184,13 +187,13 @@ export async function fate(): Promise<Shown> {
         [
           `${size.toLocaleString('en')} instances`,
           '`onShared`',
-          `in rotation at least, until ${BOUND / 1000} s`,
-          'later',
-          'of those without database at most, later',
-          'PINGs among peers per second',
-          'for one run, at most',
-          'first verdict after, min / median / max',
-          'last change after',
+          `minimum in rotation, until ${BOUND / 1000} s`,
+          'minimum in rotation, later',
+          'of these without database, maximum, later',
+          'PINGs between peers per second',
+          'maximum per run',
+          'time to first verdict, min / median / max',
+          'time to last change',
           'queries per second, before / during',
         ],
         rows,
@@ -199,16 +202,16 @@ export async function fate(): Promise<Shown> {
     kept.push(await promises(size, (name, variant) => outcomes.get(`${name}: ${variant}`) as Outcome));
   }
   const wanted = [
-    `down for all: in rotation from ${BOUND / 1000} s on (2 intervals, the timeout of the check, and that of peers)`,
-    'down for all: out of rotation before that at most; with `fall: 3`',
-    'down for all: queries on the database per second, before and during',
-    `down for one: it leaves later than with \`fail\` by (at most ${PEERS_TIMEOUT} ms)`,
-    `down for a third: out of them at any later time, mean and least of ${SEEDS} seeds (95 %)`,
+    `down for all: in rotation after ${BOUND / 1000} s (2 intervals, plus the timeouts of the check and of peers)`,
+    'down for all: maximum out of rotation before; with `fall: 3`',
+    'down for all: database queries per second, before and during',
+    `down for one: delay compared with \`fail\` until it is out of rotation (at most ${PEERS_TIMEOUT} ms)`,
+    `down for a third: share of these out of rotation later, mean and minimum of ${SEEDS} seeds (95 %)`,
     'the same with `ask: 5`',
     'rollout while down: new instances in rotation (0)',
-    `PINGs for one failing run, at most (${ASK})`,
-    'PINGs while all is well (0)',
-    `longest round of answers (${PEERS_TIMEOUT} ms)`,
+    `maximum PINGs per failing run (${ASK})`,
+    'PINGs while no check fails (0)',
+    `longest query of peers (${PEERS_TIMEOUT} ms)`,
   ];
   const rows = wanted.map((promise, n) => [promise, ...kept.map((cells) => cells[n] as string)]);
   return [...parts, table(['', ...SIZES.map((size) => `${size.toLocaleString('en')} instances`)], rows)];

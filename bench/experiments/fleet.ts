@@ -12,7 +12,7 @@ export const INTERVAL = 5000;
 export const CHECK_TIMEOUT = 800;
 export const PEERS_TIMEOUT = 300;
 
-/** Time that the database takes to answer, and one way between two instances, in milliseconds. */
+/** Response time of the database, and latency between two instances in one direction, in milliseconds. */
 const QUERY_MS = 2;
 const MIN_LATENCY = 0.2;
 const MAX_LATENCY = 5;
@@ -21,14 +21,14 @@ const MAX_LATENCY = 5;
 export class Fleet {
   readonly clock = new EventClock();
   readonly instances: Instance[] = [];
-  /** Times of queries on the database, and of PINGs among instances. */
+  /** Times of database queries, and of PINGs between instances. */
   readonly queries: number[] = [];
   readonly pings: number[] = [];
-  /** Which instances are in rotation, at each change. */
+  /** Which instances are in rotation, recorded at each change. */
   readonly samples: Sample[] = [];
   /** Whether a packet from one instance reaches another. */
   reaches: (from: Instance, to: Instance) => boolean = () => true;
-  /** The addresses of all instances that have started. */
+  /** Addresses of all instances that have started. */
   readonly started: string[] = [];
   private readonly byHost = new Map<string, Instance>();
 
@@ -54,7 +54,7 @@ export class Fleet {
     return this.byHost.get(host);
   }
 
-  /** The addresses as a name server gives them: all, beginning with another one each time. */
+  /** The addresses as returned by a name server: all of them, each time starting with a different one. */
   records(): string[] {
     const hosts = this.started;
     const first = Math.floor(this.random() * hosts.length);
@@ -79,13 +79,13 @@ export class Fleet {
 
 export interface Sample {
   readonly at: number;
-  /** Fraction of the instances, without those that started later. */
+  /** Fraction in rotation of the instances that did not start later. */
   readonly inRotation: number;
-  /** Fraction of those in rotation that have no database. */
+  /** Fraction of the instances in rotation that have no database. */
   readonly useless: number;
-  /** Fraction of those without database that are in rotation. */
+  /** Fraction of the instances without a database that are in rotation. */
   readonly brokenInRotation: number;
-  /** Number of instances that started later and are in rotation. */
+  /** Number of instances in rotation that started later. */
   readonly newInRotation: number;
 }
 
@@ -94,9 +94,9 @@ export class Instance {
   isInRotation = false;
   /** Whether the database answers this instance. */
   works = true;
-  /** Times of its changes of rotation. */
+  /** Times at which it entered or left rotation. */
   readonly changes: { at: number; isInRotation: boolean }[] = [];
-  /** PINGs of each round, and how long it took. */
+  /** Number of PINGs in each round, and how long the round took. */
   readonly rounds: { at: number; pings: number; ms: number }[] = [];
   private pings = 0;
   private readonly registry: Registry;
@@ -109,7 +109,7 @@ export class Instance {
   ) {
     const { clock, settings } = fleet;
     this.host = `10.0.${n >> 8}.${n & 255}`;
-    // Separate from those of the peers: runs are at the same times with and without them.
+    // Separate from the random numbers of the peers, so that runs occur at the same times with and without them.
     const random = seeded(n);
     this.peers = new ServicePeers({
       from: [parsePeerAddress('pong://shop')],
@@ -170,7 +170,7 @@ export class Instance {
     return { ended: false, ping, destroy() {} } as object as PeerConnection;
   }
 
-  /** A packet from here to another instance. */
+  /** Delays a packet from this instance to another. */
   private travel(to: Instance, signal: AbortSignal): Promise<void> {
     const { clock, random } = this.fleet;
     if (!this.fleet.reaches(this, to)) return aborted(signal);
@@ -192,7 +192,7 @@ function aborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** Random numbers that are the same each time (mulberry32). */
+/** Reproducible random numbers (mulberry32). */
 export function seeded(seed: number): () => number {
   let state = seed;
   return () => {

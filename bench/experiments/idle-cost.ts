@@ -9,7 +9,10 @@ const SETTLE = 15_000;
 const MEASURED = 60_000;
 const echoProgram = join(process.cwd(), 'bench', 'experiments', 'programs', 'echo.js');
 
-/** What 10,000 idle connections cost the responder, whose clients PING every 10 s, and how long its sweeps take. */
+/**
+ * Measures what 10,000 idle connections, whose clients send PINGs every 10 s, cost the responder, and how long its
+ * sweeps take.
+ */
 export async function idleCost(): Promise<Shown> {
   const trial = new Trial();
   try {
@@ -20,12 +23,12 @@ export async function idleCost(): Promise<Shown> {
     const own = await measured(trial, program, ports[0] as number);
     return [
       table(
-        ['10,000 idle connections, a PING of each every 10 s, over 60 s', 'responder', 'a bare echo on Node'],
+        ['10,000 idle connections with a PING every 10 s, 60 s', 'responder', 'bare Node.js echo'],
         [
           ['CPU, of one core', percent(own.user + own.system), percent(floor.user + floor.system)],
-          ['of that in the kernel', percent(own.system), percent(floor.system)],
+          ['of which in the kernel', percent(own.system), percent(floor.system)],
           ['connections open at the end', String(own.open), String(floor.open)],
-          ['PONGs a second', own.pongs.toFixed(0), floor.pongs.toFixed(0)],
+          ['PONGs per second', own.pongs.toFixed(0), floor.pongs.toFixed(0)],
           ['longest sweep', `${own.longest.toFixed(2)} ms`, ''],
         ],
       ),
@@ -37,7 +40,7 @@ export async function idleCost(): Promise<Shown> {
 
 const percent = (part: number) => `${(part * 100).toFixed(2)} %`;
 
-/** As parts of one core; `longest`: the longest timer, in ms. */
+/** Fractions of one core. `longest`: the longest timer, in milliseconds. */
 async function measured(trial: Trial, server: Program, port: number) {
   const to = { host: '127.0.0.1', port };
   const { program: peers } = await trial.peers({ to, count: CONNECTIONS, pingEvery: HEARTBEAT, spread: HEARTBEAT });

@@ -15,12 +15,15 @@ type NonPassState = (server: ServerUnderTrial, clock: WallClock) => Promise<void
 
 const others = ['Swoole PROCESS', 'Swoole BASE', 'Workerman recipe', 'GatewayWorker'];
 
-/** What became of the clients under a trouble: how many were closed falsely, and when the silent one was, in seconds. */
+/**
+ * The clients during a disturbance: how many were closed although they were alive, and when the silent one was closed,
+ * in seconds.
+ */
 export interface Closed {
   readonly trouble: string;
   readonly falsely: number;
   readonly silentAfter: number | null;
-  /** What was measured of other servers, in words. */
+  /** Description of what was measured on other servers. */
   readonly others: Readonly<Record<string, string>>;
 }
 
@@ -47,11 +50,11 @@ const troubles: { name: string; happen: NonPassState; peers: string[] }[] = [
   {
     name: 'wall clock set -120 s',
     happen: async (_server, clock) => clock.step('-120'),
-    peers: ['silent one never closed', 'the same', 'the same', 'the same on select'],
+    peers: ['silent client never closed', 'the same', 'the same', 'the same on select'],
   },
 ];
 
-/** Clients that PING each second and must stay open, beside a silent one that must be closed. */
+/** Clients that send a PING every second and must stay open, beside a silent one that must be closed. */
 export async function innocence(): Promise<Closed[]> {
   const rows: Closed[] = [];
   for (const { name, happen, peers } of troubles) {
@@ -64,10 +67,10 @@ export async function innocence(): Promise<Closed[]> {
 export function showInnocence(rows: readonly Closed[]): Shown {
   return [
     table(
-      ['limit 4 s, 20 clients that PING each second', 'pongcheck', ...others],
+      ['idle timeout 4 s, 20 clients that PING every second', 'pongcheck', ...others],
       rows.map(({ trouble, falsely, silentAfter, others: measured }) => {
         const silent = silentAfter === null ? 'never' : `${silentAfter.toFixed(1)} s`;
-        return [trouble, `${falsely}; the silent one after ${silent}`, ...Object.values(measured)];
+        return [trouble, `${falsely}; silent client closed after ${silent}`, ...Object.values(measured)];
       }),
     ),
   ];

@@ -15,10 +15,10 @@ const ways = {
   'HTTP/1.0, `Connection: keep-alive`': { version: '1.0', connection: 'keep-alive' },
   'HTTP/1.1': { version: '1.1' },
   'HTTP/1.1, `Connection: close`': { version: '1.1', connection: 'close' },
-  'HTTP/1.1, the client closes after each answer': { version: '1.1', leaves: true },
+  'HTTP/1.1, the client closes after each response': { version: '1.1', leaves: true },
 };
 
-/** Ten HTTP requests: how many connections they take, and which side keeps them in TIME_WAIT. */
+/** Measures for ten HTTP requests how many connections they use, and which side keeps them in TIME_WAIT. */
 export async function httpKeepAlive(): Promise<Shown> {
   const rows: string[][] = [];
   for (const [name, way] of Object.entries(ways)) {
@@ -38,7 +38,7 @@ export async function httpKeepAlive(): Promise<Shown> {
   }
   return [
     table(
-      [`${REQUESTS} requests`, 'connections', 'still open', 'TIME_WAIT at the server', 'TIME_WAIT at the client'],
+      [`${REQUESTS} requests`, 'connections', 'still open', 'TIME_WAIT on the server', 'TIME_WAIT on the client'],
       rows,
     ),
   ];
@@ -47,12 +47,12 @@ export async function httpKeepAlive(): Promise<Shown> {
 const keepAlive = { idle: 4000, interval: 1000, count: 5, userTimeout: 0 };
 const pings = { idleTimeout: 0, pingInterval: 4000, maxPingsOut: 3 };
 
-/** A connection without data: what `ss -o` prints, and what is transferred. */
+/** Shows for a connection without data what `ss -o` prints, and what is transferred. */
 export async function silence(): Promise<Shown> {
   const kinds = {
     nothing: { server: { listen: [{ url }], heartbeat: off }, plan: {} },
     'TCP keep-alive, idle 4 s': { server: { listen: [{ url, keepAlive }], heartbeat: off }, plan: {} },
-    'PINGs of the server every 4 s': {
+    'server PINGs every 4 s': {
       server: { listen: [{ url }], heartbeat: pings },
       plan: { hello: { heartbeat: { wantMs: 1 } } },
     },
@@ -81,11 +81,11 @@ export async function silence(): Promise<Shown> {
     const found = ({ program }: ServerUnderTrial) => program.all('close')[0]?.reason;
     return [
       table(
-        ['silent for 20 s', '`ss -o` at the server', 'segments it sent', 'bytes received', 'then frozen for 20 s'],
+        ['silent for 20 s', '`ss -o` on the server', 'segments sent', 'bytes received', 'then frozen for 20 s'],
         rows.map(({ name, server, cells }) => [
           name,
           ...cells,
-          found(server) ? `found (${found(server)})` : 'not found',
+          found(server) ? `detected (${found(server)})` : 'not detected',
         ]),
       ),
     ];

@@ -16,51 +16,51 @@ const linksProgram = join(process.cwd(), 'bench', 'experiments', 'programs', 'li
 
 interface Weather {
   name: string;
-  /** Which hosts lose of what arrives: 0 is the server's, 1 the clients'. */
+  /** The hosts that drop some of the packets that arrive: 0 is the server's, 1 the clients'. */
   lossy: number[];
-  /** Settings of the kernels at both ends. */
+  /** Kernel settings at both ends. */
   sysctl?: string;
 }
 
 const weathers: Weather[] = [
   { name: 'towards the clients', lossy: [1] },
   { name: 'towards the server', lossy: [0] },
-  { name: 'each way', lossy: [0, 1] },
-  { name: 'each way', lossy: [0, 1], sysctl: 'net.ipv4.tcp_thin_linear_timeouts=1' },
-  { name: 'each way', lossy: [0, 1], sysctl: `${RTO_MAX}=4000` },
-  { name: 'each way', lossy: [0, 1], sysctl: `${RTO_MAX}=1000` },
+  { name: 'in both directions', lossy: [0, 1] },
+  { name: 'in both directions', lossy: [0, 1], sysctl: 'net.ipv4.tcp_thin_linear_timeouts=1' },
+  { name: 'in both directions', lossy: [0, 1], sysctl: `${RTO_MAX}=4000` },
+  { name: 'in both directions', lossy: [0, 1], sysctl: `${RTO_MAX}=1000` },
 ];
 
-/** The connections of one weather that beat alike. */
+/** The connections with the same heartbeat in the same network conditions. */
 interface Group {
   weather: Weather;
   near: Host;
   who: string;
   preset: string;
   port: number;
-  /** When each was called dead. */
+  /** Times at which each was declared dead. */
   dead(): number[];
   answered(): Promise<number>;
-  /** What the server's kernel waits before it repeats a segment, in ms, as often as it was looked at. */
+  /** Samples of the server kernel's retransmission timeout, in milliseconds. */
   timeouts: number[];
 }
 
-/** What became of 50 living peers on a lossy line. */
+/** The results for 50 live peers on a lossy network. */
 export interface Lost {
   readonly towards: string;
   readonly kernels: string;
   readonly who: string;
   readonly preset: string;
   readonly answered: number;
-  /** Called dead, falsely. */
+  /** Number of peers declared dead although they were alive. */
   readonly dead: number;
-  /** Of those that lived. */
+  /** Per hour in which a peer was alive. */
   readonly deadPerHour: number;
-  /** Retransmission timeouts of the server's kernel in milliseconds: median, ninth decile, longest. */
+  /** Retransmission timeouts of the server's kernel in milliseconds: median, ninth decile, maximum. */
   readonly timeouts: readonly [number, number, number];
 }
 
-/** Living peers behind a line that loses 30 % of the segments: how many are called dead, all of them falsely. */
+/** Measures how many live peers on a network that loses 30 % of the segments are declared dead, all of them wrongly. */
 export async function loss(minutes: number): Promise<Lost[]> {
   const trial = new Trial();
   try {
@@ -84,13 +84,13 @@ export function showLoss(rows: readonly Lost[]): Shown {
   return [
     table(
       [
-        'lost',
-        'kernels',
-        'who PINGs',
+        'loss',
+        'kernel settings',
+        'PINGs sent by',
         'preset',
-        'answered',
-        'called dead',
-        'a connection and hour',
+        'PONGs',
+        'declared dead',
+        'per connection and hour',
         'retransmission timeout',
       ],
       rows.map(({ towards, kernels, who, preset, answered, dead, deadPerHour, timeouts }) => [
@@ -161,7 +161,7 @@ async function row(group: Group, since: number, until: number): Promise<Lost> {
   const ms = (part: number) => Math.round(sorted[Math.floor((sorted.length - 1) * part)] as number);
   return {
     towards: weather.name,
-    kernels: weather.sysctl ?? 'as they come',
+    kernels: weather.sysctl ?? 'default',
     who,
     preset,
     answered: await group.answered(),

@@ -2,15 +2,15 @@ import { markdown, table } from './table.js';
 
 /** A year of 365.25 days, in seconds. */
 const YEAR = 31_557_600;
-/** What a kernel waits at least before it repeats a segment, in seconds. */
+/** Minimum time before a kernel retransmits a segment, in seconds. */
 const RTO = 0.2;
-/** PINGs come up to a quarter early, so an eighth on average. */
+/** PINGs are sent up to a quarter of the interval early, so an eighth on average. */
 const JITTER = 0.875;
-/** PING, PONG, and the acknowledgement of that. */
+/** PING, PONG, and the acknowledgment of the PONG. */
 const SEGMENTS = 3;
 const CONNECTIONS = 1000;
 
-/** Interval in seconds, and unanswered PINGs with which a peer is dead when the next is due. */
+/** Interval in seconds, and number of unanswered PINGs with which a peer is dead when the next one is due. */
 const settings: readonly { interval: number; out: number; preset?: string }[] = [
   { interval: 1, out: 3 },
   { interval: 2.25, out: 3, preset: 'strict' },
@@ -22,13 +22,19 @@ const settings: readonly { interval: number; out: number; preset?: string }[] = 
   { interval: 30, out: 3 },
 ];
 
-/** How often TCP sends a segment within `seconds`, the first time included, when each wait is twice the one before. */
+/**
+ * Number of times that TCP sends a segment within `seconds`, including the first time, if each wait is twice as long as
+ * the previous one.
+ */
 export function tries(seconds: number, rto = RTO): number {
   return Math.floor(Math.log2(seconds / rto + 1)) + 1;
 }
 
-/** How often in a year a living peer is called dead, a connection: `ways` directions lose this part of the segments. */
-export function falseConvictions(interval: number, out: number, lost: number, ways: 1 | 2): number {
+/**
+ * Expected number of times per year and connection that a live peer is declared dead, if this fraction of the segments
+ * is lost in `ways` directions.
+ */
+export function falseDetections(interval: number, out: number, lost: number, ways: 1 | 2): number {
   const rounds = YEAR / (interval * JITTER);
   return rounds * Math.min(1, ways * lost ** tries(out * interval));
 }
@@ -51,45 +57,45 @@ const costs = markdown(
       'loss in one direction: 30 %',
     ],
     settings.map(({ interval, out, preset }) => {
-      const convictions = (lost: number, ways: 1 | 2) => few(CONNECTIONS * falseConvictions(interval, out, lost, ways));
+      const detections = (lost: number, ways: 1 | 2) => few(CONNECTIONS * falseDetections(interval, out, lost, ways));
       return [
         `${interval} s, ${out}${preset ? ` (\`${preset}\`)` : ''}`,
         `${out * interval}-${(out + 1) * interval} s`,
         few((CONNECTIONS * SEGMENTS) / (interval * JITTER)),
         String(tries(out * interval)),
-        ...[convictions(0.01, 2), convictions(0.05, 2), convictions(0.1, 2), convictions(0.3, 1)],
+        ...[detections(0.01, 2), detections(0.05, 2), detections(0.1, 2), detections(0.3, 1)],
       ];
     }),
   ),
 );
 
-/** The table below a heading of RESULTS.md. */
+/** The table below a heading in RESULTS.md. */
 function measured(results: string, title: string): string {
   const part = results.split(/^## /m).find((text) => text.startsWith(`${title}\n`)) ?? '';
   return (/^\|[^]*\|$/m.exec(part)?.[0] ?? '').trim();
 }
 
-/** Without the errors of the application, shortest to longest. */
+/** Detection times without the application's errors, sorted from shortest to longest. */
 function times(detection: string): string {
   const brief = (_all: string, ...seconds: string[]) => {
     const [min, max] = seconds.slice(0, 2).map((text) => Number(text).toFixed(1));
     return min === max ? `${min} s` : `${min}-${max} s`;
   };
-  return detection.replace(/([\d.]+) \/ [\d.]+ \/ ([\d.]+) s \([^|]*\)/g, brief).replace(/not in \d+ s/g, '**no**');
+  return detection.replace(/([\d.]+) \/ [\d.]+ \/ ([\d.]+) s \([^|]*\)/g, brief).replace(/not within \d+ s/g, '**no**');
 }
 
-/** The tables of protocol/HEARTBEATS.md: what was measured, and what follows from the formula. */
+/** The tables in protocol/HEARTBEATS.md: the measurements, and the results of the formula. */
 export function heartbeatTables(results: string): Record<string, string> {
   return {
     http: measured(results, 'HTTP keep-alive'),
-    silence: measured(results, 'TCP keep-alive and a heartbeat'),
-    detection: times(measured(results, 'Found after how long, or never')),
+    silence: measured(results, 'TCP keep-alive and heartbeats'),
+    detection: times(measured(results, 'Detection times')),
     costs,
-    loss: measured(results, '30 % of the segments lost'),
+    loss: measured(results, '30 % packet loss'),
   };
 }
 
-/** Puts each table between the two comments that name it. */
+/** Inserts each table between the two comments that name it. */
 export function withTables(page: string, tables: Readonly<Record<string, string>>): string {
   return Object.entries(tables).reduce(
     (text, [name, rows]) =>

@@ -11,29 +11,29 @@ import { type Shown, table } from './table.js';
 const TARGETS = 10_000;
 const INTERVAL_S = 15;
 const PROBE_TIMEOUT_MS = 2000;
-/** Checks of each target. */
+/** Number of checks per target. */
 const CHECKS = 5;
-/** Two scrapes of each target, for what is compiled and connected once. */
+/** Two scrapes of each target, because compiling and connecting happen only once. */
 const SETTLE_MS = 2 * INTERVAL_S * 1000;
 const MEASURED_MS = 4 * INTERVAL_S * 1000;
 const silentProgram = join(process.cwd(), 'bench', 'experiments', 'programs', 'silent.js');
 
-/** What Prometheus and one exporter do with 10,000 targets. Times in seconds, memory in bytes. */
+/** Results of Prometheus and one exporter with 10,000 targets. Times are in seconds, memory in bytes. */
 export interface Probed {
   what: string;
   targets: number;
   probesPerSecond: number;
-  /** Parts of the probes. */
+  /** Fractions of the probes. */
   answered: number;
   succeeded: number;
-  /** Of one core. */
+  /** Fraction of one core. */
   exporterCpu: number;
-  /** CPU of the exporter for one probe. */
+  /** CPU time of the exporter per probe. */
   perProbe: number;
   p50: number;
   p99: number;
   longest: number;
-  /** Open at a time, at most. */
+  /** Maximum number of open sockets. */
   sockets: number;
   exporterMemory: number;
   samplesPerProbe: number;
@@ -43,8 +43,8 @@ export interface Probed {
 }
 
 const cases = [
-  { what: 'all answer', silent: 0 },
-  { what: `1 in 10 does not answer within ${PROBE_TIMEOUT_MS / 1000} s`, silent: 0.1 },
+  { what: 'all respond', silent: 0 },
+  { what: `1 in 10 does not respond within ${PROBE_TIMEOUT_MS / 1000} s`, silent: 0.1 },
 ];
 
 export async function probe(): Promise<Probed[]> {
@@ -69,18 +69,18 @@ export function showProbe(rows: readonly Probed[]): Shown {
   const figures: [string, (row: Probed) => string][] = [
     ['probes per second', ({ probesPerSecond }) => probesPerSecond.toFixed(0)],
     ['answered by the exporter', ({ answered }) => percent(answered)],
-    ['of these successful', ({ succeeded }) => percent(succeeded)],
-    ['CPU of the exporter, of one core', ({ exporterCpu }) => percent(exporterCpu)],
-    ['the same for one probe', ({ perProbe }) => `${(perProbe * 1000).toFixed(2)} ms`],
+    ['successful, of these', ({ succeeded }) => percent(succeeded)],
+    ['exporter CPU, of one core', ({ exporterCpu }) => percent(exporterCpu)],
+    ['exporter CPU time per probe', ({ perProbe }) => `${(perProbe * 1000).toFixed(2)} ms`],
     ['latency, median', ({ p50 }) => ms(p50)],
-    ['latency, 99 of 100 within', ({ p99 }) => ms(p99)],
-    ['latency, longest', ({ longest }) => ms(longest)],
-    ['sockets of the exporter at a time, at most', ({ sockets }) => String(sockets)],
-    ['resident memory of the exporter', ({ exporterMemory }) => mib(exporterMemory)],
-    ['samples of one probe', ({ samplesPerProbe }) => samplesPerProbe.toFixed(0)],
+    ['latency, p99', ({ p99 }) => ms(p99)],
+    ['latency, maximum', ({ longest }) => ms(longest)],
+    ['maximum number of exporter sockets', ({ sockets }) => String(sockets)],
+    ['exporter resident memory', ({ exporterMemory }) => mib(exporterMemory)],
+    ['samples per probe', ({ samplesPerProbe }) => samplesPerProbe.toFixed(0)],
     ['series in Prometheus', ({ prometheusSeries }) => prometheusSeries.toFixed(0)],
-    ['CPU of Prometheus, of one core', ({ prometheusCpu }) => percent(prometheusCpu)],
-    ['resident memory of Prometheus', ({ prometheusMemory }) => mib(prometheusMemory)],
+    ['Prometheus CPU, of one core', ({ prometheusCpu }) => percent(prometheusCpu)],
+    ['Prometheus resident memory', ({ prometheusMemory }) => mib(prometheusMemory)],
   ];
   return [
     table(
@@ -138,7 +138,7 @@ async function measured(trial: Trial, folder: string, silent: number): Promise<O
   };
 }
 
-/** Prometheus that has the exporter probe each of the targets, as docs/scrape.md says. */
+/** Starts a Prometheus that has the exporter probe each target, as described in docs/scrape.md. */
 async function startPrometheus(trial: Trial, folder: string, exporter: string, targets: readonly string[]) {
   const config = {
     global: { scrape_interval: `${INTERVAL_S}s`, scrape_timeout: '10s' },
@@ -174,7 +174,7 @@ async function startPrometheus(trial: Trial, folder: string, exporter: string, t
   while (!(await ready())) await passUntil(now() + 100);
   return {
     program,
-    /** The value of an expression that has one. */
+    /** Returns the value of an expression that has one value. */
     async query(expression: string): Promise<number> {
       const response = await fetch(`${url}/api/v1/query`, {
         method: 'POST',

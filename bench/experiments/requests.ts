@@ -4,14 +4,14 @@ import { Trial } from '../../test/system/trial.js';
 import { cpuSeconds, resident } from './process.js';
 import { type Shown, table } from './table.js';
 
-/** Checks of the responder, on their default interval. */
+/** Number of checks of the responder, which run at their default interval. */
 const CHECKS = 5;
 const IDLE_MS = 15_000;
-/** Requests whose code is not compiled yet, each kind. */
+/** Number of requests of each kind before the measurement, so that their code is compiled. */
 const WARM_UP = 200;
 const requestsProgram = join(process.cwd(), 'bench', 'experiments', 'programs', 'requests.js');
 
-/** A scrape is rendered at most once per 250 ms, so scrapes further apart are rendered each. */
+/** A scrape is rendered at most once per 250 ms, so scrapes that are further apart are all rendered. */
 const kinds = [
   { kind: 'ping', what: 'PING on an open connection', every: 10, count: 2000 },
   { kind: 'line', what: '`ping` in line mode, on a new connection', every: 10, count: 2000 },
@@ -19,7 +19,7 @@ const kinds = [
   { kind: 'metrics', what: '`GET /metrics` with gzip, on an open connection', every: 300, count: 100 },
 ];
 
-/** CPU of the responder in seconds for each request, and its answer in bytes. */
+/** CPU seconds of the responder per request, and the size of its answer in bytes. */
 export interface Requested {
   kind: string;
   what: string;
@@ -28,15 +28,18 @@ export interface Requested {
 }
 
 export interface Requests {
-  /** Of one core, without requests. */
+  /** Fraction of one core used without requests. */
   idle: number;
-  /** Bytes. */
+  /** In bytes. */
   resident: number;
   series: number;
   requests: Requested[];
 }
 
-/** What each kind of request costs a responder that has little to do: with the wake-up that it needs, unlike under load. */
+/**
+ * Measures what each kind of request costs a responder that is mostly idle. Unlike under load, this includes waking the
+ * process up.
+ */
 export async function requests(): Promise<Requests> {
   const trial = new Trial();
   try {
@@ -50,7 +53,7 @@ export async function requests(): Promise<Requests> {
     const plan = { host: '127.0.0.1', pong: ports[0], http: Number(new URL(http).port) };
     const client = trial.program([process.execPath, requestsProgram, JSON.stringify(plan)]);
     await client.says('ready');
-    /** CPU of the server per second, while this lasts. */
+    /** CPU usage of the server per second while `work` is running. */
     const load = async (work: () => Promise<unknown>) => {
       const [since, before] = [now(), cpuSeconds(server)];
       await work();
@@ -84,9 +87,9 @@ export async function requests(): Promise<Requests> {
 export function showRequests({ idle, resident, series, requests }: Requests): Shown {
   return [
     table(
-      ['request', 'CPU of the responder', 'bytes of the answer, without headers'],
+      ['request', 'responder CPU time', 'response bytes, without headers'],
       requests.map(({ what, cpu, bytes }) => [what, `${(cpu * 1000).toFixed(2)} ms`, String(bytes)]),
     ),
-    `Without requests, its ${CHECKS} checks need ${(idle * 100).toFixed(2)} % of a core. It has ${(resident / 2 ** 20).toFixed(0)} MiB of resident memory, and ${series} series in \`/metrics\`.`,
+    `Without requests, its ${CHECKS} checks use ${(idle * 100).toFixed(2)} % of a core. It uses ${(resident / 2 ** 20).toFixed(0)} MiB of resident memory and exports ${series} series on \`/metrics\`.`,
   ];
 }

@@ -8,19 +8,22 @@ import type { Trial } from '../../test/system/trial.js';
 export const PEERS = 10;
 const linksProgram = join(process.cwd(), 'bench', 'experiments', 'programs', 'links.js');
 
-/** A scheme in operation: the observer and the peers that it observes. */
+/** A running scheme: the observer and the peers that it observes. */
 export interface Watch {
-  /** The observed peer, at the far end. */
+  /** The observed peer at the far end. */
   victim: Program;
-  /** When each fault was detected, and how the application learns of it. */
+  /** When each fault was detected, and how the application was notified. */
   found(): { at: number; told: string }[];
 }
 
-/** The hosts of a trial: the observer on the first, the observed peer on the last; with three, a proxy between. */
+/**
+ * The hosts of an experiment. The observer is on the first one, the observed peer on the last one. If there are three,
+ * a proxy is between them.
+ */
 export interface Place {
   trial: Trial;
   network: Network;
-  /** The server sends to its clients each second, independent of the answers. */
+  /** Whether the server sends to its clients every second, regardless of the answers. */
   inFlight: boolean;
 }
 
@@ -34,7 +37,7 @@ const wanted = { heartbeat: { wantMs: 1 } };
 const off = { idleTimeout: 0 };
 const probes = { idle: 4000, interval: 1000, count: 5 };
 
-/** The server observes its clients. Nothing is in flight when a fault begins, unless the scheme sends all the time. */
+/** The server observes its clients. Nothing is in flight when a fault begins, unless the scheme sends continuously. */
 const serverSchemes: Record<string, ServerScheme> = {
   nothing: { heartbeat: off, plan: {} },
   'TCP keep-alive': { listen: { keepAlive: { ...probes, userTimeout: 0 } }, heartbeat: off, plan: {} },
@@ -43,7 +46,7 @@ const serverSchemes: Record<string, ServerScheme> = {
   "server's PINGs": { heartbeat: { idleTimeout: 0, pingInterval: 1000, maxPingsOut: 3 }, plan: { hello: wanted } },
 };
 
-/** All schemes by name; each starts to observe. */
+/** All schemes by name. Each function starts the observation. */
 export const schemes: Record<string, (place: Place) => Promise<Watch>> = {
   ...Object.fromEntries(
     Object.entries(serverSchemes).map(([name, scheme]) => [name, (place: Place) => watchedByServer(place, scheme)]),
@@ -73,7 +76,7 @@ async function watchedByServer({ trial, network, inFlight }: Place, scheme: Serv
   };
 }
 
-/** The reverse: clients observe the server, which is at the far end. */
+/** The opposite direction: clients observe the server, which is at the far end. */
 async function watchedByClient({ trial, network }: Place): Promise<Watch> {
   const host = `10.77.${network.hosts.length - 2}.2`;
   const server = await trial.server(
@@ -96,7 +99,7 @@ async function watchedByClient({ trial, network }: Place): Promise<Watch> {
   };
 }
 
-/** Where a server is reached: straight, or at the address of the proxy on the middle host. */
+/** The address at which a server is reached: its own, or that of the proxy on the middle host. */
 async function reached(trial: Trial, network: Network, to: { host: string; port: number }, proxyAddress: string) {
   if (network.hosts.length < 3) return to;
   const proxy = trial.node('tcp-proxy.js', [to.host, String(to.port)], { host: network.host(1) });

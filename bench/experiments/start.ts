@@ -5,24 +5,24 @@ import { Trial } from '../../test/system/trial.js';
 import { type Shown, table } from './table.js';
 
 const NODES = ['20', '22', '24'];
-/** Processes of one command in a row, and how often the commands take turns. */
+/** Number of consecutive processes of one command, and number of rounds in which the commands alternate. */
 const BATCH = 10;
 const ROUNDS = 10;
-/** The shell reports the CPU of its children, which Node.js cannot. */
+/** The shell reports the CPU time of its children, which Node.js cannot. */
 const SCRIPT = `i=0; while [ $i -lt ${BATCH} ]; do "$@" >/dev/null || exit 1; i=$((i+1)); done; times`;
 
-/** Of one process, in milliseconds: medians. */
+/** Medians for one process, in milliseconds. */
 export interface Start {
   node: string;
   command: string;
   wall: number;
   cpu: number;
-  /** Medians of the ratios to `node -e 0` of the same round. */
+  /** Medians of the ratios to `node -e 0` in the same round. */
   wallRatio: number;
   cpuRatio: number;
 }
 
-/** What a probe costs: whole processes, each Node.js on its own, the commands by turns. */
+/** Measures what a probe costs as a whole process, with each Node.js separately and the commands alternating. */
 export async function start(): Promise<Start[]> {
   const trial = new Trial();
   try {
@@ -70,7 +70,7 @@ function batch(node: string, words: readonly string[]): Cost {
   return { wall: wall / BATCH, cpu: (milliseconds(user) + milliseconds(system)) / BATCH };
 }
 
-/** Of `0m1.234s`. */
+/** Converts `0m1.234s` to milliseconds. */
 function milliseconds(text = ''): number {
   const [minutes = 0, seconds = 0] = text.replace('s', '').split('m').map(Number);
   return (minutes * 60 + seconds) * 1000;
@@ -83,7 +83,7 @@ function middle(values: readonly number[]): number {
 export function showStart(starts: readonly Start[]): Shown {
   return [
     table(
-      ['', 'command', 'start to exit', 'CPU', 'start to exit : `node -e 0`', 'CPU : `node -e 0`'],
+      ['Node.js', 'command', 'start to exit', 'CPU time', 'start to exit : `node -e 0`', 'CPU time : `node -e 0`'],
       starts.map(({ node, command, wall, cpu, wallRatio, cpuRatio }) => [
         node,
         `\`${command}\``,

@@ -7,7 +7,7 @@ import { createService } from '../../src/service/service.js';
 import { FakeClock, settle } from '../../test/fake-clock.js';
 import { type Shown, table } from './table.js';
 
-/** A run a minute, so that the hour of a bar is quickly simulated. */
+/** One run per minute, so that the hour in a bar is simulated quickly. */
 const INTERVAL_MS = 60_000;
 const RENDERINGS = 20;
 const everything = { group: undefined, check: undefined, shows: () => true };
@@ -23,17 +23,17 @@ const pages: readonly { checks: number; failing: number }[] = [
 export interface MeasuredPage {
   readonly checks: number;
   readonly failing: number;
-  /** CPU time of one rendering, from the reports to the document, in milliseconds: median and longest. */
+  /** CPU time of one rendering from the reports to the document, in milliseconds: median and maximum. */
   readonly renderMs: number;
   readonly longestMs: number;
   /** Sizes in bytes. */
   readonly document: number;
   readonly compressed: number;
-  /** Of the message after each check has run once more. */
+  /** Size of the message after each check has run once more. */
   readonly update: number;
 }
 
-/** What the status page costs, with an hour of history in which a third of the checks failed at times. */
+/** Measures what the status page costs, with an hour of history in which a third of the checks failed at times. */
 export async function statusPage(): Promise<MeasuredPage[]> {
   const measured: MeasuredPage[] = [];
   for (const { checks, failing } of pages) measured.push(await measure(checks, failing));
@@ -58,7 +58,7 @@ async function measure(count: number, failing: number): Promise<MeasuredPage> {
   const service = createService({ serviceId: 'shop', listen: [], http: false, checks, clock });
   try {
     await service.start();
-    // The last minutes of the hour are without the failures of a third.
+    // The checks that failed at times do not fail in the last minutes of the hour.
     await clock.advance(63 * INTERVAL_MS);
     const { overview } = service as unknown as { overview(startedAt: number): Overview };
     const data = overview.call(service, clock.wall());
@@ -107,6 +107,9 @@ export function showStatusPage(measured: readonly MeasuredPage[]): Shown {
     kib(update),
   ]);
   return [
-    table(['checks', 'failing', 'CPU, median / longest', 'document', 'compressed', 'update after a run of each'], rows),
+    table(
+      ['checks', 'failing', 'CPU time, median / maximum', 'document', 'compressed', 'update after a run of each check'],
+      rows,
+    ),
   ];
 }

@@ -1,4 +1,4 @@
-// Lets Node run the experiments, which share the machinery of test/system, as they are written.
+// Lets Node run the experiments, which share code with test/system, without compiling them.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from '@swc/core';

@@ -1,6 +1,6 @@
 import { colours } from './chart.js';
 
-/** The charts of the benchmark, from bench/results.json, as those of experiments.js. */
+/** The benchmark charts, from bench/results.json, in the form of those in experiments.js. */
 export function benchmarkCharts(results) {
   return {
     replies: replies(results),
@@ -23,7 +23,7 @@ function median(values) {
 
 const summary = (values) => ({ median: median(values), min: Math.min(...values), max: Math.max(...values) });
 
-/** The figures of a peer in a cell, in all rounds; undefined where it was not measured. */
+/** The figures of a peer in a cell, in all rounds; undefined if it was not measured. */
 function series({ rounds }, cell, name, figure) {
   const measured = rounds.flatMap(({ cells }) => cells[cell]?.[name] ?? []);
   return measured.length > 0 ? measured.map(figure) : undefined;
@@ -104,7 +104,7 @@ function replies(results) {
 
 const percentiles = { p50: 'p50', p99: 'p99', p999: 'p99.9' };
 
-/** Medians of percentiles, a row for each. */
+/** Medians of percentiles, with one row per percentile. */
 function percentilesOf(results, cell, name, more) {
   return Object.entries(percentiles).flatMap(([key, percentile]) => {
     const measured = series(results, cell, name, (figures) => figures[key]);

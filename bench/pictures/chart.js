@@ -1,13 +1,13 @@
 import { parse, resetSVGDefIds, textMetrics, View } from 'vega';
 import { compile } from 'vega-lite';
 
-/** Distinguishable with every common colour blindness (after Okabe and Ito), on white and on black. */
+/** Distinguishable with all common types of color blindness (after Okabe and Ito), on white and on black. */
 export const colours = { blue: '#0c7bdc', orange: '#d55e00', green: '#1a9d6c', grey: '#8c8c8c' };
-/** Readable on white and on black: contrast of at least 4 to 1 with both. */
+/** Readable on white and on black: a contrast ratio of at least 4 with both. */
 const TEXT = '#767676';
 const LINE = '#767676';
 
-/** Width of a character of a wide sans-serif font, in parts of its size: there is nothing here to measure with. */
+/** Character width of a wide sans-serif font as a fraction of the font size, because text cannot be measured here. */
 const CHARACTER = 0.6;
 textMetrics.width = ({ fontSize = 11 }, text) => CHARACTER * fontSize * String(text ?? '').length;
 
@@ -51,9 +51,9 @@ const config = {
 };
 
 /**
- * A chart as SVG: the same bytes for the same specification.
- * @param {object} specification of Vega-Lite
- * @param {string} description what the picture shows, for those who do not see it
+ * Draws a chart as SVG. The same specification yields the same bytes.
+ * @param {object} specification Vega-Lite specification
+ * @param {string} description what the picture shows, for screen readers
  * @returns {Promise<string>}
  */
 export async function draw(specification, description) {
@@ -62,7 +62,7 @@ export async function draw(specification, description) {
   const view = new View(parse(spec), { renderer: 'none' });
   const svg = await view.toSVG();
   view.finalize();
-  // An image has one description: those of its parts are seen by nobody.
+  // An image has one description. Screen readers do not read those of its parts.
   const plain = svg.replace(/ (?:role|aria-[a-z]+)="[^"]*"/g, '');
   return `${plain.replace('<svg ', `<svg role="img" aria-label="${escaped(description)}" `)}\n`;
 }

@@ -1,4 +1,5 @@
-// Screenshots of the status page for the README, light and dark: a shop whose Redis has just stopped, after an hour with one incident.
+// Takes screenshots of the status page for the README, in light and dark mode: a shop whose Redis has just stopped,
+// after an hour with one incident.
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { httpCheck } from '../../src/checks/http/index.js';
@@ -14,19 +15,19 @@ import { Redis } from '../../test/live/redis.js';
 import { launchBrowser } from '../../test/system/browser.js';
 
 const HOUR = 3_600_000;
-/** Time between two runs in the hour before. */
+/** Interval between runs in the preceding hour, in milliseconds. */
 const INTERVAL = 5000;
-/** The incident of the hour before: in these minutes Redis did not answer, or slowly. */
+/** The incident in the preceding hour: in these minutes, Redis did not answer, or answered slowly. */
 const INCIDENT = { begins: 17, ends: 23, slowUntil: 26 };
-/** How long Redis is down when the picture is taken, in ms. */
+/** How long Redis has been down when the screenshot is taken, in milliseconds. */
 const DOWN = 40_000;
 const VIEW = { width: 1100, height: 860 };
-/** Below the last check. */
+/** Space below the last check. */
 const MARGIN = 24;
 const MAX_BYTES = 200 * 1024;
 const folder = join(process.cwd(), 'docs', 'pictures');
 
-/** A clock that can run behind. */
+/** A clock that can be set back. */
 class LateClock implements Clock {
   late = 0;
   now = () => performance.now() - this.late;
@@ -35,7 +36,7 @@ class LateClock implements Clock {
   clear = systemClock.clear;
 }
 
-/** Every time the same numbers, 0 to 1. */
+/** Returns reproducible numbers from 0 to 1. */
 function seeded(seed: number): () => number {
   let state = seed;
   return () => {
@@ -44,7 +45,7 @@ function seeded(seed: number): () => number {
   };
 }
 
-/** Usual durations of the checks in ms, and whether they depend on Redis. */
+/** Typical durations of the checks in milliseconds, and whether they depend on Redis. */
 const usual = {
   billing: { ms: 14, needsRedis: false },
   cache: { ms: 0.9, needsRedis: true },
@@ -52,7 +53,7 @@ const usual = {
   queue: { ms: 0.4, needsRedis: false },
 };
 
-/** Records an hour that has not been. */
+/** Records a simulated hour. */
 function recordHour({ history: { recorder } }: Service, clock: LateClock): void {
   const random = seeded(18);
   for (clock.late = HOUR; clock.late > INTERVAL; clock.late -= INTERVAL) {

@@ -1,4 +1,4 @@
-// The echo on the sockets of Bun. A write that the kernel does not take whole ends it.
+// An echo server on Bun's sockets. It exits if the kernel does not accept a whole write.
 import { listening } from './listening.js';
 
 globalThis.gc ??= () => Bun.gc(true);

@@ -1,4 +1,4 @@
-// The cost of Node itself: answers each read with the same bytes in one write.
+// Shows the cost of Node itself: answers each read with the same bytes in one write.
 import { createServer } from 'node:net';
 import { listening } from './listening.js';
 

@@ -1,4 +1,4 @@
-// The standard health service of gRPC, with a constant answer.
+// The standard gRPC health service with a constant answer.
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { listening } from './listening.js';

@@ -1,9 +1,9 @@
-/** The application works for so long without a pause, in milliseconds, and then pauses: 80 % of a core. */
+/** The application works for this many milliseconds without a pause, then pauses, which uses 80 % of a core. */
 const SLICE_MS = 250;
 const PAUSE_MS = 62;
 
 /**
- * Listens for the benchmark: prints the port and the duration of the start in milliseconds, obeys each line of its
+ * Listens for the benchmark. Prints the port and the duration of the start in milliseconds, executes each line of its
  * standard input and reports that, and exits at the end of the input. Run with --expose-gc.
  * @param {number} port
  * @param {number} started

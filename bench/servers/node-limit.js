@@ -1,6 +1,6 @@
-// The limit of Node: an echo without streams and sockets of `node:net`. It reads into one buffer and writes to the handle,
-// which Node does not document. It has no backpressure and no error handling: a write that the kernel does not take
-// whole ends it.
+// Shows the limit of Node: an echo server without streams and `node:net` sockets. It reads into one buffer and writes
+// to the handle, which Node does not document. It has no backpressure and no error handling, and exits if the kernel
+// does not accept a whole write.
 import { createServer } from 'node:net';
 import { listening } from './listening.js';
 

@@ -1,4 +1,4 @@
-// This responder with one check on its default schedule, so that freshness, ages and metrics are on the way. The argument
+// This responder with one check on its default schedule, so that freshness, ages and metrics are included. The argument
 // is the number of PING threads.
 import { createService } from '../../dist/index.js';
 import { listening } from './listening.js';

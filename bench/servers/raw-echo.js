@@ -1,5 +1,5 @@
-// Writes to the handle below the stream, which Node does not document, and reads as `echo.js` does. It has no backpressure:
-// a write that the kernel does not take whole ends it.
+// Writes to the handle below the stream, which Node does not document, and reads like `echo.js`. It has no
+// backpressure, and exits if the kernel does not accept a whole write.
 import { createServer } from 'node:net';
 import { listening } from './listening.js';
 

@@ -1,5 +1,5 @@
-// The client of this package for `pongcheck conformance --client 'node adapter.js {address}'`: reads instructions and writes
-// events, one JSON object per line (protocol/vectors/README.md, "The command").
+// Connects this package's client to `pongcheck conformance --client 'node adapter.js {address}'`. Reads instructions
+// and writes events, one JSON object per line (protocol/vectors/README.md, "The command").
 import { createInterface } from 'node:readline';
 import { connect, openLink } from 'pongcheck/client';
 

@@ -108,16 +108,13 @@ function oneHot(
   return values.map((value) => [{ ...labels, [label]: value }, value === current ? 1 : 0]);
 }
 
-const pastReasons = new WeakMap<object, Set<string>>();
-
 /**
  * The reasons that a check has, or had at an earlier scrape. Series for all reasons of each check would be a third of the
  * scrape, and nearly all of them would always be 0.
  */
 function reasonsOf({ stats, reason }: CheckView): readonly string[] {
-  const seen = pastReasons.get(stats) ?? new Set();
-  pastReasons.set(stats, reason === undefined ? seen : seen.add(reason));
-  return [...seen];
+  if (reason !== undefined) stats.scrapedReasons.add(reason);
+  return [...stats.scrapedReasons];
 }
 
 function eachCheck<V>({ health }: Source, value: (check: CheckView) => V): Series<V>[] {

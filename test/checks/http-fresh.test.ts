@@ -53,7 +53,7 @@ describe('the new connections of an http check', () => {
     closing.push(() => answering.closeAllConnections());
     const definition = check({ url: `http://127.0.0.1:${(answering.address() as { port: number }).port}/` });
     expect(await runCheck(definition)).toMatchObject({ status: 'pass' });
-    // That of HTTP would close the kept one.
+    // The method of the HTTP server would close the kept connection.
     TcpServer.prototype.close.call(answering);
     clock.jump(5000);
     expect(await runCheck(definition)).toMatchObject({ status: 'pass' });

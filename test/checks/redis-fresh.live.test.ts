@@ -65,7 +65,7 @@ describe('the new connections of a Redis check', () => {
       clock.jump(1000);
     }
     await others[0]?.close?.();
-    // The server takes a moment to count one less.
+    // The server decrements its count with a delay.
     let outcome = await runCheck(trial);
     while (outcome.reason === 'too-many-connections') outcome = await runCheck(trial);
     expect(outcome).toMatchObject(well);
@@ -108,7 +108,7 @@ describe('the new connections of a Redis check', () => {
     }) as unknown as typeof dns.lookup);
     const trial = check(`redis://cache.test:${proxy.port}`);
     expect(await runCheck(trial)).toMatchObject(well);
-    // Nothing listens there.
+    // Nothing listens on this address.
     address = '127.0.0.9';
     clock.jump(1000);
     expect(await runCheck(trial)).toMatchObject(well);

@@ -67,6 +67,26 @@ describe('pongcheck check-config', () => {
     expect(stderr).toMatch(/^pongcheck: d\.yml:2: checks\.m\.path is .*nowhere\.js.*\n$/);
   });
 
+  it('reads the files for TLS of every listener and of every connection to responders', async () => {
+    const tls = 'tls: { cert: missing.pem, key: missing.pem }';
+    const ca = 'tls: { ca: missing.pem }';
+    const sections = [
+      ['listen', `listen: [{ url: "pongs://127.0.0.1:1", ${tls} }]`],
+      ['http', `http: { ${tls} }`],
+      ['grpc', `grpc: { port: 1, ${tls} }`],
+      ['peers', `peers: { from: ["pongs://127.0.0.1:1"], ${ca} }`],
+      ['fleet', `fleet: { from: ["pongs://127.0.0.1:1"], ${ca} }`],
+      ['probe', `probe: { targets: ["127.0.0.1:1"], modules: { m: { prober: tcp, ${ca} } } }`],
+      ['checks', `checks: { r: { kind: redis, url: "rediss://h", ${ca} } }`],
+    ];
+    for (const [section, content] of sections) {
+      await writeFile(join(folder, 'f.yml'), `${content}\n`);
+      const { code, stderr } = await pongcheck(['check-config', '--config', 'f.yml'], { cwd: folder });
+      expect([section, code]).toEqual([section, 1]);
+      expect(stderr).toMatch(new RegExp(`^pongcheck: f\\.yml:1: ${section}.*ENOENT`));
+    }
+  });
+
   it('resolves no peer, and reads the files for their TLS', async () => {
     const content =
       'peers:\n  from: ["pongs://nowhere.invalid", "srv+pong://_pong._tcp.nowhere.invalid"]\n  token: hunter2\n';

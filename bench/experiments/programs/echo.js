@@ -1,4 +1,4 @@
-// The cost of Node itself: a server that makes a PONG of each read by changing one byte, and validates nothing.
+// Shows the cost of Node itself: a server that turns each read into a PONG by changing one byte, and validates nothing.
 import { createServer } from 'node:net';
 import { onCommand, say } from '../../../test/system/programs/say.js';
 

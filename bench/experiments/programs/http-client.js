@@ -1,5 +1,6 @@
-// A client of HTTP without a library: `http-client.js PLAN`, as JSON `to` {host, port}, `version`, `connection` (what the header says,
-// none if undefined), `requests`, and `leaves`: it closes after each answer. It reports how many connections that took.
+// An HTTP client without a library: `http-client.js PLAN`, where PLAN is JSON with `to` {host, port}, `version`,
+// `connection` (value of the header, which is omitted if undefined), `requests`, and `leaves` (the client closes after
+// each response). It reports the number of connections used.
 import { connect } from 'node:net';
 import { say } from '../../../test/system/programs/say.js';
 
@@ -16,7 +17,7 @@ async function opened() {
   return socket;
 }
 
-/** Reads one answer; returns its head. */
+/** Reads one response. Returns its head. */
 async function answer(socket) {
   let text = '';
   for (;;) {
@@ -38,5 +39,5 @@ for (let n = 0; n < requests; n++) {
   socket = undefined;
 }
 say('done', { connections, kept: socket !== undefined });
-// What was kept stays until the trial has looked at it.
+// Keeps open connections until the experiment has inspected them.
 setInterval(() => {}, 2 ** 30);

@@ -1,6 +1,6 @@
-// Clients under trial, made by `openLink`: `links.js CLIENT PLAN`, the compiled client and, as JSON, `to` (an address), `count`,
-// and the `heartbeat`. It reports when all are up, of each the first time that it goes down, after which that one is closed,
-// and of each the first status that is not healthy.
+// Clients under test, created with `openLink`: `links.js CLIENT PLAN`, where CLIENT is the compiled client and PLAN is
+// JSON with `to` (an address), `count` and `heartbeat`. It reports when all links are up. For each link, it reports the
+// first time that it goes down, after which it is closed, and the first status that is not healthy.
 import { onCommand, say } from '../../../test/system/programs/say.js';
 
 const [client, text] = process.argv.slice(2);

@@ -1,5 +1,6 @@
-// One kind of request after the other, at a fixed rate: `requests.js PLAN`, as JSON `host`, `pong` and `http`, the ports.
-// Told to `send` {kind, every, count}, it says when all are answered, how many were not as expected, and how many bytes the last answer had.
+// Sends one kind of request after another at a fixed rate: `requests.js PLAN`, where PLAN is JSON with `host` and the
+// ports `pong` and `http`. On the command `send` {kind, every, count}, it reports when all requests are answered, how
+// many answers were not as expected, and the size of the last answer in bytes.
 import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
 import { now, onCommand, say } from '../../../test/system/programs/say.js';
@@ -8,7 +9,7 @@ const { host, pong, http } = JSON.parse(process.argv[2]);
 const PING = Buffer.from('0000000c010100000000000000000000', 'hex');
 const keepAlive = new Agent({ keepAlive: true, maxSockets: 1 });
 
-/** The answer to `bytes` on a connection of its own, which the responder or this client closes. */
+/** The answer to `bytes` on a separate connection, which the responder or this client closes. */
 function exchange(bytes, ends) {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port: pong, noDelay: true }, () => socket.write(bytes));

@@ -1,4 +1,4 @@
-// Accepts connections and never answers, on every address of this host: what a frozen process does.
+// Accepts connections on every address of this host and never answers, like a frozen process.
 import { createServer } from 'node:net';
 
 const server = createServer({ allowHalfOpen: false }, (socket) => {

@@ -1,4 +1,4 @@
-// How long one sweep takes over so many connections that need no socket: `sweep.js DIST COUNT`.
+// Measures how long one sweep takes over a number of connections that need no socket: `sweep.js DIST COUNT`.
 import { EventEmitter } from 'node:events';
 
 const [dist, count] = process.argv.slice(2);
@@ -6,7 +6,7 @@ const { Server } = await import(`${dist}/server/server.js`);
 const { defaultServerSettings } = await import(`${dist}/server/settings.js`);
 const { Registry } = await import(`${dist}/health/registry.js`);
 
-/** The part of a socket that an idle connection uses. */
+/** The members of a socket that an idle connection uses. */
 class IdleSocket extends EventEmitter {
   bytesRead = 0;
   bytesWritten = 0;
@@ -23,14 +23,14 @@ class IdleSocket extends EventEmitter {
   destroy() {}
 }
 
-/** Sweeps that are not measured: what fell due while the connections were made. */
+/** Number of sweeps that are not measured, because checks became due while the connections were created. */
 const WARM_UP = 20;
 let slices = [];
 let sweep;
-/** Whether the last sweep is over. */
+/** Whether the last sweep has ended. */
 let waits = false;
 
-/** A sweep may go on after a poll of the loop: each slice is timed. */
+/** A sweep may continue after a poll of the event loop, so each slice is timed. */
 function timed(fire) {
   const begun = performance.now();
   fire();

@@ -25,19 +25,23 @@ export async function checkConfig(flags: FlagValues): Promise<number> {
   return 0;
 }
 
-function validatePeers({ settings: { peers }, placeOf }: Configuration): void {
-  try {
-    if (peers?.tls) validateTls('peers', peers.tls);
-  } catch (error) {
-    if (!(error instanceof InvalidOption)) throw error;
-    throw configError([`${placeOf(['peers', ...error.path])} is ${error.found}; allowed: ${error.allowed}`]);
+function validatePeers({ settings, placeOf }: Configuration): void {
+  for (const section of ['peers', 'fleet'] as const) {
+    const tls = settings[section]?.tls;
+    try {
+      if (tls) validateTls(section, tls);
+    } catch (error) {
+      if (!(error instanceof InvalidOption)) throw error;
+      throw configError([`${placeOf([section, ...error.path])} is ${error.found}; allowed: ${error.allowed}`]);
+    }
   }
 }
 
 async function validateCertificates({ settings, placeOf }: Configuration): Promise<void> {
-  const { http, listen } = settings;
+  const { listen, http, grpc } = settings;
   const places: [tls: TlsSettings | undefined, path: Path][] = listen.map(({ tls }, index) => [tls, ['listen', index]]);
   if (http) places.push([http.tls, ['http']]);
+  if (grpc) places.push([grpc.tls, ['grpc']]);
   for (const [tls, path] of places) {
     await (tls && readTlsFiles(tls))?.catch((error: Error) => {
       throw new PongcheckError('PONGCHECK_CONFIG', `${placeOf(path)} ${error.message}`, { cause: error });
