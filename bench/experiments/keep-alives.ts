@@ -52,7 +52,7 @@ export async function silence(): Promise<Shown> {
   const kinds = {
     nothing: { server: { listen: [{ url }], heartbeat: off }, plan: {} },
     'TCP keep-alive, idle 4 s': { server: { listen: [{ url, keepAlive }], heartbeat: off }, plan: {} },
-    'PINGs of the server every 4 s': {
+    'server PINGs every 4 s': {
       server: { listen: [{ url }], heartbeat: pings },
       plan: { hello: { heartbeat: { wantMs: 1 } } },
     },
@@ -81,11 +81,11 @@ export async function silence(): Promise<Shown> {
     const found = ({ program }: ServerUnderTrial) => program.all('close')[0]?.reason;
     return [
       table(
-        ['silent for 20 s', '`ss -o` at the server', 'segments it sent', 'bytes received', 'then frozen for 20 s'],
+        ['silent for 20 s', '`ss -o` at the server', 'segments sent', 'bytes received', 'then frozen for 20 s'],
         rows.map(({ name, server, cells }) => [
           name,
           ...cells,
-          found(server) ? `found (${found(server)})` : 'not found',
+          found(server) ? `detected (${found(server)})` : 'not detected',
         ]),
       ),
     ];

@@ -144,11 +144,15 @@ function falseCloses({ innocence: rows }) {
 
 function loss({ loss: rows }) {
   const worst = (preset) => Math.max(...rows.filter((row) => row.preset === preset).map((row) => row.deadPerHour));
-  const title = `On a line that loses 30 %, preset default calls a living peer dead up to ${worst('default').toFixed(1)} times an hour, strict ${worst('strict').toFixed(0)} times`;
+  const title = `With 30 % loss, preset default declares a live peer dead up to ${worst('default').toFixed(1)} times an hour, strict ${worst('strict').toFixed(0)} times`;
+  const where = (towards) => (towards.startsWith('to ') ? towards : `in ${towards}`);
   const values = rows.map(({ towards, kernels, who, preset, deadPerHour }) => ({
-    line: kernels === 'as they come' ? `lost ${towards}` : `lost ${towards}, ${kernels.replace('net.ipv4.', '')}`,
+    line:
+      kernels === 'unchanged'
+        ? `loss ${where(towards)}`
+        : `loss ${where(towards)}, ${kernels.replace('net.ipv4.', '')}`,
     preset: `preset ${preset}`,
-    who: `PINGs of the ${who}`,
+    who: `PINGs from the ${who}`,
     deadPerHour,
     label: deadPerHour.toFixed(2),
   }));
@@ -156,18 +160,18 @@ function loss({ loss: rows }) {
   const x = {
     field: 'deadPerHour',
     type: 'quantitative',
-    title: 'called dead per connection and hour',
+    title: 'declared dead per connection and hour',
     scale: { domain: [0, 25] },
     axis: { tickCount: 5 },
   };
-  const yOffset = { field: 'who', sort: ['PINGs of the server', 'PINGs of the client'] };
+  const yOffset = { field: 'who', sort: ['PINGs from the server', 'PINGs from the client'] };
   return {
     heading: '30 % of the segments lost',
     description: `${title}. ${values.map(({ line, preset, who, label }) => `${line}, ${preset}, ${who}: ${label}`).join('; ')}.`,
     specification: {
       title: {
         text: title,
-        subtitle: 'How often a living peer was called dead, per connection and hour. 50 peers in each case.',
+        subtitle: 'How often a live peer was declared dead, per connection and hour, with 50 peers in each case.',
       },
       data: { values },
       facet: { column: { field: 'preset', type: 'nominal', sort: ['preset default', 'preset strict'], title: null } },
@@ -184,7 +188,7 @@ function loss({ loss: rows }) {
               x,
               color: {
                 field: 'who',
-                sort: ['PINGs of the server', 'PINGs of the client'],
+                sort: ['PINGs from the server', 'PINGs from the client'],
                 title: null,
                 scale: { range: [colours.blue, colours.orange] },
                 legend: { orient: 'bottom' },
