@@ -7,7 +7,7 @@ import { pinned } from './process.js';
 /** Shown instead of a figure if the peer's `most` is lower. */
 const NOT_ASKED = '–';
 
-const BUSY_TO_IDLE = 'p99 of liveness, application busy : idle';
+const BUSY_TO_IDLE = 'liveness p99, application busy : idle';
 
 const percentiles = { p50: (m) => m.p50, p99: (m) => m.p99, 'p99.9': (m) => m.p999 };
 
@@ -48,9 +48,9 @@ export function render(options, { cells, rounds, memory, missing = [] }) {
       '## Replies per second of server CPU',
       comparison(peers, limit ? efficiency.flatMap((column) => [column, ofThe(limit, column)]) : efficiency, count),
       '## Was the generator the bottleneck?',
-      'The share of the time in which the server worked or waited for its core, and the work of the generator for the same ' +
-        "replies as a multiple of the server's. Near 100 % and below 1: the server was always busy, and the " +
-        'generator could have sent more.',
+      'The first figure is the share of time during which the server was working or waiting for its core. The second figure is the ' +
+        'CPU work of the generator for the same replies, as a multiple of that of the server. If they are near 100 % and below 1, the ' +
+        'server was always busy, and the generator could have sent more.',
       table(
         ['', ...throughput.map((cell) => cell.title)],
         peers.map((peer) => [
@@ -73,7 +73,7 @@ export function render(options, { cells, rounds, memory, missing = [] }) {
     const [idle, busy] = application.map((cell) => seriesOf(cell, (m) => m.p99));
     efficiency.push({ title: BUSY_TO_IDLE, series: (peer) => ratios(busy(peer), idle(peer)) });
   }
-  if (rounds.length > 0 && threaded.length > 1) sections.push('## What a thread costs', threadTable(threaded, rounds));
+  if (rounds.length > 0 && threaded.length > 1) sections.push('## Thread overhead', threadTable(threaded, rounds));
   if (memory.size > 0) {
     const columns = [
       { title: 'idle connection, settled', series: (peer) => memory.get(peer).map(({ settled }) => settled) },
@@ -92,13 +92,13 @@ export function render(options, { cells, rounds, memory, missing = [] }) {
 /** The column with the ratios to the limit. */
 function ofThe(limit, { title, series }) {
   return {
-    title: `of the limit, ${title}`,
+    title: `share of the limit, ${title}`,
     series: (peer) => ratios(series(peer), series(limit)),
     isRatio: true,
   };
 }
 
-/** One row of absolute figures per peer, followed by the ratios of the first peer to each of the others. */
+/** The ratio of the first peer to each other peer, then a row of absolute figures for each peer. */
 function comparison(peers, columns, format) {
   const [first, ...others] = peers;
   return table(
@@ -156,7 +156,7 @@ function applicationTable(peers, cells, seriesOf) {
   );
 }
 
-/** Absolute figures for each number of threads, followed by the increase over the previous number. */
+/** The difference of each number of threads from the previous one, then the absolute figures. */
 function threadTable(peers, rounds) {
   const columns = [
     { figure: ({ ms }) => ms, format: milliseconds },
@@ -165,10 +165,10 @@ function threadTable(peers, rounds) {
   ];
   const series = (peer, figure) => rounds.map(({ starts }) => figure(starts.get(peer)));
   return table(
-    ['', '`start()`', 'resident memory after it', 'warmed up'],
+    ['', '`start()`', 'resident memory after start', 'resident memory after warm-up'],
     [
       ...peers.slice(1).map((peer, index) => [
-        `**${peer.title}, more than ${peers[index].title}**`,
+        `**${peer.title} minus ${peers[index].title}**`,
         ...columns.map(({ figure, format }) => {
           const before = series(peers[index], figure);
           return `**${spread(
@@ -202,29 +202,29 @@ function goalTable(peers, columns) {
 }
 
 function explanation({ rounds, seconds, memoryRounds }) {
-  return `- Each figure is the median of all rounds, followed by the minimum and maximum. A ratio is computed within each round, where both
-  sides are measured within seconds of each other; the table has its median. **Ratios are comparable between machines,
-  absolute figures are not.** ${rounds} rounds of ${seconds} s per cell, each with new, warmed-up servers; for memory ${memoryRounds} rounds.
-- Server and generator are separate processes, ${pinned ? 'each pinned to its own core' : '**not pinned to cores here**'}, over loopback. Server CPU is the user and system
-  time of all threads of the server, including the kernel's work for its sockets.
-- The load is ${CONNECTIONS} connections. "N in flight" means N requests on each of them, sent in one write; the next N follow when all are answered.
-  Requests and replies are frames of 16 bytes. Redis gets PING as RESP (14 bytes, with a reply of 7), which it parses faster
-  than the inline form. Every byte of each reply is verified, including its id. gRPC is the standard health service on Node: one
-  unary \`Check\` per request, over HTTP/2 with compressed headers, answered by SERVING; a batch goes out in one write as well.
-- The generator polls without pausing, so no server spends time on waking it.
-- Latency at "1 in flight" is that of a saturated server: all ${CONNECTIONS} connections wait for the same core. "1 connection" is the bare
-  round trip. At a fixed rate, the latency of a request counts from the time when it was due. The number after the dot is the
-  figure of the first peer, divided by this one.
-- pongcheck runs one function check on its default schedule. HTTP and the limit of PINGs per second are disabled.
-- Beside an application: ${CONNECTIONS} connections, 2,000 PINGs a second in all, for liveness or for readiness. The busy application works
-  without a pause for 250 ms and pauses for 62 ms, 80 % of a core; the idle one does nothing. Here the server may use both cores, and the
-  generator sleeps between its requests. The number after the dot is the figure divided by that beside the idle application.
-  Each second, the result of the check exceeds its \`maxAge\` (1 s, as no \`interval\` is set), and readiness waits for a run, for which it is the turn of
-  the application's event loop; liveness never waits.
-- What a thread costs: \`start()\` on one core, and the resident memory of the process, before and after its first 500 ms of load.
-- Memory is the growth of the server's resident set with ${IDLE_CONNECTIONS.toLocaleString('en')} connections, divided by their number; each has had one exchange. All
-  Node servers run a garbage collection. Settled is 11 s later, when V8 has released the young generation that the burst of
-  accepts needed, and Redis the buffers of its clients.`;
+  return `- Each figure is the median of all rounds, followed by the minimum and maximum. A ratio is computed within each round, in which both
+  sides are measured within seconds of each other. The table shows the median ratio. **Ratios are comparable between machines,
+  absolute figures are not.** There are ${rounds} rounds of ${seconds} s per cell, each with new, warmed-up servers, and ${memoryRounds} rounds for memory.
+- Server and generator are separate processes, ${pinned ? 'each pinned to its own core' : '**not pinned to cores here**'}, connected over loopback. Server CPU is the user and system
+  time of all threads of the server, including the kernel time for its sockets.
+- The load uses ${CONNECTIONS} connections. "N in flight" means N requests on each connection, sent in one write. The next N requests follow when all are
+  answered. Requests and replies are 16-byte frames. Redis receives PING as RESP (14 bytes, with a reply of 7 bytes), which it parses faster
+  than the inline form. Every byte of each reply is verified, including its id. gRPC is the standard health service on Node.js: one
+  unary \`Check\` per request, over HTTP/2 with compressed headers, answered with SERVING. A batch is also sent in one write.
+- The generator polls without pausing, so servers spend no time on waking it.
+- Latency at "1 in flight" is that of a saturated server, because all ${CONNECTIONS} connections wait for the same core. "1 connection" is the
+  round-trip time alone. At a fixed rate, the latency of a request is measured from the time when it was due. The number after the dot is the
+  figure of the first peer divided by this figure.
+- pongcheck runs one function check with the default schedule. HTTP and the limit on PINGs per second are disabled.
+- Beside an application, ${CONNECTIONS} connections send 2,000 PINGs per second in total, for liveness or for readiness. The busy application blocks
+  the event loop for 250 ms and then pauses for 62 ms, which uses 80 % of a core. The idle application does nothing. The server may use both
+  cores, and the generator sleeps between requests. The number after the dot is the figure divided by that beside the idle application.
+  Every second, the result of the check exceeds its \`maxAge\` (1 s, as no \`interval\` is set). Readiness then waits for a run, and therefore for
+  the event loop of the application. Liveness never waits.
+- Thread overhead shows the duration of \`start()\` on one core, and the resident memory of the process before and after its first 500 ms of load.
+- Memory is the growth of the resident set of the server with ${IDLE_CONNECTIONS.toLocaleString('en')} connections, divided by their number, after one exchange on each connection. All
+  Node.js servers run a garbage collection. "Settled" is 11 s later, when V8 has released the young generation that the burst of accepts
+  required, and Redis has released its client buffers.`;
 }
 
 function machine(rounds) {
@@ -237,7 +237,7 @@ function machine(rounds) {
   );
   const others =
     waited.length > 0
-      ? `\n\nOther processes used the server's core for ${Math.round(100 * median(waited))} % of the time, which affects latencies but hardly CPU figures.`
+      ? `\n\nOther processes used the server's core for ${Math.round(100 * median(waited))} % of the time, which affects latencies but has little effect on CPU figures.`
       : '';
   return `${cpus()[0].model.trim()}, ${cpus().length} cores, ${process.platform} ${release().split('-')[0]} ${process.arch} · pongcheck ${version}, Node ${process.version}, Redis ${redis}, @grpc/grpc-js ${grpc}, ${compiler} · ${new Date().toISOString().slice(0, 10)}${others}\n`;
 }
@@ -248,9 +248,9 @@ function manifest(path) {
 
 function versionOf(command, args, pattern) {
   try {
-    return pattern.exec(execFileSync(command, args, { encoding: 'utf8' }))?.[1] ?? 'of unknown version';
+    return pattern.exec(execFileSync(command, args, { encoding: 'utf8' }))?.[1] ?? '(unknown version)';
   } catch {
-    return 'not there';
+    return '(not installed)';
   }
 }
 

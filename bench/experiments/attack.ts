@@ -57,24 +57,20 @@ export async function attack(): Promise<Shown> {
       .map(([reason, count]) => `${reason} ${count}`);
     return [
       table(
-        [
-          `PONGs of the client that behaves, in ${ROUNDS} rounds`,
-          'alone',
-          ...RATES.map((rate) => `beside ${rate} a second`),
-        ],
+        [`regular client, ${ROUNDS} rounds`, 'no attack', ...RATES.map((rate) => `attack with ${rate} per second`)],
         [
           ['PONGs', ...[alone, ...beside].map((rounds) => String(sum(rounds.map(({ times }) => times.length))))],
           compared('median', alone, beside, 0.5),
-          compared('99 of 100 within', alone, beside, 0.99),
+          compared('p99', alone, beside, 0.99),
           compared('longest', alone, beside, 1),
           [
-            'wrong, or none in 1 s',
+            'wrong, or missing after 1 s',
             ...[alone, ...beside].map((rounds) => String(sum(rounds.map(({ wrong, late }) => wrong + late)))),
           ],
         ],
       ),
       table(
-        ['The server', 'before', 'after'],
+        ['server', 'before', 'after'],
         [
           ['accepted', String(before.accepted), String(after.accepted)],
           ['open', String(before.open), String(after.open)],
@@ -82,7 +78,7 @@ export async function attack(): Promise<Shown> {
           ['handles', handles(before), handles(after)],
         ],
       ),
-      `Closed: ${reasons.join(', ')}.`,
+      `Close reasons: ${reasons.join(', ')}.`,
     ];
   } finally {
     await trial.close();

@@ -23,14 +23,14 @@ function swallow(far: Host, near: Host): void {
 
 const faults: Fault[] = [
   { name: 'process killed', happen: (_far, _near, victims) => Promise.all(victims.map((victim) => victim.kill())) },
-  { name: 'host gone: packets swallowed', happen: swallow },
+  { name: 'host gone: packets dropped', happen: swallow },
   { name: 'process frozen', happen: (_far, _near, victims) => Promise.all(victims.map((victim) => victim.freeze())) },
-  { name: 'far end gone behind a TCP proxy', proxied: true, happen: (far) => far.pullCable() },
+  { name: 'peer gone behind a TCP proxy', proxied: true, happen: (far) => far.pullCable() },
   { name: 'the same, data in flight', inFlight: true, proxied: true, happen: (far) => far.pullCable() },
-  { name: 'packets swallowed, data in flight', inFlight: true, happen: swallow },
+  { name: 'packets dropped, data in flight', inFlight: true, happen: swallow },
   { name: 'cable pulled, data in flight', inFlight: true, happen: (far) => far.pullCable() },
   {
-    name: 'half-open: the far kernel forgot the connection',
+    name: 'half-open: the peer kernel lost the connection',
     happen(far, near) {
       // The RST is lost.
       const restore = near.drop();
@@ -39,7 +39,7 @@ const faults: Fault[] = [
     },
   },
   {
-    name: 'alive but useless',
+    name: 'alive but failing',
     happen(_far, _near, victims) {
       for (const victim of victims) victim.tell({ useless: true });
     },
@@ -73,7 +73,7 @@ export async function detection(): Promise<Detected[]> {
 export function showDetection(rows: readonly Detected[]): Shown {
   const names = Object.keys(rows[0]?.schemes ?? {});
   const cells = (found: Found | null | undefined) => {
-    if (!found) return `not in ${OBSERVED / 1000} s`;
+    if (!found) return `not within ${OBSERVED / 1000} s`;
     const many = found.peers < PEERS ? `${found.peers} of ${PEERS}: ` : '';
     return `${many}${seconds(found)} (${found.why.join(', ')})`;
   };

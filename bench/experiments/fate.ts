@@ -155,7 +155,7 @@ async function promises(size: number, of: (scenario: Name, variant: Variant) => 
   const [, duringToday] = of('down for all', 'fail').queries;
   const everything = Object.keys(scenarios).flatMap((name) => variantNames.map((variant) => of(name as Name, variant)));
   return [
-    `${percent(all.late)}; the last one came back after ${(all.settledAfter / 1000).toFixed(1)} s`,
+    `${percent(all.late)}; last one back after ${(all.settledAfter / 1000).toFixed(1)} s`,
     `${percent(1 - all.early)}; ${percent(1 - of('down for all', 'warn, fall: 3').early)}`,
     `${before.toFixed(1)}, ${during.toFixed(1)}; with \`fail\` ${duringToday.toFixed(1)}`,
     `${Math.round(firstChange(of('down for one', 'warn')) - firstChange(of('down for one', 'fail')))} ms`,
@@ -187,13 +187,13 @@ export async function fate(): Promise<Shown> {
         [
           `${size.toLocaleString('en')} instances`,
           '`onShared`',
-          `in rotation at least, until ${BOUND / 1000} s`,
-          'later',
-          'of those without database at most, later',
-          'PINGs among peers per second',
-          'for one run, at most',
-          'first verdict after, min / median / max',
-          'last change after',
+          `minimum in rotation, until ${BOUND / 1000} s`,
+          'minimum in rotation, later',
+          'of these without database, maximum, later',
+          'PINGs between peers per second',
+          'maximum per run',
+          'time to first verdict, min / median / max',
+          'time to last change',
           'queries per second, before / during',
         ],
         rows,
@@ -202,16 +202,16 @@ export async function fate(): Promise<Shown> {
     kept.push(await promises(size, (name, variant) => outcomes.get(`${name}: ${variant}`) as Outcome));
   }
   const wanted = [
-    `down for all: in rotation from ${BOUND / 1000} s on (2 intervals, the timeout of the check, and that of peers)`,
-    'down for all: out of rotation before that at most; with `fall: 3`',
-    'down for all: queries on the database per second, before and during',
-    `down for one: it leaves later than with \`fail\` by (at most ${PEERS_TIMEOUT} ms)`,
-    `down for a third: out of them at any later time, mean and least of ${SEEDS} seeds (95 %)`,
+    `down for all: in rotation after ${BOUND / 1000} s (2 intervals, plus the timeouts of the check and of peers)`,
+    'down for all: maximum out of rotation before; with `fall: 3`',
+    'down for all: database queries per second, before and during',
+    `down for one: delay compared with \`fail\` until it is out of rotation (at most ${PEERS_TIMEOUT} ms)`,
+    `down for a third: share of these out of rotation later, mean and minimum of ${SEEDS} seeds (95 %)`,
     'the same with `ask: 5`',
     'rollout while down: new instances in rotation (0)',
-    `PINGs for one failing run, at most (${ASK})`,
-    'PINGs while all is well (0)',
-    `longest round of answers (${PEERS_TIMEOUT} ms)`,
+    `maximum PINGs per failing run (${ASK})`,
+    'PINGs while no check fails (0)',
+    `longest query of peers (${PEERS_TIMEOUT} ms)`,
   ];
   const rows = wanted.map((promise, n) => [promise, ...kept.map((cells) => cells[n] as string)]);
   return [...parts, table(['', ...SIZES.map((size) => `${size.toLocaleString('en')} instances`)], rows)];

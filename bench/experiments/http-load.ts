@@ -8,9 +8,14 @@ const LASTS = 5000;
 const MIB = 1_048_576;
 
 const loads = [
-  { what: 'one connection, 2,500 requests for the page in one write', connections: 1, path: '/', pipelined: 2500 },
+  {
+    what: 'one connection, 2,500 requests for the status page in one write',
+    connections: 1,
+    path: '/',
+    pipelined: 2500,
+  },
   { what: '1,000 connections, `/livez`', connections: 1000, path: '/livez' },
-  { what: '1,000 connections, the page', connections: 1000, path: '/' },
+  { what: '1,000 connections, the status page', connections: 1000, path: '/' },
   {
     what: '1,000 connections, 200 requests for `/livez` in each write',
     connections: 1000,
@@ -54,7 +59,7 @@ export async function httpLoad(): Promise<Shown> {
       await ask(load);
       rows.push(row(what, await told(), await stateOf(server), before));
     }
-    const head = ['HTTP load', 'PONGs', 'median', '99 of 100 within', 'longest', 'none in 1 s', 'memory', 'resident'];
+    const head = ['HTTP load', 'PONGs', 'median', 'p99', 'maximum', 'none within 1 s', 'memory', 'resident memory'];
     return [table(head, rows)];
   } finally {
     await trial.close();
@@ -64,7 +69,7 @@ export async function httpLoad(): Promise<Shown> {
 function row(what: string, { times, late }: Said, after: Said, before: Said): string[] {
   const sorted = [...times].sort((a, b) => a - b);
   const quantile = (part: number) => `${(sorted[Math.ceil(sorted.length * part) - 1] ?? 0).toFixed(1)} ms`;
-  const more = (of: 'memory' | 'rss') => `${((after[of] - before[of]) / MIB).toFixed(1)} MiB more`;
+  const more = (of: 'memory' | 'rss') => `+${((after[of] - before[of]) / MIB).toFixed(1)} MiB`;
   return [
     what,
     String(times.length),

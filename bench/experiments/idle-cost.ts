@@ -23,12 +23,12 @@ export async function idleCost(): Promise<Shown> {
     const own = await measured(trial, program, ports[0] as number);
     return [
       table(
-        ['10,000 idle connections, a PING of each every 10 s, over 60 s', 'responder', 'a bare echo on Node'],
+        ['10,000 idle connections with a PING every 10 s, 60 s', 'responder', 'bare Node.js echo'],
         [
           ['CPU, of one core', percent(own.user + own.system), percent(floor.user + floor.system)],
-          ['of that in the kernel', percent(own.system), percent(floor.system)],
+          ['of which in the kernel', percent(own.system), percent(floor.system)],
           ['connections open at the end', String(own.open), String(floor.open)],
-          ['PONGs a second', own.pongs.toFixed(0), floor.pongs.toFixed(0)],
+          ['PONGs per second', own.pongs.toFixed(0), floor.pongs.toFixed(0)],
           ['longest sweep', `${own.longest.toFixed(2)} ms`, ''],
         ],
       ),

@@ -50,7 +50,7 @@ const troubles: { name: string; happen: NonPassState; peers: string[] }[] = [
   {
     name: 'wall clock set -120 s',
     happen: async (_server, clock) => clock.step('-120'),
-    peers: ['silent one never closed', 'the same', 'the same', 'the same on select'],
+    peers: ['silent client never closed', 'the same', 'the same', 'the same on select'],
   },
 ];
 
@@ -67,10 +67,10 @@ export async function innocence(): Promise<Closed[]> {
 export function showInnocence(rows: readonly Closed[]): Shown {
   return [
     table(
-      ['limit 4 s, 20 clients that PING each second', 'pongcheck', ...others],
+      ['idle timeout 4 s, 20 clients that PING every second', 'pongcheck', ...others],
       rows.map(({ trouble, falsely, silentAfter, others: measured }) => {
         const silent = silentAfter === null ? 'never' : `${silentAfter.toFixed(1)} s`;
-        return [trouble, `${falsely}; the silent one after ${silent}`, ...Object.values(measured)];
+        return [trouble, `${falsely}; silent client closed after ${silent}`, ...Object.values(measured)];
       }),
     ),
   ];

@@ -15,7 +15,7 @@ const ways = {
   'HTTP/1.0, `Connection: keep-alive`': { version: '1.0', connection: 'keep-alive' },
   'HTTP/1.1': { version: '1.1' },
   'HTTP/1.1, `Connection: close`': { version: '1.1', connection: 'close' },
-  'HTTP/1.1, the client closes after each answer': { version: '1.1', leaves: true },
+  'HTTP/1.1, the client closes after each response': { version: '1.1', leaves: true },
 };
 
 /** Measures for ten HTTP requests how many connections they use, and which side keeps them in TIME_WAIT. */
@@ -38,7 +38,7 @@ export async function httpKeepAlive(): Promise<Shown> {
   }
   return [
     table(
-      [`${REQUESTS} requests`, 'connections', 'still open', 'TIME_WAIT at the server', 'TIME_WAIT at the client'],
+      [`${REQUESTS} requests`, 'connections', 'still open', 'TIME_WAIT on the server', 'TIME_WAIT on the client'],
       rows,
     ),
   ];
@@ -81,7 +81,7 @@ export async function silence(): Promise<Shown> {
     const found = ({ program }: ServerUnderTrial) => program.all('close')[0]?.reason;
     return [
       table(
-        ['silent for 20 s', '`ss -o` at the server', 'segments sent', 'bytes received', 'then frozen for 20 s'],
+        ['silent for 20 s', '`ss -o` on the server', 'segments sent', 'bytes received', 'then frozen for 20 s'],
         rows.map(({ name, server, cells }) => [
           name,
           ...cells,

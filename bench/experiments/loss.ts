@@ -23,12 +23,12 @@ interface Weather {
 }
 
 const weathers: Weather[] = [
-  { name: 'to the clients', lossy: [1] },
-  { name: 'to the server', lossy: [0] },
-  { name: 'both directions', lossy: [0, 1] },
-  { name: 'both directions', lossy: [0, 1], sysctl: 'net.ipv4.tcp_thin_linear_timeouts=1' },
-  { name: 'both directions', lossy: [0, 1], sysctl: `${RTO_MAX}=4000` },
-  { name: 'both directions', lossy: [0, 1], sysctl: `${RTO_MAX}=1000` },
+  { name: 'towards the clients', lossy: [1] },
+  { name: 'towards the server', lossy: [0] },
+  { name: 'in both directions', lossy: [0, 1] },
+  { name: 'in both directions', lossy: [0, 1], sysctl: 'net.ipv4.tcp_thin_linear_timeouts=1' },
+  { name: 'in both directions', lossy: [0, 1], sysctl: `${RTO_MAX}=4000` },
+  { name: 'in both directions', lossy: [0, 1], sysctl: `${RTO_MAX}=1000` },
 ];
 
 /** The connections with the same heartbeat in the same network conditions. */
@@ -85,10 +85,10 @@ export function showLoss(rows: readonly Lost[]): Shown {
     table(
       [
         'loss',
-        'kernel setting',
-        'PINGs from',
+        'kernel settings',
+        'PINGs sent by',
         'preset',
-        'answered',
+        'PONGs',
         'declared dead',
         'per connection and hour',
         'retransmission timeout',
@@ -161,7 +161,7 @@ async function row(group: Group, since: number, until: number): Promise<Lost> {
   const ms = (part: number) => Math.round(sorted[Math.floor((sorted.length - 1) * part)] as number);
   return {
     towards: weather.name,
-    kernels: weather.sysctl ?? 'unchanged',
+    kernels: weather.sysctl ?? 'default',
     who,
     preset,
     answered: await group.answered(),

@@ -34,7 +34,7 @@ export function tries(seconds: number, rto = RTO): number {
  * Expected number of times per year and connection that a live peer is declared dead, if this fraction of the segments
  * is lost in `ways` directions.
  */
-export function falseConvictions(interval: number, out: number, lost: number, ways: 1 | 2): number {
+export function falseDetections(interval: number, out: number, lost: number, ways: 1 | 2): number {
   const rounds = YEAR / (interval * JITTER);
   return rounds * Math.min(1, ways * lost ** tries(out * interval));
 }
@@ -57,13 +57,13 @@ const costs = markdown(
       'loss in one direction: 30 %',
     ],
     settings.map(({ interval, out, preset }) => {
-      const convictions = (lost: number, ways: 1 | 2) => few(CONNECTIONS * falseConvictions(interval, out, lost, ways));
+      const detections = (lost: number, ways: 1 | 2) => few(CONNECTIONS * falseDetections(interval, out, lost, ways));
       return [
         `${interval} s, ${out}${preset ? ` (\`${preset}\`)` : ''}`,
         `${out * interval}-${(out + 1) * interval} s`,
         few((CONNECTIONS * SEGMENTS) / (interval * JITTER)),
         String(tries(out * interval)),
-        ...[convictions(0.01, 2), convictions(0.05, 2), convictions(0.1, 2), convictions(0.3, 1)],
+        ...[detections(0.01, 2), detections(0.05, 2), detections(0.1, 2), detections(0.3, 1)],
       ];
     }),
   ),
@@ -81,17 +81,17 @@ function times(detection: string): string {
     const [min, max] = seconds.slice(0, 2).map((text) => Number(text).toFixed(1));
     return min === max ? `${min} s` : `${min}-${max} s`;
   };
-  return detection.replace(/([\d.]+) \/ [\d.]+ \/ ([\d.]+) s \([^|]*\)/g, brief).replace(/not in \d+ s/g, '**no**');
+  return detection.replace(/([\d.]+) \/ [\d.]+ \/ ([\d.]+) s \([^|]*\)/g, brief).replace(/not within \d+ s/g, '**no**');
 }
 
 /** The tables in protocol/HEARTBEATS.md: the measurements, and the results of the formula. */
 export function heartbeatTables(results: string): Record<string, string> {
   return {
     http: measured(results, 'HTTP keep-alive'),
-    silence: measured(results, 'TCP keep-alive and a heartbeat'),
-    detection: times(measured(results, 'Found after how long, or never')),
+    silence: measured(results, 'TCP keep-alive and heartbeats'),
+    detection: times(measured(results, 'Detection times')),
     costs,
-    loss: measured(results, '30 % of the segments lost'),
+    loss: measured(results, '30 % packet loss'),
   };
 }
 

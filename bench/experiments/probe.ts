@@ -43,8 +43,8 @@ export interface Probed {
 }
 
 const cases = [
-  { what: 'all answer', silent: 0 },
-  { what: `1 in 10 does not answer within ${PROBE_TIMEOUT_MS / 1000} s`, silent: 0.1 },
+  { what: 'all respond', silent: 0 },
+  { what: `1 in 10 does not respond within ${PROBE_TIMEOUT_MS / 1000} s`, silent: 0.1 },
 ];
 
 export async function probe(): Promise<Probed[]> {
@@ -69,18 +69,18 @@ export function showProbe(rows: readonly Probed[]): Shown {
   const figures: [string, (row: Probed) => string][] = [
     ['probes per second', ({ probesPerSecond }) => probesPerSecond.toFixed(0)],
     ['answered by the exporter', ({ answered }) => percent(answered)],
-    ['of these successful', ({ succeeded }) => percent(succeeded)],
-    ['CPU of the exporter, of one core', ({ exporterCpu }) => percent(exporterCpu)],
-    ['the same for one probe', ({ perProbe }) => `${(perProbe * 1000).toFixed(2)} ms`],
+    ['successful, of these', ({ succeeded }) => percent(succeeded)],
+    ['exporter CPU, of one core', ({ exporterCpu }) => percent(exporterCpu)],
+    ['exporter CPU time per probe', ({ perProbe }) => `${(perProbe * 1000).toFixed(2)} ms`],
     ['latency, median', ({ p50 }) => ms(p50)],
-    ['latency, 99 of 100 within', ({ p99 }) => ms(p99)],
-    ['latency, longest', ({ longest }) => ms(longest)],
-    ['sockets of the exporter at a time, at most', ({ sockets }) => String(sockets)],
-    ['resident memory of the exporter', ({ exporterMemory }) => mib(exporterMemory)],
-    ['samples of one probe', ({ samplesPerProbe }) => samplesPerProbe.toFixed(0)],
+    ['latency, p99', ({ p99 }) => ms(p99)],
+    ['latency, maximum', ({ longest }) => ms(longest)],
+    ['maximum number of exporter sockets', ({ sockets }) => String(sockets)],
+    ['exporter resident memory', ({ exporterMemory }) => mib(exporterMemory)],
+    ['samples per probe', ({ samplesPerProbe }) => samplesPerProbe.toFixed(0)],
     ['series in Prometheus', ({ prometheusSeries }) => prometheusSeries.toFixed(0)],
-    ['CPU of Prometheus, of one core', ({ prometheusCpu }) => percent(prometheusCpu)],
-    ['resident memory of Prometheus', ({ prometheusMemory }) => mib(prometheusMemory)],
+    ['Prometheus CPU, of one core', ({ prometheusCpu }) => percent(prometheusCpu)],
+    ['Prometheus resident memory', ({ prometheusMemory }) => mib(prometheusMemory)],
   ];
   return [
     table(

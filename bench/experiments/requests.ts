@@ -87,9 +87,9 @@ export async function requests(): Promise<Requests> {
 export function showRequests({ idle, resident, series, requests }: Requests): Shown {
   return [
     table(
-      ['request', 'CPU of the responder', 'bytes of the answer, without headers'],
+      ['request', 'responder CPU time', 'response bytes, without headers'],
       requests.map(({ what, cpu, bytes }) => [what, `${(cpu * 1000).toFixed(2)} ms`, String(bytes)]),
     ),
-    `Without requests, its ${CHECKS} checks need ${(idle * 100).toFixed(2)} % of a core. It has ${(resident / 2 ** 20).toFixed(0)} MiB of resident memory, and ${series} series in \`/metrics\`.`,
+    `Without requests, its ${CHECKS} checks use ${(idle * 100).toFixed(2)} % of a core. It uses ${(resident / 2 ** 20).toFixed(0)} MiB of resident memory and exports ${series} series on \`/metrics\`.`,
   ];
 }

@@ -47,101 +47,101 @@ const asMeasured = (shown: Shown) => shown;
 const experiments: Record<string, Experiment> = {
   http: experiment(
     'HTTP keep-alive',
-    'Ten requests to `GET /livez`, one after the other, between two hosts.',
+    'Ten sequential requests to `GET /livez` between two hosts.',
     httpKeepAlive,
     asMeasured,
   ),
   silence: experiment(
-    'TCP keep-alive and a heartbeat',
-    'Connections without data. At the end the process of the peer is frozen; its kernel continues.',
+    'TCP keep-alive and heartbeats',
+    'Connections without data. At the end, the process of the peer is frozen, while its kernel continues to run.',
     silence,
     asMeasured,
   ),
   detection: experiment(
-    'Found after how long, or never',
-    'Ten peers each; from the fault to the word of it, min / median / max, with the error that the application receives. Settings: ' +
-      'TCP keep-alive idle 4 s, 5 probes of 1 s, without a user timeout and with the one of 9 s that it has by default; idle timeout 5 s with a PING of the client each second; ' +
-      'PINGs of the server, or of the client, each second, 3 outstanding. The connections were silent for 2.5 to 3.5 s before, which counts for keep-alive. ' +
-      'A server that closes a connection reports that when the connection has ended: up to 1 s after its FIN, unless a proxy answers that. ' +
-      '"Data in flight": the server sends to the peer each second, whichever side evaluates the answers.',
+    'Detection times',
+    'Time from the fault to its report, min / median / max of ten peers, with the error that the application receives. Settings: ' +
+      'TCP keep-alive with an idle time of 4 s and 5 probes at intervals of 1 s, without a user timeout and with the default of 9 s; an idle timeout of 5 s with a client PING every second; ' +
+      'server or client PINGs every second, at most 3 unanswered. The connections had been silent for 2.5 to 3.5 s before the fault, which counts towards keep-alive. ' +
+      'A server that closes a connection reports this when the connection has ended: up to 1 s after its FIN, unless a proxy acknowledges the FIN. ' +
+      '"Data in flight" means that the server sends data to the peer every second, regardless of the side that detects the fault.',
     detection,
     showDetection,
   ),
   accuracy: experiment(
-    'How exactly a silent client is closed',
-    'From the last byte that the client sent to the FIN that it received, by the clock of the client.',
+    'Accuracy of the idle timeout',
+    'Time from the last byte that the client sent to the FIN that it received, measured by the client.',
     accuracy,
     showAccuracy,
   ),
   innocence: experiment(
-    'Closed falsely',
-    'How many of 20 living clients were closed, and how long after the beginning of the trouble the silent one beside them was.',
+    'False closes',
+    'Number of living clients, out of 20, whose connections were closed, and the time from the start of the problem until the connection of an additional, silent client was closed.',
     innocence,
     showInnocence,
   ),
   loss: experiment(
-    '30 % of the segments lost',
-    '50 living peers each, for the minutes that `--minutes` names (10), PINGed by the server, or PINGing it as `openLink` does; iptables drops what arrives. ' +
-      'A peer that was declared dead does not reconnect; the rate is of those that lived. The last column is what the kernel of the server waits before it repeats a segment: median, ninth decile and longest of a look each minute.',
+    '30 % packet loss',
+    '50 living peers in each case, for 10 minutes (`--minutes`). Either the server sends PINGs, or the clients do, with `openLink`. iptables drops arriving segments. ' +
+      'A peer that was declared dead does not reconnect, and no longer counts towards the rate. The last column shows the retransmission timeout of the server kernel, sampled every minute: median, 90th percentile and maximum.',
     () => loss(minutes),
     showLoss,
   ),
   idle: experiment(
     '10,000 idle connections',
-    'Server and clients on one machine. The echo changes one byte of each read and validates nothing: its cost is that of Node and the kernel.',
+    'Server and clients run on one machine. The echo server changes one byte of each read and validates nothing, so its cost is that of Node.js and the kernel.',
     idleCost,
     asMeasured,
   ),
   sweep: experiment(
-    'One sweep, alone',
-    'Connections without sockets, each with HELLO and PINGs of the server every 10 s. A slice is what happens in a row, before the loop does other work.',
+    'Sweep duration',
+    'Connections without sockets, each with HELLO and server PINGs every 10 s. A slice is the part of a sweep that runs without yielding to the event loop.',
     sweep,
     asMeasured,
   ),
   attack: experiment(
     '100,000 hostile connections',
-    'They send what is random, cut short, damaged, or mixed of two senders, in pieces, and leave in every way there is, or not at all. ' +
-      'A client beside them PINGs every 5 ms. All are on one machine, and share its cores. Medians of the rounds.',
+    'The connections send random, truncated, corrupted or interleaved data, in pieces, and end in every possible way, or stay open. ' +
+      'Meanwhile, a regular client sends a PING every 5 ms. All run on one machine and share its cores. The figures are medians of the rounds.',
     attack,
     asMeasured,
   ),
   fate: experiment(
     'Shared fate',
-    'Many instances of one service whose check `db` (interval 5 s, timeout 800 ms) asks 11 peers within 300 ms, on a simulated clock: checks, states and peers are the code of the package; the network is simulated, 0.2 to 5 ms each way. ' +
-      'The database does not answer from the fault on, for 35 s. An instance is in rotation while its readiness is pass or warn; the interval of the load balancer comes on top. ' +
-      '"In two halves": the instances of one half do not reach those of the other. A rollout starts a fifth of the instances in addition, 10 to 20 s after the fault.',
+    'Many instances of one service, whose check `db` (interval 5 s, timeout 800 ms) queries 11 peers within 300 ms. Checks, states and peers run the code of the package, on a simulated clock and a simulated network with a one-way delay of 0.2 to 5 ms. ' +
+      'After the fault, the database does not respond for 35 s. An instance is in rotation while its readiness is pass or warn. The check interval of the load balancer is not included. ' +
+      '"In two halves" means that the instances in one half cannot reach those in the other half. A rollout starts 20 % additional instances, 10 to 20 s after the fault.',
     fate,
     asMeasured,
   ),
   probe: experiment(
     'Probing 10,000 targets',
-    'A real Prometheus scrapes `/probe` of one exporter for 10,000 targets every 15 s, module `pongcheck` with a timeout of 2 s, for a minute after the second round. The targets are addresses of the host, answered by one responder with 5 checks, or by a program that never answers. All are on one machine, and share its cores.',
+    'Prometheus scrapes `/probe` of one exporter for 10,000 targets every 15 s, with the prober `pongcheck` and a timeout of 2 s. The measurement takes one minute and starts after the second round. The targets are addresses of the host, served by one responder with 5 checks or by a program that never responds. All run on one machine and share its cores.',
     probe,
     showProbe,
   ),
   requests: experiment(
     'What one request costs',
-    'CPU of a responder with 5 checks and one PING thread, minus what it needs without requests, for one request at a time: 100 a second, `/metrics` every 300 ms. It includes waking up, which a responder under load needs less often.',
+    'CPU time of a responder with 5 checks and one PING thread, minus its CPU time without requests. There is one request at a time: 100 per second, or one every 300 ms for `/metrics`. The figures include waking up the process, which is less frequent under load.',
     requests,
     showRequests,
   ),
   start: experiment(
-    'Start of a probe',
-    'Whole processes, from start to exit: medians of 10 batches of 10, the commands by turns. `node -e 0` is the limit: Node.js without a program. Loading `node:net`, connecting and writing a line is 1.1 times that on Node.js 20, and 1.2 times on 24, which itself starts in less than half the time.',
+    'Process start',
+    'Complete processes, from start to exit: medians of 10 batches of 10, with alternating commands. `node -e 0` is the lower limit: Node.js without a program. Loading `node:net`, connecting and writing a line takes 1.1 times as long on Node.js 20, and 1.2 times on Node.js 24, which itself starts in less than half the time.',
     start,
     showStart,
   ),
   page: experiment(
-    'The status page',
-    'CPU time of one rendering, from the reports to the document, after an hour on a simulated clock in which a third of the checks failed at times. ' +
-      'An update has the parts that have changed: here all rows, because each check has run.',
+    'Status page rendering',
+    'CPU time to render the document from the reports, after one hour on a simulated clock during which a third of the checks failed intermittently. ' +
+      'An update contains the changed parts. Here, these are all rows, because every check has run.',
     statusPage,
     showStatusPage,
   ),
   load: experiment(
     'HTTP load',
-    'HTTP from another process, for 5 s each, and a client beside it that PINGs every 5 ms. A client whose connection is closed reconnects. All are on one machine, and share its cores. ' +
-      'Memory is heap and external memory after garbage collection, resident memory as the system reports it; both are differences from the service before the first load.',
+    'Another process sends HTTP requests for 5 s in each case, while a client sends a PING every 5 ms. Clients reconnect if their connection is closed. All run on one machine and share its cores. ' +
+      'Memory is heap and external memory after garbage collection. Resident memory is measured by the operating system. Both are differences from the values before the first load.',
     httpLoad,
     asMeasured,
   ),

@@ -83,7 +83,7 @@ function middle(values: readonly number[]): number {
 export function showStart(starts: readonly Start[]): Shown {
   return [
     table(
-      ['', 'command', 'start to exit', 'CPU', 'start to exit : `node -e 0`', 'CPU : `node -e 0`'],
+      ['Node.js', 'command', 'start to exit', 'CPU time', 'start to exit : `node -e 0`', 'CPU time : `node -e 0`'],
       starts.map(({ node, command, wall, cpu, wallRatio, cpuRatio }) => [
         node,
         `\`${command}\``,

@@ -107,6 +107,9 @@ export function showStatusPage(measured: readonly MeasuredPage[]): Shown {
     kib(update),
   ]);
   return [
-    table(['checks', 'failing', 'CPU, median / longest', 'document', 'compressed', 'update after a run of each'], rows),
+    table(
+      ['checks', 'failing', 'CPU time, median / maximum', 'document', 'compressed', 'update after a run of each check'],
+      rows,
+    ),
   ];
 }

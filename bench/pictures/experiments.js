@@ -34,7 +34,7 @@ function detection({ detection: rows }) {
     axis: { values: [0, 5, 10] },
   });
   return {
-    heading: 'Found after how long, or never',
+    heading: 'Detection times',
     description: `${title}. For each fault and scheme, the chart shows the time until the application was notified. Faults detected: ${schemes.map((scheme) => `${scheme}: ${count(scheme)} of ${rows.length}`).join('; ')}.`,
     specification: {
       title: {
@@ -96,8 +96,8 @@ function falseCloses({ innocence: rows }) {
     axis: { values: [0, 10, 20] },
   };
   return {
-    heading: 'Closed falsely',
-    description: `${title}. Living clients, of ${PEERS}, that each server closed falsely. ${servers
+    heading: 'False closes',
+    description: `${title}. Living clients, out of ${PEERS}, whose connections each server closed: ${servers
       .map(
         (server) =>
           `${server}: ${values
@@ -109,7 +109,7 @@ function falseCloses({ innocence: rows }) {
     specification: {
       title: {
         text: title,
-        subtitle: `Closed falsely, of ${PEERS} clients that PING each second, with an idle limit of 4 s. "silent stays": a client that is silent was never closed.`,
+        subtitle: `Closed connections, out of ${PEERS} clients that PING every second, with an idle timeout of 4 s. "silent stays": a silent client was never closed.`,
       },
       data: { values },
       facet: { column: { field: 'server', type: 'nominal', sort: servers, title: null } },
@@ -135,7 +135,7 @@ function falseCloses({ innocence: rows }) {
     const [, low, high = low] = /^(\d+)(?:(?:-| \/ )(\d+))?/.exec(text) ?? [];
     const label = text
       .replace(/^(\d+) \/ (\d+).*/, '$1 or $2')
-      .replace(/^silent one never closed$|^the same$/, 'silent stays')
+      .replace(/^silent client never closed$|^the same$/, 'silent stays')
       .replace('the same on', 'silent stays on');
     const [from, to] = [Number(low ?? 0), Number(high ?? 0)].sort((a, b) => a - b);
     return { from, to, label };
@@ -144,15 +144,11 @@ function falseCloses({ innocence: rows }) {
 
 function loss({ loss: rows }) {
   const worst = (preset) => Math.max(...rows.filter((row) => row.preset === preset).map((row) => row.deadPerHour));
-  const title = `With 30 % loss, preset default declares a live peer dead up to ${worst('default').toFixed(1)} times an hour, strict ${worst('strict').toFixed(0)} times`;
-  const where = (towards) => (towards.startsWith('to ') ? towards : `in ${towards}`);
+  const title = `With 30 % packet loss, living peers are declared dead up to ${worst('default').toFixed(1)} times per hour (preset default) or ${worst('strict').toFixed(0)} times (strict)`;
   const values = rows.map(({ towards, kernels, who, preset, deadPerHour }) => ({
-    line:
-      kernels === 'unchanged'
-        ? `loss ${where(towards)}`
-        : `loss ${where(towards)}, ${kernels.replace('net.ipv4.', '')}`,
+    line: kernels === 'default' ? `loss ${towards}` : `loss ${towards}, ${kernels.replace('net.ipv4.', '')}`,
     preset: `preset ${preset}`,
-    who: `PINGs from the ${who}`,
+    who: `${who} PINGs`,
     deadPerHour,
     label: deadPerHour.toFixed(2),
   }));
@@ -164,14 +160,14 @@ function loss({ loss: rows }) {
     scale: { domain: [0, 25] },
     axis: { tickCount: 5 },
   };
-  const yOffset = { field: 'who', sort: ['PINGs from the server', 'PINGs from the client'] };
+  const yOffset = { field: 'who', sort: ['server PINGs', 'client PINGs'] };
   return {
-    heading: '30 % of the segments lost',
-    description: `${title}. ${values.map(({ line, preset, who, label }) => `${line}, ${preset}, ${who}: ${label}`).join('; ')}.`,
+    heading: '30 % packet loss',
+    description: `${title}. Declared dead per connection and hour: ${values.map(({ line, preset, who, label }) => `${line}, ${preset}, ${who}: ${label}`).join('; ')}.`,
     specification: {
       title: {
         text: title,
-        subtitle: 'How often a live peer was declared dead, per connection and hour, with 50 peers in each case.',
+        subtitle: 'How often a living peer was declared dead, per connection and hour. 50 peers in each case.',
       },
       data: { values },
       facet: { column: { field: 'preset', type: 'nominal', sort: ['preset default', 'preset strict'], title: null } },
@@ -188,7 +184,7 @@ function loss({ loss: rows }) {
               x,
               color: {
                 field: 'who',
-                sort: ['PINGs from the server', 'PINGs from the client'],
+                sort: ['server PINGs', 'client PINGs'],
                 title: null,
                 scale: { range: [colours.blue, colours.orange] },
                 legend: { orient: 'bottom' },

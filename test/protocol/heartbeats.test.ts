@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { falseConvictions, heartbeatTables, tries } from '../../bench/experiments/page.js';
+import { falseDetections, heartbeatTables, tries } from '../../bench/experiments/page.js';
 import { holdTables, readRoot } from '../readme/markdown.js';
 
 const tables = heartbeatTables(readRoot('bench/experiments/RESULTS.md'));
@@ -13,7 +13,7 @@ describe('docs/heartbeats.md', () => {
   });
 
   it.each([
-    // Sent at 0, 0.2, 0.6, 1.4, 3, 6.2, 12.6, 25.4 s: as many as fit.
+    // Number of segments sent at 0, 0.2, 0.6, 1.4, 3, 6.2, 12.6 and 25.4 s that fit in the time.
     [0.1, 1],
     [0.2, 2],
     [1, 3],
@@ -26,9 +26,9 @@ describe('docs/heartbeats.md', () => {
 
   it('counts a false detection for each round that loses every try, in either direction', () => {
     const rounds = 31_557_600 / 8.75;
-    expect(falseConvictions(10, 3, 0.1, 1)).toBeCloseTo(rounds * 1e-8);
-    expect(falseConvictions(10, 3, 0.1, 2)).toBeCloseTo(rounds * 2e-8);
-    expect(falseConvictions(10, 3, 1, 2)).toBe(rounds);
+    expect(falseDetections(10, 3, 0.1, 1)).toBeCloseTo(rounds * 1e-8);
+    expect(falseDetections(10, 3, 0.1, 2)).toBeCloseTo(rounds * 2e-8);
+    expect(falseDetections(10, 3, 1, 2)).toBe(rounds);
   });
 
   it('lists the presets of the client', async () => {
