@@ -6,12 +6,12 @@ interface Pending {
   fire: () => void;
 }
 
-/** A clock that stands still until it is told to advance. */
+/** A clock that advances only when a test tells it to. */
 export class FakeClock implements Clock {
   private time = 0;
   private order = 0;
   private readonly pending = new Set<Pending>();
-  /** Wall time is monotonic time plus this; a test steps it to prove that nobody cares. */
+  /** Wall-clock time minus monotonic time. A test steps it to verify that steps have no effect. */
   wallOffset = Date.UTC(2026, 0, 1);
 
   now(): number {
@@ -32,17 +32,23 @@ export class FakeClock implements Clock {
     this.pending.delete(timer as Pending);
   }
 
-  /** Moves time without firing anything: the loop stood still. What fell due fires at the next advance, late. */
+  /**
+   * Moves the time without firing timers, as a blocked event loop does. Timers that became due fire late, at the next
+   * advance.
+   */
   jump(ms: number): void {
     this.time += ms;
   }
 
-  /** Timers that are set and have not fired. */
+  /** Number of timers that are set and have not fired. */
   get timers(): number {
     return this.pending.size;
   }
 
-  /** Advances until `done` settles; returns how many milliseconds passed. Throws what `done` rejects with. */
+  /**
+   * Advances until `done` settles. Returns the number of milliseconds that passed. Throws the reason with which `done`
+   * rejects.
+   */
   async advanceUntil(done: Promise<unknown>): Promise<number> {
     const begun = this.time;
     let open = true;
@@ -55,7 +61,7 @@ export class FakeClock implements Clock {
     return this.time - begun;
   }
 
-  /** Moves time by `ms`, firing what falls due in its order, and lets promises settle in between. */
+  /** Advances the time by `ms`. Fires due timers in order, and lets promises settle between them. */
   async advance(ms: number): Promise<void> {
     const until = this.time + ms;
     await settle();
@@ -75,7 +81,7 @@ export class FakeClock implements Clock {
   }
 }
 
-/** Lets every promise that can settle do so. */
+/** Lets all promises settle that can. */
 export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

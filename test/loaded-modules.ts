@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 
 const root = new URL('../', import.meta.url);
 
-/** Every module that `file` loads at run time, itself included. Imports of types are gone by then; `import()` comes later. */
+/**
+ * All modules that `file` loads at run time, including itself. Type imports are excluded, and so are `import()` calls,
+ * which load later.
+ */
 export function loaded(file: string, seen = new Set<string>()): Set<string> {
   if (seen.has(file)) return seen;
   seen.add(file);

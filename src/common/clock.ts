@@ -57,3 +57,10 @@ export const systemClock: Clock = {
   after: (ms, fire) => (ms > MAX_DELAY_MS ? new LongTimer(ms, fire) : setTimeout(fire, ms).unref()),
   clear: (timer) => (timer instanceof LongTimer ? timer.clear() : clearTimeout(timer as NodeJS.Timeout)),
 };
+
+/** The same with timers that keep the process alive, for work without an open handle that must end with an error. */
+export const waitingClock: Clock = {
+  ...systemClock,
+  after: (ms, fire) => setTimeout(fire, ms),
+  clear: (timer) => clearTimeout(timer as NodeJS.Timeout),
+};

@@ -2,7 +2,9 @@ import { type CheckKind, checkKinds } from '../checks/catalog.js';
 import { defineCheck, requirePeers } from '../checks/define.js';
 import { identityOf } from '../checks/identity.js';
 import { isSetting } from '../checks/parse-options.js';
+import { waitingClock } from '../common/clock.js';
 import { PongcheckError } from '../common/errors.js';
+import { withTimeout } from '../common/with-timeout.js';
 import type { CheckDefinition } from '../health/check.js';
 import type { DefinedCheck } from '../health/defined-check.js';
 import { formatType, formatValue, hideCredentials } from '../options/format-value.js';
@@ -104,12 +106,7 @@ export async function closeOthers(checks: Checks, running: Checks = {}): Promise
   const kept = new Set(Object.values(running).map((check) => bases.get(check)));
   const others = Object.values(checks).filter((check) => !kept.has(bases.get(check)));
   const closed = Promise.allSettled(others.map(async (check) => check.close?.()));
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
-  });
-  await Promise.race([closed, timeout]);
-  clearTimeout(timer);
+  await withTimeout(waitingClock, CLOSE_TIMEOUT_MS, closed);
 }
 
 async function build(name: string, { kind, ...rest }: CheckOptions, running?: DefinedCheck): Promise<DefinedCheck> {

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../common/clock.js';
 import { type ErrorCode, PongcheckError } from '../common/errors.js';
 import type { Log } from '../common/log.js';
+import { withTimeout } from '../common/with-timeout.js';
 import { afterNextPoll } from '../server/sockets/after-next-poll.js';
 import type { Stall } from './loop-monitor.js';
 import type { Interest, ThreadMethods, ToMain, ToThread } from './messages.js';
@@ -226,16 +227,11 @@ export class PingThread {
   }
 
   private async withLimit<T>(ms: number, answer: Promise<T>): Promise<T> {
-    const { clock } = this.context;
-    let timer: Timer;
-    const limit = new Promise<never>((_, reject) => {
-      timer = clock.after(ms, async () => {
-        // If this event loop was blocked, the answer may have arrived without having been read.
-        await afterNextPoll();
-        reject(new PongcheckError('PONGCHECK_THREAD', `PING thread ${this.index} did not answer within ${ms} ms`));
-      });
+    return withTimeout(this.context.clock, ms, answer, async () => {
+      // If this event loop was blocked, the answer may have arrived without having been read.
+      await afterNextPoll();
+      throw new PongcheckError('PONGCHECK_THREAD', `PING thread ${this.index} did not answer within ${ms} ms`);
     });
-    return Promise.race([answer, limit]).finally(() => clock.clear(timer));
   }
 
   private ended(): PongcheckError {

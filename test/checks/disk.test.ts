@@ -8,17 +8,20 @@ import { type DiskOptions, diskCheck } from '../../src/checks/disk/index.js';
 import { runCheck } from '../live/run-check.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'pongcheck-disk-'));
-/** Only root may, and not everywhere. */
+/** Requires root, and is not possible everywhere. */
 const isMounted =
   spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,nr_inodes=100', 'pongcheck-test', folder]).status === 0;
 const itOnTmpfs = isMounted ? it : it.skip;
 
-/** A file system whose server never says a word, as behind a lost network. */
+/** A file system whose server never responds, as on a lost network. */
 const silent = mkdtempSync(join(tmpdir(), 'pongcheck-silent-'));
 let server = mountSilent();
 const itOnSilent = server === undefined ? it.skip : it;
 
-/** Its server; closed, it is gone for good. Undefined where that cannot be mounted. */
+/**
+ * The descriptor of the server. Closing it removes the file system permanently. Undefined if the file system cannot be
+ * mounted.
+ */
 function mountSilent(): number | undefined {
   if (!existsSync('/dev/fuse')) return undefined;
   let device: number | undefined;
@@ -28,7 +31,7 @@ function mountSilent(): number | undefined {
     const words = ['-i', '-t', 'fuse', '-o', options, 'pongcheck-test', silent];
     if (spawnSync('mount', words, { stdio: ['ignore', 'ignore', 'ignore', device] }).status === 0) return device;
   } catch {
-    // Only root may.
+    // Requires root.
   }
   if (device !== undefined) closeSync(device);
   return undefined;
@@ -119,7 +122,7 @@ describe('a disk check', () => {
     'ends with its timeout on a file system that hangs, and holds one thread, however often it runs',
     async () => {
       const check = diskCheck({ path: silent, timeout: 50 });
-      // More than there are threads.
+      // More runs than there are threads.
       for (let i = 0; i < 6; i++) expect(await runCheck(check)).toMatchObject({ status: 'fail', reason: 'timeout' });
       expect(await statfs('/')).toBeDefined();
       killServer();

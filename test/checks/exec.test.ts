@@ -19,7 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), 'pongcheck-exec-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 let files = 0;
 
-/** The path of a program. */
+/** Creates a program and returns its path. */
 function program(text: string, mode = 0o755): string {
   const path = join(folder, `program-${files++}`);
   writeFileSync(path, text);
@@ -28,11 +28,11 @@ function program(text: string, mode = 0o755): string {
 }
 
 const run = (options: ExecOptions): Promise<Outcome> => runCheck(execCheck({ timeout: 10_000, ...options }));
-/** Runs lines of sh. */
+/** Runs lines as an sh script. */
 const sh = (lines: string, options: Partial<ExecOptions> = {}) =>
   run({ command: program(`#!/bin/sh\n${lines}\n`), ...options });
 
-/** Whether a process runs; one that has ended and was not waited for does not. */
+/** Whether a process is running. A zombie is not. */
 function isRunning(pid: number): boolean {
   try {
     return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
@@ -100,7 +100,7 @@ describe('an exec check', () => {
     }
     const text = readFileSync(seen, 'utf8');
     const names = [...text.matchAll(/^(\w+)=/gm)].map(([, name]) => name);
-    // The shell itself sets the others.
+    // The shell itself sets these variables.
     expect(names.filter((name) => !['PWD', '_', 'OLDPWD', 'SHLVL'].includes(String(name))).sort()).toEqual([
       'LANG',
       'OWN',

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { compiledPackage } from '../cli/compiled.js';
 
-/** Runs every kind of check before and after the process has opened as many files as it may, and prints the results. */
+/** Runs each kind of check before and after the process has opened as many files as it may, and prints the results. */
 const script = `
 import { openSync, closeSync } from 'node:fs';
 import { connect } from 'node:net';

@@ -91,7 +91,7 @@ describe('the body of an answer', () => {
   it.each(['gzip', 'gzip, gzip', 'br, deflate, gzip'])(
     'that grows without end ends at its limit by %s',
     async (coding) => {
-      // What comes out of the first step is no body of the next, which is not reached.
+      // The output of the first step is not valid input for the next one, which is not reached.
       answer(zlib.gzipSync(Buffer.alloc(1 << 25)), { 'content-encoding': coding });
       const output = 'the body is longer than 65536 bytes';
       expect(await run({ expectBody: 'x' })).toMatchObject({ status: 'fail', reason: 'bad-body', output });

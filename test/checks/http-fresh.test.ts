@@ -26,7 +26,7 @@ describe('the new connections of an http check', () => {
     await service.stop();
   });
 
-  /** The moments, in ms, of the runs that made one. */
+  /** Times in ms of the runs that made a new connection. */
   const madeAt = async (definition: CheckDefinition, runs: number, every: number) => {
     const moments: number[] = [];
     for (let run = 0; run < runs; run++) {
@@ -65,7 +65,7 @@ describe('the new connections of an http check', () => {
     closing.push(() => answering.closeAllConnections());
     const definition = check({ url: `http://127.0.0.1:${(answering.address() as { port: number }).port}/` });
     expect(await runCheck(definition)).toMatchObject({ status: 'pass' });
-    // That of HTTP would close the kept one.
+    // The method of the HTTP server would close the kept connection.
     TcpServer.prototype.close.call(answering);
     clock.jump(5000);
     expect(await runCheck(definition)).toMatchObject({ status: 'pass' });

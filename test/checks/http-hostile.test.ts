@@ -4,7 +4,7 @@ import { type HttpOptions, httpCheck } from '../../src/checks/http/index.js';
 import { runCheck } from '../live/run-check.js';
 
 const MIB = 1024 * 1024;
-/** What a hostile service would send if it could, and what the buffers of two kernels may have taken of it. */
+/** Bytes that a hostile service tries to send, and the maximum that two kernels may buffer. */
 const OFFERED = 256 * MIB;
 const TAKEN = 24 * MIB;
 

@@ -88,7 +88,7 @@ describe('an http check', () => {
   it('takes a kept connection that the service closed for no failure', async () => {
     const definition = check();
     await runCheck(definition);
-    // Closed when the next request has been written, before its answer.
+    // The connection is closed after the next request has been written, before its response.
     let closed = false;
     service.mode = (request, response) => {
       if (closed) return response.end('ok');

@@ -9,7 +9,7 @@ const folder = mkdtempSync(join(tmpdir(), 'pongcheck-module-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 let modules = 0;
-/** The path of a module of this source. */
+/** Writes a module with this source and returns its path. */
 function written(source: string): string {
   const path = join(folder, `own-${modules++}.mjs`);
   writeFileSync(path, source);

@@ -6,7 +6,7 @@ class FakeSession implements PendingSession {
   readyAt: number | undefined;
   lost = false;
   brokenOff = false;
-  /** A session that is not connecting has a TCP connection, and may be broken off only with a price. */
+  /** A session that is not connecting has a TCP connection, so aborting it counts as a broken handshake. */
   connecting = false;
   readonly ready: Promise<void>;
   let!: () => void;
@@ -46,7 +46,7 @@ describe('the attempts to a MySQL server', () => {
   });
 
   const last = () => opened.at(-1) as FakeSession;
-  /** A run that ends by its deadline before anybody opens. */
+  /** A run that reaches its deadline before a session opens. */
   const failedAttempt = async () => {
     const aborter = new AbortController();
     const session = attempts.session(aborter.signal);

@@ -11,12 +11,12 @@ import { runCheck } from '../live/run-check.js';
 
 const itOwnServer = ownServer('TEST_MYSQL_URL');
 
-/** What a server takes of one host before it blocks it (`max_connect_errors`). */
+/** Number of broken handshakes after which a server blocks a host (`max_connect_errors`). */
 const LIMIT = 100;
-/** The byte of the first packet that says that it is no greeting. */
+/** First byte of an error packet, which is sent instead of a greeting. */
 const ERROR_PACKET = 0xff;
 
-/** A server counts broken handshakes by host, but not those of 127.0.0.1, and not without looking up names. */
+/** A server counts broken handshakes by host, but not from 127.0.0.1 and not if it does not look up names. */
 describe('a MariaDB that blocks hosts', () => {
   let mariadb: MariaDb;
   let proxy: TcpProxy;
@@ -74,7 +74,7 @@ describe('a MariaDB that blocks hosts', () => {
   itOwnServer(
     'would have, had each run broken a handshake off; then the check says so, and sees it lifted',
     async () => {
-      // The trials before this one may have broken a handshake, too.
+      // Earlier tests may also have broken a handshake.
       await mariadb.query('FLUSH HOSTS');
       let broken = 0;
       for (let greeting = 0; greeting !== ERROR_PACKET; broken++) {

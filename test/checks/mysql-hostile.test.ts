@@ -9,11 +9,11 @@ import { runCheck } from '../live/run-check.js';
 import { errorPacket, greeting, loginDone, packet } from './mysql-packets.js';
 
 const MIB = 1024 * 1024;
-/** What a hostile server would send if it could, and what the buffers of two kernels may have taken of it. */
+/** Bytes that a hostile server tries to send, and the maximum that two kernels may buffer. */
 const OFFERED = 256 * MIB;
 const TAKEN = 24 * MIB;
 
-/** A header, and a response to the greeting that ends before the user. */
+/** A header, and a response to the greeting that ends before the user name. */
 const SSL_REQUEST_BYTES = 36;
 
 interface Talk extends Partial<MysqlUrlOptions> {
@@ -22,11 +22,11 @@ interface Talk extends Partial<MysqlUrlOptions> {
 
 describe('a MySQL check of a hostile server', () => {
   let server: Server;
-  /** Bytes that left the server, of all connections. */
+  /** Number of bytes that left the server on all connections. */
   let taken: number;
   afterEach(() => new Promise((resolve) => server.close(resolve)));
 
-  /** Sends `piece` again and again, as fast as it is taken. */
+  /** Sends `piece` repeatedly, as fast as it is accepted. */
   const flood = (socket: Socket, piece: Buffer) => {
     const block = Buffer.concat(Array.from({ length: Math.ceil(MIB / piece.length) }, () => piece));
     const more = () => {
@@ -63,7 +63,7 @@ describe('a MySQL check of a hostile server', () => {
     return outcome;
   };
 
-  /** A row of one column, whose definition and value are as small as they can be. */
+  /** A row with one column. Its definition and value are as small as possible. */
   const definition = packet(2, Buffer.concat([Buffer.from('\x03def\0\0\0\x011\0\x0c', 'latin1'), Buffer.alloc(12)]));
   const eof = packet(3, Buffer.from([0xfe, 0, 0, 2, 0]));
   const beyond = {
@@ -125,7 +125,7 @@ describe('a MySQL check of a hostile server', () => {
     certificate.remove();
     const outcome = await runAgainst(
       (socket) => {
-        // Behind the wish for TLS all is encrypted.
+        // Everything after the request for TLS is encrypted.
         socket.once('data', (bytes) => {
           socket.pause().unshift(bytes.subarray(SSL_REQUEST_BYTES));
           const secure = new TLSSocket(socket, { isServer: true, secureContext });

@@ -5,7 +5,7 @@ import { FakeClock, settle } from '../fake-clock.js';
 
 type Rows = readonly Record<string, unknown>[];
 
-/** A session whose answers the trial gives. */
+/** A session with answers provided by the test. */
 function scripted(answer: (sql: string) => Rows | Promise<Rows>) {
   const records = jest.fn(async (sql: string) => answer(sql));
   const end = jest.fn(async () => {});

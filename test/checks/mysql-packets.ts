@@ -1,4 +1,4 @@
-/** A packet of the MySQL protocol: its length, its number, its bytes. */
+/** A MySQL protocol packet: its length, its sequence number, its payload. */
 export function packet(number: number, bytes: Buffer): Buffer {
   const header = Buffer.from([0, 0, 0, number]);
   header.writeUIntLE(bytes.length, 0, 3);
@@ -9,7 +9,7 @@ export function errorPacket(number: number, code: number, message: string): Buff
   return packet(number, Buffer.concat([Buffer.from([0xff, code & 0xff, code >> 8]), Buffer.from(message)]));
 }
 
-/** What a MariaDB says first; it offers TLS. */
+/** The greeting of a MariaDB server that supports TLS. */
 export const greeting = packet(
   0,
   Buffer.concat([
@@ -23,5 +23,5 @@ export const greeting = packet(
   ]),
 );
 
-/** What ends a login well. */
+/** The packet that completes a login successfully. */
 export const loginDone = packet(2, Buffer.from([0, 0, 0, 2, 0, 0, 0]));

@@ -15,7 +15,7 @@ import { runCheck } from '../live/run-check.js';
 
 const itOwnServer = ownServer('TEST_MYSQL_URL');
 
-/** What the driver keeps to itself. */
+/** Internal members of the driver. */
 interface Core {
   _connectionQueue: { length: number; get(index: number): unknown };
   _allConnections: { length: number };
@@ -30,7 +30,7 @@ describe('a MySQL check of the application’s own pool', () => {
   }, 60_000);
   afterAll(() => mariadb.stop());
 
-  /** What a trial opens, closed after it. */
+  /** What a test opens. Closed after the test. */
   const closing: (() => unknown)[] = [];
   afterEach(async () => {
     for (const close of closing.splice(0).reverse()) await close();
@@ -48,7 +48,7 @@ describe('a MySQL check of the application’s own pool', () => {
     return made;
   }
 
-  /** Has every connection of the pool sleep; resolves when they do, with what ends that. */
+  /** Makes each connection of the pool sleep. Resolves, once they all sleep, with a function that wakes them. */
   async function sleepOnAll(pool: Pool, count = 2): Promise<() => Promise<void>> {
     const marked = `SELECT SLEEP(30) /* ${Math.random()} */`;
     const sleeping = Array.from({ length: count }, () => pool.query(marked).catch(() => {}));
@@ -178,7 +178,7 @@ describe('a MySQL check of the application’s own pool', () => {
   it('says pool-exhausted if connections of the pool no longer answer, and removes them from it', async () => {
     const proxy = await TcpProxy.start({ to: mariadb.port });
     closing.push(() => proxy.stop());
-    // The check’s own way does not lead through what is broken.
+    // The check's own connection does not use the broken path.
     let through = proxy.port;
     const pool = poolOf({ port: proxy.port });
     const core = coreOf(pool) as Core & { config: { connectionConfig: { port: number } } };

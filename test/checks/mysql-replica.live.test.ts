@@ -18,7 +18,7 @@ describe('a MySQL check of a primary and its replica', () => {
   }, 60_000);
   afterAll(() => Promise.all([primary?.stop(), replica?.stop()]));
 
-  /** What a trial opens or changes, undone after it. */
+  /** What a test opens or changes. Undone after the test. */
   const undoing: (() => unknown)[] = [];
   afterEach(async () => {
     for (const undo of undoing.splice(0).reverse()) await undo();
@@ -31,7 +31,7 @@ describe('a MySQL check of a primary and its replica', () => {
   }
 
   const readOnly = (value: number) => replica.query(`SET GLOBAL read_only = ${value}`);
-  /** Resolves when it does: a replica that says 0 may have to read what is older first. */
+  /** Resolves when the check passes. A replica that reports 0 may first have to read older events. */
   const passes = async (trial: CheckDefinition) => {
     let outcome = await runCheck(trial);
     while (outcome.status !== 'pass') outcome = await runCheck(trial);
@@ -105,7 +105,7 @@ describe('a MySQL check of a primary and its replica', () => {
     );
     expect(await runCheck(strict)).toMatchObject({ ...behind, output });
     expect(await runCheck(lenient)).toMatchObject({ status: 'warn', reason: 'lag', output });
-    // One that has never known the lag.
+    // A check that has never known the lag.
     const second = await runCheck(check(replica, { maxLag: HOUR_MS }));
     expect(second).toMatchObject({ ...behind, output: expect.stringMatching(/the lag is unknown/) });
     await replica.query('START SLAVE');

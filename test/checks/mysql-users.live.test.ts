@@ -31,7 +31,7 @@ describe('a MySQL check of a user with a limit', () => {
     await mariadb.stop();
   });
 
-  /** A new user, whose server has counted none of its connections. */
+  /** Creates a user, none of whose connections the server has counted. */
   const userWith = async (limit: string) => {
     const user = `user${++users}`;
     await mariadb.query(`CREATE USER ${user}@'127.0.0.1' IDENTIFIED BY '${password}' WITH ${limit}`);
@@ -62,7 +62,7 @@ describe('a MySQL check of a user with a limit', () => {
       expect(await runCheck(check)).toMatchObject({ status: 'pass', observedValue: { readOnly: false } });
       clock.jump(1000);
     }
-    // That of each 10 s, and the one by which the limit was found.
+    // One connection every 10 s, and the one that found the limit.
     expect(proxy.accepted - before).toBe(5 + 1);
     expect(proxy.connections).toBe(1);
   });
@@ -71,7 +71,7 @@ describe('a MySQL check of a user with a limit', () => {
     const user = await userWith('MAX_USER_CONNECTIONS 3');
     await connectAs(user);
     await connectAs(user);
-    // Another user has only the limit of the server, and another error.
+    // Another user has only the limit of the server, which causes another error.
     const other = await userWith('MAX_QUERIES_PER_HOUR 0');
     await connectAs(other);
     for (const check of [checkAs(user), checkAs(other)]) {

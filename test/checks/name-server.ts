@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 
 const HEADER_BYTES = 12;
-/** Types of the records, by number. */
+/** Record types by number. */
 const types: Readonly<Record<number, string>> = {
   1: 'A',
   2: 'NS',
@@ -18,13 +18,13 @@ const types: Readonly<Record<number, string>> = {
 
 /** How a name server answers. */
 export interface Zone {
-  /** Data of the records, by `NAME TYPE`. */
+  /** Record data by `NAME TYPE`. */
   readonly records?: Readonly<Record<string, readonly Buffer[]>>;
-  /** Response code: 2 failure, 3 no such name, 5 refused. Default: 0 for a name with records, else 3. */
+  /** Response code: 2 failure, 3 no such name, 5 refused. Default: 0 for a name with records, otherwise 3. */
   readonly code?: number;
-  /** Over UDP, says that the answer is truncated. */
+  /** Whether answers over UDP are marked as truncated. */
   readonly truncates?: boolean;
-  /** Sends this in place of an answer; nothing if it is empty. */
+  /** Sent instead of an answer. If empty, nothing is sent. */
   readonly raw?: Buffer;
 }
 
@@ -33,9 +33,9 @@ export class NameServer {
   readonly #udp = createSocket('udp4');
   readonly #tcp = createServer((socket) => this.#onConnection(socket));
   readonly #sockets = new Set<Socket>();
-  /** How many queries came over each. */
+  /** Number of queries received over each transport. */
   readonly queries = { udp: 0, tcp: 0 };
-  /** May change between queries. */
+  /** May be changed between queries. */
   zone: Zone;
 
   private constructor(zone: Zone) {
@@ -104,11 +104,11 @@ export class NameServer {
     const found = isTruncated || code !== 0 ? [] : (records[`${name} ${types[type]}`] ?? []);
     const header = Buffer.alloc(HEADER_BYTES);
     query.copy(header, 0, 0, 2);
-    // A response with recursion available, and whether it is truncated.
+    // A response with recursion available. The flag shows whether it is truncated.
     header.writeUInt16BE(0x8180 | (isTruncated ? 0x200 : 0) | code, 2);
     header.writeUInt16BE(1, 4);
     header.writeUInt16BE(found.length, 6);
-    // The name of the question, the type, class IN, 1 s.
+    // The name in the question, the type, class IN, TTL 1 s.
     const record = (data: Buffer) =>
       Buffer.concat([uint16(0xc000 | HEADER_BYTES), uint16(type), uint16(1), uint32(1), uint16(data.length), data]);
     return Buffer.concat([header, query.subarray(HEADER_BYTES, at + 5), ...found.map(record)]);
@@ -127,12 +127,12 @@ export function uint32(...values: number[]): Buffer {
   return buffer;
 }
 
-/** A text with its length before it, as in a TXT record. */
+/** A text preceded by its length, as in a TXT record. */
 export function textData(text: string): Buffer {
   return Buffer.concat([Buffer.from([text.length]), Buffer.from(text)]);
 }
 
-/** A name as its labels. */
+/** A name as DNS labels. */
 export function nameData(name: string): Buffer {
   return Buffer.concat([...name.split('.').map(textData), Buffer.from([0])]);
 }

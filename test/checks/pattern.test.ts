@@ -8,7 +8,7 @@ import { tcpCheck } from '../../src/checks/tcp/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { runCheck } from '../live/run-check.js';
 
-/** Of 41 bytes: each of these patterns would need years to find out that it does not match. */
+/** 41 bytes, with which each of these patterns would need years to determine that it does not match. */
 const TEXT = `${'a'.repeat(40)}!`;
 const patterns = [/^(a+)+$/, /^(?=(a+)+$)/, /(?<!b)^(a|aa)+$/, /^(a*)*\1$/, /^(?:(a+)\1?)+$/i];
 const TOOK_TOO_LONG = /^the pattern of \S+ took more than \d+ ms$/;
@@ -68,10 +68,10 @@ describe.each(kinds)('a pattern for %s', (_what, make, say) => {
         reason: 'timeout',
         output: expect.stringMatching(TOOK_TOO_LONG),
       });
-      // The process went on meanwhile.
+      // The process was not blocked.
       expect(turns).toBeGreaterThan(3);
       answer = say('aa');
-      // Another thread has to be started in its time.
+      // Another thread must start within the timeout.
       expect(await runCheck({ ...check, timeout: 10_000 })).toMatchObject({ status: 'pass' });
     },
   );

@@ -7,7 +7,7 @@ import { error, frame, pong } from '../client/scripted-server.js';
 import { runCheck } from '../live/run-check.js';
 
 const MIB = 1024 * 1024;
-/** What a hostile peer would send if it could, and what the buffers of two kernels may have taken of it. */
+/** Bytes that a hostile peer tries to send, and the maximum that two kernels may buffer. */
 const OFFERED = 256 * MIB;
 const TAKEN = 24 * MIB;
 const PING_ID = 8;
@@ -44,7 +44,7 @@ describe('a peer that sends without end', () => {
     const check = make((server.address() as AddressInfo).port);
     let outcome = await runCheck(check);
     for (let run = 1; run < runs; run++) outcome = await runCheck(check);
-    // Whatever is still open is closed by the check, and not because it is.
+    // The check must close the connections by itself, not because the check is closed.
     if (runs > 1) await closed[0];
     await check.close?.();
     await Promise.all(closed);

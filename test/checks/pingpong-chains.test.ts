@@ -5,7 +5,7 @@ import { tcpCheck } from '../../src/checks/tcp/index.js';
 import type { CheckDefinition } from '../../src/health/check.js';
 import { freePorts, ofDependency, peer, Responders } from './responders.js';
 
-/** A dependency that answers each connection, until it freezes: then it takes them and says nothing. */
+/** A dependency that answers each connection until it freezes. After that, it accepts connections and sends nothing. */
 class Dependency {
   private frozen = false;
   private readonly sockets = new Set<Socket>();
@@ -100,7 +100,7 @@ describe('responders in a chain', () => {
 });
 
 describe.each(['always', 'never'] as const)('responders in a circle, with detail: %s', (detail) => {
-  /** A checks a dependency and B, B checks A. */
+  /** A checks a dependency and B. B checks A. */
   async function circle() {
     const [a, b] = (await freePorts(2)) as [number, number];
     const db = await dependency();

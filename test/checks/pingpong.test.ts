@@ -18,7 +18,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-/** A check of a responder that answers as the script says. */
+/** A check of a responder that answers according to the script. */
 async function against(script: (frame: SeenFrame) => Buffer | undefined, options: Partial<PingpongOptions> = {}) {
   server = await ScriptedServer.listen((frame, socket) => {
     const answer = script(frame);
@@ -27,7 +27,7 @@ async function against(script: (frame: SeenFrame) => Buffer | undefined, options
   check = pingpongCheck({ url: `pong://${server.address}`, ...options });
 }
 
-/** One run, within a timeout of so many ms. */
+/** One run with this timeout in milliseconds. */
 function run(timeout = 800, hops?: number): Promise<CheckResult> {
   const aborter = new AbortController();
   const timer = setTimeout(() => aborter.abort(new Error('the run is over')), timeout);
@@ -35,7 +35,7 @@ function run(timeout = 800, hops?: number): Promise<CheckResult> {
   return done.finally(() => clearTimeout(timer));
 }
 
-/** Status bytes of PONGs. */
+/** Status codes of PONGs. */
 const codes = { unknown: 0, pass: 1, warn: 2, fail: 3, draining: 4, starting: 5, 'not-found': 6 };
 const report = (causes: unknown, instance: unknown = 'peer') => JSON.stringify({ state: 'fail', instance, causes });
 
@@ -196,7 +196,7 @@ describe('the connection of a pingpong check', () => {
     await expect(run(150)).rejects.toThrow('the run is over');
     const socket = server.sockets[0] as Socket;
     await new Promise((resolve) => socket.write(pong(first as bigint), resolve));
-    // It lies in the other socket of this very process: a few turns of the loop read it.
+    // The data is in the other socket of this process, so a few turns of the event loop read it.
     for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
     expect(await run()).toMatchObject({ status: 'pass' });
     expect(server.sockets).toHaveLength(1);

@@ -22,9 +22,9 @@ describe('the lag of a replica of PostgreSQL', () => {
       reason: 'lag',
       observedValue: { lag: 1.5 },
     });
-    // The clock of the primary is ahead.
+    // The primary's clock is ahead.
     expect(lag.evaluate(['t', 'f', '-20'])).toMatchObject({ status: 'pass', observedValue: { lag: 0 } });
-    // Nothing has been replayed since its start.
+    // Nothing has been replayed since the server started.
     expect(lag.evaluate(['t', 'f', null])).toMatchObject({ status: 'fail', reason: 'lag' });
   });
 

@@ -31,7 +31,7 @@ describe('the check postgres of a pool', () => {
     return made;
   }
 
-  /** Takes a connection of the pool, and returns it at the end of the test at the latest. */
+  /** Takes a connection from the pool. It is returned at the end of the test at the latest. */
   async function take(pool: Pool): Promise<PoolClient> {
     const client = await pool.connect();
     closing.push(() => release(client));
@@ -89,7 +89,7 @@ describe('the check postgres of a pool', () => {
     const pool = poolOf({ connectionString: server.url({ port: proxy.port }), max: 1 });
     const trial = check(pool);
     expect(await runCheck(trial)).toMatchObject({ status: 'pass' });
-    // The connection of the check, at the same address, would be lost too.
+    // The check's connection, at the same address, would also be lost.
     const [{ pid }] = (await pool.query('SELECT pg_backend_pid() AS pid')).rows;
     process.kill(pid, 'SIGSTOP');
     closing.push(() => process.kill(pid, 'SIGCONT'));

@@ -30,7 +30,7 @@ describe('the check postgres of a replica', () => {
     return made;
   }
 
-  /** Runs a check on a clock of its own, in which nothing times out. */
+  /** Runs a check on its own clock, with which nothing times out. */
   async function runAt(clock: FakeClock, made: CheckDefinition): Promise<CheckResult> {
     return made.run(new AbortController().signal, clock.now() + 60_000, 0, () => clock.now() + 60_000);
   }
@@ -75,7 +75,7 @@ describe('the check postgres of a replica', () => {
     const outcome = await runCheck(trial);
     expect(outcome).toMatchObject({ status: 'fail', reason: 'lag', observedUnit: { lag: 's' } });
     expect(outcome.output).toMatch(/^[\d.]+ s behind its primary, limit: 0.01 s$/);
-    // The lag needs no privilege.
+    // Reading the lag requires no privilege.
     await primary.query("CREATE ROLE weak LOGIN PASSWORD 'weak'");
     await replica.query('SELECT pg_wal_replay_resume()');
     await until("EXISTS (SELECT FROM pg_roles WHERE rolname = 'weak')");
@@ -93,7 +93,7 @@ describe('the check postgres of a replica', () => {
     await primary.kill();
     await until('NOT EXISTS (SELECT FROM pg_stat_wal_receiver)');
     expect(await runAt(clock, trial)).toMatchObject({ status: 'warn', reason: 'master-down' });
-    // Its last transaction is from the real clock, so only the time since the known lag advances here.
+    // The last transaction has a time from the real clock, so only the time since the known lag advances here.
     await clock.advance(4_000_000);
     const outcome = await runAt(clock, trial);
     expect(outcome).toMatchObject({

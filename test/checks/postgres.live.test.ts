@@ -32,7 +32,7 @@ describe('the check postgres', () => {
     return made;
   }
 
-  /** Backends of checks. */
+  /** Server processes of the checks. */
   const backends = () =>
     server.query("SELECT pid, query, state FROM pg_stat_activity WHERE application_name = 'pongcheck'");
   const passed = { status: 'pass', observedValue: { role: 'primary' } };
@@ -100,7 +100,7 @@ describe('the check postgres', () => {
     const client = await server.connect();
     server.signal('SIGTERM');
     const trial = check();
-    // The signal takes a moment.
+    // The signal takes effect with a delay.
     let outcome = await runCheck(trial);
     while (outcome.status === 'pass') {
       await trial.close?.();

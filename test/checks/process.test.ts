@@ -21,13 +21,13 @@ function make(options: ProcessOptions): () => Promise<CheckResult> {
   return () => (check as CheckDefinition).run(new AbortController().signal, 0);
 }
 
-/** Nothing else happens in this process meanwhile. */
+/** Blocks the event loop for this many milliseconds. */
 function block(ms: number): void {
   const until = performance.now() + ms;
   while (performance.now() < until);
 }
 
-/** Busy for so long, but never long without a look at timers and sockets. */
+/** Keeps the process busy for this many milliseconds, without blocking timers and sockets for long. */
 async function toil(ms: number): Promise<void> {
   const until = performance.now() + ms;
   while (performance.now() < until) {
@@ -39,7 +39,7 @@ async function toil(ms: number): Promise<void> {
 const valueOf = ({ observedValue }: CheckResult) => observedValue as Readonly<Record<string, number>>;
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Runs until the check says so. */
+/** Runs the check until it has this status. */
 async function until(run: () => Promise<CheckResult>, status: string): Promise<CheckResult> {
   const limit = performance.now() + 10_000;
   for (;;) {
@@ -66,7 +66,7 @@ describe('a process check', () => {
       };
       return { status, ...checks.self?.[0] };
     };
-    // Delays of the start may still be in the window.
+    // Delays from startup may still be in the window.
     while ((await ask()).status !== 'pass') await pause(20);
     block(2000);
     const result = await ask();
@@ -76,7 +76,7 @@ describe('a process check', () => {
       observedUnit: { delay: 'ms', utilization: '%', heap: '%' },
       output: expect.stringMatching(/^the event loop was blocked for \d+ ms, limit: 1000 ms$/),
     });
-    // It may have been at work for a look's time when it began.
+    // The process may already have been busy for one sampling interval when the block began.
     expect(result.observedValue?.delay).toBeGreaterThan(1900);
     while ((await ask()).status !== 'pass') await pause(20);
   }, 30_000);
@@ -114,7 +114,7 @@ describe('a process check', () => {
   it('says that the event loop is busy, and when it no longer is', async () => {
     const run = make({ maxDelay: 0, maxUtilization: 90, window: 200 });
     await run();
-    // A machine that is busy with others may keep this process from its work in between.
+    // On a busy machine, this process may not get enough CPU time between two runs.
     const busy = await until(async () => {
       await toil(800);
       return run();

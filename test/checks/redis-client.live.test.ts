@@ -17,7 +17,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => server.stop());
 
-/** What a trial opens, closed after it. */
+/** What a test opens. Closed after the test. */
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
@@ -25,11 +25,13 @@ afterEach(async () => {
 
 interface Used {
   client: RedisClient;
-  /** Takes the next of a list, which waits, and nothing else can be asked meanwhile. */
+  /**
+   * Takes the next element of a list. It waits, and the connection cannot be used for anything else in the meantime.
+   */
   block(list: string): Promise<unknown>;
 }
 
-/** A client that is connected. */
+/** Creates a connected client. */
 const kinds: [string, (port: number) => Promise<Used>][] = [
   [
     'ioredis',
@@ -75,7 +77,7 @@ describe.each(kinds)('a Redis check of the application’s own client of %s', (_
     const { client } = await connected(proxy.port);
     const trial = check(client);
     for (let run = 0; run < 3; run++) expect(await runCheck(trial)).toMatchObject(well);
-    // That of the application, and that of the check.
+    // The application's connection and the check's connection.
     expect(proxy.connections).toBe(2);
   });
 

@@ -40,7 +40,7 @@ describe('a check of a Redis cluster', () => {
       expect(await runCheck(check(node))).toMatchObject(well);
       for (const write of keys) expect(await runCheck(check(node, { write }))).toMatchObject(well);
     }
-    // Each node has those of its own slots, and the others under a tag.
+    // Each node has the keys of its own slots. For the others, it has keys with a tag.
     const written = await Promise.all(nodes.map((node) => node.command(['KEYS', '*'])));
     const [first, second] = written as [string[], string[]];
     expect([first.sort(), second.sort()]).toEqual([
@@ -66,7 +66,7 @@ describe('a check of a Redis cluster', () => {
       await target.command(['CLUSTER', 'SETSLOT', slot, 'STABLE']);
       await source.command(['CLUSTER', 'SETSLOT', slot, 'STABLE']);
     });
-    // Before the slot moves: then a node redirects commands on keys that it does not have.
+    // Done before the slot moves, because the node will then redirect commands for keys that it does not have.
     await source.command(['DEL', 'b']);
     await target.command(['CLUSTER', 'SETSLOT', slot, 'IMPORTING', from]);
     await source.command(['CLUSTER', 'SETSLOT', slot, 'MIGRATING', to]);

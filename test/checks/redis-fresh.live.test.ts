@@ -39,7 +39,7 @@ describe('the new connections of a Redis check', () => {
   }
   const throughProxy = () => server.url({ host: '127.0.0.1', port: proxy.port });
 
-  /** Moments at which a new connection was made, of runs that are `ms` apart. */
+  /** Times at which a new connection was made, with runs every `ms` milliseconds. */
   async function renewals(trial: CheckDefinition, ms: number, runs: number): Promise<number[]> {
     const madeAt: number[] = [];
     for (let run = 0; run < runs; run++) {
@@ -99,7 +99,7 @@ describe('the new connections of a Redis check', () => {
       clock.jump(1000);
     }
     await others[0]?.close?.();
-    // The server takes a moment to count one less.
+    // The server decrements its count with a delay.
     let outcome = await runCheck(trial);
     while (outcome.reason === 'too-many-connections') outcome = await runCheck(trial);
     expect(outcome).toMatchObject(well);
@@ -142,7 +142,7 @@ describe('the new connections of a Redis check', () => {
     }) as unknown as typeof dns.lookup);
     const trial = check(`redis://cache.test:${proxy.port}`);
     expect(await runCheck(trial)).toMatchObject(well);
-    // Nothing listens there.
+    // Nothing listens on this address.
     address = '127.0.0.9';
     clock.jump(1000);
     expect(await runCheck(trial)).toMatchObject(well);

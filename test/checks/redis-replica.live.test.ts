@@ -18,7 +18,7 @@ describe('a check of a Redis and its replica', () => {
   }, 60_000);
   afterAll(() => Promise.all([primary?.stop(), replica?.stop()]));
 
-  /** What a trial opens or changes, undone after it. */
+  /** What a test opens or changes. Undone after the test. */
   const undoing: (() => unknown)[] = [];
   afterEach(async () => {
     for (const undo of undoing.splice(0).reverse()) await undo();
@@ -64,7 +64,7 @@ describe('a check of a Redis and its replica', () => {
       output: expect.stringMatching(/^READONLY/),
       observedValue: 'replica',
     });
-    // One that wants followers and has too few.
+    // A primary that requires more replicas than it has.
     undoing.push(() => primary.command(['CONFIG', 'SET', 'min-replicas-to-write', 0]));
     await primary.command(['CONFIG', 'SET', 'min-replicas-to-write', 5]);
     expect(await runCheck(check(primary, { write: KEY }))).toMatchObject({ status: 'fail', reason: 'read-only' });

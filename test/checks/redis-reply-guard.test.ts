@@ -19,7 +19,10 @@ const replies = [
   info,
 ];
 
-/** Whether the guard follows replies is seen at its count of them: the seventeenth to a command is one too many. */
+/**
+ * The count of replies shows whether the guard parses them correctly: the seventeenth reply to a command is one too
+ * many.
+ */
 const MAX_REPLIES = 16;
 
 describe('the guard of replies', () => {

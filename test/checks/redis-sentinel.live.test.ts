@@ -28,7 +28,7 @@ describe('a check of a Redis that Sentinels watch', () => {
     for (const close of closing.splice(0).reverse()) await close();
   });
 
-  /** A primary and its replica, and two Sentinels that know both and each other. */
+  /** A primary and its replica, and two Sentinels that know both servers and each other. */
   async function watchedPair() {
     const servers = await Promise.all([Redis.start(), Redis.start()]);
     const [primary, replica] = servers;
@@ -177,7 +177,7 @@ describe('a check of a Redis that Sentinels watch', () => {
   });
 
   itOwnServer('follows a failover at once, in both roles', async () => {
-    // Its own: the roles of the others must not depend on the order of the tests.
+    // Separate servers, because the roles of the others must not depend on the order of the tests.
     const { servers, sentinels } = await watchedPair();
     closing.push(() => Promise.all([...sentinels, ...servers].map((each) => each.stop())));
     const [first, second] = servers;
@@ -188,10 +188,10 @@ describe('a check of a Redis that Sentinels watch', () => {
     await sentinel.command(['SENTINEL', 'FAILOVER', NAME]);
     const isNew = (address: unknown) => (address as string[])[1] === String(second.port);
     for (const each of sentinels) await each.until(['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME], isNew);
-    // As the Sentinels do, after 8 s.
+    // The Sentinels would do the same after 8 s.
     await first.follow(second);
     expect(await runCheck(primary)).toMatchObject(isPrimary);
-    // They take a moment to know that the replica is up.
+    // The Sentinels learn with a delay that the replica is up.
     while ((await runCheck(replica)).status !== 'pass') await new Promise((resolve) => setTimeout(resolve, 20));
     expect(await second.command(['EXISTS', 'a'])).toBe(1);
   });

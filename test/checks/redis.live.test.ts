@@ -9,7 +9,7 @@ import { runCheck } from '../live/run-check.js';
 
 const itOwnServer = ownServer('TEST_REDIS_URL');
 
-/** What a trial opens, closed after it. */
+/** What a test opens. Closed after the test. */
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
@@ -30,7 +30,7 @@ describe('a check of Redis', () => {
   }, 60_000);
   afterAll(() => server.stop());
 
-  /** Connections of clients, that of this question left out. */
+  /** Number of client connections, except the one of this query. */
   const connections = async () => (String(await server.command(['CLIENT', 'LIST'])).match(/^id=/gm) ?? []).length - 1;
   const connectionsFallTo = async (count: number) => {
     while ((await connections()) > count) await new Promise((resolve) => setImmediate(resolve));
@@ -52,7 +52,7 @@ describe('a check of Redis', () => {
       const definition = check({ url: server.url(), timeout: 300 });
       expect(await runCheck(definition)).toMatchObject(well);
       await server.freeze();
-      // With a kept connection, then with none.
+      // First with a kept connection, then without one.
       for (let run = 0; run < 3; run++) {
         const outcome = await runCheck(definition);
         expect(outcome).toMatchObject({ status: 'fail', reason: 'timeout' });

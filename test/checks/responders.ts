@@ -5,17 +5,17 @@ import type { ServiceOptions } from '../../src/service/options.js';
 import { createService, type Service } from '../../src/service/service.js';
 import { freePort } from '../live/server-process.js';
 
-/** Short, so that a trial takes seconds; a dependency that stands still is noticed first. */
+/** Short, so that a test takes seconds. A frozen dependency is detected first. */
 export const ofDependency = { timeout: 150, interval: 100, maxAge: 100, minInterval: 10 };
 const ofPeer = { timeout: 400, interval: 100, maxAge: 100, minInterval: 10 };
 const DEADLINE = 1000;
 const PATIENCE = 15_000;
 
-/** A check of the responder at that port. */
+/** A check of the responder on this port. */
 export const peer = (port: number, options: Partial<PingpongOptions> = {}) =>
   pingpongCheck({ url: `pong://127.0.0.1:${port}`, ...ofPeer, ...options });
 
-/** Ports that are free now, so that services can be configured with each other before they start. */
+/** Returns free ports, so that services can be configured with each other before they start. */
 export async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>();
   while (ports.size < count) ports.add(await freePort());
@@ -29,9 +29,9 @@ interface Report {
   checks: Record<string, { state: string; reason?: string }[]>;
 }
 
-/** A service that is asked all the time, from its start to its stop. */
+/** A service that is queried continuously, from its start to its stop. */
 class PendingRequest {
-  /** Answers of a bare PING each, and whoever was not answered. */
+  /** Number of answers to bare PINGs, and the errors of the others. */
   answers = 0;
   readonly unanswered: unknown[] = [];
   private asking = true;
@@ -58,7 +58,7 @@ class PendingRequest {
     return this.service.health.stateOf('readiness');
   }
 
-  /** What the client gets to see. */
+  /** The report that the client receives. */
   async report(): Promise<Report> {
     const { report } = await this.client.ping({ detail: true, timeout: DEADLINE });
     return report as unknown as Report;
@@ -71,7 +71,7 @@ class PendingRequest {
     await this.service.stop();
   }
 
-  /** Each question wants a result that is new, so that each one could hang. */
+  /** Each query requires a new result, so that each one could hang. */
   private async askOn(): Promise<void> {
     while (this.asking) {
       await this.client.ping({ timeout: DEADLINE, maxAge: 0 }).then(
@@ -98,7 +98,7 @@ export class Responders {
     return service;
   }
 
-  /** Resolves once all that are named are in that state at the same time. */
+  /** Resolves when all named services are in that state at the same time. */
   async until(state: string, ...names: string[]): Promise<void> {
     const limit = performance.now() + PATIENCE;
     while (!this.states(names).every((found) => found === state)) {
@@ -107,7 +107,7 @@ export class Responders {
     }
   }
 
-  /** That they are in no other state for many runs of every check. */
+  /** Asserts that they are in no other state during many runs of each check. */
   async stay(state: string, ...names: string[]): Promise<void> {
     const before = this.runs(names);
     while (!this.runs(names).every((count, i) => count >= (before[i] as number) + 5)) {

@@ -30,15 +30,18 @@ afterAll(() => certificate.remove());
 const tls = { ca: certificate.cert, servername: 'localhost' };
 
 const TIMEOUT = 800;
-/** Less than the timeout; two of them are more. */
+/** Less than the timeout. Twice this time is more. */
 const LONG = 700;
 
-/** Runs it where connecting takes long and the answer does so once more, by the clock of the run, which stands still otherwise. */
+/**
+ * Runs the check where connecting takes long and the answer takes just as long, measured with the clock of the run,
+ * which otherwise stands still.
+ */
 async function passes(port: number, make: (port: number) => CheckDefinition): Promise<void> {
   const proxy = await TcpProxy.start({ to: port });
   const made = make(proxy.port);
   const clock = new FakeClock();
-  // Ahead of the clock of this process, by which the check tells how much time it has left.
+  // Ahead of this process's clock, with which the check computes its remaining time.
   clock.jump(performance.now() + 60_000);
   await made.load?.();
   const until = async (condition: () => boolean) => {
@@ -70,7 +73,7 @@ async function passes(port: number, make: (port: number) => CheckDefinition): Pr
     await clock.advance(LONG);
     proxy.thaw();
     expect(await first).toMatchObject({ status: 'pass' });
-    // The connection was kept, and its time is not given again.
+    // The connection was kept, so the run is not extended again.
     expect(await run()).toMatchObject({ status: 'pass' });
     expect([connections, proxy.accepted]).toEqual([1, 1]);
   } finally {

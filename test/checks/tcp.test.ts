@@ -17,7 +17,7 @@ afterEach(async () => {
   server = undefined;
 });
 
-/** The URL of a server that does this with each connection. */
+/** Starts a server that handles each connection in this way, and returns its URL. */
 async function serve(serveOne: (socket: Socket) => void): Promise<string> {
   server = createServer((socket) => {
     sockets.add(socket);

@@ -52,7 +52,7 @@ async function listen(one: Server, port = 0): Promise<string> {
   return `tls://localhost:${(one.address() as AddressInfo).port}`;
 }
 
-/** The URL of a server with this certificate. */
+/** Starts a server with this certificate and returns its URL. */
 function serve(which: keyof typeof files, more: TlsOptions = {}, port = 0): Promise<string> {
   const { cert, key } = files[which];
   const one = createServer({ cert: readFileSync(cert), key: readFileSync(key), ...more }, (socket) => {

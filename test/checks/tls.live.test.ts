@@ -24,7 +24,7 @@ const cases = (): [TlsOptions, string | undefined][] => [
 async function verify(make: (tls: TlsOptions) => CheckDefinition): Promise<void> {
   for (const [tls, reason] of cases()) {
     const check = make(tls);
-    // Twice: a resumed session is verified as well.
+    // Runs twice, because a resumed session must also be verified.
     for (let run = 0; run < 2; run++) {
       expect([tls, await runCheck(check)]).toMatchObject([
         tls,

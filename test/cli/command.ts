@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compiledPackage } from './compiled.js';
 
-/** Default of the maximum lifetime of a command. */
+/** Default maximum lifetime of a command, in milliseconds. */
 const LIFE_LIMIT = 15_000;
 
 export interface CommandOptions {
   env?: Readonly<Record<string, string>>;
-  /** The working folder. Default: the one for temporary files, which is not the project's. */
+  /** The working directory. Default: the directory for temporary files, which is not the project's. */
   cwd?: string;
-  /** Where `dist/cli.js` is. */
+  /** Folder that contains `dist/cli.js`. */
   package?: string;
   /** The maximum lifetime, in milliseconds. */
   lifeLimit?: number;
@@ -24,7 +24,7 @@ export interface Ended {
   stderr: string;
 }
 
-/** `pongcheck ...` in its own process, with a clean environment. */
+/** `pongcheck ...` in a separate process with a clean environment. */
 export class Command {
   stdout = '';
   stderr = '';
@@ -58,7 +58,7 @@ export class Command {
     }));
   }
 
-  /** Resolves with the match once standard output matches; rejects if the command ends before. */
+  /** Resolves with the match when standard output matches. Rejects if the command ends first. */
   async says(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const match = pattern.exec(this.stdout);
@@ -79,7 +79,7 @@ export class Command {
   }
 }
 
-/** Runs `pongcheck ...` to its end. */
+/** Runs `pongcheck ...` until it ends. */
 export function pongcheck(args: readonly string[], options?: CommandOptions): Promise<Ended> {
   return new Command(args, options).ended();
 }

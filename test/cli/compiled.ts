@@ -5,14 +5,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-/** Another run may still use newer folders. */
+/** Newer folders may still be used by another run. */
 const ONE_DAY = 86_400_000;
 const cache = join(root, 'node_modules', '.cache', 'pongcheck-cli');
 
 /**
- * The folder of the compiled package: `dist/cli.js` and package.json. It is
- * compiled once for each state of the sources, and never into `dist` of the
- * project, which other tests rebuild.
+ * The folder of the compiled package, with `dist/cli.js` and package.json. It is compiled once for each state of the
+ * sources, and never into the project's `dist`, which other tests rebuild.
  */
 export function compiledPackage(): string {
   const folder = join(cache, stateOfSources());
@@ -29,7 +28,7 @@ export function compiledPackage(): string {
   try {
     renameSync(making, folder);
   } catch {
-    // Another worker has compiled it meanwhile.
+    // Another worker has compiled it in the meantime.
     rmSync(making, { recursive: true });
   }
   return folder;

@@ -89,7 +89,9 @@ describe('pongcheck ping --exit', () => {
 });
 
 describe('pongcheck ping --exit nagios', () => {
-  /** Performance data of Nagios: a label, a value with its unit or U, and three limits, of which the last is the minimum. */
+  /**
+   * Nagios performance data: a label, a value with its unit or U, and three limits, the last of which is the minimum.
+   */
   const performance = String.raw` \| rtt=(?:\d+\.\d{3}ms|U);;;0`;
   const line = (description: string) => new RegExp(`^PONG ${description}${performance}\n$`);
   const nagios = (...args: string[]) => pongcheck(['ping', '--exit', 'nagios', ...args]);

@@ -38,7 +38,7 @@ interface Serving {
   readonly port: number;
 }
 
-/** `serve` with this output; resolves when it answers HTTP. */
+/** Starts `serve` with this output. Resolves when it answers HTTP. */
 async function serve(
   stdio: (number | 'pipe' | 'ignore')[],
   args: string[] = [],
@@ -120,7 +120,7 @@ describe('serve with a log that cannot be written', () => {
   });
 
   it('continues with a stopped terminal', async () => {
-    // Gives it a terminal whose output is stopped, as by Ctrl+S, before it starts.
+    // Gives the process a terminal whose output is stopped, as with Ctrl+S, before it starts.
     const stopped = `python3 -c '
 import os, pty, sys, termios
 pid, fd = pty.fork()
@@ -154,7 +154,8 @@ describe('the output of a log', () => {
     writer = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
     output = new LogOutput({ fd: writer }, (dropped) => `dropped ${dropped}\n`);
   });
-  // Closed last: a write of an earlier output, or its retry after 1 s, must not reach a pipe that reuses the descriptor.
+  // Closed last, because a write of an earlier output, or its retry after 1 s, must not reach a pipe that reuses the
+  // descriptor.
   const writers: number[] = [];
   afterEach(() => {
     closeSync(reader);
@@ -175,7 +176,7 @@ describe('the output of a log', () => {
       try {
         text += buffer.toString('utf8', 0, readSync(reader, buffer));
       } catch {
-        // Nothing to read yet.
+        // There is nothing to read yet.
       }
       if (pattern.test(text)) return text.trimEnd().split('\n');
       await new Promise((resolve) => setTimeout(resolve, 5));

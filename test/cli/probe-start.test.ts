@@ -7,7 +7,7 @@ import { pongcheck } from './command.js';
 import { compiledPackage } from './compiled.js';
 import { ScriptedResponder } from './scripted-responder.js';
 
-/** Modules that the file of the probe may contain. */
+/** Modules that the bundled probe may contain. */
 const parts = [
   /^common\/(clock|errors|json-limits|printable)\.js$/,
   /^(wire|net)\//,

@@ -9,7 +9,7 @@ const LIFE_LIMIT = 30_000;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the sequences of a terminal.
 const sequence = /^\x1b\[(\?)?([\d;]*)([A-Za-z])/;
 
-/** `pongcheck ...` on a pseudo-terminal, which script(1) of util-linux provides. */
+/** `pongcheck ...` on a pseudo-terminal, which is provided by script(1) of util-linux. */
 export class Terminal {
   output = '';
   private columns: number;
@@ -43,7 +43,7 @@ export class Terminal {
     this.end = once(child, 'close').then(([code]) => code);
   }
 
-  /** The lines on the screen, without empty ones at the end and without styles. */
+  /** The lines on the screen without styles, and without empty lines at the end. */
   get screen(): string[] {
     /** By column. */
     const lines: Map<number, string>[] = [new Map()];
@@ -55,7 +55,7 @@ export class Terminal {
     let rest = this.output.slice(this.output.indexOf('\x1b[H'));
     while (rest !== '') {
       const [found, , , name] = sequence.exec(rest) ?? [];
-      // Behind the last column the cursor is still in it.
+      // After the last column has been written, the cursor is still on it.
       const cursor = Math.min(at, this.columns - 1);
       if (found !== undefined) {
         if (name === 'H') row = at = 0;
@@ -83,7 +83,7 @@ export class Terminal {
     return text.slice(0, text.findLastIndex((line) => line !== '') + 1);
   }
 
-  /** Resolves when the screen is so. */
+  /** Resolves when `isSo` returns true for the screen. */
   async shows(isSo: (lines: string[]) => boolean): Promise<void> {
     await this.until(() => this.output.includes('\x1b[H') && isSo(this.screen));
   }

@@ -38,7 +38,7 @@ async function serve(text: string, env: Record<string, string> = {}) {
   return { port, http: /"url":"([^"]+)"/.exec(command.stdout)?.[1] ?? '' };
 }
 
-/** Writes the file, sends SIGHUP, and returns the lines that are logged up to the result. */
+/** Writes the file, sends SIGHUP, and returns the log lines up to the result. */
 async function reload(text: string, until = /"msg":"configuration (?:not )?reloaded[^\n]*\n/): Promise<LogLine[]> {
   write(text.startsWith('!') ? text.slice(1) : head + text);
   const before = command.stdout.length;

@@ -11,7 +11,7 @@ export interface SeenPing {
   socket: Socket;
 }
 
-/** A peer that calls the script of the test for each PING. It builds frames itself, and shares no code with the client. */
+/** A peer that calls the test's script for each PING. It builds frames itself and shares no code with the client. */
 export class ScriptedResponder {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();

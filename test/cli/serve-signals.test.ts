@@ -9,7 +9,7 @@ afterEach(async () => {
   await command.kill('SIGKILL');
 });
 
-/** Resolves when the process has a handler for SIGHUP: from then on no signal may end it unexpectedly. */
+/** Resolves when the process has a handler for SIGHUP. After that, no signal may end it unexpectedly. */
 async function handlesSignals(pid: number): Promise<void> {
   for (;;) {
     const caught = /^SigCgt:\s*([0-9a-f]+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0';

@@ -79,7 +79,7 @@ describe('pongcheck serve', () => {
       env: { PONGCHECK_DRAIN_GRACE: '10s', PONGCHECK_DRAIN_DELAY: '0' },
     });
     const socket = connect(Number(address.split(':')[1]), '127.0.0.1');
-    // After the first answer, the connection is accepted.
+    // The first answer shows that the connection is accepted.
     socket.write('ping\n');
     expect(String((await once(socket, 'data'))[0])).toBe('pong pass\n');
     command.process.kill('SIGTERM');
@@ -135,7 +135,8 @@ describe('pongcheck serve', () => {
     const { command } = await serve([], { env: { PONGCHECK_DRAIN_DELAY: '10s' } });
     command.process.kill('SIGTERM');
     await command.says(/SIGTERM: draining/);
-    // A signal that follows immediately counts as the same one, sent twice by a process group; this repeats until one counts.
+    // A signal that follows immediately is treated as a duplicate sent by a process group, so this repeats until one
+    // counts.
     const again = setInterval(() => command.process.kill('SIGTERM'), 50);
     const { signal, stdout } = await command.ended();
     clearInterval(again);

@@ -79,7 +79,7 @@ describe('pongcheck watch on a terminal', () => {
     const { terminal } = await start(80);
     await terminal.shows((lines) => lines[1]?.includes(' pass ') === true);
     expect(terminal.output).not.toContain('\x1b[2J');
-    // Each frame differs from the one before.
+    // Each frame differs from the previous one.
     const frames = terminal.output.split('\x1b[H').slice(1);
     expect(frames.filter((frame, i) => frame === frames[i - 1])).toEqual([]);
   });

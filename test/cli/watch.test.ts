@@ -251,7 +251,7 @@ describe('pongcheck watch', () => {
     const sentAt = performance.now();
     await command.says(new RegExp(`${server.address} pass -> draining \\(GOAWAY: too-old\\)`));
     await server.connection(2);
-    // A timer may fire a little early.
+    // A timer may fire slightly early.
     expect(performance.now() - sentAt).toBeGreaterThanOrEqual(990);
     await command.says(new RegExp(`${server.address} draining -> pass`));
     await ended;

@@ -51,7 +51,7 @@ describe('a list of addresses', () => {
     });
     list.delay(0, 1000, 0);
     expect([list.next(0), list.index]).toEqual([0, 1]);
-    // The backoff is 4 s; the address may be connected at 1 s + 4 s.
+    // The backoff is 4 s, so the address may be used again at 1 s + 4 s.
     expect([list.next(4000), list.index]).toEqual([1000, 0]);
   });
 

@@ -16,7 +16,7 @@ function resolvesTo(...addresses: string[]): LookupFunction {
   return (_host, _options, callback) => callback(null, found);
 }
 
-/** A port of loopback where nothing listens. */
+/** A loopback port on which nothing listens. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -136,7 +136,7 @@ describe('connect', () => {
   it('does not time out if the connection is established, after a stall of this event loop', async () => {
     const server = await serve(passing);
     const attempt = connect(server.address, { connectTimeout: 20 });
-    // The kernel makes the connection, while this loop sees nothing of it for longer than the limit.
+    // The kernel establishes the connection while this event loop is blocked for longer than the timeout.
     process.nextTick(() => {
       const late = performance.now() + 60;
       while (performance.now() < late);

@@ -9,7 +9,7 @@ describe('the entry point pongcheck/client', () => {
     const modules = [...loaded('src/client.ts')];
     expect(modules).toContain('node:net');
     expect(modules).toContain('src/wire/decoder.ts');
-    // The table of the responder takes longer to load than the rest of the options.
+    // The responder's option table takes longer to load than all other options together.
     expect(modules).not.toContain('src/options/table.ts');
     expect(
       modules.filter(

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { FailbackProbe } from '../../src/client/link/failback.js';
 import { FakeClock, settle } from '../fake-clock.js';
 
-/** A probe every second, of addresses that may be connected at these times. The probes last until `finish`. */
+/** A probe every second of addresses that may be used from these times. The probes last until `finish`. */
 function probeOf(...notBefore: number[]) {
   const clock = new FakeClock();
   const times: number[] = [];

@@ -6,7 +6,7 @@ import { rejection, setting } from './setting.js';
 
 const FATAL = 0x01;
 
-/** What the event `close` says. */
+/** The arguments of the `close` event. */
 const closed = (client: Client) => once(client, 'close') as Promise<[string, PongcheckError?]>;
 
 describe('a fatal ERROR', () => {
@@ -29,7 +29,7 @@ describe('a fatal ERROR', () => {
     }
     expect(await end).toEqual(['refused', expect.objectContaining({ code: 'PONGCHECK_REFUSED' })]);
     expect((await rejection(client.ping())).code).toBe('PONGCHECK_REFUSED');
-    // The PONG behind the ERROR was not read any more.
+    // The PONG after the ERROR was not read.
     expect(client.stats.latePongs).toBe(0);
   });
 
@@ -150,7 +150,7 @@ describe('a server that breaks the protocol', () => {
     ['a body that is no JSON', pong(1n, 1, 0, 'pass'), /The body is not JSON/],
     ['a body that is no object', pong(1n, 1, 0, '[]'), /The body is an array/],
     ['a WATCH', frame(3, 0, 0, 1n), /A WATCH was sent by the server/],
-    // Refused when the header is complete: the body never comes.
+    // Refused as soon as the header is complete, because the body never arrives.
     [
       'a PING without a HELLO',
       frame(1, 0, 1, 1n, '{}').subarray(0, 16),

@@ -25,7 +25,7 @@ async function up(addresses: string | string[], options: LinkOptions = {}) {
   return { ...opened, clock, states: () => opened.changes.map((change) => change.state) };
 }
 
-/** Lets time pass until `reached`; returns how much, in milliseconds. */
+/** Advances the clock until `reached`. Returns by how much, in milliseconds. */
 async function timeUntil(reached: () => boolean, clock: FakeClock): Promise<number> {
   const begun = clock.now();
   while (!reached()) await pass(clock, 50);
@@ -137,7 +137,7 @@ describe('a link with one address, after GOAWAY', () => {
     const { client } = link;
     await sendGoaway(client, (bytes) => server.sockets[0]?.write(bytes), goaway('{"reconnectAfterMs":2000}'));
     await pass(clock, 6000);
-    // It was tried again, and closed because it drains.
+    // A new connection was tried, and closed because that server is draining too.
     expect(server.sockets.length).toBeGreaterThan(1);
     expect(link.client).toBe(client);
     status = FAIL;
@@ -211,7 +211,7 @@ describe('a link with two addresses, after GOAWAY', () => {
       await pass(clock, 50);
     }
     expect(link.client).toBe(client);
-    // The HELLO and the PING of one probe, and of another one a second later.
+    // The HELLO and the PING of one probe, and those of another one a second later.
     expect(second.frames.length).toBeLessThanOrEqual(4);
   });
 });
@@ -233,11 +233,11 @@ describe('a link to a real responder that drains and restarts on the same port',
     await second.start();
     closeLast(() => second.stop());
     await state(link, is('up'));
-    // On a busy machine it may be suspect in between.
+    // On a busy machine, the link may be suspect in between.
     const states = changes.map((change) => change.state).filter((one) => one !== 'suspect');
     const different = states.filter((one, index) => one !== states[index - 1]);
     expect(different).toEqual(['connecting', 'up', 'draining', 'down', 'connecting', 'up']);
-    // The draining one has seen no second connection.
+    // The draining server has seen no second connection.
     expect(accepted).toBe(1);
   });
 });

@@ -32,7 +32,7 @@ describe('a link that is closed by a listener', () => {
     link.on('warning', () => void link.close());
     while (link.state !== 'closed') await pass(clock, 50);
     server.sockets[0]?.end();
-    // A heartbeat without a connection would end only after its limit, of 300 ms at least.
+    // The heartbeat of a closed connection would end only after its limit, which is at least 300 ms.
     await pass(clock, 50);
     expect(clock.timers).toBe(0);
   });

@@ -95,7 +95,7 @@ describe('a link', () => {
       void client?.ping({ scope: 'liveness' });
       await pass(clock, 200);
     }
-    // HELLO, the first heartbeat, and the traffic: nothing else in four intervals.
+    // HELLO, the first heartbeat, and the traffic. Nothing else is sent in four intervals.
     expect(server.frames).toHaveLength(2 + 20);
   });
 });
@@ -104,7 +104,7 @@ describe('a server that stops answering', () => {
   it.each(Object.entries(heartbeatPresets))('is suspected, then dead within the bounds of %s', async (name, beat) => {
     const clock = new FakeClock();
     let answers = true;
-    // What the server wants does not count: M58 counts in intervals of this side.
+    // The server's interval must not matter: M58 counts intervals of this side.
     const server = await scripted(responder(() => answers, '{"heartbeat":{"wantMs":30000}}'));
     const { link, changes } = open(server.address, { clock, heartbeat: name as keyof typeof heartbeatPresets });
     await pass(clock, 100);
@@ -183,7 +183,7 @@ describe('a list of addresses', () => {
   const [PASS, FAIL] = [1, 3];
   const fast: LinkOptions = { heartbeat: { interval: 30, maxPingsOut: 3 } };
   const answering = (status: () => number) => scripted(responder(() => true, '{}', status));
-  /** Lets time pass until the link is up at this port. */
+  /** Advances the clock until the link is up at this port. */
   const upAt = async (port: number, clock: FakeClock, changes: readonly LinkChange[]) => {
     const isThere = ({ state: now, address }: LinkChange) => now === 'up' && portOf(address) === port;
     while (!changes.slice(-1).some(isThere)) await pass(clock, 50);

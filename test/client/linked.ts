@@ -11,7 +11,7 @@ afterEach(async () => {
   for (const close of opened.splice(0).reverse()) await close();
 });
 
-/** Closed after all that a test opens later than now. */
+/** Registers `close` to be called after everything that a test opens later has been closed. */
 export function closeLast(close: () => Promise<void>): void {
   opened.unshift(close);
 }
@@ -40,7 +40,7 @@ export async function serve(options: ServiceOptions = {}): Promise<Service> {
   return service;
 }
 
-/** Waits for a change of state that fits. */
+/** Waits for a state change that fits. */
 export function state(link: Link, fits: (change: LinkChange) => boolean): Promise<LinkChange> {
   return new Promise((resolve) => {
     const note = (change: LinkChange) => {
@@ -54,12 +54,12 @@ export function state(link: Link, fits: (change: LinkChange) => boolean): Promis
 
 export const is = (wanted: string) => (change: LinkChange) => change.state === wanted;
 
-/** Lets real sockets do their part. */
+/** Lets real sockets make progress. */
 export async function turns(count = 4): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Lets fake time pass in steps, and real sockets do their part in each. */
+/** Advances the fake clock in steps, and lets real sockets make progress in each step. */
 export async function pass(clock: FakeClock, ms: number, step = 50): Promise<void> {
   for (let passed = 0; passed < ms; passed += step) {
     await clock.advance(step);
@@ -67,7 +67,7 @@ export async function pass(clock: FakeClock, ms: number, step = 50): Promise<voi
   }
 }
 
-/** Answers HELLO, and PINGs as long as `answers` says so, with the status that `status` says. */
+/** Answers HELLO, and PINGs while `answers` returns true, with the status that `status` returns. */
 export function responder(answers: (seen: SeenFrame) => boolean, hello = '{}', status: () => number = () => 1) {
   return (seen: SeenFrame, socket: { write(octets: Buffer): unknown }) => {
     if (seen.type === 5) socket.write(frame(5, 0, 0, seen.id, hello));

@@ -54,7 +54,7 @@ function quotedIf(type: string, text: string): string {
   return /^(enumeration|heartbeatPreset)$/.test(type) ? `'${text}'` : text;
 }
 
-/** Each is refused in the same way by every call that has the option. */
+/** Every call that has the option must refuse the value in the same way. */
 const invalid: [options: object, message: string][] = [
   [{ responseTimeout: -1 }, 'responseTimeout is -1; allowed: milliseconds, a whole number from 0 to 86400000'],
   [

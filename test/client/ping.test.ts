@@ -97,7 +97,7 @@ describe('a PING', () => {
     const client = await connected(server);
     const answers = Array.from({ length: 200 }, () => client.ping());
     await server.frame(200);
-    // Each PING is answered with a status of its own, the last first, in pieces of 1 to 40 octets.
+    // Each PING is answered with a different status, in reverse order, in pieces of 1 to 40 bytes.
     const octets = Buffer.concat(server.frames.map(({ id }) => pong(id, Number(id) % 7)).reverse());
     const socket = await server.connection();
     for (let at = 0, size = 1; at < octets.length; at += size, size = (size * 7) % 41) {
@@ -308,7 +308,7 @@ describe('a PING that gets no answer', () => {
       await settle();
       giveUp.abort();
       error = (await Promise.all(failed)).at(-1) as typeof error;
-      // The kernel takes some megabytes on the way; a hundred would be nobody's buffer.
+      // The kernels buffer some megabytes. A hundred megabytes would exceed all buffers.
     } while (error.name === 'AbortError' && client.stats.bytesOut < 100e6);
     expect(error.code).toBe('PONGCHECK_BUSY');
     expect(error.message).toMatch(/ does not read: \d+ bytes are unsent$/);

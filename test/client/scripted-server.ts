@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 
-/** A frame as the peer saw it, taken apart by hand: the codec under test has no part in it. */
+/** A frame as seen by the peer. It is parsed here, so that the codec under test is not involved. */
 export interface SeenFrame {
   type: number;
   flags: number;
@@ -12,11 +12,11 @@ export interface SeenFrame {
 
 export type Script = (frame: SeenFrame, socket: Socket) => void;
 
-/** A server on loopback that plays what a test tells it to, frame by frame. */
+/** A server on loopback that does what a test specifies, frame by frame. */
 export class ScriptedServer {
   readonly sockets: Socket[] = [];
   readonly frames: SeenFrame[] = [];
-  /** Everything that came, of all connections. */
+  /** Everything received on all connections. */
   octets = Buffer.alloc(0);
   private readonly server: Server;
   private readonly script: Script;
@@ -48,7 +48,7 @@ export class ScriptedServer {
     return this.sockets[count - 1] as Socket;
   }
 
-  /** Resolves when `count` frames have come in all, with the latest of them. */
+  /** Resolves when `count` frames have been received in total, with the latest of them. */
   async frame(count = 1): Promise<SeenFrame> {
     await this.until(() => this.frames.length >= count);
     return this.frames[count - 1] as SeenFrame;
@@ -90,7 +90,7 @@ export class ScriptedServer {
   }
 }
 
-/** A frame in octets, written by hand. */
+/** Encodes a frame independently of the codec under test. */
 export function frame(type: number, flags: number, code: number, id: bigint, body = ''): Buffer {
   const text = Buffer.from(body);
   const header = Buffer.alloc(16);
@@ -103,7 +103,7 @@ export function frame(type: number, flags: number, code: number, id: bigint, bod
 export const pong = (id: bigint, status = 1, flags = 0, body = '') => frame(0x02, flags, status, id, body);
 export const error = (id: bigint, code: number, flags: number, body = '') => frame(0x7f, flags, code, id, body);
 
-/** Answers every PING with pass. */
+/** Answers each PING with pass. */
 export const passing: Script = (seen, socket) => {
   if (seen.type === 0x01) socket.write(pong(seen.id));
 };

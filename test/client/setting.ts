@@ -2,7 +2,7 @@ import { afterEach } from '@jest/globals';
 import { type Client, type ConnectOptions, connect } from '../../src/client.js';
 import { ScriptedServer } from './scripted-server.js';
 
-/** Servers and clients of the tests of one file, all gone after each test. */
+/** The servers and clients of the tests in one file. They are closed after each test. */
 export function setting() {
   const servers: ScriptedServer[] = [];
   const clients: Client[] = [];
@@ -23,7 +23,7 @@ export function setting() {
   return { serve, connected };
 }
 
-/** What a promise was rejected with. */
+/** The reason with which a promise was rejected. */
 export async function rejection(promise: Promise<unknown>): Promise<Error & Record<string, unknown>> {
   try {
     await promise;

@@ -77,7 +77,7 @@ describe('a watch', () => {
         for await (const { status } of watch) if (status === 'fail') return;
       }),
     );
-    // The interval comes up to a quarter early, and a timer a little.
+    // Runs are up to a quarter of the interval early, and a timer slightly.
     const gaps = starts.slice(1).map((at, i) => at - (starts[i] as number));
     for (const gap of gaps) expect(gap).toBeGreaterThan(140);
     while (service.server.stats.watches > 0) await new Promise((resolve) => setImmediate(resolve));
@@ -107,7 +107,7 @@ describe('a watch', () => {
       { done: true, value: undefined },
       { done: true, value: undefined },
     ]);
-    // An iteration of a watch that has ended yields nothing.
+    // Iterating over a watch that has ended yields nothing.
     for await (const { status } of watch) throw new Error(status);
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { limitExceeded, MAX_DEPTH } from '../../src/common/json-limits.js';
 
-/** Depth of a parsed value, and whether each of its strings is well-formed: what the scan of the text must find. */
+/** The depth of a parsed value, and whether each of its strings is well-formed, as the scan of the text must find. */
 function measure(value: unknown): { depth: number; wellFormed: boolean } {
   if (typeof value === 'string') return { depth: 0, wellFormed: !/\p{Cs}/u.test(value) };
   if (typeof value !== 'object' || value === null) return { depth: 0, wellFormed: true };
@@ -15,7 +15,7 @@ function measure(value: unknown): { depth: number; wellFormed: boolean } {
 
 const limit = (text: string) => limitExceeded(Buffer.from(text));
 
-// Strings of every UTF-16 code unit: halves of pairs, quotes, backslashes, brackets.
+// Strings with all kinds of UTF-16 code units: lone surrogates, quotes, backslashes, brackets.
 const text = fc.string({
   unit: fc.constantFrom('"', '\\', '[', '{', '}', ']', 'u', 'd800', '\ud800', '\udc00', '\ud83d\ude00'),
 });
@@ -29,7 +29,7 @@ describe('limitExceeded', () => {
       fc.property(value, (any) => {
         const { depth, wellFormed } = measure(any);
         expect(depth).toBeLessThanOrEqual(MAX_DEPTH);
-        // The text of a half is an escape; of a pair, its characters.
+        // JSON writes a lone surrogate as an escape, and a pair as its characters.
         expect(limit(JSON.stringify(any))).toBe(wellFormed ? undefined : 'surrogate');
       }),
     );

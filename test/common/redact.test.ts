@@ -39,7 +39,7 @@ describe('a redacted description', () => {
     );
     const redact = redactor(secrets);
     for (const n of [0, 7, 39, 40, 4999]) expect(redact(`at ${secrets[n]} end`)).toBe('at *** end');
-    // In work, not in time: were each of them sought in each text, this would need minutes.
+    // Measured in work rather than time: searching each text for each secret would take minutes.
     const noise = 'https://vault.example/v1/secret/dat'.repeat(200);
     for (let text = 0; text < 300; text++) expect(redact(noise)).not.toContain('data');
   });
@@ -120,7 +120,7 @@ describe('a redacted description', () => {
   });
 
   it('takes linear time for a hostile text', () => {
-    // Quadratic patterns would need minutes for these.
+    // Patterns with quadratic cost would take minutes for these.
     for (const piece of ['a.', 'a:', '://', 'token', 'password=', '\n at ', '"', ':@', 'bearer ']) {
       expect(plain(piece.repeat(500_000)).length).toBeLessThanOrEqual(MAX_DESCRIPTION);
     }

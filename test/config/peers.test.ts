@@ -37,7 +37,7 @@ async function problemsOf(options: object): Promise<[file: string, code: string]
   return [file.replaceAll(/^pongcheck\.yml:\d+: /gm, ''), code];
 }
 
-/** Checks of a file have a kind, those of code a function. */
+/** Checks in a file have a kind, those in code a function. */
 function withKinds({ checks = {}, ...options }: { checks?: object }): object {
   const kinds = Object.entries(checks).map(([name, { run: _, ...check }]) => [
     name,

@@ -33,7 +33,7 @@ const validate = new Ajv({
   keywords: ['errorMessage'],
 }).compile(JSON.parse(readFileSync(rootUrl(FILE), 'utf8')));
 
-/** The error of the reader; '' if it accepts the file. */
+/** The reader's error; '' if it accepts the file. */
 async function readerSays(yaml: string, env: Record<string, string> = {}): Promise<string> {
   const file = join(folder, 'pongcheck.yml');
   await writeFile(file, yaml);
@@ -61,7 +61,7 @@ describe(FILE, () => {
   });
 });
 
-/** A valid and an invalid value of each type. */
+/** A valid and an invalid value for each type. */
 const samples: Readonly<Record<string, readonly [fits: unknown, doesNot: unknown]>> = {
   duration: ['1500ms', 'soon'],
   bytes: ['128KiB', '128kb'],
@@ -93,7 +93,7 @@ function sampleOf({ name }: ValueType): readonly [fits: unknown, doesNot: unknow
   return samples[name] as readonly [unknown, unknown];
 }
 
-/** Required options next to an option. */
+/** Required options that must accompany an option. */
 const beside: readonly (readonly [where: string, of: object])[] = [
   ['listen[]', { url: 'pong://h:1' }],
   ['listen[].tls', { cert: 'c.pem', key: 'k.pem' }],
@@ -110,7 +110,7 @@ const beside: readonly (readonly [where: string, of: object])[] = [
   }),
 ];
 
-/** Options with this one, and those that it requires. */
+/** Returns options that contain this one and those that it requires. */
 function optionsWith(path: string, value: unknown): object {
   const parts = path.split('.');
   const inner = parts.reduceRight<unknown>((below, part, index) => {
@@ -127,7 +127,7 @@ function fileWith(path: string, value: unknown): string {
   return JSON.stringify(optionsWith(path, value));
 }
 
-/** The error for the same options in code; '' if they are accepted. For a check, that of its factory. */
+/** The error for the same options in code; '' if they are accepted. For a check, the error of its factory. */
 async function codeSays(path: string, value: unknown): Promise<string> {
   const [, name] = /^checks\.([\w-]+)\./.exec(path) ?? [];
   const options = optionsWith(path, value) as ServiceOptions & { checks?: { mine: { kind: string } } };
@@ -187,7 +187,7 @@ describe('each option', () => {
       .replace('[]', '[0]')
       .replace('modules.*', 'modules.own')
       .replace(/^checks\.[\w-]+\./, '');
-    // The sentence up to the allowed values, whose form differs; undefined if the value is accepted.
+    // The sentence up to the allowed values, which are phrased differently; undefined if the value is accepted.
     const issue = (message: string) => message.split(`${place} is `)[1]?.split('; allowed: ')[0];
     for (const value of wrong) {
       const inFile = Number.isNaN(value) || value === Number.POSITIVE_INFINITY ? undefined : value;
@@ -195,7 +195,7 @@ describe('each option', () => {
       if (inFile !== undefined && expected !== undefined) expect(issue(await codeSays(path, value))).toBe(expected);
       expect([value, await codeSays(path, value)]).toEqual([value, expect.stringContaining(`${place} is `)]);
       expect(await codeSays(path, value)).toContain('; allowed: ');
-      // Hints about quotes are for YAML only.
+      // Hints about quotes apply to YAML only.
       expect(await codeSays(path, value)).not.toMatch(/\((?:in quotes|in single quotes)/);
     }
   });

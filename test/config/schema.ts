@@ -12,10 +12,10 @@ import { namePattern, requestPathPattern } from '../../src/options/value-types.j
 
 type Schema = Readonly<Record<string, unknown>>;
 
-/** `${VAR}` may replace any value; only the reader knows the result. */
+/** `${VAR}` may replace any value, so only the reader knows the result. */
 const VARIABLE = '\\$\\{';
 const matching = (pattern: string): Schema => ({ type: 'string', pattern: `${pattern}|${VARIABLE}` });
-/** A type other than text, or a text of this pattern: in one schema instead of two, for a better message. */
+/** A type other than text, or a text that matches this pattern. One schema instead of two yields a better message. */
 const orText = (type: string, bounds: Schema = {}, pattern?: string): Schema => ({
   ...bounds,
   type: [type, 'string'],
@@ -28,11 +28,14 @@ const listOf = (items: Schema, bounds: Schema = {}): Schema => orText('array', {
 /** Schemes are case-insensitive. */
 const anyCase = (word: string) => word.replace(/[a-z]/g, (letter) => `[${letter.toUpperCase()}${letter}]`);
 
-/** The schema of each type. The range of a duration, and contradictions between options, are left to the reader. */
+/**
+ * The schema of each type. The range of a duration and contradictions between options are checked by the reader only.
+ */
 const types: Readonly<Record<string, (row: OptionRow) => Schema>> = {
   duration(row) {
     if (row.min) return matching('^(?!0+(\\.0+)?[a-z])\\d{1,12}(\\.\\d{1,6})?(ms|s|m|h)$');
-    // With the message here too: for a number without a unit an editor would report that it is not 0.
+    // The message is repeated here, because an editor would otherwise report for a number without a unit that it is not
+    // 0.
     return {
       anyOf: [{ const: 0, ...messageOf(row) }, matching('^(0|\\d{1,12}(\\.\\d{1,6})?(ms|s|m|h))$')],
     };
@@ -70,7 +73,10 @@ function typeSchema(row: OptionRow): Schema {
   return (types[row.type.name] as (row: OptionRow) => Schema)(row);
 }
 
-/** Texts for editors (`errorMessage` is an extension that some support); a default that depends on something is described in words. */
+/**
+ * Texts for editors (`errorMessage` is an extension that some of them support). A default that depends on something is
+ * described in words.
+ */
 function described(row: OptionRow): Schema {
   const said = defaultInFile(row);
   const { type, description, defaultText = said, required } = row;
@@ -93,7 +99,7 @@ function asWritten(row: OptionRow, said: string): unknown {
   return row.type.name === 'bytes' ? formatBytes(value) : value;
 }
 
-/** The short form of a section, such as `http: false`, is an alternative to the long one. */
+/** The short form of a section, such as `http: false`, is an alternative to the long form. */
 function ofShape(shape: Shape, more: Readonly<Record<string, Schema>> = {}): Schema {
   const { row, item, any, keys, open = false } = shape;
   const forms: Schema[] = [];
@@ -130,7 +136,7 @@ function lacksNothing({ kind, options }: CheckKind): Schema {
   return { type: 'object', required: ['kind', ...required], properties: { kind: { const: kind } } };
 }
 
-/** The schema of the configuration file (JSON Schema, draft 7, which editors read). */
+/** The schema of the configuration file (JSON Schema draft 7, which editors support). */
 export function configSchema(): Schema {
   const check = { $ref: '#/definitions/check' };
   // `MYSQL_URL` and similar variables set the URL of the check with their name.

@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** What else a section needs. A `*` in a path of the table is the name `x`. */
+/** What else a section requires. A `*` in a path of the table becomes the name `x`. */
 const sections: Readonly<Record<string, object>> = {
   tokens: {},
   peers: { peers: { from: ['pong://127.0.0.1:1'] } },
@@ -29,7 +29,7 @@ const sections: Readonly<Record<string, object>> = {
   probe: { probe: { targets: ['127.0.0.1:1'], modules: { x: { prober: 'http' } } } },
 };
 
-/** Of each kind, the least options; where the kind takes credentials in its URL, with them. */
+/** The minimum options of each kind. If the URL of a kind may contain credentials, it does. */
 const kinds: Readonly<Record<string, object>> = {
   mysql: { url: `mysql://u:${SECRET}@h/x` },
   postgres: { url: `postgres://u:${SECRET}@h/x` },
@@ -48,9 +48,9 @@ const kinds: Readonly<Record<string, object>> = {
 
 interface Place {
   readonly path: string;
-  /** A configuration with another value at the path. */
+  /** Returns a configuration with another value at the path. */
   with(value: unknown): object;
-  /** The value that the type of the option allows. */
+  /** A value that the type of the option allows. */
   readonly secret: unknown;
 }
 

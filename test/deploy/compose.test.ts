@@ -18,7 +18,7 @@ interface Service {
 const compose = parse(readRoot('deploy/compose.yml')) as { services: Record<string, Service>; volumes: object };
 const service = (name: string) => compose.services[name] as Service;
 
-/** Without the names that the schema gives itself, which are those of an older dialect. */
+/** Without the ids in the schema, which follow an older dialect. */
 const schema = JSON.parse(
   JSON.stringify(composeSchema, (key, value) =>
     key === '$schema' || (key === 'id' && typeof value === 'string') ? undefined : value,

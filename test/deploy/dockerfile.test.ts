@@ -34,7 +34,7 @@ describe('the Dockerfile', () => {
       (sources as string).split(' '),
     );
     expect(copied.sort()).toEqual(through.map((line) => line.slice(1)).sort());
-    // package.json names what else the build reads.
+    // package.json names everything else that the build reads.
     expect(readRoot('tsconfig.build.json')).toContain('"include": ["src"]');
   });
 

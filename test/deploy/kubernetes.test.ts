@@ -49,7 +49,7 @@ function validate(manifest: Manifest): void {
   made.validate();
 }
 
-/** What the compiler says of a manifest as a literal of its type: schemas let keys pass that nobody knows, types do not. */
+/** Compiles manifests as literals of their types and returns the errors. Unlike schemas, types reject unknown keys. */
 function compile(...list: Manifest[]): string {
   const folder = mkdtempSync(join(tmpdir(), 'pongcheck-manifests-'));
   try {
@@ -106,7 +106,7 @@ describe('the manifests for Kubernetes', () => {
     for (const [scope, { httpGet, timeoutSeconds }] of Object.entries(probes)) {
       expect(probePaths[httpGet.path]).toBe(scope);
       expect(ports[httpGet.port]).toBe(7664);
-      // Every answer is out within 900 ms.
+      // Each response is sent within 900 ms.
       expect(timeoutSeconds).toBeGreaterThan(1);
     }
     for (const { port, targetPort } of one('Service').spec.ports) expect(ports[targetPort]).toBe(port);
@@ -126,7 +126,7 @@ describe('the manifests for Kubernetes', () => {
   it('are a base of Kustomize, except those of the Prometheus operator', () => {
     const { apiVersion, kind, ...rest } = parse(readRoot('deploy/kubernetes/kustomization.yml'));
     expect([apiVersion, kind]).toEqual(['kustomize.config.k8s.io/v1beta1', 'Kustomization']);
-    // No other key is used, so no schema of them is needed.
+    // No other key is used, so no schema is needed for this file.
     expect(rest).toEqual({ resources: ['pongcheck.yml', 'availability.yml'] });
   });
 

@@ -34,7 +34,7 @@ function fleetOf(from: readonly string[], options: Partial<FleetOptions> = {}): 
 }
 
 const addressesOf = (services: readonly Service[]) => services.flatMap(({ addresses }) => addresses);
-/** A service with one check, which fails while `broken.is`. */
+/** A service with one check, which fails while `broken.is` is true. */
 const withDb = (broken: { is: boolean }, options: ServiceOptions = {}) =>
   serve({
     checks: {
@@ -202,13 +202,13 @@ describe('a responder of a fleet that does not behave', () => {
     }
     const flood = sender as Socket;
     const accepted = () => flood.bytesWritten - flood.writableLength;
-    // The kernel takes what fits into its buffers.
+    // The kernel takes what fits in its buffers.
     for (let turn = 0; turn < 3000; turn++) await new Promise(setImmediate);
     const before = accepted();
     for (let turn = 0; turn < 300; turn++) await new Promise(setImmediate);
     expect(accepted()).toBe(before);
     expect(flood.writableLength).toBeGreaterThan(0);
-    // It is read again.
+    // The connection is read again.
     while (accepted() === before) {
       await clock.advance(50);
       await new Promise(setImmediate);
@@ -235,7 +235,7 @@ describe('a fleet over TLS', () => {
   });
 });
 
-/** A resolver whose A records a test sets. */
+/** A resolver whose A records are set by a test. */
 function resolverOf(records: Record<string, string[] | undefined>): Resolver {
   const missing = async () => Promise.reject(Object.assign(new Error('none'), { code: 'ENOTFOUND' }));
   return {
@@ -264,7 +264,7 @@ describe('the names of a fleet', () => {
     expect(keys()).toContain('127.0.0.1:1');
     await clock.advance(10_000);
     expect(keys()).toEqual(['127.0.0.2:1', '127.0.0.3:1', '127.0.0.4:1']);
-    // While the resolver fails, the known addresses stay.
+    // While the resolver fails, the known addresses are kept.
     records.shop = undefined;
     await clock.advance(300_000);
     expect(keys()).toEqual(['127.0.0.2:1', '127.0.0.3:1', '127.0.0.4:1']);
@@ -295,7 +295,7 @@ describe('the names of a fleet', () => {
     const clock = new FakeClock();
     const address = (n: number) => `127.1.${n >> 8}.${n & 255}`;
     const records = { shop: Array.from({ length: 400 }, (_, n) => address(n)) };
-    // The first attempts would be in a year: the addresses are what counts.
+    // The first connection attempts would be a year later, because only the addresses matter here.
     const random = () => 365 * 24 * 3_600_000;
     const fleet = fleetOf(['pong://shop:1'], { clock, random, resolver: resolverOf(records) });
     await until(() => fleet.responders.length === 400);
@@ -319,7 +319,7 @@ describe('the names of a fleet', () => {
 describe('attempts to connect', () => {
   it('are spread over some time, and at most 50 at a time', async () => {
     const sockets: Socket[] = [];
-    // Accepts, and never answers the HELLO.
+    // Accepts connections but never answers the HELLO.
     const server = createServer((socket) => sockets.push(socket.resume().on('error', () => {})));
     await new Promise<void>((resolve) => server.listen(0, resolve));
     closing.push(async () => {
@@ -344,7 +344,7 @@ describe('attempts to connect', () => {
     await until(() => open() === 50);
     for (let turn = 0; turn < 20; turn++) await settle();
     expect(open()).toBe(50);
-    // Those that time out make room for others.
+    // Attempts that time out make room for others.
     await clock.advance(3000);
     await until(() => sockets.length > 50);
     expect(open()).toBeLessThanOrEqual(50);

@@ -3,7 +3,7 @@ import { FrameType, Status } from '../../src/wire/codes.js';
 import { Decoder, FRAME } from '../../src/wire/decoder.js';
 import { encodeFrame } from '../../src/wire/encode.js';
 
-/** A responder whose answer to a WATCH is up to a test. */
+/** A responder whose answer to a WATCH is determined by a test. */
 export interface Rogue {
   readonly address: string;
   close(): Promise<unknown>;

@@ -16,7 +16,7 @@ interface Panel {
   title: string;
   description: string;
   gridPos: { x: number; y: number; w: number; h: number };
-  /** Of a row. */
+  /** Rows only. */
   collapsed?: boolean;
   panels?: Panel[];
   fieldConfig: { defaults: { unit?: string; noValue?: string; links?: { url: string }[] } };
@@ -45,7 +45,7 @@ interface Dashboard {
 const dashboards = Object.entries(files)
   .filter(([path]) => path.startsWith('grafana/dashboards/'))
   .map(([path, text]) => [path, JSON.parse(text) as Dashboard] as const);
-/** With those of closed rows, which are inside of their row. */
+/** Includes the panels of collapsed rows, which are nested in their row. */
 const everyPanel = ({ panels }: Dashboard) => panels.flatMap((panel) => [panel, ...(panel.panels ?? [])]);
 const panelsOf = (dashboard: Dashboard) => everyPanel(dashboard).filter(({ type }) => type !== 'row');
 const responder = dashboards.find(([path]) => path.includes('responder'))?.[1] as Dashboard;
@@ -158,7 +158,7 @@ describe('the dashboards', () => {
       const inside = row.panels ?? [];
       expect(inside.length > 0).toBe(row.collapsed);
       if (!row.collapsed) continue;
-      // As Grafana saves it: the next row is right below.
+      // Positions are as Grafana saves them: the next row follows directly.
       if (next) expect(next.gridPos.y).toBe(row.gridPos.y + 1);
       expect(Math.min(...inside.map(({ gridPos }) => gridPos.y))).toBe(row.gridPos.y + 1);
     }

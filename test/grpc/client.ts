@@ -4,14 +4,14 @@ import { type ChannelCredentials, Client, credentials, type ServiceError, status
 const names = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'];
 const path = (method: string) => `/grpc.health.v1.Health/${method}`;
 
-/** `HealthCheckRequest`, for names below 128 bytes. */
+/** Encodes a `HealthCheckRequest`, for names shorter than 128 bytes. */
 const encode = (service: string) => {
   const name = Buffer.from(service);
   return service === '' ? name : Buffer.concat([Buffer.from([0x0a, name.length]), name]);
 };
 const decode = (bytes: Buffer) => names[bytes[1] ?? 0] as string;
 
-/** A client of grpc.health.v1 with grpc-js. Errors are the name of their code. */
+/** A grpc.health.v1 client based on grpc-js. Errors are represented by the name of their code. */
 export class HealthClient {
   private readonly client: Client;
 
@@ -20,17 +20,17 @@ export class HealthClient {
     this.client = new Client(address, how, { 'grpc.use_local_subchannel_pool': 1, ...options });
   }
 
-  /** `cancelled`: cancels the call when it resolves. */
+  /** @param cancelled cancels the call when it resolves. */
   check(service: string, deadline?: number, cancelled?: Promise<unknown>): Promise<string> {
     return this.unary('Check', encode(service), decode, deadline, cancelled);
   }
 
-  /** The raw bytes of the response, as hex. */
+  /** The raw bytes of the response in hexadecimal. */
   list(deadline?: number): Promise<string> {
     return this.unary('List', Buffer.alloc(0), (bytes) => bytes.toString('hex'), deadline);
   }
 
-  /** A Check with these bytes as its request. */
+  /** Calls Check with these bytes as the request. */
   raw(bytes: Buffer): Promise<string> {
     return this.unary('Check', bytes, decode);
   }
@@ -60,7 +60,7 @@ export class HealthClient {
   }
 }
 
-/** A Watch: what it has received, the name of its error code last. */
+/** A Watch call, with everything that it has received. The last entry is the name of its error code. */
 export class WatchCall {
   readonly seen: string[] = [];
   private readonly call;
@@ -72,7 +72,7 @@ export class WatchCall {
     this.call.on('error', ({ code }: ServiceError) => this.add(status[code] as string));
   }
 
-  /** Waits until it has received so many messages, and returns them. */
+  /** Waits until it has received this number of messages, and returns them. */
   async receives(count: number): Promise<readonly string[]> {
     while (this.seen.length < count) await new Promise<void>((resolve) => (this.onChange = resolve));
     return this.seen;

@@ -12,7 +12,7 @@ async function start(options: ServiceOptions = {}): Promise<Service> {
   return startPlain({ grpc: { port: 0 }, ...options });
 }
 
-/** An HTTP/2 connection; its streams have a window of so many bytes. */
+/** An HTTP/2 connection. Its streams have a window of this many bytes. */
 async function session(service: Service, initialWindowSize = 65_535): Promise<ClientHttp2Session> {
   const opening = connect(`http://${service.grpcAddress}`, { settings: { initialWindowSize } });
   opening.on('error', () => {});
@@ -21,7 +21,7 @@ async function session(service: Service, initialWindowSize = 65_535): Promise<Cl
   return opening;
 }
 
-/** A message of gRPC; `compressed` with gzip. */
+/** A gRPC message. If `compressed`, the content is compressed with gzip. */
 function message(bytes: Buffer, compressed = false): Buffer {
   const content = compressed ? gzipSync(bytes) : bytes;
   const head = Buffer.alloc(5);
@@ -97,7 +97,7 @@ describe('a client of gRPC', () => {
   it('that resets Watches while their requests are decompressed leaves none behind', async () => {
     const service = await start();
     const open = await session(service);
-    // A field that is skipped.
+    // A field that the decoder skips.
     const long = message(Buffer.concat([Buffer.from('12801f', 'hex'), Buffer.alloc(3968)]), true);
     const streams = Array.from({ length: 100 }, (_, index) => {
       const stream = request(open, 'Watch', { 'grpc-encoding': 'gzip' });
@@ -125,7 +125,7 @@ describe('a client of gRPC', () => {
         open.on('goaway', () => resolve(Buffer.concat(seen).toString('hex')));
       });
       const drained = service.drain();
-      // The last status came on the open connection.
+      // The last status arrived on the open connection.
       expect(await before).toBe('00000000020801' + '00000000020802');
       await drained;
       expect(open.closed).toBe(true);

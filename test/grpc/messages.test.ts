@@ -4,7 +4,7 @@ import { decodeRequest, encodeList, encodeResponse, ServingStatus } from '../../
 
 const decode = (hex: string) => decodeRequest(Buffer.from(hex, 'hex')).service;
 
-// The bytes are those of protobuf for Python, which test/system/grpc.test.ts compares.
+// The bytes are those that protobuf for Python produces. test/system/grpc.test.ts compares them.
 describe('HealthCheckRequest', () => {
   it.each([
     ['of no bytes', '', ''],

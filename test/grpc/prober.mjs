@@ -1,4 +1,5 @@
-// A gRPC client in a thread of its own: says what a responder answers while the event loop of the main thread is blocked.
+// A gRPC client on a separate thread, which reports a responder's answers while the event loop of the main thread is
+// blocked.
 import { parentPort, workerData } from 'node:worker_threads';
 import { Client, credentials, status } from '@grpc/grpc-js';
 

@@ -56,7 +56,7 @@ describe('a request of gRPC', () => {
     const answer = client.check('', Date.now() + deadline);
     await until(() => health.asked.length === 1);
     const { timeout } = health.asked[0]?.query ?? {};
-    // Some milliseconds have passed, or on a busy machine all of them.
+    // Some milliseconds have passed, or all of them on a busy machine.
     expect(timeout).toBeLessThanOrEqual(most);
     health.settle('pass');
     expect(['SERVING', 'DEADLINE_EXCEEDED']).toContain(await answer);

@@ -28,7 +28,7 @@ async function until(condition: () => unknown): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-/** A check whose result a test sets, on demand only, without a shared result. */
+/** A check whose result is set by a test. It runs only on demand, and its result is never shared. */
 function own(settings: object = {}) {
   const check = { result: { status: 'pass' } as CheckResult, runs: 0 };
   const definition = {
@@ -101,7 +101,7 @@ describe('Check', () => {
     const { service, client } = await start({ checks, ping: { timeout: 60_000, maxTimeout: 60_000 } });
     expect(await client.check('')).toBe('SERVING');
     isHanging = true;
-    // Without a margin it would be DEADLINE_EXCEEDED.
+    // Without a margin, the result would be DEADLINE_EXCEEDED.
     expect(await client.check('', Date.now() + 1000)).toBe('SERVING');
     await service.reload({ ...quiet, grpc, checks, ping: { timeout: 50 } });
     expect(await client.check('')).toBe('SERVING');

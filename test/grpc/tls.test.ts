@@ -24,7 +24,7 @@ function clientOf(address: string, trusted: Authority, own?: { cert: string; key
   const how = own
     ? credentials.createSsl(read(trusted.ca), read(own.key), read(own.cert))
     : credentials.createSsl(read(trusted.ca));
-  // Its certificates are for this name too.
+  // The certificates are also valid for this name.
   const client = new HealthClient(address.replace('127.0.0.1', 'localhost'), how);
   opened.push(() => client.close());
   return client;

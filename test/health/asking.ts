@@ -7,7 +7,7 @@ import { type Checks, defined } from './defined.js';
 /** A request and its answer. */
 export class PendingRequest {
   answer: Answer | undefined;
-  /** Number of answers: never more than one. */
+  /** Number of answers, which must never exceed one. */
   answers = 0;
   withdraw: Withdraw;
 
@@ -27,12 +27,12 @@ export class PendingRequest {
   }
 }
 
-/** Peers that answer at once. */
+/** Peers that answer immediately. */
 export function peersThat(answer: () => PeerTally): Peers {
   return { ask: (_check, _since, answered) => answered(answer()), recovered: () => {} };
 }
 
-/** A registry with its own clock, without jitter by default. */
+/** A registry with its own clock. By default, it has no jitter. */
 export function registryOf(
   checks: Checks,
   options: Partial<RegistryOptions> = {},

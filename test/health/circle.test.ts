@@ -7,7 +7,7 @@ import { SteadyCheck } from './scripted-check.js';
 
 const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
 
-/** The same as a pingpong check, without a connection. */
+/** Like a pingpong check, but without a connection. */
 function peerCheck(peer: () => Registry, extent: 'full' | 'chain' = 'full'): CheckDefinition {
   return {
     kind: 'pingpong',
@@ -26,7 +26,7 @@ function peerCheck(peer: () => Registry, extent: 'full' | 'chain' = 'full'): Che
   };
 }
 
-/** Services a, b, c, ... in a circle, each with its own database. */
+/** Services a, b, c, ... in a cycle, each with its own database. */
 function circleOf(
   size: number,
   extent: 'full' | 'chain' = 'full',

@@ -4,7 +4,7 @@ import type { DefinedCheck } from '../../src/health/defined-check.js';
 
 export type Checks = Readonly<Record<string, CheckDefinition | CheckFunction>>;
 
-/** The checks in the form that a registry requires. */
+/** Converts the checks to the form that a registry requires. */
 export function defined(checks: Checks): DefinedCheck[] {
   return Object.entries(checks).map(([name, check]) => defineCheck(name, check));
 }

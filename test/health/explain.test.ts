@@ -157,7 +157,7 @@ describe('an explanation', () => {
     const remote = (target: string, over: object = {}) =>
       cause('redis', target, { instance: 'c', service: 'stock', via: ['c'], through: 'stock', ...over });
     const peer = (target = 'pong://stock.test:7464') => fails(target, { reason: 'dependency' });
-    /** The checks of each cause. */
+    /** The affected checks of each cause. */
     const checksOf = (causes: object[], checks: object) =>
       explained({ state: 'fail', causes, checks }).causes.map(({ checks }) => checks.join());
 

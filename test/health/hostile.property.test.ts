@@ -20,7 +20,7 @@ function revoked<T extends object>(target: T): T {
   revoke();
   return proxy;
 }
-/** Every trap throws, or only reads do. */
+/** In one of them every trap throws, in the other only reads do. */
 const trapped = (target: object) => new Proxy(target, new Proxy({}, { get: () => thrower }));
 const unreadable = (target: object) => new Proxy(target, { get: thrower });
 /** Each property is another object of the same kind. */
@@ -63,7 +63,7 @@ const keys = [
 
 type Make = () => unknown;
 
-/** Values that user code may return; created only then, because fast-check would inspect them. */
+/** Values that user code may return. Created late, because fast-check would inspect them. */
 const hostile: fc.Arbitrary<Make> = fc.letrec<{ any: Make }>((tie) => {
   const key = fc.constantFrom(...keys);
   const status = fc.constantFrom('pass', 'warn', 'fail', 'unknown');
@@ -118,7 +118,7 @@ function isSound(finding: NormalizedResult): void {
   const text = JSON.stringify(finding);
   expect(text.length).toBeLessThan(200_000);
   expect(text).not.toContain(SECRET);
-  // A peer would refuse a report with it.
+  // A peer would refuse a report that exceeds a limit.
   expect(limitExceeded(Buffer.from(text))).toBeUndefined();
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Hysteresis } from '../../src/health/runs/hysteresis.js';
 import type { CheckState } from '../../src/health/state.js';
 
-/** The effective states for these results, one per millisecond. */
+/** The effective states for these results, with one result per millisecond. */
 function held(rise: number, fall: number, statuses: CheckState[]): string {
   const verdict = new Hysteresis(rise, fall, 0);
   return statuses

@@ -10,7 +10,7 @@ interface Work {
   reject(error: unknown): void;
 }
 
-/** A check whose `load` the test settles. */
+/** A check whose `load` is settled by the test. */
 function loaded(settings = {}) {
   const check = new ScriptedCheck(settings) as ScriptedCheck & CheckDefinition;
   const loads: Work[] = [];

@@ -4,7 +4,7 @@ import { mirrored } from '../threads/mirrored.js';
 import { defined } from './defined.js';
 import { ScriptedCheck, SteadyCheck } from './scripted-check.js';
 
-/** A started registry with the check `db`, and a mirror of it. */
+/** A started registry with the check `db`, and a mirror of the registry. */
 async function started(db: SteadyCheck | ScriptedCheck, staleLimit?: number) {
   const { registry, mirror, clock } = await mirrored({ db }, { ...(staleLimit && { staleLimit }) });
   registry.start();
@@ -12,7 +12,7 @@ async function started(db: SteadyCheck | ScriptedCheck, staleLimit?: number) {
   return {
     registry,
     clock,
-    /** The own result, which the registry and the mirror must agree on. */
+    /** The own result, which must be the same in the registry and the mirror. */
     own: (check = 'db') => {
       expect(mirror.own(check)).toEqual(registry.own(check));
       return registry.own(check);

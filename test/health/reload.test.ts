@@ -11,7 +11,7 @@ import { FakeClock, settle } from '../fake-clock.js';
 import { type Checks, defined } from './defined.js';
 import { ScriptedCheck, SteadyCheck } from './scripted-check.js';
 
-/** A started registry, its answers and its transitions. */
+/** A started registry, with its answers and transitions. */
 function started(checks: Checks, options: Partial<RegistryOptions> = {}) {
   const clock = new FakeClock();
   const registry = new Registry({ checks: defined(checks), clock, random: () => 0, ...options });
@@ -32,7 +32,7 @@ function started(checks: Checks, options: Partial<RegistryOptions> = {}) {
   };
 }
 
-/** The same check with an identity, as created by the factories, with an observable `run`. */
+/** A check with an identity, like those created by the factories, and with an observable `run`. */
 function made(identity: string, settings: CheckSettings = {}): CheckDefinition & { runs: number; closed: number } {
   const check = {
     kind: 'made',

@@ -182,7 +182,7 @@ describe('a run', () => {
 });
 
 describe('a check that blocks the event loop beyond its timeout', () => {
-  /** A user-defined check that calls this with the clock in each run. */
+  /** A check with user code, which calls `run` with the number of the call. */
   const own = (clock: FakeClock, kind: string, run: (call: number) => unknown) => {
     let calls = 0;
     return start({ kind, timeout: 250, run: (async () => run(++calls)) as CheckDefinition['run'] }, 0, clock);
@@ -284,7 +284,7 @@ describe('a check that blocks the event loop beyond its timeout', () => {
   });
 });
 
-/** Time passes, and no timer fires until it has. */
+/** Advances the time without firing timers, as a blocked event loop does. */
 function standStill(clock: FakeClock, ms: number): void {
   (clock as unknown as { time: number }).time += ms;
 }

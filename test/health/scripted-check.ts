@@ -1,6 +1,6 @@
 import type { CheckDefinition, CheckResult, CheckSettings } from '../../src/health/check.js';
 
-/** One run, whose result the test sets. */
+/** One run, whose result is set by the test. */
 export interface ScriptedRun {
   signal: AbortSignal;
   deadline: number;
@@ -14,7 +14,7 @@ export interface ScriptedRun {
 export class ScriptedCheck implements CheckDefinition {
   kind = 'scripted';
   readonly runs: ScriptedRun[] = [];
-  /** Number of runs that settle when they are aborted; the others hang. */
+  /** Whether runs settle when they are aborted. Otherwise they hang. */
   obedient = false;
   closed = 0;
 

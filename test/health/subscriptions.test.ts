@@ -6,7 +6,7 @@ import { ScriptedCheck, SteadyCheck } from './scripted-check.js';
 type Selection = Pick<Query, 'scope' | 'checks' | 'group'>;
 const readiness: Selection = { scope: 'readiness' };
 
-/** A registry of one check, and the notifications of its subscribers. */
+/** A registry with one check, and the notifications of its subscribers. */
 function watched(check: SteadyCheck, options: Parameters<typeof registryOf>[1] = {}) {
   const { registry, clock } = registryOf({ db: check }, options);
   const watch = (selection = readiness) => {

@@ -67,7 +67,7 @@ describe('the fate of a failure that peers have not noticed yet', () => {
   });
 });
 
-/** Peers whose answers the test gives. */
+/** Peers whose answers are provided by the test. */
 class ScriptedPeers implements Peers {
   readonly asked: { check: string; since: FailureTimes; answer: (tally: PeerTally, isOutdated?: boolean) => void }[] =
     [];
@@ -86,7 +86,7 @@ class ScriptedPeers implements Peers {
   }
 }
 
-/** A registry with one check that passes first, and whose failures peers are asked about. */
+/** A registry with one check that passes first, and about whose failures peers are queried. */
 async function running(settings: ConstructorParameters<typeof SteadyCheck>[0] = {}) {
   const db = new SteadyCheck({ interval: 5000, maxAge: 6000, onShared: 'warn', ...settings });
   const peers = new ScriptedPeers();
@@ -118,7 +118,7 @@ describe('a check with onShared: warn', () => {
       causes: [{ check: 'db', state: 'warn', reason: 'internal', ...verdict }],
       checks: { db: [{ state: 'fail', ...verdict }] },
     });
-    // The pairs of line mode: `pong warn db=internal`.
+    // As shown in line mode: `pong warn db=internal`.
     expect(ask({ timeout: 0 }).answer?.failing()).toEqual([{ name: 'db', adds: 'warn', reason: 'internal' }]);
   });
 
@@ -251,7 +251,7 @@ describe('a check with onShared: warn', () => {
     peers.last.answer(tally(5, 5));
     isHanging = true;
     await clock.advance(5800);
-    // The second run has timed out, and its peers do not answer.
+    // The second run has timed out, and the peers do not answer.
     expect(peers.asked).toHaveLength(2);
     expect(registry.stateOf('readiness')).toBe('warn');
     await clock.advance(5201);

@@ -28,7 +28,7 @@ async function limited(limits: { maxConnections?: number; maxConnectionsPerAddre
   return { ...served, clock, stats, warnings };
 }
 
-/** An accepted connection without a request. */
+/** An accepted connection that has sent no request. */
 async function silent(url: string, stats: HttpStats): Promise<Socket> {
   const before = stats.open;
   const socket = await silentConnection(url);
@@ -219,7 +219,7 @@ describe('HTTP over TLS', () => {
     get(`${url}/livez`, { agent: false, rejectUnauthorized: false }, (response) => {
       status = response.resume().statusCode;
     }).on('error', (error) => (status = error));
-    // Handshakes in progress have 100 ms when another one waits.
+    // Handshakes in progress are limited to 100 ms while another one is waiting.
     for (let waited = 0; status === undefined && waited < 4000; waited += 50) await clock.advance(50);
     await until(() => status !== undefined);
     expect(status).toBe(200);
@@ -227,7 +227,7 @@ describe('HTTP over TLS', () => {
   });
 });
 
-/** The ClientHello of a TLS client. */
+/** A ClientHello from a TLS client. */
 function clientHello(): Promise<string> {
   return new Promise((resolve) => {
     const server = createServer((socket) => {

@@ -5,7 +5,7 @@ export interface HttpAnswer {
   headers: IncomingHttpHeaders;
   text: string;
   json: any;
-  /** The local port of the connection. */
+  /** Local port of the connection. */
   port: number;
 }
 
@@ -15,7 +15,7 @@ export interface Asking {
   agent?: Agent;
 }
 
-/** Sends a request over a real socket; without an agent, over a new connection that ends with the response. */
+/** Sends a request over a real socket. Without an agent, uses a new connection that ends with the response. */
 export function ask(url: string, { method = 'GET', body, agent }: Asking = {}): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const asked = request(url, { method, agent: agent ?? false }, (response) => {
@@ -35,7 +35,7 @@ export function ask(url: string, { method = 'GET', body, agent }: Asking = {}): 
   });
 }
 
-/** One connection that is kept between requests. */
+/** An agent with one connection that is kept between requests. */
 export function keptConnection(): Agent {
   return new Agent({ keepAlive: true, maxSockets: 1 });
 }

@@ -12,7 +12,7 @@ afterEach(async () => {
   service = undefined;
 });
 
-/** The texts that the image shows. */
+/** The texts shown in the image. */
 const shown = (svg: string) => [...svg.matchAll(/<text [^>]*>([^<]*)<\/text>/g)].map(([, text]) => text);
 
 describe('/badge.svg', () => {

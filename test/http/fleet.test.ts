@@ -20,7 +20,7 @@ async function serve(options: ServiceOptions): Promise<Service> {
 
 const script = '<script>alert("x")</script>';
 
-/** Two shops whose database fails while `isBroken`, one other, and the service that shows them. */
+/** Two shops whose database fails while `isBroken`, another service, and the service that shows them. */
 async function start(options: ServiceOptions = {}) {
   let isBroken = false;
   const run = async () => {
@@ -57,7 +57,7 @@ async function start(options: ServiceOptions = {}) {
   };
 }
 
-/** The page, once it contains a text: one that was rendered up to 250 ms ago may be returned. */
+/** The page, when it contains a text. A page rendered up to 250 ms ago may be returned. */
 async function pageWith(url: string, text: string): Promise<string> {
   for (;;) {
     const page = await (await fetch(url)).text();

@@ -24,7 +24,7 @@ async function started(options: ServiceOptions = {}): Promise<Service> {
   return service;
 }
 
-/** An application of `node:http`. */
+/** Serves an application of `node:http`. */
 async function serve(listener: RequestListener): Promise<string> {
   const server = createServer(listener).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -88,7 +88,7 @@ describe('service.handler', () => {
       expect([path, status, json]).toEqual([path, 404, { error: 'not found' }]);
       expect((await ask(within + path)).text).toBe('of the application');
     }
-    // The page of the application.
+    // The page belongs to the application.
     expect((await ask(within)).text).toBe('of the application');
     expect((await ask(`${within}/orders`, { method: 'POST' })).text).toBe('of the application');
     expect(asked).toHaveLength(7);
@@ -162,7 +162,7 @@ describe('service.handler', () => {
       return socket;
     };
     const first = await greedy();
-    // The next request gets a rendering of its own.
+    // The next request gets its own rendering.
     await clock.advance(250);
     const closed = whenClosed(first);
     await greedy();

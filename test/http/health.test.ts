@@ -24,7 +24,7 @@ const codes: Record<State, number> = {
 
 const registries: Registry[] = [];
 
-/** A real registry that has run once. */
+/** A real registry whose checks have run once. */
 async function registryOf(checks: Checks, clock = new FakeClock()): Promise<Registry> {
   const health = new Registry({ checks: defined(checks), clock, random: () => 0, instance: 'me' });
   registries.push(health);
@@ -190,7 +190,7 @@ describe('many requests at once', () => {
     server.server.on('request', () => requests++);
     const answers = Array.from({ length: 50 }, (_, i) => ask(url + (i % 2 ? '/health' : '/readyz')));
     await until(() => requests === 50 && db.runs.length === 2);
-    // Requests during that run wait for another one, which they share.
+    // Requests during that run wait for another run, which they share.
     db.last.pass();
     await clock.advance(200);
     if (db.runs.length === 3) db.last.pass();

@@ -11,7 +11,7 @@ import { until } from './until.js';
 class Reader extends EventEmitter {
   reads = true;
   destroyed = false;
-  /** Numbers of the renderings that it has received. */
+  /** Numbers of the renderings that the reader has received. */
   readonly got: string[] = [];
 
   write(text: Buffer): boolean {

@@ -25,7 +25,7 @@ const entry = (state: string, more: object = {}) => ({
   ...more,
 });
 
-/** A board of these checks, each a critical one of this service. */
+/** A board with these checks. Each one is critical and belongs to this service. */
 function boardOf(checks: Record<string, ReturnType<typeof entry>>, more: Partial<Board> = {}): Board {
   const failing = Object.entries(checks).filter(([, { state }]) => state !== 'pass');
   const report = {

@@ -29,7 +29,7 @@ export async function serve<H extends HttpContext['health'] = FakeHealth>(
   return { server, url: server.address, health };
 }
 
-/** A page for which only the answers are known. */
+/** An overview for which only the answers are known. */
 export function overviewOf(health: HttpContext['health']): HttpContext['overview'] {
   return {
     known: () => {
@@ -51,7 +51,7 @@ export function overviewOf(health: HttpContext['health']): HttpContext['overview
   };
 }
 
-/** A connection without a request. */
+/** A connection that has sent no request. */
 export async function silentConnection(url: string): Promise<Socket> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);

@@ -131,7 +131,7 @@ describe('closing the HTTP server', () => {
     const { server, url, health } = await serve({}, { clock: new FakeClock() });
     health.atOnce = 'draining';
     const answers = Array.from({ length: count }, () => ask(`${url}/readyz`));
-    // The system calls of `connect` are made before the next tick ends; the event loop has not turned since.
+    // The system calls of `connect` are made before the next tick ends, and the event loop has not turned since.
     await new Promise<void>((resolve) => process.nextTick(resolve));
     const closed = server.close();
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(answers.map(() => 503));

@@ -10,7 +10,7 @@ import { closeAll, serve } from './served.js';
 
 afterEach(closeAll);
 
-/** A check that runs once in this test, however long that takes. */
+/** A check that runs once in this test, no matter how long the test takes. */
 const once = (run: CheckDefinition['run']) => ({ kind: 'function', interval: 3_600_000, run });
 
 async function verbose(detail: 'loopback' | 'never' = 'loopback') {

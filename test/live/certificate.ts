@@ -6,7 +6,7 @@ import { needProgram } from './server-process.js';
 
 const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
 
-/** A certificate for `localhost` that is self-signed. */
+/** A self-signed certificate for `localhost`. */
 export interface Certificate {
   /** Paths of PEM files. */
   readonly cert: string;
@@ -15,7 +15,7 @@ export interface Certificate {
   remove(): void;
 }
 
-/** Makes one that is valid for two days. */
+/** Creates a certificate that is valid for two days. */
 export function makeCertificate(): Certificate {
   const openssl = needProgram('openssl', 'openssl');
   const folder = mkdtempSync(join(tmpdir(), 'pongcheck-tls-'));
@@ -26,15 +26,15 @@ export function makeCertificate(): Certificate {
   return { key, cert, remove: () => rmSync(folder, { recursive: true }) };
 }
 
-/** An authority whose certificates are good only for those who know it. */
+/** A CA whose certificates are valid only for clients that trust it. */
 export class Authority {
   readonly #folder = mkdtempSync(join(tmpdir(), 'pongcheck-ca-'));
   readonly #openssl = needProgram('openssl', 'openssl');
   #issued = 0;
-  /** Path of the PEM file with its own certificate. */
+  /** Path of the PEM file with the CA's own certificate. */
   readonly ca = this.path('ca.pem');
 
-  /** @param expired whether its own certificate ended yesterday. */
+  /** @param expired whether the CA's own certificate expired yesterday. */
   constructor({ expired = false } = {}) {
     this.#run(
       'req',
@@ -52,7 +52,7 @@ export class Authority {
     if (expired) this.#run('x509', '-in', this.ca, '-signkey', this.path('ca.key'), '-days', '-1', '-out', this.ca);
   }
 
-  /** A certificate for `localhost` and 127.0.0.1, valid for `days`, or one that ended yesterday. */
+  /** Issues a certificate for `localhost` and 127.0.0.1 that is valid for `days`, or that expired yesterday. */
   issue({ name = 'localhost', expired = false, days = 2 } = {}): { cert: string; key: string } {
     const [cert, key, request, extensions] = ['pem', 'key', 'csr', 'ext'].map((end) =>
       this.path(`${this.#issued}.${end}`),
@@ -70,7 +70,7 @@ export class Authority {
     return join(this.#folder, name);
   }
 
-  /** Deletes all of its files. */
+  /** Deletes all files of the CA. */
   remove(): void {
     rmSync(this.#folder, { recursive: true });
   }

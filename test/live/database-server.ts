@@ -4,14 +4,16 @@ import type { ServerProcess } from './server-process.js';
 export interface DatabaseServerOptions {
   readonly host: string;
   readonly port: number;
-  /** URL of a server that the environment gives, which must not be stopped. */
+  /** URL of a server given by the environment, which must not be stopped. */
   readonly given?: URL;
   readonly folder?: string;
   readonly process?: ServerProcess;
   readonly args?: readonly string[];
 }
 
-/** A server for tests: a private process that can be frozen, killed and restarted, or one that the environment gives. */
+/**
+ * A server for tests: a private process that can be frozen, killed and restarted, or a server given by the environment.
+ */
 export abstract class DatabaseServer {
   readonly host: string;
   readonly port: number;
@@ -31,33 +33,33 @@ export abstract class DatabaseServer {
     this.args = args;
   }
 
-  /** Whether it may be frozen, killed and restarted. */
+  /** Whether the server may be frozen, killed and restarted. */
   get own(): boolean {
     return this.process !== undefined;
   }
 
-  /** SIGSTOP; resolves when every thread has stopped. The kernel still accepts TCP connections to it. */
+  /** Sends SIGSTOP. Resolves when each thread has stopped. The kernel still accepts TCP connections to the server. */
   freeze(): Promise<void> {
     return this.mine.freeze();
   }
 
-  /** SIGCONT. */
+  /** Sends SIGCONT. */
   thaw(): void {
     this.mine.thaw();
   }
 
-  /** kill -9, also of a frozen one; its clients see a reset. The data stays for `restart`. */
+  /** Sends SIGKILL, even to a frozen server. Its clients see a reset. The data is kept for `restart`. */
   kill(): Promise<void> {
     return this.mine.kill();
   }
 
-  /** Kills it if it runs, and starts it again on the same port; resolves when it is ready. */
+  /** Kills the server if it is running, and starts it again on the same port. Resolves when it is ready. */
   async restart(): Promise<void> {
     await this.mine.kill();
     await this.mine.start(this.args, this.readyLine);
   }
 
-  /** Kills it and removes its folder. A given server is not affected. */
+  /** Kills the server and removes its folder. A given server is not affected. */
   async stop(): Promise<void> {
     await this.process?.kill();
     if (this.folder) await rm(this.folder, { recursive: true, force: true });

@@ -6,7 +6,7 @@ import { ownServer } from './own-server.js';
 import { TcpProxy } from './proxy.js';
 import { Redis } from './redis.js';
 
-/** What comes back within a time in which a living server answers many times over. */
+/** Whether an answer arrives within a time in which a running server answers many times. */
 const answersWithin = (ms: number, answer: Promise<unknown>) =>
   Promise.race([answer.then(() => true), new Promise((resolve) => setTimeout(resolve, ms, false))]);
 

@@ -4,9 +4,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import { whenClosed } from '../when-closed.js';
 
 /**
- * How a service behaves: `ok` answers 200 `ok`; `503` answers that; `hang`
- * takes the request and says nothing; `close-in-body` promises 100 octets,
- * sends 10 and closes; `drip` sends an octet of a long body every 50 ms.
+ * Behavior of a service. `ok` and `503` respond with that status. `hang` reads the request and sends nothing.
+ * `close-in-body` announces 100 bytes, sends 10 and closes. `drip` sends one byte of a long body every 50 ms.
  */
 export type HttpMode = 'ok' | '503' | 'hang' | 'close-in-body' | 'drip';
 
@@ -27,11 +26,11 @@ const modes: Readonly<Record<HttpMode, Answer>> = {
   },
 };
 
-/** A downstream service on a random port of 127.0.0.1, whose behaviour is switched while it runs. */
+/** A downstream service on a random port of 127.0.0.1, whose behavior can be changed while it runs. */
 export class HttpService {
-  /** How it answers; a function for anything else. */
+  /** How the service responds: a mode, or a function for anything else. */
   mode: HttpMode | Answer = 'ok';
-  /** Requests that came in, and connections that were accepted, ever. */
+  /** Total numbers of received requests and accepted connections. */
   requests = 0;
   accepted = 0;
   private readonly open = new Set<Socket>();
@@ -53,8 +52,8 @@ export class HttpService {
   }
 
   /**
-   * @param server one that is not listening yet, for TLS; default: a plain one.
-   * @param port where another one has been stopped; default: any free one.
+   * @param server a server that is not listening yet, for TLS. Default: a plain one.
+   * @param port port of a service that was stopped. Default: any free port.
    */
   static async start({ server = createServer() as Server, scheme = 'http', port = 0 } = {}): Promise<HttpService> {
     const service = new HttpService(server, scheme);
@@ -66,22 +65,22 @@ export class HttpService {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** `http://127.0.0.1:PORT` and the path. */
+  /** Returns `http://127.0.0.1:PORT` followed by the path. */
   url(path = '/'): string {
     return `${this.scheme}://127.0.0.1:${this.port}${path}`;
   }
 
-  /** Connections that are open now. */
+  /** Number of open connections. */
   get connections(): number {
     return this.open.size;
   }
 
-  /** Closes every connection from this side. */
+  /** Closes all connections from this side. */
   closeConnections(): void {
     for (const socket of this.open) socket.destroy();
   }
 
-  /** Stops listening and closes every connection; resolves when all are closed. */
+  /** Stops listening and closes all connections. Resolves when all are closed. */
   async stop(): Promise<void> {
     const closed: Promise<unknown>[] = [...this.open].map(whenClosed);
     closed.push(once(this.server, 'close'));

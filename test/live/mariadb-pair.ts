@@ -1,12 +1,12 @@
 import { MariaDb } from './mariadb.js';
 
-/** A primary and its replica, two private servers. */
+/** A primary and its replica, both private servers. */
 export interface MariaDbPair {
   readonly primary: MariaDb;
   readonly replica: MariaDb;
 }
 
-/** Starts both, which takes about 3 s. The replica has nothing to catch up with when this resolves, and is not read-only. */
+/** Starts both servers, which takes about 3 s. When this resolves, the replica has caught up and is not read-only. */
 export async function startMariaDbPair(): Promise<MariaDbPair> {
   const [primary, replica] = await Promise.all([
     MariaDb.start({ args: ['--server-id=1', '--log-bin=changes'] }),
@@ -21,7 +21,7 @@ export async function startMariaDbPair(): Promise<MariaDbPair> {
   return { primary, replica };
 }
 
-/** Resolves when what SHOW SLAVE STATUS says is as wanted. */
+/** Resolves when the output of SHOW SLAVE STATUS is as wanted. */
 export async function replicaSays(
   replica: MariaDb,
   wanted: (status: Record<string, unknown>) => boolean,

@@ -11,25 +11,23 @@ import { freePort, needProgram, ServerProcess } from './server-process.js';
 const PACKAGES = 'mariadb-server (apt-get install -y --no-install-recommends mariadb-server), or set TEST_MYSQL_URL';
 
 export interface MariaDbOptions {
-  /** More flags of mariadbd, such as `--max-connections=10`. They win over the fixture's own. */
+  /** Additional flags for mariadbd, such as `--max-connections=10`. They override the flags of the fixture. */
   args?: readonly string[];
-  /** false: the server looks up the names of its clients, which it needs to do before it blocks one. Default true. */
+  /** If false, the server looks up the names of its clients, which it must do before it can block one. Default true. */
   skipNameResolve?: boolean;
 }
 
 /**
- * A private MariaDB on a random port of 127.0.0.1, in a folder of its own.
- * `root` has no password. Starting takes about 3 s.
+ * A private MariaDB on a random port of 127.0.0.1, in its own folder. `root` has no password. Starting takes about 3 s.
  *
- * With `TEST_MYSQL_URL` set it stands for that server instead, which is not
- * ours: `own` is false, and freeze, thaw, kill and restart throw. Put the
- * trials that need them under `ownServer('TEST_MYSQL_URL')`.
+ * If `TEST_MYSQL_URL` is set, it represents that server instead. In that case, `own` is false, and freeze, thaw, kill
+ * and restart throw. Use `ownServer('TEST_MYSQL_URL')` for tests that need these methods.
  *
  * @example
- * const mariadb = await MariaDb.start();   // in beforeAll
- * const check = mysqlCheck({ url: mariadb.url() });
- * await mariadb.freeze();
- * await mariadb.stop();                    // in afterAll
+ *     const mariadb = await MariaDb.start();   // in beforeAll
+ *     const check = mysqlCheck({ url: mariadb.url() });
+ *     await mariadb.freeze();
+ *     await mariadb.stop();                    // in afterAll
  */
 export class MariaDb extends DatabaseServer {
   protected readonly readyLine = /ready for connections/;
@@ -82,9 +80,8 @@ export class MariaDb extends DatabaseServer {
   }
 
   /**
-   * `mysql://USER:PASSWORD@HOST:PORT/`, of root without a password by
-   * default (of a given server: of its own user). `port` and `host` lead
-   * through a proxy.
+   * `mysql://USER:PASSWORD@HOST:PORT/`. Default: root without a password, or the user of a given server. `port` and
+   * `host` may be those of a proxy.
    */
   url({ user, password, host = this.host, port = this.port }: Partial<MariaDbLogin> = {}): string {
     const url = new URL(this.given ?? 'mysql://root@127.0.0.1/');
@@ -98,11 +95,11 @@ export class MariaDb extends DatabaseServer {
     return url.href;
   }
 
-  /** Runs statements one after the other on a connection of root that lives only for them; returns the rows of the last. */
+  /** Runs statements one after the other on a separate connection of root. Returns the rows of the last one. */
   async query(...statements: string[]): Promise<RowDataPacket[]> {
     const connection = await createConnection({
       uri: this.url(),
-      // A socket file is never short of host names, and leaves TCP to the trial.
+      // A Unix socket needs no host name, and leaves the TCP connections to the test.
       ...(this.own && { stream: () => connectSocket(join(this.folder, 's.sock')) }),
     });
     try {
@@ -114,7 +111,7 @@ export class MariaDb extends DatabaseServer {
     }
   }
 
-  /** A number of SHOW GLOBAL STATUS, such as `Questions` or `Threads_connected`; this question itself is counted in it. */
+  /** A number from SHOW GLOBAL STATUS, such as `Questions` or `Threads_connected`. It includes this query itself. */
   async status(name: string): Promise<number> {
     const [row] = await this.query(`SHOW GLOBAL STATUS LIKE '${name}'`);
     if (!row) throw new Error(`the server has no status ${name}`);

@@ -38,19 +38,19 @@ describe('the new connections of a MySQL check', () => {
     if (mariadb.own) await connectionsFallTo(0);
   });
 
-  /** Resolves when the server counts no more connections of the user than this. */
+  /** Resolves when the server counts at most this many connections of the user. */
   async function connectionsFallTo(count: number): Promise<void> {
     const some = "SELECT 1 FROM information_schema.processlist WHERE user = 'app'";
     while ((await mariadb.query(some)).length > count) await new Promise((resolve) => setImmediate(resolve));
   }
 
-  /** Takes all that ordinary users can have; `standing` of them are the check's own. */
+  /** Takes all connections available to ordinary users, except for `standing` connections of the check. */
   async function takeAllConnections(standing: number): Promise<void> {
     while (taken.length < MAX_CONNECTIONS - standing) {
       try {
         taken.push(await createConnection({ uri: mariadb.url(login) }));
       } catch (error) {
-        // A look at the server is not quite over.
+        // The connection of an earlier query may not have ended yet.
         expect((error as { errno: number }).errno).toBe(1040);
       }
     }
@@ -99,7 +99,7 @@ describe('the new connections of a MySQL check', () => {
       expect(await runCheck(trial)).toMatchObject({ status: 'pass' });
     }
     while ((await status('Threads_connected')) > 2);
-    // Each run asks once, and says goodbye to the connection that stood.
+    // Each run sends one query and closes the previous connection.
     const questions = (await status('Questions')) - asked - looks;
     expect(questions).toBeGreaterThanOrEqual(5);
     expect(questions).toBeLessThanOrEqual(10);
@@ -123,7 +123,7 @@ describe('the new connections of a MySQL check', () => {
       clock.jump(1000);
     }
     await taken.pop()?.end();
-    // The server takes a moment to count one less.
+    // The server decrements its count with a delay.
     let outcome = await runCheck(trial);
     while (outcome.reason === 'too-many-connections') outcome = await runCheck(trial);
     expect(outcome).toMatchObject({ status: 'pass' });

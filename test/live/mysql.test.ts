@@ -23,7 +23,7 @@ describe('the MySQL check', () => {
   }, 60_000);
   afterAll(() => mariadb.stop());
 
-  /** What a trial opens, closed after it. */
+  /** What a test opens. Closed after the test. */
   const closing: (() => unknown)[] = [];
   afterEach(async () => {
     for (const close of closing.splice(0).reverse()) await close();
@@ -35,7 +35,7 @@ describe('the MySQL check', () => {
     return made;
   }
 
-  /** Takes every connection that ordinary users can have. */
+  /** Takes all connections available to ordinary users. */
   async function takeAllConnections(): Promise<Connection[]> {
     const taken: Connection[] = [];
     closing.push(() => taken.map((connection) => connection.destroy()));
@@ -43,14 +43,17 @@ describe('the MySQL check', () => {
       try {
         taken.push(await createConnection({ uri: mariadb.url({ user: 'other', password: 'else' }) }));
       } catch (error) {
-        // That of an earlier trial is not quite over.
+        // The connection of an earlier test may not have ended yet.
         expect((error as { errno: number }).errno).toBe(1040);
       }
     }
     return taken;
   }
 
-  /** Resolves when the server counts at most this many connections, including that of the query; with the number of queries. */
+  /**
+   * Resolves when the server counts at most this many connections, including that of the query itself. Returns the
+   * number of queries.
+   */
   async function connectionsFallTo(count: number): Promise<number> {
     let queries = 1;
     for (; (await mariadb.status('Threads_connected')) > count; queries++) await new Promise(setImmediate);
@@ -79,14 +82,14 @@ describe('the MySQL check', () => {
       await runCheck(trial);
       const [questions, connections] = [await mariadb.status('Questions'), await mariadb.status('Connections')];
       for (let run = 0; run < 20; run++) expect(await runCheck(trial)).toMatchObject(well);
-      // Besides, each look at a counter is a question on a connection.
+      // In addition, each read of a counter is a query on its own connection.
       expect(await mariadb.status('Questions')).toBe(questions + 20 + 2);
       expect(await mariadb.status('Connections')).toBe(connections + 2);
       // The server may still count the connection of an earlier query.
       let queries = 2 + 2 + 2 + (await connectionsFallTo(2));
       await trial.close?.();
       queries += await connectionsFallTo(1);
-      // The connections of these queries count as aborted; that of the check does not.
+      // The connections of these queries count as aborted, but that of the check does not.
       expect(await mariadb.status('Aborted_clients')).toBeLessThanOrEqual(aborted + queries);
     });
   });
@@ -188,7 +191,7 @@ describe('the MySQL check', () => {
       const trial = check({ url: mariadb.url({ user: 'other', password: 'else' }) });
       expect(await runCheck(trial)).toMatchObject({ status: 'fail', reason: 'too-many-connections' });
       await taken.pop()?.end();
-      // The server takes a moment to count one less.
+      // The server decrements its count with a delay.
       let outcome = await runCheck(trial);
       while (outcome.reason === 'too-many-connections') outcome = await runCheck(trial);
       expect(outcome).toMatchObject(well);

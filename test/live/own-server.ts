@@ -1,12 +1,12 @@
 import { it } from '@jest/globals';
 
 /**
- * `it` for trials that stop, freeze or reconfigure a server: with
- * `TEST_MYSQL_URL` or `TEST_REDIS_URL` given the server is somebody else's, so
- * these are printed and counted as skipped.
+ * `it` for tests that stop, freeze or reconfigure a server. If `TEST_MYSQL_URL` or `TEST_REDIS_URL` is set, the server
+ * does not belong to the tests, so these tests are reported as skipped.
  *
- * @example const itOwnServer = ownServer('TEST_MYSQL_URL');
- *          itOwnServer('fails while the server is frozen', async () => { ... });
+ * @example
+ *     const itOwnServer = ownServer('TEST_MYSQL_URL');
+ *     itOwnServer('fails while the server is frozen', async () => { ... });
  */
 export function ownServer(variable: 'TEST_MYSQL_URL' | 'TEST_REDIS_URL'): OwnServerTest {
   return (description, trial, timeout) => {

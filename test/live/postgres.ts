@@ -8,17 +8,17 @@ import { DatabaseServer } from './database-server.js';
 import { findProgram, freePort, needProgram, ServerProcess } from './server-process.js';
 
 const PACKAGES = 'postgresql (apt-get install -y --no-install-recommends postgresql)';
-/** Where Debian keeps the programs of each version. */
+/** Folder in which Debian installs the programs of each version. */
 const VERSIONS = '/usr/lib/postgresql';
-/** `nobody`: PostgreSQL refuses to run as root. */
+/** `nobody`, because PostgreSQL refuses to run as root. */
 const NOBODY = 65_534;
 
 export interface PostgresServerOptions {
-  /** Settings such as `max_connections=10`. They win over the fixture's own. */
+  /** Settings such as `max_connections=10`. They override the settings of the fixture. */
   settings?: readonly string[];
-  /** Makes it a replica of this server. */
+  /** Makes the server a replica of this one. */
   primary?: PostgresServer;
-  /** PEM files with which it encrypts. */
+  /** PEM files. Enables TLS. */
   tls?: { cert: string; key: string };
 }
 
@@ -30,11 +30,11 @@ export interface PostgresLogin {
 }
 
 /**
- * A private PostgreSQL on a random port of 127.0.0.1, in a folder of its own. The superuser `postgres` has the
- * password `postgres` over TCP. Starting takes about 2 s.
+ * A private PostgreSQL on a random port of 127.0.0.1, in its own folder. Over TCP, the superuser `postgres` has the
+ * password `postgres`. Starting takes about 2 s.
  */
 export class PostgresServer extends DatabaseServer {
-  protected readonly readyLine = /ready to accept (?:read-only )?connections|consistent recovery state reached/;
+  protected readyLine = /ready to accept (?:read-only )?connections/;
 
   static async start({ settings = [], primary, tls }: PostgresServerOptions = {}): Promise<PostgresServer> {
     const user = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
@@ -74,7 +74,7 @@ export class PostgresServer extends DatabaseServer {
       const all = {
         fsync: 'off',
         full_page_writes: 'off',
-        // A commit is written before it is confirmed: a kill loses none.
+        // A commit is written before it is confirmed, so that a kill loses none.
         synchronous_commit: 'on',
         listen_addresses: '127.0.0.1',
         unix_socket_directories: folder,
@@ -84,7 +84,7 @@ export class PostgresServer extends DatabaseServer {
       };
       const args = ['-D', data, '-p', String(port)];
       if (tls) {
-        // It reads a key only if it is its own.
+        // The server reads a key only if it owns the file.
         for (const [name, path] of Object.entries(tls)) {
           await copyFile(path, join(folder, name));
           await chmod(join(folder, name), 0o600);
@@ -96,6 +96,8 @@ export class PostgresServer extends DatabaseServer {
       for (const setting of settings) args.push('-c', setting);
       const serverProcess = new ServerProcess(await program('postgres'), folder, user);
       const server = new PostgresServer({ host: '127.0.0.1', port, folder, process: serverProcess, args });
+      // Such a replica never accepts connections.
+      if (settings.includes('hot_standby=off')) server.readyLine = /consistent recovery state reached/;
       await server.restart();
       if (!primary) await server.query("ALTER USER postgres PASSWORD 'postgres'");
       return server;
@@ -105,7 +107,9 @@ export class PostgresServer extends DatabaseServer {
     }
   }
 
-  /** `postgres://USER:PASSWORD@HOST:PORT/postgres`, of the superuser by default. `port` and `host` lead through a proxy. */
+  /**
+   * `postgres://USER:PASSWORD@HOST:PORT/postgres`. Default: the superuser. `port` and `host` may be those of a proxy.
+   */
   url({
     user = 'postgres',
     password = 'postgres',
@@ -115,12 +119,12 @@ export class PostgresServer extends DatabaseServer {
     return `postgres://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/postgres`;
   }
 
-  /** Connection string for the programs of PostgreSQL, over the socket file. */
+  /** Connection string for PostgreSQL programs, over the Unix socket. */
   get socketUrl(): string {
     return `host=${this.folder} port=${this.port} user=postgres dbname=postgres`;
   }
 
-  /** Opens a connection of the superuser over the socket file. */
+  /** Opens a connection of the superuser over the Unix socket. */
   async connect(): Promise<Client> {
     const client = new Client({ host: this.folder, port: this.port, user: 'postgres', database: 'postgres' });
     client.on('error', () => {});
@@ -128,7 +132,7 @@ export class PostgresServer extends DatabaseServer {
     return client;
   }
 
-  /** Runs statements one after the other on a connection that lives only for them; returns the rows of the last. */
+  /** Runs statements one after the other on a separate connection. Returns the rows of the last one. */
   async query(...statements: string[]): Promise<Record<string, unknown>[]> {
     const client = await this.connect();
     try {
@@ -140,13 +144,13 @@ export class PostgresServer extends DatabaseServer {
     }
   }
 
-  /** Sends a signal to the server alone: SIGTERM lets existing connections end, and rejects new ones. */
+  /** Sends a signal to the main process only. With SIGTERM, existing connections continue and new ones are rejected. */
   signal(name: NodeJS.Signals): void {
     process.kill(this.mine.pid, name);
   }
 }
 
-/** The path of a program, in the newest version that is installed. */
+/** The path of a program in the newest installed version. */
 async function program(name: string): Promise<string> {
   const found = findProgram(name);
   if (found !== undefined) return found;

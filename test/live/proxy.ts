@@ -1,18 +1,18 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
 export interface ProxyOptions {
-  /** The port on 127.0.0.1 that it leads to. */
+  /** Destination port on 127.0.0.1. */
   to: number;
-  /** The address that it connects from, such as `127.0.0.3`. Default 127.0.0.1. */
+  /** Source address of its connections, such as `127.0.0.3`. Default 127.0.0.1. */
   from?: string;
 }
 
 /**
- * A TCP proxy on a random port of 127.0.0.1, for faults that no server shows
- * by itself: a peer that is heard of no more, a cut line, another address.
+ * A TCP proxy on a random port of 127.0.0.1, for faults that no server produces by itself: an unresponsive peer, a
+ * reset, another address.
  */
 export class TcpProxy {
-  /** Connections that were accepted, ever. */
+  /** Total number of accepted connections. */
   accepted = 0;
   private frozen = false;
   private readonly pairs = new Set<readonly [Socket, Socket]>();
@@ -35,29 +35,29 @@ export class TcpProxy {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** Connections that are open now. */
+  /** Number of open connections. */
   get connections(): number {
     return this.pairs.size;
   }
 
-  /** From now on no octet gets through, either way; connections stay open, new ones are accepted. */
+  /** Passes no more bytes in either direction. Connections stay open, and new ones are accepted. */
   freeze(): void {
     this.frozen = true;
     for (const sockets of this.pairs) for (const socket of sockets) socket.pause();
   }
 
-  /** Lets through what waited, and all that comes. */
+  /** Passes the held bytes, and all later ones. */
   thaw(): void {
     this.frozen = false;
     for (const sockets of this.pairs) for (const socket of sockets) socket.resume();
   }
 
-  /** Resets every connection, on both sides. New ones are accepted. */
+  /** Resets each connection on both sides. New connections are accepted. */
   cut(): void {
     for (const sockets of this.pairs) for (const socket of sockets) reset(socket);
   }
 
-  /** Stops listening and resets every connection; resolves when all are closed. */
+  /** Stops listening and resets each connection. Resolves when all are closed. */
   async stop(): Promise<void> {
     const closed = [...this.pairs]
       .flat()
@@ -88,7 +88,7 @@ export class TcpProxy {
   }
 }
 
-/** Node cannot reset a socket whose FIN is on its way, and would never close it. */
+/** Node cannot reset a socket while its FIN is being sent, and would never close the socket. */
 function reset(socket: Socket): void {
   if (socket.writableEnded) socket.destroy();
   else socket.resetAndDestroy();

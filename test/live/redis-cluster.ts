@@ -3,7 +3,9 @@ import { freePort } from './server-process.js';
 
 const SLOTS = 16_384;
 
-/** Starts nodes of one cluster, `ranges[i]` being the slots of node i, and resolves when each knows all. */
+/**
+ * Starts the nodes of a cluster, where `ranges[i]` are the slots of node i. Resolves when each node knows all others.
+ */
 export async function startCluster(ranges: readonly (readonly [first: number, last: number])[]): Promise<Redis[]> {
   const nodes = await Promise.all(
     ranges.map(async () => {
@@ -17,7 +19,7 @@ export async function startCluster(ranges: readonly (readonly [first: number, la
   for (const [at, node] of nodes.entries()) {
     const [first, last] = ranges[at] as readonly [number, number];
     await node.command(['CONFIG', 'SET', 'cluster-require-full-coverage', 'yes']);
-    // Two nodes of one epoch would argue about their slots.
+    // Two nodes with the same epoch would compete for their slots.
     await node.command(['CLUSTER', 'SET-CONFIG-EPOCH', at + 1]);
     if (last >= first) await node.command(['CLUSTER', 'ADDSLOTSRANGE', first, last]);
   }
@@ -32,7 +34,7 @@ export async function startCluster(ranges: readonly (readonly [first: number, la
   return nodes;
 }
 
-/** Resolves when CLUSTER INFO of the node says this. */
+/** Resolves when CLUSTER INFO of the node contains this value. */
 export async function until(node: Redis, name: string, value: string): Promise<void> {
   for (;;) {
     const info = String(await node.command(['CLUSTER', 'INFO']));

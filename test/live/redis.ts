@@ -9,17 +9,15 @@ const PACKAGES = 'redis-server (apt-get install -y --no-install-recommends redis
 const LOADING = /Loading RDB produced by/;
 
 export interface RedisOptions {
-  /** More flags of redis-server, such as `['--requirepass', 'pw']`. They win over the fixture's own. */
+  /** Additional flags for redis-server, such as `['--requirepass', 'pw']`. They override the flags of the fixture. */
   args?: readonly string[];
 }
 
 /**
- * A private Redis on a random port of 127.0.0.1, in a folder of its own, ready
- * within 0.1 s. It keeps no data over a `restart`.
+ * A private Redis on a random port of 127.0.0.1, in its own folder, ready within 0.1 s. It loses its data on `restart`.
  *
- * With `TEST_REDIS_URL` set it stands for that server instead, which is not
- * ours: `own` is false, and freeze, thaw, kill and restart throw. Put the
- * trials that need them under `ownServer('TEST_REDIS_URL')`.
+ * If `TEST_REDIS_URL` is set, it represents that server instead. In that case, `own` is false, and freeze, thaw, kill
+ * and restart throw. Use `ownServer('TEST_REDIS_URL')` for tests that need these methods.
  */
 export class Redis extends DatabaseServer {
   protected readonly readyLine = /Ready to accept connections/;
@@ -54,7 +52,7 @@ export class Redis extends DatabaseServer {
     }
   }
 
-  /** `redis://USER:PASSWORD@HOST:PORT/0`; without credentials by default (of a given server: its own). */
+  /** `redis://USER:PASSWORD@HOST:PORT/0`. Default: without credentials, or with those of a given server. */
   url({ user, password, host = this.host, port = this.port }: Partial<RedisLogin> = {}): string {
     const url = new URL(this.given ?? 'redis://127.0.0.1/0');
     url.hostname = host;
@@ -64,7 +62,7 @@ export class Redis extends DatabaseServer {
     return url.href;
   }
 
-  /** Sends one command on a connection that lives only for it. `password` is that of the server, if it wants one. */
+  /** Sends one command on a separate connection. `password` is the password of the server, if it requires one. */
   async command(words: readonly [string, ...(string | number)[]], password?: string): Promise<unknown> {
     const client = new Client(this.url(password === undefined ? {} : { password }), {
       lazyConnect: true,
@@ -74,7 +72,7 @@ export class Redis extends DatabaseServer {
       maxRetriesPerRequest: 0,
       retryStrategy: () => null,
     });
-    // The command rejects with what matters.
+    // The command rejects with the relevant error.
     client.on('error', () => {});
     try {
       await client.connect();
@@ -88,13 +86,13 @@ export class Redis extends DatabaseServer {
     }
   }
 
-  /** Makes it a replica of another; resolves when it has its data and follows. */
+  /** Makes this server a replica of another one. Resolves when it has the data and is connected. */
   async follow(primary: { host: string; port: number }): Promise<void> {
     await this.command(['REPLICAOF', primary.host, primary.port]);
     await this.linked(true);
   }
 
-  /** Resolves when a replica follows its primary, or has lost it. */
+  /** Resolves when a replica is connected to its primary, or has lost it. */
   async linked(wanted: boolean): Promise<void> {
     for (;;) {
       const [, , , link] = (await this.command(['ROLE'])) as unknown[];
@@ -103,9 +101,8 @@ export class Redis extends DatabaseServer {
   }
 
   /**
-   * Restarts it with a large set of data that it really loads, slowly: Redis'
-   * own setting `key-load-delay` makes it sleep at each key. Resolves when it
-   * has begun to load; `loaded()` ends that.
+   * Restarts the server with a large data set, which it loads slowly because the Redis setting `key-load-delay` makes
+   * it sleep at each key. Resolves when loading has begun. `loaded()` ends it.
    */
   async restartLoading(): Promise<void> {
     await this.command(['DEBUG', 'POPULATE', 100_000]);
@@ -115,7 +112,7 @@ export class Redis extends DatabaseServer {
     await this.mine.start([...this.args, ...slowly], LOADING);
   }
 
-  /** Lets it load at full speed; resolves when it is ready. */
+  /** Lets the server load at full speed. Resolves when it is ready. */
   async loaded(): Promise<void> {
     await this.command(['CONFIG', 'SET', 'key-load-delay', 0]);
     await this.mine.says(this.readyLine);

@@ -5,15 +5,18 @@ import type { CheckDefinition, CheckFunction } from '../../src/health/check.js';
 import { type NormalizedResult, ResultNormalizer } from '../../src/health/result.js';
 import { Run } from '../../src/health/runs/run.js';
 
-/** Result of a run, as in a report, and its duration. */
+/** Result of a run as in a report, with its duration. */
 export interface Outcome extends NormalizedResult {
-  /** Milliseconds until the result. */
+  /** Milliseconds from the start to the result. */
   ms: number;
-  /** Milliseconds from then until the check had released its resources. */
+  /** Milliseconds from the result until the check has released its resources. */
   letGoMs: number;
 }
 
-/** Runs a check once, as the registry would: loaded, with its timeout, and redacted. Resolves when the check has released its resources. */
+/**
+ * Runs a check once, as the registry would: loaded, with its timeout, and redacted. Resolves when the check has
+ * released its resources.
+ */
 export async function runCheck(check: CheckDefinition | CheckFunction): Promise<Outcome> {
   const defined = defineCheck('trial', check);
   await defined.load?.();

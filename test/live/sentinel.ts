@@ -7,10 +7,12 @@ import { freePort, needProgram, ServerProcess } from './server-process.js';
 const PACKAGES = 'redis-server (apt-get install -y --no-install-recommends redis-server)';
 const READY = /\+monitor master/;
 
-/** An hour: a Sentinel that was frozen, or a busy machine, must not start a failover that no test asked for. */
+/** An hour, so that a frozen Sentinel or a busy machine causes no failover that a test did not request. */
 const DOWN_AFTER_MS = 3_600_000;
 
-/** A Redis Sentinel on a random port of 127.0.0.1, that watches one primary; it fails over at SENTINEL FAILOVER only. */
+/**
+ * A Redis Sentinel on a random port of 127.0.0.1 that monitors one primary. It fails over only on SENTINEL FAILOVER.
+ */
 export class Sentinel {
   private constructor(
     readonly port: number,
@@ -18,7 +20,7 @@ export class Sentinel {
     private readonly process: ServerProcess,
   ) {}
 
-  /** @param lines more lines of its configuration, such as `requirepass pw`. */
+  /** @param lines additional configuration lines, such as `requirepass pw`. */
   static async start(name: string, primary: { host: string; port: number }, lines: readonly string[] = []) {
     const port = await freePort();
     const folder = await mkdtemp(join(tmpdir(), 'pongcheck-sentinel-'));
@@ -38,7 +40,7 @@ export class Sentinel {
     return `127.0.0.1:${this.port}`;
   }
 
-  /** Sends one command on a connection that lives only for it. */
+  /** Sends one command on a separate connection. */
   async command(words: readonly [string, ...(string | number)[]]): Promise<unknown> {
     const client = new Client(this.port, {
       lazyConnect: true,
@@ -47,7 +49,7 @@ export class Sentinel {
       disableClientInfo: true,
       retryStrategy: () => null,
     });
-    // The command rejects with what matters.
+    // The command rejects with the relevant error.
     client.on('error', () => {});
     await client.connect();
     try {
@@ -60,7 +62,7 @@ export class Sentinel {
     }
   }
 
-  /** Resolves when this command gives what is wanted. */
+  /** Resolves when the answer to this command is as wanted. */
   async until(words: readonly [string, ...(string | number)[]], isWanted: (answer: unknown) => boolean): Promise<void> {
     while (!isWanted(await this.command(words))) await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -77,7 +79,7 @@ export class Sentinel {
     return this.process.kill();
   }
 
-  /** Kills it and removes its folder. */
+  /** Kills the Sentinel and removes its folder. */
   async stop(): Promise<void> {
     await this.process.kill();
     await rm(this.folder, { recursive: true, force: true });

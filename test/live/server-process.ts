@@ -3,12 +3,12 @@ import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 
-/** How long a server may take to say that it is ready, or to stand still, in ms: a busy machine is slow. */
+/** Maximum time in milliseconds for a server to become ready or to stop. Long, because the machine may be busy. */
 const PATIENCE_MS = 30_000;
-/** The most of a server's output that is kept, in characters. */
+/** Maximum length of the kept server output, in characters. */
 const MAX_OUTPUT = 65_536;
 
-/** Where a program is: on the PATH, or where Debian keeps what only root used to run. */
+/** Returns the path of a program: on the PATH, or in the folders that Debian uses for administrative programs. */
 export function findProgram(...names: string[]): string | undefined {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/bin', '/usr/local/bin'];
   for (const name of names) {
@@ -18,7 +18,7 @@ export function findProgram(...names: string[]): string | undefined {
   return undefined;
 }
 
-/** The same, or one sentence that says what to install. */
+/** Returns the path of a program. Throws an error that states what to install if it is missing. */
 export function needProgram(what: string, ...names: string[]): string {
   const found = findProgram(...names);
   if (found === undefined) throw new Error(`${names[0]} is not on the PATH: install ${what}`);
@@ -34,7 +34,10 @@ function isProgram(path: string): boolean {
   }
 }
 
-/** A free port below those that the kernel hands out, so that no other process takes it while its server is being restarted. */
+/**
+ * A free port below the range that the kernel assigns, so that no other process takes it while its server is being
+ * restarted.
+ */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 22_000);
@@ -50,21 +53,21 @@ function canListen(port: number): Promise<boolean> {
   });
 }
 
-/** A program that serves, as a child of this process; it does not outlive it. */
+/** A server program that runs as a child of this process and does not outlive it. */
 export class ServerProcess {
   private child: ChildProcess | undefined;
   private output = '';
   private exited: Promise<void> = Promise.resolve();
   private readonly listeners = new Set<() => void>();
 
-  /** @param user runs it as another user; only root can. */
+  /** @param user user to run the program as; requires root. */
   constructor(
     private readonly program: string,
     private readonly cwd: string,
     private readonly user: { readonly uid?: number; readonly gid?: number } = {},
   ) {}
 
-  /** The process id; throws while it is not running. */
+  /** The process id. Throws if the process is not running. */
   get pid(): number {
     const { child } = this;
     if (child?.pid === undefined || this.ended) throw new Error(`${this.program} is not running`);
@@ -75,10 +78,13 @@ export class ServerProcess {
     return this.child === undefined || this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
-  /** Starts the program and resolves when its output says `ready`; rejects with that output if it ends before. */
+  /**
+   * Starts the program and resolves when its output matches `ready`. Rejects with that output if the program ends
+   * first.
+   */
   async start(args: readonly string[], ready: RegExp): Promise<void> {
     this.output = '';
-    // A server must not be left behind by a test run that was killed.
+    // A test run that is killed must not leave a server running.
     const setpriv = findProgram('setpriv');
     const [command, all] = setpriv
       ? [setpriv, ['--pdeathsig', 'KILL', this.program, ...args]]
@@ -132,8 +138,8 @@ export class ServerProcess {
   }
 
   /**
-   * Stops every thread of it and of its children, and resolves when all stand: SIGSTOP does not wait for them. Its
-   * sockets stay open.
+   * Stops all threads of the process and of its children. Resolves when all have stopped, because SIGSTOP does not
+   * wait. Sockets stay open.
    */
   async freeze(): Promise<void> {
     const { pid } = this;
@@ -142,12 +148,15 @@ export class ServerProcess {
     for (const child of childrenOf(pid)) await this.stop(child);
   }
 
-  /** Lets it go on. */
+  /** Continues the processes. */
   thaw(): void {
     for (const pid of [...childrenOf(this.pid), this.pid]) process.kill(pid, 'SIGCONT');
   }
 
-  /** kill -9 of it and its children, also of a frozen one; resolves when it has exited. Nothing happens where it is not running. */
+  /**
+   * Sends SIGKILL to the process and its children, even if they are frozen. Resolves when the process has exited. Has
+   * no effect if it is not running.
+   */
   async kill(): Promise<void> {
     if (!this.ended) {
       const { pid } = this;

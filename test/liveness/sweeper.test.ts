@@ -9,7 +9,7 @@ class Member implements Sweepable {
   lags: number[] = [];
   terminations: string[] = [];
 
-  /** `due`: time before which no check is needed. */
+  /** @param due time before which no check is needed. */
   constructor(
     public due: number,
     private readonly violation = (): string | undefined => undefined,
@@ -47,7 +47,7 @@ describe('a sweep', () => {
     const [idle, busy] = [new Member(1000), new Member(0)];
     const { clock } = sweeping(idle, busy);
     await clock.advance(950);
-    // Only the first check of every new member.
+    // The idle member had only the first check that each new member has.
     expect([idle.checks, busy.checks]).toEqual([1, 9]);
     await clock.advance(100);
     expect([idle.checks, busy.checks]).toEqual([2, 10]);

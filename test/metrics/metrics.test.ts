@@ -23,7 +23,7 @@ import { canonical, type Family, parseScrape, valueOf } from './scrape.js';
 
 const standing: Registry[] = [];
 
-/** The statistics of a service and their metrics. */
+/** The statistics of a service, and its metrics. */
 function observed(checks: Checks = {}, register = ownRegistry(), askedPeers?: Peers) {
   const clock = new FakeClock();
   const health = new Registry({

@@ -15,7 +15,7 @@ const sampleLine = /^([a-z_:][a-z0-9_:]*)(?:\{(.*)\})? (\S+)$/i;
 const labelPair = /([a-z_][a-z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"(?:,|$)/giy;
 const escapes: Record<string, string> = { '\\n': '\n', '\\"': '"', '\\\\': '\\' };
 
-/** Parses the text format strictly, as a scraper does: throws for a syntax error. */
+/** Parses the text format strictly, as a scraper does. Throws on a syntax error. */
 export function parseScrape(text: string): Map<string, Family> {
   const families = new Map<string, Family>();
   let current: [string, Family] | undefined;
@@ -44,7 +44,7 @@ export function parseScrape(text: string): Map<string, Family> {
 function parseSample(line: string): Sample {
   const [, name = '', pairs = '', text = ''] = sampleLine.exec(line) ?? [];
   const value = text === '+Inf' ? Infinity : Number(text);
-  // prom-client resets its delays at each scrape: an immediate second one finds none, and their mean is NaN.
+  // prom-client resets its delays on each scrape. An immediate second scrape finds none, so their mean is NaN.
   const isEmptyLag = name.startsWith('nodejs_eventloop_lag_') && text === 'Nan';
   if (name === '' || (Number.isNaN(value) && !isEmptyLag)) throw new Error(`not a sample: ${line}`);
   const labels: Record<string, string> = {};
@@ -59,7 +59,7 @@ function parseSample(line: string): Sample {
   return { name, labels, value };
 }
 
-/** The value of the one series with exactly these labels. */
+/** The value of the only series with exactly these labels. */
 export function valueOf(families: Map<string, Family>, name: string, labels: Record<string, string> = {}): number {
   const samples = [...families.values()].flatMap((family) => family.samples);
   const key = canonical(labels);
@@ -68,7 +68,7 @@ export function valueOf(families: Map<string, Family>, name: string, labels: Rec
   return (found[0] as Sample).value;
 }
 
-/** Labels in a canonical form, in any order. */
+/** Canonical form of labels, independent of their order. */
 export function canonical(labels: Record<string, string>): string {
   return JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -26,7 +26,7 @@ async function untilMetric(name: string, labels: Record<string, string>, value: 
 }
 
 describe('the metrics of a service with a thread', () => {
-  // Creates the registry, so that the first scrape loads no module.
+  // Loads the registry's module, so that the first scrape does not have to.
   beforeAll(() => import('prom-client'));
 
   beforeEach(async () => {

@@ -1,6 +1,7 @@
-// What is broken, one rule at a time, to see that a session of that rule finds it. `find` is text that stands exactly once
-// in `file`, below dist, whatever its white space; `name` says what the responder does with `replace` in its place. A rule
-// that is not broken here has `why` instead. Where two places keep the rule, `also` has the others: `[file, find, replace]`.
+// The mutations, each of which breaks one rule, to test that a session of that rule detects it. `find` is text that
+// occurs exactly once in `file`, a path in dist, where white space may differ. `name` describes what the responder does
+// with `replace` instead. A rule without a mutation has `why`. If other places also implement the rule, `also` contains
+// them as `[file, find, replace]`.
 
 const jsonLimits = 'common/json-limits.js';
 const codes = 'wire/codes.js';
@@ -853,14 +854,8 @@ export const mutations = [
   broken('M51', lines, 'trims a line', 'switch (line.toLowerCase()) {', 'switch (line.trim().toLowerCase()) {'),
   broken('M52', lines, 'ends answers in CR LF', "${failing.join('')}\\n`", "${failing.join('')}\\r\\n`"),
   broken('M52', lines, 'answers a line although the one before it waits', "this.connection.pause('line-order');", ''),
-  broken('M53', lines, 'closes after pong warn', "if (state !== 'pass' && state !== 'warn')", "if (state !== 'pass')"),
-  broken(
-    'M53',
-    lines,
-    'keeps the connection after pong fail',
-    "if (state !== 'pass' && state !== 'warn')",
-    'if (false)',
-  ),
+  broken('M53', lines, 'closes after pong warn', 'if (!isHealthy(state))', "if (state !== 'pass')"),
+  broken('M53', lines, 'keeps the connection after pong fail', 'if (!isHealthy(state))', 'if (false)'),
   broken(
     'M53',
     lines,

@@ -8,11 +8,11 @@ interface Mutation {
   rule: string;
   name: string;
   isOfClient?: boolean;
-  /** Why the rule is not broken; then there is no other key. */
+  /** Why the rule has no mutation. No other key is set in this case. */
   why?: string;
 }
 
-// Plain JavaScript, which `npm run test:mutations` runs too.
+// Plain JavaScript, because `npm run test:mutations` also runs it.
 const load = (name: string) => import(rootUrl(`test/mutations/${name}.js`).href);
 const { mutations } = (await load('mutations')) as { mutations: readonly Mutation[] };
 const { mutated } = (await load('run')) as { mutated(mutation: Mutation): Map<string, string> };

@@ -1,5 +1,6 @@
-// Plays the sessions of protocol/vectors against the responder of dist, or its dialogues with the client of dist, with one
-// mutation at a time: text of dist that is replaced so that one rule is broken. The player is that of the unchanged dist.
+// Plays the sessions of protocol/vectors against the responder in dist, or its dialogues with the client in dist, with
+// one mutation at a time: text in dist is replaced so that one rule is broken. The player is that of the unchanged
+// dist.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -11,21 +12,24 @@ import { foundBy } from './table.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const subjectFile = fileURLToPath(new URL('subject.js', import.meta.url));
-/** Most of a session is waiting. */
+/** A session mostly waits. */
 const COPIES = availableParallelism() * 2;
-/** Sessions of one job of the unchanged responder. */
+/** Number of sessions in one job of the unchanged responder. */
 const CONTROL_SESSIONS = 6;
 const CALL_TIMEOUT_MS = 40_000;
-/** Times that a session is played before it counts as failed by the unchanged responder, or as passed by a mutation. */
+/**
+ * Number of times that a session is played before it counts as failed by the unchanged responder, or as passed by a
+ * mutation.
+ */
 const ATTEMPTS = 3;
 
-/** Text as a pattern in which white space of any length matches white space of any length. */
+/** Converts text to a pattern in which white space matches white space of any length. */
 function patternOf(text) {
   const words = text.split(/\s+/).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
   return new RegExp(words.join('\\s+'), 'g');
 }
 
-/** The changed texts of the mutation, by file. Throws if the mutation does not fit dist any more. */
+/** Returns the changed texts of a mutation by file. Throws if the mutation no longer fits dist. */
 export function mutated({ rule, name, file, find, replace, also = [] }) {
   const texts = new Map();
   for (const [path, before, after] of [[file, find, replace], ...also]) {
@@ -41,7 +45,7 @@ export function mutated({ rule, name, file, find, replace, also = [] }) {
   return texts;
 }
 
-/** A copy of dist where its imports find the same as in the project. */
+/** A copy of dist in a place where its imports resolve as in the project. */
 class Copy {
   constructor() {
     this.path = mkdtempSync(join(tmpdir(), 'pongcheck-mutation-'));
@@ -51,7 +55,7 @@ class Copy {
     for (const name of ['protocol', 'node_modules', 'package.json']) {
       symlinkSync(join(root, name), join(this.path, name));
     }
-    // It finds the client of this copy by the name of the package.
+    // In this place, it finds the client of this copy under the package name.
     cpSync(join(root, 'protocol', 'clients', 'adapter.js'), join(this.path, 'adapter.js'));
   }
 
@@ -61,7 +65,7 @@ class Copy {
   }
 
   /**
-   * Applies `mutation`, if one is given, and runs `work` with a function that plays a session with a responder of this copy
+   * Applies `mutation`, if one is given. Runs `work` with a function that plays a session with a responder of this copy
    * or, if `isOfClient`, a dialogue with its client.
    */
   async with(mutation, isOfClient, player, work) {
@@ -83,7 +87,7 @@ class Copy {
   }
 }
 
-/** A process of `subject.js`. Every call fails when the process has ended. */
+/** A process that runs `subject.js`. Each call fails when the process has ended. */
 class SubjectProcess {
   calls = new Map();
   count = 0;
@@ -119,11 +123,11 @@ class SubjectProcess {
     return answer.finally(() => clearTimeout(timer));
   }
 
-  /** Plays a session with a new responder of this process. */
+  /** Plays a session with a new responder in this process. */
   async play(session, play) {
     const key = ++this.count;
     const { host, port } = await this.call('start', key, session.responder ?? {});
-    // A step of the operator that fails is the responder's fault: the session goes on, and says what is missing.
+    // If an operator step fails, that is the responder's fault. The session continues and reports what is missing.
     const operate = (step) => this.call('operate', key, step).catch(() => {});
     const outcome = await play(session, { host, port, operate });
     await this.call('stop', key).catch(() => {});
@@ -140,12 +144,12 @@ const isNotMet = ({ verdict }) => verdict !== 'ok';
 /**
  * Runs mutations.
  *
- * @param only `(mutation) => boolean`: which.
+ * @param only `(mutation) => boolean`: selects the mutations to run.
  * @param isBounded each mutation plays only the session that the table names.
- * @param say called with a line of progress.
+ * @param say called with each line of progress.
  * @throws if a mutation does not fit dist, or no responder starts with it.
- * @returns `broken`: sessions that the unchanged responder does not pass; `results`: `{ mutation, found }`, where `found` is
- *   `{ session, why }` of the session that found it, or undefined.
+ * @returns `broken`: sessions that the unchanged responder does not pass; `results`: `{ mutation, found }`, where
+ * `found` is `{ session, why }` of the session that detected it, or undefined.
  */
 export async function runMutations({ only = () => true, isBounded = false, withControl = true, say = () => {} }) {
   const load = (path) => import(new URL(`../../dist/cli/conformance/${path}`, import.meta.url));
@@ -215,7 +219,7 @@ export async function runMutations({ only = () => true, isBounded = false, withC
   return { broken, results };
 }
 
-/** Those for any responder first. */
+/** Sorts sessions for any responder first. */
 function bySettings(a, b) {
   return Number(a.responder !== undefined) - Number(b.responder !== undefined);
 }

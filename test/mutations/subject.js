@@ -1,5 +1,6 @@
-// A process with responders of one copy of dist, which a mutation may have changed. Its parent starts them, performs the
-// steps of their operator, and stops them, by messages `{ call, key, value }`; each is answered by one with the same `call`.
+// A process with responders from one copy of dist, which may contain a mutation. Its parent starts and stops the
+// responders and performs their operator steps with messages `{ call, key, value }`. Each message is answered by one
+// with the same `call`.
 import { pathToFileURL } from 'node:url';
 
 const dist = pathToFileURL(`${process.argv[2]}/`);

@@ -1,4 +1,4 @@
-// The table of mutations in protocol/vectors/README.md: each with the session that finds it.
+// The table of mutations in protocol/vectors/README.md, each with the session that detects it.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { mutations } from './mutations.js';
 
@@ -7,7 +7,7 @@ const place = /(<!-- table: mutations -->\n)([^]*?)(<!-- \/table: mutations -->)
 const cell = (text) => text.replaceAll('|', '\\|');
 const keyOf = ({ rule, name }) => `${rule} ${name}`;
 
-/** The rows of the table: rule, what the mutation does, and the session. */
+/** The rows of the table: rule, description of the mutation, and session. */
 export function rows() {
   const text = place.exec(readFileSync(file, 'utf8'))?.[2] ?? '';
   const cells = (line) =>
@@ -19,13 +19,13 @@ export function rows() {
 }
 
 let sessions;
-/** Name of the session that finds this mutation, according to the table. */
+/** Name of the session that detects this mutation, according to the table. */
 export function foundBy(mutation) {
   sessions ??= new Map(rows().map(([rule, name, session]) => [keyOf({ rule, name }), session]));
   return sessions.get(keyOf(mutation));
 }
 
-/** Writes the table. `found`: names of sessions by mutation; of other mutations the row stays. */
+/** Writes the table. `found` contains session names by mutation. Rows of other mutations are kept. */
 export function write(found) {
   const row = (mutation) => {
     const { rule, name, why } = mutation;

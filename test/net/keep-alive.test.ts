@@ -4,7 +4,10 @@ import { type AddressInfo, connect, createServer, Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { type KeepAlive, keepAliveSetter, userTimeoutOf } from '../../src/net/keep-alive.js';
 
-/** A socket with these settings, and its state in the kernel: `ss -o` shows the timer, getsockopt the rest. */
+/**
+ * A socket with these settings and its state in the kernel, which `read` returns: `ss -o` shows the timer, getsockopt
+ * the rest.
+ */
 async function setOn(settings: KeepAlive, read: (socket: Socket) => unknown): Promise<unknown> {
   const server = createServer((peer) => peer.on('error', () => {})).listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -5,7 +5,10 @@ import { FakeClock } from '../fake-clock.js';
 
 type Records = Record<string, string[] | { name: string; port: number }[] | undefined>;
 
-/** Answers from these records; a name without them does not exist. `A NAME`, `AAAA NAME`, `SRV NAME`, `hosts NAME`. */
+/**
+ * Answers from these records. A name without records does not exist. Keys: `A NAME`, `AAAA NAME`, `SRV NAME`, `hosts
+ * NAME`.
+ */
 function resolverOf(records: Records) {
   const queries: string[] = [];
   const find = async (query: string): Promise<any> => {

@@ -3,7 +3,7 @@ import { readDefault } from '../../src/options/reader.js';
 import { type Shape, shapeOf } from '../../src/options/shape.js';
 import { codeOptionRows, optionRows } from '../../src/options/table.js';
 
-/** `src/options/types.ts`, from the table of options. */
+/** Generates `src/options/types.ts` from the table of options. */
 export function optionTypes(): string {
   const rows = [...optionRows, ...codeOptionRows].filter(
     ({ path, fileOnly }) => !fileOnly && !path.startsWith('checks.') && !['register', 'log', 'clock'].includes(path),

@@ -31,11 +31,11 @@ async function blackHole(): Promise<number> {
 interface Instance {
   service: Service;
   url: string;
-  /** Whether its way to the database works. */
+  /** Whether the instance can reach the database. */
   db: { works: boolean };
 }
 
-/** Instances of one service that know each other's addresses, and other addresses too. */
+/** Instances of one service that know each other's addresses and other addresses. */
 async function instances(count: number, others: string[] = [], threads = 0): Promise<Instance[]> {
   const ports = await Promise.all(Array.from({ length: count }, freePort));
   const from = [...ports.map((port) => `pong://127.0.0.1:${port}`), ...others];
@@ -79,7 +79,7 @@ interface Tally {
   peers: { asked: number; answered: number; failing: number };
 }
 
-/** Waits until the status is this one, and the entry of the check matches; returns the report. */
+/** Waits until the status is as wanted and the entry of the check matches. Returns the report. */
 async function until(url: string, wanted: string, matches: (check: Tally) => boolean = () => true): Promise<any> {
   for (;;) {
     const seen = await report(url);
@@ -88,7 +88,7 @@ async function until(url: string, wanted: string, matches: (check: Tally) => boo
   }
 }
 
-/** The first rounds may find peers before their own failure, or with a result from before the last one here. */
+/** The first rounds may reach peers before their own failure, or with a result from before the last one here. */
 const allFail = ({ peers }: Tally) => peers.answered === 3 && peers.failing === 3;
 const allWork = ({ peers }: Tally) => peers.answered === 3 && peers.failing === 0;
 

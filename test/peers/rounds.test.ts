@@ -11,7 +11,7 @@ interface Answer {
   hasPassed?: boolean;
 }
 
-/** Peers at these addresses, by their host; one without an answer does not answer. */
+/** Peers at these addresses, by host. A peer without an answer here does not answer. */
 function peersOf(answers: Record<string, Answer | undefined>, ask = 5) {
   const clock = new FakeClock();
   const asked: string[] = [];

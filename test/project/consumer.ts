@@ -1,5 +1,5 @@
-// A program with the types of both entry points. `tsc` compiles it here against src, and test/system/package.test.ts
-// against the package, with every setting of TypeScript that resolves modules of Node.
+// A program that uses the types of both entry points. `tsc` compiles it here against src, and in
+// test/system/package.test.ts against the package, with each TypeScript setting that resolves Node modules.
 import { type Client, connect, type Report } from '../../src/client.js';
 import {
   type Cause,
@@ -38,16 +38,16 @@ const checks: NonNullable<ServiceOptions['checks']> = {
 };
 
 export const wrong: CheckFunction[] = [
-  // @ts-expect-error a text is no result.
+  // @ts-expect-error a string is not a result.
   () => 'nope',
-  // @ts-expect-error neither is one later.
+  // @ts-expect-error a promise of a string is not a result either.
   async () => 'nope',
-  // @ts-expect-error nor the rows of a query.
+  // @ts-expect-error the rows of a query are not a result.
   async () => [{ 1: 1 }],
-  // @ts-expect-error no such status.
+  // @ts-expect-error unknown status.
   () => ({ status: 'wrn' }),
-  // @ts-expect-error no such reason.
+  // @ts-expect-error unknown reason.
   async () => ({ status: 'fail', reason: 'made-up' }),
-  // @ts-expect-error a result has a status.
+  // @ts-expect-error a result requires a status.
   () => ({ reason: 'timeout' }),
 ];

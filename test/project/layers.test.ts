@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** From the bottom; folders of one layer never import each other. */
+/** From bottom to top. Folders in the same layer never import each other. */
 const layers = [
   ['common/'],
   ['wire/', 'health/'],
@@ -22,10 +22,10 @@ const layers = [
 ];
 const places = layers.flat();
 const layerOf = (place: string) => layers.findIndex((layer) => layer.includes(place));
-/** The two that assemble everything are not restricted. */
+/** The two places that assemble everything are not restricted. */
 const fenced = places.filter((place) => !['cli/', 'index'].includes(place));
 
-/** Packages and modules of Node that a place may import. */
+/** Packages and Node modules, and the places that may import them. */
 const foreign: Record<string, (place: string) => boolean> = {
   'node:net': (place) => layerOf(place) >= 2 && !['client', 'options/'].includes(place),
   'node:timers/promises': (place) => layerOf(place) >= 2 && !['client', 'options/'].includes(place),
@@ -46,13 +46,13 @@ const foreign: Record<string, (place: string) => boolean> = {
 /** A file in the folder, and one in a subfolder. */
 const filesOf = (place: string) =>
   place.endsWith('/') ? [`src/${place}planted.ts`, `src/${place}deep/planted.ts`] : [`src/${place}.ts`];
-/** The import path from a file to one of `to`. */
+/** The import path from a file to a file in `to`. */
 const named = (file: string, to: string) => {
   const up = '../'.repeat(file.split('/').length - 2) || './';
   return `${up}${to.endsWith('/') ? `${to}planted` : to}.js`;
 };
 
-/** The lower layers that a layer may import, if not all. */
+/** The lower layers that a layer may import, if not all of them. */
 const only: Record<string, readonly string[]> = {
   'wire/': [],
   'health/': ['common/'],
@@ -70,7 +70,7 @@ function mayImport(from: string, to: string): boolean {
   return only[from]?.includes(to) ?? layerOf(to) < layerOf(from);
 }
 
-/** The import in a file of a place, and whether it is allowed. */
+/** Imports in a file of a place, and whether they are allowed. */
 function planted(file: string, from: string): [what: string, allowed: boolean][] {
   return [
     ...places.filter((to) => to !== from).map((to): [string, boolean] => [named(file, to), mayImport(from, to)]),

@@ -7,10 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 let folder: string;
-/** What the installation printed. */
+/** Output of the installation. */
 let installed: string;
 
-/** An outer npx (`npm run test:matrix`) would set the package of the npx here. */
+/** An outer npx (`npm run test:matrix`) would determine the package of the npx here. */
 function environment(): NodeJS.ProcessEnv {
   const { npm_config_package: _above, ...env } = process.env;
   return env;
@@ -20,12 +20,12 @@ function run(command: string, args: string[], cwd = folder): string {
   return execFileSync(command, args, { cwd, env: environment(), encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-/** A file of the installed package. */
+/** The path of a file in the installed package. */
 function inside(path: string): string {
   return join(folder, 'node_modules', 'pongcheck', path);
 }
 
-/** The packages from which importing `entry` loads a file, by import or require. */
+/** The packages from which importing `entry` loads files, with import or require. */
 function packagesLoadedBy(entry: string): string[] {
   const loaded = join(folder, 'loaded');
   writeFileSync(
@@ -36,7 +36,7 @@ export async function load(url, context, next) {
   return next(url, context);
 }`,
   );
-  // Imports are seen by the hooks; required files are in the cache.
+  // The hooks see imports. Required files are in the cache.
   writeFileSync(
     join(folder, 'entry.mjs'),
     `import { appendFileSync } from 'node:fs';
@@ -86,7 +86,7 @@ const { ping } = require('pongcheck/client');
 })();
 `,
     );
-    // Warnings would be on stderr.
+    // Warnings would appear on stderr.
     const { stdout, stderr } = spawnSync(process.execPath, ['both.cjs'], { cwd: folder, encoding: 'utf8' });
     expect([stdout, stderr]).toEqual(['true true\npass\n', '']);
   });

@@ -21,7 +21,7 @@ describe('a missing program', () => {
     writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   }
 
-  /** An apt-get that records its arguments, and runs `script`. */
+  /** Installs an apt-get that records its arguments and runs `script`. */
   function apt(script: string): void {
     stand('apt-get', `echo "$DEBIAN_FRONTEND $@" >> ${folder}/asked\n[ "$2" = install ] || exit 0\n${script}`);
   }

@@ -25,7 +25,7 @@ describe('the repository', () => {
   });
 
   it('handles signals and exits the process only in the command', () => {
-    // A check of kind exec kills the group of its program.
+    // The exec check kills its program's process group.
     expect(filesWith(/process\.(exit\(|exitCode|kill\((?!-)|on\(|once\()/, /^src\/(?!cli[/.])/)).toEqual([]);
   });
 
@@ -57,7 +57,7 @@ describe('the repository', () => {
   });
 
   it('runs every test, or reports the missing requirement here', () => {
-    // `itIfRoot = condition ? it : it.skip` is such a place: the test is counted as skipped.
+    // `itIfRoot = condition ? it : it.skip` does not match. Such a test is reported as skipped.
     const left = new RegExp(['^\\s*(it|test|describe)\\.', '(only|skip)\\b'].join(''), 'm');
     expect(filesWith(left, /^test\/.*\.test\.ts$/)).toEqual([]);
   });

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Test files with forbidden behaviour. */
+/** Test files with forbidden behavior. */
 const bad = {
   server: "test('leaves a server', () => { require('node:net').createServer().listen(0, '127.0.0.1'); });",
   early: "require('node:net').createServer().listen(0, '127.0.0.1'); test('knows nothing of it', () => {});",

@@ -17,7 +17,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 const scripts = fileURLToPath(new URL('../../scripts', import.meta.url));
 
-/** Replaces npm: creates the files of an installation, with a compiler, and records the call. */
+/** Replaces npm: creates the files of an installation with a compiler, and records the call. */
 const NPM = `#!/bin/sh
 echo "$@" >> asked
 if [ -e offline ]; then echo 'npm error network' >&2; exit 1; fi
@@ -25,7 +25,7 @@ mkdir -p node_modules/typescript/bin && cp compiler.cjs node_modules/typescript/
 mkdir -p node_modules/esbuild && cp bundler.cjs node_modules/esbuild/index.js
 touch node_modules/.package-lock.json
 `;
-/** Replaces the compiler: a source may fail to compile, yet its output is written, as by tsc. */
+/** Replaces the compiler. Like tsc, it writes output even if a source fails to compile. */
 const COMPILER = `const fs = require('node:fs');
 const out = process.argv[process.argv.indexOf('--outDir') + 1];
 fs.mkdirSync(out, { recursive: true });
@@ -37,7 +37,7 @@ if (fs.readFileSync('src/cli.ts', 'utf8').includes('mistake')) {
   process.exit(1);
 }
 `;
-/** Replaces the bundler, which has its own test (test/cli/probe-start.test.ts). */
+/** Replaces the bundler, which is tested in test/cli/probe-start.test.ts. */
 const BUNDLER = `exports.build = async ({ absWorkingDir, outfile }) =>
   require('node:fs').writeFileSync(absWorkingDir + '/' + outfile, '');
 `;

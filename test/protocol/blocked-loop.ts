@@ -17,8 +17,8 @@ function checkOf(word: string): CheckFunction {
 }
 
 /**
- * A responder that answers from a mirror, as a PING thread does. From the operator step `block` to `unblock`, the mirror
- * reports the event loop of the main thread as blocked (SPEC "A blocked event loop").
+ * A responder that answers from a mirror, as a PING thread does. Between the operator steps `block` and `unblock`, the
+ * mirror reports the event loop of the main thread as blocked (SPEC "A blocked event loop").
  */
 export async function startBlockable({ checks = {}, loop }: Wanted): Promise<Subject & { stop(): Promise<void> }> {
   const registry = new Registry({

@@ -12,7 +12,7 @@ describe('the first client of CLIENT.md', () => {
     expect(program.trimEnd().split('\n')).toHaveLength(25);
   });
 
-  /** Its exit code, and what it writes to stderr, with this responder. */
+  /** The exit code of the client and its output on stderr, with this responder. */
   async function run(settings: Wanted): Promise<{ code: number; stderr: string }> {
     const { port, stop } = await startResponder(settings);
     const result = await promisify(execFile)('python3', ['-B', '-c', program, `127.0.0.1:${port}`]).then(

@@ -6,13 +6,13 @@ import { readRoot } from '../readme/markdown.js';
 import { Peer } from '../server/peer.js';
 
 interface Line {
-  /** The client, the server, or an event at the server. */
+  /** The client, the server, or an event on the server. */
   who: 'C' | 'S' | '-';
   text: string;
   openEnd: boolean;
 }
 
-/** Each example: the text before it, the settings of its responder, and its lines. */
+/** The examples, each with the preceding text, the settings of its responder, and its lines. */
 const examples = [
   ...readRoot('protocol/SPEC.md').matchAll(/([^\n]+)\n+(?:<!-- responder: (.*) -->\n)?```hex\n([^]*?)```/g),
 ].map(([, title, settings, block]) => ({
@@ -28,7 +28,7 @@ const examples = [
     }),
 }));
 
-/** The output of the server, up to the length of the example, or up to its FIN if the example has one. */
+/** Reads the output of the server, up to the length of the example, or to its FIN if the example contains one. */
 async function hear(peer: Peer, { text, openEnd }: Line): Promise<void> {
   if (text === 'FIN') {
     expect((await peer.untilEnd()).toString('hex')).toBe('');

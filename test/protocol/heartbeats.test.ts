@@ -13,7 +13,7 @@ describe('docs/heartbeats.md', () => {
   });
 
   it.each([
-    // Sent at 0, 0.2, 0.6, 1.4, 3, 6.2, 12.6, 25.4 s: as many as fit.
+    // Number of segments sent at 0, 0.2, 0.6, 1.4, 3, 6.2, 12.6 and 25.4 s that fit in the time.
     [0.1, 1],
     [0.2, 2],
     [1, 3],

@@ -11,7 +11,7 @@ import { defaultServerSettings } from '../../src/server/settings.js';
 import * as codes from '../../src/wire/codes.js';
 import { registry } from './registry.js';
 
-/** `TOO_MANY_PINGS: 8` in the form of the registry. */
+/** Converts `TOO_MANY_PINGS: 8` to the form used in the registry. */
 const named = (numbers: Readonly<Record<string, number>>) =>
   Object.entries(numbers).map(([name, code]) => ({ code, name: name.toLowerCase().replaceAll('_', '-') }));
 const bare = (rows: readonly { code: number; name: string }[]) => rows.map(({ code, name }) => ({ code, name }));

@@ -6,7 +6,7 @@ interface Coded {
   meaning: string;
 }
 
-/** `protocol/registry.json`: the one source of types, codes, flags and limits. */
+/** `protocol/registry.json`, the single source of types, codes, flags and limits. */
 export interface Registry {
   protocol: string;
   version: number;

@@ -15,7 +15,7 @@ import { mirrored, reportOf as reportOfAnswer } from '../threads/mirrored.js';
 type Schema = Record<string, any>;
 const schema = JSON.parse(readRoot('protocol/report.schema.json')) as Schema;
 
-/** The schema without additional keys: readers ignore them, and this package writes none. */
+/** The schema without additional keys. Readers ignore them, but this package writes none. */
 function closed(part: Schema): Schema {
   const inner = Object.fromEntries(
     Object.entries(part).map(([key, value]) => [
@@ -27,7 +27,7 @@ function closed(part: Schema): Schema {
 }
 
 type Validate = ((value: unknown) => boolean) & { errors?: unknown };
-// Fastify includes a validator, and compiles the schema of a route; nothing listens.
+// Fastify includes a validator and compiles the schema of a route. The application does not listen.
 const app = fastify({ ajv: { customOptions: { coerceTypes: false, removeAdditional: false, strict: false } } });
 app.post('/', { schema: { body: {} } }, async () => '');
 afterAll(() => app.close());
@@ -110,7 +110,7 @@ describe('the schema of the report', () => {
     expect(ask({ timeout: 0 }).report().causes[0].fate).toBe(failing === 4 ? 'shared' : 'local');
   });
 
-  /** The reports of these queries, at all levels, from a registry and from its copy on a thread. */
+  /** The reports for these queries, at all levels, from a registry and from its copy on a thread. */
   async function reportsOf(
     checks: Checks,
     prepare: (parts: Awaited<ReturnType<typeof mirrored>>) => unknown = () => {},
@@ -297,7 +297,7 @@ describe('the schema of the report', () => {
 });
 
 describe('the report types of the client', () => {
-  /** The keys of an interface of `src/client/report.ts`. */
+  /** The keys of an interface in `src/client/report.ts`. */
   function keysOf(name: string): string[] {
     const [, members = ''] = readRoot('src/client/report.ts').match(`interface ${name} {\n([^]*?)\n}`) ?? [];
     return [...members.matchAll(/readonly (\w+)\?:/g)].map(([, key = '']) => key);

@@ -12,9 +12,9 @@ import { threadCounts } from '../threads/thread-counts.js';
 import { startBlockable } from './blocked-loop.js';
 
 const sessions = readSessions();
-/** Time limit of a step, in milliseconds: the responder shares its process with the clients. */
+/** Timeout of a step, in milliseconds. Long, because the responder shares its process with the clients. */
 const ON_A_BUSY_MACHINE = 20_000;
-/** Most of a session is waiting. */
+/** A session mostly waits. */
 const CONCURRENT_SESSIONS = 5;
 
 const closing: (() => unknown)[] = [];
@@ -64,7 +64,8 @@ describe('the session vectors', () => {
       const work = async () => {
         for (let session = left.pop(); session; session = left.pop()) {
           const { responder: wanted = {} } = session;
-          // The event loop is that of this process: no session can block it, and a busy machine can.
+          // The responder uses the event loop of this process, which no session can block and which a busy machine may
+          // delay.
           const responder = await (wanted.threads
             ? startBlockable(wanted)
             : startResponder({ ...wanted, threads, loop: { readinessStall: 0, livenessStall: 0 } }));
@@ -83,7 +84,7 @@ describe('the session vectors', () => {
   );
 });
 
-/** The responder of this package behind a proxy that breaks a rule. */
+/** This package's responder behind a proxy that breaks a rule. */
 async function spoilt(spoil: (client: Socket, server: Socket) => void, wanted = {}): Promise<Subject> {
   const responder = await startResponder(wanted);
   closing.push(() => responder.stop());
@@ -106,14 +107,14 @@ async function spoilt(spoil: (client: Socket, server: Socket) => void, wanted = 
   return { host: '127.0.0.1', port: (proxy.address() as AddressInfo).port };
 }
 
-/** The results for a rule, of the sessions for any responder. */
+/** The results for a rule, from the sessions for any responder. */
 async function verdictsOn(rule: string, subject: Subject): Promise<Outcome[]> {
   const own = sessions.filter(({ rules, responder }: Session) => rules.includes(rule) && responder === undefined);
   expect(own.length).toBeGreaterThan(0);
   return Promise.all(own.map((session) => play(session, subject)));
 }
 
-/** Our responder, whose PONGs have this status in place of pass. */
+/** This package's responder, whose PONGs have this status instead of pass. */
 const saying = (status: number) =>
   spoilt((client, server) => {
     server.removeAllListeners('data');
@@ -136,7 +137,7 @@ describe('a responder that answers a PING for liveness', () => {
   });
 });
 
-/** Rewrites each frame of the server, whose first octet to the client decides that there are frames. */
+/** Rewrites each frame from the server. The client's first byte must select binary mode. */
 const rewriting = (rewrite: (frame: Buffer) => Buffer) =>
   spoilt((client, server) => {
     server.removeAllListeners('data');
@@ -155,7 +156,7 @@ const rewriting = (rewrite: (frame: Buffer) => Buffer) =>
 it('a responder may send frames of types from 80 on that nobody knows, between its answers', async () => {
   const unknown = [frame(0x90, 0, 7, 5n), frame(0xff, 0x0f, 0, 0n, '{"any":"body"}')];
   const subject = await rewriting((own) => Buffer.concat([...unknown, own, ...unknown]));
-  // A reset of the responder does not pass the relay.
+  // The relay does not pass on a reset of the responder.
   const own = sessions.filter(
     ({ responder, steps }) => responder === undefined && !steps.some((step) => 'expectReset' in step),
   );
@@ -197,7 +198,7 @@ describe('conformance of a responder that breaks a rule', () => {
   it('reports a reset in place of FIN as not strict', async () => {
     const subject = await spoilt((client, server) => {
       server.removeAllListeners('end');
-      // After all output, so that only the end differs.
+      // Called after all output, so that only the end differs.
       server.on('end', () => client.write('', () => client.resetAndDestroy()));
     });
     const outcomes = await verdictsOn('M35', subject);

@@ -14,7 +14,7 @@ const anchors = headings.map((title) =>
     .replaceAll(' ', '-'),
 );
 
-/** The text of every comment in a source, without its line breaks. */
+/** The text of all comments in a source, without line breaks. */
 function comments(source: string): string {
   return source.replace(/\n\s*(?:\*|\/\/) ?/g, ' ');
 }

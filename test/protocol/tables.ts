@@ -14,7 +14,7 @@ function amount(value: number, unit: string): string {
   return unit === 'octets' ? `${value / 1024} KiB` : value.toLocaleString('en-US');
 }
 
-/** Every table of the specification that is generated from the registry. */
+/** All tables in the specification that are generated from the registry. */
 export const tables: Readonly<Record<string, string>> = {
   types: table(
     ['type', 'frame', 'sent by', 'code', 'body, at most', ''],

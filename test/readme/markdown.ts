@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 
-/** Escapes the text of a table cell. */
+/** Escapes text for a table cell. */
 export const cell = (text: string) => text.replaceAll('|', '\\|');
 export const code = (text: string | undefined) => (text === undefined ? '' : `\`${cell(text)}\``);
 
@@ -10,7 +10,7 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
   return [line(heads), line(heads.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-/** URL of a file, by its path from the root of the project. */
+/** URL of a file given by its path relative to the project root. */
 export const rootUrl = (path: string) => new URL(`../../${path}`, import.meta.url);
 export const readRoot = (path: string) => readFileSync(rootUrl(path), 'utf8');
 
@@ -30,8 +30,8 @@ export function ids(text: string): string[] {
 }
 
 /**
- * Tests that a page contains each of these tables verbatim, between the comments `<!-- KIND: NAME -->` and
- * `<!-- /KIND: NAME -->`. With `UPDATE=1`, writes the tables there first.
+ * Tests that a page contains each of these tables verbatim, between the comments `<!-- KIND: NAME -->` and `<!-- /KIND:
+ * NAME -->`. With `UPDATE=1`, writes the tables to the page first.
  */
 export function holdTables(page: string, kind: string, tables: Readonly<Record<string, string>>): void {
   const place = (name: string) => new RegExp(`(<!-- ${kind}: ${name} -->)([^]*?)(<!-- /${kind}: ${name} -->)`);

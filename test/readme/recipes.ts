@@ -6,11 +6,11 @@ import { readRoot } from './markdown.js';
 
 const modules = fileURLToPath(new URL('../../node_modules', import.meta.url));
 
-/** The programs in docs/embed.md that serve HTTP, by the name of the framework. */
+/** The HTTP programs in docs/embed.md, by framework name. */
 export const recipes: Readonly<Record<string, string>> = Object.fromEntries(
   [...readRoot('docs/embed.md').matchAll(/<!-- recipe: (.*) -->\n```ts\n([^]*?)```/g)].map(([, name, text]) => [
     name,
-    // Defined by the application in the page.
+    // The application defines this in the page.
     `const checks = { own: async () => true };\n${text}`,
   ]),
 );

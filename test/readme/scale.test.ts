@@ -7,7 +7,7 @@ import { measured, scaleTables } from './scale.js';
 
 const text = readRoot('docs/scale.md');
 
-// `UPDATE=1 npm test -- test/readme` computes the figures from bench/ again.
+// `UPDATE=1 npm test -- test/readme` recomputes the figures from bench/.
 holdTables('docs/scale.md', 'scale', scaleTables);
 
 describe('docs/scale.md', () => {

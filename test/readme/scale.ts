@@ -14,7 +14,7 @@ interface Results {
 
 const results: Results = JSON.parse(readFileSync(rootUrl('bench/experiments/results.json'), 'utf8'));
 
-/** The cell in the row that `row` selects and in the column whose title starts with `column`. */
+/** The cell in the row selected by `row` and in the column whose title starts with `column`. */
 function cellOf({ head, rows }: Table, row: (cells: readonly string[]) => boolean, column: string): string {
   const at = head.findIndex((title) => title.startsWith(column));
   return rows.find(row)?.[at] as string;
@@ -45,7 +45,7 @@ export const measured = {
     Number.parseFloat(cellOf(results.idle[0] as Table, ([name]) => name === 'CPU, of one core', 'responder')) /
     100 /
     1000,
-  /** Of one check on one instance, with an interval of 5 s. */
+  /** For one check with an interval of 5 s, per instance. */
   queries: Number.parseFloat(cellOf(thousand, sharedFailure, 'queries per second')) / 1000,
   /** PINGs to peers per instance, during a shared failure of that check. */
   peerPings: Number.parseFloat(cellOf(thousand, sharedFailure, 'PINGs between peers')) / 1000,
@@ -63,12 +63,12 @@ const SCRAPE = 15;
 const KUBELET = 10;
 const BALANCER = 2;
 const HEARTBEAT = 10;
-/** Time between two connections of a check to its dependency. */
+/** Time between two connections of a check to its dependency, in seconds. */
 const RECONNECT = 10;
 const GIB = 2 ** 30;
 const sizes = [10, 1000, 100_000];
 
-/** Each figure, its formula in words, and its formula in code. */
+/** Each figure, with its formula in words and in code. */
 const formulas: readonly [string, string, (n: number) => string][] = [
   ['**Prometheus**', '', () => ''],
   ['scrapes per second', 'N / 15 s', (n) => few(n / SCRAPE)],
@@ -123,7 +123,7 @@ const formulas: readonly [string, string, (n: number) => string][] = [
 ];
 
 const experiments = '[experiments](../bench/experiments/RESULTS.md)';
-/** The tables of docs/scale.md. */
+/** The tables in docs/scale.md. */
 export const scaleTables = {
   machine: `${results.machine}.`,
   measured: table(

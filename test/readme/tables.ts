@@ -49,7 +49,7 @@ export const commands: readonly Command[] = [
   emitCommand,
 ];
 
-/** The options of the kinds of check; one that several kinds have in the same words stands once. */
+/** The options of the check kinds. An option that several kinds describe identically is listed once. */
 function ownOptions(): { kinds: string[]; option: OptionRow }[] {
   const rows = new Map<string, { kinds: string[]; option: OptionRow }>();
   for (const { kind, options } of checkKinds) {
@@ -134,7 +134,7 @@ const tables = {
   ),
 };
 
-/** Every table that the code knows better: by the page in which it stands, and its name in the page's comments. */
+/** All tables that are generated from the code, by page and by their name in the page's comments. */
 export const pages: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'docs/embed.md': { errors: tables.errors },
   'docs/run.md': {

@@ -72,7 +72,7 @@ describeServed('a bare PING', (serve) => {
   });
 });
 
-// States in which a service does not stay, and writes and queries, which can be seen only in this process.
+// States in which a service does not stay, and writes and queries that can be observed only in this process.
 describe('a bare PING', () => {
   it.each([
     ['unknown', '00'],

@@ -21,7 +21,7 @@ describe('close', () => {
       socket.end();
       return Buffer.concat(chunks).toString('hex');
     });
-    // The system calls of `connect` are made before the next tick ends; the event loop has not turned since.
+    // The system calls of `connect` are made before the next tick ends, and the event loop has not turned since.
     await new Promise<void>((resolve) => process.nextTick(resolve));
     expect(stats.accepted).toBe(0);
     const closed = server.close();
@@ -72,7 +72,7 @@ describe('close', () => {
 
 const MIB = 1_048_576;
 
-/** Sends so many bytes, and waits until the server has read them. */
+/** Sends this many bytes, and waits until the server has read them. */
 async function sendsMore(peer: Peer, stats: ServerStats, bytes: number): Promise<void> {
   const before = stats.bytesIn;
   peer.send(Buffer.alloc(bytes));
@@ -101,7 +101,7 @@ describe('a connection that closes behind an answer', () => {
 describe('a peer with more answers pending than the kernel accepts', () => {
   const count = 2000;
 
-  /** Its answers are not sent completely: it reads nothing yet. */
+  /** A connection whose answers are not sent completely, because the peer does not read yet. */
   async function unsent() {
     const clock = new FakeClock();
     const limits = { pingsPerSecond: 0, maxPending: count, maxQueuedBytes: 64 * 1_048_576 };
@@ -137,7 +137,7 @@ describe('a peer with more answers pending than the kernel accepts', () => {
 
   it('may send any number of bytes until the FIN of the server is sent, and 1 MiB behind it', async () => {
     const { connection, peer, stats } = await unsent();
-    // A length that cannot be: the ERROR and the FIN wait behind the answers.
+    // An invalid length. The ERROR and the FIN wait behind the answers.
     peer.sendHex('0000000b');
     await turnsUntil(() => !connection.socket.writable);
     await sendsMore(peer, stats, 2 * MIB);
@@ -212,7 +212,7 @@ describe('a peer with more answers pending than the kernel accepts', () => {
 });
 
 describe('a connection of which reading is paused', () => {
-  /** A line waits for its answer, and another one lies in the kernel behind it. */
+  /** A line is waiting for its answer, and another one is queued behind it in the kernel. */
   async function twoLines() {
     const served = await serve();
     const { connect, health, stats } = served;
@@ -227,7 +227,7 @@ describe('a connection of which reading is paused', () => {
 
   it('is read to its end also when its answer arrives in the turn of the last check', async () => {
     const { health, peer, server } = await twoLines();
-    // After the poll between the two immediates of `afterNextPoll`, and before the second of them.
+    // Runs after the poll between the two immediates of `afterNextPoll`, and before the second immediate.
     setImmediate(() => setImmediate(() => health.settle('pass')));
     const closed = server.close();
     expect((await peer.untilEnd()).toString()).toBe('pong pass\npong pass\n');

@@ -17,15 +17,15 @@ interface PendingRequest {
   answer: (answer: Answer) => void;
 }
 
-/** A health whose cached statuses and answers a test sets. */
+/** A health whose cached statuses and answers are set by a test. */
 export class FakeHealth implements Health {
   readonly instance = 'test-instance';
-  /** Cached status of readiness; undefined: none is fresh, so every PING asks. */
+  /** Cached status of readiness. Undefined: no cached status is fresh, so each PING queries the health. */
   ready: State | undefined = 'pass';
-  /** State with which requests are answered at once; undefined: they wait for `settle`. */
+  /** State with which requests are answered immediately. Undefined: requests wait for `settle`. */
   atOnce: State | undefined;
   report: object = { state: 'pass' };
-  /** Report of any level but `full`. Default: the level and the state. */
+  /** Report at levels other than `full`. Default: the level and the state. */
   short: object | undefined;
   failing: FailingCheck[] = [];
   readonly asked: PendingRequest[] = [];
@@ -51,7 +51,7 @@ export class FakeHealth implements Health {
     };
   }
 
-  /** Latest results by check. */
+  /** Latest results by check name. */
   readonly owned = new Map<string, OwnResult>();
 
   own(check: string): OwnResult | undefined {
@@ -60,7 +60,7 @@ export class FakeHealth implements Health {
 
   /** Callbacks of the open subscriptions. */
   readonly watchers = new Set<() => void>();
-  /** Callbacks of changes whose notification is still scheduled; `notifyIfChanged` calls them earlier. */
+  /** Callbacks of changes whose notification is still scheduled. `notifyIfChanged` calls them earlier. */
   pending = new Set<() => void>();
 
   watch({ checks }: Selection, changed: () => void, maxSelections = Infinity): Subscription | undefined {

@@ -3,7 +3,7 @@ import { clampToFdLimit } from '../../src/server/fd-limit.js';
 
 describe('the connections that a limit of open files allows', () => {
   it.each([
-    // wanted, of HTTP, files, checks, probes, connections to peers: allowed, of HTTP
+    // wanted, wanted for HTTP, files, checks, probes, connections to peers; allowed, allowed for HTTP
     [10_000, 1000, undefined, 500, 500, 0, 10_000, 1000],
     [10_000, 1000, 1_048_576, 10, 0, 0, 10_000, 1000],
     [10_000, 1000, 11_064, 0, 0, 0, 10_000, 1000],

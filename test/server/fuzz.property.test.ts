@@ -7,11 +7,14 @@ import { cut, octetByOctet } from '../wire/vectors.js';
 import { serve, turnsUntil } from './harness.js';
 import { ping, pong } from './peer.js';
 
-/** The same trials in each run, so that a red test can be seen again. */
+/** The same inputs in each run, so that a failure can be reproduced. */
 const seed = 7464;
 const id = '00000000deadbeef';
 
-/** The frames that a server sent, as hex; in line mode what it said. STATUS is left out: how many there are is a matter of time. */
+/**
+ * The frames that a server sent in hexadecimal, or its output in line mode. STATUS frames are omitted, because their
+ * number depends on timing.
+ */
 function framesOf(octets: Buffer): string[] {
   if (octets[0] !== 0) return [octets.toString('latin1')];
   const frames: string[] = [];
@@ -28,7 +31,7 @@ it('a running server answers the same to any bytes in any chunks, ends each conn
   health.atOnce = 'pass';
   const beside = await connect();
 
-  /** Sends the chunks, each in a read of its own, then FIN. What came back, and why the connection ended. */
+  /** Sends the chunks, each in its own read, then FIN. Returns what was received and why the connection ended. */
   const outcome = async (chunks: readonly Buffer[]) => {
     const peer = await connect();
     const reasons = { ...stats.closed };

@@ -44,7 +44,7 @@ afterEach(() => {
   for (const close of closing.splice(0)) close();
 });
 
-/** A listener and a function that opens a connection to it. */
+/** A listener, and a function that opens a connection to it. */
 async function listening(kind: 'handle' | 'stream', isWanted = (_address: string | undefined) => true) {
   const listener = createServer({ allowHalfOpen: true, noDelay: true }).listen(0, '127.0.0.1');
   await once(listener, 'listening');
@@ -67,7 +67,9 @@ async function listening(kind: 'handle' | 'stream', isWanted = (_address: string
 
 const CHUNK = 65_536;
 
-/** Writes numbered chunks until the kernel does not accept all of them, and two more in one write. Returns all of them. */
+/**
+ * Writes numbered chunks until the kernel does not accept all of them, then two more in one write. Returns all chunks.
+ */
 function fill(socket: ConnectionSocket): Buffer {
   const chunks: Buffer[] = [];
   const next = () => {
@@ -262,7 +264,7 @@ describe('a listener that accepts handles', () => {
   });
 });
 
-// Of a net.Socket, Node never closes the handle then.
+// With a net.Socket, Node would never close the handle in this case.
 (hasHandles ? describe : describe.skip)('a socket on a handle', () => {
   it('is closed by a reset while its FIN is being sent', async () => {
     const open = await listening('handle');
@@ -283,7 +285,7 @@ describe('TCP keep-alive of a listener', () => {
     await connect();
     await turnsUntil(() => server.connections.size === 1);
     const [own] = [...server.connections].map(({ socket }) => socket as unknown as KeepAliveSocket);
-    // net-keepalive accepts only an instance of net.Socket, and reads the descriptor from this field.
+    // net-keepalive accepts only instances of net.Socket, and reads the descriptor from this field.
     const socket = Object.create(Socket.prototype, { _handle: { value: own?._handle } }) as Socket;
     expect([
       kernel.getKeepAliveInterval(socket),

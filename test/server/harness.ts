@@ -18,9 +18,9 @@ export interface Options {
   log?: Log;
   health?: FakeHealth;
   tokens?: readonly string[];
-  /** Default 127.0.0.1. */
+  /** @default '127.0.0.1' */
   host?: string;
-  /** Default true. */
+  /** @default true */
   useHandles?: boolean;
   /** Other settings of the listener. */
   listener?: ListenerSettings;
@@ -30,7 +30,7 @@ const opened: { server: Server; health: FakeHealth; peers: Peer[] }[] = [];
 
 afterEach(async () => {
   for (const { server, health, peers } of opened.splice(0)) {
-    // A real health answers by the deadline; the fake clock may stand still.
+    // A real health would answer by the deadline, but the fake clock may not advance.
     health.atOnce = 'pass';
     health.settle('pass', { count: Number.POSITIVE_INFINITY });
     for (const peer of peers) peer.socket.destroy();
@@ -38,7 +38,7 @@ afterEach(async () => {
   }
 });
 
-/** A server on a free port of loopback, closed after the test. */
+/** A server on a free loopback port. It is closed after the test. */
 export async function serve(options: Options = {}) {
   const health = options.health ?? new FakeHealth();
   const { limits, heartbeat, tokens, detail = 'loopback', useHandles = true } = options;
@@ -78,7 +78,7 @@ export function portOf(address: Address): number {
   return address.kind === 'unix' ? 0 : address.port;
 }
 
-/** Runs turns of the event loop until `condition` holds; throws if it does not within 40 s. */
+/** Runs turns of the event loop until `condition` returns true. Throws if that takes more than 40 s. */
 export async function turnsUntil(condition: () => boolean): Promise<void> {
   const until = performance.now() + 40_000;
   while (!condition()) {

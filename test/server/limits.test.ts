@@ -10,7 +10,7 @@ import { describeServed, LONG_OUTPUT, manyChecks } from './scripted-service.js';
 
 const id = 'a1a2a3a4a5a6a7a8';
 
-/** Sockets that the kernel holds between the two ports of loopback, in any state, on the side of the first. */
+/** Sockets in the kernel between two loopback ports, in any state, on the side of the first port. */
 async function kernelsSockets(...ports: (number | undefined)[]): Promise<string[]> {
   const [local, remote] = ports.map((port) => `0100007F:${port?.toString(16).toUpperCase().padStart(4, '0')}`);
   const table = await readFile('/proc/net/tcp', 'utf8');
@@ -19,7 +19,7 @@ async function kernelsSockets(...ports: (number | undefined)[]): Promise<string[
 
 afterEach(() => void jest.restoreAllMocks());
 
-/** Counts the immediates that are pending at a time, of the server and of this test. */
+/** Counts the immediates of the server and of this test that are pending at the same time. */
 function countImmediates(): { most: number } {
   const original = setImmediate;
   const counted = { most: 0 };
@@ -108,7 +108,7 @@ describe('heartbeat.idleTimeout', () => {
     await pass(clock, before);
     peer.socket.pause();
     const connection = [...server.connections][0] as Connection;
-    // More than the kernel takes.
+    // More than the kernel accepts.
     connection.send(Buffer.alloc(2 ** 25));
     await pass(clock, 8000);
     expect(connection.queued).toBeGreaterThan(0);
@@ -248,7 +248,7 @@ describe('limits.maxQueuedBytes and limits.stallTimeout', () => {
     health.report = { filler: 'x'.repeat(8000) };
     const peer = await connect();
     peer.socket.pause();
-    // All of it is read at once: with octets that are not, the kernel would reset by itself.
+    // All of it is read at the same time. If bytes were left unread, the kernel would reset the connection by itself.
     peer.sendHex(ping(id, { flags: '01' }).repeat(1000));
     await turnsUntil(() => stats.paused['max-queued-bytes'] > 0);
     expect(await kernelsSockets(port, peer.socket.localPort)).toHaveLength(1);
@@ -326,7 +326,7 @@ describe('a turn of the event loop', () => {
     flood.send(Buffer.from(pingWith(id, {}).repeat(count), 'hex'));
     const immediates = countImmediates();
     await turnsUntil(() => stats.pings.readiness.pass > count / 2);
-    // That of the connection, that of the budget of all connections, and that of this very wait.
+    // One for the connection, one for the budget of all connections, and one for this wait.
     expect(immediates.most).toBe(3);
     await received;
   });
@@ -356,7 +356,7 @@ describe('the time budget of a turn', () => {
     await turnsUntil(() => stats.closed.answered === 1);
   });
 
-  /** Answers each request at once, and takes 1 ms for it: five of them exceed the budget. */
+  /** Answers each request immediately, and takes 1 ms for it, so that five requests exceed the budget. */
   function slowHealth(clock: FakeClock): FakeHealth {
     const health = new FakeHealth();
     health.atOnce = 'pass';

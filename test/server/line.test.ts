@@ -89,7 +89,7 @@ describeServed('agent', (serve) => {
   });
 });
 
-// States in which a service does not stay, or that are only there before the first run.
+// States in which a service does not stay, or which exist only before the first run.
 describe('agent', () => {
   it('names the first check that makes the status so, in the order of the configuration', async () => {
     const { health, connect } = await serve();

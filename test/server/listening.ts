@@ -1,6 +1,6 @@
 import type { Log } from '../../src/common/log.js';
 
-/** A log that keeps its messages and their fields. */
+/** A log that records its messages and their fields. */
 export function listening(): { log: Log; descriptions: string[]; fields: object[] } {
   const [descriptions, fields]: [string[], object[]] = [[], []];
   const hear = (more: object, description: string) => {

@@ -3,7 +3,10 @@ import { Writable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { Outbox } from '../../src/server/connection/outbox.js';
 
-/** An outbox, and what it hands over in each write; `isAccepted`: the kernel accepts each write at once. */
+/**
+ * An outbox, and the buffers that it passes on in each write. `isAccepted`: whether the kernel accepts each write
+ * immediately.
+ */
 function opened({ isAccepted = true } = {}) {
   const writes: Buffer[][] = [];
   const socket = new Writable({

@@ -6,7 +6,7 @@ import { describeServed, type Line, type Served, type ServedOptions } from './sc
 
 const id = '00000000deadbeef';
 
-/** A server whose log is kept, and whose time stands still. */
+/** A server whose log is recorded and whose clock does not advance by itself. */
 async function watched(options: Options = {}) {
   const clock = new FakeClock();
   const lines: Line[] = [];

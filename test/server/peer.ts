@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-/** A client that sends bytes and collects the answers: no decoder, so that a test sees the bytes. */
+/** A client that sends bytes and collects the answers. It has no decoder, so that a test sees the bytes. */
 export class Peer {
   received = Buffer.alloc(0);
-  /** The server sent FIN. */
+  /** Whether the server has sent FIN. */
   ended = false;
-  /** The code of the error that broke the connection. */
+  /** Code of the error that ended the connection. */
   error: string | undefined;
   private changed: (() => void)[] = [];
 
@@ -41,7 +41,10 @@ export class Peer {
     this.socket.write(Buffer.from(hex.replaceAll(' ', ''), 'hex'));
   }
 
-  /** Waits until `count` bytes have arrived, or the connection has ended; removes and returns them, as hex. */
+  /**
+   * Waits until `count` bytes have arrived or the connection has ended. Removes the bytes and returns them in
+   * hexadecimal.
+   */
   async hex(count: number): Promise<string> {
     return (await this.take(count)).toString('hex');
   }
@@ -50,7 +53,7 @@ export class Peer {
     return (await this.take(count)).toString();
   }
 
-  /** The next frame: what its header says, and its body. */
+  /** The next frame: the fields of its header, and its body. */
   async frame(): Promise<{ type: string; flags: string; code: string; id: string; body?: Record<string, unknown> }> {
     const header = await this.hex(16);
     const octets = Number.parseInt(header.slice(0, 8), 16) - 12;
@@ -59,7 +62,7 @@ export class Peer {
     return { type, flags, code, id: header.slice(16), ...body };
   }
 
-  /** Everything until the server's FIN. */
+  /** Everything received until the server's FIN. */
   async untilEnd(): Promise<Buffer> {
     await this.until(() => this.ended || this.socket.destroyed);
     const all = this.received;
@@ -87,26 +90,26 @@ export class Peer {
   }
 }
 
-/** Any frame in hex, with a body where one is given. */
+/** Any frame in hexadecimal, with a body if one is given. */
 export function frame(type: string, id: string, body?: unknown, { flags = '00', code = '00' } = {}): string {
   const octets = body === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body));
   const length = (12 + octets.length).toString(16).padStart(8, '0');
   return `${length}01${type}${flags}${code}${id}${octets.toString('hex')}`;
 }
 
-/** A bare PING in hex. */
+/** A bare PING in hexadecimal. */
 export function ping(id: string, { scope = '00', flags = '00' } = {}): string {
   return `0000000c0101${flags}${scope}${id}`;
 }
 
-/** A PING with a body in hex. */
+/** A PING with a body in hexadecimal. */
 export function pingWith(id: string, body: unknown, { scope = '00', flags = '00' } = {}): string {
   const octets = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
   const length = (12 + octets.length).toString(16).padStart(8, '0');
   return `${length}0101${flags}${scope}${id}${octets.toString('hex')}`;
 }
 
-/** A bare PONG in hex. */
+/** A bare PONG in hexadecimal. */
 export function pong(id: string, status: string, flags = '00'): string {
   return `0000000c0102${flags}${status}${id}`;
 }

@@ -11,7 +11,7 @@ import { describeServed, type Served } from './scripted-service.js';
 const certificate = makeCertificate();
 afterAll(() => certificate.remove());
 
-/** What a TLS client says first. */
+/** The first bytes that a TLS client sends. */
 let clientHello: Buffer;
 beforeAll(async () => {
   const server = createServer().listen(0, '127.0.0.1');

@@ -20,7 +20,10 @@ const options: ServedOptions = {
   },
 };
 
-/** Connects from one source port to two addresses of the listener: a client of loopback, and one from elsewhere. */
+/**
+ * Connects from one source port to two addresses of the listener: once as a loopback client, and once as an external
+ * client.
+ */
 async function dialTwice(port: number): Promise<[local: Socket, stranger: Socket]> {
   const dial = async (host: string, client: string, localPort = 0) => {
     const raw = connectTcp({ host, port, localAddress: '127.0.0.3', localPort }).on('error', () => {});
@@ -32,7 +35,7 @@ async function dialTwice(port: number): Promise<[local: Socket, stranger: Socket
   return [local, await dial('127.0.0.2', '192.0.2.7', local.localPort)];
 }
 
-/** Whether a PING with DETAIL is answered with the report; undefined: it is not answered. */
+/** Whether a PING with DETAIL is answered with the report; undefined if it is not answered. */
 async function sawDetail(raw: Socket): Promise<boolean | undefined> {
   const socket = connectTls({ socket: raw, rejectUnauthorized: false }, () => socket.write(withDetail));
   const answer = await new Promise<Buffer | undefined>((resolve) => {
@@ -60,7 +63,7 @@ describeServed('two TLS clients that come through a proxy from the same source p
   it('fail each for itself', async () => {
     const { port, service, stats } = await serve(options);
     const [local, stranger] = await dialTwice(port);
-    // The first octet of a handshake, and then nonsense.
+    // The first byte of a handshake, followed by invalid data.
     local.write(Buffer.alloc(64, 0x16));
     expect(await sawDetail(stranger)).toBe(false);
     await turnsUntil(() => stats.closed.tls === 1 && stats.arriving === 0);

@@ -2,7 +2,7 @@ import { isIPv4 } from 'node:net';
 
 const SIGNATURE = '0d0a0d0a000d0a515549540a';
 
-/** A PROXY header of version 2 put together by hand. */
+/** Builds a PROXY protocol version 2 header. */
 export function header(command: number, family: number, rest = Buffer.alloc(0)): Buffer {
   const fixed = Buffer.from([command, family, rest.length >> 8, rest.length & 0xff]);
   return Buffer.concat([Buffer.from(SIGNATURE, 'hex'), fixed, rest]);

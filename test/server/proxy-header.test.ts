@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ProxyHeader } from '../../src/server/handshake/proxy-header.js';
 import { header, ipv4, ipv6 } from './proxied.js';
 
-/** Takes a header from bytes that arrive in chunks of `step`; the rest stays. */
+/** Takes a header from bytes that arrive in chunks of `step` bytes. The remaining bytes are kept. */
 function takeFrom(octets: Buffer, step = octets.length) {
   const reader = new ProxyHeader();
   let at = 0;

@@ -15,7 +15,7 @@ export interface ServedOptions
   extends Pick<ServiceOptions, 'limits' | 'heartbeat' | 'detail' | 'tokens' | 'ping' | 'drain'> {
   /** Names of the checks. Default: db. */
   checks?: readonly string[];
-  /** Default 127.0.0.1. */
+  /** @default '127.0.0.1' */
   host?: string;
   /** Other settings of the listener. */
   listener?: Omit<Listen, 'url'>;
@@ -30,22 +30,23 @@ export interface Line {
 export type Served = Awaited<ReturnType<typeof serveWith>>;
 export type Serve = (options?: ServedOptions) => Promise<Served>;
 
-/** Names of so many checks, for a report of some 400 bytes each. */
+/** Names of this many checks, for a report of about 400 bytes per check. */
 export const manyChecks = (count: number) => Array.from({ length: count }, (_, n) => `check-${n}`);
-/** The longest output of a check. */
+/** The longest output that a check can have. */
 export const LONG_OUTPUT = 'x'.repeat(200);
 
 /**
- * A `describe` of cases that hold of a service with every value of `threads`.
+ * A `describe` of cases that apply to a service with each value of `threads`.
  *
- * These cases are run against a `Server` of this thread instead (`serve` of harness.ts):
- * - those with a fake clock, which a thread cannot have: idle timeout, time limits of frames, handshakes, slow peers and
- *   FIN, PINGs of the server, GOAWAY at its time, exact rates, and the fuzz test, whose result must not depend on time;
- *   the sessions (test/protocol) run all of these with the real clock and every number of threads;
- * - those that look into the process: the number of writes and of turns of the event loop, the queue of one connection,
- *   the query that reaches the health, what is notified in one turn;
- * - the states unknown and starting, and reports above the largest body, which a service does not have for long or at all;
- * - the parts without a server: outbox, push queue, turn budget, PROXY header, limit of open files.
+ * These cases are run against a `Server` on this thread instead (`serve` in harness.ts):
+ * - cases with a fake clock, which a thread cannot have: idle timeout, time limits of frames, handshakes, slow peers
+ *   and FIN, PINGs of the server, the time of GOAWAY, exact rates, and the fuzz test, whose result must not depend on
+ *   timing. The sessions (test/protocol) run all of these with the real clock and each number of threads.
+ * - cases that inspect the process: the number of writes and of turns of the event loop, the queue of one connection,
+ *   the query that reaches the health, what is notified in one turn.
+ * - the states unknown and starting, and reports larger than the largest body, which a service has only briefly or
+ *   never.
+ * - parts without a server: outbox, push queue, turn budget, PROXY header, open file limit.
  */
 export function describeServed(name: string, cases: (serve: Serve) => void): void {
   describe.each(threadCounts)(`${name}, with threads: %i`, (threads) => {
@@ -53,10 +54,13 @@ export function describeServed(name: string, cases: (serve: Serve) => void): voi
   });
 }
 
-/** The result of the check of this name. */
+/** Returns the result of the check with this name. */
 type ResultOf = (name: string) => CheckResult;
 
-/** The checks of a service, whose results a test sets. They pass, and their results stand, until it says otherwise. */
+/**
+ * The checks of a service, with results set by a test. They pass, and their results remain valid, until the test
+ * changes that.
+ */
 class ScriptedHealth {
   readonly checks: Readonly<Record<string, CheckDefinition>>;
   private result: ResultOf | undefined = () => ({ status: 'pass' });
@@ -83,18 +87,18 @@ class ScriptedHealth {
     await this.rerun();
   }
 
-  /** Number of runs that wait for `settle`. */
+  /** Number of runs that are waiting for `settle`. */
   get runs(): number {
     return this.pending.size;
   }
 
-  /** Lets all checks have this status, or each its own result, and waits until all threads have it. */
+  /** Gives all checks this status, or each its own result, and waits until all threads have received it. */
   async set(result: CheckResult['status'] | ResultOf): Promise<void> {
     this.result = typeof result === 'string' ? () => ({ status: result }) : result;
     await this.rerun();
   }
 
-  /** From now on every PING without a max age waits for runs, which wait for `settle`. */
+  /** Makes each PING without a max age wait for runs, which wait for `settle`. */
   async hold(): Promise<void> {
     this.result = undefined;
     for (const check of Object.values(this.checks)) Object.assign(check, { maxAge: 0 });
@@ -102,29 +106,29 @@ class ScriptedHealth {
     await this.mirrored();
   }
 
-  /** Ends the pending runs with this result, at least one. */
+  /** Ends the pending runs with this result. Waits until there is at least one. */
   async settle(status: CheckResult['status']): Promise<void> {
     await turnsUntil(() => this.runs > 0);
     for (const resolve of this.pending) resolve({ status });
     this.pending.clear();
   }
 
-  /** Ends the pending runs and all later ones at once with this result. */
+  /** Ends the pending runs, and all later ones immediately, with this result. */
   release(status: CheckResult['status']): void {
     this.result = () => ({ status });
     for (const resolve of this.pending) resolve({ status });
     this.pending.clear();
   }
 
-  /** Lets all scopes but liveness be draining; connections stay. */
+  /** Makes all scopes except liveness draining. Connections stay open. */
   async drain(): Promise<void> {
     this.service.health.drain();
     await this.mirrored();
   }
 
-  /** Waits until all threads have taken what was sent to them, and this one what they had sent before. */
+  /** Waits until all threads have taken what was sent to them, and this thread what they had sent before. */
   async mirrored(): Promise<void> {
-    // With the second answer, also what waited for the update in flight has been taken.
+    // The second answer shows that everything that waited for the update in flight has been taken too.
     await this.service.connections();
     await this.service.connections();
   }
@@ -147,7 +151,7 @@ afterEach(async () => {
   }
 });
 
-/** A service on a free port of loopback, stopped after the test. */
+/** A service on a free loopback port. It is stopped after the test. */
 async function serveWith(
   threads: number,
   { checks = ['db'], host = '127.0.0.1', listener, ...own }: ServedOptions = {},
@@ -173,7 +177,7 @@ async function serveWith(
   const stats = currentStats(service);
   const port = Number(/\d+$/.exec(service.addresses[0] as string)?.[0]);
   const seen = () => stats.accepted + stats.arriving + Object.values(stats.refused).reduce((sum, count) => sum + count);
-  /** The lines that have been logged since the start, by what has been counted until now. */
+  /** The lines logged since the start about everything that has been counted so far. */
   const logged = async () => {
     await health.mirrored();
     return lines;
@@ -184,11 +188,11 @@ async function serveWith(
     port,
     url: service.addresses[0] as string,
     stats,
-    /** Reloads the service with other options in place of these. */
+    /** Reloads the service with these options changed. */
     reload: (changed: Pick<ServedOptions, 'limits'>) => service.reload({ ...options, ...changed }),
     logged,
     descriptions: async () => (await logged()).map(({ description }) => description),
-    /** Resolves when a thread has accepted the connection, or refused it. */
+    /** Resolves when a thread has accepted or refused the connection. */
     async connect(): Promise<Peer> {
       const before = seen();
       const peer = await Peer.connect(port);
@@ -199,7 +203,7 @@ async function serveWith(
   };
 }
 
-/** Each access reads the current numbers: those of several threads are a sum. */
+/** Each access reads the current numbers, because those of several threads are a sum. */
 function currentStats({ server }: Service): ServerStats {
   return new Proxy(server.stats, { get: (_, key) => server.stats[key as keyof ServerStats] });
 }

@@ -10,7 +10,7 @@ import { describeServed } from './scripted-service.js';
 const ids = ['0000000000000001', '0000000000000002', '0000000000000003'] as const;
 const LIVENESS = { scope: '01' };
 
-/** Overwrites what all connections read into. */
+/** Overwrites the buffer into which all connections read. */
 async function readSomethingElse(peer: Peer): Promise<void> {
   const other = 'ffffffffffffffff';
   peer.sendHex(ping(other, LIVENESS).repeat(1000));
@@ -47,7 +47,7 @@ describeServed('a chunk in the shared read buffer', (serve) => {
 
 describe('a chunk in the shared read buffer', () => {
   it('is kept of answers that the peer has not taken', async () => {
-    // No time passes: on a busy machine the limit for a peer that does not read would close the connection.
+    // No time passes, because on a busy machine the limit for a peer that does not read could close the connection.
     const { connect, server, stats } = await serveDirectly({ clock: new FakeClock(), limits: { pingsPerSecond: 0 } });
     const [peer, other] = [await connect(), await connect()];
     peer.socket.pause();

@@ -8,7 +8,7 @@ import { describeServed } from './scripted-service.js';
 
 const gauges = ['open', 'arriving', 'waiting', 'watches', 'modes.undecided', 'modes.binary', 'modes.line'];
 
-/** Statistics whose array has the numbers 1, 2, 3 ..., so each field shows which element it reads. */
+/** Statistics whose array contains the numbers 1, 2, 3 ..., so that each field shows which element it reads. */
 function numbered(array = new Float64Array(ServerStats.length)): ServerStats {
   return new ServerStats(array.map((_, index) => index + 1));
 }
@@ -31,7 +31,7 @@ function flat(stats: ServerStats): Record<string, number> {
   return numbers;
 }
 
-/** Sets each field to a different number, by the ways in which a server counts; returns the numbers by path. */
+/** Sets each field to a different number, in the ways in which a server counts. Returns the numbers by path. */
 function setEach(stats: ServerStats): Record<string, number> {
   const expected: Record<string, number> = {};
   let next = 0;

@@ -52,7 +52,7 @@ async function serveTlsDirectly(tls: Partial<TlsSettings>, options: Options) {
   return { ...served, ...heard, url: `pongs://127.0.0.1:${served.port}` };
 }
 
-/** What a socket receives until its end. */
+/** Everything that a socket receives until its end. */
 async function untilEnd(socket: Socket): Promise<Buffer> {
   const chunks: Buffer[] = [];
   socket.on('data', (chunk) => chunks.push(chunk)).on('error', () => {});
@@ -91,7 +91,7 @@ describe('a listener with TLS', () => {
     for (const { socket: own } of server.connections) expect(own.writableLength).toBeLessThan(2 * 262_144);
     for (let ms = 0; ms < 9900; ms += 100) await clock.advance(100);
     expect(stats.open).toBe(1);
-    // The time counts from the last octet that the kernel took.
+    // The limit is measured from the last byte that the kernel accepted.
     for (let ms = 0; ms < 5000 && stats.open > 0; ms += 100) await clock.advance(100);
     stopped = true;
     await turnsUntil(() => stats.open === 0);
@@ -162,7 +162,7 @@ describeServed('a listener with TLS', (serve) => {
     socket.write(Buffer.from(pingHex(id), 'hex'));
     await new Promise((resolve) => setImmediate(resolve));
     await service.stop();
-    // Read before or after the drain that `stop` begins with.
+    // The PING may be read before or after the drain with which `stop` begins.
     expect([pong(id, '01'), pong(id, '04')]).toContain((await heard).toString('hex'));
   });
 
@@ -285,7 +285,7 @@ describeServed('a client that does not accept the certificate', (serve) => {
   });
 });
 
-/** What `openssl s_client` prints of the answer to `octets`, until the server closes. */
+/** What `openssl s_client` prints about the answer to `octets`, until the server closes. */
 async function sClient(port: number, options: string[], octets: Buffer): Promise<Buffer> {
   const args = ['s_client', '-quiet', '-verify_return_error', '-CAfile', ca, '-connect', `127.0.0.1:${port}`];
   const child = spawn('openssl', [...args, ...options], { stdio: ['pipe', 'pipe', 'ignore'], timeout: 10_000 });
@@ -348,7 +348,7 @@ describeServed('the certificate of a server', (serve) => {
     expect(await before.ping()).toMatchObject({ status: 'pass' });
     await before.close();
 
-    // An invalid one is logged once, and the previous one stays in use.
+    // An invalid file is logged once, and the previous certificate stays in use.
     writeFileSync(key, 'hunter2');
     await service.reloadCertificates();
     await service.reloadCertificates();

@@ -95,7 +95,7 @@ describe('a Unix socket that several processes open concurrently', () => {
   const ROUNDS = 25;
   const RACERS = 4;
 
-  /** Each line that it reads is a path to listen at; it answers what became of that, and stops at the next one. */
+  /** Listens on the path in each input line, reports the result, and stops listening when it reads the next line. */
   const racer = `
     import { createInterface } from 'node:readline';
     import { createService } from ${JSON.stringify(join(compiledPackage(), 'dist', 'index.js'))};
@@ -147,7 +147,7 @@ describe('a Unix socket that several processes open concurrently', () => {
   });
 });
 
-/** The file of a socket whose process has ended. */
+/** Creates the file of a socket whose process has ended. */
 async function leaveBehind(at: string): Promise<void> {
   const listener = createServer().listen(at);
   await once(listener, 'listening');

@@ -6,7 +6,7 @@ import { describeServed } from './scripted-service.js';
 
 const id = '00000000deadbeef';
 
-/** Vectors that a server is to read; one whose first octet is not 00 decides another mode. */
+/** Vectors for a server in binary mode. A first byte other than 00 selects another mode. */
 const malformed = vectors('malformed').filter(
   (vector) => vector.receivers.includes('server') && octetsOf(vector)[0] === 0,
 );

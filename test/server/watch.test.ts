@@ -13,7 +13,7 @@ const status = (of: string, code: string) => `0000000c01040000`.replace(/00$/, c
 const ping = (of: string) => `0000000c01010000${of}`;
 const pong = (of: string, code = '01') => `0000000c010200${code}${of}`;
 
-/** Longer than the reports of half of them. */
+/** The reports of more than half of them exceed the limit. */
 const many = manyChecks(130);
 const withLongReport = () => ({ status: 'pass', output: LONG_OUTPUT }) as const;
 
@@ -174,7 +174,7 @@ describeServed('a WATCH on a service that drains or stops', (serve) => {
     const peer = await connect();
     peer.sendHex(hello + watch());
     expect([(await peer.frame()).type, (await peer.frame()).type]).toEqual(['05', '04']);
-    // The update with this result is on its way when the drain begins.
+    // The update with this result is in transit when the drain begins.
     const changed = health.set('warn');
     void service.drain();
     const frames: string[] = [];
@@ -199,7 +199,7 @@ describeServed('a WATCH on a service that drains or stops', (serve) => {
   });
 });
 
-/** Changes the state and notifies all subscriptions. */
+/** Changes the state, and notifies all subscriptions. */
 function change(health: FakeHealth, state: FakeHealth['ready']): void {
   health.ready = state;
   for (const notify of health.watchers) notify();
@@ -216,7 +216,7 @@ describe('a WATCH', () => {
     change(health, 'warn');
     change(health, 'unknown');
     peer.sendHex(ping(other));
-    // The health that is asked by PINGs is known at once here.
+    // PINGs also get the health's state immediately here.
     health.atOnce = 'pass';
     expect(await peer.hex(16)).toBe(status(id, '00'));
   });
@@ -249,7 +249,7 @@ describe('a WATCH', () => {
       change(health, n % 2 ? 'pass' : 'fail');
       await new Promise((resolve) => setImmediate(resolve));
     };
-    // Until the kernel takes no more, and then as often again.
+    // Changes the state until the kernel accepts no more, and then as many times again.
     while (connection?.info().queuedBytes === 0) await flap();
     for (const until = 2 * n; n < until; ) await flap();
     health.report = { n: 'last' };

@@ -66,7 +66,7 @@ describe.each(threadCounts)('drain, with threads: %i', (threads) => {
     let lost = 0;
     const loops = clients.map(async (client) => {
       for (;;) {
-        // After the FIN of the server the client refuses a PING before it is sent.
+        // After the server's FIN, the client refuses a PING before it is sent.
         const before = client.stats.bytesOut;
         try {
           await client.ping();
@@ -81,7 +81,8 @@ describe.each(threadCounts)('drain, with threads: %i', (threads) => {
     await Promise.all(loops);
     await Promise.all(clients.map((client) => client.close()));
     expect(answered).toBeGreaterThanOrEqual(clients.length);
-    // At most the one PING that was in flight with the FIN: it had not arrived when the server stopped reading.
+    // At most the one PING that was in flight when the server sent FIN, which had not arrived when the server stopped
+    // reading.
     expect(lost).toBeLessThanOrEqual(clients.length);
   });
 });

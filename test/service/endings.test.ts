@@ -22,7 +22,7 @@ afterEach(() => {
 
 describe('start, drain and stop', () => {
   it('settle in every order and number, in a process with nothing else to keep it alive', async () => {
-    // All calls of a word are made at once; "|" awaits the previous ones.
+    // All calls in a word are made at the same time. "|" awaits the previous calls.
     const words = ['start', 'drain', 'stop'];
     const pairs = words.flatMap((a) => words.flatMap((b) => [`${a} ${b}`, `${a} | ${b}`]));
     const triples = words.flatMap((a) => words.flatMap((b) => words.map((c) => `${a} ${b} ${c}`)));
@@ -123,7 +123,7 @@ describe('stop with an HTTP connection that', () => {
     sockets.push(socket);
     await once(socket, 'connect');
     socket.write(said);
-    // When another connection is accepted, this one has been too.
+    // When another connection has been accepted, this one has been accepted too.
     await fetch(`${service.httpAddress}/livez`).catch(() => {});
     const closed = whenClosed(socket.resume());
     expect(await clock.advanceUntil(service.stop())).toBeLessThan(2000);

@@ -13,7 +13,7 @@ interface ReportView {
   since: string;
 }
 
-/** Consecutive answers of the service (o passes, x fails), and the expected state after each. */
+/** Consecutive responses of the service (o passes, x fails), and the expected state after each. */
 const course: readonly (readonly [answer: 'o' | 'x', state: 'pass' | 'fail', passes: number, fails: number])[] = [
   ['o', 'pass', 1, 0],
   ['x', 'pass', 0, 1],
@@ -49,7 +49,7 @@ describe('rise: 2, fall: 3 for a flapping service', () => {
       const [answer] = course[asked++] ?? [];
       response.writeHead(answer === 'o' ? 200 : 503).end();
     };
-    // It runs only when this test requests a run.
+    // Runs only when this test requests a run.
     const onDemand = { interval: 0, minInterval: 1, maxAge: AN_HOUR, timeout: 10_000 };
     service = createService({
       listen: [{ url: 'pong://127.0.0.1:0' }],

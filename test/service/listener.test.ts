@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { compiledPackage } from '../cli/compiled.js';
 
-/** A program whose listeners throw, and that keeps running: prints the answers to a client, and the uncaught errors. */
+/**
+ * A program whose listeners throw and that keeps running. It prints the answers to a client, and the uncaught errors.
+ */
 const program = `
 const { createService } = await import(process.argv[1]);
 const { connect } = await import('node:net');

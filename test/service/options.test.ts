@@ -13,7 +13,7 @@ const quiet = { listen: [{ url: 'pong://127.0.0.1:0' }], http: false } as const;
 /** A service with one probe module. */
 const module = (options: object) => ({ probe: { targets: ['h:1'], modules: { x: { prober: 'http', ...options } } } });
 
-// A failing test must leave nothing open: that would be reported instead of the failure.
+// A failing test must leave nothing open, because that would be reported instead of the failure.
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();

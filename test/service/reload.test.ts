@@ -25,7 +25,7 @@ async function onHello(service: Service, body: object = {}): Promise<Peer> {
   return peer;
 }
 
-/** The status that the server answers on this connection. */
+/** The status that the server reports on this connection. */
 async function answers(peer: Peer): Promise<string> {
   peer.sendHex(ping(id, { scope: '01' }));
   return peer.hex(16);

@@ -25,7 +25,7 @@ describe('a stall of the event loop that has ended', () => {
       logged = resolve;
     });
     const warn = (_fields: object, message: string) => {
-      // Loading the modules of HTTP may exceed the limit of readiness, on a busy machine.
+      // On a busy machine, loading the HTTP modules may exceed the readiness limit.
       if (!message.endsWith(' liveness reported fail')) return;
       lines.push(message);
       logged();
@@ -69,7 +69,7 @@ describe('a stall of the event loop that has ended', () => {
     const own = changes.filter((change) => change.startsWith('event-loop'));
     expect(own.slice(0, 2)).toEqual(['event-loop fail pass', 'event-loop pass fail loop-blocked']);
     expect(changes.indexOf('db unknown pass')).toBeGreaterThan(changes.indexOf('event-loop pass fail loop-blocked'));
-    // The failure of the check counts for both, the blocked event loop only for the group.
+    // The failure of the check counts for both series, the blocked event loop only for that of the group.
     const unhealthy = (series: Series | undefined) =>
       series?.slots(10).reduce((sum, slot) => sum + (slot?.unhealthyMs ?? 0), 0) ?? 0;
     const { history } = service;

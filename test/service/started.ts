@@ -12,7 +12,7 @@ afterEach(async () => {
   for (const close of opened.splice(0).reverse()) await close();
 });
 
-/** Starts a service, which is stopped after the test. */
+/** Starts a service. It is stopped after the test. */
 export async function start(options: ServiceOptions = {}): Promise<Service> {
   const service = createService({ ...quiet, ...options });
   opened.push(() => service.stop());
@@ -20,7 +20,7 @@ export async function start(options: ServiceOptions = {}): Promise<Service> {
   return service;
 }
 
-/** Connects to a listener of the service; the connection is closed after the test. */
+/** Connects to a listener of the service. The connection is closed after the test. */
 export async function peerOf(service: Service, at = 0): Promise<Peer> {
   const peer = await Peer.connect(Number(new URL(service.addresses[at] as string).port));
   opened.push(() => peer.socket.destroy());

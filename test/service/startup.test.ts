@@ -35,7 +35,7 @@ describe('the grace of startup', () => {
       return `${response.status} ${await response.text()}`;
     };
     expect(await startupz()).toMatch(/^503 \[-\]migration failed: custom \(.*\)\nstartupz check failed: fail\n$/);
-    // Startup does not wait: a probe starts the run whose result the next one sees.
+    // Startup does not wait: a probe starts a run, and the next probe sees its result.
     const passed = new Promise<void>((resolve) => {
       service?.health.onTransition(({ name, to }) => name === 'startup' && to === 'pass' && resolve());
     });

@@ -21,7 +21,7 @@ afterAll(async () => {
   await provider.shutdown();
 });
 
-/** The finished spans of this name. */
+/** The finished spans with this name. */
 const spansOf = (name: string) => exporter.getFinishedSpans().filter((span) => span.name === name);
 async function spanOf(name: string) {
   while (spansOf(name).length === 0) await new Promise((resolve) => setImmediate(resolve));

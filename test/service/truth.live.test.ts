@@ -16,7 +16,7 @@ interface Report {
   checks: Record<string, { state: string; reason?: string }[]>;
 }
 
-/** All output of the service, searched for secrets at the end. */
+/** All output of the service. It is searched for secrets at the end. */
 const told: string[] = [];
 const write = (fields: object, message: string) => void told.push(JSON.stringify(fields) + message);
 const log = { debug: write, info: write, warn: write, error: write };
@@ -160,7 +160,7 @@ describe('the status of real dependencies', () => {
     const seconds = (performance.now() - begun) / 1000;
     const asked = (await mariadb.status('Questions')) - questions;
     await Promise.all(clients.map((flooding) => flooding.close()));
-    // One per minInterval of 100 ms, the handshake of a new connection every 10 s, and the query of this test.
+    // One query per minInterval of 100 ms, one handshake of a new connection every 10 s, and the query of this test.
     expect(asked).toBeLessThanOrEqual(seconds * 11 + 10);
     expect(asked).toBeGreaterThan(5);
   });

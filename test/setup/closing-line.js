@@ -1,4 +1,6 @@
-/** Ends the run with one line that a machine can read, behind jest's own summary. A file that could not run counts as a failure. */
+/**
+ * Ends the run with one machine-readable line, after Jest's own summary. A file that could not run counts as a failure.
+ */
 export default class ClosingLine {
   onRunComplete(_contexts, results) {
     const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;

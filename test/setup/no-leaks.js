@@ -3,23 +3,24 @@ import { TestEnvironment } from 'jest-environment-node';
 const PATIENCE_MS = 2000;
 
 /**
- * Fails a file that leaves sockets, servers, pipes or processes behind, after all of its own hooks; what is closing
- * gets a few turns of the loop.
+ * Fails a file that leaves sockets, servers, pipes or processes open after all of its hooks. Handles that are closing
+ * get a few turns of the event loop.
  *
- * It asks for the handles themselves: process.getActiveResourcesInfo() only counts them by kind, and a runner's own
- * process that ends meanwhile would make up for one that a test leaves.
+ * It reads the handles themselves. process.getActiveResourcesInfo() only counts them by kind, so that a process of the
+ * runner that ends in the meantime would hide one that a test left open.
  */
 export default class NoLeaks extends TestEnvironment {
   async setup() {
     await super.setup();
-    // The sockets of a Node that does not allow `acceptHandles` (src/server/sockets/handle-socket.ts).
+    // Selects the sockets of a Node version that does not support `acceptHandles`
+    // (src/server/sockets/handle-socket.ts).
     if (process.env.PONGCHECK_STREAMS) this.global.process.binding = undefined;
     this.before = new Set([...process._getActiveHandles(), process.stdout, process.stderr]);
   }
 
   async handleTestEvent({ name }) {
     if (name !== 'run_finish') return;
-    // What was begun last may not hold anything yet: listening, for one, looks its address up first.
+    // Operations that have just begun may not hold a handle yet. For example, `listen` looks up its address first.
     for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
     const until = performance.now() + PATIENCE_MS;
     while (this.left().length > 0 && performance.now() < until) {
@@ -36,7 +37,7 @@ export default class NoLeaks extends TestEnvironment {
   }
 }
 
-/** So that the run ends, as a failure, instead of hanging. */
+/** Lets the run end as a failure instead of hanging. */
 function detach(handles) {
   for (const handle of handles) {
     if (handle.constructor.name === 'ChildProcess') handle.kill('SIGKILL');

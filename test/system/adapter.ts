@@ -5,7 +5,7 @@ import { expect } from '@jest/globals';
 
 type Event = Record<string, unknown>;
 
-/** The program around a client under test (`protocol/vectors/README.md`, "The command"), or any program. */
+/** The adapter program of a client under test (`protocol/vectors/README.md`, "The command"), or any other program. */
 export class Adapter {
   private readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
   private readonly events: Event[] = [];
@@ -33,28 +33,28 @@ export class Adapter {
     void this.closed.then(() => this.wake());
   }
 
-  /** Lines of standard output that have been parsed. */
+  /** Number of lines of standard output that have been parsed. */
   private read = 0;
 
   tell(instruction: object): void {
     this.child.stdin.write(`${JSON.stringify(instruction)}\n`);
   }
 
-  /** Tells, and returns the next event. */
+  /** Sends an instruction, and returns the next event. */
   async ask(instruction: object): Promise<Event> {
     this.tell(instruction);
     await this.until(() => this.events.length > 0);
     return this.events.shift() as Event;
   }
 
-  /** Waits for an event with these values; those before it are skipped. */
+  /** Waits for an event with these values, and skips those before it. */
   async says(wanted: Event): Promise<void> {
     const isWanted = (event: Event) => Object.entries(wanted).every(([key, value]) => event[key] === value);
     await this.until(() => this.events.some(isWanted));
     this.events.splice(0, this.events.findIndex(isWanted) + 1);
   }
 
-  /** Waits for its end, which has to be a failure, and returns what it wrote to standard error. */
+  /** Waits for its end, which must be a failure. Returns its output on standard error. */
   async fails(): Promise<string> {
     const { status, stdout, stderr } = await this.finished();
     expect(status).not.toBe(0);
@@ -71,7 +71,7 @@ export class Adapter {
     await this.closed;
   }
 
-  /** The time limit of the test ends a wait in vain. */
+  /** The timeout of the test ends a wait that never succeeds. */
   private async until(condition: () => boolean): Promise<void> {
     while (!condition()) {
       if (this.child.exitCode !== null)

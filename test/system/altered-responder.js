@@ -1,5 +1,5 @@
-// The responder of this package behind a relay that alters what it sends, as a command for `conformance --start`:
-// node altered-responder.js ALTERATION REFERENCE SETTINGS PORT
+// This package's responder behind a relay that alters its output, as a command for `conformance --start`: node
+// altered-responder.js ALTERATION REFERENCE SETTINGS PORT
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -37,7 +37,7 @@ if (alteration === 'ignores SIGTERM') {
   writeFileSync(process.env.PID_FILE, String(process.pid));
 }
 
-/** Free: the parent takes 20000 to 31999. */
+/** This port is free, because the parent uses 20000 to 31999. */
 const ownPort = Number(port) - 12_000;
 const own = spawn(process.execPath, [reference, settings, String(ownPort)], { stdio: ['pipe', 'inherit', 'inherit'] });
 process.on('exit', () => own.kill('SIGKILL'));

@@ -6,7 +6,7 @@ import { quiet, stateOf, Trial } from './trial.js';
 const trial = new Trial();
 afterEach(() => trial.close());
 
-/** A program beside the server that is `ready`. */
+/** Starts a program beside the server, and waits until it is `ready`. */
 async function beside(script: string, port: number | undefined, plan: object = {}): Promise<Program> {
   const program = trial.node(script, [JSON.stringify({ to: { host: '127.0.0.1', port }, ...plan })]);
   await program.says('ready');
@@ -19,13 +19,13 @@ describe('3,000 hostile connections', () => {
   it('receive frames, an ERROR or a close, and leave nothing behind; another client is answered meanwhile', async () => {
     const { program: server, ports } = await trial.server({
       quiet: true,
-      // Some wait until they are closed.
+      // Some attacks wait until their connections are closed.
       heartbeat: { idleTimeout: 2000 },
       limits: { frameTimeout: 1000 },
     });
     const steady = await beside('steady.js', ports[0], { every: 10 });
     const hostile = await beside('hostile.js', ports[0], { seed: 7464 });
-    // What is compiled and cached on the way of the first is not what they leave.
+    // What the first connections compile and cache is not a leak.
     await hostile.ask({ attack: 1000, perSecond: 1000 }, 'gone');
     const before = await quiet(server, 1);
     await steady.ask({ tell: true }, 'told');
@@ -59,7 +59,10 @@ describe('a peer that sends requests and never reads', () => {
     frame('03', `00000000000000${(n + 16).toString(16)}`, undefined, { flags: '02' }),
   );
 
-  /** So many of them beside one that behaves; what they cost each, at most, before the first of them can be dropped. */
+  /**
+   * Starts `count` greedy peers beside a well-behaved client. The cost is the maximum per peer before the first of them
+   * can be dropped.
+   */
   async function besiege(flood: string) {
     const limits = { stallTimeout, pingsPerSecond: 0 };
     const { program: server, ports } = await trial.server({ quiet: true, bulk: 60, limits });
@@ -92,7 +95,8 @@ describe('a peer that sends requests and never reads', () => {
     expect([wrong, late]).toEqual([0, 0]);
   });
 
-  // Of each 1 KB that it asks 16 octets are the answer, no faster than the checks run: the kernel has room for minutes.
+  // Of each 1 KB that a peer requests, the answer is 16 bytes, no faster than the checks run, so the kernel has room
+  // for minutes.
   it('costs the server less than 1 MiB: PINGs that name checks and wait for new runs', async () => {
     const { server, steady, greedy, cost } = await besiege(pingWith(id, { checks: names, maxAgeMs: 0 }));
     expect(cost).toBeLessThan(MIB);
@@ -130,7 +134,8 @@ describe('20 peers above their rate limit', () => {
     const pingsPerSecond = 5000;
     const { program: server, ports } = await trial.server({ quiet: true, limits: { pingsPerSecond } });
     const steady = await beside('steady.js', ports[0], { every: 10 });
-    // Less than a server reads and drops behind an ERROR: for more it resets, and FIN may be lost with it.
+    // Less than the amount that a server reads and discards after an ERROR. Beyond it, the server resets the
+    // connection, and FIN may be lost.
     const plan = { to: { host: '127.0.0.1', port: ports[0] }, count: 20, pings: 40_000 };
     const { floods } = await trial.node('flood.js', [JSON.stringify(plan)]).says('flooded');
     for (const flood of floods) {

@@ -3,7 +3,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 
 const axe = readFileSync('node_modules/axe-core/axe.min.js', 'utf8');
 
-/** The Chromium of Debian, which requests nothing by itself. */
+/** Debian's Chromium, with options that prevent its own requests. */
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: '/usr/bin/chromium',
@@ -17,7 +17,9 @@ export function launchBrowser(): Promise<Browser> {
   });
 }
 
-/** What axe finds on a page that allows its script: the rule, and the first element that violates it. */
+/**
+ * The violations that axe finds on a page that permits its script: the rule, and the first element that violates it.
+ */
 export async function axeViolations(page: Page): Promise<(readonly [rule: string, html: string | undefined])[]> {
   await page.evaluate(axe);
   const { violations } = (await page.evaluate('axe.run()')) as {

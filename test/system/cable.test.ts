@@ -19,7 +19,7 @@ describe('a cable that is unplugged with data in flight', () => {
         { url, keepAlive: { ...keepAlive, userTimeout } },
         { url, keepAlive: { ...keepAlive, userTimeout: 0 } },
       ],
-      // It sends, and calls nobody dead.
+      // Sends PINGs, but declares no peer dead.
       heartbeat: { idleTimeout: 0, pingInterval, maxPingsOut: 0 },
     };
     const server = await trial.server(options, { host: near });
@@ -30,11 +30,12 @@ describe('a cable that is unplugged with data in flight', () => {
     far.pullCable();
     const close = await server.program.says('close');
     expect(close.remotePort).toBe(timed?.peers[0]?.port);
-    // The kernel ends it either way; without a router between it has noticed that the neighbour is gone, and says that.
+    // The kernel ends the connection in either case. Without a router in between, it has detected that the neighbor is
+    // gone, and reports that.
     expect(['timed-out ETIMEDOUT', 'network EHOSTUNREACH']).toContain(`${close.reason} ${close.errno}`);
-    // Its clock starts with the first octet that is not acknowledged, which may have left just before.
+    // The timeout starts with the first unacknowledged byte, which may have been sent just before.
     expect(close.at - pulled).toBeGreaterThan(userTimeout - pingInterval);
-    // The other one has unacknowledged octets too, and keep-alive of 3 s.
+    // The other connection also has unacknowledged bytes, and keep-alive of 3 s.
     await passUntil(close.at + 6000);
     expect(server.program.all('close')).toHaveLength(1);
     expect(near.run('ss', '-Htno', 'state', 'established')).toContain('timer:(on,');
@@ -55,7 +56,7 @@ describe('a cable that is unplugged with data in flight', () => {
     near.slow(8000);
     const to = { host: '10.77.0.1', port: server.ports[0] };
     const { program, peers } = await trial.peers({ to, burst: 1000 }, far);
-    // A slow line is no crime: it takes longer than the stall time, and makes progress.
+    // A slow connection must not be closed: it takes longer than the stall timeout, but makes progress.
     await passUntil(peers[0]?.startedAt + stallTimeout + 1000);
     await program.ask({ awaitPongs: true }, 'ponged');
     expect(server.program.all('close')).toEqual([]);

@@ -14,12 +14,12 @@ const dialogues = readDialogues();
 const clients = fileURLToPath(rootUrl('protocol/clients'));
 const tinyClient = `${process.execPath} ${fileURLToPath(rootUrl('test/system/tiny-client.js'))} {address}`;
 const pythonClient = `python3 -B ${clients}/adapter.py {address}`;
-/** Time limit of a step, in milliseconds: a process may start late on a busy machine. */
+/** Timeout of a step, in milliseconds. Long, because a process may start late on a busy machine. */
 const ON_A_BUSY_MACHINE = 20_000;
-/** Of a client that is known to fail. */
+/** For a client that is known to fail. */
 const BRIEF = 2000;
 
-/** The command for the client of this package, as compiled. */
+/** The command for this package's compiled client. */
 function ownClient(): string {
   const copy = join(compiledPackage(), 'adapter.js');
   copyFileSync(join(clients, 'adapter.js'), copy);
@@ -46,7 +46,7 @@ async function firstFailure(rule: string, command: string): Promise<Outcome | un
   return found;
 }
 
-/** What the tiny client can do wrong, with the rule and the verdict. */
+/** The mistakes that the tiny client can make, with the rule and the verdict. */
 const mistakes = [
   ['M1', 'hint-in-ping', 'failed'],
   ['M2', 'zero-id', 'failed'],
@@ -153,8 +153,8 @@ describe('pongcheck conformance --client', () => {
 
   it.each([
     [['--client', 'client'], '--client is "client"; allowed: a command with {address}'],
-    [['--client', 'client {address}', '127.0.0.1:1'], 'an address and --client exclude each other'],
-    [['--client', 'client {address}', '--with', '{}'], '--with and --client exclude each other'],
+    [['--client', 'client {address}', '127.0.0.1:1'], 'an address and --client are mutually exclusive'],
+    [['--client', 'client {address}', '--with', '{}'], '--with and --client are mutually exclusive'],
     [
       ['--client', 'client {address}', '--rule', 'M12'],
       '--rule is M12; allowed: a rule of the specification that has a dialogue',

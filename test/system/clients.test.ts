@@ -17,14 +17,14 @@ const clients = fileURLToPath(rootUrl('protocol/clients'));
 const vectors = fileURLToPath(rootUrl('protocol/vectors/codec'));
 const folder = mkdtempSync(join(tmpdir(), 'pongcheck-clients-'));
 const probe = join(folder, 'pongprobe');
-/** Time limit of a step of a dialogue, in milliseconds: a process may start late on a busy machine. */
+/** Timeout of a dialogue step, in milliseconds. Long, because a process may start late on a busy machine. */
 const ON_A_BUSY_MACHINE = 20_000;
 const BUILD_MS = 300_000;
 const token = 'a-right-token-0123456789';
 const authority = new Authority();
 const { cert, key } = authority.issue();
 
-/** Go builds without a network, into a folder of its own. */
+/** Makes Go build without a network, into a separate folder. */
 const goEnv = {
   ...process.env,
   CGO_ENABLED: '0',
@@ -92,7 +92,7 @@ describe('the codec vectors', () => {
   );
 });
 
-// Those of Python are in `npm test`.
+// The dialogues of the Python client are in `npm test`.
 it.each(languages.slice(0, 2))('the client in $language passes all dialogues', async ({ command }) => {
   const outcomes = await playAll(readDialogues(), `${command.join(' ')} {address}`, ON_A_BUSY_MACHINE);
   const wrong = outcomes.filter(({ verdict }) => verdict !== 'ok');
@@ -183,7 +183,7 @@ describe.each(languages)('with a responder that requires TLS and a token, the cl
     await client.says({ state: 'draining' });
     await client.says({ state: 'up' });
     expect(await second.service.connections()).toHaveLength(1);
-    await drained; // ends early: the client has left
+    await drained; // ends early, because the client has left
     await second.service.stop();
     await client.says({ state: 'down' });
   });

@@ -16,7 +16,7 @@ const altered = fileURLToPath(new URL('altered-responder.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'pongcheck-conformance-start-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** In some containers nobody waits for a process whose parent has ended: it stays, as a zombie. */
+/** In some containers, no process reaps an orphan, so it remains as a zombie. */
 function isRunning(pid: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -176,10 +176,10 @@ describe('pongcheck conformance --start', () => {
 
   it.each([
     [['--start', './responder {port}'], '--start does not contain {settings}'],
-    [['--start', './responder {settings} {port}', '127.0.0.1:1'], 'an address and --start exclude each other'],
+    [['--start', './responder {settings} {port}', '127.0.0.1:1'], 'an address and --start are mutually exclusive'],
     [
       ['--start', './responder {settings} {port}', '--with', '{}'],
-      '--with is for a running responder: give its address',
+      '--with is for a running responder: specify its address',
     ],
     [['--with', '{}'], '--with requires the address of a responder'],
     [['--with', '{', '127.0.0.1:1'], '--with is not JSON'],
@@ -198,7 +198,7 @@ describe('pongcheck conformance ADDRESS', () => {
     responder = undefined;
   });
 
-  /** Starts the responder of this package with these settings. */
+  /** Starts this package's responder with these settings. */
   async function running(settings: object): Promise<string> {
     const file = join(folder, 'settings.json');
     writeFileSync(file, JSON.stringify(settings));
@@ -272,7 +272,7 @@ describe('pongcheck conformance ADDRESS', () => {
   );
 });
 
-/** Repeats until it neither throws nor rejects; the time limit of the test ends it. */
+/** Repeats `attempt` until it neither throws nor rejects. The timeout of the test ends the loop otherwise. */
 async function until<T>(attempt: () => T | Promise<T>): Promise<T> {
   for (;;) {
     try {

@@ -1,10 +1,10 @@
-/** One command of a `console` block, with what the page says that it prints. */
+/** One command in a `console` block, with its output as shown on the page. */
 export interface Shown {
   command: string;
   output: string;
 }
 
-/** The commands of a `console` block: each begins with `$ ` and ends with its line. */
+/** The commands in a `console` block. A command begins with `$ ` and ends with its line. */
 export function commandsOf(block: string): Shown[] {
   return block
     .split(/^\$ /m)
@@ -15,7 +15,7 @@ export function commandsOf(block: string): Shown[] {
     });
 }
 
-/** These lines, with nothing before or after them. `…` stands for anything on one line; spaces at the ends do not count. */
+/** A pattern that matches exactly these lines. `…` matches any text on one line. Trailing spaces are ignored. */
 export function pattern(output: string): RegExp {
   const lines = output.trim().split('\n');
   const escaped = lines.map((line) =>

@@ -17,19 +17,19 @@ import { Responder } from './responder.js';
 import { Trial } from './trial.js';
 
 const MAX_CONNECTIONS = 10;
-/** A check with the mood `leak` opens 400. */
+/** A check with the mood `leak` opens 400 files. */
 const MAX_FILES = 500;
-/** The wall clock may be set while the trial runs. */
+/** The wall clock may be set during the test. */
 const CLOCK_SLACK_MS = 5000;
-/** Beyond what the alert for results that are too old lets pass. */
+/** Longer than what the alert for old results tolerates. */
 const OLD_MS = 12_000;
 
-/** What no trial mends: a certificate that is made for two days. */
+/** An alert that lasts, because the certificate is valid for two days only. */
 const remaining = /Certificate/;
 const alerts = [...new Set(Object.values(alertGroups).flatMap((group) => group.map(({ alert }) => alert)))];
-/** Of a thread that ends, for which there is a test of its own. */
+/** Alerts about a thread that ends, which a separate test covers. */
 const threadAlerts = ['PongcheckThreadDown', 'PongcheckThreadRestarts'];
-/** Of instances of one service, which there are none of here; `promtool` tests them. */
+/** Alerts about instances of one service, of which there are none here. `promtool` tests them. */
 const fateAlerts = ['PongcheckSharedFailure', 'PongcheckLocalFailure'];
 const untried = [...threadAlerts, ...fateAlerts];
 
@@ -49,7 +49,7 @@ describe('Prometheus beside responders', () => {
   let grpc: HealthClient;
 
   beforeAll(async () => {
-    // The servers are frozen and killed, so that given ones do not serve.
+    // The servers are frozen and killed, so given servers cannot be used.
     delete process.env.TEST_MYSQL_URL;
     delete process.env.TEST_REDIS_URL;
     [mariadb, redis] = await Promise.all([MariaDb.start(), Redis.start()]);
@@ -61,7 +61,7 @@ describe('Prometheus beside responders', () => {
           db: { kind: 'mysql', url: mariadb.url(), ...often, onShared: 'warn' },
           cache: { kind: 'redis', url: redis.url(), ...often, critical: false },
         },
-        // Nothing listens there, so that the failure counts as it is.
+        // Nothing listens on this port, so the failure counts as it is.
         peers: { from: ['pong://127.0.0.1:1'] },
         limits: { maxConnections: MAX_CONNECTIONS },
         loop: { readinessStall: '500ms', livenessStall: '1s' },
@@ -134,13 +134,13 @@ describe('Prometheus beside responders', () => {
     await Promise.all([mariadb?.stop(), redis?.stop()]);
   });
 
-  /** What a panel shows: values by these labels, one after the other. */
+  /** What a panel shows: values by these labels, joined. */
   async function shown(panel: string, ...labels: string[]): Promise<Record<string, number>> {
     const series = await prometheus.query(panels.get(panel) as string);
     return Object.fromEntries(series.map((one) => [labels.map((label) => one.labels[label]).join(' '), one.value]));
   }
 
-  /** Waits for it; a check that nobody else asks for is unknown after a while. */
+  /** Waits until all checks pass. A check that nothing else requests is unknown after a while. */
   async function allPass(): Promise<void> {
     await ping(`127.0.0.1:${busy.port}`, { checks: ['rare'], maxAge: 0 });
     await prometheus.until('every check passes', async () => {
@@ -152,7 +152,7 @@ describe('Prometheus beside responders', () => {
 
   const readiness = () => shown('fleet: Readiness by service', 'instance');
 
-  /** Waits until no alert fires but these. */
+  /** Waits until no alert fires except these. */
   function quiet(but: RegExp): Promise<void> {
     return prometheus.until('the alerts end', async () => {
       const names = (await prometheus.firing()).map(({ labels }) => labels.alertname as string);
@@ -177,7 +177,7 @@ describe('Prometheus beside responders', () => {
       async () => Object.keys(await shown('fleet: Burn rate', 'job')).length > 0,
     );
     await allPass();
-    // A scrape that takes longer than its second counts as down, for a moment.
+    // A scrape that takes longer than its interval of one second counts as down for a moment.
     await prometheus.until('everybody is ready', async () => {
       const titles = ['Ready', 'Not ready', 'Down', 'Failing checks', 'Worst burn rate'];
       const now = await Promise.all(titles.map((title) => shown(`fleet: ${title}`)));
@@ -241,7 +241,7 @@ describe('Prometheus beside responders', () => {
     await prometheus.until('every panel shows something and every alert fires', async () => {
       await strange(busy.port);
       await grpc.check('', Date.now() + 500);
-      // So seldom that what is known is old each time.
+      // Requested so rarely that the known result is old each time.
       if (performance.now() - askedAt > OLD_MS) {
         askedAt = performance.now();
         const old = () => ping(`127.0.0.1:${busy.port}`, { checks: ['rare'], timeout: 0, responseTimeout: 5000 });
@@ -255,7 +255,7 @@ describe('Prometheus beside responders', () => {
       if (fired.has('PongcheckEventLoopStalled') && fired.has('PongcheckEventLoopBlocked'))
         shop.mood('stalling', 'well');
       if (fired.has('PongcheckEventLoopBusy')) busy.mood('work', 'well');
-      // Its metrics end with it, and with them the alert for its reload.
+      // Its metrics end with it, and so does the alert for its reload.
       if (fired.has('PongcheckReloadFailed') && !isCheckoutGone) {
         isCheckoutGone = true;
         prometheus.discover('checkout', []);
@@ -271,7 +271,7 @@ describe('Prometheus beside responders', () => {
     });
 
     for (const { record } of recordingRules) expect(await prometheus.query(record)).not.toEqual([]);
-    // One that was hardly able to answer may still count as down.
+    // An instance that could hardly answer may still count as down.
     await prometheus.until('only who was frozen is down', async () => (await shown('fleet: Down'))[''] === 1);
     expect(await readiness()).toEqual({ [shop.http]: 4, [frozen.http]: 0, [busy.http]: 1 });
     expect(await shown('fleet: Down')).toEqual({ '': 1 });
@@ -285,7 +285,7 @@ describe('Prometheus beside responders', () => {
     );
     const abandoned = await shown('responder: Abandoned and running', 'check');
     expect(abandoned).toMatchObject({ db: 0, cache: 0 });
-    // Three, and one more every 30 s.
+    // Three hanging runs, and one more every 30 s.
     expect(abandoned.hanging).toBeGreaterThanOrEqual(3);
     expect(await shown('responder: Open connections', 'instance')).toMatchObject({ [shop.http]: MAX_CONNECTIONS });
     expect(busiest).toBeGreaterThan(0.9);
@@ -355,7 +355,7 @@ describe('Prometheus beside responders', () => {
       const values = Object.values(await readiness());
       return values.length === 3 && values.every((value) => value === 1);
     });
-    // The part of the error budget that was used stays used.
+    // The used part of the error budget stays used.
     await quiet(new RegExp(`${remaining.source}|BudgetBurns`));
     await allPass();
     await prometheus.until('nobody is down', async () => (await shown('fleet: Down'))[''] === 0);
@@ -365,7 +365,7 @@ describe('Prometheus beside responders', () => {
     expect(labels).toMatchObject({ job: 'pongcheck' });
   });
 
-  /** Lets Prometheus have these ports asked by the prober. */
+  /** A Prometheus job that has the prober probe these ports. */
   function probing(module: string, ...ports: number[]): Job {
     return { targets: ports.map((port) => `127.0.0.1:${port}`), probedBy: { prober: prober.http, module } };
   }
@@ -374,7 +374,7 @@ describe('Prometheus beside responders', () => {
     crowd.push(...(await Promise.all(Array.from({ length: count }, () => Peer.connect(port)))));
   }
 
-  /** Says what no peer of ours says, and is sent away. */
+  /** Sends data that violates the protocol, and is disconnected. */
   async function strange(port: number): Promise<void> {
     const peer = await Peer.connect(port);
     peer.sendHex('0000000c 63010000 0000000000000001');

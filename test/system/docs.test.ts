@@ -23,7 +23,7 @@ interface ShownOn extends Shown {
   scene: string;
 }
 
-/** Every command of a `console` block of a page, with what the page says that it prints. */
+/** All commands in the `console` blocks of a page, with their output as shown on the page. */
 function shown(page: string): ShownOn[] {
   const text = readFileSync(join('docs', page), 'utf8');
   const blocks = [...text.matchAll(/(?:<!-- scene: (\w+) -->\n)?```console\n([^]*?)```/g)];
@@ -32,18 +32,18 @@ function shown(page: string): ShownOn[] {
   );
 }
 
-/** Programs of `embed.md`, each with what it prints. */
+/** The programs in `embed.md`, each with its output. */
 const programs = [
   ...readFileSync(join('docs', 'embed.md'), 'utf8').matchAll(/<!-- run: (.*) -->\n```ts\n([^]*?)```/g),
 ].map(([, output = '', text = '']) => [output, text] as const);
 
-/** Those of the tutorial have a test of their own. */
+/** The commands of the tutorial have a separate test. */
 const everything = readdirSync('docs')
   .filter((page) => page.endsWith('.md') && page !== 'tutorial.md')
   .flatMap(shown);
 const trial = new Trial();
 const folder = mkdtempSync(join(tmpdir(), 'pongcheck-docs-'));
-/** A separate machine, where the ports of the pages are free. */
+/** A separate network namespace, where the ports of the pages are free. */
 let machine: Host;
 let redis: Program;
 
@@ -58,12 +58,12 @@ function program(command: string, ...args: string[]): Program {
   return trial.program([command, ...args], { within: machine.within });
 }
 
-/** Waits until the responder answers a line with this status. */
+/** Waits until the responder answers in line mode with this status. */
 async function until(word: string): Promise<void> {
   while (!run('echo ping | nc -q1 127.0.0.1 7464').startsWith(`pong ${word}`));
 }
 
-/** Errors of the compiler in a program, with strict options. */
+/** Compiler errors in a program, with strict options. */
 function typeFaults(text: string): string {
   const modules = join(process.cwd(), 'node_modules');
   writeFileSync(join(folder, 'program.mts'), text);

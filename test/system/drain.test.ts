@@ -25,21 +25,23 @@ const environment = {
   PONGCHECK_LIMITS_PINGS_PER_SECOND: '0',
 };
 
-/** One client that keeps PINGs in flight. */
+/** A client that keeps PINGs in flight. */
 class Load {
   sent = 0;
   answered = 0;
   draining = 0;
   private leaving = false;
   private warm: (() => void) | undefined;
-  /** It has been answered often. */
+  /** Resolves when the client has received many answers. */
   readonly underWay = new Promise<void>((resolve) => {
     this.warm = resolve;
   });
 
   constructor(private readonly peer: Peer) {}
 
-  /** Until GOAWAY: then one burst more, FIN right behind it, and everything that still comes. */
+  /**
+   * Waits for GOAWAY. Then sends one more burst followed immediately by FIN, and reads everything that still arrives.
+   */
   async untilGoaway(): Promise<void> {
     this.peer.sendHex(frame('05', id, {}));
     await this.peer.frame();

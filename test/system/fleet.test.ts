@@ -81,7 +81,7 @@ describe('the page of a fleet of 40 in a browser', () => {
     expect([await rows(), await page.locator('#items small').first().textContent()]).toEqual([3, 'images']);
     database.thaw();
     await says('All 40 responders pass.');
-    // Those that pass again join the ones that are selected.
+    // Responders that pass again are added to the selected ones.
     await page
       .locator('#items > li')
       .nth(RESPONDERS - 1)

@@ -14,7 +14,7 @@ import { Responder } from './responder.js';
 import { Trial } from './trial.js';
 
 const trial = new Trial();
-/** Of Debian, which has grpcio; another one may come first on the PATH. */
+/** Debian's Python, which has grpcio. Another one may come first on the PATH. */
 const PYTHON = '/usr/bin/python3';
 const program = (...args: string[]) =>
   trial.program([PYTHON, join(process.cwd(), 'test', 'system', 'programs', 'grpc_health.py'), ...args]);
@@ -37,7 +37,7 @@ afterEach(async () => {
 
 interface Started {
   responder: Responder;
-  /** HOST:PORT. */
+  /** HOST:PORT of the gRPC server. */
   address: string;
   python: Program;
   client: Client;
@@ -69,7 +69,10 @@ async function until(condition: () => unknown): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-/** Arguments of h2load: so many calls for the empty service on `clients` connections, with `streams` in flight on each. */
+/**
+ * Arguments for h2load: this number of calls for the empty service on `clients` connections, with `streams` in flight
+ * on each.
+ */
 function requests(method: string, address: string, count: number, clients: number, streams: number): string[] {
   const folder = mkdtempSync(join(tmpdir(), 'pongcheck-h2load-'));
   closing.push(() => rmSync(folder, { recursive: true }));
@@ -90,7 +93,7 @@ const varint = fc.nat(2 ** 21 - 1).map((value) => {
 const bytes = (minLength: number, maxLength = minLength) =>
   fc.uint8Array({ minLength, maxLength }).map((some) => Buffer.from(some));
 const text = fc.string({ unit: 'grapheme', maxLength: 20 }).map((some) => Buffer.from(some));
-/** Contents by wire type. Groups are left out: protobuf still reads them, and they are refused here. */
+/** Field contents by wire type. Groups are omitted, because protobuf still reads them but they are refused here. */
 const contents = fc.oneof(
   fc.tuple(fc.constant(0), varint),
   fc.tuple(fc.constant(1), bytes(8)),
@@ -103,12 +106,12 @@ const contents = fc.oneof(
 const field = fc
   .tuple(fc.integer({ min: 1, max: 15 }), contents)
   .map(([number, [type, content]]) => Buffer.concat([Buffer.from([(number << 3) | type]), content]));
-/** A message of any fields, which may be cut off. */
+/** A message with arbitrary fields, which may be truncated. */
 const anyMessage = fc
   .tuple(fc.array(field, { maxLength: 5 }), fc.nat(3))
   .map(([fields, missing]) => Buffer.concat(fields).subarray(0, missing > 1 ? -missing : undefined));
 
-/** The name in a request; null if it is refused. */
+/** The name in a request; null if the request is refused. */
 function decoded(bytes: Uint8Array): string | null {
   try {
     return decodeRequest(Buffer.from(bytes)).service;
@@ -197,7 +200,7 @@ describe.each([0, 1])('a gRPC client, with %d threads', (threads) => {
     responder.program.signal('SIGTERM');
     await agree('draining');
     expect(await responder.program.exit()).toBe(0);
-    // The end of the Watch is that of the service, not of the connection.
+    // The service ended the Watch, but not the connection.
     await until(() => watched(python, '').at(-1) === 'UNAVAILABLE');
     const own = watched(python, '').slice(0, -1);
     const byWatch = updates.map((status) => statusOf[status] as string);
@@ -253,7 +256,7 @@ describe.each([0, 1])('a gRPC client, with %d threads', (threads) => {
   });
 
   it.each([
-    // Of the 90 connections one is that of Python; each other one has as many Watches as streams.
+    // One of the 90 connections is that of Python. Each of the others has as many Watches as streams.
     ['connections', 150, 90, 8900],
     ['watches', 101, 1000, 10_000],
   ])(

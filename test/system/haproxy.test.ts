@@ -15,10 +15,10 @@ const folder = mkdtempSync(join(tmpdir(), 'pongcheck-emit-'));
 const responders: Responder[] = [];
 const socket = join(folder, 'haproxy.sock');
 
-/** So long that a probe which waits for its timeout can be told from one that a busy machine holds up. */
+/** Long enough to distinguish a probe that waits for its timeout from one that a busy machine delays. */
 const SLOW = { timeout: '30s', maxTimeout: '30s' };
 
-/** A responder at a port that is known, and what `emit` prints for it. */
+/** A responder on a known port, and the output of `emit` for it. */
 async function start(
   what: string,
   ...flags: string[]
@@ -36,7 +36,7 @@ async function start(
   return { responder, snippet, port };
 }
 
-/** What HAProxy says of its one server. */
+/** The status of the only server, as reported by HAProxy. */
 function status(): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
@@ -51,7 +51,7 @@ function status(): Promise<string> {
   });
 }
 
-/** Waits for a status, and returns all that were seen on the way to it. */
+/** Waits for a status, and returns all statuses seen until then. */
 async function until(wanted: RegExp): Promise<string[]> {
   const seen: string[] = [];
   for (;;) {
@@ -62,7 +62,7 @@ async function until(wanted: RegExp): Promise<string[]> {
   }
 }
 
-/** HAProxy with this backend and a frontend of the same mode, at the port that it resolves to. */
+/** Starts HAProxy with this backend and a frontend of the same mode. Resolves with the port of the frontend. */
 async function balance(snippet: string): Promise<number> {
   const file = join(folder, 'haproxy.cfg');
   const head = [
@@ -87,7 +87,7 @@ async function balance(snippet: string): Promise<number> {
   }
 }
 
-/** Warnings and errors of the responder, without the states of its checks. */
+/** Warnings and errors of the responder, except for the states of its checks. */
 const warnings = ({ program }: Responder) =>
   program.said.filter(({ level, check, group }) => ['warn', 'error', 'fatal'].includes(level) && !check && !group);
 
@@ -186,7 +186,7 @@ describe('blackbox_exporter with what emit blackbox prints', () => {
     };
     await untilSuccess(1);
     responder.mood('own', 'hang');
-    // Long before its timeout of 31 s, because the responder closes behind a bad status.
+    // Long before its timeout of 31 s, because the responder closes the connection after a bad status.
     expect(await untilSuccess(0)).toBeLessThan(30);
     responder.mood('own', 'well');
     await untilSuccess(1);

@@ -19,7 +19,7 @@ afterEach(async () => {
 
 const since = Date.now();
 
-/** A service that keeps its history in `file`, in namespaces of its own, after other commands of a shell. */
+/** A service that keeps its history in `file`, in its own namespaces. Shell commands in `before` run first. */
 function serviceIn(namespaces: readonly string[], file: string, before = ''): Program {
   const shell = `${before} cd '${compiledPackage()}' && exec "$@"`;
   return trial.program([
@@ -34,7 +34,7 @@ function serviceIn(namespaces: readonly string[], file: string, before = ''): Pr
   ]);
 }
 
-/** Resolves when the service has this number of slots. */
+/** Resolves when the service has at least this number of slots. */
 const hasSlots = (program: Program, least: number) =>
   program.says(({ event, count }) => event === 'slots' && count >= least);
 

@@ -11,7 +11,7 @@ describe('an idle limit of 5 s', () => {
   it('closes each of 20 clients after 5 s without data from it, with the reason at both ends', async () => {
     const server = await trial.server({ heartbeat: { idleTimeout } });
     const to = { host: '127.0.0.1', port: server.ports[0] };
-    // A HELLO makes them binary, so that they are told.
+    // A HELLO selects binary mode, in which the clients receive the reason.
     const { program } = await trial.peers({ to, count: 20, hello: {}, spread: 2000 });
     const closed = await program.saysAll('closed', 20);
     for (const { at, sentAt, errors } of closed) {

@@ -27,7 +27,7 @@ if (podman) {
   }
 }
 const trial = new Trial();
-/** Ends the containers that are left: they outlive the command that runs them. */
+/** Ends containers that are left over, because they outlive the command that runs them. */
 const endings: (() => void)[] = [];
 afterEach(async () => {
   for (const end of endings.splice(0)) end();
@@ -36,13 +36,13 @@ afterEach(async () => {
 afterAll(() => podman?.remove());
 
 interface Container {
-  /** Ends when the container ends, with its exit code. */
+  /** Ends when the container ends, with the same exit code. */
   program: Program;
-  /** Of the first process of the container, as this machine counts. */
+  /** Id of the container's first process, as seen on this machine. */
   pid: number;
-  /** Runs a command inside, as the user of the image. */
+  /** Runs a command in the container, as the user of the image. */
   exec(...command: string[]): { status: number | null; output: string };
-  /** Runs the command of HEALTHCHECK, and returns the status that follows from it. */
+  /** Runs the HEALTHCHECK command, and returns the resulting status. */
   health(): string;
 }
 
@@ -74,7 +74,10 @@ async function inPodman(): Promise<Container> {
   };
 }
 
-/** The same by the tools of util-linux: namespaces of processes, mounts and networks, and the root file system read-only. */
+/**
+ * Runs the container with util-linux tools: namespaces for processes, mounts and networks, and a read-only root file
+ * system.
+ */
 async function inChroot(): Promise<Container> {
   const { Env, WorkingDir, Entrypoint, Cmd } = image.Config;
   const enter = ['chroot', `--userspec=${image.User}:${image.User}`, root, 'env', '-i', '-C', WorkingDir, ...Env];
@@ -191,7 +194,7 @@ describeIfBuilt(`the image that is built of the Dockerfile${skipped(missing)}`, 
       });
       expect(health()).toBe('healthy');
       process.kill(pid, 'SIGSTOP');
-      // Failures within the start period do not count, and then it takes three of them.
+      // Failures within the start period do not count. After that, three failures are needed.
       while (health() !== 'unhealthy');
       process.kill(pid, 'SIGCONT');
       expect(health()).toBe('healthy');

@@ -30,7 +30,7 @@ describe('the image', () => {
     const { env, workdir } = image.last;
     expect(workdir).toBe('/app');
     const config = image.path(env.PONGCHECK_CONFIG as string);
-    // Other ports than its own, which may be taken here.
+    // Other ports than the default ones, which may be in use here.
     const own = ['--listen', 'pong://127.0.0.1:0', '--http', '127.0.0.1:0'];
     const command = [process.execPath, image.path(args[0] as string), ...args.slice(1), ...own];
     const server = trial.program(command, { env: { ...env, PONGCHECK_CONFIG: config } });
@@ -40,7 +40,7 @@ describe('the image', () => {
     const ask = () => spawnSync(process.execPath, words, { cwd: image.path('.') }).status;
     expect(ask()).toBe(0);
     await server.kill();
-    // An engine knows only 0 and 1.
+    // An engine recognizes only exit codes 0 and 1.
     expect(ask()).toBe(1);
   });
 });

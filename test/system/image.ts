@@ -4,19 +4,19 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
 interface Stage {
-  /** Stands for / of the image; programs of this machine stand for those of its base. */
+  /** Folder that represents / of the image. Programs of this machine replace those of the base image. */
   root: string;
   workdir: string;
   env: Record<string, string>;
 }
 
 /**
- * Takes the steps of a Dockerfile in folders: what an image would be, without
- * an engine. Bases are not pulled, users not changed.
+ * Executes the steps of a Dockerfile in folders, which yields the contents of an image without an engine. Base images
+ * are not pulled, and the user is not changed.
  */
 export class Image {
   readonly folder = mkdtempSync(join(tmpdir(), 'pongcheck-image-'));
-  /** ENTRYPOINT, CMD and HEALTHCHECK of the last stage, as they stand there. */
+  /** ENTRYPOINT, CMD and HEALTHCHECK of the last stage, as written in the Dockerfile. */
   entrypoint: string[] = [];
   command: string[] = [];
   healthcheck: string[] = [];
@@ -37,7 +37,7 @@ export class Image {
     return this.stage;
   }
 
-  /** A path of the last stage, on this machine. */
+  /** Path on this machine of a path in the last stage. */
   path(inside: string): string {
     return within(this.last, inside);
   }
@@ -62,7 +62,7 @@ export class Image {
       case 'RUN':
         return void execFileSync('sh', ['-c', rest], {
           cwd: this.path('.'),
-          // What an earlier run has fetched serves as well.
+          // Files that an earlier run has downloaded can be used.
           env: { ...process.env, npm_config_prefer_offline: 'true', ...this.last.env },
           stdio: 'pipe',
         });
@@ -98,7 +98,7 @@ export class Image {
     const target = words.at(-1) as string;
     for (const source of sources) {
       const from = join(root, source);
-      // Into a folder goes a file, and of a folder what is in it.
+      // A file is copied into a folder. Of a folder, its contents are copied.
       const into = target.endsWith('/') && !statSync(from).isDirectory() ? join(target, basename(source)) : target;
       mkdirSync(dirname(this.path(into)), { recursive: true });
       cpSync(from, this.path(into), { recursive: true, verbatimSymlinks: true });

@@ -17,7 +17,9 @@ afterEach(async () => {
 });
 
 const idleTimeout = 4000;
-/** Twenty clients with a PING a second each, some of them held by HELLO to what they promised. */
+/**
+ * Twenty clients that send one PING per second each. Some of them announced that in HELLO, so the server enforces it.
+ */
 async function living({ ports }: ServerUnderTrial): Promise<PeersUnderTrial[]> {
   const to = { host: '127.0.0.1', port: ports[0] };
   const hello = { heartbeat: { canSendMs: 1000, wantMs: 1000 } };
@@ -32,7 +34,7 @@ async function silent({ ports }: ServerUnderTrial): Promise<Said> {
   return peers[0] as Said;
 }
 
-/** Only the silent client was closed; all others are still answered. */
+/** Asserts that only the silent client was closed and that all others are still answered. */
 async function onlySilentFound(server: ServerUnderTrial, live: PeersUnderTrial[], silentClient: Said): Promise<Said> {
   const close = await server.program.says('close');
   expect([close.remotePort, close.reason]).toEqual([silentClient.port, 'idle']);
@@ -66,7 +68,7 @@ describe('a live client is not closed', () => {
     server.program.tell({ block: 7000 });
     const blocked = await server.program.says('blocked');
     const close = await onlySilentFound(server, live, silentClient);
-    // A whole limit after the loop went on.
+    // A whole limit after the event loop continued.
     expect(close.at - blocked.at).toBeGreaterThanOrEqual(7000 + idleTimeout);
   });
 
@@ -78,7 +80,7 @@ describe('a live client is not closed', () => {
     clock.step(step);
     const silentClient = await silent(server);
     const after = await server.program.ask({ list: true }, 'connections');
-    // Its wall clock did jump: the newest connection is dated two minutes off.
+    // The wall clock did jump: the newest connection has a time that is two minutes off.
     const last = ({ list }: Said) => Date.parse(list.at(-1).connectedAt);
     expect(Math.round((last(after) - last(before)) / 120_000)).toBe(Math.sign(Number(step)));
     const close = await onlySilentFound(server, live, silentClient);

@@ -47,7 +47,7 @@ describe('TCP keep-alive', () => {
     await pinged.program.freeze();
     const { remotePort, reason, at } = await server.program.says('close');
     expect([remotePort, reason]).toEqual([pinged.peers[0]?.port, 'dead']);
-    // Three times what keep-alive would have taken: the kernel of the frozen process acknowledges every probe.
+    // Three times as long as keep-alive would have taken. The kernel of the frozen process acknowledges each probe.
     await passUntil(at + 9000);
     expect(server.program.all('close')).toHaveLength(1);
     expect(network.host(0).run('ss', '-Htno', 'state', 'established')).toContain('timer:(keepalive');

@@ -30,7 +30,7 @@ describe('a peer that is active but not useful', () => {
     const words = await peer.untilEnd();
     clearInterval(drip);
     expect(now() - begun).toBeGreaterThanOrEqual(frameTimeout);
-    // ERROR 1 with FATAL, and the id of a frame whose header never was complete: zeros.
+    // ERROR 1 with FATAL, and an id of zeros, because the header of the frame was never complete.
     expect(words.toString('hex', 4, 16)).toBe('017f01010000000000000000');
     expect(sent).toBeGreaterThanOrEqual(5);
     expect((await server.program.says('close')).reason).toBe('protocol-error');

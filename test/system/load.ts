@@ -1,11 +1,11 @@
 import { type Client, connect, type PingOptions } from '../../src/client.js';
 
-/** One client that asks all the time; in trouble it also asks what takes long. */
+/** A client that sends requests continuously. If it is `troubled`, it also sends requests that take long. */
 export class Load {
   troubled = false;
   private stopped = false;
   private readonly loop: Promise<void>;
-  /** Every check has its first result. */
+  /** Resolves when each check has its first result. */
   readonly settled: Promise<unknown>;
 
   private constructor(private readonly client: Client) {
@@ -17,7 +17,7 @@ export class Load {
     return new Load(await connect(`pong://127.0.0.1:${port}`));
   }
 
-  /** The check that nothing else runs gets a new result. */
+  /** Gets a new result of the check that nothing else runs. */
   async refresh(): Promise<void> {
     await this.client.ping({ checks: ['slow'], maxAge: 0 });
   }
@@ -30,7 +30,7 @@ export class Load {
 
   private async run(): Promise<void> {
     const aside: Promise<unknown>[] = [];
-    // What becomes of a question is what Prometheus is asked about.
+    // Results are ignored here, because Prometheus is queried about them.
     const ask = (question?: PingOptions) => this.client.ping(question).catch(() => undefined);
     for (let at = 0; !this.stopped; at++) {
       await ask();

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 const HEADER_BYTES = 12;
 const TYPE_A = 1;
 
-/** A DNS server with A records on 127.0.0.1; names have no other records, and other names do not exist. */
+/** A DNS server with A records on 127.0.0.1. Its names have no other records, and other names do not exist. */
 export class NameServer {
   private readonly socket = createSocket('udp4');
 
@@ -19,7 +19,7 @@ export class NameServer {
     return server;
   }
 
-  /** The environment of a program of Node.js that asks this server, and no other. */
+  /** The environment of a Node.js program that queries this server only. */
   get env(): Record<string, string> {
     const address = `127.0.0.1:${this.socket.address().port}`;
     const module = `import dns from 'node:dns'; dns.setServers(['${address}']); dns.promises.setServers(['${address}']);`;
@@ -41,11 +41,11 @@ export class NameServer {
     const found = query.readUInt16BE(at + 1) === TYPE_A ? (addresses ?? []) : [];
     const header = Buffer.alloc(HEADER_BYTES);
     query.copy(header, 0, 0, 2);
-    // A response with recursion available; code 3 is "no such name".
+    // A response with recursion available. Code 3 means "no such name".
     header.writeUInt16BE(0x8180 | (addresses ? 0 : 3), 2);
     header.writeUInt16BE(1, 4);
     header.writeUInt16BE(found.length, 6);
-    // The name of the question, type A, class IN, 1 s, 4 bytes.
+    // The name in the question, type A, class IN, TTL 1 s, 4 bytes.
     const record = (address: string) =>
       Buffer.from([0xc0, HEADER_BYTES, 0, TYPE_A, 0, 1, 0, 0, 0, 1, 0, 4, ...address.split('.').map(Number)]);
     return Buffer.concat([header, query.subarray(HEADER_BYTES, at + 5), ...found.map(record)]);

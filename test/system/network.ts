@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process';
 
 let made = 0;
 
-/** One host of a network: a namespace of its own, so a kernel's worth of interfaces, addresses and rules. */
+/** One host of a network: a network namespace, with its own interfaces, addresses and rules. */
 export class Host {
   constructor(readonly namespace: string) {}
 
-  /** The words that run a command there. */
+  /** The arguments that run a command on this host. */
   get within(): string[] {
     return ['ip', 'netns', 'exec', this.namespace];
   }
@@ -16,19 +16,22 @@ export class Host {
     return execFileSync(first as string, rest, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
-  /** Swallows arriving TCP segments that fit, without a word to their sender: `--sport 4000`. Returns what undoes it. */
+  /**
+   * Drops arriving TCP segments that match, such as `--sport 4000`, without notifying their sender. Returns a function
+   * that undoes this.
+   */
   drop(...fits: string[]): () => void {
     const rule = ['INPUT', '-p', 'tcp', ...fits, '-j', 'DROP'];
     this.run('iptables', '-w', '-A', ...rule);
     return () => void this.run('iptables', '-w', '-D', ...rule);
   }
 
-  /** Pulls the cable to the next host of the chain, as its own end sees it. */
+  /** Takes down the link to the previous host of the chain, on this host's side. */
   pullCable(): void {
     this.run('ip', 'link', 'set', 'left', 'down');
   }
 
-  /** Sends no faster to the next host of the chain than so many kilobits a second. */
+  /** Limits the rate of traffic to the next host of the chain, in kilobits per second. */
   slow(kilobits: number): void {
     const rate = `${kilobits}kbit`;
     this.run(...`tc qdisc add dev right root tbf rate ${rate} burst 16kb limit 64kb`.split(' '));
@@ -36,8 +39,8 @@ export class Host {
 }
 
 /**
- * Hosts in a chain, each joined to the next by a cable, and nothing routed past a neighbour: host n has the
- * address 10.77.n.1 towards host n+1, which has 10.77.n.2 towards it.
+ * Hosts in a chain. Each is connected to the next one, and nothing is routed past a neighbor. Host n has the address
+ * 10.77.n.1 toward host n+1, which has 10.77.n.2 toward host n.
  */
 export class Network {
   readonly hosts: readonly Host[];
@@ -67,7 +70,7 @@ export class Network {
     return this.hosts[n] as Host;
   }
 
-  /** Takes it down; what still runs in it loses its network. */
+  /** Removes the network. Processes that are still running in it lose their network. */
   close(): void {
     for (const { namespace } of this.hosts) execFileSync('ip', ['netns', 'delete', namespace]);
   }

@@ -20,7 +20,7 @@ function crowd(port: number, from: string, count = CROWD) {
   return trial.node('crowd.js', [JSON.stringify({ to: { host: '127.0.0.1', port }, count, from })]);
 }
 
-/** A new connection is answered. */
+/** Asserts that a new connection is answered. */
 async function isServed(port: number): Promise<void> {
   const peer = await Peer.connect(port);
   closes.push(() => peer.socket.destroy());
@@ -38,7 +38,7 @@ describe('20,000 connections where fewer files may be open', () => {
     const responder = await Responder.start(trial, {}, { files: FILES });
     closes.push(() => responder.close());
     const taken = valueOf(await responder.text('/metrics'), 'pongcheck_connections_limit');
-    // A quarter of them is left to HTTP.
+    // A quarter is reserved for HTTP.
     expect(taken).toBe((FILES - 64) * 0.75);
     const told = responder.program.said.find(({ files }) => files === FILES);
     expect(told).toMatchObject({ level: 'warn', maxConnections: taken });

@@ -17,10 +17,10 @@ function run(command: string, args: string[], cwd = folder): { status: number | 
 }
 
 const tool = (...path: string[]) => join(root, 'node_modules', ...path);
-/** TypeScript 5, and the current one. */
+/** TypeScript 5, and the current version. */
 const compilers = { 5: tool('typescript-5', 'bin', 'tsc'), 7: tool('typescript', 'bin', 'tsc') };
 
-/** Compiles a file with strict settings, and the types of all packages; returns the errors. */
+/** Compiles a file with strict settings and the types of all packages. Returns the errors. */
 function compile(compiler: string, file: string, settings: string): string {
   const args = `--noEmit --strict --exactOptionalPropertyTypes --target es2022 --types node ${settings} ${file}`;
   return run(process.execPath, [compiler, ...args.split(' ')], consumer).output;
@@ -60,7 +60,7 @@ describe('the package of npm pack', () => {
       .replace("'../../src/index.js'", "'pongcheck'")
       .replace("'../../src/client.js'", "'pongcheck/client'");
     writeFileSync(join(consumer, file), text);
-    // Without the types, the errors that it expects would be missing.
+    // Without the types, the errors that the file expects would be missing.
     expect(compile(compilers[version], file, settings)).toBe('');
   });
 

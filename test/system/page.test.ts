@@ -28,7 +28,7 @@ async function start(serviceId: string, checks: object, options: ServiceOptions 
 
 const asking = (service: Service) => pingpongCheck({ url: service.addresses[0] as string, ...quick });
 
-/** A page, and all that it asked for and complained of. */
+/** A page, with all its requests and error messages. */
 async function visit(url: string, options: BrowserContextOptions = {}) {
   const context = await browser.newContext(options);
   const page = await context.newPage();
@@ -169,7 +169,7 @@ describe('the status page in a browser', () => {
     await page.locator('#live', { hasText: 'Live' }).waitFor();
     const icon = await page.locator('#icon').getAttribute('href');
     const { port } = new URL(A.httpAddress as string);
-    // No time passes in the page, so it cannot be the silence that tells it.
+    // No time passes on the page, so the page cannot detect this by a lack of messages.
     await page.clock.pauseAt(new Date(Date.now() + 500));
     await A.stop();
     await page.locator('.lost').waitFor({ timeout: 20_000 });

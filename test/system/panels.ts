@@ -3,7 +3,7 @@ import { files } from '../../grafana/source/files.js';
 interface Panel {
   title: string;
   targets?: { expr: string }[];
-  /** Of a closed row. */
+  /** Present in a collapsed row. */
   panels?: Panel[];
 }
 
@@ -22,7 +22,10 @@ function queriesOf({ panels, annotations }: Dashboard): (readonly [title: string
   ];
 }
 
-/** Expressions of panels by DASHBOARD: TITLE, and their place where a panel has several; of annotations by DASHBOARD: marks: NAME. */
+/**
+ * Expressions of panels by `DASHBOARD: TITLE`, with their position if a panel has several. Expressions of annotations
+ * by `DASHBOARD: marks: NAME`.
+ */
 export const panels: ReadonlyMap<string, string> = new Map(
   Object.entries(files)
     .filter(([path]) => path.startsWith('grafana/dashboards/'))

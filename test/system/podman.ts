@@ -5,15 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readRoot } from '../readme/markdown.js';
 
-/** Where a base that was made here is kept, for later runs. */
+/** Where a base image that was created here is kept for later runs. */
 const cache = join(process.cwd(), 'node_modules', '.cache', 'pongcheck-image');
-/** Some sandboxes allow a process no more than this; runc accepts it there, crun does not. */
+/** Some sandboxes impose these limits. runc works with them, crun does not. */
 const LIMITS = ['--ulimit', 'nofile=4096:4096', '--ulimit', 'nproc=4096:4096'];
 const NAME = 'pongcheck';
 const DOCKERFILE = join('deploy', 'Dockerfile');
 const [, BASE] = /^FROM (\S+)/m.exec(readRoot(DOCKERFILE)) as unknown as [string, string];
 
-/** What `podman inspect` says about an image. */
+/** The part of `podman inspect` for an image that is used here. */
 export interface Inspected {
   Labels: Record<string, string>;
   User: string;
@@ -25,7 +25,7 @@ export interface Inspected {
     Entrypoint: string[];
     Cmd: string[];
   };
-  /** Durations in nanoseconds. */
+  /** Durations are in nanoseconds. */
   Healthcheck: { Test: string[]; Interval: number; Timeout: number; StartPeriod: number; Retries: number };
 }
 
@@ -49,14 +49,17 @@ function mustRun(command: string, args: readonly string[], options: SpawnSyncOpt
   return String(stdout).trim();
 }
 
-/** Images and containers of one run, in a folder that is removed after it: nothing is left in the storage of the machine. */
+/**
+ * The images and containers of one run, in a folder that is removed afterwards, so that nothing is left in the storage
+ * of the machine.
+ */
 export class Podman {
   private readonly folder = mkdtempSync(join(tmpdir(), 'pongcheck-podman-'));
   private containers = 0;
-  /** Why a container cannot be run here, if that is so. Known once there is a base. */
+  /** Why containers cannot be run here, if that is the case. Known once there is a base image. */
   refusal: string | undefined;
 
-  /** The words before a command of podman. */
+  /** The arguments that precede a podman command. */
   private get words(): string[] {
     const at = (name: string) => join(this.folder, name);
     return ['--root', at('root'), '--runroot', at('runroot'), '--runtime', 'runc', '--log-level', 'fatal'];
@@ -66,12 +69,12 @@ export class Podman {
     return mustRun('podman', [...this.words, ...args]);
   }
 
-  /** The same, for a command that may fail. */
+  /** Like `run`, for a command that may fail. */
   try(...args: string[]): Finished {
     return tryRun('podman', [...this.words, ...args]);
   }
 
-  /** Pulls the base, or makes it where no registry is reached. Returns a reason where neither is possible. */
+  /** Pulls the base image, or creates it if no registry can be reached. Returns a reason if neither is possible. */
   provideBase(): string | undefined {
     const full = `docker.io/library/${BASE}`;
     if (this.try('pull', '--quiet', full).status !== 0) {
@@ -86,13 +89,13 @@ export class Podman {
     return undefined;
   }
 
-  /** Builds deploy/Dockerfile as deploy/README.md says. Takes minutes. */
+  /** Builds deploy/Dockerfile as described in deploy/README.md. Takes minutes. */
   build(): void {
     this.run(
       ...['build', '--format', 'docker', '-f', DOCKERFILE, '-t', NAME],
-      // In one layer per stage, which takes half of the time.
+      // One layer per stage takes half the time.
       ...['--layers=false', '--pull=never', '--network', 'host', ...LIMITS, ...registryMounts()],
-      // Steps of the Dockerfile are containers too.
+      // The steps of a Dockerfile are containers too.
       ...(this.refusal === undefined ? [] : ['--isolation', 'chroot']),
       '.',
     );
@@ -102,17 +105,17 @@ export class Podman {
     return JSON.parse(this.run('image', 'inspect', NAME))[0];
   }
 
-  /** The size of the base, in bytes. */
+  /** Size of the base image, in bytes. */
   sizeOfBase(): number {
     return JSON.parse(this.run('image', 'inspect', BASE))[0].Size;
   }
 
-  /** The root file system of the image, as a folder of this machine. */
+  /** Mounts the root file system of the image as a folder of this machine. */
   mount(): string {
     return this.run('image', 'mount', NAME);
   }
 
-  /** The command that runs a container in the foreground, hardened as in compose.yml; and its name. */
+  /** The command that runs a container in the foreground, hardened as in compose.yml, and the container's name. */
   command(): { command: string[]; name: string } {
     const name = `pongcheck-${++this.containers}`;
     return { name, command: ['podman', ...this.words, ...this.runArguments(NAME, '--name', name)] };
@@ -143,7 +146,7 @@ function lastLine(text: string): string {
   return text.trim().split('\n').at(-1) as string;
 }
 
-/** Lets npm reach its registry during the build as it does on this machine; none of these files stays in the image. */
+/** Lets npm reach its registry during the build as it does on this machine. None of these files stays in the image. */
 function registryMounts(): string[] {
   const setting = (key: string) => mustRun('npm', ['config', 'get', key]);
   const places = {
@@ -157,8 +160,8 @@ function registryMounts(): string[] {
 }
 
 /**
- * Makes what stands for `node:22-bookworm-slim`: Debian of that name by debootstrap, Node.js and npm from the npm
- * registry, and the user `node`. Returns an archive of it, which is made only once.
+ * Creates a replacement for `node:22-bookworm-slim`: this Debian release with debootstrap, Node.js and npm from the npm
+ * registry, and the user `node`. Returns an archive, which is created only once.
  */
 function makeBase(tag: string): string {
   const [, major, debian] = /^node:(\d+)-(\w+)-slim$/.exec(tag) ?? [];

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { threadStates } from '../live/server-process.js';
 
-/** Longest wait for a word of a program, in ms: no trial lasts longer than some tens of seconds. */
+/** Longest wait for output of a program, in milliseconds. No test takes longer than some tens of seconds. */
 const PATIENCE_MS = 120_000;
 
 /**
- * One line that a program printed. Of JSON it is what stands there, an `event` of a log its `msg`; of anything else
- * the line is the event. What else is said is the affair of program and trial.
+ * One line that a program printed. A JSON line yields its fields; for a log line, `event` is its `msg`. Any other line
+ * is itself the event. The other fields are defined by the program.
  */
 export interface Said {
   event: string;
@@ -18,12 +18,12 @@ export interface Said {
 }
 
 export interface ProgramOptions {
-  /** Words before the command, such as those that enter a namespace. */
+  /** Arguments that precede the command, such as those that enter a namespace. */
   within?: readonly string[];
   env?: Readonly<Record<string, string>>;
 }
 
-/** A child process that reports events in lines of JSON. It ends with the process that started it. */
+/** A child process that reports events as lines of JSON. It ends with the process that started it. */
 export class Program {
   readonly said: Said[] = [];
   private readonly child: ChildProcess;
@@ -53,12 +53,12 @@ export class Program {
     return this.child.pid as number;
   }
 
-  /** Everything of one kind that it has said. */
+  /** All lines of one kind so far. */
   all(event: string): Said[] {
     return this.said.filter((said) => said.event === event);
   }
 
-  /** The first line of a kind; waits for it. Rejects when the program ends before. */
+  /** Waits for the first line of a kind and returns it. Rejects if the program ends first. */
   async says(event: string | RegExp | ((said: Said) => boolean)): Promise<Said> {
     const matches = (said: Said) => {
       if (typeof event === 'function') return event(said);
@@ -69,13 +69,13 @@ export class Program {
     return found() as Said;
   }
 
-  /** Waits until it has said so many lines of a kind, and returns them. */
+  /** Waits until there are this many lines of a kind, and returns them. */
   async saysAll(event: string, count: number): Promise<Said[]> {
     await this.until(() => this.all(event).length >= count, `${event}, ${count} times`);
     return this.all(event);
   }
 
-  /** Asks, and returns the answer to just this question. */
+  /** Sends a command, and returns the answer to this command. */
   async ask(command: object, event: string): Promise<Said> {
     const before = this.all(event).length;
     this.tell(command);
@@ -90,12 +90,12 @@ export class Program {
     this.child.stdin?.write(text);
   }
 
-  /** Its exit code, once it has ended by itself. */
+  /** The exit code, when the program has ended by itself. */
   exit(): Promise<number | null> {
     return this.ended;
   }
 
-  /** Stops every thread of it, and resolves when all stand: SIGSTOP does not wait for them. */
+  /** Stops all threads of the program. Resolves when all have stopped, because SIGSTOP does not wait. */
   async freeze(): Promise<void> {
     process.kill(this.pid, 'SIGSTOP');
     const standing = () => threadStates(this.pid).every((state) => state === 'T');
@@ -110,13 +110,13 @@ export class Program {
     this.child.kill(signal);
   }
 
-  /** kill -9, also of a frozen one; resolves when it is gone. */
+  /** Sends SIGKILL, even to a frozen program. Resolves when it has ended. */
   async kill(): Promise<void> {
     this.child.kill('SIGKILL');
     await this.ended;
   }
 
-  /** Waits for a condition on what it, or another program, has said; rejects when it ends before. */
+  /** Waits for a condition on the output of this or another program. Rejects if this program ends first. */
   async until(condition: () => boolean, what: string): Promise<void> {
     const deadline = now() + PATIENCE_MS;
     while (!condition()) {
@@ -137,12 +137,12 @@ export class Program {
   }
 }
 
-/** Milliseconds of the machine's monotonic clock, as in what programs say. */
+/** Milliseconds of the machine's monotonic clock, as in the output of programs. */
 export function now(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-/** Lets time pass while nothing must happen. */
+/** Waits until this time, while nothing is expected to happen. */
 export function passUntil(moment: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.max(0, Math.ceil(moment - now()))));
 }

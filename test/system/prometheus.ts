@@ -7,7 +7,7 @@ import { readRoot } from '../readme/markdown.js';
 import type { Program } from './program.js';
 import type { Trial } from './trial.js';
 
-/** Longest wait for Prometheus to see something, in ms. */
+/** Longest wait for Prometheus to observe something, in milliseconds. */
 const PATIENCE_MS = 90_000;
 
 export interface Series {
@@ -23,11 +23,11 @@ export interface Alert {
 
 export interface Job {
   targets: readonly string[];
-  /** Asks this prober instead, as a module of its says. */
+  /** Makes this prober probe the targets with one of its modules. */
   probedBy?: { prober: string; module: string };
 }
 
-/** As the README tells to let a prober ask. */
+/** As described in the README for a prober. */
 function scrapeOf([job_name, { probedBy }]: [string, Job]): object {
   const plain = { job_name, file_sd_configs: [{ files: [`${job_name}.targets.json`] }] };
   if (!probedBy) return plain;
@@ -43,7 +43,7 @@ function scrapeOf([job_name, { probedBy }]: [string, Job]): object {
   };
 }
 
-/** Prometheus with the project's own configuration and rules, in fewer seconds. */
+/** Prometheus with the project's configuration and rules, with shorter times. */
 export class Prometheus {
   private constructor(
     readonly url: string,
@@ -51,7 +51,7 @@ export class Prometheus {
     private readonly program: Program,
   ) {}
 
-  /** `jobs`: targets by the name of their job. Resolves when it is ready. */
+  /** `jobs` contains targets by job name. Resolves when Prometheus is ready. */
   static async start(trial: Trial, jobs: Readonly<Record<string, Job>>): Promise<Prometheus> {
     const folder = mkdtempSync(join(tmpdir(), 'pongcheck-prometheus-'));
     const config = parse(readRoot('grafana/prometheus.yml'));
@@ -74,12 +74,12 @@ export class Prometheus {
     return prometheus;
   }
 
-  /** From now on service discovery finds these targets of a job. */
+  /** Changes the targets of a job that service discovery finds. */
   discover(job: string, targets: readonly string[]): void {
     discover(this.folder, job, targets);
   }
 
-  /** What an expression of a panel or rule gives now. */
+  /** The current value of an expression in a panel or rule. */
   async query(expression: string): Promise<Series[]> {
     const body = new URLSearchParams({ query: filledIn(expression) });
     const { status, error, data } = await this.get('query', body);
@@ -96,7 +96,7 @@ export class Prometheus {
     return data.alerts.filter(({ state }: Alert) => state === 'firing');
   }
 
-  /** Waits until something can be seen; a mistake is what stands in the error in the end. */
+  /** Waits until `seen` returns true. If it keeps throwing, the last error is reported. */
   async until(what: string, seen: () => Promise<boolean>): Promise<void> {
     const deadline = performance.now() + PATIENCE_MS;
     let last: unknown;
@@ -122,14 +122,14 @@ export class Prometheus {
   }
 }
 
-/** Prometheus reads such a file as soon as it is another one; it must never find half of it. */
+/** Prometheus reads such a file as soon as it changes, and must never find an incomplete one. */
 function discover(folder: string, job: string, targets: readonly string[]): void {
   const file = join(folder, `${job}.targets.json`);
   writeFileSync(`${file}.new`, JSON.stringify([{ targets }]));
   renameSync(`${file}.new`, file);
 }
 
-/** The same rules for a trial that has a minute: shorter windows, and hardly a wait before an alert fires. */
+/** The same rules for a test that takes a minute: shorter windows, and almost no delay before an alert fires. */
 function hurried(rules: string): string {
   return rules
     .replaceAll('[5m]', '[15s]')
@@ -139,7 +139,7 @@ function hurried(rules: string): string {
     .replaceAll(/for: \d+m/g, 'for: 2s');
 }
 
-/** What Grafana puts in the place of its variables. */
+/** Replaces variables as Grafana does. */
 function filledIn(expression: string): string {
   return expression
     .replaceAll('$__rate_interval', '15s')

@@ -10,17 +10,17 @@ import { readRoot } from '../readme/markdown.js';
 const execute = promisify(execFile);
 const promtool = (...args: string[]) => execFileSync('promtool', args, { encoding: 'utf8', stdio: 'pipe' });
 
-/** The configurations of Prometheus in a page. */
+/** The Prometheus configurations in a page. */
 const configurations = (page: string) =>
   [...readRoot(page).matchAll(/```yaml\n(# prometheus\.yml[^]*?)```/g)].map(([, yaml]) => yaml as string);
 
-/** Debian's Prometheus is built without the discovery of Kubernetes: a file has the same labels. */
+/** Debian's Prometheus is built without Kubernetes discovery. A file provides the same labels. */
 const withoutKubernetes = (yaml: string) =>
   yaml.replace('kubernetes_sd_configs: [{ role: pod }]', 'file_sd_configs: [{ files: [pods.json] }]');
 
 const SHARDS = 16;
 
-/** Calls back with a folder that has the rules, and is removed then. */
+/** Calls `use` with a folder that contains the rules, and removes it afterwards. */
 async function inFolder(use: (folder: string) => unknown): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'pongcheck-promtool-'));
   try {
@@ -80,7 +80,7 @@ describe('promtool', () => {
           );
           const file = join(folder, `${job}-${shard}.yml`);
           writeFileSync(file, stringify({ scrape_configs: [{ ...scrape, relabel_configs }] }));
-          // It waits for the whole of its timeout.
+          // The command always waits for its whole timeout.
           const { stdout } = await execute('promtool', ['check', 'service-discovery', '--timeout=5s', file, job]);
           const found: { labels: Record<string, string> }[] = JSON.parse(stdout);
           return found.flatMap(({ labels }) => (labels.instance ? [[labels[label] as string, shard]] : []));

@@ -15,7 +15,7 @@ interface Way {
   socks?: { host: string; port: number };
 }
 
-/** The ways through the host in the middle, from its far side to a port of the server on its near side. */
+/** The kinds of proxy on the middle host, from its far side to a port of the server on its near side. */
 const ways: Record<string, (middle: Host, port: number) => Promise<Way>> = {
   async 'TCP proxy'(middle, port) {
     const proxy = trial.node('tcp-proxy.js', ['10.77.0.1', String(port)], { host: middle });
@@ -52,7 +52,8 @@ describe.each(Object.keys(ways))('a far end that is unplugged behind a %s', (nam
     await trial.peers({ ...toOpen }, far);
     const pinged = await trial.peers({ ...toOpen, hello: { heartbeat: { wantMs: 1 } } }, far);
     const busy = await trial.peers({ ...toLimited, pingEvery: 1000 }, far);
-    // The way through holds both directions, for longer than a limit: a PING of the client is answered, and one of the server.
+    // The proxy passes data in both directions for longer than a limit: a PING from the client is answered, and one
+    // from the server.
     await passUntil(busy.peers[0]?.startedAt + idleTimeout + 1000);
     await busy.program.ask({ awaitPongs: true }, 'ponged');
     const { list } = await server.program.ask({ list: true }, 'connections');
@@ -67,7 +68,7 @@ describe.each(Object.keys(ways))('a far end that is unplugged behind a %s', (nam
       [list[1].id, 'dead'],
       [list[2].id, 'idle'],
     ]);
-    // The proxy's kernel goes on answering the probes of the first.
+    // The proxy's kernel continues to answer the probes of the first connection.
     await passUntil((closed[1]?.at as number) + 9000);
     expect(server.program.all('close')).toHaveLength(2);
   });

@@ -20,7 +20,7 @@ afterEach(async () => {
 const LOAD_BALANCER = '10.77.0.1';
 const checks = 'check inter 100ms fall 1 rise 1';
 
-/** HAProxy in front of two listeners, each at a port of its own: in plain text, and over TLS. */
+/** HAProxy in front of two listeners, each on its own port: one with plain text, and one with TLS. */
 function haproxy(host: Host, ways: Record<number, string>): void {
   const lines = ['global', '  maxconn 100', 'defaults', '  mode tcp', '  timeout connect 2s'];
   lines.push('  timeout client 10s', '  timeout server 10s', '  option tcp-check', '  tcp-check connect default');
@@ -37,7 +37,7 @@ async function untilOpen(host: Host, port: number): Promise<void> {
   while (!host.run('ss', '-Htln').includes(`:${port} `)) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-/** What `pongcheck ping --detail` prints, and its exit code. */
+/** The output of `pongcheck ping --detail`, and its exit code. */
 async function ping(host: Host, address: string): Promise<{ code: number | null; said: string[] }> {
   const cli = join(compiledPackage(), 'dist', 'cli.js');
   const args = ['ping', address, '-c', '1', '-W', '3s', '--detail'];
@@ -72,7 +72,7 @@ describe('HAProxy in front, with send-proxy-v2', () => {
     for (const port of [toBare, toNamed, toSecure]) await untilOpen(near, port);
     const shown = expect.stringMatching(/^ {4}wedge {2}pass/);
 
-    // Without the header everyone is loopback, which is what it is for.
+    // Without the header, each client appears as loopback.
     expect(await ping(far, `${LOAD_BALANCER}:${toBare}`)).toMatchObject({
       code: 0,
       said: expect.arrayContaining([shown]),
@@ -82,12 +82,13 @@ describe('HAProxy in front, with send-proxy-v2', () => {
       expect(stranger).toMatchObject({ code: 0, said: expect.not.arrayContaining([shown]) });
       expect(await ping(near, `127.0.0.1:${port}`)).toMatchObject({ code: 0, said: expect.arrayContaining([shown]) });
     }
-    // Its own checks passed every 100 ms meanwhile: after one failure it would have passed no client on.
+    // HAProxy's own checks passed every 100 ms in the meantime. After one failure, it would have forwarded no client.
     const { list } = await server.program.ask({ list: true }, 'connections');
     expect(server.program.all('connect').length).toBeGreaterThan(10);
     expect(list.length).toBeLessThan(10);
 
-    // A client that bypasses it without a header receives the reason; one that names another address is not trusted.
+    // A client that bypasses HAProxy without a header receives the reason. One that sends a header with another address
+    // is not trusted.
     expect((await ping(near, `127.0.0.1:${named}`)).said.join()).toContain('missing PROXY header of version 2');
   });
 });

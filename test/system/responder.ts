@@ -8,20 +8,20 @@ import type { Trial } from './trial.js';
 
 const CONFIG_FILE = 'pongcheck.yml';
 
-/** `pongcheck serve` in a process of its own, with checks whose mood can be set. */
+/** `pongcheck serve` in a separate process, with checks whose mood can be set. */
 export class Responder {
   private constructor(
     readonly program: Program,
-    /** Where it answers PINGs, in the order of its listeners. */
+    /** The PING ports, in the order of the listeners. */
     readonly ports: readonly number[],
-    /** HOST:PORT where it serves HTTP. */
+    /** HOST:PORT of the HTTP server. */
     readonly http: string,
     private readonly folder: string,
-    /** The text of its configuration file. */
+    /** The text of the configuration file. */
     private readonly config: string,
   ) {}
 
-  /** `moods`: own checks by their name, with their settings; all begin well. `files`: how many it may have open. */
+  /** `moods`: settings of its checks by name, all of which pass at first. `files`: open file limit. */
   static async start(
     trial: Trial,
     config: object,
@@ -61,12 +61,12 @@ export class Responder {
     return this.ports[0] as number;
   }
 
-  /** A word of `programs/moods.js`, for the next run of a check. */
+  /** Sets a word of `programs/moods.js` for the next run of a check. */
   mood(check: string, word: string): void {
     writeFileSync(join(this.folder, check), word);
   }
 
-  /** Reloads this text as its configuration; without one, what it was started with. */
+  /** Reloads with this text as the configuration. Default: the text with which it was started. */
   reload(config = this.config): void {
     writeFileSync(join(this.folder, CONFIG_FILE), config);
     this.program.signal('SIGHUP');

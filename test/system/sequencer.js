@@ -1,4 +1,4 @@
-/** Files that use all processors: beside them a trial that measures time would fail. */
+/** Files that use all processors, beside which a test that measures time would fail. */
 const BUSY = [
   'tutorial',
   'docs',
@@ -22,7 +22,7 @@ function rank(test) {
   return BUSY.includes(name) ? BUSY.indexOf(name) + 1 : 0;
 }
 
-/** Runs the busy files last, and the long ones first. */
+/** Runs the busy files last and the long ones first. */
 export default class Sequencer {
   sort(tests) {
     return [...tests].sort((a, b) => rank(a) - rank(b) || nameOf(a).localeCompare(nameOf(b)));

@@ -20,7 +20,7 @@ const trial = new Trial();
 const folder = mkdtempSync(join(tmpdir(), 'pongcheck-fate-'));
 const closing: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true }), () => trial.close()];
 
-/** Addresses of the instances; all have the same port, as the pods of a headless service do. */
+/** Addresses of the instances. All have the same port, like the pods of a headless service. */
 const SHOP = ['127.0.0.11', '127.0.0.12', '127.0.0.13', '127.0.0.14', '127.0.0.15'];
 const SIXTH = '127.0.0.16';
 const FEW = ['127.0.0.21', '127.0.0.22', '127.0.0.23'];
@@ -45,7 +45,7 @@ afterAll(async () => {
 
 interface Instance {
   host: string;
-  /** Its way to the database. */
+  /** The instance's connection to the database. */
   relay: TcpProxy;
 }
 
@@ -69,7 +69,7 @@ async function report({ host }: Instance): Promise<any> {
   return { status, ...(report as any) };
 }
 
-/** Waits until its status, and the fate of the failure, are these; returns the report. */
+/** Waits until the status, and the fate of the failure, are as wanted. Returns the report. */
 async function until(instance: Instance, wanted: string, fate?: string): Promise<any> {
   for (;;) {
     const seen = await report(instance);
@@ -81,7 +81,7 @@ async function until(instance: Instance, wanted: string, fate?: string): Promise
 const allUntil = (instances: readonly Instance[], wanted: string, fate?: string): Promise<any[]> =>
   Promise.all(instances.map((instance) => until(instance, wanted, fate)));
 
-/** HAProxy in front of these hosts, as `emit haproxy` prints it. */
+/** HAProxy in front of these hosts, with the output of `emit haproxy`. */
 async function balance(hosts: readonly string[]) {
   const [socket, config, file] = ['haproxy.sock', 'pongcheck.yml', 'haproxy.cfg'].map((name) => join(folder, name)) as [
     string,
@@ -129,7 +129,7 @@ function ask(path: string, command: string): Promise<string> {
   });
 }
 
-/** Accepts connections, and never answers. */
+/** Accepts connections and never answers. */
 async function blackHole(host: string): Promise<void> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => void sockets.add(socket.on('error', () => {})));
@@ -159,7 +159,7 @@ describe('instances behind HAProxy that share one database', () => {
 
       const sixth = await start(SIXTH, 'shop.test');
       expect((await until(sixth, 'fail', 'unknown')).checks.db).toMatchObject([{ peers: { asked: 0 } }]);
-      // HAProxy has checked it since it listens: it has not entered because of what it answers.
+      // HAProxy has checked it since it began to listen, so it is out of rotation because of its answers.
       while (!(await haproxy.servers())[5]?.check.startsWith('L7')) {
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
@@ -184,7 +184,7 @@ describe('instances behind HAProxy that share one database', () => {
       await haproxy.until(...SHOP.slice(2), SIXTH);
       await allUntil(others, 'pass');
 
-      // They come back while the database fails for the others, too.
+      // They return to rotation while the database fails for the others too.
       await mariadb.freeze();
       await allUntil(all, 'warn', 'shared');
       mariadb.thaw();

@@ -13,7 +13,7 @@ import { Trial } from './trial.js';
 const PROGRAM = '/usr/bin/pongcheck';
 const unit = readRoot('deploy/pongcheck.service');
 
-/** What systemd-analyze says of the unit, with a program that is there. */
+/** The output of systemd-analyze for the unit, with a program that exists. */
 function analyze(text: string, ...args: string[]): { code: number | null; said: string } {
   const folder = mkdtempSync(join(tmpdir(), 'pongcheck-unit-'));
   try {
@@ -46,7 +46,7 @@ describe('the systemd unit', () => {
     const [program, ...args] = command.split(' ').map((word) => word.replace('/etc/pongcheck/', 'deploy/'));
     expect(program).toBe(PROGRAM);
     const cli = [process.execPath, join(compiledPackage(), 'dist', 'cli.js')];
-    // Other ports, because the real ones may be taken here; a shorter drain, because nobody is connected.
+    // Other ports, because the default ones may be in use here, and a shorter drain, because nothing is connected.
     const own = ['--listen', 'pong://127.0.0.1:0', '--http', '127.0.0.1:0'];
     const server = trial.program([...cli, ...args, ...own], { env: { PONGCHECK_DRAIN_DELAY: '100ms' } });
     const { address } = await server.says(/^listening on/);
@@ -63,7 +63,10 @@ describe('the systemd unit', () => {
     for (const folder of folders) rmSync(folder, { recursive: true });
   });
 
-  /** A responder with two checks, of which one fails until a port is open, and a receiver of its notifications in place of systemd. */
+  /**
+   * A responder with two checks, one of which fails until a port is open, and a receiver of its notifications instead
+   * of systemd.
+   */
   async function notifyingResponder(env: Record<string, string> = {}) {
     const folder = mkdtempSync(join(tmpdir(), 'pongcheck-notify-'));
     folders.push(folder);
@@ -116,9 +119,9 @@ describe('the systemd unit', () => {
     block(true);
     await server.says('blocking');
     const before = feeds();
-    // In which an event loop that turns feeds it 15 times.
+    // In this time, an event loop that is not blocked notifies the watchdog 15 times.
     await passUntil(now() + 1500);
-    // One may have been on its way.
+    // One notification may have been in transit.
     expect(feeds() - before).toBeLessThanOrEqual(1);
     block(false);
     const after = feeds();

@@ -1,5 +1,5 @@
-// A client that is not ours, under `pongcheck conformance --client 'node tiny-client.js {address} [WRONG]'`. WRONG names what it does
-// wrong.
+// A minimal client for `pongcheck conformance --client 'node tiny-client.js {address} [WRONG]'`. WRONG names the
+// mistake that it makes.
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 
@@ -41,7 +41,7 @@ function depth(value) {
   return 1 + Math.max(0, ...Object.values(value).map(depth));
 }
 
-/** undefined: the body is bad. */
+/** Returns undefined if the body is bad. */
 function parsed(type, bytes) {
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -97,7 +97,7 @@ class Connection {
     this.fail(why);
   }
 
-  /** What waits gets no answer. */
+  /** Fails everything that is waiting. */
   fail(why) {
     for (const { resolve } of this.pending.values()) resolve({ error: why });
     for (const tell of this.watches.values()) tell({ error: why });
@@ -132,14 +132,14 @@ class Connection {
     }
   }
 
-  /** The received frame is a fault: sends ERROR, and closes. */
+  /** The received frame is a fault, so sends ERROR and closes. */
   refuse(code, id) {
     this.socket.end(frame(127, is('not-fatal') ? 0 : 1, code, is('zero-id') ? Buffer.alloc(8) : id));
     this.ended = 'protocol';
     this.fail('protocol');
   }
 
-  /** 0: the header is valid. */
+  /** Returns 0 if the header is valid. */
   headerFault(length, version, type, flags, code) {
     if (is('type-first') && !(type in FLAGS) && type < 0x80) return 4;
     if (version !== 1 && !is('any-version')) return 2;
@@ -186,7 +186,7 @@ function statusOf(key, code) {
   return { [key]: STATUSES[code], healthy: is('by-size') ? code < 3 : code === 1 || code === 2 };
 }
 
-/** Keeps a connection to one of the addresses. */
+/** Maintains a connection to one of the addresses. */
 class Link {
   current;
   failures = 0;
@@ -199,7 +199,7 @@ class Link {
     this.open();
   }
 
-  /** Opens the next connection. An earlier one is used until that is up. */
+  /** Opens the next connection. An earlier one is used until the new one is up. */
   open() {
     const { index } = this;
     const next = new Connection(this.addresses[index], {
@@ -234,7 +234,7 @@ class Link {
     if (pong === 'draining' && this.addresses.length > 1) this.goaway(connection, 60_000);
   }
 
-  /** The first PONG of a new connection. */
+  /** Handles the first PONG on a new connection. */
   first(connection, pong) {
     const old = this.current;
     if (old && !old.ended && pong === 'draining' && old.index === connection.index) return connection.end('draining');
@@ -270,7 +270,7 @@ class Link {
     if (connection !== this.current && connection !== this.next) return;
     const isCurrent = connection === this.current;
     if (isCurrent) this.state('down', why);
-    // After a GOAWAY the next one is planned already.
+    // After a GOAWAY, the next connection is already scheduled.
     if (isCurrent && connection.leaves) return;
     if (isCurrent || !this.current || this.current.ended) this.index = (connection.index + 1) % this.addresses.length;
     const most = 100 * 2 ** Math.min(10, this.failures++);

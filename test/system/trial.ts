@@ -4,17 +4,17 @@ import { compiledPackage } from '../cli/compiled.js';
 import type { Host, Network } from './network.js';
 import { now, Program, type ProgramOptions, passUntil, type Said } from './program.js';
 
-/** Trials are started in the project's folder, by `npm run test:system` and `npm run experiments`. */
+/** Tests are started in the project's folder by `npm run test:system` and `npm run experiments`. */
 const programs = join(process.cwd(), 'test', 'system', 'programs');
 
-/** Where a program runs; `files`: how many it may have open. */
+/** Where a program runs. `files`: open file limit. */
 interface Where {
   host?: Pick<Host, 'within'> | undefined;
   env?: Record<string, string>;
   files?: number;
 }
 
-/** Who is where: the processes and networks of one trial, all gone after `close`. */
+/** The processes and networks of one test. All of them are removed by `close`. */
 export class Trial {
   private readonly running: Program[] = [];
   private readonly networks: Network[] = [];
@@ -30,7 +30,7 @@ export class Trial {
     return program;
   }
 
-  /** A service of these options, as `createService` takes them, that listens. */
+  /** Starts a listening service with these options of `createService`. */
   async server(options: object, where: Where = {}): Promise<ServerUnderTrial> {
     const index = pathToFileURL(join(compiledPackage(), 'dist', 'index.js')).href;
     const program = this.node('server.js', [index, JSON.stringify(options)], where);
@@ -38,7 +38,9 @@ export class Trial {
     return { program, ports: addresses.map((address: string) => Number(new URL(address).port)) };
   }
 
-  /** Clients as `programs/peers.js` tells them; all stand, and their HELLOs are answered. */
+  /**
+   * Starts clients as described in `programs/peers.js`. Resolves when all are connected and their HELLOs are answered.
+   */
   async peers(plan: object, host?: Pick<Host, 'within'>): Promise<PeersUnderTrial> {
     const program = this.node('peers.js', [JSON.stringify(plan)], { host });
     const { peers } = await program.says('up');
@@ -59,13 +61,13 @@ export class Trial {
 
 export interface ServerUnderTrial {
   program: Program;
-  /** Of each listener, in order. */
+  /** Port of each listener, in order. */
   ports: number[];
 }
 
 export interface PeersUnderTrial {
   program: Program;
-  /** As they were when all stood: `startedAt`, and `port`, their own. */
+  /** The clients as they were when all were connected. `port` is the local port. */
   peers: Said[];
 }
 
@@ -74,7 +76,7 @@ export function stateOf(server: Program): Promise<Said> {
   return server.ask({ state: true }, 'state');
 }
 
-/** The state once only `open` connections are left. */
+/** The state when only `open` connections are left. */
 export async function quiet(server: Program, open: number): Promise<Said> {
   for (;;) {
     const state = await stateOf(server);

@@ -9,31 +9,31 @@ import { type Host, Network } from './network.js';
 import { now, type Program, passUntil } from './program.js';
 import { Trial } from './trial.js';
 
-/** Longest wait until a command or a program prints what the page shows, in ms. */
+/** Longest wait until a command or program prints what the page shows, in milliseconds. */
 const PATIENCE_MS = 30_000;
-/** Longest run of one command, in ms: npm may have to load packages. */
+/** Longest run of one command, in milliseconds. npm may have to download packages. */
 const COMMAND_MS = 90_000;
 
 const page = readRoot('docs/tutorial.md');
 const folder = mkdtempSync(join(tmpdir(), 'pongcheck-tutorial-'));
 const trial = new Trial();
-/** A machine of its own, where the ports of the page are free. */
+/** A separate network namespace, where the ports of the page are free. */
 const machine = trial.network(new Network(1)).hosts[0] as Host;
 const env = { ...process.env, SHOP: folder, NO_COLOR: '1', npm_config_prefer_offline: 'true' };
 const programs = new Map<string, Program>();
-/** How much of what each program printed has been found on the page. */
+/** Number of output lines of each program that have been found on the page. */
 const found = new Map<string, number>();
-/** Where the reader's shell is: the first commands change it. */
+/** Working directory of the reader's shell, which the first commands change. */
 let cwd = process.cwd();
 
-/** What the reader does, in the order of the page: `<!-- KIND: NAME -->`, a block of code, or both. */
+/** The reader's steps, in the order of the page: `<!-- KIND: NAME -->`, a code block, or both. */
 const steps = [...page.matchAll(/(?:^<!-- ([\w-]+)(?:: (\S+))? -->\n)?(?:^```(\w+)\n([^]*?)^```$)?/gm)]
   .filter(([text]) => text !== '')
   .map(([, kind, name = '', language, text = '']) => ({ kind: kind ?? language, name, text }));
 
 const actions: Readonly<Record<string, (name: string, text: string) => Promise<void> | void>> = {
   packages: (_name, text) => {
-    // `npm run test:system` has installed them.
+    // `npm run test:system` has installed these packages.
     const names = text.trim().split(' ').slice(4);
     expect(names.filter((name) => !readRoot('scripts/system.js').includes(`'${name}'`))).toEqual([]);
   },
@@ -55,7 +55,7 @@ function program(name: string): Program {
   return programs.get(name) as Program;
 }
 
-/** Throws unless a program has printed these lines, in this order, since the ones before. */
+/** Throws unless a program has printed these lines, in this order, after the previous ones. */
 function printed(name: string, text: string): void {
   const lines = program(name).said.map(({ event }) => event);
   let from = found.get(name) as number;
@@ -66,7 +66,7 @@ function printed(name: string, text: string): void {
   found.set(name, from);
 }
 
-/** Runs a command once; again only where it does not print yet what the page shows, as of a server that starts. */
+/** Runs a command once, or again if it does not print yet what the page shows, as when a server is starting. */
 async function prints({ command, output }: Shown): Promise<void> {
   await eventually(() => {
     const { status, text } = run(command);
@@ -76,7 +76,8 @@ async function prints({ command, output }: Shown): Promise<void> {
 }
 
 function run(command: string): { status: number | null; text: string } {
-  // It ends where it leads the shell to. npm may need the network that the machine has not.
+  // The shell continues in the directory in which the command ends. npm may need the network, which the namespace does
+  // not have.
   const where = join(folder, 'pwd');
   const script = `${command}\nstatus=$?; pwd > '${where}'; exit $status`;
   const words = [...(command.startsWith('npm ') ? [] : machine.within), 'bash', '-o', 'pipefail', '-c', script];

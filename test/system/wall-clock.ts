@@ -1,15 +1,15 @@
 import { existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Debian keeps it in a folder of the machine's architecture. */
+/** Debian keeps the library in a folder named after the machine's architecture. */
 const library = () =>
   readdirSync('/usr/lib')
     .map((folder) => join('/usr/lib', folder, 'faketime', 'libfaketime.so.1'))
     .find((path) => existsSync(path)) as string;
 
-/** The wall clock of one process, which can be set; its monotonic clock is the machine's. */
+/** A wall clock for one process that can be set. The monotonic clock of the process is that of the machine. */
 export class WallClock {
-  /** `file`: where libfaketime reads what time it is. */
+  /** @param file file from which libfaketime reads the time. */
   constructor(private readonly file: string) {
     writeFileSync(file, '+0');
   }
@@ -23,7 +23,7 @@ export class WallClock {
     };
   }
 
-  /** Sets it to so many seconds off, `+120`, at once. */
+  /** Sets the clock immediately. `seconds` is the offset, such as `+120`. */
   step(seconds: string): void {
     writeFileSync(`${this.file}.new`, seconds);
     renameSync(`${this.file}.new`, this.file);

@@ -4,7 +4,7 @@ import type { ThreadedServer } from '../../src/threads/threaded-server.js';
 const DEADLINE_MS = 50_000;
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
-/** Blocks the event loop until the PING thread of a service counts the stall. */
+/** Blocks the event loop until the PING thread of a service has counted the stall. */
 export function blockUntilCounted(service: Service, scope: 'readiness' | 'liveness'): void {
   const { loopStats } = service.server as ThreadedServer;
   const before = loopStats.stalls[scope];

@@ -21,11 +21,11 @@ function monitored(limits = { readinessStall: 2000, livenessStall: 10_000 }) {
     clock,
     stats,
     monitor,
-    /** What was reported, as times and the blocked scopes. */
+    /** The reported statuses, as times and blocked scopes. */
     reported: () =>
       seen.map(([at, { isReadinessBlocked, isLivenessBlocked }]) => [at, isReadinessBlocked, isLivenessBlocked]),
     seen,
-    /** Time passes while the event loop turns. */
+    /** Advances the time while the event loop turns. */
     async turn(ms: number) {
       for (let i = 0; i < ms / 100; i++) {
         beats++;

@@ -24,7 +24,7 @@ describe('the log of several threads', () => {
     write(1, 'invalid token', { suppressed: 2 });
     write(0, 'invalid token');
     expect(descriptions).toEqual(['invalid token', 'invalid token']);
-    // Two lines of other threads, the four that one of these had suppressed, and its own two.
+    // Two lines of other threads, four lines that one of these had suppressed, and two of its own.
     expect(fields[1]).toEqual({ listener: 'a', suppressed: 8 });
   });
 

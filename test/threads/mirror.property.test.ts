@@ -5,7 +5,7 @@ import { type Query, type Selection, type Subscription, scopes } from '../../src
 import { type Checks, defined } from '../health/defined.js';
 import { mirrored, reportOf } from './mirrored.js';
 
-/** The same trials in each run, so that a failed test can be repeated. */
+/** The same inputs in each run, so that a failure can be reproduced. */
 const seed = 1414;
 const names = ['a', 'b', 'c'] as const;
 type Name = (typeof names)[number];
@@ -19,11 +19,14 @@ const selections: Selection[] = [
   { scope: 'readiness', checks: ['none'] },
 ];
 
-/** Timeout of a query that is longer than any minInterval. */
+/** Query timeout that is longer than any minInterval. */
 const LONG_MS = 1000;
 const PASS: CheckResult = { status: 'pass' };
 
-/** A check whose runs end at once with a result that the test sets; if that is undefined, when the next one is set. */
+/**
+ * A check whose runs end immediately with a result set by the test. If that is undefined, they end when the next result
+ * is set.
+ */
 class Settable {
   kind = 'settable';
   private readonly hanging: ((result: CheckResult) => void)[] = [];
@@ -101,7 +104,7 @@ function checksOf(
   return Object.fromEntries(checks.map(([of, own]) => [of, new Settable(own, shared, of)]));
 }
 
-/** What a subscriber sees now, which starts no run. */
+/** What a subscriber currently sees. Reading it starts no run. */
 function seenBy({ answer }: Subscription): object {
   const { state, age } = answer;
   return { state, age, failing: answer.failing(), report: reportOf(answer) };
@@ -180,11 +183,11 @@ it('a mirror says the same as its registry once all messages have arrived, and a
       for (const selection of selections) ask({ selection, maxAge: 0, timeout: LONG_MS, hops: 0 });
       await clock.advance(LONG_MS);
       for (const selection of selections) watch(selection);
-      // Longer than the life of a cached report, the timeout of a query, and the spread of notifications.
+      // Longer than the lifetime of a cached report, the timeout of a query, and the spread of notifications.
       await clock.advance(1100);
       expect(asked.map(({ answers }) => answers)).toEqual(asked.map(() => 1));
       for (const { answeredAt, deadline, stale, timeout } of isPrompt ? asked : []) {
-        // If no check hangs and no message waits, the runs end long before.
+        // If no check hangs and no message is delayed, the runs end long before the deadline.
         if (timeout === LONG_MS) expect([stale, answeredAt < deadline]).toEqual([false, true]);
       }
       for (const { ofRegistry, ofMirror, notified } of watches) {

@@ -10,7 +10,7 @@ import { mirrored, mirrorOf, reportOf } from './mirrored.js';
 
 const warning = { status: 'warn', reason: 'lag', output: '7 s behind', observedValue: 7, observedUnit: 's' } as const;
 
-/** What the registry and the mirror say about a selection, with the report. */
+/** The answers of the registry and the mirror for a selection, with the report. */
 function both(registry: Registry, mirror: Mirror, selection: Selection) {
   const [ofRegistry, ofMirror] = [registry, mirror].map((health) => {
     let known: object | undefined;

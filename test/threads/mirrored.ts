@@ -8,7 +8,7 @@ import { settle } from '../fake-clock.js';
 import { registryOf } from '../health/asking.js';
 import type { Checks } from '../health/defined.js';
 
-/** A mirror of a registry, connected by cloned messages that are delivered in later microtasks. */
+/** A mirror of a registry. They are connected by cloned messages that are delivered in later microtasks. */
 export function mirrorOf(registry: Registry, clock: Clock) {
   const toMain: ToMain[] = [];
   let isBlocked = false;
@@ -42,7 +42,7 @@ export function mirrorOf(registry: Registry, clock: Clock) {
     publisher,
     /** Number of messages so far. */
     sent,
-    /** Messages to the main thread wait from now on. */
+    /** Delays messages to the main thread from now on. */
     block() {
       isBlocked = true;
     },

@@ -1,4 +1,5 @@
-// A client in a thread of its own: says what a responder answers while the event loop of the main thread is blocked.
+// A client on a separate thread, which reports a responder's answers while the event loop of the main thread is
+// blocked.
 import { parentPort, workerData } from 'node:worker_threads';
 import { connect } from '../../dist/client.js';
 

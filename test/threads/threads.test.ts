@@ -25,7 +25,7 @@ afterEach(async () => {
   for (const service of services.splice(0)) await service.stop();
 });
 
-/** A started service with PING threads, and what it logged. */
+/** A started service with PING threads, and its log lines. */
 async function started(options: ServiceOptions = {}) {
   const lines: string[] = [];
   const add = (level: string) => (_: object, message: string) => void lines.push(`${level} ${message}`);
@@ -41,7 +41,7 @@ interface OpenThread extends Pick<PingThread, 'exists' | 'isRunning' | 'restarts
   worker: Worker;
 }
 
-/** The threads of a server; they are not part of its interface. */
+/** The threads of a server, which are not part of its interface. */
 function threadsOf(server: PingServer): [OpenThread, ...OpenThread[]] {
   return (server as unknown as { threads: [OpenThread, ...OpenThread[]] }).threads;
 }
@@ -76,7 +76,7 @@ describe('a service with one PING thread', () => {
       seen.push(['connect', listener, mode]);
     service.events.on('connect', onConnect);
     service.events.on('close', ({ mode }, reason) => seen.push(['close', mode, reason]));
-    // The interest reaches the thread before its next answer.
+    // The thread receives the list of events before its next answer.
     await service.connections();
     await ping(url);
     await until(() => seen.length === 2);
@@ -204,7 +204,7 @@ describe('a PING thread that ends', () => {
     const bound = (await server.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 })) as TcpAddress;
     const [thread] = threadsOf(server);
     const { worker } = thread;
-    // Deserialising it takes more than the heap of the thread.
+    // Deserializing this exceeds the heap limit of the thread.
     worker.postMessage({ kind: 'unknown', objects: Array.from({ length: 2_000_000 }, (_, number) => ({ number })) });
     await until(() => thread.worker !== worker && thread.isRunning);
     await ping(formatAddress(bound));

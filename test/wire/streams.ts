@@ -15,7 +15,7 @@ const hints = (known: number) => octet.map((flags) => flags & (0xf0 | known));
 
 const heartbeat = fc.record({ canSendMs: ms, wantMs: ms, mult: fc.integer({ min: 1, max: 255 }) });
 const scope = fc.integer({ min: 0, max: 2 });
-/** Own keys of a frame; JSON has no undefined and no -0, and the key __proto__ cannot be set by assignment. */
+/** Only own keys of a frame. JSON has no undefined and no -0, and the key __proto__ cannot be set by assignment. */
 const report = fc
   .dictionary(name, fc.jsonValue({ maxDepth: 3 }))
   .map((value) => JSON.parse(JSON.stringify(value)) as object)
@@ -58,7 +58,7 @@ const nearly = fc
   })
   .map(({ length, type, flags, rest }) => Buffer.concat([Buffer.of(0, 0, 0, length, 1, type, flags, 1), rest]));
 
-/** Bytes similar to these frames: valid ones, valid ones with a changed byte, and arbitrary ones. */
+/** Bytes that resemble these frames: valid frames, valid frames with one changed byte, and arbitrary bytes. */
 export function octetsLike(...frames: fc.Arbitrary<OutgoingFrame>[]): fc.Arbitrary<Buffer> {
   const sound = fc.oneof(...frames).map(encodeFrame);
   const damaged = fc.tuple(sound, fc.nat(), octet).map(([frame, at, value]) => {

@@ -29,7 +29,9 @@ function outcomeOf(receiver: Receiver, chunks: readonly Buffer[]): Outcome {
   return outcome;
 }
 
-/** Every position of a short input; of a long one those near both ends, and in between at steps of a prime. */
+/**
+ * All positions in a short input. In a long one, the positions near both ends, and between them at steps of a prime.
+ */
 function placesToCut(length: number): number[] {
   const every = Array.from({ length: length + 1 }, (_, place) => place);
   return length <= 400 ? every : every.filter((place) => place < 40 || place > length - 40 || place % 4099 === 0);

@@ -37,11 +37,11 @@ export interface Outcome {
   frames: Omit<VectorFrame, 'skipped'>[];
   unfinished: boolean;
   error?: { code: number; id: string };
-  /** Index of the chunk with the fault. */
+  /** Index of the chunk that contains the fault. */
   faultyChunk?: number;
 }
 
-/** Decodes the chunks; continues after a fault, to verify that nothing more is decoded. */
+/** Decodes the chunks. Continues after a fault, to verify that nothing more is decoded. */
 export function decode(receiver: Receiver, chunks: readonly Buffer[]): Outcome {
   const decoder = new Decoder(receiver);
   const outcome: Outcome = { frames: [], unfinished: false };
@@ -66,7 +66,7 @@ export function decode(receiver: Receiver, chunks: readonly Buffer[]): Outcome {
   return outcome;
 }
 
-/** `offset` and `position` must agree with the current frame. */
+/** Checks that `offset` and `position` match the current frame. */
 function checkPlace(decoder: Decoder, chunk: Buffer): void {
   const { offset, position } = decoder;
   if (offset < 0) return;
@@ -84,7 +84,7 @@ export function idOf({ idHigh, idLow }: { idHigh: number; idLow: number }): stri
   return id.toString('hex');
 }
 
-/** Splits at each of `places`, in ascending order. */
+/** Splits at each of `places`, which must be in ascending order. */
 export function cut(octets: Buffer, places: readonly number[]): Buffer[] {
   const bounds = [0, ...places, octets.length];
   return bounds.slice(1).map((end, index) => octets.subarray(bounds[index], end));

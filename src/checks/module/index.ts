@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { waitingClock } from '../../common/clock.js';
 import { redactor } from '../../common/redact.js';
+import { withTimeout } from '../../common/with-timeout.js';
 import type { CheckDefinition, CheckFunction, CheckSettings } from '../../health/check.js';
 import { CheckFailure } from '../../health/reason.js';
 import { formatValue } from '../../options/format-value.js';
 import { invalidOption, parseCheckOptions } from '../parse-options.js';
-import { orAbort } from '../shared/deadline.js';
 import { moduleOptions } from './options.js';
 
 const KIND = 'module';
@@ -121,16 +122,11 @@ async function produce(
   }
 }
 
-/** Rejects after the timeout. The timer keeps the process alive, because Node would otherwise exit without an error. */
-async function withTimeLimit<T>(work: Promise<T>): Promise<T> {
-  const aborter = new AbortController();
-  const onTimeout = () => aborter.abort(new Error(`not done within ${LOAD_LIMIT_MS / 1000} s`));
-  const timer = setTimeout(onTimeout, LOAD_LIMIT_MS);
-  try {
-    return await orAbort(work, aborter.signal);
-  } finally {
-    clearTimeout(timer);
-  }
+/** Rejects after the time limit. */
+function withTimeLimit<T>(work: Promise<T>): Promise<T> {
+  return withTimeout(waitingClock, LOAD_LIMIT_MS, work, () => {
+    throw new Error(`not done within ${LOAD_LIMIT_MS / 1000} s`);
+  });
 }
 
 function isDefinition(thing: unknown): thing is CheckDefinition {

@@ -97,7 +97,7 @@ export async function play(
         const deadline = actedAt + (step.within as number) + slack;
         close = (await runStep(step, dialogue, subject, Math.max(1, deadline - performance.now()))) ?? close;
         if (dialogue.arrivedAt > deadline)
-          throw new StepFailure('failed', `received after ${Math.round(dialogue.arrivedAt - actedAt)} ms`);
+          throw new StepFailure('failed', `received too late, after ${Math.round(dialogue.arrivedAt - actedAt)} ms`);
       } else close = (await runStep(step, dialogue, subject, stepTimeout)) ?? close;
       if (isAction(step)) actedAt = performance.now();
     }
@@ -105,7 +105,7 @@ export async function play(
       session,
       verdict: close === 'rst' ? 'not strict' : 'ok',
       ...(close && { close }),
-      ...(close === 'rst' && { why: 'closed by RST, not by FIN' }),
+      ...(close === 'rst' && { why: 'closed by RST instead of FIN' }),
     };
   } catch (error) {
     const { message } = error as Error;
@@ -174,7 +174,7 @@ async function runStep(step: Step, dialogue: Dialogue, subject: Subject, within:
     );
   } else {
     const name = 'set' in step ? 'set' : `operator ${step.operator}`;
-    if (!subject.operate) throw new StepFailure('not tried', `the step ${name} is not possible`);
+    if (!subject.operate) throw new StepFailure('not tried', `the responder does not support the step ${name}`);
     await subject.operate(step);
   }
   return undefined;

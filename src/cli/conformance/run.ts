@@ -63,9 +63,9 @@ type Player = (sessions: readonly Session[]) => Promise<readonly Outcome[]>;
 function playerOf(flags: FlagValues, address: string | undefined): Player {
   const slack = durationOf(flags, 'slack');
   if (flags.start !== undefined) {
-    if (address !== undefined) throw new UsageError('an address and --start exclude each other');
+    if (address !== undefined) throw new UsageError('an address and --start are mutually exclusive');
     for (const flag of ['with', 'token'])
-      if (flags[flag] !== undefined) throw new UsageError(`--${flag} is for a running responder: give its address`);
+      if (flags[flag] !== undefined) throw new UsageError(`--${flag} is for a running responder: specify its address`);
     return started(String(flags.start), slack);
   }
   if (address !== undefined) return running(flags, address, slack);

@@ -1,6 +1,8 @@
+import { waitingClock } from '../../common/clock.js';
 import { PongcheckError } from '../../common/errors.js';
 import type { Log } from '../../common/log.js';
 import type { Redact } from '../../common/redact.js';
+import { withTimeout } from '../../common/with-timeout.js';
 import { buildChecks, closeOthers } from '../../config/checks.js';
 import { readConfiguration, type Sources } from '../../config/load.js';
 import { type Built, redactorOf } from '../../config/print.js';
@@ -43,9 +45,7 @@ export async function reload(service: Service, sources: Sources, running: Runnin
   let result: ReloadResult;
   try {
     result = await service.reload(async () => {
-      const { options, warnings, ...read } = await withTimeout(readRunning(sources, running), ({ checks }) =>
-        closeOthers(checks, running.checks),
-      );
+      const { options, warnings, ...read } = await readInTime(sources, running);
       for (const warning of warnings) log.warn({}, warning);
       next = read;
       return options;
@@ -71,15 +71,12 @@ export async function reload(service: Service, sources: Sources, running: Runnin
 }
 
 /** A module that never returns its check must not block later reloads. A late result is discarded. */
-async function withTimeout<T>(work: Promise<T>, drop: (late: T) => Promise<void>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      work.then(drop).catch(() => {});
-      reject(configError([`timed out after ${READ_TIMEOUT_MS / 1000} s: a module has not returned its check`]));
-    }, READ_TIMEOUT_MS);
+async function readInTime(sources: Sources, running: Running): ReturnType<typeof readRunning> {
+  const work = readRunning(sources, running);
+  return withTimeout(waitingClock, READ_TIMEOUT_MS, work, () => {
+    work.then(({ checks }) => closeOthers(checks, running.checks)).catch(() => {});
+    throw configError([`timed out after ${READ_TIMEOUT_MS / 1000} s: a module has not returned its check`]);
   });
-  return Promise.race([work, limit]).finally(() => clearTimeout(timer));
 }
 
 function logProblems(error: unknown, redact: Redact, log: Log): void {

@@ -1,5 +1,6 @@
-import type { Clock, Timer } from '../../common/clock.js';
+import type { Clock } from '../../common/clock.js';
 import { redactor } from '../../common/redact.js';
+import { withTimeout } from '../../common/with-timeout.js';
 import type { Client } from '../client.js';
 
 /** Hooks of a link. Returned promises are awaited. Times are in milliseconds. */
@@ -71,15 +72,8 @@ export class Hooks {
   private async runOne({ name, run }: Call): Promise<void> {
     const { clock, warn } = this;
     const { hookTimeout = HOOK_TIMEOUT_MS } = this.hooks;
-    let timer: Timer;
-    const timedOut = new Promise<void>((resolve) => {
-      timer = clock.after(hookTimeout, () => {
-        warn(`${name} timed out after ${hookTimeout} ms; continuing`);
-        resolve();
-      });
-    });
     const failed = (error: unknown) => warn(`${name} failed: ${describeError(error)}`);
-    await Promise.race([new Promise((resolve) => resolve(run())).then(() => {}, failed), timedOut]);
-    clock.clear(timer);
+    const called = new Promise((resolve) => resolve(run())).then(() => {}, failed);
+    await withTimeout(clock, hookTimeout, called, () => warn(`${name} timed out after ${hookTimeout} ms; continuing`));
   }
 }

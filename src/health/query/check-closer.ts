@@ -1,4 +1,5 @@
-import type { Clock, Timer } from '../../common/clock.js';
+import type { Clock } from '../../common/clock.js';
+import { withTimeout } from '../../common/with-timeout.js';
 import type { DefinedCheck } from '../defined-check.js';
 
 /** How long to wait for runs to settle, and for checks to release their resources, in milliseconds. */
@@ -24,7 +25,9 @@ export class CheckCloser {
 
   /** Closes a removed check once its run has settled, at the latest after one second, unless another name still uses it. */
   retire(check: DefinedCheck, settled: Promise<unknown>): void {
-    const retired = this.withTimeLimit(settled).then(() => (this.isInUse(check) ? undefined : this.close(check)));
+    const retired = withTimeout(this.clock, CLOSE_LIMIT_MS, settled).then(() =>
+      this.isInUse(check) ? undefined : this.close(check),
+    );
     const retiring = retired.catch(() => {}).finally(() => this.retiring.delete(retiring));
     this.retiring.add(retiring);
   }
@@ -32,24 +35,12 @@ export class CheckCloser {
   /** Closes `checks` without waiting for their runs; resolves when all have settled, at the latest after one second. */
   async stop(checks: readonly (readonly [check: DefinedCheck, settled: Promise<unknown>])[]): Promise<void> {
     const stops = checks.map(([check, settled]) => Promise.allSettled([settled, this.close(check)]));
-    await this.withTimeLimit(Promise.all([...stops, ...this.retiring]));
+    await withTimeout(this.clock, CLOSE_LIMIT_MS, Promise.all([...stops, ...this.retiring]));
   }
 
   private async close(check: DefinedCheck): Promise<void> {
     if (this.closed.has(check.source)) return;
     this.closed.add(check.source);
     await check.close?.();
-  }
-
-  /** Resolves when `work` does, or after the time limit. */
-  private async withTimeLimit(work: Promise<unknown>): Promise<void> {
-    let limit: Timer;
-    await Promise.race([
-      work,
-      new Promise<void>((resolve) => {
-        limit = this.clock.after(CLOSE_LIMIT_MS, resolve);
-      }),
-    ]);
-    this.clock.clear(limit);
   }
 }

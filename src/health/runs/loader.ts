@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../common/clock.js';
+import { withTimeout } from '../../common/with-timeout.js';
 import type { NormalizedResult, ResultNormalizer } from '../result.js';
 
 /** Time limit of one attempt, in milliseconds. */
@@ -59,7 +60,7 @@ export class Loader {
     this.isPending = true;
     try {
       await addLoad(this.loads, (async () => this.load?.())());
-      await this.othersLoaded();
+      await withTimeout(this.clock, OTHERS_LIMIT_MS, Promise.allSettled(this.loads));
       this.hasLoaded = true;
       this.end();
     } catch (error) {
@@ -67,15 +68,6 @@ export class Loader {
     } finally {
       this.isPending = false;
     }
-  }
-
-  private async othersLoaded(): Promise<void> {
-    let limit: Timer;
-    const timeLimit = new Promise<void>((resolve) => {
-      limit = this.clock.after(OTHERS_LIMIT_MS, resolve);
-    });
-    await Promise.race([Promise.allSettled(this.loads), timeLimit]);
-    this.clock.clear(limit);
   }
 
   private fail(why: unknown): void {

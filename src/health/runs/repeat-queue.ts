@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.js';
+import { withTimeout } from '../../common/with-timeout.js';
 
 /**
  * Runs second attempts one at a time. When the event loop was blocked, the results of many checks are late at once;
@@ -19,18 +20,12 @@ export class RepeatQueue {
     this.last = new Promise((resolve) => {
       end = resolve;
     });
-    let isOver = false;
-    let stopWaiting = (): void => {};
-    const waited = new Promise<void>((resolve) => {
-      stopWaiting = resolve;
-    });
-    const timer = this.clock.after(limit, () => {
-      isOver = true;
-      stopWaiting();
-    });
-    await Promise.race([before, waited]);
-    this.clock.clear(timer);
-    if (!isOver) return end;
+    const isNext = await withTimeout(
+      this.clock,
+      limit,
+      before.then(() => true),
+    );
+    if (isNext) return end;
     // The next one may start when the one before this has ended.
     void before.then(end);
     return undefined;

@@ -1,6 +1,7 @@
+import { withTimeout } from '../../common/with-timeout.js';
+import { ANSWER_TIMEOUT_MS } from '../answer.js';
 import type { RouteContext } from '../context.js';
 import { jsonReply, type Route } from '../route.js';
-import { scrape } from './scrape.js';
 
 /**
  * `GET /metrics`: the metrics, in the format of the registry. Runs no check. Returns 200 regardless of the service's
@@ -9,7 +10,7 @@ import { scrape } from './scrape.js';
 export function metricsRoute({ register, clock, renderings }: RouteContext): Route {
   const registry = register();
   const render = async () => {
-    const text = await scrape(registry, clock);
+    const text = await withTimeout(clock, ANSWER_TIMEOUT_MS, registry.metrics());
     return text === undefined ? undefined : { type: registry.contentType, body: Buffer.from(text) };
   };
   return async (request) => {

@@ -3,6 +3,7 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock, Timer } from '../../common/clock.js';
 import type { Log } from '../../common/log.js';
+import { withTimeout } from '../../common/with-timeout.js';
 import type { HealthHistory } from '../../health/history/health-history.js';
 import { checkKey, groupKey, MAX_SLOTS } from '../../health/history/recorder.js';
 import { MINUTE_MS } from '../../health/history/slot.js';
@@ -56,13 +57,11 @@ export class HistoryFile {
   async close(): Promise<void> {
     if (this.timer === undefined) return;
     this.clock.clear(this.timer);
-    const { clock } = this;
-    let timer: Timer;
-    const timeout = new Promise<void>((resolve) => {
-      timer = clock.after(CLOSE_TIMEOUT_MS, resolve);
-    });
-    await Promise.race([this.run(() => this.end()), timeout]);
-    clock.clear(timer);
+    await withTimeout(
+      this.clock,
+      CLOSE_TIMEOUT_MS,
+      this.run(() => this.end()),
+    );
   }
 
   private schedule(): void {

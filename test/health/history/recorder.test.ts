@@ -264,7 +264,7 @@ describe('the clock', () => {
     await clock.advance(2.5 * MINUTE);
     const [first, ...others] = times(9);
     expect(first).toBeUndefined();
-    // Five minutes, the one to which the clock went back, one more, and half of the current one.
+    // Five minutes, the minute to which the clock was set back, one more minute, and half of the current one.
     expect(others).toEqual([...Array(6).fill([60_000, 60_000]), [60_000, 0], [30_000, 0]]);
   });
 
@@ -348,7 +348,7 @@ describe('memory', () => {
     collectGarbage();
     const before = process.memoryUsage().arrayBuffers;
     for (let i = 1; i < series; i++) recorder.setState(`check:${i}`, 'pass');
-    // Memory of resized series is freed in the background.
+    // The memory of resized series is freed in the background.
     while (process.memoryUsage().arrayBuffers - before > 16.5 * 1024 * 1024) {
       collectGarbage();
       await settle();

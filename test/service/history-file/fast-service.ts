@@ -1,7 +1,7 @@
 /**
- * A program with a service that keeps its history in a file, as arguments of Node.js; it runs in the folder of the compiled
- * package. Its clock is 300 times as fast, so that it writes five times a second, and begins at `since` in 1970. It prints lines of JSON: `slots` with the
- * number of slots of a check, and `warning` with the text of each warning about the file.
+ * Arguments for Node.js to run a service that keeps its history in a file, in the folder of the compiled package. Its
+ * clock runs 300 times as fast, so that it writes five times a second, and begins at `since` in 1970. It prints lines
+ * of JSON: `slots` with the number of slots of a check, and `warning` with the text of each warning about the file.
  */
 export function fastService(file: string, since: number): string[] {
   return ['--input-type=module', '--eval', script, file, String(since)];

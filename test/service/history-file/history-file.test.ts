@@ -44,7 +44,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** A process that keeps its history in the file. Its checks do not run; a test sets their states. */
+/** A process that keeps its history in the file. Its checks do not run, and a test sets their states. */
 function started(checks: readonly string[] = ['db'], file = path, maxBytes?: number) {
   const registry = new Registry({
     clock,
@@ -58,7 +58,7 @@ function started(checks: readonly string[] = ['db'], file = path, maxBytes?: num
     await kept.close();
     history.close();
   };
-  /** Resolves when everything that was begun is done. */
+  /** Resolves when all work that was started is done. */
   const idle = () => (kept as unknown as { working: Promise<void> }).working;
   return { history, recorder: history.recorder, close, idle };
 }
@@ -203,7 +203,7 @@ describe('the file', () => {
 
   test('is written without blocking the event loop, also after a day without a write', async () => {
     let [readings, most] = [0, 0];
-    /** Each reading takes a millisecond. */
+    /** Each reading of the clock takes a millisecond. */
     class SlowClock extends FakeClock {
       override now(): number {
         readings++;

@@ -47,7 +47,7 @@ async function runUntil(slots: number): Promise<string[]> {
   return warnings;
 }
 
-/** The first minute in the file, and its damage. */
+/** The first minute in the file, and the damage of the file. */
 function readFirst(): { first: number; damage: Damage | undefined } {
   const decoding = decodeHistory(readFileSync(path));
   let first = Number.POSITIVE_INFINITY;

@@ -1,4 +1,4 @@
-// A check that blocks the event loop from its first run until the file of its option is gone.
+// A check that blocks the event loop from its first run until the file in its option is removed.
 import { existsSync, writeSync } from 'node:fs';
 
 const cell = new Int32Array(new SharedArrayBuffer(4));

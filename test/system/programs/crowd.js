@@ -1,16 +1,17 @@
-// Many that connect and stay: `crowd.js PLAN`, as JSON `to` {host, port}, `count`, `from`: the address that they come from. Each sends a PING
-// when it is connected. When all have their answer, or were refused, it tells what came of them; `leave` sends all away.
+// Clients that connect and stay: `crowd.js PLAN`, where PLAN is JSON with `to` {host, port}, `count`, and `from`, their
+// source address. Each sends a PING when it is connected. When all have been answered or refused, the program reports
+// the outcomes. `leave` disconnects all.
 import { connect } from 'node:net';
 import { onCommand, say } from './say.js';
 
 const { to, count, from } = JSON.parse(process.argv[2]);
-/** So few are on their way at once that none waits for a place in the backlog. */
+/** Few enough concurrent connections that none waits for a place in the backlog. */
 const AT_ONCE = 200;
 const ping = Buffer.from('0000000c01010001a1a2a3a4a5a6a7a8', 'hex');
 const standing = new Set();
 const outcomes = { answered: 0, refused: 0, odd: [] };
 
-/** Ends with the first answer, or without one. */
+/** Resolves with the first answer, or without one. */
 function visit() {
   return new Promise((resolve) => {
     const socket = connect({ ...to, localAddress: from, noDelay: true }, () => socket.write(ping));
@@ -26,7 +27,7 @@ function visit() {
       answer += octets.toString('hex');
       judge();
     });
-    // Who is refused after it has written gets a reset in place of the FIN.
+    // A client that is refused after it has written gets a reset instead of the FIN.
     socket.on('error', ({ code }) => code === 'ECONNRESET' || code === 'EPIPE' || outcomes.odd.push(code));
     socket.on('close', () => {
       standing.delete(socket);

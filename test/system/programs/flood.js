@@ -1,5 +1,6 @@
-// Peers that read and ask too much: `flood.js PLAN`, as JSON `to` {host, port}, `count`, `pings`: each sends so many bare PINGs as fast as they are taken,
-// and ends when the server has. It tells of each how many PONGs came, the code of the ERROR and its `retryAfterMs`, and how it ended.
+// Clients that send too much: `flood.js PLAN`, where PLAN is JSON with `to` {host, port}, `count`, and `pings`. Each
+// client sends this many bare PINGs as fast as they are accepted, and ends when the server has ended. For each one, the
+// program reports the number of PONGs, the code of the ERROR and its `retryAfterMs`, and how the connection ended.
 import { connect } from 'node:net';
 import { say } from './say.js';
 

@@ -1,5 +1,6 @@
-// Peers that ask and never read: `greedy.js PLAN`, as JSON `to` {host, port}, `count`, `flood`: octets in hex, of which each sends as many as it can.
-// It tells when all are connected, and when all were closed, with how long after that the first and the last of them was.
+// Clients that send requests and never read: `greedy.js PLAN`, where PLAN is JSON with `to` {host, port}, `count`, and
+// `flood`, hexadecimal bytes that each client sends as often as it can. The program reports when all are connected, and
+// when all were closed, with the delays of the first and the last close.
 import { connect } from 'node:net';
 import { now, say } from './say.js';
 

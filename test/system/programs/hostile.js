@@ -1,15 +1,17 @@
-// Strangers who mean harm: `hostile.js PLAN`, as JSON `to` {host, port}, `seed`. Told to `attack`, so many connect, `perSecond` at most: they send
-// what is random, cut short, damaged, or mixed of two senders, in pieces, and leave in every way there is. It tells when all are gone, and what they were answered.
+// Hostile clients: `hostile.js PLAN`, where PLAN is JSON with `to` {host, port} and `seed`. On the command `attack`,
+// this many clients connect, at most `perSecond` per second. They send data that is random, truncated, damaged or mixed
+// from two senders, in pieces, and disconnect in every possible way. The program reports when all are gone, and what
+// they received.
 import { connect } from 'node:net';
 import { onCommand, say } from './say.js';
 
 const { to, seed } = JSON.parse(process.argv[2]);
-/** Of those that wait for the server to end it. */
+/** Fraction of clients that wait for the server to end the connection. */
 const PATIENT = 0.01;
 const AT_ONCE = 500;
 
 let state = seed;
-/** From 0 to 1, the same in each run. */
+/** From 0 to 1, the same sequence in each run. */
 function random() {
   state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
   return state / 2 ** 32;

@@ -1,11 +1,12 @@
-// HTTP load without a library: `http-load.js PLAN`, as JSON `to` {host, port}. Told to `load`, an object of `connections`, `path`,
-// `pipelined` (requests in one write), `reads` (false: it never reads) and `ms`, it keeps that many connections busy for so long,
-// opens another one for each that is closed, and says how many answers it read and how many connections it opened.
+// HTTP load without a library: `http-load.js PLAN`, where PLAN is JSON with `to` {host, port}. The command `load`
+// contains `connections`, `path`, `pipelined` (requests in one write), `reads` (false: never reads) and `ms`. The
+// program keeps that many connections busy for that time, opens another one for each that is closed, and reports the
+// number of responses read and of connections opened.
 import { connect } from 'node:net';
 import { onCommand, say } from './say.js';
 
 const { to } = JSON.parse(process.argv[2]);
-/** Between the close of a connection and the next one in its place, in milliseconds. */
+/** Delay between the close of a connection and the opening of its replacement, in milliseconds. */
 const REOPEN = 10;
 
 onCommand(({ load }) => {

@@ -1,4 +1,4 @@
-// A check for trials: what it does is the word in a file, which the trial writes anew while the service runs.
+// A check for tests. Its behavior is the word in a file, which the test changes while the service is running.
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -12,17 +12,17 @@ export default ({ file }) => {
   let open = [];
   const moods = {
     well: () => true,
-    /** In the end, but not soon. */
+    /** Passes late. */
     late: () => sleep(1200),
-    /** Whatever its signal says. */
+    /** Ignores its signal. */
     hang: async () => {
       while (mood() === 'hang') await sleep(100, undefined, { ref: false });
     },
-    /** Another result each time. */
+    /** Alternates its result. */
     flap: () => flips++ % 2 === 0,
-    /** Stands in everybody's way. */
+    /** Blocks the event loop. */
     stall: () => block(1500),
-    /** Leaves the event loop hardly any rest. */
+    /** Keeps the event loop almost continuously busy. */
     busy: () => {
       busy ??= setInterval(block, 50, 48).unref();
     },
@@ -30,7 +30,7 @@ export default ({ file }) => {
     end: async () => {
       for (const worker of workers.splice(0)) await worker.terminate();
     },
-    /** Opens files that it does not close. */
+    /** Opens files without closing them. */
     leak: () => {
       if (open.length === 0) open = Array.from({ length: 400 }, () => openSync('/dev/null'));
     },

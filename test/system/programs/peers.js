@@ -1,7 +1,8 @@
-// Clients under trial, without any code of the project: `peers.js PLAN`. It tells when all stand, and of each end, and when it
-// is asked: what it knows of each (`list`), or when each has got one more PONG (`awaitPongs`).
-// The plan, as JSON: `to` {host, port}; `count` of clients; `socks` {host, port}: a SOCKS5 proxy on the way; `hello`: the
-// body of a HELLO; `pingEvery`: milliseconds between liveness PINGs, 0 = silent; `burst`: so many PINGs with DETAIL at once, at start; `spread`: they start within so many ms.
+// Clients under test, without any code of the project: `peers.js PLAN`. The program reports when all are connected, and
+// each end. On request, it reports what it knows about each (`list`), or when each has received one more PONG
+// (`awaitPongs`). PLAN is JSON with `to` {host, port}; `count`: number of clients; `socks` {host, port}: SOCKS5 proxy
+// to use; `hello`: body of a HELLO; `pingEvery`: milliseconds between liveness PINGs, 0 = silent; `burst`: number of
+// PINGs with DETAIL to send at the start; `spread`: time within which they start, in milliseconds.
 import { connect } from 'node:net';
 import { now, onCommand, say } from './say.js';
 
@@ -16,7 +17,7 @@ const peers = Array.from({ length: count }, (_, n) => ({
   at: 0,
 }));
 
-/** What they say of themselves: pass, until they are told to be `useless`. */
+/** The status that the clients report: pass, until they are told to be `useless`. */
 let status = 1;
 
 function frame(type, code, body, flags = 0) {
@@ -100,7 +101,7 @@ async function start(peer) {
   }
 }
 
-/** What is known of a peer; `port`: its own, so that a fault can be made for it alone. */
+/** What is known about a peer. `port` is its local port, so that a fault can affect this peer alone. */
 function told({ n, at, sentAt, socket, pings, pongs, answered, goaways, errors, error }) {
   return { n, startedAt: at, sentAt, port: socket.localPort, pings, pongs, answered, goaways, errors, error };
 }

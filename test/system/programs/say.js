@@ -6,7 +6,7 @@ export function say(event, details = {}, at = now()) {
   process.stdout.write(`${JSON.stringify({ event, at, ...details })}\n`);
 }
 
-/** Calls `obey` with each line of JSON that the trial sends. */
+/** Calls `obey` with each line of JSON that the test sends. */
 export function onCommand(obey) {
   let text = '';
   process.stdin.setEncoding('utf8').on('data', (more) => {

@@ -1,7 +1,8 @@
-// A service under trial: `server.js INDEX OPTIONS`, the compiled package and the options of createService as JSON,
-// with `bulk`: so many checks with a long name each, which make a long report; with `timed`: it notes how long its timers
-// run, of which the sweep is the longest; with `held`: so many files are open for something else. It tells of
-// every connection and its end, unless it is `quiet`, and what it is asked for: its `state` is what must not grow.
+// A service under test: `server.js INDEX OPTIONS`, with the entry point of the compiled package and the options of
+// createService as JSON. Additional options: `bulk`: number of checks with long names, which make a long report;
+// `timed`: records how long its timers run, the longest of which is the sweep; `held`: number of files that are open
+// for other purposes. The program reports each connection and its end, unless it is `quiet`, and answers commands. Its
+// `state` contains what must not grow.
 import { openSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -11,12 +12,12 @@ const [index, text] = process.argv.slice(2);
 const { createService } = await import(index);
 const { bulk = 0, timed = false, held = 0, quiet = false, ...options } = JSON.parse(text);
 
-// Node opens it with the first socket that it destroys; it is no handle of that one.
+// Node opens this stream when it destroys the first socket. It must not count as a handle of that socket.
 process.stderr;
 for (let n = 0; n < held; n++) openSync('/dev/null');
 let blockFor = 0;
 let useless = false;
-/** A handler that blocks the loop, once, when it is told to, and fails when it is told that it is useless. */
+/** A handler that blocks the event loop once when told to, and fails when it is told to be useless. */
 function wedge() {
   if (useless) throw new Error('useless');
   if (blockFor === 0) return;
@@ -59,7 +60,7 @@ if (!quiet) {
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc');
-/** Memory after garbage collection, handles by their kind, and counters. */
+/** Memory after garbage collection, handles by kind, and counters. */
 async function state() {
   for (let n = 0; n < 3; n++) {
     await new Promise((resolve) => setImmediate(resolve));
@@ -67,7 +68,7 @@ async function state() {
   }
   const { heapUsed, external, rss } = process.memoryUsage();
   const resources = {};
-  // An immediate is part of a turn of the event loop, and not left behind.
+  // An immediate is part of a turn of the event loop, not a leftover.
   for (const kind of process.getActiveResourcesInfo())
     if (kind !== 'Immediate') resources[kind] = (resources[kind] ?? 0) + 1;
   const { open, waiting, accepted, closed, refused, errors } = service.server.stats;

@@ -1,5 +1,6 @@
-// Peers that never finish what they began: `slow-loris.js PLAN`, as JSON `to` {host, port}, `count`, `beginning`: octets in hex, of which each sends
-// one every `every` ms. It tells when all were closed: how long after its first octet each was, in ms, and the codes of the ERRORs that came.
+// Clients that never finish what they began: `slow-loris.js PLAN`, where PLAN is JSON with `to` {host, port}, `count`,
+// and `beginning`, hexadecimal bytes of which each client sends one every `every` ms. When all were closed, the program
+// reports for each the time since its first byte, in ms, and the codes of the ERRORs received.
 import { connect } from 'node:net';
 import { now, say } from './say.js';
 

@@ -1,5 +1,6 @@
-// A client that behaves: `steady.js PLAN`, as JSON `to` {host, port}, `every`: milliseconds between two PINGs, whatever becomes of the one
-// before. Told to `tell`, it says how long the PONGs took since it was asked before, in ms, how many were no pass, and how many are late.
+// A well-behaved client: `steady.js PLAN`, where PLAN is JSON with `to` {host, port} and `every`, the milliseconds
+// between two PINGs, regardless of the answers. On the command `tell`, it reports the round-trip times since the
+// previous command in ms, the number of PONGs that were not pass, and the number of late ones.
 import { connect } from 'node:net';
 import { now, onCommand, say } from './say.js';
 

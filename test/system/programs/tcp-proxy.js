@@ -1,4 +1,5 @@
-// A plain TCP proxy: `tcp-proxy.js HOST PORT`, where it leads to. Each side has a kernel of its own, as with any proxy.
+// A plain TCP proxy: `tcp-proxy.js HOST PORT`, the destination. Each side has its own TCP connection, as with any
+// proxy.
 import { connect, createServer } from 'node:net';
 import { say } from './say.js';
 

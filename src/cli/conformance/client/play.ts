@@ -160,15 +160,17 @@ class Player {
     await this.until(() => arrivals.length > 0, deadline - performance.now());
     const [first] = arrivals;
     if (first && first.openedAt < deadline)
-      throw new StepFailure(`a connection was opened after ${Math.round(first.openedAt - this.sentAt)} of ${ms} ms`);
+      throw new StepFailure(
+        `expected no connection for ${ms} ms, but one was opened after ${Math.round(first.openedAt - this.sentAt)} ms`,
+      );
   }
 
   private async countConnections({ atLeast, atMost }: { atLeast: number; atMost: number }, ms: number): Promise<void> {
     const { arrivals } = this.servers[0] as ClientServer;
     if (await this.until(() => arrivals.length > atMost, ms))
-      throw new StepFailure(`more than ${atMost} connections within ${ms} ms`);
+      throw new StepFailure(`received more than ${atMost} connections within ${ms} ms`);
     if (!(await this.until(() => arrivals.length >= atLeast, this.stepTimeout)))
-      throw new StepFailure(`${arrivals.length} connections, expected at least ${atLeast}`);
+      throw new StepFailure(`received ${arrivals.length} connections, expected at least ${atLeast}`);
   }
 
   // -- frames ----------------------------------------------------------------
@@ -239,12 +241,12 @@ class Player {
 
   private requireError({ flags, code, id }: ReceivedFrame, wanted: Refusal | undefined): void {
     if ((flags & ErrorFlag.FATAL) === 0)
-      throw new StepFailure('the ERROR before the close does not have the flag FATAL');
+      throw new StepFailure('the ERROR before the close does not have the FATAL flag');
     if (wanted === undefined) return;
-    if (code !== wanted.code) throw new StepFailure(`the ERROR has the code ${code}, expected ${wanted.code}`);
+    if (code !== wanted.code) throw new StepFailure(`the ERROR has code ${code}, expected ${wanted.code}`);
     const wantedId = wanted.id === 'ID' ? this.ids.ID : wanted.id;
     if (wantedId !== undefined && id !== wantedId)
-      throw new StepFailure(`the ERROR has the id ${id}, expected ${wantedId}`);
+      throw new StepFailure(`the ERROR has id ${id}, expected ${wantedId}`);
   }
 
   private async untilEnd(connection: ClientConnection, within: number): Promise<void> {
@@ -257,7 +259,7 @@ class Player {
     const connection = await this.current(number);
     if (!(await this.until(() => connection.isOver, open))) return;
     requireSound(connection);
-    throw new StepFailure('the client closed the connection, expected that it stays open');
+    throw new StepFailure('expected the connection to stay open, but the client closed it');
   }
 
   // -- events ----------------------------------------------------------------
@@ -279,7 +281,7 @@ class Player {
     const isDue = (event: ClientEvent) =>
       wanted.some((one) => matches(one, event)) || !('state' in event || 'unsupported' in event);
     if (!(await this.until(() => events.some(isDue), within)))
-      throw new StepFailure(`expected the event ${shown(wanted[0])}, but none came`);
+      throw new StepFailure(`expected the event ${shown(wanted[0])}, but received none`);
     return events.splice(0, events.findIndex(isDue) + 1).at(-1) as ClientEvent;
   }
 

@@ -19,7 +19,7 @@ export async function conformanceOfClient(flags: FlagValues, address?: string): 
     .filter((flag) => flags[flag] !== undefined)
     .map((flag) => `--${flag}`);
   const [other] = address === undefined ? others : ['an address'];
-  if (other !== undefined) throw new UsageError(`${other} and --client exclude each other`);
+  if (other !== undefined) throw new UsageError(`${other} and --client are mutually exclusive`);
   const only = flags.rule as string[] | undefined;
   const dialogues = readDialogues().filter(({ rules }) => !only || rules.some((rule) => only.includes(rule)));
   if (dialogues.length === 0)

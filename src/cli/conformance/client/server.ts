@@ -92,7 +92,7 @@ export class ClientConnection {
       const id = this.bytes.toString('hex', 8, HEADER_BYTES);
       const body = length > HEADER_BYTES ? this.bytes.subarray(HEADER_BYTES, length) : undefined;
       const frame = { version, type, flags, code, id, body };
-      this.fault = inside ? faultOf(frame) : `a frame with the length ${length - 4}`;
+      this.fault = inside ? faultOf(frame) : `a frame with length ${length - 4}`;
       this.bytes = this.bytes.subarray(length);
       if (this.fault === undefined && type < FIRST_SKIPPED_TYPE) this.handle(frame);
     }
@@ -134,14 +134,13 @@ function frameOf(type: number, code: number, id: string, body = ''): Buffer {
 
 /** Describes what is wrong with a client's frame, regardless of its purpose; undefined if nothing is. */
 function faultOf({ version, type, flags, code, body }: ReceivedFrame): string | undefined {
-  if (version !== VERSION) return `the version ${version}`;
+  if (version !== VERSION) return `version ${version}`;
   if (type >= FIRST_SKIPPED_TYPE) return undefined;
   const allowed = allowedFlags[type];
-  if (allowed === undefined) return `the type ${type}, which a client does not send`;
-  if ((flags & ~allowed) !== 0) return `the flags ${flags} in a frame of type ${type}`;
+  if (allowed === undefined) return `type ${type}, which a client must not send`;
+  if ((flags & ~allowed) !== 0) return `flags ${flags} in a frame of type ${type}`;
   const hasCode = type === FrameType.PONG || type === FrameType.GOAWAY || type === FrameType.ERROR;
-  if (!hasCode && code > (type === FrameType.PING ? MAX_SCOPE : 0))
-    return `the code ${code} in a frame of type ${type}`;
+  if (!hasCode && code > (type === FrameType.PING ? MAX_SCOPE : 0)) return `code ${code} in a frame of type ${type}`;
   if (body === undefined) return undefined;
   if (body.length > maxBody[type as FrameType]) return `a body of ${body.length} bytes in a frame of type ${type}`;
   return isObject(body) ? undefined : `a body that is not a JSON object in a frame of type ${type}`;
