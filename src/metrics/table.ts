@@ -384,7 +384,7 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_reading_paused_total',
     type: 'counter',
-    help: 'Times that reading from a connection was paused, by the limit that was reached.',
+    help: 'Number of times that reading from a connection was paused, by the limit that was reached.',
     labels: ['bound'],
     read: ({ stats }) => each('bound', pauses, stats.paused),
   },
@@ -553,7 +553,7 @@ export const metricRows: readonly MetricRow[] = [
   {
     name: 'pongcheck_fleet_responders',
     type: 'gauge',
-    help: 'Responders on the fleet page, by state. unreachable: there is no connection; connecting: not reached yet. Only with a fleet.',
+    help: 'Responders on the fleet page, by state. unreachable: no connection; connecting: not connected yet. Only with a fleet.',
     labels: ['state'],
     read: ({ fleet }) => Object.entries(fleet?.counts ?? {}).map(([state, count]) => [{ state }, count]),
   },
