@@ -189,7 +189,7 @@ export async function fate(): Promise<Shown> {
           '`onShared`',
           `minimum in rotation, until ${BOUND / 1000} s`,
           'minimum in rotation, later',
-          'of these without database, maximum, later',
+          'maximum without database among these, later',
           'PINGs between peers per second',
           'maximum per run',
           'time to first verdict, min / median / max',

@@ -134,7 +134,7 @@ export class Connection extends EventEmitter<ClientEvents> {
    * Sends a HELLO, once per connection. Afterwards, the server can send PINGs, which this client answers, and GOAWAY.
    *
    * @returns the HELLO of the server.
-   * @throws PongcheckError as `ping`.
+   * @throws PongcheckError with the codes of `ping`.
    */
   async hello(options: HelloOptions = {}): Promise<HelloBody> {
     const request = helloRequest(options);
