@@ -205,7 +205,7 @@ export async function fate(): Promise<Shown> {
     `down for all: in rotation after ${BOUND / 1000} s (2 intervals, plus the timeouts of the check and of peers)`,
     'down for all: maximum out of rotation before; with `fall: 3`',
     'down for all: database queries per second, before and during',
-    `down for one: delay compared with \`fail\` until it is out of rotation (at most ${PEERS_TIMEOUT} ms)`,
+    `down for one: delay before it leaves rotation, compared with \`fail\` (at most ${PEERS_TIMEOUT} ms)`,
     `down for a third: share of these out of rotation later, mean and minimum of ${SEEDS} seeds (95 %)`,
     'the same with `ask: 5`',
     'rollout while down: new instances in rotation (0)',
