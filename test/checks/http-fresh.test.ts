@@ -42,16 +42,16 @@ describe('the new connections of an http check', () => {
     while (service.connections > count) await new Promise((resolve) => setImmediate(resolve));
   };
 
-  it('are made at least every 10 s, one at a time, and take the place of the old', async () => {
+  it('are made at least every 10 s, one at a time, and replace the previous one', async () => {
     expect(await madeAt(check(), 40, 1000)).toEqual([0, 10_000, 20_000, 30_000]);
     await connectionsFallTo(1);
   });
 
-  it('are not later where runs are 4.4 s apart', async () => {
+  it('are not delayed if runs are 4.4 s apart', async () => {
     expect(await madeAt(check(), 10, 4400)).toEqual([0, 8800, 17_600, 26_400, 35_200]);
   });
 
-  it('are made also where a redirect leads to another service', async () => {
+  it('are also made if a redirect leads to another service', async () => {
     const first = await HttpService.start();
     closing.push(() => first.stop());
     first.mode = (_, response) => response.writeHead(302, { location: service.url() }).end();
@@ -59,7 +59,7 @@ describe('the new connections of an http check', () => {
     await connectionsFallTo(1);
   });
 
-  it('show that the service takes none any more, though the kept one still answers', async () => {
+  it('show that the service accepts none any more, although the kept one still answers', async () => {
     const answering = createServer((_, response) => response.end('ok'));
     await new Promise<void>((resolve) => answering.listen(0, '127.0.0.1', resolve));
     closing.push(() => answering.closeAllConnections());
@@ -95,7 +95,7 @@ describe('the new connections of an http check', () => {
     expect(await runCheck(definition)).toMatchObject({ status: 'fail', observedValue: 503 });
   });
 
-  it('are not kept of services that redirects led to before', async () => {
+  it('are not kept for services that earlier redirects led to', async () => {
     const services = await Promise.all(Array.from({ length: 5 }, () => HttpService.start()));
     closing.push(() => Promise.all(services.map((each) => each.stop())));
     let next = 0;

@@ -8,7 +8,7 @@ import { PostgresServer } from '../live/postgres.js';
 import { TcpProxy } from '../live/proxy.js';
 import { runCheck } from '../live/run-check.js';
 
-describe('the check postgres', () => {
+describe('the postgres check', () => {
   const authority = new Authority();
   let server: PostgresServer;
   beforeAll(async () => {
@@ -48,7 +48,7 @@ describe('the check postgres', () => {
     while ((await backends()).length > 0);
   });
 
-  it('accepts the parts of an address in place of a URL', async () => {
+  it('accepts the parts of an address instead of a URL', async () => {
     const { host, port } = server;
     const parts = { host, port, user: 'app', password: 'p4ss-w0rd', database: 'postgres' };
     expect(await runCheck(check(parts))).toMatchObject(passed);
@@ -83,7 +83,7 @@ describe('the check postgres', () => {
     expect(await runCheck(trial)).toMatchObject(passed);
   });
 
-  it('connects again over a connection that was cut, and fails with timeout over a dead one', async () => {
+  it('reconnects after a reset connection, and fails with timeout on a dead one', async () => {
     const proxy = await TcpProxy.start({ to: server.port });
     closing.push(() => proxy.stop());
     const trial = check({ url: server.url({ port: proxy.port }), timeout: 500 });

@@ -53,7 +53,7 @@ describe('the new connections of a Redis check', () => {
   }
   const gaps = (moments: readonly number[]) => moments.slice(1).map((at, index) => at - (moments[index] as number));
 
-  it('are made at least every 10 s and not much earlier, and take the place of the old', async () => {
+  it('are made at least every 10 s but not much earlier, and replace the previous one', async () => {
     const madeAt = await renewals(check(throughProxy()), 500, 100);
     for (const gap of gaps(madeAt)) {
       expect(gap).toBeLessThanOrEqual(10_000);
@@ -63,12 +63,12 @@ describe('the new connections of a Redis check', () => {
     while (proxy.connections > 1) await new Promise((resolve) => setImmediate(resolve));
   });
 
-  it('are not later where runs are 4.4 s apart', async () => {
+  it('are not delayed if runs are 4.4 s apart', async () => {
     const madeAt = await renewals(check(throughProxy()), 4400, 8);
     for (const gap of gaps(madeAt)) expect(gap).toBeLessThanOrEqual(8800);
   });
 
-  it('are not made at once by checks that began together', async () => {
+  it('are not made at the same time by checks that started together', async () => {
     const random = jest.spyOn(Math, 'random');
     const firsts: number[] = [];
     for (const value of [0, 0.99]) {
@@ -79,7 +79,7 @@ describe('the new connections of a Redis check', () => {
     expect(Math.abs((firsts[0] as number) - (firsts[1] as number))).toBeGreaterThan(2000);
   });
 
-  itOwnServer('show with a warning that the server has none left, until it has again', async () => {
+  itOwnServer('warn if the server has no free connection, until it has one again', async () => {
     const small = await Redis.start();
     closing.push(() => small.stop());
     const trial = check(small.url());
@@ -105,7 +105,7 @@ describe('the new connections of a Redis check', () => {
     expect(outcome).toMatchObject(well);
   });
 
-  itOwnServer('show the same by TLS, where the server can only hang up', async () => {
+  itOwnServer('warn in the same way over TLS, where the server can only close the connection', async () => {
     const { cert, key, remove } = makeCertificate();
     closing.push(remove);
     const port = await freePort();
@@ -124,7 +124,7 @@ describe('the new connections of a Redis check', () => {
     expect(await runCheck(second)).toMatchObject({ status: 'fail', reason: 'reset' });
   });
 
-  itOwnServer('show that the password was changed, though the existing one still answers', async () => {
+  itOwnServer('detect a changed password, although the existing connection still answers', async () => {
     const trial = check(server.url());
     await runCheck(trial);
     await server.command(['CONFIG', 'SET', 'requirepass', 'hush']);
@@ -134,7 +134,7 @@ describe('the new connections of a Redis check', () => {
     expect(await runCheck(trial)).toMatchObject({ status: 'fail', reason: 'auth' });
   });
 
-  itOwnServer('go to the address that the name has now', async () => {
+  itOwnServer('use the current address of the name', async () => {
     let address = '127.0.0.1';
     jest.spyOn(dns, 'lookup').mockImplementation(((_name: string, options: { all?: boolean }, done: Lookup) => {
       if (options.all) done(null, [{ address, family: 4 }]);
