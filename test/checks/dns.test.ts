@@ -79,7 +79,7 @@ describe('a dns check', () => {
     ['a failure of the server', { code: 2 }, 'dns', /^the name server failed to resolve shop.test/],
     ['a refusal', { code: 5 }, 'dns', /^the name server refused the query for shop.test/],
     ['an answer that is cut off', { raw: uint16(0x8180, 1, 200, 0, 0) }, 'protocol', /malformed/],
-  ] as const)('fails with %s', async (_, zone, reason, output) => {
+  ] as const)('fails for %s', async (_, zone, reason, output) => {
     server = await NameServer.start(zone);
     expect(await run()).toMatchObject({ status: 'fail', reason, output: expect.stringMatching(output) });
   });

@@ -75,9 +75,9 @@ describe('a MySQL check of a hostile server', () => {
   it.each<[string, Buffer]>([
     ['a packet of 16 MiB', Buffer.from([0xff, 0xff, 0xff, 2])],
     ['an error of 16 MiB', Buffer.concat([Buffer.from([0xf0, 0xff, 0xff, 2, 0xff]), Buffer.alloc(4000, 'x')])],
-    ['empty packets for ever', packet(2, Buffer.from([1]))],
+    ['endless empty packets', packet(2, Buffer.from([1]))],
     [
-      'changes of method for ever',
+      'endless method changes',
       packet(2, Buffer.from('\xfemysql_native_password\0abcdefghijklmnopqrst\0', 'latin1')),
     ],
     ['a packet of 64 KiB and one', packet(2, Buffer.alloc(65_537, 1))],
@@ -92,13 +92,13 @@ describe('a MySQL check of a hostile server', () => {
   it.each<[string, Buffer, Buffer]>([
     ['2^24 columns', packet(1, Buffer.from([0xfd, 0, 0, 0xff])), definition],
     ['2^63 columns', packet(1, Buffer.from([0xfe, 0, 0, 0, 0, 0, 0, 0, 0x7f])), definition],
-    ['rows for ever', Buffer.concat([packet(1, Buffer.from([1])), definition, eof]), packet(4, Buffer.from('\x011'))],
+    ['endless rows', Buffer.concat([packet(1, Buffer.from([1])), definition, eof]), packet(4, Buffer.from('\x011'))],
     [
       'a row of many MiB',
       Buffer.concat([packet(1, Buffer.from([1])), definition, eof]),
       packet(4, Buffer.alloc(8 * MIB)),
     ],
-    ['results for ever', Buffer.alloc(0), packet(1, Buffer.from([0, 0, 0, 8, 0, 0, 0]))],
+    ['endless results', Buffer.alloc(0), packet(1, Buffer.from([0, 0, 0, 8, 0, 0, 0]))],
     ['an error of many MiB', Buffer.alloc(0), errorPacket(1, 1064, 'x'.repeat(8 * MIB))],
   ])('reads no more than its limit of an answer with %s', async (_what, begin, piece) => {
     const silent = jest.spyOn(console, 'error').mockImplementation(() => {});
